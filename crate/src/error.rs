@@ -1,0 +1,116 @@
+//! What the world can do wrong, and what the user may do about it.
+//!
+//! Only faults that do not come from our own code are here: a file, a network, an adapter, a
+//! request. A shape that does not fit inside the crate is a bug and panics (the dry run finds it).
+//! Every text is a sentence for the person in front of the screen: what happened, what to do.
+
+/// A fault of the world. [`Error::kind`] is its stable name for programs.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// There is no WebGPU at all.
+    #[error(
+        "WebGPU is not available here ({reason}). Use a current Chrome, Edge, Safari or Firefox \
+         with hardware acceleration switched on, and open the page over https or from localhost."
+    )]
+    NoGpu { reason: String },
+
+    /// WebGPU is there, but offers no adapter or device.
+    #[error(
+        "No graphics adapter could be opened ({reason}). Update the graphics driver, close other \
+         programs that use the GPU, or try another browser."
+    )]
+    NoAdapter { reason: String },
+
+    /// A size that this adapter cannot hold.
+    #[error(
+        "This needs {what} of {needed}, but the adapter allows {available}. Choose a smaller \
+         picture or a smaller model."
+    )]
+    GpuLimit { what: &'static str, needed: u64, available: u64 },
+
+    /// The device was lost in the middle of the work.
+    #[error(
+        "The graphics device was lost ({reason}). Nothing you stored is gone; load the model \
+         again, with a smaller picture if this repeats."
+    )]
+    DeviceLost { reason: String },
+
+    /// An allocation on the GPU failed.
+    #[error(
+        "The graphics memory is full ({reason}). Close other tabs that use the GPU, or choose a \
+         smaller picture."
+    )]
+    OutOfMemory { reason: String },
+
+    /// The GPU reported a fault of a command: the picture is not shown.
+    #[error("The graphics device refused a command ({message}). Please report this text.")]
+    Gpu { message: String },
+
+    /// A file that must be there is not.
+    #[error("{path} was not found ({reason}). Check that the model's folder is complete.")]
+    NotFound { path: String, reason: String },
+
+    /// A file could not be read.
+    #[error("{path} could not be read ({reason}). Check the connection or the disk and try again.")]
+    Source { path: String, reason: String },
+
+    /// A file whose bytes are not what its name says.
+    #[error("{file} is damaged or of another kind: {reason}. Fetch the file again.")]
+    BadFile { file: String, reason: String },
+
+    /// A checkpoint without a tensor that its config asks for.
+    #[error("{file} has no tensor `{name}`. This file does not belong to the model's config.")]
+    MissingTensor { file: String, name: String },
+
+    /// A checkpoint whose tensor has another shape than its config asks for.
+    #[error(
+        "In {file} the tensor `{name}` has shape {found:?}, but the config asks for {expected:?}. \
+         This file does not belong to the model's config."
+    )]
+    TensorShape { file: String, name: String, expected: Vec<usize>, found: Vec<usize> },
+
+    /// A config that this program does not support, or that contradicts itself.
+    #[error("{file}: the field `{field}` {reason}.")]
+    Config { file: String, field: String, reason: String },
+
+    /// A request that cannot be carried out; the form keeps what was typed.
+    #[error("The {field} {reason}.")]
+    Request { field: &'static str, reason: String },
+
+    /// Latents that are no longer numbers.
+    #[error(
+        "Step {step} gave values that are not numbers, so there is no picture. Try another seed, \
+         or f32 precision."
+    )]
+    NotFinite { step: usize },
+
+    /// The user stopped the run.
+    #[error("Cancelled.")]
+    Cancelled,
+}
+
+impl Error {
+    /// A stable name for programs: the variant in snake case.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::NoGpu { .. } => "no_gpu",
+            Error::NoAdapter { .. } => "no_adapter",
+            Error::GpuLimit { .. } => "gpu_limit",
+            Error::DeviceLost { .. } => "device_lost",
+            Error::OutOfMemory { .. } => "out_of_memory",
+            Error::Gpu { .. } => "gpu",
+            Error::NotFound { .. } => "not_found",
+            Error::Source { .. } => "source",
+            Error::BadFile { .. } => "bad_file",
+            Error::MissingTensor { .. } => "missing_tensor",
+            Error::TensorShape { .. } => "tensor_shape",
+            Error::Config { .. } => "config",
+            Error::Request { .. } => "request",
+            Error::NotFinite { .. } => "not_finite",
+            Error::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

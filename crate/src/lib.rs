@@ -1,0 +1,29 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
+
+// Floor 0: pure data.
+pub mod dtype;
+pub mod error;
+pub mod shape;
+
+// Floor 1: siblings that do not know each other.
+pub mod diffusion;
+pub mod gpu;
+pub mod image;
+pub mod text;
+pub mod weights;
+
+// Floor 2: typed operations on the GPU.
+pub mod ops;
+pub mod tensor;
+
+// Floors 3 to 5: layers, models, the walk.
+pub mod models;
+pub mod nn;
+pub mod pipeline;
+
+// Floor 6: the face shown to JavaScript.
+#[cfg(target_arch = "wasm32")]
+pub mod web;
+
+pub use dtype::{Precision, WeightType};
+pub use error::{Error, Result};
