@@ -1,0 +1,226 @@
+//! What the user asks for. It travels in the PNG, so that a picture can be made again.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// More steps than the schedule has timesteps cannot be taken.
+pub const STEPS_MAX: u32 = 1000;
+
+/// No side may be longer, whatever the adapter: 16 times that of SD v1.4.
+pub const SIDE_MAX: u32 = 8192;
+
+/// A request for one picture. Missing fields of the JSON take the defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    /// What to show; of any length, and may be empty.
+    pub prompt: String,
+    /// What to avoid; empty is the unconditional prompt.
+    pub negative_prompt: String,
+    /// Chooses the noise. In JSON a string, since JavaScript's numbers end at 2⁵³.
+    #[serde(serialize_with = "seed_to_string", deserialize_with = "seed_from_any")]
+    pub seed: u64,
+    /// Steps of the sampler, 1 to 1000.
+    pub steps: u32,
+    /// How strongly the prompt pulls; up to 1 there is no guidance at all.
+    pub guidance_scale: f64,
+    /// One of the names of [`Description::samplers`](super::Description::samplers).
+    pub sampler: String,
+    /// In pixels; without it, the size the model was trained for.
+    pub width: Option<u32>,
+    /// As `width`.
+    pub height: Option<u32>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request {
+            prompt: String::new(),
+            negative_prompt: String::new(),
+            seed: 0,
+            steps: 20,
+            guidance_scale: 7.5,
+            sampler: "ddim".into(),
+            width: None,
+            height: None,
+        }
+    }
+}
+
+/// What a model can be asked for; part of its [`Description`](super::Description).
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed<'a> {
+    /// Pixels per latent: sides are multiples of it.
+    pub factor: u32,
+    /// Width and height for a request that names none.
+    pub size: [u32; 2],
+    /// Names of samplers.
+    pub samplers: &'a [&'static str],
+}
+
+impl Request {
+    /// Reads JSON; a field that does not fit is an error that names it.
+    pub fn from_json(text: &str) -> Result<Request> {
+        let wrong = |reason: String| Error::Request { field: "request", reason };
+        let value: Value =
+            serde_json::from_str(text).map_err(|e| wrong(format!("is not JSON ({e})")))?;
+        let Value::Object(fields) = value else {
+            return Err(wrong("must be a JSON object".into()));
+        };
+        let mut request = Request::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "prompt" => request.prompt = field("prompt", "must be text", value)?,
+                "negative_prompt" => {
+                    request.negative_prompt = field("negative prompt", "must be text", value)?
+                }
+                "seed" => {
+                    request.seed = seed_from_any(value).map_err(|_| Error::Request {
+                        field: "seed",
+                        reason: "must be a whole number from 0 to 18446744073709551615".into(),
+                    })?
+                }
+                "steps" => request.steps = field("steps", STEPS_REASON, value)?,
+                "guidance_scale" => {
+                    request.guidance_scale = field("guidance scale", GUIDANCE_REASON, value)?
+                }
+                "sampler" => request.sampler = field("sampler", "must be a name", value)?,
+                "width" => request.width = field("width", SIDE_REASON, value)?,
+                "height" => request.height = field("height", SIDE_REASON, value)?,
+                _ => return Err(wrong(format!("has an unknown field `{name}`"))),
+            }
+        }
+        Ok(request)
+    }
+
+    /// The width and height in pixels.
+    pub fn size(&self, allowed: &Allowed<'_>) -> [u32; 2] {
+        [self.width.unwrap_or(allowed.size[0]), self.height.unwrap_or(allowed.size[1])]
+    }
+
+    /// Checks every field; the first wrong one is the error.
+    pub fn validate(&self, allowed: &Allowed<'_>) -> Result<()> {
+        if !(1..=STEPS_MAX).contains(&self.steps) {
+            return refuse("steps", format!("{STEPS_REASON}, not {}", self.steps));
+        }
+        if !self.guidance_scale.is_finite() {
+            return refuse(
+                "guidance scale",
+                format!("{GUIDANCE_REASON}, not {}", self.guidance_scale),
+            );
+        }
+        if !allowed.samplers.contains(&self.sampler.as_str()) {
+            let names = allowed.samplers.join(", ");
+            return refuse("sampler", format!("must be one of {names}, not `{}`", self.sampler));
+        }
+        for (field, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
+            let factor = allowed.factor;
+            if side == 0 || side % factor != 0 {
+                return refuse(
+                    field,
+                    format!("must be a positive multiple of {factor}, not {side}"),
+                );
+            }
+            if side > SIDE_MAX {
+                return refuse(field, format!("must be at most {SIDE_MAX}, not {side}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const STEPS_REASON: &str = "must be a whole number from 1 to 1000";
+const GUIDANCE_REASON: &str = "must be a finite number";
+const SIDE_REASON: &str = "must be a whole number of pixels";
+
+fn refuse(field: &'static str, reason: String) -> Result<()> {
+    Err(Error::Request { field, reason })
+}
+
+fn field<T: serde::de::DeserializeOwned>(
+    field: &'static str,
+    reason: &str,
+    value: Value,
+) -> Result<T> {
+    serde_json::from_value(value).map_err(|_| Error::Request { field, reason: reason.into() })
+}
+
+fn seed_to_string<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(seed)
+}
+
+/// From a string of digits, or from a number.
+fn seed_from_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seed {
+        Text(String),
+        Number(u64),
+    }
+    match Seed::deserialize(deserializer)? {
+        Seed::Number(seed) => Ok(seed),
+        Seed::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALLOWED: Allowed<'_> = Allowed { factor: 8, size: [512, 512], samplers: &["ddim"] };
+
+    fn field_of(result: Result<()>) -> &'static str {
+        match result {
+            Err(Error::Request { field, .. }) => field,
+            other => panic!("expected a refused request, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn travels_through_json() {
+        let request = Request { seed: u64::MAX, prompt: "a".into(), ..Request::default() };
+        let json = serde_json::to_string(&request).unwrap();
+        assert!(json.contains("\"18446744073709551615\""));
+        assert_eq!(Request::from_json(&json), Ok(request));
+        assert_eq!(Request::from_json("{}"), Ok(Request::default()));
+        assert_eq!(Request::from_json("{\"seed\": 7}").map(|r| r.seed), Ok(7));
+    }
+
+    #[test]
+    fn names_the_wrong_field() {
+        for (json, wrong) in [
+            (r#"{"seed": "-1"}"#, "seed"),
+            (r#"{"seed": "18446744073709551616"}"#, "seed"),
+            (r#"{"seed": 1.5}"#, "seed"),
+            (r#"{"steps": -3}"#, "steps"),
+            (r#"{"guidance_scale": null}"#, "guidance scale"),
+            (r#"{"width": "wide"}"#, "width"),
+            (r#"{"prompts": "wide"}"#, "request"),
+            ("[]", "request"),
+            ("{", "request"),
+        ] {
+            assert_eq!(field_of(Request::from_json(json).map(|_| ())), wrong, "{json}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_drawn() {
+        let good = Request::default();
+        assert_eq!(good.validate(&ALLOWED), Ok(()));
+        assert_eq!(good.size(&ALLOWED), [512, 512]);
+        let bad = |change: fn(&mut Request)| {
+            let mut request = Request::default();
+            change(&mut request);
+            field_of(request.validate(&ALLOWED))
+        };
+        assert_eq!(bad(|r| r.steps = 0), "steps");
+        assert_eq!(bad(|r| r.steps = 10_000), "steps");
+        assert_eq!(bad(|r| r.guidance_scale = f64::NAN), "guidance scale");
+        assert_eq!(bad(|r| r.guidance_scale = f64::INFINITY), "guidance scale");
+        assert_eq!(bad(|r| r.sampler = "magic".into()), "sampler");
+        assert_eq!(bad(|r| r.width = Some(0)), "width");
+        assert_eq!(bad(|r| r.width = Some(100)), "width");
+        assert_eq!(bad(|r| r.height = Some(u32::MAX - 7)), "height");
+    }
+}
