@@ -15,6 +15,7 @@ pub mod weights;
 // Floor 2: typed operations on the GPU.
 pub mod ops;
 pub mod tensor;
+pub mod weight;
 
 // Floors 3 to 5: layers, models, the walk.
 pub mod models;

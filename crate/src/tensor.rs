@@ -1,42 +1,82 @@
 //! Floor 2: a tensor on the GPU: a buffer, a precision and a shape. A clone is a handle to the same
 //! buffer; when the last handle drops, the buffer serves a later op. Always contiguous, channels last.
 
-use crate::dtype::{Precision, WeightType};
+use crate::dtype::Precision;
 use crate::error::Result;
-use crate::gpu::Gpu;
+use crate::gpu::recording::Binding;
+use crate::gpu::{Buffer, Gpu};
 use crate::shape::Shape;
+use half::f16;
+use std::rc::Rc;
 
 /// Activations, or small f32 parameters (biases, scales of norms). Its channels (the last
 /// dimension) are a multiple of four: everything on the GPU is read by four.
 #[derive(Clone)]
 pub struct Tensor {
     gpu: Gpu,
+    buffer: Rc<Buffer>,
     precision: Precision,
     shape: Shape,
 }
 
 impl Tensor {
-    /// An uninitialised tensor.
-    pub fn empty(_gpu: &Gpu, _shape: impl Into<Shape>, _precision: Precision) -> Tensor {
-        todo!()
+    /// An uninitialised tensor, to be written by a kernel.
+    ///
+    /// # Panics
+    /// When the channels are not a multiple of four.
+    pub fn empty(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
+        let buffer = Rc::new(gpu.alloc((shape.elements() * precision.bytes()) as u64));
+        Tensor { gpu: gpu.clone(), buffer, precision, shape }
     }
 
     /// Uploads `values`, row-major.
     ///
     /// # Panics
-    /// When the number of values is not the shape's.
+    /// When the number of values is not the shape's, or the channels are not a multiple of four.
     pub fn from_f32(
-        _gpu: &Gpu,
-        _values: &[f32],
-        _shape: impl Into<Shape>,
-        _precision: Precision,
+        gpu: &Gpu,
+        values: &[f32],
+        shape: impl Into<Shape>,
+        precision: Precision,
     ) -> Tensor {
-        todo!()
+        let tensor = Tensor::for_host(gpu, shape, precision);
+        tensor.write(values);
+        tensor
     }
 
-    /// Submits, waits, and reads the tensor back, row-major.
+    /// An uninitialised tensor that [`Tensor::write`] may fill at once.
+    pub fn for_host(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
+        let bytes = (shape.elements() * precision.bytes()) as u64;
+        let buffer = Rc::new(gpu.alloc_for_host(bytes));
+        Tensor { gpu: gpu.clone(), buffer, precision, shape }
+    }
+
+    /// Writes all values of a tensor made by [`Tensor::for_host`], before any op has used it.
+    pub fn write(&self, values: &[f32]) {
+        assert_eq!(values.len(), self.shape.elements(), "values for {:?}", self.shape);
+        match self.precision {
+            Precision::F32 => self.gpu.write(&self.buffer, 0, bytemuck::cast_slice(values)),
+            Precision::F16 => {
+                let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+                self.gpu.write(&self.buffer, 0, bytemuck::cast_slice(&halves));
+            }
+        }
+    }
+
+    /// Submits, waits, and reads the tensor back, row-major; zeros on a dry device.
     pub async fn to_f32(&self) -> Result<Vec<f32>> {
-        todo!()
+        let bytes = self.gpu.read(&self.buffer, self.bytes()).await?;
+        Ok(match self.precision {
+            Precision::F32 => bytemuck::pod_collect_to_vec(&bytes),
+            Precision::F16 => {
+                let halves: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
+                halves.into_iter().map(f16::to_f32).collect()
+            }
+        })
     }
 
     /// The device that holds it.
@@ -54,77 +94,33 @@ impl Tensor {
         self.precision
     }
 
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> u64 {
+        (self.shape.elements() * self.precision.bytes()) as u64
+    }
+
+    /// Bytes of one row (pixel or token).
+    pub fn row_bytes(&self) -> u64 {
+        (self.shape.channels() * self.precision.bytes()) as u64
+    }
+
     /// The same buffer under another shape with as many elements.
-    pub fn reshape(&self, _shape: impl Into<Shape>) -> Tensor {
-        todo!()
-    }
-}
-
-/// The weights of a linear layer or a convolution: `k` inputs by `n` outputs, in panels of
-/// [`Weight::PANEL`] outputs so that any 32 rows of a checkpoint's `[n, k]` matrix are one piece.
-#[derive(Clone)]
-pub struct Weight {
-    k: usize,
-    n: usize,
-    weight_type: WeightType,
-}
-
-impl Weight {
-    /// Outputs of a panel.
-    pub const PANEL: usize = 32;
-
-    /// Uninitialised weights of `n` outputs (a multiple of four) from `k` inputs (a multiple of four).
-    pub fn empty(_gpu: &Gpu, _k: usize, _n: usize, _weight_type: WeightType) -> Weight {
-        todo!()
+    ///
+    /// # Panics
+    /// When the number of elements differs.
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.elements(), self.shape.elements(), "{:?} as {shape:?}", self.shape);
+        Tensor { shape, ..self.clone() }
     }
 
-    /// Writes the rows (outputs) `first..`, each of `k` values in input order. `first` is a multiple
-    /// of [`Weight::PANEL`]; the number of rows is too, unless they reach the last.
-    pub fn write(&self, _first: usize, _rows: &[f32]) {
-        todo!()
+    /// All of it, as a kernel's binding.
+    pub(crate) fn whole(&self) -> Binding {
+        self.buffer.range(0, self.bytes())
     }
 
-    /// Inputs.
-    pub fn k(&self) -> usize {
-        self.k
-    }
-
-    /// Outputs.
-    pub fn n(&self) -> usize {
-        self.n
-    }
-
-    /// How they are stored.
-    pub fn weight_type(&self) -> WeightType {
-        self.weight_type
-    }
-}
-
-/// A table of `rows` rows of `c` values: token embeddings.
-#[derive(Clone)]
-pub struct Table {
-    rows: usize,
-    c: usize,
-}
-
-impl Table {
-    /// An uninitialised table.
-    pub fn empty(_gpu: &Gpu, _rows: usize, _c: usize, _weight_type: WeightType) -> Table {
-        todo!()
-    }
-
-    /// Writes the rows `first..`.
-    pub fn write(&self, _first: usize, _rows: &[f32]) {
-        todo!()
-    }
-
-    /// Rows.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Values of a row.
-    pub fn c(&self) -> usize {
-        self.c
+    /// Bytes `offset..offset + size` as a kernel's binding; `offset` is a multiple of 256.
+    pub(crate) fn range(&self, offset: u64, size: u64) -> Binding {
+        self.buffer.range(offset, size)
     }
 }

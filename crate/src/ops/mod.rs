@@ -3,7 +3,8 @@
 
 use crate::dtype::Precision;
 use crate::gpu::Gpu;
-use crate::tensor::{Table, Tensor, Weight};
+use crate::tensor::Tensor;
+use crate::weight::{Table, Weight};
 
 /// A pointwise function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

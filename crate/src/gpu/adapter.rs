@@ -1,0 +1,137 @@
+//! The adapter: which one, and which features and limits are asked of it, and why.
+//!
+//! Features: `shader-f16` where there is one (half the memory for activations), nothing else.
+//! Limits: as large as the adapter offers, because larger buffers save row bands; never more than
+//! it offers, so that the request cannot fail. WebGPU's defaults are enough for all that we do.
+
+use crate::error::{Error, Result};
+
+/// What to ask of the machine.
+#[derive(Debug, Clone, Default)]
+pub struct GpuOptions {
+    /// Part of an adapter's name, to choose among several (native only).
+    pub adapter: Option<String>,
+    /// Ask for WebGPU's default limits only, as the leanest adapter has them.
+    pub default_limits: bool,
+    /// Bind at most this many bytes at once; larger tensors are worked on in row bands.
+    pub max_binding: Option<u64>,
+}
+
+/// What an adapter said of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdapterInfo {
+    /// Its name; browsers may leave it empty.
+    pub name: String,
+    /// The API underneath.
+    pub backend: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+}
+
+/// Bounds that the recording keeps, in WebGPU's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `maxBufferSize`, bytes.
+    pub buffer: u64,
+    /// `maxStorageBufferBindingSize`, bytes.
+    pub binding: u64,
+    /// `maxComputeWorkgroupsPerDimension`.
+    pub groups: u32,
+}
+
+impl Default for Limits {
+    /// WebGPU's defaults, which every adapter has.
+    fn default() -> Self {
+        Limits { buffer: 256 << 20, binding: 128 << 20, groups: 65_535 }
+    }
+}
+
+/// An open device with its queue.
+pub(super) struct Opened {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub info: AdapterInfo,
+    pub limits: Limits,
+    pub has_f16: bool,
+}
+
+/// Opens the adapter that `options` name, or the fastest.
+pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapter = choose(&instance, options).await?;
+    let offered = adapter.limits();
+    let has_f16 = adapter.features().contains(wgpu::Features::SHADER_F16);
+    let mut limits = wgpu::Limits::default();
+    if !options.default_limits {
+        limits.max_buffer_size = offered.max_buffer_size;
+        limits.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;
+    }
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("darkroom"),
+        required_features: if has_f16 {
+            wgpu::Features::SHADER_F16
+        } else {
+            wgpu::Features::empty()
+        },
+        required_limits: limits.clone(),
+        ..Default::default()
+    };
+    let (device, queue) = adapter
+        .request_device(&descriptor)
+        .await
+        .map_err(|e| Error::NoAdapter { reason: e.to_string() })?;
+    let info = adapter.get_info();
+    let binding = options.max_binding.unwrap_or(u64::MAX);
+    Ok(Opened {
+        device,
+        queue,
+        info: AdapterInfo {
+            software: info.device_type == wgpu::DeviceType::Cpu,
+            backend: info.backend.to_string(),
+            name: info.name,
+        },
+        limits: Limits {
+            buffer: limits.max_buffer_size,
+            binding: limits.max_storage_buffer_binding_size.min(binding),
+            groups: limits.max_compute_workgroups_per_dimension,
+        },
+        has_f16,
+    })
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn choose(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu::Adapter> {
+    if let Some(part) = &options.adapter {
+        let wanted = part.to_lowercase();
+        let all = instance.enumerate_adapters(wgpu::Backends::all()).await;
+        let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
+        return all
+            .into_iter()
+            .find(|a| a.get_info().name.to_lowercase().contains(&wanted))
+            .ok_or_else(|| Error::NoAdapter {
+                reason: format!("none is called `{part}`; there are: {}", names.join(", ")),
+            });
+    }
+    request(instance).await
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn choose(instance: &wgpu::Instance, _: &GpuOptions) -> Result<wgpu::Adapter> {
+    use wasm_bindgen::JsValue;
+    // wgpu panics where `navigator.gpu` is missing, so that case is found here.
+    let gpu = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("navigator"))
+        .and_then(|navigator| js_sys::Reflect::get(&navigator, &JsValue::from_str("gpu")));
+    if !gpu.is_ok_and(|gpu| gpu.is_object()) {
+        return Err(Error::NoGpu { reason: "the browser has no navigator.gpu".into() });
+    }
+    request(instance).await
+}
+
+async fn request(instance: &wgpu::Instance) -> Result<wgpu::Adapter> {
+    // Two-GPU laptops default to the weak one.
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..Default::default()
+    };
+    instance.request_adapter(&options).await.map_err(|e| Error::NoAdapter { reason: e.to_string() })
+}

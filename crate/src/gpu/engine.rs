@@ -1,0 +1,249 @@
+//! Runs a recording: pipelines, bind groups, one compute pass, one submit.
+
+use crate::error::{Error, Result};
+use crate::gpu::kernel::Kernel;
+use crate::gpu::pool::{BufferId, Pool};
+use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording};
+use futures_channel::oneshot;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Pipelines by kernel, bind groups by what they bind.
+pub(super) struct Engine {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    /// By number of inputs: the layout of the bind group and of the pipeline.
+    layouts: HashMap<usize, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
+    pipelines: HashMap<Rc<Kernel>, wgpu::ComputePipeline>,
+    bind_groups: HashMap<Vec<Binding>, wgpu::BindGroup>,
+    /// The uniforms of the present recording; grows, and then the bind groups are made anew.
+    params: wgpu::Buffer,
+}
+
+impl Engine {
+    pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
+        let params = params_buffer(&device, 64 << 10);
+        Engine {
+            device,
+            queue,
+            layouts: HashMap::new(),
+            pipelines: HashMap::new(),
+            bind_groups: HashMap::new(),
+            params,
+        }
+    }
+
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// A buffer for kernels, host writes and copies.
+    pub fn create_buffer(&self, bytes: u64) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: bytes,
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_DST
+                | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Forgets bind groups: their buffers may be gone.
+    pub fn forget_bind_groups(&mut self) {
+        self.bind_groups.clear();
+    }
+
+    /// Runs the recording's dispatches in their order.
+    pub fn submit(&mut self, recording: &Recording, pool: &Pool) {
+        self.write_params(&recording.params);
+        for dispatch in &recording.dispatches {
+            self.prepare(dispatch, pool);
+        }
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for dispatch in &recording.dispatches {
+                let [x, y, z] = dispatch.groups;
+                pass.set_pipeline(&self.pipelines[&dispatch.kernel]);
+                pass.set_bind_group(0, &self.bind_groups[&dispatch.bindings], &[dispatch.params]);
+                pass.dispatch_workgroups(x, y, z);
+            }
+        }
+        self.queue.submit([encoder.finish()]);
+    }
+
+    fn write_params(&mut self, params: &[u8]) {
+        if params.is_empty() {
+            return;
+        }
+        if (params.len() as u64) > self.params.size() {
+            self.params.destroy();
+            self.params = params_buffer(&self.device, params.len().next_power_of_two() as u64);
+            self.bind_groups.clear();
+        }
+        self.queue.write_buffer(&self.params, 0, params);
+    }
+
+    fn prepare(&mut self, dispatch: &Dispatch, pool: &Pool) {
+        let Engine { device, layouts, pipelines, bind_groups, params, .. } = self;
+        let kernel = &dispatch.kernel;
+        let (bind_group_layout, pipeline_layout) =
+            layouts.entry(kernel.inputs()).or_insert_with(|| layout(device, kernel.inputs()));
+        if !pipelines.contains_key(kernel) {
+            pipelines.insert(kernel.clone(), pipeline(device, kernel, pipeline_layout));
+        }
+        if !bind_groups.contains_key(&dispatch.bindings) {
+            let group = bind_group(device, bind_group_layout, params, &dispatch.bindings, pool);
+            bind_groups.insert(dispatch.bindings.clone(), group);
+        }
+    }
+
+    /// Starts a copy of `bytes` of a buffer, from its start, to the host.
+    pub fn read(&self, pool: &Pool, id: BufferId, bytes: u64) -> Readback {
+        let size = bytes.next_multiple_of(4);
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        if let Some(buffer) = pool.buffer(id) {
+            encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
+        }
+        self.queue.submit([encoder.finish()]);
+        let (sender, mapped) = oneshot::channel();
+        staging.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
+        Readback { staging, mapped, bytes }
+    }
+}
+
+/// Bytes on their way to the host.
+pub(super) struct Readback {
+    staging: wgpu::Buffer,
+    mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    bytes: u64,
+}
+
+impl Readback {
+    /// The bytes; call it when the device has been waited for.
+    pub async fn bytes(self) -> Result<Vec<u8>> {
+        let lost = |reason: String| Error::DeviceLost { reason };
+        match self.mapped.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(lost(error.to_string())),
+            Err(_) => return Err(lost("the readback was dropped".into())),
+        }
+        let view = self.staging.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
+        let mut values = view.to_vec();
+        values.truncate(self.bytes as usize);
+        drop(view);
+        self.staging.destroy();
+        Ok(values)
+    }
+}
+
+/// Resolves when all that was submitted has run.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
+    let done = device.poll(wgpu::PollType::wait_indefinitely());
+    done.map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
+}
+
+/// Resolves when all that was submitted has run.
+#[cfg(target_arch = "wasm32")]
+pub(super) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
+    let (sender, receiver) = oneshot::channel();
+    queue.on_submitted_work_done(move || drop(sender.send(())));
+    receiver.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
+}
+
+fn params_buffer(device: &wgpu::Device, bytes: u64) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("params"),
+        size: bytes,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn layout(device: &wgpu::Device, inputs: usize) -> (wgpu::BindGroupLayout, wgpu::PipelineLayout) {
+    let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset: binding == 0,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+    entries.extend((1..=inputs).map(|i| entry(i, storage(true))));
+    entries.push(entry(inputs + 1, storage(false)));
+    let bind_group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: None,
+        entries: &entries,
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: None,
+        bind_group_layouts: &[Some(&bind_group_layout)],
+        immediate_size: 0,
+    });
+    (bind_group_layout, pipeline_layout)
+}
+
+fn pipeline(
+    device: &wgpu::Device,
+    kernel: &Kernel,
+    layout: &wgpu::PipelineLayout,
+) -> wgpu::ComputePipeline {
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(kernel.name()),
+        source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
+    });
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(kernel.name()),
+        layout: Some(layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            // Kernels write workgroup memory before they read it.
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    })
+}
+
+fn bind_group(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    params: &wgpu::Buffer,
+    bindings: &[Binding],
+    pool: &Pool,
+) -> wgpu::BindGroup {
+    let uniform =
+        wgpu::BufferBinding { buffer: params, offset: 0, size: wgpu::BufferSize::new(ALIGNMENT) };
+    let mut entries =
+        vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
+    for (i, binding) in bindings.iter().enumerate() {
+        let buffer = pool.buffer(binding.buffer).expect("a bound buffer is alive");
+        let range = wgpu::BufferBinding {
+            buffer,
+            offset: binding.offset,
+            size: wgpu::BufferSize::new(binding.size),
+        };
+        entries.push(wgpu::BindGroupEntry {
+            binding: i as u32 + 1,
+            resource: wgpu::BindingResource::Buffer(range),
+        });
+    }
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
+}

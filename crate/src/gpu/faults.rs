@@ -1,0 +1,121 @@
+//! What the device complains of, kept until someone asks.
+//!
+//! Natively every complaint arrives at once through the handler of uncaptured errors. In a browser
+//! it arrives later, so all work stands between error scopes, which are closed (and awaited) when a
+//! run is finished: a picture is never shown from commands that were refused. The scopes are pushed
+//! and popped through JavaScript, because wgpu 30's own conversion panics at a `GPUInternalError`.
+
+use crate::error::Error;
+use std::sync::{Arc, Mutex};
+
+/// The first fault since the last [`Faults::take`].
+#[derive(Clone, Default)]
+pub(super) struct Faults(Arc<Mutex<Option<Error>>>);
+
+impl Faults {
+    /// Keeps `error` unless there is an earlier one; a lost device tells more than what follows it.
+    pub fn put(&self, error: Error) {
+        let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let replaces = matches!(error, Error::DeviceLost { .. });
+        if first.is_none() || replaces {
+            *first = Some(error);
+        }
+    }
+
+    /// The fault, once; a lost device stays lost.
+    pub fn take(&self) -> Option<Error> {
+        let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*first {
+            Some(Error::DeviceLost { .. }) => first.clone(),
+            _ => first.take(),
+        }
+    }
+
+    /// Listens to the device.
+    pub fn listen(&self, device: &wgpu::Device) {
+        let lost = self.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            lost.put(Error::DeviceLost { reason: format!("{reason:?}: {message}") });
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            let faults = self.clone();
+            device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+                faults.put(match error {
+                    wgpu::Error::OutOfMemory { source } => {
+                        Error::OutOfMemory { reason: source.to_string() }
+                    }
+                    other => Error::Gpu { message: other.to_string() },
+                });
+            }));
+        }
+        #[cfg(target_arch = "wasm32")]
+        web::push(device);
+    }
+
+    /// Waits for what the browser still has to say of the commands so far.
+    #[cfg(target_arch = "wasm32")]
+    pub async fn collect(&self, device: &wgpu::Device) {
+        for error in web::pop(device).await {
+            self.put(error);
+        }
+        web::push(device);
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod web {
+    use super::Error;
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// The part of GPUDevice that holds error scopes.
+        type ScopedDevice;
+        #[wasm_bindgen(method, js_name = pushErrorScope)]
+        fn push_error_scope(this: &ScopedDevice, filter: &str);
+        #[wasm_bindgen(method, js_name = popErrorScope)]
+        fn pop_error_scope(this: &ScopedDevice) -> js_sys::Promise;
+    }
+
+    const FILTERS: [&str; 3] = ["internal", "out-of-memory", "validation"];
+
+    fn scoped(device: &wgpu::Device) -> Option<&ScopedDevice> {
+        device.as_webgpu().map(|d| d.unchecked_ref())
+    }
+
+    pub fn push(device: &wgpu::Device) {
+        if let Some(device) = scoped(device) {
+            FILTERS.iter().for_each(|filter| device.push_error_scope(filter));
+        }
+    }
+
+    pub async fn pop(device: &wgpu::Device) -> Vec<Error> {
+        let mut errors = Vec::new();
+        let Some(device) = scoped(device) else { return errors };
+        // All three are popped before the first is awaited: nothing is recorded in between.
+        let scopes = FILTERS.map(|_| device.pop_error_scope());
+        for (filter, scope) in FILTERS.iter().rev().zip(scopes) {
+            match wasm_bindgen_futures::JsFuture::from(scope).await {
+                Ok(error) if error.is_null() || error.is_undefined() => {}
+                Ok(error) => errors.push(describe(filter, &error)),
+                Err(error) => errors.push(Error::DeviceLost { reason: text(&error) }),
+            }
+        }
+        errors
+    }
+
+    fn describe(filter: &str, error: &JsValue) -> Error {
+        match filter {
+            "out-of-memory" => Error::OutOfMemory { reason: text(error) },
+            _ => Error::Gpu { message: text(error) },
+        }
+    }
+
+    fn text(error: &JsValue) -> String {
+        js_sys::Reflect::get(error, &JsValue::from_str("message"))
+            .ok()
+            .and_then(|message| message.as_string())
+            .unwrap_or_else(|| format!("{error:?}"))
+    }
+}

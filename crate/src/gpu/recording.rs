@@ -1,0 +1,55 @@
+//! A recording: dispatches and copies as data, without a wgpu type in them.
+//!
+//! Ops append to the recording in program order; the engine runs it on submit. Because it is data,
+//! it can be checked and counted on a machine without a GPU.
+
+use crate::gpu::kernel::Kernel;
+use crate::gpu::pool::BufferId;
+use std::rc::Rc;
+
+/// WebGPU's alignment of uniform and storage offsets, in bytes.
+pub const ALIGNMENT: u64 = 256;
+
+/// A range of a buffer as a kernel sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Binding {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// First byte, a multiple of [`ALIGNMENT`].
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// One run of a kernel.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    /// What runs.
+    pub kernel: Rc<Kernel>,
+    /// First byte of its parameters in [`Recording::params`].
+    pub params: u32,
+    /// The inputs in the kernel's order, then the output.
+    pub bindings: Vec<Binding>,
+    /// Workgroups along x, y and z.
+    pub groups: [u32; 3],
+}
+
+/// A list of dispatches and the uniforms they read.
+#[derive(Debug, Default)]
+pub struct Recording {
+    /// In program order.
+    pub dispatches: Vec<Dispatch>,
+    /// All parameters, each at a multiple of [`ALIGNMENT`].
+    pub params: Vec<u8>,
+}
+
+impl Recording {
+    /// Appends parameters and returns their first byte.
+    pub fn push_params(&mut self, bytes: &[u8]) -> u32 {
+        assert!(bytes.len() as u64 <= ALIGNMENT, "parameters take one slot of 256 bytes");
+        let offset = self.params.len();
+        self.params.extend_from_slice(bytes);
+        self.params.resize(offset + ALIGNMENT as usize, 0);
+        offset as u32
+    }
+}

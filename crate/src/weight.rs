@@ -1,0 +1,151 @@
+//! Floor 2: weights on the GPU, in the order in which kernels read them.
+//!
+//! [`Weight`] is a matrix of `n` outputs by `k` inputs, stored in panels of 32 outputs:
+//! `[n / 32][k][32]`. Neighbouring invocations compute neighbouring outputs, so they read a panel's
+//! row side by side; and any 32 rows of a checkpoint's `[n, k]` matrix are one contiguous piece of
+//! it, so a model streams in through a small window. The last panel is padded with zeros.
+
+use crate::dtype::WeightType;
+use crate::gpu::recording::Binding;
+use crate::gpu::{Buffer, Gpu};
+use half::f16;
+use std::rc::Rc;
+
+/// The weights of a linear layer or a convolution.
+#[derive(Clone)]
+pub struct Weight {
+    gpu: Gpu,
+    buffer: Rc<Buffer>,
+    k: usize,
+    n: usize,
+    weight_type: WeightType,
+}
+
+impl Weight {
+    /// Outputs of a panel.
+    pub const PANEL: usize = 32;
+
+    /// Uninitialised weights of `n` outputs from `k` inputs.
+    ///
+    /// # Panics
+    /// When one of them is not a multiple of four.
+    pub fn empty(gpu: &Gpu, k: usize, n: usize, weight_type: WeightType) -> Weight {
+        assert!(k.is_multiple_of(4) && n.is_multiple_of(4), "weights come by four, got {k} × {n}");
+        let bytes = weight_type.bytes(n.next_multiple_of(Self::PANEL) * k) as u64;
+        let buffer = Rc::new(gpu.alloc_for_host(bytes));
+        Weight { gpu: gpu.clone(), buffer, k, n, weight_type }
+    }
+
+    /// Writes the outputs `first..`, each a row of `k` values in input order, before any op has used
+    /// the weights.
+    ///
+    /// # Panics
+    /// When `first` is not a multiple of [`Weight::PANEL`], or the rows neither fill whole panels nor
+    /// reach the last output.
+    pub fn write(&self, first: usize, rows: &[f32]) {
+        let count = rows.len() / self.k;
+        assert_eq!(rows.len(), count * self.k, "rows of {} inputs", self.k);
+        let fits = count.is_multiple_of(Self::PANEL) || first + count == self.n;
+        assert!(first.is_multiple_of(Self::PANEL) && fits && first + count <= self.n, "panels");
+        if self.gpu.is_dry() {
+            return;
+        }
+        let panels = count.div_ceil(Self::PANEL);
+        let mut packed = vec![0.0f32; panels * Self::PANEL * self.k];
+        for (output, row) in rows.chunks_exact(self.k).enumerate() {
+            let panel = &mut packed[output / Self::PANEL * Self::PANEL * self.k..];
+            for (input, &value) in row.iter().enumerate() {
+                panel[input * Self::PANEL + output % Self::PANEL] = value;
+            }
+        }
+        let offset = self.weight_type.bytes(first * self.k) as u64;
+        self.gpu.write(&self.buffer, offset, &encode(self.weight_type, &packed));
+    }
+
+    /// Inputs.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Outputs.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// How they are stored.
+    pub fn weight_type(&self) -> WeightType {
+        self.weight_type
+    }
+
+    pub(crate) fn whole(&self) -> Binding {
+        self.buffer.whole()
+    }
+}
+
+/// A table of `rows` rows of `c` values: token embeddings.
+#[derive(Clone)]
+pub struct Table {
+    gpu: Gpu,
+    buffer: Rc<Buffer>,
+    rows: usize,
+    c: usize,
+    weight_type: WeightType,
+}
+
+impl Table {
+    /// An uninitialised table.
+    ///
+    /// # Panics
+    /// When `c` is not a multiple of four.
+    pub fn empty(gpu: &Gpu, rows: usize, c: usize, weight_type: WeightType) -> Table {
+        assert!(c.is_multiple_of(4), "channels come by four, got {c}");
+        let buffer = Rc::new(gpu.alloc_for_host(weight_type.bytes(rows * c) as u64));
+        Table { gpu: gpu.clone(), buffer, rows, c, weight_type }
+    }
+
+    /// Writes the rows `first..`, before any op has used the table.
+    ///
+    /// # Panics
+    /// When the rows do not fit.
+    pub fn write(&self, first: usize, rows: &[f32]) {
+        assert!(rows.len().is_multiple_of(self.c) && first + rows.len() / self.c <= self.rows);
+        let offset = self.weight_type.bytes(first * self.c) as u64;
+        self.gpu.write(&self.buffer, offset, &encode(self.weight_type, rows));
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values of a row.
+    pub fn c(&self) -> usize {
+        self.c
+    }
+
+    /// How they are stored.
+    pub fn weight_type(&self) -> WeightType {
+        self.weight_type
+    }
+
+    pub(crate) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// The rows `first..first + count` as a binding; `first` is a multiple of 64.
+    pub(crate) fn range(&self, first: usize, count: usize) -> Binding {
+        let bytes = |rows: usize| self.weight_type.bytes(rows * self.c) as u64;
+        self.buffer.range(bytes(first), bytes(count))
+    }
+}
+
+/// Values in the bytes of `weight_type`; halves are rounded to nearest even.
+fn encode(weight_type: WeightType, values: &[f32]) -> Vec<u8> {
+    match weight_type {
+        WeightType::F32 => bytemuck::cast_slice(values).to_vec(),
+        WeightType::F16 => {
+            let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+            bytemuck::cast_slice(&halves).to_vec()
+        }
+    }
+}
