@@ -1,1 +1,10 @@
-//! tests
+//! Every proof of the crate, in one binary; this list is their table of contents.
+//!
+//! `cargo test` is the short run. The sizes of the real model take minutes on a software adapter:
+//! `cargo test -- --ignored` runs those. A machine without a graphics adapter fails; Mesa's
+//! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
+
+mod harness; // how the proofs talk to the GPU, make numbers and compare
+mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
+mod ops; // every op against its definition
+mod tidy; // the house rules

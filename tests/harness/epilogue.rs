@@ -1,0 +1,76 @@
+//! What follows the sums of a matmul or a convolution, on both sides.
+
+use super::maths::activation;
+use super::{Array, Case};
+use darkroom::gpu::Gpu;
+use darkroom::ops::{Activation, Epilogue};
+
+/// The numbers of an [`Epilogue`].
+#[derive(Clone, Default)]
+pub struct Ends {
+    bias: Option<Array>,
+    shift: Option<Array>,
+    activation: Activation,
+    residual: Option<Array>,
+}
+
+impl Ends {
+    /// A bias only: what most layers have.
+    pub fn bias(case: &Case, n: usize) -> Ends {
+        Ends { bias: Some(case.parameters("bias", [n])), ..Ends::default() }
+    }
+
+    /// Any of them, for an output of this shape.
+    pub fn some<const N: usize>(
+        case: &Case,
+        shape: [usize; N],
+        [bias, shift, residual]: [bool; 3],
+        activation: Activation,
+    ) -> Ends {
+        let (b, n) = (shape[0], shape[N - 1]);
+        Ends {
+            bias: bias.then(|| case.parameters("bias", [n])),
+            shift: shift.then(|| case.activations("shift", [b, n])),
+            activation,
+            residual: residual.then(|| case.activations("residual", shape)),
+        }
+    }
+
+    /// `activation(sum + bias + shift) + residual` at one place of the output.
+    pub fn apply<const N: usize>(&self, sum: f64, at: [usize; N]) -> f64 {
+        let (b, j) = (at[0], at[N - 1]);
+        let bias = self.bias.as_ref().map_or(0.0, |bias| bias.at([j]));
+        let shift = self.shift.as_ref().map_or(0.0, |shift| shift.at([b, j]));
+        let residual = self.residual.as_ref().map_or(0.0, |residual| residual.at(at));
+        activation(self.activation, sum + bias + shift) + residual
+    }
+
+    /// Uploads them and calls the op.
+    pub fn on<T>(&self, gpu: &Gpu, op: impl FnOnce(Epilogue<'_>) -> T) -> T {
+        let tensor = |array: &Option<Array>| array.as_ref().map(|array| array.on(gpu));
+        let (bias, shift, residual) =
+            (tensor(&self.bias), tensor(&self.shift), tensor(&self.residual));
+        op(Epilogue {
+            bias: bias.as_ref(),
+            shift: shift.as_ref(),
+            activation: self.activation,
+            residual: residual.as_ref(),
+        })
+    }
+}
+
+/// Every choice of bias, shift, residual and function.
+pub fn every_epilogue() -> impl Iterator<Item = ([bool; 3], Activation)> {
+    (0..8).flat_map(|bits| {
+        ACTIVATIONS.map(|activation| ([bits & 1 > 0, bits & 2 > 0, bits & 4 > 0], activation))
+    })
+}
+
+/// All pointwise functions.
+pub const ACTIVATIONS: [Activation; 5] = [
+    Activation::Identity,
+    Activation::Silu,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::QuickGelu,
+];

@@ -1,0 +1,1 @@
+//! Every kernel in every specialisation: parses, validates, fits WebGPU's default limits.

@@ -1,0 +1,213 @@
+//! Proof of `attention`: for each head, `softmax(q·kᵀ/√d)·v`, the keys after the query's own
+//! position left out where the mask is causal.
+
+use crate::harness::maths::dot;
+use crate::harness::shapes::{ATTENTIONS, Heads, edges, sorted};
+use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, Want};
+use darkroom::Precision;
+use darkroom::ops::Mask;
+
+fn proof() -> Proof {
+    Proof::new("attention", Tolerance { f32: 1e-11, f16: 2e-7 })
+}
+
+/// One call: pictures of the queries and of the keys, sizes, mask.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    pictures: [usize; 2],
+    heads: Heads,
+    mask: Mask,
+}
+
+impl Call {
+    fn new(b: usize, [t, s, heads, d]: [usize; 4], mask: Mask) -> Call {
+        Call { pictures: [b, b], heads: Heads { t, s, heads, d }, mask }
+    }
+
+    fn case(&self, proof: &Proof, precision: Precision) -> Case {
+        let Heads { t, s, heads, d } = self.heads;
+        let [b, kb] = self.pictures;
+        let size = format!("{b}×{t} queries, {kb}×{s} keys, {heads} heads of {d}, {:?}", self.mask);
+        proof.case(size, precision)
+    }
+
+    fn numbers(&self, case: &Case) -> [Array; 3] {
+        let Heads { t, s, heads, d } = self.heads;
+        let ([b, kb], c) = (self.pictures, heads * d);
+        [
+            case.activations("q", [b, t, c]),
+            case.activations("k", [kb, s, c]),
+            case.activations("v", [kb, s, c]),
+        ]
+    }
+
+    /// All channels of one head at one query.
+    fn row(&self, [q, k, v]: &[Array; 3], [b, t, head]: [usize; 3]) -> Vec<f64> {
+        let Heads { s, d, .. } = self.heads;
+        let (picture, channels) = (b % self.pictures[1], head * d..(head + 1) * d);
+        let seen = match self.mask {
+            Mask::None => s,
+            Mask::Causal => s.min(t + 1),
+        };
+        let query = &q.row([b, t])[channels.clone()];
+        let scores: Vec<f64> = (0..seen)
+            .map(|i| dot(query, &k.row([picture, i])[channels.clone()]) / (d as f64).sqrt())
+            .collect();
+        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let mut sums = vec![0.0; d];
+        for (i, weight) in weights.iter().enumerate() {
+            for (sum, &value) in sums.iter_mut().zip(&v.row([picture, i])[channels.clone()]) {
+                *sum += weight / total * f64::from(value);
+            }
+        }
+        sums
+    }
+
+    /// Compares every output, or a sample of them.
+    fn check(&self, proof: &mut Proof, case: &Case, numbers: [Array; 3], sampled: bool) {
+        let (call, Heads { t, heads, d, .. }) = (*self, self.heads);
+        let shape = [self.pictures[0], t, heads * d];
+        // neighbours share a row
+        let mut last = ([usize::MAX; 3], vec![]);
+        let definition = |[b, t, c]: [usize; 3]| {
+            let place = [b, t, c / d];
+            if last.0 != place {
+                last = (place, call.row(&numbers, place));
+            }
+            last.1[c % d]
+        };
+        let want = match sampled {
+            false => Want::every(shape, definition),
+            true => Want::sampled(case, shape, definition),
+        };
+        proof.check(case, want, move |gpu| {
+            let [q, k, v] = numbers.map(|array| array.on(gpu));
+            q.attention(&k, &v, call.heads.heads, call.mask)
+        });
+    }
+
+    fn prove(&self, proof: &mut Proof, precision: Precision, sampled: bool) {
+        let case = self.case(proof, precision);
+        let numbers = self.numbers(&case);
+        self.check(proof, &case, numbers, sampled);
+    }
+}
+
+#[test]
+fn at_the_edges_of_tiles() {
+    let mut proof = proof();
+    let tokens = sorted([edges(4), edges(8), edges(16), edges(32)].concat());
+    for precision in PRECISIONS {
+        for mask in [Mask::None, Mask::Causal] {
+            for &t in &tokens {
+                for &s in &tokens {
+                    Call::new(1, [t, s, 2, 8], mask).prove(&mut proof, precision, false);
+                }
+            }
+            for t in edges(64) {
+                Call::new(1, [t, t, 1, 40], mask).prove(&mut proof, precision, false);
+            }
+        }
+    }
+}
+
+#[test]
+fn with_any_head() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for d in [4, 8, 12, 16, 20, 32, 40, 48, 64, 80, 128, 160, 256, 512] {
+            for heads in [1, 3, 8] {
+                for mask in [Mask::None, Mask::Causal] {
+                    Call::new(2, [19, 19, heads, d], mask).prove(&mut proof, precision, false);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_repeating_keys() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for pictures in [[2, 1], [4, 2], [6, 3], [8, 2]] {
+            let heads = Heads { t: 21, s: 11, heads: 2, d: 40 };
+            let call = Call { pictures, heads, mask: Mask::None };
+            call.prove(&mut proof, precision, false);
+        }
+    }
+}
+
+/// Where there is one key, its value is the answer, whatever the query.
+#[test]
+fn to_one_key_is_its_value() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let call = Call::new(2, [33, 1, 4, 40], Mask::None);
+        let case = call.case(&proof, precision);
+        let [q, k, v] = call.numbers(&case);
+        let want = Want::every([2, 33, 160], |[b, _, c]| v.at([b, 0, c]));
+        proof.check(&case, want, move |gpu| {
+            q.on(gpu).attention(&k.on(gpu), &v.on(gpu), 4, Mask::None)
+        });
+    }
+}
+
+/// e^score itself would be infinite: only differences to the largest can be raised. The scores come
+/// in rising order, so that the largest changes with every tile, and in falling order.
+#[test]
+fn survives_large_scores() {
+    // scores of hundreds carry errors of their own: f32 knows 300 to 3e-5
+    let mut proof = Proof::new("attention", Tolerance { f32: 1e-8, f16: 1e-5 });
+    for precision in PRECISIONS {
+        for (name, direction) in [("rising", 1.0), ("falling", -1.0)] {
+            let call = Call::new(1, [17, 150, 2, 40], Mask::None);
+            let case = proof.case(format!("{name} scores"), precision);
+            let [q, _, v] = call.numbers(&case);
+            let q = Array::from_fn([1, 17, 80], |i| 4.0 + q.values()[i] / 8.0).stored(precision);
+            let k = Array::from_fn([1, 150, 80], |i| direction * (i / 80) as f32 / 8.0);
+            call.check(&mut proof, &case, [q, k.stored(precision), v], false);
+        }
+    }
+}
+
+/// The pixels of an image are its queries.
+#[test]
+fn of_an_image() {
+    let mut proof = proof();
+    let call = Call::new(2, [15, 7, 2, 8], Mask::None);
+    let case = call.case(&proof, Precision::F32);
+    let [q, k, v] = call.numbers(&case);
+    let image = Array::new([2, 3, 5, 16], q.values().to_vec());
+    let want = Want::every([2, 3, 5, 16], |[b, y, x, c]| {
+        call.row(&[q.clone(), k.clone(), v.clone()], [b, 5 * y + x, c / 8])[c % 8]
+    });
+    proof.check(&case, want, move |gpu| {
+        image.on(gpu).attention(&k.on(gpu), &v.on(gpu), 2, Mask::None)
+    });
+}
+
+#[test]
+fn with_the_heads_of_the_model() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for Heads { t, s, heads, d } in ATTENTIONS {
+            let call = Call::new(1, [t.min(70), s.min(90), heads, d], Mask::None);
+            call.prove(&mut proof, precision, false);
+        }
+        Call::new(2, [77, 77, 12, 64], Mask::Causal).prove(&mut proof, precision, false);
+    }
+}
+
+#[test]
+#[ignore = "minutes: the full size of Stable Diffusion v1.4"]
+fn at_full_size() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for Heads { t, s, heads, d } in ATTENTIONS {
+            let b = if heads == 1 { 1 } else { 2 };
+            Call::new(b, [t, s, heads, d], Mask::None).prove(&mut proof, precision, true);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Proof of `group_norm`: each group of channels of each picture, over all its pixels, to mean 0 and
+//! variance 1, then `· γ + β` per channel, then the function.
+
+use crate::harness::maths::activation;
+use crate::harness::shapes::{NORMS, edges, sorted};
+use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, Want};
+use darkroom::Precision;
+use darkroom::ops::Activation;
+
+fn proof() -> Proof {
+    Proof::new("group_norm", Tolerance { f32: 1e-11, f16: 2e-7 })
+}
+
+/// Mean and 1/√(variance + ε) of every picture and group.
+fn statistics(x: &Array, groups: usize, eps: f64) -> Vec<(f64, f64)> {
+    let [b, h, w, c] = *x.shape() else { panic!("an image") };
+    let each = c / groups;
+    let mut all = vec![];
+    for picture in 0..b {
+        for group in 0..groups {
+            let values = || {
+                let rows = (0..h * w).map(move |i| x.row([picture, i / w, i % w]));
+                rows.flat_map(move |row| &row[group * each..(group + 1) * each])
+                    .map(|&v| f64::from(v))
+            };
+            let count = (h * w * each) as f64;
+            let mean = values().sum::<f64>() / count;
+            let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
+            all.push((mean, 1.0 / (variance + eps).sqrt()));
+        }
+    }
+    all
+}
+
+struct Norm {
+    shape: [usize; 4],
+    groups: usize,
+    eps: f32,
+    function: Activation,
+}
+
+/// Compares every output, or a sample of them.
+fn check(proof: &mut Proof, case: &Case, x: Array, norm: &Norm, sampled: bool) {
+    let Norm { shape, groups, eps, function } = *norm;
+    let c = shape[3];
+    let (gamma, beta) = (case.parameters("gamma", [c]), case.parameters("beta", [c]));
+    let statistics = statistics(&x, groups, f64::from(eps));
+    let definition = |[b, y, i, j]: [usize; 4]| {
+        let (mean, scale) = statistics[b * groups + j / (c / groups)];
+        let normal = (x.at([b, y, i, j]) - mean) * scale;
+        activation(function, normal * gamma.at([j]) + beta.at([j]))
+    };
+    let want = match sampled {
+        false => Want::every(shape, definition),
+        true => Want::sampled(case, shape, definition),
+    };
+    proof.check(case, want, move |gpu| {
+        x.on(gpu).group_norm(groups, &gamma.on(gpu), &beta.on(gpu), eps, function)
+    });
+}
+
+fn name(shape: [usize; 4], groups: usize) -> String {
+    format!("{shape:?} in {groups} groups")
+}
+
+#[test]
+fn over_edge_sizes() {
+    let mut proof = proof();
+    // channels of a group: 1, 1, 4, 4, 5, 5, 9, 10, 16, 20, 3
+    let groupings = [(4, 4), (8, 8), (4, 1), (12, 3), (40, 8), (20, 4), (36, 4), (320, 32)];
+    let more = [(64, 4), (80, 4), (96, 32)];
+    let widths = sorted([edges(4), edges(16), edges(32), edges(64)].concat());
+    for precision in PRECISIONS {
+        for (i, &(c, groups)) in groupings.iter().chain(&more).enumerate() {
+            for &w in &widths {
+                let shape = [2, 1 + (i + w) % 3, w, c];
+                let case = proof.case(name(shape, groups), precision);
+                let x = case.activations("x", shape);
+                let function = if w % 2 == 0 { Activation::Silu } else { Activation::Identity };
+                let norm = Norm { shape, groups, eps: 1e-5, function };
+                check(&mut proof, &case, x, &norm, false);
+            }
+        }
+    }
+}
+
+/// E[x²] − E[x]² in f32 has nothing left here: the mean is three hundred times the deviation.
+#[test]
+fn survives_a_large_mean() {
+    let mut proof = Proof::new("group_norm", Tolerance { f32: 1e-8, f16: 2e-7 });
+    for (shape, groups) in [([1, 16, 16, 320], 32), ([2, 33, 31, 40], 8)] {
+        let case = proof.case(name(shape, groups) + ", large mean", Precision::F32);
+        let random = case.random("x");
+        let x = Array::from_fn(shape, |i| 300.0 + random.normal(i));
+        let norm = Norm { shape, groups, eps: 1e-6, function: Activation::Identity };
+        check(&mut proof, &case, x, &norm, false);
+    }
+}
+
+#[test]
+fn does_not_see_the_scale_of_its_input() {
+    let mut proof = proof();
+    let shape = [1, 6, 7, 40];
+    for scale in [1e-2f32, 16.0, 1e4] {
+        let case = proof.case("scaled", Precision::F32);
+        let random = case.random("x");
+        let x = Array::from_fn(shape, |i| random.normal(i));
+        let scaled = Array::from_fn(shape, |i| random.normal(i) * scale);
+        let statistics = statistics(&x, 8, 0.0);
+        let want = Want::every(shape, |[b, y, i, j]| {
+            let (mean, scale) = statistics[b * 8 + j / 5];
+            (x.at([b, y, i, j]) - mean) * scale
+        });
+        proof.check(&case, want, move |gpu| {
+            let one = Array::new([40], vec![1.0; 40]).on(gpu);
+            let zero = Array::new([40], vec![0.0; 40]).on(gpu);
+            scaled.on(gpu).group_norm(8, &one, &zero, 1e-12, Activation::Identity)
+        });
+    }
+}
+
+#[test]
+fn with_the_channels_of_the_model() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (side, c) in NORMS {
+            let side = side.min(9);
+            let shape = [2, side, side - 1, c];
+            for (eps, function) in [(1e-5, Activation::Silu), (1e-6, Activation::Identity)] {
+                let case = proof.case(name(shape, 32), precision);
+                let x = case.activations("x", shape);
+                let norm = Norm { shape, groups: 32, eps, function };
+                check(&mut proof, &case, x, &norm, false);
+            }
+        }
+    }
+}
+
+#[test]
+fn with_more_pixels_than_a_dispatch_has_groups() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let shape = [1, 257, 263, 8];
+        let case = proof.case(name(shape, 2), precision);
+        let x = case.activations("x", shape);
+        let norm = Norm { shape, groups: 2, eps: 1e-5, function: Activation::Silu };
+        check(&mut proof, &case, x, &norm, false);
+    }
+}
+
+#[test]
+#[ignore = "minutes: the full size of Stable Diffusion v1.4"]
+fn at_full_size() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (side, c) in NORMS {
+            let shape = [1, side, side, c];
+            let case = proof.case(name(shape, 32), precision);
+            let x = case.activations("x", shape);
+            let norm = Norm { shape, groups: 32, eps: 1e-6, function: Activation::Silu };
+            check(&mut proof, &case, x, &norm, true);
+        }
+    }
+}

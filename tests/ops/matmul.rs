@@ -1,0 +1,141 @@
+//! Proof of `matmul`: `y[b, t, j] = activation(Σᵢ x[b, t, i]·w[j, i] + bias[j] + shift[b, j]) +
+//! residual[b, t, j]`.
+
+use crate::harness::epilogue::{Ends, every_epilogue};
+use crate::harness::maths::dot;
+use crate::harness::shapes::{UNET_MATRICES, VAE_MATRICES, edges, edges_of_four, sorted};
+use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
+use darkroom::ops::{Activation, Epilogue};
+use darkroom::{Precision, WeightType};
+
+fn proof() -> Proof {
+    Proof::new("matmul", Tolerance { f32: 1e-11, f16: 2e-7 })
+}
+
+/// The definition.
+fn definition(x: &Array, w: &Array, ends: &Ends, [b, t, j]: [usize; 3]) -> f64 {
+    ends.apply(dot(x.row([b, t]), w.row([j])), [b, t, j])
+}
+
+/// The numbers of a case.
+fn numbers(case: &Case, [b, t, k, n]: [usize; 4]) -> (Array, Array) {
+    (case.activations("x", [b, t, k]), case.weights(n, k))
+}
+
+/// Compares every output, or a sample of them.
+fn check(
+    proof: &mut Proof,
+    [b, t, k, n]: [usize; 4],
+    precision: Precision,
+    weights: WeightType,
+    sampled: bool,
+) {
+    let case = proof.case(format!("{b}×{t}×{k} → {n}"), precision).with(weights);
+    let (x, w) = numbers(&case, [b, t, k, n]);
+    let ends = Ends::bias(&case, n);
+    let shape = [b, t, n];
+    let want = match sampled {
+        false => Want::every(shape, |at| definition(&x, &w, &ends, at)),
+        true => Want::sampled(&case, shape, |at| definition(&x, &w, &ends, at)),
+    };
+    proof.check(&case, want, move |gpu| {
+        ends.on(gpu, |ends| x.on(gpu).matmul(&w.weight_on(gpu, weights), ends))
+    });
+}
+
+#[test]
+fn at_the_edges_of_tiles() {
+    let mut proof = proof();
+    let rows = sorted([edges(4), edges(16), edges(64)].concat());
+    let outputs = sorted([edges_of_four(16), edges_of_four(32), edges_of_four(64)].concat());
+    let inputs = sorted([edges_of_four(8), edges_of_four(32), edges_of_four(64)].concat());
+    for precision in PRECISIONS {
+        for weights in WEIGHTS {
+            for &t in &rows {
+                for &n in &outputs {
+                    check(&mut proof, [1, t, 36, n], precision, weights, false);
+                }
+            }
+            for &k in &inputs {
+                for (t, n) in [(1, 4), (5, 36), (33, 68)] {
+                    check(&mut proof, [2, t, k, n], precision, weights, false);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_every_epilogue() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (parts, activation) in every_epilogue() {
+            // one row of each picture, as the time embedding has, and more than a tile's
+            for (b, t) in [(2, 1), (3, 21)] {
+                let size = format!("{b}×{t}×40 → 36, {parts:?} {activation:?}");
+                let case = proof.case(size, precision).with(WeightType::F16);
+                let (x, w) = numbers(&case, [b, t, 40, 36]);
+                let ends = Ends::some(&case, [b, t, 36], parts, activation);
+                let want = Want::every([b, t, 36], |at| definition(&x, &w, &ends, at));
+                proof.check(&case, want, move |gpu| {
+                    let w = w.weight_on(gpu, WeightType::F16);
+                    ends.on(gpu, |ends| x.on(gpu).matmul(&w, ends))
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn of_an_image_and_of_plain_rows() {
+    let mut proof = proof();
+    let case = proof.case("2×3×5×8 → 12", Precision::F32).with(WeightType::F32);
+    let (x, w) = (case.activations("x", [2, 3, 5, 8]), case.weights(12, 8));
+    let ends = Ends::some(&case, [2, 3, 5, 12], [true; 3], Activation::Silu);
+    let want = Want::every([2, 3, 5, 12], |[b, y, i, j]| {
+        ends.apply(dot(x.row([b, y, i]), w.row([j])), [b, y, i, j])
+    });
+    proof.check(&case, want, move |gpu| {
+        ends.on(gpu, |ends| x.on(gpu).matmul(&w.weight_on(gpu, WeightType::F32), ends))
+    });
+
+    let case = proof.case("7×8 → 12", Precision::F32).with(WeightType::F32);
+    let (x, w) = (case.activations("x", [7, 8]), case.weights(12, 8));
+    let want = Want::every([7, 12], |[r, j]| dot(x.row([r]), w.row([j])));
+    proof.check(&case, want, move |gpu| {
+        x.on(gpu).matmul(&w.weight_on(gpu, WeightType::F32), Epilogue::default())
+    });
+}
+
+#[test]
+fn with_more_rows_than_a_dispatch_has_groups() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        check(&mut proof, [1, 70_001, 4, 4], precision, WeightType::F16, false);
+    }
+}
+
+#[test]
+fn with_the_matrices_of_the_model() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (rows, k, n) in [&UNET_MATRICES[..], &VAE_MATRICES].concat() {
+            check(&mut proof, [1, rows.min(11), k, n], precision, WeightType::F16, false);
+        }
+    }
+}
+
+#[test]
+#[ignore = "minutes: the full size of Stable Diffusion v1.4"]
+fn at_full_size() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (rows, k, n) in UNET_MATRICES {
+            check(&mut proof, [2, rows, k, n], precision, WeightType::F16, true);
+        }
+        for (rows, k, n) in VAE_MATRICES {
+            check(&mut proof, [1, rows, k, n], precision, WeightType::F16, true);
+        }
+        check(&mut proof, [2, 256, 1280, 10240], precision, WeightType::F32, true);
+    }
+}

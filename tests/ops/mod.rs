@@ -1,0 +1,16 @@
+//! Every op against its definition: one file per op, of the kernel's name.
+
+mod activate;
+mod add;
+mod attention;
+mod combine;
+mod concat;
+mod conv2d;
+mod embedding;
+mod geglu;
+mod group_norm;
+mod layer_norm;
+mod matmul;
+mod resize;
+mod tensor;
+mod to_rgba;
