@@ -1,7 +1,8 @@
 //! Numbers on the CPU, with a shape, and the way to the GPU. A clone shares the numbers.
 
 use darkroom::gpu::Gpu;
-use darkroom::tensor::{Table, Tensor, Weight};
+use darkroom::tensor::Tensor;
+use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
 use half::f16;
 use std::sync::Arc;

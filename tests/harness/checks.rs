@@ -1,5 +1,6 @@
 //! The harness itself: a comparison that cannot fail proves nothing.
 
+use super::gpu::Device;
 use super::maths::{activation, erf};
 use super::random::Random;
 use super::{Array, Case, Want, gpu, shapes};
@@ -117,7 +118,7 @@ fn arrays_are_rounded_as_they_are_stored() {
 
 #[test]
 fn a_failed_job_fails_its_test_and_no_other() {
-    let failed = std::panic::catch_unwind(|| gpu::run(Precision::F32, |_| panic!("on purpose")));
+    let failed = std::panic::catch_unwind(|| gpu::run(Device::Plain, |_| panic!("on purpose")));
     assert_eq!(failed.unwrap_err().downcast_ref::<String>().unwrap(), "on purpose");
-    assert!(!gpu::run(Precision::F32, |gpu| gpu.is_dry()));
+    assert!(!gpu::run(Device::Plain, |gpu| gpu.is_dry()));
 }

@@ -1,6 +1,6 @@
 //! An op's output against its definition: how far off, and where.
 
-use super::gpu;
+use super::gpu::{self, Device};
 use super::random::Random;
 use super::{Array, shapes};
 use darkroom::gpu::Gpu;
@@ -28,6 +28,7 @@ pub struct Case {
     /// How its activations are stored.
     pub precision: Precision,
     weights: Option<WeightType>,
+    device: Device,
 }
 
 impl fmt::Display for Case {
@@ -39,12 +40,17 @@ impl fmt::Display for Case {
 impl Case {
     /// The op, what distinguishes this call of it, and how its activations are stored.
     pub fn new(op: &'static str, size: impl Into<String>, precision: Precision) -> Case {
-        Case { op, size: size.into(), precision, weights: None }
+        Case { op, size: size.into(), precision, weights: None, device: Device::Plain }
     }
 
     /// The same with weights of this type.
     pub fn with(self, weights: WeightType) -> Case {
         Case { weights: Some(weights), ..self }
+    }
+
+    /// The same on the device that binds little at once.
+    pub fn in_bands(self) -> Case {
+        Case { device: Device::Narrow, ..self }
     }
 
     fn kind(&self) -> String {
@@ -82,7 +88,7 @@ impl Case {
         shape: &[usize],
     ) -> Vec<f32> {
         let (precision, shape) = (self.precision, shape.to_vec());
-        gpu::run(precision, move |gpu| {
+        gpu::run(self.device, move |gpu| {
             poison(gpu, &shape, precision);
             let output = job(gpu);
             assert_eq!(output.shape().dims(), shape, "the output's shape");

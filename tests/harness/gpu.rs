@@ -1,7 +1,6 @@
-//! One device for all tests of a precision, owned by a thread that runs their jobs in turn:
-//! a `Gpu` stays on its thread, and opening one per test would compile every kernel again.
+//! One device for all tests, owned by a thread that runs their jobs in turn: a `Gpu` stays on its
+//! thread, and opening one per test would compile every kernel again.
 
-use darkroom::Precision;
 use darkroom::gpu::{Gpu, GpuOptions};
 use pollster::block_on;
 use std::any::Any;
@@ -9,20 +8,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-/// Work for a device, and how it ended: `Err` is what to say when the device must be replaced.
+/// What a job asks of its device. All have WebGPU's default limits, as the leanest adapter has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    /// Nothing else.
+    Plain,
+    /// Binds at most [`NARROW`] bytes at once, so that small tensors are already worked on in bands.
+    Narrow,
+}
+
+/// The largest binding of [`Device::Narrow`], bytes.
+pub const NARROW: u64 = 64 << 10;
+
+/// Work for a device, and how it ended: after an `Err` the device is replaced.
 type Job = Box<dyn FnOnce(&Result<Gpu, String>) -> Result<(), ()> + Send>;
 
-/// Runs `job` on a device that holds activations of this precision, then checks that the device
-/// has nothing to complain of.
-///
-/// f32 runs with WebGPU's default limits and features, f16 with what the adapter offers.
+/// Runs `job` on a device, then checks that the device has nothing to complain of.
 ///
 /// # Panics
-/// When there is no such device, when the job panics, when the device reports a fault.
-pub fn run<T: Send + 'static>(
-    precision: Precision,
-    job: impl FnOnce(&Gpu) -> T + Send + 'static,
-) -> T {
+/// When there is no device, when the job panics, when the device reports a fault.
+pub fn run<T: Send + 'static>(device: Device, job: impl FnOnce(&Gpu) -> T + Send + 'static) -> T {
     let (answer, answered) = channel();
     let work: Job = Box::new(move |gpu| {
         let result = gpu.clone().and_then(|gpu| {
@@ -34,29 +39,29 @@ pub fn run<T: Send + 'static>(
         answer.send(result).expect("the test waits for its answer");
         healthy
     });
-    worker(precision).send(work).expect("the device's thread lives as long as the tests");
+    worker(device).send(work).expect("the device's thread lives as long as the tests");
     match answered.recv().expect("a job always answers") {
         Ok(result) => result,
         Err(message) => panic!("{message}"),
     }
 }
 
-/// The thread that owns the device of this precision.
-fn worker(precision: Precision) -> &'static Sender<Job> {
-    static F32: OnceLock<Sender<Job>> = OnceLock::new();
-    static F16: OnceLock<Sender<Job>> = OnceLock::new();
-    let slot = match precision {
-        Precision::F32 => &F32,
-        Precision::F16 => &F16,
+/// The thread that owns this device.
+fn worker(device: Device) -> &'static Sender<Job> {
+    static PLAIN: OnceLock<Sender<Job>> = OnceLock::new();
+    static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
+    let slot = match device {
+        Device::Plain => &PLAIN,
+        Device::Narrow => &NARROW,
     };
     slot.get_or_init(|| {
         let (sender, jobs) = channel::<Job>();
         std::thread::spawn(move || {
-            let mut gpu = open(precision);
+            let mut gpu = open(device);
             for job in jobs {
                 // A device that failed a job may hold half a recording: the next gets a new one.
                 if job(&gpu).is_err() {
-                    gpu = open(precision);
+                    gpu = open(device);
                 }
             }
         });
@@ -64,17 +69,13 @@ fn worker(precision: Precision) -> &'static Sender<Job> {
     })
 }
 
-fn open(precision: Precision) -> Result<Gpu, String> {
-    let options =
-        GpuOptions { default_limits: precision == Precision::F32, ..GpuOptions::default() };
+fn open(device: Device) -> Result<Gpu, String> {
+    let max_binding = (device == Device::Narrow).then_some(NARROW);
+    let options = GpuOptions { default_limits: true, max_binding, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
-    let gpu = opened.map_err(|e| {
+    opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")
-    })?;
-    if precision == Precision::F16 && !gpu.has_f16() {
-        return Err("This adapter has no shader-f16, so the proofs in f16 cannot run.".into());
-    }
-    Ok(gpu)
+    })
 }
 
 /// What a panic said.

@@ -96,7 +96,6 @@ fn of_two_halves_of_one_tensor() {
 /// Every mixture of f32 and f16 terms, to f32 and to f16.
 #[test]
 fn of_mixed_precision() {
-    // f16 terms need the device of f16, also where the sum is f32
     let mut proof = proof();
     for bits in 0..32u32 {
         for output in PRECISIONS {

@@ -3,6 +3,7 @@
 use crate::harness::shapes::{edges_of_four, sorted};
 use crate::harness::{Array, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
 use darkroom::tensor::Tensor;
+use darkroom::weight::Table;
 use darkroom::{Precision, WeightType};
 
 fn proof() -> Proof {
@@ -72,7 +73,7 @@ fn of_a_table_written_in_pieces() {
         let zero = Array::new([10, 12], vec![0.0; 120]);
         let want = Want::every([1, 10, 12], |[_, t, i]| rows.at([9 - t, i]));
         proof.check(&case, want, move |gpu| {
-            let table = darkroom::tensor::Table::empty(gpu, 10, 12, weights);
+            let table = Table::empty(gpu, 10, 12, weights);
             for (first, last) in [(7, 10), (0, 1), (1, 7)] {
                 table.write(first, &rows.values()[first * 12..last * 12]);
             }

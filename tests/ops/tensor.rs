@@ -1,9 +1,11 @@
 //! Proofs of what the ops stand on: numbers reach the GPU and come back, weights are where the
 //! kernels look for them, uploads and dispatches happen in the order of the program.
 
+use crate::harness::gpu::Device;
 use crate::harness::{Array, PRECISIONS, Proof, Tolerance, WEIGHTS, Want, gpu};
 use darkroom::ops::Epilogue;
-use darkroom::tensor::{Tensor, Weight};
+use darkroom::tensor::Tensor;
+use darkroom::weight::Weight;
 use darkroom::{Precision, WeightType};
 use half::f16;
 use pollster::block_on;
@@ -35,7 +37,7 @@ fn numbers_come_back_as_they_were_stored() {
                 Precision::F16 => values.iter().map(|&v| f16::from_f32(v).to_f32()).collect(),
             };
             let shape = shape.to_vec();
-            gpu::run(precision, move |gpu| {
+            gpu::run(Device::Plain, move |gpu| {
                 let tensor = Tensor::from_f32(gpu, &values, &shape[..], precision);
                 assert_eq!(tensor.shape().dims(), shape);
                 assert_eq!(tensor.precision(), precision);
@@ -120,7 +122,7 @@ fn f16_weights_are_rounded_to_nearest() {
 #[test]
 fn an_upload_does_not_overtake_what_was_recorded() {
     for precision in PRECISIONS {
-        gpu::run(precision, move |gpu| {
+        gpu::run(Device::Plain, move |gpu| {
             let tensor = |v: f32| Tensor::from_f32(gpu, &[v; 64], [1, 16, 4], precision);
             let mut sums = vec![];
             for i in 0..20 {
@@ -137,7 +139,7 @@ fn an_upload_does_not_overtake_what_was_recorded() {
 /// The same for weights.
 #[test]
 fn a_weight_does_not_overtake_what_was_recorded() {
-    gpu::run(Precision::F32, |gpu| {
+    gpu::run(Device::Plain, |gpu| {
         let x = Tensor::from_f32(gpu, &[1.0; 4], [1, 4], Precision::F32);
         let mut products = vec![];
         for i in 0..20 {
@@ -155,7 +157,7 @@ fn a_weight_does_not_overtake_what_was_recorded() {
 #[test]
 fn ops_run_in_the_order_of_the_program() {
     for precision in PRECISIONS {
-        gpu::run(precision, move |gpu| {
+        gpu::run(Device::Plain, move |gpu| {
             let one = Tensor::from_f32(gpu, &[1.0; 256], [1, 64, 4], precision);
             let mut sum = one.clone();
             for _ in 1..300 {
@@ -169,7 +171,7 @@ fn ops_run_in_the_order_of_the_program() {
 
 #[test]
 fn the_pool_reuses_what_was_dropped() {
-    gpu::run(Precision::F32, |gpu| {
+    gpu::run(Device::Plain, |gpu| {
         let x = Tensor::from_f32(gpu, &[1.0; 4096], [1, 1024, 4], Precision::F32);
         let mut y = x.add(&x);
         read(&y);

@@ -1,5 +1,6 @@
 //! Proof of `to_rgba`: `(x / 2 + ½)`, cut to 0…1, times 255, rounded to the nearest; opaque.
 
+use crate::harness::gpu::Device;
 use crate::harness::shapes::edges;
 use crate::harness::{Array, Case, PRECISIONS, gpu};
 use pollster::block_on;
@@ -13,7 +14,7 @@ fn byte(x: f64) -> Option<u8> {
 fn check(case: &Case, x: Array) {
     let &[_, h, w, _] = x.shape() else { panic!("an image") };
     let picture = x.clone();
-    let got = gpu::run(case.precision, move |gpu| {
+    let got = gpu::run(Device::Plain, move |gpu| {
         block_on(picture.on(gpu).to_rgba()).unwrap_or_else(|fault| panic!("{fault}"))
     });
     assert_eq!(got.len(), h * w * 4, "{case}");
