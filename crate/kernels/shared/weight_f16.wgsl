@@ -1,0 +1,11 @@
+// Reader of f16 weights, two to a word: four outputs of one input.
+//
+// Panels of 32 outputs, [n / 32][k][32]; an index counts by four outputs. The unpacking needs no
+// feature of the adapter.
+
+@group(0) @binding(2) var<storage, read> weights: array<vec2<u32>>;
+
+fn weight4(index: u32) -> vec4<f32> {
+    let packed = weights[index];
+    return vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
+}

@@ -1,0 +1,23 @@
+// A decoded picture, −1…1, to RGBA8: round(255 · clamp(x / 2 + ½, 0, 1)), ties to even as numpy
+// rounds; opaque.
+
+struct Params {
+    count: u32,  // pixels
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Elem4>;           // [pixels], the fourth channel unused
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;       // [pixels], red in the lowest byte
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_id(group, groups, lane);
+    if i >= params.count { return; }
+    let unit = clamp(vec4<f32>(x[i]) * 0.5 + 0.5, vec4<f32>(0.0), vec4<f32>(1.0));
+    let bytes = vec4<u32>(round(unit * 255.0));
+    y[i] = bytes.x | bytes.y << 8u | bytes.z << 16u | 0xff000000u;
+}

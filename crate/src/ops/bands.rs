@@ -1,0 +1,36 @@
+//! Row bands: how an op works on tensors that are larger than one binding may be.
+
+use crate::gpu::Gpu;
+use crate::gpu::recording::{ALIGNMENT, Binding};
+use crate::tensor::Tensor;
+use std::ops::Range;
+
+/// Rows by which bands are cut: four channels of two bytes, 64 times, reach a binding's alignment.
+const GRAIN: usize = 64;
+
+/// Cuts `rows` so that in each band rows of `row_bytes` fit a binding. One band is the rule.
+pub(super) fn row_bands(gpu: &Gpu, rows: usize, row_bytes: u64) -> Vec<Range<usize>> {
+    let most = (gpu.limits().binding / row_bytes.max(1)) as usize;
+    if rows <= most {
+        return vec![0..rows; 1];
+    }
+    let step = (most / GRAIN * GRAIN).max(GRAIN);
+    (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
+}
+
+impl Tensor {
+    /// The rows of a band as a binding; they begin at a multiple of 64, or at the first.
+    pub(super) fn rows(&self, band: &Range<usize>) -> Binding {
+        let bytes = |rows: usize| rows as u64 * self.row_bytes();
+        self.range(bytes(band.start), bytes(band.len()))
+    }
+
+    /// The rows of any range as a binding that may begin somewhat before them, and the index (in
+    /// groups of four channels) of its first element in the whole tensor.
+    pub(super) fn rows_aligned(&self, range: &Range<usize>) -> (Binding, u32) {
+        let begin = range.start as u64 * self.row_bytes() / ALIGNMENT * ALIGNMENT;
+        let end = range.end as u64 * self.row_bytes();
+        let first = begin / (4 * self.precision().bytes() as u64);
+        (self.range(begin, end - begin), first as u32)
+    }
+}

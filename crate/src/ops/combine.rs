@@ -1,0 +1,130 @@
+//! Linear combinations; see `kernels/combine.wgsl`.
+
+use crate::dtype::Precision;
+use crate::gpu::kernel::Kernel;
+use crate::ops::bands::row_bands;
+use crate::ops::shared::{self, LANES};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::rc::Rc;
+
+/// One term: `coefficient · x`, from the batch index `first` on; where the output's batch is larger
+/// than what `x` has from there, `x` repeats.
+#[derive(Clone, Copy)]
+pub struct Term<'a> {
+    pub x: &'a Tensor,
+    pub first: usize,
+    pub coefficient: f32,
+}
+
+impl<'a> Term<'a> {
+    /// `coefficient · x`, all of it.
+    pub fn new(coefficient: f32, x: &'a Tensor) -> Term<'a> {
+        Term { x, first: 0, coefficient }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+struct TermParams {
+    coefficient: f32,
+    first: u32,
+    period: u32,
+    unused: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    count: u32,
+    unused: [u32; 3],
+    terms: [TermParams; TERMS_MAX],
+}
+
+/// Terms of one dispatch; the kernel's bindings.
+const TERMS_MAX: usize = 5;
+const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
+
+impl Tensor {
+    /// `Σ coefficient · x`, one to five terms: guidance, every sampler's step, a cast. The output has
+    /// the terms' shape but for the batch. Terms may differ in precision.
+    ///
+    /// # Panics
+    /// When the terms' shapes differ in more than the batch, or there are none or too many.
+    pub fn combine(batch: usize, precision: Precision, terms: &[Term<'_>]) -> Tensor {
+        assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
+        let gpu = terms[0].x.gpu();
+        let mut dims = terms[0].x.shape().dims().to_vec();
+        dims[0] = batch;
+        let y = Tensor::empty(gpu, Shape::from(&dims[..]), precision);
+        let picture4 = dims[1..].iter().product::<usize>() / 4;
+        let mut kernel = Kernel::new(wgsl!("combine"), TERMS_MAX)
+            .alias("Elem4", precision.vec4())
+            .uint("LANES", LANES)
+            .uint("TERMS", terms.len() as u32)
+            .with(shared::INDEX);
+        let count = batch * picture4;
+        let mut params = Params { count: count as u32, unused: [0; 3], terms: Default::default() };
+        for (i, name) in TYPES.iter().enumerate() {
+            let term = terms.get(i).unwrap_or(&terms[0]);
+            let of_term = term.x.shape();
+            assert_eq!(of_term.dims()[1..], dims[1..], "terms of one shape");
+            assert!(term.first < of_term.dims()[0], "a term begins after its tensor");
+            kernel = kernel.alias(name, term.x.precision().vec4());
+            params.terms[i] = TermParams {
+                coefficient: term.coefficient,
+                first: (term.first * picture4) as u32,
+                period: ((of_term.dims()[0] - term.first) * picture4) as u32,
+                unused: 0,
+            };
+        }
+        let mut bindings: Vec<_> =
+            (0..TERMS_MAX).map(|i| terms.get(i).unwrap_or(&terms[0]).x.whole()).collect();
+        bindings.push(y.whole());
+        let grid = shared::linear_grid(gpu, count);
+        let flops = (8 * count * terms.len()) as u64;
+        gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
+        y
+    }
+
+    /// The sum of two tensors of one shape; larger than a binding, in row bands.
+    ///
+    /// # Panics
+    /// When the shapes differ.
+    pub fn add(&self, other: &Tensor) -> Tensor {
+        assert_eq!(self.shape().dims(), other.shape().dims(), "add");
+        let gpu = self.gpu();
+        let y = Tensor::empty(gpu, self.shape(), self.precision());
+        let mut kernel = Kernel::new(wgsl!("combine"), TERMS_MAX)
+            .alias("Elem4", self.precision().vec4())
+            .uint("LANES", LANES)
+            .uint("TERMS", 2)
+            .with(shared::INDEX);
+        for (i, name) in TYPES.iter().enumerate() {
+            let precision = if i == 1 { other.precision() } else { self.precision() };
+            kernel = kernel.alias(name, precision.vec4());
+        }
+        let kernel = Rc::new(kernel);
+        let row_bytes = self.row_bytes().max(other.row_bytes());
+        for band in row_bands(gpu, self.shape().rows(), row_bytes) {
+            let count = band.len() * self.shape().channels() / 4;
+            let term = TermParams { coefficient: 1.0, first: 0, period: count as u32, unused: 0 };
+            let params = Params { count: count as u32, unused: [0; 3], terms: [term; TERMS_MAX] };
+            let (a, b) = (self.rows(&band), other.rows(&band));
+            let bindings = vec![a, b, a, a, a, y.rows(&band)];
+            let grid = shared::linear_grid(gpu, count);
+            let flops = 4 * count as u64;
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+        }
+        y
+    }
+
+    /// The same values in another precision.
+    pub fn cast(&self, precision: Precision) -> Tensor {
+        if self.precision() == precision {
+            return self.clone();
+        }
+        Tensor::combine(self.shape().dims()[0], precision, &[Term::new(1.0, self)])
+    }
+}

@@ -1,0 +1,158 @@
+//! Convolution with its epilogue; see `kernels/conv2d.wgsl`.
+
+use crate::gpu::kernel::Kernel;
+use crate::ops::epilogue::Epilogue;
+use crate::ops::shared::{self, Tile};
+use crate::tensor::Tensor;
+use crate::weight::Weight;
+use crate::wgsl;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// The window of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width of the kernel.
+    pub kernel: usize,
+    /// Step of the window.
+    pub stride: usize,
+    /// Zeros before the first and after the last row and column.
+    pub padding: [usize; 2],
+    /// Read the input as if it were resized to this height and width (nearest neighbour) first.
+    pub resize: Option<[usize; 2]>,
+}
+
+impl Window {
+    /// The output's length along an axis of `length`.
+    pub fn output(&self, length: usize) -> usize {
+        (length + self.padding[0] + self.padding[1] - self.kernel) / self.stride + 1
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    first: u32,
+    end: u32,
+    height: u32,
+    width: u32,
+    source_height: u32,
+    source_width: u32,
+    out_height: u32,
+    out_width: u32,
+    c4: u32,
+    n4: u32,
+    x_first: u32,
+    padding: u32,
+}
+
+/// Sizes of one convolution.
+struct Geometry {
+    window: Window,
+    batch: usize,
+    /// Of the input as stored, as read, and of the output: height and width.
+    source: [usize; 2],
+    input: [usize; 2],
+    output: [usize; 2],
+}
+
+impl Geometry {
+    /// Output rows, counted through the batch, in bands whose input and output fit a binding.
+    fn bands(&self, x: &Tensor, y: &Tensor) -> Vec<Range<usize>> {
+        let limit = x.gpu().limits().binding;
+        let rows = self.batch * self.output[0];
+        if x.bytes() <= limit && y.bytes() <= limit {
+            return vec![0..rows; 1];
+        }
+        // What one more output row costs on either side, and what the window adds around a band.
+        let out_row = y.row_bytes() * self.output[1] as u64;
+        let in_row = x.row_bytes() * self.source[1] as u64;
+        let taller = (self.source[0] * self.window.stride).div_ceil(self.input[0]) as u64;
+        let halo = (self.window.kernel + 2) as u64 * in_row;
+        let most = (limit / out_row).min(limit.saturating_sub(halo) / (in_row * taller.max(1)));
+        // Bands begin where a binding may: every 64 rows at the latest.
+        let grain = (1..=64).find(|g| (g * out_row).is_multiple_of(256)).unwrap_or(64);
+        let step = (most / grain * grain).max(grain) as usize;
+        let within = |picture: usize| {
+            let (begin, end) = (picture * self.output[0], (picture + 1) * self.output[0]);
+            (begin..end).step_by(step).map(move |first| first..end.min(first + step))
+        };
+        (0..self.batch).flat_map(within).collect()
+    }
+
+    /// The rows of the stored input that a band of output rows reads.
+    fn input_rows(&self, band: &Range<usize>) -> Range<usize> {
+        let [out_height, in_height] = [self.output[0], self.input[0]];
+        if band.len() > out_height {
+            return 0..self.batch * self.source[0];
+        }
+        let picture = band.start / out_height;
+        let [first, last] = [band.start, band.end - 1].map(|row| row - picture * out_height);
+        let Window { kernel, stride, padding, .. } = self.window;
+        let top = (first * stride).saturating_sub(padding[0]).min(in_height - 1);
+        let bottom = (last * stride + kernel - 1).saturating_sub(padding[0]).min(in_height - 1);
+        let stored = |row: usize| picture * self.source[0] + row * self.source[0] / in_height;
+        stored(top)..stored(bottom) + 1
+    }
+}
+
+impl Tensor {
+    /// `[b, h, w, c] → [b, h', w', n]`; the weight's inputs are in the order (ky, kx, c).
+    ///
+    /// # Panics
+    /// When the weight's inputs are not kernel² · c, or a part of the epilogue does not fit.
+    pub fn conv2d(&self, weight: &Weight, window: Window, epilogue: Epilogue<'_>) -> Tensor {
+        let [batch, height, width, c] = self.shape().image();
+        let n = weight.n();
+        assert_eq!(weight.k(), window.kernel * window.kernel * c, "conv2d of {:?}", self.shape());
+        let input = window.resize.unwrap_or([height, width]);
+        let output = input.map(|length| window.output(length));
+        let y = Tensor::empty(self.gpu(), [batch, output[0], output[1], n], self.precision());
+        epilogue.check(self, y.shape());
+        let geometry = Geometry { window, batch, source: [height, width], input, output };
+
+        let gpu = self.gpu();
+        let tile = Tile::choose(gpu, n);
+        let kernel = Kernel::new(wgsl!("conv2d"), 5)
+            .alias("Elem4", self.precision().vec4())
+            .uint("KERNEL", window.kernel as u32)
+            .uint("STRIDE", window.stride as u32)
+            .flag("RESIZE", input != [height, width])
+            .uint("LANES_N", tile.lanes_n)
+            .uint("LANES_M", tile.lanes_m)
+            .with(shared::reader(weight.weight_type()));
+        let kernel = Rc::new(epilogue.specialise(kernel));
+
+        for band in geometry.bands(self, &y) {
+            let of_input = geometry.input_rows(&band);
+            let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
+            let pixels = band.start * output[1]..band.end * output[1];
+            let params = Params {
+                first: pixels.start as u32,
+                end: pixels.end as u32,
+                height: input[0] as u32,
+                width: input[1] as u32,
+                source_height: height as u32,
+                source_width: width as u32,
+                out_height: output[0] as u32,
+                out_width: output[1] as u32,
+                c4: c as u32 / 4,
+                n4: n as u32 / 4,
+                x_first,
+                padding: window.padding[0] as u32,
+            };
+            let bindings = vec![
+                x,
+                weight.whole(),
+                epilogue.bias.map_or(x, Tensor::whole),
+                epilogue.shift.map_or(x, Tensor::whole),
+                epilogue.residual.map_or(x, |residual| residual.rows(&pixels)),
+                y.rows(&pixels),
+            ];
+            let flops = 2 * (pixels.len() * n * weight.k()) as u64;
+            let grid = tile.grid(gpu, pixels.len(), n);
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+        }
+        y
+    }
+}

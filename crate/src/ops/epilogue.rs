@@ -1,0 +1,70 @@
+//! What a matmul or convolution does to its sums before it stores them.
+
+use crate::gpu::kernel::Kernel;
+use crate::ops::shared;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// A pointwise function; the numbers are those of `kernels/shared/activation.wgsl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Activation {
+    /// x
+    #[default]
+    Identity = 0,
+    /// x · σ(x)
+    Silu = 1,
+    /// x · Φ(x), exact (by erf): torch's default `gelu`.
+    Gelu = 2,
+    /// The tanh approximation of gelu: torch's `gelu(approximate="tanh")`.
+    GeluTanh = 3,
+    /// x · σ(1.702 x): OpenAI CLIP's.
+    QuickGelu = 4,
+}
+
+impl Kernel {
+    /// Adds the fragment of pointwise functions, set to `activation`.
+    pub(super) fn activation(self, activation: Activation) -> Kernel {
+        self.uint("ACTIVATION", activation as u32).with(shared::ACTIVATION)
+    }
+}
+
+/// `y = activation(x·W + bias + shift) + residual`.
+#[derive(Clone, Copy, Default)]
+pub struct Epilogue<'a> {
+    /// `[n]`, f32.
+    pub bias: Option<&'a Tensor>,
+    /// `[b, n]`: one vector for each picture of the batch (the time embedding).
+    pub shift: Option<&'a Tensor>,
+    /// The pointwise function.
+    pub activation: Activation,
+    /// Of the output's shape.
+    pub residual: Option<&'a Tensor>,
+}
+
+impl Epilogue<'_> {
+    /// Panics where a part does not fit an output of `shape` from `x`.
+    pub(super) fn check(&self, x: &Tensor, shape: Shape) {
+        let n = shape.channels();
+        if let Some(bias) = self.bias {
+            assert_eq!(bias.shape().dims(), [n], "bias of {n} outputs");
+        }
+        if let Some(shift) = self.shift {
+            assert_eq!(shift.shape().dims(), [shape.dims()[0], n], "shift of {shape:?}");
+            assert_eq!(shift.precision(), x.precision(), "shift's precision");
+        }
+        if let Some(residual) = self.residual {
+            assert_eq!(residual.shape().elements(), shape.elements(), "residual of {shape:?}");
+            assert_eq!(residual.shape().channels(), n, "residual of {shape:?}");
+            assert_eq!(residual.precision(), x.precision(), "residual's precision");
+        }
+    }
+
+    /// Adds the constants and the fragment to a kernel.
+    pub(super) fn specialise(&self, kernel: Kernel) -> Kernel {
+        kernel
+            .flag("HAS_BIAS", self.bias.is_some())
+            .flag("HAS_SHIFT", self.shift.is_some())
+            .flag("HAS_RESIDUAL", self.residual.is_some())
+            .activation(self.activation)
+    }
+}

@@ -1,0 +1,128 @@
+//! Group normalisation with its activation; see `kernels/group_norm_stats.wgsl` and
+//! `kernels/group_norm.wgsl`.
+
+use crate::dtype::Precision;
+use crate::gpu::kernel::Kernel;
+use crate::ops::bands::row_bands;
+use crate::ops::epilogue::Activation;
+use crate::ops::shared::{self, LANES};
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::rc::Rc;
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct StatsParams {
+    rows: u32,
+    chunk_rows: u32,
+    c: u32,
+    groups: u32,
+    chunks: u32,
+    first_chunk: u32,
+    first_picture: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    rows: u32,
+    rows_per_picture: u32,
+    first_row: u32,
+    c4: u32,
+    groups: u32,
+    chunks: u32,
+    eps: f32,
+}
+
+/// Pixels whose statistics one workgroup takes: a UNet's 64×64 in one piece, so that there is
+/// nothing to merge; a decoder's 512×512 in 64, so that the GPU is full.
+const CHUNK_ROWS: usize = 4096;
+
+/// Pixels that one invocation normalises, so that it merges statistics once for all of them.
+const ROWS: usize = 16;
+
+impl Tensor {
+    /// `[b, h, w, c]` or `[b, t, c]`: normalises each of `groups` groups of channels of each picture
+    /// over its pixels, then applies γ and β (`[c]`, f32) and the activation.
+    ///
+    /// # Panics
+    /// When the channels do not divide into the groups, or γ or β are not `[c]`.
+    pub fn group_norm(
+        &self,
+        groups: usize,
+        gamma: &Tensor,
+        beta: &Tensor,
+        eps: f32,
+        activation: Activation,
+    ) -> Tensor {
+        let [batch, rows, c] = self.shape().tokens();
+        assert!(c.is_multiple_of(groups), "{c} channels in {groups} groups");
+        assert_eq!([gamma.shape().dims(), beta.shape().dims()], [[c], [c]], "γ and β of {c}");
+        let gpu = self.gpu();
+        let stats = self.group_norm_stats(groups);
+        let y = Tensor::empty(gpu, self.shape(), self.precision());
+        let kernel = Kernel::new(wgsl!("group_norm"), 4)
+            .alias("Elem4", self.precision().vec4())
+            .uint("LANES", LANES)
+            .uint("ROWS", ROWS as u32)
+            .activation(activation);
+        let kernel = Rc::new(kernel);
+        for band in row_bands(gpu, batch * rows, self.row_bytes()) {
+            let params = Params {
+                rows: band.len() as u32,
+                rows_per_picture: rows as u32,
+                first_row: band.start as u32,
+                c4: c as u32 / 4,
+                groups: groups as u32,
+                chunks: rows.div_ceil(CHUNK_ROWS) as u32,
+                eps,
+            };
+            let bindings =
+                vec![self.rows(&band), stats.whole(), gamma.whole(), beta.whole(), y.rows(&band)];
+            let [down, deep] = shared::fold(gpu, band.len().div_ceil(ROWS));
+            let grid = [(c / 4).div_ceil(LANES as usize) as u32, down, deep];
+            let flops = (band.len() * c * 2) as u64;
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+        }
+        y
+    }
+
+    /// `[b · groups, chunks, 4]`: mean, squared deviation and count of each chunk.
+    fn group_norm_stats(&self, groups: usize) -> Tensor {
+        let [batch, rows, c] = self.shape().tokens();
+        let gpu = self.gpu();
+        let chunks = rows.div_ceil(CHUNK_ROWS);
+        let stats = Tensor::empty(gpu, [batch * groups, chunks, 4], Precision::F32);
+        let kernel = Kernel::new(wgsl!("group_norm_stats"), 1)
+            .alias("Elem4", self.precision().vec4())
+            .uint("LANES", LANES)
+            .with(shared::REDUCE);
+        let kernel = Rc::new(kernel);
+        let whole = self.bytes() <= gpu.limits().binding;
+        for picture in 0..if whole { 1 } else { batch } {
+            // Bands are cut in whole chunks, so a chunk's statistics never depend on the bands.
+            let most = (gpu.limits().binding / self.row_bytes()) as usize / CHUNK_ROWS * CHUNK_ROWS;
+            let step = if whole { rows } else { most.max(CHUNK_ROWS) };
+            for first in (0..rows).step_by(step) {
+                let count = step.min(rows - first);
+                let params = StatsParams {
+                    rows: count as u32,
+                    chunk_rows: CHUNK_ROWS as u32,
+                    c: c as u32,
+                    groups: groups as u32,
+                    chunks: chunks as u32,
+                    first_chunk: (first / CHUNK_ROWS) as u32,
+                    first_picture: picture as u32,
+                };
+                let begin = picture * rows + first;
+                let pictures = if whole { batch } else { 1 };
+                let x = self.rows(&(begin..begin + count * pictures));
+                let grid = [count.div_ceil(CHUNK_ROWS), groups, pictures].map(|n| n as u32);
+                let flops = (pictures * count * c * 4) as u64;
+                let bindings = vec![x, stats.whole()];
+                gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+            }
+        }
+        stats
+    }
+}

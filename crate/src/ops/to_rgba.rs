@@ -1,0 +1,38 @@
+//! A decoded picture to bytes; see `kernels/to_rgba.wgsl`.
+
+use crate::error::Result;
+use crate::gpu::kernel::Kernel;
+use crate::ops::bands::row_bands;
+use crate::ops::shared::{self, LANES};
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::rc::Rc;
+
+impl Tensor {
+    /// `[b, h, w, 4]` in −1…1 (the fourth channel is padding) to RGBA8 bytes, row-major, opaque:
+    /// submits, waits, reads back.
+    ///
+    /// # Errors
+    /// A fault of the device since the last wait.
+    ///
+    /// # Panics
+    /// When there are not four channels.
+    pub async fn to_rgba(&self) -> Result<Vec<u8>> {
+        assert_eq!(self.shape().channels(), 4, "red, green, blue and padding");
+        let gpu = self.gpu();
+        let pixels = self.shape().rows();
+        let y = gpu.alloc(4 * pixels as u64);
+        let kernel = Kernel::new(wgsl!("to_rgba"), 1)
+            .alias("Elem4", self.precision().vec4())
+            .uint("LANES", LANES)
+            .with(shared::INDEX);
+        let kernel = Rc::new(kernel);
+        for band in row_bands(gpu, pixels, self.row_bytes().max(4)) {
+            let out = y.range(4 * band.start as u64, 4 * band.len() as u64);
+            let params = (band.len() as u32).to_le_bytes();
+            let grid = shared::linear_grid(gpu, band.len());
+            gpu.dispatch(&kernel, &params, vec![self.rows(&band), out], grid, 0);
+        }
+        gpu.read(&y, 4 * pixels as u64).await
+    }
+}
