@@ -49,7 +49,8 @@ impl WeightType {
     }
 }
 
-/// The element type of a tensor in a file.
+/// The element type of a tensor in a file. Only floats are weights; the others are listed, so that
+/// a file which also holds counters or masks can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileType {
     F64,
@@ -58,17 +59,55 @@ pub enum FileType {
     BF16,
     I64,
     I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
     U8,
+    Bool,
 }
 
 impl FileType {
+    /// Every type with its name in a safetensors header.
+    const NAMES: [(FileType, &'static str); 13] = [
+        (FileType::F64, "F64"),
+        (FileType::F32, "F32"),
+        (FileType::F16, "F16"),
+        (FileType::BF16, "BF16"),
+        (FileType::I64, "I64"),
+        (FileType::I32, "I32"),
+        (FileType::I16, "I16"),
+        (FileType::I8, "I8"),
+        (FileType::U64, "U64"),
+        (FileType::U32, "U32"),
+        (FileType::U16, "U16"),
+        (FileType::U8, "U8"),
+        (FileType::Bool, "BOOL"),
+    ];
+
     /// Bytes of one element.
     pub const fn bytes(self) -> usize {
         match self {
-            FileType::F64 | FileType::I64 => 8,
-            FileType::F32 | FileType::I32 => 4,
-            FileType::F16 | FileType::BF16 => 2,
-            FileType::U8 => 1,
+            FileType::F64 | FileType::I64 | FileType::U64 => 8,
+            FileType::F32 | FileType::I32 | FileType::U32 => 4,
+            FileType::F16 | FileType::BF16 | FileType::I16 | FileType::U16 => 2,
+            FileType::I8 | FileType::U8 | FileType::Bool => 1,
         }
+    }
+
+    /// Whether [`crate::weights::decode`] can make f32 of it.
+    pub const fn is_float(self) -> bool {
+        matches!(self, FileType::F64 | FileType::F32 | FileType::F16 | FileType::BF16)
+    }
+
+    /// The name in a safetensors header.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(t, _)| *t == self).map_or("", |(_, name)| name)
+    }
+
+    /// The type of a name in a safetensors header.
+    pub fn from_name(name: &str) -> Option<FileType> {
+        Self::NAMES.iter().find(|(_, n)| *n == name).map(|(t, _)| *t)
     }
 }

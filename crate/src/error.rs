@@ -54,6 +54,10 @@ pub enum Error {
     #[error("{path} could not be read ({reason}). Check the connection or the disk and try again.")]
     Source { path: String, reason: String },
 
+    /// A file could not be written.
+    #[error("{path} could not be written ({reason}). Check the disk's space and permissions.")]
+    Write { path: String, reason: String },
+
     /// A file whose bytes are not what its name says.
     #[error("{file} is damaged or of another kind: {reason}. Fetch the file again.")]
     BadFile { file: String, reason: String },
@@ -101,6 +105,7 @@ impl Error {
             Error::Gpu { .. } => "gpu",
             Error::NotFound { .. } => "not_found",
             Error::Source { .. } => "source",
+            Error::Write { .. } => "write",
             Error::BadFile { .. } => "bad_file",
             Error::MissingTensor { .. } => "missing_tensor",
             Error::TensorShape { .. } => "tensor_shape",
@@ -110,6 +115,11 @@ impl Error {
             Error::Cancelled => "cancelled",
         }
     }
+}
+
+/// Shorthand of floor 1's readers: `file` is damaged because of `reason`.
+pub(crate) fn bad_file(file: &str, reason: impl Into<String>) -> Error {
+    Error::BadFile { file: file.to_owned(), reason: reason.into() }
 }
 
 /// The crate's result.

@@ -1,1 +1,19 @@
-//! diffusion
+//! Numbers only: from a scheduler's config and a seed to the list of coefficients by which noise
+//! becomes a picture. No tensor, no GPU.
+//!
+//! A [`Schedule`] holds the noise levels that the model was trained with. A [`Sampler`] turns it
+//! and a number of steps into a [`Plan`]: for each evaluation of the UNet a timestep, a scale for
+//! its input, and the linear combination that gives the next latents. [`noise`] makes the first
+//! latents, the same bits everywhere.
+
+mod config;
+pub mod noise;
+mod plan;
+mod samplers;
+mod schedule;
+mod spacing;
+
+pub use plan::{Combination, Evaluation, MAX_TERMS, Plan, Slot};
+pub use samplers::Sampler;
+pub use schedule::{Prediction, Schedule};
+pub use spacing::Spacing;

@@ -1,1 +1,7 @@
-//! image
+//! Pictures on the CPU: eight-bit RGBA, PNG files, and the text that travels inside them.
+
+pub mod parameters;
+pub mod png;
+mod rgba;
+
+pub use rgba::Rgba;

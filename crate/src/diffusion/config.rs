@@ -1,0 +1,141 @@
+//! `scheduler_config.json`: which fields mean something here, and which values are supported.
+//!
+//! A field that another scheduler class left in the file and that changes nothing is skipped. One
+//! that would change the picture is either understood or refused by name.
+
+use serde_json::{Map, Value};
+
+use super::schedule::{Prediction, Schedule, linspace};
+use super::spacing::Spacing;
+use crate::error::{Error, Result, bad_file};
+
+/// The most training times that make sense; v1.4 has 1000.
+const MAX_TRAINED: u64 = 100_000;
+
+/// Fields that change the picture, with the only values that are supported besides null.
+const ONLY: [(&str, &[&str]); 10] = [
+    ("thresholding", &["false"]),
+    ("rescale_betas_zero_snr", &["false"]),
+    ("use_karras_sigmas", &["false"]),
+    ("use_exponential_sigmas", &["false"]),
+    ("use_beta_sigmas", &["false"]),
+    ("interpolation_type", &["\"linear\""]),
+    ("timestep_type", &["\"discrete\""]),
+    ("final_sigmas_type", &["\"zero\""]),
+    ("sigma_min", &[]),
+    ("sigma_max", &[]),
+];
+
+/// Reads the file into a schedule.
+pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
+    let fields: Map<String, Value> = serde_json::from_slice(json)
+        .map_err(|error| bad_file(file, format!("it is not a JSON object: {error}")))?;
+    let config = Config { file, fields };
+    for (field, allowed) in ONLY {
+        let value = config.get(field).map(Value::to_string);
+        if let Some(value) = value.filter(|value| !allowed.contains(&value.as_str())) {
+            return Err(config.refuse(field, &format!("is {value}, which is not supported")));
+        }
+    }
+    let mut schedule = Schedule::from_betas(betas(&config)?);
+    schedule.prediction = match config.text("prediction_type")?.unwrap_or("epsilon") {
+        "epsilon" => Prediction::Epsilon,
+        "v_prediction" => Prediction::V,
+        other => return Err(config.unknown("prediction_type", other)),
+    };
+    schedule.spacing = match config.text("timestep_spacing")? {
+        None => None,
+        Some("leading") => Some(Spacing::Leading),
+        Some("linspace") => Some(Spacing::Linspace),
+        Some("trailing") => Some(Spacing::Trailing),
+        Some(other) => return Err(config.unknown("timestep_spacing", other)),
+    };
+    schedule.steps_offset = config.integer("steps_offset", 0, schedule.trained() as u64)?;
+    schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;
+    Ok(schedule)
+}
+
+fn betas(config: &Config) -> Result<Vec<f32>> {
+    let trained = config.integer("num_train_timesteps", 1000, MAX_TRAINED)?;
+    if trained == 0 {
+        return Err(config.refuse("num_train_timesteps", "is 0"));
+    }
+    if let Some(list) = config.get("trained_betas") {
+        let betas = list.as_array().map(|list| list.iter().map(beta).collect::<Option<Vec<_>>>());
+        let betas = betas.flatten().filter(|betas| betas.len() == trained);
+        return betas.ok_or_else(|| {
+            let reason = format!("is not a list of {trained} numbers between 0 and 1");
+            config.refuse("trained_betas", &reason)
+        });
+    }
+    let start = config.fraction("beta_start", 0.0001)?;
+    let end = config.fraction("beta_end", 0.02)?;
+    match config.text("beta_schedule")?.unwrap_or("linear") {
+        "linear" => Ok(linspace(start, end, trained)),
+        "scaled_linear" => {
+            let roots = linspace(start.sqrt(), end.sqrt(), trained);
+            Ok(roots.into_iter().map(|root| root * root).collect())
+        }
+        other => Err(config.unknown("beta_schedule", other)),
+    }
+}
+
+fn beta(value: &Value) -> Option<f32> {
+    value.as_f64().filter(|beta| *beta > 0.0 && *beta < 1.0).map(|beta| beta as f32)
+}
+
+/// The file's fields, and errors that name them.
+struct Config<'a> {
+    file: &'a str,
+    fields: Map<String, Value>,
+}
+
+impl Config<'_> {
+    /// A field that is there and not null.
+    fn get(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, field: &str) -> Result<Option<&str>> {
+        let text = |value: &'_ Value| value.is_string().then_some(());
+        match self.get(field) {
+            Some(value) if text(value).is_none() => Err(self.refuse(field, "is not a text")),
+            value => Ok(value.and_then(Value::as_str)),
+        }
+    }
+
+    fn flag(&self, field: &str) -> Result<Option<bool>> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(self.refuse(field, "is neither true nor false")),
+        }
+    }
+
+    fn integer(&self, field: &str, default: usize, most: u64) -> Result<usize> {
+        let Some(value) = self.get(field) else { return Ok(default) };
+        let integer = value.as_u64().filter(|integer| *integer <= most);
+        let integer = integer.and_then(|integer| usize::try_from(integer).ok());
+        integer
+            .ok_or_else(|| self.refuse(field, &format!("is not a whole number from 0 to {most}")))
+    }
+
+    /// A number between 0 and 1, both excluded.
+    fn fraction(&self, field: &str, default: f64) -> Result<f64> {
+        let Some(value) = self.get(field) else { return Ok(default) };
+        let fraction = value.as_f64().filter(|fraction| *fraction > 0.0 && *fraction < 1.0);
+        fraction.ok_or_else(|| self.refuse(field, "is not a number between 0 and 1"))
+    }
+
+    fn unknown(&self, field: &str, value: &str) -> Error {
+        self.refuse(field, &format!("is `{value}`, which is not supported"))
+    }
+
+    fn refuse(&self, field: &str, reason: &str) -> Error {
+        Error::Config {
+            file: self.file.to_owned(),
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}

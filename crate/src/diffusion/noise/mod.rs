@@ -1,0 +1,40 @@
+//! From a seed to N(0, 1): the first latents of a run, and the noise that some samplers add.
+//!
+//! The same seed gives the same bits natively and in wasm, because nothing here calls the
+//! platform's own logarithm or cosine; and it gives the numbers that torch gives on the CPU, so a
+//! picture can be made again elsewhere.
+
+mod cephes;
+mod mt19937;
+mod torch;
+
+pub use mt19937::Mt19937;
+pub use torch::Torch;
+
+/// Brings numbers of shape `[batch, channels, height, width]`, torch's order, into the order
+/// `[batch, height, width, channels]` of the GPU.
+///
+/// # Panics
+/// When `numbers` is not a whole number of `channels · height · width`.
+pub fn nchw_to_nhwc(numbers: &[f32], channels: usize, height: usize, width: usize) -> Vec<f32> {
+    transpose_pictures(numbers, channels, height * width)
+}
+
+/// The way back: `[batch, height, width, channels]` to `[batch, channels, height, width]`.
+///
+/// # Panics
+/// When `numbers` is not a whole number of `channels · height · width`.
+pub fn nhwc_to_nchw(numbers: &[f32], channels: usize, height: usize, width: usize) -> Vec<f32> {
+    transpose_pictures(numbers, height * width, channels)
+}
+
+/// Each picture is a matrix `[rows, columns]`; its transpose.
+fn transpose_pictures(numbers: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let size = rows * columns;
+    assert!(size > 0 && numbers.len().is_multiple_of(size), "no pictures of {rows}×{columns}");
+    let pictures = numbers.chunks_exact(size);
+    let transposed = pictures.flat_map(|picture| {
+        (0..columns).flat_map(move |column| picture[column..].iter().step_by(columns).copied())
+    });
+    transposed.collect()
+}

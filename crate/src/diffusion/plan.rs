@@ -1,0 +1,123 @@
+//! A sampler's whole work as a list of numbers.
+//!
+//! Every supported sampler is linear in the latents, the model's answer, what it remembers of
+//! earlier evaluations, and fresh noise. So it can be written down before anything runs:
+//!
+//!     input   = input_scale · latents                      to the UNet, with timestep
+//!     eps     = guidance(UNet(input))
+//!     latents = Σ cⱼ · {latents, eps, past(1…3), saved, noise}
+//!
+//! The GPU knows one kernel for the sum, and nothing is read back inside the loop. All sums of an
+//! evaluation read the state before it; then the results take their places together.
+
+/// What a term of a combination stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// The latents that the evaluation began with, not scaled.
+    Latents,
+    /// What the UNet just answered, guided: noise, or v where the schedule says so.
+    Eps,
+    /// What an earlier evaluation remembered; 1 is the latest. See [`Evaluation::remember`].
+    Past(usize),
+    /// The latents that were kept aside. See [`Evaluation::save`].
+    Saved,
+    /// N(0, 1), drawn anew from the request's generator for every combination that names it.
+    Noise,
+}
+
+/// The most terms of a combination; the kernel has as many inputs.
+pub const MAX_TERMS: usize = 5;
+
+/// Σ cⱼ · slotⱼ, each slot at most once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Combination {
+    terms: Vec<(Slot, f64)>,
+}
+
+impl Combination {
+    /// The sum of `terms`; equal slots are added up, terms of factor zero left out.
+    ///
+    /// # Panics
+    /// When more than [`MAX_TERMS`] slots or none remain: a sampler's formula is wrong.
+    pub fn new(terms: &[(Slot, f64)]) -> Self {
+        let mut sums: Vec<(Slot, f64)> = Vec::with_capacity(MAX_TERMS);
+        for (slot, factor) in terms {
+            match sums.iter_mut().find(|(known, _)| known == slot) {
+                Some((_, sum)) => *sum += factor,
+                None => sums.push((*slot, *factor)),
+            }
+        }
+        sums.retain(|(_, factor)| *factor != 0.0);
+        assert!((1..=MAX_TERMS).contains(&sums.len()), "no combination: {terms:?}");
+        Combination { terms: sums }
+    }
+
+    /// The slots and their factors, at least one, at most [`MAX_TERMS`].
+    pub fn terms(&self) -> &[(Slot, f64)] {
+        &self.terms
+    }
+
+    /// The factor of a slot, 0 when it does not take part.
+    pub fn factor(&self, slot: Slot) -> f64 {
+        self.terms.iter().find(|(known, _)| *known == slot).map_or(0.0, |(_, factor)| *factor)
+    }
+
+    /// The slot, when the combination is that slot unchanged and nothing need be computed.
+    pub fn identity(&self) -> Option<Slot> {
+        match self.terms[..] {
+            [(slot, 1.0)] => Some(slot),
+            _ => None,
+        }
+    }
+}
+
+/// One evaluation of the UNet and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// The step that it belongs to, from 1; a sampler may evaluate more than once in a step.
+    pub step: usize,
+    /// The training time told to the UNet, 0…999 in v1.4; some samplers go between the integers.
+    pub timestep: f64,
+    /// The UNet sees the latents times this.
+    pub input_scale: f64,
+    /// The next latents.
+    pub update: Combination,
+    /// What later evaluations find in `Past(1)`; the older ones move on by one.
+    pub remember: Option<Combination>,
+    /// What later evaluations find in `Saved`, until another evaluation replaces it.
+    pub save: Option<Combination>,
+}
+
+impl Evaluation {
+    /// An evaluation that only gives the next latents.
+    pub(super) fn new(step: usize, timestep: f64, input_scale: f64, update: Combination) -> Self {
+        Evaluation { step, timestep, input_scale, update, remember: None, save: None }
+    }
+
+    fn combinations(&self) -> impl Iterator<Item = &Combination> {
+        [Some(&self.update), self.remember.as_ref(), self.save.as_ref()].into_iter().flatten()
+    }
+}
+
+/// All evaluations of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The first latents are this times N(0, 1).
+    pub init_noise_sigma: f64,
+    /// In order.
+    pub evaluations: Vec<Evaluation>,
+}
+
+impl Plan {
+    /// Steps as the user counts them.
+    pub fn steps(&self) -> usize {
+        self.evaluations.last().map_or(0, |evaluation| evaluation.step)
+    }
+
+    /// How many remembered tensors must be held at once: the largest n of `Past(n)`.
+    pub fn history(&self) -> usize {
+        let slots = self.evaluations.iter().flat_map(Evaluation::combinations);
+        let slots = slots.flat_map(|combination| combination.terms());
+        slots.map(|(slot, _)| if let Slot::Past(n) = slot { *n } else { 0 }).max().unwrap_or(0)
+    }
+}

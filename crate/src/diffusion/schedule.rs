@@ -1,0 +1,122 @@
+//! The noise levels of training: betas and their running product, as torch's float32 tables.
+//!
+//!     scaled_linear:  β = linspace(√β₀, √β₁, N)²        linear:  β = linspace(β₀, β₁, N)
+//!     ᾱₜ = ∏ₛ≤ₜ (1 − βₛ)          σₜ = √((1 − ᾱₜ) / ᾱₜ)
+//!
+//! diffusers computes them in float32 and every sampler starts from these rounded values; so they
+//! are rounded here in the same places, and only what follows is f64.
+
+use super::config;
+use super::spacing::Spacing;
+use crate::error::{Error, Result};
+
+/// What the UNet was trained to answer. Scheduler config: `prediction_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Prediction {
+    /// The noise ε in x = √ᾱ·x₀ + √(1−ᾱ)·ε.
+    Epsilon,
+    /// v = √ᾱ·ε − √(1−ᾱ)·x₀ (Salimans & Ho, 2202.00512).
+    V,
+}
+
+/// The noise schedule that a model was trained with, and how its author wants it sampled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    pub(super) betas: Vec<f32>,
+    pub(super) alphas_cumprod: Vec<f32>,
+    pub(super) prediction: Prediction,
+    pub(super) spacing: Option<Spacing>,
+    pub(super) steps_offset: usize,
+    pub(super) set_alpha_to_one: Option<bool>,
+}
+
+impl Schedule {
+    /// From the bytes of `scheduler/scheduler_config.json`; `file` is its name in messages.
+    /// What the file does not say is as in diffusers.
+    ///
+    /// Latents are never clipped: the Stable Diffusion pipeline of diffusers switches `clip_sample`
+    /// off whatever the file says, and so it is here.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field whose value is not supported, [`Error::BadFile`] when the
+    /// file is not JSON.
+    pub fn from_json(file: &str, json: &[u8]) -> Result<Self> {
+        config::read(file, json)
+    }
+
+    /// The tables for `betas`.
+    pub(super) fn from_betas(betas: Vec<f32>) -> Self {
+        Schedule {
+            alphas_cumprod: cumulative_product(&betas),
+            betas,
+            prediction: Prediction::Epsilon,
+            spacing: None,
+            steps_offset: 0,
+            set_alpha_to_one: None,
+        }
+    }
+
+    /// The same schedule with another choice of timesteps than the file's or the sampler's.
+    #[must_use]
+    pub fn with_spacing(mut self, spacing: Spacing) -> Self {
+        self.spacing = Some(spacing);
+        self
+    }
+
+    /// β of every training time. torch: `scheduler.betas`.
+    pub fn betas(&self) -> &[f32] {
+        &self.betas
+    }
+
+    /// ᾱ of every training time. torch: `scheduler.alphas_cumprod`.
+    pub fn alphas_cumprod(&self) -> &[f32] {
+        &self.alphas_cumprod
+    }
+
+    /// σ of every training time, in float32 as torch rounds it.
+    pub fn sigmas(&self) -> Vec<f32> {
+        self.alphas_cumprod.iter().map(|alpha| ((1.0 - alpha) / alpha).sqrt()).collect()
+    }
+
+    /// How many training times there are. Scheduler config: `num_train_timesteps`.
+    pub fn trained(&self) -> usize {
+        self.betas.len()
+    }
+
+    /// What the UNet answers.
+    pub fn prediction(&self) -> Prediction {
+        self.prediction
+    }
+
+    /// The timesteps of a run, the noisiest first, not rounded.
+    pub(super) fn timesteps(&self, default: Spacing, steps: usize) -> Result<Vec<f64>> {
+        if steps == 0 || steps > self.trained() {
+            return Err(Error::Request {
+                field: "number of steps",
+                reason: format!("must be between 1 and {}, not {steps}", self.trained()),
+            });
+        }
+        let spacing = self.spacing.unwrap_or(default);
+        Ok(spacing.timesteps(self.trained(), steps, self.steps_offset))
+    }
+}
+
+/// `torch.linspace(start, end, n, dtype=torch.float32)`: from both ends to the middle.
+pub(super) fn linspace(start: f64, end: f64, n: usize) -> Vec<f32> {
+    let (start, end) = (start as f32, end as f32);
+    let step = (end - start) / (n.max(2) - 1) as f32;
+    let at = |i| {
+        if i < n / 2 || n == 1 { start + step * i as f32 } else { end - step * (n - i - 1) as f32 }
+    };
+    (0..n).map(at).collect()
+}
+
+/// `torch.cumprod(1.0 - betas)`: torch multiplies in double and rounds each entry.
+fn cumulative_product(betas: &[f32]) -> Vec<f32> {
+    let mut product = 1.0_f64;
+    let next = |beta: &f32| {
+        product *= f64::from(1.0 - beta);
+        product as f32
+    };
+    betas.iter().map(next).collect()
+}

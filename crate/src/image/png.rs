@@ -1,0 +1,132 @@
+//! PNG files with text inside: a picture carries the request that made it.
+//!
+//! Two texts are usual here: [`PARAMETERS`], which other programs read and write (see
+//! [`super::parameters`]), and [`DARKROOM`], the whole request as JSON. Latin-1 text is a tEXt
+//! chunk, everything else an iTXt chunk (PNG specification, 11.3.3). A file from elsewhere may lie
+//! about its size, so nothing is allocated that its compressed bytes could not fill.
+
+use std::io::Cursor;
+
+use ::png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
+
+use super::rgba::Rgba;
+use crate::error::{Error, Result, bad_file};
+
+/// The keyword under which Stable Diffusion programs keep the request as readable text.
+pub const PARAMETERS: &str = "parameters";
+/// The keyword under which this program keeps the request as JSON.
+pub const DARKROOM: &str = "darkroom";
+
+/// The most pixels that are read from a file: 16 384 × 4 096.
+const MAX_PIXELS: u64 = 1 << 26;
+/// Deflate never packs more than 1 032 bytes into one.
+const MAX_RATIO: u64 = 1_032;
+/// The most bytes that compressed texts may unpack to, together with the decoder's other tables.
+const MAX_TABLES: usize = 16 << 20;
+
+/// A decoded file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Png {
+    /// The picture; grey and palette colours are widened, missing opacity is full.
+    pub picture: Rgba,
+    /// Keyword and text of every text chunk: tEXt, then zTXt, then iTXt, each in file order.
+    pub texts: Vec<(String, String)>,
+}
+
+impl Png {
+    /// The first text under `keyword`.
+    pub fn text(&self, keyword: &str) -> Option<&str> {
+        self.texts.iter().find(|(key, _)| key == keyword).map(|(_, text)| text.as_str())
+    }
+}
+
+/// The file of a picture, with `texts` as (keyword, text). A keyword has 1 to 79 Latin-1
+/// characters; texts may hold anything but the character NUL, which is left out.
+///
+/// # Errors
+/// [`Error::Write`] for a picture without pixels or a bad keyword.
+pub fn encode(picture: &Rgba, texts: &[(&str, &str)]) -> Result<Vec<u8>> {
+    let fault = |error: ::png::EncodingError| Error::Write {
+        path: "The PNG file".to_owned(),
+        reason: error.to_string(),
+    };
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, picture.width(), picture.height());
+    encoder.set_color(ColorType::Rgba);
+    encoder.set_depth(BitDepth::Eight);
+    for (keyword, text) in texts {
+        let (keyword, text) = ((*keyword).to_owned(), text.replace('\0', ""));
+        if text.chars().all(|c| u32::from(c) < 256) {
+            encoder.add_text_chunk(keyword, text).map_err(fault)?;
+        } else {
+            encoder.add_itxt_chunk(keyword, text).map_err(fault)?;
+        }
+    }
+    let mut writer = encoder.write_header().map_err(fault)?;
+    writer.write_image_data(picture.pixels()).map_err(fault)?;
+    writer.finish().map_err(fault)?;
+    Ok(file)
+}
+
+/// Reads a file; `name` is for messages. Only the first picture of an animation is taken.
+///
+/// # Errors
+/// [`Error::BadFile`] for anything but a whole PNG file of at most 2²⁶ pixels.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
+    let fault = |error: ::png::DecodingError| bad_file(name, error.to_string());
+    let mut decoder = Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
+    // The file's own size is room for what is stored plainly; the rest is for unpacked texts.
+    decoder.set_limits(Limits { bytes: bytes.len().saturating_add(MAX_TABLES) });
+    let header = decoder.read_header_info().map_err(fault)?;
+    let (width, height) = (header.width, header.height);
+    let pixels = u64::from(width) * u64::from(height);
+    // At one bit a pixel, the least that a file can spend.
+    let packed_bytes = pixels / 8;
+    if pixels > MAX_PIXELS || packed_bytes > (bytes.len() as u64).saturating_mul(MAX_RATIO) {
+        let reason = format!("{width}×{height} pixels in {} bytes", bytes.len());
+        return Err(bad_file(name, reason));
+    }
+    let mut reader = decoder.read_info().map_err(fault)?;
+    let size = reader.output_buffer_size().ok_or_else(|| bad_file(name, "it is too large"))?;
+    let mut raw = vec![0; size];
+    let frame = reader.next_frame(&mut raw).map_err(fault)?;
+    raw.truncate(frame.buffer_size());
+    // Texts may follow the pixels.
+    reader.finish().map_err(fault)?;
+    let rgba: Vec<u8> = match frame.color_type {
+        ColorType::Rgba => raw,
+        ColorType::GrayscaleAlpha => {
+            raw.as_chunks().0.iter().flat_map(|[y, a]| [*y, *y, *y, *a]).collect()
+        }
+        other => return Err(bad_file(name, format!("its colours {other:?} are not known"))),
+    };
+    if (frame.width, frame.height) != (width, height) || rgba.len() as u64 != pixels * 4 {
+        return Err(bad_file(name, "its first picture does not fill it"));
+    }
+    Ok(Png { picture: Rgba::new(width, height, rgba), texts: texts(reader.info(), name)? })
+}
+
+fn texts(info: &::png::Info, name: &str) -> Result<Vec<(String, String)>> {
+    let fault = |error: ::png::DecodingError| bad_file(name, error.to_string());
+    let mut texts = Vec::new();
+    for chunk in &info.uncompressed_latin1_text {
+        texts.push((chunk.keyword.clone(), chunk.text.clone()));
+    }
+    let mut room = MAX_TABLES;
+    for chunk in &info.compressed_latin1_text {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(room).map_err(fault)?;
+        let text = chunk.get_text().map_err(fault)?;
+        room = room.saturating_sub(text.len());
+        texts.push((chunk.keyword, text));
+    }
+    for chunk in &info.utf8_text {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(room).map_err(fault)?;
+        let text = chunk.get_text().map_err(fault)?;
+        room = room.saturating_sub(text.len());
+        texts.push((chunk.keyword, text));
+    }
+    Ok(texts)
+}

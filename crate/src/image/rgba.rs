@@ -1,0 +1,59 @@
+//! A picture as the page paints it: eight bits each of red, green, blue and opacity.
+
+/// An RGBA picture, row by row from the top left.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rgba {
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+}
+
+impl Rgba {
+    /// From its bytes, `[height, width, 4]`.
+    ///
+    /// # Panics
+    /// When the bytes are not `width · height · 4`.
+    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Self {
+        let bytes = u64::from(width) * u64::from(height) * 4;
+        assert_eq!(pixels.len() as u64, bytes, "a picture of {width}×{height} has {bytes} bytes");
+        Rgba { width, height, pixels }
+    }
+
+    /// From numbers in 0…1, `[height, width, 3]`, opaque. Rounded as diffusers does:
+    /// `round(255 · x)`, half to even; what lies outside is clamped, NaN is 0.
+    ///
+    /// # Panics
+    /// When there are not `width · height · 3` numbers.
+    pub fn from_rgb(width: u32, height: u32, rgb: &[f32]) -> Self {
+        let byte = |x: f32| (x.clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
+        let pixels = rgb.as_chunks().0.iter();
+        let pixels = pixels.flat_map(|[r, g, b]| [byte(*r), byte(*g), byte(*b), 255]).collect();
+        Rgba::new(width, height, pixels)
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The bytes, `[height, width, 4]`.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The bytes, without a copy.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+}
+
+impl std::fmt::Debug for Rgba {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rgba {}×{}", self.width, self.height)
+    }
+}

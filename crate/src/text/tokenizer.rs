@@ -1,0 +1,170 @@
+//! CLIP's tokenizer: a prompt to exactly as many ids as the text encoder has positions.
+//!
+//!     text → NFC, runs of space to one, lower case → words → bytes as letters → byte pairs
+//!     <|startoftext|> · at most 75 ids · <|endoftext|> · padding up to 77
+//!
+//! The recipe is that of transformers' `CLIPTokenizerFast`, put together here on the crate
+//! `tokenizers`. What does not fit is cut off the end, as diffusers does, and reported.
+
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::normalizers::replace::ReplacePattern;
+use tokenizers::normalizers::{Lowercase, NFC, Replace, Sequence as Normalizers};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior};
+
+use super::vocabulary::{END, START, Vocabulary, WORD_END};
+use crate::error::{Error, Result, bad_file};
+
+/// Words, as OpenAI's CLIP splits them: contractions, letters, single digits, everything else.
+const WORDS: &str = concat!(
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|",
+    r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+);
+
+/// Positions of CLIP's text encoder. `text_encoder/config.json`: `max_position_embeddings`.
+const POSITIONS: usize = 77;
+
+/// A prompt as the text encoder takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// As many ids as the tokenizer's length, 77 for v1.4: start, prompt, end, padding.
+    pub ids: Vec<u32>,
+    /// How many of them are not padding: start, prompt and end.
+    pub used: usize,
+    /// The part of the prompt that did not fit and is not seen by the model, as it was typed.
+    pub cut: Option<String>,
+}
+
+/// Turns prompts into ids.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    start: u32,
+    end: u32,
+    pad: u32,
+    length: usize,
+    id_limit: u32,
+}
+
+impl Tokenizer {
+    /// From the contents of `tokenizer/vocab.json` and `tokenizer/merges.txt`; pads with
+    /// `<|endoftext|>` to 77 ids, as v1.4 does.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for tables that are not CLIP's kind or contradict each other.
+    pub fn new(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
+        Self::build(Vocabulary::from_files(vocab_json, merges_txt)?)
+    }
+
+    /// From a `tokenizer.json` that holds the same tables.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when it is not CLIP's tokenizer.
+    pub fn from_tokenizer_json(json: &[u8]) -> Result<Self> {
+        Self::build(Vocabulary::from_tokenizer_json(json)?)
+    }
+
+    fn build(vocabulary: Vocabulary) -> Result<Self> {
+        let unusable = |error: tokenizers::Error| bad_file("The tokenizer", error.to_string());
+        let id_limit = vocabulary.ids.values().max().map_or(0, |id| id.saturating_add(1));
+        let (start, end) = (vocabulary.ids[START], vocabulary.ids[END]);
+        let model = BPE::builder()
+            .vocab_and_merges(vocabulary.ids.into_iter().collect::<Vocab>(), vocabulary.merges)
+            .end_of_word_suffix(WORD_END.to_owned())
+            .unk_token(END.to_owned())
+            .build()
+            .map_err(unusable)?;
+        let spaces = ReplacePattern::Regex(r"\s+".to_owned());
+        let words = SplitPattern::Regex(WORDS.to_owned());
+        let mut inner = tokenizers::Tokenizer::new(model);
+        inner
+            .with_normalizer(Some(Normalizers::new(vec![
+                NFC.into(),
+                Replace::new(spaces, " ").map_err(unusable)?.into(),
+                Lowercase.into(),
+            ])))
+            .map_err(unusable)?
+            .with_pre_tokenizer(Some(PreTokenizers::new(vec![
+                Split::new(words, SplitDelimiterBehavior::Removed, true).map_err(unusable)?.into(),
+                ByteLevel::new(false, true, true).into(),
+            ])));
+        let special = [START, END].map(|token| AddedToken::from(token, true).normalized(true));
+        inner.add_special_tokens(special).map_err(unusable)?;
+        Ok(Tokenizer { inner, start, end, pad: end, length: POSITIONS, id_limit })
+    }
+
+    /// Takes the padding token from `special_tokens_map.json` or `tokenizer_config.json`; a file
+    /// that names none changes nothing. v1.4 pads with `<|endoftext|>`, v2 with `!`.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when the file is not JSON or its token is not in the vocabulary.
+    pub fn with_special_tokens(mut self, file: &str, json: &[u8]) -> Result<Self> {
+        let config: serde_json::Value = serde_json::from_slice(json)
+            .map_err(|error| bad_file(file, format!("it is not JSON: {error}")))?;
+        let pad = &config["pad_token"];
+        let Some(pad) = pad.as_str().or_else(|| pad["content"].as_str()) else { return Ok(self) };
+        self.pad = self
+            .inner
+            .token_to_id(pad)
+            .ok_or_else(|| bad_file(file, format!("its pad_token `{pad}` is not a token")))?;
+        if pad != START && pad != END {
+            let added = self.inner.add_special_tokens([AddedToken::from(pad, true)]);
+            added.map_err(|error| bad_file(file, error.to_string()))?;
+        }
+        Ok(self)
+    }
+
+    /// Sets how many ids a prompt has. `text_encoder/config.json`: `max_position_embeddings`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when start and end do not fit.
+    pub fn with_length(mut self, length: usize) -> Result<Self> {
+        if !(2..=65_536).contains(&length) {
+            return Err(Error::Config {
+                file: "text_encoder/config.json".to_owned(),
+                field: "max_position_embeddings".to_owned(),
+                reason: format!("is {length}, which leaves no sensible room for a prompt"),
+            });
+        }
+        self.length = length;
+        Ok(self)
+    }
+
+    /// How many ids a prompt has.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The id that stands at a prompt's end; the text encoder pools at its first place.
+    pub fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// One more than the largest id: the text encoder's `vocab_size` must not be smaller.
+    pub fn id_limit(&self) -> u32 {
+        self.id_limit
+    }
+
+    /// A prompt's ids. The empty prompt is diffusers' unconditional one: start, end, padding.
+    ///
+    /// # Errors
+    /// [`Error::Request`] when the text cannot be split, which no text is known to cause.
+    pub fn encode(&self, prompt: &str) -> Result<Tokens> {
+        let encoding = self.inner.encode(prompt, false).map_err(|error| Error::Request {
+            field: "prompt",
+            reason: format!("cannot be split into tokens: {error}"),
+        })?;
+        let room = self.length - 2;
+        let kept = encoding.len().min(room);
+        let mut ids = Vec::with_capacity(self.length);
+        ids.push(self.start);
+        ids.extend(&encoding.get_ids()[..kept]);
+        ids.push(self.end);
+        let used = ids.len();
+        ids.resize(self.length, self.pad);
+        let first_cut = encoding.get_offsets().get(kept).map(|offsets| offsets.0);
+        let cut = first_cut.map(|from| prompt[prompt.floor_char_boundary(from)..].to_owned());
+        Ok(Tokens { ids, used, cut })
+    }
+}

@@ -1,0 +1,126 @@
+//! The header of a safetensors file.
+//!
+//!     u64, little-endian: n │ n bytes of JSON │ the tensors' bytes, end to end
+//!     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {…}}
+//!
+//! The crate `safetensors` wants the whole file in memory and counts in `usize`, which is 32 bits
+//! in wasm; a checkpoint is read here by its header alone, in u64. As in that crate the tensors
+//! must cover their part of the file without a hole or an overlap, so a header that passes says the
+//! truth about the file's size.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+
+use super::archive::TensorInfo;
+use crate::dtype::FileType;
+use crate::error::{Result, bad_file};
+
+/// The largest header that is believed; the same limit as in the crate `safetensors`.
+pub(super) const MAX_HEADER_BYTES: u64 = 100_000_000;
+
+/// The key of a header that is not a tensor.
+pub(super) const METADATA: &str = "__metadata__";
+
+/// A checked header: tensors in file order.
+pub(super) struct Header {
+    pub tensors: Vec<TensorInfo>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Checks the JSON `header` of a file of `file_size` bytes.
+pub(super) fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
+    let raw: RawHeader = serde_json::from_slice(header)
+        .map_err(|error| bad_file(file, format!("the header is not safetensors: {error}")))?;
+    let start = 8 + header.len() as u64;
+    let data_size = file_size.saturating_sub(start);
+    let mut tensors = Vec::with_capacity(raw.tensors.len());
+    for (name, entry) in raw.tensors {
+        let [begin, end] = entry.data_offsets;
+        if begin > end || end > data_size {
+            let reason = format!("`{name}` lies at bytes {begin} to {end} of {data_size}");
+            return Err(bad_file(file, reason));
+        }
+        let file_type = FileType::from_name(&entry.dtype).ok_or_else(|| {
+            bad_file(file, format!("`{name}` is of the unknown type {:?}", entry.dtype))
+        })?;
+        let bytes = size_of(&entry.shape, file_type);
+        if bytes != Some(end - begin) {
+            let (shape, length) = (&entry.shape, end - begin);
+            let reason = format!("`{name}` of shape {shape:?} cannot have {length} bytes");
+            return Err(bad_file(file, reason));
+        }
+        let shape = entry.shape.iter().map(|n| usize::try_from(*n)).collect::<Result<_, _>>();
+        let shape = shape.map_err(|_| bad_file(file, format!("`{name}` is too large")))?;
+        tensors.push(TensorInfo { name, file_type, shape, range: start + begin..start + end });
+    }
+    tensors.sort_by_key(|tensor| (tensor.range.start, tensor.range.end));
+    let mut end = start;
+    for tensor in &tensors {
+        if tensor.range.start != end {
+            let reason = format!("`{}` overlaps another tensor or leaves a gap", tensor.name);
+            return Err(bad_file(file, reason));
+        }
+        end = tensor.range.end;
+    }
+    if end != file_size {
+        let reason = format!("its tensors end at byte {end}, but it has {file_size}");
+        return Err(bad_file(file, reason));
+    }
+    Ok(Header { tensors, metadata: raw.metadata })
+}
+
+/// Bytes of a tensor, unless that is beyond u64. The elements must fit as well when one dimension
+/// is zero, so that no later product overflows.
+fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
+    let mut nonzero = shape.iter().filter(|n| **n != 0);
+    let bound = nonzero.try_fold(file_type.bytes() as u64, |size, n| size.checked_mul(*n))?;
+    usize::try_from(bound).ok()?;
+    Some(if shape.contains(&0) { 0 } else { bound })
+}
+
+struct RawHeader {
+    tensors: Vec<(String, Entry)>,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<u64>,
+    data_offsets: [u64; 2],
+}
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+/// Reads the map by hand: serde's own maps would let the second of two equal names win.
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = RawHeader;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a map of tensor names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHeader, A::Error> {
+        let mut header = RawHeader { tensors: Vec::new(), metadata: BTreeMap::new() };
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if !seen.insert(name.clone()) {
+                return Err(A::Error::custom(format!("the name `{name}` appears twice")));
+            }
+            match name.as_str() {
+                METADATA => header.metadata = map.next_value()?,
+                _ => header.tensors.push((name, map.next_value()?)),
+            }
+        }
+        Ok(header)
+    }
+}

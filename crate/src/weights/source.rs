@@ -1,0 +1,52 @@
+//! Where bytes come from: ranges of named files. The floors below the shells do no I/O of their own.
+//!
+//! Paths are relative, with `/` between folders, as in a model's repository: `unet/config.json`.
+//! The futures are not `Send`: in a browser they hold JavaScript promises, and natively everything
+//! runs on one thread.
+
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+
+use crate::error::{Error, Result, bad_file};
+
+/// A future that stays on its thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+
+/// Reads ranges of named files.
+pub trait Source {
+    /// The file's bytes. [`Error::NotFound`] when there is no such file, so that a caller can try
+    /// another name; [`Error::Source`] for every other fault.
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64>;
+
+    /// Exactly `range.end - range.start` bytes from `range.start`; a shorter answer is
+    /// [`Error::Source`].
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>>;
+}
+
+/// A whole small file, such as a config: at most `max_bytes` of it.
+///
+/// # Errors
+/// [`Error::BadFile`] when the file is larger, and the source's own faults.
+pub async fn read_all(source: &dyn Source, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    let size = source.size(path).await?;
+    if size > max_bytes {
+        return Err(bad_file(path, format!("it has {size} bytes, at most {max_bytes} make sense")));
+    }
+    read_exact(source, path, 0..size).await
+}
+
+/// Reads a range and checks that the source kept its promise about the length.
+pub(super) async fn read_exact(
+    source: &dyn Source,
+    path: &str,
+    range: Range<u64>,
+) -> Result<Vec<u8>> {
+    let expected = range.end.saturating_sub(range.start);
+    let bytes = source.read(path, range).await?;
+    if bytes.len() as u64 != expected {
+        let reason = format!("{} of {expected} bytes arrived", bytes.len());
+        return Err(Error::Source { path: path.to_owned(), reason });
+    }
+    Ok(bytes)
+}
