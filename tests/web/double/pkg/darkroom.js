@@ -1,0 +1,65 @@
+// A double of the engine: the same face, no wasm and no GPU. Its pictures are made of the request's
+// own bytes, its steps take a moment, and a prompt that names a fault has it.
+
+const PAUSE_MS = 40;
+
+const FAULTS = new Map([
+  ["lose the device", { kind: "device_lost", message: "The graphics device was lost (double)." }],
+  ["make no numbers", { kind: "not_finite", message: "Step 3 gave values that are not numbers (double)." }],
+]);
+
+const fault = (given) => Object.assign(new Error(given.message), given);
+const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+
+export default async function init() {}
+
+export class Engine {
+  #cancelled = false;
+
+  async open(model, options, onProgress) {
+    this.#cancelled = false;
+    for (let done = 0; done <= 4; done++) {
+      await pause();
+      onProgress({ event: "loading", part: "unet", bytes_done: done * 1e6, bytes_total: 4e6 });
+    }
+    if (model.includes("missing")) {
+      throw fault({ kind: "not_found", message: `${model} was not found (double).` });
+    }
+    return { factor: 8, size: [64, 64], samplers: ["ddim", "euler"], adapter: "double", precision: options.precision ?? "f32" };
+  }
+
+  async generate(request, onProgress) {
+    this.#cancelled = false;
+    const { prompt, steps } = request;
+    if (!(steps >= 1 && steps <= 1000)) {
+      throw fault({ kind: "request", field: "steps", message: "The steps must be a whole number from 1 to 1000." });
+    }
+    if (prompt.length > 200) onProgress({ event: "notice", text: "The prompt is long (double)." });
+    for (let step = 0; step <= steps; step++) {
+      onProgress({ event: "step", step, steps });
+      await pause();
+      if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
+      if (FAULTS.has(prompt) && step === 2) throw fault(FAULTS.get(prompt));
+      if (prompt === "panic" && step === 2) {
+        setTimeout(() => {
+          throw new WebAssembly.RuntimeError("unreachable");
+        });
+        await new Promise(() => {});
+      }
+    }
+    onProgress({ event: "decoding" });
+    const width = request.width ?? 64;
+    const height = request.height ?? 64;
+    const seed = new TextEncoder().encode(request.seed + prompt);
+    const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) =>
+      i % 4 === 3 ? 255 : 90 + (seed[(i % 4) * 7 % seed.length] ^ (i >> 6)) % 120,
+    );
+    return { width, height, rgba, png: new TextEncoder().encode("double") };
+  }
+
+  cancel() {
+    this.#cancelled = true;
+  }
+
+  free() {}
+}

@@ -1,0 +1,47 @@
+// Finds a Chromium and starts it as all page tests want it: headless, WebGPU on SwiftShader, no
+// calls home. Run by itself it prints the browser's path.
+
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const MAC = [
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+export const GPU_FLAGS = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-unsafe-swiftshader",
+];
+
+const QUIET_FLAGS = [
+  "--no-sandbox",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+  "--disable-quic",
+];
+
+/** The browser's path: the environment's CHROME, or the first found. */
+export function browserPath() {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const found = [
+    process.env["CHROME"] ?? "",
+    ...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))),
+    ...MAC,
+  ].find((path) => path && existsSync(path));
+  if (!found) throw new Error("No Chromium or Chrome was found; set CHROME to its path.");
+  return found;
+}
+
+/** @param {{ flags?: string[] }} [options] */
+export async function launch({ flags = GPU_FLAGS } = {}) {
+  const { chromium } = await import("playwright-core");
+  return chromium.launch({ executablePath: browserPath(), args: ["--headless=new", ...QUIET_FLAGS, ...flags] });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(browserPath());

@@ -1,0 +1,113 @@
+// The page's side of the worker: a promise for each call, progress on the way, cancel by AbortSignal.
+// A worker that crashed is replaced at the next call.
+
+import { say } from "../strings.js";
+
+/** @typedef {import("./protocol.js").Progress} Progress */
+/** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
+/** @typedef {{ resolve: (value: any) => void, reject: (error: EngineError) => void, onProgress?: (progress: Progress) => void }} Pending */
+
+/** A fault that the engine reported, told in a sentence. */
+export class EngineError extends Error {
+  /** @param {import("./protocol.js").Fault} fault */
+  constructor({ kind, message, field }) {
+    super(message);
+    this.name = "EngineError";
+    this.kind = kind;
+    this.field = field;
+  }
+}
+
+export class Engine {
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Map<number, Pending>} */
+  #pending = new Map();
+  #lastId = 0;
+
+  /**
+   * Opens a model: a folder in the diffusers layout.
+   * @param {string} model its address
+   * @param {import("./protocol.js").Options} options
+   * @param {Watch} [watch]
+   * @returns {Promise<import("./protocol.js").Description>}
+   */
+  open(model, options, watch) {
+    return this.#call({ call: "open", model, options }, watch);
+  }
+
+  /**
+   * Makes a picture with the model that is open.
+   * @param {import("./protocol.js").Request} request
+   * @param {Watch} [watch]
+   * @returns {Promise<import("./protocol.js").Picture>}
+   */
+  generate(request, watch) {
+    return this.#call({ call: "generate", request }, watch);
+  }
+
+  /** Ends the worker and gives everything back; calls that wait are refused. */
+  dispose() {
+    this.#end({ kind: "closed", message: say.closed() });
+  }
+
+  /**
+   * @param {object} message
+   * @param {Watch} [watch]
+   * @returns {Promise<any>}
+   */
+  #call(message, { onProgress, signal } = {}) {
+    const id = ++this.#lastId;
+    const worker = (this.#worker ??= this.#start());
+    const cancel = () => worker.postMessage({ id, call: "cancel" });
+    const answered = new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, onProgress });
+      worker.postMessage({ id, ...message });
+    });
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel);
+    return answered.finally(() => signal?.removeEventListener("abort", cancel));
+  }
+
+  #start() {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }) => this.#hear(worker, data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#crash(worker, event.message ?? "");
+    };
+    return worker;
+  }
+
+  /**
+   * @param {Worker} worker
+   * @param {Answer} answer
+   */
+  #hear(worker, answer) {
+    if ("crash" in answer) return this.#crash(worker, answer.crash);
+    const pending = this.#pending.get(answer.id);
+    if (!pending) return;
+    if ("progress" in answer) return pending.onProgress?.(answer.progress);
+    this.#pending.delete(answer.id);
+    if ("fault" in answer) pending.reject(new EngineError(answer.fault));
+    else pending.resolve(answer.value);
+  }
+
+  /**
+   * @param {Worker} worker the one that crashed; its last words may come after its successor started
+   * @param {string} reason
+   */
+  #crash(worker, reason) {
+    if (worker === this.#worker) this.#end({ kind: "crashed", message: say.crashed(reason) });
+  }
+
+  /** @param {import("./protocol.js").Fault} fault */
+  #end(fault) {
+    this.#worker?.terminate();
+    this.#worker = null;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(new EngineError(fault));
+  }
+}

@@ -1,0 +1,53 @@
+// The messages between the page and the worker, and nothing but.
+
+/**
+ * How to open a model.
+ * @typedef {{ precision?: string, weights?: string }} Options
+ *
+ * What to make. Numbers may be given as typed: the engine says what is wrong with them.
+ * @typedef {object} Request
+ * @property {string} prompt
+ * @property {string} [negative_prompt]
+ * @property {string} seed a whole number up to 2⁶⁴ − 1, as text since JavaScript's numbers are shorter
+ * @property {number | string} [steps]
+ * @property {number | string} [guidance_scale]
+ * @property {string} [sampler]
+ * @property {number | string | null} [width]
+ * @property {number | string | null} [height]
+ *
+ * What an open model is and can do.
+ * @typedef {object} Description
+ * @property {number} factor sides are multiples of it
+ * @property {[number, number]} size width and height for a request that names none
+ * @property {string[]} samplers
+ * @property {string} adapter
+ * @property {string} precision
+ *
+ * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
+ *   | { event: "notice", text: string }
+ *   | { event: "step", step: number, steps: number }
+ *   | { event: "decoding" }} Progress
+ *
+ * @typedef {object} Picture
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint8ClampedArray<ArrayBuffer>} rgba
+ * @property {Uint8Array<ArrayBuffer>} png the file to keep, with the request inside
+ *
+ * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
+ * @typedef {{ kind: string, message: string, field?: string }} Fault
+ *
+ * Page to worker.
+ * @typedef {{ id: number, call: "open", model: string, options: Options }
+ *   | { id: number, call: "generate", request: Request }
+ *   | { id: number, call: "cancel" }} Call
+ *
+ * Worker to page; without an id it is about the worker itself.
+ * @typedef {{ id: number, progress: Progress }
+ *   | { id: number, value: unknown }
+ *   | { id: number, fault: Fault }
+ *   | { crash: string }} Answer
+ */
+
+/** Kinds of faults after which the model must be opened again. */
+export const FATAL = new Set(["no_gpu", "no_adapter", "device_lost", "out_of_memory", "gpu", "crashed", "closed"]);

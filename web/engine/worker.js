@@ -1,0 +1,71 @@
+// The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
+// a wish to cancel overtakes those that wait.
+
+/** @typedef {import("./protocol.js").Call} Call */
+/** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {import("../pkg/darkroom.js").Engine} Engine */
+
+/** @type {Promise<typeof import("../pkg/darkroom.js")> | null} */
+let wasm = null;
+/** @type {Engine | null} */
+let engine = null;
+/** The call that runs now. */
+let running = 0;
+/** @type {Set<number>} calls that were cancelled before their turn */
+const cancelled = new Set();
+let turn = Promise.resolve();
+
+self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) => {
+  if (data.call !== "cancel") {
+    turn = turn.then(() => run(data));
+  } else if (data.id === running) {
+    engine?.cancel();
+  } else if (data.id > running) {
+    cancelled.add(data.id);
+  }
+});
+
+// A panic in Rust leaves the call that ran unanswered for ever: the page must hear of it here.
+self.addEventListener("error", (event) => answer({ crash: event.message }));
+self.addEventListener("unhandledrejection", (event) => answer({ crash: String(event.reason) }));
+
+/** @param {Exclude<Call, { call: "cancel" }>} call */
+async function run(call) {
+  const { id } = call;
+  running = id;
+  try {
+    if (cancelled.delete(id)) throw Object.assign(new Error("Cancelled."), { kind: "cancelled" });
+    const onProgress = (/** @type {any} */ progress) => answer({ id, progress });
+    if (call.call === "open") {
+      const { Engine } = await load();
+      engine?.free();
+      engine = new Engine();
+      answer({ id, value: await engine.open(call.model, call.options, onProgress) });
+    } else {
+      if (!engine) throw new Error("No model is open.");
+      const picture = await engine.generate(call.request, onProgress);
+      answer({ id, value: picture }, [picture.rgba.buffer, picture.png.buffer]);
+    }
+  } catch (error) {
+    const { kind = "other", message = String(error), field } = /** @type {any} */ (error);
+    answer({ id, fault: { kind, message, field } });
+  }
+}
+
+/** The wasm, fetched and compiled once. */
+function load() {
+  wasm ??= import("../pkg/darkroom.js").then(async (module) => {
+    await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
+    return module;
+  });
+  wasm.catch(() => (wasm = null));
+  return wasm;
+}
+
+/**
+ * @param {Answer} message
+ * @param {Transferable[]} [transfer]
+ */
+function answer(message, transfer = []) {
+  self.postMessage(message, { transfer });
+}
