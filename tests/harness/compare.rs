@@ -246,7 +246,7 @@ impl Drop for Proof {
     fn drop(&mut self) {
         for (kind, (cases, Errors { nmse, max_abs }, size)) in &self.worst {
             println!(
-                "{}, {kind}: {cases} cases, worst NMSE {nmse:.1e} (max abs {max_abs:.1e}) at {size}",
+                "{}, {kind}: {cases} cases, worst NMSE {nmse:.1e}, max abs {max_abs:.1e}, {size}",
                 self.op
             );
         }

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Sender, channel};
 pub enum Device {
     /// Nothing else.
     Plain,
-    /// Binds at most [`NARROW`] bytes at once, so that small tensors are already worked on in bands.
+    /// Binds at most [`NARROW`] bytes at once: small tensors are already worked on in bands.
     Narrow,
 }
 

@@ -1,5 +1,5 @@
-//! Proof of `group_norm`: each group of channels of each picture, over all its pixels, to mean 0 and
-//! variance 1, then `· γ + β` per channel, then the function.
+//! Proof of `group_norm`: each group of channels of each picture, over all its pixels, to mean 0
+//! and variance 1, then `· γ + β` per channel, then the function.
 
 use crate::harness::maths::activation;
 use crate::harness::shapes::{NORMS, edges, sorted};

@@ -1,0 +1,118 @@
+//! Bad samples for the house rules: a rule that never complains is no rule.
+
+use super::floors::imports;
+use super::source::{File, functions};
+use super::{exceptions, globals, lengths, manners, opening, targets, triples, unnamed};
+
+/// A file of floor 2.
+fn op(text: &str) -> File {
+    File::new("crate/src/ops/add.rs", text)
+}
+
+#[test]
+fn an_opening() {
+    assert_eq!(opening(&op("use std::rc::Rc;\n")).len(), 1);
+    assert_eq!(opening(&op("//! What it is.\n")).len(), 0);
+    assert_eq!(opening(&File::new("scripts/a.py", "import os\n")).len(), 1);
+    assert_eq!(opening(&File::new("scripts/a.py", "\"\"\"What it is.\"\"\"\n")).len(), 0);
+    assert_eq!(opening(&File::new("web/a.js", "const a = 1;\n")).len(), 1);
+    assert_eq!(opening(&File::new("crate/kernels/a.wgsl", "fn main() {}\n")).len(), 1);
+}
+
+#[test]
+fn lengths_of_files_lines_and_functions() {
+    assert_eq!(lengths(&op(&"x\n".repeat(400))).len(), 0);
+    assert_eq!(lengths(&op(&"x\n".repeat(401))).len(), 1);
+    assert_eq!(lengths(&op(&"é".repeat(100))).len(), 0);
+    assert_eq!(lengths(&op(&"é".repeat(101))).len(), 1);
+    let function =
+        |lines: usize| format!("fn long(a: [u8; 2]) {{\n{}}}\n", "    a();\n".repeat(lines - 2));
+    assert_eq!(lengths(&op(&function(70))).len(), 0);
+    assert_eq!(lengths(&op(&function(71))).len(), 1);
+}
+
+#[test]
+fn functions_are_found_by_their_braces() {
+    let text = [
+        "trait T {\n    fn none(&self) -> u8;\n}",
+        "fn a() { \"}\"; '{'; // }\n}",
+        "fn b<'a>(x: [u8; 2])\nwhere\n    T: U,\n{\n    { }\n}",
+    ];
+    let code = op(&text.join("\n")).code();
+    let found: Vec<_> = functions(&code).into_iter().map(|(name, _, n)| (name, n)).collect();
+    assert_eq!(found, [("a".to_string(), 2), ("b".to_string(), 6)]);
+}
+
+#[test]
+fn floors() {
+    assert_eq!(imports(&op("use crate::gpu::Gpu;\nuse crate::tensor::Tensor;")).len(), 0);
+    assert_eq!(imports(&op("use crate::{Result, Precision, wgsl};")).len(), 0);
+    assert_eq!(imports(&op("// use crate::nn::Scope;")).len(), 0);
+    assert_eq!(imports(&op("use crate::nn::Scope;")).len(), 1);
+    assert_eq!(imports(&op("fn a() { crate::pipeline::run() }")).len(), 1);
+    assert_eq!(imports(&op("use crate::{gpu::{Gpu, a}, models::Unet};")).len(), 1);
+    assert_eq!(imports(&op("use crate::elsewhere::A;")).len(), 1);
+    let sibling = File::new("crate/src/text/mod.rs", "use crate::image::Rgba;");
+    assert_eq!(imports(&sibling).len(), 1);
+    assert_eq!(imports(&File::new("crate/src/misc/mod.rs", "")).len(), 1);
+}
+
+#[test]
+fn kernels_without_op_or_proof() {
+    let all = ["crate/kernels/a.wgsl", "crate/kernels/a_stats.wgsl", "crate/kernels/shared/s.wgsl"];
+    let paths = |more: &[&str]| all.iter().chain(more).map(|p| p.to_string()).collect::<Vec<_>>();
+    assert_eq!(triples(&paths(&["crate/src/ops/a.rs", "tests/ops/a.rs"])).len(), 0);
+    assert_eq!(triples(&paths(&["crate/src/ops/a.rs"])).len(), 2);
+    assert_eq!(triples(&paths(&[])).len(), 4);
+}
+
+#[test]
+fn globals_of_every_sort() {
+    assert_eq!(globals(&op("fn a(b: &'static str) -> &'static str { b }")).len(), 0);
+    assert_eq!(globals(&op("// no thread_local! here\n")).len(), 0);
+    for bad in [
+        "static A: u8 = 1;",
+        "pub static A: u8 = 1;",
+        "thread_local! { }",
+        "use std::sync::OnceLock;",
+    ] {
+        assert_eq!(globals(&op(bad)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn targets_outside_of_shells() {
+    let text = "#[cfg(target_arch = \"wasm32\")]\nfn a() {}";
+    assert_eq!(targets(&op(text)).len(), 1);
+    assert_eq!(targets(&File::new("crate/src/gpu/engine.rs", text)).len(), 0);
+}
+
+#[test]
+fn bad_manners() {
+    assert_eq!(manners(&op("pub use a::b;\nuse a::*;\nlet dbg = 1; // println!")).len(), 0);
+    for bad in ["pub use a::*;", "dbg!(1);", "println!();", "eprintln!(\"a\");", "todo!()"] {
+        assert_eq!(manners(&op(bad)).len(), 1, "{bad}");
+    }
+    let program = |text: &str| manners(&File::new("crate/src/bin/darkroom.rs", text)).len();
+    assert_eq!(program("println!()"), 0);
+    assert_eq!(program("dbg!(1)"), 1);
+}
+
+#[test]
+fn exceptions_without_a_reason() {
+    assert_eq!(exceptions(&op("#[allow(dead_code)]\nfn a() {}")).len(), 1);
+    assert_eq!(exceptions(&op("#![allow(dead_code)]")).len(), 1);
+    assert_eq!(exceptions(&op("#[allow(dead_code, reason = \"b\")]\nfn a() {}")).len(), 0);
+    assert_eq!(exceptions(&op("#[ignore]\nfn a() {}")).len(), 1);
+    assert_eq!(exceptions(&op("#[ignore = \"slow\"]\nfn a() {}")).len(), 0);
+}
+
+#[test]
+fn files_that_the_map_does_not_name() {
+    let map = "A page about `ops`.\n\n    ops/   add\n\nIt has no concat in a block.\n";
+    let file = |path: &str| File::new(path, "");
+    let files = [file("crate/src/ops/mod.rs"), file("crate/src/ops/add.rs")];
+    assert_eq!(unnamed(map, &files).len(), 0);
+    assert_eq!(unnamed(map, &[file("crate/src/ops/concat.rs")]).len(), 1);
+    assert_eq!(unnamed(map, &[file("crate/src/nn/mod.rs")]).len(), 1);
+}
