@@ -26,7 +26,7 @@ fn check(
     });
     proof.check(&case, want, move |gpu| {
         let table = table.table_on(gpu, weights);
-        Tensor::embedding(gpu, &table, &ids, &positions.on(gpu), precision)
+        Tensor::embedding(&table, &ids, &positions.on(gpu), precision)
     });
 }
 
@@ -78,7 +78,7 @@ fn of_a_table_written_in_pieces() {
                 table.write(first, &rows.values()[first * 12..last * 12]);
             }
             let ids: Vec<u32> = (0..10).rev().collect();
-            Tensor::embedding(gpu, &table, &ids, &zero.on(gpu), Precision::F32)
+            Tensor::embedding(&table, &ids, &zero.on(gpu), Precision::F32)
         });
     }
 }
