@@ -1,1 +1,28 @@
-//! nn
+//! Floor 3: layers. A layer is its weights, asked for by name from a [`Scope`], and one `forward`.
+//!
+//! A constructor is synchronous and touches no byte of the checkpoint: it names tensors, their
+//! shapes are checked against the file's header, and it keeps handles that the [`Loader`] fills
+//! later in one pass over the file. Fields bear the checkpoint's names, so that a path in the code
+//! is the tensor's name.
+
+mod attention;
+mod conv;
+mod embedding;
+mod feed_forward;
+mod linear;
+mod loader;
+mod norm;
+mod resnet;
+mod scope;
+mod timestep;
+
+pub use attention::{Attention, Bias, KeyValue, Names};
+pub use conv::{Conv2d, Downsample, Upsample};
+pub use embedding::TokenEmbedding;
+pub use feed_forward::{GatedFeedForward, Mlp};
+pub use linear::Linear;
+pub use loader::Loader;
+pub use norm::{GroupNorm, LayerNorm};
+pub use resnet::ResnetBlock;
+pub use scope::{Catalogue, Scope};
+pub use timestep::{TimestepEmbedding, sinusoid};

@@ -1,0 +1,69 @@
+//! The way down: a level's resnets, each followed by a transformer where the level attends, and a
+//! convolution that halves the picture. Every result is kept for the way up.
+
+use super::Remaining;
+use super::config::UnetConfig;
+use super::transformer::Transformer;
+use crate::error::Result;
+use crate::nn::{Downsample, KeyValue, ResnetBlock, Scope};
+use crate::tensor::Tensor;
+
+/// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention `DownBlock2D`.
+pub(super) struct DownBlock {
+    resnets: Vec<ResnetBlock>,
+    attentions: Vec<Transformer>,
+    downsampler: Option<Downsample>,
+}
+
+impl DownBlock {
+    /// Level `index`; the lowest is not halved.
+    pub(super) fn new(scope: &Scope, config: &UnetConfig, index: usize) -> Result<DownBlock> {
+        let level = &config.levels[index];
+        let from_above = config.levels[index.saturating_sub(1)].channels;
+        let (c_time, groups) = (Some(config.time_embed_dim), config.norm_num_groups);
+        let resnet = |i: usize| {
+            let c_in = if i == 0 { from_above } else { level.channels };
+            let scope = scope.at("resnets").at(i);
+            ResnetBlock::new(&scope, [c_in, level.channels], c_time, groups, config.norm_eps)
+        };
+        let attention = |i: usize| Transformer::new(&scope.at("attentions").at(i), config, level);
+        let attentions = if level.down_attention { level.layers } else { 0 };
+        let downsampler = || {
+            let scope = scope.at("downsamplers.0");
+            Downsample::new(&scope, level.channels, config.downsample_padding)
+        };
+        Ok(DownBlock {
+            resnets: (0..level.layers).map(resnet).collect::<Result<_>>()?,
+            attentions: (0..attentions).map(attention).collect::<Result<_>>()?,
+            downsampler: (index + 1 < config.levels.len()).then(downsampler).transpose()?,
+        })
+    }
+
+    /// The keys and values of the prompt for each attention.
+    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+        self.attentions.iter().flat_map(|attention| attention.prepare(context))
+    }
+
+    /// `x` `[b, h, w, c_in]` → `[b, ⌈h/2⌉, ⌈w/2⌉, c]`, or the same height and width at the lowest
+    /// level; `skips` grows by one tensor for each resnet and one for the half.
+    pub(super) fn forward(
+        &self,
+        mut x: Tensor,
+        time: &Tensor,
+        context: &mut Remaining<'_>,
+        skips: &mut Vec<Tensor>,
+    ) -> Tensor {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            x = resnet.forward(&x, Some(time));
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.forward(&x, context);
+            }
+            skips.push(x.clone());
+        }
+        if let Some(downsampler) = &self.downsampler {
+            x = downsampler.forward(&x);
+            skips.push(x.clone());
+        }
+        x
+    }
+}

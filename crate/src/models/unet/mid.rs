@@ -1,0 +1,40 @@
+//! The turning point, at the smallest size: resnet, transformer, resnet.
+
+use super::Remaining;
+use super::config::UnetConfig;
+use super::transformer::Transformer;
+use crate::error::Result;
+use crate::nn::{KeyValue, ResnetBlock, Scope};
+use crate::tensor::Tensor;
+
+/// The middle, as wide as the lowest level. diffusers: `UNetMidBlock2DCrossAttn`.
+pub(super) struct MidBlock {
+    resnets: [ResnetBlock; 2],
+    attention: Transformer,
+}
+
+impl MidBlock {
+    pub(super) fn new(scope: &Scope, config: &UnetConfig) -> Result<MidBlock> {
+        let level = config.levels.last().expect("a config has levels");
+        let (c, c_time) = (level.channels, Some(config.time_embed_dim));
+        let (groups, eps) = (config.norm_num_groups, config.norm_eps);
+        let resnet =
+            |i: usize| ResnetBlock::new(&scope.at("resnets").at(i), [c, c], c_time, groups, eps);
+        Ok(MidBlock {
+            resnets: [resnet(0)?, resnet(1)?],
+            attention: Transformer::new(&scope.at("attentions.0"), config, level)?,
+        })
+    }
+
+    /// The keys and values of the prompt.
+    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+        self.attention.prepare(context)
+    }
+
+    /// `x` `[b, h, w, c]`, same shape.
+    pub(super) fn forward(&self, x: &Tensor, time: &Tensor, context: &mut Remaining<'_>) -> Tensor {
+        let x = self.resnets[0].forward(x, Some(time));
+        let x = self.attention.forward(&x, context);
+        self.resnets[1].forward(&x, Some(time))
+    }
+}

@@ -1,0 +1,114 @@
+//! The UNet: from noisy latents, the timestep and the prompt's context to the noise in them.
+//!
+//! ```text
+//! time = time_embedding(sinusoid(timestep))
+//! x = conv_in(latents)
+//! down:  every level: resnets, each followed by a transformer; then halve     every x is kept
+//! mid:   resnet, transformer, resnet
+//! up:    every level: join the x kept, resnet, transformer; then double
+//! eps = conv_out(silu(conv_norm_out(x)))
+//! ```
+//!
+//! Only cross-attention sees the prompt, and only through its keys and values: [`Unet::prepare`]
+//! makes them once, and every step uses them.
+
+mod config;
+mod down;
+mod mid;
+mod transformer;
+mod up;
+
+pub use config::{Level, UnetConfig};
+
+use self::down::DownBlock;
+use self::mid::MidBlock;
+use self::up::UpBlock;
+use crate::error::Result;
+use crate::nn::{Conv2d, GroupNorm, KeyValue, Scope, TimestepEmbedding, sinusoid};
+use crate::tensor::Tensor;
+
+/// The keys and values of a prompt for every cross-attention of a UNet, in the order of the walk.
+#[derive(Clone)]
+pub struct Context(Vec<KeyValue>);
+
+/// The keys and values that the rest of the walk will need.
+type Remaining<'a> = std::slice::Iter<'a, KeyValue>;
+
+/// The denoiser. diffusers: `UNet2DConditionModel`.
+pub struct Unet {
+    conv_in: Conv2d,
+    time_embedding: TimestepEmbedding,
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    config: UnetConfig,
+}
+
+impl Unet {
+    /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, config: &UnetConfig) -> Result<Unet> {
+        let levels = config.levels.len();
+        let c = config.levels[0].channels;
+        let (groups, eps) = (config.norm_num_groups, config.norm_eps);
+        let (inputs, outputs) = (config.in_channels, config.out_channels);
+        let (time, down, up) =
+            (scope.at("time_embedding"), scope.at("down_blocks"), scope.at("up_blocks"));
+        Ok(Unet {
+            conv_in: Conv2d::new(&scope.at("conv_in"), inputs, c, config.conv_in_kernel)?,
+            time_embedding: TimestepEmbedding::new(&time, c, config.time_embed_dim)?,
+            down_blocks: (0..levels)
+                .map(|level| DownBlock::new(&down.at(level), config, level))
+                .collect::<Result<_>>()?,
+            mid_block: MidBlock::new(&scope.at("mid_block"), config)?,
+            up_blocks: (0..levels)
+                .map(|i| UpBlock::new(&up.at(i), config, levels - 1 - i))
+                .collect::<Result<_>>()?,
+            conv_norm_out: GroupNorm::new(&scope.at("conv_norm_out"), c, groups, eps)?,
+            conv_out: Conv2d::new(&scope.at("conv_out"), c, outputs, config.conv_out_kernel)?,
+            config: config.clone(),
+        })
+    }
+
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]`, for all steps of a run.
+    /// Its precision is the one that [`Unet::forward`] is run in.
+    pub fn prepare(&self, context: &Tensor) -> Context {
+        let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
+        let mid = self.mid_block.prepare(context);
+        let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
+        Context(down.chain(mid).chain(up).collect())
+    }
+
+    /// `latents` `[b, h, w, in_channels]`, `context` of b prompts (fewer repeat) → the noise,
+    /// `[b, h, w, out_channels]`; channel counts are padded to a multiple of four.
+    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context) -> Tensor {
+        let mut context = context.0.iter();
+        let time = self.time(latents, timestep);
+        let mut x = self.conv_in.forward(latents);
+        let mut skips = vec![x.clone()];
+        for block in &self.down_blocks {
+            x = block.forward(x, &time, &mut context, &mut skips);
+        }
+        x = self.mid_block.forward(&x, &time, &mut context);
+        for block in &self.up_blocks {
+            x = block.forward(x, &time, &mut context, &mut skips);
+        }
+        assert!(context.next().is_none(), "the context is another model's");
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
+    }
+
+    /// The time embedding, the same for every picture: `[b, time_embed_dim]`.
+    fn time(&self, latents: &Tensor, timestep: f64) -> Tensor {
+        let [batch, ..] = latents.shape().image();
+        let c = self.config.levels[0].channels;
+        let (flip, shift) = (self.config.flip_sin_to_cos, self.config.freq_shift);
+        let rows = sinusoid(timestep, c, flip, shift).repeat(batch);
+        let gpu = latents.gpu();
+        let rows = Tensor::from_f32(gpu, &rows, [batch, c], latents.precision());
+        self.time_embedding.forward(&rows)
+    }
+}

@@ -1,0 +1,101 @@
+//! Attention inside the UNet: the pixels of a level, as tokens, attend to each other and then to the
+//! prompt.
+//!
+//! ```text
+//! h = proj_in(norm(x))
+//! each block:  h = h + attn1(norm1(h), norm1(h))
+//!              h = h + attn2(norm2(h), context)
+//!              h = h + ff(norm3(h))
+//! y = proj_out(h) + x
+//! ```
+
+use super::Remaining;
+use super::config::{Level, UnetConfig};
+use crate::error::Result;
+use crate::nn::{
+    Attention, Bias, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,
+};
+use crate::ops::Mask;
+use crate::tensor::Tensor;
+
+/// ε of a transformer's group norm: not the config's `norm_eps`, which the resnets have.
+const GROUP_NORM_EPS: f32 = 1e-6;
+/// ε of its layer norms: torch's default.
+const LAYER_NORM_EPS: f32 = 1e-5;
+
+/// Transformer blocks over the pixels of a picture. diffusers: `Transformer2DModel`.
+pub(super) struct Transformer {
+    norm: GroupNorm,
+    proj_in: Linear,
+    transformer_blocks: Vec<TransformerBlock>,
+    proj_out: Linear,
+}
+
+impl Transformer {
+    /// For the pictures of `level`. The projections are 1×1 convolutions or, with
+    /// `use_linear_projection`, linears: the same numbers.
+    pub(super) fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<Transformer> {
+        let (c, groups) = (level.channels, config.norm_num_groups);
+        let blocks = scope.at("transformer_blocks");
+        Ok(Transformer {
+            norm: GroupNorm::new(&scope.at("norm"), c, groups, GROUP_NORM_EPS)?,
+            proj_in: Linear::pointwise(&scope.at("proj_in"), c, c)?,
+            transformer_blocks: (0..level.transformer_layers)
+                .map(|i| TransformerBlock::new(&blocks.at(i), config, level))
+                .collect::<Result<_>>()?,
+            proj_out: Linear::pointwise(&scope.at("proj_out"), c, c)?,
+        })
+    }
+
+    /// The keys and values of the prompt for each block.
+    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+        self.transformer_blocks.iter().map(|block| block.attn2.key_value(context))
+    }
+
+    /// `x` `[b, h, w, c]`, same shape.
+    pub(super) fn forward(&self, x: &Tensor, context: &mut Remaining<'_>) -> Tensor {
+        let [b, h, w, c] = x.shape().image();
+        let mut tokens = self.proj_in.forward(&self.norm.forward(x)).reshape([b, h * w, c]);
+        for block in &self.transformer_blocks {
+            tokens = block.forward(&tokens, context);
+        }
+        self.proj_out.forward_onto(&tokens.reshape([b, h, w, c]), x)
+    }
+}
+
+/// Self-attention, cross-attention, feed-forward. diffusers: `BasicTransformerBlock`.
+struct TransformerBlock {
+    norm1: LayerNorm,
+    attn1: Attention,
+    norm2: LayerNorm,
+    attn2: Attention,
+    norm3: LayerNorm,
+    ff: GatedFeedForward,
+}
+
+impl TransformerBlock {
+    fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<TransformerBlock> {
+        let (c, heads, c_context) = (level.channels, level.heads, config.cross_attention_dim);
+        let norm = |name: &str| LayerNorm::new(&scope.at(name), c, LAYER_NORM_EPS);
+        let attention = |name: &str, c_context: usize| {
+            let scope = scope.at(name);
+            Attention::new(&scope, [c, c_context], heads, &Names::DIFFUSERS, Bias::Out)
+        };
+        Ok(TransformerBlock {
+            norm1: norm("norm1")?,
+            attn1: attention("attn1", c)?,
+            norm2: norm("norm2")?,
+            attn2: attention("attn2", c_context)?,
+            norm3: norm("norm3")?,
+            ff: GatedFeedForward::new(&scope.at("ff"), c)?,
+        })
+    }
+
+    /// `x` `[b, t, c]`, same shape.
+    fn forward(&self, x: &Tensor, context: &mut Remaining<'_>) -> Tensor {
+        let context = context.next().expect("the context is this model's");
+        let x = self.attn1.forward(&self.norm1.forward(x), Mask::None, x);
+        let x = self.attn2.forward_to(&self.norm2.forward(&x), context, Mask::None, &x);
+        self.ff.forward(&self.norm3.forward(&x), &x)
+    }
+}

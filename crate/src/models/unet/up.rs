@@ -1,0 +1,66 @@
+//! The way up: at each resnet the channels of the latest tensor kept on the way down are joined to
+//! `x`; then the picture is doubled, or rather brought to the size of the next tensor kept, which is
+//! one less than the double where the way down rounded up.
+
+use super::Remaining;
+use super::config::UnetConfig;
+use super::transformer::Transformer;
+use crate::error::Result;
+use crate::nn::{KeyValue, ResnetBlock, Scope, Upsample};
+use crate::tensor::Tensor;
+
+/// One level on the way up. diffusers: `CrossAttnUpBlock2D`, and without attention `UpBlock2D`.
+pub(super) struct UpBlock {
+    resnets: Vec<ResnetBlock>,
+    attentions: Vec<Transformer>,
+    upsampler: Option<Upsample>,
+}
+
+impl UpBlock {
+    /// Level `index`; the highest is not doubled.
+    pub(super) fn new(scope: &Scope, config: &UnetConfig, index: usize) -> Result<UpBlock> {
+        let level = &config.levels[index];
+        let (c_time, groups) = (Some(config.time_embed_dim), config.norm_num_groups);
+        let channels = config.up_channels(index);
+        let resnet = |(i, channels): (usize, &[usize; 2])| {
+            let scope = scope.at("resnets").at(i);
+            ResnetBlock::new(&scope, *channels, c_time, groups, config.norm_eps)
+        };
+        let attention = |i: usize| Transformer::new(&scope.at("attentions").at(i), config, level);
+        let attentions = if level.up_attention { channels.len() } else { 0 };
+        let upsampler = || Upsample::new(&scope.at("upsamplers.0"), level.channels);
+        Ok(UpBlock {
+            resnets: channels.iter().enumerate().map(resnet).collect::<Result<_>>()?,
+            attentions: (0..attentions).map(attention).collect::<Result<_>>()?,
+            upsampler: (index > 0).then(upsampler).transpose()?,
+        })
+    }
+
+    /// The keys and values of the prompt for each attention.
+    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+        self.attentions.iter().flat_map(|attention| attention.prepare(context))
+    }
+
+    /// `x` `[b, h, w, c_below]` → `[b, h', w', c]`; `skips` shrinks by one tensor for each resnet.
+    pub(super) fn forward(
+        &self,
+        mut x: Tensor,
+        time: &Tensor,
+        context: &mut Remaining<'_>,
+        skips: &mut Vec<Tensor>,
+    ) -> Tensor {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            let skip = skips.pop().expect("as many were kept as are joined");
+            x = resnet.forward(&x.concat(&skip), Some(time));
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.forward(&x, context);
+            }
+        }
+        if let Some(upsampler) = &self.upsampler {
+            let next = skips.last().expect("the level above has kept tensors");
+            let [_, height, width, _] = next.shape().image();
+            x = upsampler.forward(&x, [height, width]);
+        }
+        x
+    }
+}

@@ -1,0 +1,88 @@
+//! The VAE: pictures to latents an eighth of their size, and back.
+//!
+//! The sampler works on latents of standard deviation one, `scaling_factor · z`; [`Autoencoder::decode`]
+//! takes those. [`Autoencoder::encode`] gives the distribution of `z` itself, as diffusers does.
+
+mod config;
+mod decoder;
+mod encoder;
+mod mid;
+
+pub use config::VaeConfig;
+
+use self::decoder::Decoder;
+use self::encoder::Encoder;
+use crate::error::Result;
+use crate::nn::{ResnetBlock, Scope};
+use crate::ops::Term;
+use crate::tensor::Tensor;
+
+/// ε of every group norm of the VAE, fixed in diffusers' code rather than in a config.
+const EPS: f32 = 1e-6;
+
+/// Encoder and decoder of pictures. diffusers: `AutoencoderKL`.
+pub struct Autoencoder {
+    decoder: Decoder,
+    encoder: Option<Encoder>,
+    config: VaeConfig,
+}
+
+/// The normal distribution of a picture's latents: `z = mean + e^(logvar/2) · noise`, both
+/// `[b, h, w, latent_channels]`; logvar is not yet clamped (diffusers: to −30…20).
+pub struct Posterior {
+    pub mean: Tensor,
+    pub logvar: Tensor,
+}
+
+impl Autoencoder {
+    /// The decoder alone, from the root of the checkpoint: all that text to image needs.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, config: &VaeConfig) -> Result<Autoencoder> {
+        let decoder = Decoder::new(scope, config)?;
+        Ok(Autoencoder { decoder, encoder: None, config: config.clone() })
+    }
+
+    /// The same with the encoder.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn with_encoder(self, scope: &Scope) -> Result<Autoencoder> {
+        let encoder = Some(Encoder::new(scope, &self.config)?);
+        Ok(Autoencoder { encoder, ..self })
+    }
+
+    /// How many times larger a picture's side is than its latents'.
+    pub fn factor(&self) -> usize {
+        self.config.factor()
+    }
+
+    /// What brings latents to a standard deviation of one.
+    pub fn scaling_factor(&self) -> f64 {
+        self.config.scaling_factor
+    }
+
+    /// `latents` `[b, h, w, latent_channels]` as the sampler has them → a picture
+    /// `[b, factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
+    pub fn decode(&self, latents: &Tensor) -> Tensor {
+        let [batch, ..] = latents.shape().image();
+        let coefficient = (1.0 / self.config.scaling_factor) as f32;
+        let term = Term { x: latents, first: 0, coefficient };
+        self.decoder.forward(&Tensor::combine(batch, latents.precision(), &[term]))
+    }
+
+    /// `picture` `[b, h, w, 4]` in −1…1 (the fourth channel is not used), its sides multiples of
+    /// [`Autoencoder::factor`] → the distribution of its latents, not scaled.
+    ///
+    /// # Panics
+    /// Without [`Autoencoder::with_encoder`].
+    pub fn encode(&self, picture: &Tensor) -> Posterior {
+        self.encoder.as_ref().expect("the encoder was asked for").forward(picture)
+    }
+}
+
+/// A resnet of the VAE: no time.
+fn resnet(scope: &Scope, config: &VaeConfig, channels: [usize; 2]) -> Result<ResnetBlock> {
+    ResnetBlock::new(scope, channels, None, config.norm_num_groups, EPS)
+}

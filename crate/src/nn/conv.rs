@@ -1,0 +1,109 @@
+//! Convolutions over `[b, h, w, c]`, and the two that change the size of a picture.
+
+use std::ops::Range;
+
+use super::scope::Scope;
+use crate::error::Result;
+use crate::ops::{Epilogue, Window};
+use crate::tensor::Tensor;
+use crate::weight::Weight;
+
+/// `[b, h, w, c_in] → [b, h', w', c_out]`. torch: `Conv2d`.
+pub struct Conv2d {
+    weight: Weight,
+    bias: Tensor,
+    window: Window,
+}
+
+impl Conv2d {
+    /// Weights `[c_out, c_in, kernel, kernel]` and biases `[c_out]`, an odd kernel that keeps the
+    /// picture's size; channels are padded to four.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, c_in: usize, c_out: usize, kernel: usize) -> Result<Conv2d> {
+        Conv2d::part(scope, c_in, c_out, kernel, 0..c_out)
+    }
+
+    /// The outputs `rows` of such a convolution.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn part(
+        scope: &Scope,
+        c_in: usize,
+        c_out: usize,
+        kernel: usize,
+        rows: Range<usize>,
+    ) -> Result<Conv2d> {
+        let border = (kernel - 1) / 2;
+        Ok(Conv2d {
+            weight: scope.conv_weight("weight", c_in, c_out, kernel, rows.clone())?,
+            bias: scope.vector_part("bias", c_out, rows)?,
+            window: Window { kernel, stride: 1, padding: [border; 2], resize: None },
+        })
+    }
+
+    /// `x` `[b, h, w, c_in] → [b, h', w', c_out]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.conv2d(&self.weight, self.window, self.epilogue())
+    }
+
+    /// The convolution plus one vector for each picture, `shift` `[b, c_out]`.
+    pub fn forward_shifted(&self, x: &Tensor, shift: Option<&Tensor>) -> Tensor {
+        x.conv2d(&self.weight, self.window, Epilogue { shift, ..self.epilogue() })
+    }
+
+    /// The convolution plus `residual` `[b, h', w', c_out]`.
+    pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Tensor {
+        let residual = Some(residual);
+        x.conv2d(&self.weight, self.window, Epilogue { residual, ..self.epilogue() })
+    }
+
+    fn epilogue(&self) -> Epilogue<'_> {
+        Epilogue { bias: Some(&self.bias), ..Epilogue::default() }
+    }
+}
+
+/// Halves the picture by a 3×3 convolution with stride two. diffusers: `Downsample2D`.
+pub struct Downsample {
+    conv: Conv2d,
+}
+
+impl Downsample {
+    /// `padding`: zeros before the first and after the last row and column. `[1, 1]` in v1.4's UNet;
+    /// `[0, 1]` in the VAE, where diffusers pads one side only.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, c: usize, padding: [usize; 2]) -> Result<Downsample> {
+        let conv = Conv2d::new(&scope.at("conv"), c, c, 3)?;
+        let window = Window { stride: 2, padding, ..conv.window };
+        Ok(Downsample { conv: Conv2d { window, ..conv } })
+    }
+
+    /// `x` `[b, h, w, c] → [b, ⌈h/2⌉, ⌈w/2⌉, c]` (for padding `[1, 1]`).
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.conv.forward(x)
+    }
+}
+
+/// Resizes the picture by nearest neighbour, then a 3×3 convolution; the resized picture is read
+/// through the convolution's window and never stored. diffusers: `Upsample2D`.
+pub struct Upsample {
+    conv: Conv2d,
+}
+
+impl Upsample {
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, c: usize) -> Result<Upsample> {
+        Ok(Upsample { conv: Conv2d::new(&scope.at("conv"), c, c, 3)? })
+    }
+
+    /// `x` `[b, h, w, c] → [b, height, width, c]`.
+    pub fn forward(&self, x: &Tensor, [height, width]: [usize; 2]) -> Tensor {
+        let window = Window { resize: Some([height, width]), ..self.conv.window };
+        x.conv2d(&self.conv.weight, window, self.conv.epilogue())
+    }
+}

@@ -1,0 +1,73 @@
+//! A linear layer, `y = x·Wᵀ + b`. With channels last a 1×1 convolution is the same thing.
+
+use super::scope::Scope;
+use crate::error::Result;
+use crate::ops::{Activation, Epilogue};
+use crate::tensor::Tensor;
+use crate::weight::Weight;
+
+/// `[.., k] → [.., n]`. torch: `Linear`, and `Conv2d` with a kernel of one pixel.
+pub struct Linear {
+    weight: Weight,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// Weights `[n, k]` and biases `[n]`.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, k: usize, n: usize) -> Result<Linear> {
+        let weight = scope.linear_weight("weight", k, n)?;
+        Ok(Linear { weight, bias: Some(scope.vector("bias", n)?) })
+    }
+
+    /// Weights `[n, k]` only.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn without_bias(scope: &Scope, k: usize, n: usize) -> Result<Linear> {
+        Ok(Linear { weight: scope.linear_weight("weight", k, n)?, bias: None })
+    }
+
+    /// A 1×1 convolution: weights `[c_out, c_in, 1, 1]` and biases; channels are padded to four.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn pointwise(scope: &Scope, c_in: usize, c_out: usize) -> Result<Linear> {
+        Linear::pointwise_part(scope, c_in, c_out, 0..c_out)
+    }
+
+    /// The outputs `rows` of a 1×1 convolution.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn pointwise_part(
+        scope: &Scope,
+        c_in: usize,
+        c_out: usize,
+        rows: std::ops::Range<usize>,
+    ) -> Result<Linear> {
+        let weight = scope.conv_weight("weight", c_in, c_out, 1, rows.clone())?;
+        Ok(Linear { weight, bias: Some(scope.vector_part("bias", c_out, rows)?) })
+    }
+
+    /// `x` `[.., k] → [.., n]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.matmul(&self.weight, self.epilogue())
+    }
+
+    /// `activation(x·Wᵀ + b)`.
+    pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        x.matmul(&self.weight, Epilogue { activation, ..self.epilogue() })
+    }
+
+    /// `x·Wᵀ + b + residual`.
+    pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Tensor {
+        x.matmul(&self.weight, Epilogue { residual: Some(residual), ..self.epilogue() })
+    }
+
+    fn epilogue(&self) -> Epilogue<'_> {
+        Epilogue { bias: self.bias.as_ref(), ..Epilogue::default() }
+    }
+}

@@ -1,0 +1,193 @@
+//! Fills what the scopes asked for, in one pass over the file in its own order.
+//!
+//! The weights never sit in memory whole: the file is read in windows of about 8 MiB, each window is
+//! widened to f32 tensor by tensor, laid out as the GPU wants it, and written to the GPU. Parts of the
+//! file that nobody asked for (a VAE's encoder, `position_ids`) are not read.
+//!
+//! The one change of layout on the way: a convolution's weights `[n, c, ky, kx]` become rows of
+//! `(ky, kx, c)`, because channels are last on the GPU; channels are padded with zeros to four.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::scope::{Book, Request, Scope, Target};
+use crate::error::{Error, Result};
+use crate::weight::Weight;
+use crate::weights::{Archive, Source, decode};
+
+/// Bytes read at once, about: a window is longer only when 32 rows of a matrix are.
+const WINDOW: u64 = 8 << 20;
+/// A hole in a window that is cheaper to read than to start another read.
+const HOLE: u64 = 64 << 10;
+/// Windows after which the uploads are waited for, so that they do not pile up in memory.
+const WINDOWS_IN_FLIGHT: usize = 8;
+
+/// The requests of all scopes of one file, ready to be granted.
+pub struct Loader {
+    book: Rc<Book>,
+    archive: Rc<Archive>,
+    requests: Vec<Request>,
+    pieces: Vec<Piece>,
+}
+
+/// Whole rows of one request: the unit of reading.
+struct Piece {
+    bytes: Range<u64>,
+    request: usize,
+    rows: Range<usize>,
+}
+
+/// What a piece is turned into on the way; kept to be used again.
+#[derive(Default)]
+struct Scratch {
+    values: Vec<f32>,
+    laid_out: Vec<f32>,
+}
+
+impl Loader {
+    /// Takes over what has been asked of `scope`'s file so far.
+    ///
+    /// # Panics
+    /// When the scope has no file.
+    pub fn new(scope: &Scope) -> Loader {
+        let book = scope.book().clone();
+        let archive = book.archive.clone().expect("only the scopes of a file can be loaded");
+        let requests = book.requests.take();
+        let mut pieces: Vec<Piece> = requests
+            .iter()
+            .enumerate()
+            .flat_map(|(index, request)| pieces_of(&archive, index, request))
+            .collect();
+        pieces.sort_by_key(|piece| piece.bytes.start);
+        Loader { book, archive, requests, pieces }
+    }
+
+    /// The bytes of the file that will be used.
+    pub fn bytes_total(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
+    }
+
+    /// Reads, lays out and uploads everything. `progress` is told the bytes done and the total before
+    /// each window and at the end; the error it returns (as [`Error::Cancelled`]) ends the load.
+    ///
+    /// # Errors
+    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header says
+    /// or an element type that weights do not have; the device's.
+    pub async fn run(
+        self,
+        source: &dyn Source,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<()> {
+        let total = self.bytes_total();
+        let mut done = 0;
+        let mut scratch = Scratch::default();
+        for (number, window) in windows(&self.pieces).into_iter().enumerate() {
+            progress(done, total)?;
+            let start = window[0].bytes.start;
+            let end = window.iter().map(|piece| piece.bytes.end).max().unwrap_or(start);
+            let bytes = source.read(self.archive.file(), start..end).await?;
+            if bytes.len() as u64 != end - start {
+                return Err(self.bad_file(format!("it ends before byte {end}")));
+            }
+            for piece in window {
+                let from = (piece.bytes.start - start) as usize;
+                let length = (piece.bytes.end - piece.bytes.start) as usize;
+                self.place(piece, &bytes[from..from + length], &mut scratch)?;
+                done += length as u64;
+            }
+            self.book.gpu.submit();
+            if (number + 1) % WINDOWS_IN_FLIGHT == 0 {
+                self.book.gpu.finish().await?;
+            }
+        }
+        self.book.gpu.finish().await?;
+        progress(done, total)
+    }
+
+    /// Writes one piece to the GPU.
+    fn place(&self, piece: &Piece, bytes: &[u8], scratch: &mut Scratch) -> Result<()> {
+        let request = &self.requests[piece.request];
+        let info = self.archive.get(&request.name).expect("checked when it was asked for");
+        scratch.values.clear();
+        decode(info.file_type, bytes, &mut scratch.values)
+            .map_err(|_| self.bad_file(format!("`{}` does not hold floats", request.name)))?;
+        // Rows count from the first that was asked for.
+        let first = piece.rows.start - request.rows.start;
+        match &request.target {
+            Target::Table(table) => table.write(first, &scratch.values),
+            Target::Tensor(tensor) => {
+                scratch.values.resize(tensor.shape().elements(), 0.0);
+                tensor.write(&scratch.values);
+            }
+            Target::Weight { weight, c_in, pixels } => {
+                let rows = lay_out(scratch, *c_in, *pixels);
+                if piece.rows.end == request.rows.end {
+                    rows.resize((weight.n() - first) * weight.k(), 0.0);
+                }
+                weight.write(first, rows);
+            }
+        }
+        Ok(())
+    }
+
+    fn bad_file(&self, reason: String) -> Error {
+        Error::BadFile { file: self.archive.file().to_string(), reason }
+    }
+}
+
+/// Cuts a request into pieces of whole panels, none much longer than a window.
+fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
+    let info = archive.get(&request.name).expect("checked when it was asked for");
+    let row_bytes = (info.range.end - info.range.start) / info.shape[0] as u64;
+    let rows_at_once = match request.target {
+        Target::Tensor(_) => request.rows.len(),
+        _ => {
+            let panels = WINDOW / row_bytes / Weight::PANEL as u64;
+            panels.max(1) as usize * Weight::PANEL
+        }
+    };
+    let piece = |start: usize| {
+        let rows = start..request.rows.end.min(start + rows_at_once);
+        let byte = |row: usize| info.range.start + row as u64 * row_bytes;
+        Piece { bytes: byte(rows.start)..byte(rows.end), request: index, rows }
+    };
+    request.rows.clone().step_by(rows_at_once).map(piece).collect()
+}
+
+/// Groups pieces that lie close together, in file order, into windows.
+fn windows(pieces: &[Piece]) -> Vec<&[Piece]> {
+    let mut windows = Vec::new();
+    let mut first = 0;
+    for next in 1..=pieces.len() {
+        let split = pieces.get(next).is_none_or(|piece| {
+            let last = &pieces[next - 1].bytes;
+            piece.bytes.end - pieces[first].bytes.start > WINDOW
+                || piece.bytes.start > last.end + HOLE
+        });
+        if split {
+            windows.push(&pieces[first..next]);
+            first = next;
+        }
+    }
+    windows
+}
+
+/// Turns rows `[c_in, pixels]` into rows `[pixels, c_in padded to four]`.
+fn lay_out(scratch: &mut Scratch, c_in: usize, pixels: usize) -> &mut Vec<f32> {
+    let c = c_in.next_multiple_of(4);
+    if pixels == 1 && c == c_in {
+        return &mut scratch.values;
+    }
+    let rows = scratch.values.len() / (c_in * pixels);
+    scratch.laid_out.clear();
+    scratch.laid_out.resize(rows * pixels * c, 0.0);
+    let from = scratch.values.chunks_exact(c_in * pixels);
+    for (row, out) in from.zip(scratch.laid_out.chunks_exact_mut(pixels * c)) {
+        for (i, plane) in row.chunks_exact(pixels).enumerate() {
+            for (pixel, value) in plane.iter().enumerate() {
+                out[pixel * c + i] = *value;
+            }
+        }
+    }
+    &mut scratch.laid_out
+}

@@ -1,0 +1,52 @@
+//! The timestep as a vector: sines and cosines of it at frequencies from 1 down to 1/10000, then two
+//! linears. The UNet's blocks see it only through a silu, which is therefore applied once, here.
+
+use super::linear::Linear;
+use super::scope::Scope;
+use crate::error::Result;
+use crate::ops::Activation;
+use crate::tensor::Tensor;
+
+/// The longest period of the sinusoids, in units of 2π timesteps (diffusers' `max_period`).
+const MAX_PERIOD: f64 = 10_000.0;
+
+/// `[cos(t·ωᵢ)…, sin(t·ωᵢ)…]`, `ωᵢ = 10000^(−i / (c/2 − freq_shift))`; sines first unless
+/// `flip_sin_to_cos`. diffusers: `Timesteps`, in f32 and in its order of roundings: at t = 999 an ulp
+/// of a frequency moves the angle by 6e-5.
+pub fn sinusoid(timestep: f64, c: usize, flip_sin_to_cos: bool, freq_shift: f64) -> Vec<f32> {
+    let half = c / 2;
+    let angle = |i: usize| {
+        let exponent = -MAX_PERIOD.ln() as f32 * i as f32 / (half as f64 - freq_shift) as f32;
+        let frequency = f64::from(exponent).exp() as f32;
+        f64::from(timestep as f32 * frequency)
+    };
+    let sines = (0..half).map(|i| angle(i).sin() as f32);
+    let cosines = (0..half).map(|i| angle(i).cos() as f32);
+    if flip_sin_to_cos { cosines.chain(sines).collect() } else { sines.chain(cosines).collect() }
+}
+
+/// `silu(W₂·silu(W₁·x + b₁) + b₂)`. diffusers: `TimestepEmbedding`, with the silu that every
+/// `ResnetBlock2D` puts on it.
+pub struct TimestepEmbedding {
+    linear_1: Linear,
+    linear_2: Linear,
+}
+
+impl TimestepEmbedding {
+    /// From a sinusoid of `c` channels to `c_time`.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, c: usize, c_time: usize) -> Result<TimestepEmbedding> {
+        Ok(TimestepEmbedding {
+            linear_1: Linear::new(&scope.at("linear_1"), c, c_time)?,
+            linear_2: Linear::new(&scope.at("linear_2"), c_time, c_time)?,
+        })
+    }
+
+    /// `x` `[b, c] → [b, c_time]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let h = self.linear_1.forward_activated(x, Activation::Silu);
+        self.linear_2.forward_activated(&h, Activation::Silu)
+    }
+}
