@@ -4,9 +4,120 @@
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
 mod control;
+mod dry;
+mod generate;
+mod model;
 mod picture;
 mod request;
+mod state;
 
 pub use control::{Control, Progress};
+pub use dry::{DryRun, Phase};
+pub use generate::{Extras, Witness};
+pub use model::{Files, Model};
 pub use picture::Picture;
 pub use request::{Allowed, Request, SIDE_MAX, STEPS_MAX};
+
+use crate::diffusion::Sampler;
+use crate::dtype::{Precision, WeightType};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::text::Tokenizer;
+use crate::weights::Source;
+use serde::Serialize;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How a model is held and run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Of activations.
+    pub precision: Precision,
+    /// Of weights; without it as the files have them.
+    pub weights: Option<WeightType>,
+}
+
+/// A model on the GPU, ready to draw.
+pub struct Pipeline {
+    gpu: Gpu,
+    files: Files,
+    tokenizer: Tokenizer,
+    model: Model,
+    options: Options,
+    description: Description,
+    /// Sizes and batches that a dry run has found to fit.
+    fitting: RefCell<Vec<([u32; 2], usize)>>,
+}
+
+/// What a model is and can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Description {
+    /// Pixels per latent: width and height are multiples of it.
+    pub factor: u32,
+    /// The width and height for which the model was trained.
+    pub width: u32,
+    pub height: u32,
+    /// Names for [`Request::sampler`].
+    pub samplers: Vec<&'static str>,
+    /// Numbers in the files of its weights.
+    pub parameters: u64,
+}
+
+impl Description {
+    /// What a request may ask for.
+    pub fn allowed(&self) -> Allowed<'_> {
+        Allowed { factor: self.factor, size: [self.width, self.height], samplers: &self.samplers }
+    }
+}
+
+impl Pipeline {
+    /// Opens a model in the diffusers layout: reads its configs, checks them against one another and
+    /// against the headers of its weights, then brings the weights to the GPU.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, a config that is not supported, a device too small, a
+    /// cancel.
+    pub async fn open(
+        gpu: &Gpu,
+        source: Rc<dyn Source>,
+        options: &Options,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        if options.precision == Precision::F16 && !gpu.has_f16() {
+            let reason = "can only be f32: this graphics adapter has no shader-f16".into();
+            return Err(Error::Request { field: "precision", reason });
+        }
+        let files = Files::open(&*source).await?;
+        control.check()?;
+        let tokenizer = files.tokenizer(&*source).await?;
+        let model = files.load(gpu, &*source, options.weights, control).await?;
+        let description = files.describe();
+        Ok(Pipeline {
+            gpu: gpu.clone(),
+            files,
+            tokenizer,
+            model,
+            options: *options,
+            description,
+            fitting: RefCell::default(),
+        })
+    }
+
+    /// What the model is and can be asked for.
+    pub fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    /// What a run costs, from a run without a GPU.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`] when the size does not fit.
+    pub async fn dry_run(&self, [width, height]: [u32; 2], batch: usize) -> Result<DryRun> {
+        self.files.dry_run(&self.options, [width, height], batch).await
+    }
+}
+
+/// The names of all samplers, in the order of a menu.
+fn sampler_names() -> Vec<&'static str> {
+    Sampler::ALL.map(Sampler::name).to_vec()
+}

@@ -2,6 +2,8 @@
 
 use super::request::Request;
 use crate::error::Result;
+use crate::image::parameters::Parameters;
+use crate::image::{Rgba, png};
 
 /// A finished picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,22 +24,26 @@ impl Picture {
     /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
     /// `darkroom` as JSON.
     pub fn png(&self) -> Result<Vec<u8>> {
-        todo!()
+        let picture = Rgba::new(self.width, self.height, self.rgba.clone());
+        let json = serde_json::to_string(&self.request).expect("a request is plain data");
+        let texts = [(png::PARAMETERS, self.parameters().format()), (png::DARKROOM, json)];
+        png::encode(&picture, &texts.each_ref().map(|(keyword, text)| (*keyword, text.as_str())))
     }
 
-    /// The de-facto text that image generators put in a PNG.
-    pub fn parameters(&self) -> String {
-        let Request { prompt, negative_prompt, seed, steps, guidance_scale, sampler, .. } =
-            &self.request;
-        let mut text = prompt.clone();
-        if !negative_prompt.is_empty() {
-            text += &format!("\nNegative prompt: {negative_prompt}");
+    /// The request in the form that Stable Diffusion programs share.
+    pub fn parameters(&self) -> Parameters {
+        let request = &self.request;
+        let fields = [
+            ("Steps", request.steps.to_string()),
+            ("Sampler", request.sampler.clone()),
+            ("CFG scale", request.guidance_scale.to_string()),
+            ("Seed", request.seed.to_string()),
+            ("Size", format!("{}x{}", self.width, self.height)),
+        ];
+        Parameters {
+            prompt: request.prompt.clone(),
+            negative_prompt: request.negative_prompt.clone(),
+            fields: fields.map(|(name, value)| (name.to_string(), value)).into(),
         }
-        let (width, height) = (self.width, self.height);
-        text += &format!(
-            "\nSteps: {steps}, Sampler: {sampler}, CFG scale: {guidance_scale}, Seed: {seed}, \
-             Size: {width}x{height}"
-        );
-        text
     }
 }

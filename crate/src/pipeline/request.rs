@@ -99,6 +99,11 @@ impl Request {
         [self.width.unwrap_or(allowed.size[0]), self.height.unwrap_or(allowed.size[1])]
     }
 
+    /// Prompts that the UNet sees: as in diffusers, without guidance there is no negative one.
+    pub fn prompts(&self) -> usize {
+        if self.guidance_scale > 1.0 { 2 } else { 1 }
+    }
+
     /// Checks every field; the first wrong one is the error.
     pub fn validate(&self, allowed: &Allowed<'_>) -> Result<()> {
         if !(1..=STEPS_MAX).contains(&self.steps) {

@@ -1,0 +1,162 @@
+//! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`.
+
+use crate::Float;
+use clap::Args;
+use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::pipeline::{Control, Extras, Options, Pipeline, Progress, Request, Witness};
+use darkroom::weights::{FileSource, npy};
+use darkroom::{Error, Result};
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Makes a picture from a prompt.
+#[derive(Args)]
+pub struct GenerateArgs {
+    /// A folder in the diffusers layout: model_index.json, unet/, vae/, …
+    #[arg(long)]
+    model: PathBuf,
+    /// What to show.
+    #[arg(long)]
+    prompt: String,
+    /// What to avoid.
+    #[arg(long, default_value = "")]
+    negative: String,
+    /// Chooses the noise: a whole number below 2^64.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Steps of the sampler, 1 to 1000.
+    #[arg(long, default_value_t = 20)]
+    steps: u32,
+    /// How strongly the prompt pulls; up to 1 means no guidance.
+    #[arg(long, default_value_t = 7.5, allow_negative_numbers = true)]
+    guidance: f64,
+    /// ddim or euler.
+    #[arg(long, default_value = "ddim")]
+    sampler: String,
+    /// In pixels; the model's own size when left out.
+    #[arg(long)]
+    width: Option<u32>,
+    /// In pixels; the model's own size when left out.
+    #[arg(long)]
+    height: Option<u32>,
+    /// How activations are stored; f16 needs an adapter with shader-f16.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Float,
+    /// How weights are stored; as in the files when left out.
+    #[arg(long, value_enum)]
+    weights: Option<Float>,
+    /// Begin with these N(0, 1) numbers [1, 4, height/8, width/8] instead of the seed's.
+    #[arg(long, value_name = "FILE.npy")]
+    latents: Option<PathBuf>,
+    /// Write every stage here as .npy, in the layout of diffusers.
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+    /// Part of the name of the graphics adapter to use, if there are several.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// The picture to write.
+    #[arg(long, value_name = "FILE.png")]
+    out: PathBuf,
+}
+
+impl GenerateArgs {
+    fn request(&self) -> Request {
+        Request {
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative.clone(),
+            seed: self.seed,
+            steps: self.steps,
+            guidance_scale: self.guidance,
+            sampler: self.sampler.clone(),
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &GenerateArgs) -> Result<()> {
+    let latents = args.latents.as_deref().map(read_latents).transpose()?;
+    let dump = args.dump.as_deref().map(Dump::new).transpose()?;
+    let picture = pollster::block_on(async {
+        let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
+        let gpu = Gpu::open(&gpu_options).await?;
+        eprintln!("Graphics adapter: {}", gpu.info().name);
+        let source = Rc::new(FileSource::new(&args.model));
+        let options =
+            Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
+        let control = Control { on_progress: Box::new(report), ..Control::default() };
+        let pipeline = Pipeline::open(&gpu, source, &options, &control).await?;
+        let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
+        let extras = Extras { latents: latents.as_ref(), witness };
+        pipeline.generate_with(&args.request(), &control, &extras).await
+    });
+    end_line();
+    write(&args.out, &picture?.png()?)
+}
+
+/// Prints an event; on a terminal, steps and loading overwrite one line.
+fn report(progress: &Progress) {
+    let line = match progress {
+        Progress::Loading { part, bytes_done, bytes_total } => {
+            format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
+        }
+        Progress::Notice { text } => {
+            end_line();
+            eprintln!("{text}");
+            return;
+        }
+        Progress::Step { step, steps } => format!("Step {step} of {steps}"),
+        Progress::Decoding => "Decoding".to_string(),
+    };
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // The rest of a longer line before is wiped out. A terminal that is gone is no fault.
+        let _ = write!(stderr, "\r{line}\x1b[K");
+        let _ = stderr.flush();
+    }
+}
+
+fn end_line() {
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
+}
+
+fn read_latents(path: &Path) -> Result<npy::Array> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    npy::read(&shown, &bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes)
+        .map_err(|e| Error::Write { path: path.display().to_string(), reason: e.to_string() })
+}
+
+/// Every stage as a file in a folder.
+struct Dump(PathBuf);
+
+impl Dump {
+    fn new(folder: &Path) -> Result<Dump> {
+        fs::create_dir_all(folder).map_err(|e| Error::Write {
+            path: folder.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        Ok(Dump(folder.to_path_buf()))
+    }
+}
+
+impl Witness for Dump {
+    fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()> {
+        let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
+        write(&self.0.join("ids.npy"), &npy::write_i64(&shape, &ids))
+    }
+
+    fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
+        write(&self.0.join(format!("{name}.npy")), &npy::write_f32(shape, values))
+    }
+}

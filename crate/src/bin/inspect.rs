@@ -1,0 +1,106 @@
+//! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
+
+use crate::Float;
+use clap::Args;
+use darkroom::Result;
+use darkroom::pipeline::{Files, Options, Phase, Request};
+use darkroom::weights::FileSource;
+use std::path::PathBuf;
+
+/// Prints what a model is, and what a picture would cost.
+#[derive(Args)]
+pub struct InspectArgs {
+    /// A folder in the diffusers layout.
+    #[arg(long)]
+    model: PathBuf,
+    /// In pixels; the model's own size when left out.
+    #[arg(long)]
+    width: Option<u32>,
+    /// In pixels; the model's own size when left out.
+    #[arg(long)]
+    height: Option<u32>,
+    /// How activations would be stored.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Float,
+    /// How weights would be stored; as in the files when left out.
+    #[arg(long, value_enum)]
+    weights: Option<Float>,
+    /// Also list the kernels of each phase.
+    #[arg(long)]
+    kernels: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &InspectArgs) -> Result<()> {
+    pollster::block_on(async {
+        let source = FileSource::new(&args.model);
+        let files = Files::open(&source).await?;
+        let tokenizer = files.tokenizer(&source).await?;
+        let description = files.describe();
+        let request = Request { width: args.width, height: args.height, ..Request::default() };
+        request.validate(&description.allowed())?;
+        let [width, height] = request.size(&description.allowed());
+
+        let text = &files.text_encoder;
+        println!(
+            "text encoder  {} layers of {}, {} heads, {} tokens of {}",
+            text.num_hidden_layers,
+            text.hidden_size,
+            text.num_attention_heads,
+            tokenizer.length(),
+            text.vocab_size
+        );
+        let levels: Vec<_> = files.unet.levels.iter().map(|level| level.channels).collect();
+        println!(
+            "UNet          levels of {levels:?}, context of {}",
+            files.unet.cross_attention_dim
+        );
+        println!(
+            "VAE           levels of {:?}, {} latent channels, {} pixels per latent",
+            files.vae.block_out_channels, files.vae.latent_channels, description.factor
+        );
+        println!("parameters    {}", thousands(description.parameters));
+        println!("samplers      {}", description.samplers.join(", "));
+
+        let options =
+            Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
+        let dry = files.dry_run(&options, [width, height], request.prompts()).await?;
+        println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
+        println!("\n{width}×{height}, {:?} activations, with guidance:", options.precision);
+        println!("{:24}{:>12}{:>14}{:>18}", "", "dispatches", "GFLOP", "peak GPU bytes");
+        for phase in &dry.phases {
+            print_phase(phase, args.kernels);
+        }
+        Ok(())
+    })
+}
+
+fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
+    let giga = |flops: u64| format!("{:.2}", flops as f64 / 1e9);
+    println!(
+        "{name:24}{:>12}{:>14}{:>18}",
+        stats.dispatches,
+        giga(stats.flops),
+        thousands(stats.bytes_peak)
+    );
+    for kernel in kernels.iter().filter(|_| with_kernels) {
+        println!("    {:20}{:>12}{:>14}", kernel.name, kernel.dispatches, giga(kernel.flops));
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Digits in groups of three.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
