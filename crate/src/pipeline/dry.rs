@@ -44,7 +44,7 @@ impl Files {
 
         gpu.reset_stats();
         let ids = vec![0; batch * text_encoder.positions()];
-        let context = text_encoder.forward_in(&gpu, &ids, batch, options.precision);
+        let context = text_encoder.forward(&ids, options.precision);
         let context = unet.prepare(&context);
         phases.push(phase("text encoder", &gpu).await?);
 

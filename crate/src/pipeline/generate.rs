@@ -123,8 +123,7 @@ impl Pipeline {
                 notices.push(text);
             }
         }
-        let context =
-            self.model.text_encoder.forward_in(&self.gpu, &ids, batch, self.options.precision);
+        let context = self.model.text_encoder.forward(&ids, self.options.precision);
         if let Some(witness) = extras.witness {
             witness.ids(&ids, [batch, self.tokenizer.length()])?;
             let values = context.to_f32().await?;
