@@ -6,5 +6,6 @@
 
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
+mod models; // the models, whole, against diffusers and transformers
 mod ops; // every op against its definition
 mod tidy; // the house rules

@@ -95,7 +95,6 @@ impl Loader {
                 self.place(piece, &bytes[from..from + length], &mut scratch)?;
                 done += length as u64;
             }
-            self.book.gpu.submit();
             if (number + 1) % WINDOWS_IN_FLIGHT == 0 {
                 self.book.gpu.finish().await?;
             }
