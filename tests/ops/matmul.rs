@@ -1,7 +1,7 @@
 //! Proof of `matmul`: `y[b, t, j] = activation(Σᵢ x[b, t, i]·w[j, i] + bias[j] + shift[b, j]) +
 //! residual[b, t, j]`.
 
-use crate::harness::epilogue::{Ends, every_epilogue};
+use crate::harness::epilogue::{Ends, epilogues};
 use crate::harness::maths::dot;
 use crate::harness::shapes::{UNET_MATRICES, VAE_MATRICES, edges, edges_of_four, sorted};
 use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
@@ -66,10 +66,10 @@ fn at_the_edges_of_tiles() {
 }
 
 #[test]
-fn with_every_epilogue() {
+fn with_epilogues() {
     let mut proof = proof();
     for precision in PRECISIONS {
-        for (parts, activation) in every_epilogue() {
+        for (parts, activation) in epilogues() {
             // one row of each picture, as the time embedding has, and more than a tile's
             for (b, t) in [(2, 1), (3, 21)] {
                 let size = format!("{b}×{t}×40 → 36, {parts:?} {activation:?}");
