@@ -7,5 +7,11 @@
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod models; // the models, whole, against diffusers and transformers
+mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition
+mod png; // pictures with text inside
+mod samplers; // plans against diffusers and the formulas
+mod schedule; // noise levels against torch's tables
 mod tidy; // the house rules
+mod tokenizer; // ids against transformers
+mod weights; // checkpoint files

@@ -4,8 +4,10 @@ pub mod array;
 mod checks;
 pub mod compare;
 pub mod epilogue;
+pub mod golden;
 pub mod gpu;
 pub mod maths;
+pub mod mutate;
 pub mod random;
 pub mod shapes;
 

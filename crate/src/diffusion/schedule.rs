@@ -73,7 +73,8 @@ impl Schedule {
         &self.alphas_cumprod
     }
 
-    /// σ of every training time, in float32 as torch rounds it.
+    /// σ of every training time, in float32. torch's own square root is off by one unit in the last
+    /// place here and there; this one is not.
     pub fn sigmas(&self) -> Vec<f32> {
         self.alphas_cumprod.iter().map(|alpha| ((1.0 - alpha) / alpha).sqrt()).collect()
     }
@@ -101,12 +102,14 @@ impl Schedule {
     }
 }
 
-/// `torch.linspace(start, end, n, dtype=torch.float32)`: from both ends to the middle.
+/// `torch.linspace(start, end, n, dtype=torch.float32)`: from both ends to the middle, with the
+/// multiplication and addition fused as torch's build for x86 fuses them.
 pub(super) fn linspace(start: f64, end: f64, n: usize) -> Vec<f32> {
     let (start, end) = (start as f32, end as f32);
     let step = (end - start) / (n.max(2) - 1) as f32;
-    let at = |i| {
-        if i < n / 2 || n == 1 { start + step * i as f32 } else { end - step * (n - i - 1) as f32 }
+    let at = |i| match i {
+        i if i < n / 2 || n == 1 => libm::fmaf(step, i as f32, start),
+        i => libm::fmaf(-step, (n - i - 1) as f32, end),
     };
     (0..n).map(at).collect()
 }

@@ -1,0 +1,185 @@
+//! PNG files: there and back, with text; as another program writes them; damaged.
+
+use darkroom::Error;
+use darkroom::image::Rgba;
+use darkroom::image::parameters::Parameters;
+use darkroom::image::png::{DARKROOM, PARAMETERS, decode, encode};
+
+use crate::harness::golden;
+use crate::harness::mutate::mutate;
+use crate::harness::random::Random;
+
+fn picture(width: u32, height: u32) -> Rgba {
+    let random = Random::new("picture");
+    let bytes = (0..(width * height * 4) as usize).map(|index| random.word(index) as u8);
+    Rgba::new(width, height, bytes.collect())
+}
+
+#[test]
+fn pictures_and_texts_come_back() {
+    let texts = [
+        (PARAMETERS, "a red cat, caf\u{e9}\nSteps: 20, Sampler: Euler, Seed: 1"),
+        (DARKROOM, r#"{"prompt": "猫 🐈", "seed": "18446744073709551615"}"#),
+        ("Title", ""),
+        ("Comment", "no\u{0}NUL"),
+    ];
+    for (width, height) in [(1, 1), (3, 2), (64, 64), (17, 5)] {
+        let picture = picture(width, height);
+        let bytes = encode(&picture, &texts).expect("valid");
+        let png = decode("ours.png", &bytes).expect("our own file");
+        assert_eq!(png.picture, picture);
+        assert_eq!(png.text(PARAMETERS), Some(texts[0].1));
+        assert_eq!(png.text(DARKROOM), Some(texts[1].1));
+        assert_eq!((png.text("Title"), png.text("Comment")), (Some(""), Some("noNUL")));
+        assert_eq!(png.text("none"), None);
+    }
+    let chunk = |bytes: &[u8], kind: &[u8]| bytes.windows(4).any(|window| window == kind);
+    let plain = encode(&picture(2, 2), &texts[..1]).expect("valid");
+    assert!(chunk(&plain, b"tEXt") && !chunk(&plain, b"iTXt"), "Latin-1 is plain tEXt");
+    assert!(chunk(&encode(&picture(2, 2), &texts[1..2]).expect("valid"), b"iTXt"));
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let too_long = "k".repeat(80);
+    for keyword in ["", &too_long, "\u{732b}"] {
+        let file = encode(&picture(1, 1), &[(keyword, "text")]);
+        assert!(matches!(file, Err(Error::Write { .. })), "{keyword}: {file:?}");
+    }
+    let nothing = encode(&Rgba::new(0, 5, vec![]), &[]);
+    assert!(matches!(nothing, Err(Error::Write { .. })), "{nothing:?}");
+}
+
+#[test]
+fn reads_what_pillow_writes() {
+    let png = decode("pillow.png", &golden::bytes("pillow.png")).expect("a valid file");
+    assert_eq!((png.picture.width(), png.picture.height()), (3, 2));
+    let grey = [(0, 255), (50, 0), (100, 7), (150, 255), (200, 255), (250, 255)];
+    let expected: Vec<u8> = grey.iter().flat_map(|(y, a)| [*y, *y, *y, *a]).collect();
+    assert_eq!(png.picture.pixels(), expected);
+    assert_eq!(png.text("made_by"), Some("scripts/golden.py weights"));
+    assert_eq!(png.text(PARAMETERS), Some("a red cat\nSteps: 20, Sampler: Euler, Seed: 1"));
+    assert_eq!(png.text(DARKROOM), Some("{\"prompt\": \"\u{732b} \u{1f408}\"}"));
+}
+
+/// Every other colour type, depth and interlacing is widened to eight-bit RGBA.
+#[test]
+fn reads_every_colour_type() {
+    use ::png::{BitDepth::*, ColorType::*};
+    let gold = [255, 200, 0];
+    for (color, depth, data, expected) in [
+        (Rgb, Eight, gold.to_vec(), [255, 200, 0, 255]),
+        (Rgb, Sixteen, vec![255, 255, 200, 200, 0, 0], [255, 200, 0, 255]),
+        (Grayscale, One, vec![0x80], [255, 255, 255, 255]),
+        (Grayscale, Sixteen, vec![9, 200], [9, 9, 9, 255]),
+        (Indexed, Four, vec![0x10], [255, 200, 0, 255]),
+    ] {
+        let mut file = Vec::new();
+        let mut encoder = ::png::Encoder::new(&mut file, 1, 1);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        encoder.set_palette([[0, 0, 0], gold].concat());
+        let mut writer = encoder.write_header().expect("valid");
+        writer.write_image_data(&data).expect("valid");
+        writer.finish().expect("valid");
+        let png = decode("other.png", &file).expect("valid");
+        assert_eq!(png.picture.pixels(), expected, "{color:?} {depth:?}");
+    }
+}
+
+#[test]
+fn false_sizes_are_refused_before_memory_is_taken() {
+    let valid = encode(&picture(2, 2), &[]).expect("valid");
+    for (width, height) in [(0x7fff_ffff, 0x7fff_ffff), (60_000, 60_000), (8_000, 8_000)] {
+        let mut bytes = valid.clone();
+        bytes[16..20].copy_from_slice(&u32::to_be_bytes(width));
+        bytes[20..24].copy_from_slice(&u32::to_be_bytes(height));
+        let crc = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&crc.to_be_bytes());
+        match decode("false.png", &bytes) {
+            Err(Error::BadFile { reason, .. }) => assert!(reason.contains("pixels in"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
+        })
+    })
+}
+
+/// Mends the checksum of every chunk that is still whole, so that damage reaches the parsers.
+fn mend(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut at = 8;
+    while let Some(length) = bytes.get(at..at + 4) {
+        let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
+        let end = at.saturating_add(8).saturating_add(length);
+        if bytes.get(end..end.saturating_add(4)).is_none() {
+            break;
+        }
+        let crc = crc32(&bytes[at + 4..end]);
+        bytes[end..end + 4].copy_from_slice(&crc.to_be_bytes());
+        at = end + 4;
+    }
+    bytes
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let ours = encode(&picture(5, 3), &[(PARAMETERS, "a cat"), (DARKROOM, "\u{732b}")]);
+    let files = [ours.expect("valid"), golden::bytes("pillow.png")];
+    let random = Random::new("png");
+    let mut read = 0;
+    for index in 0..10_000 {
+        let bytes = mutate(&files[index % 2], &random, index);
+        let bytes = if index % 3 == 0 { bytes } else { mend(bytes) };
+        match decode("damaged.png", &bytes) {
+            Ok(_) => read += 1,
+            Err(Error::BadFile { .. }) => {}
+            Err(other) => panic!("mutation {index}: {other:?}"),
+        }
+    }
+    assert!((1..9_000).contains(&read), "{read} of 10000 were still valid");
+}
+
+#[test]
+fn numbers_become_bytes_as_in_diffusers() {
+    let rgb = [0.0, 0.5, 1.0, -3.0, 7.0, f32::NAN, 0.5 / 255.0, 1.5 / 255.0, 254.4 / 255.0];
+    let picture = Rgba::from_rgb(3, 1, &rgb);
+    assert_eq!(picture.pixels(), [0, 128, 255, 255, 0, 255, 0, 255, 0, 2, 254, 255]);
+}
+
+#[test]
+fn parameters_are_the_text_that_others_read() {
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let parameters = Parameters {
+        prompt: "a red cat\non a yellow background: bold".to_owned(),
+        negative_prompt: "blurry, grey".to_owned(),
+        fields: vec![
+            field("Steps", "20"),
+            field("Sampler", "Euler"),
+            field("Model", "demo, \"v1\": x"),
+            field("Size", "64x64"),
+        ],
+    };
+    let text = "a red cat\non a yellow background: bold\nNegative prompt: blurry, grey\n\
+                Steps: 20, Sampler: Euler, Model: \"demo, \\\"v1\\\": x\", Size: 64x64";
+    assert_eq!(parameters.format(), text);
+    assert_eq!(Parameters::parse(text), parameters);
+    assert_eq!(parameters.get("Size"), Some("64x64"));
+
+    for prompt in ["", "just a prompt", "ratio 1:2, more: less", "Negative prompt"] {
+        let parsed = Parameters::parse(prompt);
+        assert_eq!((parsed.prompt.as_str(), parsed.fields.len()), (prompt, 0), "{parsed:?}");
+    }
+    let random = Random::new("parameters");
+    for index in 0..3_000 {
+        let bytes = mutate(text.as_bytes(), &random, index);
+        let text = String::from_utf8_lossy(&bytes);
+        let once = Parameters::parse(&text).format();
+        assert_eq!(Parameters::parse(&once).format(), once, "{text}");
+    }
+}
