@@ -2,7 +2,7 @@
 """Writes tests/golden: what torch, numpy, diffusers and transformers answer, for our tests.
 
     scripts/golden.py            all of them
-    scripts/golden.py NAME ...   only these: the modules of scripts/goldens
+    scripts/golden.py NAME ...   only these: the modules of scripts/golden
 
 Each module has a function write(out), which puts small files into the folder `out`, each naming
 this script. Needs the Python packages of VERSIONS; other versions only get a warning, because the
@@ -25,7 +25,7 @@ def main() -> None:
         if found != wanted:
             print(f"warning: {package} {found}, but the goldens were made with {wanted}")
     sys.path.insert(0, str(SCRIPTS))
-    known = sorted(path.stem for path in (SCRIPTS / "goldens").glob("[a-z]*.py"))
+    known = sorted(path.stem for path in (SCRIPTS / "golden").glob("[a-z]*.py"))
     names = sys.argv[1:] or known
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -33,7 +33,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for name in names:
         print(name)
-        importlib.import_module(f"goldens.{name}").write(OUT)
+        importlib.import_module(f"golden.{name}").write(OUT)
 
 
 if __name__ == "__main__":

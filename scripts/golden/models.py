@@ -9,12 +9,10 @@ changed (tanh GELU, the epsilon of one kind of norm): a test that cannot tell th
 one proves nothing. For that, what is written to a residual stream is kept small, so that norms see
 variances at which their epsilons count.
 
-    python scripts/golden/models.py [--out tests/golden]
+    scripts/golden.py models
 """
 
-import argparse
 import json
-import pathlib
 
 import numpy
 import torch
@@ -227,11 +225,7 @@ def text_encoder(out, name, config):
     save_file(tensors, out / name / "cases.safetensors")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tests/golden"))
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
+def write(out):
     # v1.4's topology: four levels, heads by number, the lowest level without attention.
     unet(
         out,
@@ -305,7 +299,3 @@ def main():
     ends = {"bos_token_id": 598, "eos_token_id": 599, "pad_token_id": 599}
     text_encoder(out, "text_quick_gelu", text | ends | {"hidden_act": "quick_gelu"})
     text_encoder(out, "text_gelu", text | ends | {"hidden_act": "gelu", "num_hidden_layers": 1})
-
-
-if __name__ == "__main__":
-    main()

@@ -40,7 +40,7 @@ const SKIPPED: [&str; 9] = [
     "models",
     "vendor",
     "__pycache__",
-    "goldens",
+    "golden",
     "golden",
 ];
 

@@ -29,8 +29,8 @@ impl Spacing {
                 (0..steps).rev().map(at).collect()
             }
             Spacing::Trailing => {
-                // numpy.arange(n, 0, -ratio), with the difference as it rounds it. For a few numbers
-                // of steps that function gives one time too many, before the first; not so here.
+                // numpy.arange(n, 0, -ratio), with the difference as it rounds it. For a few
+                // numbers of steps that function gives one time too many, -1; not so here.
                 let ratio = n / steps as f64;
                 let difference = (n - ratio) - n;
                 let at = |i| (n + i as f64 * difference).round_ties_even() - 1.0;

@@ -1,7 +1,7 @@
 """Token ids of CLIP's tokenizer as transformers makes them, for prompts of many kinds.
 
 The tables are those of web/models/demo/tokenizer, the same files as in Stable Diffusion v1.4's
-repository; `python scripts/goldens/tokens.py` makes them anew from OpenAI's list of merges, which
+repository; `python scripts/golden/tokens.py` makes them anew from OpenAI's list of merges, which
 the package open_clip_torch carries.
 """
 
@@ -22,22 +22,32 @@ CURATED = [
     "A RED CAT, on a Yellow BACKGROUND!!!", "a photograph of an astronaut riding a horse",
     "it's the dog's; they're we've I'm you'll he'd don't can't", "IT'S THE DOG'S",
     "it\u2019s \u201cquoted\u201d \u2018text\u2019", "rock 'n' roll '90s", "''''s 's's", "it 's",
-    "1 12 123 1234567890", "3.14159, 1e-5, 0xff", "v1.4 512x512 4k 8K", "\u00bd \u00b2 \u2163 \u0663",
+    "1 12 123 1234567890", "3.14159, 1e-5, 0xff", "v1.4 512x512 4k 8K",
+    "\u00bd \u00b2 \u2163 \u0663",
     "masterpiece, best quality, (detailed:1.2), [blurry], {x}", "((((a))))", "a__b--c==d//e\\f",
     "foo@bar.com http://example.com/?q=a&b=c#d", "#hashtag @user $100 50% ^_^ ~ `code`",
     "<|startoftext|>", "<|endoftext|>", "a<|endoftext|>b", "<|startoftext|> a <|endoftext|>",
     "<| endoftext |>", "<|endoftext", "</w>", "a</w>", "&amp; &lt;b&gt; &#39;", "<b>bold</b>",
     "caf\u00e9 cafe\u0301 na\u00efve \u00c5ngstr\u00f6m \u212b", "stra\u00dfe STRASSE \u1e9e",
     "\u0130stanbul \u0131", "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2 \u039f\u0394\u039f\u03a3",
-    "\u041a\u043e\u0448\u043a\u0430 \u043d\u0430 \u043e\u043a\u043d\u0435", "\u4e00\u53ea\u732b\u5750\u5728\u7a97\u53f0\u4e0a",
-    "\u732b\u304c\u7a93\u8fba\u306b\u5ea7\u308b \u30ab\u30bf\u30ab\u30ca \uff76\uff85", "\uace0\uc591\uc774 \u1100\u1161",
-    "\u0642\u0637\u0629 \u0639\u0644\u0649 \u0627\u0644\u0646\u0627\u0641\u0630\u0629", "\u05d7\u05ea\u05d5\u05dc \u05e2\u05dc \u05d4\u05d7\u05dc\u05d5\u05df",
-    "\u092c\u093f\u0932\u094d\u0932\u0940", "\u0e41\u0e21\u0e27", "\u10d9\u10d0\u10e2\u10d0", "\u13a0\u13a1",
-    "\U0001f408", "\U0001f408\u200d\u2b1b", "\U0001f1e9\U0001f1ea \U0001f44d\U0001f3fd", "\u2764\ufe0f \u2764",
-    "a\u200bb a\u200db a\u00adb \ufeffa", "a\u00a0b a\u2003b a\u3000b a\u2028b a\u0085b", "a\u0000b a\u0007b \u001b[0m",
-    "\ufb01\ufb02 \ufb03 \u01c4 \u0132", "\uff21\uff22\uff43\uff11\uff12", "\u2460 \u24b6 \u2122 \u00ae", "z\u0351\u036b\u0343a\u0321",
-    "\U0001d4d0\U0001d4ea \U00010400", "\ue000 \uffff \U0010ffff", "\u1e9b\u0323", "\u0958", "\uf900",
-    "a  b   c\n\nd\te", "   leading and trailing   ", "word" * 40, "supercalifragilisticexpialidocious",
+    "\u041a\u043e\u0448\u043a\u0430 \u043d\u0430 \u043e\u043a\u043d\u0435",
+    "\u4e00\u53ea\u732b\u5750\u5728\u7a97\u53f0\u4e0a",
+    "\u732b\u304c\u7a93\u8fba\u306b\u5ea7\u308b \u30ab\u30bf\u30ab\u30ca \uff76\uff85",
+    "\uace0\uc591\uc774 \u1100\u1161",
+    "\u0642\u0637\u0629 \u0639\u0644\u0649 \u0627\u0644\u0646\u0627\u0641\u0630\u0629",
+    "\u05d7\u05ea\u05d5\u05dc \u05e2\u05dc \u05d4\u05d7\u05dc\u05d5\u05df",
+    "\u092c\u093f\u0932\u094d\u0932\u0940", "\u0e41\u0e21\u0e27", "\u10d9\u10d0\u10e2\u10d0",
+    "\u13a0\u13a1",
+    "\U0001f408", "\U0001f408\u200d\u2b1b", "\U0001f1e9\U0001f1ea \U0001f44d\U0001f3fd",
+    "\u2764\ufe0f \u2764",
+    "a\u200bb a\u200db a\u00adb \ufeffa", "a\u00a0b a\u2003b a\u3000b a\u2028b a\u0085b",
+    "a\u0000b a\u0007b \u001b[0m",
+    "\ufb01\ufb02 \ufb03 \u01c4 \u0132", "\uff21\uff22\uff43\uff11\uff12",
+    "\u2460 \u24b6 \u2122 \u00ae", "z\u0351\u036b\u0343a\u0321",
+    "\U0001d4d0\U0001d4ea \U00010400", "\ue000 \uffff \U0010ffff", "\u1e9b\u0323", "\u0958",
+    "\uf900",
+    "a  b   c\n\nd\te", "   leading and trailing   ",
+    "word" * 40, "supercalifragilisticexpialidocious",
     "xqzjkvbwpt" * 8, "!" * 30, "." * 200, "-" * 77, "\U0001f408" * 30, "\u732b" * 90,
     "a " * 74 + "b", "a " * 75 + "b", "a " * 76 + "b c d", "one two three " * 40,
     "a painting of a fox, " * 12 + "Trending On ArtStation, it's 4K",
@@ -60,7 +70,8 @@ def prompts() -> list[str]:
         texts.append(" ".join(rng.choices(WORDS, k=rng.randint(2, 24))))
     while len(texts) < 210:
         spans = rng.choices(RANGES, k=rng.randint(1, 3))
-        texts.append("".join(chr(rng.randrange(*rng.choice(spans))) for _ in range(rng.randint(1, 40))))
+        length = rng.randint(1, 40)
+        texts.append("".join(chr(rng.randrange(*rng.choice(spans))) for _ in range(length)))
     return texts
 
 
