@@ -1,0 +1,77 @@
+"""Muon (momentum, orthogonalised by a few Newton-Schulz steps) for matrices and convolutions, AdamW for the rest.
+
+On these small convolutional networks it reaches a given loss in far fewer steps than AdamW alone.
+"""
+import torch
+
+
+def orthogonal(g, steps=5):
+    """The nearest semi-orthogonal matrix to g, roughly, by the quintic iteration of Keller Jordan."""
+    x = g.flatten(1)
+    turned = x.shape[0] > x.shape[1]
+    x = x.T if turned else x
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return (x.T if turned else x).reshape(g.shape)
+
+
+class Muon(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3, momentum=0.95, weight_decay=1e-3, steps=5):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, steps=steps))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if "m" not in state:
+                    state["m"] = torch.zeros_like(p)
+                state["m"].lerp_(p.grad, 1 - group["momentum"])
+                g = p.grad.lerp(state["m"], group["momentum"])
+                u = orthogonal(g, group["steps"])
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                # Scaled so that one learning rate suits these and AdamW's parameters.
+                p.add_(u, alpha=-group["lr"] * 0.2 * max(p.shape[0], p.numel() // p.shape[0]) ** 0.5)
+
+
+def split(model, first_and_last=("conv_in.", "conv_out.", "embedding", "quant_conv")):
+    """(parameters for Muon, parameters for AdamW)."""
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        hidden = p.ndim >= 2 and not any(name.startswith(k) or f".{k}" in name for k in first_and_last)
+        (matrices if hidden else rest).append(p)
+    return matrices, rest
+
+
+class Both:
+    """Muon and AdamW stepped together under one learning rate."""
+
+    def __init__(self, models, lr, steps=5, weight_decay=1e-3):
+        matrices, rest = [], []
+        for m in models:
+            a, b = split(m)
+            matrices += a
+            rest += b
+        self.lr = lr
+        self.parts = [Muon(matrices, lr, steps=steps, weight_decay=weight_decay),
+                      torch.optim.AdamW(rest, lr, betas=(0.9, 0.98), weight_decay=0.0)]
+        self.params = matrices + rest
+
+    def step(self, scale):
+        torch.nn.utils.clip_grad_norm_(self.params, 1.0)
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = self.lr * scale
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self):
+        return [p.state_dict() for p in self.parts]
+
+    def load_state_dict(self, state):
+        for p, s in zip(self.parts, state):
+            p.load_state_dict(s)
