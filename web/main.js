@@ -33,7 +33,7 @@ async function openModel() {
   const description = await engine.open(modelAddress(model), how, watch);
   open = true;
   form.describe(description);
-  anyById("engine-facts").textContent = `${model} · ${description.precision} · ${description.adapter}`;
+  anyById("engine-facts").textContent = [model, how.precision ?? "f32", description.adapter].join(" · ");
 }
 
 async function makePicture() {

@@ -48,7 +48,7 @@ export const say = {
   decoding: () => "Developing the picture",
   cancelling: () => "Cancelling after this step",
   done: (/** @type {number} */ seconds) => `The picture is ready after ${duration(seconds)}.`,
-  sizeHint: (/** @type {number} */ factor, /** @type {number[]} */ [width, height]) =>
+  sizeHint: (/** @type {number} */ factor, /** @type {number} */ width, /** @type {number} */ height) =>
     `Pixels, in multiples of ${factor}; empty is ${width} × ${height}.`,
 };
 

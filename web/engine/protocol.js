@@ -18,10 +18,11 @@
  * What an open model is and can do.
  * @typedef {object} Description
  * @property {number} factor sides are multiples of it
- * @property {[number, number]} size width and height for a request that names none
+ * @property {number} width for a request that names none
+ * @property {number} height as width
  * @property {string[]} samplers
- * @property {string} adapter
- * @property {string} precision
+ * @property {number} parameters numbers in its weights
+ * @property {string} adapter what the browser tells of the graphics adapter
  *
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "notice", text: string }

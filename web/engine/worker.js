@@ -40,7 +40,8 @@ async function run(call) {
       const { Engine } = await load();
       engine?.free();
       engine = new Engine();
-      answer({ id, value: await engine.open(call.model, call.options, onProgress) });
+      const description = await engine.open(call.model, call.options, onProgress);
+      answer({ id, value: { ...description, adapter: await describeAdapter() } });
     } else {
       if (!engine) throw new Error("No model is open.");
       const picture = await engine.generate(call.request, onProgress);
@@ -60,6 +61,14 @@ function load() {
   });
   wasm.catch(() => (wasm = null));
   return wasm;
+}
+
+/** What the browser tells of the adapter that the engine asks for; browsers may keep it to themselves. */
+async function describeAdapter() {
+  const { gpu } = /** @type {any} */ (navigator);
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const { vendor, architecture, description } = adapter?.info ?? {};
+  return description || [vendor, architecture].filter(Boolean).join(" ") || "graphics adapter";
 }
 
 /**

@@ -67,12 +67,12 @@ export function createForm({ onGenerate, onCancel }) {
      * Offers what this model can do.
      * @param {import("../engine/protocol.js").Description} description
      */
-    describe({ factor, size, samplers }) {
+    describe({ factor, width, height, samplers }) {
       offerSamplers(samplers);
-      anyById("size-hint").textContent = say.sizeHint(factor, size);
-      for (const [index, name] of ["width", "height"].entries()) {
+      anyById("size-hint").textContent = say.sizeHint(factor, width, height);
+      for (const [name, side] of Object.entries({ width, height })) {
         const input = byId(name, HTMLInputElement);
-        input.placeholder = String(size[index]);
+        input.placeholder = String(side);
         input.dataset["step"] = input.dataset["min"] = String(factor);
       }
     },

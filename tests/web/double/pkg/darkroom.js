@@ -25,7 +25,7 @@ export class Engine {
     if (model.includes("missing")) {
       throw fault({ kind: "not_found", message: `${model} was not found (double).` });
     }
-    return { factor: 8, size: [64, 64], samplers: ["ddim", "euler"], adapter: "double", precision: options.precision ?? "f32" };
+    return { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"], parameters: 7 };
   }
 
   async generate(request, onProgress) {

@@ -1,0 +1,151 @@
+//! One file on its way from the server: a stream, and how far it has been read.
+
+use super::source::fault;
+use crate::error::{Error, Result};
+use gloo::net::http::{Request, Response};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStreamDefaultReader};
+
+/// Dropping it ends the transfer.
+pub struct Download {
+    path: String,
+    /// None for a file without bytes.
+    reader: Option<ReadableStreamDefaultReader>,
+    /// What has arrived and is not yet taken.
+    chunk: Uint8Array,
+    /// The place in the file of the next byte to take.
+    position: u64,
+    abort: AbortController,
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+impl Download {
+    /// Asks for `path` from `start` to its end; with the file's size, where the answer tells it. A
+    /// server that ignores ranges answers from the beginning: see [`Download::position`].
+    pub async fn open(base: &str, path: &str, start: u64) -> Result<(Download, Option<u64>)> {
+        let abort =
+            AbortController::new().map_err(|e| fault(path, format!("no request: {}", text(&e))))?;
+        let response = Request::get(&format!("{base}{path}"))
+            .header("Range", &format!("bytes={start}-"))
+            .abort_signal(Some(&abort.signal()))
+            .send()
+            .await
+            .map_err(|error| fault(path, format!("the server could not be reached: {error}")))?;
+        let (position, size) = judge(path, &response, start)?;
+        let reader = match (response.status(), response.body()) {
+            (416, _) | (_, None) => None,
+            (_, Some(body)) => Some(body.get_reader().unchecked_into()),
+        };
+        let chunk = Uint8Array::new_with_length(0);
+        Ok((Download { path: path.to_owned(), reader, chunk, position, abort }, size))
+    }
+
+    /// The place in the file of the next byte.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether byte `start` of `path` comes, at most `skip_max` bytes from here.
+    pub fn reaches(&self, path: &str, start: u64, skip_max: u64) -> bool {
+        self.path == path && start.checked_sub(self.position).is_some_and(|gap| gap <= skip_max)
+    }
+
+    /// Takes exactly `count` bytes, to the end of `sink`, or to nowhere.
+    pub async fn take(&mut self, count: u64, mut sink: Option<&mut Vec<u8>>) -> Result<()> {
+        let mut left = count;
+        while left > 0 {
+            if self.chunk.length() == 0 && !self.receive().await? {
+                let reason = format!("it ended after {} bytes, too early", self.position);
+                return Err(fault(&self.path, reason));
+            }
+            let length = left.min(u64::from(self.chunk.length())) as u32;
+            if let Some(sink) = &mut sink {
+                let start = sink.len();
+                sink.resize(start + length as usize, 0);
+                self.chunk.subarray(0, length).copy_to(&mut sink[start..]);
+            }
+            self.chunk = self.chunk.subarray(length, self.chunk.length());
+            self.position += u64::from(length);
+            left -= u64::from(length);
+        }
+        Ok(())
+    }
+
+    /// Reads to the end and tells where that is.
+    pub async fn count(&mut self) -> Result<u64> {
+        loop {
+            self.position += u64::from(self.chunk.length());
+            self.chunk = Uint8Array::new_with_length(0);
+            if !self.receive().await? {
+                return Ok(self.position);
+            }
+        }
+    }
+
+    /// Waits for the next chunk; false at the end.
+    async fn receive(&mut self) -> Result<bool> {
+        let Some(reader) = &self.reader else { return Ok(false) };
+        let result = JsFuture::from(reader.read()).await.map_err(|error| {
+            let reason =
+                format!("the connection broke after {} bytes: {}", self.position, text(&error));
+            fault(&self.path, reason)
+        })?;
+        let field = |name| Reflect::get(&result, &JsValue::from_str(name)).unwrap_or_default();
+        if field("done").is_truthy() {
+            return Ok(false);
+        }
+        self.chunk = field("value").unchecked_into();
+        Ok(true)
+    }
+}
+
+/// What an answer is: the place where its bytes begin, and the file's size where it is told.
+fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64>)> {
+    let header = |name| response.headers().get(name).unwrap_or_default();
+    let missing = |reason: String| Error::NotFound { path: path.to_owned(), reason };
+    let status = response.status();
+    let size = match status {
+        200 | 206 if header("content-type").starts_with("text/html") => {
+            let reason = "the server answers with a web page in its place".to_owned();
+            return Err(missing(format!("{reason}, {}", response.url())));
+        }
+        // The length of a compressed answer is not that of the file.
+        200 if header("content-encoding").is_empty() => header("content-length").parse().ok(),
+        200 => None,
+        206 => {
+            let told = content_range(&header("content-range"));
+            let Some((first, size)) = told.filter(|(first, _)| *first == start) else {
+                return Err(fault(path, "the server answered with another range".into()));
+            };
+            return Ok((first, size));
+        }
+        416 if start == 0 => Some(0),
+        404 | 410 => {
+            return Err(missing(format!("the server answers {status} at {}", response.url())));
+        }
+        _ => return Err(fault(path, format!("the server answers {status}"))),
+    };
+    Ok((0, size))
+}
+
+/// First byte and size of `bytes 0-99/1000`; the size may be `*`.
+fn content_range(header: &str) -> Option<(u64, Option<u64>)> {
+    let (range, size) = header.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _) = range.split_once('-')?;
+    Some((first.trim().parse().ok()?, size.trim().parse().ok()))
+}
+
+/// JavaScript's own words for an error.
+fn text(error: &JsValue) -> String {
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => format!("{error:?}"),
+    }
+}
