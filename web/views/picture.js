@@ -23,7 +23,8 @@ export function createPicture({ onKeepSeed }) {
       const { width, height, rgba, png } = picture;
       canvas.width = width;
       canvas.height = height;
-      const context = canvas.getContext("2d");
+      // The pixels come from the worker's memory and may be read again: no need for a GPU's copy.
+      const context = canvas.getContext("2d", { willReadFrequently: true });
       context?.putImageData(new ImageData(rgba, width, height), 0, 0);
       canvas.classList.toggle("small", Math.max(width, height) < SMALL);
       canvas.setAttribute("role", "img");

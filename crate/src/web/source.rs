@@ -125,7 +125,11 @@ impl HttpSource {
         self.since_turn.set(if since < TURN_BYTES { since } else { 0 });
         if since >= TURN_BYTES {
             let (sender, turn) = futures_channel::oneshot::channel();
-            Timeout::new(0, move || drop(sender.send(()))).forget();
+            Timeout::new(0, move || {
+                // Nobody waits any more when the call was given up.
+                sender.send(()).ok();
+            })
+            .forget();
             turn.await.ok();
         }
     }

@@ -1,0 +1,130 @@
+// Serves the site, opens it in a browser and watches it: a console error, a broken rule of the
+// security policy or an exception that a test did not expect fails that test.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after } from "node:test";
+import { serve } from "../../../scripts/serve.mjs";
+import { launch } from "./browser.mjs";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** The site as it is built, and the page with a double in the engine's place. */
+export const SITE = join(ROOT, "dist");
+export const DOUBLE = [join(ROOT, "tests/web/double"), join(ROOT, "web")];
+
+/** How long the page may take for anything but a picture, on a slow machine. */
+const PAGE_MS = 60_000;
+
+/** How long a picture of the built-in model may take on a slow machine's software adapter. */
+export const PICTURE_MS = 600_000;
+
+/** Browsers by their flags; a test has a profile of its own, but not a process. */
+const browsers = new Map();
+after(async () => {
+  for (const browser of browsers.values()) await (await browser).close();
+});
+
+/**
+ * @typedef {object} Visit
+ * @property {string} [hash] options in the address
+ * @property {Partial<import("../../../scripts/serve.mjs").Options>} [server]
+ * @property {string[]} [flags] for the browser
+ * @property {number} [patience] milliseconds to wait for anything
+ * @property {() => void} [before] runs in the page before its own scripts
+ * @property {RegExp} [expected] console errors that belong to the test
+ * @property {import("playwright-core").BrowserContextOptions} [context]
+ */
+
+/**
+ * Opens the page; everything is closed, and the console judged, at the test's end.
+ * @param {import("node:test").TestContext} t
+ * @param {Visit} [visit]
+ */
+export async function visit(t, { hash = "", server = {}, flags, before, expected, patience = PAGE_MS, context = {} } = {}) {
+  const site = await serve({ roots: [SITE], ...server });
+  t.after(() => site.close());
+  const key = JSON.stringify(flags);
+  if (!browsers.has(key)) browsers.set(key, launch({ flags }));
+  /** @type {import("playwright-core").Browser} */
+  const browser = await browsers.get(key);
+  const page = await browser.newPage({ viewport: { width: 1200, height: 900 }, ...context });
+  t.after(() => page.close());
+  /** @type {string[]} */
+  const errors = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  t.after(() => {
+    const surprises = errors.filter((text) => !expected?.test(text));
+    assert.deepEqual(surprises, [], "the console has errors");
+  });
+  if (before) await page.addInitScript(before);
+  page.setDefaultTimeout(patience);
+  await page.goto(site.url + hash);
+  return { page, site, ...controls(page) };
+}
+
+/** @param {import("playwright-core").Page} page */
+function controls(page) {
+  const state = (/** @type {string} */ name) => page.waitForSelector(`html[data-state="${name}"]`);
+  const generate = page.getByRole("button", { name: "Generate" });
+  const cancel = page.getByRole("button", { name: "Cancel" });
+  const prompt = page.getByRole("textbox", { name: "Prompt" });
+
+  /** What the page says is wrong, once it does. */
+  async function complaint() {
+    await page.waitForSelector("#fault:not([hidden])");
+    return (await page.getByRole("alert").textContent()) ?? "";
+  }
+
+  /** @param {Record<string, string>} fields values by name */
+  async function type(fields) {
+    for (const [name, value] of Object.entries(fields)) {
+      const field = page.locator(`[name="${name}"]`);
+      if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
+      else await field.fill(value);
+    }
+  }
+
+  /** The picture on the canvas. */
+  async function pixels() {
+    const { width, height, bytes } = await page.evaluate(() => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("canvas"));
+      const { width, height } = canvas;
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      return { width, height, bytes: Array.from(context.getImageData(0, 0, width, height).data) };
+    });
+    return { width, height, bytes: Buffer.from(bytes) };
+  }
+
+  /**
+   * Fills in the form, generates, and waits for the picture.
+   * @param {Record<string, string>} fields values by name
+   */
+  async function make(fields) {
+    await page.evaluate(() => (/** @type {HTMLDetailsElement} */ (document.getElementById("settings")).open = true));
+    await type(fields);
+    await generate.click();
+    await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');
+    const alert = page.getByRole("alert");
+    if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
+    return pixels();
+  }
+
+  return { state, generate, cancel, prompt, alert: page.getByRole("alert"), complaint, type, pixels, make };
+}
+
+/**
+ * Whether a picture shows something: more than one colour, and no transparent pixel.
+ * @param {{ bytes: Buffer }} picture
+ */
+export function assertPicture({ bytes }) {
+  const colours = new Set();
+  for (let i = 0; i < bytes.length; i += 4) {
+    assert.equal(bytes[i + 3], 255, "a transparent pixel");
+    colours.add(bytes.readUInt32LE(i));
+  }
+  assert.ok(colours.size > 16, `only ${colours.size} colours`);
+}

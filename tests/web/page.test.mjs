@@ -1,0 +1,181 @@
+// The page by itself: states, names, keys, faults. A double stands in the engine's place, so that
+// faults come when they are called and nothing waits for a GPU.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+
+test("reaches ready, makes a picture, names it, offers it as a file", async (t) => {
+  const { page, state, make, pixels } = await visit(t, { server });
+  await state("ready");
+  const { width, height } = await make({ prompt: "a <b>small</b> & odd prompt", seed: "7" });
+  assert.deepEqual([width, height], [64, 64]);
+  await page.getByRole("img", { name: "a <b>small</b> & odd prompt" }).waitFor();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download PNG" }).click();
+  const download = await downloading;
+  assert.equal(download.suggestedFilename(), "a-b-small-b-odd-prompt-7.png");
+  assert.equal(await readFile(await download.path(), "utf8"), "double");
+  assert.equal((await pixels()).bytes.length, 64 * 64 * 4);
+});
+
+test("every control has a name", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  for (const name of ["Prompt", "Avoid", "Steps", "Guidance", "Width", "Height", "Seed"]) {
+    assert.equal(await page.getByRole("textbox", { name }).count(), 1, name);
+  }
+  for (const name of ["Generate", "Cancel", "Roll a seed"]) {
+    assert.equal(await page.getByRole("button", { name }).count(), 1, name);
+  }
+  assert.equal(await page.getByRole("combobox", { name: "Sampler" }).count(), 1);
+  const nameless = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("input, textarea, select")];
+    return all.filter((element) => !(/** @type {HTMLInputElement} */ (element).labels?.length)).length;
+  });
+  assert.equal(nameless, 0);
+});
+
+test("shows and tells the progress, with the time left", async (t) => {
+  const { page, state, type, generate } = await visit(t, { server });
+  await state("ready");
+  await type({ steps: "100" });
+  await generate.click();
+  await state("generating");
+  await page.getByRole("progressbar").waitFor();
+  await page.getByText(/^Step \d+ of 100, about .* left$/).waitFor();
+  const status = page.getByRole("status");
+  await status.filter({ hasText: /Step \d+ of 100/ }).waitFor({ state: "attached" });
+  await state("ready");
+  await status.filter({ hasText: /The picture is ready after/ }).waitFor({ state: "attached" });
+});
+
+test("cancel ends a run, and the next one works", async (t) => {
+  const { page, state, type, generate, cancel, make } = await visit(t, { server });
+  await state("ready");
+  await type({ steps: "1000" });
+  await generate.click();
+  await page.getByText(/Step \d+ of 1000/).waitFor();
+  await cancel.click();
+  await state("ready");
+  assert.equal(await page.locator("#progress-text").textContent(), "Cancelled.");
+  assert.equal(await page.locator("#canvas").isVisible(), false);
+  await make({ steps: "3" });
+  assert.equal(await page.locator("#canvas").isVisible(), true);
+});
+
+test("loading can be cancelled, and Generate then loads", async (t) => {
+  const { page, state, cancel, make } = await visit(t, { server });
+  await state("loading");
+  await cancel.click();
+  await page.waitForSelector('html:not([data-state="loading"])');
+  await make({ steps: "2" });
+  assert.equal(await page.locator("#canvas").isVisible(), true);
+});
+
+test("a wrong field is told at the field, and nothing typed is lost", async (t) => {
+  const { page, state, type, generate, complaint, make, alert } = await visit(t, { server });
+  await state("ready");
+  await type({ prompt: "keep me", steps: "none", seed: "12" });
+  await generate.click();
+  assert.match(await complaint(), /steps must be a whole number/);
+  await state("ready");
+  const steps = page.getByRole("textbox", { name: "Steps" });
+  assert.equal(await steps.getAttribute("aria-invalid"), "true");
+  assert.equal(await steps.evaluate((element) => element === document.activeElement), true);
+  assert.equal(await page.locator("#prompt").inputValue(), "keep me");
+  assert.equal(await steps.inputValue(), "none");
+  await make({ steps: "2" });
+  assert.equal(await alert.isVisible(), false);
+  assert.equal(await page.locator("[aria-invalid]").count(), 0);
+});
+
+test("a lost device is told, and Generate opens another", async (t) => {
+  const { state, type, generate, complaint, make } = await visit(t, { server });
+  await state("ready");
+  await type({ prompt: "lose the device" });
+  await generate.click();
+  await state("error");
+  assert.match(await complaint(), /device was lost/);
+  await make({ prompt: "again" });
+});
+
+test("an engine that dies is told, and started again", async (t) => {
+  const { state, type, generate, complaint, make } = await visit(t, { server, expected: /unreachable/ });
+  await state("ready");
+  await type({ prompt: "panic" });
+  await generate.click();
+  await state("error");
+  assert.match(await complaint(), /stopped unexpectedly .*unreachable/);
+  await make({ prompt: "again" });
+});
+
+test("an engine that is not there is told", async (t) => {
+  const { state, complaint } = await visit(t, { server: { roots: DOUBLE.slice(1) }, expected: /./ });
+  await state("error");
+  assert.match(await complaint(), /\w/);
+});
+
+test("the address fills in the form and chooses the model", async (t) => {
+  const hash = "#prompt=a%20blue%20fish&negative=red&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
+  const { page, state, make } = await visit(t, { server, hash });
+  await state("ready");
+  assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");
+  assert.equal(await page.locator("#negative_prompt").inputValue(), "red");
+  assert.equal(await page.locator("#sampler").inputValue(), "euler");
+  assert.match((await page.locator("#engine-facts").textContent()) ?? "", /models\/other/);
+  const { width, height } = await make({});
+  assert.deepEqual([width, height], [128, 64]);
+  await page.evaluate(() => (location.hash = "#model=models/missing"));
+  await state("error");
+});
+
+test("a model of another site is refused", async (t) => {
+  const { state, complaint } = await visit(t, { server, hash: "#model=https://example.org/model" });
+  await state("error");
+  assert.match(await complaint(), /not a folder of this site/);
+});
+
+test("without WebGPU a sentence says so", async (t) => {
+  const before = () => Reflect.deleteProperty(Navigator.prototype, "gpu");
+  const { state, complaint } = await visit(t, { server, before });
+  await state("error");
+  assert.match(await complaint(), /WebGPU is not available/);
+});
+
+test("works from the keyboard alone", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#prompt").focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("typed");
+  await page.keyboard.press("Control+Enter");
+  await state("generating");
+  assert.equal(await page.locator("#prompt").evaluate((element) => element === document.activeElement), true);
+  await state("ready");
+  await page.locator("#steps").focus();
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await page.locator("#steps").inputValue(), "21");
+  await page.locator("#width").focus();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.locator("#width").inputValue(), "56");
+  await page.locator("#generate").focus();
+  await page.keyboard.press("Space");
+  await state("generating");
+  await page.waitForFunction(() => document.activeElement?.id === "cancel");
+  await page.keyboard.press("Space");
+  await state("ready");
+});
+
+test("fits a phone, in both themes", async (t) => {
+  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
+    const { page, state, make } = await visit(t, { server, context: { colorScheme, viewport: { width: 320, height: 640 } } });
+    await state("ready");
+    await make({ prompt: "Donaudampfschifffahrtsgesellschaft".repeat(8) });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 320, `${wide} pixels wide`);
+  }
+});
