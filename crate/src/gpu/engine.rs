@@ -159,7 +159,9 @@ pub(super) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
 #[cfg(target_arch = "wasm32")]
 pub(super) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
     let (sender, receiver) = oneshot::channel();
-    queue.on_submitted_work_done(move || drop(sender.send(())));
+    queue.on_submitted_work_done(move || {
+        sender.send(()).ok();
+    });
     receiver.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
 }
 

@@ -31,7 +31,7 @@ const QUERIES: usize = 8;
 
 /// Multiply-adds of one dispatch at the most. A driver resets the device when a dispatch runs for
 /// seconds; this many take about 50 ms at 1 TFLOP/s.
-const WORK_MAX: usize = 25_000_000_000;
+const WORK_MAX: u64 = 25_000_000_000;
 
 impl Tensor {
     /// `softmax(q·kᵀ/√d)·v` for each head: q `[b, t, heads·d]`, k and v `[b, s, heads·d]` → q's
@@ -54,8 +54,8 @@ impl Tensor {
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
         let kernel = Rc::new(kernel);
-        let work_of_query = batch * heads * keys * width * 2;
-        let step = (WORK_MAX / work_of_query / QUERIES).max(1) * QUERIES;
+        let work_of_query = (batch * heads * keys) as u64 * width as u64 * 2;
+        let step = (WORK_MAX / work_of_query / QUERIES as u64).clamp(1, 1 << 20) as usize * QUERIES;
         for first in (0..queries).step_by(step) {
             let count = step.min(queries - first);
             let params = Params {
@@ -68,7 +68,7 @@ impl Tensor {
             };
             let grid = [count.div_ceil(QUERIES), heads, batch].map(|n| n as u32);
             let bindings = vec![self.whole(), k.whole(), v.whole(), y.whole()];
-            let flops = 2 * (work_of_query * count) as u64;
+            let flops = 2 * work_of_query * count as u64;
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
         }
         y
