@@ -1,7 +1,6 @@
 //! Attention with an online softmax; see `kernels/attention.wgsl`.
 
 use crate::gpu::kernel::Kernel;
-use crate::ops::shared::LANES;
 use crate::tensor::Tensor;
 use crate::wgsl;
 use std::rc::Rc;
@@ -24,10 +23,11 @@ struct Params {
     first_query: u32,
     kv_pictures: u32,
     scale: f32,
+    all_queries: u32,
 }
 
 /// Queries of a workgroup; the kernel's QUERIES.
-const QUERIES: usize = 8;
+const QUERIES: usize = 16;
 
 /// Multiply-adds of one dispatch at the most. A driver resets the device when a dispatch runs for
 /// seconds; this many take about 50 ms at 1 TFLOP/s.
@@ -50,7 +50,6 @@ impl Tensor {
         let y = Tensor::empty(gpu, self.shape(), self.precision());
         let kernel = Kernel::new(wgsl!("attention"), 3)
             .alias("Elem4", self.precision().vec4())
-            .uint("LANES", LANES)
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
         let kernel = Rc::new(kernel);
@@ -65,6 +64,7 @@ impl Tensor {
                 first_query: first as u32,
                 kv_pictures: kv_pictures as u32,
                 scale: 1.0 / (width as f32).sqrt(),
+                all_queries: queries as u32,
             };
             let grid = [count.div_ceil(QUERIES), heads, batch].map(|n| n as u32);
             let bindings = vec![self.whole(), k.whole(), v.whole(), y.whole()];
