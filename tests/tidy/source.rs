@@ -32,17 +32,8 @@ impl File {
 }
 
 /// Folders that hold no text of ours.
-const SKIPPED: [&str; 9] = [
-    "target",
-    "dist",
-    "node_modules",
-    "pkg",
-    "models",
-    "vendor",
-    "__pycache__",
-    "golden",
-    "golden",
-];
+const SKIPPED: [&str; 8] =
+    ["target", "dist", "node_modules", "pkg", "models", "vendor", "__pycache__", "golden"];
 
 /// Every source file under these folders of the project.
 pub fn files(folders: &[&str]) -> Vec<File> {
