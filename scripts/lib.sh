@@ -65,7 +65,7 @@ need_rust() {
 need_node() {
     have node || die "Node.js (20 or newer) is missing. Install it from https://nodejs.org."
     have npm || die "npm is missing. It comes with Node.js from https://nodejs.org."
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' ||
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' ||
         die "Node.js $(node --version) is too old: 20 or newer is needed (https://nodejs.org)."
     local stamp=node_modules/.darkroom-lock
     if ! cmp -s package-lock.json "$stamp"; then

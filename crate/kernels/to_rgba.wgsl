@@ -19,5 +19,5 @@ fn main(
     if i >= params.count { return; }
     let unit = clamp(vec4<f32>(x[i]) * 0.5 + 0.5, vec4<f32>(0.0), vec4<f32>(1.0));
     let bytes = vec4<u32>(round(unit * 255.0));
-    y[i] = bytes.x | bytes.y << 8u | bytes.z << 16u | 0xff000000u;
+    y[i] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | 0xff000000u;
 }
