@@ -52,6 +52,8 @@ impl Decoder {
         x = self.mid_block.forward(&x);
         for block in &self.up_blocks {
             x = block.forward(x);
+            // The next level's tensors are four times as large: none of this level's serves it.
+            x.gpu().trim();
         }
         let normed = self.conv_norm_out.forward_silu(&x);
         drop(x);

@@ -1,0 +1,179 @@
+//! Stable Diffusion v1.4 as published, at 512×512, on a device that only adds up: every shape fits
+//! the next, every dispatch keeps WebGPU's default limits, and what it costs is printed.
+//!
+//! The numbers are checked against sums made here from names and shapes alone: parameters, and the
+//! floating-point operations of every matrix, convolution and attention of the UNet.
+
+use darkroom::gpu::{Gpu, KernelStats};
+use darkroom::models::clip::{TextConfig, TextEncoder};
+use darkroom::models::sd_v1_4;
+use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::nn::{Catalogue, Scope};
+use darkroom::tensor::Tensor;
+use darkroom::{Precision, WeightType};
+use pollster::block_on;
+
+/// Prompts of a run with guidance: without and with.
+const BATCH: usize = 2;
+const TOKENS: usize = 77;
+const MIB: f64 = (1 << 20) as f64;
+
+/// The three networks of v1.4 on a dry device.
+struct Models {
+    gpu: Gpu,
+    text: TextEncoder,
+    unet: Unet,
+    vae: Autoencoder,
+    /// Of text encoder, UNet, VAE.
+    catalogues: [Catalogue; 3],
+}
+
+impl Models {
+    fn new(precision: Precision, weights: WeightType) -> Models {
+        let gpu = Gpu::dry(precision == Precision::F16);
+        let scopes: [Scope; 3] = std::array::from_fn(|_| Scope::without_file(&gpu, weights));
+        let [text, unet, vae] = &scopes;
+        let text_config = TextConfig::parse("text_encoder", sd_v1_4::TEXT_ENCODER).unwrap();
+        let unet_config = UnetConfig::parse("unet", sd_v1_4::UNET).unwrap();
+        let vae_config = VaeConfig::parse("vae", sd_v1_4::VAE).unwrap();
+        Models {
+            text: TextEncoder::new(text, &text_config).unwrap(),
+            unet: Unet::new(unet, &unet_config).unwrap(),
+            vae: Autoencoder::new(vae, &vae_config).unwrap().with_encoder(vae).unwrap(),
+            catalogues: scopes.each_ref().map(Scope::catalogue),
+            gpu,
+        }
+    }
+
+    /// Runs one part and prints its cost. An error here is a limit that was passed.
+    fn part<T>(&self, name: &str, job: impl FnOnce() -> T) -> T {
+        self.gpu.trim();
+        self.gpu.reset_stats();
+        let before = self.gpu.stats().bytes_alive;
+        let result = job();
+        block_on(self.gpu.finish()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let stats = self.gpu.stats();
+        println!(
+            "  {name:<22} {:>5} dispatches {:>9.1} GFLOP, peak {:>7.1} MiB of which {:>7.1} before",
+            stats.dispatches,
+            stats.flops as f64 / 1e9,
+            stats.bytes_peak as f64 / MIB,
+            before as f64 / MIB,
+        );
+        result
+    }
+}
+
+/// The walk through all parts for latents of this size.
+fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) {
+    let Models { gpu, text, unet, vae, .. } = models;
+    let ids = vec![0; BATCH * TOKENS];
+    let context = models.part("text encoder", || text.forward(&ids, precision));
+    assert_eq!(context.shape().dims(), [BATCH, TOKENS, 768]);
+    let context = models.part("keys and values", || unet.prepare(&context));
+    let latents = Tensor::empty(gpu, [BATCH, height, width, 4], precision);
+    let eps = models.part("UNet, one evaluation", || unet.forward(&latents, 981.0, &context));
+    assert_eq!(eps.shape(), latents.shape());
+    drop((eps, latents, context));
+    let latents = Tensor::empty(gpu, [1, height, width, 4], precision);
+    let picture = models.part("VAE decoder", || vae.decode(&latents));
+    assert_eq!(picture.shape().dims(), [1, 8 * height, 8 * width, 4]);
+    let posterior = models.part("VAE encoder", || vae.encode(&picture));
+    assert_eq!(posterior.mean.shape(), latents.shape());
+    assert_eq!(posterior.logvar.shape(), latents.shape());
+}
+
+#[test]
+fn v1_4_at_512_keeps_the_default_limits() {
+    for precision in [Precision::F32, Precision::F16] {
+        for weights in [WeightType::F32, WeightType::F16] {
+            println!("activations {precision:?}, weights {weights:?}:");
+            walk(&Models::new(precision, weights), precision, [64, 64]);
+        }
+    }
+}
+
+#[test]
+fn v1_4_at_other_sizes_keeps_the_default_limits() {
+    for (precision, size) in [
+        (Precision::F32, [8, 8]),
+        (Precision::F32, [9, 13]),
+        (Precision::F32, [65, 57]),
+        (Precision::F16, [96, 64]),
+    ] {
+        println!("latents {size:?}, activations {precision:?}:");
+        walk(&Models::new(precision, WeightType::F16), precision, size);
+    }
+}
+
+#[test]
+fn a_size_that_does_not_fit_is_an_error() {
+    let Models { gpu, vae, .. } = Models::new(Precision::F32, WeightType::F16);
+    let latents = Tensor::empty(&gpu, [1, 96, 64, 4], Precision::F32);
+    drop(vae.decode(&latents));
+    let fault = block_on(gpu.finish()).unwrap_err();
+    assert_eq!(fault.kind(), "gpu_limit", "512×768×256 in f32 is larger than a buffer: {fault}");
+}
+
+#[test]
+fn v1_4_has_its_published_number_of_parameters() {
+    let models = Models::new(Precision::F32, WeightType::F16);
+    let [text, unet, vae] = &models.catalogues;
+    assert_eq!(text.parameters(), 123_060_480);
+    assert_eq!(unet.parameters(), 859_520_964);
+    assert_eq!(vae.parameters(), 83_653_863);
+    assert_eq!(unet.tensors.len(), 686);
+    assert_eq!(vae.tensors.len(), 248);
+    assert_eq!(text.tensors.len(), 196);
+}
+
+#[test]
+fn evaluation_of_the_unet_costs_what_its_shapes_say() {
+    let models = Models::new(Precision::F32, WeightType::F16);
+    let context = Tensor::empty(&models.gpu, [1, TOKENS, 768], Precision::F32);
+    let context = models.unet.prepare(&context);
+    let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
+    models.gpu.reset_stats();
+    drop(models.unet.forward(&latents, 1.0, &context));
+    let of = |name: &str, kernels: &[KernelStats]| -> u64 {
+        kernels.iter().filter(|k| k.name.starts_with(name)).map(|k| k.flops).sum()
+    };
+    let kernels = models.gpu.kernel_stats();
+    let counted = of("matmul", &kernels) + of("conv2d", &kernels) + of("attention", &kernels);
+    let expected: usize = models.catalogues[1].tensors.iter().map(|(n, s)| flops(n, s, 64)).sum();
+    println!("UNet, one picture, 64×64: {expected} FLOP");
+    assert_eq!(counted, expected as u64);
+    assert!((0.75e12..0.85e12).contains(&(expected as f64)), "about 0.8 TFLOP, as is known");
+}
+
+/// What a weight of the UNet costs for one picture with latents of side `side`: two operations for
+/// each number and each place where it is applied; attention's products are booked on `to_q`.
+fn flops(name: &str, shape: &[usize], side: usize) -> usize {
+    if shape.len() < 2 {
+        return 0;
+    }
+    let mut path = name.split('.');
+    let (block, index) = (path.next().unwrap(), path.next().unwrap().parse().unwrap_or(0));
+    let side = match block {
+        "down_blocks" if name.contains("downsamplers") => side >> (index + 1),
+        "down_blocks" => side >> index,
+        "mid_block" => side >> 3,
+        "up_blocks" if name.contains("upsamplers") => side >> (2 - index),
+        "up_blocks" => side >> (3 - index),
+        _ => side,
+    };
+    let of_prompt = name.contains("attn2.to_k") || name.contains("attn2.to_v");
+    let places = match () {
+        () if of_prompt => 0,
+        () if name.contains("time_emb") => 1,
+        () => side * side,
+    };
+    let numbers: usize = shape.iter().product();
+    let keys = match () {
+        () if name.ends_with("attn1.to_q.weight") => side * side,
+        () if name.ends_with("attn2.to_q.weight") => TOKENS,
+        () => 0,
+    };
+    2 * numbers * places + 4 * side * side * keys * shape[0]
+}
