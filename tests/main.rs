@@ -4,6 +4,7 @@
 //! `cargo test -- --ignored` runs those. A machine without a graphics adapter fails; Mesa's
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
+mod checkpoints; // configs and files: what is refused, what is read
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits

@@ -52,8 +52,10 @@ impl ResnetBlock {
     /// `x` `[b, h, w, c_in]`, `time` `[b, c_time]` after its silu → `[b, h, w, c_out]`.
     pub fn forward(&self, x: &Tensor, time: Option<&Tensor>) -> Tensor {
         let shift = self.time_emb_proj.as_ref().zip(time).map(|(proj, time)| proj.forward(time));
-        let h = self.conv1.forward_shifted(&self.norm1.forward_silu(x), shift.as_ref());
-        let h = self.norm2.forward_silu(&h);
+        // Assigned, not shadowed: each h's buffer is free for the op after the next.
+        let mut h = self.norm1.forward_silu(x);
+        h = self.conv1.forward_shifted(&h, shift.as_ref());
+        h = self.norm2.forward_silu(&h);
         match &self.conv_shortcut {
             Some(shortcut) => self.conv2.forward_onto(&h, &shortcut.forward(x)),
             None => self.conv2.forward_onto(&h, x),

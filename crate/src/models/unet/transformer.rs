@@ -94,8 +94,8 @@ impl TransformerBlock {
     /// `x` `[b, t, c]`, same shape.
     fn forward(&self, x: &Tensor, context: &mut Remaining<'_>) -> Tensor {
         let context = context.next().expect("the context is this model's");
-        let x = self.attn1.forward(&self.norm1.forward(x), Mask::None, x);
-        let x = self.attn2.forward_to(&self.norm2.forward(&x), context, Mask::None, &x);
+        let mut x = self.attn1.forward(&self.norm1.forward(x), Mask::None, x);
+        x = self.attn2.forward_to(&self.norm2.forward(&x), context, Mask::None, &x);
         self.ff.forward(&self.norm3.forward(&x), &x)
     }
 }
