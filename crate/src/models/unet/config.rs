@@ -32,6 +32,8 @@ pub struct UnetConfig {
     pub conv_in_kernel: usize,
     /// Height and width of the last convolution.
     pub conv_out_kernel: usize,
+    /// Whether the transformers' projections are saved as linears, not as 1×1 convolutions.
+    pub use_linear_projection: bool,
     /// Side of the latents for which the model was trained (`sample_size`), if it says.
     pub sample_size: Option<usize>,
 }
@@ -91,6 +93,7 @@ impl UnetConfig {
             downsample_padding: downsample_padding(&fields)?,
             conv_in_kernel: odd_kernel(&fields, "conv_in_kernel")?,
             conv_out_kernel: odd_kernel(&fields, "conv_out_kernel")?,
+            use_linear_projection: fields.get("use_linear_projection", false)?,
             sample_size: fields.get("sample_size", None)?,
         })
     }

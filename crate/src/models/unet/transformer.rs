@@ -32,18 +32,18 @@ pub(super) struct Transformer {
 }
 
 impl Transformer {
-    /// For the pictures of `level`. The projections are 1×1 convolutions or, with
-    /// `use_linear_projection`, linears: the same numbers.
+    /// For the pictures of `level`.
     pub(super) fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<Transformer> {
         let (c, groups) = (level.channels, config.norm_num_groups);
         let blocks = scope.at("transformer_blocks");
+        let proj = if config.use_linear_projection { Linear::new } else { Linear::pointwise };
         Ok(Transformer {
             norm: GroupNorm::new(&scope.at("norm"), c, groups, GROUP_NORM_EPS)?,
-            proj_in: Linear::pointwise(&scope.at("proj_in"), c, c)?,
+            proj_in: proj(&scope.at("proj_in"), c, c)?,
             transformer_blocks: (0..level.transformer_layers)
                 .map(|i| TransformerBlock::new(&blocks.at(i), config, level))
                 .collect::<Result<_>>()?,
-            proj_out: Linear::pointwise(&scope.at("proj_out"), c, c)?,
+            proj_out: proj(&scope.at("proj_out"), c, c)?,
         })
     }
 
