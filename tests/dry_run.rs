@@ -46,8 +46,9 @@ impl Models {
         }
     }
 
-    /// Runs one part and prints its cost. An error here is a limit that was passed.
-    fn part<T>(&self, name: &str, job: impl FnOnce() -> T) -> T {
+    /// Runs one part and prints its cost: its result, and the MiB it needs beside what was there. An
+    /// error here is a limit that was passed.
+    fn part<T>(&self, name: &str, job: impl FnOnce() -> T) -> (T, f64) {
         self.gpu.trim();
         self.gpu.reset_stats();
         let before = self.gpu.stats().bytes_alive;
@@ -61,27 +62,30 @@ impl Models {
             stats.bytes_peak as f64 / MIB,
             before as f64 / MIB,
         );
-        result
+        (result, (stats.bytes_peak - before) as f64 / MIB)
     }
 }
 
-/// The walk through all parts for latents of this size.
-fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) {
+/// The walk through all parts for latents of this size: the MiB that the UNet, the decoder and the
+/// encoder need for their own tensors.
+fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) -> [f64; 3] {
     let Models { gpu, text, unet, vae, .. } = models;
     let ids = vec![0; BATCH * TOKENS];
-    let context = models.part("text encoder", || text.forward(&ids, precision));
+    let (context, _) = models.part("text encoder", || text.forward(&ids, precision));
     assert_eq!(context.shape().dims(), [BATCH, TOKENS, 768]);
-    let context = models.part("keys and values", || unet.prepare(&context));
+    let (context, _) = models.part("keys and values", || unet.prepare(&context));
     let latents = Tensor::empty(gpu, [BATCH, height, width, 4], precision);
-    let eps = models.part("UNet, one evaluation", || unet.forward(&latents, 981.0, &context));
+    let (eps, of_unet) =
+        models.part("UNet, one evaluation", || unet.forward(&latents, 981.0, &context));
     assert_eq!(eps.shape(), latents.shape());
     drop((eps, latents, context));
     let latents = Tensor::empty(gpu, [1, height, width, 4], precision);
-    let picture = models.part("VAE decoder", || vae.decode(&latents));
+    let (picture, of_decoder) = models.part("VAE decoder", || vae.decode(&latents));
     assert_eq!(picture.shape().dims(), [1, 8 * height, 8 * width, 4]);
-    let posterior = models.part("VAE encoder", || vae.encode(&picture));
+    let (posterior, of_encoder) = models.part("VAE encoder", || vae.encode(&picture));
     assert_eq!(posterior.mean.shape(), latents.shape());
     assert_eq!(posterior.logvar.shape(), latents.shape());
+    [of_unet, of_decoder, of_encoder]
 }
 
 #[test]
@@ -89,7 +93,11 @@ fn v1_4_at_512_keeps_the_default_limits() {
     for precision in [Precision::F32, Precision::F16] {
         for weights in [WeightType::F32, WeightType::F16] {
             println!("activations {precision:?}, weights {weights:?}:");
-            walk(&Models::new(precision, weights), precision, [64, 64]);
+            let mib = walk(&Models::new(precision, weights), precision, [64, 64]);
+            // The decoder's lower bound is 640 in f32: a tensor of 256 channels, its norm, and the
+            // convolution of it to 128.
+            let budget = [340.0, 780.0, 580.0].map(|mib| mib * precision.bytes() as f64 / 4.0);
+            assert!(mib.iter().zip(budget).all(|(mib, most)| *mib <= most), "{mib:?} MiB");
         }
     }
 }
