@@ -48,14 +48,20 @@ impl Case {
         Case { weights: Some(weights), ..self }
     }
 
-    /// The same on the device that binds little at once.
-    pub fn in_bands(self) -> Case {
-        Case { device: Device::Narrow, ..self }
+    /// The same on another device.
+    pub fn on(self, device: Device) -> Case {
+        Case { device, ..self }
     }
 
     fn kind(&self) -> String {
         let weights = self.weights.map(|w| format!(", {w:?} weights").to_lowercase());
-        format!("{:?} activations", self.precision).to_lowercase() + &weights.unwrap_or_default()
+        let device = match self.device {
+            Device::Plain => "",
+            Device::Hardware => ", tiles of a real GPU",
+            Device::Narrow => ", in bands",
+        };
+        let activations = format!("{:?} activations", self.precision).to_lowercase();
+        activations + &weights.unwrap_or_default() + device
     }
 
     /// The numbers called `what`, of this case only.

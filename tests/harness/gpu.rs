@@ -13,12 +13,14 @@ use std::sync::mpsc::{Sender, channel};
 pub enum Device {
     /// Nothing else.
     Plain,
+    /// Tiles as for a real GPU, also where the adapter is software (whose own are in all others).
+    Hardware,
     /// Binds at most [`NARROW`] bytes at once: small tensors are already worked on in bands.
     Narrow,
 }
 
 /// The largest binding of [`Device::Narrow`], bytes.
-pub const NARROW: u64 = 64 << 10;
+pub const NARROW: u64 = 1 << 20;
 
 /// Work for a device, and how it ended: after an `Err` the device is replaced.
 type Job = Box<dyn FnOnce(&Result<Gpu, String>) -> Result<(), ()> + Send>;
@@ -49,9 +51,11 @@ pub fn run<T: Send + 'static>(device: Device, job: impl FnOnce(&Gpu) -> T + Send
 /// The thread that owns this device.
 fn worker(device: Device) -> &'static Sender<Job> {
     static PLAIN: OnceLock<Sender<Job>> = OnceLock::new();
+    static HARDWARE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
     let slot = match device {
         Device::Plain => &PLAIN,
+        Device::Hardware => &HARDWARE,
         Device::Narrow => &NARROW,
     };
     slot.get_or_init(|| {
@@ -71,7 +75,9 @@ fn worker(device: Device) -> &'static Sender<Job> {
 
 fn open(device: Device) -> Result<Gpu, String> {
     let max_binding = (device == Device::Narrow).then_some(NARROW);
-    let options = GpuOptions { default_limits: true, max_binding, ..GpuOptions::default() };
+    let software = (device == Device::Hardware).then_some(false);
+    let options =
+        GpuOptions { default_limits: true, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
     opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")

@@ -2,6 +2,7 @@
 //! w[j, ky, kx, i] + bias[j] + shift[b, j]) + residual[b, y, x, j]`, zero outside of the input.
 
 use crate::harness::epilogue::{Ends, epilogues};
+use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{Conv, UNET_CONVS, VAE_CONVS, edges, edges_of_four, sorted};
 use crate::harness::{Array, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
@@ -64,7 +65,17 @@ impl Size {
 
 /// Compares every output, or a sample of them.
 fn check(proof: &mut Proof, size: Size, precision: Precision, weights: WeightType, sampled: bool) {
-    let case = proof.case(size.name(), precision).with(weights);
+    check_on(Device::Plain, proof, size, (precision, weights), sampled);
+}
+
+fn check_on(
+    device: Device,
+    proof: &mut Proof,
+    size: Size,
+    (precision, weights): (Precision, WeightType),
+    sampled: bool,
+) {
+    let case = proof.case(size.name(), precision).with(weights).on(device);
     let Size { input, n, window } = size;
     let (x, w) =
         (case.activations("x", input), case.weights(n, window.kernel * window.kernel * input[3]));
@@ -97,6 +108,21 @@ fn at_the_edges_of_tiles() {
                     let size = Size { input: [2, 3, 5, c], n, window: SAME };
                     check(&mut proof, size, precision, weights, false);
                 }
+            }
+        }
+    }
+}
+
+/// Where the proofs run on a software adapter, its tiles are not those of a real GPU.
+#[test]
+fn with_the_tiles_of_a_real_gpu() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for w in sorted([edges(8), edges(16), edges(64)].concat()) {
+            for n in [4, 8, 12, 28, 32, 36, 60, 64, 68, 140] {
+                let size = Size { input: [1, 3, w, 4], n, window: SAME };
+                let types = (precision, WeightType::F16);
+                check_on(Device::Hardware, &mut proof, size, types, false);
             }
         }
     }

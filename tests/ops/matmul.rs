@@ -2,6 +2,7 @@
 //! residual[b, t, j]`.
 
 use crate::harness::epilogue::{Ends, epilogues};
+use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{UNET_MATRICES, VAE_MATRICES, edges, edges_of_four, sorted};
 use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
@@ -30,7 +31,17 @@ fn check(
     weights: WeightType,
     sampled: bool,
 ) {
-    let case = proof.case(format!("{b}×{t}×{k} → {n}"), precision).with(weights);
+    check_on(Device::Plain, proof, [b, t, k, n], (precision, weights), sampled);
+}
+
+fn check_on(
+    device: Device,
+    proof: &mut Proof,
+    [b, t, k, n]: [usize; 4],
+    (precision, weights): (Precision, WeightType),
+    sampled: bool,
+) {
+    let case = proof.case(format!("{b}×{t}×{k} → {n}"), precision).with(weights).on(device);
     let (x, w) = numbers(&case, [b, t, k, n]);
     let ends = Ends::bias(&case, n);
     let shape = [b, t, n];
@@ -60,6 +71,20 @@ fn at_the_edges_of_tiles() {
                 for (t, n) in [(1, 4), (5, 36), (33, 68)] {
                     check(&mut proof, [2, t, k, n], precision, weights, false);
                 }
+            }
+        }
+    }
+}
+
+/// Where the proofs run on a software adapter, its tiles are not those of a real GPU.
+#[test]
+fn with_the_tiles_of_a_real_gpu() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for t in sorted([edges(16), edges(64), edges(512)].concat()) {
+            for n in sorted([edges_of_four(8), edges_of_four(32), edges_of_four(64)].concat()) {
+                let types = (precision, WeightType::F16);
+                check_on(Device::Hardware, &mut proof, [1, t, 12, n], types, false);
             }
         }
     }

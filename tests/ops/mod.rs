@@ -3,6 +3,7 @@
 mod activate;
 mod add;
 mod attention;
+mod bands;
 mod combine;
 mod concat;
 mod conv2d;

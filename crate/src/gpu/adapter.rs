@@ -15,6 +15,8 @@ pub struct GpuOptions {
     pub default_limits: bool,
     /// Bind at most this many bytes at once; larger tensors are worked on in row bands.
     pub max_binding: Option<u64>,
+    /// Choose tiles as for a software adapter or as for a real GPU, whatever the adapter is.
+    pub software: Option<bool>,
 }
 
 /// What an adapter said of itself.
@@ -86,7 +88,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         device,
         queue,
         info: AdapterInfo {
-            software: info.device_type == wgpu::DeviceType::Cpu,
+            software: options.software.unwrap_or(info.device_type == wgpu::DeviceType::Cpu),
             backend: info.backend.to_string(),
             name: info.name,
         },

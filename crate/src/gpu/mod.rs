@@ -227,9 +227,14 @@ impl Gpu {
         }
     }
 
+    /// Takes what has been recorded and not submitted: to look at it instead of running it.
+    pub fn take_recording(&self) -> Recording {
+        std::mem::take(&mut *self.0.recording.borrow_mut())
+    }
+
     /// Submits what has been recorded, without waiting.
     pub fn submit(&self) {
-        let recording = std::mem::take(&mut *self.0.recording.borrow_mut());
+        let recording = self.take_recording();
         if recording.dispatches.is_empty() {
             return;
         }
