@@ -1,1 +1,248 @@
-//! Every kernel in every specialisation: parses, validates, fits WebGPU's default limits.
+//! Every kernel in every specialisation, on no GPU at all: it parses, it validates, it stays within
+//! what every WebGPU adapter has. The ops run on a dry device, whose recording tells their kernels.
+
+use crate::harness::epilogue::{ACTIVATIONS, epilogues};
+use crate::harness::{PRECISIONS, WEIGHTS};
+use darkroom::gpu::Gpu;
+use darkroom::gpu::kernel::{Kernel, Source};
+use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
+use darkroom::tensor::Tensor;
+use darkroom::weight::{Table, Weight};
+use darkroom::{Precision, WeightType};
+use naga::proc::Layouter;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{AddressSpace, ShaderStage, StorageAccess};
+use pollster::block_on;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// WebGPU's default limits.
+const STORAGE_BUFFERS_MAX: usize = 8;
+const WORKGROUP_BYTES_MAX: u32 = 16 << 10;
+const INVOCATIONS_MAX: u32 = 256;
+/// A slot of parameters in the recording.
+const PARAMS_BYTES_MAX: u32 = 256;
+
+/// Everything that the ops record.
+fn kernels() -> HashSet<Rc<Kernel>> {
+    let gpu = Gpu::dry(true);
+    for precision in PRECISIONS {
+        pointwise(&gpu, precision);
+        norms_and_attention(&gpu, precision);
+        for weights in WEIGHTS {
+            matrices(&gpu, precision, weights);
+        }
+    }
+    let recorded = gpu.take_recording().dispatches.into_iter().map(|dispatch| dispatch.kernel);
+    block_on(gpu.finish()).expect("small tensors are within the limits");
+    recorded.chain(PRECISIONS.map(|precision| Rc::new(to_rgba(precision)))).collect()
+}
+
+/// The op that reads back: what it recorded is gone when it returns.
+fn to_rgba(precision: Precision) -> Kernel {
+    let text = include_str!("../crate/kernels/to_rgba.wgsl");
+    let index = include_str!("../crate/kernels/shared/index.wgsl");
+    Kernel::new(Source { name: "to_rgba", text }, 1)
+        .alias("Elem4", precision.vec4())
+        .uint("LANES", 64)
+        .with(Source { name: "shared/index", text: index })
+}
+
+fn pointwise(gpu: &Gpu, precision: Precision) {
+    let image = Tensor::empty(gpu, [2, 4, 4, 8], precision);
+    for activation in ACTIVATIONS {
+        image.activate(activation);
+        image.geglu(activation);
+    }
+    image.add(&image);
+    image.concat(&image);
+    image.resize(8, 8);
+    for other in PRECISIONS {
+        let other = Tensor::empty(gpu, [2, 4, 4, 8], other);
+        for terms in 1..=5 {
+            let term = |i: usize| Term::new(1.0, if i % 2 == 0 { &image } else { &other });
+            let terms: Vec<Term<'_>> = (0..terms).map(term).collect();
+            Tensor::combine(2, precision, &terms);
+        }
+    }
+}
+
+fn norms_and_attention(gpu: &Gpu, precision: Precision) {
+    for c in [320, 640] {
+        let image = Tensor::empty(gpu, [2, 8, 8, c], precision);
+        let scale = Tensor::empty(gpu, [c], Precision::F32);
+        image.layer_norm(&scale, &scale, 1e-5);
+        for activation in [Activation::Identity, Activation::Silu] {
+            image.group_norm(32, &scale, &scale, 1e-5, activation);
+        }
+    }
+    for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4)] {
+        let tokens = Tensor::empty(gpu, [1, 77, heads * width], precision);
+        for mask in [Mask::None, Mask::Causal] {
+            tokens.attention(&tokens, &tokens, heads, mask);
+        }
+    }
+}
+
+fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
+    for n in [4, 8, 16, 32, 320] {
+        let image = Tensor::empty(gpu, [2, 8, 8, 32], precision);
+        let (bias, shift) =
+            (Tensor::empty(gpu, [n], Precision::F32), Tensor::empty(gpu, [2, n], precision));
+        for ([has_bias, has_shift, has_residual], activation) in epilogues() {
+            let linear = Weight::empty(gpu, 32, n, weights);
+            let residual = Tensor::empty(gpu, [2, 8, 8, n], precision);
+            let ends = Epilogue {
+                bias: has_bias.then_some(&bias),
+                shift: has_shift.then_some(&shift),
+                activation,
+                residual: has_residual.then_some(&residual),
+            };
+            image.matmul(&linear, ends);
+            let same = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
+            image.conv2d(&Weight::empty(gpu, 9 * 32, n, weights), same, ends);
+        }
+        for (kernel, stride, resize) in [(3, 2, None), (3, 1, Some([16, 16])), (4, 4, None)] {
+            let window = Window { kernel, stride, padding: [0, 1], resize };
+            let weight = Weight::empty(gpu, kernel * kernel * 32, n, weights);
+            image.conv2d(&weight, window, Epilogue::default());
+        }
+    }
+    let positions = Tensor::empty(gpu, [77, 32], Precision::F32);
+    Tensor::embedding(&Table::empty(gpu, 100, 32, weights), &[0; 154], &positions, precision);
+}
+
+/// What is wrong with a kernel: `wgsl` reads `inputs` storage buffers and writes one.
+fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
+    let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
+    // `unpack2x16float` is part of WebGPU without any feature
+    let mut features = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    features.set(Capabilities::SHADER_FLOAT16, f16);
+    Validator::new(ValidationFlags::all(), features)
+        .validate(&module)
+        .map_err(|e| e.emit_to_string(wgsl))?;
+
+    let [entry] = &module.entry_points[..] else { return Err("not one entry point".into()) };
+    if entry.name != "main" || entry.stage != ShaderStage::Compute {
+        return Err(format!("the entry point is {:?} `{}`", entry.stage, entry.name));
+    }
+    let invocations: u32 = entry.workgroup_size.iter().product();
+    if invocations > INVOCATIONS_MAX {
+        return Err(format!("{invocations} invocations of {INVOCATIONS_MAX}"));
+    }
+    memory(&module, inputs)
+}
+
+/// The kernel's variables: the bindings in their order, the workgroup's memory.
+fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|e| e.to_string())?;
+    let mut bindings = vec![];
+    let mut workgroup_bytes = 0;
+    for (_, variable) in module.global_variables.iter() {
+        let bytes = layouter[variable.ty].size;
+        let name = variable.name.clone().unwrap_or_default();
+        match variable.space {
+            AddressSpace::WorkGroup => workgroup_bytes += bytes,
+            AddressSpace::Private => return Err(format!("`{name}` is private to all functions")),
+            space => {
+                let at = variable.binding.as_ref().ok_or(format!("`{name}` has no binding"))?;
+                bindings.push((at.group, at.binding as usize, space));
+                if space == AddressSpace::Uniform && bytes > PARAMS_BYTES_MAX {
+                    return Err(format!("{bytes} bytes of parameters of {PARAMS_BYTES_MAX}"));
+                }
+            }
+        }
+    }
+    if workgroup_bytes > WORKGROUP_BYTES_MAX {
+        return Err(format!("{workgroup_bytes} bytes of a workgroup of {WORKGROUP_BYTES_MAX}"));
+    }
+    bindings.sort_by_key(|&(group, binding, _)| (group, binding));
+    let read = AddressSpace::Storage { access: StorageAccess::LOAD };
+    let write = AddressSpace::Storage { access: StorageAccess::LOAD | StorageAccess::STORE };
+    let mut expected = vec![(0, 0, AddressSpace::Uniform)];
+    expected.extend((1..=inputs).map(|i| (0, i, read)));
+    expected.push((0, inputs + 1, write));
+    if bindings != expected {
+        return Err(format!("bindings {bindings:?}, not {expected:?}"));
+    }
+    if inputs + 1 > STORAGE_BUFFERS_MAX {
+        return Err(format!("{} storage buffers of {STORAGE_BUFFERS_MAX}", inputs + 1));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_specialisation_is_valid_and_small() {
+    let kernels = kernels();
+    for kernel in &kernels {
+        if let Err(what) = check(&kernel.wgsl(), kernel.inputs(), kernel.needs_f16()) {
+            let prelude = kernel.wgsl().lines().next().unwrap_or_default().to_string();
+            panic!("{}: {what}\nprelude: {prelude}", kernel.name());
+        }
+    }
+    println!("{} specialisations", kernels.len());
+}
+
+/// No file of `crate/kernels` escapes the test above.
+#[test]
+fn every_file_is_among_them() {
+    let texts: Vec<String> = kernels().iter().map(|kernel| kernel.wgsl()).collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crate/kernels");
+    for folder in [folder.to_string(), format!("{folder}/shared")] {
+        for entry in std::fs::read_dir(folder).expect("the kernels are there") {
+            let path = entry.expect("a file").path();
+            if path.is_file() {
+                let file = std::fs::read_to_string(&path).expect("WGSL is text");
+                let used = texts.iter().any(|text| text.contains(&file));
+                assert!(used, "{} is in no kernel: use it or remove it", path.display());
+            }
+        }
+    }
+}
+
+/// A specialisation for f32 needs no feature; one for f16 says that it does.
+#[test]
+fn only_f16_asks_for_a_feature() {
+    for kernel in kernels() {
+        let text = kernel.wgsl();
+        let prelude = text.lines().next().unwrap_or_default();
+        assert_eq!(prelude.contains("f16"), kernel.needs_f16(), "{}: {prelude}", kernel.name());
+        assert_eq!(prelude.contains("enable f16;"), kernel.needs_f16(), "{prelude}");
+    }
+}
+
+/// The checks above, on kernels that must not pass.
+#[test]
+fn bad_kernels_are_refused() {
+    let kernel = |body: &str, size: &str, more: &str| {
+        format!(
+            "struct P {{ a: vec4<u32>, }}\n\
+             @group(0) @binding(0) var<uniform> params: P;\n\
+             @group(0) @binding(1) var<storage, read> x: array<f32>;\n\
+             @group(0) @binding(2) var<storage, read_write> y: array<f32>;\n{more}\n\
+             @compute @workgroup_size({size})\n\
+             fn main(@builtin(local_invocation_index) i: u32) {{ {body} }}"
+        )
+    };
+    let good = "y[i] = x[i] + f32(params.a.x);";
+    let refused = |text: String, why: &str| {
+        let what = check(&text, 1, false).expect_err(why);
+        assert!(what.contains(why), "expected {why}, got {what}");
+    };
+    assert_eq!(check(&kernel(good, "256", ""), 1, false), Ok(()));
+    let sixteen_kib = kernel(good, "64", "var<workgroup> a: array<f32, 4096>;");
+    assert_eq!(check(&sixteen_kib, 1, false), Ok(()));
+    refused(kernel("y[i] = x[i]", "64", ""), "expected");
+    refused(kernel("y[i] = 1u;", "64", ""), "");
+    refused(kernel("x[i] = 1.0;", "64", ""), "");
+    refused(kernel(good, "16, 17", ""), "272 invocations");
+    refused(kernel(good, "64", "var<workgroup> a: array<f32, 4097>;"), "16388 bytes");
+    refused(
+        kernel(good, "64", "@group(0) @binding(3) var<storage, read> z: array<f32>;"),
+        "bindings",
+    );
+    refused(kernel(good, "64", "var<private> a: f32;"), "private");
+    refused(format!("enable f16; {}", kernel("y[i] = f32(f16(x[i]));", "64", "")), "");
+    assert!(check(&kernel(good, "64", ""), 2, false).is_err(), "an input is missing");
+}

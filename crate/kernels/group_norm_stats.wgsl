@@ -15,6 +15,7 @@ struct Params {
     chunks: u32,       // of a picture
     first_chunk: u32,  // of this dispatch
     first_picture: u32,
+    x_start: u32,      // where in x its first value is
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,7 +34,7 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let width = params.c / params.groups;
     let first_row = at.x * params.chunk_rows;
     let count = min(params.chunk_rows, params.rows - first_row) * width;
-    let start = (at.z * params.rows + first_row) * params.c + at.y * width;
+    let start = params.x_start + (at.z * params.rows + first_row) * params.c + at.y * width;
 
     var sum = 0.0;
     for (var i = lane; i < count; i += 64u * LANES) {

@@ -30,7 +30,8 @@ const ROOT: [(&str, &str); 5] = [
 pub fn imports(file: &File) -> Vec<String> {
     let Some(inner) = file.path.strip_prefix("crate/src/") else { return vec![] };
     let module = inner.split(['/', '.']).next().unwrap_or_default();
-    if module == "lib" {
+    // the root imports all; in a program `crate` is the program
+    if ["lib", "bin"].contains(&module) {
         return vec![];
     }
     let Some(own) = floor(module) else {

@@ -10,12 +10,21 @@ const GRAIN: usize = 64;
 
 /// Cuts `rows` so that in each band rows of `row_bytes` fit a binding. One band is the rule.
 pub(super) fn row_bands(gpu: &Gpu, rows: usize, row_bytes: u64) -> Vec<Range<usize>> {
-    let most = (gpu.limits().binding / row_bytes.max(1)) as usize;
+    cut(rows, (gpu.limits().binding / row_bytes.max(1)) as usize, GRAIN)
+}
+
+/// Cuts `rows` into bands of at most `most`, which begin at multiples of `grain`.
+pub(super) fn cut(rows: usize, most: usize, grain: usize) -> Vec<Range<usize>> {
     if rows <= most {
         return vec![0..rows; 1];
     }
-    let step = (most / GRAIN * GRAIN).max(GRAIN);
+    let step = (most / grain * grain).max(grain);
     (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
+}
+
+/// The fewest rows of `row_bytes` after which a binding may begin.
+pub(super) fn grain(row_bytes: u64) -> usize {
+    (1..GRAIN).find(|&rows| (rows as u64 * row_bytes).is_multiple_of(ALIGNMENT)).unwrap_or(GRAIN)
 }
 
 impl Tensor {

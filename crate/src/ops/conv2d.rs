@@ -1,6 +1,8 @@
 //! Convolution with its epilogue; see `kernels/conv2d.wgsl`.
 
 use crate::gpu::kernel::Kernel;
+use crate::gpu::recording::ALIGNMENT;
+use crate::ops::bands;
 use crate::ops::epilogue::Epilogue;
 use crate::ops::shared::{self, Tile};
 use crate::tensor::Tensor;
@@ -68,31 +70,23 @@ impl Geometry {
         let out_row = y.row_bytes() * self.output[1] as u64;
         let in_row = x.row_bytes() * self.source[1] as u64;
         let taller = (self.source[0] * self.window.stride).div_ceil(self.input[0]) as u64;
-        let halo = (self.window.kernel + 2) as u64 * in_row;
+        let halo = (self.window.kernel + 2) as u64 * in_row + ALIGNMENT;
         let most = (limit / out_row).min(limit.saturating_sub(halo) / (in_row * taller.max(1)));
-        // Bands begin where a binding may: every 64 rows at the latest.
-        let grain = (1..=64).find(|g| (g * out_row).is_multiple_of(256)).unwrap_or(64);
-        let step = (most / grain * grain).max(grain) as usize;
-        let within = |picture: usize| {
-            let (begin, end) = (picture * self.output[0], (picture + 1) * self.output[0]);
-            (begin..end).step_by(step).map(move |first| first..end.min(first + step))
-        };
-        (0..self.batch).flat_map(within).collect()
+        bands::cut(rows, most as usize, bands::grain(out_row))
     }
 
-    /// The rows of the stored input that a band of output rows reads.
+    /// The rows of the stored input that a band of output rows reads. A band may span pictures: then
+    /// it reads to the end of one and on from the start of the next.
     fn input_rows(&self, band: &Range<usize>) -> Range<usize> {
         let [out_height, in_height] = [self.output[0], self.input[0]];
-        if band.len() > out_height {
-            return 0..self.batch * self.source[0];
-        }
-        let picture = band.start / out_height;
-        let [first, last] = [band.start, band.end - 1].map(|row| row - picture * out_height);
         let Window { kernel, stride, padding, .. } = self.window;
-        let top = (first * stride).saturating_sub(padding[0]).min(in_height - 1);
-        let bottom = (last * stride + kernel - 1).saturating_sub(padding[0]).min(in_height - 1);
-        let stored = |row: usize| picture * self.source[0] + row * self.source[0] / in_height;
-        stored(top)..stored(bottom) + 1
+        // The stored row under row `ky` of the window of an output row.
+        let stored = |row: usize, ky: usize| {
+            let (picture, row) = (row / out_height, row % out_height);
+            let read = (row * stride + ky).saturating_sub(padding[0]).min(in_height - 1);
+            picture * self.source[0] + read * self.source[0] / in_height
+        };
+        stored(band.start, 0)..stored(band.end - 1, kernel - 1) + 1
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
+use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands::row_bands;
 use crate::ops::epilogue::Activation;
 use crate::ops::shared::{self, LANES};
@@ -20,6 +21,7 @@ struct StatsParams {
     chunks: u32,
     first_chunk: u32,
     first_picture: u32,
+    x_start: u32,
 }
 
 #[repr(C)]
@@ -101,10 +103,14 @@ impl Tensor {
         let whole = self.bytes() <= gpu.limits().binding;
         for picture in 0..if whole { 1 } else { batch } {
             // Bands are cut in whole chunks, so a chunk's statistics never depend on the bands.
-            let most = (gpu.limits().binding / self.row_bytes()) as usize / CHUNK_ROWS * CHUNK_ROWS;
+            let binding = gpu.limits().binding - ALIGNMENT;
+            let most = (binding / self.row_bytes()) as usize / CHUNK_ROWS * CHUNK_ROWS;
             let step = if whole { rows } else { most.max(CHUNK_ROWS) };
             for first in (0..rows).step_by(step) {
                 let count = step.min(rows - first);
+                let begin = picture * rows + first;
+                let pictures = if whole { batch } else { 1 };
+                let (x, x_first) = self.rows_aligned(&(begin..begin + count * pictures));
                 let params = StatsParams {
                     rows: count as u32,
                     chunk_rows: CHUNK_ROWS as u32,
@@ -113,10 +119,8 @@ impl Tensor {
                     chunks: chunks as u32,
                     first_chunk: (first / CHUNK_ROWS) as u32,
                     first_picture: picture as u32,
+                    x_start: (begin * c) as u32 - 4 * x_first,
                 };
-                let begin = picture * rows + first;
-                let pictures = if whole { batch } else { 1 };
-                let x = self.rows(&(begin..begin + count * pictures));
                 let grid = [count.div_ceil(CHUNK_ROWS), groups, pictures].map(|n| n as u32);
                 let flops = (pictures * count * c * 4) as u64;
                 let bindings = vec![x, stats.whole()];

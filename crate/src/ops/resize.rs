@@ -1,7 +1,7 @@
 //! Nearest-neighbour resize; see `kernels/resize.wgsl`.
 
 use crate::gpu::kernel::Kernel;
-use crate::ops::bands::row_bands;
+use crate::ops::bands;
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
 use crate::wgsl;
@@ -33,8 +33,12 @@ impl Tensor {
         let kernel = Rc::new(kernel);
         let source_row =
             |row: usize| row / height * source_height + row % height * source_height / height;
-        let wider = (width * y.row_bytes() as usize).max(source_width * self.row_bytes() as usize);
-        for band in row_bands(gpu, batch * height, wider as u64) {
+        // A band reads at most one source row more than its share.
+        let of_output = width as u64 * y.row_bytes();
+        let of_source = source_width as u64 * self.row_bytes();
+        let wider = of_output.max(of_source * (source_height.div_ceil(height) + 1) as u64);
+        let most = (gpu.limits().binding / wider) as usize;
+        for band in bands::cut(batch * height, most, bands::grain(of_output)) {
             let sources = source_row(band.start)..source_row(band.end - 1) + 1;
             let (x, x_first) =
                 self.rows_aligned(&(sources.start * source_width..sources.end * source_width));
