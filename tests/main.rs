@@ -4,6 +4,8 @@
 //! `cargo test -- --ignored` runs those. A machine without a graphics adapter fails; Mesa's
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
+mod bad_input; // models and requests that cannot work
+mod checkpoint; // made-up checkpoints for the whole pipeline
 mod checkpoints; // configs and files: what is refused, what is read
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod harness; // how the proofs talk to the GPU, make numbers and compare
@@ -12,8 +14,11 @@ mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition
 mod png; // pictures with text inside
+mod program; // the native program, from outside
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
+mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
+mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

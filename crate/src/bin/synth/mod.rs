@@ -1,5 +1,6 @@
-//! `darkroom synth`: a checkpoint of the true topology whose numbers come from nowhere but their own
-//! names. Anyone can make the same file and compare two programs on it, without 4 GB of downloads.
+//! `darkroom synth`: a checkpoint of the true topology whose numbers come from nowhere but their
+//! own names. Anyone can make the same file and compare two programs on it, without 4 GB of
+//! downloads.
 //!
 //! A number depends on the tensor's name, its index there and the seed, through a counter:
 //!
@@ -9,8 +10,8 @@
 //! u     = (bits >> 40) / 2²³ − 1                        uniform in [−1, 1), exact in f32
 //! ```
 //!
-//! Matrices and convolutions are `u · √(3 / fan-in)`, so that sums keep the variance of what goes in;
-//! scales of norms `1 + u/10`; biases `u/20`; embeddings `u/10`.
+//! Matrices and convolutions are `u · √(3 / fan-in)`, so that sums keep the variance of what goes
+//! in; scales of norms `1 + u/10`; biases `u/20`; embeddings `u/10`.
 
 mod config;
 
