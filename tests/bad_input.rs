@@ -1,11 +1,12 @@
 //! Models and requests that cannot work: each is an error that names its cause, none a panic, and
 //! what was open before still works after.
 
-use crate::checkpoint::{spoiled, tiny};
 use crate::harness::gpu::{self, Device};
+use crate::made_up::{spoiled, tiny};
 use crate::walk::{open, request};
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::{Control, Options, Request};
+use darkroom::weights::{Archive, FileSource};
 use darkroom::{Error, Precision};
 use pollster::block_on;
 
@@ -142,4 +143,23 @@ fn f16_is_refused_where_the_adapter_has_none() {
     let options = Options { precision: Precision::F16, ..Options::default() };
     let error = open(&Gpu::dry(false), tiny(), options).err().unwrap();
     assert!(matches!(error, Error::Request { field: "precision", .. }), "{error}");
+}
+
+/// A decoder that answers what is no number: an error, not a picture.
+#[test]
+fn a_picture_that_is_no_number_is_not_shown() {
+    gpu::run(Device::Plain, |gpu| {
+        let file = "vae/diffusion_pytorch_model.safetensors";
+        let name = "decoder.conv_out.bias";
+        let source = FileSource::new(tiny());
+        let archive = block_on(Archive::open(&source, file)).unwrap();
+        let first = archive.get(name).unwrap().range.start as usize;
+        // The f16 of NaN.
+        let folder =
+            spoiled("nan", file, |bytes| bytes[first..first + 2].copy_from_slice(&[0, 0x7e]));
+        let pipeline = open(gpu, &folder, Options::default()).unwrap();
+        let drawn = block_on(pipeline.generate(&request(), &Control::default()));
+        assert_eq!(drawn, Err(Error::NotFinite { step: 2 }));
+        std::fs::remove_dir_all(folder).unwrap();
+    });
 }

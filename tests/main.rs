@@ -5,11 +5,11 @@
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
 mod bad_input; // models and requests that cannot work
-mod checkpoint; // made-up checkpoints for the whole pipeline
 mod checkpoints; // configs and files: what is refused, what is read
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
+mod made_up; // made-up checkpoints for the whole pipeline
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition

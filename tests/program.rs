@@ -1,6 +1,6 @@
 //! The native program as a person runs it: files in, files out, sentences, exit codes.
 
-use crate::checkpoint::{program, scratch, tiny};
+use crate::made_up::{program, scratch, tiny};
 use darkroom::image::png;
 use darkroom::pipeline::Request;
 use darkroom::weights::npy;

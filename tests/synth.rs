@@ -2,8 +2,8 @@
 //! made-up checkpoint; `scripts/golden/synth.py` wrote what they give. The checkpoint has 2 GB and
 //! a software adapter takes minutes, so this is part of the long run.
 
-use crate::checkpoint::{Golden, nmse, program, scratch, synth};
 use crate::harness::gpu::{self, Device};
+use crate::made_up::{Golden, nmse, program, scratch, synth};
 use darkroom::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};

@@ -1,12 +1,12 @@
 //! The whole walk against diffusers' pipeline, on a tiny made-up checkpoint: ids, context, latents
 //! of several steps, guided predictions, picture. `scripts/golden/walk.py` wrote what it gives.
 
-use crate::checkpoint::{Golden, nmse, tiny};
 use crate::harness::gpu::{self, Device};
+use crate::made_up::{Golden, nmse, tiny};
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::{Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness};
 use darkroom::weights::{FileSource, npy};
-use darkroom::{Error, Result, WeightType};
+use darkroom::{Error, Precision, Result, WeightType};
 use pollster::block_on;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -206,5 +206,28 @@ fn latents_from_outside_are_taken_or_refused() {
         assert_eq!(draw(&array(broken)), Err(Error::NotFinite { step: 1 }));
         let flat = npy::Array { shape: vec![4, 8, 8], data: noise };
         assert!(matches!(draw(&flat), Err(Error::Request { .. })));
+    });
+}
+
+/// In half precision, where the adapter has it, the picture is nearly the same.
+#[test]
+fn half_precision_is_close() {
+    gpu::run(Device::Plain, |gpu| {
+        if !gpu.has_f16() {
+            println!("skipped: this adapter has no shader-f16");
+            return;
+        }
+        let draw = |options| {
+            let pipeline = open(gpu, tiny(), options).unwrap();
+            let request = Request { steps: 20, ..request() };
+            block_on(pipeline.generate(&request, &Control::default())).unwrap().rgba
+        };
+        let exact = draw(Options::default());
+        let half = draw(Options { precision: Precision::F16, ..Options::default() });
+        let squares = exact.iter().zip(&half).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+        let mean = squares.sum::<f64>() / exact.len() as f64;
+        let decibel = 10.0 * (255.0 * 255.0 / mean).log10();
+        println!("f16 against f32, 20 steps: {decibel:.1} dB");
+        assert!(decibel > 40.0, "{decibel:.1} dB");
     });
 }

@@ -1,5 +1,7 @@
 // A decoded picture, −1…1, to RGBA8: round(255 · clamp(x / 2 + ½, 0, 1)), ties to even as numpy
-// rounds; opaque.
+// rounds; opaque. A pixel with a value that is no number is transparent, so that who reads the bytes
+// can tell: infinities and NaN are the floats whose exponent has all bits set, and only the bits are
+// asked, because WGSL lets a compiler assume that there are none.
 
 struct Params {
     count: u32,  // pixels
@@ -17,7 +19,11 @@ fn main(
 ) {
     let i = linear_id(group, groups, lane);
     if i >= params.count { return; }
-    let unit = clamp(vec4<f32>(x[i]) * 0.5 + 0.5, vec4<f32>(0.0), vec4<f32>(1.0));
+    let value = vec4<f32>(x[i]);
+    let unit = clamp(value * 0.5 + 0.5, vec4<f32>(0.0), vec4<f32>(1.0));
     let bytes = vec4<u32>(round(unit * 255.0));
-    y[i] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | 0xff000000u;
+    let exponents = bitcast<vec3<u32>>(value.xyz) & vec3<u32>(0x7f800000u);
+    let finite = all(exponents != vec3<u32>(0x7f800000u));
+    let opacity = select(0u, 0xff000000u, finite);
+    y[i] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | opacity;
 }

@@ -1,6 +1,6 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`.
 
-use crate::Float;
+use super::Float;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Control, Extras, Options, Pipeline, Progress, Request, Witness};

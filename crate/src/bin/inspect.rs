@@ -1,6 +1,6 @@
 //! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
 
-use crate::Float;
+use super::Float;
 use clap::Args;
 use darkroom::Result;
 use darkroom::pipeline::{Files, Options, Phase, Request};

@@ -9,8 +9,8 @@ use crate::wgsl;
 use std::rc::Rc;
 
 impl Tensor {
-    /// `[b, h, w, 4]` in −1…1 (the fourth channel is padding) to RGBA8 bytes, row-major, opaque:
-    /// submits, waits, reads back.
+    /// `[b, h, w, 4]` in −1…1 (the fourth channel is padding) to RGBA8 bytes, row-major, opaque
+    /// but for pixels that are no numbers, which are transparent: submits, waits, reads back.
     ///
     /// # Errors
     /// A fault of the device since the last wait.
