@@ -12,6 +12,9 @@ use pollster::block_on;
 
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 
+/// The field that is named, and what makes it wrong.
+type Refused = (&'static str, fn(&mut Request));
+
 /// Opens the tiny checkpoint with one file changed.
 fn open_spoiled(gpu: &Gpu, name: &str, file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Error {
     let folder = spoiled(name, file, change);
@@ -40,7 +43,7 @@ fn damaged_weights_are_named() {
             error.kind()
         };
         assert_eq!(kind("half of it", |b| b.truncate(b.len() / 2)), "bad_file");
-        assert_eq!(kind("one byte less", |b| drop(b.pop())), "bad_file");
+        assert_eq!(kind("one byte less", |b| b.truncate(b.len() - 1)), "bad_file");
         assert_eq!(kind("nothing", Vec::clear), "bad_file");
         assert_eq!(kind("a web page", |b| *b = b"<!doctype html><p>404".to_vec()), "bad_file");
         assert_eq!(kind("a huge header", |b| b[7] = 0xff), "bad_file");
@@ -110,7 +113,7 @@ fn a_refused_request_leaves_the_pipeline_whole() {
         let pipeline = open(gpu, tiny(), Options::default()).unwrap();
         let draw = |request: &Request| block_on(pipeline.generate(request, &Control::default()));
         let before = draw(&request()).unwrap();
-        let refused: [(&str, fn(&mut Request)); 9] = [
+        let refused: [Refused; 9] = [
             ("steps", |r| r.steps = 0),
             ("steps", |r| r.steps = 10_000),
             ("guidance scale", |r| r.guidance_scale = f64::NAN),
