@@ -1,0 +1,137 @@
+// The native program, as another opinion: it writes the small models that the tests open, and its
+// pictures are what the browser's must be.
+
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { promisify } from "node:util";
+import { inflateSync } from "node:zlib";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const PROGRAM = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "debug/darkroom");
+
+/** The request that pictures are compared by. */
+export const REQUEST = { prompt: "a red cat on a yellow background", seed: "5", steps: 4, guidance_scale: 7.5, sampler: "ddim" };
+
+const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
+after(() => rm(folder, { recursive: true }));
+
+/**
+ * Runs the program.
+ * @param {string[]} words
+ */
+async function darkroom(...words) {
+  await promisify(execFile)(PROGRAM, words);
+}
+
+/** A folder to serve, with a tiny model in models/tiny and damaged ones beside it. */
+export async function testModels() {
+  const models = join(folder, "models");
+  const copy = (/** @type {string} */ name) => cp(join(models, "tiny"), join(models, name), { recursive: true });
+  await darkroom("synth", "--config", "tiny", "--seed", "1", "--out", join(models, "tiny"));
+
+  await copy("cut");
+  await truncate(join(models, "cut/unet/diffusion_pytorch_model.safetensors"), 700_000);
+
+  await copy("noise");
+  await writeFile(join(models, "noise/vae/diffusion_pytorch_model.safetensors"), Buffer.alloc(4096, 0xa5));
+
+  await copy("unknown");
+  const config = join(models, "unknown/unet/config.json");
+  await writeFile(config, (await readFile(config, "utf8")).replace('"CrossAttnDownBlock2D"', '"MagicDownBlock2D"'));
+
+  await copy("incomplete");
+  await rm(join(models, "incomplete/vae/diffusion_pytorch_model.safetensors"));
+  return folder;
+}
+
+/**
+ * The native program's picture of the request above.
+ * @param {string} model folder
+ */
+export async function nativePicture(model) {
+  const { prompt, seed, steps, guidance_scale: guidance, sampler } = REQUEST;
+  const out = join(folder, "native.png");
+  await darkroom(
+    ...["generate", "--model", model, "--prompt", prompt, "--seed", seed, "--steps", String(steps)],
+    ...["--guidance", String(guidance), "--sampler", sampler, "--out", out],
+  );
+  return decodePng(await readFile(out));
+}
+
+/**
+ * Pixels of a PNG of eight bits a channel, with or without alpha, and not interlaced; and its texts.
+ * @param {Buffer} file
+ */
+export function decodePng(file) {
+  /** @type {Buffer[]} */
+  const data = [];
+  const texts = new Map();
+  let header = file.subarray(0, 0);
+  for (let at = 8; at < file.length; ) {
+    const length = file.readUInt32BE(at);
+    const kind = file.toString("latin1", at + 4, at + 8);
+    const body = file.subarray(at + 8, at + 8 + length);
+    if (kind === "IHDR") header = body;
+    if (kind === "IDAT") data.push(body);
+    if (kind === "tEXt" || kind === "iTXt") {
+      const end = body.indexOf(0);
+      const skip = kind === "tEXt" ? 1 : 5;
+      texts.set(body.toString("latin1", 0, end), body.toString("utf8", end + skip));
+    }
+    at += 12 + length;
+  }
+  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
+  const channels = header[9] === 6 ? 4 : 3;
+  const rows = unfilter(inflateSync(Buffer.concat(data)), width * channels, height, channels);
+  const bytes = Buffer.alloc(width * height * 4, 255);
+  for (let i = 0; i < width * height; i++) rows.copy(bytes, i * 4, i * channels, (i + 1) * channels);
+  return { width, height, bytes, texts };
+}
+
+/**
+ * Takes back what PNG does to rows to compress them better.
+ * @param {Buffer} raw
+ * @param {number} stride
+ * @param {number} height
+ * @param {number} channels
+ */
+function unfilter(raw, stride, height, channels) {
+  const out = Buffer.alloc(stride * height);
+  for (let y = 0; y < height; y++) {
+    const filter = raw[y * (stride + 1)];
+    for (let x = 0; x < stride; x++) {
+      const at = y * stride + x;
+      const left = x < channels ? 0 : (out[at - channels] ?? 0);
+      const up = y === 0 ? 0 : (out[at - stride] ?? 0);
+      const corner = x < channels || y === 0 ? 0 : (out[at - stride - channels] ?? 0);
+      const guess = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter ?? 0] ?? 0;
+      out[at] = (raw[y * (stride + 1) + 1 + x] ?? 0) + guess;
+    }
+  }
+  return out;
+}
+
+/**
+ * @param {number} left
+ * @param {number} up
+ * @param {number} corner
+ */
+function paeth(left, up, corner) {
+  const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+  return a <= b && a <= c ? left : b <= c ? up : corner;
+}
+
+/**
+ * The largest difference of two pictures in any channel, of 255.
+ * @param {{ width: number, height: number, bytes: Uint8Array | Uint8ClampedArray }} a
+ * @param {{ width: number, height: number, bytes: Uint8Array | Uint8ClampedArray }} b
+ */
+export function difference(a, b) {
+  if (a.width !== b.width || a.height !== b.height) return Infinity;
+  let most = 0;
+  for (const [i, value] of a.bytes.entries()) most = Math.max(most, Math.abs(value - (b.bytes[i] ?? NaN)));
+  return most;
+}
