@@ -89,7 +89,7 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
         let image = Tensor::empty(gpu, [2, 8, 8, 32], precision);
         let (bias, shift) =
             (Tensor::empty(gpu, [n], Precision::F32), Tensor::empty(gpu, [2, n], precision));
-        for ([has_bias, has_shift, has_residual], activation) in epilogues() {
+        for ([has_bias, has_shift, has_residual], activation) in epilogues(Precision::F32) {
             let linear = Weight::empty(gpu, 32, n, weights);
             let residual = Tensor::empty(gpu, [2, 8, 8, n], precision);
             let ends = Epilogue {

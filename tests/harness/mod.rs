@@ -19,5 +19,9 @@ use darkroom::{Precision, WeightType};
 /// Both ways to store activations.
 pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
 
+/// Both, and how far to step through a list of cases that each compile a kernel: the kernels of
+/// f16 differ in how an element is read and written only.
+pub const FEWER_IN_F16: [(Precision, usize); 2] = [(Precision::F32, 1), (Precision::F16, 3)];
+
 /// Both ways to store weights.
 pub const WEIGHTS: [WeightType; 2] = [WeightType::F32, WeightType::F16];

@@ -3,7 +3,7 @@
 
 use crate::harness::maths::dot;
 use crate::harness::shapes::{ATTENTIONS, Heads, edges, sorted};
-use crate::harness::{Array, Case, PRECISIONS, Proof, Tolerance, Want};
+use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
 use darkroom::Precision;
 use darkroom::ops::Mask;
 
@@ -116,14 +116,17 @@ fn at_the_edges_of_tiles() {
 #[test]
 fn with_any_head() {
     let mut proof = proof();
-    for precision in PRECISIONS {
-        for d in [4, 8, 12, 16, 20, 32, 40, 48, 64, 80, 128, 160, 256, 512] {
+    let widths = [40, 4, 8, 160, 12, 16, 512, 20, 32, 64, 48, 80, 128, 256];
+    // each is a kernel to compile; f16 differs in how elements are read and written only
+    for (precision, step) in FEWER_IN_F16 {
+        for d in widths.into_iter().step_by(step) {
             for heads in [1, 3, 8] {
-                for mask in [Mask::None, Mask::Causal] {
-                    Call::new(2, [19, 19, heads, d], mask).prove(&mut proof, precision, false);
-                }
+                Call::new(2, [19, 19, heads, d], Mask::None).prove(&mut proof, precision, false);
             }
         }
+    }
+    for d in [4, 40, 64] {
+        Call::new(2, [19, 19, 3, d], Mask::Causal).prove(&mut proof, Precision::F32, false);
     }
 }
 

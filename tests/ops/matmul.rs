@@ -94,7 +94,7 @@ fn with_the_tiles_of_a_real_gpu() {
 fn with_epilogues() {
     let mut proof = proof();
     for precision in PRECISIONS {
-        for (parts, activation) in epilogues() {
+        for (parts, activation) in epilogues(precision) {
             // one row of each picture, as the time embedding has, and more than a tile's
             for (b, t) in [(2, 1), (3, 21)] {
                 let size = format!("{b}×{t}×40 → 36, {parts:?} {activation:?}");
