@@ -20,7 +20,14 @@ const PICTURE_MAX: f32 = 2.0 / 255.0;
 
 /// Remembers every stage.
 #[derive(Default)]
-struct Memory(RefCell<BTreeMap<String, Vec<f32>>>);
+pub struct Memory(RefCell<BTreeMap<String, Vec<f32>>>);
+
+impl Memory {
+    /// The numbers of each stage.
+    pub fn stages(self) -> BTreeMap<String, Vec<f32>> {
+        self.0.into_inner()
+    }
+}
 
 impl Witness for Memory {
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()> {
@@ -59,7 +66,7 @@ fn check(gpu: &Gpu, case: &str, options: Options) {
     let control = Control::default();
     let picture = block_on(pipeline.generate_with(&request, &control, &extras)).unwrap();
 
-    let seen = memory.0.into_inner();
+    let seen = memory.stages();
     let names = golden.names(&format!("{case}."));
     assert!(names.len() >= 4, "{names:?}");
     for name in names {

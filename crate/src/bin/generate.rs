@@ -1,7 +1,7 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`.
 
 use super::Float;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Control, Extras, Options, Pipeline, Progress, Request, Witness};
 use darkroom::weights::{FileSource, npy};
@@ -41,6 +41,9 @@ pub struct GenerateArgs {
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     height: Option<u32>,
+    /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
+    #[arg(long, value_enum, default_value = "gpu")]
+    device: Device,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, value_enum, default_value = "f32")]
     precision: Float,
@@ -59,6 +62,13 @@ pub struct GenerateArgs {
     /// The picture to write.
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Device {
+    Gpu,
+    Cpu,
 }
 
 impl GenerateArgs {
@@ -81,20 +91,31 @@ pub fn run(args: &GenerateArgs) -> Result<()> {
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let picture = pollster::block_on(async {
-        let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
-        let gpu = Gpu::open(&gpu_options).await?;
-        eprintln!("Graphics adapter: {}", gpu.info().name);
-        let source = Rc::new(FileSource::new(&args.model));
-        let options =
-            Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
         let control = Control { on_progress: Box::new(report), ..Control::default() };
-        let pipeline = Pipeline::open(&gpu, source, &options, &control).await?;
+        let pipeline = open(args, &control).await?;
         let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
         let extras = Extras { latents: latents.as_ref(), witness };
         pipeline.generate_with(&args.request(), &control, &extras).await
     });
     end_line();
     write(&args.out, &picture?.png()?)
+}
+
+async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
+    let source = Rc::new(FileSource::new(&args.model));
+    if args.device == Device::Cpu {
+        if args.precision == Float::F16 || args.weights == Some(Float::F16) {
+            let reason = "can only be f32 on the CPU".to_string();
+            return Err(Error::Request { field: "precision", reason });
+        }
+        return Pipeline::open_on_cpu(source, control).await;
+    }
+    let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
+    let gpu = Gpu::open(&gpu_options).await?;
+    eprintln!("Graphics adapter: {}", gpu.info().name);
+    let options =
+        Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
+    Pipeline::open(&gpu, source, &options, control).await
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.

@@ -1,7 +1,7 @@
 //! The same walk on a device that only adds up: whether a size fits, and what it costs.
 
+use super::Options;
 use super::model::{Files, Model};
-use super::{Options, Pipeline};
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats, Stats};
@@ -71,16 +71,4 @@ async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
     let phase = Phase { name, stats: gpu.stats(), kernels: gpu.kernel_stats() };
     gpu.reset_stats();
     Ok(phase)
-}
-
-impl Pipeline {
-    /// Checks that a size fits, once for each.
-    pub(super) async fn check_fit(&self, size: [u32; 2], batch: usize) -> Result<()> {
-        let known = self.fitting.borrow().contains(&(size, batch));
-        if !known {
-            self.files.dry_run(&self.options, size, batch).await?;
-            self.fitting.borrow_mut().push((size, batch));
-        }
-        Ok(())
-    }
 }

@@ -11,15 +11,11 @@
 //! so that no picture is made of what is no longer a number.
 
 use super::control::{Control, Progress};
+use super::engine::Engine;
 use super::state::State;
-use super::{Picture, Pipeline, Request};
-use crate::diffusion::noise::nhwc_to_nchw;
-use crate::diffusion::{Evaluation, Sampler};
-use crate::dtype::Precision;
+use super::{Machine, Picture, Pipeline, Request};
+use crate::diffusion::Sampler;
 use crate::error::{Error, Result};
-use crate::models::unet::Context;
-use crate::ops::Term;
-use crate::tensor::Tensor;
 use crate::weights::npy::Array;
 
 /// What only comparisons with another program want.
@@ -61,16 +57,31 @@ impl Pipeline {
         control: &Control,
         extras: &Extras<'_>,
     ) -> Result<Picture> {
+        match &self.machine {
+            Machine::Gpu(engine) => self.walk(&**engine, request, control, extras).await,
+            Machine::Cpu(engine) => self.walk(&**engine, request, control, extras).await,
+        }
+    }
+
+    async fn walk<E: Engine>(
+        &self,
+        engine: &E,
+        request: &Request,
+        control: &Control,
+        extras: &Extras<'_>,
+    ) -> Result<Picture> {
         let allowed = self.description.allowed();
         request.validate(&allowed)?;
         let [width, height] = request.size(&allowed);
         let request = Request { width: Some(width), height: Some(height), ..request.clone() };
         let sampler: Sampler = request.sampler.parse()?;
         let plan = sampler.plan(&self.files.schedule, request.steps as usize)?;
-        self.check_fit([width, height], request.prompts()).await?;
+        engine.check_fit(&self.files, [width, height], request.prompts()).await?;
 
-        let (context, notices) = self.context(&request, control, extras).await?;
-        let mut state = State::begin(self, &request, plan.init_noise_sigma, extras)?;
+        let (context, notices) = self.context(engine, &request, control, extras).await?;
+        let [w, h] = [width, height].map(|side| (side / self.description.factor) as usize);
+        let shape = [1, self.files.vae.latent_channels, h, w];
+        let mut state = State::begin(engine, shape, request.seed, plan.init_noise_sigma, extras)?;
         state.show("latents_000", &state.latents, extras).await?;
 
         let steps = plan.steps();
@@ -78,9 +89,9 @@ impl Pipeline {
         let mut evaluations = plan.evaluations.iter().peekable();
         while let Some(evaluation) = evaluations.next() {
             control.check()?;
-            let eps = self.predict(&state.latents, evaluation, &context, &request);
+            let eps = engine.predict(&state.latents, &context, evaluation, &request);
             state.update(evaluation, &eps);
-            self.gpu.finish().await?;
+            engine.finish().await?;
             let step = evaluation.step;
             if evaluations.peek().is_some_and(|next| next.step == step) {
                 continue;
@@ -94,22 +105,31 @@ impl Pipeline {
         control.check()?;
         control.tell(Progress::Decoding);
         drop(context);
-        let rgba = self.decode(&state.latents, steps, extras).await?;
+        let picture = engine.decode(&state.latents);
+        if let Some(witness) = extras.witness {
+            let mut planes = engine.planes(&picture, 3).await?;
+            planes.iter_mut().for_each(|x| *x = (*x * 0.5 + 0.5).clamp(0.0, 1.0));
+            witness.numbers("image", &[1, 3, height as usize, width as usize], &planes)?;
+        }
+        let rgba = engine.rgba(&picture).await?;
+        if rgba.as_chunks::<4>().0.iter().any(|pixel| pixel[3] != u8::MAX) {
+            return Err(Error::NotFinite { step: steps });
+        }
         Ok(Picture { width, height, rgba, request, notices })
     }
 
     /// The prompts as the UNet attends to them, and what was cut from them.
-    async fn context(
+    async fn context<E: Engine>(
         &self,
+        engine: &E,
         request: &Request,
         control: &Control,
         extras: &Extras<'_>,
-    ) -> Result<(Context, Vec<String>)> {
-        let mut ids = Vec::new();
-        let mut notices = Vec::new();
+    ) -> Result<(E::Context, Vec<String>)> {
+        let (mut ids, mut notices) = (Vec::new(), Vec::new());
         let prompts = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
-        let batch = request.prompts();
-        for (name, prompt) in prompts.into_iter().skip(2 - batch) {
+        let count = request.prompts();
+        for (name, prompt) in prompts.into_iter().skip(2 - count) {
             let tokens = self.tokenizer.encode(prompt)?;
             ids.extend(tokens.ids);
             if let Some(cut) = tokens.cut {
@@ -123,55 +143,17 @@ impl Pipeline {
                 notices.push(text);
             }
         }
-        let context = self.model.text_encoder.forward(&ids, self.options.precision);
+        let text = engine.encode(&ids, count);
         if let Some(witness) = extras.witness {
-            witness.ids(&ids, [batch, self.tokenizer.length()])?;
-            let values = context.to_f32().await?;
-            witness.numbers("context", context.shape().dims(), &values)?;
+            let tokens = self.tokenizer.length();
+            witness.ids(&ids, [count, tokens])?;
+            let values = engine.numbers(&text).await?;
+            witness.numbers(
+                "context",
+                &[count, tokens, self.files.text_encoder.hidden_size],
+                &values,
+            )?;
         }
-        Ok((self.model.unet.prepare(&context), notices))
-    }
-
-    /// The guided prediction `[1, h, w, c]`: `uncond + guidance_scale · (cond − uncond)`.
-    fn predict(
-        &self,
-        latents: &Tensor,
-        evaluation: &Evaluation,
-        context: &Context,
-        request: &Request,
-    ) -> Tensor {
-        let (batch, guidance_scale) = (request.prompts(), request.guidance_scale);
-        let scale = Term::new(evaluation.input_scale as f32, latents);
-        let input = Tensor::combine(batch, self.options.precision, &[scale]);
-        let eps = self.model.unet.forward(&input, evaluation.timestep, context);
-        if batch == 1 {
-            return eps.cast(Precision::F32);
-        }
-        let uncond = Term { x: &eps, first: 0, coefficient: (1.0 - guidance_scale) as f32 };
-        let cond = Term { x: &eps, first: 1, coefficient: guidance_scale as f32 };
-        Tensor::combine(1, Precision::F32, &[uncond, cond])
-    }
-
-    /// The latents as RGBA8: the run's one large readback.
-    async fn decode(&self, latents: &Tensor, steps: usize, extras: &Extras<'_>) -> Result<Vec<u8>> {
-        // The UNet's buffers fit nothing in the decoder, and the other way round.
-        self.gpu.trim();
-        let image = self.model.vae.decode(&latents.cast(self.options.precision));
-        if let Some(witness) = extras.witness {
-            let [_, h, w, c] = image.shape().image();
-            let values = image.to_f32().await?;
-            let mut planes = nhwc_to_nchw(&values, c, h, w);
-            planes.truncate(3 * h * w);
-            planes.iter_mut().for_each(|x| *x = (*x * 0.5 + 0.5).clamp(0.0, 1.0));
-            witness.numbers("image", &[1, 3, h, w], &planes)?;
-        }
-        let rgba = image.to_rgba().await?;
-        drop(image);
-        self.gpu.trim();
-        // A pixel that is no number is transparent.
-        if rgba.as_chunks::<4>().0.iter().any(|pixel| pixel[3] != u8::MAX) {
-            return Err(Error::NotFinite { step: steps });
-        }
-        Ok(rgba)
+        Ok((engine.prepare(&text), notices))
     }
 }

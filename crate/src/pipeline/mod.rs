@@ -4,7 +4,9 @@
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
 mod control;
+mod cpu;
 mod dry;
+mod engine;
 mod generate;
 mod model;
 mod picture;
@@ -17,6 +19,9 @@ pub use generate::{Extras, Witness};
 pub use model::{Files, Model};
 pub use picture::Picture;
 pub use request::{Allowed, Request, SIDE_MAX, STEPS_MAX};
+
+use cpu::OnCpu;
+use engine::OnGpu;
 
 use crate::diffusion::Sampler;
 use crate::dtype::{Precision, WeightType};
@@ -39,14 +44,16 @@ pub struct Options {
 
 /// A model on the GPU, ready to draw.
 pub struct Pipeline {
-    gpu: Gpu,
     files: Files,
     tokenizer: Tokenizer,
-    model: Model,
-    options: Options,
+    machine: Machine,
     description: Description,
-    /// Sizes and batches that a dry run has found to fit.
-    fitting: RefCell<Vec<([u32; 2], usize)>>,
+}
+
+/// Where the networks are.
+enum Machine {
+    Gpu(Box<OnGpu>),
+    Cpu(Box<OnCpu>),
 }
 
 /// What a model is and can be asked for.
@@ -91,29 +98,29 @@ impl Pipeline {
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let model = files.load(gpu, &*source, options.weights, control).await?;
+        let (gpu, options, fitting) = (gpu.clone(), *options, RefCell::default());
+        let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, fitting }));
         let description = files.describe();
-        Ok(Pipeline {
-            gpu: gpu.clone(),
-            files,
-            tokenizer,
-            model,
-            options: *options,
-            description,
-            fitting: RefCell::default(),
-        })
+        Ok(Pipeline { files, tokenizer, machine, description })
+    }
+
+    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub async fn open_on_cpu(source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
+        let files = Files::open(&*source).await?;
+        control.check()?;
+        let tokenizer = files.tokenizer(&*source).await?;
+        let networks = files.load_on_cpu(&*source, control).await?;
+        let machine = Machine::Cpu(Box::new(OnCpu(networks)));
+        let description = files.describe();
+        Ok(Pipeline { files, tokenizer, machine, description })
     }
 
     /// What the model is and can be asked for.
     pub fn describe(&self) -> &Description {
         &self.description
-    }
-
-    /// What a run costs, from a run without a GPU.
-    ///
-    /// # Errors
-    /// [`Error::GpuLimit`] when the size does not fit.
-    pub async fn dry_run(&self, [width, height]: [u32; 2], batch: usize) -> Result<DryRun> {
-        self.files.dry_run(&self.options, [width, height], batch).await
     }
 }
 

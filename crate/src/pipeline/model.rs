@@ -19,6 +19,7 @@ use crate::models::clip::{TextConfig, TextEncoder};
 use crate::models::unet::{Unet, UnetConfig};
 use crate::models::vae::{Autoencoder, VaeConfig};
 use crate::nn::{Loader, Scope};
+use crate::reference::{Networks, Weights};
 use crate::text::Tokenizer;
 use crate::weights::{Archive, Source, read_all};
 use serde_json::Value;
@@ -42,6 +43,9 @@ const PARTS: [(&str, &[&str]); 4] = [
     ("unet", &["UNet2DConditionModel"]),
     ("vae", &["AutoencoderKL"]),
 ];
+
+/// The parts with weights, in the order in which they are used.
+const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
@@ -162,7 +166,7 @@ impl Files {
         let loaders = scopes.each_ref().map(Loader::new);
         let bytes_total = loaders.iter().map(Loader::bytes_total).sum();
         let mut bytes_before = 0;
-        for (part, loader) in ["text_encoder", "unet", "vae"].into_iter().zip(loaders) {
+        for (part, loader) in PART_NAMES.into_iter().zip(loaders) {
             let bytes_of_part = loader.bytes_total();
             let mut progress = |done, _| {
                 let bytes_done = bytes_before + done;
@@ -173,6 +177,34 @@ impl Files {
             bytes_before += bytes_of_part;
         }
         Ok(model)
+    }
+
+    /// Builds the networks on the CPU, with their weights in memory.
+    ///
+    /// # Errors
+    /// As [`Files::load`], and configs that the CPU's implementation does not support.
+    pub(super) async fn load_on_cpu(
+        &self,
+        source: &dyn Source,
+        control: &Control,
+    ) -> Result<Networks> {
+        let bytes_of = |file: &Rc<Archive>| {
+            file.tensors().iter().map(|info| info.range.end - info.range.start).sum::<u64>()
+        };
+        let bytes_total = self.archives.iter().map(bytes_of).sum();
+        let mut bytes_before = 0;
+        let mut weights = Vec::new();
+        for (part, archive) in PART_NAMES.into_iter().zip(&self.archives) {
+            let mut progress = |done| {
+                let bytes_done = bytes_before + done;
+                control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
+                control.check()
+            };
+            weights.push(Weights::read(source, archive, &mut progress).await?);
+            bytes_before += bytes_of(archive);
+        }
+        let weights = weights.try_into().ok().expect("one for each of three parts");
+        Networks::new((&self.text_encoder, &self.unet, &self.vae), weights)
     }
 
     /// The networks without their weights, for a device that only adds up; `weights` as in

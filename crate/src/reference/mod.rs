@@ -1,0 +1,147 @@
+//! The three networks a second time, on the CPU, by other hands: candle-transformers' VAE, resnets and
+//! attentions, and on candle-nn what it lacks. Nothing is shared with the kernels but the configs,
+//! so that the two can be held against each other; and it runs where there is no graphics adapter.
+//!
+//! It computes in f32 and holds the weights in memory, whole.
+
+mod text_encoder;
+mod unet;
+
+use crate::dtype::FileType;
+use crate::error::{Error, Result};
+use crate::models::clip::TextConfig;
+use crate::models::unet::UnetConfig;
+use crate::models::vae::VaeConfig;
+use crate::weights::{Archive, Source};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEncoderKLConfig};
+use std::collections::HashMap;
+use text_encoder::TextEncoder;
+use unet::Unet;
+
+/// What candle cannot do here is our own mistake: shapes were checked when the model was opened.
+const CHECKED: &str = "candle computes what it accepted when the model was opened";
+
+/// The numbers of one checkpoint file, in f32.
+pub struct Weights {
+    file: String,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Weights {
+    /// Reads all floats of a file; `progress` hears the bytes done after each tensor, and its error
+    /// (as a cancel) ends the load.
+    ///
+    /// # Errors
+    /// The source's, and those of `progress`.
+    pub async fn read(
+        source: &dyn Source,
+        archive: &Archive,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Weights> {
+        let mut tensors = HashMap::new();
+        let mut done = 0;
+        for info in archive.tensors() {
+            // `position_ids` and their like.
+            let whole = [FileType::I64, FileType::I32, FileType::U8];
+            if !whole.contains(&info.file_type) {
+                let values = archive.load(source, &info.name).await?;
+                let tensor = Tensor::from_vec(values, &info.shape[..], &Device::Cpu);
+                let tensor = tensor.map_err(|fault| refused(archive.file(), &fault))?;
+                tensors.insert(info.name.clone(), tensor);
+            }
+            done += info.range.end - info.range.start;
+            progress(done)?;
+        }
+        Ok(Weights { file: archive.file().to_string(), tensors })
+    }
+
+    /// Builds a network from them.
+    fn build<T>(self, new: impl FnOnce(VarBuilder) -> candle_core::Result<T>) -> Result<T> {
+        let builder = VarBuilder::from_tensors(self.tensors, DType::F32, &Device::Cpu);
+        new(builder).map_err(|fault| refused(&self.file, &fault))
+    }
+}
+
+fn refused(file: &str, fault: &candle_core::Error) -> Error {
+    let first_line = fault.to_string().lines().next().unwrap_or_default().to_string();
+    Error::BadFile { file: file.to_string(), reason: first_line }
+}
+
+/// The text encoder, the UNet and the VAE.
+pub struct Networks {
+    text_encoder: TextEncoder,
+    unet: Unet,
+    vae: AutoEncoderKL,
+    scaling_factor: f64,
+}
+
+impl Networks {
+    /// From the weights of text encoder, UNet and VAE.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what candle's VAE cannot be, [`Error::BadFile`] for weights that do
+    /// not fit the configs.
+    pub fn new(
+        configs: (&TextConfig, &UnetConfig, &VaeConfig),
+        [text_encoder, unet, vae]: [Weights; 3],
+    ) -> Result<Networks> {
+        let (text_config, unet_config, vae_config) = configs;
+        if !vae_config.mid_block_add_attention {
+            return Err(Error::Config {
+                file: "vae/config.json".into(),
+                field: "mid_block_add_attention".into(),
+                reason: "is false, which the CPU's implementation does not have".into(),
+            });
+        }
+        let kl = AutoEncoderKLConfig {
+            block_out_channels: vae_config.block_out_channels.clone(),
+            layers_per_block: vae_config.layers_per_block,
+            latent_channels: vae_config.latent_channels,
+            norm_num_groups: vae_config.norm_num_groups,
+            use_quant_conv: vae_config.use_quant_conv,
+            use_post_quant_conv: vae_config.use_post_quant_conv,
+        };
+        let picture = VaeConfig::PICTURE;
+        Ok(Networks {
+            text_encoder: text_encoder.build(|vars| TextEncoder::new(&vars, text_config))?,
+            unet: unet.build(|vars| Unet::new(&vars, unet_config))?,
+            vae: vae.build(|vars| AutoEncoderKL::new(vars, picture, picture, kl))?,
+            scaling_factor: vae_config.scaling_factor,
+        })
+    }
+
+    /// `ids`, `batch` prompts of them → `[batch, tokens, c]`.
+    pub fn encode(&self, ids: &[u32], batch: usize) -> Tensor {
+        let ids = Tensor::from_slice(ids, (batch, ids.len() / batch), &Device::Cpu);
+        ids.and_then(|ids| self.text_encoder.forward(&ids)).expect(CHECKED)
+    }
+
+    /// The noise in `latents` `[1, c, h, w]`, `input_scale` times what the sampler has, for each
+    /// prompt of `context` `[b, tokens, c]`; of two, guided: `uncond + guidance·(cond − uncond)`.
+    pub fn predict(
+        &self,
+        latents: &Tensor,
+        [input_scale, timestep, guidance]: [f64; 3],
+        context: &Tensor,
+    ) -> Tensor {
+        let predict = || {
+            let input = (latents * input_scale)?;
+            let batch = context.dim(0)?;
+            let eps = self.unet.forward(&input.repeat((batch, 1, 1, 1))?, timestep, context)?;
+            if batch == 1 {
+                return Ok(eps);
+            }
+            let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);
+            &uncond + ((cond - &uncond)? * guidance)?
+        };
+        predict().expect(CHECKED)
+    }
+
+    /// `latents` as the sampler has them → a picture `[1, 3, h, w]` in about −1…1.
+    pub fn decode(&self, latents: &Tensor) -> Tensor {
+        let decode = || self.vae.decode(&(latents / self.scaling_factor)?);
+        decode().expect(CHECKED)
+    }
+}

@@ -1,0 +1,246 @@
+//! The UNet on candle: its resnets, attentions and time embedding are candle-transformers', put
+//! together here. candle-transformers' own UNet computes the feed-forward layers with an
+//! approximate GELU and has 32 groups in every transformer, whatever the config says.
+
+use crate::models::unet::{Level, UnetConfig};
+use candle_core::{D, DType, Device, Result, Tensor};
+use candle_nn::{
+    Conv2d, Conv2dConfig, GroupNorm, LayerNorm, Linear, Module, VarBuilder, conv2d, group_norm,
+    layer_norm, linear, ops,
+};
+use candle_transformers::models::stable_diffusion::attention::CrossAttention;
+use candle_transformers::models::stable_diffusion::embeddings::{TimestepEmbedding, Timesteps};
+use candle_transformers::models::stable_diffusion::resnet::{ResnetBlock2D, ResnetBlock2DConfig};
+
+/// diffusers: `UNet2DConditionModel`.
+pub struct Unet {
+    conv_in: Conv2d,
+    time_proj: Timesteps,
+    time_embedding: TimestepEmbedding,
+    down: Vec<Block>,
+    mid: [Stage; 2],
+    up: Vec<Block>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    downsample_padding: [usize; 2],
+}
+
+/// One level on the way down or up.
+struct Block {
+    stages: Vec<Stage>,
+    /// The convolution that halves or follows the doubling; the last level has none.
+    resampler: Option<Conv2d>,
+}
+
+/// A resnet, and the transformer after it where there is attention.
+struct Stage {
+    resnet: ResnetBlock2D,
+    transformer: Option<Transformer>,
+}
+
+/// diffusers: `Transformer2DModel`.
+struct Transformer {
+    norm: GroupNorm,
+    proj_in: Linear,
+    blocks: Vec<TransformerBlock>,
+    proj_out: Linear,
+}
+
+/// diffusers: `BasicTransformerBlock`.
+struct TransformerBlock {
+    norm1: LayerNorm,
+    attn1: CrossAttention,
+    norm2: LayerNorm,
+    attn2: CrossAttention,
+    norm3: LayerNorm,
+    gate: Linear,
+    out: Linear,
+}
+
+impl Unet {
+    pub fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
+        let levels = &config.levels;
+        let (first, last) = (&levels[0], &levels[levels.len() - 1]);
+        // The channels of every skip, from the first convolution on.
+        let mut skips = vec![first.channels];
+        let mut c = first.channels;
+        let mut down = Vec::new();
+        for (i, level) in levels.iter().enumerate() {
+            let vars = vars.pp("down_blocks").pp(i);
+            let mut stages = Vec::new();
+            for j in 0..level.layers {
+                stages.push(Stage::new(&vars, j, c, level, level.down_attention, config)?);
+                c = level.channels;
+                skips.push(c);
+            }
+            let halves = i + 1 < levels.len();
+            let resampler = halves.then(|| resampler(&vars.pp("downsamplers.0.conv"), c, 0, 2));
+            skips.extend(halves.then_some(c));
+            down.push(Block { stages, resampler: resampler.transpose()? });
+        }
+        let middle = vars.pp("mid_block");
+        let mid = [
+            Stage::new(&middle, 0, c, last, true, config)?,
+            Stage::new(&middle, 1, c, last, false, config)?,
+        ];
+        let mut up = Vec::new();
+        for (i, level) in levels.iter().rev().enumerate() {
+            let vars = vars.pp("up_blocks").pp(i);
+            let mut stages = Vec::new();
+            for j in 0..=level.layers {
+                c += skips.pop().expect("as many skips as resnets on the way up");
+                stages.push(Stage::new(&vars, j, c, level, level.up_attention, config)?);
+                c = level.channels;
+            }
+            let doubles = i + 1 < levels.len();
+            let resampler = doubles.then(|| resampler(&vars.pp("upsamplers.0.conv"), c, 1, 1));
+            up.push(Block { stages, resampler: resampler.transpose()? });
+        }
+        let (groups, eps) = (config.norm_num_groups, f64::from(config.norm_eps));
+        let same = |kernel: usize| Conv2dConfig { padding: kernel / 2, ..Default::default() };
+        let (into, out) = (config.conv_in_kernel, config.conv_out_kernel);
+        let wide = config.time_embed_dim;
+        let time = vars.pp("time_embedding");
+        Ok(Unet {
+            conv_in: conv2d(config.in_channels, c, into, same(into), vars.pp("conv_in"))?,
+            time_proj: Timesteps::new(c, config.flip_sin_to_cos, config.freq_shift),
+            time_embedding: TimestepEmbedding::new(time, c, wide)?,
+            down,
+            mid,
+            up,
+            conv_norm_out: group_norm(groups, c, eps, vars.pp("conv_norm_out"))?,
+            conv_out: conv2d(c, config.out_channels, out, same(out), vars.pp("conv_out"))?,
+            downsample_padding: config.downsample_padding,
+        })
+    }
+
+    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise.
+    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Tensor) -> Result<Tensor> {
+        let times = Tensor::full(timestep as f32, latents.dim(0)?, &Device::Cpu)?;
+        let times = self.time_proj.forward(&times.to_dtype(DType::F32)?)?;
+        let time = self.time_embedding.forward(&times)?;
+        let mut x = self.conv_in.forward(latents)?;
+        let mut skips = vec![x.clone()];
+        for block in &self.down {
+            for stage in &block.stages {
+                x = stage.forward(&x, &time, context)?;
+                skips.push(x.clone());
+            }
+            if let Some(conv) = &block.resampler {
+                let [before, after] = self.downsample_padding;
+                let padded = x.pad_with_zeros(D::Minus1, before, after)?;
+                x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
+                skips.push(x.clone());
+            }
+        }
+        for stage in &self.mid {
+            x = stage.forward(&x, &time, context)?;
+        }
+        for block in &self.up {
+            for stage in &block.stages {
+                let skip = skips.pop().expect("as many skips as resnets on the way up");
+                x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, &time, context)?;
+            }
+            if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
+                let (_, _, h, w) = skip.dims4()?;
+                x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
+            }
+        }
+        self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)
+    }
+}
+
+fn resampler(vars: &VarBuilder, c: usize, padding: usize, stride: usize) -> Result<Conv2d> {
+    conv2d(c, c, 3, Conv2dConfig { padding, stride, ..Default::default() }, vars.clone())
+}
+
+impl Stage {
+    /// The `index`-th resnet (and transformer) of a block, from `c_in` channels.
+    fn new(
+        vars: &VarBuilder,
+        index: usize,
+        c_in: usize,
+        level: &Level,
+        attends: bool,
+        config: &UnetConfig,
+    ) -> Result<Stage> {
+        let resnet = ResnetBlock2DConfig {
+            out_channels: Some(level.channels),
+            temb_channels: Some(config.time_embed_dim),
+            groups: config.norm_num_groups,
+            eps: f64::from(config.norm_eps),
+            ..Default::default()
+        };
+        let transformer =
+            attends.then(|| Transformer::new(&vars.pp("attentions").pp(index), level, config));
+        Ok(Stage {
+            resnet: ResnetBlock2D::new(vars.pp("resnets").pp(index), c_in, resnet)?,
+            transformer: transformer.transpose()?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, time: &Tensor, context: &Tensor) -> Result<Tensor> {
+        let x = self.resnet.forward(x, Some(time))?;
+        self.transformer.as_ref().map_or(Ok(x.clone()), |layer| layer.forward(&x, context))
+    }
+}
+
+impl Transformer {
+    fn new(vars: &VarBuilder, level: &Level, config: &UnetConfig) -> Result<Transformer> {
+        let c = level.channels;
+        // A 1×1 convolution is the same numbers as a linear layer.
+        let proj = |name: &str| {
+            let vars = vars.pp(name);
+            let weight = vars.get_unchecked("weight")?.reshape((c, c))?;
+            Ok::<_, candle_core::Error>(Linear::new(weight, Some(vars.get(c, "bias")?)))
+        };
+        let blocks = vars.pp("transformer_blocks");
+        Ok(Transformer {
+            // 1e-6 whatever the config's norm_eps is. diffusers: `Transformer2DModel`
+            norm: group_norm(config.norm_num_groups, c, 1e-6, vars.pp("norm"))?,
+            proj_in: proj("proj_in")?,
+            blocks: (0..level.transformer_layers)
+                .map(|i| TransformerBlock::new(&blocks.pp(i), level, config.cross_attention_dim))
+                .collect::<Result<_>>()?,
+            proj_out: proj("proj_out")?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
+        let (b, c, h, w) = x.dims4()?;
+        // [b, c, h, w] → [b, h·w, c]
+        let tokens = self.norm.forward(x)?.flatten_from(2)?.transpose(1, 2)?.contiguous()?;
+        let mut tokens = self.proj_in.forward(&tokens)?;
+        for block in &self.blocks {
+            tokens = block.forward(&tokens, context)?;
+        }
+        let planes = self.proj_out.forward(&tokens)?.transpose(1, 2)?.reshape((b, c, h, w))?;
+        planes + x
+    }
+}
+
+impl TransformerBlock {
+    fn new(vars: &VarBuilder, level: &Level, context: usize) -> Result<TransformerBlock> {
+        let c = level.channels;
+        let (heads, width) = (level.heads, c / level.heads);
+        let attention = |name: &str, context: Option<usize>| {
+            CrossAttention::new(vars.pp(name), c, context, heads, width, None, false)
+        };
+        Ok(TransformerBlock {
+            norm1: layer_norm(c, 1e-5, vars.pp("norm1"))?,
+            attn1: attention("attn1", None)?,
+            norm2: layer_norm(c, 1e-5, vars.pp("norm2"))?,
+            attn2: attention("attn2", Some(context))?,
+            norm3: layer_norm(c, 1e-5, vars.pp("norm3"))?,
+            gate: linear(c, 8 * c, vars.pp("ff.net.0.proj"))?,
+            out: linear(4 * c, c, vars.pp("ff.net.2"))?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
+        let x = (self.attn1.forward(&self.norm1.forward(x)?, None)? + x)?;
+        let x = (self.attn2.forward(&self.norm2.forward(&x)?, Some(context))? + x)?;
+        let halves = self.gate.forward(&self.norm3.forward(&x)?)?.chunk(2, D::Minus1)?;
+        self.out.forward(&(&halves[0] * halves[1].gelu_erf()?)?)? + x
+    }
+}
