@@ -60,7 +60,7 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     for other in PRECISIONS {
         let other = Tensor::empty(gpu, [2, 4, 4, 8], other);
         for terms in 1..=5 {
-            let term = |i: usize| Term::new(1.0, if i % 2 == 0 { &image } else { &other });
+            let term = |i: usize| Term::new(1.0, if i.is_multiple_of(2) { &image } else { &other });
             let terms: Vec<Term<'_>> = (0..terms).map(term).collect();
             Tensor::combine(2, precision, &terms);
         }

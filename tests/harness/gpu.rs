@@ -22,6 +22,9 @@ pub enum Device {
 /// The largest binding of [`Device::Narrow`], bytes.
 pub const NARROW: u64 = 1 << 20;
 
+/// What a device may keep for the next job; the large sizes of the long run have little in common.
+const POOL_BYTES_MAX: u64 = 1 << 30;
+
 /// Work for a device, and how it ended: after an `Err` the device is replaced.
 type Job = Box<dyn FnOnce(&Result<Gpu, String>) -> Result<(), ()> + Send>;
 
@@ -35,6 +38,9 @@ pub fn run<T: Send + 'static>(device: Device, job: impl FnOnce(&Gpu) -> T + Send
         let result = gpu.clone().and_then(|gpu| {
             let result = catch_unwind(AssertUnwindSafe(|| job(&gpu))).map_err(text)?;
             block_on(gpu.finish()).map_err(|fault| fault.to_string())?;
+            if gpu.stats().bytes_alive > POOL_BYTES_MAX {
+                gpu.trim();
+            }
             Ok(result)
         });
         let healthy = result.as_ref().map(|_| ()).map_err(|_| ());

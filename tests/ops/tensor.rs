@@ -100,7 +100,7 @@ fn f16_weights_are_rounded_to_nearest() {
     let mut proof = Proof::new("weight", EXACT);
     let case = proof.case("rounding", Precision::F32).with(WeightType::F16);
     let step = 1.0 / 1024.0;
-    let values = vec![
+    let values = [
         1.0 + 0.5 * step,
         1.0 + 0.75 * step,
         1.0 + 1.5 * step,
