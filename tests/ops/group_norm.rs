@@ -119,6 +119,22 @@ fn does_not_see_the_scale_of_its_input() {
     }
 }
 
+/// Where the variance is as small as ε, a wrong ε shows.
+#[test]
+fn counts_epsilon() {
+    let mut proof = proof();
+    for eps in [1e-5, 1e-6] {
+        for precision in PRECISIONS {
+            let shape = [2, 5, 7, 40];
+            let case = proof.case(format!("ε {eps:e}"), precision);
+            let random = case.random("x");
+            let x = Array::from_fn(shape, |i| random.normal(i) * 2e-3).stored(precision);
+            let norm = Norm { shape, groups: 8, eps, function: Activation::Identity };
+            check(&mut proof, &case, x, &norm, false);
+        }
+    }
+}
+
 #[test]
 fn with_the_channels_of_the_model() {
     let mut proof = proof();

@@ -67,6 +67,18 @@ fn survives_a_large_mean() {
     }
 }
 
+/// Where the variance is as small as ε, a wrong ε shows.
+#[test]
+fn counts_epsilon() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let case = proof.case("small variance", precision);
+        let random = case.random("x");
+        let x = Array::from_fn([2, 7, 320], |i| random.normal(i) * 2e-3).stored(precision);
+        check(&mut proof, &case, x, false);
+    }
+}
+
 #[test]
 fn with_the_channels_of_the_model() {
     let mut proof = proof();
