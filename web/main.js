@@ -64,7 +64,7 @@ async function run(job) {
     const { kind = "other", message, field } = /** @type {EngineError} */ (error);
     if (FATAL.has(kind)) open = false;
     const cancelled = kind === "cancelled";
-    status.end(cancelled ? say.cancelled(open) : "");
+    status.end(!cancelled ? "" : open ? say.cancelled(status.step()) : say.notLoaded());
     enter(open && (cancelled || kind === "request") ? "ready" : "error");
     if (!cancelled) form.complain({ message, field });
   }

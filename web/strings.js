@@ -36,8 +36,8 @@ export const say = {
   crashed: (/** @type {string} */ reason) =>
     `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start it again.`,
   closed: () => "The engine was closed.",
-  cancelled: (/** @type {boolean} */ open) =>
-    open ? "Cancelled." : "Cancelled. Press Generate to load the model.",
+  cancelled: (/** @type {number} */ step) => (step ? `Cancelled after step ${step}.` : "Cancelled."),
+  notLoaded: () => "Cancelled. Press Generate to load the model.",
   opening: () => "Starting the engine",
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
     `Loading the ${PARTS[part] ?? part}: ${megabytes(done)} of ${megabytes(total)} MB`,

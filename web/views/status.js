@@ -15,6 +15,8 @@ export function createStatus() {
   const announcement = anyById("announcement");
   const notices = anyById("notices");
   let announced = -Infinity;
+  let lastStep = 0;
+  let stopping = false;
   /** When the first step was done, and which it was. @type {{ time: number, step: number } | null} */
   let first = null;
 
@@ -53,6 +55,8 @@ export function createStatus() {
     /** @param {string} sentence */
     begin(sentence) {
       first = null;
+      lastStep = 0;
+      stopping = false;
       announced = -Infinity;
       notices.hidden = true;
       notices.replaceChildren();
@@ -66,7 +70,8 @@ export function createStatus() {
         show(say.loading(part, done, total), total ? done / total : undefined);
       } else if (progress.event === "step") {
         const { step, steps } = progress;
-        show(say.step(step, steps) + left(step, steps), step / steps);
+        lastStep = step;
+        if (!stopping) show(say.step(step, steps) + left(step, steps), step / steps);
       } else if (progress.event === "decoding") {
         show(say.decoding(), 1);
       } else if (progress.event === "notice") {
@@ -75,8 +80,12 @@ export function createStatus() {
       }
     },
 
+    /** The last step that was done. */
+    step: () => lastStep,
+
     /** The user wants to stop; the step that runs is still finished. */
     cancelling() {
+      stopping = true;
       text.textContent = say.cancelling();
     },
 

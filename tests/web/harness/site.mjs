@@ -68,15 +68,33 @@ export async function visit(t, { hash = "", server = {}, flags, before, expected
 
 /** @param {import("playwright-core").Page} page */
 function controls(page) {
-  const state = (/** @type {string} */ name) => page.waitForSelector(`html[data-state="${name}"]`);
+  const alert = page.getByRole("alert");
   const generate = page.getByRole("button", { name: "Generate" });
   const cancel = page.getByRole("button", { name: "Cancel" });
-  const prompt = page.getByRole("textbox", { name: "Prompt" });
+
+  /**
+   * Waits for a state of the page; an error that was not waited for ends the test with its sentence.
+   * @param {string} name
+   */
+  async function state(name) {
+    const reached = await page.waitForFunction((wanted) => {
+      const { state } = document.documentElement.dataset;
+      return state === wanted || state === "error" ? state : null;
+    }, name);
+    if ((await reached.jsonValue()) !== name) assert.fail(`the page says: ${await alert.textContent()}`);
+  }
+
+  /** Waits until a step has been done. */
+  async function stepping() {
+    const text = page.locator("#progress-text").filter({ hasText: /Step [1-9]/ });
+    await text.or(alert.filter({ visible: true })).waitFor();
+    if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
+  }
 
   /** What the page says is wrong, once it does. */
   async function complaint() {
     await page.waitForSelector("#fault:not([hidden])");
-    return (await page.getByRole("alert").textContent()) ?? "";
+    return (await alert.textContent()) ?? "";
   }
 
   /** @param {Record<string, string>} fields values by name */
@@ -108,12 +126,11 @@ function controls(page) {
     await type(fields);
     await generate.click();
     await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');
-    const alert = page.getByRole("alert");
     if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
     return pixels();
   }
 
-  return { state, generate, cancel, prompt, alert: page.getByRole("alert"), complaint, type, pixels, make };
+  return { state, stepping, generate, cancel, alert, complaint, type, pixels, make };
 }
 
 /**

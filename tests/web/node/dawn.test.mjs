@@ -84,8 +84,12 @@ test("faults are errors with a kind", async () => {
   await assert.rejects(engine.generate({ ...REQUEST, guidance_scale: NaN }, quiet), { kind: "request", field: "guidance scale" });
   await assert.rejects(engine.generate({ ...REQUEST, steps: 0 }, quiet), { kind: "request", field: "steps" });
   await assert.rejects(engine.generate(undefined, quiet), { kind: "request", field: "request" });
-  const running = engine.generate({ ...REQUEST, steps: 100 }, (/** @type {Progress} */ { event }) => event === "step" && engine.cancel());
-  await assert.rejects(running, { kind: "cancelled" });
+  let steps = 0;
+  const stop = (/** @type {Progress} */ { event }) => {
+    if (event === "step" && ++steps === 3) engine.cancel();
+  };
+  await assert.rejects(engine.generate({ ...REQUEST, steps: 100 }, stop), { kind: "cancelled" });
+  assert.ok(steps <= 4, `${steps} steps were told of after a cancel at the third`);
   assert.equal((await engine.generate({ ...REQUEST, steps: 1 }, quiet)).rgba.length > 0, true);
   engine.dispose();
 });
