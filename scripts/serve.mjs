@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
  * @property {number} [port] 0 for any free one
  * @property {string} [prefix] path under which the site stands, such as "/some/where"
  * @property {boolean} [range] whether byte ranges are honoured; else every answer is the whole file
+ * @property {string} [without] files whose path begins so are not there
  * @property {string} [fallback] a page answered with status 200 for files that do not exist
  */
 
@@ -49,7 +50,7 @@ const POLICY = [
  * @param {Options} options
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export function serve({ roots, port = 0, prefix = "", range = true, fallback }) {
+export function serve({ roots, port = 0, prefix = "", range = true, without, fallback }) {
   const server = createServer(async (request, response) => {
     const send = (/** @type {number} */ status, /** @type {string} */ text) => {
       response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
@@ -57,7 +58,7 @@ export function serve({ roots, port = 0, prefix = "", range = true, fallback }) 
     if (request.method !== "GET" && request.method !== "HEAD") return send(405, "Only GET and HEAD.");
     const path = localPath(request.url ?? "/", prefix);
     if (path === null) return send(404, "Not found.");
-    let file = await find(roots, path);
+    let file = without && path.startsWith(without) ? null : await find(roots, path);
     if (!file && fallback) file = await find(roots, fallback);
     if (!file) return send(404, "Not found.");
     answer(request, response, file, range);

@@ -35,6 +35,8 @@ export const say = {
     `The model "${model}" is not a folder of this site. Give a path such as models/demo in the address.`,
   crashed: (/** @type {string} */ reason) =>
     `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start it again.`,
+  notFetched: (/** @type {string} */ reason) =>
+    `The engine could not be fetched (${reason}). Check the connection and press Generate; if that does not help, this copy of the site is incomplete.`,
   closed: () => "The engine was closed.",
   cancelled: (/** @type {number} */ step) => (step ? `Cancelled after step ${step}.` : "Cancelled."),
   notLoaded: () => "Cancelled. Press Generate to load the model.",

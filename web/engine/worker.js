@@ -1,6 +1,8 @@
 // The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
 // a wish to cancel overtakes those that wait.
 
+import { say } from "../strings.js";
+
 /** @typedef {import("./protocol.js").Call} Call */
 /** @typedef {import("./protocol.js").Answer} Answer */
 /** @typedef {import("../pkg/darkroom.js").Engine} Engine */
@@ -53,14 +55,19 @@ async function run(call) {
   }
 }
 
-/** The wasm, fetched and compiled once. */
+/** The wasm, fetched and compiled once; after a failure, the next call tries again. */
 function load() {
-  wasm ??= import("../pkg/darkroom.js").then(async (module) => {
-    await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
-    return module;
+  wasm ??= fetchEngine().catch((error) => {
+    wasm = null;
+    throw Object.assign(new Error(say.notFetched(String(error.message))), { kind: "not_fetched" });
   });
-  wasm.catch(() => (wasm = null));
   return wasm;
+}
+
+async function fetchEngine() {
+  const module = await import("../pkg/darkroom.js");
+  await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
+  return module;
 }
 
 /** What the browser tells of the adapter that the engine asks for; browsers may keep it to themselves. */
