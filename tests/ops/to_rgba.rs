@@ -59,3 +59,21 @@ fn of_every_byte() {
         check(&case, Array::from_fn([1, 4, 4, 4], |i| far[i % 8]).stored(precision));
     }
 }
+
+/// A pixel that is not a number is clear, so that it can be found; its neighbours are not.
+#[test]
+fn of_what_is_not_a_number() {
+    for precision in PRECISIONS {
+        let strange = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        let x = Array::from_fn([1, 3, 7, 4], |i| match (i / 4, i % 4) {
+            (pixel, channel) if pixel < 9 && channel == pixel % 3 => strange[pixel / 3],
+            (_, 3) => f32::NAN, // padding
+            _ => 0.5,
+        });
+        let got = gpu::run(Device::Plain, move |gpu| {
+            block_on(x.stored(precision).on(gpu).to_rgba()).unwrap_or_else(|e| panic!("{e}"))
+        });
+        let opacity: Vec<u8> = got.chunks_exact(4).map(|pixel| pixel[3]).collect();
+        assert_eq!(opacity, [[0; 9].as_slice(), &[255; 12]].concat(), "{precision:?}");
+    }
+}
