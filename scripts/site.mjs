@@ -1,4 +1,5 @@
-// Copies what is served from web/ to dist/, and prints the wasm's size; fails when it is beyond its bound.
+// Copies what is served from web/ to dist/, and prints the wasm's size; fails when it is beyond its
+// bound.
 
 import { cp, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";

@@ -1,5 +1,5 @@
-//! From a config and a checkpoint to a model: what is refused and how the complaint is worded, which
-//! names are understood, and the one pass of the loader over the file.
+//! From a config and a checkpoint to a model: what is refused and how the complaint is worded,
+//! which names are understood, and the one pass of the loader over the file.
 
 use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;

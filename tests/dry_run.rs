@@ -46,8 +46,8 @@ impl Models {
         }
     }
 
-    /// Runs one part and prints its cost: its result, and the MiB it needs beside what was there. An
-    /// error here is a limit that was passed.
+    /// Runs one part and prints its cost: its result, and the MiB it needs beside what was there.
+    /// An error here is a limit that was passed.
     fn part<T>(&self, name: &str, job: impl FnOnce() -> T) -> (T, f64) {
         self.gpu.trim();
         self.gpu.reset_stats();

@@ -1,5 +1,6 @@
-//! Made-up checkpoints for the tests of the whole pipeline: made by the program itself, from nothing
-//! but names and a seed, so that no weights need be kept. `scripts/golden` makes the same ones.
+//! Made-up checkpoints for the tests of the whole pipeline: made by the program itself, from
+//! nothing but names and a seed, so that no weights need be kept. `scripts/golden` makes the same
+//! ones.
 
 use darkroom::weights::{Archive, FileSource};
 use pollster::block_on;

@@ -1,8 +1,8 @@
 //! The models against diffusers and transformers, whole, at tiny sizes.
 //!
-//! `scripts/golden/models.py` wrote the checkpoints, the inputs and the outputs, these in f64. It also
-//! wrote wrong outputs, each by a library that computes one thing otherwise (tanh GELU, an epsilon):
-//! that they do not pass shows that the bound is tight enough to notice.
+//! `scripts/golden/models.py` wrote the checkpoints, the inputs and the outputs, these in f64. It
+//! also wrote wrong outputs, each by a library that computes one thing otherwise (tanh GELU, an
+//! epsilon): that they do not pass shows that the bound is tight enough to notice.
 
 use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;

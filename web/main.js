@@ -1,5 +1,5 @@
-// The page's wiring: form → engine → picture. What it shows is in views/, what it says in strings.js,
-// and all the work is done by the worker behind engine/client.js.
+// The page's wiring: form → engine → picture. What it shows is in views/, what it says in
+// strings.js, and all the work is done by the worker behind engine/client.js.
 
 import { Engine, EngineError } from "./engine/client.js";
 import { FATAL } from "./engine/protocol.js";

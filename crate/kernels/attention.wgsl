@@ -10,9 +10,9 @@
 //
 // and stores o / l at the end. (Milakov and Gimelshein 2018; Dao et al. 2022.)
 //
-// Queries go by four: an invocation computes 4 × 4 scores from 4 + 4 loads, and four channels of four
-// queries from one load of v. So scores are kept as vectors over four queries. q is scaled by 1/√d
-// before the product, so that scores of f16 values stay small.
+// Queries go by four: an invocation computes 4 × 4 scores from 4 + 4 loads, and four channels of
+// four queries from one load of v. So scores are kept as vectors over four queries. q is scaled by
+// 1/√d before the product, so that scores of f16 values stay small.
 
 struct Params {
     queries: u32,      // one past the last of this dispatch
@@ -25,10 +25,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Elem4>;            // [b, all_queries, heads, D4]
-@group(0) @binding(2) var<storage, read> k: array<Elem4>;            // [kv_pictures, keys, heads, D4]
-@group(0) @binding(3) var<storage, read> v: array<Elem4>;            // [kv_pictures, keys, heads, D4]
-@group(0) @binding(4) var<storage, read_write> y: array<Elem4>;      // as q
+@group(0) @binding(1) var<storage, read> q: array<Elem4>;          // [b, all_queries, heads, D4]
+@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [kv_pictures, keys, heads, D4]
+@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [kv_pictures, keys, heads, D4]
+@group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // as q
 
 const LANES: u32 = 64u;
 const QUERIES: u32 = 16u;

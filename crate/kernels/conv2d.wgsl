@@ -1,6 +1,7 @@
 // Convolution as an implicit matrix product, with its epilogue.
 //
-//     y[p, o] = activation(Σ x[pixel under p at (ky, kx), i] · W[ky, kx, i, o] + bias + shift) + residual
+//     y[p, o] = activation(Σ x[pixel under p at (ky, kx), i] · W[ky, kx, i, o] + bias + shift)
+//               + residual
 //
 // The rows of the product are output pixels, its inner dimension runs over (ky, kx, i). Each
 // invocation computes 8 neighbouring pixels × 8 outputs. For each (ky, kx) it finds where its eight

@@ -1,5 +1,5 @@
-// The gated linear unit of the transformer's feed-forward: y = a · gelu(g), where a is the first half
-// of the channels and g the second.
+// The gated linear unit of the transformer's feed-forward: y = a · gelu(g), where a is the first
+// half of the channels and g the second.
 
 struct Params {
     count: u32,  // outputs / 4

@@ -19,8 +19,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Elem4>;                 // [b, rows, c/4] or a band
-@group(0) @binding(2) var<storage, read_write> stats: array<vec4<f32>>;   // [b, groups, chunks]
+@group(0) @binding(1) var<storage, read> x: array<Elem4>;                // [b, rows, c/4] or a band
+@group(0) @binding(2) var<storage, read_write> stats: array<vec4<f32>>;  // [b, groups, chunks]
 
 // The `i`-th value of the workgroup's chunk of its group.
 fn value(start: u32, i: u32) -> f32 {

@@ -1,12 +1,13 @@
 // Matrix product with its epilogue; also every 1×1 convolution.
 //
-//     y[r, o] = activation(Σᵢ x[r, i] · W[i, o] + bias[o] + shift[picture of r, o]) + residual[r, o]
+//     y[r, o] = activation(Σᵢ x[r, i] · W[i, o] + bias[o] + shift[picture of r, o])
+//               + residual[r, o]
 //
 // Each invocation computes 8 rows × 8 outputs in registers. Neighbouring invocations along x take
-// neighbouring outputs, so they read the weights side by side and all read the same rows of x. There
-// is no shared memory: on software adapters its barriers cost more than they save, and the caches of
-// real GPUs serve the same reads. Sixteen named accumulators instead of an array: an array in a loop
-// is memory wherever the compiler does not unroll, and not all do.
+// neighbouring outputs, so they read the weights side by side and all read the same rows of x.
+// There is no shared memory: on software adapters its barriers cost more than they save, and the
+// caches of real GPUs serve the same reads. Sixteen named accumulators instead of an array: an
+// array in a loop is memory wherever the compiler does not unroll, and not all do.
 
 struct Params {
     rows: u32,

@@ -1,15 +1,15 @@
 // A decoded picture, −1…1, to RGBA8: round(255 · clamp(x / 2 + ½, 0, 1)), ties to even as numpy
-// rounds; opaque. A pixel with a value that is no number is transparent, so that who reads the bytes
-// can tell: infinities and NaN are the floats whose exponent has all bits set, and only the bits are
-// asked, because WGSL lets a compiler assume that there are none.
+// rounds; opaque. A pixel with a value that is no number is transparent, so that who reads the
+// bytes can tell: infinities and NaN are the floats whose exponent has all bits set, and only the
+// bits are asked, because WGSL lets a compiler assume that there are none.
 
 struct Params {
     count: u32,  // pixels
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Elem4>;           // [pixels], the fourth channel unused
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;       // [pixels], red in the lowest byte
+@group(0) @binding(1) var<storage, read> x: array<Elem4>;       // [pixels]; the fourth channel is padding
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;   // [pixels], red in the lowest byte
 
 @compute @workgroup_size(LANES)
 fn main(

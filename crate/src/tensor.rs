@@ -1,5 +1,6 @@
 //! Floor 2: a tensor on the GPU: a buffer, a precision and a shape. A clone is a handle to the same
-//! buffer; when the last handle drops, the buffer serves a later op. Always contiguous, channels last.
+//! buffer; when the last handle drops, the buffer serves a later op. Always contiguous, channels
+//! last.
 
 use crate::dtype::Precision;
 use crate::error::Result;

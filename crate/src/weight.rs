@@ -36,12 +36,12 @@ impl Weight {
         Weight { gpu: gpu.clone(), buffer, k, n, weight_type }
     }
 
-    /// Writes the outputs `first..`, each a row of `k` values in input order, before any op has used
-    /// the weights.
+    /// Writes the outputs `first..`, each a row of `k` values in input order, before any op has
+    /// used the weights.
     ///
     /// # Panics
-    /// When `first` is not a multiple of [`Weight::PANEL`], or the rows neither fill whole panels nor
-    /// reach the last output.
+    /// When `first` is not a multiple of [`Weight::PANEL`], or the rows neither fill whole panels
+    /// nor reach the last output.
     pub fn write(&self, first: usize, rows: &[f32]) {
         let count = rows.len() / self.k;
         assert_eq!(rows.len(), count * self.k, "rows of {} inputs", self.k);

@@ -1,5 +1,5 @@
-// The whole app in a real browser: page, worker, wasm, WebGPU on a software adapter. Most tests open
-// a tiny model of the true topology; one opens the built-in model.
+// The whole app in a real browser: page, worker, wasm, WebGPU on a software adapter. Most tests
+// open a tiny model of the true topology; one opens the built-in model.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

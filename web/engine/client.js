@@ -1,5 +1,5 @@
-// The page's side of the worker: a promise for each call, progress on the way, cancel by AbortSignal.
-// A worker that crashed is replaced at the next call.
+// The page's side of the worker: a promise for each call, progress on the way, cancel by
+// AbortSignal. A worker that crashed is replaced at the next call.
 
 import { say } from "../strings.js";
 

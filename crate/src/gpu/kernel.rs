@@ -1,9 +1,9 @@
 //! A kernel: plain WGSL, specialised by a prelude.
 //!
-//! The prelude is one generated line of `enable`, `alias` and `const` declarations. It stands before
-//! the kernel's own file, so that a compiler's line numbers stay the file's own; shared fragments
-//! follow after it, which WGSL allows because module scope has no order. There is no preprocessor:
-//! `if CONSTANT { … }` does what an ifdef would.
+//! The prelude is one generated line of `enable`, `alias` and `const` declarations. It stands
+//! before the kernel's own file, so that a compiler's line numbers stay the file's own; shared
+//! fragments follow after it, which WGSL allows because module scope has no order. There is no
+//! preprocessor: `if CONSTANT { … }` does what an ifdef would.
 //!
 //! Bindings are the same everywhere: 0 the parameters (uniform), then the inputs, last the output.
 

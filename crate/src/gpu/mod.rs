@@ -165,7 +165,8 @@ impl Gpu {
         Buffer { gpu: self.clone(), id, bytes }
     }
 
-    /// Writes `data` into a buffer of [`Gpu::alloc_for_host`]; offset and length are multiples of 4.
+    /// Writes `data` into a buffer of [`Gpu::alloc_for_host`]; offset and length are multiples of
+    /// 4.
     pub fn write(&self, buffer: &Buffer, offset: u64, data: &[u8]) {
         assert!(offset + data.len() as u64 <= Pool::rounded(buffer.bytes), "a write past the end");
         let Some(engine) = &self.0.engine else { return };
@@ -180,8 +181,8 @@ impl Gpu {
         }
     }
 
-    /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of the
-    /// kernel's uniform; `bindings` are its inputs and then its output; `flops` counts the
+    /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
+    /// the kernel's uniform; `bindings` are its inputs and then its output; `flops` counts the
     /// definition's operations.
     pub fn dispatch(
         &self,

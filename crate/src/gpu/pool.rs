@@ -1,9 +1,10 @@
 //! The pool of whole buffers. Ownership plans memory: a dropped handle gives its buffer back, and a
-//! later op takes it. One queue runs everything in program order, so that is always safe for kernels.
+//! later op takes it. One queue runs everything in program order, so that is always safe for
+//! kernels.
 //!
-//! The host is different: its writes overtake what is recorded and not yet submitted. So each buffer
-//! remembers the recording that last used it, and a host write only goes to one that the present
-//! recording has not touched.
+//! The host is different: its writes overtake what is recorded and not yet submitted. So each
+//! buffer remembers the recording that last used it, and a host write only goes to one that the
+//! present recording has not touched.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Reading a published `config.json`, field by field, so that every complaint names its field.
 //!
-//! An absent field has the default of the Python class that wrote the file; a field with a value that
-//! this program does not compute is refused rather than ignored.
+//! An absent field has the default of the Python class that wrote the file; a field with a value
+//! that this program does not compute is refused rather than ignored.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -136,7 +136,8 @@ impl<'a> Fields<'a> {
         Err(self.error(field, format!("is {value}, but only {allowed} is supported")))
     }
 
-    /// Refuses a channel count that the groups of a norm, or the heads of an attention, do not divide.
+    /// Refuses a channel count that the groups of a norm, or the heads of an attention, do not
+    /// divide.
     pub(super) fn divides(&self, field: &str, value: usize, channels: usize) -> Result<()> {
         if channels.is_multiple_of(value) {
             return Ok(());

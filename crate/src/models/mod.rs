@@ -1,5 +1,5 @@
-//! Floor 4: the three networks of Stable Diffusion, each from its published config: the text encoder
-//! ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]).
+//! Floor 4: the three networks of Stable Diffusion, each from its published config: the text
+//! encoder ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]).
 //!
 //! A model is `new(scope, config) -> Result` and `forward(…) -> Tensor`. Nothing is tied to v1.4's
 //! widths: a config of the same family with other numbers works, and one that asks for what is not

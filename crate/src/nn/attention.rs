@@ -1,9 +1,9 @@
 //! Attention: `out(softmax(q·kᵀ/√d)·v)` with `q = x·Wq`, `k = c·Wk`, `v = c·Wv`, where the context
 //! `c` is `x` itself (self-attention) or the prompt (cross-attention).
 //!
-//! One layer serves all three models; they differ in the names of its four linears, in which of them
-//! have biases, and in the mask. Keys and values of a context can be made once and used often: the
-//! prompt's are the same at every step.
+//! One layer serves all three models; they differ in the names of its four linears, in which of
+//! them have biases, and in the mask. Keys and values of a context can be made once and used often:
+//! the prompt's are the same at every step.
 
 use super::linear::Linear;
 use super::scope::Scope;

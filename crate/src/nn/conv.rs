@@ -71,8 +71,8 @@ pub struct Downsample {
 }
 
 impl Downsample {
-    /// `padding`: zeros before the first and after the last row and column. `[1, 1]` in v1.4's UNet;
-    /// `[0, 1]` in the VAE, where diffusers pads one side only.
+    /// `padding`: zeros before the first and after the last row and column. `[1, 1]` in v1.4's
+    /// UNet; `[0, 1]` in the VAE, where diffusers pads one side only.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).

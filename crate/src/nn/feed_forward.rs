@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::ops::Activation;
 use crate::tensor::Tensor;
 
-/// `W₂·(a · gelu(g)) + b₂` with `[a, g] = W₁·x + b₁`, four times as wide inside; the gelu is the exact
-/// one, by erf. diffusers: `FeedForward` with `geglu`.
+/// `W₂·(a · gelu(g)) + b₂` with `[a, g] = W₁·x + b₁`, four times as wide inside; the gelu is the
+/// exact one, by erf. diffusers: `FeedForward` with `geglu`.
 pub struct GatedFeedForward {
     proj: Linear,
     out: Linear,

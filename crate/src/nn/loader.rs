@@ -1,8 +1,8 @@
 //! Fills what the scopes asked for, in one pass over the file in its own order.
 //!
-//! The weights never sit in memory whole: the file is read in windows of about 8 MiB, each window is
-//! widened to f32 tensor by tensor, laid out as the GPU wants it, and written to the GPU. Parts of the
-//! file that nobody asked for (a VAE's encoder, `position_ids`) are not read.
+//! The weights never sit in memory whole: the file is read in windows of about 8 MiB, each window
+//! is widened to f32 tensor by tensor, laid out as the GPU wants it, and written to the GPU. Parts
+//! of the file that nobody asked for (a VAE's encoder, `position_ids`) are not read.
 //!
 //! The one change of layout on the way: a convolution's weights `[n, c, ky, kx]` become rows of
 //! `(ky, kx, c)`, because channels are last on the GPU; channels are padded with zeros to four.
@@ -67,8 +67,9 @@ impl Loader {
         self.pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
     }
 
-    /// Reads, lays out and uploads everything. `progress` is told the bytes done and the total before
-    /// each window and at the end; the error it returns (as [`Error::Cancelled`]) ends the load.
+    /// Reads, lays out and uploads everything. `progress` is told the bytes done and the total
+    /// before each window and at the end; the error it returns (as [`Error::Cancelled`]) ends the
+    /// load.
     ///
     /// # Errors
     /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header says

@@ -1,9 +1,10 @@
 //! A place in a checkpoint: `scope.at("down_blocks").at(0)` is both the path of a layer in the code
 //! and the prefix of its tensors' names in the file.
 //!
-//! Models ask, the loader pays. A layer asks its scope for what it needs; the scope checks the shape
-//! against the file's header, makes an empty tensor on the GPU, writes the request down, and returns
-//! the handle. The [`Loader`](super::Loader) later fills all of them in the file's own order.
+//! Models ask, the loader pays. A layer asks its scope for what it needs; the scope checks the
+//! shape against the file's header, makes an empty tensor on the GPU, writes the request down, and
+//! returns the handle. The [`Loader`](super::Loader) later fills all of them in the file's own
+//! order.
 //!
 //! Everything on the GPU is read by four, so a picture's three channels are padded with zeros to
 //! four here: as inputs of a convolution (zero columns) and as outputs (zero rows, zero biases).
@@ -71,14 +72,14 @@ impl Catalogue {
 }
 
 impl Scope {
-    /// The root of an open checkpoint. Matrices are stored as `weight_type`, or as the file has them
-    /// when it is `None` (f16 stays f16; all other types become f32).
+    /// The root of an open checkpoint. Matrices are stored as `weight_type`, or as the file has
+    /// them when it is `None` (f16 stays f16; all other types become f32).
     pub fn open(gpu: &Gpu, archive: Rc<Archive>, weight_type: Option<WeightType>) -> Scope {
         Scope::root(gpu, Some(archive), weight_type)
     }
 
-    /// The root of a checkpoint that does not exist: every request is granted, nothing is loaded, and
-    /// [`Scope::catalogue`] tells what was asked for.
+    /// The root of a checkpoint that does not exist: every request is granted, nothing is loaded,
+    /// and [`Scope::catalogue`] tells what was asked for.
     pub fn without_file(gpu: &Gpu, weight_type: WeightType) -> Scope {
         Scope::root(gpu, None, Some(weight_type))
     }
@@ -119,14 +120,15 @@ impl Scope {
         self.book.archive.as_ref().is_none_or(|archive| archive.get(&name).is_some())
     }
 
-    /// The place below this one whose layer the file has under one of several `names`; the first when
-    /// it has none, so that the error names the usual one.
+    /// The place below this one whose layer the file has under one of several `names`; the first
+    /// when it has none, so that the error names the usual one.
     pub fn either(&self, names: &[&str]) -> Scope {
         let found = names.iter().find(|name| self.at(name).has("weight"));
         self.at(found.unwrap_or(&names[0]))
     }
 
-    /// The weights `[n, k]` of a linear layer. A 1×1 convolution `[n, k, 1, 1]` is the same numbers.
+    /// The weights `[n, k]` of a linear layer. A 1×1 convolution `[n, k, 1, 1]` is the same
+    /// numbers.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
@@ -219,8 +221,8 @@ impl Scope {
         Ok(tensor)
     }
 
-    /// Checks that the file has the tensor in one of `shapes` (the first is the usual one), and tells
-    /// how it is to be stored.
+    /// Checks that the file has the tensor in one of `shapes` (the first is the usual one), and
+    /// tells how it is to be stored.
     fn check(&self, name: &str, shapes: &[Vec<usize>]) -> Result<WeightType> {
         let name = self.full_name(name);
         let mut asked = self.book.asked.borrow_mut();

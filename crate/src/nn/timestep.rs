@@ -1,5 +1,6 @@
-//! The timestep as a vector: sines and cosines of it at frequencies from 1 down to 1/10000, then two
-//! linears. The UNet's blocks see it only through a silu, which is therefore applied once, here.
+//! The timestep as a vector: sines and cosines of it at frequencies from 1 down to 1/10000, then
+//! two linears. The UNet's blocks see it only through a silu, which is therefore applied once,
+//! here.
 
 use super::linear::Linear;
 use super::scope::Scope;
@@ -11,8 +12,8 @@ use crate::tensor::Tensor;
 const MAX_PERIOD: f64 = 10_000.0;
 
 /// `[cos(t·ωᵢ)…, sin(t·ωᵢ)…]`, `ωᵢ = 10000^(−i / (c/2 − freq_shift))`; sines first unless
-/// `flip_sin_to_cos`. diffusers: `Timesteps`, in f32 and in its order of roundings: at t = 999 an ulp
-/// of a frequency moves the angle by 6e-5.
+/// `flip_sin_to_cos`. diffusers: `Timesteps`, in f32 and in its order of roundings: at t = 999 an
+/// ulp of a frequency moves the angle by 6e-5.
 pub fn sinusoid(timestep: f64, c: usize, flip_sin_to_cos: bool, freq_shift: f64) -> Vec<f32> {
     let half = c / 2;
     let angle = |i: usize| {

@@ -47,8 +47,8 @@ const TERMS_MAX: usize = 5;
 const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
 
 impl Tensor {
-    /// `Σ coefficient · x`, one to five terms: guidance, every sampler's step, a cast. The output has
-    /// the terms' shape but for the batch. Terms may differ in precision.
+    /// `Σ coefficient · x`, one to five terms: guidance, every sampler's step, a cast. The output
+    /// has the terms' shape but for the batch. Terms may differ in precision.
     ///
     /// # Panics
     /// When the terms' shapes differ in more than the batch, or there are none or too many.

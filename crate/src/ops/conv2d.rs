@@ -75,8 +75,8 @@ impl Geometry {
         bands::cut(rows, most as usize, bands::grain(out_row))
     }
 
-    /// The rows of the stored input that a band of output rows reads. A band may span pictures: then
-    /// it reads to the end of one and on from the start of the next.
+    /// The rows of the stored input that a band of output rows reads. A band may span pictures:
+    /// then it reads to the end of one and on from the start of the next.
     fn input_rows(&self, band: &Range<usize>) -> Range<usize> {
         let [out_height, in_height] = [self.output[0], self.input[0]];
         let Window { kernel, stride, padding, .. } = self.window;

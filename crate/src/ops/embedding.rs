@@ -20,8 +20,8 @@ struct Params {
 }
 
 impl Tensor {
-    /// Rows of the table by id, plus a row of `positions` (`[t, c]`, f32): `[b, t, c]`, where `ids` are
-    /// b · t numbers.
+    /// Rows of the table by id, plus a row of `positions` (`[t, c]`, f32): `[b, t, c]`, where `ids`
+    /// are b · t numbers.
     ///
     /// # Panics
     /// When an id is not in the table, or the ids are not whole sequences.

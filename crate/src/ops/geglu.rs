@@ -10,8 +10,8 @@ use crate::wgsl;
 use std::rc::Rc;
 
 impl Tensor {
-    /// `[.., 2c] → [.., c]`: `a · gelu(g)`, a the first half of the channels, g the second. SD v1.4's
-    /// is the exact [`Activation::Gelu`].
+    /// `[.., 2c] → [.., c]`: `a · gelu(g)`, a the first half of the channels, g the second. SD
+    /// v1.4's is the exact [`Activation::Gelu`].
     ///
     /// # Panics
     /// When the channels are not a multiple of eight.

@@ -44,8 +44,8 @@ const CHUNK_ROWS: usize = 4096;
 const ROWS: usize = 16;
 
 impl Tensor {
-    /// `[b, h, w, c]` or `[b, t, c]`: normalises each of `groups` groups of channels of each picture
-    /// over its pixels, then applies γ and β (`[c]`, f32) and the activation.
+    /// `[b, h, w, c]` or `[b, t, c]`: normalises each of `groups` groups of channels of each
+    /// picture over its pixels, then applies γ and β (`[c]`, f32) and the activation.
     ///
     /// # Panics
     /// When the channels do not divide into the groups, or γ or β are not `[c]`.

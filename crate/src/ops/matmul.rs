@@ -21,7 +21,8 @@ struct Params {
 }
 
 impl Tensor {
-    /// `[.., k] → [.., n]`: `activation(x·W + bias + shift) + residual`. Also every 1×1 convolution.
+    /// `[.., k] → [.., n]`: `activation(x·W + bias + shift) + residual`. Also every 1×1
+    /// convolution.
     ///
     /// # Panics
     /// When the channels are not the weight's inputs, or a part of the epilogue does not fit.

@@ -7,8 +7,8 @@
 //! latents → picture                   [1, h, w, 3] → RGBA8
 //! ```
 //!
-//! Each evaluation is waited for: there the run can be stopped, and there its latents are looked at,
-//! so that no picture is made of what is no longer a number.
+//! Each evaluation is waited for: there the run can be stopped, and there its latents are looked
+//! at, so that no picture is made of what is no longer a number.
 
 use super::control::{Control, Progress};
 use super::engine::Engine;

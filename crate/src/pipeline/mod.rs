@@ -78,8 +78,8 @@ impl Description {
 }
 
 impl Pipeline {
-    /// Opens a model in the diffusers layout: reads its configs, checks them against one another and
-    /// against the headers of its weights, then brings the weights to the GPU.
+    /// Opens a model in the diffusers layout: reads its configs, checks them against one another
+    /// and against the headers of its weights, then brings the weights to the GPU.
     ///
     /// # Errors
     /// A file that is missing or damaged, a config that is not supported, a device too small, a

@@ -153,7 +153,8 @@ impl Files {
     /// Builds the networks and brings their weights to the GPU.
     ///
     /// # Errors
-    /// Tensors that are missing or of another shape, the source's and the device's faults, a cancel.
+    /// Tensors that are missing or of another shape, the source's and the device's faults, a
+    /// cancel.
     pub async fn load(
         &self,
         gpu: &Gpu,

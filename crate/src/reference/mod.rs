@@ -1,6 +1,7 @@
-//! The three networks a second time, on the CPU, by other hands: candle-transformers' VAE, resnets and
-//! attentions, and on candle-nn what it lacks. Nothing is shared with the kernels but the configs,
-//! so that the two can be held against each other; and it runs where there is no graphics adapter.
+//! The three networks a second time, on the CPU, by other hands: candle-transformers' VAE, resnets
+//! and attentions, and on candle-nn what it lacks. Nothing is shared with the kernels but the
+//! configs, so that the two can be held against each other; and it runs where there is no graphics
+//! adapter.
 //!
 //! It computes in f32 and holds the weights in memory, whole.
 

@@ -86,7 +86,8 @@ impl HttpSource {
         Ok(bytes)
     }
 
-    /// A stream that stands at `start` or before it: the open one when it is not too far, or a new one.
+    /// A stream that stands at `start` or before it: the open one when it is not too far, or a new
+    /// one.
     async fn reach(&self, path: &str, start: u64) -> Result<Download> {
         let current = self.current.borrow_mut().take();
         let skip_max = if self.ignores_ranges.get() { u64::MAX } else { SKIP_BYTES_MAX };

@@ -1,5 +1,5 @@
-// Dawn's way to this machine's graphics: as it is, or, where only an old lavapipe is found that Dawn
-// refuses, through the small driver in lavapipe.c, compiled on the spot.
+// Dawn's way to this machine's graphics: as it is, or, where only an old lavapipe is found that
+// Dawn refuses, through the small driver in lavapipe.c, compiled on the spot.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Our wasm in Node, on Dawn: the WebGPU of Chromium, but on the machine's own Vulkan or Metal, which
-// has shader-f16 where the headless browser's adapter has not.
+// Our wasm in Node, on Dawn: the WebGPU of Chromium, but on the machine's own Vulkan or Metal,
+// which has shader-f16 where the headless browser's adapter has not.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

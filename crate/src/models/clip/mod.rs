@@ -28,8 +28,8 @@ pub struct TextEncoder {
 }
 
 impl TextEncoder {
-    /// From the root of the checkpoint. Names may or may not begin with `text_model` (transformers 5
-    /// has dropped it).
+    /// From the root of the checkpoint. Names may or may not begin with `text_model` (transformers
+    /// 5 has dropped it).
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::nn::{Downsample, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 
-/// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention `DownBlock2D`.
+/// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention
+/// `DownBlock2D`.
 pub(super) struct DownBlock {
     resnets: Vec<ResnetBlock>,
     attentions: Vec<Transformer>,

@@ -1,5 +1,5 @@
-//! Attention inside the UNet: the pixels of a level, as tokens, attend to each other and then to the
-//! prompt.
+//! Attention inside the UNet: the pixels of a level, as tokens, attend to each other and then to
+//! the prompt.
 //!
 //! ```text
 //! h = proj_in(norm(x))

@@ -1,6 +1,6 @@
 //! The way up: at each resnet the channels of the latest tensor kept on the way down are joined to
-//! `x`; then the picture is doubled, or rather brought to the size of the next tensor kept, which is
-//! one less than the double where the way down rounded up.
+//! `x`; then the picture is doubled, or rather brought to the size of the next tensor kept, which
+//! is one less than the double where the way down rounded up.
 
 use super::Remaining;
 use super::config::UnetConfig;

@@ -6,7 +6,8 @@
 //! mean, logvar = the halves of quant_conv(conv_out(silu(conv_norm_out(mid(x)))))
 //! ```
 //!
-//! The last convolution is asked for in two halves, so that mean and logvar come out as two tensors.
+//! The last convolution is asked for in two halves, so that mean and logvar come out as two
+//! tensors.
 
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
 //! The VAE: pictures to latents an eighth of their size, and back.
 //!
-//! The sampler works on latents of standard deviation one, `scaling_factor · z`; [`Autoencoder::decode`]
-//! takes those. [`Autoencoder::encode`] gives the distribution of `z` itself, as diffusers does.
+//! The sampler works on latents of standard deviation one, `scaling_factor · z`;
+//! [`Autoencoder::decode`] takes those. [`Autoencoder::encode`] gives the distribution of `z`
+//! itself, as diffusers does.
 
 mod config;
 mod decoder;
