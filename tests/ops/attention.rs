@@ -106,8 +106,10 @@ fn at_the_edges_of_tiles() {
                     Call::new(1, [t, s, 2, 8], mask).prove(&mut proof, precision, false);
                 }
             }
-            for t in edges(64) {
-                Call::new(1, [t, t, 1, 40], mask).prove(&mut proof, precision, false);
+            for s in edges(64) {
+                for t in [1, 17, s] {
+                    Call::new(1, [t, s, 1, 40], mask).prove(&mut proof, precision, false);
+                }
             }
         }
     }
@@ -213,4 +215,6 @@ fn at_full_size() {
             Call::new(b, [t, s, heads, d], Mask::None).prove(&mut proof, precision, true);
         }
     }
+    // more than one dispatch may do: a larger picture's
+    Call::new(2, [2500, 2500, 8, 160], Mask::None).prove(&mut proof, Precision::F32, true);
 }
