@@ -8,8 +8,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Elem4>;  // [pixels]; the fourth channel is padding
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;   // [pixels], red in the lowest byte
+@group(0) @binding(1) var<storage, read> x: array<Elem4>;      // [pixels]; the fourth is padding
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;  // [pixels], red in the lowest byte
 
 @compute @workgroup_size(LANES)
 fn main(

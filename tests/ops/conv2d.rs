@@ -239,8 +239,8 @@ fn with_the_kernels_of_the_vae() {
 #[ignore = "minutes: the full size of Stable Diffusion v1.4"]
 fn at_full_size_of_the_unet() {
     let mut proof = proof();
-    for precision in PRECISIONS {
-        for conv in &UNET_CONVS {
+    for (precision, step) in FEWER_IN_F16 {
+        for conv in UNET_CONVS.iter().step_by(step) {
             let size = of_model(conv, 2, conv.side, HALVE);
             check(&mut proof, size, precision, WeightType::F16, true);
         }
@@ -253,8 +253,8 @@ fn at_full_size_of_the_unet() {
 #[ignore = "many minutes: the full size of Stable Diffusion v1.4"]
 fn at_full_size_of_the_vae() {
     let mut proof = proof();
-    for precision in PRECISIONS {
-        for conv in &VAE_CONVS {
+    for (precision, step) in FEWER_IN_F16 {
+        for conv in VAE_CONVS.iter().step_by(step) {
             let size = of_model(conv, 1, conv.side, HALVE_AFTER);
             check(&mut proof, size, precision, WeightType::F16, true);
         }
