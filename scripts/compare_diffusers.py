@@ -12,6 +12,7 @@ picture by more than 2/255.
 """
 
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -117,6 +118,10 @@ def main():
     parser.add_argument("rest", nargs="*", help="further arguments of the program, after --")
     args = parser.parse_args()
     pipe = open_pipeline(args.model)
+    # diffusers takes a small size in an old config for a mistake, so it is told the size.
+    config = json.loads(pathlib.Path(args.model, "unet/config.json").read_text())
+    side = config["sample_size"] * pipe.vae_scale_factor
+    args.width, args.height = args.width or side, args.height or side
     good = True
     for sampler in args.sampler:
         print(f"{sampler}, {args.steps} steps, guidance {args.guidance}, seed {args.seed}")

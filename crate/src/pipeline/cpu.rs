@@ -10,7 +10,7 @@ use crate::reference::Networks;
 use candle_core::{Device, Tensor};
 
 /// The scores of an attention are held whole; more bytes of them are refused.
-const SCORES_BYTES_MAX: u64 = 4 << 30;
+const SCORES_BYTES_MAX: u128 = 4 << 30;
 
 /// Latents are arrays of the right shape by construction, so candle has nothing to refuse.
 const FITS: &str = "arrays of one shape";
@@ -26,9 +26,9 @@ impl Engine for OnCpu {
     async fn check_fit(&self, files: &Files, size: [u32; 2], prompts: usize) -> Result<()> {
         let factor = files.vae.factor() as u64;
         let pixels = u64::from(size[0]) / factor * (u64::from(size[1]) / factor);
-        let heads = files.unet.levels[0].heads as u64;
+        let heads = files.unet.levels[0].heads;
         // The VAE's middle attends too, with one head, at the size of the latents.
-        let needed = 4 * pixels * pixels * (heads * prompts as u64);
+        let needed = 4 * u128::from(pixels).pow(2) * (heads * prompts) as u128;
         if needed > SCORES_BYTES_MAX {
             let reason = format!(
                 "is too large for the CPU: its attention would take {} GB",
