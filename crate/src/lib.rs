@@ -17,13 +17,13 @@ pub mod ops;
 pub mod tensor;
 pub mod weight;
 
-// Floors 3 to 5: layers, models (and their reference on the CPU), the walk.
+// Floors 3 to 6: layers, models, their reference on the CPU, the walk.
 pub mod models;
 pub mod nn;
 pub mod pipeline;
 pub mod reference;
 
-// Floor 6: the face shown to JavaScript.
+// Floor 7: the face shown to JavaScript.
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -1,4 +1,4 @@
-//! Floor 5: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
+//! Floor 6: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
 //! below knows more than its own part, and nothing above decides anything.
 //!
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
