@@ -3,6 +3,7 @@
 use super::Float;
 use clap::Args;
 use darkroom::Result;
+use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Options, Phase, Request};
 use darkroom::weights::FileSource;
 use std::path::PathBuf;
@@ -64,9 +65,13 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 
         let options =
             Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
-        let dry = files.dry_run(&options, [width, height], request.prompts()).await?;
+        let limits = Limits::default();
+        let dry = files.dry_run(&options, limits, [width, height], request.prompts()).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
-        println!("\n{width}×{height}, {:?} activations, with guidance:", options.precision);
+        println!(
+            "\n{width}×{height}, {:?} activations, with guidance, within WebGPU's default limits:",
+            options.precision
+        );
         println!("{:24}{:>12}{:>14}{:>18}", "", "dispatches", "GFLOP", "peak GPU bytes");
         for phase in &dry.phases {
             print_phase(phase, args.kernels);

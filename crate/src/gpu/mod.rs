@@ -96,8 +96,13 @@ impl Gpu {
     /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
     /// crate runs on it, but reading a tensor back gives zeros.
     pub fn dry(shader_f16: bool) -> Gpu {
+        Gpu::dry_within(Limits::default(), shader_f16)
+    }
+
+    /// [`Gpu::dry`] with the limits of another device.
+    pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
-        Gpu::new(None, Faults::default(), info, Limits::default(), shader_f16)
+        Gpu::new(None, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(

@@ -4,7 +4,7 @@ use super::Options;
 use super::model::{Files, Model};
 use crate::dtype::Precision;
 use crate::error::Result;
-use crate::gpu::{Gpu, KernelStats, Stats};
+use crate::gpu::{Gpu, KernelStats, Limits, Stats};
 use crate::tensor::Tensor;
 
 /// What a run costs.
@@ -27,17 +27,19 @@ pub struct Phase {
 }
 
 impl Files {
-    /// Runs each network once without a GPU, for a picture of this size and `batch` prompts.
+    /// Runs each network once without a GPU, for a picture of this size and `batch` prompts, within
+    /// the limits of an adapter.
     ///
     /// # Errors
     /// [`GpuLimit`](crate::Error::GpuLimit) when the size does not fit, and a config's faults.
     pub async fn dry_run(
         &self,
         options: &Options,
+        limits: Limits,
         [width, height]: [u32; 2],
         batch: usize,
     ) -> Result<DryRun> {
-        let gpu = Gpu::dry(options.precision == Precision::F16);
+        let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         let Model { text_encoder, unet, vae } = self.without_weights(&gpu, options.weights)?;
         let weight_bytes = gpu.stats().bytes_alive;
         let mut phases = Vec::new();

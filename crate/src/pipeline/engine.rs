@@ -67,7 +67,7 @@ impl Engine for OnGpu {
     async fn check_fit(&self, files: &Files, size: [u32; 2], prompts: usize) -> Result<()> {
         let known = self.fitting.borrow().contains(&(size, prompts));
         if !known {
-            files.dry_run(&self.options, size, prompts).await?;
+            files.dry_run(&self.options, self.gpu.limits(), size, prompts).await?;
             self.fitting.borrow_mut().push((size, prompts));
         }
         Ok(())
