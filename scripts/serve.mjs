@@ -55,7 +55,8 @@ export function serve({ roots, port = 0, prefix = "", range = true, without, fal
     const send = (/** @type {number} */ status, /** @type {string} */ text) => {
       response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
     };
-    if (request.method !== "GET" && request.method !== "HEAD") return send(405, "Only GET and HEAD.");
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return send(405, "Only GET and HEAD.");
     const path = localPath(request.url ?? "/", prefix);
     if (path === null) return send(404, "Not found.");
     let file = without && path.startsWith(without) ? null : await find(roots, path);
@@ -163,7 +164,8 @@ async function main() {
     console.log(`Darkroom is at ${url} (Ctrl+C ends it)`);
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-    const reason = code === "EADDRINUSE" ? "that port is taken; choose another with --port N" : message;
+    const reason =
+      code === "EADDRINUSE" ? "that port is taken; choose another with --port N" : message;
     console.error(`ERROR: could not serve ${root}: ${reason}.`);
     process.exit(1);
   }

@@ -27,13 +27,16 @@ function enter(state) {
 async function openModel() {
   enter("loading");
   status.begin(say.opening());
-  if (!("gpu" in navigator)) throw new EngineError({ kind: "no_gpu", message: say.noWebGpu(isSecureContext) });
+  const message = say.noWebGpu(isSecureContext);
+  if (!("gpu" in navigator)) throw new EngineError({ kind: "no_gpu", message });
   const { model, how } = readOptions();
   const watch = { onProgress: status.progress, signal: stop.signal };
   const description = await engine.open(modelAddress(model), how, watch);
   open = true;
   form.describe(description);
-  anyById("engine-facts").textContent = [model, how.precision ?? "f32", description.adapter].join(" · ");
+  anyById("engine-facts").textContent = [model, how.precision ?? "f32", description.adapter].join(
+    " · ",
+  );
 }
 
 async function makePicture() {
@@ -82,15 +85,12 @@ function cancel() {
   status.cancelling();
 }
 
-/** Starts from the address, at first and whenever it changes. */
+/** Starts from the address; also whenever it changes. */
 function begin() {
   engine.dispose();
   open = false;
   form.fill(readOptions().fields);
-  return run(async () => {
-    await openModel();
-    return say.ready();
-  });
+  return run(() => openModel().then(say.ready));
 }
 
 form.fill([["prompt", EXAMPLES[0] ?? ""]]);

@@ -7,7 +7,9 @@ const MODEL = "models/demo";
 
 /** @returns {{ model: string, how: import("./engine/protocol.js").Options, fields: [string, string][] }} */
 export function readOptions() {
-  const { model = MODEL, ...rest } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const { model = MODEL, ...rest } = Object.fromEntries(
+    new URLSearchParams(location.hash.slice(1)),
+  );
   /** @type {Record<string, string>} */
   const how = {};
   for (const name of ["precision", "weights"]) {

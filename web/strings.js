@@ -38,7 +38,8 @@ export const say = {
   notFetched: (/** @type {string} */ reason) =>
     `The engine could not be fetched (${reason}). Check the connection and press Generate; if that does not help, this copy of the site is incomplete.`,
   closed: () => "The engine was closed.",
-  cancelled: (/** @type {number} */ step) => (step ? `Cancelled after step ${step}.` : "Cancelled."),
+  cancelled: (/** @type {number} */ step) =>
+    step ? `Cancelled after step ${step}.` : "Cancelled.",
   notLoaded: () => "Cancelled. Press Generate to load the model.",
   opening: () => "Starting the engine",
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
@@ -50,8 +51,11 @@ export const say = {
   decoding: () => "Developing the picture",
   cancelling: () => "Cancelling after this step",
   done: (/** @type {number} */ seconds) => `The picture is ready after ${duration(seconds)}.`,
-  sizeHint: (/** @type {number} */ factor, /** @type {number} */ width, /** @type {number} */ height) =>
-    `Pixels, in multiples of ${factor}; empty is ${width} × ${height}.`,
+  sizeHint: (
+    /** @type {number} */ factor,
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+  ) => `Pixels, in multiples of ${factor}; empty is ${width} × ${height}.`,
 };
 
 /** @param {number} bytes */

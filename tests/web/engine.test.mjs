@@ -16,7 +16,13 @@ const tiny = "#model=models/tiny&steps=3&seed=1";
 const MAYBE = /404/;
 
 /** @param {Partial<Parameters<typeof visit>[1]>} more */
-const options = (more = {}) => ({ server: { roots }, hash: tiny, patience: PICTURE_MS, expected: MAYBE, ...more });
+const options = (more = {}) => ({
+  server: { roots },
+  hash: tiny,
+  patience: PICTURE_MS,
+  expected: MAYBE,
+  ...more,
+});
 
 test("one page, one engine, many requests", async (t) => {
   const app = await visit(t, options());
@@ -50,7 +56,11 @@ test("one page, one engine, many requests", async (t) => {
  */
 async function compareWithNative(t, { make }) {
   const { steps, guidance_scale, ...texts } = REQUEST;
-  const ours = await make({ ...texts, steps: String(steps), guidance_scale: String(guidance_scale) });
+  const ours = await make({
+    ...texts,
+    steps: String(steps),
+    guidance_scale: String(guidance_scale),
+  });
   const most = difference(ours, await nativePicture(join(models, "models/tiny")));
   t.diagnostic(`the pictures differ by ${most} of 255 at most`);
   assert.ok(most <= 2, `${most} of 255`);
@@ -59,7 +69,12 @@ async function compareWithNative(t, { make }) {
 /** @param {App} app */
 async function checkFile({ page, make }) {
   const prompt = 'a cat — 猫 "quoted"';
-  const shown = await make({ prompt, negative_prompt: "blue", seed: "9007199254740993", steps: "3" });
+  const shown = await make({
+    prompt,
+    negative_prompt: "blue",
+    seed: "9007199254740993",
+    steps: "3",
+  });
   const downloading = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download PNG" }).click();
   const { texts, ...kept } = decodePng(await readFile(await (await downloading).path()));

@@ -34,7 +34,8 @@ test("every control has a name", async (t) => {
   assert.equal(await page.getByRole("combobox", { name: "Sampler" }).count(), 1);
   const nameless = await page.evaluate(() => {
     const all = [...document.querySelectorAll("input, textarea, select")];
-    return all.filter((element) => !(/** @type {HTMLInputElement} */ (element).labels?.length)).length;
+    return all.filter((element) => !(/** @type {HTMLInputElement} */ (element).labels?.length))
+      .length;
   });
   assert.equal(nameless, 0);
 });
@@ -46,7 +47,10 @@ test("shows and tells the progress, with the time left", async (t) => {
   await generate.click();
   await state("generating");
   await page.getByRole("progressbar").waitFor();
-  await page.locator("#progress-text").filter({ hasText: /^Step \d+ of 100, about .* left$/ }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /^Step \d+ of 100, about .* left$/ })
+    .waitFor();
   const status = page.getByRole("status");
   await status.filter({ hasText: /Step \d+ of 100/ }).waitFor({ state: "attached" });
   await state("ready");
@@ -61,17 +65,22 @@ test("cancel ends a run, and the next one works", async (t) => {
   await stepping();
   await cancel.click();
   await state("ready");
-  assert.match((await page.locator("#progress-text").textContent()) ?? "", /^Cancelled after step \d+\.$/);
+  assert.match(
+    (await page.locator("#progress-text").textContent()) ?? "",
+    /^Cancelled after step \d+\.$/,
+  );
   assert.equal(await page.locator("#canvas").isVisible(), false);
   await make({ steps: "3" });
   assert.equal(await page.locator("#canvas").isVisible(), true);
 });
 
 test("loading can be cancelled, and Generate then loads", async (t) => {
-  const { page, state, cancel, make } = await visit(t, { server });
+  const { page, state, cancel, make } = await visit(t, { server, hash: "#model=models/slow" });
   await state("loading");
   await cancel.click();
-  await page.waitForSelector('html:not([data-state="loading"])');
+  await state("error");
+  const text = await page.locator("#progress-text").textContent();
+  assert.match(text ?? "", /Press Generate to load the model/);
   await make({ steps: "2" });
   assert.equal(await page.locator("#canvas").isVisible(), true);
 });
@@ -104,7 +113,10 @@ test("a lost device is told, and Generate opens another", async (t) => {
 });
 
 test("an engine that dies is told, and started again", async (t) => {
-  const { state, type, generate, complaint, make } = await visit(t, { server, expected: /unreachable/ });
+  const { state, type, generate, complaint, make } = await visit(t, {
+    server,
+    expected: /unreachable/,
+  });
   await state("ready");
   await type({ prompt: "panic" });
   await generate.click();
@@ -121,7 +133,8 @@ test("an engine that is not there is told", async (t) => {
 });
 
 test("the address fills in the form and chooses the model", async (t) => {
-  const hash = "#prompt=a%20blue%20fish&negative=red&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
+  const hash =
+    "#prompt=a%20blue%20fish&negative=red&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
   const { page, state, make } = await visit(t, { server, hash });
   await state("ready");
   assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");
@@ -155,7 +168,10 @@ test("works from the keyboard alone", async (t) => {
   await page.keyboard.type("typed");
   await page.keyboard.press("Control+Enter");
   await state("generating");
-  assert.equal(await page.locator("#prompt").evaluate((element) => element === document.activeElement), true);
+  assert.equal(
+    await page.locator("#prompt").evaluate((element) => element === document.activeElement),
+    true,
+  );
   await state("ready");
   await page.locator("#steps").focus();
   await page.keyboard.press("ArrowUp");
@@ -173,7 +189,10 @@ test("works from the keyboard alone", async (t) => {
 
 test("fits a phone, in both themes", async (t) => {
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-    const { page, state, make } = await visit(t, { server, context: { colorScheme, viewport: { width: 320, height: 640 } } });
+    const { page, state, make } = await visit(t, {
+      server,
+      context: { colorScheme, viewport: { width: 320, height: 640 } },
+    });
     await state("ready");
     await make({ prompt: "Donaudampfschifffahrtsgesellschaft".repeat(8) });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -51,4 +51,12 @@
  */
 
 /** Kinds of faults after which the model must be opened again. */
-export const FATAL = new Set(["no_gpu", "no_adapter", "device_lost", "out_of_memory", "gpu", "crashed", "closed"]);
+export const FATAL = new Set([
+  "no_gpu",
+  "no_adapter",
+  "device_lost",
+  "out_of_memory",
+  "gpu",
+  "crashed",
+  "closed",
+]);

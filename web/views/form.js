@@ -3,7 +3,16 @@
 import { EXAMPLES, SAMPLERS, say } from "../strings.js";
 import { anyById, byId } from "./dom.js";
 
-const FIELDS = ["prompt", "negative_prompt", "steps", "guidance_scale", "width", "height", "seed", "sampler"];
+const FIELDS = [
+  "prompt",
+  "negative_prompt",
+  "steps",
+  "guidance_scale",
+  "width",
+  "height",
+  "seed",
+  "sampler",
+];
 
 /** Names that the engine and links use for fields, where they differ from the form's. */
 const ALIASES = new Map([
@@ -35,7 +44,8 @@ export function createForm({ onGenerate, onCancel }) {
   cancel.addEventListener("click", onCancel);
   byId("dice", HTMLButtonElement).addEventListener("click", () => write("seed", randomSeed()));
   anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
-  if (matchMedia("(max-width: 47.99rem)").matches) byId("settings", HTMLDetailsElement).open = false;
+  if (matchMedia("(max-width: 47.99rem)").matches)
+    byId("settings", HTMLDetailsElement).open = false;
   addExamples();
   offerSamplers(["ddim"]);
 
@@ -126,7 +136,10 @@ const read = (name) => control(name).value;
 function write(name, value) {
   if (!FIELDS.includes(name)) return;
   const field = control(name);
-  if (field instanceof HTMLSelectElement && ![...field.options].some((option) => option.value === value)) {
+  if (
+    field instanceof HTMLSelectElement &&
+    ![...field.options].some((option) => option.value === value)
+  ) {
     field.add(new Option(value, value));
   }
   field.value = value;

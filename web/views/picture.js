@@ -10,6 +10,7 @@ const SMALL = 256;
 export function createPicture({ onKeepSeed }) {
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
   byId("keep-seed", HTMLButtonElement).addEventListener("click", () => onKeepSeed(seed));
 
@@ -44,6 +45,9 @@ export function createPicture({ onKeepSeed }) {
         duration(seconds),
       ].join(" · ");
       anyById("caption").hidden = false;
+
+      // On a phone the picture lies below the form.
+      canvas.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
       download.href = URL.createObjectURL(new Blob([png], { type: "image/png" }));

@@ -41,7 +41,10 @@ export function browserPath() {
 /** @param {{ flags?: string[] }} [options] */
 export async function launch({ flags = GPU_FLAGS } = {}) {
   const { chromium } = await import("playwright-core");
-  return chromium.launch({ executablePath: browserPath(), args: ["--headless=new", ...QUIET_FLAGS, ...flags] });
+  return chromium.launch({
+    executablePath: browserPath(),
+    args: ["--headless=new", ...QUIET_FLAGS, ...flags],
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(browserPath());

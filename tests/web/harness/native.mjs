@@ -13,7 +13,13 @@ const ROOT = join(import.meta.dirname, "../../..");
 const PROGRAM = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "debug/darkroom");
 
 /** The request that pictures are compared by. */
-export const REQUEST = { prompt: "a red cat on a yellow background", seed: "5", steps: 4, guidance_scale: 7.5, sampler: "ddim" };
+export const REQUEST = {
+  prompt: "a red cat on a yellow background",
+  seed: "5",
+  steps: 4,
+  guidance_scale: 7.5,
+  sampler: "ddim",
+};
 
 const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
 after(() => rm(folder, { recursive: true }));
@@ -29,18 +35,25 @@ async function darkroom(...words) {
 /** A folder to serve, with a tiny model in models/tiny and damaged ones beside it. */
 export async function testModels() {
   const models = join(folder, "models");
-  const copy = (/** @type {string} */ name) => cp(join(models, "tiny"), join(models, name), { recursive: true });
+  const copy = (/** @type {string} */ name) =>
+    cp(join(models, "tiny"), join(models, name), { recursive: true });
   await darkroom("synth", "--config", "tiny", "--seed", "1", "--out", join(models, "tiny"));
 
   await copy("cut");
   await truncate(join(models, "cut/unet/diffusion_pytorch_model.safetensors"), 700_000);
 
   await copy("noise");
-  await writeFile(join(models, "noise/vae/diffusion_pytorch_model.safetensors"), Buffer.alloc(4096, 0xa5));
+  await writeFile(
+    join(models, "noise/vae/diffusion_pytorch_model.safetensors"),
+    Buffer.alloc(4096, 0xa5),
+  );
 
   await copy("unknown");
   const config = join(models, "unknown/unet/config.json");
-  await writeFile(config, (await readFile(config, "utf8")).replace('"CrossAttnDownBlock2D"', '"MagicDownBlock2D"'));
+  await writeFile(
+    config,
+    (await readFile(config, "utf8")).replace('"CrossAttnDownBlock2D"', '"MagicDownBlock2D"'),
+  );
 
   await copy("incomplete");
   await rm(join(models, "incomplete/vae/diffusion_pytorch_model.safetensors"));
@@ -70,7 +83,7 @@ export function decodePng(file) {
   const data = [];
   const texts = new Map();
   let header = file.subarray(0, 0);
-  for (let at = 8; at < file.length; ) {
+  for (let at = 8; at < file.length;) {
     const length = file.readUInt32BE(at);
     const kind = file.toString("latin1", at + 4, at + 8);
     const body = file.subarray(at + 8, at + 8 + length);
@@ -87,7 +100,8 @@ export function decodePng(file) {
   const channels = header[9] === 6 ? 4 : 3;
   const rows = unfilter(inflateSync(Buffer.concat(data)), width * channels, height, channels);
   const bytes = Buffer.alloc(width * height * 4, 255);
-  for (let i = 0; i < width * height; i++) rows.copy(bytes, i * 4, i * channels, (i + 1) * channels);
+  for (let i = 0; i < width * height; i++)
+    rows.copy(bytes, i * 4, i * channels, (i + 1) * channels);
   return { width, height, bytes, texts };
 }
 
@@ -120,7 +134,11 @@ function unfilter(raw, stride, height, channels) {
  * @param {number} corner
  */
 function paeth(left, up, corner) {
-  const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+  const [a, b, c] = [
+    Math.abs(up - corner),
+    Math.abs(left - corner),
+    Math.abs(left + up - 2 * corner),
+  ];
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
@@ -132,6 +150,7 @@ function paeth(left, up, corner) {
 export function difference(a, b) {
   if (a.width !== b.width || a.height !== b.height) return Infinity;
   let most = 0;
-  for (const [i, value] of a.bytes.entries()) most = Math.max(most, Math.abs(value - (b.bytes[i] ?? NaN)));
+  for (const [i, value] of a.bytes.entries())
+    most = Math.max(most, Math.abs(value - (b.bytes[i] ?? NaN)));
   return most;
 }

@@ -41,7 +41,10 @@ after(async () => {
  * @param {import("node:test").TestContext} t
  * @param {Visit} [visit]
  */
-export async function visit(t, { hash = "", server = {}, flags, before, expected, patience = PAGE_MS, context = {} } = {}) {
+export async function visit(
+  t,
+  { hash = "", server = {}, flags, before, expected, patience = PAGE_MS, context = {} } = {},
+) {
   const site = await serve({ roots: [SITE], ...server });
   t.after(() => site.close());
   const key = JSON.stringify(flags);
@@ -81,7 +84,8 @@ function controls(page) {
       const { state } = document.documentElement.dataset;
       return state === wanted || state === "error" ? state : null;
     }, name);
-    if ((await reached.jsonValue()) !== name) assert.fail(`the page says: ${await alert.textContent()}`);
+    if ((await reached.jsonValue()) !== name)
+      assert.fail(`the page says: ${await alert.textContent()}`);
   }
 
   /** Waits until a step has been done. */
@@ -101,7 +105,8 @@ function controls(page) {
   async function type(fields) {
     for (const [name, value] of Object.entries(fields)) {
       const field = page.locator(`[name="${name}"]`);
-      if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
+      if ((await field.evaluate((element) => element.tagName)) === "SELECT")
+        await field.selectOption(value);
       else await field.fill(value);
     }
   }
@@ -122,7 +127,7 @@ function controls(page) {
    * @param {Record<string, string>} fields values by name
    */
   async function make(fields) {
-    await page.evaluate(() => (/** @type {HTMLDetailsElement} */ (document.getElementById("settings")).open = true));
+    await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
     await type(fields);
     await generate.click();
     await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');

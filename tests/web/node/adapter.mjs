@@ -17,12 +17,24 @@ export async function openGpu() {
   if (!lavapipe) throw new Error("Dawn finds no graphics adapter; install mesa-vulkan-drivers.");
   const folder = mkdtempSync(join(tmpdir(), "darkroom-lavapipe-"));
   const library = join(folder, "lavapipe.so");
-  execFileSync("cc", ["-O1", "-shared", "-fPIC", "-o", library, join(import.meta.dirname, "lavapipe.c"), "-ldl"]);
-  const driver = { file_format_version: "1.0.0", ICD: { library_path: library, api_version: "1.3.0" } };
+  execFileSync("cc", [
+    "-O1",
+    "-shared",
+    "-fPIC",
+    "-o",
+    library,
+    join(import.meta.dirname, "lavapipe.c"),
+    "-ldl",
+  ]);
+  const driver = {
+    file_format_version: "1.0.0",
+    ICD: { library_path: library, api_version: "1.3.0" },
+  };
   writeFileSync(join(folder, "icd.json"), JSON.stringify(driver));
   Object.assign(process.env, { LAVAPIPE: lavapipe, VK_ICD_FILENAMES: join(folder, "icd.json") });
   const gpu = create([]);
-  if (!(await gpu.requestAdapter())) throw new Error("Dawn finds no graphics adapter, nor through lavapipe.");
+  if (!(await gpu.requestAdapter()))
+    throw new Error("Dawn finds no graphics adapter, nor through lavapipe.");
   return gpu;
 }
 

@@ -25,7 +25,10 @@ let full;
 before(async () => {
   // What wasm-bindgen and wgpu look for in a browser.
   Object.assign(globalThis, globals, { Window: class Window {} });
-  Object.defineProperty(globalThis, "navigator", { value: { gpu: await openGpu() }, configurable: true });
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu: await openGpu() },
+    configurable: true,
+  });
   wasm = await import(join(PKG, "darkroom.js"));
   wasm.initSync({ module: await readFile(join(PKG, "darkroom_bg.wasm")) });
   site = await serve({ roots: [models] });
@@ -79,10 +82,19 @@ test("faults are errors with a kind", async () => {
   await assert.rejects(engine.open(`${site.url}models/nowhere`, {}, quiet), { kind: "not_found" });
   await assert.rejects(engine.open(`${site.url}models/cut`, {}, quiet), { kind: "bad_file" });
   await assert.rejects(engine.open(`${site.url}models/unknown`, {}, quiet), { kind: "config" });
-  await assert.rejects(engine.open(`${site.url}models/tiny`, { precision: "f8" }, quiet), { kind: "request", field: "precision" });
+  await assert.rejects(engine.open(`${site.url}models/tiny`, { precision: "f8" }, quiet), {
+    kind: "request",
+    field: "precision",
+  });
   await engine.open(`${site.url}models/tiny`, undefined, quiet);
-  await assert.rejects(engine.generate({ ...REQUEST, guidance_scale: NaN }, quiet), { kind: "request", field: "guidance scale" });
-  await assert.rejects(engine.generate({ ...REQUEST, steps: 0 }, quiet), { kind: "request", field: "steps" });
+  await assert.rejects(engine.generate({ ...REQUEST, guidance_scale: NaN }, quiet), {
+    kind: "request",
+    field: "guidance scale",
+  });
+  await assert.rejects(engine.generate({ ...REQUEST, steps: 0 }, quiet), {
+    kind: "request",
+    field: "steps",
+  });
   await assert.rejects(engine.generate(undefined, quiet), { kind: "request", field: "request" });
   let steps = 0;
   const stop = (/** @type {Progress} */ { event }) => {
