@@ -3,6 +3,7 @@
 On these small convolutional networks it reaches a given loss in far fewer steps than AdamW alone.
 """
 import torch
+import torch.distributed
 
 
 def orthogonal(g, steps=5):
@@ -23,16 +24,25 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self):
+        shared = torch.distributed.is_initialized()
+        rank, world = (torch.distributed.get_rank(), torch.distributed.get_world_size()) if shared else (0, 1)
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
+            params = [p for p in group["params"] if p.grad is not None]
+            updates = []
+            for i, p in enumerate(params):
                 state = self.state[p]
                 if "m" not in state:
                     state["m"] = torch.zeros_like(p)
                 state["m"].lerp_(p.grad, 1 - group["momentum"])
-                g = p.grad.lerp(state["m"], group["momentum"])
-                u = orthogonal(g, group["steps"])
+                if i % world == rank:
+                    updates.append(orthogonal(p.grad.lerp(state["m"], group["momentum"]), group["steps"]))
+                else:
+                    updates.append(torch.zeros_like(p))
+            if shared:  # each worker has done its share of the matrices
+                flat = torch.cat([u.flatten() for u in updates])
+                torch.distributed.all_reduce(flat)
+                updates = [f.view(p.shape) for f, p in zip(flat.split([p.numel() for p in params]), params)]
+            for p, u in zip(params, updates):
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 # Scaled so that one learning rate suits these and AdamW's parameters.
                 p.add_(u, alpha=-group["lr"] * 0.2 * max(p.shape[0], p.numel() // p.shape[0]) ** 0.5)

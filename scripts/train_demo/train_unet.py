@@ -136,7 +136,7 @@ def train(rank, args):
         return {**out, export.EMBEDDING: table}
 
     unet = unet.to(memory_format=torch.channels_last)
-    opt = Both([unet, text], args.lr, steps=4)
+    opt = Both([unet, text], args.lr, steps=3)
     nets = {"unet": unet, "text": text}
     ema = {n: {k: v.detach().clone() for k, v in m.state_dict().items()} for n, m in nets.items()}
     if state:
