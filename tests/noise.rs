@@ -1,6 +1,7 @@
 //! The generator against torch and numpy: integers, uniforms and normals, bit for bit.
 
-use darkroom::diffusion::noise::{Mt19937, Torch, nchw_to_nhwc, nhwc_to_nchw};
+use darkroom::Error;
+use darkroom::diffusion::noise::{Mt19937, Numpy, Philox, Rng, Torch, nchw_to_nhwc, nhwc_to_nchw};
 use serde_json::Value;
 
 use crate::harness::golden;
@@ -73,6 +74,82 @@ fn only_the_lower_half_of_a_seed_counts() {
     assert_eq!(Torch::new(5).randn(64), Torch::new((9 << 32) + 5).randn(64));
     assert_ne!(Torch::new(5).randn(64), Torch::new(6).randn(64));
     assert!(Torch::new(0).randn(0).is_empty());
+}
+
+/// Against the first and last 16 doubles; returns how many of them differ in their bits.
+fn differing(what: &str, numbers: &[f64], case: &Value) -> usize {
+    let n = numbers.len().min(16);
+    let ours = numbers[..n].iter().chain(&numbers[numbers.len() - n..]);
+    let theirs = golden::list(case, "ends").iter().flat_map(Value::as_f64);
+    let pairs: Vec<(f64, f64)> = ours.copied().zip(theirs).collect();
+    assert_eq!(pairs.len(), 2 * n, "{what}");
+    for (ours, theirs) in &pairs {
+        // The logarithm of another library: at most the last bits of a double.
+        assert!((ours - theirs).abs() <= 4e-16 * theirs.abs(), "{what}: {ours} against {theirs}");
+    }
+    pairs.iter().filter(|(ours, theirs)| ours.to_bits() != theirs.to_bits()).count()
+}
+
+#[test]
+fn normals_are_numpys() {
+    for case in golden::list(&golden::json("noise.json"), "numpy") {
+        let length = golden::number(case, "length") as usize;
+        let what = format!("standard_normal({length}) of seed {}", seed(case));
+        let mut generator = Numpy::new(seed(case) as u32);
+        let numbers: Vec<f64> = (0..length).map(|_| generator.normal()).collect();
+        println!("{what}: {} of the ends differ", differing(&what, &numbers, case));
+        let latents = Rng::Numpy.seeded(seed(case)).expect("a seed").randn(length);
+        let all = golden::fnv(latents.iter().map(|number| number.to_bits()));
+        assert_eq!(all, golden::text(case, "fnv"), "{what}: another float32");
+    }
+    let refused = Rng::Numpy.seeded(1 << 32);
+    assert!(matches!(refused, Err(Error::Request { field: "seed", .. })));
+}
+
+#[test]
+fn normals_are_the_web_uis() {
+    // torch.randn(12, device="cuda", generator=manual_seed(0)), as the web UI's source prints it.
+    let published = [
+        -0.924_662_59_f64,
+        -0.425_344_15,
+        -2.643_845_7,
+        0.145_183_88,
+        -0.120_866_47,
+        -0.579_725_64,
+        -0.622_851_22,
+        -0.328_387_09,
+        -1.074_542_31,
+        -0.363_144_07,
+        -1.671_050_67,
+        2.265_504_97,
+    ];
+    for (ours, theirs) in Philox::new(0).randn(12).into_iter().zip(published) {
+        assert!((f64::from(ours) - theirs).abs() <= 2e-7, "{ours} against {theirs}");
+    }
+    for case in golden::list(&golden::json("noise.json"), "philox") {
+        let draws = golden::number(case, "draw") as usize;
+        let what = format!("draw {draws} of seed {}", seed(case));
+        let mut generator = Philox::new(seed(case));
+        (0..draws).for_each(|_| drop(generator.randn(5)));
+        let numbers = generator.randn(16384);
+        let all = golden::fnv(numbers.iter().map(|number| number.to_bits()));
+        let ends = golden::list(case, "ends").iter().flat_map(Value::as_f64);
+        for (ours, theirs) in [&numbers[..16], &numbers[16368..]].concat().into_iter().zip(ends) {
+            assert_eq!(ours, theirs as f32, "{what}");
+        }
+        assert_eq!(all, golden::text(case, "fnv"), "{what}: another float32 between the ends");
+    }
+}
+
+#[test]
+fn generators_have_names() {
+    for rng in Rng::ALL {
+        assert_eq!(rng.to_string().parse(), Ok(rng));
+        let mut generator = rng.seeded(3).expect("a seed");
+        assert_eq!(generator.randn(64).len(), 64);
+        assert_ne!(generator.randn(64), rng.seeded(3).expect("a seed").randn(64), "{rng}");
+    }
+    assert!(matches!("dice".parse::<Rng>(), Err(Error::Request { field: "rng", .. })));
 }
 
 #[test]

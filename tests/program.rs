@@ -102,7 +102,7 @@ fn faults_are_sentences_and_exit_codes() {
         (1, generate(&["--steps", "10000"]), "The steps must be"),
         (1, generate(&["--guidance", "nan"]), "The guidance scale must be"),
         (1, generate(&["--width", "63"]), "The width must be"),
-        (1, generate(&["--sampler", "magic"]), "ddim, euler"),
+        (1, generate(&["--sampler", "magic"]), "ddim, pndm"),
         (1, generate(&["--latents", "/none.npy"]), "/none.npy was not found"),
         (1, program(&["inspect", "--model", "/none"]), "model_index.json was not found"),
         (2, generate(&["--seed=-1"]), "--seed"),

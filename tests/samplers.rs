@@ -1,15 +1,32 @@
 //! Plans against diffusers: timesteps, scales and coefficients as its samplers apply them, and
 //! against the formulas themselves in f64.
 
+mod by_hand;
+
 use darkroom::Error;
-use darkroom::diffusion::{Combination, Evaluation, Plan, Prediction, Sampler, Schedule, Slot};
-use serde_json::Value;
+use darkroom::diffusion::noise::Torch;
+use darkroom::diffusion::{
+    Combination, Evaluation, Plan, Prediction, Sampler, Schedule, Slot, Spacing, Tuning,
+};
+use serde_json::{Value, json};
 
 use crate::harness::golden;
 use crate::schedule::read;
+use by_hand::{ByHand, mix};
+
+/// Evaluations that a golden row looks back on.
+const BACK: usize = 4;
 
 fn sampler(case: &Value) -> Sampler {
     golden::text(case, "sampler").parse().expect("a sampler")
+}
+
+fn schedule(goldens: &Value, case: &Value) -> Schedule {
+    read(&goldens["configs"][golden::text(case, "config")]).expect("a valid config")
+}
+
+fn numbers(list: &Value) -> Vec<f64> {
+    list.as_array().expect("a list").iter().flat_map(Value::as_f64).collect()
 }
 
 /// Relative, and absolute for numbers below 0.1.
@@ -18,141 +35,236 @@ fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     assert!(error <= tolerance, "{what}: {ours} against {theirs}, {error:.1e}");
 }
 
+/// What a run carries, on vectors of f64.
+#[derive(Default)]
+struct State {
+    past: Vec<Vec<f64>>,
+    saved: Vec<f64>,
+}
+
+impl State {
+    /// The next latents.
+    fn step(
+        &mut self,
+        e: &Evaluation,
+        x: &Vec<f64>,
+        answer: &Vec<f64>,
+        noise: &Vec<f64>,
+    ) -> Vec<f64> {
+        let sum = |combination: &Combination| {
+            let vector = |slot| match slot {
+                Slot::Latents => x,
+                Slot::Eps => answer,
+                Slot::Past(n) => &self.past[n - 1],
+                Slot::Saved => &self.saved,
+                Slot::Noise => noise,
+            };
+            let terms = combination.terms().iter();
+            mix(&terms.map(|(slot, factor)| (*factor, vector(*slot))).collect::<Vec<_>>())
+        };
+        let next = sum(&e.update);
+        let (remember, save) = (e.remember.as_ref().map(sum), e.save.as_ref().map(sum));
+        if let Some(remember) = remember {
+            self.past.insert(0, remember);
+        }
+        if let Some(save) = save {
+            self.saved = save;
+        }
+        next
+    }
+}
+
+/// For each evaluation what its result is made of, when latents, answer and noise of each are unit
+/// vectors of their own, in this order. Compared with the same run by hand where there is one.
+fn response(plan: &Plan, mut by_hand: Option<ByHand>, what: &str) -> Vec<Vec<f64>> {
+    let count = plan.evaluations.len();
+    let unit = |place: usize| {
+        let mut vector = vec![0.0; 3 * count];
+        vector[place] = 1.0;
+        vector
+    };
+    let mut state = State::default();
+    let evaluations = plan.evaluations.iter().enumerate();
+    evaluations
+        .map(|(index, e)| {
+            let [x, answer, noise] = [0, 1, 2].map(|kind| unit(kind * count + index));
+            let row = state.step(e, &x, &answer, &noise);
+            let theirs = by_hand.as_mut().map(|by_hand| by_hand.step(index, &x, &answer, &noise));
+            for (place, theirs) in theirs.into_iter().flatten().enumerate() {
+                let what = format!("{what}, evaluation {index}, place {place} of {count}");
+                assert_near(&what, row[place], theirs, 1e-6);
+            }
+            row
+        })
+        .collect()
+}
+
 #[test]
 fn plans_are_as_diffusers_applies_them() {
-    for case in golden::list(&golden::json("samplers.json"), "plans") {
+    let goldens = golden::json("samplers.json");
+    for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
-        let schedule = read(&case["config"]).expect("a valid config");
-        let plan = sampler(case).plan(&schedule, steps).expect("a plan");
-        let what = format!("{} {} {steps}", sampler(case), golden::text(case, "name"));
+        let name = golden::text(case, "config");
+        let tuning = Tuning { eta: golden::number(case, "eta"), karras: None };
+        let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, tuning);
+        let plan = plan.expect("a plan");
+        let what = format!("{} {name} {steps}", sampler(case));
         let sigma = golden::number(case, "init_noise_sigma");
         assert_near(&what, plan.init_noise_sigma, sigma, 1e-6);
-        let rows = golden::list(case, "rows");
-        assert_eq!((plan.steps(), plan.evaluations.len()), (steps, rows.len()), "{what}");
-        for (evaluation, row) in plan.evaluations.iter().zip(rows) {
-            let what = format!("{what}, step {}", evaluation.step);
-            let row: Vec<f64> =
-                row.as_array().expect("a row").iter().flat_map(Value::as_f64).collect();
-            assert_eq!(evaluation.timestep as f32, row[0] as f32, "{what}");
-            assert_near(&what, evaluation.input_scale, row[1], 1e-6);
-            assert_near(&what, evaluation.update.factor(Slot::Latents), row[2], 1e-4);
-            assert_near(&what, evaluation.update.factor(Slot::Eps), row[3], 1e-4);
+        let (times, scales) = (numbers(&case["times"]), numbers(&case["scales"]));
+        assert_eq!((plan.steps(), plan.evaluations.len()), (steps, times.len()), "{what}");
+        for (index, e) in plan.evaluations.iter().enumerate() {
+            // A logarithm of float32 stands behind Karras' times, and numpy's is not exact.
+            let slack = if name == "karras" { 2e-3 } else { 0.0 };
+            let (ours, theirs) = (e.timestep as f32, times[index] as f32);
+            assert!((ours - theirs).abs() <= slack, "{what}: time {ours} against {theirs}");
+            assert_near(&what, e.input_scale, scales.get(index).copied().unwrap_or(1.0), 1e-6);
+        }
+        let response = response(&plan, None, &what);
+        for row in golden::list(case, "rows") {
+            let row = numbers(row);
+            let (index, noise, factors) = (row[0] as usize, row.get(1), row.get(2..));
+            let what = format!("{what}, evaluation {index}");
+            let (ours, count) = (&response[index], times.len());
+            let fresh = ours[2 * count + index];
+            assert_near(&what, fresh, noise.copied().unwrap_or(0.0), 1e-4);
+            for (place, back) in (0..2 * BACK).map(|place| (place, place / 2)) {
+                let theirs = factors.and_then(|factors| factors.get(place)).copied();
+                let ours = index.checked_sub(back).map(|from| ours[place % 2 * count + from]);
+                let what = format!("{what}, {back} back");
+                assert_near(&what, ours.unwrap_or(0.0), theirs.unwrap_or(0.0), 1e-4);
+            }
         }
     }
 }
 
-/// Formula 12 of the DDIM paper, x₀ and ε written out for either prediction.
-fn ddim_by_hand(schedule: &Schedule, e: &Evaluation, next: f64) -> [f64; 2] {
-    let alpha = f64::from(schedule.alphas_cumprod()[e.timestep as usize]);
-    let apply = |latents: f64, answer: f64| {
-        let (x0, eps) = match schedule.prediction() {
-            Prediction::Epsilon => {
-                ((latents - (1.0 - alpha).sqrt() * answer) / alpha.sqrt(), answer)
-            }
-            Prediction::V => (
-                alpha.sqrt() * latents - (1.0 - alpha).sqrt() * answer,
-                alpha.sqrt() * answer + (1.0 - alpha).sqrt() * latents,
-            ),
-        };
-        next.sqrt() * x0 + (1.0 - next).sqrt() * eps
-    };
-    [apply(1.0, 0.0), apply(0.0, 1.0)]
-}
-
-/// x + (σ' − σ)·(x − x₀)/σ.
-fn euler_by_hand(schedule: &Schedule, sigma: f64, next: f64) -> [f64; 2] {
-    let apply = |latents: f64, answer: f64| {
-        let x0 = match schedule.prediction() {
-            Prediction::Epsilon => latents - sigma * answer,
-            Prediction::V => {
-                answer * (-sigma / (sigma * sigma + 1.0).sqrt()) + latents / (sigma * sigma + 1.0)
-            }
-        };
-        latents + (next - sigma) * (latents - x0) / sigma
-    };
-    [apply(1.0, 0.0), apply(0.0, 1.0)]
-}
-
 #[test]
-fn coefficients_are_the_formulas() {
-    for case in golden::list(&golden::json("samplers.json"), "plans") {
-        let schedule = read(&case["config"]).expect("a valid config");
-        let steps = golden::number(case, "steps") as usize;
-        let plan = sampler(case).plan(&schedule, steps).expect("a plan");
-        let table = schedule.sigmas();
-        let sigma_of = |time: f64| {
-            let (below, above) = (time.floor() as usize, time.ceil() as usize);
-            let (a, b) = (f64::from(table[below]), f64::from(table[above]));
-            f64::from((a + (b - a) * time.fract()) as f32)
-        };
-        for (index, e) in plan.evaluations.iter().enumerate() {
-            let following = plan.evaluations.get(index + 1);
-            let by_hand = match sampler(case) {
-                Sampler::Ddim => {
-                    let earlier = e.timestep as i64 - (schedule.trained() / steps) as i64;
-                    let one = case["config"]["set_alpha_to_one"] != Value::Bool(false);
-                    let beyond = if one { 1.0 } else { f64::from(schedule.alphas_cumprod()[0]) };
-                    let next = usize::try_from(earlier);
-                    let next = next.map_or(beyond, |t| f64::from(schedule.alphas_cumprod()[t]));
-                    ddim_by_hand(&schedule, e, next)
-                }
-                Sampler::Euler => {
-                    let next = following.map_or(0.0, |next| sigma_of(next.timestep));
-                    euler_by_hand(&schedule, sigma_of(e.timestep), next)
-                }
-            };
-            let what = format!("{} {steps} step {}", sampler(case), e.step);
-            assert_near(&what, e.update.factor(Slot::Latents), by_hand[0], 1e-6);
-            assert_near(&what, e.update.factor(Slot::Eps), by_hand[1], 1e-6);
+fn plans_are_the_papers() {
+    for prediction in ["epsilon", "v_prediction"] {
+        let mut config = golden::json("samplers.json")["configs"]["v1.4"].clone();
+        config["prediction_type"] = prediction.into();
+        let schedule = read(&config).expect("a valid config");
+        let runs = Sampler::ALL.into_iter().map(|sampler| (sampler, 0.0));
+        for (sampler, eta) in runs.chain([(Sampler::Ddim, 0.3), (Sampler::Ddim, 1.0)]) {
+            for steps in [1, 2, 5, 20, 50] {
+                let tuning = Tuning { eta, karras: None };
+                let plan = &sampler.plan_with(&schedule, steps, tuning).expect("a plan");
+                let (seen, corrected, schedule) = (Vec::new(), Vec::new(), &schedule);
+                let by_hand = ByHand { sampler, schedule, plan, steps, eta, seen, corrected };
+                response(plan, Some(by_hand), &format!("{sampler} {prediction} {steps}"));
+                assert!(plan.history() <= 3, "{sampler}");
+            }
         }
     }
 }
 
 /// The sum of |latents| after a run with the model `input · t / (t + 1)`, from the latents
-/// 0, 1/768, …, 767/768. diffusers' own tests step from the scaled input instead of the latents.
+/// 0, 1/768, …, 767/768 in a shape of (4, 3, 8, 8) whose last axis was the first, with noise of
+/// seed 0. diffusers' own tests step from the scaled input instead of the latents.
 fn run(plan: &Plan, from_input: bool) -> f64 {
-    let factor = plan.evaluations.iter().fold(plan.init_noise_sigma, |factor, e| {
-        let factor = if from_input { factor * e.input_scale } else { factor };
-        let input = if from_input { factor } else { factor * e.input_scale };
-        let answer = input * e.timestep / (e.timestep + 1.0);
-        e.update.factor(Slot::Latents) * factor + e.update.factor(Slot::Eps) * answer
-    });
-    factor.abs() * (0..768).map(|n| f64::from(n) / 768.0).sum::<f64>()
+    let mut generator = Torch::new(0);
+    let mut state = State::default();
+    let start = (0..768).map(|n| f64::from(n % 192 * 4 + n / 192) / 768.0 * plan.init_noise_sigma);
+    let mut x: Vec<f64> = start.collect();
+    for e in &plan.evaluations {
+        let scaled = mix(&[(e.input_scale, &x)]);
+        let answer = mix(&[(e.timestep / (e.timestep + 1.0), &scaled)]);
+        let fresh = e.update.factor(Slot::Noise) != 0.0;
+        let noise = if fresh { generator.randn(768) } else { vec![0.0; 768] };
+        let noise: Vec<f64> = noise.into_iter().map(f64::from).collect();
+        x = state.step(e, if from_input { &scaled } else { &x }, &answer, &noise);
+    }
+    x.iter().map(|x| x.abs()).sum()
 }
 
 #[test]
 fn a_whole_run_gives_diffusers_sums() {
-    for case in golden::list(&golden::json("samplers.json"), "loops") {
-        let schedule = read(&case["config"]).expect("a valid config");
-        let plan = sampler(case).plan(&schedule, 10).expect("a plan");
+    let goldens = golden::json("samplers.json");
+    for case in golden::list(&goldens, "loops") {
+        let plan = sampler(case).plan(&schedule(&goldens, case), 10).expect("a plan");
         let (sum, theirs) = (run(&plan, false), golden::number(case, "sum"));
         assert!((sum - theirs).abs() <= 1e-4 * theirs.max(0.1), "{case}: {sum}");
-        // The sum printed in diffusers' own test of EulerDiscreteScheduler.
-        if (sampler(case), schedule.prediction()) == (Sampler::Euler, Prediction::Epsilon) {
-            let sum = run(&plan, true);
-            assert!((sum - 10.0807).abs() <= 1e-3, "{case}: {sum}");
-        }
     }
 }
 
-/// With the true noise as answer every sampler walks the straight line to x₀.
+/// The sums that stand in diffusers' own tests, where nothing is clipped.
+#[test]
+fn published_sums_are_met() {
+    let linear = golden::json("samplers.json")["configs"]["linear"].clone();
+    let schedule = read(&linear).expect("a valid config");
+    let published = [
+        (Sampler::Euler, false, 10.0807),
+        (Sampler::Euler, true, 124.522_994_995_117_19),
+        (Sampler::EulerAncestral, false, 152.3192),
+        (Sampler::Lms, false, 1006.388),
+        (Sampler::Lms, true, 3812.9927),
+        (Sampler::Heun, false, 0.1233),
+    ];
+    for (sampler, karras, theirs) in published {
+        let tuning = Tuning { eta: 0.0, karras: Some(karras) };
+        let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
+        let sum = run(&plan, true);
+        let tolerance = if theirs > 1.0 { 1e-5 * theirs } else { 1e-3 };
+        println!("{sampler} karras {karras}: {sum} against {theirs}");
+        assert!((sum - theirs).abs() <= tolerance.max(1e-3), "{sampler} {karras}: {sum}");
+    }
+}
+
+/// With the true noise as answer every sampler that adds none walks the straight line to x₀.
 #[test]
 fn the_true_noise_leads_home() {
-    let schedule = read(&serde_json::json!({"steps_offset": 1})).expect("valid");
+    let config = json!({"steps_offset": 1, "skip_prk_steps": true, "set_alpha_to_one": true});
+    let schedule = read(&config).expect("valid");
     let (x0, eps) = (0.7, -1.3);
     for (sampler, steps) in Sampler::ALL.into_iter().flat_map(|s| [(s, 3), (s, 20), (s, 50)]) {
         let plan = sampler.plan(&schedule, steps).expect("a plan");
         let first = &plan.evaluations[0];
         let alpha = f64::from(schedule.alphas_cumprod()[first.timestep as usize]);
-        let mut x = match sampler {
-            Sampler::Ddim => alpha.sqrt() * x0 + (1.0 - alpha).sqrt() * eps,
-            Sampler::Euler => x0 + plan.init_noise_sigma * eps,
+        let noisy = match first.input_scale {
+            1.0 => alpha.sqrt() * x0 + (1.0 - alpha).sqrt() * eps,
+            _ => x0 + plan.init_noise_sigma * eps,
         };
-        for e in &plan.evaluations {
-            x = e.update.factor(Slot::Latents) * x + e.update.factor(Slot::Eps) * eps;
-        }
-        assert!((x - x0).abs() < 1e-6, "{sampler} {steps}: {x}");
+        let mut state = State::default();
+        let path = plan.evaluations.iter();
+        let end = path.fold(vec![noisy], |x, e| state.step(e, &x, &vec![eps], &vec![0.0]));
+        let random = plan.evaluations.iter().any(|e| e.update.factor(Slot::Noise) != 0.0);
+        // Latent consistency keeps a trace of its latents at every step.
+        let far = (end[0] - x0).abs() >= if sampler == Sampler::Lcm { 1e-4 } else { 1e-6 };
+        assert!(random || !far, "{sampler} {steps}: {end:?}");
     }
+}
+
+#[test]
+fn what_no_sampler_can_do_is_refused() {
+    let schedule = read(&json!({"steps_offset": 1, "skip_prk_steps": true})).expect("valid");
+    let refused = |sampler: Sampler, schedule: &Schedule, steps, eta, karras| match sampler
+        .plan_with(schedule, steps, Tuning { eta, karras })
+    {
+        Err(Error::Request { field, .. }) => field,
+        other => panic!("{sampler}, {steps}: {other:?}"),
+    };
+    for sampler in Sampler::ALL {
+        for eta in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(refused(sampler, &schedule, 5, eta, None), "eta");
+        }
+        if sampler != Sampler::Ddim {
+            assert_eq!(refused(sampler, &schedule, 5, 0.5, None), "eta");
+        }
+        if !sampler.knows_karras() {
+            assert_eq!(refused(sampler, &schedule, 5, 0.0, Some(true)), "karras");
+        }
+    }
+    // diffusers divides by zero where two times are equal.
+    for sampler in [Sampler::Dpmpp2m, Sampler::Dpmpp2mSde, Sampler::UniPc] {
+        for spacing in [Spacing::Leading, Spacing::Linspace] {
+            let schedule = schedule.clone().with_spacing(spacing);
+            assert_eq!(refused(sampler, &schedule, 1000, 0.0, None), "number of steps");
+        }
+    }
+    assert_eq!(refused(Sampler::Lcm, &schedule, 51, 0.0, None), "number of steps");
+    let with_start = read(&json!({"steps_offset": 1})).expect("valid");
+    assert_eq!(refused(Sampler::Pndm, &with_start, 5, 0.0, None), "sampler");
+    assert_eq!(with_start.prediction(), Prediction::Epsilon);
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn refusals_name_the_field() {
         json!({"set_alpha_to_one": 1}),
         json!({"thresholding": true}),
         json!({"rescale_betas_zero_snr": true}),
-        json!({"use_karras_sigmas": true}),
+        json!({"use_karras_sigmas": "yes"}),
+        json!({"skip_prk_steps": 1}),
         json!({"interpolation_type": "log_linear"}),
         json!({"final_sigmas_type": "sigma_min"}),
         json!({"sigma_max": 14.6}),
@@ -90,7 +91,7 @@ fn refusals_name_the_field() {
 
 #[test]
 fn steps_out_of_range_are_refused() {
-    let schedule = read(&json!({"steps_offset": 1})).expect("valid");
+    let schedule = read(&json!({"steps_offset": 1, "skip_prk_steps": true})).expect("valid");
     for sampler in Sampler::ALL {
         for steps in [0, 1001, 10_000, usize::MAX] {
             let plan = sampler.plan(&schedule, steps);
@@ -101,14 +102,20 @@ fn steps_out_of_range_are_refused() {
             let schedule = schedule.clone().with_spacing(spacing);
             for steps in 1..=1000 {
                 let Ok(plan) = sampler.plan(&schedule, steps) else {
-                    let offset =
-                        (sampler, spacing, steps) == (Sampler::Ddim, Spacing::Leading, 1000);
-                    assert!(offset, "{sampler}, {spacing:?}, {steps}");
+                    let beyond = (spacing, steps) == (Spacing::Leading, 1000);
+                    let known = match sampler {
+                        Sampler::Ddim | Sampler::Pndm | Sampler::Lms => beyond,
+                        Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => steps == 1000,
+                        Sampler::Lcm => steps > 50,
+                        Sampler::Euler | Sampler::EulerAncestral | Sampler::Heun => false,
+                    };
+                    assert!(known, "{sampler}, {spacing:?}, {steps}");
                     continue;
                 };
                 assert_eq!(plan.steps(), steps, "{sampler}, {spacing:?}");
                 let times = plan.evaluations.iter().map(|evaluation| evaluation.timestep);
-                assert!(times.is_sorted_by(|a, b| a > b), "{sampler}, {spacing:?}, {steps}");
+                // Some samplers visit a time twice.
+                assert!(times.is_sorted_by(|a, b| a >= b), "{sampler}, {spacing:?}, {steps}");
             }
         }
     }

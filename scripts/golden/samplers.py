@@ -1,43 +1,112 @@
 """Samplers of diffusers: timesteps, scales, and the coefficients found by probing `step`.
 
-A sampler without memory is linear in the latents and in the model's answer, so two steps with
-(latents, answer) = (1, 0) and (0, 1) give its coefficients as shipped, in float32.
+A step is linear in its latents, in the model's answer, in noise, and in those of the steps before it
+that the scheduler remembers. So every evaluation gets latents, an answer and noise that are unit
+vectors of their own, and the result shows the factors as shipped, in float32.
 """
 
+import importlib
+
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler, HeunDiscreteScheduler, LCMScheduler, LMSDiscreteScheduler,
+    PNDMScheduler, UniPCMultistepScheduler,
+)
 
 from . import save
 from .schedule import V1_4
 
-CLASSES = {"ddim": DDIMScheduler, "euler": EulerDiscreteScheduler}
+CLASSES = {
+    "ddim": (DDIMScheduler, {}),
+    "pndm": (PNDMScheduler, {}),
+    "lms": (LMSDiscreteScheduler, {}),
+    "euler": (EulerDiscreteScheduler, {}),
+    "euler_ancestral": (EulerAncestralDiscreteScheduler, {}),
+    "heun": (HeunDiscreteScheduler, {}),
+    "dpmpp_2m": (DPMSolverMultistepScheduler, {}),
+    "dpmpp_2m_sde": (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++"}),
+    "unipc": (UniPCMultistepScheduler, {}),
+    "lcm": (LCMScheduler, {}),
+}
+KARRAS = ["lms", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc"]
 LINEAR = {"num_train_timesteps": 1100, "beta_start": 0.0001, "beta_end": 0.02,
-          "beta_schedule": "linear", "clip_sample": False}
+          "beta_schedule": "linear", "clip_sample": False, "skip_prk_steps": True}
+CONFIGS = {
+    "v1.4": V1_4,
+    "v": {**V1_4, "prediction_type": "v_prediction"},
+    "karras": {**V1_4, "use_karras_sigmas": True},
+    "alpha one": {**V1_4, "set_alpha_to_one": True},
+    **{name: {**V1_4, "timestep_spacing": name} for name in ("leading", "linspace", "trailing")},
+    "linear": LINEAR,
+    "linear v": {**LINEAR, "prediction_type": "v_prediction"},
+    "linear karras": {**LINEAR, "use_karras_sigmas": True},
+}
+# Evaluations that a row looks back on, and those of a long run that are kept.
+BACK = 4
+FIRST, LAST = 5, 3
 
 
 def cases():
-    """(name of the config, config, steps)"""
-    yield from (("v1.4", V1_4, steps) for steps in (1, 2, 5, 20, 50))
-    for spacing in ("leading", "linspace", "trailing"):
-        config = {**V1_4, "timestep_spacing": spacing}
-        yield from ((spacing, config, steps) for steps in (1, 7, 30))
-    yield from (("v", {**V1_4, "prediction_type": "v_prediction"}, steps) for steps in (1, 7))
-    yield "alpha one", {**V1_4, "set_alpha_to_one": True}, 4
-    yield "linear", LINEAR, 10
+    """(sampler, name of the config, steps, eta)"""
+    for sampler in CLASSES:
+        yield from ((sampler, "v1.4", steps, 0) for steps in (1, 2, 5, 20, 50))
+        for name in ("leading", "linspace", "trailing"):
+            yield from ((sampler, name, steps, 0) for steps in (1, 7))
+        yield sampler, "v", 6, 0
+        yield sampler, "linear", 10, 0
+    for sampler in KARRAS:
+        yield from ((sampler, "karras", steps, 0) for steps in (1, 2, 20))
+    yield "ddim", "alpha one", 4, 0
+    yield from (("ddim", "v1.4", 5, eta) for eta in (0.5, 1))
+    yield "ddim", "v", 5, 1
 
 
-def probe(scheduler) -> list:
-    """[timestep, input scale, factor of the latents, factor of the answer] of each step."""
-    rows = []
-    one, zero = torch.ones(1, 1), torch.zeros(1, 1)
+def scheduler_of(sampler, name):
+    scheduler_class, changes = CLASSES[sampler]
+    return scheduler_class.from_config({**CONFIGS[name], **changes})
+
+
+def number(value, digits):
+    """Short in JSON."""
+    value = float(f"{float(value):.{digits}g}")
+    return int(value) if value == int(value) else value
+
+
+def probe(scheduler, eta) -> list:
+    """Of each evaluation [timestep, input scale, factors]: of the noise, of the latents and the
+    answer, then of those one, two, three evaluations before."""
+    count = len(scheduler.timesteps)
+    units = torch.eye(3 * count).reshape(3 * count, 1, -1)
+    module = importlib.import_module(type(scheduler).__module__)
+    extra = {"eta": eta} if eta else {}
+    rows, drawn = [], iter(units[2 * count:])
+    original = getattr(module, "randn_tensor", None)
+    module.randn_tensor = lambda *_, **__: next(drawn)
     for index, timestep in enumerate(scheduler.timesteps):
-        row = [float(timestep), float(scheduler.scale_model_input(one, timestep))]
-        for latents, answer in ((one, zero), (zero, one)):
-            if hasattr(scheduler, "_step_index"):
-                scheduler._step_index = index
-            row.append(float(scheduler.step(answer, timestep, latents).prev_sample))
-        rows.append([float(f"{number:.9g}") for number in row])
+        one = torch.ones(1, 1)
+        scale = float(scheduler.scale_model_input(one, timestep))
+        latents, answer = units[index], units[count + index]
+        result = scheduler.step(answer, timestep, latents, **extra).prev_sample.reshape(3, -1)
+        row = [result[kind][index - back] if index >= back else 0
+               for back in range(BACK) for kind in (0, 1)]
+        row = [number(factor, 7) for factor in (result[2].sum(), *row)]
+        while row[-1] == 0:
+            row.pop()
+        rows.append([number(timestep, 9), number(scale, 8), *row])
+    module.randn_tensor = original
     return rows
+
+
+def shortened(rows) -> dict:
+    """Times and scales of all evaluations, factors of some, by their index."""
+    some = [index for index in range(len(rows))
+            if index < FIRST or index >= len(rows) - LAST or index == len(rows) // 2]
+    return {
+        "times": [row[0] for row in rows],
+        "scales": [row[1] for row in rows] if rows[0][1] != 1 else [],
+        "rows": [[index, *rows[index][2:]] for index in some],
+    }
 
 
 def dummy_latents() -> torch.Tensor:
@@ -49,27 +118,25 @@ def full_loop(scheduler) -> float:
     """Sum of |latents| after ten steps of the model input · t / (t + 1)."""
     scheduler.set_timesteps(10)
     latents = dummy_latents() * scheduler.init_noise_sigma
+    generator = torch.manual_seed(0)
+    extra = {"generator": generator} if "generator" in scheduler.step.__code__.co_varnames else {}
     for timestep in scheduler.timesteps:
         scaled = scheduler.scale_model_input(latents, timestep)
         answer = scaled * timestep / (timestep + 1)
-        latents = scheduler.step(answer, timestep, latents).prev_sample
+        latents = scheduler.step(answer, timestep, latents, **extra).prev_sample
     return float(latents.abs().sum())
 
 
 def write(out) -> None:
     plans, loops = [], []
-    for name, config, steps in cases():
-        for sampler, scheduler_class in CLASSES.items():
-            scheduler = scheduler_class.from_config(config)
-            scheduler.set_timesteps(steps)
-            plans.append({
-                "sampler": sampler, "name": name, "config": config, "steps": steps,
-                "init_noise_sigma": float(scheduler.init_noise_sigma),
-                "rows": probe(scheduler),
-            })
-    for prediction in ("epsilon", "v_prediction"):
-        for sampler, scheduler_class in CLASSES.items():
-            config = {**LINEAR, "prediction_type": prediction}
-            total = full_loop(scheduler_class.from_config(config))
-            loops.append({"sampler": sampler, "config": config, "sum": total})
-    save(out / "samplers.json", plans=plans, loops=loops)
+    for sampler, name, steps, eta in cases():
+        scheduler = scheduler_of(sampler, name)
+        scheduler.set_timesteps(steps)
+        case = {"sampler": sampler, "config": name, "steps": steps, "eta": eta}
+        case["init_noise_sigma"] = float(scheduler.init_noise_sigma)
+        plans.append(case | shortened(probe(scheduler, eta)))
+    for name in ("linear", "linear v", "linear karras"):
+        for sampler in KARRAS if name == "linear karras" else CLASSES:
+            total = full_loop(scheduler_of(sampler, name))
+            loops.append({"sampler": sampler, "config": name, "sum": total})
+    save(out / "samplers.json", configs=CONFIGS, plans=plans, loops=loops)

@@ -12,6 +12,9 @@
  * @property {number | string} [steps]
  * @property {number | string} [guidance_scale]
  * @property {string} [sampler]
+ * @property {number | string} [eta] DDIM's, 0 to 1
+ * @property {boolean | null} [karras]
+ * @property {string} [rng] whose noise the seed chooses: torch, numpy or philox
  * @property {number | string | null} [width]
  * @property {number | string | null} [height]
  *

@@ -32,9 +32,18 @@ pub struct GenerateArgs {
     /// How strongly the prompt pulls; up to 1 means no guidance.
     #[arg(long, default_value_t = 7.5, allow_negative_numbers = true)]
     guidance: f64,
-    /// ddim or euler.
+    /// ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m, dpmpp_2m_sde, unipc or lcm.
     #[arg(long, default_value = "ddim")]
     sampler: String,
+    /// For ddim: 0 adds no noise, 1 as much as the reverse chain does.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    eta: f64,
+    /// Step over the noise levels of Karras et al., true or false; as in the files when left out.
+    #[arg(long)]
+    karras: Option<bool>,
+    /// Which program's noise the seed chooses: torch, numpy or philox.
+    #[arg(long, default_value = "torch")]
+    rng: String,
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     width: Option<u32>,
@@ -80,6 +89,9 @@ impl GenerateArgs {
             steps: self.steps,
             guidance_scale: self.guidance,
             sampler: self.sampler.clone(),
+            eta: self.eta,
+            karras: self.karras,
+            rng: self.rng.clone(),
             width: self.width,
             height: self.height,
         }

@@ -13,10 +13,9 @@ use crate::error::{Error, Result, bad_file};
 const MAX_TRAINED: u64 = 100_000;
 
 /// Fields that change the picture, with the only values that are supported besides null.
-const ONLY: [(&str, &[&str]); 10] = [
+const ONLY: [(&str, &[&str]); 9] = [
     ("thresholding", &["false"]),
     ("rescale_betas_zero_snr", &["false"]),
-    ("use_karras_sigmas", &["false"]),
     ("use_exponential_sigmas", &["false"]),
     ("use_beta_sigmas", &["false"]),
     ("interpolation_type", &["\"linear\""]),
@@ -52,6 +51,8 @@ pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     };
     schedule.steps_offset = config.integer("steps_offset", 0, schedule.trained() as u64)?;
     schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;
+    schedule.karras = config.flag("use_karras_sigmas")?.unwrap_or(false);
+    schedule.skip_prk_steps = config.flag("skip_prk_steps")?.unwrap_or(false);
     Ok(schedule)
 }
 

@@ -14,6 +14,6 @@ mod schedule;
 mod spacing;
 
 pub use plan::{Combination, Evaluation, MAX_TERMS, Plan, Slot};
-pub use samplers::Sampler;
+pub use samplers::{Sampler, Tuning};
 pub use schedule::{Prediction, Schedule};
 pub use spacing::Spacing;

@@ -114,6 +114,13 @@ impl Plan {
         self.evaluations.last().map_or(0, |evaluation| evaluation.step)
     }
 
+    /// Whether every number in it is one. A formula may divide by the difference of two levels.
+    pub(super) fn is_finite(&self) -> bool {
+        let sums = self.evaluations.iter().flat_map(Evaluation::combinations);
+        let factors = sums.flat_map(Combination::terms).map(|(_, factor)| *factor);
+        self.init_noise_sigma.is_finite() && factors.into_iter().all(f64::is_finite)
+    }
+
     /// How many remembered tensors must be held at once: the largest n of `Past(n)`.
     pub fn history(&self) -> usize {
         let slots = self.evaluations.iter().flat_map(Evaluation::combinations);

@@ -28,6 +28,8 @@ pub struct Schedule {
     pub(super) spacing: Option<Spacing>,
     pub(super) steps_offset: usize,
     pub(super) set_alpha_to_one: Option<bool>,
+    pub(super) karras: bool,
+    pub(super) skip_prk_steps: bool,
 }
 
 impl Schedule {
@@ -53,6 +55,8 @@ impl Schedule {
             spacing: None,
             steps_offset: 0,
             set_alpha_to_one: None,
+            karras: false,
+            skip_prk_steps: false,
         }
     }
 
@@ -60,6 +64,14 @@ impl Schedule {
     #[must_use]
     pub fn with_spacing(mut self, spacing: Spacing) -> Self {
         self.spacing = Some(spacing);
+        self
+    }
+
+    /// The same schedule with or without the sigmas of Karras et al., for the samplers that know
+    /// them. Scheduler config: `use_karras_sigmas`.
+    #[must_use]
+    pub fn with_karras(mut self, karras: bool) -> Self {
+        self.karras = karras;
         self
     }
 
@@ -89,16 +101,41 @@ impl Schedule {
         self.prediction
     }
 
+    /// Refuses numbers of steps that no sampler can take.
+    pub(super) fn check_steps(&self, steps: usize) -> Result<()> {
+        if steps > 0 && steps <= self.trained() {
+            return Ok(());
+        }
+        let reason = format!("must be between 1 and {}, not {steps}", self.trained());
+        Err(Error::Request { field: "number of steps", reason })
+    }
+
     /// The timesteps of a run, the noisiest first, not rounded.
     pub(super) fn timesteps(&self, default: Spacing, steps: usize) -> Result<Vec<f64>> {
-        if steps == 0 || steps > self.trained() {
-            return Err(Error::Request {
-                field: "number of steps",
-                reason: format!("must be between 1 and {}, not {steps}", self.trained()),
-            });
-        }
+        self.check_steps(steps)?;
         let spacing = self.spacing.unwrap_or(default);
         Ok(spacing.timesteps(self.trained(), steps, self.steps_offset))
+    }
+
+    /// ᾱ of a time that a run of `steps` steps visits; an offset can lead beyond the last.
+    pub(super) fn alpha(&self, time: usize, steps: usize) -> Result<f64> {
+        let alpha = self.alphas_cumprod.get(time).copied().map(f64::from);
+        alpha.ok_or_else(|| Error::Request {
+            field: "number of steps",
+            reason: format!(
+                "is too large: {steps} steps would visit the time {time}, but the model was \
+                 trained up to {}",
+                self.trained() - 1
+            ),
+        })
+    }
+
+    /// ᾱ at `stride` before a time; beyond the first time it is 1 with `set_alpha_to_one`,
+    /// otherwise ᾱ₀. The samplers differ in what they take a silent config for.
+    pub(super) fn alpha_before(&self, time: usize, stride: usize, to_one: bool) -> f64 {
+        let beyond = self.set_alpha_to_one.unwrap_or(to_one).then_some(1.0);
+        let beyond = || beyond.unwrap_or(f64::from(self.alphas_cumprod[0]));
+        time.checked_sub(stride).map_or_else(beyond, |time| f64::from(self.alphas_cumprod[time]))
     }
 }
 

@@ -14,7 +14,8 @@ use super::control::{Control, Progress};
 use super::engine::Engine;
 use super::state::State;
 use super::{Machine, Picture, Pipeline, Request};
-use crate::diffusion::Sampler;
+use crate::diffusion::noise::Rng;
+use crate::diffusion::{Sampler, Tuning};
 use crate::error::{Error, Result};
 use crate::weights::npy::Array;
 
@@ -75,13 +76,15 @@ impl Pipeline {
         let [width, height] = request.size(&allowed);
         let request = Request { width: Some(width), height: Some(height), ..request.clone() };
         let sampler: Sampler = request.sampler.parse()?;
-        let plan = sampler.plan(&self.files.schedule, request.steps as usize)?;
+        let tuning = Tuning { eta: request.eta, karras: request.karras };
+        let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
+        let noise = request.rng.parse::<Rng>()?.seeded(request.seed)?;
         engine.check_fit(&self.files, [width, height], request.prompts()).await?;
 
         let (context, notices) = self.context(engine, &request, control, extras).await?;
         let [w, h] = [width, height].map(|side| (side / self.description.factor) as usize);
         let shape = [1, self.files.vae.latent_channels, h, w];
-        let mut state = State::begin(engine, shape, request.seed, plan.init_noise_sigma, extras)?;
+        let mut state = State::begin(engine, shape, noise, plan.init_noise_sigma, extras)?;
         state.show("latents_000", &state.latents, extras).await?;
 
         let steps = plan.steps();

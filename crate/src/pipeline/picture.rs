@@ -1,6 +1,7 @@
 //! The result: pixels, and the request that makes them again.
 
 use super::request::Request;
+use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -33,17 +34,26 @@ impl Picture {
     /// The request in the form that Stable Diffusion programs share.
     pub fn parameters(&self) -> Parameters {
         let request = &self.request;
-        let fields = [
+        let mut fields = vec![
             ("Steps", request.steps.to_string()),
             ("Sampler", request.sampler.clone()),
             ("CFG scale", request.guidance_scale.to_string()),
             ("Seed", request.seed.to_string()),
             ("Size", format!("{}x{}", self.width, self.height)),
         ];
+        if request.eta != 0.0 {
+            fields.push(("Eta", request.eta.to_string()));
+        }
+        if request.karras == Some(true) {
+            fields.push(("Schedule type", "Karras".into()));
+        }
+        if request.rng != Rng::default().name() {
+            fields.push(("RNG", request.rng.clone()));
+        }
         Parameters {
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
-            fields: fields.map(|(name, value)| (name.to_string(), value)).into(),
+            fields: fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
         }
     }
 }

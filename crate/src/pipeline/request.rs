@@ -1,5 +1,6 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
 
+use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -27,6 +28,12 @@ pub struct Request {
     pub guidance_scale: f64,
     /// One of the names of [`Description::samplers`](super::Description::samplers).
     pub sampler: String,
+    /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
+    pub eta: f64,
+    /// Whether the sampler steps over Karras' sigmas; without it, as the model's files say.
+    pub karras: Option<bool>,
+    /// Which program's noise the seed chooses: torch, numpy or philox.
+    pub rng: String,
     /// In pixels; without it, the size the model was trained for.
     pub width: Option<u32>,
     /// As `width`.
@@ -42,6 +49,9 @@ impl Default for Request {
             steps: 20,
             guidance_scale: 7.5,
             sampler: "ddim".into(),
+            eta: 0.0,
+            karras: None,
+            rng: Rng::default().name().into(),
             width: None,
             height: None,
         }
@@ -86,6 +96,9 @@ impl Request {
                     request.guidance_scale = field("guidance scale", GUIDANCE_REASON, value)?
                 }
                 "sampler" => request.sampler = field("sampler", "must be a name", value)?,
+                "eta" => request.eta = field("eta", ETA_REASON, value)?,
+                "karras" => request.karras = field("karras", "must be true or false", value)?,
+                "rng" => request.rng = field("rng", "must be a name", value)?,
                 "width" => request.width = field("width", SIDE_REASON, value)?,
                 "height" => request.height = field("height", SIDE_REASON, value)?,
                 _ => return Err(wrong(format!("has an unknown field `{name}`"))),
@@ -119,6 +132,10 @@ impl Request {
             let names = allowed.samplers.join(", ");
             return refuse("sampler", format!("must be one of {names}, not `{}`", self.sampler));
         }
+        if !(0.0..=1.0).contains(&self.eta) {
+            return refuse("eta", format!("{ETA_REASON}, not {}", self.eta));
+        }
+        self.rng.parse::<Rng>()?.seeded(self.seed)?;
         for (field, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
             let factor = allowed.factor;
             if side == 0 || side % factor != 0 {
@@ -137,6 +154,7 @@ impl Request {
 
 const STEPS_REASON: &str = "must be a whole number from 1 to 1000";
 const GUIDANCE_REASON: &str = "must be a finite number";
+const ETA_REASON: &str = "must be a number from 0 to 1";
 const SIDE_REASON: &str = "must be a whole number of pixels";
 
 fn refuse(field: &'static str, reason: String) -> Result<()> {
@@ -200,6 +218,8 @@ mod tests {
             (r#"{"seed": 1.5}"#, "seed"),
             (r#"{"steps": -3}"#, "steps"),
             (r#"{"guidance_scale": null}"#, "guidance scale"),
+            (r#"{"karras": "yes"}"#, "karras"),
+            (r#"{"rng": 1}"#, "rng"),
             (r#"{"width": "wide"}"#, "width"),
             (r#"{"prompts": "wide"}"#, "request"),
             ("[]", "request"),
@@ -224,6 +244,10 @@ mod tests {
         assert_eq!(bad(|r| r.guidance_scale = f64::NAN), "guidance scale");
         assert_eq!(bad(|r| r.guidance_scale = f64::INFINITY), "guidance scale");
         assert_eq!(bad(|r| r.sampler = "magic".into()), "sampler");
+        assert_eq!(bad(|r| r.eta = 1.5), "eta");
+        assert_eq!(bad(|r| r.eta = f64::NAN), "eta");
+        assert_eq!(bad(|r| r.rng = "dice".into()), "rng");
+        assert_eq!(bad(|r| (r.rng, r.seed) = ("numpy".into(), 1 << 32)), "seed");
         assert_eq!(bad(|r| r.width = Some(0)), "width");
         assert_eq!(bad(|r| r.width = Some(100)), "width");
         assert_eq!(bad(|r| r.height = Some(u32::MAX - 7)), "height");

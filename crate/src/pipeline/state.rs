@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::generate::Extras;
-use crate::diffusion::noise::Torch;
+use crate::diffusion::noise::Generator;
 use crate::diffusion::{Combination, Evaluation, Slot};
 use crate::error::{Error, Result};
 
@@ -19,19 +19,19 @@ pub(super) struct State<'a, E: Engine> {
     /// The latest first.
     past: Vec<E::Array>,
     saved: Option<E::Array>,
-    noise: Torch,
+    noise: Generator,
 }
 
 impl<'a, E: Engine> State<'a, E> {
-    /// The first latents, of this shape: noise of the seed, or from outside, times the first sigma.
+    /// The first latents, of this shape: noise, or from outside, times the first sigma. What the
+    /// sampler adds later comes from the same stream.
     pub fn begin(
         engine: &'a E,
         shape: [usize; 4],
-        seed: u64,
+        mut noise: Generator,
         init_noise_sigma: f64,
         extras: &Extras<'_>,
     ) -> Result<State<'a, E>> {
-        let mut noise = Torch::new(seed);
         let mut planes = match extras.latents {
             None => noise.randn(shape.iter().product()),
             Some(array) if array.shape == shape => array.data.clone(),

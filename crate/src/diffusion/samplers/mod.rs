@@ -1,7 +1,17 @@
 //! The samplers: each one file, a formula turned into coefficients.
 
 mod ddim;
+mod dpmpp_2m;
+mod dpmpp_2m_sde;
 mod euler;
+mod euler_ancestral;
+mod heun;
+mod lcm;
+mod lms;
+mod pndm;
+mod sigmas;
+mod terms;
+mod unipc;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,36 +23,130 @@ use crate::error::{Error, Result};
 /// A rule for stepping from noise to a picture. Names are those of k-diffusion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Sampler {
-    /// Denoising diffusion implicit models, without added noise (η = 0).
+    /// Denoising diffusion implicit models, on wish with added noise.
     #[default]
     Ddim,
+    /// Pseudo linear multistep; what v1.4 comes with.
+    Pndm,
+    /// A linear multistep method in σ.
+    Lms,
     /// Euler's method on the probability-flow equation in σ.
     Euler,
+    /// Euler's method with ancestral noise.
+    EulerAncestral,
+    /// Heun's method: two evaluations a step.
+    Heun,
+    /// DPM-Solver++ of the second order.
+    Dpmpp2m,
+    /// The same for the stochastic equation.
+    Dpmpp2mSde,
+    /// Predictor and corrector of the second order.
+    UniPc,
+    /// Latent consistency, for models distilled for it.
+    Lcm,
+}
+
+/// What a request may change about its sampler.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tuning {
+    /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
+    pub eta: f64,
+    /// Whether to step over Karras' sigmas; without it, as the schedule's file says.
+    pub karras: Option<bool>,
 }
 
 impl Sampler {
     /// All of them, in the order of a menu.
-    pub const ALL: [Sampler; 2] = [Sampler::Ddim, Sampler::Euler];
+    pub const ALL: [Sampler; 10] = [
+        Sampler::Ddim,
+        Sampler::Pndm,
+        Sampler::Lms,
+        Sampler::Euler,
+        Sampler::EulerAncestral,
+        Sampler::Heun,
+        Sampler::Dpmpp2m,
+        Sampler::Dpmpp2mSde,
+        Sampler::UniPc,
+        Sampler::Lcm,
+    ];
 
     /// The name in requests.
     pub const fn name(self) -> &'static str {
         match self {
             Sampler::Ddim => "ddim",
+            Sampler::Pndm => "pndm",
+            Sampler::Lms => "lms",
             Sampler::Euler => "euler",
+            Sampler::EulerAncestral => "euler_ancestral",
+            Sampler::Heun => "heun",
+            Sampler::Dpmpp2m => "dpmpp_2m",
+            Sampler::Dpmpp2mSde => "dpmpp_2m_sde",
+            Sampler::UniPc => "unipc",
+            Sampler::Lcm => "lcm",
         }
+    }
+
+    /// Whether it can step over Karras' sigmas; the others visit the training times as they are.
+    pub const fn knows_karras(self) -> bool {
+        match self {
+            Sampler::Lms | Sampler::Euler | Sampler::Heun => true,
+            Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => true,
+            Sampler::Ddim | Sampler::Pndm | Sampler::EulerAncestral | Sampler::Lcm => false,
+        }
+    }
+
+    /// [`Sampler::plan_with`] as the sampler and the schedule's file stand.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn plan(self, schedule: &Schedule, steps: usize) -> Result<Plan> {
+        self.plan_with(schedule, steps, Tuning::default())
     }
 
     /// The coefficients of a run of `steps` steps, as the class of diffusers gives them when it is
     /// made `from_config` of this schedule's file.
     ///
     /// # Errors
-    /// [`Error::Request`] for a number of steps that the schedule does not have.
-    pub fn plan(self, schedule: &Schedule, steps: usize) -> Result<Plan> {
-        match self {
-            Sampler::Ddim => ddim::plan(schedule, steps),
-            Sampler::Euler => euler::plan(schedule, steps),
+    /// [`Error::Request`] for numbers of steps that the schedule or the sampler does not have, for
+    /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
+    /// that are none.
+    pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
+        let Tuning { eta, karras } = tuning;
+        if !(0.0..=1.0).contains(&eta) {
+            return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
         }
+        if eta > 0.0 && self != Sampler::Ddim {
+            return refuse("eta", format!("is for ddim alone; {self} knows none"));
+        }
+        if karras == Some(true) && !self.knows_karras() {
+            return refuse("karras", format!("is not for {self}, which keeps the training times"));
+        }
+        let schedule = &schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
+        let plan = match self {
+            Sampler::Ddim => ddim::plan(schedule, steps, eta),
+            Sampler::Pndm => pndm::plan(schedule, steps),
+            Sampler::Lms => lms::plan(schedule, steps),
+            Sampler::Euler => euler::plan(schedule, steps),
+            Sampler::EulerAncestral => euler_ancestral::plan(schedule, steps),
+            Sampler::Heun => heun::plan(schedule, steps),
+            Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps),
+            Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps),
+            Sampler::UniPc => unipc::plan(schedule, steps),
+            Sampler::Lcm => lcm::plan(schedule, steps),
+        }?;
+        if plan.is_finite() {
+            return Ok(plan);
+        }
+        let reason = format!(
+            "is too large for {self}: of its {steps} noise levels two are equal, and the formula \
+             divides by their difference"
+        );
+        refuse("number of steps", reason)
     }
+}
+
+fn refuse(field: &'static str, reason: String) -> Result<Plan> {
+    Err(Error::Request { field, reason })
 }
 
 impl fmt::Display for Sampler {

@@ -1,0 +1,63 @@
+//! DPM-Solver++ (2M): "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic
+//! Models" (Lu et al., 2211.01095), algorithm 2; diffusers: `DPMSolverMultistepScheduler` as it
+//! stands (order 2, midpoint, the last step to σ = 0 and of the first order).
+//!
+//!     α = 1 / √(σ²+1)     h = ln(σ/σ')     r = h of the step before / h     D = x₀
+//!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
+//!
+//! The first step has no D₁ and the last one does not use it.
+
+use super::sigmas::{Sigmas, input_scale};
+use super::terms::{self, Terms};
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::Schedule;
+use crate::error::Result;
+
+/// What a step of this family makes its latents of; see [`plan_of`].
+pub(super) struct Weights {
+    pub latents: f64,
+    pub denoised: f64,
+    pub noise: f64,
+}
+
+/// The coefficients of DPM++ 2M.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    plan_of(schedule, steps, |sigma, next| {
+        let (ratio, alpha) = (next / sigma, input_scale(next));
+        Weights {
+            latents: ratio * alpha / input_scale(sigma),
+            denoised: alpha * (1.0 - ratio),
+            noise: 0.0,
+        }
+    })
+}
+
+/// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ.
+pub(super) fn plan_of(
+    schedule: &Schedule,
+    steps: usize,
+    weights: impl Fn(f64, f64) -> Weights,
+) -> Result<Plan> {
+    let Sigmas { timesteps, sigmas, init_noise_sigma } = Sigmas::preserving(schedule, steps)?;
+    let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
+    let evaluations = (0..steps).map(|index| {
+        let (sigma, next) = (sigmas[index], sigmas[index + 1]);
+        let alpha = input_scale(sigma);
+        let x0 = terms::x0(schedule.prediction(), alpha, sigma * alpha);
+        let mut denoised = x0.clone();
+        if index > 0 && index + 1 < steps {
+            let half = h(index) / h(index - 1) / 2.0;
+            denoised = x0.times(1.0 + half).plus(-half, &Terms::one(Slot::Past(1)));
+        }
+        let weights = weights(sigma, next);
+        let update = Terms::one(Slot::Latents)
+            .times(weights.latents)
+            .plus(weights.denoised, &denoised)
+            .plus(weights.noise, &Terms::one(Slot::Noise));
+        let mut evaluation = Evaluation::new(index + 1, timesteps[index], 1.0, update.sum());
+        evaluation.remember = Some(x0.sum());
+        evaluation
+    });
+    let evaluations = evaluations.collect();
+    Ok(Plan { init_noise_sigma, evaluations })
+}

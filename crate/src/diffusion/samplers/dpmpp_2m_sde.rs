@@ -1,0 +1,27 @@
+//! DPM-Solver++ (2M) of the stochastic equation: "DPM-Solver++" (Lu et al., 2211.01095), SDE
+//! variant; diffusers: `DPMSolverMultistepScheduler` with `algorithm_type` `sde-dpmsolver++`.
+//!
+//!     x' = (α'σ' / ασ)·e⁻ʰ·x + α'·(1 − e⁻²ʰ)·(D + (D − D₁) / 2r) + α'σ'·√(1 − e⁻²ʰ)·noise
+//!
+//! Names as in DPM++ 2M. The noise continues the stream of the first latents, as in diffusers;
+//! k-diffusion and the programs built on it draw from a Brownian tree instead, so their pictures
+//! are others.
+
+use super::dpmpp_2m::{Weights, plan_of};
+use super::sigmas::input_scale;
+use crate::diffusion::plan::Plan;
+use crate::diffusion::schedule::Schedule;
+use crate::error::Result;
+
+/// The coefficients of DPM++ 2M SDE.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    plan_of(schedule, steps, |sigma, next| {
+        let (ratio, alpha) = (next / sigma, input_scale(next));
+        let rest = 1.0 - ratio * ratio;
+        Weights {
+            latents: ratio * ratio * alpha / input_scale(sigma),
+            denoised: alpha * rest,
+            noise: alpha * next * rest.sqrt(),
+        }
+    })
+}

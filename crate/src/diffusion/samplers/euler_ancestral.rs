@@ -1,0 +1,32 @@
+//! Euler's method with ancestral noise, after k-diffusion's `sample_euler_ancestral`; diffusers:
+//! `EulerAncestralDiscreteScheduler`. The variance is that of the reverse chain in "Denoising
+//! Diffusion Probabilistic Models" (Ho et al., 2006.11239).
+//!
+//!     up²   = σ'²·(σ² − σ'²) / σ²          down² = σ'² − up²
+//!     x'    = x + (down − σ)·d + up·noise  d as in Euler's method
+//!
+//! The step goes down too far, and noise brings it back to σ'. After the last step nothing is added.
+
+use super::sigmas::{Sigmas, input_scale};
+use super::terms::{self, Terms};
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::Schedule;
+use crate::error::Result;
+
+/// The coefficients of Euler's ancestral method; diffusers does not know Karras' sigmas here.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    let levels = Sigmas::exploding(schedule, steps, false)?;
+    let evaluations = levels.timesteps.iter().zip(levels.sigmas.windows(2)).enumerate();
+    let evaluations = evaluations.map(|(index, (timestep, pair))| {
+        let (sigma, next) = (pair[0], pair[1]);
+        let up = next * (1.0 - (next / sigma).powi(2)).sqrt();
+        let down = next * (next / sigma);
+        let derivative = terms::derivative(schedule.prediction(), sigma);
+        let update = Terms::one(Slot::Latents)
+            .plus(down - sigma, &derivative)
+            .plus(up, &Terms::one(Slot::Noise));
+        Evaluation::new(index + 1, *timestep, input_scale(sigma), update.sum())
+    });
+    let evaluations = evaluations.collect();
+    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+}

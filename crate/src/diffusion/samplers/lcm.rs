@@ -1,0 +1,56 @@
+//! Latent consistency: "Latent Consistency Models" (Luo et al., 2310.04378), algorithm 3;
+//! diffusers: `LCMScheduler`. For models distilled for it, in one to eight steps.
+//!
+//!     f  = c_skip·x + c_out·x₀      c_skip = ¼ / (τ² + ¼)     c_out = τ / √(τ² + ¼)     τ = 10·t
+//!     x' = √ᾱ'·f + √(1−ᾱ')·noise    the last step ends with f itself
+//!
+//! The times are a choice of the 50 that models are distilled on.
+
+use super::terms::{self, Terms};
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::Schedule;
+use crate::error::{Error, Result};
+
+/// Steps of the solver in distillation. diffusers: `original_inference_steps`.
+const DISTILLED: usize = 50;
+/// diffusers: `timestep_scaling`.
+const TIME_SCALE: f64 = 10.0;
+/// The variance of the data in the boundary condition.
+const DATA_VARIANCE: f64 = 0.25;
+
+/// The coefficients of latent consistency.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    schedule.check_steps(steps)?;
+    let most = DISTILLED.min(schedule.trained());
+    if most < DISTILLED || steps > most {
+        let reason = format!("must be between 1 and {most} for lcm, not {steps}");
+        return Err(Error::Request { field: "number of steps", reason });
+    }
+    let times = times(schedule.trained(), steps);
+    let mut evaluations = Vec::with_capacity(steps);
+    for (index, time) in times.iter().enumerate() {
+        let alpha = schedule.alpha(*time, steps)?;
+        let scaled = *time as f64 * TIME_SCALE;
+        let square = scaled * scaled + DATA_VARIANCE;
+        let x0 = terms::x0(schedule.prediction(), alpha.sqrt(), (1.0 - alpha).sqrt());
+        let mut update = Terms::one(Slot::Latents)
+            .times(DATA_VARIANCE / square)
+            .plus(scaled / square.sqrt(), &x0);
+        if let Some(next) = times.get(index + 1) {
+            let next = schedule.alpha(*next, steps)?;
+            let noise = Terms::one(Slot::Noise);
+            update = update.times(next.sqrt()).plus((1.0 - next).sqrt(), &noise);
+        }
+        evaluations.push(Evaluation::new(index + 1, *time as f64, 1.0, update.sum()));
+    }
+    Ok(Plan { init_noise_sigma: 1.0, evaluations })
+}
+
+/// `steps` of the times k·⌊N / 50⌋ − 1, evenly from the last downwards.
+fn times(trained: usize, steps: usize) -> Vec<usize> {
+    let stride = trained / DISTILLED;
+    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as there.
+    let part = DISTILLED as f64 / steps as f64;
+    let chosen = (0..steps).map(|index| (index as f64 * part).floor() as usize);
+    chosen.map(|index| (DISTILLED - index) * stride - 1).collect()
+}

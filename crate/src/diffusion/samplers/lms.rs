@@ -1,0 +1,47 @@
+//! A linear multistep method in σ: Adams and Bashforth's with uneven steps, after k-diffusion's
+//! `sample_lms`; diffusers: `LMSDiscreteScheduler`, order 4.
+//!
+//!     x' = x + Σⱼ cⱼ·dⱼ                       dⱼ = (x − x₀) / σ of the j-th last evaluation
+//!     cⱼ = ∫ ∏ₖ≠ⱼ (τ − σₖ) / (σⱼ − σₖ) dτ     from σ to σ'; σₖ of the k-th last evaluation
+//!
+//! The integrand has at most the third degree, for which two of Gauss' points are exact.
+
+use super::sigmas::{Sigmas, input_scale};
+use super::terms::{self, Terms};
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::Schedule;
+use crate::error::Result;
+
+/// How many derivatives a step uses, when there are as many.
+const ORDER: usize = 4;
+
+/// The coefficients of the linear multistep method.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
+    let evaluations = (0..steps).map(|index| {
+        let sigma = levels.sigmas[index];
+        let derivative = terms::derivative(schedule.prediction(), sigma);
+        let visited: Vec<f64> = levels.sigmas[..=index].iter().rev().take(ORDER).copied().collect();
+        let weight = |j| lagrange_integral(&visited, j, levels.sigmas[index + 1]);
+        let update = Terms::one(Slot::Latents).plus(weight(0), &derivative);
+        let update = (1..visited.len())
+            .fold(update, |sum, j| sum.plus(weight(j), &Terms::one(Slot::Past(j))));
+        let time = levels.timesteps[index];
+        let mut evaluation = Evaluation::new(index + 1, time, input_scale(sigma), update.sum());
+        evaluation.remember = Some(derivative.sum());
+        evaluation
+    });
+    let evaluations = evaluations.collect();
+    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+}
+
+/// ∫ of the polynomial that is 1 at `nodes[j]` and 0 at the others, from `nodes[0]` to `end`.
+fn lagrange_integral(nodes: &[f64], j: usize, end: f64) -> f64 {
+    let polynomial = |x: f64| -> f64 {
+        let others = nodes.iter().enumerate().filter(|(k, _)| *k != j);
+        others.map(|(_, node)| (x - node) / (nodes[j] - node)).product()
+    };
+    let (middle, half) = ((end + nodes[0]) / 2.0, (end - nodes[0]) / 2.0);
+    let point = half / 3.0_f64.sqrt();
+    half * (polynomial(middle - point) + polynomial(middle + point))
+}

@@ -1,0 +1,78 @@
+//! PNDM without its Runge-Kutta start, known as PLMS and v1.4's own: "Pseudo Numerical Methods for
+//! Diffusion Models on Manifolds" (Liu et al., 2202.09778), formulas 9 and 12; diffusers:
+//! `PNDMScheduler` with `skip_prk_steps`.
+//!
+//!     φ(x, e, t, t') = √(ᾱ'/ᾱ)·x − (ᾱ' − ᾱ)·e / (ᾱ·√(1−ᾱ') + √(ᾱ·(1−ᾱ)·ᾱ'))
+//!     x' = φ(x, Σⱼ wⱼ·eⱼ, t, t')              eⱼ of the j-th last step, w of Adams and Bashforth
+//!
+//! The first step is taken twice: with e₀ alone, then again from where it began, with the mean of
+//! e₀ and of the answer where it led.
+
+use super::terms::Terms;
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::{Prediction, Schedule};
+use crate::diffusion::spacing::Spacing;
+use crate::error::{Error, Result};
+
+/// Adams and Bashforth's weights for two, three and four answers, the latest first.
+const WEIGHTS: [&[f64]; 3] = [
+    &[3.0 / 2.0, -1.0 / 2.0],
+    &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0],
+    &[55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
+];
+
+/// The coefficients of PLMS.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    if !schedule.skip_prk_steps {
+        let reason = "pndm is available only for models whose scheduler config sets \
+                      skip_prk_steps, as that of Stable Diffusion v1.4 does";
+        return Err(Error::Request { field: "sampler", reason: reason.into() });
+    }
+    let mut timesteps = schedule.timesteps(Spacing::Leading, steps)?;
+    timesteps.iter_mut().for_each(|time| *time = time.round_ties_even());
+    if steps > 1 {
+        timesteps.insert(1, timesteps[1]);
+    }
+    let stride = schedule.trained() / steps;
+    let mut evaluations = Vec::with_capacity(timesteps.len());
+    for (index, timestep) in timesteps.into_iter().enumerate() {
+        let (x, from, back) = match index {
+            1 => (Slot::Saved, timestep as usize + stride, stride),
+            _ => (Slot::Latents, timestep as usize, stride),
+        };
+        let alpha = schedule.alpha(from, steps)?;
+        let next = schedule.alpha_before(from, back, false);
+        let update = transfer(schedule.prediction(), &Terms::one(x), &answer(index), alpha, next);
+        let mut evaluation = Evaluation::new(index.max(1), timestep, 1.0, update.sum());
+        if index == 0 {
+            evaluation.save = Some(Terms::one(Slot::Latents).sum());
+        }
+        if index != 1 {
+            evaluation.remember = Some(Terms::one(Slot::Eps).sum());
+        }
+        evaluations.push(evaluation);
+    }
+    Ok(Plan { init_noise_sigma: 1.0, evaluations })
+}
+
+/// The answers of an evaluation and those before it, weighted.
+fn answer(index: usize) -> Terms {
+    let weights = match index {
+        0 => &[1.0] as &[f64],
+        1 => &[0.5, 0.5],
+        _ => WEIGHTS[index.min(4) - 2],
+    };
+    let slots = [Slot::Eps, Slot::Past(1), Slot::Past(2), Slot::Past(3)];
+    let weighted = weights.iter().zip(slots);
+    weighted.fold(Terms::default(), |sum, (weight, slot)| sum.plus(*weight, &Terms::one(slot)))
+}
+
+/// φ from the level `alpha` to the level `next`.
+fn transfer(prediction: Prediction, x: &Terms, answer: &Terms, alpha: f64, next: f64) -> Terms {
+    let eps = match prediction {
+        Prediction::Epsilon => answer.clone(),
+        Prediction::V => answer.times(alpha.sqrt()).plus((1.0 - alpha).sqrt(), x),
+    };
+    let below = alpha * (1.0 - next).sqrt() + (alpha * (1.0 - alpha) * next).sqrt();
+    x.times((next / alpha).sqrt()).plus(-(next - alpha) / below, &eps)
+}

@@ -1,0 +1,93 @@
+//! UniPC: "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models"
+//! (Zhao et al., 2302.04867), order 2 with B₂(h) = e^h − 1, on x₀; diffusers:
+//! `UniPCMultistepScheduler` as it stands.
+//!
+//!     x̃' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ½·(m₁ − m) / r)                        predictor
+//!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ρ₁·(m₁ − m) / r + ρ₂·(m' − m))        corrector
+//!
+//! m = x₀ of the answer at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ. The ρ
+//! solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h; without an m₁ there is
+//! no ρ₁, and ρ₂ = ½. The answer at x̃' serves both the corrector that ends a step and the predictor
+//! that begins the next. The last step is of the first order and is not corrected.
+
+use super::sigmas::{Sigmas, input_scale};
+use super::terms::{self, Terms};
+use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::schedule::Schedule;
+use crate::error::Result;
+
+/// The coefficients of UniPC.
+pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+    let Sigmas { timesteps, sigmas, init_noise_sigma } = Sigmas::preserving(schedule, steps)?;
+    let past = |n: usize| Terms::one(Slot::Past(n));
+    let evaluations = (0..steps).map(|index| {
+        let alpha = input_scale(sigmas[index]);
+        let m = terms::x0(schedule.prediction(), alpha, sigmas[index] * alpha);
+        let x = match index {
+            0 => Terms::one(Slot::Latents),
+            _ => {
+                let step = Step::new(&sigmas, index - 1);
+                let [first, second] = step.corrector(index == 1);
+                let first = first / step.r;
+                let mut corrected = past(1).times(1.0 - first - second).plus(second, &m);
+                if index > 1 {
+                    corrected = corrected.plus(first, &past(2));
+                }
+                step.from(&Terms::one(Slot::Saved), &corrected)
+            }
+        };
+        let step = Step::new(&sigmas, index);
+        let mut denoised = m.clone();
+        if index > 0 && index + 1 < steps {
+            let half = 0.5 / step.r;
+            denoised = m.times(1.0 - half).plus(half, &past(1));
+        }
+        let update = step.from(&x, &denoised);
+        let mut evaluation = Evaluation::new(index + 1, timesteps[index], 1.0, update.sum());
+        evaluation.remember = Some(m.sum());
+        evaluation.save = Some(x.sum());
+        evaluation
+    });
+    let evaluations = evaluations.collect();
+    Ok(Plan { init_noise_sigma, evaluations })
+}
+
+/// From one level to the next.
+struct Step {
+    /// α'σ' / ασ
+    latents: f64,
+    /// α'·(1 − e⁻ʰ)
+    denoised: f64,
+    h: f64,
+    /// How far back the step before began, in steps of this length; it is negative.
+    r: f64,
+}
+
+impl Step {
+    fn new(sigmas: &[f64], index: usize) -> Self {
+        let (sigma, next) = (sigmas[index], sigmas[index + 1]);
+        let (ratio, alpha) = (next / sigma, input_scale(next));
+        let h = libm::log(sigma / next);
+        let r = if index == 0 { -1.0 } else { -libm::log(sigmas[index - 1] / sigma) / h };
+        let latents = ratio * alpha / input_scale(sigma);
+        Step { latents, denoised: alpha * (1.0 - ratio), h, r }
+    }
+
+    /// x' from x and a mixture of answers.
+    fn from(&self, x: &Terms, denoised: &Terms) -> Terms {
+        x.times(self.latents).plus(self.denoised, denoised)
+    }
+
+    /// ρ₁ and ρ₂; without an earlier answer only the second counts.
+    fn corrector(&self, first_order: bool) -> [f64; 2] {
+        if first_order {
+            return [0.0, 0.5];
+        }
+        let (h, base) = (-self.h, libm::expm1(-self.h));
+        let phi_1 = base / h - 1.0;
+        let phi_2 = phi_1 / h - 0.5;
+        let [b_1, b_2] = [phi_1 / base, 2.0 * phi_2 / base];
+        let rho_1 = (b_2 - b_1) / (self.r - 1.0);
+        [rho_1, b_1 - rho_1]
+    }
+}
