@@ -105,7 +105,10 @@ fn steps_out_of_range_are_refused() {
                     let beyond = (spacing, steps) == (Spacing::Leading, 1000);
                     let known = match sampler {
                         Sampler::Ddim | Sampler::Pndm | Sampler::Lms => beyond,
-                        Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => steps == 1000,
+                        // Their leading times are counted from one more step.
+                        Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => {
+                            steps == 1000 || (spacing, steps) == (Spacing::Leading, 999)
+                        }
                         Sampler::Lcm => steps > 50,
                         Sampler::Euler | Sampler::EulerAncestral | Sampler::Heun => false,
                     };

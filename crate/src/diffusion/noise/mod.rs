@@ -1,8 +1,8 @@
 //! From a seed to N(0, 1): the first latents of a run, and the noise that some samplers add.
 //!
 //! The same seed gives the same bits natively and in wasm, because nothing here calls the
-//! platform's own logarithm or cosine; and it gives the numbers that torch gives on the CPU, or numpy,
-//! or torch on a GPU, so a picture can be made again elsewhere.
+//! platform's own logarithm or cosine; and it gives the numbers that torch gives on the CPU, or
+//! numpy, or torch on a GPU, so a picture can be made again elsewhere.
 
 mod cephes;
 mod mt19937;
