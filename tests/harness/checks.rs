@@ -6,6 +6,7 @@ use super::random::Random;
 use super::{Array, Case, Want, gpu, shapes};
 use darkroom::Precision;
 use darkroom::ops::Activation;
+use darkroom::tensor::Tensor;
 
 fn want() -> Want {
     Want::every([100, 100], |[y, x]| ((100 * y + x) as f64).sin())
@@ -121,4 +122,21 @@ fn a_failed_job_fails_its_test_and_no_other() {
     let failed = std::panic::catch_unwind(|| gpu::run(Device::Plain, |_| panic!("on purpose")));
     assert_eq!(failed.unwrap_err().downcast_ref::<String>().unwrap(), "on purpose");
     assert!(!gpu::run(Device::Plain, |gpu| gpu.is_dry()));
+}
+
+#[test]
+fn what_an_op_does_not_write_is_not_a_number() {
+    for shape in [[1, 3, 4], [2, 17, 36], [1, 64, 64]] {
+        let case = Case::new("checks", format!("{shape:?}"), Precision::F32);
+        let x = case.activations("x", shape);
+        // an input takes one of the buffers, the output that nobody writes another
+        let got = case.run(
+            move |gpu| {
+                let _x = x.on(gpu);
+                Tensor::empty(gpu, shape, Precision::F32)
+            },
+            &shape,
+        );
+        assert!(got.iter().all(|v| v.is_nan()), "{case}: {:?}", &got[..4]);
+    }
 }
