@@ -5,7 +5,10 @@ import { say } from "./strings.js";
 
 const MODEL = "models/demo";
 
-/** @returns {{ model: string, how: import("./engine/protocol.js").Options, fields: [string, string][] }} */
+/**
+ * @returns {{ model: string, how: import("./engine/protocol.js").Options, fields: [string,
+ * string][] }}
+ */
 export function readOptions() {
   const { model = MODEL, ...rest } = Object.fromEntries(
     new URLSearchParams(location.hash.slice(1)),

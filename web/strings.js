@@ -29,14 +29,19 @@ const PARTS = { text_encoder: "text encoder", unet: "picture model", vae: "decod
 export const say = {
   noWebGpu: (/** @type {boolean} */ secure) =>
     secure
-      ? "WebGPU is not available in this browser. Use a current Chrome, Edge, Safari or Firefox with hardware acceleration switched on."
-      : "WebGPU is not available because this page was not opened securely. Open it over https or from localhost.",
+      ? "WebGPU is not available in this browser. Use a current Chrome, Edge, Safari or " +
+        "Firefox with hardware acceleration switched on."
+      : "WebGPU is not available because this page was not opened securely. Open it over " +
+        "https or from localhost.",
   foreignModel: (/** @type {string} */ model) =>
-    `The model "${model}" is not a folder of this site. Give a path such as models/demo in the address.`,
+    `The model "${model}" is not a folder of this site. Give a path such as models/demo in the ` +
+      `address.`,
   crashed: (/** @type {string} */ reason) =>
-    `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start it again.`,
+    `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start ` +
+      `it again.`,
   notFetched: (/** @type {string} */ reason) =>
-    `The engine could not be fetched (${reason}). Check the connection and press Generate; if that does not help, this copy of the site is incomplete.`,
+    `The engine could not be fetched (${reason}). Check the connection and press Generate; if ` +
+      `that does not help, this copy of the site is incomplete.`,
   closed: () => "The engine was closed.",
   cancelled: (/** @type {number} */ step) =>
     step ? `Cancelled after step ${step}.` : "Cancelled.",

@@ -1,6 +1,7 @@
 """Samplers of diffusers: timesteps, scales, and the coefficients found by probing `step`.
 
-A step is linear in its latents, in the model's answer, in noise, and in those of the steps before it
+A step is linear in its latents, in the model's answer, in noise, and in those of the steps before
+it
 that the scheduler remembers. So every evaluation gets latents, an answer and noise that are unit
 vectors of their own, and the result shows the factors as shipped, in float32.
 """

@@ -1,9 +1,12 @@
 """The pictures and captions: flat silhouettes, object x colour x background colour.
 
-Silhouettes come from Material Design Icons (npm `@iconify-json/mdi`, Apache-2.0). A picture is one silhouette in
-one palette colour on another; captions say so in varied words. About a tenth of the (object, colour, background)
+Silhouettes come from Material Design Icons (npm `@iconify-json/mdi`, Apache-2.0). A picture is one
+silhouette in
+one palette colour on another; captions say so in varied words. About a tenth of the (object,
+colour, background)
 triples is held out from training, chosen by hash, so every program that asks gets the same split.
 """
+
 import hashlib
 import io
 import json
@@ -19,20 +22,62 @@ CACHE = Path(os.environ.get("TRAIN_DEMO_DIR", Path(__file__).parent / "work"))
 
 # object name -> icon name
 OBJECTS = {
-    "cat": "cat", "dog": "dog-side", "elephant": "elephant", "duck": "duck", "fish": "fish", "rabbit": "rabbit",
-    "bird": "bird", "snail": "snail", "butterfly": "butterfly", "car": "car-side", "truck": "truck",
-    "rocket": "rocket", "airplane": "airplane", "sailboat": "sail-boat", "house": "home", "castle": "castle",
-    "tree": "pine-tree", "palm tree": "palm-tree", "flower": "flower", "cactus": "cactus", "mushroom": "mushroom",
-    "apple": "food-apple", "cherry": "fruit-cherries", "ice cream": "ice-cream", "cup": "coffee", "heart": "heart",
-    "star": "star", "moon": "moon-waning-crescent", "sun": "white-balance-sunny", "cloud": "cloud",
-    "umbrella": "umbrella", "lightning bolt": "lightning-bolt", "crown": "crown", "key": "key", "bell": "bell",
-    "anchor": "anchor", "ghost": "ghost", "leaf": "leaf", "diamond": "diamond", "circle": "circle",
-    "square": "square", "triangle": "triangle", "guitar": "guitar-acoustic", "puzzle piece": "puzzle",
+    "cat": "cat",
+    "dog": "dog-side",
+    "elephant": "elephant",
+    "duck": "duck",
+    "fish": "fish",
+    "rabbit": "rabbit",
+    "bird": "bird",
+    "snail": "snail",
+    "butterfly": "butterfly",
+    "car": "car-side",
+    "truck": "truck",
+    "rocket": "rocket",
+    "airplane": "airplane",
+    "sailboat": "sail-boat",
+    "house": "home",
+    "castle": "castle",
+    "tree": "pine-tree",
+    "palm tree": "palm-tree",
+    "flower": "flower",
+    "cactus": "cactus",
+    "mushroom": "mushroom",
+    "apple": "food-apple",
+    "cherry": "fruit-cherries",
+    "ice cream": "ice-cream",
+    "cup": "coffee",
+    "heart": "heart",
+    "star": "star",
+    "moon": "moon-waning-crescent",
+    "sun": "white-balance-sunny",
+    "cloud": "cloud",
+    "umbrella": "umbrella",
+    "lightning bolt": "lightning-bolt",
+    "crown": "crown",
+    "key": "key",
+    "bell": "bell",
+    "anchor": "anchor",
+    "ghost": "ghost",
+    "leaf": "leaf",
+    "diamond": "diamond",
+    "circle": "circle",
+    "square": "square",
+    "triangle": "triangle",
+    "guitar": "guitar-acoustic",
+    "puzzle piece": "puzzle",
 }
 COLOURS = {
-    "white": (250, 250, 250), "black": (20, 20, 24), "gray": (128, 132, 140), "red": (220, 32, 32),
-    "orange": (250, 126, 20), "yellow": (250, 212, 28), "green": (30, 160, 70), "blue": (36, 90, 230),
-    "purple": (130, 50, 200), "pink": (246, 140, 190),
+    "white": (250, 250, 250),
+    "black": (20, 20, 24),
+    "gray": (128, 132, 140),
+    "red": (220, 32, 32),
+    "orange": (250, 126, 20),
+    "yellow": (250, 212, 28),
+    "green": (30, 160, 70),
+    "blue": (36, 90, 230),
+    "purple": (130, 50, 200),
+    "pink": (246, 140, 190),
 }
 NAMES, COLOUR_NAMES = list(OBJECTS), list(COLOURS)
 PALETTE = np.array([COLOURS[c] for c in COLOUR_NAMES], np.float32) / 127.5 - 1  # in -1..1
@@ -46,7 +91,9 @@ TEMPLATES = [
     lambda o, c, b: f"{article(c)} {o} on {article(b)} background",
     lambda o, c, b: f"{article(c)} {o} on {article(b)} background",
     lambda o, c, b: f"{article(c)} {o} on {b}",
-    lambda o, c, b: f"{c} {o} on a {b} background" if b[0] not in "aeiou" else f"{c} {o} on an {b} background",
+    lambda o, c, b: (
+        f"{c} {o} on a {b} background" if b[0] not in "aeiou" else f"{c} {o} on an {b} background"
+    ),
     lambda o, c, b: f"{c} {o}, {b} background",
     lambda o, c, b: f"{b} background with {article(c)} {o}",
     lambda o, c, b: f"{article(o)} in {c} on {article(b)} background",
@@ -78,11 +125,18 @@ def held_out(obj, colour, background):
 def triples(held):
     """All (object, colour, background) index triples, held out or for training."""
     n, k = len(NAMES), len(COLOUR_NAMES)
-    return [(o, c, b) for o in range(n) for c in range(k) for b in range(k) if c != b and held_out(o, c, b) == held]
+    return [
+        (o, c, b)
+        for o in range(n)
+        for c in range(k)
+        for b in range(k)
+        if c != b and held_out(o, c, b) == held
+    ]
 
 
 def silhouettes():
-    """Square coverage masks [objects, 192, 192] as uint8, each filling its square (the longer side)."""
+    """Square coverage masks [objects, 192, 192] as uint8, each filling its square (the longer
+    side)."""
     CACHE.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps(OBJECTS).encode()).hexdigest()[:8]
     file = CACHE / f"silhouettes-{key}.npy"
@@ -95,7 +149,10 @@ def silhouettes():
     masks = []
     for icon in OBJECTS.values():
         entry = icons["icons"].get(icon) or icons["icons"][icons["aliases"][icon]["parent"]]
-        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" color="#000">{entry["body"]}</svg>'
+        svg = (
+            f'<svg xmlns="http://www.w3.org/2000/svg"'
+            f' viewBox="0 0 24 24" color="#000">{entry["body"]}</svg>'
+        )
         png = cairosvg.svg2png(svg.encode(), output_width=384, output_height=384)
         a = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[..., 3]
         ys, xs = np.where(a > 20)
@@ -111,23 +168,41 @@ def silhouettes():
 
 
 def place(mask, side, dx, dy, size=SIZE):
-    """A silhouette scaled to `side` pixels and put into a size x size mask, its centre off by (dx, dy) pixels.
+    """A silhouette scaled to `side` pixels and put into a size x size mask, its centre off by (dx,
+    dy) pixels.
     Sub-pixel, with anti-aliasing."""
     k = 192 / side
     big = Image.fromarray(mask).transform(
-        (size * 4, size * 4), Image.AFFINE,
-        (k / 4, 0, 96 - k * (size / 2 + dx), 0, k / 4, 96 - k * (size / 2 + dy)), Image.BILINEAR)
+        (size * 4, size * 4),
+        Image.AFFINE,
+        (k / 4, 0, 96 - k * (size / 2 + dx), 0, k / 4, 96 - k * (size / 2 + dy)),
+        Image.BILINEAR,
+    )
     return np.asarray(big.resize((size, size), Image.BOX))
 
 
 def placements(per_object, seed=0, low=44, high=52, shift=3):
-    """Masks [objects, per_object, SIZE, SIZE] as uint8: each silhouette at small random sizes and places."""
+    """Masks [objects, per_object, SIZE, SIZE] as uint8: each silhouette at small random sizes and
+    places."""
     file = CACHE / f"placements-{len(NAMES)}-{per_object}-{seed}-{low}-{high}-{shift}.npy"
     if file.exists():
         return np.load(file)
     rng = random.Random(seed)
-    out = np.stack([np.stack([
-        place(m, rng.uniform(low, high), rng.uniform(-shift, shift), rng.uniform(-shift, shift))
-        for _ in range(per_object)]) for m in silhouettes()])
+    out = np.stack(
+        [
+            np.stack(
+                [
+                    place(
+                        m,
+                        rng.uniform(low, high),
+                        rng.uniform(-shift, shift),
+                        rng.uniform(-shift, shift),
+                    )
+                    for _ in range(per_object)
+                ]
+            )
+            for m in silhouettes()
+        ]
+    )
     np.save(file, out)
     return out

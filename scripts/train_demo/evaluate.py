@@ -4,14 +4,21 @@
     python evaluate.py --write-prompts prompts.jsonl [--prompts 100]
     python evaluate.py --pictures DIR --list prompts.jsonl
 
-The first makes the pictures with diffusers (DDIM) from held-out triples, and some with an empty prompt to see their
-variety; the others let any other program make them: `prompts.jsonl` has a line {"file", "prompt", "seed", "object",
-"colour", "background"} a picture (object null for the empty prompt), and DIR then holds the files so named.
+The first makes the pictures with diffusers (DDIM) from held-out triples, and some with an empty
+prompt to see their
+variety; the others let any other program make them: `prompts.jsonl` has a line {"file", "prompt",
+"seed", "object",
+"colour", "background"} a picture (object null for the empty prompt), and DIR then holds the files
+so named.
 
-How it scores: the background is the median of the outer ring of pixels, the object's pixels those well away from it,
-its colour their median; both go to the nearest palette colour. The mask is how far each pixel lies on the way from one
-to the other; the object is the silhouette with the best overlap (intersection over union) at any size and place.
+How it scores: the background is the median of the outer ring of pixels, the object's pixels those
+well away from it,
+its colour their median; both go to the nearest palette colour. The mask is how far each pixel lies
+on the way from one
+to the other; the object is the silhouette with the best overlap (intersection over union) at any
+size and place.
 """
+
 import argparse
 import json
 import random
@@ -34,11 +41,23 @@ def plan(count, empty):
     out = []
     for i in range(count):
         o, c, b = triples[i % len(triples)]
-        prompt = rng.choice(data.TEMPLATES)(data.NAMES[o], data.COLOUR_NAMES[c], data.COLOUR_NAMES[b])
-        out.append(dict(file=f"{i:04d}.png", prompt=prompt, seed=i, object=data.NAMES[o],
-                        colour=data.COLOUR_NAMES[c], background=data.COLOUR_NAMES[b]))
+        prompt = rng.choice(data.TEMPLATES)(
+            data.NAMES[o], data.COLOUR_NAMES[c], data.COLOUR_NAMES[b]
+        )
+        out.append(
+            dict(
+                file=f"{i:04d}.png",
+                prompt=prompt,
+                seed=i,
+                object=data.NAMES[o],
+                colour=data.COLOUR_NAMES[c],
+                background=data.COLOUR_NAMES[b],
+            )
+        )
     for i in range(count, count + empty):
-        out.append(dict(file=f"{i:04d}.png", prompt="", seed=i, object=None, colour=None, background=None))
+        out.append(
+            dict(file=f"{i:04d}.png", prompt="", seed=i, object=None, colour=None, background=None)
+        )
     return out
 
 
@@ -63,7 +82,8 @@ def nearest_colour(rgb):
 
 
 def score(picture, templates):
-    """What a picture [64, 64, 3] shows: object, its overlap, its colour, the background's colour."""
+    """What a picture [64, 64, 3] shows: object, its overlap, its colour, the background's colour.
+    """
     a = picture.astype(np.float32)
     ring = np.ones(a.shape[:2], bool)
     ring[3:-3, 3:-3] = False
@@ -77,7 +97,12 @@ def score(picture, templates):
     way = colour - background
     mask = np.clip(((a - background) @ way) / (way @ way), 0, 1).astype(np.float32)
     best, overlap = templates.nearest(mask)
-    return dict(object=data.NAMES[best], overlap=overlap, colour=nearest_colour(colour), background=nearest_colour(background))
+    return dict(
+        object=data.NAMES[best],
+        overlap=overlap,
+        colour=nearest_colour(colour),
+        background=nearest_colour(background),
+    )
 
 
 def report(jobs, pictures):
@@ -86,12 +111,16 @@ def report(jobs, pictures):
     full = [(j, s) for j, s in zip(jobs, seen) if j["object"] is not None]
     rate = lambda key: sum(s[key] == j[key] for j, s in full) / max(1, len(full))
     out = {k: round(100 * rate(k), 1) for k in ("background", "colour", "object")}
-    out["all"] = round(100 * sum(all(s[k] == j[k] for k in out) for j, s in full) / max(1, len(full)), 1)
+    out["all"] = round(
+        100 * sum(all(s[k] == j[k] for k in out) for j, s in full) / max(1, len(full)), 1
+    )
     out["prompts"] = len(full)
     empties = Counter(s["object"] for j, s in zip(jobs, seen) if j["object"] is None)
     if empties:
         out["empty_prompts"] = sum(empties.values())
-        out["most_common_share"] = round(100 * empties.most_common(1)[0][1] / sum(empties.values()), 1)
+        out["most_common_share"] = round(
+            100 * empties.most_common(1)[0][1] / sum(empties.values()), 1
+        )
     missed = Counter((j["object"], s["object"]) for j, s in full if s["object"] != j["object"])
     return out, seen, missed
 
@@ -106,7 +135,11 @@ def contact_sheet(jobs, pictures, path, columns=10):
     for i, (job, p) in enumerate(zip(jobs, pictures)):
         x, y = i % columns * cell_w + 4, i // columns * cell_h + 4
         sheet.paste(Image.fromarray(p).resize((128, 128), Image.NEAREST), (x, y))
-        words = f"{job['colour']} {job['object']} / {job['background']}" if job["object"] else "(empty prompt)"
+        words = (
+            f"{job['colour']} {job['object']} / {job['background']}"
+            if job["object"]
+            else "(empty prompt)"
+        )
         draw.text((x, y + 130), words[:24], fill="black")
     sheet.save(path, optimize=True)
 
@@ -116,16 +149,24 @@ def generate(folder, jobs, steps, guidance, batch=25):
     import torch
     from diffusers import DDIMScheduler, StableDiffusionPipeline
 
-    pipe = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32, safety_checker=None)
+    pipe = StableDiffusionPipeline.from_pretrained(
+        folder, torch_dtype=torch.float32, safety_checker=None
+    )
     pipe.text_encoder.float()
     pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
     out = []
     for i in range(0, len(jobs), batch):
         part = jobs[i : i + batch]
-        images = pipe([j["prompt"] for j in part], height=data.SIZE, width=data.SIZE, num_inference_steps=steps,
-                      guidance_scale=guidance, output_type="np",
-                      generator=[torch.Generator().manual_seed(j["seed"]) for j in part]).images
+        images = pipe(
+            [j["prompt"] for j in part],
+            height=data.SIZE,
+            width=data.SIZE,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            output_type="np",
+            generator=[torch.Generator().manual_seed(j["seed"]) for j in part],
+        ).images
         out += list((images * 255).round().astype(np.uint8))
     return out
 
@@ -150,7 +191,9 @@ def main():
         return
     if args.pictures:
         jobs = [json.loads(line) for line in Path(args.list).read_text().splitlines()]
-        pictures = [np.asarray(Image.open(Path(args.pictures) / j["file"]).convert("RGB")) for j in jobs]
+        pictures = [
+            np.asarray(Image.open(Path(args.pictures) / j["file"]).convert("RGB")) for j in jobs
+        ]
     else:
         import torch
 
@@ -164,7 +207,10 @@ def main():
     if args.sheet:
         contact_sheet(jobs, pictures, args.sheet)
     print(json.dumps(result))
-    print("most often mistaken:", ", ".join(f"{a} as {b} ({n})" for (a, b), n in missed.most_common(8)))
+    print(
+        "most often mistaken:",
+        ", ".join(f"{a} as {b} ({n})" for (a, b), n in missed.most_common(8)),
+    )
 
 
 if __name__ == "__main__":

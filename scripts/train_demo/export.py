@@ -1,10 +1,12 @@
-"""Writes a model in the diffusers layout, weights as f16 safetensors; and reads one back to train on.
+"""Writes a model in the diffusers layout, weights as f16 safetensors; and reads one back to train
+on.
 
     python export.py OUT_DIR
 
 Takes the checkpoints in $TRAIN_DEMO_DIR; what has none stays as it is in OUT_DIR, or untrained.
 Rows of the token embedding that no caption uses are zero, so that they compress to nothing.
 """
+
 import json
 import os
 import shutil
@@ -20,16 +22,22 @@ from make_tokenizer import write_tokenizer
 
 EMBEDDING = "text_model.embeddings.token_embedding.weight"
 INDEX = {
-    "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.2.2", "feature_extractor": [None, None],
-    "safety_checker": [None, None], "scheduler": ["diffusers", "PNDMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+    "_class_name": "StableDiffusionPipeline",
+    "_diffusers_version": "0.2.2",
+    "feature_extractor": [None, None],
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "PNDMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
     "requires_safety_checker": False,
 }
 
 
 def text_name(name):
-    """The published checkpoints' tensor names start with "text_model."; some versions of transformers drop it."""
+    """The published checkpoints' tensor names start with "text_model."; some versions of
+    transformers drop it."""
     return name if name.startswith("text_model.") else "text_model." + name
 
 
@@ -45,7 +53,9 @@ def write_model(out, vae, unet, text, scaling_factor, used):
     shutil.rmtree(tmp, ignore_errors=True)
     for part in ("vae", "unet", "text_encoder", "scheduler"):
         (tmp / part).mkdir(parents=True)
-    half = lambda state: {k: v.detach().to(torch.float16).contiguous().clone() for k, v in state.items()}
+    half = lambda state: {
+        k: v.detach().to(torch.float16).contiguous().clone() for k, v in state.items()
+    }
     meta = {"format": "pt"}
     save_file(half(vae), tmp / "vae" / "diffusion_pytorch_model.safetensors", meta)
     save_file(half(unet), tmp / "unet" / "diffusion_pytorch_model.safetensors", meta)
@@ -55,14 +65,34 @@ def write_model(out, vae, unet, text, scaling_factor, used):
     text[EMBEDDING] = text[EMBEDDING] * keep
     save_file(text, tmp / "text_encoder" / "model.safetensors", meta)
     version = {"_diffusers_version": "0.2.2"}
-    write_json(tmp / "vae" / "config.json",
-               {"_class_name": "AutoencoderKL", **version, **models.VAE, "scaling_factor": scaling_factor})
-    write_json(tmp / "unet" / "config.json", {
-        "_class_name": "UNet2DConditionModel", **version, **models.UNET, "center_input_sample": False,
-        "downsample_padding": 1, "flip_sin_to_cos": True, "freq_shift": 0, "mid_block_scale_factor": 1, "norm_eps": 1e-5})
-    write_json(tmp / "text_encoder" / "config.json", {
-        "architectures": ["CLIPTextModel"], "model_type": "clip_text_model", "layer_norm_eps": 1e-5,
-        "torch_dtype": "float16", **models.TEXT})
+    write_json(
+        tmp / "vae" / "config.json",
+        {"_class_name": "AutoencoderKL", **version, **models.VAE, "scaling_factor": scaling_factor},
+    )
+    write_json(
+        tmp / "unet" / "config.json",
+        {
+            "_class_name": "UNet2DConditionModel",
+            **version,
+            **models.UNET,
+            "center_input_sample": False,
+            "downsample_padding": 1,
+            "flip_sin_to_cos": True,
+            "freq_shift": 0,
+            "mid_block_scale_factor": 1,
+            "norm_eps": 1e-5,
+        },
+    )
+    write_json(
+        tmp / "text_encoder" / "config.json",
+        {
+            "architectures": ["CLIPTextModel"],
+            "model_type": "clip_text_model",
+            "layer_norm_eps": 1e-5,
+            "torch_dtype": "float16",
+            **models.TEXT,
+        },
+    )
     write_json(tmp / "scheduler" / "scheduler_config.json", {**version, **models.SCHEDULER})
     write_json(tmp / "model_index.json", INDEX)
     write_tokenizer(tmp / "tokenizer")
@@ -82,8 +112,12 @@ def read_model(folder):
     folder = Path(folder)
     wide = lambda f: {k: v.float() for k, v in load_file(folder / f).items()}
     scaling = json.loads((folder / "vae" / "config.json").read_text())["scaling_factor"]
-    return (wide("vae/diffusion_pytorch_model.safetensors"), wide("unet/diffusion_pytorch_model.safetensors"),
-            wide("text_encoder/model.safetensors"), scaling)
+    return (
+        wide("vae/diffusion_pytorch_model.safetensors"),
+        wide("unet/diffusion_pytorch_model.safetensors"),
+        wide("text_encoder/model.safetensors"),
+        scaling,
+    )
 
 
 def load_text(model, state):
@@ -105,7 +139,12 @@ def main(out):
         vae = torch.load(data.CACHE / "vae.pt")["vae"]
     if (data.CACHE / "unet.pt").exists():
         state = torch.load(data.CACHE / "unet.pt")
-        unet, text, scaling, used = state["ema_unet"], state["ema_text"], state["scaling"], state["used"]
+        unet, text, scaling, used = (
+            state["ema_unet"],
+            state["ema_text"],
+            state["scaling"],
+            state["used"],
+        )
     write_model(out, vae, unet, text, scaling, used)
     total = sum(f.stat().st_size for f in Path(out).rglob("*") if f.is_file())
     print("exported", out, f"{total / 1e6:.2f} MB")

@@ -2,11 +2,15 @@
 
     python train_unet.py --minutes 90 [--workers 2] [--from EXPORT_DIR]
 
-Captions are short: most batches end their 77 positions at 16, which saves a third of the time; the rest have all 77,
-as in use. Latents are the autoencoder's given code (train_vae.py), computed on the fly, so this may run beside train_vae.py.
-Checkpoints go to $TRAIN_DEMO_DIR/unet.pt every three minutes; started again, it goes on where it stopped. With
+Captions are short: most batches end their 77 positions at 16, which saves a third of the time; the
+rest have all 77,
+as in use. Latents are the autoencoder's given code (train_vae.py), computed on the fly, so this may
+run beside train_vae.py.
+Checkpoints go to $TRAIN_DEMO_DIR/unet.pt every three minutes; started again, it goes on where it
+stopped. With
 --from it starts from an export instead: weights as stored, fresh optimiser and averages.
 """
+
 import argparse
 import os
 import random
@@ -34,7 +38,9 @@ def tokenizer():
 
 
 def ids_of(tok, captions, length=77):
-    return tok(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+    return tok(
+        captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    ).input_ids
 
 
 def used_ids(tok):
@@ -48,7 +54,8 @@ def used_ids(tok):
 
 
 def find_embedding(text):
-    """The module that holds `token_embedding`, under whichever path this version of transformers has."""
+    """The module that holds `token_embedding`, under whichever path this version of transformers
+    has."""
     return next(m for m in text.modules() if hasattr(m, "token_embedding"))
 
 
@@ -78,8 +85,15 @@ def arguments():
     ap.add_argument("--from", dest="source", help="an export to continue from")
     ap.add_argument("--seed", type=int, default=0)
     ap.add_argument("--port", type=int, default=29517)
-    ap.add_argument("--workers", type=int, default=1, help="processes, each with its own batch; gradients are averaged")
-    ap.add_argument("--full", type=float, default=0.15, help="share of batches with all 77 positions")
+    ap.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes, each with its own batch; gradients are averaged",
+    )
+    ap.add_argument(
+        "--full", type=float, default=0.15, help="share of batches with all 77 positions"
+    )
     return ap.parse_args()
 
 
@@ -145,29 +159,58 @@ def train(rank, args):
     pictures = Captioned(args.seed + 1000 * step + 1 + rank)
     torch.manual_seed(args.seed + 1000 * step + 1 + rank)
     both = random.Random(args.seed + step)  # the same in every worker
-    print("weights", models.parameters(unet), models.parameters(text), "triples", len(pictures.triples),
-          "tokens", len(used), "scaling", scaling, "step", step, flush=True)
+    print(
+        "weights",
+        models.parameters(unet),
+        models.parameters(text),
+        "triples",
+        len(pictures.triples),
+        "tokens",
+        len(used),
+        "scaling",
+        scaling,
+        "step",
+        step,
+        flush=True,
+    )
     alphas = models.alphas_cumprod()
     start = saved = time.time()
     run, first, seen = None, step, 0
 
     def save():
         tmp = CHECKPOINT.with_suffix(".tmp")
-        torch.save(dict(unet=unet.state_dict(), text=full_text(text.state_dict()), ema=ema, opt=opt.state_dict(), step=step,
-                        scaling=scaling, used=used, ema_unet=ema["unet"], ema_text=full_text(ema["text"])), tmp)
+        torch.save(
+            dict(
+                unet=unet.state_dict(),
+                text=full_text(text.state_dict()),
+                ema=ema,
+                opt=opt.state_dict(),
+                step=step,
+                scaling=scaling,
+                used=used,
+                ema_unet=ema["unet"],
+                ema_text=full_text(ema["text"]),
+            ),
+            tmp,
+        )
         os.replace(tmp, CHECKPOINT)
 
     left = 1.0
     while left > 0:
         left = 1 - (time.time() - start) / (args.minutes * 60)
         z, captions = pictures.batch(args.batch)
-        # A little of the autoencoder's own noise, so that the UNet does not learn to be exact to no end.
+        # A little of the autoencoder's own noise, so that the UNet does not learn to be exact to no
+        # end.
         z = (z + 0.03 * torch.randn_like(z)) * scaling
         noise = torch.randn_like(z)
         t = torch.randint(0, 1000, (len(z),))
         a = alphas[t][:, None, None, None]
-        noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
-        context = text(row[ids_of(tok, captions, 77 if both.random() < args.full else 16)]).last_hidden_state
+        noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).contiguous(
+            memory_format=torch.channels_last
+        )
+        context = text(
+            row[ids_of(tok, captions, 77 if both.random() < args.full else 16)]
+        ).last_hidden_state
         e = unet(noisy, t, context).sample
         snr = alphas[t] / (1 - alphas[t])
         weight = snr.clamp(max=5) / snr  # min-SNR
@@ -184,7 +227,11 @@ def train(rank, args):
                     ema[n][k].lerp_(v, 1 - decay)
         run = loss.item() if run is None else 0.97 * run + 0.03 * loss.item()
         if rank == 0 and step % 20 == 0:
-            print(f"{time.strftime('%H:%M:%S')} step {step} cpu {time.process_time():.0f}s loss {run:.4f}", flush=True)
+            print(
+                f"{time.strftime('%H:%M:%S')} step {step}"
+                f" cpu {time.process_time():.0f}s loss {run:.4f}",
+                flush=True,
+            )
         if rank == 0 and time.time() - saved > 180:
             save()
             saved = time.time()

@@ -2,8 +2,10 @@
 
     python train_vae.py [--minutes 40]
 
-A deep autoencoder with an 8x bottleneck spends most of its early training finding a code at all. So it is given one:
-the target latent of an 8x8 patch is its mean colour and, fourth, a directed moment of its brightness. Three stages:
+A deep autoencoder with an 8x bottleneck spends most of its early training finding a code at all. So
+it is given one:
+the target latent of an 8x8 patch is its mean colour and, fourth, a directed moment of its
+brightness. Three stages:
 
   a  the decoder learns to draw from those latents at half resolution (a third of the cost);
   b  the encoder learns to produce them, which is quick;
@@ -11,8 +13,10 @@ the target latent of an 8x8 patch is its mean colour and, fourth, a directed mom
 
 The code being fixed, the UNet (train_unet.py) can be trained meanwhile.
 
-Checkpoints go to $TRAIN_DEMO_DIR/vae.pt every two minutes; started again, it goes on where it stopped.
+Checkpoints go to $TRAIN_DEMO_DIR/vae.pt every two minutes; started again, it goes on where it
+stopped.
 """
+
 import argparse
 import math
 import os
@@ -51,7 +55,8 @@ class Pictures:
 
 
 def given_code(x):
-    """The latents the stages a and b work towards: mean colour, and a moment of brightness along (4, 3)."""
+    """The latents the stages a and b work towards: mean colour, and a moment of brightness along
+    (4, 3)."""
     mean = F.avg_pool2d(x, 8)
     line = torch.linspace(-7 / 8, 7 / 8, 8)
     kernel = (0.8 * line[None, :] + 0.6 * line[:, None])[None, None] / 64 * 12
@@ -59,7 +64,8 @@ def given_code(x):
 
 
 def decode_half(vae, z):
-    """The decoder without its last level: pictures of half the side (both levels are equally wide)."""
+    """The decoder without its last level: pictures of half the side (both levels are equally wide).
+    """
     d = vae.decoder
     h = d.mid_block(d.conv_in(vae.post_quant_conv(z)))
     for block in d.up_blocks[:-2]:
@@ -93,14 +99,22 @@ def sheet(vae, path, pictures, half):
         x = pictures.batch(12)
         z = given_code(x)
         y = F.interpolate(decode_half(vae, z), scale_factor=2) if half else vae.decode(z).sample
-    rows = torch.cat([torch.cat(list(t), 2) for t in (x, F.interpolate(given_code(x)[:, :3], scale_factor=8), y)], 1)
+    rows = torch.cat(
+        [
+            torch.cat(list(t), 2)
+            for t in (x, F.interpolate(given_code(x)[:, :3], scale_factor=8), y)
+        ],
+        1,
+    )
     a = ((rows.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     Image.fromarray(a).resize((a.shape[1] * 2, a.shape[0] * 2), Image.NEAREST).save(path)
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("--minutes", type=float, default=40, help="for all three stages, of processor time")
+    ap.add_argument(
+        "--minutes", type=float, default=40, help="for all three stages, of processor time"
+    )
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--threads", type=int, default=1)
     args = ap.parse_args()
@@ -151,7 +165,10 @@ def main():
             rec = distance(vae.decode(code + 0.05 * torch.randn_like(code)).sample, x)
         loss = rec + pull
         loss.backward()
-        opt.step(min(1, (step + 1) / 30) * (0.05 + 0.95 * math.cos(math.pi / 2 * inside) ** (1 if stage != "a" else 0.5)))
+        opt.step(
+            min(1, (step + 1) / 30)
+            * (0.05 + 0.95 * math.cos(math.pi / 2 * inside) ** (1 if stage != "a" else 0.5))
+        )
         step += 1
         for k, v in (("rec", rec), ("pull", pull)):
             v = float(v.detach()) if torch.is_tensor(v) else v
@@ -159,8 +176,11 @@ def main():
         now = clock()
         spent, last = spent + now - last, now
         if step % 20 == 0:
-            print(f"{time.strftime('%H:%M:%S')} {stage} step {step} cpu {spent:.0f}s loss " +
-                  " ".join(f"{k} {v:.4f}" for k, v in run.items()), flush=True)
+            print(
+                f"{time.strftime('%H:%M:%S')} {stage} step {step} cpu {spent:.0f}s loss "
+                + " ".join(f"{k} {v:.4f}" for k, v in run.items()),
+                flush=True,
+            )
         if time.time() - saved > 120:
             save(stage)
             saved = time.time()
@@ -169,7 +189,13 @@ def main():
         x = probe.batch(128)
         d = vae.encode(x).latent_dist
         y = vae.decode(d.mean).sample
-        print("mean absolute error", float((x - y).abs().mean()), "latent std", d.mean.std((0, 2, 3)).tolist(), flush=True)
+        print(
+            "mean absolute error",
+            float((x - y).abs().mean()),
+            "latent std",
+            d.mean.std((0, 2, 3)).tolist(),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -134,7 +134,8 @@ test("an engine that is not there is told", async (t) => {
 
 test("the address fills in the form and chooses the model", async (t) => {
   const hash =
-    "#prompt=a%20blue%20fish&negative=red&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
+    "#prompt=a%20blue%20fish&negative=red" +
+      "&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
   const { page, state, make } = await visit(t, { server, hash });
   await state("ready");
   assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");

@@ -6,7 +6,10 @@ import { say } from "../strings.js";
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Answer} Answer */
 /** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
-/** @typedef {{ resolve: (value: any) => void, reject: (error: EngineError) => void, onProgress?: (progress: Progress) => void }} Pending */
+/**
+ * @typedef {{ resolve: (value: any) => void, reject: (error: EngineError) => void, onProgress?:
+ * (progress: Progress) => void }} Pending
+ */
 
 /** A fault that the engine reported, told in a sentence. */
 export class EngineError extends Error {
@@ -95,7 +98,8 @@ export class Engine {
   }
 
   /**
-   * @param {Worker} worker the one that crashed; its last words may come after its successor started
+   * @param {Worker} worker the one that crashed; its last words may come after its successor
+   *   started
    * @param {string} reason
    */
   #crash(worker, reason) {

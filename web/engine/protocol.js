@@ -8,7 +8,8 @@
  * @typedef {object} Request
  * @property {string} prompt
  * @property {string} [negative_prompt]
- * @property {string} seed a whole number up to 2⁶⁴ − 1, as text since JavaScript's numbers are shorter
+ * @property {string} seed a whole number up to 2⁶⁴ − 1, as text since JavaScript's numbers are
+ * shorter
  * @property {number | string} [steps]
  * @property {number | string} [guidance_scale]
  * @property {string} [sampler]

@@ -70,7 +70,10 @@ async function fetchEngine() {
   return module;
 }
 
-/** What the browser tells of the adapter that the engine asks for; browsers may keep it to themselves. */
+/**
+ * What the browser tells of the adapter that the engine asks for; browsers may keep it to
+ * themselves.
+ */
 async function describeAdapter() {
   const { gpu } = /** @type {any} */ (navigator);
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });

@@ -17,7 +17,9 @@ export function createStatus() {
   let announced = -Infinity;
   let lastStep = 0;
   let stopping = false;
-  /** When the first step was done, and which it was. @type {{ time: number, step: number } | null} */
+  /**
+   * When the first step was done, and which it was. @type {{ time: number, step: number } | null}
+   */
   let first = null;
 
   /**

@@ -75,7 +75,8 @@ export async function nativePicture(model) {
 }
 
 /**
- * Pixels of a PNG of eight bits a channel, with or without alpha, and not interlaced; and its texts.
+ * Pixels of a PNG of eight bits a channel, with or without alpha, and not interlaced; and its
+ * texts.
  * @param {Buffer} file
  */
 export function decodePng(file) {

@@ -76,7 +76,8 @@ function controls(page) {
   const cancel = page.getByRole("button", { name: "Cancel" });
 
   /**
-   * Waits for a state of the page; an error that was not waited for ends the test with its sentence.
+   * Waits for a state of the page; an error that was not waited for ends the test with its
+   * sentence.
    * @param {string} name
    */
   async function state(name) {

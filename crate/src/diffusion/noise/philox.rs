@@ -6,7 +6,8 @@
 //!
 //!     n = √(−2·ln((a + ½)·2⁻³²))·sin((b + ½)·2π·2⁻³²)         a, b the first words of the block
 //!
-//! The constants are float32 there and the rest double; so it is here. web UI: `modules/rng_philox.py`.
+//! The constants are float32 there and the rest double; so it is here. web UI:
+//! `modules/rng_philox.py`.
 
 /// 2⁻³², and the float32 next to 2π·2⁻³².
 const UNIT: f64 = 1.0 / 4_294_967_296.0;

@@ -5,7 +5,8 @@
 //!     up²   = σ'²·(σ² − σ'²) / σ²          down² = σ'² − up²
 //!     x'    = x + (down − σ)·d + up·noise  d as in Euler's method
 //!
-//! The step goes down too far, and noise brings it back to σ'. After the last step nothing is added.
+//! The step goes down too far, and noise brings it back to σ'. After the last step nothing is
+//! added.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};

@@ -7,7 +7,8 @@
 //!
 //! m = x₀ of the answer at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ. The ρ
 //! solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h; without an m₁ there is
-//! no ρ₁, and ρ₂ = ½. The answer at x̃' serves both the corrector that ends a step and the predictor
+//! no ρ₁, and ρ₂ = ½. The answer at x̃' serves both the corrector that ends a step and the
+//! predictor
 //! that begins the next. The last step is of the first order and is not corrected.
 
 use super::sigmas::{Sigmas, input_scale};
