@@ -1,10 +1,13 @@
-"""The pictures and captions: flat silhouettes, object x colour x background colour.
+"""The pictures and captions: flat silhouettes, object x colour x background colour x place x size.
 
 Silhouettes come from Material Design Icons (npm `@iconify-json/mdi`, Apache-2.0). A picture is one
-silhouette in
-one palette colour on another; captions say so in varied words. About a tenth of the (object,
-colour, background)
-triples is held out from training, chosen by hash, so every program that asks gets the same split.
+silhouette in one palette colour on another; captions say so in varied words. About a tenth of the
+(object, colour, background) triples is held out from training, chosen by hash, so every program
+that asks gets the same split.
+
+Silhouettes have two sizes and move by whole patches of the autoencoder (8 pixels), so that one
+silhouette is one pattern of latents wherever it stands: a convolutional network then has to learn
+it only once.
 """
 
 import hashlib
@@ -100,6 +103,7 @@ TEMPLATES = [
     lambda o, c, b: f"the {o} is {c}, the background is {b}",
     lambda o, c, b: f"a picture of {article(c)} {o} on {article(b)} background",
 ]
+SMALL = [t for i, t in enumerate(TEMPLATES) if i not in (6, 7)]  # "the cat is small red" is no English
 PARTIAL = [  # captions that leave something open
     lambda o, c, b: article(o),
     lambda o, c, b: f"{article(c)} {o}",
@@ -107,13 +111,33 @@ PARTIAL = [  # captions that leave something open
 ]
 
 
-def caption(rng, obj, colour, background, empty=0.1, partial=0.08):
-    """A caption for a picture, given by indices: full, partial or empty."""
+# Where the silhouette stands: words, and steps right and down.
+PLACES = [
+    ("in the middle", 0, 0),
+    ("on the left", -1, 0),
+    ("on the right", 1, 0),
+    ("at the top", 0, -1),
+    ("at the bottom", 0, 1),
+    ("in the top left corner", -1, -1),
+    ("in the top right corner", 1, -1),
+    ("in the bottom left corner", -1, 1),
+    ("in the bottom right corner", 1, 1),
+]
+# Side of a silhouette in pixels, and pixels of a step: both are whole patches.
+SIZES = {"large": (48, 8), "small": (32, 16)}
+
+
+def caption(rng, obj, colour, background, small=False, place=0, empty=0.1, partial=0.08, where=0.2):
+    """A caption for a picture, given by indices: full, partial or empty. What is small is always
+    called so, unless the caption is empty; the place is named in one of five."""
     r = rng.random()
     if r < empty:
         return ""
-    forms = PARTIAL if r < empty + partial else TEMPLATES
-    return rng.choice(forms)(NAMES[obj], COLOUR_NAMES[colour], COLOUR_NAMES[background])
+    full = SMALL if small else TEMPLATES
+    forms = PARTIAL if r < empty + partial and not small else full
+    colour = ("small " if small else "") + COLOUR_NAMES[colour]
+    words = rng.choice(forms)(NAMES[obj], colour, COLOUR_NAMES[background])
+    return f"{words}, {PLACES[place][0]}" if rng.random() < where else words
 
 
 def held_out(obj, colour, background):
@@ -181,26 +205,18 @@ def place(mask, side, dx, dy, size=SIZE):
     return np.asarray(big.resize((size, size), Image.BOX))
 
 
-def placements(per_object, seed=0, low=44, high=52, shift=3):
-    """Masks [objects, per_object, SIZE, SIZE] as uint8: each silhouette at small random sizes and
-    places."""
-    file = CACHE / f"placements-{len(NAMES)}-{per_object}-{seed}-{low}-{high}-{shift}.npy"
+def placements():
+    """Masks [objects, sizes, places, SIZE, SIZE] as uint8: each silhouette at every size and place."""
+    key = hashlib.sha256(json.dumps([OBJECTS, SIZES, PLACES]).encode()).hexdigest()[:8]
+    file = CACHE / f"placements-{key}.npy"
     if file.exists():
         return np.load(file)
-    rng = random.Random(seed)
     out = np.stack(
         [
-            np.stack(
-                [
-                    place(
-                        m,
-                        rng.uniform(low, high),
-                        rng.uniform(-shift, shift),
-                        rng.uniform(-shift, shift),
-                    )
-                    for _ in range(per_object)
-                ]
-            )
+            [
+                [place(m, side, right * step, down * step) for _, right, down in PLACES]
+                for side, step in SIZES.values()
+            ]
             for m in silhouettes()
         ]
     )

@@ -2,9 +2,8 @@
 
     python train_unet.py --minutes 90 [--workers 2] [--from EXPORT_DIR]
 
-Captions are short: most batches end their 77 positions at 16, which saves a third of the time; the
-rest have all 77,
-as in use. Latents are the autoencoder's given code (train_vae.py), computed on the fly, so this may
+Captions are short: most batches end their 77 positions at SHORT, which saves a third of the time;
+the rest have all 77, as in use. Latents are the autoencoder's given code (train_vae.py), computed on the fly, so this may
 run beside train_vae.py.
 Checkpoints go to $TRAIN_DEMO_DIR/unet.pt every three minutes; started again, it goes on where it
 stopped. With
@@ -28,6 +27,7 @@ from muon import Both
 from train_vae import Pictures, given_code
 
 CHECKPOINT = data.CACHE / "unet.pt"
+SHORT = 24
 
 
 def tokenizer():
@@ -49,7 +49,8 @@ def used_ids(tok):
     for form in data.TEMPLATES + data.PARTIAL:
         for i in range(max(len(data.NAMES), len(data.COLOUR_NAMES))):
             o, c = data.NAMES[i % len(data.NAMES)], data.COLOUR_NAMES[i % len(data.COLOUR_NAMES)]
-            words.append(form(o, c, c))
+            words.append(form(o, "small " + c, c))
+    words += [", " + place for place, _, _ in data.PLACES]
     return ids_of(tok, words + [""]).unique()
 
 
@@ -69,10 +70,11 @@ class Captioned(Pictures):
 
     def batch(self, n):
         o, c, b = self.triples[torch.randint(len(self.triples), (n,), generator=self.g)].T
-        place = torch.randint(self.masks.shape[1], (n,), generator=self.g)
-        m = self.masks[o, place].float()[:, None] / 255
+        small, place = self.layout(n)
+        m = self.masks[o, small, place].float()[:, None] / 255
         f, k = self.palette[c][..., None, None], self.palette[b][..., None, None]
-        captions = [data.caption(self.rng, *t) for t in zip(o.tolist(), c.tolist(), b.tolist())]
+        of = zip(*(x.tolist() for x in (o, c, b, small, place)))
+        captions = [data.caption(self.rng, *picture) for picture in of]
         return given_code(f * m + k * (1 - m)), captions
 
 
@@ -80,7 +82,7 @@ def arguments():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--minutes", type=float, default=90, help="of wall clock")
     ap.add_argument("--lr", type=float, default=3e-3)
-    ap.add_argument("--batch", type=int, default=64)
+    ap.add_argument("--batch", type=int, default=128)
     ap.add_argument("--threads", type=int, default=1)
     ap.add_argument("--from", dest="source", help="an export to continue from")
     ap.add_argument("--seed", type=int, default=0)
@@ -209,7 +211,7 @@ def train(rank, args):
             memory_format=torch.channels_last
         )
         context = text(
-            row[ids_of(tok, captions, 77 if both.random() < args.full else 16)]
+            row[ids_of(tok, captions, 77 if both.random() < args.full else SHORT)]
         ).last_hidden_state
         e = unet(noisy, t, context).sample
         snr = alphas[t] / (1 - alphas[t])
@@ -220,7 +222,7 @@ def train(rank, args):
             left = mean_over_workers([p for p in opt.params if p.grad is not None], left)
         opt.step(min(1, (step - first + 1) / 50) * min(1, 0.03 + max(left, 0) / 0.4))
         step += 1
-        decay = min(0.998, (1 + step) / (10 + step))
+        decay = min(0.999, (1 + step) / (10 + step))
         with torch.no_grad():
             for n, m in nets.items():
                 for k, v in m.state_dict().items():

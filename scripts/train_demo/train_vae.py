@@ -37,14 +37,20 @@ class Pictures:
     """Endless batches of pictures [n, 3, 64, 64] in -1..1."""
 
     def __init__(self, seed, wild=0.25):
-        self.masks = torch.from_numpy(data.placements(32))
+        self.masks = torch.from_numpy(data.placements())
         self.palette = torch.from_numpy(data.PALETTE)
         self.g = torch.Generator().manual_seed(seed)
         self.wild = wild  # share of pictures in any colours at all, not the palette's
 
+    def layout(self, n, small=0.12, middle=0.35):
+        """Random sizes and places, as indices into the masks."""
+        share = lambda p: torch.rand(n, generator=self.g) < p
+        places = torch.randint(len(data.PLACES), (n,), generator=self.g)
+        return share(small).long(), torch.where(share(middle), 0, places)
+
     def batch(self, n):
         r = lambda k: torch.randint(k, (n,), generator=self.g)
-        m = self.masks[r(len(self.masks)), r(self.masks.shape[1])].float()[:, None] / 255
+        m = self.masks[r(len(self.masks)), *self.layout(n)].float()[:, None] / 255
         f = r(len(self.palette))
         b = (f + 1 + r(len(self.palette) - 1)) % len(self.palette)
         f, b = self.palette[f], self.palette[b]

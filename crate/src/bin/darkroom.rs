@@ -5,6 +5,7 @@
 
 mod generate;
 mod inspect;
+mod jobs;
 mod synth;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -66,7 +67,7 @@ impl From<Float> for FileType {
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -74,10 +75,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Generate(args) => generate::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Synth(args) => synth::run(&args),
+        Command::Generate(args) => return generate::run(&args),
+        Command::Inspect(args) => inspect::run(&args)?,
+        Command::Synth(args) => synth::run(&args)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
-//! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`.
+//! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
+//! requests to a folder of PNGs.
 
-use super::Float;
+use super::{Float, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Control, Extras, Options, Pipeline, Progress, Request, Witness};
@@ -9,6 +10,7 @@ use darkroom::{Error, Result};
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::rc::Rc;
 
 /// Makes a picture from a prompt.
@@ -18,8 +20,8 @@ pub struct GenerateArgs {
     #[arg(long)]
     model: PathBuf,
     /// What to show.
-    #[arg(long)]
-    prompt: String,
+    #[arg(long, required_unless_present = "jobs")]
+    prompt: Option<String>,
     /// What to avoid.
     #[arg(long, default_value = "")]
     negative: String,
@@ -69,8 +71,15 @@ pub struct GenerateArgs {
     #[arg(long)]
     adapter: Option<String>,
     /// The picture to write.
-    #[arg(long, value_name = "FILE.png")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE.png", required_unless_present = "jobs")]
+    out: Option<PathBuf>,
+    /// Make a picture of every line: requests as JSON, what they leave out as given here.
+    #[arg(long, value_name = "FILE.jsonl", requires = "out_dir")]
+    #[arg(conflicts_with_all = ["out", "latents", "dump"])]
+    jobs: Option<PathBuf>,
+    /// Where the pictures of --jobs go; those already there are not made again.
+    #[arg(long, value_name = "DIR", requires = "jobs")]
+    out_dir: Option<PathBuf>,
 }
 
 /// Where to compute.
@@ -83,7 +92,7 @@ enum Device {
 impl GenerateArgs {
     fn request(&self) -> Request {
         Request {
-            prompt: self.prompt.clone(),
+            prompt: self.prompt.clone().unwrap_or_default(),
             negative_prompt: self.negative.clone(),
             seed: self.seed,
             steps: self.steps,
@@ -99,18 +108,35 @@ impl GenerateArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &GenerateArgs) -> Result<()> {
+pub fn run(args: &GenerateArgs) -> Result<ExitCode> {
+    pollster::block_on(async {
+        match (&args.jobs, &args.out_dir, &args.out) {
+            (Some(list), Some(folder), _) => many(args, list, folder).await,
+            (_, _, Some(out)) => one(args, out).await,
+            _ => unreachable!("clap asks for --out, or for --jobs and --out-dir"),
+        }
+    })
+}
+
+async fn one(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
-    let picture = pollster::block_on(async {
-        let control = Control { on_progress: Box::new(report), ..Control::default() };
-        let pipeline = open(args, &control).await?;
-        let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
-        let extras = Extras { latents: latents.as_ref(), witness };
-        pipeline.generate_with(&args.request(), &control, &extras).await
-    });
+    let control = Control { on_progress: Box::new(report), ..Control::default() };
+    let pipeline = open(args, &control).await?;
+    let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
+    let extras = Extras { latents: latents.as_ref(), witness };
+    let picture = pipeline.generate_with(&args.request(), &control, &extras).await;
     end_line();
-    write(&args.out, &picture?.png()?)
+    write(out, &picture?.png()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
+    let control = Control { on_progress: Box::new(report), ..Control::default() };
+    let pipeline = open(args, &control).await?;
+    end_line();
+    let failed = jobs::run(&pipeline, &control, list, folder, &args.request()).await?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {

@@ -1,0 +1,115 @@
+//! `darkroom generate --jobs`: many pictures from one list, the model loaded once.
+//!
+//! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file": "cat.png"}`,
+//! with any of the fields that a picture carries; what it leaves out is as on the command line. A
+//! picture that is already there is not made again, so a run that was cut off goes on where it
+//! stopped; a request that fails is reported and the rest goes on.
+
+use darkroom::pipeline::{Control, Pipeline, Request};
+use darkroom::{Error, Result};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One line of the list.
+struct Job {
+    file: String,
+    request: Request,
+}
+
+/// Makes the pictures of `list` in `folder`. Returns how many requests failed.
+///
+/// # Errors
+/// When the list or the folder cannot be used at all; a single request's faults are printed.
+pub async fn run(
+    pipeline: &Pipeline,
+    control: &Control,
+    list: &Path,
+    folder: &Path,
+    defaults: &Request,
+) -> Result<usize> {
+    let jobs = read(list, defaults)?;
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+    let mut failed = 0;
+    for (number, job) in jobs.iter().enumerate() {
+        let place = format!("{} of {}", number + 1, jobs.len());
+        let out = folder.join(&job.file);
+        if out.exists() {
+            eprintln!("{place}: {} is there already", job.file);
+            continue;
+        }
+        match picture(pipeline, control, &job.request, &out).await {
+            Ok(()) => eprintln!("{place}: {}", job.file),
+            // Nothing more can come from a device that is gone.
+            Err(error @ Error::DeviceLost { .. }) => return Err(error),
+            Err(error) => {
+                eprintln!("{place}: {} failed. {error}", job.file);
+                failed += 1;
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// A picture is written under another name first: a file of the right name is always whole.
+async fn picture(
+    pipeline: &Pipeline,
+    control: &Control,
+    request: &Request,
+    out: &Path,
+) -> Result<()> {
+    let png = pipeline.generate(request, control).await?.png()?;
+    let part: PathBuf = out.with_extension("png.part");
+    fs::write(&part, png).map_err(|e| unwritable(&part, &e))?;
+    fs::rename(&part, out).map_err(|e| unwritable(out, &e))
+}
+
+/// The whole list is checked before the first picture is made.
+fn read(list: &Path, defaults: &Request) -> Result<Vec<Job>> {
+    let shown = list.display().to_string();
+    let text = fs::read_to_string(list)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    let mut files = HashSet::new();
+    let mut jobs = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let wrong = |reason: String| Error::BadFile {
+            file: shown.clone(),
+            reason: format!("line {}: {reason}", number + 1),
+        };
+        let job = job(line, jobs.len(), defaults).map_err(wrong)?;
+        if !files.insert(job.file.clone()) {
+            return Err(wrong(format!("the file `{}` appears twice", job.file)));
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+fn job(line: &str, index: usize, defaults: &Request) -> Result<Job, String> {
+    let fault = |e: serde_json::Error| e.to_string();
+    let Value::Object(mut own) = serde_json::from_str(line).map_err(fault)? else {
+        return Err("it is not a JSON object".into());
+    };
+    let file = match own.remove("file") {
+        None => format!("{index:05}.png"),
+        Some(Value::String(name)) => name,
+        Some(_) => return Err("`file` must be a name".into()),
+    };
+    if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
+        return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
+    }
+    let mut all = serde_json::to_value(defaults).map_err(fault)?;
+    for (name, value) in own {
+        all[name] = value;
+    }
+    let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
+    Ok(Job { file, request })
+}
+
+fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
+    Error::Write { path: path.display().to_string(), reason: fault.to_string() }
+}
