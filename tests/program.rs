@@ -116,3 +116,57 @@ fn faults_are_sentences_and_exit_codes() {
         assert!(!error.contains("panicked"), "{error}");
     }
 }
+
+#[test]
+fn jobs_make_what_is_missing_and_outlive_a_failure() {
+    let folder = scratch("jobs");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let (list, out) = (path("jobs.jsonl"), path("out"));
+    let run = |text: &str, extra: &[&str]| {
+        std::fs::write(&list, text).unwrap();
+        let model = tiny().to_str().unwrap();
+        let common = ["generate", "--model", model, "--jobs", &list, "--out-dir", &out];
+        program(&[&common[..], &["--steps", "1"], extra].concat())
+    };
+    let request = |file: &str| {
+        let file = std::fs::read(folder.join("out").join(file)).unwrap();
+        let file = png::decode("a job's picture", &file).unwrap();
+        Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap()
+    };
+
+    // The second cannot be made; the third is, with what it leaves out from the command line.
+    let lines = "{\"prompt\": \"a red cat\", \"seed\": \"18446744073709551615\"}\n\n\
+                 {\"prompt\": \"a cat\", \"width\": 63, \"file\": \"odd.png\"}\n\
+                 {\"prompt\": \"a blue cat\", \"steps\": 2, \"file\": \"blue.png\"}\n";
+    let output = run(lines, &["--seed", "5"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("2 of 3: odd.png failed. The width must be"), "{error}");
+    let (first, last) = (request("00000.png"), request("blue.png"));
+    assert_eq!((first.prompt.as_str(), first.seed, first.steps), ("a red cat", u64::MAX, 1));
+    assert_eq!((last.prompt.as_str(), last.seed, last.steps), ("a blue cat", 5, 2));
+
+    // Run again, it makes only what is missing, and leaves the others as they are.
+    let kept = std::fs::metadata(folder.join("out/blue.png")).unwrap().modified().unwrap();
+    std::fs::remove_file(folder.join("out/00000.png")).unwrap();
+    let output = run(&lines.replace("63", "64"), &["--seed", "5"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("3 of 3: blue.png is there already"));
+    assert_eq!(request("00000.png"), first);
+    assert_eq!(std::fs::metadata(folder.join("out/blue.png")).unwrap().modified().unwrap(), kept);
+
+    // A list that cannot be read is told before anything is made.
+    for (line, part) in [
+        ("{\"prompt\": 1}", "line 1"),
+        ("[]", "line 1: it is not a JSON object"),
+        ("{}\n{\"file\": \"../a.png\"}", "line 2: `file` must be a bare name"),
+        ("{\"file\": \"a.png\"}\n{\"file\": \"a.png\"}", "appears twice"),
+        ("{\"magic\": 1}", "line 1"),
+    ] {
+        let output = run(line, &[]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(part), "no {part:?} in {error:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
