@@ -1,15 +1,16 @@
 """Scores pictures: is the background's colour right, the object's colour, and the object itself?
 
     python evaluate.py MODEL_DIR [--prompts 100] [--steps 25] [--guidance 5] [--sheet sheet.png]
+    python evaluate.py MODEL_DIR --program target/debug/darkroom [--precision f16] [--weights f16]
     python evaluate.py --write-prompts prompts.jsonl [--prompts 100]
     python evaluate.py --pictures DIR --list prompts.jsonl
 
 The first makes the pictures with diffusers (DDIM) from held-out triples, and some with an empty
-prompt to see their
-variety; the others let any other program make them: `prompts.jsonl` has a line {"file", "prompt",
-"seed", "object",
-"colour", "background"} a picture (object null for the empty prompt), and DIR then holds the files
-so named.
+prompt to see their variety. The second makes them with this project's program, in any of its
+precisions and types of weights, and with --compare by diffusers too and says how far apart they
+are. The others let any other program make them: `prompts.jsonl` has a line {"file", "prompt",
+"seed", "object", "colour", "background"} a picture (object null for the empty prompt), and DIR then
+holds the files so named.
 
 How it scores: the background is the median of the outer ring of pixels, the object's pixels those
 well away from it,
@@ -22,6 +23,8 @@ size and place.
 import argparse
 import json
 import random
+import subprocess
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -171,7 +174,36 @@ def generate(folder, jobs, steps, guidance, batch=25):
     return out
 
 
-def main():
+def read_pictures(folder, jobs):
+    return [np.asarray(Image.open(Path(folder) / j["file"]).convert("RGB")) for j in jobs]
+
+
+def generate_by_program(args, jobs):
+    """Pictures by the program, from the same prompts, seeds and steps."""
+    common = dict(steps=args.steps, guidance_scale=args.guidance, sampler="ddim")
+    fields = ("file", "prompt", "seed")
+    with tempfile.TemporaryDirectory() as folder:
+        requests = Path(folder) / "jobs.jsonl"
+        requests.write_text(
+            "".join(json.dumps({**{k: j[k] for k in fields}, **common}) + "\n" for j in jobs)
+        )
+        command = [args.program, "generate", "--model", args.model]
+        command += ["--jobs", requests, "--out-dir", folder, "--precision", args.precision]
+        command += ["--weights", args.weights] if args.weights else []
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        return read_pictures(folder, jobs)
+
+
+def compare(ours, theirs):
+    """Prints how far two lists of pictures are apart, in 255ths."""
+    worst = [int(np.abs(a.astype(int) - b).max()) for a, b in zip(ours, theirs)]
+    print(
+        f"against diffusers: {sum(w <= 2 for w in worst)} of {len(worst)} pictures within 2/255,"
+        f" the worst {max(worst)}/255"
+    )
+
+
+def arguments():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("model", nargs="?")
     ap.add_argument("--prompts", type=int, default=100)
@@ -179,26 +211,38 @@ def main():
     ap.add_argument("--steps", type=int, default=25)
     ap.add_argument("--guidance", type=float, default=5.0)
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--program", help="make the pictures with this program instead of diffusers")
+    ap.add_argument("--precision", default="f32", help="the program's: of activations")
+    ap.add_argument("--weights", help="the program's: how weights are stored; else as in the files")
+    ap.add_argument("--compare", action="store_true", help="with --program: diffusers' as well")
     ap.add_argument("--sheet", help="write a contact sheet here")
     ap.add_argument("--out", help="write the pictures into this folder")
     ap.add_argument("--pictures", help="score the pictures of this folder instead of making them")
     ap.add_argument("--list", help="the prompts.jsonl that belongs to --pictures")
     ap.add_argument("--write-prompts", help="write the list of prompts and stop")
-    args = ap.parse_args()
+    return ap.parse_args()
+
+
+def generate_by_diffusers(args, jobs):
+    import torch
+
+    torch.set_num_threads(args.threads)
+    return generate(args.model, jobs, args.steps, args.guidance)
+
+
+def main():
+    args = arguments()
     jobs = plan(args.prompts, args.empty)
     if args.write_prompts:
         Path(args.write_prompts).write_text("".join(json.dumps(j) + "\n" for j in jobs))
         return
     if args.pictures:
         jobs = [json.loads(line) for line in Path(args.list).read_text().splitlines()]
-        pictures = [
-            np.asarray(Image.open(Path(args.pictures) / j["file"]).convert("RGB")) for j in jobs
-        ]
+        pictures = read_pictures(args.pictures, jobs)
+    elif args.program:
+        pictures = generate_by_program(args, jobs)
     else:
-        import torch
-
-        torch.set_num_threads(args.threads)
-        pictures = generate(args.model, jobs, args.steps, args.guidance)
+        pictures = generate_by_diffusers(args, jobs)
     if args.out:
         Path(args.out).mkdir(parents=True, exist_ok=True)
         for j, p in zip(jobs, pictures):
@@ -207,6 +251,10 @@ def main():
     if args.sheet:
         contact_sheet(jobs, pictures, args.sheet)
     print(json.dumps(result))
+    if args.program and args.compare:
+        theirs = generate_by_diffusers(args, jobs)
+        print("diffusers:", json.dumps(report(jobs, theirs)[0]))
+        compare(pictures, theirs)
     print(
         "most often mistaken:",
         ", ".join(f"{a} as {b} ({n})" for (a, b), n in missed.most_common(8)),

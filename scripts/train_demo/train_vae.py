@@ -1,6 +1,6 @@
 """Trains the autoencoder.
 
-    python train_vae.py [--minutes 40]
+    python train_vae.py [--minutes 40] [--from EXPORT_DIR]
 
 A deep autoencoder with an 8x bottleneck spends most of its early training finding a code at all. So
 it is given one:
@@ -11,7 +11,9 @@ brightness. Three stages:
   b  the encoder learns to produce them, which is quick;
   c  the decoder learns full resolution, from the given code and a little noise.
 
-The code being fixed, the UNet (train_unet.py) can be trained meanwhile.
+The code being fixed, the UNet (train_unet.py) can be trained meanwhile. With --from the weights of
+an export are taken up and only stage c goes on: the decoder gets sharper, the code and with it the
+encoder and the UNet stay as they are.
 
 Checkpoints go to $TRAIN_DEMO_DIR/vae.pt every two minutes; started again, it goes on where it
 stopped.
@@ -27,6 +29,7 @@ import torch
 import torch.nn.functional as F
 
 import data
+import export
 import models
 from muon import Both
 
@@ -123,12 +126,16 @@ def main():
     )
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--threads", type=int, default=1)
+    ap.add_argument("--from", dest="source", help="an export whose decoder is to be refined")
     args = ap.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
     vae = models.new_vae().to(memory_format=torch.channels_last)
-    quiet_start(vae)
+    if args.source:
+        vae.load_state_dict(export.read_model(args.source)[0])
+    else:
+        quiet_start(vae)
     print("weights", models.parameters(vae), flush=True)
     opt = Both([vae], args.lr)
     # By processor time: the machine may be shared.
@@ -140,7 +147,8 @@ def main():
         spent, step = state["spent"], state["step"]
     pictures, probe = Pictures(step + 1), Pictures(0, wild=0)
     total = args.minutes * 60
-    ends = {"a": 0.55, "b": 0.60, "c": 1.0}  # of the whole time
+    # Of the whole time.
+    ends = {"a": 0.0, "b": 0.0, "c": 1.0} if args.source else {"a": 0.55, "b": 0.60, "c": 1.0}
     saved, last, run = time.time(), clock(), {}
 
     def save(stage):
