@@ -21,5 +21,6 @@ mod schedule; // noise levels against torch's tables
 mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
+mod verify; // pictures against published numbers, one device against the other
 mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

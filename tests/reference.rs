@@ -59,6 +59,36 @@ fn it_is_the_picture_of_the_gpu() {
     assert!(error <= 2);
 }
 
+/// The built-in model, and all that its text encoder, guidance and decoder add.
+#[test]
+fn the_built_in_model_draws_the_same() {
+    let model = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/web/models/demo"));
+    let requests = [("ddim", 4), ("euler_ancestral", 4), ("heun", 2), ("dpmpp_2m_sde", 3)];
+    let requests = requests.map(|(sampler, steps)| Request {
+        prompt: "a red cat on a yellow background".into(),
+        negative_prompt: "blue".into(),
+        sampler: sampler.into(),
+        steps,
+        seed: 5,
+        ..Request::default()
+    });
+    let draw = |pipeline: &Pipeline| {
+        let draw = |request| block_on(pipeline.generate(request, &Control::default())).unwrap();
+        requests.each_ref().map(draw)
+    };
+    let on_cpu = draw(&open_on_cpu(model).unwrap());
+    let requests = requests.clone();
+    let on_gpu = gpu::run(Device::Plain, move |gpu| {
+        let pipeline = open(gpu, model, Options::default()).unwrap();
+        requests.each_ref().map(|r| block_on(pipeline.generate(r, &Control::default())).unwrap())
+    });
+    for (cpu, gpu) in on_cpu.iter().zip(&on_gpu) {
+        let error = cpu.rgba.iter().zip(&gpu.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        println!("{}: CPU against GPU {error}/255", cpu.request.sampler);
+        assert!(error <= 2, "{}: {error}/255", cpu.request.sampler);
+    }
+}
+
 #[test]
 fn it_stops_and_refuses_as_the_gpu_does() {
     let pipeline = open_on_cpu(tiny()).unwrap();

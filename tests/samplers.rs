@@ -105,7 +105,7 @@ fn plans_are_as_diffusers_applies_them() {
     for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
         let name = golden::text(case, "config");
-        let tuning = Tuning { eta: golden::number(case, "eta"), karras: None };
+        let tuning = Tuning { eta: golden::number(case, "eta"), ..Tuning::default() };
         let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, tuning);
         let plan = plan.expect("a plan");
         let what = format!("{} {name} {steps}", sampler(case));
@@ -147,7 +147,7 @@ fn plans_are_the_papers() {
         let runs = Sampler::ALL.into_iter().map(|sampler| (sampler, 0.0));
         for (sampler, eta) in runs.chain([(Sampler::Ddim, 0.3), (Sampler::Ddim, 1.0)]) {
             for steps in [1, 2, 5, 20, 50] {
-                let tuning = Tuning { eta, karras: None };
+                let tuning = Tuning { eta, ..Tuning::default() };
                 let plan = &sampler.plan_with(&schedule, steps, tuning).expect("a plan");
                 let (seen, corrected, schedule) = (Vec::new(), Vec::new(), &schedule);
                 let by_hand = ByHand { sampler, schedule, plan, steps, eta, seen, corrected };
@@ -201,7 +201,7 @@ fn published_sums_are_met() {
         (Sampler::Heun, false, 0.1233),
     ];
     for (sampler, karras, theirs) in published {
-        let tuning = Tuning { eta: 0.0, karras: Some(karras) };
+        let tuning = Tuning { karras: Some(karras), ..Tuning::default() };
         let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
         let sum = run(&plan, true);
         let tolerance = if theirs > 1.0 { 1e-5 * theirs } else { 1e-3 };
@@ -238,7 +238,7 @@ fn the_true_noise_leads_home() {
 fn what_no_sampler_can_do_is_refused() {
     let schedule = read(&json!({"steps_offset": 1, "skip_prk_steps": true})).expect("valid");
     let refused = |sampler: Sampler, schedule: &Schedule, steps, eta, karras| match sampler
-        .plan_with(schedule, steps, Tuning { eta, karras })
+        .plan_with(schedule, steps, Tuning { eta, karras, ..Tuning::default() })
     {
         Err(Error::Request { field, .. }) => field,
         other => panic!("{sampler}, {steps}: {other:?}"),

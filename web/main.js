@@ -1,19 +1,24 @@
 // The page's wiring: form → engine → picture. What it shows is in views/, what it says in
 // strings.js, and all the work is done by the worker behind engine/client.js.
 
-import { Engine, EngineError } from "./engine/client.js";
+import { Engine } from "./engine/client.js";
 import { FATAL } from "./engine/protocol.js";
 import { modelAddress, readOptions } from "./options.js";
 import { EXAMPLES, say } from "./strings.js";
-import { anyById } from "./views/dom.js";
+import { createDevice } from "./views/device.js";
 import { createForm } from "./views/form.js";
 import { createPicture } from "./views/picture.js";
 import { createStatus } from "./views/status.js";
+import { createVerify } from "./views/verify.js";
+
+/** @typedef {import("./engine/client.js").EngineError} EngineError */
 
 const engine = new Engine();
 const form = createForm({ onGenerate: generate, onCancel: cancel });
 const picture = createPicture({ onKeepSeed: (seed) => form.fill([["seed", seed]]) });
 const status = createStatus();
+const device = createDevice({ onChoose: reopen });
+const verify = createVerify({ onVerify: verifyModel, onCancel: cancel });
 let open = false;
 /** Stops the job that runs; a new job has a new one. */
 let stop = new AbortController();
@@ -22,21 +27,20 @@ let stop = new AbortController();
 function enter(state) {
   document.documentElement.dataset["state"] = state;
   form.show(state);
+  verify.show(state);
 }
 
 async function openModel() {
   enter("loading");
   status.begin(say.opening());
-  const message = say.noWebGpu(isSecureContext);
-  if (!("gpu" in navigator)) throw new EngineError({ kind: "no_gpu", message });
   const { model, how } = readOptions();
+  device.choose(how.device);
+  device.clear();
   const watch = { onProgress: status.progress, signal: stop.signal };
   const description = await engine.open(modelAddress(model), how, watch);
   open = true;
   form.describe(description);
-  anyById("engine-facts").textContent = [model, how.precision ?? "f32", description.adapter].join(
-    " · ",
-  );
+  device.show(model, how, description);
 }
 
 async function makePicture() {
@@ -80,6 +84,29 @@ function generate() {
   });
 }
 
+/** Compares the model's pictures with what they should be; the dialog shows it, and its end. */
+function verifyModel() {
+  return run(async () => {
+    verify.begin();
+    try {
+      if (!open) await openModel();
+      enter("generating");
+      status.begin(say.verifying());
+      const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
+        status.progress(progress);
+        verify.progress(progress);
+      };
+      const checks = await engine.verify({ onProgress, signal: stop.signal });
+      const failed = checks.filter(({ verdict }) => verdict === "fail").length;
+      verify.end(say.verified(failed, checks.length));
+      return say.verified(failed, checks.length);
+    } catch (error) {
+      verify.end(/** @type {Error} */ (error).message);
+      throw error;
+    }
+  });
+}
+
 function cancel() {
   stop.abort();
   status.cancelling();
@@ -87,9 +114,13 @@ function cancel() {
 
 /** Starts from the address; also whenever it changes. */
 function begin() {
+  form.fill(readOptions().fields);
+  return reopen();
+}
+
+function reopen() {
   engine.dispose();
   open = false;
-  form.fill(readOptions().fields);
   return run(() => openModel().then(say.ready));
 }
 

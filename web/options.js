@@ -15,7 +15,7 @@ export function readOptions() {
   );
   /** @type {Record<string, string>} */
   const how = {};
-  for (const name of ["precision", "weights"]) {
+  for (const name of ["precision", "weights", "device"]) {
     if (rest[name] !== undefined) how[name] = rest[name];
   }
   return { model, how, fields: Object.entries(rest) };

@@ -27,12 +27,17 @@ export const SAMPLERS = new Map([
 const PARTS = { text_encoder: "text encoder", unet: "picture model", vae: "decoder" };
 
 export const say = {
-  noWebGpu: (/** @type {boolean} */ secure) =>
-    secure
-      ? "WebGPU is not available in this browser. Use a current Chrome, Edge, Safari or " +
-        "Firefox with hardware acceleration switched on."
-      : "WebGPU is not available because this page was not opened securely. Open it over " +
-        "https or from localhost.",
+  cpu: () => "on the CPU",
+  verifying: () => "Looking at the model",
+  verified: (/** @type {number} */ failed, /** @type {number} */ all) =>
+    failed ? `${failed} of ${all} comparisons failed.` : `All ${all} comparisons passed.`,
+  verdict: (/** @type {string} */ verdict) =>
+    ({ pass: "pass", precision: "pass for this precision" })[verdict] ?? "fail",
+  compared: (/** @type {string} */ expected, /** @type {string} */ got) =>
+    `Expected ${expected}; got ${got}`,
+  cancel: () => "Cancel",
+  close: () => "Close",
+  someAdapter: () => "graphics adapter",
   foreignModel: (/** @type {string} */ model) =>
     `The model "${model}" is not a folder of this site. Give a path such as models/demo in the ` +
       `address.`,

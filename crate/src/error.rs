@@ -21,6 +21,13 @@ pub enum Error {
     )]
     NoAdapter { reason: String },
 
+    /// Neither the graphics adapter nor the CPU can run a model.
+    #[error(
+        "{why}On the CPU this model needs {needed} of memory, and there are {available}. Use a \
+         browser with WebGPU on a graphics card, or choose a smaller model."
+    )]
+    NoDevice { why: String, needed: String, available: String },
+
     /// A size that this adapter cannot hold.
     #[error(
         "This needs {what} of {needed}, but the adapter allows {available}. Choose a smaller \
@@ -99,6 +106,7 @@ impl Error {
         match self {
             Error::NoGpu { .. } => "no_gpu",
             Error::NoAdapter { .. } => "no_adapter",
+            Error::NoDevice { .. } => "no_device",
             Error::GpuLimit { .. } => "gpu_limit",
             Error::DeviceLost { .. } => "device_lost",
             Error::OutOfMemory { .. } => "out_of_memory",

@@ -10,7 +10,8 @@ import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 
 const models = await testModels();
 const roots = [models, SITE];
-const tiny = "#model=models/tiny&steps=3&seed=1";
+const nowhere = "#model=models/nowhere&device=webgpu";
+const tiny = "#model=models/tiny&steps=3&seed=1&device=webgpu";
 
 /** A file that a model may have or not is asked for, and browsers put the answer on the console. */
 const MAYBE = /404/;
@@ -138,7 +139,7 @@ async function checkPrompts({ page, make }) {
 }
 
 test("a model that cannot be opened is told, and another can be opened after it", async (t) => {
-  const { page, state, alert, make } = await visit(t, options({ hash: "#model=models/nowhere" }));
+  const { page, state, alert, make } = await visit(t, options({ hash: nowhere }));
   const sentences = {
     nowhere: /model_index.json was not found .*404/,
     incomplete: /vae\/diffusion_pytorch_model.safetensors was not found/,
@@ -147,7 +148,7 @@ test("a model that cannot be opened is told, and another can be opened after it"
     unknown: /down_block_types.*MagicDownBlock2D/,
   };
   for (const [model, sentence] of Object.entries(sentences)) {
-    await page.evaluate((hash) => (location.hash = hash), `#model=models/${model}`);
+    await page.evaluate((hash) => (location.hash = hash), `#model=models/${model}&device=webgpu`);
     await alert.filter({ hasText: sentence }).waitFor();
     await state("error");
   }
@@ -159,7 +160,7 @@ test("a model that cannot be opened is told, and another can be opened after it"
 
 test("a server that answers missing files with a page is understood", async (t) => {
   const server = { roots, fallback: "/index.html" };
-  const { state, complaint } = await visit(t, options({ server, hash: "#model=models/nowhere" }));
+  const { state, complaint } = await visit(t, options({ server, hash: nowhere }));
   await state("error");
   assert.match(await complaint(), /model_index.json was not found .*web page/);
 });

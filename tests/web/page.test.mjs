@@ -154,11 +154,42 @@ test("a model of another site is refused", async (t) => {
   assert.match(await complaint(), /not a folder of this site/);
 });
 
-test("without WebGPU a sentence says so", async (t) => {
-  const before = () => Reflect.deleteProperty(Navigator.prototype, "gpu");
-  const { state, complaint } = await visit(t, { server, before });
-  await state("error");
-  assert.match(await complaint(), /WebGPU is not available/);
+test("who computes can be chosen, and nothing typed is lost", async (t) => {
+  const { page, state } = await visit(t, { server, device: "cpu", hash: "#device=cpu&prompt=old" });
+  await state("ready");
+  const device = page.getByRole("combobox", { name: "Computed by" });
+  assert.equal(await device.inputValue(), "cpu");
+  assert.match((await page.locator("#engine-facts").textContent()) ?? "", /on the CPU/);
+  await page.locator("#prompt").fill("typed");
+  await device.selectOption("webgpu");
+  await page.waitForSelector('html[data-device="webgpu"][data-state="ready"]');
+  assert.equal(await page.locator("#prompt").inputValue(), "typed");
+  assert.match(new URL(page.url()).hash, /device=webgpu/);
+});
+
+test("a model can be verified from the keyboard, and the verification cancelled", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  const dialog = page.getByRole("dialog", { name: "Verify this model" });
+  await page.getByRole("button", { name: "Verify" }).press("Enter");
+  const start = dialog.getByRole("button", { name: "Start" });
+  await start.press("Enter");
+  await state("generating");
+  // The focus is on what can be pressed now.
+  await page.waitForFunction(() => document.activeElement?.id === "verify-close");
+  await page.keyboard.press("Escape");
+  await state("ready");
+  assert.equal(await dialog.isVisible(), false);
+
+  await page.getByRole("button", { name: "Verify" }).press("Enter");
+  await start.press("Enter");
+  await dialog.getByRole("status").filter({ hasText: "1 of 2 comparisons failed." }).waitFor();
+  for (const name of [/DDIM 0.00001 0.00300 pass/, /PNDM .*0.01000 0.00300 fail/]) {
+    assert.equal(await dialog.getByRole("row", { name }).count(), 1, String(name));
+  }
+  await dialog.getByRole("button", { name: "Close" }).press("Enter");
+  assert.equal(await dialog.isVisible(), false);
+  await state("ready");
 });
 
 test("works from the keyboard alone", async (t) => {

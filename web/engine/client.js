@@ -50,6 +50,15 @@ export class Engine {
     return this.#call({ call: "generate", request }, watch);
   }
 
+  /**
+   * Compares the pictures of the model that is open with what they should be.
+   * @param {Watch} [watch]
+   * @returns {Promise<import("./protocol.js").Check[]>}
+   */
+  verify(watch) {
+    return this.#call({ call: "verify" }, watch);
+  }
+
   /** Ends the worker and gives everything back; calls that wait are refused. */
   dispose() {
     this.#end({ kind: "closed", message: say.closed() });

@@ -1,8 +1,8 @@
 // The messages between the page and the worker, and nothing but.
 
 /**
- * How to open a model.
- * @typedef {{ precision?: string, weights?: string }} Options
+ * How to open a model; device is auto, webgpu or cpu.
+ * @typedef {{ precision?: string, weights?: string, device?: string }} Options
  *
  * What to make. Numbers may be given as typed: the engine says what is wrong with them.
  * @typedef {object} Request
@@ -26,12 +26,26 @@
  * @property {number} height as width
  * @property {string[]} samplers
  * @property {number} parameters numbers in its weights
+ * @property {"webgpu" | "cpu"} device who computes
  * @property {string} adapter what the browser tells of the graphics adapter
  *
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "notice", text: string }
  *   | { event: "step", step: number, steps: number }
- *   | { event: "decoding" }} Progress
+ *   | { event: "decoding" }
+ *   | ({ event: "check" } & Check)} Progress
+ *
+ * A comparison of a verification: a picture's last nine numbers as they should be and as they are,
+ * and the largest difference of all that were compared. A difference that only the chosen precision
+ * allows is a verdict of its own.
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {number[]} expected
+ * @property {number[]} got
+ * @property {number} difference
+ * @property {number} tolerance of f32
+ * @property {number} bound of this precision
+ * @property {"pass" | "precision" | "fail"} verdict
  *
  * @typedef {object} Picture
  * @property {number} width
@@ -45,6 +59,7 @@
  * Page to worker.
  * @typedef {{ id: number, call: "open", model: string, options: Options }
  *   | { id: number, call: "generate", request: Request }
+ *   | { id: number, call: "verify" }
  *   | { id: number, call: "cancel" }} Call
  *
  * Worker to page; without an id it is about the worker itself.

@@ -2,6 +2,7 @@
 // a wish to cancel overtakes those that wait.
 
 import { say } from "../strings.js";
+import { findAdapter } from "./adapter.js";
 
 /** @typedef {import("./protocol.js").Call} Call */
 /** @typedef {import("./protocol.js").Answer} Answer */
@@ -42,8 +43,13 @@ async function run(call) {
       const { Engine } = await load();
       engine?.free();
       engine = new Engine();
-      const description = await engine.open(call.model, call.options, onProgress);
-      answer({ id, value: { ...description, adapter: await describeAdapter() } });
+      const { kind, name } = await findAdapter();
+      const options = { ...call.options, adapter: kind };
+      const description = await engine.open(call.model, options, onProgress);
+      answer({ id, value: { ...description, adapter: name || say.someAdapter() } });
+    } else if (call.call === "verify") {
+      if (!engine) throw new Error("No model is open.");
+      answer({ id, value: await engine.verify(onProgress) });
     } else {
       if (!engine) throw new Error("No model is open.");
       const picture = await engine.generate(call.request, onProgress);
@@ -68,17 +74,6 @@ async function fetchEngine() {
   const module = await import("../pkg/darkroom.js");
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
   return module;
-}
-
-/**
- * What the browser tells of the adapter that the engine asks for; browsers may keep it to
- * themselves.
- */
-async function describeAdapter() {
-  const { gpu } = /** @type {any} */ (navigator);
-  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-  const { vendor, architecture, description } = adapter?.info ?? {};
-  return description || [vendor, architecture].filter(Boolean).join(" ") || "graphics adapter";
 }
 
 /**

@@ -7,6 +7,7 @@ mod generate;
 mod inspect;
 mod jobs;
 mod synth;
+mod verify;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use darkroom::dtype::FileType;
@@ -29,6 +30,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Writes a made-up checkpoint of the true topology.
     Synth(synth::SynthArgs),
+    /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
+    Verify(verify::VerifyArgs),
 }
 
 /// A float type on the command line.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Generate(args) => return generate::run(&args),
+        Command::Verify(args) => return verify::run(&args),
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }

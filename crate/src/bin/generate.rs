@@ -4,7 +4,9 @@
 use super::{Float, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
-use darkroom::pipeline::{Control, Extras, Options, Pipeline, Progress, Request, Witness};
+use darkroom::pipeline::{
+    Control, Extras, Options, Pipeline, Progress, Request, Witness, f32_only,
+};
 use darkroom::weights::{FileSource, npy};
 use darkroom::{Error, Result};
 use std::fs;
@@ -84,7 +86,7 @@ pub struct GenerateArgs {
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Device {
+pub enum Device {
     Gpu,
     Cpu,
 }
@@ -124,7 +126,7 @@ async fn one(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
-    let extras = Extras { latents: latents.as_ref(), witness };
+    let extras = Extras { latents: latents.as_ref(), witness, ..Extras::default() };
     let picture = pipeline.generate_with(&args.request(), &control, &extras).await;
     end_line();
     write(out, &picture?.png()?)?;
@@ -143,8 +145,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let source = Rc::new(FileSource::new(&args.model));
     if args.device == Device::Cpu {
         if args.precision == Float::F16 || args.weights == Some(Float::F16) {
-            let reason = "can only be f32 on the CPU".to_string();
-            return Err(Error::Request { field: "precision", reason });
+            return Err(f32_only());
         }
         return Pipeline::open_on_cpu(source, control).await;
     }
@@ -157,7 +158,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
-fn report(progress: &Progress) {
+pub fn report(progress: &Progress) {
     let line = match progress {
         Progress::Loading { part, bytes_done, bytes_total } => {
             format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
@@ -169,6 +170,7 @@ fn report(progress: &Progress) {
         }
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),
+        Progress::Check(_) => return,
     };
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
@@ -178,7 +180,7 @@ fn report(progress: &Progress) {
     }
 }
 
-fn end_line() {
+pub fn end_line() {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }

@@ -3,6 +3,7 @@
 //! The crate knows no page and no terminal: whoever calls it hears of its progress through a
 //! closure, and stops it by setting a flag that is read after each step.
 
+use super::verify::Check;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::cell::Cell;
@@ -27,6 +28,8 @@ pub enum Progress {
     Step { step: usize, steps: usize },
     /// The latents are final and become a picture.
     Decoding,
+    /// A verification has made one of its comparisons.
+    Check(Check),
 }
 
 /// The caller's ears and brake.

@@ -6,17 +6,60 @@ use super::model::Files;
 use crate::diffusion::Evaluation;
 use crate::error::{Error, Result};
 use crate::image::Rgba;
+use crate::models::unet::Level;
 use crate::reference::Networks;
 use candle_core::{Device, Tensor};
+use std::pin::Pin;
 
-/// The scores of an attention are held whole; more bytes of them are refused.
-const SCORES_BYTES_MAX: u128 = 4 << 30;
+/// Pointers of 32 bits, as in a page.
+const SMALL: bool = cfg!(target_pointer_width = "32");
+
+/// Bytes that weights and work may take. A page's memory ends at 4 GiB, of which its allocator
+/// cannot use all; natively nobody tells, and a request beyond this is a mistake.
+pub(super) const MEMORY_MAX: u64 = if SMALL { 3 << 30 } else { 64 << 30 };
+
+/// No array may be larger: half of what a pointer of 32 bits reaches.
+const ARRAY_MAX: u64 = if SMALL { (1 << 31) - 1 } else { 4 << 30 };
+
+/// Arrays of the decoder's last level that live at once: a convolution's input, its copy in
+/// another order, its output, the group norm's two, and the resnet's skip.
+const DECODER_ARRAYS: u64 = 6;
 
 /// Latents are arrays of the right shape by construction, so candle has nothing to refuse.
 const FITS: &str = "arrays of one shape";
 
+/// Lets the host do what waits.
+pub type Turn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
+
 /// The CPU.
-pub(super) struct OnCpu(pub Networks);
+pub(super) struct OnCpu {
+    pub networks: Networks,
+    /// Taken after each evaluation, which nothing else can interrupt.
+    pub turn: Option<Turn>,
+}
+
+/// Bytes of the largest attention's scores, which are held whole: `[prompts · heads, n, n]`. The
+/// VAE's middle attends too, with one head, at the size of the latents.
+fn score_bytes(files: &Files, [width, height]: [u32; 2], prompts: usize) -> u64 {
+    let factor = files.vae.factor() as u32;
+    let pixels = u64::from(width / factor) * u64::from(height / factor);
+    let of_level = |(i, level): (usize, &Level)| {
+        let is_last = i + 1 == files.unet.levels.len();
+        let attends = level.down_attention || level.up_attention || is_last;
+        let n = pixels >> (2 * i);
+        if attends { (prompts * level.heads) as u64 * n.saturating_mul(n) } else { 0 }
+    };
+    let unet = files.unet.levels.iter().enumerate().map(of_level).max().unwrap_or(0);
+    unet.max(pixels.saturating_mul(pixels)).saturating_mul(4)
+}
+
+/// Bytes of memory beside the weights, estimated from what is largest: an attention's scores
+/// before and after the softmax, or the last level of the decoder.
+pub(super) fn work_bytes(files: &Files, size: [u32; 2], prompts: usize) -> u64 {
+    let widest = files.vae.block_out_channels.iter().take(2).max().copied().unwrap_or(0) as u64;
+    let decoder = 4 * u64::from(size[0]) * u64::from(size[1]) * widest * DECODER_ARRAYS;
+    score_bytes(files, size, prompts).saturating_mul(2).max(decoder)
+}
 
 impl Engine for OnCpu {
     /// As in diffusers: `[b, tokens, c]`, `[1, c, h, w]`.
@@ -24,15 +67,12 @@ impl Engine for OnCpu {
     type Context = Tensor;
 
     async fn check_fit(&self, files: &Files, size: [u32; 2], prompts: usize) -> Result<()> {
-        let factor = files.vae.factor() as u64;
-        let pixels = u64::from(size[0]) / factor * (u64::from(size[1]) / factor);
-        let heads = files.unet.levels[0].heads;
-        // The VAE's middle attends too, with one head, at the size of the latents.
-        let needed = 4 * u128::from(pixels).pow(2) * (heads * prompts) as u128;
-        if needed > SCORES_BYTES_MAX {
+        let scores = score_bytes(files, size, prompts);
+        let needed = files.bytes_on_cpu().saturating_add(work_bytes(files, size, prompts));
+        if scores > ARRAY_MAX || needed > MEMORY_MAX {
             let reason = format!(
-                "is too large for the CPU: its attention would take {} GB",
-                needed / 1_000_000_000
+                "is too large for the CPU: it would take {:.1} GB of memory",
+                needed as f64 / 1e9
             );
             return Err(Error::Request { field: "size", reason });
         }
@@ -40,7 +80,7 @@ impl Engine for OnCpu {
     }
 
     fn encode(&self, ids: &[u32], prompts: usize) -> Tensor {
-        self.0.encode(ids, prompts)
+        self.networks.encode(ids, prompts)
     }
 
     fn prepare(&self, text: &Tensor) -> Tensor {
@@ -59,7 +99,7 @@ impl Engine for OnCpu {
         request: &Request,
     ) -> Tensor {
         let Evaluation { input_scale, timestep, .. } = *evaluation;
-        self.0.predict(latents, [input_scale, timestep, request.guidance_scale], context)
+        self.networks.predict(latents, [input_scale, timestep, request.guidance_scale], context)
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
@@ -68,11 +108,14 @@ impl Engine for OnCpu {
     }
 
     async fn finish(&self) -> Result<()> {
+        if let Some(turn) = &self.turn {
+            turn().await;
+        }
         Ok(())
     }
 
     fn decode(&self, latents: &Tensor) -> Tensor {
-        self.0.decode(latents)
+        self.networks.decode(latents)
     }
 
     async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {

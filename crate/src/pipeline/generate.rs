@@ -26,6 +26,8 @@ pub struct Extras<'a> {
     pub latents: Option<&'a Array>,
     /// Sees every stage.
     pub witness: Option<&'a dyn Witness>,
+    /// See [`Tuning::ends_at_sigma_min`].
+    pub ends_at_sigma_min: bool,
 }
 
 /// Sees the numbers of every stage, in the layout of diffusers (channels before rows and columns).
@@ -76,7 +78,8 @@ impl Pipeline {
         let [width, height] = request.size(&allowed);
         let request = Request { width: Some(width), height: Some(height), ..request.clone() };
         let sampler: Sampler = request.sampler.parse()?;
-        let tuning = Tuning { eta: request.eta, karras: request.karras };
+        let Extras { ends_at_sigma_min, .. } = *extras;
+        let tuning = Tuning { eta: request.eta, karras: request.karras, ends_at_sigma_min };
         let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
         let noise = request.rng.parse::<Rng>()?.seeded(request.seed)?;
         engine.check_fit(&self.files, [width, height], request.prompts()).await?;

@@ -5,6 +5,7 @@
 
 mod control;
 mod cpu;
+mod device;
 mod dry;
 mod engine;
 mod generate;
@@ -12,13 +13,17 @@ mod model;
 mod picture;
 mod request;
 mod state;
+mod verify;
 
 pub use control::{Control, Progress};
+pub use cpu::Turn;
+pub use device::{AdapterKind, Device, DeviceChoice, Host, f32_only};
 pub use dry::{DryRun, Phase};
 pub use generate::{Extras, Witness};
 pub use model::{Files, Model};
 pub use picture::Picture;
 pub use request::{Allowed, Request, SIDE_MAX, STEPS_MAX};
+pub use verify::{Check, PUBLISHED, Published, Verdict};
 
 use cpu::OnCpu;
 use engine::OnGpu;
@@ -42,7 +47,7 @@ pub struct Options {
     pub weights: Option<WeightType>,
 }
 
-/// A model on the GPU, ready to draw.
+/// A model on the GPU or on the CPU, ready to draw.
 pub struct Pipeline {
     files: Files,
     tokenizer: Tokenizer,
@@ -100,20 +105,6 @@ impl Pipeline {
         let model = files.load(gpu, &*source, options.weights, control).await?;
         let (gpu, options, fitting) = (gpu.clone(), *options, RefCell::default());
         let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, fitting }));
-        let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description })
-    }
-
-    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::open`].
-    pub async fn open_on_cpu(source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
-        let files = Files::open(&*source).await?;
-        control.check()?;
-        let tokenizer = files.tokenizer(&*source).await?;
-        let networks = files.load_on_cpu(&*source, control).await?;
-        let machine = Machine::Cpu(Box::new(OnCpu(networks)));
         let description = files.describe();
         Ok(Pipeline { files, tokenizer, machine, description })
     }

@@ -208,6 +208,26 @@ impl Files {
         Networks::new((&self.text_encoder, &self.unet, &self.vae), weights)
     }
 
+    /// A tensor of the UNet, by diffusers' name.
+    pub(super) async fn load_unet_tensor(
+        &self,
+        source: &dyn Source,
+        name: &str,
+    ) -> Result<Vec<f32>> {
+        self.archives[1].load(source, name).await
+    }
+
+    /// The type that most of the UNet's weights have on the GPU, as they are in the file.
+    pub(super) fn weight_type(&self) -> WeightType {
+        weight_type(&self.archives[1])
+    }
+
+    /// Bytes of the weights in f32, as the CPU holds them.
+    pub(super) fn bytes_on_cpu(&self) -> u64 {
+        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
+        tensors.map(|tensor| 4 * tensor.elements() as u64).sum()
+    }
+
     /// The networks without their weights, for a device that only adds up; `weights` as in
     /// [`Files::load`].
     pub(super) fn without_weights(&self, gpu: &Gpu, weights: Option<WeightType>) -> Result<Model> {

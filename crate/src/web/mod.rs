@@ -5,17 +5,21 @@
 
 mod source;
 mod stream;
+mod turn;
 
 use crate::dtype::{Precision, WeightType};
 use crate::error::Error;
-use crate::gpu::{Gpu, GpuOptions};
-use crate::pipeline::{Control, Options, Pipeline, Progress, Request};
+use crate::pipeline::{
+    AdapterKind, Control, DeviceChoice, Host, Options, Pipeline, Progress, Request, Turn,
+};
+use crate::weights::Source;
 use js_sys::{Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use source::HttpSource;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use turn::give_turn;
 use wasm_bindgen::prelude::*;
 
 /// A panic is a bug of ours: its text goes to the console before the worker dies of it.
@@ -32,21 +36,25 @@ struct OpenOptions {
     precision: Option<String>,
     /// `f32` or `f16`: of weights; without it as the files have them.
     weights: Option<String>,
+    /// `auto` (the default), `webgpu` or `cpu`.
+    device: Option<String>,
+    /// `hardware` (the default), `software` or `none`: what the page found out about WebGPU.
+    adapter: AdapterKind,
 }
 
-/// A model and the device that holds it, which is given back with the last handle.
+/// A model and where it came from; the device that holds it is given back with the last handle.
 struct Opened {
-    gpu: Gpu,
     pipeline: Pipeline,
+    source: Rc<dyn Source>,
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.gpu.destroy();
+        self.pipeline.destroy();
     }
 }
 
-/// One model on one graphics device. Its calls come one after another, but [`Engine::cancel`] may
+/// One model on one device. Its calls come one after another, but [`Engine::cancel`] may
 /// come while another runs.
 #[wasm_bindgen]
 #[derive(Default)]
@@ -63,8 +71,8 @@ impl Engine {
         Engine::default()
     }
 
-    /// Opens the model in the folder at `base_url` and resolves to what it can be asked for. The
-    /// model that was open before is let go first.
+    /// Opens the model in the folder at `base_url` and resolves to what it can be asked for, and
+    /// the device it runs on: `webgpu` or `cpu`. The model that was open before is let go first.
     pub async fn open(
         &self,
         base_url: String,
@@ -75,6 +83,7 @@ impl Engine {
         let control = self.control(on_progress);
         let opened = open(&base_url, options, &control).await.map_err(to_js)?;
         let description = to_object(opened.pipeline.describe());
+        set(&description, "device", to_object(&opened.pipeline.device()));
         *self.opened.borrow_mut() = Some(Rc::new(opened));
         Ok(description)
     }
@@ -85,8 +94,7 @@ impl Engine {
         request: JsValue,
         on_progress: Function,
     ) -> Result<JsValue, JsValue> {
-        let opened = self.opened.borrow().clone();
-        let opened = opened.ok_or_else(|| js_error("closed", "No model is open."))?;
+        let opened = self.opened()?;
         let control = self.control(on_progress);
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
@@ -98,6 +106,16 @@ impl Engine {
         set(&result, "rgba", Uint8ClampedArray::from(&picture.rgba[..]).into());
         set(&result, "png", Uint8Array::from(&png[..]).into());
         Ok(result.into())
+    }
+
+    /// Compares the model's pictures with what was published, or with those of the other device,
+    /// and resolves to the comparisons; each is also told as the event `check`.
+    pub async fn verify(&self, on_progress: Function) -> Result<JsValue, JsValue> {
+        let opened = self.opened()?;
+        let control = self.control(on_progress);
+        let source = opened.source.clone();
+        let checks = opened.pipeline.verify(source, Some(turn()), &control).await;
+        Ok(to_object(&checks.map_err(to_js)?))
     }
 
     /// Ends the call that runs, within one step.
@@ -112,6 +130,11 @@ impl Engine {
 }
 
 impl Engine {
+    fn opened(&self) -> Result<Rc<Opened>, JsValue> {
+        let opened = self.opened.borrow().clone();
+        opened.ok_or_else(|| js_error("closed", "No model is open."))
+    }
+
     /// For a new call: events go to `on_progress`, an older wish to stop is forgotten.
     fn control(&self, on_progress: Function) -> Control {
         self.cancel.set(false);
@@ -145,15 +168,25 @@ async fn open(base_url: &str, options: JsValue, control: &Control) -> crate::Res
         Some("f16") => Some(WeightType::F16),
         Some(other) => return Err(unknown_type("weights", other)),
     };
-    let gpu = Gpu::open(&GpuOptions::default()).await?;
-    let source = Rc::new(HttpSource::new(base_url));
-    match Pipeline::open(&gpu, source, &Options { precision, weights }, control).await {
-        Ok(pipeline) => Ok(Opened { gpu, pipeline }),
-        Err(error) => {
-            gpu.destroy();
-            Err(error)
+    let choice = match options.device.as_deref() {
+        None | Some("auto") => DeviceChoice::Auto,
+        Some("webgpu") => DeviceChoice::WebGpu,
+        Some("cpu") => DeviceChoice::Cpu,
+        Some(other) => {
+            let reason = format!("must be auto, webgpu or cpu, not `{other}`");
+            return Err(Error::Request { field: "device", reason });
         }
-    }
+    };
+    let host = Host { adapter: options.adapter, turn: Some(turn()) };
+    let source: Rc<dyn Source> = Rc::new(HttpSource::new(base_url));
+    let how = Options { precision, weights };
+    let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
+    Ok(Opened { pipeline, source })
+}
+
+/// How the CPU's work lets messages be heard.
+fn turn() -> Turn {
+    Box::new(|| Box::pin(give_turn()))
 }
 
 fn unknown_type(field: &'static str, found: &str) -> Error {

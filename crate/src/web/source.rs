@@ -7,9 +7,9 @@
 //! nobody wants stay with the server, since a stream is only filled as fast as it is read.
 
 use super::stream::Download;
+use super::turn::give_turn;
 use crate::error::{Error, Result};
 use crate::weights::{LocalFuture, Source};
-use gloo::timers::callback::Timeout;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -125,13 +125,7 @@ impl HttpSource {
         let since = self.since_turn.get() + bytes;
         self.since_turn.set(if since < TURN_BYTES { since } else { 0 });
         if since >= TURN_BYTES {
-            let (sender, turn) = futures_channel::oneshot::channel();
-            Timeout::new(0, move || {
-                // Nobody waits any more when the call was given up.
-                sender.send(()).ok();
-            })
-            .forget();
-            turn.await.ok();
+            give_turn().await;
         }
     }
 }

@@ -57,7 +57,28 @@ export async function testModels() {
 
   await copy("incomplete");
   await rm(join(models, "incomplete/vae/diffusion_pytorch_model.safetensors"));
+
+  await copy("large");
+  await enlarge(join(models, "large/unet/diffusion_pytorch_model.safetensors"), 900_000_000);
   return folder;
+}
+
+/**
+ * Gives a checkpoint one more tensor, of zeros that take no place on the disk.
+ * @param {string} path
+ * @param {number} numbers
+ */
+async function enlarge(path, numbers) {
+  const file = await readFile(path);
+  const length = Number(file.readBigUInt64LE());
+  const header = JSON.parse(file.toString("utf8", 8, 8 + length));
+  const end = file.length - 8 - length;
+  header["padding"] = { dtype: "F32", shape: [numbers], data_offsets: [end, end + 4 * numbers] };
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  await writeFile(path, Buffer.concat([size, text, file.subarray(8 + length)]));
+  await truncate(path, 8 + text.length + end + 4 * numbers);
 }
 
 /**

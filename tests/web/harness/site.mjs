@@ -28,8 +28,11 @@ after(async () => {
 /**
  * @typedef {object} Visit
  * @property {string} [hash] options in the address
+ * @property {"webgpu" | "cpu"} [device] who must compute; the address asks for it, unless it names
+ * another wish
  * @property {Partial<import("../../../scripts/serve.mjs").Options>} [server]
  * @property {string[]} [flags] for the browser
+ * @property {string} [host] a name of this machine, instead of the address that browsers trust
  * @property {number} [patience] milliseconds to wait for anything
  * @property {() => void} [before] runs in the page before its own scripts
  * @property {RegExp} [expected] console errors that belong to the test
@@ -43,7 +46,17 @@ after(async () => {
  */
 export async function visit(
   t,
-  { hash = "", server = {}, flags, before, expected, patience = PAGE_MS, context = {} } = {},
+  {
+    hash = "",
+    device = "webgpu",
+    server = {},
+    host,
+    flags,
+    before,
+    expected,
+    patience = PAGE_MS,
+    context = {},
+  } = {},
 ) {
   const site = await serve({ roots: [SITE], ...server });
   t.after(() => site.close());
@@ -65,12 +78,18 @@ export async function visit(
   });
   if (before) await page.addInitScript(before);
   page.setDefaultTimeout(patience);
-  await page.goto(site.url + hash);
-  return { page, site, ...controls(page) };
+  const wish = /[#&]device=/.test(hash) ? hash : `${hash || "#"}&device=${device}`;
+  const url = new URL(site.url);
+  if (host) url.hostname = host;
+  await page.goto(url + wish);
+  return { page, site, ...controls(page, device) };
 }
 
-/** @param {import("playwright-core").Page} page */
-function controls(page) {
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {string} device who must compute
+ */
+function controls(page, device) {
   const alert = page.getByRole("alert");
   const generate = page.getByRole("button", { name: "Generate" });
   const cancel = page.getByRole("button", { name: "Cancel" });
@@ -87,6 +106,13 @@ function controls(page) {
     }, name);
     if ((await reached.jsonValue()) !== name)
       assert.fail(`the page says: ${await alert.textContent()}`);
+    if (name === "ready") await onDevice();
+  }
+
+  /** Fails when another device computes than the test is about. */
+  async function onDevice() {
+    const found = await page.evaluate(() => document.documentElement.dataset["device"]);
+    assert.equal(found, device, "another device computes");
   }
 
   /** Waits until a step has been done. */
@@ -133,6 +159,7 @@ function controls(page) {
     await generate.click();
     await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');
     if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
+    await onDevice();
     return pixels();
   }
 

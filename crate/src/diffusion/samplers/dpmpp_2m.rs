@@ -5,7 +5,8 @@
 //!     α = 1 / √(σ²+1)     h = ln(σ/σ')     r = h of the step before / h     D = x₀
 //!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
 //!
-//! The first step has no D₁ and the last one does not use it.
+//! The first step has no D₁ and the last one does not use it. A run that ends at the smallest σ of
+//! training instead uses it from 15 steps on, as diffusers does.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
@@ -20,9 +21,17 @@ pub(super) struct Weights {
     pub noise: f64,
 }
 
+/// diffusers: `lower_order_final` is for runs of fewer steps.
+const SHORT: usize = 15;
+
 /// The coefficients of DPM++ 2M.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    plan_of(schedule, steps, |sigma, next| {
+pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Result<Plan> {
+    let mut levels = Sigmas::preserving(schedule, steps)?;
+    if ends_at_min {
+        levels.end_at(schedule.sigmas()[0]);
+    }
+    let last_is_simple = !ends_at_min || steps < SHORT;
+    plan_of(schedule, &levels, last_is_simple, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         Weights {
             latents: ratio * alpha / input_scale(sigma),
@@ -32,20 +41,23 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     })
 }
 
-/// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ.
+/// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ. The last step is of the
+/// first order when it `is_simple`.
 pub(super) fn plan_of(
     schedule: &Schedule,
-    steps: usize,
+    levels: &Sigmas,
+    last_is_simple: bool,
     weights: impl Fn(f64, f64) -> Weights,
 ) -> Result<Plan> {
-    let Sigmas { timesteps, sigmas, init_noise_sigma } = Sigmas::preserving(schedule, steps)?;
+    let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
+    let steps = timesteps.len();
     let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
     let evaluations = (0..steps).map(|index| {
         let (sigma, next) = (sigmas[index], sigmas[index + 1]);
         let alpha = input_scale(sigma);
         let x0 = terms::x0(schedule.prediction(), alpha, sigma * alpha);
         let mut denoised = x0.clone();
-        if index > 0 && index + 1 < steps {
+        if index > 0 && (index + 1 < steps || !last_is_simple) {
             let half = h(index) / h(index - 1) / 2.0;
             denoised = x0.times(1.0 + half).plus(-half, &Terms::one(Slot::Past(1)));
         }
@@ -59,5 +71,5 @@ pub(super) fn plan_of(
         evaluation
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma, evaluations })
+    Ok(Plan { init_noise_sigma: *init_noise_sigma, evaluations })
 }

@@ -8,14 +8,14 @@
 //! are others.
 
 use super::dpmpp_2m::{Weights, plan_of};
-use super::sigmas::input_scale;
+use super::sigmas::{Sigmas, input_scale};
 use crate::diffusion::plan::Plan;
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of DPM++ 2M SDE.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    plan_of(schedule, steps, |sigma, next| {
+    plan_of(schedule, &Sigmas::preserving(schedule, steps)?, true, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         let rest = 1.0 - ratio * ratio;
         Weights {

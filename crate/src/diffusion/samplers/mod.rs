@@ -53,6 +53,9 @@ pub struct Tuning {
     pub eta: f64,
     /// Whether to step over Karras' sigmas; without it, as the schedule's file says.
     pub karras: Option<bool>,
+    /// For DPM++ 2M: end at the smallest σ of training and not at 0. diffusers:
+    /// `final_sigmas_type="sigma_min"`
+    pub ends_at_sigma_min: bool,
 }
 
 impl Sampler {
@@ -111,7 +114,7 @@ impl Sampler {
     /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
     /// that are none.
     pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
-        let Tuning { eta, karras } = tuning;
+        let Tuning { eta, karras, ends_at_sigma_min } = tuning;
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
         }
@@ -121,6 +124,9 @@ impl Sampler {
         if karras == Some(true) && !self.knows_karras() {
             return refuse("karras", format!("is not for {self}, which keeps the training times"));
         }
+        if ends_at_sigma_min && self != Sampler::Dpmpp2m {
+            return refuse("last sigma", format!("is for dpmpp_2m alone; {self} ends at 0"));
+        }
         let schedule = &schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         let plan = match self {
             Sampler::Ddim => ddim::plan(schedule, steps, eta),
@@ -129,7 +135,7 @@ impl Sampler {
             Sampler::Euler => euler::plan(schedule, steps),
             Sampler::EulerAncestral => euler_ancestral::plan(schedule, steps),
             Sampler::Heun => heun::plan(schedule, steps),
-            Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps),
+            Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, ends_at_sigma_min),
             Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps),
             Sampler::UniPc => unipc::plan(schedule, steps),
             Sampler::Lcm => lcm::plan(schedule, steps),

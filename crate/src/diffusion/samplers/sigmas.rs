@@ -67,6 +67,12 @@ impl Sigmas {
         Ok(Sigmas::ending_in_zero(timesteps, sigmas))
     }
 
+    /// Ends the run at this level instead of 0.
+    pub fn end_at(&mut self, sigma: f32) {
+        self.sigmas.pop();
+        self.sigmas.push(f64::from(sigma));
+    }
+
     fn ending_in_zero(timesteps: Vec<f64>, mut sigmas: Vec<f64>) -> Self {
         sigmas.push(0.0);
         sigmas.iter_mut().for_each(round_to_f32);

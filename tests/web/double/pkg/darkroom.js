@@ -35,7 +35,9 @@ export class Engine {
     if (model.includes("missing")) {
       throw fault({ kind: "not_found", message: `${model} was not found (double).` });
     }
-    return { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"], parameters: 7 };
+    const device = options.device === "cpu" ? "cpu" : "webgpu";
+    const can = { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"] };
+    return { ...can, parameters: 7, device };
   }
 
   async generate(request, onProgress) {
@@ -69,6 +71,24 @@ export class Engine {
       i % 4 === 3 ? 255 : 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120),
     );
     return { width, height, rgba, png: new TextEncoder().encode("double") };
+  }
+
+  async verify(onProgress) {
+    this.#cancelled = false;
+    const checks = [];
+    onProgress({ event: "notice", text: "This is a double." });
+    for (const [name, difference] of Object.entries({ ddim: 0.00001, pndm: 0.01 })) {
+      for (let step = 0; step <= 3; step++) {
+        onProgress({ event: "step", step, steps: 3 });
+        await pause();
+        if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
+      }
+      const verdict = difference < 0.003 ? "pass" : "fail";
+      const numbers = { expected: [0.5], got: [0.5 + difference] };
+      checks.push({ name, ...numbers, difference, tolerance: 0.003, bound: 0.003, verdict });
+      onProgress({ event: "check", ...checks.at(-1) });
+    }
+    return checks;
   }
 
   cancel() {

@@ -1,0 +1,188 @@
+//! Whether a model gives the pictures that it should: against what diffusers published for v1.4,
+//! and, for any other model, the adapter against the CPU.
+//!
+//! ```text
+//! v1.4 by digest       the published requests
+//! of its topology      the first of them; where it agrees this is v1.4, and the others follow
+//! all else             the same requests on the adapter and on the CPU: equal to 2 of 255
+//! ```
+
+mod check;
+mod identity;
+mod published;
+
+pub use check::{Check, Verdict};
+pub use published::{PUBLISHED, Published};
+
+use super::control::{Control, Progress};
+use super::cpu::Turn;
+use super::device::{Device, open_or_destroy};
+use super::generate::{Extras, Witness};
+use super::{Machine, Pipeline};
+use crate::dtype::{Precision, WeightType};
+use crate::error::Result;
+use crate::gpu::{Gpu, GpuOptions};
+use crate::weights::Source;
+use check::loss_of;
+use identity::Identity;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The two implementations differ by this much at most in f32.
+const DEVICES_TOLERANCE: f32 = 2.0 / 255.0;
+
+/// Rows and columns at the picture's end that are published.
+const CORNER: usize = 3;
+
+/// Keeps the numbers of the picture.
+#[derive(Default)]
+struct Eye(RefCell<(Vec<usize>, Vec<f32>)>);
+
+impl Witness for Eye {
+    fn ids(&self, _ids: &[u32], _shape: [usize; 2]) -> Result<()> {
+        Ok(())
+    }
+
+    fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
+        if name == "image" {
+            *self.0.borrow_mut() = (shape.to_vec(), values.to_vec());
+        }
+        Ok(())
+    }
+}
+
+/// A picture's numbers in 0…1, `[3, h, w]`.
+struct Seen {
+    width: usize,
+    planes: Vec<f32>,
+}
+
+impl Seen {
+    /// The blue of the last three rows and columns.
+    fn corner(&self) -> Vec<f32> {
+        let rows: Vec<&[f32]> = self.planes.chunks(self.width).collect();
+        let last = |row: &&[f32]| row[row.len() - CORNER..].to_vec();
+        rows[rows.len() - CORNER..].iter().flat_map(last).collect()
+    }
+}
+
+impl Pipeline {
+    /// Makes the pictures of the published requests and compares them: with what was published if
+    /// this is v1.4, otherwise with those of the other device, which opens the model from `source`
+    /// as well. Each comparison is told as it is made.
+    ///
+    /// # Errors
+    /// The faults of opening and of [`Pipeline::generate`]; for a model that is not v1.4, also when
+    /// there is no other device to compare with.
+    pub async fn verify(
+        &self,
+        source: Rc<dyn Source>,
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<Vec<Check>> {
+        let say = |text: &str| control.tell(Progress::Notice { text: text.into() });
+        let identity = Identity::of(&self.files, &*source).await?;
+        let mut checks = Vec::new();
+        match identity {
+            Identity::V1_4 => say("This is Stable Diffusion v1.4, by the SHA-256 of its first \
+                convolution. Its pictures are compared with those that diffusers published."),
+            Identity::Likely => say("This has the topology of Stable Diffusion v1.4, but not the \
+                published f32 numbers. Whether it is v1.4 in another precision, its pictures \
+                tell."),
+            Identity::Other => {}
+        }
+        if identity != Identity::Other {
+            for published in &PUBLISHED {
+                let check = self.check(published, control).await?;
+                let stranger = identity == Identity::Likely && check.verdict == Verdict::Fail;
+                if stranger && checks.is_empty() {
+                    break;
+                }
+                control.tell(Progress::Check(check.clone()));
+                checks.push(check);
+            }
+        }
+        if !checks.is_empty() {
+            return Ok(checks);
+        }
+        say(
+            "This is not Stable Diffusion v1.4, so there is nothing published to compare with. The \
+            pictures of the graphics adapter are compared with those of the CPU.",
+        );
+        self.verify_by_other(source, turn, control).await
+    }
+
+    /// A published request on this pipeline, against what was published.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::generate`].
+    pub async fn check(&self, published: &Published, control: &Control) -> Result<Check> {
+        let got = self.see(published, control).await?.corner();
+        let (precision, weights) = self.stored_as();
+        let loss = loss_of(precision, weights.unwrap_or_else(|| self.files.weight_type()));
+        let Published { sampler, expected, tolerance, .. } = published;
+        Ok(Check::new(sampler, [expected, &got], *tolerance, loss))
+    }
+
+    async fn verify_by_other(
+        &self,
+        source: Rc<dyn Source>,
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<Vec<Check>> {
+        let other = match self.device() {
+            Device::WebGpu => {
+                let why = "There must be a CPU's picture to compare with. ";
+                Pipeline::open_cpu(source, turn, why, control).await?
+            }
+            Device::Cpu => {
+                let gpu = Gpu::open(&GpuOptions::default()).await?;
+                open_or_destroy(&gpu, source, &super::Options::default(), control).await?
+            }
+        };
+        let checks = self.compare(&other, control).await;
+        other.destroy();
+        checks
+    }
+
+    /// The same requests on two devices; the CPU's picture is the expected one.
+    async fn compare(&self, other: &Pipeline, control: &Control) -> Result<Vec<Check>> {
+        // Weights as in the files are the same numbers on both.
+        let losses = [self, other].map(|pipeline| {
+            let (precision, weights) = pipeline.stored_as();
+            loss_of(precision, weights.unwrap_or(WeightType::F32))
+        });
+        let loss = losses.into_iter().fold(0.0, f32::max);
+        let mut checks = Vec::new();
+        for published in &PUBLISHED {
+            let ours = self.see(published, control).await?;
+            let theirs = other.see(published, control).await?;
+            let (cpu, gpu) =
+                if self.device() == Device::Cpu { (ours, theirs) } else { (theirs, ours) };
+            let (name, pair) = (published.sampler, [&cpu.planes[..], &gpu.planes]);
+            let mut check = Check::new(name, pair, DEVICES_TOLERANCE, loss);
+            (check.expected, check.got) = (cpu.corner(), gpu.corner());
+            control.tell(Progress::Check(check.clone()));
+            checks.push(check);
+        }
+        Ok(checks)
+    }
+
+    /// The numbers of a published request's picture.
+    async fn see(&self, published: &Published, control: &Control) -> Result<Seen> {
+        let eye = Eye::default();
+        let ends_at_sigma_min = published.ends_at_sigma_min;
+        let extras = Extras { witness: Some(&eye), ends_at_sigma_min, ..Extras::default() };
+        self.generate_with(&published.request(), control, &extras).await?;
+        let (shape, planes) = eye.0.into_inner();
+        Ok(Seen { width: shape.last().copied().unwrap_or(0), planes })
+    }
+
+    /// How activations are stored, and weights, where they are not as in the files.
+    fn stored_as(&self) -> (Precision, Option<WeightType>) {
+        match &self.machine {
+            Machine::Gpu(engine) => (engine.options.precision, engine.options.weights),
+            Machine::Cpu(_) => (Precision::F32, None),
+        }
+    }
+}
