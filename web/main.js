@@ -1,129 +1,174 @@
-// The page's wiring: form → engine → picture. What it shows is in views/, what it says in
-// strings.js, and all the work is done by the worker behind engine/client.js.
+// The page's wiring: views and session, and what they tell each other. What the page shows is in
+// views/, what it says in strings.js; the work is done by the worker behind engine/client.js.
 
-import { Engine } from "./engine/client.js";
-import { FATAL } from "./engine/protocol.js";
-import { modelAddress, readOptions } from "./options.js";
+import { linkTo, readOptions, writeOptions } from "./options.js";
+import { createSession } from "./session.js";
 import { EXAMPLES, say } from "./strings.js";
+import { someoneWorks } from "./tab/turn.js";
+import { watchUpdates } from "./tab/updates.js";
+import { createAbout } from "./views/about.js";
+import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import { createForm } from "./views/form.js";
+import { onPress } from "./views/dom.js";
+import { createDrop } from "./views/drop.js";
+import { createForm, requestOf } from "./views/form.js";
+import { createGallery } from "./views/gallery.js";
 import { createPicture } from "./views/picture.js";
+import { createPrivacy } from "./views/privacy.js";
+import { createPrompt } from "./views/prompt.js";
+import { createQueue } from "./views/queue.js";
+import { createRooms } from "./views/rooms.js";
 import { createStatus } from "./views/status.js";
 import { createVerify } from "./views/verify.js";
+import { fieldsOf } from "./files/request.js";
 
-/** @typedef {import("./engine/client.js").EngineError} EngineError */
+/** Milliseconds of rest before the address is brought up to date. */
+const REST_MS = 300;
 
-const engine = new Engine();
-const form = createForm({ onGenerate: generate, onCancel: cancel });
-const picture = createPicture({ onKeepSeed: (seed) => form.fill([["seed", seed]]) });
+const about = createAbout();
+const privacy = createPrivacy(tell);
 const status = createStatus();
 const device = createDevice({ onChoose: reopen });
-const verify = createVerify({ onVerify: verifyModel, onCancel: cancel });
-let open = false;
-/** Stops the job that runs; a new job has a new one. */
-let stop = new AbortController();
+const verify = createVerify({
+  onVerify: () => void session.verify(verify),
+  onCancel: () => session.cancel(),
+});
+const form = createForm(
+  { onGenerate: generate, onCancel: () => session.cancel(), onChange: changed },
+  EXAMPLES[0] ?? "",
+);
+const prompt = createPrompt(
+  (text) => session.engine.tokens(text),
+  () => form.fields()["prompt"] ?? "",
+  changed,
+);
+const picture = createPicture({
+  onKeepSeed: (seed) => fill([["seed", seed]]),
+  onVariation() {
+    fill([["seed", ""]]);
+    if (isIdle()) generate();
+  },
+});
+const session = createSession({
+  enter,
+  status,
+  picture,
+  developing: createDeveloping(),
+  choose({ how }) {
+    device.choose(how.device);
+    device.clear();
+  },
+  describe({ model, how }, description) {
+    form.describe(description);
+    prompt.count();
+    const engine = device.show(model, how, description);
+    about.describe(description, engine);
+    return engine;
+  },
+  complain: form.complain,
+  watchRun: privacy.watchRun,
+});
+session.engine.onRequests = privacy.hear;
 
-/** @param {"loading" | "ready" | "generating" | "error"} state */
+const gallery = createGallery({
+  onUse({ request }) {
+    form.fillRequest(fieldsOf(/** @type {Record<string, unknown>} */ (request)));
+    changed();
+    rooms.go("develop");
+  },
+  onFault: tell,
+});
+const queue = createQueue({
+  defaults: () => form.fields(),
+  onRun: (fields) => session.make(() => requestOf(fields)),
+  onFault: tell,
+});
+const rooms = createRooms({ gallery: gallery.show, privacy: privacy.enter, about: about.show });
+createDrop({
+  onRequest(fields, program) {
+    form.fillRequest(fields);
+    changed();
+    rooms.go("develop");
+    status.end(say.filled(program));
+  },
+  onRows(rows) {
+    rooms.go("queue");
+    queue.add(rows).catch(tell);
+  },
+  onFault: tell,
+});
+watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()));
+
+onPress("copy-link", async () => {
+  const link = linkTo(form.changes());
+  await navigator.clipboard.writeText(link).then(
+    () => status.end(say.copied()),
+    () => window.prompt(say.copyYourself(), link),
+  );
+});
+onPress("to-queue", () => {
+  queue
+    .add([form.fields()])
+    .then(() => status.end(say.queued()))
+    .catch(tell);
+});
+
+/** @param {import("./session.js").State} state */
 function enter(state) {
   document.documentElement.dataset["state"] = state;
   form.show(state);
   verify.show(state);
 }
 
-async function openModel() {
-  enter("loading");
-  status.begin(say.opening());
-  const { model, how } = readOptions();
-  device.choose(how.device);
-  device.clear();
-  const watch = { onProgress: status.progress, signal: stop.signal };
-  const description = await engine.open(modelAddress(model), how, watch);
-  open = true;
-  form.describe(description);
-  device.show(model, how, description);
-}
-
-async function makePicture() {
-  enter("generating");
-  status.begin(say.preparing());
-  const request = form.read();
-  const begun = performance.now();
-  const made = await engine.generate(request, { onProgress: status.progress, signal: stop.signal });
-  const seconds = (performance.now() - begun) / 1000;
-  picture.show(made, request, seconds);
-  return seconds;
-}
-
-/**
- * Runs a job and shows how it ended, unless another has taken its place.
- * @param {() => Promise<string>} job resolves to what to say at the end
- */
-async function run(job) {
-  const mine = (stop = new AbortController());
-  form.complain(null);
-  try {
-    const ending = await job();
-    if (mine !== stop) return;
-    status.end(ending);
-    enter("ready");
-  } catch (error) {
-    if (mine !== stop) return;
-    const { kind = "other", message, field } = /** @type {EngineError} */ (error);
-    if (FATAL.has(kind)) open = false;
-    const cancelled = kind === "cancelled";
-    status.end(!cancelled ? "" : open ? say.cancelled(status.step()) : say.notLoaded());
-    enter(open && (cancelled || kind === "request") ? "ready" : "error");
-    if (!cancelled) form.complain({ message, field });
-  }
+function isIdle() {
+  const { state } = document.documentElement.dataset;
+  return state === "ready" || state === "error";
 }
 
 function generate() {
-  return run(async () => {
-    if (!open) await openModel();
-    return say.done(await makePicture());
-  });
+  return session.make(() => form.read());
 }
 
-/** Compares the model's pictures with what they should be; the dialog shows it, and its end. */
-function verifyModel() {
-  return run(async () => {
-    verify.begin();
-    try {
-      if (!open) await openModel();
-      enter("generating");
-      status.begin(say.verifying());
-      const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
-        status.progress(progress);
-        verify.progress(progress);
-      };
-      const checks = await engine.verify({ onProgress, signal: stop.signal });
-      const failed = checks.filter(({ verdict }) => verdict === "fail").length;
-      verify.end(say.verified(failed, checks.length));
-      return say.verified(failed, checks.length);
-    } catch (error) {
-      verify.end(/** @type {Error} */ (error).message);
-      throw error;
-    }
-  });
+let timer = 0;
+
+/** The form has changed: the tokens are counted and the address follows, after a moment. */
+function changed() {
+  prompt.count();
+  clearTimeout(timer);
+  timer = setTimeout(() => writeOptions(form.changes()), REST_MS);
 }
 
-function cancel() {
-  stop.abort();
-  status.cancelling();
+/** @param {[string, string][]} fields */
+function fill(fields) {
+  form.fill(fields);
+  changed();
 }
 
-/** Starts from the address; also whenever it changes. */
+/**
+ * Shows a fault that no run has told.
+ * @param {unknown} error
+ */
+function tell(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  rooms.go("develop");
+  form.complain({ message });
+}
+
+/** Follows the address, at the start and whenever it is changed by hand. */
 function begin() {
-  form.fill(readOptions().fields);
-  return reopen();
+  const { model, how, room, fields } = readOptions();
+  form.fill(fields);
+  prompt.count();
+  if (room) rooms.go(room);
+  return session.has({ model, how }) ? Promise.resolve() : reopen();
 }
 
 function reopen() {
-  engine.dispose();
-  open = false;
-  return run(() => openModel().then(say.ready));
+  const { model, how } = readOptions();
+  return session.open({ model, how });
 }
 
-form.fill([["prompt", EXAMPLES[0] ?? ""]]);
+addEventListener("error", ({ message }) => tell(say.bug(message)));
+addEventListener("unhandledrejection", ({ reason }) => tell(say.bug(String(reason))));
 addEventListener("hashchange", begin);
-begin();
+begin().then(() => queue.resume().catch(tell));

@@ -1,24 +1,53 @@
-// What the address says after its #: the model, how to open it, and fields of the form. This part
-// of an address is never sent to a server.
+// What the address says after its #: the model, how to open it, fields of the form. This part of an
+// address is never sent to a server. The form writes its fields back, so that the address is a link
+// to what is seen.
 
 import { say } from "./strings.js";
 
 const MODEL = "models/demo";
 
+/** What is no field of a request: the model, how to open it, and which room to show. */
+const HOW = ["precision", "weights", "device"];
+const OURS = ["model", "room", ...HOW];
+
+/** What the address said about the model; the form never changes it. */
+function read() {
+  return [...new URLSearchParams(location.hash.slice(1))];
+}
+
 /**
- * @returns {{ model: string, how: import("./engine/protocol.js").Options, fields: [string,
- * string][] }}
+ * @returns {{ model: string, how: import("./engine/protocol.js").Options, room: string, fields:
+ * [string, string][] }}
  */
 export function readOptions() {
-  const { model = MODEL, ...rest } = Object.fromEntries(
-    new URLSearchParams(location.hash.slice(1)),
-  );
-  /** @type {Record<string, string>} */
-  const how = {};
-  for (const name of ["precision", "weights", "device"]) {
-    if (rest[name] !== undefined) how[name] = rest[name];
-  }
-  return { model, how, fields: Object.entries(rest) };
+  const entries = read();
+  const all = Object.fromEntries(entries);
+  const how = Object.fromEntries(entries.filter(([name]) => HOW.includes(name)));
+  return {
+    model: all["model"] ?? MODEL,
+    how,
+    room: all["room"] ?? "",
+    fields: entries.filter(([name]) => !OURS.includes(name)),
+  };
+}
+
+/**
+ * The address of this page with these fields, as a link to give away.
+ * @param {[string, string][]} fields
+ */
+export function linkTo(fields) {
+  const kept = read().filter(([name]) => OURS.includes(name) && name !== "room");
+  const hash = new URLSearchParams([...kept, ...fields]).toString();
+  return `${location.href.split("#")[0]}${hash ? `#${hash}` : ""}`;
+}
+
+/**
+ * Brings the address up to date, without a step back in the history for it.
+ * @param {[string, string][]} fields
+ */
+export function writeOptions(fields) {
+  const link = linkTo(fields);
+  if (link !== location.href) history.replaceState(history.state, "", link);
 }
 
 /**

@@ -3,11 +3,29 @@
 
 /** Prompts to start from; the built-in model knows such pictures. */
 export const EXAMPLES = [
-  "a red cat on a yellow background",
-  "a blue fish on a white background",
-  "a green tree on a black background",
-  "an orange star on a purple background",
+  "a red heart on yellow",
+  "a yellow moon on black",
+  "a purple castle on pink",
+  "a small white cloud on blue",
 ];
+
+/** What the built-in model knows: see its README. */
+const OBJECTS = (
+  "cat dog elephant duck fish rabbit bird snail butterfly car truck rocket airplane sailboat " +
+  "house castle tree flower cactus mushroom apple cherry cup heart star moon sun cloud umbrella " +
+  "crown key bell anchor ghost leaf diamond circle square triangle guitar"
+).split(" ");
+const COLOURS = "white black gray red orange yellow green blue purple pink".split(" ");
+
+/** A prompt that the built-in model may draw. */
+export function surprise() {
+  const any = (/** @type {string[]} */ list) =>
+    list[Math.floor(Math.random() * list.length)] ?? "";
+  const colour = any(COLOURS);
+  const ground = any(COLOURS.filter((other) => other !== colour));
+  const article = (/** @type {string} */ word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
+  return `${article(colour)} ${any(OBJECTS)} on ${article(ground)} background`;
+}
 
 /** How samplers are written; one that is not here shows its plain name. */
 export const SAMPLERS = new Map([
@@ -55,12 +73,102 @@ export const say = {
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
     `Loading the ${PARTS[part] ?? part}: ${megabytes(done)} of ${megabytes(total)} MB`,
   ready: () => "Ready.",
-  preparing: () => "Reading the prompt",
+  preparing: (/** @type {number} */ picture, /** @type {number} */ count) =>
+    count > 1 ? `Picture ${picture} of ${count}: reading the prompt` : "Reading the prompt",
+  waiting: () => "Another tab is using the graphics card. This one is next in line.",
   step: (/** @type {number} */ step, /** @type {number} */ steps) => `Step ${step} of ${steps}`,
   left: (/** @type {number} */ seconds) => `about ${duration(seconds)} left`,
   decoding: () => "Developing the picture",
   cancelling: () => "Cancelling after this step",
-  done: (/** @type {number} */ seconds) => `The picture is ready after ${duration(seconds)}.`,
+  done: (/** @type {number} */ seconds, /** @type {number} */ count) =>
+    count > 1
+      ? `${count} pictures are ready after ${duration(seconds)}.`
+      : `The picture is ready after ${duration(seconds)}.`,
+  notKept: (/** @type {string} */ reason) =>
+    `The gallery could not keep this picture (${reason || "the browser keeps nothing here"}). ` +
+      `Save it with Download PNG.`,
+  bug: (/** @type {string} */ reason) =>
+    `Something in the page went wrong (${reason}). Your form and gallery are kept; reload the ` +
+      `page if it does not go on.`,
+  wrongCount: (/** @type {number} */ most) =>
+    `The number of pictures must be a whole number from 1 to ${most}.`,
+
+  tokens: (/** @type {number} */ used, /** @type {number} */ room) => `${used} of ${room} tokens`,
+  cut: (/** @type {string} */ end) => `Too long. The model does not see: “${end}”`,
+  surprise: () => "Surprise me",
+  seedKept: () => "The seed is kept: press for another each time",
+  seedFree: () => "Another seed each time: press to keep one",
+  size: (/** @type {number} */ width, /** @type {number} */ height) => `${width} × ${height}`,
+  noStyle: () => "none",
+  style: (/** @type {string} */ prompt, /** @type {string} */ avoid) =>
+    [prompt, avoid && `avoids ${avoid}`].filter(Boolean).join(" · "),
+  extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
+  dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
+  filled: (/** @type {string} */ program) =>
+    `The form now holds the picture’s request, as written by ${program}.`,
+  copied: () => "The link is copied.",
+  copyYourself: () => "The link:",
+  queued: () => "Added to the queue.",
+
+  noPrompt: () => "(no prompt)",
+  select: (/** @type {string} */ prompt) => `Select: ${prompt}`,
+  gallery: (/** @type {number} */ count, /** @type {number} */ bytes) =>
+    `${count === 1 ? "1 picture" : `${count} pictures`}, ${megabytes(bytes)} MB`,
+  nothingFound: () => "No picture is like that.",
+  noPrints: () => "Pictures that you make are kept here, on this device only.",
+  full: (
+    /** @type {number} */ bytes,
+    /** @type {number} */ bound,
+    /** @type {number} */ count,
+  ) =>
+    `The gallery holds ${megabytes(bytes)} MB, more than its ${megabytes(bound)} MB. Delete the ` +
+      `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
+  exportAll: () => "Export zip",
+  exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
+  confirmDelete: (/** @type {number} */ count) =>
+    count === 1 ? "Delete this picture for good?" : `Delete ${count} pictures for good?`,
+  star: () => "Favourite",
+  starred: () => "★ Favourite",
+  avoiding: (/** @type {string} */ text) => `avoids “${text}”`,
+  likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
+    !same
+      ? "The pictures differ in size."
+      : psnr === Infinity
+        ? "The pictures are equal, pixel by pixel."
+        : `PSNR ${psnr.toFixed(1)} dB`,
+
+  start: () => "Start",
+  pause: () => "Pause",
+  noJobs: () => "Nothing waits.",
+  /** @param {{ state: string }[]} jobs */
+  queue: (jobs) =>
+    ["waiting", "running", "done", "failed"]
+      .map((state) => [jobs.filter((job) => job.state === state).length, state])
+      .filter(([count]) => count)
+      .map((parts) => parts.join(" "))
+      .join(", "),
+  jobState: (/** @type {string} */ state) => state,
+  dropJob: (/** @type {string} */ prompt) => `Remove: ${prompt}`,
+  queueEnded: (/** @type {number} */ count) =>
+    count === 1 ? "The queue has ended: 1 picture job." : `The queue has ended: ${count} jobs.`,
+
+  noRequest: (/** @type {string} */ name) =>
+    `${name} does not say how it was made: it carries no request that Darkroom can read.`,
+  unknownFile: (/** @type {string} */ name) =>
+    `${name} is not a kind of file for this page. Drop a PNG picture that carries its request, ` +
+      `or a list of prompts as CSV, JSONL or text.`,
+  wrongFile: (/** @type {string} */ name, /** @type {string} */ reason) =>
+    `${name} cannot be read (${reason}). Nothing was added to the queue.`,
+  emptyFile: (/** @type {string} */ name) => `${name} holds no prompt.`,
+
+  storage: (/** @type {number} */ used, /** @type {number} */ quota) =>
+    quota ? `${megabytes(used)} MB` : "not told",
+  noServiceWorker: () =>
+    "This needs the page’s service worker, which is not at work: the first visit ends before it " +
+      "starts, and private windows and insecure addresses have none.",
+  confirmForget: () =>
+    "Delete the gallery, the queue, the styles and the offline copy of this page, for good?",
+  updateWaits: () => "A picture is being made: the new version waits for its end.",
   sizeHint: (
     /** @type {number} */ factor,
     /** @type {number} */ width,
@@ -68,8 +176,11 @@ export const say = {
   ) => `Pixels, in multiples of ${factor}; empty is ${width} × ${height}.`,
 };
 
-/** @param {number} bytes */
-function megabytes(bytes) {
+/**
+ * As a number of MB.
+ * @param {number} bytes
+ */
+export function megabytes(bytes) {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 }
 

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { REQUEST, decodePng, difference, nativePicture, testModels } from "./harness/native.mjs";
+import { REQUEST, difference, nativePicture, testModels } from "./harness/native.mjs";
+import { decodePng } from "./harness/png.mjs";
 import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 
 const models = await testModels();
@@ -105,7 +106,7 @@ async function checkCancel({ page, state, stepping, type, generate, cancel, make
 
 /** @param {App} app */
 async function checkFields({ state, type, generate, complaint, make }) {
-  const good = { steps: "2", guidance_scale: "7.5", seed: "1", width: "", height: "" };
+  const good = { steps: "2", guidance_scale: "7.5", seed: "1", width: "", height: "", count: "1" };
   for (const [field, value, sentence] of /** @type {const} */ ([
     ["width", "100", /width must be a positive multiple of/],
     ["height", "0", /height must be/],
@@ -120,6 +121,7 @@ async function checkFields({ state, type, generate, complaint, make }) {
     ["guidance_scale", "", /guidance scale must be/],
     ["seed", "-1", /seed must be a whole number from 0 to 18446744073709551615/],
     ["seed", "18446744073709551616", /seed must be/],
+    ["count", "0", /number of pictures must be/],
     ["seed", "lucky", /seed must be/],
   ])) {
     await type({ ...good, [field]: value });

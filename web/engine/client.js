@@ -28,6 +28,11 @@ export class Engine {
   /** @type {Map<number, Pending>} */
   #pending = new Map();
   #lastId = 0;
+  /**
+   * Hears of every request that the worker makes to the network.
+   * @type {(requests: import("./protocol.js").NetworkRequest[]) => void}
+   */
+  onRequests = () => {};
 
   /**
    * Opens a model: a folder in the diffusers layout.
@@ -57,6 +62,15 @@ export class Engine {
    */
   verify(watch) {
     return this.#call({ call: "verify" }, watch);
+  }
+
+  /**
+   * Counts the tokens of a prompt, also while a picture is made.
+   * @param {string} prompt
+   * @returns {Promise<import("./protocol.js").TokenCount>}
+   */
+  tokens(prompt) {
+    return this.#call({ call: "tokens", prompt });
   }
 
   /** Ends the worker and gives everything back; calls that wait are refused. */
@@ -98,6 +112,7 @@ export class Engine {
    */
   #hear(worker, answer) {
     if ("crash" in answer) return this.#crash(worker, answer.crash);
+    if ("requests" in answer) return this.onRequests(answer.requests);
     const pending = this.#pending.get(answer.id);
     if (!pending) return;
     if ("progress" in answer) return pending.onProgress?.(answer.progress);

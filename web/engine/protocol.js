@@ -32,6 +32,7 @@
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "notice", text: string }
  *   | { event: "step", step: number, steps: number }
+ *   | { event: "latents", shape: number[], values: number[] }
  *   | { event: "decoding" }
  *   | ({ event: "check" } & Check)} Progress
  *
@@ -53,6 +54,13 @@
  * @property {Uint8ClampedArray<ArrayBuffer>} rgba
  * @property {Uint8Array<ArrayBuffer>} png the file to keep, with the request inside
  *
+ * How a prompt fits: its tokens, the most that the model sees, the end that it does not see.
+ * @typedef {{ used: number, room: number, cut: string | null }} TokenCount
+ *
+ * A request to the network: its address, when (milliseconds since 1970), the bytes that came (0
+ * from a cache, or when another site does not tell).
+ * @typedef {{ url: string, time: number, bytes: number, by: string }} NetworkRequest
+ *
  * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
  * @typedef {{ kind: string, message: string, field?: string }} Fault
  *
@@ -60,12 +68,14 @@
  * @typedef {{ id: number, call: "open", model: string, options: Options }
  *   | { id: number, call: "generate", request: Request }
  *   | { id: number, call: "verify" }
+ *   | { id: number, call: "tokens", prompt: string }
  *   | { id: number, call: "cancel" }} Call
  *
  * Worker to page; without an id it is about the worker itself.
  * @typedef {{ id: number, progress: Progress }
  *   | { id: number, value: unknown }
  *   | { id: number, fault: Fault }
+ *   | { requests: NetworkRequest[] }
  *   | { crash: string }} Answer
  */
 

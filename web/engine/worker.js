@@ -1,6 +1,7 @@
 // The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
 // a wish to cancel overtakes those that wait.
 
+import { watchRequests } from "./requests.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
 
@@ -19,7 +20,9 @@ const cancelled = new Set();
 let turn = Promise.resolve();
 
 self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) => {
-  if (data.call !== "cancel") {
+  if (data.call === "tokens") {
+    countTokens(data);
+  } else if (data.call !== "cancel") {
     turn = turn.then(() => run(data));
   } else if (data.id === running) {
     engine?.cancel();
@@ -32,7 +35,19 @@ self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) =>
 self.addEventListener("error", (event) => answer({ crash: event.message }));
 self.addEventListener("unhandledrejection", (event) => answer({ crash: String(event.reason) }));
 
-/** @param {Exclude<Call, { call: "cancel" }>} call */
+watchRequests((requests) => answer({ requests }));
+
+/** @param {Extract<Call, { call: "tokens" }>} call answered at once, whatever else runs */
+function countTokens({ id, prompt }) {
+  try {
+    if (!engine) throw Object.assign(new Error("No model is open."), { kind: "closed" });
+    answer({ id, value: engine.tokens(prompt) });
+  } catch (error) {
+    answer({ id, fault: faultOf(error) });
+  }
+}
+
+/** @param {Exclude<Call, { call: "cancel" | "tokens" }>} call */
 async function run(call) {
   const { id } = call;
   running = id;
@@ -56,9 +71,17 @@ async function run(call) {
       answer({ id, value: picture }, [picture.rgba.buffer, picture.png.buffer]);
     }
   } catch (error) {
-    const { kind = "other", message = String(error), field } = /** @type {any} */ (error);
-    answer({ id, fault: { kind, message, field } });
+    answer({ id, fault: faultOf(error) });
   }
+}
+
+/**
+ * @param {any} error
+ * @returns {import("./protocol.js").Fault}
+ */
+function faultOf(error) {
+  const { kind = "other", message = String(error), field } = error;
+  return { kind, message, field };
 }
 
 /** The wasm, fetched and compiled once; after a failure, the next call tries again. */

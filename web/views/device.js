@@ -31,6 +31,7 @@ export function createDevice({ onChoose }) {
     },
 
     /**
+     * Returns it in words.
      * @param {string} model
      * @param {import("../engine/protocol.js").Options} how
      * @param {import("../engine/protocol.js").Description} description
@@ -39,7 +40,9 @@ export function createDevice({ onChoose }) {
       root.dataset["device"] = device;
       const facts =
         device === "cpu" ? [model, "f32", say.cpu()] : [model, how.precision ?? "f32", adapter];
-      anyById("engine-facts").textContent = facts.join(" · ");
+      const text = facts.join(" · ");
+      anyById("engine-facts").textContent = text;
+      return text;
     },
   };
 }

@@ -1,4 +1,4 @@
-// Two small helpers for the views.
+// Small helpers for the views.
 
 /**
  * The element with this id; the page is broken without it.
@@ -16,6 +16,18 @@ export function byId(id, type) {
 /** @type {(id: string) => HTMLElement} */
 export const anyById = (id) => byId(id, HTMLElement);
 
+/** @param {string} id */
+export const button = (id) => byId(id, HTMLButtonElement);
+
+/**
+ * What happens when a button is pressed.
+ * @param {string} id
+ * @param {() => void} act
+ */
+export function onPress(id, act) {
+  button(id).addEventListener("click", act);
+}
+
 /**
  * A new element with this text.
  * @param {string} tag
@@ -25,4 +37,66 @@ export function withText(tag, text) {
   const element = document.createElement(tag);
   element.textContent = text;
   return element;
+}
+
+/**
+ * A new element with properties and children.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Partial<HTMLElementTagNameMap[K]>} properties
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+/**
+ * A button that is one of many.
+ * @param {string} text
+ * @param {() => void} act
+ */
+export function chip(text, act) {
+  const made = element("button", { type: "button" }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/**
+ * Gives a file to the user.
+ * @param {string} name
+ * @param {Blob} blob
+ */
+export function save(name, blob) {
+  const href = URL.createObjectURL(blob);
+  element("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
+/**
+ * What the browser keeps for this page under a name, in one line; nothing where it keeps nothing.
+ * @param {string} name
+ */
+export function remembered(name) {
+  try {
+    return localStorage.getItem(`darkroom.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Keeps a line under a name, or forgets it; where the browser keeps nothing, so does the page.
+ * @param {string} name
+ * @param {string | null} value
+ */
+export function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(`darkroom.${name}`);
+    else localStorage.setItem(`darkroom.${name}`, value);
+  } catch {
+    // Private windows and full disks: the page works without a memory.
+  }
 }

@@ -1,18 +1,26 @@
 // The form: what to make. Gives requests as they were typed, and says near the field what is wrong.
 
-import { EXAMPLES, SAMPLERS, say } from "../strings.js";
-import { anyById, byId } from "./dom.js";
+import { SAMPLERS, say } from "../strings.js";
+import { anyById, byId, button, chip, element, onPress } from "./dom.js";
+import { createSeed, randomSeed } from "./seed.js";
+import { createSizes } from "./sizes.js";
+import { createStyles } from "./styles.js";
 
-const FIELDS = [
-  "prompt",
-  "negative_prompt",
-  "steps",
-  "guidance_scale",
-  "width",
-  "height",
-  "seed",
-  "sampler",
-];
+/** The form's fields with their defaults. */
+const DEFAULTS = new Map([
+  ["prompt", ""],
+  ["negative_prompt", ""],
+  ["steps", "20"],
+  ["guidance_scale", "7.5"],
+  ["width", ""],
+  ["height", ""],
+  ["seed", ""],
+  ["sampler", "ddim"],
+  ["eta", "0"],
+  ["karras", ""],
+  ["rng", "torch"],
+  ["count", "1"],
+]);
 
 /** Names that the engine and links use for fields, where they differ from the form's. */
 const ALIASES = new Map([
@@ -21,14 +29,26 @@ const ALIASES = new Map([
 ]);
 
 /** @param {string} name */
-const fieldName = (name) => ALIASES.get(name) ?? name.replaceAll(" ", "_");
+export const fieldName = (name) => ALIASES.get(name) ?? name.replaceAll(" ", "_");
 
-/** @param {{ onGenerate: () => void, onCancel: () => void }} handlers */
-export function createForm({ onGenerate, onCancel }) {
+/** The most pictures that one press makes. */
+const COUNT_MAX = 100;
+
+/**
+ * @param {{ onGenerate: () => void, onCancel: () => void, onChange: () => void }} handlers
+ * @param {string} first the prompt to begin with
+ */
+export function createForm({ onGenerate, onCancel, onChange }, first) {
   const form = byId("form", HTMLFormElement);
-  const generate = byId("generate", HTMLButtonElement);
-  const cancel = byId("cancel", HTMLButtonElement);
+  const generate = button("generate");
+  const cancel = button("cancel");
   const fault = anyById("fault");
+  DEFAULTS.set("prompt", first);
+  /** @type {Map<string, string>} fields of a request that the form has no place for */
+  const extras = new Map();
+  const seed = createSeed(onChange);
+  const sizes = createSizes(onChange);
+  const styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -41,36 +61,80 @@ export function createForm({ onGenerate, onCancel }) {
     }
     if (event.key === "ArrowUp" || event.key === "ArrowDown") stepNumber(event);
   });
+  form.addEventListener("input", onChange);
   cancel.addEventListener("click", onCancel);
-  byId("dice", HTMLButtonElement).addEventListener("click", () => write("seed", randomSeed()));
+  onPress("reset", () => {
+    extras.clear();
+    showExtras(extras, onChange);
+    styles.choose("");
+    for (const [name, value] of DEFAULTS) write(name, value);
+    refresh();
+    onChange();
+  });
   anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
   if (matchMedia("(max-width: 47.99rem)").matches)
     byId("settings", HTMLDetailsElement).open = false;
-  addExamples();
   offerSamplers(["ddim"]);
+  for (const [name, value] of DEFAULTS) write(name, value);
+
+  function refresh() {
+    seed.show();
+    sizes.show();
+    showExtras(extras, onChange);
+  }
 
   return {
-    /** The request as typed; an empty seed becomes a random one. */
+    /** The request as typed, its style applied; an empty seed becomes a random one. */
     read() {
-      const size = (/** @type {string} */ name) => (read(name).trim() ? number(read(name)) : null);
-      return {
-        prompt: read("prompt"),
-        negative_prompt: read("negative_prompt"),
-        seed: read("seed").trim() || randomSeed(),
-        steps: number(read("steps")),
-        guidance_scale: number(read("guidance_scale")),
-        sampler: read("sampler"),
-        width: size("width"),
-        height: size("height"),
-      };
+      return requestOf(this.fields());
     },
 
     /**
-     * Fills in fields by name; what is no field is left alone.
+     * The fields as typed, by name; the style applied.
+     * @returns {Record<string, string>}
+     */
+    fields() {
+      const typed = /** @type {const} */ ([read("prompt"), read("negative_prompt")]);
+      const [prompt = "", negative_prompt = ""] = styles.apply(...typed);
+      const fields = Object.fromEntries([...DEFAULTS.keys()].map((name) => [name, read(name)]));
+      return { ...fields, ...Object.fromEntries(extras), prompt, negative_prompt };
+    },
+
+    /**
+     * What differs from the defaults, as typed, for the address.
+     * @returns {[string, string][]}
+     */
+    changes() {
+      const changes = [...DEFAULTS].filter(([name, value]) => read(name) !== value);
+      const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
+      const style = styles.chosen();
+      return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
+    },
+
+    /**
+     * Fills in fields by name.
      * @param {Iterable<[string, string]>} entries
      */
     fill(entries) {
-      for (const [name, value] of entries) write(fieldName(name), value);
+      for (const [name, value] of entries) {
+        const field = fieldName(name);
+        if (field === "style") styles.choose(value);
+        else if (DEFAULTS.has(field)) write(field, value);
+        else if (value === "") extras.delete(field);
+        else extras.set(field, value);
+      }
+      refresh();
+    },
+
+    /** Fills in a whole request: what it does not name has its default. */
+    fillRequest(/** @type {Iterable<[string, string]>} */ entries) {
+      extras.clear();
+      styles.choose("");
+      /** @type {Map<string, string>} */
+      const named = new Map();
+      for (const [name, value] of entries) named.set(fieldName(name), value);
+      const rest = [...DEFAULTS].filter(([name]) => !named.has(name) && name !== "prompt");
+      this.fill([...rest, ...named]);
     },
 
     /**
@@ -80,11 +144,7 @@ export function createForm({ onGenerate, onCancel }) {
     describe({ factor, width, height, samplers }) {
       offerSamplers(samplers);
       anyById("size-hint").textContent = say.sizeHint(factor, width, height);
-      for (const [name, side] of Object.entries({ width, height })) {
-        const input = byId(name, HTMLInputElement);
-        input.placeholder = String(side);
-        input.dataset["step"] = input.dataset["min"] = String(factor);
-      }
+      sizes.describe(factor, width, height);
     },
 
     /** @param {"loading" | "ready" | "generating" | "error"} state */
@@ -101,21 +161,75 @@ export function createForm({ onGenerate, onCancel }) {
      * @param {{ message: string, field?: string | undefined } | null} problem
      */
     complain(problem) {
-      for (const element of form.querySelectorAll("[aria-invalid]")) {
-        element.removeAttribute("aria-invalid");
-        element.removeAttribute("aria-errormessage");
+      for (const wrong of form.querySelectorAll("[aria-invalid]")) {
+        wrong.removeAttribute("aria-invalid");
+        wrong.removeAttribute("aria-errormessage");
       }
       fault.hidden = !problem;
       fault.textContent = problem?.message ?? "";
       const name = problem?.field && fieldName(problem.field);
-      const input = name && FIELDS.includes(name) ? control(name) : null;
+      const input = name && DEFAULTS.has(name) ? control(name) : null;
       if (!input) return;
       input.setAttribute("aria-invalid", "true");
       input.setAttribute("aria-errormessage", "fault");
-      if (anyById("settings").contains(input)) byId("settings", HTMLDetailsElement).open = true;
+      for (let box = input.closest("details"); box; box = parentDetails(box)) box.open = true;
       input.focus();
     },
   };
+}
+
+/** @param {HTMLDetailsElement} box */
+const parentDetails = (box) => box.parentElement?.closest("details") ?? null;
+
+/**
+ * A request and the number of its pictures, from fields as typed; what the form lacks is taken as
+ * it is.
+ * @param {Record<string, string>} fields
+ * @returns {{ request: import("../engine/protocol.js").Request, count: number }}
+ * @throws {Error} with the field, when the count is none
+ */
+export function requestOf(fields) {
+  const { count = "1", karras, seed, ...rest } = fields;
+  const pictures = Number(count.trim() || 1);
+  if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
+    throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
+  const texts = new Set(["prompt", "negative_prompt", "sampler", "rng"]);
+  const optional = new Set(["width", "height"]);
+  const typed = Object.entries(rest).map(([name, value]) => {
+    if (texts.has(name)) return [name, value];
+    if (optional.has(name)) return [name, value.trim() ? number(value) : null];
+    return [name, name in NUMBERS ? number(value) : plain(value)];
+  });
+  return {
+    request: {
+      ...Object.fromEntries(typed),
+      seed: seed?.trim() || randomSeed(),
+      ...(karras === undefined ? {} : { karras: { true: true, false: false }[karras] ?? null }),
+    },
+    count: pictures,
+  };
+}
+
+const NUMBERS = { steps: 0, guidance_scale: 0, eta: 0 };
+
+/**
+ * The number that was typed, or else the text: the engine says what is wrong with it.
+ * @param {string} text
+ */
+function number(text) {
+  return text.trim() && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/**
+ * A value that the form knows nothing of: as JSON when it is such, else text.
+ * @param {string} text
+ */
+function plain(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /**
@@ -134,42 +248,32 @@ const read = (name) => control(name).value;
  * @param {string} value
  */
 function write(name, value) {
-  if (!FIELDS.includes(name)) return;
   const field = control(name);
-  if (
-    field instanceof HTMLSelectElement &&
-    ![...field.options].some((option) => option.value === value)
-  ) {
-    field.add(new Option(value, value));
+  if (field instanceof HTMLSelectElement) {
+    const known = [...field.options].some((option) => option.value === value);
+    if (!known) field.add(new Option(value, value));
   }
   field.value = value;
 }
 
 /**
- * The number that was typed, or else the text: the engine says what is wrong with it.
- * @param {string} text
+ * Fields from a picture or a link that have no place in the form; a press takes one away.
+ * @param {Map<string, string>} extras
+ * @param {() => void} onChange
  */
-function number(text) {
-  return text.trim() && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
-function randomSeed() {
-  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-  return String((BigInt(high ?? 0) << 32n) | BigInt(low ?? 0));
-}
-
-function addExamples() {
-  const chips = EXAMPLES.map((prompt) => {
-    const chip = document.createElement("button");
-    chip.type = "button";
-    chip.textContent = prompt;
-    chip.addEventListener("click", () => {
-      write("prompt", prompt);
-      control("prompt").focus();
+function showExtras(extras, onChange) {
+  const box = anyById("extras");
+  const chips = [...extras].map(([name, value]) => {
+    const drop = chip(say.extra(name, value), () => {
+      extras.delete(name);
+      showExtras(extras, onChange);
+      onChange();
     });
-    return chip;
+    drop.title = say.dropExtra(name);
+    return drop;
   });
-  anyById("examples").replaceChildren(...chips);
+  box.hidden = !chips.length;
+  box.replaceChildren(...chips);
 }
 
 /**
@@ -178,7 +282,9 @@ function addExamples() {
  */
 function offerSamplers(samplers) {
   const chosen = read("sampler");
-  const options = samplers.map((name) => new Option(SAMPLERS.get(name) ?? name, name));
+  const options = samplers.map((name) =>
+    element("option", { value: name }, SAMPLERS.get(name) ?? name),
+  );
   byId("sampler", HTMLSelectElement).replaceChildren(...options);
   if (chosen) write("sampler", chosen);
 }
@@ -194,5 +300,7 @@ function stepNumber(event) {
   const value = Number(input.value.trim() || input.placeholder || "NaN") + step;
   if (!Number.isFinite(value)) return;
   event.preventDefault();
-  input.value = String(Math.max(value, Number(input.dataset["min"] ?? 0)));
+  const rounded = Number(Math.max(value, Number(input.dataset["min"] ?? 0)).toFixed(6));
+  input.value = String(rounded);
+  input.dispatchEvent(new Event("input", { bubbles: true }));
 }

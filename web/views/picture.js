@@ -1,23 +1,26 @@
 // The picture: on a canvas, with what made it beneath, to keep as a file.
 
 import { SAMPLERS, duration } from "../strings.js";
-import { anyById, byId } from "./dom.js";
+import { anyById, byId, onPress } from "./dom.js";
 
 /** Below this many pixels a side, a picture is enlarged with its pixels kept sharp. */
-const SMALL = 256;
+export const SMALL = 256;
 
-/** @param {{ onKeepSeed: (seed: string) => void }} handlers */
-export function createPicture({ onKeepSeed }) {
+/** @typedef {import("../engine/protocol.js").Request} Request */
+
+/** @param {{ onKeepSeed: (seed: string) => void, onVariation: () => void }} handlers */
+export function createPicture({ onKeepSeed, onVariation }) {
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
-  byId("keep-seed", HTMLButtonElement).addEventListener("click", () => onKeepSeed(seed));
+  onPress("keep-seed", () => onKeepSeed(seed));
+  onPress("variation", onVariation);
 
   return {
     /**
      * @param {import("../engine/protocol.js").Picture} picture
-     * @param {import("../engine/protocol.js").Request} request what made it
+     * @param {Request} request what made it
      * @param {number} seconds how long that took
      */
     show(picture, request, seconds) {
@@ -34,33 +37,45 @@ export function createPicture({ onKeepSeed }) {
       anyById("empty").hidden = true;
 
       seed = request.seed;
-      const sampler = request.sampler ?? "";
       anyById("caption-prompt").textContent = request.prompt;
-      anyById("caption-facts").textContent = [
-        `seed ${seed}`,
-        `${request.steps} steps`,
-        `guidance ${request.guidance_scale}`,
-        SAMPLERS.get(sampler) ?? sampler,
-        `${width} × ${height}`,
-        duration(seconds),
-      ].join(" · ");
+      anyById("caption-facts").textContent = facts(request, width, height, seconds);
       anyById("caption").hidden = false;
+      dispatchEvent(new CustomEvent("darkroom:picture", { detail: { seed } }));
 
-      // On a phone the picture lies below the form.
+      // On a phone the picture lies above the form.
       canvas.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
       download.href = URL.createObjectURL(new Blob([png], { type: "image/png" }));
-      download.download = `${slug(request.prompt)}-${seed}.png`;
+      download.download = fileName(request);
     },
   };
 }
 
 /**
- * A file name from a prompt.
- * @param {string} prompt
+ * What made a picture, in a line.
+ * @param {Request} request
+ * @param {number} width
+ * @param {number} height
+ * @param {number} seconds
  */
-function slug(prompt) {
+export function facts(request, width, height, seconds) {
+  const sampler = request.sampler ?? "";
+  return [
+    `seed ${request.seed}`,
+    `${request.steps} steps`,
+    `guidance ${request.guidance_scale}`,
+    SAMPLERS.get(sampler) ?? sampler,
+    `${width} × ${height}`,
+    duration(seconds),
+  ].join(" · ");
+}
+
+/**
+ * The name of a picture's file, from its prompt.
+ * @param {Request} request
+ */
+export function fileName({ prompt, seed }) {
   const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.join("-").slice(0, 60) || "picture";
+  return `${words.join("-").slice(0, 60) || "picture"}-${seed}.png`;
 }

@@ -1,6 +1,7 @@
 // What goes on: the progress bar with its text, a live region for those who listen, notes.
 
 import { say } from "../strings.js";
+import { showProgress } from "../tab/signal.js";
 import { anyById, byId, withText } from "./dom.js";
 
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
@@ -40,6 +41,12 @@ export function createStatus() {
     announcement.textContent = sentence;
   }
 
+  /** @param {string} sentence that stays until the next run */
+  function note(sentence) {
+    notices.hidden = false;
+    notices.append(withText("li", sentence));
+  }
+
   /**
    * Time left, judged by the steps after the first: the first also compiles the kernels.
    * @param {number} step
@@ -54,6 +61,12 @@ export function createStatus() {
   }
 
   return {
+    /**
+     * Another tab is first.
+     * @param {string} sentence
+     */
+    wait: (sentence) => show(sentence),
+
     /** @param {string} sentence */
     begin(sentence) {
       first = null;
@@ -73,14 +86,16 @@ export function createStatus() {
       } else if (progress.event === "step") {
         const { step, steps } = progress;
         lastStep = step;
+        showProgress(step / steps);
         if (!stopping) show(say.step(step, steps) + left(step, steps), step / steps);
       } else if (progress.event === "decoding") {
         show(say.decoding(), 1);
       } else if (progress.event === "notice") {
-        notices.hidden = false;
-        notices.append(withText("li", progress.text));
+        note(progress.text);
       }
     },
+
+    note,
 
     /** The last step that was done. */
     step: () => lastStep,
@@ -93,6 +108,7 @@ export function createStatus() {
 
     /** @param {string} sentence how it ended, or nothing where a complaint says it */
     end(sentence) {
+      showProgress(null);
       bar.hidden = true;
       box.hidden = !sentence;
       text.textContent = sentence;

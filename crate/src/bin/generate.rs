@@ -170,7 +170,7 @@ pub fn report(progress: &Progress) {
         }
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),
-        Progress::Check(_) => return,
+        Progress::Check(_) | Progress::Latents { .. } => return,
     };
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {

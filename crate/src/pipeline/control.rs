@@ -26,6 +26,13 @@ pub enum Progress {
     Notice { text: String },
     /// `step` of `steps` is done; 0 before the first.
     Step { step: usize, steps: usize },
+    /// The latents after a step, for who wants to show a picture that is not finished.
+    Latents {
+        /// `[channels, height, width]`
+        shape: [usize; 3],
+        /// Row by row, channel by channel.
+        values: Vec<f32>,
+    },
     /// The latents are final and become a picture.
     Decoding,
     /// A verification has made one of its comparisons.

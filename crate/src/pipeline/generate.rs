@@ -102,9 +102,11 @@ impl Pipeline {
             if evaluations.peek().is_some_and(|next| next.step == step) {
                 continue;
             }
-            state.check_finite(step).await?;
+            let values = state.finite(step).await?;
             state.show(&format!("eps_{step:03}"), &eps, extras).await?;
             state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
+            let [_, c, h, w] = shape;
+            control.tell(Progress::Latents { shape: [c, h, w], values });
             control.tell(Progress::Step { step, steps });
         }
 

@@ -113,6 +113,11 @@ impl Pipeline {
     pub fn describe(&self) -> &Description {
         &self.description
     }
+
+    /// How the model splits prompts.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
 }
 
 /// The names of all samplers, in the order of a menu.

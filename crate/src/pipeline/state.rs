@@ -78,11 +78,12 @@ impl<'a, E: Engine> State<'a, E> {
         self.engine.sum(&terms.collect::<Vec<_>>())
     }
 
-    /// An error when the latents hold what is not a number. They are few: 64 KB in v1.4.
-    pub async fn check_finite(&self, step: usize) -> Result<()> {
+    /// The latents `[1, c, h, w]`, or an error when they hold what is not a number. They are few:
+    /// 64 KB in v1.4.
+    pub async fn finite(&self, step: usize) -> Result<Vec<f32>> {
         let planes = self.engine.planes(&self.latents, self.shape[1]).await?;
         let finite = planes.iter().all(|x| x.is_finite());
-        if finite { Ok(()) } else { Err(Error::NotFinite { step }) }
+        if finite { Ok(planes) } else { Err(Error::NotFinite { step }) }
     }
 
     /// Shows an array of the latents' shape to the witness, if there is one.

@@ -42,6 +42,14 @@ struct OpenOptions {
     adapter: AdapterKind,
 }
 
+/// How a prompt fits into the text encoder.
+#[derive(Serialize)]
+struct TokenCount {
+    used: usize,
+    room: usize,
+    cut: Option<String>,
+}
+
 /// A model and where it came from; the device that holds it is given back with the last handle.
 struct Opened {
     pipeline: Pipeline,
@@ -116,6 +124,20 @@ impl Engine {
         let source = opened.source.clone();
         let checks = opened.pipeline.verify(source, Some(turn()), &control).await;
         Ok(to_object(&checks.map_err(to_js)?))
+    }
+
+    /// How a prompt fits: `{ used, room, cut }`, its tokens, the most that the model sees at once,
+    /// and the end of the prompt that lies beyond. Answers also while another call runs.
+    pub fn tokens(&self, prompt: &str) -> Result<JsValue, JsValue> {
+        let opened = self.opened()?;
+        let tokenizer = opened.pipeline.tokenizer();
+        let tokens = tokenizer.encode(prompt).map_err(to_js)?;
+        Ok(to_object(&TokenCount {
+            // The start and the end of a prompt are tokens too.
+            used: tokens.used - 2,
+            room: tokenizer.length() - 2,
+            cut: tokens.cut,
+        }))
     }
 
     /// Ends the call that runs, within one step.

@@ -59,13 +59,14 @@ export async function visit(
   } = {},
 ) {
   const site = await serve({ roots: [SITE], ...server });
-  t.after(() => site.close());
   const key = JSON.stringify(flags);
   if (!browsers.has(key)) browsers.set(key, launch({ flags }));
   /** @type {import("playwright-core").Browser} */
   const browser = await browsers.get(key);
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 }, ...context });
+  // The page first: it may still ask the site for something.
   t.after(() => page.close());
+  t.after(() => site.close());
   /** @type {string[]} */
   const errors = [];
   page.on("console", (message) => {

@@ -16,6 +16,60 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 
 export default async function init() {}
 
+/** A real PNG file, its rows stored as they are, with the request as JSON inside. */
+function png(width, height, rows, request) {
+  const [header, size] = [new Uint8Array(13), new Uint8Array(8)];
+  new DataView(size.buffer).setUint32(0, width);
+  new DataView(size.buffer).setUint32(4, height);
+  header.set(size);
+  header.set([8, 6], 8);
+  const text = new TextEncoder().encode(`darkroom\0\0\0\0\0${JSON.stringify(request)}`);
+  const file = [
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    ...[chunk("IHDR", header), chunk("iTXt", text), chunk("IDAT", zlib(rows)), chunk("IEND", [])],
+  ];
+  const bytes = new Uint8Array(file.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of file) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Bytes as blocks that are stored, not packed. */
+function zlib(bytes) {
+  const out = [0x78, 0x01];
+  let [a, b] = [1, 0];
+  for (let at = 0; at < bytes.length; at += 65535) {
+    const block = bytes.subarray(at, at + 65535);
+    const { length } = block;
+    out.push(at + 65535 >= bytes.length ? 1 : 0, length & 255, length >> 8);
+    out.push(~length & 255, (~length >> 8) & 255);
+    for (const byte of block) {
+      out.push(byte);
+      a = (a + byte) % 65521;
+      b = (b + a) % 65521;
+    }
+  }
+  return Uint8Array.from([...out, b >> 8, b & 255, a >> 8, a & 255]);
+}
+
+function chunk(kind, body) {
+  const bytes = new Uint8Array(body.length + 12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, body.length);
+  bytes.set(new TextEncoder().encode(kind), 4);
+  bytes.set(body, 8);
+  let crc = ~0;
+  for (const byte of bytes.subarray(4, -4)) {
+    crc ^= byte;
+    for (let k = 0; k < 8; k++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  view.setUint32(body.length + 8, ~crc);
+  return bytes;
+}
+
 export class Engine {
   /** A model called slow loads slowly until that has been cancelled once. */
   static #hurries = false;
@@ -53,6 +107,8 @@ export class Engine {
     if (prompt.length > 200) onProgress({ event: "notice", text: "The prompt is long (double)." });
     for (let step = 0; step <= steps; step++) {
       onProgress({ event: "step", step, steps });
+      const values = Array.from({ length: 4 * 8 * 8 }, (_, i) => Math.sin(i + step));
+      onProgress({ event: "latents", shape: [4, 8, 8], values });
       await pause();
       if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
       if (FAULTS.has(prompt) && step === 2) throw fault(FAULTS.get(prompt));
@@ -70,7 +126,16 @@ export class Engine {
     const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) =>
       i % 4 === 3 ? 255 : 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120),
     );
-    return { width, height, rgba, png: new TextEncoder().encode("double") };
+    const rows = Uint8Array.from({ length: height * (width * 4 + 1) }, (_, i) => {
+      const x = i % (width * 4 + 1);
+      return x === 0 ? 0 : rgba[Math.floor(i / (width * 4 + 1)) * width * 4 + x - 1];
+    });
+    return { width, height, rgba, png: png(width, height, rows, { ...request, width, height }) };
+  }
+
+  tokens(prompt) {
+    const words = prompt.split(/\s+/).filter((word) => word);
+    return { used: Math.min(words.length, 75), room: 75, cut: words.slice(75).join(" ") || null };
   }
 
   async verify(onProgress) {

@@ -1,0 +1,195 @@
+// What was made: kept, found again, compared, taken along, and used once more. A double stands in
+// the engine's place.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { crc32 } from "node:zlib";
+import { dropped, pngWith } from "./harness/files.mjs";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+
+/** @param {Awaited<ReturnType<typeof visit>>} app */
+function gallery({ page }) {
+  const prints = page.locator("#prints li");
+  return {
+    prints,
+    enter: () => page.getByRole("button", { name: "Gallery", exact: true }).click(),
+    /** @param {number} count */
+    async holds(count) {
+      await page.waitForFunction(
+        (wanted) => document.querySelectorAll("#prints li").length === wanted,
+        count,
+      );
+    },
+    /** @param {number} index */
+    mark: (index) => prints.nth(index).getByRole("checkbox").check(),
+  };
+}
+
+test("pictures are kept, found, compared, exported and deleted", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=2" });
+  const { page, state, make } = app;
+  const { enter, holds, mark, prints } = gallery(app);
+  page.on("dialog", (dialog) => void dialog.accept());
+  await state("ready");
+  await make({ prompt: "a red cat", seed: "5" });
+  await make({ prompt: "a blue dog", seed: "6" });
+  await make({ prompt: "a blue cat", seed: "7" });
+  await enter();
+  await holds(3);
+  assert.match((await page.locator("#gallery-facts").textContent()) ?? "", /^3 pictures, /);
+
+  await t.test("they are still there after a reload", async () => {
+    await page.reload();
+    await state("ready");
+    await enter();
+    await holds(3);
+  });
+  await t.test("search and favourites", async () => {
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.fill("cat blue");
+    await holds(1);
+    await search.fill("");
+    await prints.nth(1).getByRole("button").click();
+    await page.getByRole("button", { name: "Favourite", exact: true }).click();
+    await page.getByRole("button", { name: "★ Favourite", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("checkbox", { name: "Favourites" }).check();
+    await holds(1);
+    await page.getByRole("checkbox", { name: "Favourites" }).uncheck();
+    await holds(3);
+  });
+  await t.test("two are compared, by eye and in numbers", async () => {
+    await mark(0);
+    await mark(1);
+    await page.getByRole("button", { name: "Compare" }).click();
+    const facts = page.locator("#comparison-facts");
+    await facts.filter({ hasText: /^PSNR \d+\.\d dB$/ }).waitFor();
+    await page.getByRole("slider").fill("20");
+    const clip = await page
+      .locator("#comparison-second")
+      .evaluate((image) => getComputedStyle(image).clipPath);
+    assert.match(clip, /20%/);
+    await page.locator("#comparison-close").click();
+  });
+  await t.test("the marked ones are exported as a zip that others can read", async () => {
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export zip (2)" }).click();
+    const files = unzip(await readFile(await (await downloading).path()));
+    assert.deepEqual(
+      [...files.keys()],
+      ["000003-a-blue-cat-7.png", "000002-a-blue-dog-6.png", "requests.jsonl"],
+    );
+    const lines = (files.get("requests.jsonl") ?? Buffer.alloc(0)).toString().trim().split("\n");
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).seed),
+      ["7", "6"],
+    );
+    assert.equal(files.get("000003-a-blue-cat-7.png")?.readUInt32BE(0), 0x89504e47);
+  });
+  await t.test("the marked ones are deleted", async () => {
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await holds(1);
+  });
+  await t.test("a request is used again", async () => {
+    await prints.first().getByRole("button").click();
+    await page.getByRole("button", { name: "Use this request" }).click();
+    assert.equal(await page.locator("#prompt").inputValue(), "a red cat");
+    assert.equal(await page.locator("#seed").inputValue(), "5");
+  });
+});
+
+test("a full gallery asks before it deletes the oldest", async (t) => {
+  const before = () => localStorage.setItem("darkroom.gallery-bound", "40000");
+  const app = await visit(t, { server, hash: "#steps=2", before });
+  const { enter, holds } = gallery(app);
+  /** @type {string[]} */
+  const asked = [];
+  app.page.on("dialog", (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
+  await app.state("ready");
+  await app.make({ prompt: "first", seed: "1" });
+  await app.make({ prompt: "second", seed: "2" });
+  await app.make({ prompt: "third", seed: "3" });
+  await enter();
+  await holds(3);
+  await app.page.getByRole("button", { name: "Delete the oldest" }).click();
+  await holds(2);
+  assert.deepEqual(asked, ["Delete this picture for good?"]);
+  assert.equal(await app.page.getByRole("button", { name: "first" }).count(), 0);
+});
+
+test("a dropped picture fills in the form, whoever wrote it", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=9&guidance=3" });
+  const { page, state } = app;
+  await state("ready");
+  const values = () =>
+    page.evaluate(() =>
+      Object.fromEntries(
+        ["prompt", "negative_prompt", "steps", "guidance_scale", "seed", "sampler", "karras"].map(
+          (id) => [id, /** @type {HTMLInputElement} */ (document.getElementById(id)).value],
+        ),
+      ),
+    );
+  const cat = { prompt: "a cat — 猫", negative_prompt: "blurry, grey", steps: "30", seed: "42" };
+  const same = { ...cat, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
+  const graph = {
+    3: { inputs: { seed: ["9", 0], steps: 30, cfg: 6.5, sampler_name: "dpmpp_2m",
+      scheduler: "karras", positive: ["6", 0], negative: ["7", 0], latent_image: ["5", 0] } },
+    5: { inputs: { width: 64, height: 96, batch_size: 1 } },
+    6: { inputs: { text: ["8", 0], clip: ["4", 1] } },
+    7: { inputs: { text: cat.negative_prompt, clip: ["4", 1] } },
+    8: { inputs: { text: cat.prompt } },
+    9: { inputs: { seed: 42 } },
+  };
+  const invoke = { positive_prompt: cat.prompt, negative_prompt: cat.negative_prompt, steps: 30,
+    cfg_scale: 6.5, seed: 42, width: 64, height: 96, scheduler: "dpmpp_2m_k" };
+  const a1111 = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
+    `DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, Model: "a, b"`;
+  const darkroom = { ...cat, steps: 30, guidance_scale: 6.5, sampler: "dpmpp_2m", karras: true,
+    width: 64, height: 96 };
+  for (const [keyword, text, program] of [
+    ["parameters", a1111, "AUTOMATIC1111"],
+    ["prompt", JSON.stringify(graph), "ComfyUI"],
+    ["invokeai_metadata", JSON.stringify(invoke), "InvokeAI"],
+    ["darkroom", JSON.stringify(darkroom), "Darkroom"],
+  ]) {
+    await page.getByRole("button", { name: "Reset" }).click();
+    await dropped(page, "picture.png", pngWith({ [String(keyword)]: String(text) }));
+    await page.locator("#progress-text").filter({ hasText: String(program) }).waitFor();
+    assert.deepEqual(await values(), same, String(program));
+    assert.equal(await page.locator("#height").inputValue(), "96");
+  }
+  await t.test("without a request, a sentence says so and the form stays", async () => {
+    await dropped(page, "plain.png", pngWith({}));
+    assert.match(await app.complaint(), /plain\.png does not say how it was made/);
+    assert.deepEqual(await values(), same);
+  });
+});
+
+/**
+ * The files of a zip whose entries are stored; their sums are checked.
+ * @param {Buffer} zip
+ */
+function unzip(zip) {
+  /** @type {Map<string, Buffer>} */
+  const files = new Map();
+  const end = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]));
+  let at = zip.readUInt32LE(end + 16);
+  for (let i = 0; i < zip.readUInt16LE(end + 10); i++) {
+    assert.equal(zip.readUInt32LE(at), 0x02014b50);
+    const [size, length] = [zip.readUInt32LE(at + 24), zip.readUInt16LE(at + 28)];
+    const name = zip.toString("utf8", at + 46, at + 46 + length);
+    const local = zip.readUInt32LE(at + 42);
+    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    const bytes = zip.subarray(start, start + size);
+    assert.equal(zip.readUInt32LE(at + 16), crc32(bytes), name);
+    files.set(name, bytes);
+    at += 46 + length;
+  }
+  return files;
+}

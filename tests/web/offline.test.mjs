@@ -1,0 +1,118 @@
+// The installed page: without a network, and brought up to date. A double stands in the engine's
+// place; the site is built as scripts/site.mjs builds it.
+
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { serve } from "../../scripts/serve.mjs";
+import { DOUBLE, SITE, visit } from "./harness/site.mjs";
+
+const folder = await mkdtemp(join(tmpdir(), "darkroom-offline-"));
+after(() => rm(folder, { recursive: true }));
+await cp(SITE, folder, { recursive: true });
+await cp(String(DOUBLE[0]), folder, { recursive: true });
+
+const server = { roots: [folder], prefix: "/some/where" };
+
+/** @param {import("playwright-core").Page} page */
+const installed = (page) => page.waitForFunction(() => navigator.serviceWorker.controller);
+
+test("without a network: reload, generate, export", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=2", expected: /ERR_CONNECTION|update|fetch/ });
+  const { page, state, make, site } = app;
+  await state("ready");
+  await installed(page);
+  await site.close();
+  await page.reload();
+  await state("ready");
+  const range = await page.evaluate(async () => {
+    const headers = { Range: "bytes=8-15" };
+    const response = await fetch("models/demo/unet/config.json", { headers });
+    const whole = await (await fetch("models/demo/unet/config.json")).text();
+    const { status } = response;
+    return { status, same: (await response.text()) === whole.slice(8, 16) };
+  });
+  assert.deepEqual(range, { status: 206, same: true });
+  await make({ prompt: "in a tunnel", seed: "3" });
+  await page.locator('[data-room="gallery"]').click();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export zip" }).click();
+  assert.ok((await readFile(await (await downloading).path())).length > 10_000);
+});
+
+test("a new version waits for the run, then asks, then is used", async (t) => {
+  const { page, state, type, generate } = await visit(t, { server });
+  await state("ready");
+  await installed(page);
+  await type({ steps: "60" });
+  await generate.click();
+  await state("generating");
+  await changeVersion();
+  const banner = page.locator("#update");
+  await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    await registration.update();
+    await new Promise((resolve) => {
+      const look = () => (registration.waiting ? resolve(null) : setTimeout(look, 20));
+      look();
+    });
+  });
+  const running = await page.evaluate(() => document.documentElement.dataset["state"]);
+  if (running === "generating") assert.equal(await banner.isVisible(), false);
+  await state("ready");
+  assert.equal(await page.locator("#canvas").isVisible(), true, "the run ended well");
+  await banner.waitFor();
+  const reloaded = page.waitForEvent("load");
+  await page.getByRole("button", { name: "Use it now" }).click();
+  await reloaded;
+  await state("ready");
+  assert.equal(await page.locator("footer").getAttribute("data-version"), "2");
+});
+
+/** Changes a file of the site and tells its service worker. */
+async function changeVersion() {
+  const page = join(folder, "index.html");
+  await writeFile(
+    page,
+    (await readFile(page, "utf8")).replace("<footer>", '<footer data-version="2">'),
+  );
+  const worker = join(folder, "sw.js");
+  const changed = (await readFile(worker, "utf8")).replace(
+    /"index\.html":"\w+"/,
+    '"index.html":"2222222222222222"',
+  );
+  await writeFile(worker, changed);
+}
+
+test("the offline lock refuses other sites, and stays on after a reload", async (t) => {
+  const other = await serve({ roots: [folder] });
+  t.after(() => other.close());
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await installed(page);
+  await page.locator('[data-room="privacy"]').click();
+  const lock = page.getByRole("switch", { name: /Offline lock/ });
+  await lock.check();
+  await page.reload();
+  await state("ready");
+  await page.locator('[data-room="privacy"]').click();
+  assert.equal(await lock.isChecked(), true);
+  const [worker] = page.context().serviceWorkers();
+  assert.ok(worker);
+  /** How the service worker answers a request to another site; "tried" is a word of the browser. */
+  const answer = () =>
+    worker.evaluate(async (url) => {
+      const { answerTo } = /** @type {any} */ (globalThis);
+      const answered = answerTo(new Request(url, { mode: "no-cors" }));
+      return answered.then((/** @type {Response} */ { type }) => type).catch(() => "tried");
+    }, other.url);
+  assert.equal(await answer(), "error");
+  await lock.uncheck();
+  await page.waitForFunction(async () => {
+    const settings = await caches.open("darkroom-settings");
+    return !(await settings.match("offline-lock"));
+  });
+  assert.notEqual(await answer(), "error");
+});

@@ -1,0 +1,121 @@
+// Long work: many pictures, the queue, turns among tabs. A double stands in the engine's place.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dropped } from "./harness/files.mjs";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+
+/** @param {import("playwright-core").Page} page */
+function queue(page) {
+  return {
+    enter: () => page.locator('[data-room="queue"]').click(),
+    /** @param {string} states such as "2 waiting, 1 done" */
+    reads: (states) => page.locator("#queue-status").filter({ hasText: states }).waitFor(),
+    run: page.locator("#queue-run"),
+  };
+}
+
+test("several pictures have seeds one after another", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  await make({ prompt: "three", seed: "18446744073709551615", count: "3" });
+  assert.match((await page.locator("#progress-text").textContent()) ?? "", /^3 pictures are ready/);
+  assert.match((await page.locator("#caption-facts").textContent()) ?? "", /^seed 1 /);
+  await page.waitForFunction(() => document.querySelectorAll("#strip li").length === 3);
+});
+
+test("a list of prompts is worked through, and a failed one does not end it", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#steps=3" });
+  const { enter, reads, run } = queue(page);
+  await state("ready");
+  await enter();
+  await page.getByLabel("Prompts, one a line").fill("a cat\n\nmake no numbers\na dog\n");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await reads("3 waiting");
+  await run.click();
+  await reads("2 done, 1 failed");
+  const failed = page.locator('#jobs [data-state="failed"]');
+  assert.match((await failed.textContent()) ?? "", /not numbers/);
+  await page.locator('[data-room="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 2);
+});
+
+test("a CSV and a JSONL file fill the queue, with any field", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#steps=2&guidance=4" });
+  const { reads, run } = queue(page);
+  await state("ready");
+  const csv = 'prompt,seed,steps\r\n"a ""quoted"", cat",7,3\r\nplain,8,\r\n';
+  await dropped(page, "list.csv", Buffer.from(csv));
+  await reads("2 waiting");
+  const jsonl = '{"prompt": "wide — 猫", "seed": 9, "width": 96}\n"only text"\n';
+  await dropped(page, "list.jsonl", Buffer.from(jsonl));
+  await reads("4 waiting");
+  await run.click();
+  await reads("4 done");
+  await page.locator('[data-room="gallery"]').click();
+  await page.getByRole("button", { name: 'a "quoted", cat', exact: true }).click();
+  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /seed 7 · 3 steps/);
+  await page.getByRole("button", { name: "Previous" }).click();
+  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /2 steps · guidance 4/);
+  await page.getByRole("button", { name: "Previous" }).click();
+  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /96 × 64/);
+});
+
+test("a list that cannot be read is told by its line, and adds nothing", async (t) => {
+  const { page, state, complaint } = await visit(t, { server });
+  await state("ready");
+  await dropped(page, "bad.jsonl", Buffer.from('{"prompt": "a"}\n{"prompt": \n'));
+  assert.match(await complaint(), /bad\.jsonl cannot be read \(line 2: /);
+  assert.equal(await page.locator("#queue-count").isVisible(), false);
+});
+
+test("the queue survives a reload at work, and a cancel pauses it", async (t) => {
+  const { page, state, cancel } = await visit(t, { server, hash: "#steps=40" });
+  const { enter, reads, run } = queue(page);
+  await state("ready");
+  await enter();
+  await page.getByLabel("Prompts, one a line").fill("one\ntwo");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await reads("2 waiting");
+  await run.click();
+  await reads("1 waiting, 1 running");
+  await page.reload();
+  await enter();
+  await reads("1 waiting, 1 running");
+  await page.locator('[data-room="develop"]').click();
+  await cancel.click();
+  await enter();
+  await reads("2 waiting");
+  assert.equal(await run.textContent(), "Start");
+});
+
+test("another tab waits for its turn, and says so", async (t) => {
+  const { page, site, state, type, generate, cancel } = await visit(t, { server });
+  await state("ready");
+  const opening = page.waitForEvent("popup");
+  await page.evaluate((url) => void window.open(url), site.url);
+  const other = await opening;
+  await other.waitForSelector('html[data-state="ready"]');
+  await type({ steps: "1000" });
+  await generate.click();
+  await state("generating");
+  await page.locator("#progress-text").filter({ hasText: /^Step/ }).waitFor();
+  await other.fill("#steps", "2");
+  await other.click("#generate");
+  await other.locator("#progress-text").filter({ hasText: "Another tab" }).waitFor();
+  await cancel.click();
+  await other.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+  await other.close();
+});
+
+test("title and icon show the progress, and rest afterwards", async (t) => {
+  const { page, state, type, generate } = await visit(t, { server });
+  await state("ready");
+  await type({ steps: "30" });
+  await generate.click();
+  await page.waitForFunction(() => /^\d+ % · Darkroom$/.test(document.title));
+  await state("ready");
+  assert.equal(await page.title(), "Darkroom");
+});

@@ -1,0 +1,134 @@
+// Every room in both themes, judged by axe-core; the network as the privacy room tells it; links,
+// styles and the preview. A double stands in the engine's place.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/**
+ * What axe-core finds serious in what is seen now.
+ * @param {import("playwright-core").Page} page
+ */
+async function judge(page) {
+  return page.evaluate(async () => {
+    const { violations } = await /** @type {any} */ (globalThis).axe.run();
+    return violations
+      .filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact))
+      .map((/** @type {any} */ { id, nodes }) => [
+        id,
+        ...nodes.map((/** @type {any} */ { html }) => html),
+      ]);
+  });
+}
+
+for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
+  test(`axe-core finds nothing serious, ${colorScheme}`, async (t) => {
+    const context = { colorScheme, reducedMotion: /** @type {const} */ ("reduce") };
+    const app = await visit(t, { server, hash: "#steps=2", context });
+    const { page, state, make } = app;
+    await state("ready");
+    // As the browser's own tools do it: the page's rules allow no other script.
+    await page.evaluate(axe);
+    assert.deepEqual(await judge(page), [], "at first");
+    await make({ prompt: "a red cat", seed: "1" });
+    await make({ prompt: "a blue cat", seed: "2", steps: "2" });
+    for (const room of ["develop", "gallery", "queue", "privacy", "about"]) {
+      await page.locator(`[data-room="${room}"]`).click();
+      await page.evaluate(() =>
+        document.querySelectorAll("details").forEach((details) => (details.open = true)),
+      );
+      assert.deepEqual(await judge(page), [], room);
+    }
+    await page.locator('[data-room="gallery"]').click();
+    await page.locator("#prints li button").first().click();
+    await page.waitForFunction(() => {
+      const image = /** @type {HTMLImageElement} */ (document.getElementById("viewer-image"));
+      return image.complete && image.naturalWidth > 0;
+    });
+    assert.deepEqual(await judge(page), [], "viewer");
+    await page.locator("#viewer-close").click();
+    for (const check of await page.locator("#prints input").all()) await check.check();
+    await page.locator("#compare").click();
+    assert.deepEqual(await judge(page), [], "comparison");
+  });
+}
+
+test("the privacy room counts requests, and there are none while generating", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=20" });
+  await state("ready");
+  // The service worker looks at its script once the model is there.
+  await page.waitForFunction(() => navigator.serviceWorker.getRegistration());
+  await make({});
+  await page.locator('[data-room="privacy"]').click();
+  const number = async (/** @type {string} */ id) =>
+    Number(await page.locator(`#requests-${id}`).textContent());
+  assert.ok((await number("all")) > 10);
+  assert.equal(await number("foreign"), 0);
+  assert.equal(await number("generating"), 0);
+  const by = await page.locator("#requests td:nth-child(3)").allTextContents();
+  assert.deepEqual([...new Set(by)].sort(), ["page", "worker"]);
+  assert.ok((await page.locator("#policy li").allTextContents()).includes("default-src 'none'"));
+});
+
+test("the address follows the form, and a copied link gives the same form", async (t) => {
+  const { page, state, type, site } = await visit(t, { server, hash: "#model=models/other" });
+  await state("ready");
+  await page.locator(".more > summary").click();
+  await type({ prompt: "a & b = 猫", steps: "7", seed: "3", eta: "0.5" });
+  await page.waitForFunction(() => location.hash.includes("eta=0.5"));
+  const link = page.url();
+  assert.ok(link.startsWith(`${site.url}#model=`));
+  await page.goto("about:blank");
+  await page.goto(link);
+  await state("ready");
+  const values = await page.evaluate(() =>
+    ["prompt", "steps", "seed", "eta"].map(
+      (id) => /** @type {HTMLInputElement} */ (document.getElementById(id)).value,
+    ),
+  );
+  assert.deepEqual(values, ["a & b = 猫", "7", "3", "0.5"]);
+  assert.equal(await page.locator("#lock").getAttribute("aria-pressed"), "true");
+});
+
+test("a saved style goes with the prompt, and outlives a reload", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  await page.locator(".more > summary").click();
+  await page.getByRole("button", { name: "Save…" }).click();
+  await page.getByLabel("Name").fill("engraving");
+  await page.getByLabel("Words for the prompt").fill("{prompt}, an engraving");
+  await page.getByLabel("Words for Avoid").fill("colour");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await make({ prompt: "a cat" });
+  assert.equal(await page.locator("#caption-prompt").textContent(), "a cat, an engraving");
+  await page.waitForFunction(() => location.hash.includes("style=engraving"));
+  await page.reload();
+  await state("ready");
+  assert.equal(await page.locator("#style").inputValue(), "engraving");
+  assert.equal(await page.locator("#prompt").inputValue(), "a cat");
+});
+
+test("tokens are counted, and what is not seen is told", async (t) => {
+  const { page, state, type } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#tokens").filter({ hasText: "5 of 75 tokens" }).waitFor();
+  await type({ prompt: `${"word ".repeat(75)}beyond sight` });
+  await page.locator("#cut").filter({ hasText: "does not see: “beyond sight”" }).waitFor();
+});
+
+test("the second picture is seen while it develops", async (t) => {
+  const { page, state, type, generate, make } = await visit(t, { server });
+  await state("ready");
+  await make({ steps: "2" });
+  await type({ steps: "60" });
+  await generate.click();
+  await page.locator("#developing").waitFor();
+  await state("ready");
+  assert.equal(await page.locator("#developing").isVisible(), false);
+  assert.equal(await page.locator("#canvas").isVisible(), true);
+});

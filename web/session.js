@@ -1,0 +1,197 @@
+// What runs: opens the model, makes pictures one after another, keeps them, and tells how it ended.
+// One job at a time; a new one takes the place of the old.
+
+import { Engine } from "./engine/client.js";
+import { FATAL } from "./engine/protocol.js";
+import { modelAddress } from "./options.js";
+import { keepPrint } from "./storage/pictures.js";
+import { say } from "./strings.js";
+import { stayAwake } from "./tab/awake.js";
+import { inTurn } from "./tab/turn.js";
+import { laterSeed } from "./views/seed.js";
+
+/** @typedef {"loading" | "ready" | "generating" | "error"} State */
+/** @typedef {import("./engine/client.js").EngineError} EngineError */
+/** @typedef {import("./engine/protocol.js").Request} Request */
+/** @typedef {import("./engine/protocol.js").Description} Description */
+/** @typedef {import("./views/queue.js").Outcome} Outcome */
+/** @typedef {{ model: string, how: import("./engine/protocol.js").Options }} Choice */
+
+/**
+ * @typedef {object} Views
+ * @property {(state: State) => void} enter
+ * @property {ReturnType<typeof import("./views/status.js").createStatus>} status
+ * @property {ReturnType<typeof import("./views/picture.js").createPicture>} picture
+ * @property {ReturnType<typeof import("./views/developing.js").createDeveloping>} developing
+ * @property {(choice: Choice) => void} choose a model that is about to be opened
+ * @property {(choice: Choice, description: Description) => string} describe returns what computes
+ * @property {(problem: { message: string, field?: string | undefined } | null) => void} complain
+ * @property {() => () => void} watchRun begins to watch the network; returns how to end
+ */
+
+/** @param {Views} views */
+export function createSession(views) {
+  const { status, picture, developing } = views;
+  const engine = new Engine();
+  /** @type {Choice} */
+  let choice = { model: "", how: {} };
+  let open = false;
+  let described = "";
+  /** Stops the job that runs; a new job has a new one. */
+  let stop = new AbortController();
+
+  /** @param {import("./engine/protocol.js").Progress} progress */
+  function hear(progress) {
+    if (progress.event === "latents") developing.show(progress);
+    else status.progress(progress);
+  }
+
+  async function openModel() {
+    views.enter("loading");
+    status.begin(say.opening());
+    views.choose(choice);
+    const { model, how } = choice;
+    const watch = { onProgress: hear, signal: stop.signal };
+    const description = await engine.open(modelAddress(model), how, watch);
+    open = true;
+    described = views.describe(choice, description);
+  }
+
+  /** @param {Request} request */
+  async function makePicture(request) {
+    developing.begin(choice.model);
+    const begun = performance.now();
+    const stopWatching = views.watchRun();
+    try {
+      const watch = { onProgress: hear, signal: stop.signal };
+      const made = await engine.generate(request, watch);
+      const seconds = (performance.now() - begun) / 1000;
+      developing.end(made);
+      const { width, height } = made;
+      const whole = { ...request, width, height };
+      picture.show(made, whole, seconds);
+      const about = { request: whole, width, height, seconds, model: choice.model };
+      await keepPrint({ ...about, engine: described }, new Blob([made.png], { type: "image/png" }))
+        // The picture is there, and can be saved by hand.
+        .catch((error) => status.note(say.notKept(error?.message ?? "")));
+      return seconds;
+    } finally {
+      stopWatching();
+      developing.end();
+    }
+  }
+
+  /**
+   * @param {Request} first
+   * @param {number} count
+   */
+  async function makePictures(first, count) {
+    if (!open) await openModel();
+    views.enter("generating");
+    let seconds = 0;
+    for (let i = 0; i < count; i++) {
+      status.begin(say.preparing(i + 1, count));
+      seconds += await makePicture({ ...first, seed: laterSeed(first.seed, i) });
+    }
+    return say.done(seconds, count);
+  }
+
+  /**
+   * Runs a job in this tab's turn and shows how it ended, unless another has taken its place.
+   * @param {() => Promise<string>} job resolves to what to say at the end
+   * @returns {Promise<Outcome>}
+   */
+  async function run(job) {
+    const mine = (stop = new AbortController());
+    const { signal } = mine;
+    views.complain(null);
+    stayAwake(true);
+    views.enter(open ? "generating" : "loading");
+    try {
+      const onWait = () => status.wait(say.waiting());
+      const ending = await inTurn(job, { onWait, signal });
+      if (mine !== stop) return "cancelled";
+      status.end(ending);
+      views.enter("ready");
+      return "done";
+    } catch (error) {
+      if (mine !== stop) return "cancelled";
+      return fail(/** @type {EngineError} */ (error));
+    } finally {
+      if (mine === stop) stayAwake(false);
+    }
+  }
+
+  /**
+   * @param {EngineError} error
+   * @returns {Outcome}
+   */
+  function fail({ name, kind = name === "AbortError" ? "cancelled" : "other", message, field }) {
+    if (FATAL.has(kind)) open = false;
+    const cancelled = kind === "cancelled";
+    status.end(!cancelled ? "" : open ? say.cancelled(status.step()) : say.notLoaded());
+    views.enter(open && (cancelled || kind === "request") ? "ready" : "error");
+    if (cancelled) return "cancelled";
+    views.complain({ message, field });
+    return { failed: message, engineGone: !open };
+  }
+
+  return {
+    engine,
+
+    /**
+     * Opens a model; the one that was open is let go.
+     * @param {Choice} wanted
+     */
+    open(wanted) {
+      engine.dispose();
+      choice = wanted;
+      open = false;
+      return run(() => openModel().then(say.ready));
+    },
+
+    /**
+     * Makes pictures.
+     * @param {() => { request: Request, count: number }} wanted may throw what is wrong with it
+     */
+    make: (wanted) =>
+      run(async () => {
+        const { request, count } = wanted();
+        return makePictures(request, count);
+      }),
+
+    /**
+     * Compares the model's pictures with what they should be.
+     * @param {ReturnType<typeof import("./views/verify.js").createVerify>} view shows it, and how
+     * it ended
+     */
+    verify: (view) =>
+      run(async () => {
+        view.begin();
+        try {
+          if (!open) await openModel();
+          views.enter("generating");
+          status.begin(say.verifying());
+          const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
+            if (progress.event !== "latents") status.progress(progress);
+            view.progress(progress);
+          };
+          const checks = await engine.verify({ onProgress, signal: stop.signal });
+          const failed = checks.filter(({ verdict }) => verdict === "fail").length;
+          view.end(say.verified(failed, checks.length));
+          return say.verified(failed, checks.length);
+        } catch (error) {
+          view.end(/** @type {Error} */ (error).message);
+          throw error;
+        }
+      }),
+
+    cancel() {
+      stop.abort();
+      status.cancelling();
+    },
+
+    /** Whether this is the model that is open. @param {Choice} other */
+    has: (other) => open && JSON.stringify(other) === JSON.stringify(choice),
+  };
+}

@@ -1,0 +1,89 @@
+// What the page keeps in IndexedDB: pictures with their requests, their files, and the queue. The
+// weights of models live elsewhere.
+
+const NAME = "darkroom-page";
+const VERSION = 1;
+
+/** @type {Promise<IDBDatabase> | null} */
+let opening = null;
+
+/** The database; made at the first use. Rejects where the browser keeps nothing. */
+function open() {
+  opening ??= new Promise((/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const database = request.result;
+      database.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });
+      database.createObjectStore("files");
+      database.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
+    };
+    request.onsuccess = () => {
+      const database = request.result;
+      // Another tab wants to delete it or to bring it up to date.
+      database.onversionchange = () => {
+        database.close();
+        opening = null;
+      };
+      database.onclose = () => (opening = null);
+      resolve(database);
+    };
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error("another tab holds the database"));
+  }).catch((error) => {
+    opening = null;
+    throw error;
+  });
+  return opening;
+}
+
+/** @typedef {"pictures" | "files" | "jobs"} Store */
+
+/**
+ * Does something in one transaction and resolves once it is on the disk.
+ * @template T
+ * @param {Store[]} stores
+ * @param {IDBTransactionMode} mode
+ * @param {(...stores: IDBObjectStore[]) => IDBRequest<T> | void} work
+ * @returns {Promise<T>}
+ */
+export async function transact(stores, mode, work) {
+  const transaction = (await open()).transaction(stores, mode);
+  const request = work(...stores.map((name) => transaction.objectStore(name)));
+  await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error ?? new Error("the browser stopped it"));
+  });
+  return /** @type {T} */ (request?.result);
+}
+
+/** Deletes all of it. */
+export async function deleteAll() {
+  if (opening) (await opening).close();
+  opening = null;
+  await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+    const request = indexedDB.deleteDatabase(NAME);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Tells other tabs, and this one, that a store has changed. */
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("darkroom-page") : null;
+/** @type {Map<Store, Set<() => void>>} */
+const listeners = new Map();
+if (channel) channel.onmessage = ({ data }) => listeners.get(data)?.forEach((hear) => hear());
+
+/** @param {Store} store */
+export function changed(store) {
+  listeners.get(store)?.forEach((hear) => hear());
+  channel?.postMessage(store);
+}
+
+/**
+ * @param {Store} store
+ * @param {() => void} hear
+ */
+export function onChange(store, hear) {
+  const all = listeners.get(store) ?? new Set();
+  listeners.set(store, all.add(hear));
+}

@@ -1,0 +1,35 @@
+// The queue's jobs: requests that wait, run, failed or are done. They outlive the page.
+
+import { changed, transact } from "./database.js";
+
+/** @typedef {import("../files/table.js").Row} Row */
+/** @typedef {"waiting" | "running" | "done" | "failed"} JobState */
+/** @typedef {{ id: number, fields: Row, state: JobState, reason?: string }} Job */
+
+/** @param {Row[]} rows */
+export async function addJobs(rows) {
+  await transact(["jobs"], "readwrite", (jobs) => {
+    for (const fields of rows) jobs.add({ fields, state: "waiting" });
+  });
+  changed("jobs");
+}
+
+/**
+ * All jobs in their order.
+ * @returns {Promise<Job[]>}
+ */
+export function listJobs() {
+  return transact(["jobs"], "readonly", (jobs) => jobs.getAll());
+}
+
+/** @param {Job} job with what has changed */
+export async function changeJob(job) {
+  await transact(["jobs"], "readwrite", (jobs) => void jobs.put(job));
+  changed("jobs");
+}
+
+/** @param {number[]} ids */
+export async function deleteJobs(ids) {
+  await transact(["jobs"], "readwrite", (jobs) => ids.forEach((id) => jobs.delete(id)));
+  changed("jobs");
+}

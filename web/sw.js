@@ -1,0 +1,139 @@
+// The service worker: keeps the page's own files, and the built-in model's, for use offline. It
+// answers from what it has put away, so that a page never runs with files of two versions. Other
+// models are none of its business: they are large and have a home of their own.
+
+/**
+ * What the page is made of; `scripts/site.mjs` writes it into this line.
+ * @type {{ shell: Record<string, string>, model: Record<string, string> }} files with their hashes
+ */
+const FILES = { shell: {}, model: {} };
+
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+/** Caches by what is in them: a model is not fetched anew with each version of the page. */
+const SHELL = `darkroom-shell-${version(FILES.shell)}`;
+const MODEL = `darkroom-model-${version(FILES.model)}`;
+/** Remembers the offline lock while this worker sleeps. */
+const SETTINGS = "darkroom-settings";
+const LOCK = "offline-lock";
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("fetch", (event) => {
+  const answer = answerTo(event.request);
+  if (answer) event.respondWith(answer);
+});
+worker.addEventListener("message", (event) => {
+  if (event.data === "use") worker.skipWaiting();
+  else if ("offlineLock" in event.data) event.waitUntil(setLock(event.data.offlineLock));
+});
+
+async function install() {
+  await Promise.all([putAway(SHELL, FILES.shell), putAway(MODEL, FILES.model)]);
+}
+
+/**
+ * Puts files away that are not there yet; those of an earlier version that are the same are taken
+ * from it.
+ * @param {string} name
+ * @param {Record<string, string>} files
+ */
+async function putAway(name, files) {
+  const cache = await caches.open(name);
+  for (const [path, hash] of Object.entries(files)) {
+    const url = new URL(path, worker.registration.scope).href;
+    const key = `${url}?${hash}`;
+    if (await cache.match(key)) continue;
+    let response = await caches.match(key);
+    if (!response) {
+      // Past any cache that may hold an older version.
+      response = await fetch(url, { cache: "no-cache" });
+      if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`);
+    }
+    await cache.put(key, response);
+  }
+}
+
+async function activate() {
+  const kept = new Set([SHELL, MODEL, SETTINGS]);
+  for (const name of await caches.keys()) {
+    if (name.startsWith("darkroom-") && !kept.has(name)) await caches.delete(name);
+  }
+  await worker.clients.claim();
+}
+
+/**
+ * The answer to a request; nothing leaves it to the browser.
+ * @param {Request} request
+ * @returns {Promise<Response> | null}
+ */
+function answerTo(request) {
+  const { origin, pathname } = new URL(request.url);
+  const scope = new URL(worker.registration.scope);
+  if (origin !== scope.origin) return unlessLocked(request);
+  if (request.method !== "GET" || !pathname.startsWith(scope.pathname)) return null;
+  const path = pathname.slice(scope.pathname.length) || "index.html";
+  const [cache, hash] =
+    path in FILES.shell ? [SHELL, FILES.shell[path]] : [MODEL, FILES.model[path]];
+  return hash ? fromCache(request, cache, `${scope.href}${path}?${hash}`) : null;
+}
+
+/**
+ * @param {Request} request
+ * @param {string} name
+ * @param {string} key
+ */
+async function fromCache(request, name, key) {
+  const cache = await caches.open(name);
+  const found = await cache.match(key);
+  // The browser may have thrown it away.
+  if (!found) return fetch(request);
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "");
+  return range ? part(found, Number(range[1]), range[2] ? Number(range[2]) : Infinity) : found;
+}
+
+/**
+ * A range of a file.
+ * @param {Response} whole
+ * @param {number} first
+ * @param {number} asked the last byte
+ */
+async function part(whole, first, asked) {
+  const blob = await whole.blob();
+  const last = Math.min(asked, blob.size - 1);
+  const headers = new Headers(whole.headers);
+  if (first > last) {
+    headers.set("Content-Range", `bytes */${blob.size}`);
+    return new Response(null, { status: 416, headers });
+  }
+  headers.delete("Content-Encoding");
+  headers.set("Content-Range", `bytes ${first}-${last}/${blob.size}`);
+  headers.set("Content-Length", String(last - first + 1));
+  return new Response(blob.slice(first, last + 1), { status: 206, headers });
+}
+
+/** @param {Request} request to another site */
+async function unlessLocked(request) {
+  const settings = await caches.open(SETTINGS);
+  return (await settings.match(LOCK)) ? Response.error() : fetch(request);
+}
+
+/** @param {boolean} on */
+async function setLock(on) {
+  const settings = await caches.open(SETTINGS);
+  if (on) await settings.put(LOCK, new Response("on"));
+  else await settings.delete(LOCK);
+}
+
+/**
+ * A name for a set of files: 53 bits of their hashes.
+ * @param {Record<string, string>} files
+ */
+function version(files) {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (const char of Object.entries(files).join()) {
+    a = Math.imul(a ^ char.charCodeAt(0), 2654435761);
+    b = Math.imul(b ^ char.charCodeAt(0), 1597334677);
+  }
+  return `${(a >>> 0).toString(36)}${(b >>> 0).toString(36)}`;
+}

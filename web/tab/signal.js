@@ -1,0 +1,61 @@
+// What a tab in the background shows: progress in its title and icon, and a notification at the
+// end of a queue when the user has asked for it.
+
+import { byId } from "../views/dom.js";
+
+const TITLE = document.title;
+const SIDE = 64;
+
+const icon = byId("favicon", HTMLLinkElement);
+/** The same drawing, which the page has already: an address would be asked for again. */
+const resting = byId("logo", HTMLImageElement);
+const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+let shown = -1;
+
+/** @param {number | null} fraction of the work that is done; null when there is none */
+export function showProgress(fraction) {
+  const percent = fraction === null ? -1 : Math.floor(fraction * 100);
+  if (percent === shown) return;
+  shown = percent;
+  document.title = percent < 0 ? TITLE : `${percent} % · ${TITLE}`;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.clearRect(0, 0, SIDE, SIDE);
+  if (percent < 0) context.drawImage(resting, 0, 0, SIDE, SIDE);
+  else drawRing(context, percent / 100);
+  icon.type = "image/png";
+  icon.href = canvas.toDataURL();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} fraction
+ */
+function drawRing(context, fraction) {
+  const middle = SIDE / 2;
+  context.lineWidth = 12;
+  for (const [colour, end] of /** @type {const} */ ([["#4a2a20", 1], ["#e0492f", fraction]])) {
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.arc(middle, middle, middle - 8, -Math.PI / 2, (end * 2 - 0.5) * Math.PI);
+    context.stroke();
+  }
+}
+
+/** Asks whether notifications may be shown; false where they may not. */
+export async function mayNotify() {
+  if (!("Notification" in globalThis)) return false;
+  return (await Notification.requestPermission()) === "granted";
+}
+
+/**
+ * Shows a notification, unless the page is seen anyway.
+ * @param {string} text
+ */
+export async function notify(text) {
+  if (document.visibilityState === "visible") return;
+  if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker) await worker.showNotification(TITLE, { body: text, icon: "icons/icon-192.png" });
+  else new Notification(TITLE, { body: text });
+}

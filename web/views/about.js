@@ -1,0 +1,65 @@
+// About: what the models are, what this device and browser have, and where things come from.
+
+import { CARD } from "../card.js";
+import { anyById, element, withText } from "./dom.js";
+
+/** @typedef {[string, string][]} Rows */
+
+/** @param {number} bytes */
+const mebibytes = (bytes) => `${Math.floor(bytes / 2 ** 20)} MiB`;
+
+export function createAbout() {
+  const device = element("dl", { className: "facts" });
+  let engine = "";
+  let parameters = 0;
+
+  /** What the browser has; each without which something else is done, or not at all. */
+  async function show() {
+    const { gpu, serviceWorker, wakeLock, locks, storage } = /** @type {any} */ (navigator);
+    const adapter = await gpu?.requestAdapter().catch(() => null);
+    const yes = (/** @type {unknown} */ has) => (has ? "yes" : "no");
+    /** @type {Rows} */
+    const rows = [
+      ["WebGPU", yes(adapter)],
+      ["Half precision (shader-f16)", yes(adapter?.features.has("shader-f16"))],
+      ["Largest buffer", adapter ? mebibytes(adapter.limits.maxBufferSize) : "–"],
+      ["Gallery", yes(globalThis.indexedDB)],
+      ["Offline copy", yes(serviceWorker?.controller)],
+      ["Lasting storage", yes(await storage?.persisted?.())],
+      ["Screen stays on", yes(wakeLock)],
+      ["Turns among tabs", yes(locks)],
+    ];
+    if (parameters) rows.unshift(["Parameters", `${(parameters / 1e6).toFixed(1)} M`]);
+    device.replaceChildren(
+      ...rows.map(([name, value]) =>
+        element("div", {}, withText("dt", name), withText("dd", value)),
+      ),
+    );
+    const told = anyById("about").querySelector("#about-engine");
+    if (told) told.textContent = engine;
+  }
+
+  const parts = CARD.flatMap(({ title, text }) => [
+    withText("h3", title),
+    ...text.map((line) =>
+      Array.isArray(line)
+        ? element("ul", {}, ...line.map((item) => withText("li", item)))
+        : withText("p", line),
+    ),
+  ]);
+  const told = element("p", { id: "about-engine", className: "hint" });
+  anyById("about").append(withText("h3", "This device"), told, device, ...parts);
+
+  return {
+    show,
+
+    /**
+     * @param {import("../engine/protocol.js").Description} description
+     * @param {string} name
+     */
+    describe(description, name) {
+      engine = name;
+      ({ parameters } = description);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// Two pictures on top of each other: a slider shows more of the one or of the other. Of one size,
+// they are also compared in numbers.
+
+import { say } from "../strings.js";
+import { printFile } from "../storage/pictures.js";
+import { anyById, byId, onPress } from "./dom.js";
+import { SMALL, facts } from "./picture.js";
+import { printAddress } from "./prints.js";
+
+/** @typedef {import("../storage/pictures.js").Print} Print */
+
+export function createComparison() {
+  const dialog = byId("comparison", HTMLDialogElement);
+  const slider = byId("comparison-slider", HTMLInputElement);
+  const second = byId("comparison-second", HTMLImageElement);
+
+  slider.addEventListener("input", () => second.style.setProperty("--at", `${slider.value}%`));
+  onPress("comparison-close", () => dialog.close());
+
+  return {
+    /**
+     * @param {Print} a
+     * @param {Print} b
+     */
+    async open(a, b) {
+      for (const [place, print] of /** @type {const} */ ([["first", a], ["second", b]])) {
+        const image = byId(`comparison-${place}`, HTMLImageElement);
+        const { request, width, height, seconds } = print;
+        image.src = await printAddress(print.id);
+        image.alt = request.prompt || say.noPrompt();
+        image.classList.toggle("pixels", Math.max(width, height) < SMALL);
+        const text = `${request.prompt} · ${facts(request, width, height, seconds)}`;
+        anyById(`comparison-${place}-text`).textContent = text;
+      }
+      slider.value = "50";
+      second.style.setProperty("--at", "50%");
+      const same = a.width === b.width && a.height === b.height;
+      const psnr = same ? peakRatio(await pixels(a), await pixels(b)) : NaN;
+      anyById("comparison-facts").textContent = say.likeness(same, psnr);
+      dialog.showModal();
+    },
+  };
+}
+
+/** @param {Print} print */
+async function pixels({ id, width, height }) {
+  const file = await printFile(id);
+  if (!file) return new Uint8ClampedArray();
+  const picture = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context?.drawImage(picture, 0, 0);
+  picture.close();
+  return context?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+}
+
+/**
+ * Peak signal-to-noise ratio in dB over red, green and blue; infinite for equal pictures.
+ * @param {Uint8ClampedArray} a
+ * @param {Uint8ClampedArray} b
+ */
+export function peakRatio(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (i % 4 !== 3) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  }
+  return 10 * Math.log10(255 ** 2 / (sum / ((a.length / 4) * 3)));
+}

@@ -1,0 +1,159 @@
+// The picture while it develops: latents are nearly colours. A linear map from a latent's channels
+// to the mean colour of its pixels is fitted by least squares to the pictures that a model has
+// made here, and kept; with the first picture of a new model there is nothing to show yet.
+
+import { anyById, byId, remember, remembered } from "./dom.js";
+import { solve } from "./least_squares.js";
+
+/** @typedef {import("../engine/protocol.js").Picture} Picture */
+
+/** A fit with its sums, so that every picture makes it better: the last row is the constant. */
+/** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
+
+export function createDeveloping() {
+  const canvas = byId("developing", HTMLCanvasElement);
+  const small = document.createElement("canvas");
+  let name = "";
+  /** @type {Fit | null} */
+  let fit = null;
+  /** @type {{ shape: number[], values: number[] } | null} the latest */
+  let latents = null;
+
+  return {
+    /** @param {string} model */
+    begin(model) {
+      if (name === model) return;
+      name = model;
+      fit = load(model);
+    },
+
+    /**
+     * Shows latents, when it is known how.
+     * @param {{ shape: number[], values: number[] }} given
+     */
+    show(given) {
+      latents = given;
+      const map = fit?.map;
+      const [channels = 0, height = 0, width = 0] = given.shape;
+      if (!map || map.length !== channels + 1) return;
+      small.width = width;
+      small.height = height;
+      const pixels = new ImageData(width, height);
+      const plane = width * height;
+      for (let i = 0; i < plane; i++) {
+        for (let colour = 0; colour < 3; colour++) {
+          let sum = map[channels]?.[colour] ?? 0;
+          for (let c = 0; c < channels; c++)
+            sum += (given.values[c * plane + i] ?? 0) * (map[c]?.[colour] ?? 0);
+          pixels.data[i * 4 + colour] = sum * 255;
+        }
+        pixels.data[i * 4 + 3] = 255;
+      }
+      small.getContext("2d")?.putImageData(pixels, 0, 0);
+      // Drawn large and smooth: these are not the picture's pixels.
+      const scale = Math.max(1, Math.round(512 / Math.max(width, height)));
+      canvas.width = width * scale;
+      canvas.height = height * scale;
+      canvas.getContext("2d")?.drawImage(small, 0, 0, canvas.width, canvas.height);
+      canvas.hidden = false;
+      anyById("tray").classList.add("developing");
+    },
+
+    /**
+     * Takes the preview away; a finished picture teaches the next one.
+     * @param {Picture} [picture]
+     */
+    end(picture) {
+      canvas.hidden = true;
+      anyById("tray").classList.remove("developing");
+      if (picture && latents) {
+        fit = learn(fit, latents, picture);
+        remember(`fit.${name}`, JSON.stringify(fit));
+      }
+      latents = null;
+    },
+  };
+}
+
+/**
+ * Adds a picture to a fit.
+ * @param {Fit | null} before
+ * @param {{ shape: number[], values: number[] }} latents
+ * @param {Picture} picture
+ * @returns {Fit | null}
+ */
+function learn(before, { shape, values }, { width, height, rgba }) {
+  const [channels = 0, h = 0, w = 0] = shape;
+  const [n, factor] = [channels + 1, Math.round(width / w)];
+  if (h * factor !== height || w * factor !== width) return before;
+  const zeros = (/** @type {number} */ columns) =>
+    Array.from({ length: n }, () => new Array(columns).fill(0));
+  const kept = before?.gram.length === n ? before : { gram: zeros(n), moment: zeros(3) };
+  // What is old counts less and less, so that sums stay small and a new model is soon learned.
+  const [gram, moment] = [aged(kept.gram), aged(kept.moment)];
+  for (let i = 0; i < w * h; i++) {
+    const x = [...channelsAt(values, channels, w * h, i), 1];
+    const y = meanColour(rgba, width, (i % w) * factor, Math.floor(i / w) * factor, factor);
+    addProduct(gram, x, x, 1 / (w * h));
+    addProduct(moment, x, y, 1 / (w * h));
+  }
+  const map = solve(gram, moment);
+  return map ? { gram, moment, map } : before;
+}
+
+/** @param {number[][]} rows */
+const aged = (rows) => rows.map((row) => row.map((value) => value * 0.9));
+
+/**
+ * Adds x · yᵀ to a matrix.
+ * @param {number[][]} sums
+ * @param {number[]} x
+ * @param {number[]} y
+ * @param {number} weight
+ */
+function addProduct(sums, x, y, weight) {
+  for (const [r, row] of sums.entries()) {
+    for (const [c, value] of y.entries())
+      row[c] = (row[c] ?? 0) + weight * (x[r] ?? 0) * value;
+  }
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} channels
+ * @param {number} plane
+ * @param {number} i
+ */
+function channelsAt(values, channels, plane, i) {
+  return Array.from({ length: channels }, (_, c) => values[c * plane + i] ?? 0);
+}
+
+/**
+ * The mean of a square of pixels, 0 to 1.
+ * @param {Uint8ClampedArray} rgba
+ * @param {number} width
+ * @param {number} x0
+ * @param {number} y0
+ * @param {number} side
+ */
+function meanColour(rgba, width, x0, y0, side) {
+  const sums = [0, 0, 0];
+  for (let y = y0; y < y0 + side; y++) {
+    for (let x = x0; x < x0 + side; x++) {
+      for (let c = 0; c < 3; c++) sums[c] = (sums[c] ?? 0) + (rgba[(y * width + x) * 4 + c] ?? 0);
+    }
+  }
+  return sums.map((sum) => sum / (255 * side * side));
+}
+
+/**
+ * @param {string} model
+ * @returns {Fit | null}
+ */
+function load(model) {
+  try {
+    return JSON.parse(remembered(`fit.${model}`) ?? "null");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,49 @@
+// The seed: typed, rolled, or left to chance. What stands in the field stays from picture to
+// picture; an empty field is another seed each time.
+
+import { say } from "../strings.js";
+import { button, byId, onPress } from "./dom.js";
+
+/** A seed of all 64 bits, as text. */
+export function randomSeed() {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return String((BigInt(high ?? 0) << 32n) | BigInt(low ?? 0));
+}
+
+/**
+ * The seed of a later picture of the same press.
+ * @param {string} seed
+ * @param {number} index
+ */
+export function laterSeed(seed, index) {
+  return /^\d+$/.test(seed) ? String(BigInt.asUintN(64, BigInt(seed) + BigInt(index))) : seed;
+}
+
+/** @param {() => void} onChange */
+export function createSeed(onChange) {
+  const input = byId("seed", HTMLInputElement);
+  const lock = button("lock");
+  /** The seed of the picture that was made last. */
+  let latest = "";
+
+  function show() {
+    const kept = input.value.trim() !== "";
+    lock.ariaPressed = String(kept);
+    lock.title = kept ? say.seedKept() : say.seedFree();
+  }
+
+  /** @param {string} value */
+  function set(value) {
+    input.value = value;
+    show();
+    onChange();
+  }
+
+  input.addEventListener("input", show);
+  addEventListener("darkroom:picture", (event) => {
+    latest = /** @type {CustomEvent} */ (event).detail.seed;
+  });
+  onPress("dice", () => set(randomSeed()));
+  onPress("lock", () => set(input.value.trim() ? "" : latest || randomSeed()));
+  return { show };
+}

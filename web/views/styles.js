@@ -1,0 +1,101 @@
+// Styles: words that the user has saved to go with any prompt.
+
+import { say } from "../strings.js";
+import { anyById, button, byId, element, onPress, remember, remembered } from "./dom.js";
+
+/** @typedef {{ name: string, prompt: string, avoid: string }} Style */
+
+/**
+ * @param {() => string[]} typed prompt and negative prompt, to begin a new style with
+ * @param {() => void} onChange
+ */
+export function createStyles(typed, onChange) {
+  const select = byId("style", HTMLSelectElement);
+  const dialog = byId("style-dialog", HTMLDialogElement);
+  const name = byId("style-name", HTMLInputElement);
+  const prompt = byId("style-prompt", HTMLTextAreaElement);
+  const avoid = byId("style-avoid", HTMLTextAreaElement);
+  let styles = load();
+
+  const chosen = () => styles.find((style) => style.name === select.value);
+
+  /** @param {string} wanted */
+  function offer(wanted) {
+    const names = styles.map((style) => element("option", { value: style.name }, style.name));
+    select.replaceChildren(element("option", { value: "" }, say.noStyle()), ...names);
+    select.value = styles.some((style) => style.name === wanted) ? wanted : "";
+    show();
+  }
+
+  function show() {
+    const style = chosen();
+    button("style-delete").disabled = !style;
+    anyById("style-hint").textContent = style ? say.style(style.prompt, style.avoid) : "";
+  }
+
+  /** @param {Style[]} all */
+  function store(all) {
+    styles = all.toSorted((a, b) => a.name.localeCompare(b.name));
+    remember("styles", JSON.stringify(styles));
+  }
+
+  select.addEventListener("change", () => {
+    show();
+    onChange();
+  });
+  onPress("style-save", () => {
+    const style = chosen();
+    name.value = style?.name ?? "";
+    prompt.value = style?.prompt ?? typed()[0] ?? "";
+    avoid.value = style?.avoid ?? typed()[1] ?? "";
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+  dialog.addEventListener("close", () => {
+    const named = name.value.trim();
+    if (dialog.returnValue !== "save" || !named) return;
+    const rest = styles.filter((style) => style.name !== named);
+    store([...rest, { name: named, prompt: prompt.value.trim(), avoid: avoid.value.trim() }]);
+    offer(named);
+    onChange();
+  });
+  onPress("style-delete", () => {
+    store(styles.filter((style) => style.name !== select.value));
+    offer("");
+    onChange();
+  });
+  offer("");
+
+  return {
+    /** The name of the style in use, or nothing. */
+    chosen: () => select.value,
+
+    /** @param {string} wanted */
+    choose: (wanted) => offer(wanted),
+
+    /**
+     * A prompt and a negative prompt with the style's words.
+     * @param {string} text
+     * @param {string} negative
+     */
+    apply(text, negative) {
+      const style = chosen();
+      if (!style) return [text, negative];
+      const join = (/** @type {string[]} */ ...parts) => parts.filter((part) => part).join(", ");
+      const styled = style.prompt.includes("{prompt}")
+        ? style.prompt.replaceAll("{prompt}", () => text)
+        : join(text, style.prompt);
+      return [styled, join(negative, style.avoid)];
+    },
+  };
+}
+
+/** @returns {Style[]} */
+function load() {
+  try {
+    const styles = JSON.parse(remembered("styles") ?? "[]");
+    return styles.filter((/** @type {any} */ style) => typeof style?.name === "string");
+  } catch {
+    return [];
+  }
+}

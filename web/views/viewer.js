@@ -1,0 +1,93 @@
+// One picture of the gallery, large, with what can be done with it.
+
+import { say } from "../strings.js";
+import { anyById, button, byId, onPress } from "./dom.js";
+import { SMALL, facts, fileName } from "./picture.js";
+import { printAddress } from "./prints.js";
+
+/** @typedef {import("../storage/pictures.js").Print} Print */
+
+/**
+ * @param {object} handlers
+ * @param {(print: Print) => void} handlers.onUse
+ * @param {(print: Print) => void} handlers.onStar it has changed
+ * @param {(print: Print) => boolean} handlers.onDelete false when the user thought better of it
+ */
+export function createViewer({ onUse, onStar, onDelete }) {
+  const dialog = byId("viewer", HTMLDialogElement);
+  const image = byId("viewer-image", HTMLImageElement);
+  const download = byId("viewer-download", HTMLAnchorElement);
+  /** @type {Print[]} */
+  let prints = [];
+  let at = 0;
+  const current = () => prints[at];
+
+  async function show() {
+    const print = current();
+    if (!print) return dialog.close();
+    const { request, width, height, seconds, made, model } = print;
+    image.alt = request.prompt || say.noPrompt();
+    image.classList.toggle("pixels", Math.max(width, height) < SMALL);
+    anyById("viewer-prompt").textContent = request.prompt || say.noPrompt();
+    anyById("viewer-facts").textContent = [
+      facts(request, width, height, seconds),
+      ...(request.negative_prompt ? [say.avoiding(request.negative_prompt)] : []),
+      model,
+      new Date(made).toLocaleString(),
+    ].join(" · ");
+    button("viewer-star").ariaPressed = String(print.favourite);
+    button("viewer-star").textContent = print.favourite ? say.starred() : say.star();
+    button("viewer-previous").disabled = at === 0;
+    button("viewer-next").disabled = at === prints.length - 1;
+    download.download = fileName(request);
+    const address = await printAddress(print.id).catch(() => "");
+    if (print !== current()) return;
+    image.src = download.href = address;
+  }
+
+  /** @param {number} by */
+  function move(by) {
+    at = Math.min(Math.max(at + by, 0), prints.length - 1);
+    show();
+  }
+
+  onPress("viewer-previous", () => move(-1));
+  onPress("viewer-next", () => move(1));
+  onPress("viewer-close", () => dialog.close());
+  onPress("viewer-use", () => {
+    const print = current();
+    dialog.close();
+    if (print) onUse(print);
+  });
+  onPress("viewer-star", () => {
+    const print = current();
+    if (!print) return;
+    print.favourite = !print.favourite;
+    onStar(print);
+    show();
+  });
+  onPress("viewer-delete", () => {
+    const print = current();
+    if (!print || !onDelete(print)) return;
+    prints.splice(at, 1);
+    move(0);
+  });
+  dialog.addEventListener("keydown", ({ key }) => {
+    const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
+    if (key === "ArrowLeft") move(-forwards);
+    if (key === "ArrowRight") move(forwards);
+  });
+
+  return {
+    /**
+     * @param {Print[]} all among which Previous and Next go
+     * @param {Print} print
+     */
+    open(all, print) {
+      prints = [...all];
+      at = Math.max(0, prints.indexOf(print));
+      show();
+      dialog.showModal();
+    },
+  };
+}
