@@ -49,8 +49,8 @@ impl WeightType {
     }
 }
 
-/// The element type of a tensor in a file. Only floats are weights; the others are listed, so that
-/// a file which also holds counters or masks can be opened.
+/// The element type of a tensor in a file. Only floats and the blocks of ggml are weights; the
+/// others are listed, so that a file which also holds counters or masks can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileType {
     F64,
@@ -66,11 +66,23 @@ pub enum FileType {
     U16,
     U8,
     Bool,
+    /// ggml's blocks of 32 numbers with a scale, some with a minimum.
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    /// ggml's blocks of 256 numbers ("k-quants"), scaled in parts of 16 or 32.
+    Q2K,
+    Q3K,
+    Q4K,
+    Q5K,
+    Q6K,
 }
 
 impl FileType {
-    /// Every type with its name in a safetensors header.
-    const NAMES: [(FileType, &'static str); 13] = [
+    /// Every type with its name: the plain ones as in a safetensors header, the blocks as in ggml.
+    const NAMES: [(FileType, &'static str); 23] = [
         (FileType::F64, "F64"),
         (FileType::F32, "F32"),
         (FileType::F16, "F16"),
@@ -84,30 +96,67 @@ impl FileType {
         (FileType::U16, "U16"),
         (FileType::U8, "U8"),
         (FileType::Bool, "BOOL"),
+        (FileType::Q4_0, "Q4_0"),
+        (FileType::Q4_1, "Q4_1"),
+        (FileType::Q5_0, "Q5_0"),
+        (FileType::Q5_1, "Q5_1"),
+        (FileType::Q8_0, "Q8_0"),
+        (FileType::Q2K, "Q2_K"),
+        (FileType::Q3K, "Q3_K"),
+        (FileType::Q4K, "Q4_K"),
+        (FileType::Q5K, "Q5_K"),
+        (FileType::Q6K, "Q6_K"),
     ];
 
-    /// Bytes of one element.
-    pub const fn bytes(self) -> usize {
+    /// The smallest unit: how many elements it has, and in how many bytes. Only ggml's types have
+    /// more than one element.
+    pub const fn block(self) -> (usize, usize) {
         match self {
-            FileType::F64 | FileType::I64 | FileType::U64 => 8,
-            FileType::F32 | FileType::I32 | FileType::U32 => 4,
-            FileType::F16 | FileType::BF16 | FileType::I16 | FileType::U16 => 2,
-            FileType::I8 | FileType::U8 | FileType::Bool => 1,
+            FileType::F64 | FileType::I64 | FileType::U64 => (1, 8),
+            FileType::F32 | FileType::I32 | FileType::U32 => (1, 4),
+            FileType::F16 | FileType::BF16 | FileType::I16 | FileType::U16 => (1, 2),
+            FileType::I8 | FileType::U8 | FileType::Bool => (1, 1),
+            FileType::Q4_0 => (32, 18),
+            FileType::Q4_1 => (32, 20),
+            FileType::Q5_0 => (32, 22),
+            FileType::Q5_1 => (32, 24),
+            FileType::Q8_0 => (32, 34),
+            FileType::Q2K => (256, 84),
+            FileType::Q3K => (256, 110),
+            FileType::Q4K => (256, 144),
+            FileType::Q5K => (256, 176),
+            FileType::Q6K => (256, 210),
         }
+    }
+
+    /// Bytes of so many elements; none when they are no whole blocks, or beyond u64.
+    pub const fn bytes_of(self, elements: u64) -> Option<u64> {
+        let (per_block, bytes) = self.block();
+        if !elements.is_multiple_of(per_block as u64) {
+            return None;
+        }
+        (elements / per_block as u64).checked_mul(bytes as u64)
+    }
+
+    /// Whether its numbers come in blocks with a common scale.
+    pub const fn is_block(self) -> bool {
+        self.block().0 > 1
     }
 
     /// Whether [`crate::weights::decode`] can make f32 of it.
     pub const fn is_float(self) -> bool {
-        matches!(self, FileType::F64 | FileType::F32 | FileType::F16 | FileType::BF16)
+        self.is_block()
+            || matches!(self, FileType::F64 | FileType::F32 | FileType::F16 | FileType::BF16)
     }
 
-    /// The name in a safetensors header.
+    /// Its name: in a safetensors header, or in ggml.
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(t, _)| *t == self).map_or("", |(_, name)| name)
     }
 
-    /// The type of a name in a safetensors header.
+    /// The type of a name in a safetensors header, which has no blocks.
     pub fn from_name(name: &str) -> Option<FileType> {
-        Self::NAMES.iter().find(|(_, n)| *n == name).map(|(t, _)| *t)
+        let known = Self::NAMES.iter().find(|(t, n)| *n == name && !t.is_block());
+        known.map(|(t, _)| *t)
     }
 }

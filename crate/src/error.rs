@@ -69,6 +69,13 @@ pub enum Error {
     #[error("{file} is damaged or of another kind: {reason}. Fetch the file again.")]
     BadFile { file: String, reason: String },
 
+    /// A checkpoint of another model.
+    #[error(
+        "{file} is {what}. Darkroom opens whole checkpoints of Stable Diffusion 1: a folder in the \
+         diffusers layout, or one file with UNet, text encoder and VAE."
+    )]
+    OtherModel { file: String, what: String },
+
     /// A checkpoint without a tensor that its config asks for.
     #[error("{file} has no tensor `{name}`. This file does not belong to the model's config.")]
     MissingTensor { file: String, name: String },
@@ -115,6 +122,7 @@ impl Error {
             Error::Source { .. } => "source",
             Error::Write { .. } => "write",
             Error::BadFile { .. } => "bad_file",
+            Error::OtherModel { .. } => "other_model",
             Error::MissingTensor { .. } => "missing_tensor",
             Error::TensorShape { .. } => "tensor_shape",
             Error::Config { .. } => "config",

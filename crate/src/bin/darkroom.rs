@@ -3,6 +3,7 @@
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
+mod convert;
 mod generate;
 mod inspect;
 mod jobs;
@@ -11,7 +12,9 @@ mod verify;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use darkroom::dtype::FileType;
+use darkroom::weights::FileSource;
 use darkroom::{Precision, Result, WeightType};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Stable Diffusion v1.4, whole, on any graphics adapter.
@@ -25,13 +28,46 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Makes a picture from a prompt.
-    Generate(generate::GenerateArgs),
+    Generate(Box<generate::GenerateArgs>),
+    /// Writes a model in another format: a folder, or one file of safetensors or GGUF.
+    Convert(convert::ConvertArgs),
     /// Prints what a model is, and what a picture would cost; needs no graphics adapter.
     Inspect(inspect::InspectArgs),
     /// Writes a made-up checkpoint of the true topology.
     Synth(synth::SynthArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
     Verify(verify::VerifyArgs),
+}
+
+/// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
+#[derive(Debug, clap::Args)]
+struct ModelArgs {
+    /// A folder in the diffusers layout (model_index.json, unet/, vae/, …), or a checkpoint in one
+    /// file: .safetensors, .ckpt or .gguf.
+    #[arg(long, value_name = "PATH")]
+    model: PathBuf,
+    /// Where vocab.json and merges.txt are; when left out, in the model's folder tokenizer/, or for
+    /// a checkpoint that has none beside it, the built-in model's.
+    #[arg(long, value_name = "DIR")]
+    tokenizer: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// CLIP's vocabulary, which all models of this kind share.
+    const BUILT_IN_TOKENIZER: &str = "web/models/demo/tokenizer";
+
+    fn source(&self) -> FileSource {
+        let source = FileSource::open(&self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            return source.with_tokenizer(tokenizer);
+        }
+        let beside = self.model.with_file_name("tokenizer");
+        if self.model.is_file() && !beside.join("vocab.json").is_file() {
+            let built_in = Path::new(Self::BUILT_IN_TOKENIZER);
+            return source.with_tokenizer(built_in);
+        }
+        source
+    }
 }
 
 /// A float type on the command line.
@@ -82,6 +118,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Generate(args) => return generate::run(&args),
         Command::Verify(args) => return verify::run(&args),
+        Command::Convert(args) => convert::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }

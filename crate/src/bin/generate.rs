@@ -1,13 +1,13 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
 //! requests to a folder of PNGs.
 
-use super::{Float, jobs};
+use super::{Float, ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
     Control, Extras, Options, Pipeline, Progress, Request, Witness, f32_only,
 };
-use darkroom::weights::{FileSource, npy};
+use darkroom::weights::npy;
 use darkroom::{Error, Result};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -18,9 +18,8 @@ use std::rc::Rc;
 /// Makes a picture from a prompt.
 #[derive(Args)]
 pub struct GenerateArgs {
-    /// A folder in the diffusers layout: model_index.json, unet/, vae/, …
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// What to show.
     #[arg(long, required_unless_present = "jobs")]
     prompt: Option<String>,
@@ -142,7 +141,7 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 }
 
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
-    let source = Rc::new(FileSource::new(&args.model));
+    let source = Rc::new(args.model.source());
     if args.device == Device::Cpu {
         if args.precision == Float::F16 || args.weights == Some(Float::F16) {
             return Err(f32_only());

@@ -1,19 +1,16 @@
 //! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
 
-use super::Float;
+use super::{Float, ModelArgs};
 use clap::Args;
 use darkroom::Result;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Options, Phase, Request};
-use darkroom::weights::FileSource;
-use std::path::PathBuf;
 
 /// Prints what a model is, and what a picture would cost.
 #[derive(Args)]
 pub struct InspectArgs {
-    /// A folder in the diffusers layout.
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     width: Option<u32>,
@@ -34,7 +31,7 @@ pub struct InspectArgs {
 /// Runs the command.
 pub fn run(args: &InspectArgs) -> Result<()> {
     pollster::block_on(async {
-        let source = FileSource::new(&args.model);
+        let source = args.model.source();
         let files = Files::open(&source).await?;
         let tokenizer = files.tokenizer(&source).await?;
         let description = files.describe();

@@ -1,12 +1,11 @@
 //! `darkroom verify`: whether a model gives the pictures that it should.
 
-use super::{Float, generate};
+use super::{Float, ModelArgs, generate};
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Check, Control, Options, Pipeline, Progress, Verdict, f32_only};
 use darkroom::weights::FileSource;
 use darkroom::{Result, WeightType};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -14,9 +13,8 @@ use std::rc::Rc;
 /// model that is not v1.4, those of the graphics adapter with those of the CPU.
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// A folder in the diffusers layout: model_index.json, unet/, vae/, …
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// What to verify: the graphics adapter, or the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: generate::Device,
@@ -35,7 +33,7 @@ pub struct VerifyArgs {
 pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let checks = pollster::block_on(async {
-        let source = Rc::new(FileSource::new(&args.model));
+        let source = Rc::new(args.model.source());
         let pipeline = open(args, source.clone(), &control).await?;
         pipeline.verify(source, None, &control).await
     })?;

@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::scope::{Book, Request, Scope, Target};
 use crate::error::{Error, Result};
@@ -32,6 +33,7 @@ pub struct Loader {
 
 /// Whole rows of one request: the unit of reading.
 struct Piece {
+    file: Arc<str>,
     bytes: Range<u64>,
     request: usize,
     rows: Range<usize>,
@@ -58,7 +60,7 @@ impl Loader {
             .enumerate()
             .flat_map(|(index, request)| pieces_of(&archive, index, request))
             .collect();
-        pieces.sort_by_key(|piece| piece.bytes.start);
+        pieces.sort_by(|a, b| (&a.file, a.bytes.start).cmp(&(&b.file, b.bytes.start)));
         Loader { book, archive, requests, pieces }
     }
 
@@ -86,7 +88,7 @@ impl Loader {
             progress(done, total)?;
             let start = window[0].bytes.start;
             let end = window.iter().map(|piece| piece.bytes.end).max().unwrap_or(start);
-            let bytes = source.read(self.archive.file(), start..end).await?;
+            let bytes = source.read(&window[0].file, start..end).await?;
             if bytes.len() as u64 != end - start {
                 return Err(self.bad_file(format!("it ends before byte {end}")));
             }
@@ -149,7 +151,8 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let piece = |start: usize| {
         let rows = start..request.rows.end.min(start + rows_at_once);
         let byte = |row: usize| info.range.start + row as u64 * row_bytes;
-        Piece { bytes: byte(rows.start)..byte(rows.end), request: index, rows }
+        let (file, bytes) = (info.file.clone(), byte(rows.start)..byte(rows.end));
+        Piece { file, bytes, request: index, rows }
     };
     request.rows.clone().step_by(rows_at_once).map(piece).collect()
 }
@@ -160,9 +163,10 @@ fn windows(pieces: &[Piece]) -> Vec<&[Piece]> {
     let mut first = 0;
     for next in 1..=pieces.len() {
         let split = pieces.get(next).is_none_or(|piece| {
-            let last = &pieces[next - 1].bytes;
-            piece.bytes.end - pieces[first].bytes.start > WINDOW
-                || piece.bytes.start > last.end + HOLE
+            let last = &pieces[next - 1];
+            piece.file != last.file
+                || piece.bytes.end - pieces[first].bytes.start > WINDOW
+                || piece.bytes.start > last.bytes.end + HOLE
         });
         if split {
             windows.push(&pieces[first..next]);

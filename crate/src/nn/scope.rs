@@ -73,7 +73,7 @@ impl Catalogue {
 
 impl Scope {
     /// The root of an open checkpoint. Matrices are stored as `weight_type`, or as the file has
-    /// them when it is `None` (f16 stays f16; all other types become f32).
+    /// them when it is `None` (f16 stays f16 and blocks become f16; all other types become f32).
     pub fn open(gpu: &Gpu, archive: Rc<Archive>, weight_type: Option<WeightType>) -> Scope {
         Scope::root(gpu, Some(archive), weight_type)
     }
@@ -244,7 +244,8 @@ impl Scope {
             });
         }
         let of_file = match info.file_type {
-            FileType::F16 => WeightType::F16,
+            // ggml's blocks have at most as many digits.
+            file_type if file_type == FileType::F16 || file_type.is_block() => WeightType::F16,
             _ => WeightType::F32,
         };
         Ok(self.book.weight_type.unwrap_or(of_file))

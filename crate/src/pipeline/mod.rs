@@ -3,6 +3,7 @@
 //!
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
+mod configs;
 mod control;
 mod cpu;
 mod device;
@@ -12,9 +13,11 @@ mod generate;
 mod model;
 mod picture;
 mod request;
+mod single_file;
 mod state;
 mod verify;
 
+pub use configs::Configs;
 pub use control::{Control, Progress};
 pub use cpu::Turn;
 pub use device::{AdapterKind, Device, DeviceChoice, Host, f32_only};

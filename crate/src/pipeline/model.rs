@@ -8,41 +8,28 @@
 //! unet/config.json                   and diffusion_pytorch_model.safetensors
 //! vae/config.json                    and diffusion_pytorch_model.safetensors
 //! ```
+//!
+//! or a single file, which has no configs: see [`super::single_file`].
 
+use super::configs::{CONFIG_BYTES_MAX, Configs, SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::control::{Control, Progress};
-use super::{Description, sampler_names};
+use super::{Description, sampler_names, single_file};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::clip::{TextConfig, TextEncoder};
-use crate::models::unet::{Unet, UnetConfig};
+use crate::models::unet::{Level, Unet, UnetConfig};
 use crate::models::vae::{Autoencoder, VaeConfig};
 use crate::nn::{Loader, Scope};
 use crate::reference::{Networks, Weights};
 use crate::text::Tokenizer;
-use crate::weights::{Archive, Source, read_all};
-use serde_json::Value;
+use crate::weights::names::{Topology, UnetLevel};
+use crate::weights::{Archive, Part, Source, read_all};
 use std::rc::Rc;
 
-/// No config is longer.
-const CONFIG_BYTES_MAX: u64 = 1 << 20;
-/// Nor a vocabulary.
+/// No vocabulary is longer.
 const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
-
-const INDEX: &str = "model_index.json";
-const SCHEDULER: &str = "scheduler/scheduler_config.json";
-const TEXT_ENCODER: &str = "text_encoder/config.json";
-const UNET: &str = "unet/config.json";
-const VAE: &str = "vae/config.json";
-
-/// The parts that must be there, and the classes that this program is an equal of.
-const PARTS: [(&str, &[&str]); 4] = [
-    ("text_encoder", &["CLIPTextModel"]),
-    ("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"]),
-    ("unet", &["UNet2DConditionModel"]),
-    ("vae", &["AutoencoderKL"]),
-];
 
 /// The parts with weights, in the order in which they are used.
 const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
@@ -53,6 +40,7 @@ pub struct Files {
     pub unet: UnetConfig,
     pub vae: VaeConfig,
     pub schedule: Schedule,
+    configs: Configs,
     archives: [Rc<Archive>; 3],
 }
 
@@ -80,20 +68,52 @@ impl Files {
     /// # Errors
     /// Files that are missing, damaged, not supported, or contradict one another.
     pub async fn open(source: &dyn Source) -> Result<Files> {
-        check_index(&text(source, INDEX).await?)?;
+        let (configs, archives) = match source.checkpoint() {
+            Some(path) => single_file::open(source, path).await?,
+            None => {
+                let configs = Configs::read(source).await?;
+                let text_encoder = weights(source, "text_encoder", "model").await?;
+                let unet = weights(source, "unet", "diffusion_pytorch_model").await?;
+                let vae = weights(source, "vae", "diffusion_pytorch_model").await?;
+                (configs, [text_encoder, unet, vae])
+            }
+        };
+        // A single file's configs are its own: complaints name it.
+        let named = |config| source.checkpoint().unwrap_or(config);
         let files = Files {
-            schedule: Schedule::from_json(SCHEDULER, text(source, SCHEDULER).await?.as_bytes())?,
-            text_encoder: TextConfig::parse(TEXT_ENCODER, &text(source, TEXT_ENCODER).await?)?,
-            unet: UnetConfig::parse(UNET, &text(source, UNET).await?)?,
-            vae: VaeConfig::parse(VAE, &text(source, VAE).await?)?,
-            archives: [
-                weights(source, "text_encoder/model").await?,
-                weights(source, "unet/diffusion_pytorch_model").await?,
-                weights(source, "vae/diffusion_pytorch_model").await?,
-            ],
+            schedule: Schedule::from_json(named(SCHEDULER), configs.scheduler.as_bytes())?,
+            text_encoder: TextConfig::parse(named(TEXT_ENCODER), &configs.text_encoder)?,
+            unet: UnetConfig::parse(named(UNET), &configs.unet)?,
+            vae: VaeConfig::parse(named(VAE), &configs.vae)?,
+            configs,
+            archives,
         };
         files.check()?;
         Ok(files)
+    }
+
+    /// The texts of the configs: as published, or as found for a single file.
+    pub fn configs(&self) -> &Configs {
+        &self.configs
+    }
+
+    /// The headers of text encoder, UNet and VAE, under diffusers' names.
+    pub fn archives(&self) -> [(Part, &Archive); 3] {
+        let [text_encoder, unet, vae] = &self.archives;
+        [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)]
+    }
+
+    /// What the names of the weights in a single file depend on.
+    pub fn topology(&self) -> Topology {
+        let level = |level: &Level| UnetLevel {
+            layers: level.layers,
+            down_attention: level.down_attention,
+            up_attention: level.up_attention,
+        };
+        Topology {
+            unet: self.unet.levels.iter().map(level).collect(),
+            vae_levels: self.vae.block_out_channels.len(),
+        }
     }
 
     /// What the parts must agree on.
@@ -252,46 +272,40 @@ impl Files {
 /// The type that most of a file's numbers have on the GPU.
 fn weight_type(file: &Archive) -> WeightType {
     match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
-        Some(tensor) if tensor.file_type == FileType::F16 => WeightType::F16,
+        Some(tensor) if tensor.file_type == FileType::F16 || tensor.file_type.is_block() => {
+            WeightType::F16
+        }
         _ => WeightType::F32,
     }
 }
 
-/// A config file, as text.
-async fn text(source: &dyn Source, path: &str) -> Result<String> {
-    let bytes = read_all(source, path, CONFIG_BYTES_MAX).await?;
-    let reason = "it is not UTF-8 text".to_string();
-    String::from_utf8(bytes).map_err(|_| Error::BadFile { file: path.into(), reason })
-}
-
-/// The header of the weights, under the name of full or of half precision.
-async fn weights(source: &dyn Source, stem: &str) -> Result<Rc<Archive>> {
-    let half = format!("{stem}.fp16.safetensors");
-    match Archive::open(source, &format!("{stem}.safetensors")).await {
-        Err(Error::NotFound { path, reason }) => match Archive::open(source, &half).await {
-            Err(Error::NotFound { .. }) => Err(Error::NotFound { path, reason }),
-            other => other.map(Rc::new),
-        },
-        other => other.map(Rc::new),
-    }
-}
-
-/// Refuses a folder of another kind of model.
-fn check_index(json: &str) -> Result<()> {
-    let index: Value = serde_json::from_str(json).map_err(|fault| Error::BadFile {
-        file: INDEX.into(),
-        reason: format!("it is not JSON ({fault})"),
-    })?;
-    for (part, classes) in PARTS {
-        let class = index[part][1].as_str();
-        if !class.is_some_and(|class| classes.contains(&class)) {
-            let found = class.unwrap_or("nothing");
-            return Err(Error::Config {
-                file: INDEX.into(),
-                field: part.into(),
-                reason: format!("names {found}, but only {} is supported", classes[0]),
-            });
+/// The header of the weights of `part`, under the first of the names that Hugging Face's libraries
+/// use: full before half precision, safetensors before torch's own files.
+async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
+    // transformers has another stem for torch's files.
+    let torch = if stem == "model" { "pytorch_model" } else { stem };
+    let mut first = None;
+    for (stem, ending) in [
+        (stem, "safetensors"),
+        (stem, "fp16.safetensors"),
+        (stem, "safetensors.index.json"),
+        (stem, "safetensors.index.fp16.json"),
+        (torch, "bin"),
+        (torch, "fp16.bin"),
+        (torch, "bin.index.json"),
+        (torch, "bin.index.fp16.json"),
+    ] {
+        let path = format!("{part}/{stem}.{ending}");
+        let opened = match ending.ends_with("json") {
+            true => Archive::open_shards(source, &path).await,
+            false => Archive::open(source, &path).await,
+        };
+        match opened {
+            Err(Error::NotFound { path: missing, reason }) if missing == path => {
+                first.get_or_insert(Error::NotFound { path, reason });
+            }
+            other => return other.map(Rc::new),
         }
     }
-    Ok(())
+    Err(first.expect("there are several names"))
 }

@@ -1,16 +1,21 @@
-//! One checkpoint file, opened: its tensors by name, in file order.
+//! A checkpoint, opened: its tensors by name, in file order, whatever the files are.
 //!
-//! Opening reads only the header. The bytes of a tensor are a range of the file; a loader that
-//! walks [`Archive::tensors`] in order reads the file once, front to back.
+//! Opening reads only headers. The bytes of a tensor are a range of a file; a loader that walks
+//! [`Archive::tensors`] in order reads each file once, front to back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::container::Container;
 use super::decode::decode;
-use super::safetensors::{self, MAX_HEADER_BYTES};
 use super::source::{Source, read_exact};
+use super::{gguf, safetensors, torch};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
+
+/// Bytes that [`Archive::load`] reads at once, about.
+const WINDOW: u64 = 8 << 20;
 
 /// A tensor in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct TensorInfo {
     pub file_type: FileType,
     /// Dimensions, slowest first, as torch has them (a convolution is `[out, in, h, w]`).
     pub shape: Vec<usize>,
+    /// The file in which it lies.
+    pub file: Arc<str>,
     /// Where its bytes lie, from the beginning of the file.
     pub range: Range<u64>,
 }
@@ -32,7 +39,15 @@ impl TensorInfo {
     }
 }
 
-/// The header of a safetensors file.
+/// What a file's header says.
+pub(super) struct Header {
+    /// In any order.
+    pub tensors: Vec<TensorInfo>,
+    /// Free text pairs.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// The headers of a checkpoint of one file or of several.
 #[derive(Debug, Clone)]
 pub struct Archive {
     file: String,
@@ -42,32 +57,71 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Reads and checks the header of `path`: every type, shape and byte range, against each other
-    /// and against the file's size.
+    /// Reads and checks the header of `path`, a file of safetensors, GGUF or torch; which of them
+    /// is found from its bytes, not from its name. Every type, shape and byte range is checked
+    /// against the others and against the file's size.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for anything that is not a whole safetensors file, and the source's own
-    /// faults.
+    /// [`Error::BadFile`] for anything that is not a whole file of these kinds; it says what it is
+    /// instead, where that can be seen. And the source's own faults.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Archive> {
-        let size = source.size(path).await?;
-        if size < 8 {
-            return Err(bad_file(path, format!("it has only {size} bytes")));
-        }
-        let length = read_exact(source, path, 0..8).await?;
-        let length = length.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        if length > MAX_HEADER_BYTES || length > size - 8 {
-            let reason = format!("a header of {length} bytes in a file of {size}");
-            return Err(bad_file(path, reason));
-        }
-        let header = read_exact(source, path, 8..8 + length).await?;
-        let header = safetensors::parse(path, &header, size)?;
-        let names = header.tensors.iter().enumerate();
-        let by_name = names.map(|(index, tensor)| (tensor.name.clone(), index)).collect();
-        let (tensors, metadata) = (header.tensors, header.metadata);
-        Ok(Archive { file: path.to_owned(), tensors, by_name, metadata })
+        let header = match Container::of(source, path).await? {
+            Container::Safetensors(length) => safetensors::read(source, path, length).await?,
+            Container::Gguf => gguf::read(source, path).await?,
+            Container::Zip => torch::read(source, path).await?,
+        };
+        Ok(Archive::new(path, header))
     }
 
-    /// The path it was opened from.
+    /// Opens a checkpoint in several files: `index` is its `…​.index.json`, which names a file for
+    /// every tensor (Hugging Face's sharded checkpoints).
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for an index that is no such map or contradicts its files,
+    /// [`Error::NotFound`] for a missing one of them, and as [`Archive::open`].
+    pub async fn open_shards(source: &dyn Source, index: &str) -> Result<Archive> {
+        let files = super::shards::read(source, index).await?;
+        let folder =
+            index.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let mut all = Header { tensors: Vec::new(), metadata: BTreeMap::new() };
+        for (file, names) in files {
+            let shard = Archive::open(source, &format!("{folder}{file}")).await?;
+            if let Some(name) = names.iter().find(|name| shard.get(name).is_none()) {
+                return Err(bad_file(index, format!("`{name}` is not in {file}")));
+            }
+            let listed: HashSet<&str> = names.iter().map(String::as_str).collect();
+            let tensors = shard.tensors.iter().filter(|info| listed.contains(info.name.as_str()));
+            all.tensors.extend(tensors.cloned());
+        }
+        Ok(Archive::new(index, all))
+    }
+
+    fn new(file: &str, header: Header) -> Archive {
+        let Header { mut tensors, metadata } = header;
+        tensors.sort_by(|a, b| {
+            let place = |info: &TensorInfo| (info.range.start, info.range.end);
+            (&a.file, place(a)).cmp(&(&b.file, place(b)))
+        });
+        let names = tensors.iter().enumerate();
+        let by_name = names.map(|(index, tensor)| (tensor.name.clone(), index)).collect();
+        Archive { file: file.to_owned(), tensors, by_name, metadata }
+    }
+
+    /// The tensors for which `rename` has a name (and perhaps another shape of as many elements),
+    /// as an archive of their own: a part of a checkpoint that holds several models.
+    pub(super) fn part(
+        &self,
+        rename: impl Fn(&TensorInfo) -> Option<(String, Vec<usize>)>,
+    ) -> Archive {
+        let renamed = |info: &TensorInfo| {
+            let (name, shape) = rename(info)?;
+            Some(TensorInfo { name, shape, ..info.clone() })
+        };
+        let tensors = self.tensors.iter().filter_map(renamed).collect();
+        Archive::new(&self.file, Header { tensors, metadata: self.metadata.clone() })
+    }
+
+    /// The path it was opened from: of the file, or of the index of several.
     pub fn file(&self) -> &str {
         &self.file
     }
@@ -77,12 +131,12 @@ impl Archive {
         self.by_name.get(name).map(|index| &self.tensors[*index])
     }
 
-    /// All tensors, in the order of their bytes in the file.
+    /// All tensors, in the order of their bytes in each file.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }
 
-    /// The free text pairs of the header (`__metadata__`).
+    /// The free text pairs of the header (`__metadata__`; in GGUF those whose value is text).
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
@@ -97,10 +151,23 @@ impl Archive {
             file: self.file.clone(),
             name: name.to_owned(),
         })?;
-        let bytes = read_exact(source, &self.file, tensor.range.clone()).await?;
-        let mut numbers = Vec::new();
-        decode(tensor.file_type, &bytes, &mut numbers)
-            .map_err(|_| bad_file(&self.file, format!("`{name}` does not hold floats")))?;
-        Ok(numbers)
+        let mut numbers = Vec::with_capacity(tensor.elements());
+        let mut start = tensor.range.start;
+        loop {
+            let end = tensor.range.end.min(start + window_of(tensor.file_type));
+            let bytes = read_exact(source, &tensor.file, start..end).await?;
+            decode(tensor.file_type, &bytes, &mut numbers)
+                .map_err(|_| bad_file(&self.file, format!("`{name}` does not hold floats")))?;
+            start = end;
+            if start == tensor.range.end {
+                return Ok(numbers);
+            }
+        }
     }
+}
+
+/// A window of whole blocks.
+fn window_of(file_type: FileType) -> u64 {
+    let block = file_type.block().1 as u64;
+    WINDOW / block * block
 }

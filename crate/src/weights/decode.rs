@@ -1,22 +1,28 @@
-//! Little-endian floats of a file to f32.
+//! Little-endian floats and ggml's blocks of a file to f32.
+//!
+//! Blocks are widened by candle, whose arithmetic is ggml's own (ggml-quants.c).
 //!
 //! f16 is widened without a branch, so that the loop becomes SIMD in wasm too: the exponent is
 //! moved to its place and corrected by one exact multiplication; numbers below 2⁻¹⁴ come from the
 //! mantissa of a float near ½. (The method of the FP16 library of M. Dukhan.)
 
+use candle_core::Device;
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use std::borrow::Cow;
+
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
 
-/// Appends the floats in `bytes` to `numbers`. f64 is rounded to the nearest f32; the other types
+/// Appends the numbers in `bytes` to `numbers`. f64 is rounded to the nearest f32; the other floats
 /// are exact.
 ///
 /// # Errors
-/// `Error::BadFile` for a type that is not a float, or bytes that end within an element.
+/// `Error::BadFile` for a type that is not a float, or bytes that end within an element or block.
 pub fn decode(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Result<()> {
     if !file_type.is_float() {
         return Err(bad_file("The tensor", format!("{} is not a float", file_type.name())));
     }
-    if !bytes.len().is_multiple_of(file_type.bytes()) {
+    if !bytes.len().is_multiple_of(file_type.block().1) {
         let reason = format!("{} bytes are no whole number of elements", bytes.len());
         return Err(bad_file("The tensor", reason));
     }
@@ -32,9 +38,49 @@ pub fn decode(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Resu
                 .iter()
                 .map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)),
         ),
-        _ => numbers.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32)),
+        FileType::F64 => {
+            numbers.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32));
+        }
+        _ => widen_blocks(file_type, bytes, numbers)?,
     }
     Ok(())
+}
+
+fn widen_blocks(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Result<()> {
+    let Some(ggml) = ggml_type(file_type) else {
+        return Err(bad_file("The tensor", format!("{} is not a float", file_type.name())));
+    };
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    // candle takes blocks only where their scales are aligned; a piece of a file can lie anywhere.
+    let mut aligned = vec![0_u32; bytes.len().div_ceil(4)];
+    let aligned = &mut bytemuck::cast_slice_mut(&mut aligned)[..bytes.len()];
+    aligned.copy_from_slice(bytes);
+    let (per_block, block_bytes) = file_type.block();
+    let elements = bytes.len() / block_bytes * per_block;
+    let widened = QStorage::from_data(Cow::Borrowed(aligned), &Device::Cpu, ggml)
+        .and_then(|storage| QTensor::new(storage, elements)?.dequantize(&Device::Cpu)?.to_vec1());
+    let widened: Vec<f32> = widened.map_err(|fault| bad_file("The tensor", fault.to_string()))?;
+    numbers.extend(widened);
+    Ok(())
+}
+
+/// candle's name of a block.
+fn ggml_type(file_type: FileType) -> Option<GgmlDType> {
+    Some(match file_type {
+        FileType::Q4_0 => GgmlDType::Q4_0,
+        FileType::Q4_1 => GgmlDType::Q4_1,
+        FileType::Q5_0 => GgmlDType::Q5_0,
+        FileType::Q5_1 => GgmlDType::Q5_1,
+        FileType::Q8_0 => GgmlDType::Q8_0,
+        FileType::Q2K => GgmlDType::Q2K,
+        FileType::Q3K => GgmlDType::Q3K,
+        FileType::Q4K => GgmlDType::Q4K,
+        FileType::Q5K => GgmlDType::Q5K,
+        FileType::Q6K => GgmlDType::Q6K,
+        _ => return None,
+    })
 }
 
 #[inline]

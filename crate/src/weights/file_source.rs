@@ -8,16 +8,35 @@ use std::path::{Component, Path, PathBuf};
 use super::source::{LocalFuture, Source};
 use crate::error::{Error, Result};
 
-/// A folder. Paths may not leave it through `..` or a root; links inside it are followed, because
-/// download caches keep a model as a folder of links.
+/// A folder, or one file of it as a checkpoint. Paths may not leave it through `..` or a root; links
+/// inside it are followed, because download caches keep a model as a folder of links.
 pub struct FileSource {
     root: PathBuf,
+    checkpoint: Option<String>,
+    tokenizer: Option<PathBuf>,
 }
 
 impl FileSource {
     /// The folder `root`. Nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        FileSource { root: root.into() }
+        FileSource { root: root.into(), checkpoint: None, tokenizer: None }
+    }
+
+    /// The folder or the single checkpoint file at `path`, whichever is there.
+    pub fn open(path: &Path) -> Self {
+        let name = path.file_name().and_then(|name| name.to_str());
+        match name.filter(|_| path.is_file()) {
+            None => FileSource::new(path),
+            Some(name) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                FileSource { checkpoint: Some(name.to_owned()), ..FileSource::new(folder) }
+            }
+        }
+    }
+
+    /// Takes the tokenizer's files from the folder `tokenizer` instead of the model's own.
+    pub fn with_tokenizer(self, tokenizer: impl Into<PathBuf>) -> Self {
+        FileSource { tokenizer: Some(tokenizer.into()), ..self }
     }
 
     fn resolve(&self, path: &str) -> Result<PathBuf> {
@@ -27,6 +46,11 @@ impl FileSource {
         if !inside {
             let reason = "the path leaves the model's folder".to_owned();
             return Err(Error::Source { path: path.to_owned(), reason });
+        }
+        if let Some(tokenizer) = &self.tokenizer
+            && let Some(rest) = path.strip_prefix("tokenizer/")
+        {
+            return Ok(tokenizer.join(rest));
         }
         Ok(self.root.join(path))
     }
@@ -69,6 +93,10 @@ impl Source for FileSource {
 
     fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
         Box::pin(async move { self.read_range(path, range) })
+    }
+
+    fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
     }
 }
 

@@ -2,24 +2,46 @@
 //!
 //! Bytes come through a [`Source`], which only knows how to read a range of a named file; so the
 //! same code opens a folder on disk, a server that answers ranges, and a browser's database. An
-//! [`Archive`] is the header of one safetensors file: it names the tensors and where they lie, and
-//! a tensor's bytes are read when its place on the GPU is ready. Nothing here holds a whole file.
+//! [`Archive`] is the one face of all formats: it names the tensors and where they lie, and a
+//! tensor's bytes are read when its place on the GPU is ready. Nothing here holds a whole file.
+//!
+//! ```text
+//! container    which format, from the first bytes
+//! safetensors · gguf · torch (zip, pickle)    the headers;  shards    several files as one
+//! ldm          a single-file checkpoint as three parts, under diffusers' names (names)
+//! identify     what a file is that is no Stable Diffusion 1
+//! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
 //! panic, and no size that a file claims is believed before it is checked against the file's own.
 
 mod archive;
+mod container;
 mod decode;
+mod encode;
 #[cfg(not(target_arch = "wasm32"))]
 mod file_source;
+mod gguf;
+mod gguf_writer;
+mod identify;
+mod ldm;
+pub mod names;
 pub mod npy;
+mod pickle;
 mod safetensors;
+mod shards;
 mod source;
+mod torch;
 mod writer;
+mod zip;
 
 pub use archive::{Archive, TensorInfo};
 pub use decode::decode;
+pub use encode::encode;
 #[cfg(not(target_arch = "wasm32"))]
 pub use file_source::FileSource;
+pub use gguf_writer::GgufWriter;
+pub use identify::instead_of_sd_v1;
+pub use ldm::{Ldm, Part};
 pub use source::{LocalFuture, Source, read_all};
 pub use writer::SafetensorsWriter;

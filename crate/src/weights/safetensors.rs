@@ -10,11 +10,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::archive::TensorInfo;
+use super::archive::{Header, TensorInfo};
+use super::source::{Source, read_exact};
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
 
@@ -24,18 +26,19 @@ pub(super) const MAX_HEADER_BYTES: u64 = 100_000_000;
 /// The key of a header that is not a tensor.
 pub(super) const METADATA: &str = "__metadata__";
 
-/// A checked header: tensors in file order.
-pub(super) struct Header {
-    pub tensors: Vec<TensorInfo>,
-    pub metadata: BTreeMap<String, String>,
+/// Reads and checks the header of `path`, `length` bytes of JSON that lie within the file.
+pub(super) async fn read(source: &dyn Source, path: &str, length: u64) -> Result<Header> {
+    let header = read_exact(source, path, 8..8 + length).await?;
+    parse(path, &header, source.size(path).await?)
 }
 
 /// Checks the JSON `header` of a file of `file_size` bytes.
-pub(super) fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
+fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
     let raw: RawHeader = serde_json::from_slice(header)
         .map_err(|error| bad_file(file, format!("the header is not safetensors: {error}")))?;
     let start = 8 + header.len() as u64;
     let data_size = file_size.saturating_sub(start);
+    let place: Arc<str> = file.into();
     let mut tensors = Vec::with_capacity(raw.tensors.len());
     for (name, entry) in raw.tensors {
         let [begin, end] = entry.data_offsets;
@@ -54,7 +57,8 @@ pub(super) fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header>
         }
         let shape = entry.shape.iter().map(|n| usize::try_from(*n)).collect::<Result<_, _>>();
         let shape = shape.map_err(|_| bad_file(file, format!("`{name}` is too large")))?;
-        tensors.push(TensorInfo { name, file_type, shape, range: start + begin..start + end });
+        let (file, range) = (place.clone(), start + begin..start + end);
+        tensors.push(TensorInfo { name, file_type, shape, file, range });
     }
     tensors.sort_by_key(|tensor| (tensor.range.start, tensor.range.end));
     let mut end = start;
@@ -74,11 +78,13 @@ pub(super) fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header>
 
 /// Bytes of a tensor, unless that is beyond u64. The elements must fit as well when one dimension
 /// is zero, so that no later product overflows.
-fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
+pub(super) fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
     let mut nonzero = shape.iter().filter(|n| **n != 0);
-    let bound = nonzero.try_fold(file_type.bytes() as u64, |size, n| size.checked_mul(*n))?;
-    usize::try_from(bound).ok()?;
-    Some(if shape.contains(&0) { 0 } else { bound })
+    let elements = nonzero.try_fold(1_u64, |size, n| size.checked_mul(*n))?;
+    let empty = shape.contains(&0);
+    let bound = if empty { elements.checked_mul(8) } else { file_type.bytes_of(elements) }?;
+    usize::try_from(bound.max(elements)).ok()?;
+    Some(if empty { 0 } else { bound })
 }
 
 struct RawHeader {

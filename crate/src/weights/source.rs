@@ -23,6 +23,12 @@ pub trait Source {
     /// Exactly `range.end - range.start` bytes from `range.start`; a shorter answer is
     /// [`Error::Source`].
     fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>>;
+
+    /// The path of the checkpoint, when the model is a single file and not a folder in the
+    /// diffusers layout. The tokenizer's files are at `tokenizer/` either way.
+    fn checkpoint(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A whole small file, such as a config: at most `max_bytes` of it.

@@ -53,11 +53,13 @@ impl<W: Write> SafetensorsWriter<W> {
                 return Err(fault(format!("the name `{name}` cannot be used twice")));
             }
             let begin = end;
-            let size = shape.iter().try_fold(file_type.bytes() as u64, |size, n| {
-                size.checked_mul(u64::try_from(*n).ok()?)
-            });
-            end = size
-                .and_then(|size| begin.checked_add(size))
+            if file_type.is_block() {
+                return Err(fault(format!("safetensors has no type {}", file_type.name())));
+            }
+            let elements =
+                shape.iter().try_fold(1_u64, |size, n| size.checked_mul(u64::try_from(*n).ok()?));
+            end = elements
+                .and_then(|elements| begin.checked_add(file_type.bytes_of(elements)?))
                 .ok_or_else(|| fault(format!("`{name}` is too large")))?;
             let mut entry = Map::new();
             entry.insert("dtype".to_owned(), Value::from(file_type.name()));

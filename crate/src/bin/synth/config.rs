@@ -41,8 +41,8 @@ impl Files {
     /// Every config file by its path.
     pub fn all(&self) -> [(&'static str, &'static str); 6] {
         [
-            ("model_index.json", include_str!("common/model_index.json")),
-            ("scheduler/scheduler_config.json", include_str!("common/scheduler_config.json")),
+            ("model_index.json", sd_v1_4::MODEL_INDEX),
+            ("scheduler/scheduler_config.json", sd_v1_4::SCHEDULER),
             ("tokenizer/tokenizer_config.json", include_str!("common/tokenizer_config.json")),
             ("text_encoder/config.json", self.text_encoder),
             ("unet/config.json", self.unet),

@@ -1,0 +1,240 @@
+//! `darkroom convert`: a model in another format. Tensor by tensor, through a window of a few
+//! megabytes: neither the model nor a part of it is ever in memory.
+//!
+//! ```text
+//! --to DIR               the diffusers layout
+//! --to FILE.safetensors  one file under LDM's names, the configs in its header
+//! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads as well
+//! ```
+
+use super::{Float, ModelArgs};
+use clap::Args;
+use darkroom::dtype::FileType;
+use darkroom::pipeline::Files;
+use darkroom::weights::names::Names;
+use darkroom::weights::{
+    FileSource, GgufWriter, Part, SafetensorsWriter, Source, TensorInfo, decode, encode,
+};
+use darkroom::{Error, Result};
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+/// Bytes read at a time, about.
+const WINDOW: u64 = 4 << 20;
+
+/// Writes a model in another format.
+#[derive(Args)]
+pub struct ConvertArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// What to write: a folder, or a file whose name ends in .safetensors or .gguf.
+    #[arg(long, value_name = "PATH")]
+    to: PathBuf,
+    /// How the numbers are stored; as in the model when left out (blocks as f32).
+    #[arg(long = "type", value_enum)]
+    file_type: Option<Float>,
+}
+
+/// A tensor, and what it will be.
+struct Item<'a> {
+    info: &'a TensorInfo,
+    name: String,
+    shape: Vec<usize>,
+    file_type: FileType,
+}
+
+/// Runs the command.
+pub fn run(args: &ConvertArgs) -> Result<()> {
+    pollster::block_on(async {
+        let source = args.model.source();
+        let files = Files::open(&source).await?;
+        let wanted = args.file_type.map(FileType::from);
+        match args.to.extension().and_then(|ending| ending.to_str()) {
+            Some("safetensors" | "gguf") => one_file(&source, &files, &args.to, wanted).await,
+            _ => folder(&source, &files, &args.to, wanted).await,
+        }
+    })
+}
+
+async fn folder(
+    source: &FileSource,
+    files: &Files,
+    to: &Path,
+    wanted: Option<FileType>,
+) -> Result<()> {
+    for (path, text) in files.configs().files() {
+        write_file(&to.join(path), text.as_bytes())?;
+    }
+    // Read by the rules of the model: a tokenizer that does not fit is told here.
+    files.tokenizer(source).await?;
+    for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
+        let path = format!("tokenizer/{name}");
+        match source.size(&path).await {
+            Ok(size) => write_file(&to.join(&path), &source.read(&path, 0..size).await?)?,
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for (part, archive) in files.archives() {
+        let path = to.join(match part {
+            Part::TextEncoder => "text_encoder/model.safetensors",
+            Part::Unet => "unet/diffusion_pytorch_model.safetensors",
+            Part::Vae => "vae/diffusion_pytorch_model.safetensors",
+        });
+        let floats = archive.tensors().iter().filter(|info| info.file_type.is_float());
+        let items = floats.map(|info| Item {
+            info,
+            name: info.name.clone(),
+            shape: info.shape.clone(),
+            file_type: wanted.unwrap_or_else(|| as_it_is(info)),
+        });
+        write(source, &path, &items.collect::<Vec<_>>(), &[("format", "pt")]).await?;
+    }
+    Ok(())
+}
+
+async fn one_file(
+    source: &FileSource,
+    files: &Files,
+    to: &Path,
+    wanted: Option<FileType>,
+) -> Result<()> {
+    let topology = files.topology();
+    let (unet, vae) = (Names::unet(&topology.unet), Names::vae(topology.vae_levels));
+    let mut items = Vec::new();
+    for (part, archive) in files.archives() {
+        for info in archive.tensors().iter().filter(|info| info.file_type.is_float()) {
+            let name = match part {
+                Part::Unet => unet.to_ldm(&info.name),
+                Part::Vae => vae.to_ldm(&info.name),
+                Part::TextEncoder => {
+                    let bare = info.name.strip_prefix("text_model.").unwrap_or(&info.name);
+                    Some(format!("text_model.{bare}"))
+                }
+            };
+            let Some(name) = name else {
+                eprintln!("Left out: `{}`, which has no place in one file", info.name);
+                continue;
+            };
+            // LDM's VAE attends through 1×1 convolutions.
+            let attends = part == Part::Vae && name.contains(".attn_1.");
+            let shape = match info.shape[..] {
+                [n, k] if attends => vec![n, k, 1, 1],
+                _ => info.shape.clone(),
+            };
+            let file_type = wanted.unwrap_or_else(|| as_it_is(info));
+            items.push(Item { info, name: format!("{}{name}", part.prefix()), shape, file_type });
+        }
+    }
+    let configs = files.configs().metadata();
+    let mut metadata: Vec<_> = configs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
+    metadata.push(("modelspec.architecture", "stable-diffusion-v1"));
+    write(source, to, &items, &metadata).await
+}
+
+/// Floats of at most 32 bits stay what they are.
+fn as_it_is(info: &TensorInfo) -> FileType {
+    match info.file_type {
+        FileType::F16 | FileType::BF16 => info.file_type,
+        _ => FileType::F32,
+    }
+}
+
+/// A file that is being written, in the format of its name.
+enum Writer {
+    Safetensors(SafetensorsWriter<BufWriter<File>>),
+    Gguf(GgufWriter<BufWriter<File>>),
+}
+
+/// Writes a checkpoint file; it has its name only when it is whole.
+async fn write(
+    source: &dyn Source,
+    path: &Path,
+    items: &[Item<'_>],
+    metadata: &[(&str, &str)],
+) -> Result<()> {
+    let unfinished = PathBuf::from(format!("{}.part", path.display()));
+    let written = write_items(source, path, &unfinished, items, metadata).await;
+    let written = written.and_then(|()| fs::rename(&unfinished, path).map_err(|e| fault(path, &e)));
+    if written.is_err() {
+        // What is said is why it failed, not that its rest is in the way.
+        fs::remove_file(&unfinished).ok();
+    }
+    written
+}
+
+async fn write_items(
+    source: &dyn Source,
+    path: &Path,
+    unfinished: &Path,
+    items: &[Item<'_>],
+    metadata: &[(&str, &str)],
+) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
+    }
+    let list: Vec<_> =
+        items.iter().map(|item| (&*item.name, item.file_type, item.shape.clone())).collect();
+    let shown = path.display().to_string();
+    let file = BufWriter::new(File::create(unfinished).map_err(|e| fault(path, &e))?);
+    let mut writer = if path.extension().is_some_and(|ending| ending == "gguf") {
+        Writer::Gguf(GgufWriter::new(file, &shown, &list, metadata)?)
+    } else {
+        Writer::Safetensors(SafetensorsWriter::new(file, &shown, &list, metadata)?)
+    };
+    let mut numbers_total = 0;
+    for item in items {
+        numbers_total += item.info.elements();
+        copy(source, item, |bytes| match &mut writer {
+            Writer::Safetensors(writer) => writer.write(bytes),
+            Writer::Gguf(writer) => writer.write(bytes),
+        })
+        .await?;
+    }
+    match writer {
+        Writer::Safetensors(writer) => writer.finish().map(drop)?,
+        Writer::Gguf(writer) => writer.finish().map(drop)?,
+    }
+    println!("{shown}: {} tensors, {numbers_total} numbers", items.len());
+    Ok(())
+}
+
+/// Reads a tensor window by window and hands it on in its new type.
+async fn copy(
+    source: &dyn Source,
+    item: &Item<'_>,
+    mut write: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let Item { info, file_type, .. } = item;
+    let block = info.file_type.block().1 as u64;
+    let window = WINDOW / block * block;
+    let (mut numbers, mut bytes) = (Vec::new(), Vec::new());
+    let mut start = info.range.start;
+    while start < info.range.end {
+        let end = info.range.end.min(start + window);
+        let read = source.read(&info.file, start..end).await?;
+        start = end;
+        if info.file_type == *file_type {
+            write(&read)?;
+            continue;
+        }
+        numbers.clear();
+        bytes.clear();
+        decode(info.file_type, &read, &mut numbers)?;
+        encode(*file_type, &numbers, &mut bytes)?;
+        write(&bytes)?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
+    }
+    fs::write(path, bytes).map_err(|e| fault(path, &e))
+}
+
+fn fault(path: &Path, error: &std::io::Error) -> Error {
+    Error::Write { path: path.display().to_string(), reason: error.to_string() }
+}

@@ -1,0 +1,93 @@
+//! A model's config files in the diffusers layout, as texts.
+
+use super::single_file;
+use crate::error::{Error, Result};
+use crate::models::sd_v1_4;
+use crate::weights::{Source, read_all};
+use serde_json::Value;
+
+/// No config is longer.
+pub(super) const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+const INDEX: &str = "model_index.json";
+pub(super) const SCHEDULER: &str = "scheduler/scheduler_config.json";
+pub(super) const TEXT_ENCODER: &str = "text_encoder/config.json";
+pub(super) const UNET: &str = "unet/config.json";
+pub(super) const VAE: &str = "vae/config.json";
+
+/// The parts that must be there, and the classes that this program is an equal of.
+const PARTS: [(&str, &[&str]); 4] = [
+    ("text_encoder", &["CLIPTextModel"]),
+    ("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"]),
+    ("unet", &["UNet2DConditionModel"]),
+    ("vae", &["AutoencoderKL"]),
+];
+
+/// The texts of a model's config files.
+#[derive(Debug, Clone)]
+pub struct Configs {
+    /// `scheduler/scheduler_config.json`
+    pub scheduler: String,
+    /// `text_encoder/config.json`
+    pub text_encoder: String,
+    /// `unet/config.json`
+    pub unet: String,
+    /// `vae/config.json`
+    pub vae: String,
+}
+
+impl Configs {
+    /// Reads them from a folder in the diffusers layout.
+    pub(super) async fn read(source: &dyn Source) -> Result<Configs> {
+        check_index(&text(source, INDEX).await?)?;
+        Ok(Configs {
+            scheduler: text(source, SCHEDULER).await?,
+            text_encoder: text(source, TEXT_ENCODER).await?,
+            unet: text(source, UNET).await?,
+            vae: text(source, VAE).await?,
+        })
+    }
+
+    /// The keys and texts with which the header of a single-file checkpoint carries them.
+    pub fn metadata(&self) -> [(String, &str); 4] {
+        single_file::metadata(self)
+    }
+
+    /// Every file of the diffusers layout but the tokenizer's and the weights, by its path.
+    pub fn files(&self) -> [(&'static str, &str); 5] {
+        [
+            (INDEX, sd_v1_4::MODEL_INDEX),
+            (SCHEDULER, &self.scheduler),
+            (TEXT_ENCODER, &self.text_encoder),
+            (UNET, &self.unet),
+            (VAE, &self.vae),
+        ]
+    }
+}
+
+/// A config file, as text.
+async fn text(source: &dyn Source, path: &str) -> Result<String> {
+    let bytes = read_all(source, path, CONFIG_BYTES_MAX).await?;
+    let reason = "it is not UTF-8 text".to_string();
+    String::from_utf8(bytes).map_err(|_| Error::BadFile { file: path.into(), reason })
+}
+
+/// Refuses a folder of another kind of model.
+fn check_index(json: &str) -> Result<()> {
+    let index: Value = serde_json::from_str(json).map_err(|fault| Error::BadFile {
+        file: INDEX.into(),
+        reason: format!("it is not JSON ({fault})"),
+    })?;
+    for (part, classes) in PARTS {
+        let class = index[part][1].as_str();
+        if !class.is_some_and(|class| classes.contains(&class)) {
+            let found = class.unwrap_or("nothing");
+            return Err(Error::Config {
+                file: INDEX.into(),
+                field: part.into(),
+                reason: format!("names {found}, but only {} is supported", classes[0]),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! The two names of every tensor: CompVis's in a single-file checkpoint (LDM's), and diffusers'.
+//!
+//! ```text
+//! model.diffusion_model.input_blocks.4.1.proj_in.weight   UNet: blocks counted through all levels
+//! down_blocks.1.attentions.0.proj_in.weight               diffusers: levels, layers in them
+//! ```
+//!
+//! The UNet's blocks can be told apart only by those who know how many layers each level has, and
+//! the VAE counts its levels on the way up from the other end; so a [`Names`] is made for a
+//! topology. LDM's names: ldm/modules/diffusionmodules/{openaimodel,model}.py.
+
+use std::collections::HashMap;
+
+/// What names depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// The UNet's levels, from the full size of the latents down.
+    pub unet: Vec<UnetLevel>,
+    /// How many levels the VAE has.
+    pub vae_levels: usize,
+}
+
+/// One level of a UNet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnetLevel {
+    /// Resnets on the way down; one more on the way up.
+    pub layers: usize,
+    /// Whether the way down attends.
+    pub down_attention: bool,
+    /// Whether the way up attends.
+    pub up_attention: bool,
+}
+
+/// The modules of one part under both names; what follows a module's name is the same in both.
+#[derive(Debug, Clone)]
+pub struct Names {
+    to_diffusers: HashMap<String, String>,
+    to_ldm: HashMap<String, String>,
+}
+
+/// The parts of a UNet's resnet.
+const UNET_RESNET: [(&str, &str); 6] = [
+    ("in_layers.0", "norm1"),
+    ("in_layers.2", "conv1"),
+    ("emb_layers.1", "time_emb_proj"),
+    ("out_layers.0", "norm2"),
+    ("out_layers.3", "conv2"),
+    ("skip_connection", "conv_shortcut"),
+];
+
+/// The parts of a VAE's resnet.
+const VAE_RESNET: [(&str, &str); 5] = [
+    ("norm1", "norm1"),
+    ("conv1", "conv1"),
+    ("norm2", "norm2"),
+    ("conv2", "conv2"),
+    ("nin_shortcut", "conv_shortcut"),
+];
+
+/// The parts of a VAE's attention, and what diffusers called them before version 0.17.
+const VAE_ATTENTION: [(&str, &str, &str); 5] = [
+    ("norm", "group_norm", "group_norm"),
+    ("q", "to_q", "query"),
+    ("k", "to_k", "key"),
+    ("v", "to_v", "value"),
+    ("proj_out", "to_out.0", "proj_attn"),
+];
+
+/// The most layers of a VAE's level that are looked for.
+const VAE_LAYERS_MAX: usize = 16;
+
+impl Names {
+    /// Those of a UNet; LDM's without `model.diffusion_model.`.
+    pub fn unet(levels: &[UnetLevel]) -> Names {
+        let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
+        names.pair("time_embed.0", "time_embedding.linear_1");
+        names.pair("time_embed.2", "time_embedding.linear_2");
+        names.pair("input_blocks.0.0", "conv_in");
+        names.pair("out.0", "conv_norm_out");
+        names.pair("out.2", "conv_out");
+        names.unet_resnet("middle_block.0", "mid_block.resnets.0");
+        names.pair("middle_block.1", "mid_block.attentions.0");
+        names.unet_resnet("middle_block.2", "mid_block.resnets.1");
+        names.unet_down(levels);
+        names.unet_up(levels);
+        names
+    }
+
+    fn unet_down(&mut self, levels: &[UnetLevel]) {
+        let mut block = 1;
+        for (i, level) in levels.iter().enumerate() {
+            for layer in 0..level.layers {
+                let (ldm, down) = (format!("input_blocks.{block}"), format!("down_blocks.{i}"));
+                self.unet_resnet(&format!("{ldm}.0"), &format!("{down}.resnets.{layer}"));
+                if level.down_attention {
+                    self.pair(&format!("{ldm}.1"), &format!("{down}.attentions.{layer}"));
+                }
+                block += 1;
+            }
+            if i + 1 < levels.len() {
+                let ldm = format!("input_blocks.{block}.0.op");
+                self.pair(&ldm, &format!("down_blocks.{i}.downsamplers.0.conv"));
+                block += 1;
+            }
+        }
+    }
+
+    fn unet_up(&mut self, levels: &[UnetLevel]) {
+        let mut block = 0;
+        for (i, level) in levels.iter().rev().enumerate() {
+            for layer in 0..=level.layers {
+                let (ldm, up) = (format!("output_blocks.{block}"), format!("up_blocks.{i}"));
+                self.unet_resnet(&format!("{ldm}.0"), &format!("{up}.resnets.{layer}"));
+                if level.up_attention {
+                    self.pair(&format!("{ldm}.1"), &format!("{up}.attentions.{layer}"));
+                }
+                if layer == level.layers && i + 1 < levels.len() {
+                    let place = if level.up_attention { 2 } else { 1 };
+                    self.pair(&format!("{ldm}.{place}.conv"), &format!("{up}.upsamplers.0.conv"));
+                }
+                block += 1;
+            }
+        }
+    }
+
+    fn unet_resnet(&mut self, ldm: &str, diffusers: &str) {
+        for (theirs, ours) in UNET_RESNET {
+            self.pair(&format!("{ldm}.{theirs}"), &format!("{diffusers}.{ours}"));
+        }
+    }
+
+    /// Those of a VAE of so many levels; LDM's without `first_stage_model.`.
+    pub fn vae(levels: usize) -> Names {
+        let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
+        names.pair("quant_conv", "quant_conv");
+        names.pair("post_quant_conv", "post_quant_conv");
+        for (side, way, ways, conv) in
+            [("encoder", "down", "downsample", "down"), ("decoder", "up", "upsample", "up")]
+        {
+            names.pair(&format!("{side}.conv_in"), &format!("{side}.conv_in"));
+            names.pair(&format!("{side}.norm_out"), &format!("{side}.conv_norm_out"));
+            names.pair(&format!("{side}.conv_out"), &format!("{side}.conv_out"));
+            for i in 0..2 {
+                let ldm = format!("{side}.mid.block_{}", i + 1);
+                names.vae_resnet(&ldm, &format!("{side}.mid_block.resnets.{i}"));
+            }
+            names.vae_attention(side);
+            for level in 0..levels {
+                // Both count the way down from the full size, but only LDM the way up as well.
+                let i = if way == "up" { levels - 1 - level } else { level };
+                let (ldm, ours) =
+                    (format!("{side}.{way}.{level}"), format!("{side}.{way}_blocks.{i}"));
+                for layer in 0..VAE_LAYERS_MAX {
+                    let ldm = format!("{ldm}.block.{layer}");
+                    names.vae_resnet(&ldm, &format!("{ours}.resnets.{layer}"));
+                }
+                let sampler = format!("{ours}.{conv}samplers.0.conv");
+                names.pair(&format!("{ldm}.{ways}.conv"), &sampler);
+            }
+        }
+        names
+    }
+
+    fn vae_resnet(&mut self, ldm: &str, diffusers: &str) {
+        for (theirs, ours) in VAE_RESNET {
+            self.pair(&format!("{ldm}.{theirs}"), &format!("{diffusers}.{ours}"));
+        }
+    }
+
+    fn vae_attention(&mut self, side: &str) {
+        let diffusers = format!("{side}.mid_block.attentions.0");
+        for (ldm, ours, earlier) in VAE_ATTENTION {
+            let ldm = format!("{side}.mid.attn_1.{ldm}");
+            self.to_ldm.insert(format!("{diffusers}.{earlier}"), ldm.clone());
+            self.pair(&ldm, &format!("{diffusers}.{ours}"));
+        }
+    }
+
+    fn pair(&mut self, ldm: &str, diffusers: &str) {
+        self.to_diffusers.insert(ldm.to_owned(), diffusers.to_owned());
+        self.to_ldm.insert(diffusers.to_owned(), ldm.to_owned());
+    }
+
+    /// diffusers' name of one of LDM's, if it has one.
+    pub fn to_diffusers(&self, ldm: &str) -> Option<String> {
+        rename(&self.to_diffusers, ldm)
+    }
+
+    /// LDM's name of one of diffusers', today's or an earlier one, if it has one.
+    pub fn to_ldm(&self, diffusers: &str) -> Option<String> {
+        rename(&self.to_ldm, diffusers)
+    }
+}
+
+/// Renames the longest beginning of whole names that is known.
+fn rename(names: &HashMap<String, String>, name: &str) -> Option<String> {
+    let ends = name.char_indices().rev().filter(|(_, c)| *c == '.').map(|(end, _)| end);
+    ends.filter_map(|end| Some(format!("{}{}", names.get(&name[..end])?, &name[end..]))).next()
+}
