@@ -41,7 +41,7 @@ async function hashes(folder, wanted) {
   return found;
 }
 
-const shell = await hashes(".", (path) => !/^(models|examples)\/|^sw\.js$/.test(path));
+const shell = await hashes(".", (path) => !/^(models|examples)\/|^(sw|darkroom-image)\.js$/.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
 const worker = await readFile(join(dist, "sw.js"), "utf8");
 const empty = "const FILES = { shell: {}, model: {} };";

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { REQUEST, difference, nativePicture, testModels } from "./harness/native.mjs";
+import { dropped } from "./harness/files.mjs";
 import { decodePng } from "./harness/png.mjs";
 import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 
@@ -39,6 +40,7 @@ test("one page, one engine, many requests", async (t) => {
   });
   await t.test("the picture is the native program's", (t) => compareWithNative(t, app));
   await t.test("the file holds the picture and the request", () => checkFile(app));
+  await t.test("a kept file, dropped, makes the same bytes again", () => checkRoundTrip(app));
   await t.test("cancel ends a run within a step, and the next one works", () => checkCancel(app));
   await t.test("every wrong field is a sentence, and the page goes on", () => checkFields(app));
   await t.test("a prompt of any length works, and what is cut is told", () => checkPrompts(app));
@@ -86,6 +88,31 @@ async function checkFile({ page, make }) {
   assert.equal(request.negative_prompt, "blue");
   assert.equal(request.seed, "9007199254740993");
   assert.match(texts.get("parameters"), /Steps: 3, /);
+}
+
+/** @param {App} app */
+async function checkRoundTrip({ page, state, make, generate, pixels }) {
+  const odd = {
+    ...{ prompt: "ein Kätzchen — 猫,\nNegative prompt: none", negative_prompt: "grey: \"dull\"" },
+    ...{ seed: "18446744073709551557", steps: "4", guidance_scale: "3.25" },
+    ...{ sampler: "euler_ancestral", width: "72", height: "64" },
+  };
+  const first = await make(odd);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download PNG" }).click();
+  const file = await readFile(await (await downloading).path());
+  await page.getByRole("button", { name: "Reset" }).click();
+  await dropped(page, "kept.png", file);
+  await page.locator("#progress-text").filter({ hasText: "Darkroom" }).waitFor();
+  assert.equal(await page.locator("#prompt").inputValue(), odd.prompt);
+  await generate.click();
+  await page.locator("#progress-text").filter({ hasText: /is ready after/ }).waitFor();
+  await state("ready");
+  const second = await pixels();
+  assert.deepEqual([second.width, second.height], [72, 64]);
+  assert.ok(second.bytes.equals(first.bytes), "the bytes differ");
+  const like = { ...odd, width: "", height: "", seed: "1", guidance_scale: "7.5", sampler: "ddim" };
+  await make({ ...like, negative_prompt: "", steps: "3" });
 }
 
 /** @param {App} app */

@@ -1,5 +1,13 @@
 // The page's side of the worker: a promise for each call, progress on the way, cancel by
-// AbortSignal. A worker that crashed is replaced at the next call.
+// AbortSignal. A worker that crashed is replaced at the next call. Any page can use it:
+//
+//     import { Engine } from "./engine/client.js";
+//
+//     const engine = new Engine();
+//     await engine.open("models/demo/");
+//     const { png } = await engine.generate({ prompt: "a red heart on yellow", seed: "1" });
+//     image.src = URL.createObjectURL(new Blob([png], { type: "image/png" }));
+//     engine.dispose();
 
 import { say } from "../strings.js";
 
@@ -22,6 +30,7 @@ export class EngineError extends Error {
   }
 }
 
+/** One worker with one model on one device. Calls wait for one another. */
 export class Engine {
   /** @type {Worker | null} */
   #worker = null;
@@ -35,14 +44,16 @@ export class Engine {
   onRequests = () => {};
 
   /**
-   * Opens a model: a folder in the diffusers layout.
-   * @param {string} model its address
-   * @param {import("./protocol.js").Options} options
+   * Opens a model: a folder in the diffusers layout. The one that was open is let go.
+   * @param {string} model its address, from the page
+   * @param {import("./protocol.js").Options} [options]
    * @param {Watch} [watch]
    * @returns {Promise<import("./protocol.js").Description>}
+   * @throws {EngineError} of kind no_adapter, not_found, bad_file, out_of_memory, cancelled …
    */
-  open(model, options, watch) {
-    return this.#call({ call: "open", model, options }, watch);
+  open(model, options = {}, watch) {
+    const address = new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
+    return this.#call({ call: "open", model: address, options }, watch);
   }
 
   /**
@@ -50,9 +61,62 @@ export class Engine {
    * @param {import("./protocol.js").Request} request
    * @param {Watch} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
+   * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
   generate(request, watch) {
     return this.#call({ call: "generate", request }, watch);
+  }
+
+  /**
+   * Makes a picture as a loop over what happens; the last event is the picture. Leaving the loop
+   * stops the run.
+   *
+   *     for await (const event of engine.events({ prompt: "a red heart", seed: "1" })) {
+   *       if (event.event === "step") bar.value = event.step / event.steps;
+   *       if (event.event === "picture") show(event.picture);
+   *     }
+   * @param {import("./protocol.js").Request} request
+   * @param {{ signal?: AbortSignal }} [watch]
+   * @returns {AsyncGenerator<Progress | { event: "picture", picture:
+   * import("./protocol.js").Picture }, void, void>}
+   * @throws {EngineError} as generate
+   */
+  async *events(request, { signal } = {}) {
+    const leaving = new AbortController();
+    const signals = [leaving.signal, ...(signal ? [signal] : [])];
+    /** @type {Progress[]} */
+    const heard = [];
+    let wake = () => {};
+    const onProgress = (/** @type {Progress} */ progress) => {
+      heard.push(progress);
+      wake();
+    };
+    /** @type {{ picture?: import("./protocol.js").Picture, error?: unknown } | null} */
+    let ended = null;
+    this.generate(request, { onProgress, signal: AbortSignal.any(signals) }).then(
+      (picture) => {
+        ended = { picture };
+        wake();
+      },
+      (error) => {
+        ended = { error };
+        wake();
+      },
+    );
+    const end = () => /** @type {typeof ended} */ (ended);
+    try {
+      for (;;) {
+        const next = heard.shift();
+        if (next) yield next;
+        else if (end()) break;
+        else await new Promise((/** @type {(value: void) => void} */ done) => (wake = done));
+      }
+    } finally {
+      leaving.abort();
+    }
+    const { picture, error } = end() ?? {};
+    if (!picture) throw error;
+    yield { event: "picture", picture };
   }
 
   /**

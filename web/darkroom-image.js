@@ -1,0 +1,157 @@
+// <darkroom-image>: a picture that the visitor's own machine makes. Two lines put one on a page:
+//
+//     <script type="module" src="darkroom-image.js"></script>
+//     <darkroom-image prompt="a red heart on yellow" seed="1"></darkroom-image>
+//
+// Attributes are fields of a request: prompt, negative-prompt, seed, steps, guidance-scale,
+// sampler, width, height; and `model`, the address of a folder in the diffusers layout (the
+// built-in model without it). A picture is made once the element comes into view, again when an
+// attribute changes, and all elements of a page share one engine. Events: `progress` (detail: what
+// the engine tells), `load` and `error`; the file is `element.png`.
+
+import { Engine } from "./engine/client.js";
+import { inTurn } from "./tab/turn.js";
+
+const MODEL = new URL("models/demo/", import.meta.url).href;
+const FIELDS = [
+  "prompt",
+  "negative-prompt",
+  "seed",
+  "steps",
+  "guidance-scale",
+  "sampler",
+  "width",
+  "height",
+];
+
+const style = new CSSStyleSheet();
+style.replaceSync(`
+  :host { display: inline-block; position: relative; min-width: 4rem; min-height: 4rem; }
+  :host([hidden]) { display: none; }
+  img { display: block; width: 100%; height: auto; }
+  progress { position: absolute; inset: auto 8% 8%; width: 84%; }
+  p { margin: 0; padding: 0.5rem; font-size: 0.85rem; }
+  [hidden] { display: none; }
+`);
+
+const engine = new Engine();
+/** The model that is open. */
+let opened = "";
+/** One element after another. */
+let turn = Promise.resolve();
+
+/**
+ * Makes a picture when its turn comes.
+ * @param {string} model
+ * @param {import("./engine/protocol.js").Request} request
+ * @param {import("./engine/client.js").Watch & { signal: AbortSignal }} watch
+ */
+function make(model, request, watch) {
+  const work = async () => {
+    watch.signal.throwIfAborted();
+    if (model !== opened) {
+      opened = "";
+      await engine.open(model, {}, watch);
+      opened = model;
+    }
+    return engine.generate(request, watch).catch((error) => {
+      // After a wrong request the model is still there; after anything else it may not be.
+      if (!["request", "cancelled"].includes(error.kind)) opened = "";
+      throw error;
+    });
+  };
+  const mine = turn.then(() => inTurn(work, { onWait() {}, signal: watch.signal }));
+  turn = mine.then(
+    () => {},
+    () => {},
+  );
+  return mine;
+}
+
+export class DarkroomImage extends HTMLElement {
+  static observedAttributes = ["model", ...FIELDS];
+
+  /** @type {Blob | null} the file, with the request inside */
+  png = null;
+  #image = document.createElement("img");
+  #bar = document.createElement("progress");
+  #text = document.createElement("p");
+  #seen = false;
+  #stop = new AbortController();
+  #sight = new IntersectionObserver((entries) => {
+    if (this.#seen || !entries.some(({ isIntersecting }) => isIntersecting)) return;
+    this.#seen = true;
+    this.#make();
+  });
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    this.#image.hidden = this.#bar.hidden = this.#text.hidden = true;
+    this.#text.setAttribute("role", "alert");
+    root.append(this.#image, this.#bar, this.#text);
+  }
+
+  connectedCallback() {
+    this.#sight.observe(this);
+  }
+
+  disconnectedCallback() {
+    this.#sight.disconnect();
+    this.#stop.abort();
+    this.#seen = false;
+  }
+
+  attributeChangedCallback() {
+    // Several attributes may change at once.
+    if (this.#seen) queueMicrotask(() => this.#make());
+  }
+
+  async #make() {
+    this.#stop.abort();
+    const mine = (this.#stop = new AbortController());
+    const { signal } = mine;
+    const prompt = this.getAttribute("prompt") ?? "";
+    this.#bar.hidden = false;
+    this.#bar.removeAttribute("value");
+    this.#bar.setAttribute("aria-label", prompt);
+    this.#text.hidden = true;
+    try {
+      const model = new URL(this.getAttribute("model") ?? MODEL, document.baseURI).href;
+      const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
+        if (progress.event === "step") this.#bar.value = progress.step / progress.steps;
+        this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
+      };
+      const { png, width, height } = await make(model, this.#request(), { onProgress, signal });
+      if (signal.aborted) return;
+      this.png = new Blob([png], { type: "image/png" });
+      URL.revokeObjectURL(this.#image.src);
+      Object.assign(this.#image, { src: URL.createObjectURL(this.png), width, height });
+      this.#image.alt = prompt;
+      await this.#image.decode();
+      this.#image.hidden = false;
+      this.dispatchEvent(new Event("load"));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#text.textContent = /** @type {Error} */ (error).message;
+      this.#text.hidden = false;
+      this.dispatchEvent(new CustomEvent("error", { detail: error }));
+    } finally {
+      if (mine === this.#stop) this.#bar.hidden = true;
+    }
+  }
+
+  /** @returns {import("./engine/protocol.js").Request} */
+  #request() {
+    const given = FIELDS.flatMap((name) => {
+      const value = this.getAttribute(name);
+      if (value === null) return [];
+      const text = ["prompt", "negative-prompt", "seed", "sampler"].includes(name);
+      return [[name.replaceAll("-", "_"), text ? value : Number(value)]];
+    });
+    return { prompt: "", seed: "0", ...Object.fromEntries(given) };
+  }
+}
+
+customElements.define("darkroom-image", DarkroomImage);
