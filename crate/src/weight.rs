@@ -113,6 +113,15 @@ impl Table {
         self.gpu.write(&self.buffer, offset, &encode(self.weight_type, rows));
     }
 
+    /// Makes every row zero, before any op has used the table.
+    pub fn clear(&self) {
+        const ROWS: usize = 1024;
+        let zeros = vec![0.0; ROWS.min(self.rows) * self.c];
+        for first in (0..self.rows).step_by(ROWS) {
+            self.write(first, &zeros[..ROWS.min(self.rows - first) * self.c]);
+        }
+    }
+
     /// Rows.
     pub fn rows(&self) -> usize {
         self.rows

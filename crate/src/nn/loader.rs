@@ -7,6 +7,7 @@
 //! The one change of layout on the way: a convolution's weights `[n, c, ky, kx]` become rows of
 //! `(ky, kx, c)`, because channels are last on the GPU; channels are padded with zeros to four.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -84,6 +85,7 @@ impl Loader {
         let total = self.bytes_total();
         let mut done = 0;
         let mut scratch = Scratch::default();
+        let lists = self.row_lists(source).await?;
         for (number, window) in windows(&self.pieces).into_iter().enumerate() {
             progress(done, total)?;
             let start = window[0].bytes.start;
@@ -95,7 +97,8 @@ impl Loader {
             for piece in window {
                 let from = (piece.bytes.start - start) as usize;
                 let length = (piece.bytes.end - piece.bytes.start) as usize;
-                self.place(piece, &bytes[from..from + length], &mut scratch)?;
+                let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
+                self.place(piece, rows, &bytes[from..from + length], &mut scratch)?;
                 done += length as u64;
             }
             if (number + 1) % WINDOWS_IN_FLIGHT == 0 {
@@ -106,8 +109,27 @@ impl Loader {
         progress(done, total)
     }
 
-    /// Writes one piece to the GPU.
-    fn place(&self, piece: &Piece, bytes: &[u8], scratch: &mut Scratch) -> Result<()> {
+    /// The lists of tables that leave rows out, by request; such a table is zero to begin with.
+    async fn row_lists(&self, source: &dyn Source) -> Result<HashMap<usize, Vec<usize>>> {
+        let mut lists = HashMap::new();
+        for (index, request) in self.requests.iter().enumerate() {
+            let Target::Table { table, listed: true } = &request.target else { continue };
+            let list = self.archive.row_list(&request.name).expect("found when it was asked for");
+            let list = self.archive.load_row_list(source, list, table.rows()).await?;
+            lists.insert(index, list);
+            table.clear();
+        }
+        Ok(lists)
+    }
+
+    /// Writes one piece to the GPU: a table's to `listed` rows when there are such.
+    fn place(
+        &self,
+        piece: &Piece,
+        listed: Option<&[usize]>,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let request = &self.requests[piece.request];
         let info = self.archive.get(&request.name).expect("checked when it was asked for");
         scratch.values.clear();
@@ -116,7 +138,14 @@ impl Loader {
         // Rows count from the first that was asked for.
         let first = piece.rows.start - request.rows.start;
         match &request.target {
-            Target::Table(table) => table.write(first, &scratch.values),
+            Target::Table { table, .. } => match listed {
+                None => table.write(first, &scratch.values),
+                Some(rows) => {
+                    for (row, values) in rows.iter().zip(scratch.values.chunks_exact(table.c())) {
+                        table.write(*row, values);
+                    }
+                }
+            },
             Target::Tensor(tensor) => {
                 scratch.values.resize(tensor.shape().elements(), 0.0);
                 tensor.write(&scratch.values);

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::tensor::Tensor;
 use crate::weight::{Table, Weight};
-use crate::weights::Archive;
+use crate::weights::{Archive, TensorInfo};
 
 /// A prefix of tensor names, and the book in which all scopes of one file write their requests.
 #[derive(Clone)]
@@ -53,8 +53,8 @@ pub(super) enum Target {
     Weight { weight: Weight, c_in: usize, pixels: usize },
     /// To a small f32 tensor of this shape, which may be longer than the file's.
     Tensor(Tensor),
-    /// To a table of embeddings.
-    Table(Table),
+    /// To a table of embeddings; to the rows that a list names when the file leaves rows out.
+    Table { table: Table, listed: bool },
 }
 
 /// The names and shapes of all tensors that a model asks for, as a checkpoint would hold them.
@@ -182,14 +182,20 @@ impl Scope {
         self.tensor(name, vec![rows, c], 0..rows, &[rows, c])
     }
 
-    /// A table `[rows, c]` of embeddings.
+    /// A table `[rows, c]` of embeddings. A file may leave out rows of zeros: then it has m rows
+    /// `[m, c]` and beside them, as `name.rows`, their m numbers (see [`Archive::row_list`]).
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub fn table(&self, name: &str, rows: usize, c: usize) -> Result<Table> {
-        let weight_type = self.check(name, &[vec![rows, c]])?;
+        let archive = self.book.archive.as_ref();
+        let listed = archive.and_then(|archive| archive.row_list(&self.full_name(name)));
+        let mut shapes = vec![vec![rows, c]];
+        shapes.extend(listed.map(|list| vec![list.elements(), c]));
+        let weight_type = self.check(name, &shapes)?;
         let table = Table::empty(&self.book.gpu, rows, c, weight_type);
-        self.request(name, 0..rows, Target::Table(table.clone()));
+        let target = Target::Table { table: table.clone(), listed: listed.is_some() };
+        self.request(name, 0..listed.map_or(rows, TensorInfo::elements), target);
         Ok(table)
     }
 

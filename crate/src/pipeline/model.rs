@@ -221,7 +221,8 @@ impl Files {
                 control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
                 control.check()
             };
-            weights.push(Weights::read(source, archive, &mut progress).await?);
+            let rows = self.text_encoder.vocab_size;
+            weights.push(Weights::read(source, archive, rows, &mut progress).await?);
             bytes_before += bytes_of(archive);
         }
         let weights = weights.try_into().ok().expect("one for each of three parts");

@@ -31,24 +31,31 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads all floats of a file; `progress` hears the bytes done after each tensor, and its error
-    /// (as a cancel) ends the load.
+    /// Reads all floats of a file; a table that leaves rows out gets all of its `table_rows` back.
+    /// `progress` hears the bytes done after each tensor, and its error (as a cancel) ends the load.
     ///
     /// # Errors
     /// The source's, and those of `progress`.
     pub async fn read(
         source: &dyn Source,
         archive: &Archive,
+        table_rows: usize,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Weights> {
         let mut tensors = HashMap::new();
         let mut done = 0;
         for info in archive.tensors() {
             // `position_ids` and their like.
-            let whole = [FileType::I64, FileType::I32, FileType::U8];
+            let whole = [FileType::I64, FileType::I32, FileType::U32, FileType::U8];
             if !whole.contains(&info.file_type) {
-                let values = archive.load(source, &info.name).await?;
-                let tensor = Tensor::from_vec(values, &info.shape[..], &Device::Cpu);
+                let mut values = archive.load(source, &info.name).await?;
+                let mut shape = info.shape.clone();
+                if let Some(list) = archive.row_list(&info.name) {
+                    let rows = archive.load_row_list(source, list, table_rows).await?;
+                    values = spread(&values, &rows, table_rows);
+                    shape[0] = table_rows;
+                }
+                let tensor = Tensor::from_vec(values, shape, &Device::Cpu);
                 let tensor = tensor.map_err(|fault| refused(archive.file(), &fault))?;
                 tensors.insert(info.name.clone(), tensor);
             }
@@ -63,6 +70,16 @@ impl Weights {
         let builder = VarBuilder::from_tensors(self.tensors, DType::F32, &Device::Cpu);
         new(builder).map_err(|fault| refused(&self.file, &fault))
     }
+}
+
+/// The values of the listed `rows` in a table of `count` rows, the others zero.
+fn spread(values: &[f32], rows: &[usize], count: usize) -> Vec<f32> {
+    let c = values.len() / rows.len().max(1);
+    let mut table = vec![0.0; count * c];
+    for (row, from) in rows.iter().zip(values.chunks_exact(c.max(1))) {
+        table[row * c..][..c].copy_from_slice(from);
+    }
+    table
 }
 
 fn refused(file: &str, fault: &candle_core::Error) -> Error {

@@ -131,6 +131,33 @@ impl Archive {
         self.by_name.get(name).map(|index| &self.tensors[*index])
     }
 
+    /// The list of the rows that the file has of a table, when it leaves out those of zeros: a
+    /// tensor `NAME.rows` of U32, beside the `[m, c]` numbers of the table `NAME` itself.
+    pub fn row_list(&self, name: &str) -> Option<&TensorInfo> {
+        let list = self.get(&format!("{name}.rows"))?;
+        (list.file_type == FileType::U32 && list.shape.len() == 1).then_some(list)
+    }
+
+    /// The numbers of the rows that [`Archive::row_list`] found, ascending, all below `rows`.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a list that is not so, and the source's own faults.
+    pub async fn load_row_list(
+        &self,
+        source: &dyn Source,
+        list: &TensorInfo,
+        rows: usize,
+    ) -> Result<Vec<usize>> {
+        let bytes = read_exact(source, &list.file, list.range.clone()).await?;
+        let numbers = bytes.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b) as usize);
+        let numbers: Vec<usize> = numbers.collect();
+        if !numbers.is_sorted_by(|a, b| a < b) || numbers.last().is_some_and(|last| *last >= rows) {
+            let reason = format!("`{}` does not list rows of a table of {rows}", list.name);
+            return Err(bad_file(&self.file, reason));
+        }
+        Ok(numbers)
+    }
+
     /// All tensors, in the order of their bytes in each file.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
