@@ -19,7 +19,8 @@ export async function dropZeroRows(path) {
   /** @type {Buffer[]} */
   const pieces = [];
   let end = 0;
-  const add = (/** @type {string} */ name, /** @type {string} */ dtype, /** @type {number[]} */ shape, /** @type {Buffer} */ bytes) => {
+  /** @type {(name: string, dtype: string, shape: number[], bytes: Buffer) => void} */
+  const add = (name, dtype, shape, bytes) => {
     out[name] = { dtype, shape, data_offsets: [end, end + bytes.length] };
     pieces.push(bytes);
     end += bytes.length;

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
+import { dropZeroRows } from "./served.mjs";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -40,6 +41,8 @@ async function hashes(folder, wanted) {
   }
   return found;
 }
+
+await dropZeroRows(join(dist, "models/demo/text_encoder/model.safetensors"));
 
 const shell = await hashes(".", (path) => !/^(models|examples)\/|^(sw|darkroom-image)\.js$/.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
