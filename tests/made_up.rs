@@ -30,9 +30,15 @@ pub fn tiny() -> &'static Path {
 
 /// Makes a checkpoint of seed 1 in a folder of this name.
 pub fn synth(config: &str, name: &str) -> PathBuf {
+    synth_with(config, name, &[])
+}
+
+/// The same with further arguments.
+pub fn synth_with(config: &str, name: &str, more: &[&str]) -> PathBuf {
     let folder = scratch(name);
     let out = folder.to_str().unwrap();
-    let made = program(&["synth", "--config", config, "--seed", "1", "--out", out]);
+    let common = ["synth", "--config", config, "--seed", "1", "--out", out];
+    let made = program(&[&common[..], more].concat());
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     folder
 }
@@ -80,6 +86,11 @@ impl Golden {
     /// The numbers of an array.
     pub fn array(&self, name: &str) -> Vec<f32> {
         block_on(self.archive.load(&self.source, name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// The shape of an array.
+    pub fn shape(&self, name: &str) -> &[usize] {
+        &self.archive.get(name).unwrap_or_else(|| panic!("no {name}")).shape
     }
 
     /// The names of arrays that begin so, without the beginning.

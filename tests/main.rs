@@ -17,6 +17,7 @@ mod png; // pictures with text inside
 mod program; // the native program, from outside
 mod reference; // the second implementation, on the CPU, against the first
 mod row_lists; // tables that leave out rows of zeros
+mod safety; // the safety checker against diffusers, and its place in the walk
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
 mod synth; // Stable Diffusion v1.4's topology against diffusers

@@ -7,7 +7,7 @@ import { say } from "./strings.js";
 const MODEL = "models/demo";
 
 /** What is no field of a request: the model, how to open it, and which room to show. */
-const HOW = ["precision", "weights", "device"];
+const HOW = ["precision", "weights", "device", "safety"];
 const OURS = ["model", "room", ...HOW];
 
 /** What the address said about the model; the form never changes it. */

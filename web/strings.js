@@ -41,8 +41,21 @@ export const SAMPLERS = new Map([
   ["lcm", "LCM"],
 ]);
 
+/** Whether the model's safety checker saw a picture, and what it said. */
+export const SAFETY = {
+  passed: "safety checked",
+  flagged: "hidden by the safety checker",
+  off: "safety not checked: switched off",
+  missing: "safety not checked: this model has no checker",
+};
+
 /** @type {Record<string, string>} */
-const PARTS = { text_encoder: "text encoder", unet: "picture model", vae: "decoder" };
+const PARTS = {
+  text_encoder: "text encoder",
+  unet: "picture model",
+  vae: "decoder",
+  safety_checker: "safety checker",
+};
 
 export const say = {
   cpu: () => "on the CPU",

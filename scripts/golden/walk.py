@@ -30,10 +30,11 @@ CASES = {
 }
 
 
-def synth(config, seed, out):
+def synth(config, seed, out, *rest):
     """The made-up checkpoint, by the program of this source tree."""
     command = ["cargo", "run", "--quiet", "--bin", "darkroom", "--", "synth"]
-    subprocess.run(command + [f"--config={config}", f"--seed={seed}", f"--out={out}"], check=True)
+    command += [f"--config={config}", f"--seed={seed}", f"--out={out}", *rest]
+    subprocess.run(command, check=True)
 
 
 def write(out):

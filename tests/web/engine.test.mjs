@@ -215,6 +215,30 @@ test("f16 activations without shader-f16 are refused in a sentence", async (t) =
   assert.match(await complaint(), /shader-f16/);
 });
 
+test("the safety checker looks at every picture, and the page says so", async (t) => {
+  const { page, state, make } = await visit(t, options({ hash: "#model=models/checked&steps=2" }));
+  const facts = async () => (await page.locator("#caption-facts").textContent()) ?? "";
+  await state("ready");
+  const shown = await make({ seed: "1" });
+  assertPicture(shown);
+  assert.match(await facts(), / · safety checked$/);
+
+  for (const [hash, black, sentence] of /** @type {const} */ ([
+    ["#model=models/strict&steps=2", true, / · hidden by the safety checker$/],
+    ["#model=models/strict&steps=2&safety=off", false, / · safety not checked: switched off$/],
+    ["#model=models/tiny&steps=2", false, / · safety not checked: this model has no checker$/],
+  ])) {
+    await page.evaluate((hash) => (location.hash = hash), hash);
+    await page.waitForSelector('html:not([data-state="ready"])');
+    await state("ready");
+    const { bytes } = await make({ seed: "1" });
+    assert.match(await facts(), sentence);
+    assert.equal(await page.locator("#notices").isVisible(), black);
+    if (black) assert.ok(bytes.every((byte, i) => byte === (i % 4 === 3 ? 255 : 0)));
+    else assert.ok(bytes.equals(shown.bytes));
+  }
+});
+
 test("the built-in model draws", async (t) => {
   const { state, make } = await visit(t, { patience: PICTURE_MS, hash: "#steps=6&seed=3" });
   await state("ready");

@@ -21,6 +21,7 @@ test("reaches ready, makes a picture, names it, offers it as a file", async (t) 
   assert.equal(download.suggestedFilename(), "a-b-small-b-odd-prompt-7.png");
   const kept = decodePng(await readFile(await download.path()));
   assert.ok((await pixels()).bytes.equals(kept.bytes));
+  assert.match((await page.locator("#caption-facts").textContent()) ?? "", / · safety checked$/);
 });
 
 test("every control has a name", async (t) => {

@@ -1,8 +1,8 @@
 // The messages between the page and the worker, and nothing but.
 
 /**
- * How to open a model; device is auto, webgpu or cpu.
- * @typedef {{ precision?: string, weights?: string, device?: string }} Options
+ * How to open a model; device is auto, webgpu or cpu, safety is on or off.
+ * @typedef {{ precision?: string, weights?: string, device?: string, safety?: string }} Options
  *
  * What to make. Numbers may be given as typed: the engine says what is wrong with them.
  * @typedef {object} Request
@@ -53,6 +53,8 @@
  * @property {number} height
  * @property {Uint8ClampedArray<ArrayBuffer>} rgba
  * @property {Uint8Array<ArrayBuffer>} png the file to keep, with the request inside
+ * @property {"passed" | "flagged" | "off" | "missing"} safety whether the model's safety checker
+ * saw it, and what it said
  *
  * How a prompt fits: its tokens, the most that the model sees, the end that it does not see.
  * @typedef {{ used: number, room: number, cut: string | null }} TokenCount

@@ -1,6 +1,6 @@
 // The picture: on a canvas, with what made it beneath, to keep as a file.
 
-import { SAMPLERS, duration } from "../strings.js";
+import { SAFETY, SAMPLERS, duration } from "../strings.js";
 import { anyById, byId, onPress } from "./dom.js";
 
 /** Below this many pixels a side, a picture is enlarged with its pixels kept sharp. */
@@ -24,7 +24,7 @@ export function createPicture({ onKeepSeed, onVariation }) {
      * @param {number} seconds how long that took
      */
     show(picture, request, seconds) {
-      const { width, height, rgba, png } = picture;
+      const { width, height, rgba, png, safety } = picture;
       canvas.width = width;
       canvas.height = height;
       // The pixels come from the worker's memory and may be read again: no need for a GPU's copy.
@@ -38,7 +38,8 @@ export function createPicture({ onKeepSeed, onVariation }) {
 
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
-      anyById("caption-facts").textContent = facts(request, width, height, seconds);
+      const made = facts(request, width, height, seconds);
+      anyById("caption-facts").textContent = `${made} · ${SAFETY[safety]}`;
       anyById("caption").hidden = false;
       dispatchEvent(new CustomEvent("darkroom:picture", { detail: { seed } }));
 

@@ -62,6 +62,9 @@ pub struct GenerateArgs {
     /// How weights are stored; as in the files when left out.
     #[arg(long, value_enum)]
     weights: Option<Float>,
+    /// Show pictures without asking the model's safety checker.
+    #[arg(long)]
+    no_safety: bool,
     /// Begin with these N(0, 1) numbers [1, 4, height/8, width/8] instead of the seed's.
     #[arg(long, value_name = "FILE.npy")]
     latents: Option<PathBuf>,
@@ -128,7 +131,9 @@ async fn one(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let extras = Extras { latents: latents.as_ref(), witness, ..Extras::default() };
     let picture = pipeline.generate_with(&args.request(), &control, &extras).await;
     end_line();
-    write(out, &picture?.png()?)?;
+    let picture = picture?;
+    write(out, &picture.png()?)?;
+    eprintln!("Safety checker: {}", picture.safety.text());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,13 +151,16 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         if args.precision == Float::F16 || args.weights == Some(Float::F16) {
             return Err(f32_only());
         }
-        return Pipeline::open_on_cpu(source, control).await;
+        return Pipeline::open_on_cpu(source, !args.no_safety, control).await;
     }
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
     let gpu = Gpu::open(&gpu_options).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
-    let options =
-        Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
+    let options = Options {
+        precision: args.precision.into(),
+        weights: args.weights.map(Into::into),
+        safety: !args.no_safety,
+    };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

@@ -4,7 +4,7 @@ use super::{Float, ModelArgs};
 use clap::Args;
 use darkroom::Result;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Options, Phase, Request};
+use darkroom::pipeline::{Files, Options, Phase, Request, SafetyFiles};
 
 /// Prints what a model is, and what a picture would cost.
 #[derive(Args)]
@@ -42,9 +42,9 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         let text = &files.text_encoder;
         println!(
             "text encoder  {} layers of {}, {} heads, {} tokens of {}",
-            text.num_hidden_layers,
-            text.hidden_size,
-            text.num_attention_heads,
+            text.encoder.num_hidden_layers,
+            text.encoder.hidden_size,
+            text.encoder.num_attention_heads,
             tokenizer.length(),
             text.vocab_size
         );
@@ -60,17 +60,25 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         println!("parameters    {}", thousands(description.parameters));
         println!("samplers      {}", description.samplers.join(", "));
 
-        let options =
-            Options { precision: args.precision.into(), weights: args.weights.map(Into::into) };
+        let (precision, weights) = (args.precision.into(), args.weights.map(Into::into));
+        let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let dry = files.dry_run(&options, limits, [width, height], request.prompts()).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
+        let checker = match SafetyFiles::open(&source).await? {
+            Some(checker) => Some(checker.dry_run(weights, limits).await?),
+            None => None,
+        };
+        match &checker {
+            Some((bytes, _)) => println!("safety        a checker, {} more", megabytes(*bytes)),
+            None => println!("safety        this model has no checker"),
+        }
         println!(
             "\n{width}×{height}, {:?} activations, with guidance, within WebGPU's default limits:",
             options.precision
         );
         println!("{:24}{:>12}{:>14}{:>18}", "", "dispatches", "GFLOP", "peak GPU bytes");
-        for phase in &dry.phases {
+        for phase in dry.phases.iter().chain(checker.iter().map(|(_, phase)| phase)) {
             print_phase(phase, args.kernels);
         }
         Ok(())

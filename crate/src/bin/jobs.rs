@@ -5,7 +5,7 @@
 //! picture that is already there is not made again, so a run that was cut off goes on where it
 //! stopped; a request that fails is reported and the rest goes on.
 
-use darkroom::pipeline::{Control, Pipeline, Request};
+use darkroom::pipeline::{Control, Pipeline, Request, Safety};
 use darkroom::{Error, Result};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -40,7 +40,7 @@ pub async fn run(
             continue;
         }
         match picture(pipeline, control, &job.request, &out).await {
-            Ok(()) => eprintln!("{place}: {}", job.file),
+            Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
             // Nothing more can come from a device that is gone.
             Err(error @ Error::DeviceLost { .. }) => return Err(error),
             Err(error) => {
@@ -58,11 +58,12 @@ async fn picture(
     control: &Control,
     request: &Request,
     out: &Path,
-) -> Result<()> {
-    let png = pipeline.generate(request, control).await?.png()?;
+) -> Result<Safety> {
+    let picture = pipeline.generate(request, control).await?;
     let part: PathBuf = out.with_extension("png.part");
-    fs::write(&part, png).map_err(|e| unwritable(&part, &e))?;
-    fs::rename(&part, out).map_err(|e| unwritable(out, &e))
+    fs::write(&part, picture.png()?).map_err(|e| unwritable(&part, &e))?;
+    fs::rename(&part, out).map_err(|e| unwritable(out, &e))?;
+    Ok(picture.safety)
 }
 
 /// The whole list is checked before the first picture is made.

@@ -2,6 +2,7 @@
 
 pub mod parameters;
 pub mod png;
+mod resize;
 mod rgba;
 
 pub use rgba::Rgba;

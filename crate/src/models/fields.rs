@@ -18,6 +18,8 @@ const MOST: usize = 256;
 pub(super) struct Fields<'a> {
     file: &'a str,
     map: Map<String, Value>,
+    /// Before every name in a complaint: the object inside the file, with a dot.
+    place: String,
 }
 
 /// A number for every level of a model, or one for each.
@@ -33,10 +35,16 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(file: &'a str, json: &str) -> Result<Fields<'a>> {
         let bad = |reason: String| Error::BadFile { file: file.to_string(), reason };
         match serde_json::from_str(json) {
-            Ok(Value::Object(map)) => Ok(Fields { file, map }),
+            Ok(Value::Object(map)) => Ok(Fields { file, map, place: String::new() }),
             Ok(_) => Err(bad("it is JSON, but not an object of fields".into())),
             Err(fault) => Err(bad(format!("it is not JSON ({fault})"))),
         }
+    }
+
+    /// The fields of the object `field`; none when it is absent.
+    pub(super) fn object(&self, field: &str) -> Result<Fields<'a>> {
+        let map = self.get(field, Map::new())?;
+        Ok(Fields { file: self.file, map, place: format!("{}{field}.", self.place) })
     }
 
     /// The value of `field`, or `default` when it is absent.
@@ -161,7 +169,7 @@ impl<'a> Fields<'a> {
 
     /// The complaint about `field`.
     pub(super) fn error(&self, field: &str, reason: impl Into<String>) -> Error {
-        let (file, field) = (self.file.to_string(), field.to_string());
+        let (file, field) = (self.file.to_string(), format!("{}{field}", self.place));
         Error::Config { file, field, reason: reason.into() }
     }
 

@@ -1,5 +1,6 @@
 //! Floor 4: the three networks of Stable Diffusion, each from its published config: the text
-//! encoder ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]).
+//! encoder ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); and
+//! what looks at the result, the [`safety`] checker.
 //!
 //! A model is `new(scope, config) -> Result` and `forward(…) -> Tensor`. Nothing is tied to v1.4's
 //! widths: a config of the same family with other numbers works, and one that asks for what is not
@@ -7,6 +8,7 @@
 
 pub mod clip;
 mod fields;
+pub mod safety;
 pub mod sd_v1_4;
 pub mod unet;
 pub mod vae;

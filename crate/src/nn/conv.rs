@@ -11,7 +11,7 @@ use crate::weight::Weight;
 /// `[b, h, w, c_in] → [b, h', w', c_out]`. torch: `Conv2d`.
 pub struct Conv2d {
     weight: Weight,
-    bias: Tensor,
+    bias: Option<Tensor>,
     window: Window,
 }
 
@@ -39,9 +39,20 @@ impl Conv2d {
         let border = (kernel - 1) / 2;
         Ok(Conv2d {
             weight: scope.conv_weight("weight", c_in, c_out, kernel, rows.clone())?,
-            bias: scope.vector_part("bias", c_out, rows)?,
+            bias: Some(scope.vector_part("bias", c_out, rows)?),
             window: Window { kernel, stride: 1, padding: [border; 2], resize: None },
         })
+    }
+
+    /// Weights `[c_out, c_in, size, size]` only: cuts the picture into patches, each of which
+    /// becomes one pixel.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn patches(scope: &Scope, c_in: usize, c_out: usize, size: usize) -> Result<Conv2d> {
+        let weight = scope.conv_weight("weight", c_in, c_out, size, 0..c_out)?;
+        let window = Window { kernel: size, stride: size, padding: [0; 2], resize: None };
+        Ok(Conv2d { weight, bias: None, window })
     }
 
     /// `x` `[b, h, w, c_in] → [b, h', w', c_out]`.
@@ -61,7 +72,7 @@ impl Conv2d {
     }
 
     fn epilogue(&self) -> Epilogue<'_> {
-        Epilogue { bias: Some(&self.bias), ..Epilogue::default() }
+        Epilogue { bias: self.bias.as_ref(), ..Epilogue::default() }
     }
 }
 

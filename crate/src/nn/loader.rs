@@ -146,6 +146,7 @@ impl Loader {
                     }
                 }
             },
+            Target::Numbers(numbers) => numbers.write(&scratch.values),
             Target::Tensor(tensor) => {
                 scratch.values.resize(tensor.shape().elements(), 0.0);
                 tensor.write(&scratch.values);
@@ -171,7 +172,7 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let info = archive.get(&request.name).expect("checked when it was asked for");
     let row_bytes = (info.range.end - info.range.start) / info.shape[0] as u64;
     let rows_at_once = match request.target {
-        Target::Tensor(_) => request.rows.len(),
+        Target::Tensor(_) | Target::Numbers(_) => request.rows.len(),
         _ => {
             let panels = WINDOW / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL

@@ -24,5 +24,5 @@ pub use linear::Linear;
 pub use loader::Loader;
 pub use norm::{GroupNorm, LayerNorm};
 pub use resnet::ResnetBlock;
-pub use scope::{Catalogue, Scope};
+pub use scope::{Catalogue, Numbers, Scope};
 pub use timestep::{TimestepEmbedding, sinusoid};

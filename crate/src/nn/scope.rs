@@ -55,6 +55,23 @@ pub(super) enum Target {
     Tensor(Tensor),
     /// To a table of embeddings; to the rows that a list names when the file leaves rows out.
     Table { table: Table, listed: bool },
+    /// To the CPU.
+    Numbers(Numbers),
+}
+
+/// Numbers that the CPU computes with: empty until the loader has been there.
+#[derive(Clone, Default)]
+pub struct Numbers(Rc<RefCell<Vec<f32>>>);
+
+impl Numbers {
+    /// The numbers, row-major.
+    pub fn to_vec(&self) -> Vec<f32> {
+        self.0.borrow().clone()
+    }
+
+    pub(super) fn write(&self, values: &[f32]) {
+        *self.0.borrow_mut() = values.to_vec();
+    }
 }
 
 /// The names and shapes of all tensors that a model asks for, as a checkpoint would hold them.
@@ -180,6 +197,17 @@ impl Scope {
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub fn positions(&self, name: &str, rows: usize, c: usize) -> Result<Tensor> {
         self.tensor(name, vec![rows, c], 0..rows, &[rows, c])
+    }
+
+    /// A tensor of this shape, for the CPU alone.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::TensorShape`].
+    pub fn numbers(&self, name: &str, shape: &[usize]) -> Result<Numbers> {
+        self.check(name, &[shape.to_vec()])?;
+        let numbers = Numbers::default();
+        self.request(name, 0..shape[0], Target::Numbers(numbers.clone()));
+        Ok(numbers)
     }
 
     /// A table `[rows, c]` of embeddings. A file may leave out rows of zeros: then it has m rows

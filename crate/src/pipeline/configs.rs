@@ -9,7 +9,7 @@ use serde_json::Value;
 /// No config is longer.
 pub(super) const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
-const INDEX: &str = "model_index.json";
+pub(super) const INDEX: &str = "model_index.json";
 pub(super) const SCHEDULER: &str = "scheduler/scheduler_config.json";
 pub(super) const TEXT_ENCODER: &str = "text_encoder/config.json";
 pub(super) const UNET: &str = "unet/config.json";
@@ -66,7 +66,7 @@ impl Configs {
 }
 
 /// A config file, as text.
-async fn text(source: &dyn Source, path: &str) -> Result<String> {
+pub(super) async fn text(source: &dyn Source, path: &str) -> Result<String> {
     let bytes = read_all(source, path, CONFIG_BYTES_MAX).await?;
     let reason = "it is not UTF-8 text".to_string();
     String::from_utf8(bytes).map_err(|_| Error::BadFile { file: path.into(), reason })

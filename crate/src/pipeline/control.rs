@@ -15,9 +15,9 @@ use std::rc::Rc;
 pub enum Progress {
     /// Weights are on their way to the GPU.
     Loading {
-        /// `text_encoder`, `unet` or `vae`.
+        /// `text_encoder`, `unet`, `vae` or `safety_checker`.
         part: String,
-        /// Bytes of all parts read so far.
+        /// Bytes of all parts read so far; the safety checker counts for itself.
         bytes_done: u64,
         /// Bytes of all parts.
         bytes_total: u64,
@@ -26,7 +26,8 @@ pub enum Progress {
     Notice { text: String },
     /// `step` of `steps` is done; 0 before the first.
     Step { step: usize, steps: usize },
-    /// The latents after a step, for who wants to show a picture that is not finished.
+    /// The latents after a step, for who wants to show a picture that is not finished; never told
+    /// where a safety checker will look at the picture.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],

@@ -10,7 +10,7 @@
 use super::control::{Control, Progress};
 use super::cpu::{OnCpu, Turn};
 use super::model::Files;
-use super::{Machine, Options, Pipeline};
+use super::{Machine, Options, Pipeline, Safety, SafetyFiles};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};
 use crate::weights::Source;
@@ -91,8 +91,9 @@ impl Pipeline {
             (_, AdapterKind::Software) => "There is only a software adapter for WebGPU here. ",
             _ => "There is no WebGPU here. ",
         };
-        check_memory(&files, why)?;
-        if *options != Options::default() {
+        let checker = SafetyFiles::open_if(options.safety, &*source).await?;
+        check_memory(&files, &checker, why)?;
+        if !options.is_plain() {
             if choice == DeviceChoice::Cpu {
                 return Err(f32_only());
             }
@@ -103,18 +104,27 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.tell(Progress::Notice { text });
         }
-        Pipeline::on_cpu(files, turn, &*source, control).await
+        Pipeline::on_cpu(files, checker, turn, &*source, control).await
     }
 
-    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`].
+    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`];
+    /// `safety` as in [`Options`].
     ///
     /// # Errors
     /// As [`Pipeline::open`].
-    pub async fn open_on_cpu(source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
-        Pipeline::open_cpu(source, None, "", control).await
+    pub async fn open_on_cpu(
+        source: Rc<dyn Source>,
+        safety: bool,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        let files = Files::open(&*source).await?;
+        let checker = SafetyFiles::open_if(safety, &*source).await?;
+        check_memory(&files, &checker, "")?;
+        Pipeline::on_cpu(files, checker, None, &*source, control).await
     }
 
-    /// [`Pipeline::open_on_cpu`] for a host that wants its turns; `why` it must be the CPU.
+    /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its
+    /// turns. `why` it must be the CPU.
     pub(super) async fn open_cpu(
         source: Rc<dyn Source>,
         turn: Option<Turn>,
@@ -122,12 +132,14 @@ impl Pipeline {
         control: &Control,
     ) -> Result<Pipeline> {
         let files = Files::open(&*source).await?;
-        check_memory(&files, why)?;
-        Pipeline::on_cpu(files, turn, &*source, control).await
+        let checker = Err(Safety::Off);
+        check_memory(&files, &checker, why)?;
+        Pipeline::on_cpu(files, checker, turn, &*source, control).await
     }
 
     async fn on_cpu(
         files: Files,
+        checker: Result<SafetyFiles, Safety>,
         turn: Option<Turn>,
         source: &dyn Source,
         control: &Control,
@@ -135,9 +147,13 @@ impl Pipeline {
         control.check()?;
         let tokenizer = files.tokenizer(source).await?;
         let networks = files.load_on_cpu(source, control).await?;
+        let checker = match checker {
+            Ok(checker) => Ok(checker.load_on_cpu(source, control).await?),
+            Err(reason) => Err(reason),
+        };
         let machine = Machine::Cpu(Box::new(OnCpu { networks, turn }));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description })
+        Ok(Pipeline { files, tokenizer, machine, description, checker })
     }
 
     /// Who computes.
@@ -176,10 +192,11 @@ pub(super) async fn open_or_destroy(
 }
 
 /// An error when the model, at its own size, needs more memory than there is.
-fn check_memory(files: &Files, why: &str) -> Result<()> {
+fn check_memory(files: &Files, checker: &Result<SafetyFiles, Safety>, why: &str) -> Result<()> {
     let description = files.describe();
     let size = [description.width, description.height];
-    let needed = files.bytes_on_cpu() + super::cpu::work_bytes(files, size, 2);
+    let checker = checker.as_ref().map_or(0, SafetyFiles::bytes_on_cpu);
+    let needed = checker + files.bytes_on_cpu() + super::cpu::work_bytes(files, size, 2);
     let available = super::cpu::MEMORY_MAX;
     if needed <= available {
         return Ok(());

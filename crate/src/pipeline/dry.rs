@@ -68,7 +68,7 @@ impl Files {
 }
 
 /// What has been counted since the last phase.
-async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
+pub(super) async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
     gpu.finish().await?;
     let phase = Phase { name, stats: gpu.stats(), kernels: gpu.kernel_stats() };
     gpu.reset_stats();

@@ -5,6 +5,7 @@
 //! seed    → noise                     [1, h/8, w/8, 4]             × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
 //! latents → picture                   [1, h, w, 3] → RGBA8
+//! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
 //! Each evaluation is waited for: there the run can be stopped, and there its latents are looked
@@ -12,11 +13,13 @@
 
 use super::control::{Control, Progress};
 use super::engine::Engine;
+use super::safety::FLAGGED;
 use super::state::State;
-use super::{Machine, Picture, Pipeline, Request};
+use super::{Machine, Picture, Pipeline, Request, Safety};
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Sampler, Tuning};
 use crate::error::{Error, Result};
+use crate::image::Rgba;
 use crate::weights::npy::Array;
 
 /// What only comparisons with another program want.
@@ -28,6 +31,8 @@ pub struct Extras<'a> {
     pub witness: Option<&'a dyn Witness>,
     /// See [`Tuning::ends_at_sigma_min`].
     pub ends_at_sigma_min: bool,
+    /// Leave the safety checker out: numbers are compared, and the picture is not shown.
+    pub unchecked: bool,
 }
 
 /// Sees the numbers of every stage, in the layout of diffusers (channels before rows and columns).
@@ -84,7 +89,7 @@ impl Pipeline {
         let noise = request.rng.parse::<Rng>()?.seeded(request.seed)?;
         engine.check_fit(&self.files, [width, height], request.prompts()).await?;
 
-        let (context, notices) = self.context(engine, &request, control, extras).await?;
+        let (context, mut notices) = self.context(engine, &request, control, extras).await?;
         let [w, h] = [width, height].map(|side| (side / self.description.factor) as usize);
         let shape = [1, self.files.vae.latent_channels, h, w];
         let mut state = State::begin(engine, shape, noise, plan.init_noise_sigma, extras)?;
@@ -106,7 +111,10 @@ impl Pipeline {
             state.show(&format!("eps_{step:03}"), &eps, extras).await?;
             state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
             let [_, c, h, w] = shape;
-            control.tell(Progress::Latents { shape: [c, h, w], values });
+            // Latents are nearly colours: nobody draws them while a verdict is awaited.
+            if self.checker.is_err() {
+                control.tell(Progress::Latents { shape: [c, h, w], values });
+            }
             control.tell(Progress::Step { step, steps });
         }
 
@@ -114,16 +122,37 @@ impl Pipeline {
         control.tell(Progress::Decoding);
         drop(context);
         let picture = engine.decode(&state.latents);
-        if let Some(witness) = extras.witness {
-            let mut planes = engine.planes(&picture, 3).await?;
-            planes.iter_mut().for_each(|x| *x = (*x * 0.5 + 0.5).clamp(0.0, 1.0));
-            witness.numbers("image", &[1, 3, height as usize, width as usize], &planes)?;
-        }
         let rgba = engine.rgba(&picture).await?;
         if rgba.as_chunks::<4>().0.iter().any(|pixel| pixel[3] != u8::MAX) {
             return Err(Error::NotFinite { step: steps });
         }
-        Ok(Picture { width, height, rgba, request, notices })
+        let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
+        if safety == Safety::Flagged {
+            control.tell(Progress::Notice { text: FLAGGED.into() });
+            notices.push(FLAGGED.into());
+        }
+        if let Some(witness) = extras.witness {
+            let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
+            let mut planes = engine.planes(&picture, 3).await?;
+            planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
+            witness.numbers("image", &[1, 3, height as usize, width as usize], &planes)?;
+        }
+        Ok(Picture { width, height, rgba, request, notices, safety })
+    }
+
+    /// The picture's bytes as they may be shown, opaque black in place of a flagged one, and what
+    /// the safety checker said.
+    async fn checked(&self, picture: Rgba, extras: &Extras<'_>) -> Result<(Vec<u8>, Safety)> {
+        let safety = match &self.checker {
+            _ if extras.unchecked => Safety::Off,
+            Ok(checker) => checker.look_at(&picture).await?,
+            Err(reason) => *reason,
+        };
+        let mut rgba = picture.into_pixels();
+        if safety == Safety::Flagged {
+            rgba.as_chunks_mut().0.fill([0, 0, 0, u8::MAX]);
+        }
+        Ok((rgba, safety))
     }
 
     /// The prompts as the UNet attends to them, and what was cut from them.
@@ -158,7 +187,7 @@ impl Pipeline {
             let values = engine.numbers(&text).await?;
             witness.numbers(
                 "context",
-                &[count, tokens, self.files.text_encoder.hidden_size],
+                &[count, tokens, self.files.text_encoder.encoder.hidden_size],
                 &values,
             )?;
         }

@@ -13,6 +13,7 @@ mod generate;
 mod model;
 mod picture;
 mod request;
+mod safety;
 mod single_file;
 mod state;
 mod verify;
@@ -26,10 +27,12 @@ pub use generate::{Extras, Witness};
 pub use model::{Files, Model};
 pub use picture::Picture;
 pub use request::{Allowed, Request, SIDE_MAX, STEPS_MAX};
+pub use safety::{Safety, SafetyFiles};
 pub use verify::{Check, PUBLISHED, Published, Verdict};
 
 use cpu::OnCpu;
 use engine::OnGpu;
+use safety::Checker;
 
 use crate::diffusion::Sampler;
 use crate::dtype::{Precision, WeightType};
@@ -42,12 +45,28 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// How a model is held and run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Of activations.
     pub precision: Precision,
     /// Of weights; without it as the files have them.
     pub weights: Option<WeightType>,
+    /// Whether the model's safety checker, if it has one, looks at every picture.
+    pub safety: bool,
+}
+
+impl Default for Options {
+    /// f32 activations, weights as in the files, checked pictures.
+    fn default() -> Self {
+        Options { precision: Precision::default(), weights: None, safety: true }
+    }
+}
+
+impl Options {
+    /// Whether all is stored as it comes, the only way of the CPU; `safety` does not matter here.
+    pub fn is_plain(&self) -> bool {
+        *self == Options { safety: self.safety, ..Options::default() }
+    }
 }
 
 /// A model on the GPU or on the CPU, ready to draw.
@@ -56,6 +75,8 @@ pub struct Pipeline {
     tokenizer: Tokenizer,
     machine: Machine,
     description: Description,
+    /// What sees a picture first; without it, why.
+    checker: Result<Checker, Safety>,
 }
 
 /// Where the networks are.
@@ -105,11 +126,16 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
+        let checker = SafetyFiles::open_if(options.safety, &*source).await?;
         let model = files.load(gpu, &*source, options.weights, control).await?;
+        let checker = match checker {
+            Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
+            Err(reason) => Err(reason),
+        };
         let (gpu, options, fitting) = (gpu.clone(), *options, RefCell::default());
         let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, fitting }));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description })
+        Ok(Pipeline { files, tokenizer, machine, description, checker })
     }
 
     /// What the model is and can be asked for.

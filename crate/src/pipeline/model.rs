@@ -10,6 +10,8 @@
 //! ```
 //!
 //! or a single file, which has no configs: see [`super::single_file`].
+//!
+//! The safety checker, which a model may have or not, is in `safety`.
 
 use super::configs::{CONFIG_BYTES_MAX, Configs, SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::control::{Control, Progress};
@@ -118,7 +120,7 @@ impl Files {
 
     /// What the parts must agree on.
     fn check(&self) -> Result<()> {
-        let width = self.text_encoder.hidden_size;
+        let width = self.text_encoder.encoder.hidden_size;
         let latents = self.vae.latent_channels;
         for (file, field, value, other, expected) in [
             (UNET, "cross_attention_dim", self.unet.cross_attention_dim, "text encoder", width),
@@ -271,7 +273,7 @@ impl Files {
 }
 
 /// The type that most of a file's numbers have on the GPU.
-fn weight_type(file: &Archive) -> WeightType {
+pub(super) fn weight_type(file: &Archive) -> WeightType {
     match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
         Some(tensor) if tensor.file_type == FileType::F16 || tensor.file_type.is_block() => {
             WeightType::F16
@@ -282,7 +284,7 @@ fn weight_type(file: &Archive) -> WeightType {
 
 /// The header of the weights of `part`, under the first of the names that Hugging Face's libraries
 /// use: full before half precision, safetensors before torch's own files.
-async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
+pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
     // transformers has another stem for torch's files.
     let torch = if stem == "model" { "pytorch_model" } else { stem };
     let mut first = None;

@@ -1,6 +1,7 @@
 //! The result: pixels, and the request that makes them again.
 
 use super::request::Request;
+use super::safety::Safety;
 use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
@@ -19,6 +20,8 @@ pub struct Picture {
     pub request: Request,
     /// What the user should know, such as what was cut from the prompt.
     pub notices: Vec<String>,
+    /// Whether the safety checker saw it, and what it said.
+    pub safety: Safety,
 }
 
 impl Picture {
@@ -50,6 +53,7 @@ impl Picture {
         if request.rng != Rng::default().name() {
             fields.push(("RNG", request.rng.clone()));
         }
+        fields.push(("Safety checker", self.safety.text().into()));
         Parameters {
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),

@@ -5,6 +5,8 @@
 //!
 //! It computes in f32 and holds the weights in memory, whole.
 
+mod encoder;
+mod safety;
 mod text_encoder;
 mod unet;
 
@@ -17,6 +19,7 @@ use crate::weights::{Archive, Source};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEncoderKLConfig};
+pub use safety::SafetyNetwork;
 use std::collections::HashMap;
 use text_encoder::TextEncoder;
 use unet::Unet;

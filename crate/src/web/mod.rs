@@ -40,6 +40,8 @@ struct OpenOptions {
     device: Option<String>,
     /// `hardware` (the default), `software` or `none`: what the page found out about WebGPU.
     adapter: AdapterKind,
+    /// `on` (the default) or `off`: whether the model's safety checker looks at pictures.
+    safety: Option<String>,
 }
 
 /// How a prompt fits into the text encoder.
@@ -96,7 +98,7 @@ impl Engine {
         Ok(description)
     }
 
-    /// Makes a picture: `{ width, height, rgba, png }`.
+    /// Makes a picture: `{ width, height, rgba, png, safety }`.
     pub async fn generate(
         &self,
         request: JsValue,
@@ -113,6 +115,7 @@ impl Engine {
         set(&result, "height", picture.height.into());
         set(&result, "rgba", Uint8ClampedArray::from(&picture.rgba[..]).into());
         set(&result, "png", Uint8Array::from(&png[..]).into());
+        set(&result, "safety", to_object(&picture.safety));
         Ok(result.into())
     }
 
@@ -199,9 +202,17 @@ async fn open(base_url: &str, options: JsValue, control: &Control) -> crate::Res
             return Err(Error::Request { field: "device", reason });
         }
     };
+    let safety = match options.safety.as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(other) => {
+            let reason = format!("must be on or off, not `{other}`");
+            return Err(Error::Request { field: "safety", reason });
+        }
+    };
     let host = Host { adapter: options.adapter, turn: Some(turn()) };
     let source: Rc<dyn Source> = Rc::new(HttpSource::new(base_url));
-    let how = Options { precision, weights };
+    let how = Options { precision, weights, safety };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })
 }

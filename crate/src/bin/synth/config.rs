@@ -18,6 +18,8 @@ pub struct Files {
     pub text_encoder: &'static str,
     pub unet: &'static str,
     pub vae: &'static str,
+    pub safety_checker: &'static str,
+    pub feature_extractor: &'static str,
 }
 
 impl Config {
@@ -27,26 +29,44 @@ impl Config {
                 text_encoder: sd_v1_4::TEXT_ENCODER,
                 unet: sd_v1_4::UNET,
                 vae: sd_v1_4::VAE,
+                safety_checker: sd_v1_4::SAFETY_CHECKER,
+                feature_extractor: sd_v1_4::FEATURE_EXTRACTOR,
             },
             Config::Tiny => Files {
                 text_encoder: include_str!("tiny/text_encoder.json"),
                 unet: include_str!("tiny/unet.json"),
                 vae: include_str!("tiny/vae.json"),
+                safety_checker: include_str!("tiny/safety_checker.json"),
+                feature_extractor: include_str!("tiny/feature_extractor.json"),
             },
         }
     }
 }
 
 impl Files {
-    /// Every config file by its path.
-    pub fn all(&self) -> [(&'static str, &'static str); 6] {
-        [
-            ("model_index.json", sd_v1_4::MODEL_INDEX),
+    /// Every config file by its path; the safety checker's on wish.
+    pub fn all(&self, safety: bool) -> Vec<(&'static str, String)> {
+        let mut index = sd_v1_4::MODEL_INDEX.to_string();
+        let mut files = Vec::new();
+        if safety {
+            for (part, class) in [
+                ("safety_checker", r#"["stable_diffusion", "StableDiffusionSafetyChecker"]"#),
+                ("feature_extractor", r#"["transformers", "CLIPImageProcessor"]"#),
+            ] {
+                index = index
+                    .replace(&format!("\"{part}\": [null, null]"), &format!("\"{part}\": {class}"));
+            }
+            files.push(("safety_checker/config.json", self.safety_checker));
+            files.push(("feature_extractor/preprocessor_config.json", self.feature_extractor));
+        }
+        files.extend([
             ("scheduler/scheduler_config.json", sd_v1_4::SCHEDULER),
             ("tokenizer/tokenizer_config.json", include_str!("common/tokenizer_config.json")),
             ("text_encoder/config.json", self.text_encoder),
             ("unet/config.json", self.unet),
             ("vae/config.json", self.vae),
-        ]
+        ]);
+        let files = files.into_iter().map(|(path, text)| (path, text.to_string()));
+        std::iter::once(("model_index.json", index)).chain(files).collect()
     }
 }

@@ -20,6 +20,7 @@ use config::Config;
 use darkroom::dtype::FileType;
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
+use darkroom::models::safety::{SafetyChecker, SafetyConfig};
 use darkroom::models::unet::{Unet, UnetConfig};
 use darkroom::models::vae::{Autoencoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
@@ -48,6 +49,9 @@ pub struct SynthArgs {
     /// How the numbers are stored.
     #[arg(long, value_enum, default_value = "f16")]
     weights: super::Float,
+    /// Also make a safety checker. Its thresholds are near one, so that it flags nothing.
+    #[arg(long)]
+    safety: bool,
     /// Where vocab.json and merges.txt are copied from.
     #[arg(long, default_value = "web/models/demo/tokenizer")]
     tokenizer: PathBuf,
@@ -56,7 +60,7 @@ pub struct SynthArgs {
 /// Runs the command.
 pub fn run(args: &SynthArgs) -> Result<()> {
     let files = args.config.files();
-    for (path, text) in files.all() {
+    for (path, text) in files.all(args.safety) {
         write(&args.out.join(path), text.as_bytes())?;
     }
     for name in ["vocab.json", "merges.txt"] {
@@ -77,11 +81,18 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     let vae = scope();
     Autoencoder::new(&vae, &VaeConfig::parse("vae/config.json", files.vae)?)?.with_encoder(&vae)?;
 
-    for (path, scope) in [
+    let mut parts = vec![
         ("text_encoder/model.safetensors", text),
         ("unet/diffusion_pytorch_model.safetensors", unet),
         ("vae/diffusion_pytorch_model.safetensors", vae),
-    ] {
+    ];
+    if args.safety {
+        let safety = scope();
+        let config = SafetyConfig::parse("safety_checker/config.json", files.safety_checker)?;
+        SafetyChecker::new(&safety, &config)?;
+        parts.push(("safety_checker/model.safetensors", safety));
+    }
+    for (path, scope) in parts {
         let catalogue = scope.catalogue();
         write_tensors(&args.out.join(path), &catalogue, args)?;
         println!("{path}: {} tensors, {} numbers", catalogue.tensors.len(), catalogue.parameters());

@@ -130,7 +130,8 @@ export class Engine {
       const x = i % (width * 4 + 1);
       return x === 0 ? 0 : rgba[Math.floor(i / (width * 4 + 1)) * width * 4 + x - 1];
     });
-    return { width, height, rgba, png: png(width, height, rows, { ...request, width, height }) };
+    const file = png(width, height, rows, { ...request, width, height });
+    return { width, height, rgba, png: file, safety: "passed" };
   }
 
   tokens(prompt) {

@@ -1,0 +1,85 @@
+//! How near a picture is to what shall not be shown.
+//!
+//! ```text
+//! score = round₃(cos(picture, concept) − threshold + adjustment)     near when it is above zero
+//! ```
+//!
+//! First the concepts of special care are looked at; one that is near makes the adjustment 0.01,
+//! for those after it and for the other concepts. The picture is flagged when one of these is near.
+//! Scores are rounded to three digits, in f32, as numpy does.
+
+/// Concepts, and those of special care: numbers of diffusers' code, in no config.
+pub const CONCEPTS: usize = 17;
+pub const SPECIAL_CARE: usize = 3;
+
+/// What a near concept of special care adds to scores.
+const ADJUSTMENT: f32 = 0.01;
+
+/// Embeddings and thresholds, under their names in the checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concepts {
+    /// `[17, d]`
+    pub concept_embeds: Vec<f32>,
+    /// `[17]`, the thresholds.
+    pub concept_embeds_weights: Vec<f32>,
+    /// `[3, d]`
+    pub special_care_embeds: Vec<f32>,
+    /// `[3]`, the thresholds.
+    pub special_care_embeds_weights: Vec<f32>,
+}
+
+/// The scores of a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Of each concept of special care.
+    pub special_scores: Vec<f32>,
+    /// Of each concept.
+    pub concept_scores: Vec<f32>,
+}
+
+impl Verdict {
+    /// Whether the picture shall not be shown.
+    pub fn flagged(&self) -> bool {
+        self.concept_scores.iter().any(|score| *score > 0.0)
+    }
+
+    /// Whether all scores are numbers; if not, the checker's weights are broken.
+    pub fn is_finite(&self) -> bool {
+        self.special_scores.iter().chain(&self.concept_scores).all(|score| score.is_finite())
+    }
+}
+
+impl Concepts {
+    /// The verdict on a picture's embedding `[d]`. diffusers: `StableDiffusionSafetyChecker`.
+    pub fn verdict(&self, image_embeds: &[f32]) -> Verdict {
+        let d = image_embeds.len();
+        let mut adjustment = 0.0;
+        let mut special_scores = Vec::new();
+        let special = self.special_care_embeds.chunks_exact(d);
+        for (concept, threshold) in special.zip(&self.special_care_embeds_weights) {
+            let score = score(image_embeds, concept, *threshold, adjustment);
+            if score > 0.0 {
+                adjustment = ADJUSTMENT;
+            }
+            special_scores.push(score);
+        }
+        let concepts = self.concept_embeds.chunks_exact(d).zip(&self.concept_embeds_weights);
+        let concept_scores = concepts
+            .map(|(concept, threshold)| score(image_embeds, concept, *threshold, adjustment));
+        Verdict { special_scores, concept_scores: concept_scores.collect() }
+    }
+}
+
+fn score(picture: &[f32], concept: &[f32], threshold: f32, adjustment: f32) -> f32 {
+    let score = cosine(picture, concept) - threshold + adjustment;
+    (score * 1000.0).round_ties_even() / 1000.0
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    };
+    // torch's normalize() divides by no less than this.
+    let norm = |a: &[f32]| dot(a, a).sqrt().max(1e-12);
+    (dot(a, b) / norm(a) / norm(b)) as f32
+}
