@@ -29,6 +29,9 @@ import { laterSeed } from "./views/seed.js";
  * @property {() => () => void} watchRun begins to watch the network; returns how to end
  */
 
+/** Weights of half the size of f32, for a device whose memory is short. */
+const SMALL = "f16";
+
 /** @param {Views} views */
 export function createSession(views) {
   const { status, picture, developing } = views;
@@ -37,6 +40,8 @@ export function createSession(views) {
   let choice = { model: "", how: {} };
   let open = false;
   let described = "";
+  /** Whether weights are kept in half the memory, after the device had too little. */
+  let small = false;
   /** Stops the job that runs; a new job has a new one. */
   let stop = new AbortController();
 
@@ -50,11 +55,14 @@ export function createSession(views) {
     views.enter("loading");
     status.begin(say.opening());
     views.choose(choice);
+    if (small) status.note(say.smaller());
     const { model, how } = choice;
     const watch = { onProgress: hear, signal: stop.signal };
-    const description = await engine.open(modelAddress(model), how, watch);
+    const plan = small ? { ...how, weights: SMALL } : how;
+    const description = await engine.open(modelAddress(model), plan, watch);
     open = true;
-    described = views.describe(choice, description);
+    const engineName = views.describe(choice, description);
+    described = small ? `${engineName} · weights ${SMALL}` : engineName;
   }
 
   /** @param {Request} request */
@@ -91,9 +99,28 @@ export function createSession(views) {
     let seconds = 0;
     for (let i = 0; i < count; i++) {
       status.begin(say.preparing(i + 1, count));
+      if (small) status.note(say.smaller());
       seconds += await makePicture({ ...first, seed: laterSeed(first.seed, i) });
     }
     return say.done(seconds, count);
+  }
+
+  /**
+   * Does a job once more with a smaller plan, when memory was short and the user chose no type of
+   * weights.
+   * @param {() => Promise<string>} job
+   */
+  async function orSmaller(job) {
+    try {
+      return await job();
+    } catch (error) {
+      const short = /** @type {EngineError} */ (error).kind === "out_of_memory";
+      if (!short || small || choice.how.weights) throw error;
+      small = true;
+      open = false;
+      engine.dispose();
+      return job();
+    }
   }
 
   /**
@@ -109,7 +136,7 @@ export function createSession(views) {
     views.enter(open ? "generating" : "loading");
     try {
       const onWait = () => status.wait(say.waiting());
-      const ending = await inTurn(job, { onWait, signal });
+      const ending = await inTurn(() => orSmaller(job), { onWait, signal });
       if (mine !== stop) return "cancelled";
       status.end(ending);
       views.enter("ready");
@@ -146,7 +173,7 @@ export function createSession(views) {
     open(wanted) {
       engine.dispose();
       choice = wanted;
-      open = false;
+      open = small = false;
       return run(() => openModel().then(say.ready));
     },
 

@@ -97,6 +97,9 @@ export const say = {
     count > 1
       ? `${count} pictures are ready after ${duration(seconds)}.`
       : `The picture is ready after ${duration(seconds)}.`,
+  smaller: () =>
+    "The graphics card had too little memory, so the weights are now kept as f16: half the size, " +
+      "nearly the same picture.",
   notKept: (/** @type {string} */ reason) =>
     `The gallery could not keep this picture (${reason || "the browser keeps nothing here"}). ` +
       `Save it with Download PNG.`,

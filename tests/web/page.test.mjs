@@ -116,6 +116,23 @@ test("a lost device is told, and Generate opens another", async (t) => {
   await make({ prompt: "again" });
 });
 
+test("too little memory is met with smaller weights, once, and told", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  await make({ prompt: "fill the memory" });
+  assert.match((await page.locator("#notices").textContent()) ?? "", /too little memory.*f16/);
+  await page.locator('[data-room="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 1);
+});
+
+test("memory that the user's own choice exceeds is told, and nothing is changed", async (t) => {
+  const { state, type, generate, complaint } = await visit(t, { server, hash: "#weights=f32" });
+  await state("ready");
+  await type({ prompt: "fill the memory" });
+  await generate.click();
+  assert.match(await complaint(), /memory is too small/);
+});
+
 test("an engine that dies is told, and started again", async (t) => {
   const { state, type, generate, complaint, make } = await visit(t, {
     server,

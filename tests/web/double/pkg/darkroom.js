@@ -74,9 +74,11 @@ export class Engine {
   /** A model called slow loads slowly until that has been cancelled once. */
   static #hurries = false;
   #cancelled = false;
+  #weights = "";
 
   async open(model, options, onProgress) {
     this.#cancelled = false;
+    this.#weights = options.weights ?? "";
     const parts = model.includes("slow") && !Engine.#hurries ? 10_000 : 4;
     for (let done = 0; done <= parts; done++) {
       await pause();
@@ -112,6 +114,9 @@ export class Engine {
       await pause();
       if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
       if (FAULTS.has(prompt) && step === 2) throw fault(FAULTS.get(prompt));
+      if (prompt === "fill the memory" && this.#weights !== "f16") {
+        throw fault({ kind: "out_of_memory", message: "The memory is too small (double)." });
+      }
       if (prompt === "panic" && step === 2) {
         setTimeout(() => {
           throw new WebAssembly.RuntimeError("unreachable");
