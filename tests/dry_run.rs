@@ -102,6 +102,30 @@ fn v1_4_at_512_keeps_the_default_limits() {
     }
 }
 
+/// Quantised weights take what their blocks take, and the same memory beside.
+#[test]
+fn v1_4_with_quantised_weights() {
+    let unet_bytes = |weights| {
+        let gpu = Gpu::dry(false);
+        let config = UnetConfig::parse("unet", sd_v1_4::UNET).unwrap();
+        let unet = Unet::new(&Scope::without_file(&gpu, weights), &config).unwrap();
+        let bytes = gpu.stats().bytes_alive as f64;
+        drop(unet);
+        println!("UNet, {weights} weights: {:.1} MB", bytes / 1e6);
+        bytes
+    };
+    let whole = unet_bytes(WeightType::F16);
+    for (weights, bits) in
+        [(WeightType::Q8_0, 8.5), (WeightType::Q5_0, 5.5), (WeightType::Q4_0, 4.5)]
+    {
+        // The layers that stay f16 are few.
+        let share = unet_bytes(weights) / whole;
+        assert!((bits / 16.0..bits / 16.0 + 0.02).contains(&share), "{weights}: {share:.3}");
+        let mib = walk(&Models::new(Precision::F32, weights), Precision::F32, [64, 64]);
+        assert!(mib[0] <= 340.0 && mib[1] <= 780.0, "{mib:?} MiB");
+    }
+}
+
 #[test]
 fn v1_4_at_other_sizes_keeps_the_default_limits() {
     for (precision, size) in [

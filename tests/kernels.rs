@@ -1,8 +1,8 @@
 //! Every kernel in every specialisation, on no GPU at all: it parses, it validates, it stays within
 //! what every WebGPU adapter has. The ops run on a dry device, whose recording tells their kernels.
 
+use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
-use crate::harness::{PRECISIONS, WEIGHTS};
 use darkroom::gpu::Gpu;
 use darkroom::gpu::kernel::{Kernel, Source};
 use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
@@ -29,16 +29,27 @@ fn kernels() -> HashSet<Rc<Kernel>> {
     for precision in PRECISIONS {
         pointwise(&gpu, precision);
         norms_and_attention(&gpu, precision);
-        for weights in WEIGHTS {
+        for weights in WeightType::ALL {
             matrices(&gpu, precision, weights);
         }
     }
     let recorded = gpu.take_recording().dispatches.into_iter().map(|dispatch| dispatch.kernel);
     block_on(gpu.finish()).expect("small tensors are within the limits");
-    recorded.chain(PRECISIONS.map(|precision| Rc::new(to_rgba(precision)))).collect()
+    let read_back = PRECISIONS.into_iter().flat_map(|p| [to_rgba(p), finite(p)].map(Rc::new));
+    recorded.chain(read_back).collect()
 }
 
-/// The op that reads back: what it recorded is gone when it returns.
+/// An op that reads back: what it recorded is gone when it returns.
+fn finite(precision: Precision) -> Kernel {
+    let text = include_str!("../crate/kernels/finite.wgsl");
+    let reduce = include_str!("../crate/kernels/shared/reduce.wgsl");
+    Kernel::new(Source { name: "finite", text }, 1)
+        .flag("HALVES", precision == Precision::F16)
+        .uint("LANES", 64)
+        .with(Source { name: "shared/reduce", text: reduce })
+}
+
+/// The other one.
 fn to_rgba(precision: Precision) -> Kernel {
     let text = include_str!("../crate/kernels/to_rgba.wgsl");
     let index = include_str!("../crate/kernels/shared/index.wgsl");
@@ -107,6 +118,9 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
             let weight = Weight::empty(gpu, kernel * kernel * 32, n, weights);
             image.conv2d(&weight, window, Epilogue::default());
         }
+    }
+    if weights.is_quantised() {
+        return;
     }
     let positions = Tensor::empty(gpu, [77, 32], Precision::F32);
     Tensor::embedding(&Table::empty(gpu, 100, 32, weights), &[0; 154], &positions, precision);

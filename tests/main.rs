@@ -14,7 +14,9 @@ mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition
 mod png; // pictures with text inside
+mod precision; // types of weights and activations over the whole walk
 mod program; // the native program, from outside
+mod quantise; // blocks of weights, bit for bit candle's
 mod reference; // the second implementation, on the CPU, against the first
 mod row_lists; // tables that leave out rows of zeros
 mod safety; // the safety checker against diffusers, and its place in the walk

@@ -109,10 +109,8 @@ fn main(
             let p6 = pixel(p + 6u, ky, kx);
             let p7 = pixel(p + 7u, ky, kx);
             for (var i = 0u; i < c4; i++) {
-                let wa = mat4x4<f32>(
-                    weight4(w), weight4(w + 8u), weight4(w + 16u), weight4(w + 24u));
-                let wb = mat4x4<f32>(
-                    weight4(w + 1u), weight4(w + 9u), weight4(w + 17u), weight4(w + 25u));
+                let wa = weight4x4(w);
+                let wb = weight4x4(w + 1u);
                 w += 32u;
                 let x0 = load(p0, i); a0 += wa * x0; b0 += wb * x0;
                 let x1 = load(p1, i); a1 += wa * x1; b1 += wb * x1;

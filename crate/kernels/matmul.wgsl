@@ -77,9 +77,8 @@ fn main(
     // A panel is 8 vectors wide; a pair of columns never crosses one.
     var w = (column / 8u) * (k4 * 4u) * 8u + column % 8u;
     for (var i = 0u; i < k4; i++) {
-        let wa = mat4x4<f32>(weight4(w), weight4(w + 8u), weight4(w + 16u), weight4(w + 24u));
-        let wb = mat4x4<f32>(
-            weight4(w + 1u), weight4(w + 9u), weight4(w + 17u), weight4(w + 25u));
+        let wa = weight4x4(w);
+        let wb = weight4x4(w + 1u);
         w += 32u;
         let x0 = load(r0, i); a0 += wa * x0; b0 += wb * x0;
         let x1 = load(r1, i); a1 += wa * x1; b1 += wb * x1;

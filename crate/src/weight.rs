@@ -4,10 +4,25 @@
 //! `[n / 32][k][32]`. Neighbouring invocations compute neighbouring outputs, so they read a panel's
 //! row side by side; and any 32 rows of a checkpoint's `[n, k]` matrix are one contiguous piece of
 //! it, so a model streams in through a small window. The last panel is padded with zeros.
+//!
+//! Quantised weights come in panels too, cut along the inputs into *cells* of 32 outputs by 32
+//! inputs: a cell is one block of each of its outputs. ggml stores a block in one piece; here the
+//! blocks of a cell are woven together, so that an invocation gets 4 inputs of 4 outputs with one
+//! load and its neighbour reads the next bytes. No bit is lost or added. In a cell, with o and i
+//! for output and input, and a *patch* for 4 × 4 of them, number `i / 4 · 8 + o / 4`:
+//!
+//! ```text
+//! q8_0   64 patches of 16 bytes, byte `i % 4 · 4 + o % 4`
+//! q4_0   64 patches of 16 nibbles, nibble `i % 4 · 4 + o % 4`
+//! q5_0   as q4_0; then the high bits of 4 patches that follow each other along the inputs:
+//!        16 times 4 · 16 bits, number `i / 16 · 8 + o / 4`
+//! all    at last 32 scales, f16
+//! ```
 
 use crate::dtype::WeightType;
 use crate::gpu::recording::Binding;
 use crate::gpu::{Buffer, Gpu};
+use crate::weights::quantise;
 use half::f16;
 use std::rc::Rc;
 
@@ -28,9 +43,11 @@ impl Weight {
     /// Uninitialised weights of `n` outputs from `k` inputs.
     ///
     /// # Panics
-    /// When one of them is not a multiple of four.
+    /// When one of them is not a multiple of four, or the inputs are no whole blocks.
     pub fn empty(gpu: &Gpu, k: usize, n: usize, weight_type: WeightType) -> Weight {
         assert!(k.is_multiple_of(4) && n.is_multiple_of(4), "weights come by four, got {k} × {n}");
+        let whole = !weight_type.is_quantised() || k.is_multiple_of(WeightType::BLOCK);
+        assert!(whole, "{k} inputs are not whole blocks of {weight_type}");
         let bytes = weight_type.bytes(n.next_multiple_of(Self::PANEL) * k) as u64;
         let buffer = Rc::new(gpu.alloc_for_host(bytes));
         Weight { gpu: gpu.clone(), buffer, k, n, weight_type }
@@ -50,6 +67,11 @@ impl Weight {
         if self.gpu.is_dry() {
             return;
         }
+        let offset = self.weight_type.bytes(first * self.k) as u64;
+        if self.weight_type.is_quantised() {
+            let cells = weave(self.weight_type, rows, self.k);
+            return self.gpu.write(&self.buffer, offset, &cells);
+        }
         let panels = count.div_ceil(Self::PANEL);
         let mut packed = vec![0.0f32; panels * Self::PANEL * self.k];
         for (output, row) in rows.chunks_exact(self.k).enumerate() {
@@ -58,7 +80,6 @@ impl Weight {
                 panel[input * Self::PANEL + output % Self::PANEL] = value;
             }
         }
-        let offset = self.weight_type.bytes(first * self.k) as u64;
         self.gpu.write(&self.buffer, offset, &encode(self.weight_type, &packed));
     }
 
@@ -96,9 +117,11 @@ impl Table {
     /// An uninitialised table.
     ///
     /// # Panics
-    /// When `c` is not a multiple of four.
+    /// When `c` is not a multiple of four, or the type is quantised: a table's rows are looked up
+    /// and not multiplied, so f16 costs no time and blocks would win little.
     pub fn empty(gpu: &Gpu, rows: usize, c: usize, weight_type: WeightType) -> Table {
         assert!(c.is_multiple_of(4), "channels come by four, got {c}");
+        assert!(!weight_type.is_quantised(), "a table is f32 or f16");
         let buffer = Rc::new(gpu.alloc_for_host(weight_type.bytes(rows * c) as u64));
         Table { gpu: gpu.clone(), buffer, rows, c, weight_type }
     }
@@ -150,11 +173,57 @@ impl Table {
 
 /// Values in the bytes of `weight_type`; halves are rounded to nearest even.
 fn encode(weight_type: WeightType, values: &[f32]) -> Vec<u8> {
-    match weight_type {
-        WeightType::F32 => bytemuck::cast_slice(values).to_vec(),
-        WeightType::F16 => {
-            let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
-            bytemuck::cast_slice(&halves).to_vec()
+    if weight_type == WeightType::F32 {
+        return bytemuck::cast_slice(values).to_vec();
+    }
+    assert_eq!(weight_type, WeightType::F16, "blocks are woven");
+    let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+    bytemuck::cast_slice(&halves).to_vec()
+}
+
+/// Rows of `k` inputs, quantised, as panels of cells.
+fn weave(weight_type: WeightType, rows: &[f32], k: usize) -> Vec<u8> {
+    const BLOCK: usize = WeightType::BLOCK;
+    let size = weight_type.bytes(BLOCK);
+    let cell_bytes = Weight::PANEL * size;
+    let panels = (rows.len() / k).div_ceil(Weight::PANEL);
+    let mut cells = vec![0; panels * (k / BLOCK) * cell_bytes];
+    let mut blocks = Vec::new();
+    for (output, row) in rows.chunks_exact(k).enumerate() {
+        blocks.clear();
+        quantise(weight_type, row, &mut blocks);
+        let panel = output / Weight::PANEL * (k / BLOCK) * cell_bytes;
+        let cells = cells[panel..].chunks_exact_mut(cell_bytes);
+        for (block, cell) in blocks.chunks_exact(size).zip(cells) {
+            place(weight_type, block, output % Weight::PANEL, cell);
+        }
+    }
+    cells
+}
+
+/// Puts a block of ggml's in its places in a cell.
+fn place(weight_type: WeightType, block: &[u8], output: usize, cell: &mut [u8]) {
+    let (scale, data) = block.split_at(2);
+    let scales = cell.len() - 2 * Weight::PANEL;
+    cell[scales + 2 * output..][..2].copy_from_slice(scale);
+    let (column, of_column) = (output / 4, output % 4);
+    if weight_type == WeightType::Q8_0 {
+        for (input, byte) in data.iter().enumerate() {
+            let patch = input / 4 * 8 + column;
+            cell[16 * patch + input % 4 * 4 + of_column] = *byte;
+        }
+        return;
+    }
+    let (high, nibbles) = data.split_at(data.len() - 16);
+    for input in 0..WeightType::BLOCK {
+        let in_patch = input % 4 * 4 + of_column;
+        let nibble = nibbles[input % 16] >> (input / 16 * 4) & 15;
+        let patch = input / 4 * 8 + column;
+        cell[8 * patch + in_patch / 2] |= nibble << (in_patch % 2 * 4);
+        if weight_type == WeightType::Q5_0 {
+            let bit = high[input / 8] >> (input % 8) & 1;
+            let at = 512 + 8 * (input / 16 * 8 + column) + input / 4 % 4 * 2 + in_patch / 8;
+            cell[at] |= bit << (in_patch % 8);
         }
     }
 }

@@ -3,6 +3,7 @@
 use darkroom::gpu::Gpu;
 use darkroom::tensor::Tensor;
 use darkroom::weight::{Table, Weight};
+use darkroom::weights::{dequantise, quantise};
 use darkroom::{Precision, WeightType};
 use half::f16;
 use std::sync::Arc;
@@ -43,6 +44,11 @@ impl Array {
         match weights {
             WeightType::F32 => self,
             WeightType::F16 => Array { precision: Precision::F32, ..self.stored(Precision::F16) },
+            WeightType::Q8_0 | WeightType::Q5_0 | WeightType::Q4_0 => {
+                let mut blocks = Vec::new();
+                quantise(weights, &self.values, &mut blocks);
+                Array { values: Arc::new(dequantise(weights, &blocks)), ..self }
+            }
         }
     }
 

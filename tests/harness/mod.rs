@@ -23,5 +23,8 @@ pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
 /// f16 differ in how an element is read and written only.
 pub const FEWER_IN_F16: [(Precision, usize); 2] = [(Precision::F32, 1), (Precision::F16, 3)];
 
-/// Both ways to store weights.
+/// The ways to store weights of any width.
 pub const WEIGHTS: [WeightType; 2] = [WeightType::F32, WeightType::F16];
+
+/// The ways to store weights whose inputs are whole blocks of 32.
+pub const QUANTISED: [WeightType; 3] = [WeightType::Q8_0, WeightType::Q5_0, WeightType::Q4_0];

@@ -5,7 +5,7 @@ use crate::harness::epilogue::{Ends, epilogues};
 use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{Conv, UNET_CONVS, VAE_CONVS, edges, edges_of_four, sorted};
-use crate::harness::{Array, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
+use crate::harness::{Array, FEWER_IN_F16, PRECISIONS, Proof, QUANTISED, Tolerance, WEIGHTS, Want};
 use darkroom::ops::{Epilogue, Window};
 use darkroom::{Precision, WeightType};
 
@@ -109,6 +109,33 @@ fn at_the_edges_of_tiles() {
                     check(&mut proof, size, precision, weights, false);
                 }
             }
+        }
+    }
+}
+
+/// The definition is applied to what the blocks stand for, so it holds as exactly as for f16.
+#[test]
+fn with_quantised_weights() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for weights in QUANTISED {
+            for (c, n) in [(32, 4), (32, 36), (64, 28), (96, 68), (64, 32)] {
+                let size = Size { input: [2, 3, 5, c], n, window: SAME };
+                check(&mut proof, size, precision, weights, false);
+            }
+        }
+    }
+    for weights in QUANTISED {
+        for window in [HALVE, Window { kernel: 1, padding: [0, 0], ..SAME }] {
+            let size = Size { input: [2, 3, 5, 64], n: 36, window };
+            check(&mut proof, size, Precision::F32, weights, false);
+        }
+    }
+    for weights in QUANTISED {
+        for n in [4, 36, 140] {
+            let size = Size { input: [1, 3, 17, 32], n, window: SAME };
+            let types = (Precision::F32, weights);
+            check_on(Device::Hardware, &mut proof, size, types, false);
         }
     }
 }

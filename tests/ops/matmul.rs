@@ -5,7 +5,9 @@ use crate::harness::epilogue::{Ends, epilogues};
 use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{UNET_MATRICES, VAE_MATRICES, edges, edges_of_four, sorted};
-use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, WEIGHTS, Want};
+use crate::harness::{
+    Array, Case, FEWER_IN_F16, PRECISIONS, Proof, QUANTISED, Tolerance, WEIGHTS, Want,
+};
 use darkroom::ops::{Activation, Epilogue};
 use darkroom::{Precision, WeightType};
 
@@ -72,6 +74,29 @@ fn at_the_edges_of_tiles() {
                     check(&mut proof, [2, t, k, n], precision, weights, false);
                 }
             }
+        }
+    }
+}
+
+/// The definition is applied to what the blocks stand for, so it holds as exactly as for f16.
+#[test]
+fn with_quantised_weights() {
+    let mut proof = proof();
+    let outputs = sorted([edges_of_four(16), edges_of_four(32), edges_of_four(64)].concat());
+    for precision in PRECISIONS {
+        for weights in QUANTISED {
+            for &n in &outputs {
+                for (t, k) in [(1, 32), (9, 64), (35, 96)] {
+                    check(&mut proof, [2, t, k, n], precision, weights, false);
+                }
+            }
+            check(&mut proof, [1, 11, 1280, 320], precision, weights, false);
+        }
+    }
+    for weights in QUANTISED {
+        for n in [4, 28, 36, 64, 68, 140] {
+            let types = (Precision::F32, weights);
+            check_on(Device::Hardware, &mut proof, [1, 70, 64, n], types, false);
         }
     }
 }

@@ -8,6 +8,7 @@ mod combine;
 mod concat;
 mod conv2d;
 mod embedding;
+mod finite;
 mod geglu;
 mod group_norm;
 mod layer_norm;

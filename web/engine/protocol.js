@@ -1,7 +1,9 @@
 // The messages between the page and the worker, and nothing but.
 
 /**
- * How to open a model; device is auto, webgpu or cpu, safety is on or off.
+ * How to open a model: `precision` of activations is f32 or f16; `weights` are f32, f16, q8_0, q5_0
+ * or q4_0, and without it as the files have them; `device` is auto, webgpu or cpu; `safety`
+ * is on or off.
  * @typedef {{ precision?: string, weights?: string, device?: string, safety?: string }} Options
  *
  * What to make. Numbers may be given as typed: the engine says what is wrong with them.

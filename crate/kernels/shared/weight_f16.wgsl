@@ -9,3 +9,9 @@ fn weight4(index: u32) -> vec4<f32> {
     let packed = weights[index];
     return vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
 }
+
+// Four outputs of each of four inputs, the inputs as columns; `index` is the first input's.
+fn weight4x4(index: u32) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        weight4(index), weight4(index + 8u), weight4(index + 16u), weight4(index + 24u));
+}

@@ -7,13 +7,14 @@ mod convert;
 mod generate;
 mod inspect;
 mod jobs;
+mod precision;
 mod synth;
 mod verify;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use darkroom::Result;
 use darkroom::dtype::FileType;
 use darkroom::weights::FileSource;
-use darkroom::{Precision, Result, WeightType};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -33,66 +34,20 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Prints what a model is, and what a picture would cost; needs no graphics adapter.
     Inspect(inspect::InspectArgs),
+    /// Prints what each type of weights and activations costs, against f32.
+    Precision(precision::PrecisionArgs),
     /// Writes a made-up checkpoint of the true topology.
     Synth(synth::SynthArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
     Verify(verify::VerifyArgs),
 }
 
-/// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
-#[derive(Debug, clap::Args)]
-struct ModelArgs {
-    /// A folder in the diffusers layout (model_index.json, unet/, vae/, …), or a checkpoint in one
-    /// file: .safetensors, .ckpt or .gguf.
-    #[arg(long, value_name = "PATH")]
-    model: PathBuf,
-    /// Where vocab.json and merges.txt are; when left out, in the model's folder tokenizer/, or for
-    /// a checkpoint that has none beside it, the built-in model's.
-    #[arg(long, value_name = "DIR")]
-    tokenizer: Option<PathBuf>,
-}
-
-impl ModelArgs {
-    /// CLIP's vocabulary, which all models of this kind share.
-    const BUILT_IN_TOKENIZER: &str = "web/models/demo/tokenizer";
-
-    fn source(&self) -> FileSource {
-        let source = FileSource::open(&self.model);
-        if let Some(tokenizer) = &self.tokenizer {
-            return source.with_tokenizer(tokenizer);
-        }
-        let beside = self.model.with_file_name("tokenizer");
-        if self.model.is_file() && !beside.join("vocab.json").is_file() {
-            let built_in = Path::new(Self::BUILT_IN_TOKENIZER);
-            return source.with_tokenizer(built_in);
-        }
-        source
-    }
-}
-
-/// A float type on the command line.
+use darkroom::weights::FileSource;
+use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Float {
     F32,
     F16,
-}
-
-impl From<Float> for Precision {
-    fn from(float: Float) -> Self {
-        match float {
-            Float::F32 => Precision::F32,
-            Float::F16 => Precision::F16,
-        }
-    }
-}
-
-impl From<Float> for WeightType {
-    fn from(float: Float) -> Self {
-        match float {
-            Float::F32 => WeightType::F32,
-            Float::F16 => WeightType::F16,
-        }
-    }
 }
 
 impl From<Float> for FileType {
@@ -120,6 +75,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => return verify::run(&args),
         Command::Convert(args) => convert::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
+        Command::Precision(args) => precision::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

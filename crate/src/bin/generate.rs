@@ -1,14 +1,14 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
 //! requests to a folder of PNGs.
 
-use super::{Float, ModelArgs, jobs};
+use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
     Control, Extras, Options, Pipeline, Progress, Request, Witness, f32_only,
 };
 use darkroom::weights::npy;
-use darkroom::{Error, Result};
+use darkroom::{Error, Precision, Result, WeightType};
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -57,11 +57,11 @@ pub struct GenerateArgs {
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
     /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, value_enum, default_value = "f32")]
-    precision: Float,
-    /// How weights are stored; as in the files when left out.
-    #[arg(long, value_enum)]
-    weights: Option<Float>,
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
     /// Show pictures without asking the model's safety checker.
     #[arg(long)]
     no_safety: bool,
@@ -148,7 +148,7 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let source = Rc::new(args.model.source());
     if args.device == Device::Cpu {
-        if args.precision == Float::F16 || args.weights == Some(Float::F16) {
+        if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
         return Pipeline::open_on_cpu(source, !args.no_safety, control).await;
@@ -156,11 +156,8 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
     let gpu = Gpu::open(&gpu_options).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
-    let options = Options {
-        precision: args.precision.into(),
-        weights: args.weights.map(Into::into),
-        safety: !args.no_safety,
-    };
+    let GenerateArgs { precision, weights, .. } = *args;
+    let options = Options { precision, weights, safety: !args.no_safety };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

@@ -1,10 +1,10 @@
 //! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
 
-use super::{Float, ModelArgs};
+use super::ModelArgs;
 use clap::Args;
-use darkroom::Result;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Options, Phase, Request, SafetyFiles};
+use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
 #[derive(Args)]
@@ -18,11 +18,11 @@ pub struct InspectArgs {
     #[arg(long)]
     height: Option<u32>,
     /// How activations would be stored.
-    #[arg(long, value_enum, default_value = "f32")]
-    precision: Float,
-    /// How weights would be stored; as in the files when left out.
-    #[arg(long, value_enum)]
-    weights: Option<Float>,
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights would be stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
     /// Also list the kernels of each phase.
     #[arg(long)]
     kernels: bool,
@@ -60,7 +60,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         println!("parameters    {}", thousands(description.parameters));
         println!("samplers      {}", description.samplers.join(", "));
 
-        let (precision, weights) = (args.precision.into(), args.weights.map(Into::into));
+        let (precision, weights) = (args.precision, args.weights);
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let dry = files.dry_run(&options, limits, [width, height], request.prompts()).await?;
@@ -74,7 +74,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
             None => println!("safety        this model has no checker"),
         }
         println!(
-            "\n{width}×{height}, {:?} activations, with guidance, within WebGPU's default limits:",
+            "\n{width}×{height}, {} activations, with guidance, within WebGPU's default limits:",
             options.precision
         );
         println!("{:24}{:>12}{:>14}{:>18}", "", "dispatches", "GFLOP", "peak GPU bytes");

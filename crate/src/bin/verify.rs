@@ -1,11 +1,11 @@
 //! `darkroom verify`: whether a model gives the pictures that it should.
 
-use super::{Float, ModelArgs, generate};
+use super::{ModelArgs, generate};
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Check, Control, Options, Pipeline, Progress, Verdict, f32_only};
 use darkroom::weights::FileSource;
-use darkroom::{Result, WeightType};
+use darkroom::{Precision, Result, WeightType};
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -19,11 +19,11 @@ pub struct VerifyArgs {
     #[arg(long, value_enum, default_value = "gpu")]
     device: generate::Device,
     /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, value_enum, default_value = "f32")]
-    precision: Float,
-    /// How weights are stored; as in the files when left out.
-    #[arg(long, value_enum)]
-    weights: Option<Float>,
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
     /// Part of the name of the graphics adapter to use, if there are several.
     #[arg(long)]
     adapter: Option<String>,
@@ -46,9 +46,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 async fn open(args: &VerifyArgs, source: Rc<FileSource>, control: &Control) -> Result<Pipeline> {
-    let weights: Option<WeightType> = args.weights.map(Into::into);
     // Numbers are compared and no picture is shown: the safety checker need not be loaded.
-    let options = Options { precision: args.precision.into(), weights, safety: false };
+    let options = Options { precision: args.precision, weights: args.weights, safety: false };
     if args.device == generate::Device::Cpu {
         if !options.is_plain() {
             return Err(f32_only());

@@ -12,6 +12,7 @@ mod feed_forward;
 mod linear;
 mod loader;
 mod norm;
+mod policy;
 mod resnet;
 mod scope;
 mod timestep;

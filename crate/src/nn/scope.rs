@@ -17,6 +17,7 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::policy;
 use crate::dtype::{FileType, Precision, WeightType};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -91,6 +92,7 @@ impl Catalogue {
 impl Scope {
     /// The root of an open checkpoint. Matrices are stored as `weight_type`, or as the file has
     /// them when it is `None` (f16 stays f16 and blocks become f16; all other types become f32).
+    /// Where a quantised type would not fit or hurt, they are of a finer one: see `policy`.
     pub fn open(gpu: &Gpu, archive: Rc<Archive>, weight_type: Option<WeightType>) -> Scope {
         Scope::root(gpu, Some(archive), weight_type)
     }
@@ -220,7 +222,7 @@ impl Scope {
         let listed = archive.and_then(|archive| archive.row_list(&self.full_name(name)));
         let mut shapes = vec![vec![rows, c]];
         shapes.extend(listed.map(|list| vec![list.elements(), c]));
-        let weight_type = self.check(name, &shapes)?;
+        let weight_type = policy::table_type(self.check(name, &shapes)?);
         let table = Table::empty(&self.book.gpu, rows, c, weight_type);
         let target = Target::Table { table: table.clone(), listed: listed.is_some() };
         self.request(name, 0..listed.map_or(rows, TensorInfo::elements), target);
@@ -235,8 +237,10 @@ impl Scope {
         c_in: usize,
         pixels: usize,
     ) -> Result<Weight> {
-        let weight_type = self.check(name, shapes)?;
         let (k, n) = (pixels * c_in.next_multiple_of(4), rows.len().next_multiple_of(4));
+        // A block never reaches from one pixel of a convolution to the next.
+        let asked = self.check(name, shapes)?;
+        let weight_type = policy::weight_type(asked, &self.full_name(name), k / pixels);
         let weight = Weight::empty(&self.book.gpu, k, n, weight_type);
         self.request(name, rows, Target::Weight { weight: weight.clone(), c_in, pixels });
         Ok(weight)

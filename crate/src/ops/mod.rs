@@ -17,6 +17,7 @@
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
+//! | `is_finite` | finite | whether there is an infinity or a NaN |
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
 mod activate;
@@ -27,6 +28,7 @@ mod concat;
 mod conv2d;
 mod embedding;
 mod epilogue;
+mod finite;
 mod geglu;
 mod group_norm;
 mod layer_norm;

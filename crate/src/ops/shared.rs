@@ -17,6 +17,9 @@ pub(super) const fn reader(weight_type: WeightType) -> Source {
     match weight_type {
         WeightType::F32 => wgsl!("shared/weight_f32"),
         WeightType::F16 => wgsl!("shared/weight_f16"),
+        WeightType::Q8_0 => wgsl!("shared/weight_q8_0"),
+        WeightType::Q5_0 => wgsl!("shared/weight_q5_0"),
+        WeightType::Q4_0 => wgsl!("shared/weight_q4_0"),
     }
 }
 

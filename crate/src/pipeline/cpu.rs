@@ -114,6 +114,15 @@ impl Engine for OnCpu {
         Ok(())
     }
 
+    async fn is_finite(&self, latents: &Tensor) -> Result<bool> {
+        Ok(self.numbers(latents).await?.iter().all(|x| x.is_finite()))
+    }
+
+    /// It is f32 already.
+    fn widened(&self) -> Option<OnCpu> {
+        None
+    }
+
     fn decode(&self, latents: &Tensor) -> Tensor {
         self.networks.decode(latents)
     }

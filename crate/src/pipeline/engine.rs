@@ -12,9 +12,10 @@ use crate::models::unet::Context;
 use crate::ops::Term;
 use crate::tensor::Tensor;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// A machine that holds the three networks.
-pub(super) trait Engine {
+pub(super) trait Engine: Sized {
     /// Numbers where the machine has them: a context, latents, a picture.
     type Array: Clone;
     /// A context that the UNet is ready to attend to.
@@ -40,6 +41,11 @@ pub(super) trait Engine {
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
     /// Waits until all of it has run; a fault since the last wait is this call's error.
     async fn finish(&self) -> Result<()>;
+    /// Whether all latents are numbers, once all of it has run; as [`Engine::finish`].
+    async fn is_finite(&self, latents: &Self::Array) -> Result<bool>;
+    /// The same networks with activations of a wider range, if there is one: weights do not depend
+    /// on it.
+    fn widened(&self) -> Option<Self>;
     /// The VAE's decoder: latents → a picture in about −1…1.
     fn decode(&self, latents: &Self::Array) -> Self::Array;
     /// The numbers of a context, row-major.
@@ -53,7 +59,7 @@ pub(super) trait Engine {
 /// The graphics adapter.
 pub(super) struct OnGpu {
     pub gpu: Gpu,
-    pub model: Model,
+    pub model: Rc<Model>,
     pub options: Options,
     /// Sizes and numbers of prompts that a dry run has found to fit.
     pub fitting: RefCell<Vec<([u32; 2], usize)>>,
@@ -115,6 +121,16 @@ impl Engine for OnGpu {
 
     async fn finish(&self) -> Result<()> {
         self.gpu.finish().await
+    }
+
+    async fn is_finite(&self, latents: &Tensor) -> Result<bool> {
+        latents.is_finite().await
+    }
+
+    fn widened(&self) -> Option<OnGpu> {
+        let (gpu, model, fitting) = (self.gpu.clone(), self.model.clone(), RefCell::default());
+        let options = Options { precision: Precision::F32, ..self.options };
+        (self.options != options).then_some(OnGpu { gpu, model, options, fitting })
     }
 
     fn decode(&self, latents: &Tensor) -> Tensor {

@@ -8,17 +8,16 @@
 //! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
-//! Each evaluation is waited for: there the run can be stopped, and there its latents are looked
-//! at, so that no picture is made of what is no longer a number.
+//! What follows the tokens is [`Run`]'s.
 
 use super::control::{Control, Progress};
 use super::engine::Engine;
+use super::run::{Job, Run};
 use super::safety::FLAGGED;
-use super::state::State;
 use super::{Machine, Picture, Pipeline, Request, Safety};
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Sampler, Tuning};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Rgba;
 use crate::weights::npy::Array;
 
@@ -48,7 +47,7 @@ impl Pipeline {
     /// Makes a picture.
     ///
     /// # Errors
-    /// [`Error::Request`] naming the field that does not fit, [`Error::GpuLimit`] for a size that
+    /// [`Error::Request`](crate::Error::Request) naming the field that does not fit, [`Error::GpuLimit`] for a size that
     /// does not, [`Error::Cancelled`], [`Error::NotFinite`], and the device's faults. The pipeline
     /// can be used again after each of them but the loss of the device.
     pub async fn generate(&self, request: &Request, control: &Control) -> Result<Picture> {
@@ -89,54 +88,25 @@ impl Pipeline {
         let noise = request.rng.parse::<Rng>()?.seeded(request.seed)?;
         engine.check_fit(&self.files, [width, height], request.prompts()).await?;
 
-        let (context, mut notices) = self.context(engine, &request, control, extras).await?;
-        let [w, h] = [width, height].map(|side| (side / self.description.factor) as usize);
-        let shape = [1, self.files.vae.latent_channels, h, w];
-        let mut state = State::begin(engine, shape, noise, plan.init_noise_sigma, extras)?;
-        state.show("latents_000", &state.latents, extras).await?;
-
-        let steps = plan.steps();
-        control.tell(Progress::Step { step: 0, steps });
-        let mut evaluations = plan.evaluations.iter().peekable();
-        while let Some(evaluation) = evaluations.next() {
-            control.check()?;
-            let eps = engine.predict(&state.latents, &context, evaluation, &request);
-            state.update(evaluation, &eps);
-            engine.finish().await?;
-            let step = evaluation.step;
-            if evaluations.peek().is_some_and(|next| next.step == step) {
-                continue;
-            }
-            let values = state.finite(step).await?;
-            state.show(&format!("eps_{step:03}"), &eps, extras).await?;
-            state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
-            let [_, c, h, w] = shape;
-            // Latents are nearly colours: nobody draws them while a verdict is awaited.
-            if self.checker.is_err() {
-                control.tell(Progress::Latents { shape: [c, h, w], values });
-            }
-            control.tell(Progress::Step { step, steps });
-        }
-
+        let (ids, mut notices) = self.tokens(&request, control)?;
+        let (files, wider) = (&self.files, engine.widened());
+        // Latents are nearly colours: nobody draws them while a verdict is awaited.
+        let previews = self.checker.is_err();
+        let size = [width, height];
+        let job = Job { files, request: &request, size, ids, previews, control, extras };
+        let mut run = Run::begin(job, engine, wider.as_ref()).await?;
+        let latents = run.denoise(&plan, noise).await?;
         control.check()?;
         control.tell(Progress::Decoding);
-        drop(context);
-        let picture = engine.decode(&state.latents);
-        let rgba = engine.rgba(&picture).await?;
-        if rgba.as_chunks::<4>().0.iter().any(|pixel| pixel[3] != u8::MAX) {
-            return Err(Error::NotFinite { step: steps });
-        }
+        let (picture, rgba) = run.develop(&latents, plan.steps()).await?;
         let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
+        notices.extend(run.notices.drain(..));
         if safety == Safety::Flagged {
             control.tell(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());
         }
-        if let Some(witness) = extras.witness {
-            let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
-            let mut planes = engine.planes(&picture, 3).await?;
-            planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
-            witness.numbers("image", &[1, 3, height as usize, width as usize], &planes)?;
-        }
+        run.show(&picture, if safety == Safety::Flagged { 0.0 } else { 1.0 }).await?;
+        drop(run);
         Ok(Picture { width, height, rgba, request, notices, safety })
     }
 
@@ -155,18 +125,11 @@ impl Pipeline {
         Ok((rgba, safety))
     }
 
-    /// The prompts as the UNet attends to them, and what was cut from them.
-    async fn context<E: Engine>(
-        &self,
-        engine: &E,
-        request: &Request,
-        control: &Control,
-        extras: &Extras<'_>,
-    ) -> Result<(E::Context, Vec<String>)> {
+    /// The prompts' tokens, and what was cut from them.
+    fn tokens(&self, request: &Request, control: &Control) -> Result<(Vec<u32>, Vec<String>)> {
         let (mut ids, mut notices) = (Vec::new(), Vec::new());
         let prompts = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
-        let count = request.prompts();
-        for (name, prompt) in prompts.into_iter().skip(2 - count) {
+        for (name, prompt) in prompts.into_iter().skip(2 - request.prompts()) {
             let tokens = self.tokenizer.encode(prompt)?;
             ids.extend(tokens.ids);
             if let Some(cut) = tokens.cut {
@@ -180,17 +143,6 @@ impl Pipeline {
                 notices.push(text);
             }
         }
-        let text = engine.encode(&ids, count);
-        if let Some(witness) = extras.witness {
-            let tokens = self.tokenizer.length();
-            witness.ids(&ids, [count, tokens])?;
-            let values = engine.numbers(&text).await?;
-            witness.numbers(
-                "context",
-                &[count, tokens, self.files.text_encoder.encoder.hidden_size],
-                &values,
-            )?;
-        }
-        Ok((engine.prepare(&text), notices))
+        Ok((ids, notices))
     }
 }

@@ -13,6 +13,7 @@ mod generate;
 mod model;
 mod picture;
 mod request;
+mod run;
 mod safety;
 mod single_file;
 mod state;
@@ -132,7 +133,8 @@ impl Pipeline {
             Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
             Err(reason) => Err(reason),
         };
-        let (gpu, options, fitting) = (gpu.clone(), *options, RefCell::default());
+        let (gpu, model) = (gpu.clone(), Rc::new(model));
+        let (options, fitting) = (*options, RefCell::default());
         let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, fitting }));
         let description = files.describe();
         Ok(Pipeline { files, tokenizer, machine, description, checker })

@@ -45,6 +45,19 @@ impl<'a, E: Engine> State<'a, E> {
         Ok(State { engine, latents, shape, past: Vec::new(), saved: None, noise })
     }
 
+    /// The same state, to be continued by another machine that shares this one's arrays. Arrays
+    /// are never written again, so this keeps what there is and copies nothing but the generator.
+    pub fn on(&self, engine: &'a E) -> State<'a, E> {
+        State {
+            engine,
+            latents: self.latents.clone(),
+            shape: self.shape,
+            past: self.past.clone(),
+            saved: self.saved.clone(),
+            noise: self.noise.clone(),
+        }
+    }
+
     /// Does what an evaluation says with its guided prediction. All sums read the state before it.
     pub fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
         let saved = evaluation.save.as_ref().map(|sum| self.sum(sum, eps));
@@ -76,14 +89,6 @@ impl<'a, E: Engine> State<'a, E> {
         }
         let terms = combination.terms().iter().map(|(slot, factor)| (*factor, array(*slot)));
         self.engine.sum(&terms.collect::<Vec<_>>())
-    }
-
-    /// The latents `[1, c, h, w]`, or an error when they hold what is not a number. They are few:
-    /// 64 KB in v1.4.
-    pub async fn finite(&self, step: usize) -> Result<Vec<f32>> {
-        let planes = self.engine.planes(&self.latents, self.shape[1]).await?;
-        let finite = planes.iter().all(|x| x.is_finite());
-        if finite { Ok(planes) } else { Err(Error::NotFinite { step }) }
     }
 
     /// Shows an array of the latents' shape to the witness, if there is one.

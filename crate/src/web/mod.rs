@@ -7,7 +7,6 @@ mod source;
 mod stream;
 mod turn;
 
-use crate::dtype::{Precision, WeightType};
 use crate::error::Error;
 use crate::pipeline::{
     AdapterKind, Control, DeviceChoice, Host, Options, Pipeline, Progress, Request, Turn,
@@ -18,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use source::HttpSource;
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::rc::Rc;
+use std::str::FromStr;
 use turn::give_turn;
 use wasm_bindgen::prelude::*;
 
@@ -34,7 +35,7 @@ fn start() {
 struct OpenOptions {
     /// `f32` (the default) or `f16`: of activations.
     precision: Option<String>,
-    /// `f32` or `f16`: of weights; without it as the files have them.
+    /// Of weights, a name of [`WeightType`](crate::WeightType); without it as the files have them.
     weights: Option<String>,
     /// `auto` (the default), `webgpu` or `cpu`.
     device: Option<String>,
@@ -182,17 +183,8 @@ async fn open(base_url: &str, options: JsValue, control: &Control) -> crate::Res
             reason: format!("cannot be read ({e})"),
         })?
     };
-    let precision = match options.precision.as_deref() {
-        None | Some("f32") => Precision::F32,
-        Some("f16") => Precision::F16,
-        Some(other) => return Err(unknown_type("precision", other)),
-    };
-    let weights = match options.weights.as_deref() {
-        None => None,
-        Some("f32") => Some(WeightType::F32),
-        Some("f16") => Some(WeightType::F16),
-        Some(other) => return Err(unknown_type("weights", other)),
-    };
+    let precision = read_type("precision", options.precision)?.unwrap_or_default();
+    let weights = read_type("weights", options.weights)?;
     let choice = match options.device.as_deref() {
         None | Some("auto") => DeviceChoice::Auto,
         Some("webgpu") => DeviceChoice::WebGpu,
@@ -222,8 +214,14 @@ fn turn() -> Turn {
     Box::new(|| Box::pin(give_turn()))
 }
 
-fn unknown_type(field: &'static str, found: &str) -> Error {
-    Error::Request { field, reason: format!("must be f32 or f16, not `{found}`") }
+/// A type by its name, if there is one.
+fn read_type<T: FromStr<Err: Display>>(
+    field: &'static str,
+    name: Option<String>,
+) -> crate::Result<Option<T>> {
+    let parse = |name: String| name.parse();
+    let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
+    name.map(parse).transpose().map_err(fault)
 }
 
 /// A plain object, with plain numbers.

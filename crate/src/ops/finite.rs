@@ -1,0 +1,28 @@
+//! Whether numbers are numbers; see `kernels/finite.wgsl`.
+
+use crate::dtype::Precision;
+use crate::error::Result;
+use crate::gpu::kernel::Kernel;
+use crate::ops::shared::{self, LANES};
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::rc::Rc;
+
+impl Tensor {
+    /// Whether there is no infinity and no NaN among the values: submits, waits, reads four bytes
+    /// back. One workgroup does it, which is enough for latents.
+    ///
+    /// # Errors
+    /// A fault of the device since the last wait.
+    pub async fn is_finite(&self) -> Result<bool> {
+        let gpu = self.gpu();
+        let y = gpu.alloc(4);
+        let kernel = Kernel::new(wgsl!("finite"), 1)
+            .flag("HALVES", self.precision() == Precision::F16)
+            .uint("LANES", LANES)
+            .with(shared::REDUCE);
+        let params = (self.bytes() as u32 / 8).to_le_bytes();
+        gpu.dispatch(&Rc::new(kernel), &params, vec![self.whole(), y.whole()], [1, 1, 1], 0);
+        Ok(gpu.read(&y, 4).await? == [0; 4])
+    }
+}

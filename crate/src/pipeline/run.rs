@@ -1,0 +1,158 @@
+//! The walk from tokens to a picture's bytes, and what happens when numbers outgrow f16.
+//!
+//! Each evaluation is waited for: there the run can be stopped. After each step the machine looks
+//! at the latents, so that no picture is made of what is no longer a number. With f16 activations
+//! that may be for want of range alone (f16 ends at 65504), and then the step is taken again from
+//! the state before it, with f32 activations on the same weights, and so are those that follow.
+
+use super::Request;
+use super::control::{Control, Progress};
+use super::engine::Engine;
+use super::generate::Extras;
+use super::model::Files;
+use super::state::State;
+use crate::diffusion::noise::Generator;
+use crate::diffusion::{Evaluation, Plan};
+use crate::error::{Error, Result};
+
+/// What is to be done.
+pub(super) struct Job<'a> {
+    pub files: &'a Files,
+    pub request: &'a Request,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Of all prompts, the negative one's first.
+    pub ids: Vec<u32>,
+    /// Whether latents may be shown on the way.
+    pub previews: bool,
+    pub control: &'a Control,
+    pub extras: &'a Extras<'a>,
+}
+
+/// A run, and the machine that carries it out.
+pub(super) struct Run<'a, E: Engine> {
+    job: Job<'a>,
+    engine: &'a E,
+    /// Takes over where numbers outgrow the range of the first.
+    wider: Option<&'a E>,
+    context: E::Context,
+    /// What the user should know of it.
+    pub notices: Vec<String>,
+}
+
+impl<'a, E: Engine> Run<'a, E> {
+    /// Encodes the prompts.
+    pub async fn begin(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Result<Run<'a, E>> {
+        let context = encode(engine, &job).await?;
+        Ok(Run { job, engine, wider, context, notices: Vec::new() })
+    }
+
+    /// The plan's evaluations, from noise to final latents.
+    pub async fn denoise(&mut self, plan: &Plan, noise: Generator) -> Result<E::Array> {
+        let Job { files, size, previews, control, extras, .. } = self.job;
+        let [w, h] = size.map(|side| side as usize / files.vae.factor());
+        let shape = [1, files.vae.latent_channels, h, w];
+        let sigma = plan.init_noise_sigma;
+        let mut state = State::begin(self.engine, shape, noise, sigma, extras)?;
+        state.show("latents_000", &state.latents, extras).await?;
+
+        let steps = plan.steps();
+        control.tell(Progress::Step { step: 0, steps });
+        for evaluations in plan.evaluations.chunk_by(|a, b| a.step == b.step) {
+            let step = evaluations[0].step;
+            let good = state.on(self.engine);
+            let mut eps = self.step(&mut state, evaluations).await?;
+            if !self.engine.is_finite(&state.latents).await? {
+                self.widen(step).await?;
+                state = good.on(self.engine);
+                eps = self.step(&mut state, evaluations).await?;
+                if !self.engine.is_finite(&state.latents).await? {
+                    return Err(Error::NotFinite { step });
+                }
+            }
+            state.show(&format!("eps_{step:03}"), &eps, extras).await?;
+            state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
+            if previews {
+                let values = self.engine.planes(&state.latents, shape[1]).await?;
+                control.tell(Progress::Latents { shape: [shape[1], h, w], values });
+            }
+            control.tell(Progress::Step { step, steps });
+        }
+        Ok(state.latents)
+    }
+
+    /// One step of the sampler; returns its last guided prediction.
+    async fn step(&self, state: &mut State<'a, E>, evaluations: &[Evaluation]) -> Result<E::Array> {
+        let mut last = None;
+        for evaluation in evaluations {
+            self.job.control.check()?;
+            let latents = &state.latents;
+            let eps = self.engine.predict(latents, &self.context, evaluation, self.job.request);
+            state.update(evaluation, &eps);
+            self.engine.finish().await?;
+            last = Some(eps);
+        }
+        Ok(last.expect("a step has evaluations"))
+    }
+
+    /// The final latents as a picture in about −1…1 and as RGBA bytes.
+    pub async fn develop(
+        &mut self,
+        latents: &E::Array,
+        steps: usize,
+    ) -> Result<(E::Array, Vec<u8>)> {
+        for _ in 0..2 {
+            let picture = self.engine.decode(latents);
+            let rgba = self.engine.rgba(&picture).await?;
+            if is_opaque(&rgba) {
+                return Ok((picture, rgba));
+            }
+            self.widen(steps).await?;
+        }
+        Err(Error::NotFinite { step: steps })
+    }
+
+    /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
+    pub async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
+        let Some(witness) = self.job.extras.witness else { return Ok(()) };
+        let [width, height] = self.job.size.map(|side| side as usize);
+        let mut planes = self.engine.planes(picture, 3).await?;
+        planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
+        witness.numbers("image", &[1, 3, height, width], &planes)
+    }
+
+    /// Goes on with the wider machine, if there is one and the picture fits it, and says so.
+    async fn widen(&mut self, step: usize) -> Result<()> {
+        let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
+        let Job { files, request, size, control, .. } = self.job;
+        wider.check_fit(files, size, request.prompts()).await?;
+        self.context = encode(wider, &self.job).await?;
+        self.engine = wider;
+        let text = format!(
+            "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \
+             longer and is as right."
+        );
+        control.tell(Progress::Notice { text: text.clone() });
+        self.notices.push(text);
+        Ok(())
+    }
+}
+
+/// The prompts as the UNet attends to them.
+async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<E::Context> {
+    let count = job.request.prompts();
+    let text = engine.encode(&job.ids, count);
+    if let Some(witness) = job.extras.witness {
+        let tokens = job.ids.len() / count;
+        witness.ids(&job.ids, [count, tokens])?;
+        let width = job.files.text_encoder.encoder.hidden_size;
+        let values = engine.numbers(&text).await?;
+        witness.numbers("context", &[count, tokens, width], &values)?;
+    }
+    Ok(engine.prepare(&text))
+}
+
+/// A pixel that is no number is transparent.
+fn is_opaque(rgba: &[u8]) -> bool {
+    rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX)
+}
