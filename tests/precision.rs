@@ -129,7 +129,7 @@ fn quantised_weights_are_near_and_small() {
     let number = |row: usize, cell: usize| rows[row][cell].parse::<f64>().unwrap();
     // The built-in model's files are f16.
     assert_eq!(rows[1][3], "equal");
-    for (row, least) in [(2, 40.0), (3, 25.0), (4, 20.0)] {
+    for (row, least) in [(2, 40.0), (3, 32.0), (4, 28.0)] {
         assert!(number(row, 2) < number(row - 1, 2), "fewer bytes");
         assert!(number(row, 3) >= least, "{}: {} dB", names[row], rows[row][3]);
     }
@@ -145,8 +145,8 @@ fn an_evaluation_of_the_unet_loses_little() {
         let most = match row[0].as_str() {
             "f32" | "f16" => 1e-5,
             "q8_0" => 1e-3,
-            "q5_0" => 3e-2,
-            _ => 1e-1,
+            "q5_0" => 2e-3,
+            _ => 5e-3,
         };
         assert!(nmse <= most, "{row:?}");
     }

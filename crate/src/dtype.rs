@@ -61,7 +61,8 @@ impl FromStr for Precision {
 /// norms are always f32: they are few, and they decide the precision of what follows.
 ///
 /// The quantised types are ggml's, bit for bit. Each takes 32 consecutive inputs of one output as
-/// a block: one scale, in f16, and 32 small integers. Why these three:
+/// a block: one scale, in f16, and 32 small integers. Where a network bears that badly, a matrix is
+/// stored as a finer type than the one asked for: `nn/policy.rs` says which. Why these three:
 ///
 /// - `q8_0` costs nothing that can be seen, at half the bytes of f16.
 /// - `q4_0` is the smallest that still draws.

@@ -8,7 +8,7 @@
 //! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
-//! What follows the tokens is [`Run`]'s.
+//! What follows the tokens, and what is done where numbers outgrow f16, is in `run`.
 
 use super::control::{Control, Progress};
 use super::engine::Engine;
@@ -47,9 +47,14 @@ impl Pipeline {
     /// Makes a picture.
     ///
     /// # Errors
-    /// [`Error::Request`](crate::Error::Request) naming the field that does not fit, [`Error::GpuLimit`] for a size that
+    /// [`Error::Request`] naming the field that does not fit, [`Error::GpuLimit`] for a size that
     /// does not, [`Error::Cancelled`], [`Error::NotFinite`], and the device's faults. The pipeline
     /// can be used again after each of them but the loss of the device.
+    ///
+    /// [`Error::Request`]: crate::Error::Request
+    /// [`Error::GpuLimit`]: crate::Error::GpuLimit
+    /// [`Error::Cancelled`]: crate::Error::Cancelled
+    /// [`Error::NotFinite`]: crate::Error::NotFinite
     pub async fn generate(&self, request: &Request, control: &Control) -> Result<Picture> {
         self.generate_with(request, control, &Extras::default()).await
     }

@@ -55,7 +55,8 @@ impl Witness for Memory {
 pub async fn run(args: &PrecisionArgs, gpu: &Gpu) -> Result<()> {
     let exact = draw_all(args, gpu, &EXACT).await?;
     println!(
-        "{} requests, ddim, {} steps, guidance {}; PSNR in dB against f32 weights and activations.\n",
+        "{} requests, ddim, {} steps, guidance {}; PSNR in dB against f32 weights and \
+         activations.\n",
         args.requests, args.steps, args.guidance
     );
     println!("| weights | activations | MB of weights | median | 10th percentile | worst |");
