@@ -42,8 +42,38 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
-use darkroom::weights::FileSource;
-use std::path::{Path, PathBuf};
+/// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
+#[derive(Debug, clap::Args)]
+struct ModelArgs {
+    /// A folder in the diffusers layout (model_index.json, unet/, vae/, …), or a checkpoint in one
+    /// file: .safetensors, .ckpt or .gguf.
+    #[arg(long, value_name = "PATH")]
+    model: PathBuf,
+    /// Where vocab.json and merges.txt are; when left out, in the model's folder tokenizer/, or for
+    /// a checkpoint that has none beside it, the built-in model's.
+    #[arg(long, value_name = "DIR")]
+    tokenizer: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// CLIP's vocabulary, which all models of this kind share.
+    const BUILT_IN_TOKENIZER: &str = "web/models/demo/tokenizer";
+
+    fn source(&self) -> FileSource {
+        let source = FileSource::open(&self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            return source.with_tokenizer(tokenizer);
+        }
+        let beside = self.model.with_file_name("tokenizer");
+        if self.model.is_file() && !beside.join("vocab.json").is_file() {
+            let built_in = Path::new(Self::BUILT_IN_TOKENIZER);
+            return source.with_tokenizer(built_in);
+        }
+        source
+    }
+}
+
+/// A float type of a file.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Float {
     F32,

@@ -8,7 +8,7 @@ use darkroom::models::unet::{Unet, UnetConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::pipeline::Options;
 use darkroom::tensor::Tensor;
-use darkroom::weights::{Archive, FileSource, read_all};
+use darkroom::weights::{Archive, read_all};
 use darkroom::{Error, Result};
 use std::rc::Rc;
 
@@ -46,7 +46,7 @@ async fn evaluate(
     options: &Options,
     side: usize,
 ) -> Result<(Vec<f32>, u64)> {
-    let source = FileSource::new(&args.model);
+    let source = args.model.source();
     let file = "unet/config.json";
     let json = read_all(&source, file, CONFIG_BYTES_MAX).await?;
     let config = UnetConfig::parse(file, &String::from_utf8_lossy(&json))?;

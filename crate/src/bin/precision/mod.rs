@@ -6,6 +6,7 @@
 mod evaluation;
 mod pictures;
 
+use super::ModelArgs;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::Options;
@@ -15,9 +16,8 @@ use std::path::PathBuf;
 /// Prints what each type of weights and activations costs, against f32.
 #[derive(Args)]
 pub struct PrecisionArgs {
-    /// A folder in the diffusers layout.
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// How many of the fixed requests to draw.
     #[arg(long, default_value_t = 64)]
     requests: usize,

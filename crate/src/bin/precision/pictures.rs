@@ -4,7 +4,6 @@
 use super::{EXACT, PrecisionArgs, cells};
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::pipeline::{Control, Extras, Files, Options, Picture, Pipeline, Request, Witness};
-use darkroom::weights::FileSource;
 use darkroom::{Error, Result};
 use std::cell::RefCell;
 use std::fs;
@@ -90,7 +89,7 @@ pub async fn run(args: &PrecisionArgs, gpu: &Gpu) -> Result<()> {
 
 async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<Vec<Drawn>> {
     let control = Control::default();
-    let source = Rc::new(FileSource::new(&args.model));
+    let source = Rc::new(args.model.source());
     let pipeline = Pipeline::open(gpu, source, options, &control).await?;
     let mut drawn = Vec::new();
     for i in 0..args.requests {
@@ -115,7 +114,7 @@ fn decibel(value: f64) -> String {
 
 /// What the weights take on the GPU.
 async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
-    let files = Files::open(&FileSource::new(&args.model)).await?;
+    let files = Files::open(&args.model.source()).await?;
     let description = files.describe();
     let size = [description.width, description.height];
     let dry = files.dry_run(options, Limits::default(), size, 2).await?;
