@@ -1,9 +1,9 @@
 //! `darkroom generate --jobs`: many pictures from one list, the model loaded once.
 //!
-//! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file": "cat.png"}`,
-//! with any of the fields that a picture carries; what it leaves out is as on the command line. A
-//! picture that is already there is not made again, so a run that was cut off goes on where it
-//! stopped; a request that fails is reported and the rest goes on.
+//! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
+//! "cat.png"}`, with any of the fields that a picture carries; what it leaves out is as on the
+//! command line. A picture that is already there is not made again, so a run that was cut off goes
+//! on where it stopped; a request that fails is reported and the rest goes on.
 
 use darkroom::pipeline::{Control, Pipeline, Request, Safety};
 use darkroom::{Error, Result};

@@ -105,7 +105,7 @@ impl Pipeline {
         control.tell(Progress::Decoding);
         let (picture, rgba) = run.develop(&latents, plan.steps()).await?;
         let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
-        notices.extend(run.notices.drain(..));
+        notices.append(&mut run.notices);
         if safety == Safety::Flagged {
             control.tell(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());

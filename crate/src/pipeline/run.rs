@@ -101,7 +101,7 @@ impl<'a, E: Engine> Run<'a, E> {
         latents: &E::Array,
         steps: usize,
     ) -> Result<(E::Array, Vec<u8>)> {
-        for _ in 0..2 {
+        loop {
             let picture = self.engine.decode(latents);
             let rgba = self.engine.rgba(&picture).await?;
             if is_opaque(&rgba) {
@@ -109,7 +109,6 @@ impl<'a, E: Engine> Run<'a, E> {
             }
             self.widen(steps).await?;
         }
-        Err(Error::NotFinite { step: steps })
     }
 
     /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.

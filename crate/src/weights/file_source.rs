@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use super::source::{LocalFuture, Source};
 use crate::error::{Error, Result};
 
-/// A folder, or one file of it as a checkpoint. Paths may not leave it through `..` or a root; links
-/// inside it are followed, because download caches keep a model as a folder of links.
+/// A folder, or one file of it as a checkpoint. Paths may not leave it through `..` or a root;
+/// links inside it are followed, because download caches keep a model as a folder of links.
 pub struct FileSource {
     root: PathBuf,
     checkpoint: Option<String>,

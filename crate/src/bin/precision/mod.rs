@@ -48,7 +48,7 @@ impl PrecisionArgs {
         let activations = |p: &Precision| *p == Precision::F32 || gpu.has_f16() && !self.only_f32;
         let row = |weights| {
             let precisions = Precision::ALL.into_iter().filter(activations);
-            precisions.map(move |precision| Options { precision, weights: Some(weights) })
+            precisions.map(move |precision| with(precision, weights))
         };
         let rows = WeightType::ALL.into_iter().filter(wanted).flat_map(row);
         rows.filter(|row| *row != EXACT).collect()
@@ -56,7 +56,12 @@ impl PrecisionArgs {
 }
 
 /// What all else is measured against.
-const EXACT: Options = Options { precision: Precision::F32, weights: Some(WeightType::F32) };
+const EXACT: Options = with(Precision::F32, WeightType::F32);
+
+/// Numbers are compared and no picture is shown: the safety checker need not be loaded.
+const fn with(precision: Precision, weights: WeightType) -> Options {
+    Options { precision, weights: Some(weights), safety: false }
+}
 
 /// Runs the command.
 pub fn run(args: &PrecisionArgs) -> Result<()> {
