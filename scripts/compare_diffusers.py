@@ -71,7 +71,9 @@ def run_diffusers(pipe, prompt, negative, seed, steps, guidance, sampler, width,
 def run_program(program, options, rest):
     """The same from the program."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "generate", "--dump", folder, "--out", f"{folder}/picture.png"]
+        # The pipeline above has no safety checker either.
+        command = [program, "generate", "--no-safety", "--dump", folder]
+        command += ["--out", f"{folder}/picture.png"]
         subprocess.run(command + options + rest, check=True)
         files = pathlib.Path(folder).glob("*.npy")
         return {path.stem: numpy.load(path) for path in sorted(files)}

@@ -249,7 +249,7 @@ test("f16 activations without shader-f16 are refused in a sentence", async (t) =
 });
 
 test("the safety checker looks at every picture, and the page says so", async (t) => {
-  const { page, state, make } = await visit(t, options({ hash: "#model=models/checked&steps=2" }));
+  const { page, state, make } = await visit(t, options({ hash: "#model=models/checked&steps=1" }));
   const facts = async () => (await page.locator("#caption-facts").textContent()) ?? "";
   await state("ready");
   const shown = await make({ seed: "1" });
@@ -257,11 +257,11 @@ test("the safety checker looks at every picture, and the page says so", async (t
   assert.match(await facts(), / · safety checked$/);
 
   for (const [hash, black, sentence] of /** @type {const} */ ([
-    ["#model=models/strict&steps=2", true, / · hidden by the safety checker$/],
-    ["#model=models/strict&steps=2&safety=off", false, / · safety not checked: switched off$/],
-    ["#model=models/tiny&steps=2", false, / · safety not checked: this model has no checker$/],
+    ["#model=models/strict&steps=1", true, / · hidden by the safety checker$/],
+    ["#model=models/strict&steps=1&safety=off", false, / · safety not checked: switched off$/],
+    ["#model=models/tiny&steps=1", false, / · safety not checked: this model has no checker$/],
   ])) {
-    await page.evaluate((hash) => (location.hash = hash), hash);
+    await page.evaluate((hash) => (location.hash = hash), `${hash}&device=webgpu`);
     await page.waitForSelector('html:not([data-state="ready"])');
     await state("ready");
     const { bytes } = await make({ seed: "1" });

@@ -35,7 +35,7 @@ pub struct Weights {
 
 impl Weights {
     /// Reads all floats of a file; a table that leaves rows out gets all of its `table_rows` back.
-    /// `progress` hears the bytes done after each tensor, and its error (as a cancel) ends the load.
+    /// `progress` hears the bytes done after each tensor; its error (as a cancel) ends the load.
     ///
     /// # Errors
     /// The source's, and those of `progress`.
