@@ -212,6 +212,10 @@ fn the_real_checker_keeps_the_default_limits() {
     sparse.set_len(header + 2 * catalogue.parameters() as u64).unwrap();
     let files = block_on(SafetyFiles::open(&FileSource::new(&folder))).unwrap().unwrap();
     let (bytes, phase) = block_on(files.dry_run(None, Limits::default())).unwrap();
+    for quantised in WeightType::ALL.into_iter().filter(|weights| weights.is_quantised()) {
+        let (same, _) = block_on(files.dry_run(Some(quantised), Limits::default())).unwrap();
+        assert_eq!(same, bytes, "a verdict does not depend on {quantised:?} weights of the model");
+    }
     println!(
         "safety checker: {bytes} bytes, {} dispatches, {:.1} GFLOP, peak {}",
         phase.stats.dispatches,

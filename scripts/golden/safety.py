@@ -30,7 +30,8 @@ from .synth import MASK, mix
 SIZES = [
     ((9, 7), (4, 3)), ((5, 4), (11, 9)), ((16, 10), (16, 4)), ((10, 16), (4, 16)),
     ((6, 5), (6, 5)), ((1, 1), (3, 2)), ((31, 2), (3, 5)), ((512, 512), (224, 224)),
-    ((768, 512), (336, 224)), ((64, 64), (224, 224)), ((136, 40), (761, 224)), ((225, 223), (226, 224)),
+    ((768, 512), (336, 224)), ((64, 64), (224, 224)), ((136, 40), (761, 224)),
+    ((225, 223), (226, 224)),
 ]
 # The outputs up to this many bytes are kept whole.
 SHORT = 400
@@ -221,7 +222,8 @@ def pipeline():
     checker = pipe.safety_checker
 
     def draw(seed):
-        pipe.scheduler = walk.compare_diffusers.SCHEDULERS["ddim"].from_config(pipe.scheduler.config)
+        ddim = walk.compare_diffusers.SCHEDULERS["ddim"]
+        pipe.scheduler = ddim.from_config(pipe.scheduler.config)
         return pipe(
             REQUEST["prompt"], num_inference_steps=REQUEST["steps"],
             guidance_scale=REQUEST["guidance_scale"], width=64, height=64, output_type="np",

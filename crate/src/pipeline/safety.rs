@@ -9,7 +9,8 @@
 //!
 //! It is loaded with the rest of the model, not when it is first needed: then whatever is wrong
 //! with its files is told before a picture has been waited for. Whoever switches it off pays
-//! nothing. It always computes in f32, so that its verdict does not depend on the precision chosen.
+//! nothing. It always computes in f32, and its weights are never coarser than f16, so that its
+//! verdict does not depend on the precision chosen.
 
 use super::configs::{CONFIG_BYTES_MAX, INDEX, text};
 use super::control::{Control, Progress};
@@ -135,7 +136,7 @@ impl SafetyFiles {
         limits: Limits,
     ) -> Result<(u64, Phase)> {
         let gpu = Gpu::dry_within(limits, false);
-        let weights = weights.unwrap_or_else(|| weight_type(&self.archive));
+        let weights = floats(weights).unwrap_or_else(|| weight_type(&self.archive));
         let network = SafetyChecker::new(&Scope::without_file(&gpu, weights), &self.config)?;
         let weight_bytes = gpu.stats().bytes_alive;
         gpu.reset_stats();
@@ -156,7 +157,7 @@ impl SafetyFiles {
         control: &Control,
     ) -> Result<Checker> {
         self.dry_run(weights, gpu.limits()).await?;
-        let scope = Scope::open(gpu, self.archive.clone(), weights);
+        let scope = Scope::open(gpu, self.archive.clone(), floats(weights));
         let network = SafetyChecker::new(&scope, &self.config)?;
         let mut progress = |bytes_done, bytes_total| {
             control.tell(Progress::Loading { part: PART.into(), bytes_done, bytes_total });
@@ -225,6 +226,11 @@ impl Checker {
         }
         Ok(if verdict.flagged() { Safety::Flagged } else { Safety::Passed })
     }
+}
+
+/// The type of the checker's weights where the model's are to be of this one.
+fn floats(weights: Option<WeightType>) -> Option<WeightType> {
+    weights.map(|weights| if weights.is_quantised() { WeightType::F16 } else { weights })
 }
 
 /// Whether the model's index names a checker.
