@@ -44,7 +44,8 @@ async function hashes(folder, wanted) {
 
 await dropZeroRows(join(dist, "models/demo/text_encoder/model.safetensors"));
 
-const shell = await hashes(".", (path) => !/^(models|examples)\/|^(sw|darkroom-image)\.js$/.test(path));
+const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$/;
+const shell = await hashes(".", (path) => !apart.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
 const worker = await readFile(join(dist, "sw.js"), "utf8");
 const empty = "const FILES = { shell: {}, model: {} };";

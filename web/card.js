@@ -62,8 +62,8 @@ export const CARD = [
     title: "Beside newer models",
     text: [
       "SDXL, SD 3, FLUX and their kin draw larger pictures, follow long prompts and write " +
-        "legible words; they need three to twelve times the memory. v1.4 is the one that fits into " +
-        "a browser on an ordinary graphics card, and the one that papers compare with.",
+        "legible words; they need three to twelve times the memory. v1.4 is the one that fits " +
+        "into a browser on an ordinary graphics card, and the one that papers compare with.",
     ],
   },
   {

@@ -103,7 +103,8 @@ TEMPLATES = [
     lambda o, c, b: f"the {o} is {c}, the background is {b}",
     lambda o, c, b: f"a picture of {article(c)} {o} on {article(b)} background",
 ]
-SMALL = [t for i, t in enumerate(TEMPLATES) if i not in (6, 7)]  # "the cat is small red" is no English
+# "the cat is small red" is no English.
+SMALL = [t for i, t in enumerate(TEMPLATES) if i not in (6, 7)]
 PARTIAL = [  # captions that leave something open
     lambda o, c, b: article(o),
     lambda o, c, b: f"{article(c)} {o}",
@@ -206,7 +207,7 @@ def place(mask, side, dx, dy, size=SIZE):
 
 
 def placements():
-    """Masks [objects, sizes, places, SIZE, SIZE] as uint8: each silhouette at every size and place."""
+    """Masks [objects, sizes, places, SIZE, SIZE] as uint8: a silhouette at each size and place."""
     key = hashlib.sha256(json.dumps([OBJECTS, SIZES, PLACES]).encode()).hexdigest()[:8]
     file = CACHE / f"placements-{key}.npy"
     if file.exists():

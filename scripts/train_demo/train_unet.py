@@ -3,8 +3,8 @@
     python train_unet.py --minutes 90 [--workers 2] [--from EXPORT_DIR]
 
 Captions are short: most batches end their 77 positions at SHORT, which saves a third of the time;
-the rest have all 77, as in use. Latents are the autoencoder's given code (train_vae.py), computed on the fly, so this may
-run beside train_vae.py.
+the rest have all 77, as in use. Latents are the autoencoder's given code (train_vae.py), computed
+on the fly, so this may run beside train_vae.py.
 Checkpoints go to $TRAIN_DEMO_DIR/unet.pt every three minutes; started again, it goes on where it
 stopped. With
 --from it starts from an export instead: weights as stored, fresh optimiser and averages.
