@@ -1,6 +1,7 @@
 //! What the proofs share: a GPU, arrays of reproducible numbers, sizes worth trying, a comparison.
 
-pub mod array;
+pub pub mod allocations;
+mod array;
 mod checks;
 pub mod compare;
 pub mod epilogue;

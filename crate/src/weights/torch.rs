@@ -26,6 +26,9 @@ const PICKLE_BYTES_MAX: u64 = 16 << 20;
 /// The longest name, and the longest of a dictionary in the dictionary.
 const NAME_BYTES_MAX: usize = 256;
 const PREFIX_BYTES_MAX: usize = 64;
+/// Texts beside the tensors, such as configs: how many are kept, and how long they may be.
+const TEXTS_MAX: usize = 64;
+const TEXT_BYTES_MAX: usize = 1 << 16;
 /// The most dimensions of a tensor.
 const DIMS_MAX: usize = 8;
 
@@ -71,7 +74,7 @@ pub(super) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let found = tensors(&objects).map_err(|reason| bad_file(path, reason))?;
 
     let mut storages: HashMap<&str, Range<u64>> = HashMap::new();
-    let mut header = Header { tensors: Vec::new(), metadata: BTreeMap::new() };
+    let mut header = Header { tensors: Vec::new(), metadata: texts(&objects) };
     let file: Arc<str> = path.into();
     for (name, tensor) in &found {
         let range = match storages.get(&*tensor.storage) {
@@ -116,6 +119,18 @@ async fn check_byte_order(source: &dyn Source, path: &str, entry: Option<&Entry>
         return Ok(());
     }
     Err(bad_file(path, "its numbers are big-endian: save it on a little-endian machine"))
+}
+
+/// The texts of the outer dictionary.
+fn texts(objects: &Objects) -> BTreeMap<String, String> {
+    let Object::Dict(root) = objects.root() else { return BTreeMap::new() };
+    let text = |(key, value): &(Id, Id)| Some((objects.text(*key)?, objects.text(*value)?));
+    root.iter()
+        .filter_map(text)
+        .filter(|(key, text)| key.len() <= NAME_BYTES_MAX && text.len() <= TEXT_BYTES_MAX)
+        .take(TEXTS_MAX)
+        .map(|(key, text)| (key.to_owned(), text.to_owned()))
+        .collect()
 }
 
 /// The tensors of a pickle, with their names.
