@@ -6,8 +6,8 @@ use darkroom::text::{Tokenizer, Tokens};
 use darkroom::{Error, Result};
 use serde_json::{Value, json};
 
-use crate::harness::golden;
 use crate::harness::allocations::most_held;
+use crate::harness::golden;
 use crate::harness::mutate::mutate;
 use crate::harness::random::Random;
 

@@ -1,7 +1,8 @@
 //! What the proofs share: a GPU, arrays of reproducible numbers, sizes worth trying, a comparison.
 
-pub pub mod allocations;
-mod array;
+pub mod allocations;
+pub mod array;
+pub mod bytes;
 mod checks;
 pub mod compare;
 pub mod epilogue;
