@@ -174,7 +174,7 @@ fn every_type_of_block_is_what_ggml_makes_of_it() {
 fn draw(model: &Path) -> Picture {
     let request = Request { prompt: "a cat".into(), steps: 3, seed: 5, ..Request::default() };
     let (source, control) = (Rc::new(source(model)), Control::default());
-    let pipeline = block_on(Pipeline::open_on_cpu(source, &control));
+    let pipeline = block_on(Pipeline::open_on_cpu(source, true, &control));
     let pipeline = pipeline.unwrap_or_else(|error| panic!("{}: {error}", model.display()));
     block_on(pipeline.generate(&request, &control)).unwrap()
 }
