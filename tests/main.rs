@@ -5,6 +5,7 @@
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
 mod bad_input; // models and requests that cannot work
+mod batches; // several pictures of one request
 mod checkpoints; // configs and files: what is refused, what is read
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod formats; // checkpoints as others write them; the same model in every format
@@ -15,9 +16,11 @@ mod made_up; // made-up checkpoints for the whole pipeline
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition
+mod pictures; // a picture by every sampler, against diffusers
 mod png; // pictures with text inside
 mod precision; // types of weights and activations over the whole walk
 mod program; // the native program, from outside
+mod prompts; // thousands of prompts; chunks, weights, cleaning, clip skip
 mod quantise; // blocks of weights, bit for bit candle's
 mod reference; // the second implementation, on the CPU, against the first
 mod row_lists; // tables that leave out rows of zeros

@@ -37,8 +37,12 @@ pub fn number(value: &Value, key: &str) -> f64 {
 
 /// FNV-1a over little-endian words, as the scripts hash long arrays.
 pub fn fnv(words: impl IntoIterator<Item = u32>) -> String {
-    let bytes = words.into_iter().flat_map(u32::to_le_bytes);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    fnv_bytes(words.into_iter().flat_map(u32::to_le_bytes))
+}
+
+/// FNV-1a over bytes.
+pub fn fnv_bytes(bytes: impl IntoIterator<Item = u8>) -> String {
+    let hash = bytes.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
     format!("{hash:016x}")

@@ -57,7 +57,8 @@ export class Engine {
   }
 
   /**
-   * Makes a picture with the model that is open.
+   * Makes a picture with the model that is open; of a request with a count, the last one, after
+   * the others have come as progress.
    * @param {import("./protocol.js").Request} request
    * @param {Watch} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}

@@ -12,12 +12,19 @@
  * @property {string} [negative_prompt]
  * @property {string} seed a whole number up to 2⁶⁴ − 1, as text since JavaScript's numbers are
  * shorter
+ * @property {number} [count] pictures, 1 to 1000: of this seed and of those that follow it
  * @property {number | string} [steps]
  * @property {number | string} [guidance_scale]
  * @property {string} [sampler]
  * @property {number | string} [eta] DDIM's, 0 to 1
  * @property {boolean | null} [karras]
+ * @property {string | null} [spacing] of the timesteps: leading, linspace or trailing; as the model
+ * says without it
  * @property {string} [rng] whose noise the seed chooses: torch, numpy or philox
+ * @property {number} [clip_skip] the text encoder's layer, counted from the last: 1 is the last
+ * @property {string} [long_prompt] truncate or chunks: what becomes of more than 75 tokens
+ * @property {boolean} [prompt_weights] whether (word:1.2) and [word] are weights
+ * @property {boolean} [clean] whether to clean prompts as the original program does
  * @property {number | string | null} [width]
  * @property {number | string | null} [height]
  *
@@ -27,6 +34,7 @@
  * @property {number} width for a request that names none
  * @property {number} height as width
  * @property {string[]} samplers
+ * @property {number} text_layers the most for a request's clip_skip
  * @property {number} parameters numbers in its weights
  * @property {"webgpu" | "cpu"} device who computes
  * @property {string} adapter what the browser tells of the graphics adapter
@@ -36,6 +44,7 @@
  *   | { event: "step", step: number, steps: number }
  *   | { event: "latents", shape: number[], values: number[] }
  *   | { event: "decoding" }
+ *   | { event: "picture", index: number, picture: Picture }
  *   | ({ event: "check" } & Check)} Progress
  *
  * A comparison of a verification: a picture's last nine numbers as they should be and as they are,
@@ -50,6 +59,8 @@
  * @property {number} bound of this precision
  * @property {"pass" | "precision" | "fail"} verdict
  *
+ * A finished picture. Of a request with a count, `generate` resolves to the last one, and each of
+ * those before it comes as progress when it is finished: a cancel loses none of them.
  * @typedef {object} Picture
  * @property {number} width
  * @property {number} height

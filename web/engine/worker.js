@@ -7,6 +7,8 @@ import { findAdapter } from "./adapter.js";
 
 /** @typedef {import("./protocol.js").Call} Call */
 /** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {import("./protocol.js").Picture} Picture */
+/** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("../pkg/darkroom.js").Engine} Engine */
 
 /** @type {Promise<typeof import("../pkg/darkroom.js")> | null} */
@@ -53,7 +55,9 @@ async function run(call) {
   running = id;
   try {
     if (cancelled.delete(id)) throw Object.assign(new Error("Cancelled."), { kind: "cancelled" });
-    const onProgress = (/** @type {any} */ progress) => answer({ id, progress });
+    const onProgress = (/** @type {Progress} */ progress) => {
+      answer({ id, progress }, progress.event === "picture" ? buffers(progress.picture) : []);
+    };
     if (call.call === "open") {
       const { Engine } = await load();
       engine?.free();
@@ -68,7 +72,7 @@ async function run(call) {
     } else {
       if (!engine) throw new Error("No model is open.");
       const picture = await engine.generate(call.request, onProgress);
-      answer({ id, value: picture }, [picture.rgba.buffer, picture.png.buffer]);
+      answer({ id, value: picture }, buffers(picture));
     }
   } catch (error) {
     answer({ id, fault: faultOf(error) });
@@ -97,6 +101,14 @@ async function fetchEngine() {
   const module = await import("../pkg/darkroom.js");
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
   return module;
+}
+
+/**
+ * What of a picture moves to the page instead of being copied.
+ * @param {Picture} picture
+ */
+function buffers({ rgba, png }) {
+  return [rgba.buffer, png.buffer];
 }
 
 /**

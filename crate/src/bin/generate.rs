@@ -5,7 +5,7 @@ use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
-    Control, Extras, Options, Pipeline, Progress, Request, Witness, f32_only,
+    Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
@@ -44,9 +44,29 @@ pub struct GenerateArgs {
     /// Step over the noise levels of Karras et al., true or false; as in the files when left out.
     #[arg(long)]
     karras: Option<bool>,
+    /// Which training times the sampler visits: leading, linspace or trailing; as in the files when
+    /// left out.
+    #[arg(long)]
+    spacing: Option<String>,
     /// Which program's noise the seed chooses: torch, numpy or philox.
     #[arg(long, default_value = "torch")]
     rng: String,
+    /// Pictures: of this seed and of those that follow it; several go to out-000.png and so on.
+    #[arg(long, default_value_t = 1)]
+    count: u32,
+    /// What becomes of a prompt of more than 75 tokens: truncate cuts it off, chunks encodes it in
+    /// pieces, as AUTOMATIC1111's web UI does.
+    #[arg(long, default_value = "truncate")]
+    long_prompt: String,
+    /// Read (word:1.2), (word) and [word] in prompts as weights, as that web UI does.
+    #[arg(long)]
+    prompt_weights: bool,
+    /// The text encoder's layer to use, counted from the last, as in that web UI: 1 is the last.
+    #[arg(long, default_value_t = 1)]
+    clip_skip: u32,
+    /// Clean prompts as the original program does: plain quotes, HTML entities resolved, ….
+    #[arg(long)]
+    clean: bool,
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     width: Option<u32>,
@@ -99,12 +119,18 @@ impl GenerateArgs {
             prompt: self.prompt.clone().unwrap_or_default(),
             negative_prompt: self.negative.clone(),
             seed: self.seed,
+            count: self.count,
             steps: self.steps,
             guidance_scale: self.guidance,
             sampler: self.sampler.clone(),
             eta: self.eta,
             karras: self.karras,
+            spacing: self.spacing.clone(),
             rng: self.rng.clone(),
+            clip_skip: self.clip_skip,
+            long_prompt: self.long_prompt.clone(),
+            prompt_weights: self.prompt_weights,
+            clean: self.clean,
             width: self.width,
             height: self.height,
         }
@@ -116,25 +142,37 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode> {
     pollster::block_on(async {
         match (&args.jobs, &args.out_dir, &args.out) {
             (Some(list), Some(folder), _) => many(args, list, folder).await,
-            (_, _, Some(out)) => one(args, out).await,
+            (_, _, Some(out)) => some(args, out).await,
             _ => unreachable!("clap asks for --out, or for --jobs and --out-dir"),
         }
     })
 }
 
-async fn one(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
+/// The pictures of the command line's request.
+async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
+    if args.count > 1 && (args.latents.is_some() || args.dump.is_some()) {
+        let reason = "must be 1 with --latents and with --dump".to_string();
+        return Err(Error::Request { field: "count", reason });
+    }
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
     let extras = Extras { latents: latents.as_ref(), witness, ..Extras::default() };
-    let picture = pipeline.generate_with(&args.request(), &control, &extras).await;
+    let mut receive = |index: u32, picture: Picture| {
+        let numbered = out.with_file_name(format!(
+            "{}-{index:03}.png",
+            out.file_stem().unwrap_or_default().to_string_lossy()
+        ));
+        write(if args.count > 1 { &numbered } else { out }, &picture.png()?)?;
+        end_line();
+        eprintln!("Safety checker: {}", picture.safety.text());
+        Ok(())
+    };
+    let done = pipeline.generate_each(&args.request(), &control, &extras, &mut receive).await;
     end_line();
-    let picture = picture?;
-    write(out, &picture.png()?)?;
-    eprintln!("Safety checker: {}", picture.safety.text());
-    Ok(ExitCode::SUCCESS)
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {

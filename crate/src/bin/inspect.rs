@@ -3,7 +3,7 @@
 use super::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Options, Phase, Request, SafetyFiles};
+use darkroom::pipeline::{Files, Load, Options, Phase, Request, SafetyFiles};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
@@ -63,7 +63,9 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         let (precision, weights) = (args.precision, args.weights);
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
-        let dry = files.dry_run(&options, limits, [width, height], request.prompts()).await?;
+        let size = [width, height];
+        let load = Load { size, prompts: request.prompts(), chunks: 1, pictures: 1 };
+        let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
         let checker = match SafetyFiles::open(&source).await? {
             Some(checker) => Some(checker.dry_run(weights, limits).await?),

@@ -6,7 +6,6 @@
 use serde_json::{Map, Value};
 
 use super::schedule::{Prediction, Schedule, linspace};
-use super::spacing::Spacing;
 use crate::error::{Error, Result, bad_file};
 
 /// The most training times that make sense; v1.4 has 1000.
@@ -44,10 +43,10 @@ pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     };
     schedule.spacing = match config.text("timestep_spacing")? {
         None => None,
-        Some("leading") => Some(Spacing::Leading),
-        Some("linspace") => Some(Spacing::Linspace),
-        Some("trailing") => Some(Spacing::Trailing),
-        Some(other) => return Err(config.unknown("timestep_spacing", other)),
+        Some(name) => {
+            let spacing = name.parse().map_err(|_| config.unknown("timestep_spacing", name));
+            Some(spacing?)
+        }
     };
     schedule.steps_offset = config.integer("steps_offset", 0, schedule.trained() as u64)?;
     schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;

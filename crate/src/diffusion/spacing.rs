@@ -1,6 +1,11 @@
 //! Which of the training times a run visits: table 2 of "Common Diffusion Noise Schedules and
 //! Sample Steps are Flawed" (Lin et al., 2305.08891), computed as numpy does in diffusers.
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
 /// How timesteps are chosen. Scheduler config: `timestep_spacing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Spacing {
@@ -13,6 +18,18 @@ pub enum Spacing {
 }
 
 impl Spacing {
+    /// All of them, in the order of a menu.
+    pub const ALL: [Spacing; 3] = [Spacing::Leading, Spacing::Linspace, Spacing::Trailing];
+
+    /// The name in requests and in scheduler configs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Spacing::Leading => "leading",
+            Spacing::Linspace => "linspace",
+            Spacing::Trailing => "trailing",
+        }
+    }
+
     /// The timesteps of `steps` steps out of `trained`, the noisiest first. Only `Linspace` goes
     /// between the integers; `offset` counts for `Leading` alone.
     pub(super) fn timesteps(self, trained: usize, steps: usize, offset: usize) -> Vec<f64> {
@@ -37,5 +54,23 @@ impl Spacing {
                 (0..steps).map(at).collect()
             }
         }
+    }
+}
+
+impl fmt::Display for Spacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Spacing {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Spacing::ALL.into_iter().find(|spacing| spacing.name() == name).ok_or_else(|| {
+            let names = Spacing::ALL.map(Spacing::name).join(", ");
+            let reason = format!("must be one of {names}, not `{name}`");
+            Error::Request { field: "spacing", reason }
+        })
     }
 }

@@ -26,8 +26,8 @@ pub enum Progress {
     Notice { text: String },
     /// `step` of `steps` is done; 0 before the first.
     Step { step: usize, steps: usize },
-    /// The latents after a step, for who wants to show a picture that is not finished; never told
-    /// where a safety checker will look at the picture.
+    /// The latents after a step, of pictures that go together the first one's, for who wants to
+    /// show a picture that is not finished; never told where a safety checker will look at it.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],

@@ -1,6 +1,7 @@
 //! The walk on the CPU, with the networks of [`crate::reference`].
 
 use super::Request;
+use super::dry::Load;
 use super::engine::Engine;
 use super::model::Files;
 use crate::diffusion::Evaluation;
@@ -53,6 +54,15 @@ fn score_bytes(files: &Files, [width, height]: [u32; 2], prompts: usize) -> u64 
     unet.max(pixels.saturating_mul(pixels)).saturating_mul(4)
 }
 
+/// The same of the largest attention to the prompts, which may be long.
+fn context_score_bytes(files: &Files, load: Load) -> u64 {
+    let Load { size, prompts, chunks, .. } = load;
+    let [w, h] = size.map(|side| u64::from(side) / files.vae.factor() as u64);
+    let tokens = (chunks * files.text_encoder.max_position_embeddings) as u64;
+    let heads = files.unet.levels.iter().map(|level| level.heads).max().unwrap_or(1);
+    (w * h).saturating_mul(tokens).saturating_mul(4 * (heads * prompts) as u64)
+}
+
 /// Bytes of memory beside the weights, estimated from what is largest: an attention's scores
 /// before and after the softmax, or the last level of the decoder.
 pub(super) fn work_bytes(files: &Files, size: [u32; 2], prompts: usize) -> u64 {
@@ -66,9 +76,13 @@ impl Engine for OnCpu {
     type Array = Tensor;
     type Context = Tensor;
 
-    async fn check_fit(&self, files: &Files, size: [u32; 2], prompts: usize) -> Result<()> {
-        let scores = score_bytes(files, size, prompts);
-        let needed = files.bytes_on_cpu().saturating_add(work_bytes(files, size, prompts));
+    /// One: the cores are busy with it.
+    async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
+        let Load { size, prompts, .. } = load;
+        let context = context_score_bytes(files, load);
+        let scores = score_bytes(files, size, prompts).max(context);
+        let work = work_bytes(files, size, prompts).max(context.saturating_mul(2));
+        let needed = files.bytes_on_cpu().saturating_add(work);
         if scores > ARRAY_MAX || needed > MEMORY_MAX {
             let reason = format!(
                 "is too large for the CPU: it would take {:.1} GB of memory",
@@ -76,15 +90,21 @@ impl Engine for OnCpu {
             );
             return Err(Error::Request { field: "size", reason });
         }
-        Ok(())
+        Ok(1)
     }
 
-    fn encode(&self, ids: &[u32], prompts: usize) -> Tensor {
-        self.networks.encode(ids, prompts)
+    fn encode(&self, ids: &[u32], rows: usize, skipped: usize) -> Tensor {
+        self.networks.encode(ids, rows, skipped)
     }
 
-    fn prepare(&self, text: &Tensor) -> Tensor {
-        text.clone()
+    fn text(&self, values: &[f32], tokens: usize) -> Tensor {
+        let shape = [1, tokens, values.len() / tokens];
+        Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
+    }
+
+    fn prepare(&self, text: &Tensor, prompts: usize) -> Tensor {
+        let channels = text.dims()[2];
+        text.reshape((prompts, (), channels)).expect(FITS)
     }
 
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Tensor {
@@ -123,8 +143,8 @@ impl Engine for OnCpu {
         None
     }
 
-    fn decode(&self, latents: &Tensor) -> Tensor {
-        self.networks.decode(latents)
+    fn decode(&self, latents: &Tensor, index: usize) -> Tensor {
+        self.networks.decode(&latents.narrow(0, index, 1).expect(FITS))
     }
 
     async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {

@@ -7,6 +7,19 @@ use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats, Limits, Stats};
 use crate::tensor::Tensor;
 
+/// What a run is to hold at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Prompts of a picture: two with guidance.
+    pub prompts: usize,
+    /// Rows of the text encoder that a prompt takes: one, or more for a long prompt.
+    pub chunks: usize,
+    /// Pictures that the UNet works on together.
+    pub pictures: usize,
+}
+
 /// What a run costs.
 #[derive(Debug, Clone)]
 pub struct DryRun {
@@ -27,34 +40,30 @@ pub struct Phase {
 }
 
 impl Files {
-    /// Runs each network once without a GPU, for a picture of this size and `batch` prompts, within
-    /// the limits of an adapter.
+    /// Runs each network once without a GPU, within the limits of an adapter.
     ///
     /// # Errors
     /// [`GpuLimit`](crate::Error::GpuLimit) when the size does not fit, and a config's faults.
-    pub async fn dry_run(
-        &self,
-        options: &Options,
-        limits: Limits,
-        [width, height]: [u32; 2],
-        batch: usize,
-    ) -> Result<DryRun> {
+    pub async fn dry_run(&self, options: &Options, limits: Limits, load: Load) -> Result<DryRun> {
+        let Load { size: [width, height], prompts, chunks, pictures } = load;
+        let rows = prompts * pictures;
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         let Model { text_encoder, unet, vae } = self.without_weights(&gpu, options.weights)?;
         let weight_bytes = gpu.stats().bytes_alive;
         let mut phases = Vec::new();
 
         gpu.reset_stats();
-        let ids = vec![0; batch * text_encoder.positions()];
-        let context = text_encoder.forward(&ids, options.precision);
-        let context = unet.prepare(&context);
+        let ids = vec![0; prompts * chunks * text_encoder.positions()];
+        let [_, _, c] = text_encoder.forward(&ids, options.precision).shape().tokens();
+        let tokens = chunks * text_encoder.positions();
+        let context = unet.prepare(&Tensor::empty(&gpu, [rows, tokens, c], options.precision));
         phases.push(phase("text encoder", &gpu).await?);
 
         let factor = self.vae.factor();
         let (h, w) = (height as usize / factor, width as usize / factor);
         let channels = self.vae.latent_channels.next_multiple_of(4);
         let latents = Tensor::empty(&gpu, [1, h, w, channels], Precision::F32);
-        let input = Tensor::empty(&gpu, [batch, h, w, channels], options.precision);
+        let input = Tensor::empty(&gpu, [rows, h, w, channels], options.precision);
         drop(unet.forward(&input, 0.0, &context));
         phases.push(phase("UNet, one evaluation", &gpu).await?);
 

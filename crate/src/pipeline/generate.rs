@@ -2,24 +2,29 @@
 //!
 //! ```text
 //! prompts → ids → context             2 × [77] → [2, 77, 768]      negative first
-//! seed    → noise                     [1, h/8, w/8, 4]             × the first sigma
+//! seeds   → noise                     [pictures, h/8, w/8, 4]      × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
-//! latents → picture                   [1, h, w, 3] → RGBA8
+//! latents → pictures                  [1, h, w, 3] → RGBA8, one after another
 //! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
+//! The pictures of one request go together as far as they fit, and in parts where they do not.
 //! What follows the tokens, and what is done where numbers outgrow f16, is in `run`.
 
+use super::context::Prompts;
 use super::control::{Control, Progress};
+use super::dry::Load;
 use super::engine::Engine;
 use super::run::{Job, Run};
 use super::safety::FLAGGED;
 use super::{Machine, Picture, Pipeline, Request, Safety};
-use crate::diffusion::noise::Rng;
-use crate::diffusion::{Sampler, Tuning};
-use crate::error::Result;
+use crate::diffusion::{Plan, Sampler, Tuning};
+use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::weights::npy::Array;
+
+/// Takes each picture when it is finished, with its index; an error ends the run.
+pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
 
 /// What only comparisons with another program want.
 #[derive(Default)]
@@ -39,8 +44,29 @@ pub trait Witness {
     /// Token ids, the negative prompt's first.
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()>;
     /// `context`, `latents_000` (the noise, scaled), then for each step `eps_NNN` (guided) and
-    /// `latents_NNN`, at last `image` in 0…1.
+    /// `latents_NNN`, at last `image` in 0…1. Latents are of all pictures that go together; what
+    /// comes in parts comes under the same names again.
     fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()>;
+}
+
+/// What a request comes to with the model that is open.
+pub(super) struct Order {
+    /// With the size filled in.
+    pub request: Request,
+    pub plan: Plan,
+    /// In pixels.
+    pub size: [u32; 2],
+    pub prompts: Prompts,
+    /// Pictures that go together.
+    pub at_once: u32,
+}
+
+impl Order {
+    /// What some of its pictures ask of the machine together.
+    pub fn load(&self, pictures: usize) -> Load {
+        let (size, prompts) = (self.size, self.request.prompts());
+        Load { size, prompts, chunks: self.prompts.chunks(), pictures }
+    }
 }
 
 impl Pipeline {
@@ -69,9 +95,34 @@ impl Pipeline {
         control: &Control,
         extras: &Extras<'_>,
     ) -> Result<Picture> {
+        if request.count != 1 {
+            let reason = format!("must be 1 here, not {}", request.count);
+            return Err(Error::Request { field: "count", reason });
+        }
+        let mut only = None;
+        let mut receive = |_, picture| {
+            only = Some(picture);
+            Ok(())
+        };
+        self.generate_each(request, control, extras, &mut receive).await?;
+        Ok(only.expect("a run without an error gives its picture"))
+    }
+
+    /// Makes all pictures of a request; `receive` gets each when it is finished, so that a cancel
+    /// or a fault loses none of them.
+    ///
+    /// # Errors
+    /// As [`Pipeline::generate_with`], and those of `receive`.
+    pub async fn generate_each(
+        &self,
+        request: &Request,
+        control: &Control,
+        extras: &Extras<'_>,
+        receive: &mut Receive<'_>,
+    ) -> Result<()> {
         match &self.machine {
-            Machine::Gpu(engine) => self.walk(&**engine, request, control, extras).await,
-            Machine::Cpu(engine) => self.walk(&**engine, request, control, extras).await,
+            Machine::Gpu(engine) => self.walk(&**engine, request, control, extras, receive).await,
+            Machine::Cpu(engine) => self.walk(&**engine, request, control, extras, receive).await,
         }
     }
 
@@ -81,37 +132,72 @@ impl Pipeline {
         request: &Request,
         control: &Control,
         extras: &Extras<'_>,
-    ) -> Result<Picture> {
-        let allowed = self.description.allowed();
-        request.validate(&allowed)?;
-        let [width, height] = request.size(&allowed);
-        let request = Request { width: Some(width), height: Some(height), ..request.clone() };
-        let sampler: Sampler = request.sampler.parse()?;
-        let Extras { ends_at_sigma_min, .. } = *extras;
-        let tuning = Tuning { eta: request.eta, karras: request.karras, ends_at_sigma_min };
-        let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
-        let noise = request.rng.parse::<Rng>()?.seeded(request.seed)?;
-        engine.check_fit(&self.files, [width, height], request.prompts()).await?;
-
-        let (ids, mut notices) = self.tokens(&request, control)?;
+        receive: &mut Receive<'_>,
+    ) -> Result<()> {
+        let order = &self.plan(engine, request, extras).await?;
+        for text in &order.prompts.notices {
+            control.tell(Progress::Notice { text: text.clone() });
+        }
         let (files, wider) = (&self.files, engine.widened());
         // Latents are nearly colours: nobody draws them while a verdict is awaited.
         let previews = self.checker.is_err();
-        let size = [width, height];
-        let job = Job { files, request: &request, size, ids, previews, control, extras };
-        let mut run = Run::begin(job, engine, wider.as_ref()).await?;
-        let latents = run.denoise(&plan, noise).await?;
-        control.check()?;
-        control.tell(Progress::Decoding);
-        let (picture, rgba) = run.develop(&latents, plan.steps()).await?;
+        for first in (0..request.count).step_by(order.at_once as usize) {
+            let part = first..request.count.min(first + order.at_once);
+            let job = Job { files, order, part: part.clone(), previews, control, extras };
+            let mut run = Run::begin(job, engine, wider.as_ref()).await?;
+            let latents = run.denoise().await?;
+            for (place, index) in part.enumerate() {
+                control.check()?;
+                control.tell(Progress::Decoding);
+                let developed = run.develop(&latents, place).await?;
+                let request = order.request.picture(index);
+                receive(index, self.picture(&run, developed, request).await?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a request and finds out what it comes to, before any work.
+    async fn plan<E: Engine>(
+        &self,
+        engine: &E,
+        request: &Request,
+        extras: &Extras<'_>,
+    ) -> Result<Order> {
+        let allowed = self.description.allowed();
+        request.validate(&allowed)?;
+        let size = request.size(&allowed);
+        let request = Request { width: Some(size[0]), height: Some(size[1]), ..request.clone() };
+        let sampler: Sampler = request.sampler.parse()?;
+        let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
+        let Extras { ends_at_sigma_min, .. } = *extras;
+        let (eta, karras) = (request.eta, request.karras);
+        let tuning = Tuning { eta, karras, spacing, ends_at_sigma_min };
+        let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
+        let prompts = Prompts::read(&self.tokenizer, &request)?;
+        let mut order = Order { request, plan, size, prompts, at_once: 1 };
+        let load = order.load(order.request.count as usize);
+        order.at_once = engine.pictures_at_once(&self.files, load).await? as u32;
+        Ok(order)
+    }
+
+    /// A decoded image as the picture of its request.
+    async fn picture<E: Engine>(
+        &self,
+        run: &Run<'_, E>,
+        (image, rgba): (E::Array, Vec<u8>),
+        request: Request,
+    ) -> Result<Picture> {
+        let Job { order, control, extras, .. } = run.job;
+        let [width, height] = order.size;
+        let mut notices = [&order.prompts.notices[..], &run.notices].concat();
         let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
-        notices.append(&mut run.notices);
         if safety == Safety::Flagged {
             control.tell(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());
         }
-        run.show(&picture, if safety == Safety::Flagged { 0.0 } else { 1.0 }).await?;
-        drop(run);
+        let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
+        run.show(&image, shown).await?;
         Ok(Picture { width, height, rgba, request, notices, safety })
     }
 
@@ -128,26 +214,5 @@ impl Pipeline {
             rgba.as_chunks_mut().0.fill([0, 0, 0, u8::MAX]);
         }
         Ok((rgba, safety))
-    }
-
-    /// The prompts' tokens, and what was cut from them.
-    fn tokens(&self, request: &Request, control: &Control) -> Result<(Vec<u32>, Vec<String>)> {
-        let (mut ids, mut notices) = (Vec::new(), Vec::new());
-        let prompts = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
-        for (name, prompt) in prompts.into_iter().skip(2 - request.prompts()) {
-            let tokens = self.tokenizer.encode(prompt)?;
-            ids.extend(tokens.ids);
-            if let Some(cut) = tokens.cut {
-                let room = self.tokenizer.length() - 2;
-                let text = format!(
-                    "The {name} is longer than {room} tokens. The model does not see this end of \
-                     it: “{}”",
-                    cut.trim()
-                );
-                control.tell(Progress::Notice { text: text.clone() });
-                notices.push(text);
-            }
-        }
-        Ok((ids, notices))
     }
 }

@@ -4,6 +4,7 @@
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
 mod configs;
+mod context;
 mod control;
 mod cpu;
 mod device;
@@ -23,11 +24,11 @@ pub use configs::Configs;
 pub use control::{Control, Progress};
 pub use cpu::Turn;
 pub use device::{AdapterKind, Device, DeviceChoice, Host, f32_only};
-pub use dry::{DryRun, Phase};
-pub use generate::{Extras, Witness};
+pub use dry::{DryRun, Load, Phase};
+pub use generate::{Extras, Receive, Witness};
 pub use model::{Files, Model};
 pub use picture::Picture;
-pub use request::{Allowed, Request, SIDE_MAX, STEPS_MAX};
+pub use request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX};
 pub use safety::{Safety, SafetyFiles};
 pub use verify::{Check, PUBLISHED, Published, Verdict};
 
@@ -96,6 +97,8 @@ pub struct Description {
     pub height: u32,
     /// Names for [`Request::sampler`].
     pub samplers: Vec<&'static str>,
+    /// Layers of the text encoder: the most for [`Request::clip_skip`].
+    pub text_layers: u32,
     /// Numbers in the files of its weights.
     pub parameters: u64,
 }
@@ -103,7 +106,12 @@ pub struct Description {
 impl Description {
     /// What a request may ask for.
     pub fn allowed(&self) -> Allowed<'_> {
-        Allowed { factor: self.factor, size: [self.width, self.height], samplers: &self.samplers }
+        Allowed {
+            factor: self.factor,
+            size: [self.width, self.height],
+            samplers: &self.samplers,
+            text_layers: self.text_layers,
+        }
     }
 }
 

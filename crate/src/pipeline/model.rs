@@ -268,7 +268,8 @@ impl Files {
         // diffusers takes 64 for a UNet that does not say.
         let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
         let samplers = sampler_names();
-        Description { factor, width: side, height: side, samplers, parameters }
+        let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
+        Description { factor, width: side, height: side, samplers, text_layers, parameters }
     }
 }
 

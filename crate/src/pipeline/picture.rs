@@ -6,6 +6,7 @@ use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
+use crate::text::LongPrompt;
 
 /// A finished picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,21 @@ impl Picture {
         }
         if request.karras == Some(true) {
             fields.push(("Schedule type", "Karras".into()));
+        }
+        if let Some(spacing) = &request.spacing {
+            fields.push(("Timestep spacing", spacing.clone()));
+        }
+        if request.clip_skip > 1 {
+            fields.push(("Clip skip", request.clip_skip.to_string()));
+        }
+        if request.long_prompt != LongPrompt::default().name() {
+            fields.push(("Long prompt", request.long_prompt.clone()));
+        }
+        if request.prompt_weights {
+            fields.push(("Prompt weights", "true".into()));
+        }
+        if request.clean {
+            fields.push(("Prompt cleaning", "true".into()));
         }
         if request.rng != Rng::default().name() {
             fields.push(("RNG", request.rng.clone()));

@@ -5,24 +5,22 @@
 //! that may be for want of range alone (f16 ends at 65504), and then the step is taken again from
 //! the state before it, with f32 activations on the same weights, and so are those that follow.
 
-use super::Request;
 use super::control::{Control, Progress};
 use super::engine::Engine;
-use super::generate::Extras;
+use super::generate::{Extras, Order};
 use super::model::Files;
 use super::state::State;
-use crate::diffusion::noise::Generator;
-use crate::diffusion::{Evaluation, Plan};
+use crate::diffusion::Evaluation;
+use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
+use std::ops::Range;
 
 /// What is to be done.
 pub(super) struct Job<'a> {
     pub files: &'a Files,
-    pub request: &'a Request,
-    /// Width and height in pixels.
-    pub size: [u32; 2],
-    /// Of all prompts, the negative one's first.
-    pub ids: Vec<u32>,
+    pub order: &'a Order,
+    /// The pictures that go together, by their indices.
+    pub part: Range<u32>,
     /// Whether latents may be shown on the way.
     pub previews: bool,
     pub control: &'a Control,
@@ -31,7 +29,7 @@ pub(super) struct Job<'a> {
 
 /// A run, and the machine that carries it out.
 pub(super) struct Run<'a, E: Engine> {
-    job: Job<'a>,
+    pub job: Job<'a>,
     engine: &'a E,
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
@@ -48,16 +46,25 @@ impl<'a, E: Engine> Run<'a, E> {
     }
 
     /// The plan's evaluations, from noise to final latents.
-    pub async fn denoise(&mut self, plan: &Plan, noise: Generator) -> Result<E::Array> {
-        let Job { files, size, previews, control, extras, .. } = self.job;
-        let [w, h] = size.map(|side| side as usize / files.vae.factor());
-        let shape = [1, files.vae.latent_channels, h, w];
+    pub async fn denoise(&mut self) -> Result<E::Array> {
+        let Job { files, order, previews, control, extras, .. } = self.job;
+        let plan = &order.plan;
+        let part = self.job.part.clone();
+        let seeded = |index| {
+            let request = order.request.picture(index);
+            request.rng.parse::<Rng>()?.seeded(request.seed)
+        };
+        let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
+        let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
+        let shape = [noise.len(), files.vae.latent_channels, h, w];
         let sigma = plan.init_noise_sigma;
         let mut state = State::begin(self.engine, shape, noise, sigma, extras)?;
         state.show("latents_000", &state.latents, extras).await?;
 
-        let steps = plan.steps();
-        control.tell(Progress::Step { step: 0, steps });
+        // Steps are counted over all parts.
+        let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
+        let [before, steps] = parts.map(|parts| parts * plan.steps());
+        control.tell(Progress::Step { step: before, steps });
         for evaluations in plan.evaluations.chunk_by(|a, b| a.step == b.step) {
             let step = evaluations[0].step;
             let good = state.on(self.engine);
@@ -73,10 +80,11 @@ impl<'a, E: Engine> Run<'a, E> {
             state.show(&format!("eps_{step:03}"), &eps, extras).await?;
             state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
             if previews {
-                let values = self.engine.planes(&state.latents, shape[1]).await?;
+                let mut values = self.engine.planes(&state.latents, shape[1]).await?;
+                values.truncate(shape[1] * h * w);
                 control.tell(Progress::Latents { shape: [shape[1], h, w], values });
             }
-            control.tell(Progress::Step { step, steps });
+            control.tell(Progress::Step { step: before + step, steps });
         }
         Ok(state.latents)
     }
@@ -87,7 +95,8 @@ impl<'a, E: Engine> Run<'a, E> {
         for evaluation in evaluations {
             self.job.control.check()?;
             let latents = &state.latents;
-            let eps = self.engine.predict(latents, &self.context, evaluation, self.job.request);
+            let request = &self.job.order.request;
+            let eps = self.engine.predict(latents, &self.context, evaluation, request);
             state.update(evaluation, &eps);
             self.engine.finish().await?;
             last = Some(eps);
@@ -95,26 +104,26 @@ impl<'a, E: Engine> Run<'a, E> {
         Ok(last.expect("a step has evaluations"))
     }
 
-    /// The final latents as a picture in about −1…1 and as RGBA bytes.
+    /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.
     pub async fn develop(
         &mut self,
         latents: &E::Array,
-        steps: usize,
+        index: usize,
     ) -> Result<(E::Array, Vec<u8>)> {
         loop {
-            let picture = self.engine.decode(latents);
+            let picture = self.engine.decode(latents, index);
             let rgba = self.engine.rgba(&picture).await?;
             if is_opaque(&rgba) {
                 return Ok((picture, rgba));
             }
-            self.widen(steps).await?;
+            self.widen(self.job.order.plan.steps()).await?;
         }
     }
 
     /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
     pub async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
         let Some(witness) = self.job.extras.witness else { return Ok(()) };
-        let [width, height] = self.job.size.map(|side| side as usize);
+        let [width, height] = self.job.order.size.map(|side| side as usize);
         let mut planes = self.engine.planes(picture, 3).await?;
         planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
         witness.numbers("image", &[1, 3, height, width], &planes)
@@ -123,8 +132,8 @@ impl<'a, E: Engine> Run<'a, E> {
     /// Goes on with the wider machine, if there is one and the picture fits it, and says so.
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
-        let Job { files, request, size, control, .. } = self.job;
-        wider.check_fit(files, size, request.prompts()).await?;
+        let Job { files, order, control, .. } = self.job;
+        wider.pictures_at_once(files, order.load(self.job.part.len())).await?;
         self.context = encode(wider, &self.job).await?;
         self.engine = wider;
         let text = format!(
@@ -139,16 +148,8 @@ impl<'a, E: Engine> Run<'a, E> {
 
 /// The prompts as the UNet attends to them.
 async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<E::Context> {
-    let count = job.request.prompts();
-    let text = engine.encode(&job.ids, count);
-    if let Some(witness) = job.extras.witness {
-        let tokens = job.ids.len() / count;
-        witness.ids(&job.ids, [count, tokens])?;
-        let width = job.files.text_encoder.encoder.hidden_size;
-        let values = engine.numbers(&text).await?;
-        witness.numbers("context", &[count, tokens, width], &values)?;
-    }
-    Ok(engine.prepare(&text))
+    let text = job.order.prompts.encode(engine, &job.order.request, job.extras).await?;
+    text.context(engine, job.part.len()).await
 }
 
 /// A pixel that is no number is transparent.

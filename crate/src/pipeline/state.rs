@@ -14,26 +14,27 @@ const PAST_MAX: usize = 3;
 pub(super) struct State<'a, E: Engine> {
     engine: &'a E,
     pub latents: E::Array,
-    /// `[1, c, h, w]`
+    /// `[pictures, c, h, w]`
     shape: [usize; 4],
     /// The latest first.
     past: Vec<E::Array>,
     saved: Option<E::Array>,
-    noise: Generator,
+    /// Of each picture its own.
+    noise: Vec<Generator>,
 }
 
 impl<'a, E: Engine> State<'a, E> {
-    /// The first latents, of this shape: noise, or from outside, times the first sigma. What the
-    /// sampler adds later comes from the same stream.
+    /// The first latents, of this shape: each picture's noise, or from outside, times the first
+    /// sigma. What the sampler adds later comes from the same streams.
     pub fn begin(
         engine: &'a E,
         shape: [usize; 4],
-        mut noise: Generator,
+        mut noise: Vec<Generator>,
         init_noise_sigma: f64,
         extras: &Extras<'_>,
     ) -> Result<State<'a, E>> {
         let mut planes = match extras.latents {
-            None => noise.randn(shape.iter().product()),
+            None => randn(&mut noise, shape),
             Some(array) if array.shape == shape => array.data.clone(),
             Some(array) => {
                 let reason = format!("must have the shape {shape:?}, not {:?}", array.shape);
@@ -74,7 +75,7 @@ impl<'a, E: Engine> State<'a, E> {
     fn sum(&mut self, combination: &Combination, eps: &E::Array) -> E::Array {
         let fresh = combination.terms().iter().any(|(slot, _)| *slot == Slot::Noise);
         let fresh = fresh.then(|| {
-            let planes = self.noise.randn(self.shape.iter().product());
+            let planes = randn(&mut self.noise, self.shape);
             self.engine.latents(&planes, self.shape)
         });
         let array = |slot: Slot| match slot {
@@ -97,4 +98,9 @@ impl<'a, E: Engine> State<'a, E> {
         let planes = self.engine.planes(array, self.shape[1]).await?;
         witness.numbers(name, &self.shape, &planes)
     }
+}
+
+/// The next normals of every picture, `[pictures, c, h, w]`.
+fn randn(noise: &mut [Generator], [_, c, h, w]: [usize; 4]) -> Vec<f32> {
+    noise.iter_mut().flat_map(|generator| generator.randn(c * h * w)).collect()
 }

@@ -16,9 +16,10 @@ impl Encoder {
         Ok(Encoder((0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?))
     }
 
-    /// `x` `[b, t, c]`, same shape; `mask` `[t, t]` is added to the scores.
-    pub fn forward(&self, mut x: Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        for layer in &self.0 {
+    /// `x` `[b, t, c]`, same shape, through all but the last `skipped` layers; `mask` `[t, t]` is
+    /// added to the scores.
+    pub fn forward(&self, mut x: Tensor, mask: Option<&Tensor>, skipped: usize) -> Result<Tensor> {
+        for layer in &self.0[..self.0.len() - skipped] {
             x = layer.forward(&x, mask)?;
         }
         Ok(x)

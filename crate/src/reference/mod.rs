@@ -133,10 +133,11 @@ impl Networks {
         })
     }
 
-    /// `ids`, `batch` prompts of them → `[batch, tokens, c]`.
-    pub fn encode(&self, ids: &[u32], batch: usize) -> Tensor {
+    /// `ids`, `batch` rows of them → `[batch, tokens, c]`, without the last `skipped` layers of the
+    /// text encoder.
+    pub fn encode(&self, ids: &[u32], batch: usize, skipped: usize) -> Tensor {
         let ids = Tensor::from_slice(ids, (batch, ids.len() / batch), &Device::Cpu);
-        ids.and_then(|ids| self.text_encoder.forward(&ids)).expect(CHECKED)
+        ids.and_then(|ids| self.text_encoder.forward(&ids, skipped)).expect(CHECKED)
     }
 
     /// The noise in `latents` `[1, c, h, w]`, `input_scale` times what the sampler has, for each

@@ -76,7 +76,7 @@ impl SafetyNetwork {
         let class = self.class_embedding.reshape((1, 1, ()))?;
         let x = Tensor::cat(&[&class, &patches.contiguous()?], 1)?;
         let x = x.broadcast_add(&self.position_embedding)?;
-        let x = self.encoder.forward(self.pre_layrnorm.forward(&x)?, None)?;
+        let x = self.encoder.forward(self.pre_layrnorm.forward(&x)?, None, 0)?;
         let vector = self.post_layernorm.forward(&x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)?;
         self.visual_projection.forward(&vector)?.squeeze(0)?.to_vec1()
     }

@@ -28,14 +28,14 @@ impl TextEncoder {
         })
     }
 
-    /// `ids` `[b, tokens]` → `[b, tokens, c]`.
-    pub fn forward(&self, ids: &Tensor) -> Result<Tensor> {
+    /// `ids` `[b, tokens]` → `[b, tokens, c]`, without the last `skipped` layers.
+    pub fn forward(&self, ids: &Tensor, skipped: usize) -> Result<Tensor> {
         let tokens = ids.dim(1)?;
         let places = Tensor::arange(0, tokens as u32, ids.device())?;
         let positions = self.positions.forward(&places)?;
         let x = self.tokens.forward(ids)?.broadcast_add(&positions)?;
         let mask = causal_mask(tokens, ids)?;
-        self.final_layer_norm.forward(&self.encoder.forward(x, Some(&mask))?)
+        self.final_layer_norm.forward(&self.encoder.forward(x, Some(&mask), skipped)?)
     }
 }
 

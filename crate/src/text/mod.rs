@@ -1,6 +1,13 @@
 //! Prompts to token ids: the first stop of the walk.
 
+mod clean;
+mod emphasis;
+mod entities;
+mod prompt;
 mod tokenizer;
 mod vocabulary;
 
+pub use clean::clean;
+pub use emphasis::Fragment;
+pub use prompt::{Chunk, LongPrompt, Prompt, Reading};
 pub use tokenizer::{Tokenizer, Tokens};

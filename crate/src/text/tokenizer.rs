@@ -23,6 +23,9 @@ const WORDS: &str = concat!(
     r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 );
 
+/// A comma that stands alone, or ends a word.
+const COMMA: &str = ",</w>";
+
 /// Positions of CLIP's text encoder. `text_encoder/config.json`: `max_position_embeddings`.
 const POSITIONS: usize = 77;
 
@@ -37,12 +40,19 @@ pub struct Tokens {
     pub cut: Option<String>,
 }
 
+/// An id, and where in the text its letters begin.
+pub(super) struct Piece {
+    pub id: u32,
+    pub start: usize,
+}
+
 /// Turns prompts into ids.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     start: u32,
     end: u32,
     pad: u32,
+    comma: Option<u32>,
     length: usize,
     id_limit: u32,
 }
@@ -91,7 +101,8 @@ impl Tokenizer {
             ])));
         let special = [START, END].map(|token| AddedToken::from(token, true).normalized(true));
         inner.add_special_tokens(special).map_err(unusable)?;
-        Ok(Tokenizer { inner, start, end, pad: end, length: POSITIONS, id_limit })
+        let comma = inner.token_to_id(COMMA);
+        Ok(Tokenizer { inner, start, end, pad: end, comma, length: POSITIONS, id_limit })
     }
 
     /// Takes the padding token from `special_tokens_map.json` or `tokenizer_config.json`; a file
@@ -136,6 +147,21 @@ impl Tokenizer {
         self.length
     }
 
+    /// The id that opens a prompt.
+    pub(super) fn start(&self) -> u32 {
+        self.start
+    }
+
+    /// The id that fills a prompt up.
+    pub(super) fn pad(&self) -> u32 {
+        self.pad
+    }
+
+    /// The comma's id, if the vocabulary has one.
+    pub(super) fn comma(&self) -> Option<u32> {
+        self.comma
+    }
+
     /// The id that stands at a prompt's end; the text encoder pools at its first place.
     pub fn end(&self) -> u32 {
         self.end
@@ -151,20 +177,32 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Request`] when the text cannot be split, which no text is known to cause.
     pub fn encode(&self, prompt: &str) -> Result<Tokens> {
-        let encoding = self.inner.encode(prompt, false).map_err(|error| Error::Request {
-            field: "prompt",
-            reason: format!("cannot be split into tokens: {error}"),
-        })?;
-        let room = self.length - 2;
-        let kept = encoding.len().min(room);
+        let pieces = self.pieces(prompt)?;
+        let kept = pieces.len().min(self.length - 2);
         let mut ids = Vec::with_capacity(self.length);
         ids.push(self.start);
-        ids.extend(&encoding.get_ids()[..kept]);
+        ids.extend(pieces[..kept].iter().map(|piece| piece.id));
         ids.push(self.end);
         let used = ids.len();
         ids.resize(self.length, self.pad);
-        let first_cut = encoding.get_offsets().get(kept).map(|offsets| offsets.0);
-        let cut = first_cut.map(|from| prompt[prompt.floor_char_boundary(from)..].to_owned());
+        let cut = pieces.get(kept).map(|piece| prompt[piece.start..].to_owned());
         Ok(Tokens { ids, used, cut })
+    }
+
+    /// All of a text's ids, without start and end.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub(super) fn pieces(&self, text: &str) -> Result<Vec<Piece>> {
+        let encoding = self.inner.encode(text, false).map_err(|error| Error::Request {
+            field: "prompt",
+            reason: format!("cannot be split into tokens: {error}"),
+        })?;
+        let ids = encoding.get_ids().iter().zip(encoding.get_offsets());
+        let piece = |(id, offsets): (&u32, &(usize, usize))| Piece {
+            id: *id,
+            start: text.floor_char_boundary(offsets.0),
+        };
+        Ok(ids.map(piece).collect())
     }
 }

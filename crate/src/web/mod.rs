@@ -7,12 +7,14 @@ mod source;
 mod stream;
 mod turn;
 
+use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::pipeline::{
-    AdapterKind, Control, DeviceChoice, Host, Options, Pipeline, Progress, Request, Turn,
+    AdapterKind, Control, DeviceChoice, Extras, Host, Options, Picture, Pipeline, Progress,
+    Request, Turn,
 };
 use crate::weights::Source;
-use js_sys::{Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
+use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use source::HttpSource;
@@ -27,6 +29,18 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
+}
+
+/// The first `length` normals of a seed: what a picture begins with. `rng` is torch, numpy or
+/// philox.
+#[wasm_bindgen]
+pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsValue> {
+    let seed = seed.parse::<u64>().map_err(|_| Error::Request {
+        field: "seed",
+        reason: "must be a whole number from 0 to 18446744073709551615".into(),
+    });
+    let generator = seed.and_then(|seed| rng.parse::<Rng>()?.seeded(seed)).map_err(to_js);
+    Ok(Float32Array::from(&generator?.randn(length)[..]))
 }
 
 /// How to open a model, as JavaScript says it.
@@ -99,25 +113,36 @@ impl Engine {
         Ok(description)
     }
 
-    /// Makes a picture: `{ width, height, rgba, png, safety }`.
+    /// Makes the request's pictures, each `{ width, height, rgba, png, safety }`, and resolves to
+    /// the last one; those before it leave as progress, `{ event: "picture", index, picture }`.
     pub async fn generate(
         &self,
         request: JsValue,
         on_progress: Function,
     ) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
+        let on_picture = on_progress.clone();
         let control = self.control(on_progress);
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
-        let picture = opened.pipeline.generate(&request, &control).await.map_err(to_js)?;
-        let png = picture.png().map_err(to_js)?;
-        let result = Object::new();
-        set(&result, "width", picture.width.into());
-        set(&result, "height", picture.height.into());
-        set(&result, "rgba", Uint8ClampedArray::from(&picture.rgba[..]).into());
-        set(&result, "png", Uint8Array::from(&png[..]).into());
-        set(&result, "safety", to_object(&picture.safety));
-        Ok(result.into())
+        let mut last = JsValue::UNDEFINED;
+        let mut receive = |index: u32, picture: Picture| {
+            let object = picture_object(&picture)?;
+            if index + 1 == request.count {
+                last = object;
+                return Ok(());
+            }
+            let event = JsValue::from(Object::new());
+            set(&event, "event", "picture".into());
+            set(&event, "index", index.into());
+            set(&event, "picture", object);
+            on_picture.call1(&JsValue::NULL, &event).ok();
+            Ok(())
+        };
+        let extras = Extras::default();
+        let done = opened.pipeline.generate_each(&request, &control, &extras, &mut receive).await;
+        done.map_err(to_js)?;
+        Ok(last)
     }
 
     /// Compares the model's pictures with what was published, or with those of the other device,
@@ -222,6 +247,18 @@ fn read_type<T: FromStr<Err: Display>>(
     let parse = |name: String| name.parse();
     let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
     name.map(parse).transpose().map_err(fault)
+}
+
+/// A picture for the page: its pixels, and the file to keep.
+fn picture_object(picture: &Picture) -> crate::Result<JsValue> {
+    let png = picture.png()?;
+    let object = JsValue::from(Object::new());
+    set(&object, "width", picture.width.into());
+    set(&object, "height", picture.height.into());
+    set(&object, "rgba", Uint8ClampedArray::from(&picture.rgba[..]).into());
+    set(&object, "png", Uint8Array::from(&png[..]).into());
+    set(&object, "safety", to_object(&picture.safety));
+    Ok(object)
 }
 
 /// A plain object, with plain numbers.

@@ -18,6 +18,7 @@ use std::str::FromStr;
 
 use super::plan::Plan;
 use super::schedule::Schedule;
+use super::spacing::Spacing;
 use crate::error::{Error, Result};
 
 /// A rule for stepping from noise to a picture. Names are those of k-diffusion.
@@ -56,6 +57,9 @@ pub struct Tuning {
     /// For DPM++ 2M: end at the smallest σ of training and not at 0. diffusers:
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
+    /// Which of the training times to visit; without it, as the schedule's file says, and where
+    /// that is silent, as the sampler's class in diffusers does.
+    pub spacing: Option<Spacing>,
 }
 
 impl Sampler {
@@ -114,7 +118,7 @@ impl Sampler {
     /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
     /// that are none.
     pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
-        let Tuning { eta, karras, ends_at_sigma_min } = tuning;
+        let Tuning { eta, karras, spacing, ends_at_sigma_min } = tuning;
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
         }
@@ -127,7 +131,12 @@ impl Sampler {
         if ends_at_sigma_min && self != Sampler::Dpmpp2m {
             return refuse("last sigma", format!("is for dpmpp_2m alone; {self} ends at 0"));
         }
-        let schedule = &schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
+        if spacing.is_some() && self == Sampler::Lcm {
+            return refuse("spacing", "is not for lcm, which has times of its own".into());
+        }
+        let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
+        schedule.spacing = spacing.or(schedule.spacing);
+        let schedule = &schedule;
         let plan = match self {
             Sampler::Ddim => ddim::plan(schedule, steps, eta),
             Sampler::Pndm => pndm::plan(schedule, steps),

@@ -26,9 +26,9 @@ impl Encoder {
         Ok(Encoder { layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()? })
     }
 
-    /// `x` `[b, t, c]`, same shape.
-    pub(super) fn forward(&self, mut x: Tensor, mask: Mask) -> Tensor {
-        for layer in &self.layers {
+    /// `x` `[b, t, c]`, same shape, through all but the last `skipped` layers.
+    pub(super) fn forward(&self, mut x: Tensor, mask: Mask, skipped: usize) -> Tensor {
+        for layer in &self.layers[..self.layers.len() - skipped] {
             x = layer.forward(&x, mask);
         }
         x

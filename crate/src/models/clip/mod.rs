@@ -67,7 +67,15 @@ impl TextEncoder {
     /// # Panics
     /// When an id is not below the config's `vocab_size`, or a row is not whole.
     pub fn forward(&self, ids: &[u32], precision: Precision) -> Tensor {
+        self.forward_without(ids, precision, 0)
+    }
+
+    /// [`TextEncoder::forward`] without the last `skipped` layers; the final norm stays.
+    ///
+    /// # Panics
+    /// As there, or when there are fewer layers.
+    pub fn forward_without(&self, ids: &[u32], precision: Precision, skipped: usize) -> Tensor {
         let x = self.embeddings.forward(ids, precision);
-        self.final_layer_norm.forward(&self.encoder.forward(x, Mask::Causal))
+        self.final_layer_norm.forward(&self.encoder.forward(x, Mask::Causal, skipped))
     }
 }

@@ -66,7 +66,7 @@ impl VisionTower {
         let class = self.class_embedding.reshape([1, c]);
         let x = class.concat(&patches.reshape([1, (tokens - 1) * c])).reshape([1, tokens, c]);
         let x = x.add(&self.position_embedding.reshape([1, tokens, c]));
-        let x = self.encoder.forward(self.pre_layrnorm.forward(&x), Mask::None);
+        let x = self.encoder.forward(self.pre_layrnorm.forward(&x), Mask::None, 0);
         let tokens = x.reshape([tokens, c]);
         let class = Tensor::combine(1, picture.precision(), &[Term::new(1.0, &tokens)]);
         self.post_layernorm.forward(&class)
