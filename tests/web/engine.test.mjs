@@ -46,6 +46,7 @@ test("one page, one engine, many requests", async (t) => {
   await t.test("every wrong field is a sentence, and the page goes on", () => checkFields(app));
   await t.test("a prompt of any length works, and what is cut is told", () => checkPrompts(app));
 
+  await t.test("verify compares WebGPU with the CPU", () => checkVerify(app));
   await t.test("twenty in a row leave the page as it was", (t) => checkMany(t, app));
   await t.test("after a reload the same request gives the same bytes", async () => {
     await page.reload();
@@ -198,6 +199,19 @@ async function checkPrompts({ page, make }) {
   assert.equal(await page.locator("#notices").isVisible(), false);
   await make({ prompt: "cat ".repeat(100) });
   assert.match((await page.locator("#notices").textContent()) ?? "", /cat/);
+}
+
+/** @param {App} app */
+async function checkVerify({ page, state, make }) {
+  await page.getByRole("button", { name: "Verify" }).click();
+  const dialog = page.getByRole("dialog", { name: "Verify this model" });
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await dialog.getByText("This is not Stable Diffusion v1.4").waitFor();
+  await dialog.getByRole("status").filter({ hasText: "All 4 comparisons passed." }).waitFor();
+  assert.equal(await dialog.getByRole("row", { name: /0\.0\d+ 0\.00784 pass$/ }).count(), 4);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await state("ready");
+  assertPicture(await make({}));
 }
 
 test("a model that cannot be opened is told, and another can be opened after it", async (t) => {

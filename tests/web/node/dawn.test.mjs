@@ -38,21 +38,22 @@ after(() => site.close());
 
 /**
  * A picture by an engine of its own.
- * @param {{ precision: string }} options
+ * @param {{ precision: string, device: string }} options
  */
 async function draw(options) {
   const engine = new wasm.Engine();
   /** @type {Progress[]} */
   const heard = [];
   const listen = (/** @type {Progress} */ progress) => heard.push(progress);
-  await engine.open(`${site.url}models/tiny`, options, listen);
+  const opened = await engine.open(`${site.url}models/tiny`, options, listen);
+  assert.equal(opened.device, "webgpu");
   const { width, height, rgba } = await engine.generate(REQUEST, listen);
   engine.dispose();
   return { width, height, bytes: rgba, heard };
 }
 
 test("in f32 the picture is the native program's, and progress is told", async (t) => {
-  full = await draw({ precision: "f32" });
+  full = await draw({ precision: "f32", device: "webgpu" });
   const { heard, ...picture } = full;
   const most = difference(picture, await nativePicture(join(models, "models/tiny")));
   t.diagnostic(`the pictures differ by ${most} of 255 at most`);
@@ -65,7 +66,7 @@ test("in f32 the picture is the native program's, and progress is told", async (
 });
 
 test("in f16 the picture stays near that of f32", async (t) => {
-  const half = await draw({ precision: "f16" });
+  const half = await draw({ precision: "f16", device: "webgpu" });
   const most = difference(half, full);
   let sum = 0;
   for (const [i, value] of half.bytes.entries()) sum += Math.abs(value - full.bytes[i]);
