@@ -27,7 +27,7 @@ use crate::nn::{Loader, Scope};
 use crate::reference::{Networks, Weights};
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, Part, Source, read_all};
+use crate::weights::{Archive, Part, Source, TensorInfo, read_all};
 use std::rc::Rc;
 
 /// No vocabulary is longer.
@@ -240,9 +240,21 @@ impl Files {
         self.archives[1].load(source, name).await
     }
 
-    /// The type that most of the UNet's weights have on the GPU, as they are in the file.
-    pub(super) fn weight_type(&self) -> WeightType {
-        weight_type(&self.archives[1])
+    /// Bits of the UNet's weights in its file, on average; bf16 keeps eight of a number, as q8_0
+    /// does.
+    pub(super) fn unet_bits(&self) -> u64 {
+        let tensors = self.archives[1].tensors();
+        let bits = |tensor: &TensorInfo| match tensor.file_type {
+            FileType::BF16 => 8 * tensor.elements() as u64,
+            _ => 8 * (tensor.range.end - tensor.range.start),
+        };
+        let elements: u64 = tensors.iter().map(|tensor| tensor.elements() as u64).sum();
+        tensors.iter().map(bits).sum::<u64>() / elements.max(1)
+    }
+
+    /// Whether weights are quantised, which the GPU may round to f16.
+    pub(super) fn has_blocks(&self) -> bool {
+        self.archives[1].tensors().iter().any(|tensor| tensor.file_type.is_block())
     }
 
     /// Bytes of the weights in f32, as the CPU holds them.

@@ -1,6 +1,6 @@
 //! One comparison of a verification, and what it says.
 
-use crate::dtype::{Precision, WeightType};
+use super::loss::Loss;
 use serde::Serialize;
 
 /// What a comparison says.
@@ -24,7 +24,8 @@ pub struct Check {
     pub expected: Vec<f32>,
     /// And as it is.
     pub got: Vec<f32>,
-    /// The largest difference of all values that were compared.
+    /// The largest difference of all values that were compared; of a whole picture in less than
+    /// f32, their root mean square, since single pixels at edges say nothing there.
     pub difference: f32,
     /// What f32 is held to.
     pub tolerance: f32,
@@ -34,50 +35,59 @@ pub struct Check {
 }
 
 impl Check {
-    /// Compares what should be equal; `loss` is what the precision of the run costs.
-    pub(super) fn new(
+    /// Compares the published numbers.
+    pub(super) fn of_corners(name: &str, pair: [&[f32]; 2], tolerance: f32, loss: Loss) -> Check {
+        let bound = tolerance.max(loss.largest());
+        Check::judge(name, largest(pair), tolerance, bound).with_corners(pair)
+    }
+
+    /// Compares whole pictures; `typical` as of [`Loss::typical`].
+    pub(super) fn of_pictures(
         name: &str,
-        [expected, got]: [&[f32]; 2],
+        pair: [&[f32]; 2],
         tolerance: f32,
-        loss: f32,
+        typical: f32,
     ) -> Check {
-        let errors = expected.iter().zip(got).map(|(a, b)| (a - b).abs());
-        // Unlike `f32::max`, this does not overlook what is no number.
-        let worst = |a: f32, b: f32| if a.is_nan() || a >= b { a } else { b };
-        let difference = match expected.len() == got.len() {
-            true => errors.fold(0.0, worst),
-            false => f32::NAN,
-        };
-        let bound = tolerance.max(loss);
+        let check = Check::judge(name, largest(pair), tolerance, tolerance);
+        if check.verdict == Verdict::Pass || typical <= tolerance {
+            return check;
+        }
+        let mut check = Check::judge(name, root_mean_square(pair), tolerance, typical);
+        if check.verdict == Verdict::Pass {
+            check.verdict = Verdict::Precision;
+        }
+        check
+    }
+
+    /// Keeps what is shown of both.
+    pub(super) fn with_corners(self, [expected, got]: [&[f32]; 2]) -> Check {
+        Check { expected: expected.to_vec(), got: got.to_vec(), ..self }
+    }
+
+    fn judge(name: &str, difference: f32, tolerance: f32, bound: f32) -> Check {
         let verdict = match difference {
             d if d <= tolerance => Verdict::Pass,
             d if d <= bound => Verdict::Precision,
             _ => Verdict::Fail,
         };
-        let (expected, got) = (expected.to_vec(), got.to_vec());
+        let (expected, got) = (Vec::new(), Vec::new());
         Check { name: name.into(), expected, got, difference, tolerance, bound, verdict }
     }
 }
 
-/// What a type costs at most, of values in 0…1, in the published requests.
-pub(super) fn loss_of(precision: Precision, weights: WeightType) -> f32 {
-    let of_activations = match precision {
-        Precision::F32 => 0.0,
-        Precision::F16 => F16_LOSS,
-    };
-    let bits = weights.bytes(1024) * 8 / 1024;
-    let of_weights = match bits {
-        32.. => 0.0,
-        16.. => F16_LOSS,
-        8.. => Q8_LOSS,
-        _ => Q4_LOSS,
-    };
-    f32::max(of_activations, of_weights)
+/// The largest difference; NaN when a value is none, or the lengths differ.
+fn largest([expected, got]: [&[f32]; 2]) -> f32 {
+    let errors = expected.iter().zip(got).map(|(a, b)| (a - b).abs());
+    // Unlike `f32::max`, this does not overlook what is no number.
+    let worst = |a: f32, b: f32| if a.is_nan() || a >= b { a } else { b };
+    if expected.len() == got.len() { errors.fold(0.0, worst) } else { f32::NAN }
 }
 
-const F16_LOSS: f32 = 0.02;
-const Q8_LOSS: f32 = 0.05;
-const Q4_LOSS: f32 = 0.3;
+fn root_mean_square([expected, got]: [&[f32]; 2]) -> f32 {
+    let squares = expected.iter().zip(got).map(|(a, b)| f64::from(a - b).powi(2));
+    let mean = squares.sum::<f64>() / expected.len() as f64;
+    if expected.len() == got.len() { mean.sqrt() as f32 } else { f32::NAN }
+}
 
 #[cfg(test)]
 mod tests {
@@ -85,20 +95,28 @@ mod tests {
 
     #[test]
     fn a_verdict_never_hides_a_fault() {
-        let check = |got: &[f32], loss| Check::new("x", [&[0.5, 0.25], got], 1e-3, loss);
-        assert_eq!(check(&[0.5, 0.2505], 0.0).verdict, Verdict::Pass);
-        assert_eq!(check(&[0.5, 0.26], 0.0).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5, 0.26], 0.02).verdict, Verdict::Precision);
-        assert_eq!(check(&[0.5, 0.28], 0.02).verdict, Verdict::Fail);
-        assert_eq!(check(&[f32::NAN, 0.25], 0.02).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5], 0.02).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5, 0.26], 0.02).bound, 0.02);
+        let check = |got: &[f32], loss| Check::of_corners("x", [&[0.5, 0.25], got], 1e-3, loss);
+        assert_eq!(check(&[0.5, 0.2505], Loss::None).verdict, Verdict::Pass);
+        assert_eq!(check(&[0.5, 0.26], Loss::None).verdict, Verdict::Fail);
+        assert_eq!(check(&[0.5, 0.26], Loss::F16).verdict, Verdict::Precision);
+        assert_eq!(check(&[0.5, 0.28], Loss::F16).verdict, Verdict::Fail);
+        assert_eq!(check(&[f32::NAN, 0.25], Loss::F16).verdict, Verdict::Fail);
+        assert_eq!(check(&[0.5], Loss::F16).verdict, Verdict::Fail);
+        assert_eq!(check(&[0.5, 0.26], Loss::F16).bound, Loss::F16.largest());
     }
 
     #[test]
-    fn coarser_types_may_cost_more() {
-        assert_eq!(loss_of(Precision::F32, WeightType::F32), 0.0);
-        assert!(loss_of(Precision::F16, WeightType::F32) <= 0.02);
-        assert!(loss_of(Precision::F32, WeightType::F16) <= 0.02);
+    fn pictures_are_held_to_every_pixel_in_f32_only() {
+        let expected = [0.5; 100];
+        let mut got = expected;
+        got[7] = 0.55;
+        let check = |got: &[f32], typical| {
+            Check::of_pictures("x", [&expected, got], 2.0 / 255.0, typical).verdict
+        };
+        assert_eq!(check(&expected, 0.02), Verdict::Pass);
+        assert_eq!(check(&got, 0.0), Verdict::Fail);
+        assert_eq!(check(&got, 0.02), Verdict::Precision);
+        assert_eq!(check(&[0.55; 100], 0.02), Verdict::Fail);
+        assert_eq!(check(&[f32::NAN; 100], 0.02), Verdict::Fail);
     }
 }
