@@ -21,8 +21,8 @@ use pollster::block_on;
 
 const MUTATIONS: usize = 10_000;
 /// Bytes that may be held for a byte of the file. A pickle's instruction of one byte makes an
-/// object of 32, in a list that doubles as it grows; a block of Q2_K becomes twelve times as many bytes of
-/// f32, beside candle's copy and the file's own.
+/// object of 32, in a list that doubles as it grows; a block of Q2_K becomes twelve times as
+/// many bytes of f32, beside candle's copy and the file's own.
 const FACTOR: usize = 80;
 /// And for any file at all.
 const BASE: usize = 256 << 10;
