@@ -32,7 +32,8 @@ use std::rc::Rc;
 /// The two implementations differ by this much at most in f32.
 const DEVICES_TOLERANCE: f32 = 2.0 / 255.0;
 
-/// Another model of the family is farther from v1.4 than this: v1.1's published picture is 0.19 off.
+/// Another model of the family is farther from v1.4 than this: v1.1's published picture is 0.19
+/// off.
 const RELATIVE: f32 = 0.05;
 
 /// Rows and columns at the picture's end that are published.
