@@ -95,6 +95,7 @@ fn four_thousand_prompts_are_transformers() {
         let whole = read(text, CHUNKS);
         assert_eq!(cut.cut.is_some(), whole.chunks.len() > 1, "{text:?}");
         assert!(cut.cut.is_none_or(|end| text.ends_with(&end)), "{text:?}");
+        assert_eq!(whole.used.min(75), cut.used, "{text:?}");
         for (chunks, theirs) in [(&cut.chunks, &hashes[..6]), (&whole.chunks, &hashes[6..12])] {
             if !digest(chunks).ends_with(theirs) {
                 wrong.push(format!("{index}: {text:?}"));

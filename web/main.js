@@ -11,7 +11,7 @@ import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
 import { onPress } from "./views/dom.js";
 import { createDrop } from "./views/drop.js";
-import { createForm, requestOf } from "./views/form.js";
+import { createForm, readingOf, requestOf } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
 import { createPicture } from "./views/picture.js";
 import { createPrivacy } from "./views/privacy.js";
@@ -37,11 +37,10 @@ const form = createForm(
   { onGenerate: generate, onCancel: () => session.cancel(), onChange: changed },
   EXAMPLES[0] ?? "",
 );
-const prompt = createPrompt(
-  (text) => session.engine.tokens(text),
-  () => form.fields()["prompt"] ?? "",
-  changed,
-);
+const prompt = createPrompt(async () => {
+  const { prompt = "", ...fields } = form.fields();
+  return session.engine.tokens(prompt, readingOf(fields));
+}, changed);
 const picture = createPicture({
   onKeepSeed: (seed) => fill([["seed", seed]]),
   onVariation() {

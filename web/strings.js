@@ -109,7 +109,11 @@ export const say = {
   wrongCount: (/** @type {number} */ most) =>
     `The number of pictures must be a whole number from 1 to ${most}.`,
 
-  tokens: (/** @type {number} */ used, /** @type {number} */ room) => `${used} of ${room} tokens`,
+  tokens: (
+    /** @type {number} */ used,
+    /** @type {number} */ room,
+    /** @type {number} */ chunks,
+  ) => `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
   cut: (/** @type {string} */ end) => `Too long. The model does not see: “${end}”`,
   surprise: () => "Surprise me",
   seedKept: () => "The seed is kept: press for another each time",

@@ -132,10 +132,11 @@ export class Engine {
   /**
    * Counts the tokens of a prompt, also while a picture is made.
    * @param {string} prompt
+   * @param {import("./protocol.js").Reading} [reading]
    * @returns {Promise<import("./protocol.js").TokenCount>}
    */
-  tokens(prompt) {
-    return this.#call({ call: "tokens", prompt });
+  tokens(prompt, reading = {}) {
+    return this.#call({ call: "tokens", prompt, reading });
   }
 
   /** Ends the worker and gives everything back; calls that wait are refused. */

@@ -69,8 +69,12 @@
  * @property {"passed" | "flagged" | "off" | "missing"} safety whether the model's safety checker
  * saw it, and what it said
  *
- * How a prompt fits: its tokens, the most that the model sees, the end that it does not see.
- * @typedef {{ used: number, room: number, cut: string | null }} TokenCount
+ * How prompts are read: the fields of a request that say so.
+ * @typedef {Partial<Pick<Request, "long_prompt" | "prompt_weights" | "clean">>} Reading
+ *
+ * How a prompt fits: its tokens, the most that so many chunks have room for, the end that the model
+ * does not see.
+ * @typedef {{ used: number, room: number, chunks: number, cut: string | null }} TokenCount
  *
  * A request to the network: its address, when (milliseconds since 1970), the bytes that came (0
  * from a cache, or when another site does not tell).
@@ -83,7 +87,7 @@
  * @typedef {{ id: number, call: "open", model: string, options: Options }
  *   | { id: number, call: "generate", request: Request }
  *   | { id: number, call: "verify" }
- *   | { id: number, call: "tokens", prompt: string }
+ *   | { id: number, call: "tokens", prompt: string, reading: Reading }
  *   | { id: number, call: "cancel" }} Call
  *
  * Worker to page; without an id it is about the worker itself.

@@ -40,10 +40,10 @@ self.addEventListener("unhandledrejection", (event) => answer({ crash: String(ev
 watchRequests((requests) => answer({ requests }));
 
 /** @param {Extract<Call, { call: "tokens" }>} call answered at once, whatever else runs */
-function countTokens({ id, prompt }) {
+function countTokens({ id, prompt, reading }) {
   try {
     if (!engine) throw Object.assign(new Error("No model is open."), { kind: "closed" });
-    answer({ id, value: engine.tokens(prompt) });
+    answer({ id, value: engine.tokens(prompt, reading) });
   } catch (error) {
     answer({ id, fault: faultOf(error) });
   }

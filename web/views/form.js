@@ -210,6 +210,19 @@ export function requestOf(fields) {
   };
 }
 
+/** Fields that say how prompts are read. */
+const READING = ["long_prompt", "prompt_weights", "clean"];
+
+/**
+ * How prompts are read, from fields as typed.
+ * @param {Record<string, string>} fields
+ * @returns {import("../engine/protocol.js").Reading}
+ */
+export function readingOf(fields) {
+  const typed = Object.entries(fields).filter(([name]) => READING.includes(name));
+  return Object.fromEntries(typed.map(([name, value]) => [name, plain(value)]));
+}
+
 const NUMBERS = { steps: 0, guidance_scale: 0, eta: 0 };
 
 /**

@@ -7,11 +7,11 @@ import { anyById, byId, chip } from "./dom.js";
 const REST_MS = 200;
 
 /**
- * @param {(prompt: string) => Promise<import("../engine/protocol.js").TokenCount>} tokens
- * @param {() => string} styled the prompt as the model gets it
+ * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens of the prompt as the
+ * model gets it
  * @param {() => void} onChange
  */
-export function createPrompt(tokens, styled, onChange) {
+export function createPrompt(tokens, onChange) {
   const input = byId("prompt", HTMLTextAreaElement);
   const count = anyById("tokens");
   const cut = anyById("cut");
@@ -21,12 +21,12 @@ export function createPrompt(tokens, styled, onChange) {
 
   async function ask() {
     const mine = ++asked;
-    const answer = await tokens(styled()).catch(() => null);
+    const answer = await tokens().catch(() => null);
     if (mine !== asked) return;
     count.hidden = !answer;
     cut.hidden = !answer?.cut;
     if (!answer) return;
-    count.textContent = say.tokens(answer.used, answer.room);
+    count.textContent = say.tokens(answer.used, answer.room, answer.chunks);
     count.classList.toggle("over", !!answer.cut);
     cut.textContent = answer.cut ? say.cut(answer.cut.trim()) : "";
   }

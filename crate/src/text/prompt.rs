@@ -109,6 +109,8 @@ impl Chunk {
 pub struct Prompt {
     /// At least one.
     pub chunks: Vec<Chunk>,
+    /// How many of their ids are words: neither start, end nor padding.
+    pub used: usize,
     /// The part that did not fit and is not seen by the model.
     pub cut: Option<String>,
 }
@@ -152,13 +154,13 @@ fn truncate(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
         words.extend(pieces[..kept].iter().map(|piece| (piece.id, *weight as f32)));
         cut = pieces.get(kept).map(|Piece { start, .. }| text[*start..].to_owned());
     }
-    Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &words)], cut })
+    Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &words)], used: words.len(), cut })
 }
 
 /// As many chunks as it takes.
 fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
     let room = tokenizer.length() - 2;
-    let mut chunks = Vec::new();
+    let (mut chunks, mut used) = (Vec::new(), 0);
     let mut words: Vec<Word> = Vec::with_capacity(room);
     // How many words there are up to the last comma of this chunk, and with it.
     let mut comma = None;
@@ -179,6 +181,7 @@ fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
                 comma = None;
             }
             words.push((id, *weight as f32));
+            used += 1;
             if is_comma {
                 comma = Some(words.len());
             }
@@ -187,5 +190,5 @@ fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
     if !words.is_empty() || chunks.is_empty() {
         chunks.push(Chunk::new(tokenizer, &words));
     }
-    Ok(Prompt { chunks, cut: None })
+    Ok(Prompt { chunks, used, cut: None })
 }

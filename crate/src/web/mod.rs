@@ -13,6 +13,7 @@ use crate::pipeline::{
     AdapterKind, Control, DeviceChoice, Extras, Host, Options, Picture, Pipeline, Progress,
     Request, Turn,
 };
+use crate::text::Prompt;
 use crate::weights::Source;
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ struct OpenOptions {
 struct TokenCount {
     used: usize,
     room: usize,
+    chunks: usize,
     cut: Option<String>,
 }
 
@@ -155,18 +157,23 @@ impl Engine {
         Ok(to_object(&checks.map_err(to_js)?))
     }
 
-    /// How a prompt fits: `{ used, room, cut }`, its tokens, the most that the model sees at once,
-    /// and the end of the prompt that lies beyond. Answers also while another call runs.
-    pub fn tokens(&self, prompt: &str) -> Result<JsValue, JsValue> {
+    /// How a prompt fits: `{ used, room, chunks, cut }`, its tokens, the most that so many chunks
+    /// have room for, and the end of the prompt that the model does not see. `reading` is undefined
+    /// or has the fields of a request that say how prompts are read: `long_prompt`,
+    /// `prompt_weights`, `clean`. Answers also while another call runs.
+    pub fn tokens(&self, prompt: &str, reading: JsValue) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let tokenizer = opened.pipeline.tokenizer();
-        let tokens = tokenizer.encode(prompt).map_err(to_js)?;
-        Ok(to_object(&TokenCount {
-            // The start and the end of a prompt are tokens too.
-            used: tokens.used - 2,
-            room: tokenizer.length() - 2,
-            cut: tokens.cut,
-        }))
+        let request = match JSON::stringify(&reading)?.as_string() {
+            Some(json) => Request::from_json(&json).map_err(to_js)?,
+            None => Request::default(),
+        };
+        let reading = request.reading().map_err(to_js)?;
+        let read = Prompt::read(tokenizer, "prompt", prompt, &reading).map_err(to_js)?;
+        let chunks = read.chunks.len();
+        // The start and the end of a chunk are tokens too.
+        let room = chunks * (tokenizer.length() - 2);
+        Ok(to_object(&TokenCount { used: read.used, room, chunks, cut: read.cut }))
     }
 
     /// Ends the call that runs, within one step.

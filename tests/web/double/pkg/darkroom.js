@@ -139,9 +139,12 @@ export class Engine {
     return { width, height, rgba, png: file, safety: "passed" };
   }
 
-  tokens(prompt) {
+  tokens(prompt, reading) {
     const words = prompt.split(/\s+/).filter((word) => word);
-    return { used: Math.min(words.length, 75), room: 75, cut: words.slice(75).join(" ") || null };
+    const chunks = reading.long_prompt === "chunks" ? Math.ceil(words.length / 75) || 1 : 1;
+    const room = 75 * chunks;
+    const cut = words.slice(room).join(" ") || null;
+    return { used: Math.min(words.length, room), room, chunks, cut };
   }
 
   async verify(onProgress) {
