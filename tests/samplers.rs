@@ -210,6 +210,34 @@ fn published_sums_are_met() {
     }
 }
 
+/// The means that stand in diffusers' own tests of the two that step in ln σ, under those tests'
+/// configs: linear betas, `final_sigmas_type="sigma_min"`; of DPM++ without `lower_order_final`.
+/// They hold there to 1e-3. The sums are what diffusers 0.42.1 makes of the same.
+#[test]
+fn published_means_are_met() {
+    let linear = json!({"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear"});
+    let published = [
+        (Sampler::UniPc, "epsilon", false, 0.2464, 189.2318),
+        (Sampler::UniPc, "epsilon", true, 0.2925, 224.6267),
+        (Sampler::UniPc, "v_prediction", false, 0.1014, 77.8725),
+        (Sampler::UniPc, "v_prediction", true, 0.1966, 150.6873),
+        (Sampler::Dpmpp2m, "epsilon", false, 0.3301, 253.5514),
+        (Sampler::Dpmpp2m, "v_prediction", false, 0.2251, 172.8740),
+    ];
+    for (sampler, prediction, karras, mean, theirs) in published {
+        let mut config = linear.clone();
+        config["prediction_type"] = prediction.into();
+        config["lower_order_final"] = (sampler == Sampler::UniPc).into();
+        let schedule = read(&config).expect("a valid config");
+        let tuning = Tuning { karras: Some(karras), ends_at_sigma_min: true, ..Tuning::default() };
+        let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
+        let sum = run(&plan, false);
+        let what = format!("{sampler} {prediction} karras {karras}: {sum} against {theirs}");
+        println!("{what}");
+        assert!((sum / 768.0 - mean).abs() <= 1e-3 && (sum - theirs).abs() <= 1e-2, "{what}");
+    }
+}
+
 /// With the true noise as answer every sampler that adds none walks the straight line to x₀.
 #[test]
 fn the_true_noise_leads_home() {
@@ -263,6 +291,8 @@ fn what_no_sampler_can_do_is_refused() {
     }
     assert_eq!(refused(Sampler::Lcm, &schedule, 51, 0.0, None), "number of steps");
     let with_start = read(&json!({"steps_offset": 1})).expect("valid");
+    let second_order = read(&json!({"lower_order_final": false})).expect("valid");
+    assert_eq!(refused(Sampler::UniPc, &second_order, 5, 0.0, None), "sampler");
     assert_eq!(refused(Sampler::Pndm, &with_start, 5, 0.0, None), "sampler");
     assert_eq!(with_start.prediction(), Prediction::Epsilon);
 }

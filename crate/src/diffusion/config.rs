@@ -51,6 +51,7 @@ pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     schedule.steps_offset = config.integer("steps_offset", 0, schedule.trained() as u64)?;
     schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;
     schedule.karras = config.flag("use_karras_sigmas")?.unwrap_or(false);
+    schedule.lower_order_final = config.flag("lower_order_final")?.unwrap_or(true);
     schedule.skip_prk_steps = config.flag("skip_prk_steps")?.unwrap_or(false);
     Ok(schedule)
 }

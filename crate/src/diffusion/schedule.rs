@@ -30,6 +30,8 @@ pub struct Schedule {
     pub(super) set_alpha_to_one: Option<bool>,
     pub(super) karras: bool,
     pub(super) skip_prk_steps: bool,
+    /// Whether the last step of a short run that ends above σ = 0 is of the first order.
+    pub(super) lower_order_final: bool,
 }
 
 impl Schedule {
@@ -57,6 +59,7 @@ impl Schedule {
             set_alpha_to_one: None,
             karras: false,
             skip_prk_steps: false,
+            lower_order_final: true,
         }
     }
 

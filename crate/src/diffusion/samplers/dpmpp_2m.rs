@@ -6,7 +6,8 @@
 //!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
 //!
 //! The first step has no D₁ and the last one does not use it. A run that ends at the smallest σ of
-//! training instead uses it from 15 steps on, as diffusers does.
+//! training instead uses it from 15 steps on, or always without
+//! `lower_order_final`, as diffusers does.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
@@ -30,7 +31,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Resu
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
     }
-    let last_is_simple = !ends_at_min || steps < SHORT;
+    let last_is_simple = !ends_at_min || schedule.lower_order_final && steps < SHORT;
     plan_of(schedule, &levels, last_is_simple, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         Weights {

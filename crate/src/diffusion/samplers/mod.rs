@@ -54,7 +54,7 @@ pub struct Tuning {
     pub eta: f64,
     /// Whether to step over Karras' sigmas; without it, as the schedule's file says.
     pub karras: Option<bool>,
-    /// For DPM++ 2M: end at the smallest σ of training and not at 0. diffusers:
+    /// For DPM++ 2M and UniPC: end at the smallest σ of training and not at 0. diffusers:
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
     /// Which of the training times to visit; without it, as the schedule's file says, and where
@@ -128,8 +128,13 @@ impl Sampler {
         if karras == Some(true) && !self.knows_karras() {
             return refuse("karras", format!("is not for {self}, which keeps the training times"));
         }
-        if ends_at_sigma_min && self != Sampler::Dpmpp2m {
-            return refuse("last sigma", format!("is for dpmpp_2m alone; {self} ends at 0"));
+        if ends_at_sigma_min && !matches!(self, Sampler::Dpmpp2m | Sampler::UniPc) {
+            return refuse("last sigma", format!("is for dpmpp_2m and unipc; {self} ends at 0"));
+        }
+        if self == Sampler::UniPc && !schedule.lower_order_final && !ends_at_sigma_min {
+            let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
+                          lower_order_final, and the last step divides by zero";
+            return refuse("sampler", reason.into());
         }
         if spacing.is_some() && self == Sampler::Lcm {
             return refuse("spacing", "is not for lcm, which has times of its own".into());
@@ -146,7 +151,7 @@ impl Sampler {
             Sampler::Heun => heun::plan(schedule, steps),
             Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, ends_at_sigma_min),
             Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps),
-            Sampler::UniPc => unipc::plan(schedule, steps),
+            Sampler::UniPc => unipc::plan(schedule, steps, ends_at_sigma_min),
             Sampler::Lcm => lcm::plan(schedule, steps),
         }?;
         if plan.is_finite() {

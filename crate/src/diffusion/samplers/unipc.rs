@@ -8,8 +8,8 @@
 //! m = x₀ of the answer at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ. The ρ
 //! solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h; without an m₁ there is
 //! no ρ₁, and ρ₂ = ½. The answer at x̃' serves both the corrector that ends a step and the
-//! predictor
-//! that begins the next. The last step is of the first order and is not corrected.
+//! predictor that begins the next. The last step is not corrected, and is of the first order unless
+//! the schedule's file says no to `lower_order_final`.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
@@ -18,8 +18,12 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of UniPC.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    let Sigmas { timesteps, sigmas, init_noise_sigma } = Sigmas::preserving(schedule, steps)?;
+pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Result<Plan> {
+    let mut levels = Sigmas::preserving(schedule, steps)?;
+    if ends_at_min {
+        levels.end_at(schedule.sigmas()[0]);
+    }
+    let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
     let past = |n: usize| Terms::one(Slot::Past(n));
     let evaluations = (0..steps).map(|index| {
         let alpha = input_scale(sigmas[index]);
@@ -39,7 +43,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         };
         let step = Step::new(&sigmas, index);
         let mut denoised = m.clone();
-        if index > 0 && index + 1 < steps {
+        if index > 0 && (index + 1 < steps || !schedule.lower_order_final) {
             let half = 0.5 / step.r;
             denoised = m.times(1.0 - half).plus(half, &past(1));
         }
