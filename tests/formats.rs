@@ -2,8 +2,11 @@
 //! one model; and the same model in every format, which must give the same picture.
 //! `scripts/golden/formats.py` wrote the files and says what is in them.
 
-use crate::harness::golden;
+use crate::harness::{QUANTISED, golden};
 use crate::made_up::{Golden, program, scratch};
+use crate::quantise::candle;
+use candle_core::Device::Cpu as CPU;
+use candle_core::quantized::gguf_file;
 use darkroom::Error;
 use darkroom::dtype::FileType;
 use darkroom::gpu::Gpu;
@@ -16,6 +19,7 @@ use darkroom::pipeline::{Control, Files, Picture, Pipeline, Request};
 use darkroom::weights::names::{Names, UnetLevel};
 use darkroom::weights::{Archive, FileSource, SafetensorsWriter, Source};
 use darkroom::{Result, WeightType};
+use half::f16;
 use pollster::block_on;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -223,6 +227,61 @@ fn one_model_in_every_format_gives_one_picture() {
     // Found by content: a name says nothing.
     fs::rename(at("a.gguf"), at("model.ckpt")).unwrap();
     assert_eq!(draw(&at("model.ckpt")).rgba, want.rgba);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A model as blocks, in GGUF: candle reads the file, each matrix of whole blocks has candle's
+/// bytes and numbers, and all else is f16.
+#[test]
+fn blocks_are_written_as_candle_writes_them() {
+    let folder = scratch("blocks");
+    let ckpt = fixture("tiny.ckpt");
+    let of_ckpt = source(&ckpt);
+    let originals = block_on(Files::open(&of_ckpt)).unwrap();
+    let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for weight_type in QUANTISED {
+        let path = folder.join(format!("{weight_type}.gguf"));
+        convert(&ckpt, &path, &["--type", weight_type.name()]);
+        let mut file = fs::File::open(&path).unwrap();
+        let theirs = gguf_file::Content::read(&mut file).unwrap();
+        let source = source(&path);
+        let files = block_on(Files::open(&source)).unwrap();
+        let (mut blocks, mut all) = (0, 0);
+        for ((_, archive), (_, original)) in files.archives().iter().zip(originals.archives()) {
+            for info in archive.tensors() {
+                let got = block_on(archive.load(&source, &info.name)).unwrap();
+                let from = block_on(original.load(&of_ckpt, &info.name)).unwrap();
+                all += 1;
+                if info.file_type == FileType::F16 {
+                    let rounded = from.iter().map(|x| f16::from_f32(*x).to_f32());
+                    let rounded: Vec<f32> = rounded.collect();
+                    assert_eq!(bits(&got), bits(&rounded), "{}", info.name);
+                    continue;
+                }
+                blocks += 1;
+                assert_eq!(info.file_type.name().to_lowercase(), weight_type.name());
+                assert!(matches!(info.shape[..], [_, k] if k.is_multiple_of(32)), "{}", info.name);
+                let bytes = block_on(source.read(&info.file, info.range.clone())).unwrap();
+                let (want, back) = candle(weight_type, &from);
+                assert_eq!(bytes, want, "{}", info.name);
+                assert_eq!(bits(&got), bits(&back), "{}", info.name);
+            }
+        }
+        println!("{weight_type}: {blocks} of {all} tensors are blocks");
+        assert!(blocks >= 14 && theirs.tensor_infos.len() == all, "{blocks} of {all}");
+        let blocks_of_theirs = theirs.tensor_infos.iter().filter(|(name, info)| {
+            info.ggml_dtype.block_size() == 32 && theirs.tensor(&mut &file, name, &CPU).is_ok()
+        });
+        assert_eq!(blocks_of_theirs.count(), blocks, "{weight_type}, as candle reads it");
+    }
+    let picture = draw(&folder.join("q8_0.gguf"));
+    let errors = picture.rgba.iter().zip(draw(&ckpt).rgba).map(|(a, b)| a.abs_diff(b));
+    assert!(errors.max().unwrap() <= 32, "another picture");
+    let to = folder.join("a.safetensors");
+    let [from, to] = [&ckpt, &to].map(|path| path.to_str().unwrap());
+    let output = program(&["convert", "--model", from, "--to", to, "--type", "q4_0"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("is for a .gguf file"), "{said}");
     fs::remove_dir_all(folder).unwrap();
 }
 

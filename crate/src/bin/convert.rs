@@ -6,9 +6,13 @@
 //! --to FILE.safetensors  one file under LDM's names, the configs in its header
 //! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads as well
 //! ```
+//!
+//! Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in ggml; whatever
+//! is no matrix of whole blocks becomes f16, and so do the embeddings, which are looked up and not
+//! multiplied, and the layers of the time embedding, which every other layer hears.
 
-use super::{Float, ModelArgs};
-use clap::Args;
+use super::ModelArgs;
+use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
 use darkroom::weights::names::Names;
@@ -31,9 +35,35 @@ pub struct ConvertArgs {
     /// What to write: a folder, or a file whose name ends in .safetensors or .gguf.
     #[arg(long, value_name = "PATH")]
     to: PathBuf,
-    /// How the numbers are stored; as in the model when left out (blocks as f32).
+    /// How the numbers are stored; as in the model when left out (blocks as f32). The types with
+    /// blocks are for .gguf.
     #[arg(long = "type", value_enum)]
-    file_type: Option<Float>,
+    file_type: Option<Stored>,
+}
+
+/// A type that numbers can be stored as.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Stored {
+    F32,
+    F16,
+    #[value(name = "q8_0")]
+    Q8_0,
+    #[value(name = "q5_0")]
+    Q5_0,
+    #[value(name = "q4_0")]
+    Q4_0,
+}
+
+impl From<Stored> for FileType {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::F32 => FileType::F32,
+            Stored::F16 => FileType::F16,
+            Stored::Q8_0 => FileType::Q8_0,
+            Stored::Q5_0 => FileType::Q5_0,
+            Stored::Q4_0 => FileType::Q4_0,
+        }
+    }
 }
 
 /// A tensor, and what it will be.
@@ -50,7 +80,12 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
         let source = args.model.source();
         let files = Files::open(&source).await?;
         let wanted = args.file_type.map(FileType::from);
-        match args.to.extension().and_then(|ending| ending.to_str()) {
+        let ending = args.to.extension().and_then(|ending| ending.to_str());
+        if let Some(blocks) = wanted.filter(|wanted| wanted.is_block() && ending != Some("gguf")) {
+            let reason = format!("{} is for a .gguf file: no other has blocks", blocks.name());
+            return Err(Error::Request { field: "type", reason });
+        }
+        match ending {
             Some("safetensors" | "gguf") => one_file(&source, &files, &args.to, wanted).await,
             _ => folder(&source, &files, &args.to, wanted).await,
         }
@@ -123,7 +158,13 @@ async fn one_file(
                 [n, k] if attends => vec![n, k, 1, 1],
                 _ => info.shape.clone(),
             };
-            let file_type = wanted.unwrap_or_else(|| as_it_is(info));
+            let file_type = match wanted {
+                None => as_it_is(info),
+                Some(wanted) if wanted.is_block() && !fits(wanted, &info.name, &shape) => {
+                    FileType::F16
+                }
+                Some(wanted) => wanted,
+            };
             items.push(Item { info, name: format!("{}{name}", part.prefix()), shape, file_type });
         }
     }
@@ -131,6 +172,12 @@ async fn one_file(
     let mut metadata: Vec<_> = configs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
     metadata.push(("modelspec.architecture", "stable-diffusion-v1"));
     write(source, to, &items, &metadata).await
+}
+
+/// Whether a tensor is a matrix of whole blocks, and neither looked up nor of the time embedding.
+fn fits(blocks: FileType, name: &str, shape: &[usize]) -> bool {
+    let whole = |inputs: &usize| inputs.is_multiple_of(blocks.block().0);
+    shape.len() == 2 && shape.last().is_some_and(whole) && !name.contains("embedding")
 }
 
 /// Floats of at most 32 bits stay what they are.
