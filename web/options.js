@@ -5,9 +5,13 @@
 import { say } from "./strings.js";
 
 const MODEL = "models/demo";
+/** A single file brings no tokenizer; this is that of Stable Diffusion v1. */
+const TOKENIZER = `${MODEL}/tokenizer`;
+/** How names of single-file checkpoints end. */
+const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
 /** What is no field of a request: the model, how to open it, and which room to show. */
-const HOW = ["precision", "weights", "device", "safety"];
+const HOW = ["precision", "weights", "device", "safety", "tokenizer"];
 const OURS = ["model", "room", ...HOW];
 
 /** What the address said about the model; the form never changes it. */
@@ -51,11 +55,20 @@ export function writeOptions(fields) {
 }
 
 /**
- * The full address of a model's folder, which must be of this site.
+ * The full address of a model's folder or single file, which must be of this site.
  * @param {string} model
  */
 export function modelAddress(model) {
-  const url = new URL(`${model.replace(/\/+$/, "")}/`, document.baseURI);
+  const path = CHECKPOINT.test(model) ? model : `${model.replace(/\/+$/, "")}/`;
+  const url = new URL(path, document.baseURI);
   if (url.origin !== location.origin) throw new Error(say.foreignModel(model));
   return url.href;
+}
+
+/**
+ * The full address of the tokenizer that a single file is read with.
+ * @param {import("./engine/protocol.js").Options} how
+ */
+export function tokenizerAddress({ tokenizer = TOKENIZER }) {
+  return modelAddress(tokenizer);
 }

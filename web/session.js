@@ -3,7 +3,7 @@
 
 import { Engine } from "./engine/client.js";
 import { FATAL } from "./engine/protocol.js";
-import { modelAddress } from "./options.js";
+import { modelAddress, tokenizerAddress } from "./options.js";
 import { keepPrint } from "./storage/pictures.js";
 import { say } from "./strings.js";
 import { stayAwake } from "./tab/awake.js";
@@ -58,7 +58,8 @@ export function createSession(views) {
     if (small) status.note(say.smaller());
     const { model, how } = choice;
     const watch = { onProgress: hear, signal: stop.signal };
-    const plan = small ? { ...how, weights: SMALL } : how;
+    const tokenizer = tokenizerAddress(how);
+    const plan = { ...how, tokenizer, ...(small ? { weights: SMALL } : {}) };
     const description = await engine.open(modelAddress(model), plan, watch);
     open = true;
     const engineName = views.describe(choice, description);

@@ -44,7 +44,8 @@ export class Engine {
   onRequests = () => {};
 
   /**
-   * Opens a model: a folder in the diffusers layout. The one that was open is let go.
+   * Opens a model: a folder in the diffusers layout, or a single file whose name ends in
+   * .safetensors, .ckpt or .gguf. The one that was open is let go.
    * @param {string} model its address, from the page
    * @param {import("./protocol.js").Options} [options]
    * @param {Watch} [watch]

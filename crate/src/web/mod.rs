@@ -58,6 +58,8 @@ struct OpenOptions {
     adapter: AdapterKind,
     /// `on` (the default) or `off`: whether the model's safety checker looks at pictures.
     safety: Option<String>,
+    /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
+    tokenizer: Option<String>,
 }
 
 /// How a prompt fits into the text encoder.
@@ -98,17 +100,18 @@ impl Engine {
         Engine::default()
     }
 
-    /// Opens the model in the folder at `base_url` and resolves to what it can be asked for, and
-    /// the device it runs on: `webgpu` or `cpu`. The model that was open before is let go first.
+    /// Opens the model at `address`, a folder or a single file, and resolves to what it can be
+    /// asked for, and the device it runs on: `webgpu` or `cpu`. The model that was open before is
+    /// let go first.
     pub async fn open(
         &self,
-        base_url: String,
+        address: String,
         options: JsValue,
         on_progress: Function,
     ) -> Result<JsValue, JsValue> {
         self.dispose();
         let control = self.control(on_progress);
-        let opened = open(&base_url, options, &control).await.map_err(to_js)?;
+        let opened = open(&address, options, &control).await.map_err(to_js)?;
         let description = to_object(opened.pipeline.describe());
         set(&description, "device", to_object(&opened.pipeline.device()));
         *self.opened.borrow_mut() = Some(Rc::new(opened));
@@ -206,7 +209,7 @@ impl Engine {
     }
 }
 
-async fn open(base_url: &str, options: JsValue, control: &Control) -> crate::Result<Opened> {
+async fn open(address: &str, options: JsValue, control: &Control) -> crate::Result<Opened> {
     let options = if options.is_undefined() || options.is_null() {
         OpenOptions::default()
     } else {
@@ -235,7 +238,7 @@ async fn open(base_url: &str, options: JsValue, control: &Control) -> crate::Res
         }
     };
     let host = Host { adapter: options.adapter, turn: Some(turn()) };
-    let source: Rc<dyn Source> = Rc::new(HttpSource::new(base_url));
+    let source: Rc<dyn Source> = Rc::new(HttpSource::new(address, options.tokenizer.as_deref()));
     let how = Options { precision, weights, safety };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })

@@ -1,4 +1,6 @@
-//! A [`Source`] over HTTP: byte ranges of a folder's files, read as one stream each.
+//! A [`Source`] over HTTP: byte ranges of a folder's files, read as one stream each. An address
+//! whose last name has a checkpoint's ending, and no `/` after it, is a single file; what it really
+//! is, its content says.
 //!
 //! Files are read front to back, so a read does not ask for its own bytes only: it opens the file
 //! from there to its end, and the next read goes on with the same stream. That is one request per
@@ -21,10 +23,16 @@ const SKIP_BYTES_MAX: u64 = 1 << 20;
 /// bytes have arrived would otherwise be read to its end at one stretch.
 const TURN_BYTES: u64 = 4 << 20;
 
-/// A folder on a server.
+/// How names of single-file checkpoints end.
+const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
+
+/// A folder on a server, or one file of it as a checkpoint.
 pub struct HttpSource {
     /// The folder's address, with a `/` at its end.
     base: String,
+    checkpoint: Option<String>,
+    /// Where a single file's tokenizer is, with a `/` at its end, if not beside the file.
+    tokenizer: Option<String>,
     sizes: RefCell<HashMap<String, u64>>,
     /// The open stream and whose it is.
     current: RefCell<Option<Download>>,
@@ -35,14 +43,28 @@ pub struct HttpSource {
 }
 
 impl HttpSource {
-    /// The folder at `base`. Nothing is read yet.
-    pub fn new(base: &str) -> Self {
+    /// The folder or the single file at `address`; a file's tokenizer is in the folder `tokenizer`,
+    /// or in `tokenizer/` beside it. Nothing is read yet.
+    pub fn new(address: &str, tokenizer: Option<&str>) -> Self {
+        let folder = |address: &str| format!("{}/", address.trim_end_matches('/'));
+        let is_checkpoint = |name: &str| CHECKPOINTS.iter().any(|ending| name.ends_with(ending));
+        let file = address.rsplit_once('/').filter(|(_, name)| is_checkpoint(name));
         HttpSource {
-            base: format!("{}/", base.trim_end_matches('/')),
+            base: folder(file.map_or(address, |(base, _)| base)),
+            checkpoint: file.map(|(_, name)| name.to_owned()),
+            tokenizer: tokenizer.filter(|_| file.is_some()).map(folder),
             sizes: RefCell::default(),
             current: RefCell::default(),
             ignores_ranges: Cell::new(false),
             since_turn: Cell::new(0),
+        }
+    }
+
+    /// The address of a file.
+    fn address(&self, path: &str) -> String {
+        match (&self.tokenizer, path.strip_prefix("tokenizer/")) {
+            (Some(tokenizer), Some(name)) => format!("{tokenizer}{name}"),
+            _ => format!("{}{path}", self.base),
         }
     }
 
@@ -104,7 +126,7 @@ impl HttpSource {
     async fn open(&self, path: &str, start: u64) -> Result<Download> {
         // The stream before this one ends here, whatever is left of it.
         self.current.borrow_mut().take();
-        let (download, size) = Download::open(&self.base, path, start).await?;
+        let (download, size) = Download::open(&self.address(path), path, start).await?;
         if download.position() < start {
             self.ignores_ranges.set(true);
         }
@@ -137,6 +159,10 @@ impl Source for HttpSource {
 
     fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
         Box::pin(self.read_range(path, range))
+    }
+
+    fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
     }
 }
 

@@ -27,12 +27,13 @@ impl Drop for Download {
 }
 
 impl Download {
-    /// Asks for `path` from `start` to its end; with the file's size, where the answer tells it. A
-    /// server that ignores ranges answers from the beginning: see [`Download::position`].
-    pub async fn open(base: &str, path: &str, start: u64) -> Result<(Download, Option<u64>)> {
+    /// Asks for the file at `address` from `start` to its end, as `path` in messages; with the
+    /// file's size, where the answer tells it. A server that ignores ranges answers from the
+    /// beginning: see [`Download::position`].
+    pub async fn open(address: &str, path: &str, start: u64) -> Result<(Download, Option<u64>)> {
         let abort =
             AbortController::new().map_err(|e| fault(path, format!("no request: {}", text(&e))))?;
-        let response = Request::get(&format!("{base}{path}"))
+        let response = Request::get(address)
             .header("Range", &format!("bytes={start}-"))
             .abort_signal(Some(&abort.signal()))
             .send()

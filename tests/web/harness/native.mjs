@@ -101,6 +101,15 @@ async function makeStrict(path) {
 }
 
 /**
+ * Writes a model as a single file.
+ * @param {string} model folder
+ * @param {string} file
+ */
+export async function toSingleFile(model, file) {
+  await darkroom("convert", "--model", model, "--to", file);
+}
+
+/**
  * The native program's picture of the request above.
  * @param {string} model folder
  */
