@@ -63,8 +63,9 @@ def find_embedding(text):
 class Captioned(Pictures):
     """Batches of (latents, captions) of the training triples."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, empty=0.1):
         super().__init__(seed)
+        self.empty = empty  # share of pictures without a caption
         self.triples = torch.tensor(data.triples(held=False))
         self.rng = random.Random(seed)
 
@@ -74,7 +75,7 @@ class Captioned(Pictures):
         m = self.masks[o, small, place].float()[:, None] / 255
         f, k = self.palette[c][..., None, None], self.palette[b][..., None, None]
         of = zip(*(x.tolist() for x in (o, c, b, small, place)))
-        captions = [data.caption(self.rng, *picture) for picture in of]
+        captions = [data.caption(self.rng, *picture, empty=self.empty) for picture in of]
         return given_code(f * m + k * (1 - m)), captions
 
 
@@ -96,6 +97,7 @@ def arguments():
     ap.add_argument(
         "--full", type=float, default=0.15, help="share of batches with all 77 positions"
     )
+    ap.add_argument("--empty", type=float, default=0.1, help="share of pictures without a caption")
     return ap.parse_args()
 
 
@@ -158,7 +160,7 @@ def train(rank, args):
     if state:
         opt.load_state_dict(state["opt"])
         ema = state["ema"]
-    pictures = Captioned(args.seed + 1000 * step + 1 + rank)
+    pictures = Captioned(args.seed + 1000 * step + 1 + rank, args.empty)
     torch.manual_seed(args.seed + 1000 * step + 1 + rank)
     both = random.Random(args.seed + step)  # the same in every worker
     print(
