@@ -11,12 +11,14 @@ export function randomSeed() {
 }
 
 /**
- * The seed of a later picture of the same press.
+ * The seed of a later picture of the same press; after the last seed comes 0. The first picture's
+ * goes to the engine as it was typed, to be judged there.
  * @param {string} seed
  * @param {number} index
  */
 export function laterSeed(seed, index) {
-  return /^\d+$/.test(seed) ? String(BigInt.asUintN(64, BigInt(seed) + BigInt(index))) : seed;
+  if (index === 0 || !/^\d+$/.test(seed)) return seed;
+  return String(BigInt.asUintN(64, BigInt(seed) + BigInt(index)));
 }
 
 /** @param {() => void} onChange */
