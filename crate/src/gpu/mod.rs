@@ -14,14 +14,14 @@ mod stats;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use pool::BufferId;
-pub use stats::{KernelStats, Stats};
+pub use stats::{KernelStats, Stats, Work};
 
 use crate::error::{Error, Result};
 use engine::Engine;
 use faults::Faults;
 use kernel::Kernel;
 use pool::Pool;
-use recording::{ALIGNMENT, Binding, Dispatch, Recording};
+use recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
 use stats::Counter;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -187,15 +187,15 @@ impl Gpu {
     }
 
     /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
-    /// the kernel's uniform; `bindings` are its inputs and then its output; `flops` counts the
-    /// definition's operations.
+    /// the kernel's uniform; `bindings` are its inputs and then its output; `work` is what it
+    /// counts as, in the simplest case the definition's floating-point operations.
     pub fn dispatch(
         &self,
         kernel: &Rc<Kernel>,
         params: &[u8],
         bindings: Vec<Binding>,
         groups: [u32; 3],
-        flops: u64,
+        work: impl Into<Work>,
     ) {
         assert_eq!(bindings.len(), kernel.inputs() + 1, "{}: bindings", kernel.name());
         let (output, inputs) = bindings.split_last().expect("a kernel has an output");
@@ -204,8 +204,8 @@ impl Gpu {
         self.check(kernel, &bindings, groups);
         let mut pool = self.0.pool.borrow_mut();
         bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.epoch.get()));
-        let bytes = bindings.iter().map(|binding| binding.size).sum();
-        self.0.counter.borrow_mut().dispatch(kernel.name(), flops, bytes);
+        let bytes = distinct_bytes(&bindings);
+        self.0.counter.borrow_mut().dispatch(kernel.name(), work.into(), bytes);
         let mut recording = self.0.recording.borrow_mut();
         let params = recording.push_params(params);
         let kernel = kernel.clone();

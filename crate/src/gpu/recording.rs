@@ -53,3 +53,21 @@ impl Recording {
         offset as u32
     }
 }
+
+/// Bytes that are in any of the bindings, each once.
+pub fn distinct_bytes(bindings: &[Binding]) -> u64 {
+    let mut ranges: Vec<_> = bindings.iter().map(|b| (b.buffer, b.offset, b.size)).collect();
+    ranges.sort_unstable();
+    let mut last = None;
+    let mut total = 0;
+    for (buffer, offset, size) in ranges {
+        let from = match last {
+            Some((other, end)) if other == buffer => offset.max(end),
+            _ => offset,
+        };
+        let end = (offset + size).max(from);
+        total += end - from;
+        last = Some((buffer, end));
+    }
+    total
+}
