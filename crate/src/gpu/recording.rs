@@ -32,6 +32,9 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// Workgroups along x, y and z.
     pub groups: [u32; 3],
+    /// What it costs, in floating-point operations: its own, and ten for each byte it moves, which
+    /// is about what a graphics card does in the same time.
+    pub work: u64,
 }
 
 /// A list of dispatches and the uniforms they read.
