@@ -54,10 +54,8 @@ impl Pace {
 /// Seconds since some fixed moment.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn now() -> f64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+    use std::time::{SystemTime, UNIX_EPOCH};
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Seconds since some fixed moment.
