@@ -1,5 +1,5 @@
-//! Proof of `matmul_gated`, the transformer's gated linear unit: `a · gelu(g)`, where a is the first
-//! half of the outputs of `x·Wᵀ + b` and g the second.
+//! Proof of `matmul_gated`, the transformer's gated linear unit: `a · gelu(g)`, where a is the
+//! first half of the outputs of `x·Wᵀ + b` and g the second.
 
 use crate::harness::gpu::Device;
 use crate::harness::maths::{activation, dot};
