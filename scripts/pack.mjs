@@ -13,7 +13,16 @@ const folder = join(out, "darkroom");
 
 await rm(out, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
-for (const part of ["engine", "tab/turn.js", "pkg", "darkroom-image.js", "strings.js"])
+// Its sentences speak of the store's events as well, so their types are part of it.
+const parts = [
+  "engine",
+  "tab/turn.js",
+  "store/protocol.js",
+  "pkg",
+  "darkroom-image.js",
+  "strings.js",
+];
+for (const part of parts)
   await cp(join(root, "web", part), join(folder, part), {
     recursive: true,
     filter: (path) => !path.includes("/pkg/."),

@@ -3,7 +3,7 @@
 // The tests use it too, with a prefix, folders laid over the root, and bad habits to try.
 
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,9 @@ import { fileURLToPath } from "node:url";
  * @property {boolean} [range] whether byte ranges are honoured; else every answer is the whole file
  * @property {string} [without] files whose path begins so are not there
  * @property {string} [fallback] a page answered with status 200 for files that do not exist
+ * @property {(request: import("node:http").IncomingMessage, response:
+ *   import("node:http").ServerResponse, path: string) => boolean} [instead] answers a path itself,
+ *   if it says so
  */
 
 /** @type {Record<string, string>} */
@@ -31,26 +34,33 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** What the page may do; the worker has no <meta> of its own, so the header serves it. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' blob: data:",
-  "style-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/**
+ * What the page may do: as its own <meta> says, and that it may not be put into a frame, which only
+ * a header can say.
+ * @param {string[]} roots
+ */
+async function policyOf(roots) {
+  const index = await find(roots, "/index.html");
+  const page = index ? await readFile(index.name, "utf8") : "";
+  const own = /http-equiv="Content-Security-Policy"\s+content="([^"]*)"/.exec(page)?.[1];
+  return [own ?? "default-src 'none'", "frame-ancestors 'none'"].join("; ");
+}
 
 /**
  * Starts serving; resolves once the port is open.
  * @param {Options} options
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export function serve({ roots, port = 0, prefix = "", range = true, without, fallback }) {
+export async function serve({
+  roots,
+  port = 0,
+  prefix = "",
+  range = true,
+  without,
+  fallback,
+  instead,
+}) {
+  const policy = await policyOf(roots);
   const server = createServer(async (request, response) => {
     const send = (/** @type {number} */ status, /** @type {string} */ text) => {
       response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
@@ -59,10 +69,11 @@ export function serve({ roots, port = 0, prefix = "", range = true, without, fal
       return send(405, "Only GET and HEAD.");
     const path = localPath(request.url ?? "/", prefix);
     if (path === null) return send(404, "Not found.");
+    if (instead?.(request, response, path)) return;
     let file = without && path.startsWith(without) ? null : await find(roots, path);
     if (!file && fallback) file = await find(roots, fallback);
     if (!file) return send(404, "Not found.");
-    answer(request, response, file, range);
+    answer(request, response, file, range, policy);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -115,11 +126,12 @@ async function find(roots, path) {
  * @param {import("node:http").ServerResponse} response
  * @param {{ name: string, size: number, etag: string }} file
  * @param {boolean} range
+ * @param {string} policy
  */
-function answer(request, response, file, range) {
+function answer(request, response, file, range, policy) {
   const headers = {
     "Content-Type": TYPES[extname(file.name)] ?? "application/octet-stream",
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy,
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
     ETag: file.etag,

@@ -1,26 +1,36 @@
 // Copies what is served from web/ to dist/, tells the service worker what there is, and prints
 // sizes; fails when the page or the wasm is beyond its bound.
+//   node scripts/site.mjs [--weights-host URL]… [--out DIR]
+// Weights may come from the hosts of the models' manifests and from those given here, mirrors;
+// nothing else may be asked for anything: this is written into the page's security policy.
 
 import { createHash } from "node:crypto";
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
+import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { dropZeroRows } from "./served.mjs";
 
 const root = join(import.meta.dirname, "..");
-const dist = join(root, "dist");
 
 /** Bytes of the compressed wasm that a first visit may cost. */
 const GZIP_MAX = 2_000_000;
 /** Compressed bytes of what the page fetches before the wasm. */
 const SHELL_MAX = 150_000;
 
+const { values } = parseArgs({
+  options: {
+    "weights-host": { type: "string", multiple: true, default: [] },
+    out: { type: "string", default: join(root, "dist") },
+  },
+});
+const dist = values.out;
+
 await rm(dist, { recursive: true, force: true });
 await cp(join(root, "web"), dist, {
   recursive: true,
   filter: (path) => !path.endsWith(".d.ts") && !basename(path).startsWith("."),
 });
-
 /**
  * Paths of all files under a folder of the site, with a hash of what is in them.
  * @param {string} folder
@@ -42,7 +52,53 @@ async function hashes(folder, wanted) {
   return found;
 }
 
-await dropZeroRows(join(dist, "models/demo/text_encoder/model.safetensors"));
+/** The hosts that a model's manifest names; none for a folder without one. */
+async function hostsOf(/** @type {string} */ model) {
+  const file = join(root, "web/models", model, "manifest.json");
+  const json = await readFile(file, "utf8").catch(() => null);
+  return json === null ? [] : /** @type {string[]} */ (JSON.parse(json).hosts);
+}
+
+/** The origin of a host that was given, which must be https or this machine. */
+function originOf(/** @type {string} */ address) {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && url.hostname === "localhost"))
+    return url.origin;
+  throw new Error(`--weights-host wants an https address, not "${address}".`);
+}
+
+/** Writes the hosts into the policy of the page. */
+async function allow(/** @type {string[]} */ hosts) {
+  const file = join(dist, "index.html");
+  const page = await readFile(file, "utf8");
+  const own = "connect-src 'self';";
+  if (!page.includes(own)) throw new Error("index.html has no policy that can be extended.");
+  await writeFile(file, page.replace(own, `connect-src ${["'self'", ...hosts].join(" ")};`));
+}
+
+const models = await readdir(join(root, "web/models"));
+const named = (await Promise.all(models.map(hostsOf))).flat();
+await allow([...new Set([...named, ...values["weights-host"].map(originOf)])]);
+
+/**
+ * Writes size and hash of a file, as it is served, into its model's manifest.
+ * @param {string} model
+ * @param {string} path
+ */
+async function restate(model, path) {
+  const name = join(dist, "models", model, "manifest.json");
+  const manifest = JSON.parse(await readFile(name, "utf8"));
+  const bytes = await readFile(join(dist, "models", model, path));
+  const file = manifest.files.find((/** @type {{ path: string }} */ one) => one.path === path);
+  if (!file) throw new Error(`The manifest of ${model} does not list ${path}.`);
+  file.bytes = bytes.length;
+  file.sha256 = createHash("sha256").update(bytes).digest("hex");
+  await writeFile(name, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+const tables = "text_encoder/model.safetensors";
+await dropZeroRows(join(dist, "models/demo", tables));
+await restate("demo", tables);
 
 const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$/;
 const shell = await hashes(".", (path) => !apart.test(path));

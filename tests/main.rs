@@ -13,6 +13,7 @@ mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod made_up; // made-up checkpoints for the whole pipeline
+mod manifest; // parts lists: written, read, refused
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition

@@ -9,7 +9,7 @@ import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import { onPress } from "./views/dom.js";
+import { anyById, onPress } from "./views/dom.js";
 import { createDrop } from "./views/drop.js";
 import { createForm, readingOf, requestOf } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
@@ -18,6 +18,7 @@ import { createPrivacy } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
 import { createRooms } from "./views/rooms.js";
+import { createShelf } from "./views/shelf.js";
 import { createStatus } from "./views/status.js";
 import { createVerify } from "./views/verify.js";
 import { fieldsOf } from "./files/request.js";
@@ -167,6 +168,7 @@ function reopen() {
   return session.open({ model, how });
 }
 
+createShelf(anyById("shelf"), { onUse: (model) => (location.hash = `#model=${model}`) });
 addEventListener("error", ({ message }) => tell(say.bug(message)));
 addEventListener("unhandledrejection", ({ reason }) => tell(say.bug(String(reason))));
 addEventListener("hashchange", begin);

@@ -11,7 +11,7 @@ const TOKENIZER = `${MODEL}/tokenizer`;
 const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
 /** What is no field of a request: the model, how to open it, and which room to show. */
-const HOW = ["precision", "weights", "device", "safety", "tokenizer"];
+const HOW = ["precision", "weights", "device", "safety", "tokenizer", "rest"];
 const OURS = ["model", "room", ...HOW];
 
 /** What the address said about the model; the form never changes it. */
@@ -55,10 +55,12 @@ export function writeOptions(fields) {
 }
 
 /**
- * The full address of a model's folder or single file, which must be of this site.
+ * The full address of a model's folder or single file, which must be of this site; `stored/ID` is a
+ * model of the browser's storage.
  * @param {string} model
  */
 export function modelAddress(model) {
+  if (model.startsWith("stored/")) return model.replace("/", ":");
   const path = CHECKPOINT.test(model) ? model : `${model.replace(/\/+$/, "")}/`;
   const url = new URL(path, document.baseURI);
   if (url.origin !== location.origin) throw new Error(say.foreignModel(model));

@@ -213,3 +213,94 @@ export function duration(seconds) {
   const whole = Math.round(seconds);
   return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
+
+/** @typedef {import("./store/protocol.js").StoredModel} StoredModel */
+
+const gigabytes = (/** @type {number} */ bytes) =>
+  bytes < 1e9 ? `${megabytes(bytes)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+const day = (/** @type {string} */ date) => date.slice(0, 10);
+
+/** What the model shelf says. */
+export const shelf = {
+  title: () => "Models in this browser",
+  use: () => "Use",
+  fetchIt: () => "Fetch",
+  resume: () => "Resume",
+  memory: () => "Use without storing the rest",
+  verify: () => "Verify",
+  exportIt: () => "Export",
+  remove: () => "Delete",
+  pause: () => "Pause",
+  importFiles: () => "Import files",
+  importFolder: () => "Import a folder",
+  mirror: () => "Fetch from another address: a mirror that this copy of the app allows",
+  facts: (/** @type {StoredModel} */ model) => {
+    const { manifest, complete, verified } = model;
+    const stored = gigabytes(model.bytes_stored);
+    return [
+      complete ? stored : `${stored} of ${gigabytes(model.bytes_total)}, not whole yet`,
+      manifest.precision ?? "",
+      manifest.revision ? `revision ${manifest.revision}` : "",
+      manifest.licence.name,
+      verified ? `verified on ${day(verified)}` : "",
+    ]
+      .filter(Boolean)
+      .join(" · ");
+  },
+  offered: (/** @type {import("./store/protocol.js").Manifest} */ manifest) => {
+    const { files, licence, hosts, ...of } = manifest;
+    const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+    const unknown = files.filter((file) => !file.sha256 && !file.chunks).length;
+    const first = unknown
+      ? ` The first download of ${unknown} of its ${files.length} files cannot be verified: what ` +
+        `it gives is pinned, and every later one must equal it.`
+      : "";
+    return (
+      `About ${gigabytes(bytes)}, ${of.precision ?? ""}, from ${hosts[0] ?? "this site"}, ` +
+      `${licence.name}.${first}`
+    );
+  },
+  files: (/** @type {number} */ count) => `${count} files and their SHA-256`,
+  pinned: (/** @type {string} */ date) => `pinned on ${day(date)}`,
+  unknownHash: () => "not known before the first download",
+  usage: (/** @type {number} */ bytes, /** @type {boolean} */ persistent) =>
+    `Storage used by this site: ${gigabytes(bytes)}, ` +
+      (persistent
+        ? "kept until you delete it."
+        : "which the browser may clear when space is short or after weeks without a visit."),
+  fetched: (/** @type {string} */ title) => `${title} is stored and verified.`,
+  imported: (/** @type {string} */ title) => `${title} is imported.`,
+  removed: (/** @type {string} */ title) => `${title} is deleted.`,
+  paused: () => "Paused. What has been stored is kept.",
+  verified: (/** @type {number} */ healed) =>
+    healed
+      ? `${healed} damaged parts were found and fetched again; everything is right now.`
+      : "Every byte is what it was.",
+  sure: (/** @type {string} */ title) => `Delete ${title} from this browser?`,
+  licence: (/** @type {string} */ name, /** @type {string} */ title) => `${name}, of ${title}`,
+  mustAccept: () =>
+    "These weights are under a licence with restrictions of use. Read it; they are fetched when " +
+      "you accept it.",
+  accept: () => "I accept",
+  refuse: () => "I do not accept",
+  event: (/** @type {import("./store/protocol.js").StoreEvent} */ event) => {
+    switch (event.event) {
+      case "fetching": {
+        const { bytes_done: done, bytes_total: total, seconds_left: left } = event;
+        const speed = `${megabytes(event.bytes_per_second)} MB/s`;
+        const rest = left === null ? "" : `, ${say.left(left)}`;
+        return `${gigabytes(done)} of ${gigabytes(total)}, ${speed}${rest}`;
+      }
+      case "waiting":
+        return `${event.sentence} Trying again in ${duration(event.seconds)}.`;
+      case "verifying":
+        return `Verifying: ${gigabytes(event.bytes_done)} of ${gigabytes(event.bytes_total)}`;
+      case "healed":
+        return `A damaged part of ${event.path} was fetched again.`;
+      case "elsewhere":
+        return "Another tab is at work on the models; this one waits and watches.";
+      default:
+        return event.text;
+    }
+  },
+};

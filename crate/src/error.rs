@@ -61,6 +61,36 @@ pub enum Error {
     #[error("{path} could not be read ({reason}). Check the connection or the disk and try again.")]
     Source { path: String, reason: String },
 
+    /// A file could not be fetched, after all patience.
+    #[error("{path} could not be fetched. {reason} What has been stored is kept; try again later.")]
+    Fetch { path: String, reason: String },
+
+    /// The browser gives no more room.
+    #[error(
+        "The browser's storage is full. What has been stored is kept: free some space on this \
+         device or in this browser and resume, choose a smaller model, or load the model without \
+         storing the rest."
+    )]
+    StorageFull,
+
+    /// The browser's database does not work.
+    #[error(
+        "The browser's storage could not be used ({reason}). Reload the page; in a private window, \
+         use an ordinary one."
+    )]
+    Storage { reason: String },
+
+    /// The database has a version from the future.
+    #[error(
+        "This browser's storage was written by a newer version of this app. Nothing was changed: \
+         reload the page to get that version."
+    )]
+    NewerStorage,
+
+    /// A licence that was not accepted.
+    #[error("The licence of {title} must be read and accepted before its weights are fetched.")]
+    Licence { title: String },
+
     /// A file could not be written.
     #[error("{path} could not be written ({reason}). Check the disk's space and permissions.")]
     Write { path: String, reason: String },
@@ -120,6 +150,11 @@ impl Error {
             Error::Gpu { .. } => "gpu",
             Error::NotFound { .. } => "not_found",
             Error::Source { .. } => "source",
+            Error::Fetch { .. } => "fetch",
+            Error::StorageFull => "storage_full",
+            Error::Storage { .. } => "storage",
+            Error::NewerStorage => "newer_storage",
+            Error::Licence { .. } => "licence",
             Error::Write { .. } => "write",
             Error::BadFile { .. } => "bad_file",
             Error::OtherModel { .. } => "other_model",

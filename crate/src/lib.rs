@@ -23,7 +23,9 @@ pub mod nn;
 pub mod pipeline;
 pub mod reference;
 
-// Floor 7: the face shown to JavaScript.
+// Floor 7: the home of weights in a browser, the face shown to JavaScript.
+#[cfg(target_arch = "wasm32")]
+pub mod store;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -10,6 +10,7 @@
 //     engine.dispose();
 
 import { say } from "../strings.js";
+import { startWorker } from "./start.js";
 
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Answer} Answer */
@@ -164,7 +165,7 @@ export class Engine {
   }
 
   #start() {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    const worker = startWorker(new URL("./worker.js", import.meta.url));
     worker.onmessage = ({ data }) => this.#hear(worker, data);
     worker.onerror = (event) => {
       event.preventDefault();

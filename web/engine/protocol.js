@@ -4,9 +4,10 @@
  * How to open a model: `precision` of activations is f32 or f16; `weights` are f32, f16, q8_0, q5_0
  * or q4_0, and without it as the files have them; `device` is auto, webgpu or cpu; `safety`
  * is on or off; `tokenizer` is the address of the folder with a single file's tokenizer, and
- * without it that is `tokenizer/` beside the file.
+ * without it that is `tokenizer/` beside the file; `rest` is fetch where what is missing of a
+ * stored model may be fetched now.
  * @typedef {{ precision?: string, weights?: string, device?: string, safety?: string,
- * tokenizer?: string }} Options
+ * tokenizer?: string, rest?: string }} Options
  *
  * What to make. Numbers may be given as typed: the engine says what is wrong with them.
  * @typedef {object} Request

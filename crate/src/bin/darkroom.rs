@@ -7,6 +7,7 @@ mod convert;
 mod generate;
 mod inspect;
 mod jobs;
+mod manifest;
 mod precision;
 mod synth;
 mod verify;
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Prints what each type of weights and activations costs, against f32.
     Precision(precision::PrecisionArgs),
+    /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
+    Manifest(manifest::ManifestArgs),
     /// Writes a made-up checkpoint of the true topology.
     Synth(synth::SynthArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
@@ -106,6 +109,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Convert(args) => convert::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
+        Command::Manifest(args) => manifest::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! [`Engine`] lives in a dedicated worker. Requests come as plain objects, progress leaves as plain
 //! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.
 
+mod shelf;
 mod source;
 mod stream;
 mod turn;
@@ -13,6 +14,7 @@ use crate::pipeline::{
     AdapterKind, Control, DeviceChoice, Extras, Host, Options, Picture, Pipeline, Progress,
     Request, Turn,
 };
+use crate::store::{Event, FetchOptions, StoreSource, Watch};
 use crate::text::Prompt;
 use crate::weights::Source;
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
@@ -60,6 +62,8 @@ struct OpenOptions {
     safety: Option<String>,
     /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
     tokenizer: Option<String>,
+    /// `fetch`: what is missing of a stored model may be fetched now.
+    rest: Option<String>,
 }
 
 /// How a prompt fits into the text encoder.
@@ -100,9 +104,9 @@ impl Engine {
         Engine::default()
     }
 
-    /// Opens the model at `address`, a folder or a single file, and resolves to what it can be
-    /// asked for, and the device it runs on: `webgpu` or `cpu`. The model that was open before is
-    /// let go first.
+    /// Opens the model at `address`, a folder, a single file or, as `stored:ID`, one of the
+    /// browser's storage, and resolves to what it can be asked for, and the device it runs on:
+    /// `webgpu` or `cpu`. The model that was open before is let go first.
     pub async fn open(
         &self,
         address: String,
@@ -110,8 +114,9 @@ impl Engine {
         on_progress: Function,
     ) -> Result<JsValue, JsValue> {
         self.dispose();
-        let control = self.control(on_progress);
-        let opened = open(&address, options, &control).await.map_err(to_js)?;
+        let control = self.control(on_progress.clone());
+        let notices = Rc::new(Watch::new(Box::new(move |event| notice(event, &on_progress))));
+        let opened = open(&address, options, &control, notices).await.map_err(to_js)?;
         let description = to_object(opened.pipeline.describe());
         set(&description, "device", to_object(&opened.pipeline.device()));
         *self.opened.borrow_mut() = Some(Rc::new(opened));
@@ -209,7 +214,26 @@ impl Engine {
     }
 }
 
-async fn open(address: &str, options: JsValue, control: &Control) -> crate::Result<Opened> {
+/// What reading a stored model tells, as the engine's own progress.
+fn notice(event: &Event, on_progress: &Function) {
+    let text = match event {
+        Event::Waiting { sentence, .. } => sentence.clone(),
+        Event::Notice { text } => text.clone(),
+        Event::Healed { path, .. } => format!(
+            "A part of {path} was damaged or missing in the browser's storage, and was fetched \
+             again."
+        ),
+        Event::Fetching { .. } | Event::Verifying { .. } => return,
+    };
+    on_progress.call1(&JsValue::NULL, &to_object(&Progress::Notice { text })).ok();
+}
+
+async fn open(
+    address: &str,
+    options: JsValue,
+    control: &Control,
+    notices: Rc<Watch>,
+) -> crate::Result<Opened> {
     let options = if options.is_undefined() || options.is_null() {
         OpenOptions::default()
     } else {
@@ -238,7 +262,13 @@ async fn open(address: &str, options: JsValue, control: &Control) -> crate::Resu
         }
     };
     let host = Host { adapter: options.adapter, turn: Some(turn()) };
-    let source: Rc<dyn Source> = Rc::new(HttpSource::new(address, options.tokenizer.as_deref()));
+    let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
+        Some(id) => {
+            let rest = options.rest.as_deref() == Some("fetch");
+            Rc::new(StoreSource::open(id, rest, FetchOptions::default(), notices).await?)
+        }
+        None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
+    };
     let how = Options { precision, weights, safety };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })

@@ -18,6 +18,7 @@
 mod archive;
 mod container;
 mod decode;
+mod digest;
 mod encode;
 #[cfg(not(target_arch = "wasm32"))]
 mod file_source;
@@ -25,6 +26,7 @@ mod gguf;
 mod gguf_writer;
 mod identify;
 mod ldm;
+mod manifest;
 pub mod names;
 pub mod npy;
 mod pickle;
@@ -32,18 +34,21 @@ mod quantise;
 mod safetensors;
 mod shards;
 mod source;
+pub mod tar;
 mod torch;
 mod writer;
 mod zip;
 
 pub use archive::{Archive, TensorInfo};
 pub use decode::decode;
+pub use digest::{Digest, PIECE_BYTES, Sum64, is_sha256};
 pub use encode::encode;
 #[cfg(not(target_arch = "wasm32"))]
 pub use file_source::FileSource;
 pub use gguf_writer::GgufWriter;
 pub use identify::instead_of_sd_v1;
 pub use ldm::{Ldm, Part};
+pub use manifest::{Licence, Manifest, ManifestFile, is_inside, origin};
 pub use quantise::{dequantise, quantise};
 pub use source::{LocalFuture, Source, read_all};
 pub use writer::SafetensorsWriter;

@@ -58,7 +58,15 @@ export async function visit(
     context = {},
   } = {},
 ) {
-  const site = await serve({ roots: [SITE], ...server });
+  /** @type {string[]} */
+  const asked = [];
+  const instead = (/** @type {import("node:http").IncomingMessage} */ request) => {
+    asked.push(`${request.method} ${request.url}`);
+    return false;
+  };
+  const site = await serve({ roots: [SITE], instead, ...server });
+  // Files are asked for by name, and nothing is told: no prompt, no seed, nothing.
+  t.after(() => assert.deepEqual(asked.filter((one) => !/^(GET|HEAD) [^?]*$/.test(one)), []));
   const key = JSON.stringify(flags);
   if (!browsers.has(key)) browsers.set(key, launch({ flags }));
   /** @type {import("playwright-core").Browser} */
@@ -76,6 +84,10 @@ export async function visit(
   t.after(() => {
     const surprises = errors.filter((text) => !expected?.test(text));
     assert.deepEqual(surprises, [], "the console has errors");
+  });
+  page.on("request", (request) => {
+    const { origin } = new URL(request.url());
+    if (origin !== new URL(site.url).origin) errors.push(`asked elsewhere: ${request.url()}`);
   });
   if (before) await page.addInitScript(before);
   page.setDefaultTimeout(patience);

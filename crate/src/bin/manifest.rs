@@ -1,0 +1,162 @@
+//! `darkroom manifest`: a model's folder to its parts list, every chunk with its SHA-256.
+
+use clap::Args;
+use darkroom::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES};
+use darkroom::{Error, Result};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Endings of files that belong to a model; pictures and notes beside them do not.
+const KINDS: [&str; 5] = ["json", "txt", "safetensors", "ckpt", "gguf"];
+
+/// Prints a model's manifest, or writes it beside the model.
+#[derive(Args)]
+pub struct ManifestArgs {
+    /// The model's folder.
+    #[arg(long)]
+    model: PathBuf,
+    /// Its name in storage: a-z, 0-9, `.` and `-`; the folder's when left out.
+    #[arg(long)]
+    id: Option<String>,
+    /// Its name for people; the id when left out.
+    #[arg(long)]
+    title: Option<String>,
+    /// Where it is from, such as CompVis/stable-diffusion-v1-4.
+    #[arg(long)]
+    repository: Option<String>,
+    /// The commit it was taken at.
+    #[arg(long)]
+    revision: Option<String>,
+    /// What most of its numbers are, for people: f32, f16, q8_0, …
+    #[arg(long)]
+    precision: Option<String>,
+    /// The licence's name.
+    #[arg(long)]
+    licence: String,
+    /// The licence's text in the model's folder: it must be accepted before anything is fetched.
+    #[arg(long, value_name = "PATH")]
+    licence_file: Option<String>,
+    /// The address that paths continue; the manifest's own folder when left out.
+    #[arg(long, default_value = "")]
+    base: String,
+    /// Origins that may be asked, those that the base redirects to among them.
+    #[arg(long = "host")]
+    hosts: Vec<String>,
+    /// The unit of fetching and verifying.
+    #[arg(long, default_value_t = 16 << 20)]
+    chunk_bytes: u64,
+    /// Write manifest.json into the model's folder instead of printing it.
+    #[arg(long)]
+    write: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &ManifestArgs) -> Result<()> {
+    if args.chunk_bytes == 0 {
+        let reason = "must be at least 4096".to_owned();
+        return Err(Error::Request { field: "chunk_bytes", reason });
+    }
+    let name = args.model.file_name().map_or("model".into(), |name| name.to_string_lossy());
+    let id = args.id.clone().unwrap_or_else(|| name.to_lowercase().replace(['_', ' '], "-"));
+    let mut files = Vec::new();
+    for path in list(&args.model)? {
+        eprintln!("{path}");
+        files.push(read(&args.model, path, args.chunk_bytes)?);
+    }
+    let sha256 = args.licence_file.as_ref().map(|licence| {
+        let listed = files.iter().find(|file| file.path == *licence);
+        listed.and_then(|file| file.sha256.clone()).ok_or_else(|| Error::NotFound {
+            path: licence.clone(),
+            reason: "the licence's text must be a file of the model's folder".into(),
+        })
+    });
+    let manifest = Manifest {
+        format: 1,
+        title: args.title.clone().unwrap_or_else(|| id.clone()),
+        id,
+        repository: args.repository.clone(),
+        revision: args.revision.clone(),
+        precision: args.precision.clone(),
+        licence: Licence {
+            name: args.licence.clone(),
+            file: args.licence_file.clone(),
+            sha256: sha256.transpose()?,
+        },
+        base: args.base.clone(),
+        hosts: args.hosts.clone(),
+        chunk_bytes: args.chunk_bytes,
+        files,
+    };
+    let json = manifest.to_json();
+    // What we write must be what we read.
+    Manifest::parse(Manifest::FILE, json.as_bytes())?;
+    if args.write {
+        let out = args.model.join(Manifest::FILE);
+        fs::write(&out, json)
+            .map_err(|e| Error::Write { path: out.display().to_string(), reason: e.to_string() })
+    } else {
+        print!("{json}");
+        Ok(())
+    }
+}
+
+/// Paths of the model's files: configs and small files first, so that what a model is can be known
+/// before its weights have come.
+fn list(root: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(root.join(&folder)).map_err(|e| fault(root, &folder, &e))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| fault(root, &folder, &e))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            // Through `metadata`, since download caches keep a model as a folder of links.
+            let info = fs::metadata(entry.path()).map_err(|e| fault(root, &path, &e))?;
+            let kind = name.rsplit('.').next().unwrap_or_default();
+            if name.starts_with('.') || path == Manifest::FILE {
+                continue;
+            } else if info.is_dir() {
+                folders.push(path);
+            } else if KINDS.contains(&kind) {
+                let weights = !["json", "txt"].contains(&kind);
+                found.push((weights, path));
+            }
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+fn read(root: &Path, path: String, chunk_bytes: u64) -> Result<ManifestFile> {
+    let mut file = File::open(root.join(&path)).map_err(|e| fault(root, &path, &e))?;
+    let (mut whole, mut chunk) = (Digest::default(), Digest::default());
+    let (mut bytes, mut chunks) = (0, Vec::new());
+    let mut buffer = vec![0; PIECE_BYTES];
+    loop {
+        let left = (chunk_bytes - bytes % chunk_bytes).min(PIECE_BYTES as u64) as usize;
+        let read = file.read(&mut buffer[..left]).map_err(|e| fault(root, &path, &e))?;
+        if read == 0 {
+            break;
+        }
+        whole.update(&buffer[..read]);
+        chunk.update(&buffer[..read]);
+        bytes += read as u64;
+        if bytes % chunk_bytes == 0 {
+            chunks.push(std::mem::take(&mut chunk).finish().0);
+        }
+    }
+    if bytes % chunk_bytes != 0 {
+        chunks.push(chunk.finish().0);
+    }
+    // One chunk is the file itself, whose sum stands already.
+    if chunks.len() == 1 {
+        chunks.clear();
+    }
+    Ok(ManifestFile { path, bytes: Some(bytes), sha256: Some(whole.finish().0), chunks })
+}
+
+fn fault(root: &Path, path: &str, error: &std::io::Error) -> Error {
+    Error::Source { path: root.join(path).display().to_string(), reason: error.to_string() }
+}

@@ -1,0 +1,216 @@
+//! The store: models' records, and their chunks with what is known of them.
+
+use super::body::{Chunk, pieces};
+use super::database::{CHUNKS, Change, Database, INDEX, MODELS, PINS, fault, key, under};
+use super::record::{ChunkInfo, Model, Pin};
+use crate::error::{Error, Result};
+use crate::weights::{PIECE_BYTES, Sum64};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
+
+/// The key of the trial that tells in which form bytes can be kept.
+const TRIAL: &str = "\u{0}trial";
+
+/// Models in the browser's database.
+pub struct Store {
+    database: Database,
+    /// Whether bytes are kept as a `Blob`, which is read twice as fast as an `ArrayBuffer` and
+    /// costs no memory until then, but which some private windows do not keep; once it is known.
+    keeps_blobs: Cell<Option<bool>>,
+}
+
+impl Store {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// [`Error::NewerStorage`], [`Error::Storage`].
+    pub async fn open() -> Result<Store> {
+        Ok(Store { database: Database::open().await?, keeps_blobs: Cell::new(None) })
+    }
+
+    /// All models, in the order of their ids.
+    pub async fn models(&self) -> Result<Vec<Model>> {
+        let texts = self.database.all(MODELS, None).await?;
+        texts.iter().map(from_json).collect()
+    }
+
+    /// The model of this id.
+    pub async fn model(&self, id: &str) -> Result<Model> {
+        match self.database.get(MODELS, &id.into()).await? {
+            Some(text) => from_json(&text),
+            None => Err(Error::NotFound {
+                path: id.to_owned(),
+                reason: "no such model is stored in this browser".into(),
+            }),
+        }
+    }
+
+    /// Whether there is a model of this id.
+    pub async fn has(&self, id: &str) -> Result<bool> {
+        Ok(self.database.get(MODELS, &id.into()).await?.is_some())
+    }
+
+    /// Writes a model's record.
+    pub async fn save(&self, model: &Model) -> Result<()> {
+        let id = JsValue::from_str(&model.manifest.id);
+        self.database.write(&[Change::Put(MODELS, id, to_json(model))]).await
+    }
+
+    /// Deletes a model with all its bytes; its pins stay.
+    pub async fn remove(&self, id: &str) -> Result<()> {
+        // The record last: a removal that breaks off can be done again.
+        let range = || under(&[id]);
+        self.database.write(&[Change::Delete(INDEX, range()?)]).await?;
+        self.database.write(&[Change::Delete(CHUNKS, range()?)]).await?;
+        self.database.write(&[Change::Delete(MODELS, id.into())]).await
+    }
+
+    /// A hash that a first download found.
+    pub async fn pin(&self, name: &str) -> Result<Option<Pin>> {
+        let text = self.database.get(PINS, &name.into()).await?;
+        text.as_ref().map(from_json).transpose()
+    }
+
+    /// Keeps such a hash.
+    pub async fn set_pin(&self, name: &str, pin: &Pin) -> Result<()> {
+        self.database.write(&[Change::Put(PINS, name.into(), to_json(pin))]).await
+    }
+
+    /// Stores a chunk with what is known of it, both or neither; true when that is on the disk.
+    ///
+    /// # Errors
+    /// [`Error::StorageFull`], and all that was stored before is still there.
+    pub async fn put(&self, id: &str, path: &str, index: u64, chunk: &Chunk) -> Result<()> {
+        let value = if self.keeps_blobs().await { blob(&chunk.parts)? } else { buffer(chunk) };
+        let Chunk { bytes, sha256, sum, .. } = chunk;
+        let info = ChunkInfo { bytes: *bytes, sha256: sha256.clone(), sum: sum.clone() };
+        let key = key(id, path, index);
+        let changes =
+            [Change::Put(CHUNKS, key.clone(), value), Change::Put(INDEX, key, to_json(&info))];
+        self.database.write(&changes).await
+    }
+
+    /// What is known of a model's chunks that are there, by path and number. Bytes are not read.
+    pub async fn index(&self, id: &str) -> Result<BTreeMap<(String, u64), ChunkInfo>> {
+        let prefix: &[&str] = &[id];
+        let keys = self.database.keys(INDEX, Some(prefix)).await?;
+        let infos = self.database.all(INDEX, Some(prefix)).await?;
+        let there = self.database.keys(CHUNKS, Some(prefix)).await?;
+        let there: std::collections::BTreeSet<_> = there.iter().filter_map(place).collect();
+        let mut index = BTreeMap::new();
+        for (place, info) in keys.iter().filter_map(place).zip(&infos) {
+            if there.contains(&place) {
+                index.insert(place, from_json(info)?);
+            }
+        }
+        Ok(index)
+    }
+
+    /// What is known of one chunk.
+    pub async fn info(&self, id: &str, path: &str, index: u64) -> Result<Option<ChunkInfo>> {
+        let text = self.database.get(INDEX, &key(id, path, index)).await?;
+        text.as_ref().map(from_json).transpose()
+    }
+
+    /// The bytes of a chunk; none when they are missing or cannot be read.
+    pub async fn bytes(&self, id: &str, path: &str, index: u64) -> Result<Option<Uint8Array>> {
+        let Some(value) = self.database.get(CHUNKS, &key(id, path, index)).await? else {
+            return Ok(None);
+        };
+        if let Ok(buffer) = value.clone().dyn_into::<ArrayBuffer>() {
+            return Ok(Some(Uint8Array::new(&buffer)));
+        }
+        let Ok(blob) = value.dyn_into::<Blob>() else { return Ok(None) };
+        // A browser that has lost the bytes says so here; for us they are missing.
+        let buffer = JsFuture::from(blob.array_buffer()).await.ok();
+        Ok(buffer.map(|buffer| Uint8Array::new(&buffer)))
+    }
+
+    /// The bytes of a chunk, when they are what was stored: a cheap test.
+    pub async fn sound(
+        &self,
+        id: &str,
+        path: &str,
+        index: u64,
+        info: &ChunkInfo,
+    ) -> Result<Option<Uint8Array>> {
+        let bytes = self.bytes(id, path, index).await?;
+        Ok(bytes.filter(|bytes| {
+            let mut sum = Sum64::default();
+            pieces(bytes, &mut vec![0; PIECE_BYTES], |piece| sum.update(piece));
+            u64::from(bytes.length()) == info.bytes && sum.finish() == info.sum
+        }))
+    }
+
+    /// A chunk as a `Blob`, which costs no memory where it is kept as one.
+    pub async fn blob(&self, id: &str, path: &str, index: u64) -> Result<Option<Blob>> {
+        let Some(value) = self.database.get(CHUNKS, &key(id, path, index)).await? else {
+            return Ok(None);
+        };
+        match value.dyn_into::<Blob>() {
+            Ok(blob) => Ok(Some(blob)),
+            Err(buffer) => Ok(Some(blob(&Array::of1(&buffer))?.unchecked_into())),
+        }
+    }
+
+    /// Tries once whether a `Blob` comes back as it was.
+    async fn keeps_blobs(&self) -> bool {
+        if let Some(known) = self.keeps_blobs.get() {
+            return known;
+        }
+        let keeps = self.try_blob().await.unwrap_or(false);
+        self.keeps_blobs.set(Some(keeps));
+        keeps
+    }
+
+    async fn try_blob(&self) -> Result<bool> {
+        let bytes = Uint8Array::from(&b"darkroom"[..]);
+        let trial = blob(&Array::of1(&bytes))?;
+        let key = key(TRIAL, "", 0);
+        self.database.write(&[Change::Put(CHUNKS, key.clone(), trial)]).await?;
+        let back = self.bytes(TRIAL, "", 0).await?;
+        self.database.write(&[Change::Delete(CHUNKS, key)]).await?;
+        Ok(back.is_some_and(|back| back.to_vec() == b"darkroom"))
+    }
+}
+
+/// Path and number of a chunk's key.
+fn place(key: &JsValue) -> Option<(String, u64)> {
+    let key = key.dyn_ref::<Array>()?;
+    Some((key.get(1).as_string()?, key.get(2).as_f64()? as u64))
+}
+
+/// Parts as one `Blob`.
+pub fn blob(parts: &Array) -> Result<JsValue> {
+    let blob = Blob::new_with_blob_sequence(parts).map_err(|e| fault(&e))?;
+    Ok(blob.into())
+}
+
+/// Parts as one `ArrayBuffer`.
+fn buffer(chunk: &Chunk) -> JsValue {
+    let whole = Uint8Array::new_with_length(chunk.bytes as u32);
+    let mut at = 0;
+    for part in chunk.parts.iter() {
+        let part: Uint8Array = part.unchecked_into();
+        whole.set(&part, at);
+        at += part.length();
+    }
+    whole.buffer().into()
+}
+
+fn to_json(value: &impl Serialize) -> JsValue {
+    serde_json::to_string(value).expect("plain data is always JSON").into()
+}
+
+fn from_json<T: DeserializeOwned>(text: &JsValue) -> Result<T> {
+    let text = text.as_string().unwrap_or_default();
+    serde_json::from_str(&text).map_err(|error| Error::Storage {
+        reason: format!("a record in it cannot be read: {error}"),
+    })
+}

@@ -1,0 +1,248 @@
+//! A whole model from the network: several chunks at once, each stored when it is verified, until
+//! none is missing; then the files are sealed, and last the model is marked complete.
+//!
+//! What is stored is the state: a download that was ended by anything at all goes on with the
+//! chunks that are not there.
+
+use super::body::Chunk;
+use super::chunks::Store;
+use super::fetcher::{FetchOptions, Fetcher};
+use super::pace::Pace;
+use super::record::{Model, now};
+use super::request::Answer;
+use super::seal::seal;
+use super::trouble::Trouble;
+use super::watch::Watch;
+use crate::error::{Error, Result};
+use futures_channel::oneshot;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+
+/// A file's number in the manifest, and a chunk's in the file.
+type Place = (usize, u64);
+
+/// A download that runs.
+struct Work {
+    store: Rc<Store>,
+    fetcher: Fetcher,
+    model: RefCell<Model>,
+    /// Chunks that are not stored, and those of them that someone fetches.
+    missing: RefCell<BTreeSet<Place>>,
+    claimed: RefCell<BTreeSet<Place>>,
+    /// Files that come as one stream, since the server does not honour ranges.
+    streaming: RefCell<BTreeSet<usize>>,
+    failed: RefCell<Option<Error>>,
+}
+
+/// Why an attempt failed: a fault that may pass, or one that ends the download.
+enum Failure {
+    Passing(Trouble),
+    Final(Error),
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Failure::Passing(trouble)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Final(error)
+    }
+}
+
+/// Fetches what is missing of a model and seals it.
+///
+/// # Errors
+/// [`Error::Licence`] before the first byte; [`Error::Fetch`], [`Error::StorageFull`],
+/// [`Error::Cancelled`]: everything that was stored until then stays.
+pub async fn download(
+    store: Rc<Store>,
+    id: &str,
+    options: FetchOptions,
+    watch: Rc<Watch>,
+) -> Result<()> {
+    let mut model = store.model(id).await?;
+    if model.complete.is_some() {
+        return Ok(());
+    }
+    if !model.may_be_fetched() {
+        return Err(Error::Licence { title: model.manifest.title });
+    }
+    let index = store.index(id).await?;
+    let mut missing = BTreeSet::new();
+    for (number, file) in model.manifest.files.iter().enumerate() {
+        for chunk in 0..file.chunk_count(model.manifest.chunk_bytes) {
+            if !index.contains_key(&(file.path.clone(), chunk)) {
+                missing.insert((number, chunk));
+                // A file that has lost a chunk is not whole any more.
+                if let Some(state) = model.files.get_mut(&file.path) {
+                    state.sha256 = None;
+                }
+            }
+        }
+    }
+    let done = index.values().map(|info| info.bytes).sum();
+    let pace = RefCell::new(Pace::new(done, model.manifest.bytes_total().max(done)));
+    let in_flight = options.in_flight.clamp(1, 16);
+    let work = Rc::new(Work {
+        store,
+        fetcher: Fetcher { options, watch, pace },
+        model: RefCell::new(model),
+        missing: RefCell::new(missing),
+        claimed: RefCell::default(),
+        streaming: RefCell::default(),
+        failed: RefCell::default(),
+    });
+    let hands: Vec<_> = (0..in_flight).map(|_| start(work.clone())).collect();
+    for hand in hands {
+        // It always tells when it ends.
+        hand.await.ok();
+    }
+    if let Some(error) = work.failed.take() {
+        return Err(error);
+    }
+    work.fetcher.watch.check()?;
+    finish(&work).await
+}
+
+/// Seals every file, then marks the model complete.
+async fn finish(work: &Work) -> Result<()> {
+    let mut model = work.model.borrow().clone();
+    for number in 0..model.manifest.files.len() {
+        seal(&work.store, &work.fetcher, &mut model, number).await?;
+        work.store.save(&model).await?;
+    }
+    model.complete = Some(now());
+    model.verified = model.complete.clone();
+    work.store.save(&model).await
+}
+
+/// One of those who fetch, until nothing is left for it.
+fn start(work: Rc<Work>) -> oneshot::Receiver<()> {
+    let (sender, ended) = oneshot::channel();
+    spawn_local(async move {
+        while let Some(place) = work.next() {
+            let result = work.chunk(place).await;
+            work.claimed.borrow_mut().remove(&place);
+            if let Err(error) = result {
+                work.failed.borrow_mut().get_or_insert(error);
+            }
+        }
+        sender.send(()).ok();
+    });
+    ended
+}
+
+impl Work {
+    /// A chunk that nobody fetches yet; none after a fault, and everyone ends then.
+    fn next(&self) -> Option<Place> {
+        if self.failed.borrow().is_some() || self.fetcher.watch.check().is_err() {
+            return None;
+        }
+        let (missing, mut claimed) = (self.missing.borrow(), self.claimed.borrow_mut());
+        let streaming = self.streaming.borrow();
+        let free = |place: &&Place| !claimed.contains(place) && !streaming.contains(&place.0);
+        let place = *missing.iter().find(free)?;
+        claimed.insert(place);
+        Some(place)
+    }
+
+    async fn chunk(&self, place: Place) -> Result<()> {
+        let path = self.model.borrow().manifest.files[place.0].path.clone();
+        let mut tries = 0;
+        loop {
+            let before = self.missing.borrow().len();
+            match self.attempt(place).await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(trouble)) => {
+                    // Patience is for a server that gives nothing.
+                    if self.missing.borrow().len() < before {
+                        tries = 0;
+                    }
+                    self.fetcher.wait(&path, &trouble, &mut tries).await?;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, (number, index): Place) -> Result<(), Failure> {
+        let model = self.model.borrow().clone();
+        let file = &model.manifest.files[number];
+        let known = file.chunk_sha256(model.manifest.chunk_bytes, index).is_some();
+        let mut answer = self.fetcher.ask(&model, file, index, known).await?;
+        self.note(number, &answer).await?;
+        if !answer.whole {
+            let chunk = self.fetcher.take(&mut answer.body, &model, file, index).await?;
+            return self.keep((number, index), &chunk).await;
+        }
+        if !self.streaming.borrow_mut().insert(number) {
+            // Another has the same stream already and takes this chunk from it.
+            return Ok(());
+        }
+        let streamed = self.stream(number, answer, &model).await;
+        self.streaming.borrow_mut().remove(&number);
+        streamed
+    }
+
+    /// The whole file from its first byte, of which what is missing is kept.
+    async fn stream(&self, number: usize, answer: Answer, model: &Model) -> Result<(), Failure> {
+        let (file, mut body) = (&model.manifest.files[number], answer.body);
+        for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
+            let chunk = self.fetcher.take(&mut body, model, file, index).await?;
+            if self.missing.borrow().contains(&(number, index)) {
+                self.keep((number, index), &chunk).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers what the server tells of a file, for comparing it with what it tells later.
+    async fn note(&self, number: usize, answer: &Answer) -> Result<()> {
+        let changed = {
+            let mut model = self.model.borrow_mut();
+            let path = model.manifest.files[number].path.clone();
+            let state = model.files.entry(path).or_default();
+            let new = state.etag.is_none() && answer.etag.is_some();
+            if new {
+                state.etag = answer.etag.clone();
+            }
+            new.then(|| model.clone())
+        };
+        match changed {
+            Some(model) => self.store.save(&model).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stores a chunk, when its bytes are the true ones.
+    async fn keep(&self, place: Place, chunk: &Chunk) -> Result<(), Failure> {
+        let mut model = self.model.borrow().clone();
+        let file = model.manifest.files[place.0].clone();
+        let expected = file.chunk_sha256(model.manifest.chunk_bytes, place.1);
+        if expected.is_some_and(|expected| expected != chunk.sha256) {
+            return Err(Trouble::WrongBytes.into());
+        }
+        let id = model.manifest.id.clone();
+        self.store.put(&id, &file.path, place.1, chunk).await?;
+        let unknown = model.bytes(&file).is_none();
+        if unknown {
+            let state = |model: &mut Model| {
+                model.files.entry(file.path.clone()).or_default().bytes = Some(chunk.bytes);
+            };
+            state(&mut self.model.borrow_mut());
+            model = self.model.borrow().clone();
+            self.store.save(&model).await?;
+        }
+        self.missing.borrow_mut().remove(&place);
+        let mut pace = self.fetcher.pace.borrow_mut();
+        pace.done += chunk.bytes;
+        pace.total += if unknown { chunk.bytes } else { 0 };
+        pace.tell(&file.path, &self.fetcher.watch);
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Whether stored bytes are the publisher's. A file is sealed when all its chunks are there and its
+//! hash is the manifest's, or the pinned one, or, for want of both, becomes the pinned one.
+
+use super::body::sum;
+use super::chunks::Store;
+use super::fetcher::{FetchOptions, Fetcher};
+use super::pace::Pace;
+use super::record::{FileState, Model, Pin, now};
+use super::watch::{Event, Watch};
+use crate::error::{Error, Result};
+use crate::weights::{Digest, ManifestFile, PIECE_BYTES};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Seals a file of the model, if it is not yet.
+///
+/// # Errors
+/// [`Error::Fetch`] when its bytes are not the true ones and fetching them again does not mend it.
+pub async fn seal(
+    store: &Store,
+    fetcher: &Fetcher,
+    model: &mut Model,
+    number: usize,
+) -> Result<()> {
+    let file = model.manifest.files[number].clone();
+    let state = model.files.get(&file.path).cloned().unwrap_or_default();
+    if state.sha256.is_some() {
+        return Ok(());
+    }
+    let pin_name = model.pin_name(&file.path);
+    let pin = match file.sha256 {
+        Some(_) => None,
+        None => store.pin(&pin_name).await?,
+    };
+    let expected = file.sha256.clone().or_else(|| pin.as_ref().map(|pin| pin.sha256.clone()));
+    let step = model.manifest.chunk_bytes;
+    let mut chunks = 0..file.chunk_count(step);
+    // Chunks that were compared one by one need not be read once more.
+    let proven = chunks.all(|index| file.chunk_sha256(step, index).is_some());
+    let sha256 = match expected.clone().filter(|_| proven) {
+        Some(sha256) => sha256,
+        None => hash(store, fetcher, model, &file).await?,
+    };
+    let sha256 = match &expected {
+        Some(expected) if *expected != sha256 => {
+            heal_until(store, fetcher, model, &file, expected).await?
+        }
+        _ => sha256,
+    };
+    let mut pinned = pin.map(|pin| pin.date);
+    if expected.is_none() && !proven {
+        let pin = Pin { sha256: sha256.clone(), date: now() };
+        store.set_pin(&pin_name, &pin).await?;
+        pinned = Some(pin.date);
+    }
+    let bytes = model.bytes(&file);
+    let state = FileState { bytes, sha256: Some(sha256), pinned, ..state };
+    model.files.insert(file.path, state);
+    Ok(())
+}
+
+/// Compares every stored byte with its SHA-256 and fetches again what is not right: how many chunks
+/// that were.
+///
+/// # Errors
+/// [`Error::Fetch`] when what is damaged cannot be fetched.
+pub async fn verify(
+    store: &Store,
+    options: FetchOptions,
+    watch: Rc<Watch>,
+    id: &str,
+) -> Result<u64> {
+    let fetcher = &Fetcher { options, watch, pace: RefCell::new(Pace::new(0, 0)) };
+    let mut model = store.model(id).await?;
+    let mut healed = 0;
+    for number in 0..model.manifest.files.len() {
+        let file = model.manifest.files[number].clone();
+        let mut unproven = false;
+        for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
+            fetcher.watch.check()?;
+            tell(fetcher, &model, &file, index);
+            let info = store.info(id, &file.path, index).await?;
+            if let Some(info) = &info {
+                let bytes = store.bytes(id, &file.path, index).await?;
+                let found = bytes.map(|bytes| {
+                    let mut digest = Digest::default();
+                    sum(&bytes, &mut vec![0; PIECE_BYTES], &mut digest);
+                    digest.finish().0
+                });
+                if found.as_ref() == Some(&info.sha256) {
+                    continue;
+                }
+            }
+            let listed = file.chunk_sha256(model.manifest.chunk_bytes, index);
+            let expected = listed.or_else(|| info.as_ref().map(|info| info.sha256.as_str()));
+            unproven |= expected.is_none();
+            let chunk = fetcher.chunk(&model, &file, index, expected).await?;
+            store.put(id, &file.path, index, &chunk).await?;
+            healed += 1;
+            fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
+        }
+        if unproven {
+            prove(store, fetcher, &model, &file).await?;
+        }
+    }
+    model.verified = Some(now());
+    store.save(&model).await?;
+    Ok(healed)
+}
+
+/// A sealed file got a chunk of which nothing was known: the whole must be what it was.
+pub async fn prove(
+    store: &Store,
+    fetcher: &Fetcher,
+    model: &Model,
+    file: &ManifestFile,
+) -> Result<()> {
+    let before = model.files.get(&file.path).and_then(|state| state.sha256.as_ref());
+    if let Some(before) = before
+        && hash(store, fetcher, model, file).await? != *before
+    {
+        heal_until(store, fetcher, model, file, before).await?;
+    }
+    Ok(())
+}
+
+/// SHA-256 of a file's stored bytes.
+async fn hash(
+    store: &Store,
+    fetcher: &Fetcher,
+    model: &Model,
+    file: &ManifestFile,
+) -> Result<String> {
+    let id = &model.manifest.id;
+    let count = file.chunk_count(model.manifest.chunk_bytes);
+    if count == 1
+        && let Some(info) = store.info(id, &file.path, 0).await?
+    {
+        return Ok(info.sha256);
+    }
+    let (mut digest, mut buffer) = (Digest::default(), vec![0; PIECE_BYTES]);
+    for index in 0..count {
+        fetcher.watch.check()?;
+        tell(fetcher, model, file, index);
+        let bytes = store.bytes(id, &file.path, index).await?;
+        let bytes = bytes.ok_or_else(|| Error::Storage {
+            reason: format!("it has lost a part of {}", file.path),
+        })?;
+        sum(&bytes, &mut buffer, &mut digest);
+    }
+    Ok(digest.finish().0)
+}
+
+/// Only the file's hash is known, and it does not agree: fetches chunk after chunk again, keeps
+/// those that differ from what is stored, until it does.
+async fn heal_until(
+    store: &Store,
+    fetcher: &Fetcher,
+    model: &Model,
+    file: &ManifestFile,
+    expected: &str,
+) -> Result<String> {
+    let id = &model.manifest.id;
+    for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
+        let chunk = fetcher.chunk(model, file, index, None).await?;
+        let info = store.info(id, &file.path, index).await?;
+        if info.is_some_and(|info| info.sha256 == chunk.sha256) {
+            continue;
+        }
+        store.put(id, &file.path, index, &chunk).await?;
+        fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
+        if hash(store, fetcher, model, file).await? == expected {
+            return Ok(expected.to_owned());
+        }
+    }
+    let reason = format!(
+        "The server gives other bytes than {expected}, the SHA-256 that this file must have, every \
+         time. It was replaced: this copy is not used."
+    );
+    Err(Error::Fetch { path: file.path.clone(), reason })
+}
+
+fn tell(fetcher: &Fetcher, model: &Model, file: &ManifestFile, index: u64) {
+    let mut bytes_done = index * model.manifest.chunk_bytes;
+    let (mut bytes_total, mut before) = (0, true);
+    for other in &model.manifest.files {
+        let bytes = model.bytes(other).unwrap_or(0);
+        before &= other.path != file.path;
+        bytes_done += if before { bytes } else { 0 };
+        bytes_total += bytes;
+    }
+    let path = file.path.clone();
+    fetcher.watch.tell(&Event::Verifying { path, bytes_done, bytes_total });
+}

@@ -1,0 +1,187 @@
+//! A stored model as a [`Source`]: chunks of the database, each checked when it is read. A chunk
+//! that is damaged or missing is fetched again, alone, and stored; where there is no room for it,
+//! it serves from memory this once.
+
+use super::body::Chunk;
+use super::chunks::Store;
+use super::fetcher::{FetchOptions, Fetcher};
+use super::pace::Pace;
+use super::record::{FileState, Model};
+use super::seal::prove;
+use super::watch::{Event, Watch};
+use crate::error::{Error, Result};
+use crate::weights::{LocalFuture, ManifestFile, Source};
+use js_sys::Uint8Array;
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A model of the store.
+pub struct StoreSource {
+    store: Store,
+    fetcher: Fetcher,
+    model: RefCell<Model>,
+    /// The chunk that was read last, of a path and a number: files are read front to back.
+    current: RefCell<Option<(String, u64, Uint8Array)>>,
+    /// There was no room, and the user knows.
+    full: Cell<bool>,
+}
+
+impl StoreSource {
+    /// The model `id`. One that is not complete is only opened when its rest may be fetched now,
+    /// without being stored for certain: `partly`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Licence`], and the store's.
+    pub async fn open(
+        id: &str,
+        partly: bool,
+        options: FetchOptions,
+        watch: Rc<Watch>,
+    ) -> Result<StoreSource> {
+        let store = Store::open().await?;
+        let model = store.model(id).await?;
+        if !model.may_be_fetched() {
+            return Err(Error::Licence { title: model.manifest.title });
+        }
+        if model.complete.is_none() && !partly {
+            return Err(Error::NotFound {
+                path: model.manifest.title,
+                reason: "it has not been fetched whole: resume that first".into(),
+            });
+        }
+        let fetcher = Fetcher { options, watch, pace: RefCell::new(Pace::new(0, 0)) };
+        let (model, current) = (RefCell::new(model), RefCell::default());
+        Ok(StoreSource { store, fetcher, model, current, full: Cell::new(false) })
+    }
+
+    fn file(&self, path: &str) -> Result<ManifestFile> {
+        let model = self.model.borrow();
+        model.manifest.file(path).cloned().ok_or_else(|| Error::NotFound {
+            path: path.to_owned(),
+            reason: format!("{} has no such file", model.manifest.title),
+        })
+    }
+
+    async fn file_size(&self, path: &str) -> Result<u64> {
+        let file = self.file(path)?;
+        if let Some(bytes) = self.model.borrow().bytes(&file) {
+            return Ok(bytes);
+        }
+        // A small file of a model that is not complete: its only chunk is the file.
+        Ok(u64::from(self.chunk(&file, 0).await?.length()))
+    }
+
+    async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        let size = self.file_size(path).await?;
+        let fault = |reason| Error::Source { path: path.to_owned(), reason };
+        if range.start > range.end || range.end > size {
+            return Err(fault(format!("bytes {range:?} of {size} were asked for")));
+        }
+        let length = range.end - range.start;
+        let mut bytes = Vec::new();
+        if !usize::try_from(length).is_ok_and(|n| bytes.try_reserve_exact(n).is_ok()) {
+            return Err(fault(format!("there is no memory for {length} bytes of it")));
+        }
+        let file = self.file(path)?;
+        let step = self.model.borrow().manifest.chunk_bytes;
+        let mut at = range.start;
+        while at < range.end {
+            let chunk = self.chunk(&file, at / step).await?;
+            let (start, left) = ((at % step) as u32, range.end - at);
+            let end = u64::from(chunk.length()).min(u64::from(start) + left) as u32;
+            let part = chunk.subarray(start, end);
+            let filled = bytes.len();
+            bytes.resize(filled + part.length() as usize, 0);
+            part.copy_to(&mut bytes[filled..]);
+            at += u64::from(part.length());
+            if part.length() == 0 {
+                return Err(fault("a chunk is shorter than its file".into()));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// A chunk that is what it must be.
+    async fn chunk(&self, file: &ManifestFile, index: u64) -> Result<Uint8Array> {
+        if let Some((path, number, bytes)) = &*self.current.borrow()
+            && *path == file.path
+            && *number == index
+        {
+            return Ok(bytes.clone());
+        }
+        let id = self.model.borrow().manifest.id.clone();
+        let info = self.store.info(&id, &file.path, index).await?;
+        let stored = match &info {
+            Some(info) => self.store.sound(&id, &file.path, index, info).await?,
+            None => None,
+        };
+        let bytes = match stored {
+            Some(bytes) => bytes,
+            None => {
+                let known = info.as_ref().map(|info| info.sha256.as_str());
+                self.heal(file, index, known).await?
+            }
+        };
+        *self.current.borrow_mut() = Some((file.path.clone(), index, bytes.clone()));
+        Ok(bytes)
+    }
+
+    /// Fetches a chunk again and stores it.
+    async fn heal(
+        &self,
+        file: &ManifestFile,
+        index: u64,
+        known: Option<&str>,
+    ) -> Result<Uint8Array> {
+        let model = self.model.borrow().clone();
+        let listed = file.chunk_sha256(model.manifest.chunk_bytes, index);
+        let expected = listed.or(known);
+        let chunk = self.fetcher.chunk(&model, file, index, expected).await?;
+        let whole = join(&chunk);
+        match self.store.put(&model.manifest.id, &file.path, index, &chunk).await {
+            Ok(()) => {
+                let (path, chunk) = (file.path.clone(), index);
+                self.fetcher.watch.tell(&Event::Healed { path, chunk });
+                if expected.is_none() {
+                    prove(&self.store, &self.fetcher, &model, file).await?;
+                }
+            }
+            Err(Error::StorageFull) => {
+                if !self.full.replace(true) {
+                    let text = "The browser's storage is full: the rest of the model is used from \
+                                memory and will be fetched again next time.";
+                    self.fetcher.watch.tell(&Event::Notice { text: text.into() });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        if model.bytes(file).is_none() {
+            let state = FileState { bytes: Some(chunk.bytes), ..FileState::default() };
+            self.model.borrow_mut().files.insert(file.path.clone(), state);
+        }
+        Ok(whole)
+    }
+}
+
+/// A chunk's parts as one.
+fn join(chunk: &Chunk) -> Uint8Array {
+    let whole = Uint8Array::new_with_length(chunk.bytes as u32);
+    let mut at = 0;
+    for part in chunk.parts.iter() {
+        let part = Uint8Array::from(part);
+        whole.set(&part, at);
+        at += part.length();
+    }
+    whole
+}
+
+impl Source for StoreSource {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        Box::pin(self.file_size(path))
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        Box::pin(self.read_range(path, range))
+    }
+}

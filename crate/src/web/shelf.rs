@@ -1,0 +1,212 @@
+//! The store as JavaScript sees it: models as plain objects, long calls with events.
+
+use super::{js_error, to_js, to_object};
+use crate::error::Error;
+use crate::store::{self, Event, FetchOptions, Files, Model, Store, Watch};
+use crate::weights::{Digest, Manifest};
+use js_sys::{Array, Function, Reflect};
+use serde::Serialize;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::Blob;
+
+/// All models of this browser. Its calls may run at the same time, but for one model only one of
+/// those that change it.
+#[wasm_bindgen]
+pub struct Shelf {
+    store: Rc<Store>,
+    watch: RefCell<Option<Rc<Watch>>>,
+    /// Local files that were looked at, by the id of the model that they are.
+    given: RefCell<HashMap<String, Rc<Files>>>,
+}
+
+/// A model as the shelf shows it.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    model: Model,
+    bytes_stored: u64,
+    bytes_total: u64,
+    chunks_stored: usize,
+    must_accept: bool,
+}
+
+#[wasm_bindgen]
+impl Shelf {
+    /// Opens the browser's database.
+    pub async fn open() -> Result<Shelf, JsValue> {
+        let store = Rc::new(Store::open().await.map_err(to_js)?);
+        Ok(Shelf { store, watch: RefCell::default(), given: RefCell::default() })
+    }
+
+    /// What is there.
+    pub async fn list(&self) -> Result<JsValue, JsValue> {
+        let list = Array::new();
+        for model in self.store.models().await.map_err(to_js)? {
+            list.push(&self.show(model).await?);
+        }
+        Ok(list.into())
+    }
+
+    /// Puts a model on the shelf, or finds it there: its manifest's text, the folder that this is
+    /// from, and the text of the licence that it names.
+    pub async fn add(
+        &self,
+        manifest: String,
+        address: String,
+        licence_text: Option<String>,
+    ) -> Result<JsValue, JsValue> {
+        let mut model = read(&manifest, address, licence_text).map_err(to_js)?;
+        if self.store.has(&model.manifest.id).await.map_err(to_js)? {
+            let before = self.store.model(&model.manifest.id).await.map_err(to_js)?;
+            if before.manifest != model.manifest {
+                let reason = "another version of this model is stored: delete it first".to_owned();
+                return Err(to_js(Error::Write { path: model.manifest.title, reason }));
+            }
+            model = before;
+        } else {
+            self.store.save(&model).await.map_err(to_js)?;
+        }
+        self.show(model).await
+    }
+
+    /// The licence of a model, which was shown, is accepted.
+    pub async fn accept(&self, id: String) -> Result<(), JsValue> {
+        let mut model = self.store.model(&id).await.map_err(to_js)?;
+        model.accept();
+        self.store.save(&model).await.map_err(to_js)
+    }
+
+    /// Fetches what is missing of a model.
+    pub async fn download(
+        &self,
+        id: String,
+        options: JsValue,
+        on_event: Function,
+    ) -> Result<(), JsValue> {
+        let options = fetch_options(options)?;
+        let watch = self.begin(on_event);
+        store::download(self.store.clone(), &id, options, watch).await.map_err(to_js)
+    }
+
+    /// Compares all bytes with their hashes, fetches damaged ones again, and resolves to how many
+    /// chunks that were.
+    pub async fn verify(
+        &self,
+        id: String,
+        options: JsValue,
+        on_event: Function,
+    ) -> Result<f64, JsValue> {
+        let options = fetch_options(options)?;
+        let watch = self.begin(on_event);
+        let healed = store::verify(&self.store, options, watch, &id).await.map_err(to_js)?;
+        Ok(healed as f64)
+    }
+
+    /// Looks at local files, `[{path, file}]`, and puts the model that they are on the shelf.
+    /// `known` are manifests that they may match, `[{manifest, address, licence_text}]`.
+    pub async fn plan(&self, given: Array, known: Array, name: String) -> Result<JsValue, JsValue> {
+        let file = |entry: JsValue| Some((text(&entry, "path")?, blob(&entry)?));
+        let given: Vec<_> = given.iter().filter_map(file).collect();
+        let known: Vec<Model> = known
+            .iter()
+            .filter_map(|entry| {
+                let manifest = text(&entry, "manifest")?;
+                let address = text(&entry, "address").unwrap_or_default();
+                read(&manifest, address, text(&entry, "licence_text")).ok()
+            })
+            .collect();
+        let files = Files::open(given).await.map_err(to_js)?;
+        let model = store::plan(&self.store, &files, &known, &name).await.map_err(to_js)?;
+        let id = model.manifest.id.clone();
+        self.given.borrow_mut().insert(id, Rc::new(files));
+        self.show(model).await
+    }
+
+    /// Stores the local files that were looked at.
+    pub async fn fill(&self, id: String, on_event: Function) -> Result<(), JsValue> {
+        let files = self.given.borrow().get(&id).cloned();
+        let files = files.ok_or_else(|| js_error("closed", "No files were given."))?;
+        let watch = self.begin(on_event);
+        store::fill(&self.store, &files, &id, watch).await.map_err(to_js)?;
+        self.given.borrow_mut().remove(&id);
+        Ok(())
+    }
+
+    /// The model as one file.
+    pub async fn export(&self, id: String) -> Result<Blob, JsValue> {
+        store::export(&self.store, &id).await.map_err(to_js)
+    }
+
+    /// Deletes a model.
+    pub async fn remove(&self, id: String) -> Result<(), JsValue> {
+        self.store.remove(&id).await.map_err(to_js)
+    }
+
+    /// Ends the long call that runs.
+    pub fn stop(&self) {
+        if let Some(watch) = &*self.watch.borrow() {
+            watch.stop();
+        }
+    }
+}
+
+impl Shelf {
+    fn begin(&self, on_event: Function) -> Rc<Watch> {
+        let listen = move |event: &Event| {
+            // What the listener throws is its own affair.
+            on_event.call1(&JsValue::NULL, &to_object(event)).ok();
+        };
+        let watch = Rc::new(Watch::new(Box::new(listen)));
+        *self.watch.borrow_mut() = Some(watch.clone());
+        watch
+    }
+
+    async fn show(&self, model: Model) -> Result<JsValue, JsValue> {
+        let index = self.store.index(&model.manifest.id).await.map_err(to_js)?;
+        let shown = Shown {
+            bytes_stored: index.values().map(|info| info.bytes).sum(),
+            bytes_total: model.manifest.files.iter().filter_map(|file| model.bytes(file)).sum(),
+            chunks_stored: index.len(),
+            must_accept: !model.may_be_fetched(),
+            model,
+        };
+        Ok(to_object(&shown))
+    }
+}
+
+/// A model that is not stored yet. The licence's text must be the one that the manifest names.
+fn read(manifest: &str, address: String, licence_text: Option<String>) -> crate::Result<Model> {
+    let manifest = Manifest::parse(Manifest::FILE, manifest.as_bytes())?;
+    if let Some(expected) = &manifest.licence.sha256 {
+        let mut digest = Digest::default();
+        digest.update(licence_text.as_deref().unwrap_or_default().as_bytes());
+        if digest.finish().0 != *expected {
+            let file = manifest.licence.file.clone().unwrap_or_default();
+            let reason = "it is not the licence that the model's manifest names".to_owned();
+            return Err(Error::BadFile { file, reason });
+        }
+    }
+    let mut model = Model::new(manifest, address);
+    model.licence_text = licence_text;
+    Ok(model)
+}
+
+fn fetch_options(options: JsValue) -> Result<FetchOptions, JsValue> {
+    if options.is_undefined() || options.is_null() {
+        return Ok(FetchOptions::default());
+    }
+    serde_wasm_bindgen::from_value(options)
+        .map_err(|error| js_error("request", &format!("The options cannot be read: {error}.")))
+}
+
+fn text(entry: &JsValue, name: &str) -> Option<String> {
+    Reflect::get(entry, &name.into()).ok()?.as_string()
+}
+
+fn blob(entry: &JsValue) -> Option<Blob> {
+    Reflect::get(entry, &"file".into()).ok()?.dyn_into().ok()
+}

@@ -1,0 +1,224 @@
+//! What a model consists of, where it is fetched, and how its bytes are known to be the true ones.
+//!
+//! ```json
+//! {
+//!   "format": 1,
+//!   "id": "stable-diffusion-v1-4",
+//!   "title": "Stable Diffusion v1.4",
+//!   "repository": "CompVis/stable-diffusion-v1-4",
+//!   "revision": "133a221b8aa7292a167afc5127cb63fb5005638b",
+//!   "precision": "f16",
+//!   "licence": { "name": "CreativeML OpenRAIL-M", "file": "LICENSE.txt", "sha256": "…" },
+//!   "base": "https://huggingface.co/…/resolve/133a221b8aa7292a167afc5127cb63fb5005638b/",
+//!   "hosts": ["https://huggingface.co", "https://cdn-lfs.huggingface.co"],
+//!   "chunk_bytes": 16777216,
+//!   "files": [
+//!     { "path": "vae/config.json", "bytes": 551, "sha256": "…" },
+//!     { "path": "unet/diffusion_pytorch_model.fp16.safetensors", "bytes": 1719125304,
+//!       "sha256": "…", "chunks": ["…", "…"] }
+//!   ]
+//! }
+//! ```
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `format` | 1 |
+//! | `id` | its name in storage: lower-case letters, digits, `.` and `-` |
+//! | `title` | its name for people |
+//! | `repository`, `revision` | where it is from; each may be left out |
+//! | `precision` | what most of its numbers are, for people; may be left out |
+//! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
+//! | `base` | the address that paths continue, or empty for the manifest's own folder |
+//! | `hosts` | every origin that may be asked: that of `base`, and those it redirects to |
+//! | `chunk_bytes` | the unit of fetching, storing and verifying: 4 KiB to 64 MiB |
+//! | `files` | in the order in which they are fetched |
+//! | `bytes` | a file's size; unknown only for files that fit in one chunk |
+//! | `sha256` | of the file; where unknown, the first whole download pins it |
+//! | `chunks` | SHA-256 of every chunk, known where the manifest's maker had the file |
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::is_sha256;
+use crate::error::{Result, bad_file};
+
+/// The only format there is.
+const FORMAT: u32 = 1;
+/// Smaller chunks are only for tests; larger ones are more than browsers store well.
+const CHUNK_BYTES_MIN: u64 = 4 << 10;
+const CHUNK_BYTES_MAX: u64 = 64 << 20;
+/// What is told of as a file of a model is not larger.
+const FILE_BYTES_MAX: u64 = 64 << 30;
+/// Nor are there more files.
+const FILES_MAX: usize = 256;
+
+/// A model's parts list: see the module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub format: u32,
+    pub id: String,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    pub licence: Licence,
+    pub base: String,
+    pub hosts: Vec<String>,
+    pub chunk_bytes: u64,
+    pub files: Vec<ManifestFile>,
+}
+
+/// Under which licence the weights are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// One file of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestFile {
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chunks: Vec<String>,
+}
+
+impl Manifest {
+    /// The name of its file.
+    pub const FILE: &str = "manifest.json";
+
+    /// Reads and checks a manifest; `file` is only for messages.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`](crate::Error::BadFile) for anything that the module does not describe.
+    pub fn parse(file: &str, json: &[u8]) -> Result<Manifest> {
+        let manifest: Manifest = serde_json::from_slice(json)
+            .map_err(|error| bad_file(file, format!("it is not a manifest: {error}")))?;
+        manifest.check().map_err(|reason| bad_file(file, reason))?;
+        Ok(manifest)
+    }
+
+    /// As the text of its file.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).expect("texts and numbers are always JSON");
+        json + "\n"
+    }
+
+    /// The file at `path`.
+    pub fn file(&self, path: &str) -> Option<&ManifestFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The sum of the files' sizes, as far as they are known.
+    pub fn bytes_total(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.bytes).sum()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.format != FORMAT {
+            return Err(format!("its format is {}, and only {FORMAT} is known", self.format));
+        }
+        let of_id = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        if !(1..=80).contains(&self.id.len()) || !self.id.bytes().all(of_id) {
+            return Err(format!("its id {:?} is not of a-z, 0-9, `.` and `-`", self.id));
+        }
+        if !(CHUNK_BYTES_MIN..=CHUNK_BYTES_MAX).contains(&self.chunk_bytes) {
+            return Err(format!("chunks of {} bytes are not supported", self.chunk_bytes));
+        }
+        self.licence.check()?;
+        for host in &self.hosts {
+            if origin(host).is_none_or(|origin| origin != host) {
+                return Err(format!("the host {host:?} is not an https origin"));
+            }
+        }
+        let known = origin(&self.base).is_some_and(|base| self.hosts.iter().any(|h| h == base));
+        if !(self.base.is_empty() || known && self.base.ends_with('/')) {
+            return Err(format!("its base {:?} is not a folder on one of its hosts", self.base));
+        }
+        if self.files.is_empty() || self.files.len() > FILES_MAX {
+            return Err(format!("it lists {} files", self.files.len()));
+        }
+        let mut paths = HashSet::new();
+        for file in &self.files {
+            if !is_inside(&file.path) || !paths.insert(&file.path) {
+                return Err(format!("the path {:?} leaves the model or repeats", file.path));
+            }
+            file.check(self.chunk_bytes).map_err(|reason| format!("{} {reason}", file.path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Licence {
+    fn check(&self) -> Result<(), String> {
+        let whole = match (&self.file, &self.sha256) {
+            (None, None) => true,
+            (Some(file), Some(sha256)) => is_inside(file) && is_sha256(sha256),
+            _ => false,
+        };
+        if whole {
+            return Ok(());
+        }
+        Err("its licence must name a file and that file's SHA-256, or neither".to_owned())
+    }
+}
+
+impl ManifestFile {
+    /// How many chunks of `chunk_bytes` it has; one where its size is unknown.
+    pub fn chunk_count(&self, chunk_bytes: u64) -> u64 {
+        self.bytes.map_or(1, |bytes| bytes.div_ceil(chunk_bytes))
+    }
+
+    /// The SHA-256 of a chunk, where it is known beforehand.
+    pub fn chunk_sha256(&self, chunk_bytes: u64, index: u64) -> Option<&str> {
+        let listed = usize::try_from(index).ok().and_then(|index| self.chunks.get(index));
+        let whole = self.sha256.as_ref().filter(|_| self.chunk_count(chunk_bytes) == 1);
+        listed.or(whole).map(String::as_str)
+    }
+
+    fn check(&self, chunk_bytes: u64) -> Result<(), String> {
+        if self.bytes.is_some_and(|bytes| bytes == 0 || bytes > FILE_BYTES_MAX) {
+            return Err(format!("cannot have {:?} bytes", self.bytes));
+        }
+        if !self.sha256.iter().chain(&self.chunks).all(|sha256| is_sha256(sha256)) {
+            return Err("has a SHA-256 that is not 64 digits of 0-9 and a-f".to_owned());
+        }
+        let count = self.chunk_count(chunk_bytes);
+        if !self.chunks.is_empty() && self.chunks.len() as u64 != count {
+            return Err(format!("lists {} chunks and has {count}", self.chunks.len()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path stays inside a folder, on every system.
+pub fn is_inside(path: &str) -> bool {
+    let of_path = |c: char| c.is_ascii_alphanumeric() || "._- /".contains(c);
+    path.len() <= 200
+        && path.chars().all(of_path)
+        && path.split('/').all(|part| !part.trim_matches('.').trim().is_empty())
+}
+
+/// Scheme, host and port of an address that weights may come from: https, or this machine.
+pub fn origin(address: &str) -> Option<&str> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
+    let of_host = |b: u8| b.is_ascii_alphanumeric() || b".-:".contains(&b);
+    let local = host == "localhost" || host.starts_with("localhost:");
+    let allowed = scheme == "https" || scheme == "http" && local;
+    (allowed && host.bytes().all(of_host)).then(|| &address[..scheme.len() + 3 + host.len()])
+}

@@ -1,0 +1,68 @@
+// The messages between the page and the worker of the store, and nothing but.
+
+/**
+ * A file of a manifest.
+ * @typedef {{ path: string, bytes?: number, sha256?: string, chunks?: string[] }} ManifestFile
+ *
+ * A model's parts list; crate/src/weights/manifest.rs says what the fields mean.
+ * @typedef {object} Manifest
+ * @property {string} id
+ * @property {string} title
+ * @property {string} [repository]
+ * @property {string} [revision]
+ * @property {string} [precision]
+ * @property {{ name: string, file?: string, sha256?: string }} licence
+ * @property {string} base
+ * @property {string[]} hosts
+ * @property {ManifestFile[]} files
+ *
+ * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null }} FileState
+ *
+ * A model on the shelf.
+ * @typedef {object} StoredModel
+ * @property {Manifest} manifest
+ * @property {string} address
+ * @property {string | null} licence_text
+ * @property {{ date: string, sha256: string, revision: string | null } | null} accepted
+ * @property {Record<string, FileState>} files
+ * @property {string | null} complete when its last file was sealed
+ * @property {string | null} verified
+ * @property {number} bytes_stored
+ * @property {number} bytes_total as far as sizes are known
+ * @property {number} chunks_stored
+ * @property {boolean} must_accept the licence, before anything is fetched
+ *
+ * A manifest that local files may match.
+ * @typedef {{ manifest: string, address: string, licence_text?: string }} Known
+ *
+ * @typedef {object} FetchOptions
+ * @property {string} [mirror] an address in the place of the manifest's base
+ * @property {number} [in_flight]
+ * @property {number} [attempts]
+ * @property {number} [backoff_ms]
+ * @property {number} [backoff_max_ms]
+ * @property {number} [stall_ms]
+ *
+ * @typedef {{ event: "fetching", path: string, bytes_done: number, bytes_total: number,
+ *       bytes_per_second: number, seconds_left: number | null }
+ *   | { event: "waiting", sentence: string, seconds: number }
+ *   | { event: "verifying", path: string, bytes_done: number, bytes_total: number }
+ *   | { event: "healed", path: string, chunk: number }
+ *   | { event: "notice", text: string }
+ *   | { event: "elsewhere" }} StoreEvent
+ *
+ * Page to worker: a method of the wasm's Shelf, or stop.
+ * @typedef {{ id: number, call: string, args: any[] }} Call
+ *
+ * Worker to page.
+ * @typedef {{ id: number, event: StoreEvent }
+ *   | { id: number, value: any }
+ *   | { id: number, fault: import("../engine/protocol.js").Fault }
+ *   | { crash: string }} Answer
+ */
+
+/** Held by the one tab that changes what is stored. */
+export const LOCK = "darkroom-weights";
+
+/** On which tabs hear what another one does: `{ model, event }`, or that something changed. */
+export const CHANNEL = "darkroom-weights";

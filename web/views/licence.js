@@ -1,0 +1,39 @@
+// A licence in full, before the first byte of what it covers is fetched.
+
+import { shelf as text } from "../strings.js";
+import { withText } from "./dom.js";
+
+/**
+ * Shows the licence, verbatim and from the app itself; resolves to whether it was accepted.
+ * @param {import("../store/protocol.js").StoredModel} model
+ * @returns {Promise<boolean>}
+ */
+export function askLicence({ manifest, licence_text: licence }) {
+  const dialog = document.createElement("dialog");
+  const form = document.createElement("form");
+  const words = withText("pre", licence ?? "");
+  const heading = withText("h2", text.licence(manifest.licence.name, manifest.title));
+  heading.id = "licence-title";
+  dialog.setAttribute("aria-labelledby", heading.id);
+  dialog.className = "licence";
+  words.tabIndex = 0;
+  form.method = "dialog";
+  form.className = "actions";
+  for (const [value, label] of [
+    ["accept", text.accept()],
+    ["refuse", text.refuse()],
+  ]) {
+    const button = /** @type {HTMLButtonElement} */ (withText("button", label ?? ""));
+    button.value = value ?? "";
+    form.append(button);
+  }
+  dialog.append(heading, withText("p", text.mustAccept()), words, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "accept");
+    });
+  });
+}

@@ -1,0 +1,71 @@
+// Files that the user gives: chosen, as a folder, or dropped.
+
+import { withText } from "./dom.js";
+
+/** @typedef {{ path: string, file: File }[]} Given */
+
+/**
+ * A button that asks for files, or for a folder.
+ * @param {string} label
+ * @param {boolean} folder
+ * @param {(files: Given) => void} take
+ */
+export function fromInput(label, folder, take) {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.multiple = true;
+  input.webkitdirectory = folder;
+  input.addEventListener("change", () => {
+    const path = (/** @type {File} */ file) => file.webkitRelativePath || file.name;
+    take([...(input.files ?? [])].map((file) => ({ path: path(file), file })));
+    input.value = "";
+  });
+  const button = /** @type {HTMLButtonElement} */ (withText("button", label));
+  button.type = "button";
+  button.addEventListener("click", () => input.click());
+  const both = document.createElement("span");
+  const name = withText("label", label);
+  name.hidden = true;
+  name.append(input);
+  both.append(button, name);
+  return both;
+}
+
+/**
+ * Takes what is dropped on an element, folders with all that is in them.
+ * @param {HTMLElement} place
+ * @param {(files: Given) => void} take
+ */
+export function fromDrop(place, take) {
+  place.addEventListener("dragover", (event) => event.preventDefault());
+  place.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    // The list is empty after the event's first turn: entries are taken from it at once.
+    const items = [...(event.dataTransfer?.items ?? [])];
+    const entries = items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+    take((await Promise.all(entries.map(walk))).flat());
+  });
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<Given>}
+ */
+async function walk(entry) {
+  if (entry.isFile) {
+    const { file } = /** @type {FileSystemFileEntry} */ (entry);
+    const got = await new Promise((resolve, reject) => file.call(entry, resolve, reject));
+    return [{ path: entry.fullPath.slice(1), file: /** @type {File} */ (got) }];
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Given} */
+  const all = [];
+  for (;;) {
+    // A reader gives a part at a time, and nothing at the end.
+    const part = await new Promise((/** @type {(list: FileSystemEntry[]) => void} */ resolve, no) =>
+      reader.readEntries(resolve, no),
+    );
+    if (!part.length) return all;
+    all.push(...(await Promise.all(part.map(walk))).flat());
+  }
+}

@@ -1,0 +1,268 @@
+// The model shelf: which models are in this browser, what they are, and what can be done with them.
+// A model is fetched, verified, deleted, exported here, or imported from local files.
+
+import { Store } from "../store/client.js";
+import { CHANNEL } from "../store/protocol.js";
+import { shelf as text } from "../strings.js";
+import { withText } from "./dom.js";
+import { askLicence } from "./licence.js";
+import { fromDrop, fromInput } from "./local-files.js";
+
+/** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
+/** @typedef {import("../store/protocol.js").Known} Known */
+/** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
+
+/** Names of the folders in models/ that have a manifest of weights kept elsewhere. */
+const OFFERED = ["stable-diffusion-v1-4"];
+
+/**
+ * @param {HTMLElement} place where it is shown
+ * @param {{ onUse: (model: string) => void }} actions
+ */
+export function createShelf(place, { onUse }) {
+  const store = new Store();
+  const box = document.createElement("details");
+  const list = document.createElement("ul");
+  const status = withText("p", "");
+  const facts = withText("p", "");
+  /** @type {Known[]} */
+  let offered = [];
+  let busy = false;
+
+  list.className = "shelf";
+  facts.className = "hint";
+  status.setAttribute("role", "status");
+  box.className = "settings";
+  const mirror = document.createElement("input");
+  box.append(withText("summary", text.title()), list, importers(), mirrorField(mirror));
+  box.append(status, facts);
+  place.append(box);
+  box.addEventListener("toggle", () => box.open && refresh());
+  new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
+    if (data.event && !busy) show(data.event);
+    else if (data.changed && box.open) refresh();
+  });
+
+  /** What there is: stored models, and those that are offered. */
+  async function refresh() {
+    try {
+      if (!offered.length) offered = await readOffered();
+      const models = await store.list();
+      const ids = new Set(models.map(({ manifest }) => manifest.id));
+      const rest = offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
+      list.replaceChildren(...models.map(entry), ...rest.map(offer));
+      facts.textContent = await usage();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /**
+   * A stored model.
+   * @param {StoredModel} model
+   */
+  function entry(model) {
+    const { manifest, complete } = model;
+    const item = document.createElement("li");
+    const { id } = manifest;
+    item.append(withText("h3", manifest.title), withText("p", text.facts(model)), details(model));
+    const buttons = document.createElement("div");
+    buttons.className = "actions";
+    if (complete) {
+      buttons.append(
+        button(text.use(), manifest.title, () => onUse(`stored/${id}`)),
+        button(text.verify(), manifest.title, () => verify(id)),
+        button(text.exportIt(), manifest.title, () => save(id)),
+      );
+    } else {
+      buttons.append(button(text.resume(), manifest.title, () => fetchIt(model)));
+      const partly = button(text.memory(), manifest.title, () => onUse(`stored/${id}&rest=fetch`));
+      buttons.append(partly);
+    }
+    buttons.append(button(text.remove(), manifest.title, () => remove(model)));
+    item.append(buttons);
+    return item;
+  }
+
+  /**
+   * A model that may be fetched.
+   * @param {Known} known
+   */
+  function offer(known) {
+    const manifest = JSON.parse(known.manifest);
+    const item = document.createElement("li");
+    const begin = async () => fetchIt(await store.add(known));
+    item.append(
+      withText("h3", manifest.title),
+      withText("p", text.offered(manifest)),
+      button(text.fetchIt(), manifest.title, begin),
+    );
+    return item;
+  }
+
+  /** @param {StoredModel} model */
+  async function fetchIt(model) {
+    if (model.must_accept && !(await askLicence(model))) return;
+    await run(async () => {
+      if (model.must_accept) await store.accept(model.manifest.id);
+      // Asked for on this click; without it the browser may clear the weights when space is short.
+      await navigator.storage?.persist?.();
+      await store.download(model.manifest.id, from(), show);
+      status.textContent = text.fetched(model.manifest.title);
+    });
+  }
+
+  /** Where to fetch from, if not from where the manifest says. */
+  function from() {
+    const address = mirror.value.trim();
+    return address ? { mirror: address } : {};
+  }
+
+  /** @param {string} id */
+  function verify(id) {
+    return run(async () => {
+      status.textContent = text.verified(await store.verify(id, from(), show));
+    });
+  }
+
+  /** @param {StoredModel} model */
+  async function remove({ manifest }) {
+    if (!confirm(text.sure(manifest.title))) return;
+    await run(async () => {
+      await store.remove(manifest.id);
+      status.textContent = text.removed(manifest.title);
+    });
+  }
+
+  /** @param {string} id */
+  function save(id) {
+    return run(async () => {
+      const address = URL.createObjectURL(await store.export(id));
+      const link = document.createElement("a");
+      link.href = address;
+      link.download = `${id}.tar`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(address), 600_000);
+      status.textContent = "";
+    });
+  }
+
+  /** @param {{ path: string, file: File }[]} files */
+  async function importFiles(files) {
+    const first = files[0];
+    if (!first) return;
+    const name = (first.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
+    await run(async () => {
+      const model = await store.plan(files, offered, name);
+      if (model.must_accept) {
+        if (!(await askLicence(model))) return;
+        await store.accept(model.manifest.id);
+      }
+      await navigator.storage?.persist?.();
+      await store.fill(model.manifest.id, show);
+      status.textContent = text.imported(model.manifest.title);
+    });
+  }
+
+  function importers() {
+    const buttons = document.createElement("div");
+    buttons.className = "actions";
+    buttons.append(
+      fromInput(text.importFiles(), false, importFiles),
+      fromInput(text.importFolder(), true, importFiles),
+      button(text.pause(), "", () => store.stop()),
+    );
+    fromDrop(box, importFiles);
+    return buttons;
+  }
+
+  /** @param {() => Promise<void>} job */
+  async function run(job) {
+    busy = true;
+    try {
+      await job();
+    } catch (error) {
+      complain(error);
+    }
+    busy = false;
+    await refresh();
+  }
+
+  /** @param {StoreEvent} event */
+  function show(event) {
+    status.textContent = text.event(event);
+  }
+
+  /** @param {unknown} error */
+  function complain(error) {
+    const { kind, message } = /** @type {any} */ (error);
+    status.textContent = kind === "cancelled" ? text.paused() : message;
+  }
+
+  return { refresh };
+}
+
+/**
+ * A field for the address of a mirror.
+ * @param {HTMLInputElement} input
+ */
+function mirrorField(input) {
+  const field = document.createElement("div");
+  const label = /** @type {HTMLLabelElement} */ (withText("label", text.mirror()));
+  input.id = label.htmlFor = "mirror";
+  input.type = "url";
+  input.placeholder = "https://";
+  field.className = "field";
+  field.append(label, input);
+  return field;
+}
+
+/**
+ * Every file with its size and hash, to be copied.
+ * @param {StoredModel} model
+ */
+function details({ manifest, files }) {
+  const box = document.createElement("details");
+  const lines = manifest.files.map(({ path, bytes, sha256 }) => {
+    const state = files[path];
+    const hash = state?.sha256 ?? sha256 ?? text.unknownHash();
+    const pinned = state?.pinned ? `  ${text.pinned(state.pinned)}` : "";
+    return `${hash}  ${path}  ${state?.bytes ?? bytes ?? "?"}${pinned}`;
+  });
+  box.append(withText("summary", text.files(lines.length)), withText("pre", lines.join("\n")));
+  return box;
+}
+
+/** The manifests that this site offers, each with its licence. */
+async function readOffered() {
+  const read = async (/** @type {string} */ name) => {
+    const address = new URL(`models/${name}/`, document.baseURI).href;
+    const answer = await fetch(`${address}manifest.json`);
+    if (!answer.ok) return null;
+    const manifest = await answer.text();
+    const { file } = JSON.parse(manifest).licence;
+    const licence = file ? await (await fetch(address + file)).text() : undefined;
+    return { manifest, address, ...(licence === undefined ? {} : { licence_text: licence }) };
+  };
+  const all = await Promise.all(OFFERED.map(read));
+  return all.filter((one) => one !== null);
+}
+
+/** Storage used, and whether the browser may clear it. */
+async function usage() {
+  const { usage: bytes = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return text.usage(bytes, (await navigator.storage?.persisted?.()) ?? false);
+}
+
+/**
+ * @param {string} label
+ * @param {string} of what it is about, for those who do not see where the button stands
+ * @param {() => void} act
+ */
+function button(label, of, act) {
+  const made = /** @type {HTMLButtonElement} */ (withText("button", label));
+  made.type = "button";
+  if (of) made.setAttribute("aria-label", `${label}: ${of}`);
+  made.addEventListener("click", act);
+  return made;
+}
