@@ -179,25 +179,34 @@ fn evaluation_of_the_unet_costs_what_its_shapes_say() {
     assert!((0.75e12..0.85e12).contains(&(expected as f64)), "about 0.8 TFLOP, as is known");
 }
 
-/// What a weight of the UNet costs for one picture with latents of side `side`: two operations for
-/// each number and each place where it is applied; attention's products are booked on `to_q`.
-fn flops(name: &str, shape: &[usize], side: usize) -> usize {
-    if shape.len() < 2 {
-        return 0;
-    }
+/// The side at which a tensor of the UNet is applied, for latents of side `side`.
+fn side_of(name: &str, side: usize) -> usize {
     let mut path = name.split('.');
     let (block, index) = (path.next().unwrap(), path.next().unwrap().parse().unwrap_or(0));
-    let side = match block {
+    match block {
         "down_blocks" if name.contains("downsamplers") => side >> (index + 1),
         "down_blocks" => side >> index,
         "mid_block" => side >> 3,
         "up_blocks" if name.contains("upsamplers") => side >> (2 - index),
         "up_blocks" => side >> (3 - index),
         _ => side,
-    };
-    let of_prompt = name.contains("attn2.to_k") || name.contains("attn2.to_v");
+    }
+}
+
+/// Whether it is applied once for a prompt, not at every evaluation.
+fn is_of_prompt(name: &str) -> bool {
+    name.contains("attn2.to_k") || name.contains("attn2.to_v")
+}
+
+/// What a weight of the UNet costs for one picture with latents of side `side`: two operations for
+/// each number and each place where it is applied; attention's products are booked on `to_q`.
+fn flops(name: &str, shape: &[usize], side: usize) -> usize {
+    if shape.len() < 2 {
+        return 0;
+    }
+    let side = side_of(name, side);
     let places = match () {
-        () if of_prompt => 0,
+        () if is_of_prompt(name) => 0,
         () if name.contains("time_emb") => 1,
         () => side * side,
     };
@@ -208,4 +217,94 @@ fn flops(name: &str, shape: &[usize], side: usize) -> usize {
         () => 0,
     };
     2 * numbers * places + 4 * side * side * keys * shape[0]
+}
+
+/// The bytes that an evaluation must move for a weight of the UNet: the weight once, and the tensor
+/// that its layer makes written once and read once, what is done element by element being part of
+/// the layer. Layers are convolutions, linears, norms and attentions (booked on `to_q`); a gated
+/// linear unit is one with the linear before it, a concat one with what reads it.
+fn bytes_at_least(name: &str, shape: &[usize], side: usize, types: [usize; 2]) -> usize {
+    let [activation, weight] = types;
+    let (numbers, n) = (shape.iter().product::<usize>(), shape[0]);
+    let side = side_of(name, side);
+    let places = BATCH * if name.contains("time_emb") { 1 } else { side * side };
+    let made = |channels: usize| 2 * activation * places * channels;
+    match () {
+        // keys and values of the prompt are there, and read
+        () if is_of_prompt(name) => BATCH * TOKENS * n * activation,
+        () if shape.len() == 1 && name.contains("norm") && name.ends_with("weight") => {
+            4 * numbers + made(n)
+        }
+        () if shape.len() == 1 => 4 * numbers,
+        () if name.contains("ff.net.0.proj") => weight * numbers + made(n / 2),
+        () if name.contains("to_q") => weight * numbers + 2 * made(n),
+        () => weight * numbers + made(n),
+    }
+}
+
+/// GFLOP/s of f32 and GB/s of memory: Apple's M1 with eight cores (Apple: 2.6 TFLOPS; LPDDR4X-4266
+/// on 128 bits), NVIDIA's RTX 3060 (3584 cores × 2 × 1.777 GHz; 15 Gbit/s on 192 bits), and the
+/// Adreno 740 of a phone (1024 units, 3.7 TFLOPS; LPDDR5X-4200 on 64 bits).
+const PEAKS: [(&str, f64, f64); 3] =
+    [("M1", 2600.0, 68.2), ("RTX 3060", 12_740.0, 360.0), ("Adreno 740", 3700.0, 64.0)];
+
+/// The counts by kernel, and how long each GPU would take at the least: as long as its arithmetic
+/// or its memory needs at their peaks.
+fn print_families(kernels: &[KernelStats]) {
+    let mut sums = [0.0; PEAKS.len()];
+    for k in kernels {
+        let least = PEAKS.map(|(_, gflops, gbytes)| {
+            (k.flops as f64 / gflops).max(k.bytes as f64 / gbytes) / 1e6
+        });
+        println!(
+            "  {:<18} {:>4} {:>9.2} GFLOP {:>9.1} MB {:>10.1} MB   {:>8.2} {:>8.2} {:>8.2} ms",
+            k.name,
+            k.dispatches,
+            k.flops as f64 / 1e9,
+            k.bytes as f64 / 1e6,
+            k.traffic as f64 / 1e6,
+            least[0],
+            least[1],
+            least[2]
+        );
+        sums.iter_mut().zip(least).for_each(|(sum, ms)| *sum += ms);
+    }
+    for ((name, ..), ms) in PEAKS.iter().zip(sums) {
+        println!("  at the least {ms:.0} ms on {name}");
+    }
+}
+
+#[test]
+fn evaluation_of_the_unet_keeps_its_budget() {
+    for (precision, weights) in [
+        (Precision::F32, WeightType::F16),
+        (Precision::F16, WeightType::F16),
+        (Precision::F32, WeightType::F32),
+    ] {
+        let models = Models::new(precision, weights);
+        let context = Tensor::empty(&models.gpu, [BATCH, TOKENS, 768], precision);
+        let context = models.unet.prepare(&context);
+        let latents = Tensor::empty(&models.gpu, [BATCH, 64, 64, 4], precision);
+        models.gpu.submit();
+        models.gpu.reset_stats();
+        drop(models.unet.forward(&latents, 1.0, &context));
+        models.gpu.submit();
+        let (stats, kernels) = (models.gpu.stats(), models.gpu.kernel_stats());
+        let types = [precision.bytes(), weights.bytes(1)];
+        let tensors = &models.catalogues[1].tensors;
+        let least: usize = tensors.iter().map(|(n, s)| bytes_at_least(n, s, 64, types)).sum();
+        let ratio = stats.bytes_moved as f64 / least as f64;
+        println!(
+            "activations {precision:?}, weights {weights:?}: {} dispatches, {} submit, \
+             {:.0} MB moved, {ratio:.2} times the least; {:.0} MB of loads and stores",
+            stats.dispatches,
+            stats.submits,
+            stats.bytes_moved as f64 / 1e6,
+            stats.bytes_traffic as f64 / 1e6,
+        );
+        print_families(&kernels);
+        assert!(stats.dispatches <= 380, "{} dispatches", stats.dispatches);
+        assert_eq!(stats.submits, 1);
+        assert!(ratio <= 1.5, "{ratio:.3} times the least");
+    }
 }

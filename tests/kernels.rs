@@ -6,7 +6,7 @@ use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::Gpu;
 use darkroom::gpu::kernel::{Kernel, Source};
 use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
-use darkroom::tensor::Tensor;
+use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
 use naga::proc::Layouter;
@@ -63,7 +63,6 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     let image = Tensor::empty(gpu, [2, 4, 4, 8], precision);
     for activation in ACTIVATIONS {
         image.activate(activation);
-        image.geglu(activation);
     }
     image.add(&image);
     image.concat(&image);
@@ -85,6 +84,8 @@ fn norms_and_attention(gpu: &Gpu, precision: Precision) {
         image.layer_norm(&scale, &scale, 1e-5);
         for activation in [Activation::Identity, Activation::Silu] {
             image.group_norm(32, &scale, &scale, 1e-5, activation);
+            let large = Tensor::empty(gpu, [1, 80, 80, c], precision);
+            large.group_norm(32, &scale, &scale, 1e-5, activation);
         }
     }
     for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4)] {
@@ -105,11 +106,14 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
             let residual = Tensor::empty(gpu, [2, 8, 8, n], precision);
             let ends = Epilogue {
                 bias: has_bias.then_some(&bias),
-                shift: has_shift.then_some(&shift),
+                shift: has_shift.then_some(Channels::from(&shift)),
                 activation,
                 residual: has_residual.then_some(&residual),
             };
             image.matmul(&linear, ends);
+            if n > 4 {
+                image.matmul_gated(&linear, ends.bias, activation);
+            }
             let same = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
             image.conv2d(&Weight::empty(gpu, 9 * 32, n, weights), same, ends);
         }

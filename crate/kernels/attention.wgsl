@@ -22,13 +22,18 @@ struct Params {
     kv_pictures: u32,  // k and v repeat with this period
     scale: f32,        // 1/√d
     all_queries: u32,  // of a picture
+    q_row4: u32,       // channels / 4 of a row of q's tensor, and where in it q begins
+    kv_row4: u32,
+    q_first4: u32,
+    k_first4: u32,
+    v_first4: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Elem4>;          // [b, all_queries, heads, D4]
-@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [kv_pictures, keys, heads, D4]
-@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [kv_pictures, keys, heads, D4]
-@group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // as q
+@group(0) @binding(1) var<storage, read> q: array<Elem4>;          // [b, all_queries, q_row4]
+@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [kv_pictures, keys, kv_row4]
+@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [kv_pictures, keys, kv_row4]
+@group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // [b, all_queries, heads, D4]
 
 const LANES: u32 = 64u;
 const QUERIES: u32 = 16u;
@@ -55,20 +60,23 @@ fn visible(query: u32, key: u32) -> vec4<bool> {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let row4 = params.heads * D4;
     let head = at.y * D4;
     let first = params.first_query + at.x * QUERIES;
-    let q_start = at.z * params.all_queries * row4 + head;
-    let kv_start = (at.z % params.kv_pictures) * params.keys * row4 + head;
+    let q_row4 = params.q_row4;
+    let kv_row4 = params.kv_row4;
+    let q_start = at.z * params.all_queries * q_row4 + params.q_first4 + head;
+    let kv_start = (at.z % params.kv_pictures) * params.keys * kv_row4 + head;
+    let k_start = kv_start + params.k_first4;
+    let v_start = kv_start + params.v_first4;
 
     // This invocation's scores: four queries by the keys `lane % 16` + 0, 16, 32, 48.
     let four = lane / 16u;
     let query = first + four * 4u;
     let last_query = params.queries - 1u;
-    let q0 = q_start + min(query, last_query) * row4;
-    let q1 = q_start + min(query + 1u, last_query) * row4;
-    let q2 = q_start + min(query + 2u, last_query) * row4;
-    let q3 = q_start + min(query + 3u, last_query) * row4;
+    let q0 = q_start + min(query, last_query) * q_row4;
+    let q1 = q_start + min(query + 1u, last_query) * q_row4;
+    let q2 = q_start + min(query + 2u, last_query) * q_row4;
+    let q3 = q_start + min(query + 3u, last_query) * q_row4;
 
     // One vector of four channels for each of four queries, for each owned item.
     var output: array<vec4<f32>, 4u * OWNED>;
@@ -80,10 +88,10 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     for (var block = 0u; block < params.keys; block += KEYS) {
         let key = block + lane % 16u;
         let last_key = params.keys - 1u;
-        let k0 = kv_start + min(key, last_key) * row4;
-        let k1 = kv_start + min(key + 16u, last_key) * row4;
-        let k2 = kv_start + min(key + 32u, last_key) * row4;
-        let k3 = kv_start + min(key + 48u, last_key) * row4;
+        let k0 = k_start + min(key, last_key) * kv_row4;
+        let k1 = k_start + min(key + 16u, last_key) * kv_row4;
+        let k2 = k_start + min(key + 32u, last_key) * kv_row4;
+        let k3 = k_start + min(key + 48u, last_key) * kv_row4;
         var s0 = vec4<f32>();
         var s1 = vec4<f32>();
         var s2 = vec4<f32>();
@@ -133,7 +141,7 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
                 var o1 = output[4u * j + 1u] * corrections[4u * quad + 1u];
                 var o2 = output[4u * j + 2u] * corrections[4u * quad + 2u];
                 var o3 = output[4u * j + 3u] * corrections[4u * quad + 3u];
-                var v_at = kv_start + block * row4 + i % D4;
+                var v_at = v_start + block * kv_row4 + i % D4;
                 for (var n = 0u; n < min(KEYS, params.keys - block); n++) {
                     let p = scores[quad * KEYS + n];
                     let value = vec4<f32>(v[v_at]);
@@ -141,7 +149,7 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
                     o1 += p.y * value;
                     o2 += p.z * value;
                     o3 += p.w * value;
-                    v_at += row4;
+                    v_at += kv_row4;
                 }
                 output[4u * j] = o0;
                 output[4u * j + 1u] = o1;
@@ -157,8 +165,8 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
         for (var n = 0u; n < 4u; n++) {
             let nth = i / D4 * 4u + n;
             if i < QUERIES / 4u * D4 && first + nth < params.queries {
-                let at = q_start + (first + nth) * row4 + i % D4;
-                y[at] = Elem4(output[4u * j + n] / sums[nth]);
+                let row = at.z * params.all_queries + first + nth;
+                y[row * params.heads * D4 + head + i % D4] = Elem4(output[4u * j + n] / sums[nth]);
             }
         }
     }

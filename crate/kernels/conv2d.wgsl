@@ -24,13 +24,15 @@ struct Params {
     n4: u32,           // outputs / 4
     x_first: u32,      // index in the whole input of x[0]
     padding: u32,      // zeros before the first row and column
+    shift_row4: u32,   // channels of the shift / 4
+    shift_first4: u32, // the first of them that is added / 4
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Elem4>;             // [b, h, w, c4] or a band
 // 2: weights, in the reader
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;      // [n4]
-@group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [b, n4]
+@group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [b, shift_row4]
 @group(0) @binding(5) var<storage, read> residual: array<Elem4>;      // as y
 @group(0) @binding(6) var<storage, read_write> y: array<Elem4>;       // [b, h', w', n4] or a band
 
@@ -68,7 +70,7 @@ fn store(p: u32, column: u32, sum: vec4<f32>) {
     if HAS_BIAS { value += bias[column]; }
     if HAS_SHIFT {
         let picture = p / (params.out_width * params.out_height);
-        value += vec4<f32>(shift[picture * params.n4 + column]);
+        value += vec4<f32>(shift[picture * params.shift_row4 + params.shift_first4 + column]);
     }
     value = activation(value);
     let at = (p - params.first) * params.n4 + column;

@@ -3,6 +3,12 @@
 //     y[r, o] = activation(Σᵢ x[r, i] · W[i, o] + bias[o] + shift[picture of r, o])
 //               + residual[r, o]
 //
+// or, GATED, the gated linear unit of the transformer's feed-forward, where the weights of the
+// values come before those of their gates:
+//
+//     y[r, o] = (Σᵢ x[r, i] · W[i, o] + bias[o])
+//               · activation(Σᵢ x[r, i] · W[i, n + o] + bias[n + o])
+//
 // Each invocation computes 8 rows × 8 outputs in registers. Neighbouring invocations along x take
 // neighbouring outputs, so they read the weights side by side and all read the same rows of x.
 // There is no shared memory: on software adapters its barriers cost more than they save, and the
@@ -15,13 +21,15 @@ struct Params {
     k4: u32,                // inputs / 4
     rows_per_picture: u32,  // for shift
     first_row: u32,         // of this dispatch, for shift
+    shift_row4: u32,        // channels of the shift / 4
+    shift_first4: u32,      // the first of them that is added / 4
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Elem4>;             // [rows, k4]
 // 2: weights, in the reader
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;      // [n4]
-@group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [pictures, n4]
+@group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [pictures, shift_row4]
 @group(0) @binding(5) var<storage, read> residual: array<Elem4>;      // [rows, n4]
 @group(0) @binding(6) var<storage, read_write> y: array<Elem4>;       // [rows, n4]
 
@@ -35,12 +43,34 @@ fn store(row: u32, column: u32, sum: vec4<f32>) {
     if HAS_BIAS { value += bias[column]; }
     if HAS_SHIFT {
         let picture = (params.first_row + row) / params.rows_per_picture;
-        value += vec4<f32>(shift[picture * params.n4 + column]);
+        value += vec4<f32>(shift[picture * params.shift_row4 + params.shift_first4 + column]);
     }
     value = activation(value);
     let at = row * params.n4 + column;
     if HAS_RESIDUAL { value += vec4<f32>(residual[at]); }
     y[at] = Elem4(value);
+}
+
+// Stores the two vectors of a row: neighbours, or a value and its gate.
+fn store_pair(row: u32, column: u32, a: vec4<f32>, b: vec4<f32>) {
+    if GATED {
+        if row >= params.rows { return; }
+        var value = a;
+        var gate = b;
+        if HAS_BIAS {
+            value += bias[column];
+            gate += bias[params.n4 + column];
+        }
+        y[row * params.n4 + column] = Elem4(value * activation(gate));
+    } else {
+        store(row, column, a);
+        store(row, column + 1u, b);
+    }
+}
+
+// Where the weights of outputs 4 · column … + 4 begin: a panel is 8 vectors wide.
+fn weights_of(column: u32) -> u32 {
+    return (column / 8u) * (params.k4 * 4u) * 8u + column % 8u;
 }
 
 @compute @workgroup_size(LANES_N, LANES_M)
@@ -49,7 +79,8 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let column = (group.x * LANES_N + local.x) * 2u;
+    let pair = group.x * LANES_N + local.x;
+    let column = select(pair * 2u, pair, GATED);
     let row = ((group.z * groups.y + group.y) * LANES_M + local.y) * 8u;
     if column >= params.n4 || row >= params.rows { return; }
 
@@ -74,12 +105,14 @@ fn main(
     var a6 = vec4<f32>(); var b6 = vec4<f32>();
     var a7 = vec4<f32>(); var b7 = vec4<f32>();
 
-    // A panel is 8 vectors wide; a pair of columns never crosses one.
-    var w = (column / 8u) * (k4 * 4u) * 8u + column % 8u;
+    var w = weights_of(column);
+    // A pair of neighbours never crosses a panel.
+    var v = select(w + 1u, weights_of(column + params.n4), GATED);
     for (var i = 0u; i < k4; i++) {
         let wa = weight4x4(w);
-        let wb = weight4x4(w + 1u);
+        let wb = weight4x4(v);
         w += 32u;
+        v += 32u;
         let x0 = load(r0, i); a0 += wa * x0; b0 += wb * x0;
         let x1 = load(r1, i); a1 += wa * x1; b1 += wb * x1;
         let x2 = load(r2, i); a2 += wa * x2; b2 += wb * x2;
@@ -90,12 +123,12 @@ fn main(
         let x7 = load(r7, i); a7 += wa * x7; b7 += wb * x7;
     }
 
-    store(row, column, a0); store(row, column + 1u, b0);
-    store(row + 1u, column, a1); store(row + 1u, column + 1u, b1);
-    store(row + 2u, column, a2); store(row + 2u, column + 1u, b2);
-    store(row + 3u, column, a3); store(row + 3u, column + 1u, b3);
-    store(row + 4u, column, a4); store(row + 4u, column + 1u, b4);
-    store(row + 5u, column, a5); store(row + 5u, column + 1u, b5);
-    store(row + 6u, column, a6); store(row + 6u, column + 1u, b6);
-    store(row + 7u, column, a7); store(row + 7u, column + 1u, b7);
+    store_pair(row, column, a0, b0);
+    store_pair(row + 1u, column, a1, b1);
+    store_pair(row + 2u, column, a2, b2);
+    store_pair(row + 3u, column, a3, b3);
+    store_pair(row + 4u, column, a4, b4);
+    store_pair(row + 5u, column, a5, b5);
+    store_pair(row + 6u, column, a6, b6);
+    store_pair(row + 7u, column, a7, b7);
 }

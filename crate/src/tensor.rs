@@ -4,10 +4,11 @@
 
 use crate::dtype::Precision;
 use crate::error::Result;
-use crate::gpu::recording::Binding;
+use crate::gpu::recording::{ALIGNMENT, Binding};
 use crate::gpu::{Buffer, Gpu};
 use crate::shape::Shape;
 use half::f16;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Activations, or small f32 parameters (biases, scales of norms). Its channels (the last
@@ -16,6 +17,8 @@ use std::rc::Rc;
 pub struct Tensor {
     gpu: Gpu,
     buffer: Rc<Buffer>,
+    /// Bytes of the buffer before the first element: 0, but for a part.
+    offset: u64,
     precision: Precision,
     shape: Shape,
 }
@@ -29,7 +32,7 @@ impl Tensor {
         let shape = shape.into();
         assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
         let buffer = Rc::new(gpu.alloc((shape.elements() * precision.bytes()) as u64));
-        Tensor { gpu: gpu.clone(), buffer, precision, shape }
+        Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
     /// Uploads `values`, row-major.
@@ -53,23 +56,31 @@ impl Tensor {
         assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
         let bytes = (shape.elements() * precision.bytes()) as u64;
         let buffer = Rc::new(gpu.alloc_for_host(bytes));
-        Tensor { gpu: gpu.clone(), buffer, precision, shape }
+        Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
     /// Writes all values of a tensor made by [`Tensor::for_host`], before any op has used it.
     pub fn write(&self, values: &[f32]) {
         assert_eq!(values.len(), self.shape.elements(), "values for {:?}", self.shape);
+        self.write_from(0, values);
+    }
+
+    /// Writes the values from element `first` (a multiple of two) on, as [`Tensor::write`] all.
+    pub fn write_from(&self, first: usize, values: &[f32]) {
+        assert!(first + values.len() <= self.shape.elements(), "values for {:?}", self.shape);
+        let offset = self.offset + (first * self.precision.bytes()) as u64;
         match self.precision {
-            Precision::F32 => self.gpu.write(&self.buffer, 0, bytemuck::cast_slice(values)),
+            Precision::F32 => self.gpu.write(&self.buffer, offset, bytemuck::cast_slice(values)),
             Precision::F16 => {
                 let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
-                self.gpu.write(&self.buffer, 0, bytemuck::cast_slice(&halves));
+                self.gpu.write(&self.buffer, offset, bytemuck::cast_slice(&halves));
             }
         }
     }
 
     /// Submits, waits, and reads the tensor back, row-major; zeros on a dry device.
     pub async fn to_f32(&self) -> Result<Vec<f32>> {
+        assert_eq!(self.offset, 0, "the whole is read");
         let bytes = self.gpu.read(&self.buffer, self.bytes()).await?;
         Ok(match self.precision {
             Precision::F32 => bytemuck::pod_collect_to_vec(&bytes),
@@ -115,13 +126,60 @@ impl Tensor {
         Tensor { shape, ..self.clone() }
     }
 
+    /// The elements `elements` of a vector, in the same buffer.
+    ///
+    /// # Panics
+    /// When it is no vector, or they do not begin at a multiple of 256 bytes.
+    pub fn part(&self, elements: Range<usize>) -> Tensor {
+        assert_eq!(self.shape.dims().len(), 1, "a part of a vector, not of {:?}", self.shape);
+        assert!(elements.end <= self.shape.elements(), "{elements:?} of {:?}", self.shape);
+        let offset = self.offset + (elements.start * self.precision.bytes()) as u64;
+        assert!(offset.is_multiple_of(ALIGNMENT), "a part begins at a binding's alignment");
+        Tensor { offset, shape: [elements.len()].into(), ..self.clone() }
+    }
+
     /// All of it, as a kernel's binding.
     pub(crate) fn whole(&self) -> Binding {
-        self.buffer.range(0, self.bytes())
+        self.buffer.range(self.offset, self.bytes())
     }
 
     /// Bytes `offset..offset + size` as a kernel's binding; `offset` is a multiple of 256.
     pub(crate) fn range(&self, offset: u64, size: u64) -> Binding {
-        self.buffer.range(offset, size)
+        self.buffer.range(self.offset + offset, size)
+    }
+}
+
+/// Some channels of every row of a tensor: one of several results that lie side by side.
+#[derive(Clone, Copy)]
+pub struct Channels<'a> {
+    /// The tensor.
+    pub x: &'a Tensor,
+    /// The first channel, a multiple of four.
+    pub first: usize,
+    /// How many, a multiple of four.
+    pub count: usize,
+}
+
+impl<'a> Channels<'a> {
+    /// The channels `first..first + count` of `x`.
+    ///
+    /// # Panics
+    /// When they are not channels of `x`, or do not come by four.
+    pub fn new(x: &'a Tensor, first: usize, count: usize) -> Channels<'a> {
+        assert!(first.is_multiple_of(4) && count.is_multiple_of(4), "channels come by four");
+        assert!(first + count <= x.shape().channels(), "{first} + {count} of {:?}", x.shape());
+        Channels { x, first, count }
+    }
+
+    /// Groups of four channels in a row of the tensor, and of them the first of these.
+    pub(crate) fn row4_and_first4(&self) -> [u32; 2] {
+        [self.x.shape().channels() as u32 / 4, self.first as u32 / 4]
+    }
+}
+
+impl<'a> From<&'a Tensor> for Channels<'a> {
+    /// All of them.
+    fn from(x: &'a Tensor) -> Channels<'a> {
+        Channels { x, first: 0, count: x.shape().channels() }
     }
 }

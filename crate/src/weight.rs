@@ -24,6 +24,7 @@ use crate::gpu::recording::Binding;
 use crate::gpu::{Buffer, Gpu};
 use crate::weights::quantise;
 use half::f16;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The weights of a linear layer or a convolution.
@@ -33,12 +34,18 @@ pub struct Weight {
     buffer: Rc<Buffer>,
     k: usize,
     n: usize,
+    /// The first output in the buffer: others' before it when it is a part.
+    first: usize,
     weight_type: WeightType,
 }
 
 impl Weight {
     /// Outputs of a panel.
     pub const PANEL: usize = 32;
+
+    /// Several layers' weights in one matrix begin at multiples of so many outputs, so that each
+    /// can also be bound alone, with its biases.
+    pub const JOINT: usize = 64;
 
     /// Uninitialised weights of `n` outputs from `k` inputs.
     ///
@@ -50,7 +57,7 @@ impl Weight {
         assert!(whole, "{k} inputs are not whole blocks of {weight_type}");
         let bytes = weight_type.bytes(n.next_multiple_of(Self::PANEL) * k) as u64;
         let buffer = Rc::new(gpu.alloc_for_host(bytes));
-        Weight { gpu: gpu.clone(), buffer, k, n, weight_type }
+        Weight { gpu: gpu.clone(), buffer, k, n, first: 0, weight_type }
     }
 
     /// Writes the outputs `first..`, each a row of `k` values in input order, before any op has
@@ -62,6 +69,7 @@ impl Weight {
     pub fn write(&self, first: usize, rows: &[f32]) {
         let count = rows.len() / self.k;
         assert_eq!(rows.len(), count * self.k, "rows of {} inputs", self.k);
+        assert_eq!(self.first, 0, "the whole is written");
         let fits = count.is_multiple_of(Self::PANEL) || first + count == self.n;
         assert!(first.is_multiple_of(Self::PANEL) && fits && first + count <= self.n, "panels");
         if self.gpu.is_dry() {
@@ -98,8 +106,18 @@ impl Weight {
         self.weight_type
     }
 
+    /// The outputs `outputs` alone, in the same buffer.
+    ///
+    /// # Panics
+    /// When they do not begin at a multiple of [`Weight::JOINT`].
+    pub fn part(&self, outputs: Range<usize>) -> Weight {
+        assert!(outputs.start.is_multiple_of(Self::JOINT) && outputs.end <= self.n, "{outputs:?}");
+        Weight { first: self.first + outputs.start, n: outputs.len(), ..self.clone() }
+    }
+
     pub(crate) fn whole(&self) -> Binding {
-        self.buffer.whole()
+        let bytes = |outputs: usize| self.weight_type.bytes(outputs * self.k) as u64;
+        self.buffer.range(bytes(self.first), bytes(self.n.next_multiple_of(Self::PANEL)))
     }
 }
 

@@ -5,6 +5,10 @@ use super::{Array, Case};
 use darkroom::Precision;
 use darkroom::gpu::Gpu;
 use darkroom::ops::{Activation, Epilogue};
+use darkroom::tensor::Channels;
+
+/// Channels of others before those of a shift, and four come after.
+const SHIFT_FIRST: usize = 8;
 
 /// The numbers of an [`Epilogue`].
 #[derive(Clone, Default)]
@@ -31,7 +35,7 @@ impl Ends {
         let (b, n) = (shape[0], shape[N - 1]);
         Ends {
             bias: bias.then(|| case.parameters("bias", [n])),
-            shift: shift.then(|| case.activations("shift", [b, n])),
+            shift: shift.then(|| case.activations("shift", [b, SHIFT_FIRST + n + 4])),
             activation,
             residual: residual.then(|| case.activations("residual", shape)),
         }
@@ -41,7 +45,7 @@ impl Ends {
     pub fn apply<const N: usize>(&self, sum: f64, at: [usize; N]) -> f64 {
         let (b, j) = (at[0], at[N - 1]);
         let bias = self.bias.as_ref().map_or(0.0, |bias| bias.at([j]));
-        let shift = self.shift.as_ref().map_or(0.0, |shift| shift.at([b, j]));
+        let shift = self.shift.as_ref().map_or(0.0, |shift| shift.at([b, SHIFT_FIRST + j]));
         let residual = self.residual.as_ref().map_or(0.0, |residual| residual.at(at));
         activation(self.activation, sum + bias + shift) + residual
     }
@@ -53,7 +57,10 @@ impl Ends {
             (tensor(&self.bias), tensor(&self.shift), tensor(&self.residual));
         op(Epilogue {
             bias: bias.as_ref(),
-            shift: shift.as_ref(),
+            shift: shift.as_ref().map(|shift| {
+                let n = shift.shape().channels() - SHIFT_FIRST - 4;
+                Channels::new(shift, SHIFT_FIRST, n)
+            }),
             activation: self.activation,
             residual: residual.as_ref(),
         })

@@ -6,6 +6,7 @@ use crate::harness::shapes::{ATTENTIONS, Heads, edges, sorted};
 use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
 use darkroom::Precision;
 use darkroom::ops::Mask;
+use darkroom::tensor::{Channels, Tensor};
 
 fn proof() -> Proof {
     Proof::new("attention", Tolerance { f32: 1e-11, f16: 2e-7 })
@@ -141,6 +142,42 @@ fn with_repeating_keys() {
             let call = Call { pictures, heads, mask: Mask::None };
             call.prove(&mut proof, precision, false);
         }
+    }
+}
+
+/// q, k and v side by side in one tensor, or k and v in one and q in another.
+#[test]
+fn of_channels_of_a_tensor() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let call = Call::new(2, [21, 21, 3, 40], Mask::None);
+        let case = call.case(&proof, precision);
+        let numbers = call.numbers(&case);
+        // what lies before, between and after is not a number
+        let beside = |arrays: &[&Array]| {
+            let width = 4 + arrays.len() * 124;
+            let values = (0..2 * 21 * width).map(|i| {
+                let (row, column) = (i / width, i % width);
+                let (array, channel) = (column / 124, (column % 124).wrapping_sub(4));
+                let array = arrays.get(array).filter(|_| channel < 120);
+                array.map_or(f32::NAN, |array| array.values()[row * 120 + channel])
+            });
+            Array::new([2, 21, width], values.collect()).stored(precision)
+        };
+        let [q, k, v] = &numbers;
+        let (all, two, one) = (beside(&[q, k, v]), beside(&[k, v]), q.clone());
+        let want =
+            || Want::every([2, 21, 120], |[b, t, c]| call.row(&numbers, [b, t, c / 40])[c % 40]);
+        proof.check(&case, want(), move |gpu| {
+            let all = all.on(gpu);
+            let [q, k, v] = [4, 128, 252].map(|first| Channels::new(&all, first, 120));
+            Tensor::attend(q, k, v, 3, Mask::None)
+        });
+        proof.check(&case, want(), move |gpu| {
+            let (one, two) = (one.on(gpu), two.on(gpu));
+            let [k, v] = [4, 128].map(|first| Channels::new(&two, first, 120));
+            Tensor::attend((&one).into(), k, v, 3, Mask::None)
+        });
     }
 }
 

@@ -54,8 +54,6 @@ fn of_pointwise_ops() {
         same_in_bands(&case, move |gpu| read(&x.on(gpu).concat(&y.on(gpu))));
         let x = a.clone();
         same_in_bands(&case, move |gpu| read(&x.on(gpu).activate(Activation::Silu)));
-        let x = case.activations("x", [2, 131, 91, 56]);
-        same_in_bands(&case, move |gpu| read(&x.on(gpu).geglu(Activation::Gelu)));
     }
 }
 
@@ -94,9 +92,15 @@ fn of_matmul() {
             let w = case.weights(n, 28);
             let shape = [IMAGE[0], IMAGE[1], IMAGE[2], n];
             let ends = Ends::some(&case, shape, [true; 3], Activation::Silu);
+            let of_gated = (x.clone(), case.weights(2 * n, 28));
             same_in_bands(&case, move |gpu| {
                 let w = w.weight_on(gpu, weights);
                 read(&ends.on(gpu, |ends| x.on(gpu).matmul(&w, ends)))
+            });
+            let (x, w) = of_gated;
+            same_in_bands(&case, move |gpu| {
+                let w = w.weight_on(gpu, weights);
+                read(&x.on(gpu).matmul_gated(&w, None, Activation::Gelu))
             });
         }
     }

@@ -1,6 +1,7 @@
 //! Proof of `group_norm`: each group of channels of each picture, over all its pixels, to mean 0
 //! and variance 1, then `· γ + β` per channel, then the function.
 
+use crate::harness::gpu::Device;
 use crate::harness::maths::activation;
 use crate::harness::shapes::{NORMS, edges, sorted};
 use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
@@ -84,11 +85,50 @@ fn over_edge_sizes() {
     }
 }
 
+/// More pixels than one workgroup takes: statistics of chunks, merged.
+#[test]
+fn in_chunks() {
+    let mut proof = proof();
+    let groupings = [(4, 4), (4, 1), (12, 3), (40, 8), (20, 4), (36, 4), (96, 32)];
+    for (precision, step) in FEWER_IN_F16 {
+        for (c, groups) in groupings.into_iter().step_by(step) {
+            let shape = [2, 66, 63, c];
+            let case = proof.case(name(shape, groups), precision);
+            let x = case.activations("x", shape);
+            let norm = Norm { shape, groups, eps: 1e-5, function: Activation::Silu };
+            check(&mut proof, &case, x, &norm, false);
+        }
+    }
+    // and a group wider than a workgroup has invocations
+    let shape = [1, 3, 5, 512];
+    let case = proof.case(name(shape, 1), Precision::F32);
+    let x = case.activations("x", shape);
+    let norm = Norm { shape, groups: 1, eps: 1e-5, function: Activation::Identity };
+    check(&mut proof, &case, x, &norm, false);
+}
+
+#[test]
+fn with_the_lanes_of_a_real_gpu() {
+    let mut proof = proof();
+    for (precision, step) in FEWER_IN_F16 {
+        for (c, groups) in [(4, 1), (12, 4), (40, 8), (20, 4), (320, 32)].into_iter().step_by(step)
+        {
+            for (h, w) in [(1, 1), (3, 5), (17, 31)] {
+                let shape = [2, h, w, c];
+                let case = proof.case(name(shape, groups), precision).on(Device::Hardware);
+                let x = case.activations("x", shape);
+                let norm = Norm { shape, groups, eps: 1e-5, function: Activation::Silu };
+                check(&mut proof, &case, x, &norm, false);
+            }
+        }
+    }
+}
+
 /// E[x²] − E[x]² in f32 has nothing left here: the mean is three hundred times the deviation.
 #[test]
 fn survives_a_large_mean() {
     let mut proof = Proof::new("group_norm", Tolerance { f32: 1e-8, f16: 2e-7 });
-    for (shape, groups) in [([1, 16, 16, 320], 32), ([2, 33, 31, 40], 8)] {
+    for (shape, groups) in [([1, 16, 16, 320], 32), ([2, 33, 31, 40], 8), ([1, 65, 64, 40], 8)] {
         let case = proof.case(name(shape, groups) + ", large mean", Precision::F32);
         let random = case.random("x");
         let x = Array::from_fn(shape, |i| 300.0 + random.normal(i));

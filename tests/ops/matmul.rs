@@ -157,6 +157,30 @@ fn of_an_image_and_of_plain_rows() {
     });
 }
 
+/// Some of the outputs alone, where several layers share a matrix.
+#[test]
+fn of_a_part_of_the_outputs() {
+    let mut proof = proof();
+    for (precision, weights) in
+        [(Precision::F32, WeightType::F32), (Precision::F16, WeightType::F16)]
+    {
+        for outputs in [0..64, 64..128, 64..132, 128..200] {
+            let case = proof.case(format!("3×12 → {outputs:?} of 200"), precision).with(weights);
+            let (x, w) = (case.activations("x", [1, 3, 12]), case.weights(200, 12));
+            let bias = case.parameters("bias", [200]);
+            let want = Want::every([1, 3, outputs.len()], |[_, t, j]| {
+                let j = outputs.start + j;
+                dot(x.row([0, t]), w.row([j])) + bias.at([j])
+            });
+            proof.check(&case, want, move |gpu| {
+                let weight = w.weight_on(gpu, weights).part(outputs.clone());
+                let bias = bias.on(gpu).part(outputs);
+                x.on(gpu).matmul(&weight, Epilogue { bias: Some(&bias), ..Epilogue::default() })
+            });
+        }
+    }
+}
+
 #[test]
 fn with_more_rows_than_a_dispatch_has_groups() {
     let mut proof = proof();

@@ -3,6 +3,7 @@
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
+mod bench;
 mod convert;
 mod generate;
 mod inspect;
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures the kernels beside this adapter's own peaks.
+    Bench(bench::BenchArgs),
     /// Makes a picture from a prompt.
     Generate(Box<generate::GenerateArgs>),
     /// Writes a model in another format: a folder, or one file of safetensors or GGUF.
@@ -107,6 +110,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Generate(args) => return generate::run(&args),
         Command::Verify(args) => return verify::run(&args),
         Command::Convert(args) => convert::run(&args)?,
+        Command::Bench(args) => bench::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,

@@ -79,7 +79,10 @@ pub fn run(args: &InspectArgs) -> Result<()> {
             "\n{width}×{height}, {} activations, with guidance, within WebGPU's default limits:",
             options.precision
         );
-        println!("{:24}{:>12}{:>14}{:>18}", "", "dispatches", "GFLOP", "peak GPU bytes");
+        println!(
+            "{:24}{:>12}{:>12}{:>12}{:>14}{:>18}",
+            "", "dispatches", "GFLOP", "MB moved", "MB of loads", "peak GPU bytes"
+        );
         for phase in dry.phases.iter().chain(checker.iter().map(|(_, phase)| phase)) {
             print_phase(phase, args.kernels);
         }
@@ -89,14 +92,24 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 
 fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
     let giga = |flops: u64| format!("{:.2}", flops as f64 / 1e9);
+    let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     println!(
-        "{name:24}{:>12}{:>14}{:>18}",
+        "{name:24}{:>12}{:>12}{:>12}{:>14}{:>18}",
         stats.dispatches,
         giga(stats.flops),
+        mega(stats.bytes_moved),
+        mega(stats.bytes_traffic),
         thousands(stats.bytes_peak)
     );
     for kernel in kernels.iter().filter(|_| with_kernels) {
-        println!("    {:20}{:>12}{:>14}", kernel.name, kernel.dispatches, giga(kernel.flops));
+        println!(
+            "    {:20}{:>12}{:>12}{:>12}{:>14}",
+            kernel.name,
+            kernel.dispatches,
+            giga(kernel.flops),
+            mega(kernel.bytes),
+            mega(kernel.traffic)
+        );
     }
 }
 

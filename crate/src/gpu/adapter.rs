@@ -15,6 +15,9 @@ pub struct GpuOptions {
     pub default_limits: bool,
     /// Bind at most this many bytes at once; larger tensors are worked on in row bands.
     pub max_binding: Option<u64>,
+    /// Work of one submit at the most, as a recording counts its dispatches' work; without it, what
+    /// the adapter is measured to do in a tenth of a second.
+    pub max_submit: Option<u64>,
     /// Choose tiles as for a software adapter or as for a real GPU, whatever the adapter is.
     pub software: Option<bool>,
 }

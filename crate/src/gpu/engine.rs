@@ -6,6 +6,7 @@ use crate::gpu::pool::{BufferId, Pool};
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording};
 use futures_channel::oneshot;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Pipelines by kernel, bind groups by what they bind.
@@ -58,23 +59,28 @@ impl Engine {
         self.bind_groups.clear();
     }
 
-    /// Runs the recording's dispatches in their order.
-    pub fn submit(&mut self, recording: &Recording, pool: &Pool) {
-        self.write_params(&recording.params);
-        for dispatch in &recording.dispatches {
+    /// Runs a range of the recording's dispatches in their order; the range that begins the
+    /// recording goes first.
+    pub fn submit(&mut self, recording: &Recording, range: Range<usize>, pool: &Pool) -> Submitted {
+        if range.start == 0 {
+            self.write_params(&recording.params);
+        }
+        let dispatches = &recording.dispatches[range];
+        for dispatch in dispatches {
             self.prepare(dispatch, pool);
         }
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for dispatch in &recording.dispatches {
+            for dispatch in dispatches {
                 let [x, y, z] = dispatch.groups;
                 pass.set_pipeline(&self.pipelines[&dispatch.kernel]);
                 pass.set_bind_group(0, &self.bind_groups[&dispatch.bindings], &[dispatch.params]);
                 pass.dispatch_workgroups(x, y, z);
             }
         }
-        self.queue.submit([encoder.finish()]);
+        let index = self.queue.submit([encoder.finish()]);
+        Submitted::new(&self.queue, index)
     }
 
     fn write_params(&mut self, params: &[u8]) {
@@ -120,6 +126,43 @@ impl Engine {
         let (sender, mapped) = oneshot::channel();
         staging.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
         Readback { staging, mapped, bytes }
+    }
+}
+
+/// A submit on its way.
+pub(super) struct Submitted {
+    #[cfg(not(target_arch = "wasm32"))]
+    index: wgpu::SubmissionIndex,
+    #[cfg(target_arch = "wasm32")]
+    done: oneshot::Receiver<()>,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Submitted {
+    fn new(_: &wgpu::Queue, index: wgpu::SubmissionIndex) -> Submitted {
+        Submitted { index }
+    }
+
+    /// Resolves when it has run.
+    pub async fn done(self, device: &wgpu::Device) -> Result<()> {
+        let until = wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None };
+        device.poll(until).map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Submitted {
+    fn new(queue: &wgpu::Queue, _: wgpu::SubmissionIndex) -> Submitted {
+        let (sender, done) = oneshot::channel();
+        queue.on_submitted_work_done(move || {
+            sender.send(()).ok();
+        });
+        Submitted { done }
+    }
+
+    /// Resolves when it has run.
+    pub async fn done(self, _: &wgpu::Device) -> Result<()> {
+        self.done.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
     }
 }
 

@@ -8,20 +8,22 @@ mod adapter;
 mod engine;
 mod faults;
 pub mod kernel;
+mod pace;
 mod pool;
 pub mod recording;
 mod stats;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use pool::BufferId;
-pub use stats::{KernelStats, Stats};
+pub use stats::{KernelStats, Stats, Work};
 
 use crate::error::{Error, Result};
-use engine::Engine;
+use engine::{Engine, Submitted};
 use faults::Faults;
 use kernel::Kernel;
+use pace::Pace;
 use pool::Pool;
-use recording::{ALIGNMENT, Binding, Dispatch, Recording};
+use recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
 use stats::Counter;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -43,6 +45,7 @@ struct Inner {
     epoch: Cell<u64>,
     upload_bytes: Cell<u64>,
     counter: RefCell<Counter>,
+    pace: RefCell<Pace>,
     faults: Faults,
     info: AdapterInfo,
     limits: Limits,
@@ -90,7 +93,8 @@ impl Gpu {
         let faults = Faults::default();
         faults.listen(&opened.device);
         let engine = Engine::new(opened.device, opened.queue);
-        Ok(Gpu::new(Some(engine), faults, opened.info, opened.limits, opened.has_f16))
+        let pace = Pace::new(options.max_submit, opened.info.software);
+        Ok(Gpu::new(Some(engine), pace, faults, opened.info, opened.limits, opened.has_f16))
     }
 
     /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
@@ -102,11 +106,13 @@ impl Gpu {
     /// [`Gpu::dry`] with the limits of another device.
     pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
-        Gpu::new(None, Faults::default(), info, limits, shader_f16)
+        let pace = Pace::new(None, false);
+        Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(
         engine: Option<Engine>,
+        pace: Pace,
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
@@ -119,6 +125,7 @@ impl Gpu {
             epoch: Cell::new(1),
             upload_bytes: Cell::new(0),
             counter: RefCell::default(),
+            pace: RefCell::new(pace),
             faults,
             info,
             limits,
@@ -187,15 +194,15 @@ impl Gpu {
     }
 
     /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
-    /// the kernel's uniform; `bindings` are its inputs and then its output; `flops` counts the
-    /// definition's operations.
+    /// the kernel's uniform; `bindings` are its inputs and then its output; `work` is what it
+    /// counts as, in the simplest case the definition's floating-point operations.
     pub fn dispatch(
         &self,
         kernel: &Rc<Kernel>,
         params: &[u8],
         bindings: Vec<Binding>,
         groups: [u32; 3],
-        flops: u64,
+        work: impl Into<Work>,
     ) {
         assert_eq!(bindings.len(), kernel.inputs() + 1, "{}: bindings", kernel.name());
         let (output, inputs) = bindings.split_last().expect("a kernel has an output");
@@ -204,12 +211,14 @@ impl Gpu {
         self.check(kernel, &bindings, groups);
         let mut pool = self.0.pool.borrow_mut();
         bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.epoch.get()));
-        let bytes = bindings.iter().map(|binding| binding.size).sum();
-        self.0.counter.borrow_mut().dispatch(kernel.name(), flops, bytes);
+        let bytes = distinct_bytes(&bindings);
+        let work = work.into();
+        self.0.counter.borrow_mut().dispatch(kernel.name(), work, bytes);
         let mut recording = self.0.recording.borrow_mut();
         let params = recording.push_params(params);
         let kernel = kernel.clone();
-        recording.dispatches.push(Dispatch { kernel, params, bindings, groups });
+        let work = work.flops + 10 * bytes;
+        recording.dispatches.push(Dispatch { kernel, params, bindings, groups, work });
     }
 
     fn check(&self, kernel: &Kernel, bindings: &[Binding], groups: [u32; 3]) {
@@ -247,7 +256,11 @@ impl Gpu {
         self.0.epoch.set(self.0.epoch.get() + 1);
         self.0.counter.borrow_mut().submit();
         if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().submit(&recording, &self.0.pool.borrow());
+            engine.borrow_mut().submit(
+                &recording,
+                0..recording.dispatches.len(),
+                &self.0.pool.borrow(),
+            );
             self.0.upload_bytes.set(0);
         }
     }
@@ -263,6 +276,47 @@ impl Gpu {
             return self.0.faults.take().map_or(waited, Err);
         }
         self.0.faults.take().map_or(Ok(()), Err)
+    }
+
+    /// [`Gpu::finish`] in as many submits as keep each short, two of them on their way at a time;
+    /// `between` is asked before each but the first, and its error drops those not yet submitted.
+    ///
+    /// # Errors
+    /// As [`Gpu::finish`], and those of `between`.
+    pub async fn finish_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
+        let Some(engine) = &self.0.engine else { return self.finish().await };
+        let recording = self.take_recording();
+        let parts = self.0.pace.borrow().cut(&recording.dispatches);
+        let (mut running, mut idle_since) = (None, pace::now());
+        for (number, part) in parts.into_iter().enumerate() {
+            if number > 0 {
+                between()?;
+            } else {
+                self.0.epoch.set(self.0.epoch.get() + 1);
+            }
+            self.0.counter.borrow_mut().submit();
+            let work = recording.dispatches[part.clone()].iter().map(|d| d.work).sum();
+            let submitted = engine.borrow_mut().submit(&recording, part, &self.0.pool.borrow());
+            self.0.upload_bytes.set(0);
+            if let Some((before, work)) = running.replace((submitted, work)) {
+                idle_since = self.measure(before, work, idle_since).await?;
+            }
+        }
+        if let Some((last, work)) = running {
+            self.measure(last, work, idle_since).await?;
+        }
+        self.finish().await
+    }
+
+    /// Waits for a submit and notes how long it took since the device was free; returns when it
+    /// was done.
+    async fn measure(&self, submitted: Submitted, work: u64, since: f64) -> Result<f64> {
+        if let Some((device, _)) = self.handles() {
+            submitted.done(&device).await?;
+        }
+        let now = pace::now();
+        self.0.pace.borrow_mut().note(work, now - since);
+        Ok(now)
     }
 
     /// Submits, waits, and reads the first `bytes` of a buffer; zeros on a dry device.

@@ -11,10 +11,30 @@ pub struct Stats {
     pub submits: u64,
     /// Floating-point operations of the definition (a multiply and an add are two).
     pub flops: u64,
+    /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
+    pub bytes_moved: u64,
+    /// Bytes of the loads and stores that invocations issue.
+    pub bytes_traffic: u64,
     /// Bytes of all buffers alive now, pooled ones included.
     pub bytes_alive: u64,
     /// The largest value of `bytes_alive`.
     pub bytes_peak: u64,
+}
+
+/// What one dispatch is counted as.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// Floating-point operations of the definition.
+    pub flops: u64,
+    /// Bytes of the loads and stores issued; without it, every bound byte once.
+    pub traffic: Option<u64>,
+}
+
+impl From<u64> for Work {
+    /// So many floating-point operations on bytes that are each touched once.
+    fn from(flops: u64) -> Work {
+        Work { flops, traffic: None }
+    }
 }
 
 /// The share of one kernel.
@@ -26,8 +46,10 @@ pub struct KernelStats {
     pub dispatches: u64,
     /// Floating-point operations of the definition.
     pub flops: u64,
-    /// Bytes bound, read or written.
+    /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
     pub bytes: u64,
+    /// Bytes of the loads and stores that its invocations issue: what caches are asked for.
+    pub traffic: u64,
 }
 
 /// Adds up.
@@ -38,11 +60,12 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub fn dispatch(&mut self, name: &'static str, flops: u64, bytes: u64) {
+    pub fn dispatch(&mut self, name: &'static str, work: Work, bytes: u64) {
         let kernel = self.kernels.entry(name).or_insert(KernelStats { name, ..Default::default() });
         kernel.dispatches += 1;
-        kernel.flops += flops;
+        kernel.flops += work.flops;
         kernel.bytes += bytes;
+        kernel.traffic += work.traffic.unwrap_or(bytes);
     }
 
     pub fn submit(&mut self) {
@@ -54,6 +77,8 @@ impl Counter {
         Stats {
             dispatches: sum(|k| k.dispatches),
             flops: sum(|k| k.flops),
+            bytes_moved: sum(|k| k.bytes),
+            bytes_traffic: sum(|k| k.traffic),
             submits: self.submits,
             bytes_alive,
             bytes_peak,

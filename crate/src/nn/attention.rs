@@ -1,15 +1,19 @@
 //! Attention: `out(softmax(q·kᵀ/√d)·v)` with `q = x·Wq`, `k = c·Wk`, `v = c·Wv`, where the context
 //! `c` is `x` itself (self-attention) or the prompt (cross-attention).
 //!
-//! One layer serves all three models; they differ in the names of its four linears, in which of
-//! them have biases, and in the mask. Keys and values of a context can be made once and used often:
+//! The layers serve all three models; they differ in the names of their four linears, in which of
+//! them have biases, and in the mask. What is made from one input (q, k and v of `x`, or k and v of
+//! a prompt) is one matrix product. Keys and values of a context can be made once and used often:
 //! the prompt's are the same at every step.
 
+use std::ops::Range;
+
+use super::joined::Joined;
 use super::linear::Linear;
 use super::scope::Scope;
 use crate::error::Result;
 use crate::ops::Mask;
-use crate::tensor::Tensor;
+use crate::tensor::{Channels, Tensor};
 
 /// What the four linears are called, each with its alternatives: query, key, value, output.
 pub struct Names([&'static [&'static str]; 4]);
@@ -37,23 +41,69 @@ pub enum Bias {
     Out,
 }
 
-/// Keys and values of a context, both `[b, s, c]`.
-#[derive(Clone)]
-pub struct KeyValue {
-    k: Tensor,
-    v: Tensor,
-}
-
-/// Multi-head attention. diffusers: `Attention`; transformers: `CLIPAttention`.
-pub struct Attention {
-    to_q: Linear,
-    to_k: Linear,
-    to_v: Linear,
+/// Attention of tokens to one another. diffusers: `Attention`; transformers: `CLIPAttention`.
+pub struct SelfAttention {
+    to_qkv: Linear,
+    /// The outputs of `to_qkv` that are q, k and v.
+    parts: [Range<usize>; 3],
     to_out: Linear,
     heads: usize,
 }
 
-impl Attention {
+impl SelfAttention {
+    /// Over tokens of `c` channels; `heads` divides `c`.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(
+        scope: &Scope,
+        c: usize,
+        heads: usize,
+        names: &Names,
+        bias: Bias,
+    ) -> Result<SelfAttention> {
+        let [q, k, v, out] = names.0.map(|names| scope.either(names));
+        let mut joined = Joined::new(c, bias == Bias::All);
+        let parts = [joined.ask(&q, c)?, joined.ask(&k, c)?, joined.ask(&v, c)?];
+        let to_qkv = joined.build().expect("three layers");
+        Ok(SelfAttention { to_qkv, parts, to_out: Linear::new(&out, c, c)?, heads })
+    }
+
+    /// `attention(x, x) + residual`, `x` `[b, t, c]`, same shape.
+    pub fn forward(&self, x: &Tensor, mask: Mask, residual: &Tensor) -> Tensor {
+        let values = self.values(x, mask);
+        self.to_out.forward_onto(&values, residual)
+    }
+
+    fn values(&self, x: &Tensor, mask: Mask) -> Tensor {
+        let bytes = (x.shape().rows() * self.to_qkv.n() * x.precision().bytes()) as u64;
+        if bytes <= x.gpu().limits().binding {
+            let qkv = self.to_qkv.forward(x);
+            let [q, k, v] =
+                self.parts.each_ref().map(|part| Channels::new(&qkv, part.start, part.len()));
+            return Tensor::attend(q, k, v, self.heads, mask);
+        }
+        // Together they would not fit a binding.
+        let [q, k, v] = self.parts.each_ref().map(|part| self.to_qkv.part(part.clone()).forward(x));
+        q.attention(&k, &v, self.heads, mask)
+    }
+}
+
+/// Keys and values of a context, side by side: `[b, s, …]`.
+#[derive(Clone)]
+pub struct KeyValue(Tensor);
+
+/// Attention of tokens to a context of other channels. diffusers: `Attention`.
+pub struct CrossAttention {
+    to_q: Linear,
+    to_kv: Linear,
+    /// The outputs of `to_kv` that are k and v.
+    parts: [Range<usize>; 2],
+    to_out: Linear,
+    heads: usize,
+}
+
+impl CrossAttention {
     /// Over queries of `c` channels and a context of `c_context`; `heads` divides `c`.
     ///
     /// # Errors
@@ -64,36 +114,30 @@ impl Attention {
         heads: usize,
         names: &Names,
         bias: Bias,
-    ) -> Result<Attention> {
-        let inner = match bias {
+    ) -> Result<CrossAttention> {
+        let to_q = match bias {
             Bias::All => Linear::new,
             Bias::Out => Linear::without_bias,
         };
         let [q, k, v, out] = names.0.map(|names| scope.either(names));
-        Ok(Attention {
-            to_q: inner(&q, c, c)?,
-            to_k: inner(&k, c_context, c)?,
-            to_v: inner(&v, c_context, c)?,
-            to_out: Linear::new(&out, c, c)?,
-            heads,
-        })
+        let to_q = to_q(&q, c, c)?;
+        let mut joined = Joined::new(c_context, bias == Bias::All);
+        let parts = [joined.ask(&k, c)?, joined.ask(&v, c)?];
+        let to_kv = joined.build().expect("two layers");
+        Ok(CrossAttention { to_q, to_kv, parts, to_out: Linear::new(&out, c, c)?, heads })
     }
 
     /// Keys and values of `context` `[b, s, c_context]`.
     pub fn key_value(&self, context: &Tensor) -> KeyValue {
-        KeyValue { k: self.to_k.forward(context), v: self.to_v.forward(context) }
-    }
-
-    /// `attention(x, x) + residual`, `x` `[b, t, c]`, same shape.
-    pub fn forward(&self, x: &Tensor, mask: Mask, residual: &Tensor) -> Tensor {
-        self.forward_to(x, &self.key_value(x), mask, residual)
+        KeyValue(self.to_kv.forward(context))
     }
 
     /// `attention(x, context) + residual`, `x` `[b, t, c]`, same shape. A context of fewer pictures
     /// than `x` repeats.
-    pub fn forward_to(&self, x: &Tensor, to: &KeyValue, mask: Mask, residual: &Tensor) -> Tensor {
+    pub fn forward(&self, x: &Tensor, to: &KeyValue, residual: &Tensor) -> Tensor {
         let q = self.to_q.forward(x);
-        let values = q.attention(&to.k, &to.v, self.heads, mask);
+        let [k, v] = self.parts.each_ref().map(|part| Channels::new(&to.0, part.start, part.len()));
+        let values = Tensor::attend((&q).into(), k, v, self.heads, Mask::None);
         drop(q);
         self.to_out.forward_onto(&values, residual)
     }

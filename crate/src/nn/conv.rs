@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::scope::Scope;
 use crate::error::Result;
 use crate::ops::{Epilogue, Window};
-use crate::tensor::Tensor;
+use crate::tensor::{Channels, Tensor};
 use crate::weight::Weight;
 
 /// `[b, h, w, c_in] → [b, h', w', c_out]`. torch: `Conv2d`.
@@ -60,8 +60,8 @@ impl Conv2d {
         x.conv2d(&self.weight, self.window, self.epilogue())
     }
 
-    /// The convolution plus one vector for each picture, `shift` `[b, c_out]`.
-    pub fn forward_shifted(&self, x: &Tensor, shift: Option<&Tensor>) -> Tensor {
+    /// The convolution plus one vector for each picture, `shift` c_out channels of `[b, …]`.
+    pub fn forward_shifted(&self, x: &Tensor, shift: Option<Channels<'_>>) -> Tensor {
         x.conv2d(&self.weight, self.window, Epilogue { shift, ..self.epilogue() })
     }
 

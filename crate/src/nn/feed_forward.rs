@@ -33,7 +33,7 @@ impl GatedFeedForward {
 
     /// The layer of `x` plus `residual`, `x` `[b, t, c]`, same shape.
     pub fn forward(&self, x: &Tensor, residual: &Tensor) -> Tensor {
-        let gated = self.proj.forward(x).geglu(self.gelu);
+        let gated = self.proj.forward_gated(x, self.gelu);
         self.out.forward_onto(&gated, residual)
     }
 }

@@ -1,5 +1,7 @@
 //! A linear layer, `y = x·Wᵀ + b`. With channels last a 1×1 convolution is the same thing.
 
+use std::ops::Range;
+
 use super::scope::Scope;
 use crate::error::Result;
 use crate::ops::{Activation, Epilogue};
@@ -46,10 +48,27 @@ impl Linear {
         scope: &Scope,
         c_in: usize,
         c_out: usize,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
     ) -> Result<Linear> {
         let weight = scope.conv_weight("weight", c_in, c_out, 1, rows.clone())?;
         Ok(Linear { weight, bias: Some(scope.vector_part("bias", c_out, rows)?) })
+    }
+
+    /// Weights, and biases for their outputs.
+    pub(super) fn from_parts(weight: Weight, bias: Option<Tensor>) -> Linear {
+        Linear { weight, bias }
+    }
+
+    /// Outputs.
+    pub(super) fn n(&self) -> usize {
+        self.weight.n()
+    }
+
+    /// The outputs `outputs` alone, with the same weights; they begin at a multiple of
+    /// [`Weight::JOINT`].
+    pub(super) fn part(&self, outputs: Range<usize>) -> Linear {
+        let bias = self.bias.as_ref().map(|bias| bias.part(outputs.clone()));
+        Linear { weight: self.weight.part(outputs), bias }
     }
 
     /// `x` `[.., k] → [.., n]`.
@@ -60,6 +79,12 @@ impl Linear {
     /// `activation(x·Wᵀ + b)`.
     pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
         x.matmul(&self.weight, Epilogue { activation, ..self.epilogue() })
+    }
+
+    /// `a · activation(g)`, where a is the first half of `x·Wᵀ + b` and g the second:
+    /// `[.., k] → [.., n/2]`.
+    pub fn forward_gated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        x.matmul_gated(&self.weight, self.bias.as_ref(), activation)
     }
 
     /// `x·Wᵀ + b + residual`.

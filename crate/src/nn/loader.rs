@@ -147,16 +147,16 @@ impl Loader {
                 }
             },
             Target::Numbers(numbers) => numbers.write(&scratch.values),
-            Target::Tensor(tensor) => {
-                scratch.values.resize(tensor.shape().elements(), 0.0);
-                tensor.write(&scratch.values);
+            Target::Tensor { tensor, part } => {
+                scratch.values.resize(part.len(), 0.0);
+                tensor.write_from(part.start, &scratch.values);
             }
-            Target::Weight { weight, c_in, pixels } => {
+            Target::Weight { weight, part, c_in, pixels } => {
                 let rows = lay_out(scratch, *c_in, *pixels);
                 if piece.rows.end == request.rows.end {
-                    rows.resize((weight.n() - first) * weight.k(), 0.0);
+                    rows.resize((part.len() - first) * weight.k(), 0.0);
                 }
-                weight.write(first, rows);
+                weight.write(part.start + first, rows);
             }
         }
         Ok(())
@@ -172,7 +172,7 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let info = archive.get(&request.name).expect("checked when it was asked for");
     let row_bytes = (info.range.end - info.range.start) / info.shape[0] as u64;
     let rows_at_once = match request.target {
-        Target::Tensor(_) | Target::Numbers(_) => request.rows.len(),
+        Target::Tensor { .. } | Target::Numbers(_) => request.rows.len(),
         _ => {
             let panels = WINDOW / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL

@@ -5,56 +5,63 @@
 //! y = conv2(silu(norm2(h))) + conv_shortcut(x)
 //! ```
 //!
-//! The shift by the time and the sum with the shortcut ride on the convolutions that precede them.
+//! The shift by the time and the sum with the shortcut ride on the convolutions that precede them;
+//! the shifts of all resnets of a UNet are one matrix product, made beforehand.
+
+use std::ops::Range;
 
 use super::conv::Conv2d;
+use super::joined::Joined;
 use super::linear::Linear;
 use super::norm::GroupNorm;
 use super::scope::Scope;
 use crate::error::Result;
-use crate::tensor::Tensor;
+use crate::tensor::{Channels, Tensor};
 
 /// Two convolutions around a shortcut, told the time. diffusers: `ResnetBlock2D`.
 pub struct ResnetBlock {
     norm1: GroupNorm,
     conv1: Conv2d,
-    time_emb_proj: Option<Linear>,
+    /// Its part of the shifts by the time; none in the VAE, which knows no time.
+    time_emb_proj: Option<Range<usize>>,
     norm2: GroupNorm,
     conv2: Conv2d,
     conv_shortcut: Option<Linear>,
 }
 
 impl ResnetBlock {
-    /// From `c_in` to `c_out` channels (both multiples of `groups`); `c_time` is the width of the
-    /// time embedding, `None` in the VAE, which knows no time.
+    /// From `c_in` to `c_out` channels (both multiples of `groups`); `times` are
+    /// the projections of the time of all resnets, `None` in the VAE.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
     pub fn new(
         scope: &Scope,
         [c_in, c_out]: [usize; 2],
-        c_time: Option<usize>,
+        times: Option<&mut Joined>,
         groups: usize,
         eps: f32,
     ) -> Result<ResnetBlock> {
-        let time = |c_time| Linear::new(&scope.at("time_emb_proj"), c_time, c_out);
+        let time = |times: &mut Joined| times.ask(&scope.at("time_emb_proj"), c_out);
         let shortcut = || Linear::pointwise(&scope.at("conv_shortcut"), c_in, c_out);
         Ok(ResnetBlock {
             norm1: GroupNorm::new(&scope.at("norm1"), c_in, groups, eps)?,
             conv1: Conv2d::new(&scope.at("conv1"), c_in, c_out, 3)?,
-            time_emb_proj: c_time.map(time).transpose()?,
+            time_emb_proj: times.map(time).transpose()?,
             norm2: GroupNorm::new(&scope.at("norm2"), c_out, groups, eps)?,
             conv2: Conv2d::new(&scope.at("conv2"), c_out, c_out, 3)?,
             conv_shortcut: (c_in != c_out).then(shortcut).transpose()?,
         })
     }
 
-    /// `x` `[b, h, w, c_in]`, `time` `[b, c_time]` after its silu → `[b, h, w, c_out]`.
-    pub fn forward(&self, x: &Tensor, time: Option<&Tensor>) -> Tensor {
-        let shift = self.time_emb_proj.as_ref().zip(time).map(|(proj, time)| proj.forward(time));
+    /// `x` `[b, h, w, c_in]`, `shifts` `[b, …]` those of all resnets by the time →
+    /// `[b, h, w, c_out]`.
+    pub fn forward(&self, x: &Tensor, shifts: Option<&Tensor>) -> Tensor {
+        let own = self.time_emb_proj.as_ref().zip(shifts);
+        let shift = own.map(|(own, shifts)| Channels::new(shifts, own.start, own.len()));
         // Assigned, not shadowed: each h's buffer is free for the op after the next.
         let mut h = self.norm1.forward_silu(x);
-        h = self.conv1.forward_shifted(&h, shift.as_ref());
+        h = self.conv1.forward_shifted(&h, shift);
         h = self.norm2.forward_silu(&h);
         match &self.conv_shortcut {
             Some(shortcut) => self.conv2.forward_onto(&h, &shortcut.forward(x)),

@@ -50,10 +50,11 @@ pub(super) struct Request {
 
 /// Where the rows of a tensor go.
 pub(super) enum Target {
-    /// To a matrix: a row `[c_in, pixels]` of the file becomes `[pixels, c_in padded]`.
-    Weight { weight: Weight, c_in: usize, pixels: usize },
-    /// To a small f32 tensor of this shape, which may be longer than the file's.
-    Tensor(Tensor),
+    /// To the outputs `part` of a matrix, which may be more than the file has: a row `[c_in,
+    /// pixels]` of the file becomes `[pixels, c_in padded]`.
+    Weight { weight: Weight, part: Range<usize>, c_in: usize, pixels: usize },
+    /// To the elements `part` of a small f32 tensor, which may be more than the file has.
+    Tensor { tensor: Tensor, part: Range<usize> },
     /// To a table of embeddings; to the rows that a list names when the file leaves rows out.
     Table { table: Table, listed: bool },
     /// To the CPU.
@@ -229,6 +230,32 @@ impl Scope {
         Ok(table)
     }
 
+    /// Checks that a linear layer of `k` inputs and `n` outputs is here, and tells how its weights
+    /// are to be stored.
+    pub(super) fn check_linear(&self, k: usize, n: usize, bias: bool) -> Result<WeightType> {
+        let asked = self.check("weight", &[vec![n, k], vec![n, k, 1, 1]])?;
+        if bias {
+            self.check("bias", &[vec![n]])?;
+        }
+        Ok(policy::weight_type(asked, &self.full_name("weight"), k))
+    }
+
+    /// Asks for a linear layer that was checked, as the outputs `part` of a larger one.
+    pub(super) fn request_linear(
+        &self,
+        n: usize,
+        weight: &Weight,
+        bias: Option<&Tensor>,
+        part: &Range<usize>,
+    ) {
+        let (part, weight, c_in) = (part.clone(), weight.clone(), weight.k());
+        if let Some(bias) = bias {
+            let target = Target::Tensor { tensor: bias.clone(), part: part.clone() };
+            self.request("bias", 0..n, target);
+        }
+        self.request("weight", 0..n, Target::Weight { weight, part, c_in, pixels: 1 });
+    }
+
     fn matrix(
         &self,
         name: &str,
@@ -242,7 +269,8 @@ impl Scope {
         let asked = self.check(name, shapes)?;
         let weight_type = policy::weight_type(asked, &self.full_name(name), k / pixels);
         let weight = Weight::empty(&self.book.gpu, k, n, weight_type);
-        self.request(name, rows, Target::Weight { weight: weight.clone(), c_in, pixels });
+        let target = Target::Weight { weight: weight.clone(), part: 0..n, c_in, pixels };
+        self.request(name, rows, target);
         Ok(weight)
     }
 
@@ -255,7 +283,8 @@ impl Scope {
     ) -> Result<Tensor> {
         self.check(name, &[in_file])?;
         let tensor = Tensor::for_host(&self.book.gpu, shape, Precision::F32);
-        self.request(name, rows, Target::Tensor(tensor.clone()));
+        let part = 0..tensor.shape().elements();
+        self.request(name, rows, Target::Tensor { tensor: tensor.clone(), part });
         Ok(tensor)
     }
 

@@ -1,7 +1,8 @@
 //! Attention with an online softmax; see `kernels/attention.wgsl`.
 
+use crate::gpu::Work;
 use crate::gpu::kernel::Kernel;
-use crate::tensor::Tensor;
+use crate::tensor::{Channels, Tensor};
 use crate::wgsl;
 use std::rc::Rc;
 
@@ -24,6 +25,11 @@ struct Params {
     kv_pictures: u32,
     scale: f32,
     all_queries: u32,
+    q_row4: u32,
+    kv_row4: u32,
+    q_first4: u32,
+    k_first4: u32,
+    v_first4: u32,
 }
 
 /// Queries of a workgroup; the kernel's QUERIES.
@@ -40,19 +46,39 @@ impl Tensor {
     /// # Panics
     /// When the shapes do not agree, or a head is not a multiple of four wide.
     pub fn attention(&self, k: &Tensor, v: &Tensor, heads: usize, mask: Mask) -> Tensor {
-        let [batch, queries, c] = self.shape().tokens();
-        let [kv_pictures, keys, _] = k.shape().tokens();
         assert_eq!(k.shape().tokens(), v.shape().tokens(), "k and v");
-        assert_eq!(k.shape().channels(), c, "q {:?} and k {:?}", self.shape(), k.shape());
+        let y = Tensor::attend(self.into(), k.into(), v.into(), heads, mask);
+        y.reshape(self.shape())
+    }
+
+    /// [`Tensor::attention`] where q, k and v are channels of tensors, such as of one that holds
+    /// all three → `[b, t, heads·d]`. k and v are channels of tensors of one shape.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn attend(
+        q: Channels<'_>,
+        k: Channels<'_>,
+        v: Channels<'_>,
+        heads: usize,
+        mask: Mask,
+    ) -> Tensor {
+        let [batch, queries, _] = q.x.shape().tokens();
+        let [kv_pictures, keys, _] = k.x.shape().tokens();
+        let c = q.count;
+        assert_eq!([k.count, v.count], [c, c], "channels of q, k, v");
+        assert_eq!(k.x.shape().tokens(), v.x.shape().tokens(), "k and v");
         assert!(c.is_multiple_of(heads * 4), "{c} channels in {heads} heads");
         let width = c / heads;
-        let gpu = self.gpu();
-        let y = Tensor::empty(gpu, self.shape(), self.precision());
+        let gpu = q.x.gpu();
+        let precision = q.x.precision();
+        let y = Tensor::empty(gpu, [batch, queries, c], precision);
         let kernel = Kernel::new(wgsl!("attention"), 3)
-            .alias("Elem4", self.precision().vec4())
+            .alias("Elem4", precision.vec4())
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
         let kernel = Rc::new(kernel);
+        let ([q_row4, q_first4], [kv_row4, k_first4]) = (q.row4_and_first4(), k.row4_and_first4());
         let work_of_query = (batch * heads * keys) as u64 * width as u64 * 2;
         let step = (WORK_MAX / work_of_query / QUERIES as u64).clamp(1, 1 << 20) as usize * QUERIES;
         for first in (0..queries).step_by(step) {
@@ -65,11 +91,22 @@ impl Tensor {
                 kv_pictures: kv_pictures as u32,
                 scale: 1.0 / (width as f32).sqrt(),
                 all_queries: queries as u32,
+                q_row4,
+                kv_row4,
+                q_first4,
+                k_first4,
+                v_first4: v.row4_and_first4()[1],
             };
             let grid = [count.div_ceil(QUERIES), heads, batch].map(|n| n as u32);
-            let bindings = vec![self.whole(), k.whole(), v.whole(), y.whole()];
-            let flops = 2 * work_of_query * count as u64;
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+            let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
+            // A score is a quarter of q and a quarter of k; v is read once for four queries.
+            let scores = (batch * heads * keys * count * width * precision.bytes()) as u64;
+            let stored = (batch * count * c * precision.bytes()) as u64;
+            let work = Work {
+                flops: 2 * work_of_query * count as u64,
+                traffic: Some(scores / 4 * 3 + stored),
+            };
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
         }
         y
     }

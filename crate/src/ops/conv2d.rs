@@ -46,6 +46,8 @@ struct Params {
     n4: u32,
     x_first: u32,
     padding: u32,
+    shift_row4: u32,
+    shift_first4: u32,
 }
 
 /// Sizes of one convolution.
@@ -117,6 +119,7 @@ impl Tensor {
             .with(shared::reader(weight.weight_type()));
         let kernel = Rc::new(epilogue.specialise(kernel));
 
+        let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
         for band in geometry.bands(self, &y) {
             let of_input = geometry.input_rows(&band);
             let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
@@ -134,18 +137,20 @@ impl Tensor {
                 n4: n as u32 / 4,
                 x_first,
                 padding: window.padding[0] as u32,
+                shift_row4,
+                shift_first4,
             };
             let bindings = vec![
                 x,
                 weight.whole(),
                 epilogue.bias.map_or(x, Tensor::whole),
-                epilogue.shift.map_or(x, Tensor::whole),
+                epilogue.shift.map_or(x, |shift| shift.x.whole()),
                 epilogue.residual.map_or(x, |residual| residual.rows(&pixels)),
                 y.rows(&pixels),
             ];
-            let flops = 2 * (pixels.len() * n * weight.k()) as u64;
             let grid = tile.grid(gpu, pixels.len(), n);
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+            let work = tile.work(pixels.len(), weight, self.precision());
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
         }
         y
     }

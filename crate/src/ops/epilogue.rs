@@ -3,7 +3,7 @@
 use crate::gpu::kernel::Kernel;
 use crate::ops::shared;
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Channels, Tensor};
 
 /// A pointwise function; the numbers are those of `kernels/shared/activation.wgsl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -33,8 +33,8 @@ impl Kernel {
 pub struct Epilogue<'a> {
     /// `[n]`, f32.
     pub bias: Option<&'a Tensor>,
-    /// `[b, n]`: one vector for each picture of the batch (the time embedding).
-    pub shift: Option<&'a Tensor>,
+    /// `n` channels of `[b, …]`: one vector for each picture of the batch (the time embedding).
+    pub shift: Option<Channels<'a>>,
     /// The pointwise function.
     pub activation: Activation,
     /// Of the output's shape.
@@ -49,14 +49,20 @@ impl Epilogue<'_> {
             assert_eq!(bias.shape().dims(), [n], "bias of {n} outputs");
         }
         if let Some(shift) = self.shift {
-            assert_eq!(shift.shape().dims(), [shape.dims()[0], n], "shift of {shape:?}");
-            assert_eq!(shift.precision(), x.precision(), "shift's precision");
+            let pictures = [shift.x.shape().rows(), shape.dims()[0]];
+            assert_eq!([shift.count, pictures[0]], [n, pictures[1]], "shift of {shape:?}");
+            assert_eq!(shift.x.precision(), x.precision(), "shift's precision");
         }
         if let Some(residual) = self.residual {
             assert_eq!(residual.shape().elements(), shape.elements(), "residual of {shape:?}");
             assert_eq!(residual.shape().channels(), n, "residual of {shape:?}");
             assert_eq!(residual.precision(), x.precision(), "residual's precision");
         }
+    }
+
+    /// Groups of four channels in a row of the shift, and of them the first that is added.
+    pub(super) fn shift_row4_and_first4(&self) -> [u32; 2] {
+        self.shift.map_or([0; 2], |shift| shift.row4_and_first4())
     }
 
     /// Adds the constants and the fragment to a kernel.

@@ -1,7 +1,9 @@
-//! Group normalisation with its activation; see `kernels/group_norm_stats.wgsl` and
+//! Group normalisation with its activation: of pictures of few pixels in one dispatch, see
+//! `kernels/group_norm_whole.wgsl`; of others in two, see `kernels/group_norm_stats.wgsl` and
 //! `kernels/group_norm.wgsl`.
 
 use crate::dtype::Precision;
+use crate::gpu::Work;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands::row_bands;
@@ -36,6 +38,24 @@ struct Params {
     eps: f32,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct WholeParams {
+    rows: u32,
+    c4: u32,
+    columns: u32,
+    width: u32,
+    eps: f32,
+}
+
+/// γ, β, ε and the function.
+struct Affine<'a> {
+    gamma: &'a Tensor,
+    beta: &'a Tensor,
+    eps: f32,
+    activation: Activation,
+}
+
 /// Pixels whose statistics one workgroup takes: a UNet's 64×64 in one piece, so that there is
 /// nothing to merge; a decoder's 512×512 in 64, so that the GPU is full.
 const CHUNK_ROWS: usize = 4096;
@@ -57,9 +77,48 @@ impl Tensor {
         eps: f32,
         activation: Activation,
     ) -> Tensor {
-        let [batch, rows, c] = self.shape().tokens();
+        let [_, rows, c] = self.shape().tokens();
         assert!(c.is_multiple_of(groups), "{c} channels in {groups} groups");
         assert_eq!([gamma.shape().dims(), beta.shape().dims()], [[c], [c]], "γ and β of {c}");
+        let affine = Affine { gamma, beta, eps, activation };
+        let columns = columns(c / groups);
+        let whole = rows <= CHUNK_ROWS && self.bytes() <= self.gpu().limits().binding;
+        if whole && columns <= LANES as usize {
+            self.group_norm_whole([c / groups, columns], &affine)
+        } else {
+            self.group_norm_chunked(groups, &affine)
+        }
+    }
+
+    /// In one dispatch, given the channels of a group and of a workgroup (the latter by four).
+    fn group_norm_whole(&self, [width, columns]: [usize; 2], affine: &Affine<'_>) -> Tensor {
+        let [batch, rows, c] = self.shape().tokens();
+        let gpu = self.gpu();
+        let y = Tensor::empty(gpu, self.shape(), self.precision());
+        // A real GPU hides a read behind those of many others; a software adapter has none.
+        let lanes = if gpu.info().software { LANES } else { 4 * LANES };
+        let kernel = Kernel::new(wgsl!("group_norm_whole"), 3)
+            .alias("Elem4", self.precision().vec4())
+            .uint("LANES", lanes)
+            .activation(affine.activation);
+        let params = WholeParams {
+            rows: rows as u32,
+            c4: c as u32 / 4,
+            columns: columns as u32,
+            width: width as u32,
+            eps: affine.eps,
+        };
+        let bindings = vec![self.whole(), affine.gamma.whole(), affine.beta.whole(), y.whole()];
+        let grid = [(c / 4 / columns) as u32, batch as u32, 1];
+        let work = Work { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
+        gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, work);
+        y
+    }
+
+    /// In two dispatches: chunks' statistics, then what they normalise.
+    fn group_norm_chunked(&self, groups: usize, affine: &Affine<'_>) -> Tensor {
+        let [batch, rows, c] = self.shape().tokens();
+        let Affine { gamma, beta, eps, activation } = *affine;
         let gpu = self.gpu();
         let stats = self.group_norm_stats(groups);
         let y = Tensor::empty(gpu, self.shape(), self.precision());
@@ -128,5 +187,14 @@ impl Tensor {
             }
         }
         stats
+    }
+}
+
+/// Vectors of four channels that whole groups of `width` channels fill.
+fn columns(width: usize) -> usize {
+    match width % 4 {
+        0 => width / 4,
+        2 => width / 2,
+        _ => width,
     }
 }

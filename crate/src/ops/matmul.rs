@@ -2,7 +2,7 @@
 
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
-use crate::ops::epilogue::Epilogue;
+use crate::ops::epilogue::{Activation, Epilogue};
 use crate::ops::shared::{self, Tile};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -18,6 +18,8 @@ struct Params {
     k4: u32,
     rows_per_picture: u32,
     first_row: u32,
+    shift_row4: u32,
+    shift_first4: u32,
 }
 
 impl Tensor {
@@ -27,44 +29,77 @@ impl Tensor {
     /// # Panics
     /// When the channels are not the weight's inputs, or a part of the epilogue does not fit.
     pub fn matmul(&self, weight: &Weight, epilogue: Epilogue<'_>) -> Tensor {
-        let (k, n) = (weight.k(), weight.n());
-        assert_eq!(self.shape().channels(), k, "matmul of {:?} by {k} × {n}", self.shape());
+        let y = self.product(weight.n());
+        epilogue.check(self, y.shape());
+        self.matmul_into(&y, weight, epilogue, false);
+        y
+    }
+
+    /// `[.., k] → [.., n/2]`, the gated linear unit of `h = x·W + bias`: the first half of h times
+    /// the activation of the second. SD v1.4's is the exact [`Activation::Gelu`].
+    ///
+    /// # Panics
+    /// When the channels are not the weight's inputs, the outputs are not a multiple of eight, or
+    /// the bias does not fit.
+    pub fn matmul_gated(
+        &self,
+        weight: &Weight,
+        bias: Option<&Tensor>,
+        activation: Activation,
+    ) -> Tensor {
+        let n = weight.n();
+        assert!(n.is_multiple_of(8), "halves of {n} outputs");
+        assert!(bias.is_none_or(|bias| bias.shape().dims() == [n]), "bias of {n} outputs");
+        let y = self.product(n / 2);
+        let epilogue = Epilogue { bias, activation, ..Epilogue::default() };
+        self.matmul_into(&y, weight, epilogue, true);
+        y
+    }
+
+    /// An empty tensor of as many rows and `n` channels.
+    fn product(&self, n: usize) -> Tensor {
         let mut dims = self.shape().dims().to_vec();
         *dims.last_mut().expect("a shape has a dimension") = n;
-        let y = Tensor::empty(self.gpu(), Shape::from(&dims[..]), self.precision());
-        epilogue.check(self, y.shape());
+        Tensor::empty(self.gpu(), Shape::from(&dims[..]), self.precision())
+    }
 
+    fn matmul_into(&self, y: &Tensor, weight: &Weight, epilogue: Epilogue<'_>, gated: bool) {
+        let (k, n) = (weight.k(), weight.n());
+        assert_eq!(self.shape().channels(), k, "matmul of {:?} by {k} × {n}", self.shape());
         let gpu = self.gpu();
         let tile = Tile::choose(gpu, n);
         let kernel = Kernel::new(wgsl!("matmul"), 5)
             .alias("Elem4", self.precision().vec4())
             .uint("LANES_N", tile.lanes_n)
             .uint("LANES_M", tile.lanes_m)
+            .flag("GATED", gated)
             .with(shared::reader(weight.weight_type()));
         let kernel = Rc::new(epilogue.specialise(kernel));
 
         let rows = self.shape().rows();
+        let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
         for band in row_bands(gpu, rows, self.row_bytes().max(y.row_bytes())) {
             let params = Params {
                 rows: band.len() as u32,
-                n4: n as u32 / 4,
+                n4: y.shape().channels() as u32 / 4,
                 k4: k as u32 / 4,
                 rows_per_picture: (rows / self.shape().dims()[0]) as u32,
                 first_row: band.start as u32,
+                shift_row4,
+                shift_first4,
             };
             let x = self.rows(&band);
             let bindings = vec![
                 x,
                 weight.whole(),
                 epilogue.bias.map_or(x, Tensor::whole),
-                epilogue.shift.map_or(x, Tensor::whole),
+                epilogue.shift.map_or(x, |shift| shift.x.whole()),
                 epilogue.residual.map_or(x, |residual| residual.rows(&band)),
                 y.rows(&band),
             ];
-            let flops = 2 * (band.len() * n * k) as u64;
             let grid = tile.grid(gpu, band.len(), n);
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
+            let work = tile.work(band.len(), weight, self.precision());
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
         }
-        y
     }
 }

@@ -7,11 +7,11 @@
 //! | op | kernel | does |
 //! |---|---|---|
 //! | `matmul` | matmul | x·W + b, activation, residual; every 1×1 convolution |
+//! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
 //! | `conv2d` | conv2d | k×k convolution, optionally of a resized input |
-//! | `group_norm` | group_norm_stats, group_norm | with its activation |
+//! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
 //! | `layer_norm` | layer_norm | over the channels of a row |
-//! | `attention` | attention | softmax(q·kᵀ/√d)·v, scores never stored |
-//! | `geglu` | geglu | a · gelu(g) |
+//! | `attention`, `attend` | attention | softmax(q·kᵀ/√d)·v, scores never stored |
 //! | `activate` | activate | a pointwise function |
 //! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `concat` | concat | channels of two tensors |
@@ -29,7 +29,6 @@ mod conv2d;
 mod embedding;
 mod epilogue;
 mod finite;
-mod geglu;
 mod group_norm;
 mod layer_norm;
 mod matmul;

@@ -1,8 +1,9 @@
 //! What several ops need: fragments, workgroup sizes, grids.
 
-use crate::dtype::WeightType;
-use crate::gpu::Gpu;
+use crate::dtype::{Precision, WeightType};
 use crate::gpu::kernel::Source;
+use crate::gpu::{Gpu, Work};
+use crate::weight::Weight;
 use crate::wgsl;
 
 pub(super) const ACTIVATION: Source = wgsl!("shared/activation");
@@ -54,6 +55,15 @@ impl Tile {
         let (lanes, most_n) = if gpu.info().software { (16, 16) } else { (LANES, 8) };
         let lanes_n = (n.div_ceil(Self::SIDE).next_power_of_two() as u32).min(most_n);
         Tile { lanes_n, lanes_m: lanes / lanes_n }
+    }
+
+    /// What `rows` × n outputs count as: each invocation reads 8 rows and 8 outputs' weights.
+    pub fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Work {
+        let (k, n) = (weight.k(), weight.n());
+        let read = precision.bytes() * k * Self::SIDE + weight.weight_type().bytes(k * Self::SIDE);
+        let invocations = rows.div_ceil(Self::SIDE) * n.div_ceil(Self::SIDE);
+        let traffic = (invocations * read + rows * n * precision.bytes()) as u64;
+        Work { flops: 2 * (rows * n * k) as u64, traffic: Some(traffic) }
     }
 
     /// Workgroups for `rows` × `n` outputs.

@@ -1,6 +1,7 @@
 //! The walk on the CPU, with the networks of [`crate::reference`].
 
 use super::Request;
+use super::control::Control;
 use super::dry::Load;
 use super::engine::Engine;
 use super::model::Files;
@@ -127,7 +128,7 @@ impl Engine for OnCpu {
         scaled.reduce(|sum, x| (sum + x).expect(FITS)).expect("a combination has terms")
     }
 
-    async fn finish(&self) -> Result<()> {
+    async fn finish(&self, _: &Control) -> Result<()> {
         if let Some(turn) = &self.turn {
             turn().await;
         }

@@ -1,6 +1,7 @@
 //! What carries out the walk's arithmetic: the graphics adapter, or the CPU. The walk itself is
 //! written once, in `generate`.
 
+use super::control::Control;
 use super::dry::{DryRun, Load};
 use super::model::{Files, Model};
 use super::{Options, Request};
@@ -50,8 +51,9 @@ pub(super) trait Engine: Sized {
     ) -> Self::Array;
     /// Σ factor · latents
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
-    /// Waits until all of it has run; a fault since the last wait is this call's error.
-    async fn finish(&self) -> Result<()>;
+    /// Waits until all of it has run; a fault since the last wait is this call's error, and so is
+    /// the caller's wish to stop where the work can be broken off.
+    async fn finish(&self, control: &Control) -> Result<()>;
     /// Whether all latents are numbers, once all of it has run; as [`Engine::finish`].
     async fn is_finite(&self, latents: &Self::Array) -> Result<bool>;
     /// The same networks with activations of a wider range, if there is one: weights do not depend
@@ -157,8 +159,8 @@ impl Engine for OnGpu {
         Tensor::combine(pictures, Precision::F32, &terms)
     }
 
-    async fn finish(&self) -> Result<()> {
-        self.gpu.finish().await
+    async fn finish(&self, control: &Control) -> Result<()> {
+        self.gpu.finish_in_parts(&|| control.check()).await
     }
 
     async fn is_finite(&self, latents: &Tensor) -> Result<bool> {

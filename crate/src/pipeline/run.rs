@@ -98,7 +98,7 @@ impl<'a, E: Engine> Run<'a, E> {
             let request = &self.job.order.request;
             let eps = self.engine.predict(latents, &self.context, evaluation, request);
             state.update(evaluation, &eps);
-            self.engine.finish().await?;
+            self.engine.finish(self.job.control).await?;
             last = Some(eps);
         }
         Ok(last.expect("a step has evaluations"))

@@ -8,7 +8,7 @@
 
 use super::config::EncoderConfig;
 use crate::error::Result;
-use crate::nn::{Attention, Bias, LayerNorm, Mlp, Names, Scope};
+use crate::nn::{Bias, LayerNorm, Mlp, Names, Scope, SelfAttention};
 use crate::ops::Mask;
 use crate::tensor::Tensor;
 
@@ -38,7 +38,7 @@ impl Encoder {
 /// One layer of the transformer. transformers: `CLIPEncoderLayer`.
 struct Layer {
     layer_norm1: LayerNorm,
-    self_attn: Attention,
+    self_attn: SelfAttention,
     layer_norm2: LayerNorm,
     mlp: Mlp,
 }
@@ -50,7 +50,7 @@ impl Layer {
         let attention = scope.at("self_attn");
         Ok(Layer {
             layer_norm1: LayerNorm::new(&scope.at("layer_norm1"), c, eps)?,
-            self_attn: Attention::new(&attention, [c, c], heads, &Names::CLIP, Bias::All)?,
+            self_attn: SelfAttention::new(&attention, c, heads, &Names::CLIP, Bias::All)?,
             layer_norm2: LayerNorm::new(&scope.at("layer_norm2"), c, eps)?,
             mlp: Mlp::new(&scope.at("mlp"), c, config.intermediate_size, config.hidden_act)?,
         })

@@ -5,7 +5,7 @@ use super::Remaining;
 use super::config::UnetConfig;
 use super::transformer::Transformer;
 use crate::error::Result;
-use crate::nn::{Downsample, KeyValue, ResnetBlock, Scope};
+use crate::nn::{Downsample, Joined, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 
 /// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention
@@ -18,14 +18,20 @@ pub(super) struct DownBlock {
 
 impl DownBlock {
     /// Level `index`; the lowest is not halved.
-    pub(super) fn new(scope: &Scope, config: &UnetConfig, index: usize) -> Result<DownBlock> {
+    pub(super) fn new(
+        scope: &Scope,
+        config: &UnetConfig,
+        index: usize,
+        times: &mut Joined,
+    ) -> Result<DownBlock> {
         let level = &config.levels[index];
         let from_above = config.levels[index.saturating_sub(1)].channels;
-        let (c_time, groups) = (Some(config.time_embed_dim), config.norm_num_groups);
-        let resnet = |i: usize| {
+        let groups = config.norm_num_groups;
+        let mut resnet = |i: usize| {
             let c_in = if i == 0 { from_above } else { level.channels };
             let scope = scope.at("resnets").at(i);
-            ResnetBlock::new(&scope, [c_in, level.channels], c_time, groups, config.norm_eps)
+            let channels = [c_in, level.channels];
+            ResnetBlock::new(&scope, channels, Some(&mut *times), groups, config.norm_eps)
         };
         let attention = |i: usize| Transformer::new(&scope.at("attentions").at(i), config, level);
         let attentions = if level.down_attention { level.layers } else { 0 };
@@ -34,7 +40,7 @@ impl DownBlock {
             Downsample::new(&scope, level.channels, config.downsample_padding)
         };
         Ok(DownBlock {
-            resnets: (0..level.layers).map(resnet).collect::<Result<_>>()?,
+            resnets: (0..level.layers).map(&mut resnet).collect::<Result<_>>()?,
             attentions: (0..attentions).map(attention).collect::<Result<_>>()?,
             downsampler: (index + 1 < config.levels.len()).then(downsampler).transpose()?,
         })
@@ -50,12 +56,12 @@ impl DownBlock {
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        time: &Tensor,
+        shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(&x, Some(time));
+            x = resnet.forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
             }

@@ -4,7 +4,7 @@ use super::Remaining;
 use super::config::UnetConfig;
 use super::transformer::Transformer;
 use crate::error::Result;
-use crate::nn::{KeyValue, ResnetBlock, Scope};
+use crate::nn::{Joined, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 
 /// The middle, as wide as the lowest level. diffusers: `UNetMidBlock2DCrossAttn`.
@@ -14,12 +14,14 @@ pub(super) struct MidBlock {
 }
 
 impl MidBlock {
-    pub(super) fn new(scope: &Scope, config: &UnetConfig) -> Result<MidBlock> {
+    pub(super) fn new(scope: &Scope, config: &UnetConfig, times: &mut Joined) -> Result<MidBlock> {
         let level = config.levels.last().expect("a config has levels");
-        let (c, c_time) = (level.channels, Some(config.time_embed_dim));
+        let c = level.channels;
         let (groups, eps) = (config.norm_num_groups, config.norm_eps);
-        let resnet =
-            |i: usize| ResnetBlock::new(&scope.at("resnets").at(i), [c, c], c_time, groups, eps);
+        let mut resnet = |i: usize| {
+            let scope = scope.at("resnets").at(i);
+            ResnetBlock::new(&scope, [c, c], Some(&mut *times), groups, eps)
+        };
         Ok(MidBlock {
             resnets: [resnet(0)?, resnet(1)?],
             attention: Transformer::new(&scope.at("attentions.0"), config, level)?,
@@ -32,9 +34,14 @@ impl MidBlock {
     }
 
     /// `x` `[b, h, w, c]`, same shape.
-    pub(super) fn forward(&self, x: &Tensor, time: &Tensor, context: &mut Remaining<'_>) -> Tensor {
-        let x = self.resnets[0].forward(x, Some(time));
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        shifts: &Tensor,
+        context: &mut Remaining<'_>,
+    ) -> Tensor {
+        let x = self.resnets[0].forward(x, Some(shifts));
         let x = self.attention.forward(&x, context);
-        self.resnets[1].forward(&x, Some(time))
+        self.resnets[1].forward(&x, Some(shifts))
     }
 }

@@ -1,7 +1,7 @@
 //! The UNet: from noisy latents, the timestep and the prompt's context to the noise in them.
 //!
 //! ```text
-//! time = time_embedding(sinusoid(timestep))
+//! shifts = time_emb_proj(time_embedding(sinusoid(timestep)))       of all resnets at once
 //! x = conv_in(latents)
 //! down:  every level: resnets, each followed by a transformer; then halve     every x is kept
 //! mid:   resnet, transformer, resnet
@@ -24,7 +24,7 @@ use self::down::DownBlock;
 use self::mid::MidBlock;
 use self::up::UpBlock;
 use crate::error::Result;
-use crate::nn::{Conv2d, GroupNorm, KeyValue, Scope, TimestepEmbedding, sinusoid};
+use crate::nn::{Conv2d, GroupNorm, Joined, KeyValue, Linear, Scope, TimestepEmbedding, sinusoid};
 use crate::tensor::Tensor;
 
 /// The keys and values of a prompt for every cross-attention of a UNet, in the order of the walk.
@@ -38,6 +38,8 @@ type Remaining<'a> = std::slice::Iter<'a, KeyValue>;
 pub struct Unet {
     conv_in: Conv2d,
     time_embedding: TimestepEmbedding,
+    /// Of all resnets: one matrix.
+    time_emb_proj: Linear,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
     up_blocks: Vec<UpBlock>,
@@ -58,16 +60,18 @@ impl Unet {
         let (inputs, outputs) = (config.in_channels, config.out_channels);
         let (time, down, up) =
             (scope.at("time_embedding"), scope.at("down_blocks"), scope.at("up_blocks"));
+        let mut times = Joined::new(config.time_embed_dim, true);
         Ok(Unet {
             conv_in: Conv2d::new(&scope.at("conv_in"), inputs, c, config.conv_in_kernel)?,
             time_embedding: TimestepEmbedding::new(&time, c, config.time_embed_dim)?,
             down_blocks: (0..levels)
-                .map(|level| DownBlock::new(&down.at(level), config, level))
+                .map(|level| DownBlock::new(&down.at(level), config, level, &mut times))
                 .collect::<Result<_>>()?,
-            mid_block: MidBlock::new(&scope.at("mid_block"), config)?,
+            mid_block: MidBlock::new(&scope.at("mid_block"), config, &mut times)?,
             up_blocks: (0..levels)
-                .map(|i| UpBlock::new(&up.at(i), config, levels - 1 - i))
+                .map(|i| UpBlock::new(&up.at(i), config, levels - 1 - i, &mut times))
                 .collect::<Result<_>>()?,
+            time_emb_proj: times.build().expect("the middle has resnets"),
             conv_norm_out: GroupNorm::new(&scope.at("conv_norm_out"), c, groups, eps)?,
             conv_out: Conv2d::new(&scope.at("conv_out"), c, outputs, config.conv_out_kernel)?,
             config: config.clone(),
@@ -87,28 +91,28 @@ impl Unet {
     /// `[b, h, w, out_channels]`; channel counts are padded to a multiple of four.
     pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context) -> Tensor {
         let mut context = context.0.iter();
-        let time = self.time(latents, timestep);
+        let shifts = self.shifts(latents, timestep);
         let mut x = self.conv_in.forward(latents);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &time, &mut context, &mut skips);
+            x = block.forward(x, &shifts, &mut context, &mut skips);
         }
-        x = self.mid_block.forward(&x, &time, &mut context);
+        x = self.mid_block.forward(&x, &shifts, &mut context);
         for block in &self.up_blocks {
-            x = block.forward(x, &time, &mut context, &mut skips);
+            x = block.forward(x, &shifts, &mut context, &mut skips);
         }
         assert!(context.next().is_none(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 
-    /// The time embedding, the same for every picture: `[b, time_embed_dim]`.
-    fn time(&self, latents: &Tensor, timestep: f64) -> Tensor {
+    /// What the time adds in each resnet, the same for every picture: `[b, …]`.
+    fn shifts(&self, latents: &Tensor, timestep: f64) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let c = self.config.levels[0].channels;
         let (flip, shift) = (self.config.flip_sin_to_cos, self.config.freq_shift);
         let rows = sinusoid(timestep, c, flip, shift).repeat(batch);
         let gpu = latents.gpu();
         let rows = Tensor::from_f32(gpu, &rows, [batch, c], latents.precision());
-        self.time_embedding.forward(&rows)
+        self.time_emb_proj.forward(&self.time_embedding.forward(&rows))
     }
 }

@@ -13,7 +13,8 @@ use super::Remaining;
 use super::config::{Level, UnetConfig};
 use crate::error::Result;
 use crate::nn::{
-    Attention, Bias, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,
+    Bias, CrossAttention, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,
+    SelfAttention,
 };
 use crate::ops::Mask;
 use crate::tensor::Tensor;
@@ -66,9 +67,9 @@ impl Transformer {
 /// Self-attention, cross-attention, feed-forward. diffusers: `BasicTransformerBlock`.
 struct TransformerBlock {
     norm1: LayerNorm,
-    attn1: Attention,
+    attn1: SelfAttention,
     norm2: LayerNorm,
-    attn2: Attention,
+    attn2: CrossAttention,
     norm3: LayerNorm,
     ff: GatedFeedForward,
 }
@@ -77,15 +78,13 @@ impl TransformerBlock {
     fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<TransformerBlock> {
         let (c, heads, c_context) = (level.channels, level.heads, config.cross_attention_dim);
         let norm = |name: &str| LayerNorm::new(&scope.at(name), c, LAYER_NORM_EPS);
-        let attention = |name: &str, c_context: usize| {
-            let scope = scope.at(name);
-            Attention::new(&scope, [c, c_context], heads, &Names::DIFFUSERS, Bias::Out)
-        };
+        let (attn1, attn2) = (scope.at("attn1"), scope.at("attn2"));
+        let names = &Names::DIFFUSERS;
         Ok(TransformerBlock {
             norm1: norm("norm1")?,
-            attn1: attention("attn1", c)?,
+            attn1: SelfAttention::new(&attn1, c, heads, names, Bias::Out)?,
             norm2: norm("norm2")?,
-            attn2: attention("attn2", c_context)?,
+            attn2: CrossAttention::new(&attn2, [c, c_context], heads, names, Bias::Out)?,
             norm3: norm("norm3")?,
             ff: GatedFeedForward::new(&scope.at("ff"), c)?,
         })
@@ -95,7 +94,7 @@ impl TransformerBlock {
     fn forward(&self, x: &Tensor, context: &mut Remaining<'_>) -> Tensor {
         let context = context.next().expect("the context is this model's");
         let mut x = self.attn1.forward(&self.norm1.forward(x), Mask::None, x);
-        x = self.attn2.forward_to(&self.norm2.forward(&x), context, Mask::None, &x);
+        x = self.attn2.forward(&self.norm2.forward(&x), context, &x);
         self.ff.forward(&self.norm3.forward(&x), &x)
     }
 }

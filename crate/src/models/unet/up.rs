@@ -6,7 +6,7 @@ use super::Remaining;
 use super::config::UnetConfig;
 use super::transformer::Transformer;
 use crate::error::Result;
-use crate::nn::{KeyValue, ResnetBlock, Scope, Upsample};
+use crate::nn::{Joined, KeyValue, ResnetBlock, Scope, Upsample};
 use crate::tensor::Tensor;
 
 /// One level on the way up. diffusers: `CrossAttnUpBlock2D`, and without attention `UpBlock2D`.
@@ -18,19 +18,24 @@ pub(super) struct UpBlock {
 
 impl UpBlock {
     /// Level `index`; the highest is not doubled.
-    pub(super) fn new(scope: &Scope, config: &UnetConfig, index: usize) -> Result<UpBlock> {
+    pub(super) fn new(
+        scope: &Scope,
+        config: &UnetConfig,
+        index: usize,
+        times: &mut Joined,
+    ) -> Result<UpBlock> {
         let level = &config.levels[index];
-        let (c_time, groups) = (Some(config.time_embed_dim), config.norm_num_groups);
+        let groups = config.norm_num_groups;
         let channels = config.up_channels(index);
-        let resnet = |(i, channels): (usize, &[usize; 2])| {
+        let mut resnet = |(i, channels): (usize, &[usize; 2])| {
             let scope = scope.at("resnets").at(i);
-            ResnetBlock::new(&scope, *channels, c_time, groups, config.norm_eps)
+            ResnetBlock::new(&scope, *channels, Some(&mut *times), groups, config.norm_eps)
         };
         let attention = |i: usize| Transformer::new(&scope.at("attentions").at(i), config, level);
         let attentions = if level.up_attention { channels.len() } else { 0 };
         let upsampler = || Upsample::new(&scope.at("upsamplers.0"), level.channels);
         Ok(UpBlock {
-            resnets: channels.iter().enumerate().map(resnet).collect::<Result<_>>()?,
+            resnets: channels.iter().enumerate().map(&mut resnet).collect::<Result<_>>()?,
             attentions: (0..attentions).map(attention).collect::<Result<_>>()?,
             upsampler: (index > 0).then(upsampler).transpose()?,
         })
@@ -45,13 +50,13 @@ impl UpBlock {
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        time: &Tensor,
+        shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("as many were kept as are joined");
-            x = resnet.forward(&x.concat(&skip), Some(time));
+            x = resnet.forward(&x.concat(&skip), Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
             }

@@ -3,7 +3,7 @@
 use super::config::VaeConfig;
 use super::{EPS, resnet};
 use crate::error::Result;
-use crate::nn::{Attention, Bias, GroupNorm, Names, ResnetBlock, Scope};
+use crate::nn::{Bias, GroupNorm, Names, ResnetBlock, Scope, SelfAttention};
 use crate::ops::Mask;
 use crate::tensor::Tensor;
 
@@ -42,7 +42,7 @@ impl MidBlock {
 /// `AttentionBlock`.
 struct PixelAttention {
     group_norm: GroupNorm,
-    attention: Attention,
+    attention: SelfAttention,
 }
 
 impl PixelAttention {
@@ -50,7 +50,7 @@ impl PixelAttention {
         let norm = scope.at("group_norm");
         Ok(PixelAttention {
             group_norm: GroupNorm::new(&norm, c, config.norm_num_groups, EPS)?,
-            attention: Attention::new(scope, [c, c], 1, &Names::VAE, Bias::All)?,
+            attention: SelfAttention::new(scope, c, 1, &Names::VAE, Bias::All)?,
         })
     }
 

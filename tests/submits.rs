@@ -1,0 +1,77 @@
+//! Work in several submits: the same bits however it is cut, and a wish to stop is heard between.
+
+use crate::made_up::tiny;
+use crate::walk::{open, request};
+use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::ops::Activation;
+use darkroom::pipeline::{Control, Options};
+use darkroom::tensor::Tensor;
+use darkroom::{Error, Precision};
+use pollster::block_on;
+use std::cell::Cell;
+
+/// A device of whose submits each holds so much work at the most.
+fn device(max_submit: u64) -> Gpu {
+    let options =
+        GpuOptions { default_limits: true, max_submit: Some(max_submit), ..GpuOptions::default() };
+    block_on(Gpu::open(&options)).expect("the proofs need an adapter: lavapipe is enough")
+}
+
+/// Ten ops, each on what the one before has made.
+fn chain(gpu: &Gpu) -> Tensor {
+    let values: Vec<f32> = (0..4096).map(|i| (i as f32 * 0.37).sin()).collect();
+    let mut x = Tensor::from_f32(gpu, &values, [1, 64, 64], Precision::F32);
+    for _ in 0..5 {
+        x = x.activate(Activation::Silu).add(&x);
+    }
+    x
+}
+
+#[test]
+fn many_submits_give_the_bits_of_one() {
+    let bits = |max_submit| {
+        let gpu = device(max_submit);
+        let x = chain(&gpu);
+        block_on(gpu.finish_in_parts(&|| Ok(()))).unwrap();
+        let submits = gpu.stats().submits;
+        let values = block_on(x.to_f32()).unwrap();
+        (submits, values.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+    };
+    let ((one, whole), (many, parts)) = (bits(u64::MAX), bits(1));
+    assert_eq!([one, many], [1, 10]);
+    assert_eq!(whole, parts);
+}
+
+#[test]
+fn a_wish_to_stop_is_heard_between_submits() {
+    let gpu = device(1);
+    drop(chain(&gpu));
+    let asked = Cell::new(0);
+    let stop_at_third = || {
+        asked.set(asked.get() + 1);
+        if asked.get() == 3 { Err(Error::Cancelled) } else { Ok(()) }
+    };
+    assert_eq!(block_on(gpu.finish_in_parts(&stop_at_third)), Err(Error::Cancelled));
+    assert_eq!((asked.get(), gpu.stats().submits), (3, 3), "the rest was dropped");
+
+    // and the device is as good as before
+    let x = chain(&gpu);
+    block_on(gpu.finish_in_parts(&|| Ok(()))).unwrap();
+    let after = block_on(x.to_f32()).unwrap();
+    let fresh = block_on(chain(&device(u64::MAX)).to_f32()).unwrap();
+    assert_eq!(after, fresh);
+}
+
+#[test]
+fn a_picture_is_the_same_in_many_submits() {
+    let draw = |max_submit| {
+        let gpu = device(max_submit);
+        let pipeline = open(&gpu, tiny(), Options::default()).unwrap();
+        gpu.reset_stats();
+        let picture = block_on(pipeline.generate(&request(), &Control::default())).unwrap();
+        (gpu.stats().submits, picture)
+    };
+    let ((few, whole), (many, parts)) = (draw(u64::MAX), draw(3_000_000));
+    assert!(many > 2 * few, "{many} submits and {few}");
+    assert_eq!(whole, parts);
+}
