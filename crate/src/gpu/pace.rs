@@ -98,7 +98,7 @@ mod tests {
         let slow = submits(&pace);
         assert_eq!(slow, 100, "a guess of a tenth of two thousand million a submit");
         for _ in 0..20 {
-            pace.note(1_000_000_000, 1e-2);
+            pace.note(1_050_000_000, 1e-2);
         }
         assert_eq!(submits(&pace), 10);
         pace.note(1, 1e-5);
