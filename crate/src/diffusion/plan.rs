@@ -3,9 +3,11 @@
 //! Every supported sampler is linear in the latents, the model's answer, what it remembers of
 //! earlier evaluations, and fresh noise. So it can be written down before anything runs:
 //!
-//!     input   = input_scale · latents                      to the UNet, with timestep
-//!     eps     = guidance(UNet(input))
-//!     latents = Σ cⱼ · {latents, eps, past(1…3), saved, noise}
+//! ```text
+//! input   = input_scale · latents                      to the UNet, with timestep
+//! eps     = guidance(UNet(input))
+//! latents = Σ cⱼ · {latents, eps, past(1…3), saved, noise}
+//! ```
 //!
 //! The GPU knows one kernel for the sum, and nothing is read back inside the loop. All sums of an
 //! evaluation read the state before it; then the results take their places together.

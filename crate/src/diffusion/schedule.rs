@@ -1,7 +1,9 @@
 //! The noise levels of training: betas and their running product, as torch's float32 tables.
 //!
-//!     scaled_linear:  β = linspace(√β₀, √β₁, N)²        linear:  β = linspace(β₀, β₁, N)
-//!     ᾱₜ = ∏ₛ≤ₜ (1 − βₛ)          σₜ = √((1 − ᾱₜ) / ᾱₜ)
+//! ```text
+//! scaled_linear:  β = linspace(√β₀, √β₁, N)²        linear:  β = linspace(β₀, β₁, N)
+//! ᾱₜ = ∏ₛ≤ₜ (1 − βₛ)          σₜ = √((1 − ᾱₜ) / ᾱₜ)
+//! ```
 //!
 //! diffusers computes them in float32 and every sampler starts from these rounded values; so they
 //! are rounded here in the same places, and only what follows is f64.

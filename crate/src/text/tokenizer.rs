@@ -1,7 +1,9 @@
 //! CLIP's tokenizer: a prompt to exactly as many ids as the text encoder has positions.
 //!
-//!     text → NFC, runs of space to one, lower case → words → bytes as letters → byte pairs
-//!     <|startoftext|> · at most 75 ids · <|endoftext|> · padding up to 77
+//! ```text
+//! text → NFC, runs of space to one, lower case → words → bytes as letters → byte pairs
+//! <|startoftext|> · at most 75 ids · <|endoftext|> · padding up to 77
+//! ```
 //!
 //! The recipe is that of transformers' `CLIPTokenizerFast`, put together here on the crate
 //! `tokenizers`. What does not fit is cut off the end, as diffusers does, and reported.

@@ -43,7 +43,9 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A checksum for storage, not against an adversary: four lanes of
 ///
-///     lane ← rotate((lane ⊕ word) · FACTOR, 29)
+/// ```text
+/// lane ← rotate((lane ⊕ word) · FACTOR, 29)
+/// ```
 ///
 /// over little-endian words of 64 bits. Each step is a bijection of the lane for a given word and
 /// of the word for a given lane, so a change within one word is always seen.

@@ -1,8 +1,10 @@
 //! numpy's array files: how the program takes latents in and writes every stage of a run out, so
 //! that anyone can compare it with another implementation.
 //!
-//!     \x93NUMPY │ version 1 or 2 or 3, 0 │ header length, u16 or u32 │ header │ numbers, row-major
-//!     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 77), }
+//! ```text
+//! \x93NUMPY │ version 1 or 2 or 3, 0 │ header length, u16 or u32 │ header │ numbers, row-major
+//! {'descr': '<f4', 'fortran_order': False, 'shape': (2, 77), }
+//! ```
 //!
 //! Format: numpy.lib.format.
 

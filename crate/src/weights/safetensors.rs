@@ -1,7 +1,9 @@
 //! The header of a safetensors file.
 //!
-//!     u64, little-endian: n │ n bytes of JSON │ the tensors' bytes, end to end
-//!     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {…}}
+//! ```text
+//! u64, little-endian: n │ n bytes of JSON │ the tensors' bytes, end to end
+//! {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {…}}
+//! ```
 //!
 //! The crate `safetensors` wants the whole file in memory and counts in `usize`, which is 32 bits
 //! in wasm; a checkpoint is read here by its header alone, in u64. As in that crate the tensors

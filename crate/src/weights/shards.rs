@@ -1,6 +1,8 @@
 //! The index of a checkpoint in several files.
 //!
-//!     {"metadata": {…}, "weight_map": {"conv_in.weight": "model-00001-of-00002.safetensors"}}
+//! ```text
+//! {"metadata": {…}, "weight_map": {"conv_in.weight": "model-00001-of-00002.safetensors"}}
+//! ```
 
 use std::collections::BTreeMap;
 

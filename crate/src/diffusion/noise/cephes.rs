@@ -38,7 +38,9 @@ fn polynomial<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
 
 /// The natural logarithm of a positive, normal number.
 ///
-///     x = m·2ᵉ, √½ ≤ m < √2:   ln x = ln m + e·ln 2
+/// ```text
+/// x = m·2ᵉ, √½ ≤ m < √2:   ln x = ln m + e·ln 2
+/// ```
 pub(super) fn ln(x: f32) -> f32 {
     let bits = x.to_bits();
     let mut exponent = (bits >> 23) as f32 - 126.0;

@@ -4,7 +4,9 @@
 //! Uniforms of 53 bits from two integers of the Mersenne Twister; normals by Marsaglia's polar
 //! method, two at a time, the second x first:
 //!
-//!     x₁, x₂ in (−1, 1) until s = x₁² + x₂² < 1      n = x₂·√(−2·ln s / s), then x₁·√(−2·ln s / s)
+//! ```text
+//! x₁, x₂ in (−1, 1) until s = x₁² + x₂² < 1      n = x₂·√(−2·ln s / s), then x₁·√(−2·ln s / s)
+//! ```
 //!
 //! numpy: `random/src/legacy/legacy-distributions.c`.
 

@@ -4,7 +4,9 @@
 //! Number i of draw d is made of the counter (d, 0, i, 0) under the seed as key, by the sine of
 //! Box and Muller:
 //!
-//!     n = √(−2·ln((a + ½)·2⁻³²))·sin((b + ½)·2π·2⁻³²)         a, b the first words of the block
+//! ```text
+//! n = √(−2·ln((a + ½)·2⁻³²))·sin((b + ½)·2π·2⁻³²)         a, b the first words of the block
+//! ```
 //!
 //! The constants are float32 there and the rest double; so it is here. web UI:
 //! `modules/rng_philox.py`.

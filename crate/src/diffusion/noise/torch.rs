@@ -3,7 +3,9 @@
 //! From 16 numbers on, torch fills the tensor with uniforms of 24 bits and turns every block of 16
 //! into normals (Box–Muller), number j with number j + 8:
 //!
-//!     r = √(−2·ln(1 − u₁))      θ = 2π·u₂      nⱼ = r·cos θ      nⱼ₊₈ = r·sin θ
+//! ```text
+//! r = √(−2·ln(1 − u₁))      θ = 2π·u₂      nⱼ = r·cos θ      nⱼ₊₈ = r·sin θ
+//! ```
 //!
 //! A length that is no multiple of 16 draws 16 new uniforms over its last 16 numbers. Fewer than
 //! 16 numbers are made one by one in double precision from uniforms of 53 bits, and the second of

@@ -1,8 +1,10 @@
 //! DDIM: "Denoising Diffusion Implicit Models" (Song et al., 2010.02502), formulas 12 and 16;
 //! diffusers: `DDIMScheduler`.
 //!
-//!     x₀  = (x − √(1−ᾱ)·ε) / √ᾱ           s² = η²·(1−ᾱ')/(1−ᾱ)·(1 − ᾱ/ᾱ')
-//!     x'  = √ᾱ'·x₀ + √(1−ᾱ'−s²)·ε + s·noise        ᾱ' of the time ⌊N / steps⌋ earlier
+//! ```text
+//! x₀  = (x − √(1−ᾱ)·ε) / √ᾱ           s² = η²·(1−ᾱ')/(1−ᾱ)·(1 − ᾱ/ᾱ')
+//! x'  = √ᾱ'·x₀ + √(1−ᾱ'−s²)·ε + s·noise        ᾱ' of the time ⌊N / steps⌋ earlier
+//! ```
 //!
 //! Beyond the first training time ᾱ' is 1 with `set_alpha_to_one`, otherwise ᾱ₀, as in v1.4.
 

@@ -2,8 +2,10 @@
 //! Models" (Lu et al., 2211.01095), algorithm 2; diffusers: `DPMSolverMultistepScheduler` as it
 //! stands (order 2, midpoint, the last step to σ = 0 and of the first order).
 //!
-//!     α = 1 / √(σ²+1)     h = ln(σ/σ')     r = h of the step before / h     D = x₀
-//!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
+//! ```text
+//! α = 1 / √(σ²+1)     h = ln(σ/σ')     r = h of the step before / h     D = x₀
+//! x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
+//! ```
 //!
 //! The first step has no D₁ and the last one does not use it. A run that ends at the smallest σ of
 //! training instead uses it from 15 steps on, or always without

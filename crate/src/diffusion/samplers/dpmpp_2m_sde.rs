@@ -1,7 +1,9 @@
 //! DPM-Solver++ (2M) of the stochastic equation: "DPM-Solver++" (Lu et al., 2211.01095), SDE
 //! variant; diffusers: `DPMSolverMultistepScheduler` with `algorithm_type` `sde-dpmsolver++`.
 //!
-//!     x' = (α'σ' / ασ)·e⁻ʰ·x + α'·(1 − e⁻²ʰ)·(D + (D − D₁) / 2r) + α'σ'·√(1 − e⁻²ʰ)·noise
+//! ```text
+//! x' = (α'σ' / ασ)·e⁻ʰ·x + α'·(1 − e⁻²ʰ)·(D + (D − D₁) / 2r) + α'σ'·√(1 − e⁻²ʰ)·noise
+//! ```
 //!
 //! Names as in DPM++ 2M. The noise continues the stream of the first latents, as in diffusers;
 //! k-diffusion and the programs built on it draw from a Brownian tree instead, so their pictures

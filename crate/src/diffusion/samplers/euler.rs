@@ -1,9 +1,11 @@
 //! Euler's method in σ: "Elucidating the Design Space of Diffusion-Based Generative Models"
 //! (Karras et al., 2206.00364), algorithm 2 without churn; diffusers: `EulerDiscreteScheduler`.
 //!
-//!     input = x / √(σ² + 1)
-//!     d     = (x − x₀) / σ                 = ε for a model that answers noise
-//!     x'    = x + (σ' − σ)·d               σ' = 0 after the last step
+//! ```text
+//! input = x / √(σ² + 1)
+//! d     = (x − x₀) / σ                 = ε for a model that answers noise
+//! x'    = x + (σ' − σ)·d               σ' = 0 after the last step
+//! ```
 //!
 //! Here x = x₀ + σ·ε, so the first latents are noise times the largest σ.
 

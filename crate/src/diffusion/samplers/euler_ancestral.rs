@@ -2,8 +2,10 @@
 //! `EulerAncestralDiscreteScheduler`. The variance is that of the reverse chain in "Denoising
 //! Diffusion Probabilistic Models" (Ho et al., 2006.11239).
 //!
-//!     up²   = σ'²·(σ² − σ'²) / σ²          down² = σ'² − up²
-//!     x'    = x + (down − σ)·d + up·noise  d as in Euler's method
+//! ```text
+//! up²   = σ'²·(σ² − σ'²) / σ²          down² = σ'² − up²
+//! x'    = x + (down − σ)·d + up·noise  d as in Euler's method
+//! ```
 //!
 //! The step goes down too far, and noise brings it back to σ'. After the last step nothing is
 //! added.

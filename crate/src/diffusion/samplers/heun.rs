@@ -1,8 +1,10 @@
 //! Heun's method in σ: "Elucidating the Design Space of Diffusion-Based Generative Models"
 //! (Karras et al., 2206.00364), algorithm 1; diffusers: `HeunDiscreteScheduler`.
 //!
-//!     x̃  = x + (σ' − σ)·d(x, σ)                          the first evaluation of a step
-//!     x' = x + (σ' − σ)·(d(x, σ) + d(x̃, σ')) / 2         the second
+//! ```text
+//! x̃  = x + (σ' − σ)·d(x, σ)                          the first evaluation of a step
+//! x' = x + (σ' − σ)·(d(x, σ) + d(x̃, σ')) / 2         the second
+//! ```
 //!
 //! The last step ends at σ' = 0, where there is no derivative, and is one of Euler's.
 

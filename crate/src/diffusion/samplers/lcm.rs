@@ -1,8 +1,10 @@
 //! Latent consistency: "Latent Consistency Models" (Luo et al., 2310.04378), algorithm 3;
 //! diffusers: `LCMScheduler`. For models distilled for it, in one to eight steps.
 //!
-//!     f  = c_skip·x + c_out·x₀      c_skip = ¼ / (τ² + ¼)     c_out = τ / √(τ² + ¼)     τ = 10·t
-//!     x' = √ᾱ'·f + √(1−ᾱ')·noise    the last step ends with f itself
+//! ```text
+//! f  = c_skip·x + c_out·x₀      c_skip = ¼ / (τ² + ¼)     c_out = τ / √(τ² + ¼)     τ = 10·t
+//! x' = √ᾱ'·f + √(1−ᾱ')·noise    the last step ends with f itself
+//! ```
 //!
 //! The times are a choice of the 50 that models are distilled on.
 

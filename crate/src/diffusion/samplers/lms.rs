@@ -1,8 +1,10 @@
 //! A linear multistep method in σ: Adams and Bashforth's with uneven steps, after k-diffusion's
 //! `sample_lms`; diffusers: `LMSDiscreteScheduler`, order 4.
 //!
-//!     x' = x + Σⱼ cⱼ·dⱼ                       dⱼ = (x − x₀) / σ of the j-th last evaluation
-//!     cⱼ = ∫ ∏ₖ≠ⱼ (τ − σₖ) / (σⱼ − σₖ) dτ     from σ to σ'; σₖ of the k-th last evaluation
+//! ```text
+//! x' = x + Σⱼ cⱼ·dⱼ                       dⱼ = (x − x₀) / σ of the j-th last evaluation
+//! cⱼ = ∫ ∏ₖ≠ⱼ (τ − σₖ) / (σⱼ − σₖ) dτ     from σ to σ'; σₖ of the k-th last evaluation
+//! ```
 //!
 //! The integrand has at most the third degree, for which two of Gauss' points are exact.
 

@@ -2,8 +2,10 @@
 //! Diffusion Models on Manifolds" (Liu et al., 2202.09778), formulas 9 and 12; diffusers:
 //! `PNDMScheduler` with `skip_prk_steps`.
 //!
-//!     φ(x, e, t, t') = √(ᾱ'/ᾱ)·x − (ᾱ' − ᾱ)·e / (ᾱ·√(1−ᾱ') + √(ᾱ·(1−ᾱ)·ᾱ'))
-//!     x' = φ(x, Σⱼ wⱼ·eⱼ, t, t')              eⱼ of the j-th last step, w of Adams and Bashforth
+//! ```text
+//! φ(x, e, t, t') = √(ᾱ'/ᾱ)·x − (ᾱ' − ᾱ)·e / (ᾱ·√(1−ᾱ') + √(ᾱ·(1−ᾱ)·ᾱ'))
+//! x' = φ(x, Σⱼ wⱼ·eⱼ, t, t')              eⱼ of the j-th last step, w of Adams and Bashforth
+//! ```
 //!
 //! The first step is taken twice: with e₀ alone, then again from where it began, with the mean of
 //! e₀ and of the answer where it led.

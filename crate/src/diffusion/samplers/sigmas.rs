@@ -1,6 +1,8 @@
 //! The noise levels σ that a run visits, for the samplers that step in σ or in ln σ.
 //!
-//!     x = x₀ + σ·ε          σᵢ = (σ₀^⅐ + i/(n−1)·(σₙ₋₁^⅐ − σ₀^⅐))⁷       with Karras' sigmas
+//! ```text
+//! x = x₀ + σ·ε          σᵢ = (σ₀^⅐ + i/(n−1)·(σₙ₋₁^⅐ − σ₀^⅐))⁷       with Karras' sigmas
+//! ```
 //!
 //! "Elucidating the Design Space of Diffusion-Based Generative Models" (Karras et al.,
 //! 2206.00364), formula 5. diffusers keeps sigmas and timesteps in float32, so they are rounded

@@ -2,8 +2,10 @@
 //! (Zhao et al., 2302.04867), order 2 with B₂(h) = e^h − 1, on x₀; diffusers:
 //! `UniPCMultistepScheduler` as it stands.
 //!
-//!     x̃' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ½·(m₁ − m) / r)                        predictor
-//!     x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ρ₁·(m₁ − m) / r + ρ₂·(m' − m))        corrector
+//! ```text
+//! x̃' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ½·(m₁ − m) / r)                        predictor
+//! x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ρ₁·(m₁ − m) / r + ρ₂·(m' − m))        corrector
+//! ```
 //!
 //! m = x₀ of the answer at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ. The ρ
 //! solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h; without an m₁ there is
