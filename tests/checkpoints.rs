@@ -6,7 +6,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::weights::{Archive, FileSource, LocalFuture, Source};
 use darkroom::{Error, Precision, Result, WeightType};
@@ -246,11 +246,12 @@ fn loading_reads_each_byte_once_in_order_and_reports_it() {
 fn a_decoder_alone_reads_less() {
     let gpu = Gpu::dry(false);
     let config = VaeConfig::parse("config.json", &config("vae_4_levels", &json!({}))).unwrap();
-    let open = |new: &dyn Fn(&Scope) -> Result<Autoencoder>| {
+    let open = |new: &dyn Fn(&Scope) -> Result<()>| {
         open(&gpu, "vae_4_levels", UNET_FILE, new).unwrap().1.bytes_total()
     };
-    let decoder = open(&|scope| Autoencoder::new(scope, &config));
-    let both = open(&|scope| Autoencoder::new(scope, &config)?.with_encoder(scope));
+    let new = |scope: &Scope| Autoencoder::new(scope, &config).map(drop);
+    let decoder = open(&new);
+    let both = open(&|scope| new(scope).and(Encoder::new(scope, &config).map(drop)));
     assert!(decoder < both * 3 / 4, "{decoder} of {both}");
 }
 

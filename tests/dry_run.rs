@@ -8,7 +8,7 @@ use darkroom::gpu::{Gpu, KernelStats};
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::{Precision, WeightType};
@@ -25,6 +25,7 @@ struct Models {
     text: TextEncoder,
     unet: Unet,
     vae: Autoencoder,
+    vae_encoder: Encoder,
     /// Of text encoder, UNet, VAE.
     catalogues: [Catalogue; 3],
 }
@@ -40,7 +41,8 @@ impl Models {
         Models {
             text: TextEncoder::new(text, &text_config).unwrap(),
             unet: Unet::new(unet, &unet_config).unwrap(),
-            vae: Autoencoder::new(vae, &vae_config).unwrap().with_encoder(vae).unwrap(),
+            vae: Autoencoder::new(vae, &vae_config).unwrap(),
+            vae_encoder: Encoder::new(vae, &vae_config).unwrap(),
             catalogues: scopes.each_ref().map(Scope::catalogue),
             gpu,
         }
@@ -69,7 +71,7 @@ impl Models {
 /// The walk through all parts for latents of this size: the MiB that the UNet, the decoder and the
 /// encoder need for their own tensors.
 fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) -> [f64; 3] {
-    let Models { gpu, text, unet, vae, .. } = models;
+    let Models { gpu, text, unet, vae, vae_encoder, .. } = models;
     let ids = vec![0; BATCH * TOKENS];
     let (context, _) = models.part("text encoder", || text.forward(&ids, precision));
     assert_eq!(context.shape().dims(), [BATCH, TOKENS, 768]);
@@ -82,7 +84,7 @@ fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) -> [
     let latents = Tensor::empty(gpu, [1, height, width, 4], precision);
     let (picture, of_decoder) = models.part("VAE decoder", || vae.decode(&latents));
     assert_eq!(picture.shape().dims(), [1, 8 * height, 8 * width, 4]);
-    let (posterior, of_encoder) = models.part("VAE encoder", || vae.encode(&picture));
+    let (posterior, of_encoder) = models.part("VAE encoder", || vae_encoder.forward(&picture));
     assert_eq!(posterior.mean.shape(), latents.shape());
     assert_eq!(posterior.logvar.shape(), latents.shape());
     [of_unet, of_decoder, of_encoder]

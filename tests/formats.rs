@@ -13,7 +13,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::pipeline::{Control, Files, Picture, Pipeline, Request};
 use darkroom::weights::names::{Names, UnetLevel};
@@ -47,7 +47,8 @@ fn catalogues() -> [Catalogue; 2] {
     let [unet, vae] = [(); 2].map(|()| Scope::without_file(&gpu, WeightType::F16));
     Unet::new(&unet, &UnetConfig::parse("", sd_v1_4::UNET).unwrap()).unwrap();
     let config = VaeConfig::parse("", sd_v1_4::VAE).unwrap();
-    Autoencoder::new(&vae, &config).unwrap().with_encoder(&vae).unwrap();
+    Autoencoder::new(&vae, &config).unwrap();
+    Encoder::new(&vae, &config).unwrap();
     [unet, vae].map(|scope| scope.catalogue())
 }
 

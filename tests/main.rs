@@ -11,6 +11,7 @@ mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod formats; // checkpoints as others write them; the same model in every format
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
+mod img2img;
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused

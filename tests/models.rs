@@ -8,7 +8,7 @@ use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
@@ -190,11 +190,9 @@ fn unet_repeats_a_context_of_fewer_pictures() {
     assert!(nmse(&eps[first.len()..], second) > TOLERANCE, "its prompt was another");
 }
 
-/// The VAE of `folder`, with its encoder.
-fn autoencoder(golden: &Golden, gpu: &Gpu) -> (Autoencoder, VaeConfig) {
-    let config = VaeConfig::parse("config.json", &golden.config()).unwrap();
-    let new = |scope: &Scope| Autoencoder::new(scope, &config)?.with_encoder(scope);
-    (golden.load(gpu, UNET_FILE, None, new), config.clone())
+/// The config of a golden VAE.
+fn vae_config(golden: &Golden) -> VaeConfig {
+    VaeConfig::parse("config.json", &golden.config()).unwrap()
 }
 
 #[test]
@@ -203,7 +201,8 @@ fn vae_decoder() {
     for (folder, device) in folders {
         let (picture, fourth) = gpu::run(device, move |gpu| {
             let golden = Golden::open(folder);
-            let (vae, _) = autoencoder(&golden, gpu);
+            let new = |scope: &Scope| Autoencoder::new(scope, &vae_config(&golden));
+            let vae = golden.load(gpu, UNET_FILE, None, new);
             let latents = golden.array("decode.latents").image(gpu, Precision::F32);
             let picture = vae.decode(&latents);
             let all = planes(&picture, 4);
@@ -220,9 +219,11 @@ fn vae_encoder() {
     for folder in ["vae_4_levels", "vae_3_levels"] {
         let moments = gpu::run(Device::Plain, move |gpu| {
             let golden = Golden::open(folder);
-            let (vae, config) = autoencoder(&golden, gpu);
+            let config = vae_config(&golden);
+            let new = |scope: &Scope| Encoder::new(scope, &config);
+            let encoder = golden.load(gpu, UNET_FILE, None, new);
             let picture = golden.array("encode.picture").image(gpu, Precision::F32);
-            let posterior = vae.encode(&picture);
+            let posterior = encoder.forward(&picture);
             let c = config.latent_channels;
             [planes(&posterior.mean, c), planes(&posterior.logvar, c)].concat()
         });

@@ -6,7 +6,7 @@ mod by_hand;
 use darkroom::Error;
 use darkroom::diffusion::noise::Torch;
 use darkroom::diffusion::{
-    Combination, Evaluation, Plan, Prediction, Sampler, Schedule, Slot, Spacing, Tuning,
+    Combination, Evaluation, Level, Plan, Prediction, Sampler, Schedule, Slot, Spacing, Tuning,
 };
 use serde_json::{Value, json};
 
@@ -15,22 +15,22 @@ use crate::schedule::read;
 use by_hand::{ByHand, mix};
 
 /// Evaluations that a golden row looks back on.
-const BACK: usize = 4;
+pub const BACK: usize = 4;
 
-fn sampler(case: &Value) -> Sampler {
+pub fn sampler(case: &Value) -> Sampler {
     golden::text(case, "sampler").parse().expect("a sampler")
 }
 
-fn schedule(goldens: &Value, case: &Value) -> Schedule {
+pub fn schedule(goldens: &Value, case: &Value) -> Schedule {
     read(&goldens["configs"][golden::text(case, "config")]).expect("a valid config")
 }
 
-fn numbers(list: &Value) -> Vec<f64> {
+pub fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().expect("a list").iter().flat_map(Value::as_f64).collect()
 }
 
 /// Relative, and absolute for numbers below 0.1.
-fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
+pub fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     let error = (ours - theirs).abs() / theirs.abs().max(0.1);
     assert!(error <= tolerance, "{what}: {ours} against {theirs}, {error:.1e}");
 }
@@ -76,7 +76,7 @@ impl State {
 
 /// For each evaluation what its result is made of, when latents, answer and noise of each are unit
 /// vectors of their own, in this order. Compared with the same run by hand where there is one.
-fn response(plan: &Plan, mut by_hand: Option<ByHand>, what: &str) -> Vec<Vec<f64>> {
+pub fn response(plan: &Plan, mut by_hand: Option<ByHand>, what: &str) -> Vec<Vec<f64>> {
     let count = plan.evaluations.len();
     let unit = |place: usize| {
         let mut vector = vec![0.0; 3 * count];
@@ -324,10 +324,12 @@ fn combinations_add_up() {
         step: 1,
         timestep: 0.0,
         input_scale: 1.0,
+        level: Level { signal: 0.6, noise: 0.8 },
         update: sum,
         remember: None,
         save: Some(Combination::new(&[(Slot::Past(3), 1.0)])),
     };
-    let plan = Plan { init_noise_sigma: 1.0, evaluations: vec![evaluation] };
+    let evaluations = vec![evaluation];
+    let plan = Plan { init_noise_sigma: 1.0, init_signal: 0.0, evaluations };
     assert_eq!((plan.history(), plan.steps()), (3, 1));
 }

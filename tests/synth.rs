@@ -9,7 +9,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
@@ -100,14 +100,15 @@ fn run(gpu: &Gpu, folder: &Path) -> Vec<(&'static str, Vec<f32>)> {
 
     let config = VaeConfig::parse("vae", sd_v1_4::VAE).unwrap();
     let vae = "vae/diffusion_pytorch_model.safetensors";
-    let vae =
-        load(gpu, &source, vae, |scope| Autoencoder::new(scope, &config)?.with_encoder(scope));
+    let (vae, vae_encoder) = load(gpu, &source, vae, |scope| {
+        Ok((Autoencoder::new(scope, &config)?, Encoder::new(scope, &config)?))
+    });
     // The pipeline's latents are scaled; diffusers' decoder takes them unscaled.
     let scale = config.scaling_factor as f32;
     let latents = picture_of(gpu, uniforms("latents 8", 0, 256, ROOT_3), [1, 4, 8, 8], scale);
     outputs.push(("vae_decoder", planes(&vae.decode(&latents), 3)));
     let input = picture(gpu, "picture", [1, 3, 64, 64]);
-    outputs.push(("vae_encoder", planes(&vae.encode(&input).mean, 4)));
+    outputs.push(("vae_encoder", planes(&vae_encoder.forward(&input).mean, 4)));
     outputs
 }
 

@@ -74,17 +74,18 @@ def number(value, digits):
     return int(value) if value == int(value) else value
 
 
-def probe(scheduler, eta) -> list:
+def probe(scheduler, eta, timesteps=None) -> list:
     """Of each evaluation [timestep, input scale, factors]: of the noise, of the latents and the
     answer, then of those one, two, three evaluations before."""
-    count = len(scheduler.timesteps)
+    timesteps = scheduler.timesteps if timesteps is None else timesteps
+    count = len(timesteps)
     units = torch.eye(3 * count).reshape(3 * count, 1, -1)
     module = importlib.import_module(type(scheduler).__module__)
     extra = {"eta": eta} if eta else {}
     rows, drawn = [], iter(units[2 * count:])
     original = getattr(module, "randn_tensor", None)
     module.randn_tensor = lambda *_, **__: next(drawn)
-    for index, timestep in enumerate(scheduler.timesteps):
+    for index, timestep in enumerate(timesteps):
         one = torch.ones(1, 1)
         scale = float(scheduler.scale_model_input(one, timestep))
         latents, answer = units[index], units[count + index]

@@ -4,6 +4,7 @@
 use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::image::{Rgba, png};
 use darkroom::pipeline::{
     Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
 };
@@ -67,6 +68,12 @@ pub struct GenerateArgs {
     /// Clean prompts as the original program does: plain quotes, HTML entities resolved, ….
     #[arg(long)]
     clean: bool,
+    /// Begin with this picture, of any size, instead of noise alone.
+    #[arg(long, value_name = "FILE.png")]
+    init: Option<PathBuf>,
+    /// How far from --init to go, 0 to 1: the share of the steps that are taken; 0.8 when left out.
+    #[arg(long, allow_negative_numbers = true)]
+    strength: Option<f64>,
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     width: Option<u32>,
@@ -131,6 +138,7 @@ impl GenerateArgs {
             long_prompt: self.long_prompt.clone(),
             prompt_weights: self.prompt_weights,
             clean: self.clean,
+            strength: self.strength,
             width: self.width,
             height: self.height,
         }
@@ -155,11 +163,13 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
         return Err(Error::Request { field: "count", reason });
     }
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
+    let initial = args.init.as_deref().map(read_picture).transpose()?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
-    let extras = Extras { latents: latents.as_ref(), witness, ..Extras::default() };
+    let (initial, latents) = (initial.as_ref(), latents.as_ref());
+    let extras = Extras { initial, latents, witness, ..Extras::default() };
     let mut receive = |index: u32, picture: Picture| {
         let numbered = out.with_file_name(format!(
             "{}-{index:03}.png",
@@ -179,7 +189,8 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     end_line();
-    let failed = jobs::run(&pipeline, &control, list, folder, &args.request()).await?;
+    let defaults = (&args.request(), args.init.as_deref());
+    let failed = jobs::run(&pipeline, &control, list, folder, defaults).await?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -233,6 +244,14 @@ fn read_latents(path: &Path) -> Result<npy::Array> {
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
     npy::read(&shown, &bytes)
+}
+
+/// A picture from a PNG file.
+pub fn read_picture(path: &Path) -> Result<Rgba> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    Ok(png::decode(&shown, &bytes)?.picture)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

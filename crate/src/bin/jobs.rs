@@ -1,11 +1,13 @@
 //! `darkroom generate --jobs`: many pictures from one list, the model loaded once.
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
-//! "cat.png"}`, with any of the fields that a picture carries; what it leaves out is as on the
-//! command line. A picture that is already there is not made again, so a run that was cut off goes
-//! on where it stopped; a request that fails is reported and the rest goes on.
+//! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
+//! begins with; what it leaves out is as on the command line. A picture that is already there is
+//! not made again, so a run that was cut off goes on where it stopped; a request that fails is
+//! reported and the rest goes on.
 
-use darkroom::pipeline::{Control, Pipeline, Request, Safety};
+use super::generate::read_picture;
+use darkroom::pipeline::{Control, Extras, Pipeline, Request, Safety};
 use darkroom::{Error, Result};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -15,6 +17,8 @@ use std::path::{Path, PathBuf};
 /// One line of the list.
 struct Job {
     file: String,
+    /// The picture that it begins with.
+    init: Option<PathBuf>,
     request: Request,
 }
 
@@ -27,7 +31,7 @@ pub async fn run(
     control: &Control,
     list: &Path,
     folder: &Path,
-    defaults: &Request,
+    defaults: (&Request, Option<&Path>),
 ) -> Result<usize> {
     let jobs = read(list, defaults)?;
     fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
@@ -39,7 +43,7 @@ pub async fn run(
             eprintln!("{place}: {} is there already", job.file);
             continue;
         }
-        match picture(pipeline, control, &job.request, &out).await {
+        match picture(pipeline, control, job, &out).await {
             Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
             // Nothing more can come from a device that is gone.
             Err(error @ Error::DeviceLost { .. }) => return Err(error),
@@ -53,13 +57,10 @@ pub async fn run(
 }
 
 /// A picture is written under another name first: a file of the right name is always whole.
-async fn picture(
-    pipeline: &Pipeline,
-    control: &Control,
-    request: &Request,
-    out: &Path,
-) -> Result<Safety> {
-    let picture = pipeline.generate(request, control).await?;
+async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
+    let initial = job.init.as_deref().map(read_picture).transpose()?;
+    let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
+    let picture = pipeline.generate_with(&job.request, control, &extras).await?;
     let part: PathBuf = out.with_extension("png.part");
     fs::write(&part, picture.png()?).map_err(|e| unwritable(&part, &e))?;
     fs::rename(&part, out).map_err(|e| unwritable(out, &e))?;
@@ -67,7 +68,7 @@ async fn picture(
 }
 
 /// The whole list is checked before the first picture is made.
-fn read(list: &Path, defaults: &Request) -> Result<Vec<Job>> {
+fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
     let shown = list.display().to_string();
     let text = fs::read_to_string(list)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
@@ -90,7 +91,11 @@ fn read(list: &Path, defaults: &Request) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
-fn job(line: &str, index: usize, defaults: &Request) -> Result<Job, String> {
+fn job(
+    line: &str,
+    index: usize,
+    (defaults, init): (&Request, Option<&Path>),
+) -> Result<Job, String> {
     let fault = |e: serde_json::Error| e.to_string();
     let Value::Object(mut own) = serde_json::from_str(line).map_err(fault)? else {
         return Err("it is not a JSON object".into());
@@ -100,6 +105,12 @@ fn job(line: &str, index: usize, defaults: &Request) -> Result<Job, String> {
         Some(Value::String(name)) => name,
         Some(_) => return Err("`file` must be a name".into()),
     };
+    let init = match own.remove("init") {
+        None => init.map(Path::to_path_buf),
+        Some(Value::Null) => None,
+        Some(Value::String(path)) => Some(path.into()),
+        Some(_) => return Err("`init` must be the name of a PNG file".into()),
+    };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
     }
@@ -108,7 +119,7 @@ fn job(line: &str, index: usize, defaults: &Request) -> Result<Job, String> {
         all[name] = value;
     }
     let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
-    Ok(Job { file, request })
+    Ok(Job { file, init, request })
 }
 
 fn unwritable(path: &Path, fault: &std::io::Error) -> Error {

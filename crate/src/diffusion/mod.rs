@@ -13,7 +13,7 @@ mod samplers;
 mod schedule;
 mod spacing;
 
-pub use plan::{Combination, Evaluation, MAX_TERMS, Plan, Slot};
+pub use plan::{Combination, Evaluation, Level, MAX_TERMS, Plan, Slot};
 pub use samplers::{Sampler, Tuning};
 pub use schedule::{Prediction, Schedule};
 pub use spacing::Spacing;

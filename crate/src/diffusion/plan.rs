@@ -73,6 +73,31 @@ impl Combination {
     }
 }
 
+/// How noisy latents are: signal · x₀ + noise · ε.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    pub signal: f64,
+    pub noise: f64,
+}
+
+impl Level {
+    /// Of latents √ᾱ·x₀ + √(1−ᾱ)·ε.
+    pub(super) fn of_alpha(alpha: f64) -> Level {
+        Level { signal: alpha.sqrt(), noise: (1.0 - alpha).sqrt() }
+    }
+
+    /// Of latents x₀ + σ·ε.
+    pub(super) fn exploding(sigma: f64) -> Level {
+        Level { signal: 1.0, noise: sigma }
+    }
+
+    /// Of latents (x₀ + σ·ε) / √(σ² + 1).
+    pub(super) fn preserving(sigma: f64) -> Level {
+        let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
+        Level { signal, noise: sigma * signal }
+    }
+}
+
 /// One evaluation of the UNet and what follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -82,6 +107,8 @@ pub struct Evaluation {
     pub timestep: f64,
     /// The UNet sees the latents times this.
     pub input_scale: f64,
+    /// How noisy the latents are that it begins with.
+    pub level: Level,
     /// The next latents.
     pub update: Combination,
     /// What later evaluations find in `Past(1)`; the older ones move on by one.
@@ -92,8 +119,15 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
-    pub(super) fn new(step: usize, timestep: f64, input_scale: f64, update: Combination) -> Self {
-        Evaluation { step, timestep, input_scale, update, remember: None, save: None }
+    pub(super) fn new(step: usize, timestep: f64, level: Level, update: Combination) -> Self {
+        let (input_scale, remember, save) = (1.0, None, None);
+        Evaluation { step, timestep, input_scale, level, update, remember, save }
+    }
+
+    /// The same of latents that are not of variance one.
+    #[must_use]
+    pub(super) fn scaled(self, input_scale: f64) -> Self {
+        Evaluation { input_scale, ..self }
     }
 
     fn combinations(&self) -> impl Iterator<Item = &Combination> {
@@ -104,13 +138,38 @@ impl Evaluation {
 /// All evaluations of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The first latents are this times N(0, 1).
+    /// The first latents are this times N(0, 1) …
     pub init_noise_sigma: f64,
+    /// … and this times the latents of the picture that the run begins with; 0 without one.
+    pub init_signal: f64,
     /// In order.
     pub evaluations: Vec<Evaluation>,
 }
 
 impl Plan {
+    /// A run that begins with noise alone.
+    pub(super) fn new(init_noise_sigma: f64, evaluations: Vec<Evaluation>) -> Plan {
+        Plan { init_noise_sigma, init_signal: 0.0, evaluations }
+    }
+
+    /// The run without its first steps.
+    #[must_use]
+    pub(super) fn without_steps(mut self, left_out: usize) -> Plan {
+        self.evaluations.retain(|evaluation| evaluation.step > left_out);
+        self.evaluations.iter_mut().for_each(|evaluation| evaluation.step -= left_out);
+        self
+    }
+
+    /// The run begun with a picture: with its latents as noisy as the first evaluation expects
+    /// them. diffusers: `scheduler.add_noise`.
+    #[must_use]
+    pub(super) fn with_picture(mut self) -> Plan {
+        let level = self.evaluations.first().map(|evaluation| evaluation.level);
+        let Level { signal, noise } = level.expect("a run has evaluations");
+        (self.init_signal, self.init_noise_sigma) = (signal, noise);
+        self
+    }
+
     /// Steps as the user counts them.
     pub fn steps(&self) -> usize {
         self.evaluations.last().map_or(0, |evaluation| evaluation.step)

@@ -112,6 +112,18 @@ impl Engine for OnCpu {
         Tensor::from_slice(planes, &shape[..], &Device::Cpu).expect(FITS)
     }
 
+    async fn encode_picture(
+        &self,
+        _: &Files,
+        planes: &[f32],
+        [width, height]: [usize; 2],
+        _: &Control,
+    ) -> Result<[Vec<f32>; 2]> {
+        let picture = self.latents(planes, [1, 3, height, width]);
+        let [mean, logvar] = self.networks.encode_picture(&picture);
+        Ok([self.numbers(&mean).await?, self.numbers(&logvar).await?])
+    }
+
     fn predict(
         &self,
         latents: &Tensor,

@@ -3,6 +3,7 @@
 
 use super::control::Control;
 use super::dry::{DryRun, Load};
+use super::initial::PictureEncoder;
 use super::model::{Files, Model};
 use super::{Options, Request};
 use crate::diffusion::Evaluation;
@@ -40,6 +41,15 @@ pub(super) trait Engine: Sized {
     fn prepare(&self, text: &Self::Array, prompts: usize) -> Self::Context;
     /// Latents from their numbers `[pictures, c, h, w]`.
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Self::Array;
+    /// The VAE's encoder: a picture's planes `[3, h, w]` in −1…1 → mean and logvar of its latents,
+    /// `[c, h/8, w/8]` each, not scaled; `size` is width and height.
+    async fn encode_picture(
+        &self,
+        files: &Files,
+        planes: &[f32],
+        size: [usize; 2],
+        control: &Control,
+    ) -> Result<[Vec<f32>; 2]>;
     /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`. The
     /// context is of as many pictures.
     fn predict(
@@ -74,6 +84,7 @@ pub(super) struct OnGpu {
     pub gpu: Gpu,
     pub model: Rc<Model>,
     pub options: Options,
+    pub encoder: Rc<PictureEncoder>,
     /// What dry runs have found out: of which load how many pictures fit at once.
     pub fitting: RefCell<Vec<(Load, usize)>>,
 }
@@ -133,6 +144,23 @@ impl Engine for OnGpu {
         Tensor::from_f32(&self.gpu, &values, [pictures, h, w, padded], Precision::F32)
     }
 
+    async fn encode_picture(
+        &self,
+        files: &Files,
+        planes: &[f32],
+        size: [usize; 2],
+        control: &Control,
+    ) -> Result<[Vec<f32>; 2]> {
+        let (model, picture) = ((files, &self.options), (planes, size));
+        let [mean, logvar] = self.encoder.encode(&self.gpu, model, picture, control).await?;
+        let c = files.vae.latent_channels;
+        let moments = [self.planes(&mean, c).await?, self.planes(&logvar, c).await?];
+        drop((mean, logvar));
+        // The encoder's buffers fit nothing in the UNet.
+        self.gpu.trim();
+        Ok(moments)
+    }
+
     fn predict(
         &self,
         latents: &Tensor,
@@ -169,8 +197,9 @@ impl Engine for OnGpu {
 
     fn widened(&self) -> Option<OnGpu> {
         let (gpu, model, fitting) = (self.gpu.clone(), self.model.clone(), RefCell::default());
+        let encoder = self.encoder.clone();
         let options = Options { precision: Precision::F32, ..self.options };
-        (self.options != options).then_some(OnGpu { gpu, model, options, fitting })
+        (self.options != options).then_some(OnGpu { gpu, model, options, encoder, fitting })
     }
 
     fn decode(&self, latents: &Tensor, index: usize) -> Tensor {

@@ -1,6 +1,7 @@
 //! The walk from a request to a picture, top to bottom.
 //!
 //! ```text
+//! picture → mean, logvar              where the run begins with one
 //! prompts → ids → context             2 × [77] → [2, 77, 768]      negative first
 //! seeds   → noise                     [pictures, h/8, w/8, 4]      × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
@@ -15,6 +16,7 @@ use super::context::Prompts;
 use super::control::{Control, Progress};
 use super::dry::Load;
 use super::engine::Engine;
+use super::initial::{self, Initial};
 use super::run::{Job, Run};
 use super::safety::FLAGGED;
 use super::{Machine, Picture, Pipeline, Request, Safety};
@@ -26,9 +28,12 @@ use crate::weights::npy::Array;
 /// Takes each picture when it is finished, with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
 
-/// What only comparisons with another program want.
+/// What comes beside a request: the picture that it begins with, and what only comparisons with
+/// another program want.
 #[derive(Default)]
 pub struct Extras<'a> {
+    /// A picture of any size to begin with; see [`Request::strength`].
+    pub initial: Option<&'a Rgba>,
     /// N(0, 1) `[1, c, h, w]` to begin with, instead of the seed's.
     pub latents: Option<&'a Array>,
     /// Sees every stage.
@@ -141,9 +146,17 @@ impl Pipeline {
         let (files, wider) = (&self.files, engine.widened());
         // Latents are nearly colours: nobody draws them while a verdict is awaited.
         let previews = self.checker.is_err();
+        let initial = match extras.initial {
+            None => None,
+            Some(picture) => {
+                let engines = (engine, wider.as_ref());
+                Some(Initial::encode(engines, files, picture, order.size, control).await?)
+            }
+        };
         for first in (0..request.count).step_by(order.at_once as usize) {
             let part = first..request.count.min(first + order.at_once);
-            let job = Job { files, order, part: part.clone(), previews, control, extras };
+            let initial = initial.as_ref();
+            let job = Job { files, order, part: part.clone(), initial, previews, control, extras };
             let mut run = Run::begin(job, engine, wider.as_ref()).await?;
             let latents = run.denoise().await?;
             for (place, index) in part.enumerate() {
@@ -167,12 +180,14 @@ impl Pipeline {
         let allowed = self.description.allowed();
         request.validate(&allowed)?;
         let size = request.size(&allowed);
-        let request = Request { width: Some(size[0]), height: Some(size[1]), ..request.clone() };
+        let [width, height] = size.map(Some);
+        let mut request = Request { width, height, ..request.clone() };
+        let left_out = initial::left_out(&mut request, extras.initial)?;
         let sampler: Sampler = request.sampler.parse()?;
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let tuning = Tuning { eta, karras, spacing, ends_at_sigma_min };
+        let tuning = Tuning { eta, karras, spacing, ends_at_sigma_min, left_out };
         let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
         let prompts = Prompts::read(&self.tokenizer, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };

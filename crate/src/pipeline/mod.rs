@@ -11,6 +11,7 @@ mod device;
 mod dry;
 mod engine;
 mod generate;
+mod initial;
 mod model;
 mod picture;
 mod request;
@@ -34,6 +35,7 @@ pub use verify::{Check, PUBLISHED, Published, Verdict};
 
 use cpu::OnCpu;
 use engine::OnGpu;
+use initial::PictureEncoder;
 use safety::Checker;
 
 use crate::diffusion::Sampler;
@@ -143,7 +145,8 @@ impl Pipeline {
         };
         let (gpu, model) = (gpu.clone(), Rc::new(model));
         let (options, fitting) = (*options, RefCell::default());
-        let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, fitting }));
+        let encoder = Rc::new(PictureEncoder::new(source));
+        let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, encoder, fitting }));
         let description = files.describe();
         Ok(Pipeline { files, tokenizer, machine, description, checker })
     }

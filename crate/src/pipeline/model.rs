@@ -105,6 +105,11 @@ impl Files {
         [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)]
     }
 
+    /// The header of the VAE's weights.
+    pub(super) fn vae_weights(&self) -> &Rc<Archive> {
+        &self.archives[2]
+    }
+
     /// What the names of the weights in a single file depend on.
     pub fn topology(&self) -> Topology {
         let level = |level: &Level| UnetLevel {

@@ -45,6 +45,9 @@ impl Picture {
             ("Seed", request.seed.to_string()),
             ("Size", format!("{}x{}", self.width, self.height)),
         ];
+        if let Some(strength) = request.strength {
+            fields.push(("Denoising strength", strength.to_string()));
+        }
         if request.eta != 0.0 {
             fields.push(("Eta", request.eta.to_string()));
         }

@@ -1,5 +1,6 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
 
+use super::initial::taken;
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
@@ -57,6 +58,9 @@ pub struct Request {
     /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
     /// plain, HTML entities resolved, and so on.
     pub clean: bool,
+    /// For a run that begins with a picture, how far from it to go, 0 to 1: the share of the steps
+    /// that are taken. Without it 0.8; without a picture there is none. diffusers: `strength`.
+    pub strength: Option<f64>,
     /// In pixels; without it, the size the model was trained for.
     pub width: Option<u32>,
     /// As `width`.
@@ -81,6 +85,7 @@ impl Default for Request {
             long_prompt: LongPrompt::default().name().into(),
             prompt_weights: false,
             clean: false,
+            strength: None,
             width: None,
             height: None,
         }
@@ -140,6 +145,7 @@ impl Request {
                 }
                 "clean" => request.clean = field("clean", FLAG_REASON, value)?,
                 "rng" => request.rng = field("rng", "must be a name", value)?,
+                "strength" => request.strength = field("strength", STRENGTH_REASON, value)?,
                 "width" => request.width = field("width", SIDE_REASON, value)?,
                 "height" => request.height = field("height", SIDE_REASON, value)?,
                 _ => return Err(wrong(format!("has an unknown field `{name}`"))),
@@ -195,6 +201,16 @@ impl Request {
         if !(0.0..=1.0).contains(&self.eta) {
             return refuse("eta", format!("{ETA_REASON}, not {}", self.eta));
         }
+        if let Some(strength) = self.strength {
+            if !(0.0..=1.0).contains(&strength) {
+                return refuse("strength", format!("{STRENGTH_REASON}, not {strength}"));
+            }
+            if taken(self.steps, strength) == 0 {
+                let reason =
+                    format!("is too small: {strength} of {} steps is less than one", self.steps);
+                return refuse("strength", reason);
+            }
+        }
         if !(1..=COUNT_MAX).contains(&self.count) {
             return refuse("count", format!("{COUNT_REASON}, not {}", self.count));
         }
@@ -245,6 +261,7 @@ const COUNT_REASON: &str = "must be a whole number from 1 to 1000";
 const CLIP_SKIP_REASON: &str = "must be a whole number from 1 on";
 const FLAG_REASON: &str = "must be true or false";
 const ETA_REASON: &str = "must be a number from 0 to 1";
+const STRENGTH_REASON: &str = "must be a number from 0 to 1";
 const SIDE_REASON: &str = "must be a whole number of pixels";
 
 fn refuse(field: &'static str, reason: String) -> Result<()> {
@@ -325,6 +342,7 @@ mod tests {
             (r#"{"long_prompt": null}"#, "long prompt"),
             (r#"{"prompt_weights": 1}"#, "prompt weights"),
             (r#"{"clean": "yes"}"#, "clean"),
+            (r#"{"strength": "0.6"}"#, "strength"),
             (r#"{"width": "wide"}"#, "width"),
             (r#"{"prompts": "wide"}"#, "request"),
             ("[]", "request"),
@@ -361,6 +379,10 @@ mod tests {
         assert_eq!(bad(|r| r.clip_skip = 0), "clip skip");
         assert_eq!(bad(|r| r.clip_skip = 13), "clip skip");
         assert_eq!(bad(|r| r.long_prompt = "scroll".into()), "long prompt");
+        assert_eq!(bad(|r| r.strength = Some(1.1)), "strength");
+        assert_eq!(bad(|r| r.strength = Some(-0.1)), "strength");
+        assert_eq!(bad(|r| r.strength = Some(f64::NAN)), "strength");
+        assert_eq!(bad(|r| r.strength = Some(0.04)), "strength");
         assert_eq!(bad(|r| r.width = Some(0)), "width");
         assert_eq!(bad(|r| r.width = Some(100)), "width");
         assert_eq!(bad(|r| r.height = Some(u32::MAX - 7)), "height");

@@ -8,6 +8,7 @@
 use super::control::{Control, Progress};
 use super::engine::Engine;
 use super::generate::{Extras, Order};
+use super::initial::Initial;
 use super::model::Files;
 use super::state::State;
 use crate::diffusion::Evaluation;
@@ -21,6 +22,8 @@ pub(super) struct Job<'a> {
     pub order: &'a Order,
     /// The pictures that go together, by their indices.
     pub part: Range<u32>,
+    /// What they begin with, if that is a picture.
+    pub initial: Option<&'a Initial>,
     /// Whether latents may be shown on the way.
     pub previews: bool,
     pub control: &'a Control,
@@ -47,7 +50,7 @@ impl<'a, E: Engine> Run<'a, E> {
 
     /// The plan's evaluations, from noise to final latents.
     pub async fn denoise(&mut self) -> Result<E::Array> {
-        let Job { files, order, previews, control, extras, .. } = self.job;
+        let Job { files, order, initial, previews, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
         let seeded = |index| {
@@ -57,8 +60,7 @@ impl<'a, E: Engine> Run<'a, E> {
         let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
         let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
         let shape = [noise.len(), files.vae.latent_channels, h, w];
-        let sigma = plan.init_noise_sigma;
-        let mut state = State::begin(self.engine, shape, noise, sigma, extras)?;
+        let mut state = State::begin(self.engine, shape, noise, plan, initial, extras)?;
         state.show("latents_000", &state.latents, extras).await?;
 
         // Steps are counted over all parts.

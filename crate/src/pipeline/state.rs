@@ -3,8 +3,9 @@
 
 use super::engine::Engine;
 use super::generate::Extras;
+use super::initial::Initial;
 use crate::diffusion::noise::Generator;
-use crate::diffusion::{Combination, Evaluation, Slot};
+use crate::diffusion::{Combination, Evaluation, Plan, Slot};
 use crate::error::{Error, Result};
 
 /// Remembered predictions that any sampler reaches back to: `Past(1)` to `Past(3)`.
@@ -25,14 +26,17 @@ pub(super) struct State<'a, E: Engine> {
 
 impl<'a, E: Engine> State<'a, E> {
     /// The first latents, of this shape: each picture's noise, or from outside, times the first
-    /// sigma. What the sampler adds later comes from the same streams.
+    /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
+    /// the noise. What the sampler adds later comes from the same streams.
     pub fn begin(
         engine: &'a E,
         shape: [usize; 4],
         mut noise: Vec<Generator>,
-        init_noise_sigma: f64,
+        plan: &Plan,
+        initial: Option<&Initial>,
         extras: &Extras<'_>,
     ) -> Result<State<'a, E>> {
+        let picture = initial.map(|initial| initial.sample(&mut noise));
         let mut planes = match extras.latents {
             None => randn(&mut noise, shape),
             Some(array) if array.shape == shape => array.data.clone(),
@@ -41,7 +45,10 @@ impl<'a, E: Engine> State<'a, E> {
                 return Err(Error::Request { field: "array of latents", reason });
             }
         };
-        planes.iter_mut().for_each(|x| *x *= init_noise_sigma as f32);
+        planes.iter_mut().for_each(|x| *x *= plan.init_noise_sigma as f32);
+        for (x, x0) in planes.iter_mut().zip(picture.iter().flatten()) {
+            *x += plan.init_signal as f32 * x0;
+        }
         let latents = engine.latents(&planes, shape);
         Ok(State { engine, latents, shape, past: Vec::new(), saved: None, noise })
     }

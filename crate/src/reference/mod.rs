@@ -9,6 +9,7 @@ mod encoder;
 mod safety;
 mod text_encoder;
 mod unet;
+mod vae_encoder;
 
 use crate::dtype::FileType;
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ pub use safety::SafetyNetwork;
 use std::collections::HashMap;
 use text_encoder::TextEncoder;
 use unet::Unet;
+use vae_encoder::VaeEncoder;
 
 /// What candle cannot do here is our own mistake: shapes were checked when the model was opened.
 const CHECKED: &str = "candle computes what it accepted when the model was opened";
@@ -95,6 +97,7 @@ pub struct Networks {
     text_encoder: TextEncoder,
     unet: Unet,
     vae: AutoEncoderKL,
+    vae_encoder: VaeEncoder,
     scaling_factor: f64,
 }
 
@@ -125,10 +128,16 @@ impl Networks {
             use_post_quant_conv: vae_config.use_post_quant_conv,
         };
         let picture = VaeConfig::PICTURE;
+        // Both hold the encoder's weights, which are the same tensors.
+        let (vae, vae_encoder) = vae.build(|vars| {
+            let encoder = VaeEncoder::new(&vars, vae_config)?;
+            Ok((AutoEncoderKL::new(vars, picture, picture, kl)?, encoder))
+        })?;
         Ok(Networks {
             text_encoder: text_encoder.build(|vars| TextEncoder::new(&vars, text_config))?,
             unet: unet.build(|vars| Unet::new(&vars, unet_config))?,
-            vae: vae.build(|vars| AutoEncoderKL::new(vars, picture, picture, kl))?,
+            vae,
+            vae_encoder,
             scaling_factor: vae_config.scaling_factor,
         })
     }
@@ -159,6 +168,17 @@ impl Networks {
             &uncond + ((cond - &uncond)? * guidance)?
         };
         predict().expect(CHECKED)
+    }
+
+    /// `picture` `[1, 3, h, w]` in −1…1 → mean and logvar of its latents, `[1, c, h/8, w/8]` each,
+    /// not scaled.
+    pub fn encode_picture(&self, picture: &Tensor) -> [Tensor; 2] {
+        let encode = || {
+            let moments = self.vae_encoder.forward(picture)?;
+            let c = moments.dim(1)? / 2;
+            Ok::<_, candle_core::Error>([moments.narrow(1, 0, c)?, moments.narrow(1, c, c)?])
+        };
+        encode().expect(CHECKED)
     }
 
     /// `latents` as the sampler has them → a picture `[1, 3, h, w]` in about −1…1.

@@ -22,7 +22,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::safety::{SafetyChecker, SafetyConfig};
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::weights::SafetensorsWriter;
 use darkroom::{Error, Result, WeightType};
@@ -79,7 +79,9 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     let unet = scope();
     Unet::new(&unet, &UnetConfig::parse("unet/config.json", files.unet)?)?;
     let vae = scope();
-    Autoencoder::new(&vae, &VaeConfig::parse("vae/config.json", files.vae)?)?.with_encoder(&vae)?;
+    let vae_config = VaeConfig::parse("vae/config.json", files.vae)?;
+    Autoencoder::new(&vae, &vae_config)?;
+    Encoder::new(&vae, &vae_config)?;
 
     let mut parts = vec![
         ("text_encoder/model.safetensors", text),

@@ -9,7 +9,7 @@
 //! Beyond the first training time ᾱ' is 1 with `set_alpha_to_one`, otherwise ᾱ₀, as in v1.4.
 
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
@@ -24,15 +24,15 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, eta: f64) -> Result<Plan> 
         let time = timestep as usize;
         let alpha = schedule.alpha(time, steps)?;
         let next = schedule.alpha_before(time, stride, true);
-        let (signal, noise) = (alpha.sqrt(), (1.0 - alpha).sqrt());
-        let x0 = terms::x0(schedule.prediction(), signal, noise);
-        let eps = terms::eps(schedule.prediction(), signal, noise);
+        let level = Level::of_alpha(alpha);
+        let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
+        let eps = terms::eps(schedule.prediction(), level.signal, level.noise);
         let fresh = eta * ((1.0 - next) / (1.0 - alpha) * (1.0 - alpha / next)).sqrt();
         let update = x0
             .times(next.sqrt())
             .plus((1.0 - next - fresh * fresh).sqrt(), &eps)
             .plus(fresh, &Terms::one(Slot::Noise));
-        evaluations.push(Evaluation::new(index + 1, timestep, 1.0, update.sum()));
+        evaluations.push(Evaluation::new(index + 1, timestep, level, update.sum()));
     }
-    Ok(Plan { init_noise_sigma: 1.0, evaluations })
+    Ok(Plan::new(1.0, evaluations))
 }

@@ -13,7 +13,7 @@
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -28,13 +28,18 @@ pub(super) struct Weights {
 const SHORT: usize = 15;
 
 /// The coefficients of DPM++ 2M.
-pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Result<Plan> {
+pub(super) fn plan(
+    schedule: &Schedule,
+    steps: usize,
+    left_out: usize,
+    ends_at_min: bool,
+) -> Result<Plan> {
     let mut levels = Sigmas::preserving(schedule, steps)?;
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
     }
     let last_is_simple = !ends_at_min || schedule.lower_order_final && steps < SHORT;
-    plan_of(schedule, &levels, last_is_simple, |sigma, next| {
+    plan_of(schedule, &levels, left_out, last_is_simple, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         Weights {
             latents: ratio * alpha / input_scale(sigma),
@@ -45,10 +50,11 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Resu
 }
 
 /// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ. The last step is of the
-/// first order when it `is_simple`.
+/// first order when it `is_simple`, and so is the first after those that are `left_out`.
 pub(super) fn plan_of(
     schedule: &Schedule,
     levels: &Sigmas,
+    left_out: usize,
     last_is_simple: bool,
     weights: impl Fn(f64, f64) -> Weights,
 ) -> Result<Plan> {
@@ -57,10 +63,10 @@ pub(super) fn plan_of(
     let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
     let evaluations = (0..steps).map(|index| {
         let (sigma, next) = (sigmas[index], sigmas[index + 1]);
-        let alpha = input_scale(sigma);
-        let x0 = terms::x0(schedule.prediction(), alpha, sigma * alpha);
+        let level = Level::preserving(sigma);
+        let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let mut denoised = x0.clone();
-        if index > 0 && (index + 1 < steps || !last_is_simple) {
+        if index > left_out && (index + 1 < steps || !last_is_simple) {
             let half = h(index) / h(index - 1) / 2.0;
             denoised = x0.times(1.0 + half).plus(-half, &Terms::one(Slot::Past(1)));
         }
@@ -69,10 +75,10 @@ pub(super) fn plan_of(
             .times(weights.latents)
             .plus(weights.denoised, &denoised)
             .plus(weights.noise, &Terms::one(Slot::Noise));
-        let mut evaluation = Evaluation::new(index + 1, timesteps[index], 1.0, update.sum());
+        let mut evaluation = Evaluation::new(index + 1, timesteps[index], level, update.sum());
         evaluation.remember = Some(x0.sum());
         evaluation
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma: *init_noise_sigma, evaluations })
+    Ok(Plan::new(*init_noise_sigma, evaluations))
 }

@@ -16,8 +16,8 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of DPM++ 2M SDE.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    plan_of(schedule, &Sigmas::preserving(schedule, steps)?, true, |sigma, next| {
+pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
+    plan_of(schedule, &Sigmas::preserving(schedule, steps)?, left_out, true, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         let rest = 1.0 - ratio * ratio;
         Weights {

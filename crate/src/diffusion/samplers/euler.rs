@@ -9,9 +9,9 @@
 //!
 //! Here x = x₀ + σ·ε, so the first latents are noise times the largest σ.
 
-use super::sigmas::{Sigmas, input_scale};
+use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -23,8 +23,8 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let (sigma, next) = (pair[0], pair[1]);
         let derivative = terms::derivative(schedule.prediction(), sigma);
         let update = Terms::one(Slot::Latents).plus(next - sigma, &derivative);
-        Evaluation::new(index + 1, *timestep, input_scale(sigma), update.sum())
+        evaluation(index + 1, *timestep, sigma, update.sum())
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+    Ok(Plan::new(levels.init_noise_sigma, evaluations))
 }

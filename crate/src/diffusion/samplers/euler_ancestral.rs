@@ -10,9 +10,9 @@
 //! The step goes down too far, and noise brings it back to σ'. After the last step nothing is
 //! added.
 
-use super::sigmas::{Sigmas, input_scale};
+use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -28,8 +28,8 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let update = Terms::one(Slot::Latents)
             .plus(down - sigma, &derivative)
             .plus(up, &Terms::one(Slot::Noise));
-        Evaluation::new(index + 1, *timestep, input_scale(sigma), update.sum())
+        evaluation(index + 1, *timestep, sigma, update.sum())
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+    Ok(Plan::new(levels.init_noise_sigma, evaluations))
 }

@@ -8,9 +8,9 @@
 //!
 //! The last step ends at σ' = 0, where there is no derivative, and is one of Euler's.
 
-use super::sigmas::{Sigmas, input_scale};
+use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -24,7 +24,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let derivative = terms::derivative(schedule.prediction(), sigma);
         let update = Terms::one(Slot::Latents).plus(dt, &derivative).sum();
         let time = levels.timesteps[index];
-        let mut first = Evaluation::new(step, time, input_scale(sigma), update);
+        let mut first = evaluation(step, time, sigma, update);
         if step == steps {
             evaluations.push(first);
             break;
@@ -37,7 +37,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
             .plus(dt / 2.0, &Terms::one(Slot::Past(1)))
             .plus(dt / 2.0, &terms::derivative(schedule.prediction(), next));
         let time = levels.timesteps[index + 1];
-        evaluations.push(Evaluation::new(step, time, input_scale(next), update.sum()));
+        evaluations.push(evaluation(step, time, next, update.sum()));
     }
-    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+    Ok(Plan::new(levels.init_noise_sigma, evaluations))
 }

@@ -9,7 +9,7 @@
 //! The times are a choice of the 50 that models are distilled on.
 
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::{Error, Result};
 
@@ -34,7 +34,8 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let alpha = schedule.alpha(*time, steps)?;
         let scaled = *time as f64 * TIME_SCALE;
         let square = scaled * scaled + DATA_VARIANCE;
-        let x0 = terms::x0(schedule.prediction(), alpha.sqrt(), (1.0 - alpha).sqrt());
+        let level = Level::of_alpha(alpha);
+        let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let mut update = Terms::one(Slot::Latents)
             .times(DATA_VARIANCE / square)
             .plus(scaled / square.sqrt(), &x0);
@@ -43,9 +44,9 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
             let noise = Terms::one(Slot::Noise);
             update = update.times(next.sqrt()).plus((1.0 - next).sqrt(), &noise);
         }
-        evaluations.push(Evaluation::new(index + 1, *time as f64, 1.0, update.sum()));
+        evaluations.push(Evaluation::new(index + 1, *time as f64, level, update.sum()));
     }
-    Ok(Plan { init_noise_sigma: 1.0, evaluations })
+    Ok(Plan::new(1.0, evaluations))
 }
 
 /// `steps` of the times k·⌊N / 50⌋ − 1, evenly from the last downwards.

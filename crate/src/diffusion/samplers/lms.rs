@@ -8,9 +8,9 @@
 //!
 //! The integrand has at most the third degree, for which two of Gauss' points are exact.
 
-use super::sigmas::{Sigmas, input_scale};
+use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ use crate::error::Result;
 const ORDER: usize = 4;
 
 /// The coefficients of the linear multistep method.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
     let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
     let evaluations = (0..steps).map(|index| {
         let sigma = levels.sigmas[index];
@@ -26,15 +26,16 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let visited: Vec<f64> = levels.sigmas[..=index].iter().rev().take(ORDER).copied().collect();
         let weight = |j| lagrange_integral(&visited, j, levels.sigmas[index + 1]);
         let update = Terms::one(Slot::Latents).plus(weight(0), &derivative);
-        let update = (1..visited.len())
-            .fold(update, |sum, j| sum.plus(weight(j), &Terms::one(Slot::Past(j))));
+        let known = visited.len().min((index + 1).saturating_sub(left_out).max(1));
+        let update =
+            (1..known).fold(update, |sum, j| sum.plus(weight(j), &Terms::one(Slot::Past(j))));
         let time = levels.timesteps[index];
-        let mut evaluation = Evaluation::new(index + 1, time, input_scale(sigma), update.sum());
-        evaluation.remember = Some(derivative.sum());
-        evaluation
+        let mut one = evaluation(index + 1, time, sigma, update.sum());
+        one.remember = Some(derivative.sum());
+        one
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma: levels.init_noise_sigma, evaluations })
+    Ok(Plan::new(levels.init_noise_sigma, evaluations))
 }
 
 /// ∫ of the polynomial that is 1 at `nodes[j]` and 0 at the others, from `nodes[0]` to `end`.

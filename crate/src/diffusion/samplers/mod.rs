@@ -57,6 +57,9 @@ pub struct Tuning {
     /// For DPM++ 2M and UniPC: end at the smallest σ of training and not at 0. diffusers:
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
+    /// The steps that a run leaves out because it begins with a picture; none without one.
+    /// diffusers: `t_start` of its img2img pipeline.
+    pub left_out: Option<usize>,
     /// Which of the training times to visit; without it, as the schedule's file says, and where
     /// that is silent, as the sampler's class in diffusers does.
     pub spacing: Option<Spacing>,
@@ -118,7 +121,7 @@ impl Sampler {
     /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
     /// that are none.
     pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
-        let Tuning { eta, karras, spacing, ends_at_sigma_min } = tuning;
+        let Tuning { eta, karras, spacing, ends_at_sigma_min, left_out } = tuning;
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
         }
@@ -142,18 +145,27 @@ impl Sampler {
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
-        let plan = match self {
+        let skipped = left_out.unwrap_or(0);
+        if skipped > 0 && skipped >= steps {
+            return refuse("strength", format!("leaves none of {steps} steps to be taken"));
+        }
+        let mut plan = match self {
             Sampler::Ddim => ddim::plan(schedule, steps, eta),
-            Sampler::Pndm => pndm::plan(schedule, steps),
-            Sampler::Lms => lms::plan(schedule, steps),
+            Sampler::Pndm => pndm::plan(schedule, steps, skipped),
+            Sampler::Lms => lms::plan(schedule, steps, skipped),
             Sampler::Euler => euler::plan(schedule, steps),
             Sampler::EulerAncestral => euler_ancestral::plan(schedule, steps),
             Sampler::Heun => heun::plan(schedule, steps),
-            Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, ends_at_sigma_min),
-            Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps),
-            Sampler::UniPc => unipc::plan(schedule, steps, ends_at_sigma_min),
+            Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, skipped, ends_at_sigma_min),
+            Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps, skipped),
+            Sampler::UniPc => unipc::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Lcm => lcm::plan(schedule, steps),
         }?;
+        if left_out.is_some() {
+            // PNDM has left its steps out itself: of its times, not of its evaluations.
+            let rest = if self == Sampler::Pndm { 0 } else { skipped };
+            plan = plan.without_steps(rest).with_picture();
+        }
         if plan.is_finite() {
             return Ok(plan);
         }

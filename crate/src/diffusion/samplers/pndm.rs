@@ -9,9 +9,13 @@
 //!
 //! The first step is taken twice: with e₀ alone, then again from where it began, with the mean of
 //! e₀ and of the answer where it led.
+//!
+//! A run that begins with a picture starts somewhere in the list of times in which the second one
+//! stands twice, and still takes its first step twice, as diffusers does; from the second step on
+//! the UNet is then told the time of the step after.
 
 use super::terms::Terms;
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
 use crate::diffusion::schedule::{Prediction, Schedule};
 use crate::diffusion::spacing::Spacing;
 use crate::error::{Error, Result};
@@ -24,7 +28,7 @@ const WEIGHTS: [&[f64]; 3] = [
 ];
 
 /// The coefficients of PLMS.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
+pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
     if !schedule.skip_prk_steps {
         let reason = "pndm is available only for models whose scheduler config sets \
                       skip_prk_steps, as that of Stable Diffusion v1.4 does";
@@ -35,6 +39,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     if steps > 1 {
         timesteps.insert(1, timesteps[1]);
     }
+    timesteps.drain(..left_out);
     let stride = schedule.trained() / steps;
     let mut evaluations = Vec::with_capacity(timesteps.len());
     for (index, timestep) in timesteps.into_iter().enumerate() {
@@ -44,8 +49,9 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         };
         let alpha = schedule.alpha(from, steps)?;
         let next = schedule.alpha_before(from, back, false);
+        let level = Level::of_alpha(schedule.alpha(timestep as usize, steps)?);
         let update = transfer(schedule.prediction(), &Terms::one(x), &answer(index), alpha, next);
-        let mut evaluation = Evaluation::new(index.max(1), timestep, 1.0, update.sum());
+        let mut evaluation = Evaluation::new(index.max(1), timestep, level, update.sum());
         if index == 0 {
             evaluation.save = Some(Terms::one(Slot::Latents).sum());
         }
@@ -54,7 +60,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         }
         evaluations.push(evaluation);
     }
-    Ok(Plan { init_noise_sigma: 1.0, evaluations })
+    Ok(Plan::new(1.0, evaluations))
 }
 
 /// The answers of an evaluation and those before it, weighted.

@@ -8,6 +8,7 @@
 //! 2206.00364), formula 5. diffusers keeps sigmas and timesteps in float32, so they are rounded
 //! here in the same places.
 
+use crate::diffusion::plan::{Combination, Evaluation, Level};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
@@ -80,6 +81,16 @@ impl Sigmas {
         sigmas.iter_mut().for_each(round_to_f32);
         Sigmas { timesteps, sigmas, init_noise_sigma: 1.0 }
     }
+}
+
+/// An evaluation of latents x₀ + σ·ε.
+pub(super) fn evaluation(
+    step: usize,
+    timestep: f64,
+    sigma: f64,
+    update: Combination,
+) -> Evaluation {
+    Evaluation::new(step, timestep, Level::exploding(sigma), update).scaled(input_scale(sigma))
 }
 
 /// What the UNet's input is to latents x₀ + σ·ε: a variance of 1.

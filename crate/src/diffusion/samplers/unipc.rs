@@ -15,12 +15,17 @@
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of UniPC.
-pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Result<Plan> {
+pub(super) fn plan(
+    schedule: &Schedule,
+    steps: usize,
+    left_out: usize,
+    ends_at_min: bool,
+) -> Result<Plan> {
     let mut levels = Sigmas::preserving(schedule, steps)?;
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
@@ -28,16 +33,17 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Resu
     let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
     let past = |n: usize| Terms::one(Slot::Past(n));
     let evaluations = (0..steps).map(|index| {
-        let alpha = input_scale(sigmas[index]);
-        let m = terms::x0(schedule.prediction(), alpha, sigmas[index] * alpha);
-        let x = match index {
+        let level = Level::preserving(sigmas[index]);
+        let m = terms::x0(schedule.prediction(), level.signal, level.noise);
+        let done = index.saturating_sub(left_out);
+        let x = match done {
             0 => Terms::one(Slot::Latents),
             _ => {
                 let step = Step::new(&sigmas, index - 1);
-                let [first, second] = step.corrector(index == 1);
+                let [first, second] = step.corrector(done == 1);
                 let first = first / step.r;
                 let mut corrected = past(1).times(1.0 - first - second).plus(second, &m);
-                if index > 1 {
+                if done > 1 {
                     corrected = corrected.plus(first, &past(2));
                 }
                 step.from(&Terms::one(Slot::Saved), &corrected)
@@ -45,18 +51,18 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, ends_at_min: bool) -> Resu
         };
         let step = Step::new(&sigmas, index);
         let mut denoised = m.clone();
-        if index > 0 && (index + 1 < steps || !schedule.lower_order_final) {
+        if done > 0 && (index + 1 < steps || !schedule.lower_order_final) {
             let half = 0.5 / step.r;
             denoised = m.times(1.0 - half).plus(half, &past(1));
         }
         let update = step.from(&x, &denoised);
-        let mut evaluation = Evaluation::new(index + 1, timesteps[index], 1.0, update.sum());
+        let mut evaluation = Evaluation::new(index + 1, timesteps[index], level, update.sum());
         evaluation.remember = Some(m.sum());
         evaluation.save = Some(x.sum());
         evaluation
     });
     let evaluations = evaluations.collect();
-    Ok(Plan { init_noise_sigma, evaluations })
+    Ok(Plan::new(init_noise_sigma, evaluations))
 }
 
 /// From one level to the next.

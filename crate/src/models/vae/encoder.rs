@@ -19,7 +19,7 @@ use crate::nn::{Conv2d, Downsample, GroupNorm, Linear, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 
 /// The encoder of a VAE. diffusers: `Encoder`, and `AutoencoderKL`'s `quant_conv`.
-pub(super) struct Encoder {
+pub struct Encoder {
     conv_in: Conv2d,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
@@ -37,7 +37,10 @@ enum Out {
 
 impl Encoder {
     /// From the root of the checkpoint.
-    pub(super) fn new(root: &Scope, config: &VaeConfig) -> Result<Encoder> {
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(root: &Scope, config: &VaeConfig) -> Result<Encoder> {
         let scope = root.at("encoder");
         let channels = &config.block_out_channels;
         let (top, lowest) = (channels[0], *channels.last().expect("a config has levels"));
@@ -52,8 +55,9 @@ impl Encoder {
         })
     }
 
-    /// `picture` `[b, h, w, 4]` in −1…1 → `[b, h/factor, w/factor, latent_channels]`, twice.
-    pub(super) fn forward(&self, picture: &Tensor) -> Posterior {
+    /// `picture` `[b, h, w, 4]` in −1…1 (the fourth channel is not used), its sides multiples of
+    /// [`VaeConfig::factor`] → the distribution of its latents, not scaled.
+    pub fn forward(&self, picture: &Tensor) -> Posterior {
         let mut x = self.conv_in.forward(picture);
         for block in &self.down_blocks {
             x = block.forward(x);

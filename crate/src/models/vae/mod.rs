@@ -1,8 +1,8 @@
 //! The VAE: pictures to latents an eighth of their size, and back.
 //!
 //! The sampler works on latents of standard deviation one, `scaling_factor · z`;
-//! [`Autoencoder::decode`] takes those. [`Autoencoder::encode`] gives the distribution of `z`
-//! itself, as diffusers does.
+//! [`Autoencoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
+//! as diffusers does; it stands apart, because text to image needs none.
 
 mod config;
 mod decoder;
@@ -10,9 +10,9 @@ mod encoder;
 mod mid;
 
 pub use config::VaeConfig;
+pub use encoder::Encoder;
 
 use self::decoder::Decoder;
-use self::encoder::Encoder;
 use crate::error::Result;
 use crate::nn::{ResnetBlock, Scope};
 use crate::ops::Term;
@@ -21,10 +21,9 @@ use crate::tensor::Tensor;
 /// ε of every group norm of the VAE, fixed in diffusers' code rather than in a config.
 const EPS: f32 = 1e-6;
 
-/// Encoder and decoder of pictures. diffusers: `AutoencoderKL`.
+/// The decoder of pictures. diffusers: `AutoencoderKL`, without its encoder.
 pub struct Autoencoder {
     decoder: Decoder,
-    encoder: Option<Encoder>,
     config: VaeConfig,
 }
 
@@ -36,22 +35,13 @@ pub struct Posterior {
 }
 
 impl Autoencoder {
-    /// The decoder alone, from the root of the checkpoint: all that text to image needs.
+    /// From the root of the checkpoint.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
     pub fn new(scope: &Scope, config: &VaeConfig) -> Result<Autoencoder> {
         let decoder = Decoder::new(scope, config)?;
-        Ok(Autoencoder { decoder, encoder: None, config: config.clone() })
-    }
-
-    /// The same with the encoder.
-    ///
-    /// # Errors
-    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
-    pub fn with_encoder(self, scope: &Scope) -> Result<Autoencoder> {
-        let encoder = Some(Encoder::new(scope, &self.config)?);
-        Ok(Autoencoder { encoder, ..self })
+        Ok(Autoencoder { decoder, config: config.clone() })
     }
 
     /// How many times larger a picture's side is than its latents'.
@@ -71,15 +61,6 @@ impl Autoencoder {
         let coefficient = (1.0 / self.config.scaling_factor) as f32;
         let term = Term { x: latents, first: 0, coefficient };
         self.decoder.forward(&Tensor::combine(batch, latents.precision(), &[term]))
-    }
-
-    /// `picture` `[b, h, w, 4]` in −1…1 (the fourth channel is not used), its sides multiples of
-    /// [`Autoencoder::factor`] → the distribution of its latents, not scaled.
-    ///
-    /// # Panics
-    /// Without [`Autoencoder::with_encoder`].
-    pub fn encode(&self, picture: &Tensor) -> Posterior {
-        self.encoder.as_ref().expect("the encoder was asked for").forward(picture)
     }
 }
 
