@@ -4,6 +4,7 @@
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
 mod bench;
+mod compare;
 mod convert;
 mod generate;
 mod inspect;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// Measures the kernels beside this adapter's own peaks.
     Bench(bench::BenchArgs),
+    /// Runs the same requests through several checkpoints and sets the pictures side by side.
+    Compare(compare::CompareArgs),
     /// Makes a picture from a prompt.
     Generate(Box<generate::GenerateArgs>),
     /// Writes a model in another format: a folder, or one file of safetensors or GGUF.
@@ -111,6 +114,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => return verify::run(&args),
         Command::Convert(args) => convert::run(&args)?,
         Command::Bench(args) => bench::run(&args)?,
+        Command::Compare(args) => compare::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,

@@ -7,7 +7,7 @@
 //! reported and the rest goes on.
 
 use super::generate::read_picture;
-use darkroom::pipeline::{Control, Extras, Pipeline, Request, Safety};
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::{Error, Result};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -15,11 +15,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One line of the list.
-struct Job {
-    file: String,
+pub struct Job {
+    /// The picture's name.
+    pub file: String,
     /// The picture that it begins with.
-    init: Option<PathBuf>,
-    request: Request,
+    pub init: Option<PathBuf>,
+    pub request: Request,
+}
+
+impl Job {
+    /// Makes its picture.
+    ///
+    /// # Errors
+    /// As [`Pipeline::generate_with`]; a picture to begin with that cannot be read.
+    pub async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
+        let initial = self.init.as_deref().map(read_picture).transpose()?;
+        let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
+        pipeline.generate_with(&self.request, control, &extras).await
+    }
 }
 
 /// Makes the pictures of `list` in `folder`. Returns how many requests failed.
@@ -58,9 +71,7 @@ pub async fn run(
 
 /// A picture is written under another name first: a file of the right name is always whole.
 async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
-    let initial = job.init.as_deref().map(read_picture).transpose()?;
-    let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
-    let picture = pipeline.generate_with(&job.request, control, &extras).await?;
+    let picture = job.draw(pipeline, control).await?;
     let part: PathBuf = out.with_extension("png.part");
     fs::write(&part, picture.png()?).map_err(|e| unwritable(&part, &e))?;
     fs::rename(&part, out).map_err(|e| unwritable(out, &e))?;
@@ -68,7 +79,7 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 }
 
 /// The whole list is checked before the first picture is made.
-fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
+pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
     let shown = list.display().to_string();
     let text = fs::read_to_string(list)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;

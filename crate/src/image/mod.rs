@@ -1,8 +1,10 @@
 //! Pictures on the CPU: eight-bit RGBA, PNG files, and the text that travels inside them.
 
+mod likeness;
 pub mod parameters;
 pub mod png;
 mod resize;
 mod rgba;
 
+pub use likeness::Likeness;
 pub use rgba::Rgba;

@@ -1,8 +1,10 @@
 //! The request as readable text, in the form that Stable Diffusion programs share.
 //!
-//!     a red cat on a yellow background
-//!     Negative prompt: blurry
-//!     Steps: 20, Sampler: Euler, CFG scale: 7.5, Seed: 42, Size: 512x512
+//! ```text
+//! a red cat on a yellow background
+//! Negative prompt: blurry
+//! Steps: 20, Sampler: Euler, CFG scale: 7.5, Seed: 42, Size: 512x512
+//! ```
 //!
 //! There is no standard but habit; the form is that of AUTOMATIC1111's `infotext`. A value with a
 //! comma, a colon or a line break is written as a JSON string, as there.

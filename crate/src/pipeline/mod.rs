@@ -3,6 +3,7 @@
 //!
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
+mod clip_score;
 mod configs;
 mod context;
 mod control;
@@ -21,6 +22,7 @@ mod single_file;
 mod state;
 mod verify;
 
+pub use clip_score::ClipScore;
 pub use configs::Configs;
 pub use control::{Control, Progress};
 pub use cpu::Turn;

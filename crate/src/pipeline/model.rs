@@ -31,7 +31,7 @@ use crate::weights::{Archive, Part, Source, TensorInfo, read_all};
 use std::rc::Rc;
 
 /// No vocabulary is longer.
-const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
+pub(super) const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
 
 /// The parts with weights, in the order in which they are used.
 const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
@@ -300,11 +300,12 @@ pub(super) fn weight_type(file: &Archive) -> WeightType {
     }
 }
 
-/// The header of the weights of `part`, under the first of the names that Hugging Face's libraries
-/// use: full before half precision, safetensors before torch's own files.
+/// The header of the weights of `part`, a folder or nothing, under the first of the names that
+/// Hugging Face's libraries use: full before half precision, safetensors before torch's own files.
 pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
     // transformers has another stem for torch's files.
     let torch = if stem == "model" { "pytorch_model" } else { stem };
+    let folder = if part.is_empty() { String::new() } else { format!("{part}/") };
     let mut first = None;
     for (stem, ending) in [
         (stem, "safetensors"),
@@ -316,7 +317,7 @@ pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Resu
         (torch, "bin.index.json"),
         (torch, "bin.index.fp16.json"),
     ] {
-        let path = format!("{part}/{stem}.{ending}");
+        let path = format!("{folder}{stem}.{ending}");
         let opened = match ending.ends_with("json") {
             true => Archive::open_shards(source, &path).await,
             false => Archive::open(source, &path).await,

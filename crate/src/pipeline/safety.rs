@@ -205,15 +205,11 @@ impl Checker {
     /// # Errors
     /// [`Error::BadFile`] when the weights give no numbers; the device's.
     pub(super) async fn look_at(&self, picture: &Rgba) -> Result<Safety> {
-        let planes = self.processor.preprocess(picture);
-        let side = self.processor.output_size();
         let image_embeds = match &self.network {
-            Network::Cpu(network) => network.image_embeds(&planes),
+            Network::Cpu(network) => network.image_embeds(&self.processor.preprocess(picture)),
             Network::Gpu(gpu, network) => {
-                let pixel = |i: usize| [0, 1, 2].map(|c| planes[c * side * side + i]);
-                let pixels = (0..side * side).map(pixel);
-                let values: Vec<f32> = pixels.flat_map(|[r, g, b]| [r, g, b, 0.0]).collect();
-                let input = Tensor::from_f32(gpu, &values, [1, side, side, 4], Precision::F32);
+                let (pixels, side) = (self.processor.pixels(picture), self.processor.output_size());
+                let input = Tensor::from_f32(gpu, &pixels, [1, side, side, 4], Precision::F32);
                 let image_embeds = network.image_embeds(&input).to_f32().await?;
                 gpu.trim();
                 image_embeds

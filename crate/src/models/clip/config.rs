@@ -52,12 +52,16 @@ impl TextConfig {
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile), [`Config`](crate::Error::Config).
     pub fn parse(file: &str, json: &str) -> Result<TextConfig> {
-        let fields = Fields::parse(file, json)?;
+        TextConfig::read(&Fields::parse(file, json)?)
+    }
+
+    /// From the fields of a text encoder.
+    pub(super) fn read(fields: &Fields) -> Result<TextConfig> {
         fields.only("model_type", &[json!("clip_text_model")])?;
         Ok(TextConfig {
             vocab_size: fields.size("vocab_size", 49408)?,
             max_position_embeddings: fields.size("max_position_embeddings", 77)?,
-            encoder: EncoderConfig::read(&fields, [512, 2048, 12, 8])?,
+            encoder: EncoderConfig::read(fields, [512, 2048, 12, 8])?,
         })
     }
 }

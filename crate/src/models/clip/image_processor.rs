@@ -80,6 +80,14 @@ impl ImageProcessor {
         (0..3 * side * side).map(|i| value(i / (side * side), i % (side * side))).collect()
     }
 
+    /// The same as the vision tower takes it: `[s, s, 4]`, the fourth of each pixel nothing.
+    pub fn pixels(&self, picture: &Rgba) -> Vec<f32> {
+        let planes = self.preprocess(picture);
+        let plane = self.crop_size * self.crop_size;
+        let pixel = |i: usize| [planes[i], planes[plane + i], planes[2 * plane + i], 0.0];
+        (0..plane).flat_map(pixel).collect()
+    }
+
     /// The size whose shorter side is `shortest_edge`; the longer one is cut to whole pixels.
     fn resized(&self, [width, height]: [u32; 2]) -> [u32; 2] {
         let short = width.min(height);

@@ -1,5 +1,6 @@
 //! CLIP: here the text encoder, token ids to a context that the UNet attends to; in `vision` the
-//! tower of the safety checker. Both are the same transformer, `encoder`.
+//! tower of the safety checker. Both are the same transformer, `encoder`; `model` has both, to say
+//! how well a picture fits a prompt.
 //!
 //! ```text
 //! x = token_embedding[ids] + position_embedding
@@ -11,10 +12,12 @@
 mod config;
 mod encoder;
 mod image_processor;
+mod model;
 mod vision;
 
 pub use config::{EncoderConfig, TextConfig, VisionConfig};
 pub use image_processor::ImageProcessor;
+pub use model::{ClipConfig, ClipModel, cosine};
 pub use vision::VisionTower;
 
 use self::encoder::Encoder;

@@ -8,6 +8,8 @@
 //! for those after it and for the other concepts. The picture is flagged when one of these is near.
 //! Scores are rounded to three digits, in f32, as numpy does.
 
+use crate::models::clip::cosine;
+
 /// Concepts, and those of special care: numbers of diffusers' code, in no config.
 pub const CONCEPTS: usize = 17;
 pub const SPECIAL_CARE: usize = 3;
@@ -71,15 +73,6 @@ impl Concepts {
 }
 
 fn score(picture: &[f32], concept: &[f32], threshold: f32, adjustment: f32) -> f32 {
-    let score = cosine(picture, concept) - threshold + adjustment;
+    let score = cosine(picture, concept) as f32 - threshold + adjustment;
     (score * 1000.0).round_ties_even() / 1000.0
-}
-
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-    };
-    // torch's normalize() divides by no less than this.
-    let norm = |a: &[f32]| dot(a, a).sqrt().max(1e-12);
-    (dot(a, b) / norm(a) / norm(b)) as f32
 }

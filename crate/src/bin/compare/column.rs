@@ -1,0 +1,85 @@
+//! A column of the sheet: where its pictures come from.
+
+use super::report::Cell;
+use super::{CompareArgs, Job, create, write};
+use crate::ModelArgs;
+use darkroom::image::{Rgba, png};
+use darkroom::pipeline::{Control, Options, Pipeline};
+use darkroom::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// What makes the pictures of a column.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Origin {
+    /// A checkpoint, here.
+    Model,
+    /// Something else, before.
+    Pictures,
+}
+
+/// A column.
+pub struct Column {
+    /// Its heading, and its folder's name.
+    pub name: String,
+    /// The checkpoint, or the folder of pictures.
+    pub path: PathBuf,
+    pub origin: Origin,
+}
+
+impl Column {
+    /// Puts the pictures of all requests into the column's folder and tells of each. Returns the
+    /// largest sum of buffers on the GPU, in bytes.
+    ///
+    /// # Errors
+    /// When the model cannot be opened, the device is gone or the folder cannot be written; a
+    /// single picture's faults are told in its cell.
+    pub async fn make(
+        &self,
+        args: &CompareArgs,
+        jobs: &[Job],
+        mut tell: impl FnMut(usize, Cell),
+    ) -> Result<Option<u64>> {
+        let folder = args.out_dir.join(&self.name);
+        create(&folder)?;
+        if self.origin == Origin::Pictures {
+            for (row, job) in jobs.iter().enumerate() {
+                let (from, to) = (self.path.join(&job.file), folder.join(&job.file));
+                let copied =
+                    read(&from).and_then(|picture| write(&to, &png::encode(&picture, &[])?));
+                tell(row, Cell { fault: copied.err().map(|e| e.to_string()), ..Cell::default() });
+            }
+            return Ok(None);
+        }
+        let gpu = args.gpu().await?;
+        let model = ModelArgs { model: self.path.clone(), tokenizer: args.tokenizer.clone() };
+        let options =
+            Options { precision: args.precision, weights: args.weights, ..Options::default() };
+        let control = Control::default();
+        let pipeline = Pipeline::open(&gpu, Rc::new(model.source()), &options, &control).await?;
+        for (row, job) in jobs.iter().enumerate() {
+            let begun = Instant::now();
+            let made = job.draw(&pipeline, &control).await;
+            let seconds = Some(begun.elapsed().as_secs_f64());
+            let kept = match made {
+                Ok(picture) => picture.png().and_then(|p| write(&folder.join(&job.file), &p)),
+                Err(error @ Error::DeviceLost { .. }) => return Err(error),
+                Err(error) => Err(error),
+            };
+            let fault = kept.err().map(|error| error.to_string());
+            eprintln!("  {}: {}", job.file, fault.as_deref().unwrap_or("made"));
+            tell(row, Cell { seconds, fault, ..Cell::default() });
+        }
+        Ok(Some(gpu.stats().bytes_peak))
+    }
+}
+
+/// A picture of any PNG.
+pub fn read(path: &Path) -> Result<Rgba> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    Ok(png::decode(&shown, &bytes)?.picture)
+}

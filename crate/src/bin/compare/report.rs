@@ -1,0 +1,183 @@
+//! The comparison as tables: for programs, for a spreadsheet, for the eye.
+
+use super::Job;
+use super::column::{Column, Origin};
+use darkroom::image::Likeness;
+use darkroom::pipeline::Request;
+use darkroom::{Error, Result};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// All of it.
+#[derive(Serialize)]
+pub struct Report {
+    pub columns: Vec<Heading>,
+    pub rows: Vec<Row>,
+}
+
+/// What is known of a column.
+#[derive(Serialize)]
+pub struct Heading {
+    pub name: String,
+    /// The checkpoint, or where the pictures came from.
+    pub path: String,
+    /// The largest sum of buffers on the GPU, in bytes; none for pictures made elsewhere.
+    #[serde(rename = "memory_bytes")]
+    pub memory: Option<u64>,
+}
+
+/// A request and its pictures, in the order of the columns.
+#[derive(Serialize)]
+pub struct Row {
+    pub file: String,
+    pub request: Request,
+    pub cells: Vec<Cell>,
+}
+
+/// What is known of a picture.
+#[derive(Clone, Default, Serialize)]
+pub struct Cell {
+    /// From the request to the picture.
+    pub seconds: Option<f64>,
+    /// To the picture of the first column, if both are there and of one size.
+    #[serde(flatten)]
+    pub likeness: Option<Likeness>,
+    /// By the user's CLIP model, if one was given.
+    pub clip_score: Option<f64>,
+    /// Why there is no picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+impl Report {
+    /// Nothing made yet.
+    pub fn new(columns: &[Column], jobs: &[Job]) -> Report {
+        let heading = |column: &Column| Heading {
+            name: column.name.clone(),
+            path: column.path.display().to_string(),
+            memory: None,
+        };
+        let row = |job: &Job| Row {
+            file: job.file.clone(),
+            request: job.request.clone(),
+            cells: vec![Cell::default(); columns.len()],
+        };
+        debug_assert!(columns.iter().any(|c| c.origin == Origin::Model || columns.len() > 1));
+        Report {
+            columns: columns.iter().map(heading).collect(),
+            rows: jobs.iter().map(row).collect(),
+        }
+    }
+
+    pub fn json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self).map_err(|fault| Error::Write {
+            path: "compare.json".into(),
+            reason: fault.to_string(),
+        })
+    }
+
+    /// A line for each picture.
+    pub fn csv(&self) -> String {
+        let mut text = String::from(
+            "file,prompt,seed,column,seconds,memory_mb,psnr_db,ssim,largest_difference,\
+             clip_score,fault\n",
+        );
+        for row in &self.rows {
+            for (heading, cell) in self.columns.iter().zip(&row.cells) {
+                let likeness = cell.likeness;
+                let fields = [
+                    quoted(&row.file),
+                    quoted(&row.request.prompt),
+                    row.request.seed.to_string(),
+                    quoted(&heading.name),
+                    shown(cell.seconds, 2),
+                    shown(heading.memory.map(|bytes| bytes as f64 / 1e6), 1),
+                    psnr(likeness),
+                    shown(likeness.and_then(|l| l.ssim), 4),
+                    likeness.map_or(String::new(), |l| l.most.to_string()),
+                    shown(cell.clip_score, 2),
+                    quoted(cell.fault.as_deref().unwrap_or_default()),
+                ];
+                text.push_str(&fields.join(","));
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    /// A page with the pictures side by side; it refers to the files beside it.
+    pub fn html(&self) -> String {
+        let mut page = String::from(HEAD);
+        page.push_str("<table><thead><tr><th scope=\"col\">request</th>");
+        for Heading { name, memory, .. } in &self.columns {
+            let memory = memory.map_or(String::new(), |bytes| {
+                format!("<br><small>{:.0} MB</small>", bytes as f64 / 1e6)
+            });
+            let _ = write!(page, "<th scope=\"col\">{}{memory}</th>", escaped(name));
+        }
+        page.push_str("</tr></thead><tbody>\n");
+        for row in &self.rows {
+            let Request { prompt, seed, .. } = &row.request;
+            let (prompt, file) = (escaped(prompt), escaped(&row.file));
+            let _ =
+                write!(page, "<tr><th scope=\"row\">{prompt}<br><small>seed {seed}</small></th>");
+            for (heading, cell) in self.columns.iter().zip(&row.cells) {
+                let name = escaped(&heading.name);
+                let _ = match &cell.fault {
+                    Some(fault) => write!(page, "<td>{}</td>", escaped(fault)),
+                    None => write!(
+                        page,
+                        "<td><img src=\"{name}/{file}\" alt=\"{prompt}, by {name}\">\
+                         <br><small>{}</small></td>",
+                        cell.caption()
+                    ),
+                };
+            }
+            page.push_str("</tr>\n");
+        }
+        page.push_str("</tbody></table>\n</html>\n");
+        page
+    }
+}
+
+impl Cell {
+    fn caption(&self) -> String {
+        let parts = [
+            self.seconds.map(|s| format!("{s:.1} s")),
+            self.likeness.map(|l| match l.psnr {
+                None => "the same pixels".to_string(),
+                Some(psnr) => format!("{psnr:.1} dB"),
+            }),
+            self.likeness.and_then(|l| l.ssim).map(|ssim| format!("SSIM {ssim:.3}")),
+            self.clip_score.map(|score| format!("CLIP {score:.1}")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+}
+
+const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+    <title>Comparison</title>\n<style>\n\
+    body { font: 15px/1.4 system-ui; margin: 2rem; color-scheme: light dark }\n\
+    th, td { padding: 0.5rem; text-align: left; vertical-align: top }\n\
+    th[scope=row] { max-width: 16rem; font-weight: normal }\n\
+    img { max-width: 320px; min-width: 128px; image-rendering: auto }\n</style>\n";
+
+fn psnr(likeness: Option<Likeness>) -> String {
+    likeness.map_or(String::new(), |l| l.psnr.map_or("inf".into(), |psnr| format!("{psnr:.2}")))
+}
+
+fn shown(value: Option<f64>, digits: usize) -> String {
+    value.map_or(String::new(), |value| format!("{value:.digits$}"))
+}
+
+/// A field of a table with commas (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text.to_string()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

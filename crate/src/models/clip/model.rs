@@ -1,0 +1,93 @@
+//! CLIP whole: how well a picture fits a text. Not on the walk: it judges what the walk has made.
+//!
+//! ```text
+//! image_embeds = visual_projection(vision_model(picture))                  [1, d]
+//! text_embeds  = text_projection(text_model(ids) at the end token)         [d]
+//! score        = 100 · max(cos(image_embeds, text_embeds), 0)
+//! ```
+//!
+//! Hessel et al., CLIPScore, 2021, as torchmetrics' `CLIPScore` scales it.
+
+use super::{TextConfig, TextEncoder, VisionConfig, VisionTower};
+use crate::dtype::Precision;
+use crate::error::Result;
+use crate::models::fields::Fields;
+use crate::nn::{Linear, Scope};
+use crate::tensor::Tensor;
+
+/// The sizes of both towers. transformers: `CLIPConfig`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipConfig {
+    /// Of the text's.
+    pub text: TextConfig,
+    /// Of the picture's.
+    pub vision: VisionConfig,
+    /// Numbers of an embedding.
+    pub projection_dim: usize,
+}
+
+impl ClipConfig {
+    /// Reads `json`, the text of `file`.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile), [`Config`](crate::Error::Config).
+    pub fn parse(file: &str, json: &str) -> Result<ClipConfig> {
+        let fields = Fields::parse(file, json)?;
+        fields.only("model_type", &["clip".into()])?;
+        Ok(ClipConfig {
+            text: TextConfig::read(&fields.object("text_config")?)?,
+            vision: VisionConfig::read(&fields.object("vision_config")?)?,
+            projection_dim: fields.channels("projection_dim", 512)?,
+        })
+    }
+}
+
+/// Both towers and their projections. transformers: `CLIPModel`.
+pub struct ClipModel {
+    text_model: TextEncoder,
+    text_projection: Linear,
+    vision_model: VisionTower,
+    visual_projection: Linear,
+}
+
+impl ClipModel {
+    /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, config: &ClipConfig) -> Result<ClipModel> {
+        let [text, vision] =
+            [&config.text.encoder, &config.vision.encoder].map(|tower| tower.hidden_size);
+        let projection = |name, c| Linear::without_bias(&scope.at(name), c, config.projection_dim);
+        Ok(ClipModel {
+            text_model: TextEncoder::new(scope, &config.text)?,
+            text_projection: projection("text_projection", text)?,
+            vision_model: VisionTower::new(scope, &config.vision)?,
+            visual_projection: projection("visual_projection", vision)?,
+        })
+    }
+
+    /// `ids`, a text of 77 tokens → what each of its tokens stands for, `[77, d]`; the end token's
+    /// is the text's.
+    ///
+    /// # Panics
+    /// As [`TextEncoder::forward`].
+    pub fn text_embeds(&self, ids: &[u32]) -> Tensor {
+        self.text_projection.forward(&self.text_model.forward(ids, Precision::F32))
+    }
+
+    /// `picture` `[1, s, s, 4]`, f32, as the image processor makes it → `[1, d]`.
+    pub fn image_embeds(&self, picture: &Tensor) -> Tensor {
+        self.visual_projection.forward(&self.vision_model.forward(picture))
+    }
+}
+
+/// The cosine of the angle between two embeddings.
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    };
+    // torch's normalize() divides by no less than this.
+    let norm = |a: &[f32]| dot(a, a).sqrt().max(1e-12);
+    dot(a, b) / norm(a) / norm(b)
+}
