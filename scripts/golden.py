@@ -14,7 +14,8 @@ import importlib.metadata
 import pathlib
 import sys
 
-VERSIONS = {"torch": "2.15.0", "diffusers": "0.42.1", "transformers": "5.23.0", "gguf": "0.19.0"}
+VERSIONS = {"torch": "2.15.0", "diffusers": "0.42.1", "transformers": "5.23.0", "gguf": "0.19.0",
+            "scikit-image": "0.26.0"}
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 OUT = SCRIPTS.parent / "tests" / "golden"
 

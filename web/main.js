@@ -1,12 +1,21 @@
 // The page's wiring: views and session, and what they tell each other. What the page shows is in
 // views/, what it says in strings.js; the work is done by the worker behind engine/client.js.
 
-import { linkTo, readOptions, writeOptions } from "./options.js";
+import { compare } from "./compare.js";
+import {
+  MODEL,
+  linkTo,
+  modelAddress,
+  readOptions,
+  tokenizerAddress,
+  writeOptions,
+} from "./options.js";
 import { createSession } from "./session.js";
-import { EXAMPLES, say } from "./strings.js";
+import { EXAMPLES, compareText, say } from "./strings.js";
 import { someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
+import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
 import { anyById, onPress } from "./views/dom.js";
@@ -22,6 +31,7 @@ import { createShelf } from "./views/shelf.js";
 import { createStatus } from "./views/status.js";
 import { createVerify } from "./views/verify.js";
 import { fieldsOf } from "./files/request.js";
+import { Store } from "./store/client.js";
 
 /** Milliseconds of rest before the address is brought up to date. */
 const REST_MS = 300;
@@ -83,7 +93,39 @@ const queue = createQueue({
   onRun: (fields) => session.make(() => requestOf(fields)),
   onFault: tell,
 });
-const rooms = createRooms({ gallery: gallery.show, privacy: privacy.enter, about: about.show });
+const comparing = createCompare({
+  async models() {
+    const stored = (await new Store().list()).filter(({ complete }) => complete);
+    const known = stored.map(({ manifest: { id, title } }) => {
+      return { name: title, model: `stored/${id}` };
+    });
+    return [{ name: compareText.builtIn(), model: MODEL }, ...known];
+  },
+  address: modelAddress,
+  request: (prompt, seed) => requestOf({ ...form.fields(), prompt, seed, count: "1" }).request,
+  async onRun(comparison, judge, show) {
+    const { how } = readOptions();
+    const options = { ...how, tokenizer: tokenizerAddress(how) };
+    const plan = { options, judge: judge && modelAddress(judge) };
+    const outcome = await session.lend(async (engine, watch) => {
+      await compare(engine, comparison, plan, watch, (next) => {
+        comparing.progress(next);
+        show();
+      });
+      return compareText.done();
+    });
+    if (outcome === "cancelled") throw new Error(compareText.cancelled());
+    if (typeof outcome === "object") throw new Error(outcome.failed);
+  },
+  onCancel: () => session.cancel(),
+  onFault: tell,
+});
+const rooms = createRooms({
+  compare: comparing.enter,
+  gallery: gallery.show,
+  privacy: privacy.enter,
+  about: about.show,
+});
 createDrop({
   onRequest(fields, program) {
     form.fillRequest(fields);

@@ -4,7 +4,8 @@
 
 import { say } from "./strings.js";
 
-const MODEL = "models/demo";
+/** The built-in model. */
+export const MODEL = "models/demo";
 /** A single file brings no tokenizer; this is that of Stable Diffusion v1. */
 const TOKENIZER = `${MODEL}/tokenizer`;
 /** How names of single-file checkpoints end. */

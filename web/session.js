@@ -214,6 +214,20 @@ export function createSession(views) {
         }
       }),
 
+    /**
+     * Gives the engine to another job, in this tab's turn; the model that was open is let go.
+     * @param {(engine: Engine, watch: import("./engine/client.js").Watch) => Promise<string>} job
+     */
+    lend: (job) =>
+      run(() => {
+        open = false;
+        views.enter("generating");
+        const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
+          if (progress.event !== "latents") status.progress(progress);
+        };
+        return job(engine, { onProgress, signal: stop.signal });
+      }),
+
     cancel() {
       stop.abort();
       status.cancelling();

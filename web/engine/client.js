@@ -141,6 +141,37 @@ export class Engine {
     return this.#call({ call: "tokens", prompt, reading });
   }
 
+  /**
+   * The most bytes of graphics memory that the open model has held; undefined on the CPU.
+   * @returns {Promise<number | undefined>}
+   */
+  memory() {
+    return this.#call({ call: "memory" });
+  }
+
+  /**
+   * Compares two PNG files; undefined when their sizes differ.
+   * @param {Uint8Array} first
+   * @param {Uint8Array} second
+   * @returns {Promise<import("./protocol.js").Likeness | undefined>}
+   */
+  likeness(first, second) {
+    return this.#call({ call: "likeness", pngs: [first, second] });
+  }
+
+  /**
+   * How well a picture fits a prompt, 0 to 100, by a CLIP model as transformers writes it. It takes
+   * the place of the model that is open.
+   * @param {string} model the address of its folder, from the page
+   * @param {string} prompt
+   * @param {Uint8Array} png
+   * @returns {Promise<number>}
+   */
+  score(model, prompt, png) {
+    const address = new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
+    return this.#call({ call: "score", model: address, prompt, png });
+  }
+
   /** Ends the worker and gives everything back; calls that wait are refused. */
   dispose() {
     this.#end({ kind: "closed", message: say.closed() });

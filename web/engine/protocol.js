@@ -79,6 +79,10 @@
  * does not see.
  * @typedef {{ used: number, room: number, chunks: number, cut: string | null }} TokenCount
  *
+ * How like two pictures are: PSNR in dB, null when they are equal; SSIM, null when they are smaller
+ * than its window; the largest difference of a byte.
+ * @typedef {{ psnr: number | null, ssim: number | null, most: number }} Likeness
+ *
  * A request to the network: its address, when (milliseconds since 1970), the bytes that came (0
  * from a cache, or when another site does not tell).
  * @typedef {{ url: string, time: number, bytes: number, by: string }} NetworkRequest
@@ -91,6 +95,9 @@
  *   | { id: number, call: "generate", request: Request }
  *   | { id: number, call: "verify" }
  *   | { id: number, call: "tokens", prompt: string, reading: Reading }
+ *   | { id: number, call: "memory" }
+ *   | { id: number, call: "likeness", pngs: [Uint8Array, Uint8Array] }
+ *   | { id: number, call: "score", model: string, prompt: string, png: Uint8Array }
  *   | { id: number, call: "cancel" }} Call
  *
  * Worker to page; without an id it is about the worker itself.

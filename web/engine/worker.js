@@ -15,6 +15,8 @@ import { findAdapter } from "./adapter.js";
 let wasm = null;
 /** @type {Engine | null} */
 let engine = null;
+/** @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null} */
+let judging = null;
 /** The call that runs now. */
 let running = 0;
 /** @type {Set<number>} calls that were cancelled before their turn */
@@ -60,12 +62,19 @@ async function run(call) {
     };
     if (call.call === "open") {
       const { Engine } = await load();
-      engine?.free();
+      release();
       engine = new Engine();
       const { kind, name } = await findAdapter();
       const options = { ...call.options, adapter: kind };
       const description = await engine.open(call.model, options, onProgress);
       answer({ id, value: { ...description, adapter: name || say.someAdapter() } });
+    } else if (call.call === "likeness") {
+      const { likeness } = await load();
+      answer({ id, value: likeness(...call.pngs) });
+    } else if (call.call === "score") {
+      answer({ id, value: await score(call) });
+    } else if (call.call === "memory") {
+      answer({ id, value: engine?.memory() });
     } else if (call.call === "verify") {
       if (!engine) throw new Error("No model is open.");
       answer({ id, value: await engine.verify(onProgress) });
@@ -77,6 +86,24 @@ async function run(call) {
   } catch (error) {
     answer({ id, fault: faultOf(error) });
   }
+}
+
+/** @param {Extract<Call, { call: "score" }>} call */
+async function score({ model, prompt, png }) {
+  const { Judge } = await load();
+  if (judging?.address !== model) {
+    release();
+    judging = { address: model, judge: await Judge.open(model) };
+  }
+  return judging.judge.score(prompt, png);
+}
+
+/** Gives back what holds graphics memory. */
+function release() {
+  engine?.free();
+  engine = null;
+  judging?.judge.free();
+  judging = null;
 }
 
 /**

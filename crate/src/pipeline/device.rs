@@ -156,6 +156,14 @@ impl Pipeline {
         Ok(Pipeline { files, tokenizer, machine, description, checker })
     }
 
+    /// The most bytes that its buffers on the graphics adapter have had together; none on the CPU.
+    pub fn bytes_peak(&self) -> Option<u64> {
+        match &self.machine {
+            Machine::Gpu(on_gpu) => Some(on_gpu.gpu.stats().bytes_peak),
+            Machine::Cpu(_) => None,
+        }
+    }
+
     /// Who computes.
     pub fn device(&self) -> Device {
         match self.machine {

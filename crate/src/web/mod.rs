@@ -3,6 +3,7 @@
 //! [`Engine`] lives in a dedicated worker. Requests come as plain objects, progress leaves as plain
 //! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.
 
+mod judge;
 mod shelf;
 mod source;
 mod stream;
@@ -182,6 +183,12 @@ impl Engine {
         // The start and the end of a chunk are tokens too.
         let room = chunks * (tokenizer.length() - 2);
         Ok(to_object(&TokenCount { used: read.used, room, chunks, cut: read.cut }))
+    }
+
+    /// The most bytes of graphics memory that the model has held at once; undefined on the CPU.
+    pub fn memory(&self) -> Result<JsValue, JsValue> {
+        let peak = self.opened()?.pipeline.bytes_peak();
+        Ok(peak.map_or(JsValue::UNDEFINED, |bytes| (bytes as f64).into()))
     }
 
     /// Ends the call that runs, within one step.

@@ -1,0 +1,172 @@
+// The same requests through several checkpoints, one after the other, beside pictures that were
+// made elsewhere: seconds, memory, how like each is to the first column's, how well it fits its
+// prompt.
+
+/** @typedef {import("./engine/client.js").Engine} Engine */
+/** @typedef {import("./engine/client.js").Watch} Watch */
+/** @typedef {import("./engine/protocol.js").Request} Request */
+/** @typedef {Uint8Array<ArrayBuffer>} Png */
+
+/**
+ * A column: a model by its address, or pictures in the order of the requests.
+ * @typedef {object} Column
+ * @property {string} name
+ * @property {string} [address] of the model; without it these are pictures made elsewhere
+ * @property {(Png | undefined)[]} [pictures]
+ * @property {number | undefined} [memory] the most graphics memory that it held, in bytes
+ *
+ * A picture, or why there is none.
+ * @typedef {object} Cell
+ * @property {Png} [png]
+ * @property {number} [seconds]
+ * @property {import("./engine/protocol.js").Likeness | undefined} [likeness] to the first column's
+ * @property {number} [score] by a CLIP model
+ * @property {string} [fault]
+ *
+ * @typedef {{ request: Request, cells: Cell[] }} Row
+ * @typedef {{ columns: Column[], rows: Row[] }} Comparison
+ */
+
+/**
+ * Fills in a comparison; `comparison` holds at any time what is known so far.
+ * @param {Engine} engine
+ * @param {Comparison} comparison its rows have no cells yet
+ * @param {object} how
+ * @param {import("./engine/protocol.js").Options} how.options how models are opened
+ * @param {string} how.judge the address of a CLIP model, or nothing
+ * @param {Watch} watch
+ * @param {(sentence: { model?: string, row?: number, judging?: boolean }) => void} tell
+ *   what comes next, and that something has changed
+ */
+export async function compare(engine, comparison, { options, judge }, watch, tell) {
+  for (const [index, column] of comparison.columns.entries()) {
+    if (column.address === undefined) await takePictures(comparison, index);
+    else await makePictures(engine, comparison, index, options, watch, tell);
+    tell({});
+  }
+  for (const row of comparison.rows) await liken(engine, row);
+  tell({});
+  if (judge) await judgeAll(engine, comparison, judge, watch, tell);
+}
+
+/** @type {(comparison: Comparison, index: number) => Promise<void>} */
+async function takePictures({ columns, rows }, index) {
+  for (const [at, row] of rows.entries()) {
+    const png = columns[index]?.pictures?.[at];
+    row.cells[index] = png ? { png } : { fault: "" };
+  }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Comparison} comparison
+ * @param {number} index
+ * @param {import("./engine/protocol.js").Options} options
+ * @param {Watch} watch
+ * @param {Parameters<typeof compare>[4]} tell
+ */
+async function makePictures(engine, { columns, rows }, index, options, watch, tell) {
+  const column = columns[index];
+  if (column?.address === undefined) return;
+  tell({ model: column.name });
+  try {
+    await engine.open(column.address, options, watch);
+  } catch (error) {
+    const { kind, message } = /** @type {import("./engine/client.js").EngineError} */ (error);
+    if (kind === "cancelled") throw error;
+    for (const row of rows) row.cells[index] = { fault: message };
+    return;
+  }
+  for (const [at, row] of rows.entries()) {
+    tell({ model: column.name, row: at });
+    const begun = performance.now();
+    try {
+      const { png } = await engine.generate(row.request, watch);
+      row.cells[index] = { png, seconds: (performance.now() - begun) / 1000 };
+    } catch (error) {
+      const { kind, message } = /** @type {import("./engine/client.js").EngineError} */ (error);
+      // A request that this model cannot draw is a fact about it; all else ends the comparison.
+      if (kind !== "request") throw error;
+      row.cells[index] = { fault: message };
+    }
+  }
+  column.memory = await engine.memory();
+}
+
+/** @type {(engine: Engine, row: Row) => Promise<void>} */
+async function liken(engine, { cells }) {
+  const [first, ...others] = cells;
+  if (!first?.png) return;
+  for (const cell of others) {
+    if (cell.png) cell.likeness = (await engine.likeness(first.png, cell.png)) ?? undefined;
+  }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Comparison} comparison
+ * @param {string} judge
+ * @param {Watch} watch
+ * @param {Parameters<typeof compare>[4]} tell
+ */
+async function judgeAll(engine, { rows }, judge, watch, tell) {
+  for (const [at, { request, cells }] of rows.entries()) {
+    tell({ judging: true, row: at });
+    for (const cell of cells) {
+      watch.signal?.throwIfAborted();
+      if (cell.png) cell.score = await engine.score(judge, request.prompt, cell.png);
+    }
+  }
+  tell({});
+}
+
+/**
+ * A line for each picture (RFC 4180), in the columns of the program's own table.
+ * @param {Comparison} comparison
+ */
+export function toCsv({ columns, rows }) {
+  const head =
+    "prompt,seed,column,seconds,memory_mb,psnr_db,ssim,largest_difference,clip_score,fault";
+  const lines = rows.flatMap(({ request, cells }) =>
+    cells.map(({ seconds, likeness, score, fault }, i) => {
+      const { name = "", memory } = columns[i] ?? {};
+      const psnr = likeness && (likeness.psnr === null ? "inf" : likeness.psnr.toFixed(2));
+      const fields = [
+        request.prompt,
+        request.seed,
+        name,
+        seconds?.toFixed(2),
+        memory && (memory / 1e6).toFixed(1),
+        psnr,
+        likeness?.ssim?.toFixed(4),
+        likeness?.most,
+        score?.toFixed(2),
+        fault,
+      ];
+      return fields.map((field) => quoted(String(field ?? ""))).join(",");
+    }),
+  );
+  return `${[head, ...lines].join("\n")}\n`;
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * All but the pictures themselves.
+ * @param {Comparison} comparison
+ */
+export function toJson({ columns, rows }) {
+  const headings = columns.map(({ name, address = null, memory = null }) => {
+    return { name, path: address, memory_bytes: memory };
+  });
+  const table = rows.map(({ request, cells }) => ({
+    request,
+    cells: cells.map(({ seconds = null, likeness, score = null, fault }) => {
+      return { seconds, ...likeness, clip_score: score, ...(fault === undefined ? {} : { fault }) };
+    }),
+  }));
+  return JSON.stringify({ columns: headings, rows: table }, null, 2);
+}

@@ -1,0 +1,193 @@
+// The room "Compare": the same prompts and seeds through two or more checkpoints, or beside the
+// user's own pictures, as a sheet with what was measured.
+
+import { toCsv, toJson } from "../compare.js";
+import { readLines } from "../files/table.js";
+import { compareText as text, say } from "../strings.js";
+import { anyById, button, byId, element, onPress, save, withText } from "./dom.js";
+
+/** @typedef {import("../compare.js").Comparison} Comparison */
+/** @typedef {import("../compare.js").Column} Column */
+/** @typedef {import("../compare.js").Cell} Cell */
+/** @typedef {{ name: string, model: string }} Known */
+
+/** More pictures than this in one sheet are a job for the program. */
+const PICTURES_MAX = 400;
+
+/**
+ * @param {object} handlers
+ * @param {() => Promise<Known[]>} handlers.models those of this site and of the browser's storage
+ * @param {(model: string) => string} handlers.address a model's, or throws why there is none
+ * @param {(prompt: string, seed: string) => import("../engine/protocol.js").Request}
+ *   handlers.request the rest as in the form
+ * @param {(comparison: Comparison, judge: string, sheet: () => void) => Promise<void>}
+ *   handlers.onRun calls `sheet` whenever there is more to show
+ * @param {() => void} handlers.onCancel
+ * @param {(error: unknown) => void} handlers.onFault
+ */
+export function createCompare({ models, address, request, onRun, onCancel, onFault }) {
+  const list = anyById("compare-models");
+  const other = byId("compare-other", HTMLInputElement);
+  const files = byId("compare-files", HTMLInputElement);
+  const prompts = byId("compare-prompts", HTMLTextAreaElement);
+  const seeds = byId("compare-seeds", HTMLInputElement);
+  const judge = byId("compare-judge", HTMLInputElement);
+  const status = anyById("compare-status");
+  /** @type {Comparison | null} */
+  let comparison = null;
+  /** @type {string[]} addresses of the pictures that are shown */
+  let shown = [];
+
+  /** @param {Known} known */
+  function choice({ name, model }, checked = false) {
+    const box = element("input", { type: "checkbox", value: model, checked });
+    box.dataset["name"] = name;
+    const label = element("label", { className: "check" }, box, " ", name);
+    list.append(element("li", {}, label));
+  }
+
+  async function enter() {
+    if (list.childElementCount) return;
+    for (const [i, known] of (await models()).entries()) choice(known, i === 0);
+  }
+
+  function add() {
+    const model = other.value.trim();
+    if (!model) return;
+    try {
+      address(model);
+    } catch (error) {
+      status.textContent = /** @type {Error} */ (error).message;
+      return;
+    }
+    choice({ name: model.replace(/\/+$/, "").split("/").pop() || model, model }, true);
+    other.value = status.textContent = "";
+  }
+
+  /** @returns {Promise<Comparison>} */
+  async function read() {
+    const boxes = [...list.querySelectorAll("input")].filter(({ checked }) => checked);
+    /** @type {Column[]} */
+    const columns = boxes.map(({ value, dataset }) => {
+      return { name: dataset["name"] ?? value, address: address(value) };
+    });
+    if (files.files?.length) {
+      const own = [...files.files].sort((a, b) => a.name.localeCompare(b.name, "en"));
+      columns.push({ name: text.own(), pictures: await Promise.all(own.map(toPng)) });
+    }
+    if (columns.length < 2) throw new Error(text.tooFew());
+    const rows = readLines(prompts.value).flatMap(({ prompt = "" }) =>
+      seeds.value.split(/[\s,]+/).flatMap((seed) =>
+        seed ? [{ request: request(prompt, seed), cells: [] }] : [],
+      ),
+    );
+    if (!rows.length) throw new Error(text.noPrompts());
+    if (rows.length * columns.length > PICTURES_MAX) throw new Error(text.tooMany(PICTURES_MAX));
+    return { columns, rows };
+  }
+
+  async function run() {
+    button("compare-run").disabled = true;
+    try {
+      comparison = await read();
+      status.textContent = "";
+      busy(true);
+      await onRun(comparison, judge.value.trim(), show);
+      status.textContent = judge.value.trim() ? text.done() : text.doneWithoutJudge();
+    } catch (error) {
+      status.textContent = /** @type {Error} */ (error).message;
+    } finally {
+      busy(false);
+      button("compare-run").disabled = false;
+    }
+  }
+
+  /** @param {boolean} running */
+  function busy(running) {
+    button("compare-cancel").disabled = !running;
+    for (const id of ["compare-csv", "compare-json"]) button(id).disabled = running || !comparison;
+    show();
+  }
+
+  function show() {
+    if (!comparison) return;
+    for (const address of shown) URL.revokeObjectURL(address);
+    shown = [];
+    const { columns, rows } = comparison;
+    const head = element("tr", {}, heading("col", text.request(), ""));
+    for (const { name, memory } of columns)
+      head.append(heading("col", name, memory === undefined ? "" : text.memory(memory)));
+    const lines = rows.map(({ request, cells }) => {
+      const line = element("tr", {}, heading("row", request.prompt, text.seed(request.seed)));
+      line.append(...columns.map(({ name }, i) => entry(cells[i], request.prompt, name)));
+      return line;
+    });
+    anyById("compare-sheet").replaceChildren(
+      element("thead", {}, head),
+      element("tbody", {}, ...lines),
+    );
+    anyById("compare-table").hidden = false;
+  }
+
+  /**
+   * @param {Cell | undefined} cell
+   * @param {string} prompt
+   * @param {string} column
+   */
+  function entry(cell, prompt, column) {
+    if (!cell?.png) return withText("td", cell ? cell.fault || text.missing() : "");
+    const src = URL.createObjectURL(new Blob([cell.png], { type: "image/png" }));
+    shown.push(src);
+    const image = element("img", { src, alt: text.picture(prompt, column) });
+    const facts = element("p", { className: "hint" }, text.facts(cell));
+    return element("td", {}, image, facts);
+  }
+
+  onPress("compare-add", add);
+  other.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    add();
+  });
+  onPress("compare-run", () => void run());
+  onPress("compare-cancel", onCancel);
+  onPress("compare-csv", () => {
+    if (comparison) save("compare.csv", new Blob([toCsv(comparison)], { type: "text/csv" }));
+  });
+  onPress("compare-json", () => {
+    const type = "application/json";
+    if (comparison) save("compare.json", new Blob([toJson(comparison)], { type }));
+  });
+  return {
+    enter: () => void enter().catch(onFault),
+    /** @param {{ model?: string, row?: number, judging?: boolean }} next */
+    progress({ model, row, judging }) {
+      if (judging) status.textContent = text.judging();
+      else if (model) status.textContent = text.now(model, row, comparison?.rows.length ?? 0);
+    },
+  };
+}
+
+/**
+ * @param {"col" | "row"} scope
+ * @param {string} name
+ * @param {string} more
+ */
+function heading(scope, name, more) {
+  const cell = element("th", { scope, dir: "auto" }, name || say.noPrompt());
+  if (more) cell.append(element("span", { className: "hint" }, more));
+  return cell;
+}
+
+/**
+ * A picture of any kind as a PNG file; its pixels stay what they are.
+ * @param {File} file
+ */
+async function toPng(file) {
+  if (file.type === "image/png") return new Uint8Array(await file.arrayBuffer());
+  const picture = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  canvas.getContext("2d")?.drawImage(picture, 0, 0);
+  picture.close();
+  return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
+}
