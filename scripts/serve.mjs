@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
  * @property {number} [port] 0 for any free one
  * @property {string} [prefix] path under which the site stands, such as "/some/where"
  * @property {boolean} [range] whether byte ranges are honoured; else every answer is the whole file
+ * @property {boolean} [headers] whether the policy is sent as a header too; many hosts send none
  * @property {string} [without] files whose path begins so are not there
  * @property {string} [fallback] a page answered with status 200 for files that do not exist
  * @property {(request: import("node:http").IncomingMessage, response:
@@ -56,11 +57,12 @@ export async function serve({
   port = 0,
   prefix = "",
   range = true,
+  headers = true,
   without,
   fallback,
   instead,
 }) {
-  const policy = await policyOf(roots);
+  const policy = headers ? await policyOf(roots) : null;
   const server = createServer(async (request, response) => {
     const send = (/** @type {number} */ status, /** @type {string} */ text) => {
       response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
@@ -126,12 +128,12 @@ async function find(roots, path) {
  * @param {import("node:http").ServerResponse} response
  * @param {{ name: string, size: number, etag: string }} file
  * @param {boolean} range
- * @param {string} policy
+ * @param {string | null} policy
  */
 function answer(request, response, file, range, policy) {
   const headers = {
     "Content-Type": TYPES[extname(file.name)] ?? "application/octet-stream",
-    "Content-Security-Policy": policy,
+    ...(policy === null ? {} : { "Content-Security-Policy": policy }),
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
     ETag: file.etag,

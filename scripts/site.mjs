@@ -78,7 +78,8 @@ async function allow(/** @type {string[]} */ hosts) {
 
 const models = await readdir(join(root, "web/models"));
 const named = (await Promise.all(models.map(hostsOf))).flat();
-await allow([...new Set([...named, ...values["weights-host"].map(originOf)])]);
+const hosts = [...new Set([...named, ...values["weights-host"].map(originOf)])];
+await allow(hosts);
 
 /**
  * Writes size and hash of a file, as it is served, into its model's manifest.
@@ -103,11 +104,15 @@ await restate("demo", tables);
 const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$/;
 const shell = await hashes(".", (path) => !apart.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
-const worker = await readFile(join(dist, "sw.js"), "utf8");
-const empty = "const FILES = { shell: {}, model: {} };";
-if (!worker.includes(empty)) throw new Error("sw.js has no line for its files");
-const files = `const FILES = ${JSON.stringify({ shell, model })};`;
-await writeFile(join(dist, "sw.js"), worker.replace(empty, files));
+let worker = await readFile(join(dist, "sw.js"), "utf8");
+for (const [empty, filled] of /** @type {const} */ ([
+  ["const FILES = { shell: {}, model: {} };", `const FILES = ${JSON.stringify({ shell, model })};`],
+  ["const HOSTS = [];", `const HOSTS = ${JSON.stringify(hosts)};`],
+])) {
+  if (!worker.includes(empty)) throw new Error(`sw.js has no line "${empty}".`);
+  worker = worker.replace(empty, filled);
+}
+await writeFile(join(dist, "sw.js"), worker);
 
 /**
  * Prints a size; false when it is beyond the bound.

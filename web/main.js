@@ -4,6 +4,7 @@
 import { compare } from "./compare.js";
 import {
   MODEL,
+  chooseModel,
   linkTo,
   modelAddress,
   readOptions,
@@ -210,7 +211,7 @@ function reopen() {
   return session.open({ model, how });
 }
 
-createShelf(anyById("shelf"), { onUse: (model) => (location.hash = `#model=${model}`) });
+createShelf(anyById("shelf"), { onUse: chooseModel });
 addEventListener("error", ({ message }) => tell(say.bug(message)));
 addEventListener("unhandledrejection", ({ reason }) => tell(say.bug(String(reason))));
 addEventListener("hashchange", begin);

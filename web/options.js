@@ -14,6 +14,8 @@ const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 /** What is no field of a request: the model, how to open it, and which room to show. */
 const HOW = ["precision", "weights", "device", "safety", "tokenizer", "rest"];
 const OURS = ["model", "room", ...HOW];
+/** What is about the device and not about one model. */
+const KEPT = ["precision", "weights", "device", "safety"];
 
 /** What the address said about the model; the form never changes it. */
 function read() {
@@ -34,6 +36,17 @@ export function readOptions() {
     room: all["room"] ?? "",
     fields: entries.filter(([name]) => !OURS.includes(name)),
   };
+}
+
+/**
+ * Goes to another model; how models are opened stays as it is, but for what `how` says.
+ * @param {string} model
+ * @param {import("./engine/protocol.js").Options} how
+ */
+export function chooseModel(model, how) {
+  const kept = read().filter(([name]) => KEPT.includes(name));
+  const words = new URLSearchParams([["model", model], ...kept, ...Object.entries(how)]);
+  location.hash = words.toString();
 }
 
 /**

@@ -7,6 +7,11 @@
  * @type {{ shell: Record<string, string>, model: Record<string, string> }} files with their hashes
  */
 const FILES = { shell: {}, model: {} };
+/**
+ * Origins that weights may come from; `scripts/site.mjs` writes them, here and into the page.
+ * @type {string[]}
+ */
+const HOSTS = [];
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
@@ -16,6 +21,11 @@ const MODEL = `darkroom-model-${version(FILES.model)}`;
 /** Remembers the offline lock while this worker sleeps. */
 const SETTINGS = "darkroom-settings";
 const LOCK = "offline-lock";
+
+obeyThePolicy();
+/** The offline lock, once it is known. @type {boolean | undefined} */
+let locked;
+const lockRead = readLock();
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -70,7 +80,11 @@ async function activate() {
 function answerTo(request) {
   const { origin, pathname } = new URL(request.url);
   const scope = new URL(worker.registration.scope);
-  if (origin !== scope.origin) return unlessLocked(request);
+  if (origin !== scope.origin) {
+    if (locked || !HOSTS.includes(origin)) return Promise.resolve(Response.error());
+    // Left to the browser, which holds every redirect against the policy of the page.
+    return locked === false ? null : unlessLocked(request);
+  }
   if (request.method !== "GET" || !pathname.startsWith(scope.pathname)) return null;
   const path = pathname.slice(scope.pathname.length) || "index.html";
   const [cache, hash] =
@@ -112,17 +126,51 @@ async function part(whole, first, asked) {
   return new Response(blob.slice(first, last + 1), { status: 206, headers });
 }
 
-/** @param {Request} request to another site */
+/**
+ * Just after this worker woke up, when it does not know yet whether it is locked.
+ * @param {Request} request to another site
+ */
 async function unlessLocked(request) {
+  await lockRead;
+  return locked ? Response.error() : fetch(request);
+}
+
+async function readLock() {
   const settings = await caches.open(SETTINGS);
-  return (await settings.match(LOCK)) ? Response.error() : fetch(request);
+  const found = await settings.match(LOCK);
+  locked ??= !!found;
 }
 
 /** @param {boolean} on */
 async function setLock(on) {
+  locked = on;
   const settings = await caches.open(SETTINGS);
   if (on) await settings.put(LOCK, new Response("on"));
   else await settings.delete(LOCK);
+}
+
+/**
+ * A service worker has no policy but that of its own file's headers, and a host may send none: what
+ * the policy of the page forbids is forbidden here by taking away the means.
+ */
+function obeyThePolicy() {
+  const allowed = new Set([worker.location.origin, ...HOSTS]);
+  const ask = worker.fetch.bind(worker);
+  /** @type {typeof fetch} */
+  const guarded = async (input, init) => {
+    const request = new Request(input, init);
+    if (!allowed.has(new URL(request.url).origin)) throw new TypeError("Refused by the policy");
+    const response = await ask(request);
+    const ended = !response.url || allowed.has(new URL(response.url).origin);
+    if (!ended) throw new TypeError("Led elsewhere, refused by the policy");
+    return response;
+  };
+  const fixed = { writable: false, configurable: false };
+  Object.defineProperty(worker, "fetch", { value: guarded, ...fixed });
+  const none = { value: undefined, ...fixed };
+  for (const name of ["WebSocket", "WebTransport", "EventSource", "WebSocketStream"])
+    if (name in worker) Object.defineProperty(worker, name, none);
+  for (const name of ["add", "addAll"]) Object.defineProperty(Cache.prototype, name, none);
 }
 
 /**

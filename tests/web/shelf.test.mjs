@@ -13,6 +13,13 @@ const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safet
 /** All chunks of such a model. */
 const COUNT = 1 + 22 + 5;
 
+/** Runs in the page. */
+async function showShelf() {
+  // @ts-ignore: a module of the page
+  const { createShelf } = await import("./views/shelf.js");
+  createShelf(document.body, { onUse: () => {} });
+}
+
 test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   const weights = new Weights(SIZES);
   weights.delay = 40;
@@ -36,6 +43,36 @@ test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   assert.equal(weights.asked.length, COUNT);
   const heard = await second.evaluate(() => /** @type {any} */ (window).heard);
   assert.ok(heard.some((/** @type {any} */ it) => it.event?.event === "fetching"));
+});
+
+test("the shelf of a tab that waits shows how far the other one is", async (t) => {
+  const weights = new Weights(SIZES);
+  weights.delay = 100;
+  let go = () => {};
+  weights.hold = new Promise((resolve) => (go = resolve));
+  const { open } = await profile(t, weights);
+  const [first, second] = [await open(), await open()];
+  await add(first, weights.manifest(CHUNK));
+  for (const page of [first, second]) {
+    await page.evaluate(showShelf);
+    await page.getByText("Models in this browser").click();
+    await page.getByRole("button", { name: "Resume: A test" }).click();
+  }
+  const status = second.getByRole("status");
+  await status.filter({ hasText: "Another tab is at work" }).waitFor();
+  /** All that it says from now on. @type {import("playwright-core").JSHandle<string[]>} */
+  const said = await status.evaluateHandle((element) => {
+    /** @type {string[]} */
+    const said = [];
+    const listen = () => said.push(element.textContent ?? "");
+    new MutationObserver(listen).observe(element, { childList: true });
+    return said;
+  });
+  go();
+  for (const page of [first, second]) await page.getByText("A test is stored and ver").waitFor();
+  const progress = (await said.jsonValue()).filter((text) => /B of .*B, .* MB\/s/.test(text));
+  assert.ok(progress.length > 5, `${await said.jsonValue()}`);
+  assert.equal(weights.asked.length, COUNT);
 });
 
 test("a licence is accepted before the first byte", async (t) => {
@@ -109,26 +146,6 @@ test("a folder of files is imported, and matched with a known manifest", async (
   await assertSame(page, weights);
 });
 
-test("page and worker may ask nobody but the site", async (t) => {
-  const weights = new Weights(SIZES);
-  const other = new Weights(SIZES);
-  const { open } = await profile(t, weights);
-  const elsewhere = await profile(t, other);
-  const page = await open();
-  await add(page, weights.manifest(CHUNK));
-  const ask = (/** @type {string} */ url) =>
-    fetch(url, { mode: "no-cors" }).then(
-      () => "asked",
-      () => "blocked",
-    );
-  const url = `${elsewhere.site.url}weights/config.json`;
-  const worker = page.workers()[0];
-  assert.ok(worker);
-  assert.equal(await page.evaluate(ask, url), "blocked");
-  assert.equal(await worker.evaluate(ask, url), "blocked");
-  assert.equal(other.asked.length, 0);
-});
-
 test("a mirror that the build allows may be asked", async (t) => {
   const [weights, mirror] = [new Weights(SIZES), new Weights(SIZES)];
   mirror.files = weights.files;
@@ -153,11 +170,7 @@ test("the shelf shows the licence, verbatim, and asks for nothing before", async
   /** @type {string[]} */
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
-  await page.evaluate(async () => {
-    // @ts-ignore: a module of the page
-    const { createShelf } = await import("./views/shelf.js");
-    createShelf(document.body, { onUse: () => {} });
-  });
+  await page.evaluate(showShelf);
   await page.getByText("Models in this browser").click();
   await page.getByText(/first download of \d+ of its 12 files cannot be verified/).waitFor();
   await page.getByRole("button", { name: "Fetch: Stable Diffusion v1.4" }).click();

@@ -17,7 +17,7 @@ const OFFERED = ["stable-diffusion-v1-4"];
 
 /**
  * @param {HTMLElement} place where it is shown
- * @param {{ onUse: (model: string) => void }} actions
+ * @param {{ onUse: (model: string, how: import("../engine/protocol.js").Options) => void }} actions
  */
 export function createShelf(place, { onUse }) {
   const store = new Store();
@@ -28,6 +28,8 @@ export function createShelf(place, { onUse }) {
   /** @type {Known[]} */
   let offered = [];
   let busy = false;
+  /** Whether this tab's call waits for another tab's. */
+  let waiting = false;
 
   list.className = "shelf";
   facts.className = "hint";
@@ -39,7 +41,7 @@ export function createShelf(place, { onUse }) {
   place.append(box);
   box.addEventListener("toggle", () => box.open && refresh());
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
-    if (data.event && !busy) show(data.event);
+    if (data.event && (waiting || !busy)) status.textContent = text.event(data.event);
     else if (data.changed && box.open) refresh();
   });
 
@@ -70,14 +72,14 @@ export function createShelf(place, { onUse }) {
     buttons.className = "actions";
     if (complete) {
       buttons.append(
-        button(text.use(), manifest.title, () => onUse(`stored/${id}`)),
+        button(text.use(), manifest.title, () => onUse(`stored/${id}`, {})),
         button(text.verify(), manifest.title, () => verify(id)),
         button(text.exportIt(), manifest.title, () => save(id)),
       );
     } else {
       buttons.append(button(text.resume(), manifest.title, () => fetchIt(model)));
-      const partly = button(text.memory(), manifest.title, () => onUse(`stored/${id}&rest=fetch`));
-      buttons.append(partly);
+      const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
+      buttons.append(button(text.memory(), manifest.title, partly));
     }
     buttons.append(button(text.remove(), manifest.title, () => remove(model)));
     item.append(buttons);
@@ -184,12 +186,13 @@ export function createShelf(place, { onUse }) {
     } catch (error) {
       complain(error);
     }
-    busy = false;
+    busy = waiting = false;
     await refresh();
   }
 
   /** @param {StoreEvent} event */
   function show(event) {
+    waiting = event.event === "elsewhere";
     status.textContent = text.event(event);
   }
 

@@ -1,6 +1,8 @@
 // A server of weights that misbehaves on command, and keeps a list of what it was asked.
 
 import { createHash, randomBytes } from "node:crypto";
+import { readFile, readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 
 /**
  * What may be wrong with an answer.
@@ -21,6 +23,8 @@ export class Weights {
   faults = [];
   /** Milliseconds before an answer. */
   delay = 0;
+  /** Nothing is answered before this. @type {Promise<void>} */
+  hold = Promise.resolve();
   /** Whether pages of other sites may read the answers. */
   cors = false;
   /** How many answers were under way at once, at most. */
@@ -30,6 +34,21 @@ export class Weights {
   /** @param {Record<string, number>} sizes */
   constructor(sizes) {
     for (const [path, size] of Object.entries(sizes)) this.files.set(path, randomBytes(size));
+  }
+
+  /**
+   * The files of a model's folder.
+   * @param {string} folder
+   */
+  static async of(folder) {
+    const weights = new Weights({});
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || !/\.(json|txt|safetensors)$/.test(file)) continue;
+      const path = relative(folder, file).replaceAll("\\", "/");
+      if (path !== "manifest.json") weights.files.set(path, await readFile(file));
+    }
+    return weights;
   }
 
   /**
@@ -84,15 +103,15 @@ export class Weights {
       response.writeHead(404, text).end();
       return true;
     }
-    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
     const start = Number(range?.[1] ?? 0);
-    const end = Math.min(Number(range?.[2] ?? file.length - 1) + 1, file.length);
+    const end = Math.min(Number(range?.[2] || file.length - 1) + 1, file.length);
     if (request.method === "GET") this.asked.push({ path: name, start, end });
     this.most = Math.max(this.most, ++this.#under);
     response.on("close", () => this.#under--);
     const fault = request.method === "GET" ? this.#fault(name) : undefined;
     const act = () => this.#act(response, { name, file, start, end, ranged: !!range }, fault);
-    setTimeout(act, this.delay);
+    this.hold.then(() => setTimeout(act, this.delay));
     return true;
   };
 

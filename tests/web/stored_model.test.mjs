@@ -1,0 +1,82 @@
+// A model from its first byte to its last use: fetched over HTTP by the shelf's own buttons, kept,
+// damaged, healed; then the server is gone, and it draws the same picture.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { testModels } from "./harness/native.mjs";
+import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
+import { add, behind } from "./harness/storage.mjs";
+import { Weights } from "./harness/weights.mjs";
+
+const CHUNK = 1 << 16;
+const UNET = "unet/diffusion_pytorch_model.safetensors";
+/** Words that no address and no header has by chance. */
+const PROMPT = { prompt: "a zyzzyva under a quixotry", negative_prompt: "muzjiks" };
+const TOLD = /zyzzyva|quixotry|muzjiks/i;
+
+test("fetched once, healed, then without any server: the same picture", async (t) => {
+  const weights = await Weights.of(join(await testModels(), "models/tiny"));
+  /** All that the server hears. @type {string[]} */
+  const heard = [];
+  /** @type {import("../../scripts/serve.mjs").Options["instead"]} */
+  const instead = (request, response, path) => {
+    heard.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`);
+    return weights.answer(request, response, path);
+  };
+  const app = await visit(t, {
+    server: { roots: [SITE], instead },
+    hash: "#model=weights&steps=2&seed=7&width=64&height=64",
+    patience: PICTURE_MS,
+    expected: /404|ERR_(CONNECTION|INTERNET)|Failed to fetch|update/,
+  });
+  const { page, site, state, make } = app;
+  await state("ready");
+  const first = await make(PROMPT);
+  assertPicture(first);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+
+  await page.evaluate(async () => {
+    // @ts-ignore: a module of the page
+    const { Store } = await import("./store/client.js");
+    Object.assign(window, { store: new Store() });
+  });
+  await add(page, weights.manifest(CHUNK));
+  weights.asked.length = 0;
+  await page.getByText("Models in this browser").click();
+  await page.getByRole("button", { name: "Resume: A test" }).click();
+  await page.getByText("A test is stored and verified.").waitFor();
+  const count = [...weights.files.values()].reduce((n, { length }) => n + chunks(length), 0);
+  assert.equal(weights.asked.length, count);
+  await page.getByRole("button", { name: "Use: A test" }).click();
+  await page.waitForURL(/#model=stored/);
+  await state("ready");
+  assert.equal(weights.asked.length, count, "nothing is fetched again");
+
+  await t.test("a spoiled and a lost chunk are fetched again, alone, and told", async () => {
+    await behind(page, "spoil", [UNET, 3]);
+    await behind(page, "delete", [UNET, 5]);
+    await page.reload();
+    await state("ready");
+    const again = weights.asked.slice(count).map(({ path, start }) => [path, start / CHUNK]);
+    assert.deepEqual(again, [
+      [UNET, 3],
+      [UNET, 5],
+    ]);
+    const told = await page.locator("#notices").textContent();
+    assert.match(told ?? "", /unet.*damaged or missing in the browser's storage, and was fetched/);
+  });
+
+  await site.close();
+  await page.context().setOffline(true);
+  await page.reload();
+  await state("ready");
+  const fields = { ...PROMPT, steps: "2", seed: "7", width: "64", height: "64" };
+  const again = await make(fields);
+  assert.equal(again.width, 64);
+  assert.ok(again.bytes.equals(first.bytes), "without a server");
+  assert.ok(heard.length > 20);
+  assert.deepEqual(heard.filter((one) => TOLD.test(decodeURIComponent(one))), []);
+});
+
+const chunks = (/** @type {number} */ bytes) => Math.ceil(bytes / CHUNK);
