@@ -2,6 +2,7 @@
 //! one model; and the same model in every format, which must give the same picture.
 //! `scripts/golden/formats.py` wrote the files and says what is in them.
 
+use crate::harness::gpu::{self, Device};
 use crate::harness::{QUANTISED, golden};
 use crate::made_up::{Golden, program, scratch};
 use crate::quantise::candle;
@@ -15,7 +16,7 @@ use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
 use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
-use darkroom::pipeline::{Control, Files, Picture, Pipeline, Request};
+use darkroom::pipeline::{Control, Files, Options, Picture, Pipeline, Request};
 use darkroom::weights::names::{Names, UnetLevel};
 use darkroom::weights::{Archive, FileSource, SafetensorsWriter, Source};
 use darkroom::{Result, WeightType};
@@ -175,13 +176,25 @@ fn every_type_of_block_is_what_ggml_makes_of_it() {
     }
 }
 
-/// The picture of a model, on the CPU.
-fn draw(model: &Path) -> Picture {
+/// The pictures of a model: the CPU's, and the GPU's with weights as they come.
+fn draw(model: &Path) -> [Picture; 2] {
     let request = Request { prompt: "a cat".into(), steps: 3, seed: 5, ..Request::default() };
-    let (source, control) = (Rc::new(source(model)), Control::default());
-    let pipeline = block_on(Pipeline::open_on_cpu(source, true, &control));
+    let (model, control) = (model.to_owned(), Control::default());
+    let pipeline = block_on(Pipeline::open_on_cpu(Rc::new(source(&model)), true, &control));
     let pipeline = pipeline.unwrap_or_else(|error| panic!("{}: {error}", model.display()));
-    block_on(pipeline.generate(&request, &control)).unwrap()
+    let on_cpu = block_on(pipeline.generate(&request, &control)).unwrap();
+    let on_gpu = gpu::run(Device::Plain, move |gpu| {
+        let (source, control) = (Rc::new(source(&model)), Control::default());
+        let pipeline = block_on(Pipeline::open(gpu, source, &Options::default(), &control));
+        block_on(pipeline.unwrap().generate(&request, &control)).unwrap()
+    });
+    assert!(difference(&on_cpu, &on_gpu) <= 2, "{}/255", difference(&on_cpu, &on_gpu));
+    [on_cpu, on_gpu]
+}
+
+/// The largest difference of a byte.
+fn difference(a: &Picture, b: &Picture) -> u8 {
+    a.rgba.iter().zip(&b.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
 
 /// Converts by the program.
@@ -215,19 +228,17 @@ fn one_model_in_every_format_gives_one_picture() {
     shard(&at("back/unet"));
     let names = ["f32", "f16", "a.safetensors", "half.safetensors", "a.gguf", "back"];
     let want = draw(&ckpt);
-    assert!(want.rgba.iter().collect::<HashSet<_>>().len() > 20, "a picture, not a colour");
+    assert!(want[0].rgba.iter().collect::<HashSet<_>>().len() > 20, "a picture, not a colour");
     for name in names {
         let got = draw(&at(name));
-        let error = got.rgba.iter().zip(&want.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
-        println!("{name}: {error}/255");
-        assert!(
-            error <= u8::from(name.contains("f16") || name.contains("half")),
-            "{name}: {error}"
-        );
+        let errors = [0, 1].map(|device| difference(&got[device], &want[device]));
+        println!("{name}: {errors:?}/255 on the CPU and on the GPU");
+        let most = u8::from(name.contains("f16") || name.contains("half"));
+        assert!(errors.iter().all(|error| *error <= most), "{name}: {errors:?}");
     }
     // Found by content: a name says nothing.
     fs::rename(at("a.gguf"), at("model.ckpt")).unwrap();
-    assert_eq!(draw(&at("model.ckpt")).rgba, want.rgba);
+    assert!(draw(&at("model.ckpt")).map(|picture| picture.rgba) == want.map(|want| want.rgba));
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -275,9 +286,8 @@ fn blocks_are_written_as_candle_writes_them() {
         });
         assert_eq!(blocks_of_theirs.count(), blocks, "{weight_type}, as candle reads it");
     }
-    let picture = draw(&folder.join("q8_0.gguf"));
-    let errors = picture.rgba.iter().zip(draw(&ckpt).rgba).map(|(a, b)| a.abs_diff(b));
-    assert!(errors.max().unwrap() <= 32, "another picture");
+    let ([blocks, _], [floats, _]) = (draw(&folder.join("q8_0.gguf")), draw(&ckpt));
+    assert!(difference(&blocks, &floats) <= 32, "another picture");
     let to = folder.join("a.safetensors");
     let [from, to] = [&ckpt, &to].map(|path| path.to_str().unwrap());
     let output = program(&["convert", "--model", from, "--to", to, "--type", "q4_0"]);
