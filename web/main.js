@@ -95,12 +95,10 @@ const queue = createQueue({
   onFault: tell,
 });
 const comparing = createCompare({
-  async models() {
-    const stored = (await new Store().list()).filter(({ complete }) => complete);
-    const known = stored.map(({ manifest: { id, title } }) => {
-      return { name: title, model: `stored/${id}` };
-    });
-    return [{ name: compareText.builtIn(), model: MODEL }, ...known];
+  builtIn: { name: compareText.builtIn(), model: MODEL },
+  async stored() {
+    const whole = (await new Store().list()).filter(({ complete }) => complete);
+    return whole.map(({ manifest: { id, title } }) => ({ name: title, model: `stored/${id}` }));
   },
   address: modelAddress,
   request: (prompt, seed) => requestOf({ ...form.fields(), prompt, seed, count: "1" }).request,
@@ -119,7 +117,6 @@ const comparing = createCompare({
     if (typeof outcome === "object") throw new Error(outcome.failed);
   },
   onCancel: () => session.cancel(),
-  onFault: tell,
 });
 const rooms = createRooms({
   compare: comparing.enter,

@@ -37,13 +37,20 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     assert.deepEqual(await judge(page), [], "at first");
     await make({ prompt: "a red cat", seed: "1" });
     await make({ prompt: "a blue cat", seed: "2", steps: "2" });
-    for (const room of ["develop", "gallery", "queue", "privacy", "about"]) {
+    for (const room of ["develop", "gallery", "queue", "compare", "privacy", "about"]) {
       await page.locator(`[data-room="${room}"]`).click();
       await page.evaluate(() =>
         document.querySelectorAll("details").forEach((details) => (details.open = true)),
       );
       assert.deepEqual(await judge(page), [], room);
     }
+    await page.locator('[data-room="compare"]').click();
+    await page.locator("#compare-other").fill("models/other");
+    await page.locator("#compare-add").click();
+    await page.locator("#compare-prompts").fill("a red cat");
+    await page.locator("#compare-run").click();
+    await page.locator("#compare-status").filter({ hasText: "complete" }).waitFor();
+    assert.deepEqual(await judge(page), [], "compare, with a sheet");
     await page.locator('[data-room="gallery"]').click();
     await page.locator("#prints li button").first().click();
     await page.waitForFunction(() => {

@@ -16,16 +16,16 @@ const PICTURES_MAX = 400;
 
 /**
  * @param {object} handlers
- * @param {() => Promise<Known[]>} handlers.models those of this site and of the browser's storage
+ * @param {Known} handlers.builtIn
+ * @param {() => Promise<Known[]>} handlers.stored the models of the browser's storage
  * @param {(model: string) => string} handlers.address a model's, or throws why there is none
  * @param {(prompt: string, seed: string) => import("../engine/protocol.js").Request}
  *   handlers.request the rest as in the form
  * @param {(comparison: Comparison, judge: string, sheet: () => void) => Promise<void>}
  *   handlers.onRun calls `sheet` whenever there is more to show
  * @param {() => void} handlers.onCancel
- * @param {(error: unknown) => void} handlers.onFault
  */
-export function createCompare({ models, address, request, onRun, onCancel, onFault }) {
+export function createCompare({ builtIn, stored, address, request, onRun, onCancel }) {
   const list = anyById("compare-models");
   const other = byId("compare-other", HTMLInputElement);
   const files = byId("compare-files", HTMLInputElement);
@@ -35,8 +35,8 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
   const status = anyById("compare-status");
   /** @type {Comparison | null} */
   let comparison = null;
-  /** @type {string[]} addresses of the pictures that are shown */
-  let shown = [];
+  /** @type {Map<Uint8Array, string>} addresses of the pictures that are shown */
+  const shown = new Map();
 
   /** @param {Known} known */
   function choice({ name, model }, checked = false) {
@@ -48,7 +48,12 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
 
   async function enter() {
     if (list.childElementCount) return;
-    for (const [i, known] of (await models()).entries()) choice(known, i === 0);
+    choice(builtIn, true);
+    try {
+      for (const known of await stored()) choice(known);
+    } catch (error) {
+      status.textContent = /** @type {Error} */ (error).message;
+    }
   }
 
   function add() {
@@ -90,6 +95,9 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
     button("compare-run").disabled = true;
     try {
       comparison = await read();
+      anyById("compare-sheet").replaceChildren();
+      for (const address of shown.values()) URL.revokeObjectURL(address);
+      shown.clear();
       status.textContent = "";
       busy(true);
       await onRun(comparison, judge.value.trim(), show);
@@ -111,8 +119,6 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
 
   function show() {
     if (!comparison) return;
-    for (const address of shown) URL.revokeObjectURL(address);
-    shown = [];
     const { columns, rows } = comparison;
     const head = element("tr", {}, heading("col", text.request(), ""));
     for (const { name, memory } of columns)
@@ -136,8 +142,9 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
    */
   function entry(cell, prompt, column) {
     if (!cell?.png) return withText("td", cell ? cell.fault || text.missing() : "");
-    const src = URL.createObjectURL(new Blob([cell.png], { type: "image/png" }));
-    shown.push(src);
+    const src =
+      shown.get(cell.png) ?? URL.createObjectURL(new Blob([cell.png], { type: "image/png" }));
+    shown.set(cell.png, src);
     const image = element("img", { src, alt: text.picture(prompt, column) });
     const facts = element("p", { className: "hint" }, text.facts(cell));
     return element("td", {}, image, facts);
@@ -159,7 +166,7 @@ export function createCompare({ models, address, request, onRun, onCancel, onFau
     if (comparison) save("compare.json", new Blob([toJson(comparison)], { type }));
   });
   return {
-    enter: () => void enter().catch(onFault),
+    enter: () => void enter(),
     /** @param {{ model?: string, row?: number, judging?: boolean }} next */
     progress({ model, row, judging }) {
       if (judging) status.textContent = text.judging();
