@@ -3,8 +3,8 @@
 
 use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
-use darkroom::gpu::Gpu;
 use darkroom::gpu::kernel::{Kernel, Source};
+use darkroom::gpu::{Gpu, MatrixTile, Tuning};
 use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
@@ -30,7 +30,10 @@ fn kernels() -> HashSet<Rc<Kernel>> {
         pointwise(&gpu, precision);
         norms_and_attention(&gpu, precision);
         for weights in WeightType::ALL {
-            matrices(&gpu, precision, weights);
+            for tile in MatrixTile::ALL {
+                gpu.set_tuning(Tuning { matmul: tile, conv2d: tile });
+                matrices(&gpu, precision, weights);
+            }
         }
     }
     let recorded = gpu.take_recording().dispatches.into_iter().map(|dispatch| dispatch.kernel);

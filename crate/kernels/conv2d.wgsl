@@ -3,10 +3,10 @@
 //     y[p, o] = activation(Σ x[pixel under p at (ky, kx), i] · W[ky, kx, i, o] + bias + shift)
 //               + residual
 //
-// The rows of the product are output pixels, its inner dimension runs over (ky, kx, i). Each
-// invocation computes 8 neighbouring pixels × 8 outputs. For each (ky, kx) it finds where its eight
-// input pixels lie (or that they lie in the padding), and then runs along the channels with no
-// index arithmetic but an increment.
+// The rows of the product are output pixels, its inner dimension runs over (ky, kx, i). For each
+// output pixel it is found once where its window begins, for each (ky, kx) where the input pixel
+// lies (or that it lies in the padding); along the channels there is no index arithmetic but an
+// increment. Which outputs an invocation computes, and how, is the tile's affair (shared/tile_*).
 //
 // The input may be read as if it had first been resized (nearest neighbour), which saves the
 // upsampled tensor; and both input and output may be row bands of larger tensors.
@@ -36,32 +36,50 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<Elem4>;      // as y
 @group(0) @binding(6) var<storage, read_write> y: array<Elem4>;       // [b, h', w', n4] or a band
 
+const TAPS: u32 = KERNEL * KERNEL;
+const GATED: bool = false;
+
 // An input pixel that lies in the padding.
 const NOWHERE: u32 = 0xffffffffu;
 
-// Where in x the channels of the input pixel under output pixel `p` at (ky, kx) begin.
-fn pixel(p: u32, ky: u32, kx: u32) -> u32 {
+fn inner4() -> u32 { return params.c4; }
+fn rows_first() -> u32 { return params.first; }
+fn rows_end() -> u32 { return params.end; }
+fn columns() -> u32 { return params.n4; }
+
+// The first row and column of the window of output pixel `p`, and where its picture begins in x.
+// Above or left of the picture, the former wrap round to numbers past its far edge.
+fn origin(p: u32) -> vec3<u32> {
     let at = min(p, params.end - 1u);
-    let out_x = at % params.out_width;
-    let out_y = (at / params.out_width) % params.out_height;
-    let picture = at / (params.out_width * params.out_height);
-    // Above or left of the picture, the difference wraps round to a number past its far edge.
-    let in_y = out_y * STRIDE + ky - params.padding;
-    let in_x = out_x * STRIDE + kx - params.padding;
-    if in_y >= params.height || in_x >= params.width { return NOWHERE; }
-    var source_y = in_y;
-    var source_x = in_x;
-    if RESIZE {
-        source_y = in_y * params.source_height / params.height;
-        source_x = in_x * params.source_width / params.width;
-    }
-    let row = picture * params.source_height + source_y;
-    return (row * params.source_width + source_x) * params.c4 - params.x_first;
+    let line = at / params.out_width;
+    let picture = line / params.out_height;
+    return vec3<u32>(
+        (line - picture * params.out_height) * STRIDE - params.padding,
+        (at - line * params.out_width) * STRIDE - params.padding,
+        picture * params.source_height * params.source_width * params.c4 - params.x_first);
 }
 
+// Where in x the channels of the input pixel at (ky, kx) of a window begin.
+fn place(window: vec3<u32>, tap: u32) -> u32 {
+    var in_y = window.x + tap / KERNEL;
+    var in_x = window.y + tap % KERNEL;
+    let outside = in_y >= params.height || in_x >= params.width;
+    if RESIZE {
+        in_y = in_y * params.source_height / params.height;
+        in_x = in_x * params.source_width / params.width;
+    }
+    let start = window.z + (in_y * params.source_width + in_x) * params.c4;
+    return select(start, NOWHERE, outside);
+}
+
+// Without a branch: what is read past the end is some value, and is not used.
 fn load(start: u32, i: u32) -> vec4<f32> {
-    if start == NOWHERE { return vec4<f32>(); }
-    return vec4<f32>(x[start + i]);
+    return select(vec4<f32>(x[start + i]), vec4<f32>(), start == NOWHERE);
+}
+
+// Where the weights of outputs 4 · column … + 4 begin: a panel is 8 vectors wide.
+fn weights_of(column: u32) -> u32 {
+    return (column / 8u) * (TAPS * params.c4 * 4u) * 8u + column % 8u;
 }
 
 fn store(p: u32, column: u32, sum: vec4<f32>) {
@@ -78,60 +96,7 @@ fn store(p: u32, column: u32, sum: vec4<f32>) {
     y[at] = Elem4(value);
 }
 
-@compute @workgroup_size(LANES_N, LANES_M)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-) {
-    let column = (group.x * LANES_N + local.x) * 2u;
-    let p = params.first + ((group.z * groups.y + group.y) * LANES_M + local.y) * 8u;
-    if column >= params.n4 || p >= params.end { return; }
-
-    var a0 = vec4<f32>(); var b0 = vec4<f32>();
-    var a1 = vec4<f32>(); var b1 = vec4<f32>();
-    var a2 = vec4<f32>(); var b2 = vec4<f32>();
-    var a3 = vec4<f32>(); var b3 = vec4<f32>();
-    var a4 = vec4<f32>(); var b4 = vec4<f32>();
-    var a5 = vec4<f32>(); var b5 = vec4<f32>();
-    var a6 = vec4<f32>(); var b6 = vec4<f32>();
-    var a7 = vec4<f32>(); var b7 = vec4<f32>();
-
-    let c4 = params.c4;
-    // A panel is 8 vectors wide; a pair of columns never crosses one.
-    var w = (column / 8u) * (KERNEL * KERNEL * c4 * 4u) * 8u + column % 8u;
-    for (var ky = 0u; ky < KERNEL; ky++) {
-        for (var kx = 0u; kx < KERNEL; kx++) {
-            let p0 = pixel(p, ky, kx);
-            let p1 = pixel(p + 1u, ky, kx);
-            let p2 = pixel(p + 2u, ky, kx);
-            let p3 = pixel(p + 3u, ky, kx);
-            let p4 = pixel(p + 4u, ky, kx);
-            let p5 = pixel(p + 5u, ky, kx);
-            let p6 = pixel(p + 6u, ky, kx);
-            let p7 = pixel(p + 7u, ky, kx);
-            for (var i = 0u; i < c4; i++) {
-                let wa = weight4x4(w);
-                let wb = weight4x4(w + 1u);
-                w += 32u;
-                let x0 = load(p0, i); a0 += wa * x0; b0 += wb * x0;
-                let x1 = load(p1, i); a1 += wa * x1; b1 += wb * x1;
-                let x2 = load(p2, i); a2 += wa * x2; b2 += wb * x2;
-                let x3 = load(p3, i); a3 += wa * x3; b3 += wb * x3;
-                let x4 = load(p4, i); a4 += wa * x4; b4 += wb * x4;
-                let x5 = load(p5, i); a5 += wa * x5; b5 += wb * x5;
-                let x6 = load(p6, i); a6 += wa * x6; b6 += wb * x6;
-                let x7 = load(p7, i); a7 += wa * x7; b7 += wb * x7;
-            }
-        }
-    }
-
-    store(p, column, a0); store(p, column + 1u, b0);
-    store(p + 1u, column, a1); store(p + 1u, column + 1u, b1);
-    store(p + 2u, column, a2); store(p + 2u, column + 1u, b2);
-    store(p + 3u, column, a3); store(p + 3u, column + 1u, b3);
-    store(p + 4u, column, a4); store(p + 4u, column + 1u, b4);
-    store(p + 5u, column, a5); store(p + 5u, column + 1u, b5);
-    store(p + 6u, column, a6); store(p + 6u, column + 1u, b6);
-    store(p + 7u, column, a7); store(p + 7u, column + 1u, b7);
+fn store_pair(p: u32, column: u32, a: vec4<f32>, second: u32, b: vec4<f32>) {
+    store(p, column, a);
+    store(p, second, b);
 }

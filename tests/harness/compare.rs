@@ -58,6 +58,8 @@ impl Case {
         let device = match self.device {
             Device::Plain => "",
             Device::Hardware => ", tiles of a real GPU",
+            Device::Direct => ", read directly",
+            Device::Wide => ", wide tiles",
             Device::Narrow => ", in bands",
         };
         let activations = format!("{:?} activations", self.precision).to_lowercase();

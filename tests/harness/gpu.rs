@@ -1,7 +1,7 @@
 //! One device for all tests, owned by a thread that runs their jobs in turn: a `Gpu` stays on its
 //! thread, and opening one per test would compile every kernel again.
 
-use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::gpu::{Gpu, GpuOptions, MatrixTile, Tuning};
 use pollster::block_on;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,8 +13,12 @@ use std::sync::mpsc::{Sender, channel};
 pub enum Device {
     /// Nothing else.
     Plain,
-    /// Tiles as for a real GPU, also where the adapter is software (whose own are in all others).
+    /// Kernels as for a real GPU, also where the adapter is software (whose own are in all others).
     Hardware,
+    /// As that, but matrices with the smallest tiles, which read directly.
+    Direct,
+    /// Matrices with a software adapter's largest tiles.
+    Wide,
     /// Binds at most [`NARROW`] bytes at once: small tensors are already worked on in bands.
     Narrow,
 }
@@ -58,10 +62,14 @@ pub fn run<T: Send + 'static>(device: Device, job: impl FnOnce(&Gpu) -> T + Send
 fn worker(device: Device) -> &'static Sender<Job> {
     static PLAIN: OnceLock<Sender<Job>> = OnceLock::new();
     static HARDWARE: OnceLock<Sender<Job>> = OnceLock::new();
+    static DIRECT: OnceLock<Sender<Job>> = OnceLock::new();
+    static WIDE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
     let slot = match device {
         Device::Plain => &PLAIN,
         Device::Hardware => &HARDWARE,
+        Device::Direct => &DIRECT,
+        Device::Wide => &WIDE,
         Device::Narrow => &NARROW,
     };
     slot.get_or_init(|| {
@@ -81,10 +89,18 @@ fn worker(device: Device) -> &'static Sender<Job> {
 
 fn open(device: Device) -> Result<Gpu, String> {
     let max_binding = (device == Device::Narrow).then_some(NARROW);
-    let software = (device == Device::Hardware).then_some(false);
+    let software = matches!(device, Device::Hardware | Device::Direct).then_some(false);
     let options =
         GpuOptions { default_limits: true, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
+    let tile = match device {
+        Device::Direct => Some(MatrixTile::Direct8),
+        Device::Wide => Some(MatrixTile::Direct16),
+        _ => None,
+    };
+    if let (Some(tile), Ok(gpu)) = (tile, &opened) {
+        gpu.set_tuning(Tuning { matmul: tile, conv2d: tile });
+    }
     opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")
     })

@@ -147,12 +147,35 @@ fn with_the_tiles_of_a_real_gpu() {
     for precision in PRECISIONS {
         for w in sorted([edges(8), edges(16), edges(64)].concat()) {
             for n in [4, 8, 12, 28, 32, 36, 60, 64, 68, 140] {
-                let size = Size { input: [1, 3, w, 4], n, window: SAME };
                 let types = (precision, WeightType::F16);
+                let size = Size { input: [1, 3, w, 4], n, window: SAME };
                 check_on(Device::Hardware, &mut proof, size, types, false);
             }
         }
+        for (w, c, n) in [(5, 20, 4), (21, 16, 60), (22, 36, 68)] {
+            let size = Size { input: [2, 3, w, c], n, window: SAME };
+            let types = (precision, WeightType::F16);
+            check_on(Device::Hardware, &mut proof, size, types, false);
+            check_on(Device::Direct, &mut proof, size, types, false);
+        }
     }
+    for window in [HALVE, Window { resize: Some([6, 30]), ..SAME }] {
+        let size = Size { input: [2, 5, 15, 20], n: 36, window };
+        check_on(Device::Hardware, &mut proof, size, (Precision::F32, WeightType::F16), false);
+    }
+}
+
+/// Sizes that end within a tile of 16 × 16, with it, and in another.
+#[test]
+fn with_wide_tiles() {
+    let mut proof = proof();
+    let types = (Precision::F32, WeightType::F16);
+    for (w, c, n) in [(5, 8, 60), (8, 20, 64), (13, 4, 140)] {
+        let size = Size { input: [2, 3, w, c], n, window: SAME };
+        check_on(Device::Wide, &mut proof, size, types, false);
+    }
+    let size = Size { input: [1, 5, 6, 8], n: 28, window: HALVE };
+    check_on(Device::Wide, &mut proof, size, types, false);
 }
 
 #[test]

@@ -112,6 +112,25 @@ fn with_the_tiles_of_a_real_gpu() {
                 check_on(Device::Hardware, &mut proof, [1, t, 12, n], types, false);
             }
         }
+        for (t, k, n) in [(1, 36, 4), (63, 36, 60), (65, 20, 68), (130, 64, 132)] {
+            let types = (precision, WeightType::F16);
+            check_on(Device::Hardware, &mut proof, [1, t, k, n], types, false);
+            check_on(Device::Direct, &mut proof, [1, t, k, n], types, false);
+        }
+    }
+}
+
+/// Sizes that end within a tile of 16 × 16, with it, and in another; smaller ones take smaller
+/// tiles.
+#[test]
+fn with_wide_tiles() {
+    let mut proof = proof();
+    for (t, k, n) in [(31, 12, 60), (64, 36, 64), (15, 8, 12), (79, 20, 140), (9, 12, 36)] {
+        let types = (Precision::F32, WeightType::F16);
+        check_on(Device::Wide, &mut proof, [1, t, k, n], types, false);
+    }
+    for weights in QUANTISED {
+        check_on(Device::Wide, &mut proof, [1, 31, 64, 60], (Precision::F32, weights), false);
     }
 }
 

@@ -73,6 +73,12 @@ fn with_the_tiles_of_a_real_gpu() {
             check(&mut proof, unit, (precision, WeightType::F16), false);
         }
     }
+    for n in [28, 64] {
+        for device in [Device::Direct, Device::Wide] {
+            let unit = Unit { size: [2, 31, 36, n], device, ..PLAIN };
+            check(&mut proof, unit, (Precision::F32, WeightType::F16), false);
+        }
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub struct GpuOptions {
     /// Work of one submit at the most, as a recording counts its dispatches' work; without it, what
     /// the adapter is measured to do in a tenth of a second.
     pub max_submit: Option<u64>,
-    /// Choose tiles as for a software adapter or as for a real GPU, whatever the adapter is.
+    /// Choose kernels as for a software adapter or as for a real GPU, whatever the adapter is.
     pub software: Option<bool>,
 }
 

@@ -12,10 +12,13 @@ mod pace;
 mod pool;
 pub mod recording;
 mod stats;
+mod tuning;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
+pub use pace::now;
 pub use pool::BufferId;
 pub use stats::{KernelStats, Stats, Work};
+pub use tuning::{MatrixTile, Tuning};
 
 use crate::error::{Error, Result};
 use engine::{Engine, Submitted};
@@ -48,6 +51,7 @@ struct Inner {
     pace: RefCell<Pace>,
     faults: Faults,
     info: AdapterInfo,
+    tuning: Cell<Tuning>,
     limits: Limits,
     has_f16: bool,
 }
@@ -127,6 +131,7 @@ impl Gpu {
             counter: RefCell::default(),
             pace: RefCell::new(pace),
             faults,
+            tuning: Cell::new(Tuning::default_for(info.software)),
             info,
             limits,
             has_f16,
@@ -146,6 +151,16 @@ impl Gpu {
     /// What the adapter said of itself.
     pub fn info(&self) -> &AdapterInfo {
         &self.0.info
+    }
+
+    /// Which of several equal kernels run here.
+    pub fn tuning(&self) -> Tuning {
+        self.0.tuning.get()
+    }
+
+    /// Chooses them, for what is recorded from now on.
+    pub fn set_tuning(&self, tuning: Tuning) {
+        self.0.tuning.set(tuning);
     }
 
     /// The bounds that the recording keeps.

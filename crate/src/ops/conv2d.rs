@@ -4,7 +4,8 @@ use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands;
 use crate::ops::epilogue::Epilogue;
-use crate::ops::shared::{self, Tile};
+use crate::ops::shared;
+use crate::ops::tile::Tile;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::wgsl;
@@ -108,16 +109,14 @@ impl Tensor {
         let geometry = Geometry { window, batch, source: [height, width], input, output };
 
         let gpu = self.gpu();
-        let tile = Tile::choose(gpu, n);
+        let tile = Tile::choose(gpu, gpu.tuning().conv2d, y.shape().rows(), n);
         let kernel = Kernel::new(wgsl!("conv2d"), 5)
             .alias("Elem4", self.precision().vec4())
             .uint("KERNEL", window.kernel as u32)
             .uint("STRIDE", window.stride as u32)
             .flag("RESIZE", input != [height, width])
-            .uint("LANES_N", tile.lanes_n)
-            .uint("LANES_M", tile.lanes_m)
             .with(shared::reader(weight.weight_type()));
-        let kernel = Rc::new(epilogue.specialise(kernel));
+        let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
 
         let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
         for band in geometry.bands(self, &y) {

@@ -3,7 +3,8 @@
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
 use crate::ops::epilogue::{Activation, Epilogue};
-use crate::ops::shared::{self, Tile};
+use crate::ops::shared;
+use crate::ops::tile::Tile;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -67,16 +68,14 @@ impl Tensor {
         let (k, n) = (weight.k(), weight.n());
         assert_eq!(self.shape().channels(), k, "matmul of {:?} by {k} × {n}", self.shape());
         let gpu = self.gpu();
-        let tile = Tile::choose(gpu, n);
+        let rows = self.shape().rows();
+        let tile = Tile::choose(gpu, gpu.tuning().matmul, rows, n);
         let kernel = Kernel::new(wgsl!("matmul"), 5)
             .alias("Elem4", self.precision().vec4())
-            .uint("LANES_N", tile.lanes_n)
-            .uint("LANES_M", tile.lanes_m)
             .flag("GATED", gated)
             .with(shared::reader(weight.weight_type()));
-        let kernel = Rc::new(epilogue.specialise(kernel));
+        let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
 
-        let rows = self.shape().rows();
         let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
         for band in row_bands(gpu, rows, self.row_bytes().max(y.row_bytes())) {
             let params = Params {

@@ -34,6 +34,7 @@ mod layer_norm;
 mod matmul;
 mod resize;
 mod shared;
+mod tile;
 mod to_rgba;
 
 pub use attention::Mask;

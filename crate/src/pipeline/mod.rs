@@ -3,6 +3,7 @@
 //!
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk.
 
+pub mod bench;
 mod clip_score;
 mod configs;
 mod context;

@@ -1,0 +1,89 @@
+//! Which of several equal kernels an adapter runs. The arithmetic is the same, sums in the same
+//! order; what differs is who computes which output and how often a value is read.
+
+use std::fmt;
+
+/// How a matrix product or a convolution is cut; `kernels/shared/tile_*.wgsl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MatrixTile {
+    /// 8 × 8 outputs an invocation, read directly.
+    Direct8,
+    /// 16 × 16 outputs an invocation, read directly: for software adapters, where it is the fastest
+    /// and takes the longest to compile.
+    Direct16,
+    /// 64 × 64 outputs a workgroup by way of shared memory: for real GPUs.
+    Shared,
+}
+
+impl MatrixTile {
+    /// All, in the order of their numbers in a [`Tuning`]'s text.
+    pub const ALL: [MatrixTile; 3] =
+        [MatrixTile::Direct8, MatrixTile::Direct16, MatrixTile::Shared];
+
+    /// Its name in a [`Tuning`]'s text.
+    pub fn name(self) -> &'static str {
+        match self {
+            MatrixTile::Direct8 => "direct8",
+            MatrixTile::Direct16 => "direct16",
+            MatrixTile::Shared => "shared",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<MatrixTile> {
+        MatrixTile::ALL.into_iter().find(|tile| tile.name() == name)
+    }
+}
+
+/// The kernels' choice, one of each family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tuning {
+    /// Matrix products.
+    pub matmul: MatrixTile,
+    /// Convolutions.
+    pub conv2d: MatrixTile,
+}
+
+impl Tuning {
+    /// What is good for adapters of a kind, unmeasured.
+    pub fn default_for(software: bool) -> Tuning {
+        let tile = if software { MatrixTile::Direct8 } else { MatrixTile::Shared };
+        Tuning { matmul: tile, conv2d: tile }
+    }
+
+    /// The choice that [`Tuning`]'s text stands for, if it stands for one.
+    pub fn parse(text: &str) -> Option<Tuning> {
+        let (mut matmul, mut conv2d) = (None, None);
+        for part in text.split_whitespace() {
+            match part.split_once('=')? {
+                ("matmul", name) => matmul = MatrixTile::from_name(name),
+                ("conv2d", name) => conv2d = MatrixTile::from_name(name),
+                _ => return None,
+            }
+        }
+        Some(Tuning { matmul: matmul?, conv2d: conv2d? })
+    }
+}
+
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "matmul={} conv2d={}", self.matmul.name(), self.conv2d.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_back() {
+        for matmul in MatrixTile::ALL {
+            for conv2d in MatrixTile::ALL {
+                let tuning = Tuning { matmul, conv2d };
+                assert_eq!(Tuning::parse(&tuning.to_string()), Some(tuning));
+            }
+        }
+        for text in ["", "matmul=shared", "matmul=shared conv2d=9", "matmul=shared conv3d=shared"] {
+            assert_eq!(Tuning::parse(text), None, "{text}");
+        }
+    }
+}

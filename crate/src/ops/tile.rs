@@ -1,0 +1,94 @@
+//! How a matrix product or convolution is cut into workgroups; the tiles of
+//! `kernels/shared/tile_*.wgsl`.
+
+use crate::dtype::Precision;
+use crate::gpu::kernel::{Kernel, Source};
+use crate::gpu::{Gpu, MatrixTile, Work};
+use crate::ops::shared::fold;
+use crate::weight::Weight;
+use crate::wgsl;
+
+/// Invocations of a workgroup that reads directly, on a real GPU: two subgroups of the common 32,
+/// as square as can be so that caches serve most reads. The shared tile has as many.
+const HARDWARE: [usize; 2] = [8, 8];
+
+/// Invocations of a software adapter's workgroup, which runs on a few vector lanes.
+const SOFTWARE: usize = 8;
+
+/// A tile, fitted to a product's size.
+pub(super) struct Tile {
+    kind: MatrixTile,
+    /// Invocations of a workgroup along the outputs and along the rows.
+    lanes: [usize; 2],
+}
+
+impl Tile {
+    /// The tile of the adapter's choice for `rows` × `n` outputs, or a smaller one where its edge
+    /// would mostly lie outside.
+    pub fn choose(gpu: &Gpu, chosen: MatrixTile, rows: usize, n: usize) -> Tile {
+        let area = |side: usize| rows.next_multiple_of(side) * n.next_multiple_of(side);
+        let kind = match chosen {
+            MatrixTile::Direct16 if 4 * area(16) > 5 * area(8) => MatrixTile::Direct8,
+            chosen => chosen,
+        };
+        let lanes = match kind {
+            MatrixTile::Shared => HARDWARE,
+            _ if gpu.info().software => {
+                let across = n.div_ceil(side(kind));
+                let padded = |lanes: &usize| 10 * across.next_multiple_of(*lanes) <= 11 * across;
+                let lanes = [8, 4, 2].into_iter().find(padded).unwrap_or(1);
+                [lanes, SOFTWARE / lanes]
+            }
+            _ => {
+                let across = n.div_ceil(side(kind)).next_power_of_two().min(HARDWARE[0]);
+                [across, HARDWARE[0] * HARDWARE[1] / across]
+            }
+        };
+        Tile { kind, lanes }
+    }
+
+    /// Adds the tile to an op's kernel.
+    pub fn specialise(&self, kernel: Kernel) -> Kernel {
+        let direct = |kernel: Kernel, fragment: Source| {
+            kernel
+                .uint("LANES_N", self.lanes[0] as u32)
+                .uint("LANES_M", self.lanes[1] as u32)
+                .with(fragment)
+        };
+        match self.kind {
+            MatrixTile::Direct8 => direct(kernel, wgsl!("shared/tile_8x8")),
+            MatrixTile::Direct16 => direct(kernel, wgsl!("shared/tile_16x16")),
+            MatrixTile::Shared => kernel.with(wgsl!("shared/tile_shared")),
+        }
+    }
+
+    /// What `rows` × n outputs count as. Each invocation reads the rows and the weights of its
+    /// tile; by way of shared memory a workgroup does so once.
+    pub fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Work {
+        let (k, n) = (weight.k(), weight.n());
+        let side = match self.kind {
+            MatrixTile::Shared => HARDWARE[0] * side(self.kind),
+            kind => side(kind),
+        };
+        let read = precision.bytes() * k * side + weight.weight_type().bytes(k * side);
+        let readers = rows.div_ceil(side) * n.div_ceil(side);
+        let traffic = (readers * read + rows * n * precision.bytes()) as u64;
+        Work { flops: 2 * (rows * n * k) as u64, traffic: Some(traffic) }
+    }
+
+    /// Workgroups for `rows` × `n` outputs.
+    pub fn grid(&self, gpu: &Gpu, rows: usize, n: usize) -> [u32; 3] {
+        let side = side(self.kind);
+        let x = n.div_ceil(side * self.lanes[0]) as u32;
+        let [y, z] = fold(gpu, rows.div_ceil(side * self.lanes[1]));
+        [x, y, z]
+    }
+}
+
+/// Rows and outputs of one invocation.
+fn side(kind: MatrixTile) -> usize {
+    match kind {
+        MatrixTile::Direct8 | MatrixTile::Shared => 8,
+        MatrixTile::Direct16 => 16,
+    }
+}
