@@ -34,6 +34,7 @@ mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
+mod tuner; // choices of kernels: the same picture, kept, measured
 mod verify; // pictures against published numbers, one device against the other
 mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

@@ -2,9 +2,10 @@
 //! v1.4, beside the adapter's own peaks measured in the same run.
 
 use clap::Args;
-use darkroom::Result;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning};
 use darkroom::pipeline::bench::{BenchOptions, bench};
+use darkroom::pipeline::tuner;
+use darkroom::{Error, Result};
 
 /// Measures the kernels.
 #[derive(Args)]
@@ -15,7 +16,7 @@ pub struct BenchArgs {
     /// Kernels as for a real GPU, also on a software adapter.
     #[arg(long)]
     hardware_tiles: bool,
-    /// Kernels by name, such as "matmul=shared conv2d=direct8".
+    /// Kernels by name, such as "matmul=shared conv2d=direct8", or "tuned" for the fastest.
     #[arg(long)]
     tuning: Option<String>,
     /// Only ops whose name contains this.
@@ -36,8 +37,13 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         let software = args.hardware_tiles.then_some(false);
         let options = GpuOptions { adapter: args.adapter.clone(), software, ..Default::default() };
         let gpu = Gpu::open(&options).await?;
-        if let Some(tuning) = args.tuning.as_deref().and_then(Tuning::parse) {
-            gpu.set_tuning(tuning);
+        match args.tuning.as_deref() {
+            None => {}
+            Some("tuned") => drop(tuner::tune(&gpu, None).await?),
+            Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or_else(|| Error::Request {
+                field: "tuning",
+                reason: format!("names no kernels: `{text}`"),
+            })?),
         }
         let info = gpu.info();
         println!("{} ({}), {}\n", info.name, info.backend, gpu.tuning());

@@ -12,6 +12,7 @@ mod jobs;
 mod manifest;
 mod precision;
 mod synth;
+mod tunings;
 mod verify;
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -101,6 +101,10 @@ pub struct GenerateArgs {
     /// Part of the name of the graphics adapter to use, if there are several.
     #[arg(long)]
     adapter: Option<String>,
+    /// Run the kernels that are fastest on this adapter: it is measured the first time, for about
+    /// three seconds. Without it a run repeats byte for byte.
+    #[arg(long)]
+    tune: bool,
     /// The picture to write.
     #[arg(long, value_name = "FILE.png", required_unless_present = "jobs")]
     out: Option<PathBuf>,
@@ -205,6 +209,9 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
     let gpu = Gpu::open(&gpu_options).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
+    if args.tune {
+        super::tunings::tune(&gpu).await?;
+    }
     let GenerateArgs { precision, weights, .. } = *args;
     let options = Options { precision, weights, safety: !args.no_safety };
     Pipeline::open(&gpu, source, &options, control).await

@@ -29,6 +29,8 @@ pub struct AdapterInfo {
     pub name: String,
     /// The API underneath.
     pub backend: String,
+    /// The driver and its version; browsers leave it empty.
+    pub driver: String,
     /// Whether it computes on the CPU.
     pub software: bool,
 }
@@ -93,6 +95,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         info: AdapterInfo {
             software: options.software.unwrap_or(info.device_type == wgpu::DeviceType::Cpu),
             backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
             name: info.name,
         },
         limits: Limits {

@@ -18,7 +18,7 @@ pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use pace::now;
 pub use pool::BufferId;
 pub use stats::{KernelStats, Stats, Work};
-pub use tuning::{MatrixTile, Tuning};
+pub use tuning::{MatrixTile, Tuning, fnv1a};
 
 use crate::error::{Error, Result};
 use engine::{Engine, Submitted};
@@ -156,6 +156,13 @@ impl Gpu {
     /// Which of several equal kernels run here.
     pub fn tuning(&self) -> Tuning {
         self.0.tuning.get()
+    }
+
+    /// [`Tuning::id`], where others run than would without any choice.
+    pub fn tuned_id(&self) -> Option<String> {
+        let tuning = self.tuning();
+        let differs = tuning != Tuning::default_for(self.0.info.software);
+        differs.then(|| tuning.id())
     }
 
     /// Chooses them, for what is recorded from now on.

@@ -50,6 +50,11 @@ impl Tuning {
         Tuning { matmul: tile, conv2d: tile }
     }
 
+    /// Eight hexadecimal digits that stand for it.
+    pub fn id(&self) -> String {
+        format!("{:08x}", fnv1a(0, &self.to_string()))
+    }
+
     /// The choice that [`Tuning`]'s text stands for, if it stands for one.
     pub fn parse(text: &str) -> Option<Tuning> {
         let (mut matmul, mut conv2d) = (None, None);
@@ -70,16 +75,26 @@ impl fmt::Display for Tuning {
     }
 }
 
+/// FNV-1a of `seed` and a text, in 32 bits: to tell versions apart, not to keep secrets.
+pub fn fnv1a(seed: u32, text: &str) -> u32 {
+    let bytes = text
+        .bytes()
+        .fold(0x811c_9dc5 ^ seed, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    bytes ^ (bytes >> 16)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_text_is_read_back() {
+        let mut ids = std::collections::HashSet::new();
         for matmul in MatrixTile::ALL {
             for conv2d in MatrixTile::ALL {
                 let tuning = Tuning { matmul, conv2d };
                 assert_eq!(Tuning::parse(&tuning.to_string()), Some(tuning));
+                assert!(ids.insert(tuning.id()), "{tuning}");
             }
         }
         for text in ["", "matmul=shared", "matmul=shared conv2d=9", "matmul=shared conv3d=shared"] {

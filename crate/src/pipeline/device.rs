@@ -10,11 +10,12 @@
 use super::control::{Control, Progress};
 use super::cpu::{OnCpu, Turn};
 use super::model::Files;
-use super::{Machine, Options, Pipeline, Safety, SafetyFiles};
+use super::{Machine, Options, Pipeline, Safety, SafetyFiles, tuner};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};
 use crate::weights::Source;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Who computes.
@@ -58,6 +59,10 @@ pub struct Host {
     pub adapter: AdapterKind,
     /// Lets the host do what waits, such as hear a wish to cancel; for work on the CPU.
     pub turn: Option<Turn>,
+    /// The kernels that adapters of this host were found to run best, by
+    /// [`tuner::key`]; an adapter that is not among them is measured. Without it nothing is
+    /// measured, and a run repeats byte for byte.
+    pub tunings: Option<HashMap<String, String>>,
 }
 
 impl Pipeline {
@@ -72,7 +77,7 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let Host { mut adapter, turn } = host;
+        let Host { mut adapter, turn, tunings } = host;
         let tries_gpu = match choice {
             DeviceChoice::Auto => adapter == AdapterKind::Hardware,
             DeviceChoice::WebGpu => true,
@@ -80,7 +85,13 @@ impl Pipeline {
         };
         if tries_gpu {
             match Gpu::open(&GpuOptions::default()).await {
-                Ok(gpu) => return open_or_destroy(&gpu, source, options, control).await,
+                Ok(gpu) => {
+                    if let Some(known) = tunings {
+                        let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
+                        tuner::tune(&gpu, remembered).await?;
+                    }
+                    return open_or_destroy(&gpu, source, options, control).await;
+                }
                 Err(error) if choice == DeviceChoice::WebGpu => return Err(error),
                 Err(_) => adapter = AdapterKind::None,
             }

@@ -213,7 +213,11 @@ impl Pipeline {
         }
         let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
         run.show(&image, shown).await?;
-        Ok(Picture { width, height, rgba, request, notices, safety })
+        let kernels = match &self.machine {
+            Machine::Gpu(on_gpu) => on_gpu.gpu.tuned_id(),
+            Machine::Cpu(_) => None,
+        };
+        Ok(Picture { width, height, rgba, request, notices, safety, kernels })
     }
 
     /// The picture's bytes as they may be shown, opaque black in place of a flagged one, and what

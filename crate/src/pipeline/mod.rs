@@ -21,6 +21,7 @@ mod run;
 mod safety;
 mod single_file;
 mod state;
+pub mod tuner;
 mod verify;
 
 pub use clip_score::ClipScore;
@@ -44,7 +45,7 @@ use safety::Checker;
 use crate::diffusion::Sampler;
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Tuning};
 use crate::text::Tokenizer;
 use crate::weights::Source;
 use serde::Serialize;
@@ -157,6 +158,15 @@ impl Pipeline {
     /// What the model is and can be asked for.
     pub fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// The kernels that were chosen for the adapter, and what the choice is kept under; none on
+    /// the CPU.
+    pub fn tuning(&self) -> Option<(String, Tuning)> {
+        match &self.machine {
+            Machine::Gpu(on_gpu) => Some((tuner::key(&on_gpu.gpu), on_gpu.gpu.tuning())),
+            Machine::Cpu(_) => None,
+        }
     }
 
     /// How the model splits prompts.

@@ -23,6 +23,9 @@ pub struct Picture {
     pub notices: Vec<String>,
     /// Whether the safety checker saw it, and what it said.
     pub safety: Safety,
+    /// [`Tuning::id`](crate::gpu::Tuning::id) of the kernels that the adapter was found to run
+    /// best; none where they are those that always run untuned.
+    pub kernels: Option<String>,
 }
 
 impl Picture {
@@ -71,6 +74,9 @@ impl Picture {
         }
         if request.rng != Rng::default().name() {
             fields.push(("RNG", request.rng.clone()));
+        }
+        if let Some(id) = &self.kernels {
+            fields.push(("Kernels", id.clone()));
         }
         fields.push(("Safety checker", self.safety.text().into()));
         Parameters {

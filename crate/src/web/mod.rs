@@ -3,6 +3,7 @@
 //! [`Engine`] lives in a dedicated worker. Requests come as plain objects, progress leaves as plain
 //! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.
 
+mod bench;
 mod judge;
 mod shelf;
 mod source;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use source::HttpSource;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -65,6 +67,9 @@ struct OpenOptions {
     tokenizer: Option<String>,
     /// `fetch`: what is missing of a stored model may be fetched now.
     rest: Option<String>,
+    /// The kernels that suit this machine's adapters, as `open` told them before; an adapter that
+    /// is not among them is measured. Without it kernels are fixed.
+    tunings: Option<HashMap<String, String>>,
 }
 
 /// How a prompt fits into the text encoder.
@@ -120,6 +125,9 @@ impl Engine {
         let opened = open(&address, options, &control, notices).await.map_err(to_js)?;
         let description = to_object(opened.pipeline.describe());
         set(&description, "device", to_object(&opened.pipeline.device()));
+        if let Some((key, tuning)) = opened.pipeline.tuning() {
+            set(&description, "tuning", to_object(&[key, tuning.to_string()]));
+        }
         *self.opened.borrow_mut() = Some(Rc::new(opened));
         Ok(description)
     }
@@ -268,7 +276,7 @@ async fn open(
             return Err(Error::Request { field: "safety", reason });
         }
     };
-    let host = Host { adapter: options.adapter, turn: Some(turn()) };
+    let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
     let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
         Some(id) => {
             let rest = options.rest.as_deref() == Some("fetch");

@@ -11,6 +11,9 @@ pub enum Config {
     SdV1_4,
     /// Three levels, two heads, a VAE of factor 8, the full vocabulary.
     Tiny,
+    /// The UNet of v1.4 at a fifth of its width: 35 million numbers; the rest is small.
+    #[value(name = "width-64")]
+    Width64,
 }
 
 /// The texts of a model's config files.
@@ -35,6 +38,13 @@ impl Config {
             Config::Tiny => Files {
                 text_encoder: include_str!("tiny/text_encoder.json"),
                 unet: include_str!("tiny/unet.json"),
+                vae: include_str!("tiny/vae.json"),
+                safety_checker: include_str!("tiny/safety_checker.json"),
+                feature_extractor: include_str!("tiny/feature_extractor.json"),
+            },
+            Config::Width64 => Files {
+                text_encoder: include_str!("width64/text_encoder.json"),
+                unet: include_str!("width64/unet.json"),
                 vae: include_str!("tiny/vae.json"),
                 safety_checker: include_str!("tiny/safety_checker.json"),
                 feature_extractor: include_str!("tiny/feature_extractor.json"),

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::gpu::{Gpu, now};
 use crate::ops::Activation;
 use crate::tensor::Tensor;
-pub use ops::Op;
+pub(super) use ops::Record;
 use peak::Peak;
+use serde::Serialize;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub struct BenchOptions {
 }
 
 /// The adapter's peaks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Peaks {
     /// 10⁹ floating-point operations a second, as multiply-adds.
     pub gflops: f64,
@@ -38,7 +39,7 @@ pub struct Peaks {
 }
 
 /// One line of the table; medians.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Figure {
     /// The op and its shape.
     pub name: String,
@@ -96,14 +97,14 @@ pub async fn bench(
 }
 
 /// One timed run.
-struct Run {
-    seconds: f64,
+pub(super) struct Run {
+    pub seconds: f64,
     gflops: f64,
     gbps: f64,
 }
 
 /// A few runs after one that compiles.
-async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
+pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
     timed(gpu, record).await?;
     let mut all = Vec::new();
     for _ in 0..runs {

@@ -8,7 +8,7 @@ use crate::weight::Weight;
 use crate::{Precision, WeightType};
 
 /// Records an op once.
-type Record = Box<dyn Fn()>;
+pub(in crate::pipeline) type Record = Box<dyn Fn()>;
 
 /// An op to measure, whose tensors do not exist yet.
 pub struct Op {

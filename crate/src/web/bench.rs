@@ -1,0 +1,39 @@
+//! Floor 7, wasm only: the kernels' speed, for JavaScript.
+
+use super::{to_js, to_object};
+use crate::gpu::{Gpu, GpuOptions, Tuning};
+use crate::pipeline::bench::{BenchOptions, Figure};
+use crate::pipeline::{bench, tuner};
+use js_sys::Function;
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+/// What to measure, as JavaScript says it.
+#[derive(Deserialize)]
+struct Wish {
+    only: String,
+    runs: usize,
+    divide: usize,
+    /// The text of a choice of kernels, or `tuned`, or nothing for the fixed ones.
+    kernels: Option<String>,
+}
+
+/// Measures the kernels; each figure is told as `{ name, seconds, gflops, of_peak, gbps, of_copy }`.
+/// Resolves to `{ gflops, gbps, kernels }`, the peaks and what was chosen.
+#[wasm_bindgen]
+pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValue> {
+    let Wish { only, runs, divide, kernels } = serde_wasm_bindgen::from_value(wish)?;
+    let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
+    match kernels.as_deref() {
+        Some("tuned") => drop(tuner::tune(&gpu, None).await.map_err(to_js)?),
+        Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or("no such kernels")?),
+        None => {}
+    }
+    let mut tell = |figure: &Figure| drop(on_figure.call1(&JsValue::NULL, &to_object(figure)));
+    let options = BenchOptions { only, runs, divide };
+    let peaks = bench::bench(&gpu, &options, &mut tell).await.map_err(to_js)?;
+    let told = to_object(&peaks);
+    super::set(&told, "kernels", gpu.tuning().to_string().into());
+    gpu.destroy();
+    Ok(told)
+}

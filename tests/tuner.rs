@@ -1,0 +1,78 @@
+//! Choices of kernels: any two draw the same picture within a level of 255, an adapter keeps the
+//! one it was given, and what is not known is measured.
+
+use crate::harness::gpu::{self, Device};
+use crate::made_up::tiny;
+use crate::walk::{open, request};
+use darkroom::gpu::{Gpu, MatrixTile, Tuning};
+use darkroom::pipeline::{Control, Options, Picture, tuner};
+use pollster::block_on;
+
+/// The tiny model's picture with these kernels.
+fn draw(gpu: &Gpu, tuning: Tuning) -> Picture {
+    gpu.set_tuning(tuning);
+    let pipeline = open(gpu, tiny(), Options::default()).unwrap();
+    block_on(pipeline.generate(&request(), &Control::default())).unwrap()
+}
+
+#[test]
+fn any_two_choices_draw_the_same_picture() {
+    gpu::run(Device::Plain, |gpu| {
+        let fixed = gpu.tuning();
+        let pictures: Vec<Picture> = MatrixTile::ALL
+            .map(|tile| draw(gpu, Tuning { matmul: tile, conv2d: tile }))
+            .into_iter()
+            .collect();
+        for (i, one) in pictures.iter().enumerate() {
+            for other in &pictures[i + 1..] {
+                let differences = one.rgba.iter().zip(&other.rgba).map(|(a, b)| a.abs_diff(*b));
+                let most = differences.max().unwrap();
+                println!("{:?} and {:?}: {most} of 255", one.kernels, other.kernels);
+                assert!(
+                    most <= 1,
+                    "{most} levels between {:?} and {:?}",
+                    one.kernels,
+                    other.kernels
+                );
+            }
+        }
+        // and it can be told which drew it; the fixed ones go without saying
+        let told = |picture: &Picture| picture.parameters().get("Kernels").map(str::to_string);
+        assert_eq!(pictures.iter().filter(|picture| told(picture).is_none()).count(), 1);
+        let shared = Tuning { matmul: MatrixTile::Shared, conv2d: MatrixTile::Shared };
+        assert_eq!(told(&pictures[2]), Some(shared.id()));
+        gpu.set_tuning(fixed);
+    });
+}
+
+#[test]
+fn a_choice_is_measured_once() {
+    gpu::run(Device::Plain, |gpu| {
+        let fixed = gpu.tuning();
+        for unknown in [None, Some(""), Some("matmul=fastest conv2d=shared")] {
+            gpu.reset_stats();
+            let measured = block_on(tuner::tune(gpu, unknown)).unwrap();
+            assert_eq!(measured, gpu.tuning());
+            assert!(gpu.stats().dispatches > 4, "{unknown:?} was measured");
+        }
+        let kept = Tuning { matmul: MatrixTile::Shared, conv2d: MatrixTile::Direct8 };
+        gpu.reset_stats();
+        assert_eq!(block_on(tuner::tune(gpu, Some(&kept.to_string()))).unwrap(), kept);
+        assert_eq!((gpu.tuning(), gpu.stats().dispatches), (kept, 0));
+        gpu.set_tuning(fixed);
+    });
+}
+
+#[test]
+fn a_key_names_the_adapter_and_our_kernels() {
+    let [dry, real] = [
+        tuner::key(&Gpu::dry(false)),
+        gpu::run(Device::Plain, |gpu| {
+            assert!(tuner::key(gpu).contains(&gpu.info().name));
+            tuner::key(gpu)
+        }),
+    ];
+    assert_ne!(dry, real);
+    let version = |key: &str| key.rsplit(' ').next().map(str::to_string);
+    assert_eq!(version(&dry), version(&real), "the same kernels everywhere");
+}
