@@ -53,7 +53,7 @@ fn a_choice_is_measured_once() {
             gpu.reset_stats();
             let measured = block_on(tuner::tune(gpu, unknown)).unwrap();
             assert_eq!(measured, gpu.tuning());
-            assert!(gpu.stats().dispatches > 4, "{unknown:?} was measured");
+            assert!(gpu.stats().dispatches > 0, "{unknown:?} was measured");
         }
         let kept = Tuning { matmul: MatrixTile::Shared, conv2d: MatrixTile::Direct8 };
         gpu.reset_stats();

@@ -19,14 +19,12 @@ fn main(
     let row = rows_first() + ((group.z * groups.y + group.y) * LANES_M + local.y) * 16u;
     if column >= columns() || row >= rows_end() { return; }
 
-    let o0 = origin(row); let o1 = origin(row + 1u);
-    let o2 = origin(row + 2u); let o3 = origin(row + 3u);
-    let o4 = origin(row + 4u); let o5 = origin(row + 5u);
-    let o6 = origin(row + 6u); let o7 = origin(row + 7u);
-    let o8 = origin(row + 8u); let o9 = origin(row + 9u);
-    let o10 = origin(row + 10u); let o11 = origin(row + 11u);
-    let o12 = origin(row + 12u); let o13 = origin(row + 13u);
-    let o14 = origin(row + 14u); let o15 = origin(row + 15u);
+    let o0 = origin(row); let o1 = origin(row + 1u); let o2 = origin(row + 2u);
+    let o3 = origin(row + 3u); let o4 = origin(row + 4u); let o5 = origin(row + 5u);
+    let o6 = origin(row + 6u); let o7 = origin(row + 7u); let o8 = origin(row + 8u);
+    let o9 = origin(row + 9u); let o10 = origin(row + 10u); let o11 = origin(row + 11u);
+    let o12 = origin(row + 12u); let o13 = origin(row + 13u); let o14 = origin(row + 14u);
+    let o15 = origin(row + 15u);
 
     var a0 = vec4<f32>(); var b0 = vec4<f32>(); var c0 = vec4<f32>(); var d0 = vec4<f32>();
     var a1 = vec4<f32>(); var b1 = vec4<f32>(); var c1 = vec4<f32>(); var d1 = vec4<f32>();
@@ -45,20 +43,16 @@ fn main(
     var a14 = vec4<f32>(); var b14 = vec4<f32>(); var c14 = vec4<f32>(); var d14 = vec4<f32>();
     var a15 = vec4<f32>(); var b15 = vec4<f32>(); var c15 = vec4<f32>(); var d15 = vec4<f32>();
 
-    var wa = weights_of(column);
-    var wb = weights_of(column + 1u);
-    var wc = weights_of(second);
-    var wd = weights_of(second + 1u);
+    var wa = weights_of(column); var wb = weights_of(column + 1u);
+    var wc = weights_of(second); var wd = weights_of(second + 1u);
     let inner = inner4();
     for (var tap = 0u; tap < TAPS; tap++) {
-        let p0 = place(o0, tap); let p1 = place(o1, tap);
-        let p2 = place(o2, tap); let p3 = place(o3, tap);
-        let p4 = place(o4, tap); let p5 = place(o5, tap);
-        let p6 = place(o6, tap); let p7 = place(o7, tap);
-        let p8 = place(o8, tap); let p9 = place(o9, tap);
-        let p10 = place(o10, tap); let p11 = place(o11, tap);
-        let p12 = place(o12, tap); let p13 = place(o13, tap);
-        let p14 = place(o14, tap); let p15 = place(o15, tap);
+        let p0 = place(o0, tap); let p1 = place(o1, tap); let p2 = place(o2, tap);
+        let p3 = place(o3, tap); let p4 = place(o4, tap); let p5 = place(o5, tap);
+        let p6 = place(o6, tap); let p7 = place(o7, tap); let p8 = place(o8, tap);
+        let p9 = place(o9, tap); let p10 = place(o10, tap); let p11 = place(o11, tap);
+        let p12 = place(o12, tap); let p13 = place(o13, tap); let p14 = place(o14, tap);
+        let p15 = place(o15, tap);
         for (var i = 0u; i < inner; i++) {
             let ma = weight4x4(wa);
             let mb = weight4x4(wb);

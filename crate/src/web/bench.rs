@@ -18,7 +18,8 @@ struct Wish {
     kernels: Option<String>,
 }
 
-/// Measures the kernels; each figure is told as `{ name, seconds, gflops, of_peak, gbps, of_copy }`.
+/// Measures the kernels; each figure is told as
+/// `{ name, seconds, gflops, of_peak, gbps, of_copy }`.
 /// Resolves to `{ gflops, gbps, kernels }`, the peaks and what was chosen.
 #[wasm_bindgen]
 pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValue> {
