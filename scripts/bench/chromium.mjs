@@ -34,8 +34,9 @@ const wish = {
   ...(values.kernels ? { kernels: values.kernels } : {}),
 };
 const peaks = await page.evaluate(async (wish) => {
-  const wasm = await import(new URL("pkg/darkroom.js", document.baseURI).href);
-  await wasm.default();
+  const at = (/** @type {string} */ path) => new URL(path, document.baseURI);
+  const wasm = await import(at("pkg/darkroom.js").href);
+  await wasm.default({ module_or_path: at("pkg/darkroom_bg.wasm") });
   const { tell } = /** @type {any} */ (globalThis);
   return wasm.bench(wish, (/** @type {unknown} */ figure) => tell(figure));
 }, wish);

@@ -36,10 +36,9 @@ await page.goto(`http://localhost:${port}/`);
 
 const started = await page.evaluate(
   async ({ file, steps }) => {
-    /** @param {string} path */
-    const load = (path) => import(new URL(path, document.baseURI).href);
-    const { default: init, Engine } = await load("pkg/darkroom.js");
-    await init();
+    const at = (/** @type {string} */ path) => new URL(path, document.baseURI);
+    const { default: init, Engine } = await import(at("pkg/darkroom.js").href);
+    await init({ module_or_path: at("pkg/darkroom_bg.wasm") });
     const engine = new Engine();
     const how = { device: "webgpu", adapter: "software", safety: "off", tunings: {} };
     const { tuning } = await engine.open("./", how, () => {});
@@ -53,9 +52,9 @@ const started = await page.evaluate(
       const each = times.slice(1).map((time, i) => time - (times[i] ?? 0));
       return each.sort((a, b) => a - b)[each.length >> 1];
     };
-    const runtime = await load("dist/ort.webgpu.bundle.min.mjs");
+    const runtime = await import(at("dist/ort.webgpu.bundle.min.mjs").href);
     runtime.env.wasm.numThreads = 1;
-    const session = await runtime.InferenceSession.create(new URL(file, document.baseURI).href, {
+    const session = await runtime.InferenceSession.create(at(file).href, {
       executionProviders: ["webgpu"],
     });
     /** @param {number[]} dims */
