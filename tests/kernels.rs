@@ -203,6 +203,18 @@ fn every_specialisation_is_valid_and_small() {
         }
     }
     println!("{} specialisations", kernels.len());
+    write_for_tint(&kernels);
+}
+
+/// Leaves the texts for Chromium's compiler, which `tests/web/node/kernels.test.mjs` asks.
+fn write_for_tint(kernels: &HashSet<Rc<Kernel>>) {
+    let entry = |kernel: &Rc<Kernel>| {
+        let (name, wgsl, f16) = (kernel.name(), kernel.wgsl(), kernel.needs_f16());
+        serde_json::json!({ "name": name, "wgsl": wgsl, "f16": f16 })
+    };
+    let all: Vec<_> = kernels.iter().map(entry).collect();
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/kernels.json");
+    std::fs::write(file, serde_json::to_vec(&all).unwrap()).expect("target/tmp can be written");
 }
 
 /// No file of `crate/kernels` escapes the test above.

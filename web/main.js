@@ -13,6 +13,8 @@ import {
 } from "./options.js";
 import { createSession } from "./session.js";
 import { EXAMPLES, compareText, say } from "./strings.js";
+import { keepFault } from "./storage/faults.js";
+import { watchInstall } from "./tab/install.js";
 import { someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
@@ -23,6 +25,7 @@ import { anyById, onPress } from "./views/dom.js";
 import { createDrop } from "./views/drop.js";
 import { createForm, readingOf, requestOf } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
+import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
 import { createPrivacy } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
@@ -37,7 +40,7 @@ import { Store } from "./store/client.js";
 /** Milliseconds of rest before the address is brought up to date. */
 const REST_MS = 300;
 
-const about = createAbout();
+const about = createAbout(() => session.engine.held());
 const privacy = createPrivacy(tell);
 const status = createStatus();
 const device = createDevice({ onChoose: reopen });
@@ -74,13 +77,16 @@ const session = createSession({
     prompt.count();
     const engine = device.show(model, how, description);
     about.describe(description, engine);
+    void offer.show(model);
     return engine;
   },
   complain: form.complain,
+  keepFault: keep,
   watchRun: privacy.watchRun,
 });
 session.engine.onRequests = privacy.hear;
 
+const offer = createOffer({ onMeasure: session.measure, onGet: openShelf });
 const gallery = createGallery({
   onUse({ request }) {
     form.fillRequest(fieldsOf(/** @type {Record<string, unknown>} */ (request)));
@@ -208,8 +214,33 @@ function reopen() {
   return session.open({ model, how });
 }
 
+/** Shows the models that can be fetched, and where to press. */
+function openShelf() {
+  const shelf = anyById("shelf");
+  shelf.querySelector("details")?.setAttribute("open", "");
+  shelf.querySelector("summary")?.focus();
+  shelf.scrollIntoView({ block: "start" });
+}
+
+/**
+ * Keeps a fault for a report, without what was typed.
+ * @param {string} kind
+ * @param {string} message
+ */
+function keep(kind, message) {
+  const { prompt = "", negative_prompt: avoid = "" } = form.fields();
+  keepFault(kind, message, anyById("engine-facts").textContent?.trim() ?? "", [prompt, avoid]);
+}
+
+/** @param {string} reason */
+function tellBug(reason) {
+  keep("page", reason);
+  tell(say.bug(reason));
+}
+
+watchInstall();
 createShelf(anyById("shelf"), { onUse: chooseModel });
-addEventListener("error", ({ message }) => tell(say.bug(message)));
-addEventListener("unhandledrejection", ({ reason }) => tell(say.bug(String(reason))));
+addEventListener("error", ({ message }) => tellBug(message));
+addEventListener("unhandledrejection", ({ reason }) => tellBug(String(reason)));
 addEventListener("hashchange", begin);
 begin().then(() => queue.resume().catch(tell));

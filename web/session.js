@@ -26,6 +26,7 @@ import { laterSeed } from "./views/seed.js";
  * @property {(choice: Choice) => void} choose a model that is about to be opened
  * @property {(choice: Choice, description: Description) => string} describe returns what computes
  * @property {(problem: { message: string, field?: string | undefined } | null) => void} complain
+ * @property {(kind: string, message: string) => void} keepFault for the list of what went wrong
  * @property {() => () => void} watchRun begins to watch the network; returns how to end
  */
 
@@ -40,6 +41,8 @@ export function createSession(views) {
   let choice = { model: "", how: {} };
   let open = false;
   let described = "";
+  /** @type {import("./engine/protocol.js").Provenance | null} */
+  let provenance = null;
   /** Whether weights are kept in half the memory, after the device had too little. */
   let small = false;
   /** Stops the job that runs; a new job has a new one. */
@@ -62,6 +65,7 @@ export function createSession(views) {
     const plan = { ...how, tokenizer, ...(small ? { weights: SMALL } : {}) };
     const description = await engine.open(modelAddress(model), plan, watch);
     open = true;
+    provenance = description.model;
     const engineName = views.describe(choice, description);
     described = small ? `${engineName} · weights ${SMALL}` : engineName;
   }
@@ -79,7 +83,8 @@ export function createSession(views) {
       const { width, height } = made;
       const whole = { ...request, width, height };
       picture.show(made, whole, seconds);
-      const about = { request: whole, width, height, seconds, model: choice.model };
+      const from = { model: choice.model, provenance };
+      const about = { request: whole, width, height, seconds, ...from };
       await keepPrint({ ...about, engine: described }, new Blob([made.png], { type: "image/png" }))
         // The picture is there, and can be saved by hand.
         .catch((error) => status.note(say.notKept(error?.message ?? "")));
@@ -156,6 +161,7 @@ export function createSession(views) {
    */
   function fail({ name, kind = name === "AbortError" ? "cancelled" : "other", message, field }) {
     if (FATAL.has(kind)) open = false;
+    views.keepFault(kind, message);
     const cancelled = kind === "cancelled";
     status.end(!cancelled ? "" : open ? say.cancelled(status.step()) : say.notLoaded());
     views.enter(open && (cancelled || kind === "request") ? "ready" : "error");
@@ -226,6 +232,17 @@ export function createSession(views) {
           if (progress.event !== "latents") status.progress(progress);
         };
         return job(engine, { onProgress, signal: stop.signal });
+      }),
+
+    /**
+     * Estimates what a picture of Stable Diffusion v1.4 would cost here.
+     * @param {(forecast: import("./engine/protocol.js").Forecast) => void} hear
+     */
+    measure: (hear) =>
+      run(async () => {
+        status.begin(say.measuring());
+        hear(await engine.forecast());
+        return say.measured();
       }),
 
     cancel() {

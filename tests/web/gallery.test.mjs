@@ -123,6 +123,64 @@ test("a full gallery asks before it deletes the oldest", async (t) => {
   assert.equal(await app.page.getByRole("button", { name: "first" }).count(), 0);
 });
 
+test("the gallery's bound is the user's, is kept, and storage is shown", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=2" });
+  const { page, state, make } = app;
+  const { enter, holds } = gallery(app);
+  await state("ready");
+  await make({ prompt: "first", seed: "1" });
+  await make({ prompt: "second", seed: "2" });
+  await enter();
+  await holds(2);
+  const storage = page.locator("#gallery-storage");
+  await storage.filter({ hasText: /^This site keeps .* at most/ }).waitFor();
+  const bound = page.getByLabel("Keep at most");
+  const names = await bound.locator("option").allTextContents();
+  assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no bound"]);
+  assert.equal(await bound.inputValue(), "1000000000");
+  await page.evaluate(() => {
+    const bound = /** @type {HTMLSelectElement} */ (document.getElementById("gallery-bound"));
+    bound.append(new Option("tiny", "20000"));
+  });
+  await bound.selectOption("20000");
+  await page.locator("#full-text").filter({ hasText: /more than its 0\.0 MB.*oldest/ }).waitFor();
+  await bound.selectOption("no bound");
+  await page.locator("#full").waitFor({ state: "hidden" });
+  await page.reload();
+  await state("ready");
+  await enter();
+  assert.equal(await bound.inputValue(), "0");
+});
+
+test("a picture's record says which model drew it", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=2" });
+  const { page, state, make } = app;
+  const { enter, holds, prints } = gallery(app);
+  const facts = async () => (await page.locator("#viewer-facts").textContent()) ?? "";
+  await state("ready");
+  await make({ prompt: "first", seed: "1" });
+  await page.evaluate(() => (location.hash = "#model=models/other&steps=2&device=webgpu"));
+  await page.waitForSelector('html[data-state="loading"]');
+  await state("ready");
+  await make({ prompt: "second", seed: "2" });
+  await enter();
+  await holds(2);
+  await prints.nth(1).getByRole("button").click();
+  assert.match(await facts(), / · The double · revision 01234567 · SHA-256 ba7816bf8f… · /);
+  await page.getByRole("button", { name: "Previous" }).click();
+  assert.match(await facts(), / · models\/other · /);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("searchbox", { name: "Search" }).fill("the double");
+  await holds(1);
+  await page.getByRole("searchbox", { name: "Search" }).fill("");
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export zip" }).click();
+  const files = unzip(await readFile(await (await downloading).path()));
+  const lines = (files.get("requests.jsonl") ?? Buffer.alloc(0)).toString().trim().split("\n");
+  const told = lines.map((line) => JSON.parse(line).provenance?.revision);
+  assert.deepEqual(told, [undefined, "0123456789"]);
+});
+
 test("a dropped picture fills in the form, whoever wrote it", async (t) => {
   const app = await visit(t, { server, hash: "#steps=9&guidance=3" });
   const { page, state } = app;

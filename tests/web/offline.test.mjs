@@ -2,12 +2,14 @@
 // place; the site is built as scripts/site.mjs builds it.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
-import { DOUBLE, SITE, visit } from "./harness/site.mjs";
+import { decodePng } from "./harness/png.mjs";
+import { DOUBLE, PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 
 const folder = await mkdtemp(join(tmpdir(), "darkroom-offline-"));
 after(() => rm(folder, { recursive: true }));
@@ -40,6 +42,29 @@ test("without a network: reload, generate, export", async (t) => {
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export zip" }).click();
   assert.ok((await readFile(await (await downloading).path())).length > 10_000);
+});
+
+test("without a network the built-in model draws, and its file says what it is", async (t) => {
+  const { page, state, make, site } = await visit(t, {
+    device: "cpu",
+    hash: "#steps=1&device=cpu",
+    expected: /ERR_CONNECTION|update|fetch/,
+    patience: PICTURE_MS,
+  });
+  await state("ready");
+  await installed(page);
+  await site.close();
+  await page.reload();
+  await state("ready");
+  assertPicture(await make({ prompt: "a red heart on yellow", seed: "3" }));
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download PNG" }).click();
+  const { texts } = decodePng(await readFile(await (await downloading).path()));
+  const model = JSON.parse(texts.get("darkroom-model"));
+  const unet = await readFile(join(SITE, "models/demo/unet/diffusion_pytorch_model.safetensors"));
+  const sha256 = createHash("sha256").update(unet).digest("hex");
+  assert.deepEqual([model.title, model.sha256], ["The built-in model", sha256]);
+  assert.match(texts.get("parameters"), new RegExp(`Model hash: ${sha256.slice(0, 10)}, Model: `));
 });
 
 test("a new version waits for the run, then asks, then is used", async (t) => {

@@ -62,8 +62,38 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     for (const check of await page.locator("#prints input").all()) await check.check();
     await page.locator("#compare").click();
     assert.deepEqual(await judge(page), [], "comparison");
+    await page.locator("#comparison-close").click();
+    await page.locator("#verify").click();
+    assert.deepEqual(await judge(page), [], "verify");
+    await page.locator("#verify-close").click();
+    await page.locator('[data-room="develop"]').click();
+    await page.locator("#style-save").click();
+    assert.deepEqual(await judge(page), [], "style");
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => {
+      for (const id of ["update", "full"]) document.getElementById(id)?.removeAttribute("hidden");
+    });
+    assert.deepEqual(await judge(page), [], "update");
   });
 }
+
+test("axe-core finds nothing serious on the models and a licence, in both themes", async (t) => {
+  const context = { reducedMotion: /** @type {const} */ ("reduce") };
+  const { page, state } = await visit(t, { device: "cpu", context });
+  await state("ready");
+  await page.evaluate(axe);
+  await page.getByRole("button", { name: "Get it…" }).click();
+  const fetchIt = page.getByRole("button", { name: "Fetch: Stable Diffusion v1.4" });
+  await fetchIt.waitFor();
+  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await judge(page), [], `models, ${colorScheme}`);
+    await fetchIt.click();
+    await page.getByRole("button", { name: "I do not accept" }).waitFor();
+    assert.deepEqual(await judge(page), [], `licence, ${colorScheme}`);
+    await page.getByRole("button", { name: "I do not accept" }).click();
+  }
+});
 
 test("the privacy room counts requests, and there are none while generating", async (t) => {
   const { page, state, make } = await visit(t, { server, hash: "#steps=20" });

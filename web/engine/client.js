@@ -142,6 +142,23 @@ export class Engine {
   }
 
   /**
+   * Estimates what a picture of Stable Diffusion v1.4 would cost here: a second on a graphics card.
+   * @returns {Promise<import("./protocol.js").Forecast>}
+   * @throws {EngineError} of kind no_gpu, no_adapter, gpu_limit …
+   */
+  forecast() {
+    return this.#call({ call: "forecast" });
+  }
+
+  /**
+   * What the engine holds now, also while a picture is made.
+   * @returns {Promise<import("./protocol.js").Held>}
+   */
+  held() {
+    return this.#call({ call: "held" });
+  }
+
+  /**
    * The most bytes of graphics memory that the open model has held; undefined on the CPU.
    * @returns {Promise<number | undefined>}
    */

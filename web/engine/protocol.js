@@ -41,6 +41,24 @@
  * @property {number} parameters numbers in its weights
  * @property {"webgpu" | "cpu"} device who computes
  * @property {string} adapter what the browser tells of the graphics adapter
+ * @property {Provenance | null} model where it is from, as far as its parts list says
+ *
+ * A model's name, where and in which version it was published, and the SHA-256 of its UNet's
+ * weights (of a model in one file: of that file).
+ * @typedef {{ title: string, repository: string | null, revision: string | null,
+ * sha256: string | null }} Provenance
+ *
+ * What is held now, in bytes and buffers; of the engine's own worker.
+ * @typedef {{ gpu_bytes: number, gpu_buffers: number, wasm_bytes: number }} Held
+ *
+ * What a picture of Stable Diffusion v1.4, 512 × 512, would cost on this machine's adapter.
+ * @typedef {object} Forecast
+ * @property {number} steps
+ * @property {number} weight_bytes in f16
+ * @property {number} peak_bytes all buffers at the worst moment, with f32 activations
+ * @property {number | null} peak_bytes_f16 with f16 activations, where the adapter has shader-f16
+ * @property {number} flops
+ * @property {number} seconds as estimated from kernels that were timed
  *
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "notice", text: string }
@@ -94,6 +112,8 @@
  * @typedef {{ id: number, call: "open", model: string, options: Options }
  *   | { id: number, call: "generate", request: Request }
  *   | { id: number, call: "verify" }
+ *   | { id: number, call: "forecast" }
+ *   | { id: number, call: "held" }
  *   | { id: number, call: "tokens", prompt: string, reading: Reading }
  *   | { id: number, call: "memory" }
  *   | { id: number, call: "likeness", pngs: [Uint8Array, Uint8Array] }

@@ -25,7 +25,9 @@ let turn = Promise.resolve();
 
 self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) => {
   if (data.call === "tokens") {
-    countTokens(data);
+    answerAtOnce(data.id, (open) => open.tokens(data.prompt, data.reading));
+  } else if (data.call === "held") {
+    answerAtOnce(data.id, (open) => open.held());
   } else if (data.call !== "cancel") {
     turn = turn.then(() => run(data));
   } else if (data.id === running) {
@@ -41,17 +43,21 @@ self.addEventListener("unhandledrejection", (event) => answer({ crash: String(ev
 
 watchRequests((requests) => answer({ requests }));
 
-/** @param {Extract<Call, { call: "tokens" }>} call answered at once, whatever else runs */
-function countTokens({ id, prompt, reading }) {
+/**
+ * What is answered whatever else runs.
+ * @param {number} id
+ * @param {(open: Engine) => unknown} ask
+ */
+function answerAtOnce(id, ask) {
   try {
     if (!engine) throw Object.assign(new Error("No model is open."), { kind: "closed" });
-    answer({ id, value: engine.tokens(prompt, reading) });
+    answer({ id, value: ask(engine) });
   } catch (error) {
     answer({ id, fault: faultOf(error) });
   }
 }
 
-/** @param {Exclude<Call, { call: "cancel" | "tokens" }>} call */
+/** @param {Exclude<Call, { call: "cancel" | "tokens" | "held" }>} call */
 async function run(call) {
   const { id } = call;
   running = id;
@@ -75,6 +81,8 @@ async function run(call) {
       answer({ id, value: await score(call) });
     } else if (call.call === "memory") {
       answer({ id, value: engine?.memory() });
+    } else if (call.call === "forecast") {
+      answer({ id, value: await (await load()).forecast() });
     } else if (call.call === "verify") {
       if (!engine) throw new Error("No model is open.");
       answer({ id, value: await engine.verify(onProgress) });

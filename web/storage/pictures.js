@@ -14,6 +14,8 @@ import { changed, transact } from "./database.js";
  * @property {number} bytes of its file
  * @property {boolean} favourite
  * @property {string} model its folder
+ * @property {import("../engine/protocol.js").Provenance | null} [provenance] name, revision, hash;
+ * not of pictures that an earlier version of the page has kept
  * @property {string} engine what computed it
  */
 
@@ -97,8 +99,9 @@ export function oldestBeyond(prints, bound) {
  * @param {string} words
  */
 export function matches(print, words) {
-  const { request, model } = print;
-  const text = [model, ...Object.values(request).map(String)].join("\n").toLowerCase();
+  const { request, model, provenance } = print;
+  const values = [model, provenance?.title, ...Object.values(request).map(String)];
+  const text = values.join("\n").toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)

@@ -1,14 +1,17 @@
 // About: what the models are, what this device and browser have, and where things come from.
 
 import { CARD } from "../card.js";
-import { anyById, element, withText } from "./dom.js";
+import { forgetFaults, listFaults, report } from "../storage/faults.js";
+import { say } from "../strings.js";
+import { anyById, element, onPress, withText } from "./dom.js";
 
 /** @typedef {[string, string][]} Rows */
 
 /** @param {number} bytes */
 const mebibytes = (bytes) => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
-export function createAbout() {
+/** @param {() => Promise<import("../engine/protocol.js").Held>} memory what the engine holds */
+export function createAbout(memory) {
   const device = element("dl", { className: "facts" });
   let engine = "";
   let parameters = 0;
@@ -30,6 +33,12 @@ export function createAbout() {
       ["Turns among tabs", yes(locks)],
     ];
     if (parameters) rows.unshift(["Parameters", `${(parameters / 1e6).toFixed(1)} M`]);
+    const held = parameters ? await memory().catch(() => null) : null;
+    if (held) {
+      const { gpu_bytes: bytes, gpu_buffers: buffers, wasm_bytes: wasm } = held;
+      rows.push(["Held on the graphics card", `${mebibytes(bytes)}, ${buffers} buffers`]);
+      rows.push(["Held by the engine", mebibytes(wasm)]);
+    }
     device.replaceChildren(
       ...rows.map(([name, value]) =>
         element("div", {}, withText("dt", name), withText("dd", value)),
@@ -37,7 +46,31 @@ export function createAbout() {
     );
     const told = anyById("about").querySelector("#about-engine");
     if (told) told.textContent = engine;
+    showFaults();
   }
+
+  function showFaults() {
+    const faults = listFaults();
+    const none = !faults.length;
+    anyById("no-faults").textContent = none ? say.noFaults() : "";
+    anyById("faults").textContent = report(faults);
+    for (const id of ["faults", "faults-copy", "faults-forget"]) anyById(id).hidden = none;
+  }
+
+  onPress("faults-copy", async () => {
+    const text = report(listFaults());
+    await navigator.clipboard.writeText(text).then(
+      () => (anyById("faults-copied").textContent = say.faultsCopied()),
+      () => window.prompt(say.copyYourself(), text),
+    );
+  });
+  onPress("faults-forget", () => {
+    forgetFaults();
+    showFaults();
+    anyById("faults-copied").textContent = "";
+    // The button that had the focus is gone.
+    anyById("about-title").focus();
+  });
 
   const parts = CARD.flatMap(({ title, text }) => [
     withText("h3", title),

@@ -13,7 +13,7 @@ import {
 } from "../storage/pictures.js";
 import { zip } from "../files/zip.js";
 import { createComparison } from "./comparison.js";
-import { anyById, button, byId, element, onPress, remembered, save } from "./dom.js";
+import { anyById, button, byId, element, onPress, remember, remembered, save } from "./dom.js";
 import { fileName } from "./picture.js";
 import { printButton } from "./prints.js";
 import { createViewer } from "./viewer.js";
@@ -23,7 +23,8 @@ import { createViewer } from "./viewer.js";
 const PAGE = 60;
 const STRIP = 12;
 
-/** Bytes that the gallery may hold before it asks to be cleared. */
+/** Bytes that the gallery may hold before it asks to be cleared; 0 is no bound. */
+const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
 const BOUND = 1e9;
 
 /**
@@ -35,7 +36,7 @@ export function createGallery({ onUse, onFault }) {
   const search = byId("search", HTMLInputElement);
   const favourites = byId("only-favourites", HTMLInputElement);
   const list = anyById("prints");
-  const bound = Number(remembered("gallery-bound") ?? BOUND);
+  const limit = createBound();
   /** @type {Print[]} */
   let all = [];
   let shown = PAGE;
@@ -80,10 +81,15 @@ export function createGallery({ onUse, onFault }) {
     anyById("gallery-facts").textContent = all.length ? say.gallery(all.length, bytes) : "";
     anyById("no-prints").hidden = prints.length > 0;
     anyById("no-prints").textContent = all.length ? say.nothingFound() : say.noPrints();
-    const victims = oldestBeyond(all, bound).length;
+    const victims = oldestBeyond(all, limit.bytes()).length;
     anyById("full").hidden = !victims;
-    anyById("full-text").textContent = victims ? say.full(bytes, bound, victims) : "";
+    anyById("full-text").textContent = victims ? say.full(bytes, limit.bytes(), victims) : "";
     showTools();
+  }
+
+  async function showStorage() {
+    const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+    anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
   }
 
   function showStrip() {
@@ -132,8 +138,9 @@ export function createGallery({ onUse, onFault }) {
       if (!blob) continue;
       const name = `${String(print.id).padStart(6, "0")}-${fileName(print.request)}`;
       files.push({ name, blob, made: new Date(print.made) });
-      const { request, model, engine, seconds } = print;
-      lines.push(JSON.stringify({ ...request, file: name, model, engine, seconds }));
+      const { request, model, provenance, engine, seconds } = print;
+      const about = { file: name, model, provenance, engine, seconds };
+      lines.push(JSON.stringify({ ...request, ...about }));
     }
     const requests = new Blob(lines.map((line) => `${line}\n`), { type: "application/jsonl" });
     files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
@@ -155,9 +162,35 @@ export function createGallery({ onUse, onFault }) {
   });
   onPress("delete", () => remove([...selected]));
   onPress("export", () => void exportZip().catch(onFault));
-  onPress("full-clean", () => remove(oldestBeyond(all, bound)));
+  onPress("full-clean", () => remove(oldestBeyond(all, limit.bytes())));
+  limit.onChange(show);
   onChange("pictures", soon);
   soon();
 
-  return { show };
+  return {
+    show() {
+      show();
+      void showStorage();
+    },
+  };
+}
+
+/** How much the gallery may hold: a choice that is kept. */
+function createBound() {
+  const select = byId("gallery-bound", HTMLSelectElement);
+  const kept = Number(remembered("gallery-bound") ?? BOUND);
+  const choices = [...new Set([...BOUNDS, kept])].sort((a, b) => (a || Infinity) - (b || Infinity));
+  select.append(...choices.map((bytes) => new Option(say.bound(bytes), String(bytes))));
+  select.value = String(kept);
+  return {
+    bytes: () => Number(select.value) || Infinity,
+
+    /** @param {() => void} hear */
+    onChange(hear) {
+      select.addEventListener("change", () => {
+        remember("gallery-bound", select.value);
+        hear();
+      });
+    },
+  };
 }

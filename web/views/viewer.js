@@ -25,14 +25,14 @@ export function createViewer({ onUse, onStar, onDelete }) {
   async function show() {
     const print = current();
     if (!print) return dialog.close();
-    const { request, width, height, seconds, made, model } = print;
+    const { request, width, height, seconds, made, model, provenance } = print;
     image.alt = request.prompt || say.noPrompt();
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = request.prompt || say.noPrompt();
     anyById("viewer-facts").textContent = [
       facts(request, width, height, seconds),
       ...(request.negative_prompt ? [say.avoiding(request.negative_prompt)] : []),
-      model,
+      provenance ? say.madeBy(provenance) : model,
       new Date(made).toLocaleString(),
     ].join(" · ");
     button("viewer-star").ariaPressed = String(print.favourite);

@@ -377,6 +377,11 @@ impl Gpu {
         }
     }
 
+    /// How many buffers are alive, pooled ones included.
+    pub fn buffers_alive(&self) -> usize {
+        self.0.pool.borrow().buffers_alive()
+    }
+
     /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
     pub fn stats(&self) -> Stats {
         let pool = self.0.pool.borrow();

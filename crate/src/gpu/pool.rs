@@ -98,6 +98,11 @@ impl Pool {
         self.bytes_alive
     }
 
+    /// How many buffers there are, free ones included.
+    pub fn buffers_alive(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The largest value of [`Pool::bytes_alive`] since [`Pool::reset_peak`].
     pub fn bytes_peak(&self) -> u64 {
         self.bytes_peak

@@ -16,6 +16,8 @@ use crate::error::{Error, Result, bad_file};
 pub const PARAMETERS: &str = "parameters";
 /// The keyword under which this program keeps the request as JSON.
 pub const DARKROOM: &str = "darkroom";
+/// The keyword under which this program keeps which model drew the picture, as JSON.
+pub const DARKROOM_MODEL: &str = "darkroom-model";
 
 /// The most pixels that are read from a file: 16 384 × 4 096.
 const MAX_PIXELS: u64 = 1 << 26;

@@ -10,7 +10,7 @@
 use super::control::{Control, Progress};
 use super::cpu::{OnCpu, Turn};
 use super::model::Files;
-use super::{Machine, Options, Pipeline, Safety, SafetyFiles, tuner};
+use super::{Machine, Options, Pipeline, Provenance, Safety, SafetyFiles, tuner};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};
 use crate::weights::Source;
@@ -164,7 +164,8 @@ impl Pipeline {
         };
         let machine = Machine::Cpu(Box::new(OnCpu { networks, turn }));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description, checker })
+        let provenance = Provenance::read(source).await?;
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
     }
 
     /// The most bytes that its buffers on the graphics adapter have had together; none on the CPU.
@@ -180,6 +181,14 @@ impl Pipeline {
         match self.machine {
             Machine::Gpu(_) => Device::WebGpu,
             Machine::Cpu(_) => Device::Cpu,
+        }
+    }
+
+    /// Bytes of all buffers on the graphics device, and how many they are; none on the CPU.
+    pub fn gpu_memory(&self) -> (u64, usize) {
+        match &self.machine {
+            Machine::Gpu(engine) => (engine.gpu.stats().bytes_alive, engine.gpu.buffers_alive()),
+            Machine::Cpu(_) => (0, 0),
         }
     }
 

@@ -217,7 +217,8 @@ impl Pipeline {
             Machine::Gpu(on_gpu) => on_gpu.gpu.tuned_id(),
             Machine::Cpu(_) => None,
         };
-        Ok(Picture { width, height, rgba, request, notices, safety, kernels })
+        let model = self.provenance.clone();
+        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model })
     }
 
     /// The picture's bytes as they may be shown, opaque black in place of a flagged one, and what

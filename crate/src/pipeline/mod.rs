@@ -12,10 +12,12 @@ mod cpu;
 mod device;
 mod dry;
 mod engine;
+mod forecast;
 mod generate;
 mod initial;
 mod model;
 mod picture;
+mod provenance;
 mod request;
 mod run;
 mod safety;
@@ -30,9 +32,11 @@ pub use control::{Control, Progress};
 pub use cpu::Turn;
 pub use device::{AdapterKind, Device, DeviceChoice, Host, f32_only};
 pub use dry::{DryRun, Load, Phase};
+pub use forecast::Forecast;
 pub use generate::{Extras, Receive, Witness};
 pub use model::{Files, Model};
 pub use picture::Picture;
+pub use provenance::Provenance;
 pub use request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX};
 pub use safety::{Safety, SafetyFiles};
 pub use verify::{Check, PUBLISHED, Published, Verdict};
@@ -85,6 +89,7 @@ pub struct Pipeline {
     description: Description,
     /// What sees a picture first; without it, why.
     checker: Result<Checker, Safety>,
+    provenance: Option<Provenance>,
 }
 
 /// Where the networks are.
@@ -149,10 +154,11 @@ impl Pipeline {
         };
         let (gpu, model) = (gpu.clone(), Rc::new(model));
         let (options, fitting) = (*options, RefCell::default());
+        let provenance = Provenance::read(&*source).await?;
         let encoder = Rc::new(PictureEncoder::new(source));
         let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, encoder, fitting }));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description, checker })
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
     }
 
     /// What the model is and can be asked for.
@@ -167,6 +173,11 @@ impl Pipeline {
             Machine::Gpu(on_gpu) => Some((tuner::key(&on_gpu.gpu), on_gpu.gpu.tuning())),
             Machine::Cpu(_) => None,
         }
+    }
+
+    /// Which model it is, as far as its parts list says.
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
     }
 
     /// How the model splits prompts.

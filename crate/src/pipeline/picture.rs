@@ -1,5 +1,6 @@
 //! The result: pixels, and the request that makes them again.
 
+use super::provenance::Provenance;
 use super::request::Request;
 use super::safety::Safety;
 use crate::diffusion::noise::Rng;
@@ -26,16 +27,23 @@ pub struct Picture {
     /// [`Tuning::id`](crate::gpu::Tuning::id) of the kernels that the adapter was found to run
     /// best; none where they are those that always run untuned.
     pub kernels: Option<String>,
+    /// Which model drew it, as far as its parts list says.
+    pub model: Option<Provenance>,
 }
 
 impl Picture {
     /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
-    /// `darkroom` as JSON.
+    /// `darkroom` as JSON; a third, `darkroom-model`, says which model drew it, if that is known.
     pub fn png(&self) -> Result<Vec<u8>> {
         let picture = Rgba::new(self.width, self.height, self.rgba.clone());
         let json = serde_json::to_string(&self.request).expect("a request is plain data");
-        let texts = [(png::PARAMETERS, self.parameters().format()), (png::DARKROOM, json)];
-        png::encode(&picture, &texts.each_ref().map(|(keyword, text)| (*keyword, text.as_str())))
+        let mut texts = vec![(png::PARAMETERS, self.parameters().format()), (png::DARKROOM, json)];
+        if let Some(model) = &self.model {
+            let json = serde_json::to_string(model).expect("a name and hashes are plain data");
+            texts.push((png::DARKROOM_MODEL, json));
+        }
+        let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
+        png::encode(&picture, &texts)
     }
 
     /// The request in the form that Stable Diffusion programs share.
@@ -79,6 +87,15 @@ impl Picture {
             fields.push(("Kernels", id.clone()));
         }
         fields.push(("Safety checker", self.safety.text().into()));
+        if let Some(model) = &self.model {
+            if let Some(hash) = model.short_hash() {
+                fields.push(("Model hash", hash.into()));
+            }
+            fields.push(("Model", model.title.clone()));
+            if let Some(revision) = &model.revision {
+                fields.push(("Model revision", revision.clone()));
+            }
+        }
         Parameters {
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),

@@ -10,7 +10,7 @@ use super::record::{FileState, Model};
 use super::seal::prove;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
-use crate::weights::{LocalFuture, ManifestFile, Source};
+use crate::weights::{LocalFuture, Manifest, ManifestFile, Source};
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -183,5 +183,15 @@ impl Source for StoreSource {
 
     fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
         Box::pin(self.read_range(path, range))
+    }
+
+    fn manifest(&self) -> Option<Manifest> {
+        let model = self.model.borrow();
+        let mut manifest = model.manifest.clone();
+        for file in &mut manifest.files {
+            let found = model.files.get(&file.path).and_then(|state| state.sha256.clone());
+            file.sha256 = found.or(file.sha256.take());
+        }
+        Some(manifest)
     }
 }

@@ -12,9 +12,10 @@ mod turn;
 
 use crate::diffusion::noise::Rng;
 use crate::error::Error;
+use crate::gpu::{Gpu, GpuOptions};
 use crate::pipeline::{
-    AdapterKind, Control, DeviceChoice, Extras, Host, Options, Picture, Pipeline, Progress,
-    Request, Turn,
+    AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Picture, Pipeline,
+    Progress, Request, Turn,
 };
 use crate::store::{Event, FetchOptions, StoreSource, Watch};
 use crate::text::Prompt;
@@ -47,6 +48,16 @@ pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsVal
     });
     let generator = seed.and_then(|seed| rng.parse::<Rng>()?.seeded(seed)).map_err(to_js);
     Ok(Float32Array::from(&generator?.randn(length)[..]))
+}
+
+/// What a picture of Stable Diffusion v1.4 would cost on this machine's graphics adapter: memory by
+/// a dry run, seconds by kernels that are timed now.
+#[wasm_bindgen]
+pub async fn forecast() -> Result<JsValue, JsValue> {
+    let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
+    let forecast = Forecast::of(&gpu).await;
+    gpu.destroy();
+    Ok(to_object(&forecast.map_err(to_js)?))
 }
 
 /// How to open a model, as JavaScript says it.
@@ -128,6 +139,7 @@ impl Engine {
         if let Some((key, tuning)) = opened.pipeline.tuning() {
             set(&description, "tuning", to_object(&[key, tuning.to_string()]));
         }
+        set(&description, "model", to_object(&opened.pipeline.provenance()));
         *self.opened.borrow_mut() = Some(Rc::new(opened));
         Ok(description)
     }
@@ -197,6 +209,20 @@ impl Engine {
     pub fn memory(&self) -> Result<JsValue, JsValue> {
         let peak = self.opened()?.pipeline.bytes_peak();
         Ok(peak.map_or(JsValue::UNDEFINED, |bytes| (bytes as f64).into()))
+    }
+
+    /// What is held now: `{ gpu_bytes, gpu_buffers, wasm_bytes }`. Answers also while another call
+    /// runs.
+    pub fn held(&self) -> JsValue {
+        let opened = self.opened.borrow();
+        let on_gpu = opened.as_ref().map(|opened| opened.pipeline.gpu_memory());
+        let (gpu_bytes, gpu_buffers) = on_gpu.unwrap_or_default();
+        let pages = core::arch::wasm32::memory_size(0);
+        let object = JsValue::from(Object::new());
+        set(&object, "gpu_bytes", (gpu_bytes as f64).into());
+        set(&object, "gpu_buffers", (gpu_buffers as f64).into());
+        set(&object, "wasm_bytes", (pages as f64 * 65_536.0).into());
+        object
     }
 
     /// Ends the call that runs, within one step.

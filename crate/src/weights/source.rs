@@ -9,6 +9,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
 
+use super::manifest::Manifest;
 use crate::error::{Error, Result, bad_file};
 
 /// A future that stays on its thread.
@@ -27,6 +28,12 @@ pub trait Source {
     /// The path of the checkpoint, when the model is a single file and not a folder in the
     /// diffusers layout. The tokenizer's files are at `tokenizer/` either way.
     fn checkpoint(&self) -> Option<&str> {
+        None
+    }
+
+    /// The model's parts list with all hashes that are known by now, where the source has it at
+    /// hand; of other sources it may be a file of the model.
+    fn manifest(&self) -> Option<Manifest> {
         None
     }
 }

@@ -85,15 +85,15 @@ export async function visit(
     const surprises = errors.filter((text) => !expected?.test(text));
     assert.deepEqual(surprises, [], "the console has errors");
   });
+  const url = new URL(site.url);
+  if (host) url.hostname = host;
   page.on("request", (request) => {
     const { origin } = new URL(request.url());
-    if (origin !== new URL(site.url).origin) errors.push(`asked elsewhere: ${request.url()}`);
+    if (origin !== url.origin) errors.push(`asked elsewhere: ${request.url()}`);
   });
   if (before) await page.addInitScript(before);
   page.setDefaultTimeout(patience);
   const wish = /[#&]device=/.test(hash) ? hash : `${hash || "#"}&device=${device}`;
-  const url = new URL(site.url);
-  if (host) url.hostname = host;
   await page.goto(url + wish);
   return { page, site, ...controls(page, device) };
 }

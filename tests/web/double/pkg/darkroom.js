@@ -2,9 +2,11 @@
 // own bytes, its steps take a moment, and a prompt that names a fault has it.
 
 const PAUSE_MS = 40;
+const HASH = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 const FAULTS = new Map([
   ["lose the device", { kind: "device_lost", message: "The graphics device was lost (double)." }],
+  ["say my words", { kind: "gpu", message: "A kernel failed at say my words (double)." }],
   [
     "make no numbers",
     { kind: "not_finite", message: "Step 3 gave values that are not numbers (double)." },
@@ -15,6 +17,13 @@ const fault = (given) => Object.assign(new Error(given.message), given);
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 
 export default async function init() {}
+
+/** What a picture of v1.4 would cost, as if it had been measured. */
+export async function forecast() {
+  await pause();
+  const memory = { weight_bytes: 2.13e9, peak_bytes: 2.87e9, peak_bytes_f16: null };
+  return { steps: 20, ...memory, flops: 3.4e13, seconds: 42.4 };
+}
 
 /** A real PNG file, its rows stored as they are, with the request as JSON inside. */
 function png(width, height, rows, request) {
@@ -98,7 +107,8 @@ export class Engine {
     }
     const device = options.device === "cpu" ? "cpu" : "webgpu";
     const can = { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"] };
-    return { ...can, parameters: 7, device };
+    const of = { title: "The double", repository: null, revision: "0123456789", sha256: HASH };
+    return { ...can, parameters: 7, device, model: model.includes("other") ? null : of };
   }
 
   async generate(request, onProgress) {
@@ -146,6 +156,10 @@ export class Engine {
 
   memory() {
     return 1e6;
+  }
+
+  held() {
+    return { gpu_bytes: 3 << 20, gpu_buffers: 7, wasm_bytes: 5 << 20 };
   }
 
   tokens(prompt, reading) {

@@ -1,0 +1,161 @@
+// Manners of every room: the keyboard reaches everything, nothing is cut at 200 % or from right to
+// left, nothing moves for those who want no motion. A double stands in the engine's place.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+const ROOMS = ["develop", "gallery", "queue", "privacy", "about"];
+
+/** @typedef {Awaited<ReturnType<typeof visit>>} App */
+
+/**
+ * A page with two pictures, job and fault, so that no room is empty.
+ * @param {import("node:test").TestContext} t
+ * @param {Parameters<typeof visit>[1]} more
+ */
+async function furnished(t, more = {}) {
+  const app = await visit(t, { server, hash: "#steps=3", ...more });
+  const { page, state, type, generate, make } = app;
+  await state("ready");
+  await type({ prompt: "lose the device" });
+  await generate.click();
+  await state("error");
+  const long = "Donaudampfschifffahrtsgesellschaftskapitän".repeat(3);
+  await make({ prompt: long });
+  await make({ prompt: "a red cat" });
+  await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
+  await page.locator("#to-queue").click();
+  return app;
+}
+
+/**
+ * @param {App} app
+ * @param {(room: string) => Promise<void>} look
+ */
+async function throughRooms({ page }, look) {
+  for (const room of ROOMS) {
+    await page.locator(`[data-room="${room}"]`).click();
+    await page.evaluate(() =>
+      document.querySelectorAll("details").forEach((details) => (details.open = true)),
+    );
+    await look(room);
+  }
+}
+
+/** @param {App} app what is wider than the page */
+async function nothingCut({ page }, /** @type {string} */ room) {
+  const { wide, room: has, out } = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const out = [...document.querySelectorAll("main *, footer *, header *, #shelf *")]
+      .filter((element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        const scrolls = element.closest("#rooms, .scroll, .strip, pre");
+        return width > 1 && !scrolls && (left < -1 || right > clientWidth + 1);
+      })
+      .map((element) => element.outerHTML.slice(0, 80));
+    return { wide: scrollWidth, room: clientWidth, out };
+  });
+  assert.deepEqual(out, [], room);
+  assert.ok(wide <= has, `${room}: ${wide} pixels wide, ${has} there are`);
+}
+
+test("Tab reaches every control of every room, and each shows that it has the focus", async (t) => {
+  const app = await furnished(t);
+  const { page } = app;
+  await throughRooms(app, async (room) => {
+    const wanted = await page.evaluate(() => {
+      const all = document.querySelectorAll(
+        "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, " +
+          "[tabindex='0']",
+      );
+      const seen = [...all].filter(
+        (element) => element.checkVisibility({ visibilityProperty: true }) &&
+          !element.closest("dialog:not([open])"),
+      );
+      seen.forEach((element, i) => element.setAttribute("data-tab", String(i)));
+      /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+      return seen.length;
+    });
+    /** @type {Set<string>} */
+    const reached = new Set();
+    for (let i = 0; i < wanted + 3 && reached.size < wanted; i++) {
+      await page.keyboard.press("Tab");
+      const { tab, shown } = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (!element || element === document.body) return { tab: null, shown: true };
+        // A hidden file input shows it on its label, or on its neighbour.
+        const { labels } = /** @type {any} */ (element);
+        const near = [element, ...(labels ?? []), element.parentElement];
+        const outlined = near.some((one) => one && getComputedStyle(one).outlineStyle !== "none");
+        return { tab: element.getAttribute("data-tab"), shown: outlined };
+      });
+      if (tab === null) continue;
+      reached.add(tab);
+      assert.ok(shown, `${room}: control ${tab} does not show the focus`);
+    }
+    const missing = await page.evaluate(
+      (tabs) =>
+        [...document.querySelectorAll("[data-tab]")]
+          .filter((element) => !tabs.includes(element.getAttribute("data-tab") ?? ""))
+          .map((element) => element.outerHTML.slice(0, 90)),
+      [...reached],
+    );
+    assert.deepEqual(missing, [], room);
+    await page.evaluate(() =>
+      document.querySelectorAll("[data-tab]").forEach((one) => one.removeAttribute("data-tab")),
+    );
+  });
+});
+
+test("at 200 % nothing is cut and nothing needs scrolling sideways", async (t) => {
+  // What a window of 1280 × 900 has room for when everything is twice as large.
+  const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };
+  const app = await furnished(t, { context });
+  await throughRooms(app, (room) => nothingCut(app, room));
+});
+
+test("from right to left nothing is cut, and the arrows turn around", async (t) => {
+  const app = await furnished(t);
+  const { page } = app;
+  await page.evaluate(() => (document.documentElement.dir = "rtl"));
+  await throughRooms(app, (room) => nothingCut(app, room));
+  const sides = await page.evaluate(() => {
+    const centre = (/** @type {string} */ selector) => {
+      const { left, right } = /** @type {Element} */ (
+        document.querySelector(selector)
+      ).getBoundingClientRect();
+      return (left + right) / 2;
+    };
+    return { logo: centre("#logo"), doors: centre("#rooms") };
+  });
+  assert.ok(sides.logo > sides.doors, "the page is mirrored");
+  await page.locator('[data-room="gallery"]').click();
+  await page.locator("#prints li button").first().click();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("#viewer-previous:enabled").waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.locator("#viewer-previous:disabled").waitFor({ state: "attached" });
+});
+
+test("nothing moves for those who want no motion", async (t) => {
+  const moving = async (/** @type {"reduce" | "no-preference"} */ reducedMotion) => {
+    const { page, state, type, generate, cancel, stepping } = await visit(t, {
+      server,
+      context: { reducedMotion },
+    });
+    await state("ready");
+    await type({ steps: "500" });
+    await generate.click();
+    await stepping();
+    const running = await page.evaluate(
+      () => document.getAnimations().filter(({ playState }) => playState === "running").length,
+    );
+    await cancel.click();
+    await state("ready");
+    return running;
+  };
+  assert.ok((await moving("no-preference")) > 0, "else the test sees nothing");
+  assert.equal(await moving("reduce"), 0);
+});
