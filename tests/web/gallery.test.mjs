@@ -64,7 +64,7 @@ test("pictures are kept, found, compared, exported and deleted", async (t) => {
   await t.test("two are compared, by eye and in numbers", async () => {
     await mark(0);
     await mark(1);
-    await page.getByRole("button", { name: "Compare" }).click();
+    await page.locator("#compare").click();
     const facts = page.locator("#comparison-facts");
     await facts.filter({ hasText: /^PSNR \d+\.\d dB$/ }).waitFor();
     await page.getByRole("slider").fill("20");

@@ -6,7 +6,6 @@ import { test } from "node:test";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
-const ROOMS = ["develop", "gallery", "queue", "privacy", "about"];
 
 /** @typedef {Awaited<ReturnType<typeof visit>>} App */
 
@@ -35,11 +34,16 @@ async function furnished(t, more = {}) {
  * @param {(room: string) => Promise<void>} look
  */
 async function throughRooms({ page }, look) {
-  for (const room of ROOMS) {
+  const doors = page.locator("#rooms button");
+  const rooms = await doors.evaluateAll((all) => all.map((door) => door.dataset["room"] ?? ""));
+  assert.ok(rooms.length >= 5, rooms.join());
+  for (const room of rooms) {
     await page.locator(`[data-room="${room}"]`).click();
     await page.evaluate(() =>
       document.querySelectorAll("details").forEach((details) => (details.open = true)),
     );
+    // Lists of models and pictures are read before they are shown.
+    await page.waitForTimeout(300);
     await look(room);
   }
 }
@@ -75,11 +79,10 @@ test("Tab reaches every control of every room, and each shows that it has the fo
           !element.closest("dialog:not([open])"),
       );
       seen.forEach((element, i) => element.setAttribute("data-tab", String(i)));
-      /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+      /** @type {HTMLElement | undefined} */ (seen[0])?.focus();
       return seen.length;
     });
-    /** @type {Set<string>} */
-    const reached = new Set();
+    const reached = new Set(["0"]);
     for (let i = 0; i < wanted + 3 && reached.size < wanted; i++) {
       await page.keyboard.press("Tab");
       const { tab, shown } = await page.evaluate(() => {

@@ -3,7 +3,8 @@
 
 import { findAdapter } from "../engine/adapter.js";
 import { MODEL } from "../options.js";
-import { duration, offer as text } from "../strings.js";
+import { text } from "../strings/offer.js";
+import { duration } from "../strings.js";
 import { anyById, button, element, onPress, remember, remembered, withText } from "./dom.js";
 
 /** @typedef {import("../engine/adapter.js").Capability} Capability */

@@ -1,0 +1,61 @@
+// What the offer of Stable Diffusion v1.4 says of it and of this device.
+
+import { gigabytes } from "../strings.js";
+
+/** @typedef {import("../engine/adapter.js").Capability} Capability */
+/** @typedef {import("../engine/protocol.js").Forecast} Forecast */
+
+export const text = {
+  perPicture: (/** @type {number} */ steps) => `512 × 512, ${steps} steps`,
+
+  /** @type {(capability: Capability, forecast: Forecast | null, peak: number) => string[][]} */
+  facts: ({ adapter, memory }, forecast, peak) => [
+    ["Precision", adapter.f16 ? "f32, f16 possible" : "f32"],
+    ["Memory it takes", `about ${gigabytes(forecast?.peak_bytes ?? peak)}`],
+    ...(forecast?.peak_bytes_f16
+      ? [["The same with f16", `about ${gigabytes(forecast.peak_bytes_f16)}`]]
+      : []),
+    ["Memory here", memory ? `${Math.round(memory / 2 ** 30)} GB or more` : "not told"],
+  ],
+
+  /**
+   * What stands in the way, each with what to do; or that nothing does.
+   * @type {(capability: Capability, peak: number, download: number) => string[]}
+   */
+  verdict: ({ secure, webgpu, adapter, memory, room }, peak, download) => {
+    const hindered = [
+      !secure &&
+        "This address is not secure, so the browser gives the page no WebGPU. Open it by https, " +
+          "or on this machine as localhost.",
+      secure &&
+        !webgpu &&
+        "This browser has no WebGPU, and the CPU has no room for this model. Take a current " +
+          "Chrome or Edge, Safari 26, or Firefox 141 on Windows.",
+      webgpu &&
+        adapter.kind === "none" &&
+        "WebGPU is here, but no graphics adapter answers. Switch on hardware acceleration in the " +
+          "browser’s settings, bring the graphics driver up to date, and start the browser anew.",
+      adapter.kind === "software" &&
+        "Only a program that plays a graphics card answers here: a picture would take hours. " +
+          "Switch on hardware acceleration in the browser’s settings, or take a device with a " +
+          "graphics card.",
+      memory > 0 &&
+        memory < 1.25 * peak &&
+        "This device has too little memory for it as it is published. Close other programs, and " +
+          "open it with &weights=q8_0 or q4_0 in the address: half of the memory, or a third.",
+      room > 0 &&
+        room < download &&
+        `The browser lets this site keep ${gigabytes(room)} more, and the model takes ` +
+          `${gigabytes(download)}. Free some space on the disk, or delete another model below.`,
+    ].filter((sentence) => typeof sentence === "string");
+    const works = adapter.kind === "hardware" && !hindered.length;
+    const notes = [
+      works && "This device has what it needs.",
+      adapter.kind === "hardware" &&
+        !adapter.f16 &&
+        "The adapter has no half precision (shader-f16): numbers between the layers take twice " +
+          "the memory. Nothing needs to be done; a newer driver or browser may bring it.",
+    ].filter((sentence) => typeof sentence === "string");
+    return [...hindered, ...notes];
+  },
+};
