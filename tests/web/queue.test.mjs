@@ -31,7 +31,7 @@ test("a list of prompts is worked through, and a failed one does not end it", as
   const { enter, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.getByLabel("Prompts, one a line").fill("a cat\n\nmake no numbers\na dog\n");
+  await page.locator("#prompts").fill("a cat\n\nmake no numbers\na dog\n");
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await reads("3 waiting");
   await run.click();
@@ -76,7 +76,7 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
   const { enter, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.getByLabel("Prompts, one a line").fill("one\ntwo");
+  await page.locator("#prompts").fill("one\ntwo");
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await reads("2 waiting");
   await run.click();

@@ -112,7 +112,7 @@ test("the end of a queue is notified when that was asked for, and only then", as
   const { page, state } = app;
   await state("ready");
   const work = async () => {
-    await page.getByLabel("Prompts, one a line").fill("one\ntwo");
+    await page.locator("#prompts").fill("one\ntwo");
     await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.locator("#queue-status").filter({ hasText: "2 waiting" }).waitFor();
     await page.locator("#queue-run").click();
