@@ -35,7 +35,8 @@ fn a_forecast_leaves_no_buffer() {
     let gpu = block_on(Gpu::open(&GpuOptions::default())).unwrap();
     block_on(Forecast::of(&gpu)).unwrap();
     gpu.trim();
-    assert_eq!((gpu.buffers_alive(), gpu.stats().bytes_alive), (0, 0));
+    let stats = gpu.stats();
+    assert_eq!((stats.buffers_alive, stats.bytes_alive), (0, 0));
 }
 
 #[test]

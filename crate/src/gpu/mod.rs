@@ -377,15 +377,12 @@ impl Gpu {
         }
     }
 
-    /// How many buffers are alive, pooled ones included.
-    pub fn buffers_alive(&self) -> usize {
-        self.0.pool.borrow().buffers_alive()
-    }
-
     /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
     pub fn stats(&self) -> Stats {
         let pool = self.0.pool.borrow();
-        self.0.counter.borrow().stats(pool.bytes_alive(), pool.bytes_peak())
+        let (bytes_alive, bytes_peak) = (pool.bytes_alive(), pool.bytes_peak());
+        let buffers_alive = pool.buffers_alive() as u64;
+        Stats { bytes_alive, bytes_peak, buffers_alive, ..self.0.counter.borrow().stats() }
     }
 
     /// The counts by kernel, the costliest first.

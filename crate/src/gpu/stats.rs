@@ -19,6 +19,8 @@ pub struct Stats {
     pub bytes_alive: u64,
     /// The largest value of `bytes_alive`.
     pub bytes_peak: u64,
+    /// Buffers alive now, pooled ones included.
+    pub buffers_alive: u64,
 }
 
 /// What one dispatch is counted as.
@@ -72,7 +74,8 @@ impl Counter {
         self.submits += 1;
     }
 
-    pub fn stats(&self, bytes_alive: u64, bytes_peak: u64) -> Stats {
+    /// What has been counted; of the buffers nothing is known here.
+    pub fn stats(&self) -> Stats {
         let sum = |count: fn(&KernelStats) -> u64| self.kernels.values().map(count).sum();
         Stats {
             dispatches: sum(|k| k.dispatches),
@@ -80,8 +83,7 @@ impl Counter {
             bytes_moved: sum(|k| k.bytes),
             bytes_traffic: sum(|k| k.traffic),
             submits: self.submits,
-            bytes_alive,
-            bytes_peak,
+            ..Stats::default()
         }
     }
 

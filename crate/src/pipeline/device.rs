@@ -185,9 +185,12 @@ impl Pipeline {
     }
 
     /// Bytes of all buffers on the graphics device, and how many they are; none on the CPU.
-    pub fn gpu_memory(&self) -> (u64, usize) {
+    pub fn gpu_memory(&self) -> (u64, u64) {
         match &self.machine {
-            Machine::Gpu(engine) => (engine.gpu.stats().bytes_alive, engine.gpu.buffers_alive()),
+            Machine::Gpu(engine) => {
+                let stats = engine.gpu.stats();
+                (stats.bytes_alive, stats.buffers_alive)
+            }
             Machine::Cpu(_) => (0, 0),
         }
     }
