@@ -52,11 +52,11 @@ async function hashes(folder, wanted) {
   return found;
 }
 
-/** The hosts that a model's manifest names; none for a folder without one. */
-async function hostsOf(/** @type {string} */ model) {
+/** A model's manifest; null for a folder without one. */
+async function manifestOf(/** @type {string} */ model) {
   const file = join(root, "web/models", model, "manifest.json");
   const json = await readFile(file, "utf8").catch(() => null);
-  return json === null ? [] : /** @type {string[]} */ (JSON.parse(json).hosts);
+  return json === null ? null : /** @type {{ hosts: string[] }} */ (JSON.parse(json));
 }
 
 /** The origin of a host that was given, which must be https or this machine. */
@@ -76,8 +76,32 @@ async function allow(/** @type {string[]} */ hosts) {
   await writeFile(file, page.replace(own, `connect-src ${["'self'", ...hosts].join(" ")};`));
 }
 
-const models = await readdir(join(root, "web/models"));
-const named = (await Promise.all(models.map(hostsOf))).flat();
+/**
+ * Fills lines of a file of the site, each of which must be there.
+ * @param {string} path
+ * @param {[string, string][]} lines
+ */
+async function fill(path, lines) {
+  const file = join(dist, path);
+  let text = await readFile(file, "utf8");
+  for (const [empty, filled] of lines) {
+    if (!text.includes(empty)) throw new Error(`${path} has no line "${empty}".`);
+    text = text.replace(empty, filled);
+  }
+  await writeFile(file, text);
+}
+
+/** @type {string[]} */
+const named = [];
+const offered = [];
+for (const model of (await readdir(join(root, "web/models"))).sort()) {
+  const manifest = await manifestOf(model);
+  named.push(...(manifest?.hosts ?? []));
+  if (manifest && model !== "demo") offered.push(model);
+}
+await fill("views/shelf.js", [
+  ["const OFFERED = [];", `const OFFERED = ${JSON.stringify(offered)};`],
+]);
 const hosts = [...new Set([...named, ...values["weights-host"].map(originOf)])];
 await allow(hosts);
 
@@ -104,15 +128,10 @@ await restate("demo", tables);
 const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$/;
 const shell = await hashes(".", (path) => !apart.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
-let worker = await readFile(join(dist, "sw.js"), "utf8");
-for (const [empty, filled] of /** @type {const} */ ([
+await fill("sw.js", [
   ["const FILES = { shell: {}, model: {} };", `const FILES = ${JSON.stringify({ shell, model })};`],
   ["const HOSTS = [];", `const HOSTS = ${JSON.stringify(hosts)};`],
-])) {
-  if (!worker.includes(empty)) throw new Error(`sw.js has no line "${empty}".`);
-  worker = worker.replace(empty, filled);
-}
-await writeFile(join(dist, "sw.js"), worker);
+]);
 
 /**
  * Prints a size; false when it is beyond the bound.

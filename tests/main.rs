@@ -31,6 +31,7 @@ mod row_lists; // tables that leave out rows of zeros
 mod safety; // the safety checker against diffusers, and its place in the walk
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
+mod served; // converted folders: whole, licensed, listed
 mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules

@@ -270,7 +270,7 @@ export const shelf = {
   },
   offered: (/** @type {import("./store/protocol.js").Manifest} */ manifest) => {
     const { files, licence, hosts, ...of } = manifest;
-    const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+    const bytes = shelf.bytes(manifest);
     const unknown = files.filter((file) => !file.sha256 && !file.chunks).length;
     const first = unknown
       ? ` The first download of ${unknown} of its ${files.length} files cannot be verified: what ` +
@@ -281,6 +281,13 @@ export const shelf = {
       `${licence.name}.${first}`
     );
   },
+  /** As far as they are known. */
+  bytes: (/** @type {import("./store/protocol.js").Manifest} */ { files }) =>
+    files.reduce((sum, file) => sum + (file.bytes ?? 0), 0),
+  smaller: (/** @type {import("./store/protocol.js").Manifest[]} */ models) =>
+    models.length
+      ? `Smaller: ${models.map((one) => `${one.title}, ${one.precision ?? ""}`).join("; ")}.`
+      : "",
   files: (/** @type {number} */ count) => `${count} files and their SHA-256`,
   pinned: (/** @type {string} */ date) => `pinned on ${day(date)}`,
   unknownHash: () => "not known before the first download",

@@ -55,6 +55,9 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
   await add(first, weights.manifest(CHUNK));
   for (const page of [first, second]) {
     await page.evaluate(showShelf);
+    await page.evaluate(() => {
+      navigator.storage.persist = async () => Object.assign(window, { wished: true }).wished;
+    });
     await page.getByText("Models in this browser").click();
     await page.getByRole("button", { name: "Resume: A test" }).click();
   }
@@ -73,6 +76,8 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
   const progress = (await said.jsonValue()).filter((text) => /B of .*B, .* MB\/s/.test(text));
   assert.ok(progress.length > 5, `${await said.jsonValue()}`);
   assert.equal(weights.asked.length, COUNT);
+  const wished = await first.evaluate(() => /** @type {any} */ (window).wished);
+  assert.equal(wished, true, "the browser is asked to keep it");
 });
 
 test("a licence is accepted before the first byte", async (t) => {

@@ -25,6 +25,7 @@ test("a model is fetched, several chunks at once, and only once", async (t) => {
   assert.equal(last.bytes_done, last.bytes_total);
   assert.equal(last.bytes_total, 110_300);
   assert.ok(last.bytes_per_second > 0);
+  assert.equal(await behind(page, "kind", ["unet/model.safetensors", 3]), "Blob");
   const model = await shown(page);
   assert.ok(model.complete);
   assert.equal(model.chunks_stored, COUNT);
@@ -153,6 +154,7 @@ test("faults that stay end with a sentence, and what is stored is kept", async (
     ["longer", /not the file it was \(it has 20001 bytes instead of 20000\)/],
     ["flip", /not the publisher's/],
     ["gone", /cannot be reached/],
+    ["away", /cannot be reached.*this page's policy blocks it/],
     [500, /failed \(500\)/],
   ])) {
     await t.test(String(fault), async (t) => {
@@ -167,6 +169,7 @@ test("faults that stay end with a sentence, and what is stored is kept", async (
       assert.match(ended?.message ?? "", /What has been stored is kept/);
       const { chunks_stored: kept, complete } = await shown(page);
       assert.equal(complete, null);
+      assert.equal(weights.strays, 0, "no other host is asked");
       assert.ok(kept >= COUNT - 5 - 4, `${kept} kept`);
       weights.faults.length = 0;
       assert.equal((await call(page, "download")).fault, null);
@@ -251,6 +254,27 @@ test("a full storage is a choice, and no chunk is lost", async (t) => {
   await session.send("Storage.overrideQuotaForOrigin", { origin });
   assert.equal((await call(page, "download")).fault, null);
   assert.equal(weights.asked.length - before, 12 - kept);
+  await assertSame(page, weights);
+});
+
+test("where blobs cannot be kept, bytes are kept as buffers", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  await add(page, weights.manifest(CHUNK));
+  // As in private windows of some browsers.
+  await page.workers()[0]?.evaluate(() => {
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (value, key) {
+      if (value instanceof Blob) throw new DOMException("No blobs here", "DataCloneError");
+      return put.call(this, value, key);
+    };
+  });
+  assert.equal((await call(page, "download")).fault, null);
+  assert.equal(await behind(page, "kind", ["unet/model.safetensors", 3]), "ArrayBuffer");
+  await behind(page, "spoil", ["unet/model.safetensors", 3]);
+  const { fault, value } = await call(page, "verify");
+  assert.deepEqual([fault, value], [null, 1]);
   await assertSame(page, weights);
 });
 

@@ -4,11 +4,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { testModels } from "./harness/native.mjs";
+import { REQUEST, difference, nativePicture, testModels, toSingleFile } from "./harness/native.mjs";
 import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
-import { add, behind } from "./harness/storage.mjs";
+import { add, behind, setUp, shown } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
 
+const models = await testModels();
+const tiny = join(models, "models/tiny");
 const CHUNK = 1 << 16;
 const UNET = "unet/diffusion_pytorch_model.safetensors";
 /** Words that no address and no header has by chance. */
@@ -16,7 +18,7 @@ const PROMPT = { prompt: "a zyzzyva under a quixotry", negative_prompt: "muzjiks
 const TOLD = /zyzzyva|quixotry|muzjiks/i;
 
 test("fetched once, healed, then without any server: the same picture", async (t) => {
-  const weights = await Weights.of(join(await testModels(), "models/tiny"));
+  const weights = await Weights.of(tiny);
   /** All that the server hears. @type {string[]} */
   const heard = [];
   /** @type {import("../../scripts/serve.mjs").Options["instead"]} */
@@ -36,11 +38,7 @@ test("fetched once, healed, then without any server: the same picture", async (t
   assertPicture(first);
   await page.waitForFunction(() => navigator.serviceWorker.controller);
 
-  await page.evaluate(async () => {
-    // @ts-ignore: a module of the page
-    const { Store } = await import("./store/client.js");
-    Object.assign(window, { store: new Store() });
-  });
+  await page.evaluate(setUp);
   await add(page, weights.manifest(CHUNK));
   weights.asked.length = 0;
   await page.getByText("Models in this browser").click();
@@ -77,6 +75,56 @@ test("fetched once, healed, then without any server: the same picture", async (t
   assert.ok(again.bytes.equals(first.bytes), "without a server");
   assert.ok(heard.length > 20);
   assert.deepEqual(heard.filter((one) => TOLD.test(decodeURIComponent(one))), []);
+});
+
+test("where there is no room, a model is used without storing the rest", async (t) => {
+  const weights = await Weights.of(tiny);
+  const { page, state, site } = await visit(t, {
+    server: { roots: [SITE], instead: weights.answer },
+    hash: "#model=models/none&device=cpu",
+    device: "cpu",
+    expected: /404/,
+    context: { serviceWorkers: "block" },
+  });
+  const session = await page.context().newCDPSession(page);
+  const { origin } = new URL(site.url);
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_500_000 });
+  await page.evaluate(setUp);
+  await add(page, weights.manifest(CHUNK));
+  await page.getByText("Models in this browser").click();
+  await page.getByRole("button", { name: "Resume: A test" }).click();
+  await page.getByText(/storage is full. What has been stored is kept/).waitFor();
+  await page.getByRole("button", { name: "Resume: A test" }).waitFor();
+  const { chunks_stored: kept } = await shown(page);
+  assert.ok(kept > 0, "some are stored");
+  await page.getByRole("button", { name: "Use without storing the rest: A test" }).click();
+  await state("loading");
+  await state("ready");
+  const said = await page.locator("#notices").textContent();
+  assert.match(said ?? "", /storage is full: the rest of the model is used from memory/);
+  assert.ok((await shown(page)).chunks_stored >= kept, "what is stored is kept");
+});
+
+test("a single file from the disk is kept and drawn, with the built-in tokenizer", async (t) => {
+  const file = join(models, "one.gguf");
+  await toSingleFile(tiny, file);
+  const { page, state, make } = await visit(t, {
+    hash: "#model=models/none&device=cpu",
+    device: "cpu",
+    patience: PICTURE_MS,
+    expected: /404/,
+  });
+  await state("error").catch(() => {});
+  await page.getByText("Models in this browser").click();
+  await page.locator("#shelf input[type=file]").first().setInputFiles(file);
+  await page.getByText("one is imported.").waitFor();
+  await page.getByRole("button", { name: "Use: one" }).click();
+  await state("loading");
+  await state("ready");
+  const { steps, guidance_scale, ...texts } = REQUEST;
+  const fields = { ...texts, steps: String(steps), guidance_scale: String(guidance_scale) };
+  const most = difference(await make(fields), await nativePicture(tiny));
+  assert.ok(most <= 2, `${most} of 255`);
 });
 
 const chunks = (/** @type {number} */ bytes) => Math.ceil(bytes / CHUNK);

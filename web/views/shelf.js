@@ -12,8 +12,12 @@ import { fromDrop, fromInput } from "./local-files.js";
 /** @typedef {import("../store/protocol.js").Known} Known */
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 
-/** Names of the folders in models/ that have a manifest of weights kept elsewhere. */
-const OFFERED = ["stable-diffusion-v1-4"];
+/**
+ * Folders in models/ with a manifest; `scripts/site.mjs` writes them into this line. The built-in
+ * model is no part of it: it needs not be fetched.
+ * @type {string[]}
+ */
+const OFFERED = [];
 
 /**
  * @param {HTMLElement} place where it is shown
@@ -105,13 +109,20 @@ export function createShelf(place, { onUse }) {
   /** @param {StoredModel} model */
   async function fetchIt(model) {
     if (model.must_accept && !(await askLicence(model))) return;
+    const smaller = () => text.smaller(smallerThan(model));
     await run(async () => {
       if (model.must_accept) await store.accept(model.manifest.id);
       // Asked for on this click; without it the browser may clear the weights when space is short.
       await navigator.storage?.persist?.();
       await store.download(model.manifest.id, from(), show);
       status.textContent = text.fetched(model.manifest.title);
-    });
+    }, smaller);
+  }
+
+  /** What is offered and takes less room. @param {StoredModel} model */
+  function smallerThan({ manifest }) {
+    const all = offered.map((one) => /** @type {typeof manifest} */ (JSON.parse(one.manifest)));
+    return all.filter((one) => text.bytes(one) < text.bytes(manifest));
   }
 
   /** Where to fetch from, if not from where the manifest says. */
@@ -178,13 +189,18 @@ export function createShelf(place, { onUse }) {
     return buttons;
   }
 
-  /** @param {() => Promise<void>} job */
-  async function run(job) {
+  /**
+   * @param {() => Promise<void>} job
+   * @param {() => string} [ifFull] what to say as well where there is no room
+   */
+  async function run(job, ifFull) {
     busy = true;
     try {
       await job();
     } catch (error) {
       complain(error);
+      if (/** @type {any} */ (error).kind === "storage_full" && ifFull)
+        status.textContent = `${status.textContent} ${ifFull()}`.trim();
     }
     busy = waiting = false;
     await refresh();

@@ -2,16 +2,18 @@
 //! megabytes: neither the model nor a part of it is ever in memory.
 //!
 //! ```text
-//! --to DIR               the diffusers layout
+//! --to DIR               the diffusers layout; of a type with blocks, model.gguf with its tokenizer.
+//!                        Either way as it is served: licence and manifest.json among its files
 //! --to FILE.safetensors  one file under LDM's names, the configs in its header
 //! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads as well
 //! ```
 //!
-//! Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in ggml; whatever
+//! A licence that the model carries is carried on: beside a folder's files, in the header of a single
+//! one. Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in ggml; whatever
 //! is no matrix of whole blocks becomes f16, and so do the embeddings, which are looked up and not
 //! multiplied, and the layers of the time embedding, which every other layer hears.
 
-use super::ModelArgs;
+use super::{ModelArgs, served};
 use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
@@ -36,9 +38,12 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "PATH")]
     to: PathBuf,
     /// How the numbers are stored; as in the model when left out (blocks as f32). The types with
-    /// blocks are for .gguf.
+    /// blocks are for .gguf, and for a folder, which then has one.
     #[arg(long = "type", value_enum)]
     file_type: Option<Stored>,
+    /// The licence's text, for a model that does not carry it.
+    #[arg(long, value_name = "PATH")]
+    licence_file: Option<PathBuf>,
 }
 
 /// A type that numbers can be stored as.
@@ -81,14 +86,24 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
         let files = Files::open(&source).await?;
         let wanted = args.file_type.map(FileType::from);
         let ending = args.to.extension().and_then(|ending| ending.to_str());
-        if let Some(blocks) = wanted.filter(|wanted| wanted.is_block() && ending != Some("gguf")) {
+        let blocks = wanted.filter(|wanted| wanted.is_block());
+        if let Some(blocks) = blocks.filter(|_| ending == Some("safetensors")) {
             let reason = format!("{} is for a .gguf file: no other has blocks", blocks.name());
             return Err(Error::Request { field: "type", reason });
         }
-        match ending {
-            Some("safetensors" | "gguf") => one_file(&source, &files, &args.to, wanted).await,
-            _ => folder(&source, &files, &args.to, wanted).await,
+        let licence = served::licence(args.licence_file.as_deref(), &source, &files).await?;
+        let licence = licence.as_deref();
+        if let Some("safetensors" | "gguf") = ending {
+            return one_file(&source, &files, &args.to, wanted, licence).await;
         }
+        tokenizer(&source, &files, &args.to).await?;
+        if blocks.is_some() {
+            let file = args.to.join(served::CHECKPOINT);
+            one_file(&source, &files, &file, wanted, licence).await?;
+        } else {
+            folder(&source, &files, &args.to, wanted).await?;
+        }
+        served::complete(&source, &args.to, wanted, licence).await
     })
 }
 
@@ -100,16 +115,6 @@ async fn folder(
 ) -> Result<()> {
     for (path, text) in files.configs().files() {
         write_file(&to.join(path), text.as_bytes())?;
-    }
-    // Read by the rules of the model: a tokenizer that does not fit is told here.
-    files.tokenizer(source).await?;
-    for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
-        let path = format!("tokenizer/{name}");
-        match source.size(&path).await {
-            Ok(size) => write_file(&to.join(&path), &source.read(&path, 0..size).await?)?,
-            Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
     }
     for (part, archive) in files.archives() {
         let path = to.join(match part {
@@ -129,11 +134,26 @@ async fn folder(
     Ok(())
 }
 
+async fn tokenizer(source: &FileSource, files: &Files, to: &Path) -> Result<()> {
+    // Read by the rules of the model: a tokenizer that does not fit is told here.
+    files.tokenizer(source).await?;
+    for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
+        let path = format!("tokenizer/{name}");
+        match source.size(&path).await {
+            Ok(size) => write_file(&to.join(&path), &source.read(&path, 0..size).await?)?,
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 async fn one_file(
     source: &FileSource,
     files: &Files,
     to: &Path,
     wanted: Option<FileType>,
+    licence: Option<&str>,
 ) -> Result<()> {
     let topology = files.topology();
     let (unet, vae) = (Names::unet(&topology.unet), Names::vae(topology.vae_levels));
@@ -171,6 +191,7 @@ async fn one_file(
     let configs = files.configs().metadata();
     let mut metadata: Vec<_> = configs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
     metadata.push(("modelspec.architecture", "stable-diffusion-v1"));
+    metadata.extend(licence.map(|text| (served::KEY, text)));
     write(source, to, &items, &metadata).await
 }
 
@@ -275,7 +296,7 @@ async fn copy(
     Ok(())
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
     }

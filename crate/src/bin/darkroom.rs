@@ -11,6 +11,7 @@ mod inspect;
 mod jobs;
 mod manifest;
 mod precision;
+mod served;
 mod synth;
 mod tunings;
 mod verify;

@@ -8,7 +8,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Endings of files that belong to a model; pictures and notes beside them do not.
-const KINDS: [&str; 5] = ["json", "txt", "safetensors", "ckpt", "gguf"];
+const KINDS: [&str; 6] = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
+/// The unit of fetching and verifying, where nothing else is asked for.
+pub const CHUNK_BYTES: u64 = 16 << 20;
 
 /// Prints a model's manifest, or writes it beside the model.
 #[derive(Args)]
@@ -44,7 +46,7 @@ pub struct ManifestArgs {
     #[arg(long = "host")]
     hosts: Vec<String>,
     /// The unit of fetching and verifying.
-    #[arg(long, default_value_t = 16 << 20)]
+    #[arg(long, default_value_t = CHUNK_BYTES)]
     chunk_bytes: u64,
     /// Write manifest.json into the model's folder instead of printing it.
     #[arg(long)]
@@ -57,13 +59,8 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
         let reason = "must be at least 4096".to_owned();
         return Err(Error::Request { field: "chunk_bytes", reason });
     }
-    let name = args.model.file_name().map_or("model".into(), |name| name.to_string_lossy());
-    let id = args.id.clone().unwrap_or_else(|| name.to_lowercase().replace(['_', ' '], "-"));
-    let mut files = Vec::new();
-    for path in list(&args.model)? {
-        eprintln!("{path}");
-        files.push(read(&args.model, path, args.chunk_bytes)?);
-    }
+    let id = args.id.clone().unwrap_or_else(|| id_of(&args.model));
+    let files = list_files(&args.model, args.chunk_bytes)?;
     let sha256 = args.licence_file.as_ref().map(|licence| {
         let listed = files.iter().find(|file| file.path == *licence);
         listed.and_then(|file| file.sha256.clone()).ok_or_else(|| Error::NotFound {
@@ -99,6 +96,25 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
         print!("{json}");
         Ok(())
     }
+}
+
+/// A name in storage for a folder.
+pub fn id_of(folder: &Path) -> String {
+    let name = folder.file_name().map_or("model".into(), |name| name.to_string_lossy());
+    let of_id = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let id: String = name.to_ascii_lowercase().chars().map(of_id).take(80).collect();
+    let id = id.trim_matches(['-', '.']);
+    if id.is_empty() { "model".to_owned() } else { id.to_owned() }
+}
+
+/// A folder's files with their sizes and SHA-256.
+pub fn list_files(root: &Path, chunk_bytes: u64) -> Result<Vec<ManifestFile>> {
+    let mut files = Vec::new();
+    for path in list(root)? {
+        eprintln!("{path}");
+        files.push(read(root, path, chunk_bytes)?);
+    }
+    Ok(files)
 }
 
 /// Paths of the model's files: configs and small files first, so that what a model is can be known

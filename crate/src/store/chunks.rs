@@ -132,22 +132,6 @@ impl Store {
         Ok(buffer.map(|buffer| Uint8Array::new(&buffer)))
     }
 
-    /// The bytes of a chunk, when they are what was stored: a cheap test.
-    pub async fn sound(
-        &self,
-        id: &str,
-        path: &str,
-        index: u64,
-        info: &ChunkInfo,
-    ) -> Result<Option<Uint8Array>> {
-        let bytes = self.bytes(id, path, index).await?;
-        Ok(bytes.filter(|bytes| {
-            let mut sum = Sum64::default();
-            pieces(bytes, &mut vec![0; PIECE_BYTES], |piece| sum.update(piece));
-            u64::from(bytes.length()) == info.bytes && sum.finish() == info.sum
-        }))
-    }
-
     /// A chunk as a `Blob`, which costs no memory where it is kept as one.
     pub async fn blob(&self, id: &str, path: &str, index: u64) -> Result<Option<Blob>> {
         let Some(value) = self.database.get(CHUNKS, &key(id, path, index)).await? else {
@@ -178,6 +162,13 @@ impl Store {
         self.database.write(&[Change::Delete(CHUNKS, key)]).await?;
         Ok(back.is_some_and(|back| back.to_vec() == b"darkroom"))
     }
+}
+
+/// Whether bytes are what was stored, by the cheap sum.
+pub fn is_sound(bytes: &Uint8Array, info: &ChunkInfo) -> bool {
+    let mut sum = Sum64::default();
+    pieces(bytes, &mut vec![0; PIECE_BYTES], |piece| sum.update(piece));
+    u64::from(bytes.length()) == info.bytes && sum.finish() == info.sum
 }
 
 /// Path and number of a chunk's key.

@@ -154,7 +154,7 @@ pub async fn fill(store: &Store, files: &Files, id: &str, watch: Rc<Watch>) -> R
 fn describe(files: &Files, name: &str) -> Result<Manifest> {
     let of_id = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let id: String = name.chars().map(of_id).take(80).collect();
-    let kinds = ["json", "txt", "safetensors", "ckpt", "gguf"];
+    let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
     let wanted = |path: &&String| path.rsplit_once('.').is_some_and(|(_, k)| kinds.contains(&k));
     let licence = LICENCES.iter().find(|path| files.0.contains_key(**path));
     let list: Vec<_> = files.0.keys().filter(wanted).collect();

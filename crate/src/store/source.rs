@@ -3,7 +3,7 @@
 //! it serves from memory this once.
 
 use super::body::Chunk;
-use super::chunks::Store;
+use super::chunks::{Store, is_sound};
 use super::fetcher::{FetchOptions, Fetcher};
 use super::pace::Pace;
 use super::record::{FileState, Model};
@@ -11,35 +11,44 @@ use super::seal::prove;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{LocalFuture, Manifest, ManifestFile, Source};
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 /// A model of the store.
 pub struct StoreSource {
-    store: Store,
+    store: Rc<Store>,
     fetcher: Fetcher,
     model: RefCell<Model>,
+    /// The model's single file, if it is one; and where its tokenizer is, if it brings none.
+    checkpoint: Option<String>,
+    tokenizer: Rc<dyn Source>,
     /// The chunk that was read last, of a path and a number: files are read front to back.
     current: RefCell<Option<(String, u64, Uint8Array)>>,
+    /// The chunk after it, on its way from the disk while the one before is worked on: its bytes,
+    /// or undefined.
+    ahead: RefCell<Option<(String, u64, Promise)>>,
     /// There was no room, and the user knows.
     full: Cell<bool>,
 }
 
 impl StoreSource {
     /// The model `id`. One that is not complete is only opened when its rest may be fetched now,
-    /// without being stored for certain: `partly`.
+    /// without being stored for certain: `partly`. A single file without a tokenizer is read with
+    /// that of `tokenizer`.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Licence`], and the store's.
     pub async fn open(
         id: &str,
         partly: bool,
-        options: FetchOptions,
+        tokenizer: Rc<dyn Source>,
         watch: Rc<Watch>,
     ) -> Result<StoreSource> {
-        let store = Store::open().await?;
+        let store = Rc::new(Store::open().await?);
         let model = store.model(id).await?;
         if !model.may_be_fetched() {
             return Err(Error::Licence { title: model.manifest.title });
@@ -50,9 +59,23 @@ impl StoreSource {
                 reason: "it has not been fetched whole: resume that first".into(),
             });
         }
-        let fetcher = Fetcher { options, watch, pace: RefCell::new(Pace::new(0, 0)) };
-        let (model, current) = (RefCell::new(model), RefCell::default());
-        Ok(StoreSource { store, fetcher, model, current, full: Cell::new(false) })
+        let pace = RefCell::new(Pace::new(0, 0));
+        Ok(StoreSource {
+            store,
+            fetcher: Fetcher { options: FetchOptions::default(), watch, pace },
+            checkpoint: model.manifest.checkpoint().map(str::to_owned),
+            tokenizer,
+            model: RefCell::new(model),
+            current: RefCell::default(),
+            ahead: RefCell::default(),
+            full: Cell::new(false),
+        })
+    }
+
+    /// Whether a file is not the store's to read.
+    fn is_elsewhere(&self, path: &str) -> bool {
+        let single = self.checkpoint.is_some() && path.starts_with("tokenizer/");
+        single && self.model.borrow().manifest.file(path).is_none()
     }
 
     fn file(&self, path: &str) -> Result<ManifestFile> {
@@ -64,6 +87,9 @@ impl StoreSource {
     }
 
     async fn file_size(&self, path: &str) -> Result<u64> {
+        if self.is_elsewhere(path) {
+            return self.tokenizer.size(path).await;
+        }
         let file = self.file(path)?;
         if let Some(bytes) = self.model.borrow().bytes(&file) {
             return Ok(bytes);
@@ -73,6 +99,9 @@ impl StoreSource {
     }
 
     async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        if self.is_elsewhere(path) {
+            return self.tokenizer.read(path, range).await;
+        }
         let size = self.file_size(path).await?;
         let fault = |reason| Error::Source { path: path.to_owned(), reason };
         if range.start > range.end || range.end > size {
@@ -113,7 +142,7 @@ impl StoreSource {
         let id = self.model.borrow().manifest.id.clone();
         let info = self.store.info(&id, &file.path, index).await?;
         let stored = match &info {
-            Some(info) => self.store.sound(&id, &file.path, index, info).await?,
+            Some(info) => self.stored(&file.path, index).await?.filter(|it| is_sound(it, info)),
             None => None,
         };
         let bytes = match stored {
@@ -124,7 +153,36 @@ impl StoreSource {
             }
         };
         *self.current.borrow_mut() = Some((file.path.clone(), index, bytes.clone()));
+        self.look_ahead(file, index + 1);
         Ok(bytes)
+    }
+
+    /// A chunk's stored bytes, whatever they are.
+    async fn stored(&self, path: &str, index: u64) -> Result<Option<Uint8Array>> {
+        let ahead = self.ahead.take().filter(|(of, number, _)| of == path && *number == index);
+        if let Some((.., promise)) = ahead
+            && let Ok(bytes) = JsFuture::from(promise).await
+            && let Ok(bytes) = bytes.dyn_into()
+        {
+            return Ok(Some(bytes));
+        }
+        let id = self.model.borrow().manifest.id.clone();
+        self.store.bytes(&id, path, index).await
+    }
+
+    /// Begins to read a chunk, if the file has it.
+    fn look_ahead(&self, file: &ManifestFile, index: u64) {
+        let model = self.model.borrow();
+        if index >= file.chunk_count(model.manifest.chunk_bytes) {
+            return;
+        }
+        let (store, id, path) = (self.store.clone(), model.manifest.id.clone(), file.path.clone());
+        let promise = future_to_promise(async move {
+            // A fault comes again, and is told, when the chunk is needed.
+            let bytes = store.bytes(&id, &path, index).await.ok().flatten();
+            Ok(bytes.map_or(JsValue::UNDEFINED, JsValue::from))
+        });
+        *self.ahead.borrow_mut() = Some((file.path.clone(), index, promise));
     }
 
     /// Fetches a chunk again and stores it.
@@ -193,5 +251,9 @@ impl Source for StoreSource {
             file.sha256 = found.or(file.sha256.take());
         }
         Some(manifest)
+    }
+
+    fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
     }
 }

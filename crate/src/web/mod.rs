@@ -17,7 +17,7 @@ use crate::pipeline::{
     AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Picture, Pipeline,
     Progress, Request, Turn,
 };
-use crate::store::{Event, FetchOptions, StoreSource, Watch};
+use crate::store::{Event, StoreSource, Watch};
 use crate::text::Prompt;
 use crate::weights::Source;
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
@@ -306,7 +306,9 @@ async fn open(
     let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
         Some(id) => {
             let rest = options.rest.as_deref() == Some("fetch");
-            Rc::new(StoreSource::open(id, rest, FetchOptions::default(), notices).await?)
+            // Of this source only the tokenizer is read.
+            let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
+            Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
         }
         None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
     };

@@ -52,6 +52,8 @@ const CHUNK_BYTES_MAX: u64 = 64 << 20;
 const FILE_BYTES_MAX: u64 = 64 << 30;
 /// Nor are there more files.
 const FILES_MAX: usize = 256;
+/// How names of single-file checkpoints end.
+const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 
 /// A model's parts list: see the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,6 +162,19 @@ impl Manifest {
             file.check(self.chunk_bytes).map_err(|reason| format!("{} {reason}", file.path))?;
         }
         Ok(())
+    }
+}
+
+impl Manifest {
+    /// The path of the checkpoint, when the model is a single file and not a folder in the
+    /// diffusers layout. Its tokenizer may be among the files.
+    pub fn checkpoint(&self) -> Option<&str> {
+        let mut paths = self.files.iter().map(|file| file.path.as_str());
+        if paths.clone().any(|path| path == "model_index.json" || path.starts_with("unet/")) {
+            return None;
+        }
+        let ends = |path: &str| CHECKPOINTS.iter().any(|ending| path.ends_with(ending));
+        paths.find(|path| !path.contains('/') && ends(path))
     }
 }
 

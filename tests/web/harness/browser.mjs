@@ -47,4 +47,16 @@ export async function launch({ flags = GPU_FLAGS } = {}) {
   });
 }
 
+/**
+ * With a profile on the disk, as people have it, instead of one in memory.
+ * @param {string} profile
+ */
+export async function launchKept(profile) {
+  const { chromium } = await import("playwright-core");
+  return chromium.launchPersistentContext(profile, {
+    executablePath: browserPath(),
+    args: ["--headless=new", ...QUIET_FLAGS, ...GPU_FLAGS],
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(browserPath());

@@ -71,7 +71,7 @@ export async function profile(t, weights, root = SITE) {
 /** @typedef {import("playwright-core").Page} Page */
 
 /** Runs in the page. */
-async function setUp() {
+export async function setUp() {
   // @ts-ignore: a module of the page
   const { Store } = await import("./store/client.js");
   const store = new Store();
@@ -132,7 +132,7 @@ export const shown = async (page) =>
 /**
  * Changes or reads the database behind the store's back.
  * @param {Page} page
- * @param {"keys" | "delete" | "spoil" | "read"} what
+ * @param {"keys" | "delete" | "spoil" | "read" | "kind"} what
  * @param {[string, number]} [place] path and number of a chunk
  * @returns {Promise<any>}
  */
@@ -151,6 +151,7 @@ export const behind = (page, what, place = ["", 0]) =>
         if (what === "keys") return await promise(chunks().getAllKeys());
         if (what === "delete") return await promise(chunks().delete(key));
         const blob = await promise(chunks().get(key));
+        if (what === "kind") return blob.constructor.name;
         const bytes = new Uint8Array(await new Response(blob).arrayBuffer());
         if (what === "read") return Array.from(bytes);
         bytes[7] = (bytes[7] ?? 0) ^ 1;

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 /**
  * What may be wrong with an answer.
  * @typedef {"drop" | "truncate" | "flip" | "whole" | "stall" | "gone" | "changed" | "longer" |
- *   "page" | "redirect" | number} Fault a number is a status
+ *   "page" | "redirect" | "away" | number} Fault a number is a status
  */
 
 export const sha256 = (/** @type {Uint8Array} */ bytes) =>
@@ -19,6 +19,8 @@ export class Weights {
   files = new Map();
   /** What was asked, in order. @type {{ path: string, start: number, end: number }[]} */
   asked = [];
+  /** Requests under another name of this machine: for a browser, another host. */
+  strays = 0;
   /** @type {{ fault: Fault, path: string, times: number, retryAfter?: number }[]} */
   faults = [];
   /** Milliseconds before an answer. */
@@ -93,6 +95,7 @@ export class Weights {
    */
   answer = (request, response, path) => {
     if (!path.startsWith("/weights/")) return false;
+    if (!request.headers.host?.startsWith("localhost")) this.strays++;
     if (this.cors) {
       response.setHeader("Access-Control-Allow-Origin", "*");
       response.setHeader("Access-Control-Expose-Headers", "Content-Range, ETag, Retry-After");
@@ -138,6 +141,11 @@ export class Weights {
     if (fault === "gone") return void response.destroy();
     if (fault === "page") {
       response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>Welcome");
+      return;
+    }
+    if (fault === "away") {
+      const { port } = /** @type {import("node:net").AddressInfo} */ (response.socket?.address());
+      response.writeHead(302, { Location: `http://127.0.0.1:${port}/weights/${name}` }).end();
       return;
     }
     if (fault === "redirect") {
