@@ -2,16 +2,17 @@
 //! megabytes: neither the model nor a part of it is ever in memory.
 //!
 //! ```text
-//! --to DIR               the diffusers layout; of a type with blocks, model.gguf with its tokenizer.
-//!                        Either way as it is served: licence and manifest.json among its files
+//! --to DIR               the diffusers layout; of a type with blocks, model.gguf with its
+//!                        tokenizer. Either way as it is served, with licence and manifest.json
 //! --to FILE.safetensors  one file under LDM's names, the configs in its header
 //! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads as well
 //! ```
 //!
-//! A licence that the model carries is carried on: beside a folder's files, in the header of a single
-//! one. Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in ggml; whatever
-//! is no matrix of whole blocks becomes f16, and so do the embeddings, which are looked up and not
-//! multiplied, and the layers of the time embedding, which every other layer hears.
+//! A licence that the model carries is carried on: beside a folder's files, in the header of a
+//! single one. Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in
+//! ggml; whatever is no matrix of whole blocks becomes f16, and so do the embeddings, which are
+//! looked up and not multiplied, and the layers of the time embedding, which every other layer
+//! hears.
 
 use super::{ModelArgs, served};
 use clap::{Args, ValueEnum};
