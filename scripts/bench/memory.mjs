@@ -33,10 +33,9 @@ export async function watchMemory(page, glue, worker = page.workers()[0]) {
     range.peak = Math.max(range.peak, bytes);
   };
   const sample = async () => {
-    const bytes = await wasmOf();
-    widen(wasm, bytes);
-    // Buffers are counted with the wasm's own.
-    widen(heap, (await heapOf()) - bytes);
+    widen(wasm, await wasmOf());
+    // The wasm's memory is no part of it.
+    widen(heap, await heapOf());
   };
   await sample();
   let ended = false;

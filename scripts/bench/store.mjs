@@ -203,7 +203,12 @@ function remember(when, { heap, wasm }) {
 function table() {
   const lines = Object.entries(rows).map(([name, value]) => `| ${name} | ${value} |`);
   const model = cpus()[0]?.model ?? "unknown";
-  const busy = [...load, ...loadavg()].map((n) => n.toFixed(0)).join(", ");
+  const all = [...load, ...loadavg()];
+  const busy = all.map((n) => n.toFixed(0)).join(", ");
+  const care = all.some((n) => n > cpus().length)
+    ? "The machine was not idle: speeds are lower than they could be, and the ratio, of a leg that\n" +
+      "waits for a core to one that waits for the disk, says little.\n"
+    : "";
   return `# What it costs to keep a model in the browser
 
 Written by \`node scripts/bench/store.mjs --model FOLDER --write\`: the topology of Stable Diffusion
@@ -214,7 +219,7 @@ loaded. Bounds: 256 MiB above idle for each; from reload to ready at most 1.5 ti
 
 Machine: ${cpus().length} cores, ${model}; ${new Date().toISOString().slice(0, 10)}.
 Programs that wanted a core, on average of 1, 5 and 15 minutes before and after: ${busy}.
-
+${care}
 | leg | measured |
 |---|---|
 ${lines.join("\n")}
