@@ -104,7 +104,7 @@ pub(super) struct Run {
 }
 
 /// A few runs after one that compiles.
-pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
+async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
     timed(gpu, record).await?;
     let mut all = Vec::new();
     for _ in 0..runs {
@@ -113,7 +113,7 @@ pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<V
     Ok(all)
 }
 
-async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
+pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     gpu.finish().await?;
     gpu.reset_stats();
     record();
