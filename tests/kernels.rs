@@ -36,7 +36,15 @@ fn kernels() -> HashSet<Rc<Kernel>> {
             }
         }
     }
-    let recorded = gpu.take_recording().dispatches.into_iter().map(|dispatch| dispatch.kernel);
+    let software = Gpu::dry_software(true);
+    for precision in PRECISIONS {
+        norms_and_attention(&software, precision);
+        for weights in WeightType::ALL {
+            matrices(&software, precision, weights);
+        }
+    }
+    let recorded = [&gpu, &software].map(|gpu| gpu.take_recording().dispatches);
+    let recorded = recorded.into_iter().flatten().map(|dispatch| dispatch.kernel);
     block_on(gpu.finish()).expect("small tensors are within the limits");
     let read_back = PRECISIONS.into_iter().flat_map(|p| [to_rgba(p), finite(p)].map(Rc::new));
     recorded.chain(read_back).collect()

@@ -12,10 +12,10 @@ const TOKENIZER = `${MODEL}/tokenizer`;
 const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
 /** What is no field of a request: the model, how to open it, and which room to show. */
-const HOW = ["precision", "weights", "device", "safety", "tokenizer", "rest"];
+const HOW = ["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest"];
 const OURS = ["model", "room", ...HOW];
 /** What is about the device and not about one model. */
-const KEPT = ["precision", "weights", "device", "safety"];
+const KEPT = ["precision", "weights", "device", "safety", "kernels"];
 
 /** What the address said about the model; the form never changes it. */
 function read() {

@@ -1,6 +1,7 @@
 //! Proof of `attention`: for each head, `softmax(q·kᵀ/√d)·v`, the keys after the query's own
 //! position left out where the mask is causal.
 
+use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{ATTENTIONS, Heads, edges, sorted};
 use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
@@ -90,7 +91,11 @@ impl Call {
     }
 
     fn prove(&self, proof: &mut Proof, precision: Precision, sampled: bool) {
-        let case = self.case(proof, precision);
+        self.prove_on(Device::Plain, proof, precision, sampled);
+    }
+
+    fn prove_on(&self, device: Device, proof: &mut Proof, precision: Precision, sampled: bool) {
+        let case = self.case(proof, precision).on(device);
         let numbers = self.numbers(&case);
         self.check(proof, &case, numbers, sampled);
     }
@@ -111,6 +116,20 @@ fn at_the_edges_of_tiles() {
                 for t in [1, 17, s] {
                     Call::new(1, [t, s, 1, 40], mask).prove(&mut proof, precision, false);
                 }
+            }
+        }
+    }
+}
+
+/// Where the proofs run on a software adapter, its kernel is not that of a real GPU.
+#[test]
+fn with_the_kernel_of_a_real_gpu() {
+    let mut proof = proof();
+    for (precision, step) in FEWER_IN_F16 {
+        for mask in [Mask::None, Mask::Causal].into_iter().step_by(step) {
+            for (t, s, d) in [(1, 1, 8), (17, 65, 8), (33, 63, 40), (16, 64, 80), (9, 130, 160)] {
+                let call = Call::new(1, [t, s, 2, d], mask);
+                call.prove_on(Device::Hardware, &mut proof, precision, false);
             }
         }
     }

@@ -4,6 +4,7 @@
 import { watchRequests } from "./requests.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
+import { keepTuning, knownTunings } from "./tunings.js";
 
 /** @typedef {import("./protocol.js").Call} Call */
 /** @typedef {import("./protocol.js").Answer} Answer */
@@ -71,8 +72,12 @@ async function run(call) {
       release();
       engine = new Engine();
       const { kind, name } = await findAdapter();
-      const options = { ...call.options, adapter: kind };
+      const tunes = call.options?.kernels === "tuned";
+      const tunings = tunes ? await knownTunings() : undefined;
+      const options = { ...call.options, adapter: kind, ...(tunings ? { tunings } : {}) };
       const description = await engine.open(call.model, options, onProgress);
+      const [key, text] = description.tuning ?? [];
+      if (tunings && key && tunings[key] !== text) await keepTuning(key, text);
       answer({ id, value: { ...description, adapter: name || say.someAdapter() } });
     } else if (call.call === "likeness") {
       const { likeness } = await load();

@@ -60,11 +60,14 @@ export async function transact(stores, mode, work) {
 export async function deleteAll() {
   if (opening) (await opening).close();
   opening = null;
-  await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-    const request = indexedDB.deleteDatabase(NAME);
-    request.onsuccess = () => resolve();
-    request.onerror = () => reject(request.error);
-  });
+  // The last is the engine's, of which this page's user knows nothing.
+  for (const name of [NAME, "darkroom-kernels"]) {
+    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = () => resolve();
+      request.onerror = () => reject(request.error);
+    });
+  }
 }
 
 /** Tells other tabs, and this one, that a store has changed. */

@@ -114,6 +114,13 @@ impl Gpu {
         Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
     }
 
+    /// [`Gpu::dry`] with the kernels of a software adapter.
+    pub fn dry_software(shader_f16: bool) -> Gpu {
+        let (info, limits) =
+            (AdapterInfo { software: true, ..Default::default() }, Limits::default());
+        Gpu::new(None, Pace::new(None, true), Faults::default(), info, limits, shader_f16)
+    }
+
     fn new(
         engine: Option<Engine>,
         pace: Pace,
@@ -160,9 +167,8 @@ impl Gpu {
 
     /// [`Tuning::id`], where others run than would without any choice.
     pub fn tuned_id(&self) -> Option<String> {
-        let tuning = self.tuning();
-        let differs = tuning != Tuning::default_for(self.0.info.software);
-        differs.then(|| tuning.id())
+        let fixed = Tuning::default_for(self.0.info.software);
+        (self.tuning() != fixed).then(|| self.tuning().id())
     }
 
     /// Chooses them, for what is recorded from now on.

@@ -1,7 +1,8 @@
-//! Attention with an online softmax; see `kernels/attention.wgsl`.
+//! Attention with an online softmax; see `kernels/attention.wgsl` and, for software adapters,
+//! `kernels/attention_direct.wgsl`.
 
-use crate::gpu::Work;
 use crate::gpu::kernel::Kernel;
+use crate::gpu::{Gpu, Work};
 use crate::tensor::{Channels, Tensor};
 use crate::wgsl;
 use std::rc::Rc;
@@ -34,6 +35,20 @@ struct Params {
 
 /// Queries of a workgroup; the kernel's QUERIES.
 const QUERIES: usize = 16;
+
+/// The widest head, by four channels, that a software adapter takes directly: a wider one has many
+/// slices, each of which makes the scores again.
+const DIRECT4_MAX: usize = 20;
+
+/// Invocations of a workgroup of the direct kernel; its LANES.
+const DIRECT_LANES: usize = 8;
+
+/// Vectors of channels in a slice of a head of `d4`, if the head is taken directly: the most, up to
+/// five, that cut it evenly.
+fn slice4(gpu: &Gpu, d4: usize) -> Option<usize> {
+    let direct = gpu.info().software && d4 <= DIRECT4_MAX;
+    direct.then(|| (1..=5).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1))
+}
 
 /// Multiply-adds of one dispatch at the most. A driver resets the device when a dispatch runs for
 /// seconds; this many take about 50 ms at 1 TFLOP/s.
@@ -73,7 +88,12 @@ impl Tensor {
         let gpu = q.x.gpu();
         let precision = q.x.precision();
         let y = Tensor::empty(gpu, [batch, queries, c], precision);
-        let kernel = Kernel::new(wgsl!("attention"), 3)
+        let slice4 = slice4(gpu, width / 4);
+        let kernel = match slice4 {
+            Some(n) => Kernel::new(wgsl!("attention_direct"), 3).uint("SLICE4", n as u32),
+            None => Kernel::new(wgsl!("attention"), 3),
+        };
+        let kernel = kernel
             .alias("Elem4", precision.vec4())
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
@@ -97,7 +117,11 @@ impl Tensor {
                 k_first4,
                 v_first4: v.row4_and_first4()[1],
             };
-            let grid = [count.div_ceil(QUERIES), heads, batch].map(|n| n as u32);
+            let along = match slice4 {
+                Some(n) => (count.div_ceil(4) * (width / 4 / n)).div_ceil(DIRECT_LANES),
+                None => count.div_ceil(QUERIES),
+            };
+            let grid = [along, heads, batch].map(|n| n as u32);
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
             // A score is a quarter of q and a quarter of k; v is read once for four queries.
             let scores = (batch * heads * keys * count * width * precision.bytes()) as u64;

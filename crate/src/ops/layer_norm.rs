@@ -15,6 +15,9 @@ struct Params {
     eps: f32,
 }
 
+/// A software adapter pays for every barrier by invocations.
+const SOFTWARE_LANES: u32 = 8;
+
 impl Tensor {
     /// Normalises each row over its channels, then applies γ and β (`[c]`, f32).
     ///
@@ -27,7 +30,7 @@ impl Tensor {
         let y = Tensor::empty(gpu, self.shape(), self.precision());
         let kernel = Kernel::new(wgsl!("layer_norm"), 3)
             .alias("Elem4", self.precision().vec4())
-            .uint("LANES", LANES)
+            .uint("LANES", if gpu.info().software { SOFTWARE_LANES } else { LANES })
             .with(shared::REDUCE);
         let kernel = Rc::new(kernel);
         for band in row_bands(gpu, self.shape().rows(), self.row_bytes()) {

@@ -11,7 +11,7 @@
 //! | `conv2d` | conv2d | k×k convolution, optionally of a resized input |
 //! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
 //! | `layer_norm` | layer_norm | over the channels of a row |
-//! | `attention`, `attend` | attention | softmax(q·kᵀ/√d)·v, scores never stored |
+//! | `attention`, `attend` | attention, attention_direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
 //! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `concat` | concat | channels of two tensors |
