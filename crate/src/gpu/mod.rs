@@ -5,6 +5,7 @@
 //! Stable Diffusion v1.4 at 512×512 can be checked, and its cost known, on a machine without a GPU.
 
 mod adapter;
+mod buffer;
 mod engine;
 mod faults;
 pub mod kernel;
@@ -15,6 +16,7 @@ mod stats;
 mod tuning;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
+pub use buffer::Buffer;
 pub use pace::now;
 pub use pool::BufferId;
 pub use stats::{KernelStats, Stats, Work};
@@ -54,37 +56,6 @@ struct Inner {
     tuning: Cell<Tuning>,
     limits: Limits,
     has_f16: bool,
-}
-
-/// A buffer of the pool; dropping it gives it back.
-pub struct Buffer {
-    gpu: Gpu,
-    id: BufferId,
-    bytes: u64,
-}
-
-impl Buffer {
-    /// Bytes that were asked for.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// All of it, as a kernel's binding.
-    pub fn whole(&self) -> Binding {
-        Binding { buffer: self.id, offset: 0, size: self.bytes.next_multiple_of(4) }
-    }
-
-    /// A range of it, as a kernel's binding; `offset` is a multiple of 256.
-    pub fn range(&self, offset: u64, size: u64) -> Binding {
-        assert!(offset + size <= self.bytes, "a binding ends after its buffer");
-        Binding { buffer: self.id, offset, size }
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        self.gpu.0.pool.borrow_mut().give(self.id);
-    }
 }
 
 impl Gpu {
