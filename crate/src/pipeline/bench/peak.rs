@@ -57,8 +57,13 @@ impl Peak {
         gpu.dispatch(&self.kernel, &self.params, bindings, [self.groups, 1, 1], self.flops);
     }
 
-    /// 10⁹ floating-point operations a second, now.
-    pub async fn run(&self, gpu: &Gpu) -> Result<f64> {
-        Ok(timed(gpu, &|| self.record(gpu)).await?.gflops)
+    /// 10⁹ floating-point operations a second, now, over as many seconds at the least.
+    pub async fn run_for(&self, gpu: &Gpu, seconds: f64) -> Result<f64> {
+        let (mut spent, mut runs) = (0.0, 0.0);
+        while runs == 0.0 || spent < seconds {
+            spent += timed(gpu, &|| self.record(gpu)).await?.seconds;
+            runs += 1.0;
+        }
+        Ok(runs * self.flops as f64 / spent / 1e9)
     }
 }
