@@ -107,7 +107,7 @@ fn many_go_in_parts() {
             .iter()
             .flat_map(|event| match event {
                 Progress::Step { step, steps: 6 } => Some(*step),
-                Progress::Decoding | Progress::Latents { .. } => None,
+                Progress::Decoding => None,
                 other => panic!("{other:?}"),
             })
             .collect();

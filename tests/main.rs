@@ -8,12 +8,13 @@ mod bad_input; // models and requests that cannot work
 mod batches; // several pictures of one request
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
+mod developing; // between the steps: a rest, and what is shown
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod formats; // checkpoints as others write them; the same model in every format
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
-mod img2img;
+mod img2img; // runs that begin with a picture, against diffusers
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused

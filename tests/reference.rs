@@ -98,7 +98,7 @@ fn it_stops_and_refuses_as_the_gpu_does() {
     let on_progress = move |event: &Progress| {
         stop.set(stop.get() || matches!(event, Progress::Step { step: 1, .. }));
     };
-    let control = Control { on_progress: Box::new(on_progress), cancel };
+    let control = Control { on_progress: Box::new(on_progress), cancel, ..Control::default() };
     assert_eq!(block_on(pipeline.generate(&request(), &control)), Err(Error::Cancelled));
     let huge = Request { width: Some(4096), height: Some(4096), ..request() };
     let refused = block_on(pipeline.generate(&huge, &Control::default())).unwrap_err();

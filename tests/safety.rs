@@ -12,7 +12,7 @@ use darkroom::models::safety::{Concepts, SafetyChecker, SafetyConfig, Verdict};
 use darkroom::models::sd_v1_4;
 use darkroom::nn::{Loader, Scope};
 use darkroom::pipeline::{
-    Control, Extras, Options, Picture, Pipeline, Progress, Request, Safety, SafetyFiles,
+    Control, Extras, Options, Picture, Pipeline, Previews, Progress, Request, Safety, SafetyFiles,
 };
 use darkroom::reference::{SafetyNetwork, Weights};
 use darkroom::tensor::Tensor;
@@ -266,9 +266,12 @@ fn check_guarded(pipeline: &Pipeline) {
     let told = Rc::new(Cell::new(false));
     let hears = told.clone();
     let on_progress = move |event: &Progress| {
-        hears.set(hears.get() || matches!(event, Progress::Latents { .. }));
+        let shown = matches!(event, Progress::Latents { .. } | Progress::Preview { .. });
+        hears.set(hears.get() || shown);
     };
-    let control = Control { on_progress: Box::new(on_progress), ..Control::default() };
+    let previews = Previews { latents: true, pictures: 1 };
+    let on_progress = Box::new(on_progress);
+    let control = Control { on_progress, previews, ..Control::default() };
     block_on(pipeline.generate(&Request { steps: 2, ..Request::default() }, &control)).unwrap();
     assert!(!told.get(), "latents are nearly the picture");
 

@@ -181,7 +181,7 @@ fn a_cancel_ends_the_run_within_a_step() {
                 stop.set(*step >= 2);
             }
         };
-        let control = Control { on_progress: Box::new(on_progress), cancel };
+        let control = Control { on_progress: Box::new(on_progress), cancel, ..Control::default() };
         let long = Request { steps: 50, ..request() };
         assert_eq!(block_on(pipeline.generate(&long, &control)), Err(Error::Cancelled));
         assert_eq!(last.get(), 2);

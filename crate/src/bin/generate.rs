@@ -230,7 +230,11 @@ pub fn report(progress: &Progress) {
         }
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),
-        Progress::Check(_) | Progress::Latents { .. } => return,
+        Progress::Check(_)
+        | Progress::Latents { .. }
+        | Progress::Preview { .. }
+        | Progress::Paused
+        | Progress::Resumed => return,
     };
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {

@@ -1,8 +1,10 @@
 //! What happens while the pipeline works: events out, a wish to stop in.
 //!
 //! The crate knows no page and no terminal: whoever calls it hears of its progress through a
-//! closure, and stops it by setting a flag that is read after each step.
+//! closure, and stops it, or lets it rest, by setting a flag that is read after each step.
 
+use super::pause::Pause;
+use super::preview::Previews;
 use super::verify::Check;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -26,14 +28,26 @@ pub enum Progress {
     Notice { text: String },
     /// `step` of `steps` is done; 0 before the first.
     Step { step: usize, steps: usize },
-    /// The latents after a step, of pictures that go together the first one's, for who wants to
-    /// show a picture that is not finished; never told where a safety checker will look at it.
+    /// The latents after a step without the noise that is left in them, of pictures that go
+    /// together the first one's; see [`Control::previews`]. Never told where a safety checker will
+    /// look at the picture.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],
         /// Row by row, channel by channel.
         values: Vec<f32>,
     },
+    /// The same as a picture.
+    Preview {
+        width: u32,
+        height: u32,
+        /// Four bytes a pixel, row by row.
+        rgba: Vec<u8>,
+    },
+    /// The run rests between two steps; see [`Control::pause`].
+    Paused,
+    /// The run goes on.
+    Resumed,
     /// The latents are final and become a picture.
     Decoding,
     /// A verification has made one of its comparisons.
@@ -47,6 +61,10 @@ pub struct Control {
     /// Set it to stop: the run ends with [`Error::Cancelled`] within one step. Set it back before
     /// the next run.
     pub cancel: Rc<Cell<bool>>,
+    /// Lets the run rest between steps. A cancel ends the rest too; say so with [`Pause::look`].
+    pub pause: Rc<Pause>,
+    /// What is told of pictures on their way.
+    pub previews: Previews,
 }
 
 impl Control {
@@ -59,11 +77,23 @@ impl Control {
     pub fn check(&self) -> Result<()> {
         if self.cancel.get() { Err(Error::Cancelled) } else { Ok(()) }
     }
+
+    /// Rests as long as the caller wants; an error when the caller wants to stop.
+    pub async fn rest(&self) -> Result<()> {
+        if self.pause.is_on() && !self.cancel.get() {
+            self.tell(Progress::Paused);
+            self.pause.rest(|| self.cancel.get()).await;
+            self.check()?;
+            self.tell(Progress::Resumed);
+        }
+        self.check()
+    }
 }
 
 impl Default for Control {
     /// Hears nothing, never stops.
     fn default() -> Self {
-        Control { on_progress: Box::new(|_| {}), cancel: Rc::default() }
+        let (cancel, pause, previews) = (Rc::default(), Rc::default(), Previews::default());
+        Control { on_progress: Box::new(|_| {}), cancel, pause, previews }
     }
 }

@@ -19,7 +19,7 @@ use super::engine::Engine;
 use super::initial::{self, Initial};
 use super::run::{Job, Run};
 use super::safety::FLAGGED;
-use super::{Machine, Picture, Pipeline, Request, Safety};
+use super::{Machine, Picture, Pipeline, Previews, Request, Safety};
 use crate::diffusion::{Plan, Sampler, Tuning};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
@@ -145,7 +145,7 @@ impl Pipeline {
         }
         let (files, wider) = (&self.files, engine.widened());
         // Latents are nearly colours: nobody draws them while a verdict is awaited.
-        let previews = self.checker.is_err();
+        let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
         let initial = match extras.initial {
             None => None,
             Some(picture) => {
@@ -160,7 +160,7 @@ impl Pipeline {
             let mut run = Run::begin(job, engine, wider.as_ref()).await?;
             let latents = run.denoise().await?;
             for (place, index) in part.enumerate() {
-                control.check()?;
+                control.rest().await?;
                 control.tell(Progress::Decoding);
                 let developed = run.develop(&latents, place).await?;
                 let request = order.request.picture(index);

@@ -10,9 +10,10 @@ use super::engine::Engine;
 use super::generate::{Extras, Order};
 use super::initial::Initial;
 use super::model::Files;
+use super::preview::Previews;
 use super::state::State;
-use crate::diffusion::Evaluation;
 use crate::diffusion::noise::Rng;
+use crate::diffusion::{Evaluation, Level};
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -24,16 +25,23 @@ pub(super) struct Job<'a> {
     pub part: Range<u32>,
     /// What they begin with, if that is a picture.
     pub initial: Option<&'a Initial>,
-    /// Whether latents may be shown on the way.
-    pub previews: bool,
+    /// What may be told on the way.
+    pub previews: Previews,
     pub control: &'a Control,
     pub extras: &'a Extras<'a>,
+}
+
+/// What the UNet, guided, made of latents.
+pub(super) struct Answer<E: Engine> {
+    pub level: Level,
+    pub latents: E::Array,
+    pub eps: E::Array,
 }
 
 /// A run, and the machine that carries it out.
 pub(super) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
-    engine: &'a E,
+    pub(super) engine: &'a E,
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
     context: E::Context,
@@ -50,7 +58,7 @@ impl<'a, E: Engine> Run<'a, E> {
 
     /// The plan's evaluations, from noise to final latents.
     pub async fn denoise(&mut self) -> Result<E::Array> {
-        let Job { files, order, initial, previews, control, extras, .. } = self.job;
+        let Job { files, order, initial, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
         let seeded = |index| {
@@ -69,39 +77,40 @@ impl<'a, E: Engine> Run<'a, E> {
         control.tell(Progress::Step { step: before, steps });
         for evaluations in plan.evaluations.chunk_by(|a, b| a.step == b.step) {
             let step = evaluations[0].step;
+            control.rest().await?;
             let good = state.on(self.engine);
-            let mut eps = self.step(&mut state, evaluations).await?;
+            let mut answer = self.step(&mut state, evaluations).await?;
             if !self.engine.is_finite(&state.latents).await? {
                 self.widen(step).await?;
                 state = good.on(self.engine);
-                eps = self.step(&mut state, evaluations).await?;
+                answer = self.step(&mut state, evaluations).await?;
                 if !self.engine.is_finite(&state.latents).await? {
                     return Err(Error::NotFinite { step });
                 }
             }
-            state.show(&format!("eps_{step:03}"), &eps, extras).await?;
+            state.show(&format!("eps_{step:03}"), &answer.eps, extras).await?;
             state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
-            if previews {
-                let mut values = self.engine.planes(&state.latents, shape[1]).await?;
-                values.truncate(shape[1] * h * w);
-                control.tell(Progress::Latents { shape: [shape[1], h, w], values });
-            }
+            self.preview(&state, &answer, step).await?;
             control.tell(Progress::Step { step: before + step, steps });
         }
         Ok(state.latents)
     }
 
     /// One step of the sampler; returns its last guided prediction.
-    async fn step(&self, state: &mut State<'a, E>, evaluations: &[Evaluation]) -> Result<E::Array> {
+    async fn step(
+        &self,
+        state: &mut State<'a, E>,
+        evaluations: &[Evaluation],
+    ) -> Result<Answer<E>> {
         let mut last = None;
         for evaluation in evaluations {
             self.job.control.check()?;
-            let latents = &state.latents;
+            let latents = state.latents.clone();
             let request = &self.job.order.request;
-            let eps = self.engine.predict(latents, &self.context, evaluation, request);
+            let eps = self.engine.predict(&latents, &self.context, evaluation, request);
             state.update(evaluation, &eps);
             self.engine.finish(self.job.control).await?;
-            last = Some(eps);
+            last = Some(Answer { level: evaluation.level, latents, eps });
         }
         Ok(last.expect("a step has evaluations"))
     }
@@ -155,6 +164,6 @@ async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<E::Context> {
 }
 
 /// A pixel that is no number is transparent.
-fn is_opaque(rgba: &[u8]) -> bool {
+pub(super) fn is_opaque(rgba: &[u8]) -> bool {
     rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX)
 }

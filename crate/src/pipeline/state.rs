@@ -16,7 +16,7 @@ pub(super) struct State<'a, E: Engine> {
     engine: &'a E,
     pub latents: E::Array,
     /// `[pictures, c, h, w]`
-    shape: [usize; 4],
+    pub shape: [usize; 4],
     /// The latest first.
     past: Vec<E::Array>,
     saved: Option<E::Array>,

@@ -4,6 +4,7 @@
 //! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.
 
 mod bench;
+mod beside;
 mod judge;
 mod shelf;
 mod source;
@@ -14,12 +15,14 @@ use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::pipeline::{
-    AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Picture, Pipeline,
+    AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Pause, Picture, Pipeline,
+    Previews,
     Progress, Request, Turn,
 };
 use crate::store::{Event, StoreSource, Watch};
 use crate::text::Prompt;
 use crate::weights::Source;
+use beside::{initial, previews};
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
@@ -111,6 +114,7 @@ impl Drop for Opened {
 pub struct Engine {
     opened: RefCell<Option<Rc<Opened>>>,
     cancel: Rc<Cell<bool>>,
+    pause: Rc<Pause>,
 }
 
 #[wasm_bindgen]
@@ -146,14 +150,20 @@ impl Engine {
 
     /// Makes the request's pictures, each `{ width, height, rgba, png, safety }`, and resolves to
     /// the last one; those before it leave as progress, `{ event: "picture", index, picture }`.
+    /// `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
+    /// }`, and what to tell of pictures on their way: `latents`, whether after every step, and
+    /// `pictures`, after every so many steps.
     pub async fn generate(
         &self,
         request: JsValue,
         on_progress: Function,
+        beside: JsValue,
     ) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let on_picture = on_progress.clone();
-        let control = self.control(on_progress);
+        let mut control = self.control(on_progress);
+        control.previews = previews(&beside);
+        let initial = initial(&beside).map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;
@@ -170,7 +180,7 @@ impl Engine {
             on_picture.call1(&JsValue::NULL, &event).ok();
             Ok(())
         };
-        let extras = Extras::default();
+        let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
         let done = opened.pipeline.generate_each(&request, &control, &extras, &mut receive).await;
         done.map_err(to_js)?;
         Ok(last)
@@ -228,6 +238,18 @@ impl Engine {
     /// Ends the call that runs, within one step.
     pub fn cancel(&self) {
         self.cancel.set(true);
+        self.pause.look();
+    }
+
+    /// Lets the call that runs rest between two steps, which it tells as `paused`, until
+    /// [`Engine::resume`].
+    pub fn pause(&self) {
+        self.pause.pause();
+    }
+
+    /// The call that rests goes on, which it tells as `resumed`.
+    pub fn resume(&self) {
+        self.pause.resume();
     }
 
     /// Lets the model and the graphics device go.
@@ -242,15 +264,18 @@ impl Engine {
         opened.ok_or_else(|| js_error("closed", "No model is open."))
     }
 
-    /// For a new call: events go to `on_progress`, an older wish to stop is forgotten.
+    /// For a new call: events go to `on_progress`, an older wish to stop or to rest is forgotten.
     fn control(&self, on_progress: Function) -> Control {
         self.cancel.set(false);
+        self.pause.resume();
         Control {
             on_progress: Box::new(move |progress: &Progress| {
                 // What the listener throws is its own affair; the picture does not depend on it.
-                on_progress.call1(&JsValue::NULL, &to_object(progress)).ok();
+                on_progress.call1(&JsValue::NULL, &event_object(progress)).ok();
             }),
             cancel: self.cancel.clone(),
+            pause: self.pause.clone(),
+            previews: Previews::default(),
         }
     }
 }
@@ -330,6 +355,26 @@ fn read_type<T: FromStr<Err: Display>>(
     let parse = |name: String| name.parse();
     let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
     name.map(parse).transpose().map_err(fault)
+}
+
+/// An event as a plain object; pixels and latents are typed arrays.
+fn event_object(progress: &Progress) -> JsValue {
+    let object = JsValue::from(Object::new());
+    match progress {
+        Progress::Latents { shape, values } => {
+            set(&object, "event", "latents".into());
+            set(&object, "shape", to_object(shape));
+            set(&object, "values", Float32Array::from(&values[..]).into());
+        }
+        Progress::Preview { width, height, rgba } => {
+            set(&object, "event", "preview".into());
+            set(&object, "width", (*width).into());
+            set(&object, "height", (*height).into());
+            set(&object, "rgba", Uint8ClampedArray::from(&rgba[..]).into());
+        }
+        _ => return to_object(progress),
+    }
+    object
 }
 
 /// A picture for the page: its pixels, and the file to keep.

@@ -1,0 +1,38 @@
+//! What comes beside a request as JavaScript says it: the picture that a run begins with, and what
+//! is wanted to be seen of pictures on their way.
+
+use crate::error::{Error, Result};
+use crate::image::Rgba;
+use crate::pipeline::Previews;
+use js_sys::{Reflect, Uint8ClampedArray};
+use wasm_bindgen::prelude::*;
+
+/// What is told of pictures on their way.
+pub(super) fn previews(beside: &JsValue) -> Previews {
+    Previews {
+        latents: property(beside, "latents").is_truthy(),
+        pictures: property(beside, "pictures").as_f64().unwrap_or_default() as u32,
+    }
+}
+
+/// The picture to begin with, if there is one.
+pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
+    let picture = property(beside, "initial");
+    if !picture.is_truthy() {
+        return Ok(None);
+    }
+    let [width, height] =
+        ["width", "height"].map(|side| property(&picture, side).as_f64().unwrap_or_default());
+    let pixels = Uint8ClampedArray::new(&property(&picture, "rgba")).to_vec();
+    let (width, height) = (width as u32, height as u32);
+    if pixels.is_empty() || pixels.len() as u64 != 4 * u64::from(width) * u64::from(height) {
+        let reason = format!("has {} bytes, which are not {width}×{height} pixels", pixels.len());
+        return Err(Error::Request { field: "initial picture", reason });
+    }
+    Ok(Some(Rgba::new(width, height, pixels)))
+}
+
+/// A property of an object, undefined for what is none.
+fn property(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
