@@ -12,6 +12,8 @@ import {
   writeOptions,
 } from "./options.js";
 import { createSession } from "./session.js";
+import { keepInitial, sweepInitials } from "./storage/initials.js";
+import { printFile } from "./storage/pictures.js";
 import { EXAMPLES, compareText, say } from "./strings.js";
 import { keepFault } from "./storage/faults.js";
 import { watchInstall } from "./tab/install.js";
@@ -21,7 +23,7 @@ import { createAbout } from "./views/about.js";
 import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import { anyById, onPress } from "./views/dom.js";
+import { anyById, byId, onPress, remember, remembered } from "./views/dom.js";
 import { createDrop } from "./views/drop.js";
 import { createForm, readingOf, requestOf } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
@@ -49,7 +51,13 @@ const verify = createVerify({
   onCancel: () => session.cancel(),
 });
 const form = createForm(
-  { onGenerate: generate, onCancel: () => session.cancel(), onChange: changed },
+  {
+    onGenerate: generate,
+    onPause: () => session.pause(),
+    onCancel: () => session.cancel(),
+    onChange: changed,
+    onFault: tell,
+  },
   EXAMPLES[0] ?? "",
 );
 const prompt = createPrompt(async () => {
@@ -62,7 +70,11 @@ const picture = createPicture({
     fill([["seed", ""]]);
     if (isIdle()) generate();
   },
+  onVary: vary,
 });
+const every = byId("preview-every", HTMLSelectElement);
+every.value = remembered("preview-every") ?? "0";
+every.addEventListener("change", () => remember("preview-every", every.value));
 const session = createSession({
   enter,
   status,
@@ -82,16 +94,22 @@ const session = createSession({
   },
   complain: form.complain,
   keepFault: keep,
+  rest: form.rest,
+  previewEvery: () => Number(every.value),
   watchRun: privacy.watchRun,
 });
 session.engine.onRequests = privacy.hear;
 
 const offer = createOffer({ onMeasure: session.measure, onGet: openShelf });
 const gallery = createGallery({
-  onUse({ request }) {
-    form.fillRequest(fieldsOf(/** @type {Record<string, unknown>} */ (request)));
+  onUse({ request, initial = "" }) {
+    form.fillRequest([...fieldsOf({ ...request }), ["initial", initial]]);
     changed();
     rooms.go("develop");
+  },
+  async onVary({ id, request }) {
+    const file = await printFile(id).catch(tell);
+    if (file) vary(request, file);
   },
   onFault: tell,
 });
@@ -137,6 +155,11 @@ createDrop({
     rooms.go("develop");
     status.end(say.filled(program));
   },
+  async onPicture(file, told) {
+    rooms.go("develop");
+    await form.initial.take(file);
+    if (!told) status.end(say.begins(file.name));
+  },
   onRows(rows) {
     rooms.go("queue");
     queue.add(rows).catch(tell);
@@ -169,6 +192,18 @@ function enter(state) {
 function isIdle() {
   const { state } = document.documentElement.dataset;
   return state === "ready" || state === "error";
+}
+
+/**
+ * Fills in the form for a picture that begins with another.
+ * @param {import("./engine/protocol.js").Request} request the other's
+ * @param {Blob} file
+ */
+async function vary(request, file) {
+  form.vary(fieldsOf({ ...request }), await keepInitial(file));
+  changed();
+  rooms.go("develop");
+  form.initial.focus();
 }
 
 function generate() {
@@ -244,3 +279,5 @@ addEventListener("error", ({ message }) => tellBug(message));
 addEventListener("unhandledrejection", ({ reason }) => tellBug(String(reason)));
 addEventListener("hashchange", begin);
 begin().then(() => queue.resume().catch(tell));
+// Where nothing is kept there is nothing to sweep.
+sweepInitials().catch(() => {});

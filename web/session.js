@@ -6,16 +6,26 @@ import { FATAL } from "./engine/protocol.js";
 import { modelAddress, tokenizerAddress } from "./options.js";
 import { keepPrint } from "./storage/pictures.js";
 import { say } from "./strings.js";
+import { pixelsOf } from "./files/pixels.js";
+import { createShares } from "./share.js";
+import { initialFile } from "./storage/initials.js";
 import { stayAwake } from "./tab/awake.js";
 import { inTurn } from "./tab/turn.js";
-import { laterSeed } from "./views/seed.js";
+import { laterSeed, seedRuns } from "./views/seed.js";
 
 /** @typedef {"loading" | "ready" | "generating" | "error"} State */
 /** @typedef {import("./engine/client.js").EngineError} EngineError */
+/** @typedef {import("./engine/protocol.js").Progress} Progress */
+/** @typedef {import("./engine/protocol.js").Picture} Picture */
 /** @typedef {import("./engine/protocol.js").Request} Request */
 /** @typedef {import("./engine/protocol.js").Description} Description */
 /** @typedef {import("./views/queue.js").Outcome} Outcome */
 /** @typedef {{ model: string, how: import("./engine/protocol.js").Options }} Choice */
+
+/**
+ * What to make: a request, its pictures, the number of the picture that they begin with.
+ * @typedef {{ request: Request, count: number, initial?: string | undefined }} Wanted
+ */
 
 /**
  * @typedef {object} Views
@@ -27,6 +37,8 @@ import { laterSeed } from "./views/seed.js";
  * @property {(choice: Choice, description: Description) => string} describe returns what computes
  * @property {(problem: { message: string, field?: string | undefined } | null) => void} complain
  * @property {(kind: string, message: string) => void} keepFault for the list of what went wrong
+ * @property {(rests: boolean) => void} rest whether the picture rests, or is about to
+ * @property {() => number} previewEvery steps between two pictures of one on its way; 0 is never
  * @property {() => () => void} watchRun begins to watch the network; returns how to end
  */
 
@@ -48,10 +60,23 @@ export function createSession(views) {
   /** Stops the job that runs; a new job has a new one. */
   let stop = new AbortController();
 
-  /** @param {import("./engine/protocol.js").Progress} progress */
+  /** Whether the picture that is being made is to rest. */
+  let rests = false;
+
+  /** @param {boolean} wish */
+  function rest(wish) {
+    rests = wish;
+    views.rest(wish);
+  }
+
+  /** @param {Progress} progress */
   function hear(progress) {
     if (progress.event === "latents") developing.show(progress);
+    else if (progress.event === "preview") developing.showPicture(progress);
     else status.progress(progress);
+    // The screen may sleep while nothing is made.
+    if (progress.event === "paused") stayAwake(false);
+    if (progress.event === "resumed") stayAwake(true);
   }
 
   async function openModel() {
@@ -70,45 +95,90 @@ export function createSession(views) {
     described = small ? `${engineName} · weights ${SMALL}` : engineName;
   }
 
-  /** @param {Request} request */
-  async function makePicture(request) {
-    developing.begin(choice.model);
-    const begun = performance.now();
-    const stopWatching = views.watchRun();
-    try {
-      const watch = { onProgress: hear, signal: stop.signal };
-      const made = await engine.generate(request, watch);
-      const seconds = (performance.now() - begun) / 1000;
-      developing.end(made);
-      const { width, height } = made;
-      const whole = { ...request, width, height };
-      picture.show(made, whole, seconds);
-      const from = { model: choice.model, provenance };
-      const about = { request: whole, width, height, seconds, ...from };
-      await keepPrint({ ...about, engine: described }, new Blob([made.png], { type: "image/png" }))
-        // The picture is there, and can be saved by hand.
-        .catch((error) => status.note(say.notKept(error?.message ?? "")));
-      return seconds;
-    } finally {
-      stopWatching();
-      developing.end();
-    }
+  /**
+   * The pixels of the picture to begin with.
+   * @param {string} number
+   */
+  async function initialPixels(number) {
+    const file = await initialFile(number);
+    const fault = { kind: "request", field: "initial picture" };
+    const sentence = say.notAPicture(say.initial(), say.initialGone());
+    if (!file) throw Object.assign(new Error(sentence), fault);
+    return pixelsOf(file);
   }
 
   /**
-   * @param {Request} first
-   * @param {number} count
+   * Shows a picture and keeps it.
+   * @param {Request} request of this picture alone
+   * @param {Picture} made
+   * @param {number} seconds
+   * @param {string | undefined} initial
    */
-  async function makePictures(first, count) {
+  async function keep(request, made, seconds, initial) {
+    const { width, height, png } = made;
+    const whole = { ...request, width, height };
+    const file = new Blob([png], { type: "image/png" });
+    picture.show(made, whole, seconds);
+    const from = { model: choice.model, provenance };
+    const about = { request: whole, width, height, seconds, ...from };
+    await keepPrint({ ...about, engine: described, ...(initial ? { initial } : {}) }, file)
+      // The picture is there, and can be saved by hand.
+      .catch((error) => status.note(say.notKept(error?.message ?? "")));
+  }
+
+  /**
+   * Makes the pictures of one press.
+   * @param {Wanted} wanted
+   */
+  async function makePictures({ request, count, initial }) {
     if (!open) await openModel();
     views.enter("generating");
-    let seconds = 0;
-    for (let i = 0; i < count; i++) {
-      status.begin(say.preparing(i + 1, count));
-      if (small) status.note(say.smaller());
-      seconds += await makePicture({ ...first, seed: laterSeed(first.seed, i) });
+    status.begin(say.preparing(count));
+    if (small) status.note(say.smaller());
+    const beside = {
+      ...(initial ? { initial: await initialPixels(initial) } : {}),
+      latents: true,
+      pictures: views.previewEvery(),
+    };
+    const begun = performance.now();
+    for (const run of seedRuns(request.seed, count))
+      await makeRun({ ...request, ...run }, beside, initial);
+    return say.done((performance.now() - begun) / 1000, count);
+  }
+
+  /**
+   * Makes pictures of seeds that follow one another, as many together as the device has room for.
+   * @param {Request & { count: number }} request
+   * @param {import("./engine/protocol.js").Beside} beside
+   * @param {string | undefined} initial
+   */
+  async function makeRun({ count, ...request }, beside, initial) {
+    developing.begin(choice.model);
+    const shares = createShares(count);
+    /** @type {Promise<void>[]} */
+    const kept = [];
+    const receive = (/** @type {number} */ index, /** @type {Picture} */ made) => {
+      const { seconds, first } = shares.next();
+      // What was shown on the way was the first one of those that are made together.
+      if (first) developing.learn(made);
+      developing.hide();
+      kept.push(keep({ ...request, seed: laterSeed(request.seed, index) }, made, seconds, initial));
+    };
+    const onProgress = (/** @type {Progress} */ progress) => {
+      shares.hear(progress);
+      if (progress.event === "picture") receive(progress.index, progress.picture);
+      else hear(progress);
+    };
+    const stopWatching = views.watchRun();
+    try {
+      const many = count > 1 ? { ...request, count } : request;
+      const watch = { onProgress, signal: stop.signal, ...beside };
+      receive(count - 1, await engine.generate(many, watch));
+    } finally {
+      stopWatching();
+      developing.hide();
+      await Promise.all(kept);
     }
-    return say.done(seconds, count);
   }
 
   /**
@@ -138,6 +208,7 @@ export function createSession(views) {
     const mine = (stop = new AbortController());
     const { signal } = mine;
     views.complain(null);
+    rest(false);
     stayAwake(true);
     views.enter(open ? "generating" : "loading");
     try {
@@ -186,13 +257,9 @@ export function createSession(views) {
 
     /**
      * Makes pictures.
-     * @param {() => { request: Request, count: number }} wanted may throw what is wrong with it
+     * @param {() => Wanted} wanted may throw what is wrong with it
      */
-    make: (wanted) =>
-      run(async () => {
-        const { request, count } = wanted();
-        return makePictures(request, count);
-      }),
+    make: (wanted) => run(() => Promise.resolve().then(wanted).then(makePictures)),
 
     /**
      * Compares the model's pictures with what they should be.
@@ -207,7 +274,7 @@ export function createSession(views) {
           views.enter("generating");
           status.begin(say.verifying());
           const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
-            if (progress.event !== "latents") status.progress(progress);
+            hear(progress);
             view.progress(progress);
           };
           const checks = await engine.verify({ onProgress, signal: stop.signal });
@@ -228,10 +295,7 @@ export function createSession(views) {
       run(() => {
         open = false;
         views.enter("generating");
-        const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
-          if (progress.event !== "latents") status.progress(progress);
-        };
-        return job(engine, { onProgress, signal: stop.signal });
+        return job(engine, { onProgress: hear, signal: stop.signal });
       }),
 
     /**
@@ -244,6 +308,14 @@ export function createSession(views) {
         hear(await engine.forecast());
         return say.measured();
       }),
+
+    /** The picture rests between two steps, or goes on. */
+    pause() {
+      rest(!rests);
+      if (rests) engine.pause();
+      else engine.resume();
+      status.rest(rests);
+    },
 
     cancel() {
       stop.abort();

@@ -54,6 +54,7 @@ const PARTS = {
   text_encoder: "text encoder",
   unet: "picture model",
   vae: "decoder",
+  vae_encoder: "encoder",
   safety_checker: "safety checker",
 };
 
@@ -86,13 +87,28 @@ export const say = {
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
     `Loading the ${PARTS[part] ?? part}: ${megabytes(done)} of ${megabytes(total)} MB`,
   ready: () => "Ready.",
-  preparing: (/** @type {number} */ picture, /** @type {number} */ count) =>
-    count > 1 ? `Picture ${picture} of ${count}: reading the prompt` : "Reading the prompt",
+  preparing: (/** @type {number} */ count) =>
+    count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",
   waiting: () => "Another tab is using the graphics card. This one is next in line.",
   step: (/** @type {number} */ step, /** @type {number} */ steps) => `Step ${step} of ${steps}`,
   left: (/** @type {number} */ seconds) => `about ${duration(seconds)} left`,
   decoding: () => "Developing the picture",
   cancelling: () => "Cancelling after this step",
+  pausing: () => "Pausing after this step",
+  paused: (/** @type {number} */ step, /** @type {number} */ steps) =>
+    step ? `Paused after step ${step} of ${steps}.` : "Paused before the first step.",
+  goOn: () => "Go on",
+  initial: () => "The picture to begin with",
+  initialSize: (/** @type {number} */ width, /** @type {number} */ height) =>
+    `The picture to begin with, ${width} × ${height}`,
+  initialMissing: () =>
+    "This request began with another picture, which is not inside the file. Choose that picture " +
+      "again, or press Reset.",
+  initialGone: () => "it is no longer kept here",
+  notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
+    `${name} cannot be the picture to begin with (${reason}).`,
+  begins: (/** @type {string} */ name) =>
+    `${name} carries no request, so the next picture begins with it.`,
   done: (/** @type {number} */ seconds, /** @type {number} */ count) =>
     count > 1
       ? `${count} pictures are ready after ${duration(seconds)}.`
@@ -172,11 +188,9 @@ export const say = {
   queueEnded: (/** @type {number} */ count) =>
     count === 1 ? "The queue has ended: 1 picture job." : `The queue has ended: ${count} jobs.`,
 
-  noRequest: (/** @type {string} */ name) =>
-    `${name} does not say how it was made: it carries no request that Darkroom can read.`,
   unknownFile: (/** @type {string} */ name) =>
-    `${name} is not a kind of file for this page. Drop a PNG picture that carries its request, ` +
-      `or a list of prompts as CSV, JSONL or text.`,
+    `${name} is not a kind of file for this page. Drop a picture, or a list of prompts as CSV, ` +
+      `JSONL or text.`,
   wrongFile: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be read (${reason}). Nothing was added to the queue.`,
   emptyFile: (/** @type {string} */ name) => `${name} holds no prompt.`,

@@ -222,9 +222,10 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
     assert.deepEqual(await values(), same, String(program));
     assert.equal(await page.locator("#height").inputValue(), "96");
   }
-  await t.test("without a request, a sentence says so and the form stays", async () => {
+  await t.test("without a request it is what the next picture begins with", async () => {
     await dropped(page, "plain.png", pngWith({}));
-    assert.match(await app.complaint(), /plain\.png does not say how it was made/);
+    await page.locator("#progress-text").filter({ hasText: "plain.png carries no" }).waitFor();
+    assert.equal(await page.locator("#initial-box").isVisible(), true);
     assert.deepEqual(await values(), same);
   });
 });

@@ -15,6 +15,7 @@ import { startWorker } from "./start.js";
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Answer} Answer */
 /** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
+/** @typedef {import("./protocol.js").Beside} Beside */
 /**
  * @typedef {{ resolve: (value: any) => void, reject: (error: EngineError) => void, onProgress?:
  * (progress: Progress) => void }} Pending
@@ -60,14 +61,28 @@ export class Engine {
 
   /**
    * Makes a picture with the model that is open; of a request with a count, the last one, after
-   * the others have come as progress.
+   * the others have come as progress. `watch` may also have the picture to begin with, `initial`,
+   * and say what to show of a picture on its way.
    * @param {import("./protocol.js").Request} request
-   * @param {Watch} [watch]
+   * @param {Watch & Beside} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
-  generate(request, watch) {
-    return this.#call({ call: "generate", request }, watch);
+  generate(request, { initial, latents = false, pictures = 0, ...watch } = {}) {
+    return this.#call(
+      { call: "generate", request, beside: { initial, latents, pictures } },
+      watch,
+    );
+  }
+
+  /** The picture that is being made rests after its step, and the event `paused` tells it. */
+  pause() {
+    this.#worker?.postMessage({ id: 0, call: "pause" });
+  }
+
+  /** The picture that rests goes on; the event `resumed` tells it. */
+  resume() {
+    this.#worker?.postMessage({ id: 0, call: "resume" });
   }
 
   /**
@@ -79,12 +94,12 @@ export class Engine {
    *       if (event.event === "picture") show(event.picture);
    *     }
    * @param {import("./protocol.js").Request} request
-   * @param {{ signal?: AbortSignal }} [watch]
+   * @param {{ signal?: AbortSignal } & Beside} [watch]
    * @returns {AsyncGenerator<Progress | { event: "picture", picture:
    * import("./protocol.js").Picture }, void, void>}
    * @throws {EngineError} as generate
    */
-  async *events(request, { signal } = {}) {
+  async *events(request, { signal, ...beside } = {}) {
     const leaving = new AbortController();
     const signals = [leaving.signal, ...(signal ? [signal] : [])];
     /** @type {Progress[]} */
@@ -96,7 +111,7 @@ export class Engine {
     };
     /** @type {{ picture?: import("./protocol.js").Picture, error?: unknown } | null} */
     let ended = null;
-    this.generate(request, { onProgress, signal: AbortSignal.any(signals) }).then(
+    this.generate(request, { ...beside, onProgress, signal: AbortSignal.any(signals) }).then(
       (picture) => {
         ended = { picture };
         wake();

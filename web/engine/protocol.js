@@ -29,8 +29,18 @@
  * @property {string} [long_prompt] truncate or chunks: what becomes of more than 75 tokens
  * @property {boolean} [prompt_weights] whether (word:1.2) and [word] are weights
  * @property {boolean} [clean] whether to clean prompts as the original program does
+ * @property {number | string | null} [strength] of a run that begins with a picture: how far to go
+ * from it, 0 to 1; 0.8 without it
  * @property {number | string | null} [width]
  * @property {number | string | null} [height]
+ *
+ * A picture's pixels, row by row, four bytes each.
+ * @typedef {{ width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer> }} Pixels
+ *
+ * What comes beside a request: the picture to begin with, of any size; whether the latents after
+ * every step are wanted, without the noise that is left in them, and after how many steps a picture
+ * of them, which costs a run of the decoder. Without it none of that.
+ * @typedef {{ initial?: Pixels | undefined, latents?: boolean, pictures?: number }} Beside
  *
  * What an open model is and can do.
  * @typedef {object} Description
@@ -64,7 +74,10 @@
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "notice", text: string }
  *   | { event: "step", step: number, steps: number }
- *   | { event: "latents", shape: number[], values: number[] }
+ *   | { event: "latents", shape: number[], values: Float32Array }
+ *   | { event: "preview", width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer> }
+ *   | { event: "paused" }
+ *   | { event: "resumed" }
  *   | { event: "decoding" }
  *   | { event: "picture", index: number, picture: Picture }
  *   | ({ event: "check" } & Check)} Progress
@@ -111,7 +124,7 @@
  *
  * Page to worker.
  * @typedef {{ id: number, call: "open", model: string, options: Options }
- *   | { id: number, call: "generate", request: Request }
+ *   | { id: number, call: "generate", request: Request, beside: Beside }
  *   | { id: number, call: "verify" }
  *   | { id: number, call: "forecast" }
  *   | { id: number, call: "held" }
@@ -119,6 +132,8 @@
  *   | { id: number, call: "memory" }
  *   | { id: number, call: "likeness", pngs: [Uint8Array, Uint8Array] }
  *   | { id: number, call: "score", model: string, prompt: string, png: Uint8Array }
+ *   | { id: number, call: "pause" }
+ *   | { id: number, call: "resume" }
  *   | { id: number, call: "cancel" }} Call
  *
  * Worker to page; without an id it is about the worker itself.

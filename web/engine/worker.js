@@ -1,5 +1,5 @@
 // The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
-// a wish to cancel overtakes those that wait.
+// a wish to cancel or to rest overtakes those that wait.
 
 import { watchRequests } from "./requests.js";
 import { say } from "../strings.js";
@@ -29,6 +29,10 @@ self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) =>
     answerAtOnce(data.id, (open) => open.tokens(data.prompt, data.reading));
   } else if (data.call === "held") {
     answerAtOnce(data.id, (open) => open.held());
+  } else if (data.call === "pause") {
+    engine?.pause();
+  } else if (data.call === "resume") {
+    engine?.resume();
   } else if (data.call !== "cancel") {
     turn = turn.then(() => run(data));
   } else if (data.id === running) {
@@ -58,14 +62,14 @@ function answerAtOnce(id, ask) {
   }
 }
 
-/** @param {Exclude<Call, { call: "cancel" | "tokens" | "held" }>} call */
+/** @param {Exclude<Call, { call: "cancel" | "tokens" | "held" | "pause" | "resume" }>} call */
 async function run(call) {
   const { id } = call;
   running = id;
   try {
     if (cancelled.delete(id)) throw Object.assign(new Error("Cancelled."), { kind: "cancelled" });
     const onProgress = (/** @type {Progress} */ progress) => {
-      answer({ id, progress }, progress.event === "picture" ? buffers(progress.picture) : []);
+      answer({ id, progress }, moved(progress));
     };
     if (call.call === "open") {
       const { Engine } = await load();
@@ -93,7 +97,7 @@ async function run(call) {
       answer({ id, value: await engine.verify(onProgress) });
     } else {
       if (!engine) throw new Error("No model is open.");
-      const picture = await engine.generate(call.request, onProgress);
+      const picture = await engine.generate(call.request, onProgress, call.beside);
       answer({ id, value: picture }, buffers(picture));
     }
   } catch (error) {
@@ -141,6 +145,16 @@ async function fetchEngine() {
   const module = await import("../pkg/darkroom.js");
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
   return module;
+}
+
+/**
+ * What of an event moves to the page instead of being copied.
+ * @param {Progress} progress
+ */
+function moved(progress) {
+  if (progress.event === "picture") return buffers(progress.picture);
+  if (progress.event === "latents") return [progress.values.buffer];
+  return progress.event === "preview" ? [progress.rgba.buffer] : [];
 }
 
 /**

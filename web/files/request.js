@@ -84,6 +84,8 @@ export function readParameters(text) {
     ...samplerFields(values.get("Sampler") ?? "", schedule),
     ["eta", values.get("Eta") ?? ""],
     ["rng", NOISE.get(values.get("RNG")) ?? ""],
+    // A run in two sizes has such a strength as well, of its second half.
+    ["strength", values.has("Hires upscale") ? "" : (values.get("Denoising strength") ?? "")],
   ];
 }
 

@@ -1,8 +1,8 @@
-// What the page keeps in IndexedDB: pictures with their requests, their files, and the queue. The
-// weights of models live elsewhere.
+// What the page keeps in IndexedDB: pictures with their requests, their files, those that they began
+// with, and the queue. The weights of models live elsewhere.
 
 const NAME = "darkroom-page";
-const VERSION = 1;
+const VERSION = 2;
 
 /** @type {Promise<IDBDatabase> | null} */
 let opening = null;
@@ -11,11 +11,14 @@ let opening = null;
 function open() {
   opening ??= new Promise((/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = ({ oldVersion }) => {
       const database = request.result;
-      database.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });
-      database.createObjectStore("files");
-      database.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
+      if (oldVersion < 1) {
+        database.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });
+        database.createObjectStore("files");
+        database.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
+      }
+      if (oldVersion < 2) database.createObjectStore("initials", { autoIncrement: true });
     };
     request.onsuccess = () => {
       const database = request.result;
@@ -36,7 +39,7 @@ function open() {
   return opening;
 }
 
-/** @typedef {"pictures" | "files" | "jobs"} Store */
+/** @typedef {"pictures" | "files" | "jobs" | "initials"} Store */
 
 /**
  * Does something in one transaction and resolves once it is on the disk.

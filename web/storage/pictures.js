@@ -17,6 +17,7 @@ import { changed, transact } from "./database.js";
  * @property {import("../engine/protocol.js").Provenance | null} [provenance] name, revision, hash;
  * not of pictures that an earlier version of the page has kept
  * @property {string} engine what computed it
+ * @property {string} [initial] the picture that it began with, a number of initials.js
  */
 
 /**

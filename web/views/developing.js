@@ -1,4 +1,5 @@
-// The picture while it develops: latents are nearly colours. A linear map from a latent's channels
+// The picture while it develops: itself, when the engine shows it, or its latents, which are nearly
+// colours. A linear map from a latent's channels
 // to the mean colour of its pixels is fitted by least squares to the pictures that a model has
 // made here, and kept; with the first picture of a new model there is nothing to show yet.
 
@@ -6,6 +7,8 @@ import { anyById, byId, remember, remembered } from "./dom.js";
 import { solve } from "./least_squares.js";
 
 /** @typedef {import("../engine/protocol.js").Picture} Picture */
+/** @typedef {import("../engine/protocol.js").Pixels} Pixels */
+/** @typedef {{ shape: number[], values: ArrayLike<number> }} Latents */
 
 /** A fit with its sums, so that every picture makes it better: the last row is the constant. */
 /** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
@@ -16,12 +19,16 @@ export function createDeveloping() {
   let name = "";
   /** @type {Fit | null} */
   let fit = null;
-  /** @type {{ shape: number[], values: number[] } | null} the latest */
+  /** @type {Latents | null} the latest */
   let latents = null;
+  /** Whether the picture itself was shown: guessed colours are no news then. */
+  let seen = false;
 
   return {
     /** @param {string} model */
     begin(model) {
+      latents = null;
+      seen = false;
       if (name === model) return;
       name = model;
       fit = load(model);
@@ -29,15 +36,13 @@ export function createDeveloping() {
 
     /**
      * Shows latents, when it is known how.
-     * @param {{ shape: number[], values: number[] }} given
+     * @param {Latents} given
      */
     show(given) {
       latents = given;
       const map = fit?.map;
       const [channels = 0, height = 0, width = 0] = given.shape;
-      if (!map || map.length !== channels + 1) return;
-      small.width = width;
-      small.height = height;
+      if (seen || !map || map.length !== channels + 1) return;
       const pixels = new ImageData(width, height);
       const plane = width * height;
       for (let i = 0; i < plane; i++) {
@@ -49,36 +54,49 @@ export function createDeveloping() {
         }
         pixels.data[i * 4 + 3] = 255;
       }
-      small.getContext("2d")?.putImageData(pixels, 0, 0);
-      // Drawn large and smooth: these are not the picture's pixels.
-      const scale = Math.max(1, Math.round(512 / Math.max(width, height)));
-      canvas.width = width * scale;
-      canvas.height = height * scale;
-      canvas.getContext("2d")?.drawImage(small, 0, 0, canvas.width, canvas.height);
-      canvas.hidden = false;
-      anyById("tray").classList.add("developing");
+      draw(pixels);
     },
 
-    /**
-     * Takes the preview away; a finished picture teaches the next one.
-     * @param {Picture} [picture]
-     */
-    end(picture) {
-      canvas.hidden = true;
-      anyById("tray").classList.remove("developing");
-      if (picture && latents) {
-        fit = learn(fit, latents, picture);
-        remember(`fit.${name}`, JSON.stringify(fit));
-      }
+    /** Shows the picture itself, as far as it is. @param {Pixels} picture */
+    showPicture({ width, height, rgba }) {
+      seen = true;
+      draw(new ImageData(rgba, width, height));
+    },
+
+    /** A finished picture teaches the next one. @param {Picture} picture */
+    learn(picture) {
+      if (!latents) return;
+      fit = learn(fit, latents, picture);
+      remember(`fit.${name}`, JSON.stringify(fit));
       latents = null;
     },
+
+    /** Takes the preview away. */
+    hide() {
+      canvas.hidden = true;
+      anyById("tray").classList.remove("developing");
+    },
   };
+
+  /** @param {ImageData} pixels drawn large and smooth: these are not the finished picture's */
+  function draw(pixels) {
+    const { width, height } = pixels;
+    small.width = width;
+    small.height = height;
+    small.getContext("2d")?.putImageData(pixels, 0, 0);
+    const scale = Math.max(1, Math.round(512 / Math.max(width, height)));
+    canvas.width = width * scale;
+    canvas.height = height * scale;
+    canvas.getContext("2d")?.drawImage(small, 0, 0, canvas.width, canvas.height);
+    canvas.hidden = false;
+    anyById("tray").classList.add("developing");
+  }
 }
 
 /**
  * Adds a picture to a fit.
  * @param {Fit | null} before
- * @param {{ shape: number[], values: number[] }} latents
+ * @param {Latents} latents
  * @param {Picture} picture
  * @returns {Fit | null}
  */
@@ -119,7 +137,7 @@ function addProduct(sums, x, y, weight) {
 }
 
 /**
- * @param {number[]} values
+ * @param {ArrayLike<number>} values
  * @param {number} channels
  * @param {number} plane
  * @param {number} i

@@ -1,5 +1,5 @@
-// What is dropped on the page or pasted into it: a picture fills in the form, a list of requests
-// fills the queue.
+// What is dropped on the page or pasted into it: a picture that carries its request fills in the
+// form, any other one begins the next picture, a list of requests fills the queue.
 
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
@@ -16,10 +16,12 @@ const LIST_MAX = 20_000_000;
 /**
  * @param {object} handlers
  * @param {(fields: Fields, program: string) => void} handlers.onRequest
+ * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
+ * said to be, by being dropped there
  * @param {(rows: Row[]) => void} handlers.onRows
  * @param {(error: unknown) => void} handlers.onFault
  */
-export function createDrop({ onRequest, onRows, onFault }) {
+export function createDrop({ onRequest, onPicture, onRows, onFault }) {
   const page = document.body;
 
   /** @param {Iterable<File>} files */
@@ -38,9 +40,10 @@ export function createDrop({ onRequest, onRows, onFault }) {
     const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
     if (isPng(head)) {
       const found = requestOf(await readTexts(new Uint8Array(await file.arrayBuffer())));
-      if (!found) throw new Error(say.noRequest(file.name));
+      if (!found) return onPicture(file, false);
       return onRequest(found.fields, found.program);
     }
+    if (file.type.startsWith("image/")) return onPicture(file, false);
     if (!/\.(csv|jsonl?|txt)$/i.test(file.name) || file.size > LIST_MAX)
       throw new Error(say.unknownFile(file.name));
     let rows;
@@ -66,7 +69,10 @@ export function createDrop({ onRequest, onRows, onFault }) {
     page.classList.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault();
-    take([...(event.dataTransfer?.files ?? [])]);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    const there = event.target instanceof Element && event.target.closest("#initial");
+    if (there && files[0]) onPicture(files[0], true);
+    else take(files);
   });
   page.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];

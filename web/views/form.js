@@ -2,6 +2,7 @@
 
 import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, onPress } from "./dom.js";
+import { createInitial } from "./initial.js";
 import { createSeed, randomSeed } from "./seed.js";
 import { createSizes } from "./sizes.js";
 import { createStyles } from "./styles.js";
@@ -20,12 +21,19 @@ const DEFAULTS = new Map([
   ["karras", ""],
   ["rng", "torch"],
   ["count", "1"],
+  ["spacing", ""],
+  ["clip_skip", "1"],
+  ["long_prompt", "truncate"],
+  ["prompt_weights", "false"],
+  ["clean", "false"],
+  ["strength", "0.8"],
 ]);
 
 /** Names that the engine and links use for fields, where they differ from the form's. */
 const ALIASES = new Map([
   ["negative", "negative_prompt"],
   ["guidance", "guidance_scale"],
+  ["initial_picture", "initial-file"],
 ]);
 
 /** @param {string} name */
@@ -34,13 +42,22 @@ export const fieldName = (name) => ALIASES.get(name) ?? name.replaceAll(" ", "_"
 /** The most pictures that one press makes. */
 const COUNT_MAX = 100;
 
+/** The strength of a variation that is asked for with one press. */
+const VARIATION = "0.6";
+
 /**
- * @param {{ onGenerate: () => void, onCancel: () => void, onChange: () => void }} handlers
+ * @param {object} handlers
+ * @param {() => void} handlers.onGenerate
+ * @param {() => void} handlers.onPause it is to rest, or to go on
+ * @param {() => void} handlers.onCancel
+ * @param {() => void} handlers.onChange
+ * @param {(error: unknown) => void} handlers.onFault
  * @param {string} first the prompt to begin with
  */
-export function createForm({ onGenerate, onCancel, onChange }, first) {
+export function createForm({ onGenerate, onPause, onCancel, onChange, onFault }, first) {
   const form = byId("form", HTMLFormElement);
   const generate = button("generate");
+  const pause = button("pause");
   const cancel = button("cancel");
   const fault = anyById("fault");
   DEFAULTS.set("prompt", first);
@@ -48,6 +65,7 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
   const extras = new Map();
   const seed = createSeed(onChange);
   const sizes = createSizes(onChange);
+  const initial = createInitial({ onChange, onFault });
   const styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
 
   form.addEventListener("submit", (event) => {
@@ -62,9 +80,11 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
     if (event.key === "ArrowUp" || event.key === "ArrowDown") stepNumber(event);
   });
   form.addEventListener("input", onChange);
+  pause.addEventListener("click", onPause);
   cancel.addEventListener("click", onCancel);
   onPress("reset", () => {
     extras.clear();
+    initial.clear();
     showExtras(extras, onChange);
     styles.choose("");
     for (const [name, value] of DEFAULTS) write(name, value);
@@ -80,10 +100,14 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
   function refresh() {
     seed.show();
     sizes.show();
+    initial.show();
     showExtras(extras, onChange);
   }
 
   return {
+    /** The picture to begin with. */
+    initial,
+
     /** The request as typed, its style applied; an empty seed becomes a random one. */
     read() {
       return requestOf(this.fields());
@@ -96,8 +120,10 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
     fields() {
       const typed = /** @type {const} */ ([read("prompt"), read("negative_prompt")]);
       const [prompt = "", negative_prompt = ""] = styles.apply(...typed);
-      const fields = Object.fromEntries([...DEFAULTS.keys()].map((name) => [name, read(name)]));
-      return { ...fields, ...Object.fromEntries(extras), prompt, negative_prompt };
+      const names = [...DEFAULTS.keys()].filter((name) => name !== "strength");
+      const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
+      const others = { ...Object.fromEntries(extras), ...initial.fields() };
+      return { ...fields, ...others, prompt, negative_prompt };
     },
 
     /**
@@ -105,7 +131,10 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
      * @returns {[string, string][]}
      */
     changes() {
-      const changes = [...DEFAULTS].filter(([name, value]) => read(name) !== value);
+      // Only this browser has the picture to begin with, so a link names neither it nor its strength.
+      const changes = [...DEFAULTS].filter(
+        ([name, value]) => name !== "strength" && read(name) !== value,
+      );
       const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
       const style = styles.chosen();
       return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
@@ -119,6 +148,8 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
       for (const [name, value] of entries) {
         const field = fieldName(name);
         if (field === "style") styles.choose(value);
+        else if (field === "initial") initial.use(value);
+        else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
         else if (DEFAULTS.has(field)) write(field, value);
         else if (value === "") extras.delete(field);
         else extras.set(field, value);
@@ -129,12 +160,24 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
     /** Fills in a whole request: what it does not name has its default. */
     fillRequest(/** @type {Iterable<[string, string]>} */ entries) {
       extras.clear();
+      initial.clear();
       styles.choose("");
       /** @type {Map<string, string>} */
       const named = new Map();
       for (const [name, value] of entries) named.set(fieldName(name), value);
       const rest = [...DEFAULTS].filter(([name]) => !named.has(name) && name !== "prompt");
       this.fill([...rest, ...named]);
+      if (named.get("strength") && !named.get("initial")) initial.miss();
+    },
+
+    /**
+     * Asks for a variation of a picture: its request with another seed, begun with it.
+     * @param {Iterable<[string, string]>} entries
+     * @param {string} number the picture, among those that others begin with
+     */
+    vary(entries, number) {
+      const rest = [...entries].filter(([name]) => !["seed", "strength", "initial"].includes(name));
+      this.fillRequest([...rest, ["seed", ""], ["strength", VARIATION], ["initial", number]]);
     },
 
     /**
@@ -152,8 +195,15 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
       const hadFocus = document.activeElement;
       generate.disabled = state === "loading" || state === "generating";
       cancel.disabled = !generate.disabled;
+      pause.disabled = state !== "generating";
+      if (pause.disabled) this.rest(false);
       if (hadFocus === generate && generate.disabled) cancel.focus();
       if (hadFocus === cancel && cancel.disabled) generate.focus();
+    },
+
+    /** Whether the picture rests, so that the button offers to go on. @param {boolean} rests */
+    rest(rests) {
+      pause.textContent = rests ? say.goOn() : say.pause();
     },
 
     /**
@@ -168,7 +218,8 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
       fault.hidden = !problem;
       fault.textContent = problem?.message ?? "";
       const name = problem?.field && fieldName(problem.field);
-      const input = name && DEFAULTS.has(name) ? control(name) : null;
+      const ours = name && (DEFAULTS.has(name) || name === "initial-file");
+      const input = ours ? control(name) : null;
       if (!input) return;
       input.setAttribute("aria-invalid", "true");
       input.setAttribute("aria-errormessage", "fault");
@@ -182,19 +233,19 @@ export function createForm({ onGenerate, onCancel, onChange }, first) {
 const parentDetails = (box) => box.parentElement?.closest("details") ?? null;
 
 /**
- * A request and the number of its pictures, from fields as typed; what the form lacks is taken as
- * it is.
+ * A request, the number of its pictures and the picture that they begin with, from fields as typed;
+ * what the form lacks is taken as it is.
  * @param {Record<string, string>} fields
- * @returns {{ request: import("../engine/protocol.js").Request, count: number }}
+ * @returns {import("../session.js").Wanted}
  * @throws {Error} with the field, when the count is none
  */
 export function requestOf(fields) {
-  const { count = "1", karras, seed, ...rest } = fields;
+  const { count = "1", karras, seed, initial, ...rest } = fields;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
   const texts = new Set(["prompt", "negative_prompt", "sampler", "rng"]);
-  const optional = new Set(["width", "height"]);
+  const optional = new Set(["width", "height", "spacing", "strength"]);
   const typed = Object.entries(rest).map(([name, value]) => {
     if (texts.has(name)) return [name, value];
     if (optional.has(name)) return [name, value.trim() ? number(value) : null];
@@ -207,6 +258,7 @@ export function requestOf(fields) {
       ...(karras === undefined ? {} : { karras: { true: true, false: false }[karras] ?? null }),
     },
     count: pictures,
+    initial: initial || undefined,
   };
 }
 
@@ -223,7 +275,7 @@ export function readingOf(fields) {
   return Object.fromEntries(typed.map(([name, value]) => [name, plain(value)]));
 }
 
-const NUMBERS = { steps: 0, guidance_scale: 0, eta: 0 };
+const NUMBERS = { steps: 0, guidance_scale: 0, eta: 0, clip_skip: 0 };
 
 /**
  * The number that was typed, or else the text: the engine says what is wrong with it.
@@ -254,7 +306,11 @@ function control(name) {
 }
 
 /** @param {string} name */
-const read = (name) => control(name).value;
+function read(name) {
+  const field = control(name);
+  const checks = field instanceof HTMLInputElement && field.type === "checkbox";
+  return checks ? String(field.checked) : field.value;
+}
 
 /**
  * @param {string} name
@@ -266,7 +322,9 @@ function write(name, value) {
     const known = [...field.options].some((option) => option.value === value);
     if (!known) field.add(new Option(value, value));
   }
-  field.value = value;
+  if (field instanceof HTMLInputElement && field.type === "checkbox")
+    field.checked = value === "true";
+  else field.value = value;
 }
 
 /**

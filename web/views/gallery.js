@@ -30,9 +30,10 @@ const BOUND = 1e9;
 /**
  * @param {object} handlers
  * @param {(print: Print) => void} handlers.onUse its request is wanted again
+ * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
  * @param {(error: unknown) => void} handlers.onFault
  */
-export function createGallery({ onUse, onFault }) {
+export function createGallery({ onUse, onVary, onFault }) {
   const search = byId("search", HTMLInputElement);
   const favourites = byId("only-favourites", HTMLInputElement);
   const list = anyById("prints");
@@ -43,7 +44,8 @@ export function createGallery({ onUse, onFault }) {
   /** @type {Set<number>} */
   const selected = new Set();
   const comparison = createComparison();
-  const viewer = createViewer({ onUse, onStar: star, onDelete: (print) => remove([print.id]) });
+  const onDelete = (/** @type {Print} */ print) => remove([print.id]);
+  const viewer = createViewer({ onUse, onVary, onStar: star, onDelete });
 
   const found = () =>
     all.filter(

@@ -8,14 +8,23 @@ export const SMALL = 256;
 
 /** @typedef {import("../engine/protocol.js").Request} Request */
 
-/** @param {{ onKeepSeed: (seed: string) => void, onVariation: () => void }} handlers */
-export function createPicture({ onKeepSeed, onVariation }) {
+/**
+ * @param {object} handlers
+ * @param {(seed: string) => void} handlers.onKeepSeed
+ * @param {() => void} handlers.onVariation another seed is wanted
+ * @param {(request: Request, file: Blob) => void} handlers.onVary a picture that begins with this
+ * one is wanted
+ */
+export function createPicture({ onKeepSeed, onVariation, onVary }) {
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
   onPress("keep-seed", () => onKeepSeed(seed));
+  /** @type {{ request: Request, file: Blob } | null} */
+  let shown = null;
   onPress("variation", onVariation);
+  onPress("begin-with", () => shown && onVary(shown.request, shown.file));
 
   return {
     /**
@@ -47,7 +56,8 @@ export function createPicture({ onKeepSeed, onVariation }) {
       canvas.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
-      download.href = URL.createObjectURL(new Blob([png], { type: "image/png" }));
+      shown = { request, file: new Blob([png], { type: "image/png" }) };
+      download.href = URL.createObjectURL(shown.file);
       download.download = fileName(request);
     },
   };

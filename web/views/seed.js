@@ -21,6 +21,22 @@ export function laterSeed(seed, index) {
   return String(BigInt.asUintN(64, BigInt(seed) + BigInt(index)));
 }
 
+/**
+ * The first seeds and counts of runs that together are so many pictures: one run, or two where the
+ * seeds end in between.
+ * @param {string} seed
+ * @param {number} count
+ * @returns {{ seed: string, count: number }[]}
+ */
+export function seedRuns(seed, count) {
+  const left = /^\d+$/.test(seed) ? 2n ** 64n - BigInt(seed) : 0n;
+  if (left <= 0n || left >= BigInt(count)) return [{ seed, count }];
+  return [
+    { seed, count: Number(left) },
+    { seed: "0", count: count - Number(left) },
+  ];
+}
+
 /** @param {() => void} onChange */
 export function createSeed(onChange) {
   const input = byId("seed", HTMLInputElement);

@@ -18,6 +18,9 @@ export function createStatus() {
   let announced = -Infinity;
   let lastStep = 0;
   let stopping = false;
+  /** Whether the run is to rest. */
+  let resting = false;
+  let lastOf = 0;
   /**
    * When the first step was done, and which it was. @type {{ time: number, step: number } | null}
    */
@@ -71,7 +74,7 @@ export function createStatus() {
     begin(sentence) {
       first = null;
       lastStep = 0;
-      stopping = false;
+      stopping = resting = false;
       announced = -Infinity;
       notices.hidden = true;
       notices.replaceChildren();
@@ -86,10 +89,14 @@ export function createStatus() {
       } else if (progress.event === "step") {
         const { step, steps } = progress;
         lastStep = step;
+        lastOf = steps;
         showProgress(step / steps);
-        if (!stopping) show(say.step(step, steps) + left(step, steps), step / steps);
+        if (!stopping && !resting) show(say.step(step, steps) + left(step, steps), step / steps);
       } else if (progress.event === "decoding") {
         show(say.decoding(), 1);
+      } else if (progress.event === "paused") {
+        text.textContent = say.paused(lastStep, lastOf);
+        announce(text.textContent);
       } else if (progress.event === "notice") {
         note(progress.text);
       }
@@ -99,6 +106,14 @@ export function createStatus() {
 
     /** The last step that was done. */
     step: () => lastStep,
+
+    /** The user wants it to rest after the step that runs, or to go on. @param {boolean} wish */
+    rest(wish) {
+      resting = wish;
+      // The rest is no part of what a step takes.
+      first = null;
+      text.textContent = wish ? say.pausing() : say.step(lastStep, lastOf);
+    },
 
     /** The user wants to stop; the step that runs is still finished. */
     cancelling() {

@@ -10,10 +10,11 @@ import { printAddress } from "./prints.js";
 /**
  * @param {object} handlers
  * @param {(print: Print) => void} handlers.onUse
+ * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
  * @param {(print: Print) => void} handlers.onStar it has changed
  * @param {(print: Print) => boolean} handlers.onDelete false when the user thought better of it
  */
-export function createViewer({ onUse, onStar, onDelete }) {
+export function createViewer({ onUse, onVary, onStar, onDelete }) {
   const dialog = byId("viewer", HTMLDialogElement);
   const image = byId("viewer-image", HTMLImageElement);
   const download = byId("viewer-download", HTMLAnchorElement);
@@ -58,6 +59,11 @@ export function createViewer({ onUse, onStar, onDelete }) {
     const print = current();
     dialog.close();
     if (print) onUse(print);
+  });
+  onPress("viewer-vary", () => {
+    const print = current();
+    dialog.close();
+    if (print) onVary(print);
   });
   onPress("viewer-star", () => {
     const print = current();

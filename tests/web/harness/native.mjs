@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { decodePng } from "./png.mjs";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const PROGRAM = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "debug/darkroom");
+export const PROGRAM = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "debug/darkroom");
 
 /** The request that pictures are compared by. */
 export const REQUEST = {

@@ -89,6 +89,7 @@ export class Engine {
   static #hurries = false;
   #cancelled = false;
   #weights = "";
+  #rests = false;
 
   async open(model, options, onProgress) {
     this.#cancelled = false;
@@ -111,9 +112,16 @@ export class Engine {
     return { ...can, parameters: 7, device, model: model.includes("other") ? null : of };
   }
 
-  async generate(request, onProgress) {
-    this.#cancelled = false;
-    const { prompt, steps } = request;
+  async generate(request, onProgress, beside) {
+    this.#cancelled = this.#rests = false;
+    const { prompt, steps, count = 1 } = request;
+    if (request.strength !== undefined && request.strength !== null && !beside.initial) {
+      throw fault({
+        kind: "request",
+        field: "initial picture",
+        message: "The initial picture is missing (double).",
+      });
+    }
     if (!(steps >= 1 && steps <= 1000)) {
       throw fault({
         kind: "request",
@@ -124,9 +132,18 @@ export class Engine {
     if (prompt.length > 200) onProgress({ event: "notice", text: "The prompt is long (double)." });
     for (let step = 0; step <= steps; step++) {
       onProgress({ event: "step", step, steps });
-      const values = Array.from({ length: 4 * 8 * 8 }, (_, i) => Math.sin(i + step));
-      onProgress({ event: "latents", shape: [4, 8, 8], values });
+      const values = Float32Array.from({ length: 4 * 8 * 8 }, (_, i) => Math.sin(i + step));
+      if (beside.latents) onProgress({ event: "latents", shape: [4, 8, 8], values });
+      if (beside.pictures && step > 0 && step % beside.pictures === 0) {
+        const rgba = new Uint8ClampedArray(64 * 64 * 4).fill(200);
+        onProgress({ event: "preview", width: 64, height: 64, rgba });
+      }
       await pause();
+      if (this.#rests) {
+        onProgress({ event: "paused" });
+        while (this.#rests && !this.#cancelled) await pause();
+        if (!this.#cancelled) onProgress({ event: "resumed" });
+      }
       if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
       if (FAULTS.has(prompt) && step === 2) throw fault(FAULTS.get(prompt));
       if (prompt === "fill the memory" && this.#weights !== "f16") {
@@ -139,12 +156,27 @@ export class Engine {
         await new Promise(() => {});
       }
     }
-    onProgress({ event: "decoding" });
+    for (let index = 0; index < count; index++) {
+      onProgress({ event: "decoding" });
+      const one = { ...request, count: 1, seed: String(BigInt(request.seed || 0) + BigInt(index)) };
+      const picture = this.#picture(one, beside.initial);
+      if (index + 1 === count) return picture;
+      onProgress({ event: "picture", index, picture });
+    }
+  }
+
+  /** Made of the request's bytes, and of the picture to begin with. */
+  #picture(request, initial) {
+    const { prompt } = request;
     const width = request.width ?? 64;
     const height = request.height ?? 64;
     const seed = new TextEncoder().encode(request.seed + prompt);
     const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) =>
-      i % 4 === 3 ? 255 : 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120),
+      i % 4 === 3
+        ? 255
+        : initial
+          ? initial.rgba[i % initial.rgba.length]
+          : 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120),
     );
     const rows = Uint8Array.from({ length: height * (width * 4 + 1) }, (_, i) => {
       const x = i % (width * 4 + 1);
@@ -190,6 +222,14 @@ export class Engine {
 
   cancel() {
     this.#cancelled = true;
+  }
+
+  pause() {
+    this.#rests = true;
+  }
+
+  resume() {
+    this.#rests = false;
   }
 
   free() {}

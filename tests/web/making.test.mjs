@@ -1,0 +1,227 @@
+// Making pictures: begun with a picture, paused, shown on the way, with every field of a request.
+// A double stands in the engine's place, and for one picture the real one.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { dropped, pngWith } from "./harness/files.mjs";
+import { PROGRAM, difference } from "./harness/native.mjs";
+import { decodePng } from "./harness/png.mjs";
+import { DOUBLE, PICTURE_MS, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+
+/**
+ * The picture that the page offers as a file, and its request.
+ * @param {import("playwright-core").Page} page
+ */
+async function offered(page) {
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download PNG" }).click();
+  const file = await readFile(await (await downloading).path());
+  const picture = decodePng(file);
+  return { file, picture, request: JSON.parse(picture.texts.get("darkroom") ?? "null") };
+}
+
+test("a picture begins with a dropped one, which stays with its record", async (t) => {
+  const { page, state, make, complaint } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  const box = page.locator("#initial-box");
+  await dropped(page, "photo.png", pngWith({}));
+  await box.waitFor();
+  await page.getByRole("slider", { name: "Strength" }).fill("0.45");
+  await make({ prompt: "begun", seed: "3" });
+  assert.equal((await offered(page)).request.strength, 0.45);
+  // The double's picture is of the pixels that it was given.
+  const one = await offered(page);
+  assert.deepEqual([...one.picture.bytes.subarray(0, 3)], [9, 9, 9]);
+
+  await page.getByRole("button", { name: "Remove" }).click();
+  await box.waitFor({ state: "hidden" });
+  await make({ prompt: "from noise", seed: "4" });
+  assert.equal((await offered(page)).request.strength, undefined);
+
+  // From the gallery, and after a reload: the picture is kept beside the record.
+  await page.reload();
+  await state("ready");
+  await page.locator('[data-room="gallery"]').click();
+  await page.locator("#prints li button").nth(1).click();
+  await page.getByRole("button", { name: "Use this request" }).click();
+  await box.waitFor();
+  assert.equal(await page.locator("#strength").inputValue(), "0.45");
+  await make({});
+  assert.deepEqual((await offered(page)).picture.bytes, one.picture.bytes);
+
+  // A file does not carry the picture that it began with: Generate says so until it is chosen.
+  await dropped(page, "made.png", one.file);
+  await page.locator("#initial-hint:not([hidden])").waitFor();
+  await page.getByRole("button", { name: "Generate" }).click();
+  assert.match(await complaint(), /initial picture is missing/);
+  await dropped(page, "photo.png", pngWith({}));
+  await box.waitFor();
+  assert.equal(await page.locator("#initial-hint").isVisible(), false);
+  assert.equal(await page.locator("#strength").inputValue(), "0.45");
+  await make({});
+  assert.deepEqual((await offered(page)).picture.bytes, one.picture.bytes);
+});
+
+test("a variation of what was made begins with it, here and in the gallery", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  await make({ prompt: "first", seed: "3" });
+  const first = await offered(page);
+  await page.getByRole("button", { name: "Variation of this" }).click();
+  await page.locator("#initial-box").waitFor();
+  assert.equal(await page.locator("#seed").inputValue(), "");
+  await make({});
+  const second = await offered(page);
+  assert.equal(second.request.strength, 0.6);
+  assert.equal(second.request.prompt, "first");
+  assert.deepEqual(second.picture.bytes, first.picture.bytes, "the double gives back the start");
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.locator('[data-room="gallery"]').click();
+  await page.locator("#prints li button").nth(1).click();
+  await page.locator("#viewer").getByRole("button", { name: "Variation of this" }).click();
+  await page.locator("#initial-box").waitFor();
+  assert.equal(await page.locator("#prompt").inputValue(), "first");
+});
+
+test("what is no picture is refused, and what was chosen stays", async (t) => {
+  const { page, state, complaint } = await visit(t, { server });
+  await state("ready");
+  const wrong = { name: "broken.png", mimeType: "image/png", buffer: Buffer.from("no picture") };
+  await page.locator("#initial-file").setInputFiles(wrong);
+  assert.match(await complaint(), /broken\.png cannot be the picture to begin with/);
+  assert.equal(await page.locator("#initial-box").isVisible(), false);
+});
+
+test("a picture pauses between steps and goes on, also from a queue", async (t) => {
+  const { page, state, type, generate, stepping, cancel } = await visit(t, { server });
+  await state("ready");
+  const text = page.locator("#progress-text");
+  const pause = page.locator("#pause");
+  assert.equal(await pause.isDisabled(), true);
+  await type({ steps: "40" });
+  await generate.click();
+  await stepping();
+  await pause.click();
+  await text.filter({ hasText: /^Paused after step \d+ of 40\.$/ }).waitFor();
+  const at = await text.textContent();
+  assert.equal(await pause.textContent(), "Go on");
+  await page.waitForTimeout(300);
+  assert.equal(await text.textContent(), at);
+  await pause.click();
+  await state("ready");
+  assert.equal(await page.locator("#canvas").isVisible(), true);
+  assert.equal(await pause.textContent(), "Pause");
+
+  await type({ steps: "400" });
+  await page.locator('[data-room="queue"]').click();
+  await page.locator("#prompts").fill("one\ntwo");
+  await page.locator("#queue-add").click();
+  await page.locator("#queue-run").click();
+  await page.locator('[data-room="develop"]').click();
+  await stepping();
+  await pause.click();
+  await text.filter({ hasText: /^Paused/ }).waitFor();
+  await cancel.click();
+  await state("ready");
+  await page.locator("#jobs li[data-state=running]").waitFor({ state: "detached" });
+});
+
+test("several pictures are one call, each with its seed; previews only when wished", async (t) => {
+  const { page, state, make, type, generate } = await visit(t, { server });
+  await state("ready");
+  await make({ prompt: "many", seed: "18446744073709551614", count: "3", steps: "2" });
+  await page.locator('[data-room="gallery"]').click();
+  assert.equal(await page.locator("#prints li").count(), 3);
+  await page.locator("#prints li button").first().click();
+  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /^seed 0 /);
+  await page.locator("#viewer-close").click();
+  await page.locator('[data-room="develop"]').click();
+
+  const shown = () =>
+    page.evaluate(() => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("developing"));
+      return canvas.hidden ? null : [...(canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [])];
+    });
+  await page.locator("#preview-every").evaluate((select) => {
+    /** @type {HTMLSelectElement} */ (select).value = "2";
+    select.dispatchEvent(new Event("change"));
+  });
+  await type({ steps: "30", count: "1" });
+  await generate.click();
+  await page.locator("#progress-text").filter({ hasText: /Step [3-9] / }).waitFor();
+  assert.deepEqual(await shown(), [200, 200, 200, 200], "the decoder's own");
+  await state("ready");
+  assert.equal(await shown(), null);
+});
+
+test("every field of a request has a control, and what is cut off is marked", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=1&mystery=7" });
+  await state("ready");
+  assert.match((await page.locator("#extras").textContent()) ?? "", /mystery: 7/);
+  await page.locator("#extras button").click();
+  await page.evaluate(() =>
+    document.querySelectorAll("details").forEach((details) => (details.open = true)),
+  );
+  await page.getByRole("checkbox", { name: /as weights/ }).check();
+  await page.getByRole("checkbox", { name: /Clean prompts/ }).check();
+  const chosen = { spacing: "trailing", clip_skip: "2", long_prompt: "chunks", rng: "philox" };
+  await make({ ...chosen, eta: "0.5", karras: "true", prompt: "all", seed: "1" });
+  const { request } = await offered(page);
+  assert.deepEqual(
+    ["spacing", "clip_skip", "long_prompt", "rng", "eta", "karras"].map((name) => request[name]),
+    ["trailing", 2, "chunks", "philox", 0.5, true],
+  );
+  assert.deepEqual([request.prompt_weights, request.clean], [true, true]);
+  assert.match(page.url(), /long_prompt=chunks/);
+  assert.match(page.url(), /prompt_weights=true/);
+
+  await page.getByRole("button", { name: "Reset" }).click();
+  assert.equal(await page.locator("#clean").isChecked(), false);
+  await page.locator("#prompt").fill(`${"seen ".repeat(75)}and this is not`);
+  const mark = page.locator("#prompt-marks mark");
+  await mark.filter({ hasText: "and this is not" }).waitFor({ state: "attached" });
+  const { seen, behind } = await page.evaluate(() => {
+    const of = (/** @type {string} */ id) => {
+      const { fontSize, lineHeight, paddingLeft, fontFamily } = getComputedStyle(
+        /** @type {HTMLElement} */ (document.getElementById(id)),
+      );
+      return [fontSize, lineHeight, paddingLeft, fontFamily];
+    };
+    return { seen: of("prompt"), behind: of("prompt-marks") };
+  });
+  assert.deepEqual(behind, seen, "the mark lies where the text is");
+});
+
+test("the real engine begins as the native program does", async (t) => {
+  const hash = "#steps=6&seed=5&prompt=a+blue+star+on+white";
+  const visitCpu = { hash, device: /** @type {const} */ ("cpu"), patience: PICTURE_MS };
+  const { page, state, make } = await visit(t, visitCpu);
+  await state("ready");
+  await make({});
+  const start = await offered(page);
+  await page.getByRole("button", { name: "Variation of this" }).click();
+  await page.locator("#initial-box").waitFor();
+  await make({ prompt: "a red cat on yellow", seed: "8" });
+  const varied = await offered(page);
+
+  const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, "start.png"), start.file);
+  const words = ["generate", "--device", "cpu", "--model", join(import.meta.dirname, "../../web/models/demo")];
+  words.push("--prompt", "a red cat on yellow", "--seed", "8", "--steps", "6");
+  words.push("--init", join(folder, "start.png"), "--strength", "0.6");
+  await promisify(execFile)(PROGRAM, [...words, "--out", join(folder, "out.png")]);
+  const native = decodePng(await readFile(join(folder, "out.png")));
+  const most = difference(varied.picture, native);
+  t.diagnostic(`page against native: ${most}/255`);
+  assert.ok(most <= 2, `${most}/255`);
+  assert.ok(difference(varied.picture, start.picture) > 50);
+  assert.match(varied.picture.texts.get("parameters") ?? "", /Denoising strength: 0\.6/);
+});
