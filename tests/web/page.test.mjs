@@ -178,7 +178,7 @@ test("a model of another site is refused", async (t) => {
 test("who computes can be chosen, and nothing typed is lost", async (t) => {
   const { page, state } = await visit(t, { server, device: "cpu", hash: "#device=cpu&prompt=old" });
   await state("ready");
-  await page.locator(".more > summary").click();
+  await page.getByText("Advanced", { exact: true }).click();
   const device = page.getByRole("combobox", { name: "Computed by" });
   assert.equal(await device.inputValue(), "cpu");
   assert.match((await page.locator("#engine-facts").textContent()) ?? "", /on the CPU/);

@@ -115,7 +115,7 @@ test("the privacy room counts requests, and there are none while generating", as
 test("the address follows the form, and a copied link gives the same form", async (t) => {
   const { page, state, type, site } = await visit(t, { server, hash: "#model=models/other" });
   await state("ready");
-  await page.locator(".more > summary").click();
+  await page.getByText("Advanced", { exact: true }).click();
   await type({ prompt: "a & b = 猫", steps: "7", seed: "3", eta: "0.5" });
   await page.waitForFunction(() => location.hash.includes("eta=0.5"));
   const link = page.url();
@@ -135,7 +135,7 @@ test("the address follows the form, and a copied link gives the same form", asyn
 test("a saved style goes with the prompt, and outlives a reload", async (t) => {
   const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
   await state("ready");
-  await page.locator(".more > summary").click();
+  await page.getByText("Styles", { exact: true }).click();
   await page.getByRole("button", { name: "Save…" }).click();
   await page.getByLabel("Name").fill("engraving");
   await page.getByLabel("Words for the prompt").fill("{prompt}, an engraving");

@@ -101,7 +101,9 @@ export function oldestBeyond(prints, bound) {
  */
 export function matches(print, words) {
   const { request, model, provenance } = print;
-  const values = [model, provenance?.title, ...Object.values(request).map(String)];
+  // "truncate" would be found by many a word.
+  const { long_prompt: _, ...settings } = request;
+  const values = [model, provenance?.title, ...Object.values(settings).map(String)];
   const text = values.join("\n").toLowerCase();
   return words
     .toLowerCase()
