@@ -1,10 +1,11 @@
 //! What comes beside a request as JavaScript says it: the picture that a run begins with, and what
-//! is wanted to be seen of pictures on their way.
+//! is wanted to be seen of pictures on their way; and how that is told.
 
+use super::{set, to_object};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
-use crate::pipeline::Previews;
-use js_sys::{Reflect, Uint8ClampedArray};
+use crate::pipeline::{Previews, Progress};
+use js_sys::{Float32Array, Object, Reflect, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 
 /// What is told of pictures on their way.
@@ -35,4 +36,24 @@ pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
 /// A property of an object, undefined for what is none.
 fn property(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// An event as a plain object; pixels and latents are typed arrays.
+pub(super) fn event_object(progress: &Progress) -> JsValue {
+    let object = JsValue::from(Object::new());
+    match progress {
+        Progress::Latents { shape, values } => {
+            set(&object, "event", "latents".into());
+            set(&object, "shape", to_object(shape));
+            set(&object, "values", Float32Array::from(&values[..]).into());
+        }
+        Progress::Preview { width, height, rgba } => {
+            set(&object, "event", "preview".into());
+            set(&object, "width", (*width).into());
+            set(&object, "height", (*height).into());
+            set(&object, "rgba", Uint8ClampedArray::from(&rgba[..]).into());
+        }
+        _ => return to_object(progress),
+    }
+    object
 }

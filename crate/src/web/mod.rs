@@ -16,13 +16,12 @@ use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::pipeline::{
     AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Pause, Picture, Pipeline,
-    Previews,
-    Progress, Request, Turn,
+    Previews, Progress, Request, Turn,
 };
 use crate::store::{Event, StoreSource, Watch};
 use crate::text::Prompt;
 use crate::weights::Source;
-use beside::{initial, previews};
+use beside::{event_object, initial, previews};
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
@@ -355,26 +354,6 @@ fn read_type<T: FromStr<Err: Display>>(
     let parse = |name: String| name.parse();
     let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
     name.map(parse).transpose().map_err(fault)
-}
-
-/// An event as a plain object; pixels and latents are typed arrays.
-fn event_object(progress: &Progress) -> JsValue {
-    let object = JsValue::from(Object::new());
-    match progress {
-        Progress::Latents { shape, values } => {
-            set(&object, "event", "latents".into());
-            set(&object, "shape", to_object(shape));
-            set(&object, "values", Float32Array::from(&values[..]).into());
-        }
-        Progress::Preview { width, height, rgba } => {
-            set(&object, "event", "preview".into());
-            set(&object, "width", (*width).into());
-            set(&object, "height", (*height).into());
-            set(&object, "rgba", Uint8ClampedArray::from(&rgba[..]).into());
-        }
-        _ => return to_object(progress),
-    }
-    object
 }
 
 /// A picture for the page: its pixels, and the file to keep.
