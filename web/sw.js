@@ -58,6 +58,9 @@ async function putAway(name, files) {
     if (!response) {
       // Past any cache that may hold an older version.
       response = await fetch(url, { cache: "no-cache" });
+      // The engine has asked for it as a range, and the browser's cache answers with that; a part
+      // cannot be put away, even one that is all of it.
+      if (response.status === 206) response = await fetch(url, { cache: "reload" });
       if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`);
     }
     await cache.put(key, response);
