@@ -5,6 +5,7 @@
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
 mod bad_input; // models and requests that cannot work
+mod bands; // the decoder in bands of rows
 mod batches; // several pictures of one request
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
@@ -18,6 +19,7 @@ mod img2img; // runs that begin with a picture, against diffusers
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused
+mod memory; // what is held on the device, as planned and as counted
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition

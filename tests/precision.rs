@@ -28,7 +28,13 @@ fn types_have_names() {
     assert_eq!(unknown, "must be f32 or f16, not `q8_0`");
 }
 
-const F16: Options = Options { precision: Precision::F16, weights: None, safety: true };
+const F16: Options = Options {
+    precision: Precision::F16,
+    weights: None,
+    safety: true,
+    memory: None,
+    residency: None,
+};
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the
 /// output's projection takes them back, so that the function is the same, but f16 ends at 65504.

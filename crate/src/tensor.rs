@@ -35,6 +35,30 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
+    /// The same in a buffer of its own, which is no larger than it must be and is given back to the
+    /// system, not to a later op, when the last handle drops: what is kept for long, or is large.
+    ///
+    /// # Panics
+    /// As [`Tensor::empty`].
+    pub fn apart(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
+        let buffer = Rc::new(gpu.alloc_apart((shape.elements() * precision.bytes()) as u64));
+        Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
+    }
+
+    /// An uninitialised tensor of f32 parameters, such as biases, which [`Tensor::write`] may fill
+    /// at once; counted as weights.
+    ///
+    /// # Panics
+    /// As [`Tensor::empty`].
+    pub fn weights(gpu: &Gpu, shape: impl Into<Shape>) -> Tensor {
+        let (shape, precision) = (shape.into(), Precision::F32);
+        assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
+        let buffer = Rc::new(gpu.alloc_weights((shape.elements() * precision.bytes()) as u64));
+        Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
+    }
+
     /// Uploads `values`, row-major.
     ///
     /// # Panics

@@ -56,7 +56,7 @@ impl Weight {
         let whole = !weight_type.is_quantised() || k.is_multiple_of(WeightType::BLOCK);
         assert!(whole, "{k} inputs are not whole blocks of {weight_type}");
         let bytes = weight_type.bytes(n.next_multiple_of(Self::PANEL) * k) as u64;
-        let buffer = Rc::new(gpu.alloc_for_host(bytes));
+        let buffer = Rc::new(gpu.alloc_weights(bytes));
         Weight { gpu: gpu.clone(), buffer, k, n, first: 0, weight_type }
     }
 
@@ -72,9 +72,6 @@ impl Weight {
         assert_eq!(self.first, 0, "the whole is written");
         let fits = count.is_multiple_of(Self::PANEL) || first + count == self.n;
         assert!(first.is_multiple_of(Self::PANEL) && fits && first + count <= self.n, "panels");
-        if self.gpu.is_dry() {
-            return;
-        }
         let offset = self.weight_type.bytes(first * self.k) as u64;
         if self.weight_type.is_quantised() {
             let cells = weave(self.weight_type, rows, self.k);
@@ -89,6 +86,11 @@ impl Weight {
             }
         }
         self.gpu.write(&self.buffer, offset, &encode(self.weight_type, &packed));
+    }
+
+    /// The bytes that [`Weight::write`] sends for so many rows.
+    pub(crate) fn bytes_of_rows(&self, rows: usize) -> u64 {
+        self.weight_type.bytes(rows.next_multiple_of(Self::PANEL) * self.k) as u64
     }
 
     /// Inputs.
@@ -140,7 +142,7 @@ impl Table {
     pub fn empty(gpu: &Gpu, rows: usize, c: usize, weight_type: WeightType) -> Table {
         assert!(c.is_multiple_of(4), "channels come by four, got {c}");
         assert!(!weight_type.is_quantised(), "a table is f32 or f16");
-        let buffer = Rc::new(gpu.alloc_for_host(weight_type.bytes(rows * c) as u64));
+        let buffer = Rc::new(gpu.alloc_weights(weight_type.bytes(rows * c) as u64));
         Table { gpu: gpu.clone(), buffer, rows, c, weight_type }
     }
 
@@ -161,6 +163,11 @@ impl Table {
         for first in (0..self.rows).step_by(ROWS) {
             self.write(first, &zeros[..ROWS.min(self.rows - first) * self.c]);
         }
+    }
+
+    /// The bytes that [`Table::write`] sends for so many rows.
+    pub(crate) fn bytes_of_rows(&self, rows: usize) -> u64 {
+        self.weight_type.bytes(rows * self.c) as u64
     }
 
     /// Rows.

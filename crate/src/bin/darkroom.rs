@@ -10,6 +10,7 @@ mod generate;
 mod inspect;
 mod jobs;
 mod manifest;
+mod memory;
 mod precision;
 mod served;
 mod synth;
@@ -45,6 +46,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Prints what each type of weights and activations costs, against f32.
     Precision(precision::PrecisionArgs),
+    /// Prints the memory that pictures of a model take, as tables; needs no graphics adapter.
+    Memory(memory::MemoryArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
     Manifest(manifest::ManifestArgs),
     /// Writes a made-up checkpoint of the true topology.
@@ -119,6 +122,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(args) => compare::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
+        Command::Memory(args) => memory::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }

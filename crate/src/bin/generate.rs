@@ -89,6 +89,10 @@ pub struct GenerateArgs {
     /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
     #[arg(long)]
     weights: Option<WeightType>,
+    /// MB of graphics memory that all of it may take, where that is possible: parts of the model
+    /// are then read again for each picture, and the picture is decoded in bands.
+    #[arg(long, value_name = "MB")]
+    memory: Option<u64>,
     /// Show pictures without asking the model's safety checker.
     #[arg(long)]
     no_safety: bool,
@@ -213,7 +217,8 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         super::tunings::tune(&gpu).await?;
     }
     let GenerateArgs { precision, weights, .. } = *args;
-    let options = Options { precision, weights, safety: !args.no_safety };
+    let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
+    let options = Options { precision, weights, safety: !args.no_safety, memory, residency: None };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

@@ -3,7 +3,7 @@
 use super::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Load, Options, Phase, Request, SafetyFiles};
+use darkroom::pipeline::{Files, Load, Options, Phase, Request, Residency, SafetyFiles};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
@@ -67,6 +67,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         let load = Load { size, prompts: request.prompts(), chunks: 1, pictures: 1 };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
+        println!("residency     {}", text_of(dry.residency));
         let checker = match SafetyFiles::open(&source).await? {
             Some(checker) => Some(checker.dry_run(weights, limits).await?),
             None => None,
@@ -80,8 +81,16 @@ pub fn run(args: &InspectArgs) -> Result<()> {
             options.precision
         );
         println!(
-            "{:24}{:>12}{:>12}{:>12}{:>14}{:>18}",
-            "", "dispatches", "GFLOP", "MB moved", "MB of loads", "peak GPU bytes"
+            "{:24}{:>12}{:>12}{:>12}{:>14}{:>18}{:>12}{:>12}{:>12}",
+            "",
+            "dispatches",
+            "GFLOP",
+            "MB moved",
+            "MB of loads",
+            "peak bytes",
+            "weights",
+            "activations",
+            "staging MB"
         );
         for phase in dry.phases.iter().chain(checker.iter().map(|(_, phase)| phase)) {
             print_phase(phase, args.kernels);
@@ -94,12 +103,15 @@ fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
     let giga = |flops: u64| format!("{:.2}", flops as f64 / 1e9);
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     println!(
-        "{name:24}{:>12}{:>12}{:>12}{:>14}{:>18}",
+        "{name:24}{:>12}{:>12}{:>12}{:>14}{:>18}{:>12}{:>12}{:>12}",
         stats.dispatches,
         giga(stats.flops),
         mega(stats.bytes_moved),
         mega(stats.bytes_traffic),
-        thousands(stats.bytes_peak)
+        thousands(stats.bytes_peak),
+        mega(stats.peak.weights),
+        mega(stats.peak.activations),
+        mega(stats.peak.staging)
     );
     for kernel in kernels.iter().filter(|_| with_kernels) {
         println!(
@@ -110,6 +122,17 @@ fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
             mega(kernel.bytes),
             mega(kernel.traffic)
         );
+    }
+}
+
+/// What is kept, and how a picture is decoded.
+pub fn text_of(Residency { kept, bands }: Residency) -> String {
+    let parts = [("text encoder", kept.text_encoder), ("UNet", kept.unet), ("VAE", kept.vae)];
+    let names: Vec<_> = parts.iter().filter(|(_, kept)| *kept).map(|(name, _)| *name).collect();
+    let kept = if names.is_empty() { "nothing".into() } else { names.join(", ") };
+    match bands {
+        Some(rows) => format!("{kept} kept; decoded in bands of {rows} rows"),
+        None => format!("{kept} kept; decoded whole"),
     }
 }
 

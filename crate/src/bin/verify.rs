@@ -47,7 +47,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
 
 async fn open(args: &VerifyArgs, source: Rc<FileSource>, control: &Control) -> Result<Pipeline> {
     // Numbers are compared and no picture is shown: the safety checker need not be loaded.
-    let options = Options { precision: args.precision, weights: args.weights, safety: false };
+    let VerifyArgs { precision, weights, .. } = *args;
+    let options = Options { precision, weights, safety: false, ..Options::default() };
     if args.device == generate::Device::Cpu {
         if !options.is_plain() {
             return Err(f32_only());

@@ -19,11 +19,13 @@ pub(super) struct Engine {
     bind_groups: HashMap<Vec<Binding>, wgpu::BindGroup>,
     /// The uniforms of the present recording; grows, and then the bind groups are made anew.
     params: wgpu::Buffer,
+    /// Bind groups and pipelines made.
+    made: [u64; 2],
 }
 
 impl Engine {
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
-        let params = params_buffer(&device, 64 << 10);
+        let params = params_buffer(&device, super::PARAMS_BYTES);
         Engine {
             device,
             queue,
@@ -31,7 +33,17 @@ impl Engine {
             pipelines: HashMap::new(),
             bind_groups: HashMap::new(),
             params,
+            made: [0; 2],
         }
+    }
+
+    /// Bind groups and pipelines made since [`Engine::reset_made`].
+    pub fn made(&self) -> [u64; 2] {
+        self.made
+    }
+
+    pub fn reset_made(&mut self) {
+        self.made = [0; 2];
     }
 
     pub fn device(&self) -> &wgpu::Device {
@@ -96,16 +108,18 @@ impl Engine {
     }
 
     fn prepare(&mut self, dispatch: &Dispatch, pool: &Pool) {
-        let Engine { device, layouts, pipelines, bind_groups, params, .. } = self;
+        let Engine { device, layouts, pipelines, bind_groups, params, made, .. } = self;
         let kernel = &dispatch.kernel;
         let (bind_group_layout, pipeline_layout) =
             layouts.entry(kernel.inputs()).or_insert_with(|| layout(device, kernel.inputs()));
         if !pipelines.contains_key(kernel) {
             pipelines.insert(kernel.clone(), pipeline(device, kernel, pipeline_layout));
+            made[1] += 1;
         }
         if !bind_groups.contains_key(&dispatch.bindings) {
             let group = bind_group(device, bind_group_layout, params, &dispatch.bindings, pool);
             bind_groups.insert(dispatch.bindings.clone(), group);
+            made[0] += 1;
         }
     }
 

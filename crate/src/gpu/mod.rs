@@ -4,6 +4,7 @@
 //! *dry* device has no engine: it checks the same limits and adds up the same numbers, so the real
 //! Stable Diffusion v1.4 at 512×512 can be checked, and its cost known, on a machine without a GPU.
 
+mod account;
 mod adapter;
 mod buffer;
 mod engine;
@@ -12,22 +13,23 @@ pub mod kernel;
 mod pace;
 mod pool;
 pub mod recording;
+mod run;
 mod stats;
 mod tuning;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use buffer::Buffer;
 pub use pace::now;
-pub use pool::BufferId;
-pub use stats::{KernelStats, Stats, Work};
+pub use pool::{BufferId, Held};
+pub use stats::{KernelStats, Made, Stats, Work};
 pub use tuning::{MatrixTile, Tuning, fnv1a};
 
 use crate::error::{Error, Result};
-use engine::{Engine, Submitted};
+use engine::Engine;
 use faults::Faults;
 use kernel::Kernel;
 use pace::Pace;
-use pool::Pool;
+use pool::{Pool, Use};
 use recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
 use stats::Counter;
 use std::cell::{Cell, RefCell};
@@ -36,6 +38,9 @@ use std::rc::Rc;
 /// Host writes are flushed by an empty submit when this much is on its way, so that loading a model
 /// does not pile up a second copy of it in staging memory.
 const UPLOAD_BYTES_MAX: u64 = 32 << 20;
+
+/// The buffer of parameters to begin with: those of 256 dispatches.
+const PARAMS_BYTES: u64 = 64 << 10;
 
 /// The one handle to a graphics device, passed explicitly; a clone is the same device.
 #[derive(Clone)]
@@ -48,7 +53,12 @@ struct Inner {
     recording: RefCell<Recording>,
     /// Number of the present recording.
     epoch: Cell<u64>,
+    /// Written and not yet flushed.
     upload_bytes: Cell<u64>,
+    /// Written since the device was last waited for.
+    uploads: Cell<u64>,
+    /// Of the buffer of parameters.
+    params_bytes: Cell<u64>,
     counter: RefCell<Counter>,
     pace: RefCell<Pace>,
     faults: Faults,
@@ -100,12 +110,17 @@ impl Gpu {
         limits: Limits,
         has_f16: bool,
     ) -> Gpu {
+        let mut pool = Pool::default();
+        pool.stage(PARAMS_BYTES);
+        pool.lap();
         Gpu(Rc::new(Inner {
             engine: engine.map(RefCell::new),
-            pool: RefCell::default(),
+            pool: RefCell::new(pool),
             recording: RefCell::default(),
             epoch: Cell::new(1),
             upload_bytes: Cell::new(0),
+            uploads: Cell::new(0),
+            params_bytes: Cell::new(PARAMS_BYTES),
             counter: RefCell::default(),
             pace: RefCell::new(pace),
             faults,
@@ -162,24 +177,41 @@ impl Gpu {
         self.alloc_where(bytes, Some(self.0.epoch.get()))
     }
 
-    fn alloc_where(&self, bytes: u64, before: Option<u64>) -> Buffer {
-        let mut pool = self.0.pool.borrow_mut();
-        let id = pool.take(bytes, before).unwrap_or_else(|| {
-            let size = Pool::rounded(bytes);
-            if size > self.0.limits.buffer {
-                let available = self.0.limits.buffer;
-                self.0.faults.put(Error::GpuLimit { what: "a buffer", needed: size, available });
-            }
-            let buffer = self.0.engine.as_ref().map(|e| e.borrow().create_buffer(size));
-            pool.insert(size, buffer)
-        });
+    /// A buffer of exactly this size that serves nobody else: it is destroyed when its handle was
+    /// dropped and the device has run what uses it.
+    pub fn alloc_apart(&self, bytes: u64) -> Buffer {
+        let id = self.create(bytes, Use::Apart);
         Buffer { gpu: self.clone(), id, bytes }
+    }
+
+    /// [`Gpu::alloc_apart`] for weights, which the host may write at once.
+    pub fn alloc_weights(&self, bytes: u64) -> Buffer {
+        let id = self.create(bytes, Use::Weights);
+        Buffer { gpu: self.clone(), id, bytes }
+    }
+
+    fn alloc_where(&self, bytes: u64, before: Option<u64>) -> Buffer {
+        let taken = self.0.pool.borrow_mut().take(bytes, before);
+        let id = taken.unwrap_or_else(|| self.create(bytes, Use::Pooled));
+        Buffer { gpu: self.clone(), id, bytes }
+    }
+
+    fn create(&self, bytes: u64, usage: Use) -> BufferId {
+        let size = Pool::rounded(bytes);
+        if size > self.0.limits.buffer {
+            let available = self.0.limits.buffer;
+            self.0.faults.put(Error::GpuLimit { what: "a buffer", needed: size, available });
+        }
+        let buffer = self.0.engine.as_ref().map(|e| e.borrow().create_buffer(size));
+        self.0.counter.borrow_mut().made.buffers += 1;
+        self.0.pool.borrow_mut().insert(size, buffer, usage)
     }
 
     /// Writes `data` into a buffer of [`Gpu::alloc_for_host`]; offset and length are multiples of
     /// 4.
     pub fn write(&self, buffer: &Buffer, offset: u64, data: &[u8]) {
         assert!(offset + data.len() as u64 <= Pool::rounded(buffer.bytes), "a write past the end");
+        self.count_upload(data.len() as u64);
         let Some(engine) = &self.0.engine else { return };
         if let Some(target) = self.0.pool.borrow().buffer(buffer.id) {
             engine.borrow().queue().write_buffer(target, offset, data);
@@ -241,110 +273,10 @@ impl Gpu {
         }
     }
 
-    /// Takes what has been recorded and not submitted: to look at it instead of running it.
-    pub fn take_recording(&self) -> Recording {
-        std::mem::take(&mut *self.0.recording.borrow_mut())
-    }
-
-    /// Submits what has been recorded, without waiting.
-    pub fn submit(&self) {
-        let recording = self.take_recording();
-        if recording.dispatches.is_empty() {
-            return;
-        }
-        self.0.epoch.set(self.0.epoch.get() + 1);
-        self.0.counter.borrow_mut().submit();
-        if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().submit(
-                &recording,
-                0..recording.dispatches.len(),
-                &self.0.pool.borrow(),
-            );
-            self.0.upload_bytes.set(0);
-        }
-    }
-
-    /// Submits what has been recorded and waits until it has run; a fault of the device since the
-    /// last call (validation, memory, loss, a limit) is this call's error.
-    pub async fn finish(&self) -> Result<()> {
-        self.submit();
-        if let Some((device, queue)) = self.handles() {
-            let waited = engine::wait(&device, &queue).await;
-            #[cfg(target_arch = "wasm32")]
-            self.0.faults.collect(&device).await;
-            return self.0.faults.take().map_or(waited, Err);
-        }
-        self.0.faults.take().map_or(Ok(()), Err)
-    }
-
-    /// [`Gpu::finish`] in as many submits as keep each short, two of them on their way at a time;
-    /// `between` is asked before each but the first, and its error drops those not yet submitted.
-    ///
-    /// # Errors
-    /// As [`Gpu::finish`], and those of `between`.
-    pub async fn finish_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
-        let Some(engine) = &self.0.engine else { return self.finish().await };
-        let recording = self.take_recording();
-        let parts = self.0.pace.borrow().cut(&recording.dispatches);
-        let (mut running, mut idle_since) = (None, pace::now());
-        for (number, part) in parts.into_iter().enumerate() {
-            if number > 0 {
-                between()?;
-            } else {
-                self.0.epoch.set(self.0.epoch.get() + 1);
-            }
-            self.0.counter.borrow_mut().submit();
-            let work = recording.dispatches[part.clone()].iter().map(|d| d.work).sum();
-            let submitted = engine.borrow_mut().submit(&recording, part, &self.0.pool.borrow());
-            self.0.upload_bytes.set(0);
-            if let Some((before, work)) = running.replace((submitted, work)) {
-                idle_since = self.measure(before, work, idle_since).await?;
-            }
-        }
-        if let Some((last, work)) = running {
-            self.measure(last, work, idle_since).await?;
-        }
-        self.finish().await
-    }
-
-    /// Waits for a submit and notes how long it took since the device was free; returns when it
-    /// was done.
-    async fn measure(&self, submitted: Submitted, work: u64, since: f64) -> Result<f64> {
-        if let Some((device, _)) = self.handles() {
-            submitted.done(&device).await?;
-        }
-        let now = pace::now();
-        self.0.pace.borrow_mut().note(work, now - since);
-        Ok(now)
-    }
-
-    /// Submits, waits, and reads the first `bytes` of a buffer; zeros on a dry device.
-    ///
-    /// # Errors
-    /// As [`Gpu::finish`].
-    pub async fn read(&self, buffer: &Buffer, bytes: u64) -> Result<Vec<u8>> {
-        self.submit();
-        let readback = match &self.0.engine {
-            None => return self.finish().await.map(|()| vec![0; bytes as usize]),
-            Some(engine) => engine.borrow().read(&self.0.pool.borrow(), buffer.id, bytes),
-        };
-        self.finish().await?;
-        readback.bytes().await
-    }
-
     /// The device and its queue, so that nothing is borrowed while they are waited for.
     fn handles(&self) -> Option<(wgpu::Device, wgpu::Queue)> {
         let engine = self.0.engine.as_ref()?.borrow();
         Some((engine.device().clone(), engine.queue().clone()))
-    }
-
-    /// Gives back to the system the buffers that nothing holds.
-    pub fn trim(&self) {
-        self.submit();
-        if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().forget_bind_groups();
-        }
-        self.0.pool.borrow_mut().trim();
     }
 
     /// Destroys the device; whatever is asked of it afterwards fails.
@@ -352,24 +284,5 @@ impl Gpu {
         if let Some(engine) = &self.0.engine {
             engine.borrow().device().destroy();
         }
-    }
-
-    /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
-    pub fn stats(&self) -> Stats {
-        let pool = self.0.pool.borrow();
-        let (bytes_alive, bytes_peak) = (pool.bytes_alive(), pool.bytes_peak());
-        let buffers_alive = pool.buffers_alive() as u64;
-        Stats { bytes_alive, bytes_peak, buffers_alive, ..self.0.counter.borrow().stats() }
-    }
-
-    /// The counts by kernel, the costliest first.
-    pub fn kernel_stats(&self) -> Vec<KernelStats> {
-        self.0.counter.borrow().kernels()
-    }
-
-    /// Sets the counts to zero; the peak starts at what is alive now.
-    pub fn reset_stats(&self) {
-        *self.0.counter.borrow_mut() = Counter::default();
-        self.0.pool.borrow_mut().reset_peak();
     }
 }

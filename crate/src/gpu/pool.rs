@@ -1,10 +1,14 @@
 //! The pool of whole buffers. Ownership plans memory: a dropped handle gives its buffer back, and a
 //! later op takes it. One queue runs everything in program order, so that is always safe for
-//! kernels.
+//! kernels. Buffers *apart* serve nobody else and are destroyed when they are given back: weights,
+//! and what is large.
 //!
 //! The host is different: its writes overtake what is recorded and not yet submitted. So each
 //! buffer remembers the recording that last used it, and a host write only goes to one that the
 //! present recording has not touched.
+//!
+//! The pool also keeps the account of memory: its buffers, and beside them what is staged on the
+//! way from or to the host.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +16,48 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BufferId(u32);
 
+/// What a buffer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Activations: shared by all ops.
+    Pooled,
+    /// Activations apart.
+    Apart,
+    /// Weights, which are apart.
+    Weights,
+}
+
 struct Slot {
     /// None on a dry device.
     buffer: Option<wgpu::Buffer>,
     bytes: u64,
     /// The last recording that used it.
     epoch: u64,
+    usage: Use,
+}
+
+/// Bytes held at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Of weights.
+    pub weights: u64,
+    /// Of all other buffers of kernels, free ones included.
+    pub activations: u64,
+    /// On the way between host and device: windows of files, uploads that the device has not been
+    /// waited for, read-backs, and the parameters of kernels.
+    pub staging: u64,
+}
+
+impl Held {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights + self.activations + self.staging
+    }
+
+    /// The larger of the two, as a whole.
+    pub fn or_larger(self, other: Held) -> Held {
+        if other.total() > self.total() { other } else { self }
+    }
 }
 
 /// All buffers that are alive, and which of them are free.
@@ -26,9 +66,12 @@ pub struct Pool {
     slots: BTreeMap<u32, Slot>,
     /// (bytes, name) of the free ones, smallest first.
     free: BTreeMap<(u64, u32), ()>,
+    /// Given back, and to be destroyed when what was recorded has run.
+    doomed: Vec<u32>,
     next: u32,
-    bytes_alive: u64,
-    bytes_peak: u64,
+    held: Held,
+    /// The largest since [`Pool::reset_peak`], and since [`Pool::lap`].
+    peaks: [Held; 2],
 }
 
 /// A free buffer may serve a request of at least this share of its size: more would waste memory,
@@ -55,19 +98,23 @@ impl Pool {
     }
 
     /// Adds a buffer in use.
-    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>) -> BufferId {
+    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>, usage: Use) -> BufferId {
         let id = self.next;
         self.next += 1;
-        self.slots.insert(id, Slot { buffer, bytes, epoch: 0 });
-        self.bytes_alive += bytes;
-        self.bytes_peak = self.bytes_peak.max(self.bytes_alive);
+        self.slots.insert(id, Slot { buffer, bytes, epoch: 0, usage });
+        *self.share(usage) += bytes;
+        self.note();
         BufferId(id)
     }
 
     /// Gives a buffer back.
     pub fn give(&mut self, id: BufferId) {
-        if let Some(slot) = self.slots.get(&id.0) {
-            self.free.insert((slot.bytes, id.0), ());
+        match self.slots.get(&id.0) {
+            Some(slot) if slot.usage == Use::Pooled => {
+                self.free.insert((slot.bytes, id.0), ());
+            }
+            Some(_) => self.doomed.push(id.0),
+            None => {}
         }
     }
 
@@ -83,19 +130,47 @@ impl Pool {
         self.slots.get(&id.0)?.buffer.as_ref()
     }
 
-    /// Destroys the free buffers. On the web a dropped buffer would wait for the garbage collector.
+    /// Destroys the free buffers, and those apart that were given back.
     pub fn trim(&mut self) {
-        for ((bytes, id), ()) in std::mem::take(&mut self.free) {
-            if let Some(Slot { buffer: Some(buffer), .. }) = self.slots.remove(&id) {
+        let free = std::mem::take(&mut self.free);
+        self.doomed.extend(free.into_keys().map(|(_, id)| id));
+        self.bury();
+    }
+
+    /// Destroys the buffers apart that were given back, and tells whether there were any. On the
+    /// web a dropped buffer would wait for the garbage collector.
+    pub fn bury(&mut self) -> bool {
+        let doomed = std::mem::take(&mut self.doomed);
+        for id in &doomed {
+            let Some(slot) = self.slots.remove(id) else { continue };
+            if let Some(buffer) = slot.buffer {
                 buffer.destroy();
             }
-            self.bytes_alive -= bytes;
+            *self.share(slot.usage) -= slot.bytes;
+        }
+        !doomed.is_empty()
+    }
+
+    /// Counts bytes that are staged from now on.
+    pub fn stage(&mut self, bytes: u64) {
+        self.held.staging += bytes;
+        self.note();
+    }
+
+    /// Counts them no more.
+    pub fn unstage(&mut self, bytes: u64) {
+        self.held.staging -= bytes;
+    }
+
+    fn share(&mut self, usage: Use) -> &mut u64 {
+        match usage {
+            Use::Weights => &mut self.held.weights,
+            Use::Pooled | Use::Apart => &mut self.held.activations,
         }
     }
 
-    /// Bytes of all buffers, free ones included.
-    pub fn bytes_alive(&self) -> u64 {
-        self.bytes_alive
+    fn note(&mut self) {
+        self.peaks = self.peaks.map(|peak| peak.or_larger(self.held));
     }
 
     /// How many buffers there are, free ones included.
@@ -103,14 +178,29 @@ impl Pool {
         self.slots.len()
     }
 
-    /// The largest value of [`Pool::bytes_alive`] since [`Pool::reset_peak`].
-    pub fn bytes_peak(&self) -> u64 {
-        self.bytes_peak
+    /// Bytes held now.
+    pub fn held(&self) -> Held {
+        self.held
     }
 
-    /// Lets the peak start at what is alive now.
+    /// The most held since [`Pool::reset_peak`].
+    pub fn peak(&self) -> Held {
+        self.peaks[0]
+    }
+
+    /// Lets the peak start at what is held now.
     pub fn reset_peak(&mut self) {
-        self.bytes_peak = self.bytes_alive;
+        self.peaks[0] = self.held;
+    }
+
+    /// The most held since the last lap began.
+    pub fn lap_peak(&self) -> Held {
+        self.peaks[1]
+    }
+
+    /// Begins the next lap at what is held now.
+    pub fn lap(&mut self) {
+        self.peaks[1] = self.held;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a device was asked to do, in numbers that hold on every GPU.
 
+use super::pool::Held;
 use std::collections::BTreeMap;
 
 /// Totals.
@@ -15,12 +16,24 @@ pub struct Stats {
     pub bytes_moved: u64,
     /// Bytes of the loads and stores that invocations issue.
     pub bytes_traffic: u64,
-    /// Bytes of all buffers alive now, pooled ones included.
+    /// Bytes of all buffers of kernels alive now, pooled ones included.
     pub bytes_alive: u64,
-    /// The largest value of `bytes_alive`.
+    /// The most that was held at one moment, staging included: the total of `peak`.
     pub bytes_peak: u64,
     /// Buffers alive now, pooled ones included.
     pub buffers_alive: u64,
+    /// The same by what it was for.
+    pub peak: Held,
+    /// Buffers, bind groups and pipelines made.
+    pub made: Made,
+}
+
+/// What was made on the device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Made {
+    pub buffers: u64,
+    pub bind_groups: u64,
+    pub pipelines: u64,
 }
 
 /// What one dispatch is counted as.
@@ -59,6 +72,7 @@ pub struct KernelStats {
 pub(super) struct Counter {
     kernels: BTreeMap<&'static str, KernelStats>,
     submits: u64,
+    pub made: Made,
 }
 
 impl Counter {
@@ -83,6 +97,7 @@ impl Counter {
             bytes_moved: sum(|k| k.bytes),
             bytes_traffic: sum(|k| k.traffic),
             submits: self.submits,
+            made: self.made,
             ..Stats::default()
         }
     }

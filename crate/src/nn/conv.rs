@@ -117,4 +117,10 @@ impl Upsample {
         let window = Window { resize: Some([height, width]), ..self.conv.window };
         x.conv2d(&self.conv.weight, window, self.conv.epilogue())
     }
+
+    /// `x` `[b, h, w, c] → [b, 2h, 2w, c]`.
+    pub fn double(&self, x: &Tensor) -> Tensor {
+        let [_, height, width, _] = x.shape().image();
+        self.forward(x, [2 * height, 2 * width])
+    }
 }

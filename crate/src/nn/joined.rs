@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::linear::Linear;
 use super::scope::Scope;
-use crate::dtype::{Precision, WeightType};
+use crate::dtype::WeightType;
 use crate::error::Result;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -60,7 +60,7 @@ impl Joined {
         let weight_type = if same { first.weight_type } else { WeightType::F32 };
         let n = self.outputs();
         let weight = Weight::empty(gpu, self.k, n, weight_type);
-        let bias = self.has_bias.then(|| Tensor::for_host(gpu, [n], Precision::F32));
+        let bias = self.has_bias.then(|| Tensor::weights(gpu, [n]));
         for Layer { scope, n, outputs, .. } in &self.layers {
             scope.request_linear(*n, &weight, bias.as_ref(), outputs);
         }

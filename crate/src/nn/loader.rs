@@ -1,8 +1,9 @@
 //! Fills what the scopes asked for, in one pass over the file in its own order.
 //!
-//! The weights never sit in memory whole: the file is read in windows of about 8 MiB, each window
-//! is widened to f32 tensor by tensor, laid out as the GPU wants it, and written to the GPU. Parts
-//! of the file that nobody asked for (a VAE's encoder, `position_ids`) are not read.
+//! The weights never sit in memory whole: the file is read in windows of about 4 MiB, each window
+//! is widened to f32 piece by piece, laid out as the GPU wants it, and written to the GPU, which is
+//! waited for before much is on its way. Parts of the file that nobody asked for (a VAE's encoder,
+//! `position_ids`) are not read. On a dry device nothing is read, and all is counted.
 //!
 //! The one change of layout on the way: a convolution's weights `[n, c, ky, kx]` become rows of
 //! `(ky, kx, c)`, because channels are last on the GPU; channels are padded with zeros to four.
@@ -18,11 +19,13 @@ use crate::weight::Weight;
 use crate::weights::{Archive, Source, decode};
 
 /// Bytes read at once, about: a window is longer only when 32 rows of a matrix are.
-const WINDOW: u64 = 8 << 20;
+const WINDOW: u64 = 4 << 20;
+/// Bytes that are widened at once, about; as above.
+const PIECE: u64 = 1 << 20;
 /// A hole in a window that is cheaper to read than to start another read.
 const HOLE: u64 = 64 << 10;
-/// Windows after which the uploads are waited for, so that they do not pile up in memory.
-const WINDOWS_IN_FLIGHT: usize = 8;
+/// Bytes on their way to the GPU after which it is waited for.
+const UPLOADS_MAX: u64 = 8 << 20;
 
 /// The requests of all scopes of one file, ready to be granted.
 pub struct Loader {
@@ -86,23 +89,33 @@ impl Loader {
         let mut done = 0;
         let mut scratch = Scratch::default();
         let lists = self.row_lists(source).await?;
-        for (number, window) in windows(&self.pieces).into_iter().enumerate() {
+        let gpu = self.book.gpu.clone();
+        for window in windows(&self.pieces) {
             progress(done, total)?;
             let start = window[0].bytes.start;
             let end = window.iter().map(|piece| piece.bytes.end).max().unwrap_or(start);
-            let bytes = source.read(&window[0].file, start..end).await?;
-            if bytes.len() as u64 != end - start {
+            let _window = gpu.stage(end - start);
+            let bytes = match gpu.is_dry() {
+                true => Vec::new(),
+                false => source.read(&window[0].file, start..end).await?,
+            };
+            if bytes.len() as u64 != end - start && !gpu.is_dry() {
                 return Err(self.bad_file(format!("it ends before byte {end}")));
             }
             for piece in window {
                 let from = (piece.bytes.start - start) as usize;
                 let length = (piece.bytes.end - piece.bytes.start) as usize;
-                let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
-                self.place(piece, rows, &bytes[from..from + length], &mut scratch)?;
+                let _scratch = gpu.stage(self.scratch_bytes(piece));
+                if gpu.is_dry() {
+                    gpu.count_upload(self.upload_bytes(piece));
+                } else {
+                    let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
+                    self.place(piece, rows, &bytes[from..from + length], &mut scratch)?;
+                }
                 done += length as u64;
             }
-            if (number + 1) % WINDOWS_IN_FLIGHT == 0 {
-                self.book.gpu.finish().await?;
+            if gpu.uploads() >= UPLOADS_MAX {
+                gpu.finish().await?;
             }
         }
         self.book.gpu.finish().await?;
@@ -115,11 +128,38 @@ impl Loader {
         for (index, request) in self.requests.iter().enumerate() {
             let Target::Table { table, listed: true } = &request.target else { continue };
             let list = self.archive.row_list(&request.name).expect("found when it was asked for");
+            if self.book.gpu.is_dry() {
+                self.book.gpu.count_upload(table.bytes_of_rows(table.rows()));
+                continue;
+            }
             let list = self.archive.load_row_list(source, list, table.rows()).await?;
             lists.insert(index, list);
             table.clear();
         }
         Ok(lists)
+    }
+
+    /// Bytes of the host while a piece is placed: its numbers as f32 as they come, as rows, and in
+    /// panels, and what is sent.
+    fn scratch_bytes(&self, piece: &Piece) -> u64 {
+        let info = self.archive.get(&self.requests[piece.request].name);
+        let of_row = info.map_or(0, |info| info.elements() / info.shape[0].max(1));
+        (3 * 4 * piece.rows.len() * of_row) as u64 + self.upload_bytes(piece)
+    }
+
+    /// Bytes that [`Loader::place`] sends to the GPU.
+    fn upload_bytes(&self, piece: &Piece) -> u64 {
+        let request = &self.requests[piece.request];
+        match &request.target {
+            Target::Table { table, .. } => table.bytes_of_rows(piece.rows.len()),
+            Target::Numbers(_) => 0,
+            Target::Tensor { part, .. } => 4 * part.len() as u64,
+            Target::Weight { weight, part, .. } => {
+                let first = piece.rows.start - request.rows.start;
+                let ends = piece.rows.end == request.rows.end;
+                weight.bytes_of_rows(if ends { part.len() - first } else { piece.rows.len() })
+            }
+        }
     }
 
     /// Writes one piece to the GPU: a table's to `listed` rows when there are such.
@@ -167,14 +207,14 @@ impl Loader {
     }
 }
 
-/// Cuts a request into pieces of whole panels, none much longer than a window.
+/// Cuts a request into pieces of whole panels.
 fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let info = archive.get(&request.name).expect("checked when it was asked for");
     let row_bytes = (info.range.end - info.range.start) / info.shape[0] as u64;
     let rows_at_once = match request.target {
         Target::Tensor { .. } | Target::Numbers(_) => request.rows.len(),
         _ => {
-            let panels = WINDOW / row_bytes / Weight::PANEL as u64;
+            let panels = PIECE / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL
         }
     };

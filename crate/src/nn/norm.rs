@@ -3,7 +3,8 @@
 
 use super::scope::Scope;
 use crate::error::Result;
-use crate::ops::Activation;
+use crate::gpu::Gpu;
+use crate::ops::{Activation, Affine, GroupStats};
 use crate::tensor::Tensor;
 
 /// Over all pixels of a group of channels. torch: `GroupNorm`.
@@ -33,6 +34,17 @@ impl GroupNorm {
     /// `silu(norm(x))`, in one pass.
     pub fn forward_silu(&self, x: &Tensor) -> Tensor {
         self.forward_activated(x, Activation::Silu)
+    }
+
+    /// The statistics of a picture in bands of so many pixels each, to be gathered.
+    pub fn stats(&self, gpu: &Gpu, bands: impl Iterator<Item = usize>) -> GroupStats {
+        GroupStats::new(gpu, self.groups, bands)
+    }
+
+    /// [`GroupNorm::forward_silu`] of some rows of a picture with these statistics.
+    pub fn forward_silu_by(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
+        let (gamma, beta, activation) = (&self.weight, &self.bias, Activation::Silu);
+        x.group_norm_by(stats, &Affine { gamma, beta, eps: self.eps, activation })
     }
 
     fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {

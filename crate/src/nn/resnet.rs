@@ -16,6 +16,7 @@ use super::linear::Linear;
 use super::norm::GroupNorm;
 use super::scope::Scope;
 use crate::error::Result;
+use crate::ops::GroupStats;
 use crate::tensor::{Channels, Tensor};
 
 /// Two convolutions around a shortcut, told the time. diffusers: `ResnetBlock2D`.
@@ -27,6 +28,7 @@ pub struct ResnetBlock {
     norm2: GroupNorm,
     conv2: Conv2d,
     conv_shortcut: Option<Linear>,
+    channels: [usize; 2],
 }
 
 impl ResnetBlock {
@@ -51,6 +53,7 @@ impl ResnetBlock {
             norm2: GroupNorm::new(&scope.at("norm2"), c_out, groups, eps)?,
             conv2: Conv2d::new(&scope.at("conv2"), c_out, c_out, 3)?,
             conv_shortcut: (c_in != c_out).then(shortcut).transpose()?,
+            channels: [c_in, c_out],
         })
     }
 
@@ -63,9 +66,37 @@ impl ResnetBlock {
         let mut h = self.norm1.forward_silu(x);
         h = self.conv1.forward_shifted(&h, shift);
         h = self.norm2.forward_silu(&h);
+        self.join(x, &h)
+    }
+
+    /// `conv2(h) + conv_shortcut(x)`
+    fn join(&self, x: &Tensor, h: &Tensor) -> Tensor {
         match &self.conv_shortcut {
-            Some(shortcut) => self.conv2.forward_onto(&h, &shortcut.forward(x)),
-            None => self.conv2.forward_onto(&h, x),
+            Some(shortcut) => self.conv2.forward_onto(h, &shortcut.forward(x)),
+            None => self.conv2.forward_onto(h, x),
         }
+    }
+
+    /// Channels of what comes in and of what goes out.
+    pub fn channels(&self) -> [usize; 2] {
+        self.channels
+    }
+
+    /// The two norms, for a picture that comes in bands of rows.
+    pub fn norms(&self) -> [&GroupNorm; 2] {
+        [&self.norm1, &self.norm2]
+    }
+
+    /// The first half, without a time, of some rows of a picture whose `norm1` has these
+    /// statistics: the h that `norm2` sees. The first and last row are wrong where they are not
+    /// the picture's.
+    pub fn forward_first(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
+        self.conv1.forward(&self.norm1.forward_silu_by(x, stats))
+    }
+
+    /// The second half, given the first and the statistics of `norm2`; another row is wrong.
+    pub fn forward_second(&self, x: &Tensor, mut h: Tensor, stats: &GroupStats) -> Tensor {
+        h = self.norm2.forward_silu_by(&h, stats);
+        self.join(x, &h)
     }
 }

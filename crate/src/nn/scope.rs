@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::policy;
-use crate::dtype::{FileType, Precision, WeightType};
+use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::tensor::Tensor;
@@ -282,7 +282,7 @@ impl Scope {
         shape: &[usize],
     ) -> Result<Tensor> {
         self.check(name, &[in_file])?;
-        let tensor = Tensor::for_host(&self.book.gpu, shape, Precision::F32);
+        let tensor = Tensor::weights(&self.book.gpu, shape);
         let part = 0..tensor.shape().elements();
         self.request(name, rows, Target::Tensor { tensor: tensor.clone(), part });
         Ok(tensor)

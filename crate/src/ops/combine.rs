@@ -27,24 +27,24 @@ impl<'a> Term<'a> {
 
 #[repr(C)]
 #[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
-struct TermParams {
-    coefficient: f32,
-    first: u32,
-    period: u32,
-    unused: u32,
+pub(super) struct TermParams {
+    pub coefficient: f32,
+    pub first: u32,
+    pub period: u32,
+    pub unused: u32,
 }
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    count: u32,
-    unused: [u32; 3],
-    terms: [TermParams; TERMS_MAX],
+pub(super) struct Params {
+    pub count: u32,
+    pub unused: [u32; 3],
+    pub terms: [TermParams; TERMS_MAX],
 }
 
 /// Terms of one dispatch; the kernel's bindings.
-const TERMS_MAX: usize = 5;
-const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
+pub(super) const TERMS_MAX: usize = 5;
+pub(super) const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
 
 impl Tensor {
     /// `Σ coefficient · x`, one to five terms: guidance, every sampler's step, a cast. The output

@@ -15,27 +15,27 @@ use std::rc::Rc;
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct StatsParams {
-    rows: u32,
-    chunk_rows: u32,
-    c: u32,
-    groups: u32,
-    chunks: u32,
-    first_chunk: u32,
-    first_picture: u32,
-    x_start: u32,
+pub(super) struct StatsParams {
+    pub rows: u32,
+    pub chunk_rows: u32,
+    pub c: u32,
+    pub groups: u32,
+    pub chunks: u32,
+    pub first_chunk: u32,
+    pub first_picture: u32,
+    pub x_start: u32,
 }
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    rows: u32,
-    rows_per_picture: u32,
-    first_row: u32,
-    c4: u32,
-    groups: u32,
-    chunks: u32,
-    eps: f32,
+pub(super) struct Params {
+    pub rows: u32,
+    pub rows_per_picture: u32,
+    pub first_row: u32,
+    pub c4: u32,
+    pub groups: u32,
+    pub chunks: u32,
+    pub eps: f32,
 }
 
 #[repr(C)]
@@ -49,19 +49,20 @@ struct WholeParams {
 }
 
 /// γ, β, ε and the function.
-struct Affine<'a> {
-    gamma: &'a Tensor,
-    beta: &'a Tensor,
-    eps: f32,
-    activation: Activation,
+#[derive(Clone, Copy)]
+pub struct Affine<'a> {
+    pub gamma: &'a Tensor,
+    pub beta: &'a Tensor,
+    pub eps: f32,
+    pub activation: Activation,
 }
 
 /// Pixels whose statistics one workgroup takes: a UNet's 64×64 in one piece, so that there is
 /// nothing to merge; a decoder's 512×512 in 64, so that the GPU is full.
-const CHUNK_ROWS: usize = 4096;
+pub(super) const CHUNK_ROWS: usize = 4096;
 
 /// Pixels that one invocation normalises, so that it merges statistics once for all of them.
-const ROWS: usize = 16;
+pub(super) const ROWS: usize = 16;
 
 impl Tensor {
     /// `[b, h, w, c]` or `[b, t, c]`: normalises each of `groups` groups of channels of each

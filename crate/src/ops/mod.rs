@@ -10,6 +10,8 @@
 //! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
 //! | `conv2d` | conv2d | k×k convolution, optionally of a resized input |
 //! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
+//! | `group_norm_by` | group_norm_stats, group_norm | of a picture that comes in bands |
+//! | `gather_rows` | combine | rows of pictures, put together |
 //! | `layer_norm` | layer_norm | over the channels of a row |
 //! | `attention`, `attend` | attention, attention_direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
@@ -30,9 +32,11 @@ mod embedding;
 mod epilogue;
 mod finite;
 mod group_norm;
+mod group_stats;
 mod layer_norm;
 mod matmul;
 mod resize;
+mod rows;
 mod shared;
 mod tile;
 mod to_rgba;
@@ -41,3 +45,6 @@ pub use attention::Mask;
 pub use combine::Term;
 pub use conv2d::Window;
 pub use epilogue::{Activation, Epilogue};
+pub use group_norm::Affine;
+pub use group_stats::GroupStats;
+pub use rows::{Rows, rows_grain};

@@ -8,7 +8,7 @@
 //! ```
 
 use super::Request;
-use super::engine::Engine;
+use super::engine::{Call, Engine};
 use super::generate::Extras;
 use crate::error::Result;
 use crate::text::{Chunk, Prompt, Tokenizer};
@@ -65,10 +65,12 @@ impl Prompts {
         engine: &E,
         request: &Request,
         extras: &Extras<'_>,
+        call: Call<'_>,
     ) -> Result<Text<E>> {
         let ids: Vec<u32> = self.chunks.iter().flat_map(|chunk| &chunk.ids).copied().collect();
         let rows = self.chunks.len();
-        let mut array = engine.encode(&ids, rows, request.clip_skip as usize - 1);
+        let skipped = request.clip_skip as usize - 1;
+        let mut array = engine.encode(&ids, rows, skipped, call).await?;
         if self.chunks.iter().any(Chunk::is_weighted) {
             let mut values = engine.numbers(&array).await?;
             let states = values.len() / rows;
@@ -77,7 +79,7 @@ impl Prompts {
             }
             array = engine.text(&values, ids.len());
         }
-        let text = Text { array, prompts: self.count, tokens: ids.len() };
+        let text = Text::new(array, self.count, ids.len());
         if let Some(witness) = extras.witness {
             let tokens = ids.len() / self.count;
             witness.ids(&ids, [self.count, tokens])?;
@@ -112,16 +114,21 @@ pub(super) struct Text<E: Engine> {
 }
 
 impl<E: Engine> Text<E> {
+    /// States of `tokens` tokens of some prompts.
+    pub fn new(array: E::Array, prompts: usize, tokens: usize) -> Text<E> {
+        Text { array, prompts, tokens }
+    }
+
     /// What the UNet attends to for so many pictures at once: all pictures with the negative
     /// prompt, then all with the other.
-    pub async fn context(&self, engine: &E, pictures: usize) -> Result<E::Context> {
+    pub async fn context(&self, engine: &E, pictures: usize, call: Call<'_>) -> Result<E::Context> {
         if pictures == 1 {
-            return Ok(engine.prepare(&self.array, self.prompts));
+            return engine.prepare(&self.array, self.prompts, call).await;
         }
         let values = engine.numbers(&self.array).await?;
         let prompts = values.chunks_exact(values.len() / self.prompts);
         let repeated: Vec<f32> = prompts.flat_map(|prompt| prompt.repeat(pictures)).collect();
         let text = engine.text(&repeated, self.tokens * pictures);
-        Ok(engine.prepare(&text, self.prompts * pictures))
+        engine.prepare(&text, self.prompts * pictures, call).await
     }
 }

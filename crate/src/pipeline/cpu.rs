@@ -3,7 +3,7 @@
 use super::Request;
 use super::control::Control;
 use super::dry::Load;
-use super::engine::Engine;
+use super::engine::{Call, Engine};
 use super::model::Files;
 use crate::diffusion::Evaluation;
 use crate::error::{Error, Result};
@@ -94,8 +94,14 @@ impl Engine for OnCpu {
         Ok(1)
     }
 
-    fn encode(&self, ids: &[u32], rows: usize, skipped: usize) -> Tensor {
-        self.networks.encode(ids, rows, skipped)
+    async fn encode(
+        &self,
+        ids: &[u32],
+        rows: usize,
+        skipped: usize,
+        _: Call<'_>,
+    ) -> Result<Tensor> {
+        Ok(self.networks.encode(ids, rows, skipped))
     }
 
     fn text(&self, values: &[f32], tokens: usize) -> Tensor {
@@ -103,9 +109,9 @@ impl Engine for OnCpu {
         Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
     }
 
-    fn prepare(&self, text: &Tensor, prompts: usize) -> Tensor {
+    async fn prepare(&self, text: &Tensor, prompts: usize, _: Call<'_>) -> Result<Tensor> {
         let channels = text.dims()[2];
-        text.reshape((prompts, (), channels)).expect(FITS)
+        Ok(text.reshape((prompts, (), channels)).expect(FITS))
     }
 
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Tensor {
@@ -156,8 +162,12 @@ impl Engine for OnCpu {
         None
     }
 
-    fn decode(&self, latents: &Tensor, index: usize) -> Tensor {
-        self.networks.decode(&latents.narrow(0, index, 1).expect(FITS))
+    async fn decode(&self, latents: &Tensor, index: usize, _: Call<'_>) -> Result<Tensor> {
+        Ok(self.networks.decode(&latents.narrow(0, index, 1).expect(FITS)))
+    }
+
+    async fn resume(&self, _: Call<'_>) -> Result<()> {
+        Ok(())
     }
 
     async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {

@@ -1,11 +1,23 @@
 //! The same walk on a device that only adds up: whether a size fits, and what it costs.
 
-use super::Options;
-use super::model::{Files, Model};
+use super::context::Text;
+use super::control::Control;
+use super::engine::{Call, Engine};
+use super::generate::Extras;
+use super::gpu::OnGpu;
+use super::model::Files;
+use super::parts::sizes;
+use super::residency::{Residency, Stage};
+use super::state::State;
+use super::{Options, Request};
+use crate::diffusion::noise::Rng;
+use crate::diffusion::{Sampler, Tuning};
 use crate::dtype::Precision;
-use crate::error::Result;
-use crate::gpu::{Gpu, KernelStats, Limits, Stats};
-use crate::tensor::Tensor;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Held, KernelStats, Limits, Stats};
+use crate::weights::{LocalFuture, Source};
+use std::ops::Range;
+use std::rc::Rc;
 
 /// What a run is to hold at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,56 +35,134 @@ pub struct Load {
 /// What a run costs.
 #[derive(Debug, Clone)]
 pub struct DryRun {
-    /// Bytes of the weights on the GPU.
+    /// Bytes of the weights of all parts.
     pub weight_bytes: u64,
-    /// The text encoder, one evaluation of the UNet, the VAE's decoder.
+    /// What is kept between the stages, and how the picture is decoded.
+    pub residency: Residency,
+    /// Loading what is kept; the text encoder; what the UNet prepares for the prompts; one
+    /// evaluation of the UNet; the VAE's decoder.
     pub phases: Vec<Phase>,
+    /// The most that is held in each stage.
+    pub peaks: Vec<(Stage, Held)>,
+}
+
+impl DryRun {
+    /// The most that is held at any moment.
+    pub fn peak(&self) -> Held {
+        let peaks = self.peaks.iter().map(|(_, peak)| *peak);
+        peaks.fold(Held::default(), Held::or_larger)
+    }
 }
 
 /// A part of the walk.
 #[derive(Debug, Clone)]
 pub struct Phase {
     pub name: &'static str,
-    /// The peak includes the weights of all parts.
+    /// The peak includes the weights that are there meanwhile.
     pub stats: Stats,
     /// By kernel, the costliest first.
     pub kernels: Vec<KernelStats>,
 }
 
+/// Steps that are tried: in the second, buffers are what they will be in all others.
+const STEPS: usize = 2;
+
+/// A dry device reads nothing.
+struct Nowhere;
+
+impl Source for Nowhere {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        Box::pin(async move { Err(nowhere(path)) })
+    }
+
+    fn read<'a>(&'a self, path: &'a str, _: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        Box::pin(async move { Err(nowhere(path)) })
+    }
+}
+
+fn nowhere(path: &str) -> Error {
+    Error::NotFound { path: path.into(), reason: "a dry run reads nothing".into() }
+}
+
 impl Files {
-    /// Runs each network once without a GPU, within the limits of an adapter.
+    /// Runs each network once without a GPU, within the limits of an adapter, in the way that would
+    /// be chosen for a model whose files are near.
     ///
     /// # Errors
     /// [`GpuLimit`](crate::Error::GpuLimit) when the size does not fit, and a config's faults.
     pub async fn dry_run(&self, options: &Options, limits: Limits, load: Load) -> Result<DryRun> {
-        let Load { size: [width, height], prompts, chunks, pictures } = load;
-        let rows = prompts * pictures;
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
-        let Model { text_encoder, unet, vae } = self.without_weights(&gpu, options.weights)?;
-        let weight_bytes = gpu.stats().bytes_alive;
-        let mut phases = Vec::new();
+        let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
+        engine.pictures_at_once(self, Load { pictures: 1, ..load }).await?;
+        self.rehearse(options, limits, load, engine.residency()).await
+    }
 
-        gpu.reset_stats();
-        let ids = vec![0; prompts * chunks * text_encoder.positions()];
-        let [_, _, c] = text_encoder.forward(&ids, options.precision).shape().tokens();
-        let tokens = chunks * text_encoder.positions();
-        let context = unet.prepare(&Tensor::empty(&gpu, [rows, tokens, c], options.precision));
-        phases.push(phase("text encoder", &gpu).await?);
+    /// The same in this way.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rehearse(
+        &self,
+        options: &Options,
+        limits: Limits,
+        load: Load,
+        residency: Residency,
+    ) -> Result<DryRun> {
+        let gpu = &Gpu::dry_within(limits, options.precision == Precision::F16);
+        let engine = OnGpu::new(gpu, Rc::new(Nowhere), options, self).with_residency(residency);
+        let control = &Control::default();
+        let call = Call { files: self, control };
+        engine.enter(Stage::Loading, call).await?;
+        let mut phases = vec![phase("loading", gpu).await?];
+        let context = {
+            let rows = load.prompts * load.chunks;
+            let ids = vec![0; rows * self.text_encoder.max_position_embeddings];
+            let array = engine.encode(&ids, rows, 0, call).await?;
+            phases.push(phase("text encoder", gpu).await?);
+            let text = Text::new(array, load.prompts, ids.len());
+            text.context(&engine, load.pictures, call).await?
+        };
+        phases.push(phase("keys and values", gpu).await?);
+        let latents = {
+            let denoised = self.denoise(&engine, load, context, control).await?;
+            phases.push(denoised.0);
+            denoised.1
+        };
+        let picture = engine.decode(&latents, 0, call).await?;
+        engine.rgba(&picture).await?;
+        phases.push(phase("VAE decoder", gpu).await?);
+        let weight_bytes = sizes(self, options.weights)?.into_iter().sum();
+        Ok(DryRun { weight_bytes, residency, phases, peaks: engine.peaks() })
+    }
 
-        let factor = self.vae.factor();
-        let (h, w) = (height as usize / factor, width as usize / factor);
-        let channels = self.vae.latent_channels.next_multiple_of(4);
-        let latents = Tensor::empty(&gpu, [1, h, w, channels], Precision::F32);
-        let input = Tensor::empty(&gpu, [rows, h, w, channels], options.precision);
-        drop(unet.forward(&input, 0.0, &context));
-        phases.push(phase("UNet, one evaluation", &gpu).await?);
-
-        drop((input, context));
-        gpu.trim();
-        gpu.reset_stats();
-        vae.decode(&latents.cast(options.precision)).to_rgba().await?;
-        phases.push(phase("VAE decoder", &gpu).await?);
-        Ok(DryRun { weight_bytes, phases })
+    /// Some steps, of whose first evaluation the costs are counted, and the latents.
+    async fn denoise(
+        &self,
+        engine: &OnGpu,
+        load: Load,
+        context: <OnGpu as Engine>::Context,
+        control: &Control,
+    ) -> Result<(Phase, <OnGpu as Engine>::Array)> {
+        let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
+        let request = Request { guidance_scale, ..Request::default() };
+        let plan = Sampler::Ddim.plan_with(&self.schedule, STEPS, Tuning::default())?;
+        let noise = (0..load.pictures).map(|_| Rng::Torch.seeded(0)).collect::<Result<_>>()?;
+        let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
+        let shape = [load.pictures, self.vae.latent_channels, h, w];
+        let mut state = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
+        let mut first = None::<Phase>;
+        for evaluation in &plan.evaluations {
+            let good = state.on(engine);
+            let eps = engine.predict(&state.latents, &context, evaluation, &request);
+            state.update(evaluation, &eps);
+            engine.finish(control).await?;
+            engine.is_finite(&state.latents).await?;
+            drop(good);
+            let phase = phase("UNet, one evaluation", &engine.gpu).await?;
+            first.get_or_insert(phase);
+        }
+        let phase = first.expect("a plan has evaluations");
+        Ok((phase, state.latents))
     }
 }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! diffusers: `StableDiffusionImg2ImgPipeline`. The encoder's weights are brought to the GPU when
-//! they are first needed, and stay: most pictures are made without it.
+//! they are first needed, and stay where the VAE does: most pictures are made without it.
 
 use super::control::{Control, Progress};
 use super::engine::Engine;
@@ -147,6 +147,11 @@ impl PictureEncoder {
         let picture = Tensor::from_f32(gpu, &values, [1, height, width, 4], options.precision);
         let posterior = encoder.forward(&picture);
         Ok([posterior.mean, posterior.logvar])
+    }
+
+    /// Lets the encoder go until it is needed again.
+    pub fn forget(&self) {
+        self.loaded.take();
     }
 
     async fn loaded(

@@ -14,13 +14,16 @@ mod dry;
 mod engine;
 mod forecast;
 mod generate;
+mod gpu;
 mod initial;
 mod model;
+mod parts;
 mod pause;
 mod picture;
 mod preview;
 mod provenance;
 mod request;
+mod residency;
 mod run;
 mod safety;
 mod single_file;
@@ -36,28 +39,29 @@ pub use device::{AdapterKind, Device, DeviceChoice, Host, f32_only};
 pub use dry::{DryRun, Load, Phase};
 pub use forecast::Forecast;
 pub use generate::{Extras, Receive, Witness};
-pub use model::{Files, Model};
+pub use model::Files;
+pub use parts::Set;
 pub use pause::Pause;
 pub use picture::Picture;
 pub use preview::Previews;
 pub use provenance::Provenance;
 pub use request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX};
+pub use residency::{Residency, Stage};
 pub use safety::{Safety, SafetyFiles};
 pub use verify::{Check, PUBLISHED, Published, Verdict};
 
 use cpu::OnCpu;
-use engine::OnGpu;
-use initial::PictureEncoder;
+use engine::Call;
+use gpu::OnGpu;
 use safety::Checker;
 
 use crate::diffusion::Sampler;
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Tuning};
+use crate::gpu::{Gpu, Held, Tuning};
 use crate::text::Tokenizer;
 use crate::weights::Source;
 use serde::Serialize;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// How a model is held and run.
@@ -69,19 +73,32 @@ pub struct Options {
     pub weights: Option<WeightType>,
     /// Whether the model's safety checker, if it has one, looks at every picture.
     pub safety: bool,
+    /// Bytes of graphics memory that weights and work may take, all in all, where that is possible;
+    /// without it, what [`Residency::budget`] says.
+    pub memory: Option<u64>,
+    /// This way to keep parts and to decode, and no other; without it, what fits the memory.
+    pub residency: Option<Residency>,
 }
 
 impl Default for Options {
     /// f32 activations, weights as in the files, checked pictures.
     fn default() -> Self {
-        Options { precision: Precision::default(), weights: None, safety: true }
+        Options {
+            precision: Precision::default(),
+            weights: None,
+            safety: true,
+            memory: None,
+            residency: None,
+        }
     }
 }
 
 impl Options {
-    /// Whether all is stored as it comes, the only way of the CPU; `safety` does not matter here.
+    /// Whether all is stored as it comes, the only way of the CPU; the other options do not matter
+    /// here.
     pub fn is_plain(&self) -> bool {
-        *self == Options { safety: self.safety, ..Options::default() }
+        let Options { precision, weights, .. } = *self;
+        (precision, weights) == (Precision::F32, None)
     }
 }
 
@@ -132,7 +149,8 @@ impl Description {
 
 impl Pipeline {
     /// Opens a model in the diffusers layout: reads its configs, checks them against one another
-    /// and against the headers of its weights, then brings the weights to the GPU.
+    /// and against the headers of its weights, then brings to the GPU the weights that are kept
+    /// there.
     ///
     /// # Errors
     /// A file that is missing or damaged, a config that is not supported, a device too small, a
@@ -151,16 +169,14 @@ impl Pipeline {
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = SafetyFiles::open_if(options.safety, &*source).await?;
-        let model = files.load(gpu, &*source, options.weights, control).await?;
+        let on_gpu = OnGpu::new(gpu, source.clone(), options, &files);
+        on_gpu.load(Call { files: &files, control }).await?;
         let checker = match checker {
             Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
             Err(reason) => Err(reason),
         };
-        let (gpu, model) = (gpu.clone(), Rc::new(model));
-        let (options, fitting) = (*options, RefCell::default());
         let provenance = Provenance::read(&*source).await?;
-        let encoder = Rc::new(PictureEncoder::new(source));
-        let machine = Machine::Gpu(Box::new(OnGpu { gpu, model, options, encoder, fitting }));
+        let machine = Machine::Gpu(Box::new(on_gpu));
         let description = files.describe();
         Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
     }
@@ -182,6 +198,24 @@ impl Pipeline {
     /// Which model it is, as far as its parts list says.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
+    }
+
+    /// What stays on the graphics adapter between the stages of a walk, as the latest request had
+    /// it; none on the CPU.
+    pub fn residency(&self) -> Option<Residency> {
+        match &self.machine {
+            Machine::Gpu(engine) => Some(engine.residency()),
+            Machine::Cpu(_) => None,
+        }
+    }
+
+    /// The most graphics memory that was held at one moment of each stage, of loading and of the
+    /// latest walk, as the device's own account has it.
+    pub fn peaks(&self) -> Vec<(Stage, Held)> {
+        match &self.machine {
+            Machine::Gpu(engine) => engine.peaks(),
+            Machine::Cpu(_) => Vec::new(),
+        }
     }
 
     /// How the model splits prompts.

@@ -19,11 +19,9 @@ use super::{Description, sampler_names, single_file};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
-use crate::models::clip::{TextConfig, TextEncoder};
-use crate::models::unet::{Level, Unet, UnetConfig};
-use crate::models::vae::{Autoencoder, VaeConfig};
-use crate::nn::{Loader, Scope};
+use crate::models::clip::TextConfig;
+use crate::models::unet::{Level, UnetConfig};
+use crate::models::vae::VaeConfig;
 use crate::reference::{Networks, Weights};
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
@@ -34,7 +32,7 @@ use std::rc::Rc;
 pub(super) const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
 
 /// The parts with weights, in the order in which they are used.
-const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
+pub(super) const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
@@ -44,24 +42,6 @@ pub struct Files {
     pub schedule: Schedule,
     configs: Configs,
     archives: [Rc<Archive>; 3],
-}
-
-/// The three networks.
-pub struct Model {
-    pub text_encoder: TextEncoder,
-    pub unet: Unet,
-    pub vae: Autoencoder,
-}
-
-impl Model {
-    /// From the roots of the three checkpoints, in the order text encoder, UNet, VAE.
-    pub(super) fn new([text_encoder, unet, vae]: &[Scope; 3], files: &Files) -> Result<Model> {
-        Ok(Model {
-            text_encoder: TextEncoder::new(text_encoder, &files.text_encoder)?,
-            unet: Unet::new(unet, &files.unet)?,
-            vae: Autoencoder::new(vae, &files.vae)?,
-        })
-    }
 }
 
 impl Files {
@@ -108,6 +88,11 @@ impl Files {
     /// The header of the VAE's weights.
     pub(super) fn vae_weights(&self) -> &Rc<Archive> {
         &self.archives[2]
+    }
+
+    /// The same, to be shared, in the order of [`PART_NAMES`].
+    pub(super) fn shared_archives(&self) -> &[Rc<Archive>; 3] {
+        &self.archives
     }
 
     /// What the names of the weights in a single file depend on.
@@ -177,40 +162,11 @@ impl Files {
         Ok(tokenizer)
     }
 
-    /// Builds the networks and brings their weights to the GPU.
-    ///
-    /// # Errors
-    /// Tensors that are missing or of another shape, the source's and the device's faults, a
-    /// cancel.
-    pub async fn load(
-        &self,
-        gpu: &Gpu,
-        source: &dyn Source,
-        weights: Option<WeightType>,
-        control: &Control,
-    ) -> Result<Model> {
-        let scopes = self.archives.each_ref().map(|file| Scope::open(gpu, file.clone(), weights));
-        let model = Model::new(&scopes, self)?;
-        let loaders = scopes.each_ref().map(Loader::new);
-        let bytes_total = loaders.iter().map(Loader::bytes_total).sum();
-        let mut bytes_before = 0;
-        for (part, loader) in PART_NAMES.into_iter().zip(loaders) {
-            let bytes_of_part = loader.bytes_total();
-            let mut progress = |done, _| {
-                let bytes_done = bytes_before + done;
-                control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
-                control.check()
-            };
-            loader.run(source, &mut progress).await?;
-            bytes_before += bytes_of_part;
-        }
-        Ok(model)
-    }
-
     /// Builds the networks on the CPU, with their weights in memory.
     ///
     /// # Errors
-    /// As [`Files::load`], and configs that the CPU's implementation does not support.
+    /// Tensors that are missing or of another shape, the source's faults, a cancel, and configs
+    /// that the CPU's implementation does not support.
     pub(super) async fn load_on_cpu(
         &self,
         source: &dyn Source,
@@ -266,15 +222,6 @@ impl Files {
     pub(super) fn bytes_on_cpu(&self) -> u64 {
         let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
         tensors.map(|tensor| 4 * tensor.elements() as u64).sum()
-    }
-
-    /// The networks without their weights, for a device that only adds up; `weights` as in
-    /// [`Files::load`].
-    pub(super) fn without_weights(&self, gpu: &Gpu, weights: Option<WeightType>) -> Result<Model> {
-        let scope = |file: &Rc<Archive>| {
-            Scope::without_file(gpu, weights.unwrap_or_else(|| weight_type(file)))
-        };
-        Model::new(&self.archives.each_ref().map(scope), self)
     }
 
     /// What the model is and can be asked for.

@@ -55,8 +55,9 @@ impl<E: Engine> Run<'_, E> {
             control.tell(Progress::Latents { shape: [c, h, w], values });
         }
         if wanted.picture_after(step) && !is_last {
-            let picture = self.engine.decode(&x0, 0);
+            let picture = self.engine.decode(&x0, 0, self.job.call()).await?;
             let rgba = self.engine.rgba(&picture).await?;
+            self.engine.resume(self.job.call()).await?;
             let [width, height] = self.job.order.size;
             // Numbers that outgrew f16 on the way are no fault of the run.
             if is_opaque(&rgba) {

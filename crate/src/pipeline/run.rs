@@ -6,7 +6,7 @@
 //! the state before it, with f32 activations on the same weights, and so are those that follow.
 
 use super::control::{Control, Progress};
-use super::engine::Engine;
+use super::engine::{Call, Engine};
 use super::generate::{Extras, Order};
 use super::initial::Initial;
 use super::model::Files;
@@ -31,6 +31,12 @@ pub(super) struct Job<'a> {
     pub extras: &'a Extras<'a>,
 }
 
+impl Job<'_> {
+    pub fn call(&self) -> Call<'_> {
+        Call { files: self.files, control: self.control }
+    }
+}
+
 /// What the UNet, guided, made of latents.
 pub(super) struct Answer<E: Engine> {
     pub level: Level,
@@ -44,7 +50,8 @@ pub(super) struct Run<'a, E: Engine> {
     pub(super) engine: &'a E,
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
-    context: E::Context,
+    /// Until the last step was taken.
+    context: Option<E::Context>,
     /// What the user should know of it.
     pub notices: Vec<String>,
 }
@@ -52,7 +59,7 @@ pub(super) struct Run<'a, E: Engine> {
 impl<'a, E: Engine> Run<'a, E> {
     /// Encodes the prompts.
     pub async fn begin(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Result<Run<'a, E>> {
-        let context = encode(engine, &job).await?;
+        let context = Some(encode(engine, &job).await?);
         Ok(Run { job, engine, wider, context, notices: Vec::new() })
     }
 
@@ -82,6 +89,7 @@ impl<'a, E: Engine> Run<'a, E> {
             let mut answer = self.step(&mut state, evaluations).await?;
             if !self.engine.is_finite(&state.latents).await? {
                 self.widen(step).await?;
+                self.context = Some(encode(self.engine, &self.job).await?);
                 state = good.on(self.engine);
                 answer = self.step(&mut state, evaluations).await?;
                 if !self.engine.is_finite(&state.latents).await? {
@@ -93,6 +101,7 @@ impl<'a, E: Engine> Run<'a, E> {
             self.preview(&state, &answer, step).await?;
             control.tell(Progress::Step { step: before + step, steps });
         }
+        self.context = None;
         Ok(state.latents)
     }
 
@@ -107,7 +116,8 @@ impl<'a, E: Engine> Run<'a, E> {
             self.job.control.check()?;
             let latents = state.latents.clone();
             let request = &self.job.order.request;
-            let eps = self.engine.predict(&latents, &self.context, evaluation, request);
+            let context = self.context.as_ref().expect("there until the last step");
+            let eps = self.engine.predict(&latents, context, evaluation, request);
             state.update(evaluation, &eps);
             self.engine.finish(self.job.control).await?;
             last = Some(Answer { level: evaluation.level, latents, eps });
@@ -122,7 +132,7 @@ impl<'a, E: Engine> Run<'a, E> {
         index: usize,
     ) -> Result<(E::Array, Vec<u8>)> {
         loop {
-            let picture = self.engine.decode(latents, index);
+            let picture = self.engine.decode(latents, index, self.job.call()).await?;
             let rgba = self.engine.rgba(&picture).await?;
             if is_opaque(&rgba) {
                 return Ok((picture, rgba));
@@ -145,7 +155,6 @@ impl<'a, E: Engine> Run<'a, E> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
         wider.pictures_at_once(files, order.load(self.job.part.len())).await?;
-        self.context = encode(wider, &self.job).await?;
         self.engine = wider;
         let text = format!(
             "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \
@@ -159,8 +168,9 @@ impl<'a, E: Engine> Run<'a, E> {
 
 /// The prompts as the UNet attends to them.
 async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<E::Context> {
-    let text = job.order.prompts.encode(engine, &job.order.request, job.extras).await?;
-    text.context(engine, job.part.len()).await
+    let Job { order, extras, .. } = job;
+    let text = order.prompts.encode(engine, &order.request, extras, job.call()).await?;
+    text.context(engine, job.part.len(), job.call()).await
 }
 
 /// A pixel that is no number is transparent.

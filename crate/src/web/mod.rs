@@ -336,7 +336,7 @@ async fn open(
         }
         None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
     };
-    let how = Options { precision, weights, safety };
+    let how = Options { precision, weights, safety, ..Options::default() };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })
 }

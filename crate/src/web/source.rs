@@ -164,6 +164,10 @@ impl Source for HttpSource {
     fn checkpoint(&self) -> Option<&str> {
         self.checkpoint.as_deref()
     }
+
+    fn is_near(&self) -> bool {
+        false
+    }
 }
 
 /// A fault of reading `path`.

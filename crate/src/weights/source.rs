@@ -36,6 +36,11 @@ pub trait Source {
     fn manifest(&self) -> Option<Manifest> {
         None
     }
+
+    /// Whether reading a file again costs a read, and not a transfer over a network.
+    fn is_near(&self) -> bool {
+        true
+    }
 }
 
 /// A whole small file, such as a config: at most `max_bytes` of it.

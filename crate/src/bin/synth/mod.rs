@@ -52,6 +52,10 @@ pub struct SynthArgs {
     /// Also make a safety checker. Its thresholds are near one, so that it flags nothing.
     #[arg(long)]
     safety: bool,
+    /// Leave the numbers out: files of the true length, all zeros, that take no room on a disk that
+    /// knows holes. Enough to see what a model costs.
+    #[arg(long)]
+    hollow: bool,
     /// Where vocab.json and merges.txt are copied from.
     #[arg(long, default_value = "web/models/demo/tokenizer")]
     tokenizer: PathBuf,
@@ -113,6 +117,12 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
     let file = File::create(path).map_err(|e| fault(path, &e))?;
     // Loaders look for the framework's name here.
     let metadata = [("format", "pt")];
+    if args.hollow {
+        drop(SafetensorsWriter::new(&file, &shown, &list, &metadata)?);
+        let bytes = catalogue.parameters() as u64 * file_type.bytes_of(1).unwrap_or(0);
+        let grown = file.metadata().and_then(|header| file.set_len(header.len() + bytes));
+        return grown.map_err(|e| fault(path, &e));
+    }
     let mut writer = SafetensorsWriter::new(BufWriter::new(file), &shown, &list, &metadata)?;
     let mut bytes = Vec::new();
     for (name, _, shape) in &list {

@@ -55,8 +55,9 @@ impl UpBlock {
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip = skips.pop().expect("as many were kept as are joined");
-            x = resnet.forward(&x.concat(&skip), Some(shifts));
+            // Assigned: neither of the two is held while the resnet works on both.
+            x = x.concat(&skips.pop().expect("as many were kept as are joined"));
+            x = resnet.forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
             }

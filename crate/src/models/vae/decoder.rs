@@ -5,7 +5,17 @@
 //! each level, from the lowest:  x = resnets(x); then double it
 //! picture = conv_out(silu(conv_norm_out(x)))
 //! ```
+//!
+//! For memory that does not hold the upper levels whole they are made in bands of rows, see
+//! [`Decoder::forward_in_bands`]. A group norm is of the whole picture, so there a resnet takes two
+//! passes:
+//!
+//! ```text
+//! each band:  h = conv1(silu(norm1(x)))                  for the statistics of norm2; h is dropped
+//! each band:  h once more; y = conv2(silu(norm2(h))) + x        y takes the place of x
+//! ```
 
+use super::bands::{Bands, Pace, Picture};
 use super::config::VaeConfig;
 use super::mid::MidBlock;
 use super::{EPS, resnet};
@@ -45,11 +55,7 @@ impl Decoder {
 
     /// `z` `[b, h, w, latent_channels]` → `[b, factor·h, factor·w, 4]`, the fourth channel zero.
     pub(super) fn forward(&self, z: &Tensor) -> Tensor {
-        let mut x = match &self.post_quant_conv {
-            Some(conv) => self.conv_in.forward(&conv.forward(z)),
-            None => self.conv_in.forward(z),
-        };
-        x = self.mid_block.forward(&x);
+        let mut x = self.middle(z);
         for block in &self.up_blocks {
             x = block.forward(x);
             // The next level's tensors are four times as large: none of this level's serves it.
@@ -59,6 +65,85 @@ impl Decoder {
         drop(x);
         self.conv_out.forward(&normed)
     }
+
+    /// All before the first level.
+    fn middle(&self, z: &Tensor) -> Tensor {
+        let x = match &self.post_quant_conv {
+            Some(conv) => self.conv_in.forward(&conv.forward(z)),
+            None => self.conv_in.forward(z),
+        };
+        self.mid_block.forward(&x)
+    }
+
+    /// The same for one picture, holding little more at once than the last level's output. The
+    /// lower levels, whose tensors are a quarter of that at the most, are made whole; the others in
+    /// bands, and what is doubled from one of them to the next is only kept where it is no larger
+    /// than that either.
+    ///
+    /// # Errors
+    /// Those of the device and of [`Pace::between`].
+    pub(super) async fn forward_in_bands(&self, z: &Tensor, pace: &Pace<'_>) -> Result<Tensor> {
+        let [_, h, w, _] = z.shape().image();
+        let top = {
+            let levels = self.up_blocks.len() - 1;
+            ((h * w) << (2 * levels)) * self.up_blocks[levels].channels()[1]
+        };
+        let mut x = self.middle(z);
+        pace.wait().await?;
+        pace.gpu.trim();
+        let (mut level, mut doubling) = (0, None::<&Upsample>);
+        while let Some(block) = self.up_blocks.get(level) {
+            let largest =
+                ((h * w) << (2 * level)) * block.channels().into_iter().max().unwrap_or(0);
+            if 4 * largest > top {
+                break;
+            }
+            if let Some(upsampler) = doubling {
+                x = upsampler.double(&x);
+            }
+            x = block.resnets.iter().fold(x, |x, resnet| resnet.forward(&x, None));
+            pace.wait().await?;
+            pace.gpu.trim();
+            (level, doubling) = (level + 1, block.upsampler.as_ref());
+        }
+        let mut bands = Bands::cut(&x, pace);
+        drop(x);
+        for block in &self.up_blocks[level..] {
+            pace.wait().await?;
+            pace.gpu.trim();
+            let [c, _] = block.channels();
+            let mut picture = match doubling {
+                Some(upsampler) => Picture::Doubled(bands, upsampler),
+                None => Picture::Kept(bands),
+            };
+            let [height, width] = picture.sides();
+            if height * width * c <= top && matches!(picture, Picture::Doubled(..)) {
+                picture = Picture::Kept(picture.map(c, pace, Tensor::clone).await?);
+                pace.gpu.trim();
+            }
+            for resnet in &block.resnets {
+                picture = Picture::Kept(through(resnet, picture, pace).await?);
+            }
+            let Picture::Kept(made) = picture else { unreachable!("a level has resnets") };
+            (bands, doubling) = (made, block.upsampler.as_ref());
+        }
+        let (picture, norm) = (Picture::Kept(bands), &self.conv_norm_out);
+        let stats = picture.stats(norm, pace).await?;
+        let out = |x: &Tensor| self.conv_out.forward(&norm.forward_silu_by(x, &stats));
+        let made = picture.map(VaeConfig::PICTURE.next_multiple_of(4), pace, out).await?;
+        pace.gpu.trim();
+        Ok(made.join(pace.gpu))
+    }
+}
+
+/// A resnet of a picture in bands.
+async fn through(resnet: &ResnetBlock, x: Picture<'_>, pace: &Pace<'_>) -> Result<Bands> {
+    let [norm1, norm2] = resnet.norms();
+    let stats1 = x.stats(norm1, pace).await?;
+    let first = |x: &Tensor| resnet.forward_first(x, &stats1);
+    let stats2 = x.stats_of(norm2, pace, first).await?;
+    let second = |x: &Tensor| resnet.forward_second(x, first(x), &stats2);
+    x.map(resnet.channels()[1], pace, second).await
 }
 
 /// One level on the way up. diffusers: `UpDecoderBlock2D`.
@@ -68,6 +153,14 @@ struct UpBlock {
 }
 
 impl UpBlock {
+    /// Of what comes in and of what goes out.
+    fn channels(&self) -> [usize; 2] {
+        let [first, last] = [self.resnets.first(), self.resnets.last()].map(|resnet| {
+            resnet.expect("a level has one resnet more than `layers_per_block`").channels()
+        });
+        [first[0], last[1]]
+    }
+
     /// The level `index`, counted from the lowest; the highest is not doubled.
     fn new(scope: &Scope, config: &VaeConfig, index: usize) -> Result<UpBlock> {
         let channels = &config.block_out_channels;
@@ -91,8 +184,7 @@ impl UpBlock {
             x = resnet.forward(&x, None);
         }
         if let Some(upsampler) = &self.upsampler {
-            let [_, h, w, _] = x.shape().image();
-            x = upsampler.forward(&x, [2 * h, 2 * w]);
+            x = upsampler.double(&x);
         }
         x
     }

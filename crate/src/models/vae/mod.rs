@@ -4,6 +4,7 @@
 //! [`Autoencoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
 //! as diffusers does; it stands apart, because text to image needs none.
 
+mod bands;
 mod config;
 mod decoder;
 mod encoder;
@@ -12,6 +13,7 @@ mod mid;
 pub use config::VaeConfig;
 pub use encoder::Encoder;
 
+use self::bands::Pace;
 use self::decoder::Decoder;
 use crate::error::Result;
 use crate::nn::{ResnetBlock, Scope};
@@ -57,10 +59,31 @@ impl Autoencoder {
     /// `latents` `[b, h, w, latent_channels]` as the sampler has them → a picture
     /// `[b, factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
     pub fn decode(&self, latents: &Tensor) -> Tensor {
+        self.decoder.forward(&self.unscaled(latents))
+    }
+
+    /// [`Autoencoder::decode`] of one picture's latents for memory that does not hold its upper
+    /// levels whole: they are made in bands of `rows` rows at least, which are waited for, with the
+    /// group norms' statistics and the middle's attention those of the whole picture. It takes
+    /// about twice the work.
+    ///
+    /// # Errors
+    /// Those of the device, and of `between`, which is asked between submits.
+    pub async fn decode_in_bands(
+        &self,
+        latents: &Tensor,
+        rows: usize,
+        between: &dyn Fn() -> Result<()>,
+    ) -> Result<Tensor> {
+        let pace = Pace { gpu: latents.gpu(), rows, between };
+        self.decoder.forward_in_bands(&self.unscaled(latents), &pace).await
+    }
+
+    /// `z`
+    fn unscaled(&self, latents: &Tensor) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let coefficient = (1.0 / self.config.scaling_factor) as f32;
-        let term = Term { x: latents, first: 0, coefficient };
-        self.decoder.forward(&Tensor::combine(batch, latents.precision(), &[term]))
+        Tensor::combine(batch, latents.precision(), &[Term { x: latents, first: 0, coefficient }])
     }
 }
 

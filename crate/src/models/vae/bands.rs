@@ -1,0 +1,249 @@
+//! A picture in bands of rows, each a tensor of its own, for memory that does not hold it whole;
+//! and a picture that is made of such a one by doubling, strip by strip, and never kept.
+//!
+//! What is computed of a band is computed of a *strip*: the band and the rows around it that two
+//! 3×3 convolutions reach. What their zero padding spoils at a strip's ends, unless they are the
+//! picture's own, is not used.
+
+use crate::dtype::Precision;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::nn::{GroupNorm, Upsample};
+use crate::ops::{GroupStats, Rows, rows_grain};
+use crate::tensor::Tensor;
+use std::ops::Range;
+
+/// Rows that two 3×3 convolutions reach on either side.
+const REACH: usize = 2;
+
+/// How the work goes on: in bands of `rows` rows at least, each waited for.
+pub(super) struct Pace<'a> {
+    pub gpu: &'a Gpu,
+    pub rows: usize,
+    /// Asked between submits; an error ends the work.
+    pub between: &'a dyn Fn() -> Result<()>,
+}
+
+impl Pace<'_> {
+    /// Waits for what was recorded.
+    pub async fn wait(&self) -> Result<()> {
+        self.gpu.finish_in_parts(self.between).await
+    }
+}
+
+/// A picture `[1, h, w, c]` in bands of `step` rows, the last perhaps of fewer.
+pub(super) struct Bands {
+    /// Those that are needed no more are gone.
+    bands: Vec<Option<Tensor>>,
+    step: usize,
+    /// Height, width, channels.
+    size: [usize; 3],
+    precision: Precision,
+}
+
+/// Some rows of a picture, a tensor of their own, and which of the picture's is the first.
+pub(super) struct Strip {
+    pub x: Tensor,
+    first: usize,
+}
+
+impl Strip {
+    /// Rows of the picture among the strip's.
+    fn local(&self, rows: &Range<usize>) -> Range<usize> {
+        rows.start - self.first..rows.end - self.first
+    }
+
+    /// Adds these rows of `x`, a tensor as high as the strip, to statistics.
+    pub fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
+        let [_, _, width, _] = x.shape().image();
+        let local = self.local(rows);
+        stats.gather(x, local.start * width..local.end * width);
+    }
+}
+
+impl Bands {
+    /// None of the bands yet.
+    fn empty(size: [usize; 3], precision: Precision, rows: usize) -> Bands {
+        let [_, width, c] = size;
+        let grain = rows_grain(width * c * precision.bytes());
+        Bands { bands: Vec::new(), step: rows.next_multiple_of(grain.max(REACH)), size, precision }
+    }
+
+    /// Cuts a picture that is there whole.
+    pub fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
+        let [_, height, width, c] = x.shape().image();
+        let mut bands = Bands::empty([height, width, c], x.precision(), pace.rows);
+        for rows in bands.ranges() {
+            bands.push(x, rows);
+        }
+        bands
+    }
+
+    /// Keeps some rows of `x` as the next band.
+    fn push(&mut self, x: &Tensor, rows: Range<usize>) {
+        let [_, width, c] = self.size;
+        let band = Tensor::apart(x.gpu(), [1, rows.len(), width, c], self.precision);
+        band.gather_rows(&[(x, rows)]);
+        self.bands.push(Some(band));
+    }
+
+    /// The rows of each band.
+    fn ranges(&self) -> Vec<Range<usize>> {
+        let [height, ..] = self.size;
+        (0..height).step_by(self.step).map(|row| row..height.min(row + self.step)).collect()
+    }
+
+    /// Statistics of all bands, to be gathered.
+    fn stats(&self, norm: &GroupNorm, gpu: &Gpu) -> GroupStats {
+        let [_, width, _] = self.size;
+        norm.stats(gpu, self.ranges().into_iter().map(|rows| rows.len() * width))
+    }
+
+    /// The whole picture.
+    pub fn join(self, gpu: &Gpu) -> Tensor {
+        let [height, width, c] = self.size;
+        let x = Tensor::empty(gpu, [1, height, width, c], self.precision);
+        let bands = self.ranges().into_iter().zip(&self.bands);
+        let parts: Vec<Rows<'_>> = bands.map(|(rows, b)| (present(b), 0..rows.len())).collect();
+        x.gather_rows(&parts);
+        x
+    }
+
+    /// A strip of `rows` rows, or all there are, that begins at `first` or, at the picture's end,
+    /// before it.
+    fn strip(&self, first: usize, rows: usize, gpu: &Gpu) -> Strip {
+        let [height, width, c] = self.size;
+        let grain = rows_grain(width * c * self.precision.bytes());
+        let first = first.min(height.saturating_sub(rows));
+        let end = height.min((first + rows).next_multiple_of(grain));
+        let first = first / grain * grain;
+        let x = Tensor::empty(gpu, [1, end - first, width, c], self.precision);
+        let bands = self.ranges().into_iter().zip(&self.bands);
+        let within = bands.filter(|(rows, _)| rows.start < end && rows.end > first);
+        let parts: Vec<Rows<'_>> = within
+            .map(|(rows, band)| {
+                let [from, to] = [rows.start.max(first), rows.end.min(end)];
+                (present(band), from - rows.start..to - rows.start)
+            })
+            .collect();
+        x.gather_rows(&parts);
+        Strip { x, first }
+    }
+
+    /// Lets the bands go that end at `row` or before it.
+    fn forget_before(&mut self, row: usize) {
+        for (rows, band) in self.ranges().into_iter().zip(&mut self.bands) {
+            if rows.end <= row {
+                *band = None;
+            }
+        }
+    }
+}
+
+fn present(band: &Option<Tensor>) -> &Tensor {
+    band.as_ref().expect("a band that is needed is there")
+}
+
+/// A picture in bands, or one that is made of it by doubling and is not kept.
+pub(super) enum Picture<'a> {
+    Kept(Bands),
+    Doubled(Bands, &'a Upsample),
+}
+
+impl Picture<'_> {
+    fn source(&self) -> &Bands {
+        let (Picture::Kept(bands) | Picture::Doubled(bands, _)) = self;
+        bands
+    }
+
+    /// Height and width.
+    pub fn sides(&self) -> [usize; 2] {
+        let [height, width, _] = self.source().size;
+        match self {
+            Picture::Kept(_) => [height, width],
+            Picture::Doubled(..) => [2 * height, 2 * width],
+        }
+    }
+
+    /// What would be made of it, with `c` channels.
+    fn like(&self, c: usize, pace: &Pace<'_>) -> Bands {
+        let [height, width] = self.sides();
+        Bands::empty([height, width, c], self.source().precision, pace.rows)
+    }
+
+    /// The first row and the number of rows of the source from which a strip is made for `step`
+    /// rows from `row` on.
+    fn reach(&self, row: usize, step: usize) -> [usize; 2] {
+        let first = row.saturating_sub(REACH);
+        match self {
+            Picture::Kept(_) => [first, step + 2 * REACH],
+            // A row is made of the source's rows under it, before it and after it.
+            Picture::Doubled(..) => [(first / 2).saturating_sub(1), step / 2 + REACH + 2],
+        }
+    }
+
+    fn strip(&self, row: usize, step: usize, gpu: &Gpu) -> Strip {
+        let [first, rows] = self.reach(row, step);
+        let strip = self.source().strip(first, rows, gpu);
+        let Picture::Doubled(_, upsample) = self else { return strip };
+        Strip { x: upsample.double(&strip.x), first: 2 * strip.first }
+    }
+
+    /// Lets go what strips from `row` on do not need.
+    fn forget_before(&mut self, row: usize, step: usize) {
+        let [first, rows] = self.reach(row, step);
+        let (Picture::Kept(bands) | Picture::Doubled(bands, _)) = self;
+        bands.forget_before(first.min(bands.size[0].saturating_sub(rows)));
+    }
+
+    /// The statistics of the picture for `norm`.
+    pub async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
+        if let Picture::Kept(bands) = self {
+            let stats = bands.stats(norm, pace.gpu);
+            for band in bands.bands.iter().flatten() {
+                stats.gather(band, 0..band.shape().rows());
+            }
+            return Ok(stats);
+        }
+        self.stats_of(norm, pace, |x| x.clone()).await
+    }
+
+    /// The statistics for `norm` of what `make` makes of the picture, which is not kept.
+    pub async fn stats_of(
+        &self,
+        norm: &GroupNorm,
+        pace: &Pace<'_>,
+        make: impl Fn(&Tensor) -> Tensor,
+    ) -> Result<GroupStats> {
+        let bands = self.like(self.source().size[2], pace);
+        let stats = bands.stats(norm, pace.gpu);
+        for rows in bands.ranges() {
+            let strip = self.strip(rows.start, bands.step, pace.gpu);
+            strip.gather(&make(&strip.x), &rows, &stats);
+            drop(strip);
+            pace.wait().await?;
+        }
+        Ok(stats)
+    }
+
+    /// What `make` makes of the picture, of `c` channels. Its bands are let go as they are used.
+    pub async fn map(
+        mut self,
+        c: usize,
+        pace: &Pace<'_>,
+        make: impl Fn(&Tensor) -> Tensor,
+    ) -> Result<Bands> {
+        let mut made = self.like(c, pace);
+        for rows in made.ranges() {
+            let strip = self.strip(rows.start, made.step, pace.gpu);
+            let y = make(&strip.x);
+            let local = strip.local(&rows);
+            drop(strip);
+            made.push(&y, local);
+            drop(y);
+            self.forget_before(rows.end, made.step);
+            pace.wait().await?;
+        }
+        Ok(made)
+    }
+}

@@ -1,0 +1,367 @@
+//! The walk on the graphics adapter: the three networks, of which those are in its memory that are
+//! needed, or that are kept.
+
+use super::control::Control;
+use super::dry::Load;
+use super::engine::{Call, Engine};
+use super::initial::PictureEncoder;
+use super::model::Files;
+use super::parts::{Parts, Place, Set, sizes};
+use super::residency::{Residency, Stage};
+use super::{Options, Request};
+use crate::diffusion::Evaluation;
+use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::dtype::Precision;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Held};
+use crate::models::unet::Context;
+use crate::ops::Term;
+use crate::tensor::Tensor;
+use crate::weights::Source;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// More pictures at once keep no adapter busier.
+const AT_ONCE_MAX: usize = 16;
+
+/// What dry runs have found out of a load: how many pictures fit at once, and in which way.
+#[derive(Clone, Copy)]
+struct Fit {
+    load: Load,
+    pictures: usize,
+    residency: Residency,
+}
+
+/// What the text encoder made of some ids, without so many of its last layers.
+struct Encoded {
+    ids: Vec<u32>,
+    skipped: usize,
+    states: Tensor,
+}
+
+/// The graphics adapter.
+pub(super) struct OnGpu {
+    pub gpu: Gpu,
+    pub options: Options,
+    source: Rc<dyn Source>,
+    parts: Rc<Parts>,
+    encoder: Rc<PictureEncoder>,
+    /// Tokens that the text encoder has positions for.
+    positions: usize,
+    fitting: RefCell<Vec<Fit>>,
+    residency: Cell<Residency>,
+    /// What works now, also for the wider machine, which shares the parts; the stages before it,
+    /// with the most that they held.
+    stage: Rc<Cell<Option<Stage>>>,
+    peaks: RefCell<Vec<(Stage, Held)>>,
+    /// Of the latest prompts: other seeds do not need the text encoder again.
+    encoded: RefCell<Option<Encoded>>,
+}
+
+impl OnGpu {
+    /// With no network yet.
+    pub fn new(gpu: &Gpu, source: Rc<dyn Source>, options: &Options, files: &Files) -> OnGpu {
+        OnGpu {
+            gpu: gpu.clone(),
+            options: *options,
+            parts: Rc::default(),
+            encoder: Rc::new(PictureEncoder::new(source.clone())),
+            source,
+            positions: files.text_encoder.max_position_embeddings,
+            fitting: RefCell::default(),
+            residency: Cell::new(Residency::ALL),
+            stage: Rc::default(),
+            peaks: RefCell::default(),
+            encoded: RefCell::default(),
+        }
+    }
+
+    /// Brings the parts that are kept for pictures of the model's own size.
+    ///
+    /// # Errors
+    /// Tensors that are missing or of another shape, the source's and the device's faults, a
+    /// cancel.
+    pub async fn load(&self, call: Call<'_>) -> Result<()> {
+        let description = call.files.describe();
+        let size = [description.width, description.height];
+        let own = Load { size, prompts: 2, chunks: 1, pictures: 1 };
+        match self.pictures_at_once(call.files, own).await {
+            // Smaller ones may fit.
+            Ok(_) | Err(Error::GpuLimit { .. }) => self.enter(Stage::Loading, call).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is kept, and how pictures are decoded.
+    pub fn residency(&self) -> Residency {
+        self.residency.get()
+    }
+
+    /// Without asking dry runs: this is one.
+    pub fn with_residency(self, residency: Residency) -> OnGpu {
+        self.residency.set(residency);
+        self
+    }
+
+    /// The most that was held in each stage of the latest walk, and in loading.
+    pub fn peaks(&self) -> Vec<(Stage, Held)> {
+        let mut peaks = self.peaks.borrow().clone();
+        if let Some(stage) = self.stage.get() {
+            note(&mut peaks, stage, self.gpu.lap_peak());
+        }
+        peaks
+    }
+
+    /// Begins a stage: lets go what it does not need and is not kept, and brings what it needs.
+    pub async fn enter(&self, stage: Stage, call: Call<'_>) -> Result<()> {
+        if self.stage.get() == Some(stage) {
+            return Ok(());
+        }
+        let Residency { kept, .. } = self.residency.get();
+        self.gpu.finish().await?;
+        if let Some(before) = self.stage.take() {
+            note(&mut self.peaks.borrow_mut(), before, self.gpu.lap_peak());
+        }
+        let needed = stage.needs();
+        self.parts.keep(kept.or(needed));
+        self.gpu.trim();
+        self.gpu.lap();
+        let wanted = if stage == Stage::Loading { kept } else { needed };
+        self.bring(wanted, call).await?;
+        self.stage.set(Some(stage));
+        Ok(())
+    }
+
+    async fn bring(&self, wanted: Set, call: Call<'_>) -> Result<()> {
+        let (gpu, source, weights) = (&self.gpu, &*self.source, self.options.weights);
+        let place = Place { gpu, source, files: call.files, weights };
+        self.parts.bring(wanted, &place, call.control).await
+    }
+
+    /// How many of the load's pictures go together, and in which way; by dry runs.
+    async fn fit(&self, files: &Files, load: Load) -> Result<Fit> {
+        let [_, unet_bytes, _] = sizes(files, self.options.weights)?;
+        let budget = self.options.memory.unwrap_or(Residency::budget(unet_bytes));
+        let limits = self.gpu.limits();
+        let dry_run = async |pictures, residency| {
+            let load = Load { pictures, ..load };
+            files.rehearse(&self.options, limits, load, residency).await
+        };
+        let (mut peaks, mut refused) = (Vec::new(), None);
+        let ways = match self.options.residency {
+            Some(way) => vec![way],
+            None => Residency::ways(self.source.is_near()),
+        };
+        for way in ways {
+            let peak = match dry_run(1, way).await {
+                Ok(dry) => Some(dry.peak().total()),
+                Err(error @ Error::GpuLimit { .. }) => {
+                    refused.get_or_insert(error);
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            peaks.push((way, peak));
+            if peak.is_some_and(|peak| peak <= budget) {
+                break;
+            }
+        }
+        let Some(residency) = Residency::choose(&peaks, budget) else {
+            return Err(refused.expect("a way that has no peak was refused"));
+        };
+        let of_one = peaks.iter().find(|(way, _)| *way == residency).and_then(|(_, peak)| *peak);
+        let most = of_one.unwrap_or(0).max(budget);
+        let mut pictures = load.pictures.min(AT_ONCE_MAX);
+        while pictures > 1 {
+            match dry_run(pictures, residency).await {
+                Ok(dry) if dry.peak().total() <= most => break,
+                Ok(_) | Err(Error::GpuLimit { .. }) => pictures = pictures.div_ceil(2),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Fit { load, pictures, residency })
+    }
+}
+
+/// Puts a stage's peak in place of that of the same stage before.
+fn note(peaks: &mut Vec<(Stage, Held)>, stage: Stage, peak: Held) {
+    peaks.retain(|(other, _)| *other != stage);
+    peaks.push((stage, peak));
+}
+
+impl Engine for OnGpu {
+    /// `[b, tokens, c]`; latents and pictures `[pictures, h, w, c]`, c padded to four.
+    type Array = Tensor;
+    type Context = Context;
+
+    /// As many as need no more memory than the budget, or than one of them needs anyway.
+    async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
+        let known = self.fitting.borrow().iter().find(|known| known.load == load).copied();
+        let fit = match known {
+            Some(fit) => fit,
+            None => self.fit(files, load).await?,
+        };
+        if known.is_none() {
+            self.fitting.borrow_mut().push(fit);
+        }
+        self.residency.set(fit.residency);
+        Ok(fit.pictures)
+    }
+
+    async fn encode(
+        &self,
+        ids: &[u32],
+        _rows: usize,
+        skipped: usize,
+        call: Call<'_>,
+    ) -> Result<Tensor> {
+        if let Some(known) = &*self.encoded.borrow()
+            && (&known.ids[..], known.skipped) == (ids, skipped)
+        {
+            return Ok(known.states.clone());
+        }
+        self.encoded.take();
+        self.enter(Stage::Text, call).await?;
+        let encoder = self.parts.text_encoder();
+        let states = encoder.forward_without(ids, self.options.precision, skipped);
+        // A wish to stop is heard in the first step.
+        self.gpu.finish_in_parts(&|| Ok(())).await?;
+        let known = Encoded { ids: ids.to_vec(), skipped, states: states.clone() };
+        self.encoded.replace(Some(known));
+        Ok(states)
+    }
+
+    fn text(&self, values: &[f32], tokens: usize) -> Tensor {
+        let positions = self.positions;
+        let shape = [tokens / positions, positions, values.len() / tokens];
+        Tensor::from_f32(&self.gpu, values, shape, self.options.precision)
+    }
+
+    async fn prepare(&self, text: &Tensor, prompts: usize, call: Call<'_>) -> Result<Context> {
+        self.enter(Stage::Denoising, call).await?;
+        let [rows, tokens, c] = text.shape().tokens();
+        let text = text.reshape([prompts, rows * tokens / prompts, c]);
+        let context = self.parts.unet().prepare(&text);
+        // A wish to stop is heard in the first step.
+        self.gpu.finish_in_parts(&|| Ok(())).await?;
+        Ok(context)
+    }
+
+    fn latents(&self, planes: &[f32], [pictures, c, h, w]: [usize; 4]) -> Tensor {
+        let padded = c.next_multiple_of(4);
+        let zeros = vec![0.0; (padded - c) * h * w];
+        let of_picture = planes.chunks_exact(c * h * w);
+        let planes: Vec<f32> = of_picture.flat_map(|planes| [planes, &zeros].concat()).collect();
+        let values = nchw_to_nhwc(&planes, padded, h, w);
+        Tensor::from_f32(&self.gpu, &values, [pictures, h, w, padded], Precision::F32)
+    }
+
+    async fn encode_picture(
+        &self,
+        files: &Files,
+        planes: &[f32],
+        size: [usize; 2],
+        control: &Control,
+    ) -> Result<[Vec<f32>; 2]> {
+        self.enter(Stage::Beginning, Call { files, control }).await?;
+        let (model, picture) = ((files, &self.options), (planes, size));
+        let [mean, logvar] = self.encoder.encode(&self.gpu, model, picture, control).await?;
+        let c = files.vae.latent_channels;
+        let moments = [self.planes(&mean, c).await?, self.planes(&logvar, c).await?];
+        drop((mean, logvar));
+        if !self.residency.get().kept.vae {
+            self.encoder.forget();
+        }
+        // The encoder's buffers fit nothing in the UNet.
+        self.gpu.trim();
+        Ok(moments)
+    }
+
+    fn predict(
+        &self,
+        latents: &Tensor,
+        context: &Context,
+        evaluation: &Evaluation,
+        request: &Request,
+    ) -> Tensor {
+        let (prompts, guidance) = (request.prompts(), request.guidance_scale);
+        let [pictures, ..] = latents.shape().image();
+        let scaled = Term::new(evaluation.input_scale as f32, latents);
+        let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
+        let eps = self.parts.unet().forward(&input, evaluation.timestep, context);
+        if prompts == 1 {
+            return eps.cast(Precision::F32);
+        }
+        let uncond = Term { x: &eps, first: 0, coefficient: (1.0 - guidance) as f32 };
+        let cond = Term { x: &eps, first: pictures, coefficient: guidance as f32 };
+        Tensor::combine(pictures, Precision::F32, &[uncond, cond])
+    }
+
+    fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
+        let [pictures, ..] = terms[0].1.shape().image();
+        let terms: Vec<_> = terms.iter().map(|(factor, x)| Term::new(*factor as f32, x)).collect();
+        Tensor::combine(pictures, Precision::F32, &terms)
+    }
+
+    async fn finish(&self, control: &Control) -> Result<()> {
+        self.gpu.finish_in_parts(&|| control.check()).await
+    }
+
+    async fn is_finite(&self, latents: &Tensor) -> Result<bool> {
+        latents.is_finite().await
+    }
+
+    fn widened(&self) -> Option<OnGpu> {
+        let options = Options { precision: Precision::F32, ..self.options };
+        (self.options != options).then(|| OnGpu {
+            gpu: self.gpu.clone(),
+            options,
+            source: self.source.clone(),
+            parts: self.parts.clone(),
+            encoder: self.encoder.clone(),
+            positions: self.positions,
+            fitting: RefCell::default(),
+            residency: self.residency.clone(),
+            stage: self.stage.clone(),
+            peaks: RefCell::default(),
+            encoded: RefCell::default(),
+        })
+    }
+
+    async fn decode(&self, latents: &Tensor, index: usize, call: Call<'_>) -> Result<Tensor> {
+        self.enter(Stage::Decoding, call).await?;
+        let latents = Term { x: latents, first: index, coefficient: 1.0 };
+        let latents = Tensor::combine(1, self.options.precision, &[latents]);
+        let vae = self.parts.vae();
+        let check = || call.control.check();
+        match self.residency.get().bands {
+            Some(rows) => vae.decode_in_bands(&latents, rows, &check).await,
+            None => {
+                let picture = vae.decode(&latents);
+                self.gpu.finish_in_parts(&check).await?;
+                Ok(picture)
+            }
+        }
+    }
+
+    async fn resume(&self, call: Call<'_>) -> Result<()> {
+        self.enter(Stage::Denoising, call).await
+    }
+
+    async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {
+        text.to_f32().await
+    }
+
+    async fn planes(&self, array: &Tensor, channels: usize) -> Result<Vec<f32>> {
+        let [_, h, w, c] = array.shape().image();
+        let planes = nhwc_to_nchw(&array.to_f32().await?, c, h, w);
+        let pictures = planes.chunks_exact(c * h * w);
+        Ok(pictures.flat_map(|planes| &planes[..channels * h * w]).copied().collect())
+    }
+
+    async fn rgba(&self, picture: &Tensor) -> Result<Vec<u8>> {
+        let rgba = picture.to_rgba().await?;
+        self.gpu.trim();
+        Ok(rgba)
+    }
+}

@@ -1,0 +1,199 @@
+//! The memory plan: what a dry run says of each stage is what the device's own account says of a
+//! run, whatever is kept on the device; and the plan of Stable Diffusion v1.4 keeps its promises.
+
+use crate::made_up::{synth_with, tiny};
+use crate::walk::request;
+use darkroom::gpu::{Gpu, GpuOptions, Limits};
+use darkroom::pipeline::{
+    Control, Files, Load, Options, Picture, Pipeline, Request, Residency, Set, Stage,
+};
+use darkroom::weights::{FileSource, LocalFuture, Source};
+use darkroom::{Precision, WeightType};
+use pollster::block_on;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+/// A device of its own: its account begins with the model.
+fn device() -> Gpu {
+    let options = GpuOptions { default_limits: true, ..GpuOptions::default() };
+    block_on(Gpu::open(&options)).expect("the proofs need an adapter: lavapipe is enough")
+}
+
+fn files(model: &Path) -> Files {
+    block_on(Files::open(&FileSource::new(model))).unwrap()
+}
+
+/// Remembers how many bytes of each part were read.
+struct Counting {
+    source: FileSource,
+    read: RefCell<BTreeMap<String, u64>>,
+}
+
+impl Counting {
+    fn new(model: &Path) -> Rc<Counting> {
+        Rc::new(Counting { source: FileSource::new(model), read: RefCell::default() })
+    }
+
+    /// The parts of which weights were read since this was asked last.
+    fn parts(&self) -> Vec<String> {
+        self.read.take().into_keys().collect()
+    }
+}
+
+impl Source for Counting {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        self.source.size(path)
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        if let Some((part, _)) = path.split_once('/').filter(|_| path.ends_with(".safetensors")) {
+            *self.read.borrow_mut().entry(part.into()).or_default() += range.end - range.start;
+        }
+        self.source.read(path, range)
+    }
+}
+
+fn open(gpu: &Gpu, source: Rc<dyn Source>, options: &Options) -> Pipeline {
+    block_on(Pipeline::open(gpu, source, options, &Control::default())).unwrap()
+}
+
+fn draw(pipeline: &Pipeline, request: &Request) -> Picture {
+    block_on(pipeline.generate(request, &Control::default())).unwrap()
+}
+
+/// Makes a picture in each of several ways to save memory, and compares the device's account with
+/// the plan, and the picture with that of the first way.
+fn check(model: &Path, request: &Request, ways: &[Residency]) {
+    let files = files(model);
+    let mut pictures = Vec::<Picture>::new();
+    for &way in ways {
+        let gpu = device();
+        let options = Options { residency: Some(way), ..Options::default() };
+        let pipeline = open(&gpu, Rc::new(FileSource::new(model)), &options);
+        let picture = draw(&pipeline, request);
+        assert_eq!(pipeline.residency(), Some(way));
+        let size = [picture.width, picture.height];
+        let load = Load { size, prompts: 2, chunks: 1, pictures: 1 };
+        let dry = block_on(files.rehearse(&options, gpu.limits(), load, way)).unwrap();
+        for (stage, held) in &dry.peaks {
+            println!("{way:?} {stage:?}: {held:?}");
+        }
+        assert_eq!(pipeline.peaks(), dry.peaks, "{way:?}");
+        assert_eq!(gpu.stats().bytes_peak, dry.peak().total(), "{way:?}");
+        pictures.push(picture);
+    }
+    for (way, picture) in ways.iter().zip(&pictures) {
+        let pairs = picture.rgba.iter().zip(&pictures[0].rgba);
+        let most = pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        println!("{way:?}: {most}/255 from the first way");
+        assert!(most <= 1, "{way:?}: {most}/255");
+    }
+}
+
+/// Some parts kept.
+fn way(text_encoder: bool, unet: bool, vae: bool, bands: Option<usize>) -> Residency {
+    Residency { kept: Set { text_encoder, unet, vae }, bands }
+}
+
+#[test]
+fn the_devices_account_is_the_plan() {
+    let large = Request { width: Some(128), height: Some(96), ..request() };
+    let ways = [
+        Residency::ALL,
+        way(true, true, true, Some(16)),
+        way(false, true, true, None),
+        way(false, true, false, Some(32)),
+        way(false, false, false, None),
+    ];
+    check(tiny(), &large, &ways);
+}
+
+#[test]
+fn the_devices_account_is_the_plan_for_the_built_in_model() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
+    let quick = Request { steps: 1, width: Some(64), height: Some(64), ..request() };
+    check(&model, &quick, &[Residency::ALL, way(false, true, false, Some(16))]);
+}
+
+#[test]
+fn small_models_keep_everything() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
+    for model in [tiny(), &demo] {
+        let load = Load { size: [256, 256], prompts: 2, chunks: 1, pictures: 1 };
+        let options = Options::default();
+        let dry = block_on(files(model).dry_run(&options, Limits::default(), load)).unwrap();
+        assert_eq!(dry.residency, Residency::ALL, "{}", model.display());
+    }
+}
+
+/// What was let go is read again, and nothing else.
+#[test]
+fn parts_come_back_when_they_are_needed() {
+    let (gpu, source) = (device(), Counting::new(tiny()));
+    let residency = Some(way(false, true, false, None));
+    let options = Options { residency, ..Options::default() };
+    let pipeline = open(&gpu, source.clone(), &options);
+    assert_eq!(source.parts(), ["unet"]);
+    let first = draw(&pipeline, &request());
+    assert_eq!(source.parts(), ["text_encoder", "vae"]);
+    let other_seed = draw(&pipeline, &Request { seed: 5, ..request() });
+    assert_eq!(source.parts(), ["vae"], "the same prompt is not encoded again");
+    let other_prompt = draw(&pipeline, &Request { prompt: "a blue dog".into(), ..request() });
+    assert_eq!(source.parts(), ["text_encoder", "vae"]);
+    assert_ne!(other_seed.rgba, other_prompt.rgba);
+    assert_eq!(draw(&pipeline, &request()), first);
+
+    let whole = open(&device(), Counting::new(tiny()), &Options::default());
+    assert_eq!(draw(&whole, &request()), first);
+}
+
+/// The true topology, without numbers.
+fn v1_4() -> Files {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    files(FOLDER.get_or_init(|| synth_with("sd-v1-4", "hollow", &["--hollow"])))
+}
+
+/// 512×512, with the UNet kept for the next picture, loading and staging included.
+#[test]
+fn v1_4_at_512_keeps_its_promises() {
+    let files = v1_4();
+    let load = Load { size: [512, 512], prompts: 2, chunks: 1, pictures: 1 };
+    for (weights, most) in [
+        (WeightType::F16, 2_000_000_000),
+        (WeightType::Q8_0, 1_300_000_000),
+        (WeightType::Q4_0, 900_000_000),
+    ] {
+        for precision in Precision::ALL {
+            let options = Options { precision, weights: Some(weights), ..Options::default() };
+            let dry = block_on(files.dry_run(&options, Limits::default(), load)).unwrap();
+            let peak = dry.peak();
+            println!("{weights} {precision}: {} of {most}, {:?}", peak.total(), dry.residency);
+            assert!(peak.total() <= most, "{weights} {precision}: {peak:?}");
+            assert!(dry.residency.kept.unet, "{:?}", dry.residency);
+            let stages: Vec<Stage> = dry.peaks.iter().map(|(stage, _)| *stage).collect();
+            let all = [Stage::Loading, Stage::Text, Stage::Denoising, Stage::Decoding];
+            assert_eq!(stages, all);
+        }
+    }
+}
+
+#[test]
+fn v1_4_at_other_sizes_and_in_batches_keeps_the_default_limits() {
+    let files = v1_4();
+    for precision in Precision::ALL {
+        let weights = Some(WeightType::Q8_0);
+        let options = Options { precision, weights, ..Options::default() };
+        let load = |size, pictures| Load { size, prompts: 2, chunks: 1, pictures };
+        let sizes = [[512, 768], [768, 768], [1024, 1024]].map(|size| load(size, 1));
+        let batches = (1..=4).map(|pictures| load([512, 512], pictures));
+        for load in sizes.into_iter().chain(batches) {
+            let dry = block_on(files.dry_run(&options, Limits::default(), load));
+            let dry = dry.unwrap_or_else(|fault| panic!("{load:?} {precision}: {fault}"));
+            println!("{load:?} {precision}: {}, {:?}", dry.peak().total(), dry.residency);
+        }
+    }
+}
