@@ -206,8 +206,8 @@ function table() {
   const all = [...load, ...loadavg()];
   const busy = all.map((n) => n.toFixed(0)).join(", ");
   const care = all.some((n) => n > cpus().length)
-    ? "The machine was not idle: speeds are lower than they could be, and the ratio, of a leg that\n" +
-      "waits for a core to one that waits for the disk, says little.\n"
+    ? "The machine was not idle: speeds are lower than they could be, and the ratio, of a leg\n" +
+      "that waits for a core to one that waits for the disk, says little.\n"
     : "";
   return `# What it costs to keep a model in the browser
 
