@@ -147,7 +147,8 @@ test("several pictures are one call, each with its seed; previews only when wish
   const shown = () =>
     page.evaluate(() => {
       const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("developing"));
-      return canvas.hidden ? null : [...(canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [])];
+      const pixel = canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [];
+      return canvas.hidden ? null : [...pixel];
     });
   await page.locator("#preview-every").evaluate((select) => {
     /** @type {HTMLSelectElement} */ (select).value = "2";
@@ -214,7 +215,8 @@ test("the real engine begins as the native program does", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "start.png"), start.file);
-  const words = ["generate", "--device", "cpu", "--model", join(import.meta.dirname, "../../web/models/demo")];
+  const demo = join(import.meta.dirname, "../../web/models/demo");
+  const words = ["generate", "--device", "cpu", "--model", demo];
   words.push("--prompt", "a red cat on yellow", "--seed", "8", "--steps", "6");
   words.push("--init", join(folder, "start.png"), "--strength", "0.6");
   await promisify(execFile)(PROGRAM, [...words, "--out", join(folder, "out.png")]);

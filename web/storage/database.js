@@ -1,5 +1,5 @@
-// What the page keeps in IndexedDB: pictures with their requests, their files, those that they began
-// with, and the queue. The weights of models live elsewhere.
+// What the page keeps in IndexedDB: pictures with their requests, their files, those that they
+// began with, and the queue. The weights of models live elsewhere.
 
 const NAME = "darkroom-page";
 const VERSION = 2;

@@ -131,7 +131,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
      * @returns {[string, string][]}
      */
     changes() {
-      // Only this browser has the picture to begin with, so a link names neither it nor its strength.
+      // Only this browser has the picture to begin with: a link names neither it nor its strength.
       const changes = [...DEFAULTS].filter(
         ([name, value]) => name !== "strength" && read(name) !== value,
       );

@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import { decodePng } from "./png.mjs";
 
 const ROOT = join(import.meta.dirname, "../../..");
-export const PROGRAM = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "debug/darkroom");
+const TARGET = process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target");
+export const PROGRAM = join(TARGET, "debug/darkroom");
 
 /** The request that pictures are compared by. */
 export const REQUEST = {
