@@ -225,21 +225,22 @@ fn watched(name: &str, end: u64) -> Watched {
 
 #[test]
 fn loading_reads_each_byte_once_in_order_and_reports_it() {
-    let gpu = Gpu::dry(false);
-    let (_unet, loader) = open_unet(&gpu, &json!({})).unwrap();
-    let source = watched("unet_4_levels", u64::MAX);
-    let total = loader.bytes_total();
-    let mut told = Vec::new();
-    let mut progress = |done, total| {
-        told.push((done, total));
-        Ok(())
-    };
-    block_on(loader.run(&source, &mut progress)).unwrap();
-    assert_eq!(told.first(), Some(&(0, total)));
-    assert_eq!(told.last(), Some(&(total, total)));
-    let reads = source.reads.borrow();
-    assert!(reads.windows(2).all(|pair| pair[0].end <= pair[1].start), "{reads:?}");
-    assert_eq!(reads.iter().map(|read| read.end - read.start).sum::<u64>(), total);
+    gpu::run(Device::Plain, |gpu| {
+        let (_unet, loader) = open_unet(gpu, &json!({})).unwrap();
+        let source = watched("unet_4_levels", u64::MAX);
+        let total = loader.bytes_total();
+        let mut told = Vec::new();
+        let mut progress = |done, total| {
+            told.push((done, total));
+            Ok(())
+        };
+        block_on(loader.run(&source, &mut progress)).unwrap();
+        assert_eq!(told.first(), Some(&(0, total)));
+        assert_eq!(told.last(), Some(&(total, total)));
+        let reads = source.reads.borrow();
+        assert!(reads.windows(2).all(|pair| pair[0].end <= pair[1].start), "{reads:?}");
+        assert_eq!(reads.iter().map(|read| read.end - read.start).sum::<u64>(), total);
+    });
 }
 
 #[test]
@@ -257,16 +258,17 @@ fn a_decoder_alone_reads_less() {
 
 #[test]
 fn loading_ends_at_a_cancel_and_at_the_end_of_a_file() {
-    let gpu = Gpu::dry(false);
-    let (_unet, loader) = open_unet(&gpu, &json!({})).unwrap();
-    let source = watched("unet_4_levels", u64::MAX);
-    let fault = block_on(loader.run(&source, &mut |_, _| Err(Error::Cancelled))).unwrap_err();
-    assert_eq!(fault, Error::Cancelled);
-    assert!(source.reads.borrow().is_empty());
-    let (_unet, loader) = open_unet(&gpu, &json!({})).unwrap();
-    let source = watched("unet_4_levels", 300_000);
-    let fault = block_on(loader.run(&source, &mut |_, _| Ok(()))).unwrap_err();
-    assert_eq!(fault.kind(), "bad_file", "{fault}");
+    gpu::run(Device::Plain, |gpu| {
+        let (_unet, loader) = open_unet(gpu, &json!({})).unwrap();
+        let source = watched("unet_4_levels", u64::MAX);
+        let fault = block_on(loader.run(&source, &mut |_, _| Err(Error::Cancelled))).unwrap_err();
+        assert_eq!(fault, Error::Cancelled);
+        assert!(source.reads.borrow().is_empty());
+        let (_unet, loader) = open_unet(gpu, &json!({})).unwrap();
+        let source = watched("unet_4_levels", 300_000);
+        let fault = block_on(loader.run(&source, &mut |_, _| Ok(()))).unwrap_err();
+        assert_eq!(fault.kind(), "bad_file", "{fault}");
+    });
 }
 
 /// The text encoder's file with `text_model.` taken off every name.

@@ -44,6 +44,8 @@ fn who_does_not_look_is_shown_nothing_and_gets_the_same_picture() {
             let (picture, events) = shown(&pipeline, &request, previews);
             (picture, events, gpu.stats().dispatches)
         };
+        // The prompt is encoded once.
+        dispatches(Previews::default());
         let (plain, events, least) = dispatches(Previews::default());
         assert!(events.is_empty());
         let (picture, events, more) = dispatches(Previews { latents: true, pictures: 0 });

@@ -27,20 +27,26 @@ fn files(model: &Path) -> Files {
     block_on(Files::open(&FileSource::new(model))).unwrap()
 }
 
-/// Remembers how many bytes of each part were read.
+/// Remembers how many bytes of each file were read.
 struct Counting {
+    model: PathBuf,
     source: FileSource,
     read: RefCell<BTreeMap<String, u64>>,
 }
 
 impl Counting {
     fn new(model: &Path) -> Rc<Counting> {
-        Rc::new(Counting { source: FileSource::new(model), read: RefCell::default() })
+        let (model, source) = (model.to_owned(), FileSource::new(model));
+        Rc::new(Counting { model, source, read: RefCell::default() })
     }
 
-    /// The parts of which weights were read since this was asked last.
+    /// The parts whose weights were read since this was asked last, and not their headers alone.
     fn parts(&self) -> Vec<String> {
-        self.read.take().into_keys().collect()
+        let most_of = |(path, read): &(String, u64)| {
+            2 * read > self.model.join(path).metadata().unwrap().len()
+        };
+        let files = self.read.take().into_iter().filter(most_of);
+        files.map(|(path, _)| path.split_once('/').unwrap().0.to_owned()).collect()
     }
 }
 
@@ -50,8 +56,8 @@ impl Source for Counting {
     }
 
     fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
-        if let Some((part, _)) = path.split_once('/').filter(|_| path.ends_with(".safetensors")) {
-            *self.read.borrow_mut().entry(part.into()).or_default() += range.end - range.start;
+        if path.ends_with(".safetensors") {
+            *self.read.borrow_mut().entry(path.into()).or_default() += range.end - range.start;
         }
         self.source.read(path, range)
     }
