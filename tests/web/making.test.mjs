@@ -147,8 +147,8 @@ test("several pictures are one call, each with its seed; previews only when wish
   const shown = () =>
     page.evaluate(() => {
       const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("developing"));
-      const pixel = canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [];
-      return canvas.hidden ? null : [...pixel];
+      if (canvas.hidden) return null;
+      return [...(canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [])];
     });
   await page.locator("#preview-every").evaluate((select) => {
     /** @type {HTMLSelectElement} */ (select).value = "2";
