@@ -132,9 +132,9 @@ async function checkCancel({ page, state, stepping, type, generate, cancel, make
     () =>
       new Promise((/** @type {(shown: string) => void} */ tell) => {
         const text = document.getElementById("progress-text");
-        document
-          .getElementById("cancel")
-          ?.addEventListener("click", () => tell(text?.textContent ?? ""), { once: true });
+        const look = () => tell(text?.textContent ?? "");
+        // On the way down to the button, before the page itself hears of it.
+        addEventListener("click", look, { once: true, capture: true });
       }),
   );
   await cancel.click();
