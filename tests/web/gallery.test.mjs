@@ -208,18 +208,24 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
     cfg_scale: 6.5, seed: 42, width: 64, height: 96, scheduler: "dpmpp_2m_k" };
   const a1111 = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
     `DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, Model: "a, b"`;
+  // As a node that saves pictures for other sites writes it, beside ComfyUI's own graph.
+  const saver = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
+    "DPM++ 2M Karras, CFG Scale: 6.5, Seed: 42, Size: 64x96, Model hash: 0123456789, " +
+    "Model: v1-4, Version: ComfyUI";
+  const noPrompts = JSON.stringify({ 1: { class_type: "Note", inputs: {} } });
   const darkroom = { ...cat, steps: 30, guidance_scale: 6.5, sampler: "dpmpp_2m", karras: true,
     width: 64, height: 96 };
-  for (const [keyword, text, program] of [
-    ["parameters", a1111, "AUTOMATIC1111"],
-    ["prompt", JSON.stringify(graph), "ComfyUI"],
-    ["invokeai_metadata", JSON.stringify(invoke), "InvokeAI"],
-    ["darkroom", JSON.stringify(darkroom), "Darkroom"],
-  ]) {
+  for (const [program, texts] of /** @type {const} */ ([
+    ["AUTOMATIC1111", { parameters: a1111 }],
+    ["ComfyUI", { prompt: JSON.stringify(graph) }],
+    ["ComfyUI", { prompt: noPrompts, workflow: "{}", parameters: saver }],
+    ["InvokeAI", { invokeai_metadata: JSON.stringify(invoke) }],
+    ["Darkroom", { darkroom: JSON.stringify(darkroom) }],
+  ])) {
     await page.getByRole("button", { name: "Reset" }).click();
-    await dropped(page, "picture.png", pngWith({ [String(keyword)]: String(text) }));
-    await page.locator("#progress-text").filter({ hasText: String(program) }).waitFor();
-    assert.deepEqual(await values(), same, String(program));
+    await dropped(page, "picture.png", pngWith(texts));
+    await page.locator("#progress-text").filter({ hasText: program }).waitFor();
+    assert.deepEqual(await values(), same, program);
     assert.equal(await page.locator("#height").inputValue(), "96");
   }
   await t.test("without a request it is what the next picture begins with", async () => {

@@ -14,13 +14,16 @@ export function requestOf(texts) {
     if (text === undefined) continue;
     try {
       const fields = read(text).filter(([, value]) => value !== "" || keyword === "darkroom");
-      if (fields.length) return { program, fields };
+      if (fields.length) return { program: BORROWED.exec(text)?.[1] ?? program, fields };
     } catch {
       // Not of this form after all: another text may be.
     }
   }
   return null;
 }
+
+/** The name of a program that writes another's text, as ComfyUI's savers of pictures do. */
+const BORROWED = /\bVersion: (ComfyUI)\b/;
 
 /** @type {[string, string, (text: string) => Fields][]} */
 const READERS = [
@@ -77,7 +80,7 @@ export function readParameters(text) {
     ["prompt", prompt.trim()],
     ["negative_prompt", negative.trim()],
     ["steps", values.get("Steps") ?? ""],
-    ["guidance_scale", values.get("CFG scale") ?? ""],
+    ["guidance_scale", values.get("CFG scale") ?? values.get("CFG Scale") ?? ""],
     ["seed", values.get("Seed") ?? ""],
     ["width", width],
     ["height", height],
