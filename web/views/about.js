@@ -18,6 +18,8 @@ export function createAbout(memory) {
 
   /** What the browser has; each without which something else is done, or not at all. */
   async function show() {
+    // What is known at once is not kept waiting for what must be asked.
+    showFaults();
     const { gpu, serviceWorker, wakeLock, locks, storage } = /** @type {any} */ (navigator);
     const adapter = await gpu?.requestAdapter().catch(() => null);
     const yes = (/** @type {unknown} */ has) => (has ? "yes" : "no");
@@ -46,7 +48,6 @@ export function createAbout(memory) {
     );
     const told = anyById("about").querySelector("#about-engine");
     if (told) told.textContent = engine;
-    showFaults();
   }
 
   function showFaults() {
