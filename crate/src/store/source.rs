@@ -11,7 +11,7 @@ use super::seal::prove;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{LocalFuture, Manifest, ManifestFile, Source};
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
@@ -152,7 +152,10 @@ impl StoreSource {
                 self.heal(file, index, known).await?
             }
         };
-        *self.current.borrow_mut() = Some((file.path.clone(), index, bytes.clone()));
+        let before = self.current.replace(Some((file.path.clone(), index, bytes.clone())));
+        if let Some((.., before)) = before {
+            give_back(&before);
+        }
         self.look_ahead(file, index + 1);
         Ok(bytes)
     }
@@ -219,6 +222,17 @@ impl StoreSource {
             self.model.borrow_mut().files.insert(file.path.clone(), state);
         }
         Ok(whole)
+    }
+}
+
+/// Frees the memory of bytes that nobody needs any more now, where the browser can: its collector
+/// takes its time, and chunks would pile up.
+fn give_back(bytes: &Uint8Array) {
+    let buffer = bytes.buffer();
+    let transfer = Reflect::get(&buffer, &"transfer".into()).unwrap_or_default();
+    if let Some(transfer) = transfer.dyn_ref::<Function>() {
+        // What is moved into an empty buffer is gone; a refusal changes nothing.
+        transfer.call1(&buffer, &0.into()).ok();
     }
 }
 
