@@ -1,6 +1,7 @@
 // Two pictures on top of each other: a slider shows more of the one or of the other. Of one size,
 // they are also compared in numbers.
 
+import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
 import { printFile } from "../storage/pictures.js";
 import { anyById, byId, onPress } from "./dom.js";
@@ -43,14 +44,9 @@ export function createComparison() {
 }
 
 /** @param {Print} print */
-async function pixels({ id, width, height }) {
+async function pixels({ id }) {
   const file = await printFile(id);
-  if (!file) return new Uint8ClampedArray();
-  const picture = await createImageBitmap(file, { colorSpaceConversion: "none" });
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context?.drawImage(picture, 0, 0);
-  picture.close();
-  return context?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+  return file ? (await pixelsOf(file)).rgba : new Uint8ClampedArray();
 }
 
 /**

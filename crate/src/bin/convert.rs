@@ -14,6 +14,7 @@
 //! looked up and not multiplied, and the layers of the time embedding, which every other layer
 //! hears.
 
+use super::disk::{unwritable, write_in_folder};
 use super::{ModelArgs, served};
 use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
@@ -115,7 +116,7 @@ async fn folder(
     wanted: Option<FileType>,
 ) -> Result<()> {
     for (path, text) in files.configs().files() {
-        write_file(&to.join(path), text.as_bytes())?;
+        write_in_folder(&to.join(path), text.as_bytes())?;
     }
     for (part, archive) in files.archives() {
         let path = to.join(match part {
@@ -141,7 +142,7 @@ async fn tokenizer(source: &FileSource, files: &Files, to: &Path) -> Result<()> 
     for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
         let path = format!("tokenizer/{name}");
         match source.size(&path).await {
-            Ok(size) => write_file(&to.join(&path), &source.read(&path, 0..size).await?)?,
+            Ok(size) => write_in_folder(&to.join(&path), &source.read(&path, 0..size).await?)?,
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -225,7 +226,8 @@ async fn write(
 ) -> Result<()> {
     let unfinished = PathBuf::from(format!("{}.part", path.display()));
     let written = write_items(source, path, &unfinished, items, metadata).await;
-    let written = written.and_then(|()| fs::rename(&unfinished, path).map_err(|e| fault(path, &e)));
+    let written =
+        written.and_then(|()| fs::rename(&unfinished, path).map_err(|e| unwritable(path, &e)));
     if written.is_err() {
         // What is said is why it failed, not that its rest is in the way.
         fs::remove_file(&unfinished).ok();
@@ -241,12 +243,12 @@ async fn write_items(
     metadata: &[(&str, &str)],
 ) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
     }
     let list: Vec<_> =
         items.iter().map(|item| (&*item.name, item.file_type, item.shape.clone())).collect();
     let shown = path.display().to_string();
-    let file = BufWriter::new(File::create(unfinished).map_err(|e| fault(path, &e))?);
+    let file = BufWriter::new(File::create(unfinished).map_err(|e| unwritable(path, &e))?);
     let mut writer = if path.extension().is_some_and(|ending| ending == "gguf") {
         Writer::Gguf(GgufWriter::new(file, &shown, &list, metadata)?)
     } else {
@@ -295,15 +297,4 @@ async fn copy(
         write(&bytes)?;
     }
     Ok(())
-}
-
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
-    }
-    fs::write(path, bytes).map_err(|e| fault(path, &e))
-}
-
-fn fault(path: &Path, error: &std::io::Error) -> Error {
-    Error::Write { path: path.display().to_string(), reason: error.to_string() }
 }

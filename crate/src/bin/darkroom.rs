@@ -6,6 +6,7 @@
 mod bench;
 mod compare;
 mod convert;
+mod disk;
 mod generate;
 mod inspect;
 mod jobs;

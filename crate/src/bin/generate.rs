@@ -1,10 +1,10 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
 //! requests to a folder of PNGs.
 
+use super::disk::{create, read_picture, write};
 use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
-use darkroom::image::{Rgba, png};
 use darkroom::pipeline::{
     Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
 };
@@ -262,28 +262,12 @@ fn read_latents(path: &Path) -> Result<npy::Array> {
     npy::read(&shown, &bytes)
 }
 
-/// A picture from a PNG file.
-pub fn read_picture(path: &Path) -> Result<Rgba> {
-    let shown = path.display().to_string();
-    let bytes = fs::read(path)
-        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
-    Ok(png::decode(&shown, &bytes)?.picture)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes)
-        .map_err(|e| Error::Write { path: path.display().to_string(), reason: e.to_string() })
-}
-
 /// Every stage as a file in a folder.
 struct Dump(PathBuf);
 
 impl Dump {
     fn new(folder: &Path) -> Result<Dump> {
-        fs::create_dir_all(folder).map_err(|e| Error::Write {
-            path: folder.display().to_string(),
-            reason: e.to_string(),
-        })?;
+        create(folder)?;
         Ok(Dump(folder.to_path_buf()))
     }
 }

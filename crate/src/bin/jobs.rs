@@ -6,7 +6,7 @@
 //! not made again, so a run that was cut off goes on where it stopped; a request that fails is
 //! reported and the rest goes on.
 
-use super::generate::read_picture;
+use super::disk::{create, read_picture, unwritable, write};
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::{Error, Result};
 use serde_json::Value;
@@ -47,7 +47,7 @@ pub async fn run(
     defaults: (&Request, Option<&Path>),
 ) -> Result<usize> {
     let jobs = read(list, defaults)?;
-    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+    create(folder)?;
     let mut failed = 0;
     for (number, job) in jobs.iter().enumerate() {
         let place = format!("{} of {}", number + 1, jobs.len());
@@ -73,7 +73,7 @@ pub async fn run(
 async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
     let picture = job.draw(pipeline, control).await?;
     let part: PathBuf = out.with_extension("png.part");
-    fs::write(&part, picture.png()?).map_err(|e| unwritable(&part, &e))?;
+    write(&part, &picture.png()?)?;
     fs::rename(&part, out).map_err(|e| unwritable(out, &e))?;
     Ok(picture.safety)
 }
@@ -131,8 +131,4 @@ fn job(
     }
     let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
     Ok(Job { file, init, request })
-}
-
-fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
-    Error::Write { path: path.display().to_string(), reason: fault.to_string() }
 }

@@ -2,7 +2,7 @@
 //! its files, and the manifest with the SHA-256 of every chunk. Put it into `web/models/`, or
 //! import it.
 
-use super::convert::write_file;
+use super::disk::write_in_folder;
 use super::manifest::{CHUNK_BYTES, id_of, list_files};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
@@ -56,7 +56,7 @@ pub async fn complete(
 ) -> Result<()> {
     let [name, ..] = LICENCES;
     if let Some(text) = licence {
-        write_file(&to.join(name), text.as_bytes())?;
+        write_in_folder(&to.join(name), text.as_bytes())?;
     }
     let before = match source.checkpoint() {
         Some(_) => None,
@@ -88,7 +88,7 @@ pub async fn complete(
         chunk_bytes: CHUNK_BYTES,
         files,
     };
-    write_file(&to.join(Manifest::FILE), manifest.to_json().as_bytes())
+    write_in_folder(&to.join(Manifest::FILE), manifest.to_json().as_bytes())
 }
 
 async fn read_text(source: &FileSource, path: &str) -> Result<Option<String>> {

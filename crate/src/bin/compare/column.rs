@@ -1,13 +1,12 @@
 //! A column of the sheet: where its pictures come from.
 
 use super::report::Cell;
-use super::{CompareArgs, Job, create, write};
+use super::{CompareArgs, Job, create, read_picture, write};
 use crate::ModelArgs;
-use darkroom::image::{Rgba, png};
+use darkroom::image::png;
 use darkroom::pipeline::{Control, Options, Pipeline};
 use darkroom::{Error, Result};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -47,8 +46,8 @@ impl Column {
         if self.origin == Origin::Pictures {
             for (row, job) in jobs.iter().enumerate() {
                 let (from, to) = (self.path.join(&job.file), folder.join(&job.file));
-                let copied =
-                    read(&from).and_then(|picture| write(&to, &png::encode(&picture, &[])?));
+                let copied = read_picture(&from)
+                    .and_then(|picture| write(&to, &png::encode(&picture, &[])?));
                 tell(row, Cell { fault: copied.err().map(|e| e.to_string()), ..Cell::default() });
             }
             return Ok(None);
@@ -74,12 +73,4 @@ impl Column {
         }
         Ok(Some(gpu.stats().bytes_peak))
     }
-}
-
-/// A picture of any PNG.
-pub fn read(path: &Path) -> Result<Rgba> {
-    let shown = path.display().to_string();
-    let bytes = fs::read(path)
-        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
-    Ok(png::decode(&shown, &bytes)?.picture)
 }

@@ -14,6 +14,7 @@
 mod column;
 mod report;
 
+use super::disk::{create, read_picture, write};
 use super::jobs::{self, Job};
 use clap::Args;
 use column::{Column, Origin};
@@ -21,10 +22,9 @@ use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::image::{Likeness, Rgba};
 use darkroom::pipeline::{ClipScore, Control, Request};
 use darkroom::weights::FileSource;
-use darkroom::{Error, Precision, Result, WeightType};
+use darkroom::{Precision, Result, WeightType};
 use report::Report;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Runs the same requests through several checkpoints and sets the pictures side by side.
 #[derive(Args)]
@@ -165,7 +165,7 @@ async fn measure(args: &CompareArgs, report: &mut Report) -> Result<()> {
             if cell.fault.is_some() {
                 continue;
             }
-            let picture = column::read(&args.out_dir.join(name).join(&row.file))?;
+            let picture = read_picture(&args.out_dir.join(name).join(&row.file))?;
             if let Some(judge) = &judge {
                 cell.clip_score = Some(judge.score(&row.request.prompt, &picture).await?);
             }
@@ -177,16 +177,4 @@ async fn measure(args: &CompareArgs, report: &mut Report) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(|e| unwritable(path, &e))
-}
-
-fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
-    Error::Write { path: path.display().to_string(), reason: fault.to_string() }
 }

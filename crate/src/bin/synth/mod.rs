@@ -15,6 +15,7 @@
 
 mod config;
 
+use super::disk::{unwritable, write_in_folder};
 use clap::Args;
 use config::Config;
 use darkroom::dtype::FileType;
@@ -65,7 +66,7 @@ pub struct SynthArgs {
 pub fn run(args: &SynthArgs) -> Result<()> {
     let files = args.config.files();
     for (path, text) in files.all(args.safety) {
-        write(&args.out.join(path), text.as_bytes())?;
+        write_in_folder(&args.out.join(path), text.as_bytes())?;
     }
     for name in ["vocab.json", "merges.txt"] {
         let from = args.tokenizer.join(name);
@@ -73,7 +74,7 @@ pub fn run(args: &SynthArgs) -> Result<()> {
             path: from.display().to_string(),
             reason: e.to_string(),
         })?;
-        write(&args.out.join("tokenizer").join(name), &bytes)?;
+        write_in_folder(&args.out.join("tokenizer").join(name), &bytes)?;
     }
     let gpu = Gpu::dry(false);
     let scope = || Scope::without_file(&gpu, WeightType::F16);
@@ -114,14 +115,14 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
         .map(|(name, shape)| (name.as_str(), file_type, shape.clone()))
         .collect();
     let shown = path.display().to_string();
-    let file = File::create(path).map_err(|e| fault(path, &e))?;
+    let file = File::create(path).map_err(|e| unwritable(path, &e))?;
     // Loaders look for the framework's name here.
     let metadata = [("format", "pt")];
     if args.hollow {
         drop(SafetensorsWriter::new(&file, &shown, &list, &metadata)?);
         let bytes = catalogue.parameters() as u64 * file_type.bytes_of(1).unwrap_or(0);
         let grown = file.metadata().and_then(|header| file.set_len(header.len() + bytes));
-        return grown.map_err(|e| fault(path, &e));
+        return grown.map_err(|e| unwritable(path, &e));
     }
     let mut writer = SafetensorsWriter::new(BufWriter::new(file), &shown, &list, &metadata)?;
     let mut bytes = Vec::new();
@@ -184,15 +185,4 @@ fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| fault(folder, &e))?;
-    }
-    fs::write(path, bytes).map_err(|e| fault(path, &e))
-}
-
-fn fault(path: &Path, error: &std::io::Error) -> Error {
-    Error::Write { path: path.display().to_string(), reason: error.to_string() }
 }
