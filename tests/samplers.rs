@@ -6,7 +6,8 @@ mod by_hand;
 use darkroom::Error;
 use darkroom::diffusion::noise::Torch;
 use darkroom::diffusion::{
-    Combination, Evaluation, Level, Plan, Prediction, Sampler, Schedule, Slot, Spacing, Tuning,
+    Combination, Evaluation, Kind, Level, Plan, Prediction, Sampler, Schedule, Slot, Spacing,
+    Tuning,
 };
 use serde_json::{Value, json};
 
@@ -328,6 +329,7 @@ fn combinations_add_up() {
         update: sum,
         remember: None,
         save: Some(Combination::new(&[(Slot::Past(3), 1.0)])),
+        kind: Kind::EXACT,
     };
     let evaluations = vec![evaluation];
     let plan = Plan { init_noise_sigma: 1.0, init_signal: 0.0, evaluations };

@@ -6,7 +6,7 @@ use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
-    Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
+    Control, Extras, Options, Picture, Pipeline, Progress, Request, Shortcuts, Witness, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
@@ -80,6 +80,8 @@ pub struct GenerateArgs {
     /// In pixels; the model's own size when left out.
     #[arg(long)]
     height: Option<u32>,
+    #[command(flatten, next_help_heading = "Faster, not exact")]
+    shortcuts: ShortcutArgs,
     /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
@@ -121,6 +123,33 @@ pub struct GenerateArgs {
     out_dir: Option<PathBuf>,
 }
 
+/// What may be left out of a run; the picture is then another than the exact one.
+#[derive(Args)]
+struct ShortcutArgs {
+    /// Guide on a part of the way only, from noise alone (0) to the picture (1), as in 0.2,0.8;
+    /// elsewhere a step is half the work.
+    #[arg(long, value_name = "START,END", default_value = "0,1", value_parser = interval)]
+    guidance_interval: [f64; 2],
+    /// Evaluate the UNet whole every so many times only, and of the others its outermost layers.
+    #[arg(long, default_value_t = 1)]
+    cache_interval: u32,
+}
+
+impl ShortcutArgs {
+    fn shortcuts(&self) -> Shortcuts {
+        let ShortcutArgs { guidance_interval, cache_interval } = *self;
+        Shortcuts { guidance_interval, cache_interval }
+    }
+}
+
+fn interval(text: &str) -> Result<[f64; 2], String> {
+    let ends = text.split_once(',').map(|(start, end)| [start.trim(), end.trim()].map(str::parse));
+    match ends {
+        Some([Ok(start), Ok(end)]) => Ok([start, end]),
+        _ => Err(format!("`{text}` is not of the form 0.2,0.8")),
+    }
+}
+
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 pub enum Device {
@@ -149,6 +178,7 @@ impl GenerateArgs {
             strength: self.strength,
             width: self.width,
             height: self.height,
+            shortcuts: self.shortcuts.shortcuts(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Load, Options, Phase, Request, Residency, SafetyFiles};
+use darkroom::pipeline::{Files, Kinds, Load, Options, Phase, Request, Residency, SafetyFiles};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
@@ -64,7 +64,8 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let size = [width, height];
-        let load = Load { size, prompts: request.prompts(), chunks: 1, pictures: 1 };
+        let load =
+            Load { size, prompts: request.prompts(), chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
         println!("residency     {}", text_of(dry.residency));

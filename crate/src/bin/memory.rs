@@ -5,7 +5,7 @@ use super::ModelArgs;
 use super::inspect::text_of;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Load, Options};
+use darkroom::pipeline::{Files, Kinds, Load, Options};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints the tables.
@@ -64,7 +64,7 @@ async fn row(
 ) -> Result<()> {
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
     let options = Options { precision, weights: Some(weights), memory, ..Options::default() };
-    let load = Load { size, prompts: 2, chunks: 1, pictures: 1 };
+    let load = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     let dry = files.dry_run(&options, Limits::default(), load).await?;
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let stages = dry.peaks.iter().map(|(_, held)| mega(held.total()));

@@ -7,12 +7,14 @@
 //! latents, the same bits everywhere.
 
 mod config;
+mod kind;
 pub mod noise;
 mod plan;
 mod samplers;
 mod schedule;
 mod spacing;
 
+pub use kind::{Deep, Kind};
 pub use plan::{Combination, Evaluation, Level, MAX_TERMS, Plan, Slot};
 pub use samplers::{Sampler, Tuning};
 pub use schedule::{Prediction, Schedule};

@@ -12,6 +12,8 @@
 //! The GPU knows one kernel for the sum, and nothing is read back inside the loop. All sums of an
 //! evaluation read the state before it; then the results take their places together.
 
+use super::kind::Kind;
+
 /// What a term of a combination stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Slot {
@@ -115,13 +117,15 @@ pub struct Evaluation {
     pub remember: Option<Combination>,
     /// What later evaluations find in `Saved`, until another evaluation replaces it.
     pub save: Option<Combination>,
+    /// How much of the UNet it takes.
+    pub kind: Kind,
 }
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
     pub(super) fn new(step: usize, timestep: f64, level: Level, update: Combination) -> Self {
-        let (input_scale, remember, save) = (1.0, None, None);
-        Evaluation { step, timestep, input_scale, level, update, remember, save }
+        let (input_scale, remember, save, kind) = (1.0, None, None, Kind::EXACT);
+        Evaluation { step, timestep, input_scale, level, update, remember, save, kind }
     }
 
     /// The same of latents that are not of variance one.

@@ -6,12 +6,16 @@
 //! ids     → states            [prompts · chunks, 77, c]       × weights, where there are any
 //! states  → context           [prompts · pictures, chunks · 77, c]
 //! ```
+//!
+//! A run that is not guided all the way has a context of the prompt alone beside that of both.
 
 use super::Request;
 use super::engine::{Call, Engine};
 use super::generate::Extras;
+use crate::diffusion::Kind;
 use crate::error::Result;
 use crate::text::{Chunk, Prompt, Tokenizer};
+use std::ops::Range;
 
 /// The prompts of a request as ids, the negative one first. All have as many chunks: the shorter
 /// one is filled up with empty chunks, as AUTOMATIC1111's web UI does when told to.
@@ -105,6 +109,23 @@ fn weigh(states: &mut [f32], weights: &[f32]) {
     states.iter_mut().for_each(|x| *x *= restored);
 }
 
+/// What the UNet knows of a run beside the latents.
+pub(super) struct Contexts<E: Engine> {
+    /// Of all prompts.
+    all: E::Context,
+    /// Of the last alone, which is the positive one, where a part of the run is not guided.
+    last: Option<E::Context>,
+    /// Deep features that an evaluation has kept.
+    pub deep: Option<E::Array>,
+}
+
+impl<E: Engine> Contexts<E> {
+    /// That of the prompts which an evaluation of this kind attends to.
+    pub fn of(&self, kind: Kind) -> &E::Context {
+        self.last.as_ref().filter(|_| !kind.guided).unwrap_or(&self.all)
+    }
+}
+
 /// The text encoder's states of all prompts.
 pub(super) struct Text<E: Engine> {
     array: E::Array,
@@ -119,16 +140,42 @@ impl<E: Engine> Text<E> {
         Text { array, prompts, tokens }
     }
 
-    /// What the UNet attends to for so many pictures at once: all pictures with the negative
-    /// prompt, then all with the other.
-    pub async fn context(&self, engine: &E, pictures: usize, call: Call<'_>) -> Result<E::Context> {
-        if pictures == 1 {
-            return engine.prepare(&self.array, self.prompts, call).await;
-        }
+    /// What the UNet attends to for so many pictures at once, in evaluations of these kinds: all
+    /// pictures with the negative prompt, then all with the other.
+    pub async fn contexts(
+        &self,
+        engine: &E,
+        pictures: usize,
+        kinds: &[Kind],
+        call: Call<'_>,
+    ) -> Result<Contexts<E>> {
+        let alone = self.prompts > 1 && kinds.iter().any(|kind| !kind.guided);
+        let all = match pictures {
+            1 => engine.prepare(&self.array, self.prompts, call).await?,
+            _ => self.prepare(engine, 0..self.prompts, pictures, call).await?,
+        };
+        let last = self.prompts - 1..self.prompts;
+        let last = match alone {
+            true => Some(self.prepare(engine, last, pictures, call).await?),
+            false => None,
+        };
+        Ok(Contexts { all, last, deep: None })
+    }
+
+    /// The UNet's view of some prompts, each for so many pictures.
+    async fn prepare(
+        &self,
+        engine: &E,
+        chosen: Range<usize>,
+        pictures: usize,
+        call: Call<'_>,
+    ) -> Result<E::Context> {
         let values = engine.numbers(&self.array).await?;
-        let prompts = values.chunks_exact(values.len() / self.prompts);
+        let of_prompt = values.len() / self.prompts;
+        let rows = chosen.len() * pictures;
+        let prompts = chosen.map(|prompt| &values[prompt * of_prompt..][..of_prompt]);
         let repeated: Vec<f32> = prompts.flat_map(|prompt| prompt.repeat(pictures)).collect();
-        let text = engine.text(&repeated, self.tokens * pictures);
-        engine.prepare(&text, self.prompts * pictures, call).await
+        let text = engine.text(&repeated, self.tokens / self.prompts * rows);
+        engine.prepare(&text, rows, call).await
     }
 }

@@ -1,11 +1,12 @@
 //! The walk on the CPU, with the networks of [`crate::reference`].
 
 use super::Request;
+use super::context::Contexts;
 use super::control::Control;
 use super::dry::Load;
 use super::engine::{Call, Engine};
 use super::model::Files;
-use crate::diffusion::Evaluation;
+use crate::diffusion::{Deep, Evaluation};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::models::unet::Level;
@@ -133,12 +134,16 @@ impl Engine for OnCpu {
     fn predict(
         &self,
         latents: &Tensor,
-        context: &Tensor,
+        contexts: &mut Contexts<OnCpu>,
         evaluation: &Evaluation,
         request: &Request,
     ) -> Tensor {
-        let Evaluation { input_scale, timestep, .. } = *evaluation;
-        self.networks.predict(latents, [input_scale, timestep, request.guidance_scale], context)
+        let Evaluation { input_scale, timestep, kind, .. } = *evaluation;
+        let kept = contexts.deep.take().filter(|_| kind.deep == Deep::Reused);
+        let numbers = [input_scale, timestep, request.guidance_scale];
+        let (eps, deep) = self.networks.predict(latents, numbers, contexts.of(kind), kept.as_ref());
+        contexts.deep = (kind.deep != Deep::Made).then_some(deep);
+        eps
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {

@@ -1,6 +1,6 @@
 //! The same walk on a device that only adds up: whether a size fits, and what it costs.
 
-use super::context::Text;
+use super::context::{Contexts, Text};
 use super::control::Control;
 use super::engine::{Call, Engine};
 use super::generate::Extras;
@@ -11,7 +11,7 @@ use super::residency::{Residency, Stage};
 use super::state::State;
 use super::{Options, Request};
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Sampler, Tuning};
+use crate::diffusion::{Deep, Kind, Plan, Sampler, Tuning};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held, KernelStats, Limits, Stats};
@@ -30,6 +30,30 @@ pub struct Load {
     pub chunks: usize,
     /// Pictures that the UNet works on together.
     pub pictures: usize,
+    /// What the UNet's evaluations are.
+    pub kinds: Kinds,
+}
+
+/// The kinds of a run's evaluations, in the order in which they first come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds([Option<Kind>; 6]);
+
+impl Kinds {
+    /// All evaluations are exact.
+    pub const EXACT: Kinds = Kinds([Some(Kind::EXACT), None, None, None, None, None]);
+
+    /// Those of a plan.
+    pub fn of(plan: &Plan) -> Kinds {
+        let mut kinds = [None; 6];
+        for (place, kind) in kinds.iter_mut().zip(plan.kinds()) {
+            *place = Some(kind);
+        }
+        Kinds(kinds)
+    }
+
+    fn to_vec(self) -> Vec<Kind> {
+        self.0.into_iter().flatten().collect()
+    }
 }
 
 /// What a run costs.
@@ -40,7 +64,7 @@ pub struct DryRun {
     /// What is kept between the stages, and how the picture is decoded.
     pub residency: Residency,
     /// Loading what is kept; the text encoder; what the UNet prepares for the prompts; one
-    /// evaluation of the UNet; the VAE's decoder.
+    /// evaluation of the UNet of each kind; the VAE's decoder.
     pub phases: Vec<Phase>,
     /// The most that is held in each stage.
     pub peaks: Vec<(Stage, Held)>,
@@ -120,12 +144,12 @@ impl Files {
             let array = engine.encode(&ids, rows, 0, call).await?;
             phases.push(phase("text encoder", gpu).await?);
             let text = Text::new(array, load.prompts, ids.len());
-            text.context(&engine, load.pictures, call).await?
+            text.contexts(&engine, load.pictures, &load.kinds.to_vec(), call).await?
         };
         phases.push(phase("keys and values", gpu).await?);
         let latents = {
             let denoised = self.denoise(&engine, load, context, control).await?;
-            phases.push(denoised.0);
+            phases.extend(denoised.0);
             denoised.1
         };
         let picture = engine.decode(&latents, 0, call).await?;
@@ -135,34 +159,50 @@ impl Files {
         Ok(DryRun { weight_bytes, residency, phases, peaks: engine.peaks() })
     }
 
-    /// Some steps, of whose first evaluation the costs are counted, and the latents.
+    /// Some steps, of whose first evaluation of each kind the costs are counted, and the latents.
     async fn denoise(
         &self,
         engine: &OnGpu,
         load: Load,
-        context: <OnGpu as Engine>::Context,
+        mut contexts: Contexts<OnGpu>,
         control: &Control,
-    ) -> Result<(Phase, <OnGpu as Engine>::Array)> {
+    ) -> Result<(Vec<Phase>, <OnGpu as Engine>::Array)> {
         let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
         let request = Request { guidance_scale, ..Request::default() };
-        let plan = Sampler::Ddim.plan_with(&self.schedule, STEPS, Tuning::default())?;
+        let kinds = load.kinds.to_vec();
+        let steps = STEPS * kinds.len();
+        let mut plan = Sampler::Ddim.plan_with(&self.schedule, steps, Tuning::default())?;
+        for (evaluation, kind) in plan.evaluations.iter_mut().zip(kinds.iter().cycle()) {
+            evaluation.kind = *kind;
+        }
         let noise = (0..load.pictures).map(|_| Rng::Torch.seeded(0)).collect::<Result<_>>()?;
         let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
         let shape = [load.pictures, self.vae.latent_channels, h, w];
         let mut state = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
-        let mut first = None::<Phase>;
+        let mut phases = Vec::new();
         for evaluation in &plan.evaluations {
             let good = state.on(engine);
-            let eps = engine.predict(&state.latents, &context, evaluation, &request);
+            let eps = engine.predict(&state.latents, &mut contexts, evaluation, &request);
             state.update(evaluation, &eps);
             engine.finish(control).await?;
             engine.is_finite(&state.latents).await?;
             drop(good);
-            let phase = phase("UNet, one evaluation", &engine.gpu).await?;
-            first.get_or_insert(phase);
+            let phase = phase(name(evaluation.kind), &engine.gpu).await?;
+            if phases.len() < kinds.len() {
+                phases.push(phase);
+            }
         }
-        let phase = first.expect("a plan has evaluations");
-        Ok((phase, state.latents))
+        Ok((phases, state.latents))
+    }
+}
+
+/// An evaluation, as a phase.
+fn name(kind: Kind) -> &'static str {
+    match (kind.guided, kind.deep) {
+        (true, Deep::Made | Deep::Kept) => "UNet, one evaluation",
+        (true, Deep::Reused) => "UNet, cached",
+        (false, Deep::Made | Deep::Kept) => "UNet, unguided",
+        (false, Deep::Reused) => "UNet, unguided, cached",
     }
 }
 

@@ -2,6 +2,7 @@
 //! written once, in `generate`.
 
 use super::Request;
+use super::context::Contexts;
 use super::control::Control;
 use super::dry::Load;
 use super::model::Files;
@@ -53,12 +54,13 @@ pub(super) trait Engine: Sized {
         size: [usize; 2],
         control: &Control,
     ) -> Result<[Vec<f32>; 2]>;
-    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`. The
-    /// context is of as many pictures.
+    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`, or
+    /// less, as the evaluation's kind is. The contexts are of as many pictures. Deep features that
+    /// are to be reused and are not there are made.
     fn predict(
         &self,
         latents: &Self::Array,
-        context: &Self::Context,
+        contexts: &mut Contexts<Self>,
         evaluation: &Evaluation,
         request: &Request,
     ) -> Self::Array;

@@ -14,7 +14,7 @@
 
 use super::context::Prompts;
 use super::control::{Control, Progress};
-use super::dry::Load;
+use super::dry::{Kinds, Load};
 use super::engine::Engine;
 use super::initial::{self, Initial};
 use super::run::{Job, Run};
@@ -70,7 +70,8 @@ impl Order {
     /// What some of its pictures ask of the machine together.
     pub fn load(&self, pictures: usize) -> Load {
         let (size, prompts) = (self.size, self.request.prompts());
-        Load { size, prompts, chunks: self.prompts.chunks(), pictures }
+        let kinds = Kinds::of(&self.plan);
+        Load { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
     }
 }
 
@@ -188,7 +189,9 @@ impl Pipeline {
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
         let tuning = Tuning { eta, karras, spacing, ends_at_sigma_min, left_out };
-        let plan = sampler.plan_with(&self.files.schedule, request.steps as usize, tuning)?;
+        let schedule = &self.files.schedule;
+        let plan = sampler.plan_with(schedule, request.steps as usize, tuning)?;
+        let plan = request.shortcuts.apply(plan, schedule);
         let prompts = Prompts::read(&self.tokenizer, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);

@@ -1,16 +1,17 @@
 //! The walk on the graphics adapter: the three networks, of which those are in its memory that are
 //! needed, or that are kept.
 
+use super::context::Contexts;
 use super::control::Control;
-use super::dry::Load;
+use super::dry::{Kinds, Load};
 use super::engine::{Call, Engine};
 use super::initial::PictureEncoder;
 use super::model::Files;
 use super::parts::{Parts, Place, Set, sizes};
 use super::residency::{Residency, Stage};
 use super::{Options, Request};
-use crate::diffusion::Evaluation;
 use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held};
@@ -84,7 +85,7 @@ impl OnGpu {
     pub async fn load(&self, call: Call<'_>) -> Result<()> {
         let description = call.files.describe();
         let size = [description.width, description.height];
-        let own = Load { size, prompts: 2, chunks: 1, pictures: 1 };
+        let own = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         match self.pictures_at_once(call.files, own).await {
             // Smaller ones may fit.
             Ok(_) | Err(Error::GpuLimit { .. }) => self.enter(Stage::Loading, call).await,
@@ -280,15 +281,30 @@ impl Engine for OnGpu {
     fn predict(
         &self,
         latents: &Tensor,
-        context: &Context,
+        contexts: &mut Contexts<OnGpu>,
         evaluation: &Evaluation,
         request: &Request,
     ) -> Tensor {
-        let (prompts, guidance) = (request.prompts(), request.guidance_scale);
+        let Evaluation { timestep, kind, .. } = *evaluation;
+        let prompts = if kind.guided { request.prompts() } else { 1 };
+        let guidance = request.guidance_scale;
         let [pictures, ..] = latents.shape().image();
         let scaled = Term::new(evaluation.input_scale as f32, latents);
         let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
-        let eps = self.parts.unet().forward(&input, evaluation.timestep, context);
+        let unet = self.parts.unet();
+        let kept = contexts.deep.take();
+        let context = contexts.of(kind);
+        let (eps, deep) = match (kind.deep, kept) {
+            (Deep::Made, _) => (unet.forward(&input, timestep, context), None),
+            (Deep::Reused, Some(deep)) => {
+                (unet.forward_cached(&input, timestep, context, &deep), Some(deep))
+            }
+            (Deep::Kept | Deep::Reused, _) => {
+                let (eps, deep) = unet.forward_keeping(&input, timestep, context);
+                (eps, Some(deep))
+            }
+        };
+        contexts.deep = deep;
         if prompts == 1 {
             return eps.cast(Precision::F32);
         }

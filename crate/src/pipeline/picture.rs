@@ -83,6 +83,7 @@ impl Picture {
         if request.rng != Rng::default().name() {
             fields.push(("RNG", request.rng.clone()));
         }
+        fields.extend(request.shortcuts.parameters());
         if let Some(id) = &self.kernels {
             fields.push(("Kernels", id.clone()));
         }

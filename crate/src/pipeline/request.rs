@@ -1,6 +1,7 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
 
 use super::initial::taken;
+use super::shortcuts::Shortcuts;
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
@@ -65,6 +66,9 @@ pub struct Request {
     pub width: Option<u32>,
     /// As `width`.
     pub height: Option<u32>,
+    /// What may be left out; nothing, unless asked for.
+    #[serde(flatten)]
+    pub shortcuts: Shortcuts,
 }
 
 impl Default for Request {
@@ -88,6 +92,7 @@ impl Default for Request {
             strength: None,
             width: None,
             height: None,
+            shortcuts: Shortcuts::default(),
         }
     }
 }
@@ -148,6 +153,7 @@ impl Request {
                 "strength" => request.strength = field("strength", STRENGTH_REASON, value)?,
                 "width" => request.width = field("width", SIDE_REASON, value)?,
                 "height" => request.height = field("height", SIDE_REASON, value)?,
+                _ if request.shortcuts.read(&name, &value)? => {}
                 _ => return Err(wrong(format!("has an unknown field `{name}`"))),
             }
         }
@@ -239,6 +245,7 @@ impl Request {
             );
         }
         self.reading()?;
+        self.shortcuts.validate()?;
         for (field, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
             let factor = allowed.factor;
             if side == 0 || side % factor != 0 {

@@ -5,6 +5,7 @@
 //! that may be for want of range alone (f16 ends at 65504), and then the step is taken again from
 //! the state before it, with f32 activations on the same weights, and so are those that follow.
 
+use super::context::Contexts;
 use super::control::{Control, Progress};
 use super::engine::{Call, Engine};
 use super::generate::{Extras, Order};
@@ -51,7 +52,7 @@ pub(super) struct Run<'a, E: Engine> {
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
     /// Until the last step was taken.
-    context: Option<E::Context>,
+    context: Option<Contexts<E>>,
     /// What the user should know of it.
     pub notices: Vec<String>,
 }
@@ -107,7 +108,7 @@ impl<'a, E: Engine> Run<'a, E> {
 
     /// One step of the sampler; returns its last guided prediction.
     async fn step(
-        &self,
+        &mut self,
         state: &mut State<'a, E>,
         evaluations: &[Evaluation],
     ) -> Result<Answer<E>> {
@@ -116,7 +117,7 @@ impl<'a, E: Engine> Run<'a, E> {
             self.job.control.check()?;
             let latents = state.latents.clone();
             let request = &self.job.order.request;
-            let context = self.context.as_ref().expect("there until the last step");
+            let context = self.context.as_mut().expect("there until the last step");
             let eps = self.engine.predict(&latents, context, evaluation, request);
             state.update(evaluation, &eps);
             self.engine.finish(self.job.control).await?;
@@ -167,10 +168,10 @@ impl<'a, E: Engine> Run<'a, E> {
 }
 
 /// The prompts as the UNet attends to them.
-async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<E::Context> {
+async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<Contexts<E>> {
     let Job { order, extras, .. } = job;
     let text = order.prompts.encode(engine, &order.request, extras, job.call()).await?;
-    text.context(engine, job.part.len(), job.call()).await
+    text.contexts(engine, job.part.len(), &order.plan.kinds(), job.call()).await
 }
 
 /// A pixel that is no number is transparent.

@@ -151,21 +151,25 @@ impl Networks {
 
     /// The noise in `latents` `[1, c, h, w]`, `input_scale` times what the sampler has, for each
     /// prompt of `context` `[b, tokens, c]`; of two, guided: `uncond + guidance·(cond − uncond)`.
+    /// Beside it the UNet's deep features, which are `cached` where that is something.
     pub fn predict(
         &self,
         latents: &Tensor,
         [input_scale, timestep, guidance]: [f64; 3],
         context: &Tensor,
-    ) -> Tensor {
+        cached: Option<&Tensor>,
+    ) -> (Tensor, Tensor) {
         let predict = || {
             let input = (latents * input_scale)?;
             let batch = context.dim(0)?;
-            let eps = self.unet.forward(&input.repeat((batch, 1, 1, 1))?, timestep, context)?;
+            let input = input.repeat((batch, 1, 1, 1))?;
+            let (eps, deep) = self.unet.forward(&input, timestep, context, cached)?;
             if batch == 1 {
-                return Ok(eps);
+                return Ok((eps, deep));
             }
             let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);
-            &uncond + ((cond - &uncond)? * guidance)?
+            let eps = (&uncond + ((cond - &uncond)? * guidance)?)?;
+            Ok::<_, candle_core::Error>((eps, deep))
         };
         predict().expect(CHECKED)
     }

@@ -23,6 +23,7 @@ pub struct Unet {
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
     downsample_padding: [usize; 2],
+    cache_branch: usize,
 }
 
 /// One level on the way down or up.
@@ -111,43 +112,91 @@ impl Unet {
             conv_norm_out: group_norm(groups, c, eps, vars.pp("conv_norm_out"))?,
             conv_out: conv2d(c, config.out_channels, out, same(out), vars.pp("conv_out"))?,
             downsample_padding: config.downsample_padding,
+            cache_branch: config.cache_branch(),
         })
     }
 
-    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise.
-    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Tensor) -> Result<Tensor> {
+    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, and the deep features:
+    /// what the last level's outermost layers on the way up begin with. Those that are `cached`
+    /// are taken as they are, and only the outermost layers evaluated.
+    pub fn forward(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Tensor,
+        cached: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
         let times = Tensor::full(timestep as f32, latents.dim(0)?, &Device::Cpu)?;
         let times = self.time_proj.forward(&times.to_dtype(DType::F32)?)?;
         let time = self.time_embedding.forward(&times)?;
         let mut x = self.conv_in.forward(latents)?;
         let mut skips = vec![x.clone()];
-        for block in &self.down {
-            for stage in &block.stages {
+        let (last, inner) = self.up.split_last().expect("a UNet has levels");
+        let outermost = last.stages.len() - 1 - self.cache_branch;
+        if let Some(cached) = cached {
+            for stage in &self.down[0].stages[..self.cache_branch] {
                 x = stage.forward(&x, &time, context)?;
                 skips.push(x.clone());
             }
-            if let Some(conv) = &block.resampler {
-                let [before, after] = self.downsample_padding;
-                let padded = x.pad_with_zeros(D::Minus1, before, after)?;
-                x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
-                skips.push(x.clone());
+            x = cached.clone();
+        } else {
+            for block in &self.down {
+                x = self.lower(block, x, &time, context, &mut skips)?;
             }
-        }
-        for stage in &self.mid {
-            x = stage.forward(&x, &time, context)?;
-        }
-        for block in &self.up {
-            for stage in &block.stages {
-                let skip = skips.pop().expect("as many skips as resnets on the way up");
-                x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, &time, context)?;
+            for stage in &self.mid {
+                x = stage.forward(&x, &time, context)?;
             }
-            if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
-                let (_, _, h, w) = skip.dims4()?;
-                x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
+            for block in inner {
+                x = raise(&block.stages, x, &time, context, &mut skips)?;
+                if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
+                    let (_, _, h, w) = skip.dims4()?;
+                    x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
+                }
             }
+            x = raise(&last.stages[..outermost], x, &time, context, &mut skips)?;
         }
-        self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)
+        let deep = x.clone();
+        x = raise(&last.stages[outermost..], x, &time, context, &mut skips)?;
+        let eps = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
+        Ok((eps, deep))
     }
+
+    /// One level on the way down; every result is kept for the way up.
+    fn lower(
+        &self,
+        block: &Block,
+        mut x: Tensor,
+        time: &Tensor,
+        context: &Tensor,
+        skips: &mut Vec<Tensor>,
+    ) -> Result<Tensor> {
+        for stage in &block.stages {
+            x = stage.forward(&x, time, context)?;
+            skips.push(x.clone());
+        }
+        if let Some(conv) = &block.resampler {
+            let [before, after] = self.downsample_padding;
+            let padded = x.pad_with_zeros(D::Minus1, before, after)?;
+            x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
+            skips.push(x.clone());
+        }
+        Ok(x)
+    }
+}
+
+/// Layers on the way up, each with what was kept on the way down.
+fn raise(
+    stages: &[Stage],
+    mut x: Tensor,
+    time: &Tensor,
+    context: &Tensor,
+    skips: &mut Vec<Tensor>,
+) -> Result<Tensor> {
+    for stage in stages {
+        let skip = skips.pop().expect("as many skips as resnets on the way up");
+        x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, time, context)?;
+    }
+    Ok(x)
 }
 
 fn resampler(vars: &VarBuilder, c: usize, padding: usize, stride: usize) -> Result<Conv2d> {

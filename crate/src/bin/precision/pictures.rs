@@ -4,7 +4,7 @@
 use super::{EXACT, PrecisionArgs, cells};
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::pipeline::{
-    Control, Extras, Files, Load, Options, Picture, Pipeline, Request, Witness,
+    Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Request, Witness,
 };
 use darkroom::{Error, Result};
 use std::cell::RefCell;
@@ -119,7 +119,7 @@ async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
     let files = Files::open(&args.model.source()).await?;
     let description = files.describe();
     let size = [description.width, description.height];
-    let load = Load { size, prompts: 2, chunks: 1, pictures: 1 };
+    let load = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     let dry = files.dry_run(options, Limits::default(), load).await?;
     Ok(dry.weight_bytes as f64 / 1e6)
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::models::fields::Fields;
 
+/// After which layer of the first level deep features branch off; those of v1.4 has two.
+const CACHE_BRANCH: usize = 1;
+
 /// The sizes of a UNet. diffusers: the arguments of `UNet2DConditionModel`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnetConfig {
@@ -96,6 +99,12 @@ impl UnetConfig {
             use_linear_projection: fields.get("use_linear_projection", false)?,
             sample_size: fields.get("sample_size", None)?,
         })
+    }
+
+    /// The outermost layers on the way down that are evaluated where deep features are cached; of
+    /// the way up there is one more. DeepCache: `cache_branch_id`.
+    pub fn cache_branch(&self) -> usize {
+        CACHE_BRANCH.min(self.levels[0].layers)
     }
 
     /// The resnets' channels on the way up of level `index`: `[c_in, c_out]` of each, where `c_in`

@@ -7,6 +7,7 @@ use super::transformer::Transformer;
 use crate::error::Result;
 use crate::nn::{Downsample, Joined, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
+use std::ops::Range;
 
 /// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention
 /// `DownBlock2D`.
@@ -60,15 +61,28 @@ impl DownBlock {
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(&x, Some(shifts));
+        x = self.forward_layers(0..self.resnets.len(), x, shifts, context, skips);
+        if let Some(downsampler) = &self.downsampler {
+            x = downsampler.forward(&x);
+            skips.push(x.clone());
+        }
+        x
+    }
+
+    /// Some resnets with their transformers: `skips` grows by one tensor for each.
+    pub(super) fn forward_layers(
+        &self,
+        layers: Range<usize>,
+        mut x: Tensor,
+        shifts: &Tensor,
+        context: &mut Remaining<'_>,
+        skips: &mut Vec<Tensor>,
+    ) -> Tensor {
+        for i in layers {
+            x = self.resnets[i].forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
             }
-            skips.push(x.clone());
-        }
-        if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(&x);
             skips.push(x.clone());
         }
         x

@@ -9,6 +9,10 @@
 //! eps = conv_out(silu(conv_norm_out(x)))
 //! ```
 //!
+//! The outermost layers are the first down and the last up, `cache_branch` and one more of them. What
+//! comes up to them, the deep features, changes little from step to step, and may be kept: see
+//! [`Unet::forward_cached`].
+//!
 //! Only cross-attention sees the prompt, and only through its keys and values: [`Unet::prepare`]
 //! makes them once, and every step uses them.
 
@@ -33,6 +37,13 @@ pub struct Context(Vec<KeyValue>);
 
 /// The keys and values that the rest of the walk will need.
 type Remaining<'a> = std::slice::Iter<'a, KeyValue>;
+
+/// What the layers that are still to come need beside what comes from below.
+struct Walk<'a> {
+    shifts: Tensor,
+    context: Remaining<'a>,
+    skips: Vec<Tensor>,
+}
 
 /// The denoiser. diffusers: `UNet2DConditionModel`.
 pub struct Unet {
@@ -90,6 +101,48 @@ impl Unet {
     /// `latents` `[b, h, w, in_channels]`, `context` of b prompts (fewer repeat) → the noise,
     /// `[b, h, w, out_channels]`; channel counts are padded to a multiple of four.
     pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context) -> Tensor {
+        let (deep, walk) = self.inner(latents, timestep, context);
+        self.outer(deep, walk)
+    }
+
+    /// [`Unet::forward`], and the deep features, `[b, h, w, c]`.
+    pub fn forward_keeping(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+    ) -> (Tensor, Tensor) {
+        let (deep, walk) = self.inner(latents, timestep, context);
+        (self.outer(deep.clone(), walk), deep)
+    }
+
+    /// [`Unet::forward`] of the outermost layers alone, with the `deep` features of another
+    /// evaluation: "DeepCache" (Ma, Fang, Wang, 2312.00858).
+    pub fn forward_cached(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+        deep: &Tensor,
+    ) -> Tensor {
+        let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
+        let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
+        let (_, up) = context.0.split_at(context.0.len() - blocks(level.up_attention, branch + 1));
+        let mut down = context.0[..blocks(level.down_attention, branch)].iter();
+        let shifts = self.shifts(latents, timestep);
+        let x = self.conv_in.forward(latents);
+        let mut skips = vec![x.clone()];
+        self.down_blocks[0].forward_layers(0..branch, x, &shifts, &mut down, &mut skips);
+        self.outer(deep.clone(), Walk { shifts, context: up.iter(), skips })
+    }
+
+    /// All but the outermost layers on the way up.
+    fn inner<'a>(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &'a Context,
+    ) -> (Tensor, Walk<'a>) {
         let mut context = context.0.iter();
         let shifts = self.shifts(latents, timestep);
         let mut x = self.conv_in.forward(latents);
@@ -98,11 +151,28 @@ impl Unet {
             x = block.forward(x, &shifts, &mut context, &mut skips);
         }
         x = self.mid_block.forward(&x, &shifts, &mut context);
-        for block in &self.up_blocks {
+        let (last, inner) = self.up_blocks.split_last().expect("a config has levels");
+        for block in inner {
             x = block.forward(x, &shifts, &mut context, &mut skips);
         }
-        assert!(context.next().is_none(), "the context is another model's");
+        let layers = 0..self.first_outermost();
+        x = last.forward_layers(layers, x, &shifts, &mut context, &mut skips);
+        (x, Walk { shifts, context, skips })
+    }
+
+    /// The outermost layers on the way up, and what follows.
+    fn outer(&self, mut x: Tensor, mut walk: Walk<'_>) -> Tensor {
+        let last = self.up_blocks.last().expect("a config has levels");
+        let layers = self.first_outermost()..last.layers();
+        let Walk { shifts, context, skips } = &mut walk;
+        x = last.forward_layers(layers, x, shifts, context, skips);
+        assert!(walk.context.next().is_none(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
+    }
+
+    /// The first of the outermost layers of the last level on the way up.
+    fn first_outermost(&self) -> usize {
+        self.config.levels[0].layers - self.config.cache_branch()
     }
 
     /// What the time adds in each resnet, the same for every picture: `[b, …]`.

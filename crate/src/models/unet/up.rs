@@ -8,6 +8,7 @@ use super::transformer::Transformer;
 use crate::error::Result;
 use crate::nn::{Joined, KeyValue, ResnetBlock, Scope, Upsample};
 use crate::tensor::Tensor;
+use std::ops::Range;
 
 /// One level on the way up. diffusers: `CrossAttnUpBlock2D`, and without attention `UpBlock2D`.
 pub(super) struct UpBlock {
@@ -54,18 +55,36 @@ impl UpBlock {
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            // Assigned: neither of the two is held while the resnet works on both.
-            x = x.concat(&skips.pop().expect("as many were kept as are joined"));
-            x = resnet.forward(&x, Some(shifts));
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(&x, context);
-            }
-        }
+        x = self.forward_layers(0..self.layers(), x, shifts, context, skips);
         if let Some(upsampler) = &self.upsampler {
             let next = skips.last().expect("the level above has kept tensors");
             let [_, height, width, _] = next.shape().image();
             x = upsampler.forward(&x, [height, width]);
+        }
+        x
+    }
+
+    /// Resnets.
+    pub(super) fn layers(&self) -> usize {
+        self.resnets.len()
+    }
+
+    /// Some resnets with their transformers: `skips` shrinks by one tensor for each.
+    pub(super) fn forward_layers(
+        &self,
+        layers: Range<usize>,
+        mut x: Tensor,
+        shifts: &Tensor,
+        context: &mut Remaining<'_>,
+        skips: &mut Vec<Tensor>,
+    ) -> Tensor {
+        for i in layers {
+            // Assigned: neither of the two is held while the resnet works on both.
+            x = x.concat(&skips.pop().expect("as many were kept as are joined"));
+            x = self.resnets[i].forward(&x, Some(shifts));
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.forward(&x, context);
+            }
         }
         x
     }
