@@ -181,6 +181,48 @@ fn evaluation_of_the_unet_costs_what_its_shapes_say() {
     assert!((0.75e12..0.85e12).contains(&(expected as f64)), "about 0.8 TFLOP, as is known");
 }
 
+/// Whether a tensor is of the layers that are evaluated where deep features are cached.
+fn is_outermost(name: &str) -> bool {
+    let whole = ["conv_in", "conv_out", "conv_norm_out", "time_emb"];
+    let first = ["resnets.0.", "attentions.0."].iter().any(|layer| name.contains(layer));
+    match name.split_once("_blocks.") {
+        None => whole.iter().any(|layer| name.contains(layer)),
+        // The shifts of all resnets are one product.
+        Some(_) if name.contains("time_emb_proj") => true,
+        Some(("down", rest)) => rest.starts_with("0.") && first,
+        Some((_, rest)) => rest.starts_with("3.") && !first,
+    }
+}
+
+/// A cached evaluation is what its layers cost, and a half less than a quarter of the whole.
+#[test]
+fn cached_evaluation_of_the_unet_costs_what_its_shapes_say() {
+    let models = Models::new(Precision::F32, WeightType::F16);
+    let context = Tensor::empty(&models.gpu, [1, TOKENS, 768], Precision::F32);
+    let context = models.unet.prepare(&context);
+    let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
+    let (_, deep) = models.unet.forward_keeping(&latents, 1.0, &context);
+    assert_eq!(deep.shape().dims(), [1, 64, 64, 320]);
+    models.gpu.submit();
+    models.gpu.reset_stats();
+    drop(models.unet.forward_cached(&latents, 1.0, &context, &deep));
+    models.gpu.submit();
+    let kernels = models.gpu.kernel_stats();
+    let products = ["matmul", "conv2d", "attention"];
+    let of_products =
+        kernels.iter().filter(|k| products.iter().any(|name| k.name.starts_with(name)));
+    let counted: u64 = of_products.map(|k| k.flops).sum();
+    let tensors = models.catalogues[1].tensors.iter();
+    let expected = |wanted: fn(&str) -> bool| -> u64 {
+        tensors.clone().filter(|(n, _)| wanted(n)).map(|(n, s)| flops(n, s, 64) as u64).sum()
+    };
+    let (cached, whole) = (expected(is_outermost), expected(|_| true));
+    let dispatches = models.gpu.stats().dispatches;
+    println!("cached: {cached} of {whole} FLOP, {dispatches} dispatches");
+    assert_eq!(counted, cached);
+    assert!(4 * cached < whole && dispatches <= 380 / 4, "{cached} of {whole}, {dispatches}");
+}
+
 /// The side at which a tensor of the UNet is applied, for latents of side `side`.
 fn side_of(name: &str, side: usize) -> usize {
     let mut path = name.split('.');

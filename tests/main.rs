@@ -35,6 +35,7 @@ mod safety; // the safety checker against diffusers, and its place in the walk
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
 mod served; // converted folders: whole, licensed, listed
+mod shortcuts; // what may be left out to be faster, and that nothing is unless asked
 mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules

@@ -3,9 +3,11 @@
 
 use crate::made_up::{synth_with, tiny};
 use crate::walk::request;
+use darkroom::diffusion::Sampler;
 use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::pipeline::{
-    Control, Files, Kinds, Load, Options, Picture, Pipeline, Request, Residency, Set, Stage,
+    Control, Files, Kinds, Load, Options, Picture, Pipeline, Request, Residency, Set, Shortcuts,
+    Stage,
 };
 use darkroom::weights::{FileSource, LocalFuture, Source};
 use darkroom::{Precision, WeightType};
@@ -97,6 +99,27 @@ fn check(model: &Path, request: &Request, ways: &[Residency]) {
         let most = pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         println!("{way:?}: {most}/255 from the first way");
         assert!(most <= 1, "{way:?}: {most}/255");
+    }
+}
+
+/// With shortcuts too: evaluations of several kinds, whose buffers and deep features are others.
+#[test]
+fn the_devices_account_is_the_plan_with_shortcuts() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
+    let small = Request { width: Some(64), height: Some(64), ..request() };
+    for (interval, every) in [([0.0, 1.0], 2), ([0.0, 0.5], 1), ([0.3, 0.8], 1), ([0.3, 0.8], 2)] {
+        let shortcuts = Shortcuts { guidance_interval: interval, cache_interval: every };
+        let request = Request { steps: 8, shortcuts, ..small.clone() };
+        let gpu = device();
+        let pipeline = open(&gpu, Rc::new(FileSource::new(&model)), &Options::default());
+        draw(&pipeline, &request);
+        let (files, options) = (files(&model), Options::default());
+        let plan = Sampler::Ddim.plan(&files.schedule, 8).unwrap();
+        let plan = plan.guided_within(interval, files.schedule.trained()).cached(every as usize);
+        let kinds = Kinds::of(&plan);
+        let load = Load { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
+        let dry = block_on(files.rehearse(&options, gpu.limits(), load, Residency::ALL)).unwrap();
+        assert_eq!(pipeline.peaks(), dry.peaks, "{shortcuts:?}");
     }
 }
 
