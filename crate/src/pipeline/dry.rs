@@ -34,18 +34,36 @@ pub struct Load {
     pub kinds: Kinds,
 }
 
-/// The kinds of a run's evaluations, in the order in which they first come.
+/// The kinds of a run's evaluations, in order; what has followed one another before is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kinds([Option<Kind>; 6]);
+pub struct Kinds([Option<Kind>; KINDS_MAX]);
+
+/// More turns than this no run takes: to a first evaluation; within each of three parts, unguided,
+/// guided, unguided again, four between deep features made, kept and reused; and between parts.
+const KINDS_MAX: usize = 15;
 
 impl Kinds {
-    /// All evaluations are exact.
-    pub const EXACT: Kinds = Kinds([Some(Kind::EXACT), None, None, None, None, None]);
+    /// All evaluations are exact. In the second, buffers are what they will be in all others.
+    pub const EXACT: Kinds = {
+        let mut kinds = [None; KINDS_MAX];
+        (kinds[0], kinds[1]) = (Some(Kind::EXACT), Some(Kind::EXACT));
+        Kinds(kinds)
+    };
 
     /// Those of a plan.
     pub fn of(plan: &Plan) -> Kinds {
-        let mut kinds = [None; 6];
-        for (place, kind) in kinds.iter_mut().zip(plan.kinds()) {
+        if plan.kinds() == [Kind::EXACT] {
+            return Kinds::EXACT;
+        }
+        let (mut turns, mut before) = (Vec::new(), None);
+        for evaluation in &plan.evaluations {
+            let turn = (before.replace(evaluation.kind), evaluation.kind);
+            if !turns.contains(&turn) {
+                turns.push(turn);
+            }
+        }
+        let mut kinds = [None; KINDS_MAX];
+        for (place, (_, kind)) in kinds.iter_mut().zip(turns) {
             *place = Some(kind);
         }
         Kinds(kinds)
@@ -87,9 +105,6 @@ pub struct Phase {
     /// By kernel, the costliest first.
     pub kernels: Vec<KernelStats>,
 }
-
-/// Steps that are tried: in the second, buffers are what they will be in all others.
-const STEPS: usize = 2;
 
 /// A dry device reads nothing.
 struct Nowhere;
@@ -170,16 +185,15 @@ impl Files {
         let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
         let request = Request { guidance_scale, ..Request::default() };
         let kinds = load.kinds.to_vec();
-        let steps = STEPS * kinds.len();
-        let mut plan = Sampler::Ddim.plan_with(&self.schedule, steps, Tuning::default())?;
-        for (evaluation, kind) in plan.evaluations.iter_mut().zip(kinds.iter().cycle()) {
+        let mut plan = Sampler::Ddim.plan_with(&self.schedule, kinds.len(), Tuning::default())?;
+        for (evaluation, kind) in plan.evaluations.iter_mut().zip(&kinds) {
             evaluation.kind = *kind;
         }
         let noise = (0..load.pictures).map(|_| Rng::Torch.seeded(0)).collect::<Result<_>>()?;
         let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
         let shape = [load.pictures, self.vae.latent_channels, h, w];
         let mut state = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
-        let mut phases = Vec::new();
+        let mut phases = Vec::<Phase>::new();
         for evaluation in &plan.evaluations {
             let good = state.on(engine);
             let eps = engine.predict(&state.latents, &mut contexts, evaluation, &request);
@@ -188,7 +202,7 @@ impl Files {
             engine.is_finite(&state.latents).await?;
             drop(good);
             let phase = phase(name(evaluation.kind), &engine.gpu).await?;
-            if phases.len() < kinds.len() {
+            if phases.iter().all(|other| other.name != phase.name) {
                 phases.push(phase);
             }
         }
