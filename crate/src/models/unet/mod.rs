@@ -9,7 +9,7 @@
 //! eps = conv_out(silu(conv_norm_out(x)))
 //! ```
 //!
-//! The outermost layers are the first down and the last up, `cache_branch` and one more of them. What
+//! The outermost layers are the first down, `cache_branch` of them, and the last up, one more. What
 //! comes up to them, the deep features, changes little from step to step, and may be kept: see
 //! [`Unet::forward_cached`].
 //!
