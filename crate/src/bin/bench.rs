@@ -1,11 +1,14 @@
 //! `darkroom bench`: how fast the kernels are on this adapter, at the shapes of Stable Diffusion
-//! v1.4, beside the adapter's own peaks measured in the same run.
+//! v1.4 or in a model's own UNet, beside the adapter's own peaks measured in the same run.
 
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning};
-use darkroom::pipeline::bench::{BenchOptions, bench};
-use darkroom::pipeline::tuner;
+use darkroom::pipeline::bench::{BenchOptions, Profile, bench};
+use darkroom::pipeline::{Control, Options, Pipeline, tuner};
+use darkroom::weights::FileSource;
 use darkroom::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Measures the kernels.
 #[derive(Args)]
@@ -19,6 +22,16 @@ pub struct BenchArgs {
     /// Kernels by name, such as "matmul=shared conv2d=direct8", or "tuned" for the fastest.
     #[arg(long)]
     tuning: Option<String>,
+    /// Instead of single ops, an evaluation of this model's UNet, by kernel: a folder or a
+    /// checkpoint file.
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+    /// With --model, width and height of the picture in pixels; the model's own without it.
+    #[arg(long, value_name = "WxH", value_parser = super::memory::size)]
+    size: Option<[u32; 2]>,
+    /// With --model, prints every dispatch.
+    #[arg(long)]
+    each: bool,
     /// Only ops whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -47,6 +60,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         }
         let info = gpu.info();
         println!("{} ({}), {}\n", info.name, info.backend, gpu.tuning());
+        if let Some(model) = &args.model {
+            return evaluation(args, &gpu, model).await;
+        }
         println!(
             "{:44}{:>10}{:>10}{:>9}{:>9}{:>9}",
             "", "ms", "GFLOP/s", "of peak", "GB/s", "of copy"
@@ -71,4 +87,52 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// An evaluation of a model's UNet.
+async fn evaluation(args: &BenchArgs, gpu: &Gpu, model: &Path) -> Result<()> {
+    let (source, control) = (Rc::new(FileSource::open(model)), Control::default());
+    let options = Options { safety: false, ..Options::default() };
+    let pipeline = Pipeline::open(gpu, source, &options, &control).await?;
+    let own = pipeline.describe();
+    let size = args.size.unwrap_or([own.width, own.height]);
+    let profile = pipeline.profile(size, args.runs, &control).await?;
+    if args.each {
+        for timed in &profile.dispatches {
+            println!(
+                "{:24}{:>16}{:>10.3} ms{:>10.2} GFLOP/s{:>9.2} GB/s",
+                timed.kernel,
+                timed.groups.map(|n| n.to_string()).join("×"),
+                timed.seconds * 1e3,
+                timed.flops as f64 / timed.seconds / 1e9,
+                timed.bytes as f64 / timed.seconds / 1e9
+            );
+        }
+    }
+    print_profile(&profile);
+    Ok(())
+}
+
+fn print_profile(profile: &Profile) {
+    let head = ["dispatches", "ms", "GFLOP", "MB", "of peak", "of copy"];
+    println!("{:24}{}", "kernel", head.map(|name| format!("{name:>11}")).concat());
+    for kernel in &profile.kernels {
+        println!(
+            "{:24}{:>11}{:>11.2}{:>11.2}{:>11.1}{:>10.1}%{:>10.1}%",
+            kernel.kernel,
+            kernel.dispatches,
+            kernel.seconds * 1e3,
+            kernel.gflop,
+            kernel.mb,
+            100.0 * kernel.of_peak,
+            100.0 * kernel.of_copy
+        );
+    }
+    let sum: f64 = profile.kernels.iter().map(|kernel| kernel.seconds).sum();
+    let clock = if profile.by_device_clock { "the device's clock" } else { "the wall clock" };
+    println!("\nby {clock}, all kernels {:.1} ms", 1e3 * sum);
+    let [width, height] = profile.size;
+    println!("an evaluation for {width}×{height}: {:.1} ms", 1e3 * profile.seconds);
+    let peaks = profile.peaks;
+    println!("peaks: {:.1} GFLOP/s of multiply-adds, {:.1} GB/s of a copy", peaks.gflops, peaks.gbps);
 }

@@ -22,7 +22,8 @@ pub struct MemoryArgs {
     memory: Option<u64>,
 }
 
-fn size(text: &str) -> std::result::Result<[u32; 2], String> {
+/// Width and height of text such as 512x768.
+pub fn size(text: &str) -> std::result::Result<[u32; 2], String> {
     let sides = text.split_once('x').map(|(width, height)| [width, height].map(str::parse));
     match sides {
         Some([Ok(width), Ok(height)]) => Ok([width, height]),

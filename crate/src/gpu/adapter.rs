@@ -1,6 +1,7 @@
 //! The adapter: which one, and which features and limits are asked of it, and why.
 //!
-//! Features: `shader-f16` where there is one (half the memory for activations), nothing else.
+//! Features, where there are any: `shader-f16` (half the memory for activations), and
+//! `timestamp-query` (the device's own clock, to choose among kernels); nothing else.
 //! Limits: as large as the adapter offers, because larger buffers save row bands; never more than
 //! it offers, so that the request cannot fail. WebGPU's defaults are enough for all that we do.
 
@@ -67,7 +68,8 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = choose(&instance, options).await?;
     let offered = adapter.limits();
-    let has_f16 = adapter.features().contains(wgpu::Features::SHADER_F16);
+    let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let features = adapter.features() & wanted;
     let mut limits = wgpu::Limits::default();
     if !options.default_limits {
         limits.max_buffer_size = offered.max_buffer_size;
@@ -75,11 +77,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("darkroom"),
-        required_features: if has_f16 {
-            wgpu::Features::SHADER_F16
-        } else {
-            wgpu::Features::empty()
-        },
+        required_features: features,
         required_limits: limits.clone(),
         ..Default::default()
     };
@@ -103,7 +101,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
             binding: limits.max_storage_buffer_binding_size.min(binding),
             groups: limits.max_compute_workgroups_per_dimension,
         },
-        has_f16,
+        has_f16: features.contains(wgpu::Features::SHADER_F16),
     })
 }
 

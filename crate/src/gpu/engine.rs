@@ -85,14 +85,59 @@ impl Engine {
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for dispatch in dispatches {
-                let [x, y, z] = dispatch.groups;
-                pass.set_pipeline(&self.pipelines[&dispatch.kernel]);
-                pass.set_bind_group(0, &self.bind_groups[&dispatch.bindings], &[dispatch.params]);
-                pass.dispatch_workgroups(x, y, z);
+                self.encode(&mut pass, dispatch);
             }
         }
         let index = self.queue.submit([encoder.finish()]);
         Submitted::new(&self.queue, index)
+    }
+
+    /// Whether the device has a clock of its own.
+    pub fn has_timestamps(&self) -> bool {
+        self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// Runs a recording with each dispatch in a pass of its own: the readback is of the clock
+    /// before and after each, in ticks of 8 bytes.
+    pub fn submit_timed(&mut self, recording: &Recording, pool: &Pool) -> Readback {
+        self.write_params(&recording.params);
+        let stamps = 2 * recording.dispatches.len() as u32;
+        let bytes = u64::from(stamps) * u64::from(wgpu::QUERY_SIZE);
+        let query_set = self.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: None,
+            ty: wgpu::QueryType::Timestamp,
+            count: stamps,
+        });
+        let resolved = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("timestamps"),
+            size: bytes,
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        for (i, dispatch) in recording.dispatches.iter().enumerate() {
+            self.prepare(dispatch, pool);
+            let from = 2 * i as u32;
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &query_set,
+                    beginning_of_pass_write_index: Some(from),
+                    end_of_pass_write_index: Some(from + 1),
+                }),
+            });
+            self.encode(&mut pass, dispatch);
+        }
+        encoder.resolve_query_set(&query_set, 0..stamps, &resolved, 0);
+        self.queue.submit([encoder.finish()]);
+        self.read_buffer(Some(&resolved), bytes)
+    }
+
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch) {
+        let [x, y, z] = dispatch.groups;
+        pass.set_pipeline(&self.pipelines[&dispatch.kernel]);
+        pass.set_bind_group(0, &self.bind_groups[&dispatch.bindings], &[dispatch.params]);
+        pass.dispatch_workgroups(x, y, z);
     }
 
     fn write_params(&mut self, params: &[u8]) {
@@ -125,6 +170,10 @@ impl Engine {
 
     /// Starts a copy of `bytes` of a buffer, from its start, to the host.
     pub fn read(&self, pool: &Pool, id: BufferId, bytes: u64) -> Readback {
+        self.read_buffer(pool.buffer(id), bytes)
+    }
+
+    fn read_buffer(&self, from: Option<&wgpu::Buffer>, bytes: u64) -> Readback {
         let size = bytes.next_multiple_of(4);
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
@@ -133,7 +182,7 @@ impl Engine {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        if let Some(buffer) = pool.buffer(id) {
+        if let Some(buffer) = from {
             encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
         }
         self.queue.submit([encoder.finish()]);

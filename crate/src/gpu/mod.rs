@@ -12,6 +12,7 @@ mod faults;
 pub mod kernel;
 mod pace;
 mod pool;
+mod profile;
 pub mod recording;
 mod run;
 mod stats;
@@ -21,6 +22,7 @@ pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use buffer::Buffer;
 pub use pace::now;
 pub use pool::{BufferId, Held};
+pub use profile::Timed;
 pub use stats::{KernelStats, Made, Stats, Work};
 pub use tuning::{MatrixTile, Tuning, fnv1a};
 
@@ -248,8 +250,8 @@ impl Gpu {
         let mut recording = self.0.recording.borrow_mut();
         let params = recording.push_params(params);
         let kernel = kernel.clone();
-        let work = work.flops + 10 * bytes;
-        recording.dispatches.push(Dispatch { kernel, params, bindings, groups, work });
+        let flops = work.flops;
+        recording.dispatches.push(Dispatch { kernel, params, bindings, groups, flops, bytes });
     }
 
     fn check(&self, kernel: &Kernel, bindings: &[Binding], groups: [u32; 3]) {

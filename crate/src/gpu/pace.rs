@@ -30,11 +30,11 @@ impl Pace {
         let budget = self.fixed.unwrap_or((self.work_per_second * SECONDS) as u64);
         let (mut parts, mut start, mut work) = (Vec::new(), 0, 0);
         for (i, dispatch) in dispatches.iter().enumerate() {
-            if i > start && work + dispatch.work > budget {
+            if i > start && work + dispatch.work() > budget {
                 parts.push(start..i);
                 (start, work) = (i, 0);
             }
-            work += dispatch.work;
+            work += dispatch.work();
         }
         if start < dispatches.len() {
             parts.push(start..dispatches.len());
@@ -77,7 +77,8 @@ mod tests {
             params: 0,
             bindings: vec![],
             groups: [1; 3],
-            work,
+            flops: work,
+            bytes: 0,
         };
         work.iter().map(one).collect()
     }

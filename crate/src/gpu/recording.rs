@@ -32,9 +32,18 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// Workgroups along x, y and z.
     pub groups: [u32; 3],
+    /// Floating-point operations of the definition.
+    pub flops: u64,
+    /// Bytes that it binds, each once.
+    pub bytes: u64,
+}
+
+impl Dispatch {
     /// What it costs, in floating-point operations: its own, and ten for each byte it moves, which
     /// is about what a graphics card does in the same time.
-    pub work: u64,
+    pub fn work(&self) -> u64 {
+        self.flops + 10 * self.bytes
+    }
 }
 
 /// A list of dispatches and the uniforms they read.

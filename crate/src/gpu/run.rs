@@ -1,7 +1,7 @@
 //! How what has been recorded runs: submitted at once or in parts, waited for or not.
 
 use super::engine::{self, Submitted};
-use super::recording::Recording;
+use super::recording::{Dispatch, Recording};
 use super::{Buffer, Gpu, pace};
 use crate::error::Result;
 
@@ -73,7 +73,7 @@ impl Gpu {
                 self.count_params(&recording);
             }
             self.0.counter.borrow_mut().submit();
-            let work = recording.dispatches[part.clone()].iter().map(|d| d.work).sum();
+            let work = recording.dispatches[part.clone()].iter().map(Dispatch::work).sum();
             let submitted = engine.borrow_mut().submit(&recording, part, &self.0.pool.borrow());
             self.0.upload_bytes.set(0);
             if let Some((before, work)) = running.replace((submitted, work)) {

@@ -1,6 +1,6 @@
 //! Group normalisation with its activation: of pictures of few pixels in one dispatch, see
-//! `kernels/group_norm_whole.wgsl`; of others in two, see `kernels/group_norm_stats.wgsl` and
-//! `kernels/group_norm.wgsl`.
+//! `kernels/group_norm_whole.wgsl` and, for software adapters, `kernels/group_norm_direct.wgsl`; of
+//! others in two, see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
 
 use crate::dtype::Precision;
 use crate::gpu::Work;
@@ -61,6 +61,13 @@ pub struct Affine<'a> {
 /// nothing to merge; a decoder's 512×512 in 64, so that the GPU is full.
 pub(super) const CHUNK_ROWS: usize = 4096;
 
+/// Invocations of a workgroup that takes whole groups: a real GPU hides a read behind those of many
+/// others.
+const WHOLE_LANES: u32 = 4 * LANES;
+
+/// Invocations of a workgroup of the direct kernel.
+const DIRECT_LANES: usize = 4;
+
 /// Pixels that one invocation normalises, so that it merges statistics once for all of them.
 pub(super) const ROWS: usize = 16;
 
@@ -96,12 +103,16 @@ impl Tensor {
         let [batch, rows, c] = self.shape().tokens();
         let gpu = self.gpu();
         let y = Tensor::empty(gpu, self.shape(), self.precision());
-        // A real GPU hides a read behind those of many others; a software adapter has none.
-        let lanes = if gpu.info().software { LANES } else { 4 * LANES };
-        let kernel = Kernel::new(wgsl!("group_norm_whole"), 3)
-            .alias("Elem4", self.precision().vec4())
-            .uint("LANES", lanes)
-            .activation(affine.activation);
+        let sets = c / 4 / columns;
+        let (kernel, along) = match gpu.info().software {
+            true => {
+                let kernel = Kernel::new(wgsl!("group_norm_direct"), 3);
+                (kernel.uint("LANES", DIRECT_LANES as u32), sets.div_ceil(DIRECT_LANES))
+            }
+            false => (Kernel::new(wgsl!("group_norm_whole"), 3).uint("LANES", WHOLE_LANES), sets),
+        };
+        let kernel =
+            kernel.alias("Elem4", self.precision().vec4()).activation(affine.activation);
         let params = WholeParams {
             rows: rows as u32,
             c4: c as u32 / 4,
@@ -110,7 +121,7 @@ impl Tensor {
             eps: affine.eps,
         };
         let bindings = vec![self.whole(), affine.gamma.whole(), affine.beta.whole(), y.whole()];
-        let grid = [(c / 4 / columns) as u32, batch as u32, 1];
+        let grid = [along as u32, batch as u32, 1];
         let work = Work { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
         gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, work);
         y

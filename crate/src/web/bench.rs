@@ -1,6 +1,6 @@
 //! Floor 7, wasm only: the kernels' speed, for JavaScript.
 
-use super::{to_js, to_object};
+use super::{Engine, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
 use crate::pipeline::bench::{BenchOptions, Figure};
 use crate::pipeline::{bench, tuner};
@@ -37,4 +37,26 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     super::set(&told, "kernels", gpu.tuning().to_string().into());
     gpu.destroy();
     Ok(told)
+}
+
+/// Of which picture an evaluation is timed.
+#[derive(Deserialize)]
+struct Evaluation {
+    width: u32,
+    height: u32,
+    runs: usize,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Times an evaluation of the open model's UNet for a picture of `{ width, height }`, each
+    /// dispatch `runs` times; resolves to the fields of
+    /// [`Profile`](crate::pipeline::bench::Profile). On the CPU it is refused.
+    pub async fn profile(&self, of: JsValue, on_progress: Function) -> Result<JsValue, JsValue> {
+        let Evaluation { width, height, runs } = serde_wasm_bindgen::from_value(of)?;
+        let opened = self.opened()?;
+        let control = self.control(on_progress);
+        let profile = opened.pipeline.profile([width, height], runs, &control).await;
+        Ok(to_object(&profile.map_err(to_js)?))
+    }
 }

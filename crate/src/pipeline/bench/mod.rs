@@ -5,6 +5,7 @@
 //! of memory that of a copy. A machine is rarely alone: after each run of an op the peak's kernel
 //! runs for as long as it took, and what is told is the median of the pairs' ratios.
 
+mod evaluation;
 mod ops;
 mod peak;
 
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, now};
 use crate::ops::Activation;
 use crate::tensor::Tensor;
+pub use evaluation::{KernelTime, Profile};
 pub(super) use ops::Record;
 use peak::Peak;
 use serde::Serialize;
@@ -66,9 +68,7 @@ pub async fn bench(
 ) -> Result<Peaks> {
     let runs = options.runs.max(1);
     let peak = Peak::find(gpu, runs).await?;
-    let copied = Tensor::empty(gpu, [1, 2048, 1024], Precision::F32);
-    let copy = || drop(copied.activate(Activation::Identity));
-    let gbps = median(rates(gpu, runs, &copy).await?.iter().map(|run| run.gbps).collect());
+    let gbps = copy_rate(gpu, runs).await?;
     for op in ops::of_the_unet(gpu, options.divide.max(1)) {
         if !op.name.contains(&options.only) {
             continue;
@@ -93,6 +93,13 @@ pub async fn bench(
         gpu.trim();
     }
     Ok(Peaks { gflops: peak.gflops, gbps })
+}
+
+/// 10⁹ bytes a second, read and written by a copy.
+async fn copy_rate(gpu: &Gpu, runs: usize) -> Result<f64> {
+    let copied = Tensor::empty(gpu, [1, 2048, 1024], Precision::F32);
+    let copy = || drop(copied.activate(Activation::Identity));
+    Ok(median(rates(gpu, runs, &copy).await?.iter().map(|run| run.gbps).collect()))
 }
 
 /// One timed run.
