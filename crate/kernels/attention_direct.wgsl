@@ -78,6 +78,13 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let q2 = q_start + min(query + 2u, last) * params.q_row4;
     let q3 = q_start + min(query + 3u, last) * params.q_row4;
 
+    // Row by query: one product gives a key's dot products with four queries.
+    var queries: array<mat4x4<f32>, D4>;
+    for (var c = 0u; c < D4; c++) {
+        queries[c] = transpose(mat4x4<f32>(
+            query4(q0 + c), query4(q1 + c), query4(q2 + c), query4(q3 + c)));
+    }
+
     // One vector of channels of each of the four queries a line.
     var a0 = vec4<f32>(); var b0 = vec4<f32>(); var c0 = vec4<f32>(); var d0 = vec4<f32>();
     var a1 = vec4<f32>(); var b1 = vec4<f32>(); var c1 = vec4<f32>(); var d1 = vec4<f32>();
@@ -94,14 +101,12 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
         let r3 = min(key + 3u, last_key) * kv_row4;
         var s0 = vec4<f32>(); var s1 = vec4<f32>(); var s2 = vec4<f32>(); var s3 = vec4<f32>();
         for (var c = 0u; c < D4; c++) {
-            // Row by query: one product gives a key's dot products with four queries.
-            let queries = transpose(mat4x4<f32>(
-                query4(q0 + c), query4(q1 + c), query4(q2 + c), query4(q3 + c)));
+            let of_queries = queries[c];
             let from_key = k_start + c;
-            s0 += queries * vec4<f32>(k[from_key + r0]);
-            s1 += queries * vec4<f32>(k[from_key + r1]);
-            s2 += queries * vec4<f32>(k[from_key + r2]);
-            s3 += queries * vec4<f32>(k[from_key + r3]);
+            s0 += of_queries * vec4<f32>(k[from_key + r0]);
+            s1 += of_queries * vec4<f32>(k[from_key + r1]);
+            s2 += of_queries * vec4<f32>(k[from_key + r2]);
+            s3 += of_queries * vec4<f32>(k[from_key + r3]);
         }
         s0 = masked(s0, query, key); s1 = masked(s1, query, key + 1u);
         s2 = masked(s2, query, key + 2u); s3 = masked(s3, query, key + 3u);
