@@ -4,7 +4,7 @@
 use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::kernel::{Kernel, Source};
-use darkroom::gpu::{Gpu, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
 use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
@@ -31,7 +31,7 @@ fn kernels() -> HashSet<Rc<Kernel>> {
         norms_and_attention(&gpu, precision);
         for weights in WeightType::ALL {
             for tile in MatrixTile::ALL {
-                gpu.set_tuning(Tuning { matmul: tile, conv2d: tile });
+                gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
                 matrices(&gpu, precision, weights);
             }
         }

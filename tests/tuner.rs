@@ -4,7 +4,7 @@
 use crate::harness::gpu::{self, Device};
 use crate::made_up::tiny;
 use crate::walk::{open, request};
-use darkroom::gpu::{Gpu, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
 use darkroom::pipeline::{Control, Options, Picture, tuner};
 use pollster::block_on;
 
@@ -19,10 +19,9 @@ fn draw(gpu: &Gpu, tuning: Tuning) -> Picture {
 fn any_two_choices_draw_the_same_picture() {
     gpu::run(Device::Plain, |gpu| {
         let fixed = gpu.tuning();
-        let pictures: Vec<Picture> = MatrixTile::ALL
-            .map(|tile| draw(gpu, Tuning { matmul: tile, conv2d: tile }))
-            .into_iter()
-            .collect();
+        let of = |attention| MatrixTile::ALL.map(|tile| Tuning::of(tile, attention));
+        let tunings = AttentionTile::ALL.map(of).concat();
+        let pictures: Vec<Picture> = tunings.iter().map(|&tuning| draw(gpu, tuning)).collect();
         for (i, one) in pictures.iter().enumerate() {
             for other in &pictures[i + 1..] {
                 let differences = one.rgba.iter().zip(&other.rgba).map(|(a, b)| a.abs_diff(*b));
@@ -39,8 +38,8 @@ fn any_two_choices_draw_the_same_picture() {
         // and it can be told which drew it; the fixed ones go without saying
         let told = |picture: &Picture| picture.parameters().get("Kernels").map(str::to_string);
         assert_eq!(pictures.iter().filter(|picture| told(picture).is_none()).count(), 1);
-        let shared = Tuning { matmul: MatrixTile::Shared, conv2d: MatrixTile::Shared };
-        assert_eq!(told(&pictures[2]), Some(shared.id()));
+        let shared = Tuning::of(MatrixTile::Shared, AttentionTile::Shared);
+        assert_eq!(told(&pictures[5]), Some(shared.id()));
         gpu.set_tuning(fixed);
     });
 }
@@ -49,13 +48,14 @@ fn any_two_choices_draw_the_same_picture() {
 fn a_choice_is_measured_once() {
     gpu::run(Device::Plain, |gpu| {
         let fixed = gpu.tuning();
-        for unknown in [None, Some(""), Some("matmul=fastest conv2d=shared")] {
+        for unknown in [None, Some(""), Some("matmul=fastest conv2d=shared attention=shared")] {
             gpu.reset_stats();
             let measured = block_on(tuner::tune(gpu, unknown)).unwrap();
             assert_eq!(measured, gpu.tuning());
             assert!(gpu.stats().dispatches > 0, "{unknown:?} was measured");
         }
-        let kept = Tuning { matmul: MatrixTile::Shared, conv2d: MatrixTile::Direct8 };
+        let matmul = MatrixTile::Shared;
+        let kept = Tuning { matmul, ..Tuning::of(MatrixTile::Direct8, AttentionTile::Shared) };
         gpu.reset_stats();
         assert_eq!(block_on(tuner::tune(gpu, Some(&kept.to_string()))).unwrap(), kept);
         assert_eq!((gpu.tuning(), gpu.stats().dispatches), (kept, 0));

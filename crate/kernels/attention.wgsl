@@ -1,18 +1,21 @@
 // Attention with an online softmax: softmax(q·kᵀ / √d) · v, for each head. Scores are never stored.
 //
-// One workgroup takes 16 queries of one head of one picture and walks along the keys, 64 at a time:
+// One workgroup takes QUERIES queries of one head of one picture and walks along the keys, KEYS at
+// a time:
 //
-//     s = q·k                          the block's 16 × 64 scores, in workgroup memory
+//     s = q·k                          the block's scores, in registers
 //     m' = max(m, max s)               running maximum
-//     p = exp(s − m')                  in place of s
+//     p = exp(s − m')                  to workgroup memory
 //     l = l · exp(m − m') + Σ p        running sum
 //     o = o · exp(m − m') + p·v        running output, in registers
 //
 // and stores o / l at the end. (Milakov and Gimelshein 2018; Dao et al. 2022.)
 //
 // Queries go by four: an invocation computes 4 × 4 scores from 4 + 4 loads, and four channels of
-// four queries from one load of v. So scores are kept as vectors over four queries. q is scaled by
-// 1/√d before the product, so that scores of f16 values stay small.
+// four queries from one load of v and one of p. Neighbouring invocations take keys that lie far
+// apart in memory, so keys come by way of workgroup memory, CHUNK4 vectors of channels at a time,
+// and so do the queries; of v they take neighbouring channels, which come straight from the cache.
+// q is scaled by 1/√d before the product, so that scores of f16 values stay small.
 
 struct Params {
     queries: u32,      // one past the last of this dispatch
@@ -36,137 +39,165 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // [b, all_queries, heads, D4]
 
 const LANES: u32 = 64u;
-const QUERIES: u32 = 16u;
-const KEYS: u32 = 64u;
+const QUERIES: u32 = 4u * QUADS;
+// Invocations that share four queries, and the keys of a block.
+const KEY_LANES: u32 = LANES / QUADS;
+const KEYS: u32 = 4u * KEY_LANES;
+const CHUNKS: u32 = D4 / CHUNK4;
+// Odd, so that neighbouring keys begin in different banks of workgroup memory.
+const KEY_STRIDE: u32 = CHUNK4 | 1u;
 // Vectors of four queries × four channels that an invocation sums.
-const OWNED: u32 = (QUERIES / 4u * D4 + LANES - 1u) / LANES;
+const OWNED: u32 = (QUADS * D4 + LANES - 1u) / LANES;
 // Finite, because a driver may assume that there are no infinities.
 const LOWEST: f32 = -3.0e38;
 
-var<workgroup> scores: array<vec4<f32>, QUERIES / 4u * KEYS>;   // [queries / 4][keys]
-var<workgroup> corrections: array<f32, QUERIES>;
-var<workgroup> sums: array<f32, QUERIES>;
+// A channel of four queries is a vector: [quad][channels / 4][of four channels].
+var<workgroup> some_queries: array<vec4<f32>, QUADS * CHUNK4 * 4u>;
+var<workgroup> some_keys: array<vec4<f32>, KEYS * KEY_STRIDE>;
+// p, [quad][key].
+var<workgroup> weights: array<vec4<f32>, QUADS * KEYS>;
+// Of each invocation: its largest scores, at the end its sums.
+var<workgroup> partial: array<vec4<f32>, LANES>;
+// exp(m − m') of each quad.
+var<workgroup> corrections: array<vec4<f32>, QUADS>;
 
-fn query4(row: u32, c: u32) -> vec4<f32> {
-    return vec4<f32>(q[row + c]) * params.scale;
+// A vector of channels of a query; one past the end repeats the last.
+fn query4(start: u32, query: u32, c: u32) -> vec4<f32> {
+    let at = start + min(query, params.queries - 1u) * params.q_row4 + c;
+    return vec4<f32>(q[at]) * params.scale;
 }
 
-// Which of four queries, from `query` on, may see `key`.
-fn visible(query: u32, key: u32) -> vec4<bool> {
-    let here = vec4<u32>(key) < vec4<u32>(params.keys);
-    if CAUSAL { return here & (vec4<u32>(key) <= vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u)); }
-    return here;
+fn stage_queries(lane: u32, start: u32, first: u32, chunk: u32) {
+    for (var i = lane; i < QUADS * CHUNK4; i += LANES) {
+        let query = first + i / CHUNK4 * 4u;
+        let c = chunk * CHUNK4 + i % CHUNK4;
+        let rows = transpose(mat4x4<f32>(
+            query4(start, query, c), query4(start, query + 1u, c),
+            query4(start, query + 2u, c), query4(start, query + 3u, c)));
+        some_queries[4u * i] = rows[0];
+        some_queries[4u * i + 1u] = rows[1];
+        some_queries[4u * i + 2u] = rows[2];
+        some_queries[4u * i + 3u] = rows[3];
+    }
+}
+
+fn stage_keys(lane: u32, start: u32, block: u32, chunk: u32) {
+    for (var i = lane; i < KEYS * CHUNK4; i += LANES) {
+        let key = min(block + i / CHUNK4, params.keys - 1u);
+        let c = i % CHUNK4;
+        some_keys[i / CHUNK4 * KEY_STRIDE + c] =
+            vec4<f32>(k[start + key * params.kv_row4 + chunk * CHUNK4 + c]);
+    }
+}
+
+// The scores of one key for four queries, from `query` on; LOWEST for those that may not see it.
+fn masked(score: vec4<f32>, query: u32, key: u32) -> vec4<f32> {
+    var visible = vec4<u32>(key) < vec4<u32>(params.keys);
+    if CAUSAL {
+        visible &= vec4<u32>(key) <= vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u);
+    }
+    return select(vec4<f32>(LOWEST), score, visible);
+}
+
+// A key that may not be seen weighs nothing, even where none has been seen yet.
+fn weight(score: vec4<f32>, highest: vec4<f32>) -> vec4<f32> {
+    return select(exp(score - highest), vec4<f32>(), score == vec4<f32>(LOWEST));
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let head = at.y * D4;
     let first = params.first_query + at.x * QUERIES;
-    let q_row4 = params.q_row4;
-    let kv_row4 = params.kv_row4;
-    let q_start = at.z * params.all_queries * q_row4 + params.q_first4 + head;
-    let kv_start = (at.z % params.kv_pictures) * params.keys * kv_row4 + head;
+    let q_start = at.z * params.all_queries * params.q_row4 + params.q_first4 + head;
+    let kv_start = (at.z % params.kv_pictures) * params.keys * params.kv_row4 + head;
     let k_start = kv_start + params.k_first4;
     let v_start = kv_start + params.v_first4;
 
-    // This invocation's scores: four queries by the keys `lane % 16` + 0, 16, 32, 48.
-    let four = lane / 16u;
-    let query = first + four * 4u;
-    let last_query = params.queries - 1u;
-    let q0 = q_start + min(query, last_query) * q_row4;
-    let q1 = q_start + min(query + 1u, last_query) * q_row4;
-    let q2 = q_start + min(query + 2u, last_query) * q_row4;
-    let q3 = q_start + min(query + 3u, last_query) * q_row4;
+    // This invocation's scores: four queries by four keys of a block, KEY_LANES apart.
+    let quad = lane / KEY_LANES;
+    let query = first + 4u * quad;
+    let key_lane = lane % KEY_LANES;
+    let key0 = key_lane * KEY_STRIDE;
 
     // One vector of four channels for each of four queries, for each owned item.
     var output: array<vec4<f32>, 4u * OWNED>;
     for (var j = 0u; j < 4u * OWNED; j++) { output[j] = vec4<f32>(); }
-    // Of query `lane`, kept by the first QUERIES invocations.
-    var highest = LOWEST;
-    var total = 0.0;
+    // Of the four queries; the sum is of this invocation's keys only.
+    var highest = vec4<f32>(LOWEST);
+    var total = vec4<f32>();
+    if CHUNKS == 1u { stage_queries(lane, q_start, first, 0u); }
 
     for (var block = 0u; block < params.keys; block += KEYS) {
-        let key = block + lane % 16u;
-        let last_key = params.keys - 1u;
-        let k0 = k_start + min(key, last_key) * kv_row4;
-        let k1 = k_start + min(key + 16u, last_key) * kv_row4;
-        let k2 = k_start + min(key + 32u, last_key) * kv_row4;
-        let k3 = k_start + min(key + 48u, last_key) * kv_row4;
-        var s0 = vec4<f32>();
-        var s1 = vec4<f32>();
-        var s2 = vec4<f32>();
-        var s3 = vec4<f32>();
-        for (var c = 0u; c < D4; c++) {
-            // Row by query: one product gives a key's dot products with four queries.
-            let queries = transpose(mat4x4<f32>(
-                query4(q0, c), query4(q1, c), query4(q2, c), query4(q3, c)));
-            s0 += queries * vec4<f32>(k[k0 + c]);
-            s1 += queries * vec4<f32>(k[k1 + c]);
-            s2 += queries * vec4<f32>(k[k2 + c]);
-            s3 += queries * vec4<f32>(k[k3 + c]);
+        var s0 = vec4<f32>(); var s1 = vec4<f32>(); var s2 = vec4<f32>(); var s3 = vec4<f32>();
+        for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+            if CHUNKS > 1u { stage_queries(lane, q_start, first, chunk); }
+            stage_keys(lane, k_start, block, chunk);
+            workgroupBarrier();
+            for (var c = 0u; c < CHUNK4; c++) {
+                // One product gives a key's dot products with four queries.
+                let i = 4u * (quad * CHUNK4 + c);
+                let queries = mat4x4<f32>(some_queries[i], some_queries[i + 1u],
+                    some_queries[i + 2u], some_queries[i + 3u]);
+                s0 += queries * some_keys[key0 + c];
+                s1 += queries * some_keys[key0 + KEY_LANES * KEY_STRIDE + c];
+                s2 += queries * some_keys[key0 + 2u * KEY_LANES * KEY_STRIDE + c];
+                s3 += queries * some_keys[key0 + 3u * KEY_LANES * KEY_STRIDE + c];
+            }
+            workgroupBarrier();
         }
-        let lowest = vec4<f32>(LOWEST);
-        let slot = four * KEYS + lane % 16u;
-        scores[slot] = select(lowest, s0, visible(query, key));
-        scores[slot + 16u] = select(lowest, s1, visible(query, key + 16u));
-        scores[slot + 32u] = select(lowest, s2, visible(query, key + 32u));
-        scores[slot + 48u] = select(lowest, s3, visible(query, key + 48u));
+        let key = block + key_lane;
+        s0 = masked(s0, query, key); s1 = masked(s1, query, key + KEY_LANES);
+        s2 = masked(s2, query, key + 2u * KEY_LANES); s3 = masked(s3, query, key + 3u * KEY_LANES);
+        partial[lane] = max(max(s0, s1), max(s2, s3));
         workgroupBarrier();
 
-        if lane < QUERIES {
-            let row = lane / 4u * KEYS;
-            let of_four = lane % 4u;
-            var next = highest;
-            for (var i = 0u; i < KEYS; i++) { next = max(next, scores[row + i][of_four]); }
-            let correction = exp(highest - next);
-            total *= correction;
-            for (var i = 0u; i < KEYS; i++) {
-                let score = scores[row + i][of_four];
-                // A key that may not be seen weighs nothing, even where none has been seen yet.
-                let p = select(exp(score - next), 0.0, score == LOWEST);
-                scores[row + i][of_four] = p;
-                total += p;
-            }
-            highest = next;
-            corrections[lane] = correction;
-            sums[lane] = total;
-        }
+        var next = highest;
+        for (var i = 0u; i < KEY_LANES; i++) { next = max(next, partial[quad * KEY_LANES + i]); }
+        let correction = exp(highest - next);
+        highest = next;
+        s0 = weight(s0, next); s1 = weight(s1, next);
+        s2 = weight(s2, next); s3 = weight(s3, next);
+        total = total * correction + s0 + s1 + s2 + s3;
+        let slot = quad * KEYS + key_lane;
+        weights[slot] = s0; weights[slot + KEY_LANES] = s1;
+        weights[slot + 2u * KEY_LANES] = s2; weights[slot + 3u * KEY_LANES] = s3;
+        if key_lane == 0u { corrections[quad] = correction; }
         workgroupBarrier();
 
         for (var j = 0u; j < OWNED; j++) {
             let i = j * LANES + lane;
-            if i < QUERIES / 4u * D4 {
-                let quad = i / D4;
-                var o0 = output[4u * j] * corrections[4u * quad];
-                var o1 = output[4u * j + 1u] * corrections[4u * quad + 1u];
-                var o2 = output[4u * j + 2u] * corrections[4u * quad + 2u];
-                var o3 = output[4u * j + 3u] * corrections[4u * quad + 3u];
-                var v_at = v_start + block * kv_row4 + i % D4;
+            if i < QUADS * D4 {
+                let owner = i / D4;
+                let old = corrections[owner];
+                var o0 = output[4u * j] * old.x;
+                var o1 = output[4u * j + 1u] * old.y;
+                var o2 = output[4u * j + 2u] * old.z;
+                var o3 = output[4u * j + 3u] * old.w;
+                var v_at = v_start + block * params.kv_row4 + i % D4;
                 for (var n = 0u; n < min(KEYS, params.keys - block); n++) {
-                    let p = scores[quad * KEYS + n];
+                    let p = weights[owner * KEYS + n];
                     let value = vec4<f32>(v[v_at]);
-                    o0 += p.x * value;
-                    o1 += p.y * value;
-                    o2 += p.z * value;
-                    o3 += p.w * value;
-                    v_at += kv_row4;
+                    o0 += p.x * value; o1 += p.y * value; o2 += p.z * value; o3 += p.w * value;
+                    v_at += params.kv_row4;
                 }
-                output[4u * j] = o0;
-                output[4u * j + 1u] = o1;
-                output[4u * j + 2u] = o2;
-                output[4u * j + 3u] = o3;
+                output[4u * j] = o0; output[4u * j + 1u] = o1;
+                output[4u * j + 2u] = o2; output[4u * j + 3u] = o3;
             }
         }
-        workgroupBarrier();
     }
 
+    partial[lane] = total;
+    workgroupBarrier();
     for (var j = 0u; j < OWNED; j++) {
         let i = j * LANES + lane;
-        for (var n = 0u; n < 4u; n++) {
-            let nth = i / D4 * 4u + n;
-            if i < QUERIES / 4u * D4 && first + nth < params.queries {
-                let row = at.z * params.all_queries + first + nth;
-                y[row * params.heads * D4 + head + i % D4] = Elem4(output[4u * j + n] / sums[nth]);
+        let owner = i / D4;
+        if i < QUADS * D4 {
+            var sum = vec4<f32>();
+            for (var n = 0u; n < KEY_LANES; n++) { sum += partial[owner * KEY_LANES + n]; }
+            for (var n = 0u; n < 4u; n++) {
+                let nth = first + 4u * owner + n;
+                let row = (at.z * params.all_queries + nth) * params.heads * D4 + head;
+                if nth < params.queries { y[row + i % D4] = Elem4(output[4u * j + n] / sum[n]); }
             }
         }
     }

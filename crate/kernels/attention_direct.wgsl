@@ -31,8 +31,11 @@ const SLICES: u32 = D4 / SLICE4;
 // Finite, because a driver may assume that there are no infinities.
 const LOWEST: f32 = -3.0e38;
 
-fn query4(at: u32) -> vec4<f32> {
-    return vec4<f32>(q[at]) * params.scale;
+// A vector of channels of four queries, row by query: one product gives a key's dot products with
+// all four.
+fn queries4(q0: u32, q1: u32, q2: u32, q3: u32) -> mat4x4<f32> {
+    return transpose(params.scale * mat4x4<f32>(
+        vec4<f32>(q[q0]), vec4<f32>(q[q1]), vec4<f32>(q[q2]), vec4<f32>(q[q3])));
 }
 
 // The scores of one key for four queries, from `query` on; LOWEST for those that may not see it.
@@ -78,12 +81,8 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let q2 = q_start + min(query + 2u, last) * params.q_row4;
     let q3 = q_start + min(query + 3u, last) * params.q_row4;
 
-    // Row by query: one product gives a key's dot products with four queries.
     var queries: array<mat4x4<f32>, D4>;
-    for (var c = 0u; c < D4; c++) {
-        queries[c] = transpose(mat4x4<f32>(
-            query4(q0 + c), query4(q1 + c), query4(q2 + c), query4(q3 + c)));
-    }
+    for (var c = 0u; c < D4; c++) { queries[c] = queries4(q0 + c, q1 + c, q2 + c, q3 + c); }
 
     // One vector of channels of each of the four queries a line.
     var a0 = vec4<f32>(); var b0 = vec4<f32>(); var c0 = vec4<f32>(); var d0 = vec4<f32>();

@@ -1,7 +1,7 @@
 //! One device for all tests, owned by a thread that runs their jobs in turn: a `Gpu` stays on its
 //! thread, and opening one per test would compile every kernel again.
 
-use darkroom::gpu::{Gpu, GpuOptions, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, GpuOptions, MatrixTile, Tuning};
 use pollster::block_on;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,12 +94,12 @@ fn open(device: Device) -> Result<Gpu, String> {
         GpuOptions { default_limits: true, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
     let tile = match device {
-        Device::Direct => Some(MatrixTile::Direct8),
-        Device::Wide => Some(MatrixTile::Direct16),
+        Device::Direct => Some((MatrixTile::Direct8, AttentionTile::Direct)),
+        Device::Wide => Some((MatrixTile::Direct16, AttentionTile::Shared)),
         _ => None,
     };
-    if let (Some(tile), Ok(gpu)) = (tile, &opened) {
-        gpu.set_tuning(Tuning { matmul: tile, conv2d: tile });
+    if let (Some((tile, attention)), Ok(gpu)) = (tile, &opened) {
+        gpu.set_tuning(Tuning::of(tile, attention));
     }
     opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")

@@ -3,7 +3,7 @@
 
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning};
-use darkroom::pipeline::bench::{BenchOptions, Profile, bench};
+use darkroom::pipeline::bench::{BenchOptions, Peaks, Profile, bench};
 use darkroom::pipeline::{Control, Options, Pipeline, tuner};
 use darkroom::weights::FileSource;
 use darkroom::{Error, Result};
@@ -81,10 +81,8 @@ pub fn run(args: &BenchArgs) -> Result<()> {
             );
         })
         .await?;
-        println!(
-            "\npeaks: {:.1} GFLOP/s of multiply-adds, {:.1} GB/s of a copy",
-            peaks.gflops, peaks.gbps
-        );
+        println!();
+        print_peaks(peaks);
         Ok(())
     })
 }
@@ -133,6 +131,9 @@ fn print_profile(profile: &Profile) {
     println!("\nby {clock}, all kernels {:.1} ms", 1e3 * sum);
     let [width, height] = profile.size;
     println!("an evaluation for {width}×{height}: {:.1} ms", 1e3 * profile.seconds);
-    let peaks = profile.peaks;
-    println!("peaks: {:.1} GFLOP/s of multiply-adds, {:.1} GB/s of a copy", peaks.gflops, peaks.gbps);
+    print_peaks(profile.peaks);
+}
+
+fn print_peaks(Peaks { gflops, gbps }: Peaks) {
+    println!("peaks: {gflops:.1} GFLOP/s of multiply-adds, {gbps:.1} GB/s of a copy");
 }

@@ -24,7 +24,7 @@ pub use pace::now;
 pub use pool::{BufferId, Held};
 pub use profile::Timed;
 pub use stats::{KernelStats, Made, Stats, Work};
-pub use tuning::{MatrixTile, Tuning, fnv1a};
+pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};
 
 use crate::error::{Error, Result};
 use engine::Engine;

@@ -34,6 +34,32 @@ impl MatrixTile {
     }
 }
 
+/// Who makes the scores of an attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttentionTile {
+    /// An invocation alone, for four queries: for software adapters. Wide heads are shared anyway.
+    Direct,
+    /// A workgroup together, by way of shared memory: for real GPUs.
+    Shared,
+}
+
+impl AttentionTile {
+    /// All.
+    pub const ALL: [AttentionTile; 2] = [AttentionTile::Direct, AttentionTile::Shared];
+
+    /// Its name in a [`Tuning`]'s text.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttentionTile::Direct => "direct",
+            AttentionTile::Shared => "shared",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<AttentionTile> {
+        AttentionTile::ALL.into_iter().find(|tile| tile.name() == name)
+    }
+}
+
 /// The kernels' choice, one of each family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tuning {
@@ -41,13 +67,23 @@ pub struct Tuning {
     pub matmul: MatrixTile,
     /// Convolutions.
     pub conv2d: MatrixTile,
+    /// Attention.
+    pub attention: AttentionTile,
 }
 
 impl Tuning {
     /// What is good for adapters of a kind, unmeasured.
     pub fn default_for(software: bool) -> Tuning {
-        let tile = if software { MatrixTile::Direct8 } else { MatrixTile::Shared };
-        Tuning { matmul: tile, conv2d: tile }
+        if software {
+            Tuning::of(MatrixTile::Direct8, AttentionTile::Direct)
+        } else {
+            Tuning::of(MatrixTile::Shared, AttentionTile::Shared)
+        }
+    }
+
+    /// The same tile for matrix products and convolutions.
+    pub fn of(tile: MatrixTile, attention: AttentionTile) -> Tuning {
+        Tuning { matmul: tile, conv2d: tile, attention }
     }
 
     /// Eight hexadecimal digits that stand for it.
@@ -57,21 +93,23 @@ impl Tuning {
 
     /// The choice that [`Tuning`]'s text stands for, if it stands for one.
     pub fn parse(text: &str) -> Option<Tuning> {
-        let (mut matmul, mut conv2d) = (None, None);
+        let (mut matmul, mut conv2d, mut attention) = (None, None, None);
         for part in text.split_whitespace() {
             match part.split_once('=')? {
                 ("matmul", name) => matmul = MatrixTile::from_name(name),
                 ("conv2d", name) => conv2d = MatrixTile::from_name(name),
+                ("attention", name) => attention = AttentionTile::from_name(name),
                 _ => return None,
             }
         }
-        Some(Tuning { matmul: matmul?, conv2d: conv2d? })
+        Some(Tuning { matmul: matmul?, conv2d: conv2d?, attention: attention? })
     }
 }
 
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "matmul={} conv2d={}", self.matmul.name(), self.conv2d.name())
+        let [matmul, conv2d] = [self.matmul, self.conv2d].map(MatrixTile::name);
+        write!(f, "matmul={matmul} conv2d={conv2d} attention={}", self.attention.name())
     }
 }
 
@@ -92,12 +130,15 @@ mod tests {
         let mut ids = std::collections::HashSet::new();
         for matmul in MatrixTile::ALL {
             for conv2d in MatrixTile::ALL {
-                let tuning = Tuning { matmul, conv2d };
-                assert_eq!(Tuning::parse(&tuning.to_string()), Some(tuning));
-                assert!(ids.insert(tuning.id()), "{tuning}");
+                for attention in AttentionTile::ALL {
+                    let tuning = Tuning { matmul, conv2d, attention };
+                    assert_eq!(Tuning::parse(&tuning.to_string()), Some(tuning));
+                    assert!(ids.insert(tuning.id()), "{tuning}");
+                }
             }
         }
-        for text in ["", "matmul=shared", "matmul=shared conv2d=9", "matmul=shared conv3d=shared"] {
+        let unknown = "matmul=shared conv3d=shared attention=shared";
+        for text in ["", "matmul=shared conv2d=shared", "matmul=shared conv2d=9", unknown] {
             assert_eq!(Tuning::parse(text), None, "{text}");
         }
     }

@@ -1,8 +1,8 @@
-//! Attention with an online softmax; see `kernels/attention.wgsl` and, for software adapters,
-//! `kernels/attention_direct.wgsl`.
+//! Attention with an online softmax; see `kernels/attention.wgsl` and, where an invocation works
+//! alone, `kernels/attention_direct.wgsl`.
 
 use crate::gpu::kernel::Kernel;
-use crate::gpu::{Gpu, Work};
+use crate::gpu::{AttentionTile, Gpu, Work};
 use crate::tensor::{Channels, Tensor};
 use crate::wgsl;
 use std::rc::Rc;
@@ -33,22 +33,73 @@ struct Params {
     v_first4: u32,
 }
 
-/// Queries of a workgroup; the kernel's QUERIES.
-const QUERIES: usize = 16;
-
-/// The widest head, by four channels, that a software adapter takes directly: a wider one has many
-/// slices, each of which makes the scores again.
+/// The widest head, by four channels, that an invocation takes alone: a wider one has many slices,
+/// each of which makes the scores again.
 const DIRECT4_MAX: usize = 20;
 
 /// Invocations of a workgroup of the direct kernel; its LANES.
 const DIRECT_LANES: usize = 8;
 
-/// Vectors of channels in a slice of a head of `d4`, if the head is taken directly: the most, up to
-/// five, that cut it evenly.
-fn slice4(gpu: &Gpu, d4: usize) -> Option<usize> {
-    let direct = gpu.info().software && d4 <= DIRECT4_MAX;
-    direct.then(|| (1..=5).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1))
+/// How an attention is cut into workgroups.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// Invocations alone, each with so many vectors of a head's channels.
+    Direct { slice4: usize },
+    /// Workgroups of so many times four queries, keys coming by so many vectors of channels.
+    Shared { quads: usize, chunk4: usize },
 }
+
+impl Cut {
+    /// For heads of `d4` vectors of channels.
+    fn choose(gpu: &Gpu, d4: usize) -> Cut {
+        let divisor = |most: usize| (1..=most).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1);
+        match gpu.tuning().attention {
+            AttentionTile::Direct if d4 <= DIRECT4_MAX => Cut::Direct { slice4: divisor(5) },
+            // As much as fits WebGPU's 16 KiB of workgroup memory, and the sums into registers.
+            _ if d4 <= 40 => Cut::Shared { quads: 8, chunk4: divisor(10) },
+            _ => Cut::Shared { quads: 4, chunk4: divisor(7) },
+        }
+    }
+
+    fn kernel(self) -> Kernel {
+        match self {
+            Cut::Direct { slice4 } => {
+                Kernel::new(wgsl!("attention_direct"), 3).uint("SLICE4", slice4 as u32)
+            }
+            Cut::Shared { quads, chunk4 } => Kernel::new(wgsl!("attention"), 3)
+                .uint("QUADS", quads as u32)
+                .uint("CHUNK4", chunk4 as u32),
+        }
+    }
+
+    /// Workgroups along so many queries.
+    fn along(self, queries: usize, d4: usize) -> usize {
+        match self {
+            Cut::Direct { slice4 } => (queries.div_ceil(4) * (d4 / slice4)).div_ceil(DIRECT_LANES),
+            Cut::Shared { quads, .. } => queries.div_ceil(4 * quads),
+        }
+    }
+
+    /// Vectors of channels that are loaded and stored, for one head of `d4` of them.
+    fn traffic4(self, [queries, keys, d4]: [usize; 3]) -> usize {
+        let of_quads = queries.div_ceil(4);
+        match self {
+            // The keys once for each slice of each four queries, the queries and the values once.
+            Cut::Direct { slice4 } => (of_quads * keys) * (d4 / slice4 + 1) * d4 + 2 * queries * d4,
+            // The keys once for each workgroup, the values for each four queries; the queries once,
+            // or with every block of keys where they come in chunks.
+            Cut::Shared { quads, chunk4 } => {
+                let groups = of_quads.div_ceil(quads);
+                let block = 4 * 64 / quads;
+                let passes = if chunk4 == d4 { 1 } else { keys.div_ceil(block) };
+                (groups + of_quads) * keys * d4 + (passes + 1) * queries * d4
+            }
+        }
+    }
+}
+
+/// Dispatches take multiples of so many queries: the most that a workgroup takes.
+const STEP: usize = 32;
 
 /// Multiply-adds of one dispatch at the most. A driver resets the device when a dispatch runs for
 /// seconds; this many take about 50 ms at 1 TFLOP/s.
@@ -88,19 +139,16 @@ impl Tensor {
         let gpu = q.x.gpu();
         let precision = q.x.precision();
         let y = Tensor::empty(gpu, [batch, queries, c], precision);
-        let slice4 = slice4(gpu, width / 4);
-        let kernel = match slice4 {
-            Some(n) => Kernel::new(wgsl!("attention_direct"), 3).uint("SLICE4", n as u32),
-            None => Kernel::new(wgsl!("attention"), 3),
-        };
-        let kernel = kernel
+        let cut = Cut::choose(gpu, width / 4);
+        let kernel = cut
+            .kernel()
             .alias("Elem4", precision.vec4())
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
         let kernel = Rc::new(kernel);
         let ([q_row4, q_first4], [kv_row4, k_first4]) = (q.row4_and_first4(), k.row4_and_first4());
         let work_of_query = (batch * heads * keys) as u64 * width as u64 * 2;
-        let step = (WORK_MAX / work_of_query / QUERIES as u64).clamp(1, 1 << 20) as usize * QUERIES;
+        let step = (WORK_MAX / work_of_query / STEP as u64).clamp(1, 1 << 20) as usize * STEP;
         for first in (0..queries).step_by(step) {
             let count = step.min(queries - first);
             let params = Params {
@@ -117,18 +165,12 @@ impl Tensor {
                 k_first4,
                 v_first4: v.row4_and_first4()[1],
             };
-            let along = match slice4 {
-                Some(n) => (count.div_ceil(4) * (width / 4 / n)).div_ceil(DIRECT_LANES),
-                None => count.div_ceil(QUERIES),
-            };
-            let grid = [along, heads, batch].map(|n| n as u32);
+            let grid = [cut.along(count, width / 4), heads, batch].map(|n| n as u32);
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
-            // A score is a quarter of q and a quarter of k; v is read once for four queries.
-            let scores = (batch * heads * keys * count * width * precision.bytes()) as u64;
-            let stored = (batch * count * c * precision.bytes()) as u64;
+            let traffic4 = batch * heads * cut.traffic4([count, keys, width / 4]);
             let work = Work {
                 flops: 2 * work_of_query * count as u64,
-                traffic: Some(scores / 4 * 3 + stored),
+                traffic: Some((traffic4 * 4 * precision.bytes()) as u64),
             };
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
         }

@@ -111,8 +111,7 @@ impl Tensor {
             }
             false => (Kernel::new(wgsl!("group_norm_whole"), 3).uint("LANES", WHOLE_LANES), sets),
         };
-        let kernel =
-            kernel.alias("Elem4", self.precision().vec4()).activation(affine.activation);
+        let kernel = kernel.alias("Elem4", self.precision().vec4()).activation(affine.activation);
         let params = WholeParams {
             rows: rows as u32,
             c4: c as u32 / 4,

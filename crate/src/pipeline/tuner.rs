@@ -4,6 +4,7 @@
 //! family    on a software adapter    on a real GPU
 //! matmul    direct8, direct16        shared, direct8
 //! conv2d    direct8, direct16        shared, direct8
+//! attention direct, shared           shared, direct
 //! ```
 //!
 //! The first is what runs without tuning, and stays unless another is clearly faster. All compute
@@ -13,8 +14,8 @@
 
 use super::bench;
 use crate::error::Result;
-use crate::gpu::{Gpu, MatrixTile, Tuning, now};
-use crate::ops::{Epilogue, Window};
+use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning, now};
+use crate::ops::{Epilogue, Mask, Window};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::{Precision, WeightType};
@@ -39,9 +40,11 @@ pub fn key(gpu: &Gpu) -> String {
 fn version() -> u32 {
     let gpu = Gpu::dry(false);
     for tile in MatrixTile::ALL {
-        gpu.set_tuning(Tuning { matmul: tile, conv2d: tile });
-        for op in [product, convolution] {
-            op(&gpu)();
+        for attention in AttentionTile::ALL {
+            gpu.set_tuning(Tuning::of(tile, attention));
+            for family in FAMILIES {
+                (family.op)(&gpu)();
+            }
         }
     }
     let recorded = gpu.take_recording().dispatches;
@@ -60,45 +63,70 @@ pub async fn tune(gpu: &Gpu, remembered: Option<&str>) -> Result<Tuning> {
     }
     let mut tuning = Tuning::default_for(gpu.info().software);
     let begun = now();
-    let until = begun + SECONDS_MAX / 2.0;
-    tuning.matmul = fastest(gpu, until, product, |tile| Tuning { matmul: tile, ..tuning }).await?;
-    let until = begun + SECONDS_MAX;
-    tuning.conv2d =
-        fastest(gpu, until, convolution, |tile| Tuning { conv2d: tile, ..tuning }).await?;
+    for (number, family) in FAMILIES.into_iter().enumerate() {
+        let until = begun + SECONDS_MAX * (number + 1) as f64 / FAMILIES.len() as f64;
+        tuning = fastest(gpu, until, &family, tuning).await?;
+    }
     gpu.set_tuning(tuning);
     gpu.trim();
     Ok(tuning)
 }
 
-/// The tile with which `op` is fastest; `with` makes a tuning of a tile.
-async fn fastest(
-    gpu: &Gpu,
-    until: f64,
+/// Kernels of which one is chosen.
+struct Family {
+    /// What is timed.
     op: fn(&Gpu) -> bench::Record,
-    with: impl Fn(MatrixTile) -> Tuning,
-) -> Result<MatrixTile> {
-    let tiles = match gpu.info().software {
-        true => [MatrixTile::Direct8, MatrixTile::Direct16],
-        false => [MatrixTile::Shared, MatrixTile::Direct8],
-    };
-    let record = op(gpu);
-    let mut least = tiles.map(|_| f64::INFINITY);
+    /// A tuning with the challenger of this family, on a software adapter or on a real one.
+    challenged: fn(Tuning, bool) -> Tuning,
+}
+
+const FAMILIES: [Family; 3] = [
+    Family { op: product, challenged: |t, software| Tuning { matmul: tile(software), ..t } },
+    Family { op: convolution, challenged: |t, software| Tuning { conv2d: tile(software), ..t } },
+    Family {
+        op: attention,
+        challenged: |t, software| match software {
+            true => Tuning { attention: AttentionTile::Shared, ..t },
+            false => Tuning { attention: AttentionTile::Direct, ..t },
+        },
+    },
+];
+
+/// The challenger of matrix products and convolutions.
+fn tile(software: bool) -> MatrixTile {
+    if software { MatrixTile::Direct16 } else { MatrixTile::Direct8 }
+}
+
+/// The faster of `tuning` and the same with the family's challenger.
+async fn fastest(gpu: &Gpu, until: f64, family: &Family, tuning: Tuning) -> Result<Tuning> {
+    let both = [tuning, (family.challenged)(tuning, gpu.info().software)];
+    let record = (family.op)(gpu);
+    let mut least = both.map(|_| f64::INFINITY);
     // In turn, so that what else the machine does meets all alike; the first round compiles.
     'rounds: for round in 0..=RUNS {
-        for (tile, least) in tiles.into_iter().zip(&mut least) {
+        for (tuning, least) in both.into_iter().zip(&mut least) {
             if now() > until {
                 break 'rounds;
             }
-            gpu.set_tuning(with(tile));
-            let seconds = bench::timed(gpu, &*record).await?.seconds;
+            gpu.set_tuning(tuning);
+            let seconds = seconds(gpu, &*record).await?;
             if round > 0 {
                 *least = seconds.min(*least);
             }
         }
     }
     // What was never timed is not faster than anything.
-    let best = if least[1] < FASTER * least[0] { tiles[1] } else { tiles[0] };
-    Ok(best)
+    Ok(if least[1] < FASTER * least[0] { both[1] } else { both[0] })
+}
+
+/// Seconds of an op, by the device's own clock where it has one.
+async fn seconds(gpu: &Gpu, record: &dyn Fn()) -> Result<f64> {
+    if !gpu.has_timestamps() {
+        return Ok(bench::timed(gpu, record).await?.seconds);
+    }
+    record();
+    let timed = gpu.profile(1).await?;
+    Ok(timed.iter().map(|timed| timed.seconds).sum())
 }
 
 /// A product to time: a hundredth of a second, more or less, on its kind of adapter.
@@ -116,4 +144,12 @@ fn convolution(gpu: &Gpu) -> bench::Record {
     let weight = Weight::empty(gpu, 9 * c, c, WeightType::F16);
     let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
     Box::new(move || drop(x.conv2d(&weight, window, Epilogue::default())))
+}
+
+/// An attention to time.
+fn attention(gpu: &Gpu) -> bench::Record {
+    const HEADS: usize = 8;
+    let [tokens, width] = if gpu.info().software { [256, 16] } else { [4096, 40] };
+    let x = Tensor::empty(gpu, [1, tokens, HEADS * width], Precision::F32);
+    Box::new(move || drop(x.attention(&x, &x, HEADS, Mask::None)))
 }
