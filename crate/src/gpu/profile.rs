@@ -22,6 +22,9 @@ pub struct Timed {
     pub bytes: u64,
 }
 
+/// Hears how far it is; its error ends it.
+type Watch<'a> = &'a dyn Fn(f64) -> Result<()>;
+
 impl Gpu {
     /// Whether dispatches are timed by the device's own clock.
     pub fn has_timestamps(&self) -> bool {
@@ -30,20 +33,23 @@ impl Gpu {
 
     /// Runs what has been recorded so many times and times each dispatch; empty on a dry device.
     /// The recording must give the same when it is run again: no op reads what it wrote before.
+    /// `watch` hears how many runs are done, of `runs` and one more that makes pipelines, before
+    /// each that is waited for; its error ends it.
     ///
     /// # Errors
-    /// As [`Gpu::finish`].
-    pub async fn profile(&self, runs: usize) -> Result<Vec<Timed>> {
+    /// As [`Gpu::finish`], and those of `watch`.
+    pub async fn profile(&self, runs: usize, watch: Watch<'_>) -> Result<Vec<Timed>> {
         let recording = self.take_recording();
         let Some(engine) = &self.0.engine else { return Ok(Vec::new()) };
         self.0.epoch.set(self.0.epoch.get() + 1);
         self.count_params(&recording);
         let mut timed: Vec<Timed> = recording.dispatches.iter().map(Timed::never).collect();
-        // The first makes pipelines.
         for run in 0..=runs {
+            watch(run as f64)?;
+            let within = |share: f64| watch(run as f64 + share);
             let seconds = match self.has_timestamps() {
                 true => self.by_timestamps(engine, &recording).await?,
-                false => self.by_the_wall(engine, &recording).await?,
+                false => self.by_the_wall(engine, &recording, &within).await?,
             };
             for (timed, seconds) in timed.iter_mut().zip(seconds).filter(|_| run > 0) {
                 timed.seconds = timed.seconds.min(seconds);
@@ -70,9 +76,12 @@ impl Gpu {
         &self,
         engine: &std::cell::RefCell<Engine>,
         recording: &Recording,
+        watch: Watch<'_>,
     ) -> Result<Vec<f64>> {
-        let mut seconds = Vec::with_capacity(recording.dispatches.len());
-        for i in 0..recording.dispatches.len() {
+        let all = recording.dispatches.len();
+        let mut seconds = Vec::with_capacity(all);
+        for i in 0..all {
+            watch(i as f64 / all as f64)?;
             let start = now();
             let submitted = engine.borrow_mut().submit(recording, i..i + 1, &self.0.pool.borrow());
             if let Some((device, _)) = self.handles() {

@@ -125,7 +125,7 @@ async fn seconds(gpu: &Gpu, record: &dyn Fn()) -> Result<f64> {
         return Ok(bench::timed(gpu, record).await?.seconds);
     }
     record();
-    let timed = gpu.profile(1).await?;
+    let timed = gpu.profile(1, &|_| Ok(())).await?;
     Ok(timed.iter().map(|timed| timed.seconds).sum())
 }
 

@@ -51,12 +51,15 @@ struct Evaluation {
 impl Engine {
     /// Times an evaluation of the open model's UNet for a picture of `{ width, height }`, each
     /// dispatch `runs` times; resolves to the fields of
-    /// [`Profile`](crate::pipeline::bench::Profile). On the CPU it is refused.
+    /// [`Profile`](crate::pipeline::bench::Profile) and `version`, Darkroom's. How far it is comes as
+    /// progress, in steps of a hundredth. On the CPU it is refused.
     pub async fn profile(&self, of: JsValue, on_progress: Function) -> Result<JsValue, JsValue> {
         let Evaluation { width, height, runs } = serde_wasm_bindgen::from_value(of)?;
         let opened = self.opened()?;
         let control = self.control(on_progress);
         let profile = opened.pipeline.profile([width, height], runs, &control).await;
-        Ok(to_object(&profile.map_err(to_js)?))
+        let told = to_object(&profile.map_err(to_js)?);
+        super::set(&told, "version", env!("CARGO_PKG_VERSION").into());
+        Ok(told)
     }
 }

@@ -126,7 +126,8 @@ impl Engine {
 
     /// Opens the model at `address`, a folder, a single file or, as `stored:ID`, one of the
     /// browser's storage, and resolves to what it can be asked for, and the device it runs on:
-    /// `webgpu` or `cpu`. The model that was open before is let go first.
+    /// `webgpu` or `cpu`, with its `tuning` where it has one: what the kernels' choice is kept
+    /// under, its text, its id. The model that was open before is let go first.
     pub async fn open(
         &self,
         address: String,
@@ -140,7 +141,7 @@ impl Engine {
         let description = to_object(opened.pipeline.describe());
         set(&description, "device", to_object(&opened.pipeline.device()));
         if let Some((key, tuning)) = opened.pipeline.tuning() {
-            set(&description, "tuning", to_object(&[key, tuning.to_string()]));
+            set(&description, "tuning", to_object(&[key, tuning.to_string(), tuning.id()]));
         }
         set(&description, "model", to_object(&opened.pipeline.provenance()));
         *self.opened.borrow_mut() = Some(Rc::new(opened));

@@ -2,14 +2,16 @@
 
 use super::peak::Peak;
 use super::{Peaks, copy_rate};
-use crate::diffusion::{Sampler, Tuning};
+use crate::diffusion::{Kind, Sampler, Tuning};
 use crate::error::{Error, Result};
 use crate::gpu::{Timed, now};
 use crate::pipeline::context::Text;
+use crate::pipeline::dry::Kinds;
 use crate::pipeline::engine::{Call, Engine};
 use crate::pipeline::gpu::OnGpu;
-use crate::pipeline::{Control, Load, Machine, Pipeline, Request};
+use crate::pipeline::{Control, Load, Machine, Pipeline, Progress, Request};
 use serde::Serialize;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// What an evaluation takes.
@@ -50,31 +52,44 @@ pub struct KernelTime {
 }
 
 impl Pipeline {
-    /// Times the UNet at a size, two prompts as with guidance; each dispatch so many times.
+    /// Times the UNet at a size, two prompts as with guidance; each dispatch so many times. How far
+    /// it is, in hundredths, is told as [`Progress::Step`].
     ///
     /// # Errors
-    /// On the CPU, [`Error::Request`]; a size that does not fit; the device's faults.
+    /// On the CPU or for a size that no request may have, [`Error::Request`]; a size that does not
+    /// fit; the device's faults; a cancel, which is heard between dispatches.
     pub async fn profile(&self, size: [u32; 2], runs: usize, control: &Control) -> Result<Profile> {
         let Machine::Gpu(engine) = &self.machine else {
             let reason = "must be webgpu to be measured".into();
             return Err(Error::Request { field: "device", reason });
         };
+        let [width, height] = size.map(Some);
+        Request { width, height, ..Request::default() }.validate(&self.description.allowed())?;
         let runs = runs.max(1);
         let gpu = &engine.gpu;
         let call = Call { files: &self.files, control };
-        let peak = Peak::find(gpu, runs).await?;
-        let peaks = Peaks { gflops: peak.gflops, gbps: copy_rate(gpu, runs).await? };
+        let peaks = {
+            let peak = Peak::find(gpu, runs).await?;
+            control.check()?;
+            Peaks { gflops: peak.gflops, gbps: copy_rate(gpu, runs).await? }
+        };
+        gpu.trim();
         let record = self.evaluation(engine, size, call).await?;
         record();
-        let dispatches = gpu.profile(runs).await?;
+        // Every dispatch alone, once more than they are counted, and then all together.
+        let all = (2 * runs + 1) as f64;
+        let told = Hundredths { control, last: Cell::new(usize::MAX) };
+        let passes = |done: f64| told.tell(done / all);
+        let dispatches = gpu.profile(runs, &passes).await?;
         let mut seconds = f64::INFINITY;
-        for _ in 0..runs {
-            control.check()?;
+        for run in 0..runs {
+            passes((runs + 1 + run) as f64)?;
             record();
             let start = now();
             gpu.finish_in_parts(&|| control.check()).await?;
             seconds = seconds.min(now() - start);
         }
+        passes(all)?;
         Ok(Profile {
             size,
             seconds,
@@ -94,12 +109,13 @@ impl Pipeline {
         call: Call<'_>,
     ) -> Result<impl Fn() + use<'a>> {
         let prompts = 2;
-        let load = Load { size, prompts, chunks: 1, pictures: 1 };
+        let load = Load { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         engine.pictures_at_once(call.files, load).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
         let text = Text::new(array, prompts, ids.len());
-        let context = text.context(engine, 1, call).await?;
+        let contexts = text.contexts(engine, 1, &[Kind::EXACT], call).await?;
+        let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
         let shape = [1, call.files.vae.latent_channels, h, w];
         let latents = engine.latents(&vec![0.0; shape.iter().product()], shape);
@@ -107,8 +123,26 @@ impl Pipeline {
         let request = Request::default();
         Ok(move || {
             let evaluation = plan.evaluations.first().expect("a plan has evaluations");
-            drop(engine.predict(&latents, &context, evaluation, &request));
+            drop(engine.predict(&latents, &mut contexts.borrow_mut(), evaluation, &request));
         })
+    }
+}
+
+/// How far a measurement is; each hundredth is told once.
+struct Hundredths<'a> {
+    control: &'a Control,
+    last: Cell<usize>,
+}
+
+impl Hundredths<'_> {
+    /// # Errors
+    /// A cancel.
+    fn tell(&self, share: f64) -> Result<()> {
+        let step = (100.0 * share) as usize;
+        if self.last.replace(step) != step {
+            self.control.tell(Progress::Step { step, steps: 100 });
+        }
+        self.control.check()
     }
 }
 

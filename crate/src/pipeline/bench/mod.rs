@@ -121,13 +121,15 @@ async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
 
 pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     gpu.finish().await?;
-    gpu.reset_stats();
+    // The counters go on: the peak of memory is the user's.
+    let before = gpu.stats();
     record();
     let start = now();
     gpu.finish().await?;
     let seconds = (now() - start).max(1e-6);
     let stats = gpu.stats();
-    let [gflops, gbps] = [stats.flops, stats.bytes_moved].map(|n| n as f64 / seconds / 1e9);
+    let counted = [stats.flops - before.flops, stats.bytes_moved - before.bytes_moved];
+    let [gflops, gbps] = counted.map(|n| n as f64 / seconds / 1e9);
     Ok(Run { seconds, gflops, gbps })
 }
 
