@@ -34,6 +34,7 @@ const F16: Options = Options {
     safety: true,
     memory: None,
     residency: None,
+    reproducible: true,
 };
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the

@@ -11,7 +11,8 @@ use pollster::block_on;
 /// The tiny model's picture with these kernels.
 fn draw(gpu: &Gpu, tuning: Tuning) -> Picture {
     gpu.set_tuning(tuning);
-    let pipeline = open(gpu, tiny(), Options::default()).unwrap();
+    let options = Options { reproducible: false, ..Options::default() };
+    let pipeline = open(gpu, tiny(), options).unwrap();
     block_on(pipeline.generate(&request(), &Control::default())).unwrap()
 }
 
@@ -41,6 +42,22 @@ fn any_two_choices_draw_the_same_picture() {
         let shared = Tuning::of(MatrixTile::Shared, AttentionTile::Shared);
         assert_eq!(told(&pictures[5]), Some(shared.id()));
         gpu.set_tuning(fixed);
+    });
+}
+
+#[test]
+fn a_reproducible_picture_asks_no_choice() {
+    gpu::run(Device::Plain, |gpu| {
+        let fixed = gpu.tuning();
+        let draw = || {
+            let pipeline = open(gpu, tiny(), Options::default()).unwrap();
+            block_on(pipeline.generate(&request(), &Control::default())).unwrap()
+        };
+        let picture = draw();
+        gpu.set_tuning(Tuning::of(MatrixTile::Shared, AttentionTile::Shared));
+        let again = draw();
+        assert_eq!(gpu.tuning(), fixed);
+        assert_eq!((&again.kernels, &again.rgba), (&None, &picture.rgba));
     });
 }
 

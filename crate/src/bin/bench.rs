@@ -90,7 +90,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 /// An evaluation of a model's UNet.
 async fn evaluation(args: &BenchArgs, gpu: &Gpu, model: &Path) -> Result<()> {
     let (source, control) = (Rc::new(FileSource::open(model)), Control::default());
-    let options = Options { safety: false, ..Options::default() };
+    let options = Options { safety: false, reproducible: false, ..Options::default() };
     let pipeline = Pipeline::open(gpu, source, &options, &control).await?;
     let own = pipeline.describe();
     let size = args.size.unwrap_or([own.width, own.height]);

@@ -108,7 +108,7 @@ pub struct GenerateArgs {
     #[arg(long)]
     adapter: Option<String>,
     /// Run the kernels that are fastest on this adapter: it is measured the first time, for about
-    /// three seconds. Without it a run repeats byte for byte.
+    /// three seconds. Without it a run is reproducible, byte for byte.
     #[arg(long)]
     tune: bool,
     /// The picture to write.
@@ -248,7 +248,9 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     }
     let GenerateArgs { precision, weights, .. } = *args;
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
-    let options = Options { precision, weights, safety: !args.no_safety, memory, residency: None };
+    let (safety, reproducible) = (!args.no_safety, !args.tune);
+    let options =
+        Options { precision, weights, safety, memory, reproducible, ..Options::default() };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

@@ -54,6 +54,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The tighter of two bounds, each.
+    pub fn at_most(self, other: Limits) -> Limits {
+        Limits {
+            buffer: self.buffer.min(other.buffer),
+            binding: self.binding.min(other.binding),
+            groups: self.groups.min(other.groups),
+        }
+    }
+}
+
 /// An open device with its queue.
 pub(super) struct Opened {
     pub device: wgpu::Device,

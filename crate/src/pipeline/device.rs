@@ -60,8 +60,8 @@ pub struct Host {
     /// Lets the host do what waits, such as hear a wish to cancel; for work on the CPU.
     pub turn: Option<Turn>,
     /// The kernels that adapters of this host were found to run best, by
-    /// [`tuner::key`]; an adapter that is not among them is measured. Without it nothing is
-    /// measured, and a run repeats byte for byte.
+    /// [`tuner::key`]; an adapter that is not among them is measured. Where pictures are to be
+    /// reproducible ([`Options::reproducible`]), they are not asked.
     pub tunings: Option<HashMap<String, String>>,
 }
 
@@ -86,7 +86,7 @@ impl Pipeline {
         if tries_gpu {
             match Gpu::open(&GpuOptions::default()).await {
                 Ok(gpu) => {
-                    if let Some(known) = tunings {
+                    if let Some(known) = tunings.filter(|_| !options.reproducible) {
                         let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
                         tuner::tune(&gpu, remembered).await?;
                     }

@@ -14,7 +14,7 @@ use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Held};
+use crate::gpu::{Gpu, Held, Limits};
 use crate::models::unet::Context;
 use crate::ops::Term;
 use crate::tensor::Tensor;
@@ -139,11 +139,22 @@ impl OnGpu {
         self.parts.bring(wanted, &place, call.control).await
     }
 
-    /// How many of the load's pictures go together, and in which way; by dry runs.
+    /// How many of the load's pictures go together, and in which way.
     async fn fit(&self, files: &Files, load: Load) -> Result<Fit> {
+        let limits = self.gpu.limits();
+        if self.options.reproducible {
+            match self.fit_within(limits.at_most(Limits::default()), files, load).await {
+                Err(Error::GpuLimit { .. }) => {}
+                answer => return answer,
+            }
+        }
+        self.fit_within(limits, files, load).await
+    }
+
+    /// The same within these limits, by dry runs.
+    async fn fit_within(&self, limits: Limits, files: &Files, load: Load) -> Result<Fit> {
         let [_, unet_bytes, _] = sizes(files, self.options.weights)?;
         let budget = self.options.memory.unwrap_or(Residency::budget(unet_bytes));
-        let limits = self.gpu.limits();
         let dry_run = async |pictures, residency| {
             let load = Load { pictures, ..load };
             files.rehearse(&self.options, limits, load, residency).await

@@ -80,10 +80,16 @@ pub struct Options {
     pub memory: Option<u64>,
     /// This way to keep parts and to decode, and no other; without it, what fits the memory.
     pub residency: Option<Residency>,
+    /// Whether a picture depends on nothing that differs between openings: kernels are the fixed
+    /// ones of the adapter's kind, and what goes together and in bands is planned within WebGPU's
+    /// default limits, unless only the device's own hold it. The same request then gives the same
+    /// bytes on the same adapter. Otherwise kernels are those that were chosen for it
+    /// ([`tuner::tune`]), which may differ by 1/255.
+    pub reproducible: bool,
 }
 
 impl Default for Options {
-    /// f32 activations, weights as in the files, checked pictures.
+    /// f32 activations, weights as in the files, checked and reproducible pictures.
     fn default() -> Self {
         Options {
             precision: Precision::default(),
@@ -91,6 +97,7 @@ impl Default for Options {
             safety: true,
             memory: None,
             residency: None,
+            reproducible: true,
         }
     }
 }
@@ -166,6 +173,9 @@ impl Pipeline {
         if options.precision == Precision::F16 && !gpu.has_f16() {
             let reason = "can only be f32: this graphics adapter has no shader-f16".into();
             return Err(Error::Request { field: "precision", reason });
+        }
+        if options.reproducible {
+            gpu.set_tuning(Tuning::default_for(gpu.info().software));
         }
         let files = Files::open(&*source).await?;
         control.check()?;

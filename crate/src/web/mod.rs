@@ -81,7 +81,7 @@ struct OpenOptions {
     /// `fetch`: what is missing of a stored model may be fetched now.
     rest: Option<String>,
     /// The kernels that suit this machine's adapters, as `open` told them before; an adapter that
-    /// is not among them is measured. Without it kernels are fixed.
+    /// is not among them is measured. Without it pictures are reproducible.
     tunings: Option<HashMap<String, String>>,
 }
 
@@ -327,6 +327,7 @@ async fn open(
             return Err(Error::Request { field: "safety", reason });
         }
     };
+    let reproducible = options.tunings.is_none();
     let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
     let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
         Some(id) => {
@@ -337,7 +338,7 @@ async fn open(
         }
         None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
     };
-    let how = Options { precision, weights, safety, ..Options::default() };
+    let how = Options { precision, weights, safety, reproducible, ..Options::default() };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })
 }

@@ -60,7 +60,14 @@ const EXACT: Options = with(Precision::F32, WeightType::F32);
 
 /// Numbers are compared and no picture is shown: the safety checker need not be loaded.
 const fn with(precision: Precision, weights: WeightType) -> Options {
-    Options { precision, weights: Some(weights), safety: false, memory: None, residency: None }
+    Options {
+        precision,
+        weights: Some(weights),
+        safety: false,
+        memory: None,
+        residency: None,
+        reproducible: true,
+    }
 }
 
 /// Runs the command.
