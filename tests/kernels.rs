@@ -5,7 +5,7 @@ use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::kernel::{Kernel, Source};
 use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use darkroom::ops::{Activation, Epilogue, Mask, Term, Window};
+use darkroom::ops::{Activation, Epilogue, Mask, Term, TokenMerge, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
@@ -78,6 +78,9 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     image.add(&image);
     image.concat(&image);
     image.resize(8, 8);
+    let tokens = image.reshape([2, 16, 8]);
+    let merge = TokenMerge::choose(&tokens, [4, 4], 6);
+    merge.undo(&merge.merge(&tokens), &tokens);
     for other in PRECISIONS {
         let other = Tensor::empty(gpu, [2, 4, 4, 8], other);
         for terms in 1..=5 {

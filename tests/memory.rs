@@ -107,16 +107,22 @@ fn check(model: &Path, request: &Request, ways: &[Residency]) {
 fn the_devices_account_is_the_plan_with_shortcuts() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
     let small = Request { width: Some(64), height: Some(64), ..request() };
-    for (interval, every) in [([0.0, 1.0], 2), ([0.0, 0.5], 1), ([0.3, 0.8], 1), ([0.3, 0.8], 2)] {
-        let shortcuts = Shortcuts { guidance_interval: interval, cache_interval: every };
+    for (guidance_interval, cache_interval, token_merging_ratio) in [
+        ([0.0, 1.0], 2, 0.0),
+        ([0.0, 0.5], 1, 0.0),
+        ([0.3, 0.8], 1, 0.0),
+        ([0.3, 0.8], 2, 0.0),
+        ([0.0, 1.0], 1, 0.5),
+        ([0.3, 0.8], 2, 0.5),
+    ] {
+        let shortcuts = Shortcuts { guidance_interval, cache_interval, token_merging_ratio };
         let request = Request { steps: 8, shortcuts, ..small.clone() };
         let gpu = device();
         let pipeline = open(&gpu, Rc::new(FileSource::new(&model)), &Options::default());
         draw(&pipeline, &request);
         let (files, options) = (files(&model), Options::default());
         let plan = Sampler::Ddim.plan(&files.schedule, 8).unwrap();
-        let plan = plan.guided_within(interval, files.schedule.trained()).cached(every as usize);
-        let kinds = Kinds::of(&plan);
+        let kinds = Kinds::of(&shortcuts.apply(plan, &files.schedule));
         let load = Load { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
         let dry = block_on(files.rehearse(&options, gpu.limits(), load, Residency::ALL)).unwrap();
         assert_eq!(pipeline.peaks(), dry.peaks, "{shortcuts:?}");

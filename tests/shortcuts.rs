@@ -7,9 +7,15 @@ use crate::made_up::{Golden, nmse, tiny};
 use crate::reference::open_on_cpu;
 use crate::walk::{Memory, check_in, open, request};
 use darkroom::diffusion::{Deep, Kind, Plan, Sampler, Schedule};
+use darkroom::gpu::Gpu;
 use darkroom::image::parameters::Parameters;
 use darkroom::image::png;
+use darkroom::models::sd_v1_4;
+use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::nn::Scope;
 use darkroom::pipeline::{Control, Extras, Options, Pipeline, Request, Shortcuts};
+use darkroom::tensor::Tensor;
+use darkroom::{Error, Precision, WeightType};
 use pollster::block_on;
 use std::collections::BTreeMap;
 
@@ -66,7 +72,7 @@ fn plans_say_what_is_left_out() {
 #[test]
 fn they_are_what_the_papers_leave_out_of_diffusers() {
     gpu::run(Device::Plain, |gpu| {
-        for case in ["interval", "cache", "both", "heun"] {
+        for case in ["interval", "cache", "both", "heun", "merging", "all"] {
             check_in(FILE, gpu, case, Options::default());
         }
     });
@@ -114,7 +120,11 @@ fn what_is_not_left_out_is_the_same_byte_for_byte() {
             picture.png().unwrap()
         };
         let exact = with(Shortcuts::default());
-        let off = Shortcuts { guidance_interval: [0.0, 1.0], cache_interval: 1 };
+        let off = Shortcuts {
+            guidance_interval: [0.0, 1.0],
+            cache_interval: 1,
+            token_merging_ratio: 0.0,
+        };
         assert_eq!(png(&exact), png(&with(off)));
 
         // Without guidance from the second step on, that step is an unguided run's.
@@ -153,6 +163,43 @@ fn outside_the_interval_the_prompts_half_is_all() {
     });
 }
 
+/// Half of the tokens merged in the five transformers of the highest resolution of v1.4: their
+/// projections and attention are of half as many, and nothing else is less.
+#[test]
+fn merged_tokens_save_what_their_shapes_say() {
+    let gpu = Gpu::dry(false);
+    let config = UnetConfig::parse("unet", sd_v1_4::UNET).unwrap();
+    let unet = Unet::new(&Scope::without_file(&gpu, WeightType::F16), &config).unwrap();
+    let context = unet.prepare(&Tensor::empty(&gpu, [1, 77, 768], Precision::F32));
+    let latents = Tensor::empty(&gpu, [1, 64, 64, 4], Precision::F32);
+    let [(whole, exact), (less, merged)] = [0, 500].map(|merged| {
+        gpu.submit();
+        gpu.reset_stats();
+        drop(unet.forward(&latents, 1.0, &context.merging(merged)));
+        gpu.submit();
+        let kernels = gpu.kernel_stats();
+        let products = ["matmul", "conv2d", "attention"];
+        let counted =
+            kernels.iter().filter(|k| products.iter().any(|name| k.name.starts_with(name)));
+        (counted.map(|k| k.flops).sum::<u64>(), gpu.stats().dispatches)
+    });
+    let (t, left, c) = (4096_u64, 2048_u64, 320_u64);
+    let saved = 5 * (2 * 4 * c * c * (t - left) + 4 * c * (t * t - left * left));
+    println!("{less} of {whole} FLOP, {merged} of {exact} dispatches");
+    assert_eq!(whole - less, saved);
+    assert_eq!(merged, exact + 5 * 5, "five kernels each");
+    assert!(merged <= 380);
+}
+
+#[test]
+fn the_cpu_refuses_to_merge() {
+    let pipeline = open_on_cpu(tiny()).unwrap();
+    let shortcuts = Shortcuts { token_merging_ratio: 0.5, ..Shortcuts::default() };
+    let wanted = Request { shortcuts, ..request() };
+    let refused = block_on(pipeline.generate(&wanted, &Control::default())).unwrap_err();
+    assert!(matches!(refused, Error::Request { field: "token merging ratio", .. }), "{refused}");
+}
+
 #[test]
 fn a_picture_tells_what_was_left_out() {
     gpu::run(Device::Plain, |gpu| {
@@ -165,11 +212,15 @@ fn a_picture_tells_what_was_left_out() {
             assert_eq!(Request::from_json(text("darkroom")).unwrap(), picture.request);
             assert_eq!(picture.request.shortcuts, shortcuts);
             let parameters = Parameters::parse(text("parameters"));
-            ["Guidance interval", "Cache interval"]
+            ["Guidance interval", "Cache interval", "Token merging ratio"]
                 .map(|name| parameters.get(name).map(str::to_string))
         };
-        assert_eq!(told(Shortcuts::default()), [None, None]);
-        let some = Shortcuts { guidance_interval: [0.2, 0.75], cache_interval: 2 };
-        assert_eq!(told(some), [Some("0.2-0.75".into()), Some("2".into())]);
+        assert_eq!(told(Shortcuts::default()), [None, None, None]);
+        let some = Shortcuts {
+            guidance_interval: [0.2, 0.75],
+            cache_interval: 2,
+            token_merging_ratio: 0.5,
+        };
+        assert_eq!(told(some), ["0.2-0.75", "2", "0.5"].map(|text| Some(text.into())));
     });
 }

@@ -16,3 +16,4 @@ mod matmul_gated;
 mod resize;
 mod tensor;
 mod to_rgba;
+mod token_merge;

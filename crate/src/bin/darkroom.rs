@@ -7,6 +7,7 @@ mod bench;
 mod compare;
 mod convert;
 mod disk;
+mod fixed;
 mod generate;
 mod inspect;
 mod jobs;
@@ -14,6 +15,7 @@ mod manifest;
 mod memory;
 mod precision;
 mod served;
+mod shortcuts;
 mod synth;
 mod tunings;
 mod verify;
@@ -49,6 +51,8 @@ enum Command {
     Precision(precision::PrecisionArgs),
     /// Prints the memory that pictures of a model take, as tables; needs no graphics adapter.
     Memory(memory::MemoryArgs),
+    /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
+    Shortcuts(shortcuts::ShortcutsArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
     Manifest(manifest::ManifestArgs),
     /// Writes a made-up checkpoint of the true topology.
@@ -123,6 +127,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(args) => compare::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
+        Command::Shortcuts(args) => shortcuts::run(&args)?,
         Command::Memory(args) => memory::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,

@@ -133,12 +133,16 @@ struct ShortcutArgs {
     /// Evaluate the UNet whole every so many times only, and of the others its outermost layers.
     #[arg(long, default_value_t = 1)]
     cache_interval: u32,
+    /// Merge this share of the tokens of the highest resolution, 0 to 0.75, into others that are
+    /// like them before they attend to each other.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    token_merging_ratio: f64,
 }
 
 impl ShortcutArgs {
     fn shortcuts(&self) -> Shortcuts {
-        let ShortcutArgs { guidance_interval, cache_interval } = *self;
-        Shortcuts { guidance_interval, cache_interval }
+        let ShortcutArgs { guidance_interval, cache_interval, token_merging_ratio } = *self;
+        Shortcuts { guidance_interval, cache_interval, token_merging_ratio }
     }
 }
 

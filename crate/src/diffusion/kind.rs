@@ -1,5 +1,5 @@
-//! What an evaluation of the UNet computes, and what it leaves out: two ways to be faster that
-//! follow from where in the run it is. Without them every evaluation is [`Kind::EXACT`].
+//! What an evaluation of the UNet computes, and what it leaves out to be faster. Without that every
+//! evaluation is [`Kind::EXACT`].
 //!
 //! ```text
 //! way   = 1 − timestep / (N − 1)                0 is noise alone, 1 the finished picture
@@ -8,6 +8,8 @@
 //! cached: of each `interval` evaluations the    "DeepCache" (Ma, Fang, Wang, 2312.00858)
 //! first makes the deep features, the others
 //! take them from it
+//! merged: a share of the tokens attends          "Token Merging" (Bolya, Hoffman, 2303.17604)
+//! to nothing of its own
 //! ```
 //!
 //! The interval is one of noise levels: whatever the sampler, its steps, or the picture that a run
@@ -24,6 +26,8 @@ pub struct Kind {
     pub guided: bool,
     /// What becomes of the UNet's deep features.
     pub deep: Deep,
+    /// Of a thousand tokens of the highest resolution, those merged into others for self-attention.
+    pub merged: u32,
 }
 
 /// The features of a UNet below its outermost layers.
@@ -39,7 +43,7 @@ pub enum Deep {
 
 impl Kind {
     /// All of it, for this evaluation alone.
-    pub const EXACT: Kind = Kind { guided: true, deep: Deep::Made };
+    pub const EXACT: Kind = Kind { guided: true, deep: Deep::Made, merged: 0 };
 }
 
 impl Plan {
@@ -69,6 +73,13 @@ impl Plan {
                 all[i - 1].kind.deep = Deep::Kept;
             }
         }
+        self
+    }
+
+    /// The run with so many of a thousand tokens merged in every evaluation.
+    #[must_use]
+    pub fn merging(mut self, merged: u32) -> Plan {
+        self.evaluations.iter_mut().for_each(|evaluation| evaluation.kind.merged = merged);
         self
     }
 

@@ -75,6 +75,11 @@ impl SelfAttention {
         self.to_out.forward_onto(&values, residual)
     }
 
+    /// `attention(x, x)`
+    pub fn forward_alone(&self, x: &Tensor, mask: Mask) -> Tensor {
+        self.to_out.forward(&self.values(x, mask))
+    }
+
     fn values(&self, x: &Tensor, mask: Mask) -> Tensor {
         let bytes = (x.shape().rows() * self.to_qkv.n() * x.precision().bytes()) as u64;
         if bytes <= x.gpu().limits().binding {

@@ -20,6 +20,7 @@
 //! | `resize` | resize | nearest neighbour |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
 //! | `is_finite` | finite | whether there is an infinity or a NaN |
+//! | `TokenMerge` | token_merge_match, _rank, _group, token_merge, _undo | fewer tokens, and back |
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
 mod activate;
@@ -40,6 +41,7 @@ mod rows;
 mod shared;
 mod tile;
 mod to_rgba;
+mod token_merge;
 
 pub use attention::Mask;
 pub use combine::Term;
@@ -48,3 +50,4 @@ pub use epilogue::{Activation, Epilogue};
 pub use group_norm::Affine;
 pub use group_stats::GroupStats;
 pub use rows::{Rows, rows_grain};
+pub use token_merge::TokenMerge;

@@ -6,6 +6,7 @@ use crate::gpu::kernel::Source;
 use crate::wgsl;
 
 pub(super) const ACTIVATION: Source = wgsl!("shared/activation");
+pub(super) const CELLS: Source = wgsl!("shared/cells");
 pub(super) const INDEX: Source = wgsl!("shared/index");
 pub(super) const REDUCE: Source = wgsl!("shared/reduce");
 

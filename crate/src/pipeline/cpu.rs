@@ -80,7 +80,11 @@ impl Engine for OnCpu {
 
     /// One: the cores are busy with it.
     async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
-        let Load { size, prompts, .. } = load;
+        let Load { size, prompts, kinds, .. } = load;
+        if kinds.merged() > 0 {
+            let reason = "must be 0 on the CPU, which merges no tokens".into();
+            return Err(Error::Request { field: "token merging ratio", reason });
+        }
         let context = context_score_bytes(files, load);
         let scores = score_bytes(files, size, prompts).max(context);
         let work = work_bytes(files, size, prompts).max(context.saturating_mul(2));

@@ -69,6 +69,11 @@ impl Kinds {
         Kinds(kinds)
     }
 
+    /// Of a thousand tokens, those merged.
+    pub(super) fn merged(self) -> u32 {
+        self.to_vec().first().map_or(0, |kind| kind.merged)
+    }
+
     fn to_vec(self) -> Vec<Kind> {
         self.0.into_iter().flatten().collect()
     }
@@ -93,6 +98,11 @@ impl DryRun {
     pub fn peak(&self) -> Held {
         let peaks = self.peaks.iter().map(|(_, peak)| *peak);
         peaks.fold(Held::default(), Held::or_larger)
+    }
+
+    /// An evaluation of a kind that the load has.
+    pub fn evaluation(&self, kind: Kind) -> Option<&Phase> {
+        self.phases.iter().find(|phase| phase.name == name(kind))
     }
 }
 

@@ -304,7 +304,7 @@ impl Engine for OnGpu {
         let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
         let unet = self.parts.unet();
         let kept = contexts.deep.take();
-        let context = contexts.of(kind);
+        let context = &contexts.of(kind).merging(kind.merged);
         let (eps, deep) = match (kind.deep, kept) {
             (Deep::Made, _) => (unet.forward(&input, timestep, context), None),
             (Deep::Reused, Some(deep)) => {

@@ -4,6 +4,7 @@
 //! ```text
 //! guidance_interval     the negative prompt is evaluated on this part of the way only
 //! cache_interval        most of the UNet is evaluated every so many times only
+//! token_merging_ratio   self-attention is of fewer tokens where there are most
 //! ```
 //!
 //! What they do is told in [`Kind`](crate::diffusion::Kind).
@@ -26,9 +27,16 @@ pub struct Shortcuts {
     /// made from the last of those. 1 is always.
     #[serde(skip_serializing_if = "is_one")]
     pub cache_interval: u32,
+    /// The share of the tokens of the highest resolution that is merged into others for their
+    /// self-attention, to three digits; 0 is none. Only on the graphics adapter.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub token_merging_ratio: f64,
 }
 
 const WHOLE: [f64; 2] = [0.0, 1.0];
+
+/// Of each 2 × 2 tokens one is left.
+const MERGING_MAX: f64 = 0.75;
 
 /// More evaluations than this no run has, and nobody wants a picture of one whole one.
 const CACHE_INTERVAL_MAX: u32 = 100;
@@ -36,9 +44,14 @@ const CACHE_INTERVAL_MAX: u32 = 100;
 const INTERVAL_REASON: &str =
     "must be two numbers from 0 to 1, where guidance starts and ends, as in [0.2, 0.8]";
 const CACHE_REASON: &str = "must be a whole number from 1 (off) to 100";
+const MERGING_REASON: &str = "must be a number from 0 (off) to 0.75";
 
 fn is_whole(interval: &[f64; 2]) -> bool {
     *interval == WHOLE
+}
+
+fn is_zero(ratio: &f64) -> bool {
+    *ratio == 0.0
 }
 
 fn is_one(interval: &u32) -> bool {
@@ -48,7 +61,7 @@ fn is_one(interval: &u32) -> bool {
 impl Default for Shortcuts {
     /// None: the exact picture.
     fn default() -> Self {
-        Shortcuts { guidance_interval: WHOLE, cache_interval: 1 }
+        Shortcuts { guidance_interval: WHOLE, cache_interval: 1, token_merging_ratio: 0.0 }
     }
 }
 
@@ -66,6 +79,9 @@ impl Shortcuts {
             }
             "cache_interval" => {
                 self.cache_interval = field("cache interval", CACHE_REASON, value)?;
+            }
+            "token_merging_ratio" => {
+                self.token_merging_ratio = field("token merging ratio", MERGING_REASON, value)?;
             }
             _ => return Ok(false),
         }
@@ -87,13 +103,18 @@ impl Shortcuts {
             let reason = format!("{CACHE_REASON}, not {}", self.cache_interval);
             return refuse("cache interval", reason);
         }
+        let ratio = self.token_merging_ratio;
+        if !(0.0..=MERGING_MAX).contains(&ratio) {
+            return refuse("token merging ratio", format!("{MERGING_REASON}, not {ratio}"));
+        }
         Ok(())
     }
 
     /// The plan with what is left out of it.
-    pub(super) fn apply(&self, plan: Plan, schedule: &Schedule) -> Plan {
+    pub fn apply(&self, plan: Plan, schedule: &Schedule) -> Plan {
         let guided = plan.guided_within(self.guidance_interval, schedule.trained());
-        guided.cached(self.cache_interval as usize)
+        let merged = (1000.0 * self.token_merging_ratio).round() as u32;
+        guided.cached(self.cache_interval as usize).merging(merged)
     }
 
     /// Those that are on, by name, as a picture tells them.
@@ -105,6 +126,9 @@ impl Shortcuts {
         }
         if self.cache_interval != 1 {
             fields.push(("Cache interval", self.cache_interval.to_string()));
+        }
+        if self.token_merging_ratio != 0.0 {
+            fields.push(("Token merging ratio", self.token_merging_ratio.to_string()));
         }
         fields
     }
@@ -130,11 +154,14 @@ mod tests {
     #[test]
     fn they_travel_with_the_request_when_they_are_on() {
         let exact = serde_json::to_string(&Request::default()).unwrap();
-        assert!(!exact.contains("interval"), "{exact}");
-        let json = r#"{"guidance_interval": [0.1, 0.75], "cache_interval": 3}"#;
+        assert!(!exact.contains("interval") && !exact.contains("merging"), "{exact}");
+        let json = r#"{"guidance_interval": [0.1, 0.75], "cache_interval": 3,
+            "token_merging_ratio": 0.5}"#;
         let request = Request::from_json(json).unwrap();
-        let Shortcuts { guidance_interval, cache_interval } = request.shortcuts;
+        let Shortcuts { guidance_interval, cache_interval, token_merging_ratio } =
+            request.shortcuts;
         assert_eq!((guidance_interval, cache_interval), ([0.1, 0.75], 3));
+        assert_eq!(token_merging_ratio, 0.5);
         assert!(request.shortcuts.any() && !Request::default().shortcuts.any());
         let written = serde_json::to_string(&request).unwrap();
         assert_eq!(Request::from_json(&written), Ok(request.clone()));
@@ -155,6 +182,10 @@ mod tests {
         }
         for value in ["0", "101", "-1", "1.5", "\"2\""] {
             assert_eq!(wrong(&format!(r#"{{"cache_interval": {value}}}"#)), "cache interval");
+        }
+        for value in ["-0.1", "0.8", "true"] {
+            let json = format!(r#"{{"token_merging_ratio": {value}}}"#);
+            assert_eq!(wrong(&json), "token merging ratio");
         }
     }
 }

@@ -2,32 +2,16 @@
 //! `PSNR = −10 · log₁₀(mean squared difference)`.
 
 use super::{EXACT, PrecisionArgs, cells};
+use crate::fixed;
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::pipeline::{
-    Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Request, Witness,
+    Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Witness,
 };
 use darkroom::{Error, Result};
 use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
-
-/// What the requests show: each in each colour, on the next colour but two.
-const OBJECTS: [&str; 8] = ["cat", "fish", "car", "house", "tree", "apple", "star", "key"];
-const COLOURS: [&str; 8] = ["red", "blue", "green", "yellow", "purple", "orange", "white", "black"];
-
-/// Request `i`: eight colours of each of eight objects in turn, with a seed of its own.
-fn request(args: &PrecisionArgs, i: usize) -> Request {
-    let (object, colour) = (OBJECTS[i / 8 % 8], COLOURS[i % 8]);
-    let background = COLOURS[(i + 3) % 8];
-    Request {
-        prompt: format!("a {colour} {object} on a {background} background"),
-        seed: i as u64,
-        steps: args.steps,
-        guidance_scale: args.guidance,
-        ..Request::default()
-    }
-}
 
 /// A picture and its numbers before they became bytes.
 struct Drawn {
@@ -97,7 +81,9 @@ async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<
     for i in 0..args.requests {
         let memory = Memory::default();
         let extras = Extras { witness: Some(&memory), ..Extras::default() };
-        let picture = pipeline.generate_with(&request(args, i), &control, &extras).await?;
+        let picture = pipeline
+            .generate_with(&fixed::request(i, args.steps, args.guidance), &control, &extras)
+            .await?;
         drawn.push(Drawn { picture, planes: memory.0.into_inner() });
     }
     eprintln!("{} drawn", cells(options));

@@ -29,14 +29,49 @@ use self::mid::MidBlock;
 use self::up::UpBlock;
 use crate::error::Result;
 use crate::nn::{Conv2d, GroupNorm, Joined, KeyValue, Linear, Scope, TimestepEmbedding, sinusoid};
+use crate::ops::TokenMerge;
 use crate::tensor::Tensor;
+use std::ops::Range;
 
-/// The keys and values of a prompt for every cross-attention of a UNet, in the order of the walk.
+/// What tokens attend to: the keys and values of a prompt for every cross-attention of a UNet, in
+/// the order of the walk, and of one another, how many.
 #[derive(Clone)]
-pub struct Context(Vec<KeyValue>);
+pub struct Context {
+    keys: Vec<KeyValue>,
+    merged: u32,
+}
 
-/// The keys and values that the rest of the walk will need.
-type Remaining<'a> = std::slice::Iter<'a, KeyValue>;
+impl Context {
+    /// The same, with so many of a thousand tokens of the highest resolution merged into others for
+    /// their self-attention: "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman,
+    /// 2303.17604).
+    #[must_use]
+    pub fn merging(&self, merged: u32) -> Context {
+        Context { keys: self.keys.clone(), merged }
+    }
+
+    /// For a walk over `latents`: those of the attentions `part`.
+    fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
+        let [_, h, w, _] = latents.shape().image();
+        Remaining { keys: self.keys[part].iter(), merged: self.merged, size: [h, w] }
+    }
+}
+
+/// What the rest of the walk will need of a context.
+struct Remaining<'a> {
+    keys: std::slice::Iter<'a, KeyValue>,
+    merged: u32,
+    /// The highest resolution.
+    size: [usize; 2],
+}
+
+impl Remaining<'_> {
+    /// How many tokens of pictures of this size are merged.
+    fn merged(&self, size: [usize; 2]) -> usize {
+        let wanted = size[0] * size[1] * self.merged as usize / 1000;
+        if size == self.size { wanted.min(TokenMerge::most(size)) } else { 0 }
+    }
+}
 
 /// What the layers that are still to come need beside what comes from below.
 struct Walk<'a> {
@@ -95,7 +130,7 @@ impl Unet {
         let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
         let mid = self.mid_block.prepare(context);
         let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
-        Context(down.chain(mid).chain(up).collect())
+        Context { keys: down.chain(mid).chain(up).collect(), merged: 0 }
     }
 
     /// `latents` `[b, h, w, in_channels]`, `context` of b prompts (fewer repeat) → the noise,
@@ -127,13 +162,14 @@ impl Unet {
     ) -> Tensor {
         let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
         let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
-        let (_, up) = context.0.split_at(context.0.len() - blocks(level.up_attention, branch + 1));
-        let mut down = context.0[..blocks(level.down_attention, branch)].iter();
+        let all = context.keys.len();
+        let up = context.part(all - blocks(level.up_attention, branch + 1)..all, latents);
+        let mut down = context.part(0..blocks(level.down_attention, branch), latents);
         let shifts = self.shifts(latents, timestep);
         let x = self.conv_in.forward(latents);
         let mut skips = vec![x.clone()];
         self.down_blocks[0].forward_layers(0..branch, x, &shifts, &mut down, &mut skips);
-        self.outer(deep.clone(), Walk { shifts, context: up.iter(), skips })
+        self.outer(deep.clone(), Walk { shifts, context: up, skips })
     }
 
     /// All but the outermost layers on the way up.
@@ -143,7 +179,7 @@ impl Unet {
         timestep: f64,
         context: &'a Context,
     ) -> (Tensor, Walk<'a>) {
-        let mut context = context.0.iter();
+        let mut context = context.part(0..context.keys.len(), latents);
         let shifts = self.shifts(latents, timestep);
         let mut x = self.conv_in.forward(latents);
         let mut skips = vec![x.clone()];
@@ -166,7 +202,7 @@ impl Unet {
         let layers = self.first_outermost()..last.layers();
         let Walk { shifts, context, skips } = &mut walk;
         x = last.forward_layers(layers, x, shifts, context, skips);
-        assert!(walk.context.next().is_none(), "the context is another model's");
+        assert!(walk.context.keys.next().is_none(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 

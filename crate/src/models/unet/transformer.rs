@@ -8,6 +8,9 @@
 //!              h = h + ff(norm3(h))
 //! y = proj_out(h) + x
 //! ```
+//!
+//! On request the tokens of the highest resolution are merged before they attend to each other, by
+//! how alike they are in h, and each gets what became of those that it went with.
 
 use super::Remaining;
 use super::config::{Level, UnetConfig};
@@ -16,7 +19,7 @@ use crate::nn::{
     Bias, CrossAttention, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,
     SelfAttention,
 };
-use crate::ops::Mask;
+use crate::ops::{Mask, TokenMerge};
 use crate::tensor::Tensor;
 
 /// ε of a transformer's group norm: not the config's `norm_eps`, which the resnets have.
@@ -58,7 +61,7 @@ impl Transformer {
         let [b, h, w, c] = x.shape().image();
         let mut tokens = self.proj_in.forward(&self.norm.forward(x)).reshape([b, h * w, c]);
         for block in &self.transformer_blocks {
-            tokens = block.forward(&tokens, context);
+            tokens = block.forward(&tokens, [h, w], context);
         }
         self.proj_out.forward_onto(&tokens.reshape([b, h, w, c]), x)
     }
@@ -90,11 +93,22 @@ impl TransformerBlock {
         })
     }
 
-    /// `x` `[b, t, c]`, same shape.
-    fn forward(&self, x: &Tensor, context: &mut Remaining<'_>) -> Tensor {
-        let context = context.next().expect("the context is this model's");
-        let mut x = self.attn1.forward(&self.norm1.forward(x), Mask::None, x);
+    /// `x` `[b, t, c]` of pictures `[h, w]`, same shape.
+    fn forward(&self, x: &Tensor, size: [usize; 2], context: &mut Remaining<'_>) -> Tensor {
+        let merged = context.merged(size);
+        let context = context.keys.next().expect("the context is this model's");
+        let mut x = match merged {
+            0 => self.attn1.forward(&self.norm1.forward(x), Mask::None, x),
+            _ => self.attend_merged(x, size, merged),
+        };
         x = self.attn2.forward(&self.norm2.forward(&x), context, &x);
         self.ff.forward(&self.norm3.forward(&x), &x)
+    }
+
+    /// Self-attention of the tokens that are left when `merged` of them went into others.
+    fn attend_merged(&self, x: &Tensor, size: [usize; 2], merged: usize) -> Tensor {
+        let merge = TokenMerge::choose(x, size, merged);
+        let left = merge.merge(&self.norm1.forward(x));
+        merge.undo(&self.attn1.forward_alone(&left, Mask::None), x)
     }
 }

@@ -1,0 +1,125 @@
+//! Token merging: attention over fewer tokens, after those that are alike were put together; see
+//! `kernels/token_merge*.wgsl`. "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman,
+//! 2303.17604), with the first token of every 2 × 2 as the destination of others.
+//!
+//! ```text
+//! match   every token's likest destination             rank    who is merged, and the rows left
+//! group   who is in which row                          merge   means        undo   rows to tokens
+//! ```
+//!
+//! All of it is decided on the GPU; only how many tokens are merged is known before.
+
+use crate::dtype::Precision;
+use crate::gpu::kernel::Kernel;
+use crate::ops::shared::{self, LANES};
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::rc::Rc;
+
+/// Multiply-adds of one dispatch at the most, as of attention.
+const WORK_MAX: u64 = 25_000_000_000;
+
+/// Which tokens of a picture go together.
+pub struct TokenMerge {
+    /// `[b, t]`: row among those that are left, and the destination that it is merged into, if any.
+    places: Tensor,
+    /// `[b, t + 1]`: see `token_merge_group.wgsl`.
+    rows: Tensor,
+    batch: usize,
+    size: [usize; 2],
+    merged: usize,
+}
+
+impl TokenMerge {
+    /// The most of `t` tokens of a picture `[height, width]` that can be merged.
+    pub fn most([height, width]: [usize; 2]) -> usize {
+        let destinations = (height / 2) * (width / 2);
+        if destinations == 0 { 0 } else { height * width - destinations }
+    }
+
+    /// Chooses `merged` of the tokens `x` `[b, t, c]` of pictures `[height, width]`.
+    ///
+    /// # Panics
+    /// When they are not so many tokens, or more are to be merged than can be.
+    pub fn choose(x: &Tensor, size: [usize; 2], merged: usize) -> TokenMerge {
+        let [batch, tokens, c] = x.shape().tokens();
+        let [height, width] = size;
+        assert_eq!(tokens, height * width, "tokens of {size:?}");
+        assert!(merged <= TokenMerge::most(size), "{merged} of {tokens} tokens");
+        let gpu = x.gpu();
+        let grid = |tokens: usize| [tokens.div_ceil(LANES as usize) as u32, batch as u32, 1];
+        let of_cells = |kernel: Kernel| Rc::new(kernel.uint("LANES", LANES).with(shared::CELLS));
+
+        let matches = words(x, 2 * batch * tokens);
+        let kernel = Kernel::new(wgsl!("token_merge_match"), 1);
+        let kernel = of_cells(kernel.alias("Elem4", x.precision().vec4()));
+        let of_token = (batch * (height / 2) * (width / 2) * c) as u64;
+        let most = (WORK_MAX / of_token.max(1)).clamp(1, 1 << 24) as usize;
+        let most = most.next_multiple_of(LANES as usize);
+        for first in (0..tokens).step_by(most) {
+            let count = most.min(tokens - first);
+            let params = [width, height, c / 4, first].map(|n| n as u32);
+            let bindings = vec![x.whole(), matches.whole()];
+            let flops = 2 * of_token * count as u64;
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid(count), flops);
+        }
+
+        let params = [width, height, merged, 0].map(|n| n as u32);
+        let params = bytemuck::bytes_of(&params);
+        let places = words(x, 2 * batch * tokens);
+        let kernel = of_cells(Kernel::new(wgsl!("token_merge_rank"), 1));
+        gpu.dispatch(&kernel, params, vec![matches.whole(), places.whole()], grid(tokens), 0);
+        let rows = words(x, batch * (tokens + 1));
+        let kernel = of_cells(Kernel::new(wgsl!("token_merge_group"), 1));
+        gpu.dispatch(&kernel, params, vec![places.whole(), rows.whole()], grid(tokens), 0);
+        TokenMerge { places, rows, batch, size, merged }
+    }
+
+    fn tokens(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    /// `x` `[b, t, c]` → the rows that are left, `[b, t − merged, c]`.
+    pub fn merge(&self, x: &Tensor) -> Tensor {
+        let [batch, tokens, c] = x.shape().tokens();
+        assert_eq!([batch, tokens], [self.batch, self.tokens()], "the tokens chosen from");
+        let y = Tensor::empty(x.gpu(), [batch, tokens - self.merged, c], x.precision());
+        let kernel = Kernel::new(wgsl!("token_merge"), 2)
+            .alias("Elem4", x.precision().vec4())
+            .uint("LANES", LANES)
+            .with(shared::CELLS)
+            .with(shared::INDEX);
+        let [height, width] = self.size;
+        let count = y.shape().elements() / 4;
+        let params = [width, height, self.merged, c / 4, count, 0, 0, 0].map(|n| n as u32);
+        let bindings = vec![x.whole(), self.rows.whole(), y.whole()];
+        let (grid, flops) = (shared::linear_grid(x.gpu(), count), x.shape().elements() as u64);
+        x.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
+        y
+    }
+
+    /// Back from rows `[b, t − merged, c]` to tokens, onto a `residual` `[b, t, c]`.
+    pub fn undo(&self, x: &Tensor, residual: &Tensor) -> Tensor {
+        let [batch, rows, c] = x.shape().tokens();
+        let tokens = self.tokens();
+        assert_eq!([batch, rows], [self.batch, tokens - self.merged], "the rows that were left");
+        assert_eq!(residual.shape().tokens(), [batch, tokens, c], "residual");
+        assert_eq!(residual.precision(), x.precision(), "residual's precision");
+        let y = Tensor::empty(x.gpu(), residual.shape(), x.precision());
+        let kernel = Kernel::new(wgsl!("token_merge_undo"), 3)
+            .alias("Elem4", x.precision().vec4())
+            .uint("LANES", LANES)
+            .with(shared::INDEX);
+        let count = y.shape().elements() / 4;
+        let params = [tokens, rows, c / 4, count].map(|n| n as u32);
+        let bindings = vec![x.whole(), self.places.whole(), residual.whole(), y.whole()];
+        let (grid, flops) = (shared::linear_grid(x.gpu(), count), y.shape().elements() as u64);
+        x.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
+        y
+    }
+}
+
+/// So many words of four bytes beside `x`.
+fn words(x: &Tensor, count: usize) -> Tensor {
+    Tensor::empty(x.gpu(), [count.next_multiple_of(4)], Precision::F32)
+}
