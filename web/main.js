@@ -4,6 +4,7 @@
 import { compare } from "./compare.js";
 import {
   MODEL,
+  chooseKernels,
   chooseModel,
   linkTo,
   modelAddress,
@@ -34,9 +35,11 @@ import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
 import { createRooms } from "./views/rooms.js";
 import { createShelf } from "./views/shelf.js";
+import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
 import { createVerify } from "./views/verify.js";
 import { fieldsOf } from "./files/request.js";
+import { forgetTuning } from "./engine/tunings.js";
 import { Store } from "./store/client.js";
 
 /** Milliseconds of rest before the address is brought up to date. */
@@ -83,12 +86,14 @@ const session = createSession({
   choose({ how }) {
     device.choose(how.device);
     device.clear();
+    speed.choose(how);
   },
   describe({ model, how }, description) {
     form.describe(description);
     prompt.count();
     const engine = device.show(model, how, description);
     about.describe(description, engine);
+    speed.describe({ model, how }, description);
     void offer.show(model);
     return engine;
   },
@@ -100,6 +105,21 @@ const session = createSession({
 });
 session.engine.onRequests = privacy.hear;
 
+const speed = createSpeed({
+  memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
+  onMeasure() {
+    void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request, speed);
+  },
+  onCancel: () => session.cancel(),
+  async onChoose(kernels) {
+    chooseKernels(kernels);
+    await reopen();
+  },
+  async onForget(key) {
+    await forgetTuning(key);
+    await reopen();
+  },
+});
 const offer = createOffer({ onMeasure: session.measure, onGet: openShelf });
 const gallery = createGallery({
   onUse({ request, initial = "" }) {
@@ -144,6 +164,7 @@ const comparing = createCompare({
 });
 const rooms = createRooms({
   compare: comparing.enter,
+  speed: speed.enter,
   gallery: gallery.show,
   privacy: privacy.enter,
   about: about.show,
@@ -187,6 +208,7 @@ function enter(state) {
   document.documentElement.dataset["state"] = state;
   form.show(state);
   verify.show(state);
+  speed.enable(state);
 }
 
 function isIdle() {

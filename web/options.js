@@ -3,6 +3,7 @@
 // to what is seen.
 
 import { say } from "./strings.js";
+import { remember, remembered } from "./views/dom.js";
 
 /** The built-in model. */
 export const MODEL = "models/demo";
@@ -29,7 +30,11 @@ function read() {
 export function readOptions() {
   const entries = read();
   const all = Object.fromEntries(entries);
-  const how = Object.fromEntries(entries.filter(([name]) => HOW.includes(name)));
+  const kernels = remembered("kernels");
+  const how = {
+    ...(kernels ? { kernels } : {}),
+    ...Object.fromEntries(entries.filter(([name]) => HOW.includes(name))),
+  };
   return {
     model: all["model"] ?? MODEL,
     how,
@@ -47,6 +52,17 @@ export function chooseModel(model, how) {
   const kept = read().filter(([name]) => KEPT.includes(name));
   const words = new URLSearchParams([["model", model], ...kept, ...Object.entries(how)]);
   location.hash = words.toString();
+}
+
+/**
+ * Keeps which kernels models are opened with from now on, in this browser; an address that says it
+ * too gives way.
+ * @param {"fixed" | "tuned"} kernels
+ */
+export function chooseKernels(kernels) {
+  remember("kernels", kernels === "tuned" ? kernels : null);
+  const rest = read().filter(([name]) => name !== "kernels");
+  history.replaceState(history.state, "", `#${new URLSearchParams(rest)}`);
 }
 
 /**

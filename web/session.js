@@ -91,7 +91,8 @@ export function createSession(views) {
     const description = await engine.open(modelAddress(model), plan, watch);
     open = true;
     provenance = description.model;
-    const engineName = views.describe(choice, description);
+    const kept = small ? { ...how, weights: SMALL } : how;
+    const engineName = views.describe({ model, how: kept }, description);
     described = small ? `${engineName} · weights ${SMALL}` : engineName;
   }
 
@@ -308,6 +309,30 @@ export function createSession(views) {
         hear(await engine.forecast());
         return say.measured();
       }),
+
+    /**
+     * Times an evaluation of the model that is open.
+     * @param {() => import("./engine/protocol.js").Size} size may throw what is wrong with it
+     * @param {ReturnType<typeof import("./views/speed.js").createSpeed>} view shows it, and how
+     * it ended
+     */
+    async profile(size, view) {
+      view.begin();
+      const outcome = await run(async () => {
+        const wanted = size();
+        if (!open) await openModel();
+        views.enter("generating");
+        status.begin(say.measuring());
+        const onProgress = (/** @type {Progress} */ progress) => {
+          if (progress.event === "loading") hear(progress);
+          view.progress(progress);
+        };
+        const watch = { onProgress, signal: stop.signal };
+        await view.show(await engine.profile(wanted, undefined, watch));
+        return say.measured();
+      });
+      view.end(outcome);
+    },
 
     /** The picture rests between two steps, or goes on. */
     pause() {

@@ -60,18 +60,18 @@ async function ops() {
 /** An evaluation of the model's UNet, by kernel. */
 async function evaluation() {
   const [width, height] = values.size.split("x").map(Number);
-  const of = { width, height, runs: Number(values.runs) };
+  const request = { width, height };
   const profile = await page.evaluate(
-    async ({ of, tuned }) => {
+    async ({ request, runs, tuned }) => {
       const at = (/** @type {string} */ path) => new URL(path, document.baseURI);
       const wasm = await import(at("pkg/darkroom.js").href);
       await wasm.default({ module_or_path: at("pkg/darkroom_bg.wasm") });
       const engine = new wasm.Engine();
       const how = { device: "webgpu", adapter: "software", safety: "off" };
       await engine.open("./", tuned ? { ...how, tunings: {} } : how, () => {});
-      return engine.profile(of, () => {});
+      return engine.profile(request, runs, () => {});
     },
-    { of, tuned: values.tuned },
+    { request, runs: Number(values.runs), tuned: values.tuned },
   );
   for (const kernel of profile.kernels) {
     console.log(

@@ -37,7 +37,7 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     assert.deepEqual(await judge(page), [], "at first");
     await make({ prompt: "a red cat", seed: "1" });
     await make({ prompt: "a blue cat", seed: "2", steps: "2" });
-    for (const room of ["develop", "gallery", "queue", "compare", "privacy", "about"]) {
+    for (const room of ["develop", "gallery", "queue", "compare", "speed", "privacy", "about"]) {
       await page.locator(`[data-room="${room}"]`).click();
       await page.evaluate(() =>
         document.querySelectorAll("details").forEach((details) => (details.open = true)),
@@ -51,6 +51,10 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.locator("#compare-run").click();
     await page.locator("#compare-status").filter({ hasText: "complete" }).waitFor();
     assert.deepEqual(await judge(page), [], "compare, with a sheet");
+    await page.locator('[data-room="speed"]').click();
+    await page.locator("#speed-measure").click();
+    await page.locator("#speed-table").waitFor();
+    assert.deepEqual(await judge(page), [], "speed, with figures");
     await page.locator('[data-room="gallery"]').click();
     await page.locator("#prints li button").first().click();
     await page.waitForFunction(() => {

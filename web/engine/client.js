@@ -166,6 +166,19 @@ export class Engine {
   }
 
   /**
+   * Times an evaluation of the open model's UNet, kernel by kernel, beside the adapter's own peaks.
+   * How far it is comes as steps; a cancel is heard between dispatches.
+   * @param {import("./protocol.js").Size} size
+   * @param {number} [runs] of each dispatch, of which the fastest counts
+   * @param {Watch} [watch]
+   * @returns {Promise<import("./protocol.js").Profile>}
+   * @throws {EngineError} of kind request on the CPU or for an odd size, cancelled …
+   */
+  profile({ width = null, height = null }, runs = 3, watch) {
+    return this.#call({ call: "profile", request: { width, height }, runs }, watch);
+  }
+
+  /**
    * What the engine holds now, also while a picture is made.
    * @returns {Promise<import("./protocol.js").Held>}
    */

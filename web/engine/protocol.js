@@ -34,6 +34,9 @@
  * @property {number | string | null} [width]
  * @property {number | string | null} [height]
  *
+ * Width and height of a request.
+ * @typedef {Pick<Request, "width" | "height">} Size
+ *
  * A picture's pixels, row by row, four bytes each.
  * @typedef {{ width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer> }} Pixels
  *
@@ -53,6 +56,8 @@
  * @property {"webgpu" | "cpu"} device who computes
  * @property {string} adapter what the browser tells of the graphics adapter
  * @property {Provenance | null} model where it is from, as far as its parts list says
+ * @property {[key: string, text: string, id: string]} [tuning] the kernels that run: what their
+ * choice is kept under, its text, and eight digits that stand for it; none on the CPU
  *
  * A model's name, where and in which version it was published, and the SHA-256 of its UNet's
  * weights (of a model in one file: of that file).
@@ -61,6 +66,22 @@
  *
  * What is held now, in bytes and buffers; of the engine's own worker.
  * @typedef {{ gpu_bytes: number, gpu_buffers: number, wasm_bytes: number }} Held
+ *
+ * What an evaluation of the open model's UNet takes, two prompts as with guidance.
+ * @typedef {object} Profile
+ * @property {[width: number, height: number]} size of the picture, in pixels
+ * @property {number} seconds as a picture has it: nothing between the dispatches is waited for
+ * @property {KernelTime[]} kernels the slowest first
+ * @property {boolean} by_device_clock else each dispatch is waited for, and that counts too
+ * @property {string} tuning the text of the kernels' choice
+ * @property {{ gflops: number, gbps: number }} peaks the adapter's: 10⁹ floating-point operations
+ * and 10⁹ bytes a second
+ * @property {string} version of Darkroom
+ *
+ * All dispatches of a kernel, each alone: seconds, 10⁹ floating-point operations, 10⁶ bytes, and
+ * the shares of both peaks, 0 to 1.
+ * @typedef {{ kernel: string, dispatches: number, seconds: number, gflop: number, mb: number,
+ * of_peak: number, of_copy: number }} KernelTime
  *
  * What a picture of Stable Diffusion v1.4, 512 × 512, would cost on this machine's adapter.
  * @typedef {object} Forecast
@@ -127,6 +148,7 @@
  *   | { id: number, call: "generate", request: Request, beside: Beside }
  *   | { id: number, call: "verify" }
  *   | { id: number, call: "forecast" }
+ *   | { id: number, call: "profile", request: Size, runs: number }
  *   | { id: number, call: "held" }
  *   | { id: number, call: "tokens", prompt: string, reading: Reading }
  *   | { id: number, call: "memory" }

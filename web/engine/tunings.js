@@ -48,6 +48,14 @@ export async function knownTunings() {
 }
 
 /**
+ * The adapter is measured anew when a model is next opened.
+ * @param {string} key
+ */
+export async function forgetTuning(key) {
+  await transact("readwrite", (store) => store.delete(key));
+}
+
+/**
  * @param {string} key
  * @param {string} text
  */

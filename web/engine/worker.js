@@ -92,6 +92,9 @@ async function run(call) {
       answer({ id, value: engine?.memory() });
     } else if (call.call === "forecast") {
       answer({ id, value: await (await load()).forecast() });
+    } else if (call.call === "profile") {
+      if (!engine) throw new Error("No model is open.");
+      answer({ id, value: await engine.profile(call.request, call.runs, onProgress) });
     } else if (call.call === "verify") {
       if (!engine) throw new Error("No model is open.");
       answer({ id, value: await engine.verify(onProgress) });

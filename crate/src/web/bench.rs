@@ -3,8 +3,8 @@
 use super::{Engine, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
 use crate::pipeline::bench::{BenchOptions, Figure};
-use crate::pipeline::{bench, tuner};
-use js_sys::Function;
+use crate::pipeline::{Request, bench, tuner};
+use js_sys::{Function, JSON};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -39,25 +39,24 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     Ok(told)
 }
 
-/// Of which picture an evaluation is timed.
-#[derive(Deserialize)]
-struct Evaluation {
-    width: u32,
-    height: u32,
-    runs: usize,
-}
-
 #[wasm_bindgen]
 impl Engine {
-    /// Times an evaluation of the open model's UNet for a picture of `{ width, height }`, each
-    /// dispatch `runs` times; resolves to the fields of
-    /// [`Profile`](crate::pipeline::bench::Profile) and `version`, Darkroom's. How far it is comes as
-    /// progress, in steps of a hundredth. On the CPU it is refused.
-    pub async fn profile(&self, of: JsValue, on_progress: Function) -> Result<JsValue, JsValue> {
-        let Evaluation { width, height, runs } = serde_wasm_bindgen::from_value(of)?;
+    /// Times an evaluation of the open model's UNet for a picture of a request's `width` and
+    /// `height`, each dispatch `runs` times; resolves to the fields of
+    /// [`Profile`](crate::pipeline::bench::Profile) and `version`, Darkroom's. How far it is comes
+    /// as progress, in steps of a hundredth. On the CPU it is refused.
+    pub async fn profile(
+        &self,
+        request: JsValue,
+        runs: usize,
+        on_progress: Function,
+    ) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let control = self.control(on_progress);
-        let profile = opened.pipeline.profile([width, height], runs, &control).await;
+        let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
+        let request = Request::from_json(&json).map_err(to_js)?;
+        let size = request.size(&opened.pipeline.describe().allowed());
+        let profile = opened.pipeline.profile(size, runs, &control).await;
         let told = to_object(&profile.map_err(to_js)?);
         super::set(&told, "version", env!("CARGO_PKG_VERSION").into());
         Ok(told)

@@ -109,7 +109,10 @@ export class Engine {
     const device = options.device === "cpu" ? "cpu" : "webgpu";
     const can = { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"] };
     const of = { title: "The double", repository: null, revision: "0123456789", sha256: HASH };
-    return { ...can, parameters: 7, device, model: model.includes("other") ? null : of };
+    const tuning = ["an adapter", "matmul=double", "0123abcd"];
+    const kernels = device === "webgpu" ? { tuning } : {};
+    const whose = model.includes("other") ? null : of;
+    return { ...can, ...kernels, parameters: 7, device, model: whose };
   }
 
   async generate(request, onProgress, beside) {
@@ -218,6 +221,35 @@ export class Engine {
       onProgress({ event: "check", ...checks.at(-1) });
     }
     return checks;
+  }
+
+  async profile({ width, height }, runs, onProgress) {
+    this.#cancelled = false;
+    if (width % 8) {
+      const message = "The width must be a multiple of 8 (double).";
+      throw fault({ kind: "request", field: "width", message });
+    }
+    for (let step = 0; step <= 100; step += 5) {
+      onProgress({ event: "step", step, steps: 100 });
+      await pause();
+      if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
+    }
+    const of = (kernel, dispatches, seconds, gflop, mb) => {
+      return { kernel, dispatches, seconds, gflop, mb, of_peak: 0, of_copy: 0 };
+    };
+    return {
+      size: [width ?? 64, height ?? 64],
+      seconds: 0.3,
+      kernels: [
+        of("conv2d", 48, 0.25, 12, 300),
+        of("norm", 30, 0.05, 0.1, 200),
+        of("sum", 1, 0, 0, 1),
+      ],
+      by_device_clock: true,
+      tuning: "matmul=double",
+      peaks: { gflops: 100, gbps: 10 },
+      version: "0.0.0",
+    };
   }
 
   cancel() {

@@ -1,0 +1,221 @@
+// The room "Speed": an evaluation measured kernel by kernel, its table and its file; which kernels
+// run, kept over a reload. In a real browser with a real engine, but for its manners.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { PROGRAM, testModels } from "./harness/native.mjs";
+import { DOUBLE, PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
+
+const folder = await testModels();
+const hash = "#model=models/tiny&steps=3&seed=1";
+const real = {
+  hash: `${hash}&device=webgpu`,
+  server: { roots: [folder, SITE] },
+  patience: PICTURE_MS,
+  expected: /404/,
+};
+const double = { server: { roots: DOUBLE }, hash: "#steps=3" };
+
+/** @typedef {Awaited<ReturnType<typeof visit>>} App */
+
+/** @param {App} app */
+async function enter({ page, state }) {
+  await state("ready");
+  await page.locator('[data-room="speed"]').click();
+}
+
+/**
+ * The texts of the table's cells, row by row: head, kernels, all of them.
+ * @param {App} app
+ */
+async function table({ page }) {
+  await page.locator("#speed-table").waitFor();
+  return page.locator("#speed-table tr").evaluateAll((rows) =>
+    rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent ?? "")),
+  );
+}
+
+/**
+ * The file that the page gives.
+ * @param {App} app
+ */
+async function savedFile({ page }) {
+  const coming = page.waitForEvent("download");
+  await page.locator("#speed-json").click();
+  const download = await coming;
+  assert.match(download.suggestedFilename(), /^darkroom-speed-[\dT-]+\.json$/);
+  return JSON.parse(await readFile(await download.path(), "utf8"));
+}
+
+/** Dispatches by kernel, as the program counts them on its own adapter. */
+async function countedNatively() {
+  const words = ["bench", "--model", join(folder, "models/tiny"), "--runs", "1"];
+  const { stdout } = await promisify(execFile)(PROGRAM, words);
+  const rows = [...stdout.matchAll(/^([a-z]\w*) +(\d+) +[\d.]+ +[\d.]+ +[\d.]+ .*%$/gm)];
+  return Object.fromEntries(rows.map(([, kernel, count]) => [kernel, Number(count)]));
+}
+
+test("an evaluation is measured, as a table and as a file", async (t) => {
+  const app = await visit(t, real);
+  const { page } = app;
+  await enter(app);
+  const before = Date.now();
+  await page.locator("#speed-measure").press("Enter");
+  const focus = () => page.evaluate(() => document.activeElement?.id);
+  assert.equal(await focus(), "speed-cancel");
+  const ended = /^An evaluation takes [\d.]+ m?s/;
+  await page.locator("#speed-status").filter({ hasText: ended }).waitFor();
+  assert.equal(await focus(), "speed-measure");
+  const [head = [], ...rows] = await table(app);
+  assert.equal(head.length, 7);
+  const total = rows.pop() ?? [];
+  const counts = Object.fromEntries(rows.map(([kernel, count]) => [kernel, Number(count)]));
+  assert.deepEqual(counts, await countedNatively(), "dispatches by kernel");
+  const sum = Object.values(counts).reduce((all, count) => all + count, 0);
+  assert.equal(Number(total[1]), sum);
+
+  const file = await savedFile(app);
+  assert.equal(file.kernels.length, rows.length);
+  for (const [i, row] of [...file.kernels, file.together].entries()) {
+    const [name = "", count, ms, share, gflops, ofPeak, ofCopy] = rows[i] ?? total;
+    if (i < rows.length) assert.equal(row.kernel, name);
+    assert.equal(row.dispatches, Number(count), name);
+    same(ms, 1e3 * row.seconds, name);
+    if (i < rows.length) same(share, 100 * row.share, name);
+    same(gflops, row.gflops, name);
+    same(ofPeak, 100 * row.of_peak, name);
+    same(ofCopy, 100 * row.of_copy, name);
+  }
+  const shares = file.kernels.reduce((/** @type {number} */ all, /** @type {any} */ { share }) =>
+    all + share, 0);
+  assert.ok(Math.abs(shares - 1) < 1e-9, `shares sum to ${shares}`);
+  assert.match(file.darkroom, /^\d+\.\d+\.\d+$/);
+  assert.match(file.browser, /Chrome/);
+  assert.match(file.adapter, /swiftshader/i);
+  assert.equal(file.model.path, "models/tiny");
+  assert.equal(file.choice.kernels, "fixed");
+  assert.match(file.choice.text, /^matmul=direct8 conv2d=direct8/);
+  assert.match(file.choice.id, /^[0-9a-f]{8}$/);
+  const date = Date.parse(file.date);
+  assert.ok(date >= before && date <= Date.now(), file.date);
+  assert.ok(file.seconds > 0 && file.peaks.gflops > 0 && file.peaks.gbps > 0);
+  const { gpu_bytes, gpu_bytes_peak, wasm_bytes } = file.memory;
+  assert.ok(0 < gpu_bytes && gpu_bytes <= gpu_bytes_peak && wasm_bytes > 0, file.memory);
+  const facts = (await page.locator("#speed-facts").textContent()) ?? "";
+  assert.ok(facts.includes(`fixed: ${file.choice.text} (${file.choice.id})`), facts);
+  await page.locator('[data-room="develop"]').click();
+  assertPicture(await app.make({}));
+});
+
+/**
+ * Whether a cell is this number, rounded.
+ * @param {string | undefined} cell
+ * @param {number} value
+ * @param {string} name
+ */
+function same(cell = "", value, name) {
+  const shown = Number(cell.replace(" %", ""));
+  const digits = /\.(\d+)/.exec(cell)?.[1]?.length ?? 0;
+  assert.ok(Math.abs(shown - value) <= 0.51 * 10 ** -digits, `${name}: ${cell} is not ${value}`);
+}
+
+test("a measurement can be cancelled, and the model draws on", async (t) => {
+  const app = await visit(t, real);
+  const { page, state, make } = app;
+  await enter(app);
+  await page.locator("#speed-measure").click();
+  await page.locator("#speed-bar[value]").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("#speed-status").filter({ hasText: "Cancelled." }).waitFor();
+  await state("ready");
+  assert.ok(await page.locator("#speed-result").isHidden());
+  assert.ok(await page.locator("#speed-json").isDisabled());
+  await page.locator('[data-room="develop"]').click();
+  assertPicture(await make({}));
+});
+
+test("the choice of kernels is kept over a reload, and can be forgotten", async (t) => {
+  const app = await visit(t, real);
+  const { page, state } = app;
+  await enter(app);
+  const forget = page.locator("#kernels-forget");
+  assert.ok(await forget.isHidden());
+  await page.locator("#kernels-fixed").press("ArrowDown");
+  await page.locator("#speed-status").filter({ hasText: "the fastest here" }).waitFor();
+  await state("ready");
+  const choice = async () =>
+    /measured: (matmul=\w+ conv2d=\w+ .*) \([0-9a-f]{8}\)/.exec(
+      (await page.locator("#speed-facts").textContent()) ?? "",
+    )?.[1];
+  const first = await choice();
+  assert.ok(first, "the kernels are told");
+  assert.ok(await forget.isVisible());
+  await page.reload();
+  await enter(app);
+  assert.ok(await page.locator("#kernels-tuned").isChecked());
+  assert.equal(await choice(), first);
+  await forget.click();
+  await page.locator("#speed-status").filter({ hasText: "measured anew" }).waitFor();
+  assert.ok(await choice());
+  await page.locator("#kernels-fixed").click();
+  await page.locator("#speed-status").filter({ hasText: "the fixed kernels" }).waitFor();
+  assert.ok(await forget.isHidden());
+  await page.reload();
+  await enter(app);
+  assert.ok(await page.locator("#kernels-fixed").isChecked());
+});
+
+test("the address goes before what is kept, and gives way to a new choice", async (t) => {
+  const app = await visit(t, { ...double, hash: "#steps=3&kernels=tuned" });
+  const { page, state } = app;
+  await enter(app);
+  assert.ok(await page.locator("#kernels-tuned").isChecked());
+  await page.locator("#kernels-fixed").click();
+  await page.locator("#speed-status").filter({ hasText: "the fixed kernels" }).waitFor();
+  await state("ready");
+  assert.doesNotMatch(page.url(), /kernels/);
+  assert.match(page.url(), /steps=3/);
+});
+
+test("on the CPU there is nothing to measure, and the room says why", async (t) => {
+  const app = await visit(t, { ...real, hash: `${hash}&device=cpu`, device: "cpu" });
+  const { page } = app;
+  await enter(app);
+  assert.ok(await page.getByText("there is nothing to measure").isVisible());
+  assert.ok(await page.getByRole("button", { name: "Measure", exact: true }).isDisabled());
+  assert.match((await page.locator("#speed-facts").textContent()) ?? "", /the CPU/);
+});
+
+test("a size that cannot be measured is a sentence, and costs nothing", async (t) => {
+  const app = await visit(t, real);
+  const { page, state, type, make } = app;
+  await state("ready");
+  await type({ width: "12", height: "wide" });
+  await page.locator('[data-room="speed"]').click();
+  await page.locator("#speed-measure").click();
+  await page.locator("#speed-status").filter({ hasText: /height must be/ }).waitFor();
+  await state("ready");
+  await page.locator('[data-room="develop"]').click();
+  await type({ height: "" });
+  await page.locator('[data-room="speed"]').click();
+  await page.locator("#speed-measure").click();
+  const multiple = /width must be a positive multiple/;
+  await page.locator("#speed-status").filter({ hasText: multiple }).waitFor();
+  await state("ready");
+  await page.locator('[data-room="develop"]').click();
+  assertPicture(await make({ width: "" }));
+});
+
+test("what the adapter's clock is too coarse for is no number", async (t) => {
+  const app = await visit(t, double);
+  await enter(app);
+  await app.page.locator("#speed-measure").click();
+  const rows = await table(app);
+  assert.deepEqual(rows[3], ["sum", "1", "0.00", "0.0 %", "–", "–", "–"]);
+  assert.equal(rows.at(-1)?.[1], "79");
+  assert.equal((await savedFile(app)).kernels[2].gflops, null);
+});
