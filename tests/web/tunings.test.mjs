@@ -34,7 +34,7 @@ test("tuned kernels are measured once and kept", async (t) => {
   await state("ready");
   const found = await page.evaluate(kept);
   assert.equal(found.length, 1, "one adapter, one choice");
-  assert.match(found[0][1], /^matmul=direct(8|16) conv2d=direct(8|16)$/);
+  assert.match(found[0][1], /^matmul=direct(8|16) conv2d=direct(8|16) attention=(direct|shared)$/);
   const first = await make({});
   assertPicture(first);
   await page.reload();

@@ -63,7 +63,7 @@ export async function transact(stores, mode, work) {
 export async function deleteAll() {
   if (opening) (await opening).close();
   opening = null;
-  // The last is the engine's, of which this page's user knows nothing.
+  // The last is the engine's: see engine/tunings.js.
   for (const name of [NAME, "darkroom-kernels"]) {
     await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
       const request = indexedDB.deleteDatabase(name);
