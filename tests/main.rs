@@ -36,6 +36,7 @@ mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
 mod served; // converted folders: whole, licensed, listed
 mod shortcuts; // what may be left out to be faster, and that nothing is unless asked
+mod steady; // steps that wait for nothing, on buffers that are there
 mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules

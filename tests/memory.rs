@@ -150,7 +150,7 @@ fn the_devices_account_is_the_plan() {
 #[test]
 fn the_devices_account_is_the_plan_for_the_built_in_model() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
-    let quick = Request { steps: 1, width: Some(64), height: Some(64), ..request() };
+    let quick = Request { width: Some(64), height: Some(64), ..request() };
     check(&model, &quick, &[Residency::ALL, way(false, true, false, Some(16))]);
 }
 

@@ -5,7 +5,7 @@
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::recording::{ALIGNMENT, Binding};
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::{Buffer, Gpu, Reading};
 use crate::shape::Shape;
 use half::f16;
 use std::ops::Range;
@@ -32,6 +32,18 @@ impl Tensor {
         let shape = shape.into();
         assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
         let buffer = Rc::new(gpu.alloc((shape.elements() * precision.bytes()) as u64));
+        Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
+    }
+
+    /// The same in a buffer that is no larger than it must be, and later serves its like alone:
+    /// what is held on to from one evaluation to the next.
+    ///
+    /// # Panics
+    /// As [`Tensor::empty`].
+    pub fn kept(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
+        let buffer = Rc::new(gpu.alloc_kept((shape.elements() * precision.bytes()) as u64));
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
@@ -105,14 +117,24 @@ impl Tensor {
     /// Submits, waits, and reads the tensor back, row-major; zeros on a dry device.
     pub async fn to_f32(&self) -> Result<Vec<f32>> {
         assert_eq!(self.offset, 0, "the whole is read");
-        let bytes = self.gpu.read(&self.buffer, self.bytes()).await?;
-        Ok(match self.precision {
-            Precision::F32 => bytemuck::pod_collect_to_vec(&bytes),
+        Ok(self.numbers(&self.gpu.read(&self.buffer, self.bytes()).await?))
+    }
+
+    /// Records a read of the tensor; [`Tensor::numbers`] knows what the bytes mean.
+    pub fn start_read(&self) -> Reading {
+        assert_eq!(self.offset, 0, "the whole is read");
+        self.gpu.start_read(&self.buffer, self.bytes())
+    }
+
+    /// The elements, row-major, from their bytes.
+    pub fn numbers(&self, bytes: &[u8]) -> Vec<f32> {
+        match self.precision {
+            Precision::F32 => bytemuck::pod_collect_to_vec(bytes),
             Precision::F16 => {
-                let halves: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
+                let halves: Vec<f16> = bytemuck::pod_collect_to_vec(bytes);
                 halves.into_iter().map(f16::to_f32).collect()
             }
-        })
+        }
     }
 
     /// The device that holds it.

@@ -174,6 +174,11 @@ impl Plan {
         self
     }
 
+    /// The evaluations of each step.
+    pub fn by_step(&self) -> impl Iterator<Item = &[Evaluation]> {
+        self.evaluations.chunk_by(|a, b| a.step == b.step)
+    }
+
     /// Steps as the user counts them.
     pub fn steps(&self) -> usize {
         self.evaluations.last().map_or(0, |evaluation| evaluation.step)

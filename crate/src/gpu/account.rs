@@ -1,9 +1,11 @@
 //! The account of a device: what it was asked to do, and the memory that is held for it.
 
 use super::Gpu;
+use super::kernel::Kernel;
 use super::pool::Held;
 use super::recording::Recording;
 use super::stats::{Counter, KernelStats, Stats};
+use std::rc::Rc;
 
 /// Bytes of the host that are counted as staged.
 pub struct Staged {
@@ -26,7 +28,7 @@ impl Gpu {
 
     /// Bytes on their way to the device.
     pub fn uploads(&self) -> u64 {
-        self.0.uploads.get()
+        self.0.uploads.get() + self.0.uploads_before.get()
     }
 
     /// Counts bytes of the host as staged for as long as the guard lives.
@@ -37,14 +39,20 @@ impl Gpu {
 
     /// Counts what a recording's parameters take.
     pub(super) fn count_params(&self, recording: &Recording) {
+        self.fit_params(recording);
+        self.count_upload(recording.params.len() as u64);
+    }
+
+    /// Counts the buffer of parameters, as large as a recording needs it.
+    pub(super) fn fit_params(&self, recording: &Recording) {
         let bytes = recording.params.len() as u64;
         let had = self.0.params_bytes.get();
         if bytes > had {
             let grown = bytes.next_power_of_two();
             self.0.pool.borrow_mut().stage(grown - had);
             self.0.params_bytes.set(grown);
+            self.0.counter.borrow_mut().made.buffers += 1;
         }
-        self.count_upload(bytes);
     }
 
     /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
@@ -62,6 +70,11 @@ impl Gpu {
             [stats.made.bind_groups, stats.made.pipelines] = engine.borrow().made();
         }
         stats
+    }
+
+    /// Each kernel that a dry device was to run, in the order of their first dispatch.
+    pub fn kernels(&self) -> Vec<Rc<Kernel>> {
+        self.0.kernels.borrow().in_order().to_vec()
     }
 
     /// The counts by kernel, the costliest first.

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::kernel::Kernel;
-use crate::gpu::pool::{BufferId, Pool};
+use crate::gpu::pool::Pool;
+use crate::gpu::reading::Readbacks;
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording};
 use futures_channel::oneshot;
 use std::collections::HashMap;
@@ -72,8 +73,16 @@ impl Engine {
     }
 
     /// Runs a range of the recording's dispatches in their order; the range that begins the
-    /// recording goes first.
-    pub fn submit(&mut self, recording: &Recording, range: Range<usize>, pool: &Pool) -> Submitted {
+    /// recording goes first, and that which ends it ends with the copies.
+    pub fn submit(
+        &mut self,
+        recording: &Recording,
+        range: Range<usize>,
+        pool: &Pool,
+        readbacks: &mut Readbacks,
+    ) -> Submitted {
+        let is_last = range.end == recording.dispatches.len();
+        let copies = if is_last { &recording.copies[..] } else { &[] };
         if range.start == 0 {
             self.write_params(&recording.params);
         }
@@ -82,13 +91,24 @@ impl Engine {
             self.prepare(dispatch, pool);
         }
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
+        if !dispatches.is_empty() {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for dispatch in dispatches {
                 self.encode(&mut pass, dispatch);
             }
         }
+        for copy in copies {
+            if let (Some(from), Some(to)) = (pool.buffer(copy.from), readbacks.buffer(copy.to)) {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, copy.bytes);
+            }
+        }
         let index = self.queue.submit([encoder.finish()]);
+        for copy in copies {
+            let Some(to) = readbacks.buffer(copy.to) else { continue };
+            let submitted = Submitted::new(&self.queue, index.clone());
+            let readback = Readback { mapped: map(to), submitted };
+            readbacks.submitted(copy.to, readback);
+        }
         Submitted::new(&self.queue, index)
     }
 
@@ -99,7 +119,7 @@ impl Engine {
 
     /// Runs a recording with each dispatch in a pass of its own: the readback is of the clock
     /// before and after each, in ticks of 8 bytes.
-    pub fn submit_timed(&mut self, recording: &Recording, pool: &Pool) -> Readback {
+    pub fn submit_timed(&mut self, recording: &Recording, pool: &Pool) -> (Readback, wgpu::Buffer) {
         self.write_params(&recording.params);
         let stamps = 2 * recording.dispatches.len() as u32;
         let bytes = u64::from(stamps) * u64::from(wgpu::QUERY_SIZE);
@@ -129,8 +149,10 @@ impl Engine {
             self.encode(&mut pass, dispatch);
         }
         encoder.resolve_query_set(&query_set, 0..stamps, &resolved, 0);
-        self.queue.submit([encoder.finish()]);
-        self.read_buffer(Some(&resolved), bytes)
+        let to = self.create_readback(bytes);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &to, 0, bytes);
+        let index = self.queue.submit([encoder.finish()]);
+        (Readback { mapped: map(&to), submitted: Submitted::new(&self.queue, index) }, to)
     }
 
     fn encode(&self, pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch) {
@@ -140,55 +162,65 @@ impl Engine {
         pass.dispatch_workgroups(x, y, z);
     }
 
-    fn write_params(&mut self, params: &[u8]) {
-        if params.is_empty() {
-            return;
+    /// Makes what a recording needs that is not run.
+    pub fn rehearse(&mut self, recording: &Recording, pool: &Pool) {
+        self.fit_params(&recording.params);
+        for dispatch in &recording.dispatches {
+            self.prepare(dispatch, pool);
         }
+    }
+
+    /// Makes the pipelines of kernels. A browser returns at once and compiles them beside what
+    /// follows.
+    pub fn compile(&mut self, kernels: &[Rc<Kernel>]) {
+        kernels.iter().for_each(|kernel| drop(self.compiled(kernel)));
+    }
+
+    fn write_params(&mut self, params: &[u8]) {
+        self.fit_params(params);
+        if !params.is_empty() {
+            self.queue.write_buffer(&self.params, 0, params);
+        }
+    }
+
+    fn fit_params(&mut self, params: &[u8]) {
         if (params.len() as u64) > self.params.size() {
             self.params.destroy();
             self.params = params_buffer(&self.device, params.len().next_power_of_two() as u64);
             self.bind_groups.clear();
         }
-        self.queue.write_buffer(&self.params, 0, params);
     }
 
-    fn prepare(&mut self, dispatch: &Dispatch, pool: &Pool) {
-        let Engine { device, layouts, pipelines, bind_groups, params, made, .. } = self;
-        let kernel = &dispatch.kernel;
+    /// The layout of a kernel's bind groups, when its pipeline is there.
+    fn compiled(&mut self, kernel: &Rc<Kernel>) -> wgpu::BindGroupLayout {
+        let Engine { device, layouts, pipelines, made, .. } = self;
         let (bind_group_layout, pipeline_layout) =
             layouts.entry(kernel.inputs()).or_insert_with(|| layout(device, kernel.inputs()));
         if !pipelines.contains_key(kernel) {
             pipelines.insert(kernel.clone(), pipeline(device, kernel, pipeline_layout));
             made[1] += 1;
         }
+        bind_group_layout.clone()
+    }
+
+    fn prepare(&mut self, dispatch: &Dispatch, pool: &Pool) {
+        let layout = self.compiled(&dispatch.kernel);
+        let Engine { device, bind_groups, params, made, .. } = self;
         if !bind_groups.contains_key(&dispatch.bindings) {
-            let group = bind_group(device, bind_group_layout, params, &dispatch.bindings, pool);
+            let group = bind_group(device, &layout, params, &dispatch.bindings, pool);
             bind_groups.insert(dispatch.bindings.clone(), group);
             made[0] += 1;
         }
     }
 
-    /// Starts a copy of `bytes` of a buffer, from its start, to the host.
-    pub fn read(&self, pool: &Pool, id: BufferId, bytes: u64) -> Readback {
-        self.read_buffer(pool.buffer(id), bytes)
-    }
-
-    fn read_buffer(&self, from: Option<&wgpu::Buffer>, bytes: u64) -> Readback {
-        let size = bytes.next_multiple_of(4);
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+    /// A buffer that bytes come through to the host.
+    pub fn create_readback(&self, bytes: u64) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
-            size,
+            size: bytes,
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
-        });
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        if let Some(buffer) = from {
-            encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
-        }
-        self.queue.submit([encoder.finish()]);
-        let (sender, mapped) = oneshot::channel();
-        staging.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
-        Readback { staging, mapped, bytes }
+        })
     }
 }
 
@@ -229,27 +261,36 @@ impl Submitted {
     }
 }
 
+/// Resolves when the host may read.
+type Mapped = oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>;
+
+/// Asks for a buffer's bytes, when what was submitted has run.
+fn map(buffer: &wgpu::Buffer) -> Mapped {
+    let (sender, mapped) = oneshot::channel();
+    buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
+    mapped
+}
+
 /// Bytes on their way to the host.
 pub(super) struct Readback {
-    staging: wgpu::Buffer,
-    mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
-    bytes: u64,
+    mapped: Mapped,
+    submitted: Submitted,
 }
 
 impl Readback {
-    /// The bytes; call it when the device has been waited for.
-    pub async fn bytes(self) -> Result<Vec<u8>> {
+    /// The bytes of its buffer, which may then be written again.
+    pub async fn bytes(self, device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u8>> {
+        self.submitted.done(device).await?;
         let lost = |reason: String| Error::DeviceLost { reason };
         match self.mapped.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(lost(error.to_string())),
             Err(_) => return Err(lost("the readback was dropped".into())),
         }
-        let view = self.staging.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
-        let mut values = view.to_vec();
-        values.truncate(self.bytes as usize);
+        let view = buffer.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
+        let values = view.to_vec();
         drop(view);
-        self.staging.destroy();
+        buffer.unmap();
         Ok(values)
     }
 }

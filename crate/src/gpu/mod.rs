@@ -13,6 +13,7 @@ pub mod kernel;
 mod pace;
 mod pool;
 mod profile;
+mod reading;
 pub mod recording;
 mod run;
 mod stats;
@@ -23,17 +24,20 @@ pub use buffer::Buffer;
 pub use pace::now;
 pub use pool::{BufferId, Held};
 pub use profile::Timed;
+pub use reading::{ReadbackId, Reading};
+pub use run::Rehearsal;
 pub use stats::{KernelStats, Made, Stats, Work};
 pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};
 
 use crate::error::{Error, Result};
-use engine::Engine;
+use engine::{Engine, Submitted};
 use faults::Faults;
 use kernel::Kernel;
 use pace::Pace;
 use pool::{Pool, Use};
+use reading::Readbacks;
 use recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
-use stats::Counter;
+use stats::{Counter, Kernels};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -57,11 +61,20 @@ struct Inner {
     epoch: Cell<u64>,
     /// Written and not yet flushed.
     upload_bytes: Cell<u64>,
-    /// Written since the device was last waited for.
+    /// Written since the device was last waited for, or the last recording was submitted.
     uploads: Cell<u64>,
+    /// Written before that, for a recording that may still run; see `turn_uploads`.
+    uploads_before: Cell<u64>,
+    /// The last submit that was not waited for, and its work; since when the device works on it.
+    running: RefCell<Option<(Submitted, u64)>>,
+    busy_since: Cell<f64>,
+    readbacks: RefCell<Readbacks>,
+    is_rehearsing: Cell<bool>,
     /// Of the buffer of parameters.
     params_bytes: Cell<u64>,
     counter: RefCell<Counter>,
+    /// Those of a dry device.
+    kernels: RefCell<Kernels>,
     pace: RefCell<Pace>,
     faults: Faults,
     info: AdapterInfo,
@@ -93,15 +106,27 @@ impl Gpu {
     /// [`Gpu::dry`] with the limits of another device.
     pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
-        let pace = Pace::new(None, false);
-        Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
+        Gpu::new_dry(info, limits, shader_f16)
     }
 
     /// [`Gpu::dry`] with the kernels of a software adapter.
     pub fn dry_software(shader_f16: bool) -> Gpu {
-        let (info, limits) =
-            (AdapterInfo { software: true, ..Default::default() }, Limits::default());
-        Gpu::new(None, Pace::new(None, true), Faults::default(), info, limits, shader_f16)
+        let info = AdapterInfo { software: true, ..Default::default() };
+        Gpu::new_dry(info, Limits::default(), shader_f16)
+    }
+
+    /// [`Gpu::dry`] with the kernels of this device, within these limits.
+    pub fn dry_twin(&self, limits: Limits, shader_f16: bool) -> Gpu {
+        let info = AdapterInfo { software: self.info().software, ..Default::default() };
+        let twin = Gpu::new_dry(info, limits, shader_f16);
+        twin.set_tuning(self.tuning());
+        twin
+    }
+
+    /// It is fast: whatever is recorded is one submit.
+    fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
+        let pace = Pace::new(Some(u64::MAX), info.software);
+        Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(
@@ -122,8 +147,14 @@ impl Gpu {
             epoch: Cell::new(1),
             upload_bytes: Cell::new(0),
             uploads: Cell::new(0),
+            uploads_before: Cell::new(0),
+            running: RefCell::default(),
+            busy_since: Cell::new(0.0),
+            readbacks: RefCell::default(),
+            is_rehearsing: Cell::new(false),
             params_bytes: Cell::new(PARAMS_BYTES),
             counter: RefCell::default(),
+            kernels: RefCell::default(),
             pace: RefCell::new(pace),
             faults,
             tuning: Cell::new(Tuning::default_for(info.software)),
@@ -174,6 +205,14 @@ impl Gpu {
         self.alloc_where(bytes, None)
     }
 
+    /// A buffer for what is held on to from one work to the next: no larger than it must be, and
+    /// later given to its like alone.
+    pub fn alloc_kept(&self, bytes: u64) -> Buffer {
+        let taken = self.0.pool.borrow_mut().take_kept(bytes);
+        let id = taken.unwrap_or_else(|| self.create(bytes, Use::Kept));
+        Buffer { gpu: self.clone(), id, bytes }
+    }
+
     /// A buffer that the host may write at once: nothing recorded and unsubmitted uses it.
     pub fn alloc_for_host(&self, bytes: u64) -> Buffer {
         self.alloc_where(bytes, Some(self.0.epoch.get()))
@@ -213,6 +252,9 @@ impl Gpu {
     /// 4.
     pub fn write(&self, buffer: &Buffer, offset: u64, data: &[u8]) {
         assert!(offset + data.len() as u64 <= Pool::rounded(buffer.bytes), "a write past the end");
+        if self.0.is_rehearsing.get() {
+            return;
+        }
         self.count_upload(data.len() as u64);
         let Some(engine) = &self.0.engine else { return };
         if let Some(target) = self.0.pool.borrow().buffer(buffer.id) {
@@ -246,7 +288,12 @@ impl Gpu {
         bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.epoch.get()));
         let bytes = distinct_bytes(&bindings);
         let work = work.into();
-        self.0.counter.borrow_mut().dispatch(kernel.name(), work, bytes);
+        if !self.0.is_rehearsing.get() {
+            self.0.counter.borrow_mut().dispatch(kernel.name(), work, bytes);
+        }
+        if self.is_dry() {
+            self.0.kernels.borrow_mut().note(kernel);
+        }
         let mut recording = self.0.recording.borrow_mut();
         let params = recording.push_params(params);
         let kernel = kernel.clone();

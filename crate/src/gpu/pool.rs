@@ -21,6 +21,9 @@ pub struct BufferId(u32);
 pub enum Use {
     /// Activations: shared by all ops.
     Pooled,
+    /// What is held on to from one work to the next, such as a sampler's latents: shared among
+    /// their kind alone and by size, so that the work finds the others as it left them.
+    Kept,
     /// Activations apart.
     Apart,
     /// Weights, which are apart.
@@ -66,6 +69,7 @@ pub struct Pool {
     slots: BTreeMap<u32, Slot>,
     /// (bytes, name) of the free ones, smallest first.
     free: BTreeMap<(u64, u32), ()>,
+    free_kept: BTreeMap<(u64, u32), ()>,
     /// Given back, and to be destroyed when what was recorded has run.
     doomed: Vec<u32>,
     next: u32,
@@ -97,6 +101,14 @@ impl Pool {
         Some(BufferId(key.1))
     }
 
+    /// A free one of those that are held on to, of no more than `bytes`, rounded.
+    pub fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
+        let need = Self::rounded(bytes);
+        let key = *self.free_kept.range((need, 0)..=(need, u32::MAX)).next()?.0;
+        self.free_kept.remove(&key);
+        Some(BufferId(key.1))
+    }
+
     /// Adds a buffer in use.
     pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>, usage: Use) -> BufferId {
         let id = self.next;
@@ -112,6 +124,9 @@ impl Pool {
         match self.slots.get(&id.0) {
             Some(slot) if slot.usage == Use::Pooled => {
                 self.free.insert((slot.bytes, id.0), ());
+            }
+            Some(slot) if slot.usage == Use::Kept => {
+                self.free_kept.insert((slot.bytes, id.0), ());
             }
             Some(_) => self.doomed.push(id.0),
             None => {}
@@ -132,7 +147,8 @@ impl Pool {
 
     /// Destroys the free buffers, and those apart that were given back.
     pub fn trim(&mut self) {
-        let free = std::mem::take(&mut self.free);
+        let mut free = std::mem::take(&mut self.free);
+        free.append(&mut self.free_kept);
         self.doomed.extend(free.into_keys().map(|(_, id)| id));
         self.bury();
     }
@@ -165,7 +181,7 @@ impl Pool {
     fn share(&mut self, usage: Use) -> &mut u64 {
         match usage {
             Use::Weights => &mut self.held.weights,
-            Use::Pooled | Use::Apart => &mut self.held.activations,
+            Use::Pooled | Use::Kept | Use::Apart => &mut self.held.activations,
         }
     }
 

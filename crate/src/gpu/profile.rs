@@ -49,7 +49,7 @@ impl Gpu {
             let within = |share: f64| watch(run as f64 + share);
             let seconds = match self.has_timestamps() {
                 true => self.by_timestamps(engine, &recording).await?,
-                false => self.by_the_wall(engine, &recording, &within).await?,
+                false => self.by_the_wall(&recording, &within).await?,
             };
             for (timed, seconds) in timed.iter_mut().zip(seconds).filter(|_| run > 0) {
                 timed.seconds = timed.seconds.min(seconds);
@@ -64,27 +64,25 @@ impl Gpu {
         engine: &std::cell::RefCell<Engine>,
         recording: &Recording,
     ) -> Result<Vec<f64>> {
-        let readback = engine.borrow_mut().submit_timed(recording, &self.0.pool.borrow());
+        let (readback, stamps) = engine.borrow_mut().submit_timed(recording, &self.0.pool.borrow());
         let period = f64::from(engine.borrow().queue().get_timestamp_period()) * 1e-9;
         self.finish().await?;
-        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&readback.bytes().await?);
+        let Some((device, _)) = self.handles() else { return Ok(Vec::new()) };
+        let bytes = readback.bytes(&device, &stamps).await?;
+        stamps.destroy();
+        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
         let pairs = ticks.as_chunks::<2>().0.iter();
         Ok(pairs.map(|[from, to]| to.saturating_sub(*from) as f64 * period).collect())
     }
 
-    async fn by_the_wall(
-        &self,
-        engine: &std::cell::RefCell<Engine>,
-        recording: &Recording,
-        watch: Watch<'_>,
-    ) -> Result<Vec<f64>> {
+    async fn by_the_wall(&self, recording: &Recording, watch: Watch<'_>) -> Result<Vec<f64>> {
         let all = recording.dispatches.len();
         let mut seconds = Vec::with_capacity(all);
         for i in 0..all {
             watch(i as f64 / all as f64)?;
             let start = now();
-            let submitted = engine.borrow_mut().submit(recording, i..i + 1, &self.0.pool.borrow());
-            if let Some((device, _)) = self.handles() {
+            let submitted = self.submit_part(recording, i..i + 1);
+            if let Some(((device, _), submitted)) = self.handles().zip(submitted) {
                 submitted.done(&device).await?;
             }
             seconds.push(now() - start);

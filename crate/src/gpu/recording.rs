@@ -5,6 +5,7 @@
 
 use crate::gpu::kernel::Kernel;
 use crate::gpu::pool::BufferId;
+use crate::gpu::reading::ReadbackId;
 use std::rc::Rc;
 
 /// WebGPU's alignment of uniform and storage offsets, in bytes.
@@ -46,16 +47,32 @@ impl Dispatch {
     }
 }
 
-/// A list of dispatches and the uniforms they read.
+/// Bytes of a buffer, from its start, on their way to the host.
+#[derive(Debug, Clone, Copy)]
+pub struct Copy {
+    pub from: BufferId,
+    pub to: ReadbackId,
+    /// A multiple of four.
+    pub bytes: u64,
+}
+
+/// A list of dispatches and the uniforms they read, and what is copied when they have run.
 #[derive(Debug, Default)]
 pub struct Recording {
     /// In program order.
     pub dispatches: Vec<Dispatch>,
     /// All parameters, each at a multiple of [`ALIGNMENT`].
     pub params: Vec<u8>,
+    /// After the last dispatch.
+    pub copies: Vec<Copy>,
 }
 
 impl Recording {
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.dispatches.is_empty() && self.copies.is_empty()
+    }
+
     /// Appends parameters and returns their first byte.
     pub fn push_params(&mut self, bytes: &[u8]) -> u32 {
         assert!(bytes.len() as u64 <= ALIGNMENT, "parameters take one slot of 256 bytes");

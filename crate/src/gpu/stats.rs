@@ -1,7 +1,9 @@
 //! What a device was asked to do, in numbers that hold on every GPU.
 
+use super::kernel::Kernel;
 use super::pool::Held;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 /// Totals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,6 +75,26 @@ pub(super) struct Counter {
     kernels: BTreeMap<&'static str, KernelStats>,
     submits: u64,
     pub made: Made,
+}
+
+/// Each kernel once, in the order in which they were first recorded.
+#[derive(Default)]
+pub(super) struct Kernels {
+    seen: HashSet<Rc<Kernel>>,
+    in_order: Vec<Rc<Kernel>>,
+}
+
+impl Kernels {
+    pub fn note(&mut self, kernel: &Rc<Kernel>) {
+        if !self.seen.contains(kernel) {
+            self.seen.insert(kernel.clone());
+            self.in_order.push(kernel.clone());
+        }
+    }
+
+    pub fn in_order(&self) -> &[Rc<Kernel>] {
+        &self.in_order
+    }
 }
 
 impl Counter {

@@ -54,10 +54,27 @@ impl Tensor {
     /// When the terms' shapes differ in more than the batch, or there are none or too many.
     pub fn combine(batch: usize, precision: Precision, terms: &[Term<'_>]) -> Tensor {
         assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
-        let gpu = terms[0].x.gpu();
         let mut dims = terms[0].x.shape().dims().to_vec();
         dims[0] = batch;
-        let y = Tensor::empty(gpu, Shape::from(&dims[..]), precision);
+        Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms)
+    }
+
+    /// [`Tensor::combine`] in f32, to be held on to; see [`Tensor::kept`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn combine_kept(batch: usize, terms: &[Term<'_>]) -> Tensor {
+        assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
+        let mut dims = terms[0].x.shape().dims().to_vec();
+        dims[0] = batch;
+        Tensor::kept(terms[0].x.gpu(), Shape::from(&dims[..]), Precision::F32).set(terms)
+    }
+
+    /// Fills it with a combination of some terms.
+    fn set(self, terms: &[Term<'_>]) -> Tensor {
+        let (y, gpu, precision) = (&self, self.gpu(), self.precision());
+        let dims = self.shape().dims().to_vec();
+        let batch = dims[0];
         let picture4 = dims[1..].iter().product::<usize>() / 4;
         let mut kernel = Kernel::new(wgsl!("combine"), TERMS_MAX)
             .alias("Elem4", precision.vec4())
@@ -85,7 +102,7 @@ impl Tensor {
         let grid = shared::linear_grid(gpu, count);
         let flops = (8 * count * terms.len()) as u64;
         gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
-        y
+        self
     }
 
     /// The sum of two tensors of one shape; larger than a binding, in row bands.

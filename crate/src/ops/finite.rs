@@ -2,6 +2,7 @@
 
 use crate::dtype::Precision;
 use crate::error::Result;
+use crate::gpu::Reading;
 use crate::gpu::kernel::Kernel;
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
@@ -15,6 +16,13 @@ impl Tensor {
     /// # Errors
     /// A fault of the device since the last wait.
     pub async fn is_finite(&self) -> Result<bool> {
+        let health = self.start_health();
+        self.gpu().finish().await?;
+        health.is_finite().await
+    }
+
+    /// The same recorded, to be waited for when it has been submitted.
+    pub fn start_health(&self) -> Health {
         let gpu = self.gpu();
         let y = gpu.alloc(4);
         let kernel = Kernel::new(wgsl!("finite"), 1)
@@ -23,6 +31,19 @@ impl Tensor {
             .with(shared::REDUCE);
         let params = (self.bytes() as u32 / 8).to_le_bytes();
         gpu.dispatch(&Rc::new(kernel), &params, vec![self.whole(), y.whole()], [1, 1, 1], 0);
-        Ok(gpu.read(&y, 4).await? == [0; 4])
+        Health(gpu.start_read(&y, 4))
+    }
+}
+
+/// A look at numbers that is on its way.
+pub struct Health(Reading);
+
+impl Health {
+    /// What was seen; yes from a dry device.
+    ///
+    /// # Errors
+    /// As [`Reading::bytes`].
+    pub async fn is_finite(self) -> Result<bool> {
+        Ok(self.0.bytes().await? == [0; 4])
     }
 }

@@ -19,7 +19,7 @@
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
-//! | `is_finite` | finite | whether there is an infinity or a NaN |
+//! | `is_finite`, `start_health` | finite | whether there is an infinity or a NaN |
 //! | `TokenMerge` | token_merge_match, _rank, _group, token_merge, _undo | fewer tokens, and back |
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
@@ -47,6 +47,7 @@ pub use attention::Mask;
 pub use combine::Term;
 pub use conv2d::Window;
 pub use epilogue::{Activation, Epilogue};
+pub use finite::Health;
 pub use group_norm::Affine;
 pub use group_stats::GroupStats;
 pub use rows::{Rows, rows_grain};

@@ -8,6 +8,7 @@ use super::engine::{Call, Engine};
 use super::model::Files;
 use crate::diffusion::{Deep, Evaluation};
 use crate::error::{Error, Result};
+use crate::gpu::Rehearsal;
 use crate::image::Rgba;
 use crate::models::unet::Level;
 use crate::reference::Networks;
@@ -77,6 +78,9 @@ impl Engine for OnCpu {
     /// As in diffusers: `[b, tokens, c]`, `[1, c, h, w]`.
     type Array = Tensor;
     type Context = Tensor;
+    type Watch = (Tensor, Option<Tensor>);
+    /// It computes at once.
+    const RUNS_AHEAD: bool = false;
 
     /// One: the cores are busy with it.
     async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
@@ -156,14 +160,40 @@ impl Engine for OnCpu {
     }
 
     async fn finish(&self, _: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    async fn advance(&self, _: &Control) -> Result<()> {
         if let Some(turn) = &self.turn {
             turn().await;
         }
         Ok(())
     }
 
-    async fn is_finite(&self, latents: &Tensor) -> Result<bool> {
-        Ok(self.numbers(latents).await?.iter().all(|x| x.is_finite()))
+    fn watch(&self, latents: &Tensor, shown: Option<&Tensor>) -> (Tensor, Option<Tensor>) {
+        (latents.clone(), shown.cloned())
+    }
+
+    async fn seen(
+        &self,
+        (latents, shown): (Tensor, Option<Tensor>),
+        channels: usize,
+    ) -> Result<Option<Vec<f32>>> {
+        if !self.numbers(&latents).await?.iter().all(|x| x.is_finite()) {
+            return Ok(None);
+        }
+        match shown {
+            Some(shown) => self.planes(&shown, channels).await.map(Some),
+            None => Ok(Some(Vec::new())),
+        }
+    }
+
+    fn rehearse(&self) -> Option<Rehearsal> {
+        None
+    }
+
+    fn buffers_made(&self) -> u64 {
+        0
     }
 
     /// It is f32 already.

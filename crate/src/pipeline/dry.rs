@@ -2,6 +2,7 @@
 
 use super::context::{Contexts, Text};
 use super::control::Control;
+use super::denoiser::Denoiser;
 use super::engine::{Call, Engine};
 use super::generate::Extras;
 use super::gpu::OnGpu;
@@ -9,7 +10,7 @@ use super::model::Files;
 use super::parts::sizes;
 use super::residency::{Residency, Stage};
 use super::state::State;
-use super::{Options, Request};
+use super::{Options, Previews, Request};
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Deep, Kind, Plan, Sampler, Tuning};
 use crate::dtype::Precision;
@@ -19,7 +20,8 @@ use crate::weights::{LocalFuture, Source};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// What a run is to hold at once.
+/// What a run of two steps or more is to hold at once; previews of latents come on top, with two
+/// read-backs of them and what they are computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     /// Width and height in pixels.
@@ -43,7 +45,8 @@ pub struct Kinds([Option<Kind>; KINDS_MAX]);
 const KINDS_MAX: usize = 15;
 
 impl Kinds {
-    /// All evaluations are exact. In the second, buffers are what they will be in all others.
+    /// All evaluations are exact. With the second on its way before the first is looked at, as much
+    /// is held as in all others.
     pub const EXACT: Kinds = {
         let mut kinds = [None; KINDS_MAX];
         (kinds[0], kinds[1]) = (Some(Kind::EXACT), Some(Kind::EXACT));
@@ -157,7 +160,18 @@ impl Files {
         load: Load,
         residency: Residency,
     ) -> Result<DryRun> {
-        let gpu = &Gpu::dry_within(limits, options.precision == Precision::F16);
+        let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
+        self.rehearse_on(&gpu, options, load, residency).await
+    }
+
+    /// The same on a dry device.
+    pub(super) async fn rehearse_on(
+        &self,
+        gpu: &Gpu,
+        options: &Options,
+        load: Load,
+        residency: Residency,
+    ) -> Result<DryRun> {
         let engine = OnGpu::new(gpu, Rc::new(Nowhere), options, self).with_residency(residency);
         let control = &Control::default();
         let call = Call { files: self, control };
@@ -202,20 +216,30 @@ impl Files {
         let noise = (0..load.pictures).map(|_| Rng::Torch.seeded(0)).collect::<Result<_>>()?;
         let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
         let shape = [load.pictures, self.vae.latent_channels, h, w];
-        let mut state = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
-        let mut phases = Vec::<Phase>::new();
-        for evaluation in &plan.evaluations {
-            let good = state.on(engine);
-            let eps = engine.predict(&state.latents, &mut contexts, evaluation, &request);
-            state.update(evaluation, &eps);
-            engine.finish(control).await?;
-            engine.is_finite(&state.latents).await?;
-            drop(good);
-            let phase = phase(name(evaluation.kind), &engine.gpu).await?;
+        let origin = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
+        let mut denoiser = Denoiser {
+            engine,
+            contexts: &mut contexts,
+            request: &request,
+            control,
+            previews: Previews::default(),
+            prediction: self.schedule.prediction(),
+            steps: kinds.len(),
+        };
+        let steps: Vec<_> = plan.by_step().collect();
+        denoiser.rehearse(&origin, &steps).await?;
+        let mut state = origin.on(engine);
+        let (mut phases, mut waiting) = (Vec::<Phase>::new(), None);
+        for (evaluations, kind) in steps.into_iter().zip(kinds) {
+            let taken = denoiser.take(&mut state, evaluations).await?;
+            let phase = counted(name(kind), &engine.gpu);
             if phases.iter().all(|other| other.name != phase.name) {
                 phases.push(phase);
             }
+            waiting.replace(taken);
         }
+        drop(waiting);
+        engine.finish(control).await?;
         Ok((phases, state.latents))
     }
 }
@@ -233,7 +257,12 @@ fn name(kind: Kind) -> &'static str {
 /// What has been counted since the last phase.
 pub(super) async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
     gpu.finish().await?;
+    Ok(counted(name, gpu))
+}
+
+/// The same without waiting.
+fn counted(name: &'static str, gpu: &Gpu) -> Phase {
     let phase = Phase { name, stats: gpu.stats(), kernels: gpu.kernel_stats() };
     gpu.reset_stats();
-    Ok(phase)
+    phase
 }

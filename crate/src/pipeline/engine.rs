@@ -8,6 +8,7 @@ use super::dry::Load;
 use super::model::Files;
 use crate::diffusion::Evaluation;
 use crate::error::Result;
+use crate::gpu::Rehearsal;
 
 /// What a machine needs to bring the network that works next to where it works.
 #[derive(Clone, Copy)]
@@ -22,6 +23,11 @@ pub(super) trait Engine: Sized {
     type Array: Clone;
     /// A context that the UNet is ready to attend to.
     type Context;
+    /// A look at latents that is on its way.
+    type Watch;
+    /// Whether the machine works while the next work is prepared: then a step is looked at when the
+    /// next is on its way.
+    const RUNS_AHEAD: bool;
 
     /// How many of the load's pictures it can work on at once, found before any work, and what it
     /// then keeps in memory; an error when not even one.
@@ -43,7 +49,7 @@ pub(super) trait Engine: Sized {
         prompts: usize,
         call: Call<'_>,
     ) -> Result<Self::Context>;
-    /// Latents from their numbers `[pictures, c, h, w]`.
+    /// Latents from their numbers `[pictures, c, h, w]`; in a rehearsal there are none.
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Self::Array;
     /// The VAE's encoder: a picture's planes `[3, h, w]` in −1…1 → mean and logvar of its latents,
     /// `[c, h/8, w/8]` each, not scaled; `size` is width and height.
@@ -69,8 +75,20 @@ pub(super) trait Engine: Sized {
     /// Waits until all of it has run; a fault since the last wait is this call's error, and so is
     /// the caller's wish to stop where the work can be broken off.
     async fn finish(&self, control: &Control) -> Result<()>;
-    /// Whether all latents are numbers, once all of it has run; as [`Engine::finish`].
-    async fn is_finite(&self, latents: &Self::Array) -> Result<bool>;
+    /// Sees to it that all of it runs, without waiting for the last of it; a fault so far is this
+    /// call's error, or the next one's, and so is the caller's wish to stop.
+    async fn advance(&self, control: &Control) -> Result<()>;
+    /// Looks whether all latents are numbers, and at the first `channels` planes of what is shown,
+    /// as a part of the work that [`Engine::advance`] starts.
+    fn watch(&self, latents: &Self::Array, shown: Option<&Self::Array>) -> Self::Watch;
+    /// What was seen, when that work has run: nothing where the latents are no numbers; of what
+    /// was shown `[pictures, channels, h, w]`, or no values.
+    async fn seen(&self, watch: Self::Watch, channels: usize) -> Result<Option<Vec<f32>>>;
+    /// Begins a rehearsal, in which nothing runs, and what will be needed is made; none where
+    /// nothing is made.
+    fn rehearse(&self) -> Option<Rehearsal>;
+    /// Buffers made so far.
+    fn buffers_made(&self) -> u64;
     /// The same networks with activations of a wider range, if there is one: weights do not depend
     /// on it.
     fn widened(&self) -> Option<Self>;

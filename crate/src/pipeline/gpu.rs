@@ -5,32 +5,28 @@ use super::context::Contexts;
 use super::control::Control;
 use super::dry::{Kinds, Load};
 use super::engine::{Call, Engine};
+use super::fit::Fit;
 use super::initial::PictureEncoder;
 use super::model::Files;
-use super::parts::{Parts, Place, Set, sizes};
+use super::parts::{Parts, Place, Set};
 use super::residency::{Residency, Stage};
 use super::{Options, Request};
 use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Held, Limits};
+use crate::gpu::{Gpu, Held, Reading, Rehearsal};
 use crate::models::unet::Context;
-use crate::ops::Term;
+use crate::ops::{Health, Term};
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// More pictures at once keep no adapter busier.
-const AT_ONCE_MAX: usize = 16;
-
-/// What dry runs have found out of a load: how many pictures fit at once, and in which way.
-#[derive(Clone, Copy)]
-struct Fit {
-    load: Load,
-    pictures: usize,
-    residency: Residency,
+/// Latents that are looked at, and what is shown of them.
+pub(super) struct Watch {
+    health: Health,
+    shown: Option<(Tensor, Reading)>,
 }
 
 /// What the text encoder made of some ids, without so many of its last layers.
@@ -44,7 +40,7 @@ struct Encoded {
 pub(super) struct OnGpu {
     pub gpu: Gpu,
     pub options: Options,
-    source: Rc<dyn Source>,
+    pub(super) source: Rc<dyn Source>,
     parts: Rc<Parts>,
     encoder: Rc<PictureEncoder>,
     /// Tokens that the text encoder has positions for.
@@ -138,61 +134,14 @@ impl OnGpu {
         let place = Place { gpu, source, files: call.files, weights };
         self.parts.bring(wanted, &place, call.control).await
     }
+}
 
-    /// How many of the load's pictures go together, and in which way.
-    async fn fit(&self, files: &Files, load: Load) -> Result<Fit> {
-        let limits = self.gpu.limits();
-        if self.options.reproducible {
-            match self.fit_within(limits.at_most(Limits::default()), files, load).await {
-                Err(Error::GpuLimit { .. }) => {}
-                answer => return answer,
-            }
-        }
-        self.fit_within(limits, files, load).await
-    }
-
-    /// The same within these limits, by dry runs.
-    async fn fit_within(&self, limits: Limits, files: &Files, load: Load) -> Result<Fit> {
-        let [_, unet_bytes, _] = sizes(files, self.options.weights)?;
-        let budget = self.options.memory.unwrap_or(Residency::budget(unet_bytes));
-        let dry_run = async |pictures, residency| {
-            let load = Load { pictures, ..load };
-            files.rehearse(&self.options, limits, load, residency).await
-        };
-        let (mut peaks, mut refused) = (Vec::new(), None);
-        let ways = match self.options.residency {
-            Some(way) => vec![way],
-            None => Residency::ways(self.source.is_near()),
-        };
-        for way in ways {
-            let peak = match dry_run(1, way).await {
-                Ok(dry) => Some(dry.peak().total()),
-                Err(error @ Error::GpuLimit { .. }) => {
-                    refused.get_or_insert(error);
-                    None
-                }
-                Err(error) => return Err(error),
-            };
-            peaks.push((way, peak));
-            if peak.is_some_and(|peak| peak <= budget) {
-                break;
-            }
-        }
-        let Some(residency) = Residency::choose(&peaks, budget) else {
-            return Err(refused.expect("a way that has no peak was refused"));
-        };
-        let of_one = peaks.iter().find(|(way, _)| *way == residency).and_then(|(_, peak)| *peak);
-        let most = of_one.unwrap_or(0).max(budget);
-        let mut pictures = load.pictures.min(AT_ONCE_MAX);
-        while pictures > 1 {
-            match dry_run(pictures, residency).await {
-                Ok(dry) if dry.peak().total() <= most => break,
-                Ok(_) | Err(Error::GpuLimit { .. }) => pictures = pictures.div_ceil(2),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Fit { load, pictures, residency })
-    }
+/// The first planes of each picture of an array, from its numbers.
+fn planes_of(array: &Tensor, numbers: &[f32], channels: usize) -> Vec<f32> {
+    let [_, h, w, c] = array.shape().image();
+    let planes = nhwc_to_nchw(numbers, c, h, w);
+    let pictures = planes.chunks_exact(c * h * w);
+    pictures.flat_map(|planes| &planes[..channels * h * w]).copied().collect()
 }
 
 /// Puts a stage's peak in place of that of the same stage before.
@@ -205,6 +154,8 @@ impl Engine for OnGpu {
     /// `[b, tokens, c]`; latents and pictures `[pictures, h, w, c]`, c padded to four.
     type Array = Tensor;
     type Context = Context;
+    type Watch = Watch;
+    const RUNS_AHEAD: bool = true;
 
     /// As many as need no more memory than the budget, or than one of them needs anyway.
     async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
@@ -261,6 +212,9 @@ impl Engine for OnGpu {
 
     fn latents(&self, planes: &[f32], [pictures, c, h, w]: [usize; 4]) -> Tensor {
         let padded = c.next_multiple_of(4);
+        if planes.is_empty() {
+            return Tensor::for_host(&self.gpu, [pictures, h, w, padded], Precision::F32);
+        }
         let zeros = vec![0.0; (padded - c) * h * w];
         let of_picture = planes.chunks_exact(c * h * w);
         let planes: Vec<f32> = of_picture.flat_map(|planes| [planes, &zeros].concat()).collect();
@@ -317,25 +271,47 @@ impl Engine for OnGpu {
         };
         contexts.deep = deep;
         if prompts == 1 {
-            return eps.cast(Precision::F32);
+            return Tensor::combine_kept(pictures, &[Term::new(1.0, &eps)]);
         }
         let uncond = Term { x: &eps, first: 0, coefficient: (1.0 - guidance) as f32 };
         let cond = Term { x: &eps, first: pictures, coefficient: guidance as f32 };
-        Tensor::combine(pictures, Precision::F32, &[uncond, cond])
+        Tensor::combine_kept(pictures, &[uncond, cond])
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
         let [pictures, ..] = terms[0].1.shape().image();
         let terms: Vec<_> = terms.iter().map(|(factor, x)| Term::new(*factor as f32, x)).collect();
-        Tensor::combine(pictures, Precision::F32, &terms)
+        Tensor::combine_kept(pictures, &terms)
     }
 
     async fn finish(&self, control: &Control) -> Result<()> {
         self.gpu.finish_in_parts(&|| control.check()).await
     }
 
-    async fn is_finite(&self, latents: &Tensor) -> Result<bool> {
-        latents.is_finite().await
+    async fn advance(&self, control: &Control) -> Result<()> {
+        self.gpu.advance_in_parts(&|| control.check()).await
+    }
+
+    fn watch(&self, latents: &Tensor, shown: Option<&Tensor>) -> Watch {
+        let shown = shown.map(|shown| (shown.clone(), shown.start_read()));
+        Watch { health: latents.start_health(), shown }
+    }
+
+    async fn seen(&self, watch: Watch, channels: usize) -> Result<Option<Vec<f32>>> {
+        if !watch.health.is_finite().await? {
+            return Ok(None);
+        }
+        let Some((shown, reading)) = watch.shown else { return Ok(Some(Vec::new())) };
+        let numbers = shown.numbers(&reading.bytes().await?);
+        Ok(Some(planes_of(&shown, &numbers, channels)))
+    }
+
+    fn rehearse(&self) -> Option<Rehearsal> {
+        Some(self.gpu.rehearse())
+    }
+
+    fn buffers_made(&self) -> u64 {
+        self.gpu.stats().made.buffers
     }
 
     fn widened(&self) -> Option<OnGpu> {
@@ -380,10 +356,7 @@ impl Engine for OnGpu {
     }
 
     async fn planes(&self, array: &Tensor, channels: usize) -> Result<Vec<f32>> {
-        let [_, h, w, c] = array.shape().image();
-        let planes = nhwc_to_nchw(&array.to_f32().await?, c, h, w);
-        let pictures = planes.chunks_exact(c * h * w);
-        Ok(pictures.flat_map(|planes| &planes[..channels * h * w]).copied().collect())
+        Ok(planes_of(array, &array.to_f32().await?, channels))
     }
 
     async fn rgba(&self, picture: &Tensor) -> Result<Vec<u8>> {

@@ -8,8 +8,9 @@
 //! Nothing of it is computed unless someone wants to see it, and nothing of the run depends on it.
 
 use super::control::Progress;
+use super::denoiser::{Answer, Denoiser};
 use super::engine::Engine;
-use super::run::{Answer, Run, is_opaque};
+use super::run::{Run, is_opaque};
 use super::state::State;
 use crate::diffusion::{Level, Prediction};
 use crate::error::Result;
@@ -34,28 +35,50 @@ impl Previews {
     }
 }
 
+impl<'a, E: Engine> Denoiser<'a, '_, E> {
+    /// What is to be shown of a step: x₀, or after the last one the latents themselves.
+    pub fn shown(&self, state: &State<'a, E>, answer: &Answer<E>, step: usize) -> Option<E::Array> {
+        let is_last = step == self.steps;
+        let x0 = || if is_last { state.latents.clone() } else { self.denoised(answer) };
+        self.previews.after(step).then(x0)
+    }
+
+    /// x₀
+    fn denoised(&self, answer: &Answer<E>) -> E::Array {
+        let Level { signal, noise } = answer.level;
+        let [of_latents, of_eps] = match self.prediction {
+            Prediction::Epsilon => [1.0 / signal, -noise / signal],
+            // v is of latents of variance one, and so is what it gives.
+            Prediction::V => {
+                let square = signal * signal + noise * noise;
+                [signal / square, -noise / square.sqrt()]
+            }
+        };
+        self.engine.sum(&[(of_latents, &answer.latents), (of_eps, &answer.eps)])
+    }
+}
+
 impl<E: Engine> Run<'_, E> {
-    /// Tells what was asked for after a step; of pictures that go together the first one is shown.
+    /// Whether the decoder draws what is shown of a step.
+    pub(super) fn draws(&self, step: usize) -> bool {
+        self.job.previews.picture_after(step) && step < self.job.order.plan.steps()
+    }
+
+    /// Tells what was asked for after a step: what is shown of it, and the numbers of that; of
+    /// pictures that go together the first one is shown.
     pub(super) async fn preview(
         &self,
-        state: &State<'_, E>,
-        answer: &Answer<E>,
         step: usize,
+        shown: Option<&E::Array>,
+        ([_, c, h, w], mut values): ([usize; 4], Vec<f32>),
     ) -> Result<()> {
-        let (control, wanted) = (self.job.control, self.job.previews);
-        if !wanted.after(step) {
-            return Ok(());
-        }
-        let is_last = step == self.job.order.plan.steps();
-        let x0 = if is_last { state.latents.clone() } else { self.denoised(answer) };
-        if wanted.latents {
-            let [_, c, h, w] = state.shape;
-            let mut values = self.engine.planes(&x0, c).await?;
+        let control = self.job.control;
+        if self.job.previews.latents {
             values.truncate(c * h * w);
             control.tell(Progress::Latents { shape: [c, h, w], values });
         }
-        if wanted.picture_after(step) && !is_last {
-            let picture = self.engine.decode(&x0, 0, self.job.call()).await?;
+        if let Some(x0) = shown.filter(|_| self.draws(step)) {
+            let picture = self.engine.decode(x0, 0, self.job.call()).await?;
             let rgba = self.engine.rgba(&picture).await?;
             self.engine.resume(self.job.call()).await?;
             let [width, height] = self.job.order.size;
@@ -65,19 +88,5 @@ impl<E: Engine> Run<'_, E> {
             }
         }
         Ok(())
-    }
-
-    /// x₀
-    fn denoised(&self, answer: &Answer<E>) -> E::Array {
-        let Level { signal, noise } = answer.level;
-        let [of_latents, of_eps] = match self.job.files.schedule.prediction() {
-            Prediction::Epsilon => [1.0 / signal, -noise / signal],
-            // v is of latents of variance one, and so is what it gives.
-            Prediction::V => {
-                let square = signal * signal + noise * noise;
-                [signal / square, -noise / square.sqrt()]
-            }
-        };
-        self.engine.sum(&[(of_latents, &answer.latents), (of_eps, &answer.eps)])
     }
 }

@@ -1,20 +1,26 @@
 //! The walk from tokens to a picture's bytes, and what happens when numbers outgrow f16.
 //!
-//! Each evaluation is waited for: there the run can be stopped. After each step the machine looks
-//! at the latents, so that no picture is made of what is no longer a number. With f16 activations
-//! that may be for want of range alone (f16 ends at 65504), and then the step is taken again from
-//! the state before it, with f32 activations on the same weights, and so are those that follow.
+//! After each step the machine looks at the latents, so that no picture is made of what is no
+//! longer a number. Nothing waits for that: the next step is on its way when it is heard what was
+//! seen, and only then the step is told as done, and shown. With f16 activations numbers may end
+//! for want of range alone (f16 ends at 65504), and then the step is taken again from the state
+//! before it, its noise included, with f32 activations on the same weights, and so are those that
+//! follow.
+//!
+//! For a wish to rest, a witness, or a picture that is drawn on the way, the machine first comes to
+//! the end of the step. The run can be stopped between any two submits.
 
 use super::context::Contexts;
 use super::control::{Control, Progress};
+use super::denoiser::{Denoiser, Taken};
 use super::engine::{Call, Engine};
 use super::generate::{Extras, Order};
 use super::initial::Initial;
 use super::model::Files;
 use super::preview::Previews;
 use super::state::State;
+use crate::diffusion::Evaluation;
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Evaluation, Level};
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -38,13 +44,6 @@ impl Job<'_> {
     }
 }
 
-/// What the UNet, guided, made of latents.
-pub(super) struct Answer<E: Engine> {
-    pub level: Level,
-    pub latents: E::Array,
-    pub eps: E::Array,
-}
-
 /// A run, and the machine that carries it out.
 pub(super) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
@@ -52,7 +51,7 @@ pub(super) struct Run<'a, E: Engine> {
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
     /// Until the last step was taken.
-    context: Option<Contexts<E>>,
+    contexts: Option<Contexts<E>>,
     /// What the user should know of it.
     pub notices: Vec<String>,
 }
@@ -60,8 +59,8 @@ pub(super) struct Run<'a, E: Engine> {
 impl<'a, E: Engine> Run<'a, E> {
     /// Encodes the prompts.
     pub async fn begin(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Result<Run<'a, E>> {
-        let context = Some(encode(engine, &job).await?);
-        Ok(Run { job, engine, wider, context, notices: Vec::new() })
+        let contexts = Some(encode(engine, &job).await?);
+        Ok(Run { job, engine, wider, contexts, notices: Vec::new() })
     }
 
     /// The plan's evaluations, from noise to final latents.
@@ -76,54 +75,83 @@ impl<'a, E: Engine> Run<'a, E> {
         let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
         let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
         let shape = [noise.len(), files.vae.latent_channels, h, w];
-        let mut state = State::begin(self.engine, shape, noise, plan, initial, extras)?;
+        // Where the run began, or went on with the wider machine: held on to, as in the rehearsal.
+        let mut origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
+        let mut state = origin.on(self.engine);
         state.show("latents_000", &state.latents, extras).await?;
 
         // Steps are counted over all parts.
         let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
-        let [before, steps] = parts.map(|parts| parts * plan.steps());
-        control.tell(Progress::Step { step: before, steps });
-        for evaluations in plan.evaluations.chunk_by(|a, b| a.step == b.step) {
-            let step = evaluations[0].step;
-            control.rest().await?;
-            let good = state.on(self.engine);
-            let mut answer = self.step(&mut state, evaluations).await?;
-            if !self.engine.is_finite(&state.latents).await? {
-                self.widen(step).await?;
-                self.context = Some(encode(self.engine, &self.job).await?);
-                state = good.on(self.engine);
-                answer = self.step(&mut state, evaluations).await?;
-                if !self.engine.is_finite(&state.latents).await? {
-                    return Err(Error::NotFinite { step });
-                }
+        let [done, steps] = parts.map(|parts| parts * plan.steps());
+        control.tell(Progress::Step { step: done, steps });
+        let of_step: Vec<&[Evaluation]> = plan.by_step().collect();
+        self.denoiser().rehearse(&origin, &of_step).await?;
+        // The step to take next, and the one that is not yet looked at.
+        let (mut next, mut waiting) = (0, None::<Taken<'a, E>>);
+        while next < of_step.len() || waiting.is_some() {
+            let ahead = waiting.as_ref().is_none_or(|taken| self.may_run_ahead(taken.step));
+            let mut taken = None;
+            if next < of_step.len() && ahead {
+                control.rest().await?;
+                taken = Some(self.denoiser().take(&mut state, of_step[next]).await?);
+                next += 1;
+            } else {
+                self.engine.finish(control).await?;
             }
-            state.show(&format!("eps_{step:03}"), &answer.eps, extras).await?;
-            state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
-            self.preview(&state, &answer, step).await?;
-            control.tell(Progress::Step { step: before + step, steps });
+            let Some(before) = std::mem::replace(&mut waiting, taken) else { continue };
+            let step = before.step;
+            if let Some(good) = self.look(&state, before).await? {
+                (origin, next) = (good, next - 1 - usize::from(waiting.is_some()));
+                (state, waiting) = (origin.on(self.engine), None);
+                self.denoiser().rehearse(&origin, &of_step[next..]).await?;
+                continue;
+            }
+            control.tell(Progress::Step { step: done + step, steps });
         }
-        self.context = None;
+        self.contexts = None;
         Ok(state.latents)
     }
 
-    /// One step of the sampler; returns its last guided prediction.
-    async fn step(
-        &mut self,
-        state: &mut State<'a, E>,
-        evaluations: &[Evaluation],
-    ) -> Result<Answer<E>> {
-        let mut last = None;
-        for evaluation in evaluations {
-            self.job.control.check()?;
-            let latents = state.latents.clone();
-            let request = &self.job.order.request;
-            let context = self.context.as_mut().expect("there until the last step");
-            let eps = self.engine.predict(&latents, context, evaluation, request);
-            state.update(evaluation, &eps);
-            self.engine.finish(self.job.control).await?;
-            last = Some(Answer { level: evaluation.level, latents, eps });
+    /// Whether the next step may be on its way before this one is looked at.
+    fn may_run_ahead(&self, step: usize) -> bool {
+        let Job { control, extras, .. } = self.job;
+        let waits = control.pause.is_on() || extras.witness.is_some() || self.draws(step);
+        E::RUNS_AHEAD && !waits
+    }
+
+    fn denoiser(&mut self) -> Denoiser<'a, '_, E> {
+        let Job { files, order, control, previews, .. } = self.job;
+        Denoiser {
+            engine: self.engine,
+            contexts: self.contexts.as_mut().expect("there until the last step"),
+            request: &order.request,
+            control,
+            previews,
+            prediction: files.schedule.prediction(),
+            steps: order.plan.steps(),
         }
-        Ok(last.expect("a step has evaluations"))
+    }
+
+    /// Looks at a step that was taken, and shows it. Where its latents are no numbers, the wider
+    /// machine takes over, and this is the state before it, from which to go on. A witness sees
+    /// `state`, which is that after the step.
+    async fn look(
+        &mut self,
+        state: &State<'a, E>,
+        taken: Taken<'a, E>,
+    ) -> Result<Option<State<'a, E>>> {
+        let Job { files, extras, .. } = self.job;
+        let Taken { step, good, eps, shown, watch } = taken;
+        let Some(values) = self.engine.seen(watch, files.vae.latent_channels).await? else {
+            self.engine.finish(self.job.control).await?;
+            self.widen(step).await?;
+            self.contexts = Some(encode(self.engine, &self.job).await?);
+            return Ok(Some(good.on(self.engine)));
+        };
+        state.show(&format!("eps_{step:03}"), &eps, extras).await?;
+        state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
+        self.preview(step, shown.as_ref(), (state.shape, values)).await?;
+        Ok(None)
     }
 
     /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.

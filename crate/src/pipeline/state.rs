@@ -66,6 +66,11 @@ impl<'a, E: Engine> State<'a, E> {
         }
     }
 
+    /// The same state for a rehearsal, which draws no noise.
+    pub fn rehearsed(&self) -> State<'a, E> {
+        State { noise: Vec::new(), ..self.on(self.engine) }
+    }
+
     /// Does what an evaluation says with its guided prediction. All sums read the state before it.
     pub fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
         let saved = evaluation.save.as_ref().map(|sum| self.sum(sum, eps));
