@@ -49,11 +49,14 @@ export const text = {
     `One evaluation of ${model} for ${width} × ${height}, kernels ${id}, ` +
     new Date(date).toLocaleString(),
   clock: (/** @type {boolean} */ device) =>
-    device
+    (device
       ? "Each kernel by the adapter’s own clock, the fastest of three runs. Browsers make that " +
         "clock coarse: what is too short for it is shown as –."
       : "This browser shows no clock of the adapter, so each kernel is run and waited for alone, " +
-        "the fastest of three times. That waiting counts too: the sum is more than an evaluation.",
+        "the fastest of three times. That waiting counts too: the sum is more than an " +
+        "evaluation.") +
+    " The peaks are those of multiply-adds and of a copy, measured first; beyond the peak of " +
+    "memory is what a cache still had.",
   head: [
     "Kernel",
     "Dispatches",
