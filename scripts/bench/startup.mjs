@@ -91,15 +91,17 @@ async function visits(dist) {
 async function keep(context, url, manifest) {
   const page = await context.newPage();
   await page.goto(`${url}plain.html`);
-  const id = await page.evaluate(async (manifest) => {
-    // @ts-ignore: a module of the page
-    const { Store } = await import("./store/client.js");
-    const store = new Store();
-    await store.add({ manifest, address: new URL("models/demo/", document.baseURI).href });
-    const [model] = await store.list();
-    await store.download(model.id, {}, () => {});
-    return model.id;
-  }, manifest);
+  const { id } = JSON.parse(manifest);
+  await page.evaluate(
+    async ({ manifest, id }) => {
+      // @ts-ignore: a module of the page
+      const { Store } = await import("./store/client.js");
+      const store = new Store();
+      await store.add({ manifest, address: new URL("models/demo/", document.baseURI).href });
+      await store.download(id, {}, () => {});
+    },
+    { manifest, id },
+  );
   await page.close();
   return String(id);
 }
