@@ -25,7 +25,7 @@ const double = { server: { roots: DOUBLE }, hash: "#steps=3" };
 /** @param {App} app */
 async function enter({ page, state }) {
   await state("ready");
-  await page.locator('[data-room="speed"]').click();
+  await page.locator('#rooms [data-room="speed"]').click();
 }
 
 /**
@@ -59,8 +59,50 @@ async function countedNatively() {
   return Object.fromEntries(rows.map(([, kernel, count]) => [kernel, Number(count)]));
 }
 
-test("an evaluation is measured, as a table and as a file", async (t) => {
+test("an evaluation is measured", async (t) => {
+  // One page for all: kernels are compiled once.
   const app = await visit(t, real);
+  await app.state("ready");
+  await t.test("a size that cannot be is a sentence, and costs nothing", () => oddSizes(app));
+  await t.test("a measurement can be cancelled", () => cancelled(app));
+  await t.test("it is shown as a table, and saved as a file", () => measured(app));
+  await t.test("the model draws on", async () => {
+    await app.page.locator('#rooms [data-room="develop"]').click();
+    assertPicture(await app.make({}));
+  });
+});
+
+/** @param {App} app */
+async function oddSizes({ page, state, type }) {
+  const says = async (/** @type {Record<string, string>} */ fields, /** @type {RegExp} */ what) => {
+    await page.locator('#rooms [data-room="develop"]').click();
+    await type(fields);
+    await page.locator('#rooms [data-room="speed"]').click();
+    await page.locator("#speed-measure").click();
+    await page.locator("#speed-status").filter({ hasText: what }).waitFor();
+    await state("ready");
+  };
+  await says({ width: "12", height: "wide" }, /height must be a whole number/);
+  await says({ height: "" }, /width must be a positive multiple/);
+  await page.locator('#rooms [data-room="develop"]').click();
+  await type({ width: "" });
+}
+
+/** @param {App} app */
+async function cancelled(app) {
+  const { page, state } = app;
+  await enter(app);
+  await page.locator("#speed-measure").click();
+  await page.locator("#speed-bar[value]").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("#speed-status").filter({ hasText: "Cancelled." }).waitFor();
+  await state("ready");
+  assert.ok(await page.locator("#speed-result").isHidden());
+  assert.ok(await page.locator("#speed-json").isDisabled());
+}
+
+/** @param {App} app */
+async function measured(app) {
   const { page } = app;
   await enter(app);
   const before = Date.now();
@@ -107,9 +149,7 @@ test("an evaluation is measured, as a table and as a file", async (t) => {
   assert.ok(0 < gpu_bytes && gpu_bytes <= gpu_bytes_peak && wasm_bytes > 0, file.memory);
   const facts = (await page.locator("#speed-facts").textContent()) ?? "";
   assert.ok(facts.includes(`fixed: ${file.choice.text} (${file.choice.id})`), facts);
-  await page.locator('[data-room="develop"]').click();
-  assertPicture(await app.make({}));
-});
+}
 
 /**
  * Whether a cell is this number, rounded.
@@ -122,21 +162,6 @@ function same(cell = "", value, name) {
   const digits = /\.(\d+)/.exec(cell)?.[1]?.length ?? 0;
   assert.ok(Math.abs(shown - value) <= 0.51 * 10 ** -digits, `${name}: ${cell} is not ${value}`);
 }
-
-test("a measurement can be cancelled, and the model draws on", async (t) => {
-  const app = await visit(t, real);
-  const { page, state, make } = app;
-  await enter(app);
-  await page.locator("#speed-measure").click();
-  await page.locator("#speed-bar[value]").waitFor();
-  await page.keyboard.press("Enter");
-  await page.locator("#speed-status").filter({ hasText: "Cancelled." }).waitFor();
-  await state("ready");
-  assert.ok(await page.locator("#speed-result").isHidden());
-  assert.ok(await page.locator("#speed-json").isDisabled());
-  await page.locator('[data-room="develop"]').click();
-  assertPicture(await make({}));
-});
 
 test("the choice of kernels is kept over a reload, and can be forgotten", async (t) => {
   const app = await visit(t, real);
@@ -188,26 +213,6 @@ test("on the CPU there is nothing to measure, and the room says why", async (t) 
   assert.ok(await page.getByText("there is nothing to measure").isVisible());
   assert.ok(await page.getByRole("button", { name: "Measure", exact: true }).isDisabled());
   assert.match((await page.locator("#speed-facts").textContent()) ?? "", /the CPU/);
-});
-
-test("a size that cannot be measured is a sentence, and costs nothing", async (t) => {
-  const app = await visit(t, real);
-  const { page, state, type, make } = app;
-  await state("ready");
-  await type({ width: "12", height: "wide" });
-  await page.locator('[data-room="speed"]').click();
-  await page.locator("#speed-measure").click();
-  await page.locator("#speed-status").filter({ hasText: /height must be/ }).waitFor();
-  await state("ready");
-  await page.locator('[data-room="develop"]').click();
-  await type({ height: "" });
-  await page.locator('[data-room="speed"]').click();
-  await page.locator("#speed-measure").click();
-  const multiple = /width must be a positive multiple/;
-  await page.locator("#speed-status").filter({ hasText: multiple }).waitFor();
-  await state("ready");
-  await page.locator('[data-room="develop"]').click();
-  assertPicture(await make({ width: "" }));
 });
 
 test("what the adapter's clock is too coarse for is no number", async (t) => {
