@@ -3,7 +3,7 @@
 //! and the exact picture byte for byte where nothing is left out.
 
 use crate::harness::gpu::{self, Device};
-use crate::made_up::{Golden, nmse, tiny};
+use crate::made_up::{Golden, nmse, program, tiny};
 use crate::reference::open_on_cpu;
 use crate::walk::{Memory, check_in, open, request};
 use darkroom::diffusion::{Deep, Kind, Plan, Sampler, Schedule};
@@ -223,4 +223,44 @@ fn a_picture_tells_what_was_left_out() {
         };
         assert_eq!(told(some), ["0.2-0.75", "2", "0.5"].map(|text| Some(text.into())));
     });
+}
+
+#[test]
+fn the_program_measures_them() {
+    let model = tiny().to_str().unwrap();
+    let rows = |more: &[&str]| -> Vec<Vec<String>> {
+        let output = program(&[&["shortcuts", "--model", model, "--steps", "4"], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let shown = String::from_utf8(output.stdout).unwrap();
+        println!("{shown}");
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_string()).collect();
+        shown.lines().skip(2).map(cells).collect()
+    };
+    let (losses, counts) = (rows(&["--requests", "1"]), rows(&["--counts"]));
+    assert_eq!((&*losses[0][1], &*losses[0][2], &*losses[0][5]), ("exact", "equal", "1.00"));
+    assert_eq!(losses.len(), counts.len());
+    for (loss, count) in losses.iter().zip(&counts).skip(1) {
+        assert_eq!((&loss[1], &loss[5]), (&count[1], &count[3]), "the same work, counted");
+        // Eight steps of lcm without guidance are four with it.
+        let most = if loss[1].starts_with("lcm") { 1.0 } else { 0.98 };
+        assert!(loss[2] != "equal" && count[3].parse::<f64>().unwrap() <= most, "{loss:?}");
+    }
+}
+
+#[test]
+fn the_program_names_what_does_not_fit() {
+    let model = tiny().to_str().unwrap();
+    let common = ["generate", "--model", model, "--prompt=a", "--steps=1", "--out=/dev/null"];
+    for (option, code) in [
+        ("--guidance-interval=0.5", 2),
+        ("--guidance-interval=0.8,0.2", 1),
+        ("--cache-interval=0", 1),
+        ("--token-merging-ratio=0.9", 1),
+    ] {
+        assert_eq!(
+            program(&[&common[..], &[option]].concat()).status.code(),
+            Some(code),
+            "{option}"
+        );
+    }
 }

@@ -30,7 +30,7 @@ fn main(
     var begins = 0u;    // of those in rows before the i-th destination
     for (var other = 0u; other < tokens; other++) {
         let into = places[picture + other].y;
-        if into < place.y || into == place.y && other < i { before++; }
+        if into < place.y || (into == place.y && other < i) { before++; }
         if into < i { begins++; }
     }
     if place.y != NONE {

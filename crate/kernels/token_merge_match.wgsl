@@ -26,7 +26,7 @@ fn inverse_norm(row: u32) -> f32 {
         let v = vec4<f32>(x[row + c]);
         square += dot(v, v);
     }
-    return inverseSqrt(square);
+    return 1.0 / sqrt(square);
 }
 
 @compute @workgroup_size(LANES)

@@ -41,7 +41,8 @@ fn main(
     var rank = 0u;
     for (var other = 0u; other < tokens; other++) {
         let its = likeness(picture + other);
-        if (its > own || its == own && other < token) && !is_destination(other) { rank++; }
+        let before = its > own || (its == own && other < token);
+        if before && !is_destination(other) { rank++; }
     }
     let into = matches[picture + token].x;
     if rank < params.merged {

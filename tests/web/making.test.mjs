@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { dropped, pngWith } from "./harness/files.mjs";
 import { PROGRAM, difference } from "./harness/native.mjs";
 import { decodePng } from "./harness/png.mjs";
+import { MEASURED } from "../../web/strings/shortcuts.js";
 import { DOUBLE, PICTURE_MS, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -200,6 +201,50 @@ test("every field of a request has a control, and what is cut off is marked", as
   assert.deepEqual(behind, seen, "the mark lies where the text is");
 });
 
+test("what makes a picture faster says what it loses, and the picture says it", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2&cache_interval=3" });
+  await state("ready");
+  await page.evaluate(() =>
+    document.querySelectorAll("details").forEach((details) => (details.open = true)),
+  );
+  const hint = page.locator("#shortcuts-hint");
+  // A link fills in the fields; what each chosen one loses stands below them.
+  assert.equal(await page.getByLabel("Inner layers").inputValue(), "3");
+  assert.match((await hint.textContent()) ?? "", /^Inner layers: 50 % less work/);
+  await page.getByLabel("Guided part").selectOption("from 10 to 80 % of the way");
+  assert.match((await hint.textContent()) ?? "", /Guided part: 15 % .* Inner layers: 50 %/);
+  await make({ prompt: "quick", seed: "1" });
+  const one = await offered(page);
+  assert.deepEqual(
+    ["guidance_interval", "cache_interval"].map((name) => one.request[name]),
+    [[0.1, 0.8], 3],
+  );
+  const told = /guided from 10 to 80 % .* inner layers every 3 evaluations only/;
+  assert.match((await page.locator("#caption-facts").textContent()) ?? "", told);
+  assert.match(page.url(), /guidance_interval=/);
+
+  // What is not exact is gone with Reset, and comes back with the picture.
+  await page.getByRole("button", { name: "Reset" }).click();
+  assert.match((await hint.textContent()) ?? "", /^Nothing is left out/);
+  await dropped(page, "made.png", one.file);
+  await hint.filter({ hasText: "Inner layers" }).waitFor();
+  assert.equal(await page.locator("#guidance_interval").inputValue(), "[0.1,0.8]");
+});
+
+test("the page's figures of shortcuts are those that were measured", async () => {
+  const path = join(import.meta.dirname, "../../scripts/bench/SHORTCUTS.md");
+  const table = await readFile(path, "utf8");
+  const rows = table.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  for (const [field, values] of Object.entries(MEASURED)) {
+    for (const [value, [work, psnr, ssim]] of Object.entries(values)) {
+      const name = value.startsWith("[") ? JSON.parse(value).join(" to ") : value;
+      const [losses, counts] = rows.filter(([, way]) => way === `${field} ${name}`);
+      assert.deepEqual([losses?.[2], losses?.[4]], [psnr.toFixed(1), ssim.toFixed(3)], name);
+      assert.equal(counts?.[3], work.toFixed(2), name);
+    }
+  }
+});
+
 test("the real engine begins as the native program does", async (t) => {
   const hash = "#steps=6&seed=5&prompt=a+blue+star+on+white";
   const visitCpu = { hash, device: /** @type {const} */ ("cpu"), patience: PICTURE_MS };
@@ -226,4 +271,32 @@ test("the real engine begins as the native program does", async (t) => {
   assert.ok(most <= 2, `${most}/255`);
   assert.ok(difference(varied.picture, start.picture) > 50);
   assert.match(varied.picture.texts.get("parameters") ?? "", /Denoising strength: 0\.6/);
+});
+
+test("the real engine leaves out what the native program leaves out", async (t) => {
+  const fields = "guidance_interval=[0,0.8]&cache_interval=2";
+  const hash = `#steps=6&seed=5&width=64&height=64&prompt=a+blue+star+on+white&${fields}`;
+  const { page, state, make } = await visit(t, { hash, patience: PICTURE_MS });
+  await state("ready");
+  await make({});
+  const { picture } = await offered(page);
+
+  const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const demo = join(import.meta.dirname, "../../web/models/demo");
+  const words = ["generate", "--model", demo, "--prompt", "a blue star on white", "--seed", "5"];
+  words.push("--steps", "6", "--width", "64", "--height", "64");
+  const draw = async (/** @type {string} */ name, /** @type {string[]} */ more) => {
+    await promisify(execFile)(PROGRAM, [...words, ...more, "--out", join(folder, name)]);
+    return decodePng(await readFile(join(folder, name)));
+  };
+  const shortcuts = ["--guidance-interval", "0,0.8", "--cache-interval", "2"];
+  const native = await draw("out.png", shortcuts);
+  const exact = await draw("exact.png", []);
+  const most = difference(picture, native);
+  t.diagnostic(`page against native: ${most}/255; exact: ${difference(picture, exact)}/255`);
+  assert.ok(most <= 2, `${most}/255`);
+  assert.ok(difference(picture, exact) > 2);
+  const told = /Guidance interval: 0-0\.8, Cache interval: 2/;
+  assert.match(picture.texts.get("parameters") ?? "", told);
 });

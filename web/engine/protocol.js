@@ -31,6 +31,10 @@
  * @property {boolean} [clean] whether to clean prompts as the original program does
  * @property {number | string | null} [strength] of a run that begins with a picture: how far to go
  * from it, 0 to 1; 0.8 without it
+ * @property {[number, number]} [guidance_interval] where the run is guided, in parts of the way
+ * @property {number | string} [cache_interval] how often the whole UNet is evaluated: of so many
+ * evaluations once
+ * @property {number | string} [token_merging_ratio] the share of tokens merged, 0 to 0.75
  * @property {number | string | null} [width]
  * @property {number | string | null} [height]
  *

@@ -87,9 +87,21 @@ export function readParameters(text) {
     ...samplerFields(values.get("Sampler") ?? "", schedule),
     ["eta", values.get("Eta") ?? ""],
     ["rng", NOISE.get(values.get("RNG")) ?? ""],
+    ["guidance_interval", intervalOf(values.get("Guidance interval") ?? "")],
+    ["cache_interval", values.get("Cache interval") ?? ""],
+    ["token_merging_ratio", values.get("Token merging ratio") ?? ""],
     // A run in two sizes has such a strength as well, of its second half.
     ["strength", values.has("Hires upscale") ? "" : (values.get("Denoising strength") ?? "")],
   ];
+}
+
+/**
+ * `0.2-0.75` as a request has it.
+ * @param {string} text
+ */
+function intervalOf(text) {
+  const ends = text.split("-").map(Number);
+  return ends.length === 2 && ends.every(Number.isFinite) ? JSON.stringify(ends) : "";
 }
 
 /**

@@ -4,6 +4,7 @@ import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, onPress } from "./dom.js";
 import { createInitial } from "./initial.js";
 import { createSeed, randomSeed } from "./seed.js";
+import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
 import { createStyles } from "./styles.js";
 
@@ -26,6 +27,8 @@ const DEFAULTS = new Map([
   ["long_prompt", "truncate"],
   ["prompt_weights", "false"],
   ["clean", "false"],
+  ["guidance_interval", "[0,1]"],
+  ["cache_interval", "1"],
   ["strength", "0.8"],
 ]);
 
@@ -65,6 +68,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
   const extras = new Map();
   const seed = createSeed(onChange);
   const sizes = createSizes(onChange);
+  const shortcuts = createShortcuts();
   const initial = createInitial({ onChange, onFault });
   const styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
 
@@ -100,6 +104,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
   function refresh() {
     seed.show();
     sizes.show();
+    shortcuts.show();
     initial.show();
     showExtras(extras, onChange);
   }
@@ -275,7 +280,13 @@ export function readingOf(fields) {
   return Object.fromEntries(typed.map(([name, value]) => [name, plain(value)]));
 }
 
-const NUMBERS = { steps: 0, guidance_scale: 0, eta: 0, clip_skip: 0 };
+const NUMBERS = {
+  steps: 0,
+  guidance_scale: 0,
+  eta: 0,
+  clip_skip: 0,
+  cache_interval: 0,
+};
 
 /**
  * The number that was typed, or else the text: the engine says what is wrong with it.

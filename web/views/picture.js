@@ -2,6 +2,7 @@
 
 import { SAFETY, SAMPLERS, duration } from "../strings.js";
 import { anyById, byId, onPress } from "./dom.js";
+import { shortcutsOf } from "./shortcuts.js";
 
 /** Below this many pixels a side, a picture is enlarged with its pixels kept sharp. */
 export const SMALL = 256;
@@ -77,6 +78,7 @@ export function facts(request, width, height, seconds) {
     `${request.steps} steps`,
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
+    ...shortcutsOf(request),
     `${width} × ${height}`,
     duration(seconds),
   ].join(" · ");

@@ -3,7 +3,7 @@
 //! sampler.
 //!
 //! Work is counted, by dry runs: it holds on every adapter. Time is of this run, in which the ways
-//! take turns, so that what else the machine does slows down all of them alike.
+//! take turns; of each the quickest picture counts: what else the machine does disturbs it least.
 
 use super::ModelArgs;
 use super::fixed;
@@ -210,7 +210,7 @@ async fn draw(args: &ShortcutsArgs, ways: &[Way]) -> Result<Vec<Drawn>> {
 }
 
 fn print_losses(ways: &[Way], works: &[Work], drawn: &[Drawn]) {
-    println!("| way | PSNR, median | worst | SSIM, median | work | time | seconds, median |");
+    println!("| way | PSNR, median | worst | SSIM, median | work | time | seconds, the quickest |");
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for ((way, work), row) in ways.iter().zip(works).zip(drawn) {
         println!(
@@ -220,8 +220,8 @@ fn print_losses(ways: &[Way], works: &[Work], drawn: &[Drawn]) {
             decibel(part(&row.psnr, 0.0)),
             part(&row.ssim, 0.5),
             work.flops as f64 / works[0].flops as f64,
-            part(&row.seconds, 0.5) / part(&drawn[0].seconds, 0.5),
-            part(&row.seconds, 0.5),
+            part(&row.seconds, 0.0) / part(&drawn[0].seconds, 0.0),
+            part(&row.seconds, 0.0),
         );
     }
 }
