@@ -136,7 +136,7 @@ fn way(text_encoder: bool, unet: bool, vae: bool, bands: Option<usize>) -> Resid
 
 #[test]
 fn the_devices_account_is_the_plan() {
-    let large = Request { width: Some(128), height: Some(96), ..request() };
+    let large = Request { steps: 3, width: Some(128), height: Some(96), ..request() };
     let ways = [
         Residency::ALL,
         way(true, true, true, Some(16)),
@@ -150,7 +150,7 @@ fn the_devices_account_is_the_plan() {
 #[test]
 fn the_devices_account_is_the_plan_for_the_built_in_model() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
-    let quick = Request { width: Some(64), height: Some(64), ..request() };
+    let quick = Request { steps: 3, width: Some(64), height: Some(64), ..request() };
     check(&model, &quick, &[Residency::ALL, way(false, true, false, Some(16))]);
 }
 

@@ -20,7 +20,7 @@ use crate::weights::{LocalFuture, Source};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// What a run of two steps or more is to hold at once; previews of latents come on top, with two
+/// What a run of three steps or more is to hold at once; previews of latents come on top, with two
 /// read-backs of them and what they are computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
@@ -208,7 +208,10 @@ impl Files {
     ) -> Result<(Vec<Phase>, <OnGpu as Engine>::Array)> {
         let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
         let request = Request { guidance_scale, ..Request::default() };
-        let kinds = load.kinds.to_vec();
+        let mut kinds = load.kinds.to_vec();
+        // Only the third step holds on to the latents before it, those of the second before them,
+        // and where the run began.
+        kinds.extend(kinds.last().copied());
         let mut plan = Sampler::Ddim.plan_with(&self.schedule, kinds.len(), Tuning::default())?;
         for (evaluation, kind) in plan.evaluations.iter_mut().zip(&kinds) {
             evaluation.kind = *kind;
