@@ -70,8 +70,9 @@ async function visits(dist) {
   try {
     const cold = await visit("./models/demo/");
     const warm = await visit("./models/demo/");
-    const manifest = await readFile(join(dist, "models/demo/manifest.json"), "utf8").catch(() => "");
-    const store = await readFile(join(dist, "store/client.js"), "utf8").catch(() => "");
+    const text = (/** @type {string} */ path) => readFile(join(dist, path), "utf8").catch(() => "");
+    const manifest = await text("models/demo/manifest.json");
+    const store = await text("store/client.js");
     if (!manifest || !store) return { cold, warm };
     const id = await keep(context, site.url, manifest);
     return { cold, warm, stored: await visit(`stored:${id}`) };
