@@ -47,8 +47,9 @@ fn main(
         inverse[lane] = inverse_norm(picture + mine * params.c4);
         workgroupBarrier();
         for (var part = 0u; part < min(LANES, count - tile); part += 8u) {
-            var rows: array<u32, 8>;
-            var sums: array<f32, 8>;
+            // Zeros are written out: not every compiler makes a variable in a loop anew.
+            var rows = array<u32, 8>();
+            var sums = array<f32, 8>();
             for (var i = 0u; i < 8u; i++) {
                 rows[i] = picture + token_of(min(tile + part + i, count - 1u)) * params.c4;
             }
