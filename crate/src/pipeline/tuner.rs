@@ -4,7 +4,7 @@
 //! family    on a software adapter    on a real GPU
 //! matmul    direct8, direct16        shared, direct8
 //! conv2d    direct8, direct16        shared, direct8
-//! attention direct, shared           shared, direct
+//! attention direct                   shared, direct
 //! ```
 //!
 //! The first is what runs without tuning, and stays unless another is clearly faster. All compute
@@ -20,7 +20,7 @@ use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::{Precision, WeightType};
 
-/// After so many seconds nothing new is tried.
+/// After so many seconds, compiling included, nothing is timed again; once it is in any case.
 pub const SECONDS_MAX: f64 = 3.0;
 
 /// A challenger must take less than this share of the default's time.
@@ -61,12 +61,22 @@ pub async fn tune(gpu: &Gpu, remembered: Option<&str>) -> Result<Tuning> {
         gpu.set_tuning(tuning);
         return Ok(tuning);
     }
-    let mut tuning = Tuning::default_for(gpu.info().software);
-    let begun = now();
-    for (number, family) in FAMILIES.into_iter().enumerate() {
-        let until = begun + SECONDS_MAX * (number + 1) as f64 / FAMILIES.len() as f64;
-        tuning = fastest(gpu, until, &family, tuning).await?;
+    let fixed = Tuning::default_for(gpu.info().software);
+    let until = now() + SECONDS_MAX;
+    let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
+    for duel in &duels {
+        duel.compile(gpu).await?;
     }
+    for round in 0..RUNS {
+        for duel in &mut duels {
+            if round > 0 && now() > until {
+                break;
+            }
+            duel.run(gpu).await?;
+        }
+    }
+    let chosen = duels.iter().filter(|duel| duel.least[1] < FASTER * duel.least[0]);
+    let tuning = chosen.fold(fixed, |tuning, duel| (duel.challenged)(tuning, gpu.info().software));
     gpu.set_tuning(tuning);
     gpu.trim();
     Ok(tuning)
@@ -86,7 +96,7 @@ const FAMILIES: [Family; 3] = [
     Family {
         op: attention,
         challenged: |t, software| match software {
-            true => Tuning { attention: AttentionTile::Shared, ..t },
+            true => t,
             false => Tuning { attention: AttentionTile::Direct, ..t },
         },
     },
@@ -97,26 +107,42 @@ fn tile(software: bool) -> MatrixTile {
     if software { MatrixTile::Direct16 } else { MatrixTile::Direct8 }
 }
 
-/// The faster of `tuning` and the same with the family's challenger.
-async fn fastest(gpu: &Gpu, until: f64, family: &Family, tuning: Tuning) -> Result<Tuning> {
-    let both = [tuning, (family.challenged)(tuning, gpu.info().software)];
-    let record = (family.op)(gpu);
-    let mut least = both.map(|_| f64::INFINITY);
-    // In turn, so that what else the machine does meets all alike; the first round compiles.
-    'rounds: for round in 0..=RUNS {
-        for (tuning, least) in both.into_iter().zip(&mut least) {
-            if now() > until {
-                break 'rounds;
-            }
-            gpu.set_tuning(tuning);
-            let seconds = seconds(gpu, &*record).await?;
-            if round > 0 {
-                *least = seconds.min(*least);
-            }
-        }
+/// The fixed choice of a family and its challenger.
+struct Duel {
+    tunings: [Tuning; 2],
+    challenged: fn(Tuning, bool) -> Tuning,
+    record: bench::Record,
+    /// Seconds of the fastest run of each.
+    least: [f64; 2],
+}
+
+impl Duel {
+    /// None where the family has no challenger on such adapters.
+    fn new(gpu: &Gpu, Family { op, challenged }: Family) -> Option<Duel> {
+        let software = gpu.info().software;
+        let fixed = Tuning::default_for(software);
+        let tunings = [fixed, challenged(fixed, software)];
+        let has_challenger = tunings[0] != tunings[1];
+        has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), least: [f64::MAX; 2] })
     }
-    // What was never timed is not faster than anything.
-    Ok(if least[1] < FASTER * least[0] { both[1] } else { both[0] })
+
+    /// Runs both without a look at the clock: the first run of a kernel compiles it.
+    async fn compile(&self, gpu: &Gpu) -> Result<()> {
+        for tuning in self.tunings {
+            gpu.set_tuning(tuning);
+            (self.record)();
+        }
+        gpu.finish().await
+    }
+
+    /// Times both, one after the other, so that what else the machine does meets them alike.
+    async fn run(&mut self, gpu: &Gpu) -> Result<()> {
+        for (tuning, least) in self.tunings.into_iter().zip(&mut self.least) {
+            gpu.set_tuning(tuning);
+            *least = seconds(gpu, &*self.record).await?.min(*least);
+        }
+        Ok(())
+    }
 }
 
 /// Seconds of an op, by the device's own clock where it has one.
