@@ -81,17 +81,21 @@ impl Cut {
     }
 
     /// Vectors of channels that are loaded and stored, for one head of `d4` of them.
-    fn traffic4(self, [queries, keys, d4]: [usize; 3]) -> usize {
+    fn traffic4(self, sizes: [usize; 3]) -> u64 {
+        // Such products outgrow the 32 bits that a size has in wasm.
+        let [queries, keys, d4] = sizes.map(|size| size as u64);
         let of_quads = queries.div_ceil(4);
         match self {
             // The keys once for each slice of each four queries, the queries and the values once.
-            Cut::Direct { slice4 } => (of_quads * keys) * (d4 / slice4 + 1) * d4 + 2 * queries * d4,
+            Cut::Direct { slice4 } => {
+                (of_quads * keys) * (d4 / slice4 as u64 + 1) * d4 + 2 * queries * d4
+            }
             // The keys once for each workgroup, the values for each four queries; the queries once,
             // or with every block of keys where they come in chunks.
             Cut::Shared { quads, chunk4 } => {
-                let groups = of_quads.div_ceil(quads);
-                let block = 4 * 64 / quads;
-                let passes = if chunk4 == d4 { 1 } else { keys.div_ceil(block) };
+                let groups = of_quads.div_ceil(quads as u64);
+                let block = 4 * 64 / quads as u64;
+                let passes = if chunk4 as u64 == d4 { 1 } else { keys.div_ceil(block) };
                 (groups + of_quads) * keys * d4 + (passes + 1) * queries * d4
             }
         }
@@ -167,10 +171,10 @@ impl Tensor {
             };
             let grid = [cut.along(count, width / 4), heads, batch].map(|n| n as u32);
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
-            let traffic4 = batch * heads * cut.traffic4([count, keys, width / 4]);
+            let traffic4 = (batch * heads) as u64 * cut.traffic4([count, keys, width / 4]);
             let work = Work {
                 flops: 2 * work_of_query * count as u64,
-                traffic: Some((traffic4 * 4 * precision.bytes()) as u64),
+                traffic: Some(traffic4 * 4 * precision.bytes() as u64),
             };
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
         }

@@ -72,8 +72,10 @@ impl Tile {
         };
         let read = precision.bytes() * k * side + weight.weight_type().bytes(k * side);
         let readers = rows.div_ceil(side) * n.div_ceil(side);
-        let traffic = (readers * read + rows * n * precision.bytes()) as u64;
-        Work { flops: 2 * (rows * n * k) as u64, traffic: Some(traffic) }
+        // Such products outgrow the 32 bits that a size has in wasm.
+        let outputs = (rows * n) as u64;
+        let traffic = readers as u64 * read as u64 + outputs * precision.bytes() as u64;
+        Work { flops: 2 * outputs * k as u64, traffic: Some(traffic) }
     }
 
     /// Workgroups for `rows` × `n` outputs.

@@ -106,3 +106,11 @@ test("faults are errors with a kind", async () => {
   assert.equal((await engine.generate({ ...REQUEST, steps: 1 }, quiet)).rgba.length > 0, true);
   engine.dispose();
 });
+
+test("the operations of v1.4 are counted, though they outgrow a size of wasm", async () => {
+  const { flops } = await wasm.forecast();
+  // Twenty evaluations for two prompts, of 0.4 T multiply-adds for each; the rest is less than half
+  // of that.
+  const unet = 20 * 2 * 2 * 0.4e12;
+  assert.ok(flops > 0.95 * unet && flops < 1.5 * unet, `${flops / unet} of the UNet's`);
+});
