@@ -229,6 +229,8 @@ test("what makes a picture faster says what it loses, and the picture says it", 
   await dropped(page, "made.png", one.file);
   await hint.filter({ hasText: "Inner layers" }).waitFor();
   assert.equal(await page.locator("#guidance_interval").inputValue(), "[0.1,0.8]");
+  await page.getByLabel("Merged tokens").selectOption("half of them");
+  assert.match((await hint.textContent()) ?? "", /Merged tokens: 9 % less work/);
 });
 
 test("the page's figures of shortcuts are those that were measured", async () => {
@@ -280,23 +282,41 @@ test("the real engine leaves out what the native program leaves out", async (t) 
   await state("ready");
   await make({});
   const { picture } = await offered(page);
+  // Where two tokens are as like a third, rounding decides: after one step there is no such pair.
+  await page.evaluate(() =>
+    document.querySelectorAll("details").forEach((details) => (details.open = true)),
+  );
+  await page.getByLabel("Guided part").selectOption("all the way (exact)");
+  await page.getByLabel("Inner layers").selectOption("every step (exact)");
+  await page.getByLabel("Merged tokens").selectOption("half of them");
+  await make({ steps: "1" });
+  const merged = (await offered(page)).picture;
 
   const folder = await mkdtemp(join(tmpdir(), "darkroom-test-"));
   t.after(() => rm(folder, { recursive: true }));
   const demo = join(import.meta.dirname, "../../web/models/demo");
   const words = ["generate", "--model", demo, "--prompt", "a blue star on white", "--seed", "5"];
-  words.push("--steps", "6", "--width", "64", "--height", "64");
+  words.push("--width", "64", "--height", "64");
   const draw = async (/** @type {string} */ name, /** @type {string[]} */ more) => {
     await promisify(execFile)(PROGRAM, [...words, ...more, "--out", join(folder, name)]);
     return decodePng(await readFile(join(folder, name)));
   };
+  const steps = ["--steps", "6"];
   const shortcuts = ["--guidance-interval", "0,0.8", "--cache-interval", "2"];
-  const native = await draw("out.png", shortcuts);
-  const exact = await draw("exact.png", []);
+  const native = await draw("out.png", [...steps, ...shortcuts]);
+  const exact = await draw("exact.png", steps);
   const most = difference(picture, native);
   t.diagnostic(`page against native: ${most}/255; exact: ${difference(picture, exact)}/255`);
   assert.ok(most <= 2, `${most}/255`);
   assert.ok(difference(picture, exact) > 2);
   const told = /Guidance interval: 0-0\.8, Cache interval: 2/;
   assert.match(picture.texts.get("parameters") ?? "", told);
+
+  const once = ["--steps", "1"];
+  const mergedNatively = await draw("merged.png", [...once, "--token-merging-ratio", "0.5"]);
+  const whole = await draw("whole.png", once);
+  t.diagnostic(`merged, page against native: ${difference(merged, mergedNatively)}/255`);
+  assert.ok(difference(merged, mergedNatively) <= 2);
+  assert.ok(difference(merged, whole) > 2);
+  assert.match(merged.texts.get("parameters") ?? "", /Token merging ratio: 0\.5/);
 });

@@ -14,6 +14,11 @@ export const MEASURED = {
     "[0,0.5]": [0.75, 30.9, 0.965],
   },
   cache_interval: { 2: [0.61, 57.8, 1], 3: [0.5, 54.2, 0.999], 5: [0.38, 40.7, 0.994] },
+  token_merging_ratio: {
+    0.25: [0.95, 39.7, 0.993],
+    0.5: [0.91, 33.6, 0.977],
+    0.75: [0.88, 28, 0.929],
+  },
 };
 
 /** A part as a share of a hundred. @param {number} part */
@@ -45,4 +50,5 @@ export const shortcutsText = {
 const NAMES = {
   guidance_interval: "Guided part",
   cache_interval: "Inner layers",
+  token_merging_ratio: "Merged tokens",
 };

@@ -29,6 +29,7 @@ const DEFAULTS = new Map([
   ["clean", "false"],
   ["guidance_interval", "[0,1]"],
   ["cache_interval", "1"],
+  ["token_merging_ratio", "0"],
   ["strength", "0.8"],
 ]);
 
@@ -286,6 +287,7 @@ const NUMBERS = {
   eta: 0,
   clip_skip: 0,
   cache_interval: 0,
+  token_merging_ratio: 0,
 };
 
 /**

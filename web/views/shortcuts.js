@@ -8,6 +8,7 @@ import { anyById, byId } from "./dom.js";
 const EXACT = new Map([
   ["guidance_interval", "[0,1]"],
   ["cache_interval", "1"],
+  ["token_merging_ratio", "0"],
 ]);
 
 /** The hint below the fields, which follows them. */
