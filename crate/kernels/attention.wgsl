@@ -17,27 +17,6 @@
 // and so do the queries; of v they take neighbouring channels, which come straight from the cache.
 // q is scaled by 1/√d before the product, so that scores of f16 values stay small.
 
-struct Params {
-    queries: u32,      // one past the last of this dispatch
-    keys: u32,
-    heads: u32,
-    first_query: u32,  // of this dispatch
-    kv_pictures: u32,  // k and v repeat with this period
-    scale: f32,        // 1/√d
-    all_queries: u32,  // of a picture
-    q_row4: u32,       // channels / 4 of a row of q's tensor, and where in it q begins
-    kv_row4: u32,
-    q_first4: u32,
-    k_first4: u32,
-    v_first4: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Elem4>;          // [b, all_queries, q_row4]
-@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [kv_pictures, keys, kv_row4]
-@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [kv_pictures, keys, kv_row4]
-@group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // [b, all_queries, heads, D4]
-
 const LANES: u32 = 64u;
 const QUERIES: u32 = 4u * QUADS;
 // Invocations that share four queries, and the keys of a block.
@@ -48,8 +27,6 @@ const CHUNKS: u32 = D4 / CHUNK4;
 const KEY_STRIDE: u32 = CHUNK4 | 1u;
 // Vectors of four queries × four channels that an invocation sums.
 const OWNED: u32 = (QUADS * D4 + LANES - 1u) / LANES;
-// Finite, because a driver may assume that there are no infinities.
-const LOWEST: f32 = -3.0e38;
 
 // A channel of four queries is a vector: [quad][channels / 4][of four channels].
 var<workgroup> some_queries: array<vec4<f32>, QUADS * CHUNK4 * 4u>;
@@ -88,20 +65,6 @@ fn stage_keys(lane: u32, start: u32, block: u32, chunk: u32) {
         some_keys[i / CHUNK4 * KEY_STRIDE + c] =
             vec4<f32>(k[start + key * params.kv_row4 + chunk * CHUNK4 + c]);
     }
-}
-
-// The scores of one key for four queries, from `query` on; LOWEST for those that may not see it.
-fn masked(score: vec4<f32>, query: u32, key: u32) -> vec4<f32> {
-    var visible = vec4<u32>(key) < vec4<u32>(params.keys);
-    if CAUSAL {
-        visible &= vec4<u32>(key) <= vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u);
-    }
-    return select(vec4<f32>(LOWEST), score, visible);
-}
-
-// A key that may not be seen weighs nothing, even where none has been seen yet.
-fn weight(score: vec4<f32>, highest: vec4<f32>) -> vec4<f32> {
-    return select(exp(score - highest), vec4<f32>(), score == vec4<f32>(LOWEST));
 }
 
 @compute @workgroup_size(LANES)

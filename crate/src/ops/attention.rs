@@ -146,6 +146,7 @@ impl Tensor {
         let cut = Cut::choose(gpu, width / 4);
         let kernel = cut
             .kernel()
+            .with(wgsl!("shared/attention"))
             .alias("Elem4", precision.vec4())
             .uint("D4", width as u32 / 4)
             .flag("CAUSAL", mask == Mask::Causal);
