@@ -107,7 +107,7 @@ test("the CPU can be chosen beside an adapter, in f32 only", async (t) => {
   await state("error");
   assert.match(await complaint(), /precision can only be f32 on the CPU/);
   await page.evaluate((hash) => (location.hash = hash), `${tiny}&device=abacus`);
-  await page.waitForSelector('html:not([data-state="error"])');
+  await state("loading");
   await state("error");
   assert.match(await complaint(), /device must be auto, webgpu or cpu/);
 });

@@ -210,7 +210,7 @@ test("a model that cannot be opened is told, and another can be opened after it"
     await state("error");
   }
   await page.evaluate((hash) => (location.hash = hash), tiny);
-  await page.waitForSelector('html:not([data-state="error"])');
+  await state("loading");
   await state("ready");
   assertPicture(await make({}));
 });
@@ -257,7 +257,7 @@ test("the safety checker looks at every picture, and the page says so", async (t
     ["#model=models/tiny&steps=1", false, / · safety not checked: this model has no checker$/],
   ])) {
     await page.evaluate((hash) => (location.hash = hash), `${hash}&device=webgpu`);
-    await page.waitForSelector('html:not([data-state="ready"])');
+    await state("loading");
     await state("ready");
     const { bytes } = await make({ seed: "1" });
     assert.match(await facts(), sentence);

@@ -160,7 +160,7 @@ test("a picture's record says which model drew it", async (t) => {
   await state("ready");
   await make({ prompt: "first", seed: "1" });
   await page.evaluate(() => (location.hash = "#model=models/other&steps=2&device=webgpu"));
-  await page.waitForSelector('html[data-state="loading"]');
+  await state("loading");
   await state("ready");
   await make({ prompt: "second", seed: "2" });
   await enter();

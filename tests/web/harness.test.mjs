@@ -41,3 +41,22 @@ test("console errors, exceptions, broken rules and requests elsewhere fail a tes
     t.diagnostic(`${code} is told as ${JSON.stringify(texts)}`);
   }
 });
+
+test("a state that has passed is not missed, and one of before is not taken for the next", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.evaluate(() => {
+    const { dataset } = document.documentElement;
+    for (const state of ["error", "loading", "ready"]) dataset["state"] = state;
+  });
+  await state("error");
+  // The page has been in error, is ready, and was loading meanwhile.
+  await state("loading");
+  await state("ready");
+  let reached = false;
+  const waiting = state("generating").then(() => (reached = true));
+  await page.waitForTimeout(300);
+  assert.equal(reached, false, "a state that has not come");
+  await page.evaluate(() => (document.documentElement.dataset["state"] = "generating"));
+  await waiting;
+});

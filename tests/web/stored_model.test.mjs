@@ -115,7 +115,7 @@ test("a single file from the disk is kept and drawn, with the built-in tokenizer
     patience: PICTURE_MS,
     expected: /404/,
   });
-  await state("error").catch(() => {});
+  await state("error");
   await page.getByText("Models in this browser").click();
   await page.locator("#shelf input[type=file]").first().setInputFiles(file);
   await page.getByText("one is imported.").waitFor();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { serve } from "../../../scripts/serve.mjs";
 import { launch } from "./browser.mjs";
+import { QUIET_MS, followStates, recordStates } from "./states.mjs";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -13,10 +14,10 @@ const ROOT = join(import.meta.dirname, "../../..");
 export const SITE = join(ROOT, "dist");
 export const DOUBLE = [join(ROOT, "tests/web/double"), join(ROOT, "web")];
 
-/** How long the page may take for anything but a picture, on a slow machine. */
-const PAGE_MS = 60_000;
-
-/** How long a picture of the built-in model may take on a slow machine's software adapter. */
+/**
+ * How long a picture of the built-in model may take on a slow machine's software adapter. A test gives
+ * up much sooner when the page stands still.
+ */
 export const PICTURE_MS = 600_000;
 
 /** Browsers by their flags; a test has a profile of its own, but not a process. */
@@ -33,7 +34,7 @@ after(async () => {
  * @property {Partial<import("../../../scripts/serve.mjs").Options>} [server]
  * @property {string[]} [flags] for the browser
  * @property {string} [host] a name of this machine, instead of the address that browsers trust
- * @property {number} [patience] milliseconds to wait for anything
+ * @property {number} [patience] milliseconds to wait for a state, as long as the page goes on
  * @property {() => void} [before] runs in the page before its own scripts
  * @property {RegExp} [expected] console errors that belong to the test
  * @property {import("playwright-core").BrowserContextOptions} [context]
@@ -54,7 +55,7 @@ export async function visit(
     flags,
     before,
     expected,
-    patience = PAGE_MS,
+    patience = PICTURE_MS,
     context = {},
   } = {},
 ) {
@@ -92,33 +93,36 @@ export async function visit(
     if (origin !== url.origin) errors.push(`asked elsewhere: ${request.url()}`);
   });
   if (before) await page.addInitScript(before);
-  page.setDefaultTimeout(patience);
+  await page.addInitScript(recordStates);
+  page.setDefaultTimeout(QUIET_MS);
   const wish = /[#&]device=/.test(hash) ? hash : `${hash || "#"}&device=${device}`;
   await page.goto(url + wish);
-  return { page, site, ...controls(page, device) };
+  return { page, site, ...controls(page, device, patience) };
 }
 
 /**
  * @param {import("playwright-core").Page} page
  * @param {string} device who must compute
+ * @param {number} patience milliseconds
  */
-function controls(page, device) {
+function controls(page, device, patience) {
   const alert = page.getByRole("alert");
   const generate = page.getByRole("button", { name: "Generate" });
   const cancel = page.getByRole("button", { name: "Cancel" });
+  const states = followStates(page, patience, sentence);
+
+  /** What the page says is wrong, if it says so. */
+  async function sentence() {
+    return (await alert.textContent({ timeout: 2000 }).catch(() => null)) ?? "nothing";
+  }
 
   /**
    * Waits for a state of the page; an error that was not waited for ends the test with its
    * sentence.
-   * @param {string} name
+   * @param {import("./states.mjs").State} name
    */
   async function state(name) {
-    const reached = await page.waitForFunction((wanted) => {
-      const { state } = document.documentElement.dataset;
-      return state === wanted || state === "error" ? state : null;
-    }, name);
-    if ((await reached.jsonValue()) !== name)
-      assert.fail(`the page says: ${await alert.textContent()}`);
+    await states.state(name);
     if (name === "ready") await onDevice();
   }
 
@@ -132,7 +136,7 @@ function controls(page, device) {
   async function stepping() {
     const text = page.locator("#progress-text").filter({ hasText: /Step [1-9]/ });
     await text.or(alert.filter({ visible: true })).waitFor();
-    if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
+    if (await alert.isVisible()) assert.fail(`the page says: ${await sentence()}`);
   }
 
   /** What the page says is wrong, once it does. */
@@ -169,9 +173,10 @@ function controls(page, device) {
   async function make(fields) {
     await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
     await type(fields);
+    await states.seen();
     await generate.click();
-    await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');
-    if (await alert.isVisible()) assert.fail(`the page says: ${await alert.textContent()}`);
+    await states.ended();
+    if (await alert.isVisible()) assert.fail(`the page says: ${await sentence()}`);
     await onDevice();
     return pixels();
   }
