@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { notices } from "./licences.mjs";
 
 const root = join(import.meta.dirname, "..");
 const target = process.env["CARGO_TARGET_DIR"] ?? join(root, "target");
@@ -29,6 +30,7 @@ for (const part of parts)
   });
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.md"])
   await cp(join(root, file), join(folder, file));
+await writeFile(join(folder, "licences.txt"), await notices());
 
 const { version, license } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 const exports = {

@@ -9,6 +9,7 @@ import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { notices } from "./licences.mjs";
 import { dropZeroRows } from "./served.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -121,11 +122,13 @@ async function restate(model, path) {
   await writeFile(name, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+await writeFile(join(dist, "licences.txt"), await notices());
+
 const tables = "text_encoder/model.safetensors";
 await dropZeroRows(join(dist, "models/demo", tables));
 await restate("demo", tables);
 
-const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$/;
+const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$|^licences\.txt$/;
 const shell = await hashes(".", (path) => !apart.test(path));
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
 await fill("sw.js", [

@@ -1,32 +1,43 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+// Without the feature `engine` there is only what reads bytes and texts from outside.
+
 // Floor 0: pure data.
+pub mod activation;
 pub mod dtype;
 pub mod error;
 pub mod shape;
 
 // Floor 1: siblings that do not know each other.
 pub mod diffusion;
+#[cfg(feature = "engine")]
 pub mod gpu;
 pub mod image;
 pub mod text;
 pub mod weights;
 
-// Floor 2: typed operations on the GPU.
+// Floor 2: typed operations on the GPU; a request.
+#[cfg(feature = "engine")]
 pub mod ops;
+pub mod request;
+#[cfg(feature = "engine")]
 pub mod tensor;
+#[cfg(feature = "engine")]
 pub mod weight;
 
 // Floors 3 to 6: layers, models, their reference on the CPU, the walk.
 pub mod models;
+#[cfg(feature = "engine")]
 pub mod nn;
+#[cfg(feature = "engine")]
 pub mod pipeline;
+#[cfg(feature = "engine")]
 pub mod reference;
 
 // Floor 7: the home of weights in a browser, the face shown to JavaScript.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "engine"))]
 pub mod store;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "engine"))]
 pub mod web;
 
 pub use dtype::{Precision, WeightType};

@@ -5,9 +5,9 @@ use super::source::{File, is_word};
 /// From the bottom up. Siblings of a floor do not import each other, but for those of floor 2 and
 /// of the shells.
 const FLOORS: [&[&str]; 8] = [
-    &["error", "dtype", "shape"],
+    &["error", "dtype", "shape", "activation"],
     &["gpu", "weights", "text", "image", "diffusion"],
-    &["tensor", "weight", "ops"],
+    &["tensor", "weight", "ops", "request"],
     &["nn"],
     &["models"],
     &["reference"],

@@ -42,7 +42,7 @@ test("console errors, exceptions, broken rules and requests elsewhere fail a tes
   }
 });
 
-test("a state that has passed is not missed, and one of before is not taken for the next", async (t) => {
+test("a state that has passed is not missed, and one of before is not the next", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
   await page.evaluate(() => {

@@ -1,8 +1,8 @@
 //! A pointwise function; see `kernels/activate.wgsl`.
 
+use crate::activation::Activation;
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
-use crate::ops::epilogue::Activation;
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
 use crate::wgsl;

@@ -1,25 +1,10 @@
 //! What a matmul or convolution does to its sums before it stores them.
 
+use crate::activation::Activation;
 use crate::gpu::kernel::Kernel;
 use crate::ops::shared;
 use crate::shape::Shape;
 use crate::tensor::{Channels, Tensor};
-
-/// A pointwise function; the numbers are those of `kernels/shared/activation.wgsl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Activation {
-    /// x
-    #[default]
-    Identity = 0,
-    /// x · σ(x)
-    Silu = 1,
-    /// x · Φ(x), exact (by erf): torch's default `gelu`.
-    Gelu = 2,
-    /// The tanh approximation of gelu: torch's `gelu(approximate="tanh")`.
-    GeluTanh = 3,
-    /// x · σ(1.702 x): OpenAI CLIP's.
-    QuickGelu = 4,
-}
 
 impl Kernel {
     /// Adds the fragment of pointwise functions, set to `activation`.

@@ -2,12 +2,12 @@
 //! `kernels/group_norm_whole.wgsl` and, for software adapters, `kernels/group_norm_direct.wgsl`; of
 //! others in two, see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
 
+use crate::activation::Activation;
 use crate::dtype::Precision;
 use crate::gpu::Work;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands::row_bands;
-use crate::ops::epilogue::Activation;
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
 use crate::wgsl;

@@ -1,8 +1,9 @@
 //! Matrix product with its epilogue; see `kernels/matmul.wgsl`.
 
+use crate::activation::Activation;
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
-use crate::ops::epilogue::{Activation, Epilogue};
+use crate::ops::epilogue::Epilogue;
 use crate::ops::shared;
 use crate::ops::tile::Tile;
 use crate::shape::Shape;

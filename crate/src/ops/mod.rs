@@ -43,10 +43,11 @@ mod tile;
 mod to_rgba;
 mod token_merge;
 
+pub use crate::activation::Activation;
 pub use attention::Mask;
 pub use combine::Term;
 pub use conv2d::Window;
-pub use epilogue::{Activation, Epilogue};
+pub use epilogue::Epilogue;
 pub use finite::Health;
 pub use group_norm::Affine;
 pub use group_stats::GroupStats;

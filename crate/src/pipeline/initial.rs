@@ -10,10 +10,10 @@
 //! diffusers: `StableDiffusionImg2ImgPipeline`. The encoder's weights are brought to the GPU when
 //! they are first needed, and stay where the VAE does: most pictures are made without it.
 
+use super::Options;
 use super::control::{Control, Progress};
 use super::engine::Engine;
 use super::model::{Files, weight_type};
-use super::{Options, Request};
 use crate::diffusion::noise::{Generator, nchw_to_nhwc};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ use crate::gpu::{Gpu, Limits};
 use crate::image::Rgba;
 use crate::models::vae::Encoder;
 use crate::nn::{Loader, Scope};
+use crate::request::{Request, taken};
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::RefCell;
@@ -99,11 +100,6 @@ pub(super) fn left_out(request: &mut Request, picture: Option<&Rgba>) -> Result<
         return Err(Error::Request { field: "initial picture", reason: reason.into() });
     }
     Ok(None)
-}
-
-/// How many of the last steps are taken, as diffusers counts them.
-pub(super) fn taken(steps: u32, strength: f64) -> usize {
-    ((f64::from(steps) * strength) as usize).min(steps as usize)
 }
 
 /// A picture of any size at the size wanted: planes `[3, h, w]` in −1…1. Its opacity does not

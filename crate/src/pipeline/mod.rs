@@ -24,16 +24,15 @@ mod pause;
 mod picture;
 mod preview;
 mod provenance;
-mod request;
 mod residency;
 mod run;
 mod safety;
-mod shortcuts;
 mod single_file;
 mod state;
 pub mod tuner;
 mod verify;
 
+pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use clip_score::ClipScore;
 pub use configs::Configs;
 pub use control::{Control, Progress};
@@ -48,10 +47,8 @@ pub use pause::Pause;
 pub use picture::Picture;
 pub use preview::Previews;
 pub use provenance::Provenance;
-pub use request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX};
 pub use residency::{Residency, Stage};
 pub use safety::{Safety, SafetyFiles};
-pub use shortcuts::Shortcuts;
 pub use verify::{Check, PUBLISHED, Published, Verdict};
 
 use cpu::OnCpu;

@@ -1,12 +1,12 @@
 //! The result: pixels, and the request that makes them again.
 
 use super::provenance::Provenance;
-use super::request::Request;
 use super::safety::Safety;
 use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
+use crate::request::Request;
 use crate::text::LongPrompt;
 
 /// A finished picture.

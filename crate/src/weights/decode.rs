@@ -6,8 +6,11 @@
 //! moved to its place and corrected by one exact multiplication; numbers below 2⁻¹⁴ come from the
 //! mantissa of a float near ½. (The method of the FP16 library of M. Dukhan.)
 
+#[cfg(feature = "engine")]
 use candle_core::Device;
+#[cfg(feature = "engine")]
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+#[cfg(feature = "engine")]
 use std::borrow::Cow;
 
 use crate::dtype::FileType;
@@ -46,6 +49,13 @@ pub fn decode(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Resu
     Ok(())
 }
 
+/// Without candle.
+#[cfg(not(feature = "engine"))]
+fn widen_blocks(file_type: FileType, _: &[u8], _: &mut Vec<f32>) -> Result<()> {
+    Err(bad_file("The tensor", format!("{} needs the feature `engine`", file_type.name())))
+}
+
+#[cfg(feature = "engine")]
 fn widen_blocks(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Result<()> {
     let Some(ggml) = ggml_type(file_type) else {
         return Err(bad_file("The tensor", format!("{} is not a float", file_type.name())));
@@ -67,6 +77,7 @@ fn widen_blocks(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Re
 }
 
 /// candle's name of a block.
+#[cfg(feature = "engine")]
 fn ggml_type(file_type: FileType) -> Option<GgmlDType> {
     Some(match file_type {
         FileType::Q4_0 => GgmlDType::Q4_0,

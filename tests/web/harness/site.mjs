@@ -15,8 +15,8 @@ export const SITE = join(ROOT, "dist");
 export const DOUBLE = [join(ROOT, "tests/web/double"), join(ROOT, "web")];
 
 /**
- * How long a picture of the built-in model may take on a slow machine's software adapter. A test gives
- * up much sooner when the page stands still.
+ * How long a picture of the built-in model may take on a slow machine's software adapter. A test
+ * gives up much sooner when the page stands still.
  */
 export const PICTURE_MS = 600_000;
 

@@ -1,5 +1,5 @@
-// The states that a page goes through, in their order. A test waits for the next one that it has not
-// seen yet: a state of before does not count, and one that has passed meanwhile is not missed.
+// The states that a page goes through, in their order. A test waits for the next one that it has
+// not seen yet: a state of before does not count, and one that has passed is not missed.
 
 import assert from "node:assert/strict";
 
@@ -36,7 +36,8 @@ export function recordStates() {
 }
 
 /**
- * Looks for a state after those that were seen. Runs in the page; nothing as long as nothing changes.
+ * Looks for a state after those that were seen; nothing as long as nothing changes. Runs in the
+ * page.
  * @param {{ wanted: string[], from: number, document: number, signs: string, fresh: boolean }} how
  * @returns {Look | null}
  */

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
+use crate::activation::Activation;
 use crate::error::Result;
 use crate::models::fields::Fields;
-use crate::ops::Activation;
 
 /// The sizes of a transformer, of either tower.
 #[derive(Debug, Clone, PartialEq)]

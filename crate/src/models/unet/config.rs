@@ -109,6 +109,7 @@ impl UnetConfig {
 
     /// The resnets' channels on the way up of level `index`: `[c_in, c_out]` of each, where `c_in`
     /// is what comes from below plus the skip that is joined to it.
+    #[cfg(feature = "engine")]
     pub(super) fn up_channels(&self, index: usize) -> Vec<[usize; 2]> {
         let channels = |index: usize| self.levels[index].channels;
         let (own, last) = (channels(index), self.levels.len() - 1);

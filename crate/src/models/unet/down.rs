@@ -1,8 +1,8 @@
 //! The way down: a level's resnets, each followed by a transformer where the level attends, and a
 //! convolution that halves the picture. Every result is kept for the way up.
 
-use super::Remaining;
 use super::config::UnetConfig;
+use super::context::Remaining;
 use super::transformer::Transformer;
 use crate::error::Result;
 use crate::nn::{Downsample, Joined, KeyValue, ResnetBlock, Scope};

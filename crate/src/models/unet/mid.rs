@@ -1,7 +1,7 @@
 //! The turning point, at the smallest size: resnet, transformer, resnet.
 
-use super::Remaining;
 use super::config::UnetConfig;
+use super::context::Remaining;
 use super::transformer::Transformer;
 use crate::error::Result;
 use crate::nn::{Joined, KeyValue, ResnetBlock, Scope};

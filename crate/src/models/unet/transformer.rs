@@ -12,8 +12,8 @@
 //! On request the tokens of the highest resolution are merged before they attend to each other, by
 //! how alike they are in h, and each gets what became of those that it went with.
 
-use super::Remaining;
 use super::config::{Level, UnetConfig};
+use super::context::Remaining;
 use crate::error::Result;
 use crate::nn::{
     Bias, CrossAttention, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,

@@ -2,8 +2,8 @@
 //! `x`; then the picture is doubled, or rather brought to the size of the next tensor kept, which
 //! is one less than the double where the way down rounded up.
 
-use super::Remaining;
 use super::config::UnetConfig;
+use super::context::Remaining;
 use super::transformer::Transformer;
 use crate::error::Result;
 use crate::nn::{Joined, KeyValue, ResnetBlock, Scope, Upsample};

@@ -18,7 +18,7 @@
 use super::bands::{Bands, Pace, Picture};
 use super::config::VaeConfig;
 use super::mid::MidBlock;
-use super::{EPS, resnet};
+use super::resnet::{EPS, resnet};
 use crate::error::Result;
 use crate::nn::{Conv2d, GroupNorm, Linear, ResnetBlock, Scope, Upsample};
 use crate::tensor::Tensor;

@@ -13,10 +13,17 @@ use std::ops::Range;
 
 use super::config::VaeConfig;
 use super::mid::MidBlock;
-use super::{EPS, Posterior, resnet};
+use super::resnet::{EPS, resnet};
 use crate::error::Result;
 use crate::nn::{Conv2d, Downsample, GroupNorm, Linear, ResnetBlock, Scope};
 use crate::tensor::Tensor;
+
+/// The normal distribution of a picture's latents: `z = mean + e^(logvar/2) · noise`, both
+/// `[b, h, w, latent_channels]`; logvar is not yet clamped (diffusers: to −30…20).
+pub struct Posterior {
+    pub mean: Tensor,
+    pub logvar: Tensor,
+}
 
 /// The encoder of a VAE. diffusers: `Encoder`, and `AutoencoderKL`'s `quant_conv`.
 pub struct Encoder {

@@ -1,7 +1,7 @@
 //! The middle of encoder and decoder, at the size of the latents: resnet, attention, resnet.
 
 use super::config::VaeConfig;
-use super::{EPS, resnet};
+use super::resnet::{EPS, resnet};
 use crate::error::Result;
 use crate::nn::{Bias, GroupNorm, Names, ResnetBlock, Scope, SelfAttention};
 use crate::ops::Mask;

@@ -4,90 +4,22 @@
 //! [`Autoencoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
 //! as diffusers does; it stands apart, because text to image needs none.
 
+#[cfg(feature = "engine")]
+mod autoencoder;
+#[cfg(feature = "engine")]
 mod bands;
 mod config;
+#[cfg(feature = "engine")]
 mod decoder;
+#[cfg(feature = "engine")]
 mod encoder;
+#[cfg(feature = "engine")]
 mod mid;
+#[cfg(feature = "engine")]
+mod resnet;
 
+#[cfg(feature = "engine")]
+pub use autoencoder::Autoencoder;
 pub use config::VaeConfig;
-pub use encoder::Encoder;
-
-use self::bands::Pace;
-use self::decoder::Decoder;
-use crate::error::Result;
-use crate::nn::{ResnetBlock, Scope};
-use crate::ops::Term;
-use crate::tensor::Tensor;
-
-/// ε of every group norm of the VAE, fixed in diffusers' code rather than in a config.
-const EPS: f32 = 1e-6;
-
-/// The decoder of pictures. diffusers: `AutoencoderKL`, without its encoder.
-pub struct Autoencoder {
-    decoder: Decoder,
-    config: VaeConfig,
-}
-
-/// The normal distribution of a picture's latents: `z = mean + e^(logvar/2) · noise`, both
-/// `[b, h, w, latent_channels]`; logvar is not yet clamped (diffusers: to −30…20).
-pub struct Posterior {
-    pub mean: Tensor,
-    pub logvar: Tensor,
-}
-
-impl Autoencoder {
-    /// From the root of the checkpoint.
-    ///
-    /// # Errors
-    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
-    pub fn new(scope: &Scope, config: &VaeConfig) -> Result<Autoencoder> {
-        let decoder = Decoder::new(scope, config)?;
-        Ok(Autoencoder { decoder, config: config.clone() })
-    }
-
-    /// How many times larger a picture's side is than its latents'.
-    pub fn factor(&self) -> usize {
-        self.config.factor()
-    }
-
-    /// What brings latents to a standard deviation of one.
-    pub fn scaling_factor(&self) -> f64 {
-        self.config.scaling_factor
-    }
-
-    /// `latents` `[b, h, w, latent_channels]` as the sampler has them → a picture
-    /// `[b, factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
-    pub fn decode(&self, latents: &Tensor) -> Tensor {
-        self.decoder.forward(&self.unscaled(latents))
-    }
-
-    /// [`Autoencoder::decode`] of one picture's latents for memory that does not hold its upper
-    /// levels whole: they are made in bands of `rows` rows at least, which are waited for, with the
-    /// group norms' statistics and the middle's attention those of the whole picture. It takes
-    /// about twice the work.
-    ///
-    /// # Errors
-    /// Those of the device, and of `between`, which is asked between submits.
-    pub async fn decode_in_bands(
-        &self,
-        latents: &Tensor,
-        rows: usize,
-        between: &dyn Fn() -> Result<()>,
-    ) -> Result<Tensor> {
-        let pace = Pace { gpu: latents.gpu(), rows, between };
-        self.decoder.forward_in_bands(&self.unscaled(latents), &pace).await
-    }
-
-    /// `z`
-    fn unscaled(&self, latents: &Tensor) -> Tensor {
-        let [batch, ..] = latents.shape().image();
-        let coefficient = (1.0 / self.config.scaling_factor) as f32;
-        Tensor::combine(batch, latents.precision(), &[Term { x: latents, first: 0, coefficient }])
-    }
-}
-
-/// A resnet of the VAE: no time.
-fn resnet(scope: &Scope, config: &VaeConfig, channels: [usize; 2]) -> Result<ResnetBlock> {
-    ResnetBlock::new(scope, channels, None, config.norm_num_groups, EPS)
-}
+#[cfg(feature = "engine")]
+pub use encoder::{Encoder, Posterior};

@@ -118,7 +118,7 @@ impl Shortcuts {
     }
 
     /// Those that are on, by name, as a picture tells them.
-    pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
+    pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
         let [start, end] = self.guidance_interval;
         if !is_whole(&self.guidance_interval) {
@@ -149,7 +149,7 @@ fn field<T: serde::de::DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::Request;
+    use crate::request::Request;
 
     #[test]
     fn they_travel_with_the_request_when_they_are_on() {

@@ -1,7 +1,9 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
 
-use super::initial::taken;
-use super::shortcuts::Shortcuts;
+mod shortcuts;
+
+pub use shortcuts::Shortcuts;
+
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
@@ -36,7 +38,7 @@ pub struct Request {
     pub steps: u32,
     /// How strongly the prompt pulls; up to 1 there is no guidance at all.
     pub guidance_scale: f64,
-    /// One of the names of [`Description::samplers`](super::Description::samplers).
+    /// One of the names of the model's description, `Description::samplers`.
     pub sampler: String,
     /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
     pub eta: f64,
@@ -97,7 +99,7 @@ impl Default for Request {
     }
 }
 
-/// What a model can be asked for; part of its [`Description`](super::Description).
+/// What a model can be asked for; part of its description.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowed<'a> {
     /// Pixels per latent: sides are multiples of it.
@@ -108,6 +110,11 @@ pub struct Allowed<'a> {
     pub samplers: &'a [&'static str],
     /// Layers of the text encoder.
     pub text_layers: u32,
+}
+
+/// How many of the last steps are taken from a picture on, as diffusers counts them.
+pub fn taken(steps: u32, strength: f64) -> usize {
+    ((f64::from(steps) * strength) as usize).min(steps as usize)
 }
 
 impl Request {

@@ -1,0 +1,160 @@
+//! The network, from its config and back to noise.
+
+use super::config::UnetConfig;
+use super::context::{Context, Remaining};
+use super::down::DownBlock;
+use super::mid::MidBlock;
+use super::up::UpBlock;
+use crate::error::Result;
+use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding, sinusoid};
+use crate::tensor::Tensor;
+
+/// What the layers that are still to come need beside what comes from below.
+struct Walk<'a> {
+    shifts: Tensor,
+    context: Remaining<'a>,
+    skips: Vec<Tensor>,
+}
+
+/// The denoiser. diffusers: `UNet2DConditionModel`.
+pub struct Unet {
+    conv_in: Conv2d,
+    time_embedding: TimestepEmbedding,
+    /// Of all resnets: one matrix.
+    time_emb_proj: Linear,
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    config: UnetConfig,
+}
+
+impl Unet {
+    /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, config: &UnetConfig) -> Result<Unet> {
+        let levels = config.levels.len();
+        let c = config.levels[0].channels;
+        let (groups, eps) = (config.norm_num_groups, config.norm_eps);
+        let (inputs, outputs) = (config.in_channels, config.out_channels);
+        let (time, down, up) =
+            (scope.at("time_embedding"), scope.at("down_blocks"), scope.at("up_blocks"));
+        let mut times = Joined::new(config.time_embed_dim, true);
+        Ok(Unet {
+            conv_in: Conv2d::new(&scope.at("conv_in"), inputs, c, config.conv_in_kernel)?,
+            time_embedding: TimestepEmbedding::new(&time, c, config.time_embed_dim)?,
+            down_blocks: (0..levels)
+                .map(|level| DownBlock::new(&down.at(level), config, level, &mut times))
+                .collect::<Result<_>>()?,
+            mid_block: MidBlock::new(&scope.at("mid_block"), config, &mut times)?,
+            up_blocks: (0..levels)
+                .map(|i| UpBlock::new(&up.at(i), config, levels - 1 - i, &mut times))
+                .collect::<Result<_>>()?,
+            time_emb_proj: times.build().expect("the middle has resnets"),
+            conv_norm_out: GroupNorm::new(&scope.at("conv_norm_out"), c, groups, eps)?,
+            conv_out: Conv2d::new(&scope.at("conv_out"), c, outputs, config.conv_out_kernel)?,
+            config: config.clone(),
+        })
+    }
+
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]`, for all steps of a run.
+    /// Its precision is the one that [`Unet::forward`] is run in.
+    pub fn prepare(&self, context: &Tensor) -> Context {
+        let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
+        let mid = self.mid_block.prepare(context);
+        let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
+        Context { keys: down.chain(mid).chain(up).collect(), merged: 0 }
+    }
+
+    /// `latents` `[b, h, w, in_channels]`, `context` of b prompts (fewer repeat) → the noise,
+    /// `[b, h, w, out_channels]`; channel counts are padded to a multiple of four.
+    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context) -> Tensor {
+        let (deep, walk) = self.inner(latents, timestep, context);
+        self.outer(deep, walk)
+    }
+
+    /// [`Unet::forward`], and the deep features, `[b, h, w, c]`.
+    pub fn forward_keeping(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+    ) -> (Tensor, Tensor) {
+        let (deep, walk) = self.inner(latents, timestep, context);
+        (self.outer(deep.clone(), walk), deep)
+    }
+
+    /// [`Unet::forward`] of the outermost layers alone, with the `deep` features of another
+    /// evaluation: "DeepCache" (Ma, Fang, Wang, 2312.00858).
+    pub fn forward_cached(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+        deep: &Tensor,
+    ) -> Tensor {
+        let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
+        let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
+        let all = context.keys.len();
+        let up = context.part(all - blocks(level.up_attention, branch + 1)..all, latents);
+        let mut down = context.part(0..blocks(level.down_attention, branch), latents);
+        let shifts = self.shifts(latents, timestep);
+        let x = self.conv_in.forward(latents);
+        let mut skips = vec![x.clone()];
+        self.down_blocks[0].forward_layers(0..branch, x, &shifts, &mut down, &mut skips);
+        self.outer(deep.clone(), Walk { shifts, context: up, skips })
+    }
+
+    /// All but the outermost layers on the way up.
+    fn inner<'a>(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &'a Context,
+    ) -> (Tensor, Walk<'a>) {
+        let mut context = context.part(0..context.keys.len(), latents);
+        let shifts = self.shifts(latents, timestep);
+        let mut x = self.conv_in.forward(latents);
+        let mut skips = vec![x.clone()];
+        for block in &self.down_blocks {
+            x = block.forward(x, &shifts, &mut context, &mut skips);
+        }
+        x = self.mid_block.forward(&x, &shifts, &mut context);
+        let (last, inner) = self.up_blocks.split_last().expect("a config has levels");
+        for block in inner {
+            x = block.forward(x, &shifts, &mut context, &mut skips);
+        }
+        let layers = 0..self.first_outermost();
+        x = last.forward_layers(layers, x, &shifts, &mut context, &mut skips);
+        (x, Walk { shifts, context, skips })
+    }
+
+    /// The outermost layers on the way up, and what follows.
+    fn outer(&self, mut x: Tensor, mut walk: Walk<'_>) -> Tensor {
+        let last = self.up_blocks.last().expect("a config has levels");
+        let layers = self.first_outermost()..last.layers();
+        let Walk { shifts, context, skips } = &mut walk;
+        x = last.forward_layers(layers, x, shifts, context, skips);
+        assert!(walk.context.keys.next().is_none(), "the context is another model's");
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
+    }
+
+    /// The first of the outermost layers of the last level on the way up.
+    fn first_outermost(&self) -> usize {
+        self.config.levels[0].layers - self.config.cache_branch()
+    }
+
+    /// What the time adds in each resnet, the same for every picture: `[b, …]`.
+    fn shifts(&self, latents: &Tensor, timestep: f64) -> Tensor {
+        let [batch, ..] = latents.shape().image();
+        let c = self.config.levels[0].channels;
+        let (flip, shift) = (self.config.flip_sin_to_cos, self.config.freq_shift);
+        let rows = sinusoid(timestep, c, flip, shift).repeat(batch);
+        let gpu = latents.gpu();
+        let rows = Tensor::from_f32(gpu, &rows, [batch, c], latents.precision());
+        self.time_emb_proj.forward(&self.time_embedding.forward(&rows))
+    }
+}

@@ -1,0 +1,66 @@
+//! The decoder of pictures as a run uses it: whole, or in bands of rows.
+
+use super::bands::Pace;
+use super::config::VaeConfig;
+use super::decoder::Decoder;
+use crate::error::Result;
+use crate::nn::Scope;
+use crate::ops::Term;
+use crate::tensor::Tensor;
+
+/// The decoder of pictures. diffusers: `AutoencoderKL`, without its encoder.
+pub struct Autoencoder {
+    decoder: Decoder,
+    config: VaeConfig,
+}
+
+impl Autoencoder {
+    /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn new(scope: &Scope, config: &VaeConfig) -> Result<Autoencoder> {
+        let decoder = Decoder::new(scope, config)?;
+        Ok(Autoencoder { decoder, config: config.clone() })
+    }
+
+    /// How many times larger a picture's side is than its latents'.
+    pub fn factor(&self) -> usize {
+        self.config.factor()
+    }
+
+    /// What brings latents to a standard deviation of one.
+    pub fn scaling_factor(&self) -> f64 {
+        self.config.scaling_factor
+    }
+
+    /// `latents` `[b, h, w, latent_channels]` as the sampler has them → a picture
+    /// `[b, factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
+    pub fn decode(&self, latents: &Tensor) -> Tensor {
+        self.decoder.forward(&self.unscaled(latents))
+    }
+
+    /// [`Autoencoder::decode`] of one picture's latents for memory that does not hold its upper
+    /// levels whole: they are made in bands of `rows` rows at least, which are waited for, with the
+    /// group norms' statistics and the middle's attention those of the whole picture. It takes
+    /// about twice the work.
+    ///
+    /// # Errors
+    /// Those of the device, and of `between`, which is asked between submits.
+    pub async fn decode_in_bands(
+        &self,
+        latents: &Tensor,
+        rows: usize,
+        between: &dyn Fn() -> Result<()>,
+    ) -> Result<Tensor> {
+        let pace = Pace { gpu: latents.gpu(), rows, between };
+        self.decoder.forward_in_bands(&self.unscaled(latents), &pace).await
+    }
+
+    /// `z`
+    fn unscaled(&self, latents: &Tensor) -> Tensor {
+        let [batch, ..] = latents.shape().image();
+        let coefficient = (1.0 / self.config.scaling_factor) as f32;
+        Tensor::combine(batch, latents.precision(), &[Term { x: latents, first: 0, coefficient }])
+    }
+}
