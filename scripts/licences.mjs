@@ -1,7 +1,7 @@
-// What is in the wasm and the programs under which licence: read from the lock files through cargo and
-// npm, never from a list of ours.
-//   node scripts/licences.mjs    fails when a dependency comes from anywhere but its registry, or is
-//                                under a licence that is not permissive
+// What is in the wasm and the programs under which licence: read from the lock files through cargo
+// and npm, never from a list of ours.
+//   node scripts/licences.mjs    fails when a dependency comes from anywhere but its registry, or
+//                                is under a licence that is not permissive
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -159,7 +159,8 @@ export async function notices() {
     own.push(`== ${file} ==\n\n${(await readFile(join(root, file), "utf8")).trim()}`);
   const texts = [...byText].map(([text, names]) => `== ${names.join(", ")} ==\n\n${text}`);
   const head = "Darkroom is under MIT or Apache-2.0, as you choose.";
-  return [`${head} Its WebAssembly is linked with:\n\n${rows.join("\n")}`, ...own, ...texts].join("\n\n\n") + "\n";
+  const list = `${head} Its WebAssembly is linked with:\n\n${rows.join("\n")}`;
+  return `${[list, ...own, ...texts].join("\n\n\n")}\n`;
 }
 
 /** What is wrong with the crates of a workspace. @param {string} manifest */

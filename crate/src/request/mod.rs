@@ -1,5 +1,6 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
 
+mod seed;
 mod shortcuts;
 
 pub use shortcuts::Shortcuts;
@@ -8,7 +9,7 @@ use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
 use crate::text::{LongPrompt, Reading};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// More steps than the schedule has timesteps cannot be taken.
@@ -30,7 +31,7 @@ pub struct Request {
     /// What to avoid; empty is the unconditional prompt.
     pub negative_prompt: String,
     /// Chooses the noise. In JSON a string, since JavaScript's numbers end at 2⁵³.
-    #[serde(serialize_with = "seed_to_string", deserialize_with = "seed_from_any")]
+    #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
     pub seed: u64,
     /// Pictures, 1 to 1000: of `seed`, `seed` + 1, and so on, each as if it were alone.
     pub count: u32,
@@ -134,7 +135,7 @@ impl Request {
                     request.negative_prompt = field("negative prompt", "must be text", value)?
                 }
                 "seed" => {
-                    request.seed = seed_from_any(value).map_err(|_| Error::Request {
+                    request.seed = seed::from_any(value).map_err(|_| Error::Request {
                         field: "seed",
                         reason: "must be a whole number from 0 to 18446744073709551615".into(),
                     })?
@@ -288,24 +289,6 @@ fn field<T: serde::de::DeserializeOwned>(
     value: Value,
 ) -> Result<T> {
     serde_json::from_value(value).map_err(|_| Error::Request { field, reason: reason.into() })
-}
-
-fn seed_to_string<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(seed)
-}
-
-/// From a string of digits, or from a number.
-fn seed_from_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Seed {
-        Text(String),
-        Number(u64),
-    }
-    match Seed::deserialize(deserializer)? {
-        Seed::Number(seed) => Ok(seed),
-        Seed::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
-    }
 }
 
 #[cfg(test)]

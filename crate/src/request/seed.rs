@@ -1,0 +1,23 @@
+//! A request's seed in JSON: a string of digits, since JavaScript's numbers end at 2⁵³; a number is
+//! read as well.
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// As a string of digits.
+pub fn to_string<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(seed)
+}
+
+/// From a string of digits, or from a number.
+pub fn from_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seed {
+        Text(String),
+        Number(u64),
+    }
+    match Seed::deserialize(deserializer)? {
+        Seed::Number(seed) => Ok(seed),
+        Seed::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
+}
