@@ -10,6 +10,7 @@ pub mod golden;
 pub mod gpu;
 pub mod maths;
 pub mod mutate;
+pub mod parsers;
 pub mod random;
 pub mod shapes;
 
