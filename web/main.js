@@ -6,6 +6,7 @@ import {
   MODEL,
   chooseKernels,
   chooseModel,
+  linkFields,
   linkTo,
   modelAddress,
   readOptions,
@@ -13,11 +14,14 @@ import {
   writeOptions,
 } from "./options.js";
 import { createSession } from "./session.js";
-import { keepInitial, sweepInitials } from "./storage/initials.js";
+import { initialFile, keepInitial, sweepInitials } from "./storage/initials.js";
 import { printFile } from "./storage/pictures.js";
-import { EXAMPLES, compareText, say } from "./strings.js";
+import { compareText, say } from "./strings.js";
+import { EXAMPLES } from "./strings/demo.js";
 import { keepFault } from "./storage/faults.js";
 import { watchInstall } from "./tab/install.js";
+import { warnOnLeaving } from "./tab/leave.js";
+import { createPlaces } from "./tab/places.js";
 import { someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
@@ -25,6 +29,7 @@ import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
 import { anyById, byId, onPress, remember, remembered } from "./views/dom.js";
+import { isOf, keepDraft, keptDraft } from "./views/draft.js";
 import { createDrop } from "./views/drop.js";
 import { createForm, readingOf, requestOf } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
@@ -37,6 +42,7 @@ import { createRooms } from "./views/rooms.js";
 import { createShelf } from "./views/shelf.js";
 import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
+import { watchUndo } from "./views/undo.js";
 import { createVerify } from "./views/verify.js";
 import { fieldsOf } from "./files/request.js";
 import { forgetTuning } from "./engine/tunings.js";
@@ -56,7 +62,7 @@ const verify = createVerify({
 const form = createForm(
   {
     onGenerate: generate,
-    onPause: () => session.pause(),
+    onPause: () => void session.pause(),
     onCancel: () => session.cancel(),
     onChange: changed,
     onFault: tell,
@@ -74,6 +80,7 @@ const picture = createPicture({
     if (isIdle()) generate();
   },
   onVary: vary,
+  onLink: (request, model) => void copyLink(form.linkOf(request), model, "strength" in request),
 });
 const every = byId("preview-every", HTMLSelectElement);
 every.value = remembered("preview-every") ?? "0";
@@ -90,7 +97,7 @@ const session = createSession({
   },
   describe({ model, how }, description) {
     form.describe(description);
-    prompt.count();
+    prompt.describe(model === MODEL);
     const engine = device.show(model, how, description);
     about.describe(description, engine);
     speed.describe({ model, how }, description);
@@ -131,11 +138,16 @@ const gallery = createGallery({
     const file = await printFile(id).catch(tell);
     if (file) vary(request, file);
   },
+  onLink: ({ request, model }) =>
+    void copyLink(form.linkOf(request), model, "strength" in request),
+  onOpen: (name) => places.open(name),
+  onClose: () => places.close(),
   onFault: tell,
 });
 const queue = createQueue({
   defaults: () => form.fields(),
-  onRun: (fields) => session.make(() => requestOf(fields)),
+  // The list of jobs says what is wrong with one.
+  onRun: (fields) => session.make(() => requestOf(fields), false),
   onFault: tell,
 });
 const comparing = createCompare({
@@ -162,12 +174,24 @@ const comparing = createCompare({
   },
   onCancel: () => session.cancel(),
 });
-const rooms = createRooms({
-  compare: comparing.enter,
-  speed: speed.enter,
-  gallery: gallery.show,
-  privacy: privacy.enter,
-  about: about.show,
+const rooms = createRooms(
+  {
+    compare: comparing.enter,
+    speed: speed.enter,
+    gallery: gallery.show,
+    privacy: privacy.enter,
+    about: about.show,
+  },
+  (room) => {
+    if (toldElsewhere) form.complain(null);
+    toldElsewhere = false;
+    places.go(room);
+  },
+);
+const places = createPlaces({
+  onLink: () => void follow(),
+  onRoom: rooms.show,
+  onOpen: gallery.open,
 });
 createDrop({
   onRequest(fields, program) {
@@ -189,12 +213,13 @@ createDrop({
 });
 watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()));
 
-onPress("copy-link", async () => {
-  const link = linkTo(form.changes());
-  await navigator.clipboard.writeText(link).then(
-    () => status.end(say.copied()),
-    () => window.prompt(say.copyYourself(), link),
-  );
+onPress("copy-form-link", () => void copyLink(form.changes()));
+onPress("empty-get", openShelf);
+anyById("skip").addEventListener("click", (event) => {
+  // Not by the address, which is the form's.
+  event.preventDefault();
+  const heading = anyById(`room-${rooms.here()}`).querySelector("h2");
+  (heading ?? anyById("prompt")).focus();
 });
 onPress("to-queue", () => {
   queue
@@ -207,6 +232,7 @@ onPress("to-queue", () => {
 function enter(state) {
   document.documentElement.dataset["state"] = state;
   form.show(state);
+  warnOnLeaving(state === "generating");
   verify.show(state);
   speed.enable(state);
 }
@@ -228,6 +254,22 @@ async function vary(request, file) {
   form.initial.focus();
 }
 
+/**
+ * Gives a link to the clipboard.
+ * @param {[string, string][]} fields
+ * @param {string} [model] as of linkTo
+ * @param {boolean} [begun] whether the picture began with another
+ */
+async function copyLink(fields, model, begun = false) {
+  const link = linkTo(fields, model);
+  const short = linkFields(fields).length < fields.length;
+  const told = short ? say.copiedShort() : begun ? say.copiedBegun() : say.copied();
+  await navigator.clipboard.writeText(link).then(
+    () => status.end(told),
+    () => window.prompt(say.copyYourself(), link),
+  );
+}
+
 function generate() {
   return session.make(() => form.read());
 }
@@ -238,7 +280,10 @@ let timer = 0;
 function changed() {
   prompt.count();
   clearTimeout(timer);
-  timer = setTimeout(() => writeOptions(form.changes()), REST_MS);
+  timer = setTimeout(() => {
+    writeOptions(form.changes());
+    keepDraft({ fields: form.changes(), begins: form.begins() });
+  }, REST_MS);
 }
 
 /** @param {[string, string][]} fields */
@@ -247,22 +292,46 @@ function fill(fields) {
   changed();
 }
 
+/** Whether a fault stands in another view than the form's. */
+let toldElsewhere = false;
+
 /**
- * Shows a fault that no run has told.
+ * Shows a fault that no run has told, where the user is.
  * @param {unknown} error
  */
 function tell(error) {
   const message = error instanceof Error ? error.message : String(error);
-  rooms.go("develop");
-  form.complain({ message });
+  const room = rooms.here();
+  toldElsewhere = room !== "develop";
+  const place = toldElsewhere ? anyById(`room-${room}`).querySelector(".room-head") : null;
+  form.complain({ message }, place);
 }
 
-/** Follows the address, at the start and whenever it is changed by hand. */
-function begin() {
-  const { model, how, room, fields } = readOptions();
-  form.fill(fields);
+/** Follows the address at the start. Where it says no more than was left here, that goes on. */
+async function begin() {
+  const { room, fields } = readOptions();
+  const draft = keptDraft();
+  if (draft && (!fields.length || isOf(fields, draft))) {
+    form.fill(draft.fields);
+    const { initial = "", strength = "" } = draft.begins;
+    const there = initial && (await initialFile(initial).catch(() => undefined));
+    if (there) form.fill(Object.entries({ strength, initial }));
+  } else form.fill(fields);
   prompt.count();
-  if (room) rooms.go(room);
+  const open = places.begin(room);
+  rooms.show(room);
+  gallery.open(open);
+  await reopen();
+}
+
+/** Follows a link that is opened in this tab: another form, unless it says nothing of one. */
+function follow() {
+  const { model, how, room, fields } = readOptions();
+  if (fields.length) form.open(fields);
+  prompt.count();
+  keepDraft({ fields: form.changes(), begins: form.begins() });
+  places.begin(room);
+  rooms.show(room);
   return session.has({ model, how }) ? Promise.resolve() : reopen();
 }
 
@@ -299,7 +368,7 @@ watchInstall();
 createShelf(anyById("shelf"), { onUse: chooseModel });
 addEventListener("error", ({ message }) => tellBug(message));
 addEventListener("unhandledrejection", ({ reason }) => tellBug(String(reason)));
-addEventListener("hashchange", begin);
+watchUndo();
 begin().then(() => queue.resume().catch(tell));
 // Where nothing is kept there is nothing to sweep.
-sweepInitials().catch(() => {});
+sweepInitials(keptDraft()?.begins["initial"]).catch(() => {});

@@ -15,6 +15,10 @@ const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 /** What is no field of a request: the model, how to open it, and which room to show. */
 const HOW = ["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest"];
 const OURS = ["model", "room", ...HOW];
+/** Characters of an address that programs pass on whole. */
+const LINK_MAX = 8000;
+/** The view that an address does not name. */
+const FIRST = "develop";
 /** What is about the device and not about one model. */
 const KEPT = ["precision", "weights", "device", "safety", "kernels"];
 
@@ -38,7 +42,7 @@ export function readOptions() {
   return {
     model: all["model"] ?? MODEL,
     how,
-    room: all["room"] ?? "",
+    room: all["room"] ?? FIRST,
     fields: entries.filter(([name]) => !OURS.includes(name)),
   };
 }
@@ -66,13 +70,44 @@ export function chooseKernels(kernels) {
 }
 
 /**
- * The address of this page with these fields, as a link to give away.
+ * Fields as far as a link has room for them: the longest are left out.
  * @param {[string, string][]} fields
  */
-export function linkTo(fields) {
-  const kept = read().filter(([name]) => OURS.includes(name) && name !== "room");
-  const hash = new URLSearchParams([...kept, ...fields]).toString();
+export function linkFields(fields) {
+  const kept = [...fields];
+  const length = () => new URLSearchParams(kept).toString().length;
+  while (kept.length && length() > LINK_MAX) {
+    const longest = Math.max(...kept.map(([, value]) => value.length));
+    kept.splice(kept.findIndex(([, value]) => value.length === longest), 1);
+  }
+  return kept;
+}
+
+/** @param {[string, string][]} entries */
+function address(entries) {
+  const hash = new URLSearchParams(entries).toString();
   return `${location.href.split("#")[0]}${hash ? `#${hash}` : ""}`;
+}
+
+/**
+ * The address of this page with these fields, as a link to give away.
+ * @param {[string, string][]} fields those that are too long are left out
+ * @param {string} [model] another one than the address names
+ */
+export function linkTo(fields, model) {
+  const ours = read().filter(([name]) => OURS.includes(name) && name !== "room");
+  const others = ours.filter(([name]) => name !== "model");
+  const named = model === undefined ? ours : model === MODEL ? others : [["model", model], ...others];
+  return address([.../** @type {[string, string][]} */ (named), ...linkFields(fields)]);
+}
+
+/**
+ * The present address, but for the view that it names.
+ * @param {string} room
+ */
+export function addressOf(room) {
+  const others = read().filter(([name]) => name !== "room");
+  return address(room === FIRST ? others : [["room", room], ...others]);
 }
 
 /**
@@ -80,7 +115,8 @@ export function linkTo(fields) {
  * @param {[string, string][]} fields
  */
 export function writeOptions(fields) {
-  const link = linkTo(fields);
+  const ours = read().filter(([name]) => OURS.includes(name));
+  const link = address([...ours, ...linkFields(fields)]);
   if (link !== location.href) history.replaceState(history.state, "", link);
 }
 

@@ -10,7 +10,7 @@ import { pixelsOf } from "./files/pixels.js";
 import { createShares } from "./share.js";
 import { initialFile } from "./storage/initials.js";
 import { stayAwake } from "./tab/awake.js";
-import { inTurn } from "./tab/turn.js";
+import { createTurn } from "./tab/turn.js";
 import { laterSeed, seedRuns } from "./views/seed.js";
 
 /** @typedef {"loading" | "ready" | "generating" | "error"} State */
@@ -59,6 +59,8 @@ export function createSession(views) {
   let small = false;
   /** Stops the job that runs; a new job has a new one. */
   let stop = new AbortController();
+  /** That of the job that runs. */
+  let turn = createTurn();
 
   /** Whether the picture that is being made is to rest. */
   let rests = false;
@@ -74,8 +76,11 @@ export function createSession(views) {
     if (progress.event === "latents") developing.show(progress);
     else if (progress.event === "preview") developing.showPicture(progress);
     else status.progress(progress);
-    // The screen may sleep while nothing is made.
-    if (progress.event === "paused") stayAwake(false);
+    // The screen may sleep while nothing is made, and other tabs may work.
+    if (progress.event === "paused" && rests) {
+      stayAwake(false);
+      turn.rest();
+    }
     if (progress.event === "resumed") stayAwake(true);
   }
 
@@ -119,7 +124,7 @@ export function createSession(views) {
     const { width, height, png } = made;
     const whole = { ...request, width, height };
     const file = new Blob([png], { type: "image/png" });
-    picture.show(made, whole, seconds);
+    picture.show(made, whole, seconds, choice.model);
     const from = { model: choice.model, provenance };
     const about = { request: whole, width, height, seconds, ...from };
     await keepPrint({ ...about, engine: described, ...(initial ? { initial } : {}) }, file)
@@ -203,42 +208,47 @@ export function createSession(views) {
   /**
    * Runs a job in this tab's turn and shows how it ended, unless another has taken its place.
    * @param {() => Promise<string>} job resolves to what to say at the end
+   * @param {boolean} [tells] whether a fault is shown; without it the caller does that
    * @returns {Promise<Outcome>}
    */
-  async function run(job) {
+  async function run(job, tells = true) {
     const mine = (stop = new AbortController());
     const { signal } = mine;
+    const mineTurn = (turn = createTurn());
     views.complain(null);
     rest(false);
     stayAwake(true);
     views.enter(open ? "generating" : "loading");
     try {
-      const onWait = () => status.wait(say.waiting());
-      const ending = await inTurn(() => orSmaller(job), { onWait, signal });
+      await mineTurn.begin({ onWait: () => status.wait(say.waiting()), signal });
+      const ending = await orSmaller(job);
       if (mine !== stop) return "cancelled";
       status.end(ending);
       views.enter("ready");
       return "done";
     } catch (error) {
       if (mine !== stop) return "cancelled";
-      return fail(/** @type {EngineError} */ (error));
+      return fail(/** @type {EngineError} */ (error), tells);
     } finally {
+      mineTurn.end();
       if (mine === stop) stayAwake(false);
     }
   }
 
   /**
    * @param {EngineError} error
+   * @param {boolean} tells
    * @returns {Outcome}
    */
-  function fail({ name, kind = name === "AbortError" ? "cancelled" : "other", message, field }) {
+  function fail(error, tells) {
+    const { name, kind = name === "AbortError" ? "cancelled" : "other", message, field } = error;
     if (FATAL.has(kind)) open = false;
     views.keepFault(kind, message);
     const cancelled = kind === "cancelled";
     status.end(!cancelled ? "" : open ? say.cancelled(status.step()) : say.notLoaded());
     views.enter(open && (cancelled || kind === "request") ? "ready" : "error");
     if (cancelled) return "cancelled";
-    views.complain({ message, field });
+    if (tells) views.complain({ message, field });
     return { failed: message, engineGone: !open };
   }
 
@@ -259,8 +269,9 @@ export function createSession(views) {
     /**
      * Makes pictures.
      * @param {() => Wanted} wanted may throw what is wrong with it
+     * @param {boolean} [tells] as of `run`
      */
-    make: (wanted) => run(() => Promise.resolve().then(wanted).then(makePictures)),
+    make: (wanted, tells) => run(() => Promise.resolve().then(wanted).then(makePictures), tells),
 
     /**
      * Compares the model's pictures with what they should be.
@@ -335,11 +346,22 @@ export function createSession(views) {
     },
 
     /** The picture rests between two steps, or goes on. */
-    pause() {
+    async pause() {
       rest(!rests);
-      if (rests) engine.pause();
-      else engine.resume();
       status.rest(rests);
+      if (rests) return engine.pause();
+      const mine = turn;
+      try {
+        const onWait = () => status.wait(say.waiting());
+        await mine.begin({ onWait, signal: stop.signal });
+      } catch {
+        // Cancelled meanwhile, which the job itself tells.
+        return;
+      }
+      // Another job may have come, or another wish to rest.
+      if (mine !== turn) mine.end();
+      else if (rests) mine.rest();
+      else engine.resume();
     },
 
     cancel() {

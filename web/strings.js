@@ -1,32 +1,6 @@
 // Every sentence that the page itself says, in one place. Sentences about models, requests and
 // graphics devices come from the engine.
 
-/** Prompts to start from; the built-in model knows such pictures. */
-export const EXAMPLES = [
-  "a red heart on yellow",
-  "a yellow moon on black",
-  "a purple castle on pink",
-  "a small white cloud on blue",
-];
-
-/** What the built-in model knows: see its README. */
-const OBJECTS = (
-  "cat dog elephant duck fish rabbit bird snail butterfly car truck rocket airplane sailboat " +
-  "house castle tree flower cactus mushroom apple cherry cup heart star moon sun cloud umbrella " +
-  "crown key bell anchor ghost leaf diamond circle square triangle guitar"
-).split(" ");
-const COLOURS = "white black gray red orange yellow green blue purple pink".split(" ");
-
-/** A prompt that the built-in model may draw. */
-export function surprise() {
-  const any = (/** @type {string[]} */ list) =>
-    list[Math.floor(Math.random() * list.length)] ?? "";
-  const colour = any(COLOURS);
-  const ground = any(COLOURS.filter((other) => other !== colour));
-  const article = (/** @type {string} */ word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
-  return `${article(colour)} ${any(OBJECTS)} on ${article(ground)} background`;
-}
-
 /** How samplers are written; one that is not here shows its plain name. */
 export const SAMPLERS = new Map([
   ["ddim", "DDIM"],
@@ -76,6 +50,10 @@ export const say = {
   crashed: (/** @type {string} */ reason) =>
     `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start ` +
       `it again.`,
+  notStarted: () =>
+    "The engine could not be started: a file of this site is missing, or a security policy stops " +
+      "its worker. Check the connection and press Generate; if that does not help, tell whoever " +
+      "runs this site.",
   notFetched: (/** @type {string} */ reason) =>
     `The engine could not be fetched (${reason}). Check the connection and press Generate; if ` +
       `that does not help, this copy of the site is incomplete.`,
@@ -89,11 +67,11 @@ export const say = {
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
     count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",
-  waiting: () => "Another tab is using the graphics card. This one is next in line.",
+  waiting: () => "Another tab is making a picture. This one is next in line.",
   step: (/** @type {number} */ step, /** @type {number} */ steps) => `Step ${step} of ${steps}`,
   left: (/** @type {number} */ seconds) => `about ${duration(seconds)} left`,
   decoding: () => "Developing the picture",
-  cancelling: () => "Cancelling after this step",
+  cancelling: () => "Cancelling",
   pausing: () => "Pausing after this step",
   paused: (/** @type {number} */ step, /** @type {number} */ steps) =>
     step ? `Paused after step ${step} of ${steps}.` : "Paused before the first step.",
@@ -130,11 +108,34 @@ export const say = {
     /** @type {number} */ room,
     /** @type {number} */ chunks,
   ) => `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
-  cut: (/** @type {string} */ end) => `Too long. The model does not see: “${end}”`,
+  /**
+   * What the model does not see, of a long text the beginning.
+   * @param {string} end
+   */
+  cut: (end) => {
+    const shown = beginning(end, 80);
+    const more = end.slice(shown.length).match(/\S+/g)?.length ?? 0;
+    const words = more === 1 ? "word" : "words";
+    const rest = more ? ` … and ${more.toLocaleString("en")} more ${words}` : "";
+    return `Too long. The model does not see: “${shown}”${rest}`;
+  },
   surprise: () => "Surprise me",
   seedKept: () => "The seed is kept: press for another each time",
   seedFree: () => "Another seed each time: press to keep one",
-  size: (/** @type {number} */ width, /** @type {number} */ height) => `${width} × ${height}`,
+  size: (
+    /** @type {string} */ shape,
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+  ) => `${shape && `${shape} · `}${width} × ${height}`,
+  large: (
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+    /** @type {number} */ times,
+  ) =>
+    `This model was made for ${width} × ${height}. A picture of this size takes at least ` +
+      `${times} times as long, and often repeats itself.`,
+  usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
+    `Use ${width} × ${height}`,
   noStyle: () => "none",
   style: (/** @type {string} */ prompt, /** @type {string} */ avoid) =>
     [prompt, avoid && `avoids ${avoid}`].filter(Boolean).join(" · "),
@@ -143,13 +144,21 @@ export const say = {
   filled: (/** @type {string} */ program) =>
     `The form now holds the picture’s request, as written by ${program}.`,
   copied: () => "The link is copied.",
+  copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
+  copiedBegun: () =>
+    "The link is copied. The picture that this one began with is on your device only, and not in it.",
   copyYourself: () => "The link:",
   queued: () => "Added to the queue.",
 
   noPrompt: () => "(no prompt)",
   select: (/** @type {string} */ prompt) => `Select: ${prompt}`,
   gallery: (/** @type {number} */ count, /** @type {number} */ bytes) =>
-    `${count === 1 ? "1 picture" : `${count} pictures`}, ${megabytes(bytes)} MB`,
+    `${count === 1 ? "1 picture" : `${count} pictures`}, ${fileSize(bytes)}`,
+  galleryFound: (
+    /** @type {number} */ found,
+    /** @type {number} */ count,
+    /** @type {number} */ bytes,
+  ) => `${found} of ${count} pictures, ${fileSize(bytes)}`,
   nothingFound: () => "No picture is like that.",
   noPrints: () => "Pictures that you make are kept here, on this device only.",
   full: (
@@ -161,10 +170,22 @@ export const say = {
       `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
   exportAll: () => "Export zip",
   exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
-  confirmDelete: (/** @type {number} */ count) =>
-    count === 1 ? "Delete this picture for good?" : `Delete ${count} pictures for good?`,
+  exportShown: (/** @type {number} */ count) => `Export ${count} shown`,
+  deleteSome: (/** @type {number} */ count) => (count ? `Delete (${count})` : "Delete"),
+  compareSome: (/** @type {number} */ count) => (count ? `Compare (${count})` : "Compare"),
+  selected: (/** @type {number} */ shown, /** @type {number} */ hidden) =>
+    !shown && !hidden
+      ? ""
+      : `${shown} selected${hidden ? `; ${hidden} more, not shown, stay as they are` : ""}`,
+  deleted: (/** @type {number} */ count) =>
+    count === 1 ? "1 picture is deleted." : `${count} pictures are deleted.`,
+  jobsRemoved: (/** @type {number} */ count) =>
+    count === 1 ? "1 job is removed." : `${count} jobs are removed.`,
+  styleDeleted: (/** @type {string} */ name) => `The style “${name}” is deleted.`,
+  styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
+  begun: (/** @type {number} */ strength) => `from a picture, strength ${strength}`,
   avoiding: (/** @type {string} */ text) => `avoids “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same
@@ -235,6 +256,28 @@ export const say = {
  */
 export function megabytes(bytes) {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}
+
+/**
+ * The size of small files.
+ * @param {number} bytes
+ */
+export function fileSize(bytes) {
+  return bytes < 1e5 ? `${Math.ceil(bytes / 1000)} kB` : `${megabytes(bytes)} MB`;
+}
+
+/**
+ * The beginning of a text, cut between words where there is room for that.
+ * @param {string} text
+ * @param {number} most characters
+ */
+export function beginning(text, most) {
+  if (text.length <= most) return text;
+  const cut = text.slice(0, most);
+  const space = cut.lastIndexOf(" ");
+  const end = space > most / 2 ? cut.slice(0, space) : cut;
+  // Half of a character that takes two units is none.
+  return end.replace(/[\ud800-\udbff]$/, "");
 }
 
 /**

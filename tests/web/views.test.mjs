@@ -160,7 +160,8 @@ test("tokens are counted, and what is not seen is told", async (t) => {
   await page.locator("#tokens").filter({ hasText: "5 of 75 tokens" }).waitFor();
   await type({ prompt: `${"word ".repeat(75)}beyond sight` });
   await page.locator("#cut").filter({ hasText: "does not see: “beyond sight”" }).waitFor();
-  await page.evaluate(() => (location.hash = "#long_prompt=chunks"));
+  await page.getByText("Advanced", { exact: true }).click();
+  await page.getByLabel("Long prompts").selectOption("in chunks");
   await page.locator("#tokens").filter({ hasText: "77 of 150 tokens, in 2 chunks" }).waitFor();
   assert.equal(await page.locator("#cut").isVisible(), false);
 });

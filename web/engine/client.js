@@ -1,5 +1,6 @@
 // The page's side of the worker: a promise for each call, progress on the way, cancel by
-// AbortSignal. A worker that crashed is replaced at the next call. Any page can use it:
+// AbortSignal. A worker that crashed is replaced at the next call, and one that does not hear a cancel
+// at once, with the model that was open. Any page can use it:
 //
 //     import { Engine } from "./engine/client.js";
 //
@@ -17,9 +18,22 @@ import { startWorker } from "./start.js";
 /** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
 /** @typedef {import("./protocol.js").Beside} Beside */
 /**
- * @typedef {{ resolve: (value: any) => void, reject: (error: EngineError) => void, onProgress?:
- * (progress: Progress) => void }} Pending
+ * @typedef {object} Pending
+ * @property {{ id: number, call: string }} call as the worker gets it
+ * @property {(value: any) => void} resolve
+ * @property {(error: EngineError) => void} reject
+ * @property {((progress: Progress) => void) | undefined} onProgress
  */
+
+/**
+ * Milliseconds from a cancel until its worker is ended, if it has not answered. The CPU hears
+ * nothing inside a step, which may take minutes; an adapter is heard between its submits, but may
+ * compile kernels before, and its model takes longer to be read again.
+ */
+const PATIENCE_MS = { cpu: 1500, webgpu: 10_000 };
+
+/** Calls that the worker answers whatever else runs. */
+const AT_ONCE = new Set(["tokens", "held"]);
 
 /** A fault that the engine reported, told in a sentence. */
 export class EngineError extends Error {
@@ -39,6 +53,15 @@ export class Engine {
   /** @type {Map<number, Pending>} */
   #pending = new Map();
   #lastId = 0;
+  /**
+   * The call that opened the model which is open, for a worker that has to take another's place.
+   * @type {{ id: number, call: string } | null}
+   */
+  #opened = null;
+  /** @type {"cpu" | "webgpu"} who computes with it */
+  #device = "cpu";
+  /** Whether a new worker reads the model of the old one; calls wait for it. */
+  #reopens = false;
   /**
    * Hears of every request that the worker makes to the network.
    * @type {(requests: import("./protocol.js").NetworkRequest[]) => void}
@@ -223,29 +246,91 @@ export class Engine {
   }
 
   /**
-   * @param {object} message
+   * @param {{ call: string, [field: string]: unknown }} message
    * @param {Watch} [watch]
    * @returns {Promise<any>}
    */
   #call(message, { onProgress, signal } = {}) {
-    const id = ++this.#lastId;
-    const worker = (this.#worker ??= this.#start());
-    const cancel = () => worker.postMessage({ id, call: "cancel" });
+    const call = { id: ++this.#lastId, ...message };
+    this.#worker ??= this.#start();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const cancel = () => {
+      if (this.#reopens) return this.#stop(call.id);
+      this.#post({ id: call.id, call: "cancel" });
+      const patience = call.call === "open" ? PATIENCE_MS.cpu : PATIENCE_MS[this.#device];
+      timer = setTimeout(() => this.#stop(call.id), patience);
+    };
     const answered = new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, onProgress });
-      worker.postMessage({ id, ...message });
+      this.#pending.set(call.id, { call, resolve, reject, onProgress });
+      // Both let go of the model that was open.
+      if (call.call === "open" || call.call === "score") this.#opened = null;
+      this.#post(call);
     });
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel);
-    return answered.finally(() => signal?.removeEventListener("abort", cancel));
+    return answered.finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
+    });
+  }
+
+  /** @param {{ id: number, call: string }} message */
+  #post(message) {
+    // Those that come meanwhile are sent once the model is open again.
+    if (!this.#reopens) this.#worker?.postMessage(message);
+  }
+
+  /**
+   * Ends a call that was cancelled and has not answered. When it is the one that runs, its worker
+   * ends with it, and another takes its place: with the same model, and with the calls that wait.
+   * @param {number} id
+   */
+  #stop(id) {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    const first = [...this.#pending.values()].find(({ call }) => !AT_ONCE.has(call.call));
+    this.#pending.delete(id);
+    if (first === pending && !this.#reopens) this.#restart();
+    pending.reject(new EngineError({ kind: "cancelled", message: say.cancelled(0) }));
+  }
+
+  #restart() {
+    this.#worker?.terminate();
+    const worker = (this.#worker = this.#start());
+    this.#reopens = !!this.#opened;
+    // No call has this number.
+    if (this.#opened) worker.postMessage({ ...this.#opened, id: 0 });
+    else this.#sendPending();
+  }
+
+  #sendPending() {
+    for (const { call } of this.#pending.values()) this.#post(call);
+  }
+
+  /** @param {Exclude<Answer, { crash: string } | { requests: unknown }>} answer of the new worker */
+  #hearReopening(answer) {
+    if ("progress" in answer) {
+      for (const { onProgress } of this.#pending.values()) onProgress?.(answer.progress);
+    } else if ("fault" in answer) {
+      this.#end({ ...answer.fault, kind: "closed" });
+    } else {
+      this.#reopens = false;
+      this.#sendPending();
+    }
   }
 
   #start() {
     const worker = startWorker(new URL("./worker.js", import.meta.url));
-    worker.onmessage = ({ data }) => this.#hear(worker, data);
+    let speaks = false;
+    worker.onmessage = ({ data }) => {
+      speaks = true;
+      this.#hear(worker, data);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#crash(worker, event.message ?? "");
+      if (speaks || event.message) this.#crash(worker, event.message ?? "");
+      else if (worker === this.#worker) this.#end({ kind: "crashed", message: say.notStarted() });
     };
     return worker;
   }
@@ -255,14 +340,20 @@ export class Engine {
    * @param {Answer} answer
    */
   #hear(worker, answer) {
+    if (worker !== this.#worker) return;
     if ("crash" in answer) return this.#crash(worker, answer.crash);
     if ("requests" in answer) return this.onRequests(answer.requests);
+    if (answer.id === 0) return this.#hearReopening(answer);
     const pending = this.#pending.get(answer.id);
     if (!pending) return;
     if ("progress" in answer) return pending.onProgress?.(answer.progress);
     this.#pending.delete(answer.id);
-    if ("fault" in answer) pending.reject(new EngineError(answer.fault));
-    else pending.resolve(answer.value);
+    if ("fault" in answer) return pending.reject(new EngineError(answer.fault));
+    if (pending.call.call === "open") {
+      const { device } = /** @type {import("./protocol.js").Description} */ (answer.value);
+      [this.#opened, this.#device] = [pending.call, device];
+    }
+    pending.resolve(answer.value);
   }
 
   /**
@@ -278,6 +369,8 @@ export class Engine {
   #end(fault) {
     this.#worker?.terminate();
     this.#worker = null;
+    this.#opened = null;
+    this.#reopens = false;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(new EngineError(fault));

@@ -40,10 +40,14 @@ export async function initialFile(number) {
   return kept?.file;
 }
 
-/** Lets go of those that no picture and no job names any more. */
-export async function sweepInitials() {
+/**
+ * Lets go of those that no picture and no job names any more.
+ * @param {string | undefined} besides one that the form names
+ */
+export async function sweepInitials(besides) {
   const named = new Set(
     [
+      besides,
       ...(await listPrints()).map(({ initial }) => initial),
       ...(await listJobs()).map(({ fields }) => fields["initial"]),
     ].map(String),

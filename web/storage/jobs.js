@@ -33,3 +33,9 @@ export async function deleteJobs(ids) {
   await transact(["jobs"], "readwrite", (jobs) => ids.forEach((id) => jobs.delete(id)));
   changed("jobs");
 }
+
+/** Puts jobs back where they were. @param {Job[]} old */
+export async function putJobs(old) {
+  await transact(["jobs"], "readwrite", (jobs) => old.forEach((job) => jobs.put(job)));
+  changed("jobs");
+}

@@ -65,12 +65,38 @@ export async function changePrint(print) {
   changed("pictures");
 }
 
-/** @param {number[]} ids */
-export async function deletePrints(ids) {
+/** A picture with its file. @typedef {{ print: Print, file: Blob | undefined }} Taken */
+
+/**
+ * Deletes pictures; they and their files can be put back.
+ * @param {number[]} ids
+ * @returns {Promise<Taken[]>}
+ */
+export async function takePrints(ids) {
+  /** @type {Taken[]} */
+  const taken = [];
   await transact(["pictures", "files"], "readwrite", (pictures, files) => {
     for (const id of ids) {
-      pictures?.delete(id);
-      files?.delete(id);
+      const found = pictures?.get(id);
+      const file = files?.get(id);
+      if (!found || !file) continue;
+      file.onsuccess = () => {
+        if (found.result) taken.push({ print: found.result, file: file.result });
+        pictures?.delete(id);
+        files?.delete(id);
+      };
+    }
+  });
+  changed("pictures");
+  return taken;
+}
+
+/** Puts back pictures that were taken. @param {Taken[]} taken */
+export async function putPrints(taken) {
+  await transact(["pictures", "files"], "readwrite", (pictures, files) => {
+    for (const { print, file } of taken) {
+      pictures?.put(print);
+      if (file) files?.put(file, print.id);
     }
   });
   changed("pictures");

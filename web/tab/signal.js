@@ -11,13 +11,25 @@ const icon = byId("favicon", HTMLLinkElement);
 const resting = byId("logo", HTMLImageElement);
 const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
 let shown = -1;
+/** What the page is called now, without progress. */
+let title = TITLE;
+
+/** The title says where the user is. @param {string} room as it is read; empty for the first */
+export function nameRoom(room) {
+  title = room ? `${room} · ${TITLE}` : TITLE;
+  showTitle();
+}
+
+function showTitle() {
+  document.title = shown < 0 ? title : `${shown} % · ${title}`;
+}
 
 /** @param {number | null} fraction of the work that is done; null when there is none */
 export function showProgress(fraction) {
   const percent = fraction === null ? -1 : Math.floor(fraction * 100);
   if (percent === shown) return;
   shown = percent;
-  document.title = percent < 0 ? TITLE : `${percent} % · ${TITLE}`;
+  showTitle();
   const context = canvas.getContext("2d");
   if (!context) return;
   context.clearRect(0, 0, SIDE, SIDE);

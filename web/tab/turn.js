@@ -1,29 +1,93 @@
-// One tab at a time has the graphics device: two at once would take each other's memory.
+// One tab at a time makes pictures: two at once would take each other's memory, or processor.
 
 const NAME = "darkroom-graphics";
+/** Held by tabs whose picture rests. */
+const RESTING = "darkroom-resting";
+
+/** @typedef {{ onWait: () => void, signal: AbortSignal }} Watch */
 
 /**
- * Does the work when it is this tab's turn.
- * @template T
- * @param {() => Promise<T>} work
- * @param {{ onWait: () => void, signal: AbortSignal }} watch told when another tab is first; the
- * signal ends the waiting
- * @returns {Promise<T>}
+ * Takes a lock of the browser's; resolves to what gives it back, or to null when it is not free and
+ * was only wanted if it is.
+ * @param {string} name
+ * @param {LockOptions} options
+ * @returns {Promise<(() => void) | null>}
  */
-export async function inTurn(work, { onWait, signal }) {
-  // A page that was not opened securely has no locks, and no WebGPU either.
-  const { locks } = navigator;
-  if (!locks) return work();
-  const now = await locks.request(NAME, { ifAvailable: true }, async (lock) =>
-    lock ? { result: await work() } : null,
-  );
-  if (now) return now.result;
-  onWait();
-  return locks.request(NAME, { signal }, work);
+function take(name, options) {
+  return new Promise((resolve, reject) => {
+    const hold = (/** @type {Lock | null} */ lock) =>
+      lock
+        ? new Promise((/** @type {(value: void) => void} */ done) => resolve(() => done()))
+        : resolve(null);
+    navigator.locks.request(name, options, hold).catch(reject);
+  });
 }
 
-/** Whether any tab has it. */
+/** The turn of one job. */
+export function createTurn() {
+  /** @type {(() => void) | null} gives the turn back */
+  let release = null;
+  /** @type {(() => void) | null} no longer says that this tab rests */
+  let wake = null;
+  /** Whether the job has ended; what is granted after that is given back. */
+  let over = false;
+
+  /**
+   * Takes the turn, unless this job has it.
+   * @param {Watch} watch told when another tab is first; the signal ends the waiting
+   */
+  async function begin({ onWait, signal }) {
+    // A page that was not opened securely has no locks, and no WebGPU either.
+    if (!navigator.locks || release) return;
+    release = await take(NAME, { ifAvailable: true });
+    if (!release) {
+      onWait();
+      release = await take(NAME, { signal });
+    }
+    wake?.();
+    wake = null;
+    if (over) end();
+  }
+
+  function end() {
+    over = true;
+    release?.();
+    wake?.();
+    release = wake = null;
+  }
+
+  return {
+    begin,
+    end,
+
+    /** The job rests: other tabs may work meanwhile. Then `begin` is asked again. */
+    rest() {
+      if (!release) return;
+      release();
+      release = null;
+      take(RESTING, { mode: "shared" }).then((done) => {
+        if (release || over) done?.();
+        else wake = done;
+      });
+    },
+  };
+}
+
+/**
+ * Does work that does not rest when it is this tab's turn.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {Watch} watch
+ * @returns {Promise<T>}
+ */
+export async function inTurn(work, watch) {
+  const turn = createTurn();
+  await turn.begin(watch);
+  return work().finally(turn.end);
+}
+
+/** Whether any tab makes a picture, or has one that rests. */
 export async function someoneWorks() {
   const { held } = (await navigator.locks?.query()) ?? {};
-  return !!held?.some(({ name }) => name === NAME);
+  return !!held?.some(({ name }) => name === NAME || name === RESTING);
 }

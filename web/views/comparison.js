@@ -6,17 +6,19 @@ import { say } from "../strings.js";
 import { printFile } from "../storage/pictures.js";
 import { anyById, byId, onPress } from "./dom.js";
 import { SMALL, facts } from "./picture.js";
-import { printAddress } from "./prints.js";
+import { printAddress, printName } from "./prints.js";
 
 /** @typedef {import("../storage/pictures.js").Print} Print */
 
-export function createComparison() {
+/** @param {{ onOpen: () => void, onClose: () => void }} handlers */
+export function createComparison({ onOpen, onClose }) {
   const dialog = byId("comparison", HTMLDialogElement);
   const slider = byId("comparison-slider", HTMLInputElement);
   const second = byId("comparison-second", HTMLImageElement);
 
   slider.addEventListener("input", () => second.style.setProperty("--at", `${slider.value}%`));
   onPress("comparison-close", () => dialog.close());
+  dialog.addEventListener("close", onClose);
 
   return {
     /**
@@ -28,9 +30,9 @@ export function createComparison() {
         const image = byId(`comparison-${place}`, HTMLImageElement);
         const { request, width, height, seconds } = print;
         image.src = await printAddress(print.id);
-        image.alt = request.prompt || say.noPrompt();
+        image.alt = printName(print);
         image.classList.toggle("pixels", Math.max(width, height) < SMALL);
-        const text = `${request.prompt} · ${facts(request, width, height, seconds)}`;
+        const text = `${printName(print)} · ${facts(request, width, height, seconds)}`;
         anyById(`comparison-${place}-text`).textContent = text;
       }
       slider.value = "50";
@@ -39,6 +41,7 @@ export function createComparison() {
       const psnr = same ? peakRatio(await pixels(a), await pixels(b)) : NaN;
       anyById("comparison-facts").textContent = say.likeness(same, psnr);
       dialog.showModal();
+      onOpen();
     },
   };
 }

@@ -12,7 +12,7 @@ export function createDevice({ onChoose }) {
     const options = new URLSearchParams(location.hash.slice(1));
     options.set("device", select.value);
     // Not by assignment: that would fill the form from the address and lose what was typed.
-    history.replaceState(null, "", `#${options}`);
+    history.replaceState(history.state, "", `#${options}`);
     onChoose();
   });
 

@@ -1,9 +1,10 @@
 // The form: what to make. Gives requests as they were typed, and says near the field what is wrong.
 
+import { fieldsOf } from "../files/request.js";
 import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, onPress } from "./dom.js";
 import { createInitial } from "./initial.js";
-import { createSeed, randomSeed } from "./seed.js";
+import { createSeed, isChosen, randomSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
 import { createStyles } from "./styles.js";
@@ -116,6 +117,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
 
     /** The request as typed, its style applied; an empty seed becomes a random one. */
     read() {
+      sizes.round();
       return requestOf(this.fields());
     },
 
@@ -144,6 +146,26 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
       const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
       const style = styles.chosen();
       return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
+    },
+
+    /** The picture to begin with, and its strength. @returns {Record<string, string>} */
+    begins: () => initial.fields(),
+
+    /**
+     * What of a request differs from the defaults, for a link to its picture.
+     * @param {import("../engine/protocol.js").Request} request
+     * @returns {[string, string][]}
+     */
+    linkOf: (request) =>
+      fieldsOf({ ...request }).filter(
+        ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
+      ),
+
+    /** Fills in a link's form: what it does not name has its default. */
+    open(/** @type {[string, string][]} */ entries) {
+      const named = new Set(entries.map(([name]) => fieldName(name)));
+      const prompt = named.has("prompt") ? [] : [...DEFAULTS].slice(0, 1);
+      this.fillRequest([...prompt, ...entries]);
     },
 
     /**
@@ -203,8 +225,10 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
       cancel.disabled = !generate.disabled;
       pause.disabled = state !== "generating";
       if (pause.disabled) this.rest(false);
-      if (hadFocus === generate && generate.disabled) cancel.focus();
-      if (hadFocus === cancel && cancel.disabled) generate.focus();
+      // The picture is in view, and stays there.
+      const stay = { preventScroll: true };
+      if (hadFocus === generate && generate.disabled) cancel.focus(stay);
+      if (hadFocus === cancel && cancel.disabled) generate.focus(stay);
     },
 
     /** Whether the picture rests, so that the button offers to go on. @param {boolean} rests */
@@ -215,8 +239,10 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
     /**
      * Says what is wrong, at the field when it is one field's fault; null takes it back.
      * @param {{ message: string, field?: string | undefined } | null} problem
+     * @param {Element | null} [place] in another view, where it is said below this
      */
-    complain(problem) {
+    complain(problem, place) {
+      (place ?? anyById("initial")).after(fault);
       for (const wrong of form.querySelectorAll("[aria-invalid]")) {
         wrong.removeAttribute("aria-invalid");
         wrong.removeAttribute("aria-errormessage");
@@ -260,7 +286,7 @@ export function requestOf(fields) {
   return {
     request: {
       ...Object.fromEntries(typed),
-      seed: seed?.trim() || randomSeed(),
+      seed: isChosen(seed) ? seed.trim() : randomSeed(),
       ...(karras === undefined ? {} : { karras: { true: true, false: false }[karras] ?? null }),
     },
     count: pictures,
@@ -291,11 +317,13 @@ const NUMBERS = {
 };
 
 /**
- * The number that was typed, or else the text: the engine says what is wrong with it.
+ * The number that was typed, with a point or a comma, or else the text: the engine says what is
+ * wrong with it.
  * @param {string} text
  */
 function number(text) {
-  return text.trim() && Number.isFinite(Number(text)) ? Number(text) : text;
+  const plain = text.trim().replace(/^(-?\d*),(\d{1,2})$/, "$1.$2");
+  return plain && Number.isFinite(Number(plain)) ? Number(plain) : text;
 }
 
 /**

@@ -1,6 +1,6 @@
 // The picture: on a canvas, with what made it beneath, to keep as a file.
 
-import { SAFETY, SAMPLERS, duration } from "../strings.js";
+import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
 import { anyById, byId, onPress } from "./dom.js";
 import { shortcutsOf } from "./shortcuts.js";
 
@@ -15,25 +15,28 @@ export const SMALL = 256;
  * @param {() => void} handlers.onVariation another seed is wanted
  * @param {(request: Request, file: Blob) => void} handlers.onVary a picture that begins with this
  * one is wanted
+ * @param {(request: Request, model: string) => void} handlers.onLink a link to it is wanted
  */
-export function createPicture({ onKeepSeed, onVariation, onVary }) {
+export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
   onPress("keep-seed", () => onKeepSeed(seed));
-  /** @type {{ request: Request, file: Blob } | null} */
+  /** @type {{ request: Request, file: Blob, model: string } | null} */
   let shown = null;
   onPress("variation", onVariation);
   onPress("begin-with", () => shown && onVary(shown.request, shown.file));
+  onPress("copy-link", () => shown && onLink(shown.request, shown.model));
 
   return {
     /**
      * @param {import("../engine/protocol.js").Picture} picture
      * @param {Request} request what made it
      * @param {number} seconds how long that took
+     * @param {string} model its address
      */
-    show(picture, request, seconds) {
+    show(picture, request, seconds, model) {
       const { width, height, rgba, png, safety } = picture;
       canvas.width = width;
       canvas.height = height;
@@ -53,11 +56,12 @@ export function createPicture({ onKeepSeed, onVariation, onVary }) {
       anyById("caption").hidden = false;
       dispatchEvent(new CustomEvent("darkroom:picture", { detail: { seed } }));
 
-      // On a phone the picture lies above the form.
-      canvas.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+      // On a phone the picture lies above the form. One that does not fit is seen from its top.
+      const block = canvas.clientHeight > innerHeight ? "start" : "nearest";
+      canvas.scrollIntoView({ block, behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
-      shown = { request, file: new Blob([png], { type: "image/png" }) };
+      shown = { request, file: new Blob([png], { type: "image/png" }), model };
       download.href = URL.createObjectURL(shown.file);
       download.download = fileName(request);
     },
@@ -79,6 +83,7 @@ export function facts(request, width, height, seconds) {
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
     ...shortcutsOf(request),
+    ...(typeof request.strength === "number" ? [say.begun(request.strength)] : []),
     `${width} × ${height}`,
     duration(seconds),
   ].join(" · ");

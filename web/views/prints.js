@@ -1,6 +1,6 @@
 // Pictures of the gallery as buttons with an image, whose files are read when they come into view.
 
-import { say } from "../strings.js";
+import { beginning, say } from "../strings.js";
 import { printFile } from "../storage/pictures.js";
 import { element } from "./dom.js";
 import { SMALL } from "./picture.js";
@@ -10,6 +10,9 @@ import { SMALL } from "./picture.js";
 /** @type {Map<number, string>} addresses of files in memory, the latest used last */
 const addresses = new Map();
 const ADDRESSES_MAX = 400;
+
+/** Characters of a prompt that name its picture. */
+const NAME = 200;
 
 /**
  * The address of a picture's file, for an `<img>` or a link.
@@ -50,6 +53,12 @@ async function fill(image) {
 }
 
 /**
+ * What a picture is called.
+ * @param {Print} print
+ */
+export const printName = ({ request }) => beginning(request.prompt || say.noPrompt(), NAME);
+
+/**
  * A picture as a button.
  * @param {Print} print
  * @param {() => void} act
@@ -59,7 +68,7 @@ export function printButton(print, act) {
   image.dataset["print"] = String(print.id);
   image.classList.toggle("pixels", Math.max(print.width, print.height) < SMALL);
   sight.observe(image);
-  const name = print.request.prompt || say.noPrompt();
+  const name = printName(print);
   const made = element("button", { type: "button", title: name, ariaLabel: name }, image);
   made.addEventListener("click", act);
   return made;

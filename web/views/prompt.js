@@ -1,11 +1,16 @@
-// Around the prompt: how many tokens it has, what the model does not see of it, and examples. That
-// end is also marked where it stands: behind the text lies the same text, with a mark.
+// Around the prompt: how many tokens it has, what the model does not see of it, examples, and what a
+// model that knows little can draw. The end that is not seen is also marked where it stands: behind
+// the text lies the same text, with a mark.
 
-import { EXAMPLES, say, surprise } from "../strings.js";
+import { say } from "../strings.js";
+import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";
 import { anyById, byId, chip, element } from "./dom.js";
 
 /** Milliseconds of rest before tokens are counted. */
 const REST_MS = 200;
+
+/** Characters of a prompt in which the end is marked: laying out more takes too long. */
+const MARKED_MAX = 10_000;
 
 /**
  * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens of the prompt as the
@@ -17,14 +22,20 @@ export function createPrompt(tokens, onChange) {
   const count = anyById("tokens");
   const cut = anyById("cut");
   const marks = anyById("prompt-marks");
+  const unknown = anyById("unknown");
   let timer = 0;
-  /** The latest question; an older one's answer is no longer of interest. */
-  let asked = 0;
+  /** Whether the worker has not yet answered, and whether it is to be asked again. */
+  let [waits, again] = [false, false];
+  /** Whether the model is the small one. */
+  let small = false;
 
   async function ask() {
-    const mine = ++asked;
+    again = waits;
+    if (waits) return;
+    waits = true;
     const answer = await tokens().catch(() => null);
-    if (mine !== asked) return;
+    waits = false;
+    if (again) return ask();
     mark(answer?.cut ?? "");
     count.hidden = !answer;
     cut.hidden = !answer?.cut;
@@ -34,12 +45,18 @@ export function createPrompt(tokens, onChange) {
     cut.textContent = answer.cut ? say.cut(answer.cut.trim()) : "";
   }
 
+  function judge() {
+    const wrong = small && input.value.trim() !== "" && !knows(input.value);
+    unknown.textContent = wrong ? text.unknown() : "";
+    unknown.hidden = !wrong;
+  }
+
   /** @param {string} end of the prompt as the model got it; a style may have added to it */
   function mark(end) {
-    const text = input.value;
-    const [seen, wanted] = [text.trimEnd(), end.trim()];
-    const at = wanted && seen.endsWith(wanted) ? seen.length - wanted.length : text.length;
-    marks.replaceChildren(text.slice(0, at), element("mark", {}, text.slice(at)));
+    const typed = input.value.length > MARKED_MAX ? "" : input.value;
+    const [seen, wanted] = [typed.trimEnd(), end.trim()];
+    const at = wanted && seen.endsWith(wanted) ? seen.length - wanted.length : typed.length;
+    marks.replaceChildren(typed.slice(0, at), element("mark", {}, typed.slice(at)));
     marks.scrollTop = input.scrollTop;
   }
 
@@ -57,12 +74,24 @@ export function createPrompt(tokens, onChange) {
   const examples = EXAMPLES.map((prompt) => chip(prompt, () => use(prompt)));
   const other = chip(say.surprise(), () => use(surprise()));
   anyById("examples").replaceChildren(...examples, other);
+  anyById("known-list").textContent = text.list();
 
   return {
     /** Counts anew, once nothing has changed for a moment. */
     count() {
       clearTimeout(timer);
-      timer = setTimeout(ask, REST_MS);
+      timer = setTimeout(() => {
+        judge();
+        void ask();
+      }, REST_MS);
+    },
+
+    /** A model is open. @param {boolean} isSmall whether it is the small one of the page */
+    describe(isSmall) {
+      small = isSmall;
+      for (const one of document.querySelectorAll("[data-small-model]"))
+        if (one instanceof HTMLElement) one.hidden = !isSmall;
+      this.count();
     },
   };
 }

@@ -1,9 +1,9 @@
 // The queue: many requests, worked through one after another. It outlives the page; a tab that was
 // at work when it was closed goes on when it is opened again.
 
-import { say } from "../strings.js";
+import { beginning, say } from "../strings.js";
 import { readLines } from "../files/table.js";
-import { addJobs, changeJob, deleteJobs, listJobs } from "../storage/jobs.js";
+import { addJobs, changeJob, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
 import { onChange } from "../storage/database.js";
 import { mayNotify, notify } from "../tab/signal.js";
 import {
@@ -17,6 +17,10 @@ import {
   remembered,
   withText,
 } from "./dom.js";
+import { offerUndo } from "./undo.js";
+
+/** Characters of a prompt that the list shows. */
+const SHOWN = 300;
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../files/table.js").Row} Row */
@@ -42,8 +46,13 @@ export function createQueue({ defaults, onRun, onFault }) {
     show();
   }
 
-  const ids = (/** @type {(job: Job) => boolean} */ which) =>
-    jobs.filter(which).map((job) => job.id);
+  /** @param {Job[]} which */
+  function remove(which) {
+    deleteJobs(which.map(({ id }) => id)).then(
+      () => offerUndo(say.jobsRemoved(which.length), () => void putJobs(which).catch(onFault)),
+      onFault,
+    );
+  }
 
   function show() {
     const waiting = jobs.filter(({ state }) => state === "waiting").length;
@@ -58,15 +67,16 @@ export function createQueue({ defaults, onRun, onFault }) {
 
   /** @param {Job} job */
   function item(job) {
-    const { id, fields, state, reason } = job;
-    const made = element("li", {}, withText("p", fields["prompt"] || say.noPrompt()));
+    const { fields, state, reason } = job;
+    const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
+    const made = element("li", {}, withText("p", prompt));
     made.dataset["state"] = state;
     const told = withText("span", reason ?? say.jobState(state));
     told.className = "hint";
     made.append(told);
     if (state !== "running") {
-      const drop = chip("✕", () => void deleteJobs([id]).catch(onFault));
-      drop.ariaLabel = say.dropJob(fields["prompt"] ?? "");
+      const drop = chip("✕", () => remove([job]));
+      drop.ariaLabel = say.dropJob(prompt);
       made.append(drop);
     }
     return made;
@@ -127,9 +137,8 @@ export function createQueue({ defaults, onRun, onFault }) {
   });
   onPress("queue-run", () => (running ? setRunning(false) : void run()));
   onPress("queue-clear", () => {
-    const old = ids(({ state }) => state === "done" || state === "failed");
-    const which = old.length ? old : ids(({ state }) => state === "waiting");
-    void deleteJobs(which).catch(onFault);
+    const old = jobs.filter(({ state }) => state === "done" || state === "failed");
+    remove(old.length ? old : jobs.filter(({ state }) => state === "waiting"));
   });
   wish.checked = remembered("notify") === "yes";
   wish.addEventListener("change", async () => {

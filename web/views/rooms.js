@@ -1,26 +1,41 @@
 // The rooms of the page: a button with `data-room="x"` shows the section `room-x`.
 
 import { anyById } from "./dom.js";
+import { nameRoom } from "../tab/signal.js";
 
-/** @param {Record<string, () => void>} enter what a room does when it is entered */
-export function createRooms(enter) {
+/**
+ * @param {Record<string, () => void>} enter what a room does when it is entered
+ * @param {(room: string) => void} onGo the user has gone to another
+ */
+export function createRooms(enter, onGo) {
   const doors = [...anyById("rooms").querySelectorAll("button")];
   const name = (/** @type {HTMLElement} */ door) => door.dataset["room"] ?? "";
+  const first = name(/** @type {HTMLElement} */ (doors[0]));
+  const root = document.documentElement;
+  const here = () => root.dataset["view"] ?? first;
 
   /** @param {string} wanted */
-  function go(wanted) {
+  function show(wanted) {
     if (!doors.some((door) => name(door) === wanted)) return;
     for (const door of doors) {
-      const here = name(door) === wanted;
-      if (here) door.setAttribute("aria-current", "page");
-      else door.removeAttribute("aria-current");
-      anyById(`room-${name(door)}`).hidden = !here;
+      const isHere = name(door) === wanted;
+      if (isHere) {
+        door.setAttribute("aria-current", "page");
+        nameRoom(wanted === first ? "" : (door.firstChild?.textContent?.trim() ?? ""));
+      } else door.removeAttribute("aria-current");
+      anyById(`room-${name(door)}`).hidden = !isHere;
     }
-    document.documentElement.dataset["room"] = wanted;
+    root.dataset["view"] = wanted;
     scrollTo(0, 0);
     enter[wanted]?.();
   }
 
+  /** @param {string} wanted */
+  function go(wanted) {
+    show(wanted);
+    onGo(here());
+  }
+
   for (const door of doors) door.addEventListener("click", () => go(name(door)));
-  return { go };
+  return { go, show, here };
 }

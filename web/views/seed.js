@@ -11,6 +11,15 @@ export function randomSeed() {
 }
 
 /**
+ * Whether a seed was chosen; nothing, and −1 as other programs write it, is another each time.
+ * @param {string | undefined} typed
+ * @returns {typed is string}
+ */
+export function isChosen(typed) {
+  return typed !== undefined && !["", "-1"].includes(typed.trim());
+}
+
+/**
  * The seed of a later picture of the same press; after the last seed comes 0. The first picture's
  * goes to the engine as it was typed, to be judged there.
  * @param {string} seed
@@ -45,7 +54,7 @@ export function createSeed(onChange) {
   let latest = "";
 
   function show() {
-    const kept = input.value.trim() !== "";
+    const kept = isChosen(input.value);
     lock.ariaPressed = String(kept);
     lock.title = kept ? say.seedKept() : say.seedFree();
   }
@@ -62,6 +71,6 @@ export function createSeed(onChange) {
     latest = /** @type {CustomEvent} */ (event).detail.seed;
   });
   onPress("dice", () => set(randomSeed()));
-  onPress("lock", () => set(input.value.trim() ? "" : latest || randomSeed()));
+  onPress("lock", () => set(isChosen(input.value) ? "" : latest || randomSeed()));
   return { show };
 }

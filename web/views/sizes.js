@@ -1,45 +1,93 @@
-// Sizes: three shapes of the model's own area, and any multiple of its factor.
+// Sizes: some shapes with the model's own shorter side, and any multiple of its factor; a warning where
+// a size is far above the model's own.
 
 import { say } from "../strings.js";
-import { anyById, byId, chip } from "./dom.js";
+import { anyById, button, byId, chip, onPress } from "./dom.js";
+
+/** Times the model's own area from which a picture takes far longer, and looks worse. */
+const LARGE = 4;
 
 /** @param {() => void} onChange */
 export function createSizes(onChange) {
   const width = byId("width", HTMLInputElement);
   const height = byId("height", HTMLInputElement);
   const box = anyById("sizes");
-  for (const input of [width, height]) input.addEventListener("input", show);
+  const warning = anyById("size-warning");
+  /** The model's own, and what sides are multiples of. */
+  let [own, factor] = [[0, 0], 1];
+
+  /** A side as it will be. @param {HTMLInputElement} input */
+  const side = (input) => input.value.trim() || input.placeholder;
 
   function show() {
-    const shown = [width, height].map((input) => input.value.trim() || input.placeholder);
+    const sides = [width, height].map(side);
     for (const one of box.querySelectorAll("button")) {
-      one.ariaPressed = String(one.dataset["size"] === shown.join("x"));
+      one.ariaPressed = String(one.dataset["size"] === sides.join("x"));
     }
+    const [w = 0, h = 0] = own;
+    const times = (Number(sides[0]) * Number(sides[1])) / (w * h);
+    warning.hidden = !(times > LARGE);
+    anyById("size-warning-text").textContent = warning.hidden
+      ? ""
+      : say.large(w, h, Math.round(times));
+    button("size-usual").textContent = say.usualSize(w, h);
   }
+
+  /** Sides that are numbers become the nearest that the model can do. */
+  function round() {
+    for (const input of [width, height]) {
+      const value = Number(input.value);
+      if (!input.value.trim() || !(value > 0 && value < 1e6)) continue;
+      input.value = String(Math.max(1, Math.round(value / factor)) * factor);
+    }
+    show();
+  }
+
+  /** @param {string} w @param {string} h */
+  function set(w, h) {
+    [width.value, height.value] = [w, h];
+    show();
+    onChange();
+  }
+
+  for (const input of [width, height]) {
+    input.addEventListener("input", show);
+    input.addEventListener("change", () => {
+      round();
+      onChange();
+    });
+  }
+  onPress("size-usual", () => set("", ""));
 
   return {
     show,
+    round,
 
     /**
-     * @param {number} factor
+     * @param {number} multiple
      * @param {number} w of a request that names none
      * @param {number} h
      */
-    describe(factor, w, h) {
+    describe(multiple, w, h) {
+      [own, factor] = [[w, h], multiple];
       for (const [input, side] of /** @type {const} */ ([[width, w], [height, h]])) {
         input.placeholder = String(side);
         input.dataset["step"] = input.dataset["min"] = String(factor);
       }
-      const long = Math.round((Math.max(w, h) * 1.5) / factor) * factor;
-      const shapes = /** @type {const} */ ([[w, h], [w, long], [long, h]]);
-      const chips = shapes.map(([across, down]) => {
-        const one = chip(say.size(across, down), () => {
-          const usual = across === w && down === h;
-          width.value = usual ? "" : String(across);
-          height.value = usual ? "" : String(down);
-          show();
-          onChange();
-        });
+      const short = Math.min(w, h);
+      const long = (/** @type {number} */ by) => Math.round((short * by) / factor) * factor;
+      const shapes = /** @type {const} */ ([
+        [w === h ? "1:1" : "", w, h],
+        ["2:3", short, long(1.5)],
+        ["3:2", long(1.5), short],
+        ["9:16", short, long(16 / 9)],
+        ["16:9", long(16 / 9), short],
+      ]);
+      const chips = shapes.map(([name, across, down]) => {
+        const usual = across === w && down === h;
+        const one = chip(say.size(name, across, down), () =>
+          usual ? set("", "") : set(String(across), String(down)),
+        );
         one.dataset["size"] = `${across}x${down}`;
         return one;
       });

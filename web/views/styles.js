@@ -2,6 +2,7 @@
 
 import { say } from "../strings.js";
 import { anyById, button, byId, element, onPress, remember, remembered } from "./dom.js";
+import { offerUndo } from "./undo.js";
 
 /** @typedef {{ name: string, prompt: string, avoid: string }} Style */
 
@@ -39,6 +40,16 @@ export function createStyles(typed, onChange) {
     remember("styles", JSON.stringify(styles));
   }
 
+  /**
+   * @param {Style[]} all
+   * @param {string} name that was in use
+   */
+  function bringBack(all, name) {
+    store(all);
+    offer(name);
+    onChange();
+  }
+
   select.addEventListener("change", () => {
     show();
     onChange();
@@ -54,15 +65,20 @@ export function createStyles(typed, onChange) {
   dialog.addEventListener("close", () => {
     const named = name.value.trim();
     if (dialog.returnValue !== "save" || !named) return;
+    const before = styles;
     const rest = styles.filter((style) => style.name !== named);
     store([...rest, { name: named, prompt: prompt.value.trim(), avoid: avoid.value.trim() }]);
     offer(named);
     onChange();
+    const replaced = before.length > rest.length;
+    if (replaced) offerUndo(say.styleReplaced(named), () => bringBack(before, named));
   });
   onPress("style-delete", () => {
-    store(styles.filter((style) => style.name !== select.value));
+    const [before, name] = [styles, select.value];
+    store(styles.filter((style) => style.name !== name));
     offer("");
     onChange();
+    offerUndo(say.styleDeleted(name), () => bringBack(before, name));
   });
   offer("");
 

@@ -1,9 +1,12 @@
 // One picture of the gallery, large, with what can be done with it.
 
-import { say } from "../strings.js";
+import { beginning, say } from "../strings.js";
 import { anyById, button, byId, onPress } from "./dom.js";
 import { SMALL, facts, fileName } from "./picture.js";
-import { printAddress } from "./prints.js";
+import { printAddress, printName } from "./prints.js";
+
+/** Characters of a prompt that are shown. */
+const PROMPT = 2000;
 
 /** @typedef {import("../storage/pictures.js").Print} Print */
 
@@ -12,9 +15,12 @@ import { printAddress } from "./prints.js";
  * @param {(print: Print) => void} handlers.onUse
  * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
  * @param {(print: Print) => void} handlers.onStar it has changed
- * @param {(print: Print) => boolean} handlers.onDelete false when the user thought better of it
+ * @param {(print: Print) => void} handlers.onDelete
+ * @param {(print: Print) => void} handlers.onLink a link to it is wanted
+ * @param {(print: Print) => void} handlers.onOpen this one is seen
+ * @param {() => void} handlers.onClose
  */
-export function createViewer({ onUse, onVary, onStar, onDelete }) {
+export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, onClose }) {
   const dialog = byId("viewer", HTMLDialogElement);
   const image = byId("viewer-image", HTMLImageElement);
   const download = byId("viewer-download", HTMLAnchorElement);
@@ -26,10 +32,11 @@ export function createViewer({ onUse, onVary, onStar, onDelete }) {
   async function show() {
     const print = current();
     if (!print) return dialog.close();
+    onOpen(print);
     const { request, width, height, seconds, made, model, provenance } = print;
-    image.alt = request.prompt || say.noPrompt();
+    image.alt = printName(print);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
-    anyById("viewer-prompt").textContent = request.prompt || say.noPrompt();
+    anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = [
       facts(request, width, height, seconds),
       ...(request.negative_prompt ? [say.avoiding(request.negative_prompt)] : []),
@@ -55,6 +62,11 @@ export function createViewer({ onUse, onVary, onStar, onDelete }) {
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
   onPress("viewer-close", () => dialog.close());
+  onPress("viewer-link", () => {
+    const print = current();
+    if (print) onLink(print);
+  });
+  dialog.addEventListener("close", onClose);
   onPress("viewer-use", () => {
     const print = current();
     dialog.close();
@@ -74,7 +86,8 @@ export function createViewer({ onUse, onVary, onStar, onDelete }) {
   });
   onPress("viewer-delete", () => {
     const print = current();
-    if (!print || !onDelete(print)) return;
+    if (!print) return;
+    onDelete(print);
     prints.splice(at, 1);
     move(0);
   });
@@ -82,6 +95,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete }) {
     const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
     if (key === "ArrowLeft") move(-forwards);
     if (key === "ArrowRight") move(forwards);
+    if (key === "Delete") button("viewer-delete").click();
   });
 
   return {
@@ -92,8 +106,10 @@ export function createViewer({ onUse, onVary, onStar, onDelete }) {
     open(all, print) {
       prints = [...all];
       at = Math.max(0, prints.indexOf(print));
+      if (!dialog.open) dialog.showModal();
       show();
-      dialog.showModal();
     },
+
+    close: () => dialog.close(),
   };
 }
