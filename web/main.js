@@ -28,7 +28,14 @@ import { createAbout } from "./views/about.js";
 import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import { anyById, byId, onPress, remember, remembered } from "./views/dom.js";
+import {
+  anyById,
+  byId,
+  onPress,
+  remember,
+  remembered,
+  watchDirections,
+} from "./views/dom.js";
 import { isOf, keepDraft, keptDraft } from "./views/draft.js";
 import { createDrop } from "./views/drop.js";
 import { createForm, readingOf, requestOf } from "./views/form.js";
@@ -369,6 +376,7 @@ createShelf(anyById("shelf"), { onUse: chooseModel });
 addEventListener("error", ({ message }) => tellBug(message));
 addEventListener("unhandledrejection", ({ reason }) => tellBug(String(reason)));
 watchUndo();
+watchDirections();
 begin().then(() => queue.resume().catch(tell));
 // Where nothing is kept there is nothing to sweep.
 sweepInitials(keptDraft()?.begins["initial"]).catch(() => {});

@@ -37,6 +37,8 @@ test("a picture begins with a dropped one, which stays with its record", async (
   await page.getByRole("slider", { name: "Strength" }).fill("0.45");
   await make({ prompt: "begun", seed: "3" });
   assert.equal((await offered(page)).request.strength, 0.45);
+  const told = (await page.locator("#caption-facts").textContent()) ?? "";
+  assert.match(told, / · from a picture, strength 0\.45 · /);
   // The double's picture is of the pixels that it was given.
   const one = await offered(page);
   assert.deepEqual([...one.picture.bytes.subarray(0, 3)], [9, 9, 9]);

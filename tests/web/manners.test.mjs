@@ -164,3 +164,51 @@ test("nothing moves for those who want no motion", async (t) => {
   assert.ok((await moving("no-preference")) > 0, "else the test sees nothing");
   assert.equal(await moving("reduce"), 0);
 });
+
+test("the finished picture is in view, on a phone and at 200 %, however it was begun", async (t) => {
+  for (const [width, height] of /** @type {const} */ ([[390, 844], [720, 450], [320, 640]])) {
+    for (const reducedMotion of /** @type {const} */ (["reduce", "no-preference"])) {
+      const context = { viewport: { width, height }, hasTouch: true, reducedMotion };
+      const { page, state, generate } = await visit(t, { server, context, hash: "#steps=3" });
+      await state("ready");
+      for (const begin of [() => generate.tap(), () => generate.click()]) {
+        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+        await begin();
+        await page.locator("#progress-text").filter({ hasText: "ready after" }).waitFor();
+        await page.waitForFunction(() => document.documentElement.dataset["state"] === "ready");
+        const seen = () =>
+          page.evaluate(() => {
+            const canvas = /** @type {HTMLElement} */ (document.getElementById("canvas"));
+            const { top, bottom } = canvas.getBoundingClientRect();
+            return { top, bottom, room: innerHeight };
+          });
+        // Scrolling may take a moment, and has an end.
+        let before = await seen();
+        for (let i = 0; i < 100; i++) {
+          await page.waitForTimeout(50);
+          const now = await seen();
+          if (now.top === before.top && i > 5) break;
+          before = now;
+        }
+        const { top, bottom, room } = await seen();
+        const text = `${width} × ${height}, ${reducedMotion}: ${top} to ${bottom} of ${room}`;
+        assert.ok(top >= -1 && bottom <= room + 1, text);
+      }
+    }
+  }
+});
+
+test("on a phone every view can be reached, by thumbs", async (t) => {
+  for (const width of [390, 320]) {
+    const context = { viewport: { width, height: 700 }, hasTouch: true, isMobile: true };
+    const { page, state } = await visit(t, { server, context });
+    await state("ready");
+    const boxes = await page.locator("#rooms button").evaluateAll((all) =>
+      all.map((one) => one.getBoundingClientRect().toJSON()),
+    );
+    for (const { left, right, height } of boxes) {
+      assert.ok(left >= 0 && right <= width, `${width}: ${left} to ${right}`);
+      assert.ok(height >= 44, `${height} pixels high`);
+    }
+  }
+});

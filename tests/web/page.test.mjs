@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { decodePng } from "./harness/png.mjs";
+import { serve } from "../../scripts/serve.mjs";
+import { launch } from "./harness/browser.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -76,6 +78,112 @@ test("cancel ends a run, and the next one works", async (t) => {
   assert.equal(await page.locator("#canvas").isVisible(), false);
   await make({ steps: "3" });
   assert.equal(await page.locator("#canvas").isVisible(), true);
+});
+
+test("Cancel takes effect within 2 s where nothing is heard, and nothing else is lost", async (t) => {
+  const hash = "#device=cpu&steps=50";
+  const app = await visit(t, { server, hash, device: "cpu" });
+  const { page, state, type, generate, cancel, make } = app;
+  await state("ready");
+  const before = await make({ prompt: "before", seed: "1" });
+  await page.locator("#to-queue").click();
+  await type({ prompt: "hear nothing", seed: "2" });
+  await generate.click();
+  // The step before is told; the next one never ends.
+  await page.locator("#progress-text").filter({ hasText: /^Step 1 of 50/ }).waitFor();
+  const begun = Date.now();
+  await cancel.click();
+  await state("ready");
+  const took = Date.now() - begun;
+  t.diagnostic(`${took} ms`);
+  assert.ok(took < 2500, `${took} ms, the test's own included`);
+  assert.match((await page.locator("#progress-text").textContent()) ?? "", /^Cancelled after step 1/);
+  assert.equal(await page.locator("#prompt").inputValue(), "hear nothing");
+  // The picture of before is still there, and the model too.
+  assert.deepEqual(await app.pixels(), before);
+  await type({ prompt: "three little words" });
+  await page.locator("#tokens").filter({ hasText: "3 of 75" }).waitFor();
+  const after = await make({ prompt: "before", seed: "1" });
+  assert.deepEqual(after, before);
+  assert.equal(await page.locator("#queue-count").textContent(), "1");
+});
+
+test("a size far above the model's own is told before the press, and taken back", async (t) => {
+  const { page, state, type } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
+  const warning = page.locator("#size-warning");
+  await type({ width: "128", height: "128" });
+  assert.equal(await warning.isVisible(), false);
+  await type({ width: "512", height: "768" });
+  await warning.waitFor();
+  assert.match((await warning.textContent()) ?? "", /made for 64 × 64\..* at least 96 times/);
+  await page.getByRole("button", { name: "Use 64 × 64" }).click();
+  await warning.waitFor({ state: "hidden" });
+  assert.equal(await page.locator("#width").inputValue(), "");
+});
+
+test("seeds, numbers and sizes may be typed as in other programs", async (t) => {
+  const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
+  await state("ready");
+  const { width, height } = await make({ seed: "-1", guidance_scale: "6,5", width: "100", height: "61" });
+  assert.deepEqual([width, height], [104, 64]);
+  const facts = (await page.locator("#caption-facts").textContent()) ?? "";
+  assert.match(facts, /^seed \d+ · 2 steps · guidance 6\.5 /);
+  assert.equal(await page.locator("#lock").getAttribute("aria-pressed"), "false");
+  await page.locator("#width").fill("70");
+  await page.locator("#width").press("Tab");
+  assert.equal(await page.locator("#width").inputValue(), "72");
+  const shapes = await page.locator("#sizes button").allTextContents();
+  assert.deepEqual(shapes.map((text) => text.split(" ")[0]), ["1:1", "2:3", "3:2", "9:16", "16:9"]);
+});
+
+test("the first screen says what this is, that it is private, and what the demo draws", async (t) => {
+  const { page, state, type } = await visit(t, { server });
+  await state("ready");
+  const sheet = page.locator("#empty");
+  await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).waitFor();
+  const text = ((await sheet.textContent()) ?? "").replace(/\s+/g, " ");
+  assert.match(text, /Pictures from text, privately, in this browser\..*small demo model draws 44/);
+  const box = await sheet.boundingBox();
+  assert.ok(box && box.y + box.height <= 900, "above the fold");
+
+  const unknown = page.locator("#unknown");
+  await type({ prompt: "an astronaut riding a horse on mars, photorealistic" });
+  await unknown.filter({ hasText: "only the shapes listed below" }).waitFor();
+  await page.getByText("What the demo model draws").click();
+  const list = (await page.locator("#known-list").textContent()) ?? "";
+  assert.equal((list.split(".")[0] ?? "").split(",").length, 44);
+  await type({ prompt: "a red Ice Cream on blue" });
+  await unknown.waitFor({ state: "hidden" });
+  await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).click();
+  assert.equal(await page.locator("#shelf details").first().evaluate((one) => "open" in one && one.open), true);
+
+  await page.evaluate(() => (location.hash = "#model=models/other&device=webgpu"));
+  await page.locator("#known").waitFor({ state: "hidden" });
+  await type({ prompt: "an astronaut" });
+  await page.locator("#tokens").filter({ hasText: "2 of 75" }).waitFor();
+  assert.equal(await unknown.isVisible(), false);
+});
+
+test("a worker that cannot start is told as that", async (t) => {
+  const without = { ...server, without: "/engine/worker.js" };
+  const { state, complaint } = await visit(t, { server: without, expected: /404|Failed/ });
+  await state("error");
+  assert.match(await complaint(), /could not be started: a file of this site is missing/);
+});
+
+test("without scripts the page says what it needs, and shows no form", async (t) => {
+  const site = await serve({ roots: DOUBLE });
+  t.after(() => site.close());
+  const browser = await launch({ flags: ["--blink-settings=scriptEnabled=false"] });
+  t.after(() => browser.close());
+  const page = await browser.newPage();
+  await page.goto(site.url);
+  const told = page.locator("main noscript p");
+  await told.waitFor();
+  assert.match((await told.textContent()) ?? "", /please allow\s+JavaScript/);
+  assert.equal(await page.locator("#form").isVisible(), false);
 });
 
 test("loading can be cancelled, and Generate then loads", async (t) => {

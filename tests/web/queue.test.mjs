@@ -91,6 +91,59 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
   assert.equal(await run.textContent(), "Start");
 });
 
+test("Clear can be undone, and a failed job is told in its list alone", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#steps=3" });
+  const { enter, reads, run } = queue(page);
+  await state("ready");
+  await enter();
+  await page.locator("#prompts").fill("a cat\na dog");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await reads("2 waiting");
+  await page.getByRole("button", { name: "Clear" }).click();
+  await reads("Nothing waits.");
+  await page.locator("#undo-text").filter({ hasText: "2 jobs are removed." }).waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await reads("2 waiting");
+  await page.locator("#prompts").fill("make no numbers");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await reads("3 waiting");
+  await run.click();
+  await reads("2 done, 1 failed");
+  assert.equal(await page.locator("#fault").isVisible(), false);
+  await page.locator('[data-room="develop"]').click();
+  assert.equal(await page.locator("#fault").isVisible(), false);
+});
+
+test("a paused picture lets another tab work, and goes on after it", async (t) => {
+  const app = await visit(t, { server });
+  const { page, site, state, type, generate, stepping } = app;
+  await state("ready");
+  await type({ steps: "100" });
+  await generate.click();
+  await stepping();
+  const [pause, text] = [page.locator("#pause"), page.locator("#progress-text")];
+  await pause.click();
+  await text.filter({ hasText: /^Paused after step/ }).waitFor();
+
+  const opening = page.waitForEvent("popup");
+  const link = `${site.url}#steps=2&device=webgpu`;
+  await page.evaluate((url) => void window.open(url), link);
+  const other = await opening;
+  await other.locator("#progress-text").filter({ hasText: "Ready." }).waitFor();
+  await other.click("#generate");
+  await other.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+
+  // While the other one works this one waits for its turn; then it goes on where it was.
+  await other.fill("#steps", "60");
+  await other.click("#generate");
+  await other.locator("#progress-text").filter({ hasText: /^Step [1-9]/ }).waitFor();
+  await pause.click();
+  await text.filter({ hasText: "Another tab is making a picture" }).waitFor();
+  await other.click("#cancel");
+  await text.filter({ hasText: "The picture is ready" }).waitFor();
+  await other.close();
+});
+
 test("another tab waits for its turn, and says so", async (t) => {
   const { page, site, state, type, generate, cancel } = await visit(t, { server });
   await state("ready");

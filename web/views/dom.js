@@ -100,3 +100,28 @@ export function remember(name, value) {
     // Private windows and full disks: the page works without a memory.
   }
 }
+
+/** Characters from which a browser takes seconds to find the direction of each line. */
+const LONG = 10_000;
+
+/**
+ * Text runs as its first letter does. A long text's direction is decided here, once.
+ * @param {HTMLElement} field
+ * @param {string} text that it has or will have
+ */
+export function fitDirection(field, text) {
+  const rightToLeft = /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
+  field.dir = text.length <= LONG ? "auto" : rightToLeft.test(text.slice(0, 1000)) ? "rtl" : "ltr";
+}
+
+/** Does so for what is typed and pasted, before it is there. */
+export function watchDirections() {
+  for (const kind of /** @type {const} */ (["beforeinput", "input"]))
+    document.addEventListener(kind, (event) => {
+      const { target: field } = event;
+      if (!(field instanceof HTMLTextAreaElement)) return;
+      const { data, dataTransfer } = /** @type {InputEvent} */ (event);
+      const more = kind === "input" ? "" : (data ?? dataTransfer?.getData("text/plain") ?? "");
+      fitDirection(field, field.value.length > LONG ? field.value : field.value + more);
+    });
+}

@@ -2,7 +2,7 @@
 
 import { fieldsOf } from "../files/request.js";
 import { SAMPLERS, say } from "../strings.js";
-import { anyById, byId, button, chip, element, onPress } from "./dom.js";
+import { anyById, byId, button, chip, element, fitDirection, onPress } from "./dom.js";
 import { createInitial } from "./initial.js";
 import { createSeed, isChosen, randomSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
@@ -365,7 +365,10 @@ function write(name, value) {
   }
   if (field instanceof HTMLInputElement && field.type === "checkbox")
     field.checked = value === "true";
-  else field.value = value;
+  else {
+    if (field instanceof HTMLTextAreaElement) fitDirection(field, value);
+    field.value = value;
+  }
 }
 
 /**
