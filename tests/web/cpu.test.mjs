@@ -130,7 +130,7 @@ test("Cancel takes effect within 2 s in a step of minutes, and the model is stil
   const { page, state, type, generate, cancel, make } = app;
   await state("ready");
   await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
-  await type({ width: "768", height: "1152" });
+  await type({ width: "512", height: "768" });
   await generate.click();
   await page.locator("#progress-text").filter({ hasText: "Step 0 of 28" }).waitFor();
   const begun = Date.now();
