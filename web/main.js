@@ -16,7 +16,8 @@ import {
 import { createSession } from "./session.js";
 import { initialFile, keepInitial, sweepInitials } from "./storage/initials.js";
 import { printFile } from "./storage/pictures.js";
-import { compareText, say } from "./strings.js";
+import { say } from "./strings.js";
+import { compareText } from "./strings/compare.js";
 import { EXAMPLES } from "./strings/demo.js";
 import { keepFault } from "./storage/faults.js";
 import { watchInstall } from "./tab/install.js";
@@ -38,7 +39,8 @@ import {
 } from "./views/dom.js";
 import { isOf, keepDraft, keptDraft } from "./views/draft.js";
 import { createDrop } from "./views/drop.js";
-import { createForm, readingOf, requestOf } from "./views/form.js";
+import { readingOf, requestOf } from "./views/fields.js";
+import { createForm } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
@@ -87,7 +89,7 @@ const picture = createPicture({
     if (isIdle()) generate();
   },
   onVary: vary,
-  onLink: (request, model) => void copyLink(form.linkOf(request), model, "strength" in request),
+  onLink: (request, model) => void copyLink(form.linkOf(request), model, typeof request.strength === "number"),
 });
 const every = byId("preview-every", HTMLSelectElement);
 every.value = remembered("preview-every") ?? "0";
@@ -146,7 +148,7 @@ const gallery = createGallery({
     if (file) vary(request, file);
   },
   onLink: ({ request, model }) =>
-    void copyLink(form.linkOf(request), model, "strength" in request),
+    copyLink(form.linkOf(request), model, typeof request.strength === "number"),
   onOpen: (name) => places.open(name),
   onClose: () => places.close(),
   onFault: tell,
@@ -262,7 +264,7 @@ async function vary(request, file) {
 }
 
 /**
- * Gives a link to the clipboard.
+ * Gives a link to the clipboard; resolves to what was said of it.
  * @param {[string, string][]} fields
  * @param {string} [model] as of linkTo
  * @param {boolean} [begun] whether the picture began with another
@@ -275,6 +277,7 @@ async function copyLink(fields, model, begun = false) {
     () => status.end(told),
     () => window.prompt(say.copyYourself(), link),
   );
+  return told;
 }
 
 function generate() {

@@ -97,8 +97,9 @@ function address(entries) {
 export function linkTo(fields, model) {
   const ours = read().filter(([name]) => OURS.includes(name) && name !== "room");
   const others = ours.filter(([name]) => name !== "model");
-  const named = model === undefined ? ours : model === MODEL ? others : [["model", model], ...others];
-  return address([.../** @type {[string, string][]} */ (named), ...linkFields(fields)]);
+  /** @type {[string, string][]} */
+  const named = model === MODEL ? others : [["model", model ?? ""], ...others];
+  return address([...(model === undefined ? ours : named), ...linkFields(fields)]);
 }
 
 /**

@@ -125,7 +125,7 @@ test("the built-in model draws what it draws on an adapter", async (t) => {
   await compareWithAdapter(t, app, join(import.meta.dirname, "../../web/models/demo"));
 });
 
-test("Cancel takes effect within 2 s in a step of minutes, and the model is still there", async (t) => {
+test("Cancel takes effect within 2 s in a step of minutes, and the model stays", async (t) => {
   const app = await visit(t, options({ hash: "#device=cpu&steps=28&seed=1" }));
   const { page, state, type, generate, cancel, make } = app;
   await state("ready");

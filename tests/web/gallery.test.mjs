@@ -142,7 +142,8 @@ test("Export takes along what is shown, and its name says how many", async (t) =
   const { page, holds } = await four(t);
   await page.getByRole("searchbox", { name: "Search" }).fill("dog");
   await holds(2);
-  assert.match((await page.locator("#gallery-facts").textContent()) ?? "", /^2 of 4 pictures, \d+ kB/);
+  const facts = (await page.locator("#gallery-facts").textContent()) ?? "";
+  assert.match(facts, /^2 of 4 pictures, \d+ kB/);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export 2 shown" }).click();
   const files = unzip(await readFile(await (await downloading).path()));

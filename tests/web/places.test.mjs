@@ -162,9 +162,15 @@ test("the link of a picture carries its seed and settings, the form's own does n
   const own = await fields();
   assert.deepEqual([own.get("prompt"), own.get("seed")], ["something else", null]);
   assert.equal(own.get("count"), "2");
+
+  // And of one in the gallery, told where the user is.
+  await page.locator("#strip button").nth(1).click();
+  await page.locator("#viewer").getByRole("button", { name: "Copy link" }).click();
+  await page.locator("#viewer-told").filter({ hasText: "The link is copied." }).waitFor();
+  assert.equal((await fields()).get("seed"), String(BigInt(seed) - 1n));
 });
 
-test("the form is kept for a visit of the bare address, the picture to begin with too", async (t) => {
+test("the form is kept for a visit of the bare address, its first picture too", async (t) => {
   const { page, state, type, site } = await visit(t, { server });
   await state("ready");
   await type({ prompt: "kept", negative_prompt: "grey", steps: "9" });
@@ -192,6 +198,18 @@ test("the form is kept for a visit of the bare address, the picture to begin wit
   assert.equal(await page.locator("#prompt").inputValue(), "another");
   assert.equal(await page.locator("#steps").inputValue(), "20");
   assert.equal(await page.locator("#initial-box").isVisible(), false);
+});
+
+test("what went wrong is told in the view where it did, and stays there", async (t) => {
+  const app = await visit(t, { server });
+  const { page, state, alert } = app;
+  await state("ready");
+  await enter(app, "queue");
+  await dropped(page, "notes.docx", Buffer.from("no list"));
+  await page.locator("#room-queue").getByRole("alert").filter({ hasText: "notes.docx" }).waitFor();
+  await isIn(app, "queue");
+  await enter(app, "develop");
+  assert.equal(await alert.isVisible(), false);
 });
 
 test("leaving while a picture is made asks first, and only then", async (t) => {

@@ -1,6 +1,6 @@
 // The page's side of the worker: a promise for each call, progress on the way, cancel by
-// AbortSignal. A worker that crashed is replaced at the next call, and one that does not hear a cancel
-// at once, with the model that was open. Any page can use it:
+// AbortSignal. A worker that crashed is replaced at the next call, and one that does not hear a
+// cancel at once, with the model that was open. Any page can use it:
 //
 //     import { Engine } from "./engine/client.js";
 //
@@ -308,7 +308,9 @@ export class Engine {
     for (const { call } of this.#pending.values()) this.#post(call);
   }
 
-  /** @param {Exclude<Answer, { crash: string } | { requests: unknown }>} answer of the new worker */
+  /**
+   * @param {Exclude<Answer, { crash: string } | { requests: unknown }>} answer of the new worker
+   */
   #hearReopening(answer) {
     if ("progress" in answer) {
       for (const { onProgress } of this.#pending.values()) onProgress?.(answer.progress);

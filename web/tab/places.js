@@ -1,9 +1,9 @@
 // Where the user is, in the browser's history: which view, and what is open in it. Back closes what
 // is open and goes to the view before, Forward the other way, and a reload stays.
 //
-// An entry of the history remembers the view, what is open, and a visit: all that follows one link.
-// Within a visit the form stays as it is, whatever the address of an entry says; an entry of another
-// visit is a link again.
+// An entry of the history remembers the view, what is open, and a visit: all that follows one
+// link. Within a visit the form stays as it is, whatever the address of an entry says; an entry of
+// another visit is a link again.
 
 import { addressOf } from "../options.js";
 

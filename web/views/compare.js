@@ -3,7 +3,8 @@
 
 import { toCsv, toJson } from "../compare.js";
 import { readLines } from "../files/table.js";
-import { compareText as text, say } from "../strings.js";
+import { say } from "../strings.js";
+import { compareText as text } from "../strings/compare.js";
 import { anyById, button, byId, element, onPress, save, withText } from "./dom.js";
 
 /** @typedef {import("../compare.js").Comparison} Comparison */

@@ -38,7 +38,7 @@ const BOUND = 1e9;
  * @param {object} handlers
  * @param {(print: Print) => void} handlers.onUse its request is wanted again
  * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
- * @param {(print: Print) => void} handlers.onLink a link to it is wanted
+ * @param {(print: Print) => Promise<string>} handlers.onLink as of the viewer
  * @param {(name: string) => void} handlers.onOpen this is open over the page
  * @param {() => void} handlers.onClose it no longer is
  * @param {(error: unknown) => void} handlers.onFault

@@ -1,6 +1,6 @@
-// Around the prompt: how many tokens it has, what the model does not see of it, examples, and what a
-// model that knows little can draw. The end that is not seen is also marked where it stands: behind
-// the text lies the same text, with a mark.
+// Around the prompt: how many tokens it has, what the model does not see of it, examples, and what
+// a model that knows little can draw. The end that is not seen is also marked where it stands:
+// behind the text lies the same text, with a mark.
 
 import { say } from "../strings.js";
 import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";

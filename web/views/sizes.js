@@ -1,5 +1,5 @@
-// Sizes: some shapes with the model's own shorter side, and any multiple of its factor; a warning where
-// a size is far above the model's own.
+// Sizes: some shapes with the model's own shorter side, and any multiple of its factor; a warning
+// where a size is far above the model's own.
 
 import { say } from "../strings.js";
 import { anyById, button, byId, chip, onPress } from "./dom.js";

@@ -16,7 +16,8 @@ const PROMPT = 2000;
  * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
  * @param {(print: Print) => void} handlers.onStar it has changed
  * @param {(print: Print) => void} handlers.onDelete
- * @param {(print: Print) => void} handlers.onLink a link to it is wanted
+ * @param {(print: Print) => Promise<string>} handlers.onLink a link to it is wanted; resolves to
+ * what to say of that
  * @param {(print: Print) => void} handlers.onOpen this one is seen
  * @param {() => void} handlers.onClose
  */
@@ -33,6 +34,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     const print = current();
     if (!print) return dialog.close();
     onOpen(print);
+    anyById("viewer-told").textContent = "";
     const { request, width, height, seconds, made, model, provenance } = print;
     image.alt = printName(print);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
@@ -62,9 +64,9 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
   onPress("viewer-close", () => dialog.close());
-  onPress("viewer-link", () => {
+  onPress("viewer-link", async () => {
     const print = current();
-    if (print) onLink(print);
+    if (print) anyById("viewer-told").textContent = await onLink(print);
   });
   dialog.addEventListener("close", onClose);
   onPress("viewer-use", () => {
