@@ -89,7 +89,8 @@ const picture = createPicture({
     if (isIdle()) generate();
   },
   onVary: vary,
-  onLink: (request, model) => void copyLink(form.linkOf(request), model, typeof request.strength === "number"),
+  onLink: (request, model) =>
+    void copyLink(form.linkOf(request), model, typeof request.strength === "number"),
 });
 const every = byId("preview-every", HTMLSelectElement);
 every.value = remembered("preview-every") ?? "0";
