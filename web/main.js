@@ -18,7 +18,7 @@ import { initialFile, keepInitial, sweepInitials } from "./storage/initials.js";
 import { printFile } from "./storage/pictures.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
-import { EXAMPLES } from "./strings/demo.js";
+import { EXAMPLES, FIRST_SEED } from "./strings/demo.js";
 import { keepFault } from "./storage/faults.js";
 import { watchInstall } from "./tab/install.js";
 import { warnOnLeaving } from "./tab/leave.js";
@@ -281,8 +281,11 @@ async function copyLink(fields, model, begun = false) {
   return told;
 }
 
+/** Makes a picture. The first one in a browser, of the prompt that stands there, is a good one. */
 function generate() {
-  return session.make(() => form.read());
+  const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
+  remember("pressed", "yes");
+  return session.make(() => form.read(first ? FIRST_SEED : ""));
 }
 
 let timer = 0;

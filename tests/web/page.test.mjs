@@ -140,6 +140,45 @@ test("seeds, numbers and sizes may be typed as in other programs", async (t) => 
   assert.deepEqual(shapes.map((text) => text.split(" ")[0]), ["1:1", "2:3", "3:2", "9:16", "16:9"]);
 });
 
+test("the very first picture is drawn well; later ones have seeds of their own", async (t) => {
+  const { page, state, make } = await visit(t, { server });
+  const seed = async () => (await page.locator("#caption-facts").textContent())?.split(" ")[1];
+  await state("ready");
+  await make({ steps: "2" });
+  assert.equal(await seed(), "5");
+  await make({});
+  assert.notEqual(await seed(), "5");
+  await page.reload();
+  await state("ready");
+  await make({});
+  assert.notEqual(await seed(), "5");
+});
+
+test("a style that is deleted or replaced comes back", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.getByText("Styles", { exact: true }).click();
+  /** @param {string} words */
+  const save = async (words) => {
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByLabel("Name").fill("engraving");
+    await page.getByLabel("Words for the prompt").fill(words);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.locator("#style-hint").filter({ hasText: words }).waitFor();
+  };
+  const undone = async (/** @type {string} */ told) => {
+    await page.locator("#undo-text").filter({ hasText: told }).waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.locator("#style-hint").filter({ hasText: "an old print" }).waitFor();
+    assert.equal(await page.locator("#style").inputValue(), "engraving");
+  };
+  await save("an old print");
+  await save("a new one");
+  await undone("The style “engraving” is replaced.");
+  await page.locator("#style-delete").click();
+  await undone("The style “engraving” is deleted.");
+});
+
 test("the first screen says what this is, that it is private, what the demo draws", async (t) => {
   const { page, state, type } = await visit(t, { server });
   await state("ready");

@@ -72,7 +72,7 @@ test("a list that cannot be read is told by its line, and adds nothing", async (
 });
 
 test("the queue survives a reload at work, and a cancel pauses it", async (t) => {
-  const { page, state, cancel } = await visit(t, { server, hash: "#steps=40" });
+  const { page, state, cancel } = await visit(t, { server, hash: "#steps=1000" });
   const { enter, reads, run } = queue(page);
   await state("ready");
   await enter();
@@ -134,7 +134,7 @@ test("a paused picture lets another tab work, and goes on after it", async (t) =
   await other.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
 
   // While the other one works this one waits for its turn; then it goes on where it was.
-  await other.fill("#steps", "60");
+  await other.fill("#steps", "1000");
   await other.click("#generate");
   await other.locator("#progress-text").filter({ hasText: /^Step [1-9]/ }).waitFor();
   await pause.click();

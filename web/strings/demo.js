@@ -8,6 +8,9 @@ export const EXAMPLES = [
   "a small white cloud on blue",
 ];
 
+/** With this seed the first of them is drawn well. */
+export const FIRST_SEED = "5";
+
 /** What it draws. */
 export const OBJECTS = (
   "cat,dog,elephant,duck,fish,rabbit,bird,snail,butterfly,car,truck,rocket,airplane,sailboat," +

@@ -5,7 +5,7 @@ import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, fitDirection, onPress } from "./dom.js";
 import { requestOf } from "./fields.js";
 import { createInitial } from "./initial.js";
-import { createSeed } from "./seed.js";
+import { createSeed, isChosen } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
 import { createStyles } from "./styles.js";
@@ -113,10 +113,14 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
     /** The picture to begin with. */
     initial,
 
-    /** The request as typed, its style applied; an empty seed becomes a random one. */
-    read() {
+    /**
+     * The request as typed, its style applied; an empty seed becomes a random one.
+     * @param {string} [seed] or this one
+     */
+    read(seed = "") {
       sizes.round();
-      return requestOf(this.fields());
+      const fields = this.fields();
+      return requestOf(isChosen(fields["seed"]) ? fields : { ...fields, seed });
     },
 
     /**
