@@ -75,7 +75,8 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     assert.deepEqual(await judge(page), [], "style");
     await page.keyboard.press("Escape");
     await page.evaluate(() => {
-      for (const id of ["update", "full", "undo", "size-warning"]) document.getElementById(id)?.removeAttribute("hidden");
+      for (const id of ["update", "full", "undo", "size-warning"])
+        document.getElementById(id)?.removeAttribute("hidden");
     });
     assert.deepEqual(await judge(page), [], "update");
   });
