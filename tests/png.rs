@@ -98,7 +98,7 @@ fn false_sizes_are_refused_before_memory_is_taken() {
         let crc = crc32(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&crc.to_be_bytes());
         match decode("false.png", &bytes) {
-            Err(Error::BadFile { reason, .. }) => assert!(reason.contains("pixels in"), "{reason}"),
+            Err(Error::BadFile { reason, .. }) => assert!(reason.contains("pixels"), "{reason}"),
             other => panic!("{other:?}"),
         }
     }
@@ -168,6 +168,7 @@ fn parameters_are_the_text_that_others_read() {
             field("Model", "demo, \"v1\": x"),
             field("Size", "64x64"),
         ],
+        extra: String::new(),
     };
     let text = "a red cat\non a yellow background: bold\nNegative prompt: blurry, grey\n\
                 Steps: 20, Sampler: Euler, Model: \"demo, \\\"v1\\\": x\", Size: 64x64";
@@ -183,7 +184,147 @@ fn parameters_are_the_text_that_others_read() {
     for index in 0..3_000 {
         let bytes = mutate(text.as_bytes(), &random, index);
         let text = String::from_utf8_lossy(&bytes);
-        let once = Parameters::parse(&text).format();
-        assert_eq!(Parameters::parse(&once).format(), once, "{text}");
+        reads_back(&text);
+    }
+}
+
+/// What was read once is read the same for ever.
+fn reads_back(text: &str) {
+    let once = Parameters::parse(text);
+    let written = once.format();
+    assert_eq!(Parameters::parse(&written), once, "{text:?}");
+}
+
+/// Texts put together from what such texts are made of, which mutations of a good one rarely are.
+#[test]
+fn parameters_read_back_whole() {
+    let parts = [
+        "x",
+        "\n",
+        "\r\n",
+        "\r",
+        " ",
+        "Negative prompt:",
+        "Negative prompt",
+        "Steps: 20",
+        "Steps:",
+        ", ",
+        ",",
+        ": ",
+        "a: 1",
+        "b: \"2, 3\"",
+        "c: \"\\q",
+        "\"",
+        "\\",
+        "(a: 1",
+        "Size: 64x64",
+        "Template: y",
+        "\u{2028}",
+        "\u{85}",
+        "\t",
+        "é: 猫",
+    ];
+    let random = Random::new("infotexts");
+    let mut index = 0;
+    let mut below = |limit: usize| {
+        index += 1;
+        random.word(index) as usize % limit
+    };
+    for _ in 0..20_000 {
+        let count = 1 + below(14);
+        let text: String = (0..count).map(|_| parts[below(parts.len())]).collect();
+        reads_back(&text);
+    }
+    for text in [
+        "x\nNegative prompt:\n(a: 1, b: 2, c: 3",
+        "x\nNegative prompt:\na: 1, b: 2, c: 3",
+        "a: 1, b: 2, c: 3\nNegative prompt:",
+        "x\nSteps: 1, a: \"  b \", c: \"d\\re\"",
+    ] {
+        reads_back(text);
+    }
+}
+
+/// The same texts, and what is right, as for the page's reader.
+#[test]
+fn parameters_of_other_programs_are_read() {
+    let goldens = golden::json("infotexts.json");
+    let cases = golden::list(&goldens, "cases");
+    assert!(cases.len() >= 10);
+    for case in cases {
+        let read = Parameters::parse(golden::text(case, "text"));
+        let about = golden::text(case, "about");
+        assert_eq!(read.prompt, golden::text(case, "prompt"), "{about}");
+        assert_eq!(read.negative_prompt, golden::text(case, "negative_prompt"), "{about}");
+        assert_eq!(read.extra, golden::text(case, "extra"), "{about}");
+        let fields = serde_json::to_value(&read.fields).expect("texts");
+        assert_eq!(fields, case["fields"], "{about}");
+        reads_back(golden::text(case, "text"));
+    }
+}
+
+/// Text twice as long takes about twice as long: of each kind that once took four times, a short
+/// and an eight times longer one are read, and 8 · 8 would be 64.
+#[test]
+fn parameters_are_read_in_time_that_grows_with_their_length() {
+    let kinds: [(&str, fn(usize) -> String); 5] = [
+        ("letters", |n| "a".repeat(n)),
+        ("spaces", |n| format!("x\nSteps: 1,{}:", " ".repeat(n))),
+        ("quotes", |n| format!("Steps: 1, {}", "a: \"b\\".repeat(n / 7))),
+        ("lines", |n| "Steps: 1, (\n".repeat(n / 12)),
+        ("fields", |n| "Steps: 1, ".repeat(n / 10)),
+    ];
+    for (kind, text) in kinds {
+        let seconds = |length: usize| {
+            let text = text(length);
+            let each = (0..3).map(|_| {
+                let begun = std::time::Instant::now();
+                Parameters::parse(&text);
+                begun.elapsed().as_secs_f64()
+            });
+            each.fold(f64::INFINITY, f64::min)
+        };
+        let (short, long) = (seconds(250_000), seconds(2_000_000));
+        assert!(long < 0.02 + 32.0 * short, "{kind}: {short} s, then {long} s");
+    }
+}
+
+/// A picture of two rows of three: 1 2 3 and 4 5 6 in red.
+#[test]
+fn pictures_stand_as_their_exif_says() {
+    let stored: Vec<u8> = (1..=6).flat_map(|red| [red, 0, 0]).collect();
+    for (way, size, reds) in [
+        (1, (3, 2), [1, 2, 3, 4, 5, 6]),
+        (2, (3, 2), [3, 2, 1, 6, 5, 4]),
+        (3, (3, 2), [6, 5, 4, 3, 2, 1]),
+        (4, (3, 2), [4, 5, 6, 1, 2, 3]),
+        (5, (2, 3), [1, 4, 2, 5, 3, 6]),
+        (6, (2, 3), [4, 1, 5, 2, 6, 3]),
+        (7, (2, 3), [6, 3, 5, 2, 4, 1]),
+        (8, (2, 3), [3, 6, 2, 5, 1, 4]),
+        (9, (3, 2), [1, 2, 3, 4, 5, 6]),
+    ] {
+        let large =
+            [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", &[way][..], &[0; 6]].concat();
+        let little =
+            [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[way][..], &[0; 7]].concat();
+        for exif in [large, little] {
+            let mut info = ::png::Info::with_size(3, 2);
+            info.color_type = ::png::ColorType::Rgb;
+            info.bit_depth = ::png::BitDepth::Eight;
+            info.exif_metadata = Some(exif.into());
+            let mut file = Vec::new();
+            let encoder = ::png::Encoder::with_info(&mut file, info).expect("valid");
+            let mut writer = encoder.write_header().expect("valid");
+            writer.write_image_data(&stored).expect("valid");
+            writer.finish().expect("valid");
+            let picture = decode("turned.png", &file).expect("valid").picture;
+            let read: Vec<u8> = picture.pixels().as_chunks::<4>().0.iter().map(|p| p[0]).collect();
+            assert_eq!(
+                ((picture.width(), picture.height()), &read[..]),
+                (size, &reds[..]),
+                "{way}"
+            );
+        }
     }
 }

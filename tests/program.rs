@@ -95,7 +95,8 @@ fn faults_are_sentences_and_exit_codes() {
     let model = tiny().to_str().unwrap();
     let generate = |extra: &[&str]| {
         let common = ["generate", "--model", model, "--prompt", "a", "--out", "/dev/null"];
-        program(&[&common[..], extra].concat())
+        let common = if extra.contains(&"--out") { &common[..5] } else { &common[..] };
+        program(&[common, extra].concat())
     };
     for (code, output, part) in [
         (1, generate(&["--steps", "0"]), "The steps must be"),
@@ -105,7 +106,8 @@ fn faults_are_sentences_and_exit_codes() {
         (1, generate(&["--sampler", "magic"]), "ddim, pndm"),
         (1, generate(&["--latents", "/none.npy"]), "/none.npy was not found"),
         (1, program(&["inspect", "--model", "/none"]), "model_index.json was not found"),
-        (2, generate(&["--seed=-1"]), "--seed"),
+        (2, generate(&["--seed=-2"]), "--seed"),
+        (1, generate(&["--out", "/dev/none/a.png"]), "/dev/none/a.png could not be written"),
         (2, generate(&["--seed=18446744073709551616"]), "--seed"),
         (2, generate(&["--magic"]), "--magic"),
         (2, program(&[]), "Usage"),
@@ -168,5 +170,170 @@ fn jobs_make_what_is_missing_and_outlive_a_failure() {
         assert_eq!(output.status.code(), Some(1), "{error}");
         assert!(error.contains(part), "no {part:?} in {error:?}");
     }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What is in a folder, hidden files as well.
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn where_a_picture_cannot_go_is_told_before_the_model_is_opened() {
+    let folder = scratch("places");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    std::fs::create_dir(path("folder.png")).unwrap();
+    std::fs::write(path("kept.png"), "an old picture").unwrap();
+    for (out, part) in [
+        (path("missing/a.png"), "could not be written"),
+        (path("folder.png"), "it is a folder"),
+        (path("a.jpg"), "written as PNG, not as jpg"),
+        (path("a.WEBP"), "written as PNG, not as webp"),
+    ] {
+        // There is no such model: what is said first is what was looked at first.
+        let output = program(&["generate", "--model", "/none", "--prompt", "a", "--out", &out]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(part), "no {part:?} in {error:?}");
+    }
+    // A model that is not there costs no old picture, and leaves nothing.
+    let out = path("kept.png");
+    program(&["generate", "--model", "/none", "--prompt", "a", "--out", &out]);
+    assert_eq!(std::fs::read(&out).unwrap(), b"an old picture");
+    assert_eq!(names(&folder), ["folder.png", "kept.png"]);
+    let jobs = path("jobs.jsonl");
+    std::fs::write(&jobs, "{\"prompt\": \"a\"}").unwrap();
+    let into = ["--jobs", &jobs, "--out-dir", &out];
+    let output = program(&[&["generate", "--model", "/none"], &into[..]].concat());
+    assert!(text(&output.stderr).contains("kept.png could not be written"));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Runs in a shell whose files may not grow beyond a kilobyte, as on a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_what_was_there() {
+    let folder = scratch("full");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let (list, out) = (path("jobs.jsonl"), path("out"));
+    std::fs::create_dir(&out).unwrap();
+    let line = "{\"prompt\": \"a cat\"}\n";
+    std::fs::write(&list, line.repeat(3)).unwrap();
+    std::fs::write(path("old.png"), "an old picture").unwrap();
+    let limited = |arguments: &[&str]| {
+        // The signal that a file is too large is ignored, so that the write fails.
+        let shell = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+        let mut command = std::process::Command::new("bash");
+        let model = tiny();
+        command.args(["-c", shell, env!("CARGO_BIN_EXE_darkroom"), "generate", "--model"]);
+        command.arg(model).args(["--steps", "1"]).args(arguments);
+        command.output().unwrap()
+    };
+    let output = limited(&["--jobs", &list, "--out-dir", &out]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("00000.png could not be written"), "{error}");
+    assert!(!error.contains("2 of 3"), "it went on: {error}");
+    assert_eq!(names(&folder.join("out")), [""; 0]);
+    let output = limited(&["--prompt", "a", "--out", &path("old.png")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read(path("old.png")).unwrap(), b"an old picture");
+    assert_eq!(names(&folder), ["jobs.jsonl", "old.png", "out"]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_panic() {
+    let program = env!("CARGO_BIN_EXE_darkroom");
+    let model = tiny();
+    let inspect = |target: std::process::Stdio| {
+        let mut command = std::process::Command::new(program);
+        command.args(["inspect", "--model"]).arg(&model).stdout(target);
+        command.stderr(std::process::Stdio::piped()).output().unwrap()
+    };
+    // A pipe whose reader is gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = inspect(writer.into());
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), ""));
+    if let Ok(full) = std::fs::File::options().write(true).open("/dev/full") {
+        let output = inspect(full.into());
+        assert_eq!(output.status.code(), Some(1));
+        let error = text(&output.stderr);
+        assert!(error.starts_with("The output could not be written"), "{error}");
+    }
+}
+
+#[test]
+fn lists_are_read_as_people_have_them() {
+    let folder = scratch("lists");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let (list, out) = (path("list"), path("out"));
+    let model = tiny();
+    let mut run = |bytes: &[u8]| {
+        std::fs::write(&list, bytes).unwrap();
+        std::fs::remove_dir_all(&out).ok();
+        let common = ["generate", "--model", model.to_str().unwrap(), "--steps", "1"];
+        let output = program(&[&common[..], &["--jobs", &list, "--out-dir", &out]].concat());
+        let request = |name: &String| {
+            let file = std::fs::read(folder.join("out").join(name)).unwrap();
+            let file = png::decode(name, &file).unwrap();
+            Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap()
+        };
+        let made: Vec<Request> = match output.status.success() {
+            true => names(&folder.join("out")).iter().map(request).collect(),
+            false => Vec::new(),
+        };
+        (made, text(&output.stderr))
+    };
+    let wide: Vec<u8> =
+        "\u{feff}a fox\r\na cat\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, prompts) in [
+        (&b"[cat:dog:0.5] in a field\na fox\n"[..], ["[cat:dog:0.5] in a field", "a fox"]),
+        (b"{red|blue} fox\na cat\n", ["{red|blue} fox", "a cat"]),
+        (b"\xef\xbb\xbf{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}", ["a", "b"]),
+        (b"prompt;seed;steps\na fox;5;1\n\"a; cat\";6;1\n", ["a fox", "a; cat"]),
+        (b"--prompt \"a fox\" --seed 5\n--prompt 'a cat'\n", ["a fox", "a cat"]),
+        (&wide, ["a fox", "a cat"]),
+    ] {
+        let (made, error) = run(bytes);
+        let read: Vec<&str> = made.iter().map(|request| request.prompt.as_str()).collect();
+        assert_eq!(read, prompts, "{error}");
+        if bytes.contains(&b'5') && !bytes.starts_with(b"[") {
+            assert_eq!(made[0].seed, 5, "{error}");
+        }
+    }
+    for (bytes, part) in [
+        (&b"a fox\na caf\xe9\n"[..], "not UTF-8 (in line 2)"),
+        (b"prompt,seed\na,1\n,2\n", "line 3: it has no prompt"),
+        (b"prompt,magic\na,1\n", "line 2: The request has an unknown field `magic`"),
+        (b"prompt,seed\na,many\n", "line 2: The seed must be"),
+        (b"--prompt \"a\n", "line 1: a quote is not closed"),
+        (b"{\"prompt\":\"a\",\"seed\":\"18446744073709551615\",\"count\":2}", "too large for 2"),
+    ] {
+        let (made, error) = run(bytes);
+        assert!(made.is_empty() && error.contains(part), "no {part:?} in {error:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_seed_of_minus_one_is_any() {
+    let folder = scratch("any-seed");
+    let out = folder.join("a.png");
+    let (model, to) = (tiny(), out.to_str().unwrap());
+    let mut seed = || {
+        let common = ["generate", "--model", model.to_str().unwrap(), "--prompt", "a"];
+        let output =
+            program(&[&common[..], &["--steps", "1", "--seed", "-1", "--out", to]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let file = png::decode("a.png", &std::fs::read(&out).unwrap()).unwrap();
+        Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap().seed
+    };
+    assert_ne!(seed(), seed());
     std::fs::remove_dir_all(folder).unwrap();
 }

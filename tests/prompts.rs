@@ -8,7 +8,7 @@ use crate::tokenizer::clip;
 use crate::walk::check_in;
 use darkroom::Error;
 use darkroom::pipeline::Options;
-use darkroom::text::{Chunk, Fragment, LongPrompt, Prompt, Reading, clean};
+use darkroom::text::{CHUNKS_MAX, Chunk, Fragment, LongPrompt, Prompt, Reading, clean};
 use serde_json::Value;
 
 /// Steele, Lea and Flood's generator of 64 bits, as in the golden's script.
@@ -192,6 +192,60 @@ fn odd_weights_are_errors_and_off_is_off() {
         let parsed = Fragment::parse("prompt", &text);
         assert!(parsed.is_ok_and(|f| !f.is_empty()) || text.contains(':'), "{text:?}");
         clean(&text);
+    }
+}
+
+/// Prompts made to take long, short and eight times as long: 8 · 8 = 64 would be the square.
+#[test]
+fn prompts_are_read_in_time_that_grows_with_their_length() {
+    let weighted = |text: &str| drop(Fragment::parse("prompt", text));
+    let cleaned = |text: &str| drop(clean(text));
+    let kinds: [(&str, &str, fn(&str)); 6] = [
+        ("open brackets", "(a", weighted),
+        ("brackets in brackets", "(a)[b]", weighted),
+        ("weights", "(a:1.1) :", weighted),
+        ("special tokens", "<|startoftext|>", cleaned),
+        ("ampersands", "&a", cleaned),
+        ("escapes", "\u{1b}[1;", cleaned),
+    ];
+    for (kind, part, read) in kinds {
+        let seconds = |count: usize| {
+            let text = part.repeat(count);
+            let each = (0..3).map(|_| {
+                let begun = std::time::Instant::now();
+                read(&text);
+                begun.elapsed().as_secs_f64()
+            });
+            each.fold(f64::INFINITY, f64::min)
+        };
+        let (short, long) = (seconds(4_000), seconds(32_000));
+        assert!(long < 0.02 + 32.0 * short, "{kind}: {short} s, then {long} s");
+    }
+}
+
+#[test]
+fn deep_brackets_and_endless_prompts_are_refused() {
+    let refused = |text: &str, reading: Reading| match Prompt::read(
+        clip(),
+        "negative prompt",
+        text,
+        &reading,
+    ) {
+        Err(Error::Request { field: "negative prompt", reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let weights = Reading { weights: true, ..Reading::default() };
+    assert!(refused(&"(a".repeat(101), weights).contains("more than 100 brackets"));
+    assert!(refused(&"[(a".repeat(51), weights).contains("more than 100 brackets"));
+    let deep = Fragment::parse("prompt", &"(".repeat(100)).expect("a hundred are read");
+    assert_eq!(deep, [Fragment::Text(String::new(), 1.0)]);
+    assert_eq!(read(&"word ".repeat(75 * CHUNKS_MAX), CHUNKS).chunks.len(), CHUNKS_MAX);
+    for (text, reading) in [
+        ("word ".repeat(75 * CHUNKS_MAX + 1), CHUNKS),
+        ("cat, ".repeat(40_000), CHUNKS),
+        ("a BREAK ".repeat(CHUNKS_MAX + 1), Reading { weights: true, ..CHUNKS }),
+    ] {
+        assert!(refused(&text, reading).contains("more than 64 chunks of 75 tokens"));
     }
 }
 

@@ -14,7 +14,7 @@
 //! looked up and not multiplied, and the layers of the time embedding, which every other layer
 //! hears.
 
-use super::disk::{unwritable, write_in_folder};
+use super::disk::{NewFile, create, write_in_folder};
 use super::{ModelArgs, served};
 use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
@@ -24,7 +24,7 @@ use darkroom::weights::{
     FileSource, GgufWriter, Part, SafetensorsWriter, Source, TensorInfo, decode, encode,
 };
 use darkroom::{Error, Result};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
@@ -224,31 +224,14 @@ async fn write(
     items: &[Item<'_>],
     metadata: &[(&str, &str)],
 ) -> Result<()> {
-    let unfinished = PathBuf::from(format!("{}.part", path.display()));
-    let written = write_items(source, path, &unfinished, items, metadata).await;
-    let written =
-        written.and_then(|()| fs::rename(&unfinished, path).map_err(|e| unwritable(path, &e)));
-    if written.is_err() {
-        // What is said is why it failed, not that its rest is in the way.
-        fs::remove_file(&unfinished).ok();
-    }
-    written
-}
-
-async fn write_items(
-    source: &dyn Source,
-    path: &Path,
-    unfinished: &Path,
-    items: &[Item<'_>],
-    metadata: &[(&str, &str)],
-) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+        create(folder)?;
     }
+    let new = NewFile::create(path)?;
     let list: Vec<_> =
         items.iter().map(|item| (&*item.name, item.file_type, item.shape.clone())).collect();
     let shown = path.display().to_string();
-    let file = BufWriter::new(File::create(unfinished).map_err(|e| unwritable(path, &e))?);
+    let file = BufWriter::new(new.file()?);
     let mut writer = if path.extension().is_some_and(|ending| ending == "gguf") {
         Writer::Gguf(GgufWriter::new(file, &shown, &list, metadata)?)
     } else {
@@ -267,6 +250,7 @@ async fn write_items(
         Writer::Safetensors(writer) => writer.finish().map(drop)?,
         Writer::Gguf(writer) => writer.finish().map(drop)?,
     }
+    new.keep()?;
     println!("{shown}: {} tensors, {numbers_total} numbers", items.len());
     Ok(())
 }

@@ -11,6 +11,7 @@ mod fixed;
 mod generate;
 mod inspect;
 mod jobs;
+mod lists;
 mod manifest;
 mod memory;
 mod precision;
@@ -24,8 +25,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use darkroom::Result;
 use darkroom::dtype::FileType;
 use darkroom::weights::FileSource;
+use std::panic;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 /// Stable Diffusion v1.4, whole, on any graphics adapter.
 #[derive(Parser)]
@@ -108,7 +110,24 @@ impl From<Float> for FileType {
     }
 }
 
+/// What standard output does not take is no bug: a reader that has seen enough (`| head`) ends the
+/// program without a word, a full disk with a sentence.
+fn end_quietly_without_output() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        let Some(reason) = said.strip_prefix("failed printing to stdout: ") else {
+            return usual(info);
+        };
+        if !reason.starts_with("Broken pipe") {
+            eprintln!("The output could not be written ({reason}).");
+        }
+        process::exit(1);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_quietly_without_output();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {

@@ -1,9 +1,19 @@
 //! Files of the user's disk, with their faults as sentences: what all commands share.
+//!
+//! A file is written under another name beside its own, brought to the disk, and then takes its
+//! name: whatever happens on the way, an old file of that name stays whole, and nothing else is
+//! left.
 
 use darkroom::image::{Rgba, png};
 use darkroom::{Error, Result};
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How unfinished files are named: not after the file, whose name may be as long as is allowed.
+const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
 pub fn read_picture(path: &Path) -> Result<Rgba> {
@@ -20,7 +30,9 @@ pub fn create(folder: &Path) -> Result<()> {
 
 /// Writes a whole file.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(|fault| unwritable(path, &fault))
+    let new = NewFile::create(path)?;
+    new.file().and_then(|mut file| file.write_all(bytes).map_err(|e| unwritable(path, &e)))?;
+    new.keep()
 }
 
 /// The same, in a folder that may have to be made.
@@ -31,7 +43,102 @@ pub fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes)
 }
 
+/// Whether a PNG file can be written there, asked before a model is loaded for it.
+///
+/// # Errors
+/// [`Error::Write`] for a folder, a place that is not there or may not be written to, and a name
+/// that promises another format.
+pub fn check_picture(path: &Path) -> Result<()> {
+    let refused = |reason: &str| {
+        Err(Error::Write { path: path.display().to_string(), reason: reason.to_owned() })
+    };
+    if path.is_dir() {
+        return refused("it is a folder; a file's name is wanted");
+    }
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    if let Some(other) = ending.filter(|ending| FORMATS.contains(&ending.as_str())) {
+        return refused(&format!(
+            "pictures are written as PNG, not as {other}; let the name end in .png"
+        ));
+    }
+    NewFile::create(path).map(drop)
+}
+
+/// Whether files can be written into a folder, which is there.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    NewFile::create(&folder.join("0.png")).map(drop)
+}
+
+/// Endings by which other formats of pictures are known.
+const FORMATS: [&str; 11] =
+    ["jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "jxl"];
+
 /// What the user is told of a file that could not be written.
 pub fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
     Error::Write { path: path.display().to_string(), reason: fault.to_string() }
+}
+
+/// A file that is being written. What is not kept leaves nothing behind.
+pub struct NewFile {
+    /// Its name to come, for messages.
+    path: PathBuf,
+    /// The same behind symbolic links, which stay what they are.
+    real: PathBuf,
+    /// Where it is until then; nothing for what is no ordinary file, such as a pipe.
+    part: Option<PathBuf>,
+    file: File,
+}
+
+impl NewFile {
+    /// # Errors
+    /// [`Error::Write`] where no file can be made.
+    pub fn create(path: &Path) -> Result<NewFile> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let fault = |e: std::io::Error| unwritable(path, &e);
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let part = match fs::metadata(&real) {
+            Ok(there) if !there.is_file() => None,
+            Ok(there) if there.permissions().readonly() => {
+                let reason = "the file that is there may not be changed".to_owned();
+                return Err(Error::Write { path: path.display().to_string(), reason });
+            }
+            _ => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                Some(real.with_file_name(format!("{PART}-{}-{number}.part", process::id())))
+            }
+        };
+        let file = match &part {
+            Some(part) => File::create(part),
+            None => File::options().write(true).open(&real),
+        };
+        Ok(NewFile { path: path.to_owned(), real, part, file: file.map_err(fault)? })
+    }
+
+    /// To write to; each such handle goes on where the others are.
+    pub fn file(&self) -> Result<File> {
+        self.file.try_clone().map_err(|e| unwritable(&self.path, &e))
+    }
+
+    /// The file is whole: it gets its name.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when the disk does not take it; an old file of the name stays then.
+    pub fn keep(mut self) -> Result<()> {
+        let fault = |e: std::io::Error| unwritable(&self.path, &e);
+        if let Some(part) = &self.part {
+            self.file.sync_all().map_err(fault)?;
+            fs::rename(part, &self.real).map_err(fault)?;
+        }
+        self.part = None;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            // What is said is why it failed, not that its rest is in the way.
+            fs::remove_file(part).ok();
+        }
+    }
 }

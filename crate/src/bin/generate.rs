@@ -1,7 +1,7 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
 //! requests to a folder of PNGs.
 
-use super::disk::{create, read_picture, write};
+use super::disk::{check_picture, create, read_picture, write};
 use super::{ModelArgs, jobs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
@@ -10,7 +10,9 @@ use darkroom::pipeline::{
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::BuildHasher;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,8 +29,8 @@ pub struct GenerateArgs {
     /// What to avoid.
     #[arg(long, default_value = "")]
     negative: String,
-    /// Chooses the noise: a whole number below 2^64.
-    #[arg(long, default_value_t = 0)]
+    /// Chooses the noise: a whole number below 2^64, or -1 for one by chance.
+    #[arg(long, default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Steps of the sampler, 1 to 1000.
     #[arg(long, default_value_t = 20)]
@@ -146,6 +148,16 @@ impl ShortcutArgs {
     }
 }
 
+/// A seed; -1 is any.
+fn seed(text: &str) -> Result<u64, String> {
+    if text == "-1" {
+        // The standard library's own chance, of which each map has its own.
+        return Ok(RandomState::new().hash_one(0));
+    }
+    text.parse()
+        .map_err(|_| format!("`{text}` is neither a whole number from 0 to {} nor -1", u64::MAX))
+}
+
 fn interval(text: &str) -> Result<[f64; 2], String> {
     let ends = text.split_once(',').map(|(start, end)| [start.trim(), end.trim()].map(str::parse));
     match ends {
@@ -204,6 +216,8 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
         let reason = "must be 1 with --latents and with --dump".to_string();
         return Err(Error::Request { field: "count", reason });
     }
+    let places = (0..args.count.clamp(1, 2)).map(|index| numbered(args, out, index));
+    places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let initial = args.init.as_deref().map(read_picture).transpose()?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
@@ -213,11 +227,7 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let (initial, latents) = (initial.as_ref(), latents.as_ref());
     let extras = Extras { initial, latents, witness, ..Extras::default() };
     let mut receive = |index: u32, picture: Picture| {
-        let numbered = out.with_file_name(format!(
-            "{}-{index:03}.png",
-            out.file_stem().unwrap_or_default().to_string_lossy()
-        ));
-        write(if args.count > 1 { &numbered } else { out }, &picture.png()?)?;
+        write(&numbered(args, out, index), &picture.png()?)?;
         end_line();
         eprintln!("Safety checker: {}", picture.safety.text());
         Ok(())
@@ -227,12 +237,21 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// Where a picture goes: several have numbers in their names.
+fn numbered(args: &GenerateArgs, out: &Path, index: u32) -> PathBuf {
+    if args.count <= 1 {
+        return out.to_owned();
+    }
+    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+    out.with_file_name(format!("{stem}-{index:03}.png"))
+}
+
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
+    let jobs = jobs::prepare(list, folder, (&args.request(), args.init.as_deref()))?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     end_line();
-    let defaults = (&args.request(), args.init.as_deref());
-    let failed = jobs::run(&pipeline, &control, list, folder, defaults).await?;
+    let failed = jobs::run(&pipeline, &control, &jobs, folder).await?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -245,7 +264,12 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         return Pipeline::open_on_cpu(source, !args.no_safety, control).await;
     }
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
-    let gpu = Gpu::open(&gpu_options).await?;
+    let gpu = Gpu::open(&gpu_options).await.map_err(|error| match error {
+        Error::NoAdapter { reason } => Error::NoAdapter {
+            reason: format!("{reason}; with --device cpu the CPU computes, slowly"),
+        },
+        other => other,
+    })?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
     if args.tune {
         super::tunings::tune(&gpu).await?;

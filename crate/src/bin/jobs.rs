@@ -2,14 +2,16 @@
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
 //! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
-//! begins with; what it leaves out is as on the command line. A picture that is already there is
-//! not made again, so a run that was cut off goes on where it stopped; a request that fails is
-//! reported and the rest goes on.
+//! begins with; what it leaves out is as on the command line. Other kinds of lists are in
+//! [`lists`]. A picture that is already there is not made again, so a run that was cut off goes on
+//! where it stopped; a request that fails is reported and the rest goes on, but for a disk that
+//! takes no more.
 
-use super::disk::{create, read_picture, unwritable, write};
+use super::disk::{check_folder, create, read_picture, write};
+use super::lists;
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::{Error, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,19 +37,32 @@ impl Job {
     }
 }
 
-/// Makes the pictures of `list` in `folder`. Returns how many requests failed.
+/// The list, and the folder made ready for its pictures: all that can be found wrong with them before
+/// a model is loaded.
 ///
 /// # Errors
-/// When the list or the folder cannot be used at all; a single request's faults are printed.
-pub async fn run(
-    pipeline: &Pipeline,
-    control: &Control,
+/// When the list or the folder cannot be used at all.
+pub fn prepare(
     list: &Path,
     folder: &Path,
     defaults: (&Request, Option<&Path>),
-) -> Result<usize> {
+) -> Result<Vec<Job>> {
     let jobs = read(list, defaults)?;
     create(folder)?;
+    check_folder(folder)?;
+    Ok(jobs)
+}
+
+/// Makes the pictures of `jobs` in `folder`. Returns how many requests failed.
+///
+/// # Errors
+/// When the device is lost or a picture cannot be written; a single request's faults are printed.
+pub async fn run(
+    pipeline: &Pipeline,
+    control: &Control,
+    jobs: &[Job],
+    folder: &Path,
+) -> Result<usize> {
     let mut failed = 0;
     for (number, job) in jobs.iter().enumerate() {
         let place = format!("{} of {}", number + 1, jobs.len());
@@ -58,8 +73,8 @@ pub async fn run(
         }
         match picture(pipeline, control, job, &out).await {
             Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
-            // Nothing more can come from a device that is gone.
-            Err(error @ Error::DeviceLost { .. }) => return Err(error),
+            // Nothing more can come from a device that is gone, or go to a disk that is full.
+            Err(error @ (Error::DeviceLost { .. } | Error::Write { .. })) => return Err(error),
             Err(error) => {
                 eprintln!("{place}: {} failed. {error}", job.file);
                 failed += 1;
@@ -69,33 +84,30 @@ pub async fn run(
     Ok(failed)
 }
 
-/// A picture is written under another name first: a file of the right name is always whole.
 async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
     let picture = job.draw(pipeline, control).await?;
-    let part: PathBuf = out.with_extension("png.part");
-    write(&part, &picture.png()?)?;
-    fs::rename(&part, out).map_err(|e| unwritable(out, &e))?;
+    write(out, &picture.png()?)?;
     Ok(picture.safety)
 }
 
 /// The whole list is checked before the first picture is made.
+///
+/// # Errors
+/// [`Error::BadFile`] naming the line; [`Error::NotFound`].
 pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
     let shown = list.display().to_string();
-    let text = fs::read_to_string(list)
-        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    let bytes = fs::read(list).map_err(|fault| lists::unreadable(list, &fault))?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let wrong = |reason: String| Error::BadFile {
-            file: shown.clone(),
-            reason: format!("line {}: {reason}", number + 1),
-        };
-        let job = job(line, jobs.len(), defaults).map_err(wrong)?;
+    let wrong = |line: usize, reason: String| Error::BadFile {
+        file: shown.clone(),
+        reason: format!("line {line}: {reason}"),
+    };
+    let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
+    for (line, row) in rows {
+        let job = job(row, jobs.len(), defaults).map_err(|reason| wrong(line, reason))?;
         if !files.insert(job.file.clone()) {
-            return Err(wrong(format!("the file `{}` appears twice", job.file)));
+            return Err(wrong(line, format!("the file `{}` appears twice", job.file)));
         }
         jobs.push(job);
     }
@@ -103,14 +115,11 @@ pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>
 }
 
 fn job(
-    line: &str,
+    mut own: Map<String, Value>,
     index: usize,
     (defaults, init): (&Request, Option<&Path>),
 ) -> Result<Job, String> {
     let fault = |e: serde_json::Error| e.to_string();
-    let Value::Object(mut own) = serde_json::from_str(line).map_err(fault)? else {
-        return Err("it is not a JSON object".into());
-    };
     let file = match own.remove("file") {
         None => format!("{index:05}.png"),
         Some(Value::String(name)) => name,
@@ -130,5 +139,9 @@ fn job(
         all[name] = value;
     }
     let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
+    let last = request.seed.checked_add(u64::from(request.count.saturating_sub(1)));
+    last.ok_or_else(|| {
+        format!("seed {} is too large for {} pictures", request.seed, request.count)
+    })?;
     Ok(Job { file, init, request })
 }

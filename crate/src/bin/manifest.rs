@@ -1,5 +1,6 @@
 //! `darkroom manifest`: a model's folder to its parts list, every chunk with its SHA-256.
 
+use super::disk::write;
 use clap::Args;
 use darkroom::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES};
 use darkroom::{Error, Result};
@@ -90,8 +91,7 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
     Manifest::parse(Manifest::FILE, json.as_bytes())?;
     if args.write {
         let out = args.model.join(Manifest::FILE);
-        fs::write(&out, json)
-            .map_err(|e| Error::Write { path: out.display().to_string(), reason: e.to_string() })
+        write(&out, json.as_bytes())
     } else {
         print!("{json}");
         Ok(())

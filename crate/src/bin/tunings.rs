@@ -1,8 +1,9 @@
 //! The kernels that suit this machine's adapters, kept as JSON in the user's cache folder.
 
+use super::disk::write_in_folder;
+use darkroom::Result;
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::tuner;
-use darkroom::{Error, Result};
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -24,10 +25,7 @@ pub async fn tune(gpu: &Gpu) -> Result<()> {
     known.insert(key, chosen);
     let Some(file) = file else { return Ok(()) };
     let text = serde_json::to_string_pretty(&known).expect("a map of texts is plain data");
-    let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
-    folder
-        .and_then(|()| fs::write(&file, text))
-        .map_err(|e| Error::Write { path: file.display().to_string(), reason: e.to_string() })
+    write_in_folder(&file, text.as_bytes())
 }
 
 /// Where they are kept; nowhere when the system does not say where.

@@ -1,5 +1,6 @@
 //! Pictures on the CPU: eight-bit RGBA, PNG files, and the text that travels inside them.
 
+mod exif;
 mod likeness;
 pub mod parameters;
 pub mod png;

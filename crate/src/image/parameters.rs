@@ -7,7 +7,10 @@
 //! ```
 //!
 //! There is no standard but habit; the form is that of AUTOMATIC1111's `infotext`. A value with a
-//! comma, a colon or a line break is written as a JSON string, as there.
+//! comma, a colon or a line break is written as a JSON string, as there. Extensions add lines below
+//! the fields (`Template: …`). The page reads the same text in the same way
+//! (`web/files/parameters.js`), and what is written here is read back as it was, in time that grows
+//! with its length.
 
 const NEGATIVE: &str = "Negative prompt: ";
 
@@ -20,6 +23,8 @@ pub struct Parameters {
     pub negative_prompt: String,
     /// Names with values, such as `Steps` with `20`, in their order.
     pub fields: Vec<(String, String)>,
+    /// The lines below the fields, which extensions of other programs write.
+    pub extra: String,
 }
 
 impl Parameters {
@@ -31,25 +36,28 @@ impl Parameters {
     /// The text.
     pub fn format(&self) -> String {
         let mut text = self.prompt.trim().to_owned();
-        if !self.negative_prompt.trim().is_empty() {
-            text.push_str(&format!("\n{NEGATIVE}{}", self.negative_prompt.trim()));
-        }
         let fields = self.fields.iter().map(|(name, value)| format!("{name}: {}", quote(value)));
         let fields = fields.collect::<Vec<_>>().join(", ");
-        if !fields.is_empty() {
-            text.push_str(&format!("\n{fields}"));
+        let negative = self.negative_prompt.trim();
+        // A prompt that ends like a line of fields is told from one by what follows it.
+        let misread = || parse_fields(text.lines().last().unwrap_or_default()).is_some();
+        if !negative.is_empty() || (fields.is_empty() && misread()) {
+            text.push_str(&format!("\n{NEGATIVE}{negative}"));
+        }
+        for line in [fields.as_str(), self.extra.trim()] {
+            if !line.is_empty() {
+                text.push_str(&format!("\n{line}"));
+            }
         }
         text
     }
 
-    /// Reads such a text, also another program's. Any text can be read: without a last line of
-    /// fields everything is prompt.
+    /// Reads such a text, also another program's. Any text can be read: without a line of fields
+    /// everything is prompt.
     pub fn parse(text: &str) -> Self {
-        let mut lines: Vec<&str> = text.trim().lines().collect();
-        let fields = lines.last().and_then(|line| parse_fields(line)).unwrap_or_default();
-        if !fields.is_empty() {
-            lines.pop();
-        }
+        let lines: Vec<&str> = text.trim().split('\n').map(|l| l.trim_end_matches('\r')).collect();
+        let (end, fields) = find_fields(&lines).unwrap_or((lines.len(), Vec::new()));
+        let (lines, below) = lines.split_at(end);
         let negative = lines.iter().position(|line| line.starts_with(NEGATIVE.trim_end()));
         let (prompt, negative) = lines.split_at(negative.unwrap_or(lines.len()));
         let negative = negative.join("\n");
@@ -58,51 +66,89 @@ impl Parameters {
             prompt: prompt.join("\n").trim().to_owned(),
             negative_prompt: negative.trim().to_owned(),
             fields,
+            extra: below.get(1..).unwrap_or_default().join("\n").trim().to_owned(),
         }
     }
 }
 
 fn quote(value: &str) -> String {
-    if value.contains([',', ':', '\n', '"']) {
+    let marks = |c: char| matches!(c, ',' | ':' | '"') || c.is_control();
+    if value.contains(marks) || value != value.trim() {
         serde_json::Value::from(value).to_string()
     } else {
         value.to_owned()
     }
 }
 
-/// `Name: value, Name: "quoted, value"`; nothing when the line is not of this form, or has fewer
-/// than three fields and does not begin with `Steps`, as a prompt with a colon would.
-fn parse_fields(line: &str) -> Option<Vec<(String, String)>> {
-    let mut fields = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once(':')?;
-        let name_is_plain = |c: char| c.is_alphanumeric() || " -/_".contains(c);
-        if name.is_empty() || !name.chars().all(name_is_plain) {
-            return None;
-        }
-        let after = after.trim_start();
-        let (value, next) = match quoted(after) {
-            Some(parts) => parts,
-            None => {
-                let (value, next) = after.split_once(',').unwrap_or((after, ""));
-                (value.trim().to_owned(), next)
-            }
-        };
-        fields.push((name.trim().to_owned(), value));
-        rest = next.trim_start();
+/// The fields and the number of their line: the last one of all, or the last that begins with
+/// `Steps` and has others beside it.
+fn find_fields(lines: &[&str]) -> Option<(usize, Vec<(String, String)>)> {
+    let last = lines.len().checked_sub(1)?;
+    if let Some(fields) = parse_fields(lines[last]) {
+        return Some((last, fields));
     }
-    let first_is_steps = fields.first().is_some_and(|(name, _)| name == "Steps");
-    (first_is_steps || fields.len() >= 3).then_some(fields)
+    let steps = |line: &&str| line.trim_start().starts_with("Steps: ");
+    let mut found = lines.iter().enumerate().rev().filter(|(_, line)| steps(line));
+    found.find_map(|(at, line)| Some((at, parse_fields(line).filter(|fields| fields.len() >= 3)?)))
 }
 
-/// A JSON string at the beginning of `text`, up to a comma or the end, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-    let value = strings.next()?.ok()?;
-    let rest = text.get(strings.byte_offset()..)?.trim_start();
-    match rest.strip_prefix(',') {
-        Some(next) => Some((value, next)),
-        None => rest.is_empty().then_some((value, "")),
+/// `Name: value, Name: "quoted, value"`; nothing when the line does not begin with `Steps` and has
+/// fewer than three fields or other words, as a prompt with a colon would. A piece that is no field
+/// and a quoted value that cannot be read cost only themselves.
+fn parse_fields(line: &str) -> Option<Vec<(String, String)>> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut odd = false;
+    let mut rest = line.trim();
+    while !rest.is_empty() {
+        let (value, next) = match rest.find([':', ',']) {
+            Some(at) if rest[at..].starts_with(':') => {
+                let (name, after) = (rest[..at].trim(), rest[at + 1..].trim_start());
+                let (value, next) = value(after);
+                (value.filter(|_| is_name(name)).map(|value| (name, value)), next)
+            }
+            Some(at) => (None, &rest[at + 1..]),
+            None => (None, ""),
+        };
+        match value {
+            Some((name, value)) => fields.push((name.to_owned(), value)),
+            None => odd = true,
+        }
+        let steps_first = fields.first().is_some_and(|(name, _)| name == "Steps");
+        if odd && !steps_first {
+            return None;
+        }
+        rest = next.trim_start();
     }
+    let (first, _) = fields.first()?;
+    let others = fields.len() >= 3 && first != NEGATIVE.trim_end_matches([':', ' ']);
+    (first == "Steps" || others).then_some(fields)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || " -/_".contains(c))
+}
+
+/// The value at the beginning of a text, none where it cannot be read, and what follows its comma.
+fn value(text: &str) -> (Option<String>, &str) {
+    if let Some(end) = closing_quote(text) {
+        let after = text[end..].trim_start();
+        if let Some(next) = after.strip_prefix(',').or_else(|| after.is_empty().then_some("")) {
+            return (serde_json::from_str(&text[..end]).ok(), next);
+        }
+    }
+    let (value, next) = text.split_once(',').unwrap_or((text, ""));
+    (Some(value.trim().to_owned()), next)
+}
+
+/// Where a quoted text ends, behind its quote.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut letters = text.strip_prefix('"')?.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => drop(letters.next()),
+            '"' => return Some(at + 2),
+            _ => {}
+        }
+    }
+    None
 }

@@ -9,6 +9,7 @@ use std::io::Cursor;
 
 use ::png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
 
+use super::exif;
 use super::rgba::Rgba;
 use crate::error::{Error, Result, bad_file};
 
@@ -19,7 +20,8 @@ pub const DARKROOM: &str = "darkroom";
 /// The keyword under which this program keeps which model drew the picture, as JSON.
 pub const DARKROOM_MODEL: &str = "darkroom-model";
 
-/// The most pixels that are read from a file: 16 384 × 4 096.
+/// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
+/// (`web/files/pixels.js`).
 const MAX_PIXELS: u64 = 1 << 26;
 /// Deflate never packs more than 1 032 bytes into one.
 const MAX_RATIO: u64 = 1_032;
@@ -29,7 +31,8 @@ const MAX_TABLES: usize = 16 << 20;
 /// A decoded file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Png {
-    /// The picture; grey and palette colours are widened, missing opacity is full.
+    /// The picture; grey and palette colours are widened, missing opacity is full. It stands as its
+    /// eXIf chunk says, where it has one.
     pub picture: Rgba,
     /// Keyword and text of every text chunk: tEXt, then zTXt, then iTXt, each in file order.
     pub texts: Vec<(String, String)>,
@@ -85,7 +88,11 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
     let pixels = u64::from(width) * u64::from(height);
     // At one bit a pixel, the least that a file can spend.
     let packed_bytes = pixels / 8;
-    if pixels > MAX_PIXELS || packed_bytes > (bytes.len() as u64).saturating_mul(MAX_RATIO) {
+    if pixels > MAX_PIXELS {
+        let reason = format!("it has {width}×{height} pixels; at most 8192×8192 are read");
+        return Err(bad_file(name, reason));
+    }
+    if packed_bytes > (bytes.len() as u64).saturating_mul(MAX_RATIO) {
         let reason = format!("{width}×{height} pixels in {} bytes", bytes.len());
         return Err(bad_file(name, reason));
     }
@@ -106,7 +113,9 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
     if (frame.width, frame.height) != (width, height) || rgba.len() as u64 != pixels * 4 {
         return Err(bad_file(name, "its first picture does not fill it"));
     }
-    Ok(Png { picture: Rgba::new(width, height, rgba), texts: texts(reader.info(), name)? })
+    let picture = Rgba::new(width, height, rgba);
+    let way = reader.info().exif_metadata.as_deref().map_or(1, exif::orientation);
+    Ok(Png { picture: picture.upright(way), texts: texts(reader.info(), name)? })
 }
 
 fn texts(info: &::png::Info, name: &str) -> Result<Vec<(String, String)>> {

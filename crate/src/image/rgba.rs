@@ -31,6 +31,36 @@ impl Rgba {
         Rgba::new(width, height, pixels)
     }
 
+    /// The picture the right way up, from how Exif says that it lies: 1 as it is, 2 to 4 mirrored
+    /// and turned by half, 5 to 8 with rows for columns. Other values are 1.
+    pub fn upright(self, orientation: u8) -> Self {
+        let (width, height) = (self.width as usize, self.height as usize);
+        let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
+        // Where in the stored picture a pixel of the right one is.
+        let place = |x: usize, y: usize| match orientation {
+            2 => (right - x, y),
+            3 => (right - x, bottom - y),
+            4 => (x, bottom - y),
+            5 => (y, x),
+            6 => (y, bottom - x),
+            7 => (right - y, bottom - x),
+            _ => (right - y, x),
+        };
+        let (columns, rows) = match orientation {
+            2..=4 => (width, height),
+            5..=8 => (height, width),
+            _ => return self,
+        };
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for y in 0..rows {
+            for x in 0..columns {
+                let (x, y) = place(x, y);
+                pixels.extend_from_slice(&self.pixels[4 * (y * width + x)..][..4]);
+            }
+        }
+        Rgba::new(columns as u32, rows as u32, pixels)
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> u32 {
         self.width

@@ -101,6 +101,7 @@ impl Picture {
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
             fields: fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+            extra: String::new(),
         }
     }
 }

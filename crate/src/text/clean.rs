@@ -16,6 +16,8 @@ use tokenizers::{NormalizedString, Normalizer};
 use super::entities::named;
 use super::vocabulary::{END, START};
 
+/// How both special tokens begin.
+const OPENING: &str = "<|";
 /// An entity has no more letters between `&` and `;`.
 const ENTITY_MAX: usize = 25;
 /// Cleaned once more at the most; entities within entities need it.
@@ -55,9 +57,12 @@ const LIGATURES: [(char, &str); 22] = [
 pub fn clean(prompt: &str) -> String {
     let mut out = String::with_capacity(prompt.len());
     let mut rest = prompt;
+    // Both begin with the same letters, so one pass finds the next of either.
     let next = |rest: &str| {
-        let found = [START, END].into_iter().filter_map(|token| Some((rest.find(token)?, token)));
-        found.min()
+        rest.match_indices(OPENING).find_map(|(at, _)| {
+            let token = [START, END].into_iter().find(|token| rest[at..].starts_with(token))?;
+            Some((at, token))
+        })
     };
     while let Some((at, token)) = next(rest) {
         out.push_str(&clean_piece(&rest[..at]));

@@ -6,13 +6,18 @@
 //! BREAK         ends a chunk
 //! ```
 //!
-//! Nothing is an error but a weight that is not a number: a bracket that is never opened is text,
-//! one that is never closed reaches to the end.
+//! Nothing is an error but a weight that is not a number, and more open brackets than
+//! [`NESTED_MAX`]: a bracket that is never opened is text, one that is never closed reaches to the
+//! end.
 
 use crate::error::{Error, Result};
 
 const ROUND: f64 = 1.1;
 const SQUARE: f64 = 1.0 / 1.1;
+
+/// Brackets that may be open at once. A hundred times 1.1 is already a weight of 13 781, and each
+/// one more goes through all that it encloses.
+const NESTED_MAX: usize = 100;
 
 /// A piece of a prompt.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +42,8 @@ impl Fragment {
     /// A prompt in pieces of different weights.
     ///
     /// # Errors
-    /// [`Error::Request`] naming `field` for a weight that is not a finite number.
+    /// [`Error::Request`] naming `field` for a weight that is not a finite number, and for brackets
+    /// that are nested too deep.
     pub fn parse(field: &'static str, prompt: &str) -> Result<Vec<Fragment>> {
         let mut fragments = Vec::new();
         // Where the brackets begin that are still open.
@@ -48,6 +54,10 @@ impl Fragment {
             rest = &rest[length..];
             match token {
                 Token::Escape(text) => fragments.push(Fragment::Text(text.into(), 1.0)),
+                Token::Open(_) if round.len() + square.len() >= NESTED_MAX => {
+                    let reason = format!("has more than {NESTED_MAX} brackets open: close some");
+                    return Err(Error::Request { field, reason });
+                }
                 Token::Open('(') => round.push(fragments.len()),
                 Token::Open(_) => square.push(fragments.len()),
                 Token::Weight(number, _) if !round.is_empty() => {

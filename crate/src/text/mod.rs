@@ -9,5 +9,5 @@ mod vocabulary;
 
 pub use clean::clean;
 pub use emphasis::Fragment;
-pub use prompt::{Chunk, LongPrompt, Prompt, Reading};
+pub use prompt::{CHUNKS_MAX, Chunk, LongPrompt, Prompt, Reading};
 pub use tokenizer::{Tokenizer, Tokens};

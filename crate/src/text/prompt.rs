@@ -17,6 +17,10 @@ use super::emphasis::Fragment;
 use super::tokenizer::{Piece, Tokenizer};
 use crate::error::{Error, Result};
 
+/// The most chunks that are encoded: 4 800 words' ids. Each costs a run of the text encoder, and the
+/// UNet attends to all of them in every step.
+pub const CHUNKS_MAX: usize = 64;
+
 /// How far back a chunk may end for the sake of a comma, in ids.
 const COMMA_REACH: usize = 20;
 
@@ -119,7 +123,7 @@ impl Prompt {
     /// Reads a prompt; `field` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Request`] for a weight that is not a number.
+    /// [`Error::Request`] for a weight that is not a number, and for more than [`CHUNKS_MAX`] chunks.
     pub fn read(
         tokenizer: &Tokenizer,
         field: &'static str,
@@ -133,7 +137,7 @@ impl Prompt {
         };
         match reading.long_prompt {
             LongPrompt::Truncate => truncate(tokenizer, &fragments),
-            LongPrompt::Chunks => chunks(tokenizer, &fragments),
+            LongPrompt::Chunks => chunks(tokenizer, field, &fragments),
         }
     }
 }
@@ -157,16 +161,27 @@ fn truncate(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
     Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &words)], used: words.len(), cut })
 }
 
-/// As many chunks as it takes.
-fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
+/// As many chunks as it takes, up to [`CHUNKS_MAX`].
+fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) -> Result<Prompt> {
     let room = tokenizer.length() - 2;
     let (mut chunks, mut used) = (Vec::new(), 0);
     let mut words: Vec<Word> = Vec::with_capacity(room);
     // How many words there are up to the last comma of this chunk, and with it.
     let mut comma = None;
+    let finish = |chunks: &mut Vec<Chunk>, words: &[Word]| {
+        if chunks.len() == CHUNKS_MAX {
+            let reason = format!(
+                "takes more than {CHUNKS_MAX} chunks of {room} tokens, which is the most that is \
+                 encoded. Shorten it"
+            );
+            return Err(Error::Request { field, reason });
+        }
+        chunks.push(Chunk::new(tokenizer, words));
+        Ok(())
+    };
     for fragment in fragments {
         let Fragment::Text(text, weight) = fragment else {
-            chunks.push(Chunk::new(tokenizer, &words));
+            finish(&mut chunks, &words)?;
             words.clear();
             comma = None;
             continue;
@@ -176,7 +191,7 @@ fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
             if words.len() == room {
                 let near = comma.filter(|end| !is_comma && room - end < COMMA_REACH);
                 let rest = words.split_off(near.unwrap_or(room));
-                chunks.push(Chunk::new(tokenizer, &words));
+                finish(&mut chunks, &words)?;
                 words = rest;
                 comma = None;
             }
@@ -188,7 +203,7 @@ fn chunks(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
         }
     }
     if !words.is_empty() || chunks.is_empty() {
-        chunks.push(Chunk::new(tokenizer, &words));
+        finish(&mut chunks, &words)?;
     }
     Ok(Prompt { chunks, used, cut: None })
 }

@@ -169,8 +169,12 @@ fn shown(value: Option<f64>, digits: usize) -> String {
     value.map_or(String::new(), |value| format!("{value:.digits$}"))
 }
 
-/// A field of a table with commas (RFC 4180).
+/// A field of a table with commas (RFC 4180). What a spreadsheet would take for a formula has an
+/// apostrophe before it; numbers stay numbers.
 fn quoted(text: &str) -> String {
+    let formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let text = if formula { &format!("'{text}") } else { text };
     if text.contains(['"', ',', '\n', '\r']) {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }

@@ -2,14 +2,14 @@
 //! `PSNR = −10 · log₁₀(mean squared difference)`.
 
 use super::{EXACT, PrecisionArgs, cells};
+use crate::disk::write_in_folder;
 use crate::fixed;
+use darkroom::Result;
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::pipeline::{
     Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Witness,
 };
-use darkroom::{Error, Result};
 use std::cell::RefCell;
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -111,11 +111,5 @@ async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
 }
 
 fn write(folder: &Path, name: &str, drawn: &Drawn) -> Result<()> {
-    let path = folder.join(name);
-    let fault = |e: std::io::Error| Error::Write {
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    };
-    fs::create_dir_all(folder).map_err(fault)?;
-    fs::write(&path, drawn.picture.png()?).map_err(fault)
+    write_in_folder(&folder.join(name), &drawn.picture.png()?)
 }

@@ -15,7 +15,7 @@
 
 mod config;
 
-use super::disk::{unwritable, write_in_folder};
+use super::disk::{NewFile, unwritable, write_in_folder};
 use clap::Args;
 use config::Config;
 use darkroom::dtype::FileType;
@@ -28,7 +28,7 @@ use darkroom::nn::{Catalogue, Scope};
 use darkroom::weights::SafetensorsWriter;
 use darkroom::{Error, Result, WeightType};
 use half::f16;
-use std::fs::{self, File};
+use std::fs;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
@@ -115,14 +115,15 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
         .map(|(name, shape)| (name.as_str(), file_type, shape.clone()))
         .collect();
     let shown = path.display().to_string();
-    let file = File::create(path).map_err(|e| unwritable(path, &e))?;
+    let new = NewFile::create(path)?;
+    let file = new.file()?;
     // Loaders look for the framework's name here.
     let metadata = [("format", "pt")];
     if args.hollow {
         drop(SafetensorsWriter::new(&file, &shown, &list, &metadata)?);
         let bytes = catalogue.parameters() as u64 * file_type.bytes_of(1).unwrap_or(0);
         let grown = file.metadata().and_then(|header| file.set_len(header.len() + bytes));
-        return grown.map_err(|e| unwritable(path, &e));
+        return grown.map_err(|e| unwritable(path, &e)).and_then(|()| new.keep());
     }
     let mut writer = SafetensorsWriter::new(BufWriter::new(file), &shown, &list, &metadata)?;
     let mut bytes = Vec::new();
@@ -141,7 +142,8 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
             writer.write(&bytes)?;
         }
     }
-    writer.finish().map(drop)
+    writer.finish().map(drop)?;
+    new.keep()
 }
 
 /// The numbers of one tensor.

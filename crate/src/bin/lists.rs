@@ -1,0 +1,218 @@
+//! Lists of requests as people have them: JSON, one a line (JSONL); tables (CSV) with commas,
+//! semicolons or tabs; the text of AUTOMATIC1111's "Prompts from file" (`--prompt "a fox" --steps
+//! 20`); or plain prompts, one a line. In UTF-8 or UTF-16. The page reads the same
+//! (`web/files/table.js`).
+
+use darkroom::Error;
+use serde_json::{Map, Number, Value};
+use std::io;
+use std::path::Path;
+
+/// The fields of one request.
+type Row = Map<String, Value>;
+/// The number of a line, and what is wrong there.
+type Fault = (usize, String);
+
+/// What a picture's export says beside its request.
+const ABOUT: [&str; 5] = ["model", "provenance", "engine", "seconds", "safety"];
+
+/// A list that cannot be read at all.
+pub fn unreadable(path: &Path, fault: &io::Error) -> Error {
+    let (path, reason) = (path.display().to_string(), fault.to_string());
+    match fault.kind() {
+        io::ErrorKind::NotFound => {
+            Error::Request { field: "list", reason: format!("{path} was not found ({reason})") }
+        }
+        _ => Error::Source { path, reason },
+    }
+}
+
+/// The requests of a list with the numbers of their lines, from 1.
+pub fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
+    let text = decode(bytes).map_err(|reason| (1, reason))?;
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    if is_json(first) {
+        return json_lines(&text);
+    }
+    if let Some(mark) = separator(first) {
+        return table(&text, mark);
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let row = |(index, line): (usize, &str)| {
+        let line = line.trim();
+        let row = if line.starts_with("--") {
+            options(line).map_err(|reason| (index + 1, reason))?
+        } else {
+            Map::from_iter([("prompt".to_owned(), line.into())])
+        };
+        Ok((index + 1, row))
+    };
+    lines.map(row).collect()
+}
+
+/// Text of UTF-8 or UTF-16; anything else is told as what it is.
+fn decode(bytes: &[u8]) -> Result<String, String> {
+    let wide = |bytes: &[u8], number: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair| number(*pair)).collect();
+        String::from_utf16(&units).map_err(|_| "it is not whole UTF-16 text".to_owned())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => String::from_utf8(rest.to_vec()).map_err(|fault| {
+            let line = rest[..fault.utf8_error().valid_up_to()].iter();
+            let line = line.filter(|byte| **byte == b'\n').count() + 1;
+            format!("its text is not UTF-8 (in line {line}). Save the list as UTF-8")
+        }),
+    }
+}
+
+/// Whether a list whose first line this is holds JSON. `[cat:dog:0.5]` and `{red|blue}` are prompts.
+fn is_json(first: &str) -> bool {
+    let inside = |open: char| first.strip_prefix(open).map(str::trim_start);
+    inside('{').is_some_and(|rest| rest.is_empty() || rest.starts_with(['"', '}']))
+        || inside('[').is_some_and(|rest| rest.is_empty() || rest.starts_with(['{', ']', '"']))
+}
+
+fn json_lines(text: &str) -> Result<Vec<(usize, Row)>, Fault> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let row = |(index, line): (usize, &str)| {
+        let wrong = |reason: String| (index + 1, reason);
+        match serde_json::from_str(line).map_err(|e| wrong(e.to_string()))? {
+            Value::Object(mut row) => {
+                row.retain(|name, _| !ABOUT.contains(&name.as_str()));
+                Ok((index + 1, row))
+            }
+            _ => Err(wrong("it is not a JSON object".into())),
+        }
+    };
+    lines.map(row).collect()
+}
+
+/// What parts the columns of a table whose first line this is; one of them must be `prompt`.
+fn separator(first: &str) -> Option<char> {
+    let named = |mark: &char| first.split(*mark).any(|name| column(name) == "prompt");
+    [',', ';', '\t'].into_iter().find(named)
+}
+
+fn column(name: &str) -> String {
+    name.trim().trim_matches('"').trim().to_lowercase().replace(' ', "_")
+}
+
+/// A table (RFC 4180); its first line names the columns.
+fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, Fault> {
+    let mut rows = cells(text, mark)
+        .into_iter()
+        .filter(|(_, cells)| cells.iter().any(|cell| !cell.trim().is_empty()));
+    let (_, head) = rows.next().unwrap_or_default();
+    let names: Vec<String> = head.iter().map(|name| column(name)).collect();
+    let row = |(line, cells): (usize, Vec<String>)| {
+        let mut row = Row::new();
+        for (name, cell) in names.iter().zip(cells) {
+            if !cell.trim().is_empty() && !name.is_empty() {
+                row.insert(name.clone(), value(name, &cell));
+            }
+        }
+        if !row.contains_key("prompt") {
+            return Err((line, "it has no prompt".to_owned()));
+        }
+        Ok((line, row))
+    };
+    rows.map(row).collect()
+}
+
+/// The cells of each line, with the number of the line in the file.
+fn cells(text: &str, mark: char) -> Vec<(usize, Vec<String>)> {
+    let mut rows = Vec::new();
+    let (mut row, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let (mut line, mut begun) = (1, 1);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        line += usize::from(letter == '\n');
+        match letter {
+            '"' if quoted && letters.next_if_eq(&'"').is_some() => cell.push('"'),
+            '"' if quoted => quoted = false,
+            '"' if cell.is_empty() => quoted = true,
+            _ if quoted => cell.push(letter),
+            '\n' => {
+                row.push(std::mem::take(&mut cell));
+                rows.push((begun, std::mem::take(&mut row)));
+                begun = line;
+            }
+            '\r' if letters.peek() == Some(&'\n') => {}
+            _ if letter == mark => row.push(std::mem::take(&mut cell)),
+            _ => cell.push(letter),
+        }
+    }
+    row.push(cell);
+    rows.push((begun, row));
+    rows
+}
+
+/// `--prompt "a fox" --steps 20`, by the names of that web UI.
+fn options(line: &str) -> Result<Row, String> {
+    let mut row = Row::new();
+    let mut words = words(line)?.into_iter();
+    while let Some(option) = words.next() {
+        let name = option.strip_prefix("--").ok_or_else(|| format!("`{option}` is no option"))?;
+        let name = match name {
+            "cfg_scale" => "guidance_scale",
+            "sampler_name" => "sampler",
+            "n_iter" | "batch_size" => "count",
+            other => other,
+        };
+        let text = words.next().ok_or_else(|| format!("{option} has no value"))?;
+        row.insert(name.to_owned(), value(name, &text));
+    }
+    Ok(row)
+}
+
+/// Words as a shell parts them: by spaces, but for what is quoted.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quote, mut inside) = (None, false);
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            ('"' | '\'', None) => quote = Some(letter),
+            (_, Some(mark)) if mark == letter => quote = None,
+            (' ' | '\t', None) => {
+                inside = false;
+                continue;
+            }
+            _ => {
+                let letter = if letter == '\\' && quote != Some('\'') {
+                    letters.next().unwrap_or(letter)
+                } else {
+                    letter
+                };
+                if !inside {
+                    words.push(String::new());
+                }
+                words.last_mut().expect("one was just begun").push(letter);
+                inside = true;
+                continue;
+            }
+        }
+        if !inside {
+            words.push(String::new());
+            inside = true;
+        }
+    }
+    if quote.is_some() { Err("a quote is not closed".to_owned()) } else { Ok(words) }
+}
+
+/// A field's value from its text; what does not fit is told by the field itself.
+fn value(name: &str, text: &str) -> Value {
+    const TEXTS: [&str; 8] =
+        ["prompt", "negative_prompt", "seed", "sampler", "rng", "spacing", "long_prompt", "file"];
+    let text = text.trim();
+    if TEXTS.contains(&name) || name == "init" {
+        return text.into();
+    }
+    match text.to_lowercase().as_str() {
+        "true" => true.into(),
+        "false" => false.into(),
+        _ => serde_json::from_str::<Number>(text).map_or_else(|_| text.into(), Value::Number),
+    }
+}
