@@ -87,8 +87,11 @@ function latin1(bytes) {
   return text;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-async function inflate(bytes) {
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {number} [most] bytes that may come out
+ */
+export async function inflate(bytes, most = TEXT_MAX) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const parts = [];
@@ -98,7 +101,10 @@ async function inflate(bytes) {
     const { done, value } = await reader.read();
     if (done) break;
     length += value.length;
-    if (length > TEXT_MAX) throw new Error("the text is too long");
+    if (length > most) {
+      await reader.cancel();
+      throw new Error("it is too long");
+    }
     parts.push(value);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());

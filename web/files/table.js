@@ -1,19 +1,60 @@
-// Lists of requests in files: JSONL or JSON, CSV (RFC 4180), or plain lines.
+// Lists of requests in files: JSONL or JSON, tables with commas, semicolons or tabs (RFC 4180), the
+// options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. What is wrong is
+// told with its line, before anything is taken. The native program reads the same
+// (crate/src/bin/lists.rs).
+
+import { importText } from "../strings/imports.js";
+import { parseJson } from "./json.js";
+import { checked } from "./row.js";
 
 /** @typedef {Record<string, string>} Row fields of a request as text, by name */
+/** @typedef {{ line: number, row: Row }} Line a row and where it stood */
 
 /**
- * Reads a file by what it looks like.
- * @param {string} name
+ * Reads a list by what it looks like.
+ * @param {string} name of its file
  * @param {string} text
  * @returns {Row[]}
  * @throws {SyntaxError} naming the line
  */
 export function readRows(name, text) {
   const plain = text.replace(/^\uFEFF/, "");
-  if (/\.jsonl$/i.test(name) || /^\s*[{[]/.test(plain)) return readJson(plain);
-  if (/\.csv$/i.test(name)) return readCsv(plain);
-  return readLines(plain);
+  return linesOf(name, plain).map(({ line, row }) => at(line, () => checked(row)));
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @returns {Line[]}
+ */
+function linesOf(name, text) {
+  const start = text.trimStart();
+  const first = start.split("\n", 1)[0]?.trim() ?? "";
+  if (/\.jsonl$/i.test(name) || /^(\{\s*("|\}|$)|\[\s*(["{\]]|$))/.test(first))
+    return readJson(text, first);
+  const mark = [",", ";", "\t"].find((mark) => first.split(mark).some((c) => column(c) === "prompt"));
+  if (mark) return readTable(text, mark);
+  if (/\.csv$/i.test(name)) return readFirstColumn(text);
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    const prompt = line.trim();
+    if (!prompt) return [];
+    const row = prompt.startsWith("--") ? at(i + 1, () => readOptions(prompt)) : { prompt };
+    return [{ line: i + 1, row }];
+  });
+}
+
+/**
+ * What goes wrong is told with its line.
+ * @template T
+ * @param {number} line
+ * @param {() => T} read
+ */
+function at(line, read) {
+  try {
+    return read();
+  } catch (error) {
+    throw new SyntaxError(importText.line(line, /** @type {Error} */ (error).message));
+  }
 }
 
 /**
@@ -28,17 +69,18 @@ export function readLines(text) {
 
 /**
  * @param {string} text
- * @returns {Row[]}
+ * @param {string} first its first line with anything on it
+ * @returns {Line[]}
  */
-function readJson(text) {
-  if (/^\s*\[/.test(text)) return JSON.parse(text).map(row);
+function readJson(text, first) {
+  // A list in brackets, or one object over several lines.
+  if (first.startsWith("[") || first === "{") {
+    const all = parseJson(text);
+    return [all].flat().map((value, i) => ({ line: i + 1, row: at(i + 1, () => rowOf(value)) }));
+  }
   return text.split(/\r?\n/).flatMap((line, i) => {
     if (!line.trim()) return [];
-    try {
-      return [row(JSON.parse(line))];
-    } catch (error) {
-      throw new SyntaxError(`line ${i + 1}: ${/** @type {Error} */ (error).message}`);
-    }
+    return [{ line: i + 1, row: at(i + 1, () => rowOf(parseJson(line))) }];
   });
 }
 
@@ -46,43 +88,157 @@ function readJson(text) {
  * @param {unknown} value text, or an object of fields
  * @returns {Row}
  */
-function row(value) {
+function rowOf(value) {
   if (typeof value === "string") return { prompt: value };
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new SyntaxError("a request is text or an object");
   const fields = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(fields.map(([name, field]) => [name, String(field)]));
+  return Object.fromEntries(
+    fields.map(([name, field]) => [
+      name,
+      typeof field === "object" ? JSON.stringify(field) : String(field),
+    ]),
+  );
+}
+
+/** @param {string} name */
+function column(name) {
+  return name.replaceAll('"', "").trim().toLowerCase().replaceAll(" ", "_");
 }
 
 /**
- * The first line names the columns, of which one is `prompt`; otherwise the first column is it.
+ * The first line names the columns, of which one is `prompt`.
  * @param {string} text
- * @returns {Row[]}
+ * @param {string} mark between columns
+ * @returns {Line[]}
  */
-function readCsv(text) {
-  const lines = csvLines(text).filter((line) => line.some((cell) => cell.trim()));
-  const names = (lines[0] ?? []).map((name) => name.trim().toLowerCase().replaceAll(" ", "_"));
-  if (!names.includes("prompt")) return lines.map(([prompt = ""]) => ({ prompt }));
-  return lines.slice(1).map((line) => {
-    const cells = line.map((cell, i) => /** @type {const} */ ([names[i] ?? "", cell]));
-    return Object.fromEntries(cells.filter(([name, cell]) => name && cell !== ""));
+function readTable(text, mark) {
+  const [head, ...lines] = tableLines(text, mark);
+  const names = (head?.cells ?? []).map(column);
+  return lines.map(({ line, cells }) => {
+    const fields = cells.map((cell, i) => /** @type {const} */ ([names[i] ?? "", cell]));
+    const row = Object.fromEntries(fields.filter(([name, cell]) => name && cell.trim() !== ""));
+    // An empty cell is no wish for whatever the form holds at present.
+    return { line, row: at(line, () => withPrompt(row)) };
   });
 }
 
-/** @param {string} text */
-function csvLines(text) {
-  /** @type {string[][]} */
+/** @param {Row} row */
+function withPrompt(row) {
+  if (row["prompt"] === undefined) throw new SyntaxError(importText.noPrompt());
+  return row;
+}
+
+/** @param {string} text @returns {Line[]} */
+function readFirstColumn(text) {
+  return tableLines(text, ",").map(({ line, cells: [prompt = ""] }) => {
+    return { line, row: at(line, () => withPrompt(prompt.trim() ? { prompt } : {})) };
+  });
+}
+
+/**
+ * Lines that are not empty.
+ * @param {string} text
+ * @param {string} mark
+ */
+function tableLines(text, mark) {
+  /** @type {{ line: number, cells: string[] }[]} */
   const lines = [];
-  let line = [];
-  // A cell, quoted or bare, and what ends it; the last alternative ends the text.
-  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g;
-  for (const [all, quoted, bare = "", end] of text.matchAll(cells)) {
-    if (all === "" && line.length === 0) break;
-    line.push(quoted === undefined ? bare : quoted.replaceAll('""', '"'));
-    if (end === ",") continue;
-    lines.push(line);
-    line = [];
-    if (end === "") break;
+  let [number, begun] = [1, 1];
+  /** @type {string[]} */
+  let cells = [];
+  const end = () => {
+    if (cells.some((cell) => cell.trim())) lines.push({ line: begun, cells });
+    cells = [];
+    begun = number;
+  };
+  for (let at = 0; at <= text.length;) {
+    let cell = "";
+    if (text[at] === '"') {
+      for (let quote = at + 1; ;) {
+        const close = text.indexOf('"', quote);
+        cell += text.slice(quote, close < 0 ? text.length : close);
+        at = close < 0 ? text.length : close + 1;
+        if (text[at] !== '"' || close < 0) break;
+        cell += '"';
+        quote = at + 1;
+      }
+      number += cell.split("\n").length - 1;
+    }
+    const start = at;
+    while (at < text.length && text[at] !== mark && text[at] !== "\n") at += 1;
+    cells.push(cell + text.slice(start, at).replace(/\r$/, ""));
+    const mark_here = text[at] === mark;
+    at += 1;
+    if (mark_here) continue;
+    number += 1;
+    end();
   }
   return lines;
+}
+
+/** Their names of options, and ours. */
+const OPTIONS = new Map([
+  ["cfg_scale", "guidance_scale"],
+  ["sampler_name", "sampler"],
+  ["n_iter", "count"],
+  ["batch_size", "count"],
+]);
+
+/**
+ * `--prompt "a fox" --steps 20`.
+ * @param {string} line
+ * @returns {Row}
+ */
+function readOptions(line) {
+  const words = wordsOf(line);
+  /** @type {Row} */
+  const row = {};
+  for (let i = 0; i < words.length; i += 2) {
+    const [option = "", value] = words.slice(i, i + 2);
+    if (!option.startsWith("--") || value === undefined)
+      throw new SyntaxError(importText.noOption(option));
+    const name = option.slice(2);
+    row[OPTIONS.get(name) ?? name] = value;
+  }
+  return row;
+}
+
+/**
+ * Words as a shell parts them: by spaces, but for what is quoted.
+ * @param {string} line
+ */
+function wordsOf(line) {
+  /** @type {string[]} */
+  const words = [];
+  /** @type {string | null} */
+  let word = null;
+  let quote = "";
+  for (let at = 0; at < line.length; at++) {
+    const letter = line[at] ?? "";
+    if (quote ? letter === quote : letter === '"' || letter === "'") {
+      quote = quote ? "" : letter;
+      word ??= "";
+    } else if (!quote && /\s/.test(letter)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else {
+      const escaped = letter === "\\" && quote !== "'" && at + 1 < line.length;
+      word = (word ?? "") + (escaped ? line[++at] : letter);
+    }
+  }
+  if (quote) throw new SyntaxError(importText.openQuote());
+  if (word !== null) words.push(word);
+  return words;
+}
+
+/**
+ * A cell of a table with commas. What a spreadsheet would take for a formula has an apostrophe
+ * before it; numbers stay numbers.
+ * @param {string} text
+ */
+export function csvCell(text) {
+  const formula = /^[=+\-@\t\r]/.test(text) && !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text);
+  const cell = formula ? `'${text}` : text;
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

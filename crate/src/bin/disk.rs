@@ -7,12 +7,13 @@
 use darkroom::image::{Rgba, png};
 use darkroom::{Error, Result};
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How unfinished files are named: not after the file, whose name may be as long as is allowed.
+/// How unfinished files are named: after the process and a hash of the file's own name, which may
+/// itself be as long as is allowed.
 const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
@@ -93,7 +94,6 @@ impl NewFile {
     /// # Errors
     /// [`Error::Write`] where no file can be made.
     pub fn create(path: &Path) -> Result<NewFile> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let fault = |e: std::io::Error| unwritable(path, &e);
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let part = match fs::metadata(&real) {
@@ -103,8 +103,10 @@ impl NewFile {
                 return Err(Error::Write { path: path.display().to_string(), reason });
             }
             _ => {
-                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-                Some(real.with_file_name(format!("{PART}-{}-{number}.part", process::id())))
+                let mut name = DefaultHasher::new();
+                real.hash(&mut name);
+                let (own, name) = (process::id(), name.finish());
+                Some(real.with_file_name(format!("{PART}-{own}-{name:x}.part")))
             }
         };
         let file = match &part {

@@ -1,0 +1,118 @@
+// The texts in Exif data of JPEG and WebP files (CIPA DC-008): AUTOMATIC1111's web UI writes its text
+// as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their JSON.
+
+/** Tags: the user's comment, and where it is. */
+const [COMMENT, DETAILS] = [0x9286, 0x8769];
+/** Entries of one table, and bytes of one text, that are read. */
+const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
+
+/**
+ * @param {Uint8Array} bytes of a whole file
+ * @returns {Map<string, string>} by the keywords that a PNG file has for them
+ */
+export function readExif(bytes) {
+  /** @type {Map<string, string>} */
+  const texts = new Map();
+  const data = inJpeg(bytes) ?? inWebp(bytes);
+  if (!data) return texts;
+  try {
+    readTables(data, texts);
+  } catch {
+    // Damaged: what was read until here.
+  }
+  return texts;
+}
+
+/** @param {Uint8Array} bytes @param {number} at @param {string} text */
+const says = (bytes, at, text) =>
+  [...text].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
+
+/** @param {Uint8Array} bytes */
+function inJpeg(bytes) {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
+  for (let at = 2; at + 10 < bytes.length && bytes[at] === 0xff;) {
+    const kind = bytes[at + 1] ?? 0;
+    const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+    // The picture itself begins: there are no more such segments.
+    if (kind === 0xda || length < 2) break;
+    if (kind === 0xe1 && says(bytes, at + 4, "Exif\0\0"))
+      return bytes.subarray(at + 10, at + 2 + length);
+    at += 2 + length;
+  }
+  return null;
+}
+
+/** @param {Uint8Array} bytes */
+function inWebp(bytes) {
+  if (!says(bytes, 0, "RIFF") || !says(bytes, 8, "WEBP")) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 12; at + 8 <= bytes.length;) {
+    const length = view.getUint32(at + 4, true);
+    if (says(bytes, at, "EXIF")) {
+      const data = bytes.subarray(at + 8, at + 8 + length);
+      return says(data, 0, "Exif\0\0") ? data.subarray(6) : data;
+    }
+    at += 8 + length + (length & 1);
+  }
+  return null;
+}
+
+/**
+ * @param {Uint8Array} data a TIFF header and its tables
+ * @param {Map<string, string>} texts
+ */
+function readTables(data, texts) {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const little = says(data, 0, "II");
+  if (!little && !says(data, 0, "MM")) return;
+  const tables = [view.getUint32(4, little)];
+  // The first table, and the one that it names.
+  for (let i = 0; i < tables.length && i < 2; i++) {
+    const table = tables[i] ?? 0;
+    const count = Math.min(view.getUint16(table, little), ENTRIES_MAX);
+    for (let entry = 0; entry < count; entry++) {
+      const at = table + 2 + 12 * entry;
+      const [tag, type] = [view.getUint16(at, little), view.getUint16(at + 2, little)];
+      const length = view.getUint32(at + 4, little);
+      if (tag === DETAILS) tables.push(view.getUint32(at + 8, little));
+      if ((type !== 2 && type !== 7) || length > TEXT_MAX) continue;
+      const start = length > 4 ? view.getUint32(at + 8, little) : at + 8;
+      const value = data.subarray(start, start + length);
+      if (tag === COMMENT) texts.set("parameters", comment(value, little));
+      else keyed(value, texts);
+    }
+  }
+}
+
+/**
+ * A comment: eight bytes name its encoding.
+ * @param {Uint8Array} value
+ * @param {boolean} little
+ */
+function comment(value, little) {
+  const text = value.subarray(8);
+  if (!says(value, 0, "UNICODE")) return trimmed(new TextDecoder().decode(text));
+  // Which half of a letter comes first is not said; in most letters it is the one that is zero.
+  const zeros = [0, 0];
+  for (const [i, byte] of text.subarray(0, 2000).entries())
+    if (!byte) zeros[i & 1] = (zeros[i & 1] ?? 0) + 1;
+  const [first = 0, second = 0] = zeros;
+  const lowFirst = first === second ? little : second > first;
+  return trimmed(new TextDecoder(lowFirst ? "utf-16le" : "utf-16be").decode(text));
+}
+
+/**
+ * @param {Uint8Array} value
+ * @param {Map<string, string>} texts
+ */
+function keyed(value, texts) {
+  const text = trimmed(new TextDecoder().decode(value));
+  for (const keyword of ["prompt", "workflow"])
+    if (text.startsWith(`${keyword}:`)) texts.set(keyword, text.slice(keyword.length + 1));
+}
+
+/** @param {string} text */
+function trimmed(text) {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
+}

@@ -1,0 +1,189 @@
+// The request in pictures of Fooocus, SwarmUI, NovelAI, Easy Diffusion and Draw Things.
+
+import { importText } from "../strings/imports.js";
+import { own, parseJson, textOf } from "./json.js";
+import { samplerFields } from "./samplers.js";
+import { readNovelAi, readWebUi } from "./syntax.js";
+
+/** @typedef {import("./request.js").Found} Found */
+
+/**
+ * Fooocus' JSON; its older versions name fields as they show them.
+ * @param {string} text
+ * @returns {Found}
+ */
+export function readFooocus(text) {
+  const data = parseJson(text);
+  const value = (/** @type {string} */ name, shown = "") => textOf(data, name) || textOf(data, shown);
+  if (own(data, "prompt") === undefined && own(data, "Prompt") === undefined)
+    throw new Error("no request");
+  const sampler = samplerFields(value("sampler", "Sampler"), value("scheduler", "Scheduler"));
+  const [width = "", height = ""] = value("resolution", "Resolution").match(/\d+/g) ?? [];
+  const full = own(data, "full_prompt");
+  return {
+    fields: [
+      ["prompt", value("prompt", "Prompt")],
+      ["negative_prompt", value("negative_prompt", "Negative Prompt")],
+      ["steps", value("steps", "Steps")],
+      ["guidance_scale", value("guidance_scale", "Guidance Scale")],
+      ["seed", value("seed", "Seed")],
+      ["width", width],
+      ["height", height],
+      ...sampler.fields,
+      ["rng", "torch"],
+    ],
+    lost: [
+      ...sampler.lost,
+      ...(Array.isArray(full) && full.length > 1 ? [importText.styles()] : []),
+    ],
+  };
+}
+
+/**
+ * SwarmUI's JSON.
+ * @param {string} text
+ * @returns {Found}
+ */
+export function readSwarm(text) {
+  const data = own(parseJson(text), "sui_image_params");
+  if (typeof data !== "object" || data === null) throw new Error("no request");
+  const [words, avoided] = ["prompt", "negativeprompt"].map((name) =>
+    readWebUi(textOf(data, name)),
+  );
+  const sampler = samplerFields(textOf(data, "sampler"), textOf(data, "scheduler"));
+  const creativity = own(data, "initimage") ? textOf(data, "initimagecreativity") : "";
+  const loras = own(data, "loras");
+  const networks = [loras].flat().filter((name) => typeof name === "string");
+  return {
+    fields: [
+      ["prompt", words?.text ?? ""],
+      ["negative_prompt", avoided?.text ?? ""],
+      ["steps", textOf(data, "steps")],
+      ["guidance_scale", textOf(data, "cfgscale")],
+      ["seed", textOf(data, "seed")],
+      ["width", textOf(data, "width")],
+      ["height", textOf(data, "height")],
+      ...sampler.fields,
+      ["long_prompt", "chunks"],
+      ["prompt_weights", "true"],
+      ["rng", "torch"],
+      ["strength", creativity],
+    ],
+    lost: [
+      ...(words?.lost ?? []),
+      ...(avoided?.lost ?? []),
+      ...networks.map((name) => importText.network("lora", name, "")),
+      ...sampler.lost,
+      ...(creativity ? [importText.startImage()] : []),
+    ],
+  };
+}
+
+/**
+ * NovelAI: the prompt is a text of its own, the settings are JSON.
+ * @param {Map<string, string>} texts
+ * @returns {Found}
+ */
+export function readNai(texts) {
+  const data = parseJson(texts.get("Comment") ?? "");
+  if (own(data, "uc") === undefined && own(data, "scale") === undefined)
+    throw new Error("no request");
+  const sampler = samplerFields(textOf(data, "sampler"), textOf(data, "noise_schedule"));
+  const prompt = texts.get("Description") ?? textOf(data, "prompt");
+  return {
+    fields: [
+      ["prompt", readNovelAi(prompt)],
+      ["negative_prompt", readNovelAi(textOf(data, "uc"))],
+      ["steps", textOf(data, "steps")],
+      ["guidance_scale", textOf(data, "scale")],
+      ["seed", textOf(data, "seed")],
+      ["width", textOf(data, "width")],
+      ["height", textOf(data, "height")],
+      ...sampler.fields,
+      ["prompt_weights", "true"],
+      ["long_prompt", "chunks"],
+    ],
+    lost: sampler.lost,
+  };
+}
+
+/**
+ * Easy Diffusion: each field is a text of its own.
+ * @param {Map<string, string>} texts
+ * @returns {Found}
+ */
+export function readEasy(texts) {
+  const value = (/** @type {string} */ name) => texts.get(name) ?? "";
+  if (!texts.has("num_inference_steps")) throw new Error("no request");
+  const sampler = samplerFields(value("sampler_name"));
+  const strength = value("prompt_strength");
+  return {
+    fields: [
+      ["prompt", value("prompt")],
+      ["negative_prompt", value("negative_prompt")],
+      ["steps", value("num_inference_steps")],
+      ["guidance_scale", value("guidance_scale")],
+      ["seed", value("seed")],
+      ["width", value("width")],
+      ["height", value("height")],
+      ...sampler.fields,
+      ["clip_skip", /^true$/i.test(value("clip_skip")) ? "2" : ""],
+      ["strength", strength],
+    ],
+    lost: [...sampler.lost, ...(strength ? [importText.startImage()] : [])],
+  };
+}
+
+/**
+ * Draw Things: JSON inside XMP, which is XML.
+ * @param {string} text
+ * @returns {Found}
+ */
+export function readDrawThings(text) {
+  const start = text.indexOf("UserComment");
+  const [open, close] = [text.indexOf("{", start), text.lastIndexOf("}")];
+  if (start < 0 || open < 0 || close < open) throw new Error("no request");
+  const data = parseJson(unescaped(text.slice(open, close + 1)));
+  const sampler = samplerFields(textOf(data, "sampler"));
+  const [width = "", height = ""] = textOf(data, "size").split("x");
+  if (own(data, "c") === undefined) throw new Error("no request");
+  const loras = own(data, "lora");
+  return {
+    fields: [
+      ["prompt", textOf(data, "c")],
+      ["negative_prompt", textOf(data, "uc")],
+      ["steps", textOf(data, "steps")],
+      ["guidance_scale", textOf(data, "scale")],
+      ["seed", textOf(data, "seed")],
+      ["width", width],
+      ["height", height],
+      ...sampler.fields,
+      ["prompt_weights", "true"],
+    ],
+    lost: [
+      ...sampler.lost,
+      ...(Array.isArray(loras) ? loras : []).map((lora) =>
+        importText.network("lora", textOf(lora, "model"), textOf(lora, "weight")),
+      ),
+    ],
+  };
+}
+
+/** @type {Map<string, string>} */
+const ENTITIES = new Map([
+  ["&quot;", '"'],
+  ["&apos;", "'"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&amp;", "&"],
+]);
+
+/** @param {string} xml */
+function unescaped(xml) {
+  return xml.replace(/&(?:quot|apos|lt|gt|amp|#x?[\da-fA-F]{1,6});/g, (entity) => {
+    const hex = /^&#x/.test(entity);
+    const code = parseInt(entity.slice(hex ? 3 : 2), hex ? 16 : 10);
+    const letter = code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
+    return ENTITIES.get(entity) ?? letter;
+  });
+}

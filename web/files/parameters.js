@@ -1,0 +1,119 @@
+// The text in a picture that AUTOMATIC1111 began: prompt, `Negative prompt:`, a line of
+// `Name: value`, and below it what extensions add. The native program reads it in the same way
+// (crate/src/image/parameters.rs); the time it takes grows with the text's length.
+
+const NEGATIVE = "Negative prompt:";
+
+/**
+ * @typedef {object} Parameters
+ * @property {string} prompt
+ * @property {string} negative_prompt
+ * @property {[string, string][]} fields in their order
+ * @property {string} extra the lines below the fields
+ */
+
+/**
+ * Any text can be read: without a line of fields everything is prompt.
+ * @param {string} text
+ * @returns {Parameters}
+ */
+export function parseParameters(text) {
+  const all = text
+    .trim()
+    .split("\n")
+    .map((line) => without(line, "\r"));
+  const { end, fields } = findFields(all) ?? { end: all.length, fields: [] };
+  const lines = all.slice(0, end);
+  const at = lines.findIndex((line) => line.startsWith(NEGATIVE));
+  const prompt = lines.slice(0, at < 0 ? undefined : at).join("\n");
+  const negative = at < 0 ? "" : lines.slice(at).join("\n").slice(NEGATIVE.length);
+  const extra = all.slice(end + 1).join("\n");
+  return { prompt: prompt.trim(), negative_prompt: negative.trim(), fields, extra: extra.trim() };
+}
+
+/**
+ * Without this character at its end.
+ * @param {string} line
+ * @param {string} character
+ */
+function without(line, character) {
+  let end = line.length;
+  while (end && line[end - 1] === character) end -= 1;
+  return line.slice(0, end);
+}
+
+/**
+ * The fields and the number of their line: the last one of all, or the last that begins with `Steps`
+ * and has others beside it.
+ * @param {string[]} lines
+ */
+function findFields(lines) {
+  for (let end = lines.length - 1; end >= 0; end--) {
+    const line = lines[end] ?? "";
+    const last = end === lines.length - 1;
+    if (!last && !line.trimStart().startsWith("Steps: ")) continue;
+    const fields = parseFields(line);
+    if (fields && (last || fields.length >= 3)) return { end, fields };
+  }
+  return null;
+}
+
+/**
+ * `Name: value, Name: "quoted, value"`; nothing when the line does not begin with `Steps` and has
+ * fewer than three fields or other words, as a prompt with a colon would. A piece that is no field
+ * and a quoted value that cannot be read cost only themselves.
+ * @param {string} line
+ * @returns {[string, string][] | null}
+ */
+function parseFields(line) {
+  /** @type {[string, string][]} */
+  const fields = [];
+  const text = line.trim();
+  for (let at = 0; at < text.length;) {
+    let mark = at;
+    while (mark < text.length && text[mark] !== ":" && text[mark] !== ",") mark += 1;
+    const name = text.slice(at, mark).trim();
+    at = mark + 1;
+    let odd = true;
+    if (text[mark] === ":") {
+      const { value, end } = readValue(text, at);
+      odd = value === null || !/^[\p{L}\p{N} \-/_]+$/u.test(name);
+      if (!odd) fields.push([name, value ?? ""]);
+      at = end;
+    }
+    if (odd && fields[0]?.[0] !== "Steps") return null;
+    while (at < text.length && /\s/.test(text[at] ?? "")) at += 1;
+  }
+  const first = fields[0]?.[0];
+  const others = fields.length >= 3 && first !== "Negative prompt";
+  return first === "Steps" || others ? fields : null;
+}
+
+/**
+ * The value at this place, null where it cannot be read, and what follows its comma.
+ * @param {string} text
+ * @param {number} at
+ */
+function readValue(text, at) {
+  while (at < text.length && /\s/.test(text[at] ?? "")) at += 1;
+  if (text[at] === '"') {
+    let quote = at + 1;
+    while (quote < text.length && text[quote] !== '"') quote += text[quote] === "\\" ? 2 : 1;
+    let comma = quote + 1;
+    while (comma < text.length && /\s/.test(text[comma] ?? "")) comma += 1;
+    if (quote < text.length && (comma >= text.length || text[comma] === ","))
+      return { value: unquoted(text.slice(at, quote + 1)), end: comma + 1 };
+  }
+  const comma = text.indexOf(",", at);
+  const end = comma < 0 ? text.length : comma;
+  return { value: text.slice(at, end).trim(), end: end + 1 };
+}
+
+/** @param {string} text a JSON string, if it is one */
+function unquoted(text) {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

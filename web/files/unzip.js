@@ -1,0 +1,86 @@
+// One text file out of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3): the
+// directory at the end tells where it is.
+
+import { importText } from "../strings/imports.js";
+
+/** The end's record, and the longest comment behind it. */
+const [END, COMMENT_MAX] = [22, 0xffff];
+/** Bytes of a directory and of an unpacked text that are read. */
+const [DIRECTORY_MAX, TEXT_MAX] = [32_000_000, 64_000_000];
+
+/** @param {Uint8Array} bytes the first of a file */
+export function isZip(bytes) {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
+}
+
+/**
+ * The text of the first file of this name, in whichever folder.
+ * @param {Blob} file
+ * @param {string} wanted
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {Error} when there is none, or the archive is not whole
+ */
+export async function unzipOne(file, wanted) {
+  const directory = await directoryOf(file);
+  const names = new TextDecoder();
+  for (let at = 0; at + 46 <= directory.byteLength;) {
+    if (directory.getUint32(at, true) !== 0x02014b50) break;
+    const [method, packed, size] = [
+      directory.getUint16(at + 10, true),
+      directory.getUint32(at + 20, true),
+      directory.getUint32(at + 24, true),
+    ];
+    const [name, extra, comment] = [28, 30, 32].map((o) => directory.getUint16(at + o, true));
+    const path = names.decode(new Uint8Array(directory.buffer, at + 46, name));
+    if (path === wanted || path.endsWith(`/${wanted}`)) {
+      const start = directory.getUint32(at + 42, true);
+      return unpacked(file, { start, packed, size, method });
+    }
+    at += 46 + (name ?? 0) + (extra ?? 0) + (comment ?? 0);
+  }
+  throw new Error(importText.noRequests());
+}
+
+/** @param {Blob} file */
+async function directoryOf(file) {
+  const tail = await file.slice(Math.max(0, file.size - END - COMMENT_MAX)).arrayBuffer();
+  const view = new DataView(tail);
+  for (let at = tail.byteLength - END; at >= 0; at--) {
+    if (view.getUint32(at, true) !== 0x06054b50) continue;
+    const [size, start] = [view.getUint32(at + 12, true), view.getUint32(at + 16, true)];
+    if (size > DIRECTORY_MAX || start + size > file.size) break;
+    return new DataView(await file.slice(start, start + size).arrayBuffer());
+  }
+  throw new Error(importText.wrongZip());
+}
+
+/**
+ * @param {Blob} file
+ * @param {{ start: number, packed: number, size: number, method: number }} entry
+ */
+async function unpacked(file, { start, packed, size, method }) {
+  const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
+  const whole = head.byteLength === 30 && head.getUint32(0, true) === 0x04034b50;
+  if (!whole || size > TEXT_MAX || (method !== 0 && method !== 8))
+    throw new Error(importText.wrongZip());
+  const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
+  const body = file.slice(from, from + packed);
+  if (method === 0) return new Uint8Array(await body.arrayBuffer());
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const parts = [];
+  let length = 0;
+  const reader = body.stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw new Error(importText.wrongZip());
+    });
+    if (done) break;
+    length += value.length;
+    if (length > size) {
+      await reader.cancel();
+      throw new Error(importText.wrongZip());
+    }
+    parts.push(value);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}

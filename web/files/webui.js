@@ -1,0 +1,137 @@
+// The request in the text that AUTOMATIC1111's web UI began, and that Forge, SD.Next,
+// stable-diffusion.cpp, Civitai, ComfyUI's savers and this program write as well.
+
+import { importText } from "../strings/imports.js";
+import { parseParameters } from "./parameters.js";
+import { samplerFields } from "./samplers.js";
+import { readWebUi } from "./syntax.js";
+
+/** @typedef {import("./request.js").Found} Found */
+
+/** Whose noise, by the names of these programs. */
+const NOISE = new Map([
+  ["NV", "philox"],
+  ["GPU", "philox"],
+  ["cuda", "philox"],
+  ["CPU", "torch"],
+  ["cpu", "torch"],
+  ["torch", "torch"],
+  ["numpy", "numpy"],
+  ["philox", "philox"],
+]);
+
+/** Fields that change a picture and have no counterpart here, by their beginnings. */
+const LOST = [
+  ...["Hires", "First pass", "ControlNet", "Refiner", "ADetailer", "Tiled", "Variation seed"],
+  ...["Face restoration", "Tiling", "ENSD", "Eta noise seed delta", "TI hashes", "Script"],
+  ...["Ultimate SD", "Dynamic thresholding", "RP ", "FreeU", "freeu", "CFG Rescale", "Guidance"],
+  ...["Mask", "Inpaint", "NGMS", "Pad conds", "Hypernet", "AnimateDiff", "Schedule max sigma"],
+  ...["Schedule min sigma", "Schedule rho", "Sigma churn", "Sigma noise", "Discard penultimate"],
+];
+
+/** Fields of ours that begin like those. */
+const OURS = ["Guidance interval"];
+
+/**
+ * @param {string} text
+ * @returns {Found}
+ */
+export function readParameters(text) {
+  const { prompt, negative_prompt, fields: all, extra } = parseParameters(unfolded(text));
+  const values = new Map(all.toReversed());
+  const value = (/** @type {string} */ name) => values.get(name) ?? "";
+  const ours = values.has("Safety checker");
+  const [width = "", height = ""] = value("Size").split("x");
+  const texts = [prompt, negative_prompt];
+  const [words, avoided] = texts.map((one) => (ours ? { text: one, lost: [] } : readWebUi(one)));
+  const sampler = samplerFields(value("Sampler"), value("Schedule type"));
+  const hires = [...values.keys()].some((name) => /^(Hires|First pass)/.test(name));
+  const denoise = hires ? "" : value("Denoising strength");
+  const noise = noiseOf(value("RNG"), ours, value("Version"));
+  const seed = value("Seed");
+  return {
+    fields: [
+      ["prompt", words?.text ?? ""],
+      ["negative_prompt", avoided?.text ?? ""],
+      ["steps", value("Steps")],
+      ["guidance_scale", value("CFG scale") || value("CFG Scale")],
+      ["seed", seed.startsWith("-") ? "" : seed],
+      ["width", width],
+      ["height", height],
+      ...sampler.fields,
+      ["eta", value("Eta")],
+      ["spacing", value("Timestep spacing")],
+      ["clip_skip", value("Clip skip")],
+      ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
+      ["prompt_weights", weighs(ours, all.length > 0, value("Emphasis"), value("Prompt weights"))],
+      ["clean", value("Prompt cleaning")],
+      ["rng", all.length ? noise.rng : ""],
+      ["guidance_interval", intervalOf(value("Guidance interval"))],
+      ["cache_interval", value("Cache interval")],
+      ["token_merging_ratio", value("Token merging ratio")],
+      ["strength", denoise],
+    ],
+    lost: [
+      ...(words?.lost ?? []),
+      ...(avoided?.lost ?? []),
+      ...sampler.lost,
+      ...noise.lost,
+      ...(ours ? [] : lostFields(all)),
+      ...(denoise ? [importText.startImage()] : []),
+      ...extra.split("\n").filter(Boolean),
+    ],
+  };
+}
+
+/**
+ * A text that has lost its line breaks, with those that must have been there.
+ * @param {string} text
+ */
+function unfolded(text) {
+  const line = text.trim();
+  const steps = line.lastIndexOf(" Steps: ");
+  if (line.includes("\n") || steps < 0 || !/^\d/.test(line.slice(steps + 8, steps + 9))) return text;
+  const words = line.slice(0, steps);
+  const negative = words.indexOf("Negative prompt:");
+  const parts = negative < 0 ? [words] : [words.slice(0, negative), words.slice(negative)];
+  return [...parts, line.slice(steps + 1)].join("\n");
+}
+
+/**
+ * @param {boolean} ours
+ * @param {boolean} named whether there are fields at all
+ * @param {string} emphasis
+ * @param {string} own our own field
+ */
+function weighs(ours, named, emphasis, own) {
+  if (ours) return own;
+  return named && emphasis !== "None" ? "true" : "";
+}
+
+/**
+ * @param {string} name
+ * @param {boolean} ours
+ * @param {string} version the program that wrote it
+ */
+function noiseOf(name, ours, version) {
+  if (!name) return { rng: ours || version === "ComfyUI" ? "torch" : "philox", lost: [] };
+  const rng = NOISE.get(name);
+  return rng ? { rng, lost: [] } : { rng: "", lost: [importText.noise(name)] };
+}
+
+/** @param {[string, string][]} fields */
+function lostFields(fields) {
+  const lost = fields.filter(
+    ([name]) => LOST.some((start) => name.startsWith(start)) && !OURS.includes(name),
+  );
+  return lost.map(([name, value]) => `${name}: ${value}`);
+}
+
+/**
+ * `0.2-0.75` as a request has it.
+ * @param {string} text
+ */
+function intervalOf(text) {
+  const ends = text.split("-").map(Number);
+  return text && ends.length === 2 && ends.every(Number.isFinite) ? JSON.stringify(ends) : "";
+}

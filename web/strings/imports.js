@@ -1,0 +1,59 @@
+// What the page says of requests and lists from files of other programs.
+
+/** How kinds of added networks are called. */
+const NETWORKS = new Map([
+  ["lora", "LoRA"],
+  ["lyco", "LyCORIS"],
+  ["hypernet", "hypernetwork"],
+]);
+
+export const importText = {
+  /** @param {string} kind @param {string} name @param {string} weight */
+  network: (kind, name, weight) =>
+    `${NETWORKS.get(kind) ?? kind} ${name}${weight ? ` (${weight})` : ""}`,
+  /** @param {string} name */
+  embedding: (name) => `embedding ${name}`,
+  /** @param {string} text */
+  editing: (text) => `prompt that changes on the way: ${text}`,
+  and: () => "AND between prompts (read as a comma)",
+  /** @param {string} name */
+  sampler: (name) => `sampler ${name}, which is not available here (choose one)`,
+  /** @param {string} name */
+  schedule: (name) => `noise schedule ${name}`,
+  /** @param {string} name */
+  noise: (name) => `noise source ${name}`,
+  startImage: () => "the start image, which is not in the file",
+  styles: () => "styles",
+  /** @param {string} settings */
+  pass: (settings) => `a second pass (${settings})`,
+  /** @param {string[]} lost */
+  lost: (lost) => `Not taken over: ${lost.join("; ")}.`,
+
+  /** @param {string} name */
+  workflowOnly: (name) =>
+    `${name} holds a ComfyUI workflow without the values that it ran with, so its request cannot ` +
+    "be read. In ComfyUI, save the picture again after a run.",
+  /** @param {string} name */
+  unread: (name) => `${name} holds a request in a form that this page cannot read.`,
+  /** @param {number} width @param {number} height @param {number} most */
+  tooLarge: (width, height, most) =>
+    `it has ${width} × ${height} pixels; at most ${most} × ${most} are read`,
+
+  /** @param {number} line @param {string} reason */
+  line: (line, reason) => `line ${line}: ${reason}`,
+  noPrompt: () => "no prompt",
+  /** @param {string} name */
+  unknownColumn: (name) => `the column “${name}” is not a field of a request`,
+  /** @param {string} name @param {string} value @param {string} wanted */
+  wrongValue: (name, value, wanted) => `${name} must be ${wanted}, not “${value}”`,
+  /** @param {string} seed @param {string} count */
+  seedTooLarge: (seed, count) =>
+    `seed ${seed} is too large for ${count} pictures: the last would be beyond ` +
+    "18446744073709551615",
+  wrongText: () => "its text is neither UTF-8 nor UTF-16. Save it as UTF-8",
+  openQuote: () => "a quote is not closed",
+  /** @param {string} word */
+  noOption: (word) => `“${word}” is not an option of the form --name value`,
+  noRequests: () => "the archive holds no requests.jsonl",
+  wrongZip: () => "it is not a whole zip file",
+};
