@@ -147,8 +147,13 @@ function within(what, bytes, bound) {
   return bytes <= bound;
 }
 
-// Icons of an installed app and the engine's own glue come later, if at all.
-const first = Object.keys(shell).filter((path) => !/^pkg\/|^icons\/.*\.png$/.test(path));
+// Icons of an installed app, the engine's own glue and what reads dropped files come later, if at all.
+const readers = ["comfy", "exif", "invoke", "json", "others", "parameters", "readers", "request", "row"];
+readers.push("samplers", "syntax", "table", "text", "unzip", "webui");
+const later = new Set(readers.map((name) => `files/${name}.js`));
+const first = Object.keys(shell).filter(
+  (path) => !/^pkg\/|^icons\/.*\.png$/.test(path) && !later.has(path),
+);
 let sum = 0;
 let gzipped = 0;
 for (const path of first) {

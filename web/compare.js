@@ -2,6 +2,8 @@
 // made elsewhere: seconds, memory, how like each is to the first column's, how well it fits its
 // prompt.
 
+import { csvCell } from "./files/lines.js";
+
 /** @typedef {import("./engine/client.js").Engine} Engine */
 /** @typedef {import("./engine/client.js").Watch} Watch */
 /** @typedef {import("./engine/protocol.js").Request} Request */
@@ -143,15 +145,10 @@ export function toCsv({ columns, rows }) {
         score?.toFixed(2),
         fault,
       ];
-      return fields.map((field) => quoted(String(field ?? ""))).join(",");
+      return fields.map((field) => csvCell(String(field ?? ""))).join(",");
     }),
   );
   return `${[head, ...lines].join("\n")}\n`;
-}
-
-/** @param {string} text */
-function quoted(text) {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**

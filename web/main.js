@@ -42,6 +42,7 @@ import { createDrop } from "./views/drop.js";
 import { readingOf, requestOf } from "./views/fields.js";
 import { createForm } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
+import { createLosses } from "./views/losses.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
 import { createPrivacy } from "./views/privacy.js";
@@ -53,7 +54,7 @@ import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
 import { watchUndo } from "./views/undo.js";
 import { createVerify } from "./views/verify.js";
-import { fieldsOf } from "./files/request.js";
+import { fieldsOf } from "./files/fields.js";
 import { forgetTuning } from "./engine/tunings.js";
 import { Store } from "./store/client.js";
 
@@ -203,16 +204,21 @@ const places = createPlaces({
   onRoom: rooms.show,
   onOpen: gallery.open,
 });
+const losses = createLosses();
+anyById("reset").addEventListener("click", () => form.complain(null));
 createDrop({
-  onRequest(fields, program) {
+  onRequest({ fields, program, lost }) {
+    form.complain(null);
     form.fillRequest(fields);
+    losses.show(lost);
     changed();
     rooms.go("develop");
     status.end(say.filled(program));
   },
   async onPicture(file, told) {
     rooms.go("develop");
-    await form.initial.take(file);
+    if (!(await form.initial.take(file))) return;
+    form.complain(null);
     if (!told) status.end(say.begins(file.name));
   },
   onRows(rows) {

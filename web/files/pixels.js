@@ -17,7 +17,7 @@ const SIDE_MAX = 8192;
  * @throws {Error} for what is no picture, and before anything is unpacked for one that is too large
  */
 export async function pixelsOf(file) {
-  const [width, height] = await sizeOf(file);
+  const [width = 0, height = 0] = await sizeOf(file);
   if (width * height > SIDE_MAX ** 2) throw new Error(importText.tooLarge(width, height, SIDE_MAX));
   const head = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   if (isPng(head)) {

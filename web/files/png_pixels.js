@@ -15,7 +15,7 @@ const CHANNELS = new Map([
   [6, 4],
 ]);
 
-/** @param {Uint8Array} bytes */
+/** @param {Uint8Array<ArrayBuffer>} bytes */
 function* chunks(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length;) {
@@ -30,7 +30,7 @@ function* chunks(bytes) {
 
 /**
  * Whether a PNG file has an opacity, for all of its pixels or for one colour.
- * @param {Uint8Array} bytes
+ * @param {Uint8Array<ArrayBuffer>} bytes
  */
 export function hasOpacity(bytes) {
   if (bytes[25] === 4 || bytes[25] === 6) return true;

@@ -2,12 +2,13 @@
 // write. Each has habits of its own, told at its reader; what cannot be taken over is named.
 
 import { readComfy } from "./comfy.js";
+import { fieldsOf } from "./fields.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
 import { readDrawThings, readEasy, readFooocus, readNai, readSwarm } from "./others.js";
 import { readParameters } from "./webui.js";
 
-/** @typedef {[string, string][]} Fields names and values of a request */
+/** @typedef {import("./fields.js").Fields} Fields */
 
 /**
  * @typedef {object} Found
@@ -72,18 +73,6 @@ const READERS = [
   ["prompt", "ComfyUI", readComfy],
   ["XML:com.adobe.xmp", "Draw Things", readDrawThings],
 ];
-
-/**
- * A request's own JSON. A field that is null has its default.
- * @param {Record<string, unknown>} request
- * @returns {Fields}
- */
-export function fieldsOf(request) {
-  return Object.entries(request).map(([name, value]) => [
-    name,
-    typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? ""),
-  ]);
-}
 
 /** @param {string} text */
 function objectOf(text) {

@@ -58,16 +58,6 @@ function at(line, read) {
 }
 
 /**
- * One prompt a line; empty lines are nothing.
- * @param {string} text
- * @returns {Row[]}
- */
-export function readLines(text) {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  return lines.filter((line) => line).map((prompt) => ({ prompt }));
-}
-
-/**
  * @param {string} text
  * @param {string} first its first line with anything on it
  * @returns {Line[]}
@@ -230,15 +220,4 @@ function wordsOf(line) {
   if (quote) throw new SyntaxError(importText.openQuote());
   if (word !== null) words.push(word);
   return words;
-}
-
-/**
- * A cell of a table with commas. What a spreadsheet would take for a formula has an apostrophe
- * before it; numbers stay numbers.
- * @param {string} text
- */
-export function csvCell(text) {
-  const formula = /^[=+\-@\t\r]/.test(text) && !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text);
-  const cell = formula ? `'${text}` : text;
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

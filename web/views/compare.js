@@ -2,7 +2,7 @@
 // user's own pictures, as a sheet with what was measured.
 
 import { toCsv, toJson } from "../compare.js";
-import { readLines } from "../files/table.js";
+import { readLines } from "../files/lines.js";
 import { say } from "../strings.js";
 import { compareText as text } from "../strings/compare.js";
 import { anyById, button, byId, element, onPress, save, withText } from "./dom.js";

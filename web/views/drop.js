@@ -1,21 +1,28 @@
 // What is dropped on the page or pasted into it: a picture that carries its request fills in the
-// form, any other one begins the next picture, a list of requests fills the queue.
+// form, any other one begins the next picture, a list of requests fills the queue, also one in this
+// page's own export.
 
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
-import { requestOf } from "../files/request.js";
-import { readRows } from "../files/table.js";
+import { importText } from "../strings/imports.js";
 import { byId } from "./dom.js";
 
-/** @typedef {import("../files/request.js").Fields} Fields */
+/** @typedef {import("../files/request.js").Read} Read */
 /** @typedef {import("../files/table.js").Row} Row */
 
-/** Files of lists that are larger are taken for a mistake. */
+/** Files of lists that are larger are taken for a mistake; so are pictures, of which texts are read. */
 const LIST_MAX = 20_000_000;
+const PICTURE_MAX = 500_000_000;
+
+/** What an archive's list is called. */
+const REQUESTS = "requests.jsonl";
+
+/** What reads files is fetched when the first one comes: the page begins without it. */
+const readers = () => import("../files/readers.js");
 
 /**
  * @param {object} handlers
- * @param {(fields: Fields, program: string) => void} handlers.onRequest
+ * @param {(read: Read) => void} handlers.onRequest
  * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
  * said to be, by being dropped there
  * @param {(rows: Row[]) => void} handlers.onRows
@@ -38,22 +45,38 @@ export function createDrop({ onRequest, onPicture, onRows, onFault }) {
   /** @param {File} file */
   async function takeOne(file) {
     const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-    if (isPng(head)) {
-      const found = requestOf(await readTexts(new Uint8Array(await file.arrayBuffer())));
-      if (!found) return onPicture(file, false);
-      return onRequest(found.fields, found.program);
+    if (isPng(head) || file.type.startsWith("image/")) {
+      const found = await requestIn(file, isPng(head));
+      if (found === "workflow") throw new Error(importText.workflowOnly(file.name));
+      if (found === "unread") throw new Error(importText.unread(file.name));
+      return found ? onRequest(found) : onPicture(file, false);
     }
-    if (file.type.startsWith("image/")) return onPicture(file, false);
-    if (!/\.(csv|jsonl?|txt)$/i.test(file.name) || file.size > LIST_MAX)
+    const { decodeText, isZip, readRows, unzipOne } = await readers();
+    const packed = isZip(head) && /\.zip$/i.test(file.name);
+    if (!packed && (!/\.(csv|jsonl?|txt)$/i.test(file.name) || file.size > LIST_MAX))
       throw new Error(say.unknownFile(file.name));
     let rows;
     try {
-      rows = readRows(file.name, await file.text());
+      const bytes = packed
+        ? await unzipOne(file, REQUESTS)
+        : new Uint8Array(await file.arrayBuffer());
+      rows = readRows(packed ? REQUESTS : file.name, decodeText(bytes));
     } catch (error) {
       throw new Error(say.wrongFile(file.name, /** @type {Error} */ (error).message));
     }
     if (!rows.length) throw new Error(say.emptyFile(file.name));
     onRows(rows);
+  }
+
+  /**
+   * @param {File} file
+   * @param {boolean} png
+   */
+  async function requestIn(file, png) {
+    if (file.size > PICTURE_MAX) return null;
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const { readExif, requestOf } = await readers();
+    return requestOf(png ? await readTexts(bytes) : readExif(bytes));
   }
 
   const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");

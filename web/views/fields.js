@@ -15,6 +15,10 @@ const COUNT_MAX = 100;
  */
 export function requestOf(fields) {
   const { count = "1", karras, seed, initial, ...rest } = fields;
+  const flags = new Map([
+    ["true", true],
+    ["false", false],
+  ]);
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
@@ -23,13 +27,13 @@ export function requestOf(fields) {
   const typed = Object.entries(rest).map(([name, value]) => {
     if (texts.has(name)) return [name, value];
     if (optional.has(name)) return [name, value.trim() ? number(value) : null];
-    return [name, name in NUMBERS ? number(value) : plain(value)];
+    return [name, Object.hasOwn(NUMBERS, name) ? number(value) : plain(value)];
   });
   return {
     request: {
       ...Object.fromEntries(typed),
       seed: isChosen(seed) ? seed.trim() : randomSeed(),
-      ...(karras === undefined ? {} : { karras: { true: true, false: false }[karras] ?? null }),
+      ...(karras === undefined ? {} : { karras: flags.get(karras) ?? null }),
     },
     count: pictures,
     initial: initial || undefined,

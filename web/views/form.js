@@ -1,6 +1,6 @@
 // The form: what to make. Gives requests as they were typed, and says near the field what is wrong.
 
-import { fieldsOf } from "../files/request.js";
+import { fieldsOf } from "../files/fields.js";
 import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, fitDirection, onPress } from "./dom.js";
 import { requestOf } from "./fields.js";

@@ -49,25 +49,30 @@ export function createInitial({ onChange, onFault }) {
   }
 
   /**
-   * @param {() => Promise<{ file: Blob, number: string }>} find
+   * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find
    * @param {string} name for complaints
+   * @returns {Promise<boolean>} whether it is the picture to begin with now
    */
   async function choose(find, name) {
     const mine = ++asked;
     try {
-      const { file, number } = await find();
+      const { file, keep } = await find();
+      // What is no picture is not kept.
       const paint = await draw(file);
-      if (mine !== asked) return;
+      const number = await keep();
+      if (mine !== asked) return false;
       paint();
       chosen = number;
       missing = false;
       show();
       onChange();
+      return true;
     } catch (error) {
       const reason = /** @type {Error} */ (error).message;
-      if (mine !== asked) return;
+      if (mine !== asked) return false;
       clear();
       onFault(new Error(say.notAPicture(name, reason)));
+      return false;
     }
   }
 
@@ -86,12 +91,7 @@ export function createInitial({ onChange, onFault }) {
 
   /** @param {File} file */
   function take(file) {
-    // What is no picture is not kept.
-    const find = async () => {
-      await createImageBitmap(file).then((bitmap) => bitmap.close());
-      return { file, number: await keepInitial(file) };
-    };
-    return choose(find, file.name);
+    return choose(async () => ({ file, keep: () => keepInitial(file) }), file.name);
   }
 
   function clear() {
@@ -118,7 +118,7 @@ export function createInitial({ onChange, onFault }) {
       const find = async () => {
         const file = await initialFile(number);
         if (!file) throw new Error(say.initialGone());
-        return { file, number };
+        return { file, keep: () => number };
       };
       void choose(find, say.initial());
     },

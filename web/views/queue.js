@@ -2,7 +2,7 @@
 // at work when it was closed goes on when it is opened again.
 
 import { beginning, say } from "../strings.js";
-import { readLines } from "../files/table.js";
+import { readLines } from "../files/lines.js";
 import { addJobs, changeJob, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
 import { onChange } from "../storage/database.js";
 import { mayNotify, notify } from "../tab/signal.js";
