@@ -147,9 +147,11 @@ function within(what, bytes, bound) {
   return bytes <= bound;
 }
 
-// Icons of an installed app, the engine's own glue and what reads dropped files come later, if at all.
-const readers = ["comfy", "exif", "invoke", "json", "others", "parameters", "readers", "request", "row"];
-readers.push("samplers", "syntax", "table", "text", "unzip", "webui");
+// Icons of an installed app, the engine's own glue and what reads files come later, if at all.
+const readers = [
+  ...["comfy", "exif", "invoke", "json", "others", "parameters", "readers", "request", "row"],
+  ...["samplers", "syntax", "table", "text", "unzip", "webui"],
+];
 const later = new Set(readers.map((name) => `files/${name}.js`));
 const first = Object.keys(shell).filter(
   (path) => !/^pkg\/|^icons\/.*\.png$/.test(path) && !later.has(path),

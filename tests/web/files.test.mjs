@@ -39,9 +39,10 @@ function png(side, texts = {}) {
   header.set([8, 6], 8);
   const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(4 * 8, Buffer.from([240, 20, 30, 0]))]);
   const rows = Buffer.concat(Array.from({ length: 8 }, () => row));
-  const all = Object.entries(texts).map(([key, text]) => chunk("tEXt", Buffer.from(`${key}\0${text}`)));
+  const all = Object.entries(texts).map((pair) => chunk("tEXt", Buffer.from(pair.join("\0"))));
   const data = chunk("IDAT", deflateSync(rows));
-  return Buffer.concat([SIGNATURE, chunk("IHDR", header), ...all, data, chunk("IEND", Buffer.alloc(0))]);
+  const end = chunk("IEND", Buffer.alloc(0));
+  return Buffer.concat([SIGNATURE, chunk("IHDR", header), ...all, data, end]);
 }
 
 /**
@@ -107,7 +108,7 @@ test("a picture that cannot be read is one sentence, gone after a good one", asy
   await fault.filter({ hasText: "16000 × 16000 pixels; at most 8192 × 8192" }).waitFor();
 });
 
-test("the page's own list is read again, and what is wrong in one is told with its line", async (t) => {
+test("the page's own list is read again, and a wrong line of one is told", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
   const address = "files/zip.js";

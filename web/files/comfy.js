@@ -1,6 +1,6 @@
-// The request in ComfyUI's graph of nodes. The first sampler of a chain says most, and the texts are
-// found along its links. Each node is looked at once for each question, so that shared links and
-// circles cost nothing, and no path is followed deeper than the stack allows.
+// The request in ComfyUI's graph of nodes. The first sampler of a chain says most, and the texts
+// are found along its links. Each node is looked at once for each question, so that shared links
+// and circles cost nothing, and no path is followed deeper than the stack allows.
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";

@@ -1,5 +1,5 @@
-// The texts in Exif data of JPEG and WebP files (CIPA DC-008): AUTOMATIC1111's web UI writes its text
-// as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their JSON.
+// The texts in Exif data of JPEG and WebP files (CIPA DC-008): AUTOMATIC1111's web UI writes its
+// text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their JSON.
 
 /** Tags: the user's comment, and where it is. */
 const [COMMENT, DETAILS] = [0x9286, 0x8769];

@@ -1,4 +1,4 @@
-// Small ways of tables and lists that the page needs from the start; those of files are in table.js.
+// What the page needs of tables and lists from the start; files are read in table.js.
 
 /** @typedef {import("./table.js").Row} Row */
 

@@ -14,7 +14,8 @@ import { readNovelAi, readWebUi } from "./syntax.js";
  */
 export function readFooocus(text) {
   const data = parseJson(text);
-  const value = (/** @type {string} */ name, shown = "") => textOf(data, name) || textOf(data, shown);
+  const value = (/** @type {string} */ name, shown = "") =>
+    textOf(data, name) || textOf(data, shown);
   if (own(data, "prompt") === undefined && own(data, "Prompt") === undefined)
     throw new Error("no request");
   const sampler = samplerFields(value("sampler", "Sampler"), value("scheduler", "Scheduler"));

@@ -43,8 +43,8 @@ function without(line, character) {
 }
 
 /**
- * The fields and the number of their line: the last one of all, or the last that begins with `Steps`
- * and has others beside it.
+ * The fields and the number of their line: the last one of all, or the last that begins with
+ * `Steps` and has others beside it.
  * @param {string[]} lines
  */
 function findFields(lines) {

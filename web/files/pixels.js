@@ -10,8 +10,8 @@ import { isPng } from "./png.js";
 const SIDE_MAX = 8192;
 
 /**
- * The pixels of a file. Colours are taken as they stand in it, also where they are transparent: what
- * PIL's convert("RGB") gives.
+ * The pixels of a file. Colours are taken as they stand in it, also where they are transparent:
+ * what PIL's convert("RGB") gives.
  * @param {Blob} file
  * @returns {Promise<Pixels>} of its own size, opaque
  * @throws {Error} for what is no picture, and before anything is unpacked for one that is too large
@@ -56,7 +56,8 @@ export async function sizeOf(file) {
   if (isPng(bytes) && bytes.length >= 24) return [view.getUint32(16), view.getUint32(20)];
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return jpegSize(view);
   const word = (/** @type {number} */ at) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  if (word(0) === "RIFF" && word(8) === "WEBP" && bytes.length >= 30) return webpSize(view, word(12));
+  const webp = word(0) === "RIFF" && word(8) === "WEBP";
+  if (webp && bytes.length >= 30) return webpSize(view, word(12));
   return [0, 0];
 }
 

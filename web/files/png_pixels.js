@@ -64,7 +64,8 @@ export async function pngPixels(bytes) {
   const pixel = Math.max(1, (channels * depth) / 8);
   if (!unfilter(raw, row, height, pixel)) return null;
   const palette = all.find(({ kind }) => kind === "PLTE")?.body;
-  return { width, height, rgba: colours({ raw, row, width, height, depth, type, channels }, palette) };
+  const picture = { raw, row, width, height, depth, type, channels };
+  return { width, height, rgba: colours(picture, palette) };
 }
 
 /**
@@ -98,8 +99,8 @@ function paeth(left, up, corner) {
 }
 
 /**
- * @param {{ raw: Uint8Array, row: number, width: number, height: number, depth: number, type: number,
- * channels: number }} picture
+ * @param {{ raw: Uint8Array, row: number, width: number, height: number, depth: number,
+ * type: number, channels: number }} picture
  * @param {Uint8Array} [palette]
  */
 function colours({ raw, row, width, height, depth, type, channels }, palette) {

@@ -10,7 +10,10 @@ const WHOLE = /^\d+$/;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const FLAG = /^(true|false)$/i;
 
-/** What fields of a request look like, and how that is told. @type {Map<string, [RegExp, string]>} */
+/**
+ * What fields of a request look like, and how that is told.
+ * @type {Map<string, [RegExp, string]>}
+ */
 const FIELDS = new Map([
   ["prompt", [/^[^]*$/, ""]],
   ["negative_prompt", [/^[^]*$/, ""]],

@@ -1,5 +1,5 @@
-// Other programs' samplers and noise schedules as this one has them. What it does not have is named,
-// never replaced by something near.
+// Other programs' samplers and noise schedules as this one has them. What it does not have is
+// named, never replaced by something near.
 
 import { importText } from "../strings/imports.js";
 

@@ -66,7 +66,7 @@ export function readComfyUi(prompt) {
 const [BRACE, BRACKET] = ["1.05", "0.952"];
 
 /**
- * NovelAI's `{strong}` and `[weak]`, as weights in round brackets; round brackets are letters there.
+ * NovelAI's `{strong}` and `[weak]`, as weights in round brackets, which are letters there.
  * @param {string} prompt
  */
 export function readNovelAi(prompt) {

@@ -32,7 +32,8 @@ function linesOf(name, text) {
   const first = start.split("\n", 1)[0]?.trim() ?? "";
   if (/\.jsonl$/i.test(name) || /^(\{\s*("|\}|$)|\[\s*(["{\]]|$))/.test(first))
     return readJson(text, first);
-  const mark = [",", ";", "\t"].find((mark) => first.split(mark).some((c) => column(c) === "prompt"));
+  const names = (/** @type {string} */ mark) => first.split(mark).map(column);
+  const mark = [",", ";", "\t"].find((mark) => names(mark).includes("prompt"));
   if (mark) return readTable(text, mark);
   if (/\.csv$/i.test(name)) return readFirstColumn(text);
   return text.split(/\r?\n/).flatMap((line, i) => {

@@ -90,7 +90,8 @@ export function readParameters(text) {
 function unfolded(text) {
   const line = text.trim();
   const steps = line.lastIndexOf(" Steps: ");
-  if (line.includes("\n") || steps < 0 || !/^\d/.test(line.slice(steps + 8, steps + 9))) return text;
+  const number = /^\d/.test(line.slice(steps + 8, steps + 9));
+  if (line.includes("\n") || steps < 0 || !number) return text;
   const words = line.slice(0, steps);
   const negative = words.indexOf("Negative prompt:");
   const parts = negative < 0 ? [words] : [words.slice(0, negative), words.slice(negative)];

@@ -10,7 +10,7 @@ import { byId } from "./dom.js";
 /** @typedef {import("../files/request.js").Read} Read */
 /** @typedef {import("../files/table.js").Row} Row */
 
-/** Files of lists that are larger are taken for a mistake; so are pictures, of which texts are read. */
+/** Files of lists that are larger are taken for a mistake; of larger pictures no text is read. */
 const LIST_MAX = 20_000_000;
 const PICTURE_MAX = 500_000_000;
 

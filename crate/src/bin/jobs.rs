@@ -37,8 +37,8 @@ impl Job {
     }
 }
 
-/// The list, and the folder made ready for its pictures: all that can be found wrong with them before
-/// a model is loaded.
+/// The list, and the folder made ready for its pictures: all that can be found wrong with them
+/// before a model is loaded.
 ///
 /// # Errors
 /// When the list or the folder cannot be used at all.

@@ -67,7 +67,7 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Whether a list whose first line this is holds JSON. `[cat:dog:0.5]` and `{red|blue}` are prompts.
+/// Whether a list whose first line this is holds JSON. `[cat:dog:0.5]` and `{a|b}` are prompts.
 fn is_json(first: &str) -> bool {
     let inside = |open: char| first.strip_prefix(open).map(str::trim_start);
     inside('{').is_some_and(|rest| rest.is_empty() || rest.starts_with(['"', '}']))

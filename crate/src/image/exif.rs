@@ -1,5 +1,5 @@
-//! Which way up a camera held a picture: one value of its Exif data (CIPA DC-008, 4.6.4), which a PNG
-//! file has in its eXIf chunk.
+//! Which way up a camera held a picture: one value of its Exif data (CIPA DC-008, 4.6.4), which a
+//! PNG file has in its eXIf chunk.
 
 /// The tag of the orientation.
 const ORIENTATION: u16 = 0x0112;

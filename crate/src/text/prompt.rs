@@ -17,8 +17,8 @@ use super::emphasis::Fragment;
 use super::tokenizer::{Piece, Tokenizer};
 use crate::error::{Error, Result};
 
-/// The most chunks that are encoded: 4 800 words' ids. Each costs a run of the text encoder, and the
-/// UNet attends to all of them in every step.
+/// The most chunks that are encoded: 4 800 words' ids. Each costs a run of the text encoder, and
+/// the UNet attends to all of them in every step.
 pub const CHUNKS_MAX: usize = 64;
 
 /// How far back a chunk may end for the sake of a comma, in ids.
@@ -123,7 +123,7 @@ impl Prompt {
     /// Reads a prompt; `field` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Request`] for a weight that is not a number, and for more than [`CHUNKS_MAX`] chunks.
+    /// [`Error::Request`] for a weight that is no number, and for more than [`CHUNKS_MAX`] chunks.
     pub fn read(
         tokenizer: &Tokenizer,
         field: &'static str,

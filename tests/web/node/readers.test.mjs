@@ -67,7 +67,8 @@ test("AUTOMATIC1111: clip skip, weights, chunks, noise, schedules", () => {
 });
 
 test("what a prompt cannot say here is taken out and named", () => {
-  const fox = infotext("Sampler: Euler, Hires upscale: 2", "a [fox:cat:0.5] <lora:paint:0.7> AND x");
+  const prompt = "a [fox:cat:0.5] <lora:paint:0.7> AND x";
+  const fox = infotext("Sampler: Euler, Hires upscale: 2", prompt);
   assert.equal(fox["prompt"], "a fox, x");
   for (const part of ["[fox:cat:0.5]", "LoRA paint (0.7)", "AND", "Hires upscale: 2"])
     assert.ok(fox.lost.some((words) => words.includes(part)), part);
@@ -148,7 +149,8 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
 
 test("Fooocus, SwarmUI, InvokeAI, NovelAI, Easy Diffusion, Draw Things", () => {
   const fooocus = read({ parameters: { prompt: "a cat", negative_prompt: "n", seed: "7" } });
-  assert.deepEqual([fooocus["prompt"], fooocus["seed"], fooocus.program], ["a cat", "7", "Fooocus"]);
+  const { prompt, seed, program } = fooocus;
+  assert.deepEqual([prompt, seed, program], ["a cat", "7", "Fooocus"]);
   const sui_image_params = { prompt: "b", negativeprompt: "n", seed: 8 };
   const swarm = read({ parameters: { sui_image_params } });
   assert.deepEqual([swarm["negative_prompt"], swarm["seed"], swarm.program], ["n", "8", "SwarmUI"]);
@@ -160,8 +162,9 @@ test("Fooocus, SwarmUI, InvokeAI, NovelAI, Easy Diffusion, Draw Things", () => {
     ),
     ["a cat", "dog", "12", "4", "72", "euler", "0.6"],
   );
-  const invoke = read({ invokeai_metadata: { positive_prompt: "c", steps: 2, scheduler: "dpmpp_2m_k",
-    generation_mode: "img2img", strength: 0.3 } });
+  const made = { positive_prompt: "c", steps: 2, scheduler: "dpmpp_2m_k" };
+  const begun = { generation_mode: "img2img", strength: 0.3 };
+  const invoke = read({ invokeai_metadata: { ...made, ...begun } });
   assert.deepEqual([invoke["karras"], invoke["strength"], invoke.lost.length], ["true", "0.3", 1]);
   const nai = read({ Description: "[a], {b}", Comment: { steps: 9, scale: 11, uc: "", seed: 3 } });
   assert.deepEqual([nai["prompt"], nai["steps"]], ["(a:0.952), (b:1.05)", "9"]);
@@ -206,7 +209,8 @@ test("the user's comment in Exif data, in either order of bytes", () => {
 test("lists as people have them, checked line by line", () => {
   const prompts = (/** @type {string} */ text, name = "list.txt") =>
     readRows(name, text).map(({ prompt }) => prompt);
-  for (const lines of [["[cat:dog:0.5] in a field", "a fox"], ["{red|blue} fox", "a cat"], ["[[x]]"]])
+  const lists = [["[cat:dog:0.5] in a field", "a fox"], ["{red|blue} fox", "a cat"], ["[[x]]"]];
+  for (const lines of lists)
     assert.deepEqual(prompts(`${lines.join("\n")}\n`), lines);
   assert.deepEqual(readRows("a.csv", "\uFEFFprompt;seed;steps\n\"a;\n b\";5;20\n"),
     [{ prompt: "a;\n b", seed: "5", steps: "20" }]);
