@@ -94,6 +94,7 @@ async function fill(path, lines) {
 
 /** @type {string[]} */
 const named = [];
+/** @type {string[]} */
 const offered = [];
 for (const model of (await readdir(join(root, "web/models"))).sort()) {
   const manifest = await manifestOf(model);
@@ -129,7 +130,12 @@ await dropZeroRows(join(dist, "models/demo", tables));
 await restate("demo", tables);
 
 const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$|^licences\.txt$/;
-const shell = await hashes(".", (path) => !apart.test(path));
+/** What the shelf offers is listed offline as well. */
+const offers = await hashes("models", (path) => {
+  const [, folder = "", file = ""] = /^models\/([^/]+)\/(.*)$/.exec(path) ?? [];
+  return offered.includes(folder) && /^(manifest\.json|LICEN[CS]E[^/]*)$/i.test(file);
+});
+const shell = { ...(await hashes(".", (path) => !apart.test(path))), ...offers };
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
 await fill("sw.js", [
   ["const FILES = { shell: {}, model: {} };", `const FILES = ${JSON.stringify({ shell, model })};`],
@@ -154,7 +160,7 @@ const readers = [
 ];
 const later = new Set(readers.map((name) => `files/${name}.js`));
 const first = Object.keys(shell).filter(
-  (path) => !/^pkg\/|^icons\/.*\.png$/.test(path) && !later.has(path),
+  (path) => !/^(pkg|models)\/|^icons\/.*\.png$/.test(path) && !later.has(path),
 );
 let sum = 0;
 let gzipped = 0;

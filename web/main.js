@@ -15,6 +15,7 @@ import {
 } from "./options.js";
 import { createSession } from "./session.js";
 import { initialFile, keepInitial, sweepInitials } from "./storage/initials.js";
+import { storageSentence } from "./storage/database.js";
 import { printFile } from "./storage/pictures.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
@@ -43,9 +44,10 @@ import { readingOf, requestOf } from "./views/fields.js";
 import { createForm } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
 import { createLosses } from "./views/losses.js";
+import { createMarks } from "./views/marks.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
-import { createPrivacy } from "./views/privacy.js";
+import { createPrivacy, toldBefore } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
 import { createRooms } from "./views/rooms.js";
@@ -62,7 +64,7 @@ import { Store } from "./store/client.js";
 const REST_MS = 300;
 
 const about = createAbout(() => session.engine.held());
-const privacy = createPrivacy(tell);
+const privacy = createPrivacy(() => marks.showLock());
 const status = createStatus();
 const device = createDevice({ onChoose: reopen });
 const verify = createVerify({
@@ -120,8 +122,12 @@ const session = createSession({
   rest: form.rest,
   previewEvery: () => Number(every.value),
   watchRun: privacy.watchRun,
+  async keepsNot(error) {
+    const sentence = await storageSentence(error);
+    if (sentence) note(sentence);
+    return !!sentence;
+  },
 });
-session.engine.onRequests = privacy.hear;
 
 const speed = createSpeed({
   memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
@@ -206,7 +212,24 @@ const places = createPlaces({
 });
 const losses = createLosses();
 anyById("reset").addEventListener("click", () => form.complain(null));
+const marks = createMarks({
+  toModels() {
+    rooms.go("develop");
+    openShelf();
+  },
+  toPrivacy: () => rooms.go("privacy"),
+});
+const models = createShelf(anyById("shelf"), {
+  onUse: chooseModel,
+  onDownload: marks.download,
+  onLock: () => rooms.go("privacy"),
+});
 createDrop({
+  onModels(files) {
+    rooms.go("develop");
+    openShelf();
+    void models.importFiles(files);
+  },
   onRequest({ fields, program, lost }) {
     form.complain(null);
     form.fillRequest(fields);
@@ -312,6 +335,12 @@ function fill(fields) {
   changed();
 }
 
+/** Says calmly that nothing is kept, or that there is no room, once. */
+function note(/** @type {string} */ sentence) {
+  anyById("note-text").textContent = sentence;
+  anyById("note").hidden = false;
+}
+
 /** Whether a fault stands in another view than the form's. */
 let toldElsewhere = false;
 
@@ -319,7 +348,9 @@ let toldElsewhere = false;
  * Shows a fault that no run has told, where the user is.
  * @param {unknown} error
  */
-function tell(error) {
+async function tell(error) {
+  const calm = await storageSentence(error);
+  if (calm) return note(calm);
   const message = error instanceof Error ? error.message : String(error);
   const room = rooms.here();
   toldElsewhere = room !== "develop";
@@ -385,7 +416,9 @@ function tellBug(reason) {
 }
 
 watchInstall();
-createShelf(anyById("shelf"), { onUse: chooseModel });
+onPress("note-close", () => (anyById("note").hidden = true));
+const told = toldBefore();
+if (told) note(told);
 addEventListener("error", ({ message }) => tellBug(message));
 addEventListener("unhandledrejection", ({ reason }) => tellBug(String(reason)));
 watchUndo();

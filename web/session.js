@@ -39,6 +39,7 @@ import { laterSeed, seedRuns } from "./views/seed.js";
  * @property {(kind: string, message: string) => void} keepFault for the list of what went wrong
  * @property {(rests: boolean) => void} rest whether the picture rests, or is about to
  * @property {() => number} previewEvery steps between two pictures of one on its way; 0 is never
+ * @property {(error: unknown) => Promise<boolean>} keepsNot tells a fault of storage, if it is one
  * @property {() => () => void} watchRun begins to watch the network; returns how to end
  */
 
@@ -129,7 +130,9 @@ export function createSession(views) {
     const about = { request: whole, width, height, seconds, ...from };
     await keepPrint({ ...about, engine: described, ...(initial ? { initial } : {}) }, file)
       // The picture is there, and can be saved by hand.
-      .catch((error) => status.note(say.notKept(error?.message ?? "")));
+      .catch(async (error) => {
+        if (!(await views.keepsNot(error))) status.note(say.notKept(error?.message ?? ""));
+      });
   }
 
   /**

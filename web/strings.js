@@ -63,7 +63,7 @@ export const say = {
   notLoaded: () => "Cancelled. Press Generate to load the model.",
   opening: () => "Starting the engine",
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
-    `Loading the ${PARTS[part] ?? part}: ${megabytes(done)} of ${megabytes(total)} MB`,
+    `Loading the ${PARTS[part] ?? part}: ${megabytes(done)}${total ? ` of ${megabytes(total)}` : ""} MB`,
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
     count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",
@@ -287,6 +287,7 @@ export function beginning(text, most) {
 export function duration(seconds) {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
+  if (whole >= 3600) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 

@@ -163,7 +163,15 @@ function obeyThePolicy() {
   const guarded = async (input, init) => {
     const request = new Request(input, init);
     if (!allowed.has(new URL(request.url).origin)) throw new TypeError("Refused by the policy");
-    const response = await ask(request);
+    // What it asks for a page is on that page's own list.
+    const own = typeof input === "string";
+    const asked = ask(request);
+    if (own)
+      asked.then(
+        () => tell(request.url, false),
+        () => tell(request.url, true),
+      );
+    const response = await asked;
     const ended = !response.url || allowed.has(new URL(response.url).origin);
     if (!ended) throw new TypeError("Led elsewhere, refused by the policy");
     return response;
@@ -174,6 +182,17 @@ function obeyThePolicy() {
   for (const name of ["WebSocket", "WebTransport", "EventSource", "WebSocketStream"])
     if (name in worker) Object.defineProperty(worker, name, none);
   for (const name of ["add", "addAll"]) Object.defineProperty(Cache.prototype, name, none);
+}
+
+/**
+ * Tells all pages of a request of this worker's own, once it has ended.
+ * @param {string} url
+ * @param {boolean} failed
+ */
+async function tell(url, failed) {
+  const request = { url, time: Date.now(), bytes: 0, by: "service worker", failed };
+  for (const client of await worker.clients.matchAll({ includeUncontrolled: true }))
+    client.postMessage({ requests: [request] });
 }
 
 /**

@@ -323,7 +323,7 @@ export class Engine {
   }
 
   #start() {
-    const worker = startWorker(new URL("./worker.js", import.meta.url));
+    const worker = startWorker("engine");
     let speaks = false;
     worker.onmessage = ({ data }) => {
       speaks = true;

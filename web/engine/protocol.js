@@ -141,8 +141,8 @@
  * @typedef {{ psnr: number | null, ssim: number | null, most: number }} Likeness
  *
  * A request to the network: its address, when (milliseconds since 1970), the bytes that came (0
- * from a cache, or when another site does not tell).
- * @typedef {{ url: string, time: number, bytes: number, by: string }} NetworkRequest
+ * from a cache, or when another site does not tell), who made it, and whether it failed.
+ * @typedef {{ url: string, time: number, bytes: number, by: string, failed?: boolean }} NetworkRequest
  *
  * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
  * @typedef {{ kind: string, message: string, field?: string }} Fault

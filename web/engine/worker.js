@@ -1,9 +1,9 @@
 // The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
 // a wish to cancel or to rest overtakes those that wait.
 
-import { watchRequests } from "./requests.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
+import { fetchWasm } from "./wasm.js";
 import { keepTuning, knownTunings } from "./tunings.js";
 
 /** @typedef {import("./protocol.js").Call} Call */
@@ -46,8 +46,6 @@ self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) =>
 self.addEventListener("error", (event) => answer({ crash: event.message }));
 self.addEventListener("unhandledrejection", (event) => answer({ crash: String(event.reason) }));
 
-watchRequests((requests) => answer({ requests }));
-
 /**
  * What is answered whatever else runs.
  * @param {number} id
@@ -72,7 +70,7 @@ async function run(call) {
       answer({ id, progress }, moved(progress));
     };
     if (call.call === "open") {
-      const { Engine } = await load();
+      const { Engine } = await load(onProgress);
       release();
       engine = new Engine();
       const { kind, name } = await findAdapter();
@@ -135,18 +133,22 @@ function faultOf(error) {
   return { kind, message, field };
 }
 
-/** The wasm, fetched and compiled once; after a failure, the next call tries again. */
-function load() {
-  wasm ??= fetchEngine().catch((error) => {
+/**
+ * The wasm, fetched and compiled once; after a failure, the next call tries again.
+ * @param {(progress: Progress) => void} [onProgress]
+ */
+function load(onProgress = () => {}) {
+  wasm ??= fetchEngine(onProgress).catch((error) => {
     wasm = null;
     throw Object.assign(new Error(say.notFetched(String(error.message))), { kind: "not_fetched" });
   });
   return wasm;
 }
 
-async function fetchEngine() {
+/** @param {(progress: Progress) => void} onProgress hears how much of it has come */
+async function fetchEngine(onProgress) {
   const module = await import("../pkg/darkroom.js");
-  await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
+  await module.default({ module_or_path: await fetchWasm(onProgress) });
   return module;
 }
 

@@ -1,6 +1,8 @@
 // What the page keeps in IndexedDB: pictures with their requests, their files, those that they
 // began with, and the queue. The weights of models live elsewhere.
 
+import { text } from "../strings/network.js";
+
 const NAME = "darkroom-page";
 const VERSION = 2;
 
@@ -10,6 +12,7 @@ let opening = null;
 /** The database; made at the first use. Rejects where the browser keeps nothing. */
 function open() {
   opening ??= new Promise((/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
+    // Where it is blocked the browser throws, rejects, or has none at all.
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = ({ oldVersion }) => {
       const database = request.result;
@@ -34,9 +37,18 @@ function open() {
     request.onblocked = () => reject(new Error("another tab holds the database"));
   }).catch((error) => {
     opening = null;
-    throw error;
+    throw error?.name === "QuotaExceededError" ? error : new StorageError(error);
   });
   return opening;
+}
+
+/** The browser keeps nothing for this page. */
+export class StorageError extends Error {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super(text.notStored(), { cause });
+    this.name = "StorageError";
+  }
 }
 
 /** @typedef {"pictures" | "files" | "jobs" | "initials"} Store */
@@ -52,25 +64,25 @@ function open() {
 export async function transact(stores, mode, work) {
   const transaction = (await open()).transaction(stores, mode);
   const request = work(...stores.map((name) => transaction.objectStore(name)));
+  // A refusal may tell its reason to the request alone.
+  /** @type {DOMException | null} */
+  let reason = null;
+  transaction.addEventListener("error", ({ target }) => {
+    reason ??= /** @type {IDBRequest} */ (target).error;
+  });
   await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error("the browser stopped it"));
+    transaction.onabort = () => 
+      reject(transaction.error ?? reason ?? new Error("the browser stopped it"));
   });
   return /** @type {T} */ (request?.result);
 }
 
-/** Deletes all of it. */
-export async function deleteAll() {
-  if (opening) (await opening).close();
+/** Lets go of it, so that it can be deleted. */
+export async function closeDatabase() {
+  const database = await opening?.catch(() => null);
+  database?.close();
   opening = null;
-  // The last is the engine's: see engine/tunings.js.
-  for (const name of [NAME, "darkroom-kernels"]) {
-    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      const request = indexedDB.deleteDatabase(name);
-      request.onsuccess = () => resolve();
-      request.onerror = () => reject(request.error);
-    });
-  }
 }
 
 /** Tells other tabs, and this one, that a store has changed. */
@@ -92,4 +104,16 @@ export function changed(store) {
 export function onChange(store, hear) {
   const all = listeners.get(store) ?? new Set();
   listeners.set(store, all.add(hear));
+}
+
+/**
+ * What a fault of storage means, in one sentence; null for any other fault.
+ * @param {unknown} error
+ * @returns {Promise<string | null>}
+ */
+export async function storageSentence(error) {
+  if (error instanceof StorageError) return error.message;
+  if (/** @type {any} */ (error)?.name !== "QuotaExceededError") return null;
+  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+  return text.full(usage, quota);
 }

@@ -122,7 +122,7 @@ export class Store {
   }
 
   #start() {
-    const worker = startWorker(new URL("./worker.js", import.meta.url));
+    const worker = startWorker("model store");
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault();

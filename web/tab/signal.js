@@ -20,8 +20,18 @@ export function nameRoom(room) {
   showTitle();
 }
 
+/** Percent of a model's download; below 0 when none runs. */
+let fetched = -1;
+
 function showTitle() {
-  document.title = shown < 0 ? title : `${shown} % · ${title}`;
+  const parts = [shown < 0 ? "" : `${shown} %`, fetched < 0 ? "" : `↓ ${fetched} %`, title];
+  document.title = parts.filter(Boolean).join(" · ");
+}
+
+/** @param {number | null} fraction of a model that has come; null when none is fetched */
+export function showDownload(fraction) {
+  fetched = fraction === null ? -1 : Math.floor(fraction * 100);
+  showTitle();
 }
 
 /** @param {number | null} fraction of the work that is done; null when there is none */

@@ -1,6 +1,7 @@
 // The service worker: makes the page installable and usable offline. A new version is offered once
 // nothing runs, and used only when the user says so.
 
+import { serviceWorker } from "../engine/start.js";
 import { say } from "../strings.js";
 import { anyById, onPress } from "../views/dom.js";
 
@@ -46,7 +47,7 @@ export async function watchUpdates(busy) {
     observer.observe(document.documentElement, { attributeFilter: ["data-state"] });
     look();
   });
-  const registering = workers.register("sw.js", { updateViaCache: "none" });
+  const registering = workers.register(serviceWorker(), { updateViaCache: "none" });
   const registration = await registering.catch(() => null);
   if (!registration) return;
   const look = () => workers.controller && offer(registration.waiting);

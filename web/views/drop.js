@@ -6,6 +6,7 @@ import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
 import { byId } from "./dom.js";
+import { modelsOf } from "./local-files.js";
 
 /** @typedef {import("../files/request.js").Read} Read */
 /** @typedef {import("../files/table.js").Row} Row */
@@ -26,9 +27,10 @@ const readers = () => import("../files/readers.js");
  * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
  * said to be, by being dropped there
  * @param {(rows: Row[]) => void} handlers.onRows
+ * @param {(files: import("./local-files.js").Given) => void} handlers.onModels for the library
  * @param {(error: unknown) => void} handlers.onFault
  */
-export function createDrop({ onRequest, onPicture, onRows, onFault }) {
+export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) {
   const page = document.body;
 
   /** @param {Iterable<File>} files */
@@ -92,6 +94,8 @@ export function createDrop({ onRequest, onPicture, onRows, onFault }) {
     page.classList.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault();
+    const models = modelsOf(event);
+    if (models) return void models.then(onModels, onFault);
     const files = [...(event.dataTransfer?.files ?? [])];
     const there = event.target instanceof Element && event.target.closest("#initial");
     if (there && files[0]) onPicture(files[0], true);

@@ -31,20 +31,23 @@ export function fromInput(label, folder, take) {
   return both;
 }
 
+/** Kinds of files that are models or carry them. */
+const MODELS = /\.(safetensors|ckpt|gguf|tar|pt|pth|bin)$/i;
+
 /**
- * Takes what is dropped on an element, folders with all that is in them.
- * @param {HTMLElement} place
- * @param {(files: Given) => void} take
+ * What is dropped, folders with all that is in them, if it is for the models: a folder, a file of a
+ * model's kind, or anything that is dropped on their place. Null for what is not.
+ * @param {DragEvent} event
+ * @returns {Promise<Given> | null}
  */
-export function fromDrop(place, take) {
-  place.addEventListener("dragover", (event) => event.preventDefault());
-  place.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    // The list is empty after the event's first turn: entries are taken from it at once.
-    const items = [...(event.dataTransfer?.items ?? [])];
-    const entries = items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-    take((await Promise.all(entries.map(walk))).flat());
-  });
+export function modelsOf({ dataTransfer, target }) {
+  // The list is empty after the event's first turn: entries are taken from it at once.
+  const items = [...(dataTransfer?.items ?? [])];
+  const entries = items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const there = target instanceof Element && target.closest("#shelf");
+  const some = entries.some((entry) => entry.isDirectory || MODELS.test(entry.name));
+  if (!entries.length || !(there || some)) return null;
+  return Promise.all(entries.map(walk)).then((all) => all.flat());
 }
 
 /**

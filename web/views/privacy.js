@@ -2,8 +2,11 @@
 // offline lock, and a way to forget everything.
 
 import { say } from "../strings.js";
+import { text } from "../strings/network.js";
 import { watchRequests } from "../engine/requests.js";
-import { deleteAll } from "../storage/database.js";
+import { watchWorkers } from "../engine/start.js";
+import { forgetAll } from "../storage/forget.js";
+import { Store } from "../store/client.js";
 import { anyById, byId, element, onPress, remember, remembered, withText } from "./dom.js";
 
 /** @typedef {import("../engine/protocol.js").NetworkRequest} NetworkRequest */
@@ -11,8 +14,22 @@ import { anyById, byId, element, onPress, remember, remembered, withText } from 
 /** Rows of the table; what is older is still counted. */
 const ROWS_MAX = 1000;
 
-/** @param {(error: unknown) => void} onFault */
-export function createPrivacy(onFault) {
+/** What the page says after it was deleted and has begun anew. */
+const TOLD = "darkroom.deleted";
+
+/** Says it once. */
+export function toldBefore() {
+  try {
+    const told = sessionStorage.getItem(TOLD);
+    sessionStorage.removeItem(TOLD);
+    return told;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {() => void} onLock hears that the offline lock was set or taken off */
+export function createPrivacy(onLock) {
   const lock = byId("offline-lock", HTMLInputElement);
   let count = 0;
   let foreign = 0;
@@ -24,11 +41,11 @@ export function createPrivacy(onFault) {
 
   /** @param {NetworkRequest[]} requests */
   function hear(requests) {
-    for (const { url, time, bytes, by } of requests) {
+    for (const { url, time, bytes, by, failed } of requests) {
       count += 1;
       times.push(time);
       if (new URL(url).origin !== location.origin) foreign += 1;
-      const cells = [new Date(time).toLocaleTimeString(), url, by, bytes || "–"];
+      const cells = [new Date(time).toLocaleTimeString(), url, by, failed ? text.failed() : bytes || "–"];
       const row = element("tr", {}, ...cells.map((cell) => withText("td", String(cell))));
       if (count <= ROWS_MAX) anyById("requests").append(row);
     }
@@ -63,6 +80,10 @@ export function createPrivacy(onFault) {
   anyById("policy").append(...rules.filter(Boolean).map((rule) => withText("li", rule)));
 
   watchRequests(hear);
+  watchWorkers(hear);
+  const { serviceWorker } = navigator;
+  serviceWorker?.addEventListener("message", ({ data }) => data?.requests && hear(data.requests));
+  serviceWorker?.startMessages();
   document.addEventListener("securitypolicyviolation", () => {
     broken += 1;
     show();
@@ -70,19 +91,20 @@ export function createPrivacy(onFault) {
   lock.addEventListener("change", () => {
     remember("offline-lock", lock.checked ? "yes" : null);
     showLock();
+    onLock();
   });
   navigator.serviceWorker?.addEventListener("controllerchange", showLock);
   onPress("forget", async () => {
-    if (!confirm(say.confirmForget())) return;
+    const stored = await modelTitles();
+    if (!confirm(text.confirmForget(stored))) return;
+    const told = await forgetAll();
+    anyById("forgotten").textContent = told;
+    // The page itself begins anew, and says it again.
     try {
-      localStorage.clear();
-      await deleteAll();
-      for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
-      const worker = await navigator.serviceWorker?.getRegistration();
-      await worker?.unregister();
+      sessionStorage.setItem(TOLD, told);
       location.replace(location.pathname);
-    } catch (error) {
-      onFault(error);
+    } catch {
+      // It is said above already.
     }
   });
   showLock();
@@ -106,4 +128,13 @@ export function createPrivacy(onFault) {
       show();
     },
   };
+}
+
+/** Titles of the models that are stored; none where they cannot be listed. */
+async function modelTitles() {
+  const soon = new Promise((/** @type {(none: never[]) => void} */ done) =>
+    setTimeout(() => done([]), 10_000),
+  );
+  const models = await Promise.race([new Store().list().catch(() => []), soon]);
+  return models.map(({ manifest }) => manifest.title);
 }

@@ -1,12 +1,14 @@
 // The model shelf: which models are in this browser, what they are, and what can be done with them.
 // A model is fetched, verified, deleted, exported here, or imported from local files.
 
+import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
 import { CHANNEL } from "../store/protocol.js";
 import { shelf as text } from "../strings.js";
-import { withText } from "./dom.js";
+import { createDownload } from "./download.js";
+import { remembered, withText } from "./dom.js";
 import { askLicence } from "./licence.js";
-import { fromDrop, fromInput } from "./local-files.js";
+import { fromInput } from "./local-files.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").Known} Known */
@@ -21,9 +23,12 @@ const OFFERED = [];
 
 /**
  * @param {HTMLElement} place where it is shown
- * @param {{ onUse: (model: string, how: import("../engine/protocol.js").Options) => void }} actions
+ * @param {object} actions
+ * @param {(model: string, how: import("../engine/protocol.js").Options) => void} actions.onUse
+ * @param {(share: number | null) => void} [actions.onDownload] hears how far a download is
+ * @param {() => void} [actions.onLock] where the offline lock is
  */
-export function createShelf(place, { onUse }) {
+export function createShelf(place, { onUse, onDownload = () => {}, onLock = () => {} }) {
   const store = new Store();
   const box = document.createElement("details");
   const list = document.createElement("ul");
@@ -32,6 +37,9 @@ export function createShelf(place, { onUse }) {
   /** @type {Known[]} */
   let offered = [];
   let busy = false;
+  const stop = () => store.stop();
+  const download = createDownload(onDownload, stop);
+  const pause = button(text.pause(), "", stop);
   /** Whether this tab's call waits for another tab's. */
   let waiting = false;
 
@@ -40,12 +48,13 @@ export function createShelf(place, { onUse }) {
   status.setAttribute("role", "status");
   box.className = "settings";
   const mirror = document.createElement("input");
-  box.append(withText("summary", text.title()), list, importers(), mirrorField(mirror));
-  box.append(status, facts);
+  pause.disabled = true;
+  box.append(withText("summary", text.title()), status, list, importers(), mirrorField(mirror));
+  box.append(facts);
   place.append(box);
   box.addEventListener("toggle", () => box.open && refresh());
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
-    if (data.event && (waiting || !busy)) status.textContent = text.event(data.event);
+    if (data.event && (waiting || !busy)) show(data.event);
     else if (data.changed && box.open) refresh();
   });
 
@@ -87,6 +96,7 @@ export function createShelf(place, { onUse }) {
     }
     buttons.append(button(text.remove(), manifest.title, () => remove(model)));
     item.append(buttons);
+    download.place(id, item);
     return item;
   }
 
@@ -110,13 +120,23 @@ export function createShelf(place, { onUse }) {
   async function fetchIt(model) {
     if (model.must_accept && !(await askLicence(model))) return;
     const smaller = () => text.smaller(smallerThan(model));
+    const other = new URL(mirror.value.trim() || model.manifest.base || ".", document.baseURI);
+    if (remembered("offline-lock") === "yes" && other.origin !== location.origin) return refuse();
     await run(async () => {
       if (model.must_accept) await store.accept(model.manifest.id);
       // Asked for on this click; without it the browser may clear the weights when space is short.
       await navigator.storage?.persist?.();
+      status.textContent = "";
+      download.begin(model, mirror.value.trim());
+      await refresh();
       await store.download(model.manifest.id, from(), show);
       status.textContent = text.fetched(model.manifest.title);
     }, smaller);
+  }
+
+  /** The offline lock forbids it: said at once, with the way to it. */
+  function refuse() {
+    status.replaceChildren(`${network.lockRefuses()} `, button(network.lockPlace(), "", onLock));
   }
 
   /** What is offered and takes less room. @param {StoredModel} model */
@@ -164,6 +184,7 @@ export function createShelf(place, { onUse }) {
   async function importFiles(files) {
     const first = files[0];
     if (!first) return;
+    box.open = true;
     const name = (first.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await run(async () => {
       const model = await store.plan(files, offered, name);
@@ -183,9 +204,8 @@ export function createShelf(place, { onUse }) {
     buttons.append(
       fromInput(text.importFiles(), false, importFiles),
       fromInput(text.importFolder(), true, importFiles),
-      button(text.pause(), "", () => store.stop()),
+      pause,
     );
-    fromDrop(box, importFiles);
     return buttons;
   }
 
@@ -195,6 +215,7 @@ export function createShelf(place, { onUse }) {
    */
   async function run(job, ifFull) {
     busy = true;
+    pause.disabled = false;
     try {
       await job();
     } catch (error) {
@@ -203,13 +224,17 @@ export function createShelf(place, { onUse }) {
         status.textContent = `${status.textContent} ${ifFull()}`.trim();
     }
     busy = waiting = false;
+    pause.disabled = true;
+    download.end();
     await refresh();
   }
 
   /** @param {StoreEvent} event */
   function show(event) {
-    waiting = event.event === "elsewhere";
-    status.textContent = text.event(event);
+    if (event.event === "elsewhere") waiting = true;
+    const told = download.model() && download.hear(event);
+    if (told) status.textContent = "";
+    else if (event.event !== "fetching" || !busy) status.textContent = text.event(event);
   }
 
   /** @param {unknown} error */
@@ -218,7 +243,7 @@ export function createShelf(place, { onUse }) {
     status.textContent = kind === "cancelled" ? text.paused() : message;
   }
 
-  return { refresh };
+  return { refresh, importFiles };
 }
 
 /**

@@ -1,0 +1,56 @@
+// What the page says of the network, of storage, and of other pages that hold it.
+
+import { gigabytes } from "../strings.js";
+
+export const text = {
+  framed: () =>
+    "Darkroom does not run inside another page: there its buttons could be covered by others.",
+  openAlone: () => "Open it on its own",
+
+  failed: () => "failed",
+  locked: () => "Offline lock on",
+  lockRefuses: () => "The offline lock is on, so nothing is fetched from another site.",
+  lockPlace: () => "Privacy: switch it off",
+
+  confirmForget: (/** @type {string[]} */ models) =>
+    "Delete all of this for good? The gallery, the queue, the form and the styles, settings and " +
+    "faults, start images, measured kernels, the offline copy of this page" +
+    (models.length
+      ? `, and these models with their accepted licences and pinned hashes: ${models.join(", ")}.`
+      : ", and the record of models (none is stored)."),
+  parts: {
+    settings: "settings, form and faults",
+    pages: "gallery, queue and start images",
+    kernels: "measured kernels",
+    models: "models, accepted licences and pinned hashes",
+    caches: "offline copy",
+    worker: "service worker",
+  },
+  deleted: (/** @type {string[]} */ done, /** @type {string[]} */ failed) =>
+    [
+      done.length ? `Deleted: ${done.join("; ")}.` : "",
+      failed.length
+        ? `Not deleted: ${failed.join("; ")}. Close other tabs of this page and try again, or ` +
+          `clear the data of this site in the browser’s settings.`
+        : "",
+      "Reload the page to begin anew.",
+    ]
+      .filter(Boolean)
+      .join(" "),
+
+  notStored: () =>
+    "This browser does not let the page store anything (a private window?). Pictures are not " +
+    "kept: download them.",
+  full: (/** @type {number} */ used, /** @type {number} */ quota) =>
+    `Storage is full${quota ? ` (${gigabytes(used)} of ${gigabytes(quota)})` : ""}. Pictures are ` +
+    `not kept until you delete some, or a model: download them.`,
+
+  unreachable: (/** @type {string} */ host, /** @type {number} */ attempt, /** @type {number} */ of) =>
+    `${host} cannot be reached. Trying again${of ? ` (${attempt} of ${of})` : ""}.`,
+  again: (/** @type {number} */ attempt, /** @type {number} */ of) =>
+    `Trying again (${attempt} of ${of}).`,
+  stop: () => "Stop",
+  details: () => "Details",
+  downloading: (/** @type {number} */ share) => `Download: ${Math.floor(share * 100)} %`,
+  asking: (/** @type {string} */ host) => `Asking ${host}`,
+};

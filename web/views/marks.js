@@ -1,0 +1,33 @@
+// Marks in the header, seen in every view: how far a download is, and that the offline lock is on.
+
+import { text } from "../strings/network.js";
+import { showDownload } from "../tab/signal.js";
+import { button, remembered } from "./dom.js";
+
+/**
+ * @param {object} go
+ * @param {() => void} go.toModels
+ * @param {() => void} go.toPrivacy
+ */
+export function createMarks({ toModels, toPrivacy }) {
+  const [download, lock] = [button("download-mark"), button("lock-mark")];
+  download.addEventListener("click", toModels);
+  lock.addEventListener("click", toPrivacy);
+
+  const showLock = () => {
+    lock.hidden = remembered("offline-lock") !== "yes";
+    lock.textContent = text.locked();
+  };
+  showLock();
+
+  return {
+    showLock,
+
+    /** @param {number | null} share of the bytes that are there; null when nothing is fetched */
+    download(share) {
+      download.hidden = share === null;
+      if (share !== null) download.textContent = text.downloading(share);
+      showDownload(share);
+    },
+  };
+}
