@@ -33,7 +33,6 @@ export const text = {
         ? `Not deleted: ${failed.join("; ")}. Close other tabs of this page and try again, or ` +
           `clear the data of this site in the browser’s settings.`
         : "",
-      "Reload the page to begin anew.",
     ]
       .filter(Boolean)
       .join(" "),

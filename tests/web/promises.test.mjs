@@ -1,0 +1,214 @@
+// What the page promises of downloads, storage and local files, each tried as a user meets it.
+
+import assert from "node:assert/strict";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { DOUBLE, visit } from "./harness/site.mjs";
+import { siteWith } from "./harness/storage.mjs";
+import { Weights } from "./harness/weights.mjs";
+import { serve } from "../../scripts/serve.mjs";
+
+const folder = await mkdtemp(join(tmpdir(), "darkroom-promises-"));
+after(() => rm(folder, { recursive: true }));
+
+const CHUNK = 4096;
+
+/**
+ * The page, with a model on its shelf whose files another site has.
+ * @param {import("node:test").TestContext} t
+ * @param {import("./harness/site.mjs").Visit} [more]
+ */
+async function withModel(t, more = {}) {
+  const weights = new Weights({ "config.json": 300, "unet/model.safetensors": 90_000 });
+  weights.cors = true;
+  const other = await serve({ roots: [], instead: weights.answer });
+  t.after(() => other.close());
+  const built = await siteWith([new URL(other.url).origin]);
+  const site = join(await mkdtemp(join(folder, "site-")), "page");
+  await cp(built, site, { recursive: true });
+  const manifest = weights.manifest(CHUNK, "chunks", { base: `${other.url}weights/`, hosts: [new URL(other.url).origin] });
+  await writeFile(join(site, "models/stable-diffusion-v1-4/manifest.json"), manifest);
+  const visited = await visit(t, {
+    device: "cpu",
+    server: { roots: [site] },
+    expected: /asked elsewhere|Failed to load|ERR_|fetch/,
+    ...more,
+  });
+  await visited.state("ready");
+  await visited.page.getByText("Models in this browser").click();
+  return { ...visited, weights, other };
+}
+
+test("the Privacy view lists what the store fetches from another site, also what fails", async (t) => {
+  const { page, weights, other } = await withModel(t);
+  weights.fail("gone", { times: 2 });
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByText("A test is stored and verified").waitFor();
+  await page.locator('[data-room="privacy"]').click();
+  await page.getByText("All requests").click();
+  const rows = page.locator("#requests tr").filter({ hasText: new URL(other.url).host });
+  const told = await rows.filter({ hasText: "model store" }).count();
+  assert.ok(told >= weights.asked.length, `${told} of ${weights.asked.length}`);
+  assert.equal(await page.locator("#requests-foreign").textContent(), String(told));
+  await page.locator("#requests tr").filter({ hasText: "service worker" }).first().waitFor();
+});
+
+test("a host that cannot be reached is told in one line with its name, and listed", async (t) => {
+  const { page, other } = await withModel(t);
+  await other.close();
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  const { host } = new URL(other.url);
+  const line = page.locator(".download-trouble");
+  await line.filter({ hasText: `${host} cannot be reached. Trying again (1 of 7).` }).waitFor();
+  await line.filter({ hasText: "(2 of 7)" }).waitFor();
+  await page.locator(".download").getByRole("button", { name: "Stop" }).click();
+  await page.getByText("Paused. What has been stored is kept.").waitFor();
+  await page.locator('[data-room="privacy"]').click();
+  await page.getByText("All requests").click();
+  const rows = page.locator("#requests tr").filter({ hasText: host });
+  await rows.filter({ hasText: "failed" }).first().waitFor();
+});
+
+test("a download is a bar in its row, a mark in every view, and in the tab's title", async (t) => {
+  const { page, weights } = await withModel(t);
+  weights.delay = 300;
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("progressbar", { name: "Fetch: A test" }).waitFor();
+  await page.locator('[data-room="gallery"]').click();
+  const mark = page.locator("#download-mark");
+  await mark.filter({ hasText: /Download: [1-9]\d* %/ }).waitFor();
+  assert.match(await page.title(), /↓ \d+ %/);
+  const said = await page.locator(".download [role=status]").textContent();
+  assert.match(said ?? "", /^Download: \d?0 %$/);
+  assert.doesNotMatch((await page.locator(".download-text").textContent()) ?? "", /left/);
+  await mark.click();
+  await page.getByText("A test is stored and verified").waitFor();
+  assert.equal(await mark.isVisible(), false);
+  assert.doesNotMatch(await page.title(), /↓/);
+});
+
+test("the offline lock is named where it acts, and in the header", async (t) => {
+  const { page, weights } = await withModel(t);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await page.locator('[data-room="privacy"]').click();
+  await page.getByRole("switch", { name: /Offline lock/ }).check();
+  await page.getByRole("button", { name: "Offline lock on" }).waitFor();
+  await page.locator('[data-room="develop"]').click();
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByText("The offline lock is on, so nothing is fetched").waitFor();
+  assert.equal(weights.asked.length, 0);
+  await page.getByRole("button", { name: "Privacy: switch it off" }).click();
+  await page.locator("#room-privacy").waitFor();
+});
+
+test("offline the shelf still lists what can be had", async (t) => {
+  const { page, state, site } = await withModel(t);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await site.close();
+  await page.reload();
+  await state("ready");
+  await page.getByText("Models in this browser").click();
+  await page.getByRole("button", { name: "Fetch: A test" }).waitFor();
+});
+
+test("“Delete all” names the models, and deletes them with all else", async (t) => {
+  const { page, state } = await withModel(t);
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByText("A test is stored and verified").waitFor();
+  await page.locator('[data-room="privacy"]').click();
+  /** @type {string[]} */
+  const asked = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
+  await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
+  await page.getByText(/^Deleted: settings.*models, accepted licences.*service worker\.(?!.*Not)/).first().waitFor();
+  assert.match(asked[0] ?? "", /A test/);
+  await state("ready");
+  await page.getByText("Models in this browser").click();
+  await page.getByRole("button", { name: "Fetch: A test" }).waitFor();
+});
+
+const double = { roots: [...DOUBLE] };
+
+test("where settings cannot be deleted the rest is, and that is said", async (t) => {
+  const { page, state } = await visit(t, {
+    server: double,
+    before: () => {
+      Object.defineProperty(globalThis, "localStorage", {
+        get() {
+          throw new DOMException("denied", "SecurityError");
+        },
+      });
+    },
+  });
+  await state("ready");
+  await page.locator('[data-room="privacy"]').click();
+  page.on("dialog", (dialog) => void dialog.accept());
+  await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
+  await page.getByText(/Deleted: gallery.*Not deleted: settings/).first().waitFor();
+});
+
+/** Ways in which browsers keep nothing. @type {[string, () => void][]} */
+const BLOCKED = [
+  [
+    "it throws",
+    () => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("denied", "SecurityError");
+      };
+    },
+  ],
+  ["it is not there", () => Object.defineProperty(globalThis, "indexedDB", { value: undefined })],
+];
+
+for (const [name, before] of BLOCKED)
+  test(`a blocked database is one calm sentence: ${name}`, async (t) => {
+    const { page, state, make } = await visit(t, { server: double, before, hash: "#steps=2" });
+    await state("ready");
+    const note = page.locator("#note").filter({ hasText: "does not let the page store anything" });
+    await note.waitFor();
+    await make({ prompt: "a red heart", seed: "1", count: "2" });
+    assert.equal(await page.locator("#fault").isVisible(), false);
+    assert.equal(await page.getByText(/denied|undefined|could not keep/).count(), 0);
+  });
+
+test("full storage is told once, with numbers", async (t) => {
+  const { page, state, make } = await visit(t, {
+    server: double,
+    hash: "#steps=2",
+    before: () => {
+      navigator.storage.estimate = async () => ({ usage: 2e9, quota: 2.1e9 });
+      const { add } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.add = function (...args) {
+        if (this.name === "pictures") throw new DOMException("full", "QuotaExceededError");
+        return add.apply(this, args);
+      };
+    },
+  });
+  await state("ready");
+  await make({ prompt: "a red heart", seed: "1", count: "3" });
+  const note = page.getByText(/^Storage is full \(2\.00 GB of 2\.10 GB\)/);
+  await note.waitFor();
+  assert.equal(await note.count(), 1);
+  assert.equal(await page.getByText(/could not keep/).count(), 0);
+});
+
+test("a model's file dropped anywhere goes to the models, and does one thing", async (t) => {
+  const { page, state } = await visit(t, { device: "cpu", expected: /./ });
+  await state("ready");
+  for (const place of ["#prompt", "#shelf"]) {
+    const transfer = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["not a model"], "mine.safetensors"));
+      return data;
+    });
+    await page.dispatchEvent(place, "drop", { dataTransfer: transfer });
+    await page.locator("#shelf [role=status]").first().filter({ hasText: /\w/ }).waitFor();
+    assert.equal(await page.locator("#fault").isVisible(), false, place);
+    assert.equal(await page.getByText("not a kind of file for this page").count(), 0);
+  }
+});
