@@ -64,7 +64,7 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
   const status = second.getByRole("status");
   await status.filter({ hasText: "Another tab is at work" }).waitFor();
   /** All that it says from now on. @type {import("playwright-core").JSHandle<string[]>} */
-  const said = await status.evaluateHandle((element) => {
+  const said = await second.locator(".download-text").evaluateHandle((element) => {
     /** @type {string[]} */
     const said = [];
     const listen = () => said.push(element.textContent ?? "");
