@@ -133,24 +133,27 @@ pub fn tokenizer(bytes: &[u8]) {
 /// A prompt, cleaned, weighed and split by a small tokenizer; the first byte chooses how.
 pub fn prompt(bytes: &[u8]) {
     let Some((first, text)) = bytes.split_first() else { return };
-    let (vocab, merges) = TABLES;
-    let tokenizer = Tokenizer::new(vocab, merges).expect("our own tables");
     let long_prompt = if first & 4 == 0 { LongPrompt::default() } else { LongPrompt::Chunks };
     let reading = Reading { clean: first & 1 != 0, weights: first & 2 != 0, long_prompt };
     let text = String::from_utf8_lossy(text);
-    if let Ok(prompt) = Prompt::read(&tokenizer, "prompt", &text, &reading) {
-        for chunk in &prompt.chunks {
-            assert_eq!([chunk.ids.len(), chunk.weights.len()], [tokenizer.length(); 2]);
-            assert!(chunk.ids.iter().all(|id| *id < tokenizer.id_limit()));
+    BYTES.with(|tokenizer| {
+        if let Ok(prompt) = Prompt::read(tokenizer, "prompt", &text, &reading) {
+            for chunk in &prompt.chunks {
+                assert_eq!([chunk.ids.len(), chunk.weights.len()], [tokenizer.length(); 2]);
+                assert!(chunk.ids.iter().all(|id| *id < tokenizer.id_limit()));
+            }
         }
-    }
+    });
 }
 
-/// `vocab.json` and `merges.txt` of the byte alphabet.
-const TABLES: (&[u8], &[u8]) = (
-    include_bytes!("../golden/formats/tokenizer/vocab.json"),
-    include_bytes!("../golden/formats/tokenizer/merges.txt"),
-);
+thread_local! {
+    /// The tokenizer of the byte alphabet, which takes longer to make than to use.
+    static BYTES: Tokenizer = Tokenizer::new(
+        include_bytes!("../golden/formats/tokenizer/vocab.json"),
+        include_bytes!("../golden/formats/tokenizer/merges.txt"),
+    )
+    .expect("our own tables");
+}
 
 /// A PNG file with text inside.
 pub fn picture(bytes: &[u8]) {
