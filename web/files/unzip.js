@@ -30,13 +30,16 @@ export async function unzipOne(file, wanted) {
       directory.getUint32(at + 20, true),
       directory.getUint32(at + 24, true),
     ];
-    const [name, extra, comment] = [28, 30, 32].map((o) => directory.getUint16(at + o, true));
+    const [name = 0, extra = 0, comment = 0] = [28, 30, 32].map((o) =>
+      directory.getUint16(at + o, true),
+    );
+    if (at + 46 + name > directory.byteLength) throw new Error(importText.wrongZip());
     const path = names.decode(new Uint8Array(directory.buffer, at + 46, name));
     if (path === wanted || path.endsWith(`/${wanted}`)) {
       const start = directory.getUint32(at + 42, true);
       return unpacked(file, { start, packed, size, method });
     }
-    at += 46 + (name ?? 0) + (extra ?? 0) + (comment ?? 0);
+    at += 46 + name + extra + comment;
   }
   throw new Error(importText.noRequests());
 }
@@ -65,7 +68,10 @@ async function unpacked(file, { start, packed, size, method }) {
     throw new Error(importText.wrongZip());
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const body = file.slice(from, from + packed);
-  if (method === 0) return new Uint8Array(await body.arrayBuffer());
+  if (method === 0) {
+    if (body.size !== size) throw new Error(importText.wrongZip());
+    return new Uint8Array(await body.arrayBuffer());
+  }
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const parts = [];
   let length = 0;
@@ -82,5 +88,6 @@ async function unpacked(file, { start, packed, size, method }) {
     }
     parts.push(value);
   }
+  if (length !== size) throw new Error(importText.wrongZip());
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

@@ -5,14 +5,14 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readExif } from "../../web/files/exif.js";
-import { readTexts } from "../../web/files/png.js";
-import { requestOf } from "../../web/files/request.js";
-import { readRows } from "../../web/files/table.js";
-import { decodeText } from "../../web/files/text.js";
-import { isZip, unzipOne } from "../../web/files/unzip.js";
-import { zip } from "../../web/files/zip.js";
-import { pngWith } from "./harness/files.mjs";
+import { readExif } from "../../../web/files/exif.js";
+import { readTexts } from "../../../web/files/png.js";
+import { requestOf } from "../../../web/files/request.js";
+import { readRows } from "../../../web/files/table.js";
+import { decodeText } from "../../../web/files/text.js";
+import { isZip, unzipOne } from "../../../web/files/unzip.js";
+import { zip } from "../../../web/files/zip.js";
+import { pngWith } from "../harness/files.mjs";
 
 /** Mutations of each reader. */
 const MUTATIONS = 3_000;
@@ -175,7 +175,7 @@ test("zip files", async () => {
 });
 
 test("the golden texts of AUTOMATIC1111 are read", async () => {
-  const path = join(import.meta.dirname, "../golden/infotexts.json");
+  const path = join(import.meta.dirname, "../../golden/infotexts.json");
   const { cases } = JSON.parse(await readFile(path, "utf8"));
   const seeds = cases.map((/** @type {{ text: string }} */ { text }) => Buffer.from(text));
   await survives("infotexts", seeds, (bytes) =>
