@@ -1,6 +1,6 @@
 // Copies what is served from web/ to dist/, tells the service worker what there is, and prints
 // sizes; fails when the page or the wasm is beyond its bound.
-//   node scripts/site.mjs [--weights-host URL]… [--out DIR]
+//   node scripts/site.mjs [--weights-host URL]… [--out DIR] [--models DIR]
 // Weights may come from the hosts of the models' manifests and from those given here, mirrors;
 // nothing else may be asked for anything: this is written into the page's security policy.
 
@@ -23,9 +23,11 @@ const { values } = parseArgs({
   options: {
     "weights-host": { type: "string", multiple: true, default: [] },
     out: { type: "string", default: join(root, "dist") },
+    models: { type: "string", default: join(root, "web/models") },
   },
 });
 const dist = values.out;
+const models = values.models;
 
 await rm(dist, { recursive: true, force: true });
 await cp(join(root, "web"), dist, {
@@ -55,17 +57,45 @@ async function hashes(folder, wanted) {
 
 /** A model's manifest; null for a folder without one. */
 async function manifestOf(/** @type {string} */ model) {
-  const file = join(root, "web/models", model, "manifest.json");
+  const file = join(models, model, "manifest.json");
   const json = await readFile(file, "utf8").catch(() => null);
-  return json === null ? null : /** @type {{ hosts: string[] }} */ (JSON.parse(json));
+  return json === null ? null : /** @type {{ hosts: string[], files: { path: string }[] }} */ (
+        JSON.parse(json)
+      );
 }
 
-/** The origin of a host that was given, which must be https or this machine. */
+/**
+ * The origin of a host that was given, which must be https or this machine; `https://*.name` stands
+ * for every one below a name, in the policy as in the manifests.
+ */
 function originOf(/** @type {string} */ address) {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && url.hostname === "localhost"))
-    return url.origin;
-  throw new Error(`--weights-host wants an https address, not "${address}".`);
+  const plain = address.replace("://*.", "://");
+  const url = URL.canParse(plain) ? new URL(plain) : null;
+  const here = /(^|\.)localhost$/.test(url?.hostname ?? "");
+  if (!url || !(url.protocol === "https:" || (url.protocol === "http:" && here)))
+    throw new Error(`--weights-host wants an https address, not "${address}".`);
+  if (plain === address) return url.origin;
+  if (url.hostname.split(".").length < 2) throw new Error(`${address} would allow everyone.`);
+  return url.origin.replace("://", "://*.");
+}
+
+/**
+ * What is offered must be known: fails for a manifest with a file whose size or hash it does not
+ * tell, or that lies beside it and is another.
+ * @param {string} model
+ * @param {{ files: { path: string, bytes?: number, sha256?: string, beside?: boolean }[] }} manifest
+ */
+async function checkKnown(model, { files }) {
+  for (const { path, bytes, sha256, beside } of files) {
+    const where = `${path} in the manifest of ${model}`;
+    if (!bytes || !/^[0-9a-f]{64}$/.test(sha256 ?? ""))
+      throw new Error(`${where} has no size or no SHA-256: bytes that nothing tells are not offered.`);
+    if (!beside) continue;
+    const own = await readFile(join(models, model, path));
+    const found = createHash("sha256").update(own).digest("hex");
+    if (own.length !== bytes || found !== sha256)
+      throw new Error(`${where} should have ${own.length} bytes and the SHA-256 ${found}.`);
+  }
 }
 
 /** Writes the hosts into the policy of the page. */
@@ -96,9 +126,10 @@ async function fill(path, lines) {
 const named = [];
 /** @type {string[]} */
 const offered = [];
-for (const model of (await readdir(join(root, "web/models"))).sort()) {
+for (const model of (await readdir(models)).sort()) {
   const manifest = await manifestOf(model);
-  named.push(...(manifest?.hosts ?? []));
+  if (manifest) await checkKnown(model, manifest);
+  named.push(...(manifest?.hosts ?? []).map(originOf));
   if (manifest && model !== "demo") offered.push(model);
 }
 await fill("views/shelf.js", [

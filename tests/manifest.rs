@@ -2,7 +2,8 @@
 //! sentence; those that are committed are those of their models.
 
 use crate::made_up::{program, scratch};
-use darkroom::weights::{Digest, Manifest, Sum64, origin, tar};
+use darkroom::weights::answer::{content_range, first_line, retry_seconds, same_etag};
+use darkroom::weights::{Digest, HostPattern, Manifest, Pointer, Sum64, is_inside, origin, tar};
 use std::path::Path;
 
 /// FIPS 180-4's own example.
@@ -117,6 +118,13 @@ fn what_is_wrong_is_refused() {
         ("https://a.org/m/", "https://a.org/m", "its base"),
         ("[\"https://a.org\"]", "[\"https://a.org/m\"]", "the host"),
         ("[\"https://a.org\"]", "[\"http://a.org\"]", "the host"),
+        ("[\"https://a.org\"]", "[\"https://*.com\"]", "names of anyone"),
+        ("[\"https://a.org\"]", "[\"https://*.co.uk\"]", "names of anyone"),
+        ("[\"https://a.org\"]", "[\"https://a.*.org\"]", "the host"),
+        ("\"hosts\"", "\"mirrors\":[\"https://b.org/\"],\"hosts\"", "on one of its hosts"),
+        ("\"hosts\"", "\"pointers\":\"https://b.org/\",\"hosts\"", "on one of its hosts"),
+        ("5000", "5000,\"pointer\":true", "where the pointer"),
+        ("5000", "5000,\"beside\":true", "does not tell its size and hash"),
         ("[\"https://a.org\"]", "[\"https://a.org; script-src *\"]", "the host"),
         ("x/a.json", "../a.json", "leaves the model"),
         ("x/a.json", "/a.json", "leaves the model"),
@@ -148,6 +156,121 @@ fn origins_are_https_or_this_machine() {
 }
 
 #[test]
+fn a_pattern_allows_what_is_below_a_name_and_nothing_like_it() {
+    let cdn = HostPattern::parse("https://*.cdn.hf.co").unwrap();
+    for good in ["https://us.cdn.hf.co", "https://us-east-1.aws.cdn.hf.co/a/b?c=d"] {
+        assert!(cdn.allows(good), "{good}");
+    }
+    for bad in [
+        "https://cdn.hf.co",
+        "https://xcdn.hf.co",
+        "https://evil-cdn.hf.co.example",
+        "https://us.cdn.hf.co.example/",
+        "https://us.cdn.hf.co:8443",
+        "http://us.cdn.hf.co",
+        "https://example.org/us.cdn.hf.co",
+        "https://user@us.cdn.hf.co",
+    ] {
+        assert!(!cdn.allows(bad), "{bad}");
+    }
+    for bad in [
+        "https://*",
+        "https://*.co",
+        "https://*.com",
+        "https://*.github.io",
+        "https://*.org.au",
+        "https://*.1.2.3.4",
+        "https://a*.hf.co",
+        "https://*.*.hf.co",
+        "https://**.hf.co",
+        "*.hf.co",
+    ] {
+        assert!(HostPattern::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn names_of_any_script_are_kept_and_none_that_lead_elsewhere() {
+    for good in
+        ["model (1).safetensors", "v1-5+vae.ckpt", "a/b[fp16].gguf", "模型.safetensors", "é/ё.json"]
+    {
+        assert!(is_inside(good), "{good}");
+    }
+    let long = "a".repeat(201);
+    for bad in [
+        "",
+        "/a",
+        "a//b",
+        "../a",
+        "a/..",
+        "a/.",
+        "a\\b",
+        "a:b",
+        "a?b",
+        "a*b",
+        "a\"b",
+        "a<b",
+        "a|b",
+        "a\0b",
+        "a\nb",
+        "a\u{7f}",
+        "a\u{85}",
+        "a\u{202e}b",
+        "a\u{2066}b",
+        "a\u{feff}",
+        "a.",
+        "a ",
+        "a/ /b",
+        "CON",
+        "nul.txt",
+        "b/Com1.json",
+        &long,
+    ] {
+        assert!(!is_inside(bad), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_pointer_is_read_strictly() {
+    let good = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{ABC}\nsize 12\n");
+    let pointer = Pointer { sha256: ABC.to_owned(), bytes: 12 };
+    assert_eq!(Pointer::parse(good.as_bytes()), Ok(pointer));
+    for (from, to) in [
+        ("version", "Version"),
+        ("v1\n", "v1\r\n"),
+        ("sha256:", "md5:"),
+        ("sha256:b", "sha256:B"),
+        ("size 12", "size +12"),
+        ("size 12", "size -1"),
+        ("size 12", "size 99999999999999999999999"),
+        ("size 12\n", ""),
+        ("12\n", "12\nmore\n"),
+        ("12\n", "12\n\n"),
+    ] {
+        assert!(Pointer::parse(good.replace(from, to).as_bytes()).is_err(), "{to:?}");
+    }
+    assert!(Pointer::parse(&[b'a'; 5000]).is_err());
+}
+
+#[test]
+fn heads_of_answers_are_read_strictly() {
+    assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
+    assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
+    for bad in ["", "bytes */10", "bytes 9-5/10", "bytes=5-9/10", "bytes 5-/10"] {
+        assert_eq!(content_range(bad), None, "{bad}");
+    }
+    assert!(same_etag("W/\"a\"", "\"a\"") && !same_etag("\"a\"", "\"b\""));
+    assert_eq!(retry_seconds(" 7 "), Some(7.0));
+    for bad in ["", "inf", "nan", "1e300", "-5", "soon"] {
+        assert_eq!(retry_seconds(bad), None, "{bad}");
+    }
+    let line = |body: &str| first_line(body.as_bytes());
+    assert_eq!(line("\n <a>x\u{202e}y</a>\nmore").as_deref(), Some("xy"));
+    assert_eq!(line(&"é".repeat(500)).map(|line| line.chars().count()), Some(120));
+    assert_eq!(line(" \n<html>"), None);
+}
+
+#[test]
 fn committed_manifests_are_those_of_their_models() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models");
     let read = |name: &str| {
@@ -176,7 +299,24 @@ fn committed_manifests_are_those_of_their_models() {
     let (real, _) = read("stable-diffusion-v1-4");
     assert_eq!(real.revision.as_deref(), Some("133a221b8aa7292a167afc5127cb63fb5005638b"));
     assert!(real.base.ends_with("/resolve/133a221b8aa7292a167afc5127cb63fb5005638b/"));
-    let licence = models.join("stable-diffusion-v1-4").join(real.licence.file.unwrap());
+    let folder = models.join("stable-diffusion-v1-4");
+    for file in &real.files {
+        assert!(file.bytes.is_some() && file.sha256.is_some(), "{} is not known", file.path);
+        if file.beside {
+            let own = std::fs::read(folder.join(&file.path)).unwrap();
+            assert_eq!(file.sha256, Some(sha256(&own)), "{}", file.path);
+            assert_eq!(file.bytes, Some(own.len() as u64), "{}", file.path);
+        }
+    }
+    let unet = real.file("unet/diffusion_pytorch_model.fp16.safetensors").unwrap();
+    let told = "a35404d03ec8f977715a4d2a080ddf72e2144f2ee49bb1ee213258bc64f9cc87";
+    assert!(unet.pointer && unet.sha256.as_deref() == Some(told));
+    for edge in ["us.aws.cdn.hf.co", "europe-west4.us.gcp.cdn.hf.co", "cas-bridge.xethub-eu.hf.co"]
+    {
+        assert!(real.allows(&format!("https://{edge}/xet-bridge-us/x")), "{edge}");
+    }
+    assert!(!real.allows("https://evil-cdn.hf.co.example/") && !real.allows("https://xcdn.hf.co/"));
+    let licence = folder.join(real.licence.file.unwrap());
     assert_eq!(Some(sha256(&std::fs::read(licence).unwrap())), real.licence.sha256);
 }
 

@@ -8,7 +8,8 @@
  */
 const FILES = { shell: {}, model: {} };
 /**
- * Origins that weights may come from; `scripts/site.mjs` writes them, here and into the page.
+ * Origins that weights may come from, `https://*.name` for all below a name; `scripts/site.mjs`
+ * writes them, here and into the page.
  * @type {string[]}
  */
 const HOSTS = [];
@@ -20,6 +21,8 @@ const SHELL = `darkroom-shell-${version(FILES.shell)}`;
 const MODEL = `darkroom-model-${version(FILES.model)}`;
 /** Remembers the offline lock while this worker sleeps. */
 const SETTINGS = "darkroom-settings";
+/** Which models are stored: the store's worker notes it there. */
+const SHELF = "darkroom-shelf";
 const LOCK = "offline-lock";
 
 obeyThePolicy();
@@ -68,7 +71,7 @@ async function putAway(name, files) {
 }
 
 async function activate() {
-  const kept = new Set([SHELL, MODEL, SETTINGS]);
+  const kept = new Set([SHELL, MODEL, SETTINGS, SHELF]);
   for (const name of await caches.keys()) {
     if (name.startsWith("darkroom-") && !kept.has(name)) await caches.delete(name);
   }
@@ -84,7 +87,7 @@ function answerTo(request) {
   const { origin, pathname } = new URL(request.url);
   const scope = new URL(worker.registration.scope);
   if (origin !== scope.origin) {
-    if (locked || !HOSTS.includes(origin)) return Promise.resolve(Response.error());
+    if (locked || !isNamed(origin)) return Promise.resolve(Response.error());
     // Left to the browser, which holds every redirect against the policy of the page.
     return locked === false ? null : unlessLocked(request);
   }
@@ -153,16 +156,31 @@ async function setLock(on) {
 }
 
 /**
+ * Whether one of the hosts has this origin, or a name that it is below, at a dot.
+ * @param {string} origin
+ */
+function isNamed(origin) {
+  return HOSTS.some((host) => {
+    const [scheme = "", below] = host.split("*");
+    if (below === undefined) return host === origin;
+    return origin.startsWith(scheme) && origin.slice(scheme.length).endsWith(below);
+  });
+}
+
+/**
  * A service worker has no policy but that of its own file's headers, and a host may send none: what
  * the policy of the page forbids is forbidden here by taking away the means.
  */
 function obeyThePolicy() {
-  const allowed = new Set([worker.location.origin, ...HOSTS]);
+  const allowed = (/** @type {string} */ url) => {
+    const { origin } = new URL(url);
+    return origin === worker.location.origin || isNamed(origin);
+  };
   const ask = worker.fetch.bind(worker);
   /** @type {typeof fetch} */
   const guarded = async (input, init) => {
     const request = new Request(input, init);
-    if (!allowed.has(new URL(request.url).origin)) throw new TypeError("Refused by the policy");
+    if (!allowed(request.url)) throw new TypeError("Refused by the policy");
     // What it asks for a page is on that page's own list.
     const own = typeof input === "string";
     const asked = ask(request);
@@ -172,7 +190,7 @@ function obeyThePolicy() {
         () => tell(request.url, true),
       );
     const response = await asked;
-    const ended = !response.url || allowed.has(new URL(response.url).origin);
+    const ended = !response.url || allowed(response.url);
     if (!ended) throw new TypeError("Led elsewhere, refused by the policy");
     return response;
   };

@@ -37,14 +37,15 @@ test("a model is fetched, several chunks at once, and only once", async (t) => {
   assert.deepEqual(await behind(page, "keys"), []);
 });
 
-test("killed twenty times at random, it goes on and fetches nothing twice", async (t) => {
+for (const known of /** @type {const} */ (["chunks", "files"]))
+test(`killed twenty times at random, it fetches nothing twice: hashes of ${known}`, async (t) => {
   const weights = new Weights({ "a.safetensors": 400_000, "b.json": 100 });
   weights.delay = 15;
   const { open, context } = await profile(t, weights);
   let kills = 0;
   for (;;) {
     const page = await open();
-    await add(page, weights.manifest(CHUNK));
+    await add(page, weights.manifest(CHUNK, known));
     const stored = new Set((await behind(page, "keys")).map((/** @type {any} */ k) => k.join()));
     const before = weights.asked.length;
     const done = call(page, "download", { ...QUICK, in_flight: 2 }).catch(() => null);
@@ -154,7 +155,7 @@ test("faults that stay end with a sentence, and what is stored is kept", async (
     ["longer", /not the file it was \(it has 20001 bytes instead of 20000\)/],
     ["flip", /not the publisher's/],
     ["gone", /cannot be reached/],
-    ["away", /cannot be reached.*this page's policy blocks it/],
+    ["away", /leads to another host, which this page's policy does not allow.*localhost/],
     [500, /failed \(500\)/],
   ])) {
     await t.test(String(fault), async (t) => {
@@ -276,6 +277,145 @@ test("where blobs cannot be kept, bytes are kept as buffers", async (t) => {
   const { fault, value } = await call(page, "verify");
   assert.deepEqual([fault, value], [null, 1]);
   await assertSame(page, weights);
+});
+
+test("a server's error message is not pinned, and a pin can be given up", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  await add(page, weights.manifest(CHUNK, "none"));
+  const right = /** @type {Buffer} */ (weights.files.get("config.json"));
+  for (const wrong of [`{"error":"${"x".repeat(287)}"}`, "<".repeat(300)]) {
+    assert.equal(wrong.length, 300);
+    weights.files.set("config.json", Buffer.from(wrong));
+    const { fault } = await call(page, "download");
+    assert.match(fault?.message ?? "", /config.json.*something else: it is/);
+  }
+  weights.files.set("config.json", right);
+  assert.equal((await call(page, "download")).fault, null);
+  await assertSame(page, weights);
+
+  const said = await page.evaluate(() => /** @type {any} */ (window).store.deletion("test"));
+  assert.equal(said.title, "A test");
+  assert.equal(said.bytes, 110_300);
+  assert.deepEqual(said.pins.length, 3);
+  await call(page, "remove");
+  await page.evaluate(async () => {
+    const { store } = /** @type {any} */ (window);
+    await store.forgetPins((await store.pins()).map((/** @type {any} */ pin) => pin.name));
+  });
+  const other = new Weights(SIZES);
+  weights.files = other.files;
+  await add(page, weights.manifest(CHUNK, "none"));
+  assert.equal((await call(page, "download")).fault, null);
+  await assertSame(page, weights);
+});
+
+/** Puts local files on the shelf; what they became. */
+const imported = (
+  /** @type {import("playwright-core").Page} */ page,
+  /** @type {Record<string, number[]>} */ files,
+  /** @type {string} */ name,
+  /** @type {string[]} */ known = [],
+) =>
+  page.evaluate(
+    async ([files, name, known]) => {
+      const { store } = /** @type {any} */ (window);
+      const given = Object.entries(files).map(([path, bytes]) => ({
+        path,
+        file: new Blob([new Uint8Array(bytes)]),
+      }));
+      const of = known.map((manifest) => ({ manifest, address: "" }));
+      const { manifest } = await store.plan(given, of, name, () => {});
+      await store.fill(manifest.id, () => {});
+      return manifest;
+    },
+    /** @type {const} */ ([files, name, known]),
+  );
+
+test("another model of the same names and sizes is imported under its own name", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  const known = weights.manifest(CHUNK, "files", { repository: "a/b", revision: "1" });
+  const bytes = (/** @type {Weights} */ of) =>
+    Object.fromEntries([...of.files].map(([path, bytes]) => [path, [...bytes]]));
+  const other = new Weights(SIZES);
+  other.files.set("config.json", /** @type {Buffer} */ (weights.files.get("config.json")));
+  const mine = await imported(page, bytes(other), "my finetune", [known]);
+  assert.deepEqual([mine.id, mine.repository ?? null], ["my-finetune", null]);
+  // A manifest that only claims the name does not take it either.
+  const claim = other.manifest(CHUNK, "none", { repository: "a/b", revision: "1" });
+  const files = { ...bytes(other), "manifest.json": [...Buffer.from(claim)] };
+  assert.match((await imported(page, files, "another", [known])).id, /^another/);
+  const pins = await page.evaluate(() => /** @type {any} */ (window).store.pins());
+  assert.deepEqual(pins, [], "an import pins nothing");
+  const real = await imported(page, bytes(weights), "a folder", [known]);
+  assert.deepEqual([real.id, real.repository], ["test", "a/b"]);
+});
+
+test("names of any script and empty files beside a model are imported", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  for (const name of ["model (1)", "v1-5+vae", "dreamlike[fp16]", "模型"]) {
+    const path = `${name}.safetensors`;
+    const { files } = await imported(page, { [path]: [1, 2, 3], "added.txt": [] }, name);
+    assert.deepEqual(
+      files.map((/** @type {{ path: string }} */ file) => file.path),
+      [path],
+    );
+  }
+});
+
+test("a library that the browser has emptied is noticed, and said once", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  await add(page, weights.manifest(CHUNK));
+  assert.equal((await call(page, "download")).fault, null);
+  const first = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase("darkroom-weights");
+        request.onsuccess = () => resolve("deleted");
+        request.onerror = reject;
+      }),
+  );
+  assert.equal(first, "deleted");
+  const list = () =>
+    page.evaluate(async () => {
+      // @ts-ignore: a module of the page
+      const { Store } = await import("./store/client.js");
+      const store = new Store();
+      /** @type {string[]} */
+      const lost = [];
+      store.onLost = (/** @type {string[]} */ titles) => lost.push(...titles);
+      return { models: (await store.list()).length, lost };
+    });
+  assert.deepEqual(await list(), { models: 0, lost: ["A test"] });
+  assert.deepEqual(await list(), { models: 0, lost: [] });
+});
+
+test("a tab whose database another tab has upgraded says that", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  const list = () =>
+    page.evaluate(() =>
+      /** @type {any} */ (window).store.list().then(
+        () => "listed",
+        (/** @type {any} */ error) => error.message,
+      ),
+    );
+  assert.equal(await list(), "listed");
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const request = indexedDB.open("darkroom-weights", 2);
+        request.onsuccess = () => resolve(request.result.close());
+      }),
+  );
+  assert.match(await list(), /another tab has opened a newer version of this app/);
+  assert.match(await list(), /written by a newer version of this app/);
 });
 
 test("a database from the future is refused and left alone", async (t) => {

@@ -17,6 +17,12 @@ export class Store {
    */
   #pending = new Map();
   #lastId = 0;
+  /**
+   * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
+   * are told once, when the store is opened; with `say.lost(titles)` as a sentence.
+   * @type {(titles: string[]) => void}
+   */
+  onLost = () => {};
 
   /** @returns {Promise<StoredModel[]>} */
   list() {
@@ -64,14 +70,16 @@ export class Store {
   }
 
   /**
-   * Looks at local files and puts the model that they are on the shelf.
+   * Looks at local files and puts the model that they are on the shelf: a known one only when all
+   * its hashes are right, which takes a while and is told as `verifying`.
    * @param {{ path: string, file: Blob }[]} files
    * @param {import("./protocol.js").Known[]} known
    * @param {string} name
+   * @param {Listener} [listen]
    * @returns {Promise<StoredModel>}
    */
-  plan(files, known, name) {
-    return this.#call("plan", [files, known, name]);
+  plan(files, known, name, listen) {
+    return this.#call("plan", [files, known, name], listen);
   }
 
   /**
@@ -99,6 +107,29 @@ export class Store {
    */
   remove(id) {
     return this.#call("remove", [id]);
+  }
+
+  /**
+   * What `remove` would delete, to be shown before.
+   * @param {string} id
+   * @returns {Promise<import("./protocol.js").Deletion>}
+   */
+  deletion(id) {
+    return this.#call("deletion", [id]);
+  }
+
+  /** @returns {Promise<import("./protocol.js").Pin[]>} */
+  pins() {
+    return this.#call("pins", []);
+  }
+
+  /**
+   * Gives pins up, by their names: the next download of such a file may give other bytes.
+   * @param {string[]} names
+   * @returns {Promise<void>}
+   */
+  forgetPins(names) {
+    return this.#call("forgetPins", [names]);
   }
 
   /** Ends the calls that run or wait; what is stored stays. */
@@ -134,6 +165,7 @@ export class Store {
   /** @param {import("./protocol.js").Answer} answer */
   #hear(answer) {
     if ("crash" in answer) return this.#crash(answer.crash);
+    if ("lost" in answer) return this.onLost(answer.lost);
     const pending = this.#pending.get(answer.id);
     if (!pending) return;
     if ("event" in answer) return pending.listen?.(answer.event);

@@ -2,7 +2,8 @@
 
 /**
  * A file of a manifest.
- * @typedef {{ path: string, bytes?: number, sha256?: string, chunks?: string[] }} ManifestFile
+ * @typedef {{ path: string, bytes?: number, sha256?: string, chunks?: string[], beside?: boolean,
+ *   pointer?: boolean }} ManifestFile
  *
  * A model's parts list; crate/src/weights/manifest.rs says what the fields mean.
  * @typedef {object} Manifest
@@ -13,7 +14,9 @@
  * @property {string} [precision]
  * @property {{ name: string, file?: string, sha256?: string }} licence
  * @property {string} base
- * @property {string[]} hosts
+ * @property {string[]} [mirrors]
+ * @property {string} [pointers]
+ * @property {string[]} hosts origins; `https://*.name` is every one below a name
  * @property {ManifestFile[]} files
  *
  * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null }} FileState
@@ -42,6 +45,7 @@
  * @property {number} [backoff_ms]
  * @property {number} [backoff_max_ms]
  * @property {number} [stall_ms]
+ * @property {number} [stall_bytes] fewer in that time are as good as none
  *
  * @typedef {{ event: "fetching", path: string, bytes_done: number, bytes_total: number,
  *       bytes_per_second: number, seconds_left: number | null }
@@ -51,6 +55,17 @@
  *   | { event: "notice", text: string }
  *   | { event: "elsewhere" }} StoreEvent
  *
+ * A hash that a first download found, where nothing told it beforehand: later downloads of the
+ * file must give the same bytes, until it is given up. Imports make none.
+ * @typedef {object} Pin
+ * @property {string} name repository@revision/path
+ * @property {string} sha256
+ * @property {string} date
+ * @property {string | null} address where it came from, if that was noted
+ *
+ * What deleting a model would delete, and the pins that would stay.
+ * @typedef {{ title: string, bytes: number, files: string[], pins: Pin[] }} Deletion
+ *
  * Page to worker: a method of the wasm's Shelf, or stop.
  * @typedef {{ id: number, call: string, args: any[] }} Call
  *
@@ -58,6 +73,7 @@
  * @typedef {{ id: number, event: StoreEvent }
  *   | { id: number, value: any }
  *   | { id: number, fault: import("../engine/protocol.js").Fault }
+ *   | { lost: string[] }
  *   | { crash: string }} Answer
  */
 

@@ -15,6 +15,8 @@ const CHANGES = new Map([
   ["fill", true],
   ["remove", false],
 ]);
+/** Calls that change nothing and tell what goes on. */
+const LISTENED = new Set(["plan"]);
 
 /** @type {Promise<Shelf> | null} */
 let opened = null;
@@ -41,11 +43,13 @@ async function run({ id, call, args }) {
     const shelf = /** @type {any} */ (await open());
     const value = CHANGES.has(call)
       ? await change(id, () => shelf[call](...args, ...listener(id, call, args[0])))
-      : await shelf[call](...args);
+      : await shelf[call](...args, ...listener(id, call, args[0]));
     answer({ id, value });
     if (CHANGES.has(call)) channel.postMessage({ changed: args[0] });
   } catch (error) {
     const { kind = "other", message = String(error) } = /** @type {any} */ (error);
+    // Another tab may have changed the database: the next call opens it anew.
+    if (kind === "storage") opened = null;
     answer({ id, fault: { kind, message } });
   } finally {
     stops.delete(id);
@@ -80,6 +84,8 @@ async function change(id, job) {
  * @param {string} model
  */
 function listener(id, call, model) {
+  if (LISTENED.has(call))
+    return [(/** @type {import("./protocol.js").StoreEvent} */ event) => answer({ id, event })];
   if (!CHANGES.get(call)) return [];
   return [
     (/** @type {import("./protocol.js").StoreEvent} */ event) => {
@@ -101,7 +107,10 @@ function open() {
 async function openShelf() {
   const module = await import("../pkg/darkroom.js");
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
-  return module.Shelf.open();
+  const shelf = await module.Shelf.open();
+  const lost = await shelf.lost();
+  if (lost.length) answer({ lost });
+  return shelf;
 }
 
 /** @param {Answer} message */

@@ -43,9 +43,13 @@ pub struct ManifestArgs {
     /// The address that paths continue; the manifest's own folder when left out.
     #[arg(long, default_value = "")]
     base: String,
-    /// Origins that may be asked, those that the base redirects to among them.
+    /// Origins that may be asked, those that the base redirects to among them; https://*.NAME for
+    /// all below a name.
     #[arg(long = "host")]
     hosts: Vec<String>,
+    /// A further base, asked when the one before keeps failing. May be repeated.
+    #[arg(long = "mirror")]
+    mirrors: Vec<String>,
     /// The unit of fetching and verifying.
     #[arg(long, default_value_t = CHUNK_BYTES)]
     chunk_bytes: u64,
@@ -82,6 +86,8 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
             sha256: sha256.transpose()?,
         },
         base: args.base.clone(),
+        mirrors: args.mirrors.clone(),
+        pointers: None,
         hosts: args.hosts.clone(),
         chunk_bytes: args.chunk_bytes,
         files,
@@ -135,7 +141,7 @@ fn list(root: &Path) -> Result<Vec<String>> {
                 continue;
             } else if info.is_dir() {
                 folders.push(path);
-            } else if KINDS.contains(&kind) {
+            } else if KINDS.contains(&kind) && info.len() > 0 {
                 let weights = !["json", "txt"].contains(&kind);
                 found.push((weights, path));
             }
@@ -170,7 +176,8 @@ fn read(root: &Path, path: String, chunk_bytes: u64) -> Result<ManifestFile> {
     if chunks.len() == 1 {
         chunks.clear();
     }
-    Ok(ManifestFile { path, bytes: Some(bytes), sha256: Some(whole.finish().0), chunks })
+    let sha256 = Some(whole.finish().0);
+    Ok(ManifestFile { path, bytes: Some(bytes), sha256, chunks, ..ManifestFile::default() })
 }
 
 fn fault(root: &Path, path: &str, error: &std::io::Error) -> Error {

@@ -84,6 +84,8 @@ pub async fn complete(
             sha256,
         },
         base: String::new(),
+        mirrors: Vec::new(),
+        pointers: None,
         hosts: Vec::new(),
         chunk_bytes: CHUNK_BYTES,
         files,

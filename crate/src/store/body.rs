@@ -1,17 +1,25 @@
 //! Bytes on their way: the body of an answer, or of a local file, piece by piece, with a clock
 //! that ends what has stalled.
 
-use super::pace::Pace;
-use super::trouble::Trouble;
+use super::pace::Pace as Progress;
+use super::trouble::{Fault, Trouble};
 use super::watch::Watch;
 use crate::weights::{Digest, PIECE_BYTES};
 use gloo::timers::callback::Timeout;
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Date, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
+
+/// How slow a server may be: at least `bytes` in every window, of which only the time counts that
+/// was spent waiting for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub window_ms: u32,
+    pub bytes: u32,
+}
 
 /// A chunk in the browser's memory, summed while it came.
 pub struct Chunk {
@@ -20,6 +28,8 @@ pub struct Chunk {
     pub bytes: u64,
     pub sha256: String,
     pub sum: String,
+    /// The host that it came from.
+    pub edge: Option<String>,
 }
 
 /// A stream that is being read. Dropping it ends the transfer.
@@ -27,7 +37,12 @@ pub struct Body {
     reader: ReadableStreamDefaultReader,
     abort: AbortController,
     watch: Rc<Watch>,
-    stall_ms: u32,
+    pace: Pace,
+    /// The host that sends it.
+    edge: Option<String>,
+    /// Of the present window: milliseconds of waiting, and bytes.
+    waited: f64,
+    came: u64,
     /// What has arrived and is not yet taken.
     rest: Uint8Array,
     got: u64,
@@ -46,10 +61,12 @@ impl Body {
         stream: &ReadableStream,
         abort: AbortController,
         watch: Rc<Watch>,
-        stall_ms: u32,
+        pace: Pace,
+        edge: Option<String>,
     ) -> Body {
         let reader = stream.get_reader().unchecked_into();
-        Body { reader, abort, watch, stall_ms, rest: Uint8Array::new_with_length(0), got: 0 }
+        let rest = Uint8Array::new_with_length(0);
+        Body { reader, abort, watch, pace, edge, waited: 0.0, came: 0, rest, got: 0 }
     }
 
     /// The next chunk: exactly `length` bytes, or all that come where that is unknown, and then at
@@ -59,12 +76,12 @@ impl Body {
         length: Option<u64>,
         most: u64,
         path: &str,
-        pace: &RefCell<Pace>,
-    ) -> Result<Chunk, Trouble> {
+        pace: &RefCell<Progress>,
+    ) -> Result<Chunk, Fault> {
         let mut bytes = 0;
         let chunk = self.gather(length, most, path, pace, &mut bytes).await;
         pace.borrow_mut().under_way -= bytes;
-        chunk
+        chunk.map_err(|trouble| Fault { trouble, edge: self.edge.clone(), line: None })
     }
 
     async fn gather(
@@ -72,7 +89,7 @@ impl Body {
         length: Option<u64>,
         most: u64,
         path: &str,
-        pace: &RefCell<Pace>,
+        pace: &RefCell<Progress>,
         bytes: &mut u64,
     ) -> Result<Chunk, Trouble> {
         let (parts, mut digest) = (Array::new(), Digest::default());
@@ -94,27 +111,29 @@ impl Body {
             pace.borrow_mut().arrived(path, u64::from(take), &self.watch);
             if *bytes > most {
                 let detail = format!("it has more than {most} bytes");
-                return Err(Trouble::Changed { detail });
+                return Err(Trouble::Size { detail });
             }
         }
         let (sha256, sum) = digest.finish();
-        Ok(Chunk { parts, bytes: *bytes, sha256, sum })
+        Ok(Chunk { parts, bytes: *bytes, sha256, sum, edge: self.edge.clone() })
     }
 
     /// Waits for the next piece; false at the end.
     async fn receive(&mut self) -> Result<bool, Trouble> {
         let stalled = Rc::new(Cell::new(false));
         let (flag, abort) = (stalled.clone(), self.abort.clone());
-        let clock = Timeout::new(self.stall_ms, move || {
+        let clock = Timeout::new(self.pace.window_ms, move || {
             flag.set(true);
             abort.abort();
         });
+        let begun = Date::now();
         let read = JsFuture::from(self.reader.read()).await;
         drop(clock);
+        self.waited += Date::now() - begun;
         self.watch.check().map_err(|_| Trouble::Stopped)?;
         let Ok(result) = read else {
             return Err(match stalled.get() {
-                true => Trouble::Stalled { seconds: f64::from(self.stall_ms) / 1000.0 },
+                true => Trouble::Stalled { seconds: f64::from(self.pace.window_ms) / 1000.0 },
                 false => Trouble::Broke { got: self.got, of: None },
             });
         };
@@ -124,7 +143,22 @@ impl Body {
         }
         self.rest = field("value").unchecked_into();
         self.got += u64::from(self.rest.length());
+        self.came += u64::from(self.rest.length());
+        self.keep_pace()?;
         Ok(true)
+    }
+
+    /// Ends what trickles: every byte winds up the clock of silence.
+    fn keep_pace(&mut self) -> Result<(), Trouble> {
+        if self.waited < f64::from(self.pace.window_ms) {
+            return Ok(());
+        }
+        if self.came < u64::from(self.pace.bytes) {
+            let seconds = (self.waited / 100.0).round() / 10.0;
+            return Err(Trouble::Slow { bytes: self.came, seconds });
+        }
+        (self.waited, self.came) = (0.0, 0);
+        Ok(())
     }
 }
 

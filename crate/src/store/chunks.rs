@@ -3,13 +3,14 @@
 use super::body::{Chunk, pieces};
 use super::database::{CHUNKS, Change, Database, INDEX, MODELS, PINS, fault, key, under};
 use super::record::{ChunkInfo, Model, Pin};
+use super::remembered::{forget, remember, remembered};
 use crate::error::{Error, Result};
-use crate::weights::{PIECE_BYTES, Sum64};
+use crate::weights::{Manifest, PIECE_BYTES, Sum64};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -23,6 +24,8 @@ pub struct Store {
     /// Whether bytes are kept as a `Blob`, which is read twice as fast as an `ArrayBuffer` and
     /// costs no memory until then, but which some private windows do not keep; once it is known.
     keeps_blobs: Cell<Option<bool>>,
+    /// Ids that are noted outside of the database as well.
+    remembered: RefCell<BTreeSet<String>>,
 }
 
 impl Store {
@@ -31,7 +34,8 @@ impl Store {
     /// # Errors
     /// [`Error::NewerStorage`], [`Error::Storage`].
     pub async fn open() -> Result<Store> {
-        Ok(Store { database: Database::open().await?, keeps_blobs: Cell::new(None) })
+        let database = Database::open().await?;
+        Ok(Store { database, keeps_blobs: Cell::new(None), remembered: RefCell::default() })
     }
 
     /// All models, in the order of their ids.
@@ -59,11 +63,35 @@ impl Store {
     /// Writes a model's record.
     pub async fn save(&self, model: &Model) -> Result<()> {
         let id = JsValue::from_str(&model.manifest.id);
-        self.database.write(&[Change::Put(MODELS, id, to_json(model))]).await
+        self.database.write(&[Change::Put(MODELS, id, to_json(model))]).await?;
+        if self.remembered.borrow_mut().insert(model.manifest.id.clone()) {
+            remember(&model.manifest.id, &model.manifest.title).await;
+        }
+        Ok(())
+    }
+
+    /// Titles of models that were stored and are not there any more though nobody deleted them.
+    /// They are told once.
+    pub async fn lost(&self) -> Result<Vec<String>> {
+        let mut lost = Vec::new();
+        for (id, title) in remembered().await {
+            if !self.has(&id).await? {
+                forget(&id).await;
+                lost.push(title);
+            }
+        }
+        // Those of before there was such a note.
+        for model in self.models().await? {
+            self.remembered.borrow_mut().insert(model.manifest.id.clone());
+            remember(&model.manifest.id, &model.manifest.title).await;
+        }
+        Ok(lost)
     }
 
     /// Deletes a model with all its bytes; its pins stay.
     pub async fn remove(&self, id: &str) -> Result<()> {
+        forget(id).await;
+        self.remembered.borrow_mut().remove(id);
         // The record last: a removal that breaks off can be done again.
         let range = || under(&[id]);
         self.database.write(&[Change::Delete(INDEX, range()?)]).await?;
@@ -75,6 +103,45 @@ impl Store {
     pub async fn pin(&self, name: &str) -> Result<Option<Pin>> {
         let text = self.database.get(PINS, &name.into()).await?;
         text.as_ref().map(from_json).transpose()
+    }
+
+    /// All such hashes, by their names.
+    pub async fn pins(&self) -> Result<Vec<(String, Pin)>> {
+        let names = self.database.keys(PINS, None).await?;
+        let pins = self.database.all(PINS, None).await?;
+        let pair = |(name, pin): (&JsValue, &JsValue)| {
+            Ok((name.as_string().unwrap_or_default(), from_json(pin)?))
+        };
+        names.iter().zip(&pins).map(pair).collect()
+    }
+
+    /// Gives such a hash up: the next download of that file may give another.
+    pub async fn forget_pin(&self, name: &str) -> Result<()> {
+        self.database.write(&[Change::Delete(PINS, name.into())]).await
+    }
+
+    /// Takes a newer manifest for a model that is stored, where it lists the same files; those of
+    /// which it knows better go.
+    pub async fn adopt(&self, before: Model, manifest: &Manifest) -> Result<Model> {
+        let mut model = Model { manifest: manifest.clone(), ..before };
+        for file in &manifest.files {
+            let Some(state) = model.files.get(&file.path) else { continue };
+            let other = |found: &String| file.sha256.as_ref().is_some_and(|sha| sha != found);
+            if state.sha256.as_ref().is_some_and(other) {
+                self.remove_file(&manifest.id, &file.path).await?;
+                model.files.remove(&file.path);
+                (model.complete, model.verified) = (None, None);
+            }
+        }
+        self.save(&model).await?;
+        Ok(model)
+    }
+
+    /// Deletes what is stored of one file.
+    pub async fn remove_file(&self, id: &str, path: &str) -> Result<()> {
+        let range = || under(&[id, path]);
+        let changes = [Change::Delete(INDEX, range()?), Change::Delete(CHUNKS, range()?)];
+        self.database.write(&changes).await
     }
 
     /// Keeps such a hash.
@@ -102,7 +169,7 @@ impl Store {
         let keys = self.database.keys(INDEX, Some(prefix)).await?;
         let infos = self.database.all(INDEX, Some(prefix)).await?;
         let there = self.database.keys(CHUNKS, Some(prefix)).await?;
-        let there: std::collections::BTreeSet<_> = there.iter().filter_map(place).collect();
+        let there: BTreeSet<_> = there.iter().filter_map(place).collect();
         let mut index = BTreeMap::new();
         for (place, info) in keys.iter().filter_map(place).zip(&infos) {
             if there.contains(&place) {

@@ -4,6 +4,8 @@
 
 use crate::error::{Error, Result};
 use js_sys::{Array, Function, Object, Promise, Reflect};
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -29,8 +31,12 @@ pub enum Change {
     Delete(&'static str, JsValue),
 }
 
-/// The open database.
-pub struct Database(IdbDatabase);
+/// Why a database that was closed cannot be used.
+const CLOSED: &str =
+    "another tab has opened a newer version of this app, or deleted what is stored";
+
+/// The open database, and whether it had to be closed since.
+pub struct Database(IdbDatabase, Rc<Cell<bool>>);
 
 impl Drop for Database {
     fn drop(&mut self) {
@@ -68,10 +74,14 @@ impl Database {
         let result = request.result().map_err(|e| fault(&e))?;
         let database: IdbDatabase = result.unchecked_into();
         // Another tab wants to change or delete it: we must not stand in its way.
-        let own = database.clone();
-        let close = Closure::once_into_js(move || own.close());
+        let (own, closed) = (database.clone(), Rc::new(Cell::new(false)));
+        let flag = closed.clone();
+        let close = Closure::once_into_js(move || {
+            flag.set(true);
+            own.close();
+        });
         database.set_onversionchange(Some(close.unchecked_ref()));
-        Ok(Database(database))
+        Ok(Database(database, closed))
     }
 
     /// The value at `key`.
@@ -148,6 +158,9 @@ impl Database {
 
     /// web-sys has no stable binding of the third argument.
     fn transaction(&self, stores: &[&str], mode: &str) -> Result<IdbTransaction> {
+        if self.1.get() {
+            return Err(Error::Storage { reason: CLOSED.into() });
+        }
         let names: Array = stores.iter().map(|name| JsValue::from_str(name)).collect();
         let options = Object::new();
         Reflect::set(&options, &"durability".into(), &"strict".into()).map_err(|e| fault(&e))?;
@@ -209,6 +222,7 @@ pub fn fault(error: &JsValue) -> Error {
     match exception.name().as_str() {
         "QuotaExceededError" => Error::StorageFull,
         "VersionError" => Error::NewerStorage,
+        "InvalidStateError" => Error::Storage { reason: CLOSED.into() },
         _ => Error::Storage { reason },
     }
 }

@@ -6,17 +6,18 @@
 
 use super::body::Chunk;
 use super::chunks::Store;
-use super::fetcher::{FetchOptions, Fetcher};
+use super::fetcher::{FetchOptions, Fetcher, Patience, wrong_bytes};
 use super::pace::Pace;
-use super::record::{Model, now};
+use super::publisher::consult;
+use super::record::{ChunkInfo, Model, now};
 use super::request::Answer;
 use super::seal::seal;
-use super::trouble::Trouble;
+use super::trouble::Fault;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use futures_channel::oneshot;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -38,13 +39,13 @@ struct Work {
 
 /// Why an attempt failed: a fault that may pass, or one that ends the download.
 enum Failure {
-    Passing(Trouble),
+    Passing(Fault),
     Final(Error),
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Failure::Passing(trouble)
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Failure::Passing(fault)
     }
 }
 
@@ -73,24 +74,23 @@ pub async fn download(
         return Err(Error::Licence { title: model.manifest.title });
     }
     let index = store.index(id).await?;
-    let mut missing = BTreeSet::new();
-    for (number, file) in model.manifest.files.iter().enumerate() {
-        for chunk in 0..file.chunk_count(model.manifest.chunk_bytes) {
-            if !index.contains_key(&(file.path.clone(), chunk)) {
-                missing.insert((number, chunk));
-                // A file that has lost a chunk is not whole any more.
-                if let Some(state) = model.files.get_mut(&file.path) {
-                    state.sha256 = None;
-                }
-            }
+    let done = index.values().map(|info| info.bytes).sum();
+    let pace = Pace::new(done, model.manifest.bytes_total().max(done));
+    let in_flight = options.in_flight.clamp(1, 16);
+    let fetcher = Fetcher::new(options, watch, pace);
+    let unwhole: BTreeSet<_> = missing(&model, &index).into_iter().map(|place| place.0).collect();
+    consult(&store, &fetcher, &mut model, unwhole.into_iter()).await?;
+    // Once more: what the publisher says may tell that a stored chunk is not the right one.
+    let missing = missing(&model, &index);
+    for (number, _) in &missing {
+        // A file that has lost a chunk is not whole any more.
+        if let Some(state) = model.files.get_mut(&model.manifest.files[*number].path) {
+            state.sha256 = None;
         }
     }
-    let done = index.values().map(|info| info.bytes).sum();
-    let pace = RefCell::new(Pace::new(done, model.manifest.bytes_total().max(done)));
-    let in_flight = options.in_flight.clamp(1, 16);
     let work = Rc::new(Work {
         store,
-        fetcher: Fetcher { options, watch, pace },
+        fetcher,
         model: RefCell::new(model),
         missing: RefCell::new(missing),
         claimed: RefCell::default(),
@@ -109,11 +109,26 @@ pub async fn download(
     finish(&work).await
 }
 
+/// Chunks that are not stored, or not as they must be.
+fn missing(model: &Model, index: &BTreeMap<(String, u64), ChunkInfo>) -> BTreeSet<Place> {
+    let mut missing = BTreeSet::new();
+    for (number, file) in model.manifest.files.iter().enumerate() {
+        for chunk in 0..file.chunk_count(model.manifest.chunk_bytes) {
+            let info = index.get(&(file.path.clone(), chunk));
+            let known = model.chunk_sha256(file, chunk);
+            if info.is_none_or(|info| known.is_some_and(|known| known != info.sha256)) {
+                missing.insert((number, chunk));
+            }
+        }
+    }
+    missing
+}
+
 /// Seals every file, then marks the model complete.
 async fn finish(work: &Work) -> Result<()> {
     let mut model = work.model.borrow().clone();
     for number in 0..model.manifest.files.len() {
-        seal(&work.store, &work.fetcher, &mut model, number).await?;
+        seal(&work.store, &work.fetcher, &mut model, number, true).await?;
         work.store.save(&model).await?;
     }
     model.complete = Some(now());
@@ -152,19 +167,20 @@ impl Work {
     }
 
     async fn chunk(&self, place: Place) -> Result<()> {
-        let path = self.model.borrow().manifest.files[place.0].path.clone();
-        let mut tries = 0;
+        let mut patience = Patience::default();
         loop {
             let before = self.missing.borrow().len();
             match self.attempt(place).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(trouble)) => {
+                Err(Failure::Passing(fault)) => {
                     // Patience is for a server that gives nothing.
                     if self.missing.borrow().len() < before {
-                        tries = 0;
+                        patience.renew();
                     }
-                    self.fetcher.wait(&path, &trouble, &mut tries).await?;
+                    let model = self.model.borrow().clone();
+                    let file = &model.manifest.files[place.0];
+                    self.fetcher.wait(&model, file, &fault, &mut patience).await?;
                 }
             }
         }
@@ -173,8 +189,7 @@ impl Work {
     async fn attempt(&self, (number, index): Place) -> Result<(), Failure> {
         let model = self.model.borrow().clone();
         let file = &model.manifest.files[number];
-        let known = file.chunk_sha256(model.manifest.chunk_bytes, index).is_some();
-        let mut answer = self.fetcher.ask(&model, file, index, known).await?;
+        let mut answer = self.fetcher.ask(&model, file, index).await?;
         self.note(number, &answer).await?;
         if !answer.whole {
             let chunk = self.fetcher.take(&mut answer.body, &model, file, index).await?;
@@ -205,13 +220,14 @@ impl Work {
     async fn note(&self, number: usize, answer: &Answer) -> Result<()> {
         let changed = {
             let mut model = self.model.borrow_mut();
-            let path = model.manifest.files[number].path.clone();
-            let state = model.files.entry(path).or_default();
-            let new = state.etag.is_none() && answer.etag.is_some();
-            if new {
-                state.etag = answer.etag.clone();
-            }
-            new.then(|| model.clone())
+            let file = model.manifest.files[number].clone();
+            let needed = model.sha256(&file).is_none() && model.version(&file).is_none();
+            let version = answer.version.clone().filter(|_| needed);
+            version.map(|version| {
+                let state = model.files.entry(file.path).or_default();
+                (state.etag, state.etag_host) = (Some(version.etag), Some(version.host));
+                model.clone()
+            })
         };
         match changed {
             Some(model) => self.store.save(&model).await,
@@ -223,9 +239,9 @@ impl Work {
     async fn keep(&self, place: Place, chunk: &Chunk) -> Result<(), Failure> {
         let mut model = self.model.borrow().clone();
         let file = model.manifest.files[place.0].clone();
-        let expected = file.chunk_sha256(model.manifest.chunk_bytes, place.1);
+        let expected = model.chunk_sha256(&file, place.1);
         if expected.is_some_and(|expected| expected != chunk.sha256) {
-            return Err(Trouble::WrongBytes.into());
+            return Err(wrong_bytes(chunk).into());
         }
         let id = model.manifest.id.clone();
         self.store.put(&id, &file.path, place.1, chunk).await?;

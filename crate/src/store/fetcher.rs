@@ -1,21 +1,20 @@
 //! One chunk from the network, with patience: a fault that may pass is told and tried again, later
 //! each time.
 
-use super::body::{Body, Chunk};
+use super::body::{self, Body, Chunk};
 use super::pace::Pace;
 use super::record::Model;
-use super::request::{Answer, Ask, request};
-use super::trouble::Trouble;
+use super::request::{Answer, Ask, Version, request};
+use super::trouble::{Fault, Trouble};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{ManifestFile, origin};
-use js_sys::Math;
+use js_sys::{Math, Uint8Array};
 use serde::Deserialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
-
-/// Wrong bytes that come so often will come again.
-const WRONG_BYTES_MAX: u32 = 3;
+use wasm_bindgen::JsCast;
 
 /// From where, and with how much patience.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,8 +29,10 @@ pub struct FetchOptions {
     /// The first wait, doubled each time.
     pub backoff_ms: f64,
     pub backoff_max_ms: f64,
-    /// Silence after which a connection is given up.
+    /// Silence after which a connection is given up; and so is one that brings fewer bytes than
+    /// `stall_bytes` in that time.
     pub stall_ms: u32,
+    pub stall_bytes: u32,
 }
 
 impl Default for FetchOptions {
@@ -43,6 +44,7 @@ impl Default for FetchOptions {
             backoff_ms: 500.0,
             backoff_max_ms: 30_000.0,
             stall_ms: 30_000,
+            stall_bytes: 8 << 10,
         }
     }
 }
@@ -52,9 +54,33 @@ pub struct Fetcher {
     pub options: FetchOptions,
     pub watch: Rc<Watch>,
     pub pace: RefCell<Pace>,
+    /// Which of the model's bases is asked.
+    base: Cell<usize>,
+}
+
+/// How often a chunk was asked for in vain.
+#[derive(Default)]
+pub struct Patience {
+    /// At the present base.
+    tries: u32,
+    /// Bases that were given up, this one's number among them.
+    given_up: u32,
+    base: usize,
+}
+
+impl Patience {
+    /// Something came: it begins anew.
+    pub fn renew(&mut self) {
+        *self = Patience::default();
+    }
 }
 
 impl Fetcher {
+    /// With all its patience.
+    pub fn new(options: FetchOptions, watch: Rc<Watch>, pace: Pace) -> Fetcher {
+        Fetcher { options, watch, pace: RefCell::new(pace), base: Cell::new(0) }
+    }
+
     /// A chunk that must have the SHA-256 `expected`, where that is known.
     ///
     /// # Errors
@@ -66,11 +92,11 @@ impl Fetcher {
         index: u64,
         expected: Option<&str>,
     ) -> Result<Chunk> {
-        let mut tries = 0;
+        let mut patience = Patience::default();
         loop {
             match self.try_chunk(model, file, index, expected).await {
                 Ok(chunk) => return Ok(chunk),
-                Err(trouble) => self.wait(&file.path, &trouble, &mut tries).await?,
+                Err(fault) => self.wait(model, file, &fault, &mut patience).await?,
             }
         }
     }
@@ -81,8 +107,8 @@ impl Fetcher {
         file: &ManifestFile,
         index: u64,
         expected: Option<&str>,
-    ) -> Result<Chunk, Trouble> {
-        let mut answer = self.ask(model, file, index, expected.is_some()).await?;
+    ) -> Result<Chunk, Fault> {
+        let mut answer = self.ask(model, file, index).await?;
         // A server that ignores ranges sends what comes before as well.
         let first = if answer.whole { 0 } else { index };
         for before in first..index {
@@ -90,36 +116,64 @@ impl Fetcher {
         }
         let chunk = self.take(&mut answer.body, model, file, index).await?;
         match expected {
-            Some(expected) if chunk.sha256 != expected => Err(Trouble::WrongBytes),
+            Some(expected) if chunk.sha256 != expected => Err(wrong_bytes(&chunk)),
             _ => Ok(chunk),
         }
     }
 
-    /// Asks for a chunk. A hash that is `known` tells more than the server's name of a version.
+    /// Asks for a chunk.
     pub async fn ask(
         &self,
         model: &Model,
         file: &ManifestFile,
         index: u64,
-        known: bool,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, Fault> {
+        let bases = self.bases(model, file);
+        let base = bases.get(self.base.get()).or(bases.first()).ok_or(Trouble::Nowhere)?;
+        let url = address(base, &file.path);
         let mirror = self.options.mirror.as_deref();
-        let url = model.url(&file.path, mirror).ok_or(Trouble::Nowhere)?;
-        let mut hosts = model.manifest.hosts.clone();
-        hosts.extend(mirror.and_then(origin).map(str::to_owned));
-        let etag = model.files.get(&file.path).and_then(|state| state.etag.as_deref());
+        // A hash tells more than a server's name of a version.
+        let version = model.version(file).filter(|_| mirror.is_none());
         let (start, length) = model.chunk(file, index);
         let bytes = model.bytes(file);
         let range = length.filter(|length| Some(*length) != bytes).map(|n| start..start + n);
-        let ask = Ask {
-            url: &url,
-            range,
-            bytes,
-            etag: etag.filter(|_| !known && mirror.is_none()),
-            hosts: &hosts,
-            stall_ms: self.options.stall_ms,
+        self.get(model, &url, range, bytes, version.as_ref()).await
+    }
+
+    /// A small file of the publisher's, whole: at most `most` bytes.
+    pub async fn small(&self, model: &Model, url: &str, most: u64) -> Result<Vec<u8>, Fault> {
+        let mut answer = self.get(model, url, None, None, None).await?;
+        let progress = RefCell::new(Pace::new(0, 0));
+        let chunk = answer.body.chunk(None, most, url, &progress).await?;
+        let parts = chunk.parts.iter();
+        Ok(parts.flat_map(|part| part.unchecked_into::<Uint8Array>().to_vec()).collect())
+    }
+
+    async fn get(
+        &self,
+        model: &Model,
+        url: &str,
+        range: Option<Range<u64>>,
+        bytes: Option<u64>,
+        version: Option<&Version>,
+    ) -> Result<Answer, Fault> {
+        let mirror = self.options.mirror.as_deref().and_then(origin);
+        let allows = |address: &str| model.manifest.allows(address) || origin(address) == mirror;
+        let pace = body::Pace { window_ms: self.options.stall_ms, bytes: self.options.stall_bytes };
+        request(&Ask { url, range, bytes, version, allows: &allows, pace }, &self.watch).await
+    }
+
+    /// Where a file may be asked for, in order.
+    fn bases(&self, model: &Model, file: &ManifestFile) -> Vec<String> {
+        let manifest = &model.manifest;
+        let bases = match &self.options.mirror {
+            _ if file.beside || manifest.base.is_empty() && self.options.mirror.is_none() => {
+                vec![model.address.clone()]
+            }
+            Some(mirror) => vec![mirror.clone()],
+            None => [&manifest.base].into_iter().chain(&manifest.mirrors).cloned().collect(),
         };
-        request(&ask, &self.watch).await
+        bases.into_iter().filter(|base| !base.is_empty()).collect()
     }
 
     /// Takes a chunk from a body that stands at its beginning.
@@ -129,35 +183,62 @@ impl Fetcher {
         model: &Model,
         file: &ManifestFile,
         index: u64,
-    ) -> Result<Chunk, Trouble> {
+    ) -> Result<Chunk, Fault> {
         let (_, length) = model.chunk(file, index);
         body.chunk(length, model.manifest.chunk_bytes, &file.path, &self.pace).await
     }
 
-    /// After a fault: waits until it is time for another try, or gives up.
+    /// After a fault: waits until it is time for another try, turns to the next base, or gives up.
     ///
     /// # Errors
     /// [`Error::Fetch`] with the fault's sentence, [`Error::Cancelled`].
-    pub async fn wait(&self, path: &str, trouble: &Trouble, tries: &mut u32) -> Result<()> {
+    pub async fn wait(
+        &self,
+        model: &Model,
+        file: &ManifestFile,
+        fault: &Fault,
+        patience: &mut Patience,
+    ) -> Result<()> {
         self.watch.check()?;
-        *tries += 1;
-        let most = match trouble {
-            Trouble::WrongBytes => WRONG_BYTES_MAX.min(self.options.attempts),
-            _ => self.options.attempts,
-        };
-        if !trouble.may_pass() || *tries >= most {
-            return Err(Error::Fetch { path: path.to_owned(), reason: trouble.sentence() });
+        let sentence = format!("{}: {}", file.path, fault.sentence());
+        if patience.base != self.base.get() {
+            // Another chunk has turned to this base already.
+            (patience.base, patience.tries) = (self.base.get(), 0);
         }
-        let doubled = self.options.backoff_ms * 2_f64.powi(*tries as i32 - 1);
+        patience.tries += 1;
+        if patience.tries >= fault.trouble.tries(self.options.attempts) {
+            patience.given_up += 1;
+            let bases = self.bases(model, file).len();
+            if !fault.trouble.may_move() || patience.given_up as usize >= bases {
+                let reason = fault.sentence();
+                return Err(Error::Fetch { path: file.path.clone(), reason });
+            }
+            self.base.set((patience.base + 1) % bases);
+            let text = format!("{sentence} Another address is tried.");
+            self.watch.tell(&Event::Notice { text });
+            return Ok(());
+        }
+        let doubled = self.options.backoff_ms * 2_f64.powi(patience.tries as i32 - 1);
         // Not all at the same moment: of everyone who was sent away, and of our own requests.
         let backoff = doubled.min(self.options.backoff_max_ms) * (0.5 + Math::random() / 2.0);
-        let asked = match trouble {
+        let asked = match fault.trouble {
             Trouble::Busy { retry_after: Some(seconds), .. } => seconds * 1000.0,
             _ => 0.0,
         };
         let ms = asked + backoff;
-        let sentence = format!("{path}: {}", trouble.sentence());
         self.watch.tell(&Event::Waiting { sentence, seconds: ms / 1000.0 });
         self.watch.sleep(ms).await
     }
+}
+
+/// The fault of a chunk with other bytes than it must have.
+pub fn wrong_bytes(chunk: &Chunk) -> Fault {
+    Fault { trouble: Trouble::WrongBytes, edge: chunk.edge.clone(), line: None }
+}
+
+/// The address of a file below a base.
+pub fn address(base: &str, path: &str) -> String {
+    let encode = |part| String::from(js_sys::encode_uri_component(part));
+    let path: Vec<String> = path.split('/').map(encode).collect();
+    format!("{}/{}", base.trim_end_matches('/'), path.join("/"))
 }

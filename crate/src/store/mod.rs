@@ -12,12 +12,16 @@
 mod body;
 mod bundle;
 mod chunks;
+mod content;
 mod database;
 mod download;
 mod fetcher;
 mod import;
 mod pace;
+mod publisher;
 mod record;
+mod refusal;
+mod remembered;
 mod request;
 mod seal;
 mod source;

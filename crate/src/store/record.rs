@@ -1,5 +1,6 @@
 //! What is stored beside the bytes: plain data, kept as JSON text.
 
+use super::request::Version;
 use crate::weights::{Manifest, ManifestFile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,19 +41,31 @@ pub struct Acceptance {
 pub struct FileState {
     /// Its size, from the manifest or the server.
     pub bytes: Option<u64>,
-    /// What the server called this version of the file.
+    /// What the server called this version of the file, and which host that was; of use only where
+    /// no hash is known.
     pub etag: Option<String>,
+    #[serde(default)]
+    pub etag_host: Option<String>,
+    /// The SHA-256 that the publisher's pointer names.
+    #[serde(default)]
+    pub told: Option<String>,
     /// SHA-256 of the stored bytes; there when the file is whole and sealed.
     pub sha256: Option<String>,
     /// When a first download found this hash, where nothing told it beforehand.
     pub pinned: Option<String>,
+    /// SHA-256 of every chunk, found when the whole was first the right one.
+    #[serde(default)]
+    pub chunks: Vec<String>,
 }
 
-/// A hash that a first download found.
+/// A hash that a first download found: later downloads of that file must give the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pin {
     pub sha256: String,
     pub date: String,
+    /// Where the file came from.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 /// What is known of a stored chunk.
@@ -93,6 +106,29 @@ impl Model {
         file.bytes.or_else(|| self.files.get(&file.path)?.bytes)
     }
 
+    /// The SHA-256 that a file must have, where it is known: of the manifest, or of its publisher.
+    pub fn sha256<'a>(&'a self, file: &'a ManifestFile) -> Option<&'a str> {
+        let told = || self.files.get(&file.path)?.told.as_deref();
+        file.sha256.as_deref().or_else(told)
+    }
+
+    /// The SHA-256 that a chunk must have, where it is known.
+    pub fn chunk_sha256<'a>(&'a self, file: &'a ManifestFile, index: u64) -> Option<&'a str> {
+        let step = self.manifest.chunk_bytes;
+        let found = || {
+            let chunks = &self.files.get(&file.path)?.chunks;
+            chunks.get(usize::try_from(index).ok()?).map(String::as_str)
+        };
+        let whole = || self.sha256(file).filter(|_| file.chunk_count(step) == 1);
+        file.chunk_sha256(step, index).or_else(found).or_else(whole)
+    }
+
+    /// What a server called the file's version, where nothing tells more.
+    pub fn version(&self, file: &ManifestFile) -> Option<Version> {
+        let state = self.files.get(&file.path).filter(|_| self.sha256(file).is_none())?;
+        Some(Version { host: state.etag_host.clone()?, etag: state.etag.clone()? })
+    }
+
     /// The place of a chunk in its file; to the end of the file where its size is unknown.
     pub fn chunk(&self, file: &ManifestFile, index: u64) -> (u64, Option<u64>) {
         let step = self.manifest.chunk_bytes;
@@ -111,17 +147,6 @@ impl Model {
         let Manifest { id, repository, revision, .. } = &self.manifest;
         let repository = repository.as_deref().unwrap_or(id);
         format!("{repository}@{}/{path}", revision.as_deref().unwrap_or("?"))
-    }
-
-    /// The address of a file, at a mirror where one is given; none for a model from local files.
-    pub fn url(&self, path: &str, mirror: Option<&str>) -> Option<String> {
-        let base = match (mirror, self.manifest.base.as_str()) {
-            (Some(mirror), _) => mirror,
-            (None, "") => self.address.as_str(),
-            (None, base) => base,
-        };
-        let path = path.replace(' ', "%20");
-        (!base.is_empty()).then(|| format!("{}/{path}", base.trim_end_matches('/')))
     }
 }
 

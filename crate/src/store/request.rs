@@ -3,27 +3,41 @@
 //! Ranges are asked for with both ends, the one form that browsers send to other sites without
 //! asking them first. The HTTP cache is bypassed: it would keep a second copy of every byte.
 
-use super::body::Body;
-use super::trouble::Trouble;
+use super::body::{Body, Pace};
+use super::refusal::{Violations, first_line, why_unreachable};
+use super::trouble::{Fault, Trouble};
 use super::watch::Watch;
+use crate::weights::answer::{content_range, retry_seconds, same_etag};
 use crate::weights::origin;
 use gloo::net::http::{Request, Response};
-use js_sys::{Date, Reflect};
+use js_sys::Date;
 use std::ops::Range;
 use std::rc::Rc;
-use web_sys::{AbortController, ReferrerPolicy, RequestCache, RequestCredentials, RequestMode};
+use web_sys::{AbortController, ReferrerPolicy, RequestCache, RequestCredentials};
+
+/// No server's wish for patience is heard beyond this: five minutes, as long as the longest
+/// window of a known publisher's limit.
+const RETRY_AFTER_MAX: f64 = 300.0;
 
 /// What is asked.
 pub struct Ask<'a> {
     pub url: &'a str,
     /// Bytes; none for the whole file.
     pub range: Option<Range<u64>>,
-    /// The file's size and version, where they are known.
+    /// The file's size, where it is known; and its version with the host that named it, where
+    /// nothing tells more.
     pub bytes: Option<u64>,
-    pub etag: Option<&'a str>,
-    /// Origins that may answer, besides that of `url`.
-    pub hosts: &'a [String],
-    pub stall_ms: u32,
+    pub version: Option<&'a Version>,
+    /// Whether an address may answer, besides the host of `url`.
+    pub allows: &'a dyn Fn(&str) -> bool,
+    pub pace: Pace,
+}
+
+/// What a server calls a version of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    pub host: String,
+    pub etag: String,
 }
 
 /// An answer that may be read.
@@ -31,29 +45,41 @@ pub struct Answer {
     pub body: Body,
     /// Whether it is the whole file though a range was asked for.
     pub whole: bool,
-    pub etag: Option<String>,
+    pub version: Option<Version>,
 }
 
 /// Asks, and judges the answer by its head.
-pub async fn request(ask: &Ask<'_>, watch: &Rc<Watch>) -> Result<Answer, Trouble> {
+pub async fn request(ask: &Ask<'_>, watch: &Rc<Watch>) -> Result<Answer, Fault> {
     let abort = AbortController::new().map_err(|_| Trouble::Unreachable)?;
     watch.begin(&abort);
-    let response = send(ask, &abort).await;
-    let stopped = watch.check().map_err(|_| Trouble::Stopped);
-    let judged = stopped.and(response).and_then(|response| {
-        let (whole, etag) = judge(ask, &response)?;
-        let stream = response.body().ok_or(Trouble::Broke { got: 0, of: None })?;
-        Ok((stream, whole, etag))
-    });
-    match judged {
-        Ok((stream, whole, etag)) => {
-            let body = Body::new(&stream, abort, watch.clone(), ask.stall_ms);
-            Ok(Answer { body, whole, etag })
+    let answer = ask_and_judge(ask, &abort, watch).await;
+    if answer.is_err() {
+        abort.abort();
+        watch.end(&abort);
+    }
+    answer
+}
+
+async fn ask_and_judge(
+    ask: &Ask<'_>,
+    abort: &AbortController,
+    watch: &Rc<Watch>,
+) -> Result<Answer, Fault> {
+    let response = send(ask, abort).await;
+    watch.check().map_err(|_| Trouble::Stopped)?;
+    let response =
+        response.map_err(|trouble| Fault { trouble, edge: host_of(ask.url), line: None })?;
+    let edge = host_of(&response.url()).or_else(|| host_of(ask.url));
+    match judge(ask, &response, edge.as_deref()) {
+        Ok((whole, version)) => {
+            let stream = response.body().ok_or(Trouble::Broke { got: 0, of: None })?;
+            let body = Body::new(&stream, abort.clone(), watch.clone(), ask.pace, edge);
+            Ok(Answer { body, whole, version })
         }
         Err(trouble) => {
-            abort.abort();
-            watch.end(&abort);
-            Err(trouble)
+            let telling = response.status() >= 400;
+            let line = if telling { first_line(&response).await } else { None };
+            Err(Fault { trouble, edge, line })
         }
     }
 }
@@ -67,10 +93,11 @@ async fn send(ask: &Ask<'_>, abort: &AbortController) -> Result<Response, Troubl
     if let Some(range) = &ask.range {
         request = request.header("Range", &format!("bytes={}-{}", range.start, range.end - 1));
     }
-    let stalled = gloo::timers::callback::Timeout::new(ask.stall_ms, {
+    let stalled = gloo::timers::callback::Timeout::new(ask.pace.window_ms, {
         let abort = abort.clone();
         move || abort.abort()
     });
+    let violations = Violations::listen();
     let begun = Date::now();
     let response = request.send().await;
     drop(stalled);
@@ -81,46 +108,35 @@ async fn send(ask: &Ask<'_>, abort: &AbortController) -> Result<Response, Troubl
     if abort.signal().aborted() {
         return Err(Trouble::Stalled { seconds: (waited / 1000.0).round() });
     }
+    if violations.tell_of(ask.url).await {
+        return Err(Trouble::Blocked);
+    }
     Err(why_unreachable(ask.url).await)
 }
 
-/// A browser hides why there was no answer; this much it can be asked.
-async fn why_unreachable(url: &str) -> Trouble {
-    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
-    let online = Reflect::get(&navigator, &"onLine".into()).unwrap_or_default();
-    if online.is_falsy() {
-        return Trouble::Offline;
-    }
-    // An answer that may not be read shows that there is a server.
-    let probe = Request::get(url)
-        .mode(RequestMode::NoCors)
-        .cache(RequestCache::NoStore)
-        .credentials(RequestCredentials::Omit)
-        .referrer_policy(ReferrerPolicy::NoReferrer)
-        .method(gloo::net::http::Method::HEAD);
-    match probe.send().await {
-        Ok(response) if response.status() == 0 => Trouble::Cors,
-        _ => Trouble::Unreachable,
-    }
-}
-
 /// Whether it is the whole file; its version.
-fn judge(ask: &Ask, response: &Response) -> Result<(bool, Option<String>), Trouble> {
+fn judge(
+    ask: &Ask,
+    response: &Response,
+    edge: Option<&str>,
+) -> Result<(bool, Option<Version>), Trouble> {
     let header = |name| response.headers().get(name).unwrap_or_default();
-    let host = origin(&response.url()).map(str::to_owned);
-    let allowed = |host: &str| {
-        origin(ask.url).is_none_or(|own| own == host) || ask.hosts.iter().any(|h| h == host)
-    };
-    if let Some(host) = host.filter(|host| !allowed(host)) {
-        return Err(Trouble::Foreign { host });
+    let url = response.url();
+    if let Some(host) = origin(&url)
+        && origin(ask.url).is_some_and(|own| own != host)
+        && !(ask.allows)(&url)
+    {
+        return Err(Trouble::Foreign { host: host.to_owned() });
     }
     let status = response.status();
     let page = header("content-type").starts_with("text/html");
+    let encoding = header("content-encoding");
+    let encoded = !(encoding.is_empty() || encoding == "identity");
     let whole = match status {
         200 | 206 if page => return Err(Trouble::Page),
+        206 if encoded => return Err(Trouble::Encoded { encoding }),
         200 => ask.range.is_some(),
         206 if ask.range.is_some() => false,
-        416 => return Err(Trouble::Changed { detail: "it is shorter now".into() }),
         429 | 503 => {
             let retry_after = retry_after(&header("retry-after"));
             return Err(Trouble::Busy { status, retry_after });
@@ -128,46 +144,52 @@ fn judge(ask: &Ask, response: &Response) -> Result<(bool, Option<String>), Troub
         _ => return Err(Trouble::Status(status)),
     };
     let told = match status {
-        206 => {
-            let told = header("content-range");
-            // Another site's header may be hidden; then the sums must tell.
-            match content_range(&told) {
-                None if told.is_empty() => None,
-                Some((first, bytes)) if Some(first) == ask.range.as_ref().map(|r| r.start) => bytes,
-                _ => return Err(Trouble::Changed { detail: format!("it sent {told}") }),
-            }
-        }
+        206 => range_told(ask, header("content-range"))?,
         // The length of a compressed answer is not that of the file.
-        _ if header("content-encoding").is_empty() => header("content-length").parse().ok(),
+        _ if !encoded => header("content-length").parse().ok(),
         _ => None,
     };
     if let (Some(told), Some(known)) = (told, ask.bytes)
         && told != known
     {
         let detail = format!("it has {told} bytes instead of {known}");
-        return Err(Trouble::Changed { detail });
+        return Err(Trouble::Size { detail });
     }
     let etag = Some(header("etag")).filter(|etag| !etag.is_empty());
-    if let (Some(now), Some(before)) = (etag.as_deref(), ask.etag)
-        && now != before
+    let version = etag.zip(edge).map(|(etag, host)| Version { host: host.to_owned(), etag });
+    // One host's name for a version says nothing of another's.
+    if let (Some(now), Some(before)) = (&version, ask.version)
+        && now.host == before.host
+        && !same_etag(&now.etag, &before.etag)
     {
-        return Err(Trouble::Changed { detail: "the server calls it another version".into() });
+        return Err(Trouble::Changed);
     }
-    Ok((whole, etag))
+    Ok((whole, version))
 }
 
-/// First byte and size of `bytes 0-99/1000`; the size may be `*`.
-fn content_range(header: &str) -> Option<(u64, Option<u64>)> {
-    let (range, size) = header.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, _) = range.split_once('-')?;
-    Some((first.trim().parse().ok()?, size.trim().parse().ok()))
+/// The file's size, as the head of a range tells it.
+fn range_told(ask: &Ask, told: String) -> Result<Option<u64>, Trouble> {
+    // Another site's header may be hidden; then the sums must tell.
+    if told.is_empty() {
+        return Ok(None);
+    }
+    match content_range(&told) {
+        Some((first, bytes)) if Some(first) == ask.range.as_ref().map(|r| r.start) => Ok(bytes),
+        _ => Err(Trouble::WrongRange { told }),
+    }
 }
 
-/// Seconds, or a date.
+/// Seconds, or a date; neither for ever.
 fn retry_after(header: &str) -> Option<f64> {
-    let seconds = header.parse().ok().or_else(|| {
+    let seconds = retry_seconds(header).or_else(|| {
         let date = Date::parse(header);
         (!date.is_nan()).then(|| (date - Date::now()) / 1000.0)
     });
-    seconds.map(|seconds: f64| seconds.max(0.0))
+    seconds.map(|seconds| seconds.clamp(0.0, RETRY_AFTER_MAX))
+}
+
+/// The host of an address, with its port.
+fn host_of(address: &str) -> Option<String> {
+    let origin = origin(address)?;
+    origin.split_once("://").map(|(_, host)| host.to_owned())
 }

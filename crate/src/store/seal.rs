@@ -3,16 +3,17 @@
 
 use super::body::sum;
 use super::chunks::Store;
+use super::content;
 use super::fetcher::{FetchOptions, Fetcher};
 use super::pace::Pace;
 use super::record::{FileState, Model, Pin, now};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{Digest, ManifestFile, PIECE_BYTES};
-use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Seals a file of the model, if it is not yet.
+/// Seals a file of the model, if it is not yet. What came from its publisher, and of which nothing
+/// is known, is pinned: `pins`.
 ///
 /// # Errors
 /// [`Error::Fetch`] when its bytes are not the true ones and fetching them again does not mend it.
@@ -21,6 +22,7 @@ pub async fn seal(
     fetcher: &Fetcher,
     model: &mut Model,
     number: usize,
+    pins: bool,
 ) -> Result<()> {
     let file = model.manifest.files[number].clone();
     let state = model.files.get(&file.path).cloned().unwrap_or_default();
@@ -28,15 +30,15 @@ pub async fn seal(
         return Ok(());
     }
     let pin_name = model.pin_name(&file.path);
-    let pin = match file.sha256 {
-        Some(_) => None,
-        None => store.pin(&pin_name).await?,
+    let known = model.sha256(&file).map(str::to_owned);
+    let pin = match known {
+        None if pins => store.pin(&pin_name).await?,
+        _ => None,
     };
-    let expected = file.sha256.clone().or_else(|| pin.as_ref().map(|pin| pin.sha256.clone()));
-    let step = model.manifest.chunk_bytes;
-    let mut chunks = 0..file.chunk_count(step);
+    let expected = known.or_else(|| pin.as_ref().map(|pin| pin.sha256.clone()));
+    let mut chunks = 0..file.chunk_count(model.manifest.chunk_bytes);
     // Chunks that were compared one by one need not be read once more.
-    let proven = chunks.all(|index| file.chunk_sha256(step, index).is_some());
+    let proven = chunks.all(|index| model.chunk_sha256(&file, index).is_some());
     let sha256 = match expected.clone().filter(|_| proven) {
         Some(sha256) => sha256,
         None => hash(store, fetcher, model, &file).await?,
@@ -48,15 +50,45 @@ pub async fn seal(
         _ => sha256,
     };
     let mut pinned = pin.map(|pin| pin.date);
-    if expected.is_none() && !proven {
-        let pin = Pin { sha256: sha256.clone(), date: now() };
+    if expected.is_none() && pins {
+        refuse_what_it_is_not(store, model, &file).await?;
+        let address = Some(model.manifest.base.clone()).filter(|base| !base.is_empty());
+        let address = address.or_else(|| Some(model.address.clone()));
+        let pin = Pin { sha256: sha256.clone(), date: now(), address };
         store.set_pin(&pin_name, &pin).await?;
         pinned = Some(pin.date);
     }
     let bytes = model.bytes(&file);
-    let state = FileState { bytes, sha256: Some(sha256), pinned, ..state };
+    let chunks = found_chunks(store, model, &file).await?;
+    let state = FileState { bytes, sha256: Some(sha256), pinned, chunks, ..state };
     model.files.insert(file.path, state);
     Ok(())
+}
+
+/// An unknown file that is not what its name says is not kept.
+async fn refuse_what_it_is_not(store: &Store, model: &Model, file: &ManifestFile) -> Result<()> {
+    let Some(fault) = content::fault_of(store, model, file).await? else { return Ok(()) };
+    store.remove_file(&model.manifest.id, &file.path).await?;
+    let reason =
+        format!("What the server gave for it is something else: {fault}. It was not kept.");
+    Err(Error::Fetch { path: file.path.clone(), reason })
+}
+
+/// SHA-256 of the chunks of a whole file, where the manifest does not list them: with them damage
+/// is mended chunk by chunk later.
+async fn found_chunks(store: &Store, model: &Model, file: &ManifestFile) -> Result<Vec<String>> {
+    let count = file.chunk_count(model.manifest.chunk_bytes);
+    let mut found = Vec::new();
+    if count < 2 || !file.chunks.is_empty() {
+        return Ok(found);
+    }
+    for index in 0..count {
+        match store.info(&model.manifest.id, &file.path, index).await? {
+            Some(info) => found.push(info.sha256),
+            None => return Ok(Vec::new()),
+        }
+    }
+    Ok(found)
 }
 
 /// Compares every stored byte with its SHA-256 and fetches again what is not right: how many chunks
@@ -70,7 +102,7 @@ pub async fn verify(
     watch: Rc<Watch>,
     id: &str,
 ) -> Result<u64> {
-    let fetcher = &Fetcher { options, watch, pace: RefCell::new(Pace::new(0, 0)) };
+    let fetcher = &Fetcher::new(options, watch, Pace::new(0, 0));
     let mut model = store.model(id).await?;
     let mut healed = 0;
     for number in 0..model.manifest.files.len() {
@@ -91,7 +123,7 @@ pub async fn verify(
                     continue;
                 }
             }
-            let listed = file.chunk_sha256(model.manifest.chunk_bytes, index);
+            let listed = model.chunk_sha256(&file, index);
             let expected = listed.or_else(|| info.as_ref().map(|info| info.sha256.as_str()));
             unproven |= expected.is_none();
             let chunk = fetcher.chunk(&model, &file, index, expected).await?;
@@ -152,7 +184,8 @@ async fn hash(
 }
 
 /// Only the file's hash is known, and it does not agree: fetches chunk after chunk again, keeps
-/// those that differ from what is stored, until it does.
+/// those that differ from what is stored, until it does. The whole is read again after the first
+/// such chunk, the second, the fourth, the eighth and so on, and at the end.
 async fn heal_until(
     store: &Store,
     fetcher: &Fetcher,
@@ -161,15 +194,26 @@ async fn heal_until(
     expected: &str,
 ) -> Result<String> {
     let id = &model.manifest.id;
-    for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
-        let chunk = fetcher.chunk(model, file, index, None).await?;
+    let count = file.chunk_count(model.manifest.chunk_bytes);
+    let mut healed: u64 = 0;
+    for index in 0..count {
+        let chunk = fetcher.chunk(model, file, index, model.chunk_sha256(file, index)).await?;
         let info = store.info(id, &file.path, index).await?;
-        if info.is_some_and(|info| info.sha256 == chunk.sha256) {
-            continue;
+        let differs = match info {
+            // Two servers disagree, of which any may be the wrong one: a third answer decides.
+            Some(info) if info.sha256 != chunk.sha256 => {
+                fetcher.chunk(model, file, index, None).await?.sha256 != info.sha256
+            }
+            Some(_) => false,
+            None => true,
+        };
+        if differs {
+            store.put(id, &file.path, index, &chunk).await?;
+            fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
+            healed += 1;
         }
-        store.put(id, &file.path, index, &chunk).await?;
-        fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
-        if hash(store, fetcher, model, file).await? == expected {
+        let due = differs && healed.is_power_of_two() || healed > 0 && index + 1 == count;
+        if due && hash(store, fetcher, model, file).await? == expected {
             return Ok(expected.to_owned());
         }
     }

@@ -59,10 +59,9 @@ impl StoreSource {
                 reason: "it has not been fetched whole: resume that first".into(),
             });
         }
-        let pace = RefCell::new(Pace::new(0, 0));
         Ok(StoreSource {
             store,
-            fetcher: Fetcher { options: FetchOptions::default(), watch, pace },
+            fetcher: Fetcher::new(FetchOptions::default(), watch, Pace::new(0, 0)),
             checkpoint: model.manifest.checkpoint().map(str::to_owned),
             tokenizer,
             model: RefCell::new(model),
@@ -196,7 +195,7 @@ impl StoreSource {
         known: Option<&str>,
     ) -> Result<Uint8Array> {
         let model = self.model.borrow().clone();
-        let listed = file.chunk_sha256(model.manifest.chunk_bytes, index);
+        let listed = model.chunk_sha256(file, index);
         let expected = listed.or(known);
         let chunk = self.fetcher.chunk(&model, file, index, expected).await?;
         let whole = join(&chunk);

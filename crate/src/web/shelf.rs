@@ -2,7 +2,7 @@
 
 use super::{js_error, to_js, to_object};
 use crate::error::Error;
-use crate::store::{self, Event, FetchOptions, Files, Model, Store, Watch};
+use crate::store::{self, Event, FetchOptions, Files, Model, Pin, Store, Watch};
 use crate::weights::{Digest, Manifest};
 use js_sys::{Array, Function, Reflect};
 use serde::Serialize;
@@ -34,6 +34,23 @@ struct Shown {
     must_accept: bool,
 }
 
+/// A pin under its name: repository, revision and path.
+#[derive(Serialize)]
+struct Pinned {
+    name: String,
+    #[serde(flatten)]
+    pin: Pin,
+}
+
+/// What deleting a model means.
+#[derive(Serialize)]
+struct Deletion {
+    title: String,
+    bytes: u64,
+    files: Vec<String>,
+    pins: Vec<Pinned>,
+}
+
 #[wasm_bindgen]
 impl Shelf {
     /// Opens the browser's database.
@@ -62,6 +79,13 @@ impl Shelf {
         let mut model = read(&manifest, address, licence_text).map_err(to_js)?;
         if self.store.has(&model.manifest.id).await.map_err(to_js)? {
             let before = self.store.model(&model.manifest.id).await.map_err(to_js)?;
+            let same = before.manifest.revision == model.manifest.revision
+                && before.manifest.chunk_bytes == model.manifest.chunk_bytes
+                && before.manifest.agrees_with(&model.manifest);
+            if before.manifest != model.manifest && same {
+                let adopted = self.store.adopt(before, &model.manifest).await.map_err(to_js)?;
+                return self.show(adopted).await;
+            }
             if before.manifest != model.manifest {
                 let reason = "another version of this model is stored: delete it first".to_owned();
                 return Err(to_js(Error::Write { path: model.manifest.title, reason }));
@@ -108,7 +132,13 @@ impl Shelf {
 
     /// Looks at local files, `[{path, file}]`, and puts the model that they are on the shelf.
     /// `known` are manifests that they may match, `[{manifest, address, licence_text}]`.
-    pub async fn plan(&self, given: Array, known: Array, name: String) -> Result<JsValue, JsValue> {
+    pub async fn plan(
+        &self,
+        given: Array,
+        known: Array,
+        name: String,
+        on_event: Function,
+    ) -> Result<JsValue, JsValue> {
         let file = |entry: JsValue| Some((text(&entry, "path")?, blob(&entry)?));
         let given: Vec<_> = given.iter().filter_map(file).collect();
         let known: Vec<Model> = known
@@ -120,7 +150,9 @@ impl Shelf {
             })
             .collect();
         let files = Files::open(given).await.map_err(to_js)?;
-        let model = store::plan(&self.store, &files, &known, &name).await.map_err(to_js)?;
+        let watch = self.begin(on_event);
+        let planned = store::plan(&self.store, &files, &known, &name, &watch);
+        let model = planned.await.map_err(to_js)?;
         let id = model.manifest.id.clone();
         self.given.borrow_mut().insert(id, Rc::new(files));
         self.show(model).await
@@ -139,6 +171,41 @@ impl Shelf {
     /// The model as one file.
     pub async fn export(&self, id: String) -> Result<Blob, JsValue> {
         store::export(&self.store, &id).await.map_err(to_js)
+    }
+
+    /// What deleting a model would delete: title, bytes and files; and the pins that stay.
+    pub async fn deletion(&self, id: String) -> Result<JsValue, JsValue> {
+        let model = self.store.model(&id).await.map_err(to_js)?;
+        let index = self.store.index(&id).await.map_err(to_js)?;
+        let names: Vec<_> =
+            model.manifest.files.iter().map(|file| model.pin_name(&file.path)).collect();
+        let mut pins = self.pinned().await?;
+        pins.retain(|pin| names.contains(&pin.name));
+        Ok(to_object(&Deletion {
+            title: model.manifest.title,
+            bytes: index.values().map(|info| info.bytes).sum(),
+            files: model.manifest.files.into_iter().map(|file| file.path).collect(),
+            pins,
+        }))
+    }
+
+    /// Hashes that first downloads found, and that later ones must have.
+    pub async fn pins(&self) -> Result<JsValue, JsValue> {
+        Ok(to_object(&self.pinned().await?))
+    }
+
+    /// Gives such hashes up, by their names.
+    #[wasm_bindgen(js_name = forgetPins)]
+    pub async fn forget_pins(&self, names: Vec<String>) -> Result<(), JsValue> {
+        for name in names {
+            self.store.forget_pin(&name).await.map_err(to_js)?;
+        }
+        Ok(())
+    }
+
+    /// Titles of models that the browser has lost; each is told once.
+    pub async fn lost(&self) -> Result<Vec<String>, JsValue> {
+        self.store.lost().await.map_err(to_js)
     }
 
     /// Deletes a model.
@@ -163,6 +230,11 @@ impl Shelf {
         let watch = Rc::new(Watch::new(Box::new(listen)));
         *self.watch.borrow_mut() = Some(watch.clone());
         watch
+    }
+
+    async fn pinned(&self) -> Result<Vec<Pinned>, JsValue> {
+        let pins = self.store.pins().await.map_err(to_js)?;
+        Ok(pins.into_iter().map(|(name, pin)| Pinned { name, pin }).collect())
     }
 
     async fn show(&self, model: Model) -> Result<JsValue, JsValue> {

@@ -10,12 +10,14 @@
 //!   "precision": "f16",
 //!   "licence": { "name": "CreativeML OpenRAIL-M", "file": "LICENSE.txt", "sha256": "…" },
 //!   "base": "https://huggingface.co/…/resolve/133a221b8aa7292a167afc5127cb63fb5005638b/",
-//!   "hosts": ["https://huggingface.co", "https://cdn-lfs.huggingface.co"],
+//!   "mirrors": ["https://mirror.example.org/sd-v1-4/"],
+//!   "pointers": "https://huggingface.co/…/raw/133a221b8aa7292a167afc5127cb63fb5005638b/",
+//!   "hosts": ["https://huggingface.co", "https://*.cdn.hf.co", "https://mirror.example.org"],
 //!   "chunk_bytes": 16777216,
 //!   "files": [
-//!     { "path": "vae/config.json", "bytes": 551, "sha256": "…" },
+//!     { "path": "vae/config.json", "bytes": 551, "sha256": "…", "beside": true },
 //!     { "path": "unet/diffusion_pytorch_model.fp16.safetensors", "bytes": 1719125304,
-//!       "sha256": "…", "chunks": ["…", "…"] }
+//!       "sha256": "…", "pointer": true, "chunks": ["…", "…"] }
 //!   ]
 //! }
 //! ```
@@ -29,18 +31,27 @@
 //! | `precision` | what most of its numbers are, for people; may be left out |
 //! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
 //! | `base` | the address that paths continue, or empty for the manifest's own folder |
-//! | `hosts` | every origin that may be asked: that of `base`, and those it redirects to |
+//! | `mirrors` | further bases, each asked when the one before keeps failing; may be left out |
+//! | `pointers` | the address that paths continue to Git LFS pointers, which say size and SHA-256 of a file from the publisher's side; may be left out |
+//! | `hosts` | every origin that may be asked: those of the bases, and those they redirect to; `https://*.name` is every origin below `name` ([`HostPattern`]) |
 //! | `chunk_bytes` | the unit of fetching, storing and verifying: 4 KiB to 64 MiB |
 //! | `files` | in the order in which they are fetched |
 //! | `bytes` | a file's size; unknown only for files that fit in one chunk |
-//! | `sha256` | of the file; where unknown, the first whole download pins it |
+//! | `sha256` | of the file; where unknown, its pointer's, or the first whole download pins it |
 //! | `chunks` | SHA-256 of every chunk, known where the manifest's maker had the file |
+//! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are told |
+//! | `pointer` | it has a pointer: before its first byte is asked for, that must agree |
+//!
+//! A manifest that the page offers knows size and SHA-256 of every file: the build fails for one
+//! that does not.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::is_sha256;
+use super::hosts::HostPattern;
+use super::path::is_inside;
 use crate::error::{Result, bad_file};
 
 /// The only format there is.
@@ -52,6 +63,8 @@ const CHUNK_BYTES_MAX: u64 = 64 << 20;
 const FILE_BYTES_MAX: u64 = 64 << 30;
 /// Nor are there more files.
 const FILES_MAX: usize = 256;
+/// Nor more places to ask.
+const MIRRORS_MAX: usize = 8;
 /// How names of single-file checkpoints end.
 const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 
@@ -70,6 +83,10 @@ pub struct Manifest {
     pub precision: Option<String>,
     pub licence: Licence,
     pub base: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointers: Option<String>,
     pub hosts: Vec<String>,
     pub chunk_bytes: u64,
     pub files: Vec<ManifestFile>,
@@ -87,7 +104,7 @@ pub struct Licence {
 }
 
 /// One file of a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestFile {
     pub path: String,
@@ -97,6 +114,10 @@ pub struct ManifestFile {
     pub sha256: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chunks: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pointer: bool,
 }
 
 impl Manifest {
@@ -125,6 +146,27 @@ impl Manifest {
         self.files.iter().find(|file| file.path == path)
     }
 
+    /// Whether an address is on one of the hosts.
+    pub fn allows(&self, address: &str) -> bool {
+        let allows =
+            |host: &String| HostPattern::parse(host).is_ok_and(|host| host.allows(address));
+        self.hosts.iter().any(allows)
+    }
+
+    /// Whether `other` lists the same files, and no size or hash that both know differs.
+    pub fn agrees_with(&self, other: &Manifest) -> bool {
+        let same = |one: &ManifestFile| {
+            other.file(&one.path).is_some_and(|other| {
+                let apart = |a: &Option<String>, b: &Option<String>| {
+                    a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a != b)
+                };
+                let sizes = one.bytes.zip(other.bytes).is_none_or(|(a, b)| a == b);
+                sizes && !apart(&one.sha256, &other.sha256)
+            })
+        };
+        self.files.len() == other.files.len() && self.files.iter().all(same)
+    }
+
     /// The sum of the files' sizes, as far as they are known.
     pub fn bytes_total(&self) -> u64 {
         self.files.iter().filter_map(|file| file.bytes).sum()
@@ -142,15 +184,7 @@ impl Manifest {
             return Err(format!("chunks of {} bytes are not supported", self.chunk_bytes));
         }
         self.licence.check()?;
-        for host in &self.hosts {
-            if origin(host).is_none_or(|origin| origin != host) {
-                return Err(format!("the host {host:?} is not an https origin"));
-            }
-        }
-        let known = origin(&self.base).is_some_and(|base| self.hosts.iter().any(|h| h == base));
-        if !(self.base.is_empty() || known && self.base.ends_with('/')) {
-            return Err(format!("its base {:?} is not a folder on one of its hosts", self.base));
-        }
+        self.check_addresses()?;
         if self.files.is_empty() || self.files.len() > FILES_MAX {
             return Err(format!("it lists {} files", self.files.len()));
         }
@@ -160,8 +194,31 @@ impl Manifest {
                 return Err(format!("the path {:?} leaves the model or repeats", file.path));
             }
             file.check(self.chunk_bytes).map_err(|reason| format!("{} {reason}", file.path))?;
+            if file.pointer && self.pointers.is_none() {
+                return Err(format!("it does not say where the pointer of {} is", file.path));
+            }
         }
         Ok(())
+    }
+
+    fn check_addresses(&self) -> Result<(), String> {
+        let hosts: Result<Vec<HostPattern>, String> =
+            self.hosts.iter().map(|host| HostPattern::parse(host)).collect();
+        let hosts = hosts?;
+        let is_folder = |address: &str| {
+            let known = hosts.iter().any(|host| host.allows(address));
+            known && address.ends_with('/') && !address.contains(['?', '#'])
+        };
+        if !(self.base.is_empty() || is_folder(&self.base)) {
+            return Err(format!("its base {:?} is not a folder on one of its hosts", self.base));
+        }
+        if self.mirrors.len() > MIRRORS_MAX {
+            return Err(format!("it names {} mirrors", self.mirrors.len()));
+        }
+        match self.mirrors.iter().chain(&self.pointers).find(|address| !is_folder(address)) {
+            Some(address) => Err(format!("{address:?} is not a folder on one of its hosts")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -207,7 +264,12 @@ impl ManifestFile {
 
     fn check(&self, chunk_bytes: u64) -> Result<(), String> {
         if self.bytes.is_some_and(|bytes| bytes == 0 || bytes > FILE_BYTES_MAX) {
-            return Err(format!("cannot have {:?} bytes", self.bytes));
+            return Err(format!("cannot have {} bytes", self.bytes.unwrap_or_default()));
+        }
+        if self.beside && (self.bytes.is_none() || self.sha256.is_none()) {
+            return Err(
+                "lies beside the manifest, which does not tell its size and hash".to_owned()
+            );
         }
         if !self.sha256.iter().chain(&self.chunks).all(|sha256| is_sha256(sha256)) {
             return Err("has a SHA-256 that is not 64 digits of 0-9 and a-f".to_owned());
@@ -218,22 +280,4 @@ impl ManifestFile {
         }
         Ok(())
     }
-}
-
-/// Whether a path stays inside a folder, on every system.
-pub fn is_inside(path: &str) -> bool {
-    let of_path = |c: char| c.is_ascii_alphanumeric() || "._- /".contains(c);
-    path.len() <= 200
-        && path.chars().all(of_path)
-        && path.split('/').all(|part| !part.trim_matches('.').trim().is_empty())
-}
-
-/// Scheme, host and port of an address that weights may come from: https, or this machine.
-pub fn origin(address: &str) -> Option<&str> {
-    let (scheme, rest) = address.split_once("://")?;
-    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
-    let of_host = |b: u8| b.is_ascii_alphanumeric() || b".-:".contains(&b);
-    let local = host == "localhost" || host.starts_with("localhost:");
-    let allowed = scheme == "https" || scheme == "http" && local;
-    (allowed && host.bytes().all(of_host)).then(|| &address[..scheme.len() + 3 + host.len()])
 }

@@ -15,6 +15,7 @@
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
 //! panic, and no size that a file claims is believed before it is checked against the file's own.
 
+pub mod answer;
 mod archive;
 mod container;
 mod decode;
@@ -24,12 +25,15 @@ mod encode;
 mod file_source;
 mod gguf;
 mod gguf_writer;
+mod hosts;
 mod identify;
 mod ldm;
 mod manifest;
 pub mod names;
 pub mod npy;
+mod path;
 mod pickle;
+mod pointer;
 mod quantise;
 mod safetensors;
 mod shards;
@@ -46,9 +50,12 @@ pub use encode::encode;
 #[cfg(not(target_arch = "wasm32"))]
 pub use file_source::FileSource;
 pub use gguf_writer::GgufWriter;
+pub use hosts::{HostPattern, origin};
 pub use identify::instead_of_sd_v1;
 pub use ldm::{Ldm, Part};
-pub use manifest::{Licence, Manifest, ManifestFile, is_inside, origin};
+pub use manifest::{Licence, Manifest, ManifestFile};
+pub use path::is_inside;
+pub use pointer::{POINTER_BYTES_MAX, Pointer};
 pub use quantise::{dequantise, quantise};
 pub use source::{LocalFuture, Source, read_all};
 pub use writer::SafetensorsWriter;

@@ -1,16 +1,24 @@
 //! The configs of CompVis/stable-diffusion-v1-4, with the published numbers: what the dry run
-//! measures, and the topology of a made-up checkpoint.
+//! measures, and the topology of a made-up checkpoint. Those that the page serves beside the model's
+//! manifest lie there.
+
+/// A file of `web/models/stable-diffusion-v1-4`.
+macro_rules! served {
+    ($path:literal) => {
+        include_str!(concat!("../../../../web/models/stable-diffusion-v1-4/", $path))
+    };
+}
 
 /// `model_index.json`, without the safety checker.
-pub const MODEL_INDEX: &str = include_str!("model_index.json");
+pub const MODEL_INDEX: &str = served!("model_index.json");
 /// `scheduler/scheduler_config.json`.
-pub const SCHEDULER: &str = include_str!("scheduler.json");
+pub const SCHEDULER: &str = served!("scheduler/scheduler_config.json");
 /// `unet/config.json`.
-pub const UNET: &str = include_str!("unet.json");
+pub const UNET: &str = served!("unet/config.json");
 /// `vae/config.json`.
-pub const VAE: &str = include_str!("vae.json");
+pub const VAE: &str = served!("vae/config.json");
 /// `text_encoder/config.json`.
-pub const TEXT_ENCODER: &str = include_str!("text_encoder.json");
+pub const TEXT_ENCODER: &str = served!("text_encoder/config.json");
 /// `safety_checker/config.json`: of its fields those that the checker reads.
 pub const SAFETY_CHECKER: &str = include_str!("safety_checker.json");
 /// `feature_extractor/preprocessor_config.json`.

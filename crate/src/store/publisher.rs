@@ -1,0 +1,99 @@
+//! What the publisher says of a model's files, before their first byte is fetched: the pointers in
+//! its repository name sizes and SHA-256, while the bytes come from servers all over the world.
+
+use super::chunks::Store;
+use super::fetcher::{Fetcher, address};
+use super::record::Model;
+use super::trouble::Fault;
+use super::watch::Event;
+use crate::error::{Error, Result};
+use crate::weights::{ManifestFile, POINTER_BYTES_MAX, Pointer};
+
+/// A pointer is asked for so often: there are other ways to know a file.
+const TRIES: u32 = 3;
+
+/// Compares the manifest with the pointers of the files whose numbers are given; what a pointer
+/// says is kept.
+///
+/// # Errors
+/// [`Error::Fetch`] where a pointer disagrees, or cannot be had for a file that is known by nothing
+/// else; [`Error::Cancelled`].
+pub async fn consult(
+    store: &Store,
+    fetcher: &Fetcher,
+    model: &mut Model,
+    numbers: impl Iterator<Item = usize>,
+) -> Result<()> {
+    let Some(base) = model.manifest.pointers.clone() else { return Ok(()) };
+    for number in numbers {
+        let file = model.manifest.files[number].clone();
+        let state = model.files.get(&file.path);
+        let told = state.is_some_and(|state| state.told.is_some());
+        let unknown = file.sha256.is_none();
+        if told || file.beside || !(file.pointer || unknown) {
+            continue;
+        }
+        match ask(fetcher, model, &address(&base, &file.path)).await? {
+            Ok(pointer) => {
+                compare(&file, &pointer)?;
+                let state = model.files.entry(file.path.clone()).or_default();
+                (state.told, state.bytes) = (Some(pointer.sha256), Some(pointer.bytes));
+                store.save(model).await?;
+            }
+            Err(why) if unknown => {
+                let reason = format!(
+                    "Its SHA-256 is not known here, and the publisher's own record of it could not \
+                     be read: {why} Nothing of it was fetched."
+                );
+                return Err(Error::Fetch { path: file.path, reason });
+            }
+            Err(why) => {
+                let text = format!(
+                    "{}: the publisher's own record of it could not be read ({why}). It is compared \
+                     with the SHA-256 that this app knows.",
+                    file.path
+                );
+                fetcher.watch.tell(&Event::Notice { text });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pointer, or why there is none.
+async fn ask(fetcher: &Fetcher, model: &Model, url: &str) -> Result<Result<Pointer, String>> {
+    let mut tries = 0;
+    loop {
+        let fault: Fault = match fetcher.small(model, url, POINTER_BYTES_MAX).await {
+            Ok(text) => {
+                let bad = |reason| format!("it is no Git LFS pointer: {reason}.");
+                return Ok(Pointer::parse(&text).map_err(bad));
+            }
+            Err(fault) => fault,
+        };
+        fetcher.watch.check()?;
+        tries += 1;
+        if tries >= fault.trouble.tries(TRIES.min(fetcher.options.attempts)) {
+            return Ok(Err(fault.sentence()));
+        }
+        fetcher.watch.sleep(fetcher.options.backoff_ms).await?;
+    }
+}
+
+fn compare(file: &ManifestFile, pointer: &Pointer) -> Result<()> {
+    let size = file.bytes.is_none_or(|bytes| bytes == pointer.bytes);
+    let sum = file.sha256.as_ref().is_none_or(|sha256| *sha256 == pointer.sha256);
+    if size && sum {
+        return Ok(());
+    }
+    let ours = |text: Option<String>| text.unwrap_or_else(|| "anything".to_owned());
+    let reason = format!(
+        "The publisher's own record says that it has {} bytes and the SHA-256 {}; this app expects \
+         {} bytes and {}. Nothing of it was fetched. Check for a newer version of this app.",
+        pointer.bytes,
+        pointer.sha256,
+        ours(file.bytes.map(|bytes| bytes.to_string())),
+        ours(file.sha256.clone()),
+    );
+    Err(Error::Fetch { path: file.path.clone(), reason })
+}

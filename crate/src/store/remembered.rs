@@ -1,0 +1,60 @@
+//! Which models there should be, kept apart from the database, in the browser's cache: a browser
+//! that finds the database damaged drops it without a word, and the shelf would just be empty.
+
+use gloo::net::http::Response;
+use js_sys::{Array, Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// The cache's name; the service worker keeps it.
+const CACHE: &str = "darkroom-shelf";
+/// Entries of a cache have addresses: this one is never asked for.
+const ADDRESS: &str = "/.darkroom-shelf/";
+
+/// Remembers a model: its id and its title. Where there is no cache, nothing is remembered.
+pub async fn remember(id: &str, title: &str) {
+    let note = Response::builder().body(Some(title)).ok();
+    let Some((cache, note)) = cache().await.zip(note) else { return };
+    let raw: web_sys::Response = note.into();
+    call(&cache, "put", &[address(id).into(), raw.into()]).await;
+}
+
+/// The model was deleted.
+pub async fn forget(id: &str) {
+    if let Some(cache) = cache().await {
+        call(&cache, "delete", &[address(id).into()]).await;
+    }
+}
+
+/// Ids and titles of what is remembered.
+pub async fn remembered() -> Vec<(String, String)> {
+    let Some(cache) = cache().await else { return Vec::new() };
+    let Some(keys) = call(&cache, "keys", &[]).await else { return Vec::new() };
+    let mut models = Vec::new();
+    for key in keys.unchecked_into::<Array>().iter() {
+        let url = Reflect::get(&key, &"url".into()).unwrap_or_default();
+        let url = url.as_string().unwrap_or_default();
+        let Some((_, id)) = url.rsplit_once(ADDRESS) else { continue };
+        let Some(found) = call(&cache, "match", &[key]).await else { continue };
+        let title = call(&found, "text", &[]).await.and_then(|text| text.as_string());
+        models.push((id.to_owned(), title.unwrap_or_else(|| id.to_owned())));
+    }
+    models
+}
+
+fn address(id: &str) -> String {
+    format!("{ADDRESS}{id}")
+}
+
+async fn cache() -> Option<JsValue> {
+    let caches = Reflect::get(&js_sys::global(), &"caches".into()).ok()?;
+    call(&caches, "open", &[CACHE.into()]).await.filter(JsValue::is_object)
+}
+
+/// What a method resolves to; none where it fails or is not there.
+async fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Option<JsValue> {
+    let function: Function = Reflect::get(object, &method.into()).ok()?.dyn_into().ok()?;
+    let arguments: Array = arguments.iter().collect();
+    let promise: Promise = function.apply(object, &arguments).ok()?.dyn_into().ok()?;
+    JsFuture::from(promise).await.ok()
+}
