@@ -285,7 +285,7 @@ test("a server's error message is not pinned, and a pin can be given up", async 
   const page = await open();
   await add(page, weights.manifest(CHUNK, "none"));
   const right = /** @type {Buffer} */ (weights.files.get("config.json"));
-  for (const wrong of [`{"error":"${"x".repeat(287)}"}`, "<".repeat(300)]) {
+  for (const wrong of [`{"error":"${"x".repeat(288)}"}`, "<".repeat(300)]) {
     assert.equal(wrong.length, 300);
     weights.files.set("config.json", Buffer.from(wrong));
     const { fault } = await call(page, "download");

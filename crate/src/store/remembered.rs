@@ -42,8 +42,10 @@ pub async fn remembered() -> Vec<(String, String)> {
     models
 }
 
+/// Whole, since a worker's own address may be one that nothing can be relative to.
 fn address(id: &str) -> String {
-    format!("{ADDRESS}{id}")
+    let origin = Reflect::get(&js_sys::global(), &"origin".into()).unwrap_or_default();
+    format!("{}{ADDRESS}{id}", origin.as_string().unwrap_or_default())
 }
 
 async fn cache() -> Option<JsValue> {
