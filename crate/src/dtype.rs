@@ -152,13 +152,18 @@ impl UnknownType {
 }
 
 /// The element type of a tensor in a file. Only floats and the blocks of ggml are weights; the
-/// others are listed, so that a file which also holds counters or masks can be opened.
+/// others are listed, so that a file which also holds counters, masks or what no program here has
+/// heard of can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileType {
     F64,
     F32,
     F16,
     BF16,
+    /// Eight bits: sign, four of exponent, three of mantissa; no infinities. torch: `float8_e4m3fn`.
+    F8E4M3,
+    /// Eight bits: the upper half of an f16. torch: `float8_e5m2`.
+    F8E5M2,
     I64,
     I32,
     I16,
@@ -180,15 +185,19 @@ pub enum FileType {
     Q4K,
     Q5K,
     Q6K,
+    /// A type that is not known here, in a tensor that nobody asks for.
+    Other,
 }
 
 impl FileType {
     /// Every type with its name: the plain ones as in a safetensors header, the blocks as in ggml.
-    const NAMES: [(FileType, &'static str); 23] = [
+    const NAMES: [(FileType, &'static str); 26] = [
         (FileType::F64, "F64"),
         (FileType::F32, "F32"),
         (FileType::F16, "F16"),
         (FileType::BF16, "BF16"),
+        (FileType::F8E4M3, "F8_E4M3"),
+        (FileType::F8E5M2, "F8_E5M2"),
         (FileType::I64, "I64"),
         (FileType::I32, "I32"),
         (FileType::I16, "I16"),
@@ -208,6 +217,7 @@ impl FileType {
         (FileType::Q4K, "Q4_K"),
         (FileType::Q5K, "Q5_K"),
         (FileType::Q6K, "Q6_K"),
+        (FileType::Other, "of an unknown type"),
     ];
 
     /// The smallest unit: how many elements it has, and in how many bytes. Only ggml's types have
@@ -218,6 +228,9 @@ impl FileType {
             FileType::F32 | FileType::I32 | FileType::U32 => (1, 4),
             FileType::F16 | FileType::BF16 | FileType::I16 | FileType::U16 => (1, 2),
             FileType::I8 | FileType::U8 | FileType::Bool => (1, 1),
+            FileType::F8E4M3 | FileType::F8E5M2 => (1, 1),
+            // Unknown: what is checked with it is that the elements can be counted.
+            FileType::Other => (1, 1),
             FileType::Q4_0 => (32, 18),
             FileType::Q4_1 => (32, 20),
             FileType::Q5_0 => (32, 22),
@@ -248,7 +261,13 @@ impl FileType {
     /// Whether [`crate::weights::decode`] can make f32 of it.
     pub const fn is_float(self) -> bool {
         self.is_block()
-            || matches!(self, FileType::F64 | FileType::F32 | FileType::F16 | FileType::BF16)
+            || self.fits_f16()
+            || matches!(self, FileType::F64 | FileType::F32 | FileType::BF16)
+    }
+
+    /// Whether an f16 has all its values.
+    pub const fn fits_f16(self) -> bool {
+        matches!(self, FileType::F16 | FileType::F8E4M3 | FileType::F8E5M2)
     }
 
     /// Its name: in a safetensors header, or in ggml.
@@ -258,7 +277,8 @@ impl FileType {
 
     /// The type of a name in a safetensors header, which has no blocks.
     pub fn from_name(name: &str) -> Option<FileType> {
-        let known = Self::NAMES.iter().find(|(t, n)| *n == name && !t.is_block());
+        let plain = |t: FileType| !t.is_block() && t != FileType::Other;
+        let known = Self::NAMES.iter().find(|(t, n)| *n == name && plain(*t));
         known.map(|(t, _)| *t)
     }
 }

@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod dtype;
 pub mod error;
+pub mod json;
 pub mod shape;
 
 // Floor 1: siblings that do not know each other.

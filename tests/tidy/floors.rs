@@ -5,7 +5,7 @@ use super::source::{File, is_word};
 /// From the bottom up. Siblings of a floor do not import each other, but for those of floor 2 and
 /// of the shells.
 const FLOORS: [&[&str]; 8] = [
-    &["error", "dtype", "shape", "activation"],
+    &["error", "dtype", "json", "shape", "activation"],
     &["gpu", "weights", "text", "image", "diffusion"],
     &["tensor", "weight", "ops", "request"],
     &["nn"],

@@ -203,10 +203,11 @@ fn fits(blocks: FileType, name: &str, shape: &[usize]) -> bool {
     shape.len() == 2 && shape.last().is_some_and(whole) && !name.contains("embedding")
 }
 
-/// Floats of at most 32 bits stay what they are.
+/// Floats of 16 and 32 bits stay what they are; those of eight become f16, which has their values.
 fn as_it_is(info: &TensorInfo) -> FileType {
     match info.file_type {
-        FileType::F16 | FileType::BF16 => info.file_type,
+        FileType::BF16 => FileType::BF16,
+        narrow if narrow.fits_f16() => FileType::F16,
         _ => FileType::F32,
     }
 }
@@ -265,6 +266,13 @@ async fn copy(
     let block = info.file_type.block().1 as u64;
     let window = WINDOW / block * block;
     let (mut numbers, mut bytes) = (Vec::new(), Vec::new());
+    if info.strides.is_some() {
+        let read = source.read(&info.file, info.range.clone()).await?;
+        let ordered = info.in_order(info.shape.first().copied().unwrap_or(1), &read);
+        decode(info.file_type, &ordered, &mut numbers)?;
+        encode(*file_type, &numbers, &mut bytes)?;
+        return write(&bytes);
+    }
     let mut start = info.range.start;
     while start < info.range.end {
         let end = info.range.end.min(start + window);

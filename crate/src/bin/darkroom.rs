@@ -3,6 +3,10 @@
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
+// First, for its macros.
+#[macro_use]
+mod output;
+
 mod bench;
 mod compare;
 mod convert;
@@ -18,6 +22,7 @@ mod precision;
 mod served;
 mod shortcuts;
 mod synth;
+mod tokenizer;
 mod tunings;
 mod verify;
 
@@ -26,7 +31,7 @@ use darkroom::Result;
 use darkroom::dtype::FileType;
 use darkroom::weights::FileSource;
 use std::panic;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{self, ExitCode};
 
 /// Stable Diffusion v1.4, whole, on any graphics adapter.
@@ -71,24 +76,24 @@ struct ModelArgs {
     #[arg(long, value_name = "PATH")]
     model: PathBuf,
     /// Where vocab.json and merges.txt are; when left out, in the model's folder tokenizer/, or for
-    /// a checkpoint that has none beside it, the built-in model's.
+    /// a checkpoint that has none beside it, in this program.
     #[arg(long, value_name = "DIR")]
     tokenizer: Option<PathBuf>,
+    /// What the model's UNet was trained to predict, where the file does not say it: epsilon, the
+    /// noise, or v_prediction. Told wrongly, pictures are noise.
+    #[arg(long, value_name = "KIND", value_parser = ["epsilon", "v_prediction"])]
+    prediction: Option<String>,
 }
 
 impl ModelArgs {
-    /// CLIP's vocabulary, which all models of this kind share.
-    const BUILT_IN_TOKENIZER: &str = "web/models/demo/tokenizer";
-
     fn source(&self) -> FileSource {
-        let source = FileSource::open(&self.model);
+        let source = FileSource::open(&self.model).with_prediction(self.prediction.clone());
         if let Some(tokenizer) = &self.tokenizer {
             return source.with_tokenizer(tokenizer);
         }
         let beside = self.model.with_file_name("tokenizer");
         if self.model.is_file() && !beside.join("vocab.json").is_file() {
-            let built_in = Path::new(Self::BUILT_IN_TOKENIZER);
-            return source.with_tokenizer(built_in);
+            return source.with_tokenizer_within(tokenizer::FILES);
         }
         source
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::schedule::{Prediction, Schedule, linspace};
 use crate::error::{Error, Result, bad_file};
+use crate::json::from_python;
 
 /// The most training times that make sense; v1.4 has 1000.
 const MAX_TRAINED: u64 = 100_000;
@@ -26,7 +27,7 @@ const ONLY: [(&str, &[&str]); 9] = [
 
 /// Reads the file into a schedule.
 pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
-    let fields: Map<String, Value> = serde_json::from_slice(json)
+    let fields: Map<String, Value> = serde_json::from_slice(&from_python(json))
         .map_err(|error| bad_file(file, format!("it is not a JSON object: {error}")))?;
     let config = Config { file, fields };
     for (field, allowed) in ONLY {

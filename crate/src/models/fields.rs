@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::json::from_python;
 
 /// No size of a model is larger; a bigger number in a config is a mistake, or malice.
 const LARGEST: usize = 1 << 20;
@@ -34,7 +35,7 @@ impl<'a> Fields<'a> {
     /// Parses `json`, the text of `file`.
     pub(super) fn parse(file: &'a str, json: &str) -> Result<Fields<'a>> {
         let bad = |reason: String| Error::BadFile { file: file.to_string(), reason };
-        match serde_json::from_str(json) {
+        match serde_json::from_slice(&from_python(json.as_bytes())) {
             Ok(Value::Object(map)) => Ok(Fields { file, map, place: String::new() }),
             Ok(_) => Err(bad("it is JSON, but not an object of fields".into())),
             Err(fault) => Err(bad(format!("it is not JSON ({fault})"))),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::scope::{Book, Request, Scope, Target};
 use crate::error::{Error, Result};
 use crate::weight::Weight;
-use crate::weights::{Archive, Source, decode};
+use crate::weights::{Archive, Source, Zeros, decode};
 
 /// Bytes read at once, about: a window is longer only when 32 rows of a matrix are.
 const WINDOW: u64 = 4 << 20;
@@ -78,8 +78,9 @@ impl Loader {
     /// load.
     ///
     /// # Errors
-    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header says
-    /// or an element type that weights do not have; the device's.
+    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header says,
+    /// one that is zeros for a large part, or an element type that weights do not have; the
+    /// device's.
     pub async fn run(
         self,
         source: &dyn Source,
@@ -88,6 +89,7 @@ impl Loader {
         let total = self.bytes_total();
         let mut done = 0;
         let mut scratch = Scratch::default();
+        let mut zeros = Zeros::default();
         let lists = self.row_lists(source).await?;
         let gpu = self.book.gpu.clone();
         for window in windows(&self.pieces) {
@@ -110,7 +112,9 @@ impl Loader {
                     gpu.count_upload(self.upload_bytes(piece));
                 } else {
                     let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
-                    self.place(piece, rows, &bytes[from..from + length], &mut scratch)?;
+                    let bytes = &bytes[from..from + length];
+                    zeros.see(bytes);
+                    self.place(piece, rows, bytes, &mut scratch)?;
                 }
                 done += length as u64;
             }
@@ -119,6 +123,7 @@ impl Loader {
             }
         }
         self.book.gpu.finish().await?;
+        zeros.check(self.archive.file())?;
         progress(done, total)
     }
 
@@ -173,7 +178,8 @@ impl Loader {
         let request = &self.requests[piece.request];
         let info = self.archive.get(&request.name).expect("checked when it was asked for");
         scratch.values.clear();
-        decode(info.file_type, bytes, &mut scratch.values)
+        let bytes = info.in_order(piece.rows.len(), bytes);
+        decode(info.file_type, &bytes, &mut scratch.values)
             .map_err(|_| self.bad_file(format!("`{}` does not hold floats", request.name)))?;
         // Rows count from the first that was asked for.
         let first = piece.rows.start - request.rows.start;
@@ -210,9 +216,11 @@ impl Loader {
 /// Cuts a request into pieces of whole panels.
 fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let info = archive.get(&request.name).expect("checked when it was asked for");
-    let row_bytes = (info.range.end - info.range.start) / info.shape[0] as u64;
+    let row_bytes = info.bytes() / info.shape[0] as u64;
     let rows_at_once = match request.target {
         Target::Tensor { .. } | Target::Numbers(_) => request.rows.len(),
+        // Rows that lie among each other are read together.
+        _ if !info.has_rows_apart() => request.rows.len(),
         _ => {
             let panels = PIECE / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL
@@ -220,8 +228,7 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     };
     let piece = |start: usize| {
         let rows = start..request.rows.end.min(start + rows_at_once);
-        let byte = |row: usize| info.range.start + row as u64 * row_bytes;
-        let (file, bytes) = (info.file.clone(), byte(rows.start)..byte(rows.end));
+        let (file, bytes) = (info.file.clone(), info.span(rows.clone()));
         Piece { file, bytes, request: index, rows }
     };
     request.rows.clone().step_by(rows_at_once).map(piece).collect()

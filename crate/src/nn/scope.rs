@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::policy;
-use crate::dtype::{FileType, WeightType};
+use crate::dtype::WeightType;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::tensor::Tensor;
@@ -312,7 +312,7 @@ impl Scope {
         }
         let of_file = match info.file_type {
             // ggml's blocks have at most as many digits.
-            file_type if file_type == FileType::F16 || file_type.is_block() => WeightType::F16,
+            file_type if file_type.fits_f16() || file_type.is_block() => WeightType::F16,
             _ => WeightType::F32,
         };
         Ok(self.book.weight_type.unwrap_or(of_file))

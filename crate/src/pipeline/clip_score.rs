@@ -10,7 +10,8 @@
 
 use super::configs::text;
 use super::control::{Control, Progress};
-use super::model::{VOCABULARY_BYTES_MAX, weights};
+use super::model::VOCABULARY_BYTES_MAX;
+use super::part_file::weights;
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;

@@ -2,6 +2,7 @@
 
 use super::single_file;
 use crate::error::{Error, Result};
+use crate::json::from_python;
 use crate::models::sd_v1_4;
 use crate::weights::{Source, read_all};
 use serde_json::Value;
@@ -48,6 +49,16 @@ impl Configs {
         })
     }
 
+    /// Says what the UNet predicts, whatever the config says: `epsilon` or `v_prediction`.
+    pub(super) fn predict(&mut self, kind: &str) {
+        let scheduler = from_python(self.scheduler.as_bytes());
+        // What is no object is refused when it is read.
+        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&scheduler) {
+            fields.insert("prediction_type".into(), kind.into());
+            self.scheduler = Value::Object(fields).to_string();
+        }
+    }
+
     /// The keys and texts with which the header of a single-file checkpoint carries them.
     pub fn metadata(&self) -> [(String, &str); 4] {
         single_file::metadata(self)
@@ -74,9 +85,8 @@ pub(super) async fn text(source: &dyn Source, path: &str) -> Result<String> {
 
 /// Refuses a folder of another kind of model.
 fn check_index(json: &str) -> Result<()> {
-    let index: Value = serde_json::from_str(json).map_err(|fault| Error::BadFile {
-        file: INDEX.into(),
-        reason: format!("it is not JSON ({fault})"),
+    let index: Value = serde_json::from_slice(&from_python(json.as_bytes())).map_err(|fault| {
+        Error::BadFile { file: INDEX.into(), reason: format!("it is not JSON ({fault})") }
     })?;
     for (part, classes) in PARTS {
         let class = index[part][1].as_str();

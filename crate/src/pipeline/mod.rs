@@ -19,6 +19,7 @@ mod generate;
 mod gpu;
 mod initial;
 mod model;
+mod part_file;
 mod parts;
 mod pause;
 mod picture;

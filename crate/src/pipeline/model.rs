@@ -15,13 +15,16 @@
 
 use super::configs::{CONFIG_BYTES_MAX, Configs, SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::control::{Control, Progress};
+use super::part_file::weights;
 use super::{Description, sampler_names, single_file};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result};
-use crate::models::clip::TextConfig;
-use crate::models::unet::{Level, UnetConfig};
-use crate::models::vae::VaeConfig;
+use crate::gpu::Gpu;
+use crate::models::clip::{TextConfig, TextEncoder};
+use crate::models::unet::{Level, Unet, UnetConfig};
+use crate::models::vae::{Autoencoder, Encoder, VaeConfig};
+use crate::nn::Scope;
 use crate::reference::{Networks, Weights};
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
@@ -50,7 +53,7 @@ impl Files {
     /// # Errors
     /// Files that are missing, damaged, not supported, or contradict one another.
     pub async fn open(source: &dyn Source) -> Result<Files> {
-        let (configs, archives) = match source.checkpoint() {
+        let (mut configs, archives) = match source.checkpoint() {
             Some(path) => single_file::open(source, path).await?,
             None => {
                 let configs = Configs::read(source).await?;
@@ -60,6 +63,9 @@ impl Files {
                 (configs, [text_encoder, unet, vae])
             }
         };
+        if let Some(kind) = source.prediction() {
+            configs.predict(kind);
+        }
         // A single file's configs are its own: complaints name it.
         let named = |config| source.checkpoint().unwrap_or(config);
         let files = Files {
@@ -144,6 +150,7 @@ impl Files {
             Err(error) => return Err(error),
         };
         let mut tokenizer = tokenizer.with_length(self.text_encoder.max_position_embeddings)?;
+        tokenizer = added_tokens(source, tokenizer).await?;
         for file in ["tokenizer/special_tokens_map.json", "tokenizer/tokenizer_config.json"] {
             match read_all(source, file, CONFIG_BYTES_MAX).await {
                 Ok(json) => tokenizer = tokenizer.with_special_tokens(file, &json)?,
@@ -172,6 +179,7 @@ impl Files {
         source: &dyn Source,
         control: &Control,
     ) -> Result<Networks> {
+        self.check_tensors()?;
         let bytes_of = |file: &Rc<Archive>| {
             file.tensors().iter().map(|info| info.range.end - info.range.start).sum::<u64>()
         };
@@ -190,6 +198,18 @@ impl Files {
         }
         let weights = weights.try_into().ok().expect("one for each of three parts");
         Networks::new((&self.text_encoder, &self.unet, &self.vae), weights)
+    }
+
+    /// Asks for every tensor of the three networks, as the adapter's own do, so that one that is
+    /// missing or of another shape is told by its name.
+    fn check_tensors(&self) -> Result<()> {
+        let gpu = Gpu::dry(false);
+        let [text_encoder, unet, vae] =
+            self.archives.each_ref().map(|archive| Scope::open(&gpu, Rc::clone(archive), None));
+        TextEncoder::new(&text_encoder, &self.text_encoder)?;
+        Unet::new(&unet, &self.unet)?;
+        Autoencoder::new(&vae, &self.vae)?;
+        Encoder::new(&vae, &self.vae).map(drop)
     }
 
     /// A tensor of the UNet, by diffusers' name.
@@ -240,41 +260,21 @@ impl Files {
 /// The type that most of a file's numbers have on the GPU.
 pub(super) fn weight_type(file: &Archive) -> WeightType {
     match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
-        Some(tensor) if tensor.file_type == FileType::F16 || tensor.file_type.is_block() => {
+        Some(tensor) if tensor.file_type.fits_f16() || tensor.file_type.is_block() => {
             WeightType::F16
         }
         _ => WeightType::F32,
     }
 }
 
-/// The header of the weights of `part`, a folder or nothing, under the first of the names that
-/// Hugging Face's libraries use: full before half precision, safetensors before torch's own files.
-pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
-    // transformers has another stem for torch's files.
-    let torch = if stem == "model" { "pytorch_model" } else { stem };
-    let folder = if part.is_empty() { String::new() } else { format!("{part}/") };
-    let mut first = None;
-    for (stem, ending) in [
-        (stem, "safetensors"),
-        (stem, "fp16.safetensors"),
-        (stem, "safetensors.index.json"),
-        (stem, "safetensors.index.fp16.json"),
-        (torch, "bin"),
-        (torch, "fp16.bin"),
-        (torch, "bin.index.json"),
-        (torch, "bin.index.fp16.json"),
-    ] {
-        let path = format!("{folder}{stem}.{ending}");
-        let opened = match ending.ends_with("json") {
-            true => Archive::open_shards(source, &path).await,
-            false => Archive::open(source, &path).await,
-        };
-        match opened {
-            Err(Error::NotFound { path: missing, reason }) if missing == path => {
-                first.get_or_insert(Error::NotFound { path, reason });
-            }
-            other => return other.map(Rc::new),
+/// The words that were added to a tokenizer: in a file of their own, or in that of its settings.
+async fn added_tokens(source: &dyn Source, mut tokenizer: Tokenizer) -> Result<Tokenizer> {
+    for file in ["tokenizer/added_tokens.json", "tokenizer/tokenizer_config.json"] {
+        match read_all(source, file, VOCABULARY_BYTES_MAX).await {
+            Ok(json) => tokenizer = tokenizer.with_added_tokens(file, &json)?,
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
-    Err(first.expect("there are several names"))
+    Ok(tokenizer)
 }

@@ -15,11 +15,13 @@
 use super::configs::{CONFIG_BYTES_MAX, INDEX, text};
 use super::control::{Control, Progress};
 use super::dry::{Phase, phase};
-use super::model::{weight_type, weights};
+use super::model::weight_type;
+use super::part_file::weights;
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Limits};
 use crate::image::Rgba;
+use crate::json::from_python;
 use crate::models::clip::ImageProcessor;
 use crate::models::safety::{Concepts, SafetyChecker, SafetyConfig};
 use crate::nn::{Loader, Scope};
@@ -232,7 +234,7 @@ fn floats(weights: Option<WeightType>) -> Option<WeightType> {
 /// Whether the model's index names a checker.
 async fn named(source: &dyn Source) -> Result<bool> {
     let json = read_all(source, INDEX, CONFIG_BYTES_MAX).await?;
-    let index: Value = serde_json::from_slice(&json).unwrap_or_default();
+    let index: Value = serde_json::from_slice(&from_python(&json)).unwrap_or_default();
     match index["safety_checker"][1].as_str() {
         None => Ok(false),
         Some(CLASS) => Ok(true),

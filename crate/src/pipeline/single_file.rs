@@ -13,6 +13,7 @@
 
 use super::configs::Configs;
 use crate::error::{Error, Result};
+use crate::json::from_python;
 use crate::models::sd_v1_4;
 use crate::weights::{Archive, Ldm, Source};
 use serde_json::{Map, Value, json};
@@ -20,6 +21,9 @@ use std::rc::Rc;
 
 /// What the keys in a file's header begin with.
 const KEY: &str = "darkroom.";
+
+/// The most layers of a kind that are looked for.
+const PLACES_MAX: usize = 256;
 
 /// The keys and texts of a header that carries these configs.
 pub(super) fn metadata(configs: &Configs) -> [(String, &str); 4] {
@@ -39,7 +43,11 @@ pub(super) async fn open(source: &dyn Source, path: &str) -> Result<(Configs, [R
     let scheduler = base(&archive, "scheduler", sd_v1_4::SCHEDULER)?;
     let configs = Configs {
         scheduler: prediction(&archive, scheduler),
-        text_encoder: text_encoder(&ldm, base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?)?,
+        text_encoder: text_encoder(
+            &ldm,
+            base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?,
+            archive.metadata().contains_key(&format!("{KEY}text_encoder")),
+        )?,
         unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
         vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
     };
@@ -48,7 +56,7 @@ pub(super) async fn open(source: &dyn Source, path: &str) -> Result<(Configs, [R
 
 /// v1.4's config with the fields that the file tells.
 fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Value>> {
-    let object = |text: &str| match serde_json::from_str(text) {
+    let object = |text: &str| match serde_json::from_slice(&from_python(text.as_bytes())) {
         Ok(Value::Object(fields)) => Some(fields),
         _ => None,
     };
@@ -62,9 +70,11 @@ fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Valu
     })
 }
 
-/// `modelspec.prediction_type` is Stability's key of the same thing.
+/// `modelspec.prediction_type` is Stability's key of the same thing, which programs also write as
+/// diffusers calls it; others leave an empty tensor `v_pred`.
 fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
-    if archive.metadata().get("modelspec.prediction_type").is_some_and(|kind| kind == "v") {
+    let told = archive.metadata().get("modelspec.prediction_type").map(String::as_str);
+    if matches!(told, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
         scheduler.insert("prediction_type".into(), json!("v_prediction"));
     }
     Value::Object(scheduler).to_string()
@@ -77,22 +87,33 @@ fn dimension(archive: &Archive, name: &str, index: usize) -> Result<usize> {
     info.shape.get(index).copied().ok_or_else(missing)
 }
 
-/// How many of `name(0)`, `name(1)`, … there are.
-fn count(archive: &Archive, name: impl Fn(usize) -> String) -> usize {
-    (0..).take_while(|index| archive.get(&name(*index)).is_some()).count()
+/// How many of the places `place(0)`, `place(1)`, … there are, by the last that has any tensor: what
+/// lacks between is missing, and told as that.
+fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
+    let has = |index: &usize| {
+        let start = format!("{}.", place(*index));
+        archive.tensors().iter().any(|info| info.name.starts_with(&start))
+    };
+    (0..PLACES_MAX).rev().find(has).map_or(0, |last| last + 1)
 }
 
-fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
+/// `told` is whether the file carries this config.
+fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, told: bool) -> Result<String> {
     let archive = &ldm.text_encoder;
     let tokens = "text_model.embeddings.token_embedding.weight";
     let positions = "text_model.embeddings.position_embedding.weight";
-    let layer = |i: usize, name: &str| format!("text_model.encoder.layers.{i}.{name}.weight");
+    let layer = |i: usize| format!("text_model.encoder.layers.{i}");
+    let width = dimension(archive, tokens, 1)?;
+    // A file of v1.4's width has its layers, all of them.
+    if !told && config.get("hidden_size") != Some(&json!(width)) {
+        config.insert("num_hidden_layers".into(), json!(count(archive, layer)));
+    }
+    let feed_forward = format!("{}.mlp.fc1.weight", layer(0));
     config.extend([
         ("vocab_size".into(), json!(dimension(archive, tokens, 0)?)),
-        ("hidden_size".into(), json!(dimension(archive, tokens, 1)?)),
+        ("hidden_size".into(), json!(width)),
         ("max_position_embeddings".into(), json!(dimension(archive, positions, 0)?)),
-        ("intermediate_size".into(), json!(dimension(archive, &layer(0, "mlp.fc1"), 0)?)),
-        ("num_hidden_layers".into(), json!(count(archive, |i| layer(i, "layer_norm1")))),
+        ("intermediate_size".into(), json!(dimension(archive, &feed_forward, 0)?)),
     ]);
     Ok(Value::Object(config).to_string())
 }
@@ -111,7 +132,7 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
             // Without attention of its own it lends its number to the middle.
             false => "mid_block".to_string(),
         };
-        let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}.norm1.weight");
+        let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
         deep.push(count(archive, block).max(1));
         down.push(if level.down_attention { "CrossAttnDownBlock2D" } else { "DownBlock2D" });
         up.push(if level.up_attention { "CrossAttnUpBlock2D" } else { "UpBlock2D" });
@@ -143,21 +164,18 @@ fn vae(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     let archive = &ldm.vae;
     let levels = ldm.topology.vae_levels;
     // On the way up the levels are counted from the smallest.
-    let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}.conv1.weight");
-    let channels = (0..levels).rev().map(|i| dimension(archive, &resnet(i, 0), 0));
-    let channels = channels.collect::<Result<Vec<_>>>()?;
+    let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}");
+    let width = |i: usize| dimension(archive, &format!("{}.conv1.weight", resnet(i, 0)), 0);
+    let channels = (0..levels).rev().map(width).collect::<Result<Vec<_>>>()?;
+    // What the middle has and what stands around is v1.4's, or as the file tells: left out silently
+    // it would be another picture.
     let layers = count(archive, |j| resnet(0, j)).saturating_sub(1);
-    let has = |name: &str| archive.get(name).is_some();
-    let attends = has("decoder.mid_block.attentions.0.to_q.weight");
     config.extend([
         ("latent_channels".into(), json!(dimension(archive, "decoder.conv_in.weight", 1)?)),
         ("block_out_channels".into(), json!(channels)),
         ("layers_per_block".into(), json!(layers)),
         ("down_block_types".into(), json!(vec!["DownEncoderBlock2D"; levels])),
         ("up_block_types".into(), json!(vec!["UpDecoderBlock2D"; levels])),
-        ("use_quant_conv".into(), json!(has("quant_conv.weight"))),
-        ("use_post_quant_conv".into(), json!(has("post_quant_conv.weight"))),
-        ("mid_block_add_attention".into(), json!(attends)),
     ]);
     Ok(Value::Object(config).to_string())
 }

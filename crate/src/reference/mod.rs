@@ -11,12 +11,11 @@ mod text_encoder;
 mod unet;
 mod vae_encoder;
 
-use crate::dtype::FileType;
 use crate::error::{Error, Result};
 use crate::models::clip::TextConfig;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
-use crate::weights::{Archive, Source};
+use crate::weights::{Archive, Source, Zeros};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEncoderKLConfig};
@@ -40,7 +39,8 @@ impl Weights {
     /// `progress` hears the bytes done after each tensor; its error (as a cancel) ends the load.
     ///
     /// # Errors
-    /// The source's, and those of `progress`.
+    /// [`Error::BadFile`] for a file that is zeros for a large part; the source's, and those of
+    /// `progress`.
     pub async fn read(
         source: &dyn Source,
         archive: &Archive,
@@ -48,12 +48,13 @@ impl Weights {
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Weights> {
         let mut tensors = HashMap::new();
+        let mut zeros = Zeros::default();
         let mut done = 0;
         for info in archive.tensors() {
-            // `position_ids` and their like.
-            let whole = [FileType::I64, FileType::I32, FileType::U32, FileType::U8];
-            if !whole.contains(&info.file_type) {
+            // Others are `position_ids` and their like.
+            if info.file_type.is_float() {
                 let mut values = archive.load(source, &info.name).await?;
+                zeros.see_piece(info.bytes(), values.iter().all(|value| *value == 0.0));
                 let mut shape = info.shape.clone();
                 if let Some(list) = archive.row_list(&info.name) {
                     let rows = archive.load_row_list(source, list, table_rows).await?;
@@ -67,6 +68,7 @@ impl Weights {
             done += info.range.end - info.range.start;
             progress(done)?;
         }
+        zeros.check(archive.file())?;
         Ok(Weights { file: archive.file().to_string(), tensors })
     }
 

@@ -16,8 +16,9 @@ use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
-use super::vocabulary::{END, START, Vocabulary, WORD_END};
+use super::vocabulary::{END, START, Vocabulary, WORD_END, added_tokens};
 use crate::error::{Error, Result, bad_file};
+use crate::json::from_python;
 
 /// Words, as OpenAI's CLIP splits them: contractions, letters, single digits, everything else.
 const WORDS: &str = concat!(
@@ -77,7 +78,8 @@ impl Tokenizer {
         Self::build(Vocabulary::from_tokenizer_json(json)?)
     }
 
-    fn build(vocabulary: Vocabulary) -> Result<Self> {
+    fn build(mut vocabulary: Vocabulary) -> Result<Self> {
+        let added = std::mem::take(&mut vocabulary.added);
         let unusable = |error: tokenizers::Error| bad_file("The tokenizer", error.to_string());
         let id_limit = vocabulary.ids.values().max().map_or(0, |id| id.saturating_add(1));
         let (start, end) = (vocabulary.ids[START], vocabulary.ids[END]);
@@ -104,7 +106,44 @@ impl Tokenizer {
         let special = [START, END].map(|token| AddedToken::from(token, true).normalized(true));
         inner.add_special_tokens(special).map_err(unusable)?;
         let comma = inner.token_to_id(COMMA);
-        Ok(Tokenizer { inner, start, end, pad: end, comma, length: POSITIONS, id_limit })
+        let tokenizer =
+            Tokenizer { inner, start, end, pad: end, comma, length: POSITIONS, id_limit };
+        tokenizer.with_words("tokenizer.json", added)
+    }
+
+    /// Takes the words that were added to the vocabulary, as a textual inversion that was saved with
+    /// its model has them: from `added_tokens.json` (`{"<cat>": 49408}`), or from the field
+    /// `added_tokens_decoder` of `tokenizer_config.json`. Each is one id wherever it stands in a
+    /// prompt, in upper or lower case.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when the file is not JSON, an id is taken, or ids are left out.
+    pub fn with_added_tokens(self, file: &str, json: &[u8]) -> Result<Self> {
+        let added = added_tokens(json);
+        let added = added.map_err(|error| bad_file(file, format!("it is not JSON: {error}")))?;
+        self.with_words(file, added)
+    }
+
+    fn with_words(mut self, file: &str, mut words: Vec<(String, u32)>) -> Result<Self> {
+        words.retain(|(word, _)| !word.is_empty() && word != START && word != END);
+        words.sort_by_key(|(_, id)| *id);
+        for (word, id) in words {
+            let known = self.inner.token_to_id(&word);
+            if known.is_none() && id != self.id_limit {
+                let next = self.id_limit;
+                return Err(bad_file(
+                    file,
+                    format!("`{word}` has the id {id}, but {next} is next"),
+                ));
+            }
+            let added = self.inner.add_tokens([AddedToken::from(word.as_str(), false)]);
+            added.map_err(|error| bad_file(file, error.to_string()))?;
+            if let Some(other) = self.inner.token_to_id(&word).filter(|other| *other != id) {
+                return Err(bad_file(file, format!("`{word}` has the ids {id} and {other}")));
+            }
+            self.id_limit = self.id_limit.max(id.saturating_add(1));
+        }
+        Ok(self)
     }
 
     /// Takes the padding token from `special_tokens_map.json` or `tokenizer_config.json`; a file
@@ -113,7 +152,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::BadFile`] when the file is not JSON or its token is not in the vocabulary.
     pub fn with_special_tokens(mut self, file: &str, json: &[u8]) -> Result<Self> {
-        let config: serde_json::Value = serde_json::from_slice(json)
+        let config: serde_json::Value = serde_json::from_slice(&from_python(json))
             .map_err(|error| bad_file(file, format!("it is not JSON: {error}")))?;
         let pad = &config["pad_token"];
         let Some(pad) = pad.as_str().or_else(|| pad["content"].as_str()) else { return Ok(self) };

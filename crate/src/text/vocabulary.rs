@@ -7,8 +7,10 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::error::{Result, bad_file};
+use crate::json::from_python;
 
 /// Opens a prompt. CLIP: `bos_token`.
 pub(super) const START: &str = "<|startoftext|>";
@@ -21,6 +23,8 @@ pub(super) const WORD_END: &str = "</w>";
 pub(super) struct Vocabulary {
     pub ids: HashMap<String, u32>,
     pub merges: Vec<(String, String)>,
+    /// Words that are found in a text before it is split, with their ids.
+    pub added: Vec<(String, u32)>,
 }
 
 impl Vocabulary {
@@ -28,7 +32,7 @@ impl Vocabulary {
     pub fn from_files(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
         const VOCAB: &str = "vocab.json";
         const MERGES: &str = "merges.txt";
-        let ids: HashMap<String, u32> = serde_json::from_slice(vocab_json)
+        let ids: HashMap<String, u32> = serde_json::from_slice(&from_python(vocab_json))
             .map_err(|error| bad_file(VOCAB, format!("it is not a map of token to id: {error}")))?;
         let text = std::str::from_utf8(merges_txt)
             .map_err(|error| bad_file(MERGES, format!("it is not UTF-8 text: {error}")))?;
@@ -41,14 +45,14 @@ impl Vocabulary {
                 .ok_or_else(|| bad_file(MERGES, format!("line {} is not a pair", index + 1)))?;
             merges.push(pair);
         }
-        Vocabulary { ids, merges }.checked(VOCAB, MERGES)
+        Vocabulary { ids, merges, added: Vec::new() }.checked(VOCAB, MERGES)
     }
 
     /// From the model inside a `tokenizer.json`. Its other parts are not read: for CLIP they always
     /// say what [`super::Tokenizer`] does anyway.
     pub fn from_tokenizer_json(json: &[u8]) -> Result<Self> {
         const FILE: &str = "tokenizer.json";
-        let file: TokenizerJson = serde_json::from_slice(json)
+        let file: TokenizerJson = serde_json::from_slice(&from_python(json))
             .map_err(|error| bad_file(FILE, format!("it is not a BPE tokenizer: {error}")))?;
         let model = file.model;
         if model.kind.is_some_and(|kind| kind != "BPE")
@@ -57,7 +61,9 @@ impl Vocabulary {
             return Err(bad_file(FILE, "it is not CLIP's tokenizer"));
         }
         let mut ids = model.vocab;
+        let mut added = Vec::new();
         for token in file.added_tokens {
+            added.push((token.content.clone(), token.id));
             if *ids.entry(token.content.clone()).or_insert(token.id) != token.id {
                 return Err(bad_file(FILE, format!("`{}` has two ids", token.content)));
             }
@@ -68,7 +74,7 @@ impl Vocabulary {
                 .ok_or_else(|| bad_file(FILE, format!("the merge `{line}` is not a pair"))),
         });
         let merges = merges.collect::<Result<_>>()?;
-        Vocabulary { ids, merges }.checked(FILE, FILE)
+        Vocabulary { ids, merges, added }.checked(FILE, FILE)
     }
 
     fn checked(self, vocab_file: &str, merges_file: &str) -> Result<Self> {
@@ -100,6 +106,23 @@ fn split_pair(line: &str) -> Option<(String, String)> {
     let (left, right) = line.split_once(' ')?;
     let whole = !left.is_empty() && !right.is_empty() && !right.contains(' ');
     whole.then(|| (left.to_owned(), right.to_owned()))
+}
+
+/// The words of `added_tokens.json`, or of the field `added_tokens_decoder` of
+/// `tokenizer_config.json`, with their ids.
+pub(super) fn added_tokens(json: &[u8]) -> serde_json::Result<Vec<(String, u32)>> {
+    let file: Map<String, Value> = serde_json::from_slice(&from_python(json))?;
+    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    if let Some(Value::Object(decoder)) = file.get("added_tokens_decoder") {
+        let word = |(id, token): (&String, &Value)| {
+            Some((token.get("content")?.as_str()?.to_owned(), id.parse().ok()?))
+        };
+        return Ok(decoder.iter().filter_map(word).collect());
+    }
+    // In the file of settings no field has a number for a word's id.
+    let is_settings = file.contains_key("model_max_length") || file.contains_key("tokenizer_class");
+    let words = file.iter().filter(|_| !is_settings);
+    Ok(words.filter_map(|(word, value)| Some((word.clone(), id(value)?))).collect())
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::container::Container;
 use super::decode::decode;
 use super::source::{Source, read_exact};
-use super::{gguf, safetensors, torch};
+use super::{gguf, legacy_torch, safetensors, torch};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
 
@@ -30,6 +30,8 @@ pub struct TensorInfo {
     pub file: Arc<str>,
     /// Where its bytes lie, from the beginning of the file.
     pub range: Range<u64>,
+    /// How many elements lie between neighbours of each dimension; none when they lie row by row.
+    pub strides: Option<Arc<[usize]>>,
 }
 
 impl TensorInfo {
@@ -69,6 +71,7 @@ impl Archive {
             Container::Safetensors(length) => safetensors::read(source, path, length).await?,
             Container::Gguf => gguf::read(source, path).await?,
             Container::Zip => torch::read(source, path).await?,
+            Container::LegacyTorch => legacy_torch::read(source, path).await?,
         };
         Ok(Archive::new(path, header))
     }
@@ -115,7 +118,9 @@ impl Archive {
     ) -> Archive {
         let renamed = |info: &TensorInfo| {
             let (name, shape) = rename(info)?;
-            Some(TensorInfo { name, shape, ..info.clone() })
+            // Another shape has fewer dimensions of one at its end.
+            let strides = info.strides.as_ref().map(|strides| strides[..shape.len()].into());
+            Some(TensorInfo { name, shape, strides, ..info.clone() })
         };
         let tensors = self.tensors.iter().filter_map(renamed).collect();
         Archive::new(&self.file, Header { tensors, metadata: self.metadata.clone() })
@@ -135,7 +140,8 @@ impl Archive {
     /// tensor `NAME.rows` of U32, beside the `[m, c]` numbers of the table `NAME` itself.
     pub fn row_list(&self, name: &str) -> Option<&TensorInfo> {
         let list = self.get(&format!("{name}.rows"))?;
-        (list.file_type == FileType::U32 && list.shape.len() == 1).then_some(list)
+        let is_list = list.file_type == FileType::U32 && list.shape.len() == 1;
+        (is_list && list.strides.is_none()).then_some(list)
     }
 
     /// The numbers of the rows that [`Archive::row_list`] found, ascending, all below `rows`.
@@ -178,13 +184,20 @@ impl Archive {
             file: self.file.clone(),
             name: name.to_owned(),
         })?;
+        let no_floats = |_| bad_file(&self.file, format!("`{name}` does not hold floats"));
         let mut numbers = Vec::with_capacity(tensor.elements());
+        if tensor.strides.is_some() {
+            let bytes = read_exact(source, &tensor.file, tensor.range.clone()).await?;
+            let rows = tensor.shape.first().copied().unwrap_or(1);
+            let bytes = tensor.in_order(rows, &bytes);
+            decode(tensor.file_type, &bytes, &mut numbers).map_err(no_floats)?;
+            return Ok(numbers);
+        }
         let mut start = tensor.range.start;
         loop {
             let end = tensor.range.end.min(start + window_of(tensor.file_type));
             let bytes = read_exact(source, &tensor.file, start..end).await?;
-            decode(tensor.file_type, &bytes, &mut numbers)
-                .map_err(|_| bad_file(&self.file, format!("`{name}` does not hold floats")))?;
+            decode(tensor.file_type, &bytes, &mut numbers).map_err(no_floats)?;
             start = end;
             if start == tensor.range.end {
                 return Ok(numbers);

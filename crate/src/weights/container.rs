@@ -1,11 +1,14 @@
 //! Which kind of file it is, from its first bytes; and what it is instead, when it is none that
 //! holds a checkpoint. Downloads end as web pages, pointers and halves more often than as damage.
 
+use super::legacy_torch;
 use super::source::{Source, read_exact};
 use crate::error::{Result, bad_file};
 
 /// Bytes that tell a kind: a tar's mark is the last, at 257.
 const HEAD: u64 = 512;
+/// Letters of a server's answer that are shown.
+const SHOWN: usize = 60;
 
 /// A kind of file that can hold a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,29 +19,35 @@ pub(super) enum Container {
     Gguf,
     /// torch's file since version 1.6: a zip with a pickle inside.
     Zip,
+    /// torch's file before that: pickles, and the numbers after them.
+    LegacyTorch,
 }
 
 impl Container {
     /// Looks at the beginning of `path`.
     pub async fn of(source: &dyn Source, path: &str) -> Result<Container> {
         let size = source.size(path).await?;
-        if size < 8 {
-            return Err(bad_file(path, format!("it has only {size} bytes")));
+        let head = read_exact(source, path, 0..size.min(HEAD)).await?;
+        if let Some(what) = answer(&head) {
+            return Err(bad_file(path, format!("it is {what}")));
         }
-        let head = read_exact(source, path, 0..4).await?;
-        if head == b"GGUF" {
+        let Some(length) = head.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
+            return Err(bad_file(path, format!("it has only {size} bytes")));
+        };
+        if head.starts_with(b"GGUF") {
             return Ok(Container::Gguf);
         }
         // "PK" alone could be the length of a header.
-        if head == b"PK\x03\x04" {
+        if head.starts_with(b"PK\x03\x04") {
             return Ok(Container::Zip);
         }
-        let head = [head, read_exact(source, path, 4..8).await?].concat();
-        let length = head.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        if length <= super::safetensors::MAX_HEADER_BYTES && length <= size - 8 {
+        if head.starts_with(&legacy_torch::MAGIC) {
+            return Ok(Container::LegacyTorch);
+        }
+        let of_zeros = head.iter().all(|byte| *byte == 0);
+        if length <= super::safetensors::MAX_HEADER_BYTES && length <= size - 8 && !of_zeros {
             return Ok(Container::Safetensors(length));
         }
-        let head = read_exact(source, path, 0..size.min(HEAD)).await?;
         let reason = instead(&head).map_or_else(
             || format!("a header of {length} bytes in a file of {size}"),
             |what| format!("it is {what}"),
@@ -47,16 +56,46 @@ impl Container {
     }
 }
 
+/// What a text is that stands in a model's place: no file of weights begins with eight letters, since
+/// a header's length has zeros and the other kinds have their marks.
+fn answer(head: &[u8]) -> Option<String> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    // The end may cut a letter in two.
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(fault) if fault.error_len().is_none() => {
+            std::str::from_utf8(&head[..fault.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return None,
+    };
+    let readable = |c: char| !c.is_control() || c.is_ascii_whitespace();
+    let text = text.trim_start();
+    let (start, known) = (text.to_ascii_lowercase(), [b"GGUF", b"ggml", b"lmgg", b"fmgg", b"tjgg"]);
+    if text.len() < 8 || !text.chars().all(readable) || known.iter().any(|k| head.starts_with(*k)) {
+        return None;
+    }
+    if start.starts_with("version https://git-lfs") {
+        let what = "a Git-LFS pointer: run `git lfs pull` to get the weights";
+        return Some(what.to_owned());
+    }
+    let kind = match start.as_bytes() {
+        page if page.starts_with(b"<!doctype") || start.contains("<html") => {
+            "a web page, a server's answer in place of the file: its address may need a login, or \
+             lead to a page about the file"
+        }
+        [b'<', ..] => "an XML text, perhaps a server's answer in place of the file",
+        [b'{' | b'[', ..] => "a JSON text, perhaps a server's answer in place of the file",
+        _ => "a text, perhaps a server's answer in place of the file",
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    let shown: String = words.chars().take(SHOWN).collect();
+    let more = if shown.len() < words.len() { "…" } else { "" };
+    Some(format!("{kind}. It begins with “{shown}{more}”"))
+}
+
 /// What a file is that begins so.
 fn instead(head: &[u8]) -> Option<&'static str> {
-    let text = String::from_utf8_lossy(head).trim_start().to_ascii_lowercase();
-    let texts = [
-        ("<!doctype", WEB_PAGE),
-        ("<html", WEB_PAGE),
-        ("<?xml", "an XML text, perhaps a server's answer in place of the file"),
-        ("version https://git-lfs", "a Git-LFS pointer: run `git lfs pull` to get the weights"),
-        ("{", "a JSON text"),
-    ];
     let bytes: [(&[u8], _); 10] = [
         (b"ggml", OLD_GGML),
         (b"lmgg", OLD_GGML),
@@ -67,23 +106,19 @@ fn instead(head: &[u8]) -> Option<&'static str> {
         (b"Rar!", "a RAR archive: unpack it first"),
         (b"\x89PNG", "a picture"),
         (b"\xff\xd8\xff", "a picture"),
-        (&[0; 16], "nothing but zeros at its beginning: the download was not finished"),
+        (&[0; 16], "nothing but zeros at its beginning: an unfinished download"),
     ];
-    let of_text = texts.iter().find(|(start, _)| text.starts_with(start));
-    let of_bytes = || bytes.iter().find(|(start, _)| head.starts_with(start));
-    if let Some((_, what)) = of_text {
+    if let Some((_, what)) = bytes.iter().find(|(start, _)| head.starts_with(start)) {
         return Some(what);
     }
-    if let Some((_, what)) = of_bytes() {
-        return Some(what);
+    if matches!(head, [0x80, 2..=5, ..]) {
+        return Some("a pickle that is not torch's");
     }
-    let pickle = matches!(head, [0x80, 2..=5, ..]);
     let tar = head.get(257..262) == Some(b"ustar");
-    (pickle || tar).then_some(OLD_TORCH)
+    tar.then_some(
+        "a tar archive: unpack it first, or, if torch 0.1 has written it, load it in a current \
+         torch and save it again",
+    )
 }
 
-const WEB_PAGE: &str = "a web page, not the file: its address may need a login, or lead to a page \
-                        about the file";
 const OLD_GGML: &str = "a ggml file from before GGUF: convert it anew";
-const OLD_TORCH: &str = "a torch file from before torch 1.6: load it in a current torch and save \
-                         it again, best as safetensors";

@@ -44,6 +44,8 @@ pub fn decode(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Resu
         FileType::F64 => {
             numbers.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32));
         }
+        FileType::F8E4M3 => numbers.extend(bytes.iter().map(|b| widen_e4m3(*b))),
+        FileType::F8E5M2 => numbers.extend(bytes.iter().map(|b| widen_f16(u16::from(*b) << 8))),
         _ => widen_blocks(file_type, bytes, numbers)?,
     }
     Ok(())
@@ -92,6 +94,19 @@ fn ggml_type(file_type: FileType) -> Option<GgmlDType> {
         FileType::Q6K => GgmlDType::Q6K,
         _ => return None,
     })
+}
+
+/// Bias 7, numbers below 2⁻⁶ without the hidden bit; all ones are no number, and nothing is infinite.
+#[inline]
+fn widen_e4m3(bits: u8) -> f32 {
+    let sign = u32::from(bits & 0x80) << 24;
+    let (exponent, mantissa) = (u32::from(bits >> 3 & 15), u32::from(bits & 7));
+    let size = match (exponent, mantissa) {
+        (15, 7) => f32::NAN,
+        (0, _) => mantissa as f32 * (1.0 / 512.0),
+        _ => f32::from_bits((exponent + 120) << 23 | mantissa << 20),
+    };
+    f32::from_bits(size.to_bits() | sign)
 }
 
 #[inline]

@@ -156,7 +156,7 @@ impl Parser<'_> {
         match (end, shape) {
             (Some(end), Some(shape)) => {
                 let (file_type, file) = (*file_type, file.clone());
-                Ok(TensorInfo { name, file_type, shape, file, range: begin..end })
+                Ok(TensorInfo { name, file_type, shape, file, range: begin..end, strides: None })
             }
             _ => Err(self.bad(format!("`{name}` has a size that cannot be"))),
         }

@@ -11,13 +11,18 @@
 //! Each part becomes an [`Archive`] under diffusers' names, so that nothing above knows where the
 //! numbers came from.
 
+use std::collections::HashSet;
+
 use super::archive::{Archive, TensorInfo};
-use super::identify::instead_of_sd_v1;
+use super::canonical::canonical;
+use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
 use crate::error::{Error, Result};
 
 /// The most blocks of a UNet's way that are looked for: v1.4 has twelve.
 const BLOCKS_MAX: usize = 256;
+/// The longest name that is looked at for places.
+const NAME_BYTES_MAX: usize = 256;
 /// The most levels of a VAE: v1.4 has four.
 const LEVELS_MAX: usize = 16;
 
@@ -58,7 +63,8 @@ impl Ldm {
     /// # Errors
     /// [`Error::OtherModel`] when it is not one of Stable Diffusion 1, saying what it is instead.
     pub fn new(archive: &Archive) -> Result<Ldm> {
-        if let Some(what) = instead_of_sd_v1(archive) {
+        let archive = &canonical(archive);
+        if let Some(what) = instead(archive) {
             return Err(Error::OtherModel { file: archive.file().to_owned(), what });
         }
         let topology = Topology { unet: unet_levels(archive), vae_levels: vae_levels(archive) };
@@ -72,7 +78,7 @@ impl Ldm {
             })
         };
         Ok(Ldm {
-            text_encoder: part(Part::TextEncoder, &text_name),
+            text_encoder: part(Part::TextEncoder, &|name| text_name(archive, name)),
             unet: part(Part::Unet, &|name| unet.to_diffusers(name)),
             vae: part(Part::Vae, &|name| vae.to_diffusers(name)),
             topology,
@@ -89,40 +95,59 @@ fn shape(part: Part, name: &str, info: &TensorInfo) -> Vec<usize> {
 }
 
 /// Some files leave `text_model.` away, as transformers 5 does; `position_ids` are no weights.
-fn text_name(name: &str) -> Option<String> {
+fn text_name(archive: &Archive, name: &str) -> Option<String> {
     if name.ends_with("position_ids") {
         return None;
     }
-    let bare = name.strip_prefix("text_model.").unwrap_or(name);
-    Some(format!("text_model.{bare}"))
+    if name.starts_with("text_model.") {
+        return Some(name.to_owned());
+    }
+    // A file may have both: then the shorter one is a leftover.
+    let full = format!("text_model.{name}");
+    let twice = archive.get(&format!("{}{full}", Part::TextEncoder.prefix())).is_some();
+    (!twice).then_some(full)
 }
 
-/// The UNet's levels: on the way down each ends with a convolution that halves it, but the last.
+/// The beginnings of the names below `prefix`, at their dots: `input_blocks.1`, `input_blocks.1.0` …
+fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
+    let names = archive.tensors().iter().filter_map(|info| info.name.strip_prefix(prefix));
+    let of_name = |name: &'a str| name.match_indices('.').map(|(dot, _)| &name[..dot]);
+    names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
+}
+
+/// The UNet's levels: on the way down each ends with a convolution that halves it, but the last. What
+/// lacks some of its tensors is there all the same: whoever asks for them says which.
 fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
-    let has = |name: &str| archive.get(&format!("{}{name}", Part::Unet.prefix())).is_some();
-    let mut levels = vec![UnetLevel { layers: 0, down_attention: false, up_attention: false }];
-    for block in 1..BLOCKS_MAX {
+    let places = places(archive, Part::Unet.prefix());
+    let has = |place: &str| places.contains(place);
+    let none = UnetLevel { layers: 0, down_attention: false, up_attention: false };
+    let mut levels = vec![none];
+    let last = (1..BLOCKS_MAX).rev().find(|block| has(&format!("input_blocks.{block}")));
+    for block in 1..=last.unwrap_or(0) {
         let place = format!("input_blocks.{block}");
-        let last = levels.last_mut().expect("it begins with one");
-        if has(&format!("{place}.0.op.weight")) {
-            levels.push(UnetLevel { layers: 0, down_attention: false, up_attention: false });
-        } else if has(&format!("{place}.0.in_layers.0.weight")) {
+        if has(&format!("{place}.0.op")) {
+            levels.push(none);
+        } else if let Some(last) = levels.last_mut() {
             last.layers += 1;
-            last.down_attention |= has(&format!("{place}.1.norm.weight"));
-        } else {
-            break;
+            last.down_attention |= has(&format!("{place}.1"));
         }
     }
     let mut block = 0;
     for level in levels.iter_mut().rev() {
-        level.up_attention = has(&format!("output_blocks.{block}.1.norm.weight"));
+        // A block's second module may also be what doubles the size.
+        let attends = |block: usize| {
+            ["norm", "proj_in", "transformer_blocks", "proj_out"]
+                .iter()
+                .any(|module| has(&format!("output_blocks.{block}.1.{module}")))
+        };
+        level.up_attention = (block..=block + level.layers).any(attends);
         block += level.layers + 1;
     }
     levels
 }
 
 fn vae_levels(archive: &Archive) -> usize {
-    let name =
-        |level: usize| format!("{}decoder.up.{level}.block.0.norm1.weight", Part::Vae.prefix());
-    (0..LEVELS_MAX).take_while(|level| archive.get(&name(*level)).is_some()).count()
+    let places = places(archive, Part::Vae.prefix());
+    let level = |level: &usize| places.contains(&*format!("decoder.up.{level}"));
+    (0..LEVELS_MAX).rev().find(level).map_or(0, |last| last + 1)
 }

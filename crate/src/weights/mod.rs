@@ -7,9 +7,11 @@
 //!
 //! ```text
 //! container    which format, from the first bytes
-//! safetensors · gguf · torch (zip, pickle)    the headers;  shards    several files as one
-//! ldm          a single-file checkpoint as three parts, under diffusers' names (names)
-//! identify     what a file is that is no Stable Diffusion 1
+//! safetensors · gguf · torch (zip, pickle) · legacy_torch    the headers;  shards    several files
+//! layout       numbers that do not lie row by row
+//! ldm          a single-file checkpoint as three parts, under diffusers' names (names), from what
+//!              other programs call them (canonical)
+//! identify     what a file is that is no Stable Diffusion 1;  zeros    what did not arrive
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
@@ -17,6 +19,7 @@
 
 pub mod answer;
 mod archive;
+mod canonical;
 mod container;
 mod decode;
 mod digest;
@@ -27,7 +30,9 @@ mod gguf;
 mod gguf_writer;
 mod hosts;
 mod identify;
+mod layout;
 mod ldm;
+mod legacy_torch;
 mod manifest;
 pub mod names;
 pub mod npy;
@@ -41,6 +46,7 @@ mod source;
 pub mod tar;
 mod torch;
 mod writer;
+mod zeros;
 mod zip;
 
 pub use archive::{Archive, TensorInfo};
@@ -59,3 +65,4 @@ pub use pointer::{POINTER_BYTES_MAX, Pointer};
 pub use quantise::{dequantise, quantise};
 pub use source::{LocalFuture, Source, read_all};
 pub use writer::SafetensorsWriter;
+pub use zeros::{Zeros, check_for_zeros};

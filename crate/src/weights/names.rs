@@ -170,9 +170,14 @@ impl Names {
     fn vae_attention(&mut self, side: &str) {
         let diffusers = format!("{side}.mid_block.attentions.0");
         for (ldm, ours, earlier) in VAE_ATTENTION {
-            let ldm = format!("{side}.mid.attn_1.{ldm}");
+            let place = format!("{side}.mid.attn_1");
+            let (ldm, name) = (format!("{place}.{ldm}"), format!("{diffusers}.{ours}"));
             self.to_ldm.insert(format!("{diffusers}.{earlier}"), ldm.clone());
-            self.pair(&ldm, &format!("{diffusers}.{ours}"));
+            // Files have had diffusers' names at CompVis's place.
+            for theirs in [ours, earlier] {
+                self.to_diffusers.insert(format!("{place}.{theirs}"), name.clone());
+            }
+            self.pair(&ldm, &name);
         }
     }
 

@@ -33,7 +33,8 @@ pub(super) enum Object {
     Call(Id, Id),
     /// Something outside of the pickle: a storage.
     Persistent(Id),
-    /// None, a truth value, a float, bytes: nothing that a tensor's place depends on.
+    False,
+    /// None, True, a float, bytes: nothing that a tensor's place depends on.
     Other,
 }
 
@@ -47,6 +48,11 @@ impl Objects {
     /// The object at an index that this list has given out.
     pub fn get(&self, id: Id) -> &Object {
         &self.list[id]
+    }
+
+    /// All objects, in the order in which they were made.
+    pub fn all(&self) -> &[Object] {
+        &self.list
     }
 
     /// What the pickle stands for.
@@ -79,8 +85,12 @@ impl Objects {
     }
 }
 
-/// Reads a pickle; the error says what is wrong with it.
-pub(super) fn read(bytes: &[u8]) -> Result<Objects, String> {
+/// What is said of a pickle whose bytes end within it.
+pub(super) const CUT: &str = "it ends too early";
+
+/// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong with
+/// it.
+pub(super) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
     let (list, stack, marks, memo) = Default::default();
     let mut machine = Machine { bytes, at: 0, list, stack, marks, memo };
     while !machine.step()? {
@@ -89,7 +99,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Objects, String> {
         }
     }
     let root = machine.pop()?;
-    Ok(Objects { list: machine.list, root })
+    Ok((Objects { list: machine.list, root }, machine.at))
 }
 
 struct Machine<'a> {
@@ -122,7 +132,8 @@ impl Machine<'_> {
             }
             b'1' => drop(self.pop_mark()?),
             // NONE, NEWTRUE, NEWFALSE, BINFLOAT
-            b'N' | 0x88 | 0x89 => self.push(Object::Other),
+            b'N' | 0x88 => self.push(Object::Other),
+            0x89 => self.push(Object::False),
             b'G' => {
                 self.take(8)?;
                 self.push(Object::Other);
@@ -309,7 +320,7 @@ impl Machine<'_> {
 
     fn line(&mut self) -> Step<String> {
         let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|byte| *byte == b'\n').ok_or("a name has no end")?;
+        let length = rest.iter().position(|byte| *byte == b'\n').ok_or(CUT)?;
         self.at += length + 1;
         Ok(String::from_utf8_lossy(&rest[..length]).into_owned())
     }
@@ -321,7 +332,7 @@ impl Machine<'_> {
 
     fn take(&mut self, count: u64) -> Step<&[u8]> {
         let end = usize::try_from(count).ok().and_then(|count| self.at.checked_add(count));
-        let bytes = end.and_then(|end| self.bytes.get(self.at..end)).ok_or("it ends too early")?;
+        let bytes = end.and_then(|end| self.bytes.get(self.at..end)).ok_or(CUT)?;
         self.at += bytes.len();
         Ok(bytes)
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::archive::{Header, TensorInfo};
 use super::source::{Source, read_exact};
@@ -48,11 +49,11 @@ fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
             let reason = format!("`{name}` lies at bytes {begin} to {end} of {data_size}");
             return Err(bad_file(file, reason));
         }
-        let file_type = FileType::from_name(&entry.dtype).ok_or_else(|| {
-            bad_file(file, format!("`{name}` is of the unknown type {:?}", entry.dtype))
-        })?;
+        // One of an unknown type is no weight: whoever asks for it is told.
+        let file_type = FileType::from_name(&entry.dtype).unwrap_or(FileType::Other);
         let bytes = size_of(&entry.shape, file_type);
-        if bytes != Some(end - begin) {
+        let fits = bytes.is_some_and(|n| n == end - begin || file_type == FileType::Other);
+        if !fits {
             let (shape, length) = (&entry.shape, end - begin);
             let reason = format!("`{name}` of shape {shape:?} cannot have {length} bytes");
             return Err(bad_file(file, reason));
@@ -60,7 +61,7 @@ fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
         let shape = entry.shape.iter().map(|n| usize::try_from(*n)).collect::<Result<_, _>>();
         let shape = shape.map_err(|_| bad_file(file, format!("`{name}` is too large")))?;
         let (file, range) = (place.clone(), start + begin..start + end);
-        tensors.push(TensorInfo { name, file_type, shape, file, range });
+        tensors.push(TensorInfo { name, file_type, shape, file, range, strides: None });
     }
     tensors.sort_by_key(|tensor| (tensor.range.start, tensor.range.end));
     let mut end = start;
@@ -125,10 +126,21 @@ impl<'de> Visitor<'de> for HeaderVisitor {
                 return Err(A::Error::custom(format!("the name `{name}` appears twice")));
             }
             match name.as_str() {
-                METADATA => header.metadata = map.next_value()?,
+                METADATA => header.metadata = texts(map.next_value()?),
                 _ => header.tensors.push((name, map.next_value()?)),
             }
         }
         Ok(header)
     }
+}
+
+/// The pairs of `__metadata__` that are texts. Files have had numbers, lists and nulls there, and in
+/// its place: none of them says anything about the tensors.
+fn texts(metadata: Value) -> BTreeMap<String, String> {
+    let Value::Object(pairs) = metadata else { return BTreeMap::new() };
+    let text = |(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        _ => None,
+    };
+    pairs.into_iter().filter_map(text).collect()
 }

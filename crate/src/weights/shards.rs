@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::source::{Source, read_all};
 use crate::error::{Result, bad_file};
+use crate::json::from_python;
 
 /// No index is longer: v1.4's would have 60 kB.
 const BYTES_MAX: u64 = 16 << 20;
@@ -24,7 +25,7 @@ struct Index {
 /// The files of the index `path`, each with the names of its tensors.
 pub(super) async fn read(source: &dyn Source, path: &str) -> Result<BTreeMap<String, Vec<String>>> {
     let json = read_all(source, path, BYTES_MAX).await?;
-    let index: Index = serde_json::from_slice(&json)
+    let index: Index = serde_json::from_slice(&from_python(&json))
         .map_err(|error| bad_file(path, format!("it is not an index of weights: {error}")))?;
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, file) in index.weight_map {

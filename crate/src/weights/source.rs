@@ -31,6 +31,18 @@ pub trait Source {
         None
     }
 
+    /// What the UNet of this model predicts, in diffusers' words (`epsilon`, `v_prediction`), where
+    /// the user said it: most single files do not.
+    fn prediction(&self) -> Option<&str> {
+        None
+    }
+
+    /// The names of the files of a folder, where the source can tell: for saying what is there
+    /// instead of a file that is not.
+    fn names_in(&self, _folder: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The model's parts list with all hashes that are known by now, where the source has it at
     /// hand; of other sources it may be a file of the model.
     fn manifest(&self) -> Option<Manifest> {

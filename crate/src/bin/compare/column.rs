@@ -53,7 +53,11 @@ impl Column {
             return Ok(None);
         }
         let gpu = args.gpu().await?;
-        let model = ModelArgs { model: self.path.clone(), tokenizer: args.tokenizer.clone() };
+        let model = ModelArgs {
+            model: self.path.clone(),
+            tokenizer: args.tokenizer.clone(),
+            prediction: None,
+        };
         let options =
             Options { precision: args.precision, weights: args.weights, ..Options::default() };
         let control = Control::default();

@@ -28,6 +28,7 @@ use darkroom::nn::{Catalogue, Scope};
 use darkroom::weights::SafetensorsWriter;
 use darkroom::{Error, Result, WeightType};
 use half::f16;
+use std::borrow::Cow;
 use std::fs;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -57,9 +58,9 @@ pub struct SynthArgs {
     /// knows holes. Enough to see what a model costs.
     #[arg(long)]
     hollow: bool,
-    /// Where vocab.json and merges.txt are copied from.
-    #[arg(long, default_value = "web/models/demo/tokenizer")]
-    tokenizer: PathBuf,
+    /// Where vocab.json and merges.txt are copied from; CLIP's own, in this program, when left out.
+    #[arg(long)]
+    tokenizer: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -69,11 +70,7 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         write_in_folder(&args.out.join(path), text.as_bytes())?;
     }
     for name in ["vocab.json", "merges.txt"] {
-        let from = args.tokenizer.join(name);
-        let bytes = fs::read(&from).map_err(|e| Error::NotFound {
-            path: from.display().to_string(),
-            reason: e.to_string(),
-        })?;
+        let bytes = tokenizer_file(args.tokenizer.as_deref(), name)?;
         write_in_folder(&args.out.join("tokenizer").join(name), &bytes)?;
     }
     let gpu = Gpu::dry(false);
@@ -105,6 +102,18 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         println!("{path}: {} tensors, {} numbers", catalogue.tensors.len(), catalogue.parameters());
     }
     Ok(())
+}
+
+/// A file of the folder, or the one in this program.
+fn tokenizer_file(folder: Option<&Path>, name: &str) -> Result<Cow<'static, [u8]>> {
+    let Some(folder) = folder else {
+        let (_, bytes) =
+            super::tokenizer::FILES.iter().find(|(known, _)| *known == name).expect("CLIP's");
+        return Ok(Cow::Borrowed(bytes));
+    };
+    let from = folder.join(name);
+    let read = fs::read(&from).map(Cow::Owned);
+    read.map_err(|e| Error::NotFound { path: from.display().to_string(), reason: e.to_string() })
 }
 
 fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result<()> {
