@@ -372,7 +372,7 @@ fn a_file_of_another_kind_says_what_it_is() {
             "Git-LFS",
             b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 4\n".to_vec(),
         ),
-        ("before torch 1.6", old_torch),
+        ("a pickle that is not torch's", old_torch),
         ("only 0 bytes", vec![]),
         ("download was not finished", half("formats/tiny.ckpt")),
         ("download was not finished", half("formats/tiny.gguf")),

@@ -46,7 +46,8 @@ pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Resu
         return Err(fault);
     }
     let (path, reason) = missing.expect("there are several names");
-    let reason = instead(&source.names_in(part), stem, torch).unwrap_or(reason);
+    let names = source.names_in(part);
+    let reason = instead(&names, stem, torch).unwrap_or(reason);
     Err(Error::NotFound { path, reason })
 }
 
@@ -60,6 +61,16 @@ fn instead(names: &[String], stem: &str, torch: &str) -> Option<String> {
     }
     if let Some(name) = named(&|name| ours(name) && weights(name) && name.contains("-of-")) {
         return Some(format!("there is {name}, but no index of the parts, a file .index.json"));
+    }
+    // One of the very names that were tried is a link to nothing, and has said so.
+    let tried = |name: &str| {
+        [stem, torch].iter().any(|stem| {
+            let rest = name.strip_prefix(stem).unwrap_or(name);
+            [".safetensors", ".fp16.safetensors", ".bf16.safetensors", ".bin"].contains(&rest)
+        })
+    };
+    if named(&tried).is_some() {
+        return None;
     }
     let name = named(&|name| ours(name) && weights(name))?;
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);

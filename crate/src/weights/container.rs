@@ -44,7 +44,7 @@ impl Container {
         if head.starts_with(&legacy_torch::MAGIC) {
             return Ok(Container::LegacyTorch);
         }
-        let of_zeros = head.iter().all(|byte| *byte == 0);
+        let of_zeros = size > 8 && head.iter().all(|byte| *byte == 0);
         if length <= super::safetensors::MAX_HEADER_BYTES && length <= size - 8 && !of_zeros {
             return Ok(Container::Safetensors(length));
         }
@@ -96,7 +96,10 @@ fn answer(head: &[u8]) -> Option<String> {
 
 /// What a file is that begins so.
 fn instead(head: &[u8]) -> Option<&'static str> {
-    let bytes: [(&[u8], _); 10] = [
+    if head.iter().all(|byte| *byte == 0) {
+        return Some("nothing but zeros at its beginning: an unfinished download");
+    }
+    let bytes: [(&[u8], _); 9] = [
         (b"ggml", OLD_GGML),
         (b"lmgg", OLD_GGML),
         (b"fmgg", OLD_GGML),
@@ -106,7 +109,6 @@ fn instead(head: &[u8]) -> Option<&'static str> {
         (b"Rar!", "a RAR archive: unpack it first"),
         (b"\x89PNG", "a picture"),
         (b"\xff\xd8\xff", "a picture"),
-        (&[0; 16], "nothing but zeros at its beginning: an unfinished download"),
     ];
     if let Some((_, what)) = bytes.iter().find(|(start, _)| head.starts_with(start)) {
         return Some(what);

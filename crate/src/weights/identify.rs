@@ -6,6 +6,7 @@
 
 use super::archive::{Archive, TensorInfo};
 use super::canonical::canonical;
+use super::torch;
 
 const SD_2: &str = "a checkpoint of Stable Diffusion 2";
 const SDXL: &str = "a checkpoint of Stable Diffusion XL";
@@ -23,8 +24,11 @@ const HYPERNETWORK: &str =
     "a hypernetwork, small networks that change how a checkpoint hears its prompt";
 const MOTION: &str = "a motion module of AnimateDiff, with which a checkpoint draws videos";
 
+const UNET_ALONE: &str = "a UNet alone in the diffusers layout: open the whole model's folder";
+const VAE_ALONE: &str = "a VAE alone in the diffusers layout: open the whole model's folder";
+
 /// Beginnings of names, and what has them alone: not a part of a model, or one part by itself.
-const BEGINNINGS: [(&str, &str); 27] = [
+const BEGINNINGS: [(&str, &str); 36] = [
     ("control_model.", CONTROL_NET),
     ("input_hint_block.", CONTROL_NET),
     ("lora_", LORA),
@@ -47,10 +51,19 @@ const BEGINNINGS: [(&str, &str); 27] = [
     ("concept_embeds", "a safety checker"),
     ("vision_model.", "an image encoder of CLIP"),
     ("text_model.", "a text encoder alone: open the whole model's folder"),
-    ("down_blocks.", "a UNet alone in the diffusers layout: open the whole model's folder"),
-    ("decoder.up_blocks.", "a VAE alone in the diffusers layout: open the whole model's folder"),
+    ("down_blocks.", UNET_ALONE),
+    ("mid_block.", UNET_ALONE),
+    ("up_blocks.", UNET_ALONE),
+    ("decoder.up_blocks.", VAE_ALONE),
+    ("decoder.mid_block.", VAE_ALONE),
+    ("encoder.down_blocks.", VAE_ALONE),
+    ("encoder.mid_block.", VAE_ALONE),
     ("decoder.up.", "a VAE alone"),
+    ("decoder.mid.", "a VAE alone"),
+    ("encoder.down.", "a VAE alone"),
+    ("encoder.mid.", "a VAE alone"),
     ("input_blocks.", "a UNet alone"),
+    ("output_blocks.", "a UNet alone"),
     ("unet.", "a model in one file under diffusers' names, which is not supported"),
 ];
 
@@ -107,6 +120,9 @@ pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
 /// The same of an archive under CompVis's names.
 pub(super) fn instead(archive: &Archive) -> Option<String> {
     if archive.tensors().is_empty() {
+        if archive.metadata().contains_key(torch::INVERSION) {
+            return Some(INVERSION.into());
+        }
         return Some("a file without tensors".into());
     }
     let begins = |start: &str| archive.tensors().iter().any(|info| info.name.starts_with(start));
@@ -152,15 +168,18 @@ fn by_most_names(archive: &Archive) -> Option<&'static str> {
     let (kind, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
     let loss = |info: &&TensorInfo| info.name.starts_with("loss.");
     let all = archive.tensors().iter().filter(|info| !loss(info)).count();
-    // A ControlNet of diffusers is a UNet's first half, with a few layers of its own.
-    let control = || archive.tensors().iter().any(|info| info.name.starts_with("controlnet_"));
-    let motion = || archive.tensors().iter().any(|info| info.name.contains("motion_modules."));
-    match kind {
-        _ if 2 * count < all => None,
-        unet if unet.starts_with("a UNet alone in") && control() => Some(CONTROL_NET),
-        unet if unet.starts_with("a UNet alone in") && motion() => Some(MOTION),
-        _ => Some(kind),
+    if 2 * count < all {
+        return None;
     }
+    // These are another network with a few layers of their own.
+    let own = [
+        ("controlnet_", UNET_ALONE, CONTROL_NET),
+        ("motion_modules.", UNET_ALONE, MOTION),
+        ("concept_embeds", "an image encoder of CLIP", "a safety checker"),
+    ];
+    let has = |part: &str| archive.tensors().iter().any(|info| info.name.contains(part));
+    let found = own.iter().find(|(part, most, _)| *most == kind && has(part));
+    Some(found.map_or(kind, |(.., what)| what))
 }
 
 /// What has a tensor of this name and shape.

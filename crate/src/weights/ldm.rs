@@ -17,6 +17,7 @@ use super::archive::{Archive, TensorInfo};
 use super::canonical::canonical;
 use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
+use super::source::Source;
 use crate::error::{Error, Result};
 
 /// The most blocks of a UNet's way that are looked for: v1.4 has twelve.
@@ -58,6 +59,14 @@ pub struct Ldm {
 }
 
 impl Ldm {
+    /// Opens the file `path` and takes it apart: for a file of which nothing is known yet.
+    ///
+    /// # Errors
+    /// As [`Archive::open`] and [`Ldm::new`]: a sentence on what the file is, if it is no checkpoint.
+    pub async fn open(source: &dyn Source, path: &str) -> Result<Ldm> {
+        Ldm::new(&Archive::open(source, path).await?)
+    }
+
     /// Takes a checkpoint apart.
     ///
     /// # Errors

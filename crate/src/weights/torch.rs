@@ -33,6 +33,8 @@ const TEXT_BYTES_MAX: usize = 1 << 16;
 /// The most dimensions of a tensor.
 const DIMS_MAX: usize = 8;
 
+/// The key under which a textual inversion has its vectors.
+pub(super) const INVERSION: &str = "string_to_param";
 /// The most layers of a hypernetwork's list.
 const LAYERS_MAX: usize = 16;
 /// How many dictionaries may lie around that of the tensors.
@@ -197,11 +199,15 @@ pub(super) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
 fn texts(objects: &Objects) -> BTreeMap<String, String> {
     let Object::Dict(root) = objects.root() else { return BTreeMap::new() };
     let text = |(key, value): &(Id, Id)| Some((objects.text(*key)?, objects.text(*value)?));
+    // Its tensors are within an object that is not read; the key alone says what the file is.
+    let inversion = root.iter().any(|(key, _)| objects.text(*key) == Some(INVERSION));
+    let inversion = inversion.then(|| (INVERSION.to_owned(), String::new()));
     root.iter()
         .filter_map(text)
         .filter(|(key, text)| key.len() <= NAME_BYTES_MAX && text.len() <= TEXT_BYTES_MAX)
         .take(TEXTS_MAX)
         .map(|(key, text)| (key.to_owned(), text.to_owned()))
+        .chain(inversion)
         .collect()
 }
 

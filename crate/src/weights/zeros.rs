@@ -52,12 +52,9 @@ impl Zeros {
         if !of_all && self.longest < RUN {
             return Ok(());
         }
-        let part = match (100 * self.zero).div_ceil(self.seen.max(1)) {
-            100 => "all of it is".to_owned(),
-            40..=60 => "half of it is".to_owned(),
-            percent => format!("{percent} % of what was read are"),
-        };
-        Err(bad_file(file, format!("{part} zeros: an unfinished download")))
+        let percent = (100 * self.zero).div_ceil(self.seen.max(1));
+        let part = format!("{percent} % of what was read of it");
+        Err(bad_file(file, format!("{part} is zeros: an unfinished download")))
     }
 }
 

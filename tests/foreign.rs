@@ -1,0 +1,565 @@
+//! Models as other programs leave them on a disk: other names, other types, other orders, other
+//! folders, more than a model needs or less. What is whole gives the picture of the file it was made
+//! from; what is not is told by its name, the same on both devices.
+//!
+//! `scripts/golden/foreign.py` wrote the torch files; the others are made here, from the tiny model.
+
+use crate::formats::fixture;
+use crate::harness::golden;
+use crate::harness::gpu::{self, Device};
+use crate::made_up::{program, scratch, spoiled, tiny};
+use darkroom::dtype::FileType;
+use darkroom::pipeline::{Control, Files, Options, Pipeline, Request};
+use darkroom::text::Tokenizer;
+use darkroom::weights::{Archive, FileSource, Ldm, check_for_zeros, decode};
+use darkroom::{Error, Result};
+use pollster::block_on;
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// A safetensors file taken apart: its header, and the bytes of each tensor.
+#[derive(Clone)]
+struct Parts {
+    metadata: Value,
+    tensors: Vec<(String, Value, Vec<u8>)>,
+}
+
+impl Parts {
+    fn read(bytes: &[u8]) -> Parts {
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let mut header: Map<String, Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+        let metadata = header.remove("__metadata__").unwrap_or_default();
+        let data = &bytes[8 + length..];
+        let tensor = |(name, info): (String, Value)| {
+            let at = |i: usize| info["data_offsets"][i].as_u64().unwrap() as usize;
+            let bytes = data[at(0)..at(1)].to_vec();
+            (name, info, bytes)
+        };
+        Parts { metadata, tensors: header.into_iter().map(tensor).collect() }
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let (mut header, mut data) = (Map::new(), Vec::new());
+        if !self.metadata.is_null() {
+            header.insert("__metadata__".into(), self.metadata.clone());
+        }
+        for (name, info, bytes) in &self.tensors {
+            let mut info = info.clone();
+            info["data_offsets"] = json!([data.len(), data.len() + bytes.len()]);
+            data.extend(bytes);
+            header.insert(name.clone(), info);
+        }
+        let header = Value::Object(header).to_string();
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+    }
+
+    /// Renames what `to` has a name for.
+    fn renamed(mut self, to: impl Fn(&str) -> String) -> Parts {
+        self.tensors.iter_mut().for_each(|(name, ..)| *name = to(name));
+        self
+    }
+
+    fn without(mut self, part: &str) -> Parts {
+        let before = self.tensors.len();
+        self.tensors.retain(|(name, ..)| !name.contains(part));
+        assert!(self.tensors.len() < before, "{part}");
+        self
+    }
+
+    fn with(mut self, name: &str, dtype: &str, shape: &[usize], bytes: usize) -> Parts {
+        let info = json!({ "dtype": dtype, "shape": shape });
+        self.tensors.push((name.to_owned(), info, vec![0; bytes]));
+        self
+    }
+}
+
+/// The tiny model in one file, which carries its configs.
+fn single() -> Parts {
+    let folder = scratch("foreign-single");
+    let to = folder.join("base.safetensors");
+    let [from, to] = [tiny(), &to].map(|path| path.to_str().unwrap());
+    let output = program(&["convert", "--model", from, "--to", to]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let parts = Parts::read(&fs::read(to).unwrap());
+    fs::remove_dir_all(folder).unwrap();
+    parts
+}
+
+fn request() -> Request {
+    Request { prompt: "a cat".into(), steps: 1, seed: 5, ..Request::default() }
+}
+
+fn source(path: &Path) -> FileSource {
+    let source = FileSource::open(path);
+    let own = path.is_file();
+    if own { source.with_tokenizer(golden::path("web/models/demo/tokenizer")) } else { source }
+}
+
+/// The picture of a model on the CPU and on the adapter, or what is said instead: the same on both.
+fn draw(path: &Path) -> Result<[Vec<u8>; 2]> {
+    let control = Control::default();
+    let on_cpu = block_on(async {
+        let pipeline = Pipeline::open_on_cpu(Rc::new(source(path)), true, &control).await?;
+        pipeline.generate(&request(), &control).await
+    });
+    let model = path.to_owned();
+    let on_gpu = gpu::run(Device::Plain, move |gpu| {
+        let control = Control::default();
+        block_on(async {
+            let source = Rc::new(source(&model));
+            let pipeline = Pipeline::open(gpu, source, &Options::default(), &control).await?;
+            pipeline.generate(&request(), &control).await
+        })
+    });
+    match (on_cpu, on_gpu) {
+        (Ok(cpu), Ok(gpu)) => Ok([cpu.rgba, gpu.rgba]),
+        (Err(cpu), Err(gpu)) => {
+            assert_eq!(cpu, gpu);
+            Err(cpu)
+        }
+        (cpu, gpu) => panic!("one of two: {:?} and {:?}", cpu.err(), gpu.err()),
+    }
+}
+
+/// Draws what was written to a file of this name.
+fn draw_file(folder: &Path, name: &str, parts: &Parts) -> Result<[Vec<u8>; 2]> {
+    let path = folder.join(format!("{name}.safetensors"));
+    fs::write(&path, parts.write()).unwrap();
+    let drawn = draw(&path);
+    fs::remove_file(path).unwrap();
+    drawn
+}
+
+#[test]
+fn what_has_all_parts_is_a_checkpoint_whatever_else_it_has() {
+    let folder = scratch("foreign-names");
+    let base = single();
+    let want = draw_file(&folder, "base", &base).unwrap();
+    let prefix = |from: &'static str, to: &'static str| {
+        move |name: &str| name.replacen(from, to, usize::from(name.starts_with(from)))
+    };
+    let (vae, text) = ("first_stage_model.", "cond_stage_model.transformer.");
+    let attention = |name: &str, names: [&str; 4]| {
+        let of_ldm = ["q", "k", "v", "proj_out"];
+        let place = of_ldm.iter().position(|part| name.contains(&format!(".attn_1.{part}.")));
+        place.map_or(name.to_owned(), |i| {
+            name.replace(&format!(".attn_1.{}.", of_ldm[i]), &format!(".attn_1.{}.", names[i]))
+        })
+    };
+    let averaged = |name: &str| match name.strip_prefix("model.diffusion_model.") {
+        Some(rest) => format!("model_ema.diffusion_model{}", rest.replace('.', "")),
+        None => name.to_owned(),
+    };
+    let mut odd = base.clone();
+    odd.metadata["a"] = json!(3);
+    odd.metadata["b"] = json!([{"c": null}]);
+    let cases = [
+        ("ComfyUI's VAE", base.clone().renamed(prefix(vae, "vae."))),
+        (
+            "ComfyUI's text encoder",
+            base.clone().renamed(prefix(text, "text_encoders.clip_l.transformer.")),
+        ),
+        (
+            "its other name",
+            base.clone().renamed(prefix(text, "cond_stage_model.clip_l.transformer.")),
+        ),
+        ("wrapped", base.clone().renamed(|name| format!("state_dict.{name}"))),
+        ("wrapped by another", base.clone().renamed(|name| format!("module.{name}"))),
+        ("averages alone", base.clone().renamed(averaged)),
+        (
+            "the VAE's attention as diffusers has it",
+            base.clone().renamed(|name| attention(name, ["to_q", "to_k", "to_v", "to_out.0"])),
+        ),
+        (
+            "the VAE's attention as diffusers had it",
+            base.clone().renamed(|name| attention(name, ["query", "key", "value", "proj_attn"])),
+        ),
+        ("a stray LoRA", base.clone().with("lora_te_baked.alpha", "F32", &[], 4)),
+        ("a stray ControlNet", base.clone().with("control_model.zero", "F32", &[1], 4)),
+        (
+            "a stray tower",
+            base.clone().with("cond_stage_model.model.ln_final.weight", "F32", &[2], 8),
+        ),
+        (
+            "a schedule",
+            base.clone().with("betas", "F64", &[4], 32).with("model_ema.decay", "F32", &[], 4),
+        ),
+        (
+            "types that nobody knows",
+            base.clone().with("a", "F8_E8M0", &[4], 4).with("b", "C64", &[2], 16),
+        ),
+        ("odd metadata", odd),
+    ];
+    for (name, parts) in cases {
+        let got = draw_file(&folder, "a", &parts).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(got == want, "{name}: another picture");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_tensor_that_is_missing_is_named_on_both_devices() {
+    let folder = scratch("foreign-missing");
+    let base = single();
+    for (part, name) in [
+        ("post_quant_conv", "post_quant_conv.weight"),
+        ("decoder.mid.attn_1.", "decoder.mid_block.attentions.0"),
+        ("layers.0.", "text_model.encoder.layers.0."),
+        ("layers.0.mlp.fc1.bias", "text_model.encoder.layers.0.mlp.fc1.bias"),
+        ("output_blocks.1.1.", "attentions"),
+        ("input_blocks.1.0.in_layers.0.", "down_blocks.0.resnets.0.norm1.weight"),
+    ] {
+        match draw_file(&folder, "a", &base.clone().without(part)) {
+            Err(Error::MissingTensor { name: told, .. }) => assert!(told.contains(name), "{told}"),
+            other => panic!("{part}: {:?}", other.map(drop)),
+        }
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_whose_end_did_not_arrive_is_told() {
+    let folder = scratch("foreign-zeros");
+    let path = folder.join("a.safetensors");
+    let whole = single().write();
+    fs::write(&path, &whole).unwrap();
+    let zeros = |path: &Path| {
+        block_on(async {
+            let source = source(path);
+            let archive = Archive::open(&source, "a.safetensors").await?;
+            check_for_zeros(&source, &archive).await
+        })
+    };
+    zeros(&path).unwrap();
+    let mut half = whole.clone();
+    half[whole.len() / 2..].fill(0);
+    fs::write(&path, &half).unwrap();
+    for error in [zeros(&path).unwrap_err(), draw(&path).unwrap_err()] {
+        assert!(error.to_string().contains("zeros: an unfinished download"), "{error}");
+    }
+    fs::write(&path, vec![0; 100_000]).unwrap();
+    let error = draw(&path).unwrap_err();
+    assert!(error.to_string().contains("nothing but zeros"), "{error}");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Shape and hash of every tensor of a checkpoint, part by part.
+fn hashes(path: &Path) -> Vec<(&'static str, String, Value)> {
+    let source = FileSource::open(path).with_tokenizer(fixture("tokenizer"));
+    let files =
+        block_on(Files::open(&source)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut all = Vec::new();
+    for ((_, archive), part) in files.archives().into_iter().zip(["text_encoder", "unet", "vae"]) {
+        for info in archive.tensors() {
+            let values = block_on(archive.load(&source, &info.name)).unwrap();
+            let hash = golden::fnv(values.iter().map(|value| value.to_bits()));
+            all.push((part, info.name.clone(), json!([info.shape, hash])));
+        }
+    }
+    all
+}
+
+#[test]
+fn torch_files_of_before_1_6_in_any_order_have_the_same_numbers() {
+    let want = &golden::json("formats/tensors.json")["ckpt"];
+    let got = hashes(&golden::path("tests/golden/foreign/legacy.ckpt"));
+    let count = |part: &str| want[part].as_object().unwrap().len();
+    assert_eq!(got.len(), count("text_encoder") + count("unet") + count("vae"));
+    for (part, name, value) in got {
+        assert_eq!(want[part][&name], value, "{part} {name}");
+    }
+    let own = hashes(&fixture("tiny.ckpt")).len();
+    println!("{own} tensors in either");
+    // The adapter's loader reads rows in other pieces.
+    let picture = |path: PathBuf| {
+        gpu::run(Device::Plain, move |gpu| {
+            let source = FileSource::open(&path).with_tokenizer(fixture("tokenizer"));
+            let control = Control::default();
+            let options = Options::default();
+            let pipeline = block_on(Pipeline::open(gpu, Rc::new(source), &options, &control));
+            let pipeline = pipeline.unwrap();
+            block_on(pipeline.generate(&request(), &control)).unwrap().rgba
+        })
+    };
+    let legacy = picture(golden::path("tests/golden/foreign/legacy.ckpt"));
+    assert!(legacy == picture(fixture("tiny.ckpt")));
+}
+
+#[test]
+fn floats_of_eight_bits_are_what_torch_makes_of_them() {
+    let want = golden::json("foreign/eight.json");
+    let source = FileSource::new(golden::path("tests/golden/foreign"));
+    let archive = block_on(Archive::open(&source, "eight.ckpt")).unwrap();
+    let tensors = want.as_object().unwrap().iter().filter(|(name, _)| *name != "made_by");
+    let mut compared = 0;
+    for (name, value) in tensors {
+        let values = block_on(archive.load(&source, name)).unwrap();
+        let hash = golden::fnv(values.iter().map(|value| value.to_bits()));
+        assert_eq!(*value, json!([archive.get(name).unwrap().shape, hash]), "{name}");
+        compared += 1;
+    }
+    assert!(compared > 100, "{compared}");
+    // All 256 of each: e5m2 is the upper half of an f16, and of e4m3fn some are known by hand.
+    let all: Vec<u8> = (0..=255).collect();
+    let widen = |file_type| {
+        let mut numbers = Vec::new();
+        decode(file_type, &all, &mut numbers).unwrap();
+        numbers
+    };
+    let upper = widen(FileType::F8E5M2);
+    for (byte, number) in all.iter().zip(&upper) {
+        let half = half::f16::from_bits(u16::from(*byte) << 8).to_f32();
+        assert!(half == *number || half.is_nan() && number.is_nan(), "{byte}");
+    }
+    let numbers = widen(FileType::F8E4M3);
+    for (byte, number) in
+        [(0x01, 2_f32.powi(-9)), (0x08, 2_f32.powi(-6)), (0x38, 1.0), (0x7e, 448.0)]
+    {
+        assert_eq!((numbers[byte], numbers[byte | 0x80]), (number, -number));
+    }
+    assert!(numbers[0x7f].is_nan() && numbers.iter().filter(|n| !n.is_finite()).count() == 2);
+    // f16 has all their values: that is what the adapter holds.
+    for number in numbers.iter().chain(&upper).filter(|number| number.is_finite()) {
+        assert_eq!(half::f16::from_f32(*number).to_f32(), *number);
+    }
+}
+
+#[test]
+fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
+    let one = |names: &[(&str, &[usize])]| {
+        let empty = Parts { metadata: Value::Null, tensors: Vec::new() };
+        names.iter().fold(empty, |parts, (name, shape)| {
+            parts.with(name, "F32", shape, 4 * shape.iter().product::<usize>())
+        })
+    };
+    let unet = "model.diffusion_model.input_blocks.0.0.weight";
+    let folder = scratch("foreign-kinds");
+    let path = folder.join("a.safetensors");
+    let said = |bytes: Vec<u8>| {
+        fs::write(&path, bytes).unwrap();
+        let source = FileSource::new(&folder);
+        let error = block_on(Ldm::open(&source, "a.safetensors")).err().unwrap();
+        println!("{error}");
+        assert!(matches!(error, Error::OtherModel { .. } | Error::BadFile { .. }), "{error:?}");
+        error.to_string()
+    };
+    let cases: [(&str, &[(&str, &[usize])]); 14] = [
+        (
+            "a LoRA, a small change",
+            &[("lora_unet_a.lora_down.weight", &[4, 4]), ("lora_unet_a.alpha", &[])],
+        ),
+        ("a LoRA, a small change", &[("unet.down.0.processor.to_q_lora.down.weight", &[4, 4])]),
+        ("a LoRA, a small change", &[("x.hada_w1_a", &[4, 4])]),
+        (
+            "a motion module of AnimateDiff",
+            &[("down_blocks.0.motion_modules.0.temporal_transformer.norm.weight", &[4])],
+        ),
+        ("a TAESD", &[("decoder.layers.0.weight", &[4, 4])]),
+        ("an upscaler", &[("body.0.rdb1.conv1.weight", &[4, 4])]),
+        (
+            "an IP-Adapter",
+            &[("image_proj.proj.weight", &[4]), ("ip_adapter.1.to_k_ip.weight", &[4])],
+        ),
+        (
+            "a ControlNet",
+            &[("controlnet_cond_embedding.conv_in.weight", &[4]), ("down_blocks.0.x", &[1])],
+        ),
+        ("a textual inversion", &[("<cat>", &[1, 768])]),
+        ("Stable Diffusion XL", &[("conditioner.embedders.0.a", &[1]), (unet, &[4, 4])]),
+        ("Stable Diffusion 3", &[("model.diffusion_model.joint_blocks.0.x", &[4])]),
+        (
+            "a checkpoint of Flux",
+            &[
+                ("model.diffusion_model.double_blocks.0.x", &[4]),
+                ("text_encoders.clip_l.transformer.text_model.x", &[1]),
+                ("vae.decoder.conv_in.weight", &[1]),
+            ],
+        ),
+        ("a language model", &[("transformer.h.0.attn.c_attn.weight", &[4])]),
+        (
+            "a safety checker",
+            &[("concept_embeds", &[17]), ("vision_model.a", &[1]), ("vision_model.b", &[1])],
+        ),
+    ];
+    for (words, names) in cases {
+        let said = said(one(names).write());
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let answers: [(&str, &[u8]); 6] = [
+        ("“Entry not found”", b"Entry not found"),
+        ("a web page", b"\xef\xbb\xbf<!DOCTYPE html><html><title>Log in</title></html>"),
+        ("“<!-- hello --><html>”", b"<!-- hello --><html>    "),
+        ("<Code>AccessDenied", b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"),
+        ("a JSON text", b"{\"error\":\"Access to model is restricted.\"}"),
+        ("Git-LFS pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 4\n"),
+    ];
+    for (words, bytes) in answers {
+        let said = said(bytes.to_vec());
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for (file, words) in [("hypernetwork.pt", "a hypernetwork"), ("upscaler.pt", "an upscaler")] {
+        let said = said(fs::read(golden::path("tests/golden/foreign").join(file)).unwrap());
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
+
+/// A copy of the tiny model's folder with its UNet under other names; the first words are its own.
+fn folder_with(name: &str, unets: &[(&str, usize)]) -> PathBuf {
+    let folder = spoiled(name, UNET, |_| {});
+    let whole = fs::read(folder.join(UNET)).unwrap();
+    fs::remove_file(folder.join(UNET)).unwrap();
+    for (file, bytes) in unets {
+        fs::write(folder.join("unet").join(file), &whole[..whole.len().min(*bytes)]).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn variants_and_halves_of_a_folder_are_opened_or_named() {
+    let all = usize::MAX;
+    let open = |name: &str, unets: &[(&str, usize)]| {
+        let folder = folder_with(name, unets);
+        let opened =
+            block_on(Files::open(&FileSource::open(&folder))).map(|files| files.describe());
+        fs::remove_dir_all(folder).unwrap();
+        opened
+    };
+    let stem = "diffusion_pytorch_model";
+    let want = block_on(Files::open(&FileSource::open(tiny()))).unwrap().describe();
+    for files in [
+        &[(&*format!("{stem}.bf16.safetensors"), all)][..],
+        &[(&*format!("{stem}.fp16.safetensors"), all)],
+        // A damaged file beside a whole one, whatever is the format's name.
+        &[(&*format!("{stem}.safetensors"), 1000), (&*format!("{stem}.bin"), all)],
+    ] {
+        assert_eq!(open("foreign-variant", files).unwrap(), want, "{files:?}");
+    }
+    for (file, bytes, words) in [
+        (
+            "non_ema.safetensors",
+            all,
+            "another variant, diffusion_pytorch_model.non_ema.safetensors",
+        ),
+        (
+            "safetensors.incomplete",
+            1000,
+            "not finished: there is diffusion_pytorch_model.safetensors.incomplete",
+        ),
+        ("-00001-of-00002.safetensors", all, "no index of the parts"),
+        ("safetensors", 1000, "damaged"),
+    ] {
+        let dot = if file.starts_with('-') { "" } else { "." };
+        let error = open("foreign-half", &[(&*format!("{stem}{dot}{file}"), bytes)]).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(words) && said.contains(UNET), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_model_of_hugging_faces_cache_is_its_snapshot() {
+    use std::os::unix::fs::symlink;
+    let cache = scratch("foreign-cache").join("models--a--b");
+    let snapshot = cache.join("snapshots/abc");
+    for folder in ["blobs", "refs"] {
+        fs::create_dir_all(cache.join(folder)).unwrap();
+    }
+    fs::write(cache.join("refs/main"), "abc\n").unwrap();
+    let mut blobs = 0;
+    for part in ["", "scheduler", "text_encoder", "tokenizer", "unet", "vae"] {
+        fs::create_dir_all(snapshot.join(part)).unwrap();
+        let files = fs::read_dir(tiny().join(part)).unwrap().map(Result::unwrap);
+        for file in files.filter(|file| file.path().is_file()) {
+            let blob = format!("{blobs:040x}");
+            fs::copy(file.path(), cache.join("blobs").join(&blob)).unwrap();
+            let up = if part.is_empty() { "../.." } else { "../../.." };
+            let link = snapshot.join(part).join(file.file_name());
+            symlink(format!("{up}/blobs/{blob}"), link).unwrap();
+            blobs += 1;
+        }
+    }
+    let want = block_on(Files::open(&FileSource::open(tiny()))).unwrap().describe();
+    for path in [cache.clone(), snapshot.clone(), cache.join("snapshots")] {
+        let files = block_on(Files::open(&FileSource::open(&path)));
+        assert_eq!(files.unwrap().describe(), want, "{}", path.display());
+    }
+    // What was not fetched to its end is a link to nothing, or is not there at all.
+    let unet = fs::read_link(snapshot.join(UNET)).unwrap();
+    let blob = snapshot.join("unet").join(unet);
+    fs::rename(&blob, blob.with_extension("incomplete")).unwrap();
+    let said =
+        |path: &Path| block_on(Files::open(&FileSource::open(path))).err().unwrap().to_string();
+    assert!(said(&cache).contains(".incomplete"), "{}", said(&cache));
+    fs::remove_dir_all(cache.parent().unwrap()).unwrap();
+}
+
+#[test]
+fn schedulers_as_python_writes_them_are_read() {
+    let scheduler = "scheduler/scheduler_config.json";
+    let folder = spoiled("foreign-python", scheduler, |bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let fields =
+            "{\"lambda_min_clipped\": -Infinity, \"a\": NaN, \"b\": [Infinity], \"c\": \"NaN\",";
+        *bytes = text.replacen('{', fields, 1).into_bytes();
+        bytes.splice(..0, *b"\xef\xbb\xbf");
+    });
+    assert_eq!(draw(&folder).unwrap(), draw(tiny()).unwrap());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn added_words_are_one_id_each() {
+    let read = |name: &str| fs::read(golden::path("web/models/demo/tokenizer").join(name)).unwrap();
+    let clip = || Tokenizer::new(&read("vocab.json"), &read("merges.txt")).unwrap();
+    let ids = |tokenizer: &Tokenizer, text: &str| {
+        let tokens = tokenizer.encode(text).unwrap();
+        tokens.ids[1..tokens.used - 1].to_vec()
+    };
+    let plain = ids(&clip(), "a photo of on the grass");
+    let expected = [&plain[..3], &[49408], &plain[3..]].concat();
+    let decoder = json!({ "added_tokens_decoder": {
+        "49406": { "content": "<|startoftext|>", "special": true },
+        "49408": { "content": "<Cat-Toy>", "special": false },
+    }});
+    for (file, json) in
+        [("added_tokens.json", json!({ "<Cat-Toy>": 49408 })), ("tokenizer_config.json", decoder)]
+    {
+        let tokenizer = clip().with_added_tokens(file, json.to_string().as_bytes()).unwrap();
+        assert_eq!(tokenizer.id_limit(), 49409);
+        // In any case, and without a space around it, as transformers does.
+        for text in ["a photo of <Cat-Toy> on the grass", "a photo of<cat-toy>on the grass"] {
+            assert_eq!(ids(&tokenizer, text), expected, "{file} {text}");
+        }
+        assert_eq!(ids(&tokenizer, "a photo of on the grass"), plain);
+    }
+    for wrong in [json!({ "<a>": 49410 }), json!({ "<a>": 5 }), json!({ "cat</w>": 49408 })] {
+        let refused = clip().with_added_tokens("added_tokens.json", wrong.to_string().as_bytes());
+        assert!(matches!(refused, Err(Error::BadFile { .. })), "{wrong}");
+    }
+}
+
+#[test]
+fn the_kind_of_prediction_can_be_said() {
+    let of = |kind: Option<&str>| {
+        let source = FileSource::open(tiny()).with_prediction(kind.map(String::from));
+        block_on(Files::open(&source)).unwrap().schedule.prediction()
+    };
+    let [plain, epsilon, v] = [None, Some("epsilon"), Some("v_prediction")].map(of);
+    assert!(plain == epsilon && plain != v);
+    let mut file = single();
+    file.metadata["modelspec.prediction_type"] = json!("v_prediction");
+    let folder = scratch("foreign-prediction");
+    let path = folder.join("a.safetensors");
+    fs::write(&path, file.write()).unwrap();
+    let told = |kind: Option<&str>| {
+        let source = source(&path).with_prediction(kind.map(String::from));
+        block_on(Files::open(&source)).unwrap().schedule.prediction()
+    };
+    assert!(told(None) == v && told(Some("epsilon")) == epsilon);
+    fs::remove_dir_all(folder).unwrap();
+}
