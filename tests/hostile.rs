@@ -100,7 +100,8 @@ fn damaged_ckpt() {
     open_all("ckpt", &golden::bytes("formats/vae.bin"), mutate_ckpt);
 }
 
-/// Files of before torch 1.6: mutated in the pickles at their beginning, where all but the numbers is.
+/// Files of before torch 1.6: mutated in the pickles at their beginning, where all but the numbers
+/// is.
 #[test]
 fn damaged_legacy_torch_files() {
     let valid = legacy(&tensor(0, &[2, 2]), &[1, 2, 3, 4]);

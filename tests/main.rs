@@ -12,7 +12,8 @@ mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod forecast; // what v1.4 would cost here; which model a picture is of
-mod foreign; // models as other programs leave them
+mod foreign; // files as other programs leave them
+mod foreign_folders; // and folders
 mod formats; // checkpoints as others write them; the same model in every format
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm

@@ -160,7 +160,8 @@ pub enum FileType {
     F32,
     F16,
     BF16,
-    /// Eight bits: sign, four of exponent, three of mantissa; no infinities. torch: `float8_e4m3fn`.
+    /// Eight bits: sign, four of exponent, three of mantissa; no infinities. torch:
+    /// `float8_e4m3fn`.
     F8E4M3,
     /// Eight bits: the upper half of an f16. torch: `float8_e5m2`.
     F8E5M2,

@@ -1,12 +1,14 @@
 //! JSON as Python writes it, made JSON: every config and index of a model is read through here.
 //!
-//! Python's `json` writes `NaN`, `Infinity` and `-Infinity`, which no JSON has: every scheduler that
+//! Python's `json` writes `NaN`, `Infinity` and `-Infinity`, which no JSON has: every scheduler
+//! that
 //! diffusers saved with DPM-Solver says `"lambda_min_clipped": -Infinity`. Editors of Windows put a
 //! byte order mark in front.
 
 use std::borrow::Cow;
 
-/// The words that are no JSON, longest first, and what stands for them: a number that is not one has
+/// The words that are no JSON, longest first, and what stands for them: a number that is not one
+/// has
 /// no value, and the largest double is as good as infinity for every use of a config.
 const WORDS: [(&[u8], &[u8]); 3] = [
     (b"-Infinity", b"-1.7976931348623157e308"),
@@ -14,7 +16,8 @@ const WORDS: [(&[u8], &[u8]); 3] = [
     (b"NaN", b"null"),
 ];
 
-/// The same text without a byte order mark, its words for numbers replaced. Texts within quotes stay
+/// The same text without a byte order mark, its words for numbers replaced. Texts within quotes
+/// stay
 /// as they are, and so does every text that has none of the words.
 pub fn from_python(json: &[u8]) -> Cow<'_, [u8]> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);

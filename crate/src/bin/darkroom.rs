@@ -3,10 +3,6 @@
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
-// First, for its macros.
-#[macro_use]
-mod output;
-
 mod bench;
 mod compare;
 mod convert;

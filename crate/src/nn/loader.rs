@@ -78,7 +78,8 @@ impl Loader {
     /// load.
     ///
     /// # Errors
-    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header says,
+    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header
+    /// says,
     /// one that is zeros for a large part, or an element type that weights do not have; the
     /// device's.
     pub async fn run(

@@ -8,7 +8,8 @@ use std::rc::Rc;
 const UNFINISHED: [&str; 5] = [".incomplete", ".part", ".crdownload", ".aria2", ".download"];
 
 /// The header of the weights of `part`, a folder or nothing, under the first of the names that
-/// Hugging Face's libraries use: full before half precision, safetensors before torch's own files. A
+/// Hugging Face's libraries use: full before half precision, safetensors before torch's own files.
+/// A
 /// damaged file counts only where there is no whole one beside it.
 pub(super) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
     // transformers has another stem for torch's files.

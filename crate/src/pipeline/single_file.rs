@@ -87,7 +87,8 @@ fn dimension(archive: &Archive, name: &str, index: usize) -> Result<usize> {
     info.shape.get(index).copied().ok_or_else(missing)
 }
 
-/// How many of the places `place(0)`, `place(1)`, … there are, by the last that has any tensor: what
+/// How many of the places `place(0)`, `place(1)`, … there are, by the last that has any tensor:
+/// what
 /// lacks between is missing, and told as that.
 fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
     let has = |index: &usize| {

@@ -111,7 +111,8 @@ impl Tokenizer {
         tokenizer.with_words("tokenizer.json", added)
     }
 
-    /// Takes the words that were added to the vocabulary, as a textual inversion that was saved with
+    /// Takes the words that were added to the vocabulary, as a textual inversion that was saved
+    /// with
     /// its model has them: from `added_tokens.json` (`{"<cat>": 49408}`), or from the field
     /// `added_tokens_decoder` of `tokenizer_config.json`. Each is one id wherever it stands in a
     /// prompt, in upper or lower case.

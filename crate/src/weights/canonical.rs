@@ -1,4 +1,5 @@
-//! The names of a single-file checkpoint as CompVis's program writes them, whatever program wrote the
+//! The names of a single-file checkpoint as CompVis's program writes them, whatever program wrote
+//! the
 //! file: [`super::ldm`] knows only those.
 //!
 //! ```text

@@ -2,6 +2,7 @@
 //! holds a checkpoint. Downloads end as web pages, pointers and halves more often than as damage.
 
 use super::legacy_torch;
+use super::safetensors::MAX_HEADER_BYTES;
 use super::source::{Source, read_exact};
 use crate::error::{Result, bad_file};
 
@@ -27,27 +28,29 @@ impl Container {
     /// Looks at the beginning of `path`.
     pub async fn of(source: &dyn Source, path: &str) -> Result<Container> {
         let size = source.size(path).await?;
+        let start = read_exact(source, path, 0..size.min(8)).await?;
+        let length = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+        match length {
+            Some(_) if start.starts_with(b"GGUF") => return Ok(Container::Gguf),
+            // "PK" alone could be the length of a header.
+            Some(_) if start.starts_with(b"PK\x03\x04") => return Ok(Container::Zip),
+            // A header of nothing has nothing after it.
+            Some(0) if size > 8 => {}
+            Some(length) if length <= MAX_HEADER_BYTES && length <= size - 8 => {
+                return Ok(Container::Safetensors(length));
+            }
+            _ => {}
+        }
         let head = read_exact(source, path, 0..size.min(HEAD)).await?;
-        if let Some(what) = answer(&head) {
-            return Err(bad_file(path, format!("it is {what}")));
-        }
-        let Some(length) = head.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
-            return Err(bad_file(path, format!("it has only {size} bytes")));
-        };
-        if head.starts_with(b"GGUF") {
-            return Ok(Container::Gguf);
-        }
-        // "PK" alone could be the length of a header.
-        if head.starts_with(b"PK\x03\x04") {
-            return Ok(Container::Zip);
-        }
         if head.starts_with(&legacy_torch::MAGIC) {
             return Ok(Container::LegacyTorch);
         }
-        let of_zeros = size > 8 && head.iter().all(|byte| *byte == 0);
-        if length <= super::safetensors::MAX_HEADER_BYTES && length <= size - 8 && !of_zeros {
-            return Ok(Container::Safetensors(length));
+        if let Some(what) = answer(&head) {
+            return Err(bad_file(path, format!("it is {what}")));
         }
+        let Some(length) = length else {
+            return Err(bad_file(path, format!("it has only {size} bytes")));
+        };
         let reason = instead(&head).map_or_else(
             || format!("a header of {length} bytes in a file of {size}"),
             |what| format!("it is {what}"),
@@ -56,7 +59,8 @@ impl Container {
     }
 }
 
-/// What a text is that stands in a model's place: no file of weights begins with eight letters, since
+/// What a text is that stands in a model's place: no file of weights begins with eight letters,
+/// since
 /// a header's length has zeros and the other kinds have their marks.
 fn answer(head: &[u8]) -> Option<String> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);

@@ -96,7 +96,8 @@ fn ggml_type(file_type: FileType) -> Option<GgmlDType> {
     })
 }
 
-/// Bias 7, numbers below 2⁻⁶ without the hidden bit; all ones are no number, and nothing is infinite.
+/// Bias 7, numbers below 2⁻⁶ without the hidden bit; all ones are no number, and nothing is
+/// infinite.
 #[inline]
 fn widen_e4m3(bits: u8) -> f32 {
     let sign = u32::from(bits & 0x80) << 24;

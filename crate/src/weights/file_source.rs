@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 /// A folder, or one file of it as a checkpoint. Paths may not leave it through `..` or a root;
 /// links inside it are followed, because download caches keep a model as a folder of links.
 ///
-/// A folder `models--OWNER--NAME` of Hugging Face's cache is the snapshot in it that `refs/main` names.
+/// A folder `models--OWNER--NAME` of Hugging Face's cache is the snapshot in it that `refs/main`
+/// names.
 pub struct FileSource {
     root: PathBuf,
     checkpoint: Option<String>,

@@ -2,7 +2,8 @@
 //! names and shapes of its tensors, so that the message can say it.
 //!
 //! A file that has all three parts is one, whatever else lies in it: programs leave schedules,
-//! averages, losses and keys of their own there. Of any other file most names decide, not the first.
+//! averages, losses and keys of their own there. Of any other file most names decide, not the
+//! first.
 
 use super::archive::{Archive, TensorInfo};
 use super::canonical::canonical;

@@ -1,5 +1,6 @@
 //! How a tensor's numbers lie in its file: row by row, as in most files, or in another order, as a
-//! torch file has them of a tensor that was transposed or kept with its channels last. Whoever reads
+//! torch file has them of a tensor that was transposed or kept with its channels last. Whoever
+//! reads
 //! gets them row by row either way.
 
 use std::borrow::Cow;
@@ -40,7 +41,8 @@ impl TensorInfo {
         self.file_type.bytes_of(self.elements() as u64).unwrap_or(0)
     }
 
-    /// Whether some of its rows, the entries of its first dimension, can be read without all others.
+    /// Whether some of its rows, the entries of its first dimension, can be read without all
+    /// others.
     pub fn has_rows_apart(&self) -> bool {
         let Some(strides) = &self.strides else { return true };
         let of_row = self.extent_of(1..self.shape.len());
@@ -66,7 +68,8 @@ impl TensorInfo {
         self.range.start + first as u64 * size..self.range.start + end as u64 * size
     }
 
-    /// The numbers of `rows` rows, one after the other, from the bytes of their [`TensorInfo::span`].
+    /// The numbers of `rows` rows, one after the other, from the bytes of their
+    /// [`TensorInfo::span`].
     pub fn in_order<'a>(&self, rows: usize, span: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(strides) = &self.strides else { return Cow::Borrowed(span) };
         let size = self.file_type.block().1;

@@ -62,7 +62,8 @@ impl Ldm {
     /// Opens the file `path` and takes it apart: for a file of which nothing is known yet.
     ///
     /// # Errors
-    /// As [`Archive::open`] and [`Ldm::new`]: a sentence on what the file is, if it is no checkpoint.
+    /// As [`Archive::open`] and [`Ldm::new`]: a sentence on what the file is, if it is no
+    /// checkpoint.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Ldm> {
         Ldm::new(&Archive::open(source, path).await?)
     }
@@ -117,14 +118,16 @@ fn text_name(archive: &Archive, name: &str) -> Option<String> {
     (!twice).then_some(full)
 }
 
-/// The beginnings of the names below `prefix`, at their dots: `input_blocks.1`, `input_blocks.1.0` …
+/// The beginnings of the names below `prefix`, at their dots: `input_blocks.1`, `input_blocks.1.0`
+/// …
 fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
     let names = archive.tensors().iter().filter_map(|info| info.name.strip_prefix(prefix));
     let of_name = |name: &'a str| name.match_indices('.').map(|(dot, _)| &name[..dot]);
     names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
 }
 
-/// The UNet's levels: on the way down each ends with a convolution that halves it, but the last. What
+/// The UNet's levels: on the way down each ends with a convolution that halves it, but the last.
+/// What
 /// lacks some of its tensors is there all the same: whoever asks for them says which.
 fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
     let places = places(archive, Part::Unet.prefix());

@@ -88,7 +88,8 @@ impl Objects {
 /// What is said of a pickle whose bytes end within it.
 pub(super) const CUT: &str = "it ends too early";
 
-/// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong with
+/// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong
+/// with
 /// it.
 pub(super) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
     let (list, stack, marks, memo) = Default::default();

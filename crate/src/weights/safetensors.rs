@@ -134,7 +134,8 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// The pairs of `__metadata__` that are texts. Files have had numbers, lists and nulls there, and in
+/// The pairs of `__metadata__` that are texts. Files have had numbers, lists and nulls there, and
+/// in
 /// its place: none of them says anything about the tensors.
 fn texts(metadata: Value) -> BTreeMap<String, String> {
     let Value::Object(pairs) = metadata else { return BTreeMap::new() };

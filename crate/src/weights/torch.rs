@@ -1,5 +1,6 @@
 //! The header of a torch file (`.ckpt`, `.pt`, `.bin`): a zip of a pickle and the storages that it
-//! refers to. (Before torch 1.6 it was no zip: [`super::legacy_torch`].) The pickle is read as data, see [`super::pickle`]; of its objects only the tensors
+//! refers to. (Before torch 1.6 it was no zip: [`super::legacy_torch`].) The pickle is read as
+//! data, see [`super::pickle`]; of its objects only the tensors
 //! count, each a shape, strides and an offset in a storage.
 //!
 //! ```text
@@ -181,7 +182,8 @@ async fn check_byte_order(source: &dyn Source, path: &str, entry: Option<&Entry>
     Err(bad_file(path, "its numbers are big-endian: save it on a little-endian machine"))
 }
 
-/// Bytes of an element of each storage that the pickle refers to, by its key, as far as they are known.
+/// Bytes of an element of each storage that the pickle refers to, by its key, as far as they are
+/// known.
 pub(super) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
     let width = |object: &Object| -> Option<(&str, u64)> {
         let Object::Persistent(storage) = object else { return None };
@@ -230,7 +232,8 @@ pub(super) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, Strin
     }
     let mut found = Found { objects, tensors: Vec::new(), names: HashSet::new() };
     found.collect(dict, "")?;
-    // One level down: `string_to_param` of a textual inversion; lists under the widths of layers, in
+    // One level down: `string_to_param` of a textual inversion; lists under the widths of layers,
+    // in
     // a hypernetwork.
     let mut visited = HashSet::new();
     for (key, value) in dict.iter().filter(|(_, value)| visited.insert(*value)) {
