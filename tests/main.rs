@@ -14,9 +14,11 @@ mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod foreign; // files as other programs leave them
 mod foreign_folders; // and folders
+mod foreign_kinds; // what is no checkpoint
 mod formats; // checkpoints as others write them; the same model in every format
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
+mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod made_up; // made-up checkpoints for the whole pipeline
