@@ -1,18 +1,18 @@
 // <darkroom-image>: a picture that the visitor's own machine makes. Two lines put one on a page:
 //
 //     <script type="module" src="darkroom-image.js"></script>
-//     <darkroom-image prompt="a red heart on yellow" seed="1"></darkroom-image>
+//     <darkroom-image model="models/demo/" prompt="a red heart" seed="1"></darkroom-image>
 //
-// Attributes are fields of a request: prompt, negative-prompt, seed, steps, guidance-scale,
-// sampler, width, height; and `model`, the address of a folder in the diffusers layout (the
-// built-in model without it). A picture is made once the element comes into view, again when an
-// attribute changes, and all elements of a page share one engine. Events: `progress` (detail: what
-// the engine tells), `load` and `error`; the file is `element.png`.
+// `model` is the address, from the page, of a folder in the diffusers layout or of a single file.
+// The other attributes are fields of a request: prompt, negative-prompt, seed, steps,
+// guidance-scale, sampler, width, height. A picture is made once the element comes into view, again
+// when an attribute changes, and all elements of a page share one engine. Events: `progress`
+// (detail: what the engine tells), `load` and `error`; the file is `element.png`.
 
-import { Engine } from "./engine/client.js";
+import { Engine, EngineError } from "./engine/client.js";
+import { text } from "./strings/element.js";
 import { inTurn } from "./tab/turn.js";
 
-const MODEL = new URL("models/demo/", import.meta.url).href;
 const FIELDS = [
   "prompt",
   "negative-prompt",
@@ -24,15 +24,20 @@ const FIELDS = [
   "height",
 ];
 
-const style = new CSSStyleSheet();
-style.replaceSync(`
-  :host { display: inline-block; position: relative; min-width: 4rem; min-height: 4rem; }
+const STYLE = `
+  :host { display: inline-block; position: relative; width: 16rem; max-width: 100%; }
   :host([hidden]) { display: none; }
+  div { position: relative; overflow: auto; }
   img { display: block; width: 100%; height: auto; }
   progress { position: absolute; inset: auto 8% 8%; width: 84%; }
   p { margin: 0; padding: 0.5rem; font-size: 0.85rem; }
   [hidden] { display: none; }
-`);
+`;
+/** @type {CSSStyleSheet | null} one for all, made where there is a page */
+let style = null;
+
+/** A server that renders a page imports this as well, and has no elements. */
+const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 const engine = new Engine();
 /** The model that is open. */
@@ -68,11 +73,12 @@ function make(model, request, watch) {
   return mine;
 }
 
-export class DarkroomImage extends HTMLElement {
+export class DarkroomImage extends Base {
   static observedAttributes = ["model", ...FIELDS];
 
   /** @type {Blob | null} the file, with the request inside */
   png = null;
+  #box = document.createElement("div");
   #image = document.createElement("img");
   #bar = document.createElement("progress");
   #text = document.createElement("p");
@@ -87,13 +93,16 @@ export class DarkroomImage extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
+    if (!style) (style = new CSSStyleSheet()).replaceSync(STYLE);
     root.adoptedStyleSheets = [style];
     this.#image.hidden = this.#bar.hidden = this.#text.hidden = true;
     this.#text.setAttribute("role", "alert");
-    root.append(this.#image, this.#bar, this.#text);
+    this.#box.append(this.#image, this.#bar, this.#text);
+    root.append(this.#box);
   }
 
   connectedCallback() {
+    this.#shape();
     this.#sight.observe(this);
   }
 
@@ -104,8 +113,15 @@ export class DarkroomImage extends HTMLElement {
   }
 
   attributeChangedCallback() {
+    this.#shape();
     // Several attributes may change at once.
     if (this.#seen) queueMicrotask(() => this.#make());
+  }
+
+  /** Keeps the picture's place, so that the page does not jump: square, unless told. */
+  #shape() {
+    const [width, height] = ["width", "height"].map((name) => Number(this.getAttribute(name)));
+    this.#box.style.aspectRatio = width && height ? `${width} / ${height}` : "1";
   }
 
   async #make() {
@@ -118,7 +134,10 @@ export class DarkroomImage extends HTMLElement {
     this.#bar.setAttribute("aria-label", prompt);
     this.#text.hidden = true;
     try {
-      const model = new URL(this.getAttribute("model") ?? MODEL, document.baseURI).href;
+      const address = this.getAttribute("model");
+      if (!address)
+        throw new EngineError({ kind: "request", message: text.noModel(), field: "model" });
+      const model = new URL(address, document.baseURI).href;
       const onProgress = (/** @type {import("./engine/protocol.js").Progress} */ progress) => {
         if (progress.event === "step") this.#bar.value = progress.step / progress.steps;
         this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
@@ -154,4 +173,4 @@ export class DarkroomImage extends HTMLElement {
   }
 }
 
-customElements.define("darkroom-image", DarkroomImage);
+globalThis.customElements?.define("darkroom-image", DarkroomImage);

@@ -244,7 +244,9 @@ export function createSession(views) {
    * @returns {Outcome}
    */
   function fail(error, tells) {
-    const { name, kind = name === "AbortError" ? "cancelled" : "other", message, field } = error;
+    const { name, kind = name === "AbortError" ? "cancelled" : "other", field } = error;
+    const again = kind === "crashed" || kind === "not_fetched";
+    const message = again ? `${error.message} ${say.again()}` : error.message;
     if (FATAL.has(kind)) open = false;
     views.keepFault(kind, message);
     const cancelled = kind === "cancelled";

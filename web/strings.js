@@ -48,15 +48,14 @@ export const say = {
     `The model "${model}" is not a folder of this site. Give a path such as models/demo in the ` +
       `address.`,
   crashed: (/** @type {string} */ reason) =>
-    `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}. Press Generate to start ` +
-      `it again.`,
+    `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}.`,
+  again: () => "Press Generate to start it again.",
   notStarted: () =>
     "The engine could not be started: a file of this site is missing, or a security policy stops " +
-      "its worker. Check the connection and press Generate; if that does not help, tell whoever " +
-      "runs this site.",
+      "its worker. Check the connection; if that does not help, tell whoever runs this site.",
   notFetched: (/** @type {string} */ reason) =>
-    `The engine could not be fetched (${reason}). Check the connection and press Generate; if ` +
-      `that does not help, this copy of the site is incomplete.`,
+    `The engine could not be fetched (${reason}). Check the connection; if that does not help, ` +
+      `this copy of the site is incomplete.`,
   closed: () => "The engine was closed.",
   cancelled: (/** @type {number} */ step) =>
     step ? `Cancelled after step ${step}.` : "Cancelled.",

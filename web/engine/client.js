@@ -62,6 +62,10 @@ export class Engine {
   #device = "cpu";
   /** Whether a new worker reads the model of the old one; calls wait for it. */
   #reopens = false;
+  /** Where the npm module's worker is, if not beside it; from the page. "" for its own place. */
+  static workerUrl = "";
+  /** Where the npm module's wasm is, if not beside it; from the page. "" for its own place. */
+  static wasmUrl = "";
   /**
    * Hears of every request that the worker makes to the network.
    * @type {(requests: import("./protocol.js").NetworkRequest[]) => void}
@@ -323,7 +327,7 @@ export class Engine {
   }
 
   #start() {
-    const worker = startWorker("engine");
+    const worker = startWorker("engine", Engine);
     let speaks = false;
     worker.onmessage = ({ data }) => {
       speaks = true;

@@ -44,9 +44,14 @@ export function watchWorkers(hear) {
 
 /**
  * @param {Name} name
+ * @param {{ workerUrl: string, wasmUrl: string }} [told] for the npm module, whose own start.js
+ * takes addresses; the site starts no scripts but these
  * @returns {Worker}
+ * @throws {TypeError} for an address
  */
-export function startWorker(name) {
+export function startWorker(name, told) {
+  if (told?.workerUrl || told?.wasmUrl)
+    throw new TypeError("Only the npm module takes workerUrl and wasmUrl.");
   const address = policy.createScriptURL(name);
   const worker = new Worker(address, { type: "module", name });
   worker.addEventListener("message", ({ data }) => {

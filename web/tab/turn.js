@@ -7,6 +7,19 @@ const RESTING = "darkroom-resting";
 /** @typedef {{ onWait: () => void, signal: AbortSignal }} Watch */
 
 /**
+ * Whether this page has locks: not when it was not opened securely, and not in a frame that is kept
+ * apart from its own site (`sandbox`), where they are there and refuse. Then no turn is taken.
+ */
+async function hasLocks() {
+  try {
+    await navigator.locks.query();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Takes a lock of the browser's; resolves to what gives it back, or to null when it is not free and
  * was only wanted if it is.
  * @param {string} name
@@ -37,8 +50,7 @@ export function createTurn() {
    * @param {Watch} watch told when another tab is first; the signal ends the waiting
    */
   async function begin({ onWait, signal }) {
-    // A page that was not opened securely has no locks, and no WebGPU either.
-    if (!navigator.locks || release) return;
+    if (release || !(await hasLocks())) return;
     release = await take(NAME, { ifAvailable: true });
     if (!release) {
       onWait();
@@ -88,6 +100,7 @@ export async function inTurn(work, watch) {
 
 /** Whether any tab makes a picture, or has one that rests. */
 export async function someoneWorks() {
-  const { held } = (await navigator.locks?.query()) ?? {};
+  if (!(await hasLocks())) return false;
+  const { held } = await navigator.locks.query();
   return !!held?.some(({ name }) => name === NAME || name === RESTING);
 }
