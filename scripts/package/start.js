@@ -18,6 +18,8 @@ function addressOf({ workerUrl, wasmUrl }) {
   const wasm = JSON.stringify(resolve(wasmUrl || WASM));
   // Imports come first, whatever the order; the worker reads the name when it first needs the wasm.
   const source = `import ${worker};\nglobalThis.darkroomWasm = ${wasm};`;
+  // A page of no site (a frame with `sandbox`) may not load a module from its own blob: addresses.
+  if (globalThis.origin === "null") return `data:text/javascript,${encodeURIComponent(source)}`;
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }
 
@@ -28,8 +30,8 @@ let policy = null;
 function trusted(address) {
   policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("darkroom", {
     createScriptURL: (/** @type {string} */ one) => {
-      if (!one.startsWith("blob:")) throw new TypeError(`No script of this module: ${one}`);
-      return one;
+      if (/^(blob:|data:text\/javascript,)/.test(one)) return one;
+      throw new TypeError(`No script of this module: ${one}`);
     },
   }) ?? { createScriptURL: (one) => one };
   return /** @type {NonNullable<typeof policy>} */ (policy).createScriptURL(address);

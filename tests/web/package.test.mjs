@@ -144,6 +144,9 @@ import "./darkroom/darkroom-image.js";`;
     roots,
     headers: false,
     instead: (_, response, path) => {
+      // A sandboxed page is of no site, so all its files come from another one.
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      response.setHeader("Access-Control-Expose-Headers", "Content-Range");
       if (path !== "/page.html" && path !== "/page.js") return false;
       const html = path === "/page.html";
       const type = html ? "text/html" : "text/javascript";
@@ -159,6 +162,12 @@ import "./darkroom/darkroom-image.js";`;
 test("it draws under exactly the policy of its README", async (t) => {
   assert.match(policy, /worker-src/);
   await seePicture(t, await servePage(t, policy));
+});
+
+test("it draws in a sandboxed page, which is refused locks", async (t) => {
+  const tab = await seePicture(t, await servePage(t, "sandbox allow-scripts"));
+  const refused = tab.evaluate(() => navigator.locks.request("one", () => "granted"));
+  await assert.rejects(refused, /SecurityError|LockManager/);
 });
 
 test("an error in the element names no button of ours", async (t) => {

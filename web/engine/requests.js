@@ -33,7 +33,9 @@ export function watchRequests(hear) {
   /** @type {typeof fetch} */
   globalThis.fetch = (input, init) => {
     const answer = ask(input, init);
-    const url = new URL(input instanceof Request ? input.url : input, location.origin).href;
+    // A worker of a page of no site has no base.
+    const base = location.origin === "null" ? undefined : location.origin;
+    const url = new URL(input instanceof Request ? input.url : input, base).href;
     const request = { url, time: Date.now(), bytes: 0, by, failed: true };
     answer.catch(() => {
       failed.push(request);
