@@ -24,7 +24,7 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Parts {
     pub metadata: Value,
-    tensors: Vec<(String, Value, Vec<u8>)>,
+    pub tensors: Vec<(String, Value, Vec<u8>)>,
 }
 
 impl Parts {

@@ -274,7 +274,7 @@ fn lists_are_read_as_people_have_them() {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
     let (list, out) = (path("list"), path("out"));
     let model = tiny();
-    let mut run = |bytes: &[u8]| {
+    let run = |bytes: &[u8]| {
         std::fs::write(&list, bytes).unwrap();
         std::fs::remove_dir_all(&out).ok();
         let common = ["generate", "--model", model.to_str().unwrap(), "--steps", "1"];
@@ -326,7 +326,7 @@ fn a_seed_of_minus_one_is_any() {
     let folder = scratch("any-seed");
     let out = folder.join("a.png");
     let (model, to) = (tiny(), out.to_str().unwrap());
-    let mut seed = || {
+    let seed = || {
         let common = ["generate", "--model", model.to_str().unwrap(), "--prompt", "a"];
         let output =
             program(&[&common[..], &["--steps", "1", "--seed", "-1", "--out", to]].concat());
