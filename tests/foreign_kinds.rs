@@ -16,6 +16,9 @@ fn said(bytes: Vec<u8>) -> String {
     error.to_string()
 }
 
+/// Names and shapes.
+type Tensors<'a> = &'a [(&'a str, &'a [usize])];
+
 #[test]
 fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
     let one = |names: &[(&str, &[usize])]| {
@@ -25,7 +28,7 @@ fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
         })
     };
     let unet = "model.diffusion_model.input_blocks.0.0.weight";
-    let cases: [(&str, &[(&str, &[usize])]); 14] = [
+    let cases: [(&str, Tensors<'_>); 14] = [
         (
             "a LoRA, a small change",
             &[("lora_unet_a.lora_down.weight", &[4, 4]), ("lora_unet_a.alpha", &[])],

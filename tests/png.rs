@@ -263,11 +263,14 @@ fn parameters_of_other_programs_are_read() {
     }
 }
 
+/// A kind of text: its name, and such a text of about so many letters.
+type Kind = (&'static str, fn(usize) -> String);
+
 /// Text twice as long takes about twice as long: of each kind that once took four times, a short
 /// and an eight times longer one are read, and 8 · 8 would be 64.
 #[test]
 fn parameters_are_read_in_time_that_grows_with_their_length() {
-    let kinds: [(&str, fn(usize) -> String); 5] = [
+    let kinds: [Kind; 5] = [
         ("letters", |n| "a".repeat(n)),
         ("spaces", |n| format!("x\nSteps: 1,{}:", " ".repeat(n))),
         ("quotes", |n| format!("Steps: 1, {}", "a: \"b\\".repeat(n / 7))),

@@ -252,7 +252,7 @@ fn output_that_nobody_reads_is_no_panic() {
     let model = tiny();
     let inspect = |target: std::process::Stdio| {
         let mut command = std::process::Command::new(program);
-        command.args(["inspect", "--model"]).arg(&model).stdout(target);
+        command.args(["inspect", "--model"]).arg(model).stdout(target);
         command.stderr(std::process::Stdio::piped()).output().unwrap()
     };
     // A pipe whose reader is gone.

@@ -195,12 +195,15 @@ fn odd_weights_are_errors_and_off_is_off() {
     }
 }
 
+/// A kind of prompt: its name, what it repeats, and what reads it.
+type Kind = (&'static str, &'static str, fn(&str));
+
 /// Prompts made to take long, short and eight times as long: 8 · 8 = 64 would be the square.
 #[test]
 fn prompts_are_read_in_time_that_grows_with_their_length() {
     let weighted = |text: &str| drop(Fragment::parse("prompt", text));
     let cleaned = |text: &str| drop(clean(text));
-    let kinds: [(&str, &str, fn(&str)); 6] = [
+    let kinds: [Kind; 6] = [
         ("open brackets", "(a", weighted),
         ("brackets in brackets", "(a)[b]", weighted),
         ("weights", "(a:1.1) :", weighted),
