@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 /// A safetensors file taken apart: its header, and the bytes of each tensor.
 #[derive(Clone)]
@@ -76,16 +77,20 @@ impl Parts {
     }
 }
 
-/// The tiny model in one file, which carries its configs.
+/// The tiny model in one file, which carries its configs; made once.
 pub fn single() -> Parts {
-    let folder = scratch("foreign-single");
-    let to = folder.join("base.safetensors");
-    let [from, to] = [tiny(), &to].map(|path| path.to_str().unwrap());
-    let output = program(&["convert", "--model", from, "--to", to]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let parts = Parts::read(&fs::read(to).unwrap());
-    fs::remove_dir_all(folder).unwrap();
-    parts
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let folder = scratch("foreign-single");
+        let to = folder.join("base.safetensors");
+        let [from, to] = [tiny(), &to].map(|path| path.to_str().unwrap());
+        let output = program(&["convert", "--model", from, "--to", to]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let bytes = fs::read(to).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        bytes
+    });
+    Parts::read(made)
 }
 
 fn request() -> Request {

@@ -1,4 +1,4 @@
-//! Torch files of before torch 1.6 that are damaged or made to do harm, and tensors in other orders.
+//! Torch files of before torch 1.6, damaged or made to do harm, and tensors in other orders.
 
 use crate::harness::golden;
 use crate::harness::mutate::mutate;
