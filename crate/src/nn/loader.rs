@@ -114,7 +114,9 @@ impl Loader {
                 } else {
                     let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
                     let bytes = &bytes[from..from + length];
-                    zeros.see(bytes);
+                    if !self.is_table(piece) {
+                        zeros.see(bytes);
+                    }
                     self.place(piece, rows, bytes, &mut scratch)?;
                 }
                 done += length as u64;
@@ -207,6 +209,10 @@ impl Loader {
             }
         }
         Ok(())
+    }
+
+    fn is_table(&self, piece: &Piece) -> bool {
+        matches!(self.requests[piece.request].target, Target::Table { .. })
     }
 
     fn bad_file(&self, reason: String) -> Error {

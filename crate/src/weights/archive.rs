@@ -35,6 +35,11 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
+    /// Whether it is a table of words: it may be zeros for all of them that were never trained.
+    pub fn is_table(&self) -> bool {
+        self.name.ends_with("token_embedding.weight")
+    }
+
     /// Product of the dimensions; 1 for a scalar.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
