@@ -59,9 +59,9 @@ async function hashes(folder, wanted) {
 async function manifestOf(/** @type {string} */ model) {
   const file = join(models, model, "manifest.json");
   const json = await readFile(file, "utf8").catch(() => null);
-  return json === null ? null : /** @type {{ hosts: string[], files: { path: string }[] }} */ (
-        JSON.parse(json)
-      );
+  return json === null
+    ? null
+    : /** @type {{ hosts: string[], files: { path: string }[] }} */ (JSON.parse(json));
 }
 
 /**
@@ -79,17 +79,21 @@ function originOf(/** @type {string} */ address) {
   return url.origin.replace("://", "://*.");
 }
 
+/** @typedef {{ path: string, bytes?: number, sha256?: string, beside?: boolean }} Listed */
+
 /**
  * What is offered must be known: fails for a manifest with a file whose size or hash it does not
  * tell, or that lies beside it and is another.
  * @param {string} model
- * @param {{ files: { path: string, bytes?: number, sha256?: string, beside?: boolean }[] }} manifest
+ * @param {{ files: Listed[] }} manifest
  */
 async function checkKnown(model, { files }) {
   for (const { path, bytes, sha256, beside } of files) {
     const where = `${path} in the manifest of ${model}`;
     if (!bytes || !/^[0-9a-f]{64}$/.test(sha256 ?? ""))
-      throw new Error(`${where} has no size or no SHA-256: bytes that nothing tells are not offered.`);
+      throw new Error(
+        `${where} has no size or no SHA-256: bytes that nothing tells are not offered.`,
+      );
     if (!beside) continue;
     const own = await readFile(join(models, model, path));
     const found = createHash("sha256").update(own).digest("hex");

@@ -1,7 +1,7 @@
 // Takes away what leaves this machine past the security policy. The first script of the page and of
-// every worker: a script that came later would find it all gone. No policy of today stops WebRTC, so
-// its interfaces are removed, and with them whatever would give them back: frames, whose windows have
-// interfaces of their own, and references to windows that the page opens.
+// every worker: a script that came later would find it all gone. No policy of today stops WebRTC,
+// so its interfaces are removed, and with them whatever would give them back: frames, whose windows
+// have interfaces of their own, and references to windows that the page opens.
 //
 // It is a classic script in the page, and a module in workers.
 
@@ -18,9 +18,17 @@
   };
 
   // The page uses none of these. The last ones make browsers ask addresses that a script chooses.
-  const GONE =
-    /^(webkit|moz)?(RTC.*|WebTransport.*|WebSocketStream|XMLHttpRequest|XSLTProcessor|documentPictureInPicture|DocumentPictureInPicture|PaymentRequest|PresentationRequest|MediaMetadata|IdentityCredential|FederatedCredential|PasswordCredential|BackgroundFetchManager|sharedStorage|fetchLater)$/;
-  for (let owner = globalThis; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner))
+  const GONE = new RegExp(
+    "^(webkit|moz)?(RTC.*|WebTransport.*|WebSocketStream|XMLHttpRequest|XSLTProcessor|" +
+      "documentPictureInPicture|DocumentPictureInPicture|PaymentRequest|PresentationRequest|" +
+      "MediaMetadata|IdentityCredential|FederatedCredential|PasswordCredential|" +
+      "BackgroundFetchManager|sharedStorage|fetchLater)$",
+  );
+  for (
+    let owner = globalThis;
+    owner && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  )
     for (const name of Object.getOwnPropertyNames(owner)) {
       if (!GONE.test(name)) continue;
       // Also on the prototype that a name may come from.

@@ -30,14 +30,7 @@ import { createAbout } from "./views/about.js";
 import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import {
-  anyById,
-  byId,
-  onPress,
-  remember,
-  remembered,
-  watchDirections,
-} from "./views/dom.js";
+import { anyById, byId, onPress, remember, remembered, watchDirections } from "./views/dom.js";
 import { isOf, keepDraft, keptDraft } from "./views/draft.js";
 import { createDrop } from "./views/drop.js";
 import { readingOf, requestOf } from "./views/fields.js";
@@ -45,13 +38,14 @@ import { createForm } from "./views/form.js";
 import { createGallery } from "./views/gallery.js";
 import { createLosses } from "./views/losses.js";
 import { createMarks } from "./views/marks.js";
+import { note } from "./views/note.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
 import { createPrivacy, toldBefore } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
 import { createRooms } from "./views/rooms.js";
-import { createShelf } from "./views/shelf.js";
+import { createShelf, openShelf } from "./views/shelf.js";
 import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
 import { watchUndo } from "./views/undo.js";
@@ -254,12 +248,6 @@ watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()))
 
 onPress("copy-form-link", () => void copyLink(form.changes()));
 onPress("empty-get", openShelf);
-anyById("skip").addEventListener("click", (event) => {
-  // Not by the address, which is the form's.
-  event.preventDefault();
-  const heading = anyById(`room-${rooms.here()}`).querySelector("h2");
-  (heading ?? anyById("prompt")).focus();
-});
 onPress("to-queue", () => {
   queue
     .add([form.fields()])
@@ -335,15 +323,8 @@ function fill(fields) {
   changed();
 }
 
-/** Says calmly that nothing is kept, or that there is no room, once. */
-function note(/** @type {string} */ sentence) {
-  anyById("note-text").textContent = sentence;
-  anyById("note").hidden = false;
-}
-
 /** Whether a fault stands in another view than the form's. */
 let toldElsewhere = false;
-
 /**
  * Shows a fault that no run has told, where the user is.
  * @param {unknown} error
@@ -391,14 +372,6 @@ function reopen() {
   return session.open({ model, how });
 }
 
-/** Shows the models that can be fetched, and where to press. */
-function openShelf() {
-  const shelf = anyById("shelf");
-  shelf.querySelector("details")?.setAttribute("open", "");
-  shelf.querySelector("summary")?.focus();
-  shelf.scrollIntoView({ block: "start" });
-}
-
 /**
  * Keeps a fault for a report, without what was typed.
  * @param {string} kind
@@ -416,7 +389,6 @@ function tellBug(reason) {
 }
 
 watchInstall();
-onPress("note-close", () => (anyById("note").hidden = true));
 const told = toldBefore();
 if (told) note(told);
 addEventListener("error", ({ message }) => tellBug(message));

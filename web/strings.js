@@ -46,23 +46,24 @@ export const say = {
   someAdapter: () => "graphics adapter",
   foreignModel: (/** @type {string} */ model) =>
     `The model "${model}" is not a folder of this site. Give a path such as models/demo in the ` +
-      `address.`,
+    `address.`,
   crashed: (/** @type {string} */ reason) =>
     `The engine stopped unexpectedly${reason ? ` (${reason})` : ""}.`,
   again: () => "Press Generate to start it again.",
   notStarted: () =>
     "The engine could not be started: a file of this site is missing, or a security policy stops " +
-      "its worker. Check the connection; if that does not help, tell whoever runs this site.",
+    "its worker. Check the connection; if that does not help, tell whoever runs this site.",
   notFetched: (/** @type {string} */ reason) =>
     `The engine could not be fetched (${reason}). Check the connection; if that does not help, ` +
-      `this copy of the site is incomplete.`,
+    `this copy of the site is incomplete.`,
   closed: () => "The engine was closed.",
   cancelled: (/** @type {number} */ step) =>
     step ? `Cancelled after step ${step}.` : "Cancelled.",
   notLoaded: () => "Cancelled. Press Generate to load the model.",
   opening: () => "Starting the engine",
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
-    `Loading the ${PARTS[part] ?? part}: ${megabytes(done)}${total ? ` of ${megabytes(total)}` : ""} MB`,
+    `Loading the ${PARTS[part] ?? part}: ${megabytes(done)}` +
+    `${total ? ` of ${megabytes(total)}` : ""} MB`,
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
     count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",
@@ -80,7 +81,7 @@ export const say = {
     `The picture to begin with, ${width} × ${height}`,
   initialMissing: () =>
     "This request began with another picture, which is not inside the file. Choose that picture " +
-      "again, or press Reset.",
+    "again, or press Reset.",
   initialGone: () => "it is no longer kept here",
   notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be the picture to begin with (${reason}).`,
@@ -92,21 +93,18 @@ export const say = {
       : `The picture is ready after ${duration(seconds)}.`,
   smaller: () =>
     "The graphics card had too little memory, so the weights are now kept as f16: half the size, " +
-      "nearly the same picture.",
+    "nearly the same picture.",
   notKept: (/** @type {string} */ reason) =>
     `The gallery could not keep this picture (${reason || "the browser keeps nothing here"}). ` +
-      `Save it with Download PNG.`,
+    `Save it with Download PNG.`,
   bug: (/** @type {string} */ reason) =>
     `Something in the page went wrong (${reason}). Your form and gallery are kept; reload the ` +
-      `page if it does not go on.`,
+    `page if it does not go on.`,
   wrongCount: (/** @type {number} */ most) =>
     `The number of pictures must be a whole number from 1 to ${most}.`,
 
-  tokens: (
-    /** @type {number} */ used,
-    /** @type {number} */ room,
-    /** @type {number} */ chunks,
-  ) => `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
+  tokens: (/** @type {number} */ used, /** @type {number} */ room, /** @type {number} */ chunks) =>
+    `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
   /**
    * What the model does not see, of a long text the beginning.
    * @param {string} end
@@ -121,18 +119,11 @@ export const say = {
   surprise: () => "Surprise me",
   seedKept: () => "The seed is kept: press for another each time",
   seedFree: () => "Another seed each time: press to keep one",
-  size: (
-    /** @type {string} */ shape,
-    /** @type {number} */ width,
-    /** @type {number} */ height,
-  ) => `${shape && `${shape} · `}${width} × ${height}`,
-  large: (
-    /** @type {number} */ width,
-    /** @type {number} */ height,
-    /** @type {number} */ times,
-  ) =>
+  size: (/** @type {string} */ shape, /** @type {number} */ width, /** @type {number} */ height) =>
+    `${shape && `${shape} · `}${width} × ${height}`,
+  large: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ times) =>
     `This model was made for ${width} × ${height}. A picture of this size takes at least ` +
-      `${times} times as long, and often repeats itself.`,
+    `${times} times as long, and often repeats itself.`,
   usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Use ${width} × ${height}`,
   noStyle: () => "none",
@@ -160,13 +151,9 @@ export const say = {
   ) => `${found} of ${count} pictures, ${fileSize(bytes)}`,
   nothingFound: () => "No picture is like that.",
   noPrints: () => "Pictures that you make are kept here, on this device only.",
-  full: (
-    /** @type {number} */ bytes,
-    /** @type {number} */ bound,
-    /** @type {number} */ count,
-  ) =>
+  full: (/** @type {number} */ bytes, /** @type {number} */ bound, /** @type {number} */ count) =>
     `The gallery holds ${megabytes(bytes)} MB, more than its ${megabytes(bound)} MB. Delete the ` +
-      `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
+    `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
   exportAll: () => "Export zip",
   exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
   exportShown: (/** @type {number} */ count) => `Export ${count} shown`,
@@ -210,7 +197,7 @@ export const say = {
 
   unknownFile: (/** @type {string} */ name) =>
     `${name} is not a kind of file for this page. Drop a picture, or a list of prompts as CSV, ` +
-      `JSONL or text.`,
+    `JSONL or text.`,
   wrongFile: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be read (${reason}). Nothing was added to the queue.`,
   emptyFile: (/** @type {string} */ name) => `${name} holds no prompt.`,
@@ -219,13 +206,13 @@ export const say = {
     quota ? `${megabytes(used)} MB` : "not told",
   noServiceWorker: () =>
     "This needs the page’s service worker, which is not at work: the first visit ends before it " +
-      "starts, and private windows and insecure addresses have none.",
+    "starts, and private windows and insecure addresses have none.",
   confirmForget: () =>
     "Delete the gallery, the queue, the styles and the offline copy of this page, for good?",
   installed: () => "Darkroom is installed.",
   installYourself: () =>
     "This browser keeps it in a menu: look for “Install app” or “Add to Dock” in its own menu, " +
-      "or for “Add to Home Screen” in the menu for sharing.",
+    "or for “Add to Home Screen” in the menu for sharing.",
   measuring: () => "Timing the graphics adapter",
   measured: () => "This device is measured.",
   noFaults: () => "Nothing has gone wrong lately.",
@@ -350,9 +337,9 @@ export const shelf = {
   unknownHash: () => "not known before the first download",
   usage: (/** @type {number} */ bytes, /** @type {boolean} */ persistent) =>
     `Storage used by this site: ${gigabytes(bytes)}, ` +
-      (persistent
-        ? "kept until you delete it."
-        : "which the browser may clear when space is short or after weeks without a visit."),
+    (persistent
+      ? "kept until you delete it."
+      : "which the browser may clear when space is short or after weeks without a visit."),
   fetched: (/** @type {string} */ title) => `${title} is stored and verified.`,
   imported: (/** @type {string} */ title) => `${title} is imported.`,
   removed: (/** @type {string} */ title) => `${title} is deleted.`,
@@ -365,7 +352,7 @@ export const shelf = {
   licence: (/** @type {string} */ name, /** @type {string} */ title) => `${name}, of ${title}`,
   mustAccept: () =>
     "These weights are under a licence with restrictions of use. Read it; they are fetched when " +
-      "you accept it.",
+    "you accept it.",
   accept: () => "I accept",
   refuse: () => "I do not accept",
   event: (/** @type {import("./store/protocol.js").StoreEvent} */ event) => {

@@ -1,6 +1,7 @@
 // Every way out that a script in the page or in a worker may try, and what arrives at servers that
-// count: TCP and UDP of this machine, under an address that is another site's. What no policy and no
-// guard can stop is tried apart: it needs a script of somebody else in the page, which nothing lets in.
+// count: TCP and UDP of this machine, under an address that is another site's. What no policy and
+// no guard can stop is tried apart: it needs a script of somebody else in the page, which nothing
+// lets in.
 
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
@@ -111,7 +112,9 @@ async function tryPage([url, port]) {
     "WebRTC, old name": () => rtc(own, "webkitRTCPeerConnection"),
     "WebRTC of a frame": () => frame(document.createElement("iframe")),
     "WebRTC of a frame by namespace": () =>
-      frame(/** @type {any} */ (document.createElementNS("http://www.w3.org/1999/xhtml", "iframe"))),
+      frame(
+        /** @type {any} */ (document.createElementNS("http://www.w3.org/1999/xhtml", "iframe")),
+      ),
     "WebRTC of a frame of markup": () => {
       document.body.insertAdjacentHTML("beforeend", "<iframe></iframe>");
       return rtc(own[0]);
@@ -134,7 +137,8 @@ async function tryPage([url, port]) {
     "WebRTC of a frame of another document": () =>
       frame(document.implementation.createHTMLDocument("").createElement("iframe")),
     "WebRTC of a frameset": () => frame(document.createElement("frame")),
-    "WebRTC of an object": () => frame(Object.assign(document.createElement("object"), { data: "about:blank" })),
+    "WebRTC of an object": () =>
+      frame(Object.assign(document.createElement("object"), { data: "about:blank" })),
     "WebRTC of a window": () => rtc(window.open("about:blank")),
     "WebRTC of a window in a corner": () => own.documentPictureInPicture.requestWindow().then(rtc),
     XSLT: () => new own.XSLTProcessor(),
@@ -160,17 +164,23 @@ async function tryPage([url, port]) {
     "style element": () => make("style", { textContent: `@import "${at("style")}";` }),
     "sheet of its own": async () => {
       const sheet = new CSSStyleSheet();
-      await sheet.replace(`@import "${at("sheet")}"; body { --a: url("${at("url")}"); background: var(--a); }`);
+      await sheet.replace(
+        `@import "${at("sheet")}"; body { --a: url("${at("url")}"); background: var(--a); }`,
+      );
       document.adoptedStyleSheets.push(sheet);
     },
-    "CSS url": () => (make("p", { textContent: "a" }).style.backgroundImage = `url("${at("css")}")`),
+    "CSS url": () =>
+      (make("p", { textContent: "a" }).style.backgroundImage = `url("${at("css")}")`),
     "CSS image of a list": () =>
       (make("li", { textContent: "a" }).style.listStyleImage = `url("${at("list")}")`),
     "CSS cursor": () => (make("p", {}).style.cursor = `url("${at("cursor")}"), auto`),
     font: () => new FontFace("a", `url("${at("font")}")`).load(),
     audio: () => new Audio(at("audio")).load(),
     video: () => make("video", { src: at("video"), poster: at("poster"), preload: "auto" }),
-    track: () => make("video", {}).append(Object.assign(document.createElement("track"), { src: at("track"), default: true })),
+    track: () =>
+      make("video", {}).append(
+        Object.assign(document.createElement("track"), { src: at("track"), default: true }),
+      ),
     iframe: () => make("iframe", { src: at("iframe") }),
     object: () => make("object", { data: at("object") }),
     embed: () => make("embed", { src: at("embed") }),
@@ -186,7 +196,9 @@ async function tryPage([url, port]) {
       make("script", { type: "speculationrules", textContent: JSON.stringify(rules) });
     },
     form: () => {
-      const form = /** @type {HTMLFormElement} */ (make("form", { action: at("form"), method: "post" }));
+      const form = /** @type {HTMLFormElement} */ (
+        make("form", { action: at("form"), method: "post" })
+      );
       form.submit();
     },
     ping: () => {
@@ -204,20 +216,37 @@ async function tryPage([url, port]) {
     worklet: () => CSS && /** @type {any} */ (CSS).paintWorklet.addModule(at("worklet")),
     "service worker": () => navigator.serviceWorker.register(at("service")),
     cache: async () => (await caches.open("x")).add(at("cache")),
-    "payment": () => new own.PaymentRequest([{ supportedMethods: at("pay") }], { total: { label: "a", amount: { currency: "EUR", value: "1" } } }).canMakePayment(),
-    credentials: () => own.navigator.credentials.get({ identity: { providers: [{ configURL: at("id"), clientId: "1" }] } }),
+    payment: () =>
+      new own.PaymentRequest([{ supportedMethods: at("pay") }], {
+        total: { label: "a", amount: { currency: "EUR", value: "1" } },
+      }).canMakePayment(),
+    credentials: () =>
+      own.navigator.credentials.get({
+        identity: { providers: [{ configURL: at("id"), clientId: "1" }] },
+      }),
     "javascript: address": () => {
-      /** @type {HTMLAnchorElement} */ (make("a", { href: `javascript:fetch("${at("js")}")` })).click();
+      /** @type {HTMLAnchorElement} */ (
+        make("a", { href: `javascript:fetch("${at("js")}")` })
+      ).click();
     },
     "wasm that asks": () => WebAssembly.compileStreaming(fetch(at("wasm"))),
     "second policy": () =>
-      new Worker(own.trustedTypes.createPolicy("other", { createScriptURL: (/** @type {string} */ a) => a }).createScriptURL(at("policy"))),
+      new Worker(
+        own.trustedTypes
+          .createPolicy("other", { createScriptURL: (/** @type {string} */ a) => a })
+          .createScriptURL(at("policy")),
+      ),
   };
   /** @type {Record<string, string>} */
   const told = {};
   for (const [name, way] of Object.entries(ways)) {
     const late = new Promise((done) => setTimeout(() => done("no answer"), 400));
-    const tried = Promise.resolve().then(way).then(() => "no error", (error) => String(error).slice(0, 90));
+    const tried = Promise.resolve()
+      .then(way)
+      .then(
+        () => "no error",
+        (error) => String(error).slice(0, 90),
+      );
     told[name] = String(await Promise.race([tried, late]));
   }
   return told;
@@ -247,7 +276,12 @@ async function tryWorker([url, port]) {
   const told = {};
   for (const [name, way] of Object.entries(ways)) {
     const late = new Promise((done) => setTimeout(() => done("no answer"), 400));
-    const tried = Promise.resolve().then(way).then(() => "no error", (error) => String(error).slice(0, 90));
+    const tried = Promise.resolve()
+      .then(way)
+      .then(
+        () => "no error",
+        (error) => String(error).slice(0, 90),
+      );
     told[name] = String(await Promise.race([tried, late]));
   }
   return told;
@@ -272,29 +306,29 @@ test("no way out of page and workers, on a host that sends no headers", async (t
   assert.equal(page.frames().length, 1, "no frame was made");
 });
 
-test("the same ways arrive where nothing stops them, so that the count means something", async (t) => {
+test("the same ways arrive where nothing stops them: the count means something", async (t) => {
   const { url, port, arrived } = await counters(t);
   const { page } = await visit(t, { server: bare });
   const plain = await elsewhere(t, page, "");
-  await plain.evaluate(
-    async ([url, port]) => {
-      await fetch(`${url}/fetch`, { mode: "no-cors" }).catch(() => {});
-      document.body.append(Object.assign(document.createElement("img"), { src: `${url}/image` }));
-      const frame = document.createElement("iframe");
-      document.body.append(frame);
-      const { RTCPeerConnection: Peer } = /** @type {any} */ (frame.contentWindow);
-      const peer = new Peer({ iceServers: [{ urls: `stun:127.0.0.1:${port}` }] });
-      peer.createDataChannel("out");
-      await peer.setLocalDescription(await peer.createOffer());
-    },
-    /** @type {[string, number]} */ ([url, port]),
-  );
+  await plain.evaluate(async ([url, port]) => {
+    await fetch(`${url}/fetch`, { mode: "no-cors" }).catch(() => {});
+    document.body.append(Object.assign(document.createElement("img"), { src: `${url}/image` }));
+    const frame = document.createElement("iframe");
+    document.body.append(frame);
+    const { RTCPeerConnection: Peer } = /** @type {any} */ (frame.contentWindow);
+    const peer = new Peer({ iceServers: [{ urls: `stun:127.0.0.1:${port}` }] });
+    peer.createDataChannel("out");
+    await peer.setLocalDescription(await peer.createOffer());
+  }, /** @type {[string, number]} */ ([url, port]));
   await new Promise((done) => setTimeout(done, ARRIVES_MS));
   for (const what of [/tcp GET \/fetch/, /tcp GET \/image/, /udp/])
-    assert.ok(arrived.some((one) => what.test(one)), `${what} among ${arrived}`);
+    assert.ok(
+      arrived.some((one) => what.test(one)),
+      `${what} among ${arrived}`,
+    );
 });
 
-test("navigation and new tabs, which nothing can stop, are named in the Privacy view", async (t) => {
+test("navigation and new tabs, which nothing can stop, are named under Privacy", async (t) => {
   const { url, arrived } = await counters(t);
   /** @type {Record<string, (address: string) => void>} */
   const ways = {

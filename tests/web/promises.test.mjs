@@ -28,7 +28,10 @@ async function withModel(t, more = {}) {
   const built = await siteWith([new URL(other.url).origin]);
   const site = join(await mkdtemp(join(folder, "site-")), "page");
   await cp(built, site, { recursive: true });
-  const manifest = weights.manifest(CHUNK, "chunks", { base: `${other.url}weights/`, hosts: [new URL(other.url).origin] });
+  const manifest = weights.manifest(CHUNK, "chunks", {
+    base: `${other.url}weights/`,
+    hosts: [new URL(other.url).origin],
+  });
   await writeFile(join(site, "models/stable-diffusion-v1-4/manifest.json"), manifest);
   const visited = await visit(t, {
     device: "cpu",
@@ -41,7 +44,7 @@ async function withModel(t, more = {}) {
   return { ...visited, weights, other };
 }
 
-test("the Privacy view lists what the store fetches from another site, also what fails", async (t) => {
+test("the Privacy view lists what the store fetches elsewhere, also what fails", async (t) => {
   const { page, weights, other } = await withModel(t);
   weights.fail("gone", { times: 2 });
   await page.getByRole("button", { name: "Fetch: A test" }).click();
@@ -125,7 +128,10 @@ test("“Delete all” names the models, and deletes them with all else", async 
     void dialog.accept();
   });
   await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
-  await page.getByText(/^Deleted: settings.*models, accepted licences.*service worker\.(?!.*Not)/).first().waitFor();
+  await page
+    .getByText(/^Deleted: settings.*models, accepted licences.*service worker\.(?!.*Not)/)
+    .first()
+    .waitFor();
   assert.match(asked[0] ?? "", /A test/);
   await state("ready");
   await page.getByText("Models in this browser").click();
@@ -149,7 +155,10 @@ test("where settings cannot be deleted the rest is, and that is said", async (t)
   await page.locator('[data-room="privacy"]').click();
   page.on("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
-  await page.getByText(/Deleted: gallery.*Not deleted: settings/).first().waitFor();
+  await page
+    .getByText(/Deleted: gallery.*Not deleted: settings/)
+    .first()
+    .waitFor();
 });
 
 /** Ways in which browsers keep nothing. @type {[string, () => void][]} */

@@ -80,7 +80,10 @@ test("a wrong pointer stops it before the first byte; with the right one it is h
     `version https://git-lfs.github.com/spec/v1\noid sha256:${other}\nsize 60000\n`,
   );
   const { fault } = await call(page, "download");
-  assert.match(fault?.message ?? "", /own record says that it has 60000 bytes and the SHA-256 0{64}/);
+  assert.match(
+    fault?.message ?? "",
+    /own record says that it has 60000 bytes and the SHA-256 0{64}/,
+  );
   assert.match(fault?.message ?? "", /Nothing of it was fetched/);
   assert.ok(publisher.asked.every(({ edge }) => edge === "raw"));
   publisher.pointers.clear();
@@ -140,7 +143,7 @@ test("another model of the same sizes is refused; the right one is had afterward
   await assertSame(page, weights);
 });
 
-test("a redirect that the policy blocks is told as that, with the host that led there", async (t) => {
+test("a redirect that the policy blocks is told as that, with the host before", async (t) => {
   const { publisher, page } = await begin(t);
   await add(page, publisher.manifest(CHUNK));
   // Each of them is like an edge's name, and none is below it.
@@ -172,7 +175,10 @@ test("when the first base keeps failing, the second is asked", async (t) => {
   await page.close();
   const other = await open();
   const hosts = [...publisher.hosts, ...spare.hosts];
-  await add(other, publisher.manifest(CHUNK, "files", { hosts, mirrors: [`${spare.url}resolve/`] }));
+  await add(
+    other,
+    publisher.manifest(CHUNK, "files", { hosts, mirrors: [`${spare.url}resolve/`] }),
+  );
   publisher.failing = { status: 403, body: "SignatureError" };
   publisher.everywhere = true;
   const { fault, events } = await call(other, "download");

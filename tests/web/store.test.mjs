@@ -38,42 +38,42 @@ test("a model is fetched, several chunks at once, and only once", async (t) => {
 });
 
 for (const known of /** @type {const} */ (["chunks", "files"]))
-test(`killed twenty times at random, it fetches nothing twice: hashes of ${known}`, async (t) => {
-  const weights = new Weights({ "a.safetensors": 400_000, "b.json": 100 });
-  weights.delay = 15;
-  const { open, context } = await profile(t, weights);
-  let kills = 0;
-  for (;;) {
-    const page = await open();
-    await add(page, weights.manifest(CHUNK, known));
-    const stored = new Set((await behind(page, "keys")).map((/** @type {any} */ k) => k.join()));
-    const before = weights.asked.length;
-    const done = call(page, "download", { ...QUICK, in_flight: 2 }).catch(() => null);
-    const alive = kills < 20;
-    if (alive) {
-      const wanted = before + 1 + Math.floor(Math.random() * 7);
-      while (weights.asked.length < wanted) await new Promise((go) => setTimeout(go, 3));
-      await new Promise((go) => setTimeout(go, Math.random() * 20));
-      if (kills++ % 2) {
-        const session = await context.newCDPSession(page);
-        session.send("Page.crash").catch(() => {});
-        await page.waitForEvent("crash");
+  test(`killed twenty times at random, it fetches nothing twice: hashes of ${known}`, async (t) => {
+    const weights = new Weights({ "a.safetensors": 400_000, "b.json": 100 });
+    weights.delay = 15;
+    const { open, context } = await profile(t, weights);
+    let kills = 0;
+    for (;;) {
+      const page = await open();
+      await add(page, weights.manifest(CHUNK, known));
+      const stored = new Set((await behind(page, "keys")).map((/** @type {any} */ k) => k.join()));
+      const before = weights.asked.length;
+      const done = call(page, "download", { ...QUICK, in_flight: 2 }).catch(() => null);
+      const alive = kills < 20;
+      if (alive) {
+        const wanted = before + 1 + Math.floor(Math.random() * 7);
+        while (weights.asked.length < wanted) await new Promise((go) => setTimeout(go, 3));
+        await new Promise((go) => setTimeout(go, Math.random() * 20));
+        if (kills++ % 2) {
+          const session = await context.newCDPSession(page);
+          session.send("Page.crash").catch(() => {});
+          await page.waitForEvent("crash");
+        }
+        await page.close();
       }
-      await page.close();
+      const ended = await done;
+      for (const { path, start } of weights.asked.slice(before))
+        assert.ok(!stored.has(["test", path, start / CHUNK].join()), `${path} at ${start} again`);
+      if (alive) {
+        assert.ok(ended === null, "the download was over before it was killed");
+        continue;
+      }
+      assert.equal(ended?.fault, null);
+      await assertSame(page, weights);
+      t.diagnostic(`${kills} kills, ${weights.asked.length} requests for 99 chunks`);
+      return;
     }
-    const ended = await done;
-    for (const { path, start } of weights.asked.slice(before))
-      assert.ok(!stored.has(["test", path, start / CHUNK].join()), `${path} at ${start} again`);
-    if (alive) {
-      assert.ok(ended === null, "the download was over before it was killed");
-      continue;
-    }
-    assert.equal(ended?.fault, null);
-    await assertSame(page, weights);
-    t.diagnostic(`${kills} kills, ${weights.asked.length} requests for 99 chunks`);
-    return;
-  }
-});
+  });
 
 test("a pause keeps what is there, and resuming goes on", async (t) => {
   const weights = new Weights(SIZES);
@@ -309,127 +309,4 @@ test("a server's error message is not pinned, and a pin can be given up", async 
   await add(page, weights.manifest(CHUNK, "none"));
   assert.equal((await call(page, "download")).fault, null);
   await assertSame(page, weights);
-});
-
-/** Puts local files on the shelf; what they became. */
-const imported = (
-  /** @type {import("playwright-core").Page} */ page,
-  /** @type {Record<string, number[]>} */ files,
-  /** @type {string} */ name,
-  /** @type {string[]} */ known = [],
-) =>
-  page.evaluate(
-    async ([files, name, known]) => {
-      const { store } = /** @type {any} */ (window);
-      const given = Object.entries(files).map(([path, bytes]) => ({
-        path,
-        file: new Blob([new Uint8Array(bytes)]),
-      }));
-      const of = known.map((manifest) => ({ manifest, address: "" }));
-      const { manifest } = await store.plan(given, of, name, () => {});
-      await store.fill(manifest.id, () => {});
-      return manifest;
-    },
-    /** @type {const} */ ([files, name, known]),
-  );
-
-test("another model of the same names and sizes is imported under its own name", async (t) => {
-  const weights = new Weights(SIZES);
-  const { open } = await profile(t, weights);
-  const page = await open();
-  const known = weights.manifest(CHUNK, "files", { repository: "a/b", revision: "1" });
-  const bytes = (/** @type {Weights} */ of) =>
-    Object.fromEntries([...of.files].map(([path, bytes]) => [path, [...bytes]]));
-  const other = new Weights(SIZES);
-  other.files.set("config.json", /** @type {Buffer} */ (weights.files.get("config.json")));
-  const mine = await imported(page, bytes(other), "my finetune", [known]);
-  assert.deepEqual([mine.id, mine.repository ?? null], ["my-finetune", null]);
-  // A manifest that only claims the name does not take it either.
-  const claim = other.manifest(CHUNK, "none", { repository: "a/b", revision: "1" });
-  const files = { ...bytes(other), "manifest.json": [...Buffer.from(claim)] };
-  assert.match((await imported(page, files, "another", [known])).id, /^another/);
-  const pins = await page.evaluate(() => /** @type {any} */ (window).store.pins());
-  assert.deepEqual(pins, [], "an import pins nothing");
-  const real = await imported(page, bytes(weights), "a folder", [known]);
-  assert.deepEqual([real.id, real.repository], ["test", "a/b"]);
-});
-
-test("names of any script and empty files beside a model are imported", async (t) => {
-  const { open } = await profile(t, new Weights(SIZES));
-  const page = await open();
-  for (const name of ["model (1)", "v1-5+vae", "dreamlike[fp16]", "模型"]) {
-    const path = `${name}.safetensors`;
-    const { files } = await imported(page, { [path]: [1, 2, 3], "added.txt": [] }, name);
-    assert.deepEqual(
-      files.map((/** @type {{ path: string }} */ file) => file.path),
-      [path],
-    );
-  }
-});
-
-test("a library that the browser has emptied is noticed, and said once", async (t) => {
-  const weights = new Weights(SIZES);
-  const { open } = await profile(t, weights);
-  const page = await open();
-  await add(page, weights.manifest(CHUNK));
-  assert.equal((await call(page, "download")).fault, null);
-  const first = await page.evaluate(
-    () =>
-      new Promise((resolve, reject) => {
-        const request = indexedDB.deleteDatabase("darkroom-weights");
-        request.onsuccess = () => resolve("deleted");
-        request.onerror = reject;
-      }),
-  );
-  assert.equal(first, "deleted");
-  const list = () =>
-    page.evaluate(async () => {
-      // @ts-ignore: a module of the page
-      const { Store } = await import("./store/client.js");
-      const store = new Store();
-      /** @type {string[]} */
-      const lost = [];
-      store.onLost = (/** @type {string[]} */ titles) => lost.push(...titles);
-      return { models: (await store.list()).length, lost };
-    });
-  assert.deepEqual(await list(), { models: 0, lost: ["A test"] });
-  assert.deepEqual(await list(), { models: 0, lost: [] });
-});
-
-test("a tab whose database another tab has upgraded says that", async (t) => {
-  const { open } = await profile(t, new Weights(SIZES));
-  const page = await open();
-  const list = () =>
-    page.evaluate(() =>
-      /** @type {any} */ (window).store.list().then(
-        () => "listed",
-        (/** @type {any} */ error) => error.message,
-      ),
-    );
-  assert.equal(await list(), "listed");
-  await page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const request = indexedDB.open("darkroom-weights", 2);
-        request.onsuccess = () => resolve(request.result.close());
-      }),
-  );
-  assert.match(await list(), /another tab has opened a newer version of this app/);
-  assert.match(await list(), /written by a newer version of this app/);
-});
-
-test("a database from the future is refused and left alone", async (t) => {
-  const { open } = await profile(t, new Weights(SIZES));
-  const page = await open();
-  await page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const request = indexedDB.open("darkroom-weights", 99);
-        request.onsuccess = () => resolve(request.result.close());
-      }),
-  );
-  const fault = await page.evaluate(() =>
-    /** @type {any} */ (window).store.list().catch((/** @type {any} */ e) => e.message),
-  );
-  assert.match(fault, /written by a newer version of this app. Nothing was changed/);
 });

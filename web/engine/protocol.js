@@ -142,7 +142,12 @@
  *
  * A request to the network: its address, when (milliseconds since 1970), the bytes that came (0
  * from a cache, or when another site does not tell), who made it, and whether it failed.
- * @typedef {{ url: string, time: number, bytes: number, by: string, failed?: boolean }} NetworkRequest
+ * @typedef {object} NetworkRequest
+ * @property {string} url
+ * @property {number} time
+ * @property {number} bytes
+ * @property {string} by
+ * @property {boolean} [failed]
  *
  * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
  * @typedef {{ kind: string, message: string, field?: string }} Fault

@@ -44,8 +44,11 @@ export const text = {
     `Storage is full${quota ? ` (${gigabytes(used)} of ${gigabytes(quota)})` : ""}. Pictures are ` +
     `not kept until you delete some, or a model: download them.`,
 
-  unreachable: (/** @type {string} */ host, /** @type {number} */ attempt, /** @type {number} */ of) =>
-    `${host} cannot be reached. Trying again${of ? ` (${attempt} of ${of})` : ""}.`,
+  unreachable: (
+    /** @type {string} */ host,
+    /** @type {number} */ attempt,
+    /** @type {number} */ of,
+  ) => `${host} cannot be reached. Trying again${of ? ` (${attempt} of ${of})` : ""}.`,
   again: (/** @type {number} */ attempt, /** @type {number} */ of) =>
     `Trying again (${attempt} of ${of}).`,
   stop: () => "Stop",

@@ -1,5 +1,5 @@
-// How far a model's download is: a bar in its row, and one line when a host does not answer. A screen
-// reader hears of every tenth part, not of every chunk.
+// How far a model's download is: a bar in its row, and one line when a host does not answer. A
+// screen reader hears of every tenth part, not of every chunk.
 
 import { gigabytes, megabytes, say, shelf } from "../strings.js";
 import { text } from "../strings/network.js";
@@ -108,5 +108,7 @@ export function createDownload(onShare, onStop) {
 
 /** @param {string} address */
 function hostOf(address) {
-  return URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI).host : address;
+  return URL.canParse(address, document.baseURI)
+    ? new URL(address, document.baseURI).host
+    : address;
 }

@@ -45,7 +45,12 @@ export function createPrivacy(onLock) {
       count += 1;
       times.push(time);
       if (new URL(url).origin !== location.origin) foreign += 1;
-      const cells = [new Date(time).toLocaleTimeString(), url, by, failed ? text.failed() : bytes || "–"];
+      const cells = [
+        new Date(time).toLocaleTimeString(),
+        url,
+        by,
+        failed ? text.failed() : bytes || "–",
+      ];
       const row = element("tr", {}, ...cells.map((cell) => withText("td", String(cell))));
       if (count <= ROWS_MAX) anyById("requests").append(row);
     }

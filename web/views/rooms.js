@@ -36,6 +36,12 @@ export function createRooms(enter, onGo) {
     onGo(here());
   }
 
+  anyById("skip").addEventListener("click", (event) => {
+    // Not by the address, which is the form's.
+    event.preventDefault();
+    const heading = anyById(`room-${here()}`).querySelector("h2");
+    (heading ?? anyById("prompt")).focus();
+  });
   for (const door of doors) door.addEventListener("click", () => go(name(door)));
   return { go, show, here };
 }

@@ -6,7 +6,7 @@ import { Store } from "../store/client.js";
 import { CHANNEL } from "../store/protocol.js";
 import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
-import { remembered, withText } from "./dom.js";
+import { anyById, remembered, withText } from "./dom.js";
 import { askLicence } from "./licence.js";
 import { fromInput } from "./local-files.js";
 
@@ -309,4 +309,12 @@ function button(label, of, act) {
   if (of) made.setAttribute("aria-label", `${label}: ${of}`);
   made.addEventListener("click", act);
   return made;
+}
+
+/** Shows the models that can be fetched, and where to press. */
+export function openShelf() {
+  const shelf = anyById("shelf");
+  shelf.querySelector("details")?.setAttribute("open", "");
+  shelf.querySelector("summary")?.focus();
+  shelf.scrollIntoView({ block: "start" });
 }

@@ -49,8 +49,8 @@ pub async fn consult(
             }
             Err(why) => {
                 let text = format!(
-                    "{}: the publisher's own record of it could not be read ({why}). It is compared \
-                     with the SHA-256 that this app knows.",
+                    "{}: the publisher's own record of it could not be read ({why}). It is \
+                     compared with the SHA-256 that this app knows.",
                     file.path
                 );
                 fetcher.watch.tell(&Event::Notice { text });

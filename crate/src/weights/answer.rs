@@ -47,5 +47,6 @@ pub fn first_line(body: &[u8]) -> Option<String> {
 
 /// Marks that turn the text around them, and what stands for bytes that are no text.
 fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fffd}')
+    let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
+    turns || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fffd}')
 }

@@ -32,14 +32,17 @@
 //! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
 //! | `base` | the address that paths continue, or empty for the manifest's own folder |
 //! | `mirrors` | further bases, each asked when the one before keeps failing; may be left out |
-//! | `pointers` | the address that paths continue to Git LFS pointers, which say size and SHA-256 of a file from the publisher's side; may be left out |
-//! | `hosts` | every origin that may be asked: those of the bases, and those they redirect to; `https://*.name` is every origin below `name` ([`HostPattern`]) |
+//! | `pointers` | the address that paths continue to Git LFS pointers; may be left out |
+//! | `hosts` | every origin that may be asked: of the bases, and those they redirect to |
 //! | `chunk_bytes` | the unit of fetching, storing and verifying: 4 KiB to 64 MiB |
 //! | `files` | in the order in which they are fetched |
 //! | `bytes` | a file's size; unknown only for files that fit in one chunk |
 //! | `sha256` | of the file; where unknown, its pointer's, or the first whole download pins it |
 //! | `chunks` | SHA-256 of every chunk, known where the manifest's maker had the file |
 //! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are told |
+//!
+//! A pointer says size and SHA-256 of a file from the publisher's side. The host `https://*.name` is
+//! every origin below `name`: see [`HostPattern`].
 //! | `pointer` | it has a pointer: before its first byte is asked for, that must agree |
 //!
 //! A manifest that the page offers knows size and SHA-256 of every file: the build fails for one

@@ -1,6 +1,6 @@
 //! The configs of CompVis/stable-diffusion-v1-4, with the published numbers: what the dry run
-//! measures, and the topology of a made-up checkpoint. Those that the page serves beside the model's
-//! manifest lie there.
+//! measures, and the topology of a made-up checkpoint. Those that the page serves beside the
+//! model's manifest lie there.
 
 /// A file of `web/models/stable-diffusion-v1-4`.
 macro_rules! served {

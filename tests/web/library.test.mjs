@@ -1,0 +1,130 @@
+// What the library of models holds besides downloads: imports of any name, a database that was
+// emptied, changed by another tab, or written by a newer version.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { add, call, profile } from "./harness/storage.mjs";
+import { Weights } from "./harness/weights.mjs";
+
+const CHUNK = 4096;
+const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safetensors": 20_000 };
+
+/** Puts local files on the shelf; what they became. */
+const imported = (
+  /** @type {import("playwright-core").Page} */ page,
+  /** @type {Record<string, number[]>} */ files,
+  /** @type {string} */ name,
+  /** @type {string[]} */ known = [],
+) =>
+  page.evaluate(async ([files, name, known]) => {
+    const { store } = /** @type {any} */ (window);
+    const given = Object.entries(files).map(([path, bytes]) => ({
+      path,
+      file: new Blob([new Uint8Array(bytes)]),
+    }));
+    const of = known.map((manifest) => ({ manifest, address: "" }));
+    const { manifest } = await store.plan(given, of, name, () => {});
+    await store.fill(manifest.id, () => {});
+    return manifest;
+  }, /** @type {const} */ ([files, name, known]));
+
+test("another model of the same names and sizes is imported under its own name", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  const known = weights.manifest(CHUNK, "files", { repository: "a/b", revision: "1" });
+  const bytes = (/** @type {Weights} */ of) =>
+    Object.fromEntries([...of.files].map(([path, bytes]) => [path, [...bytes]]));
+  const other = new Weights(SIZES);
+  other.files.set("config.json", /** @type {Buffer} */ (weights.files.get("config.json")));
+  const mine = await imported(page, bytes(other), "my finetune", [known]);
+  assert.deepEqual([mine.id, mine.repository ?? null], ["my-finetune", null]);
+  // A manifest that only claims the name does not take it either.
+  const claim = other.manifest(CHUNK, "none", { repository: "a/b", revision: "1" });
+  const files = { ...bytes(other), "manifest.json": [...Buffer.from(claim)] };
+  assert.match((await imported(page, files, "another", [known])).id, /^another/);
+  const pins = await page.evaluate(() => /** @type {any} */ (window).store.pins());
+  assert.deepEqual(pins, [], "an import pins nothing");
+  const real = await imported(page, bytes(weights), "a folder", [known]);
+  assert.deepEqual([real.id, real.repository], ["test", "a/b"]);
+});
+
+test("names of any script and empty files beside a model are imported", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  for (const name of ["model (1)", "v1-5+vae", "dreamlike[fp16]", "模型"]) {
+    const path = `${name}.safetensors`;
+    const { files } = await imported(page, { [path]: [1, 2, 3], "added.txt": [] }, name);
+    assert.deepEqual(
+      files.map((/** @type {{ path: string }} */ file) => file.path),
+      [path],
+    );
+  }
+});
+
+test("a library that the browser has emptied is noticed, and said once", async (t) => {
+  const weights = new Weights(SIZES);
+  const { open } = await profile(t, weights);
+  const page = await open();
+  await add(page, weights.manifest(CHUNK));
+  assert.equal((await call(page, "download")).fault, null);
+  const first = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase("darkroom-weights");
+        request.onsuccess = () => resolve("deleted");
+        request.onerror = reject;
+      }),
+  );
+  assert.equal(first, "deleted");
+  const list = () =>
+    page.evaluate(async () => {
+      // @ts-ignore: a module of the page
+      const { Store } = await import("./store/client.js");
+      const store = new Store();
+      /** @type {string[]} */
+      const lost = [];
+      store.onLost = (/** @type {string[]} */ titles) => lost.push(...titles);
+      return { models: (await store.list()).length, lost };
+    });
+  assert.deepEqual(await list(), { models: 0, lost: ["A test"] });
+  assert.deepEqual(await list(), { models: 0, lost: [] });
+});
+
+test("a tab whose database another tab has upgraded says that", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  const list = () =>
+    page.evaluate(() =>
+      /** @type {any} */ (window).store.list().then(
+        () => "listed",
+        (/** @type {any} */ error) => error.message,
+      ),
+    );
+  assert.equal(await list(), "listed");
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const request = indexedDB.open("darkroom-weights", 2);
+        request.onsuccess = () => resolve(request.result.close());
+      }),
+  );
+  assert.match(await list(), /another tab has opened a newer version of this app/);
+  assert.match(await list(), /written by a newer version of this app/);
+});
+
+test("a database from the future is refused and left alone", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const request = indexedDB.open("darkroom-weights", 99);
+        request.onsuccess = () => resolve(request.result.close());
+      }),
+  );
+  const fault = await page.evaluate(() =>
+    /** @type {any} */ (window).store.list().catch((/** @type {any} */ e) => e.message),
+  );
+  assert.match(fault, /written by a newer version of this app. Nothing was changed/);
+});
