@@ -95,7 +95,11 @@ function answerTo(request) {
   const path = pathname.slice(scope.pathname.length) || "index.html";
   const [cache, hash] =
     path in FILES.shell ? [SHELL, FILES.shell[path]] : [MODEL, FILES.model[path]];
-  return hash ? fromCache(request, cache, `${scope.href}${path}?${hash}`) : null;
+  if (hash) return fromCache(request, cache, `${scope.href}${path}?${hash}`);
+  // A file that the built-in model may have or not: without a network it has it not.
+  if (path.startsWith("models/demo/"))
+    return fetch(request).catch(() => new Response(null, { status: 404 }));
+  return null;
 }
 
 /**

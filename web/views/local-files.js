@@ -41,13 +41,19 @@ const MODELS = /\.(safetensors|ckpt|gguf|tar|pt|pth|bin)$/i;
  * @returns {Promise<Given> | null}
  */
 export function modelsOf({ dataTransfer, target }) {
-  // The list is empty after the event's first turn: entries are taken from it at once.
-  const items = [...(dataTransfer?.items ?? [])];
-  const entries = items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  // The list is empty after the event's first turn: entries are taken from it at once. A file that
+  // a script made has none.
+  const items = [...(dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
+  const given = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+  const all = given.filter((one) => one !== null);
   const there = target instanceof Element && target.closest("#shelf");
-  const some = entries.some((entry) => entry.isDirectory || MODELS.test(entry.name));
-  if (!entries.length || !(there || some)) return null;
-  return Promise.all(entries.map(walk)).then((all) => all.flat());
+  const isModel = (/** @type {File | FileSystemEntry} */ one) =>
+    (!(one instanceof File) && one.isDirectory) || MODELS.test(one.name);
+  if (!all.length || !(there || all.some(isModel))) return null;
+  const files = all.map((one) =>
+    one instanceof File ? [{ path: one.name, file: one }] : walk(one),
+  );
+  return Promise.all(files).then((found) => found.flat());
 }
 
 /**

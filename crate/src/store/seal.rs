@@ -66,9 +66,18 @@ pub async fn seal(
 }
 
 /// An unknown file that is not what its name says is not kept.
-async fn refuse_what_it_is_not(store: &Store, model: &Model, file: &ManifestFile) -> Result<()> {
+async fn refuse_what_it_is_not(
+    store: &Store,
+    model: &mut Model,
+    file: &ManifestFile,
+) -> Result<()> {
     let Some(fault) = content::fault_of(store, model, file).await? else { return Ok(()) };
     store.remove_file(&model.manifest.id, &file.path).await?;
+    // Nor what the server called it: the right file will have another version and size.
+    if let Some(state) = model.files.get_mut(&file.path) {
+        (state.etag, state.etag_host, state.bytes) = (None, None, None);
+        store.save(model).await?;
+    }
     let reason =
         format!("What the server gave for it is something else: {fault}. It was not kept.");
     Err(Error::Fetch { path: file.path.clone(), reason })
