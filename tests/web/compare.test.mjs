@@ -25,7 +25,7 @@ const options = {
 };
 
 test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
-  const { page, state } = await visit(t, options);
+  const { page, state, patiently } = await visit(t, options);
   await state("ready");
   const room = page.locator("#room-compare");
   const status = room.getByRole("status");
@@ -45,7 +45,7 @@ test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   await room.getByLabel("Seeds").fill("1, 2");
   await room.getByLabel("CLIP model").fill("models/clip");
   await run.click();
-  await status.filter({ hasText: "The comparison is complete." }).waitFor();
+  await patiently(status.filter({ hasText: "The comparison is complete." }));
 
   const lines = room.locator("#compare-sheet tbody tr");
   assert.equal(await lines.count(), 2);
@@ -74,7 +74,7 @@ test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   // The form has its model again as soon as it wants a picture.
   await page.locator('[data-room="develop"]').click();
   await page.getByRole("button", { name: "Generate" }).click();
-  await page.locator("#caption").waitFor();
+  await patiently(page.locator("#caption"));
 });
 
 test("a comparison is cancelled; what was made stays", async (t) => {

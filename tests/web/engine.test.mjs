@@ -183,12 +183,12 @@ async function checkPrompts({ page, make }) {
 }
 
 /** @param {App} app */
-async function checkVerify({ page, state, make }) {
+async function checkVerify({ page, state, make, patiently }) {
   await page.getByRole("button", { name: "Verify" }).click();
   const dialog = page.getByRole("dialog", { name: "Verify this model" });
   await dialog.getByRole("button", { name: "Start" }).click();
   await dialog.getByText("This is not Stable Diffusion v1.4").waitFor();
-  await dialog.getByRole("status").filter({ hasText: "All 4 comparisons passed." }).waitFor();
+  await patiently(dialog.getByRole("status").filter({ hasText: "All 4 comparisons passed." }));
   assert.equal(await dialog.getByRole("row", { name: /0\.0\d+ 0\.00784 pass$/ }).count(), 4);
   await dialog.getByRole("button", { name: "Close" }).click();
   await state("ready");

@@ -120,7 +120,7 @@ async function measured(app) {
   const focus = () => page.evaluate(() => document.activeElement?.id);
   assert.equal(await focus(), "speed-cancel");
   const ended = /^An evaluation takes [\d.]+ m?s/;
-  await page.locator("#speed-status").filter({ hasText: ended }).waitFor();
+  await app.patiently(page.locator("#speed-status").filter({ hasText: ended }));
   assert.equal(await focus(), "speed-measure");
   const [head = [], ...rows] = await table(app);
   assert.equal(head.length, 7);
@@ -180,7 +180,7 @@ test("the choice of kernels is kept over a reload, and can be forgotten", async 
   const forget = page.locator("#kernels-forget");
   assert.ok(await forget.isHidden());
   await page.locator("#kernels-fixed").press("ArrowDown");
-  await page.locator("#speed-status").filter({ hasText: "the fastest here" }).waitFor();
+  await app.patiently(page.locator("#speed-status").filter({ hasText: "the fastest here" }));
   await state("ready");
   const choice = async () =>
     /measured: (matmul=\w+ conv2d=\w+ .*) \([0-9a-f]{8}\)/.exec(
@@ -194,7 +194,7 @@ test("the choice of kernels is kept over a reload, and can be forgotten", async 
   assert.ok(await page.locator("#kernels-tuned").isChecked());
   assert.equal(await choice(), first);
   await forget.click();
-  await page.locator("#speed-status").filter({ hasText: "measured anew" }).waitFor();
+  await app.patiently(page.locator("#speed-status").filter({ hasText: "measured anew" }));
   assert.ok(await choice());
   await page.locator("#kernels-fixed").click();
   await page.locator("#speed-status").filter({ hasText: "the fixed kernels" }).waitFor();

@@ -181,7 +181,8 @@ function controls(page, device, patience) {
     return pixels();
   }
 
-  return { state, stepping, generate, cancel, alert, complaint, type, pixels, make };
+  const { patiently } = states;
+  return { state, stepping, generate, cancel, alert, complaint, type, pixels, make, patiently };
 }
 
 /**

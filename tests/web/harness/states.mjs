@@ -18,8 +18,17 @@ export const QUIET_MS = 60_000;
 export function recordStates() {
   /** @type {string[]} */
   const states = [];
-  Object.assign(globalThis, { darkroomStates: { states, document: performance.timeOrigin } });
-  const record = (/** @type {MutationRecord[]} */ changes) => {
+  /** What changes while the page is at work. */
+  const signs = () => {
+    const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
+    const bars = [...document.querySelectorAll("progress")].map(({ value }) => value);
+    const told = [...document.querySelectorAll("[role=status]")].map((one) => one.textContent);
+    const all = [states.length, text("progress-text"), document.title, ...bars, ...told];
+    return `${performance.timeOrigin}|${all.join("|")}`;
+  };
+  const record = { states, document: performance.timeOrigin, signs };
+  Object.assign(globalThis, { darkroomStates: record });
+  const write = (/** @type {MutationRecord[]} */ changes) => {
     const own = changes.filter(({ target }) => target === document.documentElement);
     // Several changes may come as one call: the state after each is the one before the next.
     for (const [i] of own.entries()) {
@@ -28,7 +37,7 @@ export function recordStates() {
       if (state) states.push(state);
     }
   };
-  new MutationObserver(record).observe(document, {
+  new MutationObserver(write).observe(document, {
     subtree: true,
     attributeFilter: ["data-state"],
     attributeOldValue: true,
@@ -44,7 +53,7 @@ export function recordStates() {
 function look({ wanted, from, document: seen, signs, fresh }) {
   const record = /** @type {any} */ (globalThis).darkroomStates;
   if (!record) return null;
-  /** @type {{ states: State[], document: number }} */
+  /** @type {{ states: State[], document: number, signs: () => string }} */
   const { states, document: now } = record;
   const start = now === seen ? from : 0;
   const at = states.findIndex((state, i) => i >= start && wanted.includes(state));
@@ -54,9 +63,7 @@ function look({ wanted, from, document: seen, signs, fresh }) {
   // Nothing has happened since the test looked last, and it is in this state already.
   if (!fresh && start === states.length && last && last === wanted[0])
     return { found: last, at: start, document: now };
-  const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
-  const bars = [...document.querySelectorAll("progress")].map(({ value }) => value);
-  const sign = [now, states.length, text("progress-text"), document.title, ...bars].join("|");
+  const sign = record.signs();
   return sign === signs ? null : { signs: sign };
 }
 
@@ -111,6 +118,23 @@ export function followStates(page, patience, complaint) {
         const { states, document } = /** @type {any} */ (globalThis).darkroomStates;
         return [states.length, document];
       });
+    },
+
+    /**
+     * Waits for something in the page, as long as the page goes on.
+     * @param {import("playwright-core").Locator} locator
+     */
+    async patiently(locator) {
+      const end = Date.now() + patience;
+      const signsNow = () =>
+        page.evaluate(() => String(/** @type {any} */ (globalThis).darkroomStates.signs()));
+      for (let signs = await signsNow(); ; ) {
+        const late = await locator.waitFor().catch((error) => error);
+        if (!late) return;
+        const now = await signsNow();
+        if (now === signs || Date.now() > end) throw late;
+        signs = now;
+      }
     },
 
     /** Waits until the job that begins has ended: how. */
