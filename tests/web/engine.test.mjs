@@ -150,7 +150,7 @@ async function checkCancel({ page, state, stepping, type, generate, cancel, make
 async function checkFields({ state, type, generate, complaint, make }) {
   const good = { steps: "2", guidance_scale: "7.5", seed: "1", width: "", height: "", count: "1" };
   for (const [field, value, sentence] of /** @type {const} */ ([
-    ["width", "100", /width must be a positive multiple of/],
+    ["width", "1e2x", /width must be/],
     ["height", "0", /height must be/],
     ["width", "-8", /width must be/],
     ["width", "1000000", /width must be at most/],
@@ -161,7 +161,7 @@ async function checkFields({ state, type, generate, complaint, make }) {
     ["guidance_scale", "NaN", /guidance scale must be/],
     ["guidance_scale", "1e999", /guidance scale must be/],
     ["guidance_scale", "", /guidance scale must be/],
-    ["seed", "-1", /seed must be a whole number from 0 to 18446744073709551615/],
+    ["seed", "-2", /seed must be a whole number from 0 to 18446744073709551615/],
     ["seed", "18446744073709551616", /seed must be/],
     ["count", "0", /number of pictures must be/],
     ["seed", "lucky", /seed must be/],

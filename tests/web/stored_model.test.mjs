@@ -87,6 +87,7 @@ test("where there is no room, a model is used without storing the rest", async (
     // Its caches would count as well.
     context: { serviceWorkers: "block" },
   });
+  await state("error");
   const session = await page.context().newCDPSession(page);
   const { origin } = new URL(site.url);
   await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_500_000 });
