@@ -19,7 +19,7 @@ export class Store {
   #lastId = 0;
   /**
    * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
-   * are told once, when the store is opened; with `say.lost(titles)` as a sentence.
+   * are told once, when the store is opened; with their titles.
    * @type {(titles: string[]) => void}
    */
   onLost = () => {};
