@@ -4,9 +4,12 @@
 use crate::harness::gpu::{self, Device};
 use crate::made_up::tiny;
 use crate::walk::{open, request};
+use darkroom::Error;
 use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use darkroom::pipeline::{Control, Options, Picture, tuner};
+use darkroom::pipeline::{Control, Options, Picture, Progress, tuner};
 use pollster::block_on;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The tiny model's picture with these kernels.
 fn draw(gpu: &Gpu, tuning: Tuning) -> Picture {
@@ -67,15 +70,35 @@ fn a_choice_is_measured_once() {
         let fixed = gpu.tuning();
         for unknown in [None, Some(""), Some("matmul=fastest conv2d=shared attention=shared")] {
             gpu.reset_stats();
-            let measured = block_on(tuner::tune(gpu, unknown)).unwrap();
+            let told = Rc::new(RefCell::new(Vec::new()));
+            let hears = told.clone();
+            let on_progress =
+                Box::new(move |event: &Progress| hears.borrow_mut().push(event.clone()));
+            let control = Control { on_progress, ..Control::default() };
+            let measured = block_on(tuner::tune(gpu, unknown, &control)).unwrap();
             assert_eq!(measured, gpu.tuning());
+            // Each compilation and each timing, of the families that have a choice here.
+            let told = told.take();
+            assert!(told.len() >= 2, "{told:?}");
+            for (i, event) in told.iter().enumerate() {
+                let Progress::Tuning { done, total } = *event else { panic!("{event:?}") };
+                assert!(done == i && done < total, "{event:?}");
+            }
             assert!(gpu.stats().dispatches > 0, "{unknown:?} was measured");
         }
         let matmul = MatrixTile::Shared;
         let kept = Tuning { matmul, ..Tuning::of(MatrixTile::Direct8, AttentionTile::Shared) };
         gpu.reset_stats();
-        assert_eq!(block_on(tuner::tune(gpu, Some(&kept.to_string()))).unwrap(), kept);
+        assert_eq!(
+            block_on(tuner::tune(gpu, Some(&kept.to_string()), &Control::default())).unwrap(),
+            kept
+        );
         assert_eq!((gpu.tuning(), gpu.stats().dispatches), (kept, 0));
+        gpu.set_tuning(fixed);
+        let control = Control::default();
+        control.cancel.set(true);
+        let cancelled = block_on(tuner::tune(gpu, None, &control));
+        assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
         gpu.set_tuning(fixed);
     });
 }

@@ -64,6 +64,8 @@ export const say = {
   loading: (/** @type {string} */ part, /** @type {number} */ done, /** @type {number} */ total) =>
     `Loading the ${PARTS[part] ?? part}: ${megabytes(done)}` +
     `${total ? ` of ${megabytes(total)}` : ""} MB`,
+  tuning: (/** @type {number} */ done, /** @type {number} */ total) =>
+    `Measuring kernels: ${done} of ${total}`,
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
     count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",

@@ -82,7 +82,7 @@ async function oddSizes({ page, state, type }) {
     await page.locator("#speed-status").filter({ hasText: what }).waitFor();
     await state("ready");
   };
-  await says({ width: "12", height: "wide" }, /height must be a whole number/);
+  await says({ width: "0", height: "wide" }, /height must be a whole number/);
   await says({ height: "" }, /width must be a positive multiple/);
   await page.locator('#rooms [data-room="develop"]').click();
   await type({ width: "" });

@@ -113,7 +113,7 @@ test("the privacy room counts requests, and there are none while generating", as
   assert.equal(await number("foreign"), 0);
   assert.equal(await number("generating"), 0);
   const by = await page.locator("#requests td:nth-child(3)").allTextContents();
-  assert.deepEqual([...new Set(by)].sort(), ["page", "worker"]);
+  assert.deepEqual([...new Set(by)].sort(), ["engine", "page"]);
   assert.ok((await page.locator("#policy li").allTextContents()).includes("default-src 'none'"));
 });
 

@@ -97,6 +97,7 @@
  * @property {number} seconds as estimated from kernels that were timed
  *
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
+ *   | { event: "tuning", done: number, total: number }
  *   | { event: "notice", text: string }
  *   | { event: "step", step: number, steps: number }
  *   | { event: "latents", shape: number[], values: Float32Array }

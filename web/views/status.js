@@ -86,6 +86,9 @@ export function createStatus() {
       if (progress.event === "loading") {
         const { part, bytes_done: done, bytes_total: total } = progress;
         show(say.loading(part, done, total), total ? done / total : undefined);
+      } else if (progress.event === "tuning") {
+        const { done, total } = progress;
+        show(say.tuning(done, total), done / total);
       } else if (progress.event === "step") {
         const { step, steps } = progress;
         lastStep = step;

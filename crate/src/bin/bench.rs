@@ -52,7 +52,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         let gpu = Gpu::open(&options).await?;
         match args.tuning.as_deref() {
             None => {}
-            Some("tuned") => drop(tuner::tune(&gpu, None).await?),
+            Some("tuned") => drop(tuner::tune(&gpu, None, &Control::default()).await?),
             Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or_else(|| Error::Request {
                 field: "tuning",
                 reason: format!("names no kernels: `{text}`"),

@@ -272,7 +272,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     })?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
     if args.tune {
-        super::tunings::tune(&gpu).await?;
+        super::tunings::tune(&gpu, control).await?;
     }
     let GenerateArgs { precision, weights, .. } = *args;
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
@@ -288,6 +288,7 @@ pub fn report(progress: &Progress) {
         Progress::Loading { part, bytes_done, bytes_total } => {
             format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
         }
+        Progress::Tuning { done, total } => format!("Measuring kernels: {done} of {total}"),
         Progress::Notice { text } => {
             end_line();
             eprintln!("{text}");

@@ -3,21 +3,21 @@
 use super::disk::write_in_folder;
 use darkroom::Result;
 use darkroom::gpu::Gpu;
-use darkroom::pipeline::tuner;
+use darkroom::pipeline::{Control, tuner};
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
 
 /// Chooses the kernels for an adapter: as kept, or else measured and kept.
-pub async fn tune(gpu: &Gpu) -> Result<()> {
+pub async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     let file = file();
     let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
     // What cannot be read is measured anew.
     let mut known: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
     let key = tuner::key(gpu);
     let remembered = known.get(&key);
-    let chosen = tuner::tune(gpu, remembered.map(String::as_str)).await?.to_string();
+    let chosen = tuner::tune(gpu, remembered.map(String::as_str), control).await?.to_string();
     eprintln!("Kernels: {chosen}");
     if remembered == Some(&chosen) {
         return Ok(());

@@ -88,7 +88,8 @@ impl Pipeline {
                 Ok(gpu) => {
                     if let Some(known) = tunings.filter(|_| !options.reproducible) {
                         let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
-                        tuner::tune(&gpu, remembered).await?;
+                        let tuned = tuner::tune(&gpu, remembered, control).await;
+                        tuned.inspect_err(|_| gpu.destroy())?;
                     }
                     return open_or_destroy(&gpu, source, options, control).await;
                 }

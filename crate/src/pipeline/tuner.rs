@@ -13,6 +13,7 @@
 //! tuned: that is the default everywhere.
 
 use super::bench;
+use super::control::{Control, Progress};
 use crate::error::Result;
 use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning, now};
 use crate::ops::{Epilogue, Mask, Window};
@@ -52,11 +53,12 @@ fn version() -> u32 {
 }
 
 /// The choice that was kept as `remembered`, if it is one; else the adapter is measured. The device
-/// runs it from now on.
+/// runs it from now on. A software adapter may compile for a minute: each measurement is told as
+/// [`Progress::Tuning`].
 ///
 /// # Errors
-/// As [`Gpu::finish`].
-pub async fn tune(gpu: &Gpu, remembered: Option<&str>) -> Result<Tuning> {
+/// As [`Gpu::finish`]; [`Error::Cancelled`](crate::Error::Cancelled) between two measurements.
+pub async fn tune(gpu: &Gpu, remembered: Option<&str>, control: &Control) -> Result<Tuning> {
     if let Some(tuning) = remembered.and_then(Tuning::parse) {
         gpu.set_tuning(tuning);
         return Ok(tuning);
@@ -64,14 +66,25 @@ pub async fn tune(gpu: &Gpu, remembered: Option<&str>) -> Result<Tuning> {
     let fixed = Tuning::default_for(gpu.info().software);
     let until = now() + SECONDS_MAX;
     let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
+    let total = duels.len() * (2 + RUNS);
+    let mut done = 0;
+    let mut step = || {
+        control.tell(Progress::Tuning { done, total });
+        done += 1;
+        control.check()
+    };
     for duel in &duels {
-        duel.compile(gpu).await?;
+        for tuning in duel.tunings {
+            step()?;
+            duel.compile(gpu, tuning).await?;
+        }
     }
     for round in 0..RUNS {
         for duel in &mut duels {
             if round > 0 && now() > until {
                 break;
             }
+            step()?;
             duel.run(gpu).await?;
         }
     }
@@ -126,12 +139,10 @@ impl Duel {
         has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), least: [f64::MAX; 2] })
     }
 
-    /// Runs both without a look at the clock: the first run of a kernel compiles it.
-    async fn compile(&self, gpu: &Gpu) -> Result<()> {
-        for tuning in self.tunings {
-            gpu.set_tuning(tuning);
-            (self.record)();
-        }
+    /// Runs one without a look at the clock: the first run of a kernel compiles it.
+    async fn compile(&self, gpu: &Gpu, tuning: Tuning) -> Result<()> {
+        gpu.set_tuning(tuning);
+        (self.record)();
         gpu.finish().await
     }
 

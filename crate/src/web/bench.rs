@@ -3,7 +3,7 @@
 use super::{Engine, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
 use crate::pipeline::bench::{BenchOptions, Figure};
-use crate::pipeline::{Request, bench, tuner};
+use crate::pipeline::{Control, Request, bench, tuner};
 use js_sys::{Function, JSON};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
@@ -26,7 +26,7 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     let Wish { only, runs, divide, kernels } = serde_wasm_bindgen::from_value(wish)?;
     let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
     match kernels.as_deref() {
-        Some("tuned") => drop(tuner::tune(&gpu, None).await.map_err(to_js)?),
+        Some("tuned") => drop(tuner::tune(&gpu, None, &Control::default()).await.map_err(to_js)?),
         Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or("no such kernels")?),
         None => {}
     }

@@ -84,9 +84,17 @@ export function likeness(first, second) {
   return { psnr: same ? null : 20, ssim: same ? 1 : 0.5, most: same ? 0 : 9 };
 }
 
+/**
+ * Whether this name is asked for the first time in this browser. A cancel may end the worker, so no
+ * variable remembers it.
+ */
+async function firstTime(name) {
+  const known = await caches.has(`double-${name}`);
+  await caches.open(`double-${name}`);
+  return !known;
+}
+
 export class Engine {
-  /** A model called slow loads slowly until that has been cancelled once. */
-  static #hurries = false;
   #cancelled = false;
   #weights = "";
   #rests = false;
@@ -94,14 +102,11 @@ export class Engine {
   async open(model, options, onProgress) {
     this.#cancelled = false;
     this.#weights = options.weights ?? "";
-    const parts = model.includes("slow") && !Engine.#hurries ? 10_000 : 4;
+    const parts = model.includes("slow") && (await firstTime("slow")) ? 10_000 : 4;
     for (let done = 0; done <= parts; done++) {
       await pause();
       onProgress({ event: "loading", part: "unet", bytes_done: done, bytes_total: parts });
-      if (this.#cancelled) {
-        Engine.#hurries = true;
-        throw fault({ kind: "cancelled", message: "Cancelled." });
-      }
+      if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
     }
     if (model.includes("missing")) {
       throw fault({ kind: "not_found", message: `${model} was not found (double).` });
@@ -132,6 +137,7 @@ export class Engine {
         message: "The steps must be a whole number from 1 to 1000.",
       });
     }
+    if (prompt === "write an error") console.error("seven");
     if (prompt.length > 200) onProgress({ event: "notice", text: "The prompt is long (double)." });
     for (let step = 0; step <= steps; step++) {
       onProgress({ event: "step", step, steps });
