@@ -122,7 +122,6 @@ const session = createSession({
     return !!sentence;
   },
 });
-
 const speed = createSpeed({
   memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
   onMeasure() {
@@ -225,12 +224,14 @@ createDrop({
     void models.importFiles(files);
   },
   onRequest({ fields, program, lost }) {
+    const back = form.snapshot();
     form.complain(null);
     form.fillRequest(fields);
     losses.show(lost);
     changed();
     rooms.go("develop");
     status.end(say.filled(program));
+    return () => [back(), losses.show([]), status.end("")];
   },
   async onPicture(file, told) {
     rooms.go("develop");
@@ -245,7 +246,6 @@ createDrop({
   onFault: tell,
 });
 watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()));
-
 onPress("copy-form-link", () => void copyLink(form.changes()));
 onPress("empty-get", openShelf);
 onPress("to-queue", () => {

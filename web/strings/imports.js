@@ -26,6 +26,7 @@ export const importText = {
   styles: () => "styles",
   /** @param {string} settings */
   pass: (settings) => `a second pass (${settings})`,
+  pasted: () => "The form was filled in from the text in the prompt.",
   /** @param {string[]} lost */
   lost: (lost) => `Not taken over: ${lost.join("; ")}.`,
 

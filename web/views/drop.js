@@ -1,12 +1,14 @@
 // What is dropped on the page or pasted into it: a picture that carries its request fills in the
 // form, any other one begins the next picture, a list of requests fills the queue, also one in this
-// page's own export.
+// page's own export. The text that other programs copy with a picture, in place of a prompt, fills
+// in the form as well.
 
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
 import { byId } from "./dom.js";
 import { modelsOf } from "./local-files.js";
+import { offerUndo } from "./undo.js";
 
 /** @typedef {import("../files/request.js").Read} Read */
 /** @typedef {import("../files/table.js").Row} Row */
@@ -23,7 +25,7 @@ const readers = () => import("../files/readers.js");
 
 /**
  * @param {object} handlers
- * @param {(read: Read) => void} handlers.onRequest
+ * @param {(read: Read) => () => void} handlers.onRequest gives how to take it back
  * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
  * said to be, by being dropped there
  * @param {(rows: Row[]) => void} handlers.onRows
@@ -51,7 +53,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       const found = await requestIn(file, isPng(head));
       if (found === "workflow") throw new Error(importText.workflowOnly(file.name));
       if (found === "unread") throw new Error(importText.unread(file.name));
-      return found ? onRequest(found) : onPicture(file, false);
+      return found ? void onRequest(found) : onPicture(file, false);
     }
     const { decodeText, isZip, readRows, unzipOne } = await readers();
     const packed = isZip(head) && /\.zip$/i.test(file.name);
@@ -107,9 +109,57 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     event.preventDefault();
     take(files);
   });
+  watchPrompt(onRequest);
   const input = byId("queue-file", HTMLInputElement);
   input.addEventListener("change", () => {
     take([...(input.files ?? [])]);
     input.value = "";
   });
+}
+
+/** Characters of a pasted text that is looked at. */
+const TEXT_MAX = 100_000;
+
+/**
+ * Whether a text ends as a request of AUTOMATIC1111's web UI does: with a line of fields that names
+ * the steps and a setting beside them; or, where the line breaks were lost, sampler and seed too. A
+ * prompt may well contain `Steps:`.
+ * @param {string} text
+ */
+function holdsRequest(text) {
+  if (text.length > TEXT_MAX) return false;
+  const line = /^[ \t]*Steps: ?\d+, .{0,2000}?\b(?:Sampler|Seed|CFG [Ss]cale|Size): ?[^\s,]/m;
+  const folded = /\sSteps: ?\d+, Sampler: [^,\n]{1,99}, .{0,2000}?\bSeed: ?\d/;
+  return line.test(text) || folded.test(text);
+}
+
+/**
+ * A request that is pasted into the prompt, or typed there, fills in the form. Taken back, the text
+ * stands in the prompt as it was.
+ * @param {(read: Read) => () => void} onRequest
+ */
+function watchPrompt(onRequest) {
+  const prompt = byId("prompt", HTMLTextAreaElement);
+  let pasted = "";
+
+  /** @param {string} text */
+  async function take(text) {
+    if (!holdsRequest(text)) return;
+    const typed = prompt.value;
+    const { requestOf } = await readers();
+    const read = requestOf(new Map([["parameters", text]]));
+    // What was typed meanwhile is not overwritten.
+    if (!read || typeof read === "string" || prompt.value !== typed) return;
+    offerUndo(importText.pasted(), onRequest(read));
+  }
+
+  prompt.addEventListener("paste", ({ clipboardData }) => {
+    pasted = clipboardData?.getData("text/plain") ?? "";
+  });
+  prompt.addEventListener("input", (event) => {
+    const { inputType } = /** @type {InputEvent} */ (event);
+    if (inputType === "insertFromPaste") void take(pasted);
+  });
+  // Typed by hand it is whole when the field is left.
+  prompt.addEventListener("change", () => void take(prompt.value));
 }

@@ -163,6 +163,16 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
         ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
       ),
 
+    /** How to bring back the form as it is now. */
+    snapshot() {
+      const [typed, begins] = [this.changes(), this.begins()];
+      return () => {
+        this.open(typed);
+        this.fill(Object.entries(begins));
+        onChange();
+      };
+    },
+
     /** Fills in a link's form: what it does not name has its default. */
     open(/** @type {[string, string][]} */ entries) {
       const named = new Set(entries.map(([name]) => fieldName(name)));

@@ -1,0 +1,92 @@
+// Requests as text, copied from other programs and put into the prompt. A double stands in the
+// engine's place.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+const FIELDS =
+  "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, ENSD: 31337";
+const TEXT = `a red cat\nNegative prompt: blurry, grey\n${FIELDS}`;
+const FILLED = { prompt: "a red cat", negative_prompt: "blurry, grey", steps: "30", seed: "42",
+  guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true", width: "64", height: "96" };
+
+/** @param {import("playwright-core").Page} page */
+function values(page) {
+  return page.evaluate((names) => {
+    const field = (/** @type {string} */ id) =>
+      /** @type {HTMLInputElement} */ (document.getElementById(id));
+    return Object.fromEntries(names.map((id) => [id, field(id).value]));
+  }, Object.keys(FILLED));
+}
+
+/**
+ * Pastes as a user does, by the browser's own clipboard.
+ * @param {import("playwright-core").Page} page
+ * @param {string} text
+ */
+async function paste(page, text) {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.locator("#prompt").focus();
+  await page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
+  await page.keyboard.press("ControlOrMeta+V");
+}
+
+test("a pasted request fills in the form, says what is lost, and can be taken back", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#prompt=mine+&steps=7&count=3" });
+  await state("ready");
+  const before = await values(page);
+  await page.locator("#prompt").press("ControlOrMeta+End");
+  await paste(page, TEXT);
+  await page.locator("#undo").waitFor();
+  assert.deepEqual(await values(page), FILLED);
+  assert.equal(await page.locator("#count").inputValue(), "1");
+  assert.match(await page.locator("#losses").innerText(), /^Not taken over: .*ENSD: 31337/);
+  if (process.env["SHOTS"]) {
+    await page.screenshot({ path: `${process.env["SHOTS"]}/desktop.png` });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.screenshot({ path: `${process.env["SHOTS"]}/phone.png` });
+  }
+  await page.locator("#undo-act").click();
+  assert.deepEqual(await values(page), { ...before, prompt: `mine ${TEXT}` });
+  assert.equal(await page.locator("#count").inputValue(), "3");
+  assert.equal(await page.locator("#losses").isVisible(), false);
+});
+
+test("a request that is typed, or that has lost its line breaks, is read too", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#prompt").fill(TEXT);
+  assert.equal(await page.locator("#undo").isVisible(), false, "not while it is typed");
+  await page.locator("#negative_prompt").focus();
+  await page.locator("#undo").waitFor();
+  assert.deepEqual(await values(page), FILLED);
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.locator("#prompt").fill("");
+  await paste(page, TEXT.replaceAll("\n", " "));
+  await page.waitForFunction(
+    () => /** @type {HTMLInputElement} */ (document.getElementById("steps")).value === "30",
+  );
+  assert.deepEqual(await values(page), FILLED);
+});
+
+test("a prompt that only contains the words of a request stays as it is", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  for (const text of [
+    "a cat\nSteps: 20",
+    "Steps: a staircase, Size: huge, Seed: none",
+    "a sign that reads Steps: 20, Sampler: free, in the rain",
+    "a recipe, Steps: 3, with pictures\nNegative prompt: words",
+  ]) {
+    const before = { ...(await values(page)), prompt: text };
+    await page.locator("#prompt").fill("");
+    await paste(page, text);
+    await page.locator("#seed").focus();
+    // Time in which a form that were filled in would be.
+    await page.evaluate(() => new Promise((go) => setTimeout(go, 300)));
+    assert.deepEqual(await values(page), before);
+    assert.equal(await page.locator("#undo").isVisible(), false, text);
+  }
+});
