@@ -350,7 +350,20 @@ export const shelf = {
     healed
       ? `${healed} damaged parts were found and fetched again; everything is right now.`
       : "Every byte is what it was.",
-  sure: (/** @type {string} */ title) => `Delete ${title} from this browser?`,
+  /** @param {import("./store/protocol.js").Deletion} what would be deleted, and what stays */
+  sure: ({ title, bytes, files, pins }) => {
+    const all = files.length === 1 ? "1 file" : `${files.length} files`;
+    const stay = pins.length
+      ? `\n\nThe SHA-256 of ${pins.length === 1 ? "1 file" : `${pins.length} files`}, remembered ` +
+        `from the first download, stays: Privacy lists it.`
+      : "";
+    return `Delete ${title} from this browser? That frees ${gigabytes(bytes)} (${all}).${stay}`;
+  },
+  /** @param {string[]} titles */
+  lost: (titles) =>
+    `The browser has lost the stored files of ${titles.join(", ")}: its storage was damaged or ` +
+    `cleared. Fetch or import again what you still need. Nothing else is affected.`,
+  lostRead: () => "Close",
   licence: (/** @type {string} */ name, /** @type {string} */ title) => `${name}, of ${title}`,
   mustAccept: () =>
     "These weights are under a licence with restrictions of use. Read it; they are fetched when " +

@@ -3,6 +3,7 @@
 import { EngineError } from "../engine/client.js";
 import { startWorker } from "../engine/start.js";
 import { say } from "../strings.js";
+import { keepLost } from "./lost.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
 /** @typedef {import("./protocol.js").FetchOptions} FetchOptions */
@@ -19,10 +20,10 @@ export class Store {
   #lastId = 0;
   /**
    * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
-   * are told once, when the store is opened; with their titles.
+   * are told once, when the store is opened; by itself it keeps them for the shelf.
    * @type {(titles: string[]) => void}
    */
-  onLost = () => {};
+  onLost = keepLost;
 
   /** @returns {Promise<StoredModel[]>} */
   list() {

@@ -37,6 +37,16 @@ export const text = {
       .filter(Boolean)
       .join(" "),
 
+  noPins: () => "None is remembered.",
+  pinsUnread: (/** @type {string} */ reason) =>
+    `What is remembered cannot be read here (${reason}).`,
+  pinsOf: (/** @type {string} */ model, /** @type {string} */ host) =>
+    host ? `${model}, from ${host}` : model,
+  pin: (/** @type {string} */ file, /** @type {string} */ date) =>
+    `${file}, since ${date.slice(0, 10)}`,
+  forgetPin: () => "Forget",
+  pinForgotten: (/** @type {string} */ file) => `The hash of ${file} is forgotten.`,
+
   notStored: () =>
     "This browser does not let the page store anything (a private window?). Pictures are not " +
     "kept: download them.",

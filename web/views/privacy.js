@@ -8,6 +8,7 @@ import { watchWorkers } from "../engine/start.js";
 import { forgetAll } from "../storage/forget.js";
 import { Store } from "../store/client.js";
 import { anyById, byId, element, onPress, remember, remembered, withText } from "./dom.js";
+import { createPins } from "./pins.js";
 
 /** @typedef {import("../engine/protocol.js").NetworkRequest} NetworkRequest */
 
@@ -84,6 +85,9 @@ export function createPrivacy(onLock) {
   const rules = (policy?.getAttribute("content") ?? "").split(";").map((rule) => rule.trim());
   anyById("policy").append(...rules.filter(Boolean).map((rule) => withText("li", rule)));
 
+  /** @type {Store | null} */
+  let store = null;
+  const pins = createPins(() => (store ??= new Store()));
   watchRequests(hear);
   watchWorkers(hear);
   const { serviceWorker } = navigator;
@@ -131,6 +135,7 @@ export function createPrivacy(onLock) {
       showStorage();
       showLock();
       show();
+      void pins.enter();
     },
   };
 }

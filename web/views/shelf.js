@@ -3,10 +3,11 @@
 
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
+import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
 import { CHANNEL } from "../store/protocol.js";
 import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
-import { anyById, remembered, withText } from "./dom.js";
+import { anyById, element, remembered, withText } from "./dom.js";
 import { askLicence } from "./licence.js";
 import { fromInput } from "./local-files.js";
 
@@ -42,6 +43,8 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   const pause = button(text.pause(), "", stop);
   /** Whether this tab's call waits for another tab's. */
   let waiting = false;
+  /** The model that the status is about; empty: none, or all. */
+  let subject = "";
 
   list.className = "shelf";
   facts.className = "hint";
@@ -49,13 +52,15 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   box.className = "settings";
   const mirror = document.createElement("input");
   pause.disabled = true;
-  box.append(withText("summary", text.title()), status, list, importers(), mirrorField(mirror));
-  box.append(facts);
+  box.append(withText("summary", text.title()), lostNote(), status, list, importers());
+  box.append(mirrorField(mirror), facts);
   place.append(box);
   box.addEventListener("toggle", () => box.open && refresh());
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
-    if (data.event && (waiting || !busy)) show(data.event);
-    else if (data.changed && box.open) refresh();
+    if (data.event && (waiting || !busy)) {
+      speakOf(data.model);
+      show(data.event);
+    } else if (data.changed && box.open) refresh();
   });
 
   /** What there is: stored models, and those that are offered. */
@@ -66,10 +71,22 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
       const ids = new Set(models.map(({ manifest }) => manifest.id));
       const rest = offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
       list.replaceChildren(...models.map(entry), ...rest.map(offer));
+      speakOf(subject);
       facts.textContent = await usage();
     } catch (error) {
       complain(error);
     }
+  }
+
+  /**
+   * What is said from now on is about this model, and stands in its row.
+   * @param {string} id
+   */
+  function speakOf(id) {
+    subject = id;
+    const row = [...list.children].find((item) => item.getAttribute("data-model") === id);
+    if (row && status.parentElement !== row) row.append(status);
+    else if (!row && status.nextElementSibling !== list) list.before(status);
   }
 
   /**
@@ -80,6 +97,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     const { manifest, complete } = model;
     const item = document.createElement("li");
     const { id } = manifest;
+    item.dataset["model"] = id;
     item.append(withText("h3", manifest.title), withText("p", text.facts(model)), details(model));
     const buttons = document.createElement("div");
     buttons.className = "actions";
@@ -108,6 +126,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     const manifest = JSON.parse(known.manifest);
     const item = document.createElement("li");
     const begin = async () => fetchIt(await store.add(known));
+    item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
       withText("p", text.offered(manifest)),
@@ -119,6 +138,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   /** @param {StoredModel} model */
   async function fetchIt(model) {
     if (model.must_accept && !(await askLicence(model))) return;
+    speakOf(model.manifest.id);
     const smaller = () => text.smaller(smallerThan(model));
     const other = new URL(mirror.value.trim() || model.manifest.base || ".", document.baseURI);
     if (remembered("offline-lock") === "yes" && other.origin !== location.origin) return refuse();
@@ -153,6 +173,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
 
   /** @param {string} id */
   function verify(id) {
+    speakOf(id);
     return run(async () => {
       status.textContent = text.verified(await store.verify(id, from(), show));
     });
@@ -160,8 +181,9 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
 
   /** @param {StoredModel} model */
   async function remove({ manifest }) {
-    if (!confirm(text.sure(manifest.title))) return;
+    speakOf(manifest.id);
     await run(async () => {
+      if (!confirm(text.sure(await store.deletion(manifest.id)))) return;
       await store.remove(manifest.id);
       status.textContent = text.removed(manifest.title);
     });
@@ -169,6 +191,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
 
   /** @param {string} id */
   function save(id) {
+    speakOf(id);
     return run(async () => {
       const address = URL.createObjectURL(await store.export(id));
       const link = document.createElement("a");
@@ -185,6 +208,7 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     const first = files[0];
     if (!first) return;
     box.open = true;
+    speakOf("");
     const name = (first.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await run(async () => {
       const model = await store.plan(files, offered, name);
@@ -193,6 +217,8 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
         await store.accept(model.manifest.id);
       }
       await navigator.storage?.persist?.();
+      subject = model.manifest.id;
+      await refresh();
       await store.fill(model.manifest.id, show);
       status.textContent = text.imported(model.manifest.title);
     });
@@ -244,6 +270,22 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   }
 
   return { refresh, importFiles };
+}
+
+/** What the browser has lost, said until it is put away. */
+function lostNote() {
+  const words = withText("p", "");
+  const close = button(text.lostRead(), "", putAwayLost);
+  const note = element("div", { className: "banner" }, words, close);
+  words.setAttribute("role", "status");
+  const show = () => {
+    const titles = lostModels();
+    note.hidden = !titles.length;
+    words.textContent = titles.length ? text.lost(titles) : "";
+  };
+  onLostModels(show);
+  show();
+  return note;
 }
 
 /**
