@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pngWith } from "./harness/files.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -52,6 +53,56 @@ test("a pasted request fills in the form, says what is lost, and can be taken ba
   assert.deepEqual(await values(page), { ...before, prompt: `mine ${TEXT}` });
   assert.equal(await page.locator("#count").inputValue(), "3");
   assert.equal(await page.locator("#losses").isVisible(), false);
+});
+
+test("the line to take it back never covers Generate on a phone", async (t) => {
+  const context = { viewport: { width: 390, height: 844 }, hasTouch: true };
+  const { page, state } = await visit(t, { server, context });
+  await state("ready");
+  await paste(page, TEXT);
+  await page.locator("#undo").waitFor();
+  const reach = (/** @type {number} */ top) =>
+    page.evaluate(async (top) => {
+      const generate = /** @type {HTMLElement} */ (document.getElementById("generate"));
+      scrollBy({ top: generate.getBoundingClientRect().top - top, behavior: "instant" });
+      for (let i = 0; i < 3; i++) await new Promise((go) => requestAnimationFrame(go));
+      const { left, right, top: y, bottom } = generate.getBoundingClientRect();
+      const hit = document.elementFromPoint((left + right) / 2, (y + bottom) / 2);
+      return { y, free: generate.contains(hit) };
+    }, top);
+  const seen = new Set();
+  for (const top of [780, 740, 400, 60, 20, 400, 780]) {
+    const { y, free } = await reach(top);
+    assert.ok(free, `covered at ${y}`);
+    seen.add(Math.round(y));
+    if (process.env["SHOTS"])
+      await page.screenshot({ path: `${process.env["SHOTS"]}/undo-${top}.png` });
+  }
+  assert.ok(seen.size >= 4, `${[...seen]}`);
+  assert.ok(await page.locator("#undo").isVisible());
+});
+
+test("taken back, the start image and its strength are there again", async (t) => {
+  const { page, state, type } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#initial-file").setInputFiles({
+    name: "start.png",
+    mimeType: "image/png",
+    buffer: pngWith({}),
+  });
+  const box = page.locator("#initial-box");
+  await box.waitFor();
+  await page.locator("#strength").fill("0.35");
+  await type({ prompt: "mine " });
+  await page.locator("#prompt").press("ControlOrMeta+End");
+  await paste(page, TEXT);
+  await page.locator("#undo").waitFor();
+  assert.equal(await box.isVisible(), false, "the pasted request begins with none");
+  await page.locator("#undo-act").click();
+  await box.waitFor();
+  assert.equal(await page.locator("#strength").inputValue(), "0.35");
+  assert.match((await page.locator("#initial-small").getAttribute("aria-label")) ?? "", /1 × 1/);
+  assert.equal(await page.locator("#prompt").inputValue(), `mine ${TEXT}`);
 });
 
 test("a request that is typed, or that has lost its line breaks, is read too", async (t) => {

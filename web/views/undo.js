@@ -17,6 +17,17 @@ function leave() {
   else hide();
 }
 
+/** Moves the line to the other edge of the window where it covers Generate. */
+function avoidGenerate() {
+  const box = anyById("undo");
+  if (box.hidden) return;
+  const [mine, other] = [box, button("generate")].map((one) => one.getBoundingClientRect());
+  if (!mine || !other?.width) return;
+  const beside = mine.right < other.left || mine.left > other.right;
+  if (beside || mine.bottom < other.top || mine.top > other.bottom) return;
+  box.classList.toggle("at-top");
+}
+
 function hide() {
   clearTimeout(timer);
   undo = null;
@@ -31,6 +42,9 @@ export function watchUndo() {
     hide();
   });
   onPress("undo-close", hide);
+  // On a phone the button is anywhere.
+  addEventListener("scroll", avoidGenerate, { passive: true });
+  new ResizeObserver(avoidGenerate).observe(document.body);
   for (const dialog of document.querySelectorAll("dialog"))
     dialog.addEventListener("close", () => {
       if (dialog.contains(box)) document.body.append(box);
@@ -49,7 +63,9 @@ export function offerUndo(text, bringBack) {
   if (box.parentElement !== place) place.append(box);
   undo = bringBack;
   box.hidden = false;
+  box.classList.remove("at-top");
   anyById("undo-text").textContent = text;
+  avoidGenerate();
   clearTimeout(timer);
   timer = setTimeout(leave, UNDO_MS);
   // The button that was pressed may be of no use any more.
