@@ -11,6 +11,7 @@ import { createShares } from "./share.js";
 import { initialFile } from "./storage/initials.js";
 import { stayAwake } from "./tab/awake.js";
 import { createTurn } from "./tab/turn.js";
+import { remember, remembered } from "./views/dom.js";
 import { laterSeed, seedRuns } from "./views/seed.js";
 
 /** @typedef {"loading" | "ready" | "generating" | "error"} State */
@@ -46,6 +47,21 @@ import { laterSeed, seedRuns } from "./views/seed.js";
 /** Weights of half the size of f32, for a device whose memory is short. */
 const SMALL = "f16";
 
+/** How the engine begins to say that the CPU computes for want of a graphics card. */
+const SOFTWARE = "There is only a software adapter";
+
+/**
+ * Whether a notice was told in this browser before and is no news: that of a software adapter would
+ * else stand there at every visit.
+ * @param {string} text
+ */
+function toldBefore(text) {
+  if (!text.startsWith(SOFTWARE)) return false;
+  const told = remembered("told-software") !== null;
+  remember("told-software", "yes");
+  return told;
+}
+
 /** @param {Views} views */
 export function createSession(views) {
   const { status, picture, developing } = views;
@@ -76,6 +92,7 @@ export function createSession(views) {
   function hear(progress) {
     if (progress.event === "latents") developing.show(progress);
     else if (progress.event === "preview") developing.showPicture(progress);
+    else if (progress.event === "notice" && toldBefore(progress.text)) return;
     else status.progress(progress);
     // The screen may sleep while nothing is made, and other tabs may work.
     if (progress.event === "paused" && rests) {

@@ -66,6 +66,14 @@ test("auto leaves a software adapter to the CPU, and says so", async (t) => {
     assert.match(await complaint(), /size is too large for the CPU/);
     await state("ready");
   });
+  await t.test("the next visit does not say again that there is no graphics card", async () => {
+    await page.reload();
+    await state("ready");
+    const again = (await page.locator("#notices").textContent()) ?? "";
+    assert.doesNotMatch(again, /only a software adapter/);
+    assert.match(again, /precision that was asked for is ignored/);
+    assert.match((await page.locator("#engine-facts").textContent()) ?? "", /on the CPU/);
+  });
 });
 
 /** @param {App} app */
