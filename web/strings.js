@@ -66,6 +66,8 @@ export const say = {
     `${total ? ` of ${megabytes(total)}` : ""} MB`,
   tuning: (/** @type {number} */ done, /** @type {number} */ total) =>
     `Measuring kernels: ${done} of ${total}`,
+  compiling: (/** @type {number} */ done, /** @type {number} */ total) =>
+    `Compiling kernels: ${done} of ${total}`,
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
     count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",

@@ -98,6 +98,7 @@
  *
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "tuning", done: number, total: number }
+ *   | { event: "compiling", done: number, total: number }
  *   | { event: "notice", text: string }
  *   | { event: "step", step: number, steps: number }
  *   | { event: "latents", shape: number[], values: Float32Array }

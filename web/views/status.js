@@ -89,6 +89,9 @@ export function createStatus() {
       } else if (progress.event === "tuning") {
         const { done, total } = progress;
         show(say.tuning(done, total), done / total);
+      } else if (progress.event === "compiling") {
+        const { done, total } = progress;
+        show(say.compiling(done, total), done / total);
       } else if (progress.event === "step") {
         const { step, steps } = progress;
         lastStep = step;

@@ -289,6 +289,7 @@ pub fn report(progress: &Progress) {
             format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
         }
         Progress::Tuning { done, total } => format!("Measuring kernels: {done} of {total}"),
+        Progress::Compiling { done, total } => format!("Compiling kernels: {done} of {total}"),
         Progress::Notice { text } => {
             end_line();
             eprintln!("{text}");

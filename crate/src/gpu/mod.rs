@@ -32,7 +32,7 @@ pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};
 use crate::error::{Error, Result};
 use engine::{Engine, Submitted};
 use faults::Faults;
-use kernel::Kernel;
+pub(crate) use kernel::Kernel;
 use pace::Pace;
 use pool::{Pool, Use};
 use reading::Readbacks;

@@ -26,6 +26,8 @@ pub enum Progress {
     },
     /// The kernels that can be chosen from are compiled and timed: `done` of `total` measurements.
     Tuning { done: usize, total: usize },
+    /// A software adapter compiles the kernels: `done` of `total`.
+    Compiling { done: usize, total: usize },
     /// A sentence for the user, such as what was cut from a prompt.
     Notice { text: String },
     /// `step` of `steps` is done; 0 before the first.

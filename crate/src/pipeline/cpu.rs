@@ -83,7 +83,8 @@ impl Engine for OnCpu {
     const RUNS_AHEAD: bool = false;
 
     /// One: the cores are busy with it.
-    async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
+    async fn pictures_at_once(&self, load: Load, call: Call<'_>) -> Result<usize> {
+        let files = call.files;
         let Load { size, prompts, kinds, .. } = load;
         if kinds.merged() > 0 {
             let reason = "must be 0 on the CPU, which merges no tokens".into();

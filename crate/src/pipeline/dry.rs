@@ -145,7 +145,8 @@ impl Files {
     pub async fn dry_run(&self, options: &Options, limits: Limits, load: Load) -> Result<DryRun> {
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
-        engine.pictures_at_once(self, Load { pictures: 1, ..load }).await?;
+        let call = Call { files: self, control: &Control::default() };
+        engine.pictures_at_once(Load { pictures: 1, ..load }, call).await?;
         self.rehearse(options, limits, load, engine.residency()).await
     }
 

@@ -31,7 +31,7 @@ pub(super) trait Engine: Sized {
 
     /// How many of the load's pictures it can work on at once, found before any work, and what it
     /// then keeps in memory; an error when not even one.
-    async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize>;
+    async fn pictures_at_once(&self, load: Load, call: Call<'_>) -> Result<usize>;
     /// The text encoder without its last `skipped` layers: `rows` rows of `ids` → `[rows, 77, c]`.
     async fn encode(
         &self,

@@ -1,14 +1,17 @@
 //! What fits an adapter: how many pictures at once, and in which way of those that
 //! [`super::residency`] has. Found by dry runs before any work.
 
+use super::control::{Control, Progress};
 use super::dry::Load;
+use super::engine::Call;
 use super::gpu::OnGpu;
-use super::model::Files;
 use super::parts::sizes;
 use super::residency::Residency;
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::Limits;
+use crate::gpu::{Kernel, Limits};
+use std::rc::Rc;
+use std::slice;
 
 /// More pictures at once keep no adapter busier.
 const AT_ONCE_MAX: usize = 16;
@@ -23,20 +26,21 @@ pub(super) struct Fit {
 
 impl OnGpu {
     /// How many of the load's pictures go together, and in which way.
-    pub(super) async fn fit(&self, files: &Files, load: Load) -> Result<Fit> {
+    pub(super) async fn fit(&self, load: Load, call: Call<'_>) -> Result<Fit> {
         let limits = self.gpu.limits();
         if self.options.reproducible {
-            match self.fit_within(limits.at_most(Limits::default()), files, load).await {
+            match self.fit_within(limits.at_most(Limits::default()), load, call).await {
                 Err(Error::GpuLimit { .. }) => {}
                 answer => return answer,
             }
         }
-        self.fit_within(limits, files, load).await
+        self.fit_within(limits, load, call).await
     }
 
     /// The same within these limits, by dry runs, whose kernels the adapter gets to compile: what
     /// a browser compiles beside the weights that come.
-    async fn fit_within(&self, limits: Limits, files: &Files, load: Load) -> Result<Fit> {
+    async fn fit_within(&self, limits: Limits, load: Load, call: Call<'_>) -> Result<Fit> {
+        let files = call.files;
         let [_, unet_bytes, _] = sizes(files, self.options.weights)?;
         let budget = self.options.memory.unwrap_or(Residency::budget(unet_bytes));
         let dry_run = async |pictures, residency| {
@@ -81,7 +85,24 @@ impl OnGpu {
             }
         }
         let of_way = kernels.iter().find(|(way, _)| *way == residency);
-        self.gpu.compile(of_way.map_or(&[], |(_, kernels)| kernels));
+        self.compile(of_way.map_or(&[], |(_, kernels)| kernels), call.control).await?;
         Ok(Fit { load, pictures, residency })
+    }
+
+    /// Makes the pipelines of kernels. A graphics card gets them all at once, to compile beside the
+    /// weights that come. A software adapter compiles on the CPU, and nothing goes on meanwhile, up
+    /// to a minute in a browser: there they come one by one, each told.
+    async fn compile(&self, kernels: &[Rc<Kernel>], control: &Control) -> Result<()> {
+        if !self.gpu.info().software {
+            self.gpu.compile(kernels);
+            return Ok(());
+        }
+        for (done, kernel) in kernels.iter().enumerate() {
+            control.check()?;
+            control.tell(Progress::Compiling { done, total: kernels.len() });
+            self.gpu.compile(slice::from_ref(kernel));
+            self.gpu.finish().await?;
+        }
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@
 use super::context::Prompts;
 use super::control::{Control, Progress};
 use super::dry::{Kinds, Load};
-use super::engine::Engine;
+use super::engine::{Call, Engine};
 use super::initial::{self, Initial};
 use super::run::{Job, Run};
 use super::safety::FLAGGED;
@@ -140,7 +140,7 @@ impl Pipeline {
         extras: &Extras<'_>,
         receive: &mut Receive<'_>,
     ) -> Result<()> {
-        let order = &self.plan(engine, request, extras).await?;
+        let order = &self.plan(engine, request, control, extras).await?;
         for text in &order.prompts.notices {
             control.tell(Progress::Notice { text: text.clone() });
         }
@@ -176,6 +176,7 @@ impl Pipeline {
         &self,
         engine: &E,
         request: &Request,
+        control: &Control,
         extras: &Extras<'_>,
     ) -> Result<Order> {
         let allowed = self.description.allowed();
@@ -195,7 +196,8 @@ impl Pipeline {
         let prompts = Prompts::read(&self.tokenizer, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
-        order.at_once = engine.pictures_at_once(&self.files, load).await? as u32;
+        let call = Call { files: &self.files, control };
+        order.at_once = engine.pictures_at_once(load, call).await? as u32;
         Ok(order)
     }
 

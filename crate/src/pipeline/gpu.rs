@@ -82,7 +82,7 @@ impl OnGpu {
         let description = call.files.describe();
         let size = [description.width, description.height];
         let own = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
-        match self.pictures_at_once(call.files, own).await {
+        match self.pictures_at_once(own, call).await {
             // Smaller ones may fit.
             Ok(_) | Err(Error::GpuLimit { .. }) => self.enter(Stage::Loading, call).await,
             Err(error) => Err(error),
@@ -158,11 +158,11 @@ impl Engine for OnGpu {
     const RUNS_AHEAD: bool = true;
 
     /// As many as need no more memory than the budget, or than one of them needs anyway.
-    async fn pictures_at_once(&self, files: &Files, load: Load) -> Result<usize> {
+    async fn pictures_at_once(&self, load: Load, call: Call<'_>) -> Result<usize> {
         let known = self.fitting.borrow().iter().find(|known| known.load == load).copied();
         let fit = match known {
             Some(fit) => fit,
-            None => self.fit(files, load).await?,
+            None => self.fit(load, call).await?,
         };
         if known.is_none() {
             self.fitting.borrow_mut().push(fit);

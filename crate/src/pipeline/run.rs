@@ -183,7 +183,7 @@ impl<'a, E: Engine> Run<'a, E> {
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
-        wider.pictures_at_once(files, order.load(self.job.part.len())).await?;
+        wider.pictures_at_once(order.load(self.job.part.len()), Call { files, control }).await?;
         self.engine = wider;
         let text = format!(
             "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \

@@ -110,7 +110,7 @@ impl Pipeline {
     ) -> Result<impl Fn() + use<'a>> {
         let prompts = 2;
         let load = Load { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
-        engine.pictures_at_once(call.files, load).await?;
+        engine.pictures_at_once(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
         let text = Text::new(array, prompts, ids.len());
