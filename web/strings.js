@@ -156,7 +156,7 @@ export const say = {
   nothingFound: () => "No picture is like that.",
   noPrints: () => "Pictures that you make are kept here, on this device only.",
   full: (/** @type {number} */ bytes, /** @type {number} */ bound, /** @type {number} */ count) =>
-    `The gallery holds ${megabytes(bytes)} MB, more than its ${megabytes(bound)} MB. Delete the ` +
+    `The gallery holds ${fileSize(bytes)}, more than its ${fileSize(bound)}. Delete the ` +
     `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
   exportAll: () => "Export zip",
   exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
@@ -207,7 +207,7 @@ export const say = {
   emptyFile: (/** @type {string} */ name) => `${name} holds no prompt.`,
 
   storage: (/** @type {number} */ used, /** @type {number} */ quota) =>
-    quota ? `${megabytes(used)} MB` : "not told",
+    quota ? fileSize(used) : "not told",
   noServiceWorker: () =>
     "This needs the page’s service worker, which is not at work: the first visit ends before it " +
     "starts, and private windows and insecure addresses have none.",
@@ -283,9 +283,9 @@ export function duration(seconds) {
 
 /** @typedef {import("./store/protocol.js").StoredModel} StoredModel */
 
-/** As MB or GB. */
+/** As kB, MB or GB. */
 export const gigabytes = (/** @type {number} */ bytes) =>
-  bytes < 1e9 ? `${megabytes(bytes)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+  bytes < 1e9 ? fileSize(bytes) : `${(bytes / 1e9).toFixed(2)} GB`;
 
 const day = (/** @type {string} */ date) => date.slice(0, 10);
 
