@@ -12,7 +12,7 @@ use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, scratch, tiny};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::{Control, Files, Options, Pipeline, Request};
-use darkroom::weights::{Archive, FileSource, check_for_zeros, decode};
+use darkroom::weights::{Archive, FileSource, Ldm, check_for_zeros, decode};
 use darkroom::{Error, Result};
 use pollster::block_on;
 use serde_json::{Map, Value, json};
@@ -231,13 +231,7 @@ fn a_file_whose_end_did_not_arrive_is_told() {
     let path = folder.join("a.safetensors");
     let whole = single().write();
     fs::write(&path, &whole).unwrap();
-    let zeros = |path: &Path| {
-        block_on(async {
-            let source = source(path);
-            let archive = Archive::open(&source, "a.safetensors").await?;
-            check_for_zeros(&source, &archive).await
-        })
-    };
+    let zeros = |path: &Path| block_on(Ldm::judge(&source(path), "a.safetensors"));
     zeros(&path).unwrap();
     let mut half = whole.clone();
     half[whole.len() / 2..].fill(0);

@@ -10,8 +10,11 @@ use serde_json::Value;
 
 /// What is said of a file.
 fn said(bytes: Vec<u8>) -> String {
-    let error = block_on(Ldm::open(&Bytes::checkpoint(bytes), "a")).err().unwrap();
+    let error = block_on(Ldm::open(&Bytes::checkpoint(bytes.clone()), "a")).err().unwrap();
     println!("{error}");
+    // The same is said before a file is kept.
+    let judged = block_on(Ldm::judge(&Bytes::checkpoint(bytes), "a")).unwrap_err();
+    assert_eq!(judged.to_string(), error.to_string());
     assert!(matches!(error, Error::OtherModel { .. } | Error::BadFile { .. }), "{error:?}");
     error.to_string()
 }

@@ -9,9 +9,12 @@ use super::record::{ChunkInfo, Model, now};
 use super::seal::seal;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result, bad_file};
-use crate::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES, is_inside, tar};
+use crate::weights::{
+    Digest, Ldm, Licence, LocalFuture, Manifest, ManifestFile, PIECE_BYTES, Source, is_inside, tar,
+};
 use js_sys::{Array, Uint8Array};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -64,6 +67,13 @@ impl Files {
         let bytes = read(path, file, 0, file.size() as u64).await?.to_vec();
         let text = String::from_utf8(bytes).map_err(|_| bad_file(path, "it is not text"))?;
         Ok(Some(text))
+    }
+
+    fn blob(&self, path: &str) -> Result<&Blob> {
+        self.0.get(path).ok_or_else(|| Error::NotFound {
+            path: path.to_owned(),
+            reason: "it is not among the files that were given".to_owned(),
+        })
     }
 
     /// Whether all files of a manifest are here, of the right size; those beside the manifest can
@@ -120,12 +130,26 @@ impl Files {
     }
 }
 
+impl Source for Files {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        Box::pin(async move { Ok(self.blob(path)?.size() as u64) })
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        Box::pin(async move {
+            let bytes = read(path, self.blob(path)?, range.start, range.end - range.start).await?;
+            Ok(bytes.to_vec())
+        })
+    }
+}
+
 /// Puts a model on the shelf for these files: by the manifest among them, or by one of the `known`
 /// ones that they are by every hash, or by a new one called `name`, of which nothing can be
 /// verified. Nothing takes the name of a known model without being it.
 ///
 /// # Errors
-/// [`Error::BadFile`] when a file of the manifest is missing; the store's.
+/// [`Error::BadFile`] when a file of the manifest is missing; [`Error::OtherModel`] for a single
+/// file that is no checkpoint of Stable Diffusion 1; the store's.
 pub async fn plan(
     store: &Store,
     files: &Files,
@@ -147,6 +171,13 @@ pub async fn plan(
         }
         (None, _) => Model::new(describe(files, name, known)?, String::new()),
     };
+    let is_known = known.iter().any(|known| known.manifest == model.manifest);
+    if let Some(path) = model.manifest.checkpoint().filter(|_| !is_known)
+        && files.0.contains_key(path)
+    {
+        // Nothing is kept of what could never be used.
+        Ldm::judge(files, path).await?;
+    }
     if let Some(path) = model.manifest.licence.file.clone().filter(|_| model.licence_text.is_none())
     {
         model.licence_text = files.text(&path).await?;

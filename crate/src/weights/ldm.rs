@@ -18,6 +18,7 @@ use super::canonical::canonical;
 use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
 use super::source::Source;
+use super::zeros::check_for_zeros;
 use crate::error::{Error, Result};
 
 /// The most blocks of a UNet's way that are looked for: v1.4 has twelve.
@@ -66,6 +67,16 @@ impl Ldm {
     /// checkpoint.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Ldm> {
         Ldm::new(&Archive::open(source, path).await?)
+    }
+
+    /// Judges the file `path` before it is kept: from its header, and a few places of its numbers.
+    ///
+    /// # Errors
+    /// As [`Ldm::open`]; [`Error::BadFile`] when too much of it is zeros.
+    pub async fn judge(source: &dyn Source, path: &str) -> Result<()> {
+        let archive = Archive::open(source, path).await?;
+        Ldm::new(&archive)?;
+        check_for_zeros(source, &archive).await
     }
 
     /// Takes a checkpoint apart.
