@@ -2,25 +2,30 @@
 // emptied, changed by another tab, or written by a newer version.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { testModels, toSingleFile } from "./harness/native.mjs";
 import { add, call, profile } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
 
 const CHUNK = 4096;
 const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safetensors": 20_000 };
 
-/** Puts local files on the shelf; what they became. */
+/** Puts local files, as numbers or in base64, on the shelf; what they became. */
 const imported = (
   /** @type {import("playwright-core").Page} */ page,
-  /** @type {Record<string, number[]>} */ files,
+  /** @type {Record<string, number[] | string>} */ files,
   /** @type {string} */ name,
   /** @type {string[]} */ known = [],
 ) =>
   page.evaluate(async ([files, name, known]) => {
     const { store } = /** @type {any} */ (window);
+    const decoded = (/** @type {string} */ text) =>
+      Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
     const given = Object.entries(files).map(([path, bytes]) => ({
       path,
-      file: new Blob([new Uint8Array(bytes)]),
+      file: new Blob([typeof bytes === "string" ? decoded(bytes) : new Uint8Array(bytes)]),
     }));
     const of = known.map((manifest) => ({ manifest, address: "" }));
     const { manifest } = await store.plan(given, of, name, () => {});
@@ -50,15 +55,53 @@ test("another model of the same names and sizes is imported under its own name",
 });
 
 test("names of any script and empty files beside a model are imported", async (t) => {
+  const folder = await testModels();
+  const file = join(folder, "one.safetensors");
+  await toSingleFile(join(folder, "models/tiny"), file);
+  const bytes = await readFile(file, "base64");
   const { open } = await profile(t, new Weights(SIZES));
   const page = await open();
   for (const name of ["model (1)", "v1-5+vae", "dreamlike[fp16]", "模型"]) {
     const path = `${name}.safetensors`;
-    const { files } = await imported(page, { [path]: [1, 2, 3], "added.txt": [] }, name);
+    const { files } = await imported(page, { [path]: bytes, "added.txt": [] }, name);
     assert.deepEqual(
       files.map((/** @type {{ path: string }} */ file) => file.path),
       [path],
     );
+  }
+});
+
+/** A safetensors file of f32 tensors, all of ones. @param {Record<string, number[]>} shapes */
+function safetensors(shapes) {
+  let end = 0;
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const start = end;
+    end += 4 * shape.reduce((all, side) => all * side, 1);
+    return [name, { dtype: "F32", shape, data_offsets: [start, end] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const data = Buffer.from(Float32Array.from({ length: end / 4 }, () => 1).buffer);
+  return [...Buffer.concat([length, header, data])];
+}
+
+test("what is no checkpoint is told at import, and nothing of it is kept", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  const layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
+  /** @type {[number[], RegExp][]} */
+  const files = [
+    [safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
+      /LoRA/],
+    [safetensors({ emb_params: [2, 768] }), /textual inversion/],
+    [[1, 2, 3], /one\.safetensors/],
+  ];
+  for (const [bytes, told] of files) {
+    const importing = imported(page, { "one.safetensors": bytes }, "one");
+    await assert.rejects(importing, told);
+    const models = await page.evaluate(() => /** @type {any} */ (window).store.list());
+    assert.deepEqual(models, []);
   }
 });
 
