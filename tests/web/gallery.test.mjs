@@ -254,7 +254,8 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
     bound.append(new Option("tiny", "20000"));
   });
   await bound.selectOption("20000");
-  await page.locator("#full-text").filter({ hasText: /holds \d+ kB, more than its 20 kB.*oldest/ }).waitFor();
+  const full = /holds \d+ kB, more than its 20 kB.*oldest/;
+  await page.locator("#full-text").filter({ hasText: full }).waitFor();
   await bound.selectOption("no bound");
   await page.locator("#full").waitFor({ state: "hidden" });
   await page.reload();
