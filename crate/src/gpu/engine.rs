@@ -170,10 +170,12 @@ impl Engine {
         }
     }
 
-    /// Makes the pipelines of kernels. A browser returns at once and compiles them beside what
-    /// follows.
-    pub fn compile(&mut self, kernels: &[Rc<Kernel>]) {
+    /// Makes the pipelines of kernels; false where all were there. A browser returns at once and
+    /// compiles them beside what follows.
+    pub fn compile(&mut self, kernels: &[Rc<Kernel>]) -> bool {
+        let before = self.pipelines.len();
         kernels.iter().for_each(|kernel| drop(self.compiled(kernel)));
+        self.pipelines.len() > before
     }
 
     fn write_params(&mut self, params: &[u8]) {

@@ -157,11 +157,9 @@ impl Gpu {
         Rehearsal { gpu: self.clone() }
     }
 
-    /// Makes the pipelines of kernels before they are needed.
-    pub fn compile(&self, kernels: &[Rc<Kernel>]) {
-        if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().compile(kernels);
-        }
+    /// Makes the pipelines of kernels before they are needed; false where nothing was missing.
+    pub fn compile(&self, kernels: &[Rc<Kernel>]) -> bool {
+        self.0.engine.as_ref().is_some_and(|engine| engine.borrow_mut().compile(kernels))
     }
 
     /// Gives back to the system the buffers that nothing holds.

@@ -99,9 +99,10 @@ impl OnGpu {
         }
         for (done, kernel) in kernels.iter().enumerate() {
             control.check()?;
-            control.tell(Progress::Compiling { done, total: kernels.len() });
-            self.gpu.compile(slice::from_ref(kernel));
-            self.gpu.finish().await?;
+            if self.gpu.compile(slice::from_ref(kernel)) {
+                control.tell(Progress::Compiling { done, total: kernels.len() });
+                self.gpu.finish().await?;
+            }
         }
         Ok(())
     }
