@@ -6,7 +6,8 @@ use crate::made_up::tiny;
 use crate::walk::{open, request};
 use darkroom::Error;
 use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use darkroom::pipeline::{Control, Options, Picture, Progress, tuner};
+use darkroom::measure::tuner;
+use darkroom::pipeline::{Control, Options, Picture, Progress, tune};
 use pollster::block_on;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -75,7 +76,7 @@ fn a_choice_is_measured_once() {
             let on_progress =
                 Box::new(move |event: &Progress| hears.borrow_mut().push(event.clone()));
             let control = Control { on_progress, ..Control::default() };
-            let measured = block_on(tuner::tune(gpu, unknown, &control)).unwrap();
+            let measured = block_on(tune(gpu, unknown, &control)).unwrap();
             assert_eq!(measured, gpu.tuning());
             // Each compilation and each timing, of the families that have a choice here.
             let told = told.take();
@@ -90,14 +91,14 @@ fn a_choice_is_measured_once() {
         let kept = Tuning { matmul, ..Tuning::of(MatrixTile::Direct8, AttentionTile::Shared) };
         gpu.reset_stats();
         assert_eq!(
-            block_on(tuner::tune(gpu, Some(&kept.to_string()), &Control::default())).unwrap(),
+            block_on(tune(gpu, Some(&kept.to_string()), &Control::default())).unwrap(),
             kept
         );
         assert_eq!((gpu.tuning(), gpu.stats().dispatches), (kept, 0));
         gpu.set_tuning(fixed);
         let control = Control::default();
         control.cancel.set(true);
-        let cancelled = block_on(tuner::tune(gpu, None, &control));
+        let cancelled = block_on(tune(gpu, None, &control));
         assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
         gpu.set_tuning(fixed);
     });

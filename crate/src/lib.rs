@@ -27,6 +27,8 @@ pub mod tensor;
 pub mod weight;
 
 // Floors 3 to 6: layers, models, their reference on the CPU, the walk.
+#[cfg(feature = "engine")]
+pub mod measure;
 pub mod models;
 #[cfg(feature = "engine")]
 pub mod nn;
@@ -35,7 +37,11 @@ pub mod pipeline;
 #[cfg(feature = "engine")]
 pub mod reference;
 
-// Floor 7: the home of weights in a browser, the face shown to JavaScript.
+// Floor 7: scores of pictures.
+#[cfg(feature = "engine")]
+pub mod judge;
+
+// Floor 8: the home of weights in a browser, the face shown to JavaScript.
 #[cfg(all(target_arch = "wasm32", feature = "engine"))]
 pub mod store;
 #[cfg(all(target_arch = "wasm32", feature = "engine"))]

@@ -3,8 +3,8 @@
 
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning};
-use darkroom::pipeline::bench::{BenchOptions, Peaks, Profile, bench};
-use darkroom::pipeline::{Control, Options, Pipeline, tuner};
+use darkroom::measure::{BenchOptions, Peaks, bench};
+use darkroom::pipeline::{Control, Options, Pipeline, Profile, tune};
 use darkroom::weights::FileSource;
 use darkroom::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         let gpu = Gpu::open(&options).await?;
         match args.tuning.as_deref() {
             None => {}
-            Some("tuned") => drop(tuner::tune(&gpu, None, &Control::default()).await?),
+            Some("tuned") => drop(tune(&gpu, None, &Control::default()).await?),
             Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or_else(|| Error::Request {
                 field: "tuning",
                 reason: format!("names no kernels: `{text}`"),

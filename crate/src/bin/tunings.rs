@@ -3,7 +3,8 @@
 use super::disk::write_in_folder;
 use darkroom::Result;
 use darkroom::gpu::Gpu;
-use darkroom::pipeline::{Control, tuner};
+use darkroom::measure::tuner;
+use darkroom::pipeline::{self, Control};
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -17,7 +18,7 @@ pub async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     let mut known: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
     let key = tuner::key(gpu);
     let remembered = known.get(&key);
-    let chosen = tuner::tune(gpu, remembered.map(String::as_str), control).await?.to_string();
+    let chosen = pipeline::tune(gpu, remembered.map(String::as_str), control).await?.to_string();
     eprintln!("Kernels: {chosen}");
     if remembered == Some(&chosen) {
         return Ok(());

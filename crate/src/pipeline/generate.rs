@@ -12,68 +12,19 @@
 //! The pictures of one request go together as far as they fit, and in parts where they do not.
 //! What follows the tokens, and what is done where numbers outgrow f16, is in `run`.
 
-use super::context::Prompts;
-use super::control::{Control, Progress};
-use super::dry::{Kinds, Load};
-use super::engine::{Call, Engine};
-use super::initial::{self, Initial};
-use super::run::{Job, Run};
+use super::control::{Control, Previews, Progress};
+use super::engine::{Call, Planned};
+use super::model::{Machine, Pipeline};
+use super::picture::{Picture, Safety};
+use super::run::{Extras, Initial, Job, Order, Prompts, Run, left_out};
 use super::safety::FLAGGED;
-use super::{Machine, Picture, Pipeline, Previews, Request, Safety};
-use crate::diffusion::{Plan, Sampler, Tuning};
+use crate::diffusion::{Sampler, Tuning};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
-use crate::weights::npy::Array;
+use crate::request::Request;
 
 /// Takes each picture when it is finished, with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
-
-/// What comes beside a request: the picture that it begins with, and what only comparisons with
-/// another program want.
-#[derive(Default)]
-pub struct Extras<'a> {
-    /// A picture of any size to begin with; see [`Request::strength`].
-    pub initial: Option<&'a Rgba>,
-    /// N(0, 1) `[1, c, h, w]` to begin with, instead of the seed's.
-    pub latents: Option<&'a Array>,
-    /// Sees every stage.
-    pub witness: Option<&'a dyn Witness>,
-    /// See [`Tuning::ends_at_sigma_min`].
-    pub ends_at_sigma_min: bool,
-    /// Leave the safety checker out: numbers are compared, and the picture is not shown.
-    pub unchecked: bool,
-}
-
-/// Sees the numbers of every stage, in the layout of diffusers (channels before rows and columns).
-pub trait Witness {
-    /// Token ids, the negative prompt's first.
-    fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()>;
-    /// `context`, `latents_000` (the noise, scaled), then for each step `eps_NNN` (guided) and
-    /// `latents_NNN`, at last `image` in 0…1. Latents are of all pictures that go together; what
-    /// comes in parts comes under the same names again.
-    fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()>;
-}
-
-/// What a request comes to with the model that is open.
-pub(super) struct Order {
-    /// With the size filled in.
-    pub request: Request,
-    pub plan: Plan,
-    /// In pixels.
-    pub size: [u32; 2],
-    pub prompts: Prompts,
-    /// Pictures that go together.
-    pub at_once: u32,
-}
-
-impl Order {
-    /// What some of its pictures ask of the machine together.
-    pub fn load(&self, pictures: usize) -> Load {
-        let (size, prompts) = (self.size, self.request.prompts());
-        let kinds = Kinds::of(&self.plan);
-        Load { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
-    }
-}
 
 impl Pipeline {
     /// Makes a picture.
@@ -132,7 +83,7 @@ impl Pipeline {
         }
     }
 
-    async fn walk<E: Engine>(
+    async fn walk<E: Planned>(
         &self,
         engine: &E,
         request: &Request,
@@ -172,7 +123,7 @@ impl Pipeline {
     }
 
     /// Checks a request and finds out what it comes to, before any work.
-    async fn plan<E: Engine>(
+    async fn plan<E: Planned>(
         &self,
         engine: &E,
         request: &Request,
@@ -184,7 +135,7 @@ impl Pipeline {
         let size = request.size(&allowed);
         let [width, height] = size.map(Some);
         let mut request = Request { width, height, ..request.clone() };
-        let left_out = initial::left_out(&mut request, extras.initial)?;
+        let left_out = left_out(&mut request, extras.initial)?;
         let sampler: Sampler = request.sampler.parse()?;
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
@@ -197,12 +148,12 @@ impl Pipeline {
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
         let call = Call { files: &self.files, control };
-        order.at_once = engine.pictures_at_once(load, call).await? as u32;
+        order.at_once = engine.plan(load, call).await? as u32;
         Ok(order)
     }
 
     /// A decoded image as the picture of its request.
-    async fn picture<E: Engine>(
+    async fn picture<E: Planned>(
         &self,
         run: &Run<'_, E>,
         (image, rgba): (E::Array, Vec<u8>),

@@ -1,280 +1,106 @@
-//! A model's files: the configs, what they must agree on, and the networks that they describe.
-//!
-//! ```text
-//! model_index.json                   which classes the parts are
-//! scheduler/scheduler_config.json    the noise schedule
-//! tokenizer/vocab.json, merges.txt   or tokenizer.json
-//! text_encoder/config.json           and model.safetensors
-//! unet/config.json                   and diffusion_pytorch_model.safetensors
-//! vae/config.json                    and diffusion_pytorch_model.safetensors
-//! ```
-//!
-//! or a single file, which has no configs: see [`super::single_file`].
-//!
-//! The safety checker, which a model may have or not, is in `safety`.
+//! A model on the GPU or on the CPU, ready to draw. [`Pipeline::open`] makes it, and
+//! [`Pipeline::generate`] is what it is for.
 
-use super::configs::{CONFIG_BYTES_MAX, Configs, SCHEDULER, TEXT_ENCODER, UNET, VAE};
-use super::control::{Control, Progress};
-use super::part_file::weights;
-use super::{Description, sampler_names, single_file};
-use crate::diffusion::Schedule;
-use crate::dtype::{FileType, WeightType};
-use crate::error::{Error, Result};
-use crate::gpu::Gpu;
-use crate::models::clip::{TextConfig, TextEncoder};
-use crate::models::unet::{Level, Unet, UnetConfig};
-use crate::models::vae::{Autoencoder, Encoder, VaeConfig};
-use crate::nn::Scope;
-use crate::reference::{Networks, Weights};
+use super::checkpoint::{Description, Files, Provenance};
+use super::device::Device;
+use super::engine::{OnCpu, OnGpu, Residency, Stage};
+use super::picture::Safety;
+use super::safety::Checker;
+use crate::gpu::{Held, Tuning};
+use crate::measure::tuner;
 use crate::text::Tokenizer;
-use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, Part, Source, TensorInfo, read_all};
-use std::rc::Rc;
 
-/// No vocabulary is longer.
-pub(super) const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
-
-/// The parts with weights, in the order in which they are used.
-pub(super) const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
-
-/// A model's configs and the headers of its weights.
-pub struct Files {
-    pub text_encoder: TextConfig,
-    pub unet: UnetConfig,
-    pub vae: VaeConfig,
-    pub schedule: Schedule,
-    configs: Configs,
-    archives: [Rc<Archive>; 3],
+/// A model on the GPU or on the CPU, ready to draw.
+pub struct Pipeline {
+    pub(super) files: Files,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) machine: Machine,
+    pub(super) description: Description,
+    /// What sees a picture first; without it, why.
+    pub(super) checker: Result<Checker, Safety>,
+    pub(super) provenance: Option<Provenance>,
 }
 
-impl Files {
-    /// Reads the configs and the headers.
-    ///
-    /// # Errors
-    /// Files that are missing, damaged, not supported, or contradict one another.
-    pub async fn open(source: &dyn Source) -> Result<Files> {
-        let (mut configs, archives) = match source.checkpoint() {
-            Some(path) => single_file::open(source, path).await?,
-            None => {
-                let configs = Configs::read(source).await?;
-                let text_encoder = weights(source, "text_encoder", "model").await?;
-                let unet = weights(source, "unet", "diffusion_pytorch_model").await?;
-                let vae = weights(source, "vae", "diffusion_pytorch_model").await?;
-                (configs, [text_encoder, unet, vae])
-            }
-        };
-        if let Some(kind) = source.prediction() {
-            configs.predict(kind);
-        }
-        // A single file's configs are its own: complaints name it.
-        let named = |config| source.checkpoint().unwrap_or(config);
-        let files = Files {
-            schedule: Schedule::from_json(named(SCHEDULER), configs.scheduler.as_bytes())?,
-            text_encoder: TextConfig::parse(named(TEXT_ENCODER), &configs.text_encoder)?,
-            unet: UnetConfig::parse(named(UNET), &configs.unet)?,
-            vae: VaeConfig::parse(named(VAE), &configs.vae)?,
-            configs,
-            archives,
-        };
-        files.check()?;
-        Ok(files)
-    }
+/// Where the networks are.
+pub(super) enum Machine {
+    Gpu(Box<OnGpu>),
+    Cpu(Box<OnCpu>),
+}
 
-    /// The texts of the configs: as published, or as found for a single file.
-    pub fn configs(&self) -> &Configs {
-        &self.configs
-    }
-
-    /// The headers of text encoder, UNet and VAE, under diffusers' names.
-    pub fn archives(&self) -> [(Part, &Archive); 3] {
-        let [text_encoder, unet, vae] = &self.archives;
-        [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)]
-    }
-
-    /// The header of the VAE's weights.
-    pub(super) fn vae_weights(&self) -> &Rc<Archive> {
-        &self.archives[2]
-    }
-
-    /// The same, to be shared, in the order of [`PART_NAMES`].
-    pub(super) fn shared_archives(&self) -> &[Rc<Archive>; 3] {
-        &self.archives
-    }
-
-    /// What the names of the weights in a single file depend on.
-    pub fn topology(&self) -> Topology {
-        let level = |level: &Level| UnetLevel {
-            layers: level.layers,
-            down_attention: level.down_attention,
-            up_attention: level.up_attention,
-        };
-        Topology {
-            unet: self.unet.levels.iter().map(level).collect(),
-            vae_levels: self.vae.block_out_channels.len(),
-        }
-    }
-
-    /// What the parts must agree on.
-    fn check(&self) -> Result<()> {
-        let width = self.text_encoder.encoder.hidden_size;
-        let latents = self.vae.latent_channels;
-        for (file, field, value, other, expected) in [
-            (UNET, "cross_attention_dim", self.unet.cross_attention_dim, "text encoder", width),
-            (UNET, "in_channels", self.unet.in_channels, "VAE", latents),
-            (UNET, "out_channels", self.unet.out_channels, "VAE", latents),
-        ] {
-            if value != expected {
-                return Err(Error::Config {
-                    file: file.into(),
-                    field: field.into(),
-                    reason: format!("is {value}, but the {other} has {expected}"),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the tokenizer.
-    ///
-    /// # Errors
-    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder knows fewer tokens.
-    pub async fn tokenizer(&self, source: &dyn Source) -> Result<Tokenizer> {
-        let read = |path| read_all(source, path, VOCABULARY_BYTES_MAX);
-        let tokenizer = match read("tokenizer/vocab.json").await {
-            Ok(vocab) => Tokenizer::new(&vocab, &read("tokenizer/merges.txt").await?)?,
-            Err(Error::NotFound { path, reason }) => match read("tokenizer/tokenizer.json").await {
-                Ok(json) => Tokenizer::from_tokenizer_json(&json)?,
-                Err(Error::NotFound { .. }) => return Err(Error::NotFound { path, reason }),
-                Err(error) => return Err(error),
-            },
-            Err(error) => return Err(error),
-        };
-        let mut tokenizer = tokenizer.with_length(self.text_encoder.max_position_embeddings)?;
-        tokenizer = added_tokens(source, tokenizer).await?;
-        for file in ["tokenizer/special_tokens_map.json", "tokenizer/tokenizer_config.json"] {
-            match read_all(source, file, CONFIG_BYTES_MAX).await {
-                Ok(json) => tokenizer = tokenizer.with_special_tokens(file, &json)?,
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let (known, needed) = (self.text_encoder.vocab_size, tokenizer.id_limit());
-        if known < needed as usize {
-            return Err(Error::Config {
-                file: TEXT_ENCODER.into(),
-                field: "vocab_size".into(),
-                reason: format!("is {known}, but the tokenizer has {needed} tokens"),
-            });
-        }
-        Ok(tokenizer)
-    }
-
-    /// Builds the networks on the CPU, with their weights in memory.
-    ///
-    /// # Errors
-    /// Tensors that are missing or of another shape, the source's faults, a cancel, and configs
-    /// that the CPU's implementation does not support.
-    pub(super) async fn load_on_cpu(
-        &self,
-        source: &dyn Source,
-        control: &Control,
-    ) -> Result<Networks> {
-        self.check_tensors()?;
-        let bytes_of = |file: &Rc<Archive>| {
-            file.tensors().iter().map(|info| info.range.end - info.range.start).sum::<u64>()
-        };
-        let bytes_total = self.archives.iter().map(bytes_of).sum();
-        let mut bytes_before = 0;
-        let mut weights = Vec::new();
-        for (part, archive) in PART_NAMES.into_iter().zip(&self.archives) {
-            let mut progress = |done| {
-                let bytes_done = bytes_before + done;
-                control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
-                control.check()
-            };
-            let rows = self.text_encoder.vocab_size;
-            weights.push(Weights::read(source, archive, rows, &mut progress).await?);
-            bytes_before += bytes_of(archive);
-        }
-        let weights = weights.try_into().ok().expect("one for each of three parts");
-        Networks::new((&self.text_encoder, &self.unet, &self.vae), weights)
-    }
-
-    /// Asks for every tensor of the three networks, as the adapter's own do, so that one that is
-    /// missing or of another shape is told by its name.
-    fn check_tensors(&self) -> Result<()> {
-        let gpu = Gpu::dry(false);
-        let [text_encoder, unet, vae] =
-            self.archives.each_ref().map(|archive| Scope::open(&gpu, Rc::clone(archive), None));
-        TextEncoder::new(&text_encoder, &self.text_encoder)?;
-        Unet::new(&unet, &self.unet)?;
-        Autoencoder::new(&vae, &self.vae)?;
-        Encoder::new(&vae, &self.vae).map(drop)
-    }
-
-    /// A tensor of the UNet, by diffusers' name.
-    pub(super) async fn load_unet_tensor(
-        &self,
-        source: &dyn Source,
-        name: &str,
-    ) -> Result<Vec<f32>> {
-        self.archives[1].load(source, name).await
-    }
-
-    /// Bits of the UNet's weights in its file, on average; bf16 keeps eight of a number, as q8_0
-    /// does.
-    pub(super) fn unet_bits(&self) -> u64 {
-        let tensors = self.archives[1].tensors();
-        let bits = |tensor: &TensorInfo| match tensor.file_type {
-            FileType::BF16 => 8 * tensor.elements() as u64,
-            _ => 8 * (tensor.range.end - tensor.range.start),
-        };
-        let elements: u64 = tensors.iter().map(|tensor| tensor.elements() as u64).sum();
-        tensors.iter().map(bits).sum::<u64>() / elements.max(1)
-    }
-
-    /// Whether weights are quantised, which the GPU may round to f16.
-    pub(super) fn has_blocks(&self) -> bool {
-        self.archives[1].tensors().iter().any(|tensor| tensor.file_type.is_block())
-    }
-
-    /// Bytes of the weights in f32, as the CPU holds them.
-    pub(super) fn bytes_on_cpu(&self) -> u64 {
-        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
-        tensors.map(|tensor| 4 * tensor.elements() as u64).sum()
-    }
-
+impl Pipeline {
     /// What the model is and can be asked for.
-    pub fn describe(&self) -> Description {
-        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
-        let parameters = tensors.map(|tensor| tensor.elements() as u64).sum();
-        let factor = self.vae.factor() as u32;
-        // diffusers takes 64 for a UNet that does not say.
-        let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
-        let samplers = sampler_names();
-        let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
-        Description { factor, width: side, height: side, samplers, text_layers, parameters }
+    pub fn describe(&self) -> &Description {
+        &self.description
     }
-}
 
-/// The type that most of a file's numbers have on the GPU.
-pub(super) fn weight_type(file: &Archive) -> WeightType {
-    match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
-        Some(tensor) if tensor.file_type.fits_f16() || tensor.file_type.is_block() => {
-            WeightType::F16
-        }
-        _ => WeightType::F32,
-    }
-}
-
-/// The words that were added to a tokenizer: in a file of their own, or in that of its settings.
-async fn added_tokens(source: &dyn Source, mut tokenizer: Tokenizer) -> Result<Tokenizer> {
-    for file in ["tokenizer/added_tokens.json", "tokenizer/tokenizer_config.json"] {
-        match read_all(source, file, VOCABULARY_BYTES_MAX).await {
-            Ok(json) => tokenizer = tokenizer.with_added_tokens(file, &json)?,
-            Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+    /// The kernels that were chosen for the adapter, and what the choice is kept under; none on
+    /// the CPU.
+    pub fn tuning(&self) -> Option<(String, Tuning)> {
+        match &self.machine {
+            Machine::Gpu(on_gpu) => Some((tuner::key(&on_gpu.gpu), on_gpu.gpu.tuning())),
+            Machine::Cpu(_) => None,
         }
     }
-    Ok(tokenizer)
+
+    /// Which model it is, as far as its parts list says.
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
+    }
+
+    /// What stays on the graphics adapter between the stages of a walk, as the latest request had
+    /// it; none on the CPU.
+    pub fn residency(&self) -> Option<Residency> {
+        match &self.machine {
+            Machine::Gpu(engine) => Some(engine.residency()),
+            Machine::Cpu(_) => None,
+        }
+    }
+
+    /// The most graphics memory that was held at one moment of each stage, of loading and of the
+    /// latest walk, as the device's own account has it.
+    pub fn peaks(&self) -> Vec<(Stage, Held)> {
+        match &self.machine {
+            Machine::Gpu(engine) => engine.peaks(),
+            Machine::Cpu(_) => Vec::new(),
+        }
+    }
+
+    /// How the model splits prompts.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The most bytes that its buffers on the graphics adapter have had together; none on the CPU.
+    pub fn bytes_peak(&self) -> Option<u64> {
+        match &self.machine {
+            Machine::Gpu(on_gpu) => Some(on_gpu.gpu.stats().bytes_peak),
+            Machine::Cpu(_) => None,
+        }
+    }
+
+    /// Who computes.
+    pub fn device(&self) -> Device {
+        match self.machine {
+            Machine::Gpu(_) => Device::WebGpu,
+            Machine::Cpu(_) => Device::Cpu,
+        }
+    }
+
+    /// Bytes of all buffers on the graphics device, and how many they are; none on the CPU.
+    pub fn gpu_memory(&self) -> (u64, u64) {
+        match &self.machine {
+            Machine::Gpu(engine) => {
+                let stats = engine.gpu.stats();
+                (stats.bytes_alive, stats.buffers_alive)
+            }
+            Machine::Cpu(_) => (0, 0),
+        }
+    }
+
+    /// Gives the graphics device back at once, if there is one; nothing can be drawn any more.
+    pub fn destroy(&self) {
+        if let Machine::Gpu(engine) = &self.machine {
+            engine.gpu.destroy();
+        }
+    }
 }

@@ -1,13 +1,39 @@
 //! The result: pixels, and the request that makes them again.
 
-use super::provenance::Provenance;
-use super::safety::Safety;
+use super::checkpoint::Provenance;
 use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
 use crate::request::Request;
 use crate::text::LongPrompt;
+use serde::Serialize;
+
+/// Whether a picture was looked at, and with what result. In JSON the name in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Safety {
+    /// The checker found nothing.
+    Passed,
+    /// The checker found something: the picture is black.
+    Flagged,
+    /// The checker was switched off.
+    Off,
+    /// The model has no checker.
+    Missing,
+}
+
+impl Safety {
+    /// The result as a sentence's end.
+    pub fn text(self) -> &'static str {
+        match self {
+            Safety::Passed => "checked, nothing found",
+            Safety::Flagged => "checked, replaced by black",
+            Safety::Off => "not checked: switched off",
+            Safety::Missing => "not checked: this model has none",
+        }
+    }
+}
 
 /// A finished picture.
 #[derive(Debug, Clone, PartialEq)]

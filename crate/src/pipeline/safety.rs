@@ -1,78 +1,29 @@
 //! The safety checker of a model that has one: it sees every finished picture before anyone else,
 //! and a picture that it flags is black when it leaves the crate.
 //!
-//! ```text
-//! model_index.json                              names it
-//! safety_checker/config.json                    and model.safetensors
-//! feature_extractor/preprocessor_config.json    how a picture is made ready for it
-//! ```
-//!
 //! It is loaded with the rest of the model, not when it is first needed: then whatever is wrong
 //! with its files is told before a picture has been waited for. Whoever switches it off pays
 //! nothing. It always computes in f32, and its weights are never coarser than f16, so that its
 //! verdict does not depend on the precision chosen.
 
-use super::configs::{CONFIG_BYTES_MAX, INDEX, text};
+use super::checkpoint::{SAFETY_PART as PART, SafetyFiles, weight_type};
 use super::control::{Control, Progress};
-use super::dry::{Phase, phase};
-use super::model::weight_type;
-use super::part_file::weights;
+use super::memory::{Phase, phase};
+use super::picture::Safety;
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Limits};
 use crate::image::Rgba;
-use crate::json::from_python;
 use crate::models::clip::ImageProcessor;
-use crate::models::safety::{Concepts, SafetyChecker, SafetyConfig};
+use crate::models::safety::{Concepts, SafetyChecker};
 use crate::nn::{Loader, Scope};
 use crate::reference::{SafetyNetwork, Weights};
 use crate::tensor::Tensor;
-use crate::weights::{Archive, Source, read_all};
-use serde::Serialize;
-use serde_json::Value;
-use std::rc::Rc;
-
-const CONFIG: &str = "safety_checker/config.json";
-const PROCESSOR: &str = "feature_extractor/preprocessor_config.json";
-const PART: &str = "safety_checker";
-const CLASS: &str = "StableDiffusionSafetyChecker";
-
-/// Whether a picture was looked at, and with what result. In JSON the name in snake case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Safety {
-    /// The checker found nothing.
-    Passed,
-    /// The checker found something: the picture is black.
-    Flagged,
-    /// The checker was switched off.
-    Off,
-    /// The model has no checker.
-    Missing,
-}
-
-impl Safety {
-    /// The result as a sentence's end.
-    pub fn text(self) -> &'static str {
-        match self {
-            Safety::Passed => "checked, nothing found",
-            Safety::Flagged => "checked, replaced by black",
-            Safety::Off => "not checked: switched off",
-            Safety::Missing => "not checked: this model has none",
-        }
-    }
-}
+use crate::weights::Source;
 
 /// What the user is told of a flagged picture.
 pub(super) const FLAGGED: &str = "The model's safety checker holds this picture for one that \
     should not be shown, so it is black. Try another prompt or another seed.";
-
-/// The checker's configs and the header of its weights.
-pub struct SafetyFiles {
-    config: SafetyConfig,
-    processor: ImageProcessor,
-    archive: Rc<Archive>,
-}
 
 /// A checker, ready to look at pictures.
 pub(super) struct Checker {
@@ -89,44 +40,18 @@ enum Network {
     Cpu(Box<SafetyNetwork>),
 }
 
+/// The files of a checker that is wanted; if there is none to come, why.
+pub(super) async fn open_if(
+    wanted: bool,
+    source: &dyn Source,
+) -> Result<Result<SafetyFiles, Safety>> {
+    if !wanted {
+        return Ok(Err(Safety::Off));
+    }
+    Ok(SafetyFiles::open(source).await?.ok_or(Safety::Missing))
+}
+
 impl SafetyFiles {
-    /// Reads configs and header; nothing when the model is a single file, when its index names no
-    /// checker, or when the checker's folder is not there: it need not be fetched.
-    ///
-    /// # Errors
-    /// Files that are damaged, not supported, or contradict one another.
-    pub async fn open(source: &dyn Source) -> Result<Option<SafetyFiles>> {
-        if source.checkpoint().is_some() || !named(source).await? {
-            return Ok(None);
-        }
-        let config = match text(source, CONFIG).await {
-            Err(Error::NotFound { .. }) => return Ok(None),
-            other => SafetyConfig::parse(CONFIG, &other?)?,
-        };
-        let processor = ImageProcessor::parse(PROCESSOR, &text(source, PROCESSOR).await?)?;
-        let (made, wanted) = (processor.output_size(), config.vision.image_size);
-        if made != wanted {
-            return Err(Error::Config {
-                file: PROCESSOR.into(),
-                field: "crop_size".into(),
-                reason: format!("is {made}, but the safety checker looks at {wanted} pixels"),
-            });
-        }
-        let archive = weights(source, PART, "model").await?;
-        Ok(Some(SafetyFiles { config, processor, archive }))
-    }
-
-    /// The same when the checker is wanted; if there is none to come, why.
-    pub(super) async fn open_if(
-        wanted: bool,
-        source: &dyn Source,
-    ) -> Result<Result<SafetyFiles, Safety>> {
-        if !wanted {
-            return Ok(Err(Safety::Off));
-        }
-        Ok(SafetyFiles::open(source).await?.ok_or(Safety::Missing))
-    }
-
     /// Runs the network once without a GPU, within the limits of an adapter: the bytes of its
     /// weights, and what looking at a picture costs.
     ///
@@ -150,7 +75,7 @@ impl SafetyFiles {
     /// Brings the checker to the GPU.
     ///
     /// # Errors
-    /// As [`Files::load`](super::Files::load), and a network that does not fit the adapter.
+    /// As [`Loader::run`], and a network that does not fit the adapter.
     pub(super) async fn load(
         self,
         gpu: &Gpu,
@@ -190,11 +115,6 @@ impl SafetyFiles {
         Ok(self.checker(concepts, Network::Cpu(Box::new(network))))
     }
 
-    /// Bytes of the weights in f32, as the CPU holds them.
-    pub(super) fn bytes_on_cpu(&self) -> u64 {
-        self.archive.tensors().iter().map(|tensor| 4 * tensor.elements() as u64).sum()
-    }
-
     fn checker(self, concepts: Concepts, network: Network) -> Checker {
         let file = self.archive.file().to_string();
         Checker { processor: self.processor, concepts, network, file }
@@ -229,19 +149,4 @@ impl Checker {
 /// The type of the checker's weights where the model's are to be of this one.
 fn floats(weights: Option<WeightType>) -> Option<WeightType> {
     weights.map(|weights| if weights.is_quantised() { WeightType::F16 } else { weights })
-}
-
-/// Whether the model's index names a checker.
-async fn named(source: &dyn Source) -> Result<bool> {
-    let json = read_all(source, INDEX, CONFIG_BYTES_MAX).await?;
-    let index: Value = serde_json::from_slice(&from_python(&json)).unwrap_or_default();
-    match index["safety_checker"][1].as_str() {
-        None => Ok(false),
-        Some(CLASS) => Ok(true),
-        Some(other) => Err(Error::Config {
-            file: INDEX.into(),
-            field: PART.into(),
-            reason: format!("names {other}, but only {CLASS} is supported"),
-        }),
-    }
 }

@@ -2,8 +2,8 @@
 
 use super::{Engine, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
-use crate::pipeline::bench::{BenchOptions, Figure};
-use crate::pipeline::{Control, Request, bench, tuner};
+use crate::measure::{self, BenchOptions, Figure};
+use crate::pipeline::{Control, Request, tune};
 use js_sys::{Function, JSON};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
@@ -26,13 +26,13 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     let Wish { only, runs, divide, kernels } = serde_wasm_bindgen::from_value(wish)?;
     let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
     match kernels.as_deref() {
-        Some("tuned") => drop(tuner::tune(&gpu, None, &Control::default()).await.map_err(to_js)?),
+        Some("tuned") => drop(tune(&gpu, None, &Control::default()).await.map_err(to_js)?),
         Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or("no such kernels")?),
         None => {}
     }
     let mut tell = |figure: &Figure| drop(on_figure.call1(&JsValue::NULL, &to_object(figure)));
     let options = BenchOptions { only, runs, divide };
-    let peaks = bench::bench(&gpu, &options, &mut tell).await.map_err(to_js)?;
+    let peaks = measure::bench(&gpu, &options, &mut tell).await.map_err(to_js)?;
     let told = to_object(&peaks);
     super::set(&told, "kernels", gpu.tuning().to_string().into());
     gpu.destroy();
@@ -43,7 +43,7 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
 impl Engine {
     /// Times an evaluation of the open model's UNet for a picture of a request's `width` and
     /// `height`, each dispatch `runs` times; resolves to the fields of
-    /// [`Profile`](crate::pipeline::bench::Profile) and `version`, Darkroom's. How far it is comes
+    /// [`Profile`](crate::measure::Profile) and `version`, Darkroom's. How far it is comes
     /// as progress, in steps of a hundredth. On the CPU it is refused.
     pub async fn profile(
         &self,

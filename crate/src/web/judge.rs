@@ -5,7 +5,8 @@ use super::{js_error, to_js, to_object};
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::image::{Likeness, png};
-use crate::pipeline::{ClipScore, Control};
+use crate::judge::ClipScore;
+use crate::pipeline::Control;
 use wasm_bindgen::prelude::*;
 
 /// How like two PNG files are: `{ psnr, ssim, most }`, psnr null when they are equal; undefined

@@ -9,7 +9,7 @@ use crate::models::clip::TextConfig;
 use crate::models::sd_v1_4;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
-use crate::pipeline::Files;
+use crate::pipeline::checkpoint::Files;
 use crate::weights::Source;
 use sha2::{Digest, Sha256};
 

@@ -12,14 +12,15 @@ mod identity;
 mod loss;
 mod published;
 
-pub use check::{Check, Verdict};
 pub use published::{PUBLISHED, Published};
 
-use super::control::{Control, Progress};
-use super::cpu::Turn;
-use super::device::{Device, open_or_destroy};
-use super::generate::{Extras, Witness};
-use super::{Machine, Options, Pipeline};
+use super::control::{Check, Control, Progress};
+use super::device::Device;
+use super::engine::Turn;
+use super::model::{Machine, Pipeline};
+use super::open::open_or_destroy;
+use super::options::Options;
+use super::run::{Extras, Witness};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};

@@ -1,0 +1,194 @@
+//! Which kernels suit an adapter: each of a family's choices timed on it, once.
+//!
+//! ```text
+//! family    on a software adapter    on a real GPU
+//! matmul    direct8, direct16        shared, direct8
+//! conv2d    direct8, direct16        shared, direct8
+//! attention direct                   shared, direct
+//! ```
+//!
+//! The first is what runs without tuning, and stays unless another is clearly faster. All compute
+//! the same sums in the same order, so a choice changes a picture by rounding at the most; but it
+//! may change it, so an adapter keeps its choice, and a run that must repeat byte for byte is not
+//! tuned: that is the default everywhere.
+
+use super::{Record, timed};
+use crate::error::Result;
+use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning, now};
+use crate::ops::{Epilogue, Mask, Window};
+use crate::tensor::Tensor;
+use crate::weight::Weight;
+use crate::{Precision, WeightType};
+
+/// After so many seconds, compiling included, nothing is timed again; once it is in any case.
+pub const SECONDS_MAX: f64 = 3.0;
+
+/// A challenger must take less than this share of the default's time.
+const FASTER: f64 = 0.95;
+
+/// Timed runs of a choice at the most, of which the fastest counts.
+const RUNS: usize = 8;
+
+/// What a choice is kept under: adapter, driver, and our kernels.
+pub fn key(gpu: &Gpu) -> String {
+    let info = gpu.info();
+    let kernels = env!("CARGO_PKG_VERSION");
+    format!("{} | {} | {} | {kernels} {:08x}", info.name, info.backend, info.driver, version())
+}
+
+/// A number that changes with the text of the kernels that are chosen from.
+fn version() -> u32 {
+    let gpu = Gpu::dry(false);
+    for tile in MatrixTile::ALL {
+        for attention in AttentionTile::ALL {
+            gpu.set_tuning(Tuning::of(tile, attention));
+            for family in FAMILIES {
+                (family.op)(&gpu)();
+            }
+        }
+    }
+    let recorded = gpu.take_recording().dispatches;
+    recorded.iter().fold(0, |sum, dispatch| crate::gpu::fnv1a(sum, &dispatch.kernel.wgsl()))
+}
+
+/// The choice that was kept as `remembered`, if it is one; else the adapter is measured. The device
+/// runs it from now on. A software adapter may compile for a minute: `before_each`
+/// measurement hears how many are done, and of how many; its error ends the tuning.
+///
+/// # Errors
+/// As [`Gpu::finish`], and those of `before_each`.
+pub async fn tune(
+    gpu: &Gpu,
+    remembered: Option<&str>,
+    before_each: &dyn Fn(usize, usize) -> Result<()>,
+) -> Result<Tuning> {
+    if let Some(tuning) = remembered.and_then(Tuning::parse) {
+        gpu.set_tuning(tuning);
+        return Ok(tuning);
+    }
+    let fixed = Tuning::default_for(gpu.info().software);
+    let until = now() + SECONDS_MAX;
+    let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
+    let total = duels.len() * (2 + RUNS);
+    let mut done = 0;
+    let mut step = || {
+        done += 1;
+        before_each(done - 1, total)
+    };
+    for duel in &duels {
+        for tuning in duel.tunings {
+            step()?;
+            duel.compile(gpu, tuning).await?;
+        }
+    }
+    for round in 0..RUNS {
+        for duel in &mut duels {
+            if round > 0 && now() > until {
+                break;
+            }
+            step()?;
+            duel.run(gpu).await?;
+        }
+    }
+    let chosen = duels.iter().filter(|duel| duel.least[1] < FASTER * duel.least[0]);
+    let tuning = chosen.fold(fixed, |tuning, duel| (duel.challenged)(tuning, gpu.info().software));
+    gpu.set_tuning(tuning);
+    gpu.trim();
+    Ok(tuning)
+}
+
+/// Kernels of which one is chosen.
+struct Family {
+    /// What is timed.
+    op: fn(&Gpu) -> Record,
+    /// A tuning with the challenger of this family, on a software adapter or on a real one.
+    challenged: fn(Tuning, bool) -> Tuning,
+}
+
+const FAMILIES: [Family; 3] = [
+    Family { op: product, challenged: |t, software| Tuning { matmul: tile(software), ..t } },
+    Family { op: convolution, challenged: |t, software| Tuning { conv2d: tile(software), ..t } },
+    Family {
+        op: attention,
+        challenged: |t, software| match software {
+            true => t,
+            false => Tuning { attention: AttentionTile::Direct, ..t },
+        },
+    },
+];
+
+/// The challenger of matrix products and convolutions.
+fn tile(software: bool) -> MatrixTile {
+    if software { MatrixTile::Direct16 } else { MatrixTile::Direct8 }
+}
+
+/// The fixed choice of a family and its challenger.
+struct Duel {
+    tunings: [Tuning; 2],
+    challenged: fn(Tuning, bool) -> Tuning,
+    record: Record,
+    /// Seconds of the fastest run of each.
+    least: [f64; 2],
+}
+
+impl Duel {
+    /// None where the family has no challenger on such adapters.
+    fn new(gpu: &Gpu, Family { op, challenged }: Family) -> Option<Duel> {
+        let software = gpu.info().software;
+        let fixed = Tuning::default_for(software);
+        let tunings = [fixed, challenged(fixed, software)];
+        let has_challenger = tunings[0] != tunings[1];
+        has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), least: [f64::MAX; 2] })
+    }
+
+    /// Runs one without a look at the clock: the first run of a kernel compiles it.
+    async fn compile(&self, gpu: &Gpu, tuning: Tuning) -> Result<()> {
+        gpu.set_tuning(tuning);
+        (self.record)();
+        gpu.finish().await
+    }
+
+    /// Times both, one after the other, so that what else the machine does meets them alike.
+    async fn run(&mut self, gpu: &Gpu) -> Result<()> {
+        for (tuning, least) in self.tunings.into_iter().zip(&mut self.least) {
+            gpu.set_tuning(tuning);
+            *least = seconds(gpu, &*self.record).await?.min(*least);
+        }
+        Ok(())
+    }
+}
+
+/// Seconds of an op, by the device's own clock where it has one.
+async fn seconds(gpu: &Gpu, record: &dyn Fn()) -> Result<f64> {
+    if !gpu.has_timestamps() {
+        return Ok(timed(gpu, record).await?.seconds);
+    }
+    record();
+    let timed = gpu.profile(1, &|_| Ok(())).await?;
+    Ok(timed.iter().map(|timed| timed.seconds).sum())
+}
+
+/// A product to time: a hundredth of a second, more or less, on its kind of adapter.
+fn product(gpu: &Gpu) -> Record {
+    let [rows, side] = if gpu.info().software { [256, 320] } else { [4096, 1280] };
+    let x = Tensor::empty(gpu, [1, rows, side], Precision::F32);
+    let weight = Weight::empty(gpu, side, side, WeightType::F16);
+    Box::new(move || drop(x.matmul(&weight, Epilogue::default())))
+}
+
+/// A convolution to time.
+fn convolution(gpu: &Gpu) -> Record {
+    let [side, c] = if gpu.info().software { [16, 128] } else { [64, 320] };
+    let x = Tensor::empty(gpu, [1, side, side, c], Precision::F32);
+    let weight = Weight::empty(gpu, 9 * c, c, WeightType::F16);
+    let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
+    Box::new(move || drop(x.conv2d(&weight, window, Epilogue::default())))
+}
+
+/// An attention to time.
+fn attention(gpu: &Gpu) -> Record {
+    const HEADS: usize = 8;
+    let [tokens, width] = if gpu.info().software { [256, 16] } else { [4096, 40] };
+    let x = Tensor::empty(gpu, [1, tokens, HEADS * width], Precision::F32);
+    Box::new(move || drop(x.attention(&x, &x, HEADS, Mask::None)))
+}

@@ -1,0 +1,96 @@
+//! A model's config files in the diffusers layout, as texts.
+
+use super::layout::{INDEX, SCHEDULER, TEXT_ENCODER, UNET, VAE, text};
+use crate::error::{Error, Result};
+use crate::json::from_python;
+use crate::models::sd_v1_4;
+use crate::weights::Source;
+use serde_json::Value;
+
+/// The parts that must be there, and the classes that this program is an equal of.
+const PARTS: [(&str, &[&str]); 4] = [
+    ("text_encoder", &["CLIPTextModel"]),
+    ("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"]),
+    ("unet", &["UNet2DConditionModel"]),
+    ("vae", &["AutoencoderKL"]),
+];
+
+/// What the keys begin with under which a single file's header carries configs.
+pub(super) const KEY: &str = "darkroom.";
+
+/// The texts of a model's config files.
+#[derive(Debug, Clone)]
+pub struct Configs {
+    /// `scheduler/scheduler_config.json`
+    pub scheduler: String,
+    /// `text_encoder/config.json`
+    pub text_encoder: String,
+    /// `unet/config.json`
+    pub unet: String,
+    /// `vae/config.json`
+    pub vae: String,
+}
+
+impl Configs {
+    /// Reads them from a folder in the diffusers layout.
+    pub(super) async fn read(source: &dyn Source) -> Result<Configs> {
+        check_index(&text(source, INDEX).await?)?;
+        Ok(Configs {
+            scheduler: text(source, SCHEDULER).await?,
+            text_encoder: text(source, TEXT_ENCODER).await?,
+            unet: text(source, UNET).await?,
+            vae: text(source, VAE).await?,
+        })
+    }
+
+    /// Says what the UNet predicts, whatever the config says: `epsilon` or `v_prediction`.
+    pub(super) fn predict(&mut self, kind: &str) {
+        let scheduler = from_python(self.scheduler.as_bytes());
+        // What is no object is refused when it is read.
+        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&scheduler) {
+            fields.insert("prediction_type".into(), kind.into());
+            self.scheduler = Value::Object(fields).to_string();
+        }
+    }
+
+    /// The keys and texts with which the header of a single-file checkpoint carries them.
+    pub fn metadata(&self) -> [(String, &str); 4] {
+        let key = |name: &str| format!("{KEY}{name}");
+        [
+            (key("scheduler"), &self.scheduler),
+            (key("text_encoder"), &self.text_encoder),
+            (key("unet"), &self.unet),
+            (key("vae"), &self.vae),
+        ]
+    }
+
+    /// Every file of the diffusers layout but the tokenizer's and the weights, by its path.
+    pub fn files(&self) -> [(&'static str, &str); 5] {
+        [
+            (INDEX, sd_v1_4::MODEL_INDEX),
+            (SCHEDULER, &self.scheduler),
+            (TEXT_ENCODER, &self.text_encoder),
+            (UNET, &self.unet),
+            (VAE, &self.vae),
+        ]
+    }
+}
+
+/// Refuses a folder of another kind of model.
+fn check_index(json: &str) -> Result<()> {
+    let index: Value = serde_json::from_slice(&from_python(json.as_bytes())).map_err(|fault| {
+        Error::BadFile { file: INDEX.into(), reason: format!("it is not JSON ({fault})") }
+    })?;
+    for (part, classes) in PARTS {
+        let class = index[part][1].as_str();
+        if !class.is_some_and(|class| classes.contains(&class)) {
+            let found = class.unwrap_or("nothing");
+            return Err(Error::Config {
+                file: INDEX.into(),
+                field: part.into(),
+                reason: format!("names {found}, but only {} is supported", classes[0]),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! A model's files: the configs, what they must agree on, and the networks that they describe.
+//!
+//! ```text
+//! model_index.json                   which classes the parts are
+//! scheduler/scheduler_config.json    the noise schedule
+//! tokenizer/vocab.json, merges.txt   or tokenizer.json
+//! text_encoder/config.json           and model.safetensors
+//! unet/config.json                   and diffusion_pytorch_model.safetensors
+//! vae/config.json                    and diffusion_pytorch_model.safetensors
+//! ```
+//!
+//! or a single file, which has no configs: see [`super::single_file`].
+//!
+//! The safety checker, which a model may have or not, is in `safety`.
+
+use super::configs::Configs;
+use super::description::{Description, sampler_names};
+use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
+use super::weights::weights;
+use super::{single_file, tokenizer};
+use crate::diffusion::Schedule;
+use crate::dtype::{FileType, WeightType};
+use crate::error::{Error, Result};
+use crate::models::clip::TextConfig;
+use crate::models::unet::{Level, UnetConfig};
+use crate::models::vae::VaeConfig;
+use crate::text::Tokenizer;
+use crate::weights::names::{Topology, UnetLevel};
+use crate::weights::{Archive, Part, Source, TensorInfo};
+use std::rc::Rc;
+
+/// The parts with weights, in the order in which they are used.
+pub(in crate::pipeline) const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
+
+/// A model's configs and the headers of its weights.
+pub struct Files {
+    pub text_encoder: TextConfig,
+    pub unet: UnetConfig,
+    pub vae: VaeConfig,
+    pub schedule: Schedule,
+    configs: Configs,
+    archives: [Rc<Archive>; 3],
+}
+
+impl Files {
+    /// Reads the configs and the headers.
+    ///
+    /// # Errors
+    /// Files that are missing, damaged, not supported, or contradict one another.
+    pub async fn open(source: &dyn Source) -> Result<Files> {
+        let (mut configs, archives) = match source.checkpoint() {
+            Some(path) => single_file::open(source, path).await?,
+            None => {
+                let configs = Configs::read(source).await?;
+                let text_encoder = weights(source, "text_encoder", "model").await?;
+                let unet = weights(source, "unet", "diffusion_pytorch_model").await?;
+                let vae = weights(source, "vae", "diffusion_pytorch_model").await?;
+                (configs, [text_encoder, unet, vae])
+            }
+        };
+        if let Some(kind) = source.prediction() {
+            configs.predict(kind);
+        }
+        // A single file's configs are its own: complaints name it.
+        let named = |config| source.checkpoint().unwrap_or(config);
+        let files = Files {
+            schedule: Schedule::from_json(named(SCHEDULER), configs.scheduler.as_bytes())?,
+            text_encoder: TextConfig::parse(named(TEXT_ENCODER), &configs.text_encoder)?,
+            unet: UnetConfig::parse(named(UNET), &configs.unet)?,
+            vae: VaeConfig::parse(named(VAE), &configs.vae)?,
+            configs,
+            archives,
+        };
+        files.check()?;
+        Ok(files)
+    }
+
+    /// The texts of the configs: as published, or as found for a single file.
+    pub fn configs(&self) -> &Configs {
+        &self.configs
+    }
+
+    /// The headers of text encoder, UNet and VAE, under diffusers' names.
+    pub fn archives(&self) -> [(Part, &Archive); 3] {
+        let [text_encoder, unet, vae] = &self.archives;
+        [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)]
+    }
+
+    /// The header of the VAE's weights.
+    pub(in crate::pipeline) fn vae_weights(&self) -> &Rc<Archive> {
+        &self.archives[2]
+    }
+
+    /// The same, to be shared, in the order of [`PART_NAMES`].
+    pub(in crate::pipeline) fn shared_archives(&self) -> &[Rc<Archive>; 3] {
+        &self.archives
+    }
+
+    /// What the names of the weights in a single file depend on.
+    pub fn topology(&self) -> Topology {
+        let level = |level: &Level| UnetLevel {
+            layers: level.layers,
+            down_attention: level.down_attention,
+            up_attention: level.up_attention,
+        };
+        Topology {
+            unet: self.unet.levels.iter().map(level).collect(),
+            vae_levels: self.vae.block_out_channels.len(),
+        }
+    }
+
+    /// What the parts must agree on.
+    fn check(&self) -> Result<()> {
+        let width = self.text_encoder.encoder.hidden_size;
+        let latents = self.vae.latent_channels;
+        for (file, field, value, other, expected) in [
+            (UNET, "cross_attention_dim", self.unet.cross_attention_dim, "text encoder", width),
+            (UNET, "in_channels", self.unet.in_channels, "VAE", latents),
+            (UNET, "out_channels", self.unet.out_channels, "VAE", latents),
+        ] {
+            if value != expected {
+                return Err(Error::Config {
+                    file: file.into(),
+                    field: field.into(),
+                    reason: format!("is {value}, but the {other} has {expected}"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the tokenizer.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder knows fewer tokens.
+    pub async fn tokenizer(&self, source: &dyn Source) -> Result<Tokenizer> {
+        tokenizer::read(source, &self.text_encoder).await
+    }
+
+    /// A tensor of the UNet, by diffusers' name.
+    pub(in crate::pipeline) async fn load_unet_tensor(
+        &self,
+        source: &dyn Source,
+        name: &str,
+    ) -> Result<Vec<f32>> {
+        self.archives[1].load(source, name).await
+    }
+
+    /// Bits of the UNet's weights in its file, on average; bf16 keeps eight of a number, as q8_0
+    /// does.
+    pub(in crate::pipeline) fn unet_bits(&self) -> u64 {
+        let tensors = self.archives[1].tensors();
+        let bits = |tensor: &TensorInfo| match tensor.file_type {
+            FileType::BF16 => 8 * tensor.elements() as u64,
+            _ => 8 * (tensor.range.end - tensor.range.start),
+        };
+        let elements: u64 = tensors.iter().map(|tensor| tensor.elements() as u64).sum();
+        tensors.iter().map(bits).sum::<u64>() / elements.max(1)
+    }
+
+    /// Whether weights are quantised, which the GPU may round to f16.
+    pub(in crate::pipeline) fn has_blocks(&self) -> bool {
+        self.archives[1].tensors().iter().any(|tensor| tensor.file_type.is_block())
+    }
+
+    /// Bytes of the weights in f32, as the CPU holds them.
+    pub(in crate::pipeline) fn bytes_on_cpu(&self) -> u64 {
+        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
+        tensors.map(|tensor| 4 * tensor.elements() as u64).sum()
+    }
+
+    /// What the model is and can be asked for.
+    pub fn describe(&self) -> Description {
+        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
+        let parameters = tensors.map(|tensor| tensor.elements() as u64).sum();
+        let factor = self.vae.factor() as u32;
+        // diffusers takes 64 for a UNet that does not say.
+        let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
+        let samplers = sampler_names();
+        let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
+        Description { factor, width: side, height: side, samplers, text_layers, parameters }
+    }
+}
+
+/// The type that most of a file's numbers have on the GPU.
+pub(in crate::pipeline) fn weight_type(file: &Archive) -> WeightType {
+    match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
+        Some(tensor) if tensor.file_type.fits_f16() || tensor.file_type.is_block() => {
+            WeightType::F16
+        }
+        _ => WeightType::F32,
+    }
+}

@@ -1,0 +1,22 @@
+//! What a model's files are: paths, configs, headers of weights, what they must agree on.
+
+mod configs;
+mod description;
+mod files;
+mod layout;
+mod provenance;
+mod safety_files;
+mod single_file;
+mod tokenizer;
+mod weights;
+
+pub use configs::Configs;
+pub use description::Description;
+pub use files::Files;
+pub use provenance::Provenance;
+pub use safety_files::SafetyFiles;
+
+pub(super) use files::{PART_NAMES, weight_type};
+pub(crate) use layout::{VOCABULARY_BYTES_MAX, text};
+pub(super) use safety_files::PART as SAFETY_PART;
+pub(crate) use weights::weights;

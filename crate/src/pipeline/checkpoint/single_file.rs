@@ -1,0 +1,168 @@
+//! A checkpoint in one file has no configs: they are v1.4's, with the sizes that its tensors show.
+//!
+//! What no tensor shows (heads, groups of norms, the noise schedule, what is predicted) is v1.4's
+//! too, unless the file tells it. `darkroom convert` writes the model's configs into the header, as
+//! text pairs, in safetensors and GGUF alike:
+//!
+//! ```text
+//! darkroom.scheduler      scheduler/scheduler_config.json
+//! darkroom.text_encoder   text_encoder/config.json
+//! darkroom.unet           unet/config.json
+//! darkroom.vae            vae/config.json
+//! ```
+
+use super::configs::{Configs, KEY};
+use crate::error::{Error, Result};
+use crate::json::from_python;
+use crate::models::sd_v1_4;
+use crate::weights::{Archive, Ldm, Source};
+use serde_json::{Map, Value, json};
+use std::rc::Rc;
+
+/// The most layers of a kind that are looked for.
+const PLACES_MAX: usize = 256;
+
+/// Opens the checkpoint `path`: its configs, and the headers of text encoder, UNet and VAE.
+pub(super) async fn open(source: &dyn Source, path: &str) -> Result<(Configs, [Rc<Archive>; 3])> {
+    let archive = Archive::open(source, path).await?;
+    let ldm = Ldm::new(&archive)?;
+    let scheduler = base(&archive, "scheduler", sd_v1_4::SCHEDULER)?;
+    let configs = Configs {
+        scheduler: prediction(&archive, scheduler),
+        text_encoder: text_encoder(
+            &ldm,
+            base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?,
+            archive.metadata().contains_key(&format!("{KEY}text_encoder")),
+        )?,
+        unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
+        vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
+    };
+    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new)))
+}
+
+/// v1.4's config with the fields that the file tells.
+fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Value>> {
+    let object = |text: &str| match serde_json::from_slice(&from_python(text.as_bytes())) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    };
+    let key = format!("{KEY}{name}");
+    let Some(told) = archive.metadata().get(&key) else {
+        return Ok(object(of_v1_4).expect("v1.4's configs are objects"));
+    };
+    object(told).ok_or_else(|| Error::BadFile {
+        file: archive.file().to_string(),
+        reason: format!("`{key}` in its header is not a config"),
+    })
+}
+
+/// `modelspec.prediction_type` is Stability's key of the same thing, which programs also write as
+/// diffusers calls it; others leave an empty tensor `v_pred`.
+fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
+    let told = archive.metadata().get("modelspec.prediction_type").map(String::as_str);
+    if matches!(told, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
+        scheduler.insert("prediction_type".into(), json!("v_prediction"));
+    }
+    Value::Object(scheduler).to_string()
+}
+
+/// A dimension of a tensor that must be there.
+fn dimension(archive: &Archive, name: &str, index: usize) -> Result<usize> {
+    let missing = || Error::MissingTensor { file: archive.file().into(), name: name.into() };
+    let info = archive.get(name).ok_or_else(missing)?;
+    info.shape.get(index).copied().ok_or_else(missing)
+}
+
+/// How many of the places `place(0)`, `place(1)`, … there are, by the last that has any tensor:
+/// what
+/// lacks between is missing, and told as that.
+fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
+    let has = |index: &usize| {
+        let start = format!("{}.", place(*index));
+        archive.tensors().iter().any(|info| info.name.starts_with(&start))
+    };
+    (0..PLACES_MAX).rev().find(has).map_or(0, |last| last + 1)
+}
+
+/// `told` is whether the file carries this config.
+fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, told: bool) -> Result<String> {
+    let archive = &ldm.text_encoder;
+    let tokens = "text_model.embeddings.token_embedding.weight";
+    let positions = "text_model.embeddings.position_embedding.weight";
+    let layer = |i: usize| format!("text_model.encoder.layers.{i}");
+    let width = dimension(archive, tokens, 1)?;
+    // A file of v1.4's width has its layers, all of them.
+    if !told && config.get("hidden_size") != Some(&json!(width)) {
+        config.insert("num_hidden_layers".into(), json!(count(archive, layer)));
+    }
+    let feed_forward = format!("{}.mlp.fc1.weight", layer(0));
+    config.extend([
+        ("vocab_size".into(), json!(dimension(archive, tokens, 0)?)),
+        ("hidden_size".into(), json!(width)),
+        ("max_position_embeddings".into(), json!(dimension(archive, positions, 0)?)),
+        ("intermediate_size".into(), json!(dimension(archive, &feed_forward, 0)?)),
+    ]);
+    Ok(Value::Object(config).to_string())
+}
+
+fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
+    let archive = &ldm.unet;
+    let (mut channels, mut layers, mut deep) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut down, mut up) = (Vec::new(), Vec::new());
+    for (i, level) in ldm.topology.unet.iter().enumerate() {
+        let resnet = format!("down_blocks.{i}.resnets.0.conv1.weight");
+        channels.push(dimension(archive, &resnet, 0)?);
+        layers.push(level.layers);
+        let at = match level.down_attention {
+            true => format!("down_blocks.{i}"),
+            false if level.up_attention => format!("up_blocks.{}", ldm.topology.unet.len() - 1 - i),
+            // Without attention of its own it lends its number to the middle.
+            false => "mid_block".to_string(),
+        };
+        let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
+        deep.push(count(archive, block).max(1));
+        down.push(if level.down_attention { "CrossAttnDownBlock2D" } else { "DownBlock2D" });
+        up.push(if level.up_attention { "CrossAttnUpBlock2D" } else { "UpBlock2D" });
+    }
+    up.reverse();
+    let keys = |name: &&str| name.ends_with("attn2.to_k.weight");
+    let context = archive.tensors().iter().map(|info| info.name.as_str()).find(keys);
+    let context =
+        context.unwrap_or("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight");
+    let linear = archive.get("mid_block.attentions.0.proj_in.weight");
+    let linear = linear.is_some_and(|info| info.shape.len() == 2);
+    let time = dimension(archive, "time_embedding.linear_1.weight", 0)?;
+    config.extend([
+        ("in_channels".into(), json!(dimension(archive, "conv_in.weight", 1)?)),
+        ("out_channels".into(), json!(dimension(archive, "conv_out.weight", 0)?)),
+        ("cross_attention_dim".into(), json!(dimension(archive, context, 1)?)),
+        ("time_embedding_dim".into(), json!(time)),
+        ("block_out_channels".into(), json!(channels)),
+        ("layers_per_block".into(), json!(layers)),
+        ("transformer_layers_per_block".into(), json!(deep)),
+        ("down_block_types".into(), json!(down)),
+        ("up_block_types".into(), json!(up)),
+        ("use_linear_projection".into(), json!(linear)),
+    ]);
+    Ok(Value::Object(config).to_string())
+}
+
+fn vae(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
+    let archive = &ldm.vae;
+    let levels = ldm.topology.vae_levels;
+    // On the way up the levels are counted from the smallest.
+    let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}");
+    let width = |i: usize| dimension(archive, &format!("{}.conv1.weight", resnet(i, 0)), 0);
+    let channels = (0..levels).rev().map(width).collect::<Result<Vec<_>>>()?;
+    // What the middle has and what stands around is v1.4's, or as the file tells: left out silently
+    // it would be another picture.
+    let layers = count(archive, |j| resnet(0, j)).saturating_sub(1);
+    config.extend([
+        ("latent_channels".into(), json!(dimension(archive, "decoder.conv_in.weight", 1)?)),
+        ("block_out_channels".into(), json!(channels)),
+        ("layers_per_block".into(), json!(layers)),
+        ("down_block_types".into(), json!(vec!["DownEncoderBlock2D"; levels])),
+        ("up_block_types".into(), json!(vec!["UpDecoderBlock2D"; levels])),
+    ]);
+    Ok(Value::Object(config).to_string())
+}

@@ -1,0 +1,54 @@
+//! The tokenizer's files in the diffusers layout, and what they must agree on with the text encoder.
+
+use super::layout::{CONFIG_BYTES_MAX, TEXT_ENCODER, VOCABULARY_BYTES_MAX};
+use crate::error::{Error, Result};
+use crate::models::clip::TextConfig;
+use crate::text::Tokenizer;
+use crate::weights::{Source, read_all};
+
+/// Reads `tokenizer/` for a text encoder.
+///
+/// # Errors
+/// [`Error::BadFile`], or [`Error::Config`] when the text encoder knows fewer tokens.
+pub(super) async fn read(source: &dyn Source, config: &TextConfig) -> Result<Tokenizer> {
+    let read = |path| read_all(source, path, VOCABULARY_BYTES_MAX);
+    let tokenizer = match read("tokenizer/vocab.json").await {
+        Ok(vocab) => Tokenizer::new(&vocab, &read("tokenizer/merges.txt").await?)?,
+        Err(Error::NotFound { path, reason }) => match read("tokenizer/tokenizer.json").await {
+            Ok(json) => Tokenizer::from_tokenizer_json(&json)?,
+            Err(Error::NotFound { .. }) => return Err(Error::NotFound { path, reason }),
+            Err(error) => return Err(error),
+        },
+        Err(error) => return Err(error),
+    };
+    let mut tokenizer = tokenizer.with_length(config.max_position_embeddings)?;
+    tokenizer = added_tokens(source, tokenizer).await?;
+    for file in ["tokenizer/special_tokens_map.json", "tokenizer/tokenizer_config.json"] {
+        match read_all(source, file, CONFIG_BYTES_MAX).await {
+            Ok(json) => tokenizer = tokenizer.with_special_tokens(file, &json)?,
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let (known, needed) = (config.vocab_size, tokenizer.id_limit());
+    if known < needed as usize {
+        return Err(Error::Config {
+            file: TEXT_ENCODER.into(),
+            field: "vocab_size".into(),
+            reason: format!("is {known}, but the tokenizer has {needed} tokens"),
+        });
+    }
+    Ok(tokenizer)
+}
+
+/// The words that were added to a tokenizer: in a file of their own, or in that of its settings.
+async fn added_tokens(source: &dyn Source, mut tokenizer: Tokenizer) -> Result<Tokenizer> {
+    for file in ["tokenizer/added_tokens.json", "tokenizer/tokenizer_config.json"] {
+        match read_all(source, file, VOCABULARY_BYTES_MAX).await {
+            Ok(json) => tokenizer = tokenizer.with_added_tokens(file, &json)?,
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(tokenizer)
+}

@@ -1,0 +1,51 @@
+//! What a run tells on its way. In JSON an event's name is the field `event`.
+
+use super::check::Check;
+use serde::Serialize;
+
+/// One event. In JSON its name is the field `event`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Progress {
+    /// Weights are on their way to the GPU.
+    Loading {
+        /// `text_encoder`, `unet`, `vae` or `safety_checker`.
+        part: String,
+        /// Bytes of all parts read so far; the safety checker counts for itself.
+        bytes_done: u64,
+        /// Bytes of all parts.
+        bytes_total: u64,
+    },
+    /// The kernels that can be chosen from are compiled and timed: `done` of `total` measurements.
+    Tuning { done: usize, total: usize },
+    /// A software adapter compiles the kernels: `done` of `total`.
+    Compiling { done: usize, total: usize },
+    /// A sentence for the user, such as what was cut from a prompt.
+    Notice { text: String },
+    /// `step` of `steps` is done; 0 before the first.
+    Step { step: usize, steps: usize },
+    /// The latents after a step without the noise that is left in them, of pictures that go
+    /// together the first one's; see [`Previews`](super::Previews). Never told where a safety checker will
+    /// look at the picture.
+    Latents {
+        /// `[channels, height, width]`
+        shape: [usize; 3],
+        /// Row by row, channel by channel.
+        values: Vec<f32>,
+    },
+    /// The same as a picture.
+    Preview {
+        width: u32,
+        height: u32,
+        /// Four bytes a pixel, row by row.
+        rgba: Vec<u8>,
+    },
+    /// The run rests between two steps; see [`Pause`](super::Pause).
+    Paused,
+    /// The run goes on.
+    Resumed,
+    /// The latents are final and become a picture.
+    Decoding,
+    /// A verification has made one of its comparisons.
+    Check(Check),
+}

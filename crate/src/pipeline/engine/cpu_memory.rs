@@ -1,0 +1,76 @@
+//! How much memory the CPU needs for a picture, estimated before any work, and how much there is.
+
+use super::workload::Load;
+use crate::error::{Error, Result};
+use crate::models::unet::Level;
+use crate::pipeline::checkpoint::Files;
+
+/// Pointers of 32 bits, as in a page.
+const SMALL: bool = cfg!(target_pointer_width = "32");
+
+/// Bytes that weights and work may take. A page's memory ends at 4 GiB, of which its allocator
+/// cannot use all; natively nobody tells, and a request beyond this is a mistake.
+pub(in crate::pipeline) const MEMORY_MAX: u64 = if SMALL { 3 << 30 } else { 64 << 30 };
+
+/// No array may be larger: half of what a pointer of 32 bits reaches.
+const ARRAY_MAX: u64 = if SMALL { (1 << 31) - 1 } else { 4 << 30 };
+
+/// Arrays of the decoder's last level that live at once: a convolution's input, its copy in
+/// another order, its output, the group norm's two, and the resnet's skip.
+const DECODER_ARRAYS: u64 = 6;
+
+/// Bytes of the largest attention's scores, which are held whole: `[prompts · heads, n, n]`. The
+/// VAE's middle attends too, with one head, at the size of the latents.
+fn score_bytes(files: &Files, [width, height]: [u32; 2], prompts: usize) -> u64 {
+    let factor = files.vae.factor() as u32;
+    let pixels = u64::from(width / factor) * u64::from(height / factor);
+    let of_level = |(i, level): (usize, &Level)| {
+        let is_last = i + 1 == files.unet.levels.len();
+        let attends = level.down_attention || level.up_attention || is_last;
+        let n = pixels >> (2 * i);
+        if attends { (prompts * level.heads) as u64 * n.saturating_mul(n) } else { 0 }
+    };
+    let unet = files.unet.levels.iter().enumerate().map(of_level).max().unwrap_or(0);
+    unet.max(pixels.saturating_mul(pixels)).saturating_mul(4)
+}
+
+/// The same of the largest attention to the prompts, which may be long.
+fn context_score_bytes(files: &Files, load: Load) -> u64 {
+    let Load { size, prompts, chunks, .. } = load;
+    let [w, h] = size.map(|side| u64::from(side) / files.vae.factor() as u64);
+    let tokens = (chunks * files.text_encoder.max_position_embeddings) as u64;
+    let heads = files.unet.levels.iter().map(|level| level.heads).max().unwrap_or(1);
+    (w * h).saturating_mul(tokens).saturating_mul(4 * (heads * prompts) as u64)
+}
+
+/// Bytes of memory beside the weights, estimated from what is largest: an attention's scores
+/// before and after the softmax, or the last level of the decoder.
+pub(in crate::pipeline) fn work_bytes(files: &Files, size: [u32; 2], prompts: usize) -> u64 {
+    let widest = files.vae.block_out_channels.iter().take(2).max().copied().unwrap_or(0) as u64;
+    let decoder = 4 * u64::from(size[0]) * u64::from(size[1]) * widest * DECODER_ARRAYS;
+    score_bytes(files, size, prompts).saturating_mul(2).max(decoder)
+}
+
+/// Whether a load's pictures, one after another, fit in memory.
+///
+/// # Errors
+/// [`Error::Request`] for a size that does not, or for merged tokens.
+pub(in crate::pipeline) fn check_load(load: Load, files: &Files) -> Result<()> {
+    let Load { size, prompts, kinds, .. } = load;
+    if kinds.merged() > 0 {
+        let reason = "must be 0 on the CPU, which merges no tokens".into();
+        return Err(Error::Request { field: "token merging ratio", reason });
+    }
+    let context = context_score_bytes(files, load);
+    let scores = score_bytes(files, size, prompts).max(context);
+    let work = work_bytes(files, size, prompts).max(context.saturating_mul(2));
+    let needed = files.bytes_on_cpu().saturating_add(work);
+    if scores > ARRAY_MAX || needed > MEMORY_MAX {
+        let reason = format!(
+            "is too large for the CPU: it would take {:.1} GB of memory",
+            needed as f64 / 1e9
+        );
+        return Err(Error::Request { field: "size", reason });
+    }
+    Ok(())
+}

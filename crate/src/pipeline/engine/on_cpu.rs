@@ -1,0 +1,220 @@
+//! The walk on the CPU, with the networks of [`crate::reference`].
+
+use super::{Call, Conditioning, Engine};
+use crate::diffusion::{Deep, Evaluation};
+use crate::error::Result;
+use crate::gpu::{Gpu, Rehearsal};
+use crate::image::Rgba;
+use crate::models::clip::TextEncoder;
+use crate::models::unet::Unet;
+use crate::models::vae::{Autoencoder, Encoder};
+use crate::nn::Scope;
+use crate::pipeline::checkpoint::{Files, PART_NAMES};
+use crate::pipeline::control::{Control, Progress};
+use crate::reference::{Networks, Weights};
+use crate::weights::{Archive, Source};
+use candle_core::{Device, Tensor};
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Latents are arrays of the right shape by construction, so candle has nothing to refuse.
+const FITS: &str = "arrays of one shape";
+
+/// Lets the host do what waits.
+pub type Turn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// The CPU.
+pub(in crate::pipeline) struct OnCpu {
+    pub networks: Networks,
+    /// Taken after each evaluation, which nothing else can interrupt.
+    pub turn: Option<Turn>,
+}
+
+impl OnCpu {
+    /// Builds the networks on the CPU, with their weights in memory.
+    ///
+    /// # Errors
+    /// Tensors that are missing or of another shape, the source's faults, a cancel, and configs
+    /// that the CPU's implementation does not support.
+    pub async fn load(
+        files: &Files,
+        source: &dyn Source,
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<OnCpu> {
+        check_tensors(files)?;
+        let archives = files.shared_archives();
+        let bytes_of = |file: &Rc<Archive>| {
+            file.tensors().iter().map(|info| info.range.end - info.range.start).sum::<u64>()
+        };
+        let bytes_total = archives.iter().map(bytes_of).sum();
+        let mut bytes_before = 0;
+        let mut weights = Vec::new();
+        for (part, archive) in PART_NAMES.into_iter().zip(archives) {
+            let mut progress = |done| {
+                let bytes_done = bytes_before + done;
+                control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
+                control.check()
+            };
+            let rows = files.text_encoder.vocab_size;
+            weights.push(Weights::read(source, archive, rows, &mut progress).await?);
+            bytes_before += bytes_of(archive);
+        }
+        let weights = weights.try_into().ok().expect("one for each of three parts");
+        let networks = Networks::new((&files.text_encoder, &files.unet, &files.vae), weights)?;
+        Ok(OnCpu { networks, turn })
+    }
+}
+
+/// Asks for every tensor of the three networks, as the adapter's own do, so that one that is
+/// missing or of another shape is told by its name.
+fn check_tensors(files: &Files) -> Result<()> {
+    let gpu = Gpu::dry(false);
+    let [text_encoder, unet, vae] = files
+        .shared_archives()
+        .each_ref()
+        .map(|archive| Scope::open(&gpu, Rc::clone(archive), None));
+    TextEncoder::new(&text_encoder, &files.text_encoder)?;
+    Unet::new(&unet, &files.unet)?;
+    Autoencoder::new(&vae, &files.vae)?;
+    Encoder::new(&vae, &files.vae).map(drop)
+}
+
+impl Engine for OnCpu {
+    /// As in diffusers: `[b, tokens, c]`, `[1, c, h, w]`.
+    type Array = Tensor;
+    type Context = Tensor;
+    type Watch = (Tensor, Option<Tensor>);
+    /// It computes at once.
+    const RUNS_AHEAD: bool = false;
+
+    async fn encode(
+        &self,
+        ids: &[u32],
+        rows: usize,
+        skipped: usize,
+        _: Call<'_>,
+    ) -> Result<Tensor> {
+        Ok(self.networks.encode(ids, rows, skipped))
+    }
+
+    fn text(&self, values: &[f32], tokens: usize) -> Tensor {
+        let shape = [1, tokens, values.len() / tokens];
+        Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
+    }
+
+    async fn prepare(&self, text: &Tensor, prompts: usize, _: Call<'_>) -> Result<Tensor> {
+        let channels = text.dims()[2];
+        Ok(text.reshape((prompts, (), channels)).expect(FITS))
+    }
+
+    fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Tensor {
+        Tensor::from_slice(planes, &shape[..], &Device::Cpu).expect(FITS)
+    }
+
+    async fn encode_picture(
+        &self,
+        _: &Files,
+        planes: &[f32],
+        [width, height]: [usize; 2],
+        _: &Control,
+    ) -> Result<[Vec<f32>; 2]> {
+        let picture = self.latents(planes, [1, 3, height, width]);
+        let [mean, logvar] = self.networks.encode_picture(&picture);
+        Ok([self.numbers(&mean).await?, self.numbers(&logvar).await?])
+    }
+
+    fn predict(
+        &self,
+        latents: &Tensor,
+        evaluation: &Evaluation,
+        conditioning: Conditioning<'_, OnCpu>,
+    ) -> Tensor {
+        let Conditioning { context, guidance_scale, deep, .. } = conditioning;
+        let Evaluation { input_scale, timestep, kind, .. } = *evaluation;
+        let kept = deep.take().filter(|_| kind.deep == Deep::Reused);
+        let numbers = [input_scale, timestep, guidance_scale];
+        let (eps, made) = self.networks.predict(latents, numbers, context, kept.as_ref());
+        *deep = (kind.deep != Deep::Made).then_some(made);
+        eps
+    }
+
+    fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
+        let scaled = terms.iter().map(|(factor, x)| (*x * *factor).expect(FITS));
+        scaled.reduce(|sum, x| (sum + x).expect(FITS)).expect("a combination has terms")
+    }
+
+    async fn finish(&self, _: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    async fn advance(&self, _: &Control) -> Result<()> {
+        if let Some(turn) = &self.turn {
+            turn().await;
+        }
+        Ok(())
+    }
+
+    fn watch(&self, latents: &Tensor, shown: Option<&Tensor>) -> (Tensor, Option<Tensor>) {
+        (latents.clone(), shown.cloned())
+    }
+
+    async fn seen(
+        &self,
+        (latents, shown): (Tensor, Option<Tensor>),
+        channels: usize,
+    ) -> Result<Option<Vec<f32>>> {
+        if !self.numbers(&latents).await?.iter().all(|x| x.is_finite()) {
+            return Ok(None);
+        }
+        match shown {
+            Some(shown) => self.planes(&shown, channels).await.map(Some),
+            None => Ok(Some(Vec::new())),
+        }
+    }
+
+    fn rehearse(&self) -> Option<Rehearsal> {
+        None
+    }
+
+    fn buffers_made(&self) -> u64 {
+        0
+    }
+
+    /// It is f32 already.
+    fn widened(&self) -> Option<OnCpu> {
+        None
+    }
+
+    async fn decode(&self, latents: &Tensor, index: usize, _: Call<'_>) -> Result<Tensor> {
+        Ok(self.networks.decode(&latents.narrow(0, index, 1).expect(FITS)))
+    }
+
+    async fn resume(&self, _: Call<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {
+        Ok(text.flatten_all().and_then(|x| x.to_vec1()).expect(FITS))
+    }
+
+    async fn planes(&self, array: &Tensor, channels: usize) -> Result<Vec<f32>> {
+        let planes = array.narrow(1, 0, channels).and_then(|x| x.flatten_all()).expect(FITS);
+        Ok(planes.to_vec1().expect(FITS))
+    }
+
+    async fn rgba(&self, picture: &Tensor) -> Result<Vec<u8>> {
+        let (_, _, h, w) = picture.dims4().expect(FITS);
+        let planes = self.planes(picture, 3).await?;
+        let unit = |i: usize| planes[i] * 0.5 + 0.5;
+        let pixels = 0..h * w;
+        let rgb: Vec<f32> = pixels.flat_map(|i| [0, 1, 2].map(|c| unit(c * h * w + i))).collect();
+        let mut rgba = Rgba::from_rgb(w as u32, h as u32, &rgb).into_pixels();
+        for (pixel, rgb) in rgba.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
+            if !rgb.iter().all(|x| x.is_finite()) {
+                pixel[3] = 0;
+            }
+        }
+        Ok(rgba)
+    }
+}

@@ -1,0 +1,223 @@
+//! Opens a model: on the graphics adapter, on the CPU, or where it is best.
+
+use super::checkpoint::{Files, Provenance, SafetyFiles};
+use super::control::{Control, Progress};
+use super::device::{AdapterKind, DeviceChoice, Host};
+use super::engine::{
+    Call, Kinds, Load, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, work_bytes,
+};
+use super::model::{Machine, Pipeline};
+use super::options::Options;
+use super::picture::Safety;
+use super::safety::open_if;
+use crate::dtype::Precision;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, GpuOptions, Tuning};
+use crate::measure::tuner;
+use crate::weights::Source;
+use std::rc::Rc;
+
+impl Pipeline {
+    /// Opens a model in the diffusers layout: reads its configs, checks them against one another
+    /// and against the headers of its weights, then brings to the GPU the weights that are kept
+    /// there.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, a config that is not supported, a device too small, a
+    /// cancel.
+    pub async fn open(
+        gpu: &Gpu,
+        source: Rc<dyn Source>,
+        options: &Options,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        if options.precision == Precision::F16 && !gpu.has_f16() {
+            let reason = "can only be f32: this graphics adapter has no shader-f16".into();
+            return Err(Error::Request { field: "precision", reason });
+        }
+        if options.reproducible {
+            gpu.set_tuning(Tuning::default_for(gpu.info().software));
+        }
+        let files = Files::open(&*source).await?;
+        control.check()?;
+        let tokenizer = files.tokenizer(&*source).await?;
+        let checker = open_if(options.safety, &*source).await?;
+        let on_gpu = OnGpu::new(gpu, source.clone(), options, &files);
+        bring(&on_gpu, Call { files: &files, control }).await?;
+        let checker = match checker {
+            Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
+            Err(reason) => Err(reason),
+        };
+        let provenance = Provenance::read(&*source).await?;
+        let machine = Machine::Gpu(Box::new(on_gpu));
+        let description = files.describe();
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
+    }
+
+    /// Opens a model where `choice` says.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`]; [`Error::NoDevice`] when neither adapter nor CPU can do it.
+    pub async fn open_where(
+        choice: DeviceChoice,
+        host: Host,
+        source: Rc<dyn Source>,
+        options: &Options,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        let Host { mut adapter, turn, tunings } = host;
+        let tries_gpu = match choice {
+            DeviceChoice::Auto => adapter == AdapterKind::Hardware,
+            DeviceChoice::WebGpu => true,
+            DeviceChoice::Cpu => false,
+        };
+        if tries_gpu {
+            match Gpu::open(&GpuOptions::default()).await {
+                Ok(gpu) => {
+                    if let Some(known) = tunings.filter(|_| !options.reproducible) {
+                        let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
+                        let tuned = tune(&gpu, remembered, control).await;
+                        tuned.inspect_err(|_| gpu.destroy())?;
+                    }
+                    return open_or_destroy(&gpu, source, options, control).await;
+                }
+                Err(error) if choice == DeviceChoice::WebGpu => return Err(error),
+                Err(_) => adapter = AdapterKind::None,
+            }
+        }
+        let files = Files::open(&*source).await?;
+        let why = match (choice, adapter) {
+            (DeviceChoice::Cpu, _) => "",
+            (_, AdapterKind::Software) => "There is only a software adapter for WebGPU here. ",
+            _ => "There is no WebGPU here. ",
+        };
+        let checker = open_if(options.safety, &*source).await?;
+        check_memory(&files, &checker, why)?;
+        if !options.is_plain() {
+            if choice == DeviceChoice::Cpu {
+                return Err(f32_only());
+            }
+            let text = "The CPU computes in f32: the precision that was asked for is ignored.";
+            control.tell(Progress::Notice { text: text.into() });
+        }
+        if choice == DeviceChoice::Auto {
+            let text = format!("{why}The CPU computes the picture; that takes longer.");
+            control.tell(Progress::Notice { text });
+        }
+        Pipeline::on_cpu(files, checker, turn, &*source, control).await
+    }
+
+    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`];
+    /// `safety` as in [`Options`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub async fn open_on_cpu(
+        source: Rc<dyn Source>,
+        safety: bool,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        let files = Files::open(&*source).await?;
+        let checker = open_if(safety, &*source).await?;
+        check_memory(&files, &checker, "")?;
+        Pipeline::on_cpu(files, checker, None, &*source, control).await
+    }
+
+    /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its
+    /// turns. `why` it must be the CPU.
+    pub(super) async fn open_cpu(
+        source: Rc<dyn Source>,
+        turn: Option<Turn>,
+        why: &str,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        let files = Files::open(&*source).await?;
+        let checker = Err(Safety::Off);
+        check_memory(&files, &checker, why)?;
+        Pipeline::on_cpu(files, checker, turn, &*source, control).await
+    }
+
+    async fn on_cpu(
+        files: Files,
+        checker: Result<SafetyFiles, Safety>,
+        turn: Option<Turn>,
+        source: &dyn Source,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        control.check()?;
+        let tokenizer = files.tokenizer(source).await?;
+        let machine = OnCpu::load(&files, source, turn, control).await?;
+        let checker = match checker {
+            Ok(checker) => Ok(checker.load_on_cpu(source, control).await?),
+            Err(reason) => Err(reason),
+        };
+        let machine = Machine::Cpu(Box::new(machine));
+        let description = files.describe();
+        let provenance = Provenance::read(source).await?;
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
+    }
+}
+
+/// Brings the parts that are kept for pictures of the model's own size.
+///
+/// # Errors
+/// Tensors that are missing or of another shape, the source's and the device's faults, a cancel.
+async fn bring(engine: &OnGpu, call: Call<'_>) -> Result<()> {
+    let description = call.files.describe();
+    let size = [description.width, description.height];
+    let own = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    match engine.plan(own, call).await {
+        // Smaller ones may fit.
+        Ok(_) | Err(Error::GpuLimit { .. }) => engine.enter(Stage::Loading, call).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// [`tuner::tune`]; each measurement is told as [`Progress::Tuning`], and may be the last.
+///
+/// # Errors
+/// As there, and [`Error::Cancelled`] between two measurements.
+pub async fn tune(gpu: &Gpu, remembered: Option<&str>, control: &Control) -> Result<Tuning> {
+    let before_each = |done, total| {
+        control.tell(Progress::Tuning { done, total });
+        control.check()
+    };
+    tuner::tune(gpu, remembered, &before_each).await
+}
+
+/// For a wish that the CPU cannot fulfil.
+pub fn f32_only() -> Error {
+    Error::Request { field: "precision", reason: "can only be f32 on the CPU".into() }
+}
+
+/// Opens the model on an adapter that nobody else uses: on a fault it is given back.
+pub(super) async fn open_or_destroy(
+    gpu: &Gpu,
+    source: Rc<dyn Source>,
+    options: &Options,
+    control: &Control,
+) -> Result<Pipeline> {
+    let opened = Pipeline::open(gpu, source, options, control).await;
+    if opened.is_err() {
+        gpu.destroy();
+    }
+    opened
+}
+
+/// An error when the model, at its own size, needs more memory than there is.
+fn check_memory(files: &Files, checker: &Result<SafetyFiles, Safety>, why: &str) -> Result<()> {
+    let description = files.describe();
+    let size = [description.width, description.height];
+    let checker = checker.as_ref().map_or(0, SafetyFiles::bytes_on_cpu);
+    let needed = checker + files.bytes_on_cpu() + work_bytes(files, size, 2);
+    let available = MEMORY_MAX;
+    if needed <= available {
+        return Ok(());
+    }
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    Err(Error::NoDevice {
+        why: why.into(),
+        needed: gigabytes(needed),
+        available: gigabytes(available),
+    })
+}

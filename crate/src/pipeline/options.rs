@@ -1,0 +1,49 @@
+//! How a model is held and run.
+
+use super::engine::Residency;
+use crate::dtype::{Precision, WeightType};
+
+/// How a model is held and run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Of activations.
+    pub precision: Precision,
+    /// Of weights; without it as the files have them.
+    pub weights: Option<WeightType>,
+    /// Whether the model's safety checker, if it has one, looks at every picture.
+    pub safety: bool,
+    /// Bytes of graphics memory that weights and work may take, all in all, where that is possible;
+    /// without it, what [`Residency::budget`] says.
+    pub memory: Option<u64>,
+    /// This way to keep parts and to decode, and no other; without it, what fits the memory.
+    pub residency: Option<Residency>,
+    /// Whether a picture depends on nothing that differs between openings: kernels are the fixed
+    /// ones of the adapter's kind, and what goes together and in bands is planned within WebGPU's
+    /// default limits, unless only the device's own hold it. The same request then gives the same
+    /// bytes on the same adapter. Otherwise kernels are those that were chosen for it
+    /// ([`tuner::tune`](crate::measure::tuner::tune)), which may differ by 1/255.
+    pub reproducible: bool,
+}
+
+impl Default for Options {
+    /// f32 activations, weights as in the files, checked and reproducible pictures.
+    fn default() -> Self {
+        Options {
+            precision: Precision::default(),
+            weights: None,
+            safety: true,
+            memory: None,
+            residency: None,
+            reproducible: true,
+        }
+    }
+}
+
+impl Options {
+    /// Whether all is stored as it comes, the only way of the CPU; the other options do not matter
+    /// here.
+    pub fn is_plain(&self) -> bool {
+        let Options { precision, weights, .. } = *self;
+        (precision, weights) == (Precision::F32, None)
+    }
+}

@@ -1,0 +1,261 @@
+//! The walk from tokens to a picture's bytes, and what happens when numbers outgrow f16.
+//!
+//! After each step the machine looks at the latents, so that no picture is made of what is no
+//! longer a number. Nothing waits for that: the next step is on its way when it is heard what was
+//! seen, and only then the step is told as done, and shown. With f16 activations numbers may end
+//! for want of range alone (f16 ends at 65504), and then the step is taken again from the state
+//! before it, its noise included, with f32 activations on the same weights, and so are those that
+//! follow.
+//!
+//! For a wish to rest, a witness, or a picture that is drawn on the way, the machine first comes to
+//! the end of the step. The run can be stopped between any two submits.
+
+use super::contexts::Contexts;
+use super::denoiser::{Denoiser, Taken};
+use super::initial::Initial;
+use super::options::Extras;
+use super::prompts::Prompts;
+use super::state::State;
+use crate::diffusion::noise::Rng;
+use crate::diffusion::{Evaluation, Plan};
+use crate::error::{Error, Result};
+use crate::pipeline::checkpoint::Files;
+use crate::pipeline::control::{Control, Previews, Progress};
+use crate::pipeline::engine::{Call, Engine, Kinds, Load, Planned};
+use crate::request::Request;
+use std::ops::Range;
+
+/// What a request comes to with the model that is open.
+pub(in crate::pipeline) struct Order {
+    /// With the size filled in.
+    pub request: Request,
+    pub plan: Plan,
+    /// In pixels.
+    pub size: [u32; 2],
+    pub prompts: Prompts,
+    /// Pictures that go together.
+    pub at_once: u32,
+}
+
+impl Order {
+    /// What some of its pictures ask of the machine together.
+    pub fn load(&self, pictures: usize) -> Load {
+        let (size, prompts) = (self.size, self.request.prompts());
+        let kinds = Kinds::of(&self.plan);
+        Load { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
+    }
+}
+
+/// What is to be done.
+pub(in crate::pipeline) struct Job<'a> {
+    pub files: &'a Files,
+    pub order: &'a Order,
+    /// The pictures that go together, by their indices.
+    pub part: Range<u32>,
+    /// What they begin with, if that is a picture.
+    pub initial: Option<&'a Initial>,
+    /// What may be told on the way.
+    pub previews: Previews,
+    pub control: &'a Control,
+    pub extras: &'a Extras<'a>,
+}
+
+impl Job<'_> {
+    pub fn call(&self) -> Call<'_> {
+        Call { files: self.files, control: self.control }
+    }
+}
+
+/// A run, and the machine that carries it out.
+pub(in crate::pipeline) struct Run<'a, E: Engine> {
+    pub job: Job<'a>,
+    pub(in crate::pipeline) engine: &'a E,
+    /// Takes over where numbers outgrow the range of the first.
+    wider: Option<&'a E>,
+    /// Until the last step was taken.
+    contexts: Option<Contexts<E>>,
+    /// What the user should know of it.
+    pub notices: Vec<String>,
+}
+
+impl<'a, E: Planned> Run<'a, E> {
+    /// Encodes the prompts.
+    pub async fn begin(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Result<Run<'a, E>> {
+        let contexts = Some(encode(engine, &job).await?);
+        Ok(Run { job, engine, wider, contexts, notices: Vec::new() })
+    }
+
+    /// The plan's evaluations, from noise to final latents.
+    pub async fn denoise(&mut self) -> Result<E::Array> {
+        let Job { files, order, initial, control, extras, .. } = self.job;
+        let plan = &order.plan;
+        let part = self.job.part.clone();
+        let seeded = |index| {
+            let request = order.request.picture(index);
+            request.rng.parse::<Rng>()?.seeded(request.seed)
+        };
+        let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
+        let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
+        let shape = [noise.len(), files.vae.latent_channels, h, w];
+        // Where the run began, or went on with the wider machine: held on to, as in the rehearsal.
+        let mut origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
+        let mut state = origin.on(self.engine);
+        state.show("latents_000", &state.latents, extras).await?;
+
+        // Steps are counted over all parts.
+        let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
+        let [done, steps] = parts.map(|parts| parts * plan.steps());
+        control.tell(Progress::Step { step: done, steps });
+        let of_step: Vec<&[Evaluation]> = plan.by_step().collect();
+        self.denoiser().rehearse(&origin, &of_step).await?;
+        // The step to take next, and the one that is not yet looked at.
+        let (mut next, mut waiting) = (0, None::<Taken<'a, E>>);
+        while next < of_step.len() || waiting.is_some() {
+            let ahead = waiting.as_ref().is_none_or(|taken| self.may_run_ahead(taken.step));
+            let mut taken = None;
+            if next < of_step.len() && ahead {
+                control.rest().await?;
+                taken = Some(self.denoiser().take(&mut state, of_step[next]).await?);
+                next += 1;
+            } else {
+                self.engine.finish(control).await?;
+            }
+            let Some(before) = std::mem::replace(&mut waiting, taken) else { continue };
+            let step = before.step;
+            if let Some(good) = self.look(&state, before).await? {
+                (origin, next) = (good, next - 1 - usize::from(waiting.is_some()));
+                (state, waiting) = (origin.on(self.engine), None);
+                self.denoiser().rehearse(&origin, &of_step[next..]).await?;
+                continue;
+            }
+            control.tell(Progress::Step { step: done + step, steps });
+        }
+        self.contexts = None;
+        Ok(state.latents)
+    }
+
+    /// Whether the next step may be on its way before this one is looked at.
+    fn may_run_ahead(&self, step: usize) -> bool {
+        let Job { control, extras, .. } = self.job;
+        let waits = control.pause.is_on() || extras.witness.is_some() || self.draws(step);
+        E::RUNS_AHEAD && !waits
+    }
+
+    fn denoiser(&mut self) -> Denoiser<'a, '_, E> {
+        let Job { files, order, control, previews, .. } = self.job;
+        Denoiser {
+            engine: self.engine,
+            contexts: self.contexts.as_mut().expect("there until the last step"),
+            guidance_scale: order.request.guidance_scale,
+            control,
+            previews,
+            prediction: files.schedule.prediction(),
+            steps: order.plan.steps(),
+        }
+    }
+
+    /// Looks at a step that was taken, and shows it. Where its latents are no numbers, the wider
+    /// machine takes over, and this is the state before it, from which to go on. A witness sees
+    /// `state`, which is that after the step.
+    async fn look(
+        &mut self,
+        state: &State<'a, E>,
+        taken: Taken<'a, E>,
+    ) -> Result<Option<State<'a, E>>> {
+        let Job { files, extras, .. } = self.job;
+        let Taken { step, good, eps, shown, watch } = taken;
+        let Some(values) = self.engine.seen(watch, files.vae.latent_channels).await? else {
+            self.engine.finish(self.job.control).await?;
+            self.widen(step).await?;
+            self.contexts = Some(encode(self.engine, &self.job).await?);
+            return Ok(Some(good.on(self.engine)));
+        };
+        state.show(&format!("eps_{step:03}"), &eps, extras).await?;
+        state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
+        self.preview(step, shown.as_ref(), (state.shape, values)).await?;
+        Ok(None)
+    }
+
+    /// Whether the decoder draws what is shown of a step.
+    fn draws(&self, step: usize) -> bool {
+        self.job.previews.picture_after(step) && step < self.job.order.plan.steps()
+    }
+
+    /// Tells what was asked for after a step: what is shown of it, and the numbers of that; of
+    /// pictures that go together the first one is shown.
+    async fn preview(
+        &self,
+        step: usize,
+        shown: Option<&E::Array>,
+        ([_, c, h, w], mut values): ([usize; 4], Vec<f32>),
+    ) -> Result<()> {
+        let control = self.job.control;
+        if self.job.previews.latents {
+            values.truncate(c * h * w);
+            control.tell(Progress::Latents { shape: [c, h, w], values });
+        }
+        if let Some(x0) = shown.filter(|_| self.draws(step)) {
+            let picture = self.engine.decode(x0, 0, self.job.call()).await?;
+            let rgba = self.engine.rgba(&picture).await?;
+            self.engine.resume(self.job.call()).await?;
+            let [width, height] = self.job.order.size;
+            // Numbers that outgrew f16 on the way are no fault of the run.
+            if is_opaque(&rgba) {
+                control.tell(Progress::Preview { width, height, rgba });
+            }
+        }
+        Ok(())
+    }
+
+    /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.
+    pub async fn develop(
+        &mut self,
+        latents: &E::Array,
+        index: usize,
+    ) -> Result<(E::Array, Vec<u8>)> {
+        loop {
+            let picture = self.engine.decode(latents, index, self.job.call()).await?;
+            let rgba = self.engine.rgba(&picture).await?;
+            if is_opaque(&rgba) {
+                return Ok((picture, rgba));
+            }
+            self.widen(self.job.order.plan.steps()).await?;
+        }
+    }
+
+    /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
+    pub async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
+        let Some(witness) = self.job.extras.witness else { return Ok(()) };
+        let [width, height] = self.job.order.size.map(|side| side as usize);
+        let mut planes = self.engine.planes(picture, 3).await?;
+        planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
+        witness.numbers("image", &[1, 3, height, width], &planes)
+    }
+
+    /// Goes on with the wider machine, if there is one and the picture fits it, and says so.
+    async fn widen(&mut self, step: usize) -> Result<()> {
+        let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
+        let Job { files, order, control, .. } = self.job;
+        wider.plan(order.load(self.job.part.len()), Call { files, control }).await?;
+        self.engine = wider;
+        let text = format!(
+            "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \
+             longer and is as right."
+        );
+        control.tell(Progress::Notice { text: text.clone() });
+        self.notices.push(text);
+        Ok(())
+    }
+}
+
+/// The prompts as the UNet attends to them.
+async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<Contexts<E>> {
+    let Job { order, extras, .. } = job;
+    let text = order.prompts.encode(engine, &order.request, extras, job.call()).await?;
+    text.contexts(engine, job.part.len(), &order.plan.kinds(), job.call()).await
+}
+
+/// A pixel that is no number is transparent.
+fn is_opaque(rgba: &[u8]) -> bool {
+    rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX)
+}

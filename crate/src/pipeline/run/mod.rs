@@ -1,0 +1,29 @@
+//! A run: pictures of one request that go together, from prompts to pixels, whatever engine
+//! computes.
+//!
+//! ```text
+//! options              what comes beside a request
+//! prompts  contexts    prompts → ids → states → what the UNet attends to
+//! initial              a picture to begin with → its latents
+//! state                latents, and what the sampler remembers
+//! preview  denoiser    a step, and what is shown of it
+//! batch                the loop over all steps, and the picture at its end
+//! ```
+
+mod batch;
+mod contexts;
+mod denoiser;
+mod initial;
+mod options;
+mod preview;
+mod prompts;
+mod state;
+
+pub use options::{Extras, Witness};
+
+pub(super) use batch::{Job, Order, Run};
+pub(super) use contexts::{Contexts, Text};
+pub(super) use denoiser::Denoiser;
+pub(super) use initial::{Initial, left_out};
+pub(super) use prompts::Prompts;
+pub(super) use state::State;

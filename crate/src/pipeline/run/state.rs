@@ -1,0 +1,118 @@
+//! What a sampler carries from evaluation to evaluation: the latents, what it remembers of earlier
+//! predictions, and the generator of its noise. See [`crate::diffusion::Plan`].
+
+use super::initial::Initial;
+use super::options::Extras;
+use crate::diffusion::noise::Generator;
+use crate::diffusion::{Combination, Evaluation, Plan, Slot};
+use crate::error::{Error, Result};
+use crate::pipeline::engine::Engine;
+
+/// Remembered predictions that any sampler reaches back to: `Past(1)` to `Past(3)`.
+const PAST_MAX: usize = 3;
+
+/// The state of a run. All of it is f32, whatever the model runs in.
+pub(in crate::pipeline) struct State<'a, E: Engine> {
+    engine: &'a E,
+    pub latents: E::Array,
+    /// `[pictures, c, h, w]`
+    pub shape: [usize; 4],
+    /// The latest first.
+    past: Vec<E::Array>,
+    saved: Option<E::Array>,
+    /// Of each picture its own.
+    noise: Vec<Generator>,
+}
+
+impl<'a, E: Engine> State<'a, E> {
+    /// The first latents, of this shape: each picture's noise, or from outside, times the first
+    /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
+    /// the noise. What the sampler adds later comes from the same streams.
+    pub fn begin(
+        engine: &'a E,
+        shape: [usize; 4],
+        mut noise: Vec<Generator>,
+        plan: &Plan,
+        initial: Option<&Initial>,
+        extras: &Extras<'_>,
+    ) -> Result<State<'a, E>> {
+        let picture = initial.map(|initial| initial.sample(&mut noise));
+        let mut planes = match extras.latents {
+            None => randn(&mut noise, shape),
+            Some(array) if array.shape == shape => array.data.clone(),
+            Some(array) => {
+                let reason = format!("must have the shape {shape:?}, not {:?}", array.shape);
+                return Err(Error::Request { field: "array of latents", reason });
+            }
+        };
+        planes.iter_mut().for_each(|x| *x *= plan.init_noise_sigma as f32);
+        for (x, x0) in planes.iter_mut().zip(picture.iter().flatten()) {
+            *x += plan.init_signal as f32 * x0;
+        }
+        let latents = engine.latents(&planes, shape);
+        Ok(State { engine, latents, shape, past: Vec::new(), saved: None, noise })
+    }
+
+    /// The same state, to be continued by another machine that shares this one's arrays. Arrays
+    /// are never written again, so this keeps what there is and copies nothing but the generator.
+    pub fn on(&self, engine: &'a E) -> State<'a, E> {
+        State {
+            engine,
+            latents: self.latents.clone(),
+            shape: self.shape,
+            past: self.past.clone(),
+            saved: self.saved.clone(),
+            noise: self.noise.clone(),
+        }
+    }
+
+    /// The same state for a rehearsal, which draws no noise.
+    pub fn rehearsed(&self) -> State<'a, E> {
+        State { noise: Vec::new(), ..self.on(self.engine) }
+    }
+
+    /// Does what an evaluation says with its guided prediction. All sums read the state before it.
+    pub fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
+        let saved = evaluation.save.as_ref().map(|sum| self.sum(sum, eps));
+        let remembered = evaluation.remember.as_ref().map(|sum| self.sum(sum, eps));
+        self.latents = self.sum(&evaluation.update, eps);
+        if let Some(remembered) = remembered {
+            self.past.insert(0, remembered);
+            self.past.truncate(PAST_MAX);
+        }
+        self.saved = saved.or(self.saved.take());
+    }
+
+    /// Σ cⱼ · slotⱼ
+    fn sum(&mut self, combination: &Combination, eps: &E::Array) -> E::Array {
+        let fresh = combination.terms().iter().any(|(slot, _)| *slot == Slot::Noise);
+        let fresh = fresh.then(|| {
+            let planes = randn(&mut self.noise, self.shape);
+            self.engine.latents(&planes, self.shape)
+        });
+        let array = |slot: Slot| match slot {
+            Slot::Latents => &self.latents,
+            Slot::Eps => eps,
+            Slot::Past(n) => &self.past[n - 1],
+            Slot::Saved => self.saved.as_ref().expect("a plan saves before it reads"),
+            Slot::Noise => fresh.as_ref().expect("drawn above"),
+        };
+        if let Some(slot) = combination.identity() {
+            return array(slot).clone();
+        }
+        let terms = combination.terms().iter().map(|(slot, factor)| (*factor, array(*slot)));
+        self.engine.sum(&terms.collect::<Vec<_>>())
+    }
+
+    /// Shows an array of the latents' shape to the witness, if there is one.
+    pub async fn show(&self, name: &str, array: &E::Array, extras: &Extras<'_>) -> Result<()> {
+        let Some(witness) = extras.witness else { return Ok(()) };
+        let planes = self.engine.planes(array, self.shape[1]).await?;
+        witness.numbers(name, &self.shape, &planes)
+    }
+}
+
+/// The next normals of every picture, `[pictures, c, h, w]`.
+fn randn(noise: &mut [Generator], [_, c, h, w]: [usize; 4]) -> Vec<f32> {
+    noise.iter_mut().flat_map(|generator| generator.randn(c * h * w)).collect()
+}
