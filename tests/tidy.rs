@@ -1,5 +1,6 @@
 //! The house rules, as a test: each rule says what to do instead, and is tried on bad samples.
 
+mod circles;
 mod floors;
 mod samples;
 mod source;
@@ -81,6 +82,17 @@ fn lengths(file: &File) -> Vec<String> {
 #[test]
 fn modules_import_only_lower_floors() {
     expect_none(of_each(&files(&["crate/src"]), floors::imports));
+}
+
+#[test]
+fn no_folder_has_a_circle() {
+    let library: Vec<_> =
+        files(&["crate/src"]).into_iter().filter(|file| !file.path.contains("/bin/")).collect();
+    let mut imports = circles::of_rust(&library, "crate/src/lib.rs");
+    imports.extend(circles::of_rust(&files(&["crate/src/bin"]), "crate/src/bin/darkroom.rs"));
+    imports.extend(circles::of_javascript(&files(&["web"])));
+    assert!(imports.len() > 1000, "only {} imports were found", imports.len());
+    expect_none(circles::complaints(&imports));
 }
 
 #[test]

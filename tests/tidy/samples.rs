@@ -1,5 +1,6 @@
 //! Bad samples for the house rules: a rule that never complains is no rule.
 
+use super::circles;
 use super::floors::imports;
 use super::source::{File, functions};
 use super::{exceptions, globals, lengths, manners, opening, targets, triples, unnamed};
@@ -115,4 +116,40 @@ fn files_that_the_map_does_not_name() {
     assert_eq!(unnamed(map, &files).len(), 0);
     assert_eq!(unnamed(map, &[file("crate/src/ops/concat.rs")]).len(), 1);
     assert_eq!(unnamed(map, &[file("crate/src/nn/mod.rs")]).len(), 1);
+}
+
+#[test]
+fn circles_of_modules() {
+    let crate_ = |files: &[(&str, &str)]| -> Vec<String> {
+        let root = [("crate/src/lib.rs", "mod room; pub use room::A;")];
+        let files = root.iter().chain(files).map(|(path, text)| File::new(path, text));
+        circles::complaints(&circles::of_rust(&files.collect::<Vec<_>>(), "crate/src/lib.rs"))
+    };
+    let room = ("crate/src/room/mod.rs", "mod a; mod b; pub use a::A; use b::B; fn f(_: B) {}");
+    let a =
+        ("crate/src/room/a.rs", "pub struct A; #[cfg(test)] mod tests { use super::super::b::B; }");
+    let b = |text| ("crate/src/room/b.rs", text);
+    assert_eq!(crate_(&[room, a, b("use super::A; pub struct B(A);")]), [""; 0]);
+    // by the room's re-export, by the crate's, by a path in a body
+    let from_b = "pub struct B; pub struct A { b: super::b::B }";
+    for text in ["use super::A;", "use crate::A;", "fn f(_: super::a::A) {}"] {
+        let told = crate_(&[room, ("crate/src/room/a.rs", from_b), b(text)]);
+        assert_eq!(told.len(), 1, "{text}");
+        assert!(told[0].starts_with("crate/src/room: a.rs, b.rs import each other"), "{told:?}");
+    }
+    // with the room's own file
+    let told = crate_(&[room, a, b("pub struct B; fn g() { super::f(B) }")]);
+    assert!(told[0].starts_with("crate/src/room: b.rs, mod.rs import each other"), "{told:?}");
+}
+
+#[test]
+fn circles_of_scripts() {
+    let told = |a: &str, b: &str| -> Vec<String> {
+        let files = [File::new("web/views/a.js", a), File::new("web/views/b.js", b)];
+        circles::complaints(&circles::of_javascript(&files))
+    };
+    let b = "import { b } from \"./b.js\";\n";
+    assert_eq!(told(b, "import { c } from \"../c.js\";\n"), [""; 0]);
+    assert_eq!(told(b, "import {\n  a,\n} from \"./a.js\";\n").len(), 1);
+    assert_eq!(told(b, "export { a } from \"../views/a.js\";\n").len(), 1);
 }

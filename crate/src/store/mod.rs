@@ -1,4 +1,4 @@
-//! Floor 7, wasm only: the home of weights. A model is fetched once, chunk by chunk, verified,
+//! Floor 8, wasm only: the home of weights. A model is fetched once, chunk by chunk, verified,
 //! kept in IndexedDB, and read from there; what is damaged is fetched again, alone.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! Floor 7, wasm only: the kernels' speed, for JavaScript.
+//! Floor 8, wasm only: the kernels' speed, for JavaScript.
 
 use super::{Engine, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
