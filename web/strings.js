@@ -135,8 +135,8 @@ export const say = {
     [prompt, avoid && `avoids ${avoid}`].filter(Boolean).join(" · "),
   extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
   dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
-  filled: (/** @type {string} */ program) =>
-    `The form now holds the picture’s request, as written by ${program}.`,
+  filled: (/** @type {string} */ program, /** @type {boolean} */ text) =>
+    `The form now holds the ${text ? "text’s" : "picture’s"} request, as written by ${program}.`,
   copied: () => "The link is copied.",
   copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
   copiedBegun: () =>
