@@ -137,7 +137,7 @@ const speed = createSpeed({
     await reopen();
   },
 });
-const offer = createOffer({ onMeasure: session.measure, onGet: openShelf });
+const offer = createOffer({ onMeasure: session.measure, onGet: () => getModel() });
 const gallery = createGallery({
   onUse({ request, initial = "" }) {
     form.fillRequest([...fieldsOf({ ...request }), ["initial", initial]]);
@@ -217,8 +217,10 @@ const models = createShelf(anyById("shelf"), {
   onDownload: marks.download,
   onLock: () => rooms.go("privacy"),
 });
+const getModel = () => void models.get("stable-diffusion-v1-4");
 const drop = createDrop({
   onModels(files) {
+    form.complain(null);
     rooms.go("develop");
     openShelf();
     void models.importFiles(files);
@@ -247,7 +249,7 @@ const drop = createDrop({
 });
 watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()));
 onPress("copy-form-link", () => void copyLink(form.changes()));
-onPress("empty-get", openShelf);
+onPress("empty-get", getModel);
 onPress("to-queue", () =>
   Promise.resolve(drop.reading())
     .then(() => queue.add([form.fields()]))

@@ -86,7 +86,7 @@ test("seconds are measured when asked for, kept, and the way to the model is sho
   await facts.filter({ hasText: "about 2.87 GB" }).waitFor();
   await page.reload();
   await measured.waitFor();
-  await page.getByRole("button", { name: "Get it…" }).click();
+  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
   const models = page.getByRole("region", { name: "Models" });
   await models.getByRole("button", { name: "Import files" }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY");

@@ -87,7 +87,7 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   const { page, state } = await visit(t, { device: "cpu", context });
   await state("ready");
   await page.evaluate(axe);
-  await page.getByRole("button", { name: "Get it…" }).click();
+  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
   const fetchIt = page.getByRole("button", { name: "Fetch: Stable Diffusion v1.4" });
   await fetchIt.waitFor();
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {

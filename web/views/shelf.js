@@ -125,14 +125,23 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   function offer(known) {
     const manifest = JSON.parse(known.manifest);
     const item = document.createElement("li");
-    const begin = async () => fetchIt(await store.add(known));
     item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
       withText("p", text.offered(manifest)),
-      button(text.fetchIt(), manifest.title, begin),
+      button(text.fetchIt(), manifest.title, () => begin(known)),
     );
     return item;
+  }
+
+  /** @param {Known} known */
+  async function begin(known) {
+    try {
+      const model = await store.add(known);
+      if (!model.complete) await fetchIt(model);
+    } catch (error) {
+      complain(error);
+    }
   }
 
   /** @param {StoredModel} model */
@@ -269,7 +278,18 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     status.textContent = kind === "cancelled" ? text.paused() : message;
   }
 
-  return { refresh, importFiles };
+  /**
+   * Opens the shelf, and begins to fetch a model that is offered and not here.
+   * @param {string} id
+   */
+  async function get(id) {
+    openShelf();
+    await refresh();
+    const known = offered.find(({ manifest }) => JSON.parse(manifest).id === id);
+    if (known && !busy) await begin(known);
+  }
+
+  return { refresh, importFiles, get };
 }
 
 /** What the browser has lost, said until it is put away. */
