@@ -60,6 +60,10 @@ for (const [name, body, sentence] of CASES) {
     await offer.locator("#offer-verdict li").first().waitFor();
     const told = (await offer.locator("#offer-verdict li").allTextContents()).join(" ");
     assert.match(told, sentence);
+    // The way to the model stands out where the device has what it needs, and not where it lacks it.
+    const get = offer.getByRole("button", { name: "Get Stable Diffusion…" });
+    const stands = (await get.getAttribute("class")) === "primary";
+    assert.equal(stands, ["all is there", "no f16"].includes(name));
     assert.match((await offer.textContent()) ?? "", /2\.13 GB.*CreativeML\s+OpenRAIL-M/s);
   });
 }

@@ -22,6 +22,9 @@ import { fromInput } from "./local-files.js";
  */
 const OFFERED = [];
 
+/** What is left of Hugging Face's cache where links are not followed. */
+const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
+
 /**
  * @param {HTMLElement} place where it is shown
  * @param {object} actions
@@ -214,11 +217,10 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
 
   /** @param {{ path: string, file: File }[]} files */
   async function importFiles(files) {
-    const first = files[0];
-    if (!first) return;
     box.open = true;
     speakOf("");
-    const name = (first.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
+    if (files.every(({ path }) => UNLINKED.test(path))) return complain(new Error(text.links()));
+    const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await run(async () => {
       const model = await store.plan(files, offered, name);
       if (model.must_accept) {
