@@ -320,6 +320,26 @@ test("a dropped folder, and a file after a wrong one, are told once, on the mode
   assert.equal(await page.getByRole("button", { name: "Use: my-lora" }).count(), 0);
 });
 
+test("of a copy of Hugging Face's cache the revision that is main is imported", async (t) => {
+  const { page, state } = await visit(t, { device: "cpu", expected: /./ });
+  await state("ready");
+  const cache = join(folder, "models--c--d");
+  for (const part of ["blobs", "refs", "snapshots/zzz"])
+    await mkdir(join(cache, part), { recursive: true });
+  await writeFile(join(cache, "refs/main"), "abc123");
+  await writeFile(join(cache, "blobs/0123"), "{}");
+  await writeFile(join(cache, "snapshots/zzz/model_index.json"), "{}");
+  await cp(join(SITE, "models/demo"), join(cache, "snapshots/abc123"), { recursive: true });
+  // Which of them it is, its folder's name alone says.
+  await rm(join(cache, "snapshots/abc123/manifest.json"));
+  await dragged(page, [cache], "#prompt");
+  await page.locator("#shelf [role=status]").filter({ hasText: "c--d is imported" }).waitFor();
+  await page.getByRole("button", { name: /^Use: models--c--d/ }).click();
+  await page.waitForFunction(() => location.hash.includes("stored"));
+  await state("loading");
+  await state("ready");
+});
+
 test("a folder made of links, as Hugging Face's cache is, is told as that", async (t) => {
   const { page, state } = await visit(t, { device: "cpu", expected: /./ });
   await state("ready");

@@ -9,7 +9,7 @@ import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
 import { anyById, element, remembered, withText } from "./dom.js";
 import { askLicence } from "./licence.js";
-import { fromInput } from "./local-files.js";
+import { fromInput, ofCache } from "./local-files.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").Known} Known */
@@ -215,10 +215,11 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     });
   }
 
-  /** @param {{ path: string, file: File }[]} files */
-  async function importFiles(files) {
+  /** @param {import("./local-files.js").Given} given */
+  async function importFiles(given) {
     box.open = true;
     speakOf("");
+    const files = await ofCache(given);
     if (files.every(({ path }) => UNLINKED.test(path))) return complain(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await run(async () => {
