@@ -347,8 +347,8 @@ export const shelf = {
   fetched: (/** @type {string} */ title) => `${title} is stored and verified.`,
   imported: (/** @type {string} */ title) => `${title} is imported.`,
   links: () =>
-    "No model is among these files: the folder is empty, or made of links, as Hugging Face’s cache " +
-    "is, and browsers follow none. Import a copy of it, made with: cp -rL FOLDER COPY",
+    "No model is among these files: the folder is empty, or made of links, as Hugging Face’s " +
+    "cache is, and browsers follow none. Import a copy of it, made with: cp -rL FOLDER COPY",
   removed: (/** @type {string} */ title) => `${title} is deleted.`,
   paused: () => "Paused. What has been stored is kept.",
   verified: (/** @type {number} */ healed) =>

@@ -159,7 +159,7 @@ test("the page's own list is read again, and a wrong line of one is told", async
   assert.equal(await page.locator("#jobs li").count(), 1, "nothing was added");
 });
 
-test("the gallery's export, dropped on the queue, is drawn by the engine to the last job", async (t) => {
+test("the gallery's export, dropped on the queue, is drawn to the last job", async (t) => {
   const { page, state, make } = await visit(t, { device: "cpu", hash: "#steps=2" });
   await state("ready");
   await make({ prompt: "a red heart", seed: "1" });
@@ -177,7 +177,7 @@ test("the gallery's export, dropped on the queue, is drawn by the engine to the 
   await told.filter({ hasText: /^2 done$/ }).waitFor();
 });
 
-test("the request in a JPEG's Exif data fills the form, and nothing begins with the JPEG", async (t) => {
+test("the request in a JPEG's Exif data fills the form, and is all that is taken", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
   const plain = await page.evaluate(async () => {

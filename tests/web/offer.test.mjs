@@ -60,7 +60,7 @@ for (const [name, body, sentence] of CASES) {
     await offer.locator("#offer-verdict li").first().waitFor();
     const told = (await offer.locator("#offer-verdict li").allTextContents()).join(" ");
     assert.match(told, sentence);
-    // The way to the model stands out where the device has what it needs, and not where it lacks it.
+    // The way to the model stands out where the device has what it needs, and only there.
     const get = offer.getByRole("button", { name: "Get Stable Diffusion…" });
     const stands = (await get.getAttribute("class")) === "primary";
     assert.equal(stands, ["all is there", "no f16"].includes(name));

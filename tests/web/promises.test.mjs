@@ -103,7 +103,8 @@ test("a host that does not answer is named at once", async (t) => {
   const { page, weights, other } = await withModel(t);
   weights.hold = new Promise(() => {});
   await page.getByRole("button", { name: "Fetch: A test" }).click();
-  const line = page.locator(".download-text").filter({ hasText: `Asking ${new URL(other.url).host}` });
+  const asking = `Asking ${new URL(other.url).host}`;
+  const line = page.locator(".download-text").filter({ hasText: asking });
   await line.waitFor({ timeout: 3000 });
 });
 
