@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { safetensors } from "./harness/files.mjs";
 import { testModels, toSingleFile } from "./harness/native.mjs";
 import { add, call, profile } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
@@ -70,21 +71,6 @@ test("names of any script and empty files beside a model are imported", async (t
     );
   }
 });
-
-/** A safetensors file of f32 tensors, all of ones. @param {Record<string, number[]>} shapes */
-function safetensors(shapes) {
-  let end = 0;
-  const tensors = Object.entries(shapes).map(([name, shape]) => {
-    const start = end;
-    end += 4 * shape.reduce((all, side) => all * side, 1);
-    return [name, { dtype: "F32", shape, data_offsets: [start, end] }];
-  });
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const data = Buffer.from(Float32Array.from({ length: end / 4 }, () => 1).buffer);
-  return [...Buffer.concat([length, header, data])];
-}
 
 test("what is no checkpoint is told at import, and nothing of it is kept", async (t) => {
   const { open } = await profile(t, new Weights(SIZES));

@@ -118,6 +118,19 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
   const { seed, steps, guidance_scale, sampler, karras } = /** @type {any} */ (custom);
   const told = [seed, steps, guidance_scale, sampler, karras];
   assert.deepEqual(told, ["99", "17", "5.5", "heun", "true"]);
+  // The node's name is its schedule.
+  for (const [kind, karras, lost] of /** @type {const} */ ([
+    ["KarrasScheduler", "true", ""],
+    ["ExponentialScheduler", undefined, "noise schedule exponential"],
+  ])) {
+    const named = graph({
+      ...TEXTS,
+      s: ["SamplerCustom", { cfg: 5, noise_seed: 9, sampler: ["m", 0], sigmas: ["h", 0], ...links }],
+      m: ["KSamplerSelect", { sampler_name: "euler" }],
+      h: [kind, { steps: 13, rho: 7 }],
+    });
+    assert.deepEqual([named["steps"], named["karras"], named.lost.join()], ["13", karras, lost]);
+  }
   const two = graph({
     ...TEXTS,
     s: ["KSampler", { ...SETTINGS, ...links, positive: ["c", 0], negative: ["z", 0],
