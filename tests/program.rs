@@ -294,8 +294,11 @@ fn lists_are_read_as_people_have_them() {
     let wide: Vec<u8> =
         "\u{feff}a fox\r\na cat\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     // As the page's gallery exports: the pictures, and the list of their requests.
-    let lines = "{\"prompt\":\"a fox\",\"seed\":\"5\",\"file\":\"000001-a.png\",\"model\":\"m\",\"seconds\":1}\n\
-                 {\"prompt\":\"a cat\",\"file\":\"000002-b.png\",\"engine\":null}\n";
+    let lines = [
+        r#"{"prompt":"a fox","seed":"5","file":"000001-a.png","model":"m","seconds":1}"#,
+        r#"{"prompt":"a cat","file":"000002-b.png","engine":null}"#,
+    ];
+    let lines = lines.join("\n");
     let [first, second] = ["000001-a.png", "000002-b.png"].map(|name| (name, &b"a picture"[..]));
     let exported = zip_of(&[first, second, ("requests.jsonl", lines.as_bytes())]);
     for (bytes, prompts) in [
@@ -326,6 +329,8 @@ fn lists_are_read_as_people_have_them() {
     ] {
         let (made, error) = run(bytes);
         assert!(made.is_empty() && error.contains(part), "no {part:?} in {error:?}");
+        // A list is the user's own: nothing was fetched.
+        assert!(bytes.starts_with(b"PK") || !error.contains("Fetch"), "{error:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,5 +1,6 @@
 // The texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008): AUTOMATIC1111's web UI writes
-// its text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their JSON.
+// its text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their
+// JSON.
 
 import { isPng } from "./png.js";
 

@@ -3,9 +3,10 @@
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
 //! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
 //! begins with; what it leaves out is as on the command line. Other kinds of lists are in
-//! [`lists`]; a zip file that the page's gallery exported has the list of its pictures inside. A picture that is already there is not made again, so a run that was cut off goes on
-//! where it stopped; a request that fails is reported and the rest goes on, but for a disk that
-//! takes no more.
+//! [`lists`]; a zip file that the page's gallery exported has the list of its pictures inside. A
+//! picture that is already there is not made again, so a run that was cut off goes on where it
+//! stopped; a request that fails is reported and the rest goes on, but for a disk that takes no
+//! more.
 
 use super::disk::{check_folder, create, read_picture, write};
 use super::lists;
@@ -100,15 +101,15 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 /// The whole list is checked before the first picture is made.
 ///
 /// # Errors
-/// [`Error::BadFile`] naming the line; [`Error::NotFound`].
+/// [`Error::Request`] naming the line, or that the list was not found; [`Error::Source`];
+/// [`Error::BadFile`] for a zip file without a list.
 pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
-    let shown = list.display().to_string();
     let bytes = bytes_of(list)?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();
-    let wrong = |line: usize, reason: String| Error::BadFile {
-        file: shown.clone(),
-        reason: format!("line {line}: {reason}"),
+    let wrong = |line: usize, reason: String| Error::Request {
+        field: "list",
+        reason: format!("{} cannot be used: line {line}: {reason}", list.display()),
     };
     let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
     for (line, row) in rows {
