@@ -81,7 +81,8 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     if (file.size > PICTURE_MAX) return null;
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { readExif, requestOf } = await readers();
-    return requestOf(png ? await readTexts(bytes) : readExif(bytes));
+    // What a PNG file has as text comes before its Exif data.
+    return requestOf(new Map([...readExif(bytes), ...(png ? await readTexts(bytes) : [])]));
   }
 
   const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");

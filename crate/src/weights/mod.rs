@@ -66,3 +66,4 @@ pub use quantise::{dequantise, quantise};
 pub use source::{LocalFuture, Source, read_all};
 pub use writer::SafetensorsWriter;
 pub use zeros::{Zeros, check_for_zeros};
+pub use zip::read_stored;

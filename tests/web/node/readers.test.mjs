@@ -215,6 +215,16 @@ test("the user's comment in Exif data, in either order of bytes", () => {
     const head = Buffer.from("RIFF....WEBPEXIF....");
     head.writeUInt32LE(data.length, 16);
     assert.equal(readExif(Buffer.concat([head, data])).get("parameters"), text, String(little));
+    // In a PNG file the chunk eXIf, with or without the mark, also behind the picture.
+    for (const inside of [data, data.subarray(6)]) {
+      const png = Buffer.concat([
+        Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+        ...[chunk("IHDR", Buffer.alloc(13)), chunk("IDAT", Buffer.alloc(4))],
+        ...[chunk("eXIf", inside), chunk("IEND", Buffer.alloc(0))],
+      ]);
+      assert.equal(readExif(png).get("parameters"), text, String(little));
+      assert.equal(readExif(png.subarray(0, 60)).get("parameters"), undefined);
+    }
   }
   assert.equal(readExif(new Uint8Array([0xff, 0xd8, 0xff])).size, 0);
 });
