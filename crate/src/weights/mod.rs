@@ -59,7 +59,7 @@ pub use gguf_writer::GgufWriter;
 pub use hosts::{HostPattern, origin};
 pub use identify::instead_of_sd_v1;
 pub use ldm::{Ldm, Part};
-pub use manifest::{Licence, Manifest, ManifestFile};
+pub use manifest::{CHECKPOINTS, Licence, Manifest, ManifestFile};
 pub use path::is_inside;
 pub use pointer::{POINTER_BYTES_MAX, Pointer};
 pub use quantise::{dequantise, quantise};
