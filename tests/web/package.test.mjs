@@ -172,7 +172,9 @@ test("it draws under the policy of the project's README", async (t) => {
   await seePicture(t, await servePage(t, `default-src 'none'; ${own}`));
 });
 
-test("a model of another site is drawn with the README's headers, else they are named", async (t) => {
+test("a model of another site is drawn with the README's headers; else they are named", async (
+  t,
+) => {
   assert.match(readme, /Access-Control-Expose-Headers: Content-Range/);
   for (const exposed of [true, false]) {
     const other = await serve({

@@ -125,7 +125,10 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
   ])) {
     const named = graph({
       ...TEXTS,
-      s: ["SamplerCustom", { cfg: 5, noise_seed: 9, sampler: ["m", 0], sigmas: ["h", 0], ...links }],
+      s: [
+        "SamplerCustom",
+        { cfg: 5, noise_seed: 9, sampler: ["m", 0], sigmas: ["h", 0], ...links },
+      ],
       m: ["KSamplerSelect", { sampler_name: "euler" }],
       h: [kind, { steps: 13, rho: 7 }],
     });
