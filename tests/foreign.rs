@@ -239,6 +239,10 @@ fn a_file_whose_end_did_not_arrive_is_told() {
     for error in [zeros(&path).unwrap_err(), draw(&path).unwrap_err()] {
         assert!(error.to_string().contains("zeros: an unfinished download"), "{error}");
     }
+    // Looked at alone, without a run.
+    let output = program(&["inspect", "--model", path.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("an unfinished download"), "{said}");
     fs::write(&path, vec![0; 100_000]).unwrap();
     let error = draw(&path).unwrap_err();
     assert!(error.to_string().contains("nothing but zeros"), "{error}");

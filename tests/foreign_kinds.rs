@@ -1,6 +1,6 @@
 //! What is no checkpoint is told by its name and what it is for, from the file's header alone.
 
-use crate::foreign::Parts;
+use crate::foreign::{Parts, single};
 use crate::harness::bytes::Bytes;
 use crate::harness::golden;
 use darkroom::Error;
@@ -72,6 +72,11 @@ fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
     for (words, names) in cases {
         let said = said(one(names).write());
         assert!(said.contains(words), "{words}: {said}");
+    }
+    // Read without their scales the numbers would be those of another model.
+    for name in ["scaled_fp8", "model.diffusion_model.out.2.scale_weight"] {
+        let said = said(single().with(name, "F32", &[1], 4).write());
+        assert!(said.contains("eight-bit floats with scales of their own"), "{name}: {said}");
     }
     for (file, words) in [("hypernetwork.pt", "a hypernetwork"), ("upscaler.pt", "an upscaler")] {
         let said = said(golden::bytes(&format!("foreign/{file}")));

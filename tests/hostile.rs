@@ -192,8 +192,8 @@ fn damaged_index_of_a_folder() {
     assert!((10..MUTATIONS - 500).contains(&passed), "{passed}");
 }
 
-/// A zip of stored files, as torch writes it.
-fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+/// A zip of stored files, as torch and the page write it.
+pub fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
         let (size, at) = ((bytes.len() as u32).to_le_bytes(), (zip.len() as u32).to_le_bytes());
@@ -275,6 +275,22 @@ fn pickles_that_mean_harm() {
     let entries: Vec<u8> = (0..1000).flat_map(entry).collect();
     let shared = [b"\x80\x02", &tensor(0, &[4096])[..], b"q\x000}(", &entries, b"u."].concat();
     assert!(!open("a thousand views of one storage", ckpt(&shared, &large)));
+}
+
+#[test]
+fn texts_beside_tensors_are_read_in_each_dictionary_around_them() {
+    let dict = |entries: &[(&str, Vec<u8>)]| {
+        let entry = |(key, value): &(&str, Vec<u8>)| [text(key), value.clone()].concat();
+        [b"}(", &entries.iter().flat_map(entry).collect::<Vec<u8>>()[..], b"u"].concat()
+    };
+    let innermost = dict(&[("w", tensor(0, &[1])), ("a", text("innermost"))]);
+    let middle = dict(&[("state_dict", innermost), ("a", text("middle")), ("b", text("middle"))]);
+    let outer = dict(&[("state_dict", middle), ("b", text("outer"))]);
+    let file = ckpt(&[b"\x80\x02", &outer[..], b"."].concat(), &1.0_f32.to_le_bytes());
+    let archive = block_on(Archive::open(&Bytes::checkpoint(file), "a")).unwrap();
+    assert!(archive.get("w").is_some());
+    assert_eq!(archive.metadata()["a"], "middle");
+    assert_eq!(archive.metadata()["b"], "outer");
 }
 
 /// What a pickle would call in Python is not called here.

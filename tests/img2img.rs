@@ -260,6 +260,12 @@ fn the_program_begins_with_a_file() {
     let again = Request::from_json(picture.text(png::DARKROOM).unwrap()).unwrap();
     assert_eq!(again.strength, Some(0.5));
 
+    // A damaged one is the user's own: nothing is to be fetched again.
+    std::fs::write(path("cut.png"), &std::fs::read(&start).unwrap()[..60]).unwrap();
+    let cut = run(&["--prompt", "a cat", "--init", &path("cut.png"), "--out", &out]);
+    let told = String::from_utf8_lossy(&cut.stderr).into_owned();
+    assert!(told.contains("cut.png cannot be used") && !told.contains("Fetch"), "{told}");
+
     // The same as a line of a list, beside one whose picture is missing.
     let line = |file: &str, init: &str| {
         let init = path(init);

@@ -1,5 +1,6 @@
 //! The native program as a person runs it: files in, files out, sentences, exit codes.
 
+use crate::hostile::zip_of;
 use crate::made_up::{program, scratch, tiny};
 use darkroom::image::png;
 use darkroom::pipeline::Request;
@@ -292,7 +293,16 @@ fn lists_are_read_as_people_have_them() {
     };
     let wide: Vec<u8> =
         "\u{feff}a fox\r\na cat\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    // As the page's gallery exports: the pictures, and the list of their requests.
+    let lines = [
+        r#"{"prompt":"a fox","seed":"5","file":"000001-a.png","model":"m","seconds":1}"#,
+        r#"{"prompt":"a cat","file":"000002-b.png","engine":null}"#,
+    ];
+    let lines = lines.join("\n");
+    let [first, second] = ["000001-a.png", "000002-b.png"].map(|name| (name, &b"a picture"[..]));
+    let exported = zip_of(&[first, second, ("requests.jsonl", lines.as_bytes())]);
     for (bytes, prompts) in [
+        (&exported[..], ["a fox", "a cat"]),
         (&b"[cat:dog:0.5] in a field\na fox\n"[..], ["[cat:dog:0.5] in a field", "a fox"]),
         (b"{red|blue} fox\na cat\n", ["{red|blue} fox", "a cat"]),
         (b"\xef\xbb\xbf{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}", ["a", "b"]),
@@ -308,6 +318,8 @@ fn lists_are_read_as_people_have_them() {
         }
     }
     for (bytes, part) in [
+        (&zip_of(&[first, second])[..], "there is no `requests.jsonl` in it"),
+        (&exported[..exported.len() - 30], "its end is missing"),
         (&b"a fox\na caf\xe9\n"[..], "not UTF-8 (in line 2)"),
         (b"prompt,seed\na,1\n,2\n", "line 3: it has no prompt"),
         (b"prompt,magic\na,1\n", "line 2: The request has an unknown field `magic`"),
@@ -317,6 +329,8 @@ fn lists_are_read_as_people_have_them() {
     ] {
         let (made, error) = run(bytes);
         assert!(made.is_empty() && error.contains(part), "no {part:?} in {error:?}");
+        // A list is the user's own: nothing was fetched.
+        assert!(bytes.starts_with(b"PK") || !error.contains("Fetch"), "{error:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -75,6 +75,8 @@ fn refusals_name_the_field() {
         json!({"interpolation_type": "log_linear"}),
         json!({"final_sigmas_type": "sigma_min"}),
         json!({"sigma_max": 14.6}),
+        json!({"_class_name": "FlowMatchEulerDiscreteScheduler"}),
+        json!({"_class_name": "EDMDPMSolverMultistepScheduler"}),
     ];
     for config in cases {
         let named = config.as_object().and_then(|fields| fields.keys().next()).expect("a field");

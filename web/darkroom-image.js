@@ -153,7 +153,10 @@ export class DarkroomImage extends Base {
       this.dispatchEvent(new Event("load"));
     } catch (error) {
       if (signal.aborted) return;
-      this.#text.textContent = /** @type {Error} */ (error).message;
+      const { message, kind } = /** @type {EngineError} */ (error);
+      const told = this.getAttribute("model") ?? "";
+      const other = new URL(told, document.baseURI).origin !== location.origin;
+      this.#text.textContent = message + (other && kind === "source" ? text.otherSite() : "");
       this.#text.hidden = false;
       this.dispatchEvent(new CustomEvent("error", { detail: error }));
     } finally {

@@ -137,7 +137,7 @@ const speed = createSpeed({
     await reopen();
   },
 });
-const offer = createOffer({ onMeasure: session.measure, onGet: openShelf });
+const offer = createOffer({ onMeasure: session.measure, onGet: () => getModel() });
 const gallery = createGallery({
   onUse({ request, initial = "" }) {
     form.fillRequest([...fieldsOf({ ...request }), ["initial", initial]]);
@@ -217,21 +217,23 @@ const models = createShelf(anyById("shelf"), {
   onDownload: marks.download,
   onLock: () => rooms.go("privacy"),
 });
-createDrop({
+const getModel = () => void models.get("stable-diffusion-v1-4");
+const drop = createDrop({
   onModels(files) {
+    form.complain(null);
     rooms.go("develop");
     openShelf();
     void models.importFiles(files);
   },
-  onRequest({ fields, program, lost }) {
+  onRequest({ fields, program, lost }, text) {
     const back = form.snapshot();
     form.complain(null);
     form.fillRequest(fields);
     losses.show(lost);
     changed();
     rooms.go("develop");
-    status.end(say.filled(program));
-    return () => [back(), losses.show([]), status.end("")];
+    if (isIdle()) status.end(say.filled(program, text));
+    return () => [back(), losses.show([]), isIdle() && status.end("")];
   },
   async onPicture(file, told) {
     rooms.go("develop");
@@ -247,13 +249,13 @@ createDrop({
 });
 watchUpdates(async () => !isIdle() || queue.running() || (await someoneWorks()));
 onPress("copy-form-link", () => void copyLink(form.changes()));
-onPress("empty-get", openShelf);
-onPress("to-queue", () => {
-  queue
-    .add([form.fields()])
+onPress("empty-get", getModel);
+onPress("to-queue", () =>
+  Promise.resolve(drop.reading())
+    .then(() => queue.add([form.fields()]))
     .then(() => status.end(say.queued()))
-    .catch(tell);
-});
+    .catch(tell),
+);
 
 /** @param {import("./session.js").State} state */
 function enter(state) {
@@ -265,8 +267,7 @@ function enter(state) {
 }
 
 function isIdle() {
-  const { state } = document.documentElement.dataset;
-  return state === "ready" || state === "error";
+  return ["ready", "error"].includes(document.documentElement.dataset["state"] ?? "");
 }
 
 /**
@@ -300,9 +301,11 @@ async function copyLink(fields, model, begun = false) {
 
 /** Makes a picture. The first one in a browser, of the prompt that stands there, is a good one. */
 function generate() {
+  const reading = drop.reading();
+  if (reading) return void reading.then(() => isIdle() && generate());
   const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
   remember("pressed", "yes");
-  return session.make(() => form.read(first ? FIRST_SEED : ""));
+  void session.make(() => form.read(first ? FIRST_SEED : ""));
 }
 
 let timer = 0;
@@ -383,10 +386,7 @@ function keep(kind, message) {
 }
 
 /** @param {string} reason */
-function tellBug(reason) {
-  keep("page", reason);
-  tell(say.bug(reason));
-}
+const tellBug = (reason) => (keep("page", reason), tell(say.bug(reason)));
 
 watchInstall();
 const told = toldBefore();

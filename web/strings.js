@@ -135,8 +135,8 @@ export const say = {
     [prompt, avoid && `avoids ${avoid}`].filter(Boolean).join(" · "),
   extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
   dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
-  filled: (/** @type {string} */ program) =>
-    `The form now holds the picture’s request, as written by ${program}.`,
+  filled: (/** @type {string} */ program, /** @type {boolean} */ text) =>
+    `The form now holds the ${text ? "text’s" : "picture’s"} request, as written by ${program}.`,
   copied: () => "The link is copied.",
   copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
   copiedBegun: () =>
@@ -346,6 +346,9 @@ export const shelf = {
       : "which the browser may clear when space is short or after weeks without a visit."),
   fetched: (/** @type {string} */ title) => `${title} is stored and verified.`,
   imported: (/** @type {string} */ title) => `${title} is imported.`,
+  links: () =>
+    "No model is among these files: the folder is empty, or made of links, as Hugging Face’s " +
+    "cache is, and browsers follow none. Import a copy of it, made with: cp -rL FOLDER COPY",
   removed: (/** @type {string} */ title) => `${title} is deleted.`,
   paused: () => "Paused. What has been stored is kept.",
   verified: (/** @type {number} */ healed) =>

@@ -2,6 +2,7 @@
 // cannot be read, lists in this page's own export.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { DOUBLE, visit } from "./harness/site.mjs";
@@ -60,6 +61,32 @@ function drop(page, name, bytes, type = "") {
     },
     { name, bytes: [...bytes], type },
   );
+}
+
+/**
+ * A JPEG with a user's comment in Exif data, as web UIs write it: UTF-16, in the order of the data.
+ * @param {Buffer} jpeg @param {string} text
+ */
+function withComment(jpeg, text) {
+  const comment = Buffer.concat([Buffer.from("UNICODE\0"), Buffer.from(text, "utf16le").swap16()]);
+  const entry = (/** @type {number[]} */ [tag = 0, type = 0, count = 0, value = 0]) => {
+    const made = Buffer.alloc(12);
+    made.writeUInt16BE(tag);
+    made.writeUInt16BE(type, 2);
+    made.writeUInt32BE(count, 4);
+    made.writeUInt32BE(value, 8);
+    return Buffer.concat([Buffer.from([0, 1]), made, Buffer.alloc(4)]);
+  };
+  const tiff = Buffer.concat([
+    Buffer.from("MM\0*\0\0\0\b", "latin1"),
+    entry([0x8769, 4, 1, 26]),
+    entry([0x9286, 7, comment.length, 44]),
+    comment,
+  ]);
+  const body = Buffer.concat([Buffer.from("Exif\0\0"), tiff]);
+  const marker = Buffer.from([0xff, 0xe1, 0, 0]);
+  marker.writeUInt16BE(body.length + 2, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), marker, body, jpeg.subarray(2)]);
 }
 
 test("a request of another program fills the form, and what is lost is named", async (t) => {
@@ -122,6 +149,51 @@ test("the page's own list is read again, and a wrong line of one is told", async
   }, address);
   await drop(page, "darkroom.zip", Uint8Array.from(bytes));
   await page.locator("#jobs").filter({ hasText: "a kept one" }).waitFor();
+  const fault = page.locator("#fault");
   await drop(page, "wrong.csv", Buffer.from("prompt,seed\na,1\n,2\n"));
-  await page.locator("#fault").filter({ hasText: "line 3: no prompt" }).waitFor();
+  await fault.filter({ hasText: "line 3: no prompt" }).waitFor();
+  await drop(page, "odd.csv", Buffer.from("prompt,colour\na,red\n"));
+  await fault.filter({ hasText: "“colour” is not a field of a request" }).waitFor();
+  await drop(page, "seed.csv", Buffer.from("prompt,seed\na,many\n"));
+  await fault.filter({ hasText: /line 2: seed must be .*“many”/ }).waitFor();
+  assert.equal(await page.locator("#jobs li").count(), 1, "nothing was added");
+});
+
+test("the gallery's export, dropped on the queue, is drawn to the last job", async (t) => {
+  const { page, state, make } = await visit(t, { device: "cpu", hash: "#steps=2" });
+  await state("ready");
+  await make({ prompt: "a red heart", seed: "1" });
+  await make({ prompt: "a blue moon", seed: "2" });
+  await page.locator('[data-room="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 2);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export zip" }).click();
+  const archive = await readFile(await (await downloading).path());
+  await page.locator('[data-room="queue"]').click();
+  await drop(page, "pictures.zip", archive);
+  const told = page.locator("#queue-status");
+  await told.filter({ hasText: "2 waiting" }).waitFor();
+  await page.locator("#queue-run").click();
+  await told.filter({ hasText: /^2 done$/ }).waitFor();
+});
+
+test("the request in a JPEG's Exif data fills the form, and is all that is taken", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  const plain = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(16, 16);
+    canvas.getContext("2d")?.fillRect(0, 0, 9, 9);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg" });
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+  const text = "a fox, 狐\nNegative prompt: text\nSteps: 21, Sampler: Euler a, CFG scale: 7, " +
+    "Seed: 5, Size: 64x64, Clip skip: 2";
+  await drop(page, "a.jpg", withComment(Buffer.from(plain), text), "image/jpeg");
+  await page.locator("#progress-text").filter({ hasText: "AUTOMATIC1111" }).waitFor();
+  const value = (/** @type {string} */ id) => page.locator(`#${id}`).inputValue();
+  assert.deepEqual(
+    [await value("prompt"), await value("steps"), await value("seed"), await value("clip_skip")],
+    ["a fox, 狐", "21", "5", "2"],
+  );
+  assert.equal(await page.locator("#initial-box").isVisible(), false);
 });

@@ -1,10 +1,13 @@
 // What is seen first, by those who come for the first time. A double stands in the engine's place.
 
 import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { serve } from "../../scripts/serve.mjs";
 import { launch } from "./harness/browser.mjs";
-import { DOUBLE, visit } from "./harness/site.mjs";
+import { DOUBLE, SITE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
 
@@ -49,6 +52,70 @@ test("the first screen says what this is, that it is private, what the demo draw
   await page.locator("#tokens").filter({ hasText: "2 of 75" }).waitFor();
   assert.equal(await unknown.isVisible(), false);
 });
+
+/** Bytes of the wasm that come at once, and the milliseconds between two such parts. */
+const PART = 150_000;
+const PAUSE_MS = 120;
+
+/**
+ * Sends the engine's wasm as a slow link does, packed or not.
+ * @param {boolean} packed
+ */
+function slowWasm(packed) {
+  /**
+   * @param {import("node:http").IncomingMessage} _
+   * @param {import("node:http").ServerResponse} response @param {string} path
+   */
+  return (_, response, path) => {
+    if (path !== "/pkg/darkroom_bg.wasm") return false;
+    void (async () => {
+      const wasm = await readFile(join(SITE, path));
+      const body = packed ? gzipSync(wasm, { level: 1 }) : wasm;
+      response.writeHead(200, {
+        "Content-Type": "application/wasm",
+        "Content-Length": body.length,
+        ...(packed ? { "Content-Encoding": "gzip" } : {}),
+      });
+      for (let at = 0; at < body.length; at += PART) {
+        response.write(body.subarray(at, at + PART));
+        await new Promise((go) => setTimeout(go, PAUSE_MS));
+      }
+      response.end();
+    })();
+    return true;
+  };
+}
+
+for (const packed of [false, true]) {
+  const how = packed ? "packed" : "plain";
+  test(`on a slow link the bytes of the engine are told as they come: ${how}`, async (t) => {
+    const before = () => {
+      /** @type {string[]} */
+      const told = [];
+      Object.assign(globalThis, { told });
+      new MutationObserver(() => {
+        const text = document.getElementById("progress-text")?.textContent ?? "";
+        if (text !== told.at(-1)) told.push(text);
+      }).observe(document, { subtree: true, childList: true, characterData: true });
+    };
+    const instead = slowWasm(packed);
+    const { page, state } = await visit(t, { device: "cpu", server: { instead }, before });
+    await state("ready");
+    /** @type {string[]} */
+    const told = await page.evaluate(() => /** @type {any} */ (globalThis).told);
+    const lines = told.filter((line) => line.startsWith("Loading the engine: "));
+    const [end, form] = packed
+      ? [" MB", /^Loading the engine: (\d+\.\d) MB$/]
+      : [` of ${(await wasmBytes() / 1e6).toFixed(1)} MB`, /: (\d+\.\d) of \d+\.\d MB$/];
+    const done = lines.map((line) => Number(form.exec(line)?.[1]));
+    assert.ok(lines.every((line) => line.endsWith(end)), `${lines}`);
+    assert.ok(done.length >= 8, `${lines}`);
+    assert.deepEqual(done, [...done].sort((a, b) => a - b));
+    assert.ok((done.at(-1) ?? 0) > 0.9 * ((await wasmBytes()) / 1e6), `${lines}`);
+  });
+}
+
+const wasmBytes = async () => (await stat(join(SITE, "pkg/darkroom_bg.wasm"))).size;
 
 test("without scripts the page says what it needs, and shows no form", async (t) => {
   const site = await serve({ roots: DOUBLE });

@@ -2,9 +2,10 @@
 // emptied, changed by another tab, or written by a newer version.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, readdir } from "node:fs/promises";
+import { extname, join } from "node:path";
 import { test } from "node:test";
+import { safetensors } from "./harness/files.mjs";
 import { testModels, toSingleFile } from "./harness/native.mjs";
 import { add, call, profile } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
@@ -71,21 +72,6 @@ test("names of any script and empty files beside a model are imported", async (t
   }
 });
 
-/** A safetensors file of f32 tensors, all of ones. @param {Record<string, number[]>} shapes */
-function safetensors(shapes) {
-  let end = 0;
-  const tensors = Object.entries(shapes).map(([name, shape]) => {
-    const start = end;
-    end += 4 * shape.reduce((all, side) => all * side, 1);
-    return [name, { dtype: "F32", shape, data_offsets: [start, end] }];
-  });
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const data = Buffer.from(Float32Array.from({ length: end / 4 }, () => 1).buffer);
-  return [...Buffer.concat([length, header, data])];
-}
-
 test("what is no checkpoint is told at import, and nothing of it is kept", async (t) => {
   const { open } = await profile(t, new Weights(SIZES));
   const page = await open();
@@ -95,14 +81,50 @@ test("what is no checkpoint is told at import, and nothing of it is kept", async
     [safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
       /LoRA/],
     [safetensors({ emb_params: [2, 768] }), /textual inversion/],
-    [[1, 2, 3], /one\.safetensors/],
+    [[1, 2, 3], /one\./],
+    [[], /it is empty, with 0 bytes/],
   ];
+  const refused = async (/** @type {Parameters<typeof imported>[1]} */ files,
+    /** @type {RegExp} */ told) => {
+    await assert.rejects(imported(page, files, "one"), told);
+    const models = await page.evaluate(() => /** @type {any} */ (window).store.list());
+    assert.deepEqual(models, []);
+  };
   for (const [bytes, told] of files) {
-    const importing = imported(page, { "one.safetensors": bytes }, "one");
-    await assert.rejects(importing, told);
+    // Other programs call such files by any of these names.
+    for (const ending of ["safetensors", "bin", "pt", "pth"])
+      await refused({ [`one.${ending}`]: bytes }, told);
+  }
+});
+
+test("a folder that could not be opened is told at import, and nothing is kept", async (t) => {
+  const folder = join(await testModels(), "models/tiny");
+  /** @type {Record<string, string>} */
+  const whole = {};
+  for (const path of await readdir(folder, { recursive: true }))
+    if (extname(path)) whole[`tiny/${path}`] = await readFile(join(folder, path), "base64");
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  const unet = "tiny/unet/diffusion_pytorch_model.safetensors";
+  const vocabulary = "tiny/tokenizer/vocab.json";
+  const { [unet]: weights = "", ...without } = whole;
+  const { [vocabulary]: _, ...speechless } = whole;
+  const encoder = ["transformers", "CLIPTextModelWithProjection"];
+  const index = { _class_name: "StableDiffusionXLPipeline", text_encoder_2: encoder };
+  const other = { ...whole, "tiny/model_index.json": [...Buffer.from(JSON.stringify(index))] };
+  for (const [files, told] of /** @type {[Parameters<typeof imported>[1], RegExp][]} */ ([
+    [without, /unet\/diffusion_pytorch_model\.safetensors was not found/],
+    [{ ...without, [`${unet}.incomplete`]: weights }, /its download was not finished/],
+    [{ ...without, [unet.replace("model.", "model.non_ema.")]: weights }, /another variant/],
+    [{ ...whole, [unet]: weights.slice(0, 4000) }, /unet\/.* is damaged/],
+    [speechless, /tokenizer\/vocab\.json was not found/],
+    [other, /the index of another kind of model \(StableDiffusionXLPipeline\)/],
+  ])) {
+    await assert.rejects(imported(page, files, "tiny"), told);
     const models = await page.evaluate(() => /** @type {any} */ (window).store.list());
     assert.deepEqual(models, []);
   }
+  assert.equal((await imported(page, whole, "tiny")).id, "tiny");
 });
 
 test("a library that the browser has emptied is noticed, and said once", async (t) => {

@@ -53,6 +53,8 @@ test("a picture begins with a dropped one, which stays with its record", async (
   await state("ready");
   await page.locator('[data-room="gallery"]').click();
   await page.locator("#prints li button").nth(1).click();
+  const facts = page.locator("#viewer-facts");
+  await facts.filter({ hasText: "from a picture, strength 0.45" }).waitFor();
   await page.getByRole("button", { name: "Use this request" }).click();
   await box.waitFor();
   assert.equal(await page.locator("#strength").inputValue(), "0.45");

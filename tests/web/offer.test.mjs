@@ -60,6 +60,10 @@ for (const [name, body, sentence] of CASES) {
     await offer.locator("#offer-verdict li").first().waitFor();
     const told = (await offer.locator("#offer-verdict li").allTextContents()).join(" ");
     assert.match(told, sentence);
+    // The way to the model stands out where the device has what it needs, and only there.
+    const get = offer.getByRole("button", { name: "Get Stable Diffusion…" });
+    const stands = (await get.getAttribute("class")) === "primary";
+    assert.equal(stands, ["all is there", "no f16"].includes(name));
     assert.match((await offer.textContent()) ?? "", /2\.13 GB.*CreativeML\s+OpenRAIL-M/s);
   });
 }
@@ -86,7 +90,7 @@ test("seconds are measured when asked for, kept, and the way to the model is sho
   await facts.filter({ hasText: "about 2.87 GB" }).waitFor();
   await page.reload();
   await measured.waitFor();
-  await page.getByRole("button", { name: "Get it…" }).click();
+  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
   const models = page.getByRole("region", { name: "Models" });
   await models.getByRole("button", { name: "Import files" }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY");

@@ -133,8 +133,9 @@ test("it draws under Vite's development server", async (t) => {
  * A page without a bundler, beside the module's files, with a policy in a header.
  * @param {import("node:test").TestContext} t
  * @param {string} policy
+ * @param {string} [element]
  */
-async function servePage(t, policy) {
+async function servePage(t, policy, element = ELEMENT) {
   const script = `import { Engine } from "./darkroom/engine/client.js";
 Engine.workerUrl = "darkroom/engine/worker.js";
 Engine.wasmUrl = "darkroom/pkg/darkroom_bg.wasm";
@@ -151,7 +152,7 @@ import "./darkroom/darkroom-image.js";`;
       const html = path === "/page.html";
       const type = html ? "text/html" : "text/javascript";
       response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": policy });
-      response.end(html ? page(ELEMENT, "page.js").replace(/<link[^>]*>/, "") : script);
+      response.end(html ? page(element, "page.js").replace(/<link[^>]*>/, "") : script);
       return true;
     },
   });
@@ -162,6 +163,68 @@ import "./darkroom/darkroom-image.js";`;
 test("it draws under exactly the policy of its README", async (t) => {
   assert.match(policy, /worker-src/);
   await seePicture(t, await servePage(t, policy));
+});
+
+test("it draws under the policy of the project's README", async (t) => {
+  const text = await readFile(join(ROOT, "README.md"), "utf8");
+  const own = /^script-src .*$/m.exec(text)?.[0] ?? "";
+  assert.match(own, /worker-src 'self' blob:/);
+  await seePicture(t, await servePage(t, `default-src 'none'; ${own}`));
+});
+
+test("a model of another site is drawn with the README's headers; else they are named", async (
+  t,
+) => {
+  assert.match(readme, /Access-Control-Expose-Headers: Content-Range/);
+  for (const exposed of [true, false]) {
+    const other = await serve({
+      roots: [join(ROOT, "web")],
+      instead: (_, response) => {
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        if (exposed) response.setHeader("Access-Control-Expose-Headers", "Content-Range");
+        return false;
+      },
+    });
+    t.after(() => other.close());
+    const wider = policy.replace("connect-src", `connect-src ${new URL(other.url).origin}`);
+    const element = ELEMENT.replace("/models/", `${other.url}models/`);
+    const url = await servePage(t, wider, element);
+    if (exposed) {
+      await seePicture(t, url);
+      continue;
+    }
+    const tab = await (await browser).newPage();
+    t.after(() => tab.close());
+    await tab.goto(url);
+    const alert = tab.getByRole("alert");
+    const headers = /Access-Control-Allow-Origin and Access-Control-Expose-Headers: Content-Range/;
+    await alert.filter({ hasText: headers }).waitFor({ timeout: 60_000 });
+  }
+});
+
+test("the element keeps its picture's place, and fills its column when told to", async (t) => {
+  const tab = await (await browser).newPage();
+  t.after(() => tab.close());
+  await tab.goto(await servePage(t, policy, ""));
+  assert.match(readme, /darkroom-image \{ width: 100% \}/);
+  const sizes = await tab.evaluate(() => {
+    const column = document.createElement("div");
+    column.style.width = "600px";
+    document.body.append(column);
+    const one = document.createElement("darkroom-image");
+    column.append(one);
+    const size = () => {
+      const { width, height } = one.getBoundingClientRect();
+      return [Math.round(width), Math.round(height)];
+    };
+    const plain = size();
+    one.setAttribute("width", "512");
+    one.setAttribute("height", "768");
+    const shaped = size();
+    one.style.width = "100%";
+    return [plain, shaped, size()];
+  });
+  assert.deepEqual(sizes, [[256, 256], [256, 384], [600, 900]]);
 });
 
 test("it draws in a sandboxed page, which is refused locks", async (t) => {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pngWith } from "./harness/files.mjs";
+import { dropped, pngWith } from "./harness/files.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -13,7 +13,9 @@ const TEXT = `a red cat\nNegative prompt: blurry, grey\n${FIELDS}`;
 const FILLED = { prompt: "a red cat", negative_prompt: "blurry, grey", steps: "30", seed: "42",
   guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true", width: "64", height: "96" };
 
-/** @param {import("playwright-core").Page} page */
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @param {Page} page */
 function values(page) {
   return page.evaluate((names) => {
     const field = (/** @type {string} */ id) =>
@@ -120,6 +122,68 @@ test("a request that is typed, or that has lost its line breaks, is read too", a
     () => /** @type {HTMLInputElement} */ (document.getElementById("steps")).value === "30",
   );
   assert.deepEqual(await values(page), FILLED);
+});
+
+test("the status line says that the request was the pasted text's", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#prompt").fill("");
+  await paste(page, TEXT);
+  const told = page.locator("#progress-text");
+  await told.filter({ hasText: "the text’s request, as written by AUTOMATIC1111" }).waitFor();
+  await dropped(page, "a.png", pngWith({ parameters: TEXT }));
+  await told.filter({ hasText: "the picture’s request, as written by AUTOMATIC1111" }).waitFor();
+});
+
+/** What is typed, at once followed by what uses it: nothing leaves the field before. */
+const USES = /** @type {const} */ ([
+  ["Ctrl+Enter", (/** @type {Page} */ page) => page.locator("#prompt").press("Control+Enter")],
+  ["a press of Generate", (/** @type {Page} */ page) => page.locator("#generate").click()],
+]);
+
+for (const [name, use] of USES) {
+  test(`a typed request is read before it is drawn: ${name}`, async (t) => {
+    const { page, state } = await visit(t, { server, hash: "#steps=7&count=3" });
+    await state("ready");
+    await page.locator("#prompt").fill(TEXT);
+    await use(page);
+    await page.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+    assert.deepEqual(await values(page), FILLED);
+    assert.equal(await page.locator("#caption-prompt").textContent(), "a red cat");
+    const facts = (await page.locator("#caption-facts").textContent()) ?? "";
+    assert.match(facts, /^seed 42 · 30 steps · guidance 6\.5 /);
+    assert.equal(await page.locator("#strip li").count(), 1, "one picture, once");
+
+    // Taken back it is text, and drawn as that.
+    await page.locator("#undo-act").click();
+    assert.equal(await page.locator("#prompt").inputValue(), TEXT);
+    await page.locator("#count").fill("1");
+    await page.locator("#steps").fill("2");
+    await use(page);
+    await page.locator("#caption-prompt").filter({ hasText: "Negative prompt" }).waitFor();
+    assert.equal(await page.locator("#prompt").inputValue(), TEXT);
+  });
+}
+
+test("a typed request is read before it is queued, and ten presses make one picture", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#prompt").fill(TEXT);
+  await page.locator("#to-queue").click();
+  const job = page.locator("#jobs li");
+  await job.first().waitFor({ state: "attached" });
+  assert.equal(await job.locator("p").textContent(), "a red cat");
+  await page.locator("#prompt").fill(TEXT.replace("a red cat", "a blue cat"));
+  await page.locator("#prompt").evaluate((prompt) => {
+    for (let i = 0; i < 10; i++)
+      prompt.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }),
+      );
+  });
+  await page.locator("#caption-prompt").filter({ hasText: "a blue cat" }).waitFor();
+  await state("ready");
+  await page.evaluate(() => new Promise((go) => setTimeout(go, 300)));
+  assert.equal(await page.locator("#strip li").count(), 1);
 });
 
 test("a prompt that only contains the words of a request stays as it is", async (t) => {

@@ -1,11 +1,12 @@
 // What the page promises of downloads, storage and local files, each tried as a user meets it.
 
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { DOUBLE, visit } from "./harness/site.mjs";
+import { safetensors } from "./harness/files.mjs";
+import { DOUBLE, SITE, visit } from "./harness/site.mjs";
 import { siteWith } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
 import { serve } from "../../scripts/serve.mjs";
@@ -19,8 +20,9 @@ const CHUNK = 4096;
  * The page, with a model on its shelf whose files another site has.
  * @param {import("node:test").TestContext} t
  * @param {import("./harness/site.mjs").Visit} [more]
+ * @param {object} [manifest] what its manifest says otherwise
  */
-async function withModel(t, more = {}) {
+async function withModel(t, more = {}, manifest = {}) {
   const weights = new Weights({ "config.json": 300, "unet/model.safetensors": 90_000 });
   weights.cors = true;
   const other = await serve({ roots: [], instead: weights.answer });
@@ -28,11 +30,12 @@ async function withModel(t, more = {}) {
   const built = await siteWith([new URL(other.url).origin]);
   const site = join(await mkdtemp(join(folder, "site-")), "page");
   await cp(built, site, { recursive: true });
-  const manifest = weights.manifest(CHUNK, "chunks", {
+  const written = weights.manifest(CHUNK, "chunks", {
     base: `${other.url}weights/`,
     hosts: [new URL(other.url).origin],
+    ...manifest,
   });
-  await writeFile(join(site, "models/stable-diffusion-v1-4/manifest.json"), manifest);
+  await writeFile(join(site, "models/stable-diffusion-v1-4/manifest.json"), written);
   const visited = await visit(t, {
     device: "cpu",
     server: { roots: [site] },
@@ -56,6 +59,53 @@ test("the Privacy view lists what the store fetches elsewhere, also what fails",
   assert.ok(told >= weights.asked.length, `${told} of ${weights.asked.length}`);
   assert.equal(await page.locator("#requests-foreign").textContent(), String(told));
   await page.locator("#requests tr").filter({ hasText: "service worker" }).first().waitFor();
+});
+
+test("a download during a picture is counted under While generating", async (t) => {
+  const { page, state, weights, type, generate } = await withModel(t);
+  weights.delay = 200;
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.locator(".download-text").filter({ hasText: "MB/s" }).waitFor();
+  const before = weights.asked.length;
+  await type({ steps: "12" });
+  await generate.click();
+  await state("generating");
+  await state("ready");
+  const after = weights.asked.length;
+  assert.ok(after > before, `${before} requests, then ${after}`);
+  await page.getByText("A test is stored and verified").waitFor();
+  await page.locator('[data-room="privacy"]').click();
+  const counted = Number(await page.locator("#requests-generating").textContent());
+  assert.ok(counted > 0, `${counted} counted of ${after - before}`);
+});
+
+test("from the offer the download is a press and the licence away", async (t) => {
+  const path = "models/stable-diffusion-v1-4/manifest.json";
+  const { licence } = JSON.parse(await readFile(join(SITE, path), "utf8"));
+  const { page, weights } = await withModel(t, {}, { id: "stable-diffusion-v1-4", licence });
+  // Closed again, as it is for those who come for the first time.
+  await page.getByText("Models in this browser").click();
+  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  const accept = page.getByRole("dialog", { name: licence.name }).getByRole("button").first();
+  await accept.waitFor();
+  assert.equal(weights.asked.length, 0);
+  await accept.click();
+  await page.getByText("A test is stored and verified").waitFor();
+  // Where it is here, the way leads to it, and nothing is asked for again.
+  const asked = weights.asked.length;
+  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  await page.getByRole("button", { name: "Use: A test" }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.equal(weights.asked.length, asked);
+});
+
+test("a host that does not answer is named at once", async (t) => {
+  const { page, weights, other } = await withModel(t);
+  weights.hold = new Promise(() => {});
+  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  const asking = `Asking ${new URL(other.url).host}`;
+  const line = page.locator(".download-text").filter({ hasText: asking });
+  await line.waitFor({ timeout: 3000 });
 });
 
 test("a host that cannot be reached is told in one line with its name, and listed", async (t) => {
@@ -182,6 +232,13 @@ for (const [name, before] of BLOCKED)
     const note = page.locator("#note").filter({ hasText: "does not let the page store anything" });
     await note.waitFor();
     await make({ prompt: "a red heart", seed: "1", count: "2" });
+    // What cannot be kept is said where the user is, in the same sentence.
+    await page.locator("#note-close").click();
+    await page.locator('[data-room="queue"]').click();
+    await page.locator("#prompts").fill("one");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await note.waitFor();
+    assert.ok(await page.locator("#room-queue").isVisible());
     assert.equal(await page.locator("#fault").isVisible(), false);
     assert.equal(await page.getByText(/denied|undefined|could not keep/).count(), 0);
   });
@@ -220,5 +277,84 @@ test("a model's file dropped anywhere goes to the models, and does one thing", a
     await page.locator("#shelf [role=status]").filter({ hasText: /mine\.safetensors/ }).waitFor();
     assert.equal(await page.locator("#fault").isVisible(), false, place);
     assert.equal(await page.getByText("not a kind of file for this page").count(), 0);
+  }
+});
+
+/**
+ * Drops files and folders of the disk, as a user's mouse does.
+ * @param {import("playwright-core").Page} page
+ * @param {string[]} files
+ * @param {string} place a selector
+ */
+async function dragged(page, files, place) {
+  const target = page.locator(place);
+  await target.evaluate((one) => one.scrollIntoView({ block: "center", behavior: "instant" }));
+  const box = await target.boundingBox();
+  assert.ok(box, place);
+  const [x, y] = [Math.round(box.x + box.width / 2), Math.round(box.y + 20)];
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of /** @type {const} */ (["dragEnter", "dragOver", "drop"]))
+    await session.send("Input.dispatchDragEvent", { type, x, y, data });
+  await session.detach();
+}
+
+test("a dropped folder, and a file after a wrong one, are told once, on the models", async (t) => {
+  const { page, state } = await visit(t, { device: "cpu", expected: /./ });
+  await state("ready");
+  const model = join(folder, "mine");
+  await cp(join(SITE, "models/demo"), model, { recursive: true });
+  const wrong = join(folder, "notes.docx");
+  await writeFile(wrong, "no list");
+  await dragged(page, [wrong], "#prompt");
+  const fault = page.locator("#fault");
+  await fault.filter({ hasText: "notes.docx" }).waitFor();
+  const status = page.locator("#shelf [role=status]");
+  await dragged(page, [model], "#prompt");
+  await status.filter({ hasText: "is imported" }).waitFor();
+  assert.equal(await fault.isVisible(), false);
+  const lora = join(folder, "my-lora.safetensors");
+  await writeFile(lora, Buffer.from(safetensors({ "lora_unet_a.lora_down.weight": [4, 8] })));
+  await dragged(page, [lora], "#shelf > details > summary");
+  await status.filter({ hasText: "my-lora.safetensors is a LoRA" }).waitFor();
+  assert.equal(await fault.isVisible(), false);
+  assert.equal(await page.getByRole("button", { name: "Use: my-lora" }).count(), 0);
+});
+
+test("of a copy of Hugging Face's cache the revision that is main is imported", async (t) => {
+  const { page, state } = await visit(t, { device: "cpu", expected: /./ });
+  await state("ready");
+  const cache = join(folder, "models--c--d");
+  for (const part of ["blobs", "refs", "snapshots/zzz"])
+    await mkdir(join(cache, part), { recursive: true });
+  await writeFile(join(cache, "refs/main"), "abc123");
+  await writeFile(join(cache, "blobs/0123"), "{}");
+  await writeFile(join(cache, "snapshots/zzz/model_index.json"), "{}");
+  await cp(join(SITE, "models/demo"), join(cache, "snapshots/abc123"), { recursive: true });
+  // Which of them it is, its folder's name alone says.
+  await rm(join(cache, "snapshots/abc123/manifest.json"));
+  await dragged(page, [cache], "#prompt");
+  await page.locator("#shelf [role=status]").filter({ hasText: "c--d is imported" }).waitFor();
+  await page.getByRole("button", { name: /^Use: models--c--d/ }).click();
+  await page.waitForFunction(() => location.hash.includes("stored"));
+  await state("loading");
+  await state("ready");
+});
+
+test("a folder made of links, as Hugging Face's cache is, is told as that", async (t) => {
+  const { page, state } = await visit(t, { device: "cpu", expected: /./ });
+  await state("ready");
+  const cache = join(folder, "models--a--b");
+  const [blobs, snapshot] = [join(cache, "blobs"), join(cache, "snapshots/r1")];
+  for (const one of [blobs, snapshot]) await mkdir(one, { recursive: true });
+  await writeFile(join(blobs, "0".repeat(40)), "{}");
+  await symlink(join(blobs, "0".repeat(40)), join(snapshot, "model_index.json"));
+  for (const one of [cache, snapshot]) {
+    await dragged(page, [one], "#prompt");
+    const status = page.locator("#shelf [role=status]");
+    await status.filter({ hasText: "browsers follow none" }).waitFor();
+    await page.evaluate(() => {
+      for (const one of document.querySelectorAll("#shelf [role=status]")) one.textContent = "";
+    });
   }
 });

@@ -29,6 +29,18 @@ async function enter({ page, state }) {
 }
 
 /**
+ * The bytes of a picture; the room is this one again afterwards.
+ * @param {App} app
+ */
+async function drawn(app) {
+  await app.page.locator('#rooms [data-room="develop"]').click();
+  const picture = await app.make({});
+  assertPicture(picture);
+  await app.page.locator('#rooms [data-room="speed"]').click();
+  return picture.bytes;
+}
+
+/**
  * The texts of the table's cells, row by row: head, kernels, all of them.
  * @param {App} app
  */
@@ -173,7 +185,29 @@ function same(cell = "", value, name) {
   assert.ok(Math.abs(shown - value) <= 0.51 * 10 ** -digits, `${name}: ${cell} is not ${value}`);
 }
 
-test("the choice of kernels is kept over a reload, and can be forgotten", async (t) => {
+/**
+ * The choices that the browser keeps, with what each is kept under, in the page.
+ * @returns {Promise<[string, string][]>}
+ */
+async function kept() {
+  const databases = await indexedDB.databases();
+  if (!databases.some(({ name }) => name === "darkroom-kernels")) return [];
+  /** @type {IDBDatabase} */
+  const database = await new Promise((resolve, reject) => {
+    const request = indexedDB.open("darkroom-kernels");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const store = database.transaction("tunings").objectStore("tunings");
+  /** @param {IDBRequest} request */
+  const result = (request) =>
+    new Promise((done) => (request.onsuccess = () => done(request.result)));
+  const [keys, texts] = [await result(store.getAllKeys()), await result(store.getAll())];
+  database.close();
+  return keys.map((/** @type {string} */ key, /** @type {number} */ i) => [key, texts[i]]);
+}
+
+test("tuned kernels are measured once, kept over a reload, and can be forgotten", async (t) => {
   const app = await visit(t, real);
   const { page, state } = app;
   await enter(app);
@@ -188,11 +222,17 @@ test("the choice of kernels is kept over a reload, and can be forgotten", async 
     )?.[1];
   const first = await choice();
   assert.ok(first, "the kernels are told");
+  assert.match(first, /^matmul=direct(8|16) conv2d=direct(8|16) attention=(direct|shared)$/);
+  const found = await page.evaluate(kept);
+  assert.deepEqual(found.map(([, text]) => text), [first], "one adapter, one choice");
   assert.ok(await forget.isVisible());
+  const picture = await drawn(app);
   await page.reload();
   await enter(app);
   assert.ok(await page.locator("#kernels-tuned").isChecked());
   assert.equal(await choice(), first);
+  assert.deepEqual(await page.evaluate(kept), found);
+  assert.ok((await drawn(app)).equals(picture), "another picture after a reload");
   await forget.click();
   await app.patiently(page.locator("#speed-status").filter({ hasText: "measured anew" }));
   assert.ok(await choice());

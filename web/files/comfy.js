@@ -40,7 +40,10 @@ export function readComfy(text) {
   const avoided = readComfyUi(graph.text(own(guider.inputs, "negative"), "negative"));
   const sampler = samplerFields(
     find("sampler_name", ["value"]) || find("sampler", ["sampler_name"]),
-    find("scheduler", ["value"]) || find("sigmas", ["scheduler"]),
+    find("scheduler", ["value"]) ||
+      find("sigmas", ["scheduler"]) ||
+      // Nodes of one schedule are called by it: KarrasScheduler.
+      (graph.linked(first, "sigmas")?.kind.replace(/Scheduler$/, "") ?? ""),
   );
   const image = graph.reaches(own(first.inputs, "latent_image"), isImage);
   const strength = find("denoise", ["value"]) || find("sigmas", ["denoise"]);

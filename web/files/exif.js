@@ -1,5 +1,8 @@
-// The texts in Exif data of JPEG and WebP files (CIPA DC-008): AUTOMATIC1111's web UI writes its
-// text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their JSON.
+// The texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008): AUTOMATIC1111's web UI writes
+// its text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their
+// JSON.
+
+import { isPng } from "./png.js";
 
 /** Tags: the user's comment, and where it is. */
 const [COMMENT, DETAILS] = [0x9286, 0x8769];
@@ -13,7 +16,7 @@ const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
 export function readExif(bytes) {
   /** @type {Map<string, string>} */
   const texts = new Map();
-  const data = inJpeg(bytes) ?? inWebp(bytes);
+  const data = inJpeg(bytes) ?? inWebp(bytes) ?? inPng(bytes);
   if (!data) return texts;
   try {
     readTables(data, texts);
@@ -48,14 +51,32 @@ function inWebp(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 12; at + 8 <= bytes.length;) {
     const length = view.getUint32(at + 4, true);
-    if (says(bytes, at, "EXIF")) {
-      const data = bytes.subarray(at + 8, at + 8 + length);
-      return says(data, 0, "Exif\0\0") ? data.subarray(6) : data;
-    }
+    if (says(bytes, at, "EXIF")) return bare(bytes.subarray(at + 8, at + 8 + length));
     at += 8 + length + (length & 1);
   }
   return null;
 }
+
+/**
+ * The chunk eXIf (PNG specification, 11.3.2.7), which may also stand behind the picture.
+ * @param {Uint8Array} bytes
+ */
+function inPng(bytes) {
+  if (!isPng(bytes)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at);
+    if (says(bytes, at + 4, "eXIf")) return bare(bytes.subarray(at + 8, at + 8 + length));
+    at += 12 + length;
+  }
+  return null;
+}
+
+/**
+ * Some programs begin the data as JPEG files do.
+ * @param {Uint8Array} data
+ */
+const bare = (data) => (says(data, 0, "Exif\0\0") ? data.subarray(6) : data);
 
 /**
  * @param {Uint8Array} data a TIFF header and its tables

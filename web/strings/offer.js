@@ -5,7 +5,11 @@ import { gigabytes } from "../strings.js";
 /** @typedef {import("../engine/adapter.js").Capability} Capability */
 /** @typedef {import("../engine/protocol.js").Forecast} Forecast */
 
+const WORKS = "This device has what it needs.";
+
 export const text = {
+  /** Whether nothing stands in the way. @param {string[]} sentences of the verdict */
+  works: (sentences) => sentences.includes(WORKS),
   perPicture: (/** @type {number} */ steps) => `512 × 512, ${steps} steps`,
 
   /** @type {(capability: Capability, forecast: Forecast | null, peak: number) => string[][]} */
@@ -48,9 +52,8 @@ export const text = {
         `The browser lets this site keep ${gigabytes(room)} more, and the model takes ` +
           `${gigabytes(download)}. Free some space on the disk, or delete another model below.`,
     ].filter((sentence) => typeof sentence === "string");
-    const works = adapter.kind === "hardware" && !hindered.length;
     const notes = [
-      works && "This device has what it needs.",
+      adapter.kind === "hardware" && !hindered.length && WORKS,
       adapter.kind === "hardware" &&
         !adapter.f16 &&
         "The adapter has no half precision (shader-f16): numbers between the layers take twice " +

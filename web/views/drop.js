@@ -25,7 +25,8 @@ const readers = () => import("../files/readers.js");
 
 /**
  * @param {object} handlers
- * @param {(read: Read) => () => void} handlers.onRequest gives how to take it back
+ * @param {(read: Read, text: boolean) => () => void} handlers.onRequest hears whether it came as
+ * text, and gives how to take it back
  * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
  * said to be, by being dropped there
  * @param {(rows: Row[]) => void} handlers.onRows
@@ -53,7 +54,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       const found = await requestIn(file, isPng(head));
       if (found === "workflow") throw new Error(importText.workflowOnly(file.name));
       if (found === "unread") throw new Error(importText.unread(file.name));
-      return found ? void onRequest(found) : onPicture(file, false);
+      return found ? void onRequest(found, false) : onPicture(file, false);
     }
     const { decodeText, isZip, readRows, unzipOne } = await readers();
     const packed = isZip(head) && /\.zip$/i.test(file.name);
@@ -80,7 +81,8 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     if (file.size > PICTURE_MAX) return null;
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { readExif, requestOf } = await readers();
-    return requestOf(png ? await readTexts(bytes) : readExif(bytes));
+    // What a PNG file has as text comes before its Exif data.
+    return requestOf(new Map([...readExif(bytes), ...(png ? await readTexts(bytes) : [])]));
   }
 
   const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
@@ -109,12 +111,12 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     event.preventDefault();
     take(files);
   });
-  watchPrompt(onRequest);
   const input = byId("queue-file", HTMLInputElement);
   input.addEventListener("change", () => {
     take([...(input.files ?? [])]);
     input.value = "";
   });
+  return watchPrompt(onRequest, onFault);
 }
 
 /** Characters of a pasted text that is looked at. */
@@ -136,21 +138,38 @@ function holdsRequest(text) {
 /**
  * A request that is pasted into the prompt, or typed there, fills in the form. Taken back, the text
  * stands in the prompt as it was.
- * @param {(read: Read) => () => void} onRequest
+ * @param {(read: Read, text: boolean) => () => void} onRequest
+ * @param {(error: unknown) => void} onFault
  */
-function watchPrompt(onRequest) {
+function watchPrompt(onRequest, onFault) {
   const prompt = byId("prompt", HTMLTextAreaElement);
   let pasted = "";
+  /** The prompt as it was when it was looked at last: that is not read again. */
+  let seen = "";
+  /** @type {Promise<void> | null} */
+  let reading = null;
 
   /** @param {string} text */
   async function take(text) {
-    if (!holdsRequest(text)) return;
-    const typed = prompt.value;
     const { requestOf } = await readers();
     const read = requestOf(new Map([["parameters", text]]));
     // What was typed meanwhile is not overwritten.
-    if (!read || typeof read === "string" || prompt.value !== typed) return;
-    offerUndo(importText.pasted(), onRequest(read));
+    if (!read || typeof read === "string" || prompt.value !== seen) return;
+    const back = onRequest(read, true);
+    offerUndo(importText.pasted(), () => {
+      back();
+      seen = prompt.value;
+    });
+  }
+
+  /** @param {string} text */
+  function look(text) {
+    if (!holdsRequest(text)) return;
+    seen = prompt.value;
+    const mine = take(text)
+      .catch(onFault)
+      .finally(() => mine === reading && (reading = null));
+    reading = mine;
   }
 
   prompt.addEventListener("paste", ({ clipboardData }) => {
@@ -158,8 +177,16 @@ function watchPrompt(onRequest) {
   });
   prompt.addEventListener("input", (event) => {
     const { inputType } = /** @type {InputEvent} */ (event);
-    if (inputType === "insertFromPaste") void take(pasted);
+    if (inputType === "insertFromPaste") look(pasted);
   });
   // Typed by hand it is whole when the field is left.
-  prompt.addEventListener("change", () => void take(prompt.value));
+  prompt.addEventListener("change", () => look(prompt.value));
+
+  return {
+    /** Before the prompt is used: the reading of a request in it, if there is one to wait for. */
+    reading() {
+      if (prompt.value !== seen) look(prompt.value);
+      return reading;
+    },
+  };
 }

@@ -31,6 +31,27 @@ export function fromInput(label, folder, take) {
   return both;
 }
 
+/** A file of a revision in Hugging Face's cache. */
+const CACHED = /^(.*\/)?snapshots\/([^/]+)\/(.+)$/;
+
+/**
+ * Of Hugging Face's cache the files of one revision, as a folder of the cache's name: of that which
+ * `main` is, else of the last. Other files as they are.
+ * @param {Given} files
+ * @returns {Promise<Given>}
+ */
+export async function ofCache(files) {
+  const cached = files.flatMap(({ path, file }) => {
+    const [found, root = "", revision = "", rest = ""] = CACHED.exec(path) ?? [];
+    return found ? [{ revision, path: `${root || "model/"}${rest}`, file }] : [];
+  });
+  const main = files.find(({ path }) => path.endsWith("refs/main"));
+  const wanted = (await main?.file.text())?.trim();
+  const all = cached.map(({ revision }) => revision).sort();
+  const chosen = wanted && all.includes(wanted) ? wanted : all.at(-1);
+  return chosen ? cached.filter(({ revision }) => revision === chosen) : files;
+}
+
 /** Kinds of files that are models or carry them. */
 const MODELS = /\.(safetensors|ckpt|gguf|tar|pt|pth|bin)$/i;
 

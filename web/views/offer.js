@@ -38,6 +38,7 @@ export function createOffer({ onMeasure, onGet }) {
     anyById("offer-verdict").replaceChildren(
       ...sentences.map((sentence) => withText("li", sentence)),
     );
+    button("offer-get").classList.toggle("primary", text.works(sentences));
     button("offer-measure").hidden = capability.adapter.kind === "none";
   }
 

@@ -9,7 +9,7 @@ import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
 import { anyById, element, remembered, withText } from "./dom.js";
 import { askLicence } from "./licence.js";
-import { fromInput } from "./local-files.js";
+import { fromInput, ofCache } from "./local-files.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").Known} Known */
@@ -21,6 +21,9 @@ import { fromInput } from "./local-files.js";
  * @type {string[]}
  */
 const OFFERED = [];
+
+/** What is left of Hugging Face's cache where links are not followed. */
+const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 
 /**
  * @param {HTMLElement} place where it is shown
@@ -125,14 +128,23 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
   function offer(known) {
     const manifest = JSON.parse(known.manifest);
     const item = document.createElement("li");
-    const begin = async () => fetchIt(await store.add(known));
     item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
       withText("p", text.offered(manifest)),
-      button(text.fetchIt(), manifest.title, begin),
+      button(text.fetchIt(), manifest.title, () => begin(known)),
     );
     return item;
+  }
+
+  /** @param {Known} known */
+  async function begin(known) {
+    try {
+      const model = await store.add(known);
+      if (!model.complete) await fetchIt(model);
+    } catch (error) {
+      complain(error);
+    }
   }
 
   /** @param {StoredModel} model */
@@ -203,13 +215,13 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     });
   }
 
-  /** @param {{ path: string, file: File }[]} files */
-  async function importFiles(files) {
-    const first = files[0];
-    if (!first) return;
+  /** @param {import("./local-files.js").Given} given */
+  async function importFiles(given) {
     box.open = true;
     speakOf("");
-    const name = (first.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
+    const files = await ofCache(given);
+    if (files.every(({ path }) => UNLINKED.test(path))) return complain(new Error(text.links()));
+    const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await run(async () => {
       const model = await store.plan(files, offered, name);
       if (model.must_accept) {
@@ -269,7 +281,18 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
     status.textContent = kind === "cancelled" ? text.paused() : message;
   }
 
-  return { refresh, importFiles };
+  /**
+   * Opens the shelf, and begins to fetch a model that is offered and not here.
+   * @param {string} id
+   */
+  async function get(id) {
+    openShelf();
+    await refresh();
+    const known = offered.find(({ manifest }) => JSON.parse(manifest).id === id);
+    if (known && !busy) await begin(known);
+  }
+
+  return { refresh, importFiles, get };
 }
 
 /** What the browser has lost, said until it is put away. */

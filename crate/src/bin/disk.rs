@@ -21,7 +21,14 @@ pub fn read_picture(path: &Path) -> Result<Rgba> {
     let shown = path.display().to_string();
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
-    Ok(png::decode(&shown, &bytes)?.picture)
+    match png::decode(&shown, &bytes) {
+        // It is the user's own: there is nothing to fetch again.
+        Err(Error::BadFile { file, reason }) => {
+            let reason = format!("{file} cannot be used: {reason}");
+            Err(Error::Request { field: "picture", reason })
+        }
+        decoded => Ok(decoded?.picture),
+    }
 }
 
 /// Makes a folder, and those around it.

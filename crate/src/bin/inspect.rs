@@ -4,6 +4,7 @@ use super::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Kinds, Load, Options, Phase, Request, Residency, SafetyFiles};
+use darkroom::weights::{FileSource, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
@@ -28,11 +29,20 @@ pub struct InspectArgs {
     kernels: bool,
 }
 
+/// The model's headers; a few places of its numbers show whether they arrived.
+async fn open(source: &FileSource) -> Result<Files> {
+    let files = Files::open(source).await?;
+    for (_, archive) in files.archives() {
+        check_for_zeros(source, archive).await?;
+    }
+    Ok(files)
+}
+
 /// Runs the command.
 pub fn run(args: &InspectArgs) -> Result<()> {
     pollster::block_on(async {
         let source = args.model.source();
-        let files = Files::open(&source).await?;
+        let files = open(&source).await?;
         let tokenizer = files.tokenizer(&source).await?;
         let description = files.describe();
         let request = Request { width: args.width, height: args.height, ..Request::default() };

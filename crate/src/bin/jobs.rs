@@ -3,18 +3,26 @@
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
 //! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
 //! begins with; what it leaves out is as on the command line. Other kinds of lists are in
-//! [`lists`]. A picture that is already there is not made again, so a run that was cut off goes on
-//! where it stopped; a request that fails is reported and the rest goes on, but for a disk that
-//! takes no more.
+//! [`lists`]; a zip file that the page's gallery exported has the list of its pictures inside. A
+//! picture that is already there is not made again, so a run that was cut off goes on where it
+//! stopped; a request that fails is reported and the rest goes on, but for a disk that takes no
+//! more.
 
 use super::disk::{check_folder, create, read_picture, write};
 use super::lists;
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
+use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// The list in a zip file that the page exported (`web/views/gallery.js`), and the longest that is
+/// read.
+const EXPORTED: &str = "requests.jsonl";
+const EXPORTED_BYTES_MAX: u64 = 64 << 20;
 
 /// One line of the list.
 pub struct Job {
@@ -93,15 +101,15 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 /// The whole list is checked before the first picture is made.
 ///
 /// # Errors
-/// [`Error::BadFile`] naming the line; [`Error::NotFound`].
+/// [`Error::Request`] naming the line, or that the list was not found; [`Error::Source`];
+/// [`Error::BadFile`] for a zip file without a list.
 pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
-    let shown = list.display().to_string();
-    let bytes = fs::read(list).map_err(|fault| lists::unreadable(list, &fault))?;
+    let bytes = bytes_of(list)?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();
-    let wrong = |line: usize, reason: String| Error::BadFile {
-        file: shown.clone(),
-        reason: format!("line {line}: {reason}"),
+    let wrong = |line: usize, reason: String| Error::Request {
+        field: "list",
+        reason: format!("{} cannot be used: line {line}: {reason}", list.display()),
     };
     let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
     for (line, row) in rows {
@@ -112,6 +120,21 @@ pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>
         jobs.push(job);
     }
     Ok(jobs)
+}
+
+/// The text of a list: the file's, or that of the list in a zip file.
+fn bytes_of(list: &Path) -> Result<Vec<u8>> {
+    let unreadable = |fault| lists::unreadable(list, &fault);
+    let mut start = Vec::new();
+    let file = fs::File::open(list).map_err(unreadable)?;
+    file.take(4).read_to_end(&mut start).map_err(unreadable)?;
+    match list.file_name().and_then(|name| name.to_str()) {
+        Some(name) if start == b"PK\x03\x04" => {
+            let source = FileSource::open(list);
+            pollster::block_on(read_stored(&source, name, EXPORTED, EXPORTED_BYTES_MAX))
+        }
+        _ => fs::read(list).map_err(unreadable),
+    }
 }
 
 fn job(

@@ -25,6 +25,10 @@ const ONLY: [(&str, &[&str]); 9] = [
     ("sigma_max", &[]),
 ];
 
+/// What the names of scheduler classes hold whose models are trained in another way: their noise
+/// is not that of betas.
+const OTHER_CLASSES: [&str; 2] = ["FlowMatch", "EDM"];
+
 /// Reads the file into a schedule.
 pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     let fields: Map<String, Value> = serde_json::from_slice(&from_python(json))
@@ -35,6 +39,11 @@ pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
         if let Some(value) = value.filter(|value| !allowed.contains(&value.as_str())) {
             return Err(config.refuse(field, &format!("is {value}, which is not supported")));
         }
+    }
+    if let Some(class) = config.text("_class_name")?
+        && OTHER_CLASSES.iter().any(|other| class.contains(other))
+    {
+        return Err(config.refuse("_class_name", &format!("is {class}, which is not supported")));
     }
     let mut schedule = Schedule::from_betas(betas(&config)?);
     schedule.prediction = match config.text("prediction_type")?.unwrap_or("epsilon") {

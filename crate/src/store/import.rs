@@ -4,13 +4,14 @@
 use super::body::{Chunk, sum};
 use super::chunks::Store;
 use super::fetcher::{FetchOptions, Fetcher};
+use super::judge::{judge, judge_alone};
 use super::pace::Pace;
 use super::record::{ChunkInfo, Model, now};
 use super::seal::seal;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result, bad_file};
 use crate::weights::{
-    Digest, Ldm, Licence, LocalFuture, Manifest, ManifestFile, PIECE_BYTES, Source, is_inside, tar,
+    Digest, Licence, LocalFuture, Manifest, ManifestFile, PIECE_BYTES, Source, is_inside, tar,
 };
 use js_sys::{Array, Uint8Array};
 use std::collections::BTreeMap;
@@ -57,6 +58,11 @@ impl Files {
             }
             _ => Ok(Files(files.into_iter().collect())),
         }
+    }
+
+    /// The paths of all.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     async fn text(&self, path: &str) -> Result<Option<String>> {
@@ -141,6 +147,14 @@ impl Source for Files {
             Ok(bytes.to_vec())
         })
     }
+
+    fn names_in(&self, folder: &str) -> Vec<String> {
+        let inside = |path: &str| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!name.contains('/')).then(|| name.to_owned())
+        };
+        self.paths().filter_map(inside).collect()
+    }
 }
 
 /// Puts a model on the shelf for these files: by the manifest among them, or by one of the `known`
@@ -148,8 +162,8 @@ impl Source for Files {
 /// verified. Nothing takes the name of a known model without being it.
 ///
 /// # Errors
-/// [`Error::BadFile`] when a file of the manifest is missing; [`Error::OtherModel`] for a single
-/// file that is no checkpoint of Stable Diffusion 1; the store's.
+/// [`Error::BadFile`] when a file of the manifest is missing; those of [`judge`] and
+/// [`judge_alone`]; the store's.
 pub async fn plan(
     store: &Store,
     files: &Files,
@@ -169,14 +183,14 @@ pub async fn plan(
         (None, Some(manifest)) if !known.iter().any(|known| claims(&manifest, known)) => {
             Model::new(manifest, String::new())
         }
-        (None, _) => Model::new(describe(files, name, known)?, String::new()),
+        (None, _) => {
+            judge_alone(files).await?;
+            Model::new(describe(files, name, known)?, String::new())
+        }
     };
-    let is_known = known.iter().any(|known| known.manifest == model.manifest);
-    if let Some(path) = model.manifest.checkpoint().filter(|_| !is_known)
-        && files.0.contains_key(path)
-    {
+    if known.iter().all(|known| known.manifest != model.manifest) {
         // Nothing is kept of what could never be used.
-        Ldm::judge(files, path).await?;
+        judge(files, &model.manifest).await?;
     }
     if let Some(path) = model.manifest.licence.file.clone().filter(|_| model.licence_text.is_none())
     {

@@ -17,6 +17,7 @@ mod database;
 mod download;
 mod fetcher;
 mod import;
+mod judge;
 mod pace;
 mod publisher;
 mod record;

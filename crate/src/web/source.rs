@@ -11,7 +11,7 @@
 use super::stream::Download;
 use super::turn::give_turn;
 use crate::error::{Error, Result};
-use crate::weights::{LocalFuture, Source};
+use crate::weights::{CHECKPOINTS, LocalFuture, Source};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,9 +22,6 @@ const SKIP_BYTES_MAX: u64 = 1 << 20;
 /// After this much the event loop has its turn, so that a wish to cancel is heard: a stream whose
 /// bytes have arrived would otherwise be read to its end at one stretch.
 const TURN_BYTES: u64 = 4 << 20;
-
-/// How names of single-file checkpoints end.
-const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 
 /// A folder on a server, or one file of it as a checkpoint.
 pub struct HttpSource {

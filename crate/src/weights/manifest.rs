@@ -69,7 +69,7 @@ const FILES_MAX: usize = 256;
 /// Nor more places to ask.
 const MIRRORS_MAX: usize = 8;
 /// How names of single-file checkpoints end.
-const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
+pub const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 
 /// A model's parts list: see the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

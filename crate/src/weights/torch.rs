@@ -197,27 +197,25 @@ pub(super) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
     objects.all().iter().filter_map(width).collect()
 }
 
-/// The texts of the outer dictionary.
+/// The texts beside the tensors, in the dictionary of the tensors and those around it.
 fn texts(objects: &Objects) -> BTreeMap<String, String> {
     let Object::Dict(root) = objects.root() else { return BTreeMap::new() };
     let text = |(key, value): &(Id, Id)| Some((objects.text(*key)?, objects.text(*value)?));
     // Its tensors are within an object that is not read; the key alone says what the file is.
     let inversion = root.iter().any(|(key, _)| objects.text(*key) == Some(INVERSION));
     let inversion = inversion.then(|| (INVERSION.to_owned(), String::new()));
-    root.iter()
-        .filter_map(text)
-        .filter(|(key, text)| key.len() <= NAME_BYTES_MAX && text.len() <= TEXT_BYTES_MAX)
+    // A key's last text counts, and of an outer dictionary rather than an inner one.
+    let all = nested(objects, root).into_iter().rev().flatten().filter_map(text);
+    all.filter(|(key, text)| key.len() <= NAME_BYTES_MAX && text.len() <= TEXT_BYTES_MAX)
         .take(TEXTS_MAX)
         .map(|(key, text)| (key.to_owned(), text.to_owned()))
         .chain(inversion)
         .collect()
 }
 
-/// The tensors of a pickle, with their names.
-pub(super) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, String> {
-    let Object::Dict(root) = objects.root() else {
-        return Err("its pickle is not a dictionary of tensors".into());
-    };
+/// `root`, and the dictionaries in it one within the other, down to that of the tensors.
+fn nested<'a>(objects: &'a Objects, root: &'a [(Id, Id)]) -> Vec<&'a [(Id, Id)]> {
+    let mut dicts = vec![root];
     let mut dict = root;
     for _ in 0..NESTED_MAX {
         let inner = STATES.iter().find_map(|state| {
@@ -229,7 +227,17 @@ pub(super) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, Strin
         });
         let Some(inner) = inner else { break };
         dict = inner;
+        dicts.push(dict);
     }
+    dicts
+}
+
+/// The tensors of a pickle, with their names.
+pub(super) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, String> {
+    let Object::Dict(root) = objects.root() else {
+        return Err("its pickle is not a dictionary of tensors".into());
+    };
+    let dict = nested(objects, root).pop().unwrap_or(root);
     let mut found = Found { objects, tensors: Vec::new(), names: HashSet::new() };
     found.collect(dict, "")?;
     // One level down: `string_to_param` of a textual inversion; lists under the widths of layers,

@@ -1,4 +1,5 @@
-//! The directory of a zip file, as torch writes it: nothing packed, everything aligned.
+//! The directory of a zip file, as torch writes it: nothing packed, everything aligned. The page's
+//! exports are of the same kind.
 //!
 //! ```text
 //! entry: local header │ name │ extra │ bytes   … │ directory │ its zip64 end │ end
@@ -31,6 +32,28 @@ pub(super) struct Entry {
     packed_size: u64,
     method: u16,
     header: u64,
+}
+
+/// The bytes of the first file called `wanted` in the zip file `path`, in whichever folder there.
+///
+/// # Errors
+/// [`Error::BadFile`](crate::Error::BadFile) when there is none, or it is compressed, or has more
+/// than `bytes_max`; the source's.
+pub async fn read_stored(
+    source: &dyn Source,
+    path: &str,
+    wanted: &str,
+    bytes_max: u64,
+) -> Result<Vec<u8>> {
+    let entries = entries(source, path).await?;
+    let is_wanted = |entry: &&Entry| entry.name.rsplit('/').next() == Some(wanted);
+    let Some(entry) = entries.iter().find(is_wanted) else {
+        return Err(bad_file(path, format!("there is no `{wanted}` in it")));
+    };
+    if entry.size > bytes_max {
+        return Err(bad_file(path, format!("`{wanted}` in it has {} bytes", entry.size)));
+    }
+    read_exact(source, path, entry.range(source, path).await?).await
 }
 
 /// Reads the directory of `path`.
@@ -110,7 +133,8 @@ impl Entry {
     pub async fn range(&self, source: &dyn Source, path: &str) -> Result<Range<u64>> {
         let name = &self.name;
         if self.method != 0 || self.size != self.packed_size {
-            let reason = format!("`{name}` in it is compressed: save it again with torch");
+            let reason =
+                format!("`{name}` in it is compressed: pack it without compression, as torch does");
             return Err(bad_file(path, reason));
         }
         let outside = || bad_file(path, format!("`{name}` lies outside of it"));

@@ -51,3 +51,18 @@ export async function dropped(page, name, bytes) {
     { name, base64: bytes.toString("base64") },
   );
 }
+
+/** A safetensors file of f32 tensors, all of ones. @param {Record<string, number[]>} shapes */
+export function safetensors(shapes) {
+  let end = 0;
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const start = end;
+    end += 4 * shape.reduce((all, side) => all * side, 1);
+    return [name, { dtype: "F32", shape, data_offsets: [start, end] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const data = Buffer.from(Float32Array.from({ length: end / 4 }, () => 1).buffer);
+  return [...Buffer.concat([length, header, data])];
+}

@@ -118,6 +118,22 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
   const { seed, steps, guidance_scale, sampler, karras } = /** @type {any} */ (custom);
   const told = [seed, steps, guidance_scale, sampler, karras];
   assert.deepEqual(told, ["99", "17", "5.5", "heun", "true"]);
+  // The node's name is its schedule.
+  for (const [kind, karras, lost] of /** @type {const} */ ([
+    ["KarrasScheduler", "true", ""],
+    ["ExponentialScheduler", undefined, "noise schedule exponential"],
+  ])) {
+    const named = graph({
+      ...TEXTS,
+      s: [
+        "SamplerCustom",
+        { cfg: 5, noise_seed: 9, sampler: ["m", 0], sigmas: ["h", 0], ...links },
+      ],
+      m: ["KSamplerSelect", { sampler_name: "euler" }],
+      h: [kind, { steps: 13, rho: 7 }],
+    });
+    assert.deepEqual([named["steps"], named["karras"], named.lost.join()], ["13", karras, lost]);
+  }
   const two = graph({
     ...TEXTS,
     s: ["KSampler", { ...SETTINGS, ...links, positive: ["c", 0], negative: ["z", 0],
@@ -202,6 +218,16 @@ test("the user's comment in Exif data, in either order of bytes", () => {
     const head = Buffer.from("RIFF....WEBPEXIF....");
     head.writeUInt32LE(data.length, 16);
     assert.equal(readExif(Buffer.concat([head, data])).get("parameters"), text, String(little));
+    // In a PNG file the chunk eXIf, with or without the mark, also behind the picture.
+    for (const inside of [data, data.subarray(6)]) {
+      const png = Buffer.concat([
+        Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+        ...[chunk("IHDR", Buffer.alloc(13)), chunk("IDAT", Buffer.alloc(4))],
+        ...[chunk("eXIf", inside), chunk("IEND", Buffer.alloc(0))],
+      ]);
+      assert.equal(readExif(png).get("parameters"), text, String(little));
+      assert.equal(readExif(png.subarray(0, 60)).get("parameters"), undefined);
+    }
   }
   assert.equal(readExif(new Uint8Array([0xff, 0xd8, 0xff])).size, 0);
 });

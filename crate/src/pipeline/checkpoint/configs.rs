@@ -81,6 +81,12 @@ fn check_index(json: &str) -> Result<()> {
     let index: Value = serde_json::from_slice(&from_python(json.as_bytes())).map_err(|fault| {
         Error::BadFile { file: INDEX.into(), reason: format!("it is not JSON ({fault})") }
     })?;
+    let pipeline = index["_class_name"].as_str().unwrap_or_default();
+    if index.get("text_encoder_2").is_some() || index.get("transformer").is_some() {
+        let short: String = pipeline.chars().take(40).collect();
+        let what = format!("the index of another kind of model ({short})");
+        return Err(Error::OtherModel { file: INDEX.into(), what });
+    }
     for (part, classes) in PARTS {
         let class = index[part][1].as_str();
         if !class.is_some_and(|class| classes.contains(&class)) {
