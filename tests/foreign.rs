@@ -29,7 +29,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    fn read(bytes: &[u8]) -> Parts {
+    pub fn read(bytes: &[u8]) -> Parts {
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let mut header: Map<String, Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
         let metadata = header.remove("__metadata__").unwrap_or_default();

@@ -1,9 +1,9 @@
 //! Folders as other programs leave them: variants, halves, caches, configs as Python writes them,
 //! tokenizers with added words, and what the user says of a model.
 
-use crate::foreign::{draw, single, source};
+use crate::foreign::{Parts, draw, single, source};
 use crate::harness::golden;
-use crate::made_up::{scratch, spoiled, tiny};
+use crate::made_up::{program, scratch, spoiled, tiny};
 use darkroom::Error;
 use darkroom::pipeline::Files;
 use darkroom::text::Tokenizer;
@@ -168,5 +168,46 @@ fn the_kind_of_prediction_can_be_said() {
         block_on(Files::open(&source)).unwrap().schedule.prediction()
     };
     assert!(told(None) == v && told(Some("epsilon")) == epsilon);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_first_answer_that_is_not_what_is_assumed_is_told() {
+    const ODD: &str = "does not say what its UNet predicts";
+    let folder = scratch("foreign-answer");
+    let path = folder.join("a.safetensors");
+    let told = |file: &Parts, rest: &[&str]| {
+        fs::write(&path, file.write()).unwrap();
+        let out = folder.join("a.png");
+        let [model, out] = [&path, &out].map(|path| path.to_str().unwrap());
+        let common = ["generate", "--device", "cpu", "--prompt", "a red cat", "--steps", "4"];
+        let files = ["--model", model, "--out", out, "--width", "64", "--height", "64"];
+        let output = program(&[&common[..], &files, rest].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}");
+        text.contains(ODD)
+    };
+    let without_schedule = |mut file: Parts| {
+        file.metadata.as_object_mut().unwrap().remove("darkroom.scheduler").unwrap();
+        file
+    };
+    // A UNet of random numbers predicts nothing.
+    let random = without_schedule(single());
+    assert!(told(&random, &[]));
+    for kind in ["epsilon", "v_prediction"] {
+        assert!(!told(&random, &["--prediction", kind]), "{kind}");
+    }
+    assert!(!told(&single(), &[]), "the file says it");
+    // A trained one does predict the noise, whatever the sampler and the seed.
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
+    let whole = folder.join("demo.safetensors");
+    let [from, to] = [&demo, &whole].map(|path| path.to_str().unwrap());
+    assert!(program(&["convert", "--model", from, "--to", to]).status.success());
+    let demo = without_schedule(Parts::read(&fs::read(&whole).unwrap()));
+    for sampler in ["ddim", "euler", "heun", "dpmpp_2m"] {
+        for seed in ["1", "2", "3"] {
+            assert!(!told(&demo, &["--sampler", sampler, "--seed", seed]), "{sampler} {seed}");
+        }
+    }
     fs::remove_dir_all(folder).unwrap();
 }

@@ -13,7 +13,9 @@ const TOKENIZER = `${MODEL}/tokenizer`;
 const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
 /** What is no field of a request: the model, how to open it, and which room to show. */
-const HOW = ["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest"];
+const HOW = [
+  ...["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest", "prediction"],
+];
 const OURS = ["model", "room", ...HOW];
 /** Characters of an address that programs pass on whole. */
 const LINK_MAX = 8000;

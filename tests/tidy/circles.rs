@@ -59,7 +59,12 @@ pub fn complaints(imports: &[Import]) -> Vec<String> {
             let circle: Vec<_> = reach[one].iter().filter(back).cloned().collect();
             if seen.insert(circle.clone()) {
                 let list = circle.join(", ");
-                found.push(format!("{folder}: {list} import each other: let one give way"));
+                let edges = circle.iter().map(|from| {
+                    let to: Vec<_> = imports[from].iter().filter(|to| circle.contains(to)).collect();
+                    format!("\n    {from} imports {to:?}")
+                });
+                let edges: String = edges.collect();
+                found.push(format!("{folder}: {list} import each other: let one give way{edges}"));
             }
         }
         found

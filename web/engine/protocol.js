@@ -6,9 +6,10 @@
  * is on or off; `tokenizer` is the address of the folder with a single file's tokenizer, and
  * without it that is `tokenizer/` beside the file; `rest` is fetch where what is missing of a
  * stored model may be fetched now; `kernels` is tuned, the fastest of this adapter, measured at its
- * first time, or fixed, as without it, for pictures that repeat byte for byte.
+ * first time, or fixed, as without it, for pictures that repeat byte for byte; `prediction` is
+ * epsilon or v_prediction, where the model's files do not say what its UNet predicts.
  * @typedef {{ precision?: string, weights?: string, device?: string, safety?: string,
- * tokenizer?: string, rest?: string, kernels?: string }} Options
+ * tokenizer?: string, rest?: string, kernels?: string, prediction?: string }} Options
  *
  * What to make. Numbers may be given as typed: the engine says what is wrong with them.
  * @typedef {object} Request

@@ -25,7 +25,7 @@ mod verify;
 use clap::{Parser, Subcommand, ValueEnum};
 use darkroom::Result;
 use darkroom::dtype::FileType;
-use darkroom::weights::FileSource;
+use darkroom::weights::{FileSource, PREDICTIONS};
 use std::panic;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -77,7 +77,7 @@ struct ModelArgs {
     tokenizer: Option<PathBuf>,
     /// What the model's UNet was trained to predict, where the file does not say it: epsilon, the
     /// noise, or v_prediction. Told wrongly, pictures are noise.
-    #[arg(long, value_name = "KIND", value_parser = ["epsilon", "v_prediction"])]
+    #[arg(long, value_name = "KIND", value_parser = PREDICTIONS)]
     prediction: Option<String>,
 }
 

@@ -6,6 +6,7 @@
 mod bench;
 mod beside;
 mod judge;
+mod open;
 mod shelf;
 mod source;
 mod stream;
@@ -14,24 +15,17 @@ mod turn;
 use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
-use crate::pipeline::{
-    AdapterKind, Control, DeviceChoice, Extras, Forecast, Host, Options, Pause, Picture, Pipeline,
-    Previews, Progress, Request, Turn,
-};
-use crate::store::{Event, StoreSource, Watch};
+use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progress, Request};
+use crate::store::{Event, Watch};
 use crate::text::Prompt;
-use crate::weights::Source;
 use beside::{event_object, initial, previews};
 use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
-use serde::{Deserialize, Serialize};
+use open::{Opened, open};
+use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use source::HttpSource;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::fmt::Display;
 use std::rc::Rc;
-use std::str::FromStr;
-use turn::give_turn;
+use turn::turn;
 use wasm_bindgen::prelude::*;
 
 /// A panic is a bug of ours: its text goes to the console before the worker dies of it.
@@ -62,29 +56,6 @@ pub async fn forecast() -> Result<JsValue, JsValue> {
     Ok(to_object(&forecast.map_err(to_js)?))
 }
 
-/// How to open a model, as JavaScript says it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OpenOptions {
-    /// `f32` (the default) or `f16`: of activations.
-    precision: Option<String>,
-    /// Of weights, a name of [`WeightType`](crate::WeightType); without it as the files have them.
-    weights: Option<String>,
-    /// `auto` (the default), `webgpu` or `cpu`.
-    device: Option<String>,
-    /// `hardware` (the default), `software` or `none`: what the page found out about WebGPU.
-    adapter: AdapterKind,
-    /// `on` (the default) or `off`: whether the model's safety checker looks at pictures.
-    safety: Option<String>,
-    /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
-    tokenizer: Option<String>,
-    /// `fetch`: what is missing of a stored model may be fetched now.
-    rest: Option<String>,
-    /// The kernels that suit this machine's adapters, as `open` told them before; an adapter that
-    /// is not among them is measured. Without it pictures are reproducible.
-    tunings: Option<HashMap<String, String>>,
-}
-
 /// How a prompt fits into the text encoder.
 #[derive(Serialize)]
 struct TokenCount {
@@ -92,18 +63,6 @@ struct TokenCount {
     room: usize,
     chunks: usize,
     cut: Option<String>,
-}
-
-/// A model and where it came from; the device that holds it is given back with the last handle.
-struct Opened {
-    pipeline: Pipeline,
-    source: Rc<dyn Source>,
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        self.pipeline.destroy();
-    }
 }
 
 /// One model on one device. Its calls come one after another, but [`Engine::cancel`] may
@@ -292,70 +251,6 @@ fn notice(event: &Event, on_progress: &Function) {
         Event::Fetching { .. } | Event::Verifying { .. } => return,
     };
     on_progress.call1(&JsValue::NULL, &to_object(&Progress::Notice { text })).ok();
-}
-
-async fn open(
-    address: &str,
-    options: JsValue,
-    control: &Control,
-    notices: Rc<Watch>,
-) -> crate::Result<Opened> {
-    let options = if options.is_undefined() || options.is_null() {
-        OpenOptions::default()
-    } else {
-        serde_wasm_bindgen::from_value(options).map_err(|e| Error::Request {
-            field: "options",
-            reason: format!("cannot be read ({e})"),
-        })?
-    };
-    let precision = read_type("precision", options.precision)?.unwrap_or_default();
-    let weights = read_type("weights", options.weights)?;
-    let choice = match options.device.as_deref() {
-        None | Some("auto") => DeviceChoice::Auto,
-        Some("webgpu") => DeviceChoice::WebGpu,
-        Some("cpu") => DeviceChoice::Cpu,
-        Some(other) => {
-            let reason = format!("must be auto, webgpu or cpu, not `{other}`");
-            return Err(Error::Request { field: "device", reason });
-        }
-    };
-    let safety = match options.safety.as_deref() {
-        None | Some("on") => true,
-        Some("off") => false,
-        Some(other) => {
-            let reason = format!("must be on or off, not `{other}`");
-            return Err(Error::Request { field: "safety", reason });
-        }
-    };
-    let reproducible = options.tunings.is_none();
-    let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
-    let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
-        Some(id) => {
-            let rest = options.rest.as_deref() == Some("fetch");
-            // Of this source only the tokenizer is read.
-            let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
-            Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
-        }
-        None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
-    };
-    let how = Options { precision, weights, safety, reproducible, ..Options::default() };
-    let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
-    Ok(Opened { pipeline, source })
-}
-
-/// How the CPU's work lets messages be heard.
-fn turn() -> Turn {
-    Box::new(|| Box::pin(give_turn()))
-}
-
-/// A type by its name, if there is one.
-fn read_type<T: FromStr<Err: Display>>(
-    field: &'static str,
-    name: Option<String>,
-) -> crate::Result<Option<T>> {
-    let parse = |name: String| name.parse();
-    let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
-    name.map(parse).transpose().map_err(fault)
 }
 
 /// A picture for the page: its pixels, and the file to keep.

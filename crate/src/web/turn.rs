@@ -1,5 +1,6 @@
 //! A turn of the event loop, so that messages are heard while much is computed or read.
 
+use crate::pipeline::Turn;
 use gloo::timers::callback::Timeout;
 
 /// Comes back after all that waits in the event loop has run.
@@ -11,4 +12,9 @@ pub async fn give_turn() {
     })
     .forget();
     turn.await.ok();
+}
+
+/// How the CPU's work lets messages be heard.
+pub fn turn() -> Turn {
+    Box::new(|| Box::pin(give_turn()))
 }

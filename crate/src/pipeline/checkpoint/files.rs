@@ -40,6 +40,7 @@ pub struct Files {
     pub schedule: Schedule,
     configs: Configs,
     archives: [Rc<Archive>; 3],
+    assumes_prediction: bool,
 }
 
 impl Files {
@@ -48,18 +49,19 @@ impl Files {
     /// # Errors
     /// Files that are missing, damaged, not supported, or contradict one another.
     pub async fn open(source: &dyn Source) -> Result<Files> {
-        let (mut configs, archives) = match source.checkpoint() {
+        let (mut configs, archives, mut assumes_prediction) = match source.checkpoint() {
             Some(path) => single_file::open(source, path).await?,
             None => {
                 let configs = Configs::read(source).await?;
                 let text_encoder = weights(source, "text_encoder", "model").await?;
                 let unet = weights(source, "unet", "diffusion_pytorch_model").await?;
                 let vae = weights(source, "vae", "diffusion_pytorch_model").await?;
-                (configs, [text_encoder, unet, vae])
+                (configs, [text_encoder, unet, vae], false)
             }
         };
         if let Some(kind) = source.prediction() {
             configs.predict(kind);
+            assumes_prediction = false;
         }
         // A single file's configs are its own: complaints name it.
         let named = |config| source.checkpoint().unwrap_or(config);
@@ -70,6 +72,7 @@ impl Files {
             vae: VaeConfig::parse(named(VAE), &configs.vae)?,
             configs,
             archives,
+            assumes_prediction,
         };
         files.check()?;
         Ok(files)
@@ -78,6 +81,11 @@ impl Files {
     /// The texts of the configs: as published, or as found for a single file.
     pub fn configs(&self) -> &Configs {
         &self.configs
+    }
+
+    /// Whether nobody has said what the UNet predicts: neither the model's files nor the user.
+    pub fn assumes_prediction(&self) -> bool {
+        self.assumes_prediction
     }
 
     /// The headers of text encoder, UNet and VAE, under diffusers' names.

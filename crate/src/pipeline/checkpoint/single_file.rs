@@ -19,25 +19,36 @@ use crate::weights::{Archive, Ldm, Source};
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
+/// Stability's key for what the UNet predicts.
+const PREDICTION: &str = "modelspec.prediction_type";
+
 /// The most layers of a kind that are looked for.
 const PLACES_MAX: usize = 256;
 
-/// Opens the checkpoint `path`: its configs, and the headers of text encoder, UNet and VAE.
-pub(super) async fn open(source: &dyn Source, path: &str) -> Result<(Configs, [Rc<Archive>; 3])> {
+/// Opens the checkpoint `path`: its configs, the headers of text encoder, UNet and VAE, and whether
+/// it does not say what its UNet predicts.
+pub(super) async fn open(
+    source: &dyn Source,
+    path: &str,
+) -> Result<(Configs, [Rc<Archive>; 3], bool)> {
     let archive = Archive::open(source, path).await?;
     let ldm = Ldm::new(&archive)?;
     let scheduler = base(&archive, "scheduler", sd_v1_4::SCHEDULER)?;
+    let is_told = |name: &str| archive.metadata().contains_key(&format!("{KEY}{name}"));
+    let says = is_told("scheduler")
+        || archive.metadata().contains_key(PREDICTION)
+        || archive.get("v_pred").is_some();
     let configs = Configs {
         scheduler: prediction(&archive, scheduler),
         text_encoder: text_encoder(
             &ldm,
             base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?,
-            archive.metadata().contains_key(&format!("{KEY}text_encoder")),
+            is_told("text_encoder"),
         )?,
         unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
         vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
     };
-    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new)))
+    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new), !says))
 }
 
 /// v1.4's config with the fields that the file tells.
@@ -56,10 +67,10 @@ fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Valu
     })
 }
 
-/// `modelspec.prediction_type` is Stability's key of the same thing, which programs also write as
-/// diffusers calls it; others leave an empty tensor `v_pred`.
+/// [`PREDICTION`] is Stability's key of the same thing, which programs also write as diffusers calls
+/// it; others leave an empty tensor `v_pred`.
 fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
-    let told = archive.metadata().get("modelspec.prediction_type").map(String::as_str);
+    let told = archive.metadata().get(PREDICTION).map(String::as_str);
     if matches!(told, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
         scheduler.insert("prediction_type".into(), json!("v_prediction"));
     }

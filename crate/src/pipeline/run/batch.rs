@@ -14,6 +14,7 @@ use super::contexts::Contexts;
 use super::denoiser::{Denoiser, Taken};
 use super::initial::Initial;
 use super::options::Extras;
+use super::predicts;
 use super::prompts::Prompts;
 use super::state::State;
 use crate::diffusion::noise::Rng;
@@ -173,7 +174,24 @@ impl<'a, E: Planned> Run<'a, E> {
         state.show(&format!("eps_{step:03}"), &eps, extras).await?;
         state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
         self.preview(step, shown.as_ref(), (state.shape, values)).await?;
+        if step == 1 && self.job.part.start == 0 && files.assumes_prediction() {
+            self.check_prediction(&good, &eps).await?;
+        }
         Ok(None)
+    }
+
+    /// Says so where the first answer, to the latents of `before`, is not what the schedule says.
+    async fn check_prediction(&mut self, before: &State<'a, E>, answer: &E::Array) -> Result<()> {
+        let Job { files, order, control, .. } = self.job;
+        let [_, channels, ..] = before.shape;
+        let latents = self.engine.planes(&before.latents, channels).await?;
+        let answer = self.engine.planes(answer, channels).await?;
+        let level = order.plan.evaluations[0].level;
+        if !predicts::fits(files.schedule.prediction(), level, &latents, &answer) {
+            control.tell(Progress::Notice { text: predicts::ODD.into() });
+            self.notices.push(predicts::ODD.into());
+        }
+        Ok(())
     }
 
     /// Whether the decoder draws what is shown of a step.

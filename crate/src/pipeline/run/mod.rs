@@ -7,6 +7,7 @@
 //! initial              a picture to begin with → its latents
 //! state                latents, and what the sampler remembers
 //! preview  denoiser    a step, and what is shown of it
+//! predicts             whether the first answer is what the schedule says
 //! batch                the loop over all steps, and the picture at its end
 //! ```
 
@@ -15,6 +16,7 @@ mod contexts;
 mod denoiser;
 mod initial;
 mod options;
+mod predicts;
 mod preview;
 mod prompts;
 mod state;

@@ -1,0 +1,119 @@
+//! Floor 8, wasm only: opens a model as JavaScript says it.
+
+use super::source::HttpSource;
+use super::turn::turn;
+use crate::error::Error;
+use crate::pipeline::{AdapterKind, Control, DeviceChoice, Host, Options, Pipeline};
+use crate::store::{StoreSource, Watch};
+use crate::weights::{PREDICTIONS, Source, Told};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::rc::Rc;
+use std::str::FromStr;
+use wasm_bindgen::prelude::*;
+
+/// How to open a model, as JavaScript says it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OpenOptions {
+    /// `f32` (the default) or `f16`: of activations.
+    precision: Option<String>,
+    /// Of weights, a name of [`WeightType`](crate::WeightType); without it as the files have them.
+    weights: Option<String>,
+    /// `auto` (the default), `webgpu` or `cpu`.
+    device: Option<String>,
+    /// `hardware` (the default), `software` or `none`: what the page found out about WebGPU.
+    adapter: AdapterKind,
+    /// `on` (the default) or `off`: whether the model's safety checker looks at pictures.
+    safety: Option<String>,
+    /// What the UNet predicts, `epsilon` or `v_prediction`, where the model's files do not say it.
+    prediction: Option<String>,
+    /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
+    tokenizer: Option<String>,
+    /// `fetch`: what is missing of a stored model may be fetched now.
+    rest: Option<String>,
+    /// The kernels that suit this machine's adapters, as `open` told them before; an adapter that
+    /// is not among them is measured. Without it pictures are reproducible.
+    tunings: Option<HashMap<String, String>>,
+}
+
+/// A model and where it came from; the device that holds it is given back with the last handle.
+pub(super) struct Opened {
+    pub pipeline: Pipeline,
+    pub source: Rc<dyn Source>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.pipeline.destroy();
+    }
+}
+
+pub(super) async fn open(
+    address: &str,
+    options: JsValue,
+    control: &Control,
+    notices: Rc<Watch>,
+) -> crate::Result<Opened> {
+    let options = if options.is_undefined() || options.is_null() {
+        OpenOptions::default()
+    } else {
+        serde_wasm_bindgen::from_value(options).map_err(|e| Error::Request {
+            field: "options",
+            reason: format!("cannot be read ({e})"),
+        })?
+    };
+    let precision = read_type("precision", options.precision)?.unwrap_or_default();
+    let weights = read_type("weights", options.weights)?;
+    let choice = match options.device.as_deref() {
+        None | Some("auto") => DeviceChoice::Auto,
+        Some("webgpu") => DeviceChoice::WebGpu,
+        Some("cpu") => DeviceChoice::Cpu,
+        Some(other) => {
+            let reason = format!("must be auto, webgpu or cpu, not `{other}`");
+            return Err(Error::Request { field: "device", reason });
+        }
+    };
+    let safety = match options.safety.as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(other) => {
+            let reason = format!("must be on or off, not `{other}`");
+            return Err(Error::Request { field: "safety", reason });
+        }
+    };
+    let prediction = options.prediction;
+    if let Some(kind) = prediction.as_deref().filter(|kind| !PREDICTIONS.contains(kind)) {
+        let reason = format!("must be epsilon or v_prediction, not `{kind}`");
+        return Err(Error::Request { field: "prediction", reason });
+    }
+    let reproducible = options.tunings.is_none();
+    let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
+    let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
+        Some(id) => {
+            let rest = options.rest.as_deref() == Some("fetch");
+            // Of this source only the tokenizer is read.
+            let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
+            Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
+        }
+        None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
+    };
+    let source = match prediction {
+        Some(kind) => Rc::new(Told { source, prediction: kind }),
+        None => source,
+    };
+    let how = Options { precision, weights, safety, reproducible, ..Options::default() };
+    let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
+    Ok(Opened { pipeline, source })
+}
+
+/// A type by its name, if there is one.
+fn read_type<T: FromStr<Err: Display>>(
+    field: &'static str,
+    name: Option<String>,
+) -> crate::Result<Option<T>> {
+    let parse = |name: String| name.parse();
+    let fault = |e: T::Err| Error::Request { field, reason: e.to_string() };
+    name.map(parse).transpose().map_err(fault)
+}
