@@ -60,7 +60,8 @@ pub fn complaints(imports: &[Import]) -> Vec<String> {
             if seen.insert(circle.clone()) {
                 let list = circle.join(", ");
                 let edges = circle.iter().map(|from| {
-                    let to: Vec<_> = imports[from].iter().filter(|to| circle.contains(to)).collect();
+                    let to: Vec<_> =
+                        imports[from].iter().filter(|to| circle.contains(to)).collect();
                     format!("\n    {from} imports {to:?}")
                 });
                 let edges: String = edges.collect();

@@ -29,8 +29,23 @@ const ONLY: [(&str, &[&str]); 9] = [
 /// is not that of betas.
 const OTHER_CLASSES: [&str; 2] = ["FlowMatch", "EDM"];
 
+impl Schedule {
+    /// From the bytes of `scheduler/scheduler_config.json`; `file` is its name in messages.
+    /// What the file does not say is as in diffusers.
+    ///
+    /// Latents are never clipped: the Stable Diffusion pipeline of diffusers switches `clip_sample`
+    /// off whatever the file says, and so it is here.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field whose value is not supported, [`Error::BadFile`] when the
+    /// file is not JSON.
+    pub fn from_json(file: &str, json: &[u8]) -> Result<Self> {
+        read(file, json)
+    }
+}
+
 /// Reads the file into a schedule.
-pub(super) fn read(file: &str, json: &[u8]) -> Result<Schedule> {
+fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     let fields: Map<String, Value> = serde_json::from_slice(&from_python(json))
         .map_err(|error| bad_file(file, format!("it is not a JSON object: {error}")))?;
     let config = Config { file, fields };

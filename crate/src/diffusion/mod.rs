@@ -12,6 +12,7 @@ pub mod noise;
 mod plan;
 mod samplers;
 mod schedule;
+mod shortcuts;
 mod spacing;
 
 pub use kind::{Deep, Kind};

@@ -8,7 +8,6 @@
 //! diffusers computes them in float32 and every sampler starts from these rounded values; so they
 //! are rounded here in the same places, and only what follows is f64.
 
-use super::config;
 use super::spacing::Spacing;
 use crate::error::{Error, Result};
 
@@ -37,19 +36,6 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// From the bytes of `scheduler/scheduler_config.json`; `file` is its name in messages.
-    /// What the file does not say is as in diffusers.
-    ///
-    /// Latents are never clipped: the Stable Diffusion pipeline of diffusers switches `clip_sample`
-    /// off whatever the file says, and so it is here.
-    ///
-    /// # Errors
-    /// [`Error::Config`] naming the field whose value is not supported, [`Error::BadFile`] when the
-    /// file is not JSON.
-    pub fn from_json(file: &str, json: &[u8]) -> Result<Self> {
-        config::read(file, json)
-    }
-
     /// The tables for `betas`.
     pub(super) fn from_betas(betas: Vec<f32>) -> Self {
         Schedule {

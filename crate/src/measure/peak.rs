@@ -1,6 +1,6 @@
 //! The adapter's peak of arithmetic; see `fma.wgsl`.
 
-use super::{median, rates, timed};
+use super::timing::{median, rates, timed};
 use crate::error::Result;
 use crate::gpu::kernel::{Kernel, Source};
 use crate::gpu::{Buffer, Gpu};

@@ -12,7 +12,8 @@
 //! may change it, so an adapter keeps its choice, and a run that must repeat byte for byte is not
 //! tuned: that is the default everywhere.
 
-use super::{Record, timed};
+use super::ops::Record;
+use super::timing::timed;
 use crate::error::Result;
 use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning, now};
 use crate::ops::{Epilogue, Mask, Window};

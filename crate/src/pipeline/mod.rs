@@ -7,8 +7,8 @@
 //! ```text
 //! control      progress events out, cancel and pause in
 //! checkpoint   what a model's files are
-//! picture      the result            options, device: how and where a model is held
-//! engine       who computes          the adapter or the CPU
+//! picture      the result            device: where a model is held
+//! engine       who computes          the adapter or the CPU; options: how a model is held
 //! run          one batch of pictures, step by step
 //! memory       what will fit         dry runs, planning, the forecast
 //! safety       the safety checker
@@ -24,7 +24,6 @@ mod generate;
 mod memory;
 mod model;
 mod open;
-mod options;
 mod picture;
 mod profile;
 mod run;
@@ -35,12 +34,11 @@ pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Short
 pub use checkpoint::{Configs, Description, Files, Provenance, SafetyFiles};
 pub use control::{Check, Control, Pause, Previews, Progress, Verdict};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
-pub use engine::{Kinds, Load, Residency, Set, Stage, Turn};
+pub use engine::{Kinds, Load, Options, Residency, Set, Stage, Turn};
 pub use generate::Receive;
 pub use memory::{DryRun, Forecast, Phase};
 pub use model::Pipeline;
 pub use open::{f32_only, tune};
-pub use options::Options;
 pub use picture::{Picture, Safety};
 pub use profile::{KernelTime, Profile};
 pub use run::{Extras, Witness};

@@ -3,11 +3,11 @@
 use super::checkpoint::{Files, Provenance, SafetyFiles};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
+use super::engine::Options;
 use super::engine::{
     Call, Kinds, Load, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, work_bytes,
 };
 use super::model::{Machine, Pipeline};
-use super::options::Options;
 use super::picture::Safety;
 use super::safety::open_if;
 use crate::dtype::Precision;

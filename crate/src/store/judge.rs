@@ -1,6 +1,6 @@
 //! Whether local files are a model that can be used, told before anything of them is kept.
 
-use super::import::Files;
+use super::local_files::Files;
 use crate::error::{Result, bad_file};
 use crate::pipeline;
 use crate::weights::{CHECKPOINTS, Ldm, Manifest, Source};

@@ -1,6 +1,7 @@
 //! Floor 8, wasm only: the kernels' speed, for JavaScript.
 
-use super::{Engine, to_js, to_object};
+use super::Engine;
+use super::values::{set, to_js, to_object};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
 use crate::measure::{self, BenchOptions, Figure};
 use crate::pipeline::{Control, Request, tune};
@@ -34,7 +35,7 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     let options = BenchOptions { only, runs, divide };
     let peaks = measure::bench(&gpu, &options, &mut tell).await.map_err(to_js)?;
     let told = to_object(&peaks);
-    super::set(&told, "kernels", gpu.tuning().to_string().into());
+    set(&told, "kernels", gpu.tuning().to_string().into());
     gpu.destroy();
     Ok(told)
 }
@@ -58,7 +59,7 @@ impl Engine {
         let size = request.size(&opened.pipeline.describe().allowed());
         let profile = opened.pipeline.profile(size, runs, &control).await;
         let told = to_object(&profile.map_err(to_js)?);
-        super::set(&told, "version", env!("CARGO_PKG_VERSION").into());
+        set(&told, "version", env!("CARGO_PKG_VERSION").into());
         Ok(told)
     }
 }

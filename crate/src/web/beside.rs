@@ -1,7 +1,7 @@
 //! What comes beside a request as JavaScript says it: the picture that a run begins with, and what
 //! is wanted to be seen of pictures on their way; and how that is told.
 
-use super::{set, to_object};
+use super::values::{set, to_object};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::pipeline::{Previews, Progress};

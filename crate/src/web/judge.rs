@@ -1,7 +1,7 @@
 //! What compares pictures: with one another, and with their prompts.
 
 use super::source::HttpSource;
-use super::{js_error, to_js, to_object};
+use super::values::{js_error, to_js, to_object};
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::image::{Likeness, png};

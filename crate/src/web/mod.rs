@@ -11,6 +11,7 @@ mod shelf;
 mod source;
 mod stream;
 mod turn;
+mod values;
 
 use crate::diffusion::noise::Rng;
 use crate::error::Error;
@@ -19,13 +20,13 @@ use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progr
 use crate::store::{Event, Watch};
 use crate::text::Prompt;
 use beside::{event_object, initial, previews};
-use js_sys::{Float32Array, Function, JSON, Object, Reflect, Uint8Array, Uint8ClampedArray};
+use js_sys::{Float32Array, Function, JSON, Object, Uint8Array, Uint8ClampedArray};
 use open::{Opened, open};
 use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use turn::turn;
+use values::{js_error, set, to_js, to_object};
 use wasm_bindgen::prelude::*;
 
 /// A panic is a bug of ours: its text goes to the console before the worker dies of it.
@@ -263,28 +264,4 @@ fn picture_object(picture: &Picture) -> crate::Result<JsValue> {
     set(&object, "png", Uint8Array::from(&png[..]).into());
     set(&object, "safety", to_object(&picture.safety));
     Ok(object)
-}
-
-/// A plain object, with plain numbers.
-fn to_object(value: &impl Serialize) -> JsValue {
-    value.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
-}
-
-fn to_js(error: Error) -> JsValue {
-    let object = js_error(error.kind(), &error.to_string());
-    if let Error::Request { field, .. } = error {
-        set(&object, "field", field.into());
-    }
-    object
-}
-
-fn js_error(kind: &str, message: &str) -> JsValue {
-    let error = js_sys::Error::new(message).into();
-    set(&error, "kind", kind.into());
-    error
-}
-
-/// Sets a property of an object that we have just made.
-fn set(object: &JsValue, name: &str, value: JsValue) {
-    Reflect::set(object, &name.into(), &value).expect("a new object takes any property");
 }

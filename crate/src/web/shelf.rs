@@ -1,6 +1,6 @@
 //! The store as JavaScript sees it: models as plain objects, long calls with events.
 
-use super::{js_error, to_js, to_object};
+use super::values::{js_error, to_js, to_object};
 use crate::error::Error;
 use crate::store::{self, Event, FetchOptions, Files, Model, Pin, Store, Watch};
 use crate::weights::{Digest, Manifest};

@@ -8,7 +8,7 @@
 //! whole file, of which only the wanted windows are kept. One stream is open at a time; bytes that
 //! nobody wants stay with the server, since a stream is only filled as fast as it is read.
 
-use super::stream::Download;
+use super::stream::{Download, fault};
 use super::turn::give_turn;
 use crate::error::{Error, Result};
 use crate::weights::{CHECKPOINTS, LocalFuture, Source};
@@ -165,9 +165,4 @@ impl Source for HttpSource {
     fn is_near(&self) -> bool {
         false
     }
-}
-
-/// A fault of reading `path`.
-pub(super) fn fault(path: &str, reason: String) -> Error {
-    Error::Source { path: path.to_owned(), reason }
 }

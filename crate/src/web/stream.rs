@@ -1,6 +1,5 @@
 //! One file on its way from the server: a stream, and how far it has been read.
 
-use super::source::fault;
 use crate::error::{Error, Result};
 use gloo::net::http::{Request, Response};
 use js_sys::{Reflect, Uint8Array};
@@ -149,4 +148,9 @@ fn text(error: &JsValue) -> String {
         Some(error) => String::from(error.message()),
         None => format!("{error:?}"),
     }
+}
+
+/// A fault of reading `path`.
+pub(super) fn fault(path: &str, reason: String) -> Error {
+    Error::Source { path: path.to_owned(), reason }
 }

@@ -14,7 +14,7 @@
 use std::collections::HashMap;
 
 use super::archive::Archive;
-use super::ldm::Part;
+use super::part::Part;
 
 /// What names of the averaged weights begin with; then come those of the UNet without dots.
 const AVERAGED: &str = "model_ema.diffusion_model";

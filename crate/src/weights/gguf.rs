@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::archive::{Header, TensorInfo};
+use super::header::{Header, TensorInfo};
 use super::safetensors::size_of;
 use super::source::{Source, read_exact};
 use crate::dtype::FileType;

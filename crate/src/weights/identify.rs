@@ -5,8 +5,9 @@
 //! averages, losses and keys of their own there. Of any other file most names decide, not the
 //! first.
 
-use super::archive::{Archive, TensorInfo};
+use super::archive::Archive;
 use super::canonical::canonical;
+use super::header::TensorInfo;
 use super::torch;
 
 const SD_2: &str = "a checkpoint of Stable Diffusion 2";

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::archive::TensorInfo;
+use super::header::TensorInfo;
 
 /// How many elements lie between the first and the last one, both included; none beyond u64.
 pub(super) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> {

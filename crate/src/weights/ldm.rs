@@ -13,10 +13,12 @@
 
 use std::collections::HashSet;
 
-use super::archive::{Archive, TensorInfo};
+use super::archive::Archive;
 use super::canonical::canonical;
+use super::header::TensorInfo;
 use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
+use super::part::Part;
 use super::source::Source;
 use super::zeros::check_for_zeros;
 use crate::error::{Error, Result};
@@ -27,25 +29,6 @@ const BLOCKS_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 256;
 /// The most levels of a VAE: v1.4 has four.
 const LEVELS_MAX: usize = 16;
-
-/// A part of a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    TextEncoder,
-    Unet,
-    Vae,
-}
-
-impl Part {
-    /// What its tensors' names begin with in a single file.
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Part::TextEncoder => "cond_stage_model.transformer.",
-            Part::Unet => "model.diffusion_model.",
-            Part::Vae => "first_stage_model.",
-        }
-    }
-}
 
 /// The parts of a single-file checkpoint.
 pub struct Ldm {

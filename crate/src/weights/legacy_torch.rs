@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::archive::Header;
+use super::header::Header;
 use super::pickle::{self, CUT, Object, Objects};
 use super::source::{Source, read_exact};
 use super::torch::{self, PICKLE_BYTES_MAX};

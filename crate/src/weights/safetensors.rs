@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::archive::{Header, TensorInfo};
+use super::header::{Header, TensorInfo};
 use super::source::{Source, read_exact};
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::archive::{Header, TensorInfo};
+use super::header::{Header, TensorInfo};
 use super::layout::{extent, is_contiguous};
 use super::pickle::{self, Id, Object, Objects};
 use super::safetensors::size_of;

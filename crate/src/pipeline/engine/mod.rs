@@ -2,7 +2,8 @@
 //! once, in `run`.
 //!
 //! ```text
-//! set  residency  workload   data: which parts, which of them stay, how much at once
+//! set  residency  options     data: which parts, which of them stay, how a model is held
+//! workload                    how much at once
 //! parts  vae_encoder         networks on the adapter
 //! on_gpu  on_cpu             the two engines
 //! ```
@@ -10,6 +11,7 @@
 mod cpu_memory;
 mod on_cpu;
 mod on_gpu;
+mod options;
 mod parts;
 mod residency;
 mod set;
@@ -20,6 +22,7 @@ pub(super) use cpu_memory::{MEMORY_MAX, check_load, work_bytes};
 pub(super) use on_cpu::OnCpu;
 pub use on_cpu::Turn;
 pub(super) use on_gpu::OnGpu;
+pub use options::Options;
 pub(super) use parts::sizes;
 pub use residency::{Residency, Stage};
 pub use set::Set;

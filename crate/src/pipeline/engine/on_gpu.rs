@@ -1,6 +1,7 @@
 //! The walk on the graphics adapter: the three networks, of which those are in its memory that are
 //! needed, or that are kept.
 
+use super::options::Options;
 use super::parts::{Parts, Place};
 use super::residency::{Residency, Stage};
 use super::set::Set;
@@ -16,7 +17,6 @@ use crate::models::unet::Context;
 use crate::ops::{Health, Term};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::Control;
-use crate::pipeline::options::Options;
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::{Cell, RefCell};

@@ -1,6 +1,7 @@
 //! The VAE's encoder on the GPU, for runs that begin with a picture. Its weights are brought when
 //! they are first needed: most pictures are made without it.
 
+use super::options::Options;
 use crate::diffusion::noise::nchw_to_nhwc;
 use crate::dtype::Precision;
 use crate::error::Result;
@@ -9,7 +10,6 @@ use crate::models::vae::Encoder;
 use crate::nn::{Loader, Scope};
 use crate::pipeline::checkpoint::{Files, weight_type};
 use crate::pipeline::control::{Control, Progress};
-use crate::pipeline::options::Options;
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::RefCell;

@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Limits};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Progress};
+use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{
     Call, Fit, Load, OnCpu, OnGpu, Planned, Residency, check_load, sizes,
 };
-use crate::pipeline::options::Options;
 use std::rc::Rc;
 use std::slice;
 

@@ -16,10 +16,10 @@ pub use published::{PUBLISHED, Published};
 
 use super::control::{Check, Control, Progress};
 use super::device::Device;
+use super::engine::Options;
 use super::engine::Turn;
 use super::model::{Machine, Pipeline};
 use super::open::open_or_destroy;
-use super::options::Options;
 use super::run::{Extras, Witness};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};

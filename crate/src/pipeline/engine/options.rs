@@ -1,6 +1,6 @@
 //! How a model is held and run.
 
-use super::engine::Residency;
+use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
 
 /// How a model is held and run.

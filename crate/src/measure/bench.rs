@@ -1,0 +1,109 @@
+//! How fast the kernels are on an adapter, at the shapes of Stable Diffusion v1.4, beside the
+//! adapter's own peaks measured in the same run.
+//!
+//! The peak of arithmetic is that of a kernel which only multiplies and adds in registers, the peak
+//! of memory that of a copy. A machine is rarely alone: after each run of an op the peak's kernel
+//! runs for as long as it took, and what is told is the median of the pairs' ratios.
+
+use super::ops;
+use super::peak::Peak;
+use super::timing::{Run, median, rates, timed};
+use crate::Precision;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::ops::Activation;
+use crate::tensor::Tensor;
+use serde::Serialize;
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct BenchOptions {
+    /// Only ops whose name contains this.
+    pub only: String,
+    /// Runs of each, of which the median counts.
+    pub runs: usize,
+    /// Rows of the largest shapes are divided by this: a software adapter is a thousand times
+    /// slower than a graphics card.
+    pub divide: usize,
+}
+
+/// The adapter's peaks.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Peaks {
+    /// 10⁹ floating-point operations a second, as multiply-adds.
+    pub gflops: f64,
+    /// 10⁹ bytes a second, read and written by a copy.
+    pub gbps: f64,
+}
+
+/// One line of the table; medians.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    /// The op and its shape.
+    pub name: String,
+    /// Seconds of a run.
+    pub seconds: f64,
+    /// 10⁹ floating-point operations of the definition a second.
+    pub gflops: f64,
+    /// Of the peak of arithmetic, 0 to 1.
+    pub of_peak: f64,
+    /// 10⁹ bytes a second, every byte that is bound counted once.
+    pub gbps: f64,
+    /// Of the peak of memory, 0 to 1.
+    pub of_copy: f64,
+}
+
+/// Measures, and tells each figure as soon as it is known.
+///
+/// # Errors
+/// As [`Gpu::finish`].
+pub async fn bench(
+    gpu: &Gpu,
+    options: &BenchOptions,
+    tell: &mut dyn FnMut(&Figure),
+) -> Result<Peaks> {
+    let runs = options.runs.max(1);
+    let peak = Peak::find(gpu, runs).await?;
+    let gbps = copy_rate(gpu, runs).await?;
+    for op in ops::of_the_unet(gpu, options.divide.max(1)) {
+        if !op.name.contains(&options.only) {
+            continue;
+        }
+        let op = op.ready();
+        timed(gpu, &*op.record).await?;
+        let (mut pairs, mut all) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            let run = timed(gpu, &*op.record).await?;
+            pairs.push(run.gflops / peak.run_for(gpu, run.seconds).await?);
+            all.push(run);
+        }
+        let of = |figure: fn(&Run) -> f64| median(all.iter().map(figure).collect());
+        tell(&Figure {
+            name: op.name,
+            seconds: of(|run| run.seconds),
+            gflops: of(|run| run.gflops),
+            of_peak: median(pairs),
+            gbps: of(|run| run.gbps),
+            of_copy: of(|run| run.gbps) / gbps,
+        });
+        gpu.trim();
+    }
+    Ok(Peaks { gflops: peak.gflops, gbps })
+}
+
+/// The adapter's peaks, medians of so many runs; `check` is asked between the two.
+///
+/// # Errors
+/// As [`Gpu::finish`], and those of `check`.
+pub async fn peaks(gpu: &Gpu, runs: usize, check: &dyn Fn() -> Result<()>) -> Result<Peaks> {
+    let peak = Peak::find(gpu, runs).await?;
+    check()?;
+    Ok(Peaks { gflops: peak.gflops, gbps: copy_rate(gpu, runs).await? })
+}
+
+/// 10⁹ bytes a second, read and written by a copy.
+async fn copy_rate(gpu: &Gpu, runs: usize) -> Result<f64> {
+    let copied = Tensor::empty(gpu, [1, 2048, 1024], Precision::F32);
+    let copy = || drop(copied.activate(Activation::Identity));
+    Ok(median(rates(gpu, runs, &copy).await?.iter().map(|run| run.gbps).collect()))
+}

@@ -1,0 +1,41 @@
+//! One timed run of what is recorded, and what is made of several.
+
+use crate::error::Result;
+use crate::gpu::{Gpu, now};
+
+/// One timed run.
+pub(super) struct Run {
+    pub seconds: f64,
+    pub gflops: f64,
+    pub gbps: f64,
+}
+
+/// A few runs after one that compiles.
+pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
+    timed(gpu, record).await?;
+    let mut all = Vec::new();
+    for _ in 0..runs {
+        all.push(timed(gpu, record).await?);
+    }
+    Ok(all)
+}
+
+pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
+    gpu.finish().await?;
+    // The counters go on: the peak of memory is the user's.
+    let before = gpu.stats();
+    record();
+    let start = now();
+    gpu.finish().await?;
+    let seconds = (now() - start).max(1e-6);
+    let stats = gpu.stats();
+    let counted = [stats.flops - before.flops, stats.bytes_moved - before.bytes_moved];
+    let [gflops, gbps] = counted.map(|n| n as f64 / seconds / 1e9);
+    Ok(Run { seconds, gflops, gbps })
+}
+
+/// The middle one.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
