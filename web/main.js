@@ -30,7 +30,7 @@ import { createAbout } from "./views/about.js";
 import { createCompare } from "./views/compare.js";
 import { createDeveloping } from "./views/developing.js";
 import { createDevice } from "./views/device.js";
-import { anyById, byId, onPress, remember, remembered, watchDirections } from "./views/dom.js";
+import { anyById, byId, onPress, remember, remembered, watchDirections } from "./dom.js";
 import { isOf, keepDraft, keptDraft } from "./views/draft.js";
 import { createDrop } from "./views/drop.js";
 import { readingOf, requestOf } from "./views/fields.js";

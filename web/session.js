@@ -11,7 +11,7 @@ import { createShares } from "./share.js";
 import { initialFile } from "./storage/initials.js";
 import { stayAwake } from "./tab/awake.js";
 import { createTurn } from "./tab/turn.js";
-import { remember, remembered } from "./views/dom.js";
+import { remember, remembered } from "./dom.js";
 import { laterSeed, seedRuns } from "./views/seed.js";
 
 /** @typedef {"loading" | "ready" | "generating" | "error"} State */

@@ -2,7 +2,7 @@
 // is pressed; in the others it is in a menu, and the button says where.
 
 import { say } from "../strings.js";
-import { anyById, button, onPress } from "../views/dom.js";
+import { anyById, button, onPress } from "../dom.js";
 
 /** @typedef {Event & { prompt: () => Promise<{ outcome: "accepted" | "dismissed" }> }} Offer */
 

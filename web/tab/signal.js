@@ -1,7 +1,7 @@
 // What a tab in the background shows: progress in its title and icon, and a notification at the
 // end of a queue when the user has asked for it.
 
-import { byId } from "../views/dom.js";
+import { byId } from "../dom.js";
 
 const TITLE = document.title;
 const SIDE = 64;

@@ -3,7 +3,7 @@
 
 import { serviceWorker } from "../engine/start.js";
 import { say } from "../strings.js";
-import { anyById, onPress } from "../views/dom.js";
+import { anyById, onPress } from "../dom.js";
 
 /** How often a waiting version looks whether it may be offered, and a new one is looked for. */
 const LOOK_MS = 1000;

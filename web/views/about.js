@@ -3,7 +3,7 @@
 import { CARD } from "../card.js";
 import { forgetFaults, listFaults, report } from "../storage/faults.js";
 import { say } from "../strings.js";
-import { anyById, element, onPress, withText } from "./dom.js";
+import { anyById, element, onPress, withText } from "../dom.js";
 
 /** @typedef {[string, string][]} Rows */
 

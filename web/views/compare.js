@@ -5,7 +5,7 @@ import { toCsv, toJson } from "../compare.js";
 import { readLines } from "../files/lines.js";
 import { say } from "../strings.js";
 import { compareText as text } from "../strings/compare.js";
-import { anyById, button, byId, element, onPress, save, withText } from "./dom.js";
+import { anyById, button, byId, element, onPress, save, withText } from "../dom.js";
 
 /** @typedef {import("../compare.js").Comparison} Comparison */
 /** @typedef {import("../compare.js").Column} Column */

@@ -4,7 +4,7 @@
 import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
 import { printFile } from "../storage/pictures.js";
-import { anyById, byId, onPress } from "./dom.js";
+import { anyById, byId, onPress } from "../dom.js";
 import { SMALL, facts } from "./picture.js";
 import { printAddress, printName } from "./prints.js";
 

@@ -3,7 +3,7 @@
 // to the mean colour of its pixels is fitted by least squares to the pictures that a model has
 // made here, and kept; with the first picture of a new model there is nothing to show yet.
 
-import { anyById, byId, remember, remembered } from "./dom.js";
+import { anyById, byId, remember, remembered } from "../dom.js";
 import { solve } from "./least_squares.js";
 
 /** @typedef {import("../engine/protocol.js").Picture} Picture */

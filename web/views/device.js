@@ -2,7 +2,7 @@
 // element for programs.
 
 import { say } from "../strings.js";
-import { anyById, byId } from "./dom.js";
+import { anyById, byId } from "../dom.js";
 
 /** @param {{ onChoose: () => void }} handlers */
 export function createDevice({ onChoose }) {

@@ -3,7 +3,7 @@
 
 import { gigabytes, megabytes, say, shelf } from "../strings.js";
 import { text } from "../strings/network.js";
-import { element, withText } from "./dom.js";
+import { element, withText } from "../dom.js";
 
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */

@@ -6,7 +6,7 @@
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
-import { byId } from "./dom.js";
+import { byId } from "../dom.js";
 import { modelsOf } from "./local-files.js";
 import { offerUndo } from "./undo.js";
 

@@ -2,7 +2,7 @@
 
 import { fieldsOf } from "../files/fields.js";
 import { SAMPLERS, say } from "../strings.js";
-import { anyById, byId, button, chip, element, fitDirection, onPress } from "./dom.js";
+import { anyById, byId, button, chip, element, fitDirection, onPress } from "../dom.js";
 import { requestOf } from "./fields.js";
 import { createInitial } from "./initial.js";
 import { createSeed, isChosen } from "./seed.js";

@@ -14,7 +14,7 @@ import {
 } from "../storage/pictures.js";
 import { zip } from "../files/zip.js";
 import { createComparison } from "./comparison.js";
-import { anyById, button, byId, element, onPress, remember, remembered, save } from "./dom.js";
+import { anyById, button, byId, element, onPress, remember, remembered, save } from "../dom.js";
 import { fileName } from "./picture.js";
 import { printButton, printName } from "./prints.js";
 import { createSelection } from "./selection.js";

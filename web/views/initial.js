@@ -4,7 +4,7 @@
 import { pixelsOf } from "../files/pixels.js";
 import { initialFile, keepInitial } from "../storage/initials.js";
 import { say } from "../strings.js";
-import { anyById, byId, onPress } from "./dom.js";
+import { anyById, byId, onPress } from "../dom.js";
 
 /** The longer side of the small picture, in pixels of the page. */
 const SMALL = 160;

@@ -1,7 +1,7 @@
 // A licence in full, before the first byte of what it covers is fetched.
 
 import { shelf as text } from "../strings.js";
-import { withText } from "./dom.js";
+import { withText } from "../dom.js";
 
 /**
  * Shows the licence, verbatim and from the app itself; resolves to whether it was accepted.

@@ -1,6 +1,6 @@
 // Files that the user gives: chosen, as a folder, or dropped.
 
-import { withText } from "./dom.js";
+import { withText } from "../dom.js";
 
 /** @typedef {{ path: string, file: File }[]} Given */
 

@@ -2,7 +2,7 @@
 // next request and with Reset.
 
 import { importText } from "../strings/imports.js";
-import { anyById } from "./dom.js";
+import { anyById } from "../dom.js";
 
 export function createLosses() {
   const box = anyById("losses");

@@ -2,7 +2,7 @@
 
 import { text } from "../strings/network.js";
 import { showDownload } from "../tab/signal.js";
-import { button, remembered } from "./dom.js";
+import { button, remembered } from "../dom.js";
 
 /**
  * @param {object} go

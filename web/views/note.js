@@ -1,7 +1,7 @@
 // A calm sentence above all views: that nothing is kept, or that there is no room. It stays until
 // it is closed.
 
-import { anyById, onPress } from "./dom.js";
+import { anyById, onPress } from "../dom.js";
 
 /** @param {string} sentence */
 export function note(sentence) {

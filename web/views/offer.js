@@ -5,7 +5,7 @@ import { findAdapter } from "../engine/adapter.js";
 import { MODEL } from "../options.js";
 import { text } from "../strings/offer.js";
 import { duration } from "../strings.js";
-import { anyById, button, element, onPress, remember, remembered, withText } from "./dom.js";
+import { anyById, button, element, onPress, remember, remembered, withText } from "../dom.js";
 
 /** @typedef {import("../engine/adapter.js").Capability} Capability */
 /** @typedef {import("../engine/protocol.js").Forecast} Forecast */

@@ -1,7 +1,7 @@
 // The picture: on a canvas, with what made it beneath, to keep as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
-import { anyById, byId, onPress } from "./dom.js";
+import { anyById, byId, onPress } from "../dom.js";
 import { shortcutsOf } from "./shortcuts.js";
 
 /** Below this many pixels a side, a picture is enlarged with its pixels kept sharp. */

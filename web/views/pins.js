@@ -1,7 +1,7 @@
 // The hashes that first downloads found, by model, in the privacy view; each can be given up.
 
 import { text } from "../strings/network.js";
-import { anyById, byId, element, withText } from "./dom.js";
+import { anyById, byId, element, withText } from "../dom.js";
 
 /** @typedef {import("../store/protocol.js").Pin} Pin */
 /** @typedef {import("../store/client.js").Store} Store */

@@ -2,7 +2,7 @@
 
 import { beginning, say } from "../strings.js";
 import { printFile } from "../storage/pictures.js";
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 import { SMALL } from "./picture.js";
 
 /** @typedef {import("../storage/pictures.js").Print} Print */

@@ -7,7 +7,7 @@ import { watchRequests } from "../engine/requests.js";
 import { watchWorkers } from "../engine/start.js";
 import { forgetAll } from "../storage/forget.js";
 import { Store } from "../store/client.js";
-import { anyById, byId, element, onPress, remember, remembered, withText } from "./dom.js";
+import { anyById, byId, element, onPress, remember, remembered, withText } from "../dom.js";
 import { createPins } from "./pins.js";
 
 /** @typedef {import("../engine/protocol.js").NetworkRequest} NetworkRequest */

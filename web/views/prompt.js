@@ -4,7 +4,7 @@
 
 import { say } from "../strings.js";
 import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";
-import { anyById, byId, chip, element } from "./dom.js";
+import { anyById, byId, chip, element } from "../dom.js";
 
 /** Milliseconds of rest before tokens are counted. */
 const REST_MS = 200;

@@ -16,7 +16,7 @@ import {
   remember,
   remembered,
   withText,
-} from "./dom.js";
+} from "../dom.js";
 import { offerUndo } from "./undo.js";
 
 /** Characters of a prompt that the list shows. */

@@ -1,6 +1,6 @@
 // The rooms of the page: a button with `data-room="x"` shows the section `room-x`.
 
-import { anyById } from "./dom.js";
+import { anyById } from "../dom.js";
 import { nameRoom } from "../tab/signal.js";
 
 /**

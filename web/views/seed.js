@@ -2,7 +2,7 @@
 // picture; an empty field is another seed each time.
 
 import { say } from "../strings.js";
-import { button, byId, onPress } from "./dom.js";
+import { button, byId, onPress } from "../dom.js";
 
 /** A seed of all 64 bits, as text. */
 export function randomSeed() {

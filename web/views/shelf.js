@@ -7,7 +7,7 @@ import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
 import { CHANNEL } from "../store/protocol.js";
 import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
-import { anyById, element, remembered, withText } from "./dom.js";
+import { anyById, element, remembered, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
 import { fromInput, ofCache } from "./local-files.js";
 

@@ -2,7 +2,7 @@
 // they lose.
 
 import { shortcutsText as text } from "../strings/shortcuts.js";
-import { anyById, byId } from "./dom.js";
+import { anyById, byId } from "../dom.js";
 
 /** Fields of a request, with the values that leave nothing out. */
 const EXACT = new Map([

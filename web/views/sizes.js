@@ -2,7 +2,7 @@
 // where a size is far above the model's own.
 
 import { say } from "../strings.js";
-import { anyById, button, byId, chip, onPress } from "./dom.js";
+import { anyById, button, byId, chip, onPress } from "../dom.js";
 
 /** Times the model's own area from which a picture takes far longer, and looks worse. */
 const LARGE = 4;

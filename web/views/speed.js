@@ -3,7 +3,7 @@
 
 import { figures, toJson } from "../speed.js";
 import { text } from "../strings/speed.js";
-import { anyById, button, byId, element, onPress, save, withText } from "./dom.js";
+import { anyById, button, byId, element, onPress, save, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Options} Options */
 /** @typedef {import("../engine/protocol.js").Description} Description */

@@ -2,7 +2,7 @@
 
 import { say } from "../strings.js";
 import { showProgress } from "../tab/signal.js";
-import { anyById, byId, withText } from "./dom.js";
+import { anyById, byId, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 

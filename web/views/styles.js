@@ -1,7 +1,7 @@
 // Styles: words that the user has saved to go with any prompt.
 
 import { say } from "../strings.js";
-import { anyById, button, byId, element, onPress, remember, remembered } from "./dom.js";
+import { anyById, button, byId, element, onPress, remember, remembered } from "../dom.js";
 import { offerUndo } from "./undo.js";
 
 /** @typedef {{ name: string, prompt: string, avoid: string }} Style */

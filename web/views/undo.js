@@ -1,7 +1,7 @@
 // What was deleted can be had back for a while: a line with a button, which waits as long as it has
 // the focus or the mouse. It stands above an open dialog too.
 
-import { anyById, button, onPress } from "./dom.js";
+import { anyById, button, onPress } from "../dom.js";
 
 /** Milliseconds that it waits at least. */
 const UNDO_MS = 15_000;

@@ -2,7 +2,7 @@
 // comparison, as soon as it is made.
 
 import { SAMPLERS, say } from "../strings.js";
-import { anyById, byId, withText } from "./dom.js";
+import { anyById, byId, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 /** @typedef {import("../engine/protocol.js").Check} Check */

@@ -1,7 +1,7 @@
 // One picture of the gallery, large, with what can be done with it.
 
 import { beginning, say } from "../strings.js";
-import { anyById, button, byId, onPress } from "./dom.js";
+import { anyById, button, byId, onPress } from "../dom.js";
 import { SMALL, facts, fileName } from "./picture.js";
 import { printAddress, printName } from "./prints.js";
 

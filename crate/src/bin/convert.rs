@@ -15,7 +15,8 @@
 //! hears.
 
 use super::disk::{NewFile, create, write_in_folder};
-use super::{ModelArgs, served};
+use super::model_args::ModelArgs;
+use super::served;
 use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;

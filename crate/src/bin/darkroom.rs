@@ -14,6 +14,7 @@ mod jobs;
 mod lists;
 mod manifest;
 mod memory;
+mod model_args;
 mod precision;
 mod served;
 mod shortcuts;
@@ -22,12 +23,9 @@ mod tokenizer;
 mod tunings;
 mod verify;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use darkroom::Result;
-use darkroom::dtype::FileType;
-use darkroom::weights::{FileSource, PREDICTIONS};
 use std::panic;
-use std::path::PathBuf;
 use std::process::{self, ExitCode};
 
 /// Stable Diffusion v1.4, whole, on any graphics adapter.
@@ -62,53 +60,6 @@ enum Command {
     Synth(synth::SynthArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
     Verify(verify::VerifyArgs),
-}
-
-/// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
-#[derive(Debug, clap::Args)]
-struct ModelArgs {
-    /// A folder in the diffusers layout (model_index.json, unet/, vae/, …), or a checkpoint in one
-    /// file: .safetensors, .ckpt or .gguf.
-    #[arg(long, value_name = "PATH")]
-    model: PathBuf,
-    /// Where vocab.json and merges.txt are; when left out, in the model's folder tokenizer/, or for
-    /// a checkpoint that has none beside it, in this program.
-    #[arg(long, value_name = "DIR")]
-    tokenizer: Option<PathBuf>,
-    /// What the model's UNet was trained to predict, where the file does not say it: epsilon, the
-    /// noise, or v_prediction. Told wrongly, pictures are noise.
-    #[arg(long, value_name = "KIND", value_parser = PREDICTIONS)]
-    prediction: Option<String>,
-}
-
-impl ModelArgs {
-    fn source(&self) -> FileSource {
-        let source = FileSource::open(&self.model).with_prediction(self.prediction.clone());
-        if let Some(tokenizer) = &self.tokenizer {
-            return source.with_tokenizer(tokenizer);
-        }
-        let beside = self.model.with_file_name("tokenizer");
-        if self.model.is_file() && !beside.join("vocab.json").is_file() {
-            return source.with_tokenizer_within(tokenizer::FILES);
-        }
-        source
-    }
-}
-
-/// A float type of a file.
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Float {
-    F32,
-    F16,
-}
-
-impl From<Float> for FileType {
-    fn from(float: Float) -> Self {
-        match float {
-            Float::F32 => FileType::F32,
-            Float::F16 => FileType::F16,
-        }
-    }
 }
 
 /// What standard output does not take is no bug: a reader that has seen enough (`| head`) ends the

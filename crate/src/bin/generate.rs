@@ -2,7 +2,8 @@
 //! requests to a folder of PNGs.
 
 use super::disk::{check_picture, create, read_picture, write};
-use super::{ModelArgs, jobs};
+use super::jobs;
+use super::model_args::ModelArgs;
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{

@@ -5,8 +5,8 @@
 //! Work is counted, by dry runs: it holds on every adapter. Time is of this run, in which the ways
 //! take turns; of each the quickest picture counts: what else the machine does disturbs it least.
 
-use super::ModelArgs;
 use super::fixed;
+use super::model_args::ModelArgs;
 use clap::Args;
 use darkroom::Result;
 use darkroom::diffusion::{Plan, Sampler};

@@ -1,11 +1,13 @@
 //! A buffer as ops hold it.
 
+use super::pool::{BufferId, Pool};
 use super::recording::Binding;
-use super::{BufferId, Gpu};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// A buffer of the pool; dropping it gives it back.
 pub struct Buffer {
-    pub(super) gpu: Gpu,
+    pub(super) pool: Rc<RefCell<Pool>>,
     pub(super) id: BufferId,
     pub(super) bytes: u64,
 }
@@ -30,6 +32,6 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.gpu.0.pool.borrow_mut().give(self.id);
+        self.pool.borrow_mut().give(self.id);
     }
 }

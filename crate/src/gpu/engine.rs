@@ -1,14 +1,16 @@
 //! Runs a recording: pipelines, bind groups, one compute pass, one submit.
 
-use crate::error::{Error, Result};
 use crate::gpu::kernel::Kernel;
 use crate::gpu::pool::Pool;
-use crate::gpu::reading::Readbacks;
+use crate::gpu::readbacks::Readbacks;
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording};
-use futures_channel::oneshot;
+use crate::gpu::submitted::{Readback, Submitted};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+
+/// The buffer of parameters to begin with: those of 256 dispatches.
+pub(super) const PARAMS_BYTES: u64 = 64 << 10;
 
 /// Pipelines by kernel, bind groups by what they bind.
 pub(super) struct Engine {
@@ -26,7 +28,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
-        let params = params_buffer(&device, super::PARAMS_BYTES);
+        let params = params_buffer(&device, PARAMS_BYTES);
         Engine {
             device,
             queue,
@@ -106,7 +108,7 @@ impl Engine {
         for copy in copies {
             let Some(to) = readbacks.buffer(copy.to) else { continue };
             let submitted = Submitted::new(&self.queue, index.clone());
-            let readback = Readback { mapped: map(to), submitted };
+            let readback = Readback::new(to, submitted);
             readbacks.submitted(copy.to, readback);
         }
         Submitted::new(&self.queue, index)
@@ -152,7 +154,7 @@ impl Engine {
         let to = self.create_readback(bytes);
         encoder.copy_buffer_to_buffer(&resolved, 0, &to, 0, bytes);
         let index = self.queue.submit([encoder.finish()]);
-        (Readback { mapped: map(&to), submitted: Submitted::new(&self.queue, index) }, to)
+        (Readback::new(&to, Submitted::new(&self.queue, index)), to)
     }
 
     fn encode(&self, pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch) {
@@ -224,94 +226,6 @@ impl Engine {
             mapped_at_creation: false,
         })
     }
-}
-
-/// A submit on its way.
-pub(super) struct Submitted {
-    #[cfg(not(target_arch = "wasm32"))]
-    index: wgpu::SubmissionIndex,
-    #[cfg(target_arch = "wasm32")]
-    done: oneshot::Receiver<()>,
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Submitted {
-    fn new(_: &wgpu::Queue, index: wgpu::SubmissionIndex) -> Submitted {
-        Submitted { index }
-    }
-
-    /// Resolves when it has run.
-    pub async fn done(self, device: &wgpu::Device) -> Result<()> {
-        let until = wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None };
-        device.poll(until).map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl Submitted {
-    fn new(queue: &wgpu::Queue, _: wgpu::SubmissionIndex) -> Submitted {
-        let (sender, done) = oneshot::channel();
-        queue.on_submitted_work_done(move || {
-            sender.send(()).ok();
-        });
-        Submitted { done }
-    }
-
-    /// Resolves when it has run.
-    pub async fn done(self, _: &wgpu::Device) -> Result<()> {
-        self.done.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
-    }
-}
-
-/// Resolves when the host may read.
-type Mapped = oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>;
-
-/// Asks for a buffer's bytes, when what was submitted has run.
-fn map(buffer: &wgpu::Buffer) -> Mapped {
-    let (sender, mapped) = oneshot::channel();
-    buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
-    mapped
-}
-
-/// Bytes on their way to the host.
-pub(super) struct Readback {
-    mapped: Mapped,
-    submitted: Submitted,
-}
-
-impl Readback {
-    /// The bytes of its buffer, which may then be written again.
-    pub async fn bytes(self, device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u8>> {
-        self.submitted.done(device).await?;
-        let lost = |reason: String| Error::DeviceLost { reason };
-        match self.mapped.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(lost(error.to_string())),
-            Err(_) => return Err(lost("the readback was dropped".into())),
-        }
-        let view = buffer.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
-        let values = view.to_vec();
-        drop(view);
-        buffer.unmap();
-        Ok(values)
-    }
-}
-
-/// Resolves when all that was submitted has run.
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
-    let done = device.poll(wgpu::PollType::wait_indefinitely());
-    done.map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
-}
-
-/// Resolves when all that was submitted has run.
-#[cfg(target_arch = "wasm32")]
-pub(super) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
-    let (sender, receiver) = oneshot::channel();
-    queue.on_submitted_work_done(move || {
-        sender.send(()).ok();
-    });
-    receiver.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
 }
 
 fn params_buffer(device: &wgpu::Device, bytes: u64) -> wgpu::Buffer {

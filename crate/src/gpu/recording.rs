@@ -5,7 +5,6 @@
 
 use crate::gpu::kernel::Kernel;
 use crate::gpu::pool::BufferId;
-use crate::gpu::reading::ReadbackId;
 use std::rc::Rc;
 
 /// WebGPU's alignment of uniform and storage offsets, in bytes.
@@ -46,6 +45,10 @@ impl Dispatch {
         self.flops + 10 * self.bytes
     }
 }
+
+/// The name of a buffer that bytes come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadbackId(pub(super) u32);
 
 /// Bytes of a buffer, from its start, on their way to the host.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
 //! How what has been recorded runs: submitted at once or in parts, waited for or not.
 
-use super::engine::{self, Submitted};
 use super::kernel::Kernel;
 use super::recording::{Dispatch, Recording};
+use super::submitted::{self, Submitted};
 use super::{Gpu, pace};
 use crate::error::Result;
 use std::ops::Range;
@@ -57,7 +57,7 @@ impl Gpu {
         self.submit();
         let mut waited = Ok(());
         if let Some((device, queue)) = self.handles() {
-            waited = engine::wait(&device, &queue).await;
+            waited = submitted::wait(&device, &queue).await;
         }
         self.settle();
         self.heard().await.and(waited)

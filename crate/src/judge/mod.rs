@@ -1,5 +1,5 @@
-//! Floor 7: how well pictures fit their prompts, by a CLIP model that the user brings: the folder of a
-//! `CLIPModel` as transformers writes it.
+//! Floor 7: how well pictures fit their prompts, by a CLIP model that the user brings: the folder
+//! of a `CLIPModel` as transformers writes it.
 //!
 //! ```text
 //! config.json  model.safetensors  preprocessor_config.json  vocab.json  merges.txt

@@ -53,7 +53,8 @@ pub struct Host {
     /// Lets the host do what waits, such as hear a wish to cancel; for work on the CPU.
     pub turn: Option<Turn>,
     /// The kernels that adapters of this host were found to run best, by
-    /// [`tuner::key`](crate::measure::tuner::key); an adapter that is not among them is measured. Where pictures are to be
-    /// reproducible ([`Options::reproducible`](super::Options::reproducible)), they are not asked.
+    /// [`tuner::key`](crate::measure::tuner::key); an adapter that is not among them is measured.
+    /// Where pictures are to be reproducible
+    /// ([`Options::reproducible`](super::Options::reproducible)), they are not asked.
     pub tunings: Option<HashMap<String, String>>,
 }

@@ -1,8 +1,8 @@
 //! Floor 6: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
 //! below knows more than its own part, and nothing above decides anything.
 //!
-//! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk. From the bottom up, each
-//! imports only those before it:
+//! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk. From the bottom up,
+//! each imports only those before it:
 //!
 //! ```text
 //! control      progress events out, cancel and pause in

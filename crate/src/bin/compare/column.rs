@@ -1,8 +1,10 @@
 //! A column of the sheet: where its pictures come from.
 
-use super::report::Cell;
-use super::{CompareArgs, Job, create, read_picture, write};
-use crate::ModelArgs;
+use super::args::CompareArgs;
+use super::cell::Cell;
+use crate::disk::{create, read_picture, write};
+use crate::jobs::Job;
+use crate::model_args::ModelArgs;
 use darkroom::image::png;
 use darkroom::pipeline::{Control, Options, Pipeline};
 use darkroom::{Error, Result};

@@ -1,7 +1,8 @@
 //! The comparison as tables: for programs, for a spreadsheet, for the eye.
 
-use super::Job;
+use super::cell::Cell;
 use super::column::Column;
+use crate::jobs::Job;
 use darkroom::image::Likeness;
 use darkroom::pipeline::Request;
 use darkroom::{Error, Result};
@@ -32,21 +33,6 @@ pub struct Row {
     pub file: String,
     pub request: Request,
     pub cells: Vec<Cell>,
-}
-
-/// What is known of a picture.
-#[derive(Clone, Default, Serialize)]
-pub struct Cell {
-    /// From the request to the picture.
-    pub seconds: Option<f64>,
-    /// To the picture of the first column, if both are there and of one size.
-    #[serde(flatten)]
-    pub likeness: Option<Likeness>,
-    /// By the user's CLIP model, if one was given.
-    pub clip_score: Option<f64>,
-    /// Why there is no picture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
 }
 
 impl Report {
@@ -136,21 +122,6 @@ impl Report {
         }
         page.push_str("</tbody></table>\n</html>\n");
         page
-    }
-}
-
-impl Cell {
-    fn caption(&self) -> String {
-        let parts = [
-            self.seconds.map(|s| format!("{s:.1} s")),
-            self.likeness.map(|l| match l.psnr {
-                None => "the same pixels".to_string(),
-                Some(psnr) => format!("{psnr:.1} dB"),
-            }),
-            self.likeness.and_then(|l| l.ssim).map(|ssim| format!("SSIM {ssim:.3}")),
-            self.clip_score.map(|score| format!("CLIP {score:.1}")),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 }
 

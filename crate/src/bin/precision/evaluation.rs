@@ -1,7 +1,7 @@
 //! One evaluation of a UNet, `NMSE = Σ(a−b)² / Σb²` of its prediction against f32's, for models
 //! too large to draw many pictures with. Only the UNet is loaded, once for each row.
 
-use super::{EXACT, PrecisionArgs, cells};
+use super::args::{EXACT, PrecisionArgs, cells};
 use darkroom::diffusion::noise::Torch;
 use darkroom::gpu::Gpu;
 use darkroom::models::unet::{Unet, UnetConfig};

@@ -3,72 +3,13 @@
 //! Two measures, of one model folder: how far the decoded pictures of fixed requests are from those
 //! of f32, or, for a model too large to draw with many times, one evaluation of the UNet.
 
+mod args;
 mod evaluation;
 mod pictures;
 
-use super::ModelArgs;
-use clap::Args;
+pub use args::PrecisionArgs;
+use darkroom::Result;
 use darkroom::gpu::{Gpu, GpuOptions};
-use darkroom::pipeline::Options;
-use darkroom::{Precision, Result, WeightType};
-use std::path::PathBuf;
-
-/// Prints what each type of weights and activations costs, against f32.
-#[derive(Args)]
-pub struct PrecisionArgs {
-    #[command(flatten)]
-    model: ModelArgs,
-    /// How many of the fixed requests to draw.
-    #[arg(long, default_value_t = 64)]
-    requests: usize,
-    /// Steps of each picture, by ddim.
-    #[arg(long, default_value_t = 20)]
-    steps: u32,
-    /// How strongly the prompt pulls.
-    #[arg(long, default_value_t = 5.0)]
-    guidance: f64,
-    /// Instead of pictures, one evaluation of the UNet with latents of this height and width.
-    #[arg(long, value_name = "SIDE")]
-    evaluation: Option<usize>,
-    /// Only these types of weights.
-    #[arg(long, value_delimiter = ',')]
-    weights: Vec<WeightType>,
-    /// Only with f32 activations.
-    #[arg(long)]
-    only_f32: bool,
-    /// Write the worst picture of each row, and f32's of the same request, here.
-    #[arg(long, value_name = "DIR")]
-    worst: Option<PathBuf>,
-}
-
-impl PrecisionArgs {
-    /// The rows of the table, without f32 itself.
-    fn rows(&self, gpu: &Gpu) -> Vec<Options> {
-        let wanted = |w: &WeightType| self.weights.is_empty() || self.weights.contains(w);
-        let activations = |p: &Precision| *p == Precision::F32 || gpu.has_f16() && !self.only_f32;
-        let row = |weights| {
-            let precisions = Precision::ALL.into_iter().filter(activations);
-            precisions.map(move |precision| with(precision, weights))
-        };
-        let rows = WeightType::ALL.into_iter().filter(wanted).flat_map(row);
-        rows.filter(|row| *row != EXACT).collect()
-    }
-}
-
-/// What all else is measured against.
-const EXACT: Options = with(Precision::F32, WeightType::F32);
-
-/// Numbers are compared and no picture is shown: the safety checker need not be loaded.
-const fn with(precision: Precision, weights: WeightType) -> Options {
-    Options {
-        precision,
-        weights: Some(weights),
-        safety: false,
-        memory: None,
-        residency: None,
-        reproducible: true,
-    }
-}
 
 /// Runs the command.
 pub fn run(args: &PrecisionArgs) -> Result<()> {
@@ -79,10 +20,4 @@ pub fn run(args: &PrecisionArgs) -> Result<()> {
             None => pictures::run(args, &gpu).await,
         }
     })
-}
-
-/// The names of weights and activations, as two cells of a table.
-fn cells(options: &Options) -> String {
-    let weights = options.weights.map_or("as in the files", WeightType::name);
-    format!("| {weights} | {} |", options.precision)
 }

@@ -1,7 +1,7 @@
 //! Decoded pictures of fixed requests, as floats in 0…1, against those of f32:
 //! `PSNR = −10 · log₁₀(mean squared difference)`.
 
-use super::{EXACT, PrecisionArgs, cells};
+use super::args::{EXACT, PrecisionArgs, cells};
 use crate::disk::write_in_folder;
 use crate::fixed;
 use darkroom::Result;

@@ -16,6 +16,7 @@
 mod config;
 
 use super::disk::{NewFile, unwritable, write_in_folder};
+use super::model_args::Float;
 use clap::Args;
 use config::Config;
 use darkroom::dtype::FileType;
@@ -50,7 +51,7 @@ pub struct SynthArgs {
     out: PathBuf,
     /// How the numbers are stored.
     #[arg(long, value_enum, default_value = "f16")]
-    weights: super::Float,
+    weights: Float,
     /// Also make a safety checker. Its thresholds are near one, so that it flags nothing.
     #[arg(long)]
     safety: bool,
@@ -144,8 +145,8 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
             for index in start..elements.min(start + CHUNK) {
                 let number = numbers.at(index as u64);
                 match args.weights {
-                    super::Float::F32 => bytes.extend(number.to_le_bytes()),
-                    super::Float::F16 => bytes.extend(f16::from_f32(number).to_le_bytes()),
+                    Float::F32 => bytes.extend(number.to_le_bytes()),
+                    Float::F16 => bytes.extend(f16::from_f32(number).to_le_bytes()),
                 }
             }
             writer.write(&bytes)?;

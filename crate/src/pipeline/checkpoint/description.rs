@@ -14,7 +14,8 @@ pub struct Description {
     pub height: u32,
     /// Names for [`Request::sampler`](crate::request::Request::sampler).
     pub samplers: Vec<&'static str>,
-    /// Layers of the text encoder: the most for [`Request::clip_skip`](crate::request::Request::clip_skip).
+    /// Layers of the text encoder: the most for
+    /// [`Request::clip_skip`](crate::request::Request::clip_skip).
     pub text_layers: u32,
     /// Numbers in the files of its weights.
     pub parameters: u64,

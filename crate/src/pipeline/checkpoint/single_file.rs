@@ -67,8 +67,8 @@ fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Valu
     })
 }
 
-/// [`PREDICTION`] is Stability's key of the same thing, which programs also write as diffusers calls
-/// it; others leave an empty tensor `v_pred`.
+/// [`PREDICTION`] is Stability's key of the same thing, which programs also write as diffusers
+/// calls it; others leave an empty tensor `v_pred`.
 fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
     let told = archive.metadata().get(PREDICTION).map(String::as_str);
     if matches!(told, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {

@@ -1,4 +1,5 @@
-//! The tokenizer's files in the diffusers layout, and what they must agree on with the text encoder.
+//! The tokenizer's files in the diffusers layout, and what they must agree on with the text
+//! encoder.
 
 use super::layout::{CONFIG_BYTES_MAX, TEXT_ENCODER, VOCABULARY_BYTES_MAX};
 use crate::error::{Error, Result};

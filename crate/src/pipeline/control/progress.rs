@@ -25,8 +25,8 @@ pub enum Progress {
     /// `step` of `steps` is done; 0 before the first.
     Step { step: usize, steps: usize },
     /// The latents after a step without the noise that is left in them, of pictures that go
-    /// together the first one's; see [`Previews`](super::Previews). Never told where a safety checker will
-    /// look at the picture.
+    /// together the first one's; see [`Previews`](super::Previews). Never told where a safety
+    /// checker will look at the picture.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],

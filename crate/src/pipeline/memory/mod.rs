@@ -1,5 +1,5 @@
-//! What will fit, and what it costs: dry runs, what is planned by them, and the forecast for a model
-//! that is not here yet.
+//! What will fit, and what it costs: dry runs, what is planned by them, and the forecast for a
+//! model that is not here yet.
 
 mod dry_run;
 mod forecast;

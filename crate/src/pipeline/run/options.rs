@@ -8,7 +8,8 @@ use crate::weights::npy::Array;
 /// another program want.
 #[derive(Default)]
 pub struct Extras<'a> {
-    /// A picture of any size to begin with; see [`Request::strength`](crate::request::Request::strength).
+    /// A picture of any size to begin with; see
+    /// [`Request::strength`](crate::request::Request::strength).
     pub initial: Option<&'a Rgba>,
     /// N(0, 1) `[1, c, h, w]` to begin with, instead of the seed's.
     pub latents: Option<&'a Array>,

@@ -1,5 +1,5 @@
-//! The prompts of a request: read into ids, encoded and weighted. How they then come to as many rows
-//! as there are pictures is in `contexts`.
+//! The prompts of a request: read into ids, encoded and weighted. How they then come to as many
+//! rows as there are pictures is in `contexts`.
 //!
 //! ```text
 //! prompts → chunks of ids     [prompts · chunks, 77]

@@ -1,0 +1,85 @@
+//! What `darkroom compare` takes.
+
+use crate::jobs::{self, Job};
+use clap::Args;
+use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::pipeline::Request;
+use darkroom::{Precision, Result, WeightType};
+use std::path::PathBuf;
+
+/// Runs the same requests through several checkpoints and sets the pictures side by side.
+#[derive(Args)]
+pub struct CompareArgs {
+    /// A checkpoint: a folder in the diffusers layout, or a single file. Give several.
+    #[arg(long, value_name = "PATH", required_unless_present = "pictures")]
+    pub model: Vec<PathBuf>,
+    /// A folder of pictures made elsewhere, under the names of the requests' files.
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Vec<PathBuf>,
+    /// The requests: a line each as JSON, as for generate --jobs.
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "prompt")]
+    pub jobs: Option<PathBuf>,
+    /// A prompt, instead of a list; may be given several times.
+    #[arg(long, required_unless_present = "jobs")]
+    pub prompt: Vec<String>,
+    /// The seeds of each prompt.
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', default_value = "0")]
+    #[arg(conflicts_with = "jobs")]
+    pub seeds: Vec<u64>,
+    /// Steps of the sampler, where a request does not say.
+    #[arg(long, default_value_t = 20)]
+    pub steps: u32,
+    /// The guidance scale, where a request does not say.
+    #[arg(long, default_value_t = 7.5)]
+    pub guidance: f64,
+    /// The sampler, where a request does not say.
+    #[arg(long, default_value = "ddim")]
+    pub sampler: String,
+    /// How activations are stored; f16 needs an adapter with shader-f16.
+    #[arg(long, default_value = "f32")]
+    pub precision: Precision,
+    /// How weights are stored; as in the files when left out.
+    #[arg(long)]
+    pub weights: Option<WeightType>,
+    /// Where vocab.json and merges.txt are, for checkpoints that have none.
+    #[arg(long, value_name = "DIR")]
+    pub tokenizer: Option<PathBuf>,
+    /// A CLIP model as transformers writes it, to say how well pictures fit their prompts.
+    #[arg(long, value_name = "DIR")]
+    pub clip: Option<PathBuf>,
+    /// Part of the name of the graphics adapter to use, if there are several.
+    #[arg(long)]
+    pub adapter: Option<String>,
+    /// Where pictures and tables go.
+    #[arg(long, value_name = "DIR")]
+    pub out_dir: PathBuf,
+}
+
+impl CompareArgs {
+    /// The requests, from the list or from prompts and seeds.
+    pub fn jobs(&self) -> Result<Vec<Job>> {
+        let defaults = Request {
+            steps: self.steps,
+            guidance_scale: self.guidance,
+            sampler: self.sampler.clone(),
+            ..Request::default()
+        };
+        if let Some(list) = &self.jobs {
+            return jobs::read(list, (&defaults, None));
+        }
+        let pairs =
+            self.prompt.iter().flat_map(|prompt| self.seeds.iter().map(move |s| (prompt, s)));
+        let job = |(index, (prompt, seed)): (usize, (&String, &u64))| Job {
+            file: format!("{index:05}.png"),
+            init: None,
+            request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
+        };
+        Ok(pairs.enumerate().map(job).collect())
+    }
+
+    /// The adapter that was asked for.
+    pub async fn gpu(&self) -> Result<Gpu> {
+        let options = GpuOptions { adapter: self.adapter.clone(), ..GpuOptions::default() };
+        Gpu::open(&options).await
+    }
+}
