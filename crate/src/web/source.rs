@@ -10,7 +10,7 @@
 
 use super::stream::{Download, fault};
 use super::turn::give_turn;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::weights::{CHECKPOINTS, LocalFuture, Source};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
