@@ -10,6 +10,7 @@ mod batches; // several pictures of one request
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
+mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod foreign; // files as other programs leave them

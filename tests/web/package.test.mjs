@@ -166,7 +166,7 @@ test("it draws under exactly the policy of its README", async (t) => {
 });
 
 test("it draws under the policy of the project's README", async (t) => {
-  const text = await readFile(join(ROOT, "README.md"), "utf8");
+  const text = await readFile(join(ROOT, "docs/embedding.md"), "utf8");
   const own = /^script-src .*$/m.exec(text)?.[0] ?? "";
   assert.match(own, /worker-src 'self' blob:/);
   await seePicture(t, await servePage(t, `default-src 'none'; ${own}`));

@@ -28,7 +28,7 @@ pub(super) async fn judge_alone(files: &Files) -> Result<()> {
     }
     Ldm::judge(files, path).await?;
     let endings = CHECKPOINTS.join(", ");
-    Err(bad_file(path, &format!("its name must end in one of {endings}")))
+    Err(bad_file(path, format!("its name must end in one of {endings}")))
 }
 
 /// Judges the files of a model that is not a known one: a checkpoint by its tensors, a folder in
