@@ -22,7 +22,7 @@ pub struct Timed {
     pub bytes: u64,
 }
 
-/// Hears how far it is; its error ends it.
+/// Called with how far it is; its error ends the profile.
 type Watch<'a> = &'a dyn Fn(f64) -> Result<()>;
 
 impl Gpu {

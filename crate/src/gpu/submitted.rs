@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use futures_channel::oneshot;
 
-/// A submit on its way.
+/// A submit that may still run.
 pub(super) struct Submitted {
     #[cfg(not(target_arch = "wasm32"))]
     index: wgpu::SubmissionIndex,

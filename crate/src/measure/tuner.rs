@@ -54,7 +54,7 @@ fn version() -> u32 {
 
 /// The choice that was kept as `remembered`, if it is one; else the adapter is measured. The device
 /// runs it from now on. A software adapter may compile for a minute: `before_each`
-/// measurement hears how many are done, and of how many; its error ends the tuning.
+/// measurement is called with how many are done, and of how many; its error ends the tuning.
 ///
 /// # Errors
 /// As [`Gpu::finish`], and those of `before_each`.

@@ -1,10 +1,10 @@
 //! A place in a checkpoint: `scope.at("down_blocks").at(0)` is both the path of a layer in the code
 //! and the prefix of its tensors' names in the file.
 //!
-//! Models ask, the loader pays. A layer asks its scope for what it needs; the scope checks the
-//! shape against the file's header, makes an empty tensor on the GPU, writes the request down, and
-//! returns the handle. The [`Loader`](super::Loader) later fills all of them in the file's own
-//! order.
+//! A constructor registers tensors, the loader fills them later. A layer asks its scope for a
+//! tensor; the scope checks the shape against the file's header, makes an empty tensor on the GPU,
+//! writes the request down, and returns the handle. The [`Loader`](super::Loader) then reads all of
+//! them in the file's own order.
 //!
 //! Everything on the GPU is read by four, so a picture's three channels are padded with zeros to
 //! four here: as inputs of a convolution (zero columns) and as outputs (zero rows, zero biases).
@@ -25,7 +25,7 @@ use crate::tensor::Tensor;
 use crate::weight::{Table, Weight};
 use crate::weights::{Archive, TensorInfo};
 
-/// A prefix of tensor names, and the book in which all scopes of one file write their requests.
+/// A prefix of tensor names, with the list of requested tensors that all scopes of a file share.
 #[derive(Clone)]
 pub struct Scope {
     book: Rc<Book>,

@@ -11,7 +11,7 @@ use super::engine::Turn;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Who computes.
+/// Which device computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
@@ -21,10 +21,10 @@ pub enum Device {
     Cpu,
 }
 
-/// Who is asked to.
+/// Which device the user asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// Whoever does it best.
+    /// The best one of this machine.
     #[default]
     Auto,
     /// WebGPU, whatever adapter is behind it.
@@ -33,7 +33,7 @@ pub enum DeviceChoice {
     Cpu,
 }
 
-/// What the host knows of its graphics adapter: from inside WebGPU nobody can tell.
+/// What the host knows of its graphics adapter, which WebGPU itself does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdapterKind {
@@ -46,11 +46,11 @@ pub enum AdapterKind {
     None,
 }
 
-/// The machine as its host describes it.
+/// The platform: which adapter it has, and what it wants done.
 #[derive(Default)]
 pub struct Host {
     pub adapter: AdapterKind,
-    /// Lets the host do what waits, such as hear a wish to cancel; for work on the CPU.
+    /// Yields to the event loop, so that a cancel is noticed while the CPU works.
     pub turn: Option<Turn>,
     /// The kernels that adapters of this host were found to run best, by
     /// [`tuner::key`](crate::measure::tuner::key); an adapter that is not among them is measured.

@@ -96,7 +96,7 @@ impl Pipeline {
             control.tell(Progress::Notice { text: text.clone() });
         }
         let (files, wider) = (&self.files, engine.widened());
-        // Latents are nearly colours: nobody draws them while a verdict is awaited.
+        // Latents are nearly colours: no preview where the safety checker is still to look.
         let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
         let initial = match extras.initial {
             None => None,

@@ -153,7 +153,7 @@ fn start(work: Rc<Work>) -> oneshot::Receiver<()> {
 }
 
 impl Work {
-    /// A chunk that nobody fetches yet; none after a fault, and everyone ends then.
+    /// A chunk that no other task fetches; none after a fault, and all tasks end then.
     fn next(&self) -> Option<Place> {
         if self.failed.borrow().is_some() || self.fetcher.watch.check().is_err() {
             return None;

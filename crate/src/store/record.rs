@@ -5,7 +5,7 @@ use crate::weights::{Manifest, ManifestFile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A model on the shelf, whole or on its way.
+/// A model in the library, complete or not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     pub manifest: Manifest,
@@ -36,7 +36,7 @@ pub struct Acceptance {
     pub revision: Option<String>,
 }
 
-/// A file on its way.
+/// A file that is not complete.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FileState {
     /// Its size, from the manifest or the server.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use web_sys::AbortController;
 
-/// A wish to stop is heard after this at most.
+/// A cancel is noticed after this at most.
 const SLICE_MS: u32 = 100;
 
 /// What goes on.
@@ -78,7 +78,7 @@ impl Watch {
         self.requests.borrow_mut().retain(|other| other != request);
     }
 
-    /// Waits, but not after a wish to stop.
+    /// Waits, unless cancelled.
     pub(super) async fn sleep(&self, ms: f64) -> Result<()> {
         let end = js_sys::Date::now() + ms;
         loop {

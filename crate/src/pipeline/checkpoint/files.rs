@@ -83,7 +83,7 @@ impl Files {
         &self.configs
     }
 
-    /// Whether nobody has said what the UNet predicts: neither the model's files nor the user.
+    /// Whether neither the model's files nor the user say what the UNet predicts.
     pub fn assumes_prediction(&self) -> bool {
         self.assumes_prediction
     }

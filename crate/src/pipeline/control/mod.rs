@@ -19,29 +19,33 @@ use std::rc::Rc;
 
 /// Progress callback, with flags that cancel and pause the run.
 pub struct Control {
-    /// Hears every event, in order.
+    /// Gets every event, in order.
     pub on_progress: Box<dyn Fn(&Progress)>,
     /// Set it to stop: the run ends with [`Error::Cancelled`] within one step. Set it back before
     /// the next run.
     pub cancel: Rc<Cell<bool>>,
-    /// Lets the run rest between steps. A cancel ends the rest too; say so with [`Pause::look`].
+    /// Pauses the run between steps. A cancel ends a pause too; tell it with [`Pause::look`].
     pub pause: Rc<Pause>,
-    /// What is told of pictures on their way.
+    /// Which previews are sent.
     pub previews: Previews,
 }
 
 impl Control {
-    /// Tells `on_progress`.
+    /// Calls `on_progress`.
     pub fn tell(&self, progress: Progress) {
         (self.on_progress)(&progress);
     }
 
-    /// An error when the caller wants to stop.
+    /// # Errors
+    /// [`Error::Cancelled`] when the caller has cancelled.
     pub fn check(&self) -> Result<()> {
         if self.cancel.get() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Rests as long as the caller wants; an error when the caller wants to stop.
+    /// Waits while the caller has paused the run.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] when the caller has cancelled.
     pub async fn rest(&self) -> Result<()> {
         if self.pause.is_on() && !self.cancel.get() {
             self.tell(Progress::Paused);
@@ -54,7 +58,7 @@ impl Control {
 }
 
 impl Default for Control {
-    /// Hears nothing, never stops.
+    /// No callback, never cancelled.
     fn default() -> Self {
         let (cancel, pause, previews) = (Rc::default(), Rc::default(), Previews::default());
         Control { on_progress: Box::new(|_| {}), cancel, pause, previews }

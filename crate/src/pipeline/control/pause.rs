@@ -1,5 +1,5 @@
-//! A wish to rest: between two steps the run waits until it is taken back. What the run holds (the
-//! latents, the model) stays where it is.
+//! Pause: between two steps a run waits until it is resumed. What it holds (the latents, the model)
+//! stays where it is.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// The run rests after the step that it is at.
+    /// The run pauses after its present step.
     pub fn pause(&self) {
         self.on.set(true);
     }
@@ -24,19 +24,19 @@ impl Pause {
         self.look();
     }
 
-    /// Lets a run that rests look around: something else may have ended its rest.
+    /// Lets a paused run check again whether it may go on: a cancel ends a pause too.
     pub fn look(&self) {
         if let Some(waker) = self.waiting.take() {
             waker.wake();
         }
     }
 
-    /// Whether the run is to rest.
+    /// Whether the run is to pause.
     pub fn is_on(&self) -> bool {
         self.on.get()
     }
 
-    /// Waits until the wish is taken back, or `ended` by something else.
+    /// Waits until [`Pause::resume`], or until `ended` says so.
     pub(in crate::pipeline) async fn rest(&self, ended: impl Fn() -> bool) {
         poll_fn(|context| {
             if !self.is_on() || ended() {

@@ -1,6 +1,6 @@
 //! Which previews of unfinished pictures a caller wants.
 
-/// What to tell of a picture on its way; nothing, unless someone asks.
+/// Which previews of an unfinished picture are sent; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Previews {
     /// The latents of every step.

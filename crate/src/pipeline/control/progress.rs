@@ -1,4 +1,4 @@
-//! What a run tells on its way. In JSON an event's name is the field `event`.
+//! Progress events of a run. In JSON an event's name is the field `event`.
 
 use super::check::Check;
 use serde::Serialize;

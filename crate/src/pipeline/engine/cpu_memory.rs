@@ -9,7 +9,7 @@ use crate::pipeline::checkpoint::Files;
 const SMALL: bool = cfg!(target_pointer_width = "32");
 
 /// Bytes that weights and work may take. A page's memory ends at 4 GiB, of which its allocator
-/// cannot use all; natively nobody tells, and a request beyond this is a mistake.
+/// cannot use all; natively no limit is known, and a request beyond this is a mistake.
 pub(in crate::pipeline) const MEMORY_MAX: u64 = if SMALL { 3 << 30 } else { 64 << 30 };
 
 /// No array may be larger: half of what a pointer of 32 bits reaches.

@@ -35,7 +35,7 @@ use crate::diffusion::Evaluation;
 use crate::error::Result;
 use crate::gpu::Rehearsal;
 
-/// What a machine needs to bring the network that works next to where it works.
+/// What an engine needs to load the network that works next.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
     pub files: &'a Files,
@@ -54,16 +54,16 @@ pub(super) struct Conditioning<'a, E: Engine> {
     pub deep: &'a mut Option<E::Array>,
 }
 
-/// A machine that holds the three networks.
+/// Computes with the three networks: the backend of a run.
 pub(super) trait Engine: Sized {
-    /// Numbers where the machine has them: a context, latents, a picture.
+    /// An array where the engine computes: a context, latents, a picture.
     type Array: Clone;
     /// A context that the UNet is ready to attend to.
     type Context;
-    /// A look at latents that is on its way.
+    /// A check of latents that was submitted and not yet read.
     type Watch;
-    /// Whether the machine works while the next work is prepared: then a step is looked at when the
-    /// next is on its way.
+    /// Whether the engine works while the next work is recorded: then a step is checked when the
+    /// next one is already submitted.
     const RUNS_AHEAD: bool;
 
     /// The text encoder without its last `skipped` layers: `rows` rows of `ids` → `[rows, 77, c]`.
@@ -105,10 +105,10 @@ pub(super) trait Engine: Sized {
     /// Σ factor · latents
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
     /// Waits until all of it has run; a fault since the last wait is this call's error, and so is
-    /// the caller's wish to stop where the work can be broken off.
+    /// a cancel where the work can be broken off.
     async fn finish(&self, control: &Control) -> Result<()>;
     /// Sees to it that all of it runs, without waiting for the last of it; a fault so far is this
-    /// call's error, or the next one's, and so is the caller's wish to stop.
+    /// call's error, or the next one's, and so is a cancel.
     async fn advance(&self, control: &Control) -> Result<()>;
     /// Looks whether all latents are numbers, and at the first `channels` planes of what is shown,
     /// as a part of the work that [`Engine::advance`] starts.

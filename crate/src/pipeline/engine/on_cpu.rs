@@ -1,4 +1,4 @@
-//! The walk on the CPU, with the networks of [`crate::reference`].
+//! The engine on the CPU, with the networks of [`crate::reference`].
 
 use super::{Call, Conditioning, Engine};
 use crate::diffusion::{Deep, Evaluation};
@@ -20,13 +20,13 @@ use std::rc::Rc;
 /// Latents are arrays of the right shape by construction, so candle has nothing to refuse.
 const FITS: &str = "arrays of one shape";
 
-/// Lets the host do what waits.
+/// Yields to the host's event loop.
 pub type Turn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The CPU.
 pub(in crate::pipeline) struct OnCpu {
     pub networks: Networks,
-    /// Taken after each evaluation, which nothing else can interrupt.
+    /// Called after each evaluation, which nothing else can interrupt.
     pub turn: Option<Turn>,
 }
 

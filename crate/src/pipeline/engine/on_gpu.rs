@@ -1,5 +1,5 @@
-//! The walk on the graphics adapter: the three networks, of which those are in its memory that are
-//! needed, or that are kept.
+//! The engine on the graphics adapter. Of the three networks those are in its memory that are
+//! needed now, or that are kept between the stages.
 
 use super::options::Options;
 use super::parts::{Parts, Place};
@@ -165,7 +165,7 @@ impl Engine for OnGpu {
         self.enter(Stage::Text, call).await?;
         let encoder = self.parts.text_encoder();
         let states = encoder.forward_without(ids, self.options.precision, skipped);
-        // A wish to stop is heard in the first step.
+        // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         let known = Encoded { ids: ids.to_vec(), skipped, states: states.clone() };
         self.encoded.replace(Some(known));
@@ -183,7 +183,7 @@ impl Engine for OnGpu {
         let [rows, tokens, c] = text.shape().tokens();
         let text = text.reshape([prompts, rows * tokens / prompts, c]);
         let context = self.parts.unet().prepare(&text);
-        // A wish to stop is heard in the first step.
+        // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         Ok(context)
     }

@@ -1,5 +1,5 @@
-//! The three networks on the GPU, each there or not: brought when a stage needs them, let go when
-//! it does not and memory is short. See [`super::residency`].
+//! The three networks on the GPU, each loaded or not: loaded when a stage needs it, dropped when it
+//! does not and memory is short. See [`super::residency`].
 
 use super::set::Set;
 use crate::dtype::WeightType;
@@ -15,7 +15,7 @@ use crate::weights::Source;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Those that are there.
+/// The networks that are loaded.
 #[derive(Default)]
 pub(super) struct Parts {
     text_encoder: RefCell<Option<Rc<TextEncoder>>>,
@@ -23,7 +23,7 @@ pub(super) struct Parts {
     vae: RefCell<Option<Rc<Autoencoder>>>,
 }
 
-/// Where parts come from and go to.
+/// Where parts are loaded from, and to.
 pub(super) struct Place<'a> {
     pub gpu: &'a Gpu,
     pub source: &'a dyn Source,
@@ -31,7 +31,7 @@ pub(super) struct Place<'a> {
     pub weights: Option<WeightType>,
 }
 
-/// What was brought before it was needed, or it is a bug.
+/// The panic where a part was not loaded before its stage: a bug of ours.
 const BROUGHT: &str = "a stage has its part";
 
 impl Parts {
@@ -52,14 +52,14 @@ impl Parts {
         [text.borrow().is_some(), unet.borrow().is_some(), vae.borrow().is_some()]
     }
 
-    /// Lets go all but these.
+    /// Drops all but these.
     pub fn keep(&self, kept: Set) {
         self.text_encoder.borrow_mut().take_if(|_| !kept.text_encoder);
         self.unet.borrow_mut().take_if(|_| !kept.unet);
         self.vae.borrow_mut().take_if(|_| !kept.vae);
     }
 
-    /// Builds those of `wanted` that are not there and brings their weights to the GPU.
+    /// Builds those of `wanted` that are not loaded, and uploads their weights.
     ///
     /// # Errors
     /// Tensors that are missing or of another shape, the source's and the device's faults, a

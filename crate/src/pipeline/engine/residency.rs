@@ -17,10 +17,10 @@
 use super::set::Set;
 use serde::Serialize;
 
-/// What a model is given where the user says nothing: nobody tells how much memory a graphics card
-/// has. Every adapter that can run a UNet has as much beside the UNet's weights as …
+/// WebGPU does not tell how much memory a graphics card has. The default budget is the UNet's
+/// weights and as many bytes more as this …
 const BESIDE_UNET: u64 = 278_000_000;
-/// … and as much in all; small models keep everything.
+/// … but at least so many in all, so that small models keep everything.
 const LEAST: u64 = 600_000_000;
 
 /// The parts of the walk, by what is on the GPU meanwhile.

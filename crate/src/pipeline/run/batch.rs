@@ -1,14 +1,14 @@
-//! The walk from tokens to a picture's bytes, and what happens when numbers outgrow f16.
+//! All steps of a batch, from the prompts to the bytes of its pictures, and the fallback from f16
+//! to f32.
 //!
-//! After each step the machine looks at the latents, so that no picture is made of what is no
-//! longer a number. Nothing waits for that: the next step is on its way when it is heard what was
-//! seen, and only then the step is told as done, and shown. With f16 activations numbers may end
-//! for want of range alone (f16 ends at 65504), and then the step is taken again from the state
-//! before it, its noise included, with f32 activations on the same weights, and so are those that
-//! follow.
+//! After each step the engine checks that all latents are finite. Nothing waits for the answer: it
+//! comes when the next step is already submitted, and only then the step counts as done and its
+//! preview is shown. f16 ends at 65504; where f16 activations overflow, the step is taken again
+//! from the state before it, its noise included, with f32 activations on the same weights, and so
+//! are all steps after it.
 //!
-//! For a wish to rest, a witness, or a picture that is drawn on the way, the machine first comes to
-//! the end of the step. The run can be stopped between any two submits.
+//! Before a pause, and where a witness or a decoded preview wants the step's numbers, the engine
+//! first finishes the step. A run can be cancelled between any two submits.
 
 use super::contexts::Contexts;
 use super::denoiser::{Denoiser, Taken};

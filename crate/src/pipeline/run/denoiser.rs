@@ -1,9 +1,9 @@
-//! Takes the steps of a plan, each as one piece of work that nobody waits for, and rehearses them.
+//! Takes the steps of a plan, each submitted without waiting for it, and rehearses them.
 //!
-//! In a rehearsal the same work is recorded and forgotten: afterwards every buffer, bind group and
-//! pipeline is there that the steps will ask for, because the pool answers the same questions in
-//! the same order with the same buffers. It is repeated until a pass makes no buffer, of which the
-//! next pass would take some in place of others.
+//! A rehearsal is a warm-up: the same work is recorded and not run. Afterwards every buffer, bind
+//! group and pipeline is there that the steps will ask for, because the pool answers the same
+//! questions in the same order with the same buffers. It is repeated until a pass makes no buffer,
+//! of which the next pass would take some in place of others.
 
 use super::contexts::Contexts;
 use super::preview::denoised;
@@ -42,7 +42,7 @@ struct Answer<E: Engine> {
     eps: E::Array,
 }
 
-/// A step that is on its way.
+/// A step that is submitted and not yet checked.
 pub(in crate::pipeline) struct Taken<'a, E: Engine> {
     /// From 1.
     pub step: usize,
@@ -99,7 +99,7 @@ impl<'a, E: Engine> Denoiser<'a, '_, E> {
     /// as it is here: else its arrays would become free on the way.
     ///
     /// # Errors
-    /// The caller's wish to stop.
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
     pub async fn rehearse(&mut self, state: &State<'a, E>, steps: &[&[Evaluation]]) -> Result<()> {
         let Some(_rehearsal) = self.engine.rehearse() else { return Ok(()) };
         let few = &steps[..steps.len().min(FEW)];

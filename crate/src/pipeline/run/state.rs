@@ -53,7 +53,7 @@ impl<'a, E: Engine> State<'a, E> {
         Ok(State { engine, latents, shape, past: Vec::new(), saved: None, noise })
     }
 
-    /// The same state, to be continued by another machine that shares this one's arrays. Arrays
+    /// The same state, to be continued by another engine that shares this one's arrays. Arrays
     /// are never written again, so this keeps what there is and copies nothing but the generator.
     pub fn on(&self, engine: &'a E) -> State<'a, E> {
         State {
