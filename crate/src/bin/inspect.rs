@@ -3,7 +3,9 @@
 use super::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Kinds, Load, Options, Phase, Request, Residency, SafetyFiles};
+use darkroom::pipeline::{
+    Files, Kinds, Load, Options, Part, Phase, Request, Residency, SafetyFiles,
+};
 use darkroom::weights::{FileSource, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
@@ -138,8 +140,13 @@ fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
 
 /// What is kept, and how a picture is decoded.
 pub fn text_of(Residency { kept, bands }: Residency) -> String {
-    let parts = [("text encoder", kept.text_encoder), ("UNet", kept.unet), ("VAE", kept.vae)];
-    let names: Vec<_> = parts.iter().filter(|(_, kept)| *kept).map(|(name, _)| *name).collect();
+    let title = |part: Part| match part {
+        Part::TextEncoder => "text encoder",
+        Part::Unet => "UNet",
+        Part::Vae => "VAE",
+        other => other.name(),
+    };
+    let names: Vec<_> = kept.iter().map(title).collect();
     let kept = if names.is_empty() { "nothing".into() } else { names.join(", ") };
     match bands {
         Some(rows) => format!("{kept} kept; decoded in bands of {rows} rows"),

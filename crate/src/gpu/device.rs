@@ -228,6 +228,9 @@ impl Gpu {
         if self.0.is_rehearsing.get() {
             return;
         }
+        // The write would overtake what is recorded: see the pool.
+        let touched = self.0.pool.borrow().epoch(buffer.id) == Some(self.0.epoch.get());
+        assert!(!touched, "the host writes a buffer that the present recording uses");
         self.count_upload(data.len() as u64);
         let Some(engine) = &self.0.engine else { return };
         if let Some(target) = self.0.pool.borrow().buffer(buffer.id) {

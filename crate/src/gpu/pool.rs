@@ -119,6 +119,11 @@ impl Pool {
         BufferId(id)
     }
 
+    /// The last recording that used a buffer; 0 before any.
+    pub fn epoch(&self, id: BufferId) -> Option<u64> {
+        self.slots.get(&id.0).map(|slot| slot.epoch)
+    }
+
     /// Gives a buffer back.
     pub fn give(&mut self, id: BufferId) {
         match self.slots.get(&id.0) {

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::image::Rgba;
 use crate::models::clip::{ClipConfig, ClipModel, ImageProcessor, cosine};
-use crate::nn::{Loader, Scope};
-use crate::pipeline::{Control, Progress, VOCABULARY_BYTES_MAX, text, weights};
+use crate::nn::Scope;
+use crate::pipeline::{Control, Pending, Place, VOCABULARY_BYTES_MAX, text, weights};
 use crate::tensor::Tensor;
 use crate::text::Tokenizer;
 use crate::weights::{Source, read_all};
@@ -51,13 +51,9 @@ impl ClipScore {
         }
         let tokenizer = tokenizer(source, &config).await?;
         let archive = weights(source, "", "model").await?;
-        let scope = Scope::open(gpu, archive, None);
-        let model = ClipModel::new(&scope, &config)?;
-        let mut progress = |bytes_done, bytes_total| {
-            control.tell(Progress::Loading { part: PART.into(), bytes_done, bytes_total });
-            control.check()
-        };
-        Loader::new(&scope).run(source, &mut progress).await?;
+        let build = |scope: &Scope| ClipModel::new(scope, &config);
+        let pending = Pending::new(gpu, PART, &archive, None, build)?;
+        let model = pending.load_alone(&Place { gpu, source, control }).await?;
         Ok(ClipScore { gpu: gpu.clone(), tokenizer, processor, model })
     }
 

@@ -31,10 +31,12 @@ mod safety;
 mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
-pub use checkpoint::{Configs, Description, Files, Provenance, SafetyFiles};
+pub use checkpoint::{
+    Configs, Description, Files, Part, PartMap, PartSet, Provenance, SafetyFiles,
+};
 pub use control::{Check, Control, Pause, Previews, Progress, Verdict};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
-pub use engine::{Kinds, Load, Options, Residency, Set, Stage, Turn};
+pub use engine::{Kinds, Load, Options, Residency, Stage, Turn};
 pub use generate::Receive;
 pub use memory::{DryRun, Forecast, Phase};
 pub use model::Pipeline;
@@ -45,3 +47,4 @@ pub use run::{Extras, Witness};
 pub use verify::{PUBLISHED, Published};
 
 pub(crate) use checkpoint::{VOCABULARY_BYTES_MAX, text, weights};
+pub(crate) use engine::{Pending, Place};

@@ -6,8 +6,9 @@
 //! nothing. It always computes in f32, and its weights are never coarser than f16, so that its
 //! verdict does not depend on the precision chosen.
 
-use super::checkpoint::{SAFETY_PART as PART, SafetyFiles, weight_type};
-use super::control::{Control, Progress};
+use super::checkpoint::{Part, SafetyFiles, weight_type};
+use super::control::Control;
+use super::engine::{Counted, Pending, Place};
 use super::memory::{Phase, phase};
 use super::picture::Safety;
 use crate::dtype::{Precision, WeightType};
@@ -16,7 +17,7 @@ use crate::gpu::{Gpu, Limits};
 use crate::image::Rgba;
 use crate::models::clip::ImageProcessor;
 use crate::models::safety::{Concepts, SafetyChecker};
-use crate::nn::{Loader, Scope};
+use crate::nn::Scope;
 use crate::reference::{SafetyNetwork, Weights};
 use crate::tensor::Tensor;
 use crate::weights::Source;
@@ -75,7 +76,7 @@ impl SafetyFiles {
     /// Brings the checker to the GPU.
     ///
     /// # Errors
-    /// As [`Loader::run`], and a network that does not fit the adapter.
+    /// As [`Pending::load`], and a network that does not fit the adapter.
     pub(super) async fn load(
         self,
         gpu: &Gpu,
@@ -84,13 +85,10 @@ impl SafetyFiles {
         control: &Control,
     ) -> Result<Checker> {
         self.dry_run(weights, gpu.limits()).await?;
-        let scope = Scope::open(gpu, self.archive.clone(), floats(weights));
-        let network = SafetyChecker::new(&scope, &self.config)?;
-        let mut progress = |bytes_done, bytes_total| {
-            control.tell(Progress::Loading { part: PART.into(), bytes_done, bytes_total });
-            control.check()
-        };
-        Loader::new(&scope).run(source, &mut progress).await?;
+        let build = |scope: &Scope| SafetyChecker::new(scope, &self.config);
+        let (part, weights) = (Part::SafetyChecker.name(), floats(weights));
+        let pending = Pending::new(gpu, part, &self.archive, weights, build)?;
+        let network = pending.load_alone(&Place { gpu, source, control }).await?;
         let concepts = network.concepts();
         Ok(self.checker(concepts, Network::Gpu(gpu.clone(), Box::new(network))))
     }
@@ -104,11 +102,9 @@ impl SafetyFiles {
         source: &dyn Source,
         control: &Control,
     ) -> Result<Checker> {
-        let bytes_total = self.archive.tensors().iter().map(|t| t.range.end - t.range.start).sum();
-        let mut progress = |bytes_done| {
-            control.tell(Progress::Loading { part: PART.into(), bytes_done, bytes_total });
-            control.check()
-        };
+        let tensors = self.archive.tensors().iter();
+        let counted = Counted::of(tensors.map(|t| t.range.end - t.range.start).sum());
+        let mut progress = |done| counted.tell(control, Part::SafetyChecker.name(), done);
         // It has no table that may leave rows out.
         let weights = Weights::read(source, &self.archive, 0, &mut progress).await?;
         let (network, concepts) = SafetyNetwork::load(weights, &self.config)?;

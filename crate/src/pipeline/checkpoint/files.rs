@@ -16,6 +16,7 @@
 use super::configs::Configs;
 use super::description::{Description, sampler_names};
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
+use super::part::{Part, PartMap};
 use super::weights::weights;
 use super::{single_file, tokenizer};
 use crate::diffusion::Schedule;
@@ -26,11 +27,8 @@ use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, Part, Source, TensorInfo};
+use crate::weights::{Archive, Part as FilePart, Source, TensorInfo};
 use std::rc::Rc;
-
-/// The parts with weights, in the order in which they are used.
-pub(in crate::pipeline) const PART_NAMES: [&str; 3] = ["text_encoder", "unet", "vae"];
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
@@ -39,7 +37,7 @@ pub struct Files {
     pub vae: VaeConfig,
     pub schedule: Schedule,
     configs: Configs,
-    archives: [Rc<Archive>; 3],
+    archives: PartMap<Rc<Archive>>,
     assumes_prediction: bool,
 }
 
@@ -71,7 +69,7 @@ impl Files {
             unet: UnetConfig::parse(named(UNET), &configs.unet)?,
             vae: VaeConfig::parse(named(VAE), &configs.vae)?,
             configs,
-            archives,
+            archives: Part::NEEDED.into_iter().zip(archives).collect(),
             assumes_prediction,
         };
         files.check()?;
@@ -89,19 +87,16 @@ impl Files {
     }
 
     /// The headers of text encoder, UNet and VAE, under diffusers' names.
-    pub fn archives(&self) -> [(Part, &Archive); 3] {
-        let [text_encoder, unet, vae] = &self.archives;
-        [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)]
+    pub fn archives(&self) -> [(FilePart, &Archive); 3] {
+        let [text_encoder, unet, vae] = Part::NEEDED.map(|part| &**self.archive(part));
+        [(FilePart::TextEncoder, text_encoder), (FilePart::Unet, unet), (FilePart::Vae, vae)]
     }
 
-    /// The header of the VAE's weights.
-    pub(in crate::pipeline) fn vae_weights(&self) -> &Rc<Archive> {
-        &self.archives[2]
-    }
-
-    /// The same, to be shared, in the order of [`PART_NAMES`].
-    pub(in crate::pipeline) fn shared_archives(&self) -> &[Rc<Archive>; 3] {
-        &self.archives
+    /// The header of a part's weights; not of the safety checker's, which are in files of its own.
+    pub(in crate::pipeline) fn archive(&self, part: Part) -> &Rc<Archive> {
+        // Both halves of the VAE are in one file.
+        let file = if part == Part::VaeEncoder { Part::Vae } else { part };
+        self.archives.get(file).expect("a part of the model's own files")
     }
 
     /// What the names of the weights in a single file depend on.
@@ -151,13 +146,13 @@ impl Files {
         source: &dyn Source,
         name: &str,
     ) -> Result<Vec<f32>> {
-        self.archives[1].load(source, name).await
+        self.archive(Part::Unet).load(source, name).await
     }
 
     /// Bits of the UNet's weights in its file, on average; bf16 keeps eight of a number, as q8_0
     /// does.
     pub(in crate::pipeline) fn unet_bits(&self) -> u64 {
-        let tensors = self.archives[1].tensors();
+        let tensors = self.archive(Part::Unet).tensors();
         let bits = |tensor: &TensorInfo| match tensor.file_type {
             FileType::BF16 => 8 * tensor.elements() as u64,
             _ => 8 * (tensor.range.end - tensor.range.start),
@@ -168,18 +163,18 @@ impl Files {
 
     /// Whether weights are quantised, which the GPU may round to f16.
     pub(in crate::pipeline) fn has_blocks(&self) -> bool {
-        self.archives[1].tensors().iter().any(|tensor| tensor.file_type.is_block())
+        self.archive(Part::Unet).tensors().iter().any(|tensor| tensor.file_type.is_block())
     }
 
     /// Bytes of the weights in f32, as the CPU holds them.
     pub(in crate::pipeline) fn bytes_on_cpu(&self) -> u64 {
-        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
+        let tensors = self.archives.values().flat_map(|archive| archive.tensors());
         tensors.map(|tensor| 4 * tensor.elements() as u64).sum()
     }
 
     /// What the model is and can be asked for.
     pub fn describe(&self) -> Description {
-        let tensors = self.archives.iter().flat_map(|archive| archive.tensors());
+        let tensors = self.archives.values().flat_map(|archive| archive.tensors());
         let parameters = tensors.map(|tensor| tensor.elements() as u64).sum();
         let factor = self.vae.factor() as u32;
         // diffusers takes 64 for a UNet that does not say.

@@ -7,6 +7,7 @@
 //! ```
 
 use super::layout::{CONFIG_BYTES_MAX, INDEX, text};
+use super::part::Part;
 use super::weights::weights;
 use crate::error::{Error, Result};
 use crate::json::from_python;
@@ -18,7 +19,6 @@ use std::rc::Rc;
 
 const CONFIG: &str = "safety_checker/config.json";
 const PROCESSOR: &str = "feature_extractor/preprocessor_config.json";
-pub(in crate::pipeline) const PART: &str = "safety_checker";
 const CLASS: &str = "StableDiffusionSafetyChecker";
 
 /// The checker's configs and the header of its weights.
@@ -51,7 +51,7 @@ impl SafetyFiles {
                 reason: format!("is {made}, but the safety checker looks at {wanted} pixels"),
             });
         }
-        let archive = weights(source, PART, "model").await?;
+        let archive = weights(source, Part::SafetyChecker.name(), "model").await?;
         Ok(Some(SafetyFiles { config, processor, archive }))
     }
 
@@ -70,7 +70,7 @@ async fn named(source: &dyn Source) -> Result<bool> {
         Some(CLASS) => Ok(true),
         Some(other) => Err(Error::Config {
             file: INDEX.into(),
-            field: PART.into(),
+            field: Part::SafetyChecker.name().into(),
             reason: format!("names {other}, but only {CLASS} is supported"),
         }),
     }

@@ -2,30 +2,32 @@
 //! once, in `run`.
 //!
 //! ```text
-//! set  residency  options     data: which parts, which of them stay, how a model is held
+//! residency  options          data: which parts stay, how a model is held
 //! workload                    how much at once
-//! parts  vae_encoder         networks on the adapter
+//! loading                     a network's weights, told as they come
+//! parts  vae_encoder          networks on the adapter
 //! on_gpu  on_cpu             the two engines
 //! ```
 
 mod cpu_memory;
+mod loading;
 mod on_cpu;
 mod on_gpu;
 mod options;
 mod parts;
 mod residency;
-mod set;
 mod vae_encoder;
 mod workload;
 
 pub(super) use cpu_memory::{MEMORY_MAX, check_load, work_bytes};
+pub(super) use loading::Counted;
+pub(crate) use loading::{Pending, Place};
 pub(super) use on_cpu::OnCpu;
 pub use on_cpu::Turn;
 pub(super) use on_gpu::OnGpu;
 pub use options::Options;
 pub(super) use parts::sizes;
 pub use residency::{Residency, Stage};
-pub use set::Set;
 pub(super) use workload::Fit;
 pub use workload::{Kinds, Load};
 

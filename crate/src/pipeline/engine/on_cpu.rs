@@ -1,5 +1,6 @@
 //! The engine on the CPU, with the networks of [`crate::reference`].
 
+use super::loading::Counted;
 use super::{Call, Conditioning, Engine};
 use crate::diffusion::{Deep, Evaluation};
 use crate::error::Result;
@@ -9,10 +10,10 @@ use crate::models::clip::TextEncoder;
 use crate::models::unet::Unet;
 use crate::models::vae::{Autoencoder, Encoder};
 use crate::nn::Scope;
-use crate::pipeline::checkpoint::{Files, PART_NAMES};
-use crate::pipeline::control::{Control, Progress};
+use crate::pipeline::checkpoint::{Files, Part};
+use crate::pipeline::control::Control;
 use crate::reference::{Networks, Weights};
-use crate::weights::{Archive, Source};
+use crate::weights::Source;
 use candle_core::{Device, Tensor};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -43,24 +44,19 @@ impl OnCpu {
         control: &Control,
     ) -> Result<OnCpu> {
         check_tensors(files)?;
-        let archives = files.shared_archives();
-        let bytes_of = |file: &Rc<Archive>| {
-            file.tensors().iter().map(|info| info.range.end - info.range.start).sum::<u64>()
+        let bytes_of = |part: Part| {
+            let tensors = files.archive(part).tensors().iter();
+            tensors.map(|info| info.range.end - info.range.start).sum::<u64>()
         };
-        let bytes_total = archives.iter().map(bytes_of).sum();
-        let mut bytes_before = 0;
+        let mut counted = Counted::of(Part::NEEDED.into_iter().map(bytes_of).sum());
         let mut weights = Vec::new();
-        for (part, archive) in PART_NAMES.into_iter().zip(archives) {
-            let mut progress = |done| {
-                let bytes_done = bytes_before + done;
-                control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
-                control.check()
-            };
-            let rows = files.text_encoder.vocab_size;
+        for part in Part::NEEDED {
+            let mut progress = |done| counted.tell(control, part.name(), done);
+            let (archive, rows) = (files.archive(part), files.text_encoder.vocab_size);
             weights.push(Weights::read(source, archive, rows, &mut progress).await?);
-            bytes_before += bytes_of(archive);
+            counted.bytes_done += bytes_of(part);
         }
-        let weights = weights.try_into().ok().expect("one for each of three parts");
+        let weights = weights.try_into().ok().expect("one for each needed part");
         let networks = Networks::new((&files.text_encoder, &files.unet, &files.vae), weights)?;
         Ok(OnCpu { networks, turn })
     }
@@ -70,10 +66,8 @@ impl OnCpu {
 /// missing or of another shape is told by its name.
 fn check_tensors(files: &Files) -> Result<()> {
     let gpu = Gpu::dry(false);
-    let [text_encoder, unet, vae] = files
-        .shared_archives()
-        .each_ref()
-        .map(|archive| Scope::open(&gpu, Rc::clone(archive), None));
+    let scope = |part: Part| Scope::open(&gpu, Rc::clone(files.archive(part)), None);
+    let [text_encoder, unet, vae] = Part::NEEDED.map(scope);
     TextEncoder::new(&text_encoder, &files.text_encoder)?;
     Unet::new(&unet, &files.unet)?;
     Autoencoder::new(&vae, &files.vae)?;

@@ -1,11 +1,11 @@
 //! The engine on the graphics adapter. Of the three networks those are in its memory that are
 //! needed now, or that are kept between the stages.
 
+use super::loading::Place;
 use super::options::Options;
-use super::parts::{Parts, Place};
+use super::parts::Parts;
 use super::residency::{Residency, Stage};
-use super::set::Set;
-use super::vae_encoder::PictureEncoder;
+use super::vae_encoder;
 use super::workload::{Fit, Load};
 use super::{Call, Conditioning, Engine};
 use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, Held, Reading, Rehearsal};
 use crate::models::unet::Context;
 use crate::ops::{Health, Term};
-use crate::pipeline::checkpoint::Files;
+use crate::pipeline::checkpoint::{Files, PartSet};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
@@ -41,7 +41,6 @@ pub(in crate::pipeline) struct OnGpu {
     pub options: Options,
     pub(in crate::pipeline) source: Rc<dyn Source>,
     parts: Rc<Parts>,
-    encoder: Rc<PictureEncoder>,
     /// Tokens that the text encoder has positions for.
     positions: usize,
     fitting: RefCell<Vec<Fit>>,
@@ -61,7 +60,6 @@ impl OnGpu {
             gpu: gpu.clone(),
             options: *options,
             parts: Rc::default(),
-            encoder: Rc::new(PictureEncoder::new(source.clone())),
             source,
             positions: files.text_encoder.max_position_embeddings,
             fitting: RefCell::default(),
@@ -112,7 +110,7 @@ impl OnGpu {
             note(&mut self.peaks.borrow_mut(), before, self.gpu.lap_peak());
         }
         let needed = stage.needs();
-        self.parts.keep(kept.or(needed));
+        self.parts.keep(self.residency.get().resident().or(needed));
         self.gpu.trim();
         self.gpu.lap();
         let wanted = if stage == Stage::Loading { kept } else { needed };
@@ -121,10 +119,9 @@ impl OnGpu {
         Ok(())
     }
 
-    async fn bring(&self, wanted: Set, call: Call<'_>) -> Result<()> {
-        let (gpu, source, weights) = (&self.gpu, &*self.source, self.options.weights);
-        let place = Place { gpu, source, files: call.files, weights };
-        self.parts.bring(wanted, &place, call.control).await
+    async fn bring(&self, wanted: PartSet, call: Call<'_>) -> Result<()> {
+        let place = Place { gpu: &self.gpu, source: &*self.source, control: call.control };
+        self.parts.bring(wanted, (call.files, self.options.weights), &place).await
     }
 }
 
@@ -207,15 +204,15 @@ impl Engine for OnGpu {
         size: [usize; 2],
         control: &Control,
     ) -> Result<[Vec<f32>; 2]> {
+        files.dry_encoder(&self.options, self.gpu.limits(), size).await?;
         self.enter(Stage::Beginning, Call { files, control }).await?;
-        let (model, picture) = ((files, &self.options), (planes, size));
-        let [mean, logvar] = self.encoder.encode(&self.gpu, model, picture, control).await?;
+        let [mean, logvar] = {
+            let encoder = self.parts.vae_encoder();
+            vae_encoder::encode(&encoder, &self.gpu, self.options.precision, (planes, size))
+        };
         let c = files.vae.latent_channels;
         let moments = [self.planes(&mean, c).await?, self.planes(&logvar, c).await?];
         drop((mean, logvar));
-        if !self.residency.get().kept.vae {
-            self.encoder.forget();
-        }
         // The encoder's buffers fit nothing in the UNet.
         self.gpu.trim();
         Ok(moments)
@@ -296,7 +293,6 @@ impl Engine for OnGpu {
             options,
             source: self.source.clone(),
             parts: self.parts.clone(),
-            encoder: self.encoder.clone(),
             positions: self.positions,
             fitting: RefCell::default(),
             residency: self.residency.clone(),

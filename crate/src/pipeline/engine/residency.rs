@@ -14,7 +14,7 @@
 //! the text encoder for each prompt (250 MB for v1.4 in f16), then of the VAE for each picture, at
 //! last of the UNet. A part is only let go where its source is near: it is never downloaded again.
 
-use super::set::Set;
+use crate::pipeline::checkpoint::{Part, PartSet};
 use serde::Serialize;
 
 /// WebGPU does not tell how much memory a graphics card has. The default budget is the UNet's
@@ -29,8 +29,8 @@ const LEAST: u64 = 600_000_000;
 pub enum Stage {
     /// The parts that are kept are brought to the GPU.
     Loading,
-    /// The VAE's encoder looks at the picture that a run begins with, if there is one; the plan
-    /// knows nothing of it.
+    /// The VAE's encoder reads the picture that a run begins with, if there is one; the plan knows
+    /// nothing of it. It is kept where its decoder is.
     Beginning,
     /// The text encoder reads the prompts.
     Text,
@@ -42,12 +42,13 @@ pub enum Stage {
 
 impl Stage {
     /// The parts that work.
-    pub(in crate::pipeline) fn needs(self) -> Set {
+    pub(in crate::pipeline) fn needs(self) -> PartSet {
         match self {
-            Stage::Loading | Stage::Beginning => Set::default(),
-            Stage::Text => Set { text_encoder: true, ..Set::default() },
-            Stage::Denoising => Set { unet: true, ..Set::default() },
-            Stage::Decoding => Set { vae: true, ..Set::default() },
+            Stage::Loading => PartSet::EMPTY,
+            Stage::Beginning => PartSet::of(&[Part::VaeEncoder]),
+            Stage::Text => PartSet::of(&[Part::TextEncoder]),
+            Stage::Denoising => PartSet::of(&[Part::Unet]),
+            Stage::Decoding => PartSet::of(&[Part::Vae]),
         }
     }
 }
@@ -55,25 +56,33 @@ impl Stage {
 /// Which parts stay when they have done their work, and how the picture is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Residency {
-    pub kept: Set,
+    /// Of the parts that every picture needs.
+    pub kept: PartSet,
     /// Rows of a band of the decoder, in pixels; without it the decoder's levels are whole.
     pub bands: Option<usize>,
 }
 
 impl Residency {
     /// Everything kept, nothing in bands.
-    pub const ALL: Residency =
-        Residency { kept: Set { text_encoder: true, unet: true, vae: true }, bands: None };
+    pub const ALL: Residency = Residency { kept: PartSet::of(&Part::NEEDED), bands: None };
+
+    /// All parts that stay: those that are kept, and with the VAE's decoder its encoder, where it was
+    /// needed.
+    pub(super) fn resident(self) -> PartSet {
+        match self.kept.has(Part::Vae) {
+            true => self.kept.or(PartSet::of(&[Part::VaeEncoder])),
+            false => self.kept,
+        }
+    }
 
     /// The ways to try, in their order; `near` as [`is_near`](crate::weights::Source::is_near).
     pub fn ways(near: bool) -> Vec<Residency> {
         const BANDS: [Option<usize>; 5] = [None, Some(64), Some(32), Some(16), Some(8)];
-        let kept = |text_encoder, unet, vae| Set { text_encoder, unet, vae };
         let sets = [
-            kept(true, true, true),
-            kept(false, true, true),
-            kept(false, true, false),
-            kept(false, false, false),
+            PartSet::of(&Part::NEEDED),
+            PartSet::of(&[Part::Unet, Part::Vae]),
+            PartSet::of(&[Part::Unet]),
+            PartSet::EMPTY,
         ];
         let sets = &sets[..if near { sets.len() } else { 1 }];
         sets.iter().flat_map(|kept| BANDS.map(|bands| Residency { kept: *kept, bands })).collect()
@@ -120,7 +129,7 @@ mod tests {
     #[test]
     fn nothing_is_let_go_that_would_be_downloaded_again() {
         assert!(Residency::ways(false).iter().all(|way| way.kept == Residency::ALL.kept));
-        assert!(Residency::ways(true).iter().any(|way| !way.kept.unet));
+        assert!(Residency::ways(true).iter().any(|way| !way.kept.has(Part::Unet)));
     }
 
     #[test]

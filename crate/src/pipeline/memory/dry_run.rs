@@ -115,7 +115,7 @@ impl Files {
         let picture = engine.decode(&latents, 0, call).await?;
         engine.rgba(&picture).await?;
         phases.push(phase("VAE decoder", gpu).await?);
-        let weight_bytes = sizes(self, options.weights)?.into_iter().sum();
+        let weight_bytes = sizes(self, options.weights)?.values().sum();
         Ok(DryRun { weight_bytes, residency, phases, peaks: engine.peaks() })
     }
 

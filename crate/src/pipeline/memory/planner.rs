@@ -5,7 +5,7 @@ use super::dry_run::{DryRun, Nowhere};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Limits};
-use crate::pipeline::checkpoint::Files;
+use crate::pipeline::checkpoint::{Files, Part};
 use crate::pipeline::control::{Control, Progress};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{
@@ -64,7 +64,8 @@ impl Planner<'_> {
     async fn fit_within(&self, limits: Limits, load: Load) -> Result<Fit> {
         let OnGpu { gpu, options, source, .. } = self.engine;
         let files = self.call.files;
-        let [_, unet_bytes, _] = sizes(files, options.weights)?;
+        let sizes = sizes(files, options.weights)?;
+        let unet_bytes = sizes.get(Part::Unet).copied().unwrap_or(0);
         let budget = options.memory.unwrap_or(Residency::budget(unet_bytes));
         let dry_run = async |pictures, residency| {
             let load = Load { pictures, ..load };
