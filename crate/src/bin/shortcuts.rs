@@ -10,12 +10,13 @@ use super::model_args::ModelArgs;
 use clap::Args;
 use darkroom::Result;
 use darkroom::diffusion::{Plan, Sampler};
-use darkroom::gpu::{Gpu, GpuOptions, Limits, now};
+use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::image::{Likeness, Rgba};
 use darkroom::pipeline::{
     Control, Files, Kinds, Load, Options, Pipeline, Request, Shortcuts, Stage,
 };
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
 #[derive(Args)]
@@ -195,9 +196,9 @@ async fn draw(args: &ShortcutsArgs, ways: &[Way]) -> Result<Vec<Drawn>> {
     for i in 0..args.requests {
         let mut exact = None;
         for (way, drawn) in ways.iter().zip(&mut drawn) {
-            let start = now();
+            let start = Instant::now();
             let picture = pipeline.generate(&way.request(i, args), &control).await?;
-            drawn.seconds.push(now() - start);
+            drawn.seconds.push(start.elapsed().as_secs_f64());
             let picture = Rgba::new(picture.width, picture.height, picture.rgba);
             let exact = exact.get_or_insert_with(|| picture.clone());
             let likeness = Likeness::of(&picture, exact).expect("pictures of one size");

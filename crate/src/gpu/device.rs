@@ -15,6 +15,7 @@ use super::tuning::Tuning;
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use web_time::Instant;
 
 /// Host writes are flushed by an empty submit when this much is on its way, so that loading a model
 /// does not pile up a second copy of it in staging memory.
@@ -40,7 +41,7 @@ pub(super) struct Inner {
     pub(super) uploads_before: Cell<u64>,
     /// The last submit that was not waited for, and its work; since when the device works on it.
     pub(super) running: RefCell<Option<(Submitted, u64)>>,
-    pub(super) busy_since: Cell<f64>,
+    pub(super) busy_since: Cell<Instant>,
     pub(super) readbacks: RefCell<Readbacks>,
     pub(super) is_rehearsing: Cell<bool>,
     /// Of the buffer of parameters.
@@ -122,7 +123,7 @@ impl Gpu {
             uploads: Cell::new(0),
             uploads_before: Cell::new(0),
             running: RefCell::default(),
-            busy_since: Cell::new(0.0),
+            busy_since: Cell::new(Instant::now()),
             readbacks: RefCell::default(),
             is_rehearsing: Cell::new(false),
             params_bytes: Cell::new(PARAMS_BYTES),

@@ -26,7 +26,6 @@ pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use buffer::Buffer;
 pub use device::Gpu;
 pub(crate) use kernel::Kernel;
-pub use pace::now;
 pub use pool::{BufferId, Held};
 pub use profile::Timed;
 pub use reading::Reading;

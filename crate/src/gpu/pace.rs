@@ -52,19 +52,6 @@ impl Pace {
     }
 }
 
-/// Seconds since some fixed moment.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn now() -> f64 {
-    use std::time::{SystemTime, UNIX_EPOCH};
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// Seconds since some fixed moment.
-#[cfg(target_arch = "wasm32")]
-pub fn now() -> f64 {
-    js_sys::Date::now() / 1e3
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

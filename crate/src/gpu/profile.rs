@@ -3,9 +3,9 @@
 
 use super::Gpu;
 use super::engine::Engine;
-use super::pace::now;
 use super::recording::{Dispatch, Recording};
 use crate::error::Result;
+use web_time::Instant;
 
 /// One dispatch and what it took.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,12 +80,12 @@ impl Gpu {
         let mut seconds = Vec::with_capacity(all);
         for i in 0..all {
             watch(i as f64 / all as f64)?;
-            let start = now();
+            let start = Instant::now();
             let submitted = self.submit_part(recording, i..i + 1);
             if let Some(((device, _), submitted)) = self.handles().zip(submitted) {
                 submitted.done(&device).await?;
             }
-            seconds.push(now() - start);
+            seconds.push(start.elapsed().as_secs_f64());
         }
         Ok(seconds)
     }

@@ -1,12 +1,13 @@
 //! How what has been recorded runs: submitted at once or in parts, waited for or not.
 
+use super::Gpu;
 use super::kernel::Kernel;
 use super::recording::{Dispatch, Recording};
 use super::submitted::{self, Submitted};
-use super::{Gpu, pace};
 use crate::error::Result;
 use std::ops::Range;
 use std::rc::Rc;
+use web_time::Instant;
 
 impl Gpu {
     /// Takes what has been recorded and not submitted: to look at it instead of running it.
@@ -108,7 +109,7 @@ impl Gpu {
     pub async fn advance_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some(recording) = self.next_recording() else { return Ok(()) };
         if self.0.running.borrow().is_none() {
-            self.0.busy_since.set(pace::now());
+            self.0.busy_since.set(Instant::now());
         }
         let parts = self.0.pace.borrow().cut(&recording.dispatches);
         for (number, part) in parts.into_iter().enumerate() {
@@ -143,9 +144,9 @@ impl Gpu {
             let done = submitted.done(&device).await;
             done.map_err(|error| self.0.faults.take().unwrap_or(error))?;
         }
-        let now = pace::now();
+        let now = Instant::now();
         let since = self.0.busy_since.replace(now);
-        self.0.pace.borrow_mut().note(work, now - since);
+        self.0.pace.borrow_mut().note(work, (now - since).as_secs_f64());
         Ok(())
     }
 

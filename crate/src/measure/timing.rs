@@ -1,7 +1,8 @@
 //! One timed run of what is recorded, and what is made of several.
 
 use crate::error::Result;
-use crate::gpu::{Gpu, now};
+use crate::gpu::Gpu;
+use web_time::Instant;
 
 /// One timed run.
 pub(super) struct Run {
@@ -25,9 +26,9 @@ pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     // The counters go on: the peak of memory is the user's.
     let before = gpu.stats();
     record();
-    let start = now();
+    let start = Instant::now();
     gpu.finish().await?;
-    let seconds = (now() - start).max(1e-6);
+    let seconds = start.elapsed().as_secs_f64().max(1e-6);
     let stats = gpu.stats();
     let counted = [stats.flops - before.flops, stats.bytes_moved - before.bytes_moved];
     let [gflops, gbps] = counted.map(|n| n as f64 / seconds / 1e9);

@@ -15,11 +15,12 @@
 use super::ops::Record;
 use super::timing::timed;
 use crate::error::Result;
-use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning, now};
+use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
 use crate::ops::{Epilogue, Mask, Window};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::{Precision, WeightType};
+use web_time::Instant;
 
 /// After so many seconds, compiling included, nothing is timed again; once it is in any case.
 pub const SECONDS_MAX: f64 = 3.0;
@@ -68,7 +69,7 @@ pub async fn tune(
         return Ok(tuning);
     }
     let fixed = Tuning::default_for(gpu.info().software);
-    let until = now() + SECONDS_MAX;
+    let start = Instant::now();
     let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
     let total = duels.len() * (2 + RUNS);
     let mut done = 0;
@@ -84,7 +85,7 @@ pub async fn tune(
     }
     for round in 0..RUNS {
         for duel in &mut duels {
-            if round > 0 && now() > until {
+            if round > 0 && start.elapsed().as_secs_f64() > SECONDS_MAX {
                 break;
             }
             step()?;

@@ -6,12 +6,13 @@ use super::model::{Machine, Pipeline};
 use super::run::Text;
 use crate::diffusion::{Kind, Sampler, Tuning};
 use crate::error::{Error, Result};
-use crate::gpu::{Timed, now};
+use crate::gpu::Timed;
 use crate::measure::{Peaks, peaks};
 use crate::request::Request;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use web_time::Instant;
 
 /// What an evaluation takes.
 #[derive(Debug, Clone, Serialize)]
@@ -80,9 +81,9 @@ impl Pipeline {
         for run in 0..runs {
             passes((runs + 1 + run) as f64)?;
             record();
-            let start = now();
+            let start = Instant::now();
             gpu.finish_in_parts(&|| control.check()).await?;
-            seconds = seconds.min(now() - start);
+            seconds = seconds.min(start.elapsed().as_secs_f64());
         }
         passes(all)?;
         Ok(Profile {

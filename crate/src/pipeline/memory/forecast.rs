@@ -8,7 +8,7 @@
 
 use crate::dtype::{Precision, WeightType};
 use crate::error::Result;
-use crate::gpu::{Gpu, KernelStats, now};
+use crate::gpu::{Gpu, KernelStats};
 use crate::models::clip::{TextConfig, TextEncoder};
 use crate::models::sd_v1_4;
 use crate::models::unet::{Unet, UnetConfig};
@@ -18,6 +18,7 @@ use crate::ops::{Activation, Epilogue, Mask, Window};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use serde::Serialize;
+use web_time::Instant;
 
 /// A request as the form first has it.
 const STEPS: u32 = 20;
@@ -166,9 +167,9 @@ async fn rate(gpu: &Gpu, record: &dyn Fn(usize)) -> Result<(f64, f64)> {
         loop {
             gpu.reset_stats();
             (0..runs as usize).for_each(|_| record(divide));
-            let start = now();
+            let start = Instant::now();
             gpu.finish().await?;
-            let seconds = now() - start;
+            let seconds = start.elapsed().as_secs_f64();
             let stats = gpu.stats();
             measured = (
                 stats.flops as f64 / seconds.max(1e-4),
