@@ -66,8 +66,8 @@ impl Residency {
     /// Everything kept, nothing in bands.
     pub const ALL: Residency = Residency { kept: PartSet::of(&Part::NEEDED), bands: None };
 
-    /// All parts that stay: those that are kept, and with the VAE's decoder its encoder, where it was
-    /// needed.
+    /// All parts that stay: those that are kept, and with the VAE's decoder its encoder, where it
+    /// was needed.
     pub(super) fn resident(self) -> PartSet {
         match self.kept.has(Part::Vae) {
             true => self.kept.or(PartSet::of(&[Part::VaeEncoder])),
