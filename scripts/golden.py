@@ -22,7 +22,10 @@ OUT = SCRIPTS.parent / "tests" / "golden"
 
 def main() -> None:
     for package, wanted in VERSIONS.items():
-        found = importlib.metadata.version(package).split("+")[0]
+        try:
+            found = importlib.metadata.version(package).split("+")[0]
+        except importlib.metadata.PackageNotFoundError:
+            found = "is not installed"
         if found != wanted:
             print(f"warning: {package} {found}, but the goldens were made with {wanted}")
     sys.path.insert(0, str(SCRIPTS))

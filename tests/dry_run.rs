@@ -7,7 +7,7 @@
 use darkroom::gpu::{Gpu, KernelStats};
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
-use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::unet::{Cache, Unet, UnetConfig, UnetInput};
 use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::tensor::Tensor;
@@ -77,8 +77,9 @@ fn walk(models: &Models, precision: Precision, [height, width]: [usize; 2]) -> [
     assert_eq!(context.shape().dims(), [BATCH, TOKENS, 768]);
     let (context, _) = models.part("keys and values", || unet.prepare(&context));
     let latents = Tensor::empty(gpu, [BATCH, height, width, 4], precision);
-    let (eps, of_unet) =
-        models.part("UNet, one evaluation", || unet.forward(&latents, 981.0, &context));
+    let (eps, of_unet) = models.part("UNet, one evaluation", || {
+        unet.forward(&UnetInput::new(&latents, 981.0, &context)).sample
+    });
     assert_eq!(eps.shape(), latents.shape());
     drop((eps, latents, context));
     let latents = Tensor::empty(gpu, [1, height, width, 4], precision);
@@ -169,7 +170,7 @@ fn evaluation_of_the_unet_costs_what_its_shapes_say() {
     let context = models.unet.prepare(&context);
     let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
     models.gpu.reset_stats();
-    drop(models.unet.forward(&latents, 1.0, &context));
+    drop(models.unet.forward(&UnetInput::new(&latents, 1.0, &context)));
     let of = |name: &str, kernels: &[KernelStats]| -> u64 {
         kernels.iter().filter(|k| k.name.starts_with(name)).map(|k| k.flops).sum()
     };
@@ -201,11 +202,14 @@ fn cached_evaluation_of_the_unet_costs_what_its_shapes_say() {
     let context = Tensor::empty(&models.gpu, [1, TOKENS, 768], Precision::F32);
     let context = models.unet.prepare(&context);
     let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
-    let (_, deep) = models.unet.forward_keeping(&latents, 1.0, &context);
+    let input = UnetInput::new(&latents, 1.0, &context);
+    let kept = models.unet.forward(&UnetInput { cache: Cache::Keep, ..input });
+    let deep = kept.deep.expect("it was to be kept");
     assert_eq!(deep.shape().dims(), [1, 64, 64, 320]);
     models.gpu.submit();
     models.gpu.reset_stats();
-    drop(models.unet.forward_cached(&latents, 1.0, &context, &deep));
+    let input = UnetInput::new(&latents, 1.0, &context);
+    drop(models.unet.forward(&UnetInput { cache: Cache::Reuse(&deep), ..input }));
     models.gpu.submit();
     let kernels = models.gpu.kernel_stats();
     let products = ["matmul", "conv2d", "attention"];
@@ -331,7 +335,7 @@ fn evaluation_of_the_unet_keeps_its_budget() {
         let latents = Tensor::empty(&models.gpu, [BATCH, 64, 64, 4], precision);
         models.gpu.submit();
         models.gpu.reset_stats();
-        drop(models.unet.forward(&latents, 1.0, &context));
+        drop(models.unet.forward(&UnetInput::new(&latents, 1.0, &context)));
         models.gpu.submit();
         let (stats, kernels) = (models.gpu.stats(), models.gpu.kernel_stats());
         let types = [precision.bytes(), weights.bytes(1)];

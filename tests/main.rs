@@ -48,6 +48,7 @@ mod synth; // Stable Diffusion v1.4's topology against diffusers
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
 mod tuner; // choices of kernels: the same picture, kept, measured
+mod unet_input; // residuals, further channels, cached features: against diffusers
 mod verify; // pictures against published numbers, one device against the other
 mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

@@ -7,7 +7,7 @@
 use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
-use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
@@ -17,44 +17,49 @@ use pollster::block_on;
 use std::rc::Rc;
 
 /// The largest NMSE, Σ(a−b)²/Σb², of a right output in f32.
-const TOLERANCE: f64 = 1e-9;
-const UNET_FILE: &str = "diffusion_pytorch_model.safetensors";
+pub const TOLERANCE: f64 = 1e-9;
+pub const UNET_FILE: &str = "diffusion_pytorch_model.safetensors";
 const TEXT_FILE: &str = "model.safetensors";
 
 /// A folder of tests/golden.
-struct Golden {
+pub struct Golden {
     folder: &'static str,
     source: FileSource,
     cases: Archive,
 }
 
 /// Numbers as torch has them, `[b, c, h, w]` or `[b, t, c]`.
-struct Array {
-    shape: Vec<usize>,
-    values: Vec<f32>,
+pub struct Array {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
 }
 
 impl Golden {
-    fn open(folder: &'static str) -> Golden {
+    pub fn open(folder: &'static str) -> Golden {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/");
         let source = FileSource::new(format!("{root}{folder}"));
         let cases = block_on(Archive::open(&source, "cases.safetensors")).unwrap();
         Golden { folder, source, cases }
     }
 
-    fn config(&self) -> String {
+    /// Where the model's files are.
+    pub fn source(&self) -> &FileSource {
+        &self.source
+    }
+
+    pub fn config(&self) -> String {
         let bytes = block_on(darkroom::weights::read_all(&self.source, "config.json", 1 << 20));
         String::from_utf8(bytes.unwrap()).unwrap()
     }
 
-    fn array(&self, name: &str) -> Array {
+    pub fn array(&self, name: &str) -> Array {
         let shape = self.cases.get(name).unwrap_or_else(|| panic!("no {name}")).shape.clone();
         let values = block_on(self.cases.load(&self.source, name)).unwrap();
         Array { shape, values }
     }
 
     /// A model of the folder with its weights loaded.
-    fn load<M>(
+    pub fn load<M>(
         &self,
         gpu: &Gpu,
         file: &str,
@@ -85,7 +90,7 @@ impl Golden {
 
 impl Array {
     /// On the GPU: channels last, padded with zeros to four.
-    fn image(&self, gpu: &Gpu, precision: Precision) -> Tensor {
+    pub fn image(&self, gpu: &Gpu, precision: Precision) -> Tensor {
         let [b, c, h, w] = self.shape[..] else { panic!("{:?} is no image", self.shape) };
         let padded = c.next_multiple_of(4);
         let mut values = vec![0.0; b * h * w * padded];
@@ -96,7 +101,7 @@ impl Array {
         Tensor::from_f32(gpu, &values, [b, h, w, padded], precision)
     }
 
-    fn tokens(&self, gpu: &Gpu, precision: Precision) -> Tensor {
+    pub fn tokens(&self, gpu: &Gpu, precision: Precision) -> Tensor {
         Tensor::from_f32(gpu, &self.values, &self.shape[..], precision)
     }
 
@@ -110,7 +115,7 @@ impl Array {
 }
 
 /// Back from the GPU as torch has it, without the padding: `[b, c, h, w]`.
-fn planes(image: &Tensor, c: usize) -> Vec<f32> {
+pub fn planes(image: &Tensor, c: usize) -> Vec<f32> {
     let [b, h, w, padded] = image.shape().image();
     let values = block_on(image.to_f32()).unwrap();
     let at = |i: usize| {
@@ -120,7 +125,7 @@ fn planes(image: &Tensor, c: usize) -> Vec<f32> {
     (0..b * c * h * w).map(at).collect()
 }
 
-fn nmse(got: &[f32], want: &[f32]) -> f64 {
+pub fn nmse(got: &[f32], want: &[f32]) -> f64 {
     assert_eq!(got.len(), want.len());
     let square = |a: &f32, b: &f32| (f64::from(*a) - f64::from(*b)).powi(2);
     let noise: f64 = got.iter().zip(want).map(|(a, b)| square(a, b)).sum();
@@ -141,7 +146,8 @@ fn unet(
         let input = |name| golden.array(&format!("{case}.{name}"));
         let context = unet.prepare(&input("context").tokens(gpu, precision));
         let latents = input("latents").image(gpu, precision);
-        let eps = unet.forward(&latents, f64::from(input("timestep").values[0]), &context);
+        let timestep = f64::from(input("timestep").values[0]);
+        let eps = unet.forward(&UnetInput::new(&latents, timestep, &context)).sample;
         planes(&eps, config.out_channels)
     })
 }
@@ -182,7 +188,9 @@ fn unet_repeats_a_context_of_fewer_pictures() {
         let unet = golden.load(gpu, UNET_FILE, None, |scope| Unet::new(scope, &config));
         let context = golden.array("8x8.context").first(1).tokens(gpu, Precision::F32);
         let latents = golden.array("8x8.latents").image(gpu, Precision::F32);
-        planes(&unet.forward(&latents, 981.0, &unet.prepare(&context)), config.out_channels)
+        let context = unet.prepare(&context);
+        let eps = unet.forward(&UnetInput::new(&latents, 981.0, &context)).sample;
+        planes(&eps, config.out_channels)
     });
     let want = Golden::open("unet_4_levels").array("8x8.eps");
     let (first, second) = want.values.split_at(want.values.len() / 2);

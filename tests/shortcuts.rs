@@ -11,7 +11,7 @@ use darkroom::gpu::Gpu;
 use darkroom::image::parameters::Parameters;
 use darkroom::image::png;
 use darkroom::models::sd_v1_4;
-use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::nn::Scope;
 use darkroom::pipeline::{Control, Extras, Options, Pipeline, Request, Shortcuts};
 use darkroom::tensor::Tensor;
@@ -175,7 +175,7 @@ fn merged_tokens_save_what_their_shapes_say() {
     let [(whole, exact), (less, merged)] = [0, 500].map(|merged| {
         gpu.submit();
         gpu.reset_stats();
-        drop(unet.forward(&latents, 1.0, &context.merging(merged)));
+        drop(unet.forward(&UnetInput::new(&latents, 1.0, &context.merging(merged))));
         gpu.submit();
         let kernels = gpu.kernel_stats();
         let products = ["matmul", "conv2d", "attention"];

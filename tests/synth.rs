@@ -8,7 +8,7 @@ use darkroom::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
-use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
@@ -81,7 +81,10 @@ fn run(gpu: &Gpu, folder: &Path) -> Vec<(&'static str, Vec<f32>)> {
     let context = unet.prepare(&context);
     for (name, side, timestep) in [("unet_8", 8, 981.0), ("unet_16", 16, 1.0)] {
         let latents = picture(gpu, &format!("latents {side}"), [2, 4, side, side]);
-        outputs.push((name, planes(&unet.forward(&latents, timestep, &context), 4)));
+        outputs.push((
+            name,
+            planes(&unet.forward(&UnetInput::new(&latents, timestep, &context)).sample, 4),
+        ));
     }
     drop((unet, context));
     gpu.trim();

@@ -13,7 +13,7 @@ mod vae_encoder;
 
 use crate::error::{Error, Result};
 use crate::models::clip::TextConfig;
-use crate::models::unet::UnetConfig;
+use crate::models::unet::{UnetConfig, UnetInput, UnetOutput};
 use crate::models::vae::VaeConfig;
 use crate::weights::{Archive, Source, Zeros};
 use candle_core::{DType, Device, Tensor};
@@ -22,7 +22,7 @@ use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEnco
 pub use safety::SafetyNetwork;
 use std::collections::HashMap;
 use text_encoder::TextEncoder;
-use unet::Unet;
+pub use unet::Unet;
 use vae_encoder::VaeEncoder;
 
 /// What candle cannot do here is our own mistake: shapes were checked when the model was opened.
@@ -139,7 +139,7 @@ impl Networks {
         })?;
         Ok(Networks {
             text_encoder: text_encoder.build(|vars| TextEncoder::new(&vars, text_config))?,
-            unet: unet.build(|vars| Unet::new(&vars, unet_config))?,
+            unet: Unet::open(unet, unet_config)?,
             vae,
             vae_encoder,
             scaling_factor: vae_config.scaling_factor,
@@ -153,27 +153,23 @@ impl Networks {
         ids.and_then(|ids| self.text_encoder.forward(&ids, skipped)).expect(CHECKED)
     }
 
-    /// The noise in `latents` `[1, c, h, w]`, `input_scale` times what the sampler has, for each
-    /// prompt of `context` `[b, tokens, c]`; of two, guided: `uncond + guidance·(cond − uncond)`.
-    /// Beside it the UNet's deep features, which are `cached` where that is something.
+    /// The noise in `input`'s latents `[1, c, h, w]` for each prompt of its context
+    /// `[b, tokens, c]`; of two, guided: `uncond + guidance_scale·(cond − uncond)`, `[1, c, h, w]`.
     pub fn predict(
         &self,
-        latents: &Tensor,
-        [input_scale, timestep, guidance]: [f64; 3],
-        context: &Tensor,
-        cached: Option<&Tensor>,
-    ) -> (Tensor, Tensor) {
+        input: &UnetInput<'_, Tensor, Tensor>,
+        guidance_scale: f64,
+    ) -> UnetOutput<Tensor> {
         let predict = || {
-            let input = (latents * input_scale)?;
-            let batch = context.dim(0)?;
-            let input = input.repeat((batch, 1, 1, 1))?;
-            let (eps, deep) = self.unet.forward(&input, timestep, context, cached)?;
-            if batch == 1 {
-                return Ok((eps, deep));
+            let batch = input.context.dim(0)?;
+            let latents = input.latents.repeat((batch, 1, 1, 1))?;
+            let mut output = self.unet.forward(&UnetInput { latents: &latents, ..*input })?;
+            if batch > 1 {
+                let eps = &output.sample;
+                let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);
+                output.sample = (&uncond + ((cond - &uncond)? * guidance_scale)?)?;
             }
-            let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);
-            let eps = (&uncond + ((cond - &uncond)? * guidance)?)?;
-            Ok::<_, candle_core::Error>((eps, deep))
+            Ok::<_, candle_core::Error>(output)
         };
         predict().expect(CHECKED)
     }

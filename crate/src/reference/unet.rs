@@ -2,7 +2,8 @@
 //! together here. candle-transformers' own UNet computes the feed-forward layers with an
 //! approximate GELU and has 32 groups in every transformer, whatever the config says.
 
-use crate::models::unet::{Level, UnetConfig};
+use super::Weights;
+use crate::models::unet::{Cache, Level, Residuals, UnetConfig, UnetInput, UnetOutput};
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::{
     Conv2d, Conv2dConfig, GroupNorm, LayerNorm, Linear, Module, VarBuilder, conv2d, group_norm,
@@ -11,6 +12,7 @@ use candle_nn::{
 use candle_transformers::models::stable_diffusion::attention::CrossAttention;
 use candle_transformers::models::stable_diffusion::embeddings::{TimestepEmbedding, Timesteps};
 use candle_transformers::models::stable_diffusion::resnet::{ResnetBlock2D, ResnetBlock2DConfig};
+use std::slice::SliceIndex;
 
 /// diffusers: `UNet2DConditionModel`.
 pub struct Unet {
@@ -59,7 +61,15 @@ struct TransformerBlock {
 }
 
 impl Unet {
-    pub fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
+    /// From the weights of a UNet.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) for weights that do not fit the config.
+    pub fn open(weights: Weights, config: &UnetConfig) -> crate::Result<Unet> {
+        weights.build(|vars| Unet::new(&vars, config))
+    }
+
+    pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
         let (first, last) = (&levels[0], &levels[levels.len() - 1]);
         // The channels of every skip, from the first convolution on.
@@ -116,35 +126,39 @@ impl Unet {
         })
     }
 
-    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, and the deep features:
-    /// what the last level's outermost layers on the way up begin with. Those that are `cached`
-    /// are taken as they are, and only the outermost layers evaluated.
-    pub fn forward(
-        &self,
-        latents: &Tensor,
-        timestep: f64,
-        context: &Tensor,
-        cached: Option<&Tensor>,
-    ) -> Result<(Tensor, Tensor)> {
-        let times = Tensor::full(timestep as f32, latents.dim(0)?, &Device::Cpu)?;
+    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, `[b, out_channels, h, w]`.
+    ///
+    /// # Errors
+    /// candle's, where shapes do not fit.
+    pub fn forward(&self, input: &UnetInput<'_, Tensor, Tensor>) -> Result<UnetOutput<Tensor>> {
+        let (latents, context, residuals) = (input.latents, input.context, input.residuals);
+        let times = Tensor::full(input.timestep as f32, latents.dim(0)?, &Device::Cpu)?;
         let times = self.time_proj.forward(&times.to_dtype(DType::F32)?)?;
         let time = self.time_embedding.forward(&times)?;
-        let mut x = self.conv_in.forward(latents)?;
+        let mut x = match input.extra_channels {
+            Some(extra) => self.conv_in.forward(&Tensor::cat(&[latents, extra], 1)?)?,
+            None => self.conv_in.forward(latents)?,
+        };
         let mut skips = vec![x.clone()];
         let (last, inner) = self.up.split_last().expect("a UNet has levels");
         let outermost = last.stages.len() - 1 - self.cache_branch;
-        if let Some(cached) = cached {
-            for stage in &self.down[0].stages[..self.cache_branch] {
-                x = stage.forward(&x, &time, context)?;
-                skips.push(x.clone());
-            }
-            x = cached.clone();
+        if let Cache::Reuse(deep) = input.cache {
+            let adapter = residuals.and_then(|added| added.down.first());
+            let branch = ..self.cache_branch;
+            self.down[0].forward_stages(branch, x, &time, context, &mut skips, adapter)?;
+            add_to_skips(&mut skips, residuals)?;
+            x = deep.clone();
         } else {
-            for block in &self.down {
-                x = self.lower(block, x, &time, context, &mut skips)?;
+            for (level, block) in self.down.iter().enumerate() {
+                let adapter = residuals.and_then(|added| added.down.get(level));
+                x = self.lower(block, x, &time, context, &mut skips, adapter)?;
             }
+            add_to_skips(&mut skips, residuals)?;
             for stage in &self.mid {
                 x = stage.forward(&x, &time, context)?;
+            }
+            if let Some(mid) = residuals.and_then(|added| added.mid.as_ref()) {
+                x = (x + mid)?;
             }
             for block in inner {
                 x = raise(&block.stages, x, &time, context, &mut skips)?;
@@ -155,10 +169,10 @@ impl Unet {
             }
             x = raise(&last.stages[..outermost], x, &time, context, &mut skips)?;
         }
-        let deep = x.clone();
+        let deep = (!matches!(input.cache, Cache::Off)).then(|| x.clone());
         x = raise(&last.stages[outermost..], x, &time, context, &mut skips)?;
-        let eps = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
-        Ok((eps, deep))
+        let sample = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
+        Ok(UnetOutput { sample, deep })
     }
 
     /// One level on the way down; every result is kept for the way up.
@@ -169,19 +183,60 @@ impl Unet {
         time: &Tensor,
         context: &Tensor,
         skips: &mut Vec<Tensor>,
+        adapter: Option<&Tensor>,
     ) -> Result<Tensor> {
-        for stage in &block.stages {
-            x = stage.forward(&x, time, context)?;
-            skips.push(x.clone());
-        }
+        x = block.forward_stages(.., x, time, context, skips, adapter)?;
         if let Some(conv) = &block.resampler {
             let [before, after] = self.downsample_padding;
             let padded = x.pad_with_zeros(D::Minus1, before, after)?;
             x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
             skips.push(x.clone());
         }
+        if let Some(adapter) = adapter.filter(|_| !block.attends()) {
+            x = (x + adapter)?;
+            *skips.last_mut().expect("a level has resnets") = x.clone();
+        }
         Ok(x)
     }
+}
+
+impl Block {
+    /// Whether there is a transformer after every resnet.
+    fn attends(&self) -> bool {
+        self.stages.iter().all(|stage| stage.transformer.is_some())
+    }
+
+    /// Some of its layers on the way down; every result is kept for the way up.
+    fn forward_stages(
+        &self,
+        stages: impl SliceIndex<[Stage], Output = [Stage]>,
+        mut x: Tensor,
+        time: &Tensor,
+        context: &Tensor,
+        skips: &mut Vec<Tensor>,
+        adapter: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        for (i, stage) in self.stages[stages].iter().enumerate() {
+            x = stage.forward(&x, time, context)?;
+            let last = i + 1 == self.stages.len() && self.attends();
+            if let Some(adapter) = adapter.filter(|_| last) {
+                x = (x + adapter)?;
+            }
+            skips.push(x.clone());
+        }
+        Ok(x)
+    }
+}
+
+/// What a ControlNet adds to the skips: there may be fewer of them, when only the outermost layers
+/// are evaluated.
+fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) -> Result<()> {
+    let added = residuals.map_or(&[][..], |residuals| &residuals.skips);
+    assert!(added.is_empty() || added.len() >= skips.len(), "residuals of another UNet");
+    for (skip, added) in skips.iter_mut().zip(added) {
+        *skip = (&*skip + added)?;
+    }
+    Ok(())
 }
 
 /// Layers on the way up, each with what was kept on the way down.

@@ -4,7 +4,7 @@
 use super::args::{EXACT, PrecisionArgs, cells};
 use darkroom::diffusion::noise::Torch;
 use darkroom::gpu::Gpu;
-use darkroom::models::unet::{Unet, UnetConfig};
+use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::nn::{Loader, Scope};
 use darkroom::pipeline::Options;
 use darkroom::tensor::Tensor;
@@ -70,7 +70,7 @@ async fn evaluate(
     };
     let latents = normal([side, side, c]).reshape([1, side, side, c]);
     let context = unet.prepare(&normal([1, TOKENS, config.cross_attention_dim]));
-    let eps = unet.forward(&latents, TIMESTEP, &context).to_f32().await?;
+    let eps = unet.forward(&UnetInput::new(&latents, TIMESTEP, &context)).sample.to_f32().await?;
     Ok((eps, bytes))
 }
 

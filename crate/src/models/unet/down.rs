@@ -53,18 +53,25 @@ impl DownBlock {
     }
 
     /// `x` `[b, h, w, c_in]` → `[b, ⌈h/2⌉, ⌈w/2⌉, c]`, or the same height and width at the lowest
-    /// level; `skips` grows by one tensor for each resnet and one for the half.
+    /// level; `skips` grows by one tensor for each resnet and one for the half. What an `adapter`
+    /// adds is of the size before the half where there are transformers, else of that after it.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
+        adapter: Option<&Tensor>,
     ) -> Tensor {
-        x = self.forward_layers(0..self.resnets.len(), x, shifts, context, skips);
+        x = self.forward_layers(0..self.resnets.len(), x, shifts, context, skips, adapter);
         if let Some(downsampler) = &self.downsampler {
             x = downsampler.forward(&x);
             skips.push(x.clone());
+        }
+        if let Some(adapter) = adapter.filter(|_| self.attentions.is_empty()) {
+            // The level's last skip is what it gives: one tensor in diffusers, so it grows as well.
+            x = x.add(adapter);
+            *skips.last_mut().expect("a level has resnets") = x.clone();
         }
         x
     }
@@ -77,11 +84,15 @@ impl DownBlock {
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
+        adapter: Option<&Tensor>,
     ) -> Tensor {
         for i in layers {
             x = self.resnets[i].forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
+                if let Some(adapter) = adapter.filter(|_| i + 1 == self.attentions.len()) {
+                    x = x.add(adapter);
+                }
             }
             skips.push(x.clone());
         }

@@ -11,7 +11,7 @@
 //!
 //! The outermost layers are the first down, `cache_branch` of them, and the last up, one more. What
 //! comes up to them, the deep features, changes little from step to step, and may be kept: see
-//! [`Unet::forward_cached`].
+//! [`Cache`].
 //!
 //! Only cross-attention sees the prompt, and only through its keys and values: [`Unet::prepare`]
 //! makes them once, and every step uses them.
@@ -21,6 +21,8 @@ mod config;
 mod context;
 #[cfg(feature = "engine")]
 mod down;
+#[cfg(feature = "engine")]
+mod input;
 #[cfg(feature = "engine")]
 mod mid;
 #[cfg(feature = "engine")]
@@ -33,5 +35,7 @@ mod up;
 pub use config::{Level, UnetConfig};
 #[cfg(feature = "engine")]
 pub use context::Context;
+#[cfg(feature = "engine")]
+pub use input::{Cache, Residuals, UnetInput, UnetOutput};
 #[cfg(feature = "engine")]
 pub use network::Unet;

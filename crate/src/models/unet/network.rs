@@ -3,6 +3,7 @@
 use super::config::UnetConfig;
 use super::context::{Context, Remaining};
 use super::down::DownBlock;
+use super::input::{Cache, Residuals, UnetInput, UnetOutput};
 use super::mid::MidBlock;
 use super::up::UpBlock;
 use crate::error::Result;
@@ -69,60 +70,67 @@ impl Unet {
         Context { keys: down.chain(mid).chain(up).collect(), merged: 0 }
     }
 
-    /// `latents` `[b, h, w, in_channels]`, `context` of b prompts (fewer repeat) → the noise,
-    /// `[b, h, w, out_channels]`; channel counts are padded to a multiple of four.
-    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context) -> Tensor {
-        let (deep, walk) = self.inner(latents, timestep, context);
-        self.outer(deep, walk)
+    /// Predicts the noise; the channels of latents and of what comes with them are padded to a
+    /// multiple of four, as those of the prediction.
+    ///
+    /// # Panics
+    /// Where the shapes are not the config's and each other's, or the context is another model's.
+    pub fn forward(&self, input: &UnetInput<'_, Tensor, Context>) -> UnetOutput<Tensor> {
+        let latents = input.latents;
+        let shifts = self.shifts(latents, input.timestep);
+        let x = match input.extra_channels {
+            Some(extra) => self.conv_in.forward(&latents.concat(extra)),
+            None => self.conv_in.forward(latents),
+        };
+        let (deep, walk) = match input.cache {
+            Cache::Off | Cache::Keep => self.inner(x, shifts, input),
+            Cache::Reuse(deep) => (deep.clone(), self.outermost_down(x, shifts, input)),
+        };
+        let kept = (!matches!(input.cache, Cache::Off)).then(|| deep.clone());
+        UnetOutput { sample: self.outer(deep, walk), deep: kept }
     }
 
-    /// [`Unet::forward`], and the deep features, `[b, h, w, c]`.
-    pub fn forward_keeping(
+    /// The outermost layers on the way down, alone.
+    fn outermost_down<'a>(
         &self,
-        latents: &Tensor,
-        timestep: f64,
-        context: &Context,
-    ) -> (Tensor, Tensor) {
-        let (deep, walk) = self.inner(latents, timestep, context);
-        (self.outer(deep.clone(), walk), deep)
-    }
-
-    /// [`Unet::forward`] of the outermost layers alone, with the `deep` features of another
-    /// evaluation: "DeepCache" (Ma, Fang, Wang, 2312.00858).
-    pub fn forward_cached(
-        &self,
-        latents: &Tensor,
-        timestep: f64,
-        context: &Context,
-        deep: &Tensor,
-    ) -> Tensor {
+        x: Tensor,
+        shifts: Tensor,
+        input: &UnetInput<'a, Tensor, Context>,
+    ) -> Walk<'a> {
         let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
         let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
+        let (context, latents) = (input.context, input.latents);
         let all = context.keys.len();
         let up = context.part(all - blocks(level.up_attention, branch + 1)..all, latents);
         let mut down = context.part(0..blocks(level.down_attention, branch), latents);
-        let shifts = self.shifts(latents, timestep);
-        let x = self.conv_in.forward(latents);
         let mut skips = vec![x.clone()];
-        self.down_blocks[0].forward_layers(0..branch, x, &shifts, &mut down, &mut skips);
-        self.outer(deep.clone(), Walk { shifts, context: up, skips })
+        let adapter = input.residuals.and_then(|added| added.down.first());
+        let block = &self.down_blocks[0];
+        block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, adapter);
+        add_to_skips(&mut skips, input.residuals);
+        Walk { shifts, context: up, skips }
     }
 
     /// All but the outermost layers on the way up.
     fn inner<'a>(
         &self,
-        latents: &Tensor,
-        timestep: f64,
-        context: &'a Context,
+        mut x: Tensor,
+        shifts: Tensor,
+        input: &UnetInput<'a, Tensor, Context>,
     ) -> (Tensor, Walk<'a>) {
-        let mut context = context.part(0..context.keys.len(), latents);
-        let shifts = self.shifts(latents, timestep);
-        let mut x = self.conv_in.forward(latents);
+        let keys = 0..input.context.keys.len();
+        let mut context = input.context.part(keys, input.latents);
+        let residuals = input.residuals;
         let mut skips = vec![x.clone()];
-        for block in &self.down_blocks {
-            x = block.forward(x, &shifts, &mut context, &mut skips);
+        for (level, block) in self.down_blocks.iter().enumerate() {
+            let adapter = residuals.and_then(|added| added.down.get(level));
+            x = block.forward(x, &shifts, &mut context, &mut skips, adapter);
         }
+        add_to_skips(&mut skips, residuals);
         x = self.mid_block.forward(&x, &shifts, &mut context);
+        if let Some(mid) = residuals.and_then(|added| added.mid.as_ref()) {
+            x = x.add(mid);
+        }
         let (last, inner) = self.up_blocks.split_last().expect("a config has levels");
         for block in inner {
             x = block.forward(x, &shifts, &mut context, &mut skips);
@@ -156,5 +164,15 @@ impl Unet {
         let gpu = latents.gpu();
         let rows = Tensor::from_f32(gpu, &rows, [batch, c], latents.precision());
         self.time_emb_proj.forward(&self.time_embedding.forward(&rows))
+    }
+}
+
+/// Adds what a ControlNet says of each skip. Where only the outermost layers are evaluated, there
+/// are fewer skips than it says something of.
+fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) {
+    let Some(added) = residuals.map(|residuals| &residuals.skips) else { return };
+    assert!(added.is_empty() || added.len() >= skips.len(), "residuals of another UNet");
+    for (skip, added) in skips.iter_mut().zip(added) {
+        *skip = skip.add(added);
     }
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, Rehearsal};
 use crate::image::Rgba;
 use crate::models::clip::TextEncoder;
-use crate::models::unet::Unet;
+use crate::models::unet::{Cache, Unet, UnetInput};
 use crate::models::vae::{Autoencoder, Encoder};
 use crate::nn::Scope;
 use crate::pipeline::checkpoint::{Files, Part};
@@ -126,11 +126,13 @@ impl Engine for OnCpu {
     ) -> Tensor {
         let Conditioning { context, guidance_scale, deep, .. } = conditioning;
         let Evaluation { input_scale, timestep, kind, .. } = *evaluation;
-        let kept = deep.take().filter(|_| kind.deep == Deep::Reused);
-        let numbers = [input_scale, timestep, guidance_scale];
-        let (eps, made) = self.networks.predict(latents, numbers, context, kept.as_ref());
-        *deep = (kind.deep != Deep::Made).then_some(made);
-        eps
+        let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
+        let cache = Cache::of(kind.deep, deep_before.as_ref());
+        let scaled = (latents * input_scale).expect(FITS);
+        let input = UnetInput { cache, ..UnetInput::new(&scaled, timestep, context) };
+        let output = self.networks.predict(&input, guidance_scale);
+        *deep = output.deep;
+        output.sample
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {

@@ -13,7 +13,7 @@ use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Held, Reading, Rehearsal};
-use crate::models::unet::Context;
+use crate::models::unet::{Cache, Context, UnetInput};
 use crate::ops::{Health, Term};
 use crate::pipeline::checkpoint::{Files, PartSet};
 use crate::pipeline::control::Control;
@@ -229,19 +229,14 @@ impl Engine for OnGpu {
         let [pictures, ..] = latents.shape().image();
         let scaled = Term::new(evaluation.input_scale as f32, latents);
         let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
-        let unet = self.parts.unet();
         let context = &context.merging(kind.merged);
-        let (eps, kept) = match (kind.deep, deep.take()) {
-            (Deep::Made, _) => (unet.forward(&input, timestep, context), None),
-            (Deep::Reused, Some(deep)) => {
-                (unet.forward_cached(&input, timestep, context, &deep), Some(deep))
-            }
-            (Deep::Kept | Deep::Reused, _) => {
-                let (eps, deep) = unet.forward_keeping(&input, timestep, context);
-                (eps, Some(deep))
-            }
-        };
-        *deep = kept;
+        // Those that are not to be reused are let go before others are made.
+        let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
+        let cache = Cache::of(kind.deep, deep_before.as_ref());
+        let input = UnetInput { cache, ..UnetInput::new(&input, timestep, context) };
+        let output = self.parts.unet().forward(&input);
+        *deep = output.deep;
+        let eps = output.sample;
         if prompts == 1 {
             return Tensor::combine_kept(pictures, &[Term::new(1.0, &eps)]);
         }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats};
 use crate::models::clip::{TextConfig, TextEncoder};
 use crate::models::sd_v1_4;
-use crate::models::unet::{Unet, UnetConfig};
+use crate::models::unet::{Unet, UnetConfig, UnetInput};
 use crate::models::vae::{Autoencoder, VaeConfig};
 use crate::nn::Scope;
 use crate::ops::{Activation, Epilogue, Mask, Window};
@@ -96,7 +96,7 @@ impl Cost {
         let context = unet.prepare(&text.forward(&ids, precision));
         cost.add(&gpu, 1).await?;
         let latents = Tensor::empty(&gpu, [PROMPTS, SIDE, SIDE, 4], precision);
-        drop(unet.forward(&latents, 0.0, &context));
+        drop(unet.forward(&UnetInput::new(&latents, 0.0, &context)));
         cost.add(&gpu, u64::from(STEPS)).await?;
         drop((latents, context));
         gpu.trim();
