@@ -1,7 +1,7 @@
 //! `darkroom verify`: whether a model gives the pictures that it should.
 
 use super::generate;
-use super::model_args::ModelArgs;
+use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Check, Control, Options, Pipeline, Progress, Verdict, f32_only};

@@ -4,14 +4,14 @@
 
 /// Names and bytes, as in a model's folder `tokenizer/`.
 pub const FILES: &[(&str, &[u8])] = &[
-    ("vocab.json", include_bytes!("../../../web/models/demo/tokenizer/vocab.json")),
-    ("merges.txt", include_bytes!("../../../web/models/demo/tokenizer/merges.txt")),
+    ("vocab.json", include_bytes!("../../../../web/models/demo/tokenizer/vocab.json")),
+    ("merges.txt", include_bytes!("../../../../web/models/demo/tokenizer/merges.txt")),
     (
         "tokenizer_config.json",
-        include_bytes!("../../../web/models/demo/tokenizer/tokenizer_config.json"),
+        include_bytes!("../../../../web/models/demo/tokenizer/tokenizer_config.json"),
     ),
     (
         "special_tokens_map.json",
-        include_bytes!("../../../web/models/demo/tokenizer/special_tokens_map.json"),
+        include_bytes!("../../../../web/models/demo/tokenizer/special_tokens_map.json"),
     ),
 ];

@@ -1,6 +1,6 @@
 //! The kernels that suit this machine's adapters, kept as JSON in the user's cache folder.
 
-use super::disk::write_in_folder;
+use crate::disk::write_in_folder;
 use darkroom::Result;
 use darkroom::gpu::Gpu;
 use darkroom::measure::tuner;

@@ -3,28 +3,18 @@
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.
 
-mod bench;
-mod compare;
-mod convert;
+mod commands;
 mod disk;
-mod fixed;
-mod generate;
-mod inspect;
 mod jobs;
+mod lab;
 mod lists;
-mod manifest;
-mod memory;
 mod model_args;
-mod precision;
-mod served;
-mod shortcuts;
-mod synth;
 mod tokenizer;
-mod tunings;
-mod verify;
 
 use clap::{Parser, Subcommand};
+use commands::{compare, convert, generate, inspect, manifest, verify};
 use darkroom::Result;
+use lab::{bench, memory, precision, shortcuts, synth};
 use std::panic;
 use std::process::{self, ExitCode};
 

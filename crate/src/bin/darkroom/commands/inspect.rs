@@ -1,6 +1,6 @@
 //! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
 
-use super::model_args::ModelArgs;
+use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{

@@ -15,8 +15,9 @@
 
 mod config;
 
-use super::disk::{NewFile, unwritable, write_in_folder};
-use super::model_args::Float;
+use crate::disk::{NewFile, unwritable, write_in_folder};
+use crate::model_args::Float;
+use crate::tokenizer;
 use clap::Args;
 use config::Config;
 use darkroom::dtype::FileType;
@@ -108,8 +109,7 @@ pub fn run(args: &SynthArgs) -> Result<()> {
 /// A file of the folder, or the one in this program.
 fn tokenizer_file(folder: Option<&Path>, name: &str) -> Result<Cow<'static, [u8]>> {
     let Some(folder) = folder else {
-        let (_, bytes) =
-            super::tokenizer::FILES.iter().find(|(known, _)| *known == name).expect("CLIP's");
+        let (_, bytes) = tokenizer::FILES.iter().find(|(known, _)| *known == name).expect("CLIP's");
         return Ok(Cow::Borrowed(bytes));
     };
     let from = folder.join(name);

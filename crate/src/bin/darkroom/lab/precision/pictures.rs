@@ -3,7 +3,7 @@
 
 use super::args::{EXACT, PrecisionArgs, cells};
 use crate::disk::write_in_folder;
-use crate::fixed;
+use crate::lab::requests;
 use darkroom::Result;
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::pipeline::{
@@ -82,7 +82,7 @@ async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<
         let memory = Memory::default();
         let extras = Extras { witness: Some(&memory), ..Extras::default() };
         let picture = pipeline
-            .generate_with(&fixed::request(i, args.steps, args.guidance), &control, &extras)
+            .generate_with(&requests::request(i, args.steps, args.guidance), &control, &extras)
             .await?;
         drawn.push(Drawn { picture, planes: memory.0.into_inner() });
     }

@@ -1,9 +1,11 @@
 //! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
 //! requests to a folder of PNGs.
 
-use super::disk::{check_picture, create, read_picture, write};
-use super::jobs;
-use super::model_args::ModelArgs;
+mod tuning_cache;
+
+use crate::disk::{check_picture, create, read_picture, write};
+use crate::jobs;
+use crate::model_args::ModelArgs;
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
@@ -273,7 +275,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     })?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
     if args.tune {
-        super::tunings::tune(&gpu, control).await?;
+        tuning_cache::tune(&gpu, control).await?;
     }
     let GenerateArgs { precision, weights, .. } = *args;
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);

@@ -2,8 +2,8 @@
 //! its files, and the manifest with the SHA-256 of every chunk. Put it into `web/models/`, or
 //! import it.
 
-use super::disk::write_in_folder;
-use super::manifest::{CHUNK_BYTES, id_of, list_files};
+use crate::commands::manifest::{CHUNK_BYTES, id_of, list_files};
+use crate::disk::write_in_folder;
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
 use darkroom::weights::{FileSource, Licence, Manifest, Source, read_all};

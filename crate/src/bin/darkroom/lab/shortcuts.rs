@@ -5,8 +5,8 @@
 //! Work is counted, by dry runs: it holds on every adapter. Time is of this run, in which the ways
 //! take turns; of each the quickest picture counts: what else the machine does disturbs it least.
 
-use super::fixed;
-use super::model_args::ModelArgs;
+use super::requests;
+use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::Result;
 use darkroom::diffusion::{Plan, Sampler};
@@ -66,7 +66,7 @@ impl Way {
     }
 
     fn request(&self, i: usize, args: &ShortcutsArgs) -> Request {
-        let mut request = fixed::request(i, args.steps, args.guidance);
+        let mut request = requests::request(i, args.steps, args.guidance);
         (self.change)(&mut request);
         request
     }

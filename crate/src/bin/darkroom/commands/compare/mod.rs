@@ -16,7 +16,7 @@ mod cell;
 mod column;
 mod report;
 
-use super::disk::{create, read_picture, write};
+use crate::disk::{create, read_picture, write};
 pub use args::CompareArgs;
 use column::{Column, Origin};
 use darkroom::Result;

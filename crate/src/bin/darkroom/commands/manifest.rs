@@ -1,6 +1,6 @@
 //! `darkroom manifest`: a model's folder to its parts list, every chunk with its SHA-256.
 
-use super::disk::write;
+use crate::disk::write;
 use clap::Args;
 use darkroom::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES};
 use darkroom::{Error, Result};

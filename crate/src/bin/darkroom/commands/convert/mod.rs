@@ -14,9 +14,10 @@
 //! looked up and not multiplied, and the layers of the time embedding, which every other layer
 //! hears.
 
-use super::disk::{NewFile, create, write_in_folder};
-use super::model_args::ModelArgs;
-use super::served;
+mod package;
+
+use crate::disk::{NewFile, create, write_in_folder};
+use crate::model_args::ModelArgs;
 use clap::{Args, ValueEnum};
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
@@ -94,19 +95,19 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
             let reason = format!("{} is for a .gguf file: no other has blocks", blocks.name());
             return Err(Error::Request { field: "type", reason });
         }
-        let licence = served::licence(args.licence_file.as_deref(), &source, &files).await?;
+        let licence = package::licence(args.licence_file.as_deref(), &source, &files).await?;
         let licence = licence.as_deref();
         if let Some("safetensors" | "gguf") = ending {
             return one_file(&source, &files, &args.to, wanted, licence).await;
         }
         tokenizer(&source, &files, &args.to).await?;
         if blocks.is_some() {
-            let file = args.to.join(served::CHECKPOINT);
+            let file = args.to.join(package::CHECKPOINT);
             one_file(&source, &files, &file, wanted, licence).await?;
         } else {
             folder(&source, &files, &args.to, wanted).await?;
         }
-        served::complete(&source, &args.to, wanted, licence).await
+        package::complete(&source, &args.to, wanted, licence).await
     })
 }
 
@@ -194,7 +195,7 @@ async fn one_file(
     let configs = files.configs().metadata();
     let mut metadata: Vec<_> = configs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
     metadata.push(("modelspec.architecture", "stable-diffusion-v1"));
-    metadata.extend(licence.map(|text| (served::KEY, text)));
+    metadata.extend(licence.map(|text| (package::KEY, text)));
     write(source, to, &items, &metadata).await
 }
 

@@ -1,6 +1,6 @@
 //! What several commands take: a model, and a float type of a file.
 
-use super::tokenizer;
+use crate::tokenizer;
 use clap::ValueEnum;
 use darkroom::dtype::FileType;
 use darkroom::weights::{FileSource, PREDICTIONS};

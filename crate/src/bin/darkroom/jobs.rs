@@ -8,8 +8,8 @@
 //! stopped; a request that fails is reported and the rest goes on, but for a disk that takes no
 //! more.
 
-use super::disk::{check_folder, create, read_picture, write};
-use super::lists;
+use crate::disk::{check_folder, create, read_picture, write};
+use crate::lists;
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};

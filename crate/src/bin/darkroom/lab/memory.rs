@@ -1,8 +1,8 @@
 //! `darkroom memory`: from runs without a GPU, the most memory that each stage of a picture holds,
 //! for every type of weights and activations and several sizes.
 
-use super::inspect::text_of;
-use super::model_args::ModelArgs;
+use crate::commands::inspect::text_of;
+use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Kinds, Load, Options};
