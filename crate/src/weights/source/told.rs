@@ -1,7 +1,7 @@
 //! A model's files, of which the user has said what they do not say themselves.
 
-use super::manifest::Manifest;
-use super::source::{LocalFuture, Source};
+use super::{LocalFuture, Source};
+use crate::weights::publisher::manifest::Manifest;
 use std::ops::Range;
 use std::rc::Rc;
 

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::io::Write;
 
-use super::gguf::{TEXT, TYPES};
 use crate::dtype::FileType;
 use crate::error::{Error, Result};
+use crate::weights::formats::gguf::{TEXT, TYPES};
 
 /// GGUF's alignment when it is not said.
 const ALIGNMENT: u64 = 32;

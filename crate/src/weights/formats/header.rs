@@ -35,7 +35,7 @@ impl TensorInfo {
 }
 
 /// What a file's header says.
-pub(super) struct Header {
+pub(in crate::weights) struct Header {
     /// In any order.
     pub tensors: Vec<TensorInfo>,
     /// Free text pairs.

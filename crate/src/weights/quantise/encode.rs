@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use super::quantise::quantise;
+use super::blocks::quantise;
 use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result};
 

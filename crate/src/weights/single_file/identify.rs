@@ -5,10 +5,10 @@
 //! averages, losses and keys of their own there. Of any other file most names decide, not the
 //! first.
 
-use super::archive::Archive;
 use super::canonical::canonical;
-use super::header::TensorInfo;
-use super::torch;
+use crate::weights::archive::Archive;
+use crate::weights::formats::header::TensorInfo;
+use crate::weights::formats::torch;
 
 const SD_2: &str = "a checkpoint of Stable Diffusion 2";
 const SDXL: &str = "a checkpoint of Stable Diffusion XL";
@@ -120,7 +120,7 @@ pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
 }
 
 /// The same of an archive under CompVis's names.
-pub(super) fn instead(archive: &Archive) -> Option<String> {
+pub(in crate::weights) fn instead(archive: &Archive) -> Option<String> {
     if archive.tensors().is_empty() {
         if archive.metadata().contains_key(torch::INVERSION) {
             return Some(INVERSION.into());

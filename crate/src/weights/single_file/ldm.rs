@@ -13,15 +13,15 @@
 
 use std::collections::HashSet;
 
-use super::archive::Archive;
 use super::canonical::canonical;
-use super::header::TensorInfo;
 use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
 use super::part::Part;
-use super::source::Source;
-use super::zeros::check_for_zeros;
 use crate::error::{Error, Result};
+use crate::weights::archive::Archive;
+use crate::weights::formats::header::TensorInfo;
+use crate::weights::source::Source;
+use crate::weights::zeros::check_for_zeros;
 
 /// The most blocks of a UNet's way that are looked for: v1.4 has twelve.
 const BLOCKS_MAX: usize = 256;

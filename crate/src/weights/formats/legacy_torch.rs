@@ -13,18 +13,18 @@ use std::ops::Range;
 
 use super::header::Header;
 use super::pickle::{self, CUT, Object, Objects};
-use super::source::{Source, read_exact};
 use super::torch::{self, PICKLE_BYTES_MAX};
 use crate::error::{Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 /// The first pickle: PROTO 2, LONG1 of ten bytes, STOP.
-pub(super) const MAGIC: [u8; 15] =
+pub(in crate::weights) const MAGIC: [u8; 15] =
     [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 /// Bytes that are read at first: the pickles' length stands nowhere.
 const HEAD_BYTES: u64 = 256 << 10;
 
 /// Reads and checks the pickles of `path`.
-pub(super) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
+pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let size = source.size(path).await?;
     let mut length = HEAD_BYTES.min(size);
     let (pickles, end) = loop {

@@ -18,13 +18,13 @@ use super::header::{Header, TensorInfo};
 use super::layout::{extent, is_contiguous};
 use super::pickle::{self, Id, Object, Objects};
 use super::safetensors::size_of;
-use super::source::{Source, read_exact};
 use super::zip::{self, Entry};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 /// The longest pickle that is read; that of v1.4 with its optimiser has 2 MB.
-pub(super) const PICKLE_BYTES_MAX: u64 = 16 << 20;
+pub(in crate::weights) const PICKLE_BYTES_MAX: u64 = 16 << 20;
 /// The longest name, and the longest of a dictionary in the dictionary.
 const NAME_BYTES_MAX: usize = 256;
 const PREFIX_BYTES_MAX: usize = 64;
@@ -35,7 +35,7 @@ const TEXT_BYTES_MAX: usize = 1 << 16;
 const DIMS_MAX: usize = 8;
 
 /// The key under which a textual inversion has its vectors.
-pub(super) const INVERSION: &str = "string_to_param";
+pub(in crate::weights) const INVERSION: &str = "string_to_param";
 /// The most layers of a hypernetwork's list.
 const LAYERS_MAX: usize = 16;
 /// How many dictionaries may lie around that of the tensors.
@@ -76,7 +76,7 @@ const PLAIN: &str = "torch._utils._rebuild_tensor_v2";
 const TYPED: &str = "torch._utils._rebuild_tensor_v3";
 
 /// A tensor as the pickle describes it.
-pub(super) struct Pickled {
+pub(in crate::weights) struct Pickled {
     file_type: FileType,
     pub storage: String,
     offset: u64,
@@ -85,7 +85,7 @@ pub(super) struct Pickled {
 }
 
 /// Reads and checks the directory and the pickle of `path`.
-pub(super) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
+pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let entries = zip::entries(source, path).await?;
     let is_pickle = |entry: &&Entry| entry.name.ends_with("/data.pkl");
     let Some(pickle) = entries.iter().find(is_pickle) else {
@@ -116,7 +116,7 @@ pub(super) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
 }
 
 /// The header of a file whose storages lie at `storages`.
-pub(super) fn header(
+pub(in crate::weights) fn header(
     path: &str,
     file_size: u64,
     objects: &Objects,
@@ -184,7 +184,7 @@ async fn check_byte_order(source: &dyn Source, path: &str, entry: Option<&Entry>
 
 /// Bytes of an element of each storage that the pickle refers to, by its key, as far as they are
 /// known.
-pub(super) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
+pub(in crate::weights) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
     let width = |object: &Object| -> Option<(&str, u64)> {
         let Object::Persistent(storage) = object else { return None };
         let [_, class, key, ..] = objects.members(*storage)? else { return None };
@@ -233,7 +233,7 @@ fn nested<'a>(objects: &'a Objects, root: &'a [(Id, Id)]) -> Vec<&'a [(Id, Id)]>
 }
 
 /// The tensors of a pickle, with their names.
-pub(super) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, String> {
+pub(in crate::weights) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, String> {
     let Object::Dict(root) = objects.root() else {
         return Err("its pickle is not a dictionary of tensors".into());
     };

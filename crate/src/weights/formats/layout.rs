@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::header::TensorInfo;
 
 /// How many elements lie between the first and the last one, both included; none beyond u64.
-pub(super) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> {
+pub(in crate::weights) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);
     }
@@ -21,7 +21,7 @@ pub(super) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> {
 }
 
 /// Whether these are the strides of a tensor that lies row by row without gaps.
-pub(super) fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
+pub(in crate::weights) fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
     if shape.contains(&0) {
         return true;
     }

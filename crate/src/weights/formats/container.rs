@@ -3,8 +3,8 @@
 
 use super::legacy_torch;
 use super::safetensors::MAX_HEADER_BYTES;
-use super::source::{Source, read_exact};
 use crate::error::{Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 /// Bytes that tell a kind: a tar's mark is the last, at 257.
 const HEAD: u64 = 512;
@@ -13,7 +13,7 @@ const SHOWN: usize = 60;
 
 /// A kind of file that can hold a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Container {
+pub(in crate::weights) enum Container {
     /// JSON of this length, numbers.
     Safetensors(u64),
     /// ggml's file.

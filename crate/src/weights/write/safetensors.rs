@@ -6,9 +6,9 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::safetensors::METADATA;
 use crate::dtype::FileType;
 use crate::error::{Error, Result};
+use crate::weights::formats::safetensors::METADATA;
 
 /// A safetensors file that is being written.
 ///

@@ -11,8 +11,8 @@
 
 use std::ops::Range;
 
-use super::source::{Source, read_exact};
 use crate::error::{Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 const END: u64 = 22;
 const END_LOCATOR: u64 = 20;
@@ -25,7 +25,7 @@ const COMMENT_MAX: u64 = 65_535;
 const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
 
 /// A file in the zip.
-pub(super) struct Entry {
+pub(in crate::weights) struct Entry {
     pub name: String,
     /// Bytes, unpacked.
     pub size: u64,
@@ -57,7 +57,7 @@ pub async fn read_stored(
 }
 
 /// Reads the directory of `path`.
-pub(super) async fn entries(source: &dyn Source, path: &str) -> Result<Vec<Entry>> {
+pub(in crate::weights) async fn entries(source: &dyn Source, path: &str) -> Result<Vec<Entry>> {
     let size = source.size(path).await?;
     let tail_start = size.saturating_sub(END + COMMENT_MAX);
     let tail = read_exact(source, path, tail_start..size).await?;

@@ -5,12 +5,15 @@
 //! The futures are not `Send`: in a browser they hold JavaScript promises, and natively everything
 //! runs on one thread.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) mod folder;
+pub(super) mod told;
+
+use crate::error::{Error, Result, bad_file};
+use crate::weights::publisher::manifest::Manifest;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
-
-use super::manifest::Manifest;
-use crate::error::{Error, Result, bad_file};
 
 /// A future that stays on its thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
@@ -68,7 +71,7 @@ pub async fn read_all(source: &dyn Source, path: &str, max_bytes: u64) -> Result
 }
 
 /// Reads a range and checks that the source kept its promise about the length.
-pub(super) async fn read_exact(
+pub(in crate::weights) async fn read_exact(
     source: &dyn Source,
     path: &str,
     range: Range<u64>,

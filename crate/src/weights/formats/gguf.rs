@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use super::header::{Header, TensorInfo};
 use super::safetensors::size_of;
-use super::source::{Source, read_exact};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 /// What is read first.
 const FIRST_BYTES: u64 = 1 << 18;
@@ -32,7 +32,7 @@ const DEPTH_MAX: u32 = 8;
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// ggml's numbers of the types that are known (`enum ggml_type`).
-pub(super) const TYPES: [(u32, FileType); 18] = [
+pub(in crate::weights) const TYPES: [(u32, FileType); 18] = [
     (0, FileType::F32),
     (1, FileType::F16),
     (2, FileType::Q4_0),
@@ -54,11 +54,11 @@ pub(super) const TYPES: [(u32, FileType); 18] = [
 ];
 
 /// GGUF's number of the type of a text.
-pub(super) const TEXT: u32 = 8;
+pub(in crate::weights) const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
 
 /// Reads and checks the header of `path`.
-pub(super) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
+pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let size = source.size(path).await?;
     let most = size.min(HEADER_BYTES_MAX);
     // What has been looked at already; a stream does not go back for it.

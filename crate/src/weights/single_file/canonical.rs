@@ -13,8 +13,8 @@
 
 use std::collections::HashMap;
 
-use super::archive::Archive;
 use super::part::Part;
+use crate::weights::archive::Archive;
 
 /// What names of the averaged weights begin with; then come those of the UNet without dots.
 const AVERAGED: &str = "model_ema.diffusion_model";
@@ -43,7 +43,7 @@ const MARKS: [&str; 3] = [
 ];
 
 /// The same tensors under CompVis's names.
-pub(super) fn canonical(archive: &Archive) -> Archive {
+pub(in crate::weights) fn canonical(archive: &Archive) -> Archive {
     let wrap = wrapping(archive);
     let bare = |name: &str| name.strip_prefix(wrap).unwrap_or(name).to_owned();
     let has = |name: &str| archive.get(&format!("{wrap}{name}")).is_some();

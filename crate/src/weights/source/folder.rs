@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use super::source::{LocalFuture, Source};
+use super::{LocalFuture, Source};
 use crate::error::{Error, Result};
 
 /// A folder, or one file of it as a checkpoint. Paths may not leave it through `..` or a root;

@@ -19,18 +19,22 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::header::{Header, TensorInfo};
-use super::source::{Source, read_exact};
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
+use crate::weights::source::{Source, read_exact};
 
 /// The largest header that is believed; the same limit as in the crate `safetensors`.
-pub(super) const MAX_HEADER_BYTES: u64 = 100_000_000;
+pub(in crate::weights) const MAX_HEADER_BYTES: u64 = 100_000_000;
 
 /// The key of a header that is not a tensor.
-pub(super) const METADATA: &str = "__metadata__";
+pub(in crate::weights) const METADATA: &str = "__metadata__";
 
 /// Reads and checks the header of `path`, `length` bytes of JSON that lie within the file.
-pub(super) async fn read(source: &dyn Source, path: &str, length: u64) -> Result<Header> {
+pub(in crate::weights) async fn read(
+    source: &dyn Source,
+    path: &str,
+    length: u64,
+) -> Result<Header> {
     let header = read_exact(source, path, 8..8 + length).await?;
     parse(path, &header, source.size(path).await?)
 }
@@ -81,7 +85,7 @@ fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
 
 /// Bytes of a tensor, unless that is beyond u64. The elements must fit as well when one dimension
 /// is zero, so that no later product overflows.
-pub(super) fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
+pub(in crate::weights) fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
     let mut nonzero = shape.iter().filter(|n| **n != 0);
     let elements = nonzero.try_fold(1_u64, |size, n| size.checked_mul(*n))?;
     let empty = shape.contains(&0);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::source::{Source, read_all};
 use crate::error::{Result, bad_file};
 use crate::json::from_python;
+use crate::weights::source::{Source, read_all};
 
 /// No index is longer: v1.4's would have 60 kB.
 const BYTES_MAX: u64 = 16 << 20;
@@ -23,7 +23,10 @@ struct Index {
 }
 
 /// The files of the index `path`, each with the names of its tensors.
-pub(super) async fn read(source: &dyn Source, path: &str) -> Result<BTreeMap<String, Vec<String>>> {
+pub(in crate::weights) async fn read(
+    source: &dyn Source,
+    path: &str,
+) -> Result<BTreeMap<String, Vec<String>>> {
     let json = read_all(source, path, BYTES_MAX).await?;
     let index: Index = serde_json::from_slice(&from_python(&json))
         .map_err(|error| bad_file(path, format!("it is not an index of weights: {error}")))?;

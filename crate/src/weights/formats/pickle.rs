@@ -17,10 +17,10 @@ use std::collections::HashMap;
 const OBJECTS_MAX: usize = 1 << 20;
 
 /// Where an object stands in the list.
-pub(super) type Id = usize;
+pub(in crate::weights) type Id = usize;
 
 /// A Python object.
-pub(super) enum Object {
+pub(in crate::weights) enum Object {
     Int(i64),
     Text(String),
     /// Also a set, and a tuple's like.
@@ -39,7 +39,7 @@ pub(super) enum Object {
 }
 
 /// All objects of a pickle.
-pub(super) struct Objects {
+pub(in crate::weights) struct Objects {
     list: Vec<Object>,
     root: Id,
 }
@@ -86,12 +86,12 @@ impl Objects {
 }
 
 /// What is said of a pickle whose bytes end within it.
-pub(super) const CUT: &str = "it ends too early";
+pub(in crate::weights) const CUT: &str = "it ends too early";
 
 /// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong
 /// with
 /// it.
-pub(super) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
+pub(in crate::weights) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
     let (list, stack, marks, memo) = Default::default();
     let mut machine = Machine { bytes, at: 0, list, stack, marks, memo };
     while !machine.step()? {
