@@ -60,6 +60,7 @@ fn a_picture_says_which_model_drew_it() {
         safety: Safety::Missing,
         kernels: None,
         model,
+        loras: vec![],
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

@@ -35,6 +35,7 @@ const F16: Options = Options {
     memory: None,
     residency: None,
     reproducible: true,
+    loras: Vec::new(),
 };
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the

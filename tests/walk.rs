@@ -65,7 +65,7 @@ pub fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
     let requests: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(golden.text("requests")).unwrap();
     let request = Request::from_json(&requests[case].to_string()).unwrap();
-    let pipeline = open(gpu, tiny(), options).unwrap();
+    let pipeline = open(gpu, tiny(), options.clone()).unwrap();
     let memory = Memory::default();
     let extras = Extras { witness: Some(&memory), ..Extras::default() };
     let control = Control::default();

@@ -19,6 +19,8 @@ pub const PARAMETERS: &str = "parameters";
 pub const DARKROOM: &str = "darkroom";
 /// The keyword under which this program keeps which model drew the picture, as JSON.
 pub const DARKROOM_MODEL: &str = "darkroom-model";
+/// The keyword of the text that tells which LoRAs had changed the model.
+pub const DARKROOM_LORAS: &str = "darkroom-loras";
 
 /// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
 /// (`web/files/pixels.js`).

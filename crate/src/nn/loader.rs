@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::scope::{Book, Request, Scope, Target};
 use crate::error::{Error, Result};
 use crate::weight::Weight;
-use crate::weights::{Archive, Source, Zeros, decode};
+use crate::weights::{Archive, Source, Zeros};
 
 /// Bytes read at once, about: a window is longer only when 32 rows of a matrix are.
 const WINDOW: u64 = 4 << 20;
@@ -117,7 +117,7 @@ impl Loader {
                     if !self.is_table(piece) {
                         zeros.see(bytes);
                     }
-                    self.place(piece, rows, bytes, &mut scratch)?;
+                    self.place(piece, rows, bytes, &mut scratch).await?;
                 }
                 done += length as u64;
             }
@@ -171,7 +171,7 @@ impl Loader {
     }
 
     /// Writes one piece to the GPU: a table's to `listed` rows when there are such.
-    fn place(
+    async fn place(
         &self,
         piece: &Piece,
         listed: Option<&[usize]>,
@@ -181,9 +181,8 @@ impl Loader {
         let request = &self.requests[piece.request];
         let info = self.archive.get(&request.name).expect("checked when it was asked for");
         scratch.values.clear();
-        let bytes = info.in_order(piece.rows.len(), bytes);
-        decode(info.file_type, &bytes, &mut scratch.values)
-            .map_err(|_| self.bad_file(format!("`{}` does not hold floats", request.name)))?;
+        let Scratch { values, .. } = scratch;
+        self.archive.decode_rows(info, piece.rows.clone(), bytes, values).await?;
         // Rows count from the first that was asked for.
         let first = piece.rows.start - request.rows.start;
         match &request.target {

@@ -174,7 +174,8 @@ impl Pipeline {
             Machine::Cpu(_) => None,
         };
         let model = self.provenance.clone();
-        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model })
+        let loras = self.loras.clone();
+        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
     }
 
     /// The picture's bytes as they may be shown, opaque black in place of a flagged one, and what

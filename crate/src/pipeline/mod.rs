@@ -32,7 +32,8 @@ mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use checkpoint::{
-    Configs, Description, Files, Part, PartMap, PartSet, Provenance, SafetyFiles,
+    Configs, Description, Files, LoraRecord, Part, PartMap, PartSet, Provenance, SafetyFiles,
+    Weighted,
 };
 pub use control::{Check, Control, Pause, Previews, Progress, Verdict};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};

@@ -1,7 +1,7 @@
 //! A model on the GPU or on the CPU, ready to draw. [`Pipeline::open`] makes it, and
 //! [`Pipeline::generate`] is what it is for.
 
-use super::checkpoint::{Description, Files, Provenance};
+use super::checkpoint::{Description, Files, LoraRecord, Provenance};
 use super::device::Device;
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
@@ -19,6 +19,8 @@ pub struct Pipeline {
     /// What sees a picture first; without it, why.
     pub(super) checker: Result<Checker, Safety>,
     pub(super) provenance: Option<Provenance>,
+    /// What its weights were changed by.
+    pub(super) loras: Vec<LoraRecord>,
 }
 
 /// Where the networks are.
@@ -45,6 +47,11 @@ impl Pipeline {
     /// Which model it is, as far as its parts list says.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
+    }
+
+    /// The LoRAs that have changed its weights.
+    pub fn loras(&self) -> &[LoraRecord] {
+        &self.loras
     }
 
     /// What stays on the graphics adapter between the stages of a walk, as the latest request had

@@ -1,6 +1,6 @@
 //! Opens a model: on the graphics adapter, on the CPU, or where it is best.
 
-use super::checkpoint::{Files, Provenance, SafetyFiles};
+use super::checkpoint::{Files, LoraRecord, Provenance, SafetyFiles, add_loras};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
@@ -38,7 +38,8 @@ impl Pipeline {
         if options.reproducible {
             gpu.set_tuning(Tuning::default_for(gpu.info().software));
         }
-        let files = Files::open(&*source).await?;
+        let mut files = Files::open(&*source).await?;
+        let loras = add_loras(&mut files, &options.loras, control).await?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -51,7 +52,7 @@ impl Pipeline {
         let provenance = Provenance::read(&*source).await?;
         let machine = Machine::Gpu(Box::new(on_gpu));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance, loras })
     }
 
     /// Opens a model where `choice` says.
@@ -85,7 +86,8 @@ impl Pipeline {
                 Err(_) => adapter = AdapterKind::None,
             }
         }
-        let files = Files::open(&*source).await?;
+        let mut files = Files::open(&*source).await?;
+        let loras = add_loras(&mut files, &options.loras, control).await?;
         let why = match (choice, adapter) {
             (DeviceChoice::Cpu, _) => "",
             (_, AdapterKind::Software) => "There is only a software adapter for WebGPU here. ",
@@ -104,7 +106,7 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.tell(Progress::Notice { text });
         }
-        Pipeline::on_cpu(files, checker, turn, &*source, control).await
+        Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await
     }
 
     /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`];
@@ -120,7 +122,7 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         let checker = open_if(safety, &*source).await?;
         check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu(files, checker, None, &*source, control).await
+        Pipeline::on_cpu((files, Vec::new()), checker, None, &*source, control).await
     }
 
     /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its
@@ -134,11 +136,11 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
         check_memory(&files, &checker, why)?;
-        Pipeline::on_cpu(files, checker, turn, &*source, control).await
+        Pipeline::on_cpu((files, Vec::new()), checker, turn, &*source, control).await
     }
 
     async fn on_cpu(
-        files: Files,
+        (files, loras): (Files, Vec<LoraRecord>),
         checker: Result<SafetyFiles, Safety>,
         turn: Option<Turn>,
         source: &dyn Source,
@@ -154,7 +156,7 @@ impl Pipeline {
         let machine = Machine::Cpu(Box::new(machine));
         let description = files.describe();
         let provenance = Provenance::read(source).await?;
-        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance })
+        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance, loras })
     }
 }
 

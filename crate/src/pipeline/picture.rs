@@ -1,6 +1,6 @@
 //! The result: pixels, and the request that makes them again.
 
-use super::checkpoint::Provenance;
+use super::checkpoint::{LoraRecord, Provenance};
 use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
@@ -55,11 +55,14 @@ pub struct Picture {
     pub kernels: Option<String>,
     /// Which model drew it, as far as its parts list says.
     pub model: Option<Provenance>,
+    /// The LoRAs that had changed the model.
+    pub loras: Vec<LoraRecord>,
 }
 
 impl Picture {
     /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
-    /// `darkroom` as JSON; a third, `darkroom-model`, says which model drew it, if that is known.
+    /// `darkroom` as JSON; others say which model drew it, if that is known (`darkroom-model`), and
+    /// which LoRAs had changed it (`darkroom-loras`).
     pub fn png(&self) -> Result<Vec<u8>> {
         let picture = Rgba::new(self.width, self.height, self.rgba.clone());
         let json = serde_json::to_string(&self.request).expect("a request is plain data");
@@ -67,6 +70,10 @@ impl Picture {
         if let Some(model) = &self.model {
             let json = serde_json::to_string(model).expect("a name and hashes are plain data");
             texts.push((png::DARKROOM_MODEL, json));
+        }
+        if !self.loras.is_empty() {
+            let json = serde_json::to_string(&self.loras).expect("names and hashes are plain data");
+            texts.push((png::DARKROOM_LORAS, json));
         }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
@@ -122,6 +129,14 @@ impl Picture {
             if let Some(revision) = &model.revision {
                 fields.push(("Model revision", revision.clone()));
             }
+        }
+        if !self.loras.is_empty() {
+            let list = |value: &dyn Fn(&LoraRecord) -> String| {
+                let each = self.loras.iter().map(|lora| format!("{}: {}", lora.name, value(lora)));
+                each.collect::<Vec<_>>().join(", ")
+            };
+            fields.push(("Lora weights", list(&|lora| lora.weight.to_string())));
+            fields.push(("Lora SHA-256", list(&|lora| lora.sha256.clone())));
         }
         Parameters {
             prompt: request.prompt.clone(),

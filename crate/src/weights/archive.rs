@@ -4,7 +4,10 @@
 //! [`Archive::tensors`] in order reads each file once, front to back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
 
+use super::change::Change;
 use super::formats::container::Container;
 use super::formats::header::{Header, TensorInfo};
 use super::formats::{gguf, legacy_torch, safetensors, shards, torch};
@@ -23,6 +26,7 @@ pub struct Archive {
     tensors: Vec<TensorInfo>,
     by_name: HashMap<String, usize>,
     metadata: BTreeMap<String, String>,
+    changes: Vec<Arc<dyn Change>>,
 }
 
 impl Archive {
@@ -74,7 +78,7 @@ impl Archive {
         });
         let names = tensors.iter().enumerate();
         let by_name = names.map(|(index, tensor)| (tensor.name.clone(), index)).collect();
-        Archive { file: file.to_owned(), tensors, by_name, metadata }
+        Archive { file: file.to_owned(), tensors, by_name, metadata, changes: Vec::new() }
     }
 
     /// The tensors for which `rename` has a name (and perhaps another shape of as many elements),
@@ -141,7 +145,55 @@ impl Archive {
         &self.metadata
     }
 
-    /// One tensor's numbers as f32, in the file's own layout.
+    /// The same, with its numbers changed from now on, after the changes that there are.
+    #[must_use]
+    pub fn changed(&self, change: Arc<dyn Change>) -> Archive {
+        let mut changed = self.clone();
+        changed.changes.push(change);
+        changed
+    }
+
+    /// Whether any numbers are other than the file's.
+    pub fn is_changed(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Appends some rows of a tensor to `values` as f32, changed as the archive's changes say;
+    /// `span` is what lies in the file from the first to the last of them. Both loaders read by
+    /// this.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when it does not hold floats; those of the changes.
+    pub async fn decode_rows(
+        &self,
+        tensor: &TensorInfo,
+        rows: Range<usize>,
+        span: &[u8],
+        values: &mut Vec<f32>,
+    ) -> Result<()> {
+        let first = values.len();
+        self.decode(tensor, &tensor.in_order(rows.len(), span), values)?;
+        self.change(tensor, rows, &mut values[first..]).await
+    }
+
+    fn decode(&self, tensor: &TensorInfo, bytes: &[u8], values: &mut Vec<f32>) -> Result<()> {
+        let fault = |_| bad_file(&self.file, format!("`{}` does not hold floats", tensor.name));
+        decode(tensor.file_type, bytes, values).map_err(fault)
+    }
+
+    async fn change(
+        &self,
+        tensor: &TensorInfo,
+        rows: Range<usize>,
+        values: &mut [f32],
+    ) -> Result<()> {
+        for change in self.changes.iter().filter(|change| change.concerns(tensor)) {
+            change.apply(tensor, rows.clone(), values).await?;
+        }
+        Ok(())
+    }
+
+    /// One tensor's numbers as f32, in the file's own layout, changed as the archive's changes say.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::BadFile`] when it does not hold floats, and the source's
@@ -151,22 +203,21 @@ impl Archive {
             file: self.file.clone(),
             name: name.to_owned(),
         })?;
-        let no_floats = |_| bad_file(&self.file, format!("`{name}` does not hold floats"));
+        let rows = 0..tensor.shape.first().copied().unwrap_or(1);
         let mut numbers = Vec::with_capacity(tensor.elements());
         if tensor.strides.is_some() {
             let bytes = read_exact(source, &tensor.file, tensor.range.clone()).await?;
-            let rows = tensor.shape.first().copied().unwrap_or(1);
-            let bytes = tensor.in_order(rows, &bytes);
-            decode(tensor.file_type, &bytes, &mut numbers).map_err(no_floats)?;
+            self.decode_rows(tensor, rows, &bytes, &mut numbers).await?;
             return Ok(numbers);
         }
         let mut start = tensor.range.start;
         loop {
             let end = tensor.range.end.min(start + window_of(tensor.file_type));
             let bytes = read_exact(source, &tensor.file, start..end).await?;
-            decode(tensor.file_type, &bytes, &mut numbers).map_err(no_floats)?;
+            self.decode(tensor, &bytes, &mut numbers)?;
             start = end;
             if start == tensor.range.end {
+                self.change(tensor, rows, &mut numbers).await?;
                 return Ok(numbers);
             }
         }

@@ -10,7 +10,9 @@
 //! publisher    what a model consists of, who may be asked, what servers say
 //! source       where bytes come from
 //! formats      the headers: safetensors · gguf · torch;  quantise    elements to f32 and back
+//! change       what changes numbers while they are read
 //! archive      a checkpoint, opened;  write    the files, written
+//! lora         small files that change a model
 //! zeros        what did not arrive
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! ```
@@ -19,7 +21,9 @@
 //! panic, and no size that a file claims is believed before it is checked against the file's own.
 
 mod archive;
+mod change;
 mod formats;
+mod lora;
 mod publisher;
 mod quantise;
 mod single_file;
@@ -28,9 +32,11 @@ mod write;
 mod zeros;
 
 pub use archive::Archive;
+pub use change::Change;
 pub use formats::header::TensorInfo;
 pub use formats::zip::read_stored;
 pub use formats::{npy, tar};
+pub use lora::{Lora, Merge};
 pub use publisher::answer;
 pub use publisher::digest::{Digest, PIECE_BYTES, Sum64, is_sha256};
 pub use publisher::hosts::{HostPattern, origin};
@@ -46,6 +52,7 @@ pub use single_file::names;
 pub use single_file::part::Part;
 #[cfg(not(target_arch = "wasm32"))]
 pub use source::folder::FileSource;
+pub use source::memory::MemorySource;
 pub use source::told::{PREDICTIONS, Told};
 pub use source::{LocalFuture, Source, read_all};
 pub use write::gguf::GgufWriter;

@@ -21,14 +21,15 @@ use super::weights::weights;
 use super::{single_file, tokenizer};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bad_file};
 use crate::models::clip::TextConfig;
 use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, Part as FilePart, Source, TensorInfo};
+use crate::weights::{Archive, Lora, Merge, Part as FilePart, Source, TensorInfo};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
@@ -90,6 +91,36 @@ impl Files {
     pub fn archives(&self) -> [(FilePart, &Archive); 3] {
         let [text_encoder, unet, vae] = Part::NEEDED.map(|part| &**self.archive(part));
         [(FilePart::TextEncoder, text_encoder), (FilePart::Unet, unet), (FilePart::Vae, vae)]
+    }
+
+    /// Changes the weights of text encoder and UNet by a LoRA, from now on; without the text encoder
+    /// where that is not wanted. The names that fit nothing in this model are given back.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a LoRA that changes nothing here, or other shapes.
+    pub async fn add_lora(
+        &mut self,
+        lora: &Arc<Lora>,
+        weight: f32,
+        text_encoder: bool,
+    ) -> Result<Vec<String>> {
+        let [text, unet] = [Part::TextEncoder, Part::Unet].map(|part| self.archive(part).clone());
+        let into_unet = Merge::into_unet(lora, &unet, weight).await?;
+        let into_text = Merge::into_text_encoder(lora, &text, weight).await?;
+        if into_unet.is_empty() && into_text.is_empty() {
+            return Err(bad_file(lora.file(), "none of its layers is in this model"));
+        }
+        self.archives.insert(Part::Unet, Rc::new(unet.changed(Arc::new(into_unet))));
+        if text_encoder {
+            let changed = Rc::new(text.changed(Arc::new(into_text)));
+            self.archives.insert(Part::TextEncoder, changed);
+        }
+        Ok(lora.unmatched(&unet, &text))
+    }
+
+    /// Whether the weights are other than the files'.
+    pub fn is_changed(&self) -> bool {
+        self.archives.values().any(|archive| archive.is_changed())
     }
 
     /// The header of a part's weights; not of the safety checker's, which are in files of its own.

@@ -58,7 +58,7 @@ impl OnGpu {
     pub fn new(gpu: &Gpu, source: Rc<dyn Source>, options: &Options, files: &Files) -> OnGpu {
         OnGpu {
             gpu: gpu.clone(),
-            options: *options,
+            options: options.clone(),
             parts: Rc::default(),
             source,
             positions: files.text_encoder.max_position_embeddings,
@@ -282,10 +282,9 @@ impl Engine for OnGpu {
     }
 
     fn widened(&self) -> Option<OnGpu> {
-        let options = Options { precision: Precision::F32, ..self.options };
-        (self.options != options).then(|| OnGpu {
+        (self.options.precision != Precision::F32).then(|| OnGpu {
             gpu: self.gpu.clone(),
-            options,
+            options: Options { precision: Precision::F32, ..self.options.clone() },
             source: self.source.clone(),
             parts: self.parts.clone(),
             positions: self.positions,

@@ -2,9 +2,10 @@
 
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
+use crate::pipeline::checkpoint::Weighted;
 
 /// How a model is held and run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Of activations.
     pub precision: Precision,
@@ -23,6 +24,8 @@ pub struct Options {
     /// bytes on the same adapter. Otherwise kernels are those that were chosen for it
     /// ([`tuner::tune`](crate::measure::tuner::tune)), which may differ by 1/255.
     pub reproducible: bool,
+    /// LoRAs that change the weights while they are loaded, one after the other.
+    pub loras: Vec<Weighted>,
 }
 
 impl Default for Options {
@@ -35,6 +38,7 @@ impl Default for Options {
             memory: None,
             residency: None,
             reproducible: true,
+            loras: Vec::new(),
         }
     }
 }
@@ -43,7 +47,6 @@ impl Options {
     /// Whether all is stored as it comes, the only way of the CPU; the other options do not matter
     /// here.
     pub fn is_plain(&self) -> bool {
-        let Options { precision, weights, .. } = *self;
-        (precision, weights) == (Precision::F32, None)
+        (self.precision, self.weights) == (Precision::F32, None)
     }
 }

@@ -34,6 +34,9 @@ impl Identity {
         if !has_topology(files) {
             return Ok(Identity::Other);
         }
+        if files.is_changed() {
+            return Ok(Identity::Likely);
+        }
         let digest = match files.load_unet_tensor(source, "conv_in.weight").await {
             Ok(values) => digest(&values),
             Err(Error::MissingTensor { .. }) => return Ok(Identity::Likely),

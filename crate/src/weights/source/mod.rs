@@ -7,6 +7,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) mod folder;
+pub(super) mod memory;
 pub(super) mod told;
 
 use crate::error::{Error, Result, bad_file};

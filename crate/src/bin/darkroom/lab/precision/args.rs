@@ -45,7 +45,9 @@ impl PrecisionArgs {
             precisions.map(move |precision| with(precision, weights))
         };
         let rows = WeightType::ALL.into_iter().filter(wanted).flat_map(row);
-        rows.filter(|row| *row != EXACT).collect()
+        let is_exact =
+            |row: &Options| (row.precision, row.weights) == (EXACT.precision, EXACT.weights);
+        rows.filter(|row| !is_exact(row)).collect()
     }
 }
 
@@ -61,6 +63,7 @@ const fn with(precision: Precision, weights: WeightType) -> Options {
         memory: None,
         residency: None,
         reproducible: true,
+        loras: Vec::new(),
     }
 }
 

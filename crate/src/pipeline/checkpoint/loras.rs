@@ -1,0 +1,74 @@
+//! The LoRAs of a model that is opened: added to its files, and remembered for its pictures.
+
+use super::files::Files;
+use crate::error::Result;
+use crate::pipeline::control::{Control, Progress};
+use crate::weights::Lora;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The most names that a notice lists.
+const NAMES_MAX: usize = 3;
+
+/// A LoRA, and how much of it. diffusers: an adapter and its weight.
+#[derive(Debug, Clone)]
+pub struct Weighted {
+    /// The file.
+    pub lora: Arc<Lora>,
+    /// 1 is what it was trained for; negative turns it around.
+    pub weight: f32,
+    /// Whether it may change the text encoder as well as the UNet.
+    pub text_encoder: bool,
+}
+
+/// A LoRA with which a picture was made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoraRecord {
+    /// Its file, without folders and ending, as `<lora:…>` names it in other programs.
+    pub name: String,
+    /// How much of it.
+    pub weight: f32,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Whether it could change the text encoder.
+    pub text_encoder: bool,
+}
+
+impl LoraRecord {
+    fn of(one: &Weighted) -> LoraRecord {
+        let file = one.lora.file();
+        let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        LoraRecord {
+            name: file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned(),
+            weight: one.weight,
+            sha256: one.lora.sha256().to_owned(),
+            text_encoder: one.text_encoder,
+        }
+    }
+}
+
+/// Adds LoRAs to a model's files. What fits nothing in the model is told.
+///
+/// # Errors
+/// [`BadFile`](crate::Error::BadFile) for a LoRA that is for another model.
+pub(in crate::pipeline) async fn add_loras(
+    files: &mut Files,
+    loras: &[Weighted],
+    control: &Control,
+) -> Result<Vec<LoraRecord>> {
+    for one in loras {
+        let unmatched = files.add_lora(&one.lora, one.weight, one.text_encoder).await?;
+        if unmatched.is_empty() {
+            continue;
+        }
+        let names = unmatched.iter().take(NAMES_MAX).map(String::as_str).collect::<Vec<_>>();
+        let more = if unmatched.len() > NAMES_MAX { ", …" } else { "" };
+        let (file, count) = (one.lora.file(), unmatched.len());
+        let text = format!(
+            "{file}: {count} of its names fit nothing in this model and are left out: {}{more}",
+            names.join(", ")
+        );
+        control.tell(Progress::Notice { text });
+    }
+    Ok(loras.iter().map(LoraRecord::of).collect())
+}

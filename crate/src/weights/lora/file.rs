@@ -1,0 +1,132 @@
+//! A LoRA's file, opened: its layers by name. Its bytes are held in memory.
+
+use super::layer::{Layer, Names};
+use super::modules::{find, modules};
+use super::names::{self, Network, Role};
+use crate::error::{Result, bad_file};
+use crate::weights::{Archive, MemorySource, Source, read_all};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The largest file that is read: LoRAs of rank 128 over all layers have 300 MB.
+const BYTES_MAX: u64 = 2 << 30;
+
+/// An opened LoRA: its layers by name. Its file is held in memory.
+pub struct Lora {
+    file: MemorySource,
+    archive: Archive,
+    pub(super) layers: BTreeMap<names::Layer, Names>,
+    /// Names that are no part of a LoRA.
+    others: Vec<String>,
+    sha256: String,
+}
+
+impl fmt::Debug for Lora {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lora({}, {} layers)", self.file.file(), self.layers.len())
+    }
+}
+
+impl Lora {
+    /// Reads the file `path`.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) for a file that is no LoRA, or one for another kind of
+    /// model (SDXL, Flux, SD 3); the source's faults.
+    pub async fn open(source: &dyn Source, path: &str) -> Result<Arc<Lora>> {
+        let file = MemorySource::new(path, read_all(source, path, BYTES_MAX).await?);
+        let archive = Archive::open(&file, path).await?;
+        let (mut layers, mut others) = (BTreeMap::<_, Names>::new(), Vec::new());
+        for tensor in archive.tensors() {
+            match names::parse(&tensor.name) {
+                Some((layer, role)) => {
+                    layers.entry(layer).or_default().insert(role, tensor.name.clone());
+                }
+                None => others.push(tensor.name.clone()),
+            }
+        }
+        if layers.is_empty() {
+            return Err(bad_file(path, "no layer of a LoRA is in it"));
+        }
+        let mut networks = layers.keys().map(|layer| layer.network);
+        if let Some(Network::Other(kind)) = networks.find(|one| matches!(one, Network::Other(_))) {
+            let reason = format!("it is a LoRA for {kind}; only those for Stable Diffusion 1 fit");
+            return Err(bad_file(path, reason));
+        }
+        let sha256 = hex(&Sha256::digest(file.bytes()));
+        Ok(Arc::new(Lora { file, archive, layers, others, sha256 }))
+    }
+
+    /// The path it was opened from.
+    pub fn file(&self) -> &str {
+        self.file.file()
+    }
+
+    /// SHA-256 of the file.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The free text pairs of its header: kohya writes `ss_…` there.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        self.archive.metadata()
+    }
+
+    /// Names of its tensors that belong to no layer of any network, and of layers that neither of
+    /// these archives (of UNet and text encoder) has.
+    pub fn unmatched(&self, unet: &Archive, text_encoder: &Archive) -> Vec<String> {
+        let [unet, text] = [unet, text_encoder].map(modules);
+        let unknown = self.layers.keys().filter(|layer| {
+            let known = if layer.network == Network::Unet { &unet } else { &text };
+            find(known, &layer.module).is_none()
+        });
+        let unknown = unknown.map(|layer| layer.module.clone());
+        self.others.iter().cloned().chain(unknown).collect()
+    }
+
+    pub(super) async fn layer(&self, key: &names::Layer) -> Result<Layer> {
+        Layer::read(&self.file, &self.archive, &self.layers[key]).await
+    }
+
+    /// The difference of a bias.
+    pub(super) async fn bias(&self, key: &names::Layer) -> Result<Vec<f32>> {
+        self.archive.load(&self.file, &self.layers[key][&Role::DiffBias]).await
+    }
+
+    /// Whether a layer fits the tensor that it changes.
+    pub(super) async fn check(
+        &self,
+        archive: &Archive,
+        tensor: &str,
+        key: &names::Layer,
+    ) -> Result<()> {
+        let layer = self.layer(key).await?;
+        let info = archive.get(tensor).expect("modules are found by their weights");
+        let rows = info.shape.first().copied().unwrap_or(1);
+        let wanted = [rows, info.elements() / rows.max(1)];
+        if layer.shape() != wanted {
+            let context = if tensor.contains("attn2.to_k") { layer.shape()[1] } else { 0 };
+            let kind = match context {
+                1024 => "it is a LoRA for Stable Diffusion 2".into(),
+                2048 => "it is a LoRA for SDXL".into(),
+                _ => format!(
+                    "its change of `{tensor}` is {:?}, but this model's is {wanted:?}: it is a LoRA \
+                     for another model",
+                    layer.shape()
+                ),
+            };
+            return Err(bad_file(self.file(), kind));
+        }
+        if !layer.is_by_rows() {
+            let reason = format!("`{tensor}`: DoRA by columns is not supported, only by rows");
+            return Err(bad_file(self.file(), reason));
+        }
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,110 @@
+//! A LoRA with a weight, as a change of one part of a model.
+
+use super::file::Lora;
+use super::layer::Layer;
+use super::modules::{find, modules};
+use super::names::{self, Network};
+use crate::error::Result;
+use crate::weights::{Archive, Change, LocalFuture, TensorInfo};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The layers of a LoRA that a part has, with a weight.
+#[derive(Debug)]
+pub struct Merge {
+    lora: Arc<Lora>,
+    weight: f32,
+    /// By the tensor that is changed.
+    targets: HashMap<String, names::Layer>,
+    /// The layer that was read last: its tensor comes in several pieces.
+    latest: Mutex<Option<(String, Arc<Layer>)>>,
+}
+
+impl Merge {
+    /// For a UNet's archive.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) for a LoRA of a model with other shapes.
+    pub async fn into_unet(lora: &Arc<Lora>, unet: &Archive, weight: f32) -> Result<Merge> {
+        Merge::new(lora, Network::Unet, unet, weight).await
+    }
+
+    /// For a text encoder's archive.
+    ///
+    /// # Errors
+    /// As [`Merge::into_unet`].
+    pub async fn into_text_encoder(lora: &Arc<Lora>, text: &Archive, weight: f32) -> Result<Merge> {
+        Merge::new(lora, Network::TextEncoder, text, weight).await
+    }
+
+    async fn new(
+        lora: &Arc<Lora>,
+        network: Network,
+        archive: &Archive,
+        weight: f32,
+    ) -> Result<Merge> {
+        let known = modules(archive);
+        let mut targets = HashMap::new();
+        for (key, names) in lora.layers.iter().filter(|(key, _)| key.network == network) {
+            let Some(module) = find(&known, &key.module) else { continue };
+            if names.contains_key(&names::Role::DiffBias) {
+                targets.insert(format!("{module}.bias"), key.clone());
+            }
+            if names.keys().any(|role| *role != names::Role::DiffBias) {
+                let tensor = format!("{module}.weight");
+                lora.check(archive, &tensor, key).await?;
+                targets.insert(tensor, key.clone());
+            }
+        }
+        Ok(Merge { lora: lora.clone(), weight, targets, latest: Mutex::default() })
+    }
+
+    /// How many tensors it changes.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    async fn layer(&self, tensor: &str) -> Result<Arc<Layer>> {
+        if let Some((_, layer)) = self.latest().as_ref().filter(|(name, _)| name == tensor) {
+            return Ok(layer.clone());
+        }
+        let layer = Arc::new(self.lora.layer(&self.targets[tensor]).await?);
+        *self.latest() = Some((tensor.to_owned(), layer.clone()));
+        Ok(layer)
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Option<(String, Arc<Layer>)>> {
+        self.latest.lock().expect("nobody panics while it is held")
+    }
+}
+
+impl Change for Merge {
+    fn concerns(&self, tensor: &TensorInfo) -> bool {
+        self.targets.contains_key(&tensor.name)
+    }
+
+    fn apply<'a>(
+        &'a self,
+        tensor: &'a TensorInfo,
+        rows: Range<usize>,
+        values: &'a mut [f32],
+    ) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            if tensor.name.ends_with(".bias") {
+                let added = self.lora.bias(&self.targets[&tensor.name]).await?;
+                let added = added.get(rows).unwrap_or_default();
+                values.iter_mut().zip(added).for_each(|(value, x)| *value += self.weight * x);
+                return Ok(());
+            }
+            let kernel = tensor.shape.get(2..).unwrap_or_default().iter().product();
+            self.layer(&tensor.name).await?.apply(rows, kernel, self.weight, values);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! The names in a LoRA's file, of which every trainer has its own, taken apart: which layer of which
+//! network, and what of the layer's change the tensor is.
+//!
+//! ```text
+//! lora_unet_down_blocks_0_…_attn1_to_q.lora_down.weight         kohya: dots are underscores
+//! lora_te_text_model_encoder_layers_0_self_attn_q_proj.alpha
+//! unet.down_blocks.0.….attn1.to_q.lora_A.weight                 diffusers, PEFT
+//! unet.down_blocks.0.….attn1.processor.to_q_lora.down.weight    diffusers before 0.22
+//! text_encoder.text_model.….q_proj.lora_linear_layer.up.weight
+//! ```
+
+/// What of a layer's change a tensor is. LyCORIS's names where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    /// `lora_down`, PEFT's `lora_A`.
+    Down,
+    /// `lora_up`, PEFT's `lora_B`.
+    Up,
+    /// Between the two, of a convolution.
+    Mid,
+    /// The product is divided by its rank and multiplied by this.
+    Alpha,
+    /// The length of each row in the end (DoRA).
+    Magnitude,
+    /// LoHa: `hada_w1_a`, `hada_w1_b`, `hada_w2_a`, `hada_w2_b`, `hada_t1`, `hada_t2`.
+    Hadamard(Factor),
+    /// LoKr: `lokr_w1`, `lokr_w1_a`, `lokr_w1_b`, `lokr_w2`, `lokr_w2_a`, `lokr_w2_b`, `lokr_t2`.
+    Kronecker(Factor),
+    /// The whole difference of a weight.
+    Diff,
+    /// That of a bias.
+    DiffBias,
+}
+
+/// Which of a product's factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Factor {
+    Whole1,
+    A1,
+    B1,
+    Core1,
+    Whole2,
+    A2,
+    B2,
+    Core2,
+}
+
+/// Endings of names, the longer of two before the shorter.
+const ENDINGS: [(&str, Role); 34] = [
+    (".lora_down.weight", Role::Down),
+    (".lora_up.weight", Role::Up),
+    (".lora_mid.weight", Role::Mid),
+    (".lora_A.default.weight", Role::Down),
+    (".lora_B.default.weight", Role::Up),
+    (".lora_A.weight", Role::Down),
+    (".lora_B.weight", Role::Up),
+    (".lora_linear_layer.down.weight", Role::Down),
+    (".lora_linear_layer.up.weight", Role::Up),
+    (".lora.down.weight", Role::Down),
+    (".lora.up.weight", Role::Up),
+    ("_lora.down.weight", Role::Down),
+    ("_lora.up.weight", Role::Up),
+    (".alpha", Role::Alpha),
+    (".dora_scale", Role::Magnitude),
+    (".lora_magnitude_vector.default.weight", Role::Magnitude),
+    (".lora_magnitude_vector.weight", Role::Magnitude),
+    (".lora_magnitude_vector", Role::Magnitude),
+    (".hada_w1_a", Role::Hadamard(Factor::A1)),
+    (".hada_w1_b", Role::Hadamard(Factor::B1)),
+    (".hada_w2_a", Role::Hadamard(Factor::A2)),
+    (".hada_w2_b", Role::Hadamard(Factor::B2)),
+    (".hada_t1", Role::Hadamard(Factor::Core1)),
+    (".hada_t2", Role::Hadamard(Factor::Core2)),
+    (".lokr_w1_a", Role::Kronecker(Factor::A1)),
+    (".lokr_w1_b", Role::Kronecker(Factor::B1)),
+    (".lokr_w2_a", Role::Kronecker(Factor::A2)),
+    (".lokr_w2_b", Role::Kronecker(Factor::B2)),
+    (".lokr_w1", Role::Kronecker(Factor::Whole1)),
+    (".lokr_w2", Role::Kronecker(Factor::Whole2)),
+    (".lokr_t1", Role::Kronecker(Factor::Core1)),
+    (".lokr_t2", Role::Kronecker(Factor::Core2)),
+    (".diff", Role::Diff),
+    (".diff_b", Role::DiffBias),
+];
+
+/// The network that a layer belongs to, where its name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Network {
+    Unet,
+    TextEncoder,
+    /// Of another kind of model.
+    Other(&'static str),
+}
+
+/// A layer, as its name in a LoRA's file says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Layer {
+    pub network: Network,
+    /// Under diffusers' name, or with all its dots as underscores.
+    pub module: String,
+}
+
+/// Beginnings of names: the network, and what follows in the name of a module.
+const BEGINNINGS: [(&str, Network); 10] = [
+    ("lora_unet_", Network::Unet),
+    ("lora_te1_", Network::Other("SDXL")),
+    ("lora_te2_", Network::Other("SDXL")),
+    ("lora_te_", Network::TextEncoder),
+    ("lora_transformer_", Network::Other("Flux or SD 3")),
+    ("text_encoder_2.", Network::Other("SDXL")),
+    ("text_encoder.", Network::TextEncoder),
+    ("transformer.", Network::Other("Flux or SD 3")),
+    ("diffusion_model.", Network::Other("Flux or another transformer")),
+    ("unet.", Network::Unet),
+];
+
+/// Takes a name apart; none for a tensor that is no part of a LoRA.
+pub(super) fn parse(name: &str) -> Option<(Layer, Role)> {
+    let name = name.strip_prefix("base_model.model.").unwrap_or(name);
+    let (module, role) =
+        ENDINGS.iter().find_map(|(ending, role)| Some((name.strip_suffix(ending)?, *role)))?;
+    let beginning = BEGINNINGS
+        .iter()
+        .find_map(|(beginning, network)| Some((module.strip_prefix(beginning)?, *network)));
+    // Files of diffusers' `save_attn_procs` name the UNet's layers and no network.
+    let (module, network) = beginning.unwrap_or((module, Network::Unet));
+    let module = module.strip_prefix("base_model.model.").unwrap_or(module);
+    let mut module = module.replace(".processor.", ".");
+    // The old processors' `to_out_lora` changes the linear layer before a dropout.
+    if module.ends_with(".to_out") {
+        module.push_str(".0");
+    }
+    Some((Layer { network, module }, role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trainers_names_are_one_layer() {
+        let (unet, text) = (Network::Unet, Network::TextEncoder);
+        let to_out = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0";
+        let q_proj = "text_model.encoder.layers.3.self_attn.q_proj";
+        for (name, network, module, role) in [
+            (
+                "lora_unet_mid_block_attentions_0_proj_in.lora_down.weight",
+                unet,
+                "mid_block_attentions_0_proj_in",
+                Role::Down,
+            ),
+            (&format!("unet.{to_out}.lora_B.weight"), unet, to_out, Role::Up),
+            (&format!("base_model.model.{to_out}.lora_A.default.weight"), unet, to_out, Role::Down),
+            (
+                "unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.up.weight",
+                unet,
+                to_out,
+                Role::Up,
+            ),
+            (
+                "mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.down.weight",
+                unet,
+                to_out,
+                Role::Down,
+            ),
+            (
+                &format!("text_encoder.{q_proj}.lora_linear_layer.down.weight"),
+                text,
+                q_proj,
+                Role::Down,
+            ),
+            (&format!("lora_te_{}.alpha", q_proj.replace('.', "_")), text, "", Role::Alpha),
+            ("lora_te2_x.alpha", Network::Other("SDXL"), "x", Role::Alpha),
+            ("lora_unet_a.lokr_w1_a", unet, "a", Role::Kronecker(Factor::A1)),
+            ("lora_unet_a.diff_b", unet, "a", Role::DiffBias),
+        ] {
+            let (layer, found) = parse(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!((layer.network, found), (network, role), "{name}");
+            assert!(module.is_empty() || layer.module == module, "{name}: {}", layer.module);
+        }
+        assert_eq!(parse("conv_in.weight"), None);
+    }
+}
