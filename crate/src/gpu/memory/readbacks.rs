@@ -1,12 +1,12 @@
 //! The buffers that bytes come through on their way to the host. They are kept for the next ones of
-//! their size until [`Gpu::trim`](super::Gpu::trim).
+//! their size until [`Gpu::trim`](crate::gpu::Gpu::trim).
 
-use super::recording::ReadbackId;
-use super::submitted::Readback;
+use crate::gpu::queue::submitted::Readback;
+use crate::gpu::recording::ReadbackId;
 use std::collections::BTreeMap;
 
 /// One of them.
-pub(super) struct Slot {
+pub(in crate::gpu) struct Slot {
     bytes: u64,
     /// None on a dry device.
     buffer: Option<wgpu::Buffer>,
@@ -17,7 +17,7 @@ pub(super) struct Slot {
 
 /// All buffers that bytes come through.
 #[derive(Default)]
-pub(super) struct Readbacks {
+pub(in crate::gpu) struct Readbacks {
     pub slots: BTreeMap<u32, Slot>,
     next: u32,
 }

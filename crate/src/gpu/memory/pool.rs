@@ -10,11 +10,8 @@
 //! The pool also keeps the account of memory: its buffers, and beside them what is staged on the
 //! way from or to the host.
 
+use crate::gpu::recording::BufferId;
 use std::collections::BTreeMap;
-
-/// The name of a buffer in the pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BufferId(u32);
 
 /// What a buffer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use futures_channel::oneshot;
 
 /// A submit that may still run.
-pub(super) struct Submitted {
+pub(in crate::gpu) struct Submitted {
     #[cfg(not(target_arch = "wasm32"))]
     index: wgpu::SubmissionIndex,
     #[cfg(target_arch = "wasm32")]
@@ -53,7 +53,7 @@ fn map(buffer: &wgpu::Buffer) -> Mapped {
 }
 
 /// Bytes on their way to the host.
-pub(super) struct Readback {
+pub(in crate::gpu) struct Readback {
     mapped: Mapped,
     submitted: Submitted,
 }
@@ -83,14 +83,14 @@ impl Readback {
 
 /// Resolves when all that was submitted has run.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
+pub(in crate::gpu) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
     let done = device.poll(wgpu::PollType::wait_indefinitely());
     done.map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
 }
 
 /// Resolves when all that was submitted has run.
 #[cfg(target_arch = "wasm32")]
-pub(super) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
+pub(in crate::gpu) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
     let (sender, receiver) = oneshot::channel();
     queue.on_submitted_work_done(move || {
         sender.send(()).ok();
