@@ -151,6 +151,6 @@ impl Model {
 }
 
 /// The time, as text.
-pub fn now() -> String {
+pub(super) fn now() -> String {
     js_sys::Date::new_0().to_iso_string().into()
 }

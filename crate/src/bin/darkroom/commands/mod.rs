@@ -1,8 +1,8 @@
 //! The commands that users run, a file or a folder each.
 
-pub mod compare;
-pub mod convert;
-pub mod generate;
-pub mod inspect;
-pub mod manifest;
-pub mod verify;
+pub(crate) mod compare;
+pub(crate) mod convert;
+pub(crate) mod generate;
+pub(crate) mod inspect;
+pub(crate) mod manifest;
+pub(crate) mod verify;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Runs the same requests through several checkpoints and sets the pictures side by side.
 #[derive(Args)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// A checkpoint: a folder in the diffusers layout, or a single file. Give several.
     #[arg(long, value_name = "PATH", required_unless_present = "pictures")]
     pub model: Vec<PathBuf>,
@@ -57,7 +57,7 @@ pub struct CompareArgs {
 
 impl CompareArgs {
     /// The requests, from the list or from prompts and seeds.
-    pub fn jobs(&self) -> Result<Vec<Job>> {
+    pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = Request {
             steps: self.steps,
             guidance_scale: self.guidance,
@@ -78,7 +78,7 @@ impl CompareArgs {
     }
 
     /// The adapter that was asked for.
-    pub async fn gpu(&self) -> Result<Gpu> {
+    pub(crate) async fn gpu(&self) -> Result<Gpu> {
         let options = GpuOptions { adapter: self.adapter.clone(), ..GpuOptions::default() };
         Gpu::open(&options).await
     }

@@ -23,7 +23,7 @@ use std::rc::Rc;
 
 /// Makes a picture from a prompt.
 #[derive(Args)]
-pub struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArgs,
     /// What to show.
@@ -171,7 +171,7 @@ fn interval(text: &str) -> Result<[f64; 2], String> {
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-pub enum Device {
+pub(crate) enum Device {
     Gpu,
     Cpu,
 }
@@ -203,7 +203,7 @@ impl GenerateArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &GenerateArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     pollster::block_on(async {
         match (&args.jobs, &args.out_dir, &args.out) {
             (Some(list), Some(folder), _) => many(args, list, folder).await,
@@ -286,7 +286,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
-pub fn report(progress: &Progress) {
+pub(crate) fn report(progress: &Progress) {
     let line = match progress {
         Progress::Loading { part, bytes_done, bytes_total } => {
             format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
@@ -314,7 +314,7 @@ pub fn report(progress: &Progress) {
     }
 }
 
-pub fn end_line() {
+pub(crate) fn end_line() {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }

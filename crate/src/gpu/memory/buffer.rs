@@ -1,15 +1,15 @@
 //! A buffer as ops hold it.
 
-use super::pool::{BufferId, Pool};
-use super::recording::Binding;
+use super::pool::Pool;
+use crate::gpu::recording::{Binding, BufferId};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A buffer of the pool; dropping it gives it back.
 pub struct Buffer {
-    pub(super) pool: Rc<RefCell<Pool>>,
-    pub(super) id: BufferId,
-    pub(super) bytes: u64,
+    pub(in crate::gpu) pool: Rc<RefCell<Pool>>,
+    pub(in crate::gpu) id: BufferId,
+    pub(in crate::gpu) bytes: u64,
 }
 
 impl Buffer {

@@ -3,9 +3,10 @@
 //! The buffers that they come through are kept for the next ones of their size until
 //! [`Gpu::trim`]; they are in the account of memory.
 
-use super::recording::{Copy, ReadbackId};
-use super::{Buffer, Gpu};
+use super::Gpu;
 use crate::error::Result;
+use crate::gpu::memory::buffer::Buffer;
+use crate::gpu::recording::{Copy, ReadbackId};
 
 /// Bytes that will come; dropping it gives them up.
 pub struct Reading {
@@ -19,7 +20,7 @@ pub struct Reading {
 impl Gpu {
     /// Records that the first `bytes` of a buffer, as they are then, come to the host.
     pub fn start_read(&self, buffer: &Buffer, bytes: u64) -> Reading {
-        let kept = self.0.readbacks.borrow_mut().take(bytes.next_multiple_of(4));
+        let kept = self.0.memory.readbacks.borrow_mut().take(bytes.next_multiple_of(4));
         self.record_read(buffer, bytes, kept, true)
     }
 
@@ -44,10 +45,10 @@ impl Gpu {
         let id = kept.unwrap_or_else(|| {
             let made = self.0.engine.as_ref().map(|e| e.borrow().create_readback(size));
             self.0.counter.borrow_mut().made.buffers += 1;
-            self.0.pool.borrow_mut().stage(size);
-            self.0.readbacks.borrow_mut().insert(size, made)
+            self.0.memory.pool.borrow_mut().stage(size);
+            self.0.memory.readbacks.borrow_mut().insert(size, made)
         });
-        self.0.pool.borrow_mut().touch(buffer.id, self.0.epoch.get());
+        self.0.memory.pool.borrow_mut().touch(buffer.id, self.0.queue.epoch.get());
         let copy = Copy { from: buffer.id, to: id, bytes: size };
         self.0.recording.borrow_mut().copies.push(copy);
         Reading { gpu: self.clone(), id, bytes, is_kept }
@@ -55,8 +56,8 @@ impl Gpu {
 
     /// Destroys the free buffers that bytes come through.
     pub(super) fn trim_readbacks(&self) {
-        let bytes = self.0.readbacks.borrow_mut().destroy(|_, slot| slot.is_free);
-        self.0.pool.borrow_mut().unstage(bytes);
+        let bytes = self.0.memory.readbacks.borrow_mut().destroy(|_, slot| slot.is_free);
+        self.0.memory.pool.borrow_mut().unstage(bytes);
     }
 }
 
@@ -67,7 +68,7 @@ impl Reading {
     /// # Errors
     /// [`Error::DeviceLost`](crate::Error::DeviceLost), and what the device complained of.
     pub async fn bytes(self) -> Result<Vec<u8>> {
-        let on_way = self.gpu.0.readbacks.borrow_mut().on_way(self.id);
+        let on_way = self.gpu.0.memory.readbacks.borrow_mut().on_way(self.id);
         assert!(on_way.is_some() || self.gpu.is_dry(), "a read is submitted before it is awaited");
         let mut bytes = match (on_way, self.gpu.handles()) {
             (Some((readback, buffer)), Some((device, _))) => {
@@ -84,13 +85,13 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         self.gpu.0.recording.borrow_mut().copies.retain(|copy| copy.to != self.id);
-        let mut readbacks = self.gpu.0.readbacks.borrow_mut();
+        let mut readbacks = self.gpu.0.memory.readbacks.borrow_mut();
         let Some(slot) = readbacks.slots.get_mut(&self.id.0) else { return };
         // What is still on its way may not be written again before it has come.
         slot.is_free = self.is_kept && slot.readback.is_none();
         if !slot.is_free {
             let bytes = readbacks.destroy(|id, _| id == self.id.0);
-            self.gpu.0.pool.borrow_mut().unstage(bytes);
+            self.gpu.0.memory.pool.borrow_mut().unstage(bytes);
         }
     }
 }

@@ -1,60 +1,76 @@
 //! The one handle to a graphics device: its buffers, and the recording that ops append to.
 
-use super::adapter::{self, AdapterInfo, GpuOptions, Limits};
-use super::buffer::Buffer;
-use super::engine::{Engine, PARAMS_BYTES};
-use super::faults::Faults;
-use super::kernel::Kernel;
-use super::pace::Pace;
-use super::pool::{BufferId, Pool, Use};
-use super::readbacks::Readbacks;
-use super::recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
-use super::stats::{Counter, Kernels, Work};
-use super::submitted::Submitted;
-use super::tuning::Tuning;
+mod account;
+mod buffers;
+mod profile;
+mod reading;
+mod run;
+
+pub use profile::Timed;
+pub use reading::Reading;
+pub use run::Rehearsal;
+
 use crate::error::{Error, Result};
+use crate::gpu::adapter::{self, AdapterInfo, GpuOptions, Limits};
+use crate::gpu::engine::{Engine, PARAMS_BYTES};
+use crate::gpu::faults::Faults;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::memory::pool::Pool;
+use crate::gpu::memory::readbacks::Readbacks;
+use crate::gpu::queue::pace::Pace;
+use crate::gpu::queue::submitted::Submitted;
+use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
+use crate::gpu::stats::{Counter, Kernels, Work};
+use crate::gpu::tuning::Tuning;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use web_time::Instant;
 
-/// Host writes are flushed by an empty submit when this much is on its way, so that loading a model
-/// does not pile up a second copy of it in staging memory.
-const UPLOAD_BYTES_MAX: u64 = 32 << 20;
-
 /// The one handle to a graphics device, passed explicitly; a clone is the same device.
 #[derive(Clone)]
-pub struct Gpu(pub(super) Rc<Inner>);
+pub struct Gpu(Rc<Inner>);
 
 /// What all clones share.
-pub(super) struct Inner {
+struct Inner {
+    info: AdapterInfo,
+    limits: Limits,
+    has_f16: bool,
+    tuning: Cell<Tuning>,
+    /// What the device complained of.
+    faults: Faults,
     /// None on a dry device.
-    pub(super) engine: Option<RefCell<Engine>>,
-    pub(super) pool: Rc<RefCell<Pool>>,
-    pub(super) recording: RefCell<Recording>,
-    /// Number of the present recording.
-    pub(super) epoch: Cell<u64>,
-    /// Written and not yet flushed.
-    pub(super) upload_bytes: Cell<u64>,
-    /// Written since the device was last waited for, or the last recording was submitted.
-    pub(super) uploads: Cell<u64>,
-    /// Written before that, for a recording that may still run; see `turn_uploads`.
-    pub(super) uploads_before: Cell<u64>,
-    /// The last submit that was not waited for, and its work; since when the device works on it.
-    pub(super) running: RefCell<Option<(Submitted, u64)>>,
-    pub(super) busy_since: Cell<Instant>,
-    pub(super) readbacks: RefCell<Readbacks>,
-    pub(super) is_rehearsing: Cell<bool>,
-    /// Of the buffer of parameters.
-    pub(super) params_bytes: Cell<u64>,
-    pub(super) counter: RefCell<Counter>,
+    engine: Option<RefCell<Engine>>,
+    memory: Memory,
+    recording: RefCell<Recording>,
+    is_rehearsing: Cell<bool>,
+    queue: Queue,
+    counter: RefCell<Counter>,
     /// Those of a dry device.
-    pub(super) kernels: RefCell<Kernels>,
-    pub(super) pace: RefCell<Pace>,
-    pub(super) faults: Faults,
-    pub(super) info: AdapterInfo,
-    pub(super) tuning: Cell<Tuning>,
-    pub(super) limits: Limits,
-    pub(super) has_f16: bool,
+    kernels: RefCell<Kernels>,
+}
+
+/// What is held for the device.
+struct Memory {
+    pool: Rc<RefCell<Pool>>,
+    readbacks: RefCell<Readbacks>,
+    /// Of the buffer of parameters.
+    params_bytes: Cell<u64>,
+    /// Written since the device was last waited for, or the last recording was submitted.
+    uploads: Cell<u64>,
+    /// Written before that, for a recording that may still run; see `turn_uploads`.
+    uploads_before: Cell<u64>,
+}
+
+/// What is on its way to the device.
+struct Queue {
+    /// Number of the present recording.
+    epoch: Cell<u64>,
+    /// Host writes that were not flushed yet.
+    unflushed_bytes: Cell<u64>,
+    /// The last submit that was not waited for, and its work; since when the device works on it.
+    running: RefCell<Option<(Submitted, u64)>>,
+    busy_since: Cell<Instant>,
+    pace: RefCell<Pace>,
 }
 
 impl Gpu {
@@ -114,27 +130,33 @@ impl Gpu {
         let mut pool = Pool::default();
         pool.stage(PARAMS_BYTES);
         pool.lap();
-        Gpu(Rc::new(Inner {
-            engine: engine.map(RefCell::new),
+        let memory = Memory {
             pool: Rc::new(RefCell::new(pool)),
-            recording: RefCell::default(),
-            epoch: Cell::new(1),
-            upload_bytes: Cell::new(0),
+            readbacks: RefCell::default(),
+            params_bytes: Cell::new(PARAMS_BYTES),
             uploads: Cell::new(0),
             uploads_before: Cell::new(0),
+        };
+        let queue = Queue {
+            epoch: Cell::new(1),
+            unflushed_bytes: Cell::new(0),
             running: RefCell::default(),
             busy_since: Cell::new(Instant::now()),
-            readbacks: RefCell::default(),
-            is_rehearsing: Cell::new(false),
-            params_bytes: Cell::new(PARAMS_BYTES),
-            counter: RefCell::default(),
-            kernels: RefCell::default(),
             pace: RefCell::new(pace),
-            faults,
+        };
+        Gpu(Rc::new(Inner {
             tuning: Cell::new(Tuning::default_for(info.software)),
             info,
             limits,
             has_f16,
+            faults,
+            engine: engine.map(RefCell::new),
+            memory,
+            recording: RefCell::default(),
+            is_rehearsing: Cell::new(false),
+            queue,
+            counter: RefCell::default(),
+            kernels: RefCell::default(),
         }))
     }
 
@@ -174,77 +196,6 @@ impl Gpu {
         self.0.limits
     }
 
-    /// A buffer for kernels, with whatever it held before.
-    pub fn alloc(&self, bytes: u64) -> Buffer {
-        self.alloc_where(bytes, None)
-    }
-
-    /// A buffer for what is held on to from one work to the next: no larger than it must be, and
-    /// later given to its like alone.
-    pub fn alloc_kept(&self, bytes: u64) -> Buffer {
-        let taken = self.0.pool.borrow_mut().take_kept(bytes);
-        let id = taken.unwrap_or_else(|| self.create(bytes, Use::Kept));
-        Buffer { pool: self.0.pool.clone(), id, bytes }
-    }
-
-    /// A buffer that the host may write at once: nothing recorded and unsubmitted uses it.
-    pub fn alloc_for_host(&self, bytes: u64) -> Buffer {
-        self.alloc_where(bytes, Some(self.0.epoch.get()))
-    }
-
-    /// A buffer of exactly this size that serves nobody else: it is destroyed when its handle was
-    /// dropped and the device has run what uses it.
-    pub fn alloc_apart(&self, bytes: u64) -> Buffer {
-        let id = self.create(bytes, Use::Apart);
-        Buffer { pool: self.0.pool.clone(), id, bytes }
-    }
-
-    /// [`Gpu::alloc_apart`] for weights, which the host may write at once.
-    pub fn alloc_weights(&self, bytes: u64) -> Buffer {
-        let id = self.create(bytes, Use::Weights);
-        Buffer { pool: self.0.pool.clone(), id, bytes }
-    }
-
-    fn alloc_where(&self, bytes: u64, before: Option<u64>) -> Buffer {
-        let taken = self.0.pool.borrow_mut().take(bytes, before);
-        let id = taken.unwrap_or_else(|| self.create(bytes, Use::Pooled));
-        Buffer { pool: self.0.pool.clone(), id, bytes }
-    }
-
-    fn create(&self, bytes: u64, usage: Use) -> BufferId {
-        let size = Pool::rounded(bytes);
-        if size > self.0.limits.buffer {
-            let available = self.0.limits.buffer;
-            self.0.faults.put(Error::GpuLimit { what: "a buffer", needed: size, available });
-        }
-        let buffer = self.0.engine.as_ref().map(|e| e.borrow().create_buffer(size));
-        self.0.counter.borrow_mut().made.buffers += 1;
-        self.0.pool.borrow_mut().insert(size, buffer, usage)
-    }
-
-    /// Writes `data` into a buffer of [`Gpu::alloc_for_host`]; offset and length are multiples of
-    /// 4.
-    pub fn write(&self, buffer: &Buffer, offset: u64, data: &[u8]) {
-        assert!(offset + data.len() as u64 <= Pool::rounded(buffer.bytes), "a write past the end");
-        if self.0.is_rehearsing.get() {
-            return;
-        }
-        // The write would overtake what is recorded: see the pool.
-        let touched = self.0.pool.borrow().epoch(buffer.id) == Some(self.0.epoch.get());
-        assert!(!touched, "the host writes a buffer that the present recording uses");
-        self.count_upload(data.len() as u64);
-        let Some(engine) = &self.0.engine else { return };
-        if let Some(target) = self.0.pool.borrow().buffer(buffer.id) {
-            engine.borrow().queue().write_buffer(target, offset, data);
-        }
-        let pending = self.0.upload_bytes.get() + data.len() as u64;
-        self.0.upload_bytes.set(pending);
-        if pending >= UPLOAD_BYTES_MAX {
-            engine.borrow().queue().submit([]);
-            self.0.upload_bytes.set(0);
-        }
-    }
-
     /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
     /// the kernel's uniform; `bindings` are its inputs and then its output; `work` is what it
     /// counts as, in the simplest case the definition's floating-point operations.
@@ -261,8 +212,8 @@ impl Gpu {
         let aliased = inputs.iter().any(|input| input.buffer == output.buffer);
         assert!(!aliased, "{}: the output's buffer is also an input", kernel.name());
         self.check(kernel, &bindings, groups);
-        let mut pool = self.0.pool.borrow_mut();
-        bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.epoch.get()));
+        let mut pool = self.0.memory.pool.borrow_mut();
+        bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.queue.epoch.get()));
         let bytes = distinct_bytes(&bindings);
         let work = work.into();
         if !self.0.is_rehearsing.get() {
@@ -300,7 +251,7 @@ impl Gpu {
     }
 
     /// The device and its queue, so that nothing is borrowed while they are waited for.
-    pub(super) fn handles(&self) -> Option<(wgpu::Device, wgpu::Queue)> {
+    fn handles(&self) -> Option<(wgpu::Device, wgpu::Queue)> {
         let engine = self.0.engine.as_ref()?.borrow();
         Some((engine.device().clone(), engine.queue().clone()))
     }

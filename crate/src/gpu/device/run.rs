@@ -1,10 +1,10 @@
 //! How what has been recorded runs: submitted at once or in parts, waited for or not.
 
 use super::Gpu;
-use super::kernel::Kernel;
-use super::recording::{Dispatch, Recording};
-use super::submitted::{self, Submitted};
 use crate::error::Result;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::queue::submitted::{self, Submitted};
+use crate::gpu::recording::{Dispatch, Recording};
 use std::ops::Range;
 use std::rc::Rc;
 use web_time::Instant;
@@ -28,11 +28,11 @@ impl Gpu {
         if recording.is_empty() {
             return None;
         }
-        self.0.epoch.set(self.0.epoch.get() + 1);
+        self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
         if self.0.is_rehearsing.get() {
             self.fit_params(&recording);
             if let Some(engine) = &self.0.engine {
-                engine.borrow_mut().rehearse(&recording, &self.0.pool.borrow());
+                engine.borrow_mut().rehearse(&recording, &self.0.memory.pool.borrow());
             }
             return None;
         }
@@ -47,8 +47,9 @@ impl Gpu {
         part: Range<usize>,
     ) -> Option<Submitted> {
         let engine = self.0.engine.as_ref()?;
-        self.0.upload_bytes.set(0);
-        let (pool, readbacks) = (self.0.pool.borrow(), &mut self.0.readbacks.borrow_mut());
+        self.0.queue.unflushed_bytes.set(0);
+        let (pool, readbacks) =
+            (self.0.memory.pool.borrow(), &mut self.0.memory.readbacks.borrow_mut());
         Some(engine.borrow_mut().submit(recording, part, &pool, readbacks))
     }
 
@@ -76,10 +77,10 @@ impl Gpu {
     /// The device has run all: uploads have arrived, and the buffers apart that were given back can
     /// go.
     fn settle(&self) {
-        self.0.running.take();
-        let arrived = self.0.uploads.replace(0) + self.0.uploads_before.replace(0);
-        self.0.pool.borrow_mut().unstage(arrived);
-        let buried = self.0.pool.borrow_mut().bury();
+        self.0.queue.running.take();
+        let arrived = self.0.memory.uploads.replace(0) + self.0.memory.uploads_before.replace(0);
+        self.0.memory.pool.borrow_mut().unstage(arrived);
+        let buried = self.0.memory.pool.borrow_mut().bury();
         if let Some(engine) = self.0.engine.as_ref().filter(|_| buried) {
             engine.borrow_mut().forget_bind_groups();
         }
@@ -91,7 +92,7 @@ impl Gpu {
     /// As there.
     pub async fn finish_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
         self.advance_in_parts(between).await?;
-        let last = self.0.running.take();
+        let last = self.0.queue.running.take();
         if let Some(last) = last {
             self.measure(last).await?;
         }
@@ -108,10 +109,10 @@ impl Gpu {
     /// be heard by the next call.
     pub async fn advance_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some(recording) = self.next_recording() else { return Ok(()) };
-        if self.0.running.borrow().is_none() {
-            self.0.busy_since.set(Instant::now());
+        if self.0.queue.running.borrow().is_none() {
+            self.0.queue.busy_since.set(Instant::now());
         }
-        let parts = self.0.pace.borrow().cut(&recording.dispatches);
+        let parts = self.0.queue.pace.borrow().cut(&recording.dispatches);
         for (number, part) in parts.into_iter().enumerate() {
             if number > 0 {
                 between()?;
@@ -119,7 +120,7 @@ impl Gpu {
             self.0.counter.borrow_mut().submit();
             let work = recording.dispatches[part.clone()].iter().map(Dispatch::work).sum();
             let running = self.submit_part(&recording, part).map(|submitted| (submitted, work));
-            let before = self.0.running.replace(running);
+            let before = self.0.queue.running.replace(running);
             if let Some(before) = before {
                 self.measure(before).await?;
             }
@@ -133,9 +134,9 @@ impl Gpu {
     /// What was uploaded for the recording before this one has arrived. What counts is the most
     /// that any before it had, so that the account does not depend on their order.
     fn turn_uploads(&self) {
-        let (before, now) = (self.0.uploads_before.get(), self.0.uploads.replace(0));
-        self.0.uploads_before.set(before.max(now));
-        self.0.pool.borrow_mut().unstage(before.min(now));
+        let (before, now) = (self.0.memory.uploads_before.get(), self.0.memory.uploads.replace(0));
+        self.0.memory.uploads_before.set(before.max(now));
+        self.0.memory.pool.borrow_mut().unstage(before.min(now));
     }
 
     /// Waits for a submit and notes how long its work took since the device was free for it.
@@ -145,8 +146,8 @@ impl Gpu {
             done.map_err(|error| self.0.faults.take().unwrap_or(error))?;
         }
         let now = Instant::now();
-        let since = self.0.busy_since.replace(now);
-        self.0.pace.borrow_mut().note(work, (now - since).as_secs_f64());
+        let since = self.0.queue.busy_since.replace(now);
+        self.0.queue.pace.borrow_mut().note(work, (now - since).as_secs_f64());
         Ok(())
     }
 
@@ -169,7 +170,7 @@ impl Gpu {
         if let Some(engine) = &self.0.engine {
             engine.borrow_mut().forget_bind_groups();
         }
-        self.0.pool.borrow_mut().trim();
+        self.0.memory.pool.borrow_mut().trim();
         self.trim_readbacks();
     }
 }

@@ -2,9 +2,9 @@
 //! (`timestamp-query`), else by the wall's, each dispatch submitted and waited for alone.
 
 use super::Gpu;
-use super::engine::Engine;
-use super::recording::{Dispatch, Recording};
 use crate::error::Result;
+use crate::gpu::engine::Engine;
+use crate::gpu::recording::{Dispatch, Recording};
 use web_time::Instant;
 
 /// One dispatch and what it took.
@@ -41,7 +41,7 @@ impl Gpu {
     pub async fn profile(&self, runs: usize, watch: Watch<'_>) -> Result<Vec<Timed>> {
         let recording = self.take_recording();
         let Some(engine) = &self.0.engine else { return Ok(Vec::new()) };
-        self.0.epoch.set(self.0.epoch.get() + 1);
+        self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
         self.count_params(&recording);
         let mut timed: Vec<Timed> = recording.dispatches.iter().map(Timed::never).collect();
         for run in 0..=runs {
@@ -64,7 +64,8 @@ impl Gpu {
         engine: &std::cell::RefCell<Engine>,
         recording: &Recording,
     ) -> Result<Vec<f64>> {
-        let (readback, stamps) = engine.borrow_mut().submit_timed(recording, &self.0.pool.borrow());
+        let (readback, stamps) =
+            engine.borrow_mut().submit_timed(recording, &self.0.memory.pool.borrow());
         let period = f64::from(engine.borrow().queue().get_timestamp_period()) * 1e-9;
         self.finish().await?;
         let Some((device, _)) = self.handles() else { return Ok(Vec::new()) };

@@ -1,10 +1,10 @@
 //! The account of a device: what it was asked to do, and the memory that is held for it.
 
 use super::Gpu;
-use super::kernel::Kernel;
-use super::pool::Held;
-use super::recording::Recording;
-use super::stats::{Counter, KernelStats, Stats};
+use crate::gpu::kernel::Kernel;
+use crate::gpu::memory::pool::Held;
+use crate::gpu::recording::Recording;
+use crate::gpu::stats::{Counter, KernelStats, Stats};
 use std::rc::Rc;
 
 /// Bytes of the host that are counted as staged.
@@ -15,25 +15,25 @@ pub struct Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        self.gpu.0.pool.borrow_mut().unstage(self.bytes);
+        self.gpu.0.memory.pool.borrow_mut().unstage(self.bytes);
     }
 }
 
 impl Gpu {
     /// Counts bytes as on their way to the device until it is waited for.
     pub fn count_upload(&self, bytes: u64) {
-        self.0.uploads.set(self.0.uploads.get() + bytes);
-        self.0.pool.borrow_mut().stage(bytes);
+        self.0.memory.uploads.set(self.0.memory.uploads.get() + bytes);
+        self.0.memory.pool.borrow_mut().stage(bytes);
     }
 
     /// Bytes on their way to the device.
     pub fn uploads(&self) -> u64 {
-        self.0.uploads.get() + self.0.uploads_before.get()
+        self.0.memory.uploads.get() + self.0.memory.uploads_before.get()
     }
 
     /// Counts bytes of the host as staged for as long as the guard lives.
     pub fn stage(&self, bytes: u64) -> Staged {
-        self.0.pool.borrow_mut().stage(bytes);
+        self.0.memory.pool.borrow_mut().stage(bytes);
         Staged { gpu: self.clone(), bytes }
     }
 
@@ -46,18 +46,18 @@ impl Gpu {
     /// Counts the buffer of parameters, as large as a recording needs it.
     pub(super) fn fit_params(&self, recording: &Recording) {
         let bytes = recording.params.len() as u64;
-        let had = self.0.params_bytes.get();
+        let had = self.0.memory.params_bytes.get();
         if bytes > had {
             let grown = bytes.next_power_of_two();
-            self.0.pool.borrow_mut().stage(grown - had);
-            self.0.params_bytes.set(grown);
+            self.0.memory.pool.borrow_mut().stage(grown - had);
+            self.0.memory.params_bytes.set(grown);
             self.0.counter.borrow_mut().made.buffers += 1;
         }
     }
 
     /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
     pub fn stats(&self) -> Stats {
-        let pool = self.0.pool.borrow();
+        let pool = self.0.memory.pool.borrow();
         let (held, peak) = (pool.held(), pool.peak());
         let mut stats = Stats {
             bytes_alive: held.weights + held.activations,
@@ -88,21 +88,21 @@ impl Gpu {
         if let Some(engine) = &self.0.engine {
             engine.borrow_mut().reset_made();
         }
-        self.0.pool.borrow_mut().reset_peak();
+        self.0.memory.pool.borrow_mut().reset_peak();
     }
 
     /// What is held now.
     pub fn held(&self) -> Held {
-        self.0.pool.borrow().held()
+        self.0.memory.pool.borrow().held()
     }
 
     /// The most that was held at one moment since [`Gpu::lap`].
     pub fn lap_peak(&self) -> Held {
-        self.0.pool.borrow().lap_peak()
+        self.0.memory.pool.borrow().lap_peak()
     }
 
     /// Lets that count begin at what is held now.
     pub fn lap(&self) {
-        self.0.pool.borrow_mut().lap();
+        self.0.memory.pool.borrow_mut().lap();
     }
 }
