@@ -1,49 +1,15 @@
 // The form: what to make. Gives requests as they were typed, and says near the field what is wrong.
 
-import { fieldsOf } from "../files/fields.js";
+import { DEFAULTS, fieldName, linkOf } from "../request/defaults.js";
 import { SAMPLERS, say } from "../strings.js";
 import { anyById, byId, button, chip, element, fitDirection, onPress } from "../dom.js";
+import { createAbilities } from "./abilities.js";
 import { requestOf } from "./fields.js";
 import { createInitial } from "./initial.js";
 import { createSeed, isChosen } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
 import { createStyles } from "./styles.js";
-
-/** The form's fields with their defaults. */
-const DEFAULTS = new Map([
-  ["prompt", ""],
-  ["negative_prompt", ""],
-  ["steps", "20"],
-  ["guidance_scale", "7.5"],
-  ["width", ""],
-  ["height", ""],
-  ["seed", ""],
-  ["sampler", "ddim"],
-  ["eta", "0"],
-  ["karras", ""],
-  ["rng", "torch"],
-  ["count", "1"],
-  ["spacing", ""],
-  ["clip_skip", "1"],
-  ["long_prompt", "truncate"],
-  ["prompt_weights", "false"],
-  ["clean", "false"],
-  ["guidance_interval", "[0,1]"],
-  ["cache_interval", "1"],
-  ["token_merging_ratio", "0"],
-  ["strength", "0.8"],
-]);
-
-/** Names that the engine and links use for fields, where they differ from the form's. */
-const ALIASES = new Map([
-  ["negative", "negative_prompt"],
-  ["guidance", "guidance_scale"],
-  ["initial_picture", "initial-file"],
-]);
-
-/** @param {string} name */
-export const fieldName = (name) => ALIASES.get(name) ?? name.replaceAll(" ", "_");
 
 /** The strength of a variation that is asked for with one press. */
 const VARIATION = "0.6";
@@ -69,6 +35,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
   const seed = createSeed(onChange);
   const sizes = createSizes(onChange);
   const shortcuts = createShortcuts();
+  const abilities = createAbilities();
   const initial = createInitial({ onChange, onFault });
   const styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
 
@@ -105,6 +72,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
     seed.show();
     sizes.show();
     shortcuts.show();
+    abilities.show();
     initial.show();
     showExtras(extras, onChange);
   }
@@ -153,15 +121,7 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
     /** The picture to begin with, and its strength. @returns {Record<string, string>} */
     begins: () => initial.fields(),
 
-    /**
-     * What of a request differs from the defaults, for a link to its picture.
-     * @param {import("../engine/protocol.js").Request} request
-     * @returns {[string, string][]}
-     */
-    linkOf: (request) =>
-      fieldsOf({ ...request }).filter(
-        ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
-      ),
+    linkOf,
 
     /** How to bring back the form as it is now. */
     snapshot() {
@@ -224,8 +184,9 @@ export function createForm({ onGenerate, onPause, onCancel, onChange, onFault },
      * Offers what this model can do.
      * @param {import("../engine/protocol.js").Description} description
      */
-    describe({ factor, width, height, samplers }) {
+    describe({ factor, width, height, samplers, abilities: can }) {
       offerSamplers(samplers);
+      abilities.describe(can);
       anyById("size-hint").textContent = say.sizeHint(factor, width, height);
       sizes.describe(factor, width, height);
     },

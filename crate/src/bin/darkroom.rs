@@ -16,6 +16,8 @@ mod manifest;
 mod memory;
 mod model_args;
 mod precision;
+mod request;
+mod request_args;
 mod served;
 mod shortcuts;
 mod synth;
@@ -52,6 +54,10 @@ enum Command {
     Precision(precision::PrecisionArgs),
     /// Prints the memory that pictures of a model take, as tables; needs no graphics adapter.
     Memory(memory::MemoryArgs),
+    /// Prints a request as JSON, a line of a list for generate --jobs; also that of a picture.
+    Request(request::ShowArgs),
+    /// Prints what a request may say, as a JSON Schema.
+    Schema(request::SchemaArgs),
     /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
     Shortcuts(shortcuts::ShortcutsArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
@@ -98,6 +104,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(args) => compare::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
+        Command::Request(args) => request::run(&args)?,
+        Command::Schema(args) => request::print_schema(&args)?,
         Command::Shortcuts(args) => shortcuts::run(&args)?,
         Command::Memory(args) => memory::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,
