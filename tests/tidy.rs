@@ -89,7 +89,7 @@ fn no_folder_has_a_circle() {
     let library: Vec<_> =
         files(&["crate/src"]).into_iter().filter(|file| !file.path.contains("/bin/")).collect();
     let mut imports = circles::of_rust(&library, "crate/src/lib.rs");
-    imports.extend(circles::of_rust(&files(&["crate/src/bin"]), "crate/src/bin/darkroom.rs"));
+    imports.extend(circles::of_rust(&files(&["crate/src/bin"]), "crate/src/bin/darkroom/main.rs"));
     imports.extend(circles::of_javascript(&files(&["web"])));
     assert!(imports.len() > 1000, "only {} imports were found", imports.len());
     expect_none(circles::complaints(&imports));

@@ -94,7 +94,7 @@ fn bad_manners() {
     for bad in ["pub use a::*;", "dbg!(1);", "println!();", "eprintln!(\"a\");", "todo!()"] {
         assert_eq!(manners(&op(bad)).len(), 1, "{bad}");
     }
-    let program = |text: &str| manners(&File::new("crate/src/bin/darkroom.rs", text)).len();
+    let program = |text: &str| manners(&File::new("crate/src/bin/darkroom/main.rs", text)).len();
     assert_eq!(program("println!()"), 0);
     assert_eq!(program("dbg!(1)"), 1);
 }

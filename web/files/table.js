@@ -1,7 +1,7 @@
 // Lists of requests in files: JSONL or JSON, tables with commas, semicolons or tabs (RFC 4180), the
 // options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. What is wrong is
 // told with its line, before anything is taken. The native program reads the same
-// (crate/src/bin/lists.rs).
+// (crate/src/bin/darkroom/lists.rs).
 
 import { importText } from "../strings/imports.js";
 import { parseJson } from "./json.js";

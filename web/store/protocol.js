@@ -5,7 +5,7 @@
  * @typedef {{ path: string, bytes?: number, sha256?: string, chunks?: string[], beside?: boolean,
  *   pointer?: boolean }} ManifestFile
  *
- * A model's parts list; crate/src/weights/manifest.rs says what the fields mean.
+ * A model's parts list; crate/src/weights/publisher/manifest.rs says what the fields mean.
  * @typedef {object} Manifest
  * @property {string} id
  * @property {string} title

@@ -1,10 +1,10 @@
 //! Runs a recording: pipelines, bind groups, one compute pass, one submit.
 
 use crate::gpu::kernel::Kernel;
-use crate::gpu::pool::Pool;
-use crate::gpu::readbacks::Readbacks;
+use crate::gpu::memory::pool::Pool;
+use crate::gpu::memory::readbacks::Readbacks;
+use crate::gpu::queue::submitted::{Readback, Submitted};
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording};
-use crate::gpu::submitted::{Readback, Submitted};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;

@@ -3,33 +3,34 @@
 //! [`Gpu`] is the one handle to a device. Ops append to its recording; [`Gpu::submit`] runs it. A
 //! *dry* device has no engine: it checks the same limits and adds up the same numbers, so the real
 //! Stable Diffusion v1.4 at 512×512 can be checked, and its cost known, on a machine without a GPU.
+//!
+//! ```text
+//! each of these imports only those above it
+//! kernel · adapter · faults · tuning
+//! recording    dispatches and copies, as data
+//! queue        what was submitted, and how much at once
+//! memory       buffers, the pool of them, and those that bytes come back through
+//! stats        what was asked of the device, in numbers
+//! engine       runs a recording
+//! device       Gpu: the handle that has all of it
+//! ```
 
-mod account;
 mod adapter;
-mod buffer;
 mod device;
 mod engine;
 mod faults;
 pub mod kernel;
-mod pace;
-mod pool;
-mod profile;
-mod readbacks;
-mod reading;
+mod memory;
+mod queue;
 pub mod recording;
-mod run;
 mod stats;
-mod submitted;
 mod tuning;
 
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
-pub use buffer::Buffer;
-pub use device::Gpu;
+pub use device::{Gpu, Reading, Rehearsal, Timed};
 pub(crate) use kernel::Kernel;
-pub use pool::{BufferId, Held};
-pub use profile::Timed;
-pub use reading::Reading;
-pub use recording::ReadbackId;
-pub use run::Rehearsal;
+pub use memory::buffer::Buffer;
+pub use memory::pool::Held;
+pub use recording::{BufferId, ReadbackId};
 pub use stats::{KernelStats, Made, Stats, Work};
 pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};

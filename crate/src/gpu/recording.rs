@@ -4,11 +4,14 @@
 //! it can be checked and counted on a machine without a GPU.
 
 use crate::gpu::kernel::Kernel;
-use crate::gpu::pool::BufferId;
 use std::rc::Rc;
 
 /// WebGPU's alignment of uniform and storage offsets, in bytes.
 pub const ALIGNMENT: u64 = 256;
+
+/// The name of a buffer of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufferId(pub(super) u32);
 
 /// A range of a buffer as a kernel sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

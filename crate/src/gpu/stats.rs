@@ -1,7 +1,7 @@
 //! What a device was asked to do, in numbers that hold on every GPU.
 
 use super::kernel::Kernel;
-use super::pool::Held;
+use super::memory::pool::Held;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::container::Container;
-use super::decode::decode;
-use super::header::{Header, TensorInfo};
+use super::formats::container::Container;
+use super::formats::header::{Header, TensorInfo};
+use super::formats::{gguf, legacy_torch, safetensors, shards, torch};
+use super::quantise::decode::decode;
 use super::source::{Source, read_exact};
-use super::{gguf, legacy_torch, safetensors, torch};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
 
@@ -50,7 +50,7 @@ impl Archive {
     /// [`Error::BadFile`] for an index that is no such map or contradicts its files,
     /// [`Error::NotFound`] for a missing one of them, and as [`Archive::open`].
     pub async fn open_shards(source: &dyn Source, index: &str) -> Result<Archive> {
-        let files = super::shards::read(source, index).await?;
+        let files = shards::read(source, index).await?;
         let folder =
             index.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         let mut all = Header { tensors: Vec::new(), metadata: BTreeMap::new() };

@@ -6,70 +6,48 @@
 //! tensor's bytes are read when its place on the GPU is ready. Nothing here holds a whole file.
 //!
 //! ```text
-//! container    which format, from the first bytes
-//! safetensors · gguf · torch (zip, pickle) · legacy_torch    the headers;  shards    several files
-//! layout       numbers that do not lie row by row
-//! ldm          a single-file checkpoint as three parts, under diffusers' names (names), from what
-//!              other programs call them (canonical)
-//! identify     what a file is that is no Stable Diffusion 1;  zeros    what did not arrive
+//! each of these imports only those above it
+//! publisher    what a model consists of, who may be asked, what servers say
+//! source       where bytes come from
+//! formats      the headers: safetensors · gguf · torch;  quantise    elements to f32 and back
+//! archive      a checkpoint, opened;  write    the files, written
+//! zeros        what did not arrive
+//! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
 //! panic, and no size that a file claims is believed before it is checked against the file's own.
 
-pub mod answer;
 mod archive;
-mod canonical;
-mod container;
-mod decode;
-mod digest;
-mod encode;
-#[cfg(not(target_arch = "wasm32"))]
-mod file_source;
-mod gguf;
-mod gguf_writer;
-mod header;
-mod hosts;
-mod identify;
-mod layout;
-mod ldm;
-mod legacy_torch;
-mod manifest;
-pub mod names;
-pub mod npy;
-mod part;
-mod path;
-mod pickle;
-mod pointer;
+mod formats;
+mod publisher;
 mod quantise;
-mod safetensors;
-mod shards;
+mod single_file;
 mod source;
-pub mod tar;
-mod told;
-mod torch;
-mod writer;
+mod write;
 mod zeros;
-mod zip;
 
 pub use archive::Archive;
-pub use decode::decode;
-pub use digest::{Digest, PIECE_BYTES, Sum64, is_sha256};
-pub use encode::encode;
+pub use formats::header::TensorInfo;
+pub use formats::zip::read_stored;
+pub use formats::{npy, tar};
+pub use publisher::answer;
+pub use publisher::digest::{Digest, PIECE_BYTES, Sum64, is_sha256};
+pub use publisher::hosts::{HostPattern, origin};
+pub use publisher::manifest::{CHECKPOINTS, Licence, Manifest, ManifestFile};
+pub use publisher::path::is_inside;
+pub use publisher::pointer::{POINTER_BYTES_MAX, Pointer};
+pub use quantise::blocks::{dequantise, quantise};
+pub use quantise::decode::decode;
+pub use quantise::encode::encode;
+pub use single_file::identify::instead_of_sd_v1;
+pub use single_file::ldm::Ldm;
+pub use single_file::names;
+pub use single_file::part::Part;
 #[cfg(not(target_arch = "wasm32"))]
-pub use file_source::FileSource;
-pub use gguf_writer::GgufWriter;
-pub use header::TensorInfo;
-pub use hosts::{HostPattern, origin};
-pub use identify::instead_of_sd_v1;
-pub use ldm::Ldm;
-pub use manifest::{CHECKPOINTS, Licence, Manifest, ManifestFile};
-pub use part::Part;
-pub use path::is_inside;
-pub use pointer::{POINTER_BYTES_MAX, Pointer};
-pub use quantise::{dequantise, quantise};
+pub use source::folder::FileSource;
+pub use source::told::{PREDICTIONS, Told};
 pub use source::{LocalFuture, Source, read_all};
-pub use told::{PREDICTIONS, Told};
-pub use writer::SafetensorsWriter;
+pub use write::gguf::GgufWriter;
+pub use write::safetensors::SafetensorsWriter;
 pub use zeros::{Zeros, check_for_zeros};
-pub use zip::read_stored;

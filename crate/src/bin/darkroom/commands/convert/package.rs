@@ -1,0 +1,105 @@
+//! What makes a converted folder ready to be served, fetched and carried: the licence's text among
+//! its files, and the manifest with the SHA-256 of every chunk. Put it into `web/models/`, or
+//! import it.
+
+use crate::commands::manifest::{CHUNK_BYTES, id_of, list_files};
+use crate::disk::write_in_folder;
+use darkroom::dtype::FileType;
+use darkroom::pipeline::Files;
+use darkroom::weights::{FileSource, Licence, Manifest, Source, read_all};
+use darkroom::{Error, Result};
+use std::fs;
+use std::path::Path;
+
+/// The name of a folder's single file.
+pub const CHECKPOINT: &str = "model.gguf";
+/// The licence's text in the header of a single file.
+pub const KEY: &str = "darkroom.licence";
+
+/// Under what names folders keep their licence; the first is ours.
+const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
+/// No licence and no manifest is larger.
+const TEXT_BYTES_MAX: u64 = 4 << 20;
+
+/// The text of the licence: as given, or as the model carries it. What lies beside a single file
+/// may belong to anything: only its header counts.
+pub async fn licence(
+    given: Option<&Path>,
+    source: &FileSource,
+    files: &Files,
+) -> Result<Option<String>> {
+    if let Some(path) = given {
+        let text = fs::read_to_string(path).map_err(|error| Error::Source {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        return Ok(Some(text));
+    }
+    if source.checkpoint().is_some() {
+        let [(_, first), ..] = files.archives();
+        return Ok(first.metadata().get(KEY).cloned());
+    }
+    for path in LICENCES {
+        if let Some(text) = read_text(source, path).await? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// Adds licence and manifest to a folder of converted files.
+pub async fn complete(
+    source: &FileSource,
+    to: &Path,
+    file_type: Option<FileType>,
+    licence: Option<&str>,
+) -> Result<()> {
+    let [name, ..] = LICENCES;
+    if let Some(text) = licence {
+        write_in_folder(&to.join(name), text.as_bytes())?;
+    }
+    let before = match source.checkpoint() {
+        Some(_) => None,
+        None => read_text(source, Manifest::FILE).await?,
+    };
+    let before = before.map(|json| Manifest::parse(Manifest::FILE, json.as_bytes())).transpose()?;
+    let files = list_files(to, CHUNK_BYTES)?;
+    let listed = files.iter().find(|file| file.path == name).filter(|_| licence.is_some());
+    let sha256 = listed.and_then(|file| file.sha256.clone());
+    let told = before.as_ref().map(|before| before.licence.name.clone());
+    let unnamed = || if licence.is_some() { "in LICENSE.txt" } else { "not told" }.to_owned();
+    let id = id_of(to);
+    let manifest = Manifest {
+        format: 1,
+        title: before.as_ref().map_or_else(|| id.clone(), |before| before.title.clone()),
+        id,
+        repository: before.as_ref().and_then(|before| before.repository.clone()),
+        revision: before.as_ref().and_then(|before| before.revision.clone()),
+        precision: file_type
+            .map(|file_type| file_type.name().to_lowercase())
+            .or_else(|| before.as_ref()?.precision.clone()),
+        licence: Licence {
+            name: told.unwrap_or_else(unnamed),
+            file: sha256.is_some().then(|| name.to_owned()),
+            sha256,
+        },
+        base: String::new(),
+        mirrors: Vec::new(),
+        pointers: None,
+        hosts: Vec::new(),
+        chunk_bytes: CHUNK_BYTES,
+        files,
+    };
+    write_in_folder(&to.join(Manifest::FILE), manifest.to_json().as_bytes())
+}
+
+async fn read_text(source: &FileSource, path: &str) -> Result<Option<String>> {
+    match read_all(source, path, TEXT_BYTES_MAX).await {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| Error::BadFile {
+            file: path.to_owned(),
+            reason: "it is not text".to_owned(),
+        }),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,227 @@
+//! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
+//! requests to a folder of PNGs.
+
+mod tuning_cache;
+
+use crate::disk::{check_picture, create, read_picture, write};
+use crate::jobs;
+use crate::model_args::ModelArgs;
+use crate::request_args::{All, RequestArgs};
+use clap::{Args, ValueEnum};
+use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::pipeline::{
+    Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
+};
+use darkroom::weights::npy;
+use darkroom::{Error, Precision, Result, WeightType};
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// Makes a picture from a prompt.
+#[derive(Args)]
+#[command(mut_arg("prompt", |prompt| prompt.required_unless_present("jobs")))]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    request: RequestArgs<All>,
+    /// Begin with this picture, of any size, instead of noise alone.
+    #[arg(long, value_name = "FILE.png")]
+    init: Option<PathBuf>,
+    /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
+    #[arg(long, value_enum, default_value = "gpu")]
+    device: Device,
+    /// How activations are stored; f16 needs an adapter with shader-f16.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
+    /// MB of graphics memory that all of it may take, where that is possible: parts of the model
+    /// are then read again for each picture, and the picture is decoded in bands.
+    #[arg(long, value_name = "MB")]
+    memory: Option<u64>,
+    /// Show pictures without asking the model's safety checker.
+    #[arg(long)]
+    no_safety: bool,
+    /// Begin with these N(0, 1) numbers [1, 4, height/8, width/8] instead of the seed's.
+    #[arg(long, value_name = "FILE.npy")]
+    latents: Option<PathBuf>,
+    /// Write every stage here as .npy, in the layout of diffusers.
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+    /// Part of the name of the graphics adapter to use, if there are several.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Run the kernels that are fastest on this adapter: it is measured the first time, for about
+    /// three seconds. Without it a run is reproducible, byte for byte.
+    #[arg(long)]
+    tune: bool,
+    /// The picture to write.
+    #[arg(long, value_name = "FILE.png", required_unless_present = "jobs")]
+    out: Option<PathBuf>,
+    /// Make a picture of every line: requests as JSON, what they leave out as given here.
+    #[arg(long, value_name = "FILE.jsonl", requires = "out_dir")]
+    #[arg(conflicts_with_all = ["out", "latents", "dump"])]
+    jobs: Option<PathBuf>,
+    /// Where the pictures of --jobs go; those already there are not made again.
+    #[arg(long, value_name = "DIR", requires = "jobs")]
+    out_dir: Option<PathBuf>,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+pub enum Device {
+    Gpu,
+    Cpu,
+}
+
+/// Runs the command.
+pub fn run(args: &GenerateArgs) -> Result<ExitCode> {
+    pollster::block_on(async {
+        match (&args.jobs, &args.out_dir, &args.out) {
+            (Some(list), Some(folder), _) => many(args, list, folder).await,
+            (_, _, Some(out)) => some(args, out).await,
+            _ => unreachable!("clap asks for --out, or for --jobs and --out-dir"),
+        }
+    })
+}
+
+/// The pictures of the command line's request.
+async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
+    let request = args.request.request()?;
+    if request.count > 1 && (args.latents.is_some() || args.dump.is_some()) {
+        let reason = "must be 1 with --latents and with --dump".to_string();
+        return Err(Error::Request { field: "count", reason });
+    }
+    let places = (0..request.count.clamp(1, 2)).map(|index| numbered(&request, out, index));
+    places.into_iter().try_for_each(|place| check_picture(&place))?;
+    let latents = args.latents.as_deref().map(read_latents).transpose()?;
+    let initial = args.init.as_deref().map(read_picture).transpose()?;
+    let dump = args.dump.as_deref().map(Dump::new).transpose()?;
+    let control = Control { on_progress: Box::new(report), ..Control::default() };
+    let pipeline = open(args, &control).await?;
+    let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
+    let (initial, latents) = (initial.as_ref(), latents.as_ref());
+    let extras = Extras { initial, latents, witness, ..Extras::default() };
+    let mut receive = |index: u32, picture: Picture| {
+        write(&numbered(&request, out, index), &picture.png()?)?;
+        end_line();
+        eprintln!("Safety checker: {}", picture.safety.text());
+        Ok(())
+    };
+    let done = pipeline.generate_each(&request, &control, &extras, &mut receive).await;
+    end_line();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where a picture goes: several have numbers in their names.
+fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
+    if request.count <= 1 {
+        return out.to_owned();
+    }
+    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+    out.with_file_name(format!("{stem}-{index:03}.png"))
+}
+
+async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
+    let jobs = jobs::prepare(list, folder, (&args.request.request()?, args.init.as_deref()))?;
+    let control = Control { on_progress: Box::new(report), ..Control::default() };
+    let pipeline = open(args, &control).await?;
+    end_line();
+    let failed = jobs::run(&pipeline, &control, &jobs, folder).await?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
+    let source = Rc::new(args.model.source());
+    if args.device == Device::Cpu {
+        if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
+            return Err(f32_only());
+        }
+        return Pipeline::open_on_cpu(source, !args.no_safety, control).await;
+    }
+    let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
+    let gpu = Gpu::open(&gpu_options).await.map_err(|error| match error {
+        Error::NoAdapter { reason } => Error::NoAdapter {
+            reason: format!("{reason}; with --device cpu the CPU computes, slowly"),
+        },
+        other => other,
+    })?;
+    eprintln!("Graphics adapter: {}", gpu.info().name);
+    if args.tune {
+        tuning_cache::tune(&gpu, control).await?;
+    }
+    let GenerateArgs { precision, weights, .. } = *args;
+    let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
+    let (safety, reproducible) = (!args.no_safety, !args.tune);
+    let options =
+        Options { precision, weights, safety, memory, reproducible, ..Options::default() };
+    Pipeline::open(&gpu, source, &options, control).await
+}
+
+/// Prints an event; on a terminal, steps and loading overwrite one line.
+pub fn report(progress: &Progress) {
+    let line = match progress {
+        Progress::Loading { part, bytes_done, bytes_total } => {
+            format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
+        }
+        Progress::Tuning { done, total } => format!("Measuring kernels: {done} of {total}"),
+        Progress::Compiling { done, total } => format!("Compiling kernels: {done} of {total}"),
+        Progress::Notice { text } => {
+            end_line();
+            eprintln!("{text}");
+            return;
+        }
+        Progress::Step { step, steps } => format!("Step {step} of {steps}"),
+        Progress::Decoding => "Decoding".to_string(),
+        Progress::Check(_)
+        | Progress::Latents { .. }
+        | Progress::Preview { .. }
+        | Progress::Paused
+        | Progress::Resumed => return,
+    };
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // The rest of a longer line before is wiped out. A terminal that is gone is no fault.
+        let _ = write!(stderr, "\r{line}\x1b[K");
+        let _ = stderr.flush();
+    }
+}
+
+pub fn end_line() {
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
+}
+
+fn read_latents(path: &Path) -> Result<npy::Array> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    npy::read(&shown, &bytes)
+}
+
+/// Every stage as a file in a folder.
+struct Dump(PathBuf);
+
+impl Dump {
+    fn new(folder: &Path) -> Result<Dump> {
+        create(folder)?;
+        Ok(Dump(folder.to_path_buf()))
+    }
+}
+
+impl Witness for Dump {
+    fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()> {
+        let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
+        write(&self.0.join("ids.npy"), &npy::write_i64(&shape, &ids))
+    }
+
+    fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
+        write(&self.0.join(format!("{name}.npy")), &npy::write_f32(shape, values))
+    }
+}

@@ -1,0 +1,99 @@
+//! `darkroom verify`: whether a model gives the pictures that it should.
+
+use super::generate;
+use crate::model_args::ModelArgs;
+use clap::Args;
+use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::pipeline::{Check, Control, Options, Pipeline, Progress, Verdict, f32_only};
+use darkroom::weights::FileSource;
+use darkroom::{Precision, Result, WeightType};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// Makes the pictures of diffusers' own tests and compares them with the published numbers; of a
+/// model that is not v1.4, those of the graphics adapter with those of the CPU.
+#[derive(Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// What to verify: the graphics adapter, or the CPU.
+    #[arg(long, value_enum, default_value = "gpu")]
+    device: generate::Device,
+    /// How activations are stored; f16 needs an adapter with shader-f16.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
+    /// Part of the name of the graphics adapter to use, if there are several.
+    #[arg(long)]
+    adapter: Option<String>,
+}
+
+/// Runs the command; the exit code is 1 when a comparison fails.
+pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
+    let control = Control { on_progress: Box::new(report), ..Control::default() };
+    let checks = pollster::block_on(async {
+        let source = Rc::new(args.model.source());
+        let pipeline = open(args, source.clone(), &control).await?;
+        pipeline.verify(source, None, &control).await
+    })?;
+    let failed = checks.iter().filter(|check| check.verdict == Verdict::Fail).count();
+    match failed {
+        0 => println!("All {} comparisons passed.", checks.len()),
+        _ => println!("{failed} of {} comparisons failed.", checks.len()),
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn open(args: &VerifyArgs, source: Rc<FileSource>, control: &Control) -> Result<Pipeline> {
+    // Numbers are compared and no picture is shown: the safety checker need not be loaded.
+    let VerifyArgs { precision, weights, .. } = *args;
+    let options = Options { precision, weights, safety: false, ..Options::default() };
+    if args.device == generate::Device::Cpu {
+        if !options.is_plain() {
+            return Err(f32_only());
+        }
+        return Pipeline::open_on_cpu(source, false, control).await;
+    }
+    let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
+    let gpu = Gpu::open(&gpu_options).await?;
+    eprintln!("Graphics adapter: {}", gpu.info().name);
+    Pipeline::open(&gpu, source, &options, control).await
+}
+
+/// Prints comparisons and sentences as results, all else as progress.
+fn report(progress: &Progress) {
+    match progress {
+        Progress::Check(check) => {
+            generate::end_line();
+            print(check);
+        }
+        Progress::Notice { text } => {
+            generate::end_line();
+            println!("{text}");
+        }
+        other => generate::report(other),
+    }
+}
+
+fn print(check: &Check) {
+    let list = |numbers: &[f32]| {
+        numbers.iter().map(|number| format!("{number:.5}")).collect::<Vec<_>>().join(" ")
+    };
+    println!("{}", check.name);
+    println!("  expected    {}", list(&check.expected));
+    println!("  got         {}", list(&check.got));
+    let Check { difference, tolerance, bound, .. } = check;
+    let verdict = match check.verdict {
+        Verdict::Pass => format!("pass (at most {tolerance:.5})"),
+        Verdict::Precision => {
+            format!("pass for this precision (at most {bound:.5}; in f32 {tolerance:.5})")
+        }
+        Verdict::Fail if bound > tolerance => {
+            format!("FAIL (at most {bound:.5}, which this precision may cost)")
+        }
+        Verdict::Fail => format!("FAIL (at most {bound:.5})"),
+    };
+    println!("  difference  {difference:.5}: {verdict}");
+}

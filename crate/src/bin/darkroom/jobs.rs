@@ -1,0 +1,170 @@
+//! `darkroom generate --jobs`: many pictures from one list, the model loaded once.
+//!
+//! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
+//! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
+//! begins with; what it leaves out is as on the command line. Other kinds of lists are in
+//! [`lists`]; a zip file that the page's gallery exported has the list of its pictures inside. A
+//! picture that is already there is not made again, so a run that was cut off goes on where it
+//! stopped; a request that fails is reported and the rest goes on, but for a disk that takes no
+//! more.
+
+use crate::disk::{check_folder, create, read_picture, write};
+use crate::lists;
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
+use darkroom::weights::{FileSource, read_stored};
+use darkroom::{Error, Result};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The list in a zip file that the page exported (`web/views/gallery.js`), and the longest that is
+/// read.
+const EXPORTED: &str = "requests.jsonl";
+const EXPORTED_BYTES_MAX: u64 = 64 << 20;
+
+/// One line of the list.
+pub struct Job {
+    /// The picture's name.
+    pub file: String,
+    /// The picture that it begins with.
+    pub init: Option<PathBuf>,
+    pub request: Request,
+}
+
+impl Job {
+    /// Makes its picture.
+    ///
+    /// # Errors
+    /// As [`Pipeline::generate_with`]; a picture to begin with that cannot be read.
+    pub async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
+        let initial = self.init.as_deref().map(read_picture).transpose()?;
+        let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
+        pipeline.generate_with(&self.request, control, &extras).await
+    }
+}
+
+/// The list, and the folder made ready for its pictures: all that can be found wrong with them
+/// before a model is loaded.
+///
+/// # Errors
+/// When the list or the folder cannot be used at all.
+pub fn prepare(
+    list: &Path,
+    folder: &Path,
+    defaults: (&Request, Option<&Path>),
+) -> Result<Vec<Job>> {
+    let jobs = read(list, defaults)?;
+    create(folder)?;
+    check_folder(folder)?;
+    Ok(jobs)
+}
+
+/// Makes the pictures of `jobs` in `folder`. Returns how many requests failed.
+///
+/// # Errors
+/// When the device is lost or a picture cannot be written; a single request's faults are printed.
+pub async fn run(
+    pipeline: &Pipeline,
+    control: &Control,
+    jobs: &[Job],
+    folder: &Path,
+) -> Result<usize> {
+    let mut failed = 0;
+    for (number, job) in jobs.iter().enumerate() {
+        let place = format!("{} of {}", number + 1, jobs.len());
+        let out = folder.join(&job.file);
+        if out.exists() {
+            eprintln!("{place}: {} is there already", job.file);
+            continue;
+        }
+        match picture(pipeline, control, job, &out).await {
+            Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
+            // Nothing more can come from a device that is gone, or go to a disk that is full.
+            Err(error @ (Error::DeviceLost { .. } | Error::Write { .. })) => return Err(error),
+            Err(error) => {
+                eprintln!("{place}: {} failed. {error}", job.file);
+                failed += 1;
+            }
+        }
+    }
+    Ok(failed)
+}
+
+async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
+    let picture = job.draw(pipeline, control).await?;
+    write(out, &picture.png()?)?;
+    Ok(picture.safety)
+}
+
+/// The whole list is checked before the first picture is made.
+///
+/// # Errors
+/// [`Error::Request`] naming the line, or that the list was not found; [`Error::Source`];
+/// [`Error::BadFile`] for a zip file without a list.
+pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
+    let bytes = bytes_of(list)?;
+    let mut files = HashSet::new();
+    let mut jobs = Vec::new();
+    let wrong = |line: usize, reason: String| Error::Request {
+        field: "list",
+        reason: format!("{} cannot be used: line {line}: {reason}", list.display()),
+    };
+    let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
+    for (line, row) in rows {
+        let job = job(row, jobs.len(), defaults).map_err(|reason| wrong(line, reason))?;
+        if !files.insert(job.file.clone()) {
+            return Err(wrong(line, format!("the file `{}` appears twice", job.file)));
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+/// The text of a list: the file's, or that of the list in a zip file.
+fn bytes_of(list: &Path) -> Result<Vec<u8>> {
+    let unreadable = |fault| lists::unreadable(list, &fault);
+    let mut start = Vec::new();
+    let file = fs::File::open(list).map_err(unreadable)?;
+    file.take(4).read_to_end(&mut start).map_err(unreadable)?;
+    match list.file_name().and_then(|name| name.to_str()) {
+        Some(name) if start == b"PK\x03\x04" => {
+            let source = FileSource::open(list);
+            pollster::block_on(read_stored(&source, name, EXPORTED, EXPORTED_BYTES_MAX))
+        }
+        _ => fs::read(list).map_err(unreadable),
+    }
+}
+
+fn job(
+    mut own: Map<String, Value>,
+    index: usize,
+    (defaults, init): (&Request, Option<&Path>),
+) -> Result<Job, String> {
+    let fault = |e: serde_json::Error| e.to_string();
+    let file = match own.remove("file") {
+        None => format!("{index:05}.png"),
+        Some(Value::String(name)) => name,
+        Some(_) => return Err("`file` must be a name".into()),
+    };
+    let init = match own.remove("init") {
+        None => init.map(Path::to_path_buf),
+        Some(Value::Null) => None,
+        Some(Value::String(path)) => Some(path.into()),
+        Some(_) => return Err("`init` must be the name of a PNG file".into()),
+    };
+    if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
+        return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
+    }
+    let mut all = serde_json::to_value(defaults).map_err(fault)?;
+    for (name, value) in own {
+        all[name] = value;
+    }
+    let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
+    let last = request.seed.checked_add(u64::from(request.count.saturating_sub(1)));
+    last.ok_or_else(|| {
+        format!("seed {} is too large for {} pictures", request.seed, request.count)
+    })?;
+    Ok(Job { file, init, request })
+}

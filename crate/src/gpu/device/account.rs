@@ -1,0 +1,108 @@
+//! The account of a device: what it was asked to do, and the memory that is held for it.
+
+use super::Gpu;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::memory::pool::Held;
+use crate::gpu::recording::Recording;
+use crate::gpu::stats::{Counter, KernelStats, Stats};
+use std::rc::Rc;
+
+/// Bytes of the host that are counted as staged.
+pub struct Staged {
+    gpu: Gpu,
+    bytes: u64,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        self.gpu.0.memory.pool.borrow_mut().unstage(self.bytes);
+    }
+}
+
+impl Gpu {
+    /// Counts bytes as on their way to the device until it is waited for.
+    pub fn count_upload(&self, bytes: u64) {
+        self.0.memory.uploads.set(self.0.memory.uploads.get() + bytes);
+        self.0.memory.pool.borrow_mut().stage(bytes);
+    }
+
+    /// Bytes on their way to the device.
+    pub fn uploads(&self) -> u64 {
+        self.0.memory.uploads.get() + self.0.memory.uploads_before.get()
+    }
+
+    /// Counts bytes of the host as staged for as long as the guard lives.
+    pub fn stage(&self, bytes: u64) -> Staged {
+        self.0.memory.pool.borrow_mut().stage(bytes);
+        Staged { gpu: self.clone(), bytes }
+    }
+
+    /// Counts what a recording's parameters take.
+    pub(super) fn count_params(&self, recording: &Recording) {
+        self.fit_params(recording);
+        self.count_upload(recording.params.len() as u64);
+    }
+
+    /// Counts the buffer of parameters, as large as a recording needs it.
+    pub(super) fn fit_params(&self, recording: &Recording) {
+        let bytes = recording.params.len() as u64;
+        let had = self.0.memory.params_bytes.get();
+        if bytes > had {
+            let grown = bytes.next_power_of_two();
+            self.0.memory.pool.borrow_mut().stage(grown - had);
+            self.0.memory.params_bytes.set(grown);
+            self.0.counter.borrow_mut().made.buffers += 1;
+        }
+    }
+
+    /// Counts since the device was opened or [`Gpu::reset_stats`] was called.
+    pub fn stats(&self) -> Stats {
+        let pool = self.0.memory.pool.borrow();
+        let (held, peak) = (pool.held(), pool.peak());
+        let mut stats = Stats {
+            bytes_alive: held.weights + held.activations,
+            bytes_peak: peak.total(),
+            peak,
+            buffers_alive: pool.buffers_alive() as u64,
+            ..self.0.counter.borrow().stats()
+        };
+        if let Some(engine) = &self.0.engine {
+            [stats.made.bind_groups, stats.made.pipelines] = engine.borrow().made();
+        }
+        stats
+    }
+
+    /// Each kernel that a dry device was to run, in the order of their first dispatch.
+    pub fn kernels(&self) -> Vec<Rc<Kernel>> {
+        self.0.kernels.borrow().in_order().to_vec()
+    }
+
+    /// The counts by kernel, the costliest first.
+    pub fn kernel_stats(&self) -> Vec<KernelStats> {
+        self.0.counter.borrow().kernels()
+    }
+
+    /// Sets the counts to zero; the peak starts at what is alive now.
+    pub fn reset_stats(&self) {
+        *self.0.counter.borrow_mut() = Counter::default();
+        if let Some(engine) = &self.0.engine {
+            engine.borrow_mut().reset_made();
+        }
+        self.0.memory.pool.borrow_mut().reset_peak();
+    }
+
+    /// What is held now.
+    pub fn held(&self) -> Held {
+        self.0.memory.pool.borrow().held()
+    }
+
+    /// The most that was held at one moment since [`Gpu::lap`].
+    pub fn lap_peak(&self) -> Held {
+        self.0.memory.pool.borrow().lap_peak()
+    }
+
+    /// Lets that count begin at what is held now.
+    pub fn lap(&self) {
+        self.0.memory.pool.borrow_mut().lap();
+    }
+}

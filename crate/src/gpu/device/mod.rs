@@ -1,0 +1,265 @@
+//! The one handle to a graphics device: its buffers, and the recording that ops append to.
+
+mod account;
+mod buffers;
+mod profile;
+mod reading;
+mod run;
+
+pub use profile::Timed;
+pub use reading::Reading;
+pub use run::Rehearsal;
+
+use crate::error::{Error, Result};
+use crate::gpu::adapter::{self, AdapterInfo, GpuOptions, Limits};
+use crate::gpu::engine::{Engine, PARAMS_BYTES};
+use crate::gpu::faults::Faults;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::memory::pool::Pool;
+use crate::gpu::memory::readbacks::Readbacks;
+use crate::gpu::queue::pace::Pace;
+use crate::gpu::queue::submitted::Submitted;
+use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
+use crate::gpu::stats::{Counter, Kernels, Work};
+use crate::gpu::tuning::Tuning;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use web_time::Instant;
+
+/// The one handle to a graphics device, passed explicitly; a clone is the same device.
+#[derive(Clone)]
+pub struct Gpu(Rc<Inner>);
+
+/// What all clones share.
+struct Inner {
+    info: AdapterInfo,
+    limits: Limits,
+    has_f16: bool,
+    tuning: Cell<Tuning>,
+    /// What the device complained of.
+    faults: Faults,
+    /// None on a dry device.
+    engine: Option<RefCell<Engine>>,
+    memory: Memory,
+    recording: RefCell<Recording>,
+    is_rehearsing: Cell<bool>,
+    queue: Queue,
+    counter: RefCell<Counter>,
+    /// Those of a dry device.
+    kernels: RefCell<Kernels>,
+}
+
+/// What is held for the device.
+struct Memory {
+    pool: Rc<RefCell<Pool>>,
+    readbacks: RefCell<Readbacks>,
+    /// Of the buffer of parameters.
+    params_bytes: Cell<u64>,
+    /// Written since the device was last waited for, or the last recording was submitted.
+    uploads: Cell<u64>,
+    /// Written before that, for a recording that may still run; see `turn_uploads`.
+    uploads_before: Cell<u64>,
+}
+
+/// What is on its way to the device.
+struct Queue {
+    /// Number of the present recording.
+    epoch: Cell<u64>,
+    /// Host writes that were not flushed yet.
+    unflushed_bytes: Cell<u64>,
+    /// The last submit that was not waited for, and its work; since when the device works on it.
+    running: RefCell<Option<(Submitted, u64)>>,
+    busy_since: Cell<Instant>,
+    pace: RefCell<Pace>,
+}
+
+impl Gpu {
+    /// Opens an adapter and a device.
+    ///
+    /// # Errors
+    /// [`Error::NoGpu`] or [`Error::NoAdapter`].
+    pub async fn open(options: &GpuOptions) -> Result<Gpu> {
+        let opened = adapter::open(options).await?;
+        let faults = Faults::default();
+        faults.listen(&opened.device);
+        let engine = Engine::new(opened.device, opened.queue);
+        let pace = Pace::new(options.max_submit, opened.info.software);
+        Ok(Gpu::new(Some(engine), pace, faults, opened.info, opened.limits, opened.has_f16))
+    }
+
+    /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
+    /// crate runs on it, but reading a tensor back gives zeros.
+    pub fn dry(shader_f16: bool) -> Gpu {
+        Gpu::dry_within(Limits::default(), shader_f16)
+    }
+
+    /// [`Gpu::dry`] with the limits of another device.
+    pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
+        let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
+        Gpu::new_dry(info, limits, shader_f16)
+    }
+
+    /// [`Gpu::dry`] with the kernels of a software adapter.
+    pub fn dry_software(shader_f16: bool) -> Gpu {
+        let info = AdapterInfo { software: true, ..Default::default() };
+        Gpu::new_dry(info, Limits::default(), shader_f16)
+    }
+
+    /// [`Gpu::dry`] with the kernels of this device, within these limits.
+    pub fn dry_twin(&self, limits: Limits, shader_f16: bool) -> Gpu {
+        let info = AdapterInfo { software: self.info().software, ..Default::default() };
+        let twin = Gpu::new_dry(info, limits, shader_f16);
+        twin.set_tuning(self.tuning());
+        twin
+    }
+
+    /// It is fast: whatever is recorded is one submit.
+    fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
+        let pace = Pace::new(Some(u64::MAX), info.software);
+        Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
+    }
+
+    fn new(
+        engine: Option<Engine>,
+        pace: Pace,
+        faults: Faults,
+        info: AdapterInfo,
+        limits: Limits,
+        has_f16: bool,
+    ) -> Gpu {
+        let mut pool = Pool::default();
+        pool.stage(PARAMS_BYTES);
+        pool.lap();
+        let memory = Memory {
+            pool: Rc::new(RefCell::new(pool)),
+            readbacks: RefCell::default(),
+            params_bytes: Cell::new(PARAMS_BYTES),
+            uploads: Cell::new(0),
+            uploads_before: Cell::new(0),
+        };
+        let queue = Queue {
+            epoch: Cell::new(1),
+            unflushed_bytes: Cell::new(0),
+            running: RefCell::default(),
+            busy_since: Cell::new(Instant::now()),
+            pace: RefCell::new(pace),
+        };
+        Gpu(Rc::new(Inner {
+            tuning: Cell::new(Tuning::default_for(info.software)),
+            info,
+            limits,
+            has_f16,
+            faults,
+            engine: engine.map(RefCell::new),
+            memory,
+            recording: RefCell::default(),
+            is_rehearsing: Cell::new(false),
+            queue,
+            counter: RefCell::default(),
+            kernels: RefCell::default(),
+        }))
+    }
+
+    /// Whether this is a [`Gpu::dry`] device.
+    pub fn is_dry(&self) -> bool {
+        self.0.engine.is_none()
+    }
+
+    /// Whether activations can be f16 (the adapter's `shader-f16`).
+    pub fn has_f16(&self) -> bool {
+        self.0.has_f16
+    }
+
+    /// What the adapter said of itself.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.0.info
+    }
+
+    /// Which of several equal kernels run here.
+    pub fn tuning(&self) -> Tuning {
+        self.0.tuning.get()
+    }
+
+    /// [`Tuning::id`], where others run than would without any choice.
+    pub fn tuned_id(&self) -> Option<String> {
+        let fixed = Tuning::default_for(self.0.info.software);
+        (self.tuning() != fixed).then(|| self.tuning().id())
+    }
+
+    /// Chooses them, for what is recorded from now on.
+    pub fn set_tuning(&self, tuning: Tuning) {
+        self.0.tuning.set(tuning);
+    }
+
+    /// The bounds that the recording keeps.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
+    /// the kernel's uniform; `bindings` are its inputs and then its output; `work` is what it
+    /// counts as, in the simplest case the definition's floating-point operations.
+    pub fn dispatch(
+        &self,
+        kernel: &Rc<Kernel>,
+        params: &[u8],
+        bindings: Vec<Binding>,
+        groups: [u32; 3],
+        work: impl Into<Work>,
+    ) {
+        assert_eq!(bindings.len(), kernel.inputs() + 1, "{}: bindings", kernel.name());
+        let (output, inputs) = bindings.split_last().expect("a kernel has an output");
+        let aliased = inputs.iter().any(|input| input.buffer == output.buffer);
+        assert!(!aliased, "{}: the output's buffer is also an input", kernel.name());
+        self.check(kernel, &bindings, groups);
+        let mut pool = self.0.memory.pool.borrow_mut();
+        bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.queue.epoch.get()));
+        let bytes = distinct_bytes(&bindings);
+        let work = work.into();
+        if !self.0.is_rehearsing.get() {
+            self.0.counter.borrow_mut().dispatch(kernel.name(), work, bytes);
+        }
+        if self.is_dry() {
+            self.0.kernels.borrow_mut().note(kernel);
+        }
+        let mut recording = self.0.recording.borrow_mut();
+        let params = recording.push_params(params);
+        let kernel = kernel.clone();
+        let flops = work.flops;
+        recording.dispatches.push(Dispatch { kernel, params, bindings, groups, flops, bytes });
+    }
+
+    fn check(&self, kernel: &Kernel, bindings: &[Binding], groups: [u32; 3]) {
+        let limits = &self.0.limits;
+        let fault = |what, needed, available| {
+            self.0.faults.put(Error::GpuLimit { what, needed, available });
+        };
+        for binding in bindings {
+            assert_eq!(binding.offset % ALIGNMENT, 0, "{}: offset of a binding", kernel.name());
+            if binding.size > limits.binding {
+                fault("a binding", binding.size, limits.binding);
+            }
+        }
+        if let Some(&most) = groups.iter().max().filter(|&&most| most > limits.groups) {
+            fault("a number of workgroups", u64::from(most), u64::from(limits.groups));
+        }
+        if kernel.needs_f16() && !self.0.has_f16 {
+            self.0.faults.put(Error::Gpu {
+                message: "f16 precision needs an adapter with shader-f16; choose f32".into(),
+            });
+        }
+    }
+
+    /// The device and its queue, so that nothing is borrowed while they are waited for.
+    fn handles(&self) -> Option<(wgpu::Device, wgpu::Queue)> {
+        let engine = self.0.engine.as_ref()?.borrow();
+        Some((engine.device().clone(), engine.queue().clone()))
+    }
+
+    /// Destroys the device; whatever is asked of it afterwards fails.
+    pub fn destroy(&self) {
+        if let Some(engine) = &self.0.engine {
+            engine.borrow().device().destroy();
+        }
+    }
+}

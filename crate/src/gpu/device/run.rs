@@ -1,0 +1,188 @@
+//! How what has been recorded runs: submitted at once or in parts, waited for or not.
+
+use super::Gpu;
+use crate::error::Result;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::queue::submitted::{self, Submitted};
+use crate::gpu::recording::{Dispatch, Recording};
+use std::ops::Range;
+use std::rc::Rc;
+use web_time::Instant;
+
+impl Gpu {
+    /// Takes what has been recorded and not submitted: to look at it instead of running it.
+    pub fn take_recording(&self) -> Recording {
+        std::mem::take(&mut *self.0.recording.borrow_mut())
+    }
+
+    /// Submits what has been recorded, without waiting; in a rehearsal, makes what it needs.
+    pub fn submit(&self) {
+        let Some(recording) = self.next_recording() else { return };
+        self.0.counter.borrow_mut().submit();
+        self.submit_part(&recording, 0..recording.dispatches.len());
+    }
+
+    /// Takes what has been recorded, if it is to run.
+    fn next_recording(&self) -> Option<Recording> {
+        let recording = self.take_recording();
+        if recording.is_empty() {
+            return None;
+        }
+        self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
+        if self.0.is_rehearsing.get() {
+            self.fit_params(&recording);
+            if let Some(engine) = &self.0.engine {
+                engine.borrow_mut().rehearse(&recording, &self.0.memory.pool.borrow());
+            }
+            return None;
+        }
+        self.count_params(&recording);
+        Some(recording)
+    }
+
+    /// Submits a part of a recording; nothing of it on a dry device.
+    pub(super) fn submit_part(
+        &self,
+        recording: &Recording,
+        part: Range<usize>,
+    ) -> Option<Submitted> {
+        let engine = self.0.engine.as_ref()?;
+        self.0.queue.unflushed_bytes.set(0);
+        let (pool, readbacks) =
+            (self.0.memory.pool.borrow(), &mut self.0.memory.readbacks.borrow_mut());
+        Some(engine.borrow_mut().submit(recording, part, &pool, readbacks))
+    }
+
+    /// Submits what has been recorded and waits until it has run; a fault of the device since the
+    /// last call (validation, memory, loss, a limit) is this call's error.
+    pub async fn finish(&self) -> Result<()> {
+        self.submit();
+        let mut waited = Ok(());
+        if let Some((device, queue)) = self.handles() {
+            waited = submitted::wait(&device, &queue).await;
+        }
+        self.settle();
+        self.heard().await.and(waited)
+    }
+
+    /// What the device complained of.
+    async fn heard(&self) -> Result<()> {
+        #[cfg(target_arch = "wasm32")]
+        if let Some((device, _)) = self.handles() {
+            self.0.faults.collect(&device).await;
+        }
+        self.0.faults.take().map_or(Ok(()), Err)
+    }
+
+    /// The device has run all: uploads have arrived, and the buffers apart that were given back can
+    /// go.
+    fn settle(&self) {
+        self.0.queue.running.take();
+        let arrived = self.0.memory.uploads.replace(0) + self.0.memory.uploads_before.replace(0);
+        self.0.memory.pool.borrow_mut().unstage(arrived);
+        let buried = self.0.memory.pool.borrow_mut().bury();
+        if let Some(engine) = self.0.engine.as_ref().filter(|_| buried) {
+            engine.borrow_mut().forget_bind_groups();
+        }
+    }
+
+    /// [`Gpu::finish`] in as many submits as keep each short, as [`Gpu::advance_in_parts`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn finish_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
+        self.advance_in_parts(between).await?;
+        let last = self.0.queue.running.take();
+        if let Some(last) = last {
+            self.measure(last).await?;
+        }
+        self.finish().await
+    }
+
+    /// Submits what has been recorded in as many submits as keep each short, two of them on their
+    /// way at a time: the last is not waited for, so that the device works while the next recording
+    /// is made. `between` is asked before each but the first, and its error drops those not yet
+    /// submitted.
+    ///
+    /// # Errors
+    /// Those of `between`, and what the device has complained of so far: of this recording it may
+    /// be heard by the next call.
+    pub async fn advance_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
+        let Some(recording) = self.next_recording() else { return Ok(()) };
+        if self.0.queue.running.borrow().is_none() {
+            self.0.queue.busy_since.set(Instant::now());
+        }
+        let parts = self.0.queue.pace.borrow().cut(&recording.dispatches);
+        for (number, part) in parts.into_iter().enumerate() {
+            if number > 0 {
+                between()?;
+            }
+            self.0.counter.borrow_mut().submit();
+            let work = recording.dispatches[part.clone()].iter().map(Dispatch::work).sum();
+            let running = self.submit_part(&recording, part).map(|submitted| (submitted, work));
+            let before = self.0.queue.running.replace(running);
+            if let Some(before) = before {
+                self.measure(before).await?;
+            }
+            if number == 0 {
+                self.turn_uploads();
+            }
+        }
+        self.heard().await
+    }
+
+    /// What was uploaded for the recording before this one has arrived. What counts is the most
+    /// that any before it had, so that the account does not depend on their order.
+    fn turn_uploads(&self) {
+        let (before, now) = (self.0.memory.uploads_before.get(), self.0.memory.uploads.replace(0));
+        self.0.memory.uploads_before.set(before.max(now));
+        self.0.memory.pool.borrow_mut().unstage(before.min(now));
+    }
+
+    /// Waits for a submit and notes how long its work took since the device was free for it.
+    async fn measure(&self, (submitted, work): (Submitted, u64)) -> Result<()> {
+        if let Some((device, _)) = self.handles() {
+            let done = submitted.done(&device).await;
+            done.map_err(|error| self.0.faults.take().unwrap_or(error))?;
+        }
+        let now = Instant::now();
+        let since = self.0.queue.busy_since.replace(now);
+        self.0.queue.pace.borrow_mut().note(work, (now - since).as_secs_f64());
+        Ok(())
+    }
+
+    /// From here until the guard is dropped, what is recorded does not run and counts for nothing:
+    /// submitting it makes the buffers, bind groups and pipelines that it needs, and the host
+    /// writes and reads nothing.
+    pub fn rehearse(&self) -> Rehearsal {
+        self.0.is_rehearsing.set(true);
+        Rehearsal { gpu: self.clone() }
+    }
+
+    /// Makes the pipelines of kernels before they are needed; false where nothing was missing.
+    pub fn compile(&self, kernels: &[Rc<Kernel>]) -> bool {
+        self.0.engine.as_ref().is_some_and(|engine| engine.borrow_mut().compile(kernels))
+    }
+
+    /// Gives back to the system the buffers that nothing holds.
+    pub fn trim(&self) {
+        self.submit();
+        if let Some(engine) = &self.0.engine {
+            engine.borrow_mut().forget_bind_groups();
+        }
+        self.0.memory.pool.borrow_mut().trim();
+        self.trim_readbacks();
+    }
+}
+
+/// See [`Gpu::rehearse`].
+pub struct Rehearsal {
+    gpu: Gpu,
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        self.gpu.take_recording();
+        self.gpu.0.is_rehearsing.set(false);
+    }
+}

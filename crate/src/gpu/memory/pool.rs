@@ -1,0 +1,233 @@
+//! The pool of whole buffers. Ownership plans memory: a dropped handle gives its buffer back, and a
+//! later op takes it. One queue runs everything in program order, so that is always safe for
+//! kernels. Buffers *apart* serve nobody else and are destroyed when they are given back: weights,
+//! and what is large.
+//!
+//! The host is different: its writes overtake what is recorded and not yet submitted. So each
+//! buffer remembers the recording that last used it, and a host write only goes to one that the
+//! present recording has not touched.
+//!
+//! The pool also keeps the account of memory: its buffers, and beside them what is staged on the
+//! way from or to the host.
+
+use crate::gpu::recording::BufferId;
+use std::collections::BTreeMap;
+
+/// What a buffer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Activations: shared by all ops.
+    Pooled,
+    /// What is held on to from one work to the next, such as a sampler's latents: shared among
+    /// their kind alone and by size, so that the work finds the others as it left them.
+    Kept,
+    /// Activations apart.
+    Apart,
+    /// Weights, which are apart.
+    Weights,
+}
+
+struct Slot {
+    /// None on a dry device.
+    buffer: Option<wgpu::Buffer>,
+    bytes: u64,
+    /// The last recording that used it.
+    epoch: u64,
+    usage: Use,
+}
+
+/// Bytes held at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Of weights.
+    pub weights: u64,
+    /// Of all other buffers of kernels, free ones included.
+    pub activations: u64,
+    /// On the way between host and device: windows of files, uploads that the device has not been
+    /// waited for, read-backs, and the parameters of kernels.
+    pub staging: u64,
+}
+
+impl Held {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights + self.activations + self.staging
+    }
+
+    /// The larger of the two, as a whole.
+    pub fn or_larger(self, other: Held) -> Held {
+        if other.total() > self.total() { other } else { self }
+    }
+}
+
+/// All buffers that are alive, and which of them are free.
+#[derive(Default)]
+pub struct Pool {
+    slots: BTreeMap<u32, Slot>,
+    /// (bytes, name) of the free ones, smallest first.
+    free: BTreeMap<(u64, u32), ()>,
+    free_kept: BTreeMap<(u64, u32), ()>,
+    /// Given back, and to be destroyed when what was recorded has run.
+    doomed: Vec<u32>,
+    next: u32,
+    held: Held,
+    /// The largest since [`Pool::reset_peak`], and since [`Pool::lap`].
+    peaks: [Held; 2],
+}
+
+/// A free buffer may serve a request of at least this share of its size: more would waste memory,
+/// less would create buffers without need.
+const FIT: u64 = 2;
+
+impl Pool {
+    /// Rounds a request up to the grain of the pool.
+    pub fn rounded(bytes: u64) -> u64 {
+        bytes.max(4).next_multiple_of(256)
+    }
+
+    /// The smallest free buffer that fits `bytes`; with `before`, only one that was last used by an
+    /// earlier recording than that.
+    pub fn take(&mut self, bytes: u64, before: Option<u64>) -> Option<BufferId> {
+        let need = Self::rounded(bytes);
+        let key = self
+            .free
+            .range((need, 0)..=(need.saturating_mul(FIT), u32::MAX))
+            .map(|(key, ())| *key)
+            .find(|(_, id)| before.is_none_or(|epoch| self.slots[id].epoch < epoch))?;
+        self.free.remove(&key);
+        Some(BufferId(key.1))
+    }
+
+    /// A free one of those that are held on to, of no more than `bytes`, rounded.
+    pub fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
+        let need = Self::rounded(bytes);
+        let key = *self.free_kept.range((need, 0)..=(need, u32::MAX)).next()?.0;
+        self.free_kept.remove(&key);
+        Some(BufferId(key.1))
+    }
+
+    /// Adds a buffer in use.
+    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>, usage: Use) -> BufferId {
+        let id = self.next;
+        self.next += 1;
+        self.slots.insert(id, Slot { buffer, bytes, epoch: 0, usage });
+        *self.share(usage) += bytes;
+        self.note();
+        BufferId(id)
+    }
+
+    /// The last recording that used a buffer; 0 before any.
+    pub fn epoch(&self, id: BufferId) -> Option<u64> {
+        self.slots.get(&id.0).map(|slot| slot.epoch)
+    }
+
+    /// Gives a buffer back.
+    pub fn give(&mut self, id: BufferId) {
+        match self.slots.get(&id.0) {
+            Some(slot) if slot.usage == Use::Pooled => {
+                self.free.insert((slot.bytes, id.0), ());
+            }
+            Some(slot) if slot.usage == Use::Kept => {
+                self.free_kept.insert((slot.bytes, id.0), ());
+            }
+            Some(_) => self.doomed.push(id.0),
+            None => {}
+        }
+    }
+
+    /// Notes that the recording `epoch` uses the buffer.
+    pub fn touch(&mut self, id: BufferId, epoch: u64) {
+        if let Some(slot) = self.slots.get_mut(&id.0) {
+            slot.epoch = epoch;
+        }
+    }
+
+    /// The buffer itself.
+    pub fn buffer(&self, id: BufferId) -> Option<&wgpu::Buffer> {
+        self.slots.get(&id.0)?.buffer.as_ref()
+    }
+
+    /// Destroys the free buffers, and those apart that were given back.
+    pub fn trim(&mut self) {
+        let mut free = std::mem::take(&mut self.free);
+        free.append(&mut self.free_kept);
+        self.doomed.extend(free.into_keys().map(|(_, id)| id));
+        self.bury();
+    }
+
+    /// Destroys the buffers apart that were given back, and tells whether there were any. On the
+    /// web a dropped buffer would wait for the garbage collector.
+    pub fn bury(&mut self) -> bool {
+        let doomed = std::mem::take(&mut self.doomed);
+        for id in &doomed {
+            let Some(slot) = self.slots.remove(id) else { continue };
+            if let Some(buffer) = slot.buffer {
+                buffer.destroy();
+            }
+            *self.share(slot.usage) -= slot.bytes;
+        }
+        !doomed.is_empty()
+    }
+
+    /// Counts bytes that are staged from now on.
+    pub fn stage(&mut self, bytes: u64) {
+        self.held.staging += bytes;
+        self.note();
+    }
+
+    /// Counts them no more.
+    pub fn unstage(&mut self, bytes: u64) {
+        self.held.staging -= bytes;
+    }
+
+    fn share(&mut self, usage: Use) -> &mut u64 {
+        match usage {
+            Use::Weights => &mut self.held.weights,
+            Use::Pooled | Use::Kept | Use::Apart => &mut self.held.activations,
+        }
+    }
+
+    fn note(&mut self) {
+        self.peaks = self.peaks.map(|peak| peak.or_larger(self.held));
+    }
+
+    /// How many buffers there are, free ones included.
+    pub fn buffers_alive(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Bytes held now.
+    pub fn held(&self) -> Held {
+        self.held
+    }
+
+    /// The most held since [`Pool::reset_peak`].
+    pub fn peak(&self) -> Held {
+        self.peaks[0]
+    }
+
+    /// Lets the peak start at what is held now.
+    pub fn reset_peak(&mut self) {
+        self.peaks[0] = self.held;
+    }
+
+    /// The most held since the last lap began.
+    pub fn lap_peak(&self) -> Held {
+        self.peaks[1]
+    }
+
+    /// Begins the next lap at what is held now.
+    pub fn lap(&mut self) {
+        self.peaks[1] = self.held;
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for slot in self.slots.values() {
+            if let Some(buffer) = &slot.buffer {
+                buffer.destroy();
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The buffers that bytes come through on their way to the host. They are kept for the next ones of
+//! their size until [`Gpu::trim`](crate::gpu::Gpu::trim).
+
+use crate::gpu::queue::submitted::Readback;
+use crate::gpu::recording::ReadbackId;
+use std::collections::BTreeMap;
+
+/// One of them.
+pub(in crate::gpu) struct Slot {
+    bytes: u64,
+    /// None on a dry device.
+    buffer: Option<wgpu::Buffer>,
+    pub is_free: bool,
+    /// What was submitted and not yet waited for.
+    pub readback: Option<Readback>,
+}
+
+/// All buffers that bytes come through.
+#[derive(Default)]
+pub(in crate::gpu) struct Readbacks {
+    pub slots: BTreeMap<u32, Slot>,
+    next: u32,
+}
+
+impl Readbacks {
+    /// A free one of exactly so many bytes.
+    pub fn take(&mut self, bytes: u64) -> Option<ReadbackId> {
+        let mut slots = self.slots.iter_mut();
+        let (id, slot) = slots.find(|(_, slot)| slot.is_free && slot.bytes == bytes)?;
+        slot.is_free = false;
+        Some(ReadbackId(*id))
+    }
+
+    /// Adds one in use.
+    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>) -> ReadbackId {
+        let id = self.next;
+        self.next += 1;
+        self.slots.insert(id, Slot { bytes, buffer, is_free: false, readback: None });
+        ReadbackId(id)
+    }
+
+    /// The buffer itself.
+    pub fn buffer(&self, id: ReadbackId) -> Option<&wgpu::Buffer> {
+        self.slots.get(&id.0)?.buffer.as_ref()
+    }
+
+    /// Notes that its bytes are on their way.
+    pub fn submitted(&mut self, id: ReadbackId, readback: Readback) {
+        if let Some(slot) = self.slots.get_mut(&id.0) {
+            slot.readback = Some(readback);
+        }
+    }
+
+    /// What was submitted and not yet waited for, with its buffer.
+    pub fn on_way(&mut self, id: ReadbackId) -> Option<(Readback, wgpu::Buffer)> {
+        let slot = self.slots.get_mut(&id.0)?;
+        slot.readback.take().zip(slot.buffer.clone())
+    }
+
+    /// Destroys those that `goes` says, and returns how many bytes they had.
+    pub fn destroy(&mut self, goes: impl Fn(u32, &Slot) -> bool) -> u64 {
+        let gone = self.slots.extract_if(.., |id, slot| goes(*id, slot));
+        let destroyed = gone.map(|(_, slot)| {
+            if let Some(buffer) = slot.buffer {
+                buffer.destroy();
+            }
+            slot.bytes
+        });
+        destroyed.sum()
+    }
+}

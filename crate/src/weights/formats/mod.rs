@@ -1,0 +1,22 @@
+//! What files of weights look like: the header of each format, read as what it is, whatever its
+//! name says.
+//!
+//! ```text
+//! header       what every format comes to: tensors and texts
+//! safetensors · gguf · torch (zip, pickle, layout) · legacy_torch
+//! container    which of them a file is, from its first bytes;  shards    several files
+//! npy · tar    not of weights: an array, a model as one file
+//! ```
+
+pub(super) mod container;
+pub(super) mod gguf;
+pub(super) mod header;
+mod layout;
+pub(super) mod legacy_torch;
+pub mod npy;
+mod pickle;
+pub(super) mod safetensors;
+pub(super) mod shards;
+pub mod tar;
+pub(super) mod torch;
+pub(super) mod zip;

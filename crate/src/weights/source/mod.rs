@@ -1,0 +1,86 @@
+//! Where bytes come from: ranges of named files. The floors below the shells do no I/O of their
+//! own.
+//!
+//! Paths are relative, with `/` between folders, as in a model's repository: `unet/config.json`.
+//! The futures are not `Send`: in a browser they hold JavaScript promises, and natively everything
+//! runs on one thread.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) mod folder;
+pub(super) mod told;
+
+use crate::error::{Error, Result, bad_file};
+use crate::weights::publisher::manifest::Manifest;
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+
+/// A future that stays on its thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+
+/// Reads ranges of named files.
+pub trait Source {
+    /// The file's bytes. [`Error::NotFound`] when there is no such file, so that a caller can try
+    /// another name; [`Error::Source`] for every other fault.
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64>;
+
+    /// Exactly `range.end - range.start` bytes from `range.start`; a shorter answer is
+    /// [`Error::Source`].
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>>;
+
+    /// The path of the checkpoint, when the model is a single file and not a folder in the
+    /// diffusers layout. The tokenizer's files are at `tokenizer/` either way.
+    fn checkpoint(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the UNet of this model predicts, in diffusers' words (`epsilon`, `v_prediction`), where
+    /// the user said it: most single files do not.
+    fn prediction(&self) -> Option<&str> {
+        None
+    }
+
+    /// The names of the files of a folder, where the source can tell: for saying what is there
+    /// instead of a file that is not.
+    fn names_in(&self, _folder: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The model's parts list with all hashes that are known by now, where the source has it at
+    /// hand; of other sources it may be a file of the model.
+    fn manifest(&self) -> Option<Manifest> {
+        None
+    }
+
+    /// Whether reading a file again costs a read, and not a transfer over a network.
+    fn is_near(&self) -> bool {
+        true
+    }
+}
+
+/// A whole small file, such as a config: at most `max_bytes` of it.
+///
+/// # Errors
+/// [`Error::BadFile`] when the file is larger, and the source's own faults.
+pub async fn read_all(source: &dyn Source, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    let size = source.size(path).await?;
+    if size > max_bytes {
+        return Err(bad_file(path, format!("it has {size} bytes, at most {max_bytes} make sense")));
+    }
+    read_exact(source, path, 0..size).await
+}
+
+/// Reads a range and checks that the source kept its promise about the length.
+pub(in crate::weights) async fn read_exact(
+    source: &dyn Source,
+    path: &str,
+    range: Range<u64>,
+) -> Result<Vec<u8>> {
+    let expected = range.end.saturating_sub(range.start);
+    let bytes = source.read(path, range).await?;
+    if bytes.len() as u64 != expected {
+        let reason = format!("{} of {expected} bytes arrived", bytes.len());
+        return Err(Error::Source { path: path.to_owned(), reason });
+    }
+    Ok(bytes)
+}

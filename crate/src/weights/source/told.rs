@@ -1,0 +1,45 @@
+//! A model's files, of which the user has said what they do not say themselves.
+
+use super::{LocalFuture, Source};
+use crate::weights::publisher::manifest::Manifest;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// What a UNet may predict, in diffusers' words.
+pub const PREDICTIONS: [&str; 2] = ["epsilon", "v_prediction"];
+
+/// A source with what its UNet predicts: one of [`PREDICTIONS`].
+pub struct Told {
+    pub source: Rc<dyn Source>,
+    pub prediction: String,
+}
+
+impl Source for Told {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        self.source.size(path)
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        self.source.read(path, range)
+    }
+
+    fn checkpoint(&self) -> Option<&str> {
+        self.source.checkpoint()
+    }
+
+    fn prediction(&self) -> Option<&str> {
+        Some(&self.prediction)
+    }
+
+    fn names_in(&self, folder: &str) -> Vec<String> {
+        self.source.names_in(folder)
+    }
+
+    fn manifest(&self) -> Option<Manifest> {
+        self.source.manifest()
+    }
+
+    fn is_near(&self) -> bool {
+        self.source.is_near()
+    }
+}
