@@ -151,7 +151,7 @@ for (const model of (await readdir(models)).sort()) {
   named.push(...(manifest?.hosts ?? []).map(originOf));
   if (manifest && model !== "demo") offered.push(model);
 }
-await fill("views/shelf.js", [
+await fill("store/offered.js", [
   ["const OFFERED = [];", `const OFFERED = ${JSON.stringify(offered)};`],
 ]);
 const hosts = [...new Set([...named, ...values["weights-host"].map(originOf)])];
