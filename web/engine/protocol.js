@@ -1,4 +1,5 @@
-// The messages between the page and the worker, and nothing but.
+// What the page and the engine's worker tell each other: calls, their answers, progress. How a call
+// is sent is in rpc/.
 
 /**
  * How to open a model: `precision` of activations is f32 or f16; `weights` are f32, f16, q8_0, q5_0
@@ -137,29 +138,22 @@
  * @property {boolean} [failed]
  *
  * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
- * @typedef {{ kind: string, message: string, field?: string }} Fault
+ * @typedef {import("../rpc/messages.js").Fault} Fault
  *
- * Page to worker.
- * @typedef {{ id: number, call: "open", model: string, options: Options }
- *   | { id: number, call: "generate", request: Request, beside: Beside }
- *   | { id: number, call: "verify" }
- *   | { id: number, call: "forecast" }
- *   | { id: number, call: "profile", request: Size, runs: number }
- *   | { id: number, call: "held" }
- *   | { id: number, call: "tokens", prompt: string, reading: Reading }
- *   | { id: number, call: "memory" }
- *   | { id: number, call: "likeness", pngs: [Uint8Array, Uint8Array] }
- *   | { id: number, call: "score", model: string, prompt: string, png: Uint8Array }
- *   | { id: number, call: "pause" }
- *   | { id: number, call: "resume" }
- *   | { id: number, call: "cancel" }} Call
- *
- * Worker to page; without an id it is about the worker itself.
- * @typedef {{ id: number, progress: Progress }
- *   | { id: number, value: unknown }
- *   | { id: number, fault: Fault }
- *   | { requests: NetworkRequest[] }
- *   | { crash: string }} Answer
+ * The calls of the worker, with what they are given and what they answer; `open`, `generate`,
+ * `verify` and `profile` tell their progress. `tokens` and `held` are answered whatever else runs,
+ * the others one after another. Without an answer the worker hears `pause` and `resume`.
+ * @typedef {object} Calls
+ * @property {(model: string, options: Options) => Description} open
+ * @property {(request: Request, beside: Beside) => Picture} generate
+ * @property {() => Check[]} verify
+ * @property {() => Forecast} forecast
+ * @property {(size: Size, runs: number) => Profile} profile
+ * @property {() => Held} held
+ * @property {(prompt: string, reading: Reading) => TokenCount} tokens
+ * @property {() => number | undefined} memory
+ * @property {(first: Uint8Array, second: Uint8Array) => Likeness | undefined} likeness
+ * @property {(model: string, prompt: string, png: Uint8Array) => number} score
  */
 
 /** Kinds of faults after which the model must be opened again. */

@@ -82,8 +82,7 @@ function sampler(name) {
 function checkSeed({ seed, count = "1" }) {
   if (seed === undefined) return;
   const first = BigInt(seed);
-  if (first > SEED_MAX)
-    throw new SyntaxError(importText.wrongValue("seed", seed, LOOKS.seed[1]));
+  if (first > SEED_MAX) throw new SyntaxError(importText.wrongValue("seed", seed, LOOKS.seed[1]));
   if (first + BigInt(count || 1) - 1n > SEED_MAX)
     throw new SyntaxError(importText.seedTooLarge(seed, count));
 }

@@ -54,7 +54,8 @@ function at(line, read) {
   try {
     return read();
   } catch (error) {
-    throw new SyntaxError(importText.line(line, /** @type {Error} */ (error).message));
+    const { message } = /** @type {Error} */ (error);
+    throw new SyntaxError(importText.line(line, message), { cause: error });
   }
 }
 

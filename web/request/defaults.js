@@ -26,8 +26,8 @@ export const DEFAULTS = new Map(
  * @param {string} name
  */
 export function fieldName(name) {
-  const plain = name.replaceAll(" ", "_");
-  return plain === "initial_picture" ? "initial-file" : (ALIASES.get(plain) ?? plain);
+  if (name === "initial_picture") return "initial-file";
+  return ALIASES.get(name) ?? name.replaceAll(" ", "_");
 }
 
 /**

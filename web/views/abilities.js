@@ -16,9 +16,7 @@ export function createAbilities() {
   function show() {
     const can = Object.hasOwn(all, sampler.value) ? all[sampler.value] : {};
     for (const name of namesOf(all)) {
-      const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (
-        byId(name, HTMLElement)
-      );
+      const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (byId(name, HTMLElement));
       const lacks = can?.[name] === false;
       field.disabled = lacks && field.value === DEFAULTS.get(name);
       field.title = lacks ? abilitiesText.lacks() : "";

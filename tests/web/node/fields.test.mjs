@@ -10,7 +10,7 @@ import { fieldsOf } from "../../../web/files/fields.js";
 import { requestOf as readPicture } from "../../../web/files/request.js";
 import { readRows } from "../../../web/files/table.js";
 import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
-import { requestOf } from "../../../web/views/fields.js";
+import { requestOf } from "../../../web/request/fields.js";
 
 const root = join(import.meta.dirname, "../../..");
 

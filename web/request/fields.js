@@ -11,7 +11,7 @@ const COUNT_MAX = 100;
  * A request, the number of its pictures and the picture that they begin with, from fields as typed;
  * what the form lacks is taken as it is.
  * @param {Record<string, string>} fields
- * @returns {import("../session.js").Wanted}
+ * @returns {import("../session/protocol.js").Wanted}
  * @throws {Error} with the field, when the count is none
  */
 export function requestOf(fields) {
