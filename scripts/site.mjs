@@ -1,5 +1,6 @@
-// Copies what is served from web/ to dist/, tells the service worker what there is, and prints
-// sizes; fails when the page or the wasm is beyond its bound.
+// Copies what is served from web/ to dist/, scripts and style sheets without their comments, tells
+// the service worker what there is, and prints sizes; fails when the page or the wasm is beyond its
+// bound.
 //   node scripts/site.mjs [--weights-host URL]… [--out DIR] [--models DIR]
 // Weights may come from the hosts of the models' manifests and from those given here, mirrors;
 // nothing else may be asked for anything: this is written into the page's security policy.
@@ -9,6 +10,7 @@ import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { styleWithoutComments, withoutComments } from "./comments.mjs";
 import { notices } from "./licences.mjs";
 import { dropZeroRows } from "./served.mjs";
 
@@ -34,6 +36,19 @@ await cp(join(root, "web"), dist, {
   recursive: true,
   filter: (path) => !path.endsWith(".d.ts") && !basename(path).startsWith("."),
 });
+await dropComments();
+
+/** Scripts and style sheets are served without their comments, but for the examples. */
+async function dropComments() {
+  const entries = await readdir(dist, { recursive: true });
+  for (const path of entries.map((entry) => entry.replaceAll("\\", "/"))) {
+    const strip = { js: withoutComments, css: styleWithoutComments }[path.split(".").pop() ?? ""];
+    if (!strip || path.startsWith("examples/")) continue;
+    const file = join(dist, path);
+    await writeFile(file, strip(await readFile(file, "utf8")));
+  }
+}
+
 /**
  * Paths of all files under a folder of the site, with a hash of what is in them.
  * @param {string} folder
@@ -136,7 +151,7 @@ for (const model of (await readdir(models)).sort()) {
   named.push(...(manifest?.hosts ?? []).map(originOf));
   if (manifest && model !== "demo") offered.push(model);
 }
-await fill("views/shelf.js", [
+await fill("store/offered.js", [
   ["const OFFERED = [];", `const OFFERED = ${JSON.stringify(offered)};`],
 ]);
 const hosts = [...new Set([...named, ...values["weights-host"].map(originOf)])];

@@ -107,7 +107,8 @@ pub(crate) fn source(path: &Path) -> FileSource {
 pub(crate) fn draw(path: &Path) -> Result<[Vec<u8>; 2]> {
     let control = Control::default();
     let on_cpu = block_on(async {
-        let pipeline = Pipeline::open_on_cpu(Rc::new(source(path)), true, &control).await?;
+        let pipeline =
+            Pipeline::open_on_cpu(Rc::new(source(path)), &Options::default(), &control).await?;
         pipeline.generate(&request(), &control).await
     });
     let model = path.to_owned();

@@ -180,7 +180,8 @@ fn every_type_of_block_is_what_ggml_makes_of_it() {
 fn draw(model: &Path) -> [Picture; 2] {
     let request = Request { prompt: "a cat".into(), steps: 3, seed: 5, ..Request::default() };
     let (model, control) = (model.to_owned(), Control::default());
-    let pipeline = block_on(Pipeline::open_on_cpu(Rc::new(source(&model)), true, &control));
+    let pipeline =
+        block_on(Pipeline::open_on_cpu(Rc::new(source(&model)), &Options::default(), &control));
     let pipeline = pipeline.unwrap_or_else(|error| panic!("{}: {error}", model.display()));
     let on_cpu = block_on(pipeline.generate(&request, &control)).unwrap();
     let on_gpu = gpu::run(Device::Plain, move |gpu| {

@@ -5,28 +5,21 @@ use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, scratch, tiny};
 use crate::models::{Golden, TOLERANCE, UNET_FILE, nmse, planes};
 use crate::walk::{open, request};
+use darkroom::dtype::FileType;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::nn::{Loader, Scope};
-use darkroom::pipeline::{Control, Files, Options, Pipeline, Weighted};
+use darkroom::pipeline::{Control, Files, Options, Pipeline, Progress, Weighted};
 use darkroom::reference::{self, Weights};
-use darkroom::weights::{Archive, FileSource, Lora, MemorySource, Merge, SafetensorsWriter, Source};
-use darkroom::{Error, Precision::F32, WeightType};
+use darkroom::weights::{Archive, FileSource, Lora, MemorySource, Merge, SafetensorsWriter};
+use darkroom::{Precision::F32, Result, WeightType};
 use pollster::block_on;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-const FILES: [&str; 9] = [
-    "kohya",
-    "kohya_conv",
-    "peft",
-    "diffusers",
-    "processors",
-    "dora",
-    "locon",
-    "loha",
-    "lokr",
-];
+const FILES: [&str; 9] =
+    ["kohya", "kohya_conv", "peft", "diffusers", "processors", "dora", "locon", "loha", "lokr"];
 const WEIGHT: f32 = 0.7;
 /// The case of the UNet whose inputs were used.
 const CASE: &str = "5x7";
@@ -49,10 +42,7 @@ fn check(name: &str, got: &[f32]) {
 /// A golden model's weights, changed.
 fn changed(golden: &Golden, file: &str, name: &str) -> Rc<Archive> {
     let archive = block_on(Archive::open(golden.source(), file)).unwrap();
-    let merge = block_on(match file {
-        UNET_FILE => Box::pin(Merge::into_unet(&lora(name), &archive, WEIGHT)),
-        _ => panic!("{file}"),
-    });
+    let merge = block_on(Merge::into_unet(&lora(name), &archive, WEIGHT));
     Rc::new(archive.changed(Arc::new(merge.unwrap())))
 }
 
@@ -116,19 +106,185 @@ fn the_text_encoder_is_diffusers_with_each() {
     FILES.iter().zip(outputs).for_each(|(name, x)| check(&format!("{name}.context"), &x));
 }
 
-/// Loud noise for one layer of the tiny checkpoint.
-fn loud() -> Weighted {
-    let names = ["lora_down.weight", "lora_up.weight"];
-    let layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_v";
+/// A LoRA's file of f32 tensors, with numbers of their places.
+fn file(name: &str, tensors: &[(String, Vec<usize>)]) -> MemorySource {
+    let described: Vec<_> =
+        tensors.iter().map(|(name, shape)| (name.as_str(), FileType::F32, shape.clone())).collect();
+    let mut writer = SafetensorsWriter::new(Vec::new(), name, &described, &[]).unwrap();
+    for (_, shape) in tensors {
+        for i in 0..shape.iter().product() {
+            writer.write(&((i % 7) as f32 * 0.2 - 0.6).to_le_bytes()).unwrap();
+        }
+    }
+    MemorySource::new(name, writer.finish().unwrap())
+}
+
+/// Of rank 1, for a layer of `n` outputs and `c` inputs.
+fn rank_1(layer: &str, n: usize, c: usize) -> [(String, Vec<usize>); 2] {
+    let name = |part: &str| format!("{layer}.{part}.weight");
+    [(name("lora_down"), vec![1, c]), (name("lora_up"), vec![n, 1])]
+}
+
+const LAYER: &str = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v";
+
+/// Of the tiny checkpoint's layer, which has so many outputs and inputs.
+fn shape_of_layer() -> [usize; 2] {
     let files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
     let [_, (_, unet), _] = files.archives();
-    let name = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v.weight";
-    let [n, c] = unet.get(name).unwrap().shape[..] else { panic!("two dimensions") };
-    let numbers = |count: usize| (0..count).map(|i| (i % 7) as f32 * 0.2 - 0.6).collect::<Vec<_>>();
-    let tensors = [(names[0], [1, c]), (names[1], [n, 1])];
-    let tensors = tensors.map(|(part, shape)| (format!("{layer}.{part}"), shape));
-    let bytes = safetensors(&tensors, &numbers);
-    let source = MemorySource::new("loras/loud.safetensors", bytes);
-    let lora = block_on(Lora::open(&source, "loras/loud.safetensors")).unwrap();
-    Weighted { lora, weight: 0.5, text_encoder: true }
+    let [n, c] = unet.get(&format!("{LAYER}.weight")).unwrap().shape[..] else {
+        panic!("a matrix")
+    };
+    [n, c]
+}
+
+fn open_file(source: &MemorySource) -> Result<Arc<Lora>> {
+    block_on(Lora::open(source, source.file()))
+}
+
+/// One that changes a layer of the tiny checkpoint much, and has a name that fits nothing.
+fn loud(weight: f32) -> Weighted {
+    let [n, c] = shape_of_layer();
+    let mut tensors = rank_1(&format!("lora_unet_{}", LAYER.replace('.', "_")), n, c).to_vec();
+    tensors.extend(rank_1("lora_unet_of_another_model", 4, 4));
+    let lora = open_file(&file("loras/loud.safetensors", &tensors)).unwrap();
+    Weighted { lora, weight, text_encoder: true }
+}
+
+fn with(loras: Vec<Weighted>) -> Options {
+    Options { loras, ..Options::default() }
+}
+
+#[test]
+fn a_picture_of_a_changed_model_says_so() {
+    let draw = |loras: Vec<Weighted>| {
+        gpu::run(Device::Plain, move |gpu| {
+            let pipeline = open(gpu, tiny(), with(loras)).unwrap();
+            block_on(pipeline.generate(&request(), &Control::default())).unwrap()
+        })
+    };
+    let plain = draw(vec![]);
+    assert!(plain.loras.is_empty());
+    let none = draw(vec![loud(0.0)]);
+    assert_eq!(none.rgba, plain.rgba, "nothing of it is the model itself");
+    let changed = draw(vec![loud(3.0)]);
+    assert_ne!(changed.rgba, plain.rgba);
+    // Twice a half is the whole.
+    let halves = draw(vec![loud(1.5), loud(1.5)]);
+    let off = halves.rgba.iter().zip(&changed.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    assert!(off <= 1, "two halves differ by {off}/255 from the whole");
+    let back = draw(vec![loud(3.0), loud(-3.0)]);
+    let off = back.rgba.iter().zip(&plain.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    assert!(off <= 1, "there and back differs by {off}/255");
+    let [record] = &changed.loras[..] else { panic!("{:?}", changed.loras) };
+    assert_eq!((record.name.as_str(), record.weight), ("loud", 3.0));
+    let text = changed.parameters().format();
+    assert!(text.contains("Lora weights: \"loud: 3\""), "{text}");
+    assert!(text.contains(&format!("Lora SHA-256: \"loud: {}\"", record.sha256)), "{text}");
+    let png = darkroom::image::png::decode("it", &changed.png().unwrap()).unwrap();
+    assert!(png.texts.iter().any(|(keyword, _)| keyword == "darkroom-loras"));
+
+    let source = Rc::new(FileSource::new(tiny()));
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let heard = told.clone();
+    let on_progress = move |event: &Progress| {
+        if let Progress::Notice { text } = event {
+            heard.borrow_mut().push(text.clone());
+        }
+    };
+    let control = Control { on_progress: Box::new(on_progress), ..Control::default() };
+    let options = with(vec![loud(3.0)]);
+    let on_cpu = block_on(Pipeline::open_on_cpu(source, &options, &control)).unwrap();
+    let of_cpu = block_on(on_cpu.generate(&request(), &Control::default())).unwrap();
+    let off = of_cpu.rgba.iter().zip(&changed.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    assert!(off <= 2, "CPU against GPU {off}/255");
+    let notices = told.borrow();
+    let fits_nothing = "loras/loud.safetensors: 1 of its names fit nothing in this model";
+    assert!(notices.iter().any(|text| text.starts_with(fits_nothing)), "{notices:?}");
+}
+
+#[test]
+fn quantised_weights_are_those_of_the_changed_model() {
+    let eps = gpu::run(Device::Plain, |gpu| {
+        let golden = Golden::open("unet_4_levels");
+        let config = UnetConfig::parse("config.json", &golden.config()).unwrap();
+        let array = |name| golden.array(&format!("{CASE}.{name}"));
+        let archive = changed(&golden, UNET_FILE, "kohya");
+        let scope = Scope::open(gpu, archive, Some(WeightType::Q8_0));
+        let unet = Unet::new(&scope, &config).unwrap();
+        block_on(Loader::new(&scope).run(golden.source(), &mut |_, _| Ok(()))).unwrap();
+        let context = unet.prepare(&array("context").tokens(gpu, F32));
+        let latents = array("latents").image(gpu, F32);
+        let timestep = f64::from(array("timestep").values[0]);
+        let output = unet.forward(&UnetInput::new(&latents, timestep, &context));
+        planes(&output.sample, config.out_channels)
+    });
+    let cases = block_on(Archive::open(&golden(), "cases.safetensors")).unwrap();
+    let error = nmse(&eps, &block_on(cases.load(&golden(), "kohya.eps")).unwrap());
+    assert!(error < 1e-3, "NMSE {error:.1e}");
+}
+
+#[test]
+fn what_is_for_another_model_is_refused_by_what_it_is() {
+    let [n, c] = shape_of_layer();
+    let add = |source: &MemorySource| {
+        let lora = open_file(source)?;
+        block_on(async {
+            let mut files = Files::open(&FileSource::new(tiny())).await?;
+            files.add_lora(&lora, 1.0, true).await
+        })
+    };
+    let refused = |source: &MemorySource, what: &str| {
+        let error = add(source).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    };
+    let layer = format!("lora_unet_{}", LAYER.replace('.', "_"));
+    let to_k = layer.replace("to_v", "to_k");
+    assert!(add(&file("good.safetensors", &rank_1(&layer, n, c))).unwrap().is_empty());
+    refused(&file("a", &rank_1("lora_te2_text_model_x", 4, 4)), "a LoRA for SDXL");
+    refused(&file("a", &rank_1("transformer.single_blocks.0", 4, 4)), "Flux or SD 3");
+    refused(&file("a", &rank_1(&to_k, n, 1024)), "a LoRA for Stable Diffusion 2");
+    refused(&file("a", &rank_1(&to_k, n, 2048)), "a LoRA for SDXL");
+    refused(&file("a", &rank_1(&layer, n + 4, c)), "a LoRA for another model");
+    refused(&file("a", &rank_1("lora_unet_elsewhere", 4, 4)), "none of its layers");
+    refused(&file("a", &[("conv_in.weight".into(), vec![4, 4])]), "no layer of a LoRA");
+    let mut torn = rank_1(&layer, n, c).to_vec();
+    torn.pop();
+    refused(&file("a", &torn), "Up");
+    let odd = [(format!("{layer}.lora_down.weight"), vec![2, c]), torn_up(&layer, n)];
+    refused(&file("a", &odd), "do not fit one another");
+}
+
+/// The `up` of a rank that no `down` has.
+fn torn_up(layer: &str, n: usize) -> (String, Vec<usize>) {
+    (format!("{layer}.lora_up.weight"), vec![n, 3])
+}
+
+#[test]
+fn the_program_takes_them() {
+    let folder = scratch("loras");
+    let [n, c] = shape_of_layer();
+    let layer = format!("lora_unet_{}", LAYER.replace('.', "_"));
+    let lora = folder.join("a style: v2.safetensors");
+    std::fs::write(&lora, file("a", &rank_1(&layer, n, c)).bytes()).unwrap();
+    let lora = lora.to_str().unwrap();
+    let draw = |name: &str, more: &[&str]| {
+        let out = folder.join(name);
+        let (model, out_text) = (tiny().to_str().unwrap(), out.to_str().unwrap());
+        let words = ["generate", "--device=cpu", "--model", model, "--prompt=a", "--steps=1"];
+        let made = program(&[&words[..], &["--out", out_text], more].concat());
+        let errors = String::from_utf8_lossy(&made.stderr).into_owned();
+        (made.status.code(), std::fs::read(out).ok(), errors)
+    };
+    let (code, plain, _) = draw("plain.png", &[]);
+    assert_eq!(code, Some(0));
+    let (code, changed, errors) = draw("changed.png", &["--lora", &format!("{lora}:3")]);
+    assert_eq!(code, Some(0), "{errors}");
+    let pixels = |png: Option<Vec<u8>>| {
+        darkroom::image::png::decode("it", &png.unwrap()).unwrap().picture.into_pixels()
+    };
+    assert_ne!(pixels(plain), pixels(changed));
+    let (code, none, errors) = draw("none.png", &["--lora", "missing.safetensors"]);
+    assert_eq!((code, none), (Some(1), None));
+    assert!(errors.contains("missing.safetensors"), "{errors}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -12,6 +12,7 @@ mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
 mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
+mod fields; // a request's fields: one table, and all that is made from it
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod foreign; // files as other programs leave them
 mod foreign_folders; // and folders
@@ -22,6 +23,7 @@ mod hostile; // files made to do harm
 mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
+mod loras; // small files that change a model: against diffusers and LyCORIS
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused
 mod memory; // what is held on the device, as planned and as counted

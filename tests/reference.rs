@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 pub(crate) fn open_on_cpu(model: &Path) -> Result<Pipeline> {
     let source = Rc::new(FileSource::new(model));
-    block_on(Pipeline::open_on_cpu(source, true, &Control::default()))
+    block_on(Pipeline::open_on_cpu(source, &Options::default(), &Control::default()))
 }
 
 #[test]

@@ -246,7 +246,8 @@ fn rewrite(folder: &Path, tensor: &str, values: &[f32]) {
 }
 
 fn open_on_cpu(model: &Path, safety: bool) -> Result<Pipeline> {
-    block_on(Pipeline::open_on_cpu(Rc::new(FileSource::new(model)), safety, &Control::default()))
+    let options = Options { safety, ..Options::default() };
+    block_on(Pipeline::open_on_cpu(Rc::new(FileSource::new(model)), &options, &Control::default()))
 }
 
 /// The golden's request with the seed of `case`, and what every stage of it was.

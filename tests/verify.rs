@@ -41,7 +41,9 @@ fn the_requests_are_diffusers_tests() {
         check_all(&open(gpu, tiny(), options).unwrap());
     });
     let source = Rc::new(FileSource::new(tiny()));
-    check_all(&block_on(Pipeline::open_on_cpu(source, true, &Control::default())).unwrap());
+    check_all(
+        &block_on(Pipeline::open_on_cpu(source, &Options::default(), &Control::default())).unwrap(),
+    );
 }
 
 #[test]

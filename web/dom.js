@@ -75,32 +75,6 @@ export function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-/**
- * What the browser keeps for this page under a name, in one line; nothing where it keeps nothing.
- * @param {string} name
- */
-export function remembered(name) {
-  try {
-    return localStorage.getItem(`darkroom.${name}`);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Keeps a line under a name, or forgets it; where the browser keeps nothing, so does the page.
- * @param {string} name
- * @param {string | null} value
- */
-export function remember(name, value) {
-  try {
-    if (value === null) localStorage.removeItem(`darkroom.${name}`);
-    else localStorage.setItem(`darkroom.${name}`, value);
-  } catch {
-    // Private windows and full disks: the page works without a memory.
-  }
-}
-
 /** Characters from which a browser takes seconds to find the direction of each line. */
 const LONG = 10_000;
 

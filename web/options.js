@@ -3,7 +3,7 @@
 // to what is seen.
 
 import { say } from "./strings.js";
-import { remember, remembered } from "./dom.js";
+import { remember, remembered } from "./storage/settings.js";
 
 /** The built-in model. */
 export const MODEL = "models/demo";

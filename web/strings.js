@@ -33,7 +33,14 @@ const PARTS = {
 };
 
 export const say = {
-  cpu: () => "on the CPU",
+  /**
+   * What computes.
+   * @param {string} model
+   * @param {import("./engine/protocol.js").Options} how
+   * @param {import("./engine/protocol.js").Description} description
+   */
+  engine: (model, { precision = "f32" }, { device, adapter }) =>
+    (device === "cpu" ? [model, "f32", "on the CPU"] : [model, precision, adapter]).join(" · "),
   verifying: () => "Looking at the model",
   verified: (/** @type {number} */ failed, /** @type {number} */ all) =>
     failed ? `${failed} of ${all} comparisons failed.` : `All ${all} comparisons passed.`,

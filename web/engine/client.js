@@ -10,20 +10,17 @@
 //     image.src = URL.createObjectURL(new Blob([png], { type: "image/png" }));
 //     engine.dispose();
 
+import { Caller } from "../rpc/caller.js";
+import { EngineError } from "../rpc/messages.js";
 import { say } from "../strings.js";
 import { startWorker } from "./start.js";
 
+export { EngineError };
+
+/** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Progress} Progress */
-/** @typedef {import("./protocol.js").Answer} Answer */
 /** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
 /** @typedef {import("./protocol.js").Beside} Beside */
-/**
- * @typedef {object} Pending
- * @property {{ id: number, call: string }} call as the worker gets it
- * @property {(value: any) => void} resolve
- * @property {(error: EngineError) => void} reject
- * @property {((progress: Progress) => void) | undefined} onProgress
- */
 
 /**
  * Milliseconds from a cancel until its worker is ended, if it has not answered. The CPU hears
@@ -32,36 +29,15 @@ import { startWorker } from "./start.js";
  */
 const PATIENCE_MS = { cpu: 1500, webgpu: 10_000 };
 
-/** Calls that the worker answers whatever else runs. */
-const AT_ONCE = new Set(["tokens", "held"]);
-
-/** A fault that the engine reported, told in a sentence. */
-export class EngineError extends Error {
-  /** @param {import("./protocol.js").Fault} fault */
-  constructor({ kind, message, field }) {
-    super(message);
-    this.name = "EngineError";
-    this.kind = kind;
-    this.field = field;
-  }
-}
-
 /** One worker with one model on one device. Calls wait for one another. */
 export class Engine {
-  /** @type {Worker | null} */
-  #worker = null;
-  /** @type {Map<number, Pending>} */
-  #pending = new Map();
-  #lastId = 0;
-  /**
-   * The call that opened the model which is open, for a worker that has to take another's place.
-   * @type {{ id: number, call: string } | null}
-   */
-  #opened = null;
-  /** @type {"cpu" | "webgpu"} who computes with it */
+  /** @type {Caller<Calls>} */
+  #caller = new Caller({
+    start: () => startWorker("engine", Engine),
+    onNews: ({ requests }) => this.onRequests(requests),
+  });
+  /** @type {"cpu" | "webgpu"} who computes with the model that is open */
   #device = "cpu";
-  /** Whether a new worker reads the model of the old one; calls wait for it. */
-  #reopens = false;
   /** Where the npm module's worker is, if not beside it; from the page. "" for its own place. */
   static workerUrl = "";
   /** Where the npm module's wasm is, if not beside it; from the page. "" for its own place. */
@@ -81,9 +57,15 @@ export class Engine {
    * @returns {Promise<import("./protocol.js").Description>}
    * @throws {EngineError} of kind no_adapter, not_found, bad_file, out_of_memory, cancelled …
    */
-  open(model, options = {}, watch) {
-    const address = new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
-    return this.#call({ call: "open", model: address, options }, watch);
+  async open(model, options = {}, watch) {
+    /** @type {Parameters<Calls["open"]>} */
+    const args = [addressOf(model), options];
+    // The model that was open is let go first.
+    this.#caller.first = null;
+    const description = await this.#call("open", args, watch, PATIENCE_MS.cpu);
+    this.#caller.first = ["open", args];
+    this.#device = description.device;
+    return description;
   }
 
   /**
@@ -96,20 +78,17 @@ export class Engine {
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
   generate(request, { initial, latents = false, pictures = 0, ...watch } = {}) {
-    return this.#call(
-      { call: "generate", request, beside: { initial, latents, pictures } },
-      watch,
-    );
+    return this.#call("generate", [request, { initial, latents, pictures }], watch);
   }
 
   /** The picture that is being made rests after its step, and the event `paused` tells it. */
   pause() {
-    this.#worker?.postMessage({ id: 0, call: "pause" });
+    this.#caller.tell("pause");
   }
 
   /** The picture that rests goes on; the event `resumed` tells it. */
   resume() {
-    this.#worker?.postMessage({ id: 0, call: "resume" });
+    this.#caller.tell("resume");
   }
 
   /**
@@ -170,7 +149,7 @@ export class Engine {
    * @returns {Promise<import("./protocol.js").Check[]>}
    */
   verify(watch) {
-    return this.#call({ call: "verify" }, watch);
+    return this.#call("verify", [], watch);
   }
 
   /**
@@ -180,7 +159,7 @@ export class Engine {
    * @returns {Promise<import("./protocol.js").TokenCount>}
    */
   tokens(prompt, reading = {}) {
-    return this.#call({ call: "tokens", prompt, reading });
+    return this.#caller.call("tokens", [prompt, reading], { atOnce: true });
   }
 
   /**
@@ -189,7 +168,7 @@ export class Engine {
    * @throws {EngineError} of kind no_gpu, no_adapter, gpu_limit …
    */
   forecast() {
-    return this.#call({ call: "forecast" });
+    return this.#call("forecast", []);
   }
 
   /**
@@ -202,7 +181,7 @@ export class Engine {
    * @throws {EngineError} of kind request on the CPU or for an odd size, cancelled …
    */
   profile({ width = null, height = null }, runs = 3, watch) {
-    return this.#call({ call: "profile", request: { width, height }, runs }, watch);
+    return this.#call("profile", [{ width, height }, runs], watch);
   }
 
   /**
@@ -210,7 +189,7 @@ export class Engine {
    * @returns {Promise<import("./protocol.js").Held>}
    */
   held() {
-    return this.#call({ call: "held" });
+    return this.#caller.call("held", [], { atOnce: true });
   }
 
   /**
@@ -218,7 +197,7 @@ export class Engine {
    * @returns {Promise<number | undefined>}
    */
   memory() {
-    return this.#call({ call: "memory" });
+    return this.#call("memory", []);
   }
 
   /**
@@ -228,7 +207,7 @@ export class Engine {
    * @returns {Promise<import("./protocol.js").Likeness | undefined>}
    */
   likeness(first, second) {
-    return this.#call({ call: "likeness", pngs: [first, second] });
+    return this.#call("likeness", [first, second]);
   }
 
   /**
@@ -240,145 +219,30 @@ export class Engine {
    * @returns {Promise<number>}
    */
   score(model, prompt, png) {
-    const address = new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
-    return this.#call({ call: "score", model: address, prompt, png });
+    this.#caller.first = null;
+    return this.#call("score", [addressOf(model), prompt, png]);
   }
 
   /** Ends the worker and gives everything back; calls that wait are refused. */
   dispose() {
-    this.#end({ kind: "closed", message: say.closed() });
+    this.#caller.end({ kind: "closed", message: say.closed() });
   }
 
   /**
-   * @param {{ call: string, [field: string]: unknown }} message
+   * A call that waits for those before it.
+   * @template {keyof Calls} K
+   * @param {K} call
+   * @param {Parameters<Calls[K]>} args
    * @param {Watch} [watch]
-   * @returns {Promise<any>}
+   * @param {number} [patience]
    */
-  #call(message, { onProgress, signal } = {}) {
-    const call = { id: ++this.#lastId, ...message };
-    this.#worker ??= this.#start();
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    const cancel = () => {
-      if (this.#reopens) return this.#stop(call.id);
-      this.#post({ id: call.id, call: "cancel" });
-      const patience = call.call === "open" ? PATIENCE_MS.cpu : PATIENCE_MS[this.#device];
-      timer = setTimeout(() => this.#stop(call.id), patience);
-    };
-    const answered = new Promise((resolve, reject) => {
-      this.#pending.set(call.id, { call, resolve, reject, onProgress });
-      // Both let go of the model that was open.
-      if (call.call === "open" || call.call === "score") this.#opened = null;
-      this.#post(call);
-    });
-    if (signal?.aborted) cancel();
-    signal?.addEventListener("abort", cancel);
-    return answered.finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", cancel);
-    });
+  #call(call, args, { onProgress, signal } = {}, patience = PATIENCE_MS[this.#device]) {
+    const onEvent = onProgress && { onEvent: onProgress };
+    return this.#caller.call(call, args, { signal, patience, ...onEvent });
   }
+}
 
-  /** @param {{ id: number, call: string }} message */
-  #post(message) {
-    // Those that come meanwhile are sent once the model is open again.
-    if (!this.#reopens) this.#worker?.postMessage(message);
-  }
-
-  /**
-   * Ends a call that was cancelled and has not answered. When it is the one that runs, its worker
-   * ends with it, and another takes its place: with the same model, and with the calls that wait.
-   * @param {number} id
-   */
-  #stop(id) {
-    const pending = this.#pending.get(id);
-    if (!pending) return;
-    const first = [...this.#pending.values()].find(({ call }) => !AT_ONCE.has(call.call));
-    this.#pending.delete(id);
-    if (first === pending && !this.#reopens) this.#restart();
-    pending.reject(new EngineError({ kind: "cancelled", message: say.cancelled(0) }));
-  }
-
-  #restart() {
-    this.#worker?.terminate();
-    const worker = (this.#worker = this.#start());
-    this.#reopens = !!this.#opened;
-    // No call has this number.
-    if (this.#opened) worker.postMessage({ ...this.#opened, id: 0 });
-    else this.#sendPending();
-  }
-
-  #sendPending() {
-    for (const { call } of this.#pending.values()) this.#post(call);
-  }
-
-  /**
-   * @param {Exclude<Answer, { crash: string } | { requests: unknown }>} answer of the new worker
-   */
-  #hearReopening(answer) {
-    if ("progress" in answer) {
-      for (const { onProgress } of this.#pending.values()) onProgress?.(answer.progress);
-    } else if ("fault" in answer) {
-      this.#end({ ...answer.fault, kind: "closed" });
-    } else {
-      this.#reopens = false;
-      this.#sendPending();
-    }
-  }
-
-  #start() {
-    const worker = startWorker("engine", Engine);
-    let speaks = false;
-    worker.onmessage = ({ data }) => {
-      speaks = true;
-      this.#hear(worker, data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (speaks || event.message) this.#crash(worker, event.message ?? "");
-      else if (worker === this.#worker) this.#end({ kind: "crashed", message: say.notStarted() });
-    };
-    return worker;
-  }
-
-  /**
-   * @param {Worker} worker
-   * @param {Answer} answer
-   */
-  #hear(worker, answer) {
-    if (worker !== this.#worker) return;
-    if ("crash" in answer) return this.#crash(worker, answer.crash);
-    if ("requests" in answer) return this.onRequests(answer.requests);
-    if (answer.id === 0) return this.#hearReopening(answer);
-    const pending = this.#pending.get(answer.id);
-    if (!pending) return;
-    if ("progress" in answer) return pending.onProgress?.(answer.progress);
-    this.#pending.delete(answer.id);
-    if ("fault" in answer) return pending.reject(new EngineError(answer.fault));
-    if (pending.call.call === "open") {
-      const { device } = /** @type {import("./protocol.js").Description} */ (answer.value);
-      [this.#opened, this.#device] = [pending.call, device];
-    }
-    pending.resolve(answer.value);
-  }
-
-  /**
-   * @param {Worker} worker the one that crashed; its last words may come after its successor
-   *   started
-   * @param {string} reason
-   */
-  #crash(worker, reason) {
-    if (worker === this.#worker) this.#end({ kind: "crashed", message: say.crashed(reason) });
-  }
-
-  /** @param {import("./protocol.js").Fault} fault */
-  #end(fault) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    this.#opened = null;
-    this.#reopens = false;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { reject } of pending) reject(new EngineError(fault));
-  }
+/** The whole address of a model. @param {string} model from the page */
+function addressOf(model) {
+  return new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
 }

@@ -1,4 +1,5 @@
-// The messages between the page and the worker, and nothing but.
+// What the page and the engine's worker tell each other: calls, their answers, progress. How a call
+// is sent is in rpc/.
 
 /**
  * How to open a model: `precision` of activations is f32 or f16; `weights` are f32, f16, q8_0, q5_0
@@ -11,33 +12,10 @@
  * @typedef {{ precision?: string, weights?: string, device?: string, safety?: string,
  * tokenizer?: string, rest?: string, kernels?: string, prediction?: string }} Options
  *
- * What to make. Numbers may be given as typed: the engine says what is wrong with them.
- * @typedef {object} Request
- * @property {string} prompt
- * @property {string} [negative_prompt]
- * @property {string} seed a whole number up to 2⁶⁴ − 1, as text since JavaScript's numbers are
- * shorter
- * @property {number} [count] pictures, 1 to 1000: of this seed and of those that follow it
- * @property {number | string} [steps]
- * @property {number | string} [guidance_scale]
- * @property {string} [sampler]
- * @property {number | string} [eta] DDIM's, 0 to 1
- * @property {boolean | null} [karras]
- * @property {string | null} [spacing] of the timesteps: leading, linspace or trailing; as the model
- * says without it
- * @property {string} [rng] whose noise the seed chooses: torch, numpy or philox
- * @property {number} [clip_skip] the text encoder's layer, counted from the last: 1 is the last
- * @property {string} [long_prompt] truncate or chunks: what becomes of more than 75 tokens
- * @property {boolean} [prompt_weights] whether (word:1.2) and [word] are weights
- * @property {boolean} [clean] whether to clean prompts as the original program does
- * @property {number | string | null} [strength] of a run that begins with a picture: how far to go
- * from it, 0 to 1; 0.8 without it
- * @property {[number, number]} [guidance_interval] where the run is guided, in parts of the way
- * @property {number | string} [cache_interval] how often the whole UNet is evaluated: of so many
- * evaluations once
- * @property {number | string} [token_merging_ratio] the share of tokens merged, 0 to 0.75
- * @property {number | string | null} [width]
- * @property {number | string | null} [height]
+ * What to make: the fields of a request, which are described at their table. Numbers may be given
+ * as typed: the engine says what is wrong with them.
+ * @typedef {import("./fields.js").Fields & { prompt: string, seed: string, count?: number,
+ *   clip_skip?: number }} Request
  *
  * Width and height of a request.
  * @typedef {Pick<Request, "width" | "height">} Size
@@ -56,6 +34,9 @@
  * @property {number} width for a request that names none
  * @property {number} height as width
  * @property {string[]} samplers
+ * @property {Record<string, Abilities>} [abilities] of each of them, by name
+ * @property {Record<string, unknown>} [request] the fields of a request with what this model
+ * allows, as a JSON Schema
  * @property {number} text_layers the most for a request's clip_skip
  * @property {number} parameters numbers in its weights
  * @property {"webgpu" | "cpu"} device who computes
@@ -63,6 +44,10 @@
  * @property {Provenance | null} model where it is from, as far as its parts list says
  * @property {[key: string, text: string, id: string]} [tuning] the kernels that run: what their
  * choice is kept under, its text, and eight digits that stand for it; none on the CPU
+ *
+ * Which settings a sampler has: `eta`, `karras`, `spacing` of a request, and `sigma_min`, whether
+ * it can end at the smallest noise level of training.
+ * @typedef {Record<string, boolean>} Abilities
  *
  * A model's name, where and in which version it was published, and the SHA-256 of its UNet's
  * weights (of a model in one file: of that file).
@@ -153,29 +138,22 @@
  * @property {boolean} [failed]
  *
  * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
- * @typedef {{ kind: string, message: string, field?: string }} Fault
+ * @typedef {import("../rpc/messages.js").Fault} Fault
  *
- * Page to worker.
- * @typedef {{ id: number, call: "open", model: string, options: Options }
- *   | { id: number, call: "generate", request: Request, beside: Beside }
- *   | { id: number, call: "verify" }
- *   | { id: number, call: "forecast" }
- *   | { id: number, call: "profile", request: Size, runs: number }
- *   | { id: number, call: "held" }
- *   | { id: number, call: "tokens", prompt: string, reading: Reading }
- *   | { id: number, call: "memory" }
- *   | { id: number, call: "likeness", pngs: [Uint8Array, Uint8Array] }
- *   | { id: number, call: "score", model: string, prompt: string, png: Uint8Array }
- *   | { id: number, call: "pause" }
- *   | { id: number, call: "resume" }
- *   | { id: number, call: "cancel" }} Call
- *
- * Worker to page; without an id it is about the worker itself.
- * @typedef {{ id: number, progress: Progress }
- *   | { id: number, value: unknown }
- *   | { id: number, fault: Fault }
- *   | { requests: NetworkRequest[] }
- *   | { crash: string }} Answer
+ * The calls of the worker, with what they are given and what they answer; `open`, `generate`,
+ * `verify` and `profile` tell their progress. `tokens` and `held` are answered whatever else runs,
+ * the others one after another. Without an answer the worker hears `pause` and `resume`.
+ * @typedef {object} Calls
+ * @property {(model: string, options: Options) => Description} open
+ * @property {(request: Request, beside: Beside) => Picture} generate
+ * @property {() => Check[]} verify
+ * @property {() => Forecast} forecast
+ * @property {(size: Size, runs: number) => Profile} profile
+ * @property {() => Held} held
+ * @property {(prompt: string, reading: Reading) => TokenCount} tokens
+ * @property {() => number | undefined} memory
+ * @property {(first: Uint8Array, second: Uint8Array) => Likeness | undefined} likeness
+ * @property {(model: string, prompt: string, png: Uint8Array) => number} score
  */
 
 /** Kinds of faults after which the model must be opened again. */

@@ -55,8 +55,8 @@ export function startWorker(name, told) {
   const address = policy.createScriptURL(name);
   const worker = new Worker(address, { type: "module", name });
   worker.addEventListener("message", ({ data }) => {
-    if (!data?.requests) return;
-    const requests = data.requests.map((/** @type {object} */ one) => ({ ...one, by: name }));
+    if (!data?.news?.requests) return;
+    const requests = data.news.requests.map((/** @type {object} */ one) => ({ ...one, by: name }));
     for (const hear of listeners) hear(requests);
   });
   // The address is resolved when the worker starts to load; long after that it is not needed.

@@ -1,35 +1,29 @@
 // Which kernels suit this machine's adapters, as the engine found them: a text for each adapter,
 // driver and version of our kernels. Where the browser keeps nothing they are found anew.
 
-const NAME = "darkroom-kernels";
+import { Database } from "../storage/indexed_db.js";
+
+/** The database's name. */
+export const TUNINGS = "darkroom-kernels";
 const STORE = "tunings";
 
+const database = new Database(TUNINGS, 1, (made) => made.createObjectStore(STORE));
+
 /**
- * Does one thing with the store.
+ * Does one thing with the store. The database is closed after it: a worker that computes for
+ * minutes does not hear that another tab wants to delete it.
  * @template T
  * @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => IDBRequest<T>} work
  * @returns {Promise<T>}
  */
 async function transact(mode, work) {
-  const database = await new Promise(
-    (/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
-      const request = indexedDB.open(NAME, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    },
-  );
   try {
-    const transaction = database.transaction(STORE, mode);
-    const request = work(transaction.objectStore(STORE));
-    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error);
-    });
-    return request.result;
+    return await database.transact([STORE], mode, (store) =>
+      work(/** @type {IDBObjectStore} */ (store)),
+    );
   } finally {
-    database.close();
+    await database.close();
   }
 }
 

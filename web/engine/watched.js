@@ -2,4 +2,4 @@
 
 import { watchRequests } from "./requests.js";
 
-watchRequests((requests) => self.postMessage({ requests }));
+watchRequests((requests) => self.postMessage({ news: { requests } }));

@@ -1,15 +1,16 @@
 // The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
-// a wish to cancel or to rest overtakes those that wait.
+// cancel, pause, tokens and what is held overtake those that wait.
 
+import { cancelled, moving, serve } from "../rpc/server.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
 import { fetchWasm } from "./wasm.js";
 import { keepTuning, knownTunings } from "./tunings.js";
 
-/** @typedef {import("./protocol.js").Call} Call */
-/** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Picture} Picture */
 /** @typedef {import("./protocol.js").Progress} Progress */
+/** @typedef {import("../rpc/server.js").Context} Context */
 /** @typedef {import("../pkg/darkroom.js").Engine} Engine */
 
 /** @type {Promise<typeof import("../pkg/darkroom.js")> | null} */
@@ -18,96 +19,60 @@ let wasm = null;
 let engine = null;
 /** @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null} */
 let judging = null;
-/** The call that runs now. */
-let running = 0;
-/** @type {Set<number>} calls that were cancelled before their turn */
-const cancelled = new Set();
-let turn = Promise.resolve();
 
-self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) => {
-  if (data.call === "tokens") {
-    answerAtOnce(data.id, (open) => open.tokens(data.prompt, data.reading));
-  } else if (data.call === "held") {
-    answerAtOnce(data.id, (open) => open.held());
-  } else if (data.call === "pause") {
-    engine?.pause();
-  } else if (data.call === "resume") {
-    engine?.resume();
-  } else if (data.call !== "cancel") {
-    turn = turn.then(() => run(data));
-  } else if (data.id === running) {
-    engine?.cancel();
-  } else if (data.id > running) {
-    cancelled.add(data.id);
-  }
+/** Calls that are answered whatever else runs. */
+const AT_ONCE = new Set(["tokens", "held"]);
+
+/** @type {import("../rpc/server.js").Handlers<Calls>} */
+const CALLS = {
+  open,
+  async generate(context, request, beside) {
+    const picture = await opened(context).generate(request, progressOf(context), beside);
+    return moving(picture, buffers(picture));
+  },
+  verify: async (context) => opened(context).verify(progressOf(context)),
+  forecast: async () => (await load()).forecast(),
+  profile: async (context, size, runs) =>
+    opened(context).profile(size, runs, progressOf(context)),
+  held: () => opened().held(),
+  tokens: (_, prompt, reading) => opened().tokens(prompt, reading),
+  memory: () => engine?.memory(),
+  likeness: async (_, first, second) => (await load()).likeness(first, second),
+  score,
+};
+serve(CALLS, {
+  inTurn: (call) => !AT_ONCE.has(call),
+  words: { pause: () => engine?.pause(), resume: () => engine?.resume() },
 });
 
-// A panic in Rust leaves the call that ran unanswered for ever: the page must hear of it here.
-self.addEventListener("error", (event) => answer({ crash: event.message }));
-self.addEventListener("unhandledrejection", (event) => answer({ crash: String(event.reason) }));
-
 /**
- * What is answered whatever else runs.
- * @param {number} id
- * @param {(open: Engine) => unknown} ask
+ * The engine with the model that is open, which ends what it does when the call is cancelled.
+ * @param {Context} [context]
  */
-function answerAtOnce(id, ask) {
-  try {
-    if (!engine) throw Object.assign(new Error("No model is open."), { kind: "closed" });
-    answer({ id, value: ask(engine) });
-  } catch (error) {
-    answer({ id, fault: faultOf(error) });
-  }
+function opened(context) {
+  if (!engine) throw Object.assign(new Error("No model is open."), { kind: "closed" });
+  if (context?.signal.aborted) throw cancelled();
+  context?.signal.addEventListener("abort", () => engine?.cancel());
+  return engine;
 }
 
-/** @param {Exclude<Call, { call: "cancel" | "tokens" | "held" | "pause" | "resume" }>} call */
-async function run(call) {
-  const { id } = call;
-  running = id;
-  try {
-    if (cancelled.delete(id)) throw Object.assign(new Error("Cancelled."), { kind: "cancelled" });
-    const onProgress = (/** @type {Progress} */ progress) => {
-      answer({ id, progress }, moved(progress));
-    };
-    if (call.call === "open") {
-      const { Engine } = await load(onProgress);
-      release();
-      engine = new Engine();
-      const { kind, name } = await findAdapter();
-      const tunes = call.options?.kernels === "tuned";
-      const tunings = tunes ? await knownTunings() : undefined;
-      const options = { ...call.options, adapter: kind, ...(tunings ? { tunings } : {}) };
-      const description = await engine.open(call.model, options, onProgress);
-      const [key, text] = description.tuning ?? [];
-      if (tunings && key && tunings[key] !== text) await keepTuning(key, text);
-      answer({ id, value: { ...description, adapter: name || say.someAdapter() } });
-    } else if (call.call === "likeness") {
-      const { likeness } = await load();
-      answer({ id, value: likeness(...call.pngs) });
-    } else if (call.call === "score") {
-      answer({ id, value: await score(call) });
-    } else if (call.call === "memory") {
-      answer({ id, value: engine?.memory() });
-    } else if (call.call === "forecast") {
-      answer({ id, value: await (await load()).forecast() });
-    } else if (call.call === "profile") {
-      if (!engine) throw new Error("No model is open.");
-      answer({ id, value: await engine.profile(call.request, call.runs, onProgress) });
-    } else if (call.call === "verify") {
-      if (!engine) throw new Error("No model is open.");
-      answer({ id, value: await engine.verify(onProgress) });
-    } else {
-      if (!engine) throw new Error("No model is open.");
-      const picture = await engine.generate(call.request, onProgress, call.beside);
-      answer({ id, value: picture }, buffers(picture));
-    }
-  } catch (error) {
-    answer({ id, fault: faultOf(error) });
-  }
+/** @type {import("../rpc/server.js").Handlers<Calls>["open"]} */
+async function open(context, model, options) {
+  const onProgress = progressOf(context);
+  const { Engine } = await load(onProgress);
+  release();
+  engine = new Engine();
+  const { kind, name } = await findAdapter();
+  const tunings = options?.kernels === "tuned" ? await knownTunings() : undefined;
+  const whole = { ...options, adapter: kind, ...(tunings ? { tunings } : {}) };
+  const description = await opened(context).open(model, whole, onProgress);
+  const [key, text] = description.tuning ?? [];
+  if (tunings && key && tunings[key] !== text) await keepTuning(key, text);
+  return { ...description, adapter: name || say.someAdapter() };
 }
 
-/** @param {Extract<Call, { call: "score" }>} call */
-async function score({ model, prompt, png }) {
+/** @type {import("../rpc/server.js").Handlers<Calls>["score"]} */
+async function score(_, model, prompt, png) {
   const { Judge } = await load();
   if (judging?.address !== model) {
     release();
@@ -116,21 +81,17 @@ async function score({ model, prompt, png }) {
   return judging.judge.score(prompt, png);
 }
 
+/** Tells the page how far a call is. @param {Context} context */
+function progressOf({ emit }) {
+  return (/** @type {Progress} */ progress) => emit(progress, moved(progress));
+}
+
 /** Gives back what holds graphics memory. */
 function release() {
   engine?.free();
   engine = null;
   judging?.judge.free();
   judging = null;
-}
-
-/**
- * @param {any} error
- * @returns {import("./protocol.js").Fault}
- */
-function faultOf(error) {
-  const { kind = "other", message = String(error), field } = error;
-  return { kind, message, field };
 }
 
 /**
@@ -168,12 +129,4 @@ function moved(progress) {
  */
 function buffers({ rgba, png }) {
   return [rgba.buffer, png.buffer];
-}
-
-/**
- * @param {Answer} message
- * @param {Transferable[]} [transfer]
- */
-function answer(message, transfer = []) {
-  self.postMessage(message, { transfer });
 }

@@ -1,6 +1,7 @@
 // One request of a list, checked before it waits in the queue: names of fields, numbers, samplers,
 // seeds. What a picture's export says beside its request is left out.
 
+import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
 import { samplerFields } from "./samplers.js";
 
@@ -10,44 +11,28 @@ const WHOLE = /^\d+$/;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const FLAG = /^(true|false)$/i;
 
+/** @typedef {import("../engine/fields.js").Kind} Kind */
+
 /**
- * What fields of a request look like, and how that is told.
- * @type {Map<string, [RegExp, string]>}
+ * What values look like by their kind, and how that is told.
+ * @type {Record<Kind, [RegExp, string]>}
  */
-const FIELDS = new Map([
-  ["prompt", [/^[^]*$/, ""]],
-  ["negative_prompt", [/^[^]*$/, ""]],
-  ["seed", [WHOLE, "a whole number from 0 to 18446744073709551615"]],
-  ["count", [WHOLE, "a whole number"]],
-  ["steps", [WHOLE, "a whole number"]],
-  ["guidance_scale", [NUMBER, "a number"]],
-  ["sampler", [/^/, ""]],
-  ["eta", [NUMBER, "a number"]],
-  ["karras", [FLAG, "true or false"]],
-  ["spacing", [/^(leading|linspace|trailing)$/, "leading, linspace or trailing"]],
-  ["rng", [/^(torch|numpy|philox)$/, "torch, numpy or philox"]],
-  ["clip_skip", [WHOLE, "a whole number"]],
-  ["long_prompt", [/^(truncate|chunks)$/, "truncate or chunks"]],
-  ["prompt_weights", [FLAG, "true or false"]],
-  ["clean", [FLAG, "true or false"]],
-  ["strength", [NUMBER, "a number"]],
-  ["width", [WHOLE, "a whole number of pixels"]],
-  ["height", [WHOLE, "a whole number of pixels"]],
-  ["guidance_interval", [/^\[.*\]$/, "two numbers in brackets"]],
-  ["cache_interval", [WHOLE, "a whole number"]],
-  ["token_merging_ratio", [NUMBER, "a number"]],
-]);
+const LOOKS = {
+  text: [/^/, ""],
+  seed: [WHOLE, "a whole number from 0 to 18446744073709551615"],
+  flag: [FLAG, "true or false"],
+  whole: [WHOLE, "a whole number"],
+  number: [NUMBER, "a number"],
+  // Told with the names themselves.
+  name: [/^/, ""],
+  sampler: [/^/, ""],
+  layer: [WHOLE, "a whole number"],
+  side: [WHOLE, "a whole number of pixels"],
+  interval: [/^\[.*\]$/, "two numbers in brackets"],
+};
 
 /** What stands beside a request in an export. */
 const ABOUT = ["file", "model", "provenance", "engine", "seconds", "safety", "kernels", "init"];
-
-/** Other names of fields. */
-const ALIASES = new Map([
-  ["negative", "negative_prompt"],
-  ["guidance", "guidance_scale"],
-  ["cfg_scale", "guidance_scale"],
-  ["cfg", "guidance_scale"],
-]);
 
 const TEXTS = ["prompt", "negative_prompt"];
 const SEED_MAX = 2n ** 64n - 1n;
@@ -68,15 +53,23 @@ export function checked(row) {
     const value = TEXTS.includes(name) ? typed : typed.trim();
     // Any seed is wanted; and an empty field has its default.
     if (!TEXTS.includes(name) && (value === "" || (name === "seed" && value === "-1"))) continue;
-    const [looks, wanted] = field;
+    const [looks, wanted] = LOOKS[field.kind];
     if (!looks.test(value)) throw new SyntaxError(importText.wrongValue(name, value, wanted));
-    if (name === "sampler") Object.assign(good, sampler(value));
-    else good[name] = FLAG.test(value) && looks === FLAG ? value.toLowerCase() : value;
+    if (field.names && !field.names.includes(value))
+      throw new SyntaxError(importText.wrongValue(name, value, either(field.names)));
+    if (field.kind === "sampler") Object.assign(good, sampler(value));
+    else good[name] = field.kind === "flag" ? value.toLowerCase() : value;
   }
   if (good["prompt"] === undefined) throw new SyntaxError(importText.noPrompt());
   checkSeed(good);
   return good;
 }
+
+/**
+ * Names as a sentence has them: `a, b or c`.
+ * @param {readonly string[]} names
+ */
+const either = (names) => `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 
 /** @param {string} name @returns {Row} */
 function sampler(name) {
@@ -89,8 +82,7 @@ function sampler(name) {
 function checkSeed({ seed, count = "1" }) {
   if (seed === undefined) return;
   const first = BigInt(seed);
-  if (first > SEED_MAX)
-    throw new SyntaxError(importText.wrongValue("seed", seed, FIELDS.get("seed")?.[1] ?? ""));
+  if (first > SEED_MAX) throw new SyntaxError(importText.wrongValue("seed", seed, LOOKS.seed[1]));
   if (first + BigInt(count || 1) - 1n > SEED_MAX)
     throw new SyntaxError(importText.seedTooLarge(seed, count));
 }

@@ -54,7 +54,8 @@ function at(line, read) {
   try {
     return read();
   } catch (error) {
-    throw new SyntaxError(importText.line(line, /** @type {Error} */ (error).message));
+    const { message } = /** @type {Error} */ (error);
+    throw new SyntaxError(importText.line(line, message), { cause: error });
   }
 }
 
@@ -168,14 +169,6 @@ function tableLines(text, mark) {
   return lines;
 }
 
-/** Their names of options, and ours. */
-const OPTIONS = new Map([
-  ["cfg_scale", "guidance_scale"],
-  ["sampler_name", "sampler"],
-  ["n_iter", "count"],
-  ["batch_size", "count"],
-]);
-
 /**
  * `--prompt "a fox" --steps 20`.
  * @param {string} line
@@ -189,8 +182,7 @@ function readOptions(line) {
     const [option = "", value] = words.slice(i, i + 2);
     if (!option.startsWith("--") || value === undefined)
       throw new SyntaxError(importText.noOption(option));
-    const name = option.slice(2);
-    row[OPTIONS.get(name) ?? name] = value;
+    row[option.slice(2)] = value;
   }
   return row;
 }

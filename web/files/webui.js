@@ -1,6 +1,7 @@
 // The request in the text that AUTOMATIC1111's web UI began, and that Forge, SD.Next,
 // stable-diffusion.cpp, Civitai, ComfyUI's savers and this program write as well.
 
+import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
 import { parseParameters } from "./parameters.js";
 import { samplerFields } from "./samplers.js";
@@ -41,7 +42,6 @@ export function readParameters(text) {
   const values = new Map(all.toReversed());
   const value = (/** @type {string} */ name) => values.get(name) ?? "";
   const ours = values.has("Safety checker");
-  const [width = "", height = ""] = value("Size").split("x");
   const texts = [prompt, negative_prompt];
   const [words, avoided] = texts.map((one) => (ours ? { text: one, lost: [] } : readWebUi(one)));
   const sampler = samplerFields(value("Sampler"), value("Schedule type"));
@@ -49,28 +49,20 @@ export function readParameters(text) {
   const denoise = hires ? "" : value("Denoising strength");
   const noise = noiseOf(value("RNG"), ours, value("Version"));
   const seed = value("Seed");
+  /** What these programs say in ways of their own. */
+  const habits = new Map([
+    ...sampler.fields,
+    ["prompt", words?.text ?? ""],
+    ["negative_prompt", avoided?.text ?? ""],
+    ["guidance_scale", value("CFG scale") || value("CFG Scale")],
+    ["seed", seed.startsWith("-") ? "" : seed],
+    ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
+    ["prompt_weights", weighs(ours, all.length > 0, value("Emphasis"), value("Prompt weights"))],
+    ["rng", all.length ? noise.rng : ""],
+    ["strength", denoise],
+  ]);
   return {
-    fields: [
-      ["prompt", words?.text ?? ""],
-      ["negative_prompt", avoided?.text ?? ""],
-      ["steps", value("Steps")],
-      ["guidance_scale", value("CFG scale") || value("CFG Scale")],
-      ["seed", seed.startsWith("-") ? "" : seed],
-      ["width", width],
-      ["height", height],
-      ...sampler.fields,
-      ["eta", value("Eta")],
-      ["spacing", value("Timestep spacing")],
-      ["clip_skip", value("Clip skip")],
-      ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
-      ["prompt_weights", weighs(ours, all.length > 0, value("Emphasis"), value("Prompt weights"))],
-      ["clean", value("Prompt cleaning")],
-      ["rng", all.length ? noise.rng : ""],
-      ["guidance_interval", intervalOf(value("Guidance interval"))],
-      ["cache_interval", value("Cache interval")],
-      ["token_merging_ratio", value("Token merging ratio")],
-      ["strength", denoise],
-    ],
+    fields: [...FIELDS].map(([name, field]) => [name, habits.get(name) ?? said(field, value)]),
     lost: [
       ...(words?.lost ?? []),
       ...(avoided?.lost ?? []),
@@ -126,6 +118,17 @@ function lostFields(fields) {
     ([name]) => LOST.some((start) => name.startsWith(start)) && !OURS.includes(name),
   );
   return lost.map(([name, value]) => `${name}: ${value}`);
+}
+
+/**
+ * A field's value as it is said.
+ * @param {import("../engine/fields.js").Field} field
+ * @param {(name: string) => string} value
+ */
+function said({ kind, text, part }, value) {
+  const whole = text === undefined ? "" : value(text);
+  if (part !== undefined) return whole.split("x")[part] ?? "";
+  return kind === "interval" ? intervalOf(whole) : whole;
 }
 
 /**

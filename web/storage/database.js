@@ -2,45 +2,19 @@
 // began with, and the queue. The weights of models live elsewhere.
 
 import { text } from "../strings/network.js";
+import { Database } from "./indexed_db.js";
 
-const NAME = "darkroom-page";
-const VERSION = 2;
+/** The database's name. */
+export const PAGE = "darkroom-page";
 
-/** @type {Promise<IDBDatabase> | null} */
-let opening = null;
-
-/** The database; made at the first use. Rejects where the browser keeps nothing. */
-function open() {
-  opening ??= new Promise((/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
-    // Where it is blocked the browser throws, rejects, or has none at all.
-    const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = ({ oldVersion }) => {
-      const database = request.result;
-      if (oldVersion < 1) {
-        database.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });
-        database.createObjectStore("files");
-        database.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
-      }
-      if (oldVersion < 2) database.createObjectStore("initials", { autoIncrement: true });
-    };
-    request.onsuccess = () => {
-      const database = request.result;
-      // Another tab wants to delete it or to bring it up to date.
-      database.onversionchange = () => {
-        database.close();
-        opening = null;
-      };
-      database.onclose = () => (opening = null);
-      resolve(database);
-    };
-    request.onerror = () => reject(request.error);
-    request.onblocked = () => reject(new Error("another tab holds the database"));
-  }).catch((error) => {
-    opening = null;
-    throw error?.name === "QuotaExceededError" ? error : new StorageError(error);
-  });
-  return opening;
-}
+const database = new Database(PAGE, 2, (made, oldVersion) => {
+  if (oldVersion < 1) {
+    made.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });
+    made.createObjectStore("files");
+    made.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
+  }
+  if (oldVersion < 2) made.createObjectStore("initials", { autoIncrement: true });
+});
 
 /** The browser keeps nothing for this page. */
 export class StorageError extends Error {
@@ -60,30 +34,17 @@ export class StorageError extends Error {
  * @param {IDBTransactionMode} mode
  * @param {(...stores: IDBObjectStore[]) => IDBRequest<T> | void} work
  * @returns {Promise<T>}
+ * @throws {StorageError} where the browser keeps nothing
  */
 export async function transact(stores, mode, work) {
-  const transaction = (await open()).transaction(stores, mode);
-  const request = work(...stores.map((name) => transaction.objectStore(name)));
-  // A refusal may tell its reason to the request alone.
-  /** @type {DOMException | null} */
-  let reason = null;
-  transaction.addEventListener("error", ({ target }) => {
-    reason ??= /** @type {IDBRequest} */ (target).error;
+  await database.ready().catch((error) => {
+    throw error?.name === "QuotaExceededError" ? error : new StorageError(error);
   });
-  await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => 
-      reject(transaction.error ?? reason ?? new Error("the browser stopped it"));
-  });
-  return /** @type {T} */ (request?.result);
+  return database.transact(stores, mode, work);
 }
 
 /** Lets go of it, so that it can be deleted. */
-export async function closeDatabase() {
-  const database = await opening?.catch(() => null);
-  database?.close();
-  opening = null;
-}
+export const closeDatabase = () => database.close();
 
 /** Tells other tabs, and this one, that a store has changed. */
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("darkroom-page") : null;

@@ -1,7 +1,7 @@
 // What went wrong lately: the last faults of the engine and of the page, kept so that they can be
 // copied into a report. No prompt is ever in it.
 
-import { remember, remembered } from "../dom.js";
+import { remember, remembered } from "./settings.js";
 
 const NAME = "faults";
 const FAULTS_MAX = 20;

@@ -2,19 +2,17 @@
 // from it.
 
 import { text } from "../strings/network.js";
-import { closeDatabase } from "./database.js";
-
-/** Milliseconds that another tab may hold a database. */
-const PATIENCE_MS = 5000;
+import { TUNINGS } from "../engine/tunings.js";
+import { PAGE, closeDatabase } from "./database.js";
+import { deleteDatabase } from "./indexed_db.js";
 
 const { parts } = text;
 
 /** @type {[string, () => void | Promise<void>][]} */
 const STEPS = [
   [parts.settings, forgetSettings],
-  [parts.pages, () => closeDatabase().then(() => deleteDatabase("darkroom-page"))],
-  // The engine's: see engine/tunings.js.
-  [parts.kernels, () => deleteDatabase("darkroom-kernels")],
+  [parts.pages, () => closeDatabase().then(() => deleteDatabase(PAGE))],
+  [parts.kernels, () => deleteDatabase(TUNINGS)],
   // The store's, in the crate.
   [parts.models, () => deleteDatabase("darkroom-weights")],
   [parts.caches, forgetCaches],
@@ -41,18 +39,6 @@ export async function forgetAll() {
 function forgetSettings() {
   for (const storage of [localStorage, sessionStorage])
     for (const key of Object.keys(storage)) if (key.startsWith("darkroom")) storage.removeItem(key);
-}
-
-/** @param {string} name */
-function deleteDatabase(name) {
-  return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-    const request = indexedDB.deleteDatabase(name);
-    request.onsuccess = () => resolve();
-    request.onerror = () => reject(request.error);
-    // Open connections are told first, and close.
-    request.onblocked = () =>
-      setTimeout(() => reject(new Error(`${name} is held by another tab`)), PATIENCE_MS);
-  });
 }
 
 async function forgetCaches() {

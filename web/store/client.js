@@ -1,8 +1,7 @@
 // The page's side of the store's worker: a promise for each call, events on the way.
 
-import { EngineError } from "../engine/client.js";
 import { startWorker } from "../engine/start.js";
-import { say } from "../strings.js";
+import { Caller } from "../rpc/caller.js";
 import { keepLost } from "./lost.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
@@ -10,14 +9,11 @@ import { keepLost } from "./lost.js";
 /** @typedef {(event: import("./protocol.js").StoreEvent) => void} Listener */
 
 export class Store {
-  /** @type {Worker | null} */
-  #worker = null;
-  /**
-   * @type {Map<number, { resolve: (value: any) => void, reject: (error: Error) => void,
-   *   listen?: Listener }>}
-   */
-  #pending = new Map();
-  #lastId = 0;
+  /** @type {Caller<import("./protocol.js").Calls>} */
+  #caller = new Caller({
+    start: () => startWorker("model store"),
+    onNews: ({ lost }) => lost && this.onLost(lost),
+  });
   /**
    * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
    * are told once, when the store is opened; by itself it keeps them for the shelf.
@@ -27,7 +23,7 @@ export class Store {
 
   /** @returns {Promise<StoredModel[]>} */
   list() {
-    return this.#call("list", []);
+    return this.#caller.call("list", []);
   }
 
   /**
@@ -36,7 +32,7 @@ export class Store {
    * @returns {Promise<StoredModel>}
    */
   add({ manifest, address, licence_text: licence }) {
-    return this.#call("add", [manifest, address, licence]);
+    return this.#caller.call("add", [manifest, address, licence]);
   }
 
   /**
@@ -45,7 +41,7 @@ export class Store {
    * @returns {Promise<void>}
    */
   accept(id) {
-    return this.#call("accept", [id]);
+    return this.#caller.call("accept", [id]);
   }
 
   /**
@@ -56,7 +52,7 @@ export class Store {
    * @returns {Promise<void>}
    */
   download(id, options, listen) {
-    return this.#call("download", [id, options], listen);
+    return this.#caller.call("download", [id, options], { onEvent: listen });
   }
 
   /**
@@ -67,7 +63,7 @@ export class Store {
    * @returns {Promise<number>}
    */
   verify(id, options, listen) {
-    return this.#call("verify", [id, options], listen);
+    return this.#caller.call("verify", [id, options], { onEvent: listen });
   }
 
   /**
@@ -80,7 +76,7 @@ export class Store {
    * @returns {Promise<StoredModel>}
    */
   plan(files, known, name, listen) {
-    return this.#call("plan", [files, known, name], listen);
+    return this.#caller.call("plan", [files, known, name], { onEvent: listen });
   }
 
   /**
@@ -90,7 +86,7 @@ export class Store {
    * @returns {Promise<void>}
    */
   fill(id, listen) {
-    return this.#call("fill", [id], listen);
+    return this.#caller.call("fill", [id], { onEvent: listen });
   }
 
   /**
@@ -99,7 +95,7 @@ export class Store {
    * @returns {Promise<Blob>}
    */
   export(id) {
-    return this.#call("export", [id]);
+    return this.#caller.call("export", [id]);
   }
 
   /**
@@ -107,7 +103,7 @@ export class Store {
    * @returns {Promise<void>}
    */
   remove(id) {
-    return this.#call("remove", [id]);
+    return this.#caller.call("remove", [id]);
   }
 
   /**
@@ -116,12 +112,12 @@ export class Store {
    * @returns {Promise<import("./protocol.js").Deletion>}
    */
   deletion(id) {
-    return this.#call("deletion", [id]);
+    return this.#caller.call("deletion", [id]);
   }
 
   /** @returns {Promise<import("./protocol.js").Pin[]>} */
   pins() {
-    return this.#call("pins", []);
+    return this.#caller.call("pins", []);
   }
 
   /**
@@ -130,57 +126,11 @@ export class Store {
    * @returns {Promise<void>}
    */
   forgetPins(names) {
-    return this.#call("forgetPins", [names]);
+    return this.#caller.call("forgetPins", [names]);
   }
 
   /** Ends the calls that run or wait; what is stored stays. */
   stop() {
-    this.#worker?.postMessage({ id: 0, call: "stop", args: [] });
-  }
-
-  /**
-   * @param {string} call
-   * @param {any[]} args
-   * @param {Listener} [listen]
-   * @returns {Promise<any>}
-   */
-  #call(call, args, listen) {
-    const id = ++this.#lastId;
-    const worker = (this.#worker ??= this.#start());
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, listen });
-      worker.postMessage({ id, call, args });
-    });
-  }
-
-  #start() {
-    const worker = startWorker("model store");
-    worker.onmessage = ({ data }) => this.#hear(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#crash(event.message ?? "");
-    };
-    return worker;
-  }
-
-  /** @param {import("./protocol.js").Answer} answer */
-  #hear(answer) {
-    if ("crash" in answer) return this.#crash(answer.crash);
-    if ("lost" in answer) return this.onLost(answer.lost);
-    const pending = this.#pending.get(answer.id);
-    if (!pending) return;
-    if ("event" in answer) return pending.listen?.(answer.event);
-    this.#pending.delete(answer.id);
-    if ("fault" in answer) pending.reject(new EngineError(answer.fault));
-    else pending.resolve(answer.value);
-  }
-
-  /** @param {string} reason */
-  #crash(reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    const error = new EngineError({ kind: "crashed", message: say.crashed(reason) });
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+    this.#caller.tell("stop");
   }
 }

@@ -1,7 +1,7 @@
 // Models that the browser has lost, whichever part of the page hears of it first: the store tells
 // it once, and the shelf says it until it is put away.
 
-import { remember, remembered } from "../dom.js";
+import { remember, remembered } from "../storage/settings.js";
 
 const NAME = "lost-models";
 

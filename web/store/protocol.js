@@ -1,4 +1,4 @@
-// The messages between the page and the worker of the store, and nothing but.
+// What the page and the worker of the store tell each other. How a call is sent is in rpc/.
 
 /**
  * A file of a manifest.
@@ -66,15 +66,21 @@
  * What deleting a model would delete, and the pins that would stay.
  * @typedef {{ title: string, bytes: number, files: string[], pins: Pin[] }} Deletion
  *
- * Page to worker: a method of the wasm's Shelf, or stop.
- * @typedef {{ id: number, call: string, args: any[] }} Call
- *
- * Worker to page.
- * @typedef {{ id: number, event: StoreEvent }
- *   | { id: number, value: any }
- *   | { id: number, fault: import("../engine/protocol.js").Fault }
- *   | { lost: string[] }
- *   | { crash: string }} Answer
+ * The calls of the worker, methods of the wasm's Shelf. Without an answer it hears `stop`.
+ * @typedef {object} Calls
+ * @property {() => StoredModel[]} list
+ * @property {(manifest: string, address: string, licence_text?: string) => StoredModel} add
+ * @property {(id: string) => void} accept
+ * @property {(id: string, options: FetchOptions) => void} download
+ * @property {(id: string, options: FetchOptions) => number} verify
+ * @property {(files: { path: string, file: Blob }[], known: Known[], name: string) => StoredModel}
+ *   plan
+ * @property {(id: string) => void} fill
+ * @property {(id: string) => Blob} export
+ * @property {(id: string) => void} remove
+ * @property {(id: string) => Deletion} deletion
+ * @property {() => Pin[]} pins
+ * @property {(names: string[]) => void} forgetPins
  */
 
 /** Held by the one tab that changes what is stored. */

@@ -1,98 +1,104 @@
 // The worker of the store: owns a wasm of its own, so that a download goes on while the engine
 // draws. One tab at a time changes what is stored; the others hear of it.
 
-import { say } from "../strings.js";
+import { cancelled, serve, tellNews } from "../rpc/server.js";
 import { CHANNEL, LOCK } from "./protocol.js";
 
-/** @typedef {import("./protocol.js").Call} Call */
-/** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {import("./protocol.js").Calls} Calls */
+/** @typedef {import("./protocol.js").StoreEvent} StoreEvent */
+/** @typedef {import("../rpc/server.js").Context} Context */
 /** @typedef {import("../pkg/darkroom.js").Shelf} Shelf */
-
-/** Calls that change what is stored, and whether they tell what goes on. */
-const CHANGES = new Map([
-  ["download", true],
-  ["verify", true],
-  ["fill", true],
-  ["remove", false],
-]);
-/** Calls that change nothing and tell what goes on. */
-const LISTENED = new Set(["plan"]);
+/** @typedef {(context: Context, ...args: any[]) => Promise<any>} Handler */
 
 /** @type {Promise<Shelf> | null} */
 let opened = null;
-/** The changes that run or wait. @type {Map<number, AbortController>} */
-const stops = new Map();
+/** The changes that run or wait. @type {Set<AbortController>} */
+const stops = new Set();
 const channel = new BroadcastChannel(CHANNEL);
 
-self.addEventListener("message", (/** @type {MessageEvent<Call>} */ { data }) => {
-  if (data.call === "stop") stop();
-  else run(data);
-});
-self.addEventListener("error", (event) => answer({ crash: event.message }));
-self.addEventListener("unhandledrejection", (event) => answer({ crash: String(event.reason) }));
+/** A method of the shelf that changes nothing. @type {(call: keyof Calls) => Handler} */
+const reads = (call) => (_, ...args) => ask(call, args);
+
+/** One that tells what goes on. @type {(call: keyof Calls) => Handler} */
+const tells = (call) => ({ emit }, ...args) => ask(call, [...args, emit]);
+
+/**
+ * One that changes what is stored, of the model that its first argument names.
+ * @type {(call: keyof Calls, told?: boolean) => Handler}
+ */
+const changes = (call, told = true) => async ({ emit }, ...args) => {
+  const [model] = args;
+  const listen = (/** @type {StoreEvent} */ event) => {
+    emit(event);
+    channel.postMessage({ model, event });
+  };
+  const job = () => ask(call, told ? [...args, listen] : args);
+  const value = await alone(job, () => emit({ event: "elsewhere" }));
+  channel.postMessage({ changed: model });
+  return value;
+};
+
+/** @type {Record<keyof Calls, Handler>} */
+const CALLS = {
+  list: reads("list"),
+  add: reads("add"),
+  accept: reads("accept"),
+  download: changes("download"),
+  verify: changes("verify"),
+  plan: tells("plan"),
+  fill: changes("fill"),
+  export: reads("export"),
+  remove: changes("remove", false),
+  deletion: reads("deletion"),
+  pins: reads("pins"),
+  forgetPins: reads("forgetPins"),
+};
+serve(CALLS, { words: { stop } });
 
 /** Ends what runs and what waits for another tab. */
 async function stop() {
-  for (const controller of stops.values()) controller.abort();
+  for (const controller of stops) controller.abort();
   if (opened) (await opened).stop();
 }
 
-/** @param {Call} call */
-async function run({ id, call, args }) {
+/**
+ * @param {keyof Calls} call
+ * @param {any[]} args
+ */
+async function ask(call, args) {
   try {
     const shelf = /** @type {any} */ (await open());
-    const value = CHANGES.has(call)
-      ? await change(id, () => shelf[call](...args, ...listener(id, call, args[0])))
-      : await shelf[call](...args, ...listener(id, call, args[0]));
-    answer({ id, value });
-    if (CHANGES.has(call)) channel.postMessage({ changed: args[0] });
+    return await shelf[call](...args);
   } catch (error) {
-    const { kind = "other", message = String(error) } = /** @type {any} */ (error);
     // Another tab may have changed the database: the next call opens it anew.
-    if (kind === "storage") opened = null;
-    answer({ id, fault: { kind, message } });
-  } finally {
-    stops.delete(id);
+    if (/** @type {any} */ (error).kind === "storage") opened = null;
+    throw error;
   }
 }
 
 /**
  * Runs a change when no other tab makes one.
- * @param {number} id
  * @param {() => Promise<any>} job
+ * @param {() => void} onWait another tab makes one
  */
-async function change(id, job) {
+async function alone(job, onWait) {
   const controller = new AbortController();
-  stops.set(id, controller);
-  const free = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) =>
-    lock ? { value: await job() } : null,
-  );
-  if (free) return free.value;
-  answer({ id, event: { event: "elsewhere" } });
+  stops.add(controller);
+  let waits = false;
   try {
+    const free = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) =>
+      lock ? { value: await job() } : null,
+    );
+    if (free) return free.value;
+    waits = true;
+    onWait();
     return await navigator.locks.request(LOCK, { signal: controller.signal }, job);
   } catch (error) {
-    if (!controller.signal.aborted) throw error;
-    throw Object.assign(new Error(say.cancelled(0)), { kind: "cancelled" });
+    if (waits && controller.signal.aborted) throw cancelled();
+    throw error;
+  } finally {
+    stops.delete(controller);
   }
-}
-
-/**
- * What hears the events of a call, as its last argument.
- * @param {number} id
- * @param {string} call
- * @param {string} model
- */
-function listener(id, call, model) {
-  if (LISTENED.has(call))
-    return [(/** @type {import("./protocol.js").StoreEvent} */ event) => answer({ id, event })];
-  if (!CHANGES.get(call)) return [];
-  return [
-    (/** @type {import("./protocol.js").StoreEvent} */ event) => {
-      answer({ id, event });
-      channel.postMessage({ model, event });
-    },
-  ];
 }
 
 /** The shelf, opened once; after a failure, the next call tries again. */
@@ -109,11 +115,6 @@ async function openShelf() {
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
   const shelf = await module.Shelf.open();
   const lost = await shelf.lost();
-  if (lost.length) answer({ lost });
+  if (lost.length) tellNews({ lost });
   return shelf;
-}
-
-/** @param {Answer} message */
-function answer(message) {
-  self.postMessage(message);
 }

@@ -9,8 +9,11 @@ import { anyById, onPress } from "../dom.js";
 const LOOK_MS = 1000;
 const NEWS_MS = 3_600_000;
 
-/** @param {() => Promise<boolean>} busy whether this or another tab works */
-export async function watchUpdates(busy) {
+/**
+ * @param {() => Promise<boolean>} busy whether this or another tab works
+ * @param {Promise<void>} loaded a model was loaded, or could not be
+ */
+export async function watchUpdates(busy, loaded) {
   if (!("serviceWorker" in navigator)) return;
   const banner = anyById("update");
   const workers = navigator.serviceWorker;
@@ -41,12 +44,7 @@ export async function watchUpdates(busy) {
   });
 
   // The first visit loads the model before anything is put away for the next.
-  await new Promise((resolve) => {
-    const look = () => document.documentElement.dataset["state"] !== "loading" && resolve(null);
-    const observer = new MutationObserver(look);
-    observer.observe(document.documentElement, { attributeFilter: ["data-state"] });
-    look();
-  });
+  await loaded;
   const registering = workers.register(serviceWorker(), { updateViaCache: "none" });
   const registration = await registering.catch(() => null);
   if (!registration) return;

@@ -10,16 +10,19 @@ import { anyById, element, onPress, withText } from "../dom.js";
 /** @param {number} bytes */
 const mebibytes = (bytes) => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
-/** @param {() => Promise<import("../engine/protocol.js").Held>} memory what the engine holds */
-export function createAbout(memory) {
+/**
+ * @param {import("../state/page.js").Page} state
+ * @param {() => Promise<import("../engine/protocol.js").Held>} memory what the engine holds
+ */
+export function createAbout(state, memory) {
   const device = element("dl", { className: "facts" });
-  let engine = "";
-  let parameters = 0;
 
   /** What the browser has; each without which something else is done, or not at all. */
   async function show() {
     // What is known at once is not kept waiting for what must be asked.
     showFaults();
+    const { opened } = state.get();
+    const parameters = opened?.description.parameters ?? 0;
     const { gpu, serviceWorker, wakeLock, locks, storage } = /** @type {any} */ (navigator);
     const adapter = await gpu?.requestAdapter().catch(() => null);
     const yes = (/** @type {unknown} */ has) => (has ? "yes" : "no");
@@ -47,7 +50,7 @@ export function createAbout(memory) {
       ),
     );
     const told = anyById("about").querySelector("#about-engine");
-    if (told) told.textContent = engine;
+    if (told) told.textContent = opened?.engine ?? "";
   }
 
   function showFaults() {
@@ -84,16 +87,5 @@ export function createAbout(memory) {
   const told = element("p", { id: "about-engine", className: "hint" });
   anyById("about").append(withText("h3", "This device"), told, device, ...parts);
 
-  return {
-    show,
-
-    /**
-     * @param {import("../engine/protocol.js").Description} description
-     * @param {string} name
-     */
-    describe(description, name) {
-      engine = name;
-      ({ parameters } = description);
-    },
-  };
+  return { show };
 }

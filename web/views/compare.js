@@ -16,28 +16,82 @@ import { anyById, button, byId, element, onPress, save, withText } from "../dom.
 const PICTURES_MAX = 400;
 
 /**
- * @param {object} handlers
- * @param {Known} handlers.builtIn
- * @param {() => Promise<Known[]>} handlers.stored the models of the browser's storage
- * @param {(model: string) => string} handlers.address a model's, or throws why there is none
- * @param {(prompt: string, seed: string) => import("../engine/protocol.js").Request}
- *   handlers.request the rest as in the form
- * @param {(comparison: Comparison, judge: string, sheet: () => void) => Promise<void>}
- *   handlers.onRun calls `sheet` whenever there is more to show
- * @param {() => void} handlers.onCancel
+ * @typedef {object} Handlers
+ * @property {Known} builtIn
+ * @property {() => Promise<Known[]>} stored the models of the browser's storage
+ * @property {(model: string) => string} address a model's, or throws why there is none
+ * @property {(prompt: string, seed: string) => import("../engine/protocol.js").Request} request the
+ * rest as in the form
+ * @property {(comparison: Comparison, judge: string, tell: Tell) => Promise<void>} onRun
+ * @property {() => void} onCancel
  */
-export function createCompare({ builtIn, stored, address, request, onRun, onCancel }) {
+
+/**
+ * Says what comes next, and that there is more to show.
+ * @typedef {(next: { model?: string, row?: number, judging?: boolean }) => void} Tell
+ */
+
+/** @param {Handlers} handlers */
+export function createCompare(handlers) {
+  const { onRun, onCancel } = handlers;
+  const judge = byId("compare-judge", HTMLInputElement);
+  const status = anyById("compare-status");
+  const models = createModels(handlers);
+  const sheet = createSheet();
+  /** @type {Comparison | null} */
+  let comparison = null;
+
+  /** @type {Tell} */
+  function tell({ model, row, judging }) {
+    if (judging) status.textContent = text.judging();
+    else if (model) status.textContent = text.now(model, row, comparison?.rows.length ?? 0);
+    if (comparison) sheet.show(comparison);
+  }
+
+  async function run() {
+    button("compare-run").disabled = true;
+    try {
+      const [columns, rows] = [await models.columns(), requests(handlers.request)];
+      if (rows.length * columns.length > PICTURES_MAX) throw new Error(text.tooMany(PICTURES_MAX));
+      comparison = { columns, rows };
+      sheet.clear();
+      status.textContent = "";
+      busy(true);
+      await onRun(comparison, judge.value.trim(), tell);
+      status.textContent = judge.value.trim() ? text.done() : text.doneWithoutJudge();
+    } catch (error) {
+      status.textContent = /** @type {Error} */ (error).message;
+    } finally {
+      busy(false);
+      button("compare-run").disabled = false;
+    }
+  }
+
+  /** @param {boolean} running */
+  function busy(running) {
+    button("compare-cancel").disabled = !running;
+    for (const id of ["compare-csv", "compare-json"]) button(id).disabled = running || !comparison;
+    if (comparison) sheet.show(comparison);
+  }
+
+  onPress("compare-run", () => void run());
+  onPress("compare-cancel", onCancel);
+  onPress("compare-csv", () => {
+    if (comparison) save("compare.csv", new Blob([toCsv(comparison)], { type: "text/csv" }));
+  });
+  onPress("compare-json", () => {
+    const type = "application/json";
+    if (comparison) save("compare.json", new Blob([toJson(comparison)], { type }));
+  });
+  return { enter: () => void models.enter() };
+}
+
+/** Which checkpoints are compared, and the user's own pictures. @param {Handlers} handlers */
+function createModels({ builtIn, stored, address }) {
   const list = anyById("compare-models");
   const other = byId("compare-other", HTMLInputElement);
   const files = byId("compare-files", HTMLInputElement);
-  const prompts = byId("compare-prompts", HTMLTextAreaElement);
-  const seeds = byId("compare-seeds", HTMLInputElement);
-  const judge = byId("compare-judge", HTMLInputElement);
   const status = anyById("compare-status");
-  /** @type {Comparison | null} */
-  let comparison = null;
-  /** @type {Map<Uint8Array, string>} addresses of the pictures that are shown */
-  const shown = new Map();
 
   /** @param {Known} known */
   function choice({ name, model }, checked = false) {
@@ -45,16 +99,6 @@ export function createCompare({ builtIn, stored, address, request, onRun, onCanc
     box.dataset["name"] = name;
     const label = element("label", { className: "check" }, box, " ", name);
     list.append(element("li", {}, label));
-  }
-
-  async function enter() {
-    if (list.childElementCount) return;
-    choice(builtIn, true);
-    try {
-      for (const known of await stored()) choice(known);
-    } catch (error) {
-      status.textContent = /** @type {Error} */ (error).message;
-    }
   }
 
   function add() {
@@ -70,71 +114,62 @@ export function createCompare({ builtIn, stored, address, request, onRun, onCanc
     other.value = status.textContent = "";
   }
 
-  /** @returns {Promise<Comparison>} */
-  async function read() {
-    const boxes = [...list.querySelectorAll("input")].filter(({ checked }) => checked);
-    /** @type {Column[]} */
-    const columns = boxes.map(({ value, dataset }) => {
-      return { name: dataset["name"] ?? value, address: address(value) };
-    });
-    if (files.files?.length) {
-      const own = [...files.files].sort((a, b) => a.name.localeCompare(b.name, "en"));
-      columns.push({ name: text.own(), pictures: await Promise.all(own.map(toPng)) });
-    }
-    if (columns.length < 2) throw new Error(text.tooFew());
-    const rows = readLines(prompts.value).flatMap(({ prompt = "" }) =>
-      seeds.value.split(/[\s,]+/).flatMap((seed) =>
-        seed ? [{ request: request(prompt, seed), cells: [] }] : [],
-      ),
-    );
-    if (!rows.length) throw new Error(text.noPrompts());
-    if (rows.length * columns.length > PICTURES_MAX) throw new Error(text.tooMany(PICTURES_MAX));
-    return { columns, rows };
-  }
+  onPress("compare-add", add);
+  other.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    add();
+  });
 
-  async function run() {
-    button("compare-run").disabled = true;
-    try {
-      comparison = await read();
-      anyById("compare-sheet").replaceChildren();
-      for (const address of shown.values()) URL.revokeObjectURL(address);
-      shown.clear();
-      status.textContent = "";
-      busy(true);
-      await onRun(comparison, judge.value.trim(), show);
-      status.textContent = judge.value.trim() ? text.done() : text.doneWithoutJudge();
-    } catch (error) {
-      status.textContent = /** @type {Error} */ (error).message;
-    } finally {
-      busy(false);
-      button("compare-run").disabled = false;
-    }
-  }
+  return {
+    async enter() {
+      if (list.childElementCount) return;
+      choice(builtIn, true);
+      try {
+        for (const known of await stored()) choice(known);
+      } catch (error) {
+        status.textContent = /** @type {Error} */ (error).message;
+      }
+    },
 
-  /** @param {boolean} running */
-  function busy(running) {
-    button("compare-cancel").disabled = !running;
-    for (const id of ["compare-csv", "compare-json"]) button(id).disabled = running || !comparison;
-    show();
-  }
+    /** Those that are chosen. @returns {Promise<Column[]>} */
+    async columns() {
+      const boxes = [...list.querySelectorAll("input")].filter(({ checked }) => checked);
+      /** @type {Column[]} */
+      const columns = boxes.map(({ value, dataset }) => {
+        return { name: dataset["name"] ?? value, address: address(value) };
+      });
+      if (files.files?.length) {
+        const own = [...files.files].sort((a, b) => a.name.localeCompare(b.name, "en"));
+        columns.push({ name: text.own(), pictures: await Promise.all(own.map(toPng)) });
+      }
+      if (columns.length < 2) throw new Error(text.tooFew());
+      return columns;
+    },
+  };
+}
 
-  function show() {
-    if (!comparison) return;
-    const { columns, rows } = comparison;
-    const head = element("tr", {}, heading("col", text.request(), ""));
-    for (const { name, memory } of columns)
-      head.append(heading("col", name, memory === undefined ? "" : text.memory(memory)));
-    const lines = rows.map(({ request, cells }) => {
-      const line = element("tr", {}, heading("row", request.prompt, text.seed(request.seed)));
-      line.append(...columns.map(({ name }, i) => entry(cells[i], request.prompt, name)));
-      return line;
-    });
-    anyById("compare-sheet").replaceChildren(
-      element("thead", {}, head),
-      element("tbody", {}, ...lines),
-    );
-    anyById("compare-table").hidden = false;
-  }
+/**
+ * A row for each prompt and seed.
+ * @param {Handlers["request"]} request
+ * @returns {Comparison["rows"]}
+ */
+function requests(request) {
+  const prompts = byId("compare-prompts", HTMLTextAreaElement);
+  const seeds = byId("compare-seeds", HTMLInputElement);
+  const rows = readLines(prompts.value).flatMap(({ prompt = "" }) =>
+    seeds.value.split(/[\s,]+/).flatMap((seed) =>
+      seed ? [{ request: request(prompt, seed), cells: [] }] : [],
+    ),
+  );
+  if (!rows.length) throw new Error(text.noPrompts());
+  return rows;
+}
+
+/** The table of what is known so far. */
+function createSheet() {
+  /** @type {Map<Uint8Array, string>} addresses of the pictures that are shown */
+  const shown = new Map();
 
   /**
    * @param {Cell | undefined} cell
@@ -151,27 +186,28 @@ export function createCompare({ builtIn, stored, address, request, onRun, onCanc
     return element("td", {}, image, facts);
   }
 
-  onPress("compare-add", add);
-  other.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    add();
-  });
-  onPress("compare-run", () => void run());
-  onPress("compare-cancel", onCancel);
-  onPress("compare-csv", () => {
-    if (comparison) save("compare.csv", new Blob([toCsv(comparison)], { type: "text/csv" }));
-  });
-  onPress("compare-json", () => {
-    const type = "application/json";
-    if (comparison) save("compare.json", new Blob([toJson(comparison)], { type }));
-  });
   return {
-    enter: () => void enter(),
-    /** @param {{ model?: string, row?: number, judging?: boolean }} next */
-    progress({ model, row, judging }) {
-      if (judging) status.textContent = text.judging();
-      else if (model) status.textContent = text.now(model, row, comparison?.rows.length ?? 0);
+    clear() {
+      anyById("compare-sheet").replaceChildren();
+      for (const address of shown.values()) URL.revokeObjectURL(address);
+      shown.clear();
+    },
+
+    /** @param {Comparison} comparison */
+    show({ columns, rows }) {
+      const head = element("tr", {}, heading("col", text.request(), ""));
+      for (const { name, memory } of columns)
+        head.append(heading("col", name, memory === undefined ? "" : text.memory(memory)));
+      const lines = rows.map(({ request, cells }) => {
+        const line = element("tr", {}, heading("row", request.prompt, text.seed(request.seed)));
+        line.append(...columns.map(({ name }, i) => entry(cells[i], request.prompt, name)));
+        return line;
+      });
+      anyById("compare-sheet").replaceChildren(
+        element("thead", {}, head),
+        element("tbody", {}, ...lines),
+      );
+      anyById("compare-table").hidden = false;
     },
   };
 }

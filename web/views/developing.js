@@ -3,7 +3,8 @@
 // to the mean colour of its pixels is fitted by least squares to the pictures that a model has
 // made here, and kept; with the first picture of a new model there is nothing to show yet.
 
-import { anyById, byId, remember, remembered } from "../dom.js";
+import { anyById, byId } from "../dom.js";
+import { remember, remembered } from "../storage/settings.js";
 import { solve } from "./least_squares.js";
 
 /** @typedef {import("../engine/protocol.js").Picture} Picture */
@@ -13,7 +14,8 @@ import { solve } from "./least_squares.js";
 /** A fit with its sums, so that every picture makes it better: the last row is the constant. */
 /** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
 
-export function createDeveloping() {
+/** @param {import("../session/session.js").Session} session */
+export function createDeveloping(session) {
   const canvas = byId("developing", HTMLCanvasElement);
   const small = document.createElement("canvas");
   let name = "";
@@ -24,59 +26,53 @@ export function createDeveloping() {
   /** Whether the picture itself was shown: guessed colours are no news then. */
   let seen = false;
 
-  return {
-    /** @param {string} model */
-    begin(model) {
-      latents = null;
-      seen = false;
-      if (name === model) return;
-      name = model;
-      fit = load(model);
-    },
+  session.on("run", ({ model }) => {
+    latents = null;
+    seen = false;
+    if (name === model) return;
+    name = model;
+    fit = load(model);
+  });
+  session.on("progress", (progress) => {
+    if (progress.event === "latents") show(progress);
+    else if (progress.event === "preview") showPicture(progress);
+  });
+  session.on("received", ({ picture, first }) => {
+    // What was shown on the way was the first one of those that are made together.
+    if (first) teach(picture);
+    hide();
+  });
+  session.on("runEnd", hide);
 
-    /**
-     * Shows latents, when it is known how.
-     * @param {Latents} given
-     */
-    show(given) {
-      latents = given;
-      const map = fit?.map;
-      const [channels = 0, height = 0, width = 0] = given.shape;
-      if (seen || !map || map.length !== channels + 1) return;
-      const pixels = new ImageData(width, height);
-      const plane = width * height;
-      for (let i = 0; i < plane; i++) {
-        for (let colour = 0; colour < 3; colour++) {
-          let sum = map[channels]?.[colour] ?? 0;
-          for (let c = 0; c < channels; c++)
-            sum += (given.values[c * plane + i] ?? 0) * (map[c]?.[colour] ?? 0);
-          pixels.data[i * 4 + colour] = sum * 255;
-        }
-        pixels.data[i * 4 + 3] = 255;
-      }
-      draw(pixels);
-    },
+  /**
+   * Shows latents, when it is known how.
+   * @param {Latents} given
+   */
+  function show(given) {
+    latents = given;
+    if (seen || fit?.map.length !== (given.shape[0] ?? 0) + 1) return;
+    draw(colours(fit.map, given));
+  }
 
-    /** Shows the picture itself, as far as it is. @param {Pixels} picture */
-    showPicture({ width, height, rgba }) {
-      seen = true;
-      draw(new ImageData(rgba, width, height));
-    },
+  /** Shows the picture itself, as far as it is. @param {Pixels} picture */
+  function showPicture({ width, height, rgba }) {
+    seen = true;
+    draw(new ImageData(rgba, width, height));
+  }
 
-    /** A finished picture teaches the next one. @param {Picture} picture */
-    learn(picture) {
-      if (!latents) return;
-      fit = learn(fit, latents, picture);
-      remember(`fit.${name}`, JSON.stringify(fit));
-      latents = null;
-    },
+  /** A finished picture teaches the next one. @param {Picture} picture */
+  function teach(picture) {
+    if (!latents) return;
+    fit = learn(fit, latents, picture);
+    remember(`fit.${name}`, JSON.stringify(fit));
+    latents = null;
+  }
 
-    /** Takes the preview away. */
-    hide() {
-      canvas.hidden = true;
-      anyById("tray").classList.remove("developing");
-    },
-  };
+  /** Takes the preview away. */
+  function hide() {
+    canvas.hidden = true;
+    anyById("tray").classList.remove("developing");
+  }
 
   /** @param {ImageData} pixels drawn large and smooth: these are not the finished picture's */
   function draw(pixels) {
@@ -91,6 +87,27 @@ export function createDeveloping() {
     canvas.hidden = false;
     anyById("tray").classList.add("developing");
   }
+}
+
+/**
+ * The colours of latents, by a map from their channels.
+ * @param {number[][]} map
+ * @param {Latents} latents
+ */
+function colours(map, { shape, values }) {
+  const [channels = 0, height = 0, width = 0] = shape;
+  const pixels = new ImageData(width, height);
+  const plane = width * height;
+  for (let i = 0; i < plane; i++) {
+    for (let colour = 0; colour < 3; colour++) {
+      let sum = map[channels]?.[colour] ?? 0;
+      for (let c = 0; c < channels; c++)
+        sum += (values[c * plane + i] ?? 0) * (map[c]?.[colour] ?? 0);
+      pixels.data[i * 4 + colour] = sum * 255;
+    }
+    pixels.data[i * 4 + 3] = 255;
+  }
+  return pixels;
 }
 
 /**

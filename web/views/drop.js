@@ -67,7 +67,8 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
         : new Uint8Array(await file.arrayBuffer());
       rows = readRows(packed ? REQUESTS : file.name, decodeText(bytes));
     } catch (error) {
-      throw new Error(say.wrongFile(file.name, /** @type {Error} */ (error).message));
+      const { message } = /** @type {Error} */ (error);
+      throw new Error(say.wrongFile(file.name, message), { cause: error });
     }
     if (!rows.length) throw new Error(say.emptyFile(file.name));
     onRows(rows);

@@ -14,7 +14,7 @@ import {
 } from "../storage/pictures.js";
 import { zip } from "../files/zip.js";
 import { createComparison } from "./comparison.js";
-import { anyById, button, byId, element, onPress, remember, remembered, save } from "../dom.js";
+import { anyById, button, byId, element, onPress, save } from "../dom.js";
 import { fileName } from "./picture.js";
 import { printButton, printName } from "./prints.js";
 import { createSelection } from "./selection.js";
@@ -30,52 +30,100 @@ const STRIP = 12;
 const VIEWER = "picture ";
 const DIALOGS = ["viewer", "comparison"];
 
-/** Bytes that the gallery may hold before it asks to be cleared; 0 is no bound. */
+/** Bytes that it may be bound to; 0 is no bound. */
 const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
-const BOUND = 1e9;
 
 /**
- * @param {object} handlers
- * @param {(print: Print) => void} handlers.onUse its request is wanted again
- * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
- * @param {(print: Print) => Promise<string>} handlers.onLink as of the viewer
- * @param {(name: string) => void} handlers.onOpen this is open over the page
- * @param {() => void} handlers.onClose it no longer is
- * @param {(error: unknown) => void} handlers.onFault
+ * @typedef {object} Handlers
+ * @property {(print: Print) => void} onUse its request is wanted again
+ * @property {(print: Print) => void} onVary a picture that begins with it is wanted
+ * @property {(print: Print) => Promise<string>} onLink as of the viewer
+ * @property {(name: string) => void} onOpen this is open over the page
+ * @property {() => void} onClose it no longer is
+ * @property {(error: unknown) => void} onFault
  */
-export function createGallery({ onUse, onVary, onLink, onOpen, onClose, onFault }) {
-  const search = byId("search", HTMLInputElement);
-  const favourites = byId("only-favourites", HTMLInputElement);
-  const list = anyById("prints");
-  const limit = createBound();
+
+export class Gallery {
+  #handlers;
+  #state;
+  #search = byId("search", HTMLInputElement);
+  #favourites = byId("only-favourites", HTMLInputElement);
+  #list = anyById("prints");
+  #selection;
+  #comparison;
+  #viewer;
   /** @type {Print[]} */
-  let all = [];
+  #all = [];
   /** @type {Print[]} those that the search finds */
-  let found = [];
-  let shown = PAGE;
+  #found = [];
+  #shown = PAGE;
   /** What was asked to be open before the pictures were read. */
-  let wanted = "";
-  const selection = createSelection(list, {
-    shown: () => found.map(({ id }) => id),
-    onChange: showTools,
-    onDelete: remove,
-  });
-  const comparison = createComparison({ onOpen: () => onOpen("comparison"), onClose });
-  const viewer = createViewer({
-    onUse,
-    onVary,
-    onLink,
-    onStar: star,
-    onDelete: ({ id }) => remove([id]),
-    onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
-    onClose,
-  });
+  #wanted = "";
+
+  /**
+   * @param {import("../state/page.js").Page} state
+   * @param {Handlers} handlers
+   */
+  constructor(state, handlers) {
+    this.#state = state;
+    this.#handlers = handlers;
+    const { onUse, onVary, onLink, onOpen, onClose, onFault } = handlers;
+    this.#selection = createSelection(this.#list, {
+      shown: () => this.#found.map(({ id }) => id),
+      onChange: () => this.#showTools(),
+      onDelete: (ids) => this.#remove(ids),
+    });
+    this.#comparison = createComparison({ onOpen: () => onOpen("comparison"), onClose });
+    this.#viewer = createViewer({
+      onUse,
+      onVary,
+      onLink,
+      onStar: (print) => void changePrint(print).catch(onFault),
+      onDelete: ({ id }) => this.#remove([id]),
+      onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
+      onClose,
+    });
+    offerBounds(state);
+    this.#listen();
+    const soon = () => void this.#refresh().catch(onFault);
+    onChange("pictures", soon);
+    soon();
+  }
+
+  #listen() {
+    const { onFault } = this.#handlers;
+    for (const input of [this.#search, this.#favourites])
+      input.addEventListener("input", () => {
+        this.#shown = PAGE;
+        this.#show();
+      });
+    onPress("more-prints", () => {
+      this.#shown += PAGE;
+      this.#show();
+    });
+    onPress("compare", () => {
+      const chosen = this.#found.filter(({ id }) => this.#selection.has(id));
+      const [first, second] = chosen.reverse();
+      if (first && second) this.#comparison.open(first, second).catch(onFault);
+    });
+    onPress("delete", () => this.#remove(this.#selection.chosen()));
+    onPress("select-all", () => this.#selection.all());
+    onPress("select-none", () => this.#selection.none());
+    onPress("export", () => void this.#export().catch(onFault));
+    onPress("full-clean", () => this.#remove(oldestBeyond(this.#all, this.#bound())));
+    this.#state.subscribe(["galleryBound"], () => this.#show());
+  }
+
+  /** Bytes that it may hold before it asks. */
+  #bound() {
+    return this.#state.get().galleryBound || Infinity;
+  }
 
   /** @param {Print} print */
-  function item(print) {
-    const check = element("input", { type: "checkbox", checked: selection.has(print.id) });
+  #item(print) {
+    const check = element("input", { type: "checkbox", checked: this.#selection.has(print.id) });
     check.ariaLabel = say.select(printName(print));
-    const open = printButton(print, () => viewer.open(found, print));
+    const open = printButton(print, () => this.#viewer.open(this.#found, print));
     const made = element("li", {}, open, check);
     made.dataset["print"] = String(print.id);
     const star = { className: "star", ariaHidden: "true" };
@@ -83,165 +131,132 @@ export function createGallery({ onUse, onVary, onLink, onOpen, onClose, onFault 
     return made;
   }
 
-  function showTools() {
-    const [chosen, hidden] = [selection.chosen().length, selection.hidden()];
+  #showTools() {
+    const [chosen, hidden] = [this.#selection.chosen().length, this.#selection.hidden()];
+    const [found, all] = [this.#found.length, this.#all.length];
     const exports = button("export");
-    exports.disabled = !found.length;
+    exports.disabled = !found;
     exports.textContent = chosen
       ? say.exportSome(chosen)
-      : found.length < all.length && found.length
-        ? say.exportShown(found.length)
+      : found < all && found
+        ? say.exportShown(found)
         : say.exportAll();
     button("compare").disabled = chosen !== 2;
     button("compare").textContent = say.compareSome(chosen);
     button("delete").disabled = !chosen;
     button("delete").textContent = say.deleteSome(chosen);
-    button("select-all").disabled = chosen === found.length;
+    button("select-all").disabled = chosen === found;
     button("select-none").disabled = !chosen && !hidden;
     anyById("selection-facts").textContent = say.selected(chosen, hidden);
   }
 
-  function show() {
-    const words = search.value.trim();
-    found = all.filter(
-      (print) => (!favourites.checked || print.favourite) && matches(print, words),
-    );
-    selection.keepFocus(() => list.replaceChildren(...found.slice(0, shown).map(item)));
-    button("more-prints").hidden = found.length <= shown;
-    const sum = (/** @type {Print[]} */ of) => of.reduce((bytes, one) => bytes + one.bytes, 0);
-    const bytes = sum(all);
+  #show() {
+    const words = this.#search.value.trim();
+    const only = this.#favourites.checked;
+    const all = this.#all;
+    const found = all.filter((print) => (!only || print.favourite) && matches(print, words));
+    this.#found = found;
+    this.#selection.keepFocus(() => {
+      const items = found.slice(0, this.#shown).map((print) => this.#item(print));
+      this.#list.replaceChildren(...items);
+    });
+    button("more-prints").hidden = found.length <= this.#shown;
+    const bytes = sumOf(all);
     const facts =
       found.length < all.length
-        ? say.galleryFound(found.length, all.length, sum(found))
+        ? say.galleryFound(found.length, all.length, sumOf(found))
         : say.gallery(all.length, bytes);
     anyById("gallery-facts").textContent = all.length ? facts : "";
     anyById("no-prints").hidden = found.length > 0;
     anyById("no-prints").textContent = all.length ? say.nothingFound() : say.noPrints();
-    const victims = oldestBeyond(all, limit.bytes()).length;
+    const bound = this.#bound();
+    const victims = oldestBeyond(all, bound).length;
     anyById("full").hidden = !victims;
-    anyById("full-text").textContent = victims ? say.full(bytes, limit.bytes(), victims) : "";
-    showTools();
+    anyById("full-text").textContent = victims ? say.full(bytes, bound, victims) : "";
+    this.#showTools();
   }
 
-  async function showStorage() {
-    const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-    anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
-  }
-
-  function showStrip() {
+  #showStrip() {
     const strip = anyById("strip");
-    const latest = all.slice(0, STRIP);
+    const latest = this.#all.slice(0, STRIP);
     strip.hidden = latest.length < 2;
-    strip.replaceChildren(
-      ...latest.map((print) =>
-        element(
-          "li",
-          {},
-          printButton(print, () => viewer.open(all, print)),
-        ),
-      ),
-    );
+    const open = (/** @type {Print} */ print) => this.#viewer.open(this.#all, print);
+    const buttons = latest.map((print) => printButton(print, () => open(print)));
+    strip.replaceChildren(...buttons.map((one) => element("li", {}, one)));
   }
 
-  async function refresh() {
-    all = await listPrints();
-    selection.keep(new Set(all.map((print) => print.id)));
-    show();
-    showStrip();
-    if (wanted) open(wanted);
-  }
-
-  const soon = () => void refresh().catch(onFault);
-
-  /** @param {Print} print */
-  function star(print) {
-    changePrint(print).catch(onFault);
+  async #refresh() {
+    this.#all = await listPrints();
+    this.#selection.keep(new Set(this.#all.map((print) => print.id)));
+    this.#show();
+    this.#showStrip();
+    if (this.#wanted) this.open(this.#wanted);
   }
 
   /** @param {number[]} ids */
-  function remove(ids) {
+  #remove(ids) {
+    const { onFault } = this.#handlers;
     takePrints(ids).then((taken) => {
       if (!taken.length) return;
       offerUndo(say.deleted(taken.length), () => void putPrints(taken).catch(onFault));
     }, onFault);
   }
 
+  /** What is selected, or else all that is found, as a file. */
+  async #export() {
+    const chosen = new Set(this.#selection.chosen());
+    const prints = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
+    save("darkroom.zip", await zipOf(prints));
+  }
+
   /** @param {string} name of what is to be open; empty: nothing */
-  function open(name) {
-    wanted = "";
-    const print = all.find(({ id }) => name === `${VIEWER}${id}`);
-    if (print) viewer.open(found.includes(print) ? found : all, print);
-    else if (name.startsWith(VIEWER) && !all.length) wanted = name;
+  open(name) {
+    this.#wanted = "";
+    const print = this.#all.find(({ id }) => name === `${VIEWER}${id}`);
+    if (print) this.#viewer.open(this.#found.includes(print) ? this.#found : this.#all, print);
+    else if (name.startsWith(VIEWER) && !this.#all.length) this.#wanted = name;
     else for (const id of DIALOGS) byId(id, HTMLDialogElement).close();
   }
 
-  async function exportZip() {
-    const chosen = new Set(selection.chosen());
-    const prints = found.filter(({ id }) => !chosen.size || chosen.has(id));
-    const files = [];
-    const lines = [];
-    for (const print of prints) {
-      const blob = await printFile(print.id);
-      if (!blob) continue;
-      const name = `${String(print.id).padStart(6, "0")}-${fileName(print.request)}`;
-      files.push({ name, blob, made: new Date(print.made) });
-      const { request, model, provenance, engine, seconds } = print;
-      const about = { file: name, model, provenance, engine, seconds };
-      lines.push(JSON.stringify({ ...request, ...about }));
-    }
-    const requests = new Blob(lines.map((line) => `${line}\n`), { type: "application/jsonl" });
-    files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
-    save("darkroom.zip", await zip(files));
+  enter() {
+    this.#show();
+    void showStorage();
   }
-
-  for (const input of [search, favourites])
-    input.addEventListener("input", () => {
-      shown = PAGE;
-      show();
-    });
-  onPress("more-prints", () => {
-    shown += PAGE;
-    show();
-  });
-  onPress("compare", () => {
-    const [first, second] = found.filter(({ id }) => selection.has(id)).reverse();
-    if (first && second) comparison.open(first, second).catch(onFault);
-  });
-  onPress("delete", () => remove(selection.chosen()));
-  onPress("select-all", selection.all);
-  onPress("select-none", selection.none);
-  onPress("export", () => void exportZip().catch(onFault));
-  onPress("full-clean", () => remove(oldestBeyond(all, limit.bytes())));
-  limit.onChange(show);
-  onChange("pictures", soon);
-  soon();
-
-  return {
-    open,
-
-    show() {
-      show();
-      void showStorage();
-    },
-  };
 }
 
-/** How much the gallery may hold: a choice that is kept. */
-function createBound() {
+/** Bytes of all files. @param {Print[]} prints */
+const sumOf = (prints) => prints.reduce((bytes, one) => bytes + one.bytes, 0);
+
+/** How much of what the browser allows this site keeps. */
+async function showStorage() {
+  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
+}
+
+/** Pictures with a list of their requests, as one file. @param {Print[]} prints */
+async function zipOf(prints) {
+  const files = [];
+  const lines = [];
+  for (const print of prints) {
+    const blob = await printFile(print.id);
+    if (!blob) continue;
+    const name = `${String(print.id).padStart(6, "0")}-${fileName(print.request)}`;
+    files.push({ name, blob, made: new Date(print.made) });
+    const { request, model, provenance, engine, seconds } = print;
+    const about = { file: name, model, provenance, engine, seconds };
+    lines.push(JSON.stringify({ ...request, ...about }));
+  }
+  const requests = new Blob(lines.map((line) => `${line}\n`), { type: "application/jsonl" });
+  files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
+  return zip(files);
+}
+
+/** How much the gallery may hold: the choices. @param {import("../state/page.js").Page} state */
+function offerBounds(state) {
   const select = byId("gallery-bound", HTMLSelectElement);
-  const kept = Number(remembered("gallery-bound") ?? BOUND);
+  const { galleryBound: kept } = state.get();
   const choices = [...new Set([...BOUNDS, kept])].sort((a, b) => (a || Infinity) - (b || Infinity));
   select.append(...choices.map((bytes) => new Option(say.bound(bytes), String(bytes))));
   select.value = String(kept);
-  return {
-    bytes: () => Number(select.value) || Infinity,
-
-    /** @param {() => void} hear */
-    onChange(hear) {
-      select.addEventListener("change", () => {
-        remember("gallery-bound", select.value);
-        hear();
-      });
-    },
-  };
+  select.addEventListener("change", () => state.set({ galleryBound: Number(select.value) }));
 }

@@ -13,7 +13,6 @@ const SMALL = 160;
 export function createInitial({ onChange, onFault }) {
   const box = anyById("initial-box");
   const input = byId("initial-file", HTMLInputElement);
-  const small = byId("initial-small", HTMLCanvasElement);
   const strength = byId("strength", HTMLInputElement);
   const hint = anyById("initial-hint");
   /** The number of the picture; empty without one. */
@@ -29,23 +28,6 @@ export function createInitial({ onChange, onFault }) {
     byId("strength-value", HTMLOutputElement).value = strength.value;
     hint.hidden = !missing;
     hint.textContent = missing ? say.initialMissing() : "";
-  }
-
-  /**
-   * Shows a file small; a file that is no picture is an error.
-   * @param {Blob} file
-   */
-  async function draw(file) {
-    const { width, height, rgba } = await pixelsOf(file);
-    const scale = Math.min(1, SMALL / Math.max(width, height));
-    const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
-    const bitmap = await createImageBitmap(new ImageData(rgba, width, height));
-    return () => {
-      [small.width, small.height] = [w ?? 1, h ?? 1];
-      small.getContext("2d")?.drawImage(bitmap, 0, 0, small.width, small.height);
-      small.ariaLabel = say.initialSize(width, height);
-      bitmap.close();
-    };
   }
 
   /**
@@ -76,11 +58,7 @@ export function createInitial({ onChange, onFault }) {
     }
   }
 
-  input.addEventListener("change", () => {
-    const [file] = input.files ?? [];
-    input.value = "";
-    if (file) void take(file);
-  });
+  onFile(input, take);
   strength.addEventListener("input", show);
   onPress("initial-remove", () => {
     clear();
@@ -136,5 +114,35 @@ export function createInitial({ onChange, onFault }) {
       if (chosen) return { initial: chosen, strength: strength.value };
       return missing ? { strength: strength.value } : {};
     },
+  };
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {(file: File) => void} take
+ */
+function onFile(input, take) {
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    input.value = "";
+    if (file) take(file);
+  });
+}
+
+/**
+ * Shows a file small; a file that is no picture is an error.
+ * @param {Blob} file
+ */
+async function draw(file) {
+  const small = byId("initial-small", HTMLCanvasElement);
+  const { width, height, rgba } = await pixelsOf(file);
+  const scale = Math.min(1, SMALL / Math.max(width, height));
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const bitmap = await createImageBitmap(new ImageData(rgba, width, height));
+  return () => {
+    [small.width, small.height] = [w ?? 1, h ?? 1];
+    small.getContext("2d")?.drawImage(bitmap, 0, 0, small.width, small.height);
+    small.ariaLabel = say.initialSize(width, height);
+    bitmap.close();
   };
 }

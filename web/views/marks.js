@@ -2,27 +2,25 @@
 
 import { text } from "../strings/network.js";
 import { showDownload } from "../tab/signal.js";
-import { button, remembered } from "../dom.js";
+import { button } from "../dom.js";
 
 /**
+ * @param {import("../state/page.js").Page} state
  * @param {object} go
  * @param {() => void} go.toModels
  * @param {() => void} go.toPrivacy
  */
-export function createMarks({ toModels, toPrivacy }) {
+export function createMarks(state, { toModels, toPrivacy }) {
   const [download, lock] = [button("download-mark"), button("lock-mark")];
   download.addEventListener("click", toModels);
   lock.addEventListener("click", toPrivacy);
+  lock.textContent = text.locked();
 
-  const showLock = () => {
-    lock.hidden = remembered("offline-lock") !== "yes";
-    lock.textContent = text.locked();
-  };
+  const showLock = () => (lock.hidden = !state.get().offlineLock);
+  state.subscribe(["offlineLock"], showLock);
   showLock();
 
   return {
-    showLock,
-
     /** @param {number | null} share of the bytes that are there; null when nothing is fetched */
     download(share) {
       download.hidden = share === null;

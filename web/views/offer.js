@@ -5,7 +5,8 @@ import { findAdapter } from "../engine/adapter.js";
 import { MODEL } from "../options.js";
 import { text } from "../strings/offer.js";
 import { duration } from "../strings.js";
-import { anyById, button, element, onPress, remember, remembered, withText } from "../dom.js";
+import { anyById, button, element, onPress, withText } from "../dom.js";
+import { remember, remembered } from "../storage/settings.js";
 
 /** @typedef {import("../engine/adapter.js").Capability} Capability */
 /** @typedef {import("../engine/protocol.js").Forecast} Forecast */
@@ -15,11 +16,12 @@ const DOWNLOAD = 2.13e9;
 const PEAK = 2.9e9;
 
 /**
+ * @param {import("../state/page.js").Page} state
  * @param {object} handlers
  * @param {(hear: (forecast: Forecast) => void) => Promise<unknown>} handlers.onMeasure
  * @param {() => void} handlers.onGet
  */
-export function createOffer({ onMeasure, onGet }) {
+export function createOffer(state, { onMeasure, onGet }) {
   const box = anyById("offer");
   /** @type {Capability | null} */
   let capability = null;
@@ -51,15 +53,14 @@ export function createOffer({ onMeasure, onGet }) {
   );
   onPress("offer-get", onGet);
 
-  return {
-    /** A model is open; the offer is for those who have the small one. @param {string} model */
-    async show(model) {
-      box.hidden = model !== MODEL;
-      if (box.hidden) return;
-      capability ??= await findCapability();
-      show();
-    },
-  };
+  // It is for those who have the small model.
+  state.subscribe(["opened"], async ({ opened }) => {
+    if (!opened) return;
+    box.hidden = opened.model !== MODEL;
+    if (box.hidden) return;
+    capability ??= await findCapability();
+    show();
+  });
 }
 
 /**

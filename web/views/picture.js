@@ -30,14 +30,9 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
   onPress("copy-link", () => shown && onLink(shown.request, shown.model));
 
   return {
-    /**
-     * @param {import("../engine/protocol.js").Picture} picture
-     * @param {Request} request what made it
-     * @param {number} seconds how long that took
-     * @param {string} model its address
-     */
-    show(picture, request, seconds, model) {
-      const { width, height, rgba, png, safety } = picture;
+    /** @param {import("../session/protocol.js").Made} made */
+    show({ picture, request, file, seconds, model }) {
+      const { width, height, rgba, safety } = picture;
       canvas.width = width;
       canvas.height = height;
       // The pixels come from the worker's memory and may be read again: no need for a GPU's copy.
@@ -51,18 +46,17 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
 
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
-      const made = facts(request, width, height, seconds);
-      anyById("caption-facts").textContent = `${made} · ${SAFETY[safety]}`;
+      const told = facts(request, width, height, seconds);
+      anyById("caption-facts").textContent = `${told} · ${SAFETY[safety]}`;
       anyById("caption").hidden = false;
-      dispatchEvent(new CustomEvent("darkroom:picture", { detail: { seed } }));
 
       // On a phone the picture lies above the form. One that does not fit is seen from its top.
       const block = canvas.clientHeight > innerHeight ? "start" : "nearest";
       canvas.scrollIntoView({ block, behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
-      shown = { request, file: new Blob([png], { type: "image/png" }), model };
-      download.href = URL.createObjectURL(shown.file);
+      shown = { request, file, model };
+      download.href = URL.createObjectURL(file);
       download.download = fileName(request);
     },
   };

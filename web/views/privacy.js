@@ -7,7 +7,7 @@ import { watchRequests } from "../engine/requests.js";
 import { watchWorkers } from "../engine/start.js";
 import { forgetAll } from "../storage/forget.js";
 import { Store } from "../store/client.js";
-import { anyById, byId, element, onPress, remember, remembered, withText } from "../dom.js";
+import { anyById, byId, element, onPress, withText } from "../dom.js";
 import { createPins } from "./pins.js";
 
 /** @typedef {import("../engine/protocol.js").NetworkRequest} NetworkRequest */
@@ -29,12 +29,34 @@ export function toldBefore() {
   }
 }
 
-/** @param {() => void} onLock hears that the offline lock was set or taken off */
-export function createPrivacy(onLock) {
-  const lock = byId("offline-lock", HTMLInputElement);
-  let count = 0;
-  let foreign = 0;
-  let broken = 0;
+/**
+ * @param {import("../state/page.js").Page} state
+ * @param {import("../session/session.js").Session} session
+ */
+export function createPrivacy(state, session) {
+  const requests = createRequests();
+  /** @type {Store | null} */
+  let store = null;
+  const pins = createPins(() => (store ??= new Store()));
+  const showLock = watchLock(state);
+  showPolicy();
+  session.on("run", requests.begin);
+  session.on("runEnd", requests.end);
+  onPress("forget", () => void forget());
+
+  return {
+    enter() {
+      void showStorage();
+      showLock();
+      requests.show();
+      void pins.enter();
+    },
+  };
+}
+
+/** Every request of the page and of its workers, and those that were made while generating. */
+function createRequests() {
+  let [count, foreign, broken] = [0, 0, 0];
   /** @type {number[]} when each request was made */
   const times = [];
   /** @type {{ begun: number, ended: number }[]} */
@@ -46,12 +68,8 @@ export function createPrivacy(onLock) {
       count += 1;
       times.push(time);
       if (new URL(url).origin !== location.origin) foreign += 1;
-      const cells = [
-        new Date(time).toLocaleTimeString(),
-        url,
-        by,
-        failed ? text.failed() : bytes || "–",
-      ];
+      const received = failed ? text.failed() : bytes || "–";
+      const cells = [new Date(time).toLocaleTimeString(), url, by, received];
       const row = element("tr", {}, ...cells.map((cell) => withText("td", String(cell))));
       if (count <= ROWS_MAX) anyById("requests").append(row);
     }
@@ -68,26 +86,6 @@ export function createPrivacy(onLock) {
     anyById("violations").textContent = String(broken);
   }
 
-  async function showStorage() {
-    const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-    anyById("storage").textContent = say.storage(usage, quota);
-  }
-
-  function showLock() {
-    const { controller } = navigator.serviceWorker ?? {};
-    lock.disabled = !controller;
-    lock.checked = remembered("offline-lock") === "yes";
-    anyById("offline-hint").textContent = controller ? "" : say.noServiceWorker();
-    controller?.postMessage({ offlineLock: lock.checked });
-  }
-
-  const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]');
-  const rules = (policy?.getAttribute("content") ?? "").split(";").map((rule) => rule.trim());
-  anyById("policy").append(...rules.filter(Boolean).map((rule) => withText("li", rule)));
-
-  /** @type {Store | null} */
-  let store = null;
-  const pins = createPins(() => (store ??= new Store()));
   watchRequests(hear);
   watchWorkers(hear);
   const { serviceWorker } = navigator;
@@ -97,47 +95,63 @@ export function createPrivacy(onLock) {
     broken += 1;
     show();
   });
-  lock.addEventListener("change", () => {
-    remember("offline-lock", lock.checked ? "yes" : null);
-    showLock();
-    onLock();
-  });
-  navigator.serviceWorker?.addEventListener("controllerchange", showLock);
-  onPress("forget", async () => {
-    const stored = await modelTitles();
-    if (!confirm(text.confirmForget(stored))) return;
-    const told = await forgetAll();
-    anyById("forgotten").textContent = told;
-    // The page itself begins anew, and says it again.
-    try {
-      sessionStorage.setItem(TOLD, told);
-      location.replace(location.pathname);
-    } catch {
-      // It is said above already.
-    }
-  });
-  showLock();
 
   return {
-    hear,
+    show,
+    /** Pictures begin to be made. */
+    begin: () => void runs.push({ begun: Date.now(), ended: Infinity }),
 
-    /** Begins to count requests as made while generating; returns how to end. */
-    watchRun() {
-      const run = { begun: Date.now(), ended: Infinity };
-      runs.push(run);
-      return () => {
-        run.ended = Date.now();
-        show();
-      };
-    },
-
-    enter() {
-      showStorage();
-      showLock();
+    /** They have ended. */
+    end() {
+      for (const run of runs) run.ended = Math.min(run.ended, Date.now());
       show();
-      void pins.enter();
     },
   };
+}
+
+/** The offline lock; returns how to show it anew. @param {import("../state/page.js").Page} state */
+function watchLock(state) {
+  const lock = byId("offline-lock", HTMLInputElement);
+
+  function show() {
+    const { controller } = navigator.serviceWorker ?? {};
+    lock.disabled = !controller;
+    lock.checked = state.get().offlineLock;
+    anyById("offline-hint").textContent = controller ? "" : say.noServiceWorker();
+    controller?.postMessage({ offlineLock: lock.checked });
+  }
+
+  lock.addEventListener("change", () => state.set({ offlineLock: lock.checked }));
+  state.subscribe(["offlineLock"], show);
+  navigator.serviceWorker?.addEventListener("controllerchange", show);
+  show();
+  return show;
+}
+
+/** The browser's rules for this page, in its own words. */
+function showPolicy() {
+  const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]');
+  const rules = (policy?.getAttribute("content") ?? "").split(";").map((rule) => rule.trim());
+  anyById("policy").append(...rules.filter(Boolean).map((rule) => withText("li", rule)));
+}
+
+async function showStorage() {
+  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  anyById("storage").textContent = say.storage(usage, quota);
+}
+
+/** Deletes all that is kept, when the user is sure; the page itself begins anew, and says it. */
+async function forget() {
+  const stored = await modelTitles();
+  if (!confirm(text.confirmForget(stored))) return;
+  const told = await forgetAll();
+  anyById("forgotten").textContent = told;
+  try {
+    sessionStorage.setItem(TOLD, told);
+    location.replace(location.pathname);
+  } catch {
+    // It is said above already.
+  }
 }
 
 /** Titles of the models that are stored; none where they cannot be listed. */

@@ -2,6 +2,7 @@
 // a model that knows little can draw. The end that is not seen is also marked where it stands:
 // behind the text lies the same text, with a mark.
 
+import { MODEL } from "../options.js";
 import { say } from "../strings.js";
 import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";
 import { anyById, byId, chip, element } from "../dom.js";
@@ -13,11 +14,12 @@ const REST_MS = 200;
 const MARKED_MAX = 10_000;
 
 /**
+ * @param {import("../state/page.js").Page} state
  * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens of the prompt as the
  * model gets it
  * @param {() => void} onChange
  */
-export function createPrompt(tokens, onChange) {
+export function createPrompt(state, tokens, onChange) {
   const input = byId("prompt", HTMLTextAreaElement);
   const count = anyById("tokens");
   const cut = anyById("cut");
@@ -26,8 +28,8 @@ export function createPrompt(tokens, onChange) {
   let timer = 0;
   /** Whether the worker has not yet answered, and whether it is to be asked again. */
   let [waits, again] = [false, false];
-  /** Whether the model is the small one. */
-  let small = false;
+  /** Whether the model is the small one of the page. */
+  const isSmall = () => state.get().opened?.model === MODEL;
 
   async function ask() {
     again = waits;
@@ -46,7 +48,7 @@ export function createPrompt(tokens, onChange) {
   }
 
   function judge() {
-    const wrong = small && input.value.trim() !== "" && !knows(input.value);
+    const wrong = isSmall() && input.value.trim() !== "" && !knows(input.value);
     unknown.textContent = wrong ? text.unknown() : "";
     unknown.hidden = !wrong;
   }
@@ -76,22 +78,20 @@ export function createPrompt(tokens, onChange) {
   anyById("examples").replaceChildren(...examples, other);
   anyById("known-list").textContent = text.list();
 
-  return {
-    /** Counts anew, once nothing has changed for a moment. */
-    count() {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        judge();
-        void ask();
-      }, REST_MS);
-    },
+  /** Counts anew, once nothing has changed for a moment. */
+  function countSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      judge();
+      void ask();
+    }, REST_MS);
+  }
 
-    /** A model is open. @param {boolean} isSmall whether it is the small one of the page */
-    describe(isSmall) {
-      small = isSmall;
-      for (const one of document.querySelectorAll("[data-small-model]"))
-        if (one instanceof HTMLElement) one.hidden = !isSmall;
-      this.count();
-    },
-  };
+  state.subscribe(["opened"], ({ opened }) => {
+    if (!opened) return;
+    for (const one of document.querySelectorAll("[data-small-model]"))
+      if (one instanceof HTMLElement) one.hidden = !isSmall();
+    countSoon();
+  });
+  return { count: countSoon };
 }

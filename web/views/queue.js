@@ -1,22 +1,11 @@
-// The queue: many requests, worked through one after another. It outlives the page; a tab that was
-// at work when it was closed goes on when it is opened again.
+// The queue as it is seen: its jobs, what can be done with them, and the prompts that become jobs.
+// The work is done by queue/runner.js.
 
 import { beginning, say } from "../strings.js";
 import { readLines } from "../files/lines.js";
-import { addJobs, changeJob, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
+import { deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
 import { onChange } from "../storage/database.js";
-import { mayNotify, notify } from "../tab/signal.js";
-import {
-  anyById,
-  button,
-  byId,
-  chip,
-  element,
-  onPress,
-  remember,
-  remembered,
-  withText,
-} from "../dom.js";
+import { anyById, button, byId, chip, element, onPress, withText } from "../dom.js";
 import { offerUndo } from "./undo.js";
 
 /** Characters of a prompt that the list shows. */
@@ -25,26 +14,20 @@ const SHOWN = 300;
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../files/table.js").Row} Row */
 
-/** How a job ended: well, stopped by the user, or not at all, with the reason. */
-/** @typedef {"done" | "cancelled" | { failed: string, engineGone: boolean }} Outcome */
-
 /**
+ * @param {import("../state/page.js").Page} state
  * @param {object} handlers
- * @param {() => Row} handlers.defaults the form's fields, for what a job does not say
- * @param {(fields: Row) => Promise<Outcome>} handlers.onRun
+ * @param {(rows: Row[]) => Promise<void>} handlers.onAdd
+ * @param {() => void} handlers.onRun
+ * @param {() => void} handlers.onStop
+ * @param {() => Promise<boolean>} handlers.mayNotify asks whether notifications may be shown
  * @param {(error: unknown) => void} handlers.onFault
  */
-export function createQueue({ defaults, onRun, onFault }) {
+export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault }) {
   const prompts = byId("prompts", HTMLTextAreaElement);
   const wish = byId("notify", HTMLInputElement);
   /** @type {Job[]} */
   let jobs = [];
-  let running = false;
-
-  async function refresh() {
-    jobs = await listJobs();
-    show();
-  }
 
   /** @param {Job[]} which */
   function remove(which) {
@@ -55,112 +38,60 @@ export function createQueue({ defaults, onRun, onFault }) {
   }
 
   function show() {
-    const waiting = jobs.filter(({ state }) => state === "waiting").length;
+    const { queueRuns: running } = state.get();
+    const waiting = jobs.filter((job) => job.state === "waiting").length;
     anyById("queue-count").textContent = String(waiting);
     anyById("queue-count").hidden = !waiting;
     button("queue-run").disabled = !waiting && !running;
     button("queue-run").textContent = running ? say.pause() : say.start();
-    button("queue-clear").disabled = !jobs.some(({ state }) => state !== "running");
+    button("queue-clear").disabled = !jobs.some((job) => job.state !== "running");
     anyById("queue-status").textContent = jobs.length ? say.queue(jobs) : say.noJobs();
-    anyById("jobs").replaceChildren(...jobs.map(item));
+    anyById("jobs").replaceChildren(...jobs.map((job) => item(job, () => remove([job]))));
   }
 
-  /** @param {Job} job */
-  function item(job) {
-    const { fields, state, reason } = job;
-    const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
-    const made = element("li", {}, withText("p", prompt));
-    made.dataset["state"] = state;
-    const told = withText("span", reason ?? say.jobState(state));
-    told.className = "hint";
-    made.append(told);
-    if (state !== "running") {
-      const drop = chip("✕", () => remove([job]));
-      drop.ariaLabel = say.dropJob(prompt);
-      made.append(drop);
-    }
-    return made;
-  }
-
-  /** Works until nothing waits, or the user or a fault that will not pass stops it. */
-  async function run() {
-    if (running) return;
-    setRunning(true);
-    let done = 0;
-    try {
-      for (;;) {
-        // The list may have changed in the meantime, also in another tab.
-        jobs = await listJobs();
-        const job = jobs.find(({ state }) => state === "waiting");
-        if (!job || !running) break;
-        await changeJob({ ...job, state: "running" });
-        const outcome = await onRun(job.fields);
-        if (outcome === "cancelled") {
-          await changeJob({ ...job, state: "waiting" });
-          setRunning(false);
-        } else if (outcome === "done") {
-          done += 1;
-          await changeJob({ ...job, state: "done" });
-        } else {
-          await changeJob({ ...job, state: "failed", reason: outcome.failed });
-          if (outcome.engineGone) setRunning(false);
-        }
-      }
-      if (running && done) await notify(say.queueEnded(done));
-    } catch (error) {
-      onFault(error);
-    }
-    setRunning(false);
-  }
-
-  /** @param {boolean} on */
-  function setRunning(on) {
-    running = on;
-    remember("queue-runs", on ? "yes" : null);
+  async function refresh() {
+    jobs = await listJobs();
     show();
-  }
-
-  /** @param {Row[]} rows */
-  async function add(rows) {
-    const { seed: _seed, ...rest } = defaults();
-    await addJobs(rows.map((row) => ({ ...rest, ...row })));
   }
 
   onPress("queue-add", async () => {
     const rows = readLines(prompts.value);
     try {
-      await add(rows);
+      await onAdd(rows);
       if (rows.length) prompts.value = "";
     } catch (error) {
       onFault(error);
     }
   });
-  onPress("queue-run", () => (running ? setRunning(false) : void run()));
+  onPress("queue-run", () => (state.get().queueRuns ? onStop() : onRun()));
   onPress("queue-clear", () => {
-    const old = jobs.filter(({ state }) => state === "done" || state === "failed");
-    remove(old.length ? old : jobs.filter(({ state }) => state === "waiting"));
+    const old = jobs.filter((job) => job.state === "done" || job.state === "failed");
+    remove(old.length ? old : jobs.filter((job) => job.state === "waiting"));
   });
-  wish.checked = remembered("notify") === "yes";
+  wish.checked = state.get().notify;
   wish.addEventListener("change", async () => {
     wish.checked &&= await mayNotify();
-    remember("notify", wish.checked ? "yes" : null);
+    state.set({ notify: wish.checked });
   });
+  state.subscribe(["queueRuns"], show);
   onChange("jobs", () => void refresh().catch(onFault));
+  return { refresh };
+}
 
-  return {
-    add,
-
-    /** Reads what is kept; goes on with it when the page was closed at work. */
-    async resume() {
-      await refresh();
-      const interrupted = remembered("queue-runs") === "yes";
-      if (!interrupted) return;
-      for (const job of jobs.filter(({ state }) => state === "running"))
-        await changeJob({ ...job, state: "waiting" });
-      await run();
-    },
-
-    /** Whether jobs are being worked through. */
-    running: () => running,
-  };
+/**
+ * @param {Job} job
+ * @param {() => void} onDrop it is no longer wanted
+ */
+function item({ fields, state, reason }, onDrop) {
+  const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
+  const told = withText("span", reason ?? say.jobState(state));
+  told.className = "hint";
+  const made = element("li", {}, withText("p", prompt), told);
+  made.dataset["state"] = state;
+  if (state !== "running") {
+    const drop = chip("✕", onDrop);
+    drop.ariaLabel = say.dropJob(prompt);
+    made.append(drop);
+  }
+  return made;
 }

@@ -4,15 +4,15 @@ import { anyById } from "../dom.js";
 import { nameRoom } from "../tab/signal.js";
 
 /**
+ * @param {import("../state/page.js").Page} state
  * @param {Record<string, () => void>} enter what a room does when it is entered
  * @param {(room: string) => void} onGo the user has gone to another
  */
-export function createRooms(enter, onGo) {
+export function createRooms(state, enter, onGo) {
   const doors = [...anyById("rooms").querySelectorAll("button")];
   const name = (/** @type {HTMLElement} */ door) => door.dataset["room"] ?? "";
   const first = name(/** @type {HTMLElement} */ (doors[0]));
-  const root = document.documentElement;
-  const here = () => root.dataset["view"] ?? first;
+  const here = () => state.get().view || first;
 
   /** @param {string} wanted */
   function show(wanted) {
@@ -25,7 +25,8 @@ export function createRooms(enter, onGo) {
       } else door.removeAttribute("aria-current");
       anyById(`room-${name(door)}`).hidden = !isHere;
     }
-    root.dataset["view"] = wanted;
+    state.set({ view: wanted });
+    document.documentElement.dataset["view"] = wanted;
     scrollTo(0, 0);
     enter[wanted]?.();
   }

@@ -16,10 +16,6 @@ export function createSelection(list, { shown, onChange, onDelete }) {
   let shift = false;
 
   const items = () => /** @type {HTMLElement[]} */ ([...list.children]);
-  const idOf = (/** @type {Element | null | undefined} */ item) =>
-    Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["print"] ?? -1);
-  const boxOf = (/** @type {Element} */ item) =>
-    /** @type {HTMLInputElement | null} */ (item.querySelector("input"));
 
   function show() {
     for (const item of items()) {
@@ -68,23 +64,6 @@ export function createSelection(list, { shown, onChange, onDelete }) {
     show();
   }
 
-  /**
-   * The item that an arrow leads to.
-   * @param {string} key
-   * @param {HTMLElement} from
-   */
-  function neighbour(key, from) {
-    const of = items();
-    const at = of.indexOf(from);
-    const top = of[0]?.offsetTop;
-    const columns = of.findIndex(({ offsetTop }) => offsetTop !== top);
-    const across = getComputedStyle(list).direction === "ltr" ? 1 : -1;
-    const row = columns < 0 ? of.length : columns;
-    const by = { ArrowLeft: -across, ArrowRight: across, ArrowUp: -row, ArrowDown: row }[key];
-    if (by !== undefined) return of[at + by];
-    return key === "Home" ? of[0] : key === "End" ? of.at(-1) : undefined;
-  }
-
   list.addEventListener("keydown", (event) => {
     const { key, target } = event;
     const item = /** @type {HTMLElement | null} */ (
@@ -95,7 +74,7 @@ export function createSelection(list, { shown, onChange, onDelete }) {
     else if (key === "Escape" && selected.size) none();
     else if (key === "Delete") onDelete(chosen().length ? chosen() : [idOf(item)]);
     else {
-      const next = neighbour(key, item);
+      const next = neighbour(list, key, item);
       if (!next) return;
       const box = target instanceof HTMLInputElement;
       /** @type {HTMLElement | null} */ (next.querySelector(box ? "input" : "button"))?.focus();
@@ -117,21 +96,49 @@ export function createSelection(list, { shown, onChange, onDelete }) {
       for (const id of selected) if (!ids.has(id)) selected.delete(id);
     },
 
-    /**
-     * Does what makes the items anew; the focus stays at its picture, or at the one in its place.
-     * @param {() => void} renew
-     */
-    keepFocus(renew) {
-      const { activeElement: focus } = document;
-      const item = focus && list.contains(focus) ? focus.closest("li") : null;
-      const [id, at] = [idOf(item), item ? items().indexOf(item) : -1];
-      const box = focus instanceof HTMLInputElement;
-      renew();
-      if (!item) return;
-      const now = items();
-      const next = now.find((one) => idOf(one) === id) ?? now[Math.min(at, now.length - 1)];
-      const to = next?.querySelector(box ? "input" : "button");
-      if (to instanceof HTMLElement) to.focus({ preventScroll: true });
-    },
+    keepFocus: (/** @type {() => void} */ renew) => keepFocus(list, renew),
   };
+}
+
+/** The number of an item's picture. @param {Element | null | undefined} item */
+const idOf = (item) =>
+  Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["print"] ?? -1);
+
+/** The box of an item. @param {Element} item */
+const boxOf = (item) => /** @type {HTMLInputElement | null} */ (item.querySelector("input"));
+
+/**
+ * The item that an arrow leads to.
+ * @param {HTMLElement} list
+ * @param {string} key
+ * @param {HTMLElement} from
+ */
+function neighbour(list, key, from) {
+  const of = /** @type {HTMLElement[]} */ ([...list.children]);
+  const at = of.indexOf(from);
+  const top = of[0]?.offsetTop;
+  const columns = of.findIndex(({ offsetTop }) => offsetTop !== top);
+  const across = getComputedStyle(list).direction === "ltr" ? 1 : -1;
+  const row = columns < 0 ? of.length : columns;
+  const by = { ArrowLeft: -across, ArrowRight: across, ArrowUp: -row, ArrowDown: row }[key];
+  if (by !== undefined) return of[at + by];
+  return key === "Home" ? of[0] : key === "End" ? of.at(-1) : undefined;
+}
+
+/**
+ * Does what makes the items anew; the focus stays at its picture, or at the one in its place.
+ * @param {HTMLElement} list
+ * @param {() => void} renew
+ */
+function keepFocus(list, renew) {
+  const { activeElement: focus } = document;
+  const item = focus && list.contains(focus) ? focus.closest("li") : null;
+  const [id, at] = [idOf(item), item ? [...list.children].indexOf(item) : -1];
+  const box = focus instanceof HTMLInputElement;
+  renew();
+  if (!item) return;
+  const now = [...list.children];
+  const next = now.find((one) => idOf(one) === id) ?? now[Math.min(at, now.length - 1)];
+  const to = next?.querySelector(box ? "input" : "button");
+  if (to instanceof HTMLElement) to.focus({ preventScroll: true });
 }

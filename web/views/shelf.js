@@ -4,10 +4,11 @@
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
 import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
+import { readOffered } from "../store/offered.js";
 import { CHANNEL } from "../store/protocol.js";
 import { shelf as text } from "../strings.js";
 import { createDownload } from "./download.js";
-import { anyById, element, remembered, withText } from "../dom.js";
+import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
 import { fromInput, ofCache } from "./local-files.js";
 
@@ -15,69 +16,77 @@ import { fromInput, ofCache } from "./local-files.js";
 /** @typedef {import("../store/protocol.js").Known} Known */
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 
-/**
- * Folders in models/ with a manifest; `scripts/site.mjs` writes them into this line. The built-in
- * model is no part of it: it needs not be fetched.
- * @type {string[]}
- */
-const OFFERED = [];
-
 /** What is left of Hugging Face's cache where links are not followed. */
 const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 
 /**
- * @param {HTMLElement} place where it is shown
- * @param {object} actions
- * @param {(model: string, how: import("../engine/protocol.js").Options) => void} actions.onUse
- * @param {(share: number | null) => void} [actions.onDownload] hears how far a download is
- * @param {() => void} [actions.onLock] where the offline lock is
+ * @typedef {object} Actions
+ * @property {(model: string, how: import("../engine/protocol.js").Options) => void} onUse
+ * @property {(share: number | null) => void} onDownload hears how far a download is
+ * @property {() => void} onLock where the offline lock is
  */
-export function createShelf(place, { onUse, onDownload = () => {}, onLock = () => {} }) {
-  const store = new Store();
-  const box = document.createElement("details");
-  const list = document.createElement("ul");
-  const status = withText("p", "");
-  const facts = withText("p", "");
-  /** @type {Known[]} */
-  let offered = [];
-  let busy = false;
-  const stop = () => store.stop();
-  const download = createDownload(onDownload, stop);
-  const pause = button(text.pause(), "", stop);
-  /** Whether this tab's call waits for another tab's. */
-  let waiting = false;
-  /** The model that the status is about; empty: none, or all. */
-  let subject = "";
 
-  list.className = "shelf";
-  facts.className = "hint";
-  status.setAttribute("role", "status");
-  box.className = "settings";
-  const mirror = document.createElement("input");
-  pause.disabled = true;
-  box.append(withText("summary", text.title()), lostNote(), status, list, importers());
-  box.append(mirrorField(mirror), facts);
-  place.append(box);
-  box.addEventListener("toggle", () => box.open && refresh());
-  new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
-    if (data.event && (waiting || !busy)) {
-      speakOf(data.model);
-      show(data.event);
-    } else if (data.changed && box.open) refresh();
-  });
+export class Library {
+  #state;
+  #actions;
+  #store = new Store();
+  #box = document.createElement("details");
+  #list = element("ul", { className: "shelf" });
+  #status = withText("p", "");
+  #facts = element("p", { className: "hint" });
+  #mirror = element("input", { id: "mirror", type: "url", placeholder: "https://" });
+  #download;
+  #pause;
+  /** @type {Known[]} */
+  #offered = [];
+  #busy = false;
+  /** Whether this tab's call waits for another tab's. */
+  #waiting = false;
+  /** The model that the status is about; empty: none, or all. */
+  #subject = "";
+
+  /**
+   * @param {HTMLElement} place where it is shown
+   * @param {import("../state/page.js").Page} state
+   * @param {Actions} actions
+   */
+  constructor(place, state, actions) {
+    this.#state = state;
+    this.#actions = actions;
+    const stop = () => this.#store.stop();
+    this.#download = createDownload(actions.onDownload, stop);
+    this.#pause = button(text.pause(), "", stop);
+    this.#pause.disabled = true;
+    this.#status.setAttribute("role", "status");
+    const box = this.#box;
+    box.className = "settings";
+    box.append(withText("summary", text.title()), lostNote(), this.#status, this.#list);
+    box.append(this.#importers(), mirrorField(this.#mirror), this.#facts);
+    place.append(box);
+    box.addEventListener("toggle", () => box.open && void this.refresh());
+    new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
+      if (data.event && (this.#waiting || !this.#busy)) {
+        this.#speakOf(data.model);
+        this.#show(data.event);
+      } else if (data.changed && box.open) void this.refresh();
+    });
+  }
 
   /** What there is: stored models, and those that are offered. */
-  async function refresh() {
+  async refresh() {
     try {
-      if (!offered.length) offered = await readOffered();
-      const models = await store.list();
+      if (!this.#offered.length) this.#offered = await readOffered();
+      const models = await this.#store.list();
       const ids = new Set(models.map(({ manifest }) => manifest.id));
-      const rest = offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
-      list.replaceChildren(...models.map(entry), ...rest.map(offer));
-      speakOf(subject);
-      facts.textContent = await usage();
+      const rest = this.#offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
+      this.#list.replaceChildren(
+        ...models.map((model) => this.#entry(model)),
+        ...rest.map((known) => this.#offer(known)),
+      );
+      this.#speakOf(this.#subject);
+      this.#facts.textContent = await usage();
     } catch (error) {
-      complain(error);
+      this.#complain(error);
     }
   }
 
@@ -85,39 +94,45 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
    * What is said from now on is about this model, and stands in its row.
    * @param {string} id
    */
-  function speakOf(id) {
-    subject = id;
+  #speakOf(id) {
+    this.#subject = id;
+    const [list, status] = [this.#list, this.#status];
     const row = [...list.children].find((item) => item.getAttribute("data-model") === id);
     if (row && status.parentElement !== row) row.append(status);
     else if (!row && status.nextElementSibling !== list) list.before(status);
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    this.#status.textContent = sentence;
   }
 
   /**
    * A stored model.
    * @param {StoredModel} model
    */
-  function entry(model) {
+  #entry(model) {
     const { manifest, complete } = model;
+    const { id, title } = manifest;
     const item = document.createElement("li");
-    const { id } = manifest;
     item.dataset["model"] = id;
-    item.append(withText("h3", manifest.title), withText("p", text.facts(model)), details(model));
-    const buttons = document.createElement("div");
-    buttons.className = "actions";
+    item.append(withText("h3", title), withText("p", text.facts(model)), details(model));
+    const buttons = element("div", { className: "actions" });
+    const { onUse } = this.#actions;
     if (complete) {
       buttons.append(
-        button(text.use(), manifest.title, () => onUse(`stored/${id}`, {})),
-        button(text.verify(), manifest.title, () => verify(id)),
-        button(text.exportIt(), manifest.title, () => save(id)),
+        button(text.use(), title, () => onUse(`stored/${id}`, {})),
+        button(text.verify(), title, () => this.#verify(id)),
+        button(text.exportIt(), title, () => this.#export(id)),
       );
     } else {
-      buttons.append(button(text.resume(), manifest.title, () => fetchIt(model)));
+      buttons.append(button(text.resume(), title, () => this.#fetch(model)));
       const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
-      buttons.append(button(text.memory(), manifest.title, partly));
+      buttons.append(button(text.memory(), title, partly));
     }
-    buttons.append(button(text.remove(), manifest.title, () => remove(model)));
+    buttons.append(button(text.remove(), title, () => this.#remove(model)));
     item.append(buttons);
-    download.place(id, item);
+    this.#download.place(id, item);
     return item;
   }
 
@@ -125,174 +140,178 @@ export function createShelf(place, { onUse, onDownload = () => {}, onLock = () =
    * A model that may be fetched.
    * @param {Known} known
    */
-  function offer(known) {
+  #offer(known) {
     const manifest = JSON.parse(known.manifest);
     const item = document.createElement("li");
     item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
       withText("p", text.offered(manifest)),
-      button(text.fetchIt(), manifest.title, () => begin(known)),
+      button(text.fetchIt(), manifest.title, () => this.#begin(known)),
     );
     return item;
   }
 
   /** @param {Known} known */
-  async function begin(known) {
+  async #begin(known) {
     try {
-      const model = await store.add(known);
-      if (!model.complete) await fetchIt(model);
+      const model = await this.#store.add(known);
+      if (!model.complete) await this.#fetch(model);
     } catch (error) {
-      complain(error);
+      this.#complain(error);
     }
   }
 
   /** @param {StoredModel} model */
-  async function fetchIt(model) {
-    if (model.must_accept && !(await askLicence(model))) return;
-    speakOf(model.manifest.id);
-    const smaller = () => text.smaller(smallerThan(model));
-    const other = new URL(mirror.value.trim() || model.manifest.base || ".", document.baseURI);
-    if (remembered("offline-lock") === "yes" && other.origin !== location.origin) return refuse();
-    await run(async () => {
-      if (model.must_accept) await store.accept(model.manifest.id);
+  async #fetch(model) {
+    const { manifest, must_accept: mustAccept } = model;
+    if (mustAccept && !(await askLicence(model))) return;
+    this.#speakOf(manifest.id);
+    const mirror = this.#mirror.value.trim();
+    const other = new URL(mirror || manifest.base || ".", document.baseURI);
+    if (this.#state.get().offlineLock && other.origin !== location.origin) return this.#refuse();
+    const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
+    await this.#run(async () => {
+      if (mustAccept) await this.#store.accept(manifest.id);
       // Asked for on this click; without it the browser may clear the weights when space is short.
       await navigator.storage?.persist?.();
-      status.textContent = "";
-      download.begin(model, mirror.value.trim());
-      await refresh();
-      await store.download(model.manifest.id, from(), show);
-      status.textContent = text.fetched(model.manifest.title);
+      this.#say("");
+      this.#download.begin(model, mirror);
+      await this.refresh();
+      await this.#store.download(manifest.id, this.#from(), (event) => this.#show(event));
+      this.#say(text.fetched(manifest.title));
     }, smaller);
   }
 
   /** The offline lock forbids it: said at once, with the way to it. */
-  function refuse() {
-    status.replaceChildren(`${network.lockRefuses()} `, button(network.lockPlace(), "", onLock));
-  }
-
-  /** What is offered and takes less room. @param {StoredModel} model */
-  function smallerThan({ manifest }) {
-    const all = offered.map((one) => /** @type {typeof manifest} */ (JSON.parse(one.manifest)));
-    return all.filter((one) => text.bytes(one) < text.bytes(manifest));
+  #refuse() {
+    const way = button(network.lockPlace(), "", this.#actions.onLock);
+    this.#status.replaceChildren(`${network.lockRefuses()} `, way);
   }
 
   /** Where to fetch from, if not from where the manifest says. */
-  function from() {
-    const address = mirror.value.trim();
+  #from() {
+    const address = this.#mirror.value.trim();
     return address ? { mirror: address } : {};
   }
 
   /** @param {string} id */
-  function verify(id) {
-    speakOf(id);
-    return run(async () => {
-      status.textContent = text.verified(await store.verify(id, from(), show));
+  #verify(id) {
+    this.#speakOf(id);
+    return this.#run(async () => {
+      const show = (/** @type {StoreEvent} */ event) => this.#show(event);
+      this.#say(text.verified(await this.#store.verify(id, this.#from(), show)));
     });
   }
 
   /** @param {StoredModel} model */
-  async function remove({ manifest }) {
-    speakOf(manifest.id);
-    await run(async () => {
-      if (!confirm(text.sure(await store.deletion(manifest.id)))) return;
-      await store.remove(manifest.id);
-      status.textContent = text.removed(manifest.title);
+  async #remove({ manifest }) {
+    this.#speakOf(manifest.id);
+    await this.#run(async () => {
+      if (!confirm(text.sure(await this.#store.deletion(manifest.id)))) return;
+      await this.#store.remove(manifest.id);
+      this.#say(text.removed(manifest.title));
     });
   }
 
   /** @param {string} id */
-  function save(id) {
-    speakOf(id);
-    return run(async () => {
-      const address = URL.createObjectURL(await store.export(id));
-      const link = document.createElement("a");
-      link.href = address;
-      link.download = `${id}.tar`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 600_000);
-      status.textContent = "";
+  #export(id) {
+    this.#speakOf(id);
+    return this.#run(async () => {
+      const href = URL.createObjectURL(await this.#store.export(id));
+      element("a", { href, download: `${id}.tar` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 600_000);
+      this.#say("");
     });
   }
 
   /** @param {import("./local-files.js").Given} given */
-  async function importFiles(given) {
-    box.open = true;
-    speakOf("");
+  async importFiles(given) {
+    this.#box.open = true;
+    this.#speakOf("");
     const files = await ofCache(given);
-    if (files.every(({ path }) => UNLINKED.test(path))) return complain(new Error(text.links()));
+    if (files.every(({ path }) => UNLINKED.test(path)))
+      return this.#complain(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
-    await run(async () => {
-      const model = await store.plan(files, offered, name);
+    await this.#run(async () => {
+      const model = await this.#store.plan(files, this.#offered, name);
       if (model.must_accept) {
         if (!(await askLicence(model))) return;
-        await store.accept(model.manifest.id);
+        await this.#store.accept(model.manifest.id);
       }
       await navigator.storage?.persist?.();
-      subject = model.manifest.id;
-      await refresh();
-      await store.fill(model.manifest.id, show);
-      status.textContent = text.imported(model.manifest.title);
+      this.#subject = model.manifest.id;
+      await this.refresh();
+      await this.#store.fill(model.manifest.id, (event) => this.#show(event));
+      this.#say(text.imported(model.manifest.title));
     });
   }
 
-  function importers() {
-    const buttons = document.createElement("div");
-    buttons.className = "actions";
-    buttons.append(
-      fromInput(text.importFiles(), false, importFiles),
-      fromInput(text.importFolder(), true, importFiles),
-      pause,
+  #importers() {
+    const take = (/** @type {import("./local-files.js").Given} */ given) => this.importFiles(given);
+    return element(
+      "div",
+      { className: "actions" },
+      fromInput(text.importFiles(), false, take),
+      fromInput(text.importFolder(), true, take),
+      this.#pause,
     );
-    return buttons;
   }
 
   /**
    * @param {() => Promise<void>} job
    * @param {() => string} [ifFull] what to say as well where there is no room
    */
-  async function run(job, ifFull) {
-    busy = true;
-    pause.disabled = false;
+  async #run(job, ifFull) {
+    this.#busy = true;
+    this.#pause.disabled = false;
     try {
       await job();
     } catch (error) {
-      complain(error);
+      this.#complain(error);
       if (/** @type {any} */ (error).kind === "storage_full" && ifFull)
-        status.textContent = `${status.textContent} ${ifFull()}`.trim();
+        this.#say(`${this.#status.textContent} ${ifFull()}`.trim());
     }
-    busy = waiting = false;
-    pause.disabled = true;
-    download.end();
-    await refresh();
+    this.#busy = this.#waiting = false;
+    this.#pause.disabled = true;
+    this.#download.end();
+    await this.refresh();
   }
 
   /** @param {StoreEvent} event */
-  function show(event) {
-    if (event.event === "elsewhere") waiting = true;
-    const told = download.model() && download.hear(event);
-    if (told) status.textContent = "";
-    else if (event.event !== "fetching" || !busy) status.textContent = text.event(event);
+  #show(event) {
+    if (event.event === "elsewhere") this.#waiting = true;
+    const told = this.#download.model() && this.#download.hear(event);
+    if (told) this.#say("");
+    else if (event.event !== "fetching" || !this.#busy) this.#say(text.event(event));
   }
 
   /** @param {unknown} error */
-  function complain(error) {
+  #complain(error) {
     const { kind, message } = /** @type {any} */ (error);
-    status.textContent = kind === "cancelled" ? text.paused() : message;
+    this.#say(kind === "cancelled" ? text.paused() : message);
   }
 
   /**
-   * Opens the shelf, and begins to fetch a model that is offered and not here.
+   * Opens the library, and begins to fetch a model that is offered and not here.
    * @param {string} id
    */
-  async function get(id) {
-    openShelf();
-    await refresh();
-    const known = offered.find(({ manifest }) => JSON.parse(manifest).id === id);
-    if (known && !busy) await begin(known);
+  async get(id) {
+    openLibrary();
+    await this.refresh();
+    const known = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);
+    if (known && !this.#busy) await this.#begin(known);
   }
+}
 
-  return { refresh, importFiles, get };
+/**
+ * What is offered and takes less room.
+ * @param {Known[]} offered
+ * @param {import("../store/protocol.js").Manifest} manifest
+ */
+function smallerThan(offered, manifest) {
+  const all = offered.map((one) => /** @type {typeof manifest} */ (JSON.parse(one.manifest)));
+  return all.filter((one) => text.bytes(one) < text.bytes(manifest));
 }
 
 /** What the browser has lost, said until it is put away. */
@@ -316,14 +335,8 @@ function lostNote() {
  * @param {HTMLInputElement} input
  */
 function mirrorField(input) {
-  const field = document.createElement("div");
-  const label = /** @type {HTMLLabelElement} */ (withText("label", text.mirror()));
-  input.id = label.htmlFor = "mirror";
-  input.type = "url";
-  input.placeholder = "https://";
-  field.className = "field";
-  field.append(label, input);
-  return field;
+  const label = element("label", { htmlFor: input.id }, text.mirror());
+  return element("div", { className: "field" }, label, input);
 }
 
 /**
@@ -340,21 +353,6 @@ function details({ manifest, files }) {
   });
   box.append(withText("summary", text.files(lines.length)), withText("pre", lines.join("\n")));
   return box;
-}
-
-/** The manifests that this site offers, each with its licence. */
-async function readOffered() {
-  const read = async (/** @type {string} */ name) => {
-    const address = new URL(`models/${name}/`, document.baseURI).href;
-    const answer = await fetch(`${address}manifest.json`);
-    if (!answer.ok) return null;
-    const manifest = await answer.text();
-    const { file } = JSON.parse(manifest).licence;
-    const licence = file ? await (await fetch(address + file)).text() : undefined;
-    return { manifest, address, ...(licence === undefined ? {} : { licence_text: licence }) };
-  };
-  const all = await Promise.all(OFFERED.map(read));
-  return all.filter((one) => one !== null);
 }
 
 /** Storage used, and whether the browser may clear it. */
@@ -377,7 +375,7 @@ function button(label, of, act) {
 }
 
 /** Shows the models that can be fetched, and where to press. */
-export function openShelf() {
+export function openLibrary() {
   const shelf = anyById("shelf");
   shelf.querySelector("details")?.setAttribute("open", "");
   shelf.querySelector("summary")?.focus();

@@ -1,15 +1,13 @@
 // The fields that make a picture faster and another one: what those that are chosen save, and what
 // they lose.
 
+import { FIELDS } from "../engine/fields.js";
+import { DEFAULTS } from "../request/defaults.js";
 import { shortcutsText as text } from "../strings/shortcuts.js";
 import { anyById, byId } from "../dom.js";
 
 /** Fields of a request, with the values that leave nothing out. */
-const EXACT = new Map([
-  ["guidance_interval", "[0,1]"],
-  ["cache_interval", "1"],
-  ["token_merging_ratio", "0"],
-]);
+const EXACT = new Map([...DEFAULTS].filter(([name]) => FIELDS.get(name)?.faster));
 
 /** The hint below the fields, which follows them. */
 export function createShortcuts() {

@@ -5,191 +5,211 @@ import { figures, toJson } from "../speed.js";
 import { text } from "../strings/speed.js";
 import { anyById, button, byId, element, onPress, save, withText } from "../dom.js";
 
-/** @typedef {import("../engine/protocol.js").Options} Options */
-/** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {import("../engine/protocol.js").Held} Held */
 /** @typedef {import("../speed.js").Measured} Measured */
-/** @typedef {{ model: string, how: Options, description: Description }} Opened */
+/** @typedef {import("../state/page.js").Page} Page */
+/** @typedef {import("../session/session.js").Session} Session */
 
 /**
- * @param {object} handlers
- * @param {() => Promise<[Held, number | undefined]>} handlers.memory what is held, and the most
- * @param {() => void} handlers.onMeasure
- * @param {() => void} handlers.onCancel
- * @param {(kernels: "fixed" | "tuned") => Promise<void>} handlers.onChoose resolves when the model
- * is open again, or has not been opened
- * @param {(key: string) => Promise<void>} handlers.onForget as `onChoose`
+ * @typedef {object} Handlers
+ * @property {() => Promise<[Held, number | undefined]>} memory what is held, and the most
+ * @property {() => void} onMeasure
+ * @property {(kernels: "fixed" | "tuned") => Promise<void>} onChoose resolves when the model is
+ * open again, or has not been opened
+ * @property {(key: string) => Promise<void>} onForget as `onChoose`
  */
-export function createSpeed({ memory, onMeasure, onCancel, onChoose, onForget }) {
-  const measure = button("speed-measure");
-  const cancel = button("speed-cancel");
+
+/**
+ * @param {Page} state
+ * @param {Session} session
+ * @param {Handlers} handlers
+ */
+export function createSpeed(state, session, handlers) {
+  const refresh = () => showControls(state);
+  const showFacts = createFacts(state, handlers.memory);
+  const table = createTable();
+  watchKernels(state, handlers);
+  watchMeasurement(state, session, table);
+  onPress("speed-measure", handlers.onMeasure);
+  onPress("speed-cancel", () => session.cancel());
+  state.subscribe(["opened"], refresh);
+  state.subscribe(["choice"], ({ choice }) => {
+    byId(`kernels-${choice.how.kernels === "tuned" ? "tuned" : "fixed"}`, HTMLInputElement)
+      .checked = true;
+  });
+  state.subscribe(["phase", "job"], () => {
+    refresh();
+    void showFacts();
+  });
+  refresh();
+  return { enter: () => void showFacts() };
+}
+
+/** Whether a job runs. @param {Page} state */
+function busy(state) {
+  const { phase } = state.get();
+  return phase === "loading" || phase === "generating";
+}
+
+/** What can be pressed. @param {Page} state */
+function showControls(state) {
+  const { opened, job, phase } = state.get();
+  const onCpu = opened?.description.device === "cpu";
+  const running = job === "profile";
+  button("speed-measure").disabled = busy(state) || onCpu;
+  button("speed-cancel").disabled = !running;
+  // Not while it loads: who goes from one to the other by the keyboard keeps the focus.
+  for (const id of ["kernels-fixed", "kernels-tuned"])
+    byId(id, HTMLInputElement).disabled = running || phase === "generating";
   const forget = button("kernels-forget");
-  const bar = byId("speed-bar", HTMLProgressElement);
-  const status = anyById("speed-status");
-  const fixed = byId("kernels-fixed", HTMLInputElement);
-  const tuned = byId("kernels-tuned", HTMLInputElement);
-  /** @type {Opened | null} */
-  let opened = null;
-  /** @type {Measured | null} */
-  let measured = null;
-  let running = false;
-  /** @type {import("../session.js").State} */
-  let state = "loading";
-  const busy = () => state === "loading" || state === "generating";
+  forget.hidden = !opened?.description.tuning || opened.how.kernels !== "tuned";
+  forget.disabled = busy(state);
+  anyById("speed-cpu").hidden = !onCpu;
+}
 
-  function refresh() {
-    const onCpu = opened?.description.device === "cpu";
-    measure.disabled = busy() || onCpu;
-    cancel.disabled = !running;
-    // Not while it loads: who goes from one to the other by the keyboard keeps the focus.
-    fixed.disabled = tuned.disabled = running || state === "generating";
-    forget.hidden = !opened?.description.tuning || opened.how.kernels !== "tuned";
-    forget.disabled = busy();
-    anyById("speed-cpu").hidden = !onCpu;
-  }
-
-  async function showFacts() {
+/**
+ * Which kernels run, and what is held.
+ * @param {Page} state
+ * @param {Handlers["memory"]} memory
+ */
+function createFacts(state, memory) {
+  return async () => {
+    const { opened } = state.get();
     const { adapter, kernels, held, peak, wasm } = text.facts;
     const { device, adapter: name = "", tuning } = opened?.description ?? {};
     /** @type {[string, string][]} */
     const rows = [[adapter, device ? (device === "cpu" ? text.cpu() : name) : text.noModel()]];
-    const show = () => list("speed-facts", [...rows, ...chosen]);
     /** @type {[string, string][]} */
     const chosen = [];
     if (tuning) {
       const [, choice, id] = tuning;
       chosen.push([kernels, text.kernels(opened?.how.kernels === "tuned", choice, id)]);
     }
+    const show = () => list("speed-facts", [...rows, ...chosen]);
     show();
     // The most is asked for in turn with other work: nothing waits for a picture here.
-    const [now, most] = device && !busy() ? await memory().catch(() => []) : [];
-    if (!now || device !== opened?.description.device) return;
+    const [now, most] = device && !busy(state) ? await memory().catch(() => []) : [];
+    if (!now || device !== state.get().opened?.description.device) return;
     if (device !== "cpu") rows.push([held, text.memory(now.gpu_bytes, now.gpu_buffers)]);
     if (most !== undefined) rows.push([peak, text.bytes(most)]);
     rows.push([wasm, text.bytes(now.wasm_bytes)]);
     show();
-  }
+  };
+}
 
-  function showTable() {
+/** The figures of the latest measurement, to see and to save. */
+function createTable() {
+  /** @type {Measured | null} */
+  let measured = null;
+
+  onPress("speed-json", () => {
     if (!measured) return;
-    const { profile, date, model, description } = measured;
-    const { seconds, gflops, gbps } = text.figures;
-    list("speed-figures", [
-      [seconds, text.spoken(profile.seconds)],
-      [gflops, text.gflops(profile.peaks.gflops)],
-      [gbps, text.gbps(profile.peaks.gbps)],
-    ]);
-    const { rows, total } = figures(profile);
-    const head = text.head.map((name) => element("th", { scope: "col" }, name));
-    const id = description.tuning?.[2] ?? "";
-    anyById("speed-table").replaceChildren(
-      element("caption", {}, withText("span", text.caption(model, profile.size, id, date))),
-      element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...rows.map((row) => line(row.kernel, row))),
-      element("tfoot", {}, line(text.all(), total)),
-    );
-    anyById("speed-clock").textContent = text.clock(profile.by_device_clock);
-    anyById("speed-result").hidden = false;
-    button("speed-json").disabled = false;
-  }
+    const name = `darkroom-speed-${measured.date.slice(0, 19).replaceAll(":", "-")}.json`;
+    save(name, new Blob([toJson(measured)], { type: "application/json" }));
+    anyById("speed-status").textContent = text.saved(name);
+  });
+
+  return {
+    /** @param {Measured} now */
+    show(now) {
+      measured = now;
+      const { profile, date, model, description } = now;
+      const { seconds, gflops, gbps } = text.figures;
+      list("speed-figures", [
+        [seconds, text.spoken(profile.seconds)],
+        [gflops, text.gflops(profile.peaks.gflops)],
+        [gbps, text.gbps(profile.peaks.gbps)],
+      ]);
+      const { rows, total } = figures(profile);
+      const head = text.head.map((name) => element("th", { scope: "col" }, name));
+      const id = description.tuning?.[2] ?? "";
+      anyById("speed-table").replaceChildren(
+        element("caption", {}, withText("span", text.caption(model, profile.size, id, date))),
+        element("thead", {}, element("tr", {}, ...head)),
+        element("tbody", {}, ...rows.map((row) => line(row.kernel, row))),
+        element("tfoot", {}, line(text.all(), total)),
+      );
+      anyById("speed-clock").textContent = text.clock(profile.by_device_clock);
+      anyById("speed-result").hidden = false;
+      button("speed-json").disabled = false;
+    },
+
+    /** Of an evaluation. */
+    seconds: () => measured?.profile.seconds ?? 0,
+  };
+}
+
+/**
+ * The choice of kernels, with what is said of it.
+ * @param {Page} state
+ * @param {Handlers} handlers
+ */
+function watchKernels(state, { onChoose, onForget }) {
+  const status = anyById("speed-status");
 
   /**
-   * Tries another way to open the model and says how it went.
+   * Opens the model in another way and says how it went.
    * @param {() => Promise<void>} act
    * @param {() => string} sentence when it went well
    */
-  async function reopening(act, sentence) {
+  async function reopen(act, sentence) {
     status.textContent = text.reopening();
     try {
       await act();
-      status.textContent = opened ? sentence() : "";
+      status.textContent = state.get().opened ? sentence() : "";
     } catch (error) {
       status.textContent = /** @type {Error} */ (error).message;
     }
   }
 
-  for (const choice of [fixed, tuned]) {
-    choice.addEventListener("change", () => {
-      const kernels = choice === tuned ? "tuned" : "fixed";
-      void reopening(() => onChoose(kernels), () => text.chosen(kernels === "tuned"));
+  for (const kernels of /** @type {const} */ (["fixed", "tuned"])) {
+    byId(`kernels-${kernels}`, HTMLInputElement).addEventListener("change", () => {
+      void reopen(() => onChoose(kernels), () => text.chosen(kernels === "tuned"));
     });
   }
   onPress("kernels-forget", () => {
-    const [key] = opened?.description.tuning ?? [];
-    if (key !== undefined) void reopening(() => onForget(key), text.forgotten);
+    const [key] = state.get().opened?.description.tuning ?? [];
+    if (key !== undefined) void reopen(() => onForget(key), text.forgotten);
   });
-  onPress("speed-measure", onMeasure);
-  onPress("speed-cancel", onCancel);
-  onPress("speed-json", () => {
-    if (!measured) return;
-    const name = `darkroom-speed-${measured.date.slice(0, 19).replaceAll(":", "-")}.json`;
-    save(name, new Blob([toJson(measured)], { type: "application/json" }));
-    status.textContent = text.saved(name);
+}
+
+/**
+ * A measurement on its way, and how it ended.
+ * @param {Page} state
+ * @param {Session} session
+ * @param {ReturnType<typeof createTable>} table
+ */
+function watchMeasurement(state, session, table) {
+  const [measure, cancel] = [button("speed-measure"), button("speed-cancel")];
+  const bar = byId("speed-bar", HTMLProgressElement);
+  const status = anyById("speed-status");
+  let focused = false;
+
+  state.subscribe(["job"], ({ job }, before) => {
+    // A button that is disabled loses the focus.
+    focused = before.job === "profile" && document.activeElement === cancel;
+    if (job !== "profile") return;
+    showControls(state);
+    bar.removeAttribute("value");
+    bar.hidden = false;
+    status.textContent = text.measuring();
+    cancel.focus();
   });
-  refresh();
-
-  return {
-    enter: () => void showFacts(),
-
-    /** A model is about to be opened. @param {Options} how */
-    choose({ kernels }) {
-      opened = null;
-      (kernels === "tuned" ? tuned : fixed).checked = true;
-      refresh();
-      void showFacts();
-    },
-
-    /**
-     * A model is open.
-     * @param {{ model: string, how: Options }} choice
-     * @param {Description} description
-     */
-    describe(choice, description) {
-      opened = { ...choice, description };
-      refresh();
-    },
-
-    /** @param {import("../session.js").State} now */
-    enable(now) {
-      state = now;
-      refresh();
-      void showFacts();
-    },
-
-    begin() {
-      running = true;
-      refresh();
-      bar.removeAttribute("value");
-      bar.hidden = false;
-      status.textContent = text.measuring();
-      cancel.focus();
-    },
-
-    /** @param {import("../engine/protocol.js").Progress} progress */
-    progress(progress) {
-      if (progress.event === "step") bar.value = progress.step / progress.steps;
-    },
-
-    /** @param {import("../engine/protocol.js").Profile} profile */
-    async show(profile) {
-      if (!opened) return;
-      const date = new Date().toISOString();
-      const [held, peak] = await memory();
-      measured = { ...opened, profile, date, held, peak };
-      showTable();
-    },
-
-    /** @param {import("./queue.js").Outcome} outcome */
-    end(outcome) {
-      running = false;
-      bar.hidden = true;
-      const focused = document.activeElement === cancel;
-      refresh();
-      if (focused) measure.focus();
-      if (outcome === "done") status.textContent = text.done(measured?.profile.seconds ?? 0);
-      else status.textContent = outcome === "cancelled" ? text.cancelled() : outcome.failed;
-    },
-  };
+  session.on("progress", (progress) => {
+    if (state.get().job === "profile" && progress.event === "step")
+      bar.value = progress.step / progress.steps;
+  });
+  session.on("profile", ({ profile, held, peak }) => {
+    const { opened } = state.get();
+    if (opened) table.show({ ...opened, profile, date: new Date().toISOString(), held, peak });
+  });
+  session.on("end", ({ job, outcome }) => {
+    if (job !== "profile") return;
+    bar.hidden = true;
+    if (focused) measure.focus();
+    if (outcome === "done") status.textContent = text.done(table.seconds());
+    else status.textContent = outcome === "cancelled" ? text.cancelled() : outcome.failed;
+  });
 }
 
 /**

@@ -9,22 +9,18 @@ import { anyById, byId, withText } from "../dom.js";
 /** Milliseconds between two announcements of progress: a screen reader must get to its end. */
 const ANNOUNCE_EVERY = 3000;
 
-export function createStatus() {
+/** @param {import("../session/session.js").Session} session what goes on */
+export function createStatus(session) {
   const box = anyById("progress");
   const bar = byId("progress-bar", HTMLProgressElement);
   const text = anyById("progress-text");
   const announcement = anyById("announcement");
-  const notices = anyById("notices");
+  const time = createTimeLeft();
   let announced = -Infinity;
-  let lastStep = 0;
-  let stopping = false;
-  /** Whether the run is to rest. */
-  let resting = false;
-  let lastOf = 0;
-  /**
-   * When the first step was done, and which it was. @type {{ time: number, step: number } | null}
-   */
-  let first = null;
+  /** The last step that was done, and how many there are. */
+  let [step, steps] = [0, 0];
+  /** Whether steps are told: not once the user wants to stop or to pause. */
+  let told = true;
 
   /**
    * @param {string} sentence
@@ -44,96 +40,97 @@ export function createStatus() {
     announcement.textContent = sentence;
   }
 
-  /** @param {string} sentence that stays until the next run */
-  function note(sentence) {
-    notices.hidden = false;
-    notices.append(withText("li", sentence));
+  /** @param {string} sentence how it ended, or nothing where a complaint says it */
+  function end(sentence) {
+    showProgress(null);
+    bar.hidden = true;
+    box.hidden = !sentence;
+    text.textContent = sentence;
+    announce(sentence);
   }
 
-  /**
-   * Time left, judged by the steps after the first: the first also compiles the kernels.
-   * @param {number} step
-   * @param {number} steps
-   */
-  function left(step, steps) {
-    const time = performance.now();
-    if (step > 0) first ??= { time, step };
-    if (!first || step <= first.step || step >= steps) return "";
-    const seconds = ((time - first.time) / 1000 / (step - first.step)) * (steps - step);
-    return `, ${say.left(seconds)}`;
-  }
+  session.on("begin", (sentence) => {
+    time.restart();
+    step = 0;
+    told = true;
+    announced = -Infinity;
+    clearNotes();
+    show(sentence);
+  });
+  session.on("progress", (progress) => {
+    if (progress.event === "notice") return note(progress.text);
+    if (progress.event === "paused") {
+      text.textContent = say.paused(step, steps);
+      return announce(text.textContent);
+    }
+    if (progress.event !== "step") {
+      const sentence = sentenceOf(progress);
+      return sentence && show(...sentence);
+    }
+    ({ step, steps } = progress);
+    showProgress(step / steps);
+    const left = time.left(step, steps);
+    if (told) show(say.step(step, steps) + left, step / steps);
+  });
+  session.on("pause", (wish) => {
+    told = !wish;
+    // The pause is no part of what a step takes.
+    time.restart();
+    text.textContent = wish ? say.pausing() : say.step(step, steps);
+  });
+  session.on("cancelling", () => {
+    told = false;
+    text.textContent = say.cancelling();
+  });
+  session.on("wait", () => show(say.waiting()));
+  session.on("note", note);
+  session.on("said", end);
+  return { end };
+}
 
+/**
+ * What of a run's progress is told beside its steps: a sentence, and which part is done.
+ * @param {Progress} progress
+ * @returns {[sentence: string, fraction?: number] | null}
+ */
+function sentenceOf(progress) {
+  if (progress.event === "loading") {
+    const { part, bytes_done: done, bytes_total: total } = progress;
+    const sentence = say.loading(part, done, total);
+    return total ? [sentence, done / total] : [sentence];
+  }
+  if (progress.event === "tuning" || progress.event === "compiling") {
+    const { event, done, total } = progress;
+    return [say[event](done, total), done / total];
+  }
+  return progress.event === "decoding" ? [say.decoding(), 1] : null;
+}
+
+/** @param {string} sentence that stays until the next run */
+function note(sentence) {
+  anyById("notices").hidden = false;
+  anyById("notices").append(withText("li", sentence));
+}
+
+function clearNotes() {
+  anyById("notices").hidden = true;
+  anyById("notices").replaceChildren();
+}
+
+/** Time left, judged by the steps after the first: the first also compiles the kernels. */
+function createTimeLeft() {
+  /** When the first step was done, and which. @type {{ time: number, step: number } | null} */
+  let first = null;
   return {
-    /**
-     * Another tab is first.
-     * @param {string} sentence
-     */
-    wait: (sentence) => show(sentence),
+    restart: () => (first = null),
 
-    /** @param {string} sentence */
-    begin(sentence) {
-      first = null;
-      lastStep = 0;
-      stopping = resting = false;
-      announced = -Infinity;
-      notices.hidden = true;
-      notices.replaceChildren();
-      show(sentence);
-    },
-
-    /** @param {Progress} progress */
-    progress(progress) {
-      if (progress.event === "loading") {
-        const { part, bytes_done: done, bytes_total: total } = progress;
-        show(say.loading(part, done, total), total ? done / total : undefined);
-      } else if (progress.event === "tuning") {
-        const { done, total } = progress;
-        show(say.tuning(done, total), done / total);
-      } else if (progress.event === "compiling") {
-        const { done, total } = progress;
-        show(say.compiling(done, total), done / total);
-      } else if (progress.event === "step") {
-        const { step, steps } = progress;
-        lastStep = step;
-        lastOf = steps;
-        showProgress(step / steps);
-        if (!stopping && !resting) show(say.step(step, steps) + left(step, steps), step / steps);
-      } else if (progress.event === "decoding") {
-        show(say.decoding(), 1);
-      } else if (progress.event === "paused") {
-        text.textContent = say.paused(lastStep, lastOf);
-        announce(text.textContent);
-      } else if (progress.event === "notice") {
-        note(progress.text);
-      }
-    },
-
-    note,
-
-    /** The last step that was done. */
-    step: () => lastStep,
-
-    /** The user wants it to rest after the step that runs, or to go on. @param {boolean} wish */
-    rest(wish) {
-      resting = wish;
-      // The rest is no part of what a step takes.
-      first = null;
-      text.textContent = wish ? say.pausing() : say.step(lastStep, lastOf);
-    },
-
-    /** The user wants to stop; the step that runs is still finished. */
-    cancelling() {
-      stopping = true;
-      text.textContent = say.cancelling();
-    },
-
-    /** @param {string} sentence how it ended, or nothing where a complaint says it */
-    end(sentence) {
-      showProgress(null);
-      bar.hidden = true;
-      box.hidden = !sentence;
-      text.textContent = sentence;
-      announce(sentence);
+    /** In words. @param {number} step @param {number} steps */
+    left(step, steps) {
+      const time = performance.now();
+      if (step > 0) first ??= { time, step };
+      if (!first || step <= first.step || step >= steps) return "";
+      const seconds = ((time - first.time) / 1000 / (step - first.step)) * (steps - step);
+      return `, ${say.left(seconds)}`;
     },
   };
 }

@@ -1,10 +1,11 @@
-// Styles: words that the user has saved to go with any prompt.
+// The style in use, and the dialog that saves one.
 
+import { applyStyle, keepStyles, keptStyles } from "../request/styles.js";
 import { say } from "../strings.js";
-import { anyById, button, byId, element, onPress, remember, remembered } from "../dom.js";
+import { anyById, button, byId, element, onPress } from "../dom.js";
 import { offerUndo } from "./undo.js";
 
-/** @typedef {{ name: string, prompt: string, avoid: string }} Style */
+/** @typedef {import("../request/styles.js").Style} Style */
 
 /**
  * @param {() => string[]} typed prompt and negative prompt, to begin a new style with
@@ -16,7 +17,7 @@ export function createStyles(typed, onChange) {
   const name = byId("style-name", HTMLInputElement);
   const prompt = byId("style-prompt", HTMLTextAreaElement);
   const avoid = byId("style-avoid", HTMLTextAreaElement);
-  let styles = load();
+  let styles = keptStyles();
 
   const chosen = () => styles.find((style) => style.name === select.value);
 
@@ -35,10 +36,7 @@ export function createStyles(typed, onChange) {
   }
 
   /** @param {Style[]} all */
-  function store(all) {
-    styles = all.toSorted((a, b) => a.name.localeCompare(b.name));
-    remember("styles", JSON.stringify(styles));
-  }
+  const store = (all) => (styles = keepStyles(all));
 
   /**
    * @param {Style[]} all
@@ -91,27 +89,8 @@ export function createStyles(typed, onChange) {
 
     /**
      * A prompt and a negative prompt with the style's words.
-     * @param {string} text
-     * @param {string} negative
+     * @type {(text: string, negative: string) => string[]}
      */
-    apply(text, negative) {
-      const style = chosen();
-      if (!style) return [text, negative];
-      const join = (/** @type {string[]} */ ...parts) => parts.filter((part) => part).join(", ");
-      const styled = style.prompt.includes("{prompt}")
-        ? style.prompt.replaceAll("{prompt}", () => text)
-        : join(text, style.prompt);
-      return [styled, join(negative, style.avoid)];
-    },
+    apply: (text, negative) => applyStyle(chosen(), text, negative),
   };
-}
-
-/** @returns {Style[]} */
-function load() {
-  try {
-    const styles = JSON.parse(remembered("styles") ?? "[]");
-    return styles.filter((/** @type {any} */ style) => typeof style?.name === "string");
-  } catch {
-    return [];
-  }
 }

@@ -1,60 +1,58 @@
 // The dialog "Verify": whether this model gives the pictures that it should. A row for each
 // comparison, as soon as it is made.
 
+import { isIdle } from "../state/page.js";
 import { SAMPLERS, say } from "../strings.js";
-import { anyById, byId, withText } from "../dom.js";
+import { anyById, button, byId, onPress, withText } from "../dom.js";
 
-/** @typedef {import("../engine/protocol.js").Progress} Progress */
 /** @typedef {import("../engine/protocol.js").Check} Check */
 
-/** @param {{ onVerify: () => void, onCancel: () => void }} handlers */
-export function createVerify({ onVerify, onCancel }) {
+/**
+ * @param {import("../state/page.js").Page} state
+ * @param {import("../session/session.js").Session} session
+ */
+export function createVerify(state, session) {
   const dialog = byId("verify-dialog", HTMLDialogElement);
-  const open = byId("verify", HTMLButtonElement);
-  const start = byId("verify-start", HTMLButtonElement);
-  const close = byId("verify-close", HTMLButtonElement);
+  const [start, close] = [button("verify-start"), button("verify-close")];
   const text = anyById("verify-text");
+  const table = anyById("verify-table");
   const rows = anyById("verify-rows");
-  let running = false;
+  const runs = () => state.get().job === "verify";
 
-  open.addEventListener("click", () => dialog.showModal());
-  start.addEventListener("click", onVerify);
-  close.addEventListener("click", () => dialog.close());
+  onPress("verify", () => dialog.showModal());
+  onPress("verify-start", () => void session.verify());
+  onPress("verify-close", () => dialog.close());
   // Also by the Escape key.
-  dialog.addEventListener("close", () => {
-    if (running) onCancel();
-  });
+  dialog.addEventListener("close", () => runs() && session.cancel());
 
-  return {
-    /** @param {"loading" | "ready" | "generating" | "error"} state */
-    show(state) {
-      start.disabled = state === "loading" || state === "generating";
-    },
-
-    begin() {
-      running = true;
-      close.textContent = say.cancel();
-      close.focus();
-      rows.replaceChildren();
-      anyById("verify-table").hidden = true;
-      text.textContent = say.verifying();
-    },
-
-    /** @param {Progress} progress */
-    progress(progress) {
-      if (progress.event === "notice") text.textContent = progress.text;
-      if (progress.event !== "check") return;
-      anyById("verify-table").hidden = false;
-      rows.append(...rowsOf(progress));
-    },
-
-    /** @param {string} sentence how it ended */
-    end(sentence) {
-      running = false;
-      close.textContent = say.close();
-      text.textContent = sentence;
-    },
+  const showPhase = () => {
+    start.disabled = !isIdle(state);
   };
+  state.subscribe(["phase"], showPhase);
+  showPhase();
+  state.subscribe(["job"], ({ job }) => {
+    if (job !== "verify") return;
+    close.textContent = say.cancel();
+    close.focus();
+    text.textContent = say.verifying();
+  });
+  session.on("begin", () => {
+    if (!runs()) return;
+    rows.replaceChildren();
+    table.hidden = true;
+  });
+  session.on("progress", (progress) => {
+    if (!runs()) return;
+    if (progress.event === "notice") text.textContent = progress.text;
+    if (progress.event !== "check") return;
+    table.hidden = false;
+    rows.append(...rowsOf(progress));
+  });
+  session.on("end", ({ job, text: sentence }) => {
+    if (job !== "verify") return;
+    close.textContent = say.close();
+    text.textContent = sentence;
+  });
 }
 
 /** @param {Check} check */

@@ -64,35 +64,29 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
   onPress("viewer-close", () => dialog.close());
-  onPress("viewer-link", async () => {
-    const print = current();
-    if (print) anyById("viewer-told").textContent = await onLink(print);
-  });
   dialog.addEventListener("close", onClose);
-  onPress("viewer-use", () => {
-    const print = current();
-    dialog.close();
-    if (print) onUse(print);
+  whenPressed(current, {
+    link: async (print) => (anyById("viewer-told").textContent = await onLink(print)),
+    use(print) {
+      dialog.close();
+      onUse(print);
+    },
+    vary(print) {
+      dialog.close();
+      onVary(print);
+    },
+    star(print) {
+      print.favourite = !print.favourite;
+      onStar(print);
+      void show();
+    },
+    delete(print) {
+      onDelete(print);
+      prints.splice(at, 1);
+      move(0);
+    },
   });
-  onPress("viewer-vary", () => {
-    const print = current();
-    dialog.close();
-    if (print) onVary(print);
-  });
-  onPress("viewer-star", () => {
-    const print = current();
-    if (!print) return;
-    print.favourite = !print.favourite;
-    onStar(print);
-    show();
-  });
-  onPress("viewer-delete", () => {
-    const print = current();
-    if (!print) return;
-    onDelete(print);
-    prints.splice(at, 1);
-    move(0);
-  });
+
   dialog.addEventListener("keydown", ({ key }) => {
     const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
     if (key === "ArrowLeft") move(-forwards);
@@ -114,4 +108,17 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 
     close: () => dialog.close(),
   };
+}
+
+/**
+ * What the buttons do with the picture that is seen.
+ * @param {() => Print | undefined} current
+ * @param {Record<string, (print: Print) => void>} acts by name
+ */
+function whenPressed(current, acts) {
+  for (const [name, act] of Object.entries(acts))
+    onPress(`viewer-${name}`, () => {
+      const print = current();
+      if (print) act(print);
+    });
 }

@@ -17,6 +17,6 @@ mod spacing;
 
 pub use kind::{Deep, Kind};
 pub use plan::{Combination, Evaluation, Level, MAX_TERMS, Plan, Slot};
-pub use samplers::{Sampler, Tuning};
+pub use samplers::{Abilities, Sampler, Tuning};
 pub use schedule::{Prediction, Schedule};
 pub use spacing::Spacing;

@@ -109,20 +109,21 @@ impl Pipeline {
         Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await
     }
 
-    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`];
-    /// `safety` as in [`Options`].
+    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`]. Of
+    /// the options safety and LoRAs matter.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
     pub async fn open_on_cpu(
         source: Rc<dyn Source>,
-        safety: bool,
+        options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let files = Files::open(&*source).await?;
-        let checker = open_if(safety, &*source).await?;
+        let mut files = Files::open(&*source).await?;
+        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu((files, Vec::new()), checker, None, &*source, control).await
+        Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
     }
 
     /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its

@@ -1,12 +1,10 @@
 //! The result: pixels, and the request that makes them again.
 
 use super::checkpoint::{LoraRecord, Provenance};
-use crate::diffusion::noise::Rng;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
 use crate::request::Request;
-use crate::text::LongPrompt;
 use serde::Serialize;
 
 /// Whether a picture was looked at, and with what result. In JSON the name in snake case.
@@ -82,41 +80,7 @@ impl Picture {
     /// The request in the form that Stable Diffusion programs share.
     pub fn parameters(&self) -> Parameters {
         let request = &self.request;
-        let mut fields = vec![
-            ("Steps", request.steps.to_string()),
-            ("Sampler", request.sampler.clone()),
-            ("CFG scale", request.guidance_scale.to_string()),
-            ("Seed", request.seed.to_string()),
-            ("Size", format!("{}x{}", self.width, self.height)),
-        ];
-        if let Some(strength) = request.strength {
-            fields.push(("Denoising strength", strength.to_string()));
-        }
-        if request.eta != 0.0 {
-            fields.push(("Eta", request.eta.to_string()));
-        }
-        if request.karras == Some(true) {
-            fields.push(("Schedule type", "Karras".into()));
-        }
-        if let Some(spacing) = &request.spacing {
-            fields.push(("Timestep spacing", spacing.clone()));
-        }
-        if request.clip_skip > 1 {
-            fields.push(("Clip skip", request.clip_skip.to_string()));
-        }
-        if request.long_prompt != LongPrompt::default().name() {
-            fields.push(("Long prompt", request.long_prompt.clone()));
-        }
-        if request.prompt_weights {
-            fields.push(("Prompt weights", "true".into()));
-        }
-        if request.clean {
-            fields.push(("Prompt cleaning", "true".into()));
-        }
-        if request.rng != Rng::default().name() {
-            fields.push(("RNG", request.rng.clone()));
-        }
-        fields.extend(request.shortcuts.parameters());
+        let mut fields = request.infotext([self.width, self.height]);
         if let Some(id) = &self.kernels {
             fields.push(("Kernels", id.clone()));
         }

@@ -1,116 +1,128 @@
 //! What the user asks for. It travels in the PNG, so that a picture can be made again.
+//!
+//! Its fields are written once, in the lists below and in [`Shortcuts`]: from the table that these
+//! make, requests are read, checked, written and documented, on the command line and on the page.
 
+#[macro_use]
+mod field;
+mod infotext;
+mod schema;
 mod seed;
 mod shortcuts;
+mod value;
 
+pub use field::{Allowed, Facts, Field, Form, InText, Kind, SIDE_MAX};
+pub use schema::schema;
 pub use shortcuts::Shortcuts;
+pub use value::Held;
 
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
 use crate::text::{LongPrompt, Reading};
+use field::{ANY, takes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use value::{Entry, Given};
 
 /// More steps than the schedule has timesteps cannot be taken.
 pub const STEPS_MAX: u32 = 1000;
 
-/// No side may be longer, whatever the adapter: 16 times that of SD v1.4.
-pub const SIDE_MAX: u32 = 8192;
-
 /// Nobody waits for more pictures of one request, and their files have three digits.
 pub const COUNT_MAX: u32 = 1000;
 
-/// A request for a picture, or for several of one prompt. Missing fields of the JSON take the
-/// defaults.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Request {
-    /// What to show; of any length, and may be empty.
-    pub prompt: String,
-    /// What to avoid; empty is the unconditional prompt.
-    pub negative_prompt: String,
-    /// Chooses the noise. In JSON a string, since JavaScript's numbers end at 2⁵³.
-    #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
-    pub seed: u64,
-    /// Pictures, 1 to 1000: of `seed`, `seed` + 1, and so on, each as if it were alone.
-    pub count: u32,
-    /// Steps of the sampler, 1 to 1000.
-    pub steps: u32,
-    /// How strongly the prompt pulls; up to 1 there is no guidance at all.
-    pub guidance_scale: f64,
-    /// One of the names of the model's description, `Description::samplers`.
-    pub sampler: String,
-    /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
-    pub eta: f64,
-    /// Whether the sampler steps over Karras' sigmas; without it, as the model's files say.
-    pub karras: Option<bool>,
-    /// Which training times the sampler visits: `leading`, `linspace` or `trailing`; without it, as
-    /// the model's files say.
-    pub spacing: Option<String>,
-    /// Which program's noise the seed chooses: torch, numpy or philox.
-    pub rng: String,
-    /// The layer of the text encoder that the context is taken from, counted from the last, as in
-    /// AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in diffusers).
-    /// The final layer norm is applied in any case, as both do.
-    pub clip_skip: u32,
-    /// What becomes of a prompt that is longer than the text encoder's 75 tokens: `truncate` cuts
-    /// it off, `chunks` encodes it in pieces of 75.
-    pub long_prompt: String,
-    /// Whether `(word:1.2)`, `(word)` and `[word]` in prompts are weights.
-    pub prompt_weights: bool,
-    /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
-    /// plain, HTML entities resolved, and so on.
-    pub clean: bool,
-    /// For a run that begins with a picture, how far from it to go, 0 to 1: the share of the steps
-    /// that are taken. Without it 0.8; without a picture there is none. diffusers: `strength`.
-    pub strength: Option<f64>,
-    /// In pixels; without it, the size the model was trained for.
-    pub width: Option<u32>,
-    /// As `width`.
-    pub height: Option<u32>,
-    /// What may be left out; nothing, unless asked for.
-    #[serde(flatten)]
-    pub shortcuts: Shortcuts,
-}
+const AS_THE_MODEL: &str = "as the model's files say";
+const TRAINED_SIZE: &str = "the size that the model was trained for";
 
-impl Default for Request {
-    fn default() -> Self {
-        Request {
-            prompt: String::new(),
-            negative_prompt: String::new(),
-            seed: 0,
-            count: 1,
-            steps: 20,
-            guidance_scale: 7.5,
-            sampler: "ddim".into(),
-            eta: 0.0,
-            karras: None,
-            spacing: None,
-            rng: Rng::default().name().into(),
-            clip_skip: 1,
-            long_prompt: LongPrompt::default().name().into(),
-            prompt_weights: false,
-            clean: false,
-            strength: None,
-            width: None,
-            height: None,
-            shortcuts: Shortcuts::default(),
-        }
+request_fields! {
+    /// A request for a picture, or for several of one prompt. Missing fields of the JSON take the
+    /// defaults.
+    pub struct Request {
+        /// What the image shows; of any length, and may be empty.
+        prompt: String = String::new(),
+            takes(Kind::Text).diffusers("prompt");
+        /// What the image should not show; empty is the unconditional prompt.
+        negative_prompt: String = String::new(),
+            takes(Kind::Text).diffusers("negative_prompt").flag("negative").aliases(&["negative"]);
+        /// Chooses the noise that the image begins with.
+        #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
+        seed: u64 = 0,
+            takes(Kind::Seed).diffusers("generator").always(4, "Seed");
+        /// How many images to make: of this seed and of those that follow it, each as if it were
+        /// alone.
+        count: u32 = 1,
+            takes(Kind::Whole(1, COUNT_MAX)).unit("images").diffusers("num_images_per_prompt")
+                .aliases(&["n_iter", "batch_size"]);
+        /// Steps of the sampler.
+        steps: u32 = 20,
+            takes(Kind::Whole(1, STEPS_MAX)).diffusers("num_inference_steps").always(1, "Steps");
+        /// How strongly the prompt pulls; up to 1 there is no guidance at all.
+        guidance_scale: f64 = 7.5,
+            takes(Kind::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
+                .aliases(&["guidance", "cfg_scale", "cfg"]).always(3, "CFG scale");
+        /// Which sampler steps from noise to the image.
+        sampler: String = "ddim".into(),
+            takes(Kind::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
+                .always(2, "Sampler");
+        /// For the sampler ddim: 0 adds no noise, 1 as much as the reverse chain does.
+        eta: f64 = 0.0,
+            takes(Kind::Number(0.0, 1.0)).diffusers("eta").changed(7, "Eta");
+        /// Whether the sampler steps over the noise levels of Karras et al.
+        karras: Option<bool> = None,
+            takes(Kind::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
+                .changed(8, "Schedule type").form(Form::Word("Karras"));
+        /// Which training timesteps the sampler visits.
+        spacing: Option<String> = None,
+            takes(Kind::Name(|| Spacing::ALL.map(Spacing::name).to_vec())).without(AS_THE_MODEL)
+                .diffusers("timestep_spacing").changed(9, "Timestep spacing");
+        /// Whose random numbers the seed chooses: those of torch on the CPU, of numpy, or of torch
+        /// on an NVIDIA GPU (philox).
+        rng: String = Rng::default().name().into(),
+            takes(Kind::Name(|| Rng::ALL.map(Rng::name).to_vec())).changed(14, "RNG");
+        /// The layer of the text encoder that the context is taken from, counted from the last as
+        /// in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in
+        /// diffusers). The final layer norm is applied in any case, as both do.
+        clip_skip: u32 = 1,
+            takes(Kind::TextLayer).diffusers("clip_skip").changed(10, "Clip skip");
+        /// What becomes of a prompt that is longer than the text encoder's 75 tokens: `truncate`
+        /// cuts it off, `chunks` encodes it in pieces of 75.
+        long_prompt: String = LongPrompt::default().name().into(),
+            takes(Kind::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
+                .changed(11, "Long prompt");
+        /// Whether `(word:1.2)`, `(word)` and `[word]` in prompts are weights.
+        prompt_weights: bool = false,
+            takes(Kind::Flag).changed(12, "Prompt weights");
+        /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
+        /// plain, HTML entities resolved, and so on.
+        clean: bool = false,
+            takes(Kind::Flag).changed(13, "Prompt cleaning");
+        /// For a run that begins with an image, how far from it to go: the share of the steps that
+        /// are taken.
+        strength: Option<f64> = None,
+            takes(Kind::Number(0.0, 1.0)).without("0.8 where an image is given")
+                .diffusers("strength").changed(6, "Denoising strength");
+        /// The width of the image.
+        width: Option<u32> = None,
+            takes(Kind::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
+                .always(5, "Size").form(Form::Part(0));
+        /// The height of the image.
+        height: Option<u32> = None,
+            takes(Kind::Side).unit("pixels").without(TRAINED_SIZE).diffusers("height")
+                .always(5, "Size").form(Form::Part(1));
+        ..
+        /// What may be left out; nothing, unless asked for.
+        shortcuts: Shortcuts
     }
 }
 
-/// What a model can be asked for; part of its description.
-#[derive(Debug, Clone, Copy)]
-pub struct Allowed<'a> {
-    /// Pixels per latent: sides are multiples of it.
-    pub factor: u32,
-    /// Width and height for a request that names none.
-    pub size: [u32; 2],
-    /// Names of samplers.
-    pub samplers: &'a [&'static str],
-    /// Layers of the text encoder.
-    pub text_layers: u32,
+/// The table of all fields, in the order in which a request is written.
+pub fn fields() -> impl Iterator<Item = &'static Field> {
+    Request::OWN.iter().chain(Shortcuts::FIELDS)
+}
+
+/// The field of this name; a list of requests and a link may also use [`Facts::aliases`].
+pub fn field(name: &str) -> Option<&'static Field> {
+    fields().find(|field| field.name == name)
 }
 
 /// How many of the last steps are taken from a picture on, as diffusers counts them.
@@ -120,6 +132,9 @@ pub fn taken(steps: u32, strength: f64) -> usize {
 
 impl Request {
     /// Reads JSON; a field that does not fit is an error that names it.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for what is no JSON object, a value of another type, an unknown field.
     pub fn from_json(text: &str) -> Result<Request> {
         let wrong = |reason: String| Error::Request { field: "request", reason };
         let value: Value =
@@ -129,43 +144,34 @@ impl Request {
         };
         let mut request = Request::default();
         for (name, value) in fields {
-            match name.as_str() {
-                "prompt" => request.prompt = field("prompt", "must be text", value)?,
-                "negative_prompt" => {
-                    request.negative_prompt = field("negative prompt", "must be text", value)?
-                }
-                "seed" => {
-                    request.seed = seed::from_any(value).map_err(|_| Error::Request {
-                        field: "seed",
-                        reason: "must be a whole number from 0 to 18446744073709551615".into(),
-                    })?
-                }
-                "count" => request.count = field("count", COUNT_REASON, value)?,
-                "steps" => request.steps = field("steps", STEPS_REASON, value)?,
-                "guidance_scale" => {
-                    request.guidance_scale = field("guidance scale", GUIDANCE_REASON, value)?
-                }
-                "sampler" => request.sampler = field("sampler", "must be a name", value)?,
-                "eta" => request.eta = field("eta", ETA_REASON, value)?,
-                "karras" => request.karras = field("karras", FLAG_REASON, value)?,
-                "spacing" => request.spacing = field("spacing", "must be a name", value)?,
-                "clip_skip" => request.clip_skip = field("clip skip", CLIP_SKIP_REASON, value)?,
-                "long_prompt" => {
-                    request.long_prompt = field("long prompt", "must be a name", value)?
-                }
-                "prompt_weights" => {
-                    request.prompt_weights = field("prompt weights", FLAG_REASON, value)?
-                }
-                "clean" => request.clean = field("clean", FLAG_REASON, value)?,
-                "rng" => request.rng = field("rng", "must be a name", value)?,
-                "strength" => request.strength = field("strength", STRENGTH_REASON, value)?,
-                "width" => request.width = field("width", SIDE_REASON, value)?,
-                "height" => request.height = field("height", SIDE_REASON, value)?,
-                _ if request.shortcuts.read(&name, &value)? => {}
-                _ => return Err(wrong(format!("has an unknown field `{name}`"))),
-            }
+            let field =
+                field(&name).ok_or_else(|| wrong(format!("has an unknown field `{name}`")))?;
+            request.put(field, Given::Json(&value))?;
         }
         Ok(request)
+    }
+
+    /// Sets a field from text, as on a command line: `20`, `true`, `0.2,0.8`.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for text that is not of the field's type.
+    pub fn set_text(&mut self, field: &Field, text: &str) -> Result<()> {
+        self.put(field, Given::Text(text))
+    }
+
+    fn put(&mut self, field: &Field, given: Given<'_>) -> Result<()> {
+        if self.set(field.name, given) {
+            return Ok(());
+        }
+        Err(field.refused(format!("must be {}", field.wanted())))
+    }
+
+    /// What stands in a field.
+    ///
+    /// # Panics
+    /// For a field that is not of [`fields`].
+    pub fn value(&self, field: &Field) -> Held<'_> {
+        self.held(field.name).expect("a field of the table")
     }
 
     /// The width and height in pixels.
@@ -198,97 +204,37 @@ impl Request {
     }
 
     /// Checks every field; the first wrong one is the error.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a field beyond what the model allows, or that does not fit another.
     pub fn validate(&self, allowed: &Allowed<'_>) -> Result<()> {
-        if !(1..=STEPS_MAX).contains(&self.steps) {
-            return refuse("steps", format!("{STEPS_REASON}, not {}", self.steps));
+        for field in fields() {
+            field.check(self.value(field), allowed)?;
         }
-        if !self.guidance_scale.is_finite() {
-            return refuse(
-                "guidance scale",
-                format!("{GUIDANCE_REASON}, not {}", self.guidance_scale),
-            );
+        for (name, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
+            let field = field(name).expect("a field of the table");
+            field.check(Held::Whole(side), allowed)?;
         }
-        if !allowed.samplers.contains(&self.sampler.as_str()) {
-            let names = allowed.samplers.join(", ");
-            return refuse("sampler", format!("must be one of {names}, not `{}`", self.sampler));
-        }
-        if !(0.0..=1.0).contains(&self.eta) {
-            return refuse("eta", format!("{ETA_REASON}, not {}", self.eta));
-        }
-        if let Some(strength) = self.strength {
-            if !(0.0..=1.0).contains(&strength) {
-                return refuse("strength", format!("{STRENGTH_REASON}, not {strength}"));
-            }
-            if taken(self.steps, strength) == 0 {
-                let reason =
-                    format!("is too small: {strength} of {} steps is less than one", self.steps);
-                return refuse("strength", reason);
-            }
-        }
-        if !(1..=COUNT_MAX).contains(&self.count) {
-            return refuse("count", format!("{COUNT_REASON}, not {}", self.count));
+        if let Some(strength) = self.strength
+            && taken(self.steps, strength) == 0
+        {
+            let reason =
+                format!("is too small: {strength} of {} steps is less than one", self.steps);
+            return Err(Error::Request { field: "strength", reason });
         }
         let rng = self.rng.parse::<Rng>()?;
         rng.seeded(self.seed)?;
-        match self.seed.checked_add(u64::from(self.count) - 1) {
-            Some(last) => {
-                rng.seeded(last)?;
-            }
-            None => {
-                let reason = format!(
-                    "is too large for {} pictures: the last would need a seed beyond {}",
-                    self.count,
-                    u64::MAX
-                );
-                return refuse("seed", reason);
-            }
-        }
-        if let Some(spacing) = &self.spacing {
-            spacing.parse::<Spacing>()?;
-        }
-        if !(1..=allowed.text_layers).contains(&self.clip_skip) {
-            return refuse(
-                "clip skip",
-                format!("must be from 1 to {}, not {}", allowed.text_layers, self.clip_skip),
+        let last = self.seed.checked_add(u64::from(self.count) - 1).ok_or_else(|| {
+            let reason = format!(
+                "is too large for {} pictures: the last would need a seed beyond {}",
+                self.count,
+                u64::MAX
             );
-        }
-        self.reading()?;
-        self.shortcuts.validate()?;
-        for (field, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
-            let factor = allowed.factor;
-            if side == 0 || side % factor != 0 {
-                return refuse(
-                    field,
-                    format!("must be a positive multiple of {factor}, not {side}"),
-                );
-            }
-            if side > SIDE_MAX {
-                return refuse(field, format!("must be at most {SIDE_MAX}, not {side}"));
-            }
-        }
+            Error::Request { field: "seed", reason }
+        })?;
+        rng.seeded(last)?;
         Ok(())
     }
-}
-
-const STEPS_REASON: &str = "must be a whole number from 1 to 1000";
-const GUIDANCE_REASON: &str = "must be a finite number";
-const COUNT_REASON: &str = "must be a whole number from 1 to 1000";
-const CLIP_SKIP_REASON: &str = "must be a whole number from 1 on";
-const FLAG_REASON: &str = "must be true or false";
-const ETA_REASON: &str = "must be a number from 0 to 1";
-const STRENGTH_REASON: &str = "must be a number from 0 to 1";
-const SIDE_REASON: &str = "must be a whole number of pixels";
-
-fn refuse(field: &'static str, reason: String) -> Result<()> {
-    Err(Error::Request { field, reason })
-}
-
-fn field<T: serde::de::DeserializeOwned>(
-    field: &'static str,
-    reason: &str,
-    value: Value,
-) -> Result<T> {
-    serde_json::from_value(value).map_err(|_| Error::Request { field, reason: reason.into() })
 }
 
 #[cfg(test)]

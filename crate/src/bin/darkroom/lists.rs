@@ -4,6 +4,7 @@
 //! (`web/files/table.js`).
 
 use darkroom::Error;
+use darkroom::request::{Field, Kind, field, fields};
 use serde_json::{Map, Number, Value};
 use std::io;
 use std::path::Path;
@@ -155,12 +156,8 @@ fn options(line: &str) -> Result<Row, String> {
     let mut words = words(line)?.into_iter();
     while let Some(option) = words.next() {
         let name = option.strip_prefix("--").ok_or_else(|| format!("`{option}` is no option"))?;
-        let name = match name {
-            "cfg_scale" => "guidance_scale",
-            "sampler_name" => "sampler",
-            "n_iter" | "batch_size" => "count",
-            other => other,
-        };
+        let known = fields().find(|field| field.facts.aliases.contains(&name));
+        let name = known.map_or(name, |field| field.name);
         let text = words.next().ok_or_else(|| format!("{option} has no value"))?;
         row.insert(name.to_owned(), value(name, &text));
     }
@@ -204,10 +201,12 @@ fn words(line: &str) -> Result<Vec<String>, String> {
 
 /// A field's value from its text; what does not fit is told by the field itself.
 fn value(name: &str, text: &str) -> Value {
-    const TEXTS: [&str; 8] =
-        ["prompt", "negative_prompt", "seed", "sampler", "rng", "spacing", "long_prompt", "file"];
     let text = text.trim();
-    if TEXTS.contains(&name) || name == "init" {
+    let is_text = |field: &Field| {
+        use Kind::{Name, Sampler, Seed, Text};
+        matches!(field.facts.kind, Text | Seed | Name(_) | Sampler)
+    };
+    if ["file", "init"].contains(&name) || field(name).is_some_and(is_text) {
         return text.into();
     }
     match text.to_lowercase().as_str() {

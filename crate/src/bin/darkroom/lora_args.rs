@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Files that change the model while it is loaded.
 #[derive(Debug, Args)]
-pub struct LoraArgs {
+pub(crate) struct LoraArgs {
     /// A LoRA (kohya, diffusers, PEFT, LyCORIS), and how much of it: style.safetensors:0.8. Without
     /// a weight 1; negative turns it around. May be given several times.
     #[arg(long = "lora", value_name = "FILE[:WEIGHT]", value_parser = parse)]
@@ -23,7 +23,7 @@ impl LoraArgs {
     ///
     /// # Errors
     /// Files that are missing, damaged, or no LoRAs for Stable Diffusion 1.
-    pub async fn open(&self) -> Result<Vec<Weighted>> {
+    pub(crate) async fn open(&self) -> Result<Vec<Weighted>> {
         let mut opened = Vec::new();
         for (path, weight) in &self.loras {
             let shown = path.display().to_string();

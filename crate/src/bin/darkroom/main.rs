@@ -8,11 +8,13 @@ mod disk;
 mod jobs;
 mod lab;
 mod lists;
+mod lora_args;
 mod model_args;
+mod request_args;
 mod tokenizer;
 
 use clap::{Parser, Subcommand};
-use commands::{compare, convert, generate, inspect, manifest, verify};
+use commands::{compare, convert, generate, inspect, manifest, request, verify};
 use darkroom::Result;
 use lab::{bench, memory, precision, shortcuts, synth};
 use std::panic;
@@ -42,6 +44,10 @@ enum Command {
     Precision(precision::PrecisionArgs),
     /// Prints the memory that pictures of a model take, as tables; needs no graphics adapter.
     Memory(memory::MemoryArgs),
+    /// Prints a request as JSON, a line of a list for generate --jobs; also that of a picture.
+    Request(request::ShowArgs),
+    /// Prints what a request may say, as a JSON Schema.
+    Schema(request::SchemaArgs),
     /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
     Shortcuts(shortcuts::ShortcutsArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
@@ -88,6 +94,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(args) => compare::run(&args)?,
         Command::Inspect(args) => inspect::run(&args)?,
         Command::Precision(args) => precision::run(&args)?,
+        Command::Request(args) => request::run(&args)?,
+        Command::Schema(args) => request::print_schema(&args)?,
         Command::Shortcuts(args) => shortcuts::run(&args)?,
         Command::Memory(args) => memory::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,

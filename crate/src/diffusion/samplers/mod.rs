@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::schedule::Schedule;
 use super::spacing::Spacing;
 use crate::error::{Error, Result};
+use serde::Serialize;
 
 /// A rule for stepping from noise to a picture. Names are those of k-diffusion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -65,6 +66,20 @@ pub struct Tuning {
     pub spacing: Option<Spacing>,
 }
 
+/// Which of a request's settings a sampler has. The others it refuses; the page's form offers only
+/// these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Abilities {
+    /// Noise between its steps, as much as [`Tuning::eta`] says.
+    pub eta: bool,
+    /// Karras' sigmas; the others visit the training times as they are.
+    pub karras: bool,
+    /// An end at the smallest σ of training, [`Tuning::ends_at_sigma_min`].
+    pub sigma_min: bool,
+    /// A choice of [`Spacing`]; the others have times of their own.
+    pub spacing: bool,
+}
+
 impl Sampler {
     /// All of them, in the order of a menu.
     pub const ALL: [Sampler; 10] = [
@@ -96,13 +111,23 @@ impl Sampler {
         }
     }
 
+    /// What it can do.
+    pub const fn abilities(self) -> Abilities {
+        let plain = Abilities { eta: false, karras: false, sigma_min: false, spacing: true };
+        match self {
+            Sampler::Ddim => Abilities { eta: true, ..plain },
+            Sampler::Pndm | Sampler::EulerAncestral => plain,
+            Sampler::Lms | Sampler::Euler | Sampler::Heun => Abilities { karras: true, ..plain },
+            Sampler::Dpmpp2m => Abilities { karras: true, sigma_min: true, ..plain },
+            Sampler::Dpmpp2mSde => Abilities { karras: true, ..plain },
+            Sampler::UniPc => Abilities { karras: true, sigma_min: true, ..plain },
+            Sampler::Lcm => Abilities { spacing: false, ..plain },
+        }
+    }
+
     /// Whether it can step over Karras' sigmas; the others visit the training times as they are.
     pub const fn knows_karras(self) -> bool {
-        match self {
-            Sampler::Lms | Sampler::Euler | Sampler::Heun => true,
-            Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => true,
-            Sampler::Ddim | Sampler::Pndm | Sampler::EulerAncestral | Sampler::Lcm => false,
-        }
+        self.abilities().karras
     }
 
     /// [`Sampler::plan_with`] as the sampler and the schedule's file stand.
@@ -121,27 +146,8 @@ impl Sampler {
     /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
     /// that are none.
     pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
+        self.check(schedule, &tuning)?;
         let Tuning { eta, karras, spacing, ends_at_sigma_min, left_out } = tuning;
-        if !(0.0..=1.0).contains(&eta) {
-            return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
-        }
-        if eta > 0.0 && self != Sampler::Ddim {
-            return refuse("eta", format!("is for ddim alone; {self} knows none"));
-        }
-        if karras == Some(true) && !self.knows_karras() {
-            return refuse("karras", format!("is not for {self}, which keeps the training times"));
-        }
-        if ends_at_sigma_min && !matches!(self, Sampler::Dpmpp2m | Sampler::UniPc) {
-            return refuse("last sigma", format!("is for dpmpp_2m and unipc; {self} ends at 0"));
-        }
-        if self == Sampler::UniPc && !schedule.lower_order_final && !ends_at_sigma_min {
-            let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
-                          lower_order_final, and the last step divides by zero";
-            return refuse("sampler", reason.into());
-        }
-        if spacing.is_some() && self == Sampler::Lcm {
-            return refuse("spacing", "is not for lcm, which has times of its own".into());
-        }
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
@@ -175,9 +181,44 @@ impl Sampler {
         );
         refuse("number of steps", reason)
     }
+
+    /// Refuses a tuning that this sampler does not have.
+    fn check(self, schedule: &Schedule, tuning: &Tuning) -> Result<()> {
+        let Tuning { eta, karras, spacing, ends_at_sigma_min, .. } = *tuning;
+        let can = self.abilities();
+        if !(0.0..=1.0).contains(&eta) {
+            return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
+        }
+        if eta > 0.0 && !can.eta {
+            let those = Sampler::names_of(|can| can.eta);
+            return refuse("eta", format!("is for {those} alone; {self} knows none"));
+        }
+        if karras == Some(true) && !can.karras {
+            return refuse("karras", format!("is not for {self}, which keeps the training times"));
+        }
+        if ends_at_sigma_min && !can.sigma_min {
+            let those = Sampler::names_of(|can| can.sigma_min);
+            return refuse("last sigma", format!("is for {those}; {self} ends at 0"));
+        }
+        if self == Sampler::UniPc && !schedule.lower_order_final && !ends_at_sigma_min {
+            let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
+                          lower_order_final, and the last step divides by zero";
+            return refuse("sampler", reason.into());
+        }
+        if spacing.is_some() && !can.spacing {
+            return refuse("spacing", format!("is not for {self}, which has times of its own"));
+        }
+        Ok(())
+    }
+
+    /// The names of those that can do something, as a sentence has them.
+    fn names_of(ability: fn(Abilities) -> bool) -> String {
+        let those = Sampler::ALL.into_iter().filter(|sampler| ability(sampler.abilities()));
+        those.map(Sampler::name).collect::<Vec<_>>().join(" and ")
+    }
 }
 
-fn refuse(field: &'static str, reason: String) -> Result<Plan> {
+fn refuse<T>(field: &'static str, reason: String) -> Result<T> {
     Err(Error::Request { field, reason })
 }
 

@@ -14,7 +14,7 @@
 //! The safety checker, which a model may have or not, is in `safety`.
 
 use super::configs::Configs;
-use super::description::{Description, sampler_names};
+use super::description::Description;
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::part::{Part, PartMap};
 use super::weights::weights;
@@ -210,9 +210,8 @@ impl Files {
         let factor = self.vae.factor() as u32;
         // diffusers takes 64 for a UNet that does not say.
         let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
-        let samplers = sampler_names();
         let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
-        Description { factor, width: side, height: side, samplers, text_layers, parameters }
+        Description::new(factor, side, text_layers, parameters)
     }
 }
 

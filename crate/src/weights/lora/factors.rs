@@ -21,7 +21,7 @@ pub(super) struct Matrix {
 
 impl Matrix {
     /// From values of which a row has all that `rows` leaves.
-    pub fn new(rows: usize, values: Vec<f32>) -> Matrix {
+    pub(super) fn new(rows: usize, values: Vec<f32>) -> Matrix {
         Matrix { rows, columns: values.len() / rows.max(1), values }
     }
 
@@ -29,7 +29,7 @@ impl Matrix {
         &self.values[row * self.columns..][..self.columns]
     }
 
-    pub fn transposed(&self) -> Matrix {
+    pub(super) fn transposed(&self) -> Matrix {
         let value = |i: usize| self.values[i % self.rows * self.columns + i / self.rows];
         Matrix::new(self.columns, (0..self.values.len()).map(value).collect())
     }
@@ -70,7 +70,7 @@ pub(super) enum Factors {
 impl Factors {
     /// A factor `b` `[j, c]` with a core `[i, j, k]` before it: `[i, c·k]`, where
     /// `b'[i, c, k] = Σⱼ core[i, j, k] · b[j, c]`. LoCon's `mid` is such a core of its `down`.
-    pub fn with_core(core: &Matrix, b: &Matrix) -> Matrix {
+    pub(super) fn with_core(core: &Matrix, b: &Matrix) -> Matrix {
         let (inner, outer, c) = (core.rows, b.rows, b.columns);
         let k = core.columns / outer.max(1);
         let mut values = vec![0.0; inner * c * k];
@@ -87,12 +87,12 @@ impl Factors {
     }
 
     /// The product of a pair of factors.
-    pub fn product([a, b]: &[Matrix; 2]) -> Matrix {
+    pub(super) fn product([a, b]: &[Matrix; 2]) -> Matrix {
         a.product(b)
     }
 
     /// Rows and columns of what it adds.
-    pub fn shape(&self) -> [usize; 2] {
+    pub(super) fn shape(&self) -> [usize; 2] {
         match self {
             Factors::Product { up, down } => [up.rows, down.columns],
             Factors::Hadamard([[a, b], _]) => [a.rows, b.columns],
@@ -102,7 +102,7 @@ impl Factors {
     }
 
     /// Whether the factors fit one another.
-    pub fn fit(&self) -> bool {
+    pub(super) fn fit(&self) -> bool {
         match self {
             Factors::Product { up, down } => up.columns == down.rows,
             Factors::Hadamard([[a1, b1], [a2, b2]]) => {
@@ -115,7 +115,7 @@ impl Factors {
     }
 
     /// Adds some rows, times `scale`, to `values`. `kernel` is ky·kx of a convolution, else 1.
-    pub fn add_to(&self, rows: Range<usize>, kernel: usize, scale: f32, values: &mut [f32]) {
+    pub(super) fn add_to(&self, rows: Range<usize>, kernel: usize, scale: f32, values: &mut [f32]) {
         match self {
             Factors::Product { up, down } => up.add_product(rows, down, scale, values),
             Factors::Whole(whole) => {

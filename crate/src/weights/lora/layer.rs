@@ -25,7 +25,11 @@ impl Layer {
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
-    pub async fn read(file: &MemorySource, archive: &Archive, names: &Names) -> Result<Layer> {
+    pub(super) async fn read(
+        file: &MemorySource,
+        archive: &Archive,
+        names: &Names,
+    ) -> Result<Layer> {
         let reader = Reader { file, archive, names };
         let (factors, rank) = reader.factors().await?;
         if !factors.fit() {
@@ -42,18 +46,18 @@ impl Layer {
     }
 
     /// Rows and columns of the weight that it changes.
-    pub fn shape(&self) -> [usize; 2] {
+    pub(super) fn shape(&self) -> [usize; 2] {
         self.factors.shape()
     }
 
     /// Whether DoRA's lengths, if it has them, are those of rows.
-    pub fn is_by_rows(&self) -> bool {
+    pub(super) fn is_by_rows(&self) -> bool {
         self.magnitude.as_ref().is_none_or(|lengths| lengths.len() == self.shape()[0])
     }
 
     /// Changes some rows of a weight: `W + weight · scale · factors`, where DoRA then gives each row
     /// its length. `kernel` is ky·kx of a convolution, else 1.
-    pub fn apply(&self, rows: Range<usize>, kernel: usize, weight: f32, values: &mut [f32]) {
+    pub(super) fn apply(&self, rows: Range<usize>, kernel: usize, weight: f32, values: &mut [f32]) {
         self.factors.add_to(rows.clone(), kernel, weight * self.scale, values);
         let Some(magnitude) = &self.magnitude else { return };
         let columns = self.shape()[1];

@@ -1,11 +1,10 @@
 //! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
 
 use crate::model_args::ModelArgs;
+use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{
-    Files, Kinds, Load, Options, Part, Phase, Request, Residency, SafetyFiles,
-};
+use darkroom::pipeline::{Files, Kinds, Load, Options, Part, Phase, Residency, SafetyFiles};
 use darkroom::weights::{FileSource, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
@@ -14,12 +13,8 @@ use darkroom::{Precision, Result, WeightType};
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     model: ModelArgs,
-    /// In pixels; the model's own size when left out.
-    #[arg(long)]
-    width: Option<u32>,
-    /// In pixels; the model's own size when left out.
-    #[arg(long)]
-    height: Option<u32>,
+    #[command(flatten)]
+    size: RequestArgs<Size>,
     /// How activations would be stored.
     #[arg(long, default_value = "f32")]
     precision: Precision,
@@ -47,7 +42,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         let files = open(&source).await?;
         let tokenizer = files.tokenizer(&source).await?;
         let description = files.describe();
-        let request = Request { width: args.width, height: args.height, ..Request::default() };
+        let request = args.size.request()?;
         request.validate(&description.allowed())?;
         let [width, height] = request.size(&description.allowed());
 

@@ -5,4 +5,5 @@ pub(crate) mod convert;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod manifest;
+pub(crate) mod request;
 pub(crate) mod verify;

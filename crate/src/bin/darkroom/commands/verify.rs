@@ -54,7 +54,7 @@ async fn open(args: &VerifyArgs, source: Rc<FileSource>, control: &Control) -> R
         if !options.is_plain() {
             return Err(f32_only());
         }
-        return Pipeline::open_on_cpu(source, false, control).await;
+        return Pipeline::open_on_cpu(source, &options, control).await;
     }
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
     let gpu = Gpu::open(&gpu_options).await?;

@@ -1,6 +1,7 @@
 //! What `darkroom compare` takes.
 
 use crate::jobs::{self, Job};
+use crate::request_args::{RequestArgs, Settings};
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::Request;
@@ -26,15 +27,8 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "SEEDS", value_delimiter = ',', default_value = "0")]
     #[arg(conflicts_with = "jobs")]
     pub seeds: Vec<u64>,
-    /// Steps of the sampler, where a request does not say.
-    #[arg(long, default_value_t = 20)]
-    pub steps: u32,
-    /// The guidance scale, where a request does not say.
-    #[arg(long, default_value_t = 7.5)]
-    pub guidance: f64,
-    /// The sampler, where a request does not say.
-    #[arg(long, default_value = "ddim")]
-    pub sampler: String,
+    #[command(flatten)]
+    pub settings: RequestArgs<Settings>,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, default_value = "f32")]
     pub precision: Precision,
@@ -58,12 +52,7 @@ pub(crate) struct CompareArgs {
 impl CompareArgs {
     /// The requests, from the list or from prompts and seeds.
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
-        let defaults = Request {
-            steps: self.steps,
-            guidance_scale: self.guidance,
-            sampler: self.sampler.clone(),
-            ..Request::default()
-        };
+        let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
             return jobs::read(list, (&defaults, None));
         }

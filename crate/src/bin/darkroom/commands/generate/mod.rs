@@ -5,17 +5,17 @@ mod tuning_cache;
 
 use crate::disk::{check_picture, create, read_picture, write};
 use crate::jobs;
+use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
+use crate::request_args::{All, RequestArgs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
-    Control, Extras, Options, Picture, Pipeline, Progress, Request, Shortcuts, Witness, f32_only,
+    Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
-use std::collections::hash_map::RandomState;
 use std::fs;
-use std::hash::BuildHasher;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,70 +23,17 @@ use std::rc::Rc;
 
 /// Makes a picture from a prompt.
 #[derive(Args)]
+#[command(mut_arg("prompt", |prompt| prompt.required_unless_present("jobs")))]
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArgs,
-    /// What to show.
-    #[arg(long, required_unless_present = "jobs")]
-    prompt: Option<String>,
-    /// What to avoid.
-    #[arg(long, default_value = "")]
-    negative: String,
-    /// Chooses the noise: a whole number below 2^64, or -1 for one by chance.
-    #[arg(long, default_value = "0", value_parser = seed, allow_negative_numbers = true)]
-    seed: u64,
-    /// Steps of the sampler, 1 to 1000.
-    #[arg(long, default_value_t = 20)]
-    steps: u32,
-    /// How strongly the prompt pulls; up to 1 means no guidance.
-    #[arg(long, default_value_t = 7.5, allow_negative_numbers = true)]
-    guidance: f64,
-    /// ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m, dpmpp_2m_sde, unipc or lcm.
-    #[arg(long, default_value = "ddim")]
-    sampler: String,
-    /// For ddim: 0 adds no noise, 1 as much as the reverse chain does.
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    eta: f64,
-    /// Step over the noise levels of Karras et al., true or false; as in the files when left out.
-    #[arg(long)]
-    karras: Option<bool>,
-    /// Which training times the sampler visits: leading, linspace or trailing; as in the files when
-    /// left out.
-    #[arg(long)]
-    spacing: Option<String>,
-    /// Which program's noise the seed chooses: torch, numpy or philox.
-    #[arg(long, default_value = "torch")]
-    rng: String,
-    /// Pictures: of this seed and of those that follow it; several go to out-000.png and so on.
-    #[arg(long, default_value_t = 1)]
-    count: u32,
-    /// What becomes of a prompt of more than 75 tokens: truncate cuts it off, chunks encodes it in
-    /// pieces, as AUTOMATIC1111's web UI does.
-    #[arg(long, default_value = "truncate")]
-    long_prompt: String,
-    /// Read (word:1.2), (word) and [word] in prompts as weights, as that web UI does.
-    #[arg(long)]
-    prompt_weights: bool,
-    /// The text encoder's layer to use, counted from the last, as in that web UI: 1 is the last.
-    #[arg(long, default_value_t = 1)]
-    clip_skip: u32,
-    /// Clean prompts as the original program does: plain quotes, HTML entities resolved, ….
-    #[arg(long)]
-    clean: bool,
+    #[command(flatten)]
+    request: RequestArgs<All>,
+    #[command(flatten)]
+    loras: LoraArgs,
     /// Begin with this picture, of any size, instead of noise alone.
     #[arg(long, value_name = "FILE.png")]
     init: Option<PathBuf>,
-    /// How far from --init to go, 0 to 1: the share of the steps that are taken; 0.8 when left out.
-    #[arg(long, allow_negative_numbers = true)]
-    strength: Option<f64>,
-    /// In pixels; the model's own size when left out.
-    #[arg(long)]
-    width: Option<u32>,
-    /// In pixels; the model's own size when left out.
-    #[arg(long)]
-    height: Option<u32>,
-    #[command(flatten, next_help_heading = "Faster, not exact")]
-    shortcuts: ShortcutArgs,
     /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
@@ -128,78 +75,11 @@ pub(crate) struct GenerateArgs {
     out_dir: Option<PathBuf>,
 }
 
-/// What may be left out of a run; the picture is then another than the exact one.
-#[derive(Args)]
-struct ShortcutArgs {
-    /// Guide on a part of the way only, from noise alone (0) to the picture (1), as in 0.2,0.8;
-    /// elsewhere a step is half the work.
-    #[arg(long, value_name = "START,END", default_value = "0,1", value_parser = interval)]
-    guidance_interval: [f64; 2],
-    /// Evaluate the UNet whole every so many times only, and of the others its outermost layers.
-    #[arg(long, default_value_t = 1)]
-    cache_interval: u32,
-    /// Merge this share of the tokens of the highest resolution, 0 to 0.75, into others that are
-    /// like them before they attend to each other.
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    token_merging_ratio: f64,
-}
-
-impl ShortcutArgs {
-    fn shortcuts(&self) -> Shortcuts {
-        let ShortcutArgs { guidance_interval, cache_interval, token_merging_ratio } = *self;
-        Shortcuts { guidance_interval, cache_interval, token_merging_ratio }
-    }
-}
-
-/// A seed; -1 is any.
-fn seed(text: &str) -> Result<u64, String> {
-    if text == "-1" {
-        // The standard library's own chance, of which each map has its own.
-        return Ok(RandomState::new().hash_one(0));
-    }
-    text.parse()
-        .map_err(|_| format!("`{text}` is neither a whole number from 0 to {} nor -1", u64::MAX))
-}
-
-fn interval(text: &str) -> Result<[f64; 2], String> {
-    let ends = text.split_once(',').map(|(start, end)| [start.trim(), end.trim()].map(str::parse));
-    match ends {
-        Some([Ok(start), Ok(end)]) => Ok([start, end]),
-        _ => Err(format!("`{text}` is not of the form 0.2,0.8")),
-    }
-}
-
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 pub(crate) enum Device {
     Gpu,
     Cpu,
-}
-
-impl GenerateArgs {
-    fn request(&self) -> Request {
-        Request {
-            prompt: self.prompt.clone().unwrap_or_default(),
-            negative_prompt: self.negative.clone(),
-            seed: self.seed,
-            count: self.count,
-            steps: self.steps,
-            guidance_scale: self.guidance,
-            sampler: self.sampler.clone(),
-            eta: self.eta,
-            karras: self.karras,
-            spacing: self.spacing.clone(),
-            rng: self.rng.clone(),
-            clip_skip: self.clip_skip,
-            long_prompt: self.long_prompt.clone(),
-            prompt_weights: self.prompt_weights,
-            clean: self.clean,
-            strength: self.strength,
-            width: self.width,
-            height: self.height,
-            shortcuts: self.shortcuts.shortcuts(),
-        }
-    }
 }
 
 /// Runs the command.
@@ -215,11 +95,12 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
 
 /// The pictures of the command line's request.
 async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
-    if args.count > 1 && (args.latents.is_some() || args.dump.is_some()) {
+    let request = args.request.request()?;
+    if request.count > 1 && (args.latents.is_some() || args.dump.is_some()) {
         let reason = "must be 1 with --latents and with --dump".to_string();
         return Err(Error::Request { field: "count", reason });
     }
-    let places = (0..args.count.clamp(1, 2)).map(|index| numbered(args, out, index));
+    let places = (0..request.count.clamp(1, 2)).map(|index| numbered(&request, out, index));
     places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let initial = args.init.as_deref().map(read_picture).transpose()?;
@@ -230,19 +111,19 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let (initial, latents) = (initial.as_ref(), latents.as_ref());
     let extras = Extras { initial, latents, witness, ..Extras::default() };
     let mut receive = |index: u32, picture: Picture| {
-        write(&numbered(args, out, index), &picture.png()?)?;
+        write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
         eprintln!("Safety checker: {}", picture.safety.text());
         Ok(())
     };
-    let done = pipeline.generate_each(&args.request(), &control, &extras, &mut receive).await;
+    let done = pipeline.generate_each(&request, &control, &extras, &mut receive).await;
     end_line();
     done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Where a picture goes: several have numbers in their names.
-fn numbered(args: &GenerateArgs, out: &Path, index: u32) -> PathBuf {
-    if args.count <= 1 {
+fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
+    if request.count <= 1 {
         return out.to_owned();
     }
     let stem = out.file_stem().unwrap_or_default().to_string_lossy();
@@ -250,7 +131,7 @@ fn numbered(args: &GenerateArgs, out: &Path, index: u32) -> PathBuf {
 }
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
-    let jobs = jobs::prepare(list, folder, (&args.request(), args.init.as_deref()))?;
+    let jobs = jobs::prepare(list, folder, (&args.request.request()?, args.init.as_deref()))?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     end_line();
@@ -260,11 +141,13 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let source = Rc::new(args.model.source());
+    let loras = args.loras.open().await?;
     if args.device == Device::Cpu {
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
-        return Pipeline::open_on_cpu(source, !args.no_safety, control).await;
+        let options = Options { safety: !args.no_safety, loras, ..Options::default() };
+        return Pipeline::open_on_cpu(source, &options, control).await;
     }
     let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
     let gpu = Gpu::open(&gpu_options).await.map_err(|error| match error {
@@ -281,7 +164,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
     let (safety, reproducible) = (!args.no_safety, !args.tune);
     let options =
-        Options { precision, weights, safety, memory, reproducible, ..Options::default() };
+        Options { precision, weights, safety, memory, reproducible, loras, ..Options::default() };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

@@ -1,5 +1,6 @@
 // Fields as they were typed, in the form or in a list of jobs, and the request that they make.
 
+import { FIELDS } from "../engine/fields.js";
 import { say } from "../strings.js";
 import { isChosen, randomSeed } from "./seed.js";
 
@@ -10,30 +11,19 @@ const COUNT_MAX = 100;
  * A request, the number of its pictures and the picture that they begin with, from fields as typed;
  * what the form lacks is taken as it is.
  * @param {Record<string, string>} fields
- * @returns {import("../session.js").Wanted}
+ * @returns {import("../session/protocol.js").Wanted}
  * @throws {Error} with the field, when the count is none
  */
 export function requestOf(fields) {
-  const { count = "1", karras, seed, initial, ...rest } = fields;
-  const flags = new Map([
-    ["true", true],
-    ["false", false],
-  ]);
+  const { count = "1", seed, initial, ...rest } = fields;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
-  const texts = new Set(["prompt", "negative_prompt", "sampler", "rng"]);
-  const optional = new Set(["width", "height", "spacing", "strength"]);
-  const typed = Object.entries(rest).map(([name, value]) => {
-    if (texts.has(name)) return [name, value];
-    if (optional.has(name)) return [name, value.trim() ? number(value) : null];
-    return [name, Object.hasOwn(NUMBERS, name) ? number(value) : plain(value)];
-  });
+  const typed = Object.entries(rest).map(([name, value]) => [name, valueOf(name, value)]);
   return {
     request: {
       ...Object.fromEntries(typed),
       seed: isChosen(seed) ? seed.trim() : randomSeed(),
-      ...(karras === undefined ? {} : { karras: flags.get(karras) ?? null }),
     },
     count: pictures,
     initial: initial || undefined,
@@ -50,17 +40,41 @@ const READING = ["long_prompt", "prompt_weights", "clean"];
  */
 export function readingOf(fields) {
   const typed = Object.entries(fields).filter(([name]) => READING.includes(name));
-  return Object.fromEntries(typed.map(([name, value]) => [name, plain(value)]));
+  return Object.fromEntries(typed.map(([name, value]) => [name, valueOf(name, value)]));
 }
 
-const NUMBERS = {
-  steps: 0,
-  guidance_scale: 0,
-  eta: 0,
-  clip_skip: 0,
-  cache_interval: 0,
-  token_merging_ratio: 0,
-};
+const FLAGS = new Map([
+  ["true", true],
+  ["false", false],
+]);
+
+/**
+ * A field's value from its text. What does not fit stays text: the engine says what is wrong with
+ * it.
+ * @param {string} name
+ * @param {string} text
+ * @returns {unknown}
+ */
+function valueOf(name, text) {
+  const field = FIELDS.get(name);
+  if (field?.optional && !text.trim()) return null;
+  switch (field?.kind) {
+    case "text":
+    case "seed":
+    case "name":
+    case "sampler":
+      return text;
+    case "whole":
+    case "number":
+    case "layer":
+    case "side":
+      return number(text);
+    case "flag":
+      return field.optional ? (FLAGS.get(text) ?? null) : plain(text);
+    default:
+      return plain(text);
+  }
+}
 
 /**
  * The number that was typed, with a point or a comma, or else the text: the engine says what is

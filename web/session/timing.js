@@ -1,10 +1,10 @@
 // How long each of several pictures took that were made together: its share of the steps, and its
 // own development.
 
-/** @typedef {import("./engine/protocol.js").Progress} Progress */
+/** @typedef {import("../engine/protocol.js").Progress} Progress */
 
 /** @param {number} count pictures of the request */
-export function createShares(count) {
+export function createTiming(count) {
   let partBegun = performance.now();
   let developing = partBegun;
   /** Milliseconds of the steps that pictures share, and how many share them. */

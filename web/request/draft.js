@@ -1,7 +1,7 @@
 // The form as it was left: kept in this browser, so that neither a reload nor a new visit loses it.
 
 import { linkFields } from "../options.js";
-import { remember, remembered } from "../dom.js";
+import { remember, remembered } from "../storage/settings.js";
 
 /**
  * What of the form differs from the defaults, and the picture to begin with.

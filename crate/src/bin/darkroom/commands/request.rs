@@ -1,0 +1,63 @@
+//! `darkroom request` and `darkroom schema`: a request as JSON, and what one may say.
+
+use crate::request_args::{All, RequestArgs};
+use clap::Args;
+use darkroom::image::parameters::Parameters;
+use darkroom::image::png;
+use darkroom::pipeline::{Files, Request};
+use darkroom::request::schema;
+use darkroom::weights::FileSource;
+use darkroom::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Prints a request as JSON, a line of a list for generate --jobs.
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// Begin with the request of a picture that this program or its page wrote; what else is given
+    /// changes it.
+    #[arg(long, value_name = "FILE.png")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    request: RequestArgs<All>,
+}
+
+/// Prints what a request may say, as a JSON Schema.
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// Only what this model can do: a folder in the diffusers layout, or a checkpoint in one file.
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+}
+
+/// Runs `darkroom request`.
+pub(crate) fn run(args: &ShowArgs) -> Result<()> {
+    let base = args.from.as_deref().map(read).transpose()?.unwrap_or_default();
+    println!("{}", serde_json::json!(args.request.over(base)?));
+    Ok(())
+}
+
+/// The request in a picture: our JSON, or else the text that programs share.
+fn read(path: &Path) -> Result<Request> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path)
+        .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
+    let picture = png::decode(&shown, &bytes)?;
+    match (picture.text(png::DARKROOM), picture.text(png::PARAMETERS)) {
+        (Some(json), _) => Request::from_json(json),
+        (None, Some(text)) => Request::from_infotext(&Parameters::parse(text)),
+        (None, None) => Err(Error::BadFile { file: shown, reason: "it has no request".into() }),
+    }
+}
+
+/// Runs `darkroom schema`.
+pub(crate) fn print_schema(args: &SchemaArgs) -> Result<()> {
+    let schema = match &args.model {
+        None => schema(None),
+        Some(model) => {
+            pollster::block_on(Files::open(&FileSource::open(model)))?.describe().request
+        }
+    };
+    println!("{schema:#}");
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! A field of a request as data: what values it takes, what it does, what other programs call it.
+//! The macro `request_fields!` makes a struct and the table of its fields from one list; all that
+//! reads, checks, writes and documents requests goes through that table.
+
+use super::value::Held;
+use crate::error::{Error, Result};
+
+/// No side of an image may be longer, whatever the adapter: 16 times that of SD v1.4.
+pub const SIDE_MAX: u32 = 8192;
+
+/// What a model can be asked for; part of its description.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed<'a> {
+    /// Pixels per latent: sides are multiples of it.
+    pub factor: u32,
+    /// Width and height for a request that names none.
+    pub size: [u32; 2],
+    /// Names of samplers.
+    pub samplers: &'a [&'static str],
+    /// Layers of the text encoder.
+    pub text_layers: u32,
+}
+
+/// The values that a field takes, as far as it does not depend on other fields.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A whole number of 64 bits; in JSON as text, since JavaScript's numbers end at 2⁵³.
+    Seed,
+    /// True or false.
+    Flag,
+    /// A whole number, both ends included.
+    Whole(u32, u32),
+    /// A number, both ends included; infinite ends are no bounds.
+    Number(f64, f64),
+    /// One of these names.
+    Name(fn() -> Vec<&'static str>),
+    /// The name of one of the model's samplers.
+    Sampler,
+    /// A layer of the model's text encoder, counted from the last, which is 1.
+    TextLayer,
+    /// A side of the image in pixels: a multiple of the model's factor.
+    Side,
+    /// Two numbers from 0 to 1, the smaller one first.
+    Interval,
+}
+
+/// How a field stands in the text that Stable Diffusion programs share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InText {
+    /// The name there.
+    pub name: &'static str,
+    /// Its place in the line; fields that share a name share the place.
+    pub place: u8,
+    /// Whether it is written also when it has its default.
+    pub always: bool,
+    /// How its value is written.
+    pub form: Form,
+}
+
+/// How a value is written in that text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// This word for true; false is not written.
+    Word(&'static str),
+    /// As this part, 0 or 1, of `512x768`.
+    Part(usize),
+}
+
+/// What is known of a field beside its name and its type.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The values that it takes.
+    pub kind: Kind,
+    /// What its number counts.
+    pub unit: Option<&'static str>,
+    /// What holds without a value.
+    pub without: Option<&'static str>,
+    /// The name of the same argument in diffusers' pipelines and schedulers.
+    pub diffusers: Option<&'static str>,
+    /// The program's option, where it is not the name with dashes.
+    pub flag: Option<&'static str>,
+    /// Other names in lists of requests and in links.
+    pub aliases: &'static [&'static str],
+    /// Its place in the text that programs share; none for what has lines of its own there.
+    pub text: Option<InText>,
+    /// Whether it makes the run faster and the image another: it is off by default, and written
+    /// only when it is on.
+    pub faster: bool,
+}
+
+/// The facts of a field that takes these values.
+pub(super) const fn takes(kind: Kind) -> Facts {
+    Facts {
+        kind,
+        unit: None,
+        without: None,
+        diffusers: None,
+        flag: None,
+        aliases: &[],
+        text: None,
+        faster: false,
+    }
+}
+
+impl Facts {
+    pub(super) const fn unit(self, unit: &'static str) -> Facts {
+        Facts { unit: Some(unit), ..self }
+    }
+
+    pub(super) const fn without(self, without: &'static str) -> Facts {
+        Facts { without: Some(without), ..self }
+    }
+
+    pub(super) const fn diffusers(self, name: &'static str) -> Facts {
+        Facts { diffusers: Some(name), ..self }
+    }
+
+    pub(super) const fn flag(self, flag: &'static str) -> Facts {
+        Facts { flag: Some(flag), ..self }
+    }
+
+    pub(super) const fn aliases(self, aliases: &'static [&'static str]) -> Facts {
+        Facts { aliases, ..self }
+    }
+
+    pub(super) const fn faster(self) -> Facts {
+        Facts { faster: true, ..self }
+    }
+
+    /// Written into the shared text at this place, whatever its value.
+    pub(super) const fn always(self, place: u8, name: &'static str) -> Facts {
+        Facts { text: Some(InText { name, place, always: true, form: Form::Plain }), ..self }
+    }
+
+    /// Written into the shared text at this place when it does not have its default.
+    pub(super) const fn changed(self, place: u8, name: &'static str) -> Facts {
+        Facts { text: Some(InText { name, place, always: false, form: Form::Plain }), ..self }
+    }
+
+    /// The form in that text.
+    pub(super) const fn form(self, form: Form) -> Facts {
+        match self.text {
+            Some(text) => Facts { text: Some(InText { form, ..text }), ..self },
+            None => self,
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The name in JSON, in links and in Rust.
+    pub name: &'static str,
+    /// The name in errors: in words.
+    pub words: &'static str,
+    /// What it does, in plain sentences; Markdown.
+    pub about: &'static str,
+    /// Whether it may be null: it then has what [`Facts::without`] says.
+    pub optional: bool,
+    /// All else.
+    pub facts: Facts,
+}
+
+impl Field {
+    /// The option of the program, without its dashes.
+    pub fn flag(&self) -> String {
+        self.facts.flag.map_or_else(|| self.name.replace('_', "-"), str::to_owned)
+    }
+
+    /// The error for a value that is not of this field.
+    pub fn refused(&self, reason: String) -> Error {
+        Error::Request { field: self.words, reason }
+    }
+
+    /// What a value must be, after "must be", where the model is not known.
+    pub fn wanted(&self) -> String {
+        let off = |least: String| if self.facts.faster { format!("{least} (off)") } else { least };
+        match self.facts.kind {
+            Kind::Text => "text".into(),
+            Kind::Seed => format!("a whole number from 0 to {}", u64::MAX),
+            Kind::Flag => "true or false".into(),
+            Kind::Whole(least, most) => {
+                format!("a whole number from {} to {most}", off(least.to_string()))
+            }
+            Kind::Number(least, most) if (least, most) == ANY => "a finite number".into(),
+            Kind::Number(least, most) => {
+                format!("a number from {} to {most}", off(least.to_string()))
+            }
+            Kind::Name(_) | Kind::Sampler => "a name".into(),
+            Kind::TextLayer => "a whole number from 1 on".into(),
+            Kind::Side => "a whole number of pixels".into(),
+            Kind::Interval => {
+                "two numbers from 0 to 1, where guidance starts and ends, as in [0.2, 0.8]".into()
+            }
+        }
+    }
+
+    /// The names that the field takes, where it takes names.
+    pub fn names(&self, samplers: &[&'static str]) -> Option<Vec<&'static str>> {
+        match self.facts.kind {
+            Kind::Name(names) => Some(names()),
+            Kind::Sampler => Some(samplers.to_vec()),
+            _ => None,
+        }
+    }
+
+    /// Checks a value, apart from the other fields.
+    pub(super) fn check(&self, held: Held<'_>, allowed: &Allowed<'_>) -> Result<()> {
+        let refuse = |reason: String| Err(self.refused(reason));
+        match (self.facts.kind, held) {
+            (Kind::Whole(least, most), Held::Whole(n)) if !(least..=most).contains(&n) => {
+                refuse(format!("must be {}, not {n}", self.wanted()))
+            }
+            (Kind::Number(least, most), Held::Number(n))
+                if !n.is_finite() || !(least..=most).contains(&n) =>
+            {
+                refuse(format!("must be {}, not {n}", self.wanted()))
+            }
+            (Kind::Name(_) | Kind::Sampler, Held::Text(name)) => {
+                match self.names(allowed.samplers) {
+                    Some(names) if !names.contains(&name) => {
+                        refuse(format!("must be one of {}, not `{name}`", names.join(", ")))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (Kind::TextLayer, Held::Whole(n)) if !(1..=allowed.text_layers).contains(&n) => {
+                refuse(format!("must be from 1 to {}, not {n}", allowed.text_layers))
+            }
+            (Kind::Side, Held::Whole(n)) if n == 0 || n % allowed.factor != 0 => {
+                refuse(format!("must be a positive multiple of {}, not {n}", allowed.factor))
+            }
+            (Kind::Side, Held::Whole(n)) if n > SIDE_MAX => {
+                refuse(format!("must be at most {SIDE_MAX}, not {n}"))
+            }
+            (Kind::Interval, Held::Interval([start, end])) => {
+                if !(0.0..=1.0).contains(&start) || !(0.0..=1.0).contains(&end) {
+                    refuse(format!("must be {}, not [{start}, {end}]", self.wanted()))
+                } else if start >= end {
+                    refuse(format!("must start before it ends, unlike [{start}, {end}]"))
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Numbers without bounds.
+pub(super) const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// A name in words: its underscores as spaces.
+pub(super) const fn in_words<const N: usize>(name: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut i = 0;
+    while i < N {
+        bytes[i] = if name.as_bytes()[i] == b'_' { b' ' } else { name.as_bytes()[i] };
+        i += 1;
+    }
+    bytes
+}
+
+/// A struct and the table of its fields from one list: for each field what it does (its
+/// documentation), its name, type, default, and its [`Facts`]. `..` stands before a struct of more
+/// fields, made in the same way.
+macro_rules! request_fields {
+    (
+        $(#[doc = $title:literal])+
+        $(#[derive($($derive:ident),+)])?
+        pub struct $struct:ident {
+            $(
+                $(#[doc = $about:literal])+
+                $(#[serde($($serde:tt)+)])?
+                $field:ident: $type:ty = $default:expr, $facts:expr;
+            )+
+            $( .. $(#[doc = $more_about:literal])+ $more:ident: $more_type:ty )?
+        }
+    ) => {
+        $(#[doc = $title])+
+        $(#[derive($($derive),+)])?
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $struct {
+            $(
+                $(#[doc = $about])+
+                $(#[serde($($serde)+)])?
+                pub $field: $type,
+            )+
+            $( $(#[doc = $more_about])+ #[serde(flatten)] pub $more: $more_type, )?
+        }
+
+        impl Default for $struct {
+            fn default() -> Self {
+                $struct { $($field: $default,)+ $($more: Default::default(),)? }
+            }
+        }
+
+        impl $struct {
+            /// The table of its own fields, in their order.
+            const OWN: &[Field] = &[$(
+                Field {
+                    name: stringify!($field),
+                    words: {
+                        const WORDS: [u8; stringify!($field).len()] =
+                            crate::request::field::in_words(stringify!($field));
+                        match str::from_utf8(&WORDS) {
+                            Ok(words) => words,
+                            Err(_) => panic!("a name of letters"),
+                        }
+                    },
+                    about: concat!($($about),+).trim_ascii(),
+                    optional: <$type as Entry>::OPTIONAL,
+                    facts: $facts,
+                },
+            )+];
+
+            /// The value of a field; none for a name that is no field.
+            pub(super) fn held(&self, name: &str) -> Option<Held<'_>> {
+                $( if name == stringify!($field) { return Some(self.$field.held()); } )+
+                $( if let Some(held) = self.$more.held(name) { return Some(held); } )?
+                None
+            }
+
+            /// Sets a field from JSON or from text; false when the value is not of its type or
+            /// there is no such field.
+            pub(super) fn set(&mut self, name: &str, given: Given<'_>) -> bool {
+                $(
+                    if name == stringify!($field) {
+                        return <$type as Entry>::read(given)
+                            .map(|value| self.$field = value)
+                            .is_some();
+                    }
+                )+
+                $( if self.$more.set(name, given) { return true; } )?
+                false
+            }
+        }
+    };
+}

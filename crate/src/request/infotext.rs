@@ -1,0 +1,61 @@
+//! A request in the text that Stable Diffusion programs share
+//! ([`Parameters`](crate::image::parameters::Parameters)), both ways. The page reads that text, and
+//! those of other programs, with `web/files/webui.js`.
+
+use super::field::{Field, Form};
+use super::value::Held;
+use super::{Request, fields};
+use crate::error::Result;
+use crate::image::parameters::Parameters;
+
+impl Request {
+    /// The line of fields, each with its name there: those that are always written, and those that
+    /// do not have their defaults. `size` is the image's, in pixels.
+    pub fn infotext(&self, size: [u32; 2]) -> Vec<(&'static str, String)> {
+        let plain = Request::default();
+        let mut line: Vec<_> = fields()
+            .filter_map(|field| {
+                let text = field.facts.text?;
+                let held = self.value(field);
+                let written = text.always || held != plain.value(field);
+                let value = match text.form {
+                    Form::Plain => Some(held.to_string()),
+                    Form::Word(word) => (held == Held::Flag(true)).then(|| word.to_owned()),
+                    Form::Part(part) => (part == 0).then(|| format!("{}x{}", size[0], size[1])),
+                };
+                value.filter(|_| written).map(|value| (text.place, text.name, value))
+            })
+            .collect();
+        line.sort_by_key(|(place, ..)| *place);
+        line.into_iter().map(|(_, name, value)| (name, value)).collect()
+    }
+
+    /// The request that such a text of this program says; what it does not say has its default.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) for a value that is not of its field's type.
+    pub fn from_infotext(text: &Parameters) -> Result<Request> {
+        let mut request = Request {
+            prompt: text.prompt.clone(),
+            negative_prompt: text.negative_prompt.clone(),
+            ..Request::default()
+        };
+        for field in fields() {
+            if let Some(value) = value_in(field, text) {
+                request.set_text(field, value)?;
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// The value of a field in such a text; none where it is not said.
+fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
+    let said = field.facts.text?;
+    let value = text.get(said.name)?;
+    match said.form {
+        Form::Plain => Some(value),
+        Form::Word(word) => value.eq_ignore_ascii_case(word).then_some("true"),
+        Form::Part(part) => value.split('x').nth(part),
+    }
+}

@@ -1,0 +1,103 @@
+//! The table of fields as a JSON Schema, for other programs: of any model, or of one.
+//!
+//! Beside the schema's own words a field has `x-unit`, `x-without` (what null means),
+//! `x-diffusers`, `x-infotext` (its name in a PNG's text), `x-flag` (the program's option),
+//! `x-aliases`, and `x-faster` where it makes the run faster and the image another.
+
+use super::field::{Allowed, Field, Kind, SIDE_MAX};
+use super::{Request, fields};
+use serde_json::{Map, Value, json};
+
+/// The schema of a request; `allowed` narrows it to what a model can do.
+pub fn schema(allowed: Option<&Allowed<'_>>) -> Value {
+    let plain = Request::default();
+    let properties = fields().map(|field| {
+        let mut property = property(field, allowed);
+        property.insert("default".into(), plain.value(field).json());
+        (field.name.to_owned(), Value::Object(property))
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A request for an image",
+        "type": "object",
+        "properties": Map::from_iter(properties),
+        "additionalProperties": false,
+    })
+}
+
+fn property(field: &Field, allowed: Option<&Allowed<'_>>) -> Map<String, Value> {
+    let facts = field.facts;
+    let mut all = Map::new();
+    all.insert("description".into(), field.about.into());
+    let type_of = match facts.kind {
+        Kind::Text | Kind::Name(_) | Kind::Sampler => "string",
+        Kind::Seed => "string",
+        Kind::Flag => "boolean",
+        Kind::Whole(..) | Kind::TextLayer | Kind::Side => "integer",
+        Kind::Number(..) => "number",
+        Kind::Interval => "array",
+    };
+    let types = match facts.kind {
+        // A number is read as well, as far as the reader of its JSON keeps all digits.
+        Kind::Seed => json!(["string", "integer"]),
+        _ if field.optional => json!([type_of, "null"]),
+        _ => type_of.into(),
+    };
+    all.insert("type".into(), types);
+    for (name, value) in bounds(field, allowed) {
+        all.insert(name.into(), value);
+    }
+    for (name, value) in [
+        ("x-unit", facts.unit),
+        ("x-without", facts.without),
+        ("x-diffusers", facts.diffusers),
+        ("x-infotext", facts.text.map(|text| text.name)),
+    ] {
+        if let Some(value) = value {
+            all.insert(name.into(), value.into());
+        }
+    }
+    all.insert("x-flag".into(), format!("--{}", field.flag()).into());
+    if !facts.aliases.is_empty() {
+        all.insert("x-aliases".into(), json!(facts.aliases));
+    }
+    if facts.faster {
+        all.insert("x-faster".into(), true.into());
+    }
+    all
+}
+
+/// What the schema says of a field's values beside their type.
+fn bounds(field: &Field, allowed: Option<&Allowed<'_>>) -> Vec<(&'static str, Value)> {
+    let samplers = allowed.map(|allowed| allowed.samplers).unwrap_or_default();
+    let names = field.names(samplers).filter(|names| !names.is_empty());
+    match (field.facts.kind, names) {
+        (Kind::Whole(least, most), _) => {
+            vec![("minimum", least.into()), ("maximum", most.into())]
+        }
+        (Kind::Number(least, most), _) if least.is_finite() && most.is_finite() => {
+            vec![("minimum", least.into()), ("maximum", most.into())]
+        }
+        (Kind::Seed, _) => vec![("pattern", "^[0-9]{1,20}$".into()), ("minimum", 0.into())],
+        (Kind::TextLayer, _) => {
+            let most = allowed.map(|allowed| ("maximum", allowed.text_layers.into()));
+            [("minimum", 1.into())].into_iter().chain(most).collect()
+        }
+        (Kind::Side, _) => {
+            let factor = allowed.map(|allowed| ("multipleOf", allowed.factor.into()));
+            let ends = [("minimum", 1.into()), ("maximum", SIDE_MAX.into())];
+            ends.into_iter().chain(factor).collect()
+        }
+        (Kind::Interval, _) => vec![
+            ("items", json!({ "type": "number", "minimum": 0, "maximum": 1 })),
+            ("minItems", 2.into()),
+            ("maxItems", 2.into()),
+        ],
+        (_, Some(names)) => {
+            let mut names: Vec<Value> = names.into_iter().map(Value::from).collect();
+            names.extend(field.optional.then_some(Value::Null));
+            vec![("enum", names.into())]
+        }
+        _ => vec![],
+    }
+}

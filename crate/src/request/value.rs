@@ -1,0 +1,173 @@
+//! The types that fields of a request have: each is read from JSON and from plain text, and shown.
+
+use super::seed;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt;
+use std::str::FromStr;
+
+/// What stands in a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Held<'a> {
+    /// Nothing: the model, or the kind of run, decides.
+    Nothing,
+    /// Text, or a name.
+    Text(&'a str),
+    /// A seed.
+    Seed(u64),
+    /// True or false.
+    Flag(bool),
+    /// A whole number.
+    Whole(u32),
+    /// A number.
+    Number(f64),
+    /// Two numbers, start and end.
+    Interval([f64; 2]),
+}
+
+impl Held<'_> {
+    /// As JSON has it; a number that is none is null.
+    pub fn json(&self) -> Value {
+        match *self {
+            Held::Nothing => Value::Null,
+            Held::Text(text) => text.into(),
+            Held::Seed(seed) => seed.to_string().into(),
+            Held::Flag(flag) => flag.into(),
+            Held::Whole(n) => n.into(),
+            Held::Number(n) => n.into(),
+            Held::Interval([start, end]) => vec![start, end].into(),
+        }
+    }
+}
+
+impl fmt::Display for Held<'_> {
+    /// As the text in a picture has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Held::Nothing => Ok(()),
+            Held::Text(text) => f.write_str(text),
+            Held::Seed(seed) => seed.fmt(f),
+            Held::Flag(flag) => flag.fmt(f),
+            Held::Whole(n) => n.fmt(f),
+            Held::Number(n) => n.fmt(f),
+            Held::Interval([start, end]) => write!(f, "{start}-{end}"),
+        }
+    }
+}
+
+/// What a field is set from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Given<'a> {
+    /// A value of JSON.
+    Json(&'a Value),
+    /// Text, as on a command line: `20`, `true`, `0.2,0.8`.
+    Text(&'a str),
+}
+
+/// A type of a field.
+pub(super) trait Entry: Sized {
+    /// Whether it may be null.
+    const OPTIONAL: bool = false;
+
+    /// None for what is not of this type.
+    fn read(given: Given<'_>) -> Option<Self>;
+
+    /// What stands in it.
+    fn held(&self) -> Held<'_>;
+}
+
+/// JSON as serde reads it, text as the type's own `FromStr` does.
+fn read<T: DeserializeOwned + FromStr>(given: Given<'_>) -> Option<T> {
+    match given {
+        Given::Json(value) => T::deserialize(value).ok(),
+        Given::Text(text) => text.trim().parse().ok(),
+    }
+}
+
+impl Entry for String {
+    fn read(given: Given<'_>) -> Option<Self> {
+        match given {
+            Given::Json(value) => value.as_str().map(str::to_owned),
+            Given::Text(text) => Some(text.to_owned()),
+        }
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Text(self)
+    }
+}
+
+impl Entry for u64 {
+    fn read(given: Given<'_>) -> Option<Self> {
+        match given {
+            Given::Json(value) => seed::from_any(value).ok(),
+            Given::Text(text) => text.trim().parse().ok(),
+        }
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Seed(*self)
+    }
+}
+
+impl Entry for bool {
+    fn read(given: Given<'_>) -> Option<Self> {
+        read(given)
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Flag(*self)
+    }
+}
+
+impl Entry for u32 {
+    fn read(given: Given<'_>) -> Option<Self> {
+        read(given)
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Whole(*self)
+    }
+}
+
+impl Entry for f64 {
+    fn read(given: Given<'_>) -> Option<Self> {
+        read(given)
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Number(*self)
+    }
+}
+
+impl Entry for [f64; 2] {
+    /// As text `0.2,0.8`, `0.2-0.8` or `[0.2, 0.8]`.
+    fn read(given: Given<'_>) -> Option<Self> {
+        let text = match given {
+            Given::Json(value) => return Self::deserialize(value).ok(),
+            Given::Text(text) => text.trim().trim_start_matches('[').trim_end_matches(']'),
+        };
+        let (start, end) = text.split_once(',').or_else(|| text.split_once('-'))?;
+        Some([start.trim().parse().ok()?, end.trim().parse().ok()?])
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held::Interval(*self)
+    }
+}
+
+impl<T: Entry> Entry for Option<T> {
+    const OPTIONAL: bool = true;
+
+    fn read(given: Given<'_>) -> Option<Self> {
+        match given {
+            Given::Json(Value::Null) => Some(None),
+            given => T::read(given).map(Some),
+        }
+    }
+
+    fn held(&self) -> Held<'_> {
+        self.as_ref().map_or(Held::Nothing, T::held)
+    }
+}

@@ -1,0 +1,124 @@
+// From fields as typed to requests: seeds, counts, numbers, styles, links.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
+import { readingOf, requestOf } from "../../../web/request/fields.js";
+import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
+import { applyStyle } from "../../../web/request/styles.js";
+
+const LAST = "18446744073709551615";
+
+test("a random seed has 64 bits, and another each time", () => {
+  const seeds = Array.from({ length: 50 }, randomSeed);
+  assert.equal(new Set(seeds).size, 50);
+  for (const seed of seeds) assert.ok(BigInt(seed) < 2n ** 64n);
+  assert.ok(seeds.some((seed) => BigInt(seed) >= 2n ** 53n));
+});
+
+test("nothing and −1 are no chosen seed", () => {
+  for (const typed of [undefined, "", "  ", "-1", " -1 "]) assert.equal(isChosen(typed), false);
+  for (const typed of ["0", "-2", "7", LAST]) assert.equal(isChosen(typed), true);
+});
+
+test("later pictures have later seeds, and 0 comes after the last one", () => {
+  assert.equal(laterSeed("7", 3), "10");
+  assert.equal(laterSeed(LAST, 1), "0");
+  assert.equal(laterSeed("9007199254740993", 2), "9007199254740995");
+  // Judged by the engine, as it was typed.
+  assert.equal(laterSeed("7.5", 0), "7.5");
+  assert.equal(laterSeed("x", 1), "x");
+});
+
+test("a run that would pass the last seed is two", () => {
+  assert.deepEqual(seedRuns("5", 4), [{ seed: "5", count: 4 }]);
+  assert.deepEqual(seedRuns(LAST, 1), [{ seed: LAST, count: 1 }]);
+  assert.deepEqual(seedRuns(LAST, 3), [
+    { seed: LAST, count: 1 },
+    { seed: "0", count: 2 },
+  ]);
+  assert.deepEqual(seedRuns("x", 3), [{ seed: "x", count: 3 }]);
+});
+
+test("the form's own fields make a request of the engine's types", () => {
+  const fields = { ...Object.fromEntries(DEFAULTS), seed: " 7 ", guidance_scale: "7,5", karras: "true" };
+  const { request, count, initial } = requestOf(fields);
+  assert.deepEqual([count, initial], [1, undefined]);
+  assert.deepEqual(request, {
+    prompt: DEFAULTS.get("prompt"),
+    negative_prompt: "",
+    steps: 20,
+    guidance_scale: 7.5,
+    width: null,
+    height: null,
+    sampler: "ddim",
+    eta: 0,
+    rng: "torch",
+    spacing: null,
+    clip_skip: 1,
+    long_prompt: "truncate",
+    prompt_weights: false,
+    clean: false,
+    guidance_interval: [0, 1],
+    cache_interval: 1,
+    token_merging_ratio: 0,
+    strength: 0.8,
+    seed: "7",
+    karras: true,
+  });
+});
+
+test("what is no number goes to the engine as it was typed", () => {
+  const { request } = requestOf({ prompt: "12", steps: "many", width: "64px", new_field: "[1]" });
+  assert.equal(request.prompt, "12");
+  assert.equal(request.steps, "many");
+  assert.equal(request.width, "64px");
+  assert.deepEqual(/** @type {any} */ (request).new_field, [1]);
+  assert.match(request.seed, /^\d+$/);
+});
+
+test("a count that is none is a fault of its field", () => {
+  for (const count of ["0", "-1", "1.5", "101", "two"])
+    assert.throws(() => requestOf({ prompt: "", count }), { kind: "request", field: "count" });
+  assert.equal(requestOf({ prompt: "", count: " " }).count, 1);
+  assert.equal(requestOf({ prompt: "", count: "100", initial: "3" }).initial, "3");
+});
+
+test("how prompts are read is a part of the fields", () => {
+  const reading = readingOf({ prompt: "a", long_prompt: "chunks", prompt_weights: "true", steps: "3" });
+  assert.deepEqual(reading, { long_prompt: "chunks", prompt_weights: true });
+});
+
+test("a link names what differs from the defaults, and no start image's strength", () => {
+  const link = linkOf({
+    prompt: "a cat",
+    negative_prompt: "",
+    seed: "7",
+    steps: 20,
+    guidance_scale: 4,
+    guidance_interval: [0, 1],
+    karras: null,
+    strength: 0.5,
+    width: 64,
+  });
+  assert.deepEqual(Object.fromEntries(link), {
+    prompt: "a cat",
+    seed: "7",
+    guidance_scale: "4",
+    width: "64",
+  });
+});
+
+test("old names of fields in links are known", () => {
+  assert.equal(fieldName("negative"), "negative_prompt");
+  assert.equal(fieldName("guidance"), "guidance_scale");
+  assert.equal(fieldName("initial picture"), "initial_picture");
+  assert.equal(fieldName("steps"), "steps");
+});
+
+test("a style's words go with the prompt", () => {
+  const style = { name: "ink", prompt: "ink drawing of {prompt}", avoid: "colour" };
+  assert.deepEqual(applyStyle(style, "a $& cat", "blur"), ["ink drawing of a $& cat", "blur, colour"]);
+  assert.deepEqual(applyStyle({ ...style, prompt: "ink" }, "a cat", ""), ["a cat, ink", "colour"]);
+  assert.deepEqual(applyStyle(undefined, "a cat", "blur"), ["a cat", "blur"]);
+});

@@ -1,0 +1,116 @@
+// The queue's runner: jobs one after another, whatever becomes of each.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createRunner } from "../../../web/queue/runner.js";
+import { createPage } from "../../../web/state/page.js";
+
+/** @typedef {import("../../../web/storage/jobs.js").Job} Job */
+/** @typedef {import("../../../web/session/protocol.js").Outcome} Outcome */
+
+/**
+ * A runner over jobs in memory.
+ * @param {Job["state"][]} states of the jobs 1, 2, …
+ * @param {(id: number) => Outcome | Promise<Outcome>} make
+ */
+function queueOf(states, make) {
+  const state = createPage();
+  const jobs = new Map(
+    states.map((one, i) => [i + 1, /** @type {Job} */ ({ id: i + 1, fields: {}, state: one })]),
+  );
+  for (const job of jobs.values()) job.fields = { prompt: String(job.id) };
+  /** @type {number[]} */
+  const ended = [];
+  /** @type {unknown[]} */
+  const faults = [];
+  const runner = createRunner(state, {
+    list: async () => [...jobs.values()],
+    change: async (job) => void jobs.set(job.id, job),
+    make: async ({ prompt }) => make(Number(prompt)),
+    onEnd: (done) => void ended.push(done),
+    onFault: (error) => void faults.push(error),
+  });
+  const told = () => [...jobs.values()].map((job) => job.reason ?? job.state).join(" ");
+  return { state, jobs, runner, ended, faults, told };
+}
+
+test("all that waits is made, one at a time, and the end is told", async () => {
+  let running = 0;
+  const queue = queueOf(["done", "waiting", "failed", "waiting"], async (id) => {
+    assert.equal(++running, 1);
+    assert.equal(queue.jobs.get(id)?.state, "running");
+    assert.ok(queue.state.get().queueRuns);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    running -= 1;
+    return /** @type {const} */ ("done");
+  });
+  await queue.runner.run();
+  assert.equal(queue.told(), "done done failed done");
+  assert.deepEqual(queue.ended, [2]);
+  assert.equal(queue.state.get().queueRuns, false);
+});
+
+test("a job that fails has its reason and does not end the queue", async () => {
+  const queue = queueOf(["waiting", "waiting"], (id) =>
+    id === 1 ? { failed: "steps: 0", engineGone: false } : "done",
+  );
+  await queue.runner.run();
+  assert.equal(queue.told(), "steps: 0 done");
+});
+
+test("where the engine is gone the rest waits, and no end is told", async () => {
+  const queue = queueOf(["waiting", "waiting"], () => ({ failed: "lost", engineGone: true }));
+  await queue.runner.run();
+  assert.equal(queue.told(), "lost waiting");
+  assert.deepEqual(queue.ended, []);
+});
+
+test("a cancel puts the job back and stops", async () => {
+  const queue = queueOf(["waiting", "waiting"], () => "cancelled");
+  await queue.runner.run();
+  assert.equal(queue.told(), "waiting waiting");
+  assert.equal(queue.state.get().queueRuns, false);
+});
+
+test("a stop lets the job that runs end; a start before that goes on", async () => {
+  /** @type {number[]} */
+  const made = [];
+  const queue = queueOf(["waiting", "waiting", "waiting"], (id) => {
+    made.push(id);
+    if (id === 1) {
+      queue.runner.stop();
+      void queue.runner.run();
+    }
+    if (id === 2) queue.runner.stop();
+    return "done";
+  });
+  await queue.runner.run();
+  assert.deepEqual(made, [1, 2]);
+  assert.equal(queue.told(), "done done waiting");
+  assert.deepEqual(queue.ended, []);
+});
+
+test("what was running when the page was closed runs again", async () => {
+  const queue = queueOf(["done", "running", "waiting"], () => "done");
+  await queue.runner.resume();
+  assert.equal(queue.told(), "done done done");
+  assert.deepEqual(queue.ended, [2]);
+});
+
+test("jobs that are added meanwhile are made too", async () => {
+  const queue = queueOf(["waiting"], (id) => {
+    if (id === 1) queue.jobs.set(2, { id: 2, fields: { prompt: "2" }, state: "waiting" });
+    return "done";
+  });
+  await queue.runner.run();
+  assert.equal(queue.told(), "done done");
+});
+
+test("a fault of the storage is told and ends it", async () => {
+  const queue = queueOf(["waiting"], () => {
+    throw new Error("no disk");
+  });
+  await queue.runner.run();
+  assert.match(String(queue.faults[0]), /no disk/);
+  assert.equal(queue.state.get().queueRuns, false);
+});

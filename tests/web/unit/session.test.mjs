@@ -1,0 +1,272 @@
+// The session: jobs one after another on one engine, what it tells of them, and how they end.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const page = { baseURI: "http://localhost/", documentElement: {} };
+Object.assign(globalThis, { document: page, location: new URL("http://localhost/") });
+const { Session } = await import("../../../web/session/session.js");
+const { createPage } = await import("../../../web/state/page.js");
+
+const DESCRIPTION = { factor: 8, width: 64, height: 64, device: "cpu", model: null };
+const CHOICE = { model: "models/demo", how: {} };
+
+/** @param {string} kind @param {string} [field] */
+const fault = (kind, field) => Object.assign(new Error(`a fault: ${kind}`), { kind, field });
+
+/** @param {number} seed */
+const picture = (seed) => ({
+  width: 64,
+  height: 64,
+  rgba: new Uint8ClampedArray(4),
+  png: new Uint8Array([seed % 256]),
+  safety: "off",
+});
+
+/** An engine that does as it is told; `calls` is what it was asked. */
+function fakeEngine() {
+  /** @type {any[]} */
+  const calls = [];
+  const engine = {
+    calls,
+    /** @type {(options: any) => void} */
+    onOpen: () => {},
+    /** @type {(request: any, watch: any) => any} */
+    onGenerate: () => {},
+    async open(/** @type {string} */ model, /** @type {any} */ options) {
+      calls.push(["open", model, options.weights]);
+      engine.onOpen(options);
+      return DESCRIPTION;
+    },
+    async generate(/** @type {any} */ request, /** @type {any} */ watch) {
+      calls.push(["generate", request.seed, request.count ?? 1]);
+      await engine.onGenerate(request, watch);
+      for (let i = 0; i < (request.count ?? 1) - 1; i++)
+        watch.onProgress({ event: "picture", index: i, picture: picture(i) });
+      return picture(99);
+    },
+    async verify(/** @type {any} */ watch) {
+      watch.onProgress({ event: "check", verdict: "pass" });
+      return [{ verdict: "pass" }, { verdict: "fail" }];
+    },
+    pause: () => calls.push(["pause"]),
+    resume: () => calls.push(["resume"]),
+    dispose: () => calls.push(["dispose"]),
+  };
+  return engine;
+}
+
+/** A session with all that it tells, by name. */
+function sessionOf() {
+  const state = createPage();
+  const engine = fakeEngine();
+  /** @type {any[]} */
+  const kept = [];
+  /** @type {any} */
+  const tools = {
+    stayAwake() {},
+    createTurn: () => ({ async begin() {}, end() {}, rest: () => told.push(["rest"]) }),
+    pixelsOf: async (/** @type {Blob} */ file) => ({ width: file.size, height: 1 }),
+    initialFile: async (/** @type {string} */ number) =>
+      number === "1" ? new Blob(["12"]) : undefined,
+    keepPrint: async (/** @type {any} */ about) => void kept.push(about),
+    storageSentence: async () => null,
+    isNews: (/** @type {string} */ text) => text !== "old",
+  };
+  const session = new Session(state, /** @type {any} */ (engine), tools);
+  /** @type {any[][]} */
+  const told = [];
+  for (const name of /** @type {const} */ ([
+    ...["start", "begin", "progress", "note", "wait", "pause", "cancelling", "run", "runEnd"],
+    ...["received", "made", "unkept", "profile", "said", "fault", "end"],
+  ]))
+    session.on(/** @type {any} */ (name), (/** @type {any} */ detail) => told.push([name, detail]));
+  const named = (/** @type {string} */ name) => told.filter(([one]) => one === name);
+  return { state, engine, session, told, named, kept, tools };
+}
+
+const wanted = (seed = "7", count = 1) => ({ request: { prompt: "a cat", seed }, count });
+
+test("a model is opened, known and ready", async () => {
+  const { state, session, engine, named } = sessionOf();
+  /** @type {string[]} */
+  const phases = [];
+  state.subscribe(["phase"], ({ phase }) => phases.push(phase));
+  assert.equal(await session.open(CHOICE), "done");
+  assert.deepEqual(phases, ["ready"]);
+  assert.equal(state.get().opened?.engine, "models/demo · f32 · on the CPU");
+  assert.deepEqual(engine.calls, [["dispose"], ["open", "http://localhost/models/demo/", undefined]]);
+  assert.ok(session.has({ ...CHOICE }));
+  assert.ok(!session.has({ ...CHOICE, how: { device: "cpu" } }));
+  assert.deepEqual(named("said"), [["said", "Ready."]]);
+  assert.equal(state.get().job, "");
+});
+
+test("pictures of one press have their own seeds, and each is kept", async () => {
+  const { session, named, kept, engine } = sessionOf();
+  await session.open(CHOICE);
+  const last = "18446744073709551615";
+  assert.equal(await session.make(() => wanted(last, 3)), "done");
+  assert.deepEqual(engine.calls.slice(2), [
+    ["generate", last, 1],
+    ["generate", "0", 2],
+  ]);
+  const seeds = kept.map(({ request }) => request.seed);
+  assert.deepEqual(seeds, [last, "0", "1"]);
+  assert.deepEqual(
+    named("made").map(([, made]) => [made.request.seed, made.model]),
+    seeds.map((seed) => [seed, "models/demo"]),
+  );
+  assert.equal(kept[0].engine, "models/demo · f32 · on the CPU");
+  assert.equal(named("run").length, 2);
+  assert.equal(named("runEnd").length, 2);
+});
+
+test("a wrong request is told with its field, and the model stays open", async () => {
+  const { state, session, engine, named } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = () => {
+    throw fault("request", "steps");
+  };
+  const outcome = await session.make(() => wanted());
+  assert.deepEqual(outcome, { failed: "a fault: request", engineGone: false });
+  assert.equal(state.get().phase, "ready");
+  const [, told] = named("fault")[0] ?? [];
+  assert.deepEqual([told.kind, told.field, told.tells], ["request", "steps", true]);
+  assert.ok(session.has(CHOICE));
+});
+
+test("a fault of a job of the queue is left to the queue", async () => {
+  const { session, named } = sessionOf();
+  const outcome = await session.make(() => {
+    throw fault("request", "count");
+  }, false);
+  assert.deepEqual(outcome, { failed: "a fault: request", engineGone: true });
+  assert.equal(named("fault")[0]?.[1].tells, false);
+});
+
+test("a lost device opens the model anew at the next picture", async () => {
+  const { state, session, engine } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = () => {
+    throw fault("device_lost");
+  };
+  await session.make(() => wanted());
+  assert.equal(state.get().phase, "error");
+  engine.onGenerate = () => {};
+  engine.calls.length = 0;
+  assert.equal(await session.make(() => wanted()), "done");
+  assert.deepEqual(engine.calls.map(([call]) => call), ["open", "generate"]);
+});
+
+test("too little memory is met with smaller weights, once, unless the user chose", async () => {
+  const { session, engine, kept, named } = sessionOf();
+  engine.onOpen = ({ weights }) => {
+    if (weights !== "f16") throw fault("out_of_memory");
+  };
+  assert.equal(await session.make(() => wanted()), "done");
+  assert.deepEqual(
+    engine.calls.filter(([call]) => call === "open").map(([, , weights]) => weights),
+    [undefined, "f16"],
+  );
+  assert.ok(named("note").length > 0);
+  assert.match(kept[0].engine, /weights f16$/);
+
+  const other = sessionOf();
+  other.engine.onOpen = () => {
+    throw fault("out_of_memory");
+  };
+  const outcome = await other.session.open({ model: "models/demo", how: { weights: "f32" } });
+  assert.deepEqual(outcome, { failed: "a fault: out_of_memory", engineGone: true });
+  assert.equal(other.engine.calls.filter(([call]) => call === "open").length, 1);
+});
+
+test("a cancel is told with the step that was done", async () => {
+  const { state, session, engine, named } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = async (_, { onProgress, signal }) => {
+    onProgress({ event: "step", step: 3, steps: 9 });
+    session.cancel();
+    assert.ok(signal.aborted);
+    throw fault("cancelled");
+  };
+  assert.equal(await session.make(() => wanted()), "cancelled");
+  assert.equal(named("said").at(-1)?.[1], "Cancelled after step 3.");
+  assert.equal(named("fault").at(-1)?.[1].tells, false);
+  assert.equal(state.get().phase, "ready");
+});
+
+test("a new job takes the place of the old, which tells nothing more", async () => {
+  const { state, session, engine, named } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {() => void} */
+  let end = () => {};
+  engine.onGenerate = () =>
+    new Promise((_, reject) => (end = () => reject(fault("closed"))));
+  const first = session.make(() => wanted());
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  engine.onGenerate = () => {};
+  const second = session.open({ model: "models/other", how: {} });
+  end();
+  assert.equal(await first, "cancelled");
+  assert.equal(await second, "done");
+  assert.deepEqual(named("fault"), []);
+  assert.equal(state.get().opened?.model, "models/other");
+  assert.equal(state.get().phase, "ready");
+});
+
+test("a pause lets other tabs work; going on asks for the turn again", async () => {
+  const { state, session, engine, told } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = async (_, { onProgress }) => {
+    await session.pause();
+    assert.ok(state.get().pausing);
+    onProgress({ event: "paused" });
+    await session.pause();
+    onProgress({ event: "resumed" });
+  };
+  assert.equal(await session.make(() => wanted()), "done");
+  assert.deepEqual(engine.calls.slice(-2), [["pause"], ["resume"]]);
+  assert.equal(told.filter(([name]) => name === "rest").length, 1);
+  assert.equal(state.get().pausing, false);
+});
+
+test("a picture to begin with is given as pixels; one that is gone is a fault", async () => {
+  const { session, engine, kept, named } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {any} */
+  let given;
+  engine.onGenerate = (_, watch) => (given = watch);
+  await session.make(() => ({ ...wanted(), initial: "1" }));
+  assert.deepEqual(given.initial, { width: 2, height: 1 });
+  assert.equal(kept[0].initial, "1");
+  await session.make(() => ({ ...wanted(), initial: "2" }));
+  assert.equal(named("fault").at(-1)?.[1].field, "initial picture");
+});
+
+test("a picture that cannot be kept is shown all the same, and that is told", async () => {
+  const { session, named, tools } = sessionOf();
+  await session.open(CHOICE);
+  tools.keepPrint = () => Promise.reject(new Error("disk"));
+  assert.equal(await session.make(() => wanted()), "done");
+  assert.match(named("note").at(-1)?.[1], /disk/);
+  tools.storageSentence = async () => "Storage is full.";
+  assert.equal(await session.make(() => wanted()), "done");
+  assert.deepEqual(named("unkept"), [["unkept", "Storage is full."]]);
+  assert.equal(named("made").length, 2);
+});
+
+test("notices that are no news are not told; a verification tells how it ended", async () => {
+  const { session, engine, named } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = (_, { onProgress }) => {
+    onProgress({ event: "notice", text: "old" });
+    onProgress({ event: "notice", text: "new" });
+  };
+  await session.make(() => wanted());
+  const notices = named("progress").filter(([, { event }]) => event === "notice");
+  assert.deepEqual(notices.map(([, { text }]) => text), ["new"]);
+  await session.verify();
+  const { job, outcome, text } = named("end").at(-1)?.[1] ?? {};
+  assert.deepEqual([job, outcome, text], ["verify", "done", "1 of 2 comparisons failed."]);
+});

@@ -1,0 +1,206 @@
+// The fields of a request, for the page, which needs them before its engine is there. Made from the
+// crate's table (crate/src/request); `UPDATE_FIELDS=1 cargo test --test main fields` writes it.
+
+/**
+ * The values that a field takes.
+ * @typedef {"text" | "seed" | "flag" | "whole" | "number" | "name" | "sampler" | "layer" | "side"
+ *   | "interval"} Kind
+ *
+ * A row of the table.
+ * @typedef {object} Field
+ * @property {Kind} kind the values that it takes
+ * @property {unknown} default
+ * @property {boolean} [optional] whether it may be null
+ * @property {number} [least] of a number
+ * @property {number} [most]
+ * @property {readonly string[]} [names] that it takes
+ * @property {readonly string[]} [aliases] in lists and links
+ * @property {string} [text] its name in a picture's text, which it shares where it is a part
+ * @property {number} [part] of the value there, which is such as 512x768
+ * @property {boolean} [faster] whether it makes the run faster and the image another
+ */
+
+/**
+ * What to make. Numbers may be given as typed: the engine says what is wrong with them.
+ * @typedef {object} Fields
+ * @property {string} [prompt] What the image shows; of any length, and may be empty.
+ * @property {string} [negative_prompt] What the image should not show; empty is the unconditional
+ * prompt.
+ * @property {string} [seed] Chooses the noise that the image begins with.
+ * @property {number | string} [count] How many images to make: of this seed and of those that
+ * follow it, each as if it were alone.
+ * @property {number | string} [steps] Steps of the sampler.
+ * @property {number | string} [guidance_scale] How strongly the prompt pulls; up to 1 there is no
+ * guidance at all.
+ * @property {string} [sampler] Which sampler steps from noise to the image.
+ * @property {number | string} [eta] For the sampler ddim: 0 adds no noise, 1 as much as the reverse
+ * chain does.
+ * @property {boolean | null} [karras] Whether the sampler steps over the noise levels of Karras et
+ * al.
+ * @property {string | null} [spacing] Which training timesteps the sampler visits.
+ * @property {string} [rng] Whose random numbers the seed chooses: those of torch on the CPU, of
+ * numpy, or of torch on an NVIDIA GPU (philox).
+ * @property {number | string} [clip_skip] The layer of the text encoder that the context is taken
+ * from, counted from the last as in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before
+ * (clip_skip=1 in diffusers). The final layer norm is applied in any case, as both do.
+ * @property {string} [long_prompt] What becomes of a prompt that is longer than the text encoder's
+ * 75 tokens: truncate cuts it off, chunks encodes it in pieces of 75.
+ * @property {boolean} [prompt_weights] Whether (word:1.2), (word) and [word] in prompts are
+ * weights.
+ * @property {boolean} [clean] Whether prompts are cleaned as the original program cleans them:
+ * typographic quotes made plain, HTML entities resolved, and so on.
+ * @property {number | string | null} [strength] For a run that begins with an image, how far from
+ * it to go: the share of the steps that are taken.
+ * @property {number | string | null} [width] The width of the image.
+ * @property {number | string | null} [height] The height of the image.
+ * @property {[number, number]} [guidance_interval] The part of the run that is guided, from noise
+ * alone (0) to the image (1). Elsewhere the prompt is followed without guidance, at half the work.
+ * @property {number | string} [cache_interval] Every so many evaluations the UNet is evaluated
+ * whole; the others take what its deep layers made from the last of those. 1 is always.
+ * @property {number | string} [token_merging_ratio] The share of the tokens of the highest
+ * resolution that is merged into others for their self-attention, to three digits; 0 is none. Only
+ * on the graphics adapter.
+ */
+
+/** @type {Record<string, Field>} */
+const TABLE = {
+  prompt: {
+    kind: "text",
+    default: "",
+  },
+  negative_prompt: {
+    kind: "text",
+    default: "",
+    aliases: ["negative"],
+  },
+  seed: {
+    kind: "seed",
+    default: "0",
+    text: "Seed",
+  },
+  count: {
+    kind: "whole",
+    default: 1,
+    least: 1,
+    most: 1000,
+    aliases: ["n_iter", "batch_size"],
+  },
+  steps: {
+    kind: "whole",
+    default: 20,
+    least: 1,
+    most: 1000,
+    text: "Steps",
+  },
+  guidance_scale: {
+    kind: "number",
+    default: 7.5,
+    aliases: ["guidance", "cfg_scale", "cfg"],
+    text: "CFG scale",
+  },
+  sampler: {
+    kind: "sampler",
+    default: "ddim",
+    aliases: ["sampler_name"],
+    text: "Sampler",
+  },
+  eta: {
+    kind: "number",
+    default: 0,
+    least: 0,
+    most: 1,
+    text: "Eta",
+  },
+  karras: {
+    kind: "flag",
+    default: null,
+    optional: true,
+    text: "Schedule type",
+  },
+  spacing: {
+    kind: "name",
+    default: null,
+    optional: true,
+    names: ["leading", "linspace", "trailing"],
+    text: "Timestep spacing",
+  },
+  rng: {
+    kind: "name",
+    default: "torch",
+    names: ["torch", "numpy", "philox"],
+    text: "RNG",
+  },
+  clip_skip: {
+    kind: "layer",
+    default: 1,
+    text: "Clip skip",
+  },
+  long_prompt: {
+    kind: "name",
+    default: "truncate",
+    names: ["truncate", "chunks"],
+    text: "Long prompt",
+  },
+  prompt_weights: {
+    kind: "flag",
+    default: false,
+    text: "Prompt weights",
+  },
+  clean: {
+    kind: "flag",
+    default: false,
+    text: "Prompt cleaning",
+  },
+  strength: {
+    kind: "number",
+    default: null,
+    optional: true,
+    least: 0,
+    most: 1,
+    text: "Denoising strength",
+  },
+  width: {
+    kind: "side",
+    default: null,
+    optional: true,
+    text: "Size",
+    part: 0,
+  },
+  height: {
+    kind: "side",
+    default: null,
+    optional: true,
+    text: "Size",
+    part: 1,
+  },
+  guidance_interval: {
+    kind: "interval",
+    default: [0, 1],
+    text: "Guidance interval",
+    faster: true,
+  },
+  cache_interval: {
+    kind: "whole",
+    default: 1,
+    least: 1,
+    most: 100,
+    text: "Cache interval",
+    faster: true,
+  },
+  token_merging_ratio: {
+    kind: "number",
+    default: 0,
+    least: 0,
+    most: 0.75,
+    text: "Token merging ratio",
+    faster: true,
+  },
+};
+
+/** All of them by name, in the order in which a request is written. */
+export const FIELDS = new Map(Object.entries(TABLE));
+
+/** Fields by their other names, in lists and links. @type {Map<string, string>} */
+export const ALIASES = new Map(
+  [...FIELDS].flatMap(([name, { aliases = [] }]) => aliases.map((alias) => [alias, name])),
+);

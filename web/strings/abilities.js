@@ -1,0 +1,5 @@
+// What the form says of settings that a sampler does not have.
+
+export const abilitiesText = {
+  lacks: () => "The chosen sampler has no such setting.",
+};
