@@ -95,8 +95,8 @@ fn the_text_encoder_is_diffusers_with_each() {
             golden.array("prompts.ids").values.iter().map(|id| *id as u32).collect();
         let archive = block_on(Archive::open(golden.source(), "model.safetensors")).unwrap();
         FILES.map(|name| {
-            let merge = Merge::into_text_encoder(&lora(name), &archive, WEIGHT);
-            let changed = archive.changed(Arc::new(block_on(merge).unwrap()));
+            let merge = block_on(Merge::into_text_encoder(&lora(name), &archive, WEIGHT));
+            let changed = archive.changed(Arc::new(merge.unwrap()));
             let scope = Scope::open(gpu, Rc::new(changed), None);
             let encoder = TextEncoder::new(&scope, &config).unwrap();
             block_on(Loader::new(&scope).run(golden.source(), &mut |_, _| Ok(()))).unwrap();

@@ -17,25 +17,25 @@ use pollster::block_on;
 use std::rc::Rc;
 
 /// The largest NMSE, Σ(a−b)²/Σb², of a right output in f32.
-pub const TOLERANCE: f64 = 1e-9;
-pub const UNET_FILE: &str = "diffusion_pytorch_model.safetensors";
+pub(crate) const TOLERANCE: f64 = 1e-9;
+pub(crate) const UNET_FILE: &str = "diffusion_pytorch_model.safetensors";
 const TEXT_FILE: &str = "model.safetensors";
 
 /// A folder of tests/golden.
-pub struct Golden {
+pub(crate) struct Golden {
     folder: &'static str,
     source: FileSource,
     cases: Archive,
 }
 
 /// Numbers as torch has them, `[b, c, h, w]` or `[b, t, c]`.
-pub struct Array {
+pub(crate) struct Array {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
 }
 
 impl Golden {
-    pub fn open(folder: &'static str) -> Golden {
+    pub(crate) fn open(folder: &'static str) -> Golden {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/");
         let source = FileSource::new(format!("{root}{folder}"));
         let cases = block_on(Archive::open(&source, "cases.safetensors")).unwrap();
@@ -43,23 +43,23 @@ impl Golden {
     }
 
     /// Where the model's files are.
-    pub fn source(&self) -> &FileSource {
+    pub(crate) fn source(&self) -> &FileSource {
         &self.source
     }
 
-    pub fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         let bytes = block_on(darkroom::weights::read_all(&self.source, "config.json", 1 << 20));
         String::from_utf8(bytes.unwrap()).unwrap()
     }
 
-    pub fn array(&self, name: &str) -> Array {
+    pub(crate) fn array(&self, name: &str) -> Array {
         let shape = self.cases.get(name).unwrap_or_else(|| panic!("no {name}")).shape.clone();
         let values = block_on(self.cases.load(&self.source, name)).unwrap();
         Array { shape, values }
     }
 
     /// A model of the folder with its weights loaded.
-    pub fn load<M>(
+    pub(crate) fn load<M>(
         &self,
         gpu: &Gpu,
         file: &str,
@@ -90,7 +90,7 @@ impl Golden {
 
 impl Array {
     /// On the GPU: channels last, padded with zeros to four.
-    pub fn image(&self, gpu: &Gpu, precision: Precision) -> Tensor {
+    pub(crate) fn image(&self, gpu: &Gpu, precision: Precision) -> Tensor {
         let [b, c, h, w] = self.shape[..] else { panic!("{:?} is no image", self.shape) };
         let padded = c.next_multiple_of(4);
         let mut values = vec![0.0; b * h * w * padded];
@@ -101,7 +101,7 @@ impl Array {
         Tensor::from_f32(gpu, &values, [b, h, w, padded], precision)
     }
 
-    pub fn tokens(&self, gpu: &Gpu, precision: Precision) -> Tensor {
+    pub(crate) fn tokens(&self, gpu: &Gpu, precision: Precision) -> Tensor {
         Tensor::from_f32(gpu, &self.values, &self.shape[..], precision)
     }
 
@@ -115,7 +115,7 @@ impl Array {
 }
 
 /// Back from the GPU as torch has it, without the padding: `[b, c, h, w]`.
-pub fn planes(image: &Tensor, c: usize) -> Vec<f32> {
+pub(crate) fn planes(image: &Tensor, c: usize) -> Vec<f32> {
     let [b, h, w, padded] = image.shape().image();
     let values = block_on(image.to_f32()).unwrap();
     let at = |i: usize| {
@@ -125,7 +125,7 @@ pub fn planes(image: &Tensor, c: usize) -> Vec<f32> {
     (0..b * c * h * w).map(at).collect()
 }
 
-pub fn nmse(got: &[f32], want: &[f32]) -> f64 {
+pub(crate) fn nmse(got: &[f32], want: &[f32]) -> f64 {
     assert_eq!(got.len(), want.len());
     let square = |a: &f32, b: &f32| (f64::from(*a) - f64::from(*b)).powi(2);
     let noise: f64 = got.iter().zip(want).map(|(a, b)| square(a, b)).sum();

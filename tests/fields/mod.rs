@@ -77,6 +77,7 @@ fn every_field_survives_a_picture() {
         safety: Safety::Passed,
         kernels: None,
         model: None,
+        loras: vec![],
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));
