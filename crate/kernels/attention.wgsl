@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let head = at.y * D4;
     let first = params.first_query + at.x * QUERIES;
     let q_start = at.z * params.all_queries * params.q_row4 + params.q_first4 + head;
-    let kv_start = (at.z % params.kv_pictures) * params.keys * params.kv_row4 + head;
+    let kv_start = (at.z / params.sharing) * params.keys * params.kv_row4 + head;
     let k_start = kv_start + params.k_first4;
     let v_start = kv_start + params.v_first4;
 

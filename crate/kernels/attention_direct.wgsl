@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let head = at.y * D4;
     let kv_row4 = params.kv_row4;
     let q_start = at.z * params.all_queries * params.q_row4 + params.q_first4 + head;
-    let kv_start = (at.z % params.kv_pictures) * params.keys * kv_row4 + head;
+    let kv_start = (at.z / params.sharing) * params.keys * kv_row4 + head;
     let k_start = kv_start + params.k_first4;
     let v_start = kv_start + params.v_first4 + slice;
     let last = params.queries - 1u;

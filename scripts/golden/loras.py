@@ -190,7 +190,8 @@ def lycoris(random, unet, kind):
                 parts["lokr_w2"] = draw(n2, c2, *shape[2:])
             order = ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b", "t2")
             d = [parts.get(f"lokr_{p}") for p in order]
-            difference = lokr.diff_weight(*[x.double() if x is not None else None for x in d])
+            d = [x.double() if x is not None else None for x in d]
+            difference = lokr.kron_weight(*d, scale=1.0)
         # The functions leave alpha / rank to their caller; with both factors whole there is none.
         whole = "lokr_w1" in parts and "lokr_w2" in parts
         alpha = 1 + 0.25 * (i % 3)

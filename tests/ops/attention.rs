@@ -46,7 +46,8 @@ impl Call {
     /// All channels of one head at one query.
     fn row(&self, [q, k, v]: &[Array; 3], [b, t, head]: [usize; 3]) -> Vec<f64> {
         let Heads { s, d, .. } = self.heads;
-        let (picture, channels) = (b % self.pictures[1], head * d..(head + 1) * d);
+        let sharing = self.pictures[0] / self.pictures[1];
+        let (picture, channels) = (b / sharing, head * d..(head + 1) * d);
         let seen = match self.mask {
             Mask::None => s,
             Mask::Causal => s.min(t + 1),
@@ -155,7 +156,7 @@ fn with_any_head() {
 }
 
 #[test]
-fn with_repeating_keys() {
+fn with_keys_that_pictures_share() {
     let mut proof = proof();
     for precision in PRECISIONS {
         for pictures in [[2, 1], [4, 2], [6, 3], [8, 2]] {

@@ -5,7 +5,7 @@ struct Params {
     keys: u32,
     heads: u32,
     first_query: u32,  // of this dispatch
-    kv_pictures: u32,  // k and v repeat with this period
+    sharing: u32,      // pictures of q, one after the other, that share k and v
     scale: f32,        // 1/√d
     all_queries: u32,  // of a picture
     q_row4: u32,       // channels / 4 of a row of q's tensor, and where in it q begins
@@ -17,8 +17,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<Elem4>;          // [b, all_queries, q_row4]
-@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [kv_pictures, keys, kv_row4]
-@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [kv_pictures, keys, kv_row4]
+@group(0) @binding(2) var<storage, read> k: array<Elem4>;          // [b / sharing, keys, kv_row4]
+@group(0) @binding(3) var<storage, read> v: array<Elem4>;          // [b / sharing, keys, kv_row4]
 @group(0) @binding(4) var<storage, read_write> y: array<Elem4>;    // [b, all_queries, heads, D4]
 
 // Finite, because a driver may assume that there are no infinities.

@@ -28,6 +28,10 @@ pub const SECONDS_MAX: f64 = 3.0;
 /// A challenger must take less than this share of the default's time.
 const FASTER: f64 = 0.95;
 
+/// Seconds that a challenger may take longer to compile: every opening compiles it for each shape of
+/// op, which no picture makes up for.
+const COMPILE_MAX: f64 = 5.0;
+
 /// Timed runs of a choice at the most, of which the fastest counts.
 const RUNS: usize = 8;
 
@@ -77,10 +81,10 @@ pub async fn tune(
         done += 1;
         before_each(done - 1, total)
     };
-    for duel in &duels {
-        for tuning in duel.tunings {
+    for duel in &mut duels {
+        for which in [0, 1] {
             step()?;
-            duel.compile(gpu, tuning).await?;
+            duel.compile(gpu, which).await?;
         }
     }
     for round in 0..RUNS {
@@ -92,7 +96,7 @@ pub async fn tune(
             duel.run(gpu).await?;
         }
     }
-    let chosen = duels.iter().filter(|duel| duel.least[1] < FASTER * duel.least[0]);
+    let chosen = duels.iter().filter(|duel| duel.is_won());
     let tuning = chosen.fold(fixed, |tuning, duel| (duel.challenged)(tuning, gpu.info().software));
     gpu.set_tuning(tuning);
     gpu.trim();
@@ -129,6 +133,8 @@ struct Duel {
     tunings: [Tuning; 2],
     challenged: fn(Tuning, bool) -> Tuning,
     record: Record,
+    /// Seconds of the first run of each, in which it is compiled.
+    first: [f64; 2],
     /// Seconds of the fastest run of each.
     least: [f64; 2],
 }
@@ -140,14 +146,23 @@ impl Duel {
         let fixed = Tuning::default_for(software);
         let tunings = [fixed, challenged(fixed, software)];
         let has_challenger = tunings[0] != tunings[1];
-        has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), least: [f64::MAX; 2] })
+        let (first, least) = ([0.0; 2], [f64::MAX; 2]);
+        has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), first, least })
     }
 
-    /// Runs one without a look at the clock: the first run of a kernel compiles it.
-    async fn compile(&self, gpu: &Gpu, tuning: Tuning) -> Result<()> {
-        gpu.set_tuning(tuning);
+    /// Runs one for the first time, which compiles it.
+    async fn compile(&mut self, gpu: &Gpu, which: usize) -> Result<()> {
+        gpu.set_tuning(self.tunings[which]);
+        let start = Instant::now();
         (self.record)();
-        gpu.finish().await
+        gpu.finish().await?;
+        self.first[which] = start.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// Whether the challenger is clearly faster, and soon compiled.
+    fn is_won(&self) -> bool {
+        self.least[1] < FASTER * self.least[0] && self.first[1] < self.first[0] + COMPILE_MAX
     }
 
     /// Times both, one after the other, so that what else the machine does meets them alike.

@@ -23,7 +23,7 @@ struct Params {
     keys: u32,
     heads: u32,
     first_query: u32,
-    kv_pictures: u32,
+    sharing: u32,
     scale: f32,
     all_queries: u32,
     q_row4: u32,
@@ -111,7 +111,8 @@ const WORK_MAX: u64 = 25_000_000_000;
 
 impl Tensor {
     /// `softmax(q·kᵀ/√d)·v` for each head: q `[b, t, heads·d]`, k and v `[b, s, heads·d]` → q's
-    /// shape. k and v may have fewer pictures than q: they repeat.
+    /// shape. k and v may have fewer pictures than q: then each serves as many
+    /// pictures of q, one after the other.
     ///
     /// # Panics
     /// When the shapes do not agree, or a head is not a multiple of four wide.
@@ -138,6 +139,7 @@ impl Tensor {
         let c = q.count;
         assert_eq!([k.count, v.count], [c, c], "channels of q, k, v");
         assert_eq!(k.x.shape().tokens(), v.x.shape().tokens(), "k and v");
+        assert!(batch.is_multiple_of(kv_pictures), "{kv_pictures} of k and v for {batch} of q");
         assert!(c.is_multiple_of(heads * 4), "{c} channels in {heads} heads");
         let width = c / heads;
         let gpu = q.x.gpu();
@@ -161,7 +163,7 @@ impl Tensor {
                 keys: keys as u32,
                 heads: heads as u32,
                 first_query: first as u32,
-                kv_pictures: kv_pictures as u32,
+                sharing: (batch / kv_pictures) as u32,
                 scale: 1.0 / (width as f32).sqrt(),
                 all_queries: queries as u32,
                 q_row4,

@@ -109,8 +109,8 @@ impl Pipeline {
         engine.plan(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
-        let text = Text::new(array, prompts, ids.len());
-        let contexts = text.contexts(engine, 1, &[Kind::EXACT], call).await?;
+        let text = Text::new(array, prompts);
+        let contexts = text.contexts(engine, &[Kind::EXACT], call).await?;
         let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
         let shape = [1, call.files.vae.latent_channels, h, w];

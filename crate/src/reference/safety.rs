@@ -1,7 +1,8 @@
 //! The safety checker's network on candle-nn: CLIP's vision tower and its projection.
 
+use super::CHECKED;
 use super::encoder::Encoder;
-use super::{CHECKED, Weights};
+use super::weights::Weights;
 use crate::models::clip::VisionConfig;
 use crate::models::safety::{CONCEPTS, Concepts, SPECIAL_CARE, SafetyConfig};
 use candle_core::{Device, Result, Tensor};

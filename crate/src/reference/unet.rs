@@ -2,7 +2,7 @@
 //! together here. candle-transformers' own UNet computes the feed-forward layers with an
 //! approximate GELU and has 32 groups in every transformer, whatever the config says.
 
-use super::Weights;
+use super::weights::Weights;
 use crate::models::unet::{Cache, Level, Residuals, UnetConfig, UnetInput, UnetOutput};
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::{

@@ -93,8 +93,8 @@ impl Files {
         [(FilePart::TextEncoder, text_encoder), (FilePart::Unet, unet), (FilePart::Vae, vae)]
     }
 
-    /// Changes the weights of text encoder and UNet by a LoRA, from now on; without the text encoder
-    /// where that is not wanted. The names that fit nothing in this model are given back.
+    /// Changes the weights of UNet and text encoder by a LoRA from now on, or of the UNet alone.
+    /// The names that fit nothing in this model are given back.
     ///
     /// # Errors
     /// [`Error::BadFile`] for a LoRA that changes nothing here, or other shapes.

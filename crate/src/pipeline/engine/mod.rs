@@ -46,7 +46,7 @@ pub(super) struct Call<'a> {
 
 /// What a prediction depends on beside the latents.
 pub(super) struct Conditioning<'a, E: Engine> {
-    /// The prompts that the evaluation attends to, for as many pictures as there are latents.
+    /// The prompts that the evaluation attends to, which all pictures share.
     pub context: &'a E::Context,
     /// Prompts of a picture in the context: two with guidance, the negative one first.
     pub prompts: usize,
@@ -78,6 +78,8 @@ pub(super) trait Engine: Sized {
     ) -> Result<Self::Array>;
     /// States of so many tokens from their numbers, as [`Engine::encode`] gives them.
     fn text(&self, values: &[f32], tokens: usize) -> Self::Array;
+    /// The states of the last of `prompts` prompts of equal length.
+    fn last_prompt(&self, text: &Self::Array, prompts: usize) -> Self::Array;
     /// The UNet's view of them, as `prompts` prompts of equal length.
     async fn prepare(
         &self,

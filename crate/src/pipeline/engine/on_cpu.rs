@@ -97,6 +97,12 @@ impl Engine for OnCpu {
         Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
     }
 
+    fn last_prompt(&self, text: &Tensor, prompts: usize) -> Tensor {
+        let channels = text.dims()[2];
+        let each = text.reshape((prompts, (), channels)).expect(FITS);
+        each.narrow(0, prompts - 1, 1).expect(FITS)
+    }
+
     async fn prepare(&self, text: &Tensor, prompts: usize, _: Call<'_>) -> Result<Tensor> {
         let channels = text.dims()[2];
         Ok(text.reshape((prompts, (), channels)).expect(FITS))

@@ -180,6 +180,13 @@ impl Engine for OnGpu {
         Tensor::from_f32(&self.gpu, values, shape, self.options.precision)
     }
 
+    fn last_prompt(&self, text: &Tensor, prompts: usize) -> Tensor {
+        let [rows, ..] = text.shape().tokens();
+        let chunks = rows / prompts;
+        let last = Term { x: text, first: rows - chunks, coefficient: 1.0 };
+        Tensor::combine(chunks, text.precision(), &[last])
+    }
+
     async fn prepare(&self, text: &Tensor, prompts: usize, call: Call<'_>) -> Result<Context> {
         self.enter(Stage::Denoising, call).await?;
         let [rows, tokens, c] = text.shape().tokens();

@@ -103,8 +103,8 @@ impl Files {
             let ids = vec![0; rows * self.text_encoder.max_position_embeddings];
             let array = engine.encode(&ids, rows, 0, call).await?;
             phases.push(phase("text encoder", gpu).await?);
-            let text = Text::new(array, load.prompts, ids.len());
-            text.contexts(&engine, load.pictures, &load.kinds.to_vec(), call).await?
+            let text = Text::new(array, load.prompts);
+            text.contexts(&engine, &load.kinds.to_vec(), call).await?
         };
         phases.push(phase("keys and values", gpu).await?);
         let latents = {

@@ -274,7 +274,7 @@ impl<'a, E: Planned> Run<'a, E> {
 async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<Contexts<E>> {
     let Job { order, extras, .. } = job;
     let text = order.prompts.encode(engine, &order.request, extras, job.call()).await?;
-    text.contexts(engine, job.part.len(), &order.plan.kinds(), job.call()).await
+    text.contexts(engine, &order.plan.kinds(), job.call()).await
 }
 
 /// A pixel that is no number is transparent.

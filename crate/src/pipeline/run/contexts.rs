@@ -1,7 +1,7 @@
-//! The prompts' states as the UNet attends to them, for as many pictures as go together.
+//! The prompts' states as the UNet attends to them; pictures that go together share them.
 //!
 //! ```text
-//! states  → context           [prompts · pictures, chunks · 77, c]
+//! states  → context           [prompts, chunks · 77, c]
 //! ```
 //!
 //! A run that is not guided all the way has a context of the prompt alone beside that of both.
@@ -9,7 +9,6 @@
 use crate::diffusion::Kind;
 use crate::error::Result;
 use crate::pipeline::engine::{Call, Conditioning, Engine};
-use std::ops::Range;
 
 /// What the UNet knows of a run beside the latents.
 pub(in crate::pipeline) struct Contexts<E: Engine> {
@@ -37,52 +36,28 @@ impl<E: Engine> Contexts<E> {
 pub(in crate::pipeline) struct Text<E: Engine> {
     pub(super) array: E::Array,
     prompts: usize,
-    /// Of all prompts.
-    tokens: usize,
 }
 
 impl<E: Engine> Text<E> {
-    /// States of `tokens` tokens of some prompts.
-    pub(crate) fn new(array: E::Array, prompts: usize, tokens: usize) -> Text<E> {
-        Text { array, prompts, tokens }
+    /// States of some prompts, of as many tokens each.
+    pub(in crate::pipeline) fn new(array: E::Array, prompts: usize) -> Text<E> {
+        Text { array, prompts }
     }
 
-    /// What the UNet attends to for so many pictures at once, in evaluations of these kinds: all
-    /// pictures with the negative prompt, then all with the other.
-    pub(crate) async fn contexts(
+    /// What the UNet attends to in evaluations of these kinds. However many pictures go together,
+    /// they share it: all pictures with the negative prompt, then all with the other.
+    pub(in crate::pipeline) async fn contexts(
         &self,
         engine: &E,
-        pictures: usize,
         kinds: &[Kind],
         call: Call<'_>,
     ) -> Result<Contexts<E>> {
-        let alone = self.prompts > 1 && kinds.iter().any(|kind| !kind.guided);
-        let all = match pictures {
-            1 => engine.prepare(&self.array, self.prompts, call).await?,
-            _ => self.prepare(engine, 0..self.prompts, pictures, call).await?,
-        };
-        let last = self.prompts - 1..self.prompts;
-        let last = match alone {
-            true => Some(self.prepare(engine, last, pictures, call).await?),
+        let prompts = self.prompts;
+        let all = engine.prepare(&self.array, prompts, call).await?;
+        let last = match prompts > 1 && kinds.iter().any(|kind| !kind.guided) {
+            true => Some(engine.prepare(&engine.last_prompt(&self.array, prompts), 1, call).await?),
             false => None,
         };
-        Ok(Contexts { prompts: self.prompts, all, last, deep: None })
-    }
-
-    /// The UNet's view of some prompts, each for so many pictures.
-    async fn prepare(
-        &self,
-        engine: &E,
-        chosen: Range<usize>,
-        pictures: usize,
-        call: Call<'_>,
-    ) -> Result<E::Context> {
-        let values = engine.numbers(&self.array).await?;
-        let of_prompt = values.len() / self.prompts;
-        let rows = chosen.len() * pictures;
-        let prompts = chosen.map(|prompt| &values[prompt * of_prompt..][..of_prompt]);
-        let repeated: Vec<f32> = prompts.flat_map(|prompt| prompt.repeat(pictures)).collect();
-        let text = engine.text(&repeated, self.tokens / self.prompts * rows);
-        engine.prepare(&text, rows, call).await
+        Ok(Contexts { prompts, all, last, deep: None })
     }
 }

@@ -79,7 +79,7 @@ impl Prompts {
             }
             array = engine.text(&values, ids.len());
         }
-        let text = Text::new(array, self.count, ids.len());
+        let text = Text::new(array, self.count);
         if let Some(witness) = extras.witness {
             let tokens = ids.len() / self.count;
             witness.ids(&ids, [self.count, tokens])?;

@@ -112,8 +112,7 @@ impl Lora {
                 1024 => "it is a LoRA for Stable Diffusion 2".into(),
                 2048 => "it is a LoRA for SDXL".into(),
                 _ => format!(
-                    "its change of `{tensor}` is {:?}, but this model's is {wanted:?}: it is a LoRA \
-                     for another model",
+                    "it is a LoRA for another model: its `{tensor}` is {:?}, not {wanted:?}",
                     layer.shape()
                 ),
             };

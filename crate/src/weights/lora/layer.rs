@@ -55,8 +55,8 @@ impl Layer {
         self.magnitude.as_ref().is_none_or(|lengths| lengths.len() == self.shape()[0])
     }
 
-    /// Changes some rows of a weight: `W + weight · scale · factors`, where DoRA then gives each row
-    /// its length. `kernel` is ky·kx of a convolution, else 1.
+    /// Changes some rows of a weight: `W + weight · scale · factors`. DoRA then gives each row its
+    /// length. `kernel` is ky·kx of a convolution, else 1.
     pub(super) fn apply(&self, rows: Range<usize>, kernel: usize, weight: f32, values: &mut [f32]) {
         self.factors.add_to(rows.clone(), kernel, weight * self.scale, values);
         let Some(magnitude) = &self.magnitude else { return };

@@ -1,0 +1,78 @@
+//! The numbers of a checkpoint file on the CPU, from which candle builds networks.
+
+use crate::error::{Error, Result};
+use crate::weights::{Archive, Source, Zeros};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use std::collections::HashMap;
+
+/// The numbers of one checkpoint file, in f32.
+pub struct Weights {
+    file: String,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Weights {
+    /// Reads all floats of a file; a table that leaves rows out gets all of its `table_rows` back.
+    /// `progress` hears the bytes done after each tensor; its error (as a cancel) ends the load.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a file that is zeros for a large part; the source's, and those of
+    /// `progress`.
+    pub async fn read(
+        source: &dyn Source,
+        archive: &Archive,
+        table_rows: usize,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Weights> {
+        let mut tensors = HashMap::new();
+        let mut zeros = Zeros::default();
+        let mut done = 0;
+        for info in archive.tensors() {
+            // Others are `position_ids` and their like.
+            if info.file_type.is_float() {
+                let mut values = archive.load(source, &info.name).await?;
+                if !info.is_table() {
+                    zeros.see_piece(info.bytes(), values.iter().all(|value| *value == 0.0));
+                }
+                let mut shape = info.shape.clone();
+                if let Some(list) = archive.row_list(&info.name) {
+                    let rows = archive.load_row_list(source, list, table_rows).await?;
+                    values = spread(&values, &rows, table_rows);
+                    shape[0] = table_rows;
+                }
+                let tensor = Tensor::from_vec(values, shape, &Device::Cpu);
+                let tensor = tensor.map_err(|fault| refused(archive.file(), &fault))?;
+                tensors.insert(info.name.clone(), tensor);
+            }
+            done += info.range.end - info.range.start;
+            progress(done)?;
+        }
+        zeros.check(archive.file())?;
+        Ok(Weights { file: archive.file().to_string(), tensors })
+    }
+
+    /// Builds a network from them.
+    pub(super) fn build<T>(
+        self,
+        new: impl FnOnce(VarBuilder) -> candle_core::Result<T>,
+    ) -> Result<T> {
+        let builder = VarBuilder::from_tensors(self.tensors, DType::F32, &Device::Cpu);
+        new(builder).map_err(|fault| refused(&self.file, &fault))
+    }
+}
+
+/// The values of the listed `rows` in a table of `count` rows, the others zero.
+fn spread(values: &[f32], rows: &[usize], count: usize) -> Vec<f32> {
+    let c = values.len() / rows.len().max(1);
+    let mut table = vec![0.0; count * c];
+    for (row, from) in rows.iter().zip(values.chunks_exact(c.max(1))) {
+        table[row * c..][..c].copy_from_slice(from);
+    }
+    table
+}
+
+fn refused(file: &str, fault: &candle_core::Error) -> Error {
+    let first_line = fault.to_string().lines().next().unwrap_or_default().to_string();
+    Error::BadFile { file: file.to_string(), reason: first_line }
+}
