@@ -28,10 +28,12 @@ pub struct FetchOptions {
     pub attempts: u32,
     /// The first wait, doubled each time.
     pub backoff_ms: f64,
+    /// The longest wait.
     pub backoff_max_ms: f64,
     /// Silence after which a connection is given up; and so is one that brings fewer bytes than
     /// `stall_bytes` in that time.
     pub stall_ms: u32,
+    /// The fewest bytes that a connection brings in `stall_ms`.
     pub stall_bytes: u32,
 }
 

@@ -53,7 +53,7 @@ impl Strip {
         rows.start - self.first..rows.end - self.first
     }
 
-    /// Adds these rows of `x`, a tensor as high as the strip, to statistics.
+    /// Adds these rows of the picture to statistics; `x` `[1, rows, w, c]` is as high as the strip.
     pub(super) fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
         let [_, _, width, _] = x.shape().image();
         let local = self.local(rows);
@@ -69,7 +69,7 @@ impl Bands {
         Bands { bands: Vec::new(), step: rows.next_multiple_of(grain.max(REACH)), size, precision }
     }
 
-    /// Cuts a picture that is there whole.
+    /// Cuts a picture that is there whole, `x` `[1, h, w, c]`.
     pub(super) fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
         let [_, height, width, c] = x.shape().image();
         let mut bands = Bands::empty([height, width, c], x.precision(), pace.rows);
@@ -99,7 +99,7 @@ impl Bands {
         norm.stats(gpu, self.ranges().into_iter().map(|rows| rows.len() * width))
     }
 
-    /// The whole picture.
+    /// The whole picture, `[1, h, w, c]`.
     pub(super) fn join(self, gpu: &Gpu) -> Tensor {
         let [height, width, c] = self.size;
         let x = Tensor::empty(gpu, [1, height, width, c], self.precision);
@@ -208,7 +208,8 @@ impl Picture<'_> {
         self.stats_of(norm, pace, |x| x.clone()).await
     }
 
-    /// The statistics for `norm` of what `make` makes of the picture, which is not kept.
+    /// The statistics for `norm` of what `make` makes of the picture, strip by strip
+    /// (`[1, rows, w, c]`, same shape), which is not kept.
     pub(super) async fn stats_of(
         &self,
         norm: &GroupNorm,
@@ -226,7 +227,8 @@ impl Picture<'_> {
         Ok(stats)
     }
 
-    /// What `make` makes of the picture, of `c` channels. Its bands are let go as they are used.
+    /// What `make` makes of the picture, strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`.
+    /// Its bands are let go as they are used.
     pub(super) async fn map(
         mut self,
         c: usize,
