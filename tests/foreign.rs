@@ -23,13 +23,13 @@ use std::sync::OnceLock;
 
 /// A safetensors file taken apart: its header, and the bytes of each tensor.
 #[derive(Clone)]
-pub struct Parts {
+pub(crate) struct Parts {
     pub metadata: Value,
     pub tensors: Vec<(String, Value, Vec<u8>)>,
 }
 
 impl Parts {
-    pub fn read(bytes: &[u8]) -> Parts {
+    pub(crate) fn read(bytes: &[u8]) -> Parts {
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let mut header: Map<String, Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
         let metadata = header.remove("__metadata__").unwrap_or_default();
@@ -42,7 +42,7 @@ impl Parts {
         Parts { metadata, tensors: header.into_iter().map(tensor).collect() }
     }
 
-    pub fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         let (mut header, mut data) = (Map::new(), Vec::new());
         if !self.metadata.is_null() {
             header.insert("__metadata__".into(), self.metadata.clone());
@@ -70,7 +70,7 @@ impl Parts {
         self
     }
 
-    pub fn with(mut self, name: &str, dtype: &str, shape: &[usize], bytes: usize) -> Parts {
+    pub(crate) fn with(mut self, name: &str, dtype: &str, shape: &[usize], bytes: usize) -> Parts {
         let info = json!({ "dtype": dtype, "shape": shape });
         self.tensors.push((name.to_owned(), info, vec![0; bytes]));
         self
@@ -78,7 +78,7 @@ impl Parts {
 }
 
 /// The tiny model in one file, which carries its configs; made once.
-pub fn single() -> Parts {
+pub(crate) fn single() -> Parts {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let folder = scratch("foreign-single");
@@ -97,14 +97,14 @@ fn request() -> Request {
     Request { prompt: "a cat".into(), steps: 1, seed: 5, ..Request::default() }
 }
 
-pub fn source(path: &Path) -> FileSource {
+pub(crate) fn source(path: &Path) -> FileSource {
     let source = FileSource::open(path);
     let own = path.is_file();
     if own { source.with_tokenizer(golden::path("web/models/demo/tokenizer")) } else { source }
 }
 
 /// The picture of a model on the CPU and on the adapter, or what is said instead: the same on both.
-pub fn draw(path: &Path) -> Result<[Vec<u8>; 2]> {
+pub(crate) fn draw(path: &Path) -> Result<[Vec<u8>; 2]> {
     let control = Control::default();
     let on_cpu = block_on(async {
         let pipeline = Pipeline::open_on_cpu(Rc::new(source(path)), true, &control).await?;

@@ -33,7 +33,7 @@ const V1_4: [UnetLevel; 4] = {
     [level, level, level, UnetLevel { down_attention: false, up_attention: false, ..level }]
 };
 
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     golden::path("tests/golden/formats").join(name)
 }
 
@@ -198,7 +198,7 @@ fn difference(a: &Picture, b: &Picture) -> u8 {
 }
 
 /// Converts by the program.
-pub fn convert(from: &Path, to: &Path, file_type: &[&str]) {
+pub(crate) fn convert(from: &Path, to: &Path, file_type: &[&str]) {
     let tokenizer = fixture("tokenizer");
     let [from, to, tokenizer] = [from, to, &tokenizer].map(|path| path.to_str().unwrap());
     let common = ["convert", "--model", from, "--to", to, "--tokenizer", tokenizer];

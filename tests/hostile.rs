@@ -29,7 +29,7 @@ const BASE: usize = 256 << 10;
 
 /// Opens bytes and reads every tensor; whether it could be opened.
 #[track_caller]
-pub fn open(what: &str, bytes: Vec<u8>) -> bool {
+pub(crate) fn open(what: &str, bytes: Vec<u8>) -> bool {
     let size = bytes.len();
     let source = Bytes::checkpoint(bytes);
     let (opened, held) = most_held(|| {
@@ -53,7 +53,11 @@ pub fn open(what: &str, bytes: Vec<u8>) -> bool {
 
 /// Opens all mutations of a file; some must still be whole, or the damage is too coarse to prove
 /// anything, and some must not.
-pub fn open_all(name: &str, valid: &[u8], change: impl Fn(&[u8], &Random, usize) -> Vec<u8>) {
+pub(crate) fn open_all(
+    name: &str,
+    valid: &[u8],
+    change: impl Fn(&[u8], &Random, usize) -> Vec<u8>,
+) {
     let random = Random::new(name);
     let whole = (0..MUTATIONS)
         .filter(|index| open(&format!("{name} {index}"), change(valid, &random, *index)))
@@ -193,7 +197,7 @@ fn damaged_index_of_a_folder() {
 }
 
 /// A zip of stored files, as torch and the page write it.
-pub fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
         let (size, at) = ((bytes.len() as u32).to_le_bytes(), (zip.len() as u32).to_le_bytes());
@@ -217,12 +221,12 @@ fn ckpt(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
 }
 
 /// Instructions that push a text.
-pub fn text(text: &str) -> Vec<u8> {
+pub(crate) fn text(text: &str) -> Vec<u8> {
     [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat()
 }
 
 /// Instructions that push a tensor of f32 in storage 0 of this shape, row by row.
-pub fn tensor(offset: i32, shape: &[i32]) -> Vec<u8> {
+pub(crate) fn tensor(offset: i32, shape: &[i32]) -> Vec<u8> {
     let int = |n: i32| [b"J", &n.to_le_bytes()[..]].concat();
     let tuple = |numbers: Vec<i32>| {
         [b"(", &numbers.into_iter().flat_map(int).collect::<Vec<_>>()[..], b"t"].concat()
@@ -236,7 +240,7 @@ pub fn tensor(offset: i32, shape: &[i32]) -> Vec<u8> {
 }
 
 /// A pickle of a dictionary with one entry.
-pub fn dictionary(value: &[u8]) -> Vec<u8> {
+pub(crate) fn dictionary(value: &[u8]) -> Vec<u8> {
     [b"\x80\x02}", &text("w")[..], value, b"s."].concat()
 }
 

@@ -9,32 +9,32 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// Runs the program.
-pub fn program(arguments: &[&str]) -> Output {
+pub(crate) fn program(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_darkroom"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     command.output().expect("the program was built with this test")
 }
 
 /// A folder that only this run of the tests uses.
-pub fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = format!("{}/{}-{name}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
     std::fs::create_dir_all(&folder).unwrap();
     folder.into()
 }
 
 /// The tiny checkpoint.
-pub fn tiny() -> &'static Path {
+pub(crate) fn tiny() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| synth("tiny", "tiny"))
 }
 
 /// Makes a checkpoint of seed 1 in a folder of this name.
-pub fn synth(config: &str, name: &str) -> PathBuf {
+pub(crate) fn synth(config: &str, name: &str) -> PathBuf {
     synth_with(config, name, &[])
 }
 
 /// The same with further arguments.
-pub fn synth_with(config: &str, name: &str, more: &[&str]) -> PathBuf {
+pub(crate) fn synth_with(config: &str, name: &str, more: &[&str]) -> PathBuf {
     let folder = scratch(name);
     let out = folder.to_str().unwrap();
     let common = ["synth", "--config", config, "--seed", "1", "--out", out];
@@ -44,7 +44,7 @@ pub fn synth_with(config: &str, name: &str, more: &[&str]) -> PathBuf {
 }
 
 /// The tiny checkpoint once more, with one file changed.
-pub fn spoiled(name: &str, file: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
+pub(crate) fn spoiled(name: &str, file: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
     let folder = scratch(name);
     copy(tiny(), &folder);
     let mut bytes = std::fs::read(folder.join(file)).unwrap();
@@ -66,42 +66,42 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A file of tests/golden with arrays and texts.
-pub struct Golden {
+pub(crate) struct Golden {
     source: FileSource,
     archive: Archive,
 }
 
 impl Golden {
-    pub fn open(file: &str) -> Golden {
+    pub(crate) fn open(file: &str) -> Golden {
         let source = FileSource::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
         let archive = block_on(Archive::open(&source, file)).unwrap();
         Golden { source, archive }
     }
 
     /// A text of the header.
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         &self.archive.metadata()[name]
     }
 
     /// The numbers of an array.
-    pub fn array(&self, name: &str) -> Vec<f32> {
+    pub(crate) fn array(&self, name: &str) -> Vec<f32> {
         block_on(self.archive.load(&self.source, name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
     /// The shape of an array.
-    pub fn shape(&self, name: &str) -> &[usize] {
+    pub(crate) fn shape(&self, name: &str) -> &[usize] {
         &self.archive.get(name).unwrap_or_else(|| panic!("no {name}")).shape
     }
 
     /// The names of arrays that begin so, without the beginning.
-    pub fn names(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
         let names = self.archive.tensors().iter().map(|tensor| tensor.name.as_str());
         names.filter_map(|name| name.strip_prefix(prefix)).map(str::to_string).collect()
     }
 }
 
 /// Σ(a−b)² / Σb²
-pub fn nmse(got: &[f32], want: &[f32]) -> f64 {
+pub(crate) fn nmse(got: &[f32], want: &[f32]) -> f64 {
     assert_eq!(got.len(), want.len());
     let pairs = || got.iter().zip(want).map(|(g, w)| (f64::from(*g), f64::from(*w)));
     let noise: f64 = pairs().map(|(g, w)| (g - w) * (g - w)).sum();

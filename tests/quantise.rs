@@ -10,7 +10,7 @@ use darkroom::weights::{dequantise, quantise};
 const BLOCK: usize = WeightType::BLOCK;
 
 /// candle's bytes of these rows, and the weights that it makes of them.
-pub fn candle(weight_type: WeightType, values: &[f32]) -> (Vec<u8>, Vec<f32>) {
+pub(crate) fn candle(weight_type: WeightType, values: &[f32]) -> (Vec<u8>, Vec<f32>) {
     let dtype = match weight_type {
         WeightType::Q8_0 => GgmlDType::Q8_0,
         WeightType::Q5_0 => GgmlDType::Q5_0,

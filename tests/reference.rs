@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-pub fn open_on_cpu(model: &Path) -> Result<Pipeline> {
+pub(crate) fn open_on_cpu(model: &Path) -> Result<Pipeline> {
     let source = Rc::new(FileSource::new(model));
     block_on(Pipeline::open_on_cpu(source, true, &Control::default()))
 }

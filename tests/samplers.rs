@@ -16,22 +16,22 @@ use crate::schedule::read;
 use by_hand::{ByHand, mix};
 
 /// Evaluations that a golden row looks back on.
-pub const BACK: usize = 4;
+pub(crate) const BACK: usize = 4;
 
-pub fn sampler(case: &Value) -> Sampler {
+pub(crate) fn sampler(case: &Value) -> Sampler {
     golden::text(case, "sampler").parse().expect("a sampler")
 }
 
-pub fn schedule(goldens: &Value, case: &Value) -> Schedule {
+pub(crate) fn schedule(goldens: &Value, case: &Value) -> Schedule {
     read(&goldens["configs"][golden::text(case, "config")]).expect("a valid config")
 }
 
-pub fn numbers(list: &Value) -> Vec<f64> {
+pub(crate) fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().expect("a list").iter().flat_map(Value::as_f64).collect()
 }
 
 /// Relative, and absolute for numbers below 0.1.
-pub fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
+pub(crate) fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     let error = (ours - theirs).abs() / theirs.abs().max(0.1);
     assert!(error <= tolerance, "{what}: {ours} against {theirs}, {error:.1e}");
 }
@@ -77,7 +77,7 @@ impl State {
 
 /// For each evaluation what its result is made of, when latents, answer and noise of each are unit
 /// vectors of their own, in this order. Compared with the same run by hand where there is one.
-pub fn response(plan: &Plan, mut by_hand: Option<ByHand>, what: &str) -> Vec<Vec<f64>> {
+pub(crate) fn response(plan: &Plan, mut by_hand: Option<ByHand>, what: &str) -> Vec<Vec<f64>> {
     let count = plan.evaluations.len();
     let unit = |place: usize| {
         let mut vector = vec![0.0; 3 * count];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::golden;
 
 /// The schedule of a config.
-pub fn read(config: &Value) -> darkroom::Result<Schedule> {
+pub(crate) fn read(config: &Value) -> darkroom::Result<Schedule> {
     Schedule::from_json("scheduler_config.json", config.to_string().as_bytes())
 }
 

@@ -22,7 +22,7 @@ fn tables() -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Built once: it takes a moment.
-pub fn clip() -> &'static Tokenizer {
+pub(crate) fn clip() -> &'static Tokenizer {
     static CLIP: OnceLock<Tokenizer> = OnceLock::new();
     CLIP.get_or_init(|| {
         let (vocab, merges) = tables();

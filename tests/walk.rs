@@ -20,11 +20,11 @@ const PICTURE_MAX: f32 = 2.0 / 255.0;
 
 /// Remembers every stage.
 #[derive(Default)]
-pub struct Memory(RefCell<BTreeMap<String, Vec<f32>>>);
+pub(crate) struct Memory(RefCell<BTreeMap<String, Vec<f32>>>);
 
 impl Memory {
     /// The numbers of each stage.
-    pub fn stages(self) -> BTreeMap<String, Vec<f32>> {
+    pub(crate) fn stages(self) -> BTreeMap<String, Vec<f32>> {
         self.0.into_inner()
     }
 }
@@ -44,13 +44,13 @@ impl Witness for Memory {
     }
 }
 
-pub fn open(gpu: &Gpu, model: &Path, options: Options) -> Result<Pipeline> {
+pub(crate) fn open(gpu: &Gpu, model: &Path, options: Options) -> Result<Pipeline> {
     let source = Rc::new(FileSource::new(model));
     block_on(Pipeline::open(gpu, source, &options, &Control::default()))
 }
 
 /// A request that is quick to carry out.
-pub fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request { prompt: "a red cat".into(), steps: 2, ..Request::default() }
 }
 
@@ -60,7 +60,7 @@ fn check(gpu: &Gpu, case: &str, options: Options) {
 }
 
 /// Makes the picture of a golden request and compares every stage that was kept.
-pub fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
+pub(crate) fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
     let golden = Golden::open(file);
     let requests: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(golden.text("requests")).unwrap();

@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// What `f` answers, and the most bytes that it held at a time on this thread.
-pub fn most_held<T>(f: impl FnOnce() -> T) -> (T, usize) {
+pub(crate) fn most_held<T>(f: impl FnOnce() -> T) -> (T, usize) {
     let before = HELD.get();
     MOST.set(before);
     let answer = f();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Row-major numbers that are exactly what the GPU will hold.
 #[derive(Clone)]
-pub struct Array {
+pub(crate) struct Array {
     shape: Vec<usize>,
     values: Arc<Vec<f32>>,
     precision: Precision,
@@ -18,18 +18,18 @@ pub struct Array {
 
 impl Array {
     /// The values, as f32 holds them.
-    pub fn new<const N: usize>(shape: [usize; N], values: Vec<f32>) -> Array {
+    pub(crate) fn new<const N: usize>(shape: [usize; N], values: Vec<f32>) -> Array {
         assert_eq!(values.len(), shape.iter().product::<usize>(), "{shape:?}");
         Array { shape: shape.to_vec(), values: Arc::new(values), precision: Precision::F32 }
     }
 
     /// The value that `f` gives for each index.
-    pub fn from_fn<const N: usize>(shape: [usize; N], f: impl FnMut(usize) -> f32) -> Array {
+    pub(crate) fn from_fn<const N: usize>(shape: [usize; N], f: impl FnMut(usize) -> f32) -> Array {
         Array::new(shape, (0..shape.iter().product()).map(f).collect())
     }
 
     /// The same numbers, rounded to and stored with this precision.
-    pub fn stored(self, precision: Precision) -> Array {
+    pub(crate) fn stored(self, precision: Precision) -> Array {
         match precision {
             Precision::F32 => self,
             Precision::F16 => {
@@ -40,7 +40,7 @@ impl Array {
     }
 
     /// The same numbers, rounded as weights of this type are.
-    pub fn weighted(self, weights: WeightType) -> Array {
+    pub(crate) fn weighted(self, weights: WeightType) -> Array {
         match weights {
             WeightType::F32 => self,
             WeightType::F16 => Array { precision: Precision::F32, ..self.stored(Precision::F16) },
@@ -52,21 +52,21 @@ impl Array {
         }
     }
 
-    pub fn shape(&self) -> &[usize] {
+    pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    pub fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &[f32] {
         &self.values
     }
 
     /// One value.
-    pub fn at<const N: usize>(&self, at: [usize; N]) -> f64 {
+    pub(crate) fn at<const N: usize>(&self, at: [usize; N]) -> f64 {
         f64::from(self.values[self.offset(&at)])
     }
 
     /// The last dimension at the place that the others name.
-    pub fn row<const N: usize>(&self, at: [usize; N]) -> &[f32] {
+    pub(crate) fn row<const N: usize>(&self, at: [usize; N]) -> &[f32] {
         let c = *self.shape.last().unwrap();
         let start = self.offset(&at) * c;
         &self.values[start..start + c]
@@ -83,12 +83,12 @@ impl Array {
     }
 
     /// A tensor of these numbers.
-    pub fn on(&self, gpu: &Gpu) -> Tensor {
+    pub(crate) fn on(&self, gpu: &Gpu) -> Tensor {
         Tensor::from_f32(gpu, &self.values, &self.shape[..], self.precision)
     }
 
     /// A weight of these numbers, `[n, k]`.
-    pub fn weight_on(&self, gpu: &Gpu, weights: WeightType) -> Weight {
+    pub(crate) fn weight_on(&self, gpu: &Gpu, weights: WeightType) -> Weight {
         let [n, k] = *self.shape else { panic!("a weight is [n, k], not {:?}", self.shape) };
         let weight = Weight::empty(gpu, k, n, weights);
         weight.write(0, &self.values);
@@ -96,7 +96,7 @@ impl Array {
     }
 
     /// A table of these numbers, `[rows, c]`.
-    pub fn table_on(&self, gpu: &Gpu, weights: WeightType) -> Table {
+    pub(crate) fn table_on(&self, gpu: &Gpu, weights: WeightType) -> Table {
         let [rows, c] = *self.shape else { panic!("a table is [rows, c], not {:?}", self.shape) };
         let table = Table::empty(gpu, rows, c, weights);
         table.write(0, &self.values);

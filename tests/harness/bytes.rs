@@ -6,14 +6,14 @@ use std::ops::Range;
 
 /// A few files by their paths; one of them may be the checkpoint.
 #[derive(Default)]
-pub struct Bytes {
+pub(crate) struct Bytes {
     pub files: Vec<(String, Vec<u8>)>,
     pub checkpoint: Option<String>,
 }
 
 impl Bytes {
     /// A single checkpoint.
-    pub fn checkpoint(bytes: Vec<u8>) -> Bytes {
+    pub(crate) fn checkpoint(bytes: Vec<u8>) -> Bytes {
         let name = "a".to_owned();
         Bytes { files: vec![(name.clone(), bytes)], checkpoint: Some(name) }
     }

@@ -13,7 +13,7 @@ use std::fmt;
 /// The largest normalised mean squared error, Σ(a−b)²/Σb², that an op may have. It belongs to the
 /// op, never to a shape.
 #[derive(Debug, Clone, Copy)]
-pub struct Tolerance {
+pub(crate) struct Tolerance {
     /// With f32 activations.
     pub f32: f64,
     /// With f16 activations: the output is rounded to 11 bits, which alone is about 4e-8.
@@ -22,7 +22,7 @@ pub struct Tolerance {
 
 /// One op at one size.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     op: &'static str,
     size: String,
     /// How its activations are stored.
@@ -39,17 +39,17 @@ impl fmt::Display for Case {
 
 impl Case {
     /// The op, what distinguishes this call of it, and how its activations are stored.
-    pub fn new(op: &'static str, size: impl Into<String>, precision: Precision) -> Case {
+    pub(crate) fn new(op: &'static str, size: impl Into<String>, precision: Precision) -> Case {
         Case { op, size: size.into(), precision, weights: None, device: Device::Plain }
     }
 
     /// The same with weights of this type.
-    pub fn with(self, weights: WeightType) -> Case {
+    pub(crate) fn with(self, weights: WeightType) -> Case {
         Case { weights: Some(weights), ..self }
     }
 
     /// The same on another device.
-    pub fn on(self, device: Device) -> Case {
+    pub(crate) fn on(self, device: Device) -> Case {
         Case { device, ..self }
     }
 
@@ -67,30 +67,30 @@ impl Case {
     }
 
     /// The numbers called `what`, of this case only.
-    pub fn random(&self, what: &str) -> Random {
+    pub(crate) fn random(&self, what: &str) -> Random {
         Random::new(&format!("{} {} {what}", self.op, self.size))
     }
 
     /// Activations: mean 0, variance 1.
-    pub fn activations<const N: usize>(&self, what: &str, shape: [usize; N]) -> Array {
+    pub(crate) fn activations<const N: usize>(&self, what: &str, shape: [usize; N]) -> Array {
         self.parameters(what, shape).stored(self.precision)
     }
 
     /// f32 parameters (a bias, a scale): mean 0, variance 1.
-    pub fn parameters<const N: usize>(&self, what: &str, shape: [usize; N]) -> Array {
+    pub(crate) fn parameters<const N: usize>(&self, what: &str, shape: [usize; N]) -> Array {
         let random = self.random(what);
         Array::from_fn(shape, |i| random.normal(i))
     }
 
     /// Weights `[n, k]`, of such a size that a product with activations has variance 1.
-    pub fn weights(&self, n: usize, k: usize) -> Array {
+    pub(crate) fn weights(&self, n: usize, k: usize) -> Array {
         let (random, scale) = (self.random("weights"), 1.0 / (k as f32).sqrt());
         let weights = self.weights.expect("a case with weights says so");
         Array::from_fn([n, k], |i| random.normal(i) * scale).weighted(weights)
     }
 
     /// Runs the op; its output's buffer is full of NaN before.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         job: impl FnOnce(&Gpu) -> Tensor + Send + 'static,
         shape: &[usize],
@@ -119,7 +119,7 @@ fn poison(gpu: &Gpu, shape: &[usize], precision: Precision) {
 }
 
 /// What the definition says, at every place of the output or at a sample of them.
-pub struct Want {
+pub(crate) struct Want {
     shape: Vec<usize>,
     places: Vec<usize>,
     values: Vec<f64>,
@@ -127,7 +127,7 @@ pub struct Want {
 
 impl Want {
     /// At every place.
-    pub fn every<const N: usize>(
+    pub(crate) fn every<const N: usize>(
         shape: [usize; N],
         definition: impl FnMut([usize; N]) -> f64,
     ) -> Want {
@@ -135,7 +135,7 @@ impl Want {
     }
 
     /// At the corners, at the edges of tiles, and anywhere: at least 256 places, or all.
-    pub fn sampled<const N: usize>(
+    pub(crate) fn sampled<const N: usize>(
         case: &Case,
         shape: [usize; N],
         definition: impl FnMut([usize; N]) -> f64,
@@ -153,7 +153,7 @@ impl Want {
     }
 
     /// The errors of `got`, or a report of what is wrong.
-    pub fn compare(&self, got: &[f32], tolerance: f64) -> Result<Errors, String> {
+    pub(crate) fn compare(&self, got: &[f32], tolerance: f64) -> Result<Errors, String> {
         if got.len() != self.shape.iter().product::<usize>() {
             return Err(format!("{} values for shape {:?}", got.len(), self.shape));
         }
@@ -198,25 +198,25 @@ fn coordinates<const N: usize>(place: usize, shape: [usize; N]) -> [usize; N] {
 
 /// How far an output is from its definition.
 #[derive(Debug, Clone, Copy)]
-pub struct Errors {
+pub(crate) struct Errors {
     pub nmse: f64,
     pub max_abs: f64,
 }
 
 /// A series of cases of one op; says at its end how close they came.
-pub struct Proof {
+pub(crate) struct Proof {
     op: &'static str,
     tolerance: Tolerance,
     worst: BTreeMap<String, (usize, Errors, String)>,
 }
 
 impl Proof {
-    pub fn new(op: &'static str, tolerance: Tolerance) -> Proof {
+    pub(crate) fn new(op: &'static str, tolerance: Tolerance) -> Proof {
         Proof { op, tolerance, worst: BTreeMap::new() }
     }
 
     /// A case of the op.
-    pub fn case(&self, size: impl Into<String>, precision: Precision) -> Case {
+    pub(crate) fn case(&self, size: impl Into<String>, precision: Precision) -> Case {
         Case::new(self.op, size, precision)
     }
 
@@ -224,7 +224,7 @@ impl Proof {
     ///
     /// # Panics
     /// When the output is not what the definition says.
-    pub fn check(
+    pub(crate) fn check(
         &mut self,
         case: &Case,
         want: Want,

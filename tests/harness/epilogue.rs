@@ -12,7 +12,7 @@ const SHIFT_FIRST: usize = 8;
 
 /// The numbers of an [`Epilogue`].
 #[derive(Clone, Default)]
-pub struct Ends {
+pub(crate) struct Ends {
     bias: Option<Array>,
     shift: Option<Array>,
     activation: Activation,
@@ -21,12 +21,12 @@ pub struct Ends {
 
 impl Ends {
     /// A bias only: what most layers have.
-    pub fn bias(case: &Case, n: usize) -> Ends {
+    pub(crate) fn bias(case: &Case, n: usize) -> Ends {
         Ends { bias: Some(case.parameters("bias", [n])), ..Ends::default() }
     }
 
     /// Any of them, for an output of this shape.
-    pub fn some<const N: usize>(
+    pub(crate) fn some<const N: usize>(
         case: &Case,
         shape: [usize; N],
         [bias, shift, residual]: [bool; 3],
@@ -42,7 +42,7 @@ impl Ends {
     }
 
     /// `activation(sum + bias + shift) + residual` at one place of the output.
-    pub fn apply<const N: usize>(&self, sum: f64, at: [usize; N]) -> f64 {
+    pub(crate) fn apply<const N: usize>(&self, sum: f64, at: [usize; N]) -> f64 {
         let (b, j) = (at[0], at[N - 1]);
         let bias = self.bias.as_ref().map_or(0.0, |bias| bias.at([j]));
         let shift = self.shift.as_ref().map_or(0.0, |shift| shift.at([b, SHIFT_FIRST + j]));
@@ -51,7 +51,7 @@ impl Ends {
     }
 
     /// Uploads them and calls the op.
-    pub fn on<T>(&self, gpu: &Gpu, op: impl FnOnce(Epilogue<'_>) -> T) -> T {
+    pub(crate) fn on<T>(&self, gpu: &Gpu, op: impl FnOnce(Epilogue<'_>) -> T) -> T {
         let tensor = |array: &Option<Array>| array.as_ref().map(|array| array.on(gpu));
         let (bias, shift, residual) =
             (tensor(&self.bias), tensor(&self.shift), tensor(&self.residual));
@@ -69,7 +69,7 @@ impl Ends {
 
 /// Every choice of bias, shift and residual, and every function: each pair is a kernel to compile,
 /// so not every pair of them, and in f16 only none and all.
-pub fn epilogues(precision: Precision) -> impl Iterator<Item = ([bool; 3], Activation)> {
+pub(crate) fn epilogues(precision: Precision) -> impl Iterator<Item = ([bool; 3], Activation)> {
     let chosen = move |&i: &usize| precision == Precision::F32 || i == 0 || i == 7;
     (0..10).filter(chosen).map(|i| {
         let bits = i % 8;
@@ -78,7 +78,7 @@ pub fn epilogues(precision: Precision) -> impl Iterator<Item = ([bool; 3], Activ
 }
 
 /// All pointwise functions.
-pub const ACTIVATIONS: [Activation; 5] = [
+pub(crate) const ACTIVATIONS: [Activation; 5] = [
     Activation::Identity,
     Activation::Silu,
     Activation::Gelu,

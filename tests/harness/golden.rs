@@ -5,43 +5,43 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The folder of a path inside the repository.
-pub fn path(relative: &str) -> PathBuf {
+pub(crate) fn path(relative: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
 }
 
 /// The bytes of a golden file.
-pub fn bytes(name: &str) -> Vec<u8> {
+pub(crate) fn bytes(name: &str) -> Vec<u8> {
     let path = path("tests/golden").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A golden JSON file.
-pub fn json(name: &str) -> Value {
+pub(crate) fn json(name: &str) -> Value {
     serde_json::from_slice(&bytes(name)).expect("a golden is JSON")
 }
 
 /// The members of a list.
-pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().unwrap_or_else(|| panic!("no list `{key}`"))
 }
 
 /// A text.
-pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_else(|| panic!("no text `{key}`"))
 }
 
 /// A number.
-pub fn number(value: &Value, key: &str) -> f64 {
+pub(crate) fn number(value: &Value, key: &str) -> f64 {
     value[key].as_f64().unwrap_or_else(|| panic!("no number `{key}`"))
 }
 
 /// FNV-1a over little-endian words, as the scripts hash long arrays.
-pub fn fnv(words: impl IntoIterator<Item = u32>) -> String {
+pub(crate) fn fnv(words: impl IntoIterator<Item = u32>) -> String {
     fnv_bytes(words.into_iter().flat_map(u32::to_le_bytes))
 }
 
 /// FNV-1a over bytes.
-pub fn fnv_bytes(bytes: impl IntoIterator<Item = u8>) -> String {
+pub(crate) fn fnv_bytes(bytes: impl IntoIterator<Item = u8>) -> String {
     let hash = bytes.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Sender, channel};
 
 /// What a job asks of its device. All have WebGPU's default limits, as the leanest adapter has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
+pub(crate) enum Device {
     /// Nothing else.
     Plain,
     /// Kernels as for a real GPU, also where the adapter is software (whose own are in all others).
@@ -24,7 +24,7 @@ pub enum Device {
 }
 
 /// The largest binding of [`Device::Narrow`], bytes.
-pub const NARROW: u64 = 1 << 20;
+pub(crate) const NARROW: u64 = 1 << 20;
 
 /// What a device may keep for the next job; the large sizes of the long run have little in common.
 const POOL_BYTES_MAX: u64 = 1 << 30;
@@ -36,7 +36,10 @@ type Job = Box<dyn FnOnce(&Result<Gpu, String>) -> Result<(), ()> + Send>;
 ///
 /// # Panics
 /// When there is no device, when the job panics, when the device reports a fault.
-pub fn run<T: Send + 'static>(device: Device, job: impl FnOnce(&Gpu) -> T + Send + 'static) -> T {
+pub(crate) fn run<T: Send + 'static>(
+    device: Device,
+    job: impl FnOnce(&Gpu) -> T + Send + 'static,
+) -> T {
     let (answer, answered) = channel();
     let work: Job = Box::new(move |gpu| {
         let result = gpu.clone().and_then(|gpu| {

@@ -4,18 +4,18 @@ use darkroom::ops::Activation;
 use std::f64::consts::PI;
 
 /// Σ a·b
-pub fn dot(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
 /// 1 / (1 + e⁻ˣ)
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
 /// erf x = 2/√π · e^(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5 … (2n+1)); all terms have one sign.
-pub fn erf(x: f64) -> f64 {
+pub(crate) fn erf(x: f64) -> f64 {
     if x.abs() > 6.0 {
         return x.signum();
     }
@@ -28,7 +28,7 @@ pub fn erf(x: f64) -> f64 {
 }
 
 /// The pointwise functions, as torch defines them.
-pub fn activation(function: Activation, x: f64) -> f64 {
+pub(crate) fn activation(function: Activation, x: f64) -> f64 {
     match function {
         Activation::Identity => x,
         Activation::Silu => x * sigmoid(x),

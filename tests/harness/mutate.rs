@@ -7,7 +7,7 @@ const NASTY: [u8; 12] = [0, 1, 9, 0x20, 0x22, 0x2c, 0x30, 0x39, 0x7b, 0x7d, 0x7f
 
 /// Mutation `index` of `valid`: one to four of: a bit flipped, a byte replaced, bytes removed,
 /// repeated or inserted, the end cut off.
-pub fn mutate(valid: &[u8], random: &Random, index: usize) -> Vec<u8> {
+pub(crate) fn mutate(valid: &[u8], random: &Random, index: usize) -> Vec<u8> {
     let mut bytes = valid.to_vec();
     let word = |n: usize| random.word(index * 32 + n) as usize;
     for round in 0..1 + word(0) % 4 {

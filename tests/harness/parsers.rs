@@ -17,10 +17,10 @@ use pollster::block_on;
 use std::ops::Range;
 
 /// A parser: its name and what it does with bytes.
-pub type Parser = (&'static str, fn(&[u8]));
+pub(crate) type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 11] = [
+pub(crate) const PARSERS: [Parser; 11] = [
     ("archive", archive),
     ("single_file", single_file),
     ("configs", configs),
@@ -64,7 +64,7 @@ impl Source for Memory<'_> {
 }
 
 /// Checkpoint files of all formats: the header, then every tensor's numbers.
-pub fn archive(bytes: &[u8]) {
+pub(crate) fn archive(bytes: &[u8]) {
     let source = Memory(bytes);
     if let Ok(archive) = block_on(Archive::open(&source, "a")) {
         for info in archive.tensors() {
@@ -76,7 +76,7 @@ pub fn archive(bytes: &[u8]) {
 }
 
 /// A checkpoint in one file, taken apart: names, shapes, what else it could be.
-pub fn single_file(bytes: &[u8]) {
+pub(crate) fn single_file(bytes: &[u8]) {
     let source = Memory(bytes);
     if let Ok(archive) = block_on(Archive::open(&source, "a"))
         && let Ok(ldm) = Ldm::new(&archive)
@@ -92,7 +92,7 @@ pub fn single_file(bytes: &[u8]) {
 }
 
 /// The configs of a model: the first byte chooses whose.
-pub fn configs(bytes: &[u8]) {
+pub(crate) fn configs(bytes: &[u8]) {
     let Some((first, json)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(json);
     // Any answer but a panic will do.
@@ -106,7 +106,7 @@ pub fn configs(bytes: &[u8]) {
 }
 
 /// A request as JSON; one that is valid survives the way into a picture and back.
-pub fn request(bytes: &[u8]) {
+pub(crate) fn request(bytes: &[u8]) {
     let samplers = ["ddim", "pndm", "euler_ancestral"];
     let allowed = Allowed { factor: 8, size: [512, 512], samplers: &samplers, text_layers: 12 };
     if let Ok(request) = Request::from_json(&String::from_utf8_lossy(bytes))
@@ -119,7 +119,7 @@ pub fn request(bytes: &[u8]) {
 
 /// The tokenizer's tables, `vocab.json` and `merges.txt` with a NUL between them, or a
 /// `tokenizer.json`; then a prompt by them.
-pub fn tokenizer(bytes: &[u8]) {
+pub(crate) fn tokenizer(bytes: &[u8]) {
     let tokenizer = match bytes.iter().position(|byte| *byte == 0) {
         Some(at) => Tokenizer::new(&bytes[..at], &bytes[at + 1..]),
         None => Tokenizer::from_tokenizer_json(bytes),
@@ -131,7 +131,7 @@ pub fn tokenizer(bytes: &[u8]) {
 }
 
 /// A prompt, cleaned, weighed and split by a small tokenizer; the first byte chooses how.
-pub fn prompt(bytes: &[u8]) {
+pub(crate) fn prompt(bytes: &[u8]) {
     let Some((first, text)) = bytes.split_first() else { return };
     let long_prompt = if first & 4 == 0 { LongPrompt::default() } else { LongPrompt::Chunks };
     let reading = Reading { clean: first & 1 != 0, weights: first & 2 != 0, long_prompt };
@@ -156,20 +156,20 @@ thread_local! {
 }
 
 /// A PNG file with text inside.
-pub fn picture(bytes: &[u8]) {
+pub(crate) fn picture(bytes: &[u8]) {
     if let Ok(png) = decode("a.png", bytes) {
         parameters(png.text(PARAMETERS).unwrap_or_default().as_bytes());
     }
 }
 
 /// The text of AUTOMATIC1111's web UI; what was read once is read the same for ever.
-pub fn parameters(bytes: &[u8]) {
+pub(crate) fn parameters(bytes: &[u8]) {
     let once = Parameters::parse(&String::from_utf8_lossy(bytes)).format();
     assert_eq!(Parameters::parse(&once).format(), once);
 }
 
 /// A model's parts list; a good one is written as it was read.
-pub fn manifest(bytes: &[u8]) {
+pub(crate) fn manifest(bytes: &[u8]) {
     if let Ok(manifest) = Manifest::parse("a", bytes) {
         let written = manifest.to_json();
         assert_eq!(Manifest::parse("a", written.as_bytes()), Ok(manifest));
@@ -180,13 +180,13 @@ pub fn manifest(bytes: &[u8]) {
 }
 
 /// numpy's array files.
-pub fn npy(bytes: &[u8]) {
+pub(crate) fn npy(bytes: &[u8]) {
     // Any answer but a panic will do.
     drop(npy::read("a", bytes));
 }
 
 /// The headers of a tar file, block by block; a path that may be written is read back.
-pub fn tar(bytes: &[u8]) {
+pub(crate) fn tar(bytes: &[u8]) {
     for block in bytes.as_chunks().0 {
         if let Ok(Some((path, size))) = tar::parse(block)
             && is_inside(&path)

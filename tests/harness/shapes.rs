@@ -3,18 +3,18 @@
 use super::random::Random;
 
 /// A size around which kernels change their ways: one, just before, at, just after, past the next.
-pub fn edges(tile: usize) -> Vec<usize> {
+pub(crate) fn edges(tile: usize) -> Vec<usize> {
     sorted(vec![1, tile - 1, tile, tile + 1, 2 * tile + 3])
 }
 
 /// The same for channels, which come in fours.
-pub fn edges_of_four(tile: usize) -> Vec<usize> {
+pub(crate) fn edges_of_four(tile: usize) -> Vec<usize> {
     assert!(tile.is_multiple_of(4), "{tile} is not a multiple of four");
     sorted(vec![4, tile - 4, tile, tile + 4, 2 * tile + 12])
 }
 
 /// Every size of several lists once.
-pub fn sorted(mut sizes: Vec<usize>) -> Vec<usize> {
+pub(crate) fn sorted(mut sizes: Vec<usize>) -> Vec<usize> {
     sizes.retain(|&n| n > 0);
     sizes.sort_unstable();
     sizes.dedup();
@@ -22,7 +22,7 @@ pub fn sorted(mut sizes: Vec<usize>) -> Vec<usize> {
 }
 
 /// The coordinates of the element at `place`, row-major.
-pub fn coordinates(mut place: usize, shape: &[usize]) -> Vec<usize> {
+pub(crate) fn coordinates(mut place: usize, shape: &[usize]) -> Vec<usize> {
     let mut at = vec![0; shape.len()];
     for (i, &size) in at.iter_mut().zip(shape).rev() {
         *i = place % size;
@@ -33,7 +33,7 @@ pub fn coordinates(mut place: usize, shape: &[usize]) -> Vec<usize> {
 
 /// Places in a tensor: all corners, then `count` whose every coordinate is at the edge of a tile or
 /// anywhere, one as likely as the other. Every place when there are no more than that.
-pub fn sample(random: &Random, shape: &[usize], count: usize) -> Vec<usize> {
+pub(crate) fn sample(random: &Random, shape: &[usize], count: usize) -> Vec<usize> {
     let elements: usize = shape.iter().product();
     if elements <= count {
         return (0..elements).collect();
@@ -66,7 +66,7 @@ pub fn sample(random: &Random, shape: &[usize], count: usize) -> Vec<usize> {
 /// A convolution of Stable Diffusion v1.4: side and channels of its input, channels of its output,
 /// stride, and the side that its input is resized to first.
 #[derive(Debug, Clone, Copy)]
-pub struct Conv {
+pub(crate) struct Conv {
     pub side: usize,
     pub c: usize,
     pub n: usize,
@@ -89,7 +89,7 @@ const fn up(side: usize, c: usize) -> Conv {
 }
 
 /// The 3×3 convolutions of the UNet for a 512×512 picture.
-pub const UNET_CONVS: [Conv; 24] = [
+pub(crate) const UNET_CONVS: [Conv; 24] = [
     conv(64, 4, 320),
     conv(64, 320, 320),
     down(64, 320),
@@ -119,7 +119,7 @@ pub const UNET_CONVS: [Conv; 24] = [
 
 /// The 3×3 convolutions of the VAE for a 512×512 picture; three channels are stored as four.
 /// Those of stride 2 pad after the last row and column only.
-pub const VAE_CONVS: [Conv; 19] = [
+pub(crate) const VAE_CONVS: [Conv; 19] = [
     conv(512, 4, 128),
     conv(512, 128, 128),
     down(512, 128),
@@ -143,7 +143,7 @@ pub const VAE_CONVS: [Conv; 19] = [
 
 /// The matrices `(rows, k, n)` of the UNet for a 512×512 picture and its twin without the prompt:
 /// rows are those of one picture.
-pub const UNET_MATRICES: [(usize, usize, usize); 33] = [
+pub(crate) const UNET_MATRICES: [(usize, usize, usize); 33] = [
     (1, 320, 1280), // the time embedding
     (1, 1280, 1280),
     (1, 1280, 320),
@@ -180,12 +180,12 @@ pub const UNET_MATRICES: [(usize, usize, usize); 33] = [
 ];
 
 /// The matrices of the VAE for a 512×512 picture.
-pub const VAE_MATRICES: [(usize, usize, usize); 5] =
+pub(crate) const VAE_MATRICES: [(usize, usize, usize); 5] =
     [(4096, 4, 4), (4096, 8, 8), (4096, 512, 512), (65536, 512, 256), (262144, 256, 128)];
 
 /// An attention: queries, keys, heads, channels of a head.
 #[derive(Debug, Clone, Copy)]
-pub struct Heads {
+pub(crate) struct Heads {
     pub t: usize,
     pub s: usize,
     pub heads: usize,
@@ -197,7 +197,7 @@ const fn heads(t: usize, s: usize, heads: usize, d: usize) -> Heads {
 }
 
 /// The attentions of UNet, VAE and CLIP for a 512×512 picture.
-pub const ATTENTIONS: [Heads; 10] = [
+pub(crate) const ATTENTIONS: [Heads; 10] = [
     heads(4096, 4096, 8, 40),
     heads(4096, 77, 8, 40),
     heads(1024, 1024, 8, 80),
@@ -211,7 +211,7 @@ pub const ATTENTIONS: [Heads; 10] = [
 ];
 
 /// The group norms `(side, channels)`, always in 32 groups, of UNet and VAE.
-pub const NORMS: [(usize, usize); 20] = [
+pub(crate) const NORMS: [(usize, usize); 20] = [
     (64, 320),
     (32, 320),
     (32, 640),

@@ -6,13 +6,13 @@ use darkroom::diffusion::{Plan, Prediction, Sampler, Schedule};
 type Vector = Vec<f64>;
 
 /// Σ cⱼ · vⱼ
-pub fn mix(terms: &[(f64, &Vector)]) -> Vector {
+pub(super) fn mix(terms: &[(f64, &Vector)]) -> Vector {
     let length = terms[0].1.len();
     (0..length).map(|i| terms.iter().map(|(factor, vector)| factor * vector[i]).sum()).collect()
 }
 
 /// A run by hand.
-pub struct ByHand<'a> {
+pub(crate) struct ByHand<'a> {
     pub sampler: Sampler,
     pub schedule: &'a Schedule,
     pub plan: &'a Plan,
@@ -61,7 +61,13 @@ impl ByHand<'_> {
     }
 
     /// The next latents.
-    pub fn step(&mut self, index: usize, x: &Vector, answer: &Vector, noise: &Vector) -> Vector {
+    pub(crate) fn step(
+        &mut self,
+        index: usize,
+        x: &Vector,
+        answer: &Vector,
+        noise: &Vector,
+    ) -> Vector {
         match self.sampler {
             Sampler::Ddim => self.ddim(index, x, answer, noise),
             Sampler::Pndm => self.pndm(index, x, answer),

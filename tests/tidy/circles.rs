@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit;
 
 /// One file needs another, both by path.
-pub type Import = (String, String);
+pub(super) type Import = (String, String);
 
 /// Those of a tree of Rust modules: `root` is the file of `crate` itself.
-pub fn of_rust(files: &[File], root: &str) -> Vec<Import> {
+pub(super) fn of_rust(files: &[File], root: &str) -> Vec<Import> {
     let crate_ = Crate::read(files, root);
     let mut imports = vec![];
     for names in crate_.modules.values() {
@@ -25,7 +25,7 @@ pub fn of_rust(files: &[File], root: &str) -> Vec<Import> {
 }
 
 /// Those of ES modules, by their `import` and `export … from`.
-pub fn of_javascript(files: &[File]) -> Vec<Import> {
+pub(super) fn of_javascript(files: &[File]) -> Vec<Import> {
     let mut imports = vec![];
     for file in files.iter().filter(|file| ["js", "mjs"].contains(&file.kind())) {
         for line in file.text.lines() {
@@ -41,7 +41,7 @@ pub fn of_javascript(files: &[File]) -> Vec<Import> {
 }
 
 /// The complaints: folders in which some import each other in a circle.
-pub fn complaints(imports: &[Import]) -> Vec<String> {
+pub(super) fn complaints(imports: &[Import]) -> Vec<String> {
     let mut folders = BTreeMap::<String, BTreeMap<String, BTreeSet<String>>>::new();
     for (from, to) in imports {
         let [from, to] = [from, to].map(|path| path.split('/').collect::<Vec<_>>());

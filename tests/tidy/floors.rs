@@ -29,7 +29,7 @@ const ROOT: [(&str, &str); 5] = [
 ];
 
 /// The complaints about one file of `crate/src`.
-pub fn imports(file: &File) -> Vec<String> {
+pub(super) fn imports(file: &File) -> Vec<String> {
     let Some(inner) = file.path.strip_prefix("crate/src/") else { return vec![] };
     let module = inner.split(['/', '.']).next().unwrap_or_default();
     // the root imports all; in a program `crate` is the program

@@ -3,30 +3,30 @@
 use std::path::Path;
 
 /// A file of the project.
-pub struct File {
+pub(super) struct File {
     /// From the project's folder, with `/`.
     pub path: String,
     pub text: String,
 }
 
 impl File {
-    pub fn new(path: &str, text: &str) -> File {
+    pub(super) fn new(path: &str, text: &str) -> File {
         File { path: path.into(), text: text.into() }
     }
 
     /// The ending of its name.
-    pub fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         self.path.rsplit_once('.').map_or("", |(_, kind)| kind)
     }
 
     /// The name without folder and ending.
-    pub fn stem(&self) -> &str {
+    pub(super) fn stem(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.split('.').next().unwrap_or_default()
     }
 
     /// The text with everything inside strings and comments blanked, line by line the same.
-    pub fn code(&self) -> String {
+    pub(super) fn code(&self) -> String {
         blank(&self.text)
     }
 }
@@ -36,7 +36,7 @@ const SKIPPED: [&str; 8] =
     ["target", "dist", "node_modules", "pkg", "models", "vendor", "__pycache__", "golden"];
 
 /// Every source file under these folders of the project.
-pub fn files(folders: &[&str]) -> Vec<File> {
+pub(super) fn files(folders: &[&str]) -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = vec![];
     for folder in folders {
@@ -117,7 +117,7 @@ fn token_end(chars: &[char], i: usize) -> usize {
 }
 
 /// Every function of blanked code: its name, its first line (from 1), its number of lines.
-pub fn functions(code: &str) -> Vec<(String, usize, usize)> {
+pub(super) fn functions(code: &str) -> Vec<(String, usize, usize)> {
     let mut found = vec![];
     let mut search = 0;
     while let Some(start) = code[search..].find("fn ").map(|i| search + i) {
@@ -164,12 +164,12 @@ fn body(signature: &str) -> Option<usize> {
 }
 
 /// Whether a name can hold this character.
-pub fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
 /// Whether `text` has `word` as a word of its own.
-pub fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(i, _)| {
         let before = text[..i].chars().next_back();
         let after = text[i + word.len()..].chars().next();

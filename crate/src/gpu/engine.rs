@@ -27,7 +27,7 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
+    pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
         let params = params_buffer(&device, PARAMS_BYTES);
         Engine {
             device,
@@ -41,24 +41,24 @@ impl Engine {
     }
 
     /// Bind groups and pipelines made since [`Engine::reset_made`].
-    pub fn made(&self) -> [u64; 2] {
+    pub(super) fn made(&self) -> [u64; 2] {
         self.made
     }
 
-    pub fn reset_made(&mut self) {
+    pub(super) fn reset_made(&mut self) {
         self.made = [0; 2];
     }
 
-    pub fn device(&self) -> &wgpu::Device {
+    pub(super) fn device(&self) -> &wgpu::Device {
         &self.device
     }
 
-    pub fn queue(&self) -> &wgpu::Queue {
+    pub(super) fn queue(&self) -> &wgpu::Queue {
         &self.queue
     }
 
     /// A buffer for kernels, host writes and copies.
-    pub fn create_buffer(&self, bytes: u64) -> wgpu::Buffer {
+    pub(super) fn create_buffer(&self, bytes: u64) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
             size: bytes,
@@ -70,13 +70,13 @@ impl Engine {
     }
 
     /// Forgets bind groups: their buffers may be gone.
-    pub fn forget_bind_groups(&mut self) {
+    pub(super) fn forget_bind_groups(&mut self) {
         self.bind_groups.clear();
     }
 
     /// Runs a range of the recording's dispatches in their order; the range that begins the
     /// recording goes first, and that which ends it ends with the copies.
-    pub fn submit(
+    pub(super) fn submit(
         &mut self,
         recording: &Recording,
         range: Range<usize>,
@@ -115,13 +115,17 @@ impl Engine {
     }
 
     /// Whether the device has a clock of its own.
-    pub fn has_timestamps(&self) -> bool {
+    pub(super) fn has_timestamps(&self) -> bool {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
     /// Runs a recording with each dispatch in a pass of its own: the readback is of the clock
     /// before and after each, in ticks of 8 bytes.
-    pub fn submit_timed(&mut self, recording: &Recording, pool: &Pool) -> (Readback, wgpu::Buffer) {
+    pub(super) fn submit_timed(
+        &mut self,
+        recording: &Recording,
+        pool: &Pool,
+    ) -> (Readback, wgpu::Buffer) {
         self.write_params(&recording.params);
         let stamps = 2 * recording.dispatches.len() as u32;
         let bytes = u64::from(stamps) * u64::from(wgpu::QUERY_SIZE);
@@ -165,7 +169,7 @@ impl Engine {
     }
 
     /// Makes what a recording needs that is not run.
-    pub fn rehearse(&mut self, recording: &Recording, pool: &Pool) {
+    pub(super) fn rehearse(&mut self, recording: &Recording, pool: &Pool) {
         self.fit_params(&recording.params);
         for dispatch in &recording.dispatches {
             self.prepare(dispatch, pool);
@@ -174,7 +178,7 @@ impl Engine {
 
     /// Makes the pipelines of kernels; false where all were there. A browser returns at once and
     /// compiles them beside what follows.
-    pub fn compile(&mut self, kernels: &[Rc<Kernel>]) -> bool {
+    pub(super) fn compile(&mut self, kernels: &[Rc<Kernel>]) -> bool {
         let before = self.pipelines.len();
         kernels.iter().for_each(|kernel| drop(self.compiled(kernel)));
         self.pipelines.len() > before
@@ -218,7 +222,7 @@ impl Engine {
     }
 
     /// A buffer that bytes come through to the host.
-    pub fn create_readback(&self, bytes: u64) -> wgpu::Buffer {
+    pub(super) fn create_readback(&self, bytes: u64) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,

@@ -14,7 +14,7 @@ pub(super) struct Faults(Arc<Mutex<Option<Error>>>);
 
 impl Faults {
     /// Keeps `error` unless there is an earlier one; a lost device tells more than what follows it.
-    pub fn put(&self, error: Error) {
+    pub(super) fn put(&self, error: Error) {
         let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let replaces = matches!(error, Error::DeviceLost { .. });
         if first.is_none() || replaces {
@@ -23,7 +23,7 @@ impl Faults {
     }
 
     /// The fault, once; a lost device stays lost.
-    pub fn take(&self) -> Option<Error> {
+    pub(super) fn take(&self) -> Option<Error> {
         let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match &*first {
             Some(Error::DeviceLost { .. }) => first.clone(),
@@ -32,7 +32,7 @@ impl Faults {
     }
 
     /// Listens to the device.
-    pub fn listen(&self, device: &wgpu::Device) {
+    pub(super) fn listen(&self, device: &wgpu::Device) {
         let lost = self.clone();
         device.set_device_lost_callback(move |reason, message| {
             lost.put(Error::DeviceLost { reason: format!("{reason:?}: {message}") });
@@ -55,7 +55,7 @@ impl Faults {
 
     /// Waits for what the browser still has to say of the commands so far.
     #[cfg(target_arch = "wasm32")]
-    pub async fn collect(&self, device: &wgpu::Device) {
+    pub(super) async fn collect(&self, device: &wgpu::Device) {
         for error in web::pop(device).await {
             self.put(error);
         }
@@ -84,13 +84,13 @@ mod web {
         device.as_webgpu().map(|d| d.unchecked_ref())
     }
 
-    pub fn push(device: &wgpu::Device) {
+    pub(super) fn push(device: &wgpu::Device) {
         if let Some(device) = scoped(device) {
             FILTERS.iter().for_each(|filter| device.push_error_scope(filter));
         }
     }
 
-    pub async fn pop(device: &wgpu::Device) -> Vec<Error> {
+    pub(super) async fn pop(device: &wgpu::Device) -> Vec<Error> {
         let mut errors = Vec::new();
         let Some(device) = scoped(device) else { return errors };
         // All three are popped before the first is awaited: nothing is recorded in between.

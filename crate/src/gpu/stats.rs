@@ -33,8 +33,11 @@ pub struct Stats {
 /// What was made on the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Made {
+    /// Of kernels, parameters and read-backs.
     pub buffers: u64,
+    /// One for each choice of buffers of a kernel.
     pub bind_groups: u64,
+    /// One for each kernel.
     pub pipelines: u64,
 }
 
@@ -85,20 +88,20 @@ pub(super) struct Kernels {
 }
 
 impl Kernels {
-    pub fn note(&mut self, kernel: &Rc<Kernel>) {
+    pub(super) fn note(&mut self, kernel: &Rc<Kernel>) {
         if !self.seen.contains(kernel) {
             self.seen.insert(kernel.clone());
             self.in_order.push(kernel.clone());
         }
     }
 
-    pub fn in_order(&self) -> &[Rc<Kernel>] {
+    pub(super) fn in_order(&self) -> &[Rc<Kernel>] {
         &self.in_order
     }
 }
 
 impl Counter {
-    pub fn dispatch(&mut self, name: &'static str, work: Work, bytes: u64) {
+    pub(super) fn dispatch(&mut self, name: &'static str, work: Work, bytes: u64) {
         let kernel = self.kernels.entry(name).or_insert(KernelStats { name, ..Default::default() });
         kernel.dispatches += 1;
         kernel.flops += work.flops;
@@ -106,12 +109,12 @@ impl Counter {
         kernel.traffic += work.traffic.unwrap_or(bytes);
     }
 
-    pub fn submit(&mut self) {
+    pub(super) fn submit(&mut self) {
         self.submits += 1;
     }
 
     /// What has been counted; of the buffers nothing is known here.
-    pub fn stats(&self) -> Stats {
+    pub(super) fn stats(&self) -> Stats {
         let sum = |count: fn(&KernelStats) -> u64| self.kernels.values().map(count).sum();
         Stats {
             dispatches: sum(|k| k.dispatches),
@@ -124,7 +127,7 @@ impl Counter {
         }
     }
 
-    pub fn kernels(&self) -> Vec<KernelStats> {
+    pub(super) fn kernels(&self) -> Vec<KernelStats> {
         let mut kernels: Vec<_> = self.kernels.values().copied().collect();
         kernels.sort_by_key(|k| std::cmp::Reverse((k.flops, k.bytes)));
         kernels

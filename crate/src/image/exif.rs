@@ -6,7 +6,7 @@ const ORIENTATION: u16 = 0x0112;
 
 /// 1 to 8, as [`Rgba::upright`](super::Rgba::upright) takes it; 1, as it stands, where the data do
 /// not say.
-pub fn orientation(data: &[u8]) -> u8 {
+pub(super) fn orientation(data: &[u8]) -> u8 {
     read(data).filter(|way| (1..=8).contains(way)).unwrap_or(1)
 }
 

@@ -11,7 +11,7 @@ use crate::{Precision, WeightType};
 pub(super) type Record = Box<dyn Fn()>;
 
 /// An op to measure, whose tensors do not exist yet.
-pub struct Op {
+pub(super) struct Op {
     /// The kernel and the shape.
     pub name: String,
     make: Box<dyn FnOnce() -> Record>,

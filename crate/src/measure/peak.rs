@@ -25,7 +25,7 @@ pub(super) struct Peak {
 
 impl Peak {
     /// Tries both forms.
-    pub async fn find(gpu: &Gpu, runs: usize) -> Result<Peak> {
+    pub(super) async fn find(gpu: &Gpu, runs: usize) -> Result<Peak> {
         let mut best: Option<Peak> = None;
         for fused in [false, true] {
             let mut peak = Peak::of(gpu, fused);
@@ -58,7 +58,7 @@ impl Peak {
     }
 
     /// 10⁹ floating-point operations a second, now, over as many seconds at the least.
-    pub async fn run_for(&self, gpu: &Gpu, seconds: f64) -> Result<f64> {
+    pub(super) async fn run_for(&self, gpu: &Gpu, seconds: f64) -> Result<f64> {
         let (mut spent, mut runs) = (0.0, 0.0);
         while runs == 0.0 || spent < seconds {
             spent += timed(gpu, &|| self.record(gpu)).await?.seconds;

@@ -240,7 +240,8 @@ impl Scope {
         Ok(policy::weight_type(asked, &self.full_name("weight"), k))
     }
 
-    /// Asks for a linear layer that was checked, as the outputs `part` of a larger one.
+    /// Asks for a linear layer that was checked, with `bias` `[n]`, as the outputs `part` of a
+    /// larger one.
     pub(super) fn request_linear(
         &self,
         n: usize,

@@ -25,7 +25,7 @@ pub(super) struct Tile {
 impl Tile {
     /// The tile of the adapter's choice for `rows` × `n` outputs, or a smaller one where its edge
     /// would mostly lie outside.
-    pub fn choose(gpu: &Gpu, chosen: MatrixTile, rows: usize, n: usize) -> Tile {
+    pub(super) fn choose(gpu: &Gpu, chosen: MatrixTile, rows: usize, n: usize) -> Tile {
         let area = |side: usize| rows.next_multiple_of(side) * n.next_multiple_of(side);
         let kind = match chosen {
             MatrixTile::Direct16 if 4 * area(16) > 5 * area(8) => MatrixTile::Direct8,
@@ -48,7 +48,7 @@ impl Tile {
     }
 
     /// Adds the tile to an op's kernel.
-    pub fn specialise(&self, kernel: Kernel) -> Kernel {
+    pub(super) fn specialise(&self, kernel: Kernel) -> Kernel {
         let direct = |kernel: Kernel, fragment: Source| {
             kernel
                 .uint("LANES_N", self.lanes[0] as u32)
@@ -64,7 +64,7 @@ impl Tile {
 
     /// What `rows` × n outputs count as. Each invocation reads the rows and the weights of its
     /// tile; by way of shared memory a workgroup does so once.
-    pub fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Work {
+    pub(super) fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Work {
         let (k, n) = (weight.k(), weight.n());
         let side = match self.kind {
             MatrixTile::Shared => HARDWARE[0] * side(self.kind),
@@ -79,7 +79,7 @@ impl Tile {
     }
 
     /// Workgroups for `rows` × `n` outputs.
-    pub fn grid(&self, gpu: &Gpu, rows: usize, n: usize) -> [u32; 3] {
+    pub(super) fn grid(&self, gpu: &Gpu, rows: usize, n: usize) -> [u32; 3] {
         let side = side(self.kind);
         let x = n.div_ceil(side * self.lanes[0]) as u32;
         let [y, z] = fold(gpu, rows.div_ceil(side * self.lanes[1]));

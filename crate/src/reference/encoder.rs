@@ -7,10 +7,10 @@ use candle_core::{D, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear, ops};
 
 /// transformers: `CLIPEncoder`.
-pub struct Encoder(Vec<Layer>);
+pub(super) struct Encoder(Vec<Layer>);
 
 impl Encoder {
-    pub fn new(vars: &VarBuilder, config: &EncoderConfig) -> Result<Encoder> {
+    pub(super) fn new(vars: &VarBuilder, config: &EncoderConfig) -> Result<Encoder> {
         let layers = vars.pp("layers");
         let layer = |i| Layer::new(&layers.pp(i), config);
         Ok(Encoder((0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?))
@@ -18,7 +18,12 @@ impl Encoder {
 
     /// `x` `[b, t, c]`, same shape, through all but the last `skipped` layers; `mask` `[t, t]` is
     /// added to the scores.
-    pub fn forward(&self, mut x: Tensor, mask: Option<&Tensor>, skipped: usize) -> Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        mut x: Tensor,
+        mask: Option<&Tensor>,
+        skipped: usize,
+    ) -> Result<Tensor> {
         for layer in &self.0[..self.0.len() - skipped] {
             x = layer.forward(&x, mask)?;
         }

@@ -6,7 +6,7 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm};
 
 /// transformers: `CLIPTextModel`.
-pub struct TextEncoder {
+pub(super) struct TextEncoder {
     tokens: Embedding,
     positions: Embedding,
     encoder: Encoder,
@@ -14,7 +14,7 @@ pub struct TextEncoder {
 }
 
 impl TextEncoder {
-    pub fn new(vars: &VarBuilder, config: &TextConfig) -> Result<TextEncoder> {
+    pub(super) fn new(vars: &VarBuilder, config: &TextConfig) -> Result<TextEncoder> {
         let prefixed = vars.contains_tensor("text_model.final_layer_norm.weight");
         let vars = if prefixed { vars.pp("text_model") } else { vars.clone() };
         let (c, eps) = (config.encoder.hidden_size, f64::from(config.encoder.layer_norm_eps));
@@ -29,7 +29,7 @@ impl TextEncoder {
     }
 
     /// `ids` `[b, tokens]` → `[b, tokens, c]`, without the last `skipped` layers.
-    pub fn forward(&self, ids: &Tensor, skipped: usize) -> Result<Tensor> {
+    pub(super) fn forward(&self, ids: &Tensor, skipped: usize) -> Result<Tensor> {
         let tokens = ids.dim(1)?;
         let places = Tensor::arange(0, tokens as u32, ids.device())?;
         let positions = self.positions.forward(&places)?;

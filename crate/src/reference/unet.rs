@@ -13,7 +13,7 @@ use candle_transformers::models::stable_diffusion::embeddings::{TimestepEmbeddin
 use candle_transformers::models::stable_diffusion::resnet::{ResnetBlock2D, ResnetBlock2DConfig};
 
 /// diffusers: `UNet2DConditionModel`.
-pub struct Unet {
+pub(super) struct Unet {
     conv_in: Conv2d,
     time_proj: Timesteps,
     time_embedding: TimestepEmbedding,
@@ -59,7 +59,7 @@ struct TransformerBlock {
 }
 
 impl Unet {
-    pub fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
+    pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
         let (first, last) = (&levels[0], &levels[levels.len() - 1]);
         // The channels of every skip, from the first convolution on.
@@ -119,7 +119,7 @@ impl Unet {
     /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, and the deep features:
     /// what the last level's outermost layers on the way up begin with. Those that are `cached`
     /// are taken as they are, and only the outermost layers evaluated.
-    pub fn forward(
+    pub(super) fn forward(
         &self,
         latents: &Tensor,
         timestep: f64,

@@ -14,7 +14,7 @@ const SAME: Conv2dConfig =
     Conv2dConfig { padding: 1, stride: 1, dilation: 1, groups: 1, cudnn_fwd_algo: None };
 
 /// diffusers: `Encoder`, and `AutoencoderKL`'s `quant_conv`.
-pub struct VaeEncoder {
+pub(super) struct VaeEncoder {
     conv_in: Conv2d,
     down_blocks: Vec<DownEncoderBlock2D>,
     mid_block: UNetMidBlock2D,
@@ -25,7 +25,7 @@ pub struct VaeEncoder {
 
 impl VaeEncoder {
     /// From the root of the checkpoint.
-    pub fn new(root: &VarBuilder, config: &VaeConfig) -> Result<VaeEncoder> {
+    pub(super) fn new(root: &VarBuilder, config: &VaeConfig) -> Result<VaeEncoder> {
         let vars = root.pp("encoder");
         let (channels, groups) = (&config.block_out_channels, config.norm_num_groups);
         let (top, lowest) = (channels[0], channels[channels.len() - 1]);
@@ -62,7 +62,7 @@ impl VaeEncoder {
     }
 
     /// `picture` `[1, 3, h, w]` in −1…1 → mean and logvar in one, `[1, 2·c, h/factor, w/factor]`.
-    pub fn forward(&self, picture: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, picture: &Tensor) -> Result<Tensor> {
         let mut x = picture.apply(&self.conv_in)?;
         for block in &self.down_blocks {
             x = x.apply(block)?;

@@ -4,12 +4,12 @@
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// As a string of digits.
-pub fn to_string<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn to_string<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(seed)
 }
 
 /// From a string of digits, or from a number.
-pub fn from_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn from_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Seed {

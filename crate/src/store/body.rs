@@ -16,7 +16,7 @@ use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
 /// How slow a server may be: at least `bytes` in every window, of which only the time counts that
 /// was spent waiting for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub(super) struct Pace {
     pub window_ms: u32,
     pub bytes: u32,
 }
@@ -33,7 +33,7 @@ pub struct Chunk {
 }
 
 /// A stream that is being read. Dropping it ends the transfer.
-pub struct Body {
+pub(super) struct Body {
     reader: ReadableStreamDefaultReader,
     abort: AbortController,
     watch: Rc<Watch>,
@@ -57,7 +57,7 @@ impl Drop for Body {
 
 impl Body {
     /// Of a request that `abort` ends, and which `watch` knows.
-    pub fn new(
+    pub(super) fn new(
         stream: &ReadableStream,
         abort: AbortController,
         watch: Rc<Watch>,
@@ -71,7 +71,7 @@ impl Body {
 
     /// The next chunk: exactly `length` bytes, or all that come where that is unknown, and then at
     /// most `most`.
-    pub async fn chunk(
+    pub(super) async fn chunk(
         &mut self,
         length: Option<u64>,
         most: u64,
@@ -163,12 +163,12 @@ impl Body {
 }
 
 /// Adds bytes of JavaScript's to the sums, through a small buffer.
-pub fn sum(part: &Uint8Array, buffer: &mut [u8], digest: &mut Digest) {
+pub(super) fn sum(part: &Uint8Array, buffer: &mut [u8], digest: &mut Digest) {
     pieces(part, buffer, |piece| digest.update(piece));
 }
 
 /// Hands bytes of JavaScript's on, a buffer at a time.
-pub fn pieces(part: &Uint8Array, buffer: &mut [u8], mut take: impl FnMut(&[u8])) {
+pub(super) fn pieces(part: &Uint8Array, buffer: &mut [u8], mut take: impl FnMut(&[u8])) {
     let mut start = 0;
     while start < part.length() {
         let end = part.length().min(start + buffer.len() as u32);

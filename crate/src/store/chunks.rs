@@ -232,7 +232,7 @@ impl Store {
 }
 
 /// Whether bytes are what was stored, by the cheap sum.
-pub fn is_sound(bytes: &Uint8Array, info: &ChunkInfo) -> bool {
+pub(super) fn is_sound(bytes: &Uint8Array, info: &ChunkInfo) -> bool {
     let mut sum = Sum64::default();
     pieces(bytes, &mut vec![0; PIECE_BYTES], |piece| sum.update(piece));
     u64::from(bytes.length()) == info.bytes && sum.finish() == info.sum
@@ -245,7 +245,7 @@ fn place(key: &JsValue) -> Option<(String, u64)> {
 }
 
 /// Parts as one `Blob`.
-pub fn blob(parts: &Array) -> Result<JsValue> {
+pub(super) fn blob(parts: &Array) -> Result<JsValue> {
     let blob = Blob::new_with_blob_sequence(parts).map_err(|e| fault(&e))?;
     Ok(blob.into())
 }

@@ -16,7 +16,11 @@ const HEADER_BYTES_MAX: u64 = 100 << 20;
 ///
 /// # Errors
 /// The store's.
-pub async fn fault_of(store: &Store, model: &Model, file: &ManifestFile) -> Result<Option<String>> {
+pub(super) async fn fault_of(
+    store: &Store,
+    model: &Model,
+    file: &ManifestFile,
+) -> Result<Option<String>> {
     let Some(bytes) = model.bytes(file) else { return Ok(Some("it has no size".into())) };
     let name = file.path.rsplit('/').next().unwrap_or_default();
     let ending = name.rsplit('.').next().unwrap_or_default();

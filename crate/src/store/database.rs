@@ -17,16 +17,16 @@ const NAME: &str = "darkroom-weights";
 const VERSION: u32 = 1;
 
 /// What each model is and how far it has come, by id.
-pub const MODELS: &str = "models";
+pub(super) const MODELS: &str = "models";
 /// Bytes, by `[id, path, number of the chunk]`.
-pub const CHUNKS: &str = "chunks";
+pub(super) const CHUNKS: &str = "chunks";
 /// Length and sums of the bytes, by the same keys.
-pub const INDEX: &str = "index";
+pub(super) const INDEX: &str = "index";
 /// Hashes that a first download found, by repository, revision and path; they outlive the model.
-pub const PINS: &str = "pins";
+pub(super) const PINS: &str = "pins";
 
 /// One change of a transaction.
-pub enum Change {
+pub(super) enum Change {
     Put(&'static str, JsValue, JsValue),
     Delete(&'static str, JsValue),
 }
@@ -36,7 +36,7 @@ const CLOSED: &str =
     "another tab has opened a newer version of this app, or deleted what is stored";
 
 /// The open database, and whether it had to be closed since.
-pub struct Database(IdbDatabase, Rc<Cell<bool>>);
+pub(super) struct Database(IdbDatabase, Rc<Cell<bool>>);
 
 impl Drop for Database {
     fn drop(&mut self) {
@@ -49,7 +49,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::NewerStorage`]; [`Error::Storage`] where there is none, as in some private windows.
-    pub async fn open() -> Result<Database> {
+    pub(super) async fn open() -> Result<Database> {
         let factory = Reflect::get(&js_sys::global(), &"indexedDB".into()).unwrap_or_default();
         let factory: IdbFactory = factory.dyn_into().map_err(|_| Error::Storage {
             reason: "this browser or window has no database for pages".into(),
@@ -85,7 +85,7 @@ impl Database {
     }
 
     /// The value at `key`.
-    pub async fn get(&self, store: &str, key: &JsValue) -> Result<Option<JsValue>> {
+    pub(super) async fn get(&self, store: &str, key: &JsValue) -> Result<Option<JsValue>> {
         let store = self.transaction(&[store], "readonly")?.object_store(store);
         let request = store.and_then(|store| store.get(key)).map_err(|e| fault(&e))?;
         let value = settle(&request).await?;
@@ -93,12 +93,12 @@ impl Database {
     }
 
     /// All values, those under `prefix` where one is given.
-    pub async fn all(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
+    pub(super) async fn all(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
         self.list(store, prefix, IdbObjectStore::get_all_with_key).await
     }
 
     /// The keys of [`Database::all`], in the same order.
-    pub async fn keys(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
+    pub(super) async fn keys(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
         self.list(store, prefix, IdbObjectStore::get_all_keys_with_key).await
     }
 
@@ -106,7 +106,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::StorageFull`], and nothing was changed; [`Error::Storage`].
-    pub async fn write(&self, changes: &[Change]) -> Result<()> {
+    pub(super) async fn write(&self, changes: &[Change]) -> Result<()> {
         let mut names: Vec<&str> = changes
             .iter()
             .map(|change| match change {
@@ -172,12 +172,12 @@ impl Database {
 }
 
 /// The key of parts; a number counts as one.
-pub fn key(id: &str, path: &str, index: u64) -> JsValue {
+pub(super) fn key(id: &str, path: &str, index: u64) -> JsValue {
     Array::of3(&id.into(), &path.into(), &(index as f64).into()).into()
 }
 
 /// All keys that begin with these parts: lists sort behind every text and number.
-pub fn under(prefix: &[&str]) -> Result<JsValue> {
+pub(super) fn under(prefix: &[&str]) -> Result<JsValue> {
     let first: Array = prefix.iter().map(|part| JsValue::from_str(part)).collect();
     let last = first.slice(0, first.length());
     last.push(&Array::new());
@@ -214,7 +214,7 @@ async fn settle(request: &IdbRequest) -> Result<JsValue> {
 }
 
 /// What the browser says is wrong, as our error.
-pub fn fault(error: &JsValue) -> Error {
+pub(super) fn fault(error: &JsValue) -> Error {
     let Some(exception) = error.dyn_ref::<DomException>() else {
         return Error::Storage { reason: super::trouble::text(error) };
     };

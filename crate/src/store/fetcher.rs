@@ -28,10 +28,12 @@ pub struct FetchOptions {
     pub attempts: u32,
     /// The first wait, doubled each time.
     pub backoff_ms: f64,
+    /// The longest wait.
     pub backoff_max_ms: f64,
     /// Silence after which a connection is given up; and so is one that brings fewer bytes than
     /// `stall_bytes` in that time.
     pub stall_ms: u32,
+    /// The fewest bytes that a connection brings in `stall_ms`.
     pub stall_bytes: u32,
 }
 
@@ -50,7 +52,7 @@ impl Default for FetchOptions {
 }
 
 /// Fetches chunks of one model.
-pub struct Fetcher {
+pub(super) struct Fetcher {
     pub options: FetchOptions,
     pub watch: Rc<Watch>,
     pub pace: RefCell<Pace>,
@@ -60,7 +62,7 @@ pub struct Fetcher {
 
 /// How often a chunk was asked for in vain.
 #[derive(Default)]
-pub struct Patience {
+pub(super) struct Patience {
     /// At the present base.
     tries: u32,
     /// Bases that were given up, this one's number among them.
@@ -70,14 +72,14 @@ pub struct Patience {
 
 impl Patience {
     /// Something came: it begins anew.
-    pub fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         *self = Patience::default();
     }
 }
 
 impl Fetcher {
     /// With all its patience.
-    pub fn new(options: FetchOptions, watch: Rc<Watch>, pace: Pace) -> Fetcher {
+    pub(super) fn new(options: FetchOptions, watch: Rc<Watch>, pace: Pace) -> Fetcher {
         Fetcher { options, watch, pace: RefCell::new(pace), base: Cell::new(0) }
     }
 
@@ -85,7 +87,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`Error::Fetch`], [`Error::Cancelled`].
-    pub async fn chunk(
+    pub(super) async fn chunk(
         &self,
         model: &Model,
         file: &ManifestFile,
@@ -122,7 +124,7 @@ impl Fetcher {
     }
 
     /// Asks for a chunk.
-    pub async fn ask(
+    pub(super) async fn ask(
         &self,
         model: &Model,
         file: &ManifestFile,
@@ -141,7 +143,12 @@ impl Fetcher {
     }
 
     /// A small file of the publisher's, whole: at most `most` bytes.
-    pub async fn small(&self, model: &Model, url: &str, most: u64) -> Result<Vec<u8>, Fault> {
+    pub(super) async fn small(
+        &self,
+        model: &Model,
+        url: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, Fault> {
         let mut answer = self.get(model, url, None, None, None).await?;
         let progress = RefCell::new(Pace::new(0, 0));
         let chunk = answer.body.chunk(None, most, url, &progress).await?;
@@ -177,7 +184,7 @@ impl Fetcher {
     }
 
     /// Takes a chunk from a body that stands at its beginning.
-    pub async fn take(
+    pub(super) async fn take(
         &self,
         body: &mut Body,
         model: &Model,
@@ -192,7 +199,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`Error::Fetch`] with the fault's sentence, [`Error::Cancelled`].
-    pub async fn wait(
+    pub(super) async fn wait(
         &self,
         model: &Model,
         file: &ManifestFile,
@@ -232,12 +239,12 @@ impl Fetcher {
 }
 
 /// The fault of a chunk with other bytes than it must have.
-pub fn wrong_bytes(chunk: &Chunk) -> Fault {
+pub(super) fn wrong_bytes(chunk: &Chunk) -> Fault {
     Fault { trouble: Trouble::WrongBytes, edge: chunk.edge.clone(), line: None }
 }
 
 /// The address of a file below a base.
-pub fn address(base: &str, path: &str) -> String {
+pub(super) fn address(base: &str, path: &str) -> String {
     let encode = |part| String::from(js_sys::encode_uri_component(part));
     let path: Vec<String> = path.split('/').map(encode).collect();
     format!("{}/{}", base.trim_end_matches('/'), path.join("/"))

@@ -9,7 +9,7 @@ const EVERY_MS: f64 = 200.0;
 const MEMORY_MS: f64 = 5000.0;
 
 /// Bytes of a call, as they come.
-pub struct Pace {
+pub(super) struct Pace {
     /// Stored and verified.
     pub done: u64,
     pub total: u64,
@@ -23,13 +23,13 @@ pub struct Pace {
 
 impl Pace {
     /// With `done` of `total` there already.
-    pub fn new(done: u64, total: u64) -> Pace {
+    pub(super) fn new(done: u64, total: u64) -> Pace {
         let now = Date::now();
         Pace { done, total, under_way: 0, since: 0, measured: now, told: 0.0, speed: 0.0 }
     }
 
     /// These many have come; tells the watch, if it is time.
-    pub fn arrived(&mut self, path: &str, bytes: u64, watch: &Watch) {
+    pub(super) fn arrived(&mut self, path: &str, bytes: u64, watch: &Watch) {
         self.since += bytes;
         self.under_way += bytes;
         let now = Date::now();
@@ -45,7 +45,7 @@ impl Pace {
     }
 
     /// Tells the watch at once.
-    pub fn tell(&mut self, path: &str, watch: &Watch) {
+    pub(super) fn tell(&mut self, path: &str, watch: &Watch) {
         self.told = Date::now();
         let bytes_done = (self.done + self.under_way).min(self.total);
         let left = self.total - bytes_done;

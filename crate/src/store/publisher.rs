@@ -18,7 +18,7 @@ const TRIES: u32 = 3;
 /// # Errors
 /// [`Error::Fetch`] where a pointer disagrees, or cannot be had for a file that is known by nothing
 /// else; [`Error::Cancelled`].
-pub async fn consult(
+pub(super) async fn consult(
     store: &Store,
     fetcher: &Fetcher,
     model: &mut Model,

@@ -24,14 +24,14 @@ const BODY_BYTES_MAX: usize = 2048;
 
 /// What the policy of the page blocks meanwhile: the addresses that were asked. Where a redirect is
 /// blocked, its target stays hidden, as the standard wants.
-pub struct Violations {
+pub(super) struct Violations {
     seen: Rc<RefCell<Vec<String>>>,
     listener: Closure<dyn Fn(JsValue)>,
 }
 
 impl Violations {
     /// Listens until it is dropped.
-    pub fn listen() -> Violations {
+    pub(super) fn listen() -> Violations {
         let seen: Rc<RefCell<Vec<String>>> = Rc::default();
         let into = seen.clone();
         let listener = Closure::new(move |event: JsValue| {
@@ -46,7 +46,7 @@ impl Violations {
     }
 
     /// Whether this address was blocked, or what it leads to.
-    pub async fn tell_of(&self, url: &str) -> bool {
+    pub(super) async fn tell_of(&self, url: &str) -> bool {
         pause(EVENT_MS).await;
         self.seen.borrow().iter().any(|seen| seen == url)
     }
@@ -62,7 +62,7 @@ impl Drop for Violations {
 }
 
 /// A browser hides why there was no answer; this much it can be asked.
-pub async fn why_unreachable(url: &str) -> Trouble {
+pub(super) async fn why_unreachable(url: &str) -> Trouble {
     let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
     let online = Reflect::get(&navigator, &"onLine".into()).unwrap_or_default();
     if online.is_falsy() {
@@ -87,7 +87,7 @@ pub async fn why_unreachable(url: &str) -> Trouble {
 }
 
 /// The line of a refusal's body that names the reason, where it comes soon.
-pub async fn first_line(response: &Response) -> Option<String> {
+pub(super) async fn first_line(response: &Response) -> Option<String> {
     let reader: ReadableStreamDefaultReader = response.body()?.get_reader().unchecked_into();
     let late = future_to_promise(async {
         pause(BODY_MS).await;

@@ -12,7 +12,7 @@ const CACHE: &str = "darkroom-shelf";
 const ADDRESS: &str = "/.darkroom-shelf/";
 
 /// Remembers a model: its id and its title. Where there is no cache, nothing is remembered.
-pub async fn remember(id: &str, title: &str) {
+pub(super) async fn remember(id: &str, title: &str) {
     let note = Response::builder().body(Some(title)).ok();
     let Some((cache, note)) = cache().await.zip(note) else { return };
     let raw: web_sys::Response = note.into();
@@ -20,14 +20,14 @@ pub async fn remember(id: &str, title: &str) {
 }
 
 /// The model was deleted.
-pub async fn forget(id: &str) {
+pub(super) async fn forget(id: &str) {
     if let Some(cache) = cache().await {
         call(&cache, "delete", &[address(id).into()]).await;
     }
 }
 
 /// Ids and titles of what is remembered.
-pub async fn remembered() -> Vec<(String, String)> {
+pub(super) async fn remembered() -> Vec<(String, String)> {
     let Some(cache) = cache().await else { return Vec::new() };
     let Some(keys) = call(&cache, "keys", &[]).await else { return Vec::new() };
     let mut models = Vec::new();

@@ -20,7 +20,7 @@ use web_sys::{AbortController, ReferrerPolicy, RequestCache, RequestCredentials}
 const RETRY_AFTER_MAX: f64 = 300.0;
 
 /// What is asked.
-pub struct Ask<'a> {
+pub(super) struct Ask<'a> {
     pub url: &'a str,
     /// Bytes; none for the whole file.
     pub range: Option<Range<u64>>,
@@ -41,7 +41,7 @@ pub struct Version {
 }
 
 /// An answer that may be read.
-pub struct Answer {
+pub(super) struct Answer {
     pub body: Body,
     /// Whether it is the whole file though a range was asked for.
     pub whole: bool,
@@ -49,7 +49,7 @@ pub struct Answer {
 }
 
 /// Asks, and judges the answer by its head.
-pub async fn request(ask: &Ask<'_>, watch: &Rc<Watch>) -> Result<Answer, Fault> {
+pub(super) async fn request(ask: &Ask<'_>, watch: &Rc<Watch>) -> Result<Answer, Fault> {
     let abort = AbortController::new().map_err(|_| Trouble::Unreachable)?;
     watch.begin(&abort);
     let answer = ask_and_judge(ask, &abort, watch).await;

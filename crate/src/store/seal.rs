@@ -17,7 +17,7 @@ use std::rc::Rc;
 ///
 /// # Errors
 /// [`Error::Fetch`] when its bytes are not the true ones and fetching them again does not mend it.
-pub async fn seal(
+pub(super) async fn seal(
     store: &Store,
     fetcher: &Fetcher,
     model: &mut Model,
@@ -150,7 +150,7 @@ pub async fn verify(
 }
 
 /// A sealed file got a chunk of which nothing was known: the whole must be what it was.
-pub async fn prove(
+pub(super) async fn prove(
     store: &Store,
     fetcher: &Fetcher,
     model: &Model,

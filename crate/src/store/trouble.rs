@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 /// What is wrong with one request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// The computer has no connection.
     Offline,
     /// No answer at all; the browser does not say why.
@@ -49,7 +49,7 @@ const REFUSALS_MAX: u32 = 3;
 
 impl Trouble {
     /// How often a base is asked before it is given up, where patience is for `attempts`.
-    pub fn tries(&self, attempts: u32) -> u32 {
+    pub(super) fn tries(&self, attempts: u32) -> u32 {
         match self {
             Trouble::Status(408 | 425 | 500..=599)
             | Trouble::Offline
@@ -69,12 +69,12 @@ impl Trouble {
     }
 
     /// Whether another base may help.
-    pub fn may_move(&self) -> bool {
+    pub(super) fn may_move(&self) -> bool {
         !matches!(self, Trouble::Offline | Trouble::Nowhere | Trouble::Stopped)
     }
 
     /// What happened.
-    pub fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             Trouble::Offline => "This computer is offline.".into(),
             Trouble::Unreachable => {
@@ -155,7 +155,7 @@ fn changed(detail: &str) -> String {
 
 /// What is wrong, with whom, and in which words of theirs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
+pub(super) struct Fault {
     pub trouble: Trouble,
     /// The host that answered, or was asked where none did.
     pub edge: Option<String>,
@@ -165,7 +165,7 @@ pub struct Fault {
 
 impl Fault {
     /// What happened, and where.
-    pub fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         let sentence = self.trouble.sentence();
         match (&self.edge, &self.line) {
             (Some(edge), Some(line)) => format!("{sentence} {edge} says: \u{201c}{line}\u{201d}."),
@@ -182,7 +182,7 @@ impl From<Trouble> for Fault {
 }
 
 /// JavaScript's own words for an error.
-pub fn text(error: &JsValue) -> String {
+pub(super) fn text(error: &JsValue) -> String {
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => format!("{error:?}"),

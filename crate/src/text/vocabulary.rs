@@ -29,7 +29,7 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// From `vocab.json` (`{"token": id}`) and `merges.txt` (a version line, then `left right`).
-    pub fn from_files(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
+    pub(super) fn from_files(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
         const VOCAB: &str = "vocab.json";
         const MERGES: &str = "merges.txt";
         let ids: HashMap<String, u32> = serde_json::from_slice(&from_python(vocab_json))
@@ -50,7 +50,7 @@ impl Vocabulary {
 
     /// From the model inside a `tokenizer.json`. Its other parts are not read: for CLIP they always
     /// say what [`super::Tokenizer`] does anyway.
-    pub fn from_tokenizer_json(json: &[u8]) -> Result<Self> {
+    pub(super) fn from_tokenizer_json(json: &[u8]) -> Result<Self> {
         const FILE: &str = "tokenizer.json";
         let file: TokenizerJson = serde_json::from_slice(&from_python(json))
             .map_err(|error| bad_file(FILE, format!("it is not a BPE tokenizer: {error}")))?;

@@ -13,6 +13,10 @@ mod stream;
 mod turn;
 mod values;
 
+pub use bench::bench;
+pub use judge::{Judge, likeness};
+pub use shelf::Shelf;
+
 use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};

@@ -24,7 +24,7 @@ const SKIP_BYTES_MAX: u64 = 1 << 20;
 const TURN_BYTES: u64 = 4 << 20;
 
 /// A folder on a server, or one file of it as a checkpoint.
-pub struct HttpSource {
+pub(super) struct HttpSource {
     /// The folder's address, with a `/` at its end.
     base: String,
     checkpoint: Option<String>,
@@ -42,7 +42,7 @@ pub struct HttpSource {
 impl HttpSource {
     /// The folder or the single file at `address`; a file's tokenizer is in the folder `tokenizer`,
     /// or in `tokenizer/` beside it. Nothing is read yet.
-    pub fn new(address: &str, tokenizer: Option<&str>) -> Self {
+    pub(super) fn new(address: &str, tokenizer: Option<&str>) -> Self {
         let folder = |address: &str| format!("{}/", address.trim_end_matches('/'));
         let is_checkpoint = |name: &str| CHECKPOINTS.iter().any(|ending| name.ends_with(ending));
         let file = address.rsplit_once('/').filter(|(_, name)| is_checkpoint(name));

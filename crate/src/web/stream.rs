@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader};
 
 /// Dropping it ends the transfer.
-pub struct Download {
+pub(super) struct Download {
     path: String,
     /// None for a file without bytes.
     reader: Option<ReadableStreamDefaultReader>,
@@ -29,7 +29,11 @@ impl Download {
     /// Asks for the file at `address` from `start` to its end, as `path` in messages; with the
     /// file's size, where the answer tells it. A server that ignores ranges answers from the
     /// beginning: see [`Download::position`].
-    pub async fn open(address: &str, path: &str, start: u64) -> Result<(Download, Option<u64>)> {
+    pub(super) async fn open(
+        address: &str,
+        path: &str,
+        start: u64,
+    ) -> Result<(Download, Option<u64>)> {
         let abort =
             AbortController::new().map_err(|e| fault(path, format!("no request: {}", text(&e))))?;
         let response = Request::get(address)
@@ -48,17 +52,17 @@ impl Download {
     }
 
     /// The place in the file of the next byte.
-    pub fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.position
     }
 
     /// Whether byte `start` of `path` comes, at most `skip_max` bytes from here.
-    pub fn reaches(&self, path: &str, start: u64, skip_max: u64) -> bool {
+    pub(super) fn reaches(&self, path: &str, start: u64, skip_max: u64) -> bool {
         self.path == path && start.checked_sub(self.position).is_some_and(|gap| gap <= skip_max)
     }
 
     /// Takes exactly `count` bytes, to the end of `sink`, or to nowhere.
-    pub async fn take(&mut self, count: u64, mut sink: Option<&mut Vec<u8>>) -> Result<()> {
+    pub(super) async fn take(&mut self, count: u64, mut sink: Option<&mut Vec<u8>>) -> Result<()> {
         let mut left = count;
         while left > 0 {
             if self.chunk.length() == 0 && !self.receive().await? {
@@ -79,7 +83,7 @@ impl Download {
     }
 
     /// Reads to the end and tells where that is.
-    pub async fn count(&mut self) -> Result<u64> {
+    pub(super) async fn count(&mut self) -> Result<u64> {
         loop {
             self.position += u64::from(self.chunk.length());
             self.chunk = Uint8Array::new_with_length(0);

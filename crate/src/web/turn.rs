@@ -4,7 +4,7 @@ use crate::pipeline::Turn;
 use gloo::timers::callback::Timeout;
 
 /// Comes back after all that waits in the event loop has run.
-pub async fn give_turn() {
+pub(super) async fn give_turn() {
     let (sender, turn) = futures_channel::oneshot::channel();
     Timeout::new(0, move || {
         // Nobody waits any more when the call was given up.
@@ -15,6 +15,6 @@ pub async fn give_turn() {
 }
 
 /// How the CPU's work lets messages be heard.
-pub fn turn() -> Turn {
+pub(super) fn turn() -> Turn {
     Box::new(|| Box::pin(give_turn()))
 }

@@ -17,7 +17,7 @@ use std::process;
 const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
-pub fn read_picture(path: &Path) -> Result<Rgba> {
+pub(crate) fn read_picture(path: &Path) -> Result<Rgba> {
     let shown = path.display().to_string();
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
@@ -32,19 +32,19 @@ pub fn read_picture(path: &Path) -> Result<Rgba> {
 }
 
 /// Makes a folder, and those around it.
-pub fn create(folder: &Path) -> Result<()> {
+pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|fault| unwritable(folder, &fault))
 }
 
 /// Writes a whole file.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let new = NewFile::create(path)?;
     new.file().and_then(|mut file| file.write_all(bytes).map_err(|e| unwritable(path, &e)))?;
     new.keep()
 }
 
 /// The same, in a folder that may have to be made.
-pub fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         create(folder)?;
     }
@@ -56,7 +56,7 @@ pub fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::Write`] for a folder, a place that is not there or may not be written to, and a name
 /// that promises another format.
-pub fn check_picture(path: &Path) -> Result<()> {
+pub(crate) fn check_picture(path: &Path) -> Result<()> {
     let refused = |reason: &str| {
         Err(Error::Write { path: path.display().to_string(), reason: reason.to_owned() })
     };
@@ -73,7 +73,7 @@ pub fn check_picture(path: &Path) -> Result<()> {
 }
 
 /// Whether files can be written into a folder, which is there.
-pub fn check_folder(folder: &Path) -> Result<()> {
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     NewFile::create(&folder.join("0.png")).map(drop)
 }
 
@@ -82,12 +82,12 @@ const FORMATS: [&str; 11] =
     ["jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "jxl"];
 
 /// What the user is told of a file that could not be written.
-pub fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
+pub(crate) fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
     Error::Write { path: path.display().to_string(), reason: fault.to_string() }
 }
 
 /// A file that is being written. What is not kept leaves nothing behind.
-pub struct NewFile {
+pub(crate) struct NewFile {
     /// Its name to come, for messages.
     path: PathBuf,
     /// The same behind symbolic links, which stay what they are.
@@ -100,7 +100,7 @@ pub struct NewFile {
 impl NewFile {
     /// # Errors
     /// [`Error::Write`] where no file can be made.
-    pub fn create(path: &Path) -> Result<NewFile> {
+    pub(crate) fn create(path: &Path) -> Result<NewFile> {
         let fault = |e: std::io::Error| unwritable(path, &e);
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let part = match fs::metadata(&real) {
@@ -124,7 +124,7 @@ impl NewFile {
     }
 
     /// To write to; each such handle goes on where the others are.
-    pub fn file(&self) -> Result<File> {
+    pub(crate) fn file(&self) -> Result<File> {
         self.file.try_clone().map_err(|e| unwritable(&self.path, &e))
     }
 
@@ -132,7 +132,7 @@ impl NewFile {
     ///
     /// # Errors
     /// [`Error::Write`] when the disk does not take it; an old file of the name stays then.
-    pub fn keep(mut self) -> Result<()> {
+    pub(crate) fn keep(mut self) -> Result<()> {
         let fault = |e: std::io::Error| unwritable(&self.path, &e);
         if let Some(part) = &self.part {
             self.file.sync_all().map_err(fault)?;

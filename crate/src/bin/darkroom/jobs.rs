@@ -25,7 +25,7 @@ const EXPORTED: &str = "requests.jsonl";
 const EXPORTED_BYTES_MAX: u64 = 64 << 20;
 
 /// One line of the list.
-pub struct Job {
+pub(crate) struct Job {
     /// The picture's name.
     pub file: String,
     /// The picture that it begins with.
@@ -38,7 +38,7 @@ impl Job {
     ///
     /// # Errors
     /// As [`Pipeline::generate_with`]; a picture to begin with that cannot be read.
-    pub async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
+    pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
         let initial = self.init.as_deref().map(read_picture).transpose()?;
         let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
         pipeline.generate_with(&self.request, control, &extras).await
@@ -50,7 +50,7 @@ impl Job {
 ///
 /// # Errors
 /// When the list or the folder cannot be used at all.
-pub fn prepare(
+pub(crate) fn prepare(
     list: &Path,
     folder: &Path,
     defaults: (&Request, Option<&Path>),
@@ -65,7 +65,7 @@ pub fn prepare(
 ///
 /// # Errors
 /// When the device is lost or a picture cannot be written; a single request's faults are printed.
-pub async fn run(
+pub(crate) async fn run(
     pipeline: &Pipeline,
     control: &Control,
     jobs: &[Job],
@@ -103,7 +103,7 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 /// # Errors
 /// [`Error::Request`] naming the line, or that the list was not found; [`Error::Source`];
 /// [`Error::BadFile`] for a zip file without a list.
-pub fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
+pub(crate) fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
     let bytes = bytes_of(list)?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();

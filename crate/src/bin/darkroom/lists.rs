@@ -18,7 +18,7 @@ type Fault = (usize, String);
 const ABOUT: [&str; 5] = ["model", "provenance", "engine", "seconds", "safety"];
 
 /// A list that cannot be read at all.
-pub fn unreadable(path: &Path, fault: &io::Error) -> Error {
+pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {
     let (path, reason) = (path.display().to_string(), fault.to_string());
     match fault.kind() {
         io::ErrorKind::NotFound => {
@@ -29,7 +29,7 @@ pub fn unreadable(path: &Path, fault: &io::Error) -> Error {
 }
 
 /// The requests of a list with the numbers of their lines, from 1.
-pub fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
     let text = decode(bytes).map_err(|reason| (1, reason))?;
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if is_json(first) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
 #[derive(Debug, clap::Args)]
-pub struct ModelArgs {
+pub(crate) struct ModelArgs {
     /// A folder in the diffusers layout (model_index.json, unet/, vae/, …), or a checkpoint in one
     /// file: .safetensors, .ckpt or .gguf.
     #[arg(long, value_name = "PATH")]
@@ -25,7 +25,7 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Where its files are.
-    pub fn source(&self) -> FileSource {
+    pub(crate) fn source(&self) -> FileSource {
         let source = FileSource::open(&self.model).with_prediction(self.prediction.clone());
         if let Some(tokenizer) = &self.tokenizer {
             return source.with_tokenizer(tokenizer);

@@ -13,19 +13,19 @@ use std::hash::BuildHasher;
 use std::marker::PhantomData;
 
 /// The fields that a command takes.
-pub trait Choice {
+pub(crate) trait Choice {
     /// Whether this is one of them.
     fn takes(field: &Field) -> bool;
 }
 
 /// All of them.
-pub struct All;
+pub(crate) struct All;
 
 /// Those of a command that has prompts and seeds of its own.
-pub struct Settings;
+pub(crate) struct Settings;
 
 /// Width and height.
-pub struct Size;
+pub(crate) struct Size;
 
 impl Choice for All {
     fn takes(_: &Field) -> bool {
@@ -46,7 +46,7 @@ impl Choice for Size {
 }
 
 /// What was given of a request on the command line.
-pub struct RequestArgs<C> {
+pub(crate) struct RequestArgs<C> {
     given: Vec<(&'static Field, String)>,
     choice: PhantomData<C>,
 }
@@ -56,7 +56,7 @@ impl<C> RequestArgs<C> {
     ///
     /// # Errors
     /// None but for text that was not checked when it was given.
-    pub fn request(&self) -> Result<Request> {
+    pub(crate) fn request(&self) -> Result<Request> {
         self.over(Request::default())
     }
 
@@ -64,7 +64,7 @@ impl<C> RequestArgs<C> {
     ///
     /// # Errors
     /// As [`RequestArgs::request`].
-    pub fn over(&self, mut request: Request) -> Result<Request> {
+    pub(crate) fn over(&self, mut request: Request) -> Result<Request> {
         for (field, text) in &self.given {
             request.set_text(field, text)?;
         }

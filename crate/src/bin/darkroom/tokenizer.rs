@@ -3,7 +3,7 @@
 //! tables are those of the built-in model (OpenAI's, under the MIT licence).
 
 /// Names and bytes, as in a model's folder `tokenizer/`.
-pub const FILES: &[(&str, &[u8])] = &[
+pub(crate) const FILES: &[(&str, &[u8])] = &[
     ("vocab.json", include_bytes!("../../../../web/models/demo/tokenizer/vocab.json")),
     ("merges.txt", include_bytes!("../../../../web/models/demo/tokenizer/merges.txt")),
     (

@@ -28,7 +28,7 @@ pub(super) struct Sigmas {
 
 impl Sigmas {
     /// For latents x₀ + σ·ε: timesteps between the integers, the first σ as the latents' scale.
-    pub fn exploding(schedule: &Schedule, steps: usize, karras: bool) -> Result<Self> {
+    pub(super) fn exploding(schedule: &Schedule, steps: usize, karras: bool) -> Result<Self> {
         let table = schedule.sigmas();
         let mut timesteps = schedule.timesteps(Spacing::Linspace, steps)?;
         timesteps.iter_mut().for_each(round_to_f32);
@@ -50,7 +50,7 @@ impl Sigmas {
 
     /// For latents (x₀ + σ·ε) / √(σ² + 1): whole timesteps, one more than there are steps being
     /// spaced and the last left out.
-    pub fn preserving(schedule: &Schedule, steps: usize) -> Result<Self> {
+    pub(super) fn preserving(schedule: &Schedule, steps: usize) -> Result<Self> {
         schedule.check_steps(steps)?;
         let table = schedule.sigmas();
         let spacing = schedule.spacing.unwrap_or(Spacing::Linspace);
@@ -71,7 +71,7 @@ impl Sigmas {
     }
 
     /// Ends the run at this level instead of 0.
-    pub fn end_at(&mut self, sigma: f32) {
+    pub(super) fn end_at(&mut self, sigma: f32) {
         self.sigmas.pop();
         self.sigmas.push(f64::from(sigma));
     }

@@ -9,7 +9,7 @@ pub(super) struct Terms(Vec<(Slot, f64)>);
 
 impl Terms {
     /// One slot, once.
-    pub fn one(slot: Slot) -> Self {
+    pub(super) fn one(slot: Slot) -> Self {
         Terms(vec![(slot, 1.0)])
     }
 
@@ -20,19 +20,19 @@ impl Terms {
 
     /// This and `factor` times another.
     #[must_use]
-    pub fn plus(mut self, factor: f64, other: &Terms) -> Self {
+    pub(super) fn plus(mut self, factor: f64, other: &Terms) -> Self {
         self.0.extend(other.0.iter().map(|(slot, own)| (*slot, own * factor)));
         self
     }
 
     /// This times `factor`.
     #[must_use]
-    pub fn times(&self, factor: f64) -> Self {
+    pub(super) fn times(&self, factor: f64) -> Self {
         Terms::default().plus(factor, self)
     }
 
     /// The sum as the plan has it.
-    pub fn sum(&self) -> Combination {
+    pub(super) fn sum(&self) -> Combination {
         Combination::new(&self.0)
     }
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// What a buffer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub(crate) enum Use {
     /// Activations: shared by all ops.
     Pooled,
     /// What is held on to from one work to the next, such as a sampler's latents: shared among
@@ -62,7 +62,7 @@ impl Held {
 
 /// All buffers that are alive, and which of them are free.
 #[derive(Default)]
-pub struct Pool {
+pub(crate) struct Pool {
     slots: BTreeMap<u32, Slot>,
     /// (bytes, name) of the free ones, smallest first.
     free: BTreeMap<(u64, u32), ()>,
@@ -81,13 +81,13 @@ const FIT: u64 = 2;
 
 impl Pool {
     /// Rounds a request up to the grain of the pool.
-    pub fn rounded(bytes: u64) -> u64 {
+    pub(crate) fn rounded(bytes: u64) -> u64 {
         bytes.max(4).next_multiple_of(256)
     }
 
     /// The smallest free buffer that fits `bytes`; with `before`, only one that was last used by an
     /// earlier recording than that.
-    pub fn take(&mut self, bytes: u64, before: Option<u64>) -> Option<BufferId> {
+    pub(crate) fn take(&mut self, bytes: u64, before: Option<u64>) -> Option<BufferId> {
         let need = Self::rounded(bytes);
         let key = self
             .free
@@ -99,7 +99,7 @@ impl Pool {
     }
 
     /// A free one of those that are held on to, of no more than `bytes`, rounded.
-    pub fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
+    pub(crate) fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
         let need = Self::rounded(bytes);
         let key = *self.free_kept.range((need, 0)..=(need, u32::MAX)).next()?.0;
         self.free_kept.remove(&key);
@@ -107,7 +107,12 @@ impl Pool {
     }
 
     /// Adds a buffer in use.
-    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>, usage: Use) -> BufferId {
+    pub(crate) fn insert(
+        &mut self,
+        bytes: u64,
+        buffer: Option<wgpu::Buffer>,
+        usage: Use,
+    ) -> BufferId {
         let id = self.next;
         self.next += 1;
         self.slots.insert(id, Slot { buffer, bytes, epoch: 0, usage });
@@ -117,12 +122,12 @@ impl Pool {
     }
 
     /// The last recording that used a buffer; 0 before any.
-    pub fn epoch(&self, id: BufferId) -> Option<u64> {
+    pub(crate) fn epoch(&self, id: BufferId) -> Option<u64> {
         self.slots.get(&id.0).map(|slot| slot.epoch)
     }
 
     /// Gives a buffer back.
-    pub fn give(&mut self, id: BufferId) {
+    pub(crate) fn give(&mut self, id: BufferId) {
         match self.slots.get(&id.0) {
             Some(slot) if slot.usage == Use::Pooled => {
                 self.free.insert((slot.bytes, id.0), ());
@@ -136,19 +141,19 @@ impl Pool {
     }
 
     /// Notes that the recording `epoch` uses the buffer.
-    pub fn touch(&mut self, id: BufferId, epoch: u64) {
+    pub(crate) fn touch(&mut self, id: BufferId, epoch: u64) {
         if let Some(slot) = self.slots.get_mut(&id.0) {
             slot.epoch = epoch;
         }
     }
 
     /// The buffer itself.
-    pub fn buffer(&self, id: BufferId) -> Option<&wgpu::Buffer> {
+    pub(crate) fn buffer(&self, id: BufferId) -> Option<&wgpu::Buffer> {
         self.slots.get(&id.0)?.buffer.as_ref()
     }
 
     /// Destroys the free buffers, and those apart that were given back.
-    pub fn trim(&mut self) {
+    pub(crate) fn trim(&mut self) {
         let mut free = std::mem::take(&mut self.free);
         free.append(&mut self.free_kept);
         self.doomed.extend(free.into_keys().map(|(_, id)| id));
@@ -157,7 +162,7 @@ impl Pool {
 
     /// Destroys the buffers apart that were given back, and tells whether there were any. On the
     /// web a dropped buffer would wait for the garbage collector.
-    pub fn bury(&mut self) -> bool {
+    pub(crate) fn bury(&mut self) -> bool {
         let doomed = std::mem::take(&mut self.doomed);
         for id in &doomed {
             let Some(slot) = self.slots.remove(id) else { continue };
@@ -170,13 +175,13 @@ impl Pool {
     }
 
     /// Counts bytes that are staged from now on.
-    pub fn stage(&mut self, bytes: u64) {
+    pub(crate) fn stage(&mut self, bytes: u64) {
         self.held.staging += bytes;
         self.note();
     }
 
     /// Counts them no more.
-    pub fn unstage(&mut self, bytes: u64) {
+    pub(crate) fn unstage(&mut self, bytes: u64) {
         self.held.staging -= bytes;
     }
 
@@ -192,32 +197,32 @@ impl Pool {
     }
 
     /// How many buffers there are, free ones included.
-    pub fn buffers_alive(&self) -> usize {
+    pub(crate) fn buffers_alive(&self) -> usize {
         self.slots.len()
     }
 
     /// Bytes held now.
-    pub fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         self.held
     }
 
     /// The most held since [`Pool::reset_peak`].
-    pub fn peak(&self) -> Held {
+    pub(crate) fn peak(&self) -> Held {
         self.peaks[0]
     }
 
     /// Lets the peak start at what is held now.
-    pub fn reset_peak(&mut self) {
+    pub(crate) fn reset_peak(&mut self) {
         self.peaks[0] = self.held;
     }
 
     /// The most held since the last lap began.
-    pub fn lap_peak(&self) -> Held {
+    pub(crate) fn lap_peak(&self) -> Held {
         self.peaks[1]
     }
 
     /// Begins the next lap at what is held now.
-    pub fn lap(&mut self) {
+    pub(crate) fn lap(&mut self) {
         self.peaks[1] = self.held;
     }
 }

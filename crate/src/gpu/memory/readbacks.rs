@@ -24,7 +24,7 @@ pub(in crate::gpu) struct Readbacks {
 
 impl Readbacks {
     /// A free one of exactly so many bytes.
-    pub fn take(&mut self, bytes: u64) -> Option<ReadbackId> {
+    pub(crate) fn take(&mut self, bytes: u64) -> Option<ReadbackId> {
         let mut slots = self.slots.iter_mut();
         let (id, slot) = slots.find(|(_, slot)| slot.is_free && slot.bytes == bytes)?;
         slot.is_free = false;
@@ -32,7 +32,7 @@ impl Readbacks {
     }
 
     /// Adds one in use.
-    pub fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>) -> ReadbackId {
+    pub(crate) fn insert(&mut self, bytes: u64, buffer: Option<wgpu::Buffer>) -> ReadbackId {
         let id = self.next;
         self.next += 1;
         self.slots.insert(id, Slot { bytes, buffer, is_free: false, readback: None });
@@ -40,25 +40,25 @@ impl Readbacks {
     }
 
     /// The buffer itself.
-    pub fn buffer(&self, id: ReadbackId) -> Option<&wgpu::Buffer> {
+    pub(crate) fn buffer(&self, id: ReadbackId) -> Option<&wgpu::Buffer> {
         self.slots.get(&id.0)?.buffer.as_ref()
     }
 
     /// Notes that its bytes are on their way.
-    pub fn submitted(&mut self, id: ReadbackId, readback: Readback) {
+    pub(crate) fn submitted(&mut self, id: ReadbackId, readback: Readback) {
         if let Some(slot) = self.slots.get_mut(&id.0) {
             slot.readback = Some(readback);
         }
     }
 
     /// What was submitted and not yet waited for, with its buffer.
-    pub fn on_way(&mut self, id: ReadbackId) -> Option<(Readback, wgpu::Buffer)> {
+    pub(crate) fn on_way(&mut self, id: ReadbackId) -> Option<(Readback, wgpu::Buffer)> {
         let slot = self.slots.get_mut(&id.0)?;
         slot.readback.take().zip(slot.buffer.clone())
     }
 
     /// Destroys those that `goes` says, and returns how many bytes they had.
-    pub fn destroy(&mut self, goes: impl Fn(u32, &Slot) -> bool) -> u64 {
+    pub(crate) fn destroy(&mut self, goes: impl Fn(u32, &Slot) -> bool) -> u64 {
         let gone = self.slots.extract_if(.., |id, slot| goes(*id, slot));
         let destroyed = gone.map(|(_, slot)| {
             if let Some(buffer) = slot.buffer {

@@ -13,7 +13,7 @@ const SECONDS: f64 = 0.1;
 const GUESS: [f64; 2] = [2e9, 1e12];
 
 /// The adapter's measured speed.
-pub struct Pace {
+pub(crate) struct Pace {
     /// Work of one submit, where it is fixed.
     fixed: Option<u64>,
     work_per_second: f64,
@@ -21,12 +21,12 @@ pub struct Pace {
 
 impl Pace {
     /// Nothing measured yet; with `fixed`, nothing ever is.
-    pub fn new(fixed: Option<u64>, software: bool) -> Pace {
+    pub(crate) fn new(fixed: Option<u64>, software: bool) -> Pace {
         Pace { fixed, work_per_second: GUESS[usize::from(!software)] }
     }
 
     /// Cuts dispatches into runs, each of which is one submit; a dispatch is never cut.
-    pub fn cut(&self, dispatches: &[Dispatch]) -> Vec<Range<usize>> {
+    pub(crate) fn cut(&self, dispatches: &[Dispatch]) -> Vec<Range<usize>> {
         let budget = self.fixed.unwrap_or((self.work_per_second * SECONDS) as u64);
         let (mut parts, mut start, mut work) = (Vec::new(), 0, 0);
         for (i, dispatch) in dispatches.iter().enumerate() {
@@ -44,7 +44,7 @@ impl Pace {
     }
 
     /// Notes that so much work took so long.
-    pub fn note(&mut self, work: u64, seconds: f64) {
+    pub(crate) fn note(&mut self, work: u64, seconds: f64) {
         // Too short to be told from the time that a submit itself takes.
         if seconds > 2e-3 {
             self.work_per_second = (self.work_per_second + work as f64 / seconds) / 2.0;

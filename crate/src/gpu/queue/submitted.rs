@@ -14,12 +14,12 @@ pub(in crate::gpu) struct Submitted {
 #[cfg(not(target_arch = "wasm32"))]
 impl Submitted {
     /// Of this submit.
-    pub fn new(_: &wgpu::Queue, index: wgpu::SubmissionIndex) -> Submitted {
+    pub(crate) fn new(_: &wgpu::Queue, index: wgpu::SubmissionIndex) -> Submitted {
         Submitted { index }
     }
 
     /// Resolves when it has run.
-    pub async fn done(self, device: &wgpu::Device) -> Result<()> {
+    pub(crate) async fn done(self, device: &wgpu::Device) -> Result<()> {
         let until = wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None };
         device.poll(until).map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
     }
@@ -28,7 +28,7 @@ impl Submitted {
 #[cfg(target_arch = "wasm32")]
 impl Submitted {
     /// Of what was submitted last.
-    pub fn new(queue: &wgpu::Queue, _: wgpu::SubmissionIndex) -> Submitted {
+    pub(crate) fn new(queue: &wgpu::Queue, _: wgpu::SubmissionIndex) -> Submitted {
         let (sender, done) = oneshot::channel();
         queue.on_submitted_work_done(move || {
             sender.send(()).ok();
@@ -37,7 +37,7 @@ impl Submitted {
     }
 
     /// Resolves when it has run.
-    pub async fn done(self, _: &wgpu::Device) -> Result<()> {
+    pub(crate) async fn done(self, _: &wgpu::Device) -> Result<()> {
         self.done.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
     }
 }
@@ -60,12 +60,16 @@ pub(in crate::gpu) struct Readback {
 
 impl Readback {
     /// Of a buffer that the submit writes.
-    pub fn new(buffer: &wgpu::Buffer, submitted: Submitted) -> Readback {
+    pub(crate) fn new(buffer: &wgpu::Buffer, submitted: Submitted) -> Readback {
         Readback { mapped: map(buffer), submitted }
     }
 
     /// The bytes of its buffer, which may then be written again.
-    pub async fn bytes(self, device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u8>> {
+    pub(crate) async fn bytes(
+        self,
+        device: &wgpu::Device,
+        buffer: &wgpu::Buffer,
+    ) -> Result<Vec<u8>> {
         self.submitted.done(device).await?;
         let lost = |reason: String| Error::DeviceLost { reason };
         match self.mapped.await {

@@ -28,7 +28,7 @@ impl MidBlock {
         })
     }
 
-    /// The keys and values of the prompt.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]`.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attention.prepare(context)
     }

@@ -88,7 +88,7 @@ impl Unet {
     }
 
     /// [`Unet::forward`] of the outermost layers alone, with the `deep` features of another
-    /// evaluation: "DeepCache" (Ma, Fang, Wang, 2312.00858).
+    /// evaluation, `[b, h, w, c]`: "DeepCache" (Ma, Fang, Wang, 2312.00858).
     pub fn forward_cached(
         &self,
         latents: &Tensor,

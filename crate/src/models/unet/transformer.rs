@@ -51,7 +51,7 @@ impl Transformer {
         })
     }
 
-    /// The keys and values of the prompt for each block.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]` for each block.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.transformer_blocks.iter().map(|block| block.attn2.key_value(context))
     }

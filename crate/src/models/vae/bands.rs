@@ -26,7 +26,7 @@ pub(super) struct Pace<'a> {
 
 impl Pace<'_> {
     /// Waits for what was recorded.
-    pub async fn wait(&self) -> Result<()> {
+    pub(super) async fn wait(&self) -> Result<()> {
         self.gpu.finish_in_parts(self.between).await
     }
 }
@@ -53,8 +53,8 @@ impl Strip {
         rows.start - self.first..rows.end - self.first
     }
 
-    /// Adds these rows of `x`, a tensor as high as the strip, to statistics.
-    pub fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
+    /// Adds these rows of the picture to statistics; `x` `[1, rows, w, c]` is as high as the strip.
+    pub(super) fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
         let [_, _, width, _] = x.shape().image();
         let local = self.local(rows);
         stats.gather(x, local.start * width..local.end * width);
@@ -69,8 +69,8 @@ impl Bands {
         Bands { bands: Vec::new(), step: rows.next_multiple_of(grain.max(REACH)), size, precision }
     }
 
-    /// Cuts a picture that is there whole.
-    pub fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
+    /// Cuts a picture that is there whole, `x` `[1, h, w, c]`.
+    pub(super) fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
         let [_, height, width, c] = x.shape().image();
         let mut bands = Bands::empty([height, width, c], x.precision(), pace.rows);
         for rows in bands.ranges() {
@@ -99,8 +99,8 @@ impl Bands {
         norm.stats(gpu, self.ranges().into_iter().map(|rows| rows.len() * width))
     }
 
-    /// The whole picture.
-    pub fn join(self, gpu: &Gpu) -> Tensor {
+    /// The whole picture, `[1, h, w, c]`.
+    pub(super) fn join(self, gpu: &Gpu) -> Tensor {
         let [height, width, c] = self.size;
         let x = Tensor::empty(gpu, [1, height, width, c], self.precision);
         let bands = self.ranges().into_iter().zip(&self.bands);
@@ -157,7 +157,7 @@ impl Picture<'_> {
     }
 
     /// Height and width.
-    pub fn sides(&self) -> [usize; 2] {
+    pub(super) fn sides(&self) -> [usize; 2] {
         let [height, width, _] = self.source().size;
         match self {
             Picture::Kept(_) => [height, width],
@@ -197,7 +197,7 @@ impl Picture<'_> {
     }
 
     /// The statistics of the picture for `norm`.
-    pub async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
+    pub(super) async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
         if let Picture::Kept(bands) = self {
             let stats = bands.stats(norm, pace.gpu);
             for band in bands.bands.iter().flatten() {
@@ -208,8 +208,9 @@ impl Picture<'_> {
         self.stats_of(norm, pace, |x| x.clone()).await
     }
 
-    /// The statistics for `norm` of what `make` makes of the picture, which is not kept.
-    pub async fn stats_of(
+    /// The statistics for `norm` of what `make` makes of the picture, strip by strip
+    /// (`[1, rows, w, c]`, same shape), which is not kept.
+    pub(super) async fn stats_of(
         &self,
         norm: &GroupNorm,
         pace: &Pace<'_>,
@@ -226,8 +227,9 @@ impl Picture<'_> {
         Ok(stats)
     }
 
-    /// What `make` makes of the picture, of `c` channels. Its bands are let go as they are used.
-    pub async fn map(
+    /// What `make` makes of the picture, strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`.
+    /// Its bands are let go as they are used.
+    pub(super) async fn map(
         mut self,
         c: usize,
         pace: &Pace<'_>,

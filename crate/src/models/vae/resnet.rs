@@ -5,9 +5,13 @@ use crate::error::Result;
 use crate::nn::{ResnetBlock, Scope};
 
 /// ε of every group norm of the VAE, fixed in diffusers' code rather than in a config.
-pub const EPS: f32 = 1e-6;
+pub(super) const EPS: f32 = 1e-6;
 
 /// A resnet of the VAE: no time.
-pub fn resnet(scope: &Scope, config: &VaeConfig, channels: [usize; 2]) -> Result<ResnetBlock> {
+pub(super) fn resnet(
+    scope: &Scope,
+    config: &VaeConfig,
+    channels: [usize; 2],
+) -> Result<ResnetBlock> {
     ResnetBlock::new(scope, channels, None, config.norm_num_groups, EPS)
 }

@@ -32,9 +32,13 @@ use std::rc::Rc;
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
+    /// Of `text_encoder/config.json`.
     pub text_encoder: TextConfig,
+    /// Of `unet/config.json`.
     pub unet: UnetConfig,
+    /// Of `vae/config.json`.
     pub vae: VaeConfig,
+    /// Of `scheduler/scheduler_config.json`.
     pub schedule: Schedule,
     configs: Configs,
     archives: PartMap<Rc<Archive>>,

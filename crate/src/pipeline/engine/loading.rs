@@ -28,7 +28,7 @@ impl<N> Pending<N> {
     ///
     /// # Errors
     /// Tensors that are missing or of another shape.
-    pub fn new(
+    pub(crate) fn new(
         gpu: &Gpu,
         part: &'static str,
         archive: &Rc<Archive>,
@@ -41,7 +41,7 @@ impl<N> Pending<N> {
     }
 
     /// Bytes of its file that will be read.
-    pub fn bytes_total(&self) -> u64 {
+    pub(crate) fn bytes_total(&self) -> u64 {
         self.loader.bytes_total()
     }
 
@@ -49,7 +49,7 @@ impl<N> Pending<N> {
     ///
     /// # Errors
     /// The source's and the device's faults, a cancel.
-    pub async fn load(self, place: &Place<'_>, counted: &mut Counted) -> Result<N> {
+    pub(crate) async fn load(self, place: &Place<'_>, counted: &mut Counted) -> Result<N> {
         let bytes = self.bytes_total();
         let mut progress = |done, _| counted.tell(place.control, self.part, done);
         self.loader.run(place.source, &mut progress).await?;
@@ -61,7 +61,7 @@ impl<N> Pending<N> {
     ///
     /// # Errors
     /// As there.
-    pub async fn load_alone(self, place: &Place<'_>) -> Result<N> {
+    pub(crate) async fn load_alone(self, place: &Place<'_>) -> Result<N> {
         let mut counted = Counted::of(self.bytes_total());
         self.load(place, &mut counted).await
     }
@@ -76,7 +76,7 @@ pub(crate) struct Counted {
 
 impl Counted {
     /// Nothing of so many bytes.
-    pub fn of(bytes_total: u64) -> Counted {
+    pub(crate) fn of(bytes_total: u64) -> Counted {
         Counted { bytes_done: 0, bytes_total }
     }
 
@@ -84,7 +84,7 @@ impl Counted {
     ///
     /// # Errors
     /// A cancel.
-    pub fn tell(&self, control: &Control, part: &str, done: u64) -> Result<()> {
+    pub(crate) fn tell(&self, control: &Control, part: &str, done: u64) -> Result<()> {
         let (bytes_done, bytes_total) = (self.bytes_done + done, self.bytes_total);
         control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
         control.check()

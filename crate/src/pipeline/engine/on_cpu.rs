@@ -37,7 +37,7 @@ impl OnCpu {
     /// # Errors
     /// Tensors that are missing or of another shape, the source's faults, a cancel, and configs
     /// that the CPU's implementation does not support.
-    pub async fn load(
+    pub(crate) async fn load(
         files: &Files,
         source: &dyn Source,
         turn: Option<Turn>,

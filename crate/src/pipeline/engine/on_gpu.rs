@@ -55,7 +55,12 @@ pub(in crate::pipeline) struct OnGpu {
 
 impl OnGpu {
     /// With no network yet.
-    pub fn new(gpu: &Gpu, source: Rc<dyn Source>, options: &Options, files: &Files) -> OnGpu {
+    pub(crate) fn new(
+        gpu: &Gpu,
+        source: Rc<dyn Source>,
+        options: &Options,
+        files: &Files,
+    ) -> OnGpu {
         OnGpu {
             gpu: gpu.clone(),
             options: *options,
@@ -71,27 +76,27 @@ impl OnGpu {
     }
 
     /// What was planned for a load, if it was.
-    pub fn planned(&self, load: Load) -> Option<Fit> {
+    pub(crate) fn planned(&self, load: Load) -> Option<Fit> {
         self.fitting.borrow().iter().find(|known| known.load == load).copied()
     }
 
     /// Remembers what was planned for a load.
-    pub fn remember(&self, fit: Fit) {
+    pub(crate) fn remember(&self, fit: Fit) {
         self.fitting.borrow_mut().push(fit);
     }
 
     /// From now on these parts are kept, and pictures are decoded in this way.
-    pub fn set_residency(&self, residency: Residency) {
+    pub(crate) fn set_residency(&self, residency: Residency) {
         self.residency.set(residency);
     }
 
     /// What is kept, and how pictures are decoded.
-    pub fn residency(&self) -> Residency {
+    pub(crate) fn residency(&self) -> Residency {
         self.residency.get()
     }
 
     /// The most that was held in each stage of the latest walk, and in loading.
-    pub fn peaks(&self) -> Vec<(Stage, Held)> {
+    pub(crate) fn peaks(&self) -> Vec<(Stage, Held)> {
         let mut peaks = self.peaks.borrow().clone();
         if let Some(stage) = self.stage.get() {
             note(&mut peaks, stage, self.gpu.lap_peak());
@@ -100,7 +105,7 @@ impl OnGpu {
     }
 
     /// Begins a stage: lets go what it does not need and is not kept, and brings what it needs.
-    pub async fn enter(&self, stage: Stage, call: Call<'_>) -> Result<()> {
+    pub(crate) async fn enter(&self, stage: Stage, call: Call<'_>) -> Result<()> {
         if self.stage.get() == Some(stage) {
             return Ok(());
         }

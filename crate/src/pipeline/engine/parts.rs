@@ -50,31 +50,31 @@ impl Parts {
     }
 
     /// The text encoder, which is loaded.
-    pub fn text_encoder(&self) -> Rc<TextEncoder> {
+    pub(super) fn text_encoder(&self) -> Rc<TextEncoder> {
         let Network::TextEncoder(network) = self.get(Part::TextEncoder) else { panic!("{LOADED}") };
         network
     }
 
     /// The UNet, which is loaded.
-    pub fn unet(&self) -> Rc<Unet> {
+    pub(super) fn unet(&self) -> Rc<Unet> {
         let Network::Unet(network) = self.get(Part::Unet) else { panic!("{LOADED}") };
         network
     }
 
     /// The VAE's decoder, which is loaded.
-    pub fn vae(&self) -> Rc<Autoencoder> {
+    pub(super) fn vae(&self) -> Rc<Autoencoder> {
         let Network::Vae(network) = self.get(Part::Vae) else { panic!("{LOADED}") };
         network
     }
 
     /// The VAE's encoder, which is loaded.
-    pub fn vae_encoder(&self) -> Rc<Encoder> {
+    pub(super) fn vae_encoder(&self) -> Rc<Encoder> {
         let Network::VaeEncoder(network) = self.get(Part::VaeEncoder) else { panic!("{LOADED}") };
         network
     }
 
     /// Drops all but these.
-    pub fn keep(&self, kept: PartSet) {
+    pub(super) fn keep(&self, kept: PartSet) {
         self.0.borrow_mut().retain(kept);
     }
 
@@ -83,7 +83,7 @@ impl Parts {
     /// # Errors
     /// Tensors that are missing or of another shape, the source's and the device's faults, a
     /// cancel.
-    pub async fn bring(
+    pub(super) async fn bring(
         &self,
         wanted: PartSet,
         (files, weights): (&Files, Option<WeightType>),

@@ -44,6 +44,7 @@ impl DryRun {
 /// A part of the walk.
 #[derive(Debug, Clone)]
 pub struct Phase {
+    /// As [`DryRun`] lists them.
     pub name: &'static str,
     /// The peak includes the weights that are there meanwhile.
     pub stats: Stats,

@@ -40,7 +40,7 @@ pub(in crate::pipeline) struct Order {
 
 impl Order {
     /// What some of its pictures ask of the machine together.
-    pub fn load(&self, pictures: usize) -> Load {
+    pub(crate) fn load(&self, pictures: usize) -> Load {
         let (size, prompts) = (self.size, self.request.prompts());
         let kinds = Kinds::of(&self.plan);
         Load { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
@@ -62,7 +62,7 @@ pub(in crate::pipeline) struct Job<'a> {
 }
 
 impl Job<'_> {
-    pub fn call(&self) -> Call<'_> {
+    pub(crate) fn call(&self) -> Call<'_> {
         Call { files: self.files, control: self.control }
     }
 }
@@ -81,13 +81,17 @@ pub(in crate::pipeline) struct Run<'a, E: Engine> {
 
 impl<'a, E: Planned> Run<'a, E> {
     /// Encodes the prompts.
-    pub async fn begin(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Result<Run<'a, E>> {
+    pub(crate) async fn begin(
+        job: Job<'a>,
+        engine: &'a E,
+        wider: Option<&'a E>,
+    ) -> Result<Run<'a, E>> {
         let contexts = Some(encode(engine, &job).await?);
         Ok(Run { job, engine, wider, contexts, notices: Vec::new() })
     }
 
     /// The plan's evaluations, from noise to final latents.
-    pub async fn denoise(&mut self) -> Result<E::Array> {
+    pub(crate) async fn denoise(&mut self) -> Result<E::Array> {
         let Job { files, order, initial, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
@@ -226,7 +230,7 @@ impl<'a, E: Planned> Run<'a, E> {
     }
 
     /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.
-    pub async fn develop(
+    pub(crate) async fn develop(
         &mut self,
         latents: &E::Array,
         index: usize,
@@ -242,7 +246,7 @@ impl<'a, E: Planned> Run<'a, E> {
     }
 
     /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
-    pub async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
+    pub(crate) async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
         let Some(witness) = self.job.extras.witness else { return Ok(()) };
         let [width, height] = self.job.order.size.map(|side| side as usize);
         let mut planes = self.engine.planes(picture, 3).await?;

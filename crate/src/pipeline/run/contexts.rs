@@ -25,7 +25,7 @@ pub(in crate::pipeline) struct Contexts<E: Engine> {
 
 impl<E: Engine> Contexts<E> {
     /// What an evaluation of this kind depends on beside the latents.
-    pub fn of(&mut self, kind: Kind, guidance_scale: f64) -> Conditioning<'_, E> {
+    pub(crate) fn of(&mut self, kind: Kind, guidance_scale: f64) -> Conditioning<'_, E> {
         let last = self.last.as_ref().filter(|_| !kind.guided);
         let prompts = if kind.guided { self.prompts } else { 1 };
         let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
@@ -43,13 +43,13 @@ pub(in crate::pipeline) struct Text<E: Engine> {
 
 impl<E: Engine> Text<E> {
     /// States of `tokens` tokens of some prompts.
-    pub fn new(array: E::Array, prompts: usize, tokens: usize) -> Text<E> {
+    pub(crate) fn new(array: E::Array, prompts: usize, tokens: usize) -> Text<E> {
         Text { array, prompts, tokens }
     }
 
     /// What the UNet attends to for so many pictures at once, in evaluations of these kinds: all
     /// pictures with the negative prompt, then all with the other.
-    pub async fn contexts(
+    pub(crate) async fn contexts(
         &self,
         engine: &E,
         pictures: usize,

@@ -57,7 +57,7 @@ pub(in crate::pipeline) struct Taken<'a, E: Engine> {
 
 impl<'a, E: Engine> Denoiser<'a, '_, E> {
     /// Takes a step of the sampler, and a look at what comes of it.
-    pub async fn take(
+    pub(crate) async fn take(
         &mut self,
         state: &mut State<'a, E>,
         evaluations: &[Evaluation],
@@ -100,7 +100,11 @@ impl<'a, E: Engine> Denoiser<'a, '_, E> {
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
-    pub async fn rehearse(&mut self, state: &State<'a, E>, steps: &[&[Evaluation]]) -> Result<()> {
+    pub(crate) async fn rehearse(
+        &mut self,
+        state: &State<'a, E>,
+        steps: &[&[Evaluation]],
+    ) -> Result<()> {
         let Some(_rehearsal) = self.engine.rehearse() else { return Ok(()) };
         let few = &steps[..steps.len().min(FEW)];
         let many = &steps[..steps.len().min(MANY)];

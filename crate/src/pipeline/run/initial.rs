@@ -39,7 +39,7 @@ impl Initial {
     /// # Errors
     /// [`Error::GpuLimit`] for a size that does not fit, [`Error::NotFinite`], those of the source
     /// of the encoder's weights, and the device's.
-    pub async fn encode<E: Engine>(
+    pub(crate) async fn encode<E: Engine>(
         engines: (&E, Option<&E>),
         files: &Files,
         picture: &Rgba,
@@ -62,7 +62,7 @@ impl Initial {
     }
 
     /// Latents of the picture, `[pictures, c, h, w]`, each drawn from a stream of its own.
-    pub fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
+    pub(crate) fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
         let each = noise.iter_mut().flat_map(|generator| {
             let noise = generator.randn(self.mean.len());
             let z = self.mean.iter().zip(&self.deviation).zip(noise);

@@ -28,7 +28,7 @@ impl Prompts {
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a weight that is no number.
-    pub fn read(tokenizer: &Tokenizer, request: &Request) -> Result<Prompts> {
+    pub(crate) fn read(tokenizer: &Tokenizer, request: &Request) -> Result<Prompts> {
         let reading = request.reading()?;
         let count = request.prompts();
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
@@ -55,12 +55,12 @@ impl Prompts {
     }
 
     /// Chunks of each prompt.
-    pub fn chunks(&self) -> usize {
+    pub(crate) fn chunks(&self) -> usize {
         self.chunks.len() / self.count
     }
 
     /// What the text encoder makes of them.
-    pub async fn encode<E: Engine>(
+    pub(crate) async fn encode<E: Engine>(
         &self,
         engine: &E,
         request: &Request,

@@ -28,7 +28,7 @@ impl<'a, E: Engine> State<'a, E> {
     /// The first latents, of this shape: each picture's noise, or from outside, times the first
     /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
     /// the noise. What the sampler adds later comes from the same streams.
-    pub fn begin(
+    pub(crate) fn begin(
         engine: &'a E,
         shape: [usize; 4],
         mut noise: Vec<Generator>,
@@ -55,7 +55,7 @@ impl<'a, E: Engine> State<'a, E> {
 
     /// The same state, to be continued by another engine that shares this one's arrays. Arrays
     /// are never written again, so this keeps what there is and copies nothing but the generator.
-    pub fn on(&self, engine: &'a E) -> State<'a, E> {
+    pub(crate) fn on(&self, engine: &'a E) -> State<'a, E> {
         State {
             engine,
             latents: self.latents.clone(),
@@ -67,12 +67,12 @@ impl<'a, E: Engine> State<'a, E> {
     }
 
     /// The same state for a rehearsal, which draws no noise.
-    pub fn rehearsed(&self) -> State<'a, E> {
+    pub(crate) fn rehearsed(&self) -> State<'a, E> {
         State { noise: Vec::new(), ..self.on(self.engine) }
     }
 
     /// Does what an evaluation says with its guided prediction. All sums read the state before it.
-    pub fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
+    pub(crate) fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
         let saved = evaluation.save.as_ref().map(|sum| self.sum(sum, eps));
         let remembered = evaluation.remember.as_ref().map(|sum| self.sum(sum, eps));
         self.latents = self.sum(&evaluation.update, eps);
@@ -105,7 +105,12 @@ impl<'a, E: Engine> State<'a, E> {
     }
 
     /// Shows an array of the latents' shape to the witness, if there is one.
-    pub async fn show(&self, name: &str, array: &E::Array, extras: &Extras<'_>) -> Result<()> {
+    pub(crate) async fn show(
+        &self,
+        name: &str,
+        array: &E::Array,
+        extras: &Extras<'_>,
+    ) -> Result<()> {
         let Some(witness) = extras.witness else { return Ok(()) };
         let planes = self.engine.planes(array, self.shape[1]).await?;
         witness.numbers(name, &self.shape, &planes)

@@ -30,7 +30,7 @@ pub(super) enum Identity {
 
 impl Identity {
     /// Reads what is needed to tell.
-    pub async fn of(files: &Files, source: &dyn Source) -> Result<Identity> {
+    pub(super) async fn of(files: &Files, source: &dyn Source) -> Result<Identity> {
         if !has_topology(files) {
             return Ok(Identity::Other);
         }

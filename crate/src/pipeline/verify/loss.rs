@@ -32,7 +32,7 @@ pub(super) enum Loss {
 
 impl Loss {
     /// Of activations in `precision` and weights of so many bits.
-    pub fn of(precision: Precision, bits: u64) -> Loss {
+    pub(super) fn of(precision: Precision, bits: u64) -> Loss {
         let of_activations = if precision == Precision::F16 { Loss::F16 } else { Loss::None };
         let of_weights = match bits {
             32.. => Loss::None,
@@ -44,7 +44,7 @@ impl Loss {
     }
 
     /// What any of the published values in 0…1 may be off.
-    pub const fn largest(self) -> f32 {
+    pub(super) const fn largest(self) -> f32 {
         match self {
             Loss::None => 0.0,
             Loss::F16 => 0.02,
@@ -54,7 +54,7 @@ impl Loss {
     }
 
     /// What a picture's values may be off as a root mean square, if that says anything.
-    pub const fn typical(self) -> Option<f32> {
+    pub(super) const fn typical(self) -> Option<f32> {
         match self {
             Loss::None => Some(0.0),
             Loss::F16 => Some(0.02),

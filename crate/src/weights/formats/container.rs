@@ -26,7 +26,7 @@ pub(in crate::weights) enum Container {
 
 impl Container {
     /// Looks at the beginning of `path`.
-    pub async fn of(source: &dyn Source, path: &str) -> Result<Container> {
+    pub(crate) async fn of(source: &dyn Source, path: &str) -> Result<Container> {
         let size = source.size(path).await?;
         let start = read_exact(source, path, 0..size.min(8)).await?;
         let length = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));

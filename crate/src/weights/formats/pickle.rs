@@ -46,22 +46,22 @@ pub(in crate::weights) struct Objects {
 
 impl Objects {
     /// The object at an index that this list has given out.
-    pub fn get(&self, id: Id) -> &Object {
+    pub(crate) fn get(&self, id: Id) -> &Object {
         &self.list[id]
     }
 
     /// All objects, in the order in which they were made.
-    pub fn all(&self) -> &[Object] {
+    pub(crate) fn all(&self) -> &[Object] {
         &self.list
     }
 
     /// What the pickle stands for.
-    pub fn root(&self) -> &Object {
+    pub(crate) fn root(&self) -> &Object {
         self.get(self.root)
     }
 
     /// The text at an index.
-    pub fn text(&self, id: Id) -> Option<&str> {
+    pub(crate) fn text(&self, id: Id) -> Option<&str> {
         match self.get(id) {
             Object::Text(text) => Some(text),
             _ => None,
@@ -69,7 +69,7 @@ impl Objects {
     }
 
     /// The number at an index.
-    pub fn int(&self, id: Id) -> Option<i64> {
+    pub(crate) fn int(&self, id: Id) -> Option<i64> {
         match self.get(id) {
             Object::Int(int) => Some(*int),
             _ => None,
@@ -77,7 +77,7 @@ impl Objects {
     }
 
     /// The members of the tuple or list at an index.
-    pub fn members(&self, id: Id) -> Option<&[Id]> {
+    pub(crate) fn members(&self, id: Id) -> Option<&[Id]> {
         match self.get(id) {
             Object::Tuple(members) | Object::List(members) => Some(members),
             _ => None,

@@ -130,7 +130,7 @@ impl Entry {
     ///
     /// # Errors
     /// `Error::BadFile` when it is packed, or lies outside of the file.
-    pub async fn range(&self, source: &dyn Source, path: &str) -> Result<Range<u64>> {
+    pub(crate) async fn range(&self, source: &dyn Source, path: &str) -> Result<Range<u64>> {
         let name = &self.name;
         if self.method != 0 || self.size != self.packed_size {
             let reason =

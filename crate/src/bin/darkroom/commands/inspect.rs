@@ -10,7 +10,7 @@ use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
 #[derive(Args)]
-pub struct InspectArgs {
+pub(crate) struct InspectArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -36,7 +36,7 @@ async fn open(source: &FileSource) -> Result<Files> {
 }
 
 /// Runs the command.
-pub fn run(args: &InspectArgs) -> Result<()> {
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     pollster::block_on(async {
         let source = args.model.source();
         let files = open(&source).await?;
@@ -134,7 +134,7 @@ fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
 }
 
 /// What is kept, and how a picture is decoded.
-pub fn text_of(Residency { kept, bands }: Residency) -> String {
+pub(crate) fn text_of(Residency { kept, bands }: Residency) -> String {
     let title = |part: Part| match part {
         Part::TextEncoder => "text encoder",
         Part::Unet => "UNet",

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 /// Endings of files that belong to a model; pictures and notes beside them do not.
 const KINDS: [&str; 6] = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
 /// The unit of fetching and verifying, where nothing else is asked for.
-pub const CHUNK_BYTES: u64 = 16 << 20;
+pub(crate) const CHUNK_BYTES: u64 = 16 << 20;
 
 /// Prints a model's manifest, or writes it beside the model.
 #[derive(Args)]
-pub struct ManifestArgs {
+pub(crate) struct ManifestArgs {
     /// The model's folder.
     #[arg(long)]
     model: PathBuf,
@@ -59,7 +59,7 @@ pub struct ManifestArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &ManifestArgs) -> Result<()> {
+pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
     if args.chunk_bytes == 0 {
         let reason = "must be at least 4096".to_owned();
         return Err(Error::Request { field: "chunk_bytes", reason });
@@ -105,7 +105,7 @@ pub fn run(args: &ManifestArgs) -> Result<()> {
 }
 
 /// A name in storage for a folder.
-pub fn id_of(folder: &Path) -> String {
+pub(crate) fn id_of(folder: &Path) -> String {
     let name = folder.file_name().map_or("model".into(), |name| name.to_string_lossy());
     let of_id = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let id: String = name.to_ascii_lowercase().chars().map(of_id).take(80).collect();
@@ -114,7 +114,7 @@ pub fn id_of(folder: &Path) -> String {
 }
 
 /// A folder's files with their sizes and SHA-256.
-pub fn list_files(root: &Path, chunk_bytes: u64) -> Result<Vec<ManifestFile>> {
+pub(crate) fn list_files(root: &Path, chunk_bytes: u64) -> Result<Vec<ManifestFile>> {
     let mut files = Vec::new();
     for path in list(root)? {
         eprintln!("{path}");

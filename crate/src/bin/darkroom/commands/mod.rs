@@ -1,9 +1,9 @@
 //! The commands that users run, a file or a folder each.
 
-pub mod compare;
-pub mod convert;
-pub mod generate;
-pub mod inspect;
-pub mod manifest;
-pub mod request;
-pub mod verify;
+pub(crate) mod compare;
+pub(crate) mod convert;
+pub(crate) mod generate;
+pub(crate) mod inspect;
+pub(crate) mod manifest;
+pub(crate) mod request;
+pub(crate) mod verify;

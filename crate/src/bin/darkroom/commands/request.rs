@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Prints a request as JSON, a line of a list for generate --jobs.
 #[derive(Args)]
-pub struct ShowArgs {
+pub(crate) struct ShowArgs {
     /// Begin with the request of a picture that this program or its page wrote; what else is given
     /// changes it.
     #[arg(long, value_name = "FILE.png")]
@@ -24,14 +24,14 @@ pub struct ShowArgs {
 
 /// Prints what a request may say, as a JSON Schema.
 #[derive(Args)]
-pub struct SchemaArgs {
+pub(crate) struct SchemaArgs {
     /// Only what this model can do: a folder in the diffusers layout, or a checkpoint in one file.
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
 }
 
 /// Runs `darkroom request`.
-pub fn run(args: &ShowArgs) -> Result<()> {
+pub(crate) fn run(args: &ShowArgs) -> Result<()> {
     let base = args.from.as_deref().map(read).transpose()?.unwrap_or_default();
     println!("{}", serde_json::json!(args.request.over(base)?));
     Ok(())
@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<Request> {
 }
 
 /// Runs `darkroom schema`.
-pub fn print_schema(args: &SchemaArgs) -> Result<()> {
+pub(crate) fn print_schema(args: &SchemaArgs) -> Result<()> {
     let schema = match &args.model {
         None => schema(None),
         Some(model) => {

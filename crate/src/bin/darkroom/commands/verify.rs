@@ -13,7 +13,7 @@ use std::rc::Rc;
 /// Makes the pictures of diffusers' own tests and compares them with the published numbers; of a
 /// model that is not v1.4, those of the graphics adapter with those of the CPU.
 #[derive(Args)]
-pub struct VerifyArgs {
+pub(crate) struct VerifyArgs {
     #[command(flatten)]
     model: ModelArgs,
     /// What to verify: the graphics adapter, or the CPU.
@@ -31,7 +31,7 @@ pub struct VerifyArgs {
 }
 
 /// Runs the command; the exit code is 1 when a comparison fails.
-pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let checks = pollster::block_on(async {
         let source = Rc::new(args.model.source());

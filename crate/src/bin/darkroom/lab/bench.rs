@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// Measures the kernels.
 #[derive(Args)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// Part of the adapter's name, where there are several.
     #[arg(long)]
     adapter: Option<String>,
@@ -45,7 +45,7 @@ pub struct BenchArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &BenchArgs) -> Result<()> {
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     pollster::block_on(async {
         let software = args.hardware_tiles.then_some(false);
         let options = GpuOptions { adapter: args.adapter.clone(), software, ..Default::default() };

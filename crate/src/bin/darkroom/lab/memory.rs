@@ -10,7 +10,7 @@ use darkroom::{Precision, Result, WeightType};
 
 /// Prints the tables.
 #[derive(Args)]
-pub struct MemoryArgs {
+pub(crate) struct MemoryArgs {
     #[command(flatten)]
     model: ModelArgs,
     /// Width and height in pixels, such as 512x768; may be given several times.
@@ -23,7 +23,7 @@ pub struct MemoryArgs {
 }
 
 /// Width and height of text such as 512x768.
-pub fn size(text: &str) -> std::result::Result<[u32; 2], String> {
+pub(crate) fn size(text: &str) -> std::result::Result<[u32; 2], String> {
     let sides = text.split_once('x').map(|(width, height)| [width, height].map(str::parse));
     match sides {
         Some([Ok(width), Ok(height)]) => Ok([width, height]),
@@ -39,7 +39,7 @@ const HEAD: &str = "| weights | activations | loading | text | UNet | decode | m
     weights, activations, staging | |";
 
 /// Runs the command.
-pub fn run(args: &MemoryArgs) -> Result<()> {
+pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     pollster::block_on(async {
         let files = Files::open(&args.model.source()).await?;
         for size in &args.size {

@@ -1,9 +1,9 @@
 //! The commands that developers run: what this program, a model or an adapter costs, as tables, and
 //! models made for tests.
 
-pub mod bench;
-pub mod memory;
-pub mod precision;
+pub(crate) mod bench;
+pub(crate) mod memory;
+pub(crate) mod precision;
 mod requests;
-pub mod shortcuts;
-pub mod synth;
+pub(crate) mod shortcuts;
+pub(crate) mod synth;

@@ -8,7 +8,7 @@ const OBJECTS: [&str; 8] = ["cat", "fish", "car", "house", "tree", "apple", "sta
 const COLOURS: [&str; 8] = ["red", "blue", "green", "yellow", "purple", "orange", "white", "black"];
 
 /// Request `i`: eight colours of each of eight objects in turn, with a seed of its own.
-pub fn request(i: usize, steps: u32, guidance_scale: f64) -> Request {
+pub(super) fn request(i: usize, steps: u32, guidance_scale: f64) -> Request {
     let (object, colour) = (OBJECTS[i / 8 % 8], COLOURS[i % 8]);
     let background = COLOURS[(i + 3) % 8];
     Request {

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
 #[derive(Args)]
-pub struct ShortcutsArgs {
+pub(crate) struct ShortcutsArgs {
     #[command(flatten)]
     model: ModelArgs,
     /// How many of the fixed requests to draw.
@@ -164,7 +164,7 @@ struct Drawn {
 }
 
 /// Runs the command.
-pub fn run(args: &ShortcutsArgs) -> Result<()> {
+pub(crate) fn run(args: &ShortcutsArgs) -> Result<()> {
     pollster::block_on(async {
         let files = Files::open(&args.model.source()).await?;
         let ways = ways(args);

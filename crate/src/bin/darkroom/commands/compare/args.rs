@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Runs the same requests through several checkpoints and sets the pictures side by side.
 #[derive(Args)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// A checkpoint: a folder in the diffusers layout, or a single file. Give several.
     #[arg(long, value_name = "PATH", required_unless_present = "pictures")]
     pub model: Vec<PathBuf>,
@@ -28,7 +28,7 @@ pub struct CompareArgs {
     #[arg(conflicts_with = "jobs")]
     pub seeds: Vec<u64>,
     #[command(flatten)]
-    pub settings: RequestArgs<Settings>,
+    pub(crate) settings: RequestArgs<Settings>,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, default_value = "f32")]
     pub precision: Precision,
@@ -51,7 +51,7 @@ pub struct CompareArgs {
 
 impl CompareArgs {
     /// The requests, from the list or from prompts and seeds.
-    pub fn jobs(&self) -> Result<Vec<Job>> {
+    pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
             return jobs::read(list, (&defaults, None));
@@ -67,7 +67,7 @@ impl CompareArgs {
     }
 
     /// The adapter that was asked for.
-    pub async fn gpu(&self) -> Result<Gpu> {
+    pub(crate) async fn gpu(&self) -> Result<Gpu> {
         let options = GpuOptions { adapter: self.adapter.clone(), ..GpuOptions::default() };
         Gpu::open(&options).await
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// What is known of a picture.
 #[derive(Clone, Default, Serialize)]
-pub struct Cell {
+pub(super) struct Cell {
     /// From the request to the picture.
     pub seconds: Option<f64>,
     /// To the picture of the first column, if both are there and of one size.
@@ -20,7 +20,7 @@ pub struct Cell {
 
 impl Cell {
     /// The figures under a picture of the sheet.
-    pub fn caption(&self) -> String {
+    pub(super) fn caption(&self) -> String {
         let parts = [
             self.seconds.map(|s| format!("{s:.1} s")),
             self.likeness.map(|l| match l.psnr {

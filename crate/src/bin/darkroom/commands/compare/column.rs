@@ -14,7 +14,7 @@ use std::time::Instant;
 
 /// What makes the pictures of a column.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Origin {
+pub(super) enum Origin {
     /// A checkpoint, here.
     Model,
     /// Something else, before.
@@ -22,7 +22,7 @@ pub enum Origin {
 }
 
 /// A column.
-pub struct Column {
+pub(super) struct Column {
     /// Its heading, and its folder's name.
     pub name: String,
     /// The checkpoint, or the folder of pictures.
@@ -37,7 +37,7 @@ impl Column {
     /// # Errors
     /// When the model cannot be opened, the device is gone or the folder cannot be written; a
     /// single picture's faults are told in its cell.
-    pub async fn make(
+    pub(super) async fn make(
         &self,
         args: &CompareArgs,
         jobs: &[Job],

@@ -17,7 +17,7 @@ mod column;
 mod report;
 
 use crate::disk::{create, read_picture, write};
-pub use args::CompareArgs;
+pub(crate) use args::CompareArgs;
 use column::{Column, Origin};
 use darkroom::Result;
 use darkroom::image::{Likeness, Rgba};
@@ -27,7 +27,7 @@ use darkroom::weights::FileSource;
 use report::Report;
 
 /// Runs the command.
-pub fn run(args: &CompareArgs) -> Result<()> {
+pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     pollster::block_on(compare(args))
 }
 

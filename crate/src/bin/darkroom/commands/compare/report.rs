@@ -11,14 +11,14 @@ use std::fmt::Write;
 
 /// All of it.
 #[derive(Serialize)]
-pub struct Report {
+pub(super) struct Report {
     pub columns: Vec<Heading>,
     pub rows: Vec<Row>,
 }
 
 /// What is known of a column.
 #[derive(Serialize)]
-pub struct Heading {
+pub(super) struct Heading {
     pub name: String,
     /// The checkpoint, or where the pictures came from.
     pub path: String,
@@ -29,7 +29,7 @@ pub struct Heading {
 
 /// A request and its pictures, in the order of the columns.
 #[derive(Serialize)]
-pub struct Row {
+pub(super) struct Row {
     pub file: String,
     pub request: Request,
     pub cells: Vec<Cell>,
@@ -37,7 +37,7 @@ pub struct Row {
 
 impl Report {
     /// Nothing made yet.
-    pub fn new(columns: &[Column], jobs: &[Job]) -> Report {
+    pub(super) fn new(columns: &[Column], jobs: &[Job]) -> Report {
         let heading = |column: &Column| Heading {
             name: column.name.clone(),
             path: column.path.display().to_string(),
@@ -54,7 +54,7 @@ impl Report {
         }
     }
 
-    pub fn json(&self) -> Result<String> {
+    pub(super) fn json(&self) -> Result<String> {
         serde_json::to_string_pretty(self).map_err(|fault| Error::Write {
             path: "compare.json".into(),
             reason: fault.to_string(),
@@ -62,7 +62,7 @@ impl Report {
     }
 
     /// A line for each picture.
-    pub fn csv(&self) -> String {
+    pub(super) fn csv(&self) -> String {
         let mut text = String::from(
             "file,prompt,seed,column,seconds,memory_mb,psnr_db,ssim,largest_difference,\
              clip_score,fault\n",
@@ -91,7 +91,7 @@ impl Report {
     }
 
     /// A page with the pictures side by side; it refers to the files beside it.
-    pub fn html(&self) -> String {
+    pub(super) fn html(&self) -> String {
         let mut page = String::from(HEAD);
         page.push_str("<table><thead><tr><th scope=\"col\">request</th>");
         for Heading { name, memory, .. } in &self.columns {

@@ -35,7 +35,7 @@ const WINDOW: u64 = 4 << 20;
 
 /// Writes a model in another format.
 #[derive(Args)]
-pub struct ConvertArgs {
+pub(crate) struct ConvertArgs {
     #[command(flatten)]
     model: ModelArgs,
     /// What to write: a folder, or a file whose name ends in .safetensors or .gguf.
@@ -84,7 +84,7 @@ struct Item<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &ConvertArgs) -> Result<()> {
+pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     pollster::block_on(async {
         let source = args.model.source();
         let files = Files::open(&source).await?;

@@ -12,9 +12,9 @@ use std::fs;
 use std::path::Path;
 
 /// The name of a folder's single file.
-pub const CHECKPOINT: &str = "model.gguf";
+pub(super) const CHECKPOINT: &str = "model.gguf";
 /// The licence's text in the header of a single file.
-pub const KEY: &str = "darkroom.licence";
+pub(super) const KEY: &str = "darkroom.licence";
 
 /// Under what names folders keep their licence; the first is ours.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
@@ -23,7 +23,7 @@ const TEXT_BYTES_MAX: u64 = 4 << 20;
 
 /// The text of the licence: as given, or as the model carries it. What lies beside a single file
 /// may belong to anything: only its header counts.
-pub async fn licence(
+pub(super) async fn licence(
     given: Option<&Path>,
     source: &FileSource,
     files: &Files,
@@ -48,7 +48,7 @@ pub async fn licence(
 }
 
 /// Adds licence and manifest to a folder of converted files.
-pub async fn complete(
+pub(super) async fn complete(
     source: &FileSource,
     to: &Path,
     file_type: Option<FileType>,

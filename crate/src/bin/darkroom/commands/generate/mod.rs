@@ -23,7 +23,7 @@ use std::rc::Rc;
 /// Makes a picture from a prompt.
 #[derive(Args)]
 #[command(mut_arg("prompt", |prompt| prompt.required_unless_present("jobs")))]
-pub struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -74,13 +74,13 @@ pub struct GenerateArgs {
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-pub enum Device {
+pub(crate) enum Device {
     Gpu,
     Cpu,
 }
 
 /// Runs the command.
-pub fn run(args: &GenerateArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     pollster::block_on(async {
         match (&args.jobs, &args.out_dir, &args.out) {
             (Some(list), Some(folder), _) => many(args, list, folder).await,
@@ -164,7 +164,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
-pub fn report(progress: &Progress) {
+pub(crate) fn report(progress: &Progress) {
     let line = match progress {
         Progress::Loading { part, bytes_done, bytes_total } => {
             format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
@@ -192,7 +192,7 @@ pub fn report(progress: &Progress) {
     }
 }
 
-pub fn end_line() {
+pub(crate) fn end_line() {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Chooses the kernels for an adapter: as kept, or else measured and kept.
-pub async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
+pub(super) async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     let file = file();
     let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
     // What cannot be read is measured anew.

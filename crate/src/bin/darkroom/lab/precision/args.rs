@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Prints what each type of weights and activations costs, against f32.
 #[derive(Args)]
-pub struct PrecisionArgs {
+pub(crate) struct PrecisionArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// How many of the fixed requests to draw.
@@ -37,7 +37,7 @@ pub struct PrecisionArgs {
 
 impl PrecisionArgs {
     /// The rows of the table, without f32 itself.
-    pub fn rows(&self, gpu: &Gpu) -> Vec<Options> {
+    pub(crate) fn rows(&self, gpu: &Gpu) -> Vec<Options> {
         let wanted = |w: &WeightType| self.weights.is_empty() || self.weights.contains(w);
         let activations = |p: &Precision| *p == Precision::F32 || gpu.has_f16() && !self.only_f32;
         let row = |weights| {
@@ -50,7 +50,7 @@ impl PrecisionArgs {
 }
 
 /// What all else is measured against.
-pub const EXACT: Options = with(Precision::F32, WeightType::F32);
+pub(super) const EXACT: Options = with(Precision::F32, WeightType::F32);
 
 /// Numbers are compared and no picture is shown: the safety checker need not be loaded.
 const fn with(precision: Precision, weights: WeightType) -> Options {
@@ -65,7 +65,7 @@ const fn with(precision: Precision, weights: WeightType) -> Options {
 }
 
 /// The names of weights and activations, as two cells of a table.
-pub fn cells(options: &Options) -> String {
+pub(super) fn cells(options: &Options) -> String {
     let weights = options.weights.map_or("as in the files", WeightType::name);
     format!("| {weights} | {} |", options.precision)
 }

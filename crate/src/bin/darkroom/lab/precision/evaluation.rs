@@ -22,7 +22,7 @@ const TOKENS: usize = 77;
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// Prints the table.
-pub async fn run(args: &PrecisionArgs, gpu: &Gpu, side: usize) -> Result<()> {
+pub(super) async fn run(args: &PrecisionArgs, gpu: &Gpu, side: usize) -> Result<()> {
     let (exact, bytes) = evaluate(args, gpu, &EXACT, side).await?;
     println!(
         "One evaluation of the UNet, latents of {side}×{side}, timestep {TIMESTEP}, normal latents \

@@ -7,12 +7,12 @@ mod args;
 mod evaluation;
 mod pictures;
 
-pub use args::PrecisionArgs;
+pub(crate) use args::PrecisionArgs;
 use darkroom::Result;
 use darkroom::gpu::{Gpu, GpuOptions};
 
 /// Runs the command.
-pub fn run(args: &PrecisionArgs) -> Result<()> {
+pub(crate) fn run(args: &PrecisionArgs) -> Result<()> {
     pollster::block_on(async {
         let gpu = Gpu::open(&GpuOptions::default()).await?;
         match args.evaluation {

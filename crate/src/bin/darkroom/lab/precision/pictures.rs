@@ -37,7 +37,7 @@ impl Witness for Memory {
 }
 
 /// Prints the table.
-pub async fn run(args: &PrecisionArgs, gpu: &Gpu) -> Result<()> {
+pub(super) async fn run(args: &PrecisionArgs, gpu: &Gpu) -> Result<()> {
     let exact = draw_all(args, gpu, &EXACT).await?;
     println!(
         "{} requests, ddim, {} steps, guidance {}; PSNR in dB against f32 weights and \

@@ -5,7 +5,7 @@ use darkroom::models::sd_v1_4;
 
 /// A topology.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Config {
+pub(super) enum Config {
     /// CompVis/stable-diffusion-v1-4.
     #[value(name = "sd-v1-4")]
     SdV1_4,
@@ -17,7 +17,7 @@ pub enum Config {
 }
 
 /// The texts of a model's config files.
-pub struct Files {
+pub(super) struct Files {
     pub text_encoder: &'static str,
     pub unet: &'static str,
     pub vae: &'static str,
@@ -26,7 +26,7 @@ pub struct Files {
 }
 
 impl Config {
-    pub fn files(self) -> Files {
+    pub(super) fn files(self) -> Files {
         match self {
             Config::SdV1_4 => Files {
                 text_encoder: sd_v1_4::TEXT_ENCODER,
@@ -55,7 +55,7 @@ impl Config {
 
 impl Files {
     /// Every config file by its path; the safety checker's on wish.
-    pub fn all(&self, safety: bool) -> Vec<(&'static str, String)> {
+    pub(super) fn all(&self, safety: bool) -> Vec<(&'static str, String)> {
         let mut index = sd_v1_4::MODEL_INDEX.to_string();
         let mut files = Vec::new();
         if safety {

@@ -40,7 +40,7 @@ const CHUNK: usize = 1 << 16;
 
 /// Writes a made-up checkpoint in the diffusers layout.
 #[derive(Args)]
-pub struct SynthArgs {
+pub(crate) struct SynthArgs {
     /// Which topology: that of Stable Diffusion v1.4, or a small one of the same kind.
     #[arg(long, value_enum)]
     config: Config,
@@ -66,7 +66,7 @@ pub struct SynthArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &SynthArgs) -> Result<()> {
+pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     let files = args.config.files();
     for (path, text) in files.all(args.safety) {
         write_in_folder(&args.out.join(path), text.as_bytes())?;
