@@ -163,7 +163,7 @@ async function checkFields({ state, type, generate, complaint, make }) {
     ["guidance_scale", "", /guidance scale must be/],
     ["seed", "-2", /seed must be a whole number from 0 to 18446744073709551615/],
     ["seed", "18446744073709551616", /seed must be/],
-    ["count", "0", /number of pictures must be/],
+    ["count", "0", /number of images must be/],
     ["seed", "lucky", /seed must be/],
   ])) {
     await type({ ...good, [field]: value });

@@ -357,7 +357,7 @@ test("navigation and new tabs, which nothing can stop, are named under Privacy",
   }
   const { page, state } = await visit(t, { server: bare });
   await state("ready");
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   await page.getByText("The browser’s rules for this page").click();
   await page.getByText(/leads this tab to another address, or\s+opens one in a new tab/).waitFor();
 });

@@ -164,12 +164,12 @@ test("the gallery's export, dropped on the queue, is drawn to the last job", asy
   await state("ready");
   await make({ prompt: "a red heart", seed: "1" });
   await make({ prompt: "a blue moon", seed: "2" });
-  await page.locator('[data-room="gallery"]').click();
-  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 2);
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 2);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export zip" }).click();
   const archive = await readFile(await (await downloading).path());
-  await page.locator('[data-room="queue"]').click();
+  await page.locator('[data-view="queue"]').click();
   await drop(page, "pictures.zip", archive);
   const told = page.locator("#queue-status");
   await told.filter({ hasText: "2 waiting" }).waitFor();

@@ -12,14 +12,14 @@ const server = { roots: DOUBLE };
 
 /** @param {Awaited<ReturnType<typeof visit>>} app */
 function gallery({ page }) {
-  const prints = page.locator("#prints li");
+  const prints = page.locator("#images li");
   return {
     prints,
     enter: () => page.getByRole("button", { name: "Gallery", exact: true }).click(),
     /** @param {number} count */
     async holds(count) {
       await page.waitForFunction(
-        (wanted) => document.querySelectorAll("#prints li").length === wanted,
+        (wanted) => document.querySelectorAll("#images li").length === wanted,
         count,
       );
     },
@@ -40,7 +40,7 @@ test("pictures are kept, found, compared, exported and deleted", async (t) => {
   await holds(3);
   // Never "0.0 MB".
   const facts = (await page.locator("#gallery-facts").textContent()) ?? "";
-  assert.match(facts, /^3 pictures, [1-9]\d* kB$/);
+  assert.match(facts, /^3 images, [1-9]\d* kB$/);
 
   await t.test("they are still there after a reload", async () => {
     await page.reload();
@@ -96,7 +96,7 @@ test("pictures are kept, found, compared, exported and deleted", async (t) => {
   });
   await t.test("a request is used again", async () => {
     await prints.first().getByRole("button").click();
-    await page.getByRole("button", { name: "Use this request" }).click();
+    await page.getByRole("button", { name: "Reuse these settings" }).click();
     assert.equal(await page.locator("#prompt").inputValue(), "a red cat");
     assert.equal(await page.locator("#seed").inputValue(), "5");
   });
@@ -119,7 +119,7 @@ async function four(t) {
 
 /** @param {import("playwright-core").Page} page */
 const names = (page) =>
-  page.locator("#prints li button").evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel));
+  page.locator("#images li button").evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel));
 
 test("what is selected and not shown is neither deleted nor exported", async (t) => {
   const { page, mark, holds } = await four(t);
@@ -137,7 +137,7 @@ test("what is selected and not shown is neither deleted nor exported", async (t)
   await holds(3);
   assert.deepEqual(await names(page), ["new dog", "old cat", "old dog"]);
   await page.getByRole("button", { name: "Clear selection" }).click();
-  assert.equal(await page.locator("#prints :checked").count(), 0);
+  assert.equal(await page.locator("#images :checked").count(), 0);
 });
 
 test("Export takes along what is shown, and its name says how many", async (t) => {
@@ -145,7 +145,7 @@ test("Export takes along what is shown, and its name says how many", async (t) =
   await page.getByRole("searchbox", { name: "Search" }).fill("dog");
   await holds(2);
   const facts = (await page.locator("#gallery-facts").textContent()) ?? "";
-  assert.match(facts, /^2 of 4 pictures, \d+ kB/);
+  assert.match(facts, /^2 of 4 images, \d+ kB/);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export 2 shown" }).click();
   const files = unzip(await readFile(await (await downloading).path()));
@@ -161,7 +161,7 @@ test("a deleted picture comes back as it was, from the gallery and from the view
   await mark(1);
   await page.getByRole("button", { name: "Delete (2)" }).click();
   await holds(2);
-  await page.locator("#undo-text").filter({ hasText: "2 pictures are deleted." }).waitFor();
+  await page.locator("#undo-text").filter({ hasText: "2 images are deleted." }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await holds(4);
   assert.deepEqual(await names(page), ["new cat", "new dog", "old cat", "old dog"]);
@@ -184,7 +184,7 @@ test("a deleted picture comes back as it was, from the gallery and from the view
 
 test("pictures are selected by Shift, Ctrl+A and arrows, and deleted by their key", async (t) => {
   const { page, holds, mark, prints } = await four(t);
-  const checked = () => page.locator("#prints :checked").count();
+  const checked = () => page.locator("#images :checked").count();
   const focus = () =>
     page.evaluate(() => document.activeElement?.closest("li")?.querySelector("button")?.ariaLabel);
   await mark(0);
@@ -247,7 +247,7 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
   await storage.filter({ hasText: /^This site keeps .* at most/ }).waitFor();
   const bound = page.getByLabel("Keep at most");
   const names = await bound.locator("option").allTextContents();
-  assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no bound"]);
+  assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no limit"]);
   assert.equal(await bound.inputValue(), "1000000000");
   await page.evaluate(() => {
     const bound = /** @type {HTMLSelectElement} */ (document.getElementById("gallery-bound"));
@@ -256,7 +256,7 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
   await bound.selectOption("20000");
   const full = /holds \d+ kB, more than its 20 kB.*oldest/;
   await page.locator("#full-text").filter({ hasText: full }).waitFor();
-  await bound.selectOption("no bound");
+  await bound.selectOption("no limit");
   await page.locator("#full").waitFor({ state: "hidden" });
   await page.reload();
   await state("ready");
@@ -347,7 +347,7 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
   }
   await t.test("without a request it is what the next picture begins with", async () => {
     await dropped(page, "plain.png", pngWith({}));
-    await page.locator("#progress-text").filter({ hasText: "plain.png carries no" }).waitFor();
+    await page.locator("#progress-text").filter({ hasText: "plain.png has no saved" }).waitFor();
     assert.equal(await page.locator("#initial-box").isVisible(), true);
     assert.deepEqual(await values(), same);
   });

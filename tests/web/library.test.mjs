@@ -13,7 +13,7 @@ import { Weights } from "./harness/weights.mjs";
 const CHUNK = 4096;
 const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safetensors": 20_000 };
 
-/** Puts local files, as numbers or in base64, on the shelf; what they became. */
+/** Puts local files, as numbers or in base64, in the library; what they became. */
 const imported = (
   /** @type {import("playwright-core").Page} */ page,
   /** @type {Record<string, number[] | string>} */ files,

@@ -132,7 +132,7 @@ test("the status line says that the request was the pasted text's", async (t) =>
   const told = page.locator("#progress-text");
   await told.filter({ hasText: "the text’s request, as written by AUTOMATIC1111" }).waitFor();
   await dropped(page, "a.png", pngWith({ parameters: TEXT }));
-  await told.filter({ hasText: "the picture’s request, as written by AUTOMATIC1111" }).waitFor();
+  await told.filter({ hasText: "loaded from the image, as written by AUTOMATIC1111" }).waitFor();
 });
 
 /** What is typed, at once followed by what uses it: nothing leaves the field before. */
@@ -147,7 +147,7 @@ for (const [name, use] of USES) {
     await state("ready");
     await page.locator("#prompt").fill(TEXT);
     await use(page);
-    await page.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+    await page.locator("#progress-text").filter({ hasText: "The image is ready" }).waitFor();
     assert.deepEqual(await values(page), FILLED);
     assert.equal(await page.locator("#caption-prompt").textContent(), "a red cat");
     const facts = (await page.locator("#caption-facts").textContent()) ?? "";

@@ -25,7 +25,7 @@ const double = { server: { roots: DOUBLE }, hash: "#steps=3" };
 /** @param {App} app */
 async function enter({ page, state }) {
   await state("ready");
-  await page.locator('#rooms [data-room="speed"]').click();
+  await page.locator('#views [data-view="speed"]').click();
 }
 
 /**
@@ -33,10 +33,10 @@ async function enter({ page, state }) {
  * @param {App} app
  */
 async function drawn(app) {
-  await app.page.locator('#rooms [data-room="develop"]').click();
+  await app.page.locator('#views [data-view="create"]').click();
   const picture = await app.make({});
   assertPicture(picture);
-  await app.page.locator('#rooms [data-room="speed"]').click();
+  await app.page.locator('#views [data-view="speed"]').click();
   return picture.bytes;
 }
 
@@ -79,7 +79,7 @@ test("an evaluation is measured", async (t) => {
   await t.test("a measurement can be cancelled", () => cancelled(app));
   await t.test("it is shown as a table, and saved as a file", () => measured(app));
   await t.test("the model draws on", async () => {
-    await app.page.locator('#rooms [data-room="develop"]').click();
+    await app.page.locator('#views [data-view="create"]').click();
     assertPicture(await app.make({}));
   });
 });
@@ -87,16 +87,16 @@ test("an evaluation is measured", async (t) => {
 /** @param {App} app */
 async function oddSizes({ page, state, type }) {
   const says = async (/** @type {Record<string, string>} */ fields, /** @type {RegExp} */ what) => {
-    await page.locator('#rooms [data-room="develop"]').click();
+    await page.locator('#views [data-view="create"]').click();
     await type(fields);
-    await page.locator('#rooms [data-room="speed"]').click();
+    await page.locator('#views [data-view="speed"]').click();
     await page.locator("#speed-measure").click();
     await page.locator("#speed-status").filter({ hasText: what }).waitFor();
     await state("ready");
   };
   await says({ width: "0", height: "wide" }, /height must be a whole number/);
   await says({ height: "" }, /width must be a positive multiple/);
-  await page.locator('#rooms [data-room="develop"]').click();
+  await page.locator('#views [data-view="create"]').click();
   await type({ width: "" });
 }
 
@@ -234,7 +234,7 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   assert.deepEqual(await page.evaluate(kept), found);
   assert.ok((await drawn(app)).equals(picture), "another picture after a reload");
   await forget.click();
-  await app.patiently(page.locator("#speed-status").filter({ hasText: "measured anew" }));
+  await app.patiently(page.locator("#speed-status").filter({ hasText: "measured again" }));
   assert.ok(await choice());
   await page.locator("#kernels-fixed").click();
   await page.locator("#speed-status").filter({ hasText: "the fixed kernels" }).waitFor();

@@ -1,4 +1,4 @@
-// A model from its first byte to its last use: fetched over HTTP by the shelf's own buttons, kept,
+// A model from its first byte to its last use: fetched over HTTP by the library's own buttons, kept,
 // damaged, healed; then the server is gone, and it draws the same picture.
 
 import assert from "node:assert/strict";
@@ -118,7 +118,7 @@ test("a single file from the disk is kept and drawn, with the built-in tokenizer
   });
   await state("error");
   await page.getByText("Models in this browser").click();
-  await page.locator("#shelf input[type=file]").first().setInputFiles(file);
+  await page.locator("#library input[type=file]").first().setInputFiles(file);
   await page.getByText("one is imported.").waitFor();
   await page.getByRole("button", { name: "Use: one" }).click();
   await state("loading");

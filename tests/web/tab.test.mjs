@@ -81,7 +81,7 @@ test("a browser without a wake lock draws as well", async (t) => {
   const { page, state, make } = await visit(t, { server, before, hash: "#steps=2" });
   await state("ready");
   await make({});
-  await page.locator('[data-room="about"]').click();
+  await page.locator('[data-view="about"]').click();
   await page.locator("#about dl div").filter({ hasText: "Screen stays onno" }).waitFor();
 });
 
@@ -119,7 +119,7 @@ test("the end of a queue is notified when that was asked for, and only then", as
     await page.locator("#queue-status").filter({ hasNotText: /waiting|running/ }).waitFor();
     await page.locator("#queue-run").filter({ hasText: "Start" }).waitFor();
   };
-  await page.locator('[data-room="queue"]').click();
+  await page.locator('[data-view="queue"]').click();
   await work();
   assert.deepEqual(await heard(page), [], "nothing was asked for");
   await page.getByLabel("Notify me").check();
@@ -134,10 +134,10 @@ test("faults are kept over a reload, can be copied, and hold no prompt", async (
   const app = await visit(t, { server, hash: "#steps=3", context });
   const { page, state, type, generate, make } = app;
   await state("ready");
-  const about = () => page.locator('[data-room="about"]').click();
+  const about = () => page.locator('[data-view="about"]').click();
   await about();
   await page.getByText("Nothing has gone wrong lately.").waitFor();
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
   for (const prompt of ["lose the device", "say my words"]) {
     await type({ prompt });
     await generate.click();

@@ -14,9 +14,9 @@ let shown = -1;
 /** What the page is called now, without progress. */
 let title = TITLE;
 
-/** The title says where the user is. @param {string} room as it is read; empty for the first */
-export function nameRoom(room) {
-  title = room ? `${room} · ${TITLE}` : TITLE;
+/** The title says where the user is. @param {string} view as it is read; empty for the first */
+export function nameView(view) {
+  title = view ? `${view} · ${TITLE}` : TITLE;
   showTitle();
 }
 

@@ -1,4 +1,4 @@
-// The room "Compare": the same prompts and seeds through two or more checkpoints, or beside the
+// The view "Compare": the same prompts and seeds through two or more checkpoints, or beside the
 // user's own pictures, as a sheet with what was measured.
 
 import { toCsv, toJson } from "../compare.js";

@@ -1,4 +1,4 @@
-// The room "Speed": which kernels run and who chose them, what the engine holds, and an evaluation
+// The view "Speed": which kernels run and who chose them, what the engine holds, and an evaluation
 // of the model measured kernel by kernel, beside what the adapter can do at best.
 
 import { figures, toJson } from "../speed.js";

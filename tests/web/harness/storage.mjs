@@ -81,7 +81,7 @@ export async function setUp() {
 }
 
 /**
- * Puts a model on the shelf.
+ * Puts a model in the library.
  * @param {Page} page
  * @param {string} manifest
  * @param {string} [licence]
@@ -123,7 +123,7 @@ export const call = (page, method, options = QUICK) =>
   );
 
 /**
- * What the shelf says of the model.
+ * What the library says of the model.
  * @param {Page} page
  */
 export const shown = async (page) =>

@@ -69,7 +69,7 @@ function sessionOf() {
     pixelsOf: async (/** @type {Blob} */ file) => ({ width: file.size, height: 1 }),
     initialFile: async (/** @type {string} */ number) =>
       number === "1" ? new Blob(["12"]) : undefined,
-    keepPrint: async (/** @type {any} */ about) => void kept.push(about),
+    keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
     isNews: (/** @type {string} */ text) => text !== "old",
   };
@@ -247,7 +247,7 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
 test("a picture that cannot be kept is shown all the same, and that is told", async () => {
   const { session, named, tools } = sessionOf();
   await session.open(CHOICE);
-  tools.keepPrint = () => Promise.reject(new Error("disk"));
+  tools.keepImage = () => Promise.reject(new Error("disk"));
   assert.equal(await session.make(() => wanted()), "done");
   assert.match(named("note").at(-1)?.[1], /disk/);
   tools.storageSentence = async () => "Storage is full.";

@@ -1,4 +1,4 @@
-// The shelf in a real browser: two tabs, licences, archives, local files, and what may be asked.
+// The library of models in a real browser: two tabs, licences, archives, local files, and what may be asked.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,10 +14,16 @@ const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safet
 const COUNT = 1 + 22 + 5;
 
 /** Runs in the page. */
-async function showShelf() {
+async function showLibrary() {
   // @ts-ignore: a module of the page
-  const { createShelf } = await import("./views/shelf.js");
-  createShelf(document.body, { onUse: () => {} });
+  const { Library } = await import("./views/library.js");
+  // @ts-ignore: a module of the page
+  const { createPage } = await import("./state/page.js");
+  new Library(document.body, createPage(), {
+    onUse: () => {},
+    onDownload: () => {},
+    onLock: () => {},
+  });
 }
 
 test("a second tab waits, watches, and fetches nothing twice", async (t) => {
@@ -45,7 +51,7 @@ test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   assert.ok(heard.some((/** @type {any} */ it) => it.event?.event === "fetching"));
 });
 
-test("the shelf of a tab that waits shows how far the other one is", async (t) => {
+test("the library of a tab that waits shows how far the other one is", async (t) => {
   const weights = new Weights(SIZES);
   weights.delay = 100;
   let go = () => {};
@@ -54,7 +60,7 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
   const [first, second] = [await open(), await open()];
   await add(first, weights.manifest(CHUNK));
   for (const page of [first, second]) {
-    await page.evaluate(showShelf);
+    await page.evaluate(showLibrary);
     await page.evaluate(() => {
       navigator.storage.persist = async () => Object.assign(window, { wished: true }).wished;
     });
@@ -169,15 +175,15 @@ test("a mirror that the build allows may be asked", async (t) => {
   await assertSame(page, weights);
 });
 
-test("the shelf shows the licence, verbatim, and asks for nothing before", async (t) => {
+test("the library shows the licence, verbatim, and asks for nothing before", async (t) => {
   const { open, site } = await profile(t, new Weights(SIZES));
   const page = await open();
   /** @type {string[]} */
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
-  await page.evaluate(showShelf);
+  await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
-  const fetching = page.getByRole("button", { name: "Fetch: Stable Diffusion v1.4" });
+  const fetching = page.getByRole("button", { name: "Download: Stable Diffusion v1.4" });
   await fetching.waitFor();
   assert.equal(await page.getByText(/cannot be verified/).count(), 0, "every hash is known");
   await fetching.click();
