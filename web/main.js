@@ -133,8 +133,7 @@ const privacy = createPrivacy(state, session);
 const about = createAbout(state, () => session.engine.held());
 const speed = createSpeed(state, session, {
   memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
-  onMeasure: () =>
-    void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request),
+  onMeasure: () => void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request),
   async onChoose(kernels) {
     chooseKernels(kernels);
     await address.reopen();

@@ -82,7 +82,10 @@ export function linkFields(fields) {
   const length = () => new URLSearchParams(kept).toString().length;
   while (kept.length && length() > LINK_MAX) {
     const longest = Math.max(...kept.map(([, value]) => value.length));
-    kept.splice(kept.findIndex(([, value]) => value.length === longest), 1);
+    kept.splice(
+      kept.findIndex(([, value]) => value.length === longest),
+      1,
+    );
   }
   return kept;
 }

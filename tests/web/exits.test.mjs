@@ -66,6 +66,7 @@ async function elsewhere(t, page, body) {
  * Runs in the page: tries each way by name; what stopped it, if it was told.
  * @param {[string, number]} place address and port of the counters
  */
+// eslint-disable-next-line max-lines-per-function -- a list of ways, sent to the page as a whole
 async function tryPage([url, port]) {
   const make = (/** @type {string} */ tag, /** @type {object} */ more) => {
     const element = Object.assign(document.createElement(tag), more);

@@ -186,7 +186,8 @@ test("the request in a JPEG's Exif data fills the form, and is all that is taken
     const blob = await canvas.convertToBlob({ type: "image/jpeg" });
     return [...new Uint8Array(await blob.arrayBuffer())];
   });
-  const text = "a fox, 狐\nNegative prompt: text\nSteps: 21, Sampler: Euler a, CFG scale: 7, " +
+  const text =
+    "a fox, 狐\nNegative prompt: text\nSteps: 21, Sampler: Euler a, CFG scale: 7, " +
     "Seed: 5, Size: 64x64, Clip skip: 2";
   await drop(page, "a.jpg", withComment(Buffer.from(plain), text), "image/jpeg");
   await page.locator("#progress-text").filter({ hasText: "AUTOMATIC1111" }).waitFor();

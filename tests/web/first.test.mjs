@@ -106,11 +106,17 @@ for (const packed of [false, true]) {
     const lines = told.filter((line) => line.startsWith("Loading the engine: "));
     const [end, form] = packed
       ? [" MB", /^Loading the engine: (\d+\.\d) MB$/]
-      : [` of ${(await wasmBytes() / 1e6).toFixed(1)} MB`, /: (\d+\.\d) of \d+\.\d MB$/];
+      : [` of ${((await wasmBytes()) / 1e6).toFixed(1)} MB`, /: (\d+\.\d) of \d+\.\d MB$/];
     const done = lines.map((line) => Number(form.exec(line)?.[1]));
-    assert.ok(lines.every((line) => line.endsWith(end)), `${lines}`);
+    assert.ok(
+      lines.every((line) => line.endsWith(end)),
+      `${lines}`,
+    );
     assert.ok(done.length >= 8, `${lines}`);
-    assert.deepEqual(done, [...done].sort((a, b) => a - b));
+    assert.deepEqual(
+      done,
+      [...done].sort((a, b) => a - b),
+    );
     assert.ok((done.at(-1) ?? 0) > 0.9 * ((await wasmBytes()) / 1e6), `${lines}`);
   });
 }

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
 import { dropped, pngWith } from "./harness/files.mjs";
+import { CAT, RECORDS } from "./harness/records.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -188,7 +189,10 @@ test("pictures are selected by Shift, Ctrl+A and arrows, and deleted by their ke
   const focus = () =>
     page.evaluate(() => document.activeElement?.closest("li")?.querySelector("button")?.ariaLabel);
   await mark(0);
-  await prints.nth(2).getByRole("checkbox").click({ modifiers: ["Shift"] });
+  await prints
+    .nth(2)
+    .getByRole("checkbox")
+    .click({ modifiers: ["Shift"] });
   assert.equal(await checked(), 3);
   await page.keyboard.press("Escape");
   assert.equal(await checked(), 0);
@@ -305,41 +309,14 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
         ),
       ),
     );
-  const cat = { prompt: "a cat — 猫", negative_prompt: "blurry, grey", steps: "30", seed: "42" };
-  const same = { ...cat, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
-  const graph = {
-    3: { inputs: { seed: ["9", 0], steps: 30, cfg: 6.5, sampler_name: "dpmpp_2m",
-      scheduler: "karras", positive: ["6", 0], negative: ["7", 0], latent_image: ["5", 0] } },
-    5: { inputs: { width: 64, height: 96, batch_size: 1 } },
-    6: { inputs: { text: ["8", 0], clip: ["4", 1] } },
-    7: { inputs: { text: cat.negative_prompt, clip: ["4", 1] } },
-    8: { inputs: { text: cat.prompt } },
-    9: { inputs: { seed: 42 } },
-  };
-  const invoke = { positive_prompt: cat.prompt, negative_prompt: cat.negative_prompt, steps: 30,
-    cfg_scale: 6.5, seed: 42, width: 64, height: 96, scheduler: "dpmpp_2m_k" };
-  const a1111 = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
-    `DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, Model: "a, b"`;
-  // As a node that saves pictures for other sites writes it, beside ComfyUI's own graph.
-  const saver = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
-    "DPM++ 2M Karras, CFG Scale: 6.5, Seed: 42, Size: 64x96, Model hash: 0123456789, " +
-    "Model: v1-4, Version: ComfyUI";
-  const noPrompts = JSON.stringify({ 1: { class_type: "Note", inputs: {} } });
-  const darkroom = { ...cat, steps: 30, guidance_scale: 6.5, sampler: "dpmpp_2m", karras: true,
-    width: 64, height: 96 };
-  for (const [program, texts] of /** @type {const} */ ([
-    ["AUTOMATIC1111", { parameters: a1111 }],
-    ["ComfyUI", { prompt: JSON.stringify(graph) }],
-    ["ComfyUI", { prompt: noPrompts, workflow: "{}", parameters: saver }],
-    ["InvokeAI", { invokeai_metadata: JSON.stringify(invoke) }],
-    ["Darkroom", { darkroom: JSON.stringify(darkroom) }],
-  ])) {
+  const same = { ...CAT, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
+  for (const [program, texts] of RECORDS) {
     await page.getByRole("button", { name: "Reset" }).click();
     await dropped(page, "picture.png", pngWith(texts));
     // The sentence may be that of the picture before, the prompt is not.
     await page.waitForFunction(
       (text) => /** @type {any} */ (document.getElementById("prompt")).value === text,
-      cat.prompt,
+      CAT.prompt,
     );
     await page.locator("#progress-text").filter({ hasText: program }).waitFor();
     assert.deepEqual(await values(), same, program);

@@ -78,14 +78,18 @@ test("what is no checkpoint is told at import, and nothing of it is kept", async
   const layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
   /** @type {[number[], RegExp][]} */
   const files = [
-    [safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
-      /LoRA/],
+    [
+      safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
+      /LoRA/,
+    ],
     [safetensors({ emb_params: [2, 768] }), /textual inversion/],
     [[1, 2, 3], /one\./],
     [[], /it is empty, with 0 bytes/],
   ];
-  const refused = async (/** @type {Parameters<typeof imported>[1]} */ files,
-    /** @type {RegExp} */ told) => {
+  const refused = async (
+    /** @type {Parameters<typeof imported>[1]} */ files,
+    /** @type {RegExp} */ told,
+  ) => {
     await assert.rejects(imported(page, files, "one"), told);
     const models = await page.evaluate(() => /** @type {any} */ (window).store.list());
     assert.deepEqual(models, []);

@@ -1,4 +1,5 @@
-// The library of models in a real browser: two tabs, licences, archives, local files, and what may be asked.
+// The library of models in a real browser: two tabs, licences, archives, local files, and what may
+// be asked.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -137,21 +138,18 @@ test("a folder of files is imported, and matched with a known manifest", async (
   const page = await open();
   const files = [...weights.files].map(([path, bytes]) => ({ path, bytes: [...bytes] }));
   const manifest = weights.manifest(CHUNK);
-  const [known, unknown] = await page.evaluate(
-    async ([files, manifest]) => {
-      const { store } = /** @type {any} */ (window);
-      const given = files.map(({ path, bytes }) => ({
-        path: `my folder/${path}`,
-        file: new Blob([new Uint8Array(bytes)]),
-      }));
-      const model = await store.plan(given, [{ manifest, address: "" }], "my folder");
-      await store.fill(model.manifest.id, () => {});
-      const other = await store.plan(given, [], "My Folder");
-      await store.fill(other.manifest.id, () => {});
-      return [model.manifest.id, other.manifest.id];
-    },
-    /** @type {const} */ ([files, manifest]),
-  );
+  const [known, unknown] = await page.evaluate(async ([files, manifest]) => {
+    const { store } = /** @type {any} */ (window);
+    const given = files.map(({ path, bytes }) => ({
+      path: `my folder/${path}`,
+      file: new Blob([new Uint8Array(bytes)]),
+    }));
+    const model = await store.plan(given, [{ manifest, address: "" }], "my folder");
+    await store.fill(model.manifest.id, () => {});
+    const other = await store.plan(given, [], "My Folder");
+    await store.fill(other.manifest.id, () => {});
+    return [model.manifest.id, other.manifest.id];
+  }, /** @type {const} */ ([files, manifest]));
   assert.deepEqual([known, unknown], ["test", "my-folder"]);
   assert.equal(weights.asked.length, 0);
   await assertSame(page, weights);

@@ -161,7 +161,10 @@ test("several pictures are one call, each with its seed; previews only when wish
   });
   await type({ steps: "30", count: "1" });
   await generate.click();
-  await page.locator("#progress-text").filter({ hasText: /Step [3-9] / }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /Step [3-9] / })
+    .waitFor();
   assert.deepEqual(await shown(), [200, 200, 200, 200], "the decoder's own");
   await state("ready");
   assert.equal(await shown(), null);
@@ -216,7 +219,10 @@ test("what makes a picture faster says what it loses, and the picture says it", 
   assert.equal(await page.getByLabel("Reuse deep layers").inputValue(), "3");
   assert.match((await hint.textContent()) ?? "", /^Reuse deep layers: 50 % less work/);
   await page.getByLabel("Use guidance in").selectOption("from 10 to 80 %");
-  assert.match((await hint.textContent()) ?? "", /Use guidance in: 15 % .* Reuse deep layers: 50 %/);
+  assert.match(
+    (await hint.textContent()) ?? "",
+    /Use guidance in: 15 % .* Reuse deep layers: 50 %/,
+  );
   await make({ prompt: "quick", seed: "1" });
   const one = await offered(page);
   assert.deepEqual(

@@ -50,7 +50,11 @@ async function throughViews({ page }, look) {
 
 /** @param {App} app what is wider than the page */
 async function nothingCut({ page }, /** @type {string} */ room) {
-  const { wide, room: has, out } = await page.evaluate(() => {
+  const {
+    wide,
+    room: has,
+    out,
+  } = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     const out = [...document.querySelectorAll("main *, footer *, header *, #library *")]
       .filter((element) => {
@@ -75,7 +79,8 @@ test("Tab reaches every control of every view, and each shows that it has the fo
           "[tabindex='0']",
       );
       const seen = [...all].filter(
-        (element) => element.checkVisibility({ visibilityProperty: true }) &&
+        (element) =>
+          element.checkVisibility({ visibilityProperty: true }) &&
           !element.closest("dialog:not([open])") &&
           // To the others of its group go the arrows.
           !element.matches("[type='radio']:not(:checked)"),
@@ -166,7 +171,11 @@ test("nothing moves for those who want no motion", async (t) => {
 });
 
 test("the finished picture is in view, on a phone and at 200 %", async (t) => {
-  const sizes = /** @type {const} */ ([[390, 844], [720, 450], [320, 640]]);
+  const sizes = /** @type {const} */ ([
+    [390, 844],
+    [720, 450],
+    [320, 640],
+  ]);
   for (const [width, height] of sizes) {
     for (const reducedMotion of /** @type {const} */ (["reduce", "no-preference"])) {
       const context = { viewport: { width, height }, hasTouch: true, reducedMotion };
@@ -204,9 +213,9 @@ test("on a phone every view can be reached, by thumbs", async (t) => {
     const context = { viewport: { width, height: 700 }, hasTouch: true, isMobile: true };
     const { page, state } = await visit(t, { server, context });
     await state("ready");
-    const boxes = await page.locator("#views button").evaluateAll((all) =>
-      all.map((one) => one.getBoundingClientRect().toJSON()),
-    );
+    const boxes = await page
+      .locator("#views button")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
     for (const { left, right, height } of boxes) {
       assert.ok(left >= 0 && right <= width, `${width}: ${left} to ${right}`);
       assert.ok(height >= 44, `${height} pixels high`);

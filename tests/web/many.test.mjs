@@ -79,9 +79,11 @@ function table(looks) {
   return [
     "| pictures | s per picture | GPU MiB | GPU buffers | wasm MiB | page heap MB | workers MB |",
     "|---:|---:|---:|---:|---:|---:|---:|",
-    ...looks.map(({ made, seconds, gpu, buffers, wasm, page, workers }) =>
-      [made, seconds.toFixed(2), gpu, buffers, wasm, mb(page), mb(workers)].join(" | "),
-    ).map((row) => `| ${row} |`),
+    ...looks
+      .map(({ made, seconds, gpu, buffers, wasm, page, workers }) =>
+        [made, seconds.toFixed(2), gpu, buffers, wasm, mb(page), mb(workers)].join(" | "),
+      )
+      .map((row) => `| ${row} |`),
   ];
 }
 

@@ -100,7 +100,9 @@ test("models that the browser has lost are named in the library until that is re
   };
   await page.reload();
   await page.evaluate(showLibrary);
-  const note = page.getByText(/The browser has lost the stored files of A test: .*Download or import/);
+  const note = page.getByText(
+    /The browser has lost the stored files of A test: .*Download or import/,
+  );
   await page.getByText("Models in this browser").waitFor();
   assert.equal(await note.count(), 0);
   assert.equal(await page.evaluate(elsewhere), 0);
@@ -115,7 +117,10 @@ test("models that the browser has lost are named in the library until that is re
   await page.reload();
   await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: /^Download: / }).first().waitFor();
+  await page
+    .getByRole("button", { name: /^Download: / })
+    .first()
+    .waitFor();
   assert.equal(await note.count(), 0, "once it is read, it is not said again");
 });
 
@@ -146,8 +151,7 @@ test("remembered hashes are listed by model, and each can be forgotten", async (
   );
   assert.deepEqual(names.sort(), ["a/b@r1/config.json", "a/b@r1/vae.safetensors"]);
   assert.equal(await box.getByRole("listitem").count(), 2);
-  for (const name of names)
-    await box.getByRole("button", { name: `Forget: ${name}` }).click();
+  for (const name of names) await box.getByRole("button", { name: `Forget: ${name}` }).click();
   await box.getByText("None is remembered.").waitFor();
 });
 
@@ -169,5 +173,8 @@ test("without a database the privacy view says that hashes cannot be read", asyn
   await state("error");
   await page.getByRole("button", { name: "Privacy", exact: true }).click();
   await page.locator("#pins-box summary").click();
-  await page.locator("#pins-status").filter({ hasText: /cannot be read here/ }).waitFor();
+  await page
+    .locator("#pins-status")
+    .filter({ hasText: /cannot be read here/ })
+    .waitFor();
 });

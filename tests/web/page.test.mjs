@@ -27,7 +27,15 @@ test("reaches ready, makes a picture, names it, offers it as a file", async (t) 
 test("every control has a name", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
-  for (const name of ["Prompt", "Negative prompt", "Steps", "Guidance scale (CFG)", "Width", "Height", "Seed"]) {
+  for (const name of [
+    "Prompt",
+    "Negative prompt",
+    "Steps",
+    "Guidance scale (CFG)",
+    "Width",
+    "Height",
+    "Seed",
+  ]) {
     assert.equal(await page.getByRole("textbox", { name, exact: true }).count(), 1, name);
   }
   for (const name of ["Generate", "Cancel", "Random seed", "Lock seed"]) {
@@ -88,7 +96,10 @@ test("Cancel takes effect within 2 s where nothing is heard, and loses nothing e
   await type({ prompt: "hear nothing", seed: "2" });
   await generate.click();
   // The step before is told; the next one never ends.
-  await page.locator("#progress-text").filter({ hasText: /^Step 1 of 50/ }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /^Step 1 of 50/ })
+    .waitFor();
   const begun = Date.now();
   await cancel.click();
   await state("ready");
@@ -135,7 +146,10 @@ test("seeds, numbers and sizes may be typed as in other programs", async (t) => 
   await page.locator("#width").press("Tab");
   assert.equal(await page.locator("#width").inputValue(), "72");
   const shapes = await page.locator("#sizes button").allTextContents();
-  assert.deepEqual(shapes.map((text) => text.split(" ")[0]), ["1:1", "2:3", "3:2", "9:16", "16:9"]);
+  assert.deepEqual(
+    shapes.map((text) => text.split(" ")[0]),
+    ["1:1", "2:3", "3:2", "9:16", "16:9"],
+  );
 });
 
 test("a style that is deleted or replaced comes back", async (t) => {
@@ -248,7 +262,7 @@ test("an engine that is not there is told", async (t) => {
 test("the address fills in the form and chooses the model", async (t) => {
   const hash =
     "#prompt=a%20blue%20fish&negative=red" +
-      "&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
+    "&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
   const { page, state, make } = await visit(t, { server, hash });
   await state("ready");
   assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");

@@ -10,8 +10,17 @@ const server = { roots: DOUBLE };
 const FIELDS =
   "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, ENSD: 31337";
 const TEXT = `a red cat\nNegative prompt: blurry, grey\n${FIELDS}`;
-const FILLED = { prompt: "a red cat", negative_prompt: "blurry, grey", steps: "30", seed: "42",
-  guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true", width: "64", height: "96" };
+const FILLED = {
+  prompt: "a red cat",
+  negative_prompt: "blurry, grey",
+  steps: "30",
+  seed: "42",
+  guidance_scale: "6.5",
+  sampler: "dpmpp_2m",
+  karras: "true",
+  width: "64",
+  height: "96",
+};
 
 /** @typedef {import("playwright-core").Page} Page */
 

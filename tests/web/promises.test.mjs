@@ -274,7 +274,10 @@ test("a model's file dropped anywhere goes to the models, and does one thing", a
       return data;
     });
     await page.dispatchEvent(place, "drop", { dataTransfer: transfer });
-    await page.locator("#library [role=status]").filter({ hasText: /mine\.safetensors/ }).waitFor();
+    await page
+      .locator("#library [role=status]")
+      .filter({ hasText: /mine\.safetensors/ })
+      .waitFor();
     assert.equal(await page.locator("#fault").isVisible(), false, place);
     assert.equal(await page.getByText("not a kind of file for this page").count(), 0);
   }

@@ -136,7 +136,10 @@ test("a paused picture lets another tab work, and goes on after it", async (t) =
   // While the other one works this one waits for its turn; then it goes on where it was.
   await other.fill("#steps", "1000");
   await other.click("#generate");
-  await other.locator("#progress-text").filter({ hasText: /^Step [1-9]/ }).waitFor();
+  await other
+    .locator("#progress-text")
+    .filter({ hasText: /^Step [1-9]/ })
+    .waitFor();
   await pause.click();
   await text.filter({ hasText: "Another tab is making an image" }).waitFor();
   await other.click("#cancel");

@@ -46,9 +46,11 @@ async function drawn(app) {
  */
 async function table({ page }) {
   await page.locator("#speed-table").waitFor();
-  return page.locator("#speed-table tr").evaluateAll((rows) =>
-    rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent ?? "")),
-  );
+  return page
+    .locator("#speed-table tr")
+    .evaluateAll((rows) =>
+      rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent ?? "")),
+    );
 }
 
 /**
@@ -154,8 +156,10 @@ async function measured(app) {
     same(ofPeak, 100 * row.of_peak, name);
     same(ofCopy, 100 * row.of_copy, name);
   }
-  const shares = file.kernels.reduce((/** @type {number} */ all, /** @type {any} */ { share }) =>
-    all + share, 0);
+  const shares = file.kernels.reduce(
+    (/** @type {number} */ all, /** @type {any} */ { share }) => all + share,
+    0,
+  );
   assert.ok(Math.abs(shares - 1) < 1e-9, `shares sum to ${shares}`);
   assert.match(file.darkroom, /^\d+\.\d+\.\d+$/);
   assert.match(file.browser, /Chrome/);
@@ -224,7 +228,11 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   assert.ok(first, "the kernels are told");
   assert.match(first, /^matmul=direct(8|16) conv2d=direct(8|16) attention=(direct|shared)$/);
   const found = await page.evaluate(kept);
-  assert.deepEqual(found.map(([, text]) => text), [first], "one adapter, one choice");
+  assert.deepEqual(
+    found.map(([, text]) => text),
+    [first],
+    "one adapter, one choice",
+  );
   assert.ok(await forget.isVisible());
   const picture = await drawn(app);
   await page.reload();

@@ -62,8 +62,8 @@ test("the screen stays on while a picture is made, and no longer", async (t) => 
   assert.equal((await heard(page)).at(-1), "on screen");
   // The browser takes it back from a tab that is not seen, and it is asked for again.
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await page.waitForFunction(
-    () => /** @type {any} */ (globalThis).heard.slice(-2).includes("on screen"),
+  await page.waitForFunction(() =>
+    /** @type {any} */ (globalThis).heard.slice(-2).includes("on screen"),
   );
   await cancel.click();
   await state("ready");
@@ -76,8 +76,7 @@ test("the screen stays on while a picture is made, and no longer", async (t) => 
 });
 
 test("a browser without a wake lock draws as well", async (t) => {
-  const before = () =>
-    Object.defineProperty(Navigator.prototype, "wakeLock", { value: undefined });
+  const before = () => Object.defineProperty(Navigator.prototype, "wakeLock", { value: undefined });
   const { page, state, make } = await visit(t, { server, before, hash: "#steps=2" });
   await state("ready");
   await make({});
@@ -116,7 +115,10 @@ test("the end of a queue is notified when that was asked for, and only then", as
     await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.locator("#queue-status").filter({ hasText: "2 waiting" }).waitFor();
     await page.locator("#queue-run").click();
-    await page.locator("#queue-status").filter({ hasNotText: /waiting|running/ }).waitFor();
+    await page
+      .locator("#queue-status")
+      .filter({ hasNotText: /waiting|running/ })
+      .waitFor();
     await page.locator("#queue-run").filter({ hasText: "Start" }).waitFor();
   };
   await page.locator('[data-view="queue"]').click();

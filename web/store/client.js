@@ -67,8 +67,8 @@ export class Store {
   }
 
   /**
-   * Looks at local files and puts the model that they are into the library: a known one only when all
-   * its hashes are right, which takes a while and is told as `verifying`.
+   * Looks at local files and puts the model that they are into the library: a known one only when
+   * all its hashes are right, which takes a while and is told as `verifying`.
    * @param {{ path: string, file: Blob }[]} files
    * @param {import("./protocol.js").Known[]} known
    * @param {string} name

@@ -56,7 +56,10 @@ export function showProgress(fraction) {
 function drawRing(context, fraction) {
   const middle = SIDE / 2;
   context.lineWidth = 12;
-  for (const [colour, end] of /** @type {const} */ ([["#4a2a20", 1], ["#e0492f", fraction]])) {
+  for (const [colour, end] of /** @type {const} */ ([
+    ["#4a2a20", 1],
+    ["#e0492f", fraction],
+  ])) {
     context.strokeStyle = colour;
     context.beginPath();
     context.arc(middle, middle, middle - 8, -Math.PI / 2, (end * 2 - 0.5) * Math.PI);

@@ -158,9 +158,9 @@ function requests(request) {
   const prompts = byId("compare-prompts", HTMLTextAreaElement);
   const seeds = byId("compare-seeds", HTMLInputElement);
   const rows = readLines(prompts.value).flatMap(({ prompt = "" }) =>
-    seeds.value.split(/[\s,]+/).flatMap((seed) =>
-      seed ? [{ request: request(prompt, seed), cells: [] }] : [],
-    ),
+    seeds.value
+      .split(/[\s,]+/)
+      .flatMap((seed) => (seed ? [{ request: request(prompt, seed), cells: [] }] : [])),
   );
   if (!rows.length) throw new Error(text.noPrompts());
   return rows;

@@ -26,7 +26,10 @@ export function createComparison({ onOpen, onClose }) {
      * @param {SavedImage} b
      */
     async open(a, b) {
-      for (const [place, saved] of /** @type {const} */ ([["first", a], ["second", b]])) {
+      for (const [place, saved] of /** @type {const} */ ([
+        ["first", a],
+        ["second", b],
+      ])) {
         const image = byId(`comparison-${place}`, HTMLImageElement);
         const { request, width, height, seconds } = saved;
         image.src = await imageAddress(saved.id);

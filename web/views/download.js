@@ -1,7 +1,8 @@
 // How far a model's download is: a bar in its row, and one line when a host does not answer. A
 // screen reader hears of every tenth part, not of every chunk.
 
-import { gigabytes, megabytes, say, library } from "../strings.js";
+import { gigabytes, megabytes, say } from "../strings.js";
+import { library } from "../strings/library.js";
 import { text } from "../strings/network.js";
 import { element, withText } from "../dom.js";
 

@@ -246,7 +246,10 @@ async function zipOf(images) {
     const about = { file: name, model, provenance, engine, seconds };
     lines.push(JSON.stringify({ ...request, ...about }));
   }
-  const requests = new Blob(lines.map((line) => `${line}\n`), { type: "application/jsonl" });
+  const requests = new Blob(
+    lines.map((line) => `${line}\n`),
+    { type: "application/jsonl" },
+  );
   files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
   return zip(files);
 }

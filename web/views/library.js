@@ -1,12 +1,12 @@
-// The library of models: which models are in this browser, what they are, and what can be done with them.
-// A model is fetched, verified, deleted, exported here, or imported from local files.
+// The library of models: which models are in this browser, what they are, and what can be done with
+// them. A model is fetched, verified, deleted, exported here, or imported from local files.
 
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
 import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
 import { readOffered } from "../store/offered.js";
 import { CHANNEL } from "../store/protocol.js";
-import { library as text } from "../strings.js";
+import { library as text } from "../strings/library.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";

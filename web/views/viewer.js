@@ -16,8 +16,8 @@ const PROMPT = 2000;
  * @param {(saved: SavedImage) => void} handlers.onVary a picture that begins with it is wanted
  * @param {(saved: SavedImage) => void} handlers.onStar it has changed
  * @param {(saved: SavedImage) => void} handlers.onDelete
- * @param {(saved: SavedImage) => Promise<string>} handlers.onLink a link to it is wanted; resolves to
- * what to say of that
+ * @param {(saved: SavedImage) => Promise<string>} handlers.onLink a link to it is wanted;
+ * resolves to what to say of that
  * @param {(saved: SavedImage) => void} handlers.onOpen this one is seen
  * @param {() => void} handlers.onClose
  */
