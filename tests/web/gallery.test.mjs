@@ -249,7 +249,7 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
   await holds(2);
   const storage = page.locator("#gallery-storage");
   await storage.filter({ hasText: /^This site keeps .* at most/ }).waitFor();
-  const bound = page.getByLabel("Keep at most");
+  const bound = page.getByLabel("Gallery size limit");
   const names = await bound.locator("option").allTextContents();
   assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no limit"]);
   assert.equal(await bound.inputValue(), "1000000000");

@@ -69,7 +69,7 @@ test("the library of a tab that waits shows how far the other one is", async (t)
     await page.getByRole("button", { name: "Resume: A test" }).click();
   }
   const status = second.getByRole("status");
-  await status.filter({ hasText: "Another tab is at work" }).waitFor();
+  await status.filter({ hasText: "Another tab is changing the models" }).waitFor();
   /** All that it says from now on. @type {import("playwright-core").JSHandle<string[]>} */
   const said = await second.locator(".download-text").evaluateHandle((element) => {
     /** @type {string[]} */
@@ -183,7 +183,11 @@ test("the library shows the licence, verbatim, and asks for nothing before", asy
   await page.getByText("Models in this browser").click();
   const fetching = page.getByRole("button", { name: "Download: Stable Diffusion v1.4" });
   await fetching.waitFor();
-  assert.equal(await page.getByText(/cannot be verified/).count(), 0, "every hash is known");
+  assert.equal(
+    await page.getByText(/have no published checksum/).count(),
+    0,
+    "every hash is known",
+  );
   await fetching.click();
   const dialog = page.getByRole("dialog", { name: "CreativeML OpenRAIL-M" });
   const words = await dialog.locator("pre").textContent();

@@ -139,7 +139,7 @@ test("the status line says that the request was the pasted text's", async (t) =>
   await page.locator("#prompt").fill("");
   await paste(page, TEXT);
   const told = page.locator("#progress-text");
-  await told.filter({ hasText: "the text’s request, as written by AUTOMATIC1111" }).waitFor();
+  await told.filter({ hasText: "loaded from the text, as written by AUTOMATIC1111" }).waitFor();
   await dropped(page, "a.png", pngWith({ parameters: TEXT }));
   await told.filter({ hasText: "loaded from the image, as written by AUTOMATIC1111" }).waitFor();
 });

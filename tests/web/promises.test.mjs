@@ -85,7 +85,7 @@ test("from the offer the download is a press and the licence away", async (t) =>
   const { page, weights } = await withModel(t, {}, { id: "stable-diffusion-v1-4", licence });
   // Closed again, as it is for those who come for the first time.
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  await page.getByRole("button", { name: "Download (2.13 GB)…" }).click();
   const accept = page.getByRole("dialog", { name: licence.name }).getByRole("button").first();
   await accept.waitFor();
   assert.equal(weights.asked.length, 0);
@@ -93,7 +93,7 @@ test("from the offer the download is a press and the licence away", async (t) =>
   await page.getByText("A test is stored and verified").waitFor();
   // Where it is here, the way leads to it, and nothing is asked for again.
   const asked = weights.asked.length;
-  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  await page.getByRole("button", { name: "Download (2.13 GB)…" }).click();
   await page.getByRole("button", { name: "Use: A test" }).waitFor();
   assert.equal(await page.getByRole("dialog").count(), 0);
   assert.equal(weights.asked.length, asked);

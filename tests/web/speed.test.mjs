@@ -218,7 +218,9 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   const forget = page.locator("#kernels-forget");
   assert.ok(await forget.isHidden());
   await page.locator("#kernels-fixed").press("ArrowDown");
-  await app.patiently(page.locator("#speed-status").filter({ hasText: "the fastest here" }));
+  await app.patiently(
+    page.locator("#speed-status").filter({ hasText: "the fastest on this device" }),
+  );
   await state("ready");
   const choice = async () =>
     /measured: (matmul=\w+ conv2d=\w+ .*) \([0-9a-f]{8}\)/.exec(

@@ -81,7 +81,7 @@ test("a browser without a wake lock draws as well", async (t) => {
   await state("ready");
   await make({});
   await page.locator('[data-view="about"]').click();
-  await page.locator("#about dl div").filter({ hasText: "Screen stays onno" }).waitFor();
+  await page.locator("#about dl div").filter({ hasText: "Keeps the screen awakeno" }).waitFor();
 });
 
 /** Notifications that are written down; the tab is not seen. Runs in the page. */
@@ -138,7 +138,7 @@ test("faults are kept over a reload, can be copied, and hold no prompt", async (
   await state("ready");
   const about = () => page.locator('[data-view="about"]').click();
   await about();
-  await page.getByText("Nothing has gone wrong lately.").waitFor();
+  await page.getByText("No recent errors.").waitFor();
   await page.locator('[data-view="create"]').click();
   for (const prompt of ["lose the device", "say my words"]) {
     await type({ prompt });
@@ -158,5 +158,5 @@ test("faults are kept over a reload, can be copied, and hold no prompt", async (
   await page.locator("#faults-copied").filter({ hasText: "Copied." }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text);
   await page.getByRole("button", { name: "Clear" }).last().click();
-  await page.getByText("Nothing has gone wrong lately.").waitFor();
+  await page.getByText("No recent errors.").waitFor();
 });

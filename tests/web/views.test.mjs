@@ -87,7 +87,7 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   const { page, state } = await visit(t, { device: "cpu", context });
   await state("ready");
   await page.evaluate(axe);
-  const get = page.getByRole("button", { name: "Get Stable Diffusion…" });
+  const get = page.getByRole("button", { name: "Download (2.13 GB)…" });
   const row = page.locator('.library li[data-model="stable-diffusion-v1-4"]');
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.emulateMedia({ colorScheme });
@@ -145,7 +145,7 @@ test("a saved style goes with the prompt, and outlives a reload", async (t) => {
   await page.getByRole("button", { name: "Save…" }).click();
   await page.getByLabel("Name").fill("engraving");
   await page.getByLabel("Words for the prompt").fill("{prompt}, an engraving");
-  await page.getByLabel("Words for Avoid").fill("colour");
+  await page.getByLabel("Words for the negative prompt").fill("colour");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await make({ prompt: "a cat" });
   assert.equal(await page.locator("#caption-prompt").textContent(), "a cat, an engraving");
@@ -163,7 +163,7 @@ test("tokens are counted, and what is not seen is told", async (t) => {
   await type({ prompt: `${"word ".repeat(75)}beyond sight` });
   await page.locator("#cut").filter({ hasText: "does not see: “beyond sight”" }).waitFor();
   await page.getByText("Advanced", { exact: true }).click();
-  await page.getByLabel("Long prompts").selectOption("in chunks");
+  await page.getByLabel("Long prompts").selectOption("read everything, in chunks");
   await page.locator("#tokens").filter({ hasText: "77 of 150 tokens, in 2 chunks" }).waitFor();
   assert.equal(await page.locator("#cut").isVisible(), false);
 });
