@@ -120,6 +120,9 @@ pub fn taken(steps: u32, strength: f64) -> usize {
 
 impl Request {
     /// Reads JSON; a field that does not fit is an error that names it.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the name of the field that does not fit.
     pub fn from_json(text: &str) -> Result<Request> {
         let wrong = |reason: String| Error::Request { field: "request", reason };
         let value: Value =
@@ -198,6 +201,9 @@ impl Request {
     }
 
     /// Checks every field; the first wrong one is the error.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the name of the field.
     pub fn validate(&self, allowed: &Allowed<'_>) -> Result<()> {
         if !(1..=STEPS_MAX).contains(&self.steps) {
             return refuse("steps", format!("{STEPS_REASON}, not {}", self.steps));

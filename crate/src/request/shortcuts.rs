@@ -72,6 +72,9 @@ impl Shortcuts {
     }
 
     /// Reads a field of a request's JSON; false for a name that is none of these.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a value that does not fit.
     pub(super) fn read(&mut self, name: &str, value: &Value) -> Result<bool> {
         match name {
             "guidance_interval" => {
@@ -89,6 +92,9 @@ impl Shortcuts {
     }
 
     /// Checks every field; the first wrong one is the error.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the name of the field.
     pub(super) fn validate(&self) -> Result<()> {
         let [start, end] = self.guidance_interval;
         if !(0.0..=1.0).contains(&start) || !(0.0..=1.0).contains(&end) {
