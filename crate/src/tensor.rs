@@ -116,6 +116,9 @@ impl Tensor {
     }
 
     /// Submits, waits, and reads the tensor back, row-major; zeros on a dry device.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
     pub async fn to_f32(&self) -> Result<Vec<f32>> {
         assert_eq!(self.offset, 0, "the whole is read");
         Ok(self.numbers(&self.gpu.read(&self.buffer, self.bytes()).await?))

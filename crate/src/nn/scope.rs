@@ -232,6 +232,9 @@ impl Scope {
 
     /// Checks that a linear layer of `k` inputs and `n` outputs is here, and tells how its weights
     /// are to be stored.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub(super) fn check_linear(&self, k: usize, n: usize, bias: bool) -> Result<WeightType> {
         let asked = self.check("weight", &[vec![n, k], vec![n, k, 1, 1]])?;
         if bias {

@@ -58,6 +58,9 @@ pub struct Picture {
 impl Picture {
     /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
     /// `darkroom` as JSON; a third, `darkroom-model`, says which model drew it, if that is known.
+    ///
+    /// # Errors
+    /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
     pub fn png(&self) -> Result<Vec<u8>> {
         let picture = Rgba::new(self.width, self.height, self.rgba.clone());
         let json = serde_json::to_string(&self.request).expect("a request is plain data");

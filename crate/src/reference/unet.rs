@@ -59,6 +59,8 @@ struct TransformerBlock {
 }
 
 impl Unet {
+    /// # Errors
+    /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
         let (first, last) = (&levels[0], &levels[levels.len() - 1]);
@@ -119,6 +121,9 @@ impl Unet {
     /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, and the deep features:
     /// what the last level's outermost layers on the way up begin with. Those that are `cached`
     /// are taken as they are, and only the outermost layers evaluated.
+    ///
+    /// # Errors
+    /// That of candle.
     pub(super) fn forward(
         &self,
         latents: &Tensor,

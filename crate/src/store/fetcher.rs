@@ -124,6 +124,9 @@ impl Fetcher {
     }
 
     /// Asks for a chunk.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn ask(
         &self,
         model: &Model,
@@ -143,6 +146,9 @@ impl Fetcher {
     }
 
     /// A small file of the publisher's, whole: at most `most` bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn small(
         &self,
         model: &Model,
@@ -184,6 +190,9 @@ impl Fetcher {
     }
 
     /// Takes a chunk from a body that stands at its beginning.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn take(
         &self,
         body: &mut Body,

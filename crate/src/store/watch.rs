@@ -104,6 +104,9 @@ impl Watch {
     }
 
     /// Waits, unless cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
     pub(super) async fn sleep(&self, ms: f64) -> Result<()> {
         let end = js_sys::Date::now() + ms;
         loop {

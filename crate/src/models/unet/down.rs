@@ -19,6 +19,10 @@ pub(super) struct DownBlock {
 
 impl DownBlock {
     /// Level `index`; the lowest is not halved.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(
         scope: &Scope,
         config: &UnetConfig,

@@ -37,6 +37,10 @@ pub(super) struct Transformer {
 
 impl Transformer {
     /// For the pictures of `level`.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<Transformer> {
         let (c, groups) = (level.channels, config.norm_num_groups);
         let blocks = scope.at("transformer_blocks");

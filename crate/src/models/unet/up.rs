@@ -19,6 +19,10 @@ pub(super) struct UpBlock {
 
 impl UpBlock {
     /// Level `index`; the highest is not doubled.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(
         scope: &Scope,
         config: &UnetConfig,

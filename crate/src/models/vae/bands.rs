@@ -26,6 +26,9 @@ pub(super) struct Pace<'a> {
 
 impl Pace<'_> {
     /// Waits for what was recorded.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn wait(&self) -> Result<()> {
         self.gpu.finish_in_parts(self.between).await
     }
@@ -197,6 +200,9 @@ impl Picture<'_> {
     }
 
     /// The statistics of the picture for `norm`.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
         if let Picture::Kept(bands) = self {
             let stats = bands.stats(norm, pace.gpu);
@@ -210,6 +216,9 @@ impl Picture<'_> {
 
     /// The statistics for `norm` of what `make` makes of the picture, strip by strip
     /// (`[1, rows, w, c]`, same shape), which is not kept.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn stats_of(
         &self,
         norm: &GroupNorm,
@@ -229,6 +238,9 @@ impl Picture<'_> {
 
     /// What `make` makes of the picture, strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`.
     /// Its bands are let go as they are used.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn map(
         mut self,
         c: usize,

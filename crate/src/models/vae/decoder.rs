@@ -35,6 +35,10 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(root: &Scope, config: &VaeConfig) -> Result<Decoder> {
         let scope = root.at("decoder");
         let channels = &config.block_out_channels;

@@ -145,6 +145,9 @@ impl Files {
     }
 
     /// A tensor of the UNet, by diffusers' name.
+    ///
+    /// # Errors
+    /// Those of the source; [`Error::MissingTensor`].
     pub(in crate::pipeline) async fn load_unet_tensor(
         &self,
         source: &dyn Source,

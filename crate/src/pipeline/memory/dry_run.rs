@@ -86,6 +86,9 @@ impl Files {
     }
 
     /// The same on a dry device.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`] for what the limits do not allow.
     pub(in crate::pipeline) async fn rehearse_on(
         &self,
         gpu: &Gpu,
@@ -179,6 +182,9 @@ fn name(kind: Kind) -> &'static str {
 }
 
 /// What has been counted since the last phase.
+///
+/// # Errors
+/// [`Error::GpuLimit`] for what the limits do not allow.
 pub(in crate::pipeline) async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
     gpu.finish().await?;
     Ok(counted(name, gpu))

@@ -49,6 +49,9 @@ impl<E: Engine> Text<E> {
 
     /// What the UNet attends to for so many pictures at once, in evaluations of these kinds: all
     /// pictures with the negative prompt, then all with the other.
+    ///
+    /// # Errors
+    /// Those of the engine.
     pub(crate) async fn contexts(
         &self,
         engine: &E,
