@@ -180,7 +180,7 @@ await dropZeroRows(join(dist, "models/demo", tables));
 await restate("demo", tables);
 
 const apart = /^(models|examples)\/|^(sw|darkroom-image)\.js$|^licences\.txt$/;
-/** What the shelf offers is listed offline as well. */
+/** What the library offers is listed offline as well. */
 const offers = await hashes("models", (path) => {
   const [, folder = "", file = ""] = /^models\/([^/]+)\/(.*)$/.exec(path) ?? [];
   return offered.includes(folder) && /^(manifest\.json|LICEN[CS]E[^/]*)$/i.test(file);

@@ -1,7 +1,9 @@
 //! The house rules, as a test: each rule says what to do instead, and is tried on bad samples.
 
 mod circles;
+mod documented;
 mod floors;
+mod map;
 mod samples;
 mod source;
 
@@ -79,6 +81,12 @@ fn lengths(file: &File) -> Vec<String> {
     complaints
 }
 
+/// Rust without the program.
+fn library() -> Vec<File> {
+    let ours = |file: &File| file.kind() == "rs" && !file.path.contains("/bin/");
+    files(&["crate/src"]).into_iter().filter(ours).collect()
+}
+
 #[test]
 fn modules_import_only_lower_floors() {
     expect_none(of_each(&files(&["crate/src"]), floors::imports));
@@ -86,13 +94,33 @@ fn modules_import_only_lower_floors() {
 
 #[test]
 fn no_folder_has_a_circle() {
-    let library: Vec<_> =
-        files(&["crate/src"]).into_iter().filter(|file| !file.path.contains("/bin/")).collect();
-    let mut imports = circles::of_rust(&library, "crate/src/lib.rs");
-    imports.extend(circles::of_rust(&files(&["crate/src/bin"]), "crate/src/bin/darkroom/main.rs"));
+    let mut imports = circles::of_rust(&library(), "crate/src/lib.rs");
+    imports.extend(of_program());
     imports.extend(circles::of_javascript(&files(&["web"])));
     assert!(imports.len() > 1000, "only {} imports were found", imports.len());
     expect_none(circles::complaints(&imports));
+}
+
+/// Imports among the program's own files.
+fn of_program() -> Vec<circles::Import> {
+    circles::of_rust(&files(&["crate/src/bin"]), "crate/src/bin/darkroom/main.rs")
+}
+
+#[test]
+fn the_program_is_in_order() {
+    let imports = of_program();
+    assert!(imports.len() > 30, "only {} imports were found", imports.len());
+    expect_none(floors::of_program(&imports));
+}
+
+#[test]
+fn functions_say_how_they_fail() {
+    expect_none(of_each(&library(), documented::errors));
+}
+
+#[test]
+fn functions_on_tensors_say_their_shapes() {
+    expect_none(of_each(&library(), documented::shapes));
 }
 
 #[test]
@@ -228,43 +256,5 @@ fn the_map_names_every_file() {
     let root = env!("CARGO_MANIFEST_DIR");
     let map = std::fs::read_to_string(format!("{root}/crate/ARCHITECTURE.md"))
         .expect("crate/ARCHITECTURE.md is there");
-    expect_none(unnamed(&map, &files(&["crate/src", "crate/kernels"])));
-}
-
-fn unnamed(map: &str, files: &[File]) -> Vec<String> {
-    let named = code_of_markdown(map);
-    let mut complaints = vec![];
-    let mut check = |name: &str, path: &str| {
-        if !has_word(&named, name) {
-            complaints.push(format!(
-                "{path} is not on the map: name `{name}` in crate/ARCHITECTURE.md, or remove it"
-            ));
-        }
-    };
-    for file in files {
-        let folders: Vec<&str> = file.path.split('/').collect();
-        if ["mod", "lib"].contains(&file.stem()) {
-            check(folders[folders.len() - 2], &file.path);
-        } else {
-            check(file.stem(), &file.path);
-        }
-    }
-    complaints
-}
-
-/// The parts of a page that are code: fenced and indented blocks, `spans`.
-fn code_of_markdown(page: &str) -> String {
-    let mut code = String::new();
-    let mut fenced = false;
-    for line in page.lines() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-        } else if fenced || line.starts_with("    ") {
-            code += line;
-            code.push('\n');
-        } else {
-            code.extend(line.split('`').skip(1).step_by(2).flat_map(|span| [span, "\n"]));
-        }
-    }
-    code
+    expect_none(map::complaints(&map, &files(&["crate/src", "crate/kernels"])));
 }

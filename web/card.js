@@ -9,7 +9,7 @@ export const CARD = [
       "Small, with the topology of Stable Diffusion v1.4, trained by this project from nothing: " +
         "it draws one flat shape in one colour on a ground of another, 64 × 64 pixels. It is " +
         "here so that everything can be tried at once. Its shapes come from Material Design " +
-        "Icons (Apache-2.0); no published weights and no pictures of people were used.",
+        "Icons (Apache-2.0); no published weights and no images of people were used.",
     ],
   },
   {
@@ -23,7 +23,7 @@ export const CARD = [
       "Training data: LAION-2B (English) and subsets of it chosen by a resolution of at least " +
         "512 × 512 and by estimated beauty; v1.4 was trained 225,000 steps at 512 × 512 on " +
         "“laion-aesthetics v2 5+”, with a tenth of the captions left out. LAION is a list of " +
-        "pictures from the web, gathered by program; it was later found to contain illegal and " +
+        "images from the web, gathered by program; it was later found to contain illegal and " +
         "private material, which nobody had consented to.",
     ],
   },
@@ -50,18 +50,18 @@ export const CARD = [
         "legible text, counting, and “a red cube on a blue sphere”;",
         "faces, hands and people as a whole, often;",
         "languages other than English, far less well;",
-        "facts: a picture of an event is no evidence of it;",
+        "facts: an image of an event is no evidence of it;",
         "photorealism in every part: the autoencoder loses detail.",
       ],
       "It repeats the biases of its data: people and places of the Western, English-speaking web " +
-        "stand for all others, and occupations come with stereotypes. Some training pictures " +
+        "stand for all others, and occupations come with stereotypes. Some training images " +
         "that occur many times can be drawn from memory.",
     ],
   },
   {
     title: "Beside newer models",
     text: [
-      "SDXL, SD 3, FLUX and their kin draw larger pictures, follow long prompts and write " +
+      "SDXL, SD 3, FLUX and their kin draw larger images, follow long prompts and write " +
         "legible words; they need three to twelve times the memory. v1.4 is the one that fits " +
         "into a browser on an ordinary graphics card, and the one that papers compare with.",
     ],

@@ -28,7 +28,7 @@ import { createPage, isIdle } from "./state/page.js";
 import { storageSentence } from "./storage/database.js";
 import { initialFile, sweepInitials } from "./storage/initials.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
-import { keepPrint, printFile } from "./storage/pictures.js";
+import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
 import { Store } from "./store/client.js";
 import { say } from "./strings.js";
@@ -42,7 +42,7 @@ import { createTurn, someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
 import { createCompare } from "./views/compare.js";
-import { createDeveloping } from "./views/developing.js";
+import { createPreview } from "./views/preview.js";
 import { createDevice } from "./views/device.js";
 import { createDrop } from "./views/drop.js";
 import { Form } from "./views/form.js";
@@ -52,12 +52,12 @@ import { createMarks } from "./views/marks.js";
 import { note } from "./views/note.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
-import { createPreviews } from "./views/previews.js";
+import { createPreviewEvery } from "./views/preview_every.js";
 import { createPrivacy, toldBefore } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
-import { createRooms } from "./views/rooms.js";
-import { Library, openLibrary } from "./views/shelf.js";
+import { createNavigation } from "./views/navigation.js";
+import { Library, openLibrary } from "./views/library.js";
 import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
 import { watchUndo } from "./views/undo.js";
@@ -70,13 +70,13 @@ const session = new Session(state, new Engine(), {
   createTurn,
   pixelsOf,
   initialFile,
-  keepPrint,
+  keepImage,
   storageSentence,
   isNews,
 });
 const tell = (/** @type {unknown} */ error) => faults.tell(error);
 const changed = () => address.changed();
-const toForm = () => rooms.go("develop");
+const toForm = () => navigation.go("create");
 const whenDone = (/** @type {string} */ sentence) => status.end(sentence);
 
 /* What is made, and how it goes. */
@@ -106,9 +106,9 @@ const picture = createPicture({
   onVary: (request, file) => void actions.vary(request, file),
   onLink: (request, model) => void actions.linkPicture(request, model),
 });
-createPreviews(state);
+createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });
-createDeveloping(session);
+createPreview(session);
 createVerify(state, session);
 const losses = createLosses();
 
@@ -133,8 +133,7 @@ const privacy = createPrivacy(state, session);
 const about = createAbout(state, () => session.engine.held());
 const speed = createSpeed(state, session, {
   memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
-  onMeasure: () =>
-    void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request),
+  onMeasure: () => void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request),
   async onChoose(kernels) {
     chooseKernels(kernels);
     await address.reopen();
@@ -151,7 +150,7 @@ const gallery = new Gallery(state, {
     toForm();
   },
   async onVary({ id, request }) {
-    const file = await printFile(id).catch(tell);
+    const file = await imageFile(id).catch(tell);
     if (file) void actions.vary(request, file);
   },
   onLink: ({ request, model }) => actions.linkPicture(request, model),
@@ -200,7 +199,7 @@ const comparing = createCompare({
   },
   onCancel: () => session.cancel(),
 });
-const rooms = createRooms(
+const navigation = createNavigation(
   state,
   {
     compare: () => comparing.enter(),
@@ -209,9 +208,9 @@ const rooms = createRooms(
     privacy: () => privacy.enter(),
     about: () => void about.show(),
   },
-  (room) => {
+  (view) => {
     faults.leave();
-    places.go(room);
+    places.go(view);
   },
 );
 
@@ -221,9 +220,9 @@ const toModels = () => {
   toForm();
   openLibrary();
 };
-const toPrivacy = () => rooms.go("privacy");
+const toPrivacy = () => navigation.go("privacy");
 const marks = createMarks(state, { toModels, toPrivacy });
-const models = new Library(anyById("shelf"), state, {
+const models = new Library(anyById("library"), state, {
   onUse: chooseModel,
   onDownload: marks.download,
   onLock: toPrivacy,
@@ -257,12 +256,12 @@ const drop = createDrop({
     if (!told) status.end(say.begins(file.name));
   },
   onRows(rows) {
-    rooms.go("queue");
+    navigation.go("queue");
     addToQueue(rows).catch(tell);
   },
   onFault: tell,
 });
-const faults = createFaults(form, { here: rooms.here, note });
+const faults = createFaults(form, { here: navigation.here, note });
 const actions = createActions(state, session, form, {
   reading: drop.reading,
   changed,
@@ -271,12 +270,12 @@ const actions = createActions(state, session, form, {
 });
 const places = createPlaces({
   onLink: () => void address.follow(),
-  onRoom: rooms.show,
+  onView: navigation.show,
   onOpen: (name) => gallery.open(name),
 });
 const address = createAddress(form, session, {
   count: prompt.count,
-  show: rooms.show,
+  show: navigation.show,
   open: (name) => gallery.open(name),
   enter: places.begin,
 });

@@ -12,7 +12,7 @@ const TOKENIZER = `${MODEL}/tokenizer`;
 /** How names of single-file checkpoints end. */
 const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
-/** What is no field of a request: the model, how to open it, and which room to show. */
+/** What is no field of a request: the model, how to open it, and which view to show. */
 const HOW = [
   ...["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest", "prediction"],
 ];
@@ -20,7 +20,9 @@ const OURS = ["model", "room", ...HOW];
 /** Characters of an address that programs pass on whole. */
 const LINK_MAX = 8000;
 /** The view that an address does not name. */
-const FIRST = "develop";
+const FIRST = "create";
+/** What it was called in older links. */
+const FIRST_BEFORE = "develop";
 /** What is about the device and not about one model. */
 const KEPT = ["precision", "weights", "device", "safety", "kernels"];
 
@@ -30,7 +32,7 @@ function read() {
 }
 
 /**
- * @returns {{ model: string, how: import("./engine/protocol.js").Options, room: string, fields:
+ * @returns {{ model: string, how: import("./engine/protocol.js").Options, view: string, fields:
  * [string, string][] }}
  */
 export function readOptions() {
@@ -44,7 +46,7 @@ export function readOptions() {
   return {
     model: all["model"] ?? MODEL,
     how,
-    room: all["room"] ?? FIRST,
+    view: viewOf(all["room"]),
     fields: entries.filter(([name]) => !OURS.includes(name)),
   };
 }
@@ -80,7 +82,10 @@ export function linkFields(fields) {
   const length = () => new URLSearchParams(kept).toString().length;
   while (kept.length && length() > LINK_MAX) {
     const longest = Math.max(...kept.map(([, value]) => value.length));
-    kept.splice(kept.findIndex(([, value]) => value.length === longest), 1);
+    kept.splice(
+      kept.findIndex(([, value]) => value.length === longest),
+      1,
+    );
   }
   return kept;
 }
@@ -106,11 +111,16 @@ export function linkTo(fields, model) {
 
 /**
  * The present address, but for the view that it names.
- * @param {string} room
+ * @param {string} view
  */
-export function addressOf(room) {
+export function addressOf(view) {
   const others = read().filter(([name]) => name !== "room");
-  return address(room === FIRST ? others : [["room", room], ...others]);
+  return address(view === FIRST ? others : [["room", view], ...others]);
+}
+
+/** The view that an address or an entry of the history names. @param {string} [name] */
+export function viewOf(name = FIRST) {
+  return name === FIRST_BEFORE ? FIRST : name;
 }
 
 /**

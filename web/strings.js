@@ -26,7 +26,7 @@ export const SAFETY = {
 /** @type {Record<string, string>} */
 const PARTS = {
   text_encoder: "text encoder",
-  unet: "picture model",
+  unet: "UNet",
   vae: "decoder",
   vae_encoder: "encoder",
   safety_checker: "safety checker",
@@ -77,42 +77,42 @@ export const say = {
     `Compiling kernels: ${done} of ${total}`,
   ready: () => "Ready.",
   preparing: (/** @type {number} */ count) =>
-    count > 1 ? `${count} pictures: reading the prompt` : "Reading the prompt",
-  waiting: () => "Another tab is making a picture. This one is next in line.",
+    count > 1 ? `${count} images: reading the prompt` : "Reading the prompt",
+  waiting: () => "Another tab is making an image. This one is next in line.",
   step: (/** @type {number} */ step, /** @type {number} */ steps) => `Step ${step} of ${steps}`,
   left: (/** @type {number} */ seconds) => `about ${duration(seconds)} left`,
-  decoding: () => "Developing the picture",
+  decoding: () => "Finishing the image",
   cancelling: () => "Cancelling",
   pausing: () => "Pausing after this step",
   paused: (/** @type {number} */ step, /** @type {number} */ steps) =>
     step ? `Paused after step ${step} of ${steps}.` : "Paused before the first step.",
-  goOn: () => "Go on",
-  initial: () => "The picture to begin with",
+  goOn: () => "Resume",
+  initial: () => "The start image",
   initialSize: (/** @type {number} */ width, /** @type {number} */ height) =>
-    `The picture to begin with, ${width} × ${height}`,
+    `Start image, ${width} × ${height}`,
   initialMissing: () =>
-    "This request began with another picture, which is not inside the file. Choose that picture " +
-    "again, or press Reset.",
+    "These settings used a start image, which is not inside the file. Choose that image again, " +
+    "or press Reset.",
   initialGone: () => "it is no longer kept here",
   notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
-    `${name} cannot be the picture to begin with (${reason}).`,
+    `${name} cannot be the start image (${reason}).`,
   begins: (/** @type {string} */ name) =>
-    `${name} carries no request, so the next picture begins with it.`,
+    `${name} has no saved settings. It is the start image now.`,
   done: (/** @type {number} */ seconds, /** @type {number} */ count) =>
     count > 1
-      ? `${count} pictures are ready after ${duration(seconds)}.`
-      : `The picture is ready after ${duration(seconds)}.`,
+      ? `${count} images are ready after ${duration(seconds)}.`
+      : `The image is ready after ${duration(seconds)}.`,
   smaller: () =>
     "The graphics card had too little memory, so the weights are now kept as f16: half the size, " +
-    "nearly the same picture.",
+    "nearly the same image.",
   notKept: (/** @type {string} */ reason) =>
-    `The gallery could not keep this picture (${reason || "the browser keeps nothing here"}). ` +
+    `The gallery could not keep this image (${reason || "the browser keeps nothing here"}). ` +
     `Save it with Download PNG.`,
   bug: (/** @type {string} */ reason) =>
     `Something in the page went wrong (${reason}). Your form and gallery are kept; reload the ` +
     `page if it does not go on.`,
   wrongCount: (/** @type {number} */ most) =>
-    `The number of pictures must be a whole number from 1 to ${most}.`,
+    `The number of images must be a whole number from 1 to ${most}.`,
 
   tokens: (/** @type {number} */ used, /** @type {number} */ room, /** @type {number} */ chunks) =>
     `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
@@ -128,43 +128,42 @@ export const say = {
     return `Too long. The model does not see: “${shown}”${rest}`;
   },
   surprise: () => "Surprise me",
-  seedKept: () => "The seed is kept: press for another each time",
-  seedFree: () => "Another seed each time: press to keep one",
+  seedKept: () => "The seed is locked: press for a random one each time",
+  seedFree: () => "A random seed each time: press to lock it",
   size: (/** @type {string} */ shape, /** @type {number} */ width, /** @type {number} */ height) =>
     `${shape && `${shape} · `}${width} × ${height}`,
   large: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ times) =>
-    `This model was made for ${width} × ${height}. A picture of this size takes at least ` +
+    `This model was made for ${width} × ${height}. An image of this size takes at least ` +
     `${times} times as long, and often repeats itself.`,
   usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Use ${width} × ${height}`,
   noStyle: () => "none",
   style: (/** @type {string} */ prompt, /** @type {string} */ avoid) =>
-    [prompt, avoid && `avoids ${avoid}`].filter(Boolean).join(" · "),
+    [prompt, avoid && `negative: ${avoid}`].filter(Boolean).join(" · "),
   extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
   dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
   filled: (/** @type {string} */ program, /** @type {boolean} */ text) =>
-    `The form now holds the ${text ? "text’s" : "picture’s"} request, as written by ${program}.`,
+    `Settings loaded from the ${text ? "text" : "image"}, as written by ${program}.`,
   copied: () => "The link is copied.",
   copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
-  copiedBegun: () =>
-    "The link is copied, without the picture that this one began with: it is on your device only.",
+  copiedBegun: () => "The link is copied, without the start image: that is on your device only.",
   copyYourself: () => "The link:",
   queued: () => "Added to the queue.",
 
   noPrompt: () => "(no prompt)",
   select: (/** @type {string} */ prompt) => `Select: ${prompt}`,
   gallery: (/** @type {number} */ count, /** @type {number} */ bytes) =>
-    `${count === 1 ? "1 picture" : `${count} pictures`}, ${fileSize(bytes)}`,
+    `${count === 1 ? "1 image" : `${count} images`}, ${fileSize(bytes)}`,
   galleryFound: (
     /** @type {number} */ found,
     /** @type {number} */ count,
     /** @type {number} */ bytes,
-  ) => `${found} of ${count} pictures, ${fileSize(bytes)}`,
-  nothingFound: () => "No picture is like that.",
-  noPrints: () => "Pictures that you make are kept here, on this device only.",
+  ) => `${found} of ${count} images, ${fileSize(bytes)}`,
+  nothingFound: () => "No matches.",
+  noImages: () => "Images that you make are kept here, on this device only.",
   full: (/** @type {number} */ bytes, /** @type {number} */ bound, /** @type {number} */ count) =>
     `The gallery holds ${fileSize(bytes)}, more than its ${fileSize(bound)}. Delete the ` +
-    `${count === 1 ? "oldest picture" : `oldest ${count} pictures`}? Favourites stay.`,
+    `${count === 1 ? "oldest image" : `oldest ${count} images`}? Favourites stay.`,
   exportAll: () => "Export zip",
   exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
   exportShown: (/** @type {number} */ count) => `Export ${count} shown`,
@@ -175,25 +174,25 @@ export const say = {
       ? ""
       : `${shown} selected${hidden ? `; ${hidden} more, not shown, stay as they are` : ""}`,
   deleted: (/** @type {number} */ count) =>
-    count === 1 ? "1 picture is deleted." : `${count} pictures are deleted.`,
+    count === 1 ? "1 image is deleted." : `${count} images are deleted.`,
   jobsRemoved: (/** @type {number} */ count) =>
     count === 1 ? "1 job is removed." : `${count} jobs are removed.`,
   styleDeleted: (/** @type {string} */ name) => `The style “${name}” is deleted.`,
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
-  begun: (/** @type {number} */ strength) => `from a picture, strength ${strength}`,
-  avoiding: (/** @type {string} */ text) => `avoids “${text}”`,
+  begun: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
+  avoiding: (/** @type {string} */ text) => `negative prompt “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same
-      ? "The pictures differ in size."
+      ? "The images differ in size."
       : psnr === Infinity
-        ? "The pictures are equal, pixel by pixel."
+        ? "The images are equal, pixel by pixel."
         : `PSNR ${psnr.toFixed(1)} dB`,
 
   start: () => "Start",
   pause: () => "Pause",
-  noJobs: () => "Nothing waits.",
+  noJobs: () => "The queue is empty.",
   /** @param {{ state: string }[]} jobs */
   queue: (jobs) =>
     ["waiting", "running", "done", "failed"]
@@ -204,20 +203,20 @@ export const say = {
   jobState: (/** @type {string} */ state) => state,
   dropJob: (/** @type {string} */ prompt) => `Remove: ${prompt}`,
   queueEnded: (/** @type {number} */ count) =>
-    count === 1 ? "The queue has ended: 1 picture job." : `The queue has ended: ${count} jobs.`,
+    count === 1 ? "The queue has ended: 1 job." : `The queue has ended: ${count} jobs.`,
 
   unknownFile: (/** @type {string} */ name) =>
-    `${name} is not a kind of file for this page. Drop a picture, or a list of prompts as CSV, ` +
+    `${name} is not a kind of file for this page. Drop an image, or a list of prompts as CSV, ` +
     `JSONL or text.`,
   wrongFile: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be read (${reason}). Nothing was added to the queue.`,
   emptyFile: (/** @type {string} */ name) => `${name} holds no prompt.`,
 
   storage: (/** @type {number} */ used, /** @type {number} */ quota) =>
-    quota ? fileSize(used) : "not told",
+    quota ? fileSize(used) : "unknown",
   noServiceWorker: () =>
-    "This needs the page’s service worker, which is not at work: the first visit ends before it " +
-    "starts, and private windows and insecure addresses have none.",
+    "Not active yet: this needs the page’s service worker. Reload the page once. It is not " +
+    "available in private windows or over http.",
   confirmForget: () =>
     "Delete the gallery, the queue, the styles and the offline copy of this page, for good?",
   installed: () => "Darkroom is installed.",
@@ -226,9 +225,9 @@ export const say = {
     "or for “Add to Home Screen” in the menu for sharing.",
   measuring: () => "Timing the graphics adapter",
   measured: () => "This device is measured.",
-  noFaults: () => "Nothing has gone wrong lately.",
+  noFaults: () => "No recent errors.",
   faultsCopied: () => "Copied.",
-  bound: (/** @type {number} */ bytes) => (bytes ? gigabytes(bytes) : "no bound"),
+  bound: (/** @type {number} */ bytes) => (bytes ? gigabytes(bytes) : "no limit"),
   siteStorage: (/** @type {number} */ used, /** @type {number} */ quota) =>
     quota ? `This site keeps ${gigabytes(used)} of at most ${gigabytes(quota)}.` : "",
   madeBy: (/** @type {import("./engine/protocol.js").Provenance} */ model) =>
@@ -239,7 +238,7 @@ export const say = {
     ]
       .filter(Boolean)
       .join(" · "),
-  updateWaits: () => "A picture is being made: the new version waits for its end.",
+  updateWaits: () => "An image is being made: the new version waits for its end.",
   sizeHint: (
     /** @type {number} */ factor,
     /** @type {number} */ width,
@@ -288,118 +287,6 @@ export function duration(seconds) {
   return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** @typedef {import("./store/protocol.js").StoredModel} StoredModel */
-
 /** As kB, MB or GB. */
 export const gigabytes = (/** @type {number} */ bytes) =>
   bytes < 1e9 ? fileSize(bytes) : `${(bytes / 1e9).toFixed(2)} GB`;
-
-const day = (/** @type {string} */ date) => date.slice(0, 10);
-
-/** What the model shelf says. */
-export const shelf = {
-  title: () => "Models in this browser",
-  use: () => "Use",
-  fetchIt: () => "Fetch",
-  resume: () => "Resume",
-  memory: () => "Use without storing the rest",
-  verify: () => "Verify",
-  exportIt: () => "Export",
-  remove: () => "Delete",
-  pause: () => "Pause",
-  importFiles: () => "Import files",
-  importFolder: () => "Import a folder",
-  mirror: () => "Fetch from another address: a mirror that this copy of the app allows",
-  facts: (/** @type {StoredModel} */ model) => {
-    const { manifest, complete, verified } = model;
-    const stored = gigabytes(model.bytes_stored);
-    return [
-      complete ? stored : `${stored} of ${gigabytes(model.bytes_total)}, not whole yet`,
-      manifest.precision ?? "",
-      manifest.revision ? `revision ${manifest.revision}` : "",
-      manifest.licence.name,
-      verified ? `verified on ${day(verified)}` : "",
-    ]
-      .filter(Boolean)
-      .join(" · ");
-  },
-  offered: (/** @type {import("./store/protocol.js").Manifest} */ manifest) => {
-    const { files, licence, hosts, ...of } = manifest;
-    const bytes = shelf.bytes(manifest);
-    const unknown = files.filter((file) => !file.sha256 && !file.chunks).length;
-    const first = unknown
-      ? ` The first download of ${unknown} of its ${files.length} files cannot be verified: what ` +
-        `it gives is pinned, and every later one must equal it.`
-      : "";
-    return (
-      `About ${gigabytes(bytes)}, ${of.precision ?? ""}, from ${hosts[0] ?? "this site"}, ` +
-      `${licence.name}.${first}`
-    );
-  },
-  /** As far as they are known. */
-  bytes: (/** @type {import("./store/protocol.js").Manifest} */ { files }) =>
-    files.reduce((sum, file) => sum + (file.bytes ?? 0), 0),
-  smaller: (/** @type {import("./store/protocol.js").Manifest[]} */ models) =>
-    models.length
-      ? `Smaller: ${models.map((one) => `${one.title}, ${one.precision ?? ""}`).join("; ")}.`
-      : "",
-  files: (/** @type {number} */ count) => `${count} files and their SHA-256`,
-  pinned: (/** @type {string} */ date) => `pinned on ${day(date)}`,
-  unknownHash: () => "not known before the first download",
-  usage: (/** @type {number} */ bytes, /** @type {boolean} */ persistent) =>
-    `Storage used by this site: ${gigabytes(bytes)}, ` +
-    (persistent
-      ? "kept until you delete it."
-      : "which the browser may clear when space is short or after weeks without a visit."),
-  fetched: (/** @type {string} */ title) => `${title} is stored and verified.`,
-  imported: (/** @type {string} */ title) => `${title} is imported.`,
-  links: () =>
-    "No model is among these files: the folder is empty, or made of links, as Hugging Face’s " +
-    "cache is, and browsers follow none. Import a copy of it, made with: cp -rL FOLDER COPY",
-  removed: (/** @type {string} */ title) => `${title} is deleted.`,
-  paused: () => "Paused. What has been stored is kept.",
-  verified: (/** @type {number} */ healed) =>
-    healed
-      ? `${healed} damaged parts were found and fetched again; everything is right now.`
-      : "Every byte is what it was.",
-  /** @param {import("./store/protocol.js").Deletion} what would be deleted, and what stays */
-  sure: ({ title, bytes, files, pins }) => {
-    const all = files.length === 1 ? "1 file" : `${files.length} files`;
-    const stay = pins.length
-      ? `\n\nThe SHA-256 of ${pins.length === 1 ? "1 file" : `${pins.length} files`}, remembered ` +
-        `from the first download, stays: Privacy lists it.`
-      : "";
-    return `Delete ${title} from this browser? That frees ${gigabytes(bytes)} (${all}).${stay}`;
-  },
-  /** @param {string[]} titles */
-  lost: (titles) =>
-    `The browser has lost the stored files of ${titles.join(", ")}: its storage was damaged or ` +
-    `cleared. Fetch or import again what you still need. Nothing else is affected.`,
-  lostRead: () => "Close",
-  licence: (/** @type {string} */ name, /** @type {string} */ title) => `${name}, of ${title}`,
-  mustAccept: () =>
-    "These weights are under a licence with restrictions of use. Read it; they are fetched when " +
-    "you accept it.",
-  accept: () => "I accept",
-  refuse: () => "I do not accept",
-  event: (/** @type {import("./store/protocol.js").StoreEvent} */ event) => {
-    switch (event.event) {
-      case "fetching": {
-        const { bytes_done: done, bytes_total: total, seconds_left: left } = event;
-        const speed = `${megabytes(event.bytes_per_second)} MB/s`;
-        const rest = left === null ? "" : `, ${say.left(left)}`;
-        return `${gigabytes(done)} of ${gigabytes(total)}, ${speed}${rest}`;
-      }
-      case "waiting":
-        return `${event.sentence} Trying again in ${duration(event.seconds)}.`;
-      case "verifying":
-        return `Verifying: ${gigabytes(event.bytes_done)} of ${gigabytes(event.bytes_total)}`;
-      case "healed":
-        return `A damaged part of ${event.path} was fetched again.`;
-      case "elsewhere":
-        return "Another tab is at work on the models; this one waits and watches.";
-      default:
-        return event.text;
-    }
-  },
-};

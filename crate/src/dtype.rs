@@ -156,35 +156,57 @@ impl UnknownType {
 /// heard of can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileType {
+    /// IEEE 754, 64 bits.
     F64,
+    /// IEEE 754, 32 bits.
     F32,
+    /// IEEE 754, 16 bits: sign, five of exponent, ten of mantissa.
     F16,
+    /// The upper half of an f32.
     BF16,
     /// Eight bits: sign, four of exponent, three of mantissa; no infinities. torch:
     /// `float8_e4m3fn`.
     F8E4M3,
     /// Eight bits: the upper half of an f16. torch: `float8_e5m2`.
     F8E5M2,
+    /// A whole number with sign, as those that follow.
     I64,
+    /// 32 bits.
     I32,
+    /// 16 bits.
     I16,
+    /// 8 bits.
     I8,
+    /// A whole number without sign, as those that follow.
     U64,
+    /// 32 bits.
     U32,
+    /// 16 bits.
     U16,
+    /// 8 bits.
     U8,
+    /// One byte, 0 or 1.
     Bool,
-    /// ggml's blocks of 32 numbers with a scale, some with a minimum.
+    /// ggml's blocks of 32 numbers, as those that follow: four bits a number, with a scale.
     Q4_0,
+    /// Four bits a number, with scale and minimum.
     Q4_1,
+    /// Five bits a number, with a scale.
     Q5_0,
+    /// Five bits a number, with scale and minimum.
     Q5_1,
+    /// Eight bits a number, with a scale.
     Q8_0,
-    /// ggml's blocks of 256 numbers ("k-quants"), scaled in parts of 16 or 32.
+    /// ggml's blocks of 256 numbers ("k-quants"), as those that follow, scaled in parts of 16 or
+    /// 32: two bits a number.
     Q2K,
+    /// Three bits a number.
     Q3K,
+    /// Four bits a number.
     Q4K,
+    /// Five bits a number.
     Q5K,
+    /// Six bits a number.
     Q6K,
     /// A type that is not known here, in a tensor that nobody asks for.
     Other,

@@ -12,58 +12,102 @@ pub enum Error {
         "WebGPU is not available here ({reason}). Use a current Chrome, Edge, Safari or Firefox \
          with hardware acceleration switched on, and open the page over https or from localhost."
     )]
-    NoGpu { reason: String },
+    NoGpu {
+        /// Why, in the platform's words.
+        reason: String,
+    },
 
     /// WebGPU is there, but offers no adapter or device.
     #[error(
         "No graphics adapter could be opened ({reason}). Update the graphics driver, close other \
          programs that use the GPU, or try another browser."
     )]
-    NoAdapter { reason: String },
+    NoAdapter {
+        /// Why, in the platform's words.
+        reason: String,
+    },
 
     /// Neither the graphics adapter nor the CPU can run a model.
     #[error(
         "{why}On the CPU this model needs {needed} of memory, and there are {available}. Use a \
          browser with WebGPU on a graphics card, or choose a smaller model."
     )]
-    NoDevice { why: String, needed: String, available: String },
+    NoDevice {
+        /// Why the adapter cannot, as a sentence with a space after it; or nothing.
+        why: String,
+        /// Memory, with its unit.
+        needed: String,
+        /// Memory, with its unit.
+        available: String,
+    },
 
     /// A size that this adapter cannot hold.
     #[error(
         "This needs {what} of {needed}, but the adapter allows {available}. Choose a smaller \
          picture or a smaller model."
     )]
-    GpuLimit { what: &'static str, needed: u64, available: u64 },
+    GpuLimit {
+        /// What is too large, such as "a buffer".
+        what: &'static str,
+        /// In the unit of the limit.
+        needed: u64,
+        /// The limit.
+        available: u64,
+    },
 
     /// The device was lost in the middle of the work.
     #[error(
         "The graphics device was lost ({reason}). Nothing you stored is gone; load the model \
          again, with a smaller picture if this repeats."
     )]
-    DeviceLost { reason: String },
+    DeviceLost {
+        /// What the device said.
+        reason: String,
+    },
 
     /// An allocation on the GPU failed.
     #[error(
         "The graphics memory is full ({reason}). Close other tabs that use the GPU, or choose a \
          smaller picture."
     )]
-    OutOfMemory { reason: String },
+    OutOfMemory {
+        /// What the device said.
+        reason: String,
+    },
 
     /// The GPU reported a fault of a command: the picture is not shown.
     #[error("The graphics device refused a command ({message}). Please report this text.")]
-    Gpu { message: String },
+    Gpu {
+        /// What the device said.
+        message: String,
+    },
 
     /// A file that must be there is not.
     #[error("{path} was not found ({reason}). Check that the model's folder is complete.")]
-    NotFound { path: String, reason: String },
+    NotFound {
+        /// The file.
+        path: String,
+        /// What the source said.
+        reason: String,
+    },
 
     /// A file could not be read.
     #[error("{path} could not be read ({reason}). Check the connection or the disk and try again.")]
-    Source { path: String, reason: String },
+    Source {
+        /// The file.
+        path: String,
+        /// What the source said.
+        reason: String,
+    },
 
     /// A file could not be fetched, after all patience.
     #[error("{path} could not be fetched. {reason} What has been stored is kept; try again later.")]
-    Fetch { path: String, reason: String },
+    Fetch {
+        /// The file.
+        path: String,
+        /// The last fault, as a sentence.
+        reason: String,
+    },
 
     /// The browser gives no more room.
     #[error(
@@ -78,7 +122,10 @@ pub enum Error {
         "The browser's storage could not be used ({reason}). Reload the page; in a private window, \
          use an ordinary one."
     )]
-    Storage { reason: String },
+    Storage {
+        /// What the browser said.
+        reason: String,
+    },
 
     /// The database has a version from the future.
     #[error(
@@ -89,48 +136,95 @@ pub enum Error {
 
     /// A licence that was not accepted.
     #[error("The licence of {title} must be read and accepted before its weights are fetched.")]
-    Licence { title: String },
+    Licence {
+        /// The model.
+        title: String,
+    },
 
     /// A file could not be written.
     #[error("{path} could not be written ({reason}). Check the disk's space and permissions.")]
-    Write { path: String, reason: String },
+    Write {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
 
     /// A file whose bytes are not what its name says.
     #[error("{file} is damaged or of another kind: {reason}. Fetch the file again.")]
-    BadFile { file: String, reason: String },
+    BadFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 
     /// A checkpoint of another model.
     #[error(
         "{file} is {what}. Darkroom opens whole checkpoints of Stable Diffusion 1: a folder in the \
          diffusers layout, or one file with UNet, text encoder and VAE."
     )]
-    OtherModel { file: String, what: String },
+    OtherModel {
+        /// The file.
+        file: String,
+        /// What it is, with its article.
+        what: String,
+    },
 
     /// A checkpoint without a tensor that its config asks for.
     #[error("{file} has no tensor `{name}`. This file does not belong to the model's config.")]
-    MissingTensor { file: String, name: String },
+    MissingTensor {
+        /// The file.
+        file: String,
+        /// The tensor, by its name in the file.
+        name: String,
+    },
 
     /// A checkpoint whose tensor has another shape than its config asks for.
     #[error(
         "In {file} the tensor `{name}` has shape {found:?}, but the config asks for {expected:?}. \
          This file does not belong to the model's config."
     )]
-    TensorShape { file: String, name: String, expected: Vec<usize>, found: Vec<usize> },
+    TensorShape {
+        /// The file.
+        file: String,
+        /// The tensor, by its name in the file.
+        name: String,
+        /// By the config.
+        expected: Vec<usize>,
+        /// In the file.
+        found: Vec<usize>,
+    },
 
     /// A config that this program does not support, or that contradicts itself.
     #[error("{file}: the field `{field}` {reason}.")]
-    Config { file: String, field: String, reason: String },
+    Config {
+        /// The file.
+        file: String,
+        /// The field, by its path.
+        field: String,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
 
     /// A request that cannot be carried out; the form keeps what was typed.
     #[error("The {field} {reason}.")]
-    Request { field: &'static str, reason: String },
+    Request {
+        /// The field, in words.
+        field: &'static str,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
 
     /// Latents that are no longer numbers.
     #[error(
         "Step {step} gave values that are not numbers, so there is no picture. Try another seed, \
          or f32 precision."
     )]
-    NotFinite { step: usize },
+    NotFinite {
+        /// The step, from 1.
+        step: usize,
+    },
 
     /// The user stopped the run.
     #[error("Cancelled.")]

@@ -24,7 +24,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// An uninitialised tensor, to be written by a kernel.
+    /// An uninitialised tensor of any shape `[.., c]`, to be written by a kernel.
     ///
     /// # Panics
     /// When the channels are not a multiple of four.
@@ -35,8 +35,8 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// The same in a buffer that is no larger than it must be, and later serves its like alone:
-    /// what is held on to from one evaluation to the next.
+    /// The same, of any shape `[.., c]`, in a buffer that is no larger than it must be, and later
+    /// serves its like alone: what is held on to from one evaluation to the next.
     ///
     /// # Panics
     /// As [`Tensor::empty`].
@@ -47,8 +47,9 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// The same in a buffer of its own, which is no larger than it must be and is given back to the
-    /// system, not to a later op, when the last handle drops: what is kept for long, or is large.
+    /// The same, of any shape `[.., c]`, in a buffer of its own, which is no larger than it must be
+    /// and is given back to the system, not to a later op, when the last handle drops: what is kept
+    /// for long, or is large.
     ///
     /// # Panics
     /// As [`Tensor::empty`].
@@ -59,8 +60,8 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// An uninitialised tensor of f32 parameters, such as biases, which [`Tensor::write`] may fill
-    /// at once; counted as weights.
+    /// An uninitialised tensor of f32 parameters, such as biases `[n]`, which [`Tensor::write`] may
+    /// fill at once; counted as weights.
     ///
     /// # Panics
     /// As [`Tensor::empty`].
@@ -71,7 +72,7 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// Uploads `values`, row-major.
+    /// Uploads `values`, row-major, as a tensor of any shape `[.., c]`.
     ///
     /// # Panics
     /// When the number of values is not the shape's, or the channels are not a multiple of four.
@@ -86,7 +87,7 @@ impl Tensor {
         tensor
     }
 
-    /// An uninitialised tensor that [`Tensor::write`] may fill at once.
+    /// An uninitialised tensor of any shape `[.., c]` that [`Tensor::write`] may fill at once.
     pub fn for_host(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
         let shape = shape.into();
         assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
@@ -115,6 +116,9 @@ impl Tensor {
     }
 
     /// Submits, waits, and reads the tensor back, row-major; zeros on a dry device.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
     pub async fn to_f32(&self) -> Result<Vec<f32>> {
         assert_eq!(self.offset, 0, "the whole is read");
         Ok(self.numbers(&self.gpu.read(&self.buffer, self.bytes()).await?))
@@ -162,7 +166,7 @@ impl Tensor {
         (self.shape.channels() * self.precision.bytes()) as u64
     }
 
-    /// The same buffer under another shape with as many elements.
+    /// The same buffer under any other shape with as many elements.
     ///
     /// # Panics
     /// When the number of elements differs.
@@ -172,7 +176,7 @@ impl Tensor {
         Tensor { shape, ..self.clone() }
     }
 
-    /// The elements `elements` of a vector, in the same buffer.
+    /// The elements `elements` of a vector `[n]`, in the same buffer.
     ///
     /// # Panics
     /// When it is no vector, or they do not begin at a multiple of 256 bytes.
@@ -207,7 +211,7 @@ pub struct Channels<'a> {
 }
 
 impl<'a> Channels<'a> {
-    /// The channels `first..first + count` of `x`.
+    /// The channels `first..first + count` of `x` `[.., c]`.
     ///
     /// # Panics
     /// When they are not channels of `x`, or do not come by four.

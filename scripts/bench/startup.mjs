@@ -70,8 +70,7 @@ async function visits(dist) {
   try {
     const cold = await visit("./models/demo/");
     const warm = await visit("./models/demo/");
-    const text = (/** @type {string} */ path) =>
-      readFile(join(dist, path), "utf8").catch(() => "");
+    const text = (/** @type {string} */ path) => readFile(join(dist, path), "utf8").catch(() => "");
     const manifest = await text("models/demo/manifest.json");
     const store = await text("store/client.js");
     if (!manifest || !store) return { cold, warm };

@@ -62,8 +62,12 @@ const INFOTEXT =
 /** @type {Record<string, () => Promise<Buffer[]>>} */
 const SEEDS = {
   archive: () =>
-    golden("formats/blocks.gguf", "formats/blocks.safetensors", "formats/vae.bin",
-      "weights.safetensors"),
+    golden(
+      "formats/blocks.gguf",
+      "formats/blocks.safetensors",
+      "formats/vae.bin",
+      "weights.safetensors",
+    ),
   single_file: async () => [await tinyCheckpoint(), ...(await golden("weights.safetensors"))],
   configs: () =>
     Promise.all([
@@ -80,13 +84,19 @@ const SEEDS = {
       '{"negative_prompt": "b", "strength": 0.5, "clip_skip": 2, "rng": "philox", "clean": true}',
     ),
   tokenizer: async () => {
-    const [vocab, merges] = await golden("formats/tokenizer/vocab.json",
-      "formats/tokenizer/merges.txt");
+    const [vocab, merges] = await golden(
+      "formats/tokenizer/vocab.json",
+      "formats/tokenizer/merges.txt",
+    );
     return [Buffer.from(`${vocab}\0${merges}`)];
   },
   prompt: async () =>
-    texts("\x00a cat", "\x01a &amp;lt; b \u201cc\u201d", "\x02a (cat:1.2) [dog] ((x)) \\(y\\)",
-      "\x07(a BREAK b:0.5), <|endoftext|>"),
+    texts(
+      "\x00a cat",
+      "\x01a &amp;lt; b \u201cc\u201d",
+      "\x02a (cat:1.2) [dog] ((x)) \\(y\\)",
+      "\x07(a BREAK b:0.5), <|endoftext|>",
+    ),
   picture: () => golden("pillow.png"),
   parameters: async () =>
     texts(INFOTEXT, "x\nNegative prompt:\n(a: 1, b: 2, c: 3", "a\nSteps: 1, Seed: 2"),

@@ -162,9 +162,15 @@ pub(crate) fn picture(bytes: &[u8]) {
     }
 }
 
-/// The text of AUTOMATIC1111's web UI; what was read once is read the same for ever.
+/// The text of AUTOMATIC1111's web UI; what was read once is read the same for ever, and a request
+/// that it says can be written again.
 pub(crate) fn parameters(bytes: &[u8]) {
-    let once = Parameters::parse(&String::from_utf8_lossy(bytes)).format();
+    let read = Parameters::parse(&String::from_utf8_lossy(bytes));
+    if let Ok(request) = Request::from_infotext(&read) {
+        let size = [request.width.unwrap_or(8), request.height.unwrap_or(8)];
+        assert!(request.infotext(size).len() >= 5);
+    }
+    let once = read.format();
     assert_eq!(Parameters::parse(&once).format(), once);
 }
 

@@ -1,5 +1,6 @@
-//! The floors of the crate: a module imports only lower ones.
+//! The floors of the crate: a module imports only lower ones; and the order of the program.
 
+use super::circles::Import;
 use super::source::{File, is_word};
 
 /// From the bottom up. Siblings of a floor do not import each other, but for those of floor 2 and
@@ -32,14 +33,16 @@ const ROOT: [(&str, &str); 5] = [
 pub(super) fn imports(file: &File) -> Vec<String> {
     let Some(inner) = file.path.strip_prefix("crate/src/") else { return vec![] };
     let module = inner.split(['/', '.']).next().unwrap_or_default();
-    // the root imports all; in a program `crate` is the program
-    if ["lib", "bin"].contains(&module) {
+    // the root imports all
+    if module == "lib" {
         return vec![];
     }
     let Some(own) = floor(module) else {
         return vec![format!("{}: `{module}` stands on no floor: give it one", file.path)];
     };
-    let mut complaints: Vec<String> = imported(&file.code())
+    // in a program `crate` is the program, and the library goes by its name
+    let root = if module == "bin" { "darkroom::" } else { "crate::" };
+    let mut complaints: Vec<String> = imported(&file.code(), root)
         .iter()
         .map(|name| ROOT.iter().find(|(root, _)| root == name).map_or(&name[..], |(_, m)| m))
         .filter(|&name| name != module)
@@ -61,12 +64,28 @@ fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|modules| modules.contains(&module))
 }
 
-/// The first names of every path that starts with `crate::`, those of `crate::{…}` among them.
-fn imported(code: &str) -> Vec<String> {
+/// The program, from the bottom up: what its commands share, those for users, those for developers.
+const PROGRAM: [&str; 3] =
+    ["crate/src/bin/darkroom/", "crate/src/bin/darkroom/commands/", "crate/src/bin/darkroom/lab/"];
+
+/// The complaints about imports of the program's files: what is shared knows no command, and a
+/// command for users none for developers. `main.rs` knows all.
+pub(super) fn of_program(imports: &[Import]) -> Vec<String> {
+    let level = |path: &str| PROGRAM.iter().rposition(|folder| path.starts_with(folder));
+    let upward = imports
+        .iter()
+        .filter(|(from, to)| level(from) < level(to) && *from != format!("{}main.rs", PROGRAM[0]));
+    upward
+        .map(|(from, to)| format!("{from} imports {to}: move what both need beside main.rs"))
+        .collect()
+}
+
+/// The first names of every path that starts with `root`, those of `root{…}` among them.
+fn imported(code: &str, root: &str) -> Vec<String> {
     let mut names = vec![];
-    for (i, _) in code.match_indices("crate::") {
+    for (i, _) in code.match_indices(root) {
         let dollar = code[..i].ends_with('$');
-        let rest = &code[i + "crate::".len()..];
+        let rest = &code[i + root.len()..];
         if code[..i].chars().next_back().is_some_and(is_word) || dollar {
             continue;
         }

@@ -1,9 +1,9 @@
 //! Bad samples for the house rules: a rule that never complains is no rule.
 
-use super::circles;
-use super::floors::imports;
+use super::floors::{self, imports};
 use super::source::{File, functions};
-use super::{exceptions, globals, lengths, manners, opening, targets, triples, unnamed};
+use super::{circles, documented, map};
+use super::{exceptions, globals, lengths, manners, opening, targets, triples};
 
 /// A file of floor 2.
 fn op(text: &str) -> File {
@@ -110,12 +110,76 @@ fn exceptions_without_a_reason() {
 
 #[test]
 fn files_that_the_map_does_not_name() {
-    let map = "A page about `ops`.\n\n    ops/   add\n\nIt has no concat in a block.\n";
-    let file = |path: &str| File::new(path, "");
-    let files = [file("crate/src/ops/mod.rs"), file("crate/src/ops/add.rs")];
-    assert_eq!(unnamed(map, &files).len(), 0);
-    assert_eq!(unnamed(map, &[file("crate/src/ops/concat.rs")]).len(), 1);
-    assert_eq!(unnamed(map, &[file("crate/src/nn/mod.rs")]).len(), 1);
+    let map = "A page about `concat`.\n```text\ncrate/src/\n  ops/     add: a sum\n           \
+               of two\n  nn/      norm.rs · deep/ (conv.rs: (one) more)\n  tensor.rs\n```\n";
+    let complaints = |paths: &[&str]| -> Vec<String> {
+        let always = ["crate/src/nn/norm.rs", "crate/src/nn/deep/conv.rs", "crate/src/tensor.rs"];
+        let files: Vec<_> = always.iter().chain(paths).map(|path| File::new(path, "")).collect();
+        map::complaints(map, &files)
+    };
+    assert_eq!(complaints(&["crate/src/ops/mod.rs", "crate/src/ops/add.rs"]), [""; 0]);
+    assert_eq!(complaints(&["crate/src/nn/deep/mod.rs", "crate/src/lib.rs"]), [""; 0]);
+    for unnamed in [
+        "crate/src/ops/concat.rs",
+        "crate/src/misc/mod.rs",
+        // on the map, but in another folder
+        "crate/src/ops/norm.rs",
+        "crate/src/nn/add.rs",
+        "crate/src/nn/conv.rs",
+        "crate/src/nn/deep/norm.rs",
+    ] {
+        assert_eq!(complaints(&[unnamed]).len(), 1, "{unnamed}");
+    }
+    let gone = map::complaints(map, &[File::new("crate/src/tensor.rs", "")]);
+    assert_eq!(gone.len(), 2, "{gone:?}");
+}
+
+#[test]
+fn faults_that_are_not_told() {
+    let told = |text: &str| documented::errors(&op(text)).len();
+    assert_eq!(told("/// It adds.\npub fn a() -> Result<()> {}"), 1);
+    assert_eq!(told("pub(super) async fn a() -> crate::Result<Vec<u8>, String> {}"), 1);
+    assert_eq!(told("impl A { pub fn a(&self) -> LocalFuture<'_, u8> {} }"), 1);
+    assert_eq!(told("/// It adds.\n///\n/// # Errors\n/// None.\npub fn a() -> Result<()> {}"), 0);
+    assert_eq!(told("fn a() -> Result<()> {}\npub fn b(c: Result<()>) {}"), 0);
+}
+
+#[test]
+fn shapes_that_are_not_told() {
+    let told = |text: &str| documented::shapes(&op(text)).len();
+    assert_eq!(told("/// The sum.\npub fn a(x: &Tensor) {}"), 1);
+    assert_eq!(told("/// As [`Tensor::add`].\npub fn a() -> Option<Tensor> {}"), 1);
+    assert_eq!(told("impl A { pub(super) fn a(make: impl Fn(&Tensor)) {} }"), 1);
+    assert_eq!(told("/// The sum of `[b, c]`.\npub fn a(x: &Tensor) {}"), 0);
+    assert_eq!(told("/// Of the same shape.\npub fn a(x: &Tensor) {}"), 0);
+    assert_eq!(told("fn a(x: &Tensor) {}\npub fn b(x: usize) {}"), 0);
+    let elsewhere = File::new("crate/src/pipeline/a.rs", "pub fn a(x: &Tensor) {}");
+    assert_eq!(documented::shapes(&elsewhere).len(), 0);
+}
+
+#[test]
+fn imports_of_a_program() {
+    let program = |text: &str| imports(&File::new("crate/src/bin/darkroom/jobs.rs", text)).len();
+    assert_eq!(
+        program("use darkroom::pipeline::Picture; use crate::lists; use darkroom::Error;"),
+        0
+    );
+    assert_eq!(program("use darkroom::elsewhere::A;"), 1);
+    assert_eq!(program("fn a() { darkroom::misc::b() }"), 1);
+    let order = |from: &str, text: &str| -> Vec<String> {
+        let folder = "crate/src/bin/darkroom";
+        let file = |path: &str, text| File::new(&format!("{folder}/{path}"), text);
+        let files = ["main.rs", "disk.rs", "commands/mod.rs", "commands/a.rs", "lab/mod.rs"];
+        let mut files: Vec<_> = files.map(|path| file(path, "")).into();
+        files.retain(|file| !file.path.ends_with(from));
+        files.push(file(from, text));
+        floors::of_program(&circles::of_rust(&files, &format!("{folder}/main.rs")))
+    };
+    assert_eq!(order("main.rs", "use commands::a; use lab::b;"), [""; 0]);
+    assert_eq!(order("lab/mod.rs", "use crate::commands::a::A; use crate::disk;"), [""; 0]);
+    assert_eq!(order("disk.rs", "use crate::commands::a::A;").len(), 1);
+    assert_eq!(order("disk.rs", "use super::lab::A;").len(), 1);
+    assert_eq!(order("commands/a.rs", "use crate::disk::b; use super::super::lab::A;").len(), 1);
 }
 
 #[test]

@@ -53,7 +53,10 @@ test("the element tells what is wrong with its attributes", async (t) => {
     .locator("darkroom-image")
     .first()
     .evaluate((element) => element.setAttribute("steps", "0"));
-  await page.getByRole("alert").filter({ hasText: /steps must be/ }).waitFor();
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /steps must be/ })
+    .waitFor();
 });
 
 test("the loop over events ends with the picture; leaving it stops the run", async (t) => {

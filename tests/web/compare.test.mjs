@@ -27,7 +27,7 @@ const options = {
 test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   const { page, state, patiently } = await visit(t, options);
   await state("ready");
-  const room = page.locator("#room-compare");
+  const room = page.locator("#view-compare");
   const status = room.getByRole("status");
   const run = room.getByRole("button", { name: "Compare", exact: true });
   await room.getByLabel("built-in").uncheck();
@@ -40,8 +40,8 @@ test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   }
   const picture = await readFile(join(ROOT, "web/icons/icon-192.png"));
   const own = { name: "mine.png", mimeType: "image/png", buffer: picture };
-  await room.getByLabel("Pictures of your own").setInputFiles(own);
-  await room.getByLabel("Prompts").fill("a red cat\n");
+  await room.getByLabel("Images of your own").setInputFiles(own);
+  await room.getByLabel("One prompt per line").fill("a red cat\n");
   await room.getByLabel("Seeds").fill("1, 2");
   await room.getByLabel("CLIP model").fill("models/clip");
   await run.click();
@@ -53,7 +53,7 @@ test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   assert.match(cells[0] ?? "", /^\d+\.\d s · CLIP \d/);
   assert.match(cells[1] ?? "", /same pixels · SSIM 1\.000 · CLIP \d/);
   assert.match(cells[2] ?? "", /^CLIP \d/, "another size: no likeness, but a score");
-  assert.equal(await lines.nth(1).locator("td").nth(2).textContent(), "No picture.");
+  assert.equal(await lines.nth(1).locator("td").nth(2).textContent(), "No image.");
 
   const [download] = await Promise.all([
     page.waitForEvent("download"),
@@ -72,7 +72,7 @@ test("two checkpoints, a picture of one's own, and a CLIP model", async (t) => {
   assert.match(text, /^a red cat,1,again\.safetensors,[\d.]+,[\d.]+,inf,1\.0000,0,/m);
 
   // The form has its model again as soon as it wants a picture.
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
   await page.getByRole("button", { name: "Generate" }).click();
   await patiently(page.locator("#caption"));
 });
@@ -81,10 +81,10 @@ test("a comparison is cancelled; what was made stays", async (t) => {
   const hash = "#model=models/tiny&steps=50&room=compare";
   const { page, state } = await visit(t, { ...options, hash });
   await state("ready");
-  const room = page.locator("#room-compare");
+  const room = page.locator("#view-compare");
   await room.getByLabel("Address of another").fill("models/tiny");
   await room.getByRole("button", { name: "Add" }).click();
-  await room.getByLabel("Prompts").fill("a red cat");
+  await room.getByLabel("One prompt per line").fill("a red cat");
   await room.getByRole("button", { name: "Compare", exact: true }).click();
   const step = page.locator("#progress-text").filter({ hasText: /Step [1-9]/ });
   await step.waitFor({ state: "attached" });

@@ -98,7 +98,7 @@ async function checkFile({ page, make }) {
 /** @param {App} app */
 async function checkRoundTrip({ page, state, make, generate, pixels }) {
   const odd = {
-    ...{ prompt: "ein Kätzchen — 猫,\nNegative prompt: none", negative_prompt: "grey: \"dull\"" },
+    ...{ prompt: "ein Kätzchen — 猫,\nNegative prompt: none", negative_prompt: 'grey: "dull"' },
     ...{ seed: "18446744073709551557", steps: "4", guidance_scale: "3.25" },
     ...{ sampler: "euler_ancestral", width: "72", height: "64" },
   };
@@ -111,7 +111,10 @@ async function checkRoundTrip({ page, state, make, generate, pixels }) {
   await page.locator("#progress-text").filter({ hasText: "Darkroom" }).waitFor();
   assert.equal(await page.locator("#prompt").inputValue(), odd.prompt);
   await generate.click();
-  await page.locator("#progress-text").filter({ hasText: /is ready after/ }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /is ready after/ })
+    .waitFor();
   await state("ready");
   const second = await pixels();
   assert.deepEqual([second.width, second.height], [72, 64]);
@@ -163,7 +166,7 @@ async function checkFields({ state, type, generate, complaint, make }) {
     ["guidance_scale", "", /guidance scale must be/],
     ["seed", "-2", /seed must be a whole number from 0 to 18446744073709551615/],
     ["seed", "18446744073709551616", /seed must be/],
-    ["count", "0", /number of pictures must be/],
+    ["count", "0", /number of images must be/],
     ["seed", "lucky", /seed must be/],
   ])) {
     await type({ ...good, [field]: value });

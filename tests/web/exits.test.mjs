@@ -66,6 +66,7 @@ async function elsewhere(t, page, body) {
  * Runs in the page: tries each way by name; what stopped it, if it was told.
  * @param {[string, number]} place address and port of the counters
  */
+// eslint-disable-next-line max-lines-per-function -- a list of ways, sent to the page as a whole
 async function tryPage([url, port]) {
   const make = (/** @type {string} */ tag, /** @type {object} */ more) => {
     const element = Object.assign(document.createElement(tag), more);
@@ -357,7 +358,7 @@ test("navigation and new tabs, which nothing can stop, are named under Privacy",
   }
   const { page, state } = await visit(t, { server: bare });
   await state("ready");
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   await page.getByText("The browser’s rules for this page").click();
   await page.getByText(/leads this tab to another address, or\s+opens one in a new tab/).waitFor();
 });

@@ -164,12 +164,12 @@ test("the gallery's export, dropped on the queue, is drawn to the last job", asy
   await state("ready");
   await make({ prompt: "a red heart", seed: "1" });
   await make({ prompt: "a blue moon", seed: "2" });
-  await page.locator('[data-room="gallery"]').click();
-  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 2);
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 2);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export zip" }).click();
   const archive = await readFile(await (await downloading).path());
-  await page.locator('[data-room="queue"]').click();
+  await page.locator('[data-view="queue"]').click();
   await drop(page, "pictures.zip", archive);
   const told = page.locator("#queue-status");
   await told.filter({ hasText: "2 waiting" }).waitFor();
@@ -186,7 +186,8 @@ test("the request in a JPEG's Exif data fills the form, and is all that is taken
     const blob = await canvas.convertToBlob({ type: "image/jpeg" });
     return [...new Uint8Array(await blob.arrayBuffer())];
   });
-  const text = "a fox, 狐\nNegative prompt: text\nSteps: 21, Sampler: Euler a, CFG scale: 7, " +
+  const text =
+    "a fox, 狐\nNegative prompt: text\nSteps: 21, Sampler: Euler a, CFG scale: 7, " +
     "Seed: 5, Size: 64x64, Clip skip: 2";
   await drop(page, "a.jpg", withComment(Buffer.from(plain), text), "image/jpeg");
   await page.locator("#progress-text").filter({ hasText: "AUTOMATIC1111" }).waitFor();

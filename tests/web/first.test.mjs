@@ -31,7 +31,7 @@ test("the first screen says what this is, that it is private, what the demo draw
   const sheet = page.locator("#empty");
   await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).waitFor();
   const text = ((await sheet.textContent()) ?? "").replace(/\s+/g, " ");
-  assert.match(text, /Pictures from text, privately, in this browser\..*small demo model draws 44/);
+  assert.match(text, /Images from text, privately, in this browser\..*small demo model draws 44/);
   const box = await sheet.boundingBox();
   assert.ok(box && box.y + box.height <= 900, "above the fold");
 
@@ -44,7 +44,7 @@ test("the first screen says what this is, that it is private, what the demo draw
   await type({ prompt: "a red Ice Cream on blue" });
   await unknown.waitFor({ state: "hidden" });
   await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).click();
-  await page.locator("#shelf details[open]").first().waitFor();
+  await page.locator("#library details[open]").first().waitFor();
 
   await page.evaluate(() => (location.hash = "#model=models/other&device=webgpu"));
   await page.locator("#known").waitFor({ state: "hidden" });
@@ -106,11 +106,17 @@ for (const packed of [false, true]) {
     const lines = told.filter((line) => line.startsWith("Loading the engine: "));
     const [end, form] = packed
       ? [" MB", /^Loading the engine: (\d+\.\d) MB$/]
-      : [` of ${(await wasmBytes() / 1e6).toFixed(1)} MB`, /: (\d+\.\d) of \d+\.\d MB$/];
+      : [` of ${((await wasmBytes()) / 1e6).toFixed(1)} MB`, /: (\d+\.\d) of \d+\.\d MB$/];
     const done = lines.map((line) => Number(form.exec(line)?.[1]));
-    assert.ok(lines.every((line) => line.endsWith(end)), `${lines}`);
+    assert.ok(
+      lines.every((line) => line.endsWith(end)),
+      `${lines}`,
+    );
     assert.ok(done.length >= 8, `${lines}`);
-    assert.deepEqual(done, [...done].sort((a, b) => a - b));
+    assert.deepEqual(
+      done,
+      [...done].sort((a, b) => a - b),
+    );
     assert.ok((done.at(-1) ?? 0) > 0.9 * ((await wasmBytes()) / 1e6), `${lines}`);
   });
 }

@@ -6,20 +6,21 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
 import { dropped, pngWith } from "./harness/files.mjs";
+import { CAT, RECORDS } from "./harness/records.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
 
 /** @param {Awaited<ReturnType<typeof visit>>} app */
 function gallery({ page }) {
-  const prints = page.locator("#prints li");
+  const prints = page.locator("#images li");
   return {
     prints,
     enter: () => page.getByRole("button", { name: "Gallery", exact: true }).click(),
     /** @param {number} count */
     async holds(count) {
       await page.waitForFunction(
-        (wanted) => document.querySelectorAll("#prints li").length === wanted,
+        (wanted) => document.querySelectorAll("#images li").length === wanted,
         count,
       );
     },
@@ -40,7 +41,7 @@ test("pictures are kept, found, compared, exported and deleted", async (t) => {
   await holds(3);
   // Never "0.0 MB".
   const facts = (await page.locator("#gallery-facts").textContent()) ?? "";
-  assert.match(facts, /^3 pictures, [1-9]\d* kB$/);
+  assert.match(facts, /^3 images, [1-9]\d* kB$/);
 
   await t.test("they are still there after a reload", async () => {
     await page.reload();
@@ -96,7 +97,7 @@ test("pictures are kept, found, compared, exported and deleted", async (t) => {
   });
   await t.test("a request is used again", async () => {
     await prints.first().getByRole("button").click();
-    await page.getByRole("button", { name: "Use this request" }).click();
+    await page.getByRole("button", { name: "Reuse these settings" }).click();
     assert.equal(await page.locator("#prompt").inputValue(), "a red cat");
     assert.equal(await page.locator("#seed").inputValue(), "5");
   });
@@ -119,7 +120,7 @@ async function four(t) {
 
 /** @param {import("playwright-core").Page} page */
 const names = (page) =>
-  page.locator("#prints li button").evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel));
+  page.locator("#images li button").evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel));
 
 test("what is selected and not shown is neither deleted nor exported", async (t) => {
   const { page, mark, holds } = await four(t);
@@ -137,7 +138,7 @@ test("what is selected and not shown is neither deleted nor exported", async (t)
   await holds(3);
   assert.deepEqual(await names(page), ["new dog", "old cat", "old dog"]);
   await page.getByRole("button", { name: "Clear selection" }).click();
-  assert.equal(await page.locator("#prints :checked").count(), 0);
+  assert.equal(await page.locator("#images :checked").count(), 0);
 });
 
 test("Export takes along what is shown, and its name says how many", async (t) => {
@@ -145,7 +146,7 @@ test("Export takes along what is shown, and its name says how many", async (t) =
   await page.getByRole("searchbox", { name: "Search" }).fill("dog");
   await holds(2);
   const facts = (await page.locator("#gallery-facts").textContent()) ?? "";
-  assert.match(facts, /^2 of 4 pictures, \d+ kB/);
+  assert.match(facts, /^2 of 4 images, \d+ kB/);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export 2 shown" }).click();
   const files = unzip(await readFile(await (await downloading).path()));
@@ -161,7 +162,7 @@ test("a deleted picture comes back as it was, from the gallery and from the view
   await mark(1);
   await page.getByRole("button", { name: "Delete (2)" }).click();
   await holds(2);
-  await page.locator("#undo-text").filter({ hasText: "2 pictures are deleted." }).waitFor();
+  await page.locator("#undo-text").filter({ hasText: "2 images are deleted." }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await holds(4);
   assert.deepEqual(await names(page), ["new cat", "new dog", "old cat", "old dog"]);
@@ -184,11 +185,14 @@ test("a deleted picture comes back as it was, from the gallery and from the view
 
 test("pictures are selected by Shift, Ctrl+A and arrows, and deleted by their key", async (t) => {
   const { page, holds, mark, prints } = await four(t);
-  const checked = () => page.locator("#prints :checked").count();
+  const checked = () => page.locator("#images :checked").count();
   const focus = () =>
     page.evaluate(() => document.activeElement?.closest("li")?.querySelector("button")?.ariaLabel);
   await mark(0);
-  await prints.nth(2).getByRole("checkbox").click({ modifiers: ["Shift"] });
+  await prints
+    .nth(2)
+    .getByRole("checkbox")
+    .click({ modifiers: ["Shift"] });
   assert.equal(await checked(), 3);
   await page.keyboard.press("Escape");
   assert.equal(await checked(), 0);
@@ -245,9 +249,9 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
   await holds(2);
   const storage = page.locator("#gallery-storage");
   await storage.filter({ hasText: /^This site keeps .* at most/ }).waitFor();
-  const bound = page.getByLabel("Keep at most");
+  const bound = page.getByLabel("Gallery size limit");
   const names = await bound.locator("option").allTextContents();
-  assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no bound"]);
+  assert.deepEqual(names, ["100 MB", "500 MB", "1.00 GB", "5.00 GB", "20.00 GB", "no limit"]);
   assert.equal(await bound.inputValue(), "1000000000");
   await page.evaluate(() => {
     const bound = /** @type {HTMLSelectElement} */ (document.getElementById("gallery-bound"));
@@ -256,7 +260,7 @@ test("the gallery's bound is the user's, is kept, and storage is shown", async (
   await bound.selectOption("20000");
   const full = /holds \d+ kB, more than its 20 kB.*oldest/;
   await page.locator("#full-text").filter({ hasText: full }).waitFor();
-  await bound.selectOption("no bound");
+  await bound.selectOption("no limit");
   await page.locator("#full").waitFor({ state: "hidden" });
   await page.reload();
   await state("ready");
@@ -305,41 +309,14 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
         ),
       ),
     );
-  const cat = { prompt: "a cat — 猫", negative_prompt: "blurry, grey", steps: "30", seed: "42" };
-  const same = { ...cat, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
-  const graph = {
-    3: { inputs: { seed: ["9", 0], steps: 30, cfg: 6.5, sampler_name: "dpmpp_2m",
-      scheduler: "karras", positive: ["6", 0], negative: ["7", 0], latent_image: ["5", 0] } },
-    5: { inputs: { width: 64, height: 96, batch_size: 1 } },
-    6: { inputs: { text: ["8", 0], clip: ["4", 1] } },
-    7: { inputs: { text: cat.negative_prompt, clip: ["4", 1] } },
-    8: { inputs: { text: cat.prompt } },
-    9: { inputs: { seed: 42 } },
-  };
-  const invoke = { positive_prompt: cat.prompt, negative_prompt: cat.negative_prompt, steps: 30,
-    cfg_scale: 6.5, seed: 42, width: 64, height: 96, scheduler: "dpmpp_2m_k" };
-  const a1111 = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
-    `DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, Model: "a, b"`;
-  // As a node that saves pictures for other sites writes it, beside ComfyUI's own graph.
-  const saver = `${cat.prompt}\nNegative prompt: ${cat.negative_prompt}\nSteps: 30, Sampler: ` +
-    "DPM++ 2M Karras, CFG Scale: 6.5, Seed: 42, Size: 64x96, Model hash: 0123456789, " +
-    "Model: v1-4, Version: ComfyUI";
-  const noPrompts = JSON.stringify({ 1: { class_type: "Note", inputs: {} } });
-  const darkroom = { ...cat, steps: 30, guidance_scale: 6.5, sampler: "dpmpp_2m", karras: true,
-    width: 64, height: 96 };
-  for (const [program, texts] of /** @type {const} */ ([
-    ["AUTOMATIC1111", { parameters: a1111 }],
-    ["ComfyUI", { prompt: JSON.stringify(graph) }],
-    ["ComfyUI", { prompt: noPrompts, workflow: "{}", parameters: saver }],
-    ["InvokeAI", { invokeai_metadata: JSON.stringify(invoke) }],
-    ["Darkroom", { darkroom: JSON.stringify(darkroom) }],
-  ])) {
+  const same = { ...CAT, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
+  for (const [program, texts] of RECORDS) {
     await page.getByRole("button", { name: "Reset" }).click();
     await dropped(page, "picture.png", pngWith(texts));
     // The sentence may be that of the picture before, the prompt is not.
     await page.waitForFunction(
       (text) => /** @type {any} */ (document.getElementById("prompt")).value === text,
-      cat.prompt,
+      CAT.prompt,
     );
     await page.locator("#progress-text").filter({ hasText: program }).waitFor();
     assert.deepEqual(await values(), same, program);
@@ -347,7 +324,7 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
   }
   await t.test("without a request it is what the next picture begins with", async () => {
     await dropped(page, "plain.png", pngWith({}));
-    await page.locator("#progress-text").filter({ hasText: "plain.png carries no" }).waitFor();
+    await page.locator("#progress-text").filter({ hasText: "plain.png has no saved" }).waitFor();
     assert.equal(await page.locator("#initial-box").isVisible(), true);
     assert.deepEqual(await values(), same);
   });

@@ -13,12 +13,17 @@ const FAULTS = /** @type {const} */ ([
   ["setTimeout(() => { throw new Error('three'); })", /three/],
   ["Promise.reject(new Error('four'))", /four/],
   ["new Image().src = 'https://example.org/five.png'", /Content Security Policy|example\.org/],
-  ["document.body.setAttribute('style', 'color: red'), document.body.setAttribute('onclick', '1')",
-    /Content Security Policy/],
+  [
+    "document.body.setAttribute('style', 'color: red'), document.body.setAttribute('onclick', '1')",
+    /Content Security Policy/,
+  ],
   ["void fetch('missing-six')", /404/],
   // In the engine's worker.
-  ["document.getElementById('prompt').value = 'write an error', " +
-    "document.getElementById('generate').click()", /^seven$/],
+  [
+    "document.getElementById('prompt').value = 'write an error', " +
+      "document.getElementById('generate').click()",
+    /^seven$/,
+  ],
 ]);
 
 test("console errors, exceptions, broken rules and requests elsewhere fail a test", async (t) => {
@@ -36,10 +41,15 @@ test("console errors, exceptions, broken rules and requests elsewhere fail a tes
     /** @type {unknown[]} */
     const failures = [];
     for (const job of after.reverse()) {
-      await Promise.resolve().then(job).catch((error) => failures.push(error));
+      await Promise.resolve()
+        .then(job)
+        .catch((error) => failures.push(error));
     }
     const texts = failures.flatMap((error) => /** @type {any} */ (error).actual ?? [String(error)]);
-    assert.ok(texts.some((text) => told.test(text)), `${code}: ${JSON.stringify(texts)}`);
+    assert.ok(
+      texts.some((text) => told.test(text)),
+      `${code}: ${JSON.stringify(texts)}`,
+    );
     t.diagnostic(`${code} is told as ${JSON.stringify(texts)}`);
   }
 });

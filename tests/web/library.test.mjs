@@ -13,7 +13,7 @@ import { Weights } from "./harness/weights.mjs";
 const CHUNK = 4096;
 const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safetensors": 20_000 };
 
-/** Puts local files, as numbers or in base64, on the shelf; what they became. */
+/** Puts local files, as numbers or in base64, in the library; what they became. */
 const imported = (
   /** @type {import("playwright-core").Page} */ page,
   /** @type {Record<string, number[] | string>} */ files,
@@ -78,14 +78,18 @@ test("what is no checkpoint is told at import, and nothing of it is kept", async
   const layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
   /** @type {[number[], RegExp][]} */
   const files = [
-    [safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
-      /LoRA/],
+    [
+      safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
+      /LoRA/,
+    ],
     [safetensors({ emb_params: [2, 768] }), /textual inversion/],
     [[1, 2, 3], /one\./],
     [[], /it is empty, with 0 bytes/],
   ];
-  const refused = async (/** @type {Parameters<typeof imported>[1]} */ files,
-    /** @type {RegExp} */ told) => {
+  const refused = async (
+    /** @type {Parameters<typeof imported>[1]} */ files,
+    /** @type {RegExp} */ told,
+  ) => {
     await assert.rejects(imported(page, files, "one"), told);
     const models = await page.evaluate(() => /** @type {any} */ (window).store.list());
     assert.deepEqual(models, []);

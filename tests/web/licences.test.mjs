@@ -32,7 +32,10 @@ test("the site carries the notices of everything that its wasm is linked with", 
   const text = await readFile(join(SITE, "licences.txt"), "utf8");
   const crates = linkedCrates();
   for (const name of ["wgpu", "candle-core", "tokenizers", "wasm-bindgen", "serde"])
-    assert.ok(crates.some((crate) => crate.name === name), `${name} is linked`);
+    assert.ok(
+      crates.some((crate) => crate.name === name),
+      `${name} is linked`,
+    );
   for (const { name, version } of crates) assert.ok(text.includes(`  ${name} ${version}: `), name);
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.md"])
     assert.ok(text.includes((await readFile(join(ROOT, file), "utf8")).trim()), file);

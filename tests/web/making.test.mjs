@@ -38,7 +38,7 @@ test("a picture begins with a dropped one, which stays with its record", async (
   await make({ prompt: "begun", seed: "3" });
   assert.equal((await offered(page)).request.strength, 0.45);
   const told = (await page.locator("#caption-facts").textContent()) ?? "";
-  assert.match(told, / · from a picture, strength 0\.45 · /);
+  assert.match(told, / · from an image, strength 0\.45 · /);
   // The double's picture is of the pixels that it was given.
   const one = await offered(page);
   assert.deepEqual([...one.picture.bytes.subarray(0, 3)], [9, 9, 9]);
@@ -51,11 +51,11 @@ test("a picture begins with a dropped one, which stays with its record", async (
   // From the gallery, and after a reload: the picture is kept beside the record.
   await page.reload();
   await state("ready");
-  await page.locator('[data-room="gallery"]').click();
-  await page.locator("#prints li button").nth(1).click();
+  await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images li button").nth(1).click();
   const facts = page.locator("#viewer-facts");
-  await facts.filter({ hasText: "from a picture, strength 0.45" }).waitFor();
-  await page.getByRole("button", { name: "Use this request" }).click();
+  await facts.filter({ hasText: "from an image, strength 0.45" }).waitFor();
+  await page.getByRole("button", { name: "Reuse these settings" }).click();
   await box.waitFor();
   assert.equal(await page.locator("#strength").inputValue(), "0.45");
   await make({});
@@ -79,7 +79,7 @@ test("a variation of what was made begins with it, here and in the gallery", asy
   await state("ready");
   await make({ prompt: "first", seed: "3" });
   const first = await offered(page);
-  await page.getByRole("button", { name: "Variation of this" }).click();
+  await page.getByRole("button", { name: "Vary this image" }).click();
   await page.locator("#initial-box").waitFor();
   assert.equal(await page.locator("#seed").inputValue(), "");
   await make({});
@@ -88,9 +88,9 @@ test("a variation of what was made begins with it, here and in the gallery", asy
   assert.equal(second.request.prompt, "first");
   assert.deepEqual(second.picture.bytes, first.picture.bytes, "the double gives back the start");
   await page.getByRole("button", { name: "Reset" }).click();
-  await page.locator('[data-room="gallery"]').click();
-  await page.locator("#prints li button").nth(1).click();
-  await page.locator("#viewer").getByRole("button", { name: "Variation of this" }).click();
+  await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images li button").nth(1).click();
+  await page.locator("#viewer").getByRole("button", { name: "Vary this image" }).click();
   await page.locator("#initial-box").waitFor();
   assert.equal(await page.locator("#prompt").inputValue(), "first");
 });
@@ -100,7 +100,7 @@ test("what is no picture is refused, and what was chosen stays", async (t) => {
   await state("ready");
   const wrong = { name: "broken.png", mimeType: "image/png", buffer: Buffer.from("no picture") };
   await page.locator("#initial-file").setInputFiles(wrong);
-  assert.match(await complaint(), /broken\.png cannot be the picture to begin with/);
+  assert.match(await complaint(), /broken\.png cannot be the start image/);
   assert.equal(await page.locator("#initial-box").isVisible(), false);
 });
 
@@ -116,7 +116,7 @@ test("a picture pauses between steps and goes on, also from a queue", async (t) 
   await pause.click();
   await text.filter({ hasText: /^Paused after step \d+ of 40\.$/ }).waitFor();
   const at = await text.textContent();
-  assert.equal(await pause.textContent(), "Go on");
+  assert.equal(await pause.textContent(), "Resume");
   await page.waitForTimeout(300);
   assert.equal(await text.textContent(), at);
   await pause.click();
@@ -125,11 +125,11 @@ test("a picture pauses between steps and goes on, also from a queue", async (t) 
   assert.equal(await pause.textContent(), "Pause");
 
   await type({ steps: "400" });
-  await page.locator('[data-room="queue"]').click();
+  await page.locator('[data-view="queue"]').click();
   await page.locator("#prompts").fill("one\ntwo");
   await page.locator("#queue-add").click();
   await page.locator("#queue-run").click();
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
   await stepping();
   await pause.click();
   await text.filter({ hasText: /^Paused/ }).waitFor();
@@ -142,16 +142,16 @@ test("several pictures are one call, each with its seed; previews only when wish
   const { page, state, make, type, generate } = await visit(t, { server });
   await state("ready");
   await make({ prompt: "many", seed: "18446744073709551614", count: "3", steps: "2" });
-  await page.locator('[data-room="gallery"]').click();
-  assert.equal(await page.locator("#prints li").count(), 3);
-  await page.locator("#prints li button").first().click();
+  await page.locator('[data-view="gallery"]').click();
+  assert.equal(await page.locator("#images li").count(), 3);
+  await page.locator("#images li button").first().click();
   assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /^seed 0 /);
   await page.locator("#viewer-close").click();
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
 
   const shown = () =>
     page.evaluate(() => {
-      const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("developing"));
+      const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("preview"));
       if (canvas.hidden) return null;
       return [...(canvas.getContext("2d")?.getImageData(9, 9, 1, 1).data ?? [])];
     });
@@ -161,7 +161,10 @@ test("several pictures are one call, each with its seed; previews only when wish
   });
   await type({ steps: "30", count: "1" });
   await generate.click();
-  await page.locator("#progress-text").filter({ hasText: /Step [3-9] / }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /Step [3-9] / })
+    .waitFor();
   assert.deepEqual(await shown(), [200, 200, 200, 200], "the decoder's own");
   await state("ready");
   assert.equal(await shown(), null);
@@ -213,10 +216,13 @@ test("what makes a picture faster says what it loses, and the picture says it", 
   );
   const hint = page.locator("#shortcuts-hint");
   // A link fills in the fields; what each chosen one loses stands below them.
-  assert.equal(await page.getByLabel("Inner layers").inputValue(), "3");
-  assert.match((await hint.textContent()) ?? "", /^Inner layers: 50 % less work/);
-  await page.getByLabel("Guided part").selectOption("from 10 to 80 % of the way");
-  assert.match((await hint.textContent()) ?? "", /Guided part: 15 % .* Inner layers: 50 %/);
+  assert.equal(await page.getByLabel("Reuse deep layers").inputValue(), "3");
+  assert.match((await hint.textContent()) ?? "", /^Reuse deep layers: 50 % less work/);
+  await page.getByLabel("Use guidance in").selectOption("from 10 to 80 %");
+  assert.match(
+    (await hint.textContent()) ?? "",
+    /Use guidance in: 15 % .* Reuse deep layers: 50 %/,
+  );
   await make({ prompt: "quick", seed: "1" });
   const one = await offered(page);
   assert.deepEqual(
@@ -231,10 +237,10 @@ test("what makes a picture faster says what it loses, and the picture says it", 
   await page.getByRole("button", { name: "Reset" }).click();
   assert.match((await hint.textContent()) ?? "", /^Nothing is left out/);
   await dropped(page, "made.png", one.file);
-  await hint.filter({ hasText: "Inner layers" }).waitFor();
+  await hint.filter({ hasText: "Reuse deep layers" }).waitFor();
   assert.equal(await page.locator("#guidance_interval").inputValue(), "[0.1,0.8]");
-  await page.getByLabel("Merged tokens").selectOption("half of them");
-  assert.match((await hint.textContent()) ?? "", /Merged tokens: 9 % less work/);
+  await page.getByLabel("Merge tokens").selectOption("half of them");
+  assert.match((await hint.textContent()) ?? "", /Merge tokens: 9 % less work/);
 });
 
 test("the page's figures of shortcuts are those that were measured", async () => {
@@ -258,7 +264,7 @@ test("the real engine begins as the native program does", async (t) => {
   await state("ready");
   await make({});
   const start = await offered(page);
-  await page.getByRole("button", { name: "Variation of this" }).click();
+  await page.getByRole("button", { name: "Vary this image" }).click();
   await page.locator("#initial-box").waitFor();
   await make({ prompt: "a red cat on yellow", seed: "8" });
   const varied = await offered(page);
@@ -290,9 +296,9 @@ test("the real engine leaves out what the native program leaves out", async (t) 
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
   );
-  await page.getByLabel("Guided part").selectOption("all the way (exact)");
-  await page.getByLabel("Inner layers").selectOption("every step (exact)");
-  await page.getByLabel("Merged tokens").selectOption("half of them");
+  await page.getByLabel("Use guidance in").selectOption("the whole run (exact)");
+  await page.getByLabel("Reuse deep layers").selectOption("never (exact)");
+  await page.getByLabel("Merge tokens").selectOption("half of them");
   await make({ steps: "1" });
   const merged = (await offered(page)).picture;
 

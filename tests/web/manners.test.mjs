@@ -1,4 +1,4 @@
-// Manners of every room: the keyboard reaches everything, nothing is cut at 200 % or from right to
+// Manners of every view: the keyboard reaches everything, nothing is cut at 200 % or from right to
 // left, nothing moves for those who want no motion. A double stands in the engine's place.
 
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ const server = { roots: DOUBLE };
 /** @typedef {Awaited<ReturnType<typeof visit>>} App */
 
 /**
- * A page with two pictures, job and fault, so that no room is empty.
+ * A page with two pictures, job and fault, so that no view is empty.
  * @param {import("node:test").TestContext} t
  * @param {Parameters<typeof visit>[1]} more
  */
@@ -33,12 +33,12 @@ async function furnished(t, more = {}) {
  * @param {App} app
  * @param {(room: string) => Promise<void>} look
  */
-async function throughRooms({ page }, look) {
-  const doors = page.locator("#rooms button");
-  const rooms = await doors.evaluateAll((all) => all.map((door) => door.dataset["room"] ?? ""));
+async function throughViews({ page }, look) {
+  const doors = page.locator("#views button");
+  const rooms = await doors.evaluateAll((all) => all.map((door) => door.dataset["view"] ?? ""));
   assert.ok(rooms.length >= 5, rooms.join());
   for (const room of rooms) {
-    await page.locator(`[data-room="${room}"]`).click();
+    await page.locator(`[data-view="${room}"]`).click();
     await page.evaluate(() =>
       document.querySelectorAll("details").forEach((details) => (details.open = true)),
     );
@@ -50,12 +50,16 @@ async function throughRooms({ page }, look) {
 
 /** @param {App} app what is wider than the page */
 async function nothingCut({ page }, /** @type {string} */ room) {
-  const { wide, room: has, out } = await page.evaluate(() => {
+  const {
+    wide,
+    room: has,
+    out,
+  } = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
-    const out = [...document.querySelectorAll("main *, footer *, header *, #shelf *")]
+    const out = [...document.querySelectorAll("main *, footer *, header *, #library *")]
       .filter((element) => {
         const { left, right, width } = element.getBoundingClientRect();
-        const scrolls = element.closest("#rooms, .scroll, .strip, pre");
+        const scrolls = element.closest("#views, .scroll, .strip, pre");
         return width > 1 && !scrolls && (left < -1 || right > clientWidth + 1);
       })
       .map((element) => element.outerHTML.slice(0, 80));
@@ -65,17 +69,18 @@ async function nothingCut({ page }, /** @type {string} */ room) {
   assert.ok(wide <= has, `${room}: ${wide} pixels wide, ${has} there are`);
 }
 
-test("Tab reaches every control of every room, and each shows that it has the focus", async (t) => {
+test("Tab reaches every control of every view, and each shows that it has the focus", async (t) => {
   const app = await furnished(t);
   const { page } = app;
-  await throughRooms(app, async (room) => {
+  await throughViews(app, async (room) => {
     const wanted = await page.evaluate(() => {
       const all = document.querySelectorAll(
         "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, " +
           "[tabindex='0']",
       );
       const seen = [...all].filter(
-        (element) => element.checkVisibility({ visibilityProperty: true }) &&
+        (element) =>
+          element.checkVisibility({ visibilityProperty: true }) &&
           !element.closest("dialog:not([open])") &&
           // To the others of its group go the arrows.
           !element.matches("[type='radio']:not(:checked)"),
@@ -118,14 +123,14 @@ test("at 200 % nothing is cut and nothing needs scrolling sideways", async (t) =
   // What a window of 1280 × 900 has room for when everything is twice as large.
   const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };
   const app = await furnished(t, { context });
-  await throughRooms(app, (room) => nothingCut(app, room));
+  await throughViews(app, (room) => nothingCut(app, room));
 });
 
 test("from right to left nothing is cut, and the arrows turn around", async (t) => {
   const app = await furnished(t);
   const { page } = app;
   await page.evaluate(() => (document.documentElement.dir = "rtl"));
-  await throughRooms(app, (room) => nothingCut(app, room));
+  await throughViews(app, (room) => nothingCut(app, room));
   const sides = await page.evaluate(() => {
     const centre = (/** @type {string} */ selector) => {
       const { left, right } = /** @type {Element} */ (
@@ -133,11 +138,11 @@ test("from right to left nothing is cut, and the arrows turn around", async (t) 
       ).getBoundingClientRect();
       return (left + right) / 2;
     };
-    return { logo: centre("#logo"), doors: centre("#rooms") };
+    return { logo: centre("#logo"), doors: centre("#views") };
   });
   assert.ok(sides.logo > sides.doors, "the page is mirrored");
-  await page.locator('[data-room="gallery"]').click();
-  await page.locator("#prints li button").first().click();
+  await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images li button").first().click();
   await page.keyboard.press("ArrowLeft");
   await page.locator("#viewer-previous:enabled").waitFor();
   await page.keyboard.press("ArrowRight");
@@ -166,7 +171,11 @@ test("nothing moves for those who want no motion", async (t) => {
 });
 
 test("the finished picture is in view, on a phone and at 200 %", async (t) => {
-  const sizes = /** @type {const} */ ([[390, 844], [720, 450], [320, 640]]);
+  const sizes = /** @type {const} */ ([
+    [390, 844],
+    [720, 450],
+    [320, 640],
+  ]);
   for (const [width, height] of sizes) {
     for (const reducedMotion of /** @type {const} */ (["reduce", "no-preference"])) {
       const context = { viewport: { width, height }, hasTouch: true, reducedMotion };
@@ -204,9 +213,9 @@ test("on a phone every view can be reached, by thumbs", async (t) => {
     const context = { viewport: { width, height: 700 }, hasTouch: true, isMobile: true };
     const { page, state } = await visit(t, { server, context });
     await state("ready");
-    const boxes = await page.locator("#rooms button").evaluateAll((all) =>
-      all.map((one) => one.getBoundingClientRect().toJSON()),
-    );
+    const boxes = await page
+      .locator("#views button")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
     for (const { left, right, height } of boxes) {
       assert.ok(left >= 0 && right <= width, `${width}: ${left} to ${right}`);
       assert.ok(height >= 44, `${height} pixels high`);

@@ -79,9 +79,11 @@ function table(looks) {
   return [
     "| pictures | s per picture | GPU MiB | GPU buffers | wasm MiB | page heap MB | workers MB |",
     "|---:|---:|---:|---:|---:|---:|---:|",
-    ...looks.map(({ made, seconds, gpu, buffers, wasm, page, workers }) =>
-      [made, seconds.toFixed(2), gpu, buffers, wasm, mb(page), mb(workers)].join(" | "),
-    ).map((row) => `| ${row} |`),
+    ...looks
+      .map(({ made, seconds, gpu, buffers, wasm, page, workers }) =>
+        [made, seconds.toFixed(2), gpu, buffers, wasm, mb(page), mb(workers)].join(" | "),
+      )
+      .map((row) => `| ${row} |`),
   ];
 }
 
@@ -102,11 +104,11 @@ test(`${COUNT} pictures in a row leave everything as it was`, async (t) => {
   async function look(made, seconds) {
     // What an earlier look has left there is no answer.
     await page.evaluate(() => document.querySelector("#about dl")?.replaceChildren());
-    await page.locator('[data-room="about"]').click();
-    await page.locator("#about dl div").filter({ hasText: "Held by the engine" }).waitFor();
-    const [gpu = NaN, buffers = NaN] = await told(page, "Held on the graphics card");
-    const [wasm = NaN] = await told(page, "Held by the engine");
-    await page.locator('[data-room="develop"]').click();
+    await page.locator('[data-view="about"]').click();
+    await page.locator("#about dl div").filter({ hasText: "Engine memory" }).waitFor();
+    const [gpu = NaN, buffers = NaN] = await told(page, "Graphics memory");
+    const [wasm = NaN] = await told(page, "Engine memory");
+    await page.locator('[data-view="create"]').click();
     const heap = await weigh();
     return { made, seconds, gpu, buffers, wasm, ...heap };
   }
@@ -128,18 +130,18 @@ test(`${COUNT} pictures in a row leave everything as it was`, async (t) => {
   assert.ok(last.page - first.page < HEAP_GROWTH_MAX, "the page's heap");
   assert.ok(last.workers - first.workers < HEAP_GROWTH_MAX, "the workers' heap");
 
-  await page.locator('[data-room="gallery"]').click();
+  await page.locator('[data-view="gallery"]').click();
   const facts = page.locator("#gallery-facts");
-  await facts.filter({ hasText: `${COUNT + WARM} pictures` }).waitFor();
+  await facts.filter({ hasText: `${COUNT + WARM} images` }).waitFor();
   const whole = await page.evaluate(async () => {
-    const address = new URL("storage/pictures.js", document.baseURI).href;
-    /** @type {typeof import("../../web/storage/pictures.js")} */
-    const { listPrints, printFile } = await import(address);
-    const prints = await listPrints();
+    const address = new URL("storage/images.js", document.baseURI).href;
+    /** @type {typeof import("../../web/storage/images.js")} */
+    const { listImages, imageFile } = await import(address);
+    const images = await listImages();
     const sizes = await Promise.all(
-      prints.map(async ({ id, bytes }) => (await printFile(id))?.size === bytes),
+      images.map(async ({ id, bytes }) => (await imageFile(id))?.size === bytes),
     );
-    const seeds = new Set(prints.map(({ request }) => request.seed));
+    const seeds = new Set(images.map(({ request }) => request.seed));
     return { files: sizes.filter(Boolean).length, seeds: seeds.size };
   });
   assert.deepEqual(whole, { files: COUNT + WARM, seeds: COUNT + WARM });

@@ -16,14 +16,20 @@ const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safet
 const NO_MODEL = { hash: "#model=models/none", expected: /404/ };
 
 /** Runs in the page. */
-async function showShelf() {
+async function showLibrary() {
   // @ts-ignore: a module of the page
-  const { createShelf } = await import("./views/shelf.js");
-  createShelf(document.body, { onUse: () => {} });
+  const { Library } = await import("./views/library.js");
+  // @ts-ignore: a module of the page
+  const { createPage } = await import("./state/page.js");
+  new Library(document.body, createPage(), {
+    onUse: () => {},
+    onDownload: () => {},
+    onLock: () => {},
+  });
 }
 
 /**
- * A page with a stored model of which nothing was known beforehand, and its shelf.
+ * A page with a stored model of which nothing was known beforehand, and its library.
  * @param {import("node:test").TestContext} t
  */
 async function stored(t) {
@@ -32,7 +38,7 @@ async function stored(t) {
   const page = await open();
   await add(page, weights.manifest(CHUNK, "none", { repository: "a/b", revision: "r1" }));
   assert.equal((await call(page, "download")).fault, null);
-  await page.evaluate(showShelf);
+  await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
   return page;
 }
@@ -65,18 +71,18 @@ test("before a model is deleted it is said what goes and what stays", async (t) 
 
 test("what goes on with a model is said in its row", async (t) => {
   const page = await stored(t);
-  const row = page.locator('.shelf li[data-model="test"]');
+  const row = page.locator('.library li[data-model="test"]');
   await page.getByRole("button", { name: "Verify: A test" }).click();
-  await row.getByRole("status").filter({ hasText: "Every byte is what it was." }).waitFor();
+  await row.getByRole("status").filter({ hasText: "All files are intact." }).waitFor();
   page.on("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Delete: A test" }).click();
   await row.waitFor({ state: "detached" });
   // Its row is gone: above all others then.
-  const above = page.locator('p[role="status"]:has(+ .shelf)');
+  const above = page.locator('p[role="status"]:has(+ .library)');
   await above.filter({ hasText: "A test is deleted." }).waitFor();
 });
 
-test("models that the browser has lost are named on the shelf until that is read", async (t) => {
+test("models that the browser has lost are named in the library until that is read", async (t) => {
   const page = await stored(t);
   await page.evaluate(
     () =>
@@ -86,30 +92,35 @@ test("models that the browser has lost are named on the shelf until that is read
         request.onerror = reject;
       }),
   );
-  // Another view is the first to open the store, and hears it: the shelf says it all the same.
+  // Another view is the first to open the store, and hears it: the library says it all the same.
   const elsewhere = async () => {
     // @ts-ignore: a module of the page
     const { Store } = await import("./store/client.js");
     return (await new Store().list()).length;
   };
   await page.reload();
-  await page.evaluate(showShelf);
-  const note = page.getByText(/The browser has lost the stored files of A test: .*Fetch or import/);
+  await page.evaluate(showLibrary);
+  const note = page.getByText(
+    /The browser has lost the stored files of A test: .*Download or import/,
+  );
   await page.getByText("Models in this browser").waitFor();
   assert.equal(await note.count(), 0);
   assert.equal(await page.evaluate(elsewhere), 0);
   await page.getByText("Models in this browser").click();
   await note.waitFor();
   await page.reload();
-  await page.evaluate(showShelf);
+  await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
   await note.waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await note.waitFor({ state: "detached" });
   await page.reload();
-  await page.evaluate(showShelf);
+  await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: /^Fetch: / }).first().waitFor();
+  await page
+    .getByRole("button", { name: /^Download: / })
+    .first()
+    .waitFor();
   assert.equal(await note.count(), 0, "once it is read, it is not said again");
 });
 
@@ -140,8 +151,7 @@ test("remembered hashes are listed by model, and each can be forgotten", async (
   );
   assert.deepEqual(names.sort(), ["a/b@r1/config.json", "a/b@r1/vae.safetensors"]);
   assert.equal(await box.getByRole("listitem").count(), 2);
-  for (const name of names)
-    await box.getByRole("button", { name: `Forget: ${name}` }).click();
+  for (const name of names) await box.getByRole("button", { name: `Forget: ${name}` }).click();
   await box.getByText("None is remembered.").waitFor();
 });
 
@@ -163,5 +173,8 @@ test("without a database the privacy view says that hashes cannot be read", asyn
   await state("error");
   await page.getByRole("button", { name: "Privacy", exact: true }).click();
   await page.locator("#pins-box summary").click();
-  await page.locator("#pins-status").filter({ hasText: /cannot be read here/ }).waitFor();
+  await page
+    .locator("#pins-status")
+    .filter({ hasText: /cannot be read here/ })
+    .waitFor();
 });

@@ -38,7 +38,7 @@ test("without a network: reload, generate, export", async (t) => {
   });
   assert.deepEqual(range, { status: 206, same: true });
   await make({ prompt: "in a tunnel", seed: "3" });
-  await page.locator('[data-room="gallery"]').click();
+  await page.locator('[data-view="gallery"]').click();
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export zip" }).click();
   assert.ok((await readFile(await (await downloading).path())).length > 10_000);
@@ -120,12 +120,12 @@ test("the offline lock refuses other sites, and stays on after a reload", async 
   const { page, state } = await visit(t, { server });
   await state("ready");
   await installed(page);
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   const lock = page.getByRole("switch", { name: /Offline lock/ });
   await lock.check();
   await page.reload();
   await state("ready");
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   assert.equal(await lock.isChecked(), true);
   const [worker] = page.context().serviceWorkers();
   assert.ok(worker);

@@ -172,9 +172,7 @@ test("it draws under the policy of the project's README", async (t) => {
   await seePicture(t, await servePage(t, `default-src 'none'; ${own}`));
 });
 
-test("a model of another site is drawn with the README's headers; else they are named", async (
-  t,
-) => {
+test("a model of another site needs the README's headers; else they are named", async (t) => {
   assert.match(readme, /Access-Control-Expose-Headers: Content-Range/);
   for (const exposed of [true, false]) {
     const other = await serve({
@@ -224,7 +222,11 @@ test("the element keeps its picture's place, and fills its column when told to",
     one.style.width = "100%";
     return [plain, shaped, size()];
   });
-  assert.deepEqual(sizes, [[256, 256], [256, 384], [600, 900]]);
+  assert.deepEqual(sizes, [
+    [256, 256],
+    [256, 384],
+    [600, 900],
+  ]);
 });
 
 test("it draws in a sandboxed page, which is refused locks", async (t) => {

@@ -27,10 +27,18 @@ test("reaches ready, makes a picture, names it, offers it as a file", async (t) 
 test("every control has a name", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
-  for (const name of ["Prompt", "Avoid", "Steps", "Guidance", "Width", "Height", "Seed"]) {
+  for (const name of [
+    "Prompt",
+    "Negative prompt",
+    "Steps",
+    "Guidance scale (CFG)",
+    "Width",
+    "Height",
+    "Seed",
+  ]) {
     assert.equal(await page.getByRole("textbox", { name, exact: true }).count(), 1, name);
   }
-  for (const name of ["Generate", "Cancel", "Roll a seed", "Keep the seed"]) {
+  for (const name of ["Generate", "Cancel", "Random seed", "Lock seed"]) {
     assert.equal(await page.getByRole("button", { name, exact: true }).count(), 1, name);
   }
   assert.equal(await page.getByRole("combobox", { name: "Sampler" }).count(), 1);
@@ -58,7 +66,7 @@ test("shows and tells the progress, with the time left", async (t) => {
   const status = page.getByRole("status");
   await status.filter({ hasText: /Step \d+ of 100/ }).waitFor({ state: "attached" });
   await state("ready");
-  await status.filter({ hasText: /The picture is ready after/ }).waitFor({ state: "attached" });
+  await status.filter({ hasText: /The image is ready after/ }).waitFor({ state: "attached" });
 });
 
 test("cancel ends a run, and the next one works", async (t) => {
@@ -88,7 +96,10 @@ test("Cancel takes effect within 2 s where nothing is heard, and loses nothing e
   await type({ prompt: "hear nothing", seed: "2" });
   await generate.click();
   // The step before is told; the next one never ends.
-  await page.locator("#progress-text").filter({ hasText: /^Step 1 of 50/ }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /^Step 1 of 50/ })
+    .waitFor();
   const begun = Date.now();
   await cancel.click();
   await state("ready");
@@ -135,7 +146,10 @@ test("seeds, numbers and sizes may be typed as in other programs", async (t) => 
   await page.locator("#width").press("Tab");
   assert.equal(await page.locator("#width").inputValue(), "72");
   const shapes = await page.locator("#sizes button").allTextContents();
-  assert.deepEqual(shapes.map((text) => text.split(" ")[0]), ["1:1", "2:3", "3:2", "9:16", "16:9"]);
+  assert.deepEqual(
+    shapes.map((text) => text.split(" ")[0]),
+    ["1:1", "2:3", "3:2", "9:16", "16:9"],
+  );
 });
 
 test("a style that is deleted or replaced comes back", async (t) => {
@@ -213,8 +227,8 @@ test("too little memory is met with smaller weights, once, and told", async (t) 
   await state("ready");
   await make({ prompt: "fill the memory" });
   assert.match((await page.locator("#notices").textContent()) ?? "", /too little memory.*f16/);
-  await page.locator('[data-room="gallery"]').click();
-  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 1);
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 1);
 });
 
 test("memory that the user's own choice exceeds is told, and nothing is changed", async (t) => {
@@ -248,7 +262,7 @@ test("an engine that is not there is told", async (t) => {
 test("the address fills in the form and chooses the model", async (t) => {
   const hash =
     "#prompt=a%20blue%20fish&negative=red" +
-      "&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
+    "&steps=2&guidance=3&seed=5&width=128&sampler=euler&model=models/other";
   const { page, state, make } = await visit(t, { server, hash });
   await state("ready");
   assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");
@@ -271,7 +285,7 @@ test("who computes can be chosen, and nothing typed is lost", async (t) => {
   const { page, state } = await visit(t, { server, device: "cpu", hash: "#device=cpu&prompt=old" });
   await state("ready");
   await page.getByText("Advanced", { exact: true }).click();
-  const device = page.getByRole("combobox", { name: "Computed by" });
+  const device = page.getByRole("combobox", { name: "Run on" });
   assert.equal(await device.inputValue(), "cpu");
   assert.match((await page.locator("#engine-facts").textContent()) ?? "", /on the CPU/);
   await page.locator("#prompt").fill("typed");

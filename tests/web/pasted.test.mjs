@@ -10,8 +10,17 @@ const server = { roots: DOUBLE };
 const FIELDS =
   "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 6.5, Seed: 42, Size: 64x96, ENSD: 31337";
 const TEXT = `a red cat\nNegative prompt: blurry, grey\n${FIELDS}`;
-const FILLED = { prompt: "a red cat", negative_prompt: "blurry, grey", steps: "30", seed: "42",
-  guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true", width: "64", height: "96" };
+const FILLED = {
+  prompt: "a red cat",
+  negative_prompt: "blurry, grey",
+  steps: "30",
+  seed: "42",
+  guidance_scale: "6.5",
+  sampler: "dpmpp_2m",
+  karras: "true",
+  width: "64",
+  height: "96",
+};
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -130,9 +139,9 @@ test("the status line says that the request was the pasted text's", async (t) =>
   await page.locator("#prompt").fill("");
   await paste(page, TEXT);
   const told = page.locator("#progress-text");
-  await told.filter({ hasText: "the text’s request, as written by AUTOMATIC1111" }).waitFor();
+  await told.filter({ hasText: "loaded from the text, as written by AUTOMATIC1111" }).waitFor();
   await dropped(page, "a.png", pngWith({ parameters: TEXT }));
-  await told.filter({ hasText: "the picture’s request, as written by AUTOMATIC1111" }).waitFor();
+  await told.filter({ hasText: "loaded from the image, as written by AUTOMATIC1111" }).waitFor();
 });
 
 /** What is typed, at once followed by what uses it: nothing leaves the field before. */
@@ -147,7 +156,7 @@ for (const [name, use] of USES) {
     await state("ready");
     await page.locator("#prompt").fill(TEXT);
     await use(page);
-    await page.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+    await page.locator("#progress-text").filter({ hasText: "The image is ready" }).waitFor();
     assert.deepEqual(await values(page), FILLED);
     assert.equal(await page.locator("#caption-prompt").textContent(), "a red cat");
     const facts = (await page.locator("#caption-facts").textContent()) ?? "";

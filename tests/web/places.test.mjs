@@ -12,17 +12,18 @@ const server = { roots: DOUBLE };
 
 /** @param {App} app @param {string} room which is seen, and named by the title */
 async function isIn({ page }, room) {
-  await page.locator(`#room-${room}`).waitFor();
+  await page.locator(`#view-${room}`).waitFor();
   await page.waitForFunction(
-    (wanted) => [...document.querySelectorAll("main > section[id^=room-]")].every(
-      (section) => /** @type {HTMLElement} */ (section).hidden === (section.id !== wanted),
-    ),
-    `room-${room}`,
+    (wanted) =>
+      [...document.querySelectorAll("main > section[id^=view-]")].every(
+        (section) => /** @type {HTMLElement} */ (section).hidden === (section.id !== wanted),
+      ),
+    `view-${room}`,
   );
 }
 
 /** @param {App} app @param {string} room */
-const enter = ({ page }, room) => page.locator(`#rooms [data-room="${room}"]`).click();
+const enter = ({ page }, room) => page.locator(`#views [data-view="${room}"]`).click();
 
 test("Back and Forward go between views, and the form stays as it is", async (t) => {
   const app = await visit(t, { server, hash: "#steps=2" });
@@ -36,12 +37,12 @@ test("Back and Forward go between views, and the form stays as it is", async (t)
   await page.waitForFunction(() => document.title === "Queue · Darkroom");
   await page.goBack();
   await isIn(app, "gallery");
-  await enter(app, "develop");
+  await enter(app, "create");
   await type({ prompt: "typed later", steps: "9" });
   await page.goBack();
   await isIn(app, "gallery");
   await page.goBack();
-  await isIn(app, "develop");
+  await isIn(app, "create");
   assert.equal(await page.title(), "Darkroom");
   assert.equal(await page.locator("#prompt").inputValue(), "typed later");
   assert.equal(await page.locator("#steps").inputValue(), "9");
@@ -69,7 +70,7 @@ test("Back closes an open picture, also after a reload, and does not leave the s
   await make({ prompt: "first", seed: "1" });
   await make({ prompt: "second", seed: "2" });
   await enter(app, "gallery");
-  await page.locator("#prints li button").first().click();
+  await page.locator("#images li button").first().click();
   await viewer.waitFor();
   await page.keyboard.press("ArrowRight");
   await page.locator("#viewer-prompt").filter({ hasText: "first" }).waitFor();
@@ -78,17 +79,17 @@ test("Back closes an open picture, also after a reload, and does not leave the s
   await isIn(app, "gallery");
 
   // Closed in the page it leaves no step behind.
-  await page.locator("#prints li button").first().click();
+  await page.locator("#images li button").first().click();
   await viewer.waitFor();
   await page.keyboard.press("Escape");
   await viewer.waitFor({ state: "hidden" });
   await page.waitForFunction(() => !history.state.open);
   await page.goBack();
-  await isIn(app, "develop");
+  await isIn(app, "create");
   await page.goForward();
   await isIn(app, "gallery");
 
-  await page.locator("#prints li button").first().click();
+  await page.locator("#images li button").first().click();
   await viewer.waitFor();
   await page.reload();
   await state("ready");
@@ -99,9 +100,9 @@ test("Back closes an open picture, also after a reload, and does not leave the s
   await isIn(app, "gallery");
 
   // Used again, the form is seen; Back is the gallery, not the picture.
-  await page.locator("#prints li button").first().click();
-  await page.getByRole("button", { name: "Use this request" }).click();
-  await isIn(app, "develop");
+  await page.locator("#images li button").first().click();
+  await page.getByRole("button", { name: "Reuse these settings" }).click();
+  await isIn(app, "create");
   await page.goBack();
   await isIn(app, "gallery");
   assert.equal(await viewer.isVisible(), false);
@@ -206,9 +207,9 @@ test("what went wrong is told in the view where it did, and stays there", async 
   await state("ready");
   await enter(app, "queue");
   await dropped(page, "notes.docx", Buffer.from("no list"));
-  await page.locator("#room-queue").getByRole("alert").filter({ hasText: "notes.docx" }).waitFor();
+  await page.locator("#view-queue").getByRole("alert").filter({ hasText: "notes.docx" }).waitFor();
   await isIn(app, "queue");
-  await enter(app, "develop");
+  await enter(app, "create");
   assert.equal(await alert.isVisible(), false);
 });
 
@@ -246,7 +247,10 @@ test("a very long prompt leaves the page, its address and its links usable", asy
   await state("ready");
   const begun = Date.now();
   await page.locator("#prompt").fill("word ".repeat(200_000));
-  await page.locator("#cut").filter({ hasText: /and 199,9\d\d more words$/ }).waitFor();
+  await page
+    .locator("#cut")
+    .filter({ hasText: /and 199,9\d\d more words$/ })
+    .waitFor();
   assert.ok(Date.now() - begun < 10_000, `${Date.now() - begun} ms`);
   const height = await page.locator("#cut").evaluate((element) => element.clientHeight);
   assert.ok(height < 120, `${height} pixels high`);
@@ -273,4 +277,19 @@ test("the first Tab leads past the views, to what this one is for", async (t) =>
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement?.id), "prompt");
   assert.doesNotMatch(page.url(), /#prompt/);
+});
+
+test("links and history of an older version lead to the views that they name", async (t) => {
+  const app = await visit(t, { server, hash: "#room=develop&steps=2" });
+  const { page, state } = app;
+  await state("ready");
+  await isIn(app, "create");
+  await page.evaluate(() => {
+    const { visit, open } = history.state;
+    history.replaceState({ visit, open, room: "queue" }, "");
+  });
+  await enter(app, "gallery");
+  await isIn(app, "gallery");
+  await page.goBack();
+  await isIn(app, "queue");
 });

@@ -17,7 +17,7 @@ after(() => rm(folder, { recursive: true }));
 const CHUNK = 4096;
 
 /**
- * The page, with a model on its shelf whose files another site has.
+ * The page, with a model on its library whose files another site has.
  * @param {import("node:test").TestContext} t
  * @param {import("./harness/site.mjs").Visit} [more]
  * @param {object} [manifest] what its manifest says otherwise
@@ -50,9 +50,9 @@ async function withModel(t, more = {}, manifest = {}) {
 test("the Privacy view lists what the store fetches elsewhere, also what fails", async (t) => {
   const { page, weights, other } = await withModel(t);
   weights.fail("gone", { times: 2 });
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   await page.getByText("A test is stored and verified").waitFor();
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   await page.getByText("All requests").click();
   const rows = page.locator("#requests tr").filter({ hasText: new URL(other.url).host });
   const told = await rows.filter({ hasText: "model store" }).count();
@@ -64,7 +64,7 @@ test("the Privacy view lists what the store fetches elsewhere, also what fails",
 test("a download during a picture is counted under While generating", async (t) => {
   const { page, state, weights, type, generate } = await withModel(t);
   weights.delay = 200;
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   await page.locator(".download-text").filter({ hasText: "MB/s" }).waitFor();
   const before = weights.asked.length;
   await type({ steps: "12" });
@@ -74,7 +74,7 @@ test("a download during a picture is counted under While generating", async (t) 
   const after = weights.asked.length;
   assert.ok(after > before, `${before} requests, then ${after}`);
   await page.getByText("A test is stored and verified").waitFor();
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   const counted = Number(await page.locator("#requests-generating").textContent());
   assert.ok(counted > 0, `${counted} counted of ${after - before}`);
 });
@@ -85,7 +85,7 @@ test("from the offer the download is a press and the licence away", async (t) =>
   const { page, weights } = await withModel(t, {}, { id: "stable-diffusion-v1-4", licence });
   // Closed again, as it is for those who come for the first time.
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  await page.getByRole("button", { name: "Download (2.13 GB)…" }).click();
   const accept = page.getByRole("dialog", { name: licence.name }).getByRole("button").first();
   await accept.waitFor();
   assert.equal(weights.asked.length, 0);
@@ -93,7 +93,7 @@ test("from the offer the download is a press and the licence away", async (t) =>
   await page.getByText("A test is stored and verified").waitFor();
   // Where it is here, the way leads to it, and nothing is asked for again.
   const asked = weights.asked.length;
-  await page.getByRole("button", { name: "Get Stable Diffusion…" }).click();
+  await page.getByRole("button", { name: "Download (2.13 GB)…" }).click();
   await page.getByRole("button", { name: "Use: A test" }).waitFor();
   assert.equal(await page.getByRole("dialog").count(), 0);
   assert.equal(weights.asked.length, asked);
@@ -102,7 +102,7 @@ test("from the offer the download is a press and the licence away", async (t) =>
 test("a host that does not answer is named at once", async (t) => {
   const { page, weights, other } = await withModel(t);
   weights.hold = new Promise(() => {});
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   const asking = `Asking ${new URL(other.url).host}`;
   const line = page.locator(".download-text").filter({ hasText: asking });
   await line.waitFor({ timeout: 3000 });
@@ -111,7 +111,7 @@ test("a host that does not answer is named at once", async (t) => {
 test("a host that cannot be reached is told in one line with its name, and listed", async (t) => {
   const { page, other } = await withModel(t);
   await other.close();
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   const { host } = new URL(other.url);
   const line = page.locator(".download-trouble");
   // Several files are asked for at once, and the first tries follow one another quickly.
@@ -119,7 +119,7 @@ test("a host that cannot be reached is told in one line with its name, and liste
   await line.filter({ hasText: "(7 of 7)." }).waitFor();
   await page.locator(".download").getByRole("button", { name: "Stop" }).click();
   await page.getByText("Paused. What has been stored is kept.").waitFor();
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   await page.getByText("All requests").click();
   const rows = page.locator("#requests tr").filter({ hasText: host });
   await rows.filter({ hasText: "failed" }).first().waitFor();
@@ -128,9 +128,9 @@ test("a host that cannot be reached is told in one line with its name, and liste
 test("a download is a bar in its row, a mark in every view, and in the tab's title", async (t) => {
   const { page, weights } = await withModel(t);
   weights.delay = 300;
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
-  await page.getByRole("progressbar", { name: "Fetch: A test" }).waitFor();
-  await page.locator('[data-room="gallery"]').click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
+  await page.getByRole("progressbar", { name: "Download: A test" }).waitFor();
+  await page.locator('[data-view="gallery"]').click();
   const mark = page.locator("#download-mark");
   await mark.filter({ hasText: /Download: [1-9]\d* %/ }).waitFor();
   assert.match(await page.title(), /↓ \d+ %/);
@@ -146,39 +146,39 @@ test("a download is a bar in its row, a mark in every view, and in the tab's tit
 test("the offline lock is named where it acts, and in the header", async (t) => {
   const { page, weights } = await withModel(t);
   await page.waitForFunction(() => navigator.serviceWorker.controller);
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   await page.getByRole("switch", { name: /Offline lock/ }).check();
   await page.getByRole("button", { name: "Offline lock on" }).waitFor();
-  await page.locator('[data-room="develop"]').click();
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.locator('[data-view="create"]').click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   await page.getByText("The offline lock is on, so nothing is fetched").waitFor();
   assert.equal(weights.asked.length, 0);
   await page.getByRole("button", { name: "Privacy: switch it off" }).click();
-  await page.locator("#room-privacy").waitFor();
+  await page.locator("#view-privacy").waitFor();
 });
 
-test("offline the shelf still lists what can be had", async (t) => {
+test("offline the library still lists what can be had", async (t) => {
   const { page, state, site } = await withModel(t);
   await page.waitForFunction(() => navigator.serviceWorker.controller);
   await site.close();
   await page.reload();
   await state("ready");
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: "Fetch: A test" }).waitFor();
+  await page.getByRole("button", { name: "Download: A test" }).waitFor();
 });
 
 test("“Delete all” names the models, and deletes them with all else", async (t) => {
   const { page, state } = await withModel(t);
-  await page.getByRole("button", { name: "Fetch: A test" }).click();
+  await page.getByRole("button", { name: "Download: A test" }).click();
   await page.getByText("A test is stored and verified").waitFor();
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   /** @type {string[]} */
   const asked = [];
   page.on("dialog", (dialog) => {
     asked.push(dialog.message());
     void dialog.accept();
   });
-  await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
+  await page.getByRole("button", { name: "Delete everything that this page stores" }).click();
   await page
     .getByText(/^Deleted: settings.*models, accepted licences.*service worker\.(?!.*Not)/)
     .first()
@@ -186,7 +186,7 @@ test("“Delete all” names the models, and deletes them with all else", async 
   assert.match(asked[0] ?? "", /A test/);
   await state("ready");
   await page.getByText("Models in this browser").click();
-  await page.getByRole("button", { name: "Fetch: A test" }).waitFor();
+  await page.getByRole("button", { name: "Download: A test" }).waitFor();
 });
 
 const double = { roots: [...DOUBLE] };
@@ -203,9 +203,9 @@ test("where settings cannot be deleted the rest is, and that is said", async (t)
     },
   });
   await state("ready");
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   page.on("dialog", (dialog) => void dialog.accept());
-  await page.getByRole("button", { name: "Delete all that this page keeps" }).click();
+  await page.getByRole("button", { name: "Delete everything that this page stores" }).click();
   await page
     .getByText(/Deleted: gallery.*Not deleted: settings/)
     .first()
@@ -234,11 +234,11 @@ for (const [name, before] of BLOCKED)
     await make({ prompt: "a red heart", seed: "1", count: "2" });
     // What cannot be kept is said where the user is, in the same sentence.
     await page.locator("#note-close").click();
-    await page.locator('[data-room="queue"]').click();
+    await page.locator('[data-view="queue"]').click();
     await page.locator("#prompts").fill("one");
     await page.getByRole("button", { name: "Add", exact: true }).click();
     await note.waitFor();
-    assert.ok(await page.locator("#room-queue").isVisible());
+    assert.ok(await page.locator("#view-queue").isVisible());
     assert.equal(await page.locator("#fault").isVisible(), false);
     assert.equal(await page.getByText(/denied|undefined|could not keep/).count(), 0);
   });
@@ -267,14 +267,17 @@ test("full storage is told once, with numbers", async (t) => {
 test("a model's file dropped anywhere goes to the models, and does one thing", async (t) => {
   const { page, state } = await visit(t, { device: "cpu", expected: /./ });
   await state("ready");
-  for (const place of ["#prompt", "#shelf"]) {
+  for (const place of ["#prompt", "#library"]) {
     const transfer = await page.evaluateHandle(() => {
       const data = new DataTransfer();
       data.items.add(new File(["not a model"], "mine.safetensors"));
       return data;
     });
     await page.dispatchEvent(place, "drop", { dataTransfer: transfer });
-    await page.locator("#shelf [role=status]").filter({ hasText: /mine\.safetensors/ }).waitFor();
+    await page
+      .locator("#library [role=status]")
+      .filter({ hasText: /mine\.safetensors/ })
+      .waitFor();
     assert.equal(await page.locator("#fault").isVisible(), false, place);
     assert.equal(await page.getByText("not a kind of file for this page").count(), 0);
   }
@@ -309,13 +312,13 @@ test("a dropped folder, and a file after a wrong one, are told once, on the mode
   await dragged(page, [wrong], "#prompt");
   const fault = page.locator("#fault");
   await fault.filter({ hasText: "notes.docx" }).waitFor();
-  const status = page.locator("#shelf [role=status]");
+  const status = page.locator("#library [role=status]");
   await dragged(page, [model], "#prompt");
   await status.filter({ hasText: "is imported" }).waitFor();
   assert.equal(await fault.isVisible(), false);
   const lora = join(folder, "my-lora.safetensors");
   await writeFile(lora, Buffer.from(safetensors({ "lora_unet_a.lora_down.weight": [4, 8] })));
-  await dragged(page, [lora], "#shelf > details > summary");
+  await dragged(page, [lora], "#library > details > summary");
   await status.filter({ hasText: "my-lora.safetensors is a LoRA" }).waitFor();
   assert.equal(await fault.isVisible(), false);
   assert.equal(await page.getByRole("button", { name: "Use: my-lora" }).count(), 0);
@@ -334,7 +337,7 @@ test("of a copy of Hugging Face's cache the revision that is main is imported", 
   // Which of them it is, its folder's name alone says.
   await rm(join(cache, "snapshots/abc123/manifest.json"));
   await dragged(page, [cache], "#prompt");
-  await page.locator("#shelf [role=status]").filter({ hasText: "c--d is imported" }).waitFor();
+  await page.locator("#library [role=status]").filter({ hasText: "c--d is imported" }).waitFor();
   await page.getByRole("button", { name: /^Use: models--c--d/ }).click();
   await page.waitForFunction(() => location.hash.includes("stored"));
   await state("loading");
@@ -351,10 +354,10 @@ test("a folder made of links, as Hugging Face's cache is, is told as that", asyn
   await symlink(join(blobs, "0".repeat(40)), join(snapshot, "model_index.json"));
   for (const one of [cache, snapshot]) {
     await dragged(page, [one], "#prompt");
-    const status = page.locator("#shelf [role=status]");
+    const status = page.locator("#library [role=status]");
     await status.filter({ hasText: "browsers follow none" }).waitFor();
     await page.evaluate(() => {
-      for (const one of document.querySelectorAll("#shelf [role=status]")) one.textContent = "";
+      for (const one of document.querySelectorAll("#library [role=status]")) one.textContent = "";
     });
   }
 });

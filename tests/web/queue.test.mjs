@@ -10,7 +10,7 @@ const server = { roots: DOUBLE };
 /** @param {import("playwright-core").Page} page */
 function queue(page) {
   return {
-    enter: () => page.locator('[data-room="queue"]').click(),
+    enter: () => page.locator('[data-view="queue"]').click(),
     /** @param {string} states such as "2 waiting, 1 done" */
     reads: (states) => page.locator("#queue-status").filter({ hasText: states }).waitFor(),
     run: page.locator("#queue-run"),
@@ -21,7 +21,7 @@ test("several pictures have seeds one after another", async (t) => {
   const { page, state, make } = await visit(t, { server, hash: "#steps=2" });
   await state("ready");
   await make({ prompt: "three", seed: "18446744073709551615", count: "3" });
-  assert.match((await page.locator("#progress-text").textContent()) ?? "", /^3 pictures are ready/);
+  assert.match((await page.locator("#progress-text").textContent()) ?? "", /^3 images are ready/);
   assert.match((await page.locator("#caption-facts").textContent()) ?? "", /^seed 1 /);
   await page.waitForFunction(() => document.querySelectorAll("#strip li").length === 3);
 });
@@ -38,8 +38,8 @@ test("a list of prompts is worked through, and a failed one does not end it", as
   await reads("2 done, 1 failed");
   const failed = page.locator('#jobs [data-state="failed"]');
   assert.match((await failed.textContent()) ?? "", /not numbers/);
-  await page.locator('[data-room="gallery"]').click();
-  await page.waitForFunction(() => document.querySelectorAll("#prints li").length === 2);
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 2);
 });
 
 test("a CSV and a JSONL file fill the queue, with any field", async (t) => {
@@ -54,7 +54,7 @@ test("a CSV and a JSONL file fill the queue, with any field", async (t) => {
   await reads("4 waiting");
   await run.click();
   await reads("4 done");
-  await page.locator('[data-room="gallery"]').click();
+  await page.locator('[data-view="gallery"]').click();
   await page.getByRole("button", { name: 'a "quoted", cat', exact: true }).click();
   assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /seed 7 · 3 steps/);
   await page.getByRole("button", { name: "Previous" }).click();
@@ -84,7 +84,7 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
   await page.reload();
   await enter();
   await reads("1 waiting, 1 running");
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
   await cancel.click();
   await enter();
   await reads("2 waiting");
@@ -100,7 +100,7 @@ test("Clear can be undone, and a failed job is told in its list alone", async (t
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await reads("2 waiting");
   await page.getByRole("button", { name: "Clear" }).click();
-  await reads("Nothing waits.");
+  await reads("The queue is empty.");
   await page.locator("#undo-text").filter({ hasText: "2 jobs are removed." }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await reads("2 waiting");
@@ -110,7 +110,7 @@ test("Clear can be undone, and a failed job is told in its list alone", async (t
   await run.click();
   await reads("2 done, 1 failed");
   assert.equal(await page.locator("#fault").isVisible(), false);
-  await page.locator('[data-room="develop"]').click();
+  await page.locator('[data-view="create"]').click();
   assert.equal(await page.locator("#fault").isVisible(), false);
 });
 
@@ -131,16 +131,19 @@ test("a paused picture lets another tab work, and goes on after it", async (t) =
   const other = await opening;
   await other.locator("#progress-text").filter({ hasText: "Ready." }).waitFor();
   await other.click("#generate");
-  await other.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+  await other.locator("#progress-text").filter({ hasText: "The image is ready" }).waitFor();
 
   // While the other one works this one waits for its turn; then it goes on where it was.
   await other.fill("#steps", "1000");
   await other.click("#generate");
-  await other.locator("#progress-text").filter({ hasText: /^Step [1-9]/ }).waitFor();
+  await other
+    .locator("#progress-text")
+    .filter({ hasText: /^Step [1-9]/ })
+    .waitFor();
   await pause.click();
-  await text.filter({ hasText: "Another tab is making a picture" }).waitFor();
+  await text.filter({ hasText: "Another tab is making an image" }).waitFor();
   await other.click("#cancel");
-  await text.filter({ hasText: "The picture is ready" }).waitFor();
+  await text.filter({ hasText: "The image is ready" }).waitFor();
   await other.close();
 });
 
@@ -159,7 +162,7 @@ test("another tab waits for its turn, and says so", async (t) => {
   await other.click("#generate");
   await other.locator("#progress-text").filter({ hasText: "Another tab" }).waitFor();
   await cancel.click();
-  await other.locator("#progress-text").filter({ hasText: "The picture is ready" }).waitFor();
+  await other.locator("#progress-text").filter({ hasText: "The image is ready" }).waitFor();
   await other.close();
 });
 

@@ -25,7 +25,7 @@ const double = { server: { roots: DOUBLE }, hash: "#steps=3" };
 /** @param {App} app */
 async function enter({ page, state }) {
   await state("ready");
-  await page.locator('#rooms [data-room="speed"]').click();
+  await page.locator('#views [data-view="speed"]').click();
 }
 
 /**
@@ -33,10 +33,10 @@ async function enter({ page, state }) {
  * @param {App} app
  */
 async function drawn(app) {
-  await app.page.locator('#rooms [data-room="develop"]').click();
+  await app.page.locator('#views [data-view="create"]').click();
   const picture = await app.make({});
   assertPicture(picture);
-  await app.page.locator('#rooms [data-room="speed"]').click();
+  await app.page.locator('#views [data-view="speed"]').click();
   return picture.bytes;
 }
 
@@ -46,9 +46,11 @@ async function drawn(app) {
  */
 async function table({ page }) {
   await page.locator("#speed-table").waitFor();
-  return page.locator("#speed-table tr").evaluateAll((rows) =>
-    rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent ?? "")),
-  );
+  return page
+    .locator("#speed-table tr")
+    .evaluateAll((rows) =>
+      rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent ?? "")),
+    );
 }
 
 /**
@@ -79,7 +81,7 @@ test("an evaluation is measured", async (t) => {
   await t.test("a measurement can be cancelled", () => cancelled(app));
   await t.test("it is shown as a table, and saved as a file", () => measured(app));
   await t.test("the model draws on", async () => {
-    await app.page.locator('#rooms [data-room="develop"]').click();
+    await app.page.locator('#views [data-view="create"]').click();
     assertPicture(await app.make({}));
   });
 });
@@ -87,16 +89,16 @@ test("an evaluation is measured", async (t) => {
 /** @param {App} app */
 async function oddSizes({ page, state, type }) {
   const says = async (/** @type {Record<string, string>} */ fields, /** @type {RegExp} */ what) => {
-    await page.locator('#rooms [data-room="develop"]').click();
+    await page.locator('#views [data-view="create"]').click();
     await type(fields);
-    await page.locator('#rooms [data-room="speed"]').click();
+    await page.locator('#views [data-view="speed"]').click();
     await page.locator("#speed-measure").click();
     await page.locator("#speed-status").filter({ hasText: what }).waitFor();
     await state("ready");
   };
   await says({ width: "0", height: "wide" }, /height must be a whole number/);
   await says({ height: "" }, /width must be a positive multiple/);
-  await page.locator('#rooms [data-room="develop"]').click();
+  await page.locator('#views [data-view="create"]').click();
   await type({ width: "" });
 }
 
@@ -154,8 +156,10 @@ async function measured(app) {
     same(ofPeak, 100 * row.of_peak, name);
     same(ofCopy, 100 * row.of_copy, name);
   }
-  const shares = file.kernels.reduce((/** @type {number} */ all, /** @type {any} */ { share }) =>
-    all + share, 0);
+  const shares = file.kernels.reduce(
+    (/** @type {number} */ all, /** @type {any} */ { share }) => all + share,
+    0,
+  );
   assert.ok(Math.abs(shares - 1) < 1e-9, `shares sum to ${shares}`);
   assert.match(file.darkroom, /^\d+\.\d+\.\d+$/);
   assert.match(file.browser, /Chrome/);
@@ -214,7 +218,9 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   const forget = page.locator("#kernels-forget");
   assert.ok(await forget.isHidden());
   await page.locator("#kernels-fixed").press("ArrowDown");
-  await app.patiently(page.locator("#speed-status").filter({ hasText: "the fastest here" }));
+  await app.patiently(
+    page.locator("#speed-status").filter({ hasText: "the fastest on this device" }),
+  );
   await state("ready");
   const choice = async () =>
     /measured: (matmul=\w+ conv2d=\w+ .*) \([0-9a-f]{8}\)/.exec(
@@ -224,7 +230,11 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   assert.ok(first, "the kernels are told");
   assert.match(first, /^matmul=direct(8|16) conv2d=direct(8|16) attention=(direct|shared)$/);
   const found = await page.evaluate(kept);
-  assert.deepEqual(found.map(([, text]) => text), [first], "one adapter, one choice");
+  assert.deepEqual(
+    found.map(([, text]) => text),
+    [first],
+    "one adapter, one choice",
+  );
   assert.ok(await forget.isVisible());
   const picture = await drawn(app);
   await page.reload();
@@ -234,7 +244,7 @@ test("tuned kernels are measured once, kept over a reload, and can be forgotten"
   assert.deepEqual(await page.evaluate(kept), found);
   assert.ok((await drawn(app)).equals(picture), "another picture after a reload");
   await forget.click();
-  await app.patiently(page.locator("#speed-status").filter({ hasText: "measured anew" }));
+  await app.patiently(page.locator("#speed-status").filter({ hasText: "measured again" }));
   assert.ok(await choice());
   await page.locator("#kernels-fixed").click();
   await page.locator("#speed-status").filter({ hasText: "the fixed kernels" }).waitFor();

@@ -1,5 +1,5 @@
-// A model from its first byte to its last use: fetched over HTTP by the shelf's own buttons, kept,
-// damaged, healed; then the server is gone, and it draws the same picture.
+// A model from its first byte to its last use: fetched over HTTP by the library's own buttons,
+// kept, damaged, healed; then the server is gone, and it draws the same picture.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -74,7 +74,10 @@ test("fetched once, healed, then without any server: the same picture", async (t
   assert.equal(again.width, 64);
   assert.ok(again.bytes.equals(first.bytes), "without a server");
   assert.ok(heard.length > 20);
-  assert.deepEqual(heard.filter((one) => TOLD.test(decodeURIComponent(one))), []);
+  assert.deepEqual(
+    heard.filter((one) => TOLD.test(decodeURIComponent(one))),
+    [],
+  );
 });
 
 test("where there is no room, a model is used without storing the rest", async (t) => {
@@ -118,7 +121,7 @@ test("a single file from the disk is kept and drawn, with the built-in tokenizer
   });
   await state("error");
   await page.getByText("Models in this browser").click();
-  await page.locator("#shelf input[type=file]").first().setInputFiles(file);
+  await page.locator("#library input[type=file]").first().setInputFiles(file);
   await page.getByText("one is imported.").waitFor();
   await page.getByRole("button", { name: "Use: one" }).click();
   await state("loading");

@@ -62,8 +62,8 @@ test("the screen stays on while a picture is made, and no longer", async (t) => 
   assert.equal((await heard(page)).at(-1), "on screen");
   // The browser takes it back from a tab that is not seen, and it is asked for again.
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await page.waitForFunction(
-    () => /** @type {any} */ (globalThis).heard.slice(-2).includes("on screen"),
+  await page.waitForFunction(() =>
+    /** @type {any} */ (globalThis).heard.slice(-2).includes("on screen"),
   );
   await cancel.click();
   await state("ready");
@@ -76,13 +76,12 @@ test("the screen stays on while a picture is made, and no longer", async (t) => 
 });
 
 test("a browser without a wake lock draws as well", async (t) => {
-  const before = () =>
-    Object.defineProperty(Navigator.prototype, "wakeLock", { value: undefined });
+  const before = () => Object.defineProperty(Navigator.prototype, "wakeLock", { value: undefined });
   const { page, state, make } = await visit(t, { server, before, hash: "#steps=2" });
   await state("ready");
   await make({});
-  await page.locator('[data-room="about"]').click();
-  await page.locator("#about dl div").filter({ hasText: "Screen stays onno" }).waitFor();
+  await page.locator('[data-view="about"]').click();
+  await page.locator("#about dl div").filter({ hasText: "Keeps the screen awakeno" }).waitFor();
 });
 
 /** Notifications that are written down; the tab is not seen. Runs in the page. */
@@ -116,10 +115,13 @@ test("the end of a queue is notified when that was asked for, and only then", as
     await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.locator("#queue-status").filter({ hasText: "2 waiting" }).waitFor();
     await page.locator("#queue-run").click();
-    await page.locator("#queue-status").filter({ hasNotText: /waiting|running/ }).waitFor();
+    await page
+      .locator("#queue-status")
+      .filter({ hasNotText: /waiting|running/ })
+      .waitFor();
     await page.locator("#queue-run").filter({ hasText: "Start" }).waitFor();
   };
-  await page.locator('[data-room="queue"]').click();
+  await page.locator('[data-view="queue"]').click();
   await work();
   assert.deepEqual(await heard(page), [], "nothing was asked for");
   await page.getByLabel("Notify me").check();
@@ -134,10 +136,10 @@ test("faults are kept over a reload, can be copied, and hold no prompt", async (
   const app = await visit(t, { server, hash: "#steps=3", context });
   const { page, state, type, generate, make } = app;
   await state("ready");
-  const about = () => page.locator('[data-room="about"]').click();
+  const about = () => page.locator('[data-view="about"]').click();
   await about();
-  await page.getByText("Nothing has gone wrong lately.").waitFor();
-  await page.locator('[data-room="develop"]').click();
+  await page.getByText("No recent errors.").waitFor();
+  await page.locator('[data-view="create"]').click();
   for (const prompt of ["lose the device", "say my words"]) {
     await type({ prompt });
     await generate.click();
@@ -156,5 +158,5 @@ test("faults are kept over a reload, can be copied, and hold no prompt", async (
   await page.locator("#faults-copied").filter({ hasText: "Copied." }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text);
   await page.getByRole("button", { name: "Clear" }).last().click();
-  await page.getByText("Nothing has gone wrong lately.").waitFor();
+  await page.getByText("No recent errors.").waitFor();
 });

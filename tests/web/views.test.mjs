@@ -37,40 +37,40 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     assert.deepEqual(await judge(page), [], "at first");
     await make({ prompt: "a red cat", seed: "1" });
     await make({ prompt: "a blue cat", seed: "2", steps: "2" });
-    for (const room of ["develop", "gallery", "queue", "compare", "speed", "privacy", "about"]) {
-      await page.locator(`[data-room="${room}"]`).click();
+    for (const room of ["create", "gallery", "queue", "compare", "speed", "privacy", "about"]) {
+      await page.locator(`[data-view="${room}"]`).click();
       await page.evaluate(() =>
         document.querySelectorAll("details").forEach((details) => (details.open = true)),
       );
       assert.deepEqual(await judge(page), [], room);
     }
-    await page.locator('[data-room="compare"]').click();
+    await page.locator('[data-view="compare"]').click();
     await page.locator("#compare-other").fill("models/other");
     await page.locator("#compare-add").click();
     await page.locator("#compare-prompts").fill("a red cat");
     await page.locator("#compare-run").click();
     await page.locator("#compare-status").filter({ hasText: "complete" }).waitFor();
     assert.deepEqual(await judge(page), [], "compare, with a sheet");
-    await page.locator('[data-room="speed"]').click();
+    await page.locator('[data-view="speed"]').click();
     await page.locator("#speed-measure").click();
     await page.locator("#speed-table").waitFor();
     assert.deepEqual(await judge(page), [], "speed, with figures");
-    await page.locator('[data-room="gallery"]').click();
-    await page.locator("#prints li button").first().click();
+    await page.locator('[data-view="gallery"]').click();
+    await page.locator("#images li button").first().click();
     await page.waitForFunction(() => {
       const image = /** @type {HTMLImageElement} */ (document.getElementById("viewer-image"));
       return image.complete && image.naturalWidth > 0;
     });
     assert.deepEqual(await judge(page), [], "viewer");
     await page.locator("#viewer-close").click();
-    for (const check of await page.locator("#prints input").all()) await check.check();
+    for (const check of await page.locator("#images input").all()) await check.check();
     await page.locator("#compare").click();
     assert.deepEqual(await judge(page), [], "comparison");
     await page.locator("#comparison-close").click();
     await page.locator("#verify").click();
     assert.deepEqual(await judge(page), [], "verify");
     await page.locator("#verify-close").click();
-    await page.locator('[data-room="develop"]').click();
+    await page.locator('[data-view="create"]').click();
     await page.locator("#style-save").click();
     assert.deepEqual(await judge(page), [], "style");
     await page.keyboard.press("Escape");
@@ -87,8 +87,8 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   const { page, state } = await visit(t, { device: "cpu", context });
   await state("ready");
   await page.evaluate(axe);
-  const get = page.getByRole("button", { name: "Get Stable Diffusion…" });
-  const row = page.locator('.shelf li[data-model="stable-diffusion-v1-4"]');
+  const get = page.getByRole("button", { name: "Download (2.13 GB)…" });
+  const row = page.locator('.library li[data-model="stable-diffusion-v1-4"]');
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await judge(page), [], `the offer, ${colorScheme}`);
@@ -107,7 +107,7 @@ test("the privacy room counts requests, and there are none while generating", as
   // The service worker looks at its script once the model is there.
   await page.waitForFunction(() => navigator.serviceWorker.getRegistration());
   await make({});
-  await page.locator('[data-room="privacy"]').click();
+  await page.locator('[data-view="privacy"]').click();
   const number = async (/** @type {string} */ id) =>
     Number(await page.locator(`#requests-${id}`).textContent());
   assert.ok((await number("all")) > 10);
@@ -145,7 +145,7 @@ test("a saved style goes with the prompt, and outlives a reload", async (t) => {
   await page.getByRole("button", { name: "Save…" }).click();
   await page.getByLabel("Name").fill("engraving");
   await page.getByLabel("Words for the prompt").fill("{prompt}, an engraving");
-  await page.getByLabel("Words for Avoid").fill("colour");
+  await page.getByLabel("Words for the negative prompt").fill("colour");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await make({ prompt: "a cat" });
   assert.equal(await page.locator("#caption-prompt").textContent(), "a cat, an engraving");
@@ -163,7 +163,7 @@ test("tokens are counted, and what is not seen is told", async (t) => {
   await type({ prompt: `${"word ".repeat(75)}beyond sight` });
   await page.locator("#cut").filter({ hasText: "does not see: “beyond sight”" }).waitFor();
   await page.getByText("Advanced", { exact: true }).click();
-  await page.getByLabel("Long prompts").selectOption("in chunks");
+  await page.getByLabel("Long prompts").selectOption("read everything, in chunks");
   await page.locator("#tokens").filter({ hasText: "77 of 150 tokens, in 2 chunks" }).waitFor();
   assert.equal(await page.locator("#cut").isVisible(), false);
 });
@@ -174,8 +174,8 @@ test("the second picture is seen while it develops", async (t) => {
   await make({ steps: "2" });
   await type({ steps: "60" });
   await generate.click();
-  await page.locator("#developing").waitFor();
+  await page.locator("#preview").waitFor();
   await state("ready");
-  assert.equal(await page.locator("#developing").isVisible(), false);
+  assert.equal(await page.locator("#preview").isVisible(), false);
   assert.equal(await page.locator("#canvas").isVisible(), true);
 });

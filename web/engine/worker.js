@@ -32,8 +32,7 @@ const CALLS = {
   },
   verify: async (context) => opened(context).verify(progressOf(context)),
   forecast: async () => (await load()).forecast(),
-  profile: async (context, size, runs) =>
-    opened(context).profile(size, runs, progressOf(context)),
+  profile: async (context, size, runs) => opened(context).profile(size, runs, progressOf(context)),
   held: () => opened().held(),
   tokens: (_, prompt, reading) => opened().tokens(prompt, reading),
   memory: () => engine?.memory(),

@@ -79,10 +79,7 @@ export function readNovelAi(prompt) {
     if (depth < 0) return plain;
   }
   if (depth) return plain;
-  return plain
-    .replace(/[{[]/g, "(")
-    .replaceAll("}", `:${BRACE})`)
-    .replaceAll("]", `:${BRACKET})`);
+  return plain.replace(/[{[]/g, "(").replaceAll("}", `:${BRACE})`).replaceAll("]", `:${BRACKET})`);
 }
 
 /**

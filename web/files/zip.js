@@ -40,7 +40,12 @@ export async function zip(files) {
     // Version 2.0, flags, method 0, time, date, sum, both sizes, length of the name, nothing extra.
     const common = fields(
       ...[[20, 2], [FLAGS, 2], [0, 2], ...dosTime(made), [crc32(bytes), 4]],
-      ...[[blob.size, 4], [blob.size, 4], [path.length, 2], [0, 2]],
+      ...[
+        [blob.size, 4],
+        [blob.size, 4],
+        [path.length, 2],
+        [0, 2],
+      ],
     );
     parts.push(fields([0x04034b50, 4]), common, path, blob);
     const entry = [
@@ -55,8 +60,18 @@ export async function zip(files) {
       throw new RangeError("these are more files than one zip file can hold");
   }
   const end = fields(
-    ...[[0x06054b50, 4], [0, 2], [0, 2], [count, 2], [count, 2]],
-    ...[[directorySize, 4], [at, 4], [0, 2]],
+    ...[
+      [0x06054b50, 4],
+      [0, 2],
+      [0, 2],
+      [count, 2],
+      [count, 2],
+    ],
+    ...[
+      [directorySize, 4],
+      [at, 4],
+      [0, 2],
+    ],
   );
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }

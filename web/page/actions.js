@@ -40,7 +40,7 @@ export function createActions(state, session, form, { reading, changed, toForm, 
   }
 
   return {
-    /** Makes a picture. The first one in a browser, of the prompt that stands there, is a good one. */
+    /** Makes a picture; the first one in a browser, of the prompt that stands there, is good. */
     generate() {
       const waits = reading();
       if (waits) return void waits.then(() => isIdle(state) && this.generate());

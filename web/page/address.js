@@ -42,7 +42,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
 
     /** Follows the address at the start. Where it says no more than was left here, that goes on. */
     async begin() {
-      const { room, fields } = readOptions();
+      const { view, fields } = readOptions();
       const draft = keptDraft();
       if (draft && (!fields.length || isOf(fields, draft))) {
         form.fill(draft.fields);
@@ -51,20 +51,20 @@ export function createAddress(form, session, { count, show, open, enter }) {
         if (there) form.fill(Object.entries({ strength, initial }));
       } else form.fill(fields);
       count();
-      const opened = enter(room);
-      show(room);
+      const opened = enter(view);
+      show(view);
       open(opened);
       await reopen();
     },
 
     /** Follows a link that is opened in this tab: another form, unless it says nothing of one. */
     async follow() {
-      const { model, how, room, fields } = readOptions();
+      const { model, how, view, fields } = readOptions();
       if (fields.length) form.open(fields);
       count();
       keep();
-      enter(room);
-      show(room);
+      enter(view);
+      show(view);
       if (!session.has({ model, how })) await reopen();
     },
   };

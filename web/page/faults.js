@@ -26,8 +26,8 @@ export function createFaults(form, { here, note }) {
     if (calm) return note(calm);
     const message = error instanceof Error ? error.message : String(error);
     const view = here();
-    elsewhere = view !== "develop";
-    const place = elsewhere ? anyById(`room-${view}`).querySelector(".room-head") : null;
+    elsewhere = view !== "create";
+    const place = elsewhere ? anyById(`view-${view}`).querySelector(".view-head") : null;
     form.complain({ message }, place);
   }
 

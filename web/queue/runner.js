@@ -1,5 +1,5 @@
-// The queue's runner: works through the jobs that wait, one after another, until none does, the user
-// stops it, or a fault that will not pass. A page that was closed at work goes on when it is opened
+// The queue's runner: works through the jobs that wait, one after another, until none does, or the
+// user or a fault of the engine stops it. A page that was closed at work goes on when it is opened
 // again.
 
 /** @typedef {import("../storage/jobs.js").Job} Job */

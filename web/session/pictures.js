@@ -101,7 +101,7 @@ async function keep({ events, opened, tools }, request, picture, seconds, initia
   const from = { model, provenance: description.model, engine: madeBy };
   const about = { request: whole, width, height, seconds, ...from };
   try {
-    await tools.keepPrint({ ...about, ...(initial ? { initial } : {}) }, file);
+    await tools.keepImage({ ...about, ...(initial ? { initial } : {}) }, file);
   } catch (error) {
     // The picture is there, and can be saved by hand.
     const sentence = await tools.storageSentence(error);

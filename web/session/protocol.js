@@ -58,7 +58,7 @@
  * @property {typeof import("../tab/turn.js").createTurn} createTurn one tab at a time works
  * @property {(file: Blob) => Promise<import("../engine/protocol.js").Pixels>} pixelsOf
  * @property {(number: string) => Promise<Blob | undefined>} initialFile
- * @property {typeof import("../storage/pictures.js").keepPrint} keepPrint
+ * @property {typeof import("../storage/images.js").keepImage} keepImage
  * @property {(error: unknown) => Promise<string | null>} storageSentence
  * @property {(text: string) => boolean} isNews whether a notice was not told here before
  */

@@ -1,5 +1,5 @@
-// What is known, in one place: values by name, and who wants to hear when some of them change. Views
-// show it; what the user does changes it.
+// What is known, in one place: values by name, and who wants to hear when some of them change.
+// Views show it; what the user does changes it.
 
 /**
  * Values by name.

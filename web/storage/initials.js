@@ -3,7 +3,7 @@
 
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";
-import { listPrints } from "./pictures.js";
+import { listImages } from "./images.js";
 
 /** Milliseconds after which a picture that nothing names is let go. */
 const OLD = 24 * 3600 * 1000;
@@ -48,7 +48,7 @@ export async function sweepInitials(besides) {
   const named = new Set(
     [
       besides,
-      ...(await listPrints()).map(({ initial }) => initial),
+      ...(await listImages()).map(({ initial }) => initial),
       ...(await listJobs()).map(({ fields }) => fields["initial"]),
     ].map(String),
   );

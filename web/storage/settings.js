@@ -25,3 +25,9 @@ export function remember(name, value) {
     // Private windows and full disks: the page works without a memory.
   }
 }
+
+/** Forgets all of them, and what a tab keeps for itself. */
+export function forgetSettings() {
+  for (const storage of [localStorage, sessionStorage])
+    for (const key of Object.keys(storage)) if (key.startsWith("darkroom")) storage.removeItem(key);
+}

@@ -16,7 +16,7 @@ export class Store {
   });
   /**
    * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
-   * are told once, when the store is opened; by itself it keeps them for the shelf.
+   * are told once, when the store is opened; by itself it keeps them for the library.
    * @type {(titles: string[]) => void}
    */
   onLost = keepLost;
@@ -27,7 +27,7 @@ export class Store {
   }
 
   /**
-   * Puts a model on the shelf, or finds it there.
+   * Puts a model into the library, or finds it there.
    * @param {import("./protocol.js").Known} known
    * @returns {Promise<StoredModel>}
    */
@@ -67,8 +67,8 @@ export class Store {
   }
 
   /**
-   * Looks at local files and puts the model that they are on the shelf: a known one only when all
-   * its hashes are right, which takes a while and is told as `verifying`.
+   * Looks at local files and puts the model that they are into the library: a known one only when
+   * all its hashes are right, which takes a while and is told as `verifying`.
    * @param {{ path: string, file: Blob }[]} files
    * @param {import("./protocol.js").Known[]} known
    * @param {string} name

@@ -1,5 +1,5 @@
 // Models that the browser has lost, whichever part of the page hears of it first: the store tells
-// it once, and the shelf says it until it is put away.
+// it once, and the library says it until it is put away.
 
 import { remember, remembered } from "../storage/settings.js";
 

@@ -21,7 +21,7 @@
  *
  * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null }} FileState
  *
- * A model on the shelf.
+ * A model of the library.
  * @typedef {object} StoredModel
  * @property {Manifest} manifest
  * @property {string} address

@@ -17,26 +17,34 @@ const stops = new Set();
 const channel = new BroadcastChannel(CHANNEL);
 
 /** A method of the shelf that changes nothing. @type {(call: keyof Calls) => Handler} */
-const reads = (call) => (_, ...args) => ask(call, args);
+const reads =
+  (call) =>
+  (_, ...args) =>
+    ask(call, args);
 
 /** One that tells what goes on. @type {(call: keyof Calls) => Handler} */
-const tells = (call) => ({ emit }, ...args) => ask(call, [...args, emit]);
+const tells =
+  (call) =>
+  ({ emit }, ...args) =>
+    ask(call, [...args, emit]);
 
 /**
  * One that changes what is stored, of the model that its first argument names.
  * @type {(call: keyof Calls, told?: boolean) => Handler}
  */
-const changes = (call, told = true) => async ({ emit }, ...args) => {
-  const [model] = args;
-  const listen = (/** @type {StoreEvent} */ event) => {
-    emit(event);
-    channel.postMessage({ model, event });
+const changes =
+  (call, told = true) =>
+  async ({ emit }, ...args) => {
+    const [model] = args;
+    const listen = (/** @type {StoreEvent} */ event) => {
+      emit(event);
+      channel.postMessage({ model, event });
+    };
+    const job = () => ask(call, told ? [...args, listen] : args);
+    const value = await alone(job, () => emit({ event: "elsewhere" }));
+    channel.postMessage({ changed: model });
+    return value;
   };
-  const job = () => ask(call, told ? [...args, listen] : args);
-  const value = await alone(job, () => emit({ event: "elsewhere" }));
-  channel.postMessage({ changed: model });
-  return value;
-};
 
 /** @type {Record<keyof Calls, Handler>} */
 const CALLS = {

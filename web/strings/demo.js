@@ -22,8 +22,7 @@ const COLOURS = "white black gray red orange yellow green blue purple pink".spli
 
 /** A prompt that it may draw. */
 export function surprise() {
-  const any = (/** @type {string[]} */ list) =>
-    list[Math.floor(Math.random() * list.length)] ?? "";
+  const any = (/** @type {string[]} */ list) => list[Math.floor(Math.random() * list.length)] ?? "";
   const colour = any(COLOURS);
   const ground = any(COLOURS.filter((other) => other !== colour));
   const article = (/** @type {string} */ word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
@@ -43,6 +42,6 @@ export const knows = (prompt) => KNOWN.test(prompt.slice(0, LOOKED_AT));
 export const text = {
   unknown: () =>
     "This small demo model draws only the shapes listed below. For anything else, get the full " +
-      "Stable Diffusion.",
+    "Stable Diffusion.",
   list: () => `Shapes: ${OBJECTS.join(", ")}. Colours: ${COLOURS.join(", ")}.`,
 };

@@ -33,7 +33,7 @@ export const importText = {
   /** @param {string} name */
   workflowOnly: (name) =>
     `${name} holds a ComfyUI workflow without the values that it ran with, so its request cannot ` +
-    "be read. In ComfyUI, save the picture again after a run.",
+    "be read. In ComfyUI, save the image again after a run.",
   /** @param {string} name */
   unread: (name) => `${name} holds a request in a form that this page cannot read.`,
   /** @param {number} width @param {number} height @param {number} most */
@@ -49,7 +49,7 @@ export const importText = {
   wrongValue: (name, value, wanted) => `${name} must be ${wanted}, not “${value}”`,
   /** @param {string} seed @param {string} count */
   seedTooLarge: (seed, count) =>
-    `seed ${seed} is too large for ${count} pictures: the last would be beyond ` +
+    `seed ${seed} is too large for ${count} images: the last would be beyond ` +
     "18446744073709551615",
   wrongText: () => "its text is neither UTF-8 nor UTF-16. Save it as UTF-8",
   openQuote: () => "a quote is not closed",

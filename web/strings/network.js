@@ -48,10 +48,10 @@ export const text = {
   pinForgotten: (/** @type {string} */ file) => `The hash of ${file} is forgotten.`,
 
   notStored: () =>
-    "This browser does not let the page store anything (a private window?). Pictures are not " +
+    "This browser does not let the page store anything (a private window?). Images are not " +
     "kept: download them.",
   full: (/** @type {number} */ used, /** @type {number} */ quota) =>
-    `Storage is full${quota ? ` (${gigabytes(used)} of ${gigabytes(quota)})` : ""}. Pictures are ` +
+    `Storage is full${quota ? ` (${gigabytes(used)} of ${gigabytes(quota)})` : ""}. Images are ` +
     `not kept until you delete some, or a model: download them.`,
 
   unreachable: (

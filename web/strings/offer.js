@@ -19,7 +19,7 @@ export const text = {
     ...(forecast?.peak_bytes_f16
       ? [["The same with f16", `about ${gigabytes(forecast.peak_bytes_f16)}`]]
       : []),
-    ["Memory here", memory ? `${Math.round(memory / 2 ** 30)} GB or more` : "not told"],
+    ["Memory here", memory ? `${Math.round(memory / 2 ** 30)} GB or more` : "unknown"],
   ],
 
   /**
@@ -38,9 +38,10 @@ export const text = {
       webgpu &&
         adapter.kind === "none" &&
         "WebGPU is here, but no graphics adapter answers. Switch on hardware acceleration in the " +
-          "browser’s settings, bring the graphics driver up to date, and start the browser anew.",
+          "browser’s settings, bring the graphics driver up to date, and restart the browser.",
       adapter.kind === "software" &&
-        "Only a program that plays a graphics card answers here: a picture would take hours. " +
+        "No graphics card is available to the browser, only software emulation: an image would " +
+          "take hours. " +
           "Switch on hardware acceleration in the browser’s settings, or take a device with a " +
           "graphics card.",
       memory > 0 &&

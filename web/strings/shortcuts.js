@@ -26,8 +26,8 @@ const percent = (part) => `${Math.round(100 * part)}`;
 
 export const shortcutsText = {
   exact: () =>
-    "Nothing is left out. What is chosen here saves work and makes another picture than the " +
-    "exact one; each picture’s record says so.",
+    "All off: the exact image. What is chosen here saves time and gives a slightly different " +
+    "image; each image’s record says so.",
   /** @type {(field: string, value: string) => string} */
   lossOf: (field, value) => {
     const figures = MEASURED[field]?.[value];
@@ -35,20 +35,20 @@ export const shortcutsText = {
     if (!figures) return `${name}: its loss has not been measured.`;
     const [work, psnr, ssim] = figures;
     return (
-      `${name}: ${percent(1 - work)} % less work in a picture of v1.4. The built-in model’s ` +
-      `pictures are then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
-      `(medians of 16; 40 dB is hard to see, 30 dB easy).`
+      `${name}: ${percent(1 - work)} % less work in an image of v1.4. The built-in model’s ` +
+      `images are then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
+      `(medians of 16; 40 dB is a small difference, 30 dB a visible one).`
     );
   },
   guidance: (/** @type {number} */ start, /** @type {number} */ end) =>
-    `guided from ${percent(start)} to ${percent(end)} % of the way only`,
-  cached: (/** @type {number} */ every) => `inner layers every ${every} evaluations only`,
+    `guided from ${percent(start)} to ${percent(end)} % of the run only`,
+  cached: (/** @type {number} */ every) => `deep layers every ${every} evaluations only`,
   merged: (/** @type {number} */ ratio) => `${percent(ratio)} % of the tokens merged`,
 };
 
 /** @type {Record<string, string>} */
 const NAMES = {
-  guidance_interval: "Guided part",
-  cache_interval: "Inner layers",
-  token_merging_ratio: "Merged tokens",
+  guidance_interval: "Use guidance in",
+  cache_interval: "Reuse deep layers",
+  token_merging_ratio: "Merge tokens",
 };

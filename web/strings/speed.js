@@ -1,4 +1,4 @@
-// What the room "Speed" says.
+// What the view "Speed" says.
 
 import { duration, gigabytes } from "../strings.js";
 
@@ -13,11 +13,11 @@ const rate = (/** @type {number | null} */ value) =>
 
 export const text = {
   facts: {
-    adapter: "Computed by",
+    adapter: "Runs on",
     kernels: "Kernels",
-    held: "Graphics memory held now",
-    peak: "The most held so far",
-    wasm: "Held by the engine",
+    held: "Graphics memory now",
+    peak: "Graphics memory, peak",
+    wasm: "Engine memory",
   },
   noModel: () => "No model is open.",
   cpu: () => "the CPU",
@@ -26,12 +26,12 @@ export const text = {
   memory: (/** @type {number} */ bytes, /** @type {number} */ buffers) =>
     `${gigabytes(bytes)}, ${buffers} buffers`,
   bytes: gigabytes,
-  reopening: () => "The model is opened anew with these kernels.",
+  reopening: () => "The model reloads with these kernels.",
   chosen: (/** @type {boolean} */ tuned) =>
     tuned
-      ? "From now on models are opened with the kernels that were the fastest here."
-      : "From now on models are opened with the fixed kernels.",
-  forgotten: () => "The choice was forgotten, and this adapter measured anew.",
+      ? "From now on models use the kernels that were the fastest on this device."
+      : "From now on models use the fixed kernels.",
+  forgotten: () => "The choice was forgotten, and this adapter was measured again.",
   measuring: () => "Measuring. On a slow adapter this takes a while.",
   done: (/** @type {number} */ seconds) => `An evaluation takes ${spoken(seconds)}.`,
   cancelled: () => "Cancelled. Nothing was measured.",

@@ -5,23 +5,25 @@
 // link. Within a visit the form stays as it is, whatever the address of an entry says; an entry of
 // another visit is a link again.
 
-import { addressOf } from "../options.js";
+import { addressOf, viewOf } from "../options.js";
 
-/** @typedef {{ room: string, open: string, visit: number }} Place */
+/** @typedef {{ view: string, open: string, visit: number }} Place */
 
 /** @returns {Place | null} of this entry; null when the user has just come to it by a link */
 function here() {
   const { state } = history;
-  return typeof state?.visit === "number" ? state : null;
+  if (typeof state?.visit !== "number") return null;
+  // Entries of older versions have a room.
+  return { ...state, view: viewOf(state.view ?? state.room) };
 }
 
 /**
  * @param {object} handlers
  * @param {() => void} handlers.onLink the address is that of another visit, or of a link
- * @param {(room: string) => void} handlers.onRoom a view is to be shown
+ * @param {(view: string) => void} handlers.onView a view is to be shown
  * @param {(name: string) => void} handlers.onOpen this is to be open; empty: nothing
  */
-export function createPlaces({ onLink, onRoom, onOpen }) {
+export function createPlaces({ onLink, onView, onOpen }) {
   let visit = here()?.visit ?? Date.now();
   /** Whether the history is on its way back from what was open. */
   let leaves = false;
@@ -30,11 +32,11 @@ export function createPlaces({ onLink, onRoom, onOpen }) {
 
   /**
    * @param {"pushState" | "replaceState"} how
-   * @param {string} room
+   * @param {string} view
    * @param {string} open
    */
-  function write(how, room, open) {
-    history[how]({ room, open, visit }, "", addressOf(room));
+  function write(how, view, open) {
+    history[how]({ view, open, visit }, "", addressOf(view));
   }
 
   /** @param {() => void} act once the history stands still */
@@ -53,7 +55,7 @@ export function createPlaces({ onLink, onRoom, onOpen }) {
     if (!place) return;
     if (leaves) {
       leaves = false;
-      write("replaceState", place.room, place.open);
+      write("replaceState", place.view, place.open);
       then?.();
       then = null;
       return;
@@ -61,8 +63,8 @@ export function createPlaces({ onLink, onRoom, onOpen }) {
     const another = place.visit !== visit;
     visit = place.visit;
     if (another) onLink();
-    else write("replaceState", place.room, place.open);
-    onRoom(place.room);
+    else write("replaceState", place.view, place.open);
+    onView(place.view);
     onOpen(place.open);
   });
 
@@ -74,28 +76,28 @@ export function createPlaces({ onLink, onRoom, onOpen }) {
   });
 
   return {
-    /** The view of a link, or of the page as it was loaded. @param {string} room */
-    begin(room) {
+    /** The view of a link, or of the page as it was loaded. @param {string} view */
+    begin(view) {
       const open = here()?.open ?? "";
-      write("replaceState", room, open);
+      write("replaceState", view, open);
       return open;
     },
 
-    /** The user goes to a view. @param {string} room */
-    go(room) {
+    /** The user goes to a view. @param {string} view */
+    go(view) {
       soon(() => {
         const place = here();
-        if (place?.open && place.room === room) back();
-        else if (place?.open) write("replaceState", room, "");
-        else if (place?.room !== room) write("pushState", room, "");
+        if (place?.open && place.view === view) back();
+        else if (place?.open) write("replaceState", view, "");
+        else if (place?.view !== view) write("pushState", view, "");
       });
     },
 
     /** Something opens over the view, and Back is to close it. @param {string} name */
     open(name) {
       soon(() => {
-        const { room = "develop", open = "" } = here() ?? {};
-        if (open !== name) write(open ? "replaceState" : "pushState", room, name);
+        const { view = viewOf(), open = "" } = here() ?? {};
+        if (open !== name) write(open ? "replaceState" : "pushState", view, name);
       });
     },
 

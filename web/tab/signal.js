@@ -14,9 +14,9 @@ let shown = -1;
 /** What the page is called now, without progress. */
 let title = TITLE;
 
-/** The title says where the user is. @param {string} room as it is read; empty for the first */
-export function nameRoom(room) {
-  title = room ? `${room} · ${TITLE}` : TITLE;
+/** The title says where the user is. @param {string} view as it is read; empty for the first */
+export function nameView(view) {
+  title = view ? `${view} · ${TITLE}` : TITLE;
   showTitle();
 }
 
@@ -56,7 +56,10 @@ export function showProgress(fraction) {
 function drawRing(context, fraction) {
   const middle = SIDE / 2;
   context.lineWidth = 12;
-  for (const [colour, end] of /** @type {const} */ ([["#4a2a20", 1], ["#e0492f", fraction]])) {
+  for (const [colour, end] of /** @type {const} */ ([
+    ["#4a2a20", 1],
+    ["#e0492f", fraction],
+  ])) {
     context.strokeStyle = colour;
     context.beginPath();
     context.arc(middle, middle, middle - 8, -Math.PI / 2, (end * 2 - 0.5) * Math.PI);

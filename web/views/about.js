@@ -33,16 +33,16 @@ export function createAbout(state, memory) {
       ["Largest buffer", adapter ? mebibytes(adapter.limits.maxBufferSize) : "–"],
       ["Gallery", yes(globalThis.indexedDB)],
       ["Offline copy", yes(serviceWorker?.controller)],
-      ["Lasting storage", yes(await storage?.persisted?.())],
-      ["Screen stays on", yes(wakeLock)],
-      ["Turns among tabs", yes(locks)],
+      ["Persistent storage", yes(await storage?.persisted?.())],
+      ["Keeps the screen awake", yes(wakeLock)],
+      ["One tab at a time", yes(locks)],
     ];
     if (parameters) rows.unshift(["Parameters", `${(parameters / 1e6).toFixed(1)} M`]);
     const held = parameters ? await memory().catch(() => null) : null;
     if (held) {
       const { gpu_bytes: bytes, gpu_buffers: buffers, wasm_bytes: wasm } = held;
-      rows.push(["Held on the graphics card", `${mebibytes(bytes)}, ${buffers} buffers`]);
-      rows.push(["Held by the engine", mebibytes(wasm)]);
+      rows.push(["Graphics memory", `${mebibytes(bytes)}, ${buffers} buffers`]);
+      rows.push(["Engine memory", mebibytes(wasm)]);
     }
     device.replaceChildren(
       ...rows.map(([name, value]) =>

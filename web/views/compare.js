@@ -1,4 +1,4 @@
-// The room "Compare": the same prompts and seeds through two or more checkpoints, or beside the
+// The view "Compare": the same prompts and seeds through two or more checkpoints, or beside the
 // user's own pictures, as a sheet with what was measured.
 
 import { toCsv, toJson } from "../compare.js";
@@ -158,9 +158,9 @@ function requests(request) {
   const prompts = byId("compare-prompts", HTMLTextAreaElement);
   const seeds = byId("compare-seeds", HTMLInputElement);
   const rows = readLines(prompts.value).flatMap(({ prompt = "" }) =>
-    seeds.value.split(/[\s,]+/).flatMap((seed) =>
-      seed ? [{ request: request(prompt, seed), cells: [] }] : [],
-    ),
+    seeds.value
+      .split(/[\s,]+/)
+      .flatMap((seed) => (seed ? [{ request: request(prompt, seed), cells: [] }] : [])),
   );
   if (!rows.length) throw new Error(text.noPrompts());
   return rows;

@@ -3,12 +3,12 @@
 
 import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
-import { printFile } from "../storage/pictures.js";
+import { imageFile } from "../storage/images.js";
 import { anyById, byId, onPress } from "../dom.js";
 import { SMALL, facts } from "./picture.js";
-import { printAddress, printName } from "./prints.js";
+import { imageAddress, imageName } from "./thumbnails.js";
 
-/** @typedef {import("../storage/pictures.js").Print} Print */
+/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
 /** @param {{ onOpen: () => void, onClose: () => void }} handlers */
 export function createComparison({ onOpen, onClose }) {
@@ -22,17 +22,20 @@ export function createComparison({ onOpen, onClose }) {
 
   return {
     /**
-     * @param {Print} a
-     * @param {Print} b
+     * @param {SavedImage} a
+     * @param {SavedImage} b
      */
     async open(a, b) {
-      for (const [place, print] of /** @type {const} */ ([["first", a], ["second", b]])) {
+      for (const [place, saved] of /** @type {const} */ ([
+        ["first", a],
+        ["second", b],
+      ])) {
         const image = byId(`comparison-${place}`, HTMLImageElement);
-        const { request, width, height, seconds } = print;
-        image.src = await printAddress(print.id);
-        image.alt = printName(print);
+        const { request, width, height, seconds } = saved;
+        image.src = await imageAddress(saved.id);
+        image.alt = imageName(saved);
         image.classList.toggle("pixels", Math.max(width, height) < SMALL);
-        const text = `${printName(print)} · ${facts(request, width, height, seconds)}`;
+        const text = `${imageName(saved)} · ${facts(request, width, height, seconds)}`;
         anyById(`comparison-${place}-text`).textContent = text;
       }
       slider.value = "50";
@@ -46,9 +49,9 @@ export function createComparison({ onOpen, onClose }) {
   };
 }
 
-/** @param {Print} print */
+/** @param {SavedImage} saved */
 async function pixels({ id }) {
-  const file = await printFile(id);
+  const file = await imageFile(id);
   return file ? (await pixelsOf(file)).rgba : new Uint8ClampedArray();
 }
 

@@ -1,7 +1,8 @@
 // How far a model's download is: a bar in its row, and one line when a host does not answer. A
 // screen reader hears of every tenth part, not of every chunk.
 
-import { gigabytes, megabytes, say, shelf } from "../strings.js";
+import { gigabytes, megabytes, say } from "../strings.js";
+import { library } from "../strings/library.js";
 import { text } from "../strings/network.js";
 import { element, withText } from "../dom.js";
 
@@ -61,7 +62,7 @@ export function createDownload(onShare, onStop) {
       : `${fault} ${text.again(attempt, RETRIES)}`;
     if (trouble.textContent !== told) heard.textContent = trouble.textContent = told;
     trouble.hidden = details.hidden = false;
-    lines.append(`${shelf.event({ event: "waiting", sentence, seconds })}\n`);
+    lines.append(`${library.event({ event: "waiting", sentence, seconds })}\n`);
   }
 
   return {
@@ -81,7 +82,7 @@ export function createDownload(onShare, onStop) {
       tenth = -1;
       const share = total ? stored / total : 0;
       bar.value = share;
-      bar.setAttribute("aria-label", `${shelf.fetchIt()}: ${manifest.title}`);
+      bar.setAttribute("aria-label", `${library.fetchIt()}: ${manifest.title}`);
       line.textContent = text.asking(host);
       trouble.hidden = details.hidden = true;
       lines.textContent = heard.textContent = "";

@@ -1,27 +1,27 @@
 // The gallery: what was made, to search, mark, compare, take along and delete. Its latest pictures
-// also stand in a strip below the easel.
+// also stand in a strip below the one that was made last.
 
 import { say } from "../strings.js";
 import { onChange } from "../storage/database.js";
 import {
-  changePrint,
-  listPrints,
+  changeImage,
+  listImages,
   matches,
   oldestBeyond,
-  printFile,
-  putPrints,
-  takePrints,
-} from "../storage/pictures.js";
+  imageFile,
+  putImages,
+  takeImages,
+} from "../storage/images.js";
 import { zip } from "../files/zip.js";
 import { createComparison } from "./comparison.js";
 import { anyById, button, byId, element, onPress, save } from "../dom.js";
 import { fileName } from "./picture.js";
-import { printButton, printName } from "./prints.js";
+import { imageButton, imageName } from "./thumbnails.js";
 import { createSelection } from "./selection.js";
 import { offerUndo } from "./undo.js";
 import { createViewer } from "./viewer.js";
 
-/** @typedef {import("../storage/pictures.js").Print} Print */
+/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
 const PAGE = 60;
 const STRIP = 12;
@@ -35,9 +35,9 @@ const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
 
 /**
  * @typedef {object} Handlers
- * @property {(print: Print) => void} onUse its request is wanted again
- * @property {(print: Print) => void} onVary a picture that begins with it is wanted
- * @property {(print: Print) => Promise<string>} onLink as of the viewer
+ * @property {(saved: SavedImage) => void} onUse its request is wanted again
+ * @property {(saved: SavedImage) => void} onVary a picture that begins with it is wanted
+ * @property {(saved: SavedImage) => Promise<string>} onLink as of the viewer
  * @property {(name: string) => void} onOpen this is open over the page
  * @property {() => void} onClose it no longer is
  * @property {(error: unknown) => void} onFault
@@ -48,13 +48,13 @@ export class Gallery {
   #state;
   #search = byId("search", HTMLInputElement);
   #favourites = byId("only-favourites", HTMLInputElement);
-  #list = anyById("prints");
+  #list = anyById("images");
   #selection;
   #comparison;
   #viewer;
-  /** @type {Print[]} */
+  /** @type {SavedImage[]} */
   #all = [];
-  /** @type {Print[]} those that the search finds */
+  /** @type {SavedImage[]} those that the search finds */
   #found = [];
   #shown = PAGE;
   /** What was asked to be open before the pictures were read. */
@@ -78,7 +78,7 @@ export class Gallery {
       onUse,
       onVary,
       onLink,
-      onStar: (print) => void changePrint(print).catch(onFault),
+      onStar: (saved) => void changeImage(saved).catch(onFault),
       onDelete: ({ id }) => this.#remove([id]),
       onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
       onClose,
@@ -97,7 +97,7 @@ export class Gallery {
         this.#shown = PAGE;
         this.#show();
       });
-    onPress("more-prints", () => {
+    onPress("more-images", () => {
       this.#shown += PAGE;
       this.#show();
     });
@@ -119,15 +119,15 @@ export class Gallery {
     return this.#state.get().galleryBound || Infinity;
   }
 
-  /** @param {Print} print */
-  #item(print) {
-    const check = element("input", { type: "checkbox", checked: this.#selection.has(print.id) });
-    check.ariaLabel = say.select(printName(print));
-    const open = printButton(print, () => this.#viewer.open(this.#found, print));
+  /** @param {SavedImage} saved */
+  #item(saved) {
+    const check = element("input", { type: "checkbox", checked: this.#selection.has(saved.id) });
+    check.ariaLabel = say.select(imageName(saved));
+    const open = imageButton(saved, () => this.#viewer.open(this.#found, saved));
     const made = element("li", {}, open, check);
-    made.dataset["print"] = String(print.id);
+    made.dataset["image"] = String(saved.id);
     const star = { className: "star", ariaHidden: "true" };
-    if (print.favourite) made.append(element("span", star, "★"));
+    if (saved.favourite) made.append(element("span", star, "★"));
     return made;
   }
 
@@ -154,21 +154,21 @@ export class Gallery {
     const words = this.#search.value.trim();
     const only = this.#favourites.checked;
     const all = this.#all;
-    const found = all.filter((print) => (!only || print.favourite) && matches(print, words));
+    const found = all.filter((saved) => (!only || saved.favourite) && matches(saved, words));
     this.#found = found;
     this.#selection.keepFocus(() => {
-      const items = found.slice(0, this.#shown).map((print) => this.#item(print));
+      const items = found.slice(0, this.#shown).map((saved) => this.#item(saved));
       this.#list.replaceChildren(...items);
     });
-    button("more-prints").hidden = found.length <= this.#shown;
+    button("more-images").hidden = found.length <= this.#shown;
     const bytes = sumOf(all);
     const facts =
       found.length < all.length
         ? say.galleryFound(found.length, all.length, sumOf(found))
         : say.gallery(all.length, bytes);
     anyById("gallery-facts").textContent = all.length ? facts : "";
-    anyById("no-prints").hidden = found.length > 0;
-    anyById("no-prints").textContent = all.length ? say.nothingFound() : say.noPrints();
+    anyById("no-images").hidden = found.length > 0;
+    anyById("no-images").textContent = all.length ? say.nothingFound() : say.noImages();
     const bound = this.#bound();
     const victims = oldestBeyond(all, bound).length;
     anyById("full").hidden = !victims;
@@ -180,14 +180,14 @@ export class Gallery {
     const strip = anyById("strip");
     const latest = this.#all.slice(0, STRIP);
     strip.hidden = latest.length < 2;
-    const open = (/** @type {Print} */ print) => this.#viewer.open(this.#all, print);
-    const buttons = latest.map((print) => printButton(print, () => open(print)));
+    const open = (/** @type {SavedImage} */ saved) => this.#viewer.open(this.#all, saved);
+    const buttons = latest.map((saved) => imageButton(saved, () => open(saved)));
     strip.replaceChildren(...buttons.map((one) => element("li", {}, one)));
   }
 
   async #refresh() {
-    this.#all = await listPrints();
-    this.#selection.keep(new Set(this.#all.map((print) => print.id)));
+    this.#all = await listImages();
+    this.#selection.keep(new Set(this.#all.map((saved) => saved.id)));
     this.#show();
     this.#showStrip();
     if (this.#wanted) this.open(this.#wanted);
@@ -196,24 +196,24 @@ export class Gallery {
   /** @param {number[]} ids */
   #remove(ids) {
     const { onFault } = this.#handlers;
-    takePrints(ids).then((taken) => {
+    takeImages(ids).then((taken) => {
       if (!taken.length) return;
-      offerUndo(say.deleted(taken.length), () => void putPrints(taken).catch(onFault));
+      offerUndo(say.deleted(taken.length), () => void putImages(taken).catch(onFault));
     }, onFault);
   }
 
   /** What is selected, or else all that is found, as a file. */
   async #export() {
     const chosen = new Set(this.#selection.chosen());
-    const prints = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
-    save("darkroom.zip", await zipOf(prints));
+    const images = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
+    save("darkroom.zip", await zipOf(images));
   }
 
   /** @param {string} name of what is to be open; empty: nothing */
   open(name) {
     this.#wanted = "";
-    const print = this.#all.find(({ id }) => name === `${VIEWER}${id}`);
-    if (print) this.#viewer.open(this.#found.includes(print) ? this.#found : this.#all, print);
+    const saved = this.#all.find(({ id }) => name === `${VIEWER}${id}`);
+    if (saved) this.#viewer.open(this.#found.includes(saved) ? this.#found : this.#all, saved);
     else if (name.startsWith(VIEWER) && !this.#all.length) this.#wanted = name;
     else for (const id of DIALOGS) byId(id, HTMLDialogElement).close();
   }
@@ -224,8 +224,8 @@ export class Gallery {
   }
 }
 
-/** Bytes of all files. @param {Print[]} prints */
-const sumOf = (prints) => prints.reduce((bytes, one) => bytes + one.bytes, 0);
+/** Bytes of all files. @param {SavedImage[]} images */
+const sumOf = (images) => images.reduce((bytes, one) => bytes + one.bytes, 0);
 
 /** How much of what the browser allows this site keeps. */
 async function showStorage() {
@@ -233,20 +233,23 @@ async function showStorage() {
   anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
 }
 
-/** Pictures with a list of their requests, as one file. @param {Print[]} prints */
-async function zipOf(prints) {
+/** Pictures with a list of their requests, as one file. @param {SavedImage[]} images */
+async function zipOf(images) {
   const files = [];
   const lines = [];
-  for (const print of prints) {
-    const blob = await printFile(print.id);
+  for (const saved of images) {
+    const blob = await imageFile(saved.id);
     if (!blob) continue;
-    const name = `${String(print.id).padStart(6, "0")}-${fileName(print.request)}`;
-    files.push({ name, blob, made: new Date(print.made) });
-    const { request, model, provenance, engine, seconds } = print;
+    const name = `${String(saved.id).padStart(6, "0")}-${fileName(saved.request)}`;
+    files.push({ name, blob, made: new Date(saved.made) });
+    const { request, model, provenance, engine, seconds } = saved;
     const about = { file: name, model, provenance, engine, seconds };
     lines.push(JSON.stringify({ ...request, ...about }));
   }
-  const requests = new Blob(lines.map((line) => `${line}\n`), { type: "application/jsonl" });
+  const requests = new Blob(
+    lines.map((line) => `${line}\n`),
+    { type: "application/jsonl" },
+  );
   files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
   return zip(files);
 }

@@ -1,6 +1,6 @@
 // A licence in full, before the first byte of what it covers is fetched.
 
-import { shelf as text } from "../strings.js";
+import { library as text } from "../strings/library.js";
 import { withText } from "../dom.js";
 
 /**

@@ -67,7 +67,7 @@ export function modelsOf({ dataTransfer, target }) {
   const items = [...(dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
   const given = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
   const all = given.filter((one) => one !== null);
-  const there = target instanceof Element && target.closest("#shelf");
+  const there = target instanceof Element && target.closest("#library");
   const isModel = (/** @type {File | FileSystemEntry} */ one) =>
     (!(one instanceof File) && one.isDirectory) || MODELS.test(one.name);
   if (!all.length || !(there || all.some(isModel))) return null;

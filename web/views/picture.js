@@ -40,7 +40,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
       context?.putImageData(new ImageData(rgba, width, height), 0, 0);
       canvas.classList.toggle("small", Math.max(width, height) < SMALL);
       canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", request.prompt || "Picture without a prompt");
+      canvas.setAttribute("aria-label", request.prompt || "Image without a prompt");
       canvas.hidden = false;
       anyById("empty").hidden = true;
 

@@ -5,7 +5,7 @@ import { say } from "../strings.js";
 import { text } from "../strings/network.js";
 import { watchRequests } from "../engine/requests.js";
 import { watchWorkers } from "../engine/start.js";
-import { forgetAll } from "../storage/forget.js";
+import { forgetAll } from "../page/forget.js";
 import { Store } from "../store/client.js";
 import { anyById, byId, element, onPress, withText } from "../dom.js";
 import { createPins } from "./pins.js";

@@ -102,7 +102,7 @@ export function createSelection(list, { shown, onChange, onDelete }) {
 
 /** The number of an item's picture. @param {Element | null | undefined} item */
 const idOf = (item) =>
-  Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["print"] ?? -1);
+  Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["image"] ?? -1);
 
 /** The box of an item. @param {Element} item */
 const boxOf = (item) => /** @type {HTMLInputElement | null} */ (item.querySelector("input"));

@@ -70,7 +70,10 @@ export function createSizes(onChange) {
      */
     describe(multiple, w, h) {
       [own, factor] = [[w, h], multiple];
-      for (const [input, side] of /** @type {const} */ ([[width, w], [height, h]])) {
+      for (const [input, side] of /** @type {const} */ ([
+        [width, w],
+        [height, h],
+      ])) {
         input.placeholder = String(side);
         input.dataset["step"] = input.dataset["min"] = String(factor);
       }

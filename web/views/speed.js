@@ -1,4 +1,4 @@
-// The room "Speed": which kernels run and who chose them, what the engine holds, and an evaluation
+// The view "Speed": which kernels run and who chose them, what the engine holds, and an evaluation
 // of the model measured kernel by kernel, beside what the adapter can do at best.
 
 import { figures, toJson } from "../speed.js";
@@ -34,8 +34,10 @@ export function createSpeed(state, session, handlers) {
   onPress("speed-cancel", () => session.cancel());
   state.subscribe(["opened"], refresh);
   state.subscribe(["choice"], ({ choice }) => {
-    byId(`kernels-${choice.how.kernels === "tuned" ? "tuned" : "fixed"}`, HTMLInputElement)
-      .checked = true;
+    byId(
+      `kernels-${choice.how.kernels === "tuned" ? "tuned" : "fixed"}`,
+      HTMLInputElement,
+    ).checked = true;
   });
   state.subscribe(["phase", "job"], () => {
     refresh();
@@ -164,7 +166,10 @@ function watchKernels(state, { onChoose, onForget }) {
 
   for (const kernels of /** @type {const} */ (["fixed", "tuned"])) {
     byId(`kernels-${kernels}`, HTMLInputElement).addEventListener("change", () => {
-      void reopen(() => onChoose(kernels), () => text.chosen(kernels === "tuned"));
+      void reopen(
+        () => onChoose(kernels),
+        () => text.chosen(kernels === "tuned"),
+      );
     });
   }
   onPress("kernels-forget", () => {
@@ -218,9 +223,7 @@ function watchMeasurement(state, session, table) {
  */
 function list(id, rows) {
   anyById(id).replaceChildren(
-    ...rows.map(([name, value]) =>
-      element("div", {}, withText("dt", name), withText("dd", value)),
-    ),
+    ...rows.map(([name, value]) => element("div", {}, withText("dt", name), withText("dd", value))),
   );
 }
 

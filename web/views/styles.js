@@ -16,7 +16,7 @@ export function createStyles(typed, onChange) {
   const dialog = byId("style-dialog", HTMLDialogElement);
   const name = byId("style-name", HTMLInputElement);
   const prompt = byId("style-prompt", HTMLTextAreaElement);
-  const avoid = byId("style-avoid", HTMLTextAreaElement);
+  const avoid = byId("style-negative", HTMLTextAreaElement);
   let styles = keptStyles();
 
   const chosen = () => styles.find((style) => style.name === select.value);

@@ -3,40 +3,40 @@
 import { beginning, say } from "../strings.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { SMALL, facts, fileName } from "./picture.js";
-import { printAddress, printName } from "./prints.js";
+import { imageAddress, imageName } from "./thumbnails.js";
 
 /** Characters of a prompt that are shown. */
 const PROMPT = 2000;
 
-/** @typedef {import("../storage/pictures.js").Print} Print */
+/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
 /**
  * @param {object} handlers
- * @param {(print: Print) => void} handlers.onUse
- * @param {(print: Print) => void} handlers.onVary a picture that begins with it is wanted
- * @param {(print: Print) => void} handlers.onStar it has changed
- * @param {(print: Print) => void} handlers.onDelete
- * @param {(print: Print) => Promise<string>} handlers.onLink a link to it is wanted; resolves to
- * what to say of that
- * @param {(print: Print) => void} handlers.onOpen this one is seen
+ * @param {(saved: SavedImage) => void} handlers.onUse
+ * @param {(saved: SavedImage) => void} handlers.onVary a picture that begins with it is wanted
+ * @param {(saved: SavedImage) => void} handlers.onStar it has changed
+ * @param {(saved: SavedImage) => void} handlers.onDelete
+ * @param {(saved: SavedImage) => Promise<string>} handlers.onLink a link to it is wanted;
+ * resolves to what to say of that
+ * @param {(saved: SavedImage) => void} handlers.onOpen this one is seen
  * @param {() => void} handlers.onClose
  */
 export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, onClose }) {
   const dialog = byId("viewer", HTMLDialogElement);
   const image = byId("viewer-image", HTMLImageElement);
   const download = byId("viewer-download", HTMLAnchorElement);
-  /** @type {Print[]} */
-  let prints = [];
+  /** @type {SavedImage[]} */
+  let images = [];
   let at = 0;
-  const current = () => prints[at];
+  const current = () => images[at];
 
   async function show() {
-    const print = current();
-    if (!print) return dialog.close();
-    onOpen(print);
+    const saved = current();
+    if (!saved) return dialog.close();
+    onOpen(saved);
     anyById("viewer-told").textContent = "";
-    const { request, width, height, seconds, made, model, provenance } = print;
-    image.alt = printName(print);
+    const { request, width, height, seconds, made, model, provenance } = saved;
+    image.alt = imageName(saved);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = [
@@ -45,19 +45,19 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
       provenance ? say.madeBy(provenance) : model,
       new Date(made).toLocaleString(),
     ].join(" · ");
-    button("viewer-star").ariaPressed = String(print.favourite);
-    button("viewer-star").textContent = print.favourite ? say.starred() : say.star();
+    button("viewer-star").ariaPressed = String(saved.favourite);
+    button("viewer-star").textContent = saved.favourite ? say.starred() : say.star();
     button("viewer-previous").disabled = at === 0;
-    button("viewer-next").disabled = at === prints.length - 1;
+    button("viewer-next").disabled = at === images.length - 1;
     download.download = fileName(request);
-    const address = await printAddress(print.id).catch(() => "");
-    if (print !== current()) return;
+    const address = await imageAddress(saved.id).catch(() => "");
+    if (saved !== current()) return;
     image.src = download.href = address;
   }
 
   /** @param {number} by */
   function move(by) {
-    at = Math.min(Math.max(at + by, 0), prints.length - 1);
+    at = Math.min(Math.max(at + by, 0), images.length - 1);
     show();
   }
 
@@ -66,23 +66,23 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
   onPress("viewer-close", () => dialog.close());
   dialog.addEventListener("close", onClose);
   whenPressed(current, {
-    link: async (print) => (anyById("viewer-told").textContent = await onLink(print)),
-    use(print) {
+    link: async (saved) => (anyById("viewer-told").textContent = await onLink(saved)),
+    use(saved) {
       dialog.close();
-      onUse(print);
+      onUse(saved);
     },
-    vary(print) {
+    vary(saved) {
       dialog.close();
-      onVary(print);
+      onVary(saved);
     },
-    star(print) {
-      print.favourite = !print.favourite;
-      onStar(print);
+    star(saved) {
+      saved.favourite = !saved.favourite;
+      onStar(saved);
       void show();
     },
-    delete(print) {
-      onDelete(print);
-      prints.splice(at, 1);
+    delete(saved) {
+      onDelete(saved);
+      images.splice(at, 1);
       move(0);
     },
   });
@@ -96,12 +96,12 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 
   return {
     /**
-     * @param {Print[]} all among which Previous and Next go
-     * @param {Print} print
+     * @param {SavedImage[]} all among which Previous and Next go
+     * @param {SavedImage} saved
      */
-    open(all, print) {
-      prints = [...all];
-      at = Math.max(0, prints.indexOf(print));
+    open(all, saved) {
+      images = [...all];
+      at = Math.max(0, images.indexOf(saved));
       if (!dialog.open) dialog.showModal();
       show();
     },
@@ -112,13 +112,13 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 
 /**
  * What the buttons do with the picture that is seen.
- * @param {() => Print | undefined} current
- * @param {Record<string, (print: Print) => void>} acts by name
+ * @param {() => SavedImage | undefined} current
+ * @param {Record<string, (saved: SavedImage) => void>} acts by name
  */
 function whenPressed(current, acts) {
   for (const [name, act] of Object.entries(acts))
     onPress(`viewer-${name}`, () => {
-      const print = current();
-      if (print) act(print);
+      const saved = current();
+      if (saved) act(saved);
     });
 }

@@ -78,7 +78,9 @@ impl Combination {
 /// How noisy latents are: signal · x₀ + noise · ε.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
+    /// Factor of x₀.
     pub signal: f64,
+    /// Factor of ε.
     pub noise: f64,
 }
 

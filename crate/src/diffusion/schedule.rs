@@ -93,6 +93,9 @@ impl Schedule {
     }
 
     /// Refuses numbers of steps that no sampler can take.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for none, or more than the model was trained on.
     pub(super) fn check_steps(&self, steps: usize) -> Result<()> {
         if steps > 0 && steps <= self.trained() {
             return Ok(());
@@ -102,6 +105,9 @@ impl Schedule {
     }
 
     /// The timesteps of a run, the noisiest first, not rounded.
+    ///
+    /// # Errors
+    /// As [`Schedule::check_steps`].
     pub(super) fn timesteps(&self, default: Spacing, steps: usize) -> Result<Vec<f64>> {
         self.check_steps(steps)?;
         let spacing = self.spacing.unwrap_or(default);
@@ -109,6 +115,9 @@ impl Schedule {
     }
 
     /// ᾱ of a time that a run of `steps` steps visits; an offset can lead beyond the last.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a time beyond the last.
     pub(super) fn alpha(&self, time: usize, steps: usize) -> Result<f64> {
         let alpha = self.alphas_cumprod.get(time).copied().map(f64::from);
         alpha.ok_or_else(|| Error::Request {

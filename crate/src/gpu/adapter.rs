@@ -75,6 +75,10 @@ pub(super) struct Opened {
 }
 
 /// Opens the adapter that `options` name, or the fastest.
+///
+/// # Errors
+/// [`Error::NoGpu`] where there is no WebGPU;
+/// [`Error::NoAdapter`] where it offers no adapter or device.
 pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = choose(&instance, options).await?;

@@ -56,7 +56,9 @@ pub struct ReadbackId(pub(super) u32);
 /// Bytes of a buffer, from its start, on their way to the host.
 #[derive(Debug, Clone, Copy)]
 pub struct Copy {
+    /// Where they are.
     pub from: BufferId,
+    /// Where they come through.
     pub to: ReadbackId,
     /// A multiple of four.
     pub bytes: u64,

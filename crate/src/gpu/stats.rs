@@ -33,8 +33,11 @@ pub struct Stats {
 /// What was made on the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Made {
+    /// Of kernels, parameters and read-backs.
     pub buffers: u64,
+    /// One for each choice of buffers of a kernel.
     pub bind_groups: u64,
+    /// One for each kernel.
     pub pipelines: u64,
 }
 

@@ -25,6 +25,9 @@ pub(super) struct Peak {
 
 impl Peak {
     /// Tries both forms.
+    ///
+    /// # Errors
+    /// Those of the device.
     pub(super) async fn find(gpu: &Gpu, runs: usize) -> Result<Peak> {
         let mut best: Option<Peak> = None;
         for fused in [false, true] {
@@ -58,6 +61,9 @@ impl Peak {
     }
 
     /// 10⁹ floating-point operations a second, now, over as many seconds at the least.
+    ///
+    /// # Errors
+    /// Those of the device.
     pub(super) async fn run_for(&self, gpu: &Gpu, seconds: f64) -> Result<f64> {
         let (mut spent, mut runs) = (0.0, 0.0);
         while runs == 0.0 || spent < seconds {

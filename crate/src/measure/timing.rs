@@ -12,6 +12,9 @@ pub(super) struct Run {
 }
 
 /// A few runs after one that compiles.
+///
+/// # Errors
+/// Those of the device.
 pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<Vec<Run>> {
     timed(gpu, record).await?;
     let mut all = Vec::new();
@@ -21,6 +24,8 @@ pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<V
     Ok(all)
 }
 
+/// # Errors
+/// Those of the device.
 pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     gpu.finish().await?;
     // The counters go on: the peak of memory is the user's.

@@ -33,6 +33,9 @@ pub(super) enum PerLevel<T> {
 
 impl<'a> Fields<'a> {
     /// Parses `json`, the text of `file`.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for what is no object in JSON.
     pub(super) fn parse(file: &'a str, json: &str) -> Result<Fields<'a>> {
         let bad = |reason: String| Error::BadFile { file: file.to_string(), reason };
         match serde_json::from_slice(&from_python(json.as_bytes())) {
@@ -43,12 +46,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of the object `field`; none when it is absent.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is no object.
     pub(super) fn object(&self, field: &str) -> Result<Fields<'a>> {
         let map = self.get(field, Map::new())?;
         Ok(Fields { file: self.file, map, place: format!("{}{field}.", self.place) })
     }
 
     /// The value of `field`, or `default` when it is absent.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value of another kind.
     pub(super) fn get<T: DeserializeOwned>(&self, field: &str, default: T) -> Result<T> {
         match self.map.get(field) {
             None => Ok(default),
@@ -59,6 +68,9 @@ impl<'a> Fields<'a> {
     }
 
     /// A size: at least one.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is no size.
     pub(super) fn size(&self, field: &str, default: usize) -> Result<usize> {
         let value = self.get(field, default)?;
         self.in_range(field, value, LARGEST)?;
@@ -66,6 +78,9 @@ impl<'a> Fields<'a> {
     }
 
     /// A number of channels: a size, and a multiple of four.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is no number of channels.
     pub(super) fn channels(&self, field: &str, default: usize) -> Result<usize> {
         let value = self.size(field, default)?;
         self.of_four(field, value)?;
@@ -73,6 +88,9 @@ impl<'a> Fields<'a> {
     }
 
     /// The channels of each level.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what are no numbers of channels.
     pub(super) fn level_channels(&self, field: &str, default: &[usize]) -> Result<Vec<usize>> {
         let values = self.get(field, default.to_vec())?;
         self.in_range(field, values.len(), MOST)?;
@@ -84,6 +102,9 @@ impl<'a> Fields<'a> {
     }
 
     /// A count: at least one, and not many.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is no count.
     pub(super) fn count(&self, field: &str, default: usize) -> Result<usize> {
         let value = self.get(field, default)?;
         self.in_range(field, value, MOST)?;
@@ -91,6 +112,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Counts for `levels` levels, given one for all or one for each.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what are no counts, or too few or many.
     pub(super) fn counts(&self, field: &str, default: usize, levels: usize) -> Result<Vec<usize>> {
         let values = match self.get(field, PerLevel::One(default))? {
             PerLevel::One(value) => vec![value; levels],
@@ -104,6 +128,9 @@ impl<'a> Fields<'a> {
     }
 
     /// A small positive number, added to variances.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is not between 0 and 1.
     pub(super) fn epsilon(&self, field: &str, default: f64) -> Result<f32> {
         let value: f64 = self.get(field, default)?;
         if value > 0.0 && value < 1.0 {
@@ -113,6 +140,9 @@ impl<'a> Fields<'a> {
     }
 
     /// The types of the blocks of `levels` levels, each one of `known`: their indices there.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a type that is not known, and for too few or many.
     pub(super) fn block_types(
         &self,
         field: &str,
@@ -133,6 +163,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses any value but those of `allowed`; an absent field is one of them.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for any other.
     pub(super) fn only(&self, field: &str, allowed: &[Value]) -> Result<()> {
         let Some(value) = self.map.get(field) else { return Ok(()) };
         // 1 and 1.0 are the same number in a config.
@@ -147,6 +180,9 @@ impl<'a> Fields<'a> {
 
     /// Refuses a channel count that the groups of a norm, or the heads of an attention, do not
     /// divide.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for such a count.
     pub(super) fn divides(&self, field: &str, value: usize, channels: usize) -> Result<()> {
         if channels.is_multiple_of(value) {
             return Ok(());
@@ -155,6 +191,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses heads that do not split the channels into widths that are multiples of four.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for such heads.
     pub(super) fn heads(&self, field: &str, heads: usize, channels: usize) -> Result<()> {
         self.divides(field, heads, channels)?;
         if (channels / heads).is_multiple_of(4) {

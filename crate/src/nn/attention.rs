@@ -75,7 +75,7 @@ impl SelfAttention {
         self.to_out.forward_onto(&values, residual)
     }
 
-    /// `attention(x, x)`
+    /// `attention(x, x)`, `x` `[b, t, c]`, same shape.
     pub fn forward_alone(&self, x: &Tensor, mask: Mask) -> Tensor {
         self.to_out.forward(&self.values(x, mask))
     }

@@ -54,7 +54,7 @@ impl Linear {
         Ok(Linear { weight, bias: Some(scope.vector_part("bias", c_out, rows)?) })
     }
 
-    /// Weights, and biases for their outputs.
+    /// Weights, and for their outputs biases `[n]`.
     pub(super) fn from_parts(weight: Weight, bias: Option<Tensor>) -> Linear {
         Linear { weight, bias }
     }
@@ -76,7 +76,7 @@ impl Linear {
         x.matmul(&self.weight, self.epilogue())
     }
 
-    /// `activation(x·Wᵀ + b)`.
+    /// `activation(x·Wᵀ + b)`, `x` `[.., k] → [.., n]`.
     pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
         x.matmul(&self.weight, Epilogue { activation, ..self.epilogue() })
     }
@@ -87,7 +87,7 @@ impl Linear {
         x.matmul_gated(&self.weight, self.bias.as_ref(), activation)
     }
 
-    /// `x·Wᵀ + b + residual`.
+    /// `x·Wᵀ + b + residual`, `x` `[.., k]` and `residual` `[.., n] → [.., n]`.
     pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Tensor {
         x.matmul(&self.weight, Epilogue { residual: Some(residual), ..self.epilogue() })
     }

@@ -79,8 +79,7 @@ impl Loader {
     ///
     /// # Errors
     /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header
-    /// says,
-    /// one that is zeros for a large part, or an element type that weights do not have; the
+    /// says, one that is zeros for a large part, or an element type that weights do not have; the
     /// device's.
     pub async fn run(
         self,

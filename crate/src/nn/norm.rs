@@ -31,7 +31,7 @@ impl GroupNorm {
         self.forward_activated(x, Activation::Identity)
     }
 
-    /// `silu(norm(x))`, in one pass.
+    /// `silu(norm(x))`, in one pass; `x` `[b, h, w, c]`, same shape.
     pub fn forward_silu(&self, x: &Tensor) -> Tensor {
         self.forward_activated(x, Activation::Silu)
     }
@@ -41,7 +41,8 @@ impl GroupNorm {
         GroupStats::new(gpu, self.groups, bands)
     }
 
-    /// [`GroupNorm::forward_silu`] of some rows of a picture with these statistics.
+    /// [`GroupNorm::forward_silu`] of some rows of a picture with these statistics: `x`
+    /// `[1, rows, w, c]`, same shape.
     pub fn forward_silu_by(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
         let (gamma, beta, activation) = (&self.weight, &self.bias, Activation::Silu);
         x.group_norm_by(stats, &Affine { gamma, beta, eps: self.eps, activation })

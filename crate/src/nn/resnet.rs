@@ -88,13 +88,14 @@ impl ResnetBlock {
     }
 
     /// The first half, without a time, of some rows of a picture whose `norm1` has these
-    /// statistics: the h that `norm2` sees. The first and last row are wrong where they are not
-    /// the picture's.
+    /// statistics: the h that `norm2` sees, `[1, rows, w, c_in] → [1, rows, w, c_out]`. The first
+    /// and last row are wrong where they are not the picture's.
     pub fn forward_first(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
         self.conv1.forward(&self.norm1.forward_silu_by(x, stats))
     }
 
-    /// The second half, given the first and the statistics of `norm2`; another row is wrong.
+    /// The second half, given the first, `h` `[1, rows, w, c_out]`, and the statistics of `norm2`:
+    /// `x` `[1, rows, w, c_in] → [1, rows, w, c_out]`; another row is wrong.
     pub fn forward_second(&self, x: &Tensor, mut h: Tensor, stats: &GroupStats) -> Tensor {
         h = self.norm2.forward_silu_by(&h, stats);
         self.join(x, &h)

@@ -232,6 +232,9 @@ impl Scope {
 
     /// Checks that a linear layer of `k` inputs and `n` outputs is here, and tells how its weights
     /// are to be stored.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub(super) fn check_linear(&self, k: usize, n: usize, bias: bool) -> Result<WeightType> {
         let asked = self.check("weight", &[vec![n, k], vec![n, k, 1, 1]])?;
         if bias {
@@ -240,7 +243,8 @@ impl Scope {
         Ok(policy::weight_type(asked, &self.full_name("weight"), k))
     }
 
-    /// Asks for a linear layer that was checked, as the outputs `part` of a larger one.
+    /// Asks for a linear layer that was checked, with `bias` `[n]`, as the outputs `part` of a
+    /// larger one.
     pub(super) fn request_linear(
         &self,
         n: usize,

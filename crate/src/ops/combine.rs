@@ -13,13 +13,16 @@ use std::rc::Rc;
 /// than what `x` has from there, `x` repeats.
 #[derive(Clone, Copy)]
 pub struct Term<'a> {
+    /// `[b, …]`, of the output's shape but for the batch.
     pub x: &'a Tensor,
+    /// The first index of the batch that is read.
     pub first: usize,
+    /// What it is multiplied by.
     pub coefficient: f32,
 }
 
 impl<'a> Term<'a> {
-    /// `coefficient · x`, all of it.
+    /// `coefficient · x`, all of it, of any shape.
     pub fn new(coefficient: f32, x: &'a Tensor) -> Term<'a> {
         Term { x, first: 0, coefficient }
     }
@@ -47,8 +50,9 @@ pub(super) const TERMS_MAX: usize = 5;
 pub(super) const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
 
 impl Tensor {
-    /// `Σ coefficient · x`, one to five terms: guidance, every sampler's step, a cast. The output
-    /// has the terms' shape but for the batch. Terms may differ in precision.
+    /// `Σ coefficient · x`, one to five terms `[b, …] → [batch, …]`: guidance, every sampler's
+    /// step, a cast. The output has the terms' shape but for the batch. Terms may differ in
+    /// precision.
     ///
     /// # Panics
     /// When the terms' shapes differ in more than the batch, or there are none or too many.
@@ -59,7 +63,7 @@ impl Tensor {
         Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms)
     }
 
-    /// [`Tensor::combine`] in f32, to be held on to; see [`Tensor::kept`].
+    /// [`Tensor::combine`] in f32, `[batch, …]`, to be held on to; see [`Tensor::kept`].
     ///
     /// # Panics
     /// As there.
@@ -137,7 +141,7 @@ impl Tensor {
         y
     }
 
-    /// The same values in another precision.
+    /// The same values in another precision, of any shape.
     pub fn cast(&self, precision: Precision) -> Tensor {
         if self.precision() == precision {
             return self.clone();

@@ -27,7 +27,7 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
-    /// Panics where a part does not fit an output of `shape` from `x`.
+    /// Panics where a part does not fit an output of `shape`, `[.., n]`, from `x` `[.., k]`.
     pub(super) fn check(&self, x: &Tensor, shape: Shape) {
         let n = shape.channels();
         if let Some(bias) = self.bias {

@@ -51,9 +51,13 @@ struct WholeParams {
 /// γ, β, ε and the function.
 #[derive(Clone, Copy)]
 pub struct Affine<'a> {
+    /// γ, the scale of each channel: `[c]`.
     pub gamma: &'a Tensor,
+    /// β, the shift of each channel: `[c]`.
     pub beta: &'a Tensor,
+    /// ε, added to the variance.
     pub eps: f32,
+    /// The function of the result.
     pub activation: Activation,
 }
 

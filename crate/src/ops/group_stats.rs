@@ -29,7 +29,7 @@ impl GroupStats {
         GroupStats { stats, filled: Cell::new(0) }
     }
 
-    /// Adds the next band: the pixels `pixels` of `x`.
+    /// Adds the next band: the pixels `pixels` of `x` `[1, rows, w, c]`.
     ///
     /// # Panics
     /// When all bands were added before.
@@ -63,7 +63,8 @@ impl GroupStats {
 }
 
 impl Tensor {
-    /// [`Tensor::group_norm`] of some rows of the picture whose statistics these are.
+    /// [`Tensor::group_norm`] of some rows, `[1, rows, w, c]`, of the picture whose statistics
+    /// these are; same shape.
     ///
     /// # Panics
     /// When not all bands have been gathered, or this is larger than a binding.

@@ -49,6 +49,7 @@ pub enum AdapterKind {
 /// The platform: which adapter it has, and what it wants done.
 #[derive(Default)]
 pub struct Host {
+    /// The kind of its graphics adapter.
     pub adapter: AdapterKind,
     /// Yields to the event loop, so that a cancel is noticed while the CPU works.
     pub turn: Option<Turn>,

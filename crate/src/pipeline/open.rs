@@ -128,6 +128,10 @@ impl Pipeline {
 
     /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its
     /// turns. `why` it must be the CPU.
+    ///
+    /// # Errors
+    /// Those of the source; [`Error::NoDevice`] where the memory is too
+    /// small; [`Error::Cancelled`].
     pub(super) async fn open_cpu(
         source: Rc<dyn Source>,
         turn: Option<Turn>,
@@ -194,6 +198,9 @@ pub fn f32_only() -> Error {
 }
 
 /// Opens the model on an adapter that nobody else uses: on a fault it is given back.
+///
+/// # Errors
+/// As [`Pipeline::open`].
 pub(super) async fn open_or_destroy(
     gpu: &Gpu,
     source: Rc<dyn Source>,

@@ -61,6 +61,9 @@ impl Picture {
     /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
     /// `darkroom` as JSON; others say which model drew it, if that is known (`darkroom-model`), and
     /// which LoRAs had changed it (`darkroom-loras`).
+    ///
+    /// # Errors
+    /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
     pub fn png(&self) -> Result<Vec<u8>> {
         let picture = Rgba::new(self.width, self.height, self.rgba.clone());
         let json = serde_json::to_string(&self.request).expect("a request is plain data");

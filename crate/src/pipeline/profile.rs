@@ -27,6 +27,7 @@ pub struct Profile {
     pub by_device_clock: bool,
     /// The kernels' choice that ran.
     pub tuning: String,
+    /// Of the adapter, measured in the same run.
     pub peaks: Peaks,
     /// Every dispatch in its order.
     #[serde(skip)]
@@ -38,6 +39,7 @@ pub struct Profile {
 pub struct KernelTime {
     /// The kernel's file.
     pub kernel: &'static str,
+    /// How many there are.
     pub dispatches: u64,
     /// Seconds, each dispatch alone.
     pub seconds: f64,

@@ -42,6 +42,9 @@ enum Network {
 }
 
 /// The files of a checker that is wanted; if there is none to come, why.
+///
+/// # Errors
+/// As [`SafetyFiles::open`].
 pub(super) async fn open_if(
     wanted: bool,
     source: &dyn Source,

@@ -10,6 +10,8 @@ use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear, ops};
 pub(super) struct Encoder(Vec<Layer>);
 
 impl Encoder {
+    /// # Errors
+    /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &EncoderConfig) -> Result<Encoder> {
         let layers = vars.pp("layers");
         let layer = |i| Layer::new(&layers.pp(i), config);
@@ -18,6 +20,9 @@ impl Encoder {
 
     /// `x` `[b, t, c]`, same shape, through all but the last `skipped` layers; `mask` `[t, t]` is
     /// added to the scores.
+    ///
+    /// # Errors
+    /// That of candle.
     pub(super) fn forward(
         &self,
         mut x: Tensor,

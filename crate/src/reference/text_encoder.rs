@@ -14,6 +14,8 @@ pub(super) struct TextEncoder {
 }
 
 impl TextEncoder {
+    /// # Errors
+    /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &TextConfig) -> Result<TextEncoder> {
         let prefixed = vars.contains_tensor("text_model.final_layer_norm.weight");
         let vars = if prefixed { vars.pp("text_model") } else { vars.clone() };
@@ -29,6 +31,9 @@ impl TextEncoder {
     }
 
     /// `ids` `[b, tokens]` → `[b, tokens, c]`, without the last `skipped` layers.
+    ///
+    /// # Errors
+    /// That of candle.
     pub(super) fn forward(&self, ids: &Tensor, skipped: usize) -> Result<Tensor> {
         let tokens = ids.dim(1)?;
         let places = Tensor::arange(0, tokens as u32, ids.device())?;

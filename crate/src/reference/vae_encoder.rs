@@ -25,6 +25,9 @@ pub(super) struct VaeEncoder {
 
 impl VaeEncoder {
     /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(root: &VarBuilder, config: &VaeConfig) -> Result<VaeEncoder> {
         let vars = root.pp("encoder");
         let (channels, groups) = (&config.block_out_channels, config.norm_num_groups);
@@ -62,6 +65,9 @@ impl VaeEncoder {
     }
 
     /// `picture` `[1, 3, h, w]` in −1…1 → mean and logvar in one, `[1, 2·c, h/factor, w/factor]`.
+    ///
+    /// # Errors
+    /// That of candle.
     pub(super) fn forward(&self, picture: &Tensor) -> Result<Tensor> {
         let mut x = picture.apply(&self.conv_in)?;
         for block in &self.down_blocks {

@@ -320,7 +320,7 @@ macro_rules! request_fields {
             )+];
 
             /// The value of a field; none for a name that is no field.
-            pub(super) fn held(&self, name: &str) -> Option<Held<'_>> {
+            pub(in crate::request) fn held(&self, name: &str) -> Option<Held<'_>> {
                 $( if name == stringify!($field) { return Some(self.$field.held()); } )+
                 $( if let Some(held) = self.$more.held(name) { return Some(held); } )?
                 None
@@ -328,7 +328,7 @@ macro_rules! request_fields {
 
             /// Sets a field from JSON or from text; false when the value is not of its type or
             /// there is no such field.
-            pub(super) fn set(&mut self, name: &str, given: Given<'_>) -> bool {
+            pub(in crate::request) fn set(&mut self, name: &str, given: Given<'_>) -> bool {
                 $(
                     if name == stringify!($field) {
                         return <$type as Entry>::read(given)

@@ -58,7 +58,7 @@ impl fmt::Display for Held<'_> {
 
 /// What a field is set from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Given<'a> {
+pub(super) enum Given<'a> {
     /// A value of JSON.
     Json(&'a Value),
     /// Text, as on a command line: `20`, `true`, `0.2,0.8`.

@@ -71,6 +71,9 @@ impl Body {
 
     /// The next chunk: exactly `length` bytes, or all that come where that is unknown, and then at
     /// most `most`.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn chunk(
         &mut self,
         length: Option<u64>,

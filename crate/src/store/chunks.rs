@@ -39,12 +39,19 @@ impl Store {
     }
 
     /// All models, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn models(&self) -> Result<Vec<Model>> {
         let texts = self.database.all(MODELS, None).await?;
         texts.iter().map(from_json).collect()
     }
 
     /// The model of this id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is none;
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn model(&self, id: &str) -> Result<Model> {
         match self.database.get(MODELS, &id.into()).await? {
             Some(text) => from_json(&text),
@@ -56,11 +63,18 @@ impl Store {
     }
 
     /// Whether there is a model of this id.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn has(&self, id: &str) -> Result<bool> {
         Ok(self.database.get(MODELS, &id.into()).await?.is_some())
     }
 
     /// Writes a model's record.
+    ///
+    /// # Errors
+    /// [`Error::StorageFull`] where there is no room;
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn save(&self, model: &Model) -> Result<()> {
         let id = JsValue::from_str(&model.manifest.id);
         self.database.write(&[Change::Put(MODELS, id, to_json(model))]).await?;
@@ -72,6 +86,9 @@ impl Store {
 
     /// Titles of models that were stored and are not there any more though nobody deleted them.
     /// They are told once.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn lost(&self) -> Result<Vec<String>> {
         let mut lost = Vec::new();
         for (id, title) in remembered().await {
@@ -89,6 +106,9 @@ impl Store {
     }
 
     /// Deletes a model with all its bytes; its pins stay.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn remove(&self, id: &str) -> Result<()> {
         forget(id).await;
         self.remembered.borrow_mut().remove(id);
@@ -100,12 +120,18 @@ impl Store {
     }
 
     /// A hash that a first download found.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn pin(&self, name: &str) -> Result<Option<Pin>> {
         let text = self.database.get(PINS, &name.into()).await?;
         text.as_ref().map(from_json).transpose()
     }
 
     /// All such hashes, by their names.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn pins(&self) -> Result<Vec<(String, Pin)>> {
         let names = self.database.keys(PINS, None).await?;
         let pins = self.database.all(PINS, None).await?;
@@ -116,12 +142,19 @@ impl Store {
     }
 
     /// Gives such a hash up: the next download of that file may give another.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn forget_pin(&self, name: &str) -> Result<()> {
         self.database.write(&[Change::Delete(PINS, name.into())]).await
     }
 
     /// Takes a newer manifest for a model that is stored, where it lists the same files; those of
     /// which it knows better go.
+    ///
+    /// # Errors
+    /// [`Error::StorageFull`] where there is no room;
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn adopt(&self, before: Model, manifest: &Manifest) -> Result<Model> {
         let mut model = Model { manifest: manifest.clone(), ..before };
         for file in &manifest.files {
@@ -138,6 +171,9 @@ impl Store {
     }
 
     /// Deletes what is stored of one file.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn remove_file(&self, id: &str, path: &str) -> Result<()> {
         let range = || under(&[id, path]);
         let changes = [Change::Delete(INDEX, range()?), Change::Delete(CHUNKS, range()?)];
@@ -145,6 +181,10 @@ impl Store {
     }
 
     /// Keeps such a hash.
+    ///
+    /// # Errors
+    /// [`Error::StorageFull`] where there is no room;
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn set_pin(&self, name: &str, pin: &Pin) -> Result<()> {
         self.database.write(&[Change::Put(PINS, name.into(), to_json(pin))]).await
     }
@@ -164,6 +204,9 @@ impl Store {
     }
 
     /// What is known of a model's chunks that are there, by path and number. Bytes are not read.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn index(&self, id: &str) -> Result<BTreeMap<(String, u64), ChunkInfo>> {
         let prefix: &[&str] = &[id];
         let keys = self.database.keys(INDEX, Some(prefix)).await?;
@@ -180,12 +223,18 @@ impl Store {
     }
 
     /// What is known of one chunk.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn info(&self, id: &str, path: &str, index: u64) -> Result<Option<ChunkInfo>> {
         let text = self.database.get(INDEX, &key(id, path, index)).await?;
         text.as_ref().map(from_json).transpose()
     }
 
     /// The bytes of a chunk; none when they are missing or cannot be read.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn bytes(&self, id: &str, path: &str, index: u64) -> Result<Option<Uint8Array>> {
         let Some(value) = self.database.get(CHUNKS, &key(id, path, index)).await? else {
             return Ok(None);
@@ -200,6 +249,9 @@ impl Store {
     }
 
     /// A chunk as a `Blob`, which costs no memory where it is kept as one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub async fn blob(&self, id: &str, path: &str, index: u64) -> Result<Option<Blob>> {
         let Some(value) = self.database.get(CHUNKS, &key(id, path, index)).await? else {
             return Ok(None);
@@ -245,6 +297,9 @@ fn place(key: &JsValue) -> Option<(String, u64)> {
 }
 
 /// Parts as one `Blob`.
+///
+/// # Errors
+/// [`Error::Storage`] where the browser's database does not work.
 pub(super) fn blob(parts: &Array) -> Result<JsValue> {
     let blob = Blob::new_with_blob_sequence(parts).map_err(|e| fault(&e))?;
     Ok(blob.into())

@@ -85,6 +85,9 @@ impl Database {
     }
 
     /// The value at `key`.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub(super) async fn get(&self, store: &str, key: &JsValue) -> Result<Option<JsValue>> {
         let store = self.transaction(&[store], "readonly")?.object_store(store);
         let request = store.and_then(|store| store.get(key)).map_err(|e| fault(&e))?;
@@ -93,11 +96,17 @@ impl Database {
     }
 
     /// All values, those under `prefix` where one is given.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub(super) async fn all(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
         self.list(store, prefix, IdbObjectStore::get_all_with_key).await
     }
 
     /// The keys of [`Database::all`], in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where the browser's database does not work.
     pub(super) async fn keys(&self, store: &str, prefix: Option<&[&str]>) -> Result<Vec<JsValue>> {
         self.list(store, prefix, IdbObjectStore::get_all_keys_with_key).await
     }
@@ -177,6 +186,9 @@ pub(super) fn key(id: &str, path: &str, index: u64) -> JsValue {
 }
 
 /// All keys that begin with these parts: lists sort behind every text and number.
+///
+/// # Errors
+/// [`Error::Storage`] where the browser's database does not work.
 pub(super) fn under(prefix: &[&str]) -> Result<JsValue> {
     let first: Array = prefix.iter().map(|part| JsValue::from_str(part)).collect();
     let last = first.slice(0, first.length());

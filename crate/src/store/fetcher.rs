@@ -28,10 +28,12 @@ pub struct FetchOptions {
     pub attempts: u32,
     /// The first wait, doubled each time.
     pub backoff_ms: f64,
+    /// The longest wait.
     pub backoff_max_ms: f64,
     /// Silence after which a connection is given up; and so is one that brings fewer bytes than
     /// `stall_bytes` in that time.
     pub stall_ms: u32,
+    /// The fewest bytes that a connection brings in `stall_ms`.
     pub stall_bytes: u32,
 }
 
@@ -122,6 +124,9 @@ impl Fetcher {
     }
 
     /// Asks for a chunk.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn ask(
         &self,
         model: &Model,
@@ -141,6 +146,9 @@ impl Fetcher {
     }
 
     /// A small file of the publisher's, whole: at most `most` bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn small(
         &self,
         model: &Model,
@@ -182,6 +190,9 @@ impl Fetcher {
     }
 
     /// Takes a chunk from a body that stands at its beginning.
+    ///
+    /// # Errors
+    /// A [`Fault`]: what went wrong, and where.
     pub(super) async fn take(
         &self,
         body: &mut Body,

@@ -52,6 +52,8 @@ impl Files {
         self.0.keys().map(String::as_str)
     }
 
+    /// # Errors
+    /// [`Error::Source`] where a file cannot be read.
     pub(super) async fn text(&self, path: &str) -> Result<Option<String>> {
         let Some(file) = self.0.get(path) else { return Ok(None) };
         if file.size() as u64 > TEXT_BYTES_MAX {
@@ -80,6 +82,9 @@ impl Files {
 
     /// Whether they are the files of a published model, by every hash: other models have files of
     /// the same names and sizes.
+    ///
+    /// # Errors
+    /// [`Error::Source`] where a file cannot be read; [`Error::Cancelled`].
     pub(super) async fn are_those_of(&self, manifest: &Manifest, watch: &Watch) -> Result<bool> {
         if !self.match_up(manifest) {
             return Ok(false);
@@ -112,6 +117,9 @@ impl Files {
     }
 
     /// The manifest among them, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Source`] where a file cannot be read; [`Error::BadFile`] for a damaged one.
     pub(super) async fn manifest(&self) -> Result<Option<Manifest>> {
         let Some(json) = self.text(Manifest::FILE).await? else { return Ok(None) };
         let manifest = Manifest::parse(Manifest::FILE, json.as_bytes())?;
@@ -164,6 +172,9 @@ async fn unpack(path: &str, archive: &Blob) -> Result<Vec<(String, Blob)>> {
 }
 
 /// Bytes of a local file.
+///
+/// # Errors
+/// [`Error::Source`] where a file cannot be read.
 pub(super) async fn read(path: &str, file: &Blob, start: u64, length: u64) -> Result<Uint8Array> {
     let part = slice(path, file, start, length)?;
     let buffer = JsFuture::from(part.array_buffer()).await.map_err(|error| Error::Source {

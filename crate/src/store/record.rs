@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// A model in the library, complete or not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
+    /// What it consists of.
     pub manifest: Manifest,
     /// The folder that the manifest came from; empty for a model from local files.
     pub address: String,
@@ -61,7 +62,9 @@ pub struct FileState {
 /// A hash that a first download found: later downloads of that file must give the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pin {
+    /// Of the whole file, in lower-case hex.
     pub sha256: String,
+    /// When it was found: year, month, day.
     pub date: String,
     /// Where the file came from.
     #[serde(default)]

@@ -49,6 +49,9 @@ pub(super) struct Answer {
 }
 
 /// Asks, and judges the answer by its head.
+///
+/// # Errors
+/// A [`Fault`]: what went wrong, and where.
 pub(super) async fn request(ask: &Ask<'_>, watch: &Rc<Watch>) -> Result<Answer, Fault> {
     let abort = AbortController::new().map_err(|_| Trouble::Unreachable)?;
     watch.begin(&abort);

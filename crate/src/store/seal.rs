@@ -150,6 +150,9 @@ pub async fn verify(
 }
 
 /// A sealed file got a chunk of which nothing was known: the whole must be what it was.
+///
+/// # Errors
+/// [`Error::Fetch`] where it is not; [`Error::Storage`] where the browser's database does not work.
 pub(super) async fn prove(
     store: &Store,
     fetcher: &Fetcher,

@@ -16,20 +16,45 @@ const SLICE_MS: u32 = 100;
 pub enum Event {
     /// Bytes arrive, or come from local files.
     Fetching {
+        /// The file.
         path: String,
+        /// Bytes of the model that are stored.
         bytes_done: u64,
+        /// Bytes of the model.
         bytes_total: u64,
+        /// Over the last seconds.
         bytes_per_second: f64,
+        /// None before there is a speed.
         seconds_left: Option<f64>,
     },
     /// A fault that may pass: what it is, and when it is tried again.
-    Waiting { sentence: String, seconds: f64 },
+    Waiting {
+        /// For the user.
+        sentence: String,
+        /// Until it is tried again.
+        seconds: f64,
+    },
     /// Stored bytes are read and compared with their hashes.
-    Verifying { path: String, bytes_done: u64, bytes_total: u64 },
+    Verifying {
+        /// The file.
+        path: String,
+        /// Bytes that were read.
+        bytes_done: u64,
+        /// Bytes to read.
+        bytes_total: u64,
+    },
     /// A chunk was damaged or missing, and is whole again.
-    Healed { path: String, chunk: u64 },
+    Healed {
+        /// The file.
+        path: String,
+        /// Its number in the file, from 0.
+        chunk: u64,
+    },
     /// Anything else that the user should know.
-    Notice { text: String },
+    Notice {
+        /// A sentence.
+        text: String,
+    },
 }
 
 /// Who listens to a call, and may end it.
@@ -79,6 +104,9 @@ impl Watch {
     }
 
     /// Waits, unless cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
     pub(super) async fn sleep(&self, ms: f64) -> Result<()> {
         let end = js_sys::Date::now() + ms;
         loop {

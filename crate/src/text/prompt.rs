@@ -72,6 +72,7 @@ pub struct Reading {
     pub clean: bool,
     /// Read [weights](Fragment).
     pub weights: bool,
+    /// What becomes of a prompt that is longer than the text encoder's input.
     pub long_prompt: LongPrompt,
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// From `vocab.json` (`{"token": id}`) and `merges.txt` (a version line, then `left right`).
+    ///
+    /// # Errors
+    /// [`Error::BadFile`](crate::Error::BadFile) with the name of the one that is damaged.
     pub(super) fn from_files(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
         const VOCAB: &str = "vocab.json";
         const MERGES: &str = "merges.txt";
@@ -50,6 +53,9 @@ impl Vocabulary {
 
     /// From the model inside a `tokenizer.json`. Its other parts are not read: for CLIP they always
     /// say what [`super::Tokenizer`] does anyway.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`](crate::Error::BadFile) for a damaged one, and for another tokenizer.
     pub(super) fn from_tokenizer_json(json: &[u8]) -> Result<Self> {
         const FILE: &str = "tokenizer.json";
         let file: TokenizerJson = serde_json::from_slice(&from_python(json))
@@ -110,6 +116,9 @@ fn split_pair(line: &str) -> Option<(String, String)> {
 
 /// The words of `added_tokens.json`, or of the field `added_tokens_decoder` of
 /// `tokenizer_config.json`, with their ids.
+///
+/// # Errors
+/// That of serde_json for what is no object in JSON.
 pub(super) fn added_tokens(json: &[u8]) -> serde_json::Result<Vec<(String, u32)>> {
     let file: Map<String, Value> = serde_json::from_slice(&from_python(json))?;
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());

@@ -22,6 +22,9 @@ struct Wish {
 /// Measures the kernels; each figure is told as
 /// `{ name, seconds, gflops, of_peak, gbps, of_copy }`.
 /// Resolves to `{ gflops, gbps, kernels }`, the peaks and what was chosen.
+///
+/// # Errors
+/// An `Error` of JavaScript with its `kind`: those of the device, `cancelled`.
 #[wasm_bindgen]
 pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValue> {
     let Wish { only, runs, divide, kernels } = serde_wasm_bindgen::from_value(wish)?;
@@ -46,6 +49,10 @@ impl Engine {
     /// `height`, each dispatch `runs` times; resolves to the fields of
     /// [`Profile`](crate::measure::Profile) and `version`, Darkroom's. How far it is comes
     /// as progress, in steps of a hundredth. On the CPU it is refused.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: those of the device, `request` on the CPU,
+    /// `cancelled`.
     pub async fn profile(
         &self,
         request: JsValue,

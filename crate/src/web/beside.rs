@@ -17,6 +17,9 @@ pub(super) fn previews(beside: &JsValue) -> Previews {
 }
 
 /// The picture to begin with, if there is one.
+///
+/// # Errors
+/// [`Error::Request`] for what is no picture.
 pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
     let picture = property(beside, "initial");
     if !picture.is_truthy() {

@@ -11,6 +11,9 @@ use wasm_bindgen::prelude::*;
 
 /// How like two PNG files are: `{ psnr, ssim, most }`, psnr null when they are equal; undefined
 /// when their sizes differ.
+///
+/// # Errors
+/// An `Error` of JavaScript with its `kind`: `bad_file` for what is no PNG.
 #[wasm_bindgen]
 pub fn likeness(first: &[u8], second: &[u8]) -> Result<JsValue, JsValue> {
     let decode = |file| png::decode("The picture", file).map(|png| png.picture).map_err(to_js);
@@ -28,6 +31,9 @@ pub struct Judge {
 #[wasm_bindgen]
 impl Judge {
     /// Opens the CLIP model in the folder at `address`.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: those of the source and of the device.
     pub async fn open(address: String) -> Result<Judge, JsValue> {
         let open = async || -> crate::Result<Judge> {
             let gpu = Gpu::open(&GpuOptions::default()).await?;
@@ -49,6 +55,10 @@ impl Judge {
     }
 
     /// 100 times the cosine of picture and prompt, at least 0.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `bad_file` for what is no PNG, and those of the
+    /// device.
     pub async fn score(&self, prompt: String, png: Vec<u8>) -> Result<f64, JsValue> {
         let picture = png::decode("The picture", &png).map_err(to_js)?.picture;
         self.score.score(&prompt, &picture).await.map_err(to_js)

@@ -41,6 +41,9 @@ fn start() {
 
 /// The first `length` normals of a seed: what a picture begins with. `rng` is torch, numpy or
 /// philox.
+///
+/// # Errors
+/// An `Error` of JavaScript with its `kind`: `request` for a seed or an rng that is none.
 #[wasm_bindgen]
 pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsValue> {
     let seed = seed.parse::<u64>().map_err(|_| Error::Request {
@@ -53,6 +56,9 @@ pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsVal
 
 /// What a picture of Stable Diffusion v1.4 would cost on this machine's graphics adapter: memory by
 /// a dry run, seconds by kernels that are timed now.
+///
+/// # Errors
+/// An `Error` of JavaScript with its `kind`: those of the device.
 #[wasm_bindgen]
 pub async fn forecast() -> Result<JsValue, JsValue> {
     let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
@@ -92,6 +98,10 @@ impl Engine {
     /// browser's storage, and resolves to what it can be asked for, and the device it runs on:
     /// `webgpu` or `cpu`, with its `tuning` where it has one: what the kernels' choice is kept
     /// under, its text, its id. The model that was open before is let go first.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: those of the source and of the device,
+    /// `cancelled`.
     pub async fn open(
         &self,
         address: String,
@@ -117,6 +127,10 @@ impl Engine {
     /// `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
     /// }`, and what to tell of pictures on their way: `latents`, whether after every step, and
     /// `pictures`, after every so many steps.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
+    /// with its `field`, those of the device, `cancelled`.
     pub async fn generate(
         &self,
         request: JsValue,
@@ -152,6 +166,10 @@ impl Engine {
 
     /// Compares the model's pictures with what was published, or with those of the other device,
     /// and resolves to the comparisons; each is also told as the event `check`.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: those of the source and of the device,
+    /// `cancelled`.
     pub async fn verify(&self, on_progress: Function) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let control = self.control(on_progress);
@@ -164,6 +182,10 @@ impl Engine {
     /// have room for, and the end of the prompt that the model does not see. `reading` is undefined
     /// or has the fields of a request that say how prompts are read: `long_prompt`,
     /// `prompt_weights`, `clean`. Answers also while another call runs.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
+    /// with its `field`.
     pub fn tokens(&self, prompt: &str, reading: JsValue) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let tokenizer = opened.pipeline.tokenizer();
@@ -180,6 +202,9 @@ impl Engine {
     }
 
     /// The most bytes of graphics memory that the model has held at once; undefined on the CPU.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `closed` where no model is open.
     pub fn memory(&self) -> Result<JsValue, JsValue> {
         let peak = self.opened()?.pipeline.bytes_peak();
         Ok(peak.map_or(JsValue::UNDEFINED, |bytes| (bytes as f64).into()))

@@ -50,6 +50,9 @@ impl Drop for Opened {
     }
 }
 
+/// # Errors
+/// Those of the source and of the device; [`Error::Request`] for an option
+/// that does not fit; [`Error::Cancelled`].
 pub(super) async fn open(
     address: &str,
     options: JsValue,

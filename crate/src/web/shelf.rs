@@ -54,12 +54,18 @@ struct Deletion {
 #[wasm_bindgen]
 impl Shelf {
     /// Opens the browser's database.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`, `newer_storage`.
     pub async fn open() -> Result<Shelf, JsValue> {
         let store = Rc::new(Store::open().await.map_err(to_js)?);
         Ok(Shelf { store, watch: RefCell::default(), given: RefCell::default() })
     }
 
     /// What is there.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`.
     pub async fn list(&self) -> Result<JsValue, JsValue> {
         let list = Array::new();
         for model in self.store.models().await.map_err(to_js)? {
@@ -70,6 +76,10 @@ impl Shelf {
 
     /// Puts a model on the shelf, or finds it there: its manifest's text, the folder that this is
     /// from, and the text of the licence that it names.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `bad_file` for a manifest that does not fit,
+    /// `write` where another version is stored, `storage`, `storage_full`.
     pub async fn add(
         &self,
         manifest: String,
@@ -98,6 +108,9 @@ impl Shelf {
     }
 
     /// The licence of a model, which was shown, is accepted.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`, `storage_full`.
     pub async fn accept(&self, id: String) -> Result<(), JsValue> {
         let mut model = self.store.model(&id).await.map_err(to_js)?;
         model.accept();
@@ -105,6 +118,10 @@ impl Shelf {
     }
 
     /// Fetches what is missing of a model.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `licence` where it is not accepted, `fetch`,
+    /// `bad_file`, `storage`, `storage_full`, `cancelled`.
     pub async fn download(
         &self,
         id: String,
@@ -118,6 +135,10 @@ impl Shelf {
 
     /// Compares all bytes with their hashes, fetches damaged ones again, and resolves to how many
     /// chunks that were.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `fetch`, `bad_file`, `storage`, `storage_full`,
+    /// `cancelled`.
     pub async fn verify(
         &self,
         id: String,
@@ -132,6 +153,10 @@ impl Shelf {
 
     /// Looks at local files, `[{path, file}]`, and puts the model that they are on the shelf.
     /// `known` are manifests that they may match, `[{manifest, address, licence_text}]`.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `bad_file` for files that are no model, `source`,
+    /// `storage`, `storage_full`, `cancelled`.
     pub async fn plan(
         &self,
         given: Array,
@@ -159,6 +184,10 @@ impl Shelf {
     }
 
     /// Stores the local files that were looked at.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `closed` where no files were given,
+    /// `licence`, `source`, `bad_file`, `storage`, `storage_full`, `cancelled`.
     pub async fn fill(&self, id: String, on_event: Function) -> Result<(), JsValue> {
         let files = self.given.borrow().get(&id).cloned();
         let files = files.ok_or_else(|| js_error("closed", "No files were given."))?;
@@ -169,11 +198,17 @@ impl Shelf {
     }
 
     /// The model as one file.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`.
     pub async fn export(&self, id: String) -> Result<Blob, JsValue> {
         store::export(&self.store, &id).await.map_err(to_js)
     }
 
     /// What deleting a model would delete: title, bytes and files; and the pins that stay.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`.
     pub async fn deletion(&self, id: String) -> Result<JsValue, JsValue> {
         let model = self.store.model(&id).await.map_err(to_js)?;
         let index = self.store.index(&id).await.map_err(to_js)?;
@@ -190,11 +225,17 @@ impl Shelf {
     }
 
     /// Hashes that first downloads found, and that later ones must have.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`.
     pub async fn pins(&self) -> Result<JsValue, JsValue> {
         Ok(to_object(&self.pinned().await?))
     }
 
     /// Gives such hashes up, by their names.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`.
     #[wasm_bindgen(js_name = forgetPins)]
     pub async fn forget_pins(&self, names: Vec<String>) -> Result<(), JsValue> {
         for name in names {
@@ -204,11 +245,17 @@ impl Shelf {
     }
 
     /// Titles of models that the browser has lost; each is told once.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`.
     pub async fn lost(&self) -> Result<Vec<String>, JsValue> {
         self.store.lost().await.map_err(to_js)
     }
 
     /// Deletes a model.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `storage`.
     pub async fn remove(&self, id: String) -> Result<(), JsValue> {
         self.store.remove(&id).await.map_err(to_js)
     }

@@ -29,6 +29,9 @@ impl Download {
     /// Asks for the file at `address` from `start` to its end, as `path` in messages; with the
     /// file's size, where the answer tells it. A server that ignores ranges answers from the
     /// beginning: see [`Download::position`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Source`] for any other answer.
     pub(super) async fn open(
         address: &str,
         path: &str,
@@ -62,6 +65,9 @@ impl Download {
     }
 
     /// Takes exactly `count` bytes, to the end of `sink`, or to nowhere.
+    ///
+    /// # Errors
+    /// [`Error::Source`] where the connection ends too early.
     pub(super) async fn take(&mut self, count: u64, mut sink: Option<&mut Vec<u8>>) -> Result<()> {
         let mut left = count;
         while left > 0 {
@@ -83,6 +89,9 @@ impl Download {
     }
 
     /// Reads to the end and tells where that is.
+    ///
+    /// # Errors
+    /// [`Error::Source`] where the connection is lost.
     pub(super) async fn count(&mut self) -> Result<u64> {
         loop {
             self.position += u64::from(self.chunk.length());

@@ -67,7 +67,12 @@ export async function visit(
   };
   const site = await serve({ roots: [SITE], instead, ...server });
   // Files are asked for by name, and nothing is told: no prompt, no seed, nothing.
-  t.after(() => assert.deepEqual(asked.filter((one) => !/^(GET|HEAD) [^?]*$/.test(one)), []));
+  t.after(() =>
+    assert.deepEqual(
+      asked.filter((one) => !/^(GET|HEAD) [^?]*$/.test(one)),
+      [],
+    ),
+  );
   const key = JSON.stringify(flags);
   if (!browsers.has(key)) browsers.set(key, launch({ flags }));
   /** @type {import("playwright-core").Browser} */

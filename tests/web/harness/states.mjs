@@ -128,7 +128,7 @@ export function followStates(page, patience, complaint) {
       const end = Date.now() + patience;
       const signsNow = () =>
         page.evaluate(() => String(/** @type {any} */ (globalThis).darkroomStates.signs()));
-      for (let signs = await signsNow(); ; ) {
+      for (let signs = await signsNow(); ;) {
         const late = await locator.waitFor().catch((error) => error);
         if (!late) return;
         const now = await signsNow();

@@ -81,7 +81,7 @@ export async function setUp() {
 }
 
 /**
- * Puts a model on the shelf.
+ * Puts a model in the library.
  * @param {Page} page
  * @param {string} manifest
  * @param {string} [licence]
@@ -106,24 +106,21 @@ export const add = (page, manifest, licence) =>
  *   events: any[] }>}
  */
 export const call = (page, method, options = QUICK) =>
-  page.evaluate(
-    async ([method, options]) => {
-      const { store, events } = /** @type {any} */ (window);
-      events.length = 0;
-      const listen = (/** @type {any} */ event) => events.push(event);
-      try {
-        const value = await store[method]("test", options, listen);
-        return { fault: null, value, events };
-      } catch (error) {
-        const { kind, message } = /** @type {any} */ (error);
-        return { fault: { kind, message }, value: null, events };
-      }
-    },
-    /** @type {const} */ ([method, options]),
-  );
+  page.evaluate(async ([method, options]) => {
+    const { store, events } = /** @type {any} */ (window);
+    events.length = 0;
+    const listen = (/** @type {any} */ event) => events.push(event);
+    try {
+      const value = await store[method]("test", options, listen);
+      return { fault: null, value, events };
+    } catch (error) {
+      const { kind, message } = /** @type {any} */ (error);
+      return { fault: { kind, message }, value: null, events };
+    }
+  }, /** @type {const} */ ([method, options]));
 
 /**
- * What the shelf says of the model.
+ * What the library says of the model.
  * @param {Page} page
  */
 export const shown = async (page) =>
@@ -137,31 +134,28 @@ export const shown = async (page) =>
  * @returns {Promise<any>}
  */
 export const behind = (page, what, place = ["", 0]) =>
-  page.evaluate(
-    async ([what, [path, number]]) => {
-      const promise = (/** @type {IDBRequest} */ request) =>
-        new Promise((resolve, reject) => {
-          request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
-        });
-      const db = await promise(indexedDB.open("darkroom-weights"));
-      const chunks = () => db.transaction("chunks", "readwrite").objectStore("chunks");
-      const key = ["test", path, number];
-      try {
-        if (what === "keys") return await promise(chunks().getAllKeys());
-        if (what === "delete") return await promise(chunks().delete(key));
-        const blob = await promise(chunks().get(key));
-        if (what === "kind") return blob.constructor.name;
-        const bytes = new Uint8Array(await new Response(blob).arrayBuffer());
-        if (what === "read") return Array.from(bytes);
-        bytes[7] = (bytes[7] ?? 0) ^ 1;
-        return await promise(chunks().put(new Blob([bytes]), key));
-      } finally {
-        db.close();
-      }
-    },
-    /** @type {const} */ ([what, place]),
-  );
+  page.evaluate(async ([what, [path, number]]) => {
+    const promise = (/** @type {IDBRequest} */ request) =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const db = await promise(indexedDB.open("darkroom-weights"));
+    const chunks = () => db.transaction("chunks", "readwrite").objectStore("chunks");
+    const key = ["test", path, number];
+    try {
+      if (what === "keys") return await promise(chunks().getAllKeys());
+      if (what === "delete") return await promise(chunks().delete(key));
+      const blob = await promise(chunks().get(key));
+      if (what === "kind") return blob.constructor.name;
+      const bytes = new Uint8Array(await new Response(blob).arrayBuffer());
+      if (what === "read") return Array.from(bytes);
+      bytes[7] = (bytes[7] ?? 0) ^ 1;
+      return await promise(chunks().put(new Blob([bytes]), key));
+    } finally {
+      db.close();
+    }
+  }, /** @type {const} */ ([what, place]));
 
 /**
  * Fails unless the stored bytes are the source's.

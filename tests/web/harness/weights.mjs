@@ -162,7 +162,9 @@ export class Weights {
       return;
     }
     if (fault === "away") {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (response.socket?.address());
+      const { port } = /** @type {import("node:net").AddressInfo} */ (
+        /** @type {import("node:net").Socket} */ (response.socket).address()
+      );
       response.writeHead(302, { Location: `http://127.0.0.1:${port}/weights/${name}` }).end();
       return;
     }
@@ -170,7 +172,7 @@ export class Weights {
       response.writeHead(302, { Location: `/weights/moved/${name}` }).end();
       return;
     }
-    let body = Buffer.from(fault === "whole" ? file : file.subarray(start, end));
+    const body = Buffer.from(fault === "whole" ? file : file.subarray(start, end));
     if (fault === "flip") body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 4;
     const size = file.length + (fault === "longer" ? 1 : 0);
     const whole = fault === "whole" || !ranged;

@@ -9,6 +9,7 @@ import { ALIASES, FIELDS } from "../../../web/engine/fields.js";
 import { fieldsOf } from "../../../web/files/fields.js";
 import { requestOf as readPicture } from "../../../web/files/request.js";
 import { readRows } from "../../../web/files/table.js";
+import { readOptions } from "../../../web/options.js";
 import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
 import { requestOf } from "../../../web/request/fields.js";
 
@@ -45,8 +46,9 @@ test("every field survives the form, a record and a link", () => {
   assert.deepEqual(made(fields), request);
   // A picture's record holds its request, and a link to it what differs from the defaults.
   const link = linkOf(/** @type {any} */ (request));
-  const address = new URLSearchParams(link).toString();
-  const { strength, ...linked } = made(new URLSearchParams(address));
+  const hash = `#${new URLSearchParams(link)}`;
+  Object.assign(globalThis, { location: { hash } });
+  const { strength, ...linked } = made(readOptions().fields);
   assert.deepEqual({ ...linked, strength: request["strength"] }, request);
   assert.equal(strength, 0.8, "a link has no picture to begin with");
   // Nothing is said: the engine's own defaults, but for what the form begins with.

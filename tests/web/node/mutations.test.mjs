@@ -20,8 +20,30 @@ const MUTATIONS = 3_000;
 const SLOWEST_MS = 5_000;
 
 /** What readers stumble over. */
-const NASTY = ["\0", "\n", '"', "\\", "{", "}", "[", "]", ",", ":", "\u{feff}", "\u{1f408}", "NaN",
-  "null", "-1", "1e999", "__proto__", "constructor", '"0", 0', "\nSteps: ", "(", ")"];
+const NASTY = [
+  "\0",
+  "\n",
+  '"',
+  "\\",
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  "\u{feff}",
+  "\u{1f408}",
+  "NaN",
+  "null",
+  "-1",
+  "1e999",
+  "__proto__",
+  "constructor",
+  '"0", 0',
+  "\nSteps: ",
+  "(",
+  ")",
+];
 
 /** Numbers by a seed: mulberry32. @param {number} seed */
 function random(seed) {
@@ -85,12 +107,24 @@ function asRequest(texts) {
   assert.ok(found.lost.every((one) => typeof one === "string" && one.length <= 200));
 }
 
-const A1111 = "a (red:1.4) fox\nNegative prompt: text\nSteps: 25, Sampler: DPM++ 2M Karras, " +
+const A1111 =
+  "a (red:1.4) fox\nNegative prompt: text\nSteps: 25, Sampler: DPM++ 2M Karras, " +
   'CFG scale: 6.5, Seed: 77, Size: 512x768, Model: "a, b", Clip skip: 2, Hires upscale: 2';
 const GRAPH = JSON.stringify({
-  3: { class_type: "KSampler", inputs: { seed: ["9", 0], steps: 30, cfg: 6.5, denoise: 0.4,
-    sampler_name: "dpmpp_2m", scheduler: "karras", positive: ["6", 0], negative: ["7", 0],
-    latent_image: ["5", 0] } },
+  3: {
+    class_type: "KSampler",
+    inputs: {
+      seed: ["9", 0],
+      steps: 30,
+      cfg: 6.5,
+      denoise: 0.4,
+      sampler_name: "dpmpp_2m",
+      scheduler: "karras",
+      positive: ["6", 0],
+      negative: ["7", 0],
+      latent_image: ["5", 0],
+    },
+  },
   5: { class_type: "EmptyLatentImage", inputs: { width: 64, height: 96, batch_size: 1 } },
   6: { class_type: "CLIPTextEncode", inputs: { text: ["8", 0], clip: ["4", 1] } },
   7: { class_type: "ConditioningZeroOut", inputs: { conditioning: ["6", 0] } },
@@ -111,7 +145,13 @@ const TEXTS = /** @type {const} */ ([
 for (const [keyword, text] of TEXTS) {
   test(`${keyword} that begins ${text.slice(0, 18)}`, () =>
     survives(keyword + text, [Buffer.from(text)], (bytes) =>
-      asRequest(new Map([[keyword, String(bytes)], ["Software", "NovelAI"]]))));
+      asRequest(
+        new Map([
+          [keyword, String(bytes)],
+          ["Software", "NovelAI"],
+        ]),
+      ),
+    ));
 }
 
 test("PNG files with texts", async () => {
@@ -133,7 +173,8 @@ test("Exif data of JPEG files", async () => {
   const size = body.length + 2;
   const head = Buffer.from([0xff, 0xd8, 0xff, 0xe1, size >> 8, size & 255]);
   await survives("exif", [Buffer.concat([head, body])], (bytes) =>
-    asRequest(readExif(new Uint8Array(bytes))));
+    asRequest(readExif(new Uint8Array(bytes))),
+  );
 });
 
 test("lists of requests", async () => {
@@ -145,17 +186,20 @@ test("lists of requests", async () => {
     "{a|b} cat\n[dog]\n",
   ];
   for (const name of ["list.csv", "list.jsonl", "list.txt"]) {
-    await survives(name, lists.map((list) => Buffer.from(list)), (bytes) => {
-      let text = "";
-      try {
-        text = decodeText(new Uint8Array(bytes));
-        for (const row of readRows(name, text))
-          assert.ok(Object.values(row).every((value) => typeof value === "string"));
-      } catch (error) {
-        // What is wrong is told as that, with its line.
-        if (!(error instanceof SyntaxError)) throw error;
-      }
-    });
+    await survives(
+      name,
+      lists.map((list) => Buffer.from(list)),
+      (bytes) => {
+        try {
+          const text = decodeText(new Uint8Array(bytes));
+          for (const row of readRows(name, text))
+            assert.ok(Object.values(row).every((value) => typeof value === "string"));
+        } catch (error) {
+          // What is wrong is told as that, with its line.
+          if (!(error instanceof SyntaxError)) throw error;
+        }
+      },
+    );
   }
 });
 
@@ -179,5 +223,6 @@ test("the golden texts of AUTOMATIC1111 are read", async () => {
   const { cases } = JSON.parse(await readFile(path, "utf8"));
   const seeds = cases.map((/** @type {{ text: string }} */ { text }) => Buffer.from(text));
   await survives("infotexts", seeds, (bytes) =>
-    asRequest(new Map([["parameters", String(bytes)]])));
+    asRequest(new Map([["parameters", String(bytes)]])),
+  );
 });

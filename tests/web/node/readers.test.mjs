@@ -71,7 +71,10 @@ test("what a prompt cannot say here is taken out and named", () => {
   const fox = infotext("Sampler: Euler, Hires upscale: 2", prompt);
   assert.equal(fox["prompt"], "a fox, x");
   for (const part of ["[fox:cat:0.5]", "LoRA paint (0.7)", "AND", "Hires upscale: 2"])
-    assert.ok(fox.lost.some((words) => words.includes(part)), part);
+    assert.ok(
+      fox.lost.some((words) => words.includes(part)),
+      part,
+    );
   const changes = infotext("Sampler: Euler", "[a|b] \\[c:0.5\\] [d:0.5]x[e::0.5]");
   assert.equal(changes["prompt"], "a \\[c:0.5\\] xe");
 });
@@ -93,7 +96,7 @@ const TEXTS = {
 };
 const SETTINGS = { seed: 11, steps: 22, cfg: 6, sampler_name: "euler", scheduler: "normal" };
 
-test("ComfyUI: chains, custom samplers, texts along links, start images", () => {
+test("ComfyUI: chains, custom samplers, named schedules", () => {
   const links = { positive: ["p", 0], negative: ["n", 0], latent_image: ["l", 0] };
   const hires = graph({
     ...TEXTS,
@@ -108,8 +111,16 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
   assert.match(hires.lost.join(), /second pass \(steps 9/);
   const custom = graph({
     ...TEXTS,
-    s: ["SamplerCustomAdvanced", { noise: ["r", 0], guider: ["g", 0], sampler: ["m", 0],
-      sigmas: ["h", 0], latent_image: ["l", 0] }],
+    s: [
+      "SamplerCustomAdvanced",
+      {
+        noise: ["r", 0],
+        guider: ["g", 0],
+        sampler: ["m", 0],
+        sigmas: ["h", 0],
+        latent_image: ["l", 0],
+      },
+    ],
     r: ["RandomNoise", { noise_seed: 99 }],
     g: ["CFGGuider", { cfg: 5.5, positive: ["p", 0], negative: ["n", 0] }],
     m: ["KSamplerSelect", { sampler_name: "heun" }],
@@ -134,10 +145,23 @@ test("ComfyUI: chains, custom samplers, texts along links, start images", () => 
     });
     assert.deepEqual([named["steps"], named["karras"], named.lost.join()], ["13", karras, lost]);
   }
+});
+
+test("ComfyUI: texts along links, start images, numbers that are none", () => {
+  const links = { positive: ["p", 0], negative: ["n", 0], latent_image: ["l", 0] };
   const two = graph({
     ...TEXTS,
-    s: ["KSampler", { ...SETTINGS, ...links, positive: ["c", 0], negative: ["z", 0],
-      latent_image: ["e", 0], denoise: 0.4 }],
+    s: [
+      "KSampler",
+      {
+        ...SETTINGS,
+        ...links,
+        positive: ["c", 0],
+        negative: ["z", 0],
+        latent_image: ["e", 0],
+        denoise: 0.4,
+      },
+    ],
     c: ["ConditioningCombine", { conditioning_1: ["p", 0], conditioning_2: ["q", 0] }],
     q: ["CLIPTextEncode", { text: ["t", 0] }],
     t: ["StringConcatenate", { string_a: "at", string_b: "night", delimiter: " " }],
@@ -201,7 +225,10 @@ test("the user's comment in Exif data, in either order of bytes", () => {
     const tiff = Buffer.alloc(44);
     const view = new DataView(tiff.buffer, tiff.byteOffset);
     tiff.write(little ? "II" : "MM");
-    const entries = [[8, 0x8769, 4, 1, 26], [26, 0x9286, 7, comment.length, 44]];
+    const entries = [
+      [8, 0x8769, 4, 1, 26],
+      [26, 0x9286, 7, comment.length, 44],
+    ];
     view.setUint32(4, 8, little);
     for (const [at = 0, tag = 0, type = 0, count = 0, value = 0] of entries) {
       view.setUint16(at, 1, little);
@@ -236,14 +263,16 @@ test("lists as people have them, checked line by line", () => {
   const prompts = (/** @type {string} */ text, name = "list.txt") =>
     readRows(name, text).map(({ prompt }) => prompt);
   const lists = [["[cat:dog:0.5] in a field", "a fox"], ["{red|blue} fox", "a cat"], ["[[x]]"]];
-  for (const lines of lists)
-    assert.deepEqual(prompts(`${lines.join("\n")}\n`), lines);
-  assert.deepEqual(readRows("a.csv", "\uFEFFprompt;seed;steps\n\"a;\n b\";5;20\n"),
-    [{ prompt: "a;\n b", seed: "5", steps: "20" }]);
-  assert.deepEqual(readRows("a.txt", '--prompt "a fox" --steps 20 --sampler_name "Euler a"\n'),
-    [{ prompt: "a fox", steps: "20", sampler: "euler_ancestral" }]);
-  assert.deepEqual(readRows("a.jsonl", '{"prompt":"a","seed":9007199254740993,"engine":"x"}'),
-    [{ prompt: "a", seed: "9007199254740993" }]);
+  for (const lines of lists) assert.deepEqual(prompts(`${lines.join("\n")}\n`), lines);
+  assert.deepEqual(readRows("a.csv", '\uFEFFprompt;seed;steps\n"a;\n b";5;20\n'), [
+    { prompt: "a;\n b", seed: "5", steps: "20" },
+  ]);
+  assert.deepEqual(readRows("a.txt", '--prompt "a fox" --steps 20 --sampler_name "Euler a"\n'), [
+    { prompt: "a fox", steps: "20", sampler: "euler_ancestral" },
+  ]);
+  assert.deepEqual(readRows("a.jsonl", '{"prompt":"a","seed":9007199254740993,"engine":"x"}'), [
+    { prompt: "a", seed: "9007199254740993" },
+  ]);
   assert.deepEqual(readRows("a.csv", "prompt,seed\na,-1\n"), [{ prompt: "a" }]);
   for (const [text, part] of /** @type {const} */ ([
     ["prompt,seed\na,1\n\n,2\n", /line 4: no prompt/],
@@ -331,10 +360,7 @@ const HOSTILE = [
   ["letters", (n) => one("parameters", "a".repeat(n))],
   ["spaces", (n) => one("parameters", `x\nSteps: 1,${" ".repeat(n)}:`)],
   ["quotes", (n) => one("parameters", `Steps: 1, ${'a: "b\\'.repeat(n / 7)}`)],
-  [
-    "brackets",
-    (n) => one("sd-metadata", JSON.stringify({ image: { prompt: "[".repeat(n) } })),
-  ],
+  ["brackets", (n) => one("sd-metadata", JSON.stringify({ image: { prompt: "[".repeat(n) } }))],
   ["editing", (n) => webUi("[a:b:1".repeat(n / 6))],
   ["alternation", (n) => webUi(`[${"a|".repeat(n / 2)}`)],
   ["networks", (n) => webUi("<lora:a:".repeat(n / 8))],

@@ -25,8 +25,7 @@ test("comments go and code stays", () => {
     ["//! Licence: MIT\nlet a;\n", null],
     ["/* @license MIT */\nlet a;\n", null],
   ];
-  for (const [source, wanted] of cases)
-    assert.equal(withoutComments(source), wanted ?? source);
+  for (const [source, wanted] of cases) assert.equal(withoutComments(source), wanted ?? source);
 });
 
 test("a style sheet's comments go and its strings stay", () => {

@@ -41,7 +41,12 @@ test("a run that would pass the last seed is two", () => {
 });
 
 test("the form's own fields make a request of the engine's types", () => {
-  const fields = { ...Object.fromEntries(DEFAULTS), seed: " 7 ", guidance_scale: "7,5", karras: "true" };
+  const fields = {
+    ...Object.fromEntries(DEFAULTS),
+    seed: " 7 ",
+    guidance_scale: "7,5",
+    karras: "true",
+  };
   const { request, count, initial } = requestOf(fields);
   assert.deepEqual([count, initial], [1, undefined]);
   assert.deepEqual(request, {
@@ -85,7 +90,12 @@ test("a count that is none is a fault of its field", () => {
 });
 
 test("how prompts are read is a part of the fields", () => {
-  const reading = readingOf({ prompt: "a", long_prompt: "chunks", prompt_weights: "true", steps: "3" });
+  const reading = readingOf({
+    prompt: "a",
+    long_prompt: "chunks",
+    prompt_weights: "true",
+    steps: "3",
+  });
   assert.deepEqual(reading, { long_prompt: "chunks", prompt_weights: true });
 });
 
@@ -118,7 +128,10 @@ test("old names of fields in links are known", () => {
 
 test("a style's words go with the prompt", () => {
   const style = { name: "ink", prompt: "ink drawing of {prompt}", avoid: "colour" };
-  assert.deepEqual(applyStyle(style, "a $& cat", "blur"), ["ink drawing of a $& cat", "blur, colour"]);
+  assert.deepEqual(applyStyle(style, "a $& cat", "blur"), [
+    "ink drawing of a $& cat",
+    "blur, colour",
+  ]);
   assert.deepEqual(applyStyle({ ...style, prompt: "ink" }, "a cat", ""), ["a cat, ink", "colour"]);
   assert.deepEqual(applyStyle(undefined, "a cat", "blur"), ["a cat", "blur"]);
 });

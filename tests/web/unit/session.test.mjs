@@ -69,7 +69,7 @@ function sessionOf() {
     pixelsOf: async (/** @type {Blob} */ file) => ({ width: file.size, height: 1 }),
     initialFile: async (/** @type {string} */ number) =>
       number === "1" ? new Blob(["12"]) : undefined,
-    keepPrint: async (/** @type {any} */ about) => void kept.push(about),
+    keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
     isNews: (/** @type {string} */ text) => text !== "old",
   };
@@ -95,7 +95,10 @@ test("a model is opened, known and ready", async () => {
   assert.equal(await session.open(CHOICE), "done");
   assert.deepEqual(phases, ["ready"]);
   assert.equal(state.get().opened?.engine, "models/demo · f32 · on the CPU");
-  assert.deepEqual(engine.calls, [["dispose"], ["open", "http://localhost/models/demo/", undefined]]);
+  assert.deepEqual(engine.calls, [
+    ["dispose"],
+    ["open", "http://localhost/models/demo/", undefined],
+  ]);
   assert.ok(session.has({ ...CHOICE }));
   assert.ok(!session.has({ ...CHOICE, how: { device: "cpu" } }));
   assert.deepEqual(named("said"), [["said", "Ready."]]);
@@ -156,7 +159,10 @@ test("a lost device opens the model anew at the next picture", async () => {
   engine.onGenerate = () => {};
   engine.calls.length = 0;
   assert.equal(await session.make(() => wanted()), "done");
-  assert.deepEqual(engine.calls.map(([call]) => call), ["open", "generate"]);
+  assert.deepEqual(
+    engine.calls.map(([call]) => call),
+    ["open", "generate"],
+  );
 });
 
 test("too little memory is met with smaller weights, once, unless the user chose", async () => {
@@ -201,8 +207,7 @@ test("a new job takes the place of the old, which tells nothing more", async () 
   await session.open(CHOICE);
   /** @type {() => void} */
   let end = () => {};
-  engine.onGenerate = () =>
-    new Promise((_, reject) => (end = () => reject(fault("closed"))));
+  engine.onGenerate = () => new Promise((_, reject) => (end = () => reject(fault("closed"))));
   const first = session.make(() => wanted());
   await new Promise((resolve) => setTimeout(resolve, 2));
   engine.onGenerate = () => {};
@@ -247,7 +252,7 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
 test("a picture that cannot be kept is shown all the same, and that is told", async () => {
   const { session, named, tools } = sessionOf();
   await session.open(CHOICE);
-  tools.keepPrint = () => Promise.reject(new Error("disk"));
+  tools.keepImage = () => Promise.reject(new Error("disk"));
   assert.equal(await session.make(() => wanted()), "done");
   assert.match(named("note").at(-1)?.[1], /disk/);
   tools.storageSentence = async () => "Storage is full.";
@@ -265,7 +270,10 @@ test("notices that are no news are not told; a verification tells how it ended",
   };
   await session.make(() => wanted());
   const notices = named("progress").filter(([, { event }]) => event === "notice");
-  assert.deepEqual(notices.map(([, { text }]) => text), ["new"]);
+  assert.deepEqual(
+    notices.map(([, { text }]) => text),
+    ["new"],
+  );
   await session.verify();
   const { job, outcome, text } = named("end").at(-1)?.[1] ?? {};
   assert.deepEqual([job, outcome, text], ["verify", "done", "1 of 2 comparisons failed."]);

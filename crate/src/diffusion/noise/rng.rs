@@ -53,8 +53,11 @@ impl Rng {
 /// A generator at some place of its stream.
 #[derive(Clone)]
 pub enum Generator {
+    /// See [`Torch`].
     Torch(Torch),
+    /// See [`Numpy`].
     Numpy(Numpy),
+    /// See [`Philox`].
     Philox(Philox),
 }
 

@@ -15,6 +15,9 @@ use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
 
 /// DDIM's coefficients.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, eta: f64) -> Result<Plan> {
     let timesteps = schedule.timesteps(Spacing::Leading, steps)?;
     let stride = schedule.trained() / steps;

@@ -28,6 +28,9 @@ pub(super) struct Weights {
 const SHORT: usize = 15;
 
 /// The coefficients of DPM++ 2M.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(
     schedule: &Schedule,
     steps: usize,
@@ -51,6 +54,9 @@ pub(super) fn plan(
 
 /// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ. The last step is of the
 /// first order when it `is_simple`, and so is the first after those that are `left_out`.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan_of(
     schedule: &Schedule,
     levels: &Sigmas,

@@ -16,6 +16,9 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of DPM++ 2M SDE.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
     plan_of(schedule, &Sigmas::preserving(schedule, steps)?, left_out, true, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));

@@ -16,6 +16,9 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// Euler's coefficients.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
     let evaluations = levels.timesteps.iter().zip(levels.sigmas.windows(2)).enumerate();

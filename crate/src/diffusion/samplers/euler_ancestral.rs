@@ -17,6 +17,9 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of Euler's ancestral method; diffusers does not know Karras' sigmas here.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     let levels = Sigmas::exploding(schedule, steps, false)?;
     let evaluations = levels.timesteps.iter().zip(levels.sigmas.windows(2)).enumerate();

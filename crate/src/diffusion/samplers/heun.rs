@@ -15,6 +15,9 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// Heun's coefficients.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
     let mut evaluations = Vec::with_capacity(2 * steps);

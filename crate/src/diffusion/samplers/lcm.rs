@@ -21,6 +21,10 @@ const TIME_SCALE: f64 = 10.0;
 const DATA_VARIANCE: f64 = 0.25;
 
 /// The coefficients of latent consistency.
+///
+/// # Errors
+/// [`Error::Request`] for a number of steps that the schedule does not have,
+/// or more than the model was distilled for.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     schedule.check_steps(steps)?;
     let most = DISTILLED.min(schedule.trained());

@@ -18,6 +18,9 @@ use crate::error::Result;
 const ORDER: usize = 4;
 
 /// The coefficients of the linear multistep method.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
     let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
     let evaluations = (0..steps).map(|index| {

@@ -28,6 +28,10 @@ const WEIGHTS: [&[f64]; 3] = [
 ];
 
 /// The coefficients of PLMS.
+///
+/// # Errors
+/// [`Error::Request`] for a number of steps that the schedule does not have, and for a schedule
+/// that does not skip the Runge-Kutta steps.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
     if !schedule.skip_prk_steps {
         let reason = "pndm is available only for models whose scheduler config sets \

@@ -28,6 +28,10 @@ pub(super) struct Sigmas {
 
 impl Sigmas {
     /// For latents x₀ + σ·ε: timesteps between the integers, the first σ as the latents' scale.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
+    /// have.
     pub(super) fn exploding(schedule: &Schedule, steps: usize, karras: bool) -> Result<Self> {
         let table = schedule.sigmas();
         let mut timesteps = schedule.timesteps(Spacing::Linspace, steps)?;
@@ -50,6 +54,10 @@ impl Sigmas {
 
     /// For latents (x₀ + σ·ε) / √(σ² + 1): whole timesteps, one more than there are steps being
     /// spaced and the last left out.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
+    /// have.
     pub(super) fn preserving(schedule: &Schedule, steps: usize) -> Result<Self> {
         schedule.check_steps(steps)?;
         let table = schedule.sigmas();

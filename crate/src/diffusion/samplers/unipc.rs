@@ -20,6 +20,9 @@ use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// The coefficients of UniPC.
+///
+/// # Errors
+/// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(
     schedule: &Schedule,
     steps: usize,

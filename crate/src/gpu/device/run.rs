@@ -55,6 +55,12 @@ impl Gpu {
 
     /// Submits what has been recorded and waits until it has run; a fault of the device since the
     /// last call (validation, memory, loss, a limit) is this call's error.
+    ///
+    /// # Errors
+    /// What the device complained of since the last call: [`Error::Gpu`](crate::Error::Gpu),
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory),
+    /// [`Error::GpuLimit`](crate::Error::GpuLimit), or
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost).
     pub async fn finish(&self) -> Result<()> {
         self.submit();
         let mut waited = Ok(());

@@ -19,6 +19,9 @@ impl Submitted {
     }
 
     /// Resolves when it has run.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] natively, [`Error::DeviceLost`] in a browser: the device does not answer.
     pub(crate) async fn done(self, device: &wgpu::Device) -> Result<()> {
         let until = wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None };
         device.poll(until).map(drop).map_err(|e| Error::Gpu { message: e.to_string() })
@@ -37,6 +40,9 @@ impl Submitted {
     }
 
     /// Resolves when it has run.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] natively, [`Error::DeviceLost`] in a browser: the device does not answer.
     pub(crate) async fn done(self, _: &wgpu::Device) -> Result<()> {
         self.done.await.map_err(|_| Error::DeviceLost { reason: "no answer".into() })
     }
@@ -65,6 +71,9 @@ impl Readback {
     }
 
     /// The bytes of its buffer, which may then be written again.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where they do not come.
     pub(crate) async fn bytes(
         self,
         device: &wgpu::Device,
@@ -86,6 +95,9 @@ impl Readback {
 }
 
 /// Resolves when all that was submitted has run.
+///
+/// # Errors
+/// [`Error::Gpu`] natively, [`Error::DeviceLost`] in a browser: the device does not answer.
 #[cfg(not(target_arch = "wasm32"))]
 pub(in crate::gpu) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Result<()> {
     let done = device.poll(wgpu::PollType::wait_indefinitely());
@@ -93,6 +105,9 @@ pub(in crate::gpu) async fn wait(device: &wgpu::Device, _: &wgpu::Queue) -> Resu
 }
 
 /// Resolves when all that was submitted has run.
+///
+/// # Errors
+/// [`Error::Gpu`] natively, [`Error::DeviceLost`] in a browser: the device does not answer.
 #[cfg(target_arch = "wasm32")]
 pub(in crate::gpu) async fn wait(_: &wgpu::Device, queue: &wgpu::Queue) -> Result<()> {
     let (sender, receiver) = oneshot::channel();

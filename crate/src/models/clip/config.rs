@@ -56,6 +56,9 @@ impl TextConfig {
     }
 
     /// From the fields of a text encoder.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a field that does not fit, or is not supported.
     pub(super) fn read(fields: &Fields) -> Result<TextConfig> {
         fields.only("model_type", &[json!("clip_text_model")])?;
         Ok(TextConfig {
@@ -71,6 +74,9 @@ impl VisionConfig {
     pub const PICTURE: usize = 3;
 
     /// From the fields of a vision tower.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a field that does not fit, or is not supported.
     pub(in crate::models) fn read(fields: &Fields) -> Result<VisionConfig> {
         fields.only("model_type", &[json!("clip_vision_model")])?;
         fields.only("num_channels", &[json!(Self::PICTURE)])?;

@@ -61,7 +61,8 @@ impl TextEncoder {
         self.forward_without(ids, precision, 0)
     }
 
-    /// [`TextEncoder::forward`] without the last `skipped` layers; the final norm stays.
+    /// [`TextEncoder::forward`] without the last `skipped` layers, `[rows, positions, c]`; the
+    /// final norm stays.
     ///
     /// # Panics
     /// As there, or when there are fewer layers.

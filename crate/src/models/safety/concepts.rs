@@ -10,8 +10,9 @@
 
 use crate::models::clip::cosine;
 
-/// Concepts, and those of special care: numbers of diffusers' code, in no config.
+/// Concepts that a picture is compared with: a number of diffusers' code, in no config.
 pub const CONCEPTS: usize = 17;
+/// Concepts of special care, likewise: a picture near one of them is judged more strictly.
 pub const SPECIAL_CARE: usize = 3;
 
 /// What a near concept of special care adds to scores.

@@ -22,7 +22,7 @@ impl Context {
         Context { keys: self.keys.clone(), merged }
     }
 
-    /// For a walk over `latents`: those of the attentions `part`.
+    /// For a walk over `latents` `[b, h, w, c]`: those of the attentions `part`.
     pub(super) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
         let [_, h, w, _] = latents.shape().image();
         Remaining { keys: self.keys[part].iter(), merged: self.merged, size: [h, w] }

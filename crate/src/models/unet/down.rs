@@ -19,6 +19,10 @@ pub(super) struct DownBlock {
 
 impl DownBlock {
     /// Level `index`; the lowest is not halved.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(
         scope: &Scope,
         config: &UnetConfig,
@@ -47,7 +51,7 @@ impl DownBlock {
         })
     }
 
-    /// The keys and values of the prompt for each attention.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]` for each attention.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attentions.iter().flat_map(|attention| attention.prepare(context))
     }
@@ -76,7 +80,8 @@ impl DownBlock {
         x
     }
 
-    /// Some resnets with their transformers: `skips` grows by one tensor for each.
+    /// Some resnets with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`: `skips` grows
+    /// by one tensor of that shape for each.
     pub(super) fn forward_layers(
         &self,
         layers: Range<usize>,

@@ -14,6 +14,9 @@ pub(super) struct MidBlock {
 }
 
 impl MidBlock {
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(scope: &Scope, config: &UnetConfig, times: &mut Joined) -> Result<MidBlock> {
         let level = config.levels.last().expect("a config has levels");
         let c = level.channels;
@@ -28,7 +31,7 @@ impl MidBlock {
         })
     }
 
-    /// The keys and values of the prompt.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]`.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attention.prepare(context)
     }

@@ -37,6 +37,10 @@ pub(super) struct Transformer {
 
 impl Transformer {
     /// For the pictures of `level`.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(scope: &Scope, config: &UnetConfig, level: &Level) -> Result<Transformer> {
         let (c, groups) = (level.channels, config.norm_num_groups);
         let blocks = scope.at("transformer_blocks");
@@ -51,7 +55,7 @@ impl Transformer {
         })
     }
 
-    /// The keys and values of the prompt for each block.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]` for each block.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.transformer_blocks.iter().map(|block| block.attn2.key_value(context))
     }

@@ -19,6 +19,10 @@ pub(super) struct UpBlock {
 
 impl UpBlock {
     /// Level `index`; the highest is not doubled.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(
         scope: &Scope,
         config: &UnetConfig,
@@ -42,7 +46,7 @@ impl UpBlock {
         })
     }
 
-    /// The keys and values of the prompt for each attention.
+    /// The keys and values of `context` `[b, tokens, cross_attention_dim]` for each attention.
     pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attentions.iter().flat_map(|attention| attention.prepare(context))
     }
@@ -69,7 +73,8 @@ impl UpBlock {
         self.resnets.len()
     }
 
-    /// Some resnets with their transformers: `skips` shrinks by one tensor for each.
+    /// Some resnets with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`: `skips`
+    /// shrinks by one tensor, of the same height and width, for each.
     pub(super) fn forward_layers(
         &self,
         layers: Range<usize>,

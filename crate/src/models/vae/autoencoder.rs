@@ -40,10 +40,10 @@ impl Autoencoder {
         self.decoder.forward(&self.unscaled(latents))
     }
 
-    /// [`Autoencoder::decode`] of one picture's latents for memory that does not hold its upper
-    /// levels whole: they are made in bands of `rows` rows at least, which are waited for, with the
-    /// group norms' statistics and the middle's attention those of the whole picture. It takes
-    /// about twice the work.
+    /// [`Autoencoder::decode`] of one picture's latents, `[1, h, w, latent_channels]`, for memory
+    /// that does not hold its upper levels whole: they are made in bands of `rows` rows at least,
+    /// which are waited for, with the group norms' statistics and the middle's attention those of
+    /// the whole picture. It takes about twice the work.
     ///
     /// # Errors
     /// Those of the device, and of `between`, which is asked between submits.

@@ -26,6 +26,9 @@ pub(super) struct Pace<'a> {
 
 impl Pace<'_> {
     /// Waits for what was recorded.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn wait(&self) -> Result<()> {
         self.gpu.finish_in_parts(self.between).await
     }
@@ -53,7 +56,7 @@ impl Strip {
         rows.start - self.first..rows.end - self.first
     }
 
-    /// Adds these rows of `x`, a tensor as high as the strip, to statistics.
+    /// Adds these rows of the picture to statistics; `x` `[1, rows, w, c]` is as high as the strip.
     pub(super) fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
         let [_, _, width, _] = x.shape().image();
         let local = self.local(rows);
@@ -69,7 +72,7 @@ impl Bands {
         Bands { bands: Vec::new(), step: rows.next_multiple_of(grain.max(REACH)), size, precision }
     }
 
-    /// Cuts a picture that is there whole.
+    /// Cuts a picture that is there whole, `x` `[1, h, w, c]`.
     pub(super) fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
         let [_, height, width, c] = x.shape().image();
         let mut bands = Bands::empty([height, width, c], x.precision(), pace.rows);
@@ -99,7 +102,7 @@ impl Bands {
         norm.stats(gpu, self.ranges().into_iter().map(|rows| rows.len() * width))
     }
 
-    /// The whole picture.
+    /// The whole picture, `[1, h, w, c]`.
     pub(super) fn join(self, gpu: &Gpu) -> Tensor {
         let [height, width, c] = self.size;
         let x = Tensor::empty(gpu, [1, height, width, c], self.precision);
@@ -197,6 +200,9 @@ impl Picture<'_> {
     }
 
     /// The statistics of the picture for `norm`.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
         if let Picture::Kept(bands) = self {
             let stats = bands.stats(norm, pace.gpu);
@@ -208,7 +214,11 @@ impl Picture<'_> {
         self.stats_of(norm, pace, |x| x.clone()).await
     }
 
-    /// The statistics for `norm` of what `make` makes of the picture, which is not kept.
+    /// The statistics for `norm` of what `make` makes of the picture, strip by strip
+    /// (`[1, rows, w, c]`, same shape), which is not kept.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn stats_of(
         &self,
         norm: &GroupNorm,
@@ -226,7 +236,11 @@ impl Picture<'_> {
         Ok(stats)
     }
 
-    /// What `make` makes of the picture, of `c` channels. Its bands are let go as they are used.
+    /// What `make` makes of the picture, strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`.
+    /// Its bands are let go as they are used.
+    ///
+    /// # Errors
+    /// Those of the device, and that of [`Pace::between`].
     pub(super) async fn map(
         mut self,
         c: usize,

@@ -35,6 +35,10 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// From the root of the checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(root: &Scope, config: &VaeConfig) -> Result<Decoder> {
         let scope = root.at("decoder");
         let channels = &config.block_out_channels;
@@ -75,10 +79,10 @@ impl Decoder {
         self.mid_block.forward(&x)
     }
 
-    /// The same for one picture, holding little more at once than the last level's output. The
-    /// lower levels, whose tensors are a quarter of that at the most, are made whole; the others in
-    /// bands, and what is doubled from one of them to the next is only kept where it is no larger
-    /// than that either.
+    /// The same for one picture, `z` `[1, h, w, latent_channels]`, holding little more at once than
+    /// the last level's output. The lower levels, whose tensors are a quarter of that at the most,
+    /// are made whole; the others in bands, and what is doubled from one of them to the next is
+    /// only kept where it is no larger than that either.
     ///
     /// # Errors
     /// Those of the device and of [`Pace::between`].

@@ -21,7 +21,9 @@ use crate::tensor::Tensor;
 /// The normal distribution of a picture's latents: `z = mean + e^(logvar/2) · noise`, both
 /// `[b, h, w, latent_channels]`; logvar is not yet clamped (diffusers: to −30…20).
 pub struct Posterior {
+    /// `[b, h, w, latent_channels]`
     pub mean: Tensor,
+    /// The logarithm of the variance, `[b, h, w, latent_channels]`.
     pub logvar: Tensor,
 }
 

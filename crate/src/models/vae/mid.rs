@@ -14,6 +14,9 @@ pub(super) struct MidBlock {
 }
 
 impl MidBlock {
+    /// # Errors
+    /// [`Error::MissingTensor`](crate::Error::MissingTensor),
+    /// [`Error::TensorShape`](crate::Error::TensorShape).
     pub(super) fn new(scope: &Scope, config: &VaeConfig) -> Result<MidBlock> {
         let c = *config.block_out_channels.last().expect("a config has levels");
         let resnets = scope.at("resnets");

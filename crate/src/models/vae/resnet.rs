@@ -8,6 +8,10 @@ use crate::nn::{ResnetBlock, Scope};
 pub(super) const EPS: f32 = 1e-6;
 
 /// A resnet of the VAE: no time.
+///
+/// # Errors
+/// [`Error::MissingTensor`](crate::Error::MissingTensor),
+/// [`Error::TensorShape`](crate::Error::TensorShape).
 pub(super) fn resnet(
     scope: &Scope,
     config: &VaeConfig,

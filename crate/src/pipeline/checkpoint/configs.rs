@@ -33,6 +33,10 @@ pub struct Configs {
 
 impl Configs {
     /// Reads them from a folder in the diffusers layout.
+    ///
+    /// # Errors
+    /// Those of the source; [`Error::BadFile`] for what is no JSON,
+    /// [`Error::OtherModel`] for a folder of another kind of model.
     pub(super) async fn read(source: &dyn Source) -> Result<Configs> {
         check_index(&text(source, INDEX).await?)?;
         Ok(Configs {

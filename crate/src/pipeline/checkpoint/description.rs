@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 pub struct Description {
     /// Pixels per latent: width and height are multiples of it.
     pub factor: u32,
-    /// The width and height for which the model was trained.
+    /// The width for which the model was trained, in pixels.
     pub width: u32,
+    /// The height for which it was trained, in pixels.
     pub height: u32,
     /// Names for [`Request::sampler`](crate::request::Request::sampler).
     pub samplers: Vec<&'static str>,

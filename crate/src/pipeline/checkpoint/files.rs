@@ -33,9 +33,13 @@ use std::sync::Arc;
 
 /// A model's configs and the headers of its weights.
 pub struct Files {
+    /// Of `text_encoder/config.json`.
     pub text_encoder: TextConfig,
+    /// Of `unet/config.json`.
     pub unet: UnetConfig,
+    /// Of `vae/config.json`.
     pub vae: VaeConfig,
+    /// Of `scheduler/scheduler_config.json`.
     pub schedule: Schedule,
     configs: Configs,
     archives: PartMap<Rc<Archive>>,
@@ -172,6 +176,9 @@ impl Files {
     }
 
     /// A tensor of the UNet, by diffusers' name.
+    ///
+    /// # Errors
+    /// Those of the source; [`Error::MissingTensor`].
     pub(in crate::pipeline) async fn load_unet_tensor(
         &self,
         source: &dyn Source,

@@ -16,6 +16,9 @@ pub(crate) const VAE: &str = "vae/config.json";
 pub(crate) const VOCABULARY_BYTES_MAX: u64 = 16 << 20;
 
 /// A config file, as text.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`] for what is no text, or too large.
 pub(crate) async fn text(source: &dyn Source, path: &str) -> Result<String> {
     let bytes = read_all(source, path, CONFIG_BYTES_MAX).await?;
     let reason = "it is not UTF-8 text".to_string();

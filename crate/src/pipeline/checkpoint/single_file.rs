@@ -27,6 +27,10 @@ const PLACES_MAX: usize = 256;
 
 /// Opens the checkpoint `path`: its configs, the headers of text encoder, UNet and VAE, and whether
 /// it does not say what its UNet predicts.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`] for a damaged file,
+/// [`Error::OtherModel`] for one of another model.
 pub(super) async fn open(
     source: &dyn Source,
     path: &str,

@@ -11,6 +11,10 @@ const UNFINISHED: [&str; 5] = [".incomplete", ".part", ".crdownload", ".aria2", 
 /// Hugging Face's libraries use: full before half precision, safetensors before torch's own files.
 /// A
 /// damaged file counts only where there is no whole one beside it.
+///
+/// # Errors
+/// Those of the source: of the first name where there is none;
+/// [`Error::BadFile`] for a damaged file.
 pub(crate) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
     // transformers has another stem for torch's files.
     let torch = if stem == "model" { "pytorch_model" } else { stem };

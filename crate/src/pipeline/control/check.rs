@@ -30,5 +30,6 @@ pub struct Check {
     pub tolerance: f32,
     /// What this run is held to: more, where its precision is known to cost more.
     pub bound: f32,
+    /// What follows from difference, tolerance and bound.
     pub verdict: Verdict,
 }

@@ -17,13 +17,31 @@ pub enum Progress {
         bytes_total: u64,
     },
     /// The kernels that can be chosen from are compiled and timed: `done` of `total` measurements.
-    Tuning { done: usize, total: usize },
+    Tuning {
+        /// Measurements done.
+        done: usize,
+        /// All of them.
+        total: usize,
+    },
     /// A software adapter compiles the kernels: `done` of `total`.
-    Compiling { done: usize, total: usize },
+    Compiling {
+        /// Kernels done.
+        done: usize,
+        /// All of them.
+        total: usize,
+    },
     /// A sentence for the user, such as what was cut from a prompt.
-    Notice { text: String },
+    Notice {
+        /// A sentence.
+        text: String,
+    },
     /// `step` of `steps` is done; 0 before the first.
-    Step { step: usize, steps: usize },
+    Step {
+        /// Steps done.
+        step: usize,
+        /// All of them.
+        steps: usize,
+    },
     /// The latents after a step without the noise that is left in them, of pictures that go
     /// together the first one's; see [`Previews`](super::Previews). Never told where a safety
     /// checker will look at the picture.
@@ -35,7 +53,9 @@ pub enum Progress {
     },
     /// The same as a picture.
     Preview {
+        /// In pixels.
         width: u32,
+        /// In pixels.
         height: u32,
         /// Four bytes a pixel, row by row.
         rgba: Vec<u8>,

@@ -105,6 +105,9 @@ impl OnGpu {
     }
 
     /// Begins a stage: lets go what it does not need and is not kept, and brings what it needs.
+    ///
+    /// # Errors
+    /// Those of the source and of the device; [`Error::Cancelled`](crate::Error::Cancelled).
     pub(crate) async fn enter(&self, stage: Stage, call: Call<'_>) -> Result<()> {
         if self.stage.get() == Some(stage) {
             return Ok(());

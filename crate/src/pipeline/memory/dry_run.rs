@@ -44,6 +44,7 @@ impl DryRun {
 /// A part of the walk.
 #[derive(Debug, Clone)]
 pub struct Phase {
+    /// As [`DryRun`] lists them.
     pub name: &'static str,
     /// The peak includes the weights that are there meanwhile.
     pub stats: Stats,
@@ -85,6 +86,9 @@ impl Files {
     }
 
     /// The same on a dry device.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`] for what the limits do not allow.
     pub(in crate::pipeline) async fn rehearse_on(
         &self,
         gpu: &Gpu,
@@ -178,6 +182,9 @@ fn name(kind: Kind) -> &'static str {
 }
 
 /// What has been counted since the last phase.
+///
+/// # Errors
+/// [`Error::GpuLimit`] for what the limits do not allow.
 pub(in crate::pipeline) async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
     gpu.finish().await?;
     Ok(counted(name, gpu))

@@ -81,6 +81,9 @@ pub(in crate::pipeline) struct Run<'a, E: Engine> {
 
 impl<'a, E: Planned> Run<'a, E> {
     /// Encodes the prompts.
+    ///
+    /// # Errors
+    /// Those of the engine, and of the witness.
     pub(crate) async fn begin(
         job: Job<'a>,
         engine: &'a E,
@@ -91,6 +94,9 @@ impl<'a, E: Planned> Run<'a, E> {
     }
 
     /// The plan's evaluations, from noise to final latents.
+    ///
+    /// # Errors
+    /// Those of the engine, and of the witness; [`Error::NotFinite`], [`Error::Cancelled`].
     pub(crate) async fn denoise(&mut self) -> Result<E::Array> {
         let Job { files, order, initial, control, extras, .. } = self.job;
         let plan = &order.plan;
@@ -230,6 +236,9 @@ impl<'a, E: Planned> Run<'a, E> {
     }
 
     /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.
+    ///
+    /// # Errors
+    /// Those of the engine; [`Error::NotFinite`] where f32 does not help either.
     pub(crate) async fn develop(
         &mut self,
         latents: &E::Array,
@@ -246,6 +255,9 @@ impl<'a, E: Planned> Run<'a, E> {
     }
 
     /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
+    ///
+    /// # Errors
+    /// Those of the engine, and of the witness.
     pub(crate) async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
         let Some(witness) = self.job.extras.witness else { return Ok(()) };
         let [width, height] = self.job.order.size.map(|side| side as usize);

@@ -46,6 +46,9 @@ impl<E: Engine> Text<E> {
 
     /// What the UNet attends to in evaluations of these kinds. However many pictures go together,
     /// they share it: all pictures with the negative prompt, then all with the other.
+    ///
+    /// # Errors
+    /// Those of the engine.
     pub(in crate::pipeline) async fn contexts(
         &self,
         engine: &E,

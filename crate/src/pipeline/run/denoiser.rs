@@ -57,6 +57,9 @@ pub(in crate::pipeline) struct Taken<'a, E: Engine> {
 
 impl<'a, E: Engine> Denoiser<'a, '_, E> {
     /// Takes a step of the sampler, and a look at what comes of it.
+    ///
+    /// # Errors
+    /// Those of the engine; [`Error::Cancelled`](crate::Error::Cancelled).
     pub(crate) async fn take(
         &mut self,
         state: &mut State<'a, E>,

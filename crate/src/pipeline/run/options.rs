@@ -24,9 +24,15 @@ pub struct Extras<'a> {
 /// Sees the numbers of every stage, in the layout of diffusers (channels before rows and columns).
 pub trait Witness {
     /// Token ids, the negative prompt's first.
+    ///
+    /// # Errors
+    /// Any of its own, which ends the run.
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()>;
     /// `context`, `latents_000` (the noise, scaled), then for each step `eps_NNN` (guided) and
     /// `latents_NNN`, at last `image` in 0…1. Latents are of all pictures that go together; what
     /// comes in parts comes under the same names again.
+    ///
+    /// # Errors
+    /// Any of its own, which ends the run.
     fn numbers(&self, name: &str, shape: &[usize], values: &[f32]) -> Result<()>;
 }

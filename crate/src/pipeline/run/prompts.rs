@@ -60,6 +60,9 @@ impl Prompts {
     }
 
     /// What the text encoder makes of them.
+    ///
+    /// # Errors
+    /// Those of the engine, and of the witness.
     pub(crate) async fn encode<E: Engine>(
         &self,
         engine: &E,

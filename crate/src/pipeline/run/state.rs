@@ -28,6 +28,9 @@ impl<'a, E: Engine> State<'a, E> {
     /// The first latents, of this shape: each picture's noise, or from outside, times the first
     /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
     /// the noise. What the sampler adds later comes from the same streams.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for latents of another shape.
     pub(crate) fn begin(
         engine: &'a E,
         shape: [usize; 4],
@@ -105,6 +108,9 @@ impl<'a, E: Engine> State<'a, E> {
     }
 
     /// Shows an array of the latents' shape to the witness, if there is one.
+    ///
+    /// # Errors
+    /// Those of the engine, and of the witness.
     pub(crate) async fn show(
         &self,
         name: &str,

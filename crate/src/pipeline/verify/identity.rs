@@ -30,6 +30,9 @@ pub(super) enum Identity {
 
 impl Identity {
     /// Reads what is needed to tell.
+    ///
+    /// # Errors
+    /// Those of the source.
     pub(super) async fn of(files: &Files, source: &dyn Source) -> Result<Identity> {
         if !has_topology(files) {
             return Ok(Identity::Other);

@@ -10,9 +10,11 @@ use crate::pipeline::Request;
 /// One of these tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
+    /// As [`Request::sampler`] names it.
     pub sampler: &'static str,
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
+    /// Values of the picture, 0 to 1, row by row.
     pub expected: [f32; 9],
     /// The largest difference that the test allows.
     pub tolerance: f32,

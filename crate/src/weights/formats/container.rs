@@ -26,6 +26,10 @@ pub(in crate::weights) enum Container {
 
 impl Container {
     /// Looks at the beginning of `path`.
+    ///
+    /// # Errors
+    /// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for what is no checkpoint,
+    /// with what it is.
     pub(crate) async fn of(source: &dyn Source, path: &str) -> Result<Container> {
         let size = source.size(path).await?;
         let start = read_exact(source, path, 0..size.min(8)).await?;

@@ -58,6 +58,9 @@ pub(in crate::weights) const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
 
 /// Reads and checks the header of `path`.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`] for a damaged header.
 pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let size = source.size(path).await?;
     let most = size.min(HEADER_BYTES_MAX);

@@ -24,6 +24,9 @@ pub(in crate::weights) const MAGIC: [u8; 15] =
 const HEAD_BYTES: u64 = 256 << 10;
 
 /// Reads and checks the pickles of `path`.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for a damaged header.
 pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let size = source.size(path).await?;
     let mut length = HEAD_BYTES.min(size);

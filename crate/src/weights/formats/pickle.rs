@@ -91,6 +91,9 @@ pub(in crate::weights) const CUT: &str = "it ends too early";
 /// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong
 /// with
 /// it.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
 pub(in crate::weights) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
     let (list, stack, marks, memo) = Default::default();
     let mut machine = Machine { bytes, at: 0, list, stack, marks, memo };

@@ -30,6 +30,9 @@ pub(in crate::weights) const MAX_HEADER_BYTES: u64 = 100_000_000;
 pub(in crate::weights) const METADATA: &str = "__metadata__";
 
 /// Reads and checks the header of `path`, `length` bytes of JSON that lie within the file.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for a damaged header.
 pub(in crate::weights) async fn read(
     source: &dyn Source,
     path: &str,

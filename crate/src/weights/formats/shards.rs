@@ -23,6 +23,9 @@ struct Index {
 }
 
 /// The files of the index `path`, each with the names of its tensors.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for what is no index.
 pub(in crate::weights) async fn read(
     source: &dyn Source,
     path: &str,

@@ -85,6 +85,9 @@ pub(in crate::weights) struct Pickled {
 }
 
 /// Reads and checks the directory and the pickle of `path`.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`] for a damaged header.
 pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let entries = zip::entries(source, path).await?;
     let is_pickle = |entry: &&Entry| entry.name.ends_with("/data.pkl");
@@ -116,6 +119,9 @@ pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<
 }
 
 /// The header of a file whose storages lie at `storages`.
+///
+/// # Errors
+/// [`Error::BadFile`] for tensors that do not lie in their storages.
 pub(in crate::weights) fn header(
     path: &str,
     file_size: u64,
@@ -233,6 +239,9 @@ fn nested<'a>(objects: &'a Objects, root: &'a [(Id, Id)]) -> Vec<&'a [(Id, Id)]>
 }
 
 /// The tensors of a pickle, with their names.
+///
+/// # Errors
+/// What is wrong with one of them, as the end of a sentence.
 pub(in crate::weights) fn tensors(objects: &Objects) -> Result<Vec<(String, Pickled)>, String> {
     let Object::Dict(root) = objects.root() else {
         return Err("its pickle is not a dictionary of tensors".into());

@@ -57,6 +57,10 @@ pub async fn read_stored(
 }
 
 /// Reads the directory of `path`.
+///
+/// # Errors
+/// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for a damaged directory, or a
+/// file that is packed.
 pub(in crate::weights) async fn entries(source: &dyn Source, path: &str) -> Result<Vec<Entry>> {
     let size = source.size(path).await?;
     let tail_start = size.saturating_sub(END + COMMENT_MAX);

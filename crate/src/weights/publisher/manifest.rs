@@ -75,23 +75,36 @@ pub const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// Always 1.
     pub format: u32,
+    /// Its name in storage: lower-case letters, digits, `.` and `-`.
     pub id: String,
+    /// Its name for people.
     pub title: String,
+    /// Where it is from, as `owner/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+    /// Of the repository: a commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// What most of its numbers are, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
+    /// Under which licence its weights are.
     pub licence: Licence,
+    /// The address that paths continue, or empty for the manifest's own folder.
     pub base: String,
+    /// Further bases, each asked when the one before keeps failing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<String>,
+    /// The address that paths continue to Git LFS pointers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointers: Option<String>,
+    /// Every origin that may be asked, or a pattern of them: see [`HostPattern`].
     pub hosts: Vec<String>,
+    /// The unit of fetching, storing and verifying.
     pub chunk_bytes: u64,
+    /// In the order in which they are fetched.
     pub files: Vec<ManifestFile>,
 }
 
@@ -99,9 +112,12 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licence {
+    /// For people.
     pub name: String,
+    /// The file with its text, which must be accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Of that text, in lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -110,15 +126,21 @@ pub struct Licence {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestFile {
+    /// Its path, with `/`, which continues a base.
     pub path: String,
+    /// Its size; unknown only for files that fit in one chunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Of the whole file, in lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// SHA-256 of each chunk, in lower-case hex.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chunks: Vec<String>,
+    /// Whether it lies beside the manifest, not under the base.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside: bool,
+    /// Whether it has a pointer, which must agree before its first byte is asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pointer: bool,
 }

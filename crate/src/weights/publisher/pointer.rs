@@ -16,7 +16,9 @@ const VERSION: &str = "version https://git-lfs.github.com/spec/v1";
 /// A file's size and SHA-256, from its publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer {
+    /// In lower-case hex.
     pub sha256: String,
+    /// The file's size.
     pub bytes: u64,
 }
 

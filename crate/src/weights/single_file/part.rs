@@ -3,8 +3,11 @@
 /// A part of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
+    /// CLIP's text model.
     TextEncoder,
+    /// The UNet.
     Unet,
+    /// The VAE, decoder and encoder.
     Vae,
 }
 

@@ -10,7 +10,9 @@ pub const PREDICTIONS: [&str; 2] = ["epsilon", "v_prediction"];
 
 /// A source with what its UNet predicts: one of [`PREDICTIONS`].
 pub struct Told {
+    /// Where the files are.
     pub source: Rc<dyn Source>,
+    /// What the user said.
     pub prediction: String,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct CompareArgs {
     #[arg(conflicts_with = "jobs")]
     pub seeds: Vec<u64>,
     #[command(flatten)]
-    pub settings: RequestArgs<Settings>,
+    pub(crate) settings: RequestArgs<Settings>,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, default_value = "f32")]
     pub precision: Precision,

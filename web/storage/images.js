@@ -4,7 +4,7 @@
 import { changed, transact } from "./database.js";
 
 /**
- * @typedef {object} Print
+ * @typedef {object} SavedImage
  * @property {number} id
  * @property {number} made milliseconds since 1970
  * @property {import("../engine/protocol.js").Request} request
@@ -22,14 +22,14 @@ import { changed, transact } from "./database.js";
 
 /**
  * Keeps a picture.
- * @param {Omit<Print, "id" | "bytes" | "favourite" | "made">} about
+ * @param {Omit<SavedImage, "id" | "bytes" | "favourite" | "made">} about
  * @param {Blob} png
  */
-export async function keepPrint(about, png) {
-  const print = { ...about, bytes: png.size, favourite: false, made: Date.now() };
+export async function keepImage(about, png) {
+  const saved = { ...about, bytes: png.size, favourite: false, made: Date.now() };
   let id = 0;
   await transact(["pictures", "files"], "readwrite", (pictures, files) => {
-    const adding = pictures?.add(print);
+    const adding = pictures?.add(saved);
     if (adding)
       adding.onsuccess = () => {
         id = Number(adding.result);
@@ -42,12 +42,12 @@ export async function keepPrint(about, png) {
 
 /**
  * All pictures, the latest first.
- * @returns {Promise<Print[]>}
+ * @returns {Promise<SavedImage[]>}
  */
-export async function listPrints() {
-  /** @type {Print[]} */
-  const prints = await transact(["pictures"], "readonly", (store) => store.getAll());
-  return prints.reverse();
+export async function listImages() {
+  /** @type {SavedImage[]} */
+  const images = await transact(["pictures"], "readonly", (store) => store.getAll());
+  return images.reverse();
 }
 
 /**
@@ -55,24 +55,24 @@ export async function listPrints() {
  * @param {number} id
  * @returns {Promise<Blob | undefined>}
  */
-export function printFile(id) {
+export function imageFile(id) {
   return transact(["files"], "readonly", (files) => files.get(id));
 }
 
-/** @param {Print} print with what has changed */
-export async function changePrint(print) {
-  await transact(["pictures"], "readwrite", (pictures) => void pictures.put(print));
+/** @param {SavedImage} saved with what has changed */
+export async function changeImage(saved) {
+  await transact(["pictures"], "readwrite", (pictures) => void pictures.put(saved));
   changed("pictures");
 }
 
-/** A picture with its file. @typedef {{ print: Print, file: Blob | undefined }} Taken */
+/** A picture with its file. @typedef {{ saved: SavedImage, file: Blob | undefined }} Taken */
 
 /**
  * Deletes pictures; they and their files can be put back.
  * @param {number[]} ids
  * @returns {Promise<Taken[]>}
  */
-export async function takePrints(ids) {
+export async function takeImages(ids) {
   /** @type {Taken[]} */
   const taken = [];
   await transact(["pictures", "files"], "readwrite", (pictures, files) => {
@@ -81,7 +81,7 @@ export async function takePrints(ids) {
       const file = files?.get(id);
       if (!found || !file) continue;
       file.onsuccess = () => {
-        if (found.result) taken.push({ print: found.result, file: file.result });
+        if (found.result) taken.push({ saved: found.result, file: file.result });
         pictures?.delete(id);
         files?.delete(id);
       };
@@ -92,11 +92,11 @@ export async function takePrints(ids) {
 }
 
 /** Puts back pictures that were taken. @param {Taken[]} taken */
-export async function putPrints(taken) {
+export async function putImages(taken) {
   await transact(["pictures", "files"], "readwrite", (pictures, files) => {
-    for (const { print, file } of taken) {
-      pictures?.put(print);
-      if (file) files?.put(file, print.id);
+    for (const { saved, file } of taken) {
+      pictures?.put(saved);
+      if (file) files?.put(file, saved.id);
     }
   });
   changed("pictures");
@@ -105,28 +105,28 @@ export async function putPrints(taken) {
 /**
  * The oldest pictures whose deletion brings the rest within a bound; favourites are never among
  * them.
- * @param {Print[]} prints
+ * @param {SavedImage[]} images
  * @param {number} bound in bytes
  */
-export function oldestBeyond(prints, bound) {
-  let over = prints.reduce((sum, { bytes }) => sum + bytes, 0) - bound;
+export function oldestBeyond(images, bound) {
+  let over = images.reduce((sum, { bytes }) => sum + bytes, 0) - bound;
   const victims = [];
-  for (const print of prints.toReversed()) {
+  for (const saved of images.toReversed()) {
     if (over <= 0) break;
-    if (print.favourite) continue;
-    victims.push(print.id);
-    over -= print.bytes;
+    if (saved.favourite) continue;
+    victims.push(saved.id);
+    over -= saved.bytes;
   }
   return victims;
 }
 
 /**
  * Whether every word is in the prompt, the settings or the model's name.
- * @param {Print} print
+ * @param {SavedImage} saved
  * @param {string} words
  */
-export function matches(print, words) {
-  const { request, model, provenance } = print;
+export function matches(saved, words) {
+  const { request, model, provenance } = saved;
   // "truncate" would be found by many a word.
   const { long_prompt: _, ...settings } = request;
   const values = [model, provenance?.title, ...Object.values(settings).map(String)];

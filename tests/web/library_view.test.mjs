@@ -1,4 +1,5 @@
-// The shelf in a real browser: two tabs, licences, archives, local files, and what may be asked.
+// The library of models in a real browser: two tabs, licences, archives, local files, and what may
+// be asked.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,10 +15,16 @@ const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safet
 const COUNT = 1 + 22 + 5;
 
 /** Runs in the page. */
-async function showShelf() {
+async function showLibrary() {
   // @ts-ignore: a module of the page
-  const { createShelf } = await import("./views/shelf.js");
-  createShelf(document.body, { onUse: () => {} });
+  const { Library } = await import("./views/library.js");
+  // @ts-ignore: a module of the page
+  const { createPage } = await import("./state/page.js");
+  new Library(document.body, createPage(), {
+    onUse: () => {},
+    onDownload: () => {},
+    onLock: () => {},
+  });
 }
 
 test("a second tab waits, watches, and fetches nothing twice", async (t) => {
@@ -45,7 +52,7 @@ test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   assert.ok(heard.some((/** @type {any} */ it) => it.event?.event === "fetching"));
 });
 
-test("the shelf of a tab that waits shows how far the other one is", async (t) => {
+test("the library of a tab that waits shows how far the other one is", async (t) => {
   const weights = new Weights(SIZES);
   weights.delay = 100;
   let go = () => {};
@@ -54,7 +61,7 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
   const [first, second] = [await open(), await open()];
   await add(first, weights.manifest(CHUNK));
   for (const page of [first, second]) {
-    await page.evaluate(showShelf);
+    await page.evaluate(showLibrary);
     await page.evaluate(() => {
       navigator.storage.persist = async () => Object.assign(window, { wished: true }).wished;
     });
@@ -62,7 +69,7 @@ test("the shelf of a tab that waits shows how far the other one is", async (t) =
     await page.getByRole("button", { name: "Resume: A test" }).click();
   }
   const status = second.getByRole("status");
-  await status.filter({ hasText: "Another tab is at work" }).waitFor();
+  await status.filter({ hasText: "Another tab is changing the models" }).waitFor();
   /** All that it says from now on. @type {import("playwright-core").JSHandle<string[]>} */
   const said = await second.locator(".download-text").evaluateHandle((element) => {
     /** @type {string[]} */
@@ -131,21 +138,18 @@ test("a folder of files is imported, and matched with a known manifest", async (
   const page = await open();
   const files = [...weights.files].map(([path, bytes]) => ({ path, bytes: [...bytes] }));
   const manifest = weights.manifest(CHUNK);
-  const [known, unknown] = await page.evaluate(
-    async ([files, manifest]) => {
-      const { store } = /** @type {any} */ (window);
-      const given = files.map(({ path, bytes }) => ({
-        path: `my folder/${path}`,
-        file: new Blob([new Uint8Array(bytes)]),
-      }));
-      const model = await store.plan(given, [{ manifest, address: "" }], "my folder");
-      await store.fill(model.manifest.id, () => {});
-      const other = await store.plan(given, [], "My Folder");
-      await store.fill(other.manifest.id, () => {});
-      return [model.manifest.id, other.manifest.id];
-    },
-    /** @type {const} */ ([files, manifest]),
-  );
+  const [known, unknown] = await page.evaluate(async ([files, manifest]) => {
+    const { store } = /** @type {any} */ (window);
+    const given = files.map(({ path, bytes }) => ({
+      path: `my folder/${path}`,
+      file: new Blob([new Uint8Array(bytes)]),
+    }));
+    const model = await store.plan(given, [{ manifest, address: "" }], "my folder");
+    await store.fill(model.manifest.id, () => {});
+    const other = await store.plan(given, [], "My Folder");
+    await store.fill(other.manifest.id, () => {});
+    return [model.manifest.id, other.manifest.id];
+  }, /** @type {const} */ ([files, manifest]));
   assert.deepEqual([known, unknown], ["test", "my-folder"]);
   assert.equal(weights.asked.length, 0);
   await assertSame(page, weights);
@@ -169,17 +173,21 @@ test("a mirror that the build allows may be asked", async (t) => {
   await assertSame(page, weights);
 });
 
-test("the shelf shows the licence, verbatim, and asks for nothing before", async (t) => {
+test("the library shows the licence, verbatim, and asks for nothing before", async (t) => {
   const { open, site } = await profile(t, new Weights(SIZES));
   const page = await open();
   /** @type {string[]} */
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
-  await page.evaluate(showShelf);
+  await page.evaluate(showLibrary);
   await page.getByText("Models in this browser").click();
-  const fetching = page.getByRole("button", { name: "Fetch: Stable Diffusion v1.4" });
+  const fetching = page.getByRole("button", { name: "Download: Stable Diffusion v1.4" });
   await fetching.waitFor();
-  assert.equal(await page.getByText(/cannot be verified/).count(), 0, "every hash is known");
+  assert.equal(
+    await page.getByText(/have no published checksum/).count(),
+    0,
+    "every hash is known",
+  );
   await fetching.click();
   const dialog = page.getByRole("dialog", { name: "CreativeML OpenRAIL-M" });
   const words = await dialog.locator("pre").textContent();

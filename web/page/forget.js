@@ -3,8 +3,9 @@
 
 import { text } from "../strings/network.js";
 import { TUNINGS } from "../engine/tunings.js";
-import { PAGE, closeDatabase } from "./database.js";
-import { deleteDatabase } from "./indexed_db.js";
+import { PAGE, closeDatabase } from "../storage/database.js";
+import { deleteDatabase } from "../storage/indexed_db.js";
+import { forgetSettings } from "../storage/settings.js";
 
 const { parts } = text;
 
@@ -34,11 +35,6 @@ export async function forgetAll() {
     }
   }
   return text.deleted(done, failed);
-}
-
-function forgetSettings() {
-  for (const storage of [localStorage, sessionStorage])
-    for (const key of Object.keys(storage)) if (key.startsWith("darkroom")) storage.removeItem(key);
 }
 
 async function forgetCaches() {

@@ -1,11 +1,11 @@
 // Pictures of the gallery as buttons with an image, whose files are read when they come into view.
 
 import { beginning, say } from "../strings.js";
-import { printFile } from "../storage/pictures.js";
+import { imageFile } from "../storage/images.js";
 import { element } from "../dom.js";
 import { SMALL } from "./picture.js";
 
-/** @typedef {import("../storage/pictures.js").Print} Print */
+/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
 /** @type {Map<number, string>} addresses of files in memory, the latest used last */
 const addresses = new Map();
@@ -18,10 +18,10 @@ const NAME = 200;
  * The address of a picture's file, for an `<img>` or a link.
  * @param {number} id
  */
-export async function printAddress(id) {
+export async function imageAddress(id) {
   let address = addresses.get(id);
   if (!address) {
-    const file = await printFile(id);
+    const file = await imageFile(id);
     if (!file) return "";
     address = addresses.get(id) ?? URL.createObjectURL(file);
   }
@@ -48,27 +48,27 @@ const sight = new IntersectionObserver(
 
 /** @param {HTMLImageElement} image */
 async function fill(image) {
-  const address = await printAddress(Number(image.dataset["print"])).catch(() => "");
+  const address = await imageAddress(Number(image.dataset["image"])).catch(() => "");
   if (address) image.src = address;
 }
 
 /**
  * What a picture is called.
- * @param {Print} print
+ * @param {SavedImage} saved
  */
-export const printName = ({ request }) => beginning(request.prompt || say.noPrompt(), NAME);
+export const imageName = ({ request }) => beginning(request.prompt || say.noPrompt(), NAME);
 
 /**
  * A picture as a button.
- * @param {Print} print
+ * @param {SavedImage} saved
  * @param {() => void} act
  */
-export function printButton(print, act) {
-  const image = element("img", { alt: "", width: print.width, height: print.height });
-  image.dataset["print"] = String(print.id);
-  image.classList.toggle("pixels", Math.max(print.width, print.height) < SMALL);
+export function imageButton(saved, act) {
+  const image = element("img", { alt: "", width: saved.width, height: saved.height });
+  image.dataset["image"] = String(saved.id);
+  image.classList.toggle("pixels", Math.max(saved.width, saved.height) < SMALL);
   sight.observe(image);
-  const name = printName(print);
+  const name = imageName(saved);
   const made = element("button", { type: "button", title: name, ariaLabel: name }, image);
   made.addEventListener("click", act);
   return made;

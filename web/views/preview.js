@@ -1,7 +1,7 @@
-// The picture while it develops: itself, when the engine shows it, or its latents, which are nearly
-// colours. A linear map from a latent's channels
-// to the mean colour of its pixels is fitted by least squares to the pictures that a model has
-// made here, and kept; with the first picture of a new model there is nothing to show yet.
+// The preview of a picture on its way: itself, when the engine shows it, or its latents, which are
+// nearly colours. A linear map from a latent's channels to the mean colour of its pixels is fitted by
+// least squares to the pictures that a model has made here, and kept; with the first picture of a
+// new model there is nothing to show yet.
 
 import { anyById, byId } from "../dom.js";
 import { remember, remembered } from "../storage/settings.js";
@@ -15,8 +15,8 @@ import { solve } from "./least_squares.js";
 /** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
 
 /** @param {import("../session/session.js").Session} session */
-export function createDeveloping(session) {
-  const canvas = byId("developing", HTMLCanvasElement);
+export function createPreview(session) {
+  const canvas = byId("preview", HTMLCanvasElement);
   const small = document.createElement("canvas");
   let name = "";
   /** @type {Fit | null} */
@@ -71,7 +71,7 @@ export function createDeveloping(session) {
   /** Takes the preview away. */
   function hide() {
     canvas.hidden = true;
-    anyById("tray").classList.remove("developing");
+    anyById("tray").classList.remove("previewing");
   }
 
   /** @param {ImageData} pixels drawn large and smooth: these are not the finished picture's */
@@ -85,7 +85,7 @@ export function createDeveloping(session) {
     canvas.height = height * scale;
     canvas.getContext("2d")?.drawImage(small, 0, 0, canvas.width, canvas.height);
     canvas.hidden = false;
-    anyById("tray").classList.add("developing");
+    anyById("tray").classList.add("previewing");
   }
 }
 
@@ -148,8 +148,7 @@ const aged = (rows) => rows.map((row) => row.map((value) => value * 0.9));
  */
 function addProduct(sums, x, y, weight) {
   for (const [r, row] of sums.entries()) {
-    for (const [c, value] of y.entries())
-      row[c] = (row[c] ?? 0) + weight * (x[r] ?? 0) * value;
+    for (const [c, value] of y.entries()) row[c] = (row[c] ?? 0) + weight * (x[r] ?? 0) * value;
   }
 }
 

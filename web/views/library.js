@@ -1,12 +1,12 @@
-// The model shelf: which models are in this browser, what they are, and what can be done with them.
-// A model is fetched, verified, deleted, exported here, or imported from local files.
+// The library of models: which models are in this browser, what they are, and what can be done with
+// them. A model is fetched, verified, deleted, exported here, or imported from local files.
 
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
 import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
 import { readOffered } from "../store/offered.js";
 import { CHANNEL } from "../store/protocol.js";
-import { shelf as text } from "../strings.js";
+import { library as text } from "../strings/library.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
@@ -31,7 +31,7 @@ export class Library {
   #actions;
   #store = new Store();
   #box = document.createElement("details");
-  #list = element("ul", { className: "shelf" });
+  #list = element("ul", { className: "library" });
   #status = withText("p", "");
   #facts = element("p", { className: "hint" });
   #mirror = element("input", { id: "mirror", type: "url", placeholder: "https://" });
@@ -376,8 +376,8 @@ function button(label, of, act) {
 
 /** Shows the models that can be fetched, and where to press. */
 export function openLibrary() {
-  const shelf = anyById("shelf");
-  shelf.querySelector("details")?.setAttribute("open", "");
-  shelf.querySelector("summary")?.focus();
-  shelf.scrollIntoView({ block: "start" });
+  const library = anyById("library");
+  library.querySelector("details")?.setAttribute("open", "");
+  library.querySelector("summary")?.focus();
+  library.scrollIntoView({ block: "start" });
 }
