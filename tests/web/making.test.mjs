@@ -296,7 +296,7 @@ test("the real engine leaves out what the native program leaves out", async (t) 
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
   );
-  await page.getByLabel("Use guidance in").selectOption("the whole run (exact)");
+  await page.getByLabel("Use guidance in").selectOption("all steps (exact)");
   await page.getByLabel("Reuse deep layers").selectOption("never (exact)");
   await page.getByLabel("Merge tokens").selectOption("half of them");
   await make({ steps: "1" });
