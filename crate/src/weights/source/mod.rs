@@ -74,7 +74,7 @@ pub async fn read_all(source: &dyn Source, path: &str, max_bytes: u64) -> Result
 /// Reads a range and checks that the source kept its promise about the length.
 ///
 /// # Errors
-/// Those of the source; [`Error::BadFile`] where the file ends before.
+/// Those of the source; [`Error::Source`] where it gave fewer bytes or more.
 pub(in crate::weights) async fn read_exact(
     source: &dyn Source,
     path: &str,
