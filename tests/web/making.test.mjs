@@ -178,8 +178,8 @@ test("every field of a request has a control, and what is cut off is marked", as
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
   );
-  await page.getByRole("checkbox", { name: /as weights/ }).check();
-  await page.getByRole("checkbox", { name: /Clean prompts/ }).check();
+  await page.getByRole("checkbox", { name: /prompt weights/ }).check();
+  await page.getByRole("checkbox", { name: /Clean up text/ }).check();
   const chosen = { spacing: "trailing", clip_skip: "2", long_prompt: "chunks", rng: "philox" };
   await make({ ...chosen, eta: "0.5", karras: "true", prompt: "all", seed: "1" });
   const { request } = await offered(page);
@@ -229,13 +229,13 @@ test("what makes a picture faster says what it loses, and the picture says it", 
     ["guidance_interval", "cache_interval"].map((name) => one.request[name]),
     [[0.1, 0.8], 3],
   );
-  const told = /guided from 10 to 80 % .* inner layers every 3 evaluations only/;
+  const told = /guided from 10 to 80 % .* deep layers every 3 evaluations only/;
   assert.match((await page.locator("#caption-facts").textContent()) ?? "", told);
   assert.match(page.url(), /guidance_interval=/);
 
   // What is not exact is gone with Reset, and comes back with the picture.
   await page.getByRole("button", { name: "Reset" }).click();
-  assert.match((await hint.textContent()) ?? "", /^Nothing is left out/);
+  assert.match((await hint.textContent()) ?? "", /^All off: the exact image/);
   await dropped(page, "made.png", one.file);
   await hint.filter({ hasText: "Reuse deep layers" }).waitFor();
   assert.equal(await page.locator("#guidance_interval").inputValue(), "[0.1,0.8]");
@@ -296,7 +296,7 @@ test("the real engine leaves out what the native program leaves out", async (t) 
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
   );
-  await page.getByLabel("Use guidance in").selectOption("the whole run (exact)");
+  await page.getByLabel("Use guidance in").selectOption("all steps (exact)");
   await page.getByLabel("Reuse deep layers").selectOption("never (exact)");
   await page.getByLabel("Merge tokens").selectOption("half of them");
   await make({ steps: "1" });

@@ -31,7 +31,7 @@ test("every control has a name", async (t) => {
     "Prompt",
     "Negative prompt",
     "Steps",
-    "Guidance scale (CFG)",
+    "Guidance (CFG)",
     "Width",
     "Height",
     "Seed",

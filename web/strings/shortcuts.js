@@ -26,8 +26,8 @@ const percent = (part) => `${Math.round(100 * part)}`;
 
 export const shortcutsText = {
   exact: () =>
-    "All off: the exact image. What is chosen here saves time and gives a slightly different " +
-    "image; each image’s record says so.",
+    "All off: the exact image. Guidance in a part of the run, DeepCache and token merging (ToMe) " +
+    "save time and give a slightly different image; each image’s record says so.",
   /** @type {(field: string, value: string) => string} */
   lossOf: (field, value) => {
     const figures = MEASURED[field]?.[value];
