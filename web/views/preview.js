@@ -1,7 +1,7 @@
 // The preview of a picture on its way: itself, when the engine shows it, or its latents, which are
-// nearly colours. A linear map from a latent's channels to the mean colour of its pixels is fitted by
-// least squares to the pictures that a model has made here, and kept; with the first picture of a
-// new model there is nothing to show yet.
+// nearly colours. A linear map from a latent's channels to the mean colour of its pixels is fitted
+// by least squares to the pictures that a model has made here, and kept; with the first picture of
+// a new model there is nothing to show yet.
 
 import { anyById, byId } from "../dom.js";
 import { remember, remembered } from "../storage/settings.js";

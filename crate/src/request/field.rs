@@ -209,6 +209,9 @@ impl Field {
     }
 
     /// Checks a value, apart from the other fields.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the name of this field and what a value must be.
     pub(super) fn check(&self, held: Held<'_>, allowed: &Allowed<'_>) -> Result<()> {
         let refuse = |reason: String| Err(self.refused(reason));
         match (self.facts.kind, held) {
