@@ -360,7 +360,9 @@ test("navigation and new tabs, which nothing can stop, are named under Privacy",
   await state("ready");
   await page.locator('[data-view="privacy"]').click();
   await page.getByText("The browser’s rules for this page").click();
-  await page.getByText(/leads this tab to another address, or\s+opens one in a new tab/).waitFor();
+  await page
+    .getByText(/leads this tab to another\s+address, or\s+opens one in a new tab/)
+    .waitFor();
 });
 
 test("in another page's frame it does not run, and says how to open it on its own", async (t) => {

@@ -56,9 +56,8 @@ export class Form {
       byId("settings", HTMLDetailsElement).open = false;
     offerSamplers(["ddim"]);
     for (const [name, value] of DEFAULTS) write(name, value);
-    const { phase, pausing } = state.get();
-    showPhase(phase, pausing);
-    state.subscribe(["phase", "pausing"], (now) => showPhase(now.phase, now.pausing));
+    showButtons(state.get());
+    state.subscribe(["phase", "pausing", "job"], showButtons);
     state.subscribe(["opened"], ({ opened }) => opened && this.#describe(opened.description));
   }
 
@@ -252,14 +251,14 @@ const parentDetails = (box) => box.parentElement?.closest("details") ?? null;
 
 /**
  * Which buttons can be pressed; the focus goes on where its button cannot be pressed any more.
- * @param {import("../state/page.js").Phase} phase
- * @param {boolean} pausing whether the picture rests, so that the button offers to go on
+ * @param {import("../state/page.js").PageState} state
  */
-function showPhase(phase, pausing) {
+function showButtons({ phase, pausing, job }) {
   const [generate, pause, cancel] = [button("generate"), button("pause"), button("cancel")];
   const hadFocus = document.activeElement;
   generate.disabled = phase === "loading" || phase === "generating";
-  cancel.disabled = !generate.disabled;
+  // Before the first job there is nothing to cancel.
+  cancel.disabled = !generate.disabled || !job;
   pause.disabled = phase !== "generating";
   pause.textContent = pausing && !pause.disabled ? say.goOn() : say.pause();
   // The picture is in view, and stays there.
