@@ -28,8 +28,8 @@ pub const SECONDS_MAX: f64 = 3.0;
 /// A challenger must take less than this share of the default's time.
 const FASTER: f64 = 0.95;
 
-/// Seconds that a challenger may take longer to compile: every opening compiles it for each shape of
-/// op, which no picture makes up for.
+/// Seconds that a challenger may take longer to compile: every opening compiles it for each shape
+/// of op, which no picture makes up for.
 const COMPILE_MAX: f64 = 5.0;
 
 /// Timed runs of a choice at the most, of which the fastest counts.

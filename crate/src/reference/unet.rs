@@ -69,6 +69,8 @@ impl Unet {
         weights.build(|vars| Unet::new(&vars, config))
     }
 
+    /// # Errors
+    /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
         let (first, last) = (&levels[0], &levels[levels.len() - 1]);

@@ -53,6 +53,9 @@ impl Weights {
     }
 
     /// Builds a network from them.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a tensor that is missing or has another shape.
     pub(super) fn build<T>(
         self,
         new: impl FnOnce(VarBuilder) -> candle_core::Result<T>,

@@ -86,16 +86,26 @@ impl Lora {
         self.others.iter().cloned().chain(unknown).collect()
     }
 
+    /// Reads a layer.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
     pub(super) async fn layer(&self, key: &names::Layer) -> Result<Layer> {
         Layer::read(&self.file, &self.archive, &self.layers[key]).await
     }
 
     /// The difference of a bias.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) where it does not hold floats.
     pub(super) async fn bias(&self, key: &names::Layer) -> Result<Vec<f32>> {
         self.archive.load(&self.file, &self.layers[key][&Role::DiffBias]).await
     }
 
     /// Whether a layer fits the tensor that it changes.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) where it does not; it says for which model the LoRA is.
     pub(super) async fn check(
         &self,
         archive: &Archive,

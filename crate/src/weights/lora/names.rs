@@ -1,5 +1,5 @@
-//! The names in a LoRA's file, of which every trainer has its own, taken apart: which layer of which
-//! network, and what of the layer's change the tensor is.
+//! The names in a LoRA's file, of which every trainer has its own, taken apart: which layer of
+//! which network, and what of the layer's change the tensor is.
 //!
 //! ```text
 //! lora_unet_down_blocks_0_…_attn1_to_q.lora_down.weight         kohya: dots are underscores
@@ -141,6 +141,7 @@ mod tests {
     fn every_trainers_names_are_one_layer() {
         let (unet, text) = (Network::Unet, Network::TextEncoder);
         let to_out = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0";
+        let processor = "mid_block.attentions.0.transformer_blocks.0.attn1.processor";
         let q_proj = "text_model.encoder.layers.3.self_attn.q_proj";
         for (name, network, module, role) in [
             (
@@ -151,18 +152,8 @@ mod tests {
             ),
             (&format!("unet.{to_out}.lora_B.weight"), unet, to_out, Role::Up),
             (&format!("base_model.model.{to_out}.lora_A.default.weight"), unet, to_out, Role::Down),
-            (
-                "unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.up.weight",
-                unet,
-                to_out,
-                Role::Up,
-            ),
-            (
-                "mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.down.weight",
-                unet,
-                to_out,
-                Role::Down,
-            ),
+            (&format!("unet.{processor}.to_out_lora.up.weight"), unet, to_out, Role::Up),
+            (&format!("{processor}.to_out_lora.down.weight"), unet, to_out, Role::Down),
             (
                 &format!("text_encoder.{q_proj}.lora_linear_layer.down.weight"),
                 text,
