@@ -1,5 +1,6 @@
-//! LoRAs in the layouts of their trainers against diffusers and LyCORIS (`scripts/golden/loras.py`), on
-//! the GPU and on the CPU; what is refused; and pictures of a changed model.
+//! LoRAs in the layouts of their trainers against diffusers and LyCORIS
+//! (`scripts/golden/loras.py`), on the GPU and on the CPU; what is refused; and pictures of a
+//! changed model.
 
 use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, scratch, tiny};

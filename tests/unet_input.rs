@@ -1,6 +1,6 @@
-//! All that a UNet's evaluation can be given beside latents, timestep and prompts: residuals of other
-//! networks, further channels, cached features; by the network on the GPU and by the reference on
-//! the CPU, against diffusers (`scripts/golden/residuals.py`).
+//! All that a UNet's evaluation can be given beside latents, timestep and prompts: residuals of
+//! other networks, further channels, cached features; by the network on the GPU and by the
+//! reference on the CPU, against diffusers (`scripts/golden/residuals.py`).
 
 use crate::harness::gpu::{self, Device};
 use crate::models::{Golden, TOLERANCE, UNET_FILE, nmse, planes};

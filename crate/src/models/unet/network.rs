@@ -70,8 +70,8 @@ impl Unet {
         Context { keys: down.chain(mid).chain(up).collect(), merged: 0 }
     }
 
-    /// Predicts the noise: `[b, h, w, c]` → `[b, h, w, out_channels]`; all channel counts are padded
-    /// to a multiple of four.
+    /// Predicts the noise: `[b, h, w, c]` → `[b, h, w, out_channels]`; channel counts are padded to
+    /// a multiple of four.
     ///
     /// # Panics
     /// Where the shapes are not the config's and each other's, or the context is another model's.
