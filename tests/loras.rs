@@ -269,6 +269,13 @@ fn what_is_for_another_model_is_refused_by_what_it_is() {
     let mut torn = rank_1(&layer, n, c).to_vec();
     torn.pop();
     refused(&file("a", &torn), "Up");
+    // A small file that claims a large layer.
+    let vast = [("hada_w1_a", [1, 4]), ("hada_w1_b", [1, 40_000]), ("hada_t1", [40_000, 1])];
+    let vast: Vec<_> = vast.map(|(part, shape)| (format!("{layer}.{part}"), shape.to_vec())).into();
+    refused(&file("a", &vast), "too large for any layer");
+    let vast = [("lokr_w1_a", [40_000, 1]), ("lokr_w1_b", [1, 40_000]), ("lokr_w2", [1, 1])];
+    let vast: Vec<_> = vast.map(|(part, shape)| (format!("{layer}.{part}"), shape.to_vec())).into();
+    refused(&file("a", &vast), "too large for any layer");
     let odd = [(format!("{layer}.lora_down.weight"), vec![2, c]), torn_up(&layer, n)];
     refused(&file("a", &odd), "do not fit one another");
 }

@@ -30,6 +30,62 @@ async function tinyCheckpoint() {
   return Buffer.concat([length, header, Buffer.alloc(2 * all.length)]);
 }
 
+/**
+ * A LoRA's file: of each layer the names and shapes of its tensors, all numbers a half.
+ * @param {Record<string, Record<string, number[]>>} layers
+ */
+function lora(layers) {
+  let end = 0;
+  /** @type {Record<string, object>} */
+  const header = {};
+  for (const [layer, parts] of Object.entries(layers))
+    for (const [part, shape] of Object.entries(parts)) {
+      const bytes = 2 * shape.reduce((product, side) => product * side, 1);
+      const offsets = [end, (end += bytes)];
+      header[`${layer}.${part}`] = { dtype: "F16", shape, data_offsets: offsets };
+    }
+  const json = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, Buffer.alloc(end, Buffer.from([0x00, 0x38]))]);
+}
+
+/** LoRAs of every kind. */
+const LORAS = [
+  lora({
+    lora_unet_conv_in: {
+      "lora_down.weight": [2, 4, 3, 3],
+      "lora_up.weight": [8, 2, 1, 1],
+      alpha: [],
+    },
+    "unet.mid_block.attentions.0.proj_in": { "lora_A.weight": [1, 4], "lora_B.weight": [4, 1] },
+  }),
+  lora({
+    lora_unet_a: {
+      "lora_down.weight": [2, 4, 1, 1],
+      "lora_mid.weight": [2, 2, 3, 3],
+      "lora_up.weight": [8, 2, 1, 1],
+      dora_scale: [8, 1, 1, 1],
+    },
+  }),
+  lora({
+    lora_unet_a: {
+      hada_w1_a: [2, 8],
+      hada_w1_b: [2, 4],
+      hada_t1: [2, 2, 3, 3],
+      hada_w2_a: [2, 8],
+      hada_w2_b: [2, 4],
+      hada_t2: [2, 2, 3, 3],
+      alpha: [],
+    },
+  }),
+  lora({
+    lora_te_a: { lokr_w1: [2, 2], lokr_w2_a: [4, 1], lokr_w2_b: [1, 2] },
+    lora_te_b: { lokr_w1_a: [2, 1], lokr_w1_b: [1, 2], lokr_w2: [2, 2, 3, 3] },
+    lora_unet_c: { diff: [4, 4], diff_b: [4] },
+  }),
+];
+
 /** A config of the built-in model behind the byte that chooses its parser. */
 const config = async (/** @type {number} */ first, /** @type {string} */ path) =>
   Buffer.concat([Buffer.from([first]), await read(path)]);
@@ -77,6 +133,7 @@ const SEEDS = {
       config(3, "web/models/demo/text_encoder/config.json"),
       config(4, "tests/golden/safety/config.json"),
     ]),
+  lora: async () => LORAS,
   request: async () =>
     texts(
       '{"prompt": "a", "seed": "7", "steps": 3, "guidance_interval": [0.1, 0.8]}',

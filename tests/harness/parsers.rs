@@ -11,7 +11,9 @@ use darkroom::models::unet::UnetConfig;
 use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, Reading, Tokenizer};
-use darkroom::weights::{Archive, Ldm, LocalFuture, Manifest, Source, is_inside, npy, origin, tar};
+use darkroom::weights::{
+    Archive, Ldm, LocalFuture, Lora, Manifest, Source, is_inside, npy, origin, tar,
+};
 use darkroom::{Error, Result};
 use pollster::block_on;
 use std::ops::Range;
@@ -20,9 +22,10 @@ use std::ops::Range;
 pub(crate) type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const PARSERS: [Parser; 11] = [
+pub(crate) const PARSERS: [Parser; 12] = [
     ("archive", archive),
     ("single_file", single_file),
+    ("lora", lora),
     ("configs", configs),
     ("request", request),
     ("tokenizer", tokenizer),
@@ -88,6 +91,15 @@ pub(crate) fn single_file(bytes: &[u8]) {
                 drop(block_on(part.load(&source, &info.name)));
             }
         }
+    }
+}
+
+/// A LoRA, then every layer of it.
+pub(crate) fn lora(bytes: &[u8]) {
+    let source = Memory(bytes);
+    if let Ok(lora) = block_on(Lora::open(&source, "a")) {
+        // Any answer but a panic will do.
+        drop(block_on(lora.read_all_layers()));
     }
 }
 

@@ -159,7 +159,7 @@ pub struct Field {
     pub words: &'static str,
     /// What it does, in plain sentences; Markdown.
     pub about: &'static str,
-    /// Whether it may be null: it then has what [`Facts::without`] says.
+    /// Whether it may be null: it then has what `without` says.
     pub optional: bool,
     /// All else.
     pub facts: Facts,

@@ -120,7 +120,7 @@ pub fn fields() -> impl Iterator<Item = &'static Field> {
     Request::OWN.iter().chain(Shortcuts::FIELDS)
 }
 
-/// The field of this name; a list of requests and a link may also use [`Facts::aliases`].
+/// The field of this name; a list of requests and a link may also use its aliases.
 pub fn field(name: &str) -> Option<&'static Field> {
     fields().find(|field| field.name == name)
 }

@@ -19,7 +19,7 @@ const WHOLE: [f64; 2] = [0.0, 1.0];
 /// Of each 2 × 2 tokens one is left.
 const MERGING_MAX: f64 = 0.75;
 
-/// More evaluations than this no run has, and nobody wants a picture of one whole one.
+/// Beyond this hardly any evaluation would be whole.
 const CACHE_INTERVAL_MAX: u32 = 100;
 
 fn is_whole(interval: &[f64; 2]) -> bool {

@@ -70,7 +70,7 @@ fn nowhere(path: &str) -> Error {
 }
 
 impl Files {
-    /// The same in this way.
+    /// The same with this residency.
     ///
     /// # Errors
     /// As there.

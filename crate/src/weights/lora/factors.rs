@@ -96,7 +96,9 @@ impl Factors {
         match self {
             Factors::Product { up, down } => [up.rows, down.columns],
             Factors::Hadamard([[a, b], _]) => [a.rows, b.columns],
-            Factors::Kronecker(a, b) => [a.rows * b.rows, a.columns * b.columns],
+            Factors::Kronecker(a, b) => {
+                [a.rows.saturating_mul(b.rows), a.columns.saturating_mul(b.columns)]
+            }
             Factors::Whole(whole) => [whole.rows, whole.columns],
         }
     }

@@ -74,6 +74,19 @@ impl Lora {
         self.archive.metadata()
     }
 
+    /// Reads every layer, as far as it can be told without a model: for judging a file.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
+    pub async fn read_all_layers(&self) -> Result<()> {
+        for (key, names) in &self.layers {
+            if names.keys().any(|role| *role != Role::DiffBias) {
+                self.layer(key).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Names of its tensors that belong to no layer of any network, and of layers that neither of
     /// these archives (of UNet and text encoder) has.
     pub fn unmatched(&self, unet: &Archive, text_encoder: &Archive) -> Vec<String> {

@@ -7,6 +7,10 @@ use crate::weights::{Archive, MemorySource};
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// Elements of a matrix that is made from others at the most: a convolution of v1.4 has a tenth of
+/// it. A file that claims more is not read.
+const ELEMENTS_MAX: usize = 1 << 27;
+
 /// The tensors of a layer in the LoRA's file, by what they are.
 pub(super) type Names = HashMap<Role, String>;
 
@@ -130,6 +134,7 @@ impl Reader<'_> {
             if pair[0].columns != pair[1].rows {
                 return Err(self.fault("its factors do not fit one another"));
             }
+            self.check_size([pair[0].rows, pair[1].columns, 1])?;
             sides.push(Factors::product(&pair));
         }
         let [first, second]: [Matrix; 2] = sides.try_into().expect("two of them");
@@ -143,10 +148,19 @@ impl Reader<'_> {
         Ok([a.transposed(), Factors::with_core(&core, &b)])
     }
 
+    /// Whether a core `[i, j·k]` fits a factor `[j, c]`, and what they make together can be held.
     fn check_core(&self, core: &Matrix, b: &Matrix) -> Result<()> {
-        match b.rows > 0 && core.columns.is_multiple_of(b.rows) && core.columns > 0 {
+        if b.rows == 0 || core.columns == 0 || !core.columns.is_multiple_of(b.rows) {
+            return Err(self.fault("its factors do not fit one another"));
+        }
+        self.check_size([core.rows, b.columns, core.columns / b.rows])
+    }
+
+    fn check_size(&self, [rows, columns, kernel]: [usize; 3]) -> Result<()> {
+        let elements = rows.checked_mul(columns).and_then(|n| n.checked_mul(kernel));
+        match elements.is_some_and(|elements| elements <= ELEMENTS_MAX) {
             true => Ok(()),
-            false => Err(self.fault("its factors do not fit one another")),
+            false => Err(self.fault("its factors are too large for any layer")),
         }
     }
 
