@@ -12,6 +12,7 @@ use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::nn::{Loader, Scope};
 use darkroom::pipeline::{Control, Files, Options, Pipeline, Progress, Weighted};
 use darkroom::reference::{self, Weights};
+use darkroom::weights::names::UnetLevel;
 use darkroom::weights::{
     Archive, FileSource, Lora, MemorySource, Merge, SafetensorsWriter, Source,
 };
@@ -21,8 +22,21 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-const FILES: [&str; 9] =
-    ["kohya", "kohya_conv", "peft", "diffusers", "processors", "dora", "locon", "loha", "lokr"];
+const FILES: [&str; 11] = [
+    "kohya",
+    "kohya_conv",
+    "peft",
+    "diffusers",
+    "processors",
+    "dora",
+    "dora_peft",
+    "metadata",
+    "locon",
+    "loha",
+    "lokr",
+];
+/// Those that change the text encoder as well.
+const OF_TEXT: [&str; 4] = ["kohya", "kohya_conv", "peft", "diffusers"];
 const WEIGHT: f32 = 0.7;
 /// The case of the UNet whose inputs were used.
 const CASE: &str = "5x7";
@@ -45,7 +59,7 @@ fn check(name: &str, got: &[f32]) {
 /// A golden model's weights, changed.
 fn changed(golden: &Golden, file: &str, name: &str) -> Rc<Archive> {
     let archive = block_on(Archive::open(golden.source(), file)).unwrap();
-    let merge = block_on(Merge::into_unet(&lora(name), &archive, WEIGHT));
+    let merge = block_on(Merge::into_unet(&lora(name), (&archive, &[]), WEIGHT));
     Rc::new(archive.changed(Arc::new(merge.unwrap())))
 }
 
@@ -98,7 +112,7 @@ fn the_text_encoder_is_diffusers_with_each() {
         let ids: Vec<u32> =
             golden.array("prompts.ids").values.iter().map(|id| *id as u32).collect();
         let archive = block_on(Archive::open(golden.source(), "model.safetensors")).unwrap();
-        FILES.map(|name| {
+        OF_TEXT.map(|name| {
             let merge = block_on(Merge::into_text_encoder(&lora(name), &archive, WEIGHT));
             let changed = archive.changed(Arc::new(merge.unwrap()));
             let scope = Scope::open(gpu, Rc::new(changed), Some(WeightType::F32));
@@ -107,7 +121,7 @@ fn the_text_encoder_is_diffusers_with_each() {
             block_on(encoder.forward(&ids, F32).to_f32()).unwrap()
         })
     });
-    FILES.iter().zip(outputs).for_each(|(name, x)| check(&format!("{name}.context"), &x));
+    OF_TEXT.iter().zip(outputs).for_each(|(name, x)| check(&format!("{name}.context"), &x));
 }
 
 /// A LoRA's file of f32 tensors, with numbers of their places.
@@ -276,6 +290,16 @@ fn what_is_for_another_model_is_refused_by_what_it_is() {
     let vast = [("lokr_w1_a", [40_000, 1]), ("lokr_w1_b", [1, 40_000]), ("lokr_w2", [1, 1])];
     let vast: Vec<_> = vast.map(|(part, shape)| (format!("{layer}.{part}"), shape.to_vec())).into();
     refused(&file("a", &vast), "too large for any layer");
+    let columns = [(format!("{layer}.dora_scale"), vec![1, n])];
+    refused(&file("a", &[&rank_1(&layer, n, c)[..], &columns].concat()), "by columns");
+    let conv = "lora_unet_conv_in";
+    let odd = [("lokr_w1", vec![8, 9]), ("lokr_w2", vec![1, 4])];
+    let odd: Vec<_> = odd.map(|(part, shape)| (format!("{conv}.{part}"), shape)).into();
+    refused(&file("a", &odd), "conv_in.weight");
+    refused(&file("a", &[(format!("{conv}.diff_b"), vec![3])]), "`conv_in.bias` does not fit");
+    refused(&file("a", &[(format!("{layer}.alpha"), vec![1])]), "none of its layers");
+    let glora = [(format!("{layer}.alpha"), vec![1]), (format!("{layer}.dora_scale"), vec![n, 1])];
+    refused(&file("a", &glora), "its kind is not known");
     let odd = [(format!("{layer}.lora_down.weight"), vec![2, c]), torn_up(&layer, n)];
     refused(&file("a", &odd), "do not fit one another");
 }
@@ -283,6 +307,66 @@ fn what_is_for_another_model_is_refused_by_what_it_is() {
 /// The `up` of a rank that no `down` has.
 fn torn_up(layer: &str, n: usize) -> (String, Vec<usize>) {
     (format!("{layer}.lora_up.weight"), vec![n, 3])
+}
+
+#[test]
+fn whole_differences_change_weights_biases_and_norms() {
+    let golden = Golden::open("unet_4_levels");
+    let archive = block_on(Archive::open(golden.source(), UNET_FILE)).unwrap();
+    let load =
+        |archive: &Archive, name: &str| block_on(archive.load(golden.source(), name)).unwrap();
+    let module = "down_blocks.0.resnets.0.norm1";
+    let [n] = archive.get(&format!("{module}.weight")).unwrap().shape[..] else { panic!("a norm") };
+    let shape = archive.get("conv_in.weight").unwrap().shape.clone();
+    let key = format!("lora_unet_{}", module.replace('.', "_"));
+    let tensors = [
+        ("lora_unet_conv_in.diff".to_owned(), shape.clone()),
+        ("diffusion_model.input_blocks.0.0.diff_b".to_owned(), vec![shape[0]]),
+        (format!("{key}.w_norm"), vec![n]),
+        (format!("{key}.b_norm"), vec![n]),
+    ];
+    let lora = open_file(&file("a", &tensors)).unwrap();
+    let level =
+        |down_attention, up_attention| UnetLevel { layers: 1, down_attention, up_attention };
+    let levels = [level(true, true), level(true, true), level(true, true), level(false, false)];
+    let text = block_on(Archive::open(Golden::open("text_gelu").source(), "model.safetensors"));
+    assert!(lora.unmatched((&archive, &levels), &text.unwrap()).is_empty());
+    let merge = block_on(Merge::into_unet(&lora, (&archive, &levels), 0.5)).unwrap();
+    assert_eq!(merge.len(), 4);
+    let changed = archive.changed(Arc::new(merge));
+    for name in
+        ["conv_in.weight", "conv_in.bias", &format!("{module}.weight"), &format!("{module}.bias")]
+    {
+        let (before, after) = (load(&archive, name), load(&changed, name));
+        for (i, (before, after)) in before.iter().zip(after).enumerate() {
+            let added = 0.5 * ((i % 7) as f32 * 0.2 - 0.6);
+            assert!((after - before - added).abs() < 1e-6, "{name} {i}: {before} → {after}");
+        }
+    }
+}
+
+#[test]
+fn the_text_encoder_can_be_left_as_it_is() {
+    let files = || block_on(Files::open(&FileSource::new(tiny()))).unwrap();
+    let name = "text_model.encoder.layers.0.self_attn.q_proj.weight";
+    let mut left = files();
+    let [(_, text), ..] = left.archives();
+    let [n, c] = text.get(name).unwrap().shape[..] else { panic!("a matrix") };
+    let [unet_n, unet_c] = shape_of_layer();
+    let key = format!("lora_te_{}", name.trim_end_matches(".weight").replace('.', "_"));
+    let of_unet = format!("lora_unet_{}", LAYER.replace('.', "_"));
+    let both = [rank_1(&key, n, c), rank_1(&of_unet, unet_n, unet_c)].concat();
+    let both = open_file(&file("a", &both)).unwrap();
+    let alone = open_file(&file("a", &rank_1(&key, n, c))).unwrap();
+    block_on(left.add_lora(&both, 1.0, false)).unwrap();
+    let mut changed = files();
+    block_on(changed.add_lora(&both, 1.0, true)).unwrap();
+    let source = FileSource::new(tiny());
+    let of = |files: &Files| block_on(files.archives()[0].1.load(&source, name)).unwrap();
+    assert_eq!(of(&left), of(&files()));
+    assert_ne!(of(&changed), of(&files()));
+    let refused = block_on(files().add_lora(&alone, 1.0, false)).unwrap_err().to_string();
+    assert!(refused.contains("the text encoder alone"), "{refused}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub mod tensor;
 #[cfg(feature = "engine")]
 pub mod weight;
 
-// Floors 3 to 6: layers, models, their reference on the CPU, the walk.
+// Floors 3 to 6: layers, models, their reference on the CPU, the pipeline.
 #[cfg(feature = "engine")]
 pub mod measure;
 pub mod models;

@@ -5,7 +5,8 @@ Writes tests/golden/loras/: a file for each layout, for the committed tiny UNet 
 
     kohya, kohya_conv, peft, diffusers, processors     `load_lora_weights`, `fuse_lora`
     locon, loha, lokr                                  merged by LyCORIS's own functions
-    dora                                               merged by the formula of arXiv:2402.09353
+    dora, dora_peft                                    merged by the formula of arXiv:2402.09353
+    metadata                                           strengths in the header
 
 Needs peft and lycoris-lora beside the packages of the other goldens.
 
@@ -137,14 +138,31 @@ def merge_text(text, tensors):
                     layer.weight += WEIGHT * scale * up @ down
 
 
-def merge_dora(unet, tensors):
-    """W' = m · (W + ΔW) / ‖W + ΔW‖, row by row, as PEFT's DoraLinearLayer. (diffusers 0.42 reads
-    kohya's `dora_scale` and does not use it.)"""
+def merge_dora(unet, tensors, blends):
+    """W' = m · (W + ΔW) / ‖W + ΔW‖, row by row. A weight other than 1 scales ΔW, as in PEFT's
+    DoraLinearLayer, or blends W' with W, as in LyCORIS and ComfyUI. (diffusers 0.42 reads kohya's
+    `dora_scale` and does not use it.)"""
     for name, layer in layers(unet, ATTENTION).items():
-        part = lambda kind: tensors[f"lora_unet_{name}".replace(".", "_") + f".{kind}"].double()
-        down, up = part("lora_down.weight"), part("lora_up.weight")
-        weight = layer.weight + WEIGHT * part("alpha") / len(down) * up @ down
-        layer.weight.copy_(part("dora_scale") * weight / weight.norm(dim=1, keepdim=True))
+        key = f"lora_unet_{name}".replace(".", "_") if blends else f"unet.{name}"
+        part = lambda *kinds: next(tensors[f"{key}.{k}"] for k in kinds if f"{key}.{k}" in tensors).double()
+        down, up = part("lora_down.weight", "lora_A.weight"), part("lora_up.weight", "lora_B.weight")
+        scale = part("alpha") / len(down) if blends else 1.0
+        weight = layer.weight + (1.0 if blends else WEIGHT) * scale * up @ down
+        norms = part("dora_scale", "lora_magnitude_vector").reshape(-1, 1)
+        changed = norms * weight / weight.norm(dim=1, keepdim=True)
+        layer.weight.copy_(torch.lerp(layer.weight, changed, WEIGHT) if blends else changed)
+
+
+def in_peft_names(unet, tensors):
+    """The layers of a kohya file under PEFT's names, without their alphas."""
+    renamed = {}
+    for name in layers(unet, ATTENTION):
+        key = f"lora_unet_{name}".replace(".", "_")
+        for old, new in (("lora_down.weight", "lora_A.weight"), ("lora_up.weight", "lora_B.weight"),
+                         ("dora_scale", "lora_magnitude_vector")):
+            value = tensors[f"{key}.{old}"]
+            renamed[f"unet.{name}.{new}"] = value.flatten() if "magnitude" in new else value
+    return renamed
 
 
 def lycoris(random, unet, kind):
@@ -239,9 +257,28 @@ def write(out):
         results |= {f"{name}.{key}": x for key, x in outputs(out, unet.double(), text).items()}
     unet, text = networks(out)
     tensors = dora(random, unet, text)
+    # Some programs write alphas as integers.
+    tensors |= {k: torch.tensor(2) for k in tensors if k.endswith(".alpha")}
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "dora.safetensors")
-    merge_dora(unet, tensors)
+    merge_dora(unet, tensors, blends=True)
     results |= {f"dora.{key}": x for key, x in outputs(out, unet, text).items()}
+    tensors = in_peft_names(unet, tensors)
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "dora_peft.safetensors")
+    unet, text = networks(out)
+    merge_dora(unet, tensors, blends=False)
+    results |= {f"dora_peft.{key}": x for key, x in outputs(out, unet, text).items()}
+    # diffusers since 0.35 writes strengths into the header: here √rank divides the alpha.
+    unet, text = networks(out)
+    tensors = {k: v for k, v in tensors.items() if "magnitude" not in k}
+    adapter = {"unet.lora_alpha": 3, "unet.r": 2, "unet.use_rslora": True, "unet.alpha_pattern": {
+        "mid_block.attentions.0.transformer_blocks.0.attn1.to_q": 5}}
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "metadata.safetensors",
+              {"lora_adapter_metadata": json.dumps(adapter)})
+    for name, layer in layers(unet, ATTENTION).items():
+        down, up = (tensors[f"unet.{name}.lora_{x}.weight"].double() for x in "AB")
+        alpha = adapter["unet.alpha_pattern"].get(name, adapter["unet.lora_alpha"])
+        layer.weight += WEIGHT * alpha / len(down) ** 0.5 * up @ down
+    results |= {f"metadata.{key}": x for key, x in outputs(out, unet, text).items()}
     for name in ("locon", "loha", "lokr"):
         unet, text = networks(out)
         tensors, differences = lycoris(random, unet, name)
@@ -253,4 +290,6 @@ def write(out):
     for key, result in results.items():
         base = plain[key.rpartition(".")[2]]
         print(f"  {key}: changed by {((result - base) ** 2).mean() / (base**2).mean():.1e}")
-    save_file({k: v.float().contiguous() for k, v in results.items()}, folder / "cases.safetensors")
+    # Of the text encoder only where the file changes it.
+    changed = {k: v for k, v in results.items() if not v.equal(plain[k.rpartition(".")[2]])}
+    save_file({k: v.float().contiguous() for k, v in changed.items()}, folder / "cases.safetensors")

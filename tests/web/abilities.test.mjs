@@ -13,10 +13,12 @@ const SETTINGS = ["eta", "karras", "spacing"];
 
 /** A file that a model may have or not is asked for, and browsers put the answer on the console. */
 const MAYBE = /404/;
+/** @type {import("./harness/site.mjs").Visit} */
+const options = { server: { roots }, device: "cpu", expected: MAYBE };
 
 test("the form offers the settings that the sampler has", async (t) => {
   const hash = "#model=models/tiny&device=cpu";
-  const { page, state, complaint } = await visit(t, { server: { roots }, hash, expected: MAYBE });
+  const { page, state, complaint } = await visit(t, { ...options, hash });
   await state("ready");
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
@@ -39,7 +41,7 @@ test("the form offers the settings that the sampler has", async (t) => {
 
 test("an open model tells the schema of its requests", async (t) => {
   const hash = "#model=models/tiny&device=cpu";
-  const { page, state } = await visit(t, { server: { roots }, hash, expected: MAYBE });
+  const { page, state } = await visit(t, { ...options, hash });
   await state("ready");
   const description = await page.evaluate(async () => {
     const { Engine } = await import(new URL("engine/client.js", document.baseURI).href);

@@ -1,7 +1,7 @@
 //! What an evaluation of the UNet computes, and what it leaves out to be faster; see
 //! [`super::Plan::cached`] and its like. Without that every evaluation is [`Kind::EXACT`].
 
-/// What an evaluation does of all that it could.
+/// Which parts of an evaluation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kind {
     /// Whether the prediction is guided; without it the prompt's half alone is evaluated.

@@ -186,7 +186,7 @@ impl Plan {
         self.evaluations.last().map_or(0, |evaluation| evaluation.step)
     }
 
-    /// Whether every number in it is one. A formula may divide by the difference of two levels.
+    /// Whether all coefficients are finite. A formula may divide by the difference of two levels.
     pub(super) fn is_finite(&self) -> bool {
         let sums = self.evaluations.iter().flat_map(Evaluation::combinations);
         let factors = sums.flat_map(Combination::terms).map(|(_, factor)| *factor);

@@ -130,8 +130,8 @@ impl Schedule {
         })
     }
 
-    /// ᾱ at `stride` before a time; beyond the first time it is 1 with `set_alpha_to_one`,
-    /// otherwise ᾱ₀. The samplers differ in what they take a silent config for.
+    /// ᾱ at `time − stride`; below time 0 it is 1 with `set_alpha_to_one`, otherwise ᾱ₀. `to_one`
+    /// is the sampler's default where the config does not say.
     pub(super) fn alpha_before(&self, time: usize, stride: usize, to_one: bool) -> f64 {
         let beyond = self.set_alpha_to_one.unwrap_or(to_one).then_some(1.0);
         let beyond = || beyond.unwrap_or(f64::from(self.alphas_cumprod[0]));

@@ -22,14 +22,14 @@ use crate::weight::Weight;
 use crate::{Precision, WeightType};
 use web_time::Instant;
 
-/// After so many seconds, compiling included, nothing is timed again; once it is in any case.
+/// The time for tuning in seconds, compiling included; every choice is timed once in any case.
 pub const SECONDS_MAX: f64 = 3.0;
 
 /// A challenger must take less than this share of the default's time.
 const FASTER: f64 = 0.95;
 
-/// Seconds that a challenger may take longer to compile: every opening compiles it for each shape
-/// of op, which no picture makes up for.
+/// Seconds that a challenger may take longer to compile: every opening compiles it for many ops,
+/// which takes longer than it saves.
 const COMPILE_MAX: f64 = 5.0;
 
 /// Timed runs of a choice at the most, of which the fastest counts.

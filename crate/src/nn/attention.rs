@@ -137,8 +137,8 @@ impl CrossAttention {
         KeyValue(self.to_kv.forward(context))
     }
 
-    /// `attention(x, context) + residual`, `x` `[b, t, c]`, same shape. Pictures of `x`, one
-    /// after the other, share a context where there are fewer.
+    /// `attention(x, context) + residual`, `x` `[b, t, c]`, same shape. Where the context has a
+    /// smaller batch, as many pictures of `x` one after the other share one as it takes.
     pub fn forward(&self, x: &Tensor, to: &KeyValue, residual: &Tensor) -> Tensor {
         let q = self.to_q.forward(x);
         let [k, v] = self.parts.each_ref().map(|part| Channels::new(&to.0, part.start, part.len()));

@@ -5,7 +5,7 @@
 //! y = conv2(silu(norm2(h))) + conv_shortcut(x)
 //! ```
 //!
-//! The shift by the time and the sum with the shortcut ride on the convolutions that precede them;
+//! The shift by the time and the sum with the shortcut are fused into the convolutions before them;
 //! the shifts of all resnets of a UNet are one matrix product, made beforehand.
 
 use std::ops::Range;

@@ -126,8 +126,8 @@ impl Pipeline {
         Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
     }
 
-    /// Opens a model on the CPU, without its checker, to compare with; for a host that wants its
-    /// turns. `why` it must be the CPU.
+    /// Opens a model on the CPU, without its checker, to compare with. `turn` yields to the event
+    /// loop; `why` says in an error why it must be the CPU.
     ///
     /// # Errors
     /// Those of the source; [`Error::NoDevice`] where the memory is too
@@ -180,10 +180,10 @@ async fn bring(engine: &OnGpu, call: Call<'_>) -> Result<()> {
     }
 }
 
-/// [`tuner::tune`]; each measurement is told as [`Progress::Tuning`], and may be the last.
+/// [`tuner::tune`]; reports [`Progress::Tuning`] before each measurement.
 ///
 /// # Errors
-/// As there, and [`Error::Cancelled`] between two measurements.
+/// As [`tuner::tune`], and [`Error::Cancelled`] between two measurements.
 pub async fn tune(gpu: &Gpu, remembered: Option<&str>, control: &Control) -> Result<Tuning> {
     let before_each = |done, total| {
         control.tell(Progress::Tuning { done, total });

@@ -49,7 +49,7 @@ pub struct Picture {
     /// Whether the safety checker saw it, and what it said.
     pub safety: Safety,
     /// [`Tuning::id`](crate::gpu::Tuning::id) of the kernels that the adapter was found to run
-    /// best; none where they are those that always run untuned.
+    /// best; none where they are the default ones of its kind.
     pub kernels: Option<String>,
     /// Which model drew it, as far as its parts list says.
     pub model: Option<Provenance>,

@@ -67,7 +67,7 @@ impl SafetyFiles {
         limits: Limits,
     ) -> Result<(u64, Phase)> {
         let gpu = Gpu::dry_within(limits, false);
-        let weights = floats(weights).unwrap_or_else(|| weight_type(&self.archive));
+        let weights = checker_weight_type(weights).unwrap_or_else(|| weight_type(&self.archive));
         let network = SafetyChecker::new(&Scope::without_file(&gpu, weights), &self.config)?;
         let weight_bytes = gpu.stats().bytes_alive;
         gpu.reset_stats();
@@ -89,7 +89,7 @@ impl SafetyFiles {
     ) -> Result<Checker> {
         self.dry_run(weights, gpu.limits()).await?;
         let build = |scope: &Scope| SafetyChecker::new(scope, &self.config);
-        let (part, weights) = (Part::SafetyChecker.name(), floats(weights));
+        let (part, weights) = (Part::SafetyChecker.name(), checker_weight_type(weights));
         let pending = Pending::new(gpu, part, &self.archive, weights, build)?;
         let network = pending.load_alone(&Place { gpu, source, control }).await?;
         let concepts = network.concepts();
@@ -145,7 +145,7 @@ impl Checker {
     }
 }
 
-/// The type of the checker's weights where the model's are to be of this one.
-fn floats(weights: Option<WeightType>) -> Option<WeightType> {
+/// The type of the checker's weights for that of the model's: f16 in place of a quantised one.
+fn checker_weight_type(weights: Option<WeightType>) -> Option<WeightType> {
     weights.map(|weights| if weights.is_quantised() { WeightType::F16 } else { weights })
 }

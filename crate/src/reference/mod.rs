@@ -84,8 +84,9 @@ impl Networks {
         ids.and_then(|ids| self.text_encoder.forward(&ids, skipped)).expect(CHECKED)
     }
 
-    /// The noise in `input`'s latents `[1, c, h, w]` for each prompt of its context
-    /// `[b, tokens, c]`; of two, guided: `uncond + guidance_scale·(cond − uncond)`, `[1, c, h, w]`.
+    /// The noise in `input`'s latents and further channels `[1, c, h, w]` for each prompt of its
+    /// context `[b, tokens, c]`, residuals of each prompt; of two, guided:
+    /// `uncond + guidance_scale·(cond − uncond)`, `[1, c, h, w]`.
     pub fn predict(
         &self,
         input: &UnetInput<'_, Tensor, Tensor>,
@@ -94,7 +95,10 @@ impl Networks {
         let predict = || {
             let batch = input.context.dim(0)?;
             let latents = input.latents.repeat((batch, 1, 1, 1))?;
-            let mut output = self.unet.forward(&UnetInput { latents: &latents, ..*input })?;
+            let extra = input.extra_channels.map(|extra| extra.repeat((batch, 1, 1, 1)));
+            let extra = extra.transpose()?;
+            let of_all = UnetInput { latents: &latents, extra_channels: extra.as_ref(), ..*input };
+            let mut output = self.unet.forward(&of_all)?;
             if batch > 1 {
                 let eps = &output.sample;
                 let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);

@@ -11,7 +11,7 @@ pub const SIDE_MAX: u32 = 8192;
 /// What a model can be asked for; part of its description.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowed<'a> {
-    /// Pixels per latent: sides are multiples of it.
+    /// Pixels per latent along each side: width and height are multiples of it.
     pub factor: u32,
     /// Width and height for a request that names none.
     pub size: [u32; 2],

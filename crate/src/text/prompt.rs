@@ -85,7 +85,7 @@ pub struct Chunk {
     pub weights: Vec<f32>,
 }
 
-/// An id with its weight.
+/// A token's id with its weight.
 type Word = (u32, f32);
 
 impl Chunk {
@@ -114,7 +114,7 @@ impl Chunk {
 pub struct Prompt {
     /// At least one.
     pub chunks: Vec<Chunk>,
-    /// How many of their ids are words: neither start, end nor padding.
+    /// How many of their ids come from the prompt: neither start, end nor padding.
     pub used: usize,
     /// The part that did not fit and is not seen by the model.
     pub cut: Option<String>,

@@ -12,9 +12,9 @@
 //! formats      the headers: safetensors · gguf · torch;  quantise    elements to f32 and back
 //! change       what changes numbers while they are read
 //! archive      a checkpoint, opened;  write    the files, written
-//! lora         small files that change a model
 //! zeros        what did not arrive
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
+//! lora         small files that change a model
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a

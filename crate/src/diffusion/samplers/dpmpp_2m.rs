@@ -7,9 +7,9 @@
 //! x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(D + (D − D₁) / 2r)          D₁ of the step before
 //! ```
 //!
-//! The first step has no D₁ and the last one does not use it. A run that ends at the smallest σ of
-//! training instead uses it from 15 steps on, or always without
-//! `lower_order_final`, as diffusers does.
+//! The first step is of first order: there is no D₁. The last step is of first order where the run
+//! ends at σ = 0. Where it ends at the smallest σ of training, the last step is of first order only
+//! with `lower_order_final` and fewer than 15 steps, as in diffusers.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};

@@ -180,7 +180,8 @@ impl Gpu {
         self.0.tuning.get()
     }
 
-    /// [`Tuning::id`], where others run than would without any choice.
+    /// [`Tuning::id`] of the kernels that run; none where they are the default ones of this kind of
+    /// adapter.
     pub fn tuned_id(&self) -> Option<String> {
         let fixed = Tuning::default_for(self.0.info.software);
         (self.tuning() != fixed).then(|| self.tuning().id())

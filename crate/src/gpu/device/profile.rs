@@ -22,7 +22,7 @@ pub struct Timed {
     pub bytes: u64,
 }
 
-/// Called with how far it is; its error ends the profile.
+/// Called with the number of runs that are done, not always whole; its error ends the profile.
 type Watch<'a> = &'a dyn Fn(f64) -> Result<()>;
 
 impl Gpu {

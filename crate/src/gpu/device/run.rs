@@ -95,7 +95,7 @@ impl Gpu {
     /// [`Gpu::finish`] in as many submits as keep each short, as [`Gpu::advance_in_parts`].
     ///
     /// # Errors
-    /// As there.
+    /// As [`Gpu::advance_in_parts`].
     pub async fn finish_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
         self.advance_in_parts(between).await?;
         let last = self.0.queue.running.take();
@@ -137,8 +137,8 @@ impl Gpu {
         self.heard().await
     }
 
-    /// What was uploaded for the recording before this one has arrived. What counts is the most
-    /// that any before it had, so that the account does not depend on their order.
+    /// What was uploaded for the recording before this one has arrived. The account keeps the most
+    /// that any recording has uploaded, so that the peak does not depend on timing.
     fn turn_uploads(&self) {
         let (before, now) = (self.0.memory.uploads_before.get(), self.0.memory.uploads.replace(0));
         self.0.memory.uploads_before.set(before.max(now));

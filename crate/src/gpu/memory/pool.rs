@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 pub(crate) enum Use {
     /// Activations: shared by all ops.
     Pooled,
-    /// What is held on to from one work to the next, such as a sampler's latents: shared among
-    /// their kind alone and by size, so that the work finds the others as it left them.
+    /// What outlives a recording, such as a sampler's latents. Such a buffer is only used again for
+    /// another of this use and of the same rounded size, so that the next recording finds all
+    /// pooled buffers free as the one before did.
     Kept,
     /// Activations apart.
     Apart,
@@ -68,15 +69,15 @@ pub(crate) struct Pool {
     free: BTreeMap<(u64, u32), ()>,
     free_kept: BTreeMap<(u64, u32), ()>,
     /// Given back, and to be destroyed when what was recorded has run.
-    doomed: Vec<u32>,
+    to_destroy: Vec<u32>,
     next: u32,
     held: Held,
     /// The largest since [`Pool::reset_peak`], and since [`Pool::lap`].
     peaks: [Held; 2],
 }
 
-/// A free buffer may serve a request of at least this share of its size: more would waste memory,
-/// less would create buffers without need.
+/// A free buffer serves a request if it is at most this many times as large: a larger factor would
+/// waste memory, a smaller one create buffers without need.
 const FIT: u64 = 2;
 
 impl Pool {
@@ -98,7 +99,7 @@ impl Pool {
         Some(BufferId(key.1))
     }
 
-    /// A free one of those that are held on to, of no more than `bytes`, rounded.
+    /// A free one of those that are held on to, of exactly `bytes`, rounded.
     pub(crate) fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
         let need = Self::rounded(bytes);
         let key = *self.free_kept.range((need, 0)..=(need, u32::MAX)).next()?.0;
@@ -135,7 +136,7 @@ impl Pool {
             Some(slot) if slot.usage == Use::Kept => {
                 self.free_kept.insert((slot.bytes, id.0), ());
             }
-            Some(_) => self.doomed.push(id.0),
+            Some(_) => self.to_destroy.push(id.0),
             None => {}
         }
     }
@@ -156,22 +157,22 @@ impl Pool {
     pub(crate) fn trim(&mut self) {
         let mut free = std::mem::take(&mut self.free);
         free.append(&mut self.free_kept);
-        self.doomed.extend(free.into_keys().map(|(_, id)| id));
+        self.to_destroy.extend(free.into_keys().map(|(_, id)| id));
         self.bury();
     }
 
     /// Destroys the buffers apart that were given back, and tells whether there were any. On the
     /// web a dropped buffer would wait for the garbage collector.
     pub(crate) fn bury(&mut self) -> bool {
-        let doomed = std::mem::take(&mut self.doomed);
-        for id in &doomed {
+        let to_destroy = std::mem::take(&mut self.to_destroy);
+        for id in &to_destroy {
             let Some(slot) = self.slots.remove(id) else { continue };
             if let Some(buffer) = slot.buffer {
                 buffer.destroy();
             }
             *self.share(slot.usage) -= slot.bytes;
         }
-        !doomed.is_empty()
+        !to_destroy.is_empty()
     }
 
     /// Counts bytes that are staged from now on.

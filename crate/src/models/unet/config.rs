@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::models::fields::Fields;
 
-/// After which layer of the first level deep features branch off; those of v1.4 has two.
+/// After which layer of the first level deep features branch off; the first level of v1.4 has two
+/// layers. DeepCache: `cache_branch_id`.
 const CACHE_BRANCH: usize = 1;
 
 /// The sizes of a UNet. diffusers: the arguments of `UNet2DConditionModel`.

@@ -1,4 +1,4 @@
-//! What cross-attentions see of a prompt, and how far the walk has come in it.
+//! What cross-attentions see of a prompt, and which of it the rest of a forward pass will use.
 
 use crate::nn::KeyValue;
 use crate::ops::TokenMerge;
@@ -6,7 +6,8 @@ use crate::tensor::Tensor;
 use std::ops::Range;
 
 /// What tokens attend to: the keys and values of a prompt for every cross-attention of a UNet, in
-/// the order of the walk, and of one another, how many.
+/// the order in which a forward pass uses them; and how many of 1000 tokens are merged for
+/// self-attention.
 #[derive(Clone)]
 pub struct Context {
     pub(super) keys: Vec<KeyValue>,
@@ -22,14 +23,14 @@ impl Context {
         Context { keys: self.keys.clone(), merged }
     }
 
-    /// For a walk over `latents` `[b, h, w, c]`: those of the attentions `part`.
+    /// For a forward pass over `latents` `[b, h, w, c]`: those of the attentions `part`.
     pub(super) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
         let [_, h, w, _] = latents.shape().image();
         Remaining { keys: self.keys[part].iter(), merged: self.merged, size: [h, w] }
     }
 }
 
-/// What the rest of the walk will need of a context.
+/// What the rest of a forward pass will need of a context.
 pub(super) struct Remaining<'a> {
     pub(super) keys: std::slice::Iter<'a, KeyValue>,
     merged: u32,

@@ -12,7 +12,7 @@ pub struct UnetInput<'a, A, C> {
     pub extra_channels: Option<&'a A>,
     /// In 0..1000, not always whole.
     pub timestep: f64,
-    /// The prompts of b pictures; fewer repeat.
+    /// The prompts of b pictures; fewer are shared, each by pictures one after the other.
     pub context: &'a C,
     /// Which layers are evaluated.
     pub cache: Cache<'a, A>,

@@ -107,7 +107,7 @@ impl Unet {
         let adapter = input.residuals.and_then(|added| added.down.first());
         let block = &self.down_blocks[0];
         block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, adapter);
-        add_to_skips(&mut skips, input.residuals);
+        add_to_skips(&mut skips, input.residuals, self.skips());
         Walk { shifts, context: up, skips }
     }
 
@@ -126,7 +126,7 @@ impl Unet {
             let adapter = residuals.and_then(|added| added.down.get(level));
             x = block.forward(x, &shifts, &mut context, &mut skips, adapter);
         }
-        add_to_skips(&mut skips, residuals);
+        add_to_skips(&mut skips, residuals, self.skips());
         x = self.mid_block.forward(&x, &shifts, &mut context);
         if let Some(mid) = residuals.and_then(|added| added.mid.as_ref()) {
             x = x.add(mid);
@@ -150,6 +150,12 @@ impl Unet {
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 
+    /// How many skips there are: of the first convolution, of every resnet, of every half.
+    fn skips(&self) -> usize {
+        let levels = &self.config.levels;
+        1 + levels.iter().map(|level| level.layers).sum::<usize>() + levels.len() - 1
+    }
+
     /// The first of the outermost layers of the last level on the way up.
     fn first_outermost(&self) -> usize {
         self.config.levels[0].layers - self.config.cache_branch()
@@ -167,11 +173,11 @@ impl Unet {
     }
 }
 
-/// Adds what a ControlNet says of each skip. Where only the outermost layers are evaluated, there
-/// are fewer skips than it says something of.
-fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) {
+/// Adds what a ControlNet says of each of `all` skips. Where only the outermost layers are
+/// evaluated, there are fewer here.
+fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>, all: usize) {
     let Some(added) = residuals.map(|residuals| &residuals.skips) else { return };
-    assert!(added.is_empty() || added.len() >= skips.len(), "residuals of another UNet");
+    assert!(added.is_empty() || added.len() == all, "residuals of another UNet");
     for (skip, added) in skips.iter_mut().zip(added) {
         *skip = skip.add(added);
     }

@@ -8,7 +8,7 @@ use crate::nn::Scope;
 use crate::ops::Term;
 use crate::tensor::Tensor;
 
-/// The decoder of pictures. diffusers: `AutoencoderKL`, without its encoder.
+/// The VAE's decoder. diffusers: `AutoencoderKL`, without its encoder.
 pub struct Autoencoder {
     decoder: Decoder,
     config: VaeConfig,

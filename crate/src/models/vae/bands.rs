@@ -1,9 +1,9 @@
 //! A picture in bands of rows, each a tensor of its own, for memory that does not hold it whole;
 //! and a picture that is made of such a one by doubling, strip by strip, and never kept.
 //!
-//! What is computed of a band is computed of a *strip*: the band and the rows around it that two
-//! 3×3 convolutions reach. What their zero padding spoils at a strip's ends, unless they are the
-//! picture's own, is not used.
+//! A *strip* is a band with the two rows above and the two below that two 3×3 convolutions reach.
+//! These rows of the result are dropped: zero padding at a strip's ends has made them wrong, unless
+//! the ends are the picture's own.
 
 use crate::dtype::Precision;
 use crate::error::Result;
@@ -174,8 +174,7 @@ impl Picture<'_> {
         Bands::empty([height, width, c], self.source().precision, pace.rows)
     }
 
-    /// The first row and the number of rows of the source from which a strip is made for `step`
-    /// rows from `row` on.
+    /// Rows of the source, `[first, count]`, that are needed to compute `step` rows from `row` on.
     fn reach(&self, row: usize, step: usize) -> [usize; 2] {
         let first = row.saturating_sub(REACH);
         match self {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// What a model is and can be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Description {
-    /// Pixels per latent: width and height are multiples of it.
+    /// Pixels per latent along each side: width and height are multiples of it.
     pub factor: u32,
     /// The width for which the model was trained, in pixels.
     pub width: u32,

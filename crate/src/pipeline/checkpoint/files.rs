@@ -109,17 +109,24 @@ impl Files {
         text_encoder: bool,
     ) -> Result<Vec<String>> {
         let [text, unet] = [Part::TextEncoder, Part::Unet].map(|part| self.archive(part).clone());
-        let into_unet = Merge::into_unet(lora, &unet, weight).await?;
+        let levels = self.topology().unet;
+        let into_unet = Merge::into_unet(lora, (&unet, &levels), weight).await?;
         let into_text = Merge::into_text_encoder(lora, &text, weight).await?;
         if into_unet.is_empty() && into_text.is_empty() {
             return Err(bad_file(lora.file(), "none of its layers is in this model"));
+        }
+        if into_unet.is_empty() && !text_encoder {
+            return Err(bad_file(
+                lora.file(),
+                "it changes the text encoder alone, which is left out",
+            ));
         }
         self.archives.insert(Part::Unet, Rc::new(unet.changed(Arc::new(into_unet))));
         if text_encoder {
             let changed = Rc::new(text.changed(Arc::new(into_text)));
             self.archives.insert(Part::TextEncoder, changed);
         }
-        Ok(lora.unmatched(&unet, &text))
+        Ok(lora.unmatched((&unet, &levels), &text))
     }
 
     /// Whether the weights are other than the files'.
@@ -187,8 +194,8 @@ impl Files {
         self.archive(Part::Unet).load(source, name).await
     }
 
-    /// Bits of the UNet's weights in its file, on average; bf16 keeps eight of a number, as q8_0
-    /// does.
+    /// Bits of precision of the UNet's weights in its file, on average. bf16 has eight significant
+    /// bits, so it counts as q8_0 does.
     pub(in crate::pipeline) fn unet_bits(&self) -> u64 {
         let tensors = self.archive(Part::Unet).tensors();
         let bits = |tensor: &TensorInfo| match tensor.file_type {

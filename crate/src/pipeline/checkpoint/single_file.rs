@@ -88,9 +88,8 @@ fn dimension(archive: &Archive, name: &str, index: usize) -> Result<usize> {
     info.shape.get(index).copied().ok_or_else(missing)
 }
 
-/// How many of the places `place(0)`, `place(1)`, … there are, by the last that has any tensor:
-/// what
-/// lacks between is missing, and told as that.
+/// How many of the places `place(0)`, `place(1)`, … there are: one more than the last that has any
+/// tensor. A gap before it becomes [`Error::MissingTensor`] later.
 fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
     let has = |index: &usize| {
         let start = format!("{}.", place(*index));
@@ -131,7 +130,7 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
         let at = match level.down_attention {
             true => format!("down_blocks.{i}"),
             false if level.up_attention => format!("up_blocks.{}", ldm.topology.unet.len() - 1 - i),
-            // Without attention of its own it lends its number to the middle.
+            // A level without attention: its number of transformer blocks is the middle's.
             false => "mid_block".to_string(),
         };
         let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
@@ -169,8 +168,8 @@ fn vae(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}");
     let width = |i: usize| dimension(archive, &format!("{}.conv1.weight", resnet(i, 0)), 0);
     let channels = (0..levels).rev().map(width).collect::<Result<Vec<_>>>()?;
-    // What the middle has and what stands around is v1.4's, or as the file tells: left out silently
-    // it would be another picture.
+    // Attention in the middle and the quant convolutions are v1.4's, or the file's: where their
+    // tensors are missing, that must be an error and not another picture.
     let layers = count(archive, |j| resnet(0, j)).saturating_sub(1);
     config.extend([
         ("latent_channels".into(), json!(dimension(archive, "decoder.conv_in.weight", 1)?)),

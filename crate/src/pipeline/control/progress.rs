@@ -42,9 +42,8 @@ pub enum Progress {
         /// All of them.
         steps: usize,
     },
-    /// The latents after a step without the noise that is left in them, of pictures that go
-    /// together the first one's; see [`Previews`](super::Previews). Never told where a safety
-    /// checker will look at the picture.
+    /// The predicted x₀ after a step; where several pictures are made at once, the first one's; see
+    /// [`Previews`](super::Previews). Never told where a safety checker will look at the picture.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],

@@ -98,8 +98,8 @@ pub(super) trait Engine: Sized {
         size: [usize; 2],
         control: &Control,
     ) -> Result<[Vec<f32>; 2]>;
-    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`, or
-    /// less, as the evaluation's kind is.
+    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`;
+    /// without guidance, or with deep features of before, where the evaluation's kind says so.
     fn predict(
         &self,
         latents: &Self::Array,
@@ -114,11 +114,11 @@ pub(super) trait Engine: Sized {
     /// Sees to it that all of it runs, without waiting for the last of it; a fault so far is this
     /// call's error, or the next one's, and so is a cancel.
     async fn advance(&self, control: &Control) -> Result<()>;
-    /// Looks whether all latents are numbers, and at the first `channels` planes of what is shown,
-    /// as a part of the work that [`Engine::advance`] starts.
+    /// Checks whether all latents are finite, and reads what is shown, as a part of the work that
+    /// [`Engine::advance`] starts.
     fn watch(&self, latents: &Self::Array, shown: Option<&Self::Array>) -> Self::Watch;
-    /// What was seen, when that work has run: nothing where the latents are no numbers; of what
-    /// was shown `[pictures, channels, h, w]`, or no values.
+    /// The result, when that work has run: none where a latent is NaN or infinite; else the first
+    /// `channels` planes of what is shown, `[pictures, channels, h, w]`, or no values.
     async fn seen(&self, watch: Self::Watch, channels: usize) -> Result<Option<Vec<f32>>>;
     /// Begins a rehearsal, in which nothing runs, and what will be needed is made; none where
     /// nothing is made.
@@ -135,13 +135,13 @@ pub(super) trait Engine: Sized {
         index: usize,
         call: Call<'_>,
     ) -> Result<Self::Array>;
-    /// Goes back from a picture on the way to the steps.
+    /// Goes on with the steps after a preview was decoded: brings the UNet back.
     async fn resume(&self, call: Call<'_>) -> Result<()>;
     /// The numbers of a context, row-major.
     async fn numbers(&self, text: &Self::Array) -> Result<Vec<f32>>;
     /// The first `channels` planes of latents or of a picture, `[pictures, channels, h, w]`.
     async fn planes(&self, array: &Self::Array, channels: usize) -> Result<Vec<f32>>;
-    /// A picture's bytes; a pixel that is no number is transparent.
+    /// A picture's bytes; a pixel with NaN is transparent.
     async fn rgba(&self, picture: &Self::Array) -> Result<Vec<u8>>;
 }
 

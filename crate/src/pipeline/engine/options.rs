@@ -19,10 +19,10 @@ pub struct Options {
     /// This way to keep parts and to decode, and no other; without it, what fits the memory.
     pub residency: Option<Residency>,
     /// Whether a picture depends on nothing that differs between openings: kernels are the fixed
-    /// ones of the adapter's kind, and what goes together and in bands is planned within WebGPU's
-    /// default limits, unless only the device's own hold it. The same request then gives the same
-    /// bytes on the same adapter. Otherwise kernels are those that were chosen for it
-    /// ([`tuner::tune`](crate::measure::tuner::tune)), which may differ by 1/255.
+    /// ones of the adapter's kind, and how many pictures go together, and bands, are planned
+    /// within WebGPU's default limits; the device's own only where nothing fits these. The same
+    /// request then gives the same bytes on the same adapter. Otherwise kernels are those that were
+    /// chosen for it ([`tuner::tune`](crate::measure::tuner::tune)), which may differ by 1/255.
     pub reproducible: bool,
     /// LoRAs that change the weights while they are loaded, one after the other.
     pub loras: Vec<Weighted>,

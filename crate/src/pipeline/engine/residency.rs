@@ -6,8 +6,8 @@
 //! text encoder   once for every new prompt; its weights are read again where they were let go
 //! UNet           every step; of all parts the one to keep
 //! VAE            once for every picture
-//! bands          the decoder's upper levels in bands of so many rows: half as much again to twice
-//!                and a half of its work, a quarter of its memory
+//! bands          the decoder's upper levels in bands of so many rows: 1.5 to 2.5 times its work, a
+//!                quarter of its memory
 //! ```
 //!
 //! The ways are tried in an order: first what costs time only (bands), then what costs a read of
@@ -23,14 +23,14 @@ const BESIDE_UNET: u64 = 278_000_000;
 /// … but at least so many in all, so that small models keep everything.
 const LEAST: u64 = 600_000_000;
 
-/// The parts of the walk, by what is on the GPU meanwhile.
+/// The stages of a run, by what is on the GPU meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The parts that are kept are brought to the GPU.
     Loading,
-    /// The VAE's encoder reads the picture that a run begins with, if there is one; the plan knows
-    /// nothing of it. It is kept where its decoder is.
+    /// The VAE's encoder reads the picture that a run begins with, if there is one. Dry runs do not
+    /// plan this stage. The encoder is kept where the decoder is.
     Beginning,
     /// The text encoder reads the prompts.
     Text,

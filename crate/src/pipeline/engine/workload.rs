@@ -11,7 +11,7 @@ pub struct Load {
     pub size: [u32; 2],
     /// Prompts of a picture: two with guidance.
     pub prompts: usize,
-    /// Rows of the text encoder that a prompt takes: one, or more for a long prompt.
+    /// Chunks of 77 ids of a prompt: one, or more for a long prompt.
     pub chunks: usize,
     /// Pictures that the UNet works on together.
     pub pictures: usize,
@@ -19,17 +19,19 @@ pub struct Load {
     pub kinds: Kinds,
 }
 
-/// The kinds of a run's evaluations, in order; what has followed one another before is left out.
+/// The kinds of a run's evaluations, in order; a pair of kinds that has followed one another before
+/// is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds([Option<Kind>; KINDS_MAX]);
 
-/// More turns than this no run takes: to a first evaluation; within each of three parts, unguided,
-/// guided, unguided again, four between deep features made, kept and reused; and between parts.
+/// The most changes from one kind to the next that a run has: the first evaluation; four between
+/// deep features made, kept and reused, in each of three stretches (unguided, guided, unguided
+/// again); and two between the stretches.
 const KINDS_MAX: usize = 15;
 
 impl Kinds {
-    /// All evaluations are exact. With the second on its way before the first is looked at, as much
-    /// is held as in all others.
+    /// All evaluations are exact. Two of them: the second is submitted before the first is read
+    /// back, which is the peak of memory.
     pub const EXACT: Kinds = {
         let mut kinds = [None; KINDS_MAX];
         (kinds[0], kinds[1]) = (Some(Kind::EXACT), Some(Kind::EXACT));

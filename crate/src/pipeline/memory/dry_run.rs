@@ -70,10 +70,10 @@ fn nowhere(path: &str) -> Error {
 }
 
 impl Files {
-    /// The same with this residency.
+    /// Runs every network once without a GPU, with this residency, and adds up what it takes.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Files::dry_run`].
     pub async fn rehearse(
         &self,
         options: &Options,
@@ -82,14 +82,14 @@ impl Files {
         residency: Residency,
     ) -> Result<DryRun> {
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
-        self.rehearse_on(&gpu, options, load, residency).await
+        self.dry_run_on(&gpu, options, load, residency).await
     }
 
     /// The same on a dry device.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] for what the limits do not allow.
-    pub(in crate::pipeline) async fn rehearse_on(
+    pub(in crate::pipeline) async fn dry_run_on(
         &self,
         gpu: &Gpu,
         options: &Options,

@@ -25,7 +25,8 @@ impl Planned for OnCpu {
 }
 
 impl Planned for OnGpu {
-    /// As many as need no more memory than the budget, or than one of them needs anyway.
+    /// The largest number of pictures whose peak of memory is at most the budget, or the peak of
+    /// one picture where that is more.
     async fn plan(&self, load: Load, call: Call<'_>) -> Result<usize> {
         let fit = match self.planned(load) {
             Some(fit) => fit,
@@ -59,8 +60,8 @@ impl Planner<'_> {
         self.fit_within(limits, load).await
     }
 
-    /// The same within these limits, by dry runs, whose kernels the adapter gets to compile: what
-    /// a browser compiles beside the weights that come.
+    /// Plans within these limits by dry runs, and starts to compile the kernels of the plan, which
+    /// a browser does while weights are still coming.
     async fn fit_within(&self, limits: Limits, load: Load) -> Result<Fit> {
         let OnGpu { gpu, options, source, .. } = self.engine;
         let files = self.call.files;
@@ -70,7 +71,7 @@ impl Planner<'_> {
         let dry_run = async |pictures, residency| {
             let load = Load { pictures, ..load };
             let gpu = gpu.dry_twin(limits, options.precision == Precision::F16);
-            let dry = files.rehearse_on(&gpu, options, load, residency).await;
+            let dry = files.dry_run_on(&gpu, options, load, residency).await;
             dry.map(|dry| (dry.peak().total(), gpu.kernels()))
         };
         let (mut peaks, mut kernels, mut refused) = (Vec::new(), Vec::new(), None);

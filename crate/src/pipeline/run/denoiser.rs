@@ -2,8 +2,8 @@
 //!
 //! A rehearsal is a warm-up: the same work is recorded and not run. Afterwards every buffer, bind
 //! group and pipeline is there that the steps will ask for, because the pool answers the same
-//! questions in the same order with the same buffers. It is repeated until a pass makes no buffer,
-//! of which the next pass would take some in place of others.
+//! questions in the same order with the same buffers. New buffers of one pass change which buffers
+//! the next pass takes, so passes are repeated until one makes no buffer.
 
 use super::contexts::Contexts;
 use super::preview::denoised;
@@ -14,13 +14,13 @@ use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Engine;
 
 /// Steps after which a sampler remembers all that it ever will: enough to find the buffers.
-const FEW: usize = 6;
+const SHORT_REHEARSAL: usize = 6;
 
 /// Steps that are rehearsed at the most. Longer plans repeat what was in these.
-const MANY: usize = 64;
+const LONG_REHEARSAL: usize = 64;
 
 /// Passes over some steps at the most.
-const PASSES: usize = 8;
+const PASSES_MAX: usize = 8;
 
 /// What takes steps.
 pub(in crate::pipeline) struct Denoiser<'a, 'r, E: Engine> {
@@ -98,8 +98,8 @@ impl<'a, E: Engine> Denoiser<'a, '_, E> {
         self.previews.after(step).then(x0)
     }
 
-    /// Rehearses steps that are to be taken from this state, which is held on to meanwhile as long
-    /// as it is here: else its arrays would become free on the way.
+    /// Rehearses steps that are to be taken from this state. The caller keeps the state alive:
+    /// otherwise its buffers would go back to the pool during the rehearsal.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
@@ -109,8 +109,8 @@ impl<'a, E: Engine> Denoiser<'a, '_, E> {
         steps: &[&[Evaluation]],
     ) -> Result<()> {
         let Some(_rehearsal) = self.engine.rehearse() else { return Ok(()) };
-        let few = &steps[..steps.len().min(FEW)];
-        let many = &steps[..steps.len().min(MANY)];
+        let few = &steps[..steps.len().min(SHORT_REHEARSAL)];
+        let many = &steps[..steps.len().min(LONG_REHEARSAL)];
         self.rehearse_until_steady(state, few).await?;
         if many.len() > few.len() {
             self.rehearse_until_steady(state, many).await?;
@@ -123,7 +123,7 @@ impl<'a, E: Engine> Denoiser<'a, '_, E> {
         state: &State<'a, E>,
         steps: &[&[Evaluation]],
     ) -> Result<()> {
-        for _ in 0..PASSES {
+        for _ in 0..PASSES_MAX {
             let made = self.engine.buffers_made();
             let (mut state, mut waiting) = (state.rehearsed(), None);
             for evaluations in steps {

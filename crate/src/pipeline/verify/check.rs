@@ -44,7 +44,7 @@ impl Check {
     }
 }
 
-/// The largest difference; NaN when a value is none, or the lengths differ.
+/// The largest difference; NaN where a value is NaN, or the lengths differ.
 fn largest([expected, got]: [&[f32]; 2]) -> f32 {
     let errors = expected.iter().zip(got).map(|(a, b)| (a - b).abs());
     // Unlike `f32::max`, this does not overlook what is no number.

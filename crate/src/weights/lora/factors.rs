@@ -7,7 +7,8 @@
 //! LoKr   w₁ ⊗ w₂                                        arXiv:2212.10650
 //! ```
 //!
-//! The last three as LyCORIS (arXiv:2309.14859) has them; its `t` are the `mid` of both factors.
+//! r is the rank, k = ky·kx. The last three are LyCORIS's (arXiv:2309.14859). What it calls `mid` in a
+//! LoCon and `t` in the others is the Tucker core, called core here.
 
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// From values of which a row has all that `rows` leaves.
+    /// Of `values.len() / rows` columns.
     pub(super) fn new(rows: usize, values: Vec<f32>) -> Matrix {
         Matrix { rows, columns: values.len() / rows.max(1), values }
     }
@@ -116,8 +117,8 @@ impl Factors {
         }
     }
 
-    /// Adds some rows, times `scale`, to `values`. `kernel` is ky·kx of a convolution, else 1.
-    pub(super) fn add_to(&self, rows: Range<usize>, kernel: usize, scale: f32, values: &mut [f32]) {
+    /// Adds some rows, times `scale`, to `values`.
+    pub(super) fn add_to(&self, rows: Range<usize>, scale: f32, values: &mut [f32]) {
         match self {
             Factors::Product { up, down } => up.add_product(rows, down, scale, values),
             Factors::Whole(whole) => {
@@ -134,12 +135,11 @@ impl Factors {
             }
             Factors::Kronecker(first, second) => {
                 let columns = first.columns * second.columns;
-                let inner = second.columns / kernel;
                 for (row, values) in rows.zip(values.chunks_exact_mut(columns)) {
                     let (outer_row, inner_row) = (row / second.rows, row % second.rows);
                     let block = second.row(inner_row);
                     // A kernel's pixels stay together: they are the last dimension of both.
-                    let blocks = values.chunks_exact_mut(inner * kernel);
+                    let blocks = values.chunks_exact_mut(second.columns);
                     for (values, x) in blocks.zip(first.row(outer_row)) {
                         values.iter_mut().zip(block).for_each(|(v, y)| *v += scale * x * y);
                     }

@@ -1,9 +1,11 @@
 //! A LoRA's file, opened: its layers by name. Its bytes are held in memory.
 
-use super::layer::{Layer, Names};
-use super::modules::{find, modules};
-use super::names::{self, Network, Role};
+use super::adapter::Adapter;
+use super::layer::Layer;
+use super::modules::{find, modules, unet_modules};
+use super::names::{self, Names, Network, Role};
 use crate::error::{Result, bad_file};
+use crate::weights::names::UnetLevel;
 use crate::weights::{Archive, MemorySource, Source, read_all};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The largest file that is read: LoRAs of rank 128 over all layers have 300 MB.
-const BYTES_MAX: u64 = 2 << 30;
+const BYTES_MAX: u64 = 1 << 30;
 
 /// An opened LoRA: its layers by name. Its file is held in memory.
 pub struct Lora {
@@ -20,6 +22,8 @@ pub struct Lora {
     pub(super) layers: BTreeMap<names::Layer, Names>,
     /// Names that are no part of a LoRA.
     others: Vec<String>,
+    /// What the header says of the UNet and of the text encoder.
+    adapters: [Option<Adapter>; 2],
     sha256: String,
 }
 
@@ -42,7 +46,9 @@ impl Lora {
         for tensor in archive.tensors() {
             match names::parse(&tensor.name) {
                 Some((layer, role)) => {
-                    layers.entry(layer).or_default().insert(role, tensor.name.clone());
+                    let parts = layers.entry(layer).or_default();
+                    // The same part under two names.
+                    others.extend(parts.insert(role, tensor.name.clone()));
                 }
                 None => others.push(tensor.name.clone()),
             }
@@ -56,7 +62,9 @@ impl Lora {
             return Err(bad_file(path, reason));
         }
         let sha256 = hex(&Sha256::digest(file.bytes()));
-        Ok(Arc::new(Lora { file, archive, layers, others, sha256 }))
+        let adapters =
+            ["unet.", "text_encoder."].map(|prefix| Adapter::read(archive.metadata(), prefix));
+        Ok(Arc::new(Lora { file, archive, layers, others, adapters, sha256 }))
     }
 
     /// The path it was opened from.
@@ -80,7 +88,7 @@ impl Lora {
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
     pub async fn read_all_layers(&self) -> Result<()> {
         for (key, names) in &self.layers {
-            if names.keys().any(|role| *role != Role::DiffBias) {
+            if names.keys().any(|role| role.is_of_weight()) {
                 self.layer(key).await?;
             }
         }
@@ -89,8 +97,12 @@ impl Lora {
 
     /// Names of its tensors that belong to no layer of any network, and of layers that neither of
     /// these archives (of UNet and text encoder) has.
-    pub fn unmatched(&self, unet: &Archive, text_encoder: &Archive) -> Vec<String> {
-        let [unet, text] = [unet, text_encoder].map(modules);
+    pub fn unmatched(
+        &self,
+        (unet, levels): (&Archive, &[UnetLevel]),
+        text_encoder: &Archive,
+    ) -> Vec<String> {
+        let (unet, text) = (unet_modules(unet, levels), modules(text_encoder, None));
         let unknown = self.layers.keys().filter(|layer| {
             let known = if layer.network == Network::Unet { &unet } else { &text };
             find(known, &layer.module).is_none()
@@ -104,7 +116,9 @@ impl Lora {
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
     pub(super) async fn layer(&self, key: &names::Layer) -> Result<Layer> {
-        Layer::read(&self.file, &self.archive, &self.layers[key]).await
+        let [unet, text] = &self.adapters;
+        let adapter = if key.network == Network::Unet { unet } else { text };
+        Layer::read((&self.file, &self.archive), &self.layers[key], adapter.as_ref()).await
     }
 
     /// The difference of a bias.
@@ -113,6 +127,23 @@ impl Lora {
     /// [`BadFile`](crate::Error::BadFile) where it does not hold floats.
     pub(super) async fn bias(&self, key: &names::Layer) -> Result<Vec<f32>> {
         self.archive.load(&self.file, &self.layers[key][&Role::DiffBias]).await
+    }
+
+    /// Whether the difference of a bias fits that.
+    ///
+    /// # Errors
+    /// [`BadFile`](crate::Error::BadFile) where it does not.
+    pub(super) async fn check_bias(
+        &self,
+        archive: &Archive,
+        bias: &str,
+        key: &names::Layer,
+    ) -> Result<()> {
+        let wanted = archive.get(bias).map(|info| info.elements());
+        if wanted == Some(self.bias(key).await?.len()) {
+            return Ok(());
+        }
+        Err(bad_file(self.file(), format!("its change of `{bias}` does not fit this model")))
     }
 
     /// Whether a layer fits the tensor that it changes.
@@ -141,8 +172,9 @@ impl Lora {
             };
             return Err(bad_file(self.file(), kind));
         }
-        if !layer.is_by_rows() {
-            let reason = format!("`{tensor}`: DoRA by columns is not supported, only by rows");
+        let kernel = info.shape.get(2..).unwrap_or_default().iter().product();
+        if !layer.fits_kernel(kernel) {
+            let reason = format!("its change of `{tensor}` does not fit {:?}", info.shape);
             return Err(bad_file(self.file(), reason));
         }
         Ok(())

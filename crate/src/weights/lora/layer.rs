@@ -1,18 +1,16 @@
 //! The change of one layer: its factors, its scale, and for DoRA the length of each row.
 
+use super::adapter::Adapter;
 use super::factors::{Factors, Matrix};
-use super::names::{Factor, Role};
+use super::names::{Factor, Names, Role};
+use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
 use crate::weights::{Archive, MemorySource};
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Elements of a matrix that is made from others at the most: a convolution of v1.4 has a tenth of
 /// it. A file that claims more is not read.
 const ELEMENTS_MAX: usize = 1 << 27;
-
-/// The tensors of a layer in the LoRA's file, by what they are.
-pub(super) type Names = HashMap<Role, String>;
 
 /// The change of a layer's weight.
 #[derive(Debug)]
@@ -20,33 +18,42 @@ pub(super) struct Layer {
     factors: Factors,
     /// `alpha / rank`
     scale: f32,
-    /// DoRA: the length of each row in the end.
-    magnitude: Option<Vec<f32>>,
+    dora: Option<Dora>,
+}
+
+/// DoRA: the norm of each row in the end.
+#[derive(Debug)]
+struct Dora {
+    norms: Vec<f32>,
+    /// Whether a weight other than 1 blends the result with what was there, as LyCORIS and ComfyUI
+    /// do; otherwise it scales what is added before the norm, as PEFT does.
+    blends: bool,
 }
 
 impl Layer {
-    /// Reads a layer; `file` holds `archive`.
+    /// Reads a layer; the file holds the archive, and `adapter` is what its header says.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
     pub(super) async fn read(
-        file: &MemorySource,
-        archive: &Archive,
+        (file, archive): (&MemorySource, &Archive),
         names: &Names,
+        adapter: Option<&Adapter>,
     ) -> Result<Layer> {
         let reader = Reader { file, archive, names };
         let (factors, rank) = reader.factors().await?;
         if !factors.fit() {
             return Err(reader.fault("its factors do not fit one another"));
         }
-        let alpha =
-            reader.matrix(Role::Alpha).await?.and_then(|alpha| alpha.values.first().copied());
-        let scale = match (alpha, rank) {
-            (Some(alpha), Some(rank)) => alpha / rank as f32,
-            _ => 1.0,
+        let scale = match rank {
+            Some(rank) => reader.alpha(adapter).await?.map_or(1.0, |alpha| {
+                let rank = rank as f32;
+                alpha / if adapter.is_some_and(|one| one.use_rslora) { rank.sqrt() } else { rank }
+            }),
+            None => 1.0,
         };
-        let magnitude = reader.matrix(Role::Magnitude).await?.map(|numbers| numbers.values);
-        Ok(Layer { factors, scale, magnitude })
+        let dora = reader.dora(factors.shape()[0]).await?;
+        Ok(Layer { factors, scale, dora })
     }
 
     /// Rows and columns of the weight that it changes.
@@ -54,21 +61,32 @@ impl Layer {
         self.factors.shape()
     }
 
-    /// Whether DoRA's lengths, if it has them, are those of rows.
-    pub(super) fn is_by_rows(&self) -> bool {
-        self.magnitude.as_ref().is_none_or(|lengths| lengths.len() == self.shape()[0])
+    /// Whether it can be added to a convolution of ky·kx = `kernel`, or a linear layer, of 1.
+    pub(super) fn fits_kernel(&self, kernel: usize) -> bool {
+        match &self.factors {
+            Factors::Kronecker(_, second) => second.columns.is_multiple_of(kernel.max(1)),
+            _ => true,
+        }
     }
 
-    /// Changes some rows of a weight: `W + weight · scale · factors`. DoRA then gives each row its
-    /// length. `kernel` is ky·kx of a convolution, else 1.
-    pub(super) fn apply(&self, rows: Range<usize>, kernel: usize, weight: f32, values: &mut [f32]) {
-        self.factors.add_to(rows.clone(), kernel, weight * self.scale, values);
-        let Some(magnitude) = &self.magnitude else { return };
+    /// Changes some rows of a weight: `W + weight · scale · factors`; DoRA then scales each row to
+    /// its norm.
+    pub(super) fn apply(&self, rows: Range<usize>, weight: f32, values: &mut [f32]) {
+        let Some(Dora { norms, blends }) = &self.dora else {
+            return self.factors.add_to(rows, weight * self.scale, values);
+        };
+        let before = blends.then(|| values.to_vec());
+        let added = if *blends { self.scale } else { weight * self.scale };
+        self.factors.add_to(rows.clone(), added, values);
         let columns = self.shape()[1];
-        for (row, length) in values.chunks_exact_mut(columns).zip(&magnitude[rows]) {
+        for (row, wanted) in values.chunks_exact_mut(columns).zip(&norms[rows]) {
             let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            let factor = (f64::from(*length) / norm.max(f64::MIN_POSITIVE)) as f32;
+            // A row of zeros has no direction.
+            let factor = if norm > 0.0 { (f64::from(*wanted) / norm) as f32 } else { 1.0 };
             row.iter_mut().for_each(|x| *x *= factor);
+        }
+        for (value, before) in values.iter_mut().zip(before.iter().flatten()) {
+            *value = before + weight * (*value - before);
         }
     }
 }
@@ -91,6 +109,9 @@ impl Reader<'_> {
         }
         if let Some(whole) = self.matrix(Role::Diff).await? {
             return Ok((Factors::Whole(whole), None));
+        }
+        if !self.has(Role::Up) && !self.has(Role::Down) {
+            return Err(self.fault("its kind is not known (GLoRA and OFT are not supported)"));
         }
         let (up, mut down) = (self.needed(Role::Up).await?, self.needed(Role::Down).await?);
         let rank = down.rows;
@@ -161,6 +182,43 @@ impl Reader<'_> {
         match elements.is_some_and(|elements| elements <= ELEMENTS_MAX) {
             true => Ok(()),
             false => Err(self.fault("its factors are too large for any layer")),
+        }
+    }
+
+    /// From its tensor, which some programs write as an integer, or else from the header.
+    async fn alpha(&self, adapter: Option<&Adapter>) -> Result<Option<f32>> {
+        let Some(name) = self.names.get(&Role::Alpha) else {
+            return Ok(adapter.and_then(|adapter| adapter.alpha(self.names)));
+        };
+        let info = self.archive.get(name).expect("listed by the archive");
+        if info.file_type.is_float() {
+            let alpha = self.archive.load(self.file, name).await?;
+            return Ok(alpha.first().copied());
+        }
+        let bytes = self.file.bytes();
+        let bytes = bytes.get(info.range.start as usize..info.range.end as usize);
+        let number = bytes.and_then(|bytes| match (info.file_type, bytes) {
+            (FileType::I64 | FileType::U64, _) => Some(i64::from_le_bytes(bytes.try_into().ok()?)),
+            (FileType::I32 | FileType::U32, _) => {
+                Some(i64::from(i32::from_le_bytes(bytes.try_into().ok()?)))
+            }
+            _ => None,
+        });
+        number.map(|n| Some(n as f32)).ok_or_else(|| self.fault("its alpha is no number"))
+    }
+
+    /// The norms of `n` rows, if there are any.
+    async fn dora(&self, n: usize) -> Result<Option<Dora>> {
+        let (role, blends) = match self.has(Role::DoraScale) {
+            true => (Role::DoraScale, true),
+            false => (Role::Magnitude, false),
+        };
+        let Some(Matrix { rows, values, .. }) = self.matrix(role).await? else { return Ok(None) };
+        // Norms of columns are `[1, c]`, which a square layer's length alone does not tell.
+        let by_rows = values.len() == n && (rows == n || !blends);
+        match by_rows {
+            true => Ok(Some(Dora { norms: values, blends })),
+            false => Err(self.fault("DoRA by columns is not supported, only by rows")),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::file::Lora;
 use super::layer::Layer;
-use super::modules::{find, modules};
+use super::modules::{Modules, find, modules, unet_modules};
 use super::names::{self, Network};
 use crate::error::Result;
+use crate::weights::names::UnetLevel;
 use crate::weights::{Archive, Change, LocalFuture, TensorInfo};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,12 +23,16 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// For a UNet's archive.
+    /// For a UNet's archive with such levels.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for a LoRA of a model with other shapes.
-    pub async fn into_unet(lora: &Arc<Lora>, unet: &Archive, weight: f32) -> Result<Merge> {
-        Merge::new(lora, Network::Unet, unet, weight).await
+    pub async fn into_unet(
+        lora: &Arc<Lora>,
+        (unet, levels): (&Archive, &[UnetLevel]),
+        weight: f32,
+    ) -> Result<Merge> {
+        Merge::new(lora, Network::Unet, unet, &unet_modules(unet, levels), weight).await
     }
 
     /// For a text encoder's archive.
@@ -35,23 +40,25 @@ impl Merge {
     /// # Errors
     /// As [`Merge::into_unet`].
     pub async fn into_text_encoder(lora: &Arc<Lora>, text: &Archive, weight: f32) -> Result<Merge> {
-        Merge::new(lora, Network::TextEncoder, text, weight).await
+        Merge::new(lora, Network::TextEncoder, text, &modules(text, None), weight).await
     }
 
     async fn new(
         lora: &Arc<Lora>,
         network: Network,
         archive: &Archive,
+        known: &Modules,
         weight: f32,
     ) -> Result<Merge> {
-        let known = modules(archive);
         let mut targets = HashMap::new();
         for (key, names) in lora.layers.iter().filter(|(key, _)| key.network == network) {
-            let Some(module) = find(&known, &key.module) else { continue };
+            let Some(module) = find(known, &key.module) else { continue };
             if names.contains_key(&names::Role::DiffBias) {
-                targets.insert(format!("{module}.bias"), key.clone());
+                let bias = format!("{module}.bias");
+                lora.check_bias(archive, &bias, key).await?;
+                targets.insert(bias, key.clone());
             }
-            if names.keys().any(|role| *role != names::Role::DiffBias) {
+            if names.keys().any(|role| role.is_of_weight()) {
                 let tensor = format!("{module}.weight");
                 lora.check(archive, &tensor, key).await?;
                 targets.insert(tensor, key.clone());
@@ -86,7 +93,8 @@ impl Merge {
 
 impl Change for Merge {
     fn concerns(&self, tensor: &TensorInfo) -> bool {
-        self.targets.contains_key(&tensor.name)
+        // Nothing of a LoRA is the model itself.
+        self.weight != 0.0 && self.targets.contains_key(&tensor.name)
     }
 
     fn apply<'a>(
@@ -102,8 +110,7 @@ impl Change for Merge {
                 values.iter_mut().zip(added).for_each(|(value, x)| *value += self.weight * x);
                 return Ok(());
             }
-            let kernel = tensor.shape.get(2..).unwrap_or_default().iter().product();
-            self.layer(&tensor.name).await?.apply(rows, kernel, self.weight, values);
+            self.layer(&tensor.name).await?.apply(rows, self.weight, values);
             Ok(())
         })
     }

@@ -4,10 +4,12 @@
 //! ```text
 //! names → (layer, role)          every trainer's spelling
 //! factors → W + weight · alpha/rank · up·down      and LoCon, LoHa, LoKr, whole differences
-//! layer → DoRA: then each row gets its length
+//! layer → DoRA: then each row is scaled to its magnitude, the norm that the file says
+//! adapter → strengths that the header says
 //! merge → as a Change of one part's archive
 //! ```
 
+mod adapter;
 mod factors;
 mod file;
 mod layer;

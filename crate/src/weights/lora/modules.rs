@@ -1,26 +1,44 @@
 //! The layers of a network that a LoRA can change, by the spellings of their names.
 
 use crate::weights::Archive;
+use crate::weights::names::{Names, UnetLevel};
 use std::collections::HashMap;
 
 /// Modules of a network by all spellings of their names.
 pub(super) type Modules = HashMap<String, String>;
 
-/// The modules of an archive that have a weight of two dimensions or more, by their name with dots
-/// and by that with underscores.
-pub(super) fn modules(archive: &Archive) -> Modules {
-    let weights = archive.tensors().iter().filter(|tensor| tensor.shape.len() >= 2);
-    let modules = weights.filter_map(|tensor| tensor.name.strip_suffix(".weight"));
-    modules
-        .flat_map(|name| [name.to_owned(), name.replace('.', "_")].map(|s| (s, name.into())))
-        .collect()
+/// The modules of an archive that have a weight: by diffusers' name, by that of a single-file
+/// checkpoint where `names` knows it, and by both with underscores.
+pub(super) fn modules(archive: &Archive, names: Option<&Names>) -> Modules {
+    let modules = archive.tensors().iter().filter_map(|info| info.name.strip_suffix(".weight"));
+    let mut known = HashMap::new();
+    for module in modules {
+        let ldm = names.and_then(|names| names.to_ldm(&format!("{module}.weight")));
+        let ldm = ldm.as_ref().and_then(|name| Some(name.strip_suffix(".weight")?.to_owned()));
+        for name in [Some(module.to_owned()), ldm].into_iter().flatten() {
+            known.insert(name.replace('.', "_"), module.to_owned());
+            known.insert(name, module.to_owned());
+        }
+    }
+    known
 }
 
-/// A module by a LoRA's name of it: newer text encoders are saved without `text_model.`.
+/// Those of a UNet with such levels.
+pub(super) fn unet_modules(unet: &Archive, levels: &[UnetLevel]) -> Modules {
+    modules(unet, Some(&Names::unet(levels)))
+}
+
+/// A module by a LoRA's name of it: some text encoders are saved without `text_model.`.
 pub(super) fn find<'a>(modules: &'a Modules, name: &str) -> Option<&'a String> {
-    let without = || {
-        let rest = name.strip_prefix("text_model.").or_else(|| name.strip_prefix("text_model_"))?;
-        modules.get(rest)
+    let other = || {
+        for beginning in ["text_model.", "text_model_"] {
+            if let Some(rest) = name.strip_prefix(beginning) {
+                return modules.get(rest);
+            }
+        }
+        modules
+            .get(&format!("text_model.{name}"))
+            .or_else(|| modules.get(&format!("text_model_{name}")))
     };
-    modules.get(name).or_else(without)
+    modules.get(name).or_else(other)
 }

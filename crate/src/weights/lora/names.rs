@@ -9,6 +9,11 @@
 //! text_encoder.text_model.….q_proj.lora_linear_layer.up.weight
 //! ```
 
+use std::collections::HashMap;
+
+/// The tensors of a layer in the LoRA's file, by what they are.
+pub(super) type Names = HashMap<Role, String>;
+
 /// What of a layer's change a tensor is. LyCORIS's names where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Role {
@@ -20,8 +25,10 @@ pub(super) enum Role {
     Mid,
     /// The product is divided by its rank and multiplied by this.
     Alpha,
-    /// The length of each row in the end (DoRA).
+    /// The norm of each row in the end (DoRA), as PEFT writes it.
     Magnitude,
+    /// The same as LyCORIS and kohya write it.
+    DoraScale,
     /// LoHa: `hada_w1_a`, `hada_w1_b`, `hada_w2_a`, `hada_w2_b`, `hada_t1`, `hada_t2`.
     Hadamard(Factor),
     /// LoKr: `lokr_w1`, `lokr_w1_a`, `lokr_w1_b`, `lokr_w2`, `lokr_w2_a`, `lokr_w2_b`, `lokr_t2`.
@@ -30,6 +37,13 @@ pub(super) enum Role {
     Diff,
     /// That of a bias.
     DiffBias,
+}
+
+impl Role {
+    /// Whether it says something of the layer's weight: not of its bias, nor how strong alone.
+    pub(super) fn is_of_weight(self) -> bool {
+        !matches!(self, Role::DiffBias | Role::Alpha)
+    }
 }
 
 /// Which of a product's factors.
@@ -46,12 +60,10 @@ pub(super) enum Factor {
 }
 
 /// Endings of names, the longer of two before the shorter.
-const ENDINGS: [(&str, Role); 34] = [
+const ENDINGS: [(&str, Role); 33] = [
     (".lora_down.weight", Role::Down),
     (".lora_up.weight", Role::Up),
     (".lora_mid.weight", Role::Mid),
-    (".lora_A.default.weight", Role::Down),
-    (".lora_B.default.weight", Role::Up),
     (".lora_A.weight", Role::Down),
     (".lora_B.weight", Role::Up),
     (".lora_linear_layer.down.weight", Role::Down),
@@ -61,8 +73,7 @@ const ENDINGS: [(&str, Role); 34] = [
     ("_lora.down.weight", Role::Down),
     ("_lora.up.weight", Role::Up),
     (".alpha", Role::Alpha),
-    (".dora_scale", Role::Magnitude),
-    (".lora_magnitude_vector.default.weight", Role::Magnitude),
+    (".dora_scale", Role::DoraScale),
     (".lora_magnitude_vector.weight", Role::Magnitude),
     (".lora_magnitude_vector", Role::Magnitude),
     (".hada_w1_a", Role::Hadamard(Factor::A1)),
@@ -81,6 +92,8 @@ const ENDINGS: [(&str, Role); 34] = [
     (".lokr_t2", Role::Kronecker(Factor::Core2)),
     (".diff", Role::Diff),
     (".diff_b", Role::DiffBias),
+    (".w_norm", Role::Diff),
+    (".b_norm", Role::DiffBias),
 ];
 
 /// The network that a layer belongs to, where its name says it.
@@ -101,8 +114,12 @@ pub(super) struct Layer {
 }
 
 /// Beginnings of names: the network, and what follows in the name of a module.
-const BEGINNINGS: [(&str, Network); 10] = [
+const BEGINNINGS: [(&str, Network); 18] = [
+    ("lora_unet_double_blocks_", Network::Other("Flux")),
+    ("lora_unet_single_blocks_", Network::Other("Flux")),
+    ("lora_unet_joint_blocks_", Network::Other("SD 3")),
     ("lora_unet_", Network::Unet),
+    ("lycoris_", Network::Unet),
     ("lora_te1_", Network::Other("SDXL")),
     ("lora_te2_", Network::Other("SDXL")),
     ("lora_te_", Network::TextEncoder),
@@ -110,27 +127,55 @@ const BEGINNINGS: [(&str, Network); 10] = [
     ("text_encoder_2.", Network::Other("SDXL")),
     ("text_encoder.", Network::TextEncoder),
     ("transformer.", Network::Other("Flux or SD 3")),
-    ("diffusion_model.", Network::Other("Flux or another transformer")),
+    ("diffusion_model.double_blocks.", Network::Other("Flux")),
+    ("diffusion_model.single_blocks.", Network::Other("Flux")),
+    ("diffusion_model.joint_blocks.", Network::Other("SD 3")),
+    // ComfyUI's own, with the names of a single-file checkpoint.
+    ("diffusion_model.", Network::Unet),
+    ("text_encoders.clip_l.transformer.", Network::TextEncoder),
     ("unet.", Network::Unet),
 ];
 
 /// Takes a name apart; none for a tensor that is no part of a LoRA.
 pub(super) fn parse(name: &str) -> Option<(Layer, Role)> {
-    let name = name.strip_prefix("base_model.model.").unwrap_or(name);
+    let name = &without_adapter(name.strip_prefix("base_model.model.").unwrap_or(name));
     let (module, role) =
         ENDINGS.iter().find_map(|(ending, role)| Some((name.strip_suffix(ending)?, *role)))?;
     let beginning = BEGINNINGS
         .iter()
         .find_map(|(beginning, network)| Some((module.strip_prefix(beginning)?, *network)));
-    // Files of diffusers' `save_attn_procs` name the UNet's layers and no network.
-    let (module, network) = beginning.unwrap_or((module, Network::Unet));
+    // PEFT's own files and those of diffusers' `save_attn_procs` name layers and no network.
+    let of_text = module.starts_with("text_model.") || module.starts_with("text_model_");
+    let alone = if of_text { Network::TextEncoder } else { Network::Unet };
+    let (module, network) = beginning.unwrap_or((module, alone));
     let module = module.strip_prefix("base_model.model.").unwrap_or(module);
-    let mut module = module.replace(".processor.", ".");
-    // The old processors' `to_out_lora` changes the linear layer before a dropout.
-    if module.ends_with(".to_out") {
-        module.push_str(".0");
+    Some((Layer { network, module: renamed(module, network) }, role))
+}
+
+/// PEFT writes the adapter's name between `lora_A` and `weight`; it says nothing here.
+fn without_adapter(name: &str) -> String {
+    for part in [".lora_A.", ".lora_B.", ".lora_magnitude_vector."] {
+        let Some((module, rest)) = name.split_once(part) else { continue };
+        if rest.strip_suffix(".weight").is_some_and(|adapter| !adapter.contains('.')) {
+            return format!("{module}{part}weight");
+        }
     }
-    Some((Layer { network, module }, role))
+    name.to_owned()
+}
+
+/// A module's name as it is now, from that of earlier versions of diffusers.
+fn renamed(module: &str, network: Network) -> String {
+    let module = module.replace(".processor.", ".");
+    let of_text =
+        [("to_q", "q_proj"), ("to_k", "k_proj"), ("to_v", "v_proj"), ("to_out", "out_proj")];
+    // `to_out_lora` changes the linear layer before a dropout.
+    let of_unet = [("to_out", "to_out.0")];
+    let endings = if network == Network::TextEncoder { &of_text[..] } else { &of_unet[..] };
+    let found = endings.iter().find_map(|(old, now)| {
+        let before = module.strip_suffix(old).filter(|before| before.ends_with('.'))?;
+        Some(format!("{before}{now}"))
+    });
+    found.unwrap_or(module)
 }
 
 #[cfg(test)]
@@ -162,6 +207,17 @@ mod tests {
             ),
             (&format!("lora_te_{}.alpha", q_proj.replace('.', "_")), text, "", Role::Alpha),
             ("lora_te2_x.alpha", Network::Other("SDXL"), "x", Role::Alpha),
+            ("lora_unet_double_blocks_0_x.alpha", Network::Other("Flux"), "0_x", Role::Alpha),
+            (&format!("unet.{to_out}.lora_A.a_style.weight"), unet, to_out, Role::Down),
+            (&format!("base_model.model.{q_proj}.lora_A.weight"), text, q_proj, Role::Down),
+            (
+                "text_encoder.text_model.encoder.layers.3.self_attn.to_q_lora.up.weight",
+                text,
+                q_proj,
+                Role::Up,
+            ),
+            ("diffusion_model.out.2.diff", unet, "out.2", Role::Diff),
+            ("lycoris_conv_in.lokr_w1", unet, "conv_in", Role::Kronecker(Factor::Whole1)),
             ("lora_unet_a.lokr_w1_a", unet, "a", Role::Kronecker(Factor::A1)),
             ("lora_unet_a.diff_b", unet, "a", Role::DiffBias),
         ] {

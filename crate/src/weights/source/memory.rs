@@ -9,13 +9,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct MemorySource {
     file: String,
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
 }
 
 impl MemorySource {
     /// The file of this name.
     pub fn new(file: impl Into<String>, bytes: Vec<u8>) -> MemorySource {
-        MemorySource { file: file.into(), bytes: bytes.into() }
+        MemorySource { file: file.into(), bytes: Arc::new(bytes) }
     }
 
     /// Its name.
