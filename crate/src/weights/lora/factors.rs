@@ -7,8 +7,8 @@
 //! LoKr   w₁ ⊗ w₂                                        arXiv:2212.10650
 //! ```
 //!
-//! r is the rank, k = ky·kx. The last three are LyCORIS's (arXiv:2309.14859). What it calls `mid` in a
-//! LoCon and `t` in the others is the Tucker core, called core here.
+//! r is the rank, k = ky·kx. The last three are LyCORIS's (arXiv:2309.14859). What it calls `mid`
+//! in a LoCon and `t` in the others is the Tucker core, called core here.
 
 use std::ops::Range;
 
