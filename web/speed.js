@@ -1,4 +1,4 @@
-// The figures of a measured evaluation: rows of the table in the view "Speed", and the file.
+// The numbers of a measured evaluation: rows of the table in the view "Speed", and the file.
 
 /** @typedef {import("./engine/protocol.js").Profile} Profile */
 /** @typedef {import("./engine/protocol.js").Held} Held */

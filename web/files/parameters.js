@@ -1,4 +1,4 @@
-// The text in a picture that AUTOMATIC1111 began: prompt, `Negative prompt:`, a line of
+// The text format for images that AUTOMATIC1111 introduced: prompt, `Negative prompt:`, a line of
 // `Name: value`, and below it what extensions add. The native program reads it in the same way
 // (crate/src/image/parameters.rs); the time it takes grows with the text's length.
 

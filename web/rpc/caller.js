@@ -27,7 +27,7 @@ import { EngineError } from "./messages.js";
 
 /** Calls to one worker. @template {import("./messages.js").Protocol} P */
 export class Caller {
-  /** What a successor has to do first, with what it is given. @type {[string, any[]] | null} */
+  /** The call (name, arguments) that a replacement worker makes before any other. @type {[string, any[]] | null} */
   first = null;
   #startWorker;
   #onNews;
@@ -36,7 +36,7 @@ export class Caller {
   /** In the order in which they were made. @type {Map<number, Pending & Watch>} */
   #pending = new Map();
   #lastId = 0;
-  /** Whether a new worker does its first call; those that wait are sent after it. */
+  /** Whether a replacement worker makes its first call; waiting calls are sent after it. */
   #begins = false;
 
   /**

@@ -1,5 +1,5 @@
-// Notices of the engine that are news but once: that of a software adapter would else stand there
-// at every visit.
+// Notices that are shown only once in a browser: the one about a software adapter would otherwise
+// appear at every visit.
 
 import { remember, remembered } from "../storage/settings.js";
 
@@ -7,7 +7,8 @@ import { remember, remembered } from "../storage/settings.js";
 const SOFTWARE = "There is only a software adapter";
 
 /**
- * Whether a notice was not told in this browser before, or is always news; now it was told.
+ * Whether to show a notice: one that was not shown in this browser before, or that is shown always.
+ * It is remembered as shown.
  * @param {string} text
  */
 export function isNews(text) {

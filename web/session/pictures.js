@@ -1,5 +1,5 @@
-// Makes the pictures of one press: the runs of their seeds, one engine call each, every picture
-// shown and kept as it comes.
+// Makes the images of one click on Generate: the runs of their seeds, one engine call each, every
+// image shown and kept as it comes.
 
 import { laterSeed, seedRuns } from "../request/seed.js";
 import { say } from "../strings.js";

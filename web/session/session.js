@@ -35,7 +35,7 @@ export class Session {
   #small = false;
   /** Stops the job that runs; a new job has a new one. */
   #stop = new AbortController();
-  /** That of the job that runs. */
+  /** The place of the running job among tabs: one tab at a time makes images. */
   #turn;
   /** The last step that was done. */
   #step = 0;
@@ -188,7 +188,7 @@ export class Session {
     if (progress.event === "notice" && !this.#tools.isNews(progress.text)) return;
     if (progress.event === "step") this.#step = progress.step;
     this.#emit("progress", progress);
-    // The screen may sleep while nothing is made, and other tabs may work.
+    // While paused the screen may sleep, and another tab may make images.
     if (progress.event === "paused" && this.#state.get().pausing) {
       this.#tools.stayAwake(false);
       this.#turn.rest();

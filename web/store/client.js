@@ -67,8 +67,8 @@ export class Store {
   }
 
   /**
-   * Looks at local files and puts the model that they are into the library: a known one only when
-   * all its hashes are right, which takes a while and is told as `verifying`.
+   * Finds out which model local files are, and puts it into the library without its bytes. It is one
+   * of `known` only when all hashes are right; checking them is reported as `verifying`.
    * @param {{ path: string, file: Blob }[]} files
    * @param {import("./protocol.js").Known[]} known
    * @param {string} name
@@ -80,7 +80,7 @@ export class Store {
   }
 
   /**
-   * Stores the local files that were looked at.
+   * Stores the bytes of the local files of a model that `plan` has put into the library.
    * @param {string} id
    * @param {Listener} listen
    * @returns {Promise<void>}

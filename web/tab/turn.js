@@ -1,4 +1,4 @@
-// One tab at a time makes pictures: two at once would take each other's memory, or processor.
+// One tab at a time makes images: two at once would compete for memory and processor.
 
 const NAME = "darkroom-graphics";
 /** Held by tabs whose picture rests. */
@@ -20,8 +20,8 @@ async function hasLocks() {
 }
 
 /**
- * Takes a lock of the browser's; resolves to what gives it back, or to null when it is not free and
- * was only wanted if it is.
+ * Takes a lock of the browser's; resolves to a function that releases it, or to null when
+ * `ifAvailable` was set and the lock is taken.
  * @param {string} name
  * @param {LockOptions} options
  * @returns {Promise<(() => void) | null>}
