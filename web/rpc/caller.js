@@ -27,7 +27,10 @@ import { EngineError } from "./messages.js";
 
 /** Calls to one worker. @template {import("./messages.js").Protocol} P */
 export class Caller {
-  /** The call (name, arguments) that a replacement worker makes before any other. @type {[string, any[]] | null} */
+  /**
+   * The call (name, arguments) that a replacement worker makes before any other.
+   * @type {[string, any[]] | null}
+   */
   first = null;
   #startWorker;
   #onNews;

@@ -67,8 +67,8 @@ export class Store {
   }
 
   /**
-   * Finds out which model local files are, and puts it into the library without its bytes. It is one
-   * of `known` only when all hashes are right; checking them is reported as `verifying`.
+   * Finds out which model local files are, and puts it into the library without its bytes. It is
+   * one of `known` only when all hashes are right; checking them is reported as `verifying`.
    * @param {{ path: string, file: Blob }[]} files
    * @param {import("./protocol.js").Known[]} known
    * @param {string} name
