@@ -197,9 +197,9 @@ impl Reader<'_> {
         }
         let bytes = self.file.bytes();
         let bytes = bytes.get(info.range.start as usize..info.range.end as usize);
-        let number = bytes.and_then(|bytes| match (info.file_type, bytes) {
-            (FileType::I64 | FileType::U64, _) => Some(i64::from_le_bytes(bytes.try_into().ok()?)),
-            (FileType::I32 | FileType::U32, _) => {
+        let number = bytes.and_then(|bytes| match info.file_type {
+            FileType::I64 | FileType::U64 => Some(i64::from_le_bytes(bytes.try_into().ok()?)),
+            FileType::I32 | FileType::U32 => {
                 Some(i64::from(i32::from_le_bytes(bytes.try_into().ok()?)))
             }
             _ => None,
