@@ -122,8 +122,9 @@ session.on("fault", ({ kind, message, field, tells }) => {
   faults.keep(kind, message);
   if (tells) form.complain({ message, field });
 });
-state.subscribe(["phase"], ({ phase }) => {
-  document.documentElement.dataset["state"] = phase;
+state.subscribe(["phase", "job"], ({ phase, job }, before) => {
+  // Programs that watch the page see each job begin, also where the phase stays the same.
+  if (phase !== before.phase || job) document.documentElement.dataset["state"] = phase;
   warnOnLeaving(phase === "generating");
 });
 
