@@ -38,7 +38,7 @@ pub use formats::zip::read_stored;
 pub use formats::{npy, tar};
 pub use lora::{Lora, Merge};
 pub use publisher::answer;
-pub use publisher::digest::{Digest, PIECE_BYTES, Sum64, is_sha256};
+pub use publisher::digest::{Digest, PIECE_BYTES, Sum64, is_sha256, sha256};
 pub use publisher::hosts::{HostPattern, origin};
 pub use publisher::manifest::{CHECKPOINTS, Licence, Manifest, ManifestFile};
 pub use publisher::path::is_inside;

@@ -10,8 +10,7 @@ use crate::models::sd_v1_4;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 use crate::pipeline::checkpoint::Files;
-use crate::weights::Source;
-use sha2::{Digest, Sha256};
+use crate::weights::{Source, sha256};
 
 /// SHA-256 of `conv_in.weight` `[320, 4, 3, 3]` as little-endian f32, row-major, of
 /// CompVis/stable-diffusion-v1-4: the file `unet/conv_in.weight` of its export to ONNX.
@@ -61,7 +60,7 @@ fn has_topology(files: &Files) -> bool {
 /// SHA-256, in hexadecimal.
 fn digest(values: &[f32]) -> String {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(&bytes)
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use super::modules::{find, modules, unet_modules};
 use super::names::{self, Names, Network, Role};
 use crate::error::{Result, bad_file};
 use crate::weights::names::UnetLevel;
-use crate::weights::{Archive, MemorySource, Source, read_all};
-use sha2::{Digest, Sha256};
+use crate::weights::{Archive, MemorySource, Source, read_all, sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ impl Lora {
             let reason = format!("it is a LoRA for {kind}; only those for Stable Diffusion 1 fit");
             return Err(bad_file(path, reason));
         }
-        let sha256 = hex(&Sha256::digest(file.bytes()));
+        let sha256 = sha256(file.bytes());
         let adapters =
             ["unet.", "text_encoder."].map(|prefix| Adapter::read(archive.metadata(), prefix));
         Ok(Arc::new(Lora { file, archive, layers, others, adapters, sha256 }))
@@ -179,8 +178,4 @@ impl Lora {
         }
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

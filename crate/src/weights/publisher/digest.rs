@@ -29,6 +29,13 @@ impl Digest {
     }
 }
 
+/// SHA-256 of bytes that are all there, as 64 hexadecimal digits in lower case.
+pub fn sha256(bytes: &[u8]) -> String {
+    let mut sum = Sha256::new();
+    bytes.chunks(PIECE_BYTES).for_each(|piece| sum.update(piece));
+    hex(&sum.finalize())
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
