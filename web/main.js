@@ -31,8 +31,10 @@ import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
 import { Store } from "./store/client.js";
+import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
+import { library as libraryText } from "./strings/library.js";
 import { stayAwake } from "./tab/awake.js";
 import { watchInstall } from "./tab/install.js";
 import { warnOnLeaving } from "./tab/leave.js";
@@ -305,6 +307,12 @@ watchUndo();
 watchDirections();
 const told = toldBefore();
 if (told) note(told);
+onLostModels(() => {
+  const titles = lostModels();
+  if (titles.length) note(libraryText.lost(titles));
+});
+// Where the browser keeps nothing, nothing was stored.
+lookForLost(() => new Store().list()).catch(() => {});
 address
   .begin()
   .then(() => queue.refresh())

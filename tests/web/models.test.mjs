@@ -82,16 +82,39 @@ test("what goes on with a model is said in its row", async (t) => {
   await above.filter({ hasText: "A test is deleted." }).waitFor();
 });
 
+/** Deletes the store's database, as a browser does that finds it damaged. Runs in the page. */
+const loseModels = () =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase("darkroom-weights");
+    request.onsuccess = resolve;
+    request.onerror = reject;
+  });
+
+test("models that the browser has lost are told when the page is opened", async (t) => {
+  const page = await stored(t);
+  const workers = () => page.workers().length;
+  const open = async () => {
+    await page.goto(new URL(`./${NO_MODEL.hash}`, page.url()).href);
+    await page.locator("#fault:not([hidden])").waitFor();
+  };
+  const note = page.locator("#note");
+  await open();
+  assert.ok(await note.isHidden(), "nothing is lost");
+  const engine = workers();
+  await page.evaluate(loseModels);
+  await page.goto("about:blank");
+  await page.goBack();
+  await note.filter({ hasText: "The browser has lost the stored files of A test: " }).waitFor();
+  assert.equal(workers(), engine + 1, "the store is opened only where something is lost");
+  await page.reload();
+  await page.locator("#fault:not([hidden])").waitFor();
+  assert.ok(await note.isHidden(), "told once; the library says it until it is read");
+  assert.equal(workers(), engine);
+});
+
 test("models that the browser has lost are named in the library until that is read", async (t) => {
   const page = await stored(t);
-  await page.evaluate(
-    () =>
-      new Promise((resolve, reject) => {
-        const request = indexedDB.deleteDatabase("darkroom-weights");
-        request.onsuccess = resolve;
-        request.onerror = reject;
-      }),
-  );
+  await page.evaluate(loseModels);
   // Another view is the first to open the store, and hears it: the library says it all the same.
   const elsewhere = async () => {
     // @ts-ignore: a module of the page

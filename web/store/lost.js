@@ -5,10 +5,16 @@ import { remember, remembered } from "../storage/settings.js";
 
 const NAME = "lost-models";
 
+/** Where the store keeps the titles of its models, apart from its database. */
+const TITLES = "darkroom-shelf";
+/** The store's database. */
+const WEIGHTS = "darkroom-weights";
+
 /** What this tab has heard, where the browser keeps nothing. @type {string[]} */
 let heard = [];
-/** @type {() => void} */
-let listen = () => {};
+/** @type {Set<() => void>} */
+const listeners = new Set();
+const tellAll = () => listeners.forEach((hear) => hear());
 
 /** Titles of models that were lost and are not put away. @returns {string[]} */
 export function lostModels() {
@@ -25,17 +31,29 @@ export function lostModels() {
 export function keepLost(titles) {
   heard = [...new Set([...lostModels(), ...titles])];
   remember(NAME, JSON.stringify(heard));
-  listen();
+  tellAll();
 }
 
 /** The user has read it. */
 export function putAwayLost() {
   heard = [];
   remember(NAME, null);
-  listen();
+  tellAll();
 }
 
 /** @param {() => void} hear that there are others now */
 export function onLostModels(hear) {
-  listen = hear;
+  listeners.add(hear);
+}
+
+/**
+ * At the page's start: where models were stored and their database is gone, the store is opened,
+ * which tells what was lost. Where all is well, no worker is started for it.
+ * @param {() => Promise<unknown>} openStore
+ */
+export async function lookForLost(openStore) {
+  const { caches, indexedDB } = globalThis;
+  if (!caches || !indexedDB?.databases || !(await caches.has(TITLES))) return;
+  const databases = await indexedDB.databases();
+  if (!databases.some(({ name }) => name === WEIGHTS)) await openStore();
 }

@@ -32,6 +32,11 @@ const FASTER: f64 = 0.95;
 /// which takes longer than it saves.
 const COMPILE_MAX: f64 = 5.0;
 
+/// Where the default kernel takes longer than this to compile (seconds), its challenger, which is
+/// several times its size, would take longer than [`COMPILE_MAX`]: it is not compiled at all. A
+/// browser's software adapter needs a minute for it; a driver cannot be told to stop.
+const COMPILE_QUICK: f64 = 1.0;
+
 /// Timed runs of a choice at the most, of which the fastest counts.
 const RUNS: usize = 8;
 
@@ -82,10 +87,13 @@ pub async fn tune(
         before_each(done - 1, total)
     };
     for duel in &mut duels {
-        for which in [0, 1] {
-            step()?;
-            duel.compile(gpu, which).await?;
-        }
+        step()?;
+        duel.compile(gpu, 0).await?;
+    }
+    duels.retain(|duel| duel.first[0] < COMPILE_QUICK);
+    for duel in &mut duels {
+        step()?;
+        duel.compile(gpu, 1).await?;
     }
     for round in 0..RUNS {
         for duel in &mut duels {
