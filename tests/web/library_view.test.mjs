@@ -195,7 +195,10 @@ test("the library shows the licence, verbatim, and asks for nothing before", asy
   assert.equal(words, await readFile(file, "utf8"));
   await dialog.getByRole("button", { name: "I do not accept" }).click();
   await dialog.waitFor({ state: "detached" });
-  assert.equal((await shown(page)).accepted, null);
+  // It is offered as before, and no empty model stays.
+  await fetching.waitFor();
+  assert.equal(await shown(page), undefined);
+  assert.equal(await page.getByRole("button", { name: "Delete: Stable" }).count(), 0);
   assert.deepEqual(
     asked.filter((url) => !url.startsWith(site.url) && !url.startsWith("blob:")),
     [],

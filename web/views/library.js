@@ -156,20 +156,35 @@ export class Library {
   async #begin(known) {
     try {
       const model = await this.#store.add(known);
-      if (!model.complete) await this.#fetch(model);
+      if (!model.complete && !(await this.#fetch(model))) await this.#decline(model);
     } catch (error) {
       this.#complain(error);
     }
   }
 
-  /** @param {StoredModel} model */
+  /**
+   * A declined licence leaves no model of which nothing is stored.
+   * @param {StoredModel} model
+   */
+  async #decline({ manifest, bytes_stored: bytes }) {
+    if (!bytes) await this.#store.remove(manifest.id);
+    await this.refresh();
+  }
+
+  /**
+   * Fetches what is missing; false where the licence is declined.
+   * @param {StoredModel} model
+   */
   async #fetch(model) {
     const { manifest, must_accept: mustAccept } = model;
-    if (mustAccept && !(await askLicence(model))) return;
+    if (mustAccept && !(await askLicence(model))) return false;
     this.#speakOf(manifest.id);
     const mirror = this.#mirror.value.trim();
     const other = new URL(mirror || manifest.base || ".", document.baseURI);
-    if (this.#state.get().offlineLock && other.origin !== location.origin) return this.#refuse();
+    if (this.#state.get().offlineLock && other.origin !== location.origin) {
+      this.#refuse();
+      return true;
+    }
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
@@ -181,6 +196,7 @@ export class Library {
       await this.#store.download(manifest.id, this.#from(), (event) => this.#show(event));
       this.#say(text.fetched(manifest.title));
     }, smaller);
+    return true;
   }
 
   /** The offline lock forbids it: said at once, with the way to it. */
@@ -236,7 +252,7 @@ export class Library {
     await this.#run(async () => {
       const model = await this.#store.plan(files, this.#offered, name);
       if (model.must_accept) {
-        if (!(await askLicence(model))) return;
+        if (!(await askLicence(model))) return this.#decline(model);
         await this.#store.accept(model.manifest.id);
       }
       await navigator.storage?.persist?.();
