@@ -74,7 +74,7 @@ function note(what, value, unit, bound) {
 const compressed = async (path) =>
   gzipSync(await readFile(join(DIST, path || "index.html")), { level: 9 }).length;
 
-const browser = await launch();
+const browser = await launch({ whole: true });
 
 /**
  * A visit with an empty cache, from the address to the first picture.

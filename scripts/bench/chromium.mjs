@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const dist = join(import.meta.dirname, "../../dist");
 const roots = values.model ? [values.model, dist] : [dist];
 const site = await serve({ roots });
-const browser = await launch();
+const browser = await launch({ whole: true });
 const page = await browser.newPage();
 page.setDefaultTimeout(600_000);
 await page.goto(site.url);

@@ -1,5 +1,5 @@
 // Several pictures of one request, through the engine's client in a real browser: worker, wasm,
-// WebGPU. The tiny model is opened by the page's own engine first, then by one of the test's.
+// WebGPU. The page's own engine is another one, which has the same tokenizer and computes nothing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,8 @@ const models = await testModels();
 /** A file that a model may have or not is asked for, and browsers put the answer on the console. */
 const visitTiny = {
   server: { roots: [models, SITE] },
-  hash: "#model=models/tiny&device=webgpu",
+  hash: "#model=models/tiny&device=cpu",
+  device: /** @type {const} */ ("cpu"),
   patience: PICTURE_MS,
   expected: /404/,
 };
@@ -53,10 +54,11 @@ test("a count's pictures come in order, each with its seed; tokens are counted",
       const chunks = await engine.tokens(long, { long_prompt: "chunks" });
       const weighted = await engine.tokens("(a:1.5) cat", { prompt_weights: true });
       const wrong = await engine.tokens("a", { long_prompt: "scroll" }).catch((error) => error);
+      const memory = (await engine.memory()) ?? 0;
       engine.dispose();
       const { kind, field } = /** @type {any} */ (wrong);
       const counts = { cut, chunks, weighted, wrong: { kind, field } };
-      return { events, last: [...last.png], singles, ...counts };
+      return { events, last: [...last.png], singles, memory, ...counts };
     },
     { request: REQUEST, count: COUNT, seeds: SEEDS },
   );
@@ -80,6 +82,7 @@ test("a count's pictures come in order, each with its seed; tokens are counted",
     assert.ok(other && difference(picture, other) > 1, "two seeds give one picture");
   }
 
+  assert.ok(told.memory > 0, "graphics memory is counted");
   assert.deepEqual({ ...told.cut, cut: null }, { used: 75, room: 75, chunks: 1, cut: null });
   assert.equal(told.cut.cut?.trim(), "word ".repeat(25).trim());
   assert.deepEqual(told.chunks, { used: 100, room: 150, chunks: 2, cut: null });

@@ -196,7 +196,8 @@ test("a model of another site needs the README's headers; else they are named", 
     await tab.goto(url);
     const alert = tab.getByRole("alert");
     const headers = /Access-Control-Allow-Origin and Access-Control-Expose-Headers: Content-Range/;
-    await alert.filter({ hasText: headers }).waitFor({ timeout: 60_000 });
+    const both = alert.filter({ hasText: headers }).filter({ hasText: "has no Content-Range" });
+    await both.waitFor({ timeout: 60_000 });
   }
 });
 

@@ -89,7 +89,7 @@ test("cancel ends a run, and the next one works", async (t) => {
 test("Cancel takes effect within 2 s where nothing is heard, and loses nothing else", async (t) => {
   const hash = "#device=cpu&steps=50";
   const app = await visit(t, { server, hash, device: "cpu" });
-  const { page, state, type, generate, cancel, make } = app;
+  const { page, state, type, generate, cancelWithin, make } = app;
   await state("ready");
   const before = await make({ prompt: "before", seed: "1" });
   await page.locator("#to-queue").click();
@@ -100,12 +100,7 @@ test("Cancel takes effect within 2 s where nothing is heard, and loses nothing e
     .locator("#progress-text")
     .filter({ hasText: /^Step 1 of 50/ })
     .waitFor();
-  const begun = Date.now();
-  await cancel.click();
-  await state("ready");
-  const took = Date.now() - begun;
-  t.diagnostic(`${took} ms`);
-  assert.ok(took < 2500, `${took} ms, the test's own included`);
+  await cancelWithin(2000);
   const told = (await page.locator("#progress-text").textContent()) ?? "";
   assert.match(told, /^Cancelled after step 1/);
   assert.equal(await page.locator("#prompt").inputValue(), "hear nothing");

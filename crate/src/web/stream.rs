@@ -133,11 +133,9 @@ fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64
         200 if header("content-encoding").is_empty() => header("content-length").parse().ok(),
         200 => None,
         206 => {
-            let told = content_range(&header("content-range"));
-            let Some((first, size)) = told.filter(|(first, _)| *first == start) else {
-                return Err(fault(path, "the server answered with another range".into()));
-            };
-            return Ok((first, size));
+            let told = header("content-range");
+            let range = content_range(&told).filter(|(first, _)| *first == start);
+            return range.ok_or_else(|| fault(path, wrong_range(&told, start)));
         }
         416 if start == 0 => Some(0),
         404 | 410 => {
@@ -146,6 +144,16 @@ fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64
         _ => return Err(fault(path, format!("the server answers {status}"))),
     };
     Ok((0, size))
+}
+
+/// Says that an answer has another Content-Range than one from byte `start`, or none that is seen.
+fn wrong_range(told: &str, start: u64) -> String {
+    if told.is_empty() {
+        return "the server does not say which bytes it sends: its answer has no Content-Range, or \
+                does not show it to pages of other sites (Access-Control-Expose-Headers)"
+            .into();
+    }
+    format!("the server sent other bytes ({told}) than those from byte {start}")
 }
 
 /// First byte and size of `bytes 0-99/1000`; the size may be `*`.

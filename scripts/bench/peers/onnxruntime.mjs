@@ -29,7 +29,7 @@ const server = createServer(async (request, response) => {
 });
 await new Promise((done) => server.listen(0, () => done(null)));
 const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-const browser = await launch();
+const browser = await launch({ whole: true });
 const page = await browser.newPage();
 page.setDefaultTimeout(1_800_000);
 await page.goto(`http://localhost:${port}/`);

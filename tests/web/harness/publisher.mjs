@@ -2,13 +2,15 @@
 // on to one of its edges, which are other hosts, and of which one may fail in its own way.
 
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { serve } from "../../../scripts/serve.mjs";
 import { sha256 } from "./weights.mjs";
 
 /**
  * What a failing edge does: a status with a body, or bytes that are not those asked for.
  * @typedef {{ status: number, body: string, retryAfter?: string }
- *   | "empty" | "short" | "elsewhere" | "flip" | "gzip" | "trickle"} Failing
+ *   | "empty" | "short" | "elsewhere" | "flip" | "gzip" | "gzipped" | "trickle"} Failing
+ * "gzip" says that the bytes are compressed, which they are not; "gzipped" compresses them.
  */
 
 export class Publisher {
@@ -139,12 +141,13 @@ export class Publisher {
     if (failing === "flip") body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
     if (failing === "empty") body = body.subarray(0, 0);
     if (failing === "short") body = body.subarray(0, body.length >> 1);
+    if (failing === "gzipped") body = gzipSync(body);
     const head = {
       ...open,
       "Content-Type": "application/octet-stream",
       ETag: this.etag(edge, sha256(file)),
       ...(range ? { "Content-Range": `bytes ${told}-${end - 1}/${file.length}` } : {}),
-      ...(failing === "gzip" ? { "Content-Encoding": "gzip" } : {}),
+      ...(failing === "gzip" || failing === "gzipped" ? { "Content-Encoding": "gzip" } : {}),
     };
     response.writeHead(range ? 206 : 200, head);
     if (failing !== "trickle") return void response.end(body);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { promisify } from "node:util";
 import { serve } from "../../../scripts/serve.mjs";
-import { launch } from "./browser.mjs";
+import { launch, launchKept } from "./browser.mjs";
 import { SITE } from "./site.mjs";
 import { sha256 } from "./weights.mjs";
 
@@ -57,15 +57,45 @@ export const QUICK = { backoff_ms: 20, backoff_max_ms: 100, stall_ms: 20_000, at
 export async function profile(t, weights, root = SITE) {
   const site = await serve({ roots: [await plainPage(root), root], instead: weights.answer });
   t.after(() => site.close());
+  const openIn = opener(site);
   const context = await (await browser).newContext();
   t.after(() => context.close());
-  const open = async () => {
+  return { context, site, open: () => openIn(context) };
+}
+
+/**
+ * Opens a page with a store.
+ * @param {{ url: string }} site
+ */
+const opener =
+  (site) => async (/** @type {import("playwright-core").BrowserContext} */ context) => {
     const page = await context.newPage();
     await page.goto(`${site.url}store.html`);
     await page.evaluate(setUp);
     return page;
   };
-  return { context, site, open };
+
+/**
+ * A server and a profile on the disk: `visit` starts the browser with it, calls `act` with a page,
+ * and ends the browser.
+ * @param {import("node:test").TestContext} t
+ * @param {import("./weights.mjs").Weights} weights
+ */
+export async function keptProfile(t, weights) {
+  const folder = await mkdtemp(join(scratch, "kept-"));
+  const site = await serve({ roots: [await plainPage(SITE), SITE], instead: weights.answer });
+  t.after(() => site.close());
+  const openIn = opener(site);
+  /** @type {(act: (page: Page) => Promise<void>) => Promise<void>} */
+  async function visit(act) {
+    const context = await launchKept(folder);
+    try {
+      await act(await openIn(context));
+    } finally {
+      await context.close();
+    }
+  }
+  return { folder, site, visit };
 }
 
 /** @typedef {import("playwright-core").Page} Page */
