@@ -18,6 +18,8 @@ mod foreign; // files as other programs leave them
 mod foreign_folders; // and folders
 mod foreign_kinds; // what is no checkpoint
 mod formats; // checkpoints as others write them; the same model in every format
+#[cfg(target_os = "linux")]
+mod full_disk; // what the program writes where there is no room
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
 mod hostile_legacy; // torch's old format, made to do harm
