@@ -26,6 +26,8 @@ const { values } = parseArgs({
     "weights-host": { type: "string", multiple: true, default: [] },
     out: { type: "string", default: join(root, "dist") },
     models: { type: "string", default: join(root, "web/models") },
+    // A build to work with, whose wasm is not optimised.
+    quick: { type: "boolean", default: false },
   },
 });
 const dist = values.out;
@@ -226,7 +228,7 @@ const good = [
   within("page, gzipped", gzipped, SHELL_MAX),
   within("wasm, gzipped", gzipSync(wasm, { level: 9 }).length, GZIP_MAX),
 ];
-if (good.includes(false)) {
+if (good.includes(false) && !values.quick) {
   console.error("ERROR: it has grown beyond its bound.");
   process.exit(1);
 }
