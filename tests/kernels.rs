@@ -3,9 +3,9 @@
 
 use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
-use darkroom::gpu::kernel::{Kernel, Source};
+use darkroom::gpu::kernel::Kernel;
 use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use darkroom::ops::{Activation, Epilogue, Mask, Term, TokenMerge, Window};
+use darkroom::ops::{Activation, Epilogue, Health, Mask, Term, TokenMerge, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
@@ -24,7 +24,7 @@ const INVOCATIONS_MAX: u32 = 256;
 const PARAMS_BYTES_MAX: u32 = 256;
 
 /// Everything that the ops record.
-fn kernels() -> HashSet<Rc<Kernel>> {
+pub(crate) fn kernels() -> HashSet<Rc<Kernel>> {
     let gpu = Gpu::dry(true);
     for precision in PRECISIONS {
         pointwise(&gpu, precision);
@@ -46,28 +46,10 @@ fn kernels() -> HashSet<Rc<Kernel>> {
     let recorded = [&gpu, &software].map(|gpu| gpu.take_recording().dispatches);
     let recorded = recorded.into_iter().flatten().map(|dispatch| dispatch.kernel);
     block_on(gpu.finish()).expect("small tensors are within the limits");
-    let read_back = PRECISIONS.into_iter().flat_map(|p| [to_rgba(p), finite(p)].map(Rc::new));
+    // Of ops that read back, what they recorded is gone when they return.
+    let of = |p| [Tensor::rgba_kernel(p), Health::kernel(p)].map(Rc::new);
+    let read_back = PRECISIONS.into_iter().flat_map(of);
     recorded.chain(read_back).collect()
-}
-
-/// An op that reads back: what it recorded is gone when it returns.
-fn finite(precision: Precision) -> Kernel {
-    let text = include_str!("../crate/kernels/finite.wgsl");
-    let reduce = include_str!("../crate/kernels/shared/reduce.wgsl");
-    Kernel::new(Source { name: "finite", text }, 1)
-        .flag("HALVES", precision == Precision::F16)
-        .uint("LANES", 64)
-        .with(Source { name: "shared/reduce", text: reduce })
-}
-
-/// The other one.
-fn to_rgba(precision: Precision) -> Kernel {
-    let text = include_str!("../crate/kernels/to_rgba.wgsl");
-    let index = include_str!("../crate/kernels/shared/index.wgsl");
-    Kernel::new(Source { name: "to_rgba", text }, 1)
-        .alias("Elem4", precision.vec4())
-        .uint("LANES", 64)
-        .with(Source { name: "shared/index", text: index })
 }
 
 fn pointwise(gpu: &Gpu, precision: Precision) {

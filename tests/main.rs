@@ -32,6 +32,7 @@ mod memory; // what is held on the device, as planned and as counted
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod ops; // every op against its definition
+mod params; // what ops write and kernels read: the same fields at the same places
 mod parsers; // all that reads from outside, on mutations of what a fuzzer kept
 mod pictures; // a picture by every sampler, against diffusers
 mod png; // pictures with text inside

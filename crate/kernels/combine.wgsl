@@ -12,10 +12,10 @@ struct Term {
 }
 
 struct Params {
-    count: u32,  // outputs / 4
-    a: u32,      // keep the terms aligned to 16 bytes
-    b: u32,
-    c: u32,
+    count: u32,     // outputs / 4
+    unused_a: u32,  // keep the terms aligned to 16 bytes
+    unused_b: u32,
+    unused_c: u32,
     terms: array<Term, 5>,
 }
 

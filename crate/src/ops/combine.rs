@@ -40,9 +40,18 @@ pub(super) struct TermParams {
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(super) struct Params {
-    pub count: u32,
-    pub unused: [u32; 3],
-    pub terms: [TermParams; TERMS_MAX],
+    count: u32,
+    unused_a: u32,
+    unused_b: u32,
+    unused_c: u32,
+    terms: [TermParams; TERMS_MAX],
+}
+
+impl Params {
+    /// `count`: outputs / 4.
+    pub(super) fn new(count: u32, terms: [TermParams; TERMS_MAX]) -> Params {
+        Params { count, unused_a: 0, unused_b: 0, unused_c: 0, terms }
+    }
 }
 
 /// Terms of one dispatch; the kernel's bindings.
@@ -86,7 +95,7 @@ impl Tensor {
             .uint("TERMS", terms.len() as u32)
             .with(shared::INDEX);
         let count = batch * picture4;
-        let mut params = Params { count: count as u32, unused: [0; 3], terms: Default::default() };
+        let mut params = Params::new(count as u32, Default::default());
         for (i, name) in TYPES.iter().enumerate() {
             let term = terms.get(i).unwrap_or(&terms[0]);
             let of_term = term.x.shape();
@@ -131,7 +140,7 @@ impl Tensor {
         for band in row_bands(gpu, self.shape().rows(), row_bytes) {
             let count = band.len() * self.shape().channels() / 4;
             let term = TermParams { coefficient: 1.0, first: 0, period: count as u32, unused: 0 };
-            let params = Params { count: count as u32, unused: [0; 3], terms: [term; TERMS_MAX] };
+            let params = Params::new(count as u32, [term; TERMS_MAX]);
             let (a, b) = (self.rows(&band), other.rows(&band));
             let bindings = vec![a, b, a, a, a, y.rows(&band)];
             let grid = shared::linear_grid(gpu, count);

@@ -8,6 +8,14 @@ use crate::tensor::Tensor;
 use crate::wgsl;
 use std::rc::Rc;
 
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    count: u32,
+    a4: u32,
+    b4: u32,
+}
+
 impl Tensor {
     /// `[.., a]` and `[.., b] → [.., a + b]`.
     ///
@@ -29,7 +37,7 @@ impl Tensor {
         let kernel = Rc::new(kernel);
         for band in row_bands(gpu, y.shape().rows(), y.row_bytes()) {
             let count = band.len() * (a + b) / 4;
-            let params = [count as u32, a as u32 / 4, b as u32 / 4];
+            let params = Params { count: count as u32, a4: a as u32 / 4, b4: b as u32 / 4 };
             let bindings = vec![self.rows(&band), other.rows(&band), y.rows(&band)];
             let grid = shared::linear_grid(gpu, count);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, 0);

@@ -25,12 +25,9 @@ impl Tensor {
     pub fn start_health(&self) -> Health {
         let gpu = self.gpu();
         let y = gpu.alloc(4);
-        let kernel = Kernel::new(wgsl!("finite"), 1)
-            .flag("HALVES", self.precision() == Precision::F16)
-            .uint("LANES", LANES)
-            .with(shared::REDUCE);
+        let kernel = Rc::new(Health::kernel(self.precision()));
         let params = (self.bytes() as u32 / 8).to_le_bytes();
-        gpu.dispatch(&Rc::new(kernel), &params, vec![self.whole(), y.whole()], [1, 1, 1], 0);
+        gpu.dispatch(&kernel, &params, vec![self.whole(), y.whole()], [1, 1, 1], 0);
         Health(gpu.start_read(&y, 4))
     }
 }
@@ -39,6 +36,14 @@ impl Tensor {
 pub struct Health(Reading);
 
 impl Health {
+    /// What looks at values of a precision.
+    pub fn kernel(precision: Precision) -> Kernel {
+        Kernel::new(wgsl!("finite"), 1)
+            .flag("HALVES", precision == Precision::F16)
+            .uint("LANES", LANES)
+            .with(shared::REDUCE)
+    }
+
     /// What was seen; yes from a dry device.
     ///
     /// # Errors

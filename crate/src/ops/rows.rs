@@ -46,7 +46,7 @@ impl Tensor {
             let count = (rows.len() * width * c / 4) as u32;
             let first = (rows.start * width * c / 4) as u32 - x_first;
             let term = TermParams { coefficient: 1.0, first, period: count, unused: 0 };
-            let params = Params { count, unused: [0; 3], terms: [term; TERMS_MAX] };
+            let params = Params::new(count, [term; TERMS_MAX]);
             let to = self.rows(&(filled * width..(filled + rows.len()) * width));
             let bindings = vec![from, from, from, from, from, to];
             let grid = shared::linear_grid(gpu, count as usize);

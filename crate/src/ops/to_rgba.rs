@@ -1,5 +1,6 @@
 //! A decoded picture to bytes; see `kernels/to_rgba.wgsl`.
 
+use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
@@ -22,11 +23,7 @@ impl Tensor {
         let gpu = self.gpu();
         let pixels = self.shape().rows();
         let y = gpu.alloc(4 * pixels as u64);
-        let kernel = Kernel::new(wgsl!("to_rgba"), 1)
-            .alias("Elem4", self.precision().vec4())
-            .uint("LANES", LANES)
-            .with(shared::INDEX);
-        let kernel = Rc::new(kernel);
+        let kernel = Rc::new(Tensor::rgba_kernel(self.precision()));
         for band in row_bands(gpu, pixels, self.row_bytes().max(4)) {
             let out = y.range(4 * band.start as u64, 4 * band.len() as u64);
             let params = (band.len() as u32).to_le_bytes();
@@ -34,5 +31,13 @@ impl Tensor {
             gpu.dispatch(&kernel, &params, vec![self.rows(&band), out], grid, 0);
         }
         gpu.read(&y, 4 * pixels as u64).await
+    }
+
+    /// What [`Tensor::to_rgba`] runs on values of a precision.
+    pub fn rgba_kernel(precision: Precision) -> Kernel {
+        Kernel::new(wgsl!("to_rgba"), 1)
+            .alias("Elem4", precision.vec4())
+            .uint("LANES", LANES)
+            .with(shared::INDEX)
     }
 }

@@ -19,6 +19,43 @@ use std::rc::Rc;
 /// Multiply-adds of one dispatch at the most, as of attention.
 const WORK_MAX: u64 = 25_000_000_000;
 
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct MatchParams {
+    width: u32,
+    height: u32,
+    c4: u32,
+    first: u32,
+}
+
+/// Of ranking and of grouping.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct ChoiceParams {
+    width: u32,
+    height: u32,
+    merged: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct MergeParams {
+    width: u32,
+    height: u32,
+    merged: u32,
+    c4: u32,
+    count: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct UndoParams {
+    tokens: u32,
+    rows: u32,
+    c4: u32,
+    count: u32,
+}
+
 /// Which tokens of a picture go together.
 pub struct TokenMerge {
     /// `[b, t]`: row among those that are left, and the destination that it is merged into, if any.
@@ -58,13 +95,15 @@ impl TokenMerge {
         let most = most.next_multiple_of(LANES as usize);
         for first in (0..tokens).step_by(most) {
             let count = most.min(tokens - first);
-            let params = [width, height, c / 4, first].map(|n| n as u32);
+            let [width, height, c4, first] = [width, height, c / 4, first].map(|n| n as u32);
+            let params = MatchParams { width, height, c4, first };
             let bindings = vec![x.whole(), matches.whole()];
             let flops = 2 * of_token * count as u64;
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid(count), flops);
         }
 
-        let params = [width, height, merged, 0].map(|n| n as u32);
+        let [width, height, m] = [width, height, merged].map(|n| n as u32);
+        let params = ChoiceParams { width, height, merged: m };
         let params = bytemuck::bytes_of(&params);
         let places = words(x, 2 * batch * tokens);
         let kernel = of_cells(Kernel::new(wgsl!("token_merge_rank"), 1));
@@ -89,9 +128,10 @@ impl TokenMerge {
             .uint("LANES", LANES)
             .with(shared::CELLS)
             .with(shared::INDEX);
-        let [height, width] = self.size;
         let count = y.shape().elements() / 4;
-        let params = [width, height, self.merged, c / 4, count, 0, 0, 0].map(|n| n as u32);
+        let [height, width] = self.size.map(|n| n as u32);
+        let (merged, c4) = (self.merged as u32, c as u32 / 4);
+        let params = MergeParams { width, height, merged, c4, count: count as u32 };
         let bindings = vec![x.whole(), self.rows.whole(), y.whole()];
         let (grid, flops) = (shared::linear_grid(x.gpu(), count), x.shape().elements() as u64);
         x.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
@@ -111,7 +151,8 @@ impl TokenMerge {
             .uint("LANES", LANES)
             .with(shared::INDEX);
         let count = y.shape().elements() / 4;
-        let params = [tokens, rows, c / 4, count].map(|n| n as u32);
+        let [tokens, rows, c4] = [tokens, rows, c / 4].map(|n| n as u32);
+        let params = UndoParams { tokens, rows, c4, count: count as u32 };
         let bindings = vec![x.whole(), self.places.whole(), residual.whole(), y.whole()];
         let (grid, flops) = (shared::linear_grid(x.gpu(), count), y.shape().elements() as u64);
         x.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
