@@ -28,9 +28,9 @@ pub const SECONDS_MAX: f64 = 3.0;
 /// A challenger must take less than this share of the default's time.
 const FASTER: f64 = 0.95;
 
-/// Seconds that a challenger may take longer to compile: every opening compiles it for many ops,
-/// which takes longer than it saves.
-const COMPILE_MAX: f64 = 5.0;
+/// Seconds that a challenger may take longer to compile. A model has some twenty kernels of a
+/// family, which every opening compiles: ten seconds more are not won back by a picture.
+const COMPILE_MAX: f64 = 0.5;
 
 /// Where the default kernel takes longer than this to compile (seconds), its challenger, which is
 /// several times its size, would take longer than [`COMPILE_MAX`]: it is not compiled at all. A
