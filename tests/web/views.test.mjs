@@ -118,6 +118,38 @@ test("the privacy room counts requests, and there are none while generating", as
   assert.ok((await page.locator("#policy li").allTextContents()).includes("default-src 'none'"));
 });
 
+test("files of the app that are kept while generating are told apart", async (t) => {
+  const { page, state, generate } = await visit(t, { server, hash: "#steps=20" });
+  await state("ready");
+  const tell = () =>
+    page.evaluate(() => {
+      for (const url of ["./engine/worker.js", "https://elsewhere.example/"])
+        navigator.serviceWorker.dispatchEvent(
+          new MessageEvent("message", {
+            data: {
+              requests: [
+                {
+                  url: new URL(url, location.href).href,
+                  time: Date.now(),
+                  bytes: 9,
+                  by: "service worker",
+                },
+              ],
+            },
+          }),
+        );
+    });
+  await tell();
+  await generate.click();
+  await state("generating");
+  await tell();
+  await state("ready");
+  await page.locator('[data-view="privacy"]').click();
+  assert.equal(await page.locator("#requests-generating").textContent(), "2");
+  const own = await page.locator("#requests-own").textContent();
+  assert.equal(own, "1 of them for files of this app, kept to work without a network");
+});
+
 test("the address follows the form, and a copied link gives the same form", async (t) => {
   const { page, state, type, site } = await visit(t, { server, hash: "#model=models/other" });
   await state("ready");

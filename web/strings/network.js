@@ -8,6 +8,9 @@ export const text = {
   openAlone: () => "Open it on its own",
 
   failed: () => "failed",
+  /** @param {number} count of requests while generating */
+  own: (count) =>
+    count ? `${count} of them for files of this app, kept to work without a network` : "",
   locked: () => "Offline lock on",
   lockRefuses: () => "The offline lock is on, so nothing is fetched from another site.",
   lockPlace: () => "Privacy: switch it off",

@@ -57,8 +57,8 @@ export function createPrivacy(state, session) {
 /** Every request of the page and of its workers, and those that were made while generating. */
 function createRequests() {
   let [count, foreign, broken] = [0, 0, 0];
-  /** @type {number[]} when each request was made */
-  const times = [];
+  /** Of each request: when it was made, and whether for a file of this app, to be kept. */
+  const made = /** @type {{ time: number, own: boolean }[]} */ ([]);
   /** @type {{ begun: number, ended: number }[]} */
   const runs = [];
 
@@ -66,8 +66,9 @@ function createRequests() {
   function hear(requests) {
     for (const { url, time, bytes, by, failed } of requests) {
       count += 1;
-      times.push(time);
-      if (new URL(url).origin !== location.origin) foreign += 1;
+      const isHere = new URL(url).origin === location.origin;
+      made.push({ time, own: isHere && by === "service worker" });
+      if (!isHere) foreign += 1;
       const received = failed ? text.failed() : bytes || "–";
       const cells = [new Date(time).toLocaleTimeString(), url, by, received];
       const row = element("tr", {}, ...cells.map((cell) => withText("td", String(cell))));
@@ -77,11 +78,13 @@ function createRequests() {
   }
 
   function show() {
-    const during = times.filter((time) =>
+    const during = made.filter(({ time }) =>
       runs.some(({ begun, ended }) => time >= begun && time <= ended),
     );
     anyById("requests-all").textContent = String(count);
     anyById("requests-generating").textContent = String(during.length);
+    // On a first visit they may come while the first picture is made.
+    anyById("requests-own").textContent = text.own(during.filter(({ own }) => own).length);
     anyById("requests-foreign").textContent = String(foreign);
     anyById("violations").textContent = String(broken);
   }
