@@ -102,7 +102,7 @@ test("where there is no room, a model is used without storing the rest", async (
   await page.getByRole("button", { name: "Resume: A test" }).waitFor();
   const { chunks_stored: kept } = await shown(page);
   assert.ok(kept > 0, "some are stored");
-  await page.getByRole("button", { name: "Use without storing the rest: A test" }).click();
+  await page.getByRole("button", { name: "Use once, without saving the rest: A test" }).click();
   await state("loading");
   await state("ready");
   const said = await page.locator("#notices").textContent();
