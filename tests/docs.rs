@@ -113,3 +113,41 @@ fn every_error_has_its_row() {
         assert!(page.contains(&format!("| `{kind}` |")), "{kind} has no row");
     }
 }
+
+/// What the page says: its texts and its markup, each run of spaces as one.
+fn page_text() -> String {
+    let strings = root().join("web/strings");
+    let files = fs::read_dir(strings).unwrap().map(|entry| entry.unwrap().path());
+    let all = files.chain(["web/strings.js", "web/index.html"].map(|name| root().join(name)));
+    let text: String = all.map(|path| fs::read_to_string(path).unwrap()).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Words in single stars: a control of the page, by its name. A whole sentence is emphasised.
+fn controls(text: &str) -> Vec<String> {
+    let plain: String = text.split("```").step_by(2).collect();
+    let plain = plain.replace("**", "\u{0}");
+    let parts = plain.split('*').skip(1).step_by(2);
+    let words = parts.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    words.filter(|words| !words.ends_with('.')).collect()
+}
+
+/// A button that is renamed is renamed in the documents too.
+#[test]
+fn controls_are_on_the_page() {
+    let page = page_text();
+    let missing = |text: &str| -> Vec<String> {
+        let names = controls(text).into_iter();
+        names.filter(|name| !page.contains(name.trim_end_matches('…'))).collect()
+    };
+    let mut known = 0;
+    for (path, text) in documents() {
+        let folder = path.parent().unwrap().strip_prefix(root()).unwrap();
+        if folder == Path::new("") || folder == Path::new("docs") {
+            assert_eq!(missing(&text), [""; 0], "{}", path.display());
+            known += controls(&text).len();
+        }
+    }
+    assert!(known > 20, "only {known} controls are named");
+    assert_eq!(missing("press *Use without\nstoring the rest* **now** or *Verify*").len(), 1);
+}
