@@ -4,7 +4,7 @@
 /** So many of the slow tests. */
 const SHOWN = 12;
 
-/** @typedef {Error & { cause?: unknown }} Fault */
+/** @typedef {Error & { cause?: unknown, failureType?: string }} Fault */
 /** @typedef {{ duration_ms: number, type?: string, error?: Fault }} Details */
 /**
  * @typedef {object} Ended
@@ -12,7 +12,6 @@ const SHOWN = 12;
  * @property {number} nesting
  * @property {string} [file]
  * @property {number} [line]
- * @property {string | boolean} [todo]
  * @property {Details} details
  */
 
@@ -33,7 +32,8 @@ export default async function* summary(events) {
   for await (const { type, data } of events) {
     if (type !== "test:pass" && type !== "test:fail") continue;
     const { name, nesting, details, file, line } = /** @type {Ended} */ (data);
-    if (type === "test:fail")
+    // Of a test whose parts failed, its parts are listed.
+    if (type === "test:fail" && details.error?.failureType !== "subtestsFailed")
       failed.push(`   FAILED: ${name} (${file}:${line})\n      ${reason(details.error)}\n`);
     if (nesting === 0 && details.type !== "suite")
       tests.push({ name, seconds: details.duration_ms / 1000 });

@@ -1,7 +1,7 @@
 //! The native program on a disk that is full: it says which file could not be written, leaves no
 //! part of one under its name, and what was there stays.
 
-use crate::made_up::{scratch, tiny};
+use crate::made_up::{program, scratch, tiny};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -74,7 +74,6 @@ fn what_converts_and_makes_models_leaves_no_half_file() {
     for name in ["old.safetensors", "old.gguf"] {
         std::fs::write(path(name), "an old model").unwrap();
     }
-    let unet = "unet/diffusion_pytorch_model.safetensors";
     for (to, part) in [
         ("old.safetensors", "old.safetensors could not be written"),
         ("old.gguf", "old.gguf could not be written"),
@@ -86,14 +85,29 @@ fn what_converts_and_makes_models_leaves_no_half_file() {
     }
     let output = limited(100, &["synth", "--config", "tiny", "--out", &path("made")]);
     assert_fault(&output, "could not be written");
-    let left = files(&folder);
-    assert!(left.iter().all(|name| !name.ends_with(".part")), "{left:?}");
-    for name in ["new.gguf", &format!("folder/{unet}"), &format!("made/{unet}")] {
-        assert!(!left.iter().any(|one| one == name), "half of {name} stays");
+    // The same with room: what the full disk has is as it should be, file by file.
+    let whole = scratch("full-models-whole");
+    let to = |name: &str| whole.join(name).to_str().unwrap().to_string();
+    for arguments in [
+        &["convert", "--model", model, "--to", &to("folder")][..],
+        &["synth", "--config", "tiny", "--out", &to("made")],
+    ] {
+        let output = program(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    for name in ["old.safetensors", "old.gguf"] {
-        assert_eq!(std::fs::read(path(name)).unwrap(), b"an old model", "{name}");
+    let (left, all) = (files(&folder), files(&whole));
+    for name in &left {
+        let bytes = std::fs::read(path(name)).unwrap();
+        match name.as_str() {
+            "old.safetensors" | "old.gguf" => assert_eq!(bytes, b"an old model", "{name}"),
+            _ => assert_eq!(bytes, std::fs::read(whole.join(name)).unwrap(), "half of {name}"),
+        }
     }
+    for made in ["folder/", "made/"] {
+        let count = |files: &[String]| files.iter().filter(|name| name.starts_with(made)).count();
+        assert!(count(&left) < count(&all), "{made} did not fit: {left:?} of {all:?}");
+    }
+    std::fs::remove_dir_all(whole).unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn kernels() -> HashSet<Rc<Kernel>> {
     let recorded = [&gpu, &software].map(|gpu| gpu.take_recording().dispatches);
     let recorded = recorded.into_iter().flatten().map(|dispatch| dispatch.kernel);
     block_on(gpu.finish()).expect("small tensors are within the limits");
-    // Of ops that read back, what they recorded is gone when they return.
+    // Ops that read back have emptied the recording by the time they return.
     let of = |p| [Tensor::rgba_kernel(p), Health::kernel(p)].map(Rc::new);
     let read_back = PRECISIONS.into_iter().flat_map(of);
     recorded.chain(read_back).collect()

@@ -279,8 +279,14 @@ test("the safety checker looks at every picture, and the page says so", async (t
   }
 });
 
-test("on WebGPU the safety checker hides a picture", async (t) => {
-  const { page, state, make } = await visit(t, options({ hash: "#model=models/strict&steps=1" }));
+test("on WebGPU the safety checker shows a picture or hides it", async (t) => {
+  const { page, state, make } = await visit(t, options({ hash: "#model=models/checked&steps=1" }));
+  await state("ready");
+  assertPicture(await make({ seed: "1" }));
+  assert.match(await facts(page), / · safety checked$/);
+  const strict = "#model=models/strict&steps=1&device=webgpu";
+  await page.evaluate((hash) => (location.hash = hash), strict);
+  await state("loading");
   await state("ready");
   assert.ok(isBlack(await make({ seed: "1" })));
   assert.match(await facts(page), / · hidden by the safety checker$/);

@@ -104,6 +104,7 @@ test("models that the browser has lost are told when the page is opened", async 
   await page.evaluate(loseModels);
   await page.goto("about:blank");
   await page.goBack();
+  await page.locator("#fault:not([hidden])").waitFor();
   await note.filter({ hasText: "The browser has lost the stored files of A test: " }).waitFor();
   assert.equal(workers(), engine + 1, "the store is opened only where something is lost");
   await page.reload();

@@ -147,7 +147,7 @@ test("files of the app that are kept while generating are told apart", async (t)
   await page.locator('[data-view="privacy"]').click();
   assert.equal(await page.locator("#requests-generating").textContent(), "2");
   const own = await page.locator("#requests-own").textContent();
-  assert.equal(own, "1 of them for files of this app, kept to work without a network");
+  assert.equal(own, "(1 of them for the app’s own files, kept for use offline)");
 });
 
 test("the address follows the form, and a copied link gives the same form", async (t) => {

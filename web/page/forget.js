@@ -14,9 +14,10 @@ const STEPS = [
   [parts.settings, forgetSettings],
   [parts.pages, () => closeDatabase().then(() => deleteDatabase(PAGE))],
   [parts.kernels, () => deleteDatabase(TUNINGS)],
+  // The models' titles are in a cache: without their database, they would be told as lost.
+  [parts.caches, forgetCaches],
   // The store's, in the crate.
   [parts.models, () => deleteDatabase("darkroom-weights")],
-  [parts.caches, forgetCaches],
   [parts.worker, unregister],
 ];
 

@@ -9,8 +9,7 @@ export const text = {
 
   failed: () => "failed",
   /** @param {number} count of requests while generating */
-  own: (count) =>
-    count ? `${count} of them for files of this app, kept to work without a network` : "",
+  own: (count) => (count ? `(${count} of them for the app’s own files, kept for use offline)` : ""),
   locked: () => "Offline lock on",
   lockRefuses: () => "The offline lock is on, so nothing is fetched from another site.",
   lockPlace: () => "Privacy: switch it off",

@@ -5,7 +5,7 @@ import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
 import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
 import { readOffered } from "../store/offered.js";
-import { CHANNEL } from "../store/protocol.js";
+import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
@@ -156,35 +156,34 @@ export class Library {
   async #begin(known) {
     try {
       const model = await this.#store.add(known);
-      if (!model.complete && !(await this.#fetch(model))) await this.#decline(model);
+      if (!model.complete) await this.#fetch(model);
     } catch (error) {
       this.#complain(error);
     }
   }
 
   /**
-   * A declined licence leaves no model of which nothing is stored.
+   * A declined licence leaves no model of which nothing is stored. Another tab may have accepted it
+   * meanwhile; and a tab that is changing what is stored is not waited for.
    * @param {StoredModel} model
    */
-  async #decline({ manifest, bytes_stored: bytes }) {
-    if (!bytes) await this.#store.remove(manifest.id);
+  async #decline({ manifest: { id } }) {
+    const { held = [] } = await navigator.locks.query();
+    const now = (await this.#store.list()).find(({ manifest }) => manifest.id === id);
+    const isEmpty = now?.must_accept && !now.bytes_stored;
+    if (isEmpty && !held.some(({ name }) => name === LOCK)) await this.#store.remove(id);
     await this.refresh();
   }
 
-  /**
-   * Fetches what is missing; false where the licence is declined.
-   * @param {StoredModel} model
-   */
+  /** @param {StoredModel} model */
   async #fetch(model) {
     const { manifest, must_accept: mustAccept } = model;
-    if (mustAccept && !(await askLicence(model))) return false;
+    if (mustAccept && !(await askLicence(model)))
+      return this.#decline(model).catch((error) => this.#complain(error));
     this.#speakOf(manifest.id);
     const mirror = this.#mirror.value.trim();
     const other = new URL(mirror || manifest.base || ".", document.baseURI);
-    if (this.#state.get().offlineLock && other.origin !== location.origin) {
-      this.#refuse();
-      return true;
-    }
+    if (this.#state.get().offlineLock && other.origin !== location.origin) return this.#refuse();
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
@@ -196,7 +195,6 @@ export class Library {
       await this.#store.download(manifest.id, this.#from(), (event) => this.#show(event));
       this.#say(text.fetched(manifest.title));
     }, smaller);
-    return true;
   }
 
   /** The offline lock forbids it: said at once, with the way to it. */

@@ -1,4 +1,4 @@
-//! Which kernels suit an adapter: each of a family's choices timed on it, once.
+//! Which kernels suit an adapter: a family's default and its challenger timed on it, once.
 //!
 //! ```text
 //! family    on a software adapter    on a real GPU
@@ -22,7 +22,7 @@ use crate::weight::Weight;
 use crate::{Precision, WeightType};
 use web_time::Instant;
 
-/// The time for tuning in seconds, compiling included; every choice is timed once in any case.
+/// The time for tuning in seconds, compiling included; what is compared is timed once in any case.
 pub const SECONDS_MAX: f64 = 3.0;
 
 /// A challenger must take less than this share of the default's time.
@@ -32,9 +32,9 @@ const FASTER: f64 = 0.95;
 /// family, which every opening compiles: ten seconds more are not won back by a picture.
 const COMPILE_MAX: f64 = 0.5;
 
-/// Where the default kernel takes longer than this to compile (seconds), its challenger, which is
-/// several times its size, would take longer than [`COMPILE_MAX`]: it is not compiled at all. A
-/// browser's software adapter needs a minute for it; a driver cannot be told to stop.
+/// Where a software adapter compiles the default kernel for longer than this (seconds), it would
+/// take longer than [`COMPILE_MAX`] for the challenger, which is four times the size: that is not
+/// compiled at all. A browser's needs a minute for it, and a driver cannot be told to stop.
 const COMPILE_QUICK: f64 = 1.0;
 
 /// Timed runs of a choice at the most, of which the fastest counts.
@@ -63,8 +63,8 @@ fn version() -> u32 {
 }
 
 /// The choice that was kept as `remembered`, if it is one; else the adapter is measured. The device
-/// runs it from now on. A software adapter may compile for a minute: `before_each`
-/// measurement is called with how many are done, and of how many; its error ends the tuning.
+/// runs it from now on. `before_each` is called before each measurement with how many are done, and
+/// of how many; its error ends the tuning.
 ///
 /// # Errors
 /// As [`Gpu::finish`], and those of `before_each`.
@@ -80,19 +80,21 @@ pub async fn tune(
     let fixed = Tuning::default_for(gpu.info().software);
     let start = Instant::now();
     let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
-    let total = duels.len() * (2 + RUNS);
+    let mut total = duels.len() * (2 + RUNS);
     let mut done = 0;
-    let mut step = || {
+    let mut step = |total| {
         done += 1;
         before_each(done - 1, total)
     };
     for duel in &mut duels {
-        step()?;
+        step(total)?;
         duel.compile(gpu, 0).await?;
     }
-    duels.retain(|duel| duel.first[0] < COMPILE_QUICK);
+    total -= (1 + RUNS) * duels.len();
+    duels.retain(|duel| !gpu.info().software || duel.first[0] < COMPILE_QUICK);
+    total += (1 + RUNS) * duels.len();
     for duel in &mut duels {
-        step()?;
+        step(total)?;
         duel.compile(gpu, 1).await?;
     }
     for round in 0..RUNS {
@@ -100,7 +102,7 @@ pub async fn tune(
             if round > 0 && start.elapsed().as_secs_f64() > SECONDS_MAX {
                 break;
             }
-            step()?;
+            step(total)?;
             duel.run(gpu).await?;
         }
     }

@@ -36,7 +36,7 @@ impl Tensor {
 pub struct Health(Reading);
 
 impl Health {
-    /// What looks at values of a precision.
+    /// The kernel that checks values of this precision.
     pub fn kernel(precision: Precision) -> Kernel {
         Kernel::new(wgsl!("finite"), 1)
             .flag("HALVES", precision == Precision::F16)

@@ -33,7 +33,7 @@ impl Tensor {
         gpu.read(&y, 4 * pixels as u64).await
     }
 
-    /// What [`Tensor::to_rgba`] runs on values of a precision.
+    /// The kernel of [`Tensor::to_rgba`] for this precision.
     pub fn rgba_kernel(precision: Precision) -> Kernel {
         Kernel::new(wgsl!("to_rgba"), 1)
             .alias("Elem4", precision.vec4())
