@@ -123,10 +123,11 @@ fn page_text() -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace("> ", ">").replace(" <", "<")
 }
 
-/// Whether a control, a heading or a label of the page has exactly this text, or goes on with "…".
+/// Whether a control, a heading or a label of the page has exactly this text, or goes on with "…",
+/// with a remark in parentheses, or with a value.
 fn is_named(page: &str, name: &str) -> bool {
     let name = name.trim_end_matches('…');
-    let between = [("\"", "\""), ("\"", "…\""), (">", "<"), (">", "…<"), ("`", "$"), ("\"", ": ")];
+    let between = [("\"", "\""), ("\"", "…\""), (">", "<"), (">", "…<"), (">", " ("), ("\"", ": ")];
     between.into_iter().any(|(before, after)| page.contains(&format!("{before}{name}{after}")))
 }
 
