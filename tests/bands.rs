@@ -6,7 +6,7 @@ use crate::made_up::tiny;
 use darkroom::diffusion::noise::Torch;
 use darkroom::gpu::{Gpu, Stats};
 use darkroom::models::sd_v1_4;
-use darkroom::models::vae::{Autoencoder, VaeConfig};
+use darkroom::models::vae::{VaeConfig, VaeDecoder};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource, read_all};
@@ -19,13 +19,13 @@ use std::rc::Rc;
 const STEP: f32 = 2.0 / 255.0;
 
 /// The VAE of a model.
-fn open(gpu: &Gpu, model: &Path) -> Autoencoder {
+fn open(gpu: &Gpu, model: &Path) -> VaeDecoder {
     let source = FileSource::new(model);
     let json = block_on(read_all(&source, "vae/config.json", 1 << 20)).unwrap();
     let config = VaeConfig::parse("vae", std::str::from_utf8(&json).unwrap()).unwrap();
     let file = "vae/diffusion_pytorch_model.safetensors";
     let scope = Scope::open(gpu, Rc::new(block_on(Archive::open(&source, file)).unwrap()), None);
-    let vae = Autoencoder::new(&scope, &config).unwrap();
+    let vae = VaeDecoder::new(&scope, &config).unwrap();
     block_on(Loader::new(&scope).run(&source, &mut |_, _| Ok(()))).unwrap();
     vae
 }
@@ -86,7 +86,7 @@ fn a_picture_of_the_built_in_model_in_bands() {
 fn cost(precision: Precision, [h, w]: [usize; 2], rows: usize) -> (u64, Stats) {
     let gpu = Gpu::dry(precision == Precision::F16);
     let config = VaeConfig::parse("vae", sd_v1_4::VAE).unwrap();
-    let vae = Autoencoder::new(&Scope::without_file(&gpu, WeightType::F16), &config).unwrap();
+    let vae = VaeDecoder::new(&Scope::without_file(&gpu, WeightType::F16), &config).unwrap();
     let latents = Tensor::empty(&gpu, [1, h, w, 4], precision);
     gpu.reset_stats();
     let before = gpu.stats().bytes_alive;

@@ -6,7 +6,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Loader, Scope};
 use darkroom::weights::{Archive, FileSource, LocalFuture, Source};
 use darkroom::{Error, Precision, Result, WeightType};
@@ -250,7 +250,7 @@ fn a_decoder_alone_reads_less() {
     let open = |new: &dyn Fn(&Scope) -> Result<()>| {
         open(&gpu, "vae_4_levels", UNET_FILE, new).unwrap().1.bytes_total()
     };
-    let new = |scope: &Scope| Autoencoder::new(scope, &config).map(drop);
+    let new = |scope: &Scope| VaeDecoder::new(scope, &config).map(drop);
     let decoder = open(&new);
     let both = open(&|scope| new(scope).and(Encoder::new(scope, &config).map(drop)));
     assert!(decoder < both * 3 / 4, "{decoder} of {both}");

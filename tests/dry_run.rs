@@ -8,7 +8,7 @@ use darkroom::gpu::{Gpu, KernelStats};
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Cache, Unet, UnetConfig, UnetInput};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::{Precision, WeightType};
@@ -24,7 +24,7 @@ struct Models {
     gpu: Gpu,
     text: TextEncoder,
     unet: Unet,
-    vae: Autoencoder,
+    vae: VaeDecoder,
     vae_encoder: Encoder,
     /// Of text encoder, UNet, VAE.
     catalogues: [Catalogue; 3],
@@ -41,7 +41,7 @@ impl Models {
         Models {
             text: TextEncoder::new(text, &text_config).unwrap(),
             unet: Unet::new(unet, &unet_config).unwrap(),
-            vae: Autoencoder::new(vae, &vae_config).unwrap(),
+            vae: VaeDecoder::new(vae, &vae_config).unwrap(),
             vae_encoder: Encoder::new(vae, &vae_config).unwrap(),
             catalogues: scopes.each_ref().map(Scope::catalogue),
             gpu,

@@ -14,7 +14,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::pipeline::{Control, Files, Options, Picture, Pipeline, Request};
 use darkroom::weights::names::{Names, UnetLevel};
@@ -48,7 +48,7 @@ fn catalogues() -> [Catalogue; 2] {
     let [unet, vae] = [(); 2].map(|()| Scope::without_file(&gpu, WeightType::F16));
     Unet::new(&unet, &UnetConfig::parse("", sd_v1_4::UNET).unwrap()).unwrap();
     let config = VaeConfig::parse("", sd_v1_4::VAE).unwrap();
-    Autoencoder::new(&vae, &config).unwrap();
+    VaeDecoder::new(&vae, &config).unwrap();
     Encoder::new(&vae, &config).unwrap();
     [unet, vae].map(|scope| scope.catalogue())
 }

@@ -7,7 +7,7 @@ use crate::made_up::{Golden, nmse, program, scratch, tiny};
 use crate::reference::open_on_cpu;
 use crate::samplers::{BACK, assert_near, numbers, response, sampler, schedule};
 use crate::walk::{Memory, open, request};
-use darkroom::diffusion::{Sampler, Tuning};
+use darkroom::diffusion::{Sampler, SamplerOptions};
 use darkroom::image::{Rgba, png};
 use darkroom::pipeline::{Control, Extras, Options, Picture, Pipeline, Progress, Request};
 use darkroom::{Error, Precision, Result};
@@ -28,7 +28,7 @@ fn plans_are_as_diffusers_begins_them() {
     for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
         let left_out = golden::number(case, "left_out") as usize;
-        let tuning = Tuning { left_out: Some(left_out), ..Tuning::default() };
+        let tuning = SamplerOptions { left_out: Some(left_out), ..SamplerOptions::default() };
         let plan = sampler(case).plan_with(&schedule(&configs, case), steps, tuning);
         let plan = plan.expect("a plan");
         let name = golden::text(case, "config");

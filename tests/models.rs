@@ -8,7 +8,7 @@ use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
@@ -209,7 +209,7 @@ fn vae_decoder() {
     for (folder, device) in folders {
         let (picture, fourth) = gpu::run(device, move |gpu| {
             let golden = Golden::open(folder);
-            let new = |scope: &Scope| Autoencoder::new(scope, &vae_config(&golden));
+            let new = |scope: &Scope| VaeDecoder::new(scope, &vae_config(&golden));
             let vae = golden.load(gpu, UNET_FILE, None, new);
             let latents = golden.array("decode.latents").image(gpu, Precision::F32);
             let picture = vae.decode(&latents);

@@ -8,7 +8,7 @@ use crate::walk::{Memory, open};
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::image::Rgba;
 use darkroom::models::clip::ImageProcessor;
-use darkroom::models::safety::{Concepts, SafetyChecker, SafetyConfig, Verdict};
+use darkroom::models::safety::{Concepts, SafetyChecker, SafetyConfig, SafetyScores};
 use darkroom::models::sd_v1_4;
 use darkroom::nn::{Loader, Scope};
 use darkroom::pipeline::{
@@ -117,7 +117,7 @@ fn check(embeds: &[Vec<f32>], concepts: &Concepts) {
     let (flagged, scores) = (golden.array("flagged"), golden.array("scores"));
     for (i, (name, got)) in names.iter().zip(embeds).enumerate() {
         let error = nmse(got, &golden.array(&format!("{name}.image_embeds")));
-        let Verdict { special_scores, concept_scores } = concepts.verdict(got);
+        let SafetyScores { special_scores, concept_scores } = concepts.verdict(got);
         println!("{name}: NMSE {error:.1e}, scores {special_scores:?} {concept_scores:?}");
         assert!(error <= TOLERANCE, "{name}: NMSE {error:.1e}");
         for wrong in golden.names(&format!("{name}.wrong.")) {

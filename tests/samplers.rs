@@ -6,8 +6,8 @@ mod by_hand;
 use darkroom::Error;
 use darkroom::diffusion::noise::Torch;
 use darkroom::diffusion::{
-    Combination, Evaluation, Kind, Level, Plan, Prediction, Sampler, Schedule, Slot, Spacing,
-    Tuning,
+    Combination, Evaluation, EvaluationKind, NoiseLevel, Plan, Prediction, Sampler, SamplerOptions,
+    Schedule, Slot, Spacing,
 };
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ impl State {
         let sum = |combination: &Combination| {
             let vector = |slot| match slot {
                 Slot::Latents => x,
-                Slot::Eps => answer,
+                Slot::Prediction => answer,
                 Slot::Past(n) => &self.past[n - 1],
                 Slot::Saved => &self.saved,
                 Slot::Noise => noise,
@@ -106,7 +106,8 @@ fn plans_are_as_diffusers_applies_them() {
     for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
         let name = golden::text(case, "config");
-        let tuning = Tuning { eta: golden::number(case, "eta"), ..Tuning::default() };
+        let tuning =
+            SamplerOptions { eta: golden::number(case, "eta"), ..SamplerOptions::default() };
         let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, tuning);
         let plan = plan.expect("a plan");
         let what = format!("{} {name} {steps}", sampler(case));
@@ -148,7 +149,7 @@ fn plans_are_the_papers() {
         let runs = Sampler::ALL.into_iter().map(|sampler| (sampler, 0.0));
         for (sampler, eta) in runs.chain([(Sampler::Ddim, 0.3), (Sampler::Ddim, 1.0)]) {
             for steps in [1, 2, 5, 20, 50] {
-                let tuning = Tuning { eta, ..Tuning::default() };
+                let tuning = SamplerOptions { eta, ..SamplerOptions::default() };
                 let plan = &sampler.plan_with(&schedule, steps, tuning).expect("a plan");
                 let (seen, corrected, schedule) = (Vec::new(), Vec::new(), &schedule);
                 let by_hand = ByHand { sampler, schedule, plan, steps, eta, seen, corrected };
@@ -202,7 +203,7 @@ fn published_sums_are_met() {
         (Sampler::Heun, false, 0.1233),
     ];
     for (sampler, karras, theirs) in published {
-        let tuning = Tuning { karras: Some(karras), ..Tuning::default() };
+        let tuning = SamplerOptions { karras: Some(karras), ..SamplerOptions::default() };
         let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
         let sum = run(&plan, true);
         let tolerance = if theirs > 1.0 { 1e-5 * theirs } else { 1e-3 };
@@ -230,7 +231,11 @@ fn published_means_are_met() {
         config["prediction_type"] = prediction.into();
         config["lower_order_final"] = (sampler == Sampler::UniPc).into();
         let schedule = read(&config).expect("a valid config");
-        let tuning = Tuning { karras: Some(karras), ends_at_sigma_min: true, ..Tuning::default() };
+        let tuning = SamplerOptions {
+            karras: Some(karras),
+            ends_at_sigma_min: true,
+            ..SamplerOptions::default()
+        };
         let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
         let sum = run(&plan, false);
         let what = format!("{sampler} {prediction} karras {karras}: {sum} against {theirs}");
@@ -267,7 +272,7 @@ fn the_true_noise_leads_home() {
 fn what_no_sampler_can_do_is_refused() {
     let schedule = read(&json!({"steps_offset": 1, "skip_prk_steps": true})).expect("valid");
     let refused = |sampler: Sampler, schedule: &Schedule, steps, eta, karras| match sampler
-        .plan_with(schedule, steps, Tuning { eta, karras, ..Tuning::default() })
+        .plan_with(schedule, steps, SamplerOptions { eta, karras, ..SamplerOptions::default() })
     {
         Err(Error::Request { field, .. }) => field,
         other => panic!("{sampler}, {steps}: {other:?}"),
@@ -315,21 +320,21 @@ fn names_go_there_and_back() {
 #[test]
 fn combinations_add_up() {
     let terms =
-        [(Slot::Latents, 1.0), (Slot::Eps, 0.0), (Slot::Past(2), 2.0), (Slot::Past(2), 0.5)];
+        [(Slot::Latents, 1.0), (Slot::Prediction, 0.0), (Slot::Past(2), 2.0), (Slot::Past(2), 0.5)];
     let sum = Combination::new(&terms);
     assert_eq!(sum.terms(), [(Slot::Latents, 1.0), (Slot::Past(2), 2.5)]);
     assert_eq!((sum.factor(Slot::Past(2)), sum.factor(Slot::Noise)), (2.5, 0.0));
     assert_eq!(sum.identity(), None);
-    assert_eq!(Combination::new(&[(Slot::Eps, 1.0)]).identity(), Some(Slot::Eps));
+    assert_eq!(Combination::new(&[(Slot::Prediction, 1.0)]).identity(), Some(Slot::Prediction));
     let evaluation = Evaluation {
         step: 1,
         timestep: 0.0,
         input_scale: 1.0,
-        level: Level { signal: 0.6, noise: 0.8 },
+        level: NoiseLevel { signal: 0.6, noise: 0.8 },
         update: sum,
         remember: None,
         save: Some(Combination::new(&[(Slot::Past(3), 1.0)])),
-        kind: Kind::EXACT,
+        kind: EvaluationKind::EXACT,
     };
     let evaluations = vec![evaluation];
     let plan = Plan { init_noise_sigma: 1.0, init_signal: 0.0, evaluations };

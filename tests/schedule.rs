@@ -42,7 +42,10 @@ fn tables_are_torchs() {
 #[test]
 fn fields_are_understood() {
     let schedule = read(&json!({})).expect("an empty config is diffusers' default");
-    assert_eq!((schedule.trained(), schedule.prediction()), (1000, Prediction::Epsilon));
+    assert_eq!(
+        (schedule.num_train_timesteps(), schedule.prediction()),
+        (1000, Prediction::Epsilon)
+    );
     let schedule = read(&json!({"prediction_type": "v_prediction", "sigma_min": null}));
     assert_eq!(schedule.expect("valid").prediction(), Prediction::V);
     // What another class left behind and changes nothing here.

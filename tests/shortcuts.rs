@@ -6,7 +6,7 @@ use crate::harness::gpu::{self, Device};
 use crate::made_up::{Golden, nmse, program, tiny};
 use crate::reference::open_on_cpu;
 use crate::walk::{Memory, check_in, open, request};
-use darkroom::diffusion::{Deep, Kind, Plan, Sampler, Schedule};
+use darkroom::diffusion::{Deep, EvaluationKind, Plan, Sampler, Schedule};
 use darkroom::gpu::Gpu;
 use darkroom::image::parameters::Parameters;
 use darkroom::image::png;
@@ -33,7 +33,7 @@ fn plan(sampler: Sampler, steps: usize) -> Plan {
 
 /// Kinds of evaluations: g guided, u not; made, kept, reused.
 fn letters(plan: &Plan) -> String {
-    let letter = |kind: Kind| match (kind.guided, kind.deep) {
+    let letter = |kind: EvaluationKind| match (kind.guided, kind.deep) {
         (true, Deep::Made) => "gm ",
         (true, Deep::Kept) => "gk ",
         (true, Deep::Reused) => "gr ",
@@ -48,7 +48,7 @@ fn letters(plan: &Plan) -> String {
 fn plans_say_what_is_left_out() {
     let ddim = || plan(Sampler::Ddim, 10);
     assert_eq!(ddim().guided_within([0.0, 1.0], 1000).cached(1), ddim());
-    assert_eq!(ddim().kinds(), [Kind::EXACT]);
+    assert_eq!(ddim().kinds(), [EvaluationKind::EXACT]);
     // Ten steps of ddim are at 901, 801, … 1 of 999: 0.098, 0.198, … 0.999 of the way.
     let limited = ddim().guided_within([0.15, 0.8], 1000);
     assert_eq!(letters(&limited), "um gm gm gm gm gm gm gm um um ");

@@ -9,7 +9,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Loader, Scope};
 use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
@@ -104,7 +104,7 @@ fn run(gpu: &Gpu, folder: &Path) -> Vec<(&'static str, Vec<f32>)> {
     let config = VaeConfig::parse("vae", sd_v1_4::VAE).unwrap();
     let vae = "vae/diffusion_pytorch_model.safetensors";
     let (vae, vae_encoder) = load(gpu, &source, vae, |scope| {
-        Ok((Autoencoder::new(scope, &config)?, Encoder::new(scope, &config)?))
+        Ok((VaeDecoder::new(scope, &config)?, Encoder::new(scope, &config)?))
     });
     // The pipeline's latents are scaled; diffusers' decoder takes them unscaled.
     let scale = config.scaling_factor as f32;

@@ -2,10 +2,10 @@
 
 mod circles;
 mod documented;
-mod floors;
 mod map;
 mod samples;
 mod source;
+mod tiers;
 
 use source::{File, files, functions, has_word};
 
@@ -89,7 +89,7 @@ fn library() -> Vec<File> {
 
 #[test]
 fn modules_import_only_lower_floors() {
-    expect_none(of_each(&files(&["crate/src"]), floors::imports));
+    expect_none(of_each(&files(&["crate/src"]), tiers::imports));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn of_program() -> Vec<circles::Import> {
 fn the_program_is_in_order() {
     let imports = of_program();
     assert!(imports.len() > 30, "only {} imports were found", imports.len());
-    expect_none(floors::of_program(&imports));
+    expect_none(tiers::of_program(&imports));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::harness::golden;
 use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, tiny};
 use crate::walk::open;
-use darkroom::pipeline::{Control, Options, PUBLISHED, Pipeline, Published, Verdict};
+use darkroom::pipeline::{CheckResult, Control, Options, PUBLISHED, Pipeline, Published};
 use darkroom::weights::FileSource;
 use pollster::block_on;
 use std::rc::Rc;
@@ -26,11 +26,11 @@ fn check_all(pipeline: &Pipeline) {
     for published in on_tiny() {
         let check = block_on(pipeline.check(&published, &Control::default())).unwrap();
         println!("{}: {:.1e} of {:.1e}", check.name, check.difference, check.tolerance);
-        assert_eq!(check.verdict, Verdict::Pass, "{check:?}");
+        assert_eq!(check.verdict, CheckResult::Pass, "{check:?}");
         let mut wrong = published;
         wrong.expected[4] += 3.0 * wrong.tolerance;
         let check = block_on(pipeline.check(&wrong, &Control::default())).unwrap();
-        assert_ne!(check.verdict, Verdict::Pass, "{check:?}");
+        assert_ne!(check.verdict, CheckResult::Pass, "{check:?}");
     }
 }
 

@@ -262,7 +262,7 @@ impl Error {
     }
 }
 
-/// Shorthand of floor 1's readers: `file` is damaged because of `reason`.
+/// Shorthand of tier 1's readers: `file` is damaged because of `reason`.
 pub(crate) fn bad_file(file: &str, reason: impl Into<String>) -> Error {
     Error::BadFile { file: file.to_owned(), reason: reason.into() }
 }

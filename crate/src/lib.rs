@@ -2,14 +2,14 @@
 
 // Without the feature `engine` there is only what reads bytes and texts from outside.
 
-// Floor 0: pure data.
+// Tier 0: pure data.
 pub mod activation;
 pub mod dtype;
 pub mod error;
 pub mod json;
 pub mod shape;
 
-// Floor 1: siblings that do not know each other.
+// Tier 1: siblings that do not know each other.
 pub mod diffusion;
 #[cfg(feature = "engine")]
 pub mod gpu;
@@ -17,7 +17,7 @@ pub mod image;
 pub mod text;
 pub mod weights;
 
-// Floor 2: typed operations on the GPU; a request.
+// Tier 2: typed operations on the GPU; a request.
 #[cfg(feature = "engine")]
 pub mod ops;
 pub mod request;
@@ -26,7 +26,7 @@ pub mod tensor;
 #[cfg(feature = "engine")]
 pub mod weight;
 
-// Floors 3 to 6: layers, models, their reference on the CPU, the pipeline.
+// Tiers 3 to 6: layers, models, their reference on the CPU, the pipeline.
 #[cfg(feature = "engine")]
 pub mod measure;
 pub mod models;
@@ -37,11 +37,11 @@ pub mod pipeline;
 #[cfg(feature = "engine")]
 pub mod reference;
 
-// Floor 7: scores of pictures.
+// Tier 7: scores of pictures.
 #[cfg(feature = "engine")]
 pub mod judge;
 
-// Floor 8: the home of weights in a browser, the face shown to JavaScript.
+// Tier 8: the store of models in a browser, the interface for JavaScript.
 #[cfg(all(target_arch = "wasm32", feature = "engine"))]
 pub mod store;
 #[cfg(all(target_arch = "wasm32", feature = "engine"))]

@@ -1,4 +1,4 @@
-//! Floor 2: a tensor on the GPU: a buffer, a precision and a shape. A clone is a handle to the same
+//! Tier 2: a tensor on the GPU: a buffer, a precision and a shape. A clone is a handle to the same
 //! buffer; when the last handle drops, the buffer serves a later op. Always contiguous, channels
 //! last.
 

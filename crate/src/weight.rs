@@ -1,4 +1,4 @@
-//! Floor 2: weights on the GPU, in the order in which kernels read them.
+//! Tier 2: weights on the GPU, in the order in which kernels read them.
 //!
 //! [`Weight`] is a matrix of `n` outputs by `k` inputs, stored in panels of 32 outputs:
 //! `[n / 32][k][32]`. Neighbouring invocations compute neighbouring outputs, so they read a panel's

@@ -2,7 +2,7 @@
 
 use super::compare_or_write;
 use darkroom::diffusion::Sampler;
-use darkroom::request::{Field, Held, Kind, Request, fields};
+use darkroom::request::{Field, FieldType, FieldValue, Request, fields};
 use std::fs;
 
 const PAGE: &str = "docs/options.md";
@@ -16,10 +16,10 @@ fn values(field: &Field) -> String {
     match field.names(&Sampler::ALL.map(Sampler::name)) {
         Some(names) => names.into_iter().map(code).collect::<Vec<_>>().join(" "),
         None => match field.facts.kind {
-            Kind::TextLayer => "whole number, 1 to the layers of the text encoder".into(),
-            Kind::Side => "multiple of 8, up to 8192".into(),
-            Kind::Interval => "two numbers, 0 to 1".into(),
-            Kind::Number(least, _) if least.is_infinite() => "number".into(),
+            FieldType::TextLayer => "whole number, 1 to the layers of the text encoder".into(),
+            FieldType::Side => "multiple of 8, up to 8192".into(),
+            FieldType::Interval => "two numbers, 0 to 1".into(),
+            FieldType::Number(least, _) if least.is_infinite() => "number".into(),
             _ => field.wanted().trim_start_matches("a ").replace(" from ", ", "),
         },
     }
@@ -27,10 +27,10 @@ fn values(field: &Field) -> String {
 
 fn default(field: &Field) -> String {
     match (Request::default().value(field), field.facts.without) {
-        (Held::Nothing, without) => without.unwrap_or_default().into(),
-        (Held::Text(""), _) => "empty".into(),
-        (Held::Interval([start, end]), _) => code(&format!("[{start}, {end}]")),
-        (held @ Held::Number(_), _) => code(&held.to_string()),
+        (FieldValue::Nothing, without) => without.unwrap_or_default().into(),
+        (FieldValue::Text(""), _) => "empty".into(),
+        (FieldValue::Interval([start, end]), _) => code(&format!("[{start}, {end}]")),
+        (held @ FieldValue::Number(_), _) => code(&held.to_string()),
         (held, _) => code(held.json().to_string().trim_matches('"')),
     }
 }

@@ -12,7 +12,7 @@ use darkroom::image::parameters::Parameters;
 use darkroom::image::png::{DARKROOM, PARAMETERS, decode};
 use darkroom::image::{Rgba, png};
 use darkroom::pipeline::{Picture, Safety};
-use darkroom::request::{Allowed, Field, Held, Kind, Request, field, fields, schema};
+use darkroom::request::{Allowed, Field, FieldType, FieldValue, Request, field, fields, schema};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
@@ -97,10 +97,10 @@ fn options(request: &Request) -> Vec<String> {
     let option = |field: &'static Field| {
         let flag = format!("--{}", field.flag());
         match request.value(field) {
-            Held::Nothing => vec![],
-            Held::Flag(false) if !field.optional => vec![],
-            Held::Flag(true) if !field.optional => vec![flag],
-            Held::Interval([start, end]) => vec![flag, format!("{start},{end}")],
+            FieldValue::Nothing => vec![],
+            FieldValue::Flag(false) if !field.optional => vec![],
+            FieldValue::Flag(true) if !field.optional => vec![flag],
+            FieldValue::Interval([start, end]) => vec![flag, format!("{start},{end}")],
             held => vec![flag, held.to_string()],
         }
     };
@@ -161,10 +161,10 @@ fn names_are_those_of_one_field() {
 
 #[test]
 fn a_value_of_another_type_names_its_field() {
-    for one in fields().filter(|field| !matches!(field.facts.kind, Kind::Text)) {
+    for one in fields().filter(|field| !matches!(field.facts.kind, FieldType::Text)) {
         for wrong in ["{}", "[[]]", "\"\\u0000\""] {
             let json = format!("{{\"{}\": {wrong}}}", one.name);
-            let names = matches!(one.facts.kind, Kind::Name(_) | Kind::Sampler);
+            let names = matches!(one.facts.kind, FieldType::Name(_) | FieldType::Sampler);
             // A name is text; that it is none of the names is told with the model's.
             if names && wrong.starts_with('"') {
                 continue;

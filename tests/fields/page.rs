@@ -1,7 +1,7 @@
 //! The page's copy of the table, which it needs before its engine is there.
 
 use super::compare_or_write;
-use darkroom::request::{Field, Form, Held, Kind, Request, fields};
+use darkroom::request::{Field, FieldType, FieldValue, Form, Request, fields};
 use serde_json::json;
 
 const COLUMNS: usize = 100;
@@ -14,11 +14,11 @@ const OPENING: &str = "\
 const FIELD: &str = r#"/**
  * The values that a field takes.
  * @typedef {"text" | "seed" | "flag" | "whole" | "number" | "name" | "sampler" | "layer" | "side"
- *   | "interval"} Kind
+ *   | "interval"} FieldType
  *
  * A row of the table.
  * @typedef {object} Field
- * @property {Kind} kind the values that it takes
+ * @property {FieldType} kind the values that it takes
  * @property {unknown} default
  * @property {boolean} [optional] whether it may be null
  * @property {number} [least] of a number
@@ -40,26 +40,28 @@ export const ALIASES = new Map(
 
 fn kind(field: &Field) -> &'static str {
     match field.facts.kind {
-        Kind::Text => "text",
-        Kind::Seed => "seed",
-        Kind::Flag => "flag",
-        Kind::Whole(..) => "whole",
-        Kind::Number(..) => "number",
-        Kind::Name(_) => "name",
-        Kind::Sampler => "sampler",
-        Kind::TextLayer => "layer",
-        Kind::Side => "side",
-        Kind::Interval => "interval",
+        FieldType::Text => "text",
+        FieldType::Seed => "seed",
+        FieldType::Flag => "flag",
+        FieldType::Whole(..) => "whole",
+        FieldType::Number(..) => "number",
+        FieldType::Name(_) => "name",
+        FieldType::Sampler => "sampler",
+        FieldType::TextLayer => "layer",
+        FieldType::Side => "side",
+        FieldType::Interval => "interval",
     }
 }
 
 /// The type in JavaScript: numbers may be given as typed, the engine says what is wrong with them.
 fn type_of(field: &Field) -> String {
     let plain = match field.facts.kind {
-        Kind::Text | Kind::Seed | Kind::Name(_) | Kind::Sampler => "string",
-        Kind::Flag => "boolean",
-        Kind::Whole(..) | Kind::TextLayer | Kind::Side | Kind::Number(..) => "number | string",
-        Kind::Interval => "[number, number]",
+        FieldType::Text | FieldType::Seed | FieldType::Name(_) | FieldType::Sampler => "string",
+        FieldType::Flag => "boolean",
+        FieldType::Whole(..) | FieldType::TextLayer | FieldType::Side | FieldType::Number(..) => {
+            "number | string"
+        }
+        FieldType::Interval => "[number, number]",
     };
     if field.optional { format!("{plain} | null") } else { plain.to_owned() }
 }
@@ -86,8 +88,8 @@ fn list(names: &[&str]) -> String {
 
 fn row(field: &Field) -> String {
     let plain = match Request::default().value(field) {
-        Held::Interval([start, end]) => format!("[{start}, {end}]"),
-        Held::Number(n) => n.to_string(),
+        FieldValue::Interval([start, end]) => format!("[{start}, {end}]"),
+        FieldValue::Number(n) => n.to_string(),
         held => held.json().to_string(),
     };
     let mut row = vec![("kind", json!(kind(field)).to_string()), ("default", plain)];
@@ -95,8 +97,8 @@ fn row(field: &Field) -> String {
         row.push(("optional", "true".into()));
     }
     let ends = match field.facts.kind {
-        Kind::Whole(least, most) => Some((least.to_string(), most.to_string())),
-        Kind::Number(least, most) if least.is_finite() => {
+        FieldType::Whole(least, most) => Some((least.to_string(), most.to_string())),
+        FieldType::Number(least, most) if least.is_finite() => {
             Some((least.to_string(), most.to_string()))
         }
         _ => None,

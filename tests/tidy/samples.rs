@@ -1,11 +1,11 @@
 //! Bad samples for the house rules: a rule that never complains is no rule.
 
-use super::floors::{self, imports};
 use super::source::{File, functions};
+use super::tiers::{self, imports};
 use super::{circles, documented, map};
 use super::{exceptions, globals, lengths, manners, opening, targets, triples};
 
-/// A file of floor 2.
+/// A file of tier 2.
 fn op(text: &str) -> File {
     File::new("crate/src/ops/add.rs", text)
 }
@@ -45,7 +45,7 @@ fn functions_are_found_by_their_braces() {
 }
 
 #[test]
-fn floors() {
+fn tiers() {
     assert_eq!(imports(&op("use crate::gpu::Gpu;\nuse crate::tensor::Tensor;")).len(), 0);
     assert_eq!(imports(&op("use crate::{Result, Precision, wgsl};")).len(), 0);
     assert_eq!(imports(&op("// use crate::nn::Scope;")).len(), 0);
@@ -173,7 +173,7 @@ fn imports_of_a_program() {
         let mut files: Vec<_> = files.map(|path| file(path, "")).into();
         files.retain(|file| !file.path.ends_with(from));
         files.push(file(from, text));
-        floors::of_program(&circles::of_rust(&files, &format!("{folder}/main.rs")))
+        tiers::of_program(&circles::of_rust(&files, &format!("{folder}/main.rs")))
     };
     assert_eq!(order("main.rs", "use commands::a; use lab::b;"), [""; 0]);
     assert_eq!(order("lab/mod.rs", "use crate::commands::a::A; use crate::disk;"), [""; 0]);

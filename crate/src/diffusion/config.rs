@@ -73,7 +73,8 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
             Some(spacing?)
         }
     };
-    schedule.steps_offset = config.integer("steps_offset", 0, schedule.trained() as u64)?;
+    schedule.steps_offset =
+        config.integer("steps_offset", 0, schedule.num_train_timesteps() as u64)?;
     schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;
     schedule.karras = config.flag("use_karras_sigmas")?.unwrap_or(false);
     schedule.lower_order_final = config.flag("lower_order_final")?.unwrap_or(true);

@@ -1,9 +1,9 @@
 //! What an evaluation of the UNet computes, and what it leaves out to be faster; see
-//! [`super::Plan::cached`] and its like. Without that every evaluation is [`Kind::EXACT`].
+//! [`super::Plan::cached`] and its like. Without that every evaluation is [`EvaluationKind::EXACT`].
 
 /// Which parts of an evaluation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Kind {
+pub struct EvaluationKind {
     /// Whether the prediction is guided; without it the prompt's half alone is evaluated.
     pub guided: bool,
     /// What becomes of the UNet's deep features.
@@ -23,7 +23,7 @@ pub enum Deep {
     Reused,
 }
 
-impl Kind {
+impl EvaluationKind {
     /// All of it, for this evaluation alone.
-    pub const EXACT: Kind = Kind { guided: true, deep: Deep::Made, merged: 0 };
+    pub const EXACT: EvaluationKind = EvaluationKind { guided: true, deep: Deep::Made, merged: 0 };
 }

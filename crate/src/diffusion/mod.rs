@@ -15,8 +15,8 @@ mod schedule;
 mod shortcuts;
 mod spacing;
 
-pub use kind::{Deep, Kind};
-pub use plan::{Combination, Evaluation, Level, MAX_TERMS, Plan, Slot};
-pub use samplers::{Abilities, Sampler, Tuning};
+pub use kind::{Deep, EvaluationKind};
+pub use plan::{Combination, Evaluation, MAX_TERMS, NoiseLevel, Plan, Slot};
+pub use samplers::{Abilities, Sampler, SamplerOptions};
 pub use schedule::{Prediction, Schedule};
 pub use spacing::Spacing;

@@ -12,7 +12,7 @@
 //! The GPU knows one kernel for the sum, and nothing is read back inside the loop. All sums of an
 //! evaluation read the state before it; then the results take their places together.
 
-use super::kind::Kind;
+use super::kind::EvaluationKind;
 
 /// What a term of a combination stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub enum Slot {
     /// The latents that the evaluation began with, not scaled.
     Latents,
     /// What the UNet just answered, guided: noise, or v where the schedule says so.
-    Eps,
+    Prediction,
     /// What an earlier evaluation remembered; 1 is the latest. See [`Evaluation::remember`].
     Past(usize),
     /// The latents that were kept aside. See [`Evaluation::save`].
@@ -77,28 +77,28 @@ impl Combination {
 
 /// How noisy latents are: signal · x₀ + noise · ε.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
+pub struct NoiseLevel {
     /// Factor of x₀.
     pub signal: f64,
     /// Factor of ε.
     pub noise: f64,
 }
 
-impl Level {
+impl NoiseLevel {
     /// Of latents √ᾱ·x₀ + √(1−ᾱ)·ε.
-    pub(super) fn of_alpha(alpha: f64) -> Level {
-        Level { signal: alpha.sqrt(), noise: (1.0 - alpha).sqrt() }
+    pub(super) fn of_alpha(alpha: f64) -> NoiseLevel {
+        NoiseLevel { signal: alpha.sqrt(), noise: (1.0 - alpha).sqrt() }
     }
 
     /// Of latents x₀ + σ·ε.
-    pub(super) fn exploding(sigma: f64) -> Level {
-        Level { signal: 1.0, noise: sigma }
+    pub(super) fn exploding(sigma: f64) -> NoiseLevel {
+        NoiseLevel { signal: 1.0, noise: sigma }
     }
 
     /// Of latents (x₀ + σ·ε) / √(σ² + 1).
-    pub(super) fn preserving(sigma: f64) -> Level {
+    pub(super) fn preserving(sigma: f64) -> NoiseLevel {
         let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
-        Level { signal, noise: sigma * signal }
+        NoiseLevel { signal, noise: sigma * signal }
     }
 }
 
@@ -112,7 +112,7 @@ pub struct Evaluation {
     /// The UNet sees the latents times this.
     pub input_scale: f64,
     /// How noisy the latents are that it begins with.
-    pub level: Level,
+    pub level: NoiseLevel,
     /// The next latents.
     pub update: Combination,
     /// What later evaluations find in `Past(1)`; the older ones move on by one.
@@ -120,13 +120,13 @@ pub struct Evaluation {
     /// What later evaluations find in `Saved`, until another evaluation replaces it.
     pub save: Option<Combination>,
     /// How much of the UNet it takes.
-    pub kind: Kind,
+    pub kind: EvaluationKind,
 }
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
-    pub(super) fn new(step: usize, timestep: f64, level: Level, update: Combination) -> Self {
-        let (input_scale, remember, save, kind) = (1.0, None, None, Kind::EXACT);
+    pub(super) fn new(step: usize, timestep: f64, level: NoiseLevel, update: Combination) -> Self {
+        let (input_scale, remember, save, kind) = (1.0, None, None, EvaluationKind::EXACT);
         Evaluation { step, timestep, input_scale, level, update, remember, save, kind }
     }
 
@@ -171,7 +171,7 @@ impl Plan {
     #[must_use]
     pub(super) fn with_picture(mut self) -> Plan {
         let level = self.evaluations.first().map(|evaluation| evaluation.level);
-        let Level { signal, noise } = level.expect("a run has evaluations");
+        let NoiseLevel { signal, noise } = level.expect("a run has evaluations");
         (self.init_signal, self.init_noise_sigma) = (signal, noise);
         self
     }

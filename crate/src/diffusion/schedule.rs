@@ -83,7 +83,7 @@ impl Schedule {
     }
 
     /// How many training times there are. Scheduler config: `num_train_timesteps`.
-    pub fn trained(&self) -> usize {
+    pub fn num_train_timesteps(&self) -> usize {
         self.betas.len()
     }
 
@@ -97,10 +97,10 @@ impl Schedule {
     /// # Errors
     /// [`Error::Request`] for none, or more than the model was trained on.
     pub(super) fn check_steps(&self, steps: usize) -> Result<()> {
-        if steps > 0 && steps <= self.trained() {
+        if steps > 0 && steps <= self.num_train_timesteps() {
             return Ok(());
         }
-        let reason = format!("must be between 1 and {}, not {steps}", self.trained());
+        let reason = format!("must be between 1 and {}, not {steps}", self.num_train_timesteps());
         Err(Error::Request { field: "number of steps", reason })
     }
 
@@ -111,7 +111,7 @@ impl Schedule {
     pub(super) fn timesteps(&self, default: Spacing, steps: usize) -> Result<Vec<f64>> {
         self.check_steps(steps)?;
         let spacing = self.spacing.unwrap_or(default);
-        Ok(spacing.timesteps(self.trained(), steps, self.steps_offset))
+        Ok(spacing.timesteps(self.num_train_timesteps(), steps, self.steps_offset))
     }
 
     /// ᾱ of a time that a run of `steps` steps visits; an offset can lead beyond the last.
@@ -125,7 +125,7 @@ impl Schedule {
             reason: format!(
                 "is too large: {steps} steps would visit the time {time}, but the model was \
                  trained up to {}",
-                self.trained() - 1
+                self.num_train_timesteps() - 1
             ),
         })
     }

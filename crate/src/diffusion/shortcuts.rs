@@ -1,5 +1,5 @@
 //! What the evaluations of a plan leave out to be faster. Without that every evaluation is
-//! [`Kind::EXACT`].
+//! [`EvaluationKind::EXACT`].
 //!
 //! ```text
 //! way   = 1 − timestep / (N − 1)                0 is noise alone, 1 the finished picture
@@ -17,7 +17,7 @@
 //! a sampler that evaluates twice a step, like heun, each counts. Where guidance begins or ends the
 //! features are made anew, since those of another number of prompts do not fit.
 
-use super::kind::{Deep, Kind};
+use super::kind::{Deep, EvaluationKind};
 use super::plan::Plan;
 
 impl Plan {
@@ -58,7 +58,7 @@ impl Plan {
     }
 
     /// The kinds of its evaluations, in the order in which they first come.
-    pub fn kinds(&self) -> Vec<Kind> {
+    pub fn kinds(&self) -> Vec<EvaluationKind> {
         let mut kinds = Vec::new();
         for evaluation in &self.evaluations {
             if !kinds.contains(&evaluation.kind) {

@@ -12,32 +12,32 @@ use std::hash::{Hash, Hasher};
 
 /// A WGSL file of `crate/kernels`.
 #[derive(Debug, Clone, Copy)]
-pub struct Source {
+pub struct WgslFile {
     /// The file's name without its ending.
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
 }
 
-impl PartialEq for Source {
+impl PartialEq for WgslFile {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
-impl Eq for Source {}
+impl Eq for WgslFile {}
 
-impl Hash for Source {
+impl Hash for WgslFile {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
     }
 }
 
-/// Reads a file of `crate/kernels` into a [`Source`].
+/// Reads a file of `crate/kernels` into a [`WgslFile`].
 #[macro_export]
 macro_rules! wgsl {
     ($name:literal) => {
-        $crate::gpu::kernel::Source {
+        $crate::gpu::kernel::WgslFile {
             name: $name,
             text: include_str!(concat!("../../kernels/", $name, ".wgsl")),
         }
@@ -58,8 +58,8 @@ pub enum Value {
 /// A specialised kernel: what a pipeline is cached by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Kernel {
-    source: Source,
-    fragments: Vec<Source>,
+    source: WgslFile,
+    fragments: Vec<WgslFile>,
     constants: Vec<(&'static str, Value)>,
     f16: bool,
     inputs: usize,
@@ -67,12 +67,12 @@ pub struct Kernel {
 
 impl Kernel {
     /// A kernel that reads `inputs` storage buffers and writes one.
-    pub fn new(source: Source, inputs: usize) -> Kernel {
+    pub fn new(source: WgslFile, inputs: usize) -> Kernel {
         Kernel { source, fragments: Vec::new(), constants: Vec::new(), f16: false, inputs }
     }
 
     /// Appends a shared fragment.
-    pub fn with(mut self, fragment: Source) -> Kernel {
+    pub fn with(mut self, fragment: WgslFile) -> Kernel {
         self.fragments.push(fragment);
         self
     }

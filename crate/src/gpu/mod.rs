@@ -1,4 +1,4 @@
-//! Floor 1: buffers and dispatches. Nothing here has heard of a tensor.
+//! Tier 1: buffers and dispatches. Nothing here has heard of a tensor.
 //!
 //! [`Gpu`] is the one handle to a device. Ops append to its recording; [`Gpu::submit`] runs it. A
 //! *dry* device has no engine: it checks the same limits and adds up the same numbers, so the real
@@ -17,7 +17,7 @@
 
 mod adapter;
 mod device;
-mod engine;
+mod executor;
 mod faults;
 pub mod kernel;
 mod memory;
@@ -32,5 +32,5 @@ pub(crate) use kernel::Kernel;
 pub use memory::buffer::Buffer;
 pub use memory::pool::Held;
 pub use recording::{BufferId, ReadbackId};
-pub use stats::{KernelStats, Made, Stats, Work};
+pub use stats::{Cost, KernelStats, Made, Stats};
 pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};

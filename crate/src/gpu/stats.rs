@@ -43,17 +43,17 @@ pub struct Made {
 
 /// What one dispatch is counted as.
 #[derive(Debug, Clone, Copy)]
-pub struct Work {
+pub struct Cost {
     /// Floating-point operations of the definition.
     pub flops: u64,
     /// Bytes of the loads and stores issued; without it, every bound byte once.
     pub traffic: Option<u64>,
 }
 
-impl From<u64> for Work {
+impl From<u64> for Cost {
     /// So many floating-point operations on bytes that are each touched once.
-    fn from(flops: u64) -> Work {
-        Work { flops, traffic: None }
+    fn from(flops: u64) -> Cost {
+        Cost { flops, traffic: None }
     }
 }
 
@@ -101,7 +101,7 @@ impl Kernels {
 }
 
 impl Counter {
-    pub(super) fn dispatch(&mut self, name: &'static str, work: Work, bytes: u64) {
+    pub(super) fn dispatch(&mut self, name: &'static str, work: Cost, bytes: u64) {
         let kernel = self.kernels.entry(name).or_insert(KernelStats { name, ..Default::default() });
         kernel.dispatches += 1;
         kernel.flops += work.flops;

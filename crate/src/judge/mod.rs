@@ -1,11 +1,11 @@
-//! Floor 7: how well pictures fit their prompts, by a CLIP model that the user brings: the folder
+//! Tier 7: how well pictures fit their prompts, by a CLIP model that the user brings: the folder
 //! of a `CLIPModel` as transformers writes it.
 //!
 //! ```text
 //! config.json  model.safetensors  preprocessor_config.json  vocab.json  merges.txt
 //! ```
 //!
-//! Not part of the walk and not needed for any picture. The tokenizer may also be where a model of
+//! Not part of the run and not needed for any picture. The tokenizer may also be where a model of
 //! pictures has it, under `tokenizer/`: it is the same one.
 
 use crate::dtype::Precision;

@@ -1,4 +1,4 @@
-//! Floor 3: how fast the kernels are on an adapter, and which of several equal ones suit it.
+//! Tier 3: how fast the kernels are on an adapter, and which of several equal ones suit it.
 
 mod bench;
 mod ops;

@@ -2,7 +2,7 @@
 
 use super::timing::{median, rates, timed};
 use crate::error::Result;
-use crate::gpu::kernel::{Kernel, Source};
+use crate::gpu::kernel::{Kernel, WgslFile};
 use crate::gpu::{Buffer, Gpu};
 use std::rc::Rc;
 
@@ -44,7 +44,7 @@ impl Peak {
     fn of(gpu: &Gpu, fused: bool) -> Peak {
         // A few hundredths of a second on either kind of adapter.
         let (groups, rounds) = if gpu.info().software { (64u32, 1024u32) } else { (4096, 8192) };
-        let source = Source { name: "fma", text: include_str!("fma.wgsl") };
+        let source = WgslFile { name: "fma", text: include_str!("fma.wgsl") };
         let kernel = Rc::new(Kernel::new(source, 1).uint("LANES", LANES).flag("FUSED", fused));
         let bytes = u64::from(groups * LANES) * 16;
         let x = gpu.alloc_for_host(bytes);

@@ -1,4 +1,4 @@
-//! Floor 4: the three networks of Stable Diffusion, each from its published config: the text
+//! Tier 4: the three networks of Stable Diffusion, each from its published config: the text
 //! encoder ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); and
 //! what looks at the result, the [`safety`] checker.
 //!

@@ -1,4 +1,4 @@
-//! Floor 3: layers. A layer is its weights, asked for by name from a [`Scope`], and one `forward`.
+//! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and one `forward`.
 //!
 //! A constructor is synchronous and touches no byte of the checkpoint: it names tensors, their
 //! shapes are checked against the file's header, and it keeps handles that the [`Loader`] fills

@@ -2,7 +2,7 @@
 //! alone, `kernels/attention_direct.wgsl`.
 
 use crate::gpu::kernel::Kernel;
-use crate::gpu::{AttentionTile, Gpu, Work};
+use crate::gpu::{AttentionTile, Cost, Gpu};
 use crate::tensor::{Channels, Tensor};
 use crate::wgsl;
 use std::rc::Rc;
@@ -175,7 +175,7 @@ impl Tensor {
             let grid = [cut.along(count, width / 4), heads, batch].map(|n| n as u32);
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
             let traffic4 = (batch * heads) as u64 * cut.traffic4([count, keys, width / 4]);
-            let work = Work {
+            let work = Cost {
                 flops: 2 * work_of_query * count as u64,
                 traffic: Some(traffic4 * 4 * precision.bytes() as u64),
             };

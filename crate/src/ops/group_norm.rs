@@ -4,7 +4,7 @@
 
 use crate::activation::Activation;
 use crate::dtype::Precision;
-use crate::gpu::Work;
+use crate::gpu::Cost;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands::row_bands;
@@ -125,7 +125,7 @@ impl Tensor {
         };
         let bindings = vec![self.whole(), affine.gamma.whole(), affine.beta.whole(), y.whole()];
         let grid = [along as u32, batch as u32, 1];
-        let work = Work { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
+        let work = Cost { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
         gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, work);
         y
     }

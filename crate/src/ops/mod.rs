@@ -1,4 +1,4 @@
-//! Floor 2: one op per kernel, same name: check shapes, choose a specialisation, record a dispatch.
+//! Tier 2: one op per kernel, same name: check shapes, choose a specialisation, record a dispatch.
 //!
 //! Ops are methods of [`Tensor`](crate::tensor::Tensor); a wrong shape panics, because it is a bug
 //! of ours and the dry run finds it. An op over a tensor that is larger than a binding may be runs

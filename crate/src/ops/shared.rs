@@ -2,19 +2,19 @@
 
 use crate::dtype::WeightType;
 use crate::gpu::Gpu;
-use crate::gpu::kernel::Source;
+use crate::gpu::kernel::WgslFile;
 use crate::wgsl;
 
-pub(super) const ACTIVATION: Source = wgsl!("shared/activation");
-pub(super) const CELLS: Source = wgsl!("shared/cells");
-pub(super) const INDEX: Source = wgsl!("shared/index");
-pub(super) const REDUCE: Source = wgsl!("shared/reduce");
+pub(super) const ACTIVATION: WgslFile = wgsl!("shared/activation");
+pub(super) const CELLS: WgslFile = wgsl!("shared/cells");
+pub(super) const INDEX: WgslFile = wgsl!("shared/index");
+pub(super) const REDUCE: WgslFile = wgsl!("shared/reduce");
 
 /// Invocations of a workgroup in pointwise and row kernels: two subgroups of the common 32.
 pub(super) const LANES: u32 = 64;
 
 /// The reader of a weight type.
-pub(super) const fn reader(weight_type: WeightType) -> Source {
+pub(super) const fn reader(weight_type: WeightType) -> WgslFile {
     match weight_type {
         WeightType::F32 => wgsl!("shared/weight_f32"),
         WeightType::F16 => wgsl!("shared/weight_f16"),

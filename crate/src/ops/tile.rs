@@ -2,8 +2,8 @@
 //! `kernels/shared/tile_*.wgsl`.
 
 use crate::dtype::Precision;
-use crate::gpu::kernel::{Kernel, Source};
-use crate::gpu::{Gpu, MatrixTile, Work};
+use crate::gpu::kernel::{Kernel, WgslFile};
+use crate::gpu::{Cost, Gpu, MatrixTile};
 use crate::ops::shared::fold;
 use crate::weight::Weight;
 use crate::wgsl;
@@ -49,7 +49,7 @@ impl Tile {
 
     /// Adds the tile to an op's kernel.
     pub(super) fn specialise(&self, kernel: Kernel) -> Kernel {
-        let direct = |kernel: Kernel, fragment: Source| {
+        let direct = |kernel: Kernel, fragment: WgslFile| {
             kernel
                 .uint("LANES_N", self.lanes[0] as u32)
                 .uint("LANES_M", self.lanes[1] as u32)
@@ -64,7 +64,7 @@ impl Tile {
 
     /// What `rows` × n outputs count as. Each invocation reads the rows and the weights of its
     /// tile; by way of shared memory a workgroup does so once.
-    pub(super) fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Work {
+    pub(super) fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Cost {
         let (k, n) = (weight.k(), weight.n());
         let side = match self.kind {
             MatrixTile::Shared => HARDWARE[0] * side(self.kind),
@@ -75,7 +75,7 @@ impl Tile {
         // Such products outgrow the 32 bits that a size has in wasm.
         let outputs = (rows * n) as u64;
         let traffic = readers as u64 * read as u64 + outputs * precision.bytes() as u64;
-        Work { flops: 2 * outputs * k as u64, traffic: Some(traffic) }
+        Cost { flops: 2 * outputs * k as u64, traffic: Some(traffic) }
     }
 
     /// Workgroups for `rows` × `n` outputs.

@@ -1,4 +1,4 @@
-//! The walk from a request to a picture, top to bottom.
+//! The run from a request to a picture, top to bottom.
 //!
 //! ```text
 //! picture → mean, logvar              where the run begins with one
@@ -18,7 +18,7 @@ use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
 use super::run::{Extras, Initial, Job, Order, Prompts, Run, left_out};
 use super::safety::FLAGGED;
-use crate::diffusion::{Sampler, Tuning};
+use crate::diffusion::{Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
@@ -78,12 +78,12 @@ impl Pipeline {
         receive: &mut Receive<'_>,
     ) -> Result<()> {
         match &self.machine {
-            Machine::Gpu(engine) => self.walk(&**engine, request, control, extras, receive).await,
-            Machine::Cpu(engine) => self.walk(&**engine, request, control, extras, receive).await,
+            Machine::Gpu(engine) => self.run(&**engine, request, control, extras, receive).await,
+            Machine::Cpu(engine) => self.run(&**engine, request, control, extras, receive).await,
         }
     }
 
-    async fn walk<E: Planned>(
+    async fn run<E: Planned>(
         &self,
         engine: &E,
         request: &Request,
@@ -140,7 +140,7 @@ impl Pipeline {
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let tuning = Tuning { eta, karras, spacing, ends_at_sigma_min, left_out };
+        let tuning = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
         let schedule = &self.files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, tuning)?;
         let plan = request.shortcuts.apply(plan, schedule);

@@ -1,7 +1,7 @@
-//! Floor 6: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
+//! Tier 6: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
 //! below knows more than its own part, and nothing above decides anything.
 //!
-//! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the walk. From the bottom up,
+//! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the run. From the bottom up,
 //! each imports only those before it:
 //!
 //! ```text
@@ -35,7 +35,7 @@ pub use checkpoint::{
     Configs, Description, Files, LoraRecord, Part, PartMap, PartSet, Provenance, SafetyFiles,
     Weighted,
 };
-pub use control::{Check, Control, Pause, Previews, Progress, Verdict};
+pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
 pub use engine::{Kinds, Load, Options, Residency, Stage, Turn};
 pub use generate::Receive;

@@ -54,7 +54,7 @@ impl Pipeline {
         &self.loras
     }
 
-    /// What stays on the graphics adapter between the stages of a walk, as the latest request had
+    /// What stays on the graphics adapter between the stages of a run, as the latest request had
     /// it; none on the CPU.
     pub fn residency(&self) -> Option<Residency> {
         match &self.machine {
@@ -64,7 +64,7 @@ impl Pipeline {
     }
 
     /// The most graphics memory that was held at one moment of each stage, of loading and of the
-    /// latest walk, as the device's own account has it.
+    /// latest run, as the device's own account has it.
     pub fn peaks(&self) -> Vec<(Stage, Held)> {
         match &self.machine {
             Machine::Gpu(engine) => engine.peaks(),

@@ -4,7 +4,7 @@ use super::control::{Control, Progress};
 use super::engine::{Call, Engine, Kinds, Load, OnGpu, Planned};
 use super::model::{Machine, Pipeline};
 use super::run::Text;
-use crate::diffusion::{Kind, Sampler, Tuning};
+use crate::diffusion::{EvaluationKind, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::gpu::Timed;
 use crate::measure::{Peaks, peaks};
@@ -112,19 +112,19 @@ impl Pipeline {
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
         let text = Text::new(array, prompts);
-        let contexts = text.contexts(engine, &[Kind::EXACT], call).await?;
+        let contexts = text.contexts(engine, &[EvaluationKind::EXACT], call).await?;
         let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
         let shape = [1, call.files.vae.latent_channels, h, w];
         let latents = engine.latents(&vec![0.0; shape.iter().product()], shape);
-        let plan = Sampler::Ddim.plan_with(&call.files.schedule, 1, Tuning::default())?;
+        let plan = Sampler::Ddim.plan_with(&call.files.schedule, 1, SamplerOptions::default())?;
         let scale = Request::default().guidance_scale;
         Ok(move || {
             let evaluation = plan.evaluations.first().expect("a plan has evaluations");
             drop(engine.predict(
                 &latents,
                 evaluation,
-                contexts.borrow_mut().of(Kind::EXACT, scale),
+                contexts.borrow_mut().of(EvaluationKind::EXACT, scale),
             ));
         })
     }

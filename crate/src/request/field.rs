@@ -2,7 +2,7 @@
 //! The macro `request_fields!` makes a struct and the table of its fields from one list; all that
 //! reads, checks, writes and documents requests goes through that table.
 
-use super::value::Held;
+use super::value::FieldValue;
 use crate::error::{Error, Result};
 
 /// No side of an image may be longer, whatever the adapter: 16 times that of SD v1.4.
@@ -23,7 +23,7 @@ pub struct Allowed<'a> {
 
 /// The values that a field takes, as far as it does not depend on other fields.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum FieldType {
     /// Any text.
     Text,
     /// A whole number of 64 bits; in JSON as text, since JavaScript's numbers end at 2⁵³.
@@ -74,7 +74,7 @@ pub enum Form {
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
     /// The values that it takes.
-    pub kind: Kind,
+    pub kind: FieldType,
     /// What its number counts.
     pub unit: Option<&'static str>,
     /// What holds without a value.
@@ -93,7 +93,7 @@ pub struct Facts {
 }
 
 /// The facts of a field that takes these values.
-pub(super) const fn takes(kind: Kind) -> Facts {
+pub(super) const fn takes(kind: FieldType) -> Facts {
     Facts {
         kind,
         unit: None,
@@ -180,20 +180,20 @@ impl Field {
     pub fn wanted(&self) -> String {
         let off = |least: String| if self.facts.faster { format!("{least} (off)") } else { least };
         match self.facts.kind {
-            Kind::Text => "text".into(),
-            Kind::Seed => format!("a whole number from 0 to {}", u64::MAX),
-            Kind::Flag => "true or false".into(),
-            Kind::Whole(least, most) => {
+            FieldType::Text => "text".into(),
+            FieldType::Seed => format!("a whole number from 0 to {}", u64::MAX),
+            FieldType::Flag => "true or false".into(),
+            FieldType::Whole(least, most) => {
                 format!("a whole number from {} to {most}", off(least.to_string()))
             }
-            Kind::Number(least, most) if (least, most) == ANY => "a finite number".into(),
-            Kind::Number(least, most) => {
+            FieldType::Number(least, most) if (least, most) == ANY => "a finite number".into(),
+            FieldType::Number(least, most) => {
                 format!("a number from {} to {most}", off(least.to_string()))
             }
-            Kind::Name(_) | Kind::Sampler => "a name".into(),
-            Kind::TextLayer => "a whole number from 1 on".into(),
-            Kind::Side => "a whole number of pixels".into(),
-            Kind::Interval => {
+            FieldType::Name(_) | FieldType::Sampler => "a name".into(),
+            FieldType::TextLayer => "a whole number from 1 on".into(),
+            FieldType::Side => "a whole number of pixels".into(),
+            FieldType::Interval => {
                 "two numbers from 0 to 1, where guidance starts and ends, as in [0.2, 0.8]".into()
             }
         }
@@ -202,8 +202,8 @@ impl Field {
     /// The names that the field takes, where it takes names.
     pub fn names(&self, samplers: &[&'static str]) -> Option<Vec<&'static str>> {
         match self.facts.kind {
-            Kind::Name(names) => Some(names()),
-            Kind::Sampler => Some(samplers.to_vec()),
+            FieldType::Name(names) => Some(names()),
+            FieldType::Sampler => Some(samplers.to_vec()),
             _ => None,
         }
     }
@@ -212,18 +212,20 @@ impl Field {
     ///
     /// # Errors
     /// [`Error::Request`] with the name of this field and what a value must be.
-    pub(super) fn check(&self, held: Held<'_>, allowed: &Allowed<'_>) -> Result<()> {
+    pub(super) fn check(&self, held: FieldValue<'_>, allowed: &Allowed<'_>) -> Result<()> {
         let refuse = |reason: String| Err(self.refused(reason));
         match (self.facts.kind, held) {
-            (Kind::Whole(least, most), Held::Whole(n)) if !(least..=most).contains(&n) => {
+            (FieldType::Whole(least, most), FieldValue::Whole(n))
+                if !(least..=most).contains(&n) =>
+            {
                 refuse(format!("must be {}, not {n}", self.wanted()))
             }
-            (Kind::Number(least, most), Held::Number(n))
+            (FieldType::Number(least, most), FieldValue::Number(n))
                 if !n.is_finite() || !(least..=most).contains(&n) =>
             {
                 refuse(format!("must be {}, not {n}", self.wanted()))
             }
-            (Kind::Name(_) | Kind::Sampler, Held::Text(name)) => {
+            (FieldType::Name(_) | FieldType::Sampler, FieldValue::Text(name)) => {
                 match self.names(allowed.samplers) {
                     Some(names) if !names.contains(&name) => {
                         refuse(format!("must be one of {}, not `{name}`", names.join(", ")))
@@ -231,16 +233,18 @@ impl Field {
                     _ => Ok(()),
                 }
             }
-            (Kind::TextLayer, Held::Whole(n)) if !(1..=allowed.text_layers).contains(&n) => {
+            (FieldType::TextLayer, FieldValue::Whole(n))
+                if !(1..=allowed.text_layers).contains(&n) =>
+            {
                 refuse(format!("must be from 1 to {}, not {n}", allowed.text_layers))
             }
-            (Kind::Side, Held::Whole(n)) if n == 0 || n % allowed.factor != 0 => {
+            (FieldType::Side, FieldValue::Whole(n)) if n == 0 || n % allowed.factor != 0 => {
                 refuse(format!("must be a positive multiple of {}, not {n}", allowed.factor))
             }
-            (Kind::Side, Held::Whole(n)) if n > SIDE_MAX => {
+            (FieldType::Side, FieldValue::Whole(n)) if n > SIDE_MAX => {
                 refuse(format!("must be at most {SIDE_MAX}, not {n}"))
             }
-            (Kind::Interval, Held::Interval([start, end])) => {
+            (FieldType::Interval, FieldValue::Interval([start, end])) => {
                 if !(0.0..=1.0).contains(&start) || !(0.0..=1.0).contains(&end) {
                     refuse(format!("must be {}, not [{start}, {end}]", self.wanted()))
                 } else if start >= end {
@@ -323,7 +327,7 @@ macro_rules! request_fields {
             )+];
 
             /// The value of a field; none for a name that is no field.
-            pub(in crate::request) fn held(&self, name: &str) -> Option<Held<'_>> {
+            pub(in crate::request) fn held(&self, name: &str) -> Option<FieldValue<'_>> {
                 $( if name == stringify!($field) { return Some(self.$field.held()); } )+
                 $( if let Some(held) = self.$more.held(name) { return Some(held); } )?
                 None

@@ -3,7 +3,7 @@
 //! those of other programs, with `web/files/webui.js`.
 
 use super::field::{Field, Form};
-use super::value::Held;
+use super::value::FieldValue;
 use super::{Request, fields};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
@@ -20,7 +20,7 @@ impl Request {
                 let written = text.always || held != plain.value(field);
                 let value = match text.form {
                     Form::Plain => Some(held.to_string()),
-                    Form::Word(word) => (held == Held::Flag(true)).then(|| word.to_owned()),
+                    Form::Word(word) => (held == FieldValue::Flag(true)).then(|| word.to_owned()),
                     Form::Part(part) => (part == 0).then(|| format!("{}x{}", size[0], size[1])),
                 };
                 value.filter(|_| written).map(|value| (text.place, text.name, value))

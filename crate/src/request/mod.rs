@@ -11,10 +11,10 @@ mod seed;
 mod shortcuts;
 mod value;
 
-pub use field::{Allowed, Facts, Field, Form, InText, Kind, SIDE_MAX};
+pub use field::{Allowed, Facts, Field, FieldType, Form, InText, SIDE_MAX};
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
-pub use value::Held;
+pub use value::FieldValue;
 
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
@@ -40,74 +40,74 @@ request_fields! {
     pub struct Request {
         /// What the image shows; of any length, and may be empty.
         prompt: String = String::new(),
-            takes(Kind::Text).diffusers("prompt");
+            takes(FieldType::Text).diffusers("prompt");
         /// What the image should not show; empty is the unconditional prompt.
         negative_prompt: String = String::new(),
-            takes(Kind::Text).diffusers("negative_prompt").flag("negative").aliases(&["negative"]);
+            takes(FieldType::Text).diffusers("negative_prompt").flag("negative").aliases(&["negative"]);
         /// Chooses the noise that the image begins with.
         #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
         seed: u64 = 0,
-            takes(Kind::Seed).diffusers("generator").always(4, "Seed");
+            takes(FieldType::Seed).diffusers("generator").always(4, "Seed");
         /// How many images to make: of this seed and of those that follow it, each as if it were
         /// alone.
         count: u32 = 1,
-            takes(Kind::Whole(1, COUNT_MAX)).unit("images").diffusers("num_images_per_prompt")
+            takes(FieldType::Whole(1, COUNT_MAX)).unit("images").diffusers("num_images_per_prompt")
                 .aliases(&["n_iter", "batch_size"]);
         /// Steps of the sampler.
         steps: u32 = 20,
-            takes(Kind::Whole(1, STEPS_MAX)).diffusers("num_inference_steps").always(1, "Steps");
+            takes(FieldType::Whole(1, STEPS_MAX)).diffusers("num_inference_steps").always(1, "Steps");
         /// How strongly the prompt pulls; up to 1 there is no guidance at all.
         guidance_scale: f64 = 7.5,
-            takes(Kind::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
+            takes(FieldType::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
                 .aliases(&["guidance", "cfg_scale", "cfg"]).always(3, "CFG scale");
         /// Which sampler steps from noise to the image.
         sampler: String = "ddim".into(),
-            takes(Kind::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
+            takes(FieldType::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
                 .always(2, "Sampler");
         /// For the sampler ddim: 0 adds no noise, 1 as much as the reverse chain does.
         eta: f64 = 0.0,
-            takes(Kind::Number(0.0, 1.0)).diffusers("eta").changed(7, "Eta");
+            takes(FieldType::Number(0.0, 1.0)).diffusers("eta").changed(7, "Eta");
         /// Whether the sampler steps over the noise levels of Karras et al.
         karras: Option<bool> = None,
-            takes(Kind::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
+            takes(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
                 .changed(8, "Schedule type").form(Form::Word("Karras"));
         /// Which training timesteps the sampler visits.
         spacing: Option<String> = None,
-            takes(Kind::Name(|| Spacing::ALL.map(Spacing::name).to_vec())).without(AS_THE_MODEL)
+            takes(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec())).without(AS_THE_MODEL)
                 .diffusers("timestep_spacing").changed(9, "Timestep spacing");
         /// Whose random numbers the seed chooses: those of torch on the CPU, of numpy, or of torch
         /// on an NVIDIA GPU (philox).
         rng: String = Rng::default().name().into(),
-            takes(Kind::Name(|| Rng::ALL.map(Rng::name).to_vec())).changed(14, "RNG");
+            takes(FieldType::Name(|| Rng::ALL.map(Rng::name).to_vec())).changed(14, "RNG");
         /// The layer of the text encoder that the context is taken from, counted from the last as
         /// in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in
         /// diffusers). The final layer norm is applied in any case, as both do.
         clip_skip: u32 = 1,
-            takes(Kind::TextLayer).diffusers("clip_skip").changed(10, "Clip skip");
+            takes(FieldType::TextLayer).diffusers("clip_skip").changed(10, "Clip skip");
         /// What becomes of a prompt that is longer than the text encoder's 75 tokens: `truncate`
         /// cuts it off, `chunks` encodes it in pieces of 75.
         long_prompt: String = LongPrompt::default().name().into(),
-            takes(Kind::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
+            takes(FieldType::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
                 .changed(11, "Long prompt");
         /// Whether `(word:1.2)`, `(word)` and `[word]` in prompts are weights.
         prompt_weights: bool = false,
-            takes(Kind::Flag).changed(12, "Prompt weights");
+            takes(FieldType::Flag).changed(12, "Prompt weights");
         /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
         /// plain, HTML entities resolved, and so on.
         clean: bool = false,
-            takes(Kind::Flag).changed(13, "Prompt cleaning");
+            takes(FieldType::Flag).changed(13, "Prompt cleaning");
         /// For a run that begins with an image, how far from it to go: the share of the steps that
         /// are taken.
         strength: Option<f64> = None,
-            takes(Kind::Number(0.0, 1.0)).without("0.8 where an image is given")
+            takes(FieldType::Number(0.0, 1.0)).without("0.8 where an image is given")
                 .diffusers("strength").changed(6, "Denoising strength");
         /// The width of the image.
         width: Option<u32> = None,
-            takes(Kind::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
+            takes(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
                 .always(5, "Size").form(Form::Part(0));
         /// The height of the image.
         height: Option<u32> = None,
-            takes(Kind::Side).unit("pixels").without(TRAINED_SIZE).diffusers("height")
+            takes(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("height")
                 .always(5, "Size").form(Form::Part(1));
         ..
         /// What may be left out; nothing, unless asked for.
@@ -170,7 +170,7 @@ impl Request {
     ///
     /// # Panics
     /// For a field that is not of [`fields`].
-    pub fn value(&self, field: &Field) -> Held<'_> {
+    pub fn value(&self, field: &Field) -> FieldValue<'_> {
         self.held(field.name).expect("a field of the table")
     }
 
@@ -213,7 +213,7 @@ impl Request {
         }
         for (name, side) in ["width", "height"].into_iter().zip(self.size(allowed)) {
             let field = field(name).expect("a field of the table");
-            field.check(Held::Whole(side), allowed)?;
+            field.check(FieldValue::Whole(side), allowed)?;
         }
         if let Some(strength) = self.strength
             && taken(self.steps, strength) == 0

@@ -4,7 +4,7 @@
 //! `x-diffusers`, `x-infotext` (its name in a PNG's text), `x-flag` (the program's option),
 //! `x-aliases`, and `x-faster` where it makes the run faster and the image another.
 
-use super::field::{Allowed, Field, Kind, SIDE_MAX};
+use super::field::{Allowed, Field, FieldType, SIDE_MAX};
 use super::{Request, fields};
 use serde_json::{Map, Value, json};
 
@@ -30,16 +30,16 @@ fn property(field: &Field, allowed: Option<&Allowed<'_>>) -> Map<String, Value> 
     let mut all = Map::new();
     all.insert("description".into(), field.about.into());
     let type_of = match facts.kind {
-        Kind::Text | Kind::Name(_) | Kind::Sampler => "string",
-        Kind::Seed => "string",
-        Kind::Flag => "boolean",
-        Kind::Whole(..) | Kind::TextLayer | Kind::Side => "integer",
-        Kind::Number(..) => "number",
-        Kind::Interval => "array",
+        FieldType::Text | FieldType::Name(_) | FieldType::Sampler => "string",
+        FieldType::Seed => "string",
+        FieldType::Flag => "boolean",
+        FieldType::Whole(..) | FieldType::TextLayer | FieldType::Side => "integer",
+        FieldType::Number(..) => "number",
+        FieldType::Interval => "array",
     };
     let types = match facts.kind {
         // A number is read as well, as far as the reader of its JSON keeps all digits.
-        Kind::Seed => json!(["string", "integer"]),
+        FieldType::Seed => json!(["string", "integer"]),
         _ if field.optional => json!([type_of, "null"]),
         _ => type_of.into(),
     };
@@ -72,23 +72,23 @@ fn bounds(field: &Field, allowed: Option<&Allowed<'_>>) -> Vec<(&'static str, Va
     let samplers = allowed.map(|allowed| allowed.samplers).unwrap_or_default();
     let names = field.names(samplers).filter(|names| !names.is_empty());
     match (field.facts.kind, names) {
-        (Kind::Whole(least, most), _) => {
+        (FieldType::Whole(least, most), _) => {
             vec![("minimum", least.into()), ("maximum", most.into())]
         }
-        (Kind::Number(least, most), _) if least.is_finite() && most.is_finite() => {
+        (FieldType::Number(least, most), _) if least.is_finite() && most.is_finite() => {
             vec![("minimum", least.into()), ("maximum", most.into())]
         }
-        (Kind::Seed, _) => vec![("pattern", "^[0-9]{1,20}$".into()), ("minimum", 0.into())],
-        (Kind::TextLayer, _) => {
+        (FieldType::Seed, _) => vec![("pattern", "^[0-9]{1,20}$".into()), ("minimum", 0.into())],
+        (FieldType::TextLayer, _) => {
             let most = allowed.map(|allowed| ("maximum", allowed.text_layers.into()));
             [("minimum", 1.into())].into_iter().chain(most).collect()
         }
-        (Kind::Side, _) => {
+        (FieldType::Side, _) => {
             let factor = allowed.map(|allowed| ("multipleOf", allowed.factor.into()));
             let ends = [("minimum", 1.into()), ("maximum", SIDE_MAX.into())];
             ends.into_iter().chain(factor).collect()
         }
-        (Kind::Interval, _) => vec![
+        (FieldType::Interval, _) => vec![
             ("items", json!({ "type": "number", "minimum": 0, "maximum": 1 })),
             ("minItems", 2.into()),
             ("maxItems", 2.into()),

@@ -7,10 +7,10 @@
 //! token_merging_ratio   self-attention is of fewer tokens where there are most
 //! ```
 //!
-//! What they do is told in [`Kind`](crate::diffusion::Kind).
+//! What they do is told in [`EvaluationKind`](crate::diffusion::EvaluationKind).
 
-use super::field::{Facts, Field, Kind, takes};
-use super::value::{Entry, Given, Held};
+use super::field::{Facts, Field, FieldType, takes};
+use super::value::{Entry, FieldValue, Given};
 use crate::diffusion::{Plan, Schedule};
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ fn is_one(interval: &u32) -> bool {
 }
 
 /// What a field of these takes.
-const fn shortcut(kind: Kind) -> Facts {
+const fn shortcut(kind: FieldType) -> Facts {
     takes(kind).faster()
 }
 
@@ -48,18 +48,18 @@ request_fields! {
         /// prompt is followed without guidance, at half the work.
         #[serde(skip_serializing_if = "is_whole")]
         guidance_interval: [f64; 2] = WHOLE,
-            shortcut(Kind::Interval).changed(15, "Guidance interval");
+            shortcut(FieldType::Interval).changed(15, "Guidance interval");
         /// Every so many evaluations the UNet is evaluated whole; the others take what its deep
         /// layers made from the last of those. 1 is always.
         #[serde(skip_serializing_if = "is_one")]
         cache_interval: u32 = 1,
-            shortcut(Kind::Whole(1, CACHE_INTERVAL_MAX))
+            shortcut(FieldType::Whole(1, CACHE_INTERVAL_MAX))
                 .unit("evaluations").changed(16, "Cache interval");
         /// The share of the tokens of the highest resolution that is merged into others for their
         /// self-attention, to three digits; 0 is none. Only on the graphics adapter.
         #[serde(skip_serializing_if = "is_zero")]
         token_merging_ratio: f64 = 0.0,
-            shortcut(Kind::Number(0.0, MERGING_MAX)).changed(17, "Token merging ratio");
+            shortcut(FieldType::Number(0.0, MERGING_MAX)).changed(17, "Token merging ratio");
     }
 }
 
@@ -74,7 +74,7 @@ impl Shortcuts {
 
     /// The plan with what is left out of it.
     pub fn apply(&self, plan: Plan, schedule: &Schedule) -> Plan {
-        let guided = plan.guided_within(self.guidance_interval, schedule.trained());
+        let guided = plan.guided_within(self.guidance_interval, schedule.num_train_timesteps());
         let merged = (1000.0 * self.token_merging_ratio).round() as u32;
         guided.cached(self.cache_interval as usize).merging(merged)
     }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 /// What stands in a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Held<'a> {
+pub enum FieldValue<'a> {
     /// Nothing: the model, or the kind of run, decides.
     Nothing,
     /// Text, or a name.
@@ -26,32 +26,32 @@ pub enum Held<'a> {
     Interval([f64; 2]),
 }
 
-impl Held<'_> {
+impl FieldValue<'_> {
     /// As JSON has it; a number that is none is null.
     pub fn json(&self) -> Value {
         match *self {
-            Held::Nothing => Value::Null,
-            Held::Text(text) => text.into(),
-            Held::Seed(seed) => seed.to_string().into(),
-            Held::Flag(flag) => flag.into(),
-            Held::Whole(n) => n.into(),
-            Held::Number(n) => n.into(),
-            Held::Interval([start, end]) => vec![start, end].into(),
+            FieldValue::Nothing => Value::Null,
+            FieldValue::Text(text) => text.into(),
+            FieldValue::Seed(seed) => seed.to_string().into(),
+            FieldValue::Flag(flag) => flag.into(),
+            FieldValue::Whole(n) => n.into(),
+            FieldValue::Number(n) => n.into(),
+            FieldValue::Interval([start, end]) => vec![start, end].into(),
         }
     }
 }
 
-impl fmt::Display for Held<'_> {
+impl fmt::Display for FieldValue<'_> {
     /// As the text in a picture has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Held::Nothing => Ok(()),
-            Held::Text(text) => f.write_str(text),
-            Held::Seed(seed) => seed.fmt(f),
-            Held::Flag(flag) => flag.fmt(f),
-            Held::Whole(n) => n.fmt(f),
-            Held::Number(n) => n.fmt(f),
-            Held::Interval([start, end]) => write!(f, "{start}-{end}"),
+            FieldValue::Nothing => Ok(()),
+            FieldValue::Text(text) => f.write_str(text),
+            FieldValue::Seed(seed) => seed.fmt(f),
+            FieldValue::Flag(flag) => flag.fmt(f),
+            FieldValue::Whole(n) => n.fmt(f),
+            FieldValue::Number(n) => n.fmt(f),
+            FieldValue::Interval([start, end]) => write!(f, "{start}-{end}"),
         }
     }
 }
@@ -74,7 +74,7 @@ pub(super) trait Entry: Sized {
     fn read(given: Given<'_>) -> Option<Self>;
 
     /// What stands in it.
-    fn held(&self) -> Held<'_>;
+    fn held(&self) -> FieldValue<'_>;
 }
 
 /// JSON as serde reads it, text as the type's own `FromStr` does.
@@ -93,8 +93,8 @@ impl Entry for String {
         }
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Text(self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Text(self)
     }
 }
 
@@ -106,8 +106,8 @@ impl Entry for u64 {
         }
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Seed(*self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Seed(*self)
     }
 }
 
@@ -116,8 +116,8 @@ impl Entry for bool {
         read(given)
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Flag(*self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Flag(*self)
     }
 }
 
@@ -126,8 +126,8 @@ impl Entry for u32 {
         read(given)
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Whole(*self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Whole(*self)
     }
 }
 
@@ -136,8 +136,8 @@ impl Entry for f64 {
         read(given)
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Number(*self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Number(*self)
     }
 }
 
@@ -152,8 +152,8 @@ impl Entry for [f64; 2] {
         Some([start.trim().parse().ok()?, end.trim().parse().ok()?])
     }
 
-    fn held(&self) -> Held<'_> {
-        Held::Interval(*self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Interval(*self)
     }
 }
 
@@ -167,7 +167,7 @@ impl<T: Entry> Entry for Option<T> {
         }
     }
 
-    fn held(&self) -> Held<'_> {
-        self.as_ref().map_or(Held::Nothing, T::held)
+    fn held(&self) -> FieldValue<'_> {
+        self.as_ref().map_or(FieldValue::Nothing, T::held)
     }
 }

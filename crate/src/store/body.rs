@@ -1,7 +1,7 @@
 //! Bytes on their way: the body of an answer, or of a local file, piece by piece, with a clock
 //! that ends what has stalled.
 
-use super::pace::Pace as Progress;
+use super::progress::DownloadProgress;
 use super::trouble::{Fault, Trouble};
 use super::watch::Watch;
 use crate::weights::{Digest, PIECE_BYTES};
@@ -16,7 +16,7 @@ use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
 /// How slow a server may be: at least `bytes` in every window, of which only the time counts that
 /// was spent waiting for it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct SlowestSpeed {
     pub window_ms: u32,
     pub bytes: u32,
 }
@@ -37,7 +37,7 @@ pub(super) struct Body {
     reader: ReadableStreamDefaultReader,
     abort: AbortController,
     watch: Rc<Watch>,
-    pace: Pace,
+    pace: SlowestSpeed,
     /// The host that sends it.
     edge: Option<String>,
     /// Of the present window: milliseconds of waiting, and bytes.
@@ -61,7 +61,7 @@ impl Body {
         stream: &ReadableStream,
         abort: AbortController,
         watch: Rc<Watch>,
-        pace: Pace,
+        pace: SlowestSpeed,
         edge: Option<String>,
     ) -> Body {
         let reader = stream.get_reader().unchecked_into();
@@ -79,7 +79,7 @@ impl Body {
         length: Option<u64>,
         most: u64,
         path: &str,
-        pace: &RefCell<Progress>,
+        pace: &RefCell<DownloadProgress>,
     ) -> Result<Chunk, Fault> {
         let mut bytes = 0;
         let chunk = self.gather(length, most, path, pace, &mut bytes).await;
@@ -92,7 +92,7 @@ impl Body {
         length: Option<u64>,
         most: u64,
         path: &str,
-        pace: &RefCell<Progress>,
+        pace: &RefCell<DownloadProgress>,
         bytes: &mut u64,
     ) -> Result<Chunk, Trouble> {
         let (parts, mut digest) = (Array::new(), Digest::default());

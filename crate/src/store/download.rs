@@ -7,7 +7,7 @@
 use super::body::Chunk;
 use super::chunks::Store;
 use super::fetcher::{FetchOptions, Fetcher, Patience, wrong_bytes};
-use super::pace::Pace;
+use super::progress::DownloadProgress;
 use super::publisher::consult;
 use super::record::{ChunkInfo, Model, now};
 use super::request::Answer;
@@ -75,7 +75,7 @@ pub async fn download(
     }
     let index = store.index(id).await?;
     let done = index.values().map(|info| info.bytes).sum();
-    let pace = Pace::new(done, model.manifest.bytes_total().max(done));
+    let pace = DownloadProgress::new(done, model.manifest.bytes_total().max(done));
     let in_flight = options.in_flight.clamp(1, 16);
     let fetcher = Fetcher::new(options, watch, pace);
     let unwhole: BTreeSet<_> = missing(&model, &index).into_iter().map(|place| place.0).collect();

@@ -2,7 +2,7 @@
 //! each time.
 
 use super::body::{self, Body, Chunk};
-use super::pace::Pace;
+use super::progress::DownloadProgress;
 use super::record::Model;
 use super::request::{Answer, Ask, Version, request};
 use super::trouble::{Fault, Trouble};
@@ -55,7 +55,7 @@ impl Default for FetchOptions {
 pub(super) struct Fetcher {
     pub options: FetchOptions,
     pub watch: Rc<Watch>,
-    pub pace: RefCell<Pace>,
+    pub pace: RefCell<DownloadProgress>,
     /// Which of the model's bases is asked.
     base: Cell<usize>,
 }
@@ -79,7 +79,7 @@ impl Patience {
 
 impl Fetcher {
     /// With all its patience.
-    pub(super) fn new(options: FetchOptions, watch: Rc<Watch>, pace: Pace) -> Fetcher {
+    pub(super) fn new(options: FetchOptions, watch: Rc<Watch>, pace: DownloadProgress) -> Fetcher {
         Fetcher { options, watch, pace: RefCell::new(pace), base: Cell::new(0) }
     }
 
@@ -156,7 +156,7 @@ impl Fetcher {
         most: u64,
     ) -> Result<Vec<u8>, Fault> {
         let mut answer = self.get(model, url, None, None, None).await?;
-        let progress = RefCell::new(Pace::new(0, 0));
+        let progress = RefCell::new(DownloadProgress::new(0, 0));
         let chunk = answer.body.chunk(None, most, url, &progress).await?;
         let parts = chunk.parts.iter();
         Ok(parts.flat_map(|part| part.unchecked_into::<Uint8Array>().to_vec()).collect())
@@ -172,7 +172,10 @@ impl Fetcher {
     ) -> Result<Answer, Fault> {
         let mirror = self.options.mirror.as_deref().and_then(origin);
         let allows = |address: &str| model.manifest.allows(address) || origin(address) == mirror;
-        let pace = body::Pace { window_ms: self.options.stall_ms, bytes: self.options.stall_bytes };
+        let pace = body::SlowestSpeed {
+            window_ms: self.options.stall_ms,
+            bytes: self.options.stall_bytes,
+        };
         request(&Ask { url, range, bytes, version, allows: &allows, pace }, &self.watch).await
     }
 

@@ -6,7 +6,7 @@ use super::chunks::Store;
 use super::fetcher::{FetchOptions, Fetcher};
 use super::judge::{judge, judge_alone};
 use super::local_files::{CHUNK_BYTES, Files, TEXT_BYTES_MAX, read};
-use super::pace::Pace;
+use super::progress::DownloadProgress;
 use super::record::{ChunkInfo, Model, now};
 use super::seal::seal;
 use super::watch::Watch;
@@ -20,7 +20,7 @@ use web_sys::Blob;
 /// The name of a licence's text in a folder.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
 
-/// Puts a model on the shelf for these files: by the manifest among them, or by one of the `known`
+/// Puts a model into the library for these files: by the manifest among them, or by one of the `known`
 /// ones that they are by every hash, or by a new one called `name`, of which nothing can be
 /// verified. Nothing takes the name of a known model without being it.
 ///
@@ -79,7 +79,7 @@ fn claims(manifest: &Manifest, known: &Model) -> bool {
     manifest.id == known.id || same
 }
 
-/// Stores the files of a model that [`plan`] put on the shelf.
+/// Stores the files of a model that [`plan`] put into the library.
 ///
 /// # Errors
 /// [`Error::Licence`]; [`Error::BadFile`] when bytes are not those of the manifest; the store's.
@@ -89,7 +89,7 @@ pub async fn fill(store: &Store, files: &Files, id: &str, watch: Rc<Watch>) -> R
         return Err(Error::Licence { title: model.manifest.title });
     }
     let total = files.0.values().map(|file| file.size() as u64).sum();
-    let fetcher = Fetcher::new(FetchOptions::default(), watch, Pace::new(0, total));
+    let fetcher = Fetcher::new(FetchOptions::default(), watch, DownloadProgress::new(0, total));
     let index = store.index(id).await?;
     for number in 0..model.manifest.files.len() {
         let file = model.manifest.files[number].clone();

@@ -1,9 +1,9 @@
-//! Floor 8, wasm only: the home of weights. A model is fetched once, chunk by chunk, verified,
+//! Tier 8, wasm only: the store of models. A model is fetched once, chunk by chunk, verified,
 //! kept in IndexedDB, and read from there; what is damaged is fetched again, alone.
 //!
 //! ```text
 //! Manifest → Download → chunks (bytes, length, SHA-256, fast sum) → seal: file hashes, pins
-//!                     → complete (the commit marker, last)        → StoreSource → the walk
+//!                     → complete (the commit marker, last)        → StoreSource → the run
 //! ```
 //!
 //! Neither wasm memory nor the JavaScript heap ever holds a model: a chunk at a time passes, and
@@ -19,7 +19,7 @@ mod fetcher;
 mod import;
 mod judge;
 mod local_files;
-mod pace;
+mod progress;
 mod publisher;
 mod record;
 mod refusal;

@@ -1,5 +1,5 @@
 //! Which models there should be, kept apart from the database, in the browser's cache: a browser
-//! that finds the database damaged drops it without a word, and the shelf would just be empty.
+//! that finds the database damaged drops it without a word, and the library would just be empty.
 
 use gloo::net::http::Response;
 use js_sys::{Array, Function, Promise, Reflect};

@@ -3,7 +3,7 @@
 //! Ranges are asked for with both ends, the one form that browsers send to other sites without
 //! asking them first. The HTTP cache is bypassed: it would keep a second copy of every byte.
 
-use super::body::{Body, Pace};
+use super::body::{Body, SlowestSpeed};
 use super::refusal::{Violations, first_line, why_unreachable};
 use super::trouble::{Fault, Trouble};
 use super::watch::Watch;
@@ -30,7 +30,7 @@ pub(super) struct Ask<'a> {
     pub version: Option<&'a Version>,
     /// Whether an address may answer, besides the host of `url`.
     pub allows: &'a dyn Fn(&str) -> bool,
-    pub pace: Pace,
+    pub pace: SlowestSpeed,
 }
 
 /// What a server calls a version of a file.

@@ -5,7 +5,7 @@ use super::body::sum;
 use super::chunks::Store;
 use super::content;
 use super::fetcher::{FetchOptions, Fetcher};
-use super::pace::Pace;
+use super::progress::DownloadProgress;
 use super::record::{FileState, Model, Pin, now};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
@@ -111,7 +111,7 @@ pub async fn verify(
     watch: Rc<Watch>,
     id: &str,
 ) -> Result<u64> {
-    let fetcher = &Fetcher::new(options, watch, Pace::new(0, 0));
+    let fetcher = &Fetcher::new(options, watch, DownloadProgress::new(0, 0));
     let mut model = store.model(id).await?;
     let mut healed = 0;
     for number in 0..model.manifest.files.len() {

@@ -5,7 +5,7 @@
 use super::body::Chunk;
 use super::chunks::{Store, is_sound};
 use super::fetcher::{FetchOptions, Fetcher};
-use super::pace::Pace;
+use super::progress::DownloadProgress;
 use super::record::{FileState, Model};
 use super::seal::prove;
 use super::watch::{Event, Watch};
@@ -61,7 +61,7 @@ impl StoreSource {
         }
         Ok(StoreSource {
             store,
-            fetcher: Fetcher::new(FetchOptions::default(), watch, Pace::new(0, 0)),
+            fetcher: Fetcher::new(FetchOptions::default(), watch, DownloadProgress::new(0, 0)),
             checkpoint: model.manifest.checkpoint().map(str::to_owned),
             tokenizer,
             model: RefCell::new(model),

@@ -1,4 +1,4 @@
-//! Prompts to token ids: the first stop of the walk.
+//! Prompts to token ids: the first stop of the run.
 
 mod clean;
 mod emphasis;

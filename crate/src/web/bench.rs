@@ -1,4 +1,4 @@
-//! Floor 8, wasm only: the kernels' speed, for JavaScript.
+//! Tier 8, wasm only: the kernels' speed, for JavaScript.
 
 use super::Engine;
 use super::values::{set, to_js, to_object};

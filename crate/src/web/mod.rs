@@ -1,4 +1,4 @@
-//! Floor 8, wasm only: the face shown to JavaScript. It translates and decides nothing.
+//! Tier 8, wasm only: the interface for JavaScript. It translates and decides nothing.
 //!
 //! [`Engine`] lives in a dedicated worker. Requests come as plain objects, progress leaves as plain
 //! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.

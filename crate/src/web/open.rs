@@ -1,11 +1,11 @@
-//! Floor 8, wasm only: opens a model as JavaScript says it.
+//! Tier 8, wasm only: opens a model as JavaScript says it.
 
 use super::source::HttpSource;
 use super::turn::turn;
 use crate::error::Error;
 use crate::pipeline::{AdapterKind, Control, DeviceChoice, Host, Options, Pipeline};
 use crate::store::{StoreSource, Watch};
-use crate::weights::{PREDICTIONS, Source, Told};
+use crate::weights::{PREDICTIONS, Source, WithPrediction};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -103,7 +103,7 @@ pub(super) async fn open(
         None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
     };
     let source = match prediction {
-        Some(kind) => Rc::new(Told { source, prediction: kind }),
+        Some(kind) => Rc::new(WithPrediction { source, prediction: kind }),
         None => source,
     };
     let how = Options { precision, weights, safety, reproducible, ..Options::default() };

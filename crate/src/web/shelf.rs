@@ -23,7 +23,7 @@ pub struct Shelf {
     given: RefCell<HashMap<String, Rc<Files>>>,
 }
 
-/// A model as the shelf shows it.
+/// A model as the library shows it.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -74,7 +74,7 @@ impl Shelf {
         Ok(list.into())
     }
 
-    /// Puts a model on the shelf, or finds it there: its manifest's text, the folder that this is
+    /// Puts a model into the library, or finds it there: its manifest's text, the folder that this is
     /// from, and the text of the licence that it names.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Shelf {
         Ok(healed as f64)
     }
 
-    /// Looks at local files, `[{path, file}]`, and puts the model that they are on the shelf.
+    /// Looks at local files, `[{path, file}]`, and puts the model that they are into the library.
     /// `known` are manifests that they may match, `[{manifest, address, licence_text}]`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! (`web/files/table.js`).
 
 use darkroom::Error;
-use darkroom::request::{Field, Kind, field, fields};
+use darkroom::request::{Field, FieldType, field, fields};
 use serde_json::{Map, Number, Value};
 use std::io;
 use std::path::Path;
@@ -203,7 +203,7 @@ fn words(line: &str) -> Result<Vec<String>, String> {
 fn value(name: &str, text: &str) -> Value {
     let text = text.trim();
     let is_text = |field: &Field| {
-        use Kind::{Name, Sampler, Seed, Text};
+        use FieldType::{Name, Sampler, Seed, Text};
         matches!(field.facts.kind, Text | Seed | Name(_) | Sampler)
     };
     if ["file", "init"].contains(&name) || field(name).is_some_and(is_text) {

@@ -1,4 +1,4 @@
-//! The native program: the same walk as in the browser, for a terminal.
+//! The native program: the same run as in the browser, for a terminal.
 //!
 //! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 when the arguments themselves do not fit.

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use darkroom::Result;
 use darkroom::diffusion::Sampler;
 use darkroom::pipeline::Request;
-use darkroom::request::{Field, Kind, fields};
+use darkroom::request::{Field, FieldType, fields};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
@@ -41,7 +41,7 @@ impl Choice for Settings {
 
 impl Choice for Size {
     fn takes(field: &Field) -> bool {
-        matches!(field.facts.kind, Kind::Side)
+        matches!(field.facts.kind, FieldType::Side)
     }
 }
 
@@ -80,23 +80,23 @@ fn argument(field: &'static Field) -> Arg {
         return arg.action(ArgAction::SetTrue);
     }
     let value_name = match field.facts.kind {
-        Kind::Interval => "START,END".into(),
+        FieldType::Interval => "START,END".into(),
         _ => field.flag().to_uppercase().replace('-', "_"),
     };
     let arg = arg.value_name(value_name).allow_negative_numbers(true);
     let arg = arg.value_parser(move |text: &str| checked(field, text));
-    if field.optional || matches!(field.facts.kind, Kind::Text) {
+    if field.optional || matches!(field.facts.kind, FieldType::Text) {
         return arg;
     }
     arg.default_value(match field.facts.kind {
-        Kind::Interval => "0,1".to_owned(),
+        FieldType::Interval => "0,1".to_owned(),
         _ => Request::default().value(field).to_string(),
     })
 }
 
 /// Whether its option stands alone, without a value.
 fn is_switch(field: &Field) -> bool {
-    matches!(field.facts.kind, Kind::Flag) && !field.optional
+    matches!(field.facts.kind, FieldType::Flag) && !field.optional
 }
 
 /// What the field does, what it may be, what holds without it.
@@ -105,9 +105,11 @@ fn help(field: &Field) -> String {
     let mut sentences = vec![field.about.trim_end_matches('.').replace('`', "")];
     if let Some(names) = field.names(&samplers) {
         sentences.push(format!("Values: {}", names.join(", ")));
-    } else if matches!(field.facts.kind, Kind::Seed) {
+    } else if matches!(field.facts.kind, FieldType::Seed) {
         sentences.push(format!("Values: {}, or -1 for one by chance", field.wanted()));
-    } else if !matches!(field.facts.kind, Kind::Text | Kind::Interval) && !is_switch(field) {
+    } else if !matches!(field.facts.kind, FieldType::Text | FieldType::Interval)
+        && !is_switch(field)
+    {
         sentences.push(format!("Values: {}", field.wanted()));
     }
     if let Some(without) = field.facts.without {
@@ -118,7 +120,7 @@ fn help(field: &Field) -> String {
 
 /// A value's text, checked for its type; a seed of -1 is any.
 fn checked(field: &Field, text: &str) -> Result<String, String> {
-    if matches!(field.facts.kind, Kind::Seed) && text == "-1" {
+    if matches!(field.facts.kind, FieldType::Seed) && text == "-1" {
         // The standard library's own chance, of which each map has its own.
         return Ok(RandomState::new().hash_one(0).to_string());
     }

@@ -9,7 +9,7 @@
 //! Beyond the first training time ᾱ' is 1 with `set_alpha_to_one`, otherwise ᾱ₀, as in v1.4.
 
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
@@ -20,14 +20,14 @@ use crate::error::Result;
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, eta: f64) -> Result<Plan> {
     let timesteps = schedule.timesteps(Spacing::Leading, steps)?;
-    let stride = schedule.trained() / steps;
+    let stride = schedule.num_train_timesteps() / steps;
     let mut evaluations = Vec::with_capacity(timesteps.len());
     for (index, timestep) in timesteps.into_iter().enumerate() {
         let timestep = timestep.round_ties_even();
         let time = timestep as usize;
         let alpha = schedule.alpha(time, steps)?;
         let next = schedule.alpha_before(time, stride, true);
-        let level = Level::of_alpha(alpha);
+        let level = NoiseLevel::of_alpha(alpha);
         let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let eps = terms::eps(schedule.prediction(), level.signal, level.noise);
         let fresh = eta * ((1.0 - next) / (1.0 - alpha) * (1.0 - alpha / next)).sqrt();

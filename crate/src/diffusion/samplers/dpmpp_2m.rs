@@ -13,12 +13,12 @@
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
 /// What a step of this family makes its latents of; see [`plan_of`].
-pub(super) struct Weights {
+pub(super) struct Coefficients {
     pub latents: f64,
     pub denoised: f64,
     pub noise: f64,
@@ -44,7 +44,7 @@ pub(super) fn plan(
     let last_is_simple = !ends_at_min || schedule.lower_order_final && steps < SHORT;
     plan_of(schedule, &levels, left_out, last_is_simple, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
-        Weights {
+        Coefficients {
             latents: ratio * alpha / input_scale(sigma),
             denoised: alpha * (1.0 - ratio),
             noise: 0.0,
@@ -62,14 +62,14 @@ pub(super) fn plan_of(
     levels: &Sigmas,
     left_out: usize,
     last_is_simple: bool,
-    weights: impl Fn(f64, f64) -> Weights,
+    weights: impl Fn(f64, f64) -> Coefficients,
 ) -> Result<Plan> {
     let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
     let steps = timesteps.len();
     let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
     let evaluations = (0..steps).map(|index| {
         let (sigma, next) = (sigmas[index], sigmas[index + 1]);
-        let level = Level::preserving(sigma);
+        let level = NoiseLevel::preserving(sigma);
         let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let mut denoised = x0.clone();
         if index > left_out && (index + 1 < steps || !last_is_simple) {

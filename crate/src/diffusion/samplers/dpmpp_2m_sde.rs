@@ -9,7 +9,7 @@
 //! k-diffusion and the programs built on it draw from a Brownian tree instead, so their pictures
 //! are others.
 
-use super::dpmpp_2m::{Weights, plan_of};
+use super::dpmpp_2m::{Coefficients, plan_of};
 use super::sigmas::{Sigmas, input_scale};
 use crate::diffusion::plan::Plan;
 use crate::diffusion::schedule::Schedule;
@@ -23,7 +23,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
     plan_of(schedule, &Sigmas::preserving(schedule, steps)?, left_out, true, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         let rest = 1.0 - ratio * ratio;
-        Weights {
+        Coefficients {
             latents: ratio * ratio * alpha / input_scale(sigma),
             denoised: alpha * rest,
             noise: alpha * next * rest.sqrt(),

@@ -9,7 +9,7 @@
 //! The times are a choice of the 50 that models are distilled on.
 
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::{Error, Result};
 
@@ -27,18 +27,18 @@ const DATA_VARIANCE: f64 = 0.25;
 /// or more than the model was distilled for.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     schedule.check_steps(steps)?;
-    let most = DISTILLED.min(schedule.trained());
+    let most = DISTILLED.min(schedule.num_train_timesteps());
     if most < DISTILLED || steps > most {
         let reason = format!("must be between 1 and {most} for lcm, not {steps}");
         return Err(Error::Request { field: "number of steps", reason });
     }
-    let times = times(schedule.trained(), steps);
+    let times = times(schedule.num_train_timesteps(), steps);
     let mut evaluations = Vec::with_capacity(steps);
     for (index, time) in times.iter().enumerate() {
         let alpha = schedule.alpha(*time, steps)?;
         let scaled = *time as f64 * TIME_SCALE;
         let square = scaled * scaled + DATA_VARIANCE;
-        let level = Level::of_alpha(alpha);
+        let level = NoiseLevel::of_alpha(alpha);
         let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let mut update = Terms::one(Slot::Latents)
             .times(DATA_VARIANCE / square)

@@ -50,7 +50,7 @@ pub enum Sampler {
 
 /// What a request may change about its sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Tuning {
+pub struct SamplerOptions {
     /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
     pub eta: f64,
     /// Whether to step over Karras' sigmas; without it, as the schedule's file says.
@@ -70,11 +70,11 @@ pub struct Tuning {
 /// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Abilities {
-    /// Noise between its steps, as much as [`Tuning::eta`] says.
+    /// Noise between its steps, as much as [`SamplerOptions::eta`] says.
     pub eta: bool,
     /// Karras' sigmas; the others visit the training times as they are.
     pub karras: bool,
-    /// An end at the smallest σ of training, [`Tuning::ends_at_sigma_min`].
+    /// An end at the smallest σ of training, [`SamplerOptions::ends_at_sigma_min`].
     pub sigma_min: bool,
     /// A choice of [`Spacing`]; the others have times of their own.
     pub spacing: bool,
@@ -135,7 +135,7 @@ impl Sampler {
     /// # Errors
     /// As there.
     pub fn plan(self, schedule: &Schedule, steps: usize) -> Result<Plan> {
-        self.plan_with(schedule, steps, Tuning::default())
+        self.plan_with(schedule, steps, SamplerOptions::default())
     }
 
     /// The coefficients of a run of `steps` steps, as the class of diffusers gives them when it is
@@ -145,9 +145,14 @@ impl Sampler {
     /// [`Error::Request`] for numbers of steps that the schedule or the sampler does not have, for
     /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
     /// that are none.
-    pub fn plan_with(self, schedule: &Schedule, steps: usize, tuning: Tuning) -> Result<Plan> {
+    pub fn plan_with(
+        self,
+        schedule: &Schedule,
+        steps: usize,
+        tuning: SamplerOptions,
+    ) -> Result<Plan> {
         self.check(schedule, &tuning)?;
-        let Tuning { eta, karras, spacing, ends_at_sigma_min, left_out } = tuning;
+        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out } = tuning;
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
@@ -183,8 +188,8 @@ impl Sampler {
     }
 
     /// Refuses a tuning that this sampler does not have.
-    fn check(self, schedule: &Schedule, tuning: &Tuning) -> Result<()> {
-        let Tuning { eta, karras, spacing, ends_at_sigma_min, .. } = *tuning;
+    fn check(self, schedule: &Schedule, tuning: &SamplerOptions) -> Result<()> {
+        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, .. } = *tuning;
         let can = self.abilities();
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));

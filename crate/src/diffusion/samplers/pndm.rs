@@ -15,7 +15,7 @@
 //! the UNet is then told the time of the step after.
 
 use super::terms::Terms;
-use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::{Prediction, Schedule};
 use crate::diffusion::spacing::Spacing;
 use crate::error::{Error, Result};
@@ -44,7 +44,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
         timesteps.insert(1, timesteps[1]);
     }
     timesteps.drain(..left_out);
-    let stride = schedule.trained() / steps;
+    let stride = schedule.num_train_timesteps() / steps;
     let mut evaluations = Vec::with_capacity(timesteps.len());
     for (index, timestep) in timesteps.into_iter().enumerate() {
         let (x, from, back) = match index {
@@ -53,14 +53,14 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
         };
         let alpha = schedule.alpha(from, steps)?;
         let next = schedule.alpha_before(from, back, false);
-        let level = Level::of_alpha(schedule.alpha(timestep as usize, steps)?);
+        let level = NoiseLevel::of_alpha(schedule.alpha(timestep as usize, steps)?);
         let update = transfer(schedule.prediction(), &Terms::one(x), &answer(index), alpha, next);
         let mut evaluation = Evaluation::new(index.max(1), timestep, level, update.sum());
         if index == 0 {
             evaluation.save = Some(Terms::one(Slot::Latents).sum());
         }
         if index != 1 {
-            evaluation.remember = Some(Terms::one(Slot::Eps).sum());
+            evaluation.remember = Some(Terms::one(Slot::Prediction).sum());
         }
         evaluations.push(evaluation);
     }
@@ -74,7 +74,7 @@ fn answer(index: usize) -> Terms {
         1 => &[0.5, 0.5],
         _ => WEIGHTS[index.min(4) - 2],
     };
-    let slots = [Slot::Eps, Slot::Past(1), Slot::Past(2), Slot::Past(3)];
+    let slots = [Slot::Prediction, Slot::Past(1), Slot::Past(2), Slot::Past(3)];
     let weighted = weights.iter().zip(slots);
     weighted.fold(Terms::default(), |sum, (weight, slot)| sum.plus(*weight, &Terms::one(slot)))
 }

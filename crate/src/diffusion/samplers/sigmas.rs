@@ -8,7 +8,7 @@
 //! 2206.00364), formula 5. diffusers keeps sigmas and timesteps in float32, so they are rounded
 //! here in the same places.
 
-use crate::diffusion::plan::{Combination, Evaluation, Level};
+use crate::diffusion::plan::{Combination, Evaluation, NoiseLevel};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
@@ -63,7 +63,8 @@ impl Sigmas {
         let table = schedule.sigmas();
         let spacing = schedule.spacing.unwrap_or(Spacing::Linspace);
         let spaced = if spacing == Spacing::Trailing { steps } else { steps + 1 };
-        let mut timesteps = spacing.timesteps(schedule.trained(), spaced, schedule.steps_offset);
+        let mut timesteps =
+            spacing.timesteps(schedule.num_train_timesteps(), spaced, schedule.steps_offset);
         timesteps.truncate(steps);
         let mut sigmas = Vec::new();
         if schedule.karras {
@@ -98,7 +99,7 @@ pub(super) fn evaluation(
     sigma: f64,
     update: Combination,
 ) -> Evaluation {
-    Evaluation::new(step, timestep, Level::exploding(sigma), update).scaled(input_scale(sigma))
+    Evaluation::new(step, timestep, NoiseLevel::exploding(sigma), update).scaled(input_scale(sigma))
 }
 
 /// What the UNet's input is to latents x₀ + σ·ε: a variance of 1.

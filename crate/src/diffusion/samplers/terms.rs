@@ -15,7 +15,7 @@ impl Terms {
 
     /// The latents and the answer of the present evaluation.
     fn present(latents: f64, answer: f64) -> Self {
-        Terms(vec![(Slot::Latents, latents), (Slot::Eps, answer)])
+        Terms(vec![(Slot::Latents, latents), (Slot::Prediction, answer)])
     }
 
     /// This and `factor` times another.
@@ -48,7 +48,7 @@ pub(super) fn x0(prediction: Prediction, signal: f64, noise: f64) -> Terms {
 /// ε from the same latents.
 pub(super) fn eps(prediction: Prediction, signal: f64, noise: f64) -> Terms {
     match prediction {
-        Prediction::Epsilon => Terms::one(Slot::Eps),
+        Prediction::Epsilon => Terms::one(Slot::Prediction),
         Prediction::V => Terms::present(noise, signal),
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn eps(prediction: Prediction, signal: f64, noise: f64) -> Terms {
 /// dx/dσ = (x − x₀) / σ from latents x = x₀ + σ·ε.
 pub(super) fn derivative(prediction: Prediction, sigma: f64) -> Terms {
     match prediction {
-        Prediction::Epsilon => Terms::one(Slot::Eps),
+        Prediction::Epsilon => Terms::one(Slot::Prediction),
         // x₀ = x / (σ² + 1) − v·σ / √(σ² + 1).
         Prediction::V => {
             let square = sigma * sigma + 1.0;

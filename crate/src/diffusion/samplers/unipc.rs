@@ -15,7 +15,7 @@
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
-use crate::diffusion::plan::{Evaluation, Level, Plan, Slot};
+use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
@@ -36,7 +36,7 @@ pub(super) fn plan(
     let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
     let past = |n: usize| Terms::one(Slot::Past(n));
     let evaluations = (0..steps).map(|index| {
-        let level = Level::preserving(sigmas[index]);
+        let level = NoiseLevel::preserving(sigmas[index]);
         let m = terms::x0(schedule.prediction(), level.signal, level.noise);
         let done = index.saturating_sub(left_out);
         let x = match done {

@@ -66,8 +66,8 @@ impl Gpu {
             buffers_alive: pool.buffers_alive() as u64,
             ..self.0.counter.borrow().stats()
         };
-        if let Some(engine) = &self.0.engine {
-            [stats.made.bind_groups, stats.made.pipelines] = engine.borrow().made();
+        if let Some(executor) = &self.0.executor {
+            [stats.made.bind_groups, stats.made.pipelines] = executor.borrow().made();
         }
         stats
     }
@@ -85,8 +85,8 @@ impl Gpu {
     /// Sets the counts to zero; the peak starts at what is alive now.
     pub fn reset_stats(&self) {
         *self.0.counter.borrow_mut() = Counter::default();
-        if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().reset_made();
+        if let Some(executor) = &self.0.executor {
+            executor.borrow_mut().reset_made();
         }
         self.0.memory.pool.borrow_mut().reset_peak();
     }

@@ -54,7 +54,7 @@ impl Gpu {
             let available = self.0.limits.buffer;
             self.0.faults.put(Error::GpuLimit { what: "a buffer", needed: size, available });
         }
-        let buffer = self.0.engine.as_ref().map(|e| e.borrow().create_buffer(size));
+        let buffer = self.0.executor.as_ref().map(|e| e.borrow().create_buffer(size));
         self.0.counter.borrow_mut().made.buffers += 1;
         self.0.memory.pool.borrow_mut().insert(size, buffer, usage)
     }
@@ -71,14 +71,14 @@ impl Gpu {
             self.0.memory.pool.borrow().epoch(buffer.id) == Some(self.0.queue.epoch.get());
         assert!(!touched, "the host writes a buffer that the present recording uses");
         self.count_upload(data.len() as u64);
-        let Some(engine) = &self.0.engine else { return };
+        let Some(executor) = &self.0.executor else { return };
         if let Some(target) = self.0.memory.pool.borrow().buffer(buffer.id) {
-            engine.borrow().queue().write_buffer(target, offset, data);
+            executor.borrow().queue().write_buffer(target, offset, data);
         }
         let pending = self.0.queue.unflushed_bytes.get() + data.len() as u64;
         self.0.queue.unflushed_bytes.set(pending);
         if pending >= UPLOAD_BYTES_MAX {
-            engine.borrow().queue().submit([]);
+            executor.borrow().queue().submit([]);
             self.0.queue.unflushed_bytes.set(0);
         }
     }

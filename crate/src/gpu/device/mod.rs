@@ -12,15 +12,15 @@ pub use run::Rehearsal;
 
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, AdapterInfo, GpuOptions, Limits};
-use crate::gpu::engine::{Engine, PARAMS_BYTES};
+use crate::gpu::executor::{Executor, PARAMS_BYTES};
 use crate::gpu::faults::Faults;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::memory::pool::Pool;
 use crate::gpu::memory::readbacks::Readbacks;
-use crate::gpu::queue::pace::Pace;
+use crate::gpu::queue::submit_budget::SubmitBudget;
 use crate::gpu::queue::submitted::Submitted;
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
-use crate::gpu::stats::{Counter, Kernels, Work};
+use crate::gpu::stats::{Cost, Counter, Kernels};
 use crate::gpu::tuning::Tuning;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -39,7 +39,7 @@ struct Inner {
     /// What the device complained of.
     faults: Faults,
     /// None on a dry device.
-    engine: Option<RefCell<Engine>>,
+    executor: Option<RefCell<Executor>>,
     memory: Memory,
     recording: RefCell<Recording>,
     is_rehearsing: Cell<bool>,
@@ -70,7 +70,7 @@ struct Queue {
     /// The last submit that was not waited for, and its work; since when the device works on it.
     running: RefCell<Option<(Submitted, u64)>>,
     busy_since: Cell<Instant>,
-    pace: RefCell<Pace>,
+    pace: RefCell<SubmitBudget>,
 }
 
 impl Gpu {
@@ -82,9 +82,9 @@ impl Gpu {
         let opened = adapter::open(options).await?;
         let faults = Faults::default();
         faults.listen(&opened.device);
-        let engine = Engine::new(opened.device, opened.queue);
-        let pace = Pace::new(options.max_submit, opened.info.software);
-        Ok(Gpu::new(Some(engine), pace, faults, opened.info, opened.limits, opened.has_f16))
+        let executor = Executor::new(opened.device, opened.queue);
+        let pace = SubmitBudget::new(options.max_submit, opened.info.software);
+        Ok(Gpu::new(Some(executor), pace, faults, opened.info, opened.limits, opened.has_f16))
     }
 
     /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
@@ -115,13 +115,13 @@ impl Gpu {
 
     /// It is fast: whatever is recorded is one submit.
     fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
-        let pace = Pace::new(Some(u64::MAX), info.software);
+        let pace = SubmitBudget::new(Some(u64::MAX), info.software);
         Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(
-        engine: Option<Engine>,
-        pace: Pace,
+        executor: Option<Executor>,
+        pace: SubmitBudget,
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
@@ -150,7 +150,7 @@ impl Gpu {
             limits,
             has_f16,
             faults,
-            engine: engine.map(RefCell::new),
+            executor: executor.map(RefCell::new),
             memory,
             recording: RefCell::default(),
             is_rehearsing: Cell::new(false),
@@ -162,7 +162,7 @@ impl Gpu {
 
     /// Whether this is a [`Gpu::dry`] device.
     pub fn is_dry(&self) -> bool {
-        self.0.engine.is_none()
+        self.0.executor.is_none()
     }
 
     /// Whether activations can be f16 (the adapter's `shader-f16`).
@@ -206,7 +206,7 @@ impl Gpu {
         params: &[u8],
         bindings: Vec<Binding>,
         groups: [u32; 3],
-        work: impl Into<Work>,
+        work: impl Into<Cost>,
     ) {
         assert_eq!(bindings.len(), kernel.inputs() + 1, "{}: bindings", kernel.name());
         let (output, inputs) = bindings.split_last().expect("a kernel has an output");
@@ -253,14 +253,14 @@ impl Gpu {
 
     /// The device and its queue, so that nothing is borrowed while they are waited for.
     fn handles(&self) -> Option<(wgpu::Device, wgpu::Queue)> {
-        let engine = self.0.engine.as_ref()?.borrow();
-        Some((engine.device().clone(), engine.queue().clone()))
+        let executor = self.0.executor.as_ref()?.borrow();
+        Some((executor.device().clone(), executor.queue().clone()))
     }
 
     /// Destroys the device; whatever is asked of it afterwards fails.
     pub fn destroy(&self) {
-        if let Some(engine) = &self.0.engine {
-            engine.borrow().device().destroy();
+        if let Some(executor) = &self.0.executor {
+            executor.borrow().device().destroy();
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Gpu;
 use crate::error::Result;
-use crate::gpu::engine::Engine;
+use crate::gpu::executor::Executor;
 use crate::gpu::recording::{Dispatch, Recording};
 use web_time::Instant;
 
@@ -28,7 +28,7 @@ type Watch<'a> = &'a dyn Fn(f64) -> Result<()>;
 impl Gpu {
     /// Whether dispatches are timed by the device's own clock.
     pub fn has_timestamps(&self) -> bool {
-        self.0.engine.as_ref().is_some_and(|engine| engine.borrow().has_timestamps())
+        self.0.executor.as_ref().is_some_and(|executor| executor.borrow().has_timestamps())
     }
 
     /// Runs what has been recorded so many times and times each dispatch; empty on a dry device.
@@ -40,7 +40,7 @@ impl Gpu {
     /// As [`Gpu::finish`], and those of `watch`.
     pub async fn profile(&self, runs: usize, watch: Watch<'_>) -> Result<Vec<Timed>> {
         let recording = self.take_recording();
-        let Some(engine) = &self.0.engine else { return Ok(Vec::new()) };
+        let Some(executor) = &self.0.executor else { return Ok(Vec::new()) };
         self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
         self.count_params(&recording);
         let mut timed: Vec<Timed> = recording.dispatches.iter().map(Timed::never).collect();
@@ -48,7 +48,7 @@ impl Gpu {
             watch(run as f64)?;
             let within = |share: f64| watch(run as f64 + share);
             let seconds = match self.has_timestamps() {
-                true => self.by_timestamps(engine, &recording).await?,
+                true => self.by_timestamps(executor, &recording).await?,
                 false => self.by_the_wall(&recording, &within).await?,
             };
             for (timed, seconds) in timed.iter_mut().zip(seconds).filter(|_| run > 0) {
@@ -61,12 +61,12 @@ impl Gpu {
 
     async fn by_timestamps(
         &self,
-        engine: &std::cell::RefCell<Engine>,
+        executor: &std::cell::RefCell<Executor>,
         recording: &Recording,
     ) -> Result<Vec<f64>> {
         let (readback, stamps) =
-            engine.borrow_mut().submit_timed(recording, &self.0.memory.pool.borrow());
-        let period = f64::from(engine.borrow().queue().get_timestamp_period()) * 1e-9;
+            executor.borrow_mut().submit_timed(recording, &self.0.memory.pool.borrow());
+        let period = f64::from(executor.borrow().queue().get_timestamp_period()) * 1e-9;
         self.finish().await?;
         let Some((device, _)) = self.handles() else { return Ok(Vec::new()) };
         let bytes = readback.bytes(&device, &stamps).await?;

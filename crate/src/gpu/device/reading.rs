@@ -43,7 +43,7 @@ impl Gpu {
     ) -> Reading {
         let size = bytes.next_multiple_of(4);
         let id = kept.unwrap_or_else(|| {
-            let made = self.0.engine.as_ref().map(|e| e.borrow().create_readback(size));
+            let made = self.0.executor.as_ref().map(|e| e.borrow().create_readback(size));
             self.0.counter.borrow_mut().made.buffers += 1;
             self.0.memory.pool.borrow_mut().stage(size);
             self.0.memory.readbacks.borrow_mut().insert(size, made)

@@ -31,8 +31,8 @@ impl Gpu {
         self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
         if self.0.is_rehearsing.get() {
             self.fit_params(&recording);
-            if let Some(engine) = &self.0.engine {
-                engine.borrow_mut().rehearse(&recording, &self.0.memory.pool.borrow());
+            if let Some(executor) = &self.0.executor {
+                executor.borrow_mut().rehearse(&recording, &self.0.memory.pool.borrow());
             }
             return None;
         }
@@ -46,11 +46,11 @@ impl Gpu {
         recording: &Recording,
         part: Range<usize>,
     ) -> Option<Submitted> {
-        let engine = self.0.engine.as_ref()?;
+        let executor = self.0.executor.as_ref()?;
         self.0.queue.unflushed_bytes.set(0);
         let (pool, readbacks) =
             (self.0.memory.pool.borrow(), &mut self.0.memory.readbacks.borrow_mut());
-        Some(engine.borrow_mut().submit(recording, part, &pool, readbacks))
+        Some(executor.borrow_mut().submit(recording, part, &pool, readbacks))
     }
 
     /// Submits what has been recorded and waits until it has run; a fault of the device since the
@@ -86,9 +86,9 @@ impl Gpu {
         self.0.queue.running.take();
         let arrived = self.0.memory.uploads.replace(0) + self.0.memory.uploads_before.replace(0);
         self.0.memory.pool.borrow_mut().unstage(arrived);
-        let buried = self.0.memory.pool.borrow_mut().bury();
-        if let Some(engine) = self.0.engine.as_ref().filter(|_| buried) {
-            engine.borrow_mut().forget_bind_groups();
+        let destroyed = self.0.memory.pool.borrow_mut().destroy_released();
+        if let Some(executor) = self.0.executor.as_ref().filter(|_| destroyed) {
+            executor.borrow_mut().forget_bind_groups();
         }
     }
 
@@ -167,14 +167,14 @@ impl Gpu {
 
     /// Makes the pipelines of kernels before they are needed; false where nothing was missing.
     pub fn compile(&self, kernels: &[Rc<Kernel>]) -> bool {
-        self.0.engine.as_ref().is_some_and(|engine| engine.borrow_mut().compile(kernels))
+        self.0.executor.as_ref().is_some_and(|executor| executor.borrow_mut().compile(kernels))
     }
 
     /// Gives back to the system the buffers that nothing holds.
     pub fn trim(&self) {
         self.submit();
-        if let Some(engine) = &self.0.engine {
-            engine.borrow_mut().forget_bind_groups();
+        if let Some(executor) = &self.0.executor {
+            executor.borrow_mut().forget_bind_groups();
         }
         self.0.memory.pool.borrow_mut().trim();
         self.trim_readbacks();

@@ -158,12 +158,12 @@ impl Pool {
         let mut free = std::mem::take(&mut self.free);
         free.append(&mut self.free_kept);
         self.to_destroy.extend(free.into_keys().map(|(_, id)| id));
-        self.bury();
+        self.destroy_released();
     }
 
     /// Destroys the buffers apart that were given back, and tells whether there were any. On the
     /// web a dropped buffer would wait for the garbage collector.
-    pub(crate) fn bury(&mut self) -> bool {
+    pub(crate) fn destroy_released(&mut self) -> bool {
         let to_destroy = std::mem::take(&mut self.to_destroy);
         for id in &to_destroy {
             let Some(slot) = self.slots.remove(id) else { continue };

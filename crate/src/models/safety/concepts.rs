@@ -33,14 +33,14 @@ pub struct Concepts {
 
 /// The scores of a picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct SafetyScores {
     /// Of each concept of special care.
     pub special_scores: Vec<f32>,
     /// Of each concept.
     pub concept_scores: Vec<f32>,
 }
 
-impl Verdict {
+impl SafetyScores {
     /// Whether the picture shall not be shown.
     pub fn flagged(&self) -> bool {
         self.concept_scores.iter().any(|score| *score > 0.0)
@@ -54,7 +54,7 @@ impl Verdict {
 
 impl Concepts {
     /// The verdict on a picture's embedding `[d]`. diffusers: `StableDiffusionSafetyChecker`.
-    pub fn verdict(&self, image_embeds: &[f32]) -> Verdict {
+    pub fn verdict(&self, image_embeds: &[f32]) -> SafetyScores {
         let d = image_embeds.len();
         let mut adjustment = 0.0;
         let mut special_scores = Vec::new();
@@ -69,7 +69,7 @@ impl Concepts {
         let concepts = self.concept_embeds.chunks_exact(d).zip(&self.concept_embeds_weights);
         let concept_scores = concepts
             .map(|(concept, threshold)| score(image_embeds, concept, *threshold, adjustment));
-        Verdict { special_scores, concept_scores: concept_scores.collect() }
+        SafetyScores { special_scores, concept_scores: concept_scores.collect() }
     }
 }
 

@@ -15,5 +15,5 @@ mod config;
 #[cfg(feature = "engine")]
 pub use checker::SafetyChecker;
 #[cfg(feature = "engine")]
-pub use concepts::{CONCEPTS, Concepts, SPECIAL_CARE, Verdict};
+pub use concepts::{CONCEPTS, Concepts, SPECIAL_CARE, SafetyScores};
 pub use config::SafetyConfig;

@@ -11,7 +11,7 @@ use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding, sin
 use crate::tensor::Tensor;
 
 /// What the layers that are still to come need beside what comes from below.
-struct Walk<'a> {
+struct Pass<'a> {
     shifts: Tensor,
     context: Remaining<'a>,
     skips: Vec<Tensor>,
@@ -82,12 +82,12 @@ impl Unet {
             Some(extra) => self.conv_in.forward(&latents.concat(extra)),
             None => self.conv_in.forward(latents),
         };
-        let (deep, walk) = match input.cache {
+        let (deep, pass) = match input.cache {
             Cache::Off | Cache::Keep => self.inner(x, shifts, input),
             Cache::Reuse(deep) => (deep.clone(), self.outermost_down(x, shifts, input)),
         };
         let kept = (!matches!(input.cache, Cache::Off)).then(|| deep.clone());
-        UnetOutput { sample: self.outer(deep, walk), deep: kept }
+        UnetOutput { sample: self.outer(deep, pass), deep: kept }
     }
 
     /// The outermost layers on the way down, alone.
@@ -96,7 +96,7 @@ impl Unet {
         x: Tensor,
         shifts: Tensor,
         input: &UnetInput<'a, Tensor, Context>,
-    ) -> Walk<'a> {
+    ) -> Pass<'a> {
         let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
         let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
         let (context, latents) = (input.context, input.latents);
@@ -108,7 +108,7 @@ impl Unet {
         let block = &self.down_blocks[0];
         block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, adapter);
         add_to_skips(&mut skips, input.residuals, self.skips());
-        Walk { shifts, context: up, skips }
+        Pass { shifts, context: up, skips }
     }
 
     /// All but the outermost layers on the way up.
@@ -117,7 +117,7 @@ impl Unet {
         mut x: Tensor,
         shifts: Tensor,
         input: &UnetInput<'a, Tensor, Context>,
-    ) -> (Tensor, Walk<'a>) {
+    ) -> (Tensor, Pass<'a>) {
         let keys = 0..input.context.keys.len();
         let mut context = input.context.part(keys, input.latents);
         let residuals = input.residuals;
@@ -137,16 +137,16 @@ impl Unet {
         }
         let layers = 0..self.first_outermost();
         x = last.forward_layers(layers, x, &shifts, &mut context, &mut skips);
-        (x, Walk { shifts, context, skips })
+        (x, Pass { shifts, context, skips })
     }
 
     /// The outermost layers on the way up, and what follows.
-    fn outer(&self, mut x: Tensor, mut walk: Walk<'_>) -> Tensor {
+    fn outer(&self, mut x: Tensor, mut pass: Pass<'_>) -> Tensor {
         let last = self.up_blocks.last().expect("a config has levels");
         let layers = self.first_outermost()..last.layers();
-        let Walk { shifts, context, skips } = &mut walk;
+        let Pass { shifts, context, skips } = &mut pass;
         x = last.forward_layers(layers, x, shifts, context, skips);
-        assert!(walk.context.keys.next().is_none(), "the context is another model's");
+        assert!(pass.context.keys.next().is_none(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 

@@ -1,6 +1,6 @@
 //! The decoder of pictures as a run uses it: whole, or in bands of rows.
 
-use super::bands::Pace;
+use super::bands::BandOptions;
 use super::config::VaeConfig;
 use super::decoder::Decoder;
 use crate::error::Result;
@@ -9,19 +9,19 @@ use crate::ops::Term;
 use crate::tensor::Tensor;
 
 /// The VAE's decoder. diffusers: `AutoencoderKL`, without its encoder.
-pub struct Autoencoder {
+pub struct VaeDecoder {
     decoder: Decoder,
     config: VaeConfig,
 }
 
-impl Autoencoder {
+impl VaeDecoder {
     /// From the root of the checkpoint.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
-    pub fn new(scope: &Scope, config: &VaeConfig) -> Result<Autoencoder> {
+    pub fn new(scope: &Scope, config: &VaeConfig) -> Result<VaeDecoder> {
         let decoder = Decoder::new(scope, config)?;
-        Ok(Autoencoder { decoder, config: config.clone() })
+        Ok(VaeDecoder { decoder, config: config.clone() })
     }
 
     /// How many times larger a picture's side is than its latents'.
@@ -40,7 +40,7 @@ impl Autoencoder {
         self.decoder.forward(&self.unscaled(latents))
     }
 
-    /// [`Autoencoder::decode`] of one picture's latents, `[1, h, w, latent_channels]`, for memory
+    /// [`VaeDecoder::decode`] of one picture's latents, `[1, h, w, latent_channels]`, for memory
     /// that does not hold its upper levels whole: they are made in bands of `rows` rows at least,
     /// which are waited for, with the group norms' statistics and the middle's attention those of
     /// the whole picture. It takes about twice the work.
@@ -53,8 +53,8 @@ impl Autoencoder {
         rows: usize,
         between: &dyn Fn() -> Result<()>,
     ) -> Result<Tensor> {
-        let pace = Pace { gpu: latents.gpu(), rows, between };
-        self.decoder.forward_in_bands(&self.unscaled(latents), &pace).await
+        let options = BandOptions { gpu: latents.gpu(), rows, between };
+        self.decoder.forward_in_bands(&self.unscaled(latents), &options).await
     }
 
     /// `z`

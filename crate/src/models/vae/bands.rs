@@ -17,18 +17,18 @@ use std::ops::Range;
 const REACH: usize = 2;
 
 /// How the work goes on: in bands of `rows` rows at least, each waited for.
-pub(super) struct Pace<'a> {
+pub(super) struct BandOptions<'a> {
     pub gpu: &'a Gpu,
     pub rows: usize,
     /// Asked between submits; an error ends the work.
     pub between: &'a dyn Fn() -> Result<()>,
 }
 
-impl Pace<'_> {
+impl BandOptions<'_> {
     /// Waits for what was recorded.
     ///
     /// # Errors
-    /// Those of the device, and that of [`Pace::between`].
+    /// Those of the device, and that of [`BandOptions::between`].
     pub(super) async fn wait(&self) -> Result<()> {
         self.gpu.finish_in_parts(self.between).await
     }
@@ -73,9 +73,9 @@ impl Bands {
     }
 
     /// Cuts a picture that is there whole, `x` `[1, h, w, c]`.
-    pub(super) fn cut(x: &Tensor, pace: &Pace<'_>) -> Bands {
+    pub(super) fn cut(x: &Tensor, options: &BandOptions<'_>) -> Bands {
         let [_, height, width, c] = x.shape().image();
-        let mut bands = Bands::empty([height, width, c], x.precision(), pace.rows);
+        let mut bands = Bands::empty([height, width, c], x.precision(), options.rows);
         for rows in bands.ranges() {
             bands.push(x, rows);
         }
@@ -169,9 +169,9 @@ impl Picture<'_> {
     }
 
     /// What would be made of it, with `c` channels.
-    fn like(&self, c: usize, pace: &Pace<'_>) -> Bands {
+    fn like(&self, c: usize, options: &BandOptions<'_>) -> Bands {
         let [height, width] = self.sides();
-        Bands::empty([height, width, c], self.source().precision, pace.rows)
+        Bands::empty([height, width, c], self.source().precision, options.rows)
     }
 
     /// Rows of the source, `[first, count]`, that are needed to compute `step` rows from `row` on.
@@ -201,36 +201,40 @@ impl Picture<'_> {
     /// The statistics of the picture for `norm`.
     ///
     /// # Errors
-    /// Those of the device, and that of [`Pace::between`].
-    pub(super) async fn stats(&self, norm: &GroupNorm, pace: &Pace<'_>) -> Result<GroupStats> {
+    /// Those of the device, and that of [`BandOptions::between`].
+    pub(super) async fn stats(
+        &self,
+        norm: &GroupNorm,
+        options: &BandOptions<'_>,
+    ) -> Result<GroupStats> {
         if let Picture::Kept(bands) = self {
-            let stats = bands.stats(norm, pace.gpu);
+            let stats = bands.stats(norm, options.gpu);
             for band in bands.bands.iter().flatten() {
                 stats.gather(band, 0..band.shape().rows());
             }
             return Ok(stats);
         }
-        self.stats_of(norm, pace, |x| x.clone()).await
+        self.stats_of(norm, options, |x| x.clone()).await
     }
 
     /// The statistics for `norm` of what `make` makes of the picture, strip by strip
     /// (`[1, rows, w, c]`, same shape), which is not kept.
     ///
     /// # Errors
-    /// Those of the device, and that of [`Pace::between`].
+    /// Those of the device, and that of [`BandOptions::between`].
     pub(super) async fn stats_of(
         &self,
         norm: &GroupNorm,
-        pace: &Pace<'_>,
+        options: &BandOptions<'_>,
         make: impl Fn(&Tensor) -> Tensor,
     ) -> Result<GroupStats> {
-        let bands = self.like(self.source().size[2], pace);
-        let stats = bands.stats(norm, pace.gpu);
+        let bands = self.like(self.source().size[2], options);
+        let stats = bands.stats(norm, options.gpu);
         for rows in bands.ranges() {
-            let strip = self.strip(rows.start, bands.step, pace.gpu);
+            let strip = self.strip(rows.start, bands.step, options.gpu);
             strip.gather(&make(&strip.x), &rows, &stats);
             drop(strip);
-            pace.wait().await?;
+            options.wait().await?;
         }
         Ok(stats)
     }
@@ -239,23 +243,23 @@ impl Picture<'_> {
     /// Its bands are let go as they are used.
     ///
     /// # Errors
-    /// Those of the device, and that of [`Pace::between`].
+    /// Those of the device, and that of [`BandOptions::between`].
     pub(super) async fn map(
         mut self,
         c: usize,
-        pace: &Pace<'_>,
+        options: &BandOptions<'_>,
         make: impl Fn(&Tensor) -> Tensor,
     ) -> Result<Bands> {
-        let mut made = self.like(c, pace);
+        let mut made = self.like(c, options);
         for rows in made.ranges() {
-            let strip = self.strip(rows.start, made.step, pace.gpu);
+            let strip = self.strip(rows.start, made.step, options.gpu);
             let y = make(&strip.x);
             let local = strip.local(&rows);
             drop(strip);
             made.push(&y, local);
             drop(y);
             self.forget_before(rows.end, made.step);
-            pace.wait().await?;
+            options.wait().await?;
         }
         Ok(made)
     }

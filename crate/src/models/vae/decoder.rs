@@ -15,7 +15,7 @@
 //! each band:  h once more; y = conv2(silu(norm2(h))) + x        y takes the place of x
 //! ```
 
-use super::bands::{Bands, Pace, Picture};
+use super::bands::{BandOptions, Bands, Picture};
 use super::config::VaeConfig;
 use super::mid::MidBlock;
 use super::resnet::{EPS, resnet};
@@ -85,16 +85,20 @@ impl Decoder {
     /// only kept where it is no larger than that either.
     ///
     /// # Errors
-    /// Those of the device and of [`Pace::between`].
-    pub(super) async fn forward_in_bands(&self, z: &Tensor, pace: &Pace<'_>) -> Result<Tensor> {
+    /// Those of the device and of [`BandOptions::between`].
+    pub(super) async fn forward_in_bands(
+        &self,
+        z: &Tensor,
+        options: &BandOptions<'_>,
+    ) -> Result<Tensor> {
         let [_, h, w, _] = z.shape().image();
         let top = {
             let levels = self.up_blocks.len() - 1;
             ((h * w) << (2 * levels)) * self.up_blocks[levels].channels()[1]
         };
         let mut x = self.middle(z);
-        pace.wait().await?;
-        pace.gpu.trim();
+        options.wait().await?;
+        options.gpu.trim();
         let (mut level, mut doubling) = (0, None::<&Upsample>);
         while let Some(block) = self.up_blocks.get(level) {
             let largest =
@@ -106,15 +110,15 @@ impl Decoder {
                 x = upsampler.double(&x);
             }
             x = block.resnets.iter().fold(x, |x, resnet| resnet.forward(&x, None));
-            pace.wait().await?;
-            pace.gpu.trim();
+            options.wait().await?;
+            options.gpu.trim();
             (level, doubling) = (level + 1, block.upsampler.as_ref());
         }
-        let mut bands = Bands::cut(&x, pace);
+        let mut bands = Bands::cut(&x, options);
         drop(x);
         for block in &self.up_blocks[level..] {
-            pace.wait().await?;
-            pace.gpu.trim();
+            options.wait().await?;
+            options.gpu.trim();
             let [c, _] = block.channels();
             let mut picture = match doubling {
                 Some(upsampler) => Picture::Doubled(bands, upsampler),
@@ -122,32 +126,32 @@ impl Decoder {
             };
             let [height, width] = picture.sides();
             if height * width * c <= top && matches!(picture, Picture::Doubled(..)) {
-                picture = Picture::Kept(picture.map(c, pace, Tensor::clone).await?);
-                pace.gpu.trim();
+                picture = Picture::Kept(picture.map(c, options, Tensor::clone).await?);
+                options.gpu.trim();
             }
             for resnet in &block.resnets {
-                picture = Picture::Kept(through(resnet, picture, pace).await?);
+                picture = Picture::Kept(through(resnet, picture, options).await?);
             }
             let Picture::Kept(made) = picture else { unreachable!("a level has resnets") };
             (bands, doubling) = (made, block.upsampler.as_ref());
         }
         let (picture, norm) = (Picture::Kept(bands), &self.conv_norm_out);
-        let stats = picture.stats(norm, pace).await?;
+        let stats = picture.stats(norm, options).await?;
         let out = |x: &Tensor| self.conv_out.forward(&norm.forward_silu_by(x, &stats));
-        let made = picture.map(VaeConfig::PICTURE.next_multiple_of(4), pace, out).await?;
-        pace.gpu.trim();
-        Ok(made.join(pace.gpu))
+        let made = picture.map(VaeConfig::PICTURE.next_multiple_of(4), options, out).await?;
+        options.gpu.trim();
+        Ok(made.join(options.gpu))
     }
 }
 
 /// A resnet of a picture in bands.
-async fn through(resnet: &ResnetBlock, x: Picture<'_>, pace: &Pace<'_>) -> Result<Bands> {
+async fn through(resnet: &ResnetBlock, x: Picture<'_>, options: &BandOptions<'_>) -> Result<Bands> {
     let [norm1, norm2] = resnet.norms();
-    let stats1 = x.stats(norm1, pace).await?;
+    let stats1 = x.stats(norm1, options).await?;
     let first = |x: &Tensor| resnet.forward_first(x, &stats1);
-    let stats2 = x.stats_of(norm2, pace, first).await?;
+    let stats2 = x.stats_of(norm2, options, first).await?;
     let second = |x: &Tensor| resnet.forward_second(x, first(x), &stats2);
-    x.map(resnet.channels()[1], pace, second).await
+    x.map(resnet.channels()[1], options, second).await
 }
 
 /// One level on the way up. diffusers: `UpDecoderBlock2D`.

@@ -1,7 +1,7 @@
 //! The VAE: pictures to latents an eighth of their size, and back.
 //!
 //! The sampler works on latents of standard deviation one, `scaling_factor · z`;
-//! [`Autoencoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
+//! [`VaeDecoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
 //! as diffusers does; it stands apart, because text to image needs none.
 
 #[cfg(feature = "engine")]
@@ -19,7 +19,7 @@ mod mid;
 mod resnet;
 
 #[cfg(feature = "engine")]
-pub use autoencoder::Autoencoder;
+pub use autoencoder::VaeDecoder;
 pub use config::VaeConfig;
 #[cfg(feature = "engine")]
 pub use encoder::{Encoder, Posterior};

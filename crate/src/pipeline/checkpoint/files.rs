@@ -27,7 +27,7 @@ use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, Lora, Merge, Part as FilePart, Source, TensorInfo};
+use crate::weights::{Archive, FilePart, Lora, Merge, Source, TensorInfo};
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a comparison says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum CheckResult {
     /// Equal to the tolerance that holds in f32.
     Pass,
     /// Beyond that, but within what the chosen precision is known to cost.
@@ -31,5 +31,5 @@ pub struct Check {
     /// What this run is held to: more, where its precision is known to cost more.
     pub bound: f32,
     /// What follows from difference, tolerance and bound.
-    pub verdict: Verdict,
+    pub verdict: CheckResult,
 }

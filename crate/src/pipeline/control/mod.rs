@@ -8,7 +8,7 @@ mod pause;
 mod previews;
 mod progress;
 
-pub use check::{Check, Verdict};
+pub use check::{Check, CheckResult};
 pub use pause::Pause;
 pub use previews::Previews;
 pub use progress::Progress;

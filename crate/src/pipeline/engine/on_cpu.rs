@@ -8,7 +8,7 @@ use crate::gpu::{Gpu, Rehearsal};
 use crate::image::Rgba;
 use crate::models::clip::TextEncoder;
 use crate::models::unet::{Cache, Unet, UnetInput};
-use crate::models::vae::{Autoencoder, Encoder};
+use crate::models::vae::{Encoder, VaeDecoder};
 use crate::nn::Scope;
 use crate::pipeline::checkpoint::{Files, Part};
 use crate::pipeline::control::Control;
@@ -70,7 +70,7 @@ fn check_tensors(files: &Files) -> Result<()> {
     let [text_encoder, unet, vae] = Part::NEEDED.map(scope);
     TextEncoder::new(&text_encoder, &files.text_encoder)?;
     Unet::new(&unet, &files.unet)?;
-    Autoencoder::new(&vae, &files.vae)?;
+    VaeDecoder::new(&vae, &files.vae)?;
     Encoder::new(&vae, &files.vae).map(drop)
 }
 

@@ -95,7 +95,7 @@ impl OnGpu {
         self.residency.get()
     }
 
-    /// The most that was held in each stage of the latest walk, and in loading.
+    /// The most that was held in each stage of the latest run, and in loading.
     pub(crate) fn peaks(&self) -> Vec<(Stage, Held)> {
         let mut peaks = self.peaks.borrow().clone();
         if let Some(stage) = self.stage.get() {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::models::clip::TextEncoder;
 use crate::models::unet::Unet;
-use crate::models::vae::{Autoencoder, Encoder};
+use crate::models::vae::{Encoder, VaeDecoder};
 use crate::nn::Scope;
 use crate::pipeline::checkpoint::{Files, Part, PartMap, PartSet};
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ use std::rc::Rc;
 enum Network {
     TextEncoder(Rc<TextEncoder>),
     Unet(Rc<Unet>),
-    Vae(Rc<Autoencoder>),
+    Vae(Rc<VaeDecoder>),
     VaeEncoder(Rc<Encoder>),
 }
 
@@ -30,7 +30,7 @@ impl Network {
                 Network::TextEncoder(Rc::new(TextEncoder::new(scope, &files.text_encoder)?))
             }
             Part::Unet => Network::Unet(Rc::new(Unet::new(scope, &files.unet)?)),
-            Part::Vae => Network::Vae(Rc::new(Autoencoder::new(scope, &files.vae)?)),
+            Part::Vae => Network::Vae(Rc::new(VaeDecoder::new(scope, &files.vae)?)),
             Part::VaeEncoder => Network::VaeEncoder(Rc::new(Encoder::new(scope, &files.vae)?)),
             Part::SafetyChecker => panic!("the safety checker is loaded from files of its own"),
         })
@@ -62,7 +62,7 @@ impl Parts {
     }
 
     /// The VAE's decoder, which is loaded.
-    pub(super) fn vae(&self) -> Rc<Autoencoder> {
+    pub(super) fn vae(&self) -> Rc<VaeDecoder> {
         let Network::Vae(network) = self.get(Part::Vae) else { panic!("{LOADED}") };
         network
     }

@@ -1,7 +1,7 @@
 //! What a run asks of an engine at once, and what was planned for it.
 
 use super::residency::Residency;
-use crate::diffusion::{Kind, Plan};
+use crate::diffusion::{EvaluationKind, Plan};
 
 /// What a run of three steps or more is to hold at once; previews of latents come on top, with two
 /// read-backs of them and what they are computed in.
@@ -22,7 +22,7 @@ pub struct Load {
 /// The kinds of a run's evaluations, in order; a pair of kinds that has followed one another before
 /// is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kinds([Option<Kind>; KINDS_MAX]);
+pub struct Kinds([Option<EvaluationKind>; KINDS_MAX]);
 
 /// The most changes from one kind to the next that a run has: the first evaluation; four between
 /// deep features made, kept and reused, in each of three stretches (unguided, guided, unguided
@@ -34,13 +34,13 @@ impl Kinds {
     /// back, which is the peak of memory.
     pub const EXACT: Kinds = {
         let mut kinds = [None; KINDS_MAX];
-        (kinds[0], kinds[1]) = (Some(Kind::EXACT), Some(Kind::EXACT));
+        (kinds[0], kinds[1]) = (Some(EvaluationKind::EXACT), Some(EvaluationKind::EXACT));
         Kinds(kinds)
     };
 
     /// Those of a plan.
     pub fn of(plan: &Plan) -> Kinds {
-        if plan.kinds() == [Kind::EXACT] {
+        if plan.kinds() == [EvaluationKind::EXACT] {
             return Kinds::EXACT;
         }
         let (mut turns, mut before) = (Vec::new(), None);
@@ -63,7 +63,7 @@ impl Kinds {
     }
 
     /// In their order.
-    pub(in crate::pipeline) fn to_vec(self) -> Vec<Kind> {
+    pub(in crate::pipeline) fn to_vec(self) -> Vec<EvaluationKind> {
         self.0.into_iter().flatten().collect()
     }
 }

@@ -1,7 +1,7 @@
-//! The same walk on a device that only adds up: whether a size fits, and what it costs.
+//! The same run on a device that only adds up: whether a size fits, and what it costs.
 
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Deep, Kind, Sampler, Tuning};
+use crate::diffusion::{Deep, EvaluationKind, Sampler, SamplerOptions};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held, KernelStats, Limits, Stats};
@@ -36,12 +36,12 @@ impl DryRun {
     }
 
     /// An evaluation of a kind that the load has.
-    pub fn evaluation(&self, kind: Kind) -> Option<&Phase> {
+    pub fn evaluation(&self, kind: EvaluationKind) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.name == name(kind))
     }
 }
 
-/// A part of the walk.
+/// A part of the run.
 #[derive(Debug, Clone)]
 pub struct Phase {
     /// As [`DryRun`] lists them.
@@ -136,7 +136,8 @@ impl Files {
         // Only the third step holds on to the latents before it, those of the second before them,
         // and where the run began.
         kinds.extend(kinds.last().copied());
-        let mut plan = Sampler::Ddim.plan_with(&self.schedule, kinds.len(), Tuning::default())?;
+        let mut plan =
+            Sampler::Ddim.plan_with(&self.schedule, kinds.len(), SamplerOptions::default())?;
         for (evaluation, kind) in plan.evaluations.iter_mut().zip(&kinds) {
             evaluation.kind = *kind;
         }
@@ -172,7 +173,7 @@ impl Files {
 }
 
 /// An evaluation, as a phase.
-fn name(kind: Kind) -> &'static str {
+fn name(kind: EvaluationKind) -> &'static str {
     match (kind.guided, kind.deep) {
         (true, Deep::Made | Deep::Kept) => "UNet, one evaluation",
         (true, Deep::Reused) => "UNet, cached",

@@ -12,7 +12,7 @@ use crate::gpu::{Gpu, KernelStats};
 use crate::models::clip::{TextConfig, TextEncoder};
 use crate::models::sd_v1_4;
 use crate::models::unet::{Unet, UnetConfig, UnetInput};
-use crate::models::vae::{Autoencoder, VaeConfig};
+use crate::models::vae::{VaeConfig, VaeDecoder};
 use crate::nn::Scope;
 use crate::ops::{Activation, Epilogue, Mask, Window};
 use crate::tensor::Tensor;
@@ -87,7 +87,7 @@ impl Cost {
         let scope = || Scope::without_file(&gpu, WeightType::F16);
         let text = TextEncoder::new(&scope(), &TextConfig::parse("", sd_v1_4::TEXT_ENCODER)?)?;
         let unet = Unet::new(&scope(), &UnetConfig::parse("", sd_v1_4::UNET)?)?;
-        let vae = Autoencoder::new(&scope(), &VaeConfig::parse("", sd_v1_4::VAE)?)?;
+        let vae = VaeDecoder::new(&scope(), &VaeConfig::parse("", sd_v1_4::VAE)?)?;
         let weight_bytes = gpu.stats().bytes_alive;
         let mut cost = Cost { weight_bytes, peak_bytes: 0, kernels: vec![] };
 

@@ -6,7 +6,7 @@
 //!
 //! A run that is not guided all the way has a context of the prompt alone beside that of both.
 
-use crate::diffusion::Kind;
+use crate::diffusion::EvaluationKind;
 use crate::error::Result;
 use crate::pipeline::engine::{Call, Conditioning, Engine};
 
@@ -24,7 +24,7 @@ pub(in crate::pipeline) struct Contexts<E: Engine> {
 
 impl<E: Engine> Contexts<E> {
     /// What an evaluation of this kind depends on beside the latents.
-    pub(crate) fn of(&mut self, kind: Kind, guidance_scale: f64) -> Conditioning<'_, E> {
+    pub(crate) fn of(&mut self, kind: EvaluationKind, guidance_scale: f64) -> Conditioning<'_, E> {
         let last = self.last.as_ref().filter(|_| !kind.guided);
         let prompts = if kind.guided { self.prompts } else { 1 };
         let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
@@ -52,7 +52,7 @@ impl<E: Engine> Text<E> {
     pub(in crate::pipeline) async fn contexts(
         &self,
         engine: &E,
-        kinds: &[Kind],
+        kinds: &[EvaluationKind],
         call: Call<'_>,
     ) -> Result<Contexts<E>> {
         let prompts = self.prompts;

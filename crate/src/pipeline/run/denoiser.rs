@@ -8,7 +8,7 @@
 use super::contexts::Contexts;
 use super::preview::denoised;
 use super::state::State;
-use crate::diffusion::{Evaluation, Level, Prediction};
+use crate::diffusion::{Evaluation, NoiseLevel, Prediction};
 use crate::error::Result;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Engine;
@@ -37,7 +37,7 @@ pub(in crate::pipeline) struct Denoiser<'a, 'r, E: Engine> {
 
 /// What the UNet, guided, made of latents.
 struct Answer<E: Engine> {
-    level: Level,
+    level: NoiseLevel,
     latents: E::Array,
     eps: E::Array,
 }

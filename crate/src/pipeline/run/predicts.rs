@@ -7,7 +7,7 @@
 //!
 //! A checkpoint in one file rarely says which it is, and the wrong one gives noise for a picture.
 
-use crate::diffusion::{Level, Prediction};
+use crate::diffusion::{NoiseLevel, Prediction};
 
 /// The least correlation of latents with a prediction of the noise in them.
 const CORRELATION_MIN: f64 = 0.5;
@@ -23,7 +23,12 @@ pub(super) const ODD: &str = "This file does not say what its UNet predicts, and
 
 /// Whether an answer to latents of this level can be one of a UNet of this kind, as far as it can
 /// be told; numbers in the same order.
-pub(super) fn fits(prediction: Prediction, level: Level, latents: &[f32], answer: &[f32]) -> bool {
+pub(super) fn fits(
+    prediction: Prediction,
+    level: NoiseLevel,
+    latents: &[f32],
+    answer: &[f32],
+) -> bool {
     let is_told = level.noise > NOISE_MIN * level.signal;
     prediction == Prediction::V || !is_told || correlation(latents, answer) > CORRELATION_MIN
 }
@@ -49,7 +54,7 @@ mod tests {
     fn noise_is_known_from_what_is_none() {
         let mut generator = Rng::Torch.seeded(1).unwrap();
         let [noise, x0] = [(), ()].map(|()| generator.randn(256));
-        let level = Level { signal: 0.07, noise: 0.99 };
+        let level = NoiseLevel { signal: 0.07, noise: 0.99 };
         let mix = |a: f64, b: f64| -> Vec<f32> {
             noise
                 .iter()
@@ -66,6 +71,6 @@ mod tests {
         assert!(!fits(Prediction::Epsilon, level, &latents, &[0.0; 256]));
         assert!(fits(Prediction::V, level, &latents, &v));
         // where the picture is already seen nothing is said
-        assert!(fits(Prediction::Epsilon, Level { signal: 0.9, noise: 0.4 }, &latents, &v));
+        assert!(fits(Prediction::Epsilon, NoiseLevel { signal: 0.9, noise: 0.4 }, &latents, &v));
     }
 }

@@ -7,17 +7,17 @@
 //!
 //! Nothing of it is computed unless someone wants to see it, and nothing of the run depends on it.
 
-use crate::diffusion::{Level, Prediction};
+use crate::diffusion::{NoiseLevel, Prediction};
 use crate::pipeline::engine::Engine;
 
 /// x₀ of latents and the guided prediction for them.
 pub(super) fn denoised<E: Engine>(
     engine: &E,
     prediction: Prediction,
-    level: Level,
+    level: NoiseLevel,
     [latents, eps]: [&E::Array; 2],
 ) -> E::Array {
-    let Level { signal, noise } = level;
+    let NoiseLevel { signal, noise } = level;
     let [of_latents, of_eps] = match prediction {
         Prediction::Epsilon => [1.0 / signal, -noise / signal],
         // v is of latents of variance one, and so is what it gives.

@@ -95,7 +95,7 @@ impl<'a, E: Engine> State<'a, E> {
         });
         let array = |slot: Slot| match slot {
             Slot::Latents => &self.latents,
-            Slot::Eps => eps,
+            Slot::Prediction => eps,
             Slot::Past(n) => &self.past[n - 1],
             Slot::Saved => self.saved.as_ref().expect("a plan saves before it reads"),
             Slot::Noise => fresh.as_ref().expect("drawn above"),

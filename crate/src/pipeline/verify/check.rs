@@ -1,16 +1,21 @@
 //! How a comparison of a verification is made.
 
-use super::loss::Loss;
-use crate::pipeline::control::{Check, Verdict};
+use super::rounding::RoundingBound;
+use crate::pipeline::control::{Check, CheckResult};
 
 impl Check {
     /// Compares the published numbers.
-    pub(super) fn of_corners(name: &str, pair: [&[f32]; 2], tolerance: f32, loss: Loss) -> Check {
+    pub(super) fn of_corners(
+        name: &str,
+        pair: [&[f32]; 2],
+        tolerance: f32,
+        loss: RoundingBound,
+    ) -> Check {
         let bound = tolerance.max(loss.largest());
         Check::judge(name, largest(pair), tolerance, bound).with_corners(pair)
     }
 
-    /// Compares whole pictures; `typical` as of [`Loss::typical`].
+    /// Compares whole pictures; `typical` as of [`RoundingBound::typical`].
     pub(super) fn of_pictures(
         name: &str,
         pair: [&[f32]; 2],
@@ -18,12 +23,12 @@ impl Check {
         typical: f32,
     ) -> Check {
         let check = Check::judge(name, largest(pair), tolerance, tolerance);
-        if check.verdict == Verdict::Pass || typical <= tolerance {
+        if check.verdict == CheckResult::Pass || typical <= tolerance {
             return check;
         }
         let mut check = Check::judge(name, root_mean_square(pair), tolerance, typical);
-        if check.verdict == Verdict::Pass {
-            check.verdict = Verdict::Precision;
+        if check.verdict == CheckResult::Pass {
+            check.verdict = CheckResult::Precision;
         }
         check
     }
@@ -35,9 +40,9 @@ impl Check {
 
     fn judge(name: &str, difference: f32, tolerance: f32, bound: f32) -> Check {
         let verdict = match difference {
-            d if d <= tolerance => Verdict::Pass,
-            d if d <= bound => Verdict::Precision,
-            _ => Verdict::Fail,
+            d if d <= tolerance => CheckResult::Pass,
+            d if d <= bound => CheckResult::Precision,
+            _ => CheckResult::Fail,
         };
         let (expected, got) = (Vec::new(), Vec::new());
         Check { name: name.into(), expected, got, difference, tolerance, bound, verdict }
@@ -65,13 +70,13 @@ mod tests {
     #[test]
     fn a_verdict_never_hides_a_fault() {
         let check = |got: &[f32], loss| Check::of_corners("x", [&[0.5, 0.25], got], 1e-3, loss);
-        assert_eq!(check(&[0.5, 0.2505], Loss::None).verdict, Verdict::Pass);
-        assert_eq!(check(&[0.5, 0.26], Loss::None).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5, 0.26], Loss::F16).verdict, Verdict::Precision);
-        assert_eq!(check(&[0.5, 0.28], Loss::F16).verdict, Verdict::Fail);
-        assert_eq!(check(&[f32::NAN, 0.25], Loss::F16).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5], Loss::F16).verdict, Verdict::Fail);
-        assert_eq!(check(&[0.5, 0.26], Loss::F16).bound, Loss::F16.largest());
+        assert_eq!(check(&[0.5, 0.2505], RoundingBound::None).verdict, CheckResult::Pass);
+        assert_eq!(check(&[0.5, 0.26], RoundingBound::None).verdict, CheckResult::Fail);
+        assert_eq!(check(&[0.5, 0.26], RoundingBound::F16).verdict, CheckResult::Precision);
+        assert_eq!(check(&[0.5, 0.28], RoundingBound::F16).verdict, CheckResult::Fail);
+        assert_eq!(check(&[f32::NAN, 0.25], RoundingBound::F16).verdict, CheckResult::Fail);
+        assert_eq!(check(&[0.5], RoundingBound::F16).verdict, CheckResult::Fail);
+        assert_eq!(check(&[0.5, 0.26], RoundingBound::F16).bound, RoundingBound::F16.largest());
     }
 
     #[test]
@@ -82,10 +87,10 @@ mod tests {
         let check = |got: &[f32], typical| {
             Check::of_pictures("x", [&expected, got], 2.0 / 255.0, typical).verdict
         };
-        assert_eq!(check(&expected, 0.02), Verdict::Pass);
-        assert_eq!(check(&got, 0.0), Verdict::Fail);
-        assert_eq!(check(&got, 0.02), Verdict::Precision);
-        assert_eq!(check(&[0.55; 100], 0.02), Verdict::Fail);
-        assert_eq!(check(&[f32::NAN; 100], 0.02), Verdict::Fail);
+        assert_eq!(check(&expected, 0.02), CheckResult::Pass);
+        assert_eq!(check(&got, 0.0), CheckResult::Fail);
+        assert_eq!(check(&got, 0.02), CheckResult::Precision);
+        assert_eq!(check(&[0.55; 100], 0.02), CheckResult::Fail);
+        assert_eq!(check(&[f32::NAN; 100], 0.02), CheckResult::Fail);
     }
 }

@@ -9,8 +9,8 @@
 
 mod check;
 mod identity;
-mod loss;
 mod published;
+mod rounding;
 
 pub use published::{PUBLISHED, Published};
 
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};
 use crate::weights::Source;
 use identity::Identity;
-use loss::Loss;
+use rounding::RoundingBound;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -130,7 +130,7 @@ impl Pipeline {
     pub async fn check(&self, published: &Published, control: &Control) -> Result<Check> {
         let got = self.see(published, control).await?.corner();
         let (precision, bits) = self.stored_as();
-        let loss = Loss::of(precision, bits.min(self.files.unet_bits()));
+        let loss = RoundingBound::of(precision, bits.min(self.files.unet_bits()));
         let Published { sampler, expected, tolerance, .. } = published;
         Ok(Check::of_corners(sampler, [expected, &got], *tolerance, loss))
     }
@@ -143,7 +143,7 @@ impl Pipeline {
     ) -> Result<Vec<Check>> {
         let loss = |pipeline: &Pipeline| {
             let (precision, bits) = pipeline.stored_as();
-            Loss::of(precision, bits)
+            RoundingBound::of(precision, bits)
         };
         loss(self).typical().ok_or_else(too_coarse)?;
         let other = match self.device() {

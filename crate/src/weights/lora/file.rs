@@ -18,7 +18,7 @@ const BYTES_MAX: u64 = 1 << 30;
 pub struct Lora {
     file: MemorySource,
     archive: Archive,
-    pub(super) layers: BTreeMap<names::Layer, Names>,
+    pub(super) layers: BTreeMap<names::LayerKey, Names>,
     /// Names that are no part of a LoRA.
     others: Vec<String>,
     /// What the header says of the UNet and of the text encoder.
@@ -114,7 +114,7 @@ impl Lora {
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
-    pub(super) async fn layer(&self, key: &names::Layer) -> Result<Layer> {
+    pub(super) async fn layer(&self, key: &names::LayerKey) -> Result<Layer> {
         let [unet, text] = &self.adapters;
         let adapter = if key.network == Network::Unet { unet } else { text };
         Layer::read((&self.file, &self.archive), &self.layers[key], adapter.as_ref()).await
@@ -124,7 +124,7 @@ impl Lora {
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) where it does not hold floats.
-    pub(super) async fn bias(&self, key: &names::Layer) -> Result<Vec<f32>> {
+    pub(super) async fn bias(&self, key: &names::LayerKey) -> Result<Vec<f32>> {
         self.archive.load(&self.file, &self.layers[key][&Role::DiffBias]).await
     }
 
@@ -136,7 +136,7 @@ impl Lora {
         &self,
         archive: &Archive,
         bias: &str,
-        key: &names::Layer,
+        key: &names::LayerKey,
     ) -> Result<()> {
         let wanted = archive.get(bias).map(|info| info.elements());
         if wanted == Some(self.bias(key).await?.len()) {
@@ -153,7 +153,7 @@ impl Lora {
         &self,
         archive: &Archive,
         tensor: &str,
-        key: &names::Layer,
+        key: &names::LayerKey,
     ) -> Result<()> {
         let layer = self.layer(key).await?;
         let info = archive.get(tensor).expect("modules are found by their weights");

@@ -17,7 +17,7 @@ pub struct Merge {
     lora: Arc<Lora>,
     weight: f32,
     /// By the tensor that is changed.
-    targets: HashMap<String, names::Layer>,
+    targets: HashMap<String, names::LayerKey>,
     /// The layer that was read last: its tensor comes in several pieces.
     latest: Mutex<Option<(String, Arc<Layer>)>>,
 }

@@ -107,7 +107,7 @@ pub(super) enum Network {
 
 /// A layer, as its name in a LoRA's file says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Layer {
+pub(super) struct LayerKey {
     pub network: Network,
     /// Under diffusers' name, or with all its dots as underscores.
     pub module: String,
@@ -137,7 +137,7 @@ const BEGINNINGS: [(&str, Network); 18] = [
 ];
 
 /// Takes a name apart; none for a tensor that is no part of a LoRA.
-pub(super) fn parse(name: &str) -> Option<(Layer, Role)> {
+pub(super) fn parse(name: &str) -> Option<(LayerKey, Role)> {
     let name = &without_adapter(name.strip_prefix("base_model.model.").unwrap_or(name));
     let (module, role) =
         ENDINGS.iter().find_map(|(ending, role)| Some((name.strip_suffix(ending)?, *role)))?;
@@ -149,7 +149,7 @@ pub(super) fn parse(name: &str) -> Option<(Layer, Role)> {
     let alone = if of_text { Network::TextEncoder } else { Network::Unet };
     let (module, network) = beginning.unwrap_or((module, alone));
     let module = module.strip_prefix("base_model.model.").unwrap_or(module);
-    Some((Layer { network, module: renamed(module, network) }, role))
+    Some((LayerKey { network, module: renamed(module, network) }, role))
 }
 
 /// PEFT writes the adapter's name between `lora_A` and `weight`; it says nothing here.

@@ -13,7 +13,7 @@
 
 use std::collections::HashMap;
 
-use super::part::Part;
+use super::part::FilePart;
 use crate::weights::archive::Archive;
 
 /// What names of the averaged weights begin with; then come those of the UNet without dots.
@@ -23,13 +23,13 @@ const BLOCKS_MAX: usize = 32;
 const DEPTH_MAX: usize = 10;
 
 /// Where else parts are found, and a tensor that tells.
-const PREFIXES: [(Part, &str, &[&str]); 6] = [
-    (Part::Vae, "vae.", VAE),
-    (Part::Vae, "first_stage_model.vae.", VAE),
-    (Part::TextEncoder, "cond_stage_model.clip_l.transformer.", TEXT),
-    (Part::TextEncoder, "text_encoders.clip_l.transformer.", TEXT),
-    (Part::TextEncoder, "text_encoder.", TEXT),
-    (Part::Unet, "diffusion_model.", &["input_blocks.0.0.weight"]),
+const PREFIXES: [(FilePart, &str, &[&str]); 6] = [
+    (FilePart::Vae, "vae.", VAE),
+    (FilePart::Vae, "first_stage_model.vae.", VAE),
+    (FilePart::TextEncoder, "cond_stage_model.clip_l.transformer.", TEXT),
+    (FilePart::TextEncoder, "text_encoders.clip_l.transformer.", TEXT),
+    (FilePart::TextEncoder, "text_encoder.", TEXT),
+    (FilePart::Unet, "diffusion_model.", &["input_blocks.0.0.weight"]),
 ];
 const VAE: &[&str] = &["decoder.conv_in.weight"];
 const TEXT: &[&str] =
@@ -48,7 +48,7 @@ pub(in crate::weights) fn canonical(archive: &Archive) -> Archive {
     let bare = |name: &str| name.strip_prefix(wrap).unwrap_or(name).to_owned();
     let has = |name: &str| archive.get(&format!("{wrap}{name}")).is_some();
     let mut moved: Vec<(&str, &str)> = Vec::new();
-    for part in [Part::Vae, Part::TextEncoder, Part::Unet] {
+    for part in [FilePart::Vae, FilePart::TextEncoder, FilePart::Unet] {
         let tells =
             |prefix: &str, marks: &[&str]| marks.iter().any(|m| has(&format!("{prefix}{m}")));
         let of_part = PREFIXES.iter().filter(|(other, ..)| *other == part);
@@ -58,7 +58,7 @@ pub(in crate::weights) fn canonical(archive: &Archive) -> Archive {
             moved.extend(found.map(|(_, prefix, _)| (*prefix, part.prefix())));
         }
     }
-    let unet = format!("{wrap}{}input_blocks.", Part::Unet.prefix());
+    let unet = format!("{wrap}{}input_blocks.", FilePart::Unet.prefix());
     let has_unet = archive.tensors().iter().any(|info| info.name.starts_with(&unet));
     let averaged = match !has_unet && has(MARKS[1]) {
         true => averaged_names(),
@@ -100,7 +100,8 @@ fn averaged_names() -> HashMap<String, String> {
     }
     places.extend((0..3).flat_map(|i| of_layer(&format!("middle_block.{i}"))));
     let both = |place: String| ["weight", "bias"].map(|kind| format!("{place}.{kind}"));
-    let named = |name: String| (name.replace('.', ""), format!("{}{name}", Part::Unet.prefix()));
+    let named =
+        |name: String| (name.replace('.', ""), format!("{}{name}", FilePart::Unet.prefix()));
     places.into_iter().flat_map(both).map(named).collect()
 }
 

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use super::canonical::canonical;
 use super::identify::instead;
 use super::names::{Names, Topology, UnetLevel};
-use super::part::Part;
+use super::part::FilePart;
 use crate::error::{Error, Result};
 use crate::weights::archive::Archive;
 use crate::weights::formats::header::TensorInfo;
@@ -74,7 +74,7 @@ impl Ldm {
         let topology = Topology { unet: unet_levels(archive), vae_levels: vae_levels(archive) };
         let unet = Names::unet(&topology.unet);
         let vae = Names::vae(topology.vae_levels);
-        let part = |part: Part, rename: &dyn Fn(&str) -> Option<String>| {
+        let part = |part: FilePart, rename: &dyn Fn(&str) -> Option<String>| {
             archive.part(|info| {
                 let name = rename(info.name.strip_prefix(part.prefix())?)?;
                 let shape = shape(part, &name, info);
@@ -82,18 +82,18 @@ impl Ldm {
             })
         };
         Ok(Ldm {
-            text_encoder: part(Part::TextEncoder, &|name| text_name(archive, name)),
-            unet: part(Part::Unet, &|name| unet.to_diffusers(name)),
-            vae: part(Part::Vae, &|name| vae.to_diffusers(name)),
+            text_encoder: part(FilePart::TextEncoder, &|name| text_name(archive, name)),
+            unet: part(FilePart::Unet, &|name| unet.to_diffusers(name)),
+            vae: part(FilePart::Vae, &|name| vae.to_diffusers(name)),
             topology,
         })
     }
 }
 
 /// The shape under diffusers' name: LDM's VAE attends through 1×1 convolutions.
-fn shape(part: Part, name: &str, info: &TensorInfo) -> Vec<usize> {
+fn shape(part: FilePart, name: &str, info: &TensorInfo) -> Vec<usize> {
     match info.shape[..] {
-        [n, k, 1, 1] if part == Part::Vae && name.contains(".attentions.") => vec![n, k],
+        [n, k, 1, 1] if part == FilePart::Vae && name.contains(".attentions.") => vec![n, k],
         _ => info.shape.clone(),
     }
 }
@@ -108,7 +108,7 @@ fn text_name(archive: &Archive, name: &str) -> Option<String> {
     }
     // A file may have both: then the shorter one is a leftover.
     let full = format!("text_model.{name}");
-    let twice = archive.get(&format!("{}{full}", Part::TextEncoder.prefix())).is_some();
+    let twice = archive.get(&format!("{}{full}", FilePart::TextEncoder.prefix())).is_some();
     (!twice).then_some(full)
 }
 
@@ -124,7 +124,7 @@ fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
 /// What
 /// lacks some of its tensors is there all the same: whoever asks for them says which.
 fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
-    let places = places(archive, Part::Unet.prefix());
+    let places = places(archive, FilePart::Unet.prefix());
     let has = |place: &str| places.contains(place);
     let none = UnetLevel { layers: 0, down_attention: false, up_attention: false };
     let mut levels = vec![none];
@@ -153,7 +153,7 @@ fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
 }
 
 fn vae_levels(archive: &Archive) -> usize {
-    let places = places(archive, Part::Vae.prefix());
+    let places = places(archive, FilePart::Vae.prefix());
     let level = |level: &usize| places.contains(&*format!("decoder.up.{level}"));
     (0..LEVELS_MAX).rev().find(level).map_or(0, |last| last + 1)
 }

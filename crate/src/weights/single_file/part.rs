@@ -2,7 +2,7 @@
 
 /// A part of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum FilePart {
     /// CLIP's text model.
     TextEncoder,
     /// The UNet.
@@ -11,13 +11,13 @@ pub enum Part {
     Vae,
 }
 
-impl Part {
+impl FilePart {
     /// What its tensors' names begin with in a single file.
     pub const fn prefix(self) -> &'static str {
         match self {
-            Part::TextEncoder => "cond_stage_model.transformer.",
-            Part::Unet => "model.diffusion_model.",
-            Part::Vae => "first_stage_model.",
+            FilePart::TextEncoder => "cond_stage_model.transformer.",
+            FilePart::Unet => "model.diffusion_model.",
+            FilePart::Vae => "first_stage_model.",
         }
     }
 }

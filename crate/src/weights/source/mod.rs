@@ -1,4 +1,4 @@
-//! Where bytes come from: ranges of named files. The floors below the shells do no I/O of their
+//! Where bytes come from: ranges of named files. The tiers below the shells do no I/O of their
 //! own.
 //!
 //! Paths are relative, with `/` between folders, as in a model's repository: `unet/config.json`.
@@ -8,7 +8,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) mod folder;
 pub(super) mod memory;
-pub(super) mod told;
+pub(super) mod with_prediction;
 
 use crate::error::{Error, Result, bad_file};
 use crate::weights::publisher::manifest::Manifest;

@@ -4,7 +4,7 @@ use super::generate;
 use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
-use darkroom::pipeline::{Check, Control, Options, Pipeline, Progress, Verdict, f32_only};
+use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
 use darkroom::weights::FileSource;
 use darkroom::{Precision, Result, WeightType};
 use std::process::ExitCode;
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         let pipeline = open(args, source.clone(), &control).await?;
         pipeline.verify(source, None, &control).await
     })?;
-    let failed = checks.iter().filter(|check| check.verdict == Verdict::Fail).count();
+    let failed = checks.iter().filter(|check| check.verdict == CheckResult::Fail).count();
     match failed {
         0 => println!("All {} comparisons passed.", checks.len()),
         _ => println!("{failed} of {} comparisons failed.", checks.len()),
@@ -86,14 +86,14 @@ fn print(check: &Check) {
     println!("  got         {}", list(&check.got));
     let Check { difference, tolerance, bound, .. } = check;
     let verdict = match check.verdict {
-        Verdict::Pass => format!("pass (at most {tolerance:.5})"),
-        Verdict::Precision => {
+        CheckResult::Pass => format!("pass (at most {tolerance:.5})"),
+        CheckResult::Precision => {
             format!("pass for this precision (at most {bound:.5}; in f32 {tolerance:.5})")
         }
-        Verdict::Fail if bound > tolerance => {
+        CheckResult::Fail if bound > tolerance => {
             format!("FAIL (at most {bound:.5}, which this precision may cost)")
         }
-        Verdict::Fail => format!("FAIL (at most {bound:.5})"),
+        CheckResult::Fail => format!("FAIL (at most {bound:.5})"),
     };
     println!("  difference  {difference:.5}: {verdict}");
 }

@@ -23,7 +23,7 @@ use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
 use darkroom::weights::names::Names;
 use darkroom::weights::{
-    FileSource, GgufWriter, Part, SafetensorsWriter, Source, TensorInfo, decode, encode,
+    FilePart, FileSource, GgufWriter, SafetensorsWriter, Source, TensorInfo, decode, encode,
 };
 use darkroom::{Error, Result};
 use std::fs::File;
@@ -122,9 +122,9 @@ async fn folder(
     }
     for (part, archive) in files.archives() {
         let path = to.join(match part {
-            Part::TextEncoder => "text_encoder/model.safetensors",
-            Part::Unet => "unet/diffusion_pytorch_model.safetensors",
-            Part::Vae => "vae/diffusion_pytorch_model.safetensors",
+            FilePart::TextEncoder => "text_encoder/model.safetensors",
+            FilePart::Unet => "unet/diffusion_pytorch_model.safetensors",
+            FilePart::Vae => "vae/diffusion_pytorch_model.safetensors",
         });
         let floats = archive.tensors().iter().filter(|info| info.file_type.is_float());
         let items = floats.map(|info| Item {
@@ -165,9 +165,9 @@ async fn one_file(
     for (part, archive) in files.archives() {
         for info in archive.tensors().iter().filter(|info| info.file_type.is_float()) {
             let name = match part {
-                Part::Unet => unet.to_ldm(&info.name),
-                Part::Vae => vae.to_ldm(&info.name),
-                Part::TextEncoder => {
+                FilePart::Unet => unet.to_ldm(&info.name),
+                FilePart::Vae => vae.to_ldm(&info.name),
+                FilePart::TextEncoder => {
                     let bare = info.name.strip_prefix("text_model.").unwrap_or(&info.name);
                     Some(format!("text_model.{bare}"))
                 }
@@ -177,7 +177,7 @@ async fn one_file(
                 continue;
             };
             // LDM's VAE attends through 1×1 convolutions.
-            let attends = part == Part::Vae && name.contains(".attn_1.");
+            let attends = part == FilePart::Vae && name.contains(".attn_1.");
             let shape = match info.shape[..] {
                 [n, k] if attends => vec![n, k, 1, 1],
                 _ => info.shape.clone(),

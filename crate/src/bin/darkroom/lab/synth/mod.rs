@@ -25,7 +25,7 @@ use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
 use darkroom::models::safety::{SafetyChecker, SafetyConfig};
 use darkroom::models::unet::{Unet, UnetConfig};
-use darkroom::models::vae::{Autoencoder, Encoder, VaeConfig};
+use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Catalogue, Scope};
 use darkroom::weights::SafetensorsWriter;
 use darkroom::{Error, Result, WeightType};
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     Unet::new(&unet, &UnetConfig::parse("unet/config.json", files.unet)?)?;
     let vae = scope();
     let vae_config = VaeConfig::parse("vae/config.json", files.vae)?;
-    Autoencoder::new(&vae, &vae_config)?;
+    VaeDecoder::new(&vae, &vae_config)?;
     Encoder::new(&vae, &vae_config)?;
 
     let mut parts = vec![

@@ -13,16 +13,16 @@ const SECONDS: f64 = 0.1;
 const GUESS: [f64; 2] = [2e9, 1e12];
 
 /// The adapter's measured speed.
-pub(crate) struct Pace {
+pub(crate) struct SubmitBudget {
     /// Work of one submit, where it is fixed.
     fixed: Option<u64>,
     work_per_second: f64,
 }
 
-impl Pace {
+impl SubmitBudget {
     /// Nothing measured yet; with `fixed`, nothing ever is.
-    pub(crate) fn new(fixed: Option<u64>, software: bool) -> Pace {
-        Pace { fixed, work_per_second: GUESS[usize::from(!software)] }
+    pub(crate) fn new(fixed: Option<u64>, software: bool) -> SubmitBudget {
+        SubmitBudget { fixed, work_per_second: GUESS[usize::from(!software)] }
     }
 
     /// Cuts dispatches into runs, each of which is one submit; a dispatch is never cut.
@@ -55,11 +55,11 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::kernel::{Kernel, Source};
+    use crate::gpu::kernel::{Kernel, WgslFile};
     use std::rc::Rc;
 
     fn dispatches(work: &[u64]) -> Vec<Dispatch> {
-        let kernel = Rc::new(Kernel::new(Source { name: "none", text: "" }, 0));
+        let kernel = Rc::new(Kernel::new(WgslFile { name: "none", text: "" }, 0));
         let one = |&work| Dispatch {
             kernel: kernel.clone(),
             params: 0,
@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn cuts_where_the_budget_ends() {
-        let cut = |budget, work: &[u64]| Pace::new(Some(budget), false).cut(&dispatches(work));
+        let cut =
+            |budget, work: &[u64]| SubmitBudget::new(Some(budget), false).cut(&dispatches(work));
         assert_eq!(cut(10, &[]), [0..0; 1]);
         assert_eq!(cut(10, &[4, 6, 1]), [0..2, 2..3]);
         assert_eq!(cut(10, &[40, 60, 1, 2]), [0..1, 1..2, 2..4], "a dispatch is never cut");
@@ -82,8 +83,8 @@ mod tests {
 
     #[test]
     fn learns_how_fast_the_adapter_is() {
-        let submits = |pace: &Pace| pace.cut(&dispatches(&[1_000_000_000; 100])).len();
-        let mut pace = Pace::new(None, true);
+        let submits = |pace: &SubmitBudget| pace.cut(&dispatches(&[1_000_000_000; 100])).len();
+        let mut pace = SubmitBudget::new(None, true);
         let slow = submits(&pace);
         assert_eq!(slow, 100, "a guess of a tenth of two thousand million a submit");
         for _ in 0..20 {

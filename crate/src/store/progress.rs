@@ -9,7 +9,7 @@ const EVERY_MS: f64 = 200.0;
 const MEMORY_MS: f64 = 5000.0;
 
 /// Bytes of a call, as they come.
-pub(super) struct Pace {
+pub(super) struct DownloadProgress {
     /// Stored and verified.
     pub done: u64,
     pub total: u64,
@@ -21,11 +21,19 @@ pub(super) struct Pace {
     speed: f64,
 }
 
-impl Pace {
+impl DownloadProgress {
     /// With `done` of `total` there already.
-    pub(super) fn new(done: u64, total: u64) -> Pace {
+    pub(super) fn new(done: u64, total: u64) -> DownloadProgress {
         let now = Date::now();
-        Pace { done, total, under_way: 0, since: 0, measured: now, told: 0.0, speed: 0.0 }
+        DownloadProgress {
+            done,
+            total,
+            under_way: 0,
+            since: 0,
+            measured: now,
+            told: 0.0,
+            speed: 0.0,
+        }
     }
 
     /// These many have come; tells the watch, if it is time.

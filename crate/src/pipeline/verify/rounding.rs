@@ -19,7 +19,7 @@ use crate::dtype::Precision;
 
 /// From exact to coarse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Loss {
+pub(super) enum RoundingBound {
     /// All in f32.
     None,
     /// Eleven bits of a number are kept.
@@ -30,15 +30,16 @@ pub(super) enum Loss {
     Bits4,
 }
 
-impl Loss {
+impl RoundingBound {
     /// Of activations in `precision` and weights of so many bits.
-    pub(super) fn of(precision: Precision, bits: u64) -> Loss {
-        let of_activations = if precision == Precision::F16 { Loss::F16 } else { Loss::None };
+    pub(super) fn of(precision: Precision, bits: u64) -> RoundingBound {
+        let of_activations =
+            if precision == Precision::F16 { RoundingBound::F16 } else { RoundingBound::None };
         let of_weights = match bits {
-            32.. => Loss::None,
-            16.. => Loss::F16,
-            8.. => Loss::Bits8,
-            _ => Loss::Bits4,
+            32.. => RoundingBound::None,
+            16.. => RoundingBound::F16,
+            8.. => RoundingBound::Bits8,
+            _ => RoundingBound::Bits4,
         };
         of_activations.max(of_weights)
     }
@@ -46,20 +47,20 @@ impl Loss {
     /// What any of the published values in 0…1 may be off.
     pub(super) const fn largest(self) -> f32 {
         match self {
-            Loss::None => 0.0,
-            Loss::F16 => 0.02,
-            Loss::Bits8 => 0.02,
-            Loss::Bits4 => 0.2,
+            RoundingBound::None => 0.0,
+            RoundingBound::F16 => 0.02,
+            RoundingBound::Bits8 => 0.02,
+            RoundingBound::Bits4 => 0.2,
         }
     }
 
     /// What a picture's values may be off as a root mean square, if that says anything.
     pub(super) const fn typical(self) -> Option<f32> {
         match self {
-            Loss::None => Some(0.0),
-            Loss::F16 => Some(0.02),
-            Loss::Bits8 => Some(0.06),
-            Loss::Bits4 => None,
+            RoundingBound::None => Some(0.0),
+            RoundingBound::F16 => Some(0.02),
+            RoundingBound::Bits8 => Some(0.06),
+            RoundingBound::Bits4 => None,
         }
     }
 }
@@ -70,10 +71,10 @@ mod tests {
 
     #[test]
     fn the_coarser_part_decides() {
-        assert_eq!(Loss::of(Precision::F32, 32), Loss::None);
-        assert_eq!(Loss::of(Precision::F16, 32), Loss::F16);
-        assert_eq!(Loss::of(Precision::F16, 8), Loss::Bits8);
-        assert_eq!(Loss::of(Precision::F32, 5), Loss::Bits4);
-        assert!(Loss::F16.largest() <= 0.02);
+        assert_eq!(RoundingBound::of(Precision::F32, 32), RoundingBound::None);
+        assert_eq!(RoundingBound::of(Precision::F16, 32), RoundingBound::F16);
+        assert_eq!(RoundingBound::of(Precision::F16, 8), RoundingBound::Bits8);
+        assert_eq!(RoundingBound::of(Precision::F32, 5), RoundingBound::Bits4);
+        assert!(RoundingBound::F16.largest() <= 0.02);
     }
 }

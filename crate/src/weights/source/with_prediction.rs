@@ -9,14 +9,14 @@ use std::rc::Rc;
 pub const PREDICTIONS: [&str; 2] = ["epsilon", "v_prediction"];
 
 /// A source with what its UNet predicts: one of [`PREDICTIONS`].
-pub struct Told {
+pub struct WithPrediction {
     /// Where the files are.
     pub source: Rc<dyn Source>,
     /// What the user said.
     pub prediction: String,
 }
 
-impl Source for Told {
+impl Source for WithPrediction {
     fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
         self.source.size(path)
     }

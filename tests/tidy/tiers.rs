@@ -1,11 +1,11 @@
-//! The floors of the crate: a module imports only lower ones; and the order of the program.
+//! The tiers of the crate: a module imports only lower ones; and the order of the program.
 
 use super::circles::Import;
 use super::source::{File, is_word};
 
-/// From the bottom up. Siblings of a floor do not import each other, but for those of floor 2 and
+/// From the bottom up. Siblings of a tier do not import each other, but for those of tier 2 and
 /// of the shells.
-const FLOORS: [&[&str]; 9] = [
+const TIERS: [&[&str]; 9] = [
     &["error", "dtype", "json", "shape", "activation"],
     &["gpu", "weights", "text", "image", "diffusion"],
     &["tensor", "weight", "ops", "request"],
@@ -17,10 +17,10 @@ const FLOORS: [&[&str]; 9] = [
     &["web", "store", "bin"],
 ];
 
-/// Floors whose modules may import each other.
+/// Tiers whose modules may import each other.
 const OPEN: [usize; 2] = [2, 8];
 
-/// What `lib.rs` shows of floor 0, and macros, which Rust puts there.
+/// What `lib.rs` shows of tier 0, and macros, which Rust puts there.
 const ROOT: [(&str, &str); 5] = [
     ("Precision", "dtype"),
     ("WeightType", "dtype"),
@@ -37,8 +37,8 @@ pub(super) fn imports(file: &File) -> Vec<String> {
     if module == "lib" {
         return vec![];
     }
-    let Some(own) = floor(module) else {
-        return vec![format!("{}: `{module}` stands on no floor: give it one", file.path)];
+    let Some(own) = tier(module) else {
+        return vec![format!("{}: `{module}` stands on no tier: give it one", file.path)];
     };
     // in a program `crate` is the program, and the library goes by its name
     let root = if module == "bin" { "darkroom::" } else { "crate::" };
@@ -46,22 +46,22 @@ pub(super) fn imports(file: &File) -> Vec<String> {
         .iter()
         .map(|name| ROOT.iter().find(|(root, _)| root == name).map_or(&name[..], |(_, m)| m))
         .filter(|&name| name != module)
-        .filter_map(|name| match floor(name) {
-            None => Some(format!("imports `{name}`, which stands on no floor")),
-            Some(other) if other > own => Some(format!("imports `{name}` from floor {other}")),
+        .filter_map(|name| match tier(name) {
+            None => Some(format!("imports `{name}`, which stands on no tier")),
+            Some(other) if other > own => Some(format!("imports `{name}` from tier {other}")),
             Some(other) if other == own && !OPEN.contains(&own) => {
                 Some(format!("imports its sibling `{name}`"))
             }
             Some(_) => None,
         })
-        .map(|what| format!("{} (floor {own}) {what}: move what both need down a floor", file.path))
+        .map(|what| format!("{} (tier {own}) {what}: move what both need down a tier", file.path))
         .collect();
     complaints.dedup();
     complaints
 }
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|modules| modules.contains(&module))
+fn tier(module: &str) -> Option<usize> {
+    TIERS.iter().position(|modules| modules.contains(&module))
 }
 
 /// The program, from the bottom up: what its commands share, those for users, those for developers.

@@ -13,7 +13,7 @@ use std::rc::Rc;
 pub(super) const PARAMS_BYTES: u64 = 64 << 10;
 
 /// Pipelines by kernel, bind groups by what they bind.
-pub(super) struct Engine {
+pub(super) struct Executor {
     device: wgpu::Device,
     queue: wgpu::Queue,
     /// By number of inputs: the layout of the bind group and of the pipeline.
@@ -26,10 +26,10 @@ pub(super) struct Engine {
     made: [u64; 2],
 }
 
-impl Engine {
-    pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue) -> Engine {
+impl Executor {
+    pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue) -> Executor {
         let params = params_buffer(&device, PARAMS_BYTES);
-        Engine {
+        Executor {
             device,
             queue,
             layouts: HashMap::new(),
@@ -40,7 +40,7 @@ impl Engine {
         }
     }
 
-    /// Bind groups and pipelines made since [`Engine::reset_made`].
+    /// Bind groups and pipelines made since [`Executor::reset_made`].
     pub(super) fn made(&self) -> [u64; 2] {
         self.made
     }
@@ -201,7 +201,7 @@ impl Engine {
 
     /// The layout of a kernel's bind groups, when its pipeline is there.
     fn compiled(&mut self, kernel: &Rc<Kernel>) -> wgpu::BindGroupLayout {
-        let Engine { device, layouts, pipelines, made, .. } = self;
+        let Executor { device, layouts, pipelines, made, .. } = self;
         let (bind_group_layout, pipeline_layout) =
             layouts.entry(kernel.inputs()).or_insert_with(|| layout(device, kernel.inputs()));
         if !pipelines.contains_key(kernel) {
@@ -213,7 +213,7 @@ impl Engine {
 
     fn prepare(&mut self, dispatch: &Dispatch, pool: &Pool) {
         let layout = self.compiled(&dispatch.kernel);
-        let Engine { device, bind_groups, params, made, .. } = self;
+        let Executor { device, bind_groups, params, made, .. } = self;
         if !bind_groups.contains_key(&dispatch.bindings) {
             let group = bind_group(device, &layout, params, &dispatch.bindings, pool);
             bind_groups.insert(dispatch.bindings.clone(), group);
