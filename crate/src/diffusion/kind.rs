@@ -1,5 +1,6 @@
 //! What an evaluation of the UNet computes, and what it leaves out to be faster; see
-//! [`super::Plan::cached`] and its like. Without that every evaluation is [`EvaluationKind::EXACT`].
+//! [`super::Plan::cached`] and its like. Without that every evaluation is
+//! [`EvaluationKind::EXACT`].
 
 /// Which parts of an evaluation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

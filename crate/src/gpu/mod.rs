@@ -1,4 +1,4 @@
-//! Tier 1: buffers and dispatches. Nothing here has heard of a tensor.
+//! Tier 1: buffers and dispatches. Nothing here knows of tensors.
 //!
 //! [`Gpu`] is the one handle to a device. Ops append to its recording; [`Gpu::submit`] runs it. A
 //! *dry* device has no engine: it checks the same limits and adds up the same numbers, so the real

@@ -5,7 +5,7 @@
 //! config.json  model.safetensors  preprocessor_config.json  vocab.json  merges.txt
 //! ```
 //!
-//! Not part of the run and not needed for any picture. The tokenizer may also be where a model of
+//! Not part of a run and not needed for any picture. The tokenizer may also be where a model of
 //! pictures has it, under `tokenizer/`: it is the same one.
 
 use crate::dtype::Precision;

@@ -43,7 +43,8 @@ request_fields! {
             takes(FieldType::Text).diffusers("prompt");
         /// What the image should not show; empty is the unconditional prompt.
         negative_prompt: String = String::new(),
-            takes(FieldType::Text).diffusers("negative_prompt").flag("negative").aliases(&["negative"]);
+            takes(FieldType::Text).diffusers("negative_prompt").flag("negative")
+                .aliases(&["negative"]);
         /// Chooses the noise that the image begins with.
         #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
         seed: u64 = 0,
@@ -55,7 +56,8 @@ request_fields! {
                 .aliases(&["n_iter", "batch_size"]);
         /// Steps of the sampler.
         steps: u32 = 20,
-            takes(FieldType::Whole(1, STEPS_MAX)).diffusers("num_inference_steps").always(1, "Steps");
+            takes(FieldType::Whole(1, STEPS_MAX)).diffusers("num_inference_steps")
+                .always(1, "Steps");
         /// How strongly the prompt pulls; up to 1 there is no guidance at all.
         guidance_scale: f64 = 7.5,
             takes(FieldType::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
@@ -73,8 +75,8 @@ request_fields! {
                 .changed(8, "Schedule type").form(Form::Word("Karras"));
         /// Which training timesteps the sampler visits.
         spacing: Option<String> = None,
-            takes(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec())).without(AS_THE_MODEL)
-                .diffusers("timestep_spacing").changed(9, "Timestep spacing");
+            takes(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec()))
+                .without(AS_THE_MODEL).diffusers("timestep_spacing").changed(9, "Timestep spacing");
         /// Whose random numbers the seed chooses: those of torch on the CPU, of numpy, or of torch
         /// on an NVIDIA GPU (philox).
         rng: String = Rng::default().name().into(),

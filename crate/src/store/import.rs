@@ -20,8 +20,8 @@ use web_sys::Blob;
 /// The name of a licence's text in a folder.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
 
-/// Puts a model into the library for these files: by the manifest among them, or by one of the `known`
-/// ones that they are by every hash, or by a new one called `name`, of which nothing can be
+/// Puts a model into the library for these files: by the manifest among them, or by one of the
+/// `known` ones that they are by every hash, or by a new one called `name`, of which nothing can be
 /// verified. Nothing takes the name of a known model without being it.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Prompts to token ids: the first stop of the run.
+//! Prompts to token ids: the first step of a run.
 
 mod clean;
 mod emphasis;

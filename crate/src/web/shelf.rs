@@ -74,8 +74,8 @@ impl Shelf {
         Ok(list.into())
     }
 
-    /// Puts a model into the library, or finds it there: its manifest's text, the folder that this is
-    /// from, and the text of the licence that it names.
+    /// Puts a model into the library, or finds it there: its manifest's text, the folder that this
+    /// is from, and the text of the licence that it names.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `bad_file` for a manifest that does not fit,

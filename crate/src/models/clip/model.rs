@@ -1,4 +1,4 @@
-//! CLIP whole: how well a picture fits a text. Not on the run: it judges what the run has made.
+//! CLIP whole: how well a picture fits a text. Not part of a run: it judges the pictures.
 //!
 //! ```text
 //! image_embeds = visual_projection(vision_model(picture))                  [1, d]

@@ -41,7 +41,7 @@ impl DryRun {
     }
 }
 
-/// A part of the run.
+/// A stage of a run.
 #[derive(Debug, Clone)]
 pub struct Phase {
     /// As [`DryRun`] lists them.

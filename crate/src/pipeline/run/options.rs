@@ -15,7 +15,7 @@ pub struct Extras<'a> {
     pub latents: Option<&'a Array>,
     /// Sees every stage.
     pub witness: Option<&'a dyn Witness>,
-    /// See [`SamplerOptions::ends_at_sigma_min`](crate::diffusion::SamplerOptions::ends_at_sigma_min).
+    /// See [`SamplerOptions`](crate::diffusion::SamplerOptions).
     pub ends_at_sigma_min: bool,
     /// Leave the safety checker out: numbers are compared, and the picture is not shown.
     pub unchecked: bool,

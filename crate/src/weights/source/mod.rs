@@ -1,5 +1,5 @@
-//! Where bytes come from: ranges of named files. The tiers below the shells do no I/O of their
-//! own.
+//! Where bytes come from: ranges of named files. The tiers below the program and the web do no I/O
+//! of their own.
 //!
 //! Paths are relative, with `/` between folders, as in a model's repository: `unet/config.json`.
 //! The futures are not `Send`: in a browser they hold JavaScript promises, and natively everything
