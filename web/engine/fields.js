@@ -4,11 +4,11 @@
 /**
  * The values that a field takes.
  * @typedef {"text" | "seed" | "flag" | "whole" | "number" | "name" | "sampler" | "layer" | "side"
- *   | "interval"} Kind
+ *   | "interval"} FieldType
  *
  * A row of the table.
  * @typedef {object} Field
- * @property {Kind} kind the values that it takes
+ * @property {FieldType} kind the values that it takes
  * @property {unknown} default
  * @property {boolean} [optional] whether it may be null
  * @property {number} [least] of a number
