@@ -11,11 +11,11 @@ const WHOLE = /^\d+$/;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const FLAG = /^(true|false)$/i;
 
-/** @typedef {import("../engine/fields.js").Kind} Kind */
+/** @typedef {import("../engine/fields.js").FieldType} FieldType */
 
 /**
  * What values look like by their kind, and how that is told.
- * @type {Record<Kind, [RegExp, string]>}
+ * @type {Record<FieldType, [RegExp, string]>}
  */
 const LOOKS = {
   text: [/^/, ""],
