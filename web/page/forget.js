@@ -6,6 +6,7 @@ import { TUNINGS } from "../engine/tunings.js";
 import { PAGE, closeDatabase } from "../storage/database.js";
 import { deleteDatabase } from "../storage/indexed_db.js";
 import { forgetSettings } from "../storage/settings.js";
+import { DATABASE } from "../store/protocol.js";
 
 const { parts } = text;
 
@@ -16,8 +17,7 @@ const STEPS = [
   [parts.kernels, () => deleteDatabase(TUNINGS)],
   // The models' titles are in a cache: without their database, they would be told as lost.
   [parts.caches, forgetCaches],
-  // The store's, in the crate.
-  [parts.models, () => deleteDatabase("darkroom-weights")],
+  [parts.models, () => deleteDatabase(DATABASE)],
   [parts.worker, unregister],
 ];
 

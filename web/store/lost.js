@@ -2,13 +2,12 @@
 // it once, and the library says it until it is put away.
 
 import { remember, remembered } from "../storage/settings.js";
+import { DATABASE } from "./protocol.js";
 
 const NAME = "lost-models";
 
 /** Where the store keeps the titles of its models, apart from its database. */
 const TITLES = "darkroom-shelf";
-/** The store's database. */
-const WEIGHTS = "darkroom-weights";
 
 /** What this tab has heard, where the browser keeps nothing. @type {string[]} */
 let heard = [];
@@ -55,5 +54,5 @@ export async function lookForLost(openStore) {
   const { caches, indexedDB } = globalThis;
   if (!caches || !indexedDB?.databases || !(await caches.has(TITLES))) return;
   const databases = await indexedDB.databases();
-  if (!databases.some(({ name }) => name === WEIGHTS)) await openStore();
+  if (!databases.some(({ name }) => name === DATABASE)) await openStore();
 }

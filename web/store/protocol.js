@@ -83,6 +83,9 @@
  * @property {(names: string[]) => void} forgetPins
  */
 
+/** The store's database, which the crate makes. */
+export const DATABASE = "darkroom-weights";
+
 /** Held by the one tab that changes what is stored. */
 export const LOCK = "darkroom-weights";
 

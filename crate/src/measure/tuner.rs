@@ -80,19 +80,18 @@ pub async fn tune(
     let fixed = Tuning::default_for(gpu.info().software);
     let start = Instant::now();
     let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
-    let mut total = duels.len() * (2 + RUNS);
+    let families = duels.len();
     let mut done = 0;
     let mut step = |total| {
         done += 1;
         before_each(done - 1, total)
     };
     for duel in &mut duels {
-        step(total)?;
+        step(families * (2 + RUNS))?;
         duel.compile(gpu, 0).await?;
     }
-    total -= (1 + RUNS) * duels.len();
     duels.retain(|duel| !gpu.info().software || duel.first[0] < COMPILE_QUICK);
-    total += (1 + RUNS) * duels.len();
+    let total = families + duels.len() * (1 + RUNS);
     for duel in &mut duels {
         step(total)?;
         duel.compile(gpu, 1).await?;
