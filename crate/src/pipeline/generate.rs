@@ -109,7 +109,7 @@ impl Pipeline {
             let part = first..request.count.min(first + order.at_once);
             let initial = initial.as_ref();
             let job = Job { files, order, part: part.clone(), initial, previews, control, extras };
-            let mut run = Run::begin(job, engine, wider.as_ref()).await?;
+            let mut run = Run::new(job, engine, wider.as_ref());
             let latents = run.denoise().await?;
             for (place, index) in part.enumerate() {
                 control.rest().await?;
@@ -140,9 +140,9 @@ impl Pipeline {
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let tuning = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
+        let options = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
         let schedule = &self.files.schedule;
-        let plan = sampler.plan_with(schedule, request.steps as usize, tuning)?;
+        let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
         let prompts = Prompts::read(&self.tokenizer, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };

@@ -81,6 +81,30 @@ impl Archive {
         Archive { file: file.to_owned(), tensors, by_name, metadata, changes: Vec::new() }
     }
 
+    /// The header of a file that does not exist: tensors of these names and shapes, all of one type,
+    /// one behind the other. For dry runs.
+    pub fn of_shapes(
+        file: &str,
+        file_type: FileType,
+        shapes: Vec<(String, Vec<usize>)>,
+    ) -> Archive {
+        let (mut tensors, mut end) = (Vec::new(), 0);
+        for (name, shape) in shapes {
+            let elements = shape.iter().product::<usize>() as u64;
+            let range = end..end + file_type.bytes_of(elements).expect("whole blocks");
+            end = range.end;
+            tensors.push(TensorInfo {
+                name,
+                file_type,
+                shape,
+                file: file.into(),
+                range,
+                strides: None,
+            });
+        }
+        Archive::new(file, Header { tensors, metadata: BTreeMap::new() })
+    }
+
     /// The tensors for which `rename` has a name (and perhaps another shape of as many elements),
     /// as an archive of their own: a part of a checkpoint that holds several models.
     pub(super) fn part(

@@ -66,8 +66,21 @@ impl Files {
             configs.predict(kind);
             assumes_prediction = false;
         }
-        // A single file's configs are its own: complaints name it.
-        let named = |config| source.checkpoint().unwrap_or(config);
+        let files = Files::new(configs, archives, source.checkpoint())?;
+        Ok(Files { assumes_prediction, ..files })
+    }
+
+    /// From the texts of the configs and the headers of text encoder, UNet and VAE. A single file's
+    /// configs are its own: complaints name that `file`.
+    ///
+    /// # Errors
+    /// Configs that are not supported, or contradict one another.
+    pub(super) fn new(
+        configs: Configs,
+        archives: [Rc<Archive>; 3],
+        file: Option<&str>,
+    ) -> Result<Files> {
+        let named = |config| file.unwrap_or(config);
         let files = Files {
             schedule: Schedule::from_json(named(SCHEDULER), configs.scheduler.as_bytes())?,
             text_encoder: TextConfig::parse(named(TEXT_ENCODER), &configs.text_encoder)?,
@@ -75,7 +88,7 @@ impl Files {
             vae: VaeConfig::parse(named(VAE), &configs.vae)?,
             configs,
             archives: Part::NEEDED.into_iter().zip(archives).collect(),
-            assumes_prediction,
+            assumes_prediction: false,
         };
         files.check()?;
         Ok(files)

@@ -7,6 +7,7 @@ mod layout;
 mod loras;
 mod part;
 mod provenance;
+mod published;
 mod safety_files;
 mod single_file;
 mod tokenizer;

@@ -9,7 +9,7 @@ use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{Call, Engine, Load, OnGpu, Residency, Stage, sizes};
-use crate::pipeline::run::{Contexts, Denoiser, Extras, State, Text};
+use crate::pipeline::run::{Contexts, Denoiser, Extras, State, StepOptions, Text};
 use crate::weights::{LocalFuture, Source};
 use std::ops::Range;
 use std::rc::Rc;
@@ -74,7 +74,7 @@ impl Files {
     ///
     /// # Errors
     /// As [`Files::dry_run`].
-    pub async fn rehearse(
+    pub async fn dry_run_with(
         &self,
         options: &Options,
         limits: Limits,
@@ -128,7 +128,7 @@ impl Files {
         &self,
         engine: &OnGpu,
         load: Load,
-        mut contexts: Contexts<OnGpu>,
+        contexts: Contexts<OnGpu>,
         control: &Control,
     ) -> Result<(Vec<Phase>, <OnGpu as Engine>::Array)> {
         let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
@@ -145,9 +145,7 @@ impl Files {
         let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
         let shape = [load.pictures, self.vae.latent_channels, h, w];
         let origin = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
-        let mut denoiser = Denoiser {
-            engine,
-            contexts: &mut contexts,
+        let options = StepOptions {
             guidance_scale,
             control,
             previews: Previews::default(),
@@ -155,11 +153,10 @@ impl Files {
             steps: kinds.len(),
         };
         let steps: Vec<_> = plan.by_step().collect();
-        denoiser.rehearse(&origin, &steps).await?;
-        let mut state = origin.on(engine);
+        let mut denoiser = Denoiser::start(engine, options, contexts, origin, &steps).await?;
         let (mut phases, mut waiting) = (Vec::<Phase>::new(), None);
         for (evaluations, kind) in steps.into_iter().zip(kinds) {
-            let taken = denoiser.take(&mut state, evaluations).await?;
+            let taken = denoiser.take(engine, evaluations).await?;
             let phase = counted(name(kind), &engine.gpu);
             if phases.iter().all(|other| other.name != phase.name) {
                 phases.push(phase);
@@ -168,7 +165,7 @@ impl Files {
         }
         drop(waiting);
         engine.finish(control).await?;
-        Ok((phases, state.latents))
+        Ok((phases, denoiser.state.latents))
     }
 }
 

@@ -1,20 +1,20 @@
-//! What Stable Diffusion v1.4 would cost on a device, before a byte of it is fetched. Memory comes
-//! from the dry run; time from kernels that are run at shapes of its UNet:
+//! What Stable Diffusion v1.4 would cost on a device, before a byte of it is fetched. Memory and
+//! operations come from the dry run of its published configs; time from the ops that make up nearly
+//! all of its UNet, run at shapes of it:
 //!
 //! ```text
-//! seconds = Σ over matmul, conv2d, attention: operations / measured rate
-//!         + bytes moved by everything else / measured rate of a copy
+//! seconds = Σ over the kernels of matmul, conv2d, attention: operations / measured rate
+//!         + bytes moved by all other kernels / measured rate of a copy
 //! ```
 
+use super::dry_run::Phase;
+use crate::diffusion::EvaluationKind;
 use crate::dtype::{Precision, WeightType};
 use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats};
-use crate::models::clip::{TextConfig, TextEncoder};
-use crate::models::sd_v1_4;
-use crate::models::unet::{Unet, UnetConfig, UnetInput};
-use crate::models::vae::{VaeConfig, VaeDecoder};
-use crate::nn::Scope;
 use crate::ops::{Activation, Epilogue, Mask, Window};
+use crate::pipeline::checkpoint::Files;
+use crate::pipeline::engine::{Kinds, Load, Options, Residency};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use serde::Serialize;
@@ -22,10 +22,8 @@ use web_time::Instant;
 
 /// A request as the form first has it.
 const STEPS: u32 = 20;
-/// Prompts of a picture with guidance.
-const PROMPTS: usize = 2;
-/// Its latents' side, at 512 × 512.
-const SIDE: usize = 64;
+const LOAD: Load =
+    Load { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
 
 /// A batch of runs that takes this long is timed well enough: a browser's clock has milliseconds.
 const TIMED_SECONDS: f64 = 0.08;
@@ -76,51 +74,37 @@ impl Forecast {
 struct Cost {
     weight_bytes: u64,
     peak_bytes: u64,
-    /// With how often the part that they are of is run.
+    /// With how often the stage that they are of is run.
     kernels: Vec<(KernelStats, u64)>,
 }
 
 impl Cost {
-    /// Of v1.4 within the limits of a device.
+    /// Of v1.4 within the limits of a device, with all parts kept.
     async fn of(device: &Gpu, precision: Precision) -> Result<Cost> {
-        let gpu = Gpu::dry_within(device.limits(), device.has_f16());
-        let scope = || Scope::without_file(&gpu, WeightType::F16);
-        let text = TextEncoder::new(&scope(), &TextConfig::parse("", sd_v1_4::TEXT_ENCODER)?)?;
-        let unet = Unet::new(&scope(), &UnetConfig::parse("", sd_v1_4::UNET)?)?;
-        let vae = VaeDecoder::new(&scope(), &VaeConfig::parse("", sd_v1_4::VAE)?)?;
-        let weight_bytes = gpu.stats().bytes_alive;
-        let mut cost = Cost { weight_bytes, peak_bytes: 0, kernels: vec![] };
-
-        gpu.reset_stats();
-        let ids = vec![0; PROMPTS * text.positions()];
-        let context = unet.prepare(&text.forward(&ids, precision));
-        cost.add(&gpu, 1).await?;
-        let latents = Tensor::empty(&gpu, [PROMPTS, SIDE, SIDE, 4], precision);
-        drop(unet.forward(&UnetInput::new(&latents, 0.0, &context)));
-        cost.add(&gpu, u64::from(STEPS)).await?;
-        drop((latents, context));
-        gpu.trim();
-        gpu.reset_stats();
-        drop(vae.decode(&Tensor::empty(&gpu, [1, SIDE, SIDE, 4], precision)));
-        cost.add(&gpu, 1).await?;
-        Ok(cost)
-    }
-
-    /// Adds what was recorded since, which a picture needs so many times.
-    async fn add(&mut self, gpu: &Gpu, times: u64) -> Result<()> {
-        gpu.finish().await?;
-        self.peak_bytes = self.peak_bytes.max(gpu.stats().bytes_peak);
-        self.kernels.extend(gpu.kernel_stats().into_iter().map(|kernel| (kernel, times)));
-        gpu.reset_stats();
-        Ok(())
+        let options = Options { precision, ..Options::default() };
+        let files = Files::v1_4()?;
+        let dry = files.dry_run_with(&options, device.limits(), LOAD, Residency::ALL).await?;
+        let evaluation = dry.evaluation(EvaluationKind::EXACT).map(|phase| phase.name);
+        let times = |phase: &Phase| match evaluation == Some(phase.name) {
+            true => u64::from(STEPS),
+            false => 1,
+        };
+        let kernels = |phase: &Phase| {
+            let times = times(phase);
+            phase.kernels.clone().into_iter().map(move |kernel| (kernel, times))
+        };
+        Ok(Cost {
+            weight_bytes: dry.weight_bytes,
+            peak_bytes: dry.peak().total(),
+            kernels: dry.phases.iter().flat_map(kernels).collect(),
+        })
     }
 }
 
-/// Operations a second of the kernels that make up nearly all of a UNet, and bytes a second.
+/// Operations a second of the kernels of some ops, and bytes a second of a copy.
 struct Rates {
-    matmul: f64,
-    conv2d: f64,
-    attention: f64,
+    /// By the kernels that the ops ran here.
+    ops: Vec<(&'static str, f64)>,
     copy: f64,
 }
 
@@ -137,53 +121,87 @@ impl Rates {
         };
         let attention = |n| drop(rows(n).attention(&rows(1), &rows(1), 8, Mask::None));
         let copy = |n| drop(rows(n).activate(Activation::Identity));
-        Ok(Rates {
-            matmul: rate(gpu, &matmul).await?.0,
-            conv2d: rate(gpu, &conv2d).await?.0,
-            attention: rate(gpu, &attention).await?.0,
-            copy: rate(gpu, &copy).await?.1,
-        })
+        let mut ops = Vec::new();
+        let recorded: [&dyn Fn(usize); 3] = [&matmul, &conv2d, &attention];
+        for record in recorded {
+            let rate = Rate::measure(gpu, record).await?;
+            ops.push((rate.kernel, rate.flops));
+        }
+        Ok(Rates { ops, copy: Rate::measure(gpu, &copy).await?.bytes })
     }
 
     fn seconds(&self, kernel: &KernelStats, times: u64) -> f64 {
-        let once = match kernel.name {
-            "matmul" => kernel.flops as f64 / self.matmul,
-            "conv2d" => kernel.flops as f64 / self.conv2d,
-            "attention" => kernel.flops as f64 / self.attention,
-            _ => kernel.bytes as f64 / self.copy,
+        let once = match self.ops.iter().find(|(name, _)| *name == kernel.name) {
+            Some((_, rate)) => kernel.flops as f64 / rate,
+            None => kernel.bytes as f64 / self.copy,
         };
         once * times as f64
     }
 }
 
-/// Operations and bytes a second of an op that `record` records at a size divided by its argument:
-/// a sixteenth at first, whole where that is over at once.
-async fn rate(gpu: &Gpu, record: &dyn Fn(usize)) -> Result<(f64, f64)> {
-    let mut measured = (1.0, 1.0);
-    for divide in [16, 1] {
-        record(divide);
-        gpu.finish().await?;
-        let mut runs = 1.0;
-        loop {
-            gpu.reset_stats();
-            (0..runs as usize).for_each(|_| record(divide));
-            let start = Instant::now();
+/// How fast an op is, in operations and bytes a second.
+struct Rate {
+    /// The kernel that took most of it.
+    kernel: &'static str,
+    flops: f64,
+    bytes: f64,
+}
+
+impl Rate {
+    /// Of an op that `record` records at a size divided by its argument: a sixteenth at first,
+    /// whole where that is over at once.
+    async fn measure(gpu: &Gpu, record: &dyn Fn(usize)) -> Result<Rate> {
+        let mut rate = Rate { kernel: "", flops: 1.0, bytes: 1.0 };
+        for divide in [16, 1] {
+            record(divide);
             gpu.finish().await?;
-            let seconds = start.elapsed().as_secs_f64();
-            let stats = gpu.stats();
-            measured = (
-                stats.flops as f64 / seconds.max(1e-4),
-                stats.bytes_moved as f64 / seconds.max(1e-4),
-            );
-            if seconds >= TIMED_SECONDS || runs >= BATCH_MAX {
+            let mut runs = 1.0;
+            loop {
+                gpu.reset_stats();
+                (0..runs as usize).for_each(|_| record(divide));
+                let start = Instant::now();
+                gpu.finish().await?;
+                let seconds = start.elapsed().as_secs_f64();
+                rate = Rate::of(gpu, seconds.max(1e-4));
+                if seconds >= TIMED_SECONDS || runs >= BATCH_MAX {
+                    break;
+                }
+                runs = (runs * (TIMED_SECONDS / seconds.max(1e-3)).clamp(2.0, 8.0)).min(BATCH_MAX);
+            }
+            // One run of a sixteenth took long: the whole would keep the user waiting.
+            if runs < 8.0 {
                 break;
             }
-            runs = (runs * (TIMED_SECONDS / seconds.max(1e-3)).clamp(2.0, 8.0)).min(BATCH_MAX);
         }
-        // One run of a sixteenth took long: the whole would keep the user waiting.
-        if runs < 8.0 {
-            break;
-        }
+        Ok(rate)
     }
-    Ok(measured)
+
+    /// Of what was counted since the last reset, in so many seconds.
+    fn of(gpu: &Gpu, seconds: f64) -> Rate {
+        let stats = gpu.stats();
+        let kernel = gpu.kernel_stats().first().map_or("", |kernel| kernel.name);
+        let [flops, bytes] = [stats.flops, stats.bytes_moved].map(|n| n as f64 / seconds);
+        Rate { kernel, flops, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pollster::block_on;
+
+    /// What has no rate of its own is counted as a copy: a kernel that computes much would look far
+    /// too quick.
+    #[test]
+    fn the_ops_that_are_timed_do_nearly_all_of_the_operations() {
+        let gpu = Gpu::dry(false);
+        let cost = block_on(Cost::of(&gpu, Precision::F32)).unwrap();
+        let rates = block_on(Rates::measure(&gpu)).unwrap();
+        let flops = |kernels: &dyn Fn(&KernelStats) -> bool| -> f64 {
+            let of = cost.kernels.iter().filter(|(kernel, _)| kernels(kernel));
+            of.map(|(kernel, times)| (kernel.flops * times) as f64).sum()
+        };
+        let timed = flops(&|kernel| rates.ops.iter().any(|(name, _)| *name == kernel.name));
+        assert!(timed > 0.98 * flops(&|_| true), "{timed:e} of {:e}", flops(&|_| true));
+    }
 }

@@ -145,6 +145,6 @@ impl Files {
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
         let call = Call { files: self, control: &Control::default() };
         engine.plan(Load { pictures: 1, ..load }, call).await?;
-        self.rehearse(options, limits, load, engine.residency()).await
+        self.dry_run_with(options, limits, load, engine.residency()).await
     }
 }

@@ -11,7 +11,7 @@
 //! first finishes the step. A run can be cancelled between any two submits.
 
 use super::contexts::Contexts;
-use super::denoiser::{Denoiser, Taken};
+use super::denoiser::{Denoiser, StepOptions, Taken};
 use super::initial::Initial;
 use super::options::Extras;
 use super::predicts;
@@ -67,37 +67,28 @@ impl Job<'_> {
     }
 }
 
-/// A run, and the machine that carries it out.
+/// A run, and the engine that carries it out.
 pub(in crate::pipeline) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
-    pub(in crate::pipeline) engine: &'a E,
+    engine: &'a E,
     /// Takes over where numbers outgrow the range of the first.
     wider: Option<&'a E>,
-    /// Until the last step was taken.
-    contexts: Option<Contexts<E>>,
     /// What the user should know of it.
     pub notices: Vec<String>,
 }
 
 impl<'a, E: Planned> Run<'a, E> {
-    /// Encodes the prompts.
-    ///
-    /// # Errors
-    /// Those of the engine, and of the witness.
-    pub(crate) async fn begin(
-        job: Job<'a>,
-        engine: &'a E,
-        wider: Option<&'a E>,
-    ) -> Result<Run<'a, E>> {
-        let contexts = Some(encode(engine, &job).await?);
-        Ok(Run { job, engine, wider, contexts, notices: Vec::new() })
+    /// Nothing is computed yet.
+    pub(crate) fn new(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Run<'a, E> {
+        Run { job, engine, wider, notices: Vec::new() }
     }
 
-    /// The plan's evaluations, from noise to final latents.
+    /// The prompts, and the plan's evaluations, from noise to final latents.
     ///
     /// # Errors
     /// Those of the engine, and of the witness; [`Error::NotFinite`], [`Error::Cancelled`].
     pub(crate) async fn denoise(&mut self) -> Result<E::Array> {
+        let contexts = self.contexts().await?;
         let Job { files, order, initial, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
@@ -108,41 +99,59 @@ impl<'a, E: Planned> Run<'a, E> {
         let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
         let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
         let shape = [noise.len(), files.vae.latent_channels, h, w];
-        // Where the run began, or went on with the wider machine: held on to, as in the rehearsal.
-        let mut origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
-        let mut state = origin.on(self.engine);
-        state.show("latents_000", &state.latents, extras).await?;
+        let origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
+        origin.show(self.engine, "latents_000", &origin.latents, extras).await?;
 
         // Steps are counted over all parts.
         let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
         let [done, steps] = parts.map(|parts| parts * plan.steps());
         control.tell(Progress::Step { step: done, steps });
         let of_step: Vec<&[Evaluation]> = plan.by_step().collect();
-        self.denoiser().rehearse(&origin, &of_step).await?;
+        let options = self.step_options();
+        let mut denoiser =
+            Denoiser::start(self.engine, options, contexts, origin, &of_step).await?;
         // The step to take next, and the one that is not yet looked at.
-        let (mut next, mut waiting) = (0, None::<Taken<'a, E>>);
+        let (mut next, mut waiting) = (0, None::<Taken<E>>);
         while next < of_step.len() || waiting.is_some() {
             let ahead = waiting.as_ref().is_none_or(|taken| self.may_run_ahead(taken.step));
             let mut taken = None;
             if next < of_step.len() && ahead {
                 control.rest().await?;
-                taken = Some(self.denoiser().take(&mut state, of_step[next]).await?);
+                taken = Some(denoiser.take(self.engine, of_step[next]).await?);
                 next += 1;
             } else {
                 self.engine.finish(control).await?;
             }
-            let Some(before) = std::mem::replace(&mut waiting, taken) else { continue };
-            let step = before.step;
-            if let Some(good) = self.look(&state, before).await? {
-                (origin, next) = (good, next - 1 - usize::from(waiting.is_some()));
-                (state, waiting) = (origin.on(self.engine), None);
-                self.denoiser().rehearse(&origin, &of_step[next..]).await?;
+            let Some(earlier) = std::mem::replace(&mut waiting, taken) else { continue };
+            let step = earlier.step;
+            if let Some(good) = self.look(&denoiser.state, earlier).await? {
+                next -= 1 + usize::from(waiting.take().is_some());
+                let contexts = self.contexts().await?;
+                denoiser.restart(self.engine, contexts, good, &of_step[next..]).await?;
                 continue;
             }
             control.tell(Progress::Step { step: done + step, steps });
         }
-        self.contexts = None;
-        Ok(state.latents)
+        Ok(denoiser.state.latents)
+    }
+
+    /// The prompts as the UNet attends to them.
+    async fn contexts(&self) -> Result<Contexts<E>> {
+        let Job { order, extras, .. } = self.job;
+        let (engine, call) = (self.engine, self.job.call());
+        let text = order.prompts.encode(engine, &order.request, extras, call).await?;
+        text.contexts(engine, &order.plan.kinds(), call).await
+    }
+
+    fn step_options(&self) -> StepOptions<'a> {
+        let Job { files, order, control, previews, .. } = self.job;
+        StepOptions {
+            guidance_scale: order.request.guidance_scale,
+            control,
+            previews,
+            prediction: files.schedule.prediction(),
+            steps: order.plan.steps(),
+        }
     }
 
     /// Whether the next step may be on its way before this one is looked at.
@@ -152,46 +161,36 @@ impl<'a, E: Planned> Run<'a, E> {
         E::RUNS_AHEAD && !waits
     }
 
-    fn denoiser(&mut self) -> Denoiser<'a, '_, E> {
-        let Job { files, order, control, previews, .. } = self.job;
-        Denoiser {
-            engine: self.engine,
-            contexts: self.contexts.as_mut().expect("there until the last step"),
-            guidance_scale: order.request.guidance_scale,
-            control,
-            previews,
-            prediction: files.schedule.prediction(),
-            steps: order.plan.steps(),
-        }
-    }
-
     /// Looks at a step that was taken, and shows it. Where its latents are no numbers, the wider
-    /// machine takes over, and this is the state before it, from which to go on. A witness sees
+    /// engine takes over, and this is the state before it, from which to go on. A witness sees
     /// `state`, which is that after the step.
     async fn look(
         &mut self,
-        state: &State<'a, E>,
-        taken: Taken<'a, E>,
-    ) -> Result<Option<State<'a, E>>> {
-        let Job { files, extras, .. } = self.job;
-        let Taken { step, good, eps, shown, watch } = taken;
+        state: &State<E::Array>,
+        taken: Taken<E>,
+    ) -> Result<Option<State<E::Array>>> {
+        let Job { files, extras, control, .. } = self.job;
+        let Taken { step, before, prediction, shown, watch } = taken;
         let Some(values) = self.engine.seen(watch, files.vae.latent_channels).await? else {
-            self.engine.finish(self.job.control).await?;
+            self.engine.finish(control).await?;
             self.widen(step).await?;
-            self.contexts = Some(encode(self.engine, &self.job).await?);
-            return Ok(Some(good.on(self.engine)));
+            return Ok(Some(before));
         };
-        state.show(&format!("eps_{step:03}"), &eps, extras).await?;
-        state.show(&format!("latents_{step:03}"), &state.latents, extras).await?;
+        state.show(self.engine, &format!("eps_{step:03}"), &prediction, extras).await?;
+        state.show(self.engine, &format!("latents_{step:03}"), &state.latents, extras).await?;
         self.preview(step, shown.as_ref(), (state.shape, values)).await?;
         if step == 1 && self.job.part.start == 0 && files.assumes_prediction() {
-            self.check_prediction(&good, &eps).await?;
+            self.check_prediction(&before, &prediction).await?;
         }
         Ok(None)
     }
 
     /// Says so where the first answer, to the latents of `before`, is not what the schedule says.
-    async fn check_prediction(&mut self, before: &State<'a, E>, answer: &E::Array) -> Result<()> {
+    async fn check_prediction(
+        &mut self,
+        before: &State<E::Array>,
+        answer: &E::Array,
+    ) -> Result<()> {
         let Job { files, order, control, .. } = self.job;
         let [_, channels, ..] = before.shape;
         let latents = self.engine.planes(&before.latents, channels).await?;
@@ -266,7 +265,7 @@ impl<'a, E: Planned> Run<'a, E> {
         witness.numbers("image", &[1, 3, height, width], &planes)
     }
 
-    /// Goes on with the wider machine, if there is one and the picture fits it, and says so.
+    /// Goes on with the wider engine, if there is one and the picture fits it, and says so.
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
@@ -280,13 +279,6 @@ impl<'a, E: Planned> Run<'a, E> {
         self.notices.push(text);
         Ok(())
     }
-}
-
-/// The prompts as the UNet attends to them.
-async fn encode<E: Engine>(engine: &E, job: &Job<'_>) -> Result<Contexts<E>> {
-    let Job { order, extras, .. } = job;
-    let text = order.prompts.encode(engine, &order.request, extras, job.call()).await?;
-    text.contexts(engine, &order.plan.kinds(), job.call()).await
 }
 
 /// A pixel that is no number is transparent.

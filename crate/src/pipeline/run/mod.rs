@@ -25,7 +25,7 @@ pub use options::{Extras, Witness};
 
 pub(super) use batch::{Job, Order, Run};
 pub(super) use contexts::{Contexts, Text};
-pub(super) use denoiser::Denoiser;
+pub(super) use denoiser::{Denoiser, StepOptions};
 pub(super) use initial::{Initial, left_out};
 pub(super) use prompts::Prompts;
 pub(super) use state::State;

@@ -11,34 +11,35 @@ use crate::pipeline::engine::Engine;
 /// Remembered predictions that any sampler reaches back to: `Past(1)` to `Past(3)`.
 const PAST_MAX: usize = 3;
 
-/// The state of a run. All of it is f32, whatever the model runs in.
-pub(in crate::pipeline) struct State<'a, E: Engine> {
-    engine: &'a E,
-    pub latents: E::Array,
+/// The state of a run, in arrays of an engine. All of it is f32, whatever the model runs in. An
+/// array is never written again, so a clone copies handles and generators only.
+#[derive(Clone)]
+pub(in crate::pipeline) struct State<A> {
+    pub latents: A,
     /// `[pictures, c, h, w]`
     pub shape: [usize; 4],
     /// The latest first.
-    past: Vec<E::Array>,
-    saved: Option<E::Array>,
+    past: Vec<A>,
+    saved: Option<A>,
     /// Of each picture its own.
     noise: Vec<Generator>,
 }
 
-impl<'a, E: Engine> State<'a, E> {
+impl<A: Clone> State<A> {
     /// The first latents, of this shape: each picture's noise, or from outside, times the first
     /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
     /// the noise. What the sampler adds later comes from the same streams.
     ///
     /// # Errors
     /// [`Error::Request`] for latents of another shape.
-    pub(crate) fn begin(
-        engine: &'a E,
+    pub(crate) fn begin<E: Engine<Array = A>>(
+        engine: &E,
         shape: [usize; 4],
         mut noise: Vec<Generator>,
         plan: &Plan,
         initial: Option<&Initial>,
         extras: &Extras<'_>,
-    ) -> Result<State<'a, E>> {
+    ) -> Result<State<A>> {
         let picture = initial.map(|initial| initial.sample(&mut noise));
         let mut planes = match extras.latents {
             None => randn(&mut noise, shape),
@@ -53,32 +54,22 @@ impl<'a, E: Engine> State<'a, E> {
             *x += plan.init_signal as f32 * x0;
         }
         let latents = engine.latents(&planes, shape);
-        Ok(State { engine, latents, shape, past: Vec::new(), saved: None, noise })
-    }
-
-    /// The same state, to be continued by another engine that shares this one's arrays. Arrays
-    /// are never written again, so this keeps what there is and copies nothing but the generator.
-    pub(crate) fn on(&self, engine: &'a E) -> State<'a, E> {
-        State {
-            engine,
-            latents: self.latents.clone(),
-            shape: self.shape,
-            past: self.past.clone(),
-            saved: self.saved.clone(),
-            noise: self.noise.clone(),
-        }
+        Ok(State { latents, shape, past: Vec::new(), saved: None, noise })
     }
 
     /// The same state for a rehearsal, which draws no noise.
-    pub(crate) fn rehearsed(&self) -> State<'a, E> {
-        State { noise: Vec::new(), ..self.on(self.engine) }
+    pub(crate) fn rehearsed(&self) -> State<A> {
+        State { noise: Vec::new(), ..self.clone() }
     }
 
     /// Does what an evaluation says with its guided prediction. All sums read the state before it.
-    pub(crate) fn update(&mut self, evaluation: &Evaluation, eps: &E::Array) {
-        let saved = evaluation.save.as_ref().map(|sum| self.sum(sum, eps));
-        let remembered = evaluation.remember.as_ref().map(|sum| self.sum(sum, eps));
-        self.latents = self.sum(&evaluation.update, eps);
+    pub(crate) fn update<E>(&mut self, engine: &E, evaluation: &Evaluation, prediction: &A)
+    where
+        E: Engine<Array = A>,
+    {
+        let saved = evaluation.save.as_ref().map(|sum| self.sum(engine, sum, prediction));
+        let remembered = evaluation.remember.as_ref().map(|sum| self.sum(engine, sum, prediction));
+        self.latents = self.sum(engine, &evaluation.update, prediction);
         if let Some(remembered) = remembered {
             self.past.insert(0, remembered);
             self.past.truncate(PAST_MAX);
@@ -87,15 +78,20 @@ impl<'a, E: Engine> State<'a, E> {
     }
 
     /// Σ cⱼ · slotⱼ
-    fn sum(&mut self, combination: &Combination, eps: &E::Array) -> E::Array {
+    fn sum<E: Engine<Array = A>>(
+        &mut self,
+        engine: &E,
+        combination: &Combination,
+        prediction: &A,
+    ) -> A {
         let fresh = combination.terms().iter().any(|(slot, _)| *slot == Slot::Noise);
         let fresh = fresh.then(|| {
             let planes = randn(&mut self.noise, self.shape);
-            self.engine.latents(&planes, self.shape)
+            engine.latents(&planes, self.shape)
         });
         let array = |slot: Slot| match slot {
             Slot::Latents => &self.latents,
-            Slot::Prediction => eps,
+            Slot::Prediction => prediction,
             Slot::Past(n) => &self.past[n - 1],
             Slot::Saved => self.saved.as_ref().expect("a plan saves before it reads"),
             Slot::Noise => fresh.as_ref().expect("drawn above"),
@@ -104,21 +100,22 @@ impl<'a, E: Engine> State<'a, E> {
             return array(slot).clone();
         }
         let terms = combination.terms().iter().map(|(slot, factor)| (*factor, array(*slot)));
-        self.engine.sum(&terms.collect::<Vec<_>>())
+        engine.sum(&terms.collect::<Vec<_>>())
     }
 
     /// Shows an array of the latents' shape to the witness, if there is one.
     ///
     /// # Errors
     /// Those of the engine, and of the witness.
-    pub(crate) async fn show(
+    pub(crate) async fn show<E: Engine<Array = A>>(
         &self,
+        engine: &E,
         name: &str,
-        array: &E::Array,
+        array: &A,
         extras: &Extras<'_>,
     ) -> Result<()> {
         let Some(witness) = extras.witness else { return Ok(()) };
-        let planes = self.engine.planes(array, self.shape[1]).await?;
+        let planes = engine.planes(array, self.shape[1]).await?;
         witness.numbers(name, &self.shape, &planes)
     }
 }

@@ -1,0 +1,55 @@
+//! Stable Diffusion v1.4 before a byte of it is fetched: its published configs, and the headers
+//! that its files have in f16. What a run of it will cost is known from these alone.
+
+use super::configs::Configs;
+use super::files::Files;
+use crate::dtype::{FileType, WeightType};
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::models::clip::{TextConfig, TextEncoder};
+use crate::models::sd_v1_4;
+use crate::models::unet::{Unet, UnetConfig};
+use crate::models::vae::{Encoder, VaeConfig, VaeDecoder};
+use crate::nn::Scope;
+use crate::weights::Archive;
+use std::rc::Rc;
+
+impl Files {
+    /// Those of v1.4 as published, without their bytes: for dry runs.
+    ///
+    /// # Errors
+    /// None: the configs are ours. The type is that of what reads them.
+    pub fn v1_4() -> Result<Files> {
+        let configs = Configs {
+            scheduler: sd_v1_4::SCHEDULER.into(),
+            text_encoder: sd_v1_4::TEXT_ENCODER.into(),
+            unet: sd_v1_4::UNET.into(),
+            vae: sd_v1_4::VAE.into(),
+        };
+        let text_encoder = header("text_encoder", |scope| {
+            TextEncoder::new(scope, &TextConfig::parse("text_encoder", sd_v1_4::TEXT_ENCODER)?)?;
+            Ok(())
+        })?;
+        let unet = header("unet", |scope| {
+            Unet::new(scope, &UnetConfig::parse("unet", sd_v1_4::UNET)?)?;
+            Ok(())
+        })?;
+        let vae = header("vae", |scope| {
+            let config = VaeConfig::parse("vae", sd_v1_4::VAE)?;
+            VaeDecoder::new(scope, &config)?;
+            Encoder::new(scope, &config)?;
+            Ok(())
+        })?;
+        Files::new(configs, [text_encoder, unet, vae], None)
+    }
+}
+
+/// The header of a file that holds what `build` asks a scope for, in f16.
+///
+/// # Errors
+/// Those of `build`.
+fn header(file: &str, build: impl FnOnce(&Scope) -> Result<()>) -> Result<Rc<Archive>> {
+    let scope = Scope::without_file(&Gpu::dry(false), WeightType::F16);
+    build(&scope)?;
+    Ok(Rc::new(Archive::of_shapes(file, FileType::F16, scope.catalogue().tensors)))
+}
