@@ -7,7 +7,7 @@ use crate::made_up::{program, scratch, spoiled, tiny};
 use darkroom::Error;
 use darkroom::pipeline::Files;
 use darkroom::text::Tokenizer;
-use darkroom::weights::FileSource;
+use darkroom::weights::{FileSource, WithPrediction};
 use pollster::block_on;
 use serde_json::json;
 use std::fs;
@@ -152,8 +152,12 @@ fn added_words_are_one_id_each() {
 
 #[test]
 fn the_kind_of_prediction_can_be_said() {
+    let said = |source, kind: Option<&str>| {
+        let prediction = kind.map(String::from);
+        WithPrediction { source, prediction }
+    };
     let of = |kind: Option<&str>| {
-        let source = FileSource::open(tiny()).with_prediction(kind.map(String::from));
+        let source = said(FileSource::open(tiny()), kind);
         block_on(Files::open(&source)).unwrap().schedule.prediction()
     };
     let [plain, epsilon, v] = [None, Some("epsilon"), Some("v_prediction")].map(of);
@@ -164,7 +168,7 @@ fn the_kind_of_prediction_can_be_said() {
     let path = folder.join("a.safetensors");
     fs::write(&path, file.write()).unwrap();
     let told = |kind: Option<&str>| {
-        let source = source(&path).with_prediction(kind.map(String::from));
+        let source = said(source(&path), kind);
         block_on(Files::open(&source)).unwrap().schedule.prediction()
     };
     assert!(told(None) == v && told(Some("epsilon")) == epsilon);

@@ -41,9 +41,15 @@ impl Likeness {
         let most = pairs().map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0);
         let squares: u64 = pairs().map(|(a, b)| u64::from(a.abs_diff(b)).pow(2)).sum();
         let mean = squares as f64 / pairs().count() as f64;
-        let psnr = (most > 0).then(|| 10.0 * (255.0 * 255.0 / mean).log10());
+        let psnr = (most > 0).then(|| psnr(mean, 255.0));
         Some(Likeness { psnr, ssim: ssim(a, b), most })
     }
+}
+
+/// Peak signal-to-noise ratio in dB from the mean of squared differences, of numbers that are at
+/// most `peak`; infinite where nothing differs.
+pub fn psnr(mean_square: f64, peak: f64) -> f64 {
+    10.0 * (peak * peak / mean_square).log10()
 }
 
 /// The bytes without opacity.

@@ -7,5 +7,5 @@ pub mod png;
 mod resize;
 mod rgba;
 
-pub use likeness::Likeness;
+pub use likeness::{Likeness, psnr};
 pub use rgba::Rgba;

@@ -94,13 +94,6 @@ async fn tokenizer(source: &dyn Source, config: &ClipConfig) -> Result<Tokenizer
     };
     let tokenizer =
         Tokenizer::new(&vocab, &merges)?.with_length(config.text.max_position_embeddings)?;
-    let (known, needed) = (config.text.vocab_size, tokenizer.id_limit());
-    if known < needed as usize {
-        return Err(Error::Config {
-            file: CONFIG.into(),
-            field: "text_config.vocab_size".into(),
-            reason: format!("is {known}, but the tokenizer has {needed} tokens"),
-        });
-    }
+    tokenizer.check_vocabulary(config.text.vocab_size, CONFIG, "text_config.vocab_size")?;
     Ok(tokenizer)
 }

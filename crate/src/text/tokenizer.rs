@@ -214,6 +214,22 @@ impl Tokenizer {
         self.id_limit
     }
 
+    /// Checks that a text encoder of `vocab_size` tokens knows all of these; `field` of the config
+    /// `file` is where it says so.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it knows fewer.
+    pub fn check_vocabulary(&self, vocab_size: usize, file: &str, field: &str) -> Result<()> {
+        if vocab_size >= self.id_limit as usize {
+            return Ok(());
+        }
+        Err(Error::Config {
+            file: file.into(),
+            field: field.into(),
+            reason: format!("is {vocab_size}, but the tokenizer has {} tokens", self.id_limit),
+        })
+    }
+
     /// A prompt's ids. The empty prompt is diffusers' unconditional one: start, end, padding.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ pub(super) async fn open(
         None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
     };
     let source = match prediction {
-        Some(kind) => Rc::new(WithPrediction { source, prediction: kind }),
+        Some(kind) => Rc::new(WithPrediction { source, prediction: Some(kind) }),
         None => source,
     };
     let how = Options { precision, weights, safety, reproducible, ..Options::default() };

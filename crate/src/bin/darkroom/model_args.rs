@@ -3,7 +3,7 @@
 use crate::tokenizer;
 use clap::ValueEnum;
 use darkroom::dtype::FileType;
-use darkroom::weights::{FileSource, PREDICTIONS};
+use darkroom::weights::{FileSource, PREDICTIONS, WithPrediction};
 use std::path::PathBuf;
 
 /// A model on the command line: a folder in the diffusers layout, or a single checkpoint file.
@@ -25,8 +25,12 @@ pub(crate) struct ModelArgs {
 
 impl ModelArgs {
     /// Where its files are.
-    pub(crate) fn source(&self) -> FileSource {
-        let source = FileSource::open(&self.model).with_prediction(self.prediction.clone());
+    pub(crate) fn source(&self) -> WithPrediction<FileSource> {
+        WithPrediction { source: self.files(), prediction: self.prediction.clone() }
+    }
+
+    fn files(&self) -> FileSource {
+        let source = FileSource::open(&self.model);
         if let Some(tokenizer) = &self.tokenizer {
             return source.with_tokenizer(tokenizer);
         }

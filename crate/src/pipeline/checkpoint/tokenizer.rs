@@ -31,14 +31,7 @@ pub(super) async fn read(source: &dyn Source, config: &TextConfig) -> Result<Tok
             Err(error) => return Err(error),
         }
     }
-    let (known, needed) = (config.vocab_size, tokenizer.id_limit());
-    if known < needed as usize {
-        return Err(Error::Config {
-            file: TEXT_ENCODER.into(),
-            field: "vocab_size".into(),
-            reason: format!("is {known}, but the tokenizer has {needed} tokens"),
-        });
-    }
+    tokenizer.check_vocabulary(config.vocab_size, TEXT_ENCODER, "vocab_size")?;
     Ok(tokenizer)
 }
 

@@ -17,7 +17,6 @@ pub struct FileSource {
     root: PathBuf,
     checkpoint: Option<String>,
     tokenizer: Option<Tokenizer>,
-    prediction: Option<String>,
 }
 
 /// Where the tokenizer's files are instead of in the model's folder.
@@ -30,7 +29,7 @@ enum Tokenizer {
 impl FileSource {
     /// The folder `root`. Nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        FileSource { root: root.into(), checkpoint: None, tokenizer: None, prediction: None }
+        FileSource { root: root.into(), checkpoint: None, tokenizer: None }
     }
 
     /// The folder or the single checkpoint file at `path`, whichever is there.
@@ -53,11 +52,6 @@ impl FileSource {
     /// Takes them from the program itself: names and bytes.
     pub fn with_tokenizer_within(self, files: &'static [(&'static str, &'static [u8])]) -> Self {
         FileSource { tokenizer: Some(Tokenizer::Within(files)), ..self }
-    }
-
-    /// Says what the model's UNet predicts: see [`Source::prediction`].
-    pub fn with_prediction(self, prediction: Option<String>) -> Self {
-        FileSource { prediction, ..self }
     }
 
     /// The bytes of a file that is in the program.
@@ -142,10 +136,6 @@ impl Source for FileSource {
 
     fn checkpoint(&self) -> Option<&str> {
         self.checkpoint.as_deref()
-    }
-
-    fn prediction(&self) -> Option<&str> {
-        self.prediction.as_deref()
     }
 
     fn names_in(&self, folder: &str) -> Vec<String> {

@@ -15,6 +15,7 @@ use crate::weights::publisher::manifest::Manifest;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
+use std::rc::Rc;
 
 /// A future that stays on its thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
@@ -56,6 +57,36 @@ pub trait Source {
     /// Whether reading a file again costs a read, and not a transfer over a network.
     fn is_near(&self) -> bool {
         true
+    }
+}
+
+impl<S: Source + ?Sized> Source for Rc<S> {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        (**self).size(path)
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        (**self).read(path, range)
+    }
+
+    fn checkpoint(&self) -> Option<&str> {
+        (**self).checkpoint()
+    }
+
+    fn prediction(&self) -> Option<&str> {
+        (**self).prediction()
+    }
+
+    fn names_in(&self, folder: &str) -> Vec<String> {
+        (**self).names_in(folder)
+    }
+
+    fn manifest(&self) -> Option<Manifest> {
+        (**self).manifest()
+    }
+
+    fn is_near(&self) -> bool {
+        (**self).is_near()
     }
 }
 

@@ -3,20 +3,19 @@
 use super::{LocalFuture, Source};
 use crate::weights::publisher::manifest::Manifest;
 use std::ops::Range;
-use std::rc::Rc;
 
 /// What a UNet may predict, in diffusers' words.
 pub const PREDICTIONS: [&str; 2] = ["epsilon", "v_prediction"];
 
-/// A source with what its UNet predicts: one of [`PREDICTIONS`].
-pub struct WithPrediction {
+/// A source with what its UNet predicts.
+pub struct WithPrediction<S> {
     /// Where the files are.
-    pub source: Rc<dyn Source>,
-    /// What the user said.
-    pub prediction: String,
+    pub source: S,
+    /// What the user said, one of [`PREDICTIONS`]; without it, what the source says.
+    pub prediction: Option<String>,
 }
 
-impl Source for WithPrediction {
+impl<S: Source> Source for WithPrediction<S> {
     fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
         self.source.size(path)
     }
@@ -30,7 +29,7 @@ impl Source for WithPrediction {
     }
 
     fn prediction(&self) -> Option<&str> {
-        Some(&self.prediction)
+        self.prediction.as_deref().or_else(|| self.source.prediction())
     }
 
     fn names_in(&self, folder: &str) -> Vec<String> {

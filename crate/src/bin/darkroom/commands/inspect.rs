@@ -5,7 +5,7 @@ use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{Files, Kinds, Load, Options, Part, Phase, Residency, SafetyFiles};
-use darkroom::weights::{FileSource, check_for_zeros};
+use darkroom::weights::{Source, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints what a model is, and what a picture would cost.
@@ -27,7 +27,7 @@ pub(crate) struct InspectArgs {
 }
 
 /// The model's headers; a few places of its numbers show whether they arrived.
-async fn open(source: &FileSource) -> Result<Files> {
+async fn open(source: &dyn Source) -> Result<Files> {
     let files = Files::open(source).await?;
     for (_, archive) in files.archives() {
         check_for_zeros(source, archive).await?;

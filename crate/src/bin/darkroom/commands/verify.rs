@@ -5,7 +5,7 @@ use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
-use darkroom::weights::FileSource;
+use darkroom::weights::Source;
 use darkroom::{Precision, Result, WeightType};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn open(args: &VerifyArgs, source: Rc<FileSource>, control: &Control) -> Result<Pipeline> {
+async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
     // Numbers are compared and no picture is shown: the safety checker need not be loaded.
     let VerifyArgs { precision, weights, .. } = *args;
     let options = Options { precision, weights, safety: false, ..Options::default() };

@@ -23,7 +23,7 @@ use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
 use darkroom::weights::names::Names;
 use darkroom::weights::{
-    FilePart, FileSource, GgufWriter, SafetensorsWriter, Source, TensorInfo, decode, encode,
+    FilePart, GgufWriter, SafetensorsWriter, Source, TensorInfo, decode, encode,
 };
 use darkroom::{Error, Result};
 use std::fs::File;
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
 }
 
 async fn folder(
-    source: &FileSource,
+    source: &dyn Source,
     files: &Files,
     to: &Path,
     wanted: Option<FileType>,
@@ -138,7 +138,7 @@ async fn folder(
     Ok(())
 }
 
-async fn tokenizer(source: &FileSource, files: &Files, to: &Path) -> Result<()> {
+async fn tokenizer(source: &dyn Source, files: &Files, to: &Path) -> Result<()> {
     // Read by the rules of the model: a tokenizer that does not fit is told here.
     files.tokenizer(source).await?;
     for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
@@ -153,7 +153,7 @@ async fn tokenizer(source: &FileSource, files: &Files, to: &Path) -> Result<()> 
 }
 
 async fn one_file(
-    source: &FileSource,
+    source: &dyn Source,
     files: &Files,
     to: &Path,
     wanted: Option<FileType>,

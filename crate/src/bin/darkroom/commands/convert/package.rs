@@ -6,7 +6,7 @@ use crate::commands::manifest::{CHUNK_BYTES, id_of, list_files};
 use crate::disk::write_in_folder;
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
-use darkroom::weights::{FileSource, Licence, Manifest, Source, read_all};
+use darkroom::weights::{Licence, Manifest, Source, read_all};
 use darkroom::{Error, Result};
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ const TEXT_BYTES_MAX: u64 = 4 << 20;
 /// may belong to anything: only its header counts.
 pub(super) async fn licence(
     given: Option<&Path>,
-    source: &FileSource,
+    source: &dyn Source,
     files: &Files,
 ) -> Result<Option<String>> {
     if let Some(path) = given {
@@ -49,7 +49,7 @@ pub(super) async fn licence(
 
 /// Adds licence and manifest to a folder of converted files.
 pub(super) async fn complete(
-    source: &FileSource,
+    source: &dyn Source,
     to: &Path,
     file_type: Option<FileType>,
     licence: Option<&str>,
@@ -93,7 +93,7 @@ pub(super) async fn complete(
     write_in_folder(&to.join(Manifest::FILE), manifest.to_json().as_bytes())
 }
 
-async fn read_text(source: &FileSource, path: &str) -> Result<Option<String>> {
+async fn read_text(source: &dyn Source, path: &str) -> Result<Option<String>> {
     match read_all(source, path, TEXT_BYTES_MAX).await {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| Error::BadFile {
             file: path.to_owned(),

@@ -6,6 +6,7 @@ use crate::disk::write_in_folder;
 use crate::lab::requests;
 use darkroom::Result;
 use darkroom::gpu::{Gpu, Limits};
+use darkroom::image;
 use darkroom::pipeline::{
     Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Witness,
 };
@@ -92,7 +93,7 @@ async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<
 
 fn psnr(a: &Drawn, b: &Drawn) -> f64 {
     let squares = a.planes.iter().zip(&b.planes).map(|(a, b)| f64::from(a - b).powi(2));
-    -10.0 * (squares.sum::<f64>() / a.planes.len() as f64).log10()
+    image::psnr(squares.sum::<f64>() / a.planes.len() as f64, 1.0)
 }
 
 /// Equal pictures have no difference to take the logarithm of.
