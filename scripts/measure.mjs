@@ -1,6 +1,6 @@
 // Figures of a first visit and of a run, in a real browser on this machine: what is fetched before
 // the wasm, how soon the form can be used, the first picture, the main thread's longest task. Fails
-// where a bound is passed; prints a table in Markdown, which is kept in bench/PAGE.md.
+// where a bound is passed; prints a table in Markdown, which is kept in docs/measured/page.md.
 //   node scripts/measure.mjs        after scripts/build
 
 import { readFile } from "node:fs/promises";

@@ -12,7 +12,7 @@ fn root() -> &'static Path {
 
 /// Every document for people, with its text.
 fn documents() -> Vec<(PathBuf, String)> {
-    let folders = ["", "docs", "docs/developing", "crate", "scripts/bench", "scripts/package"];
+    let folders = ["", "docs", "docs/developing", "docs/measured", "crate", "scripts/package"];
     let mut all = vec![];
     for folder in folders {
         for entry in fs::read_dir(root().join(folder)).unwrap() {

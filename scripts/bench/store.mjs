@@ -1,5 +1,5 @@
 // A whole model over HTTP into the browser's database and from there to the GPU, in a real browser
-// on this machine: how fast each leg is, and how much memory it takes. Writes STORE.md.
+// on this machine: how fast each leg is, and how much memory it takes. Writes docs/measured/store.md.
 //   cargo run --release -- synth --config sd-v1-4 --weights f16 --out FOLDER
 //   node scripts/bench/store.mjs --model FOLDER [--write]        after scripts/build
 
@@ -73,7 +73,7 @@ try {
   await site.close();
   await rm(scratch, { recursive: true });
 }
-if (values.write) await writeFile(join(import.meta.dirname, "STORE.md"), table());
+if (values.write) await writeFile(join(import.meta.dirname, "../../docs/measured/store.md"), table());
 
 /** Network, hashes and database: through the store's own worker. */
 async function fetchIt() {
@@ -199,7 +199,7 @@ function remember(when, { heap, wasm }) {
   note(`wasm memory, ${when}`, shown(wasm));
 }
 
-/** STORE.md. */
+/** docs/measured/store.md. */
 function table() {
   const lines = Object.entries(rows).map(([name, value]) => `| ${name} | ${value} |`);
   const model = cpus()[0]?.model ?? "unknown";

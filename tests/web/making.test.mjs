@@ -244,7 +244,7 @@ test("what makes a picture faster says what it loses, and the picture says it", 
 });
 
 test("the page's figures of shortcuts are those that were measured", async () => {
-  const path = join(import.meta.dirname, "../../scripts/bench/SHORTCUTS.md");
+  const path = join(import.meta.dirname, "../../docs/measured/shortcuts.md");
   const table = await readFile(path, "utf8");
   const rows = table.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   for (const [field, values] of Object.entries(MEASURED)) {

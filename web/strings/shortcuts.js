@@ -1,5 +1,5 @@
 // What the form and the records say of shortcuts. The figures are those of
-// scripts/bench/SHORTCUTS.md: the share of the UNet's work in a picture of v1.4 that is left, and
+// docs/measured/shortcuts.md: the share of the UNet's work in a picture of v1.4 that is left, and
 // how like the exact pictures those of the built-in model are.
 
 /**
