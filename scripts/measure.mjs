@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { launch } from "../tests/web/harness/browser.mjs";
 import { serve } from "./serve.mjs";
+import { requireShipped } from "./shipped.mjs";
 
 const DIST = join(import.meta.dirname, "../dist");
 
@@ -52,6 +53,8 @@ function longest(trace) {
     script: most((name) => SCRIPTS.has(name)),
   };
 }
+
+await requireShipped(DIST);
 
 /** @type {{ what: string, value: string, bound: string }[]} */
 const rows = [];

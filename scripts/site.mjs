@@ -13,6 +13,7 @@ import { gzipSync } from "node:zlib";
 import { styleWithoutComments, withoutComments } from "./comments.mjs";
 import { notices } from "./licences.mjs";
 import { dropZeroRows } from "./served.mjs";
+import { markQuick } from "./shipped.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -233,3 +234,5 @@ if (!pageFits || !(wasmFits || values.quick)) {
   console.error("ERROR: it has grown beyond its bound.");
   process.exit(1);
 }
+// After the lists of what is served: it is no part of the site.
+if (values.quick) await markQuick(dist);

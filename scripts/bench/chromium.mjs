@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launch } from "../../tests/web/harness/browser.mjs";
 import { serve } from "../serve.mjs";
+import { requireShipped } from "../shipped.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   },
 });
 const dist = join(import.meta.dirname, "../../dist");
+await requireShipped(dist);
 const roots = values.model ? [values.model, dist] : [dist];
 const site = await serve({ roots });
 const browser = await launch({ whole: true });

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launchKept } from "../../tests/web/harness/browser.mjs";
 import { serve } from "../serve.mjs";
+import { requireShipped } from "../shipped.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (positionals.length === 0) throw new Error("Which builds? Name at least one dist/ folder.");
+for (const dist of positionals) await requireShipped(dist);
 
 /** @typedef {{ first: number, picture: number, memory: number }} Visit */
 

@@ -9,6 +9,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { serve } from "../serve.mjs";
+import { requireShipped } from "../shipped.mjs";
 import { launchKept } from "../../tests/web/harness/browser.mjs";
 import { watchMemory } from "./memory.mjs";
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   options: { model: { type: "string" }, write: { type: "boolean", default: false } },
 });
 if (!values.model) throw new Error("--model FOLDER is missing: the model to carry.");
+await requireShipped(join(ROOT, "dist"));
 const load = loadavg();
 const scratch = await mkdtemp(join(tmpdir(), "darkroom-bench-"));
 
@@ -73,7 +75,8 @@ try {
   await site.close();
   await rm(scratch, { recursive: true });
 }
-if (values.write) await writeFile(join(import.meta.dirname, "../../docs/measured/store.md"), table());
+if (values.write)
+  await writeFile(join(import.meta.dirname, "../../docs/measured/store.md"), table());
 
 /** Network, hashes and database: through the store's own worker. */
 async function fetchIt() {
