@@ -12,7 +12,10 @@ use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
 use pollster::block_on;
 
-const MODELS: [(&str, &str); 2] = [("unet_4_levels", "5x7"), ("unet_2_levels", "6x4")];
+const MODELS: [(&str, &str); 3] =
+    [("unet_4_levels", "5x7"), ("unet_2_levels", "6x4"), (TWO_LAYERS, "5x7")];
+/// Two layers in a level, as v1.4 has them: an adapter's features belong to the last one alone.
+const TWO_LAYERS: &str = "unet_2_layers";
 const CASES: [&str; 3] = ["control", "adapter", "both"];
 
 /// Arrays of the golden file about a model, made by `new` from shape and values.
@@ -26,7 +29,11 @@ struct Residues<'a, A> {
 impl<'a, A> Residues<'a, A> {
     fn open(model: &'static str, new: &'a dyn Fn(&[usize], Vec<f32>) -> A) -> Self {
         let source = FileSource::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
-        let archive = block_on(Archive::open(&source, "residuals.safetensors")).unwrap();
+        let file = match model {
+            TWO_LAYERS => "unet_2_layers/residuals.safetensors",
+            _ => "residuals.safetensors",
+        };
+        let archive = block_on(Archive::open(&source, file)).unwrap();
         Residues { archive, source, model, new }
     }
 
