@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { seriousFaults } from "./harness/axe.mjs";
 import { REQUEST, difference, nativePicture, testModels, toSingleFile } from "./harness/native.mjs";
 import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 import { add, behind, setUp, shown } from "./harness/storage.mjs";
@@ -46,6 +47,10 @@ test("fetched once, healed, then without any server: the same picture", async (t
   await page.getByText("A test is stored and verified.").waitFor();
   const count = [...weights.files.values()].reduce((n, { length }) => n + chunks(length), 0);
   assert.equal(weights.asked.length, count);
+  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    assert.deepEqual(await seriousFaults(page), [], `a stored model's row, ${colorScheme}`);
+  }
   await page.getByRole("button", { name: "Use: A test" }).click();
   await page.waitForURL(/#model=stored/);
   await state("ready");

@@ -2,29 +2,11 @@
 // styles and the preview. A double stands in the engine's place.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { test } from "node:test";
+import { seriousFaults } from "./harness/axe.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/**
- * What axe-core finds serious in what is seen now.
- * @param {import("playwright-core").Page} page
- */
-async function judge(page) {
-  return page.evaluate(async () => {
-    const { violations } = await /** @type {any} */ (globalThis).axe.run();
-    return violations
-      .filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact))
-      .map((/** @type {any} */ { id, nodes }) => [
-        id,
-        ...nodes.map((/** @type {any} */ { html }) => html),
-      ]);
-  });
-}
 
 for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
   test(`axe-core finds nothing serious, ${colorScheme}`, async (t) => {
@@ -32,9 +14,7 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     const app = await visit(t, { server, hash: "#steps=2", context });
     const { page, state, make } = app;
     await state("ready");
-    // As the browser's own tools do it: the page's rules allow no other script.
-    await page.evaluate(axe);
-    assert.deepEqual(await judge(page), [], "at first");
+    assert.deepEqual(await seriousFaults(page), [], "at first");
     await make({ prompt: "a red cat", seed: "1" });
     await make({ prompt: "a blue cat", seed: "2", steps: "2" });
     for (const room of ["create", "gallery", "queue", "compare", "speed", "privacy", "about"]) {
@@ -42,7 +22,7 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
       await page.evaluate(() =>
         document.querySelectorAll("details").forEach((details) => (details.open = true)),
       );
-      assert.deepEqual(await judge(page), [], room);
+      assert.deepEqual(await seriousFaults(page), [], room);
     }
     await page.locator('[data-view="compare"]').click();
     await page.locator("#compare-other").fill("models/other");
@@ -50,35 +30,35 @@ for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.locator("#compare-prompts").fill("a red cat");
     await page.locator("#compare-run").click();
     await page.locator("#compare-status").filter({ hasText: "complete" }).waitFor();
-    assert.deepEqual(await judge(page), [], "compare, with a sheet");
+    assert.deepEqual(await seriousFaults(page), [], "compare, with a sheet");
     await page.locator('[data-view="speed"]').click();
     await page.locator("#speed-measure").click();
     await page.locator("#speed-table").waitFor();
-    assert.deepEqual(await judge(page), [], "speed, with figures");
+    assert.deepEqual(await seriousFaults(page), [], "speed, with figures");
     await page.locator('[data-view="gallery"]').click();
     await page.locator("#images li button").first().click();
     await page.waitForFunction(() => {
       const image = /** @type {HTMLImageElement} */ (document.getElementById("viewer-image"));
       return image.complete && image.naturalWidth > 0;
     });
-    assert.deepEqual(await judge(page), [], "viewer");
+    assert.deepEqual(await seriousFaults(page), [], "viewer");
     await page.locator("#viewer-close").click();
     for (const check of await page.locator("#images input").all()) await check.check();
     await page.locator("#compare").click();
-    assert.deepEqual(await judge(page), [], "comparison");
+    assert.deepEqual(await seriousFaults(page), [], "comparison");
     await page.locator("#comparison-close").click();
     await page.locator("#verify").click();
-    assert.deepEqual(await judge(page), [], "verify");
+    assert.deepEqual(await seriousFaults(page), [], "verify");
     await page.locator("#verify-close").click();
     await page.locator('[data-view="create"]').click();
     await page.locator("#style-save").click();
-    assert.deepEqual(await judge(page), [], "style");
+    assert.deepEqual(await seriousFaults(page), [], "style");
     await page.keyboard.press("Escape");
     await page.evaluate(() => {
       for (const id of ["update", "full", "undo", "size-warning"])
         document.getElementById(id)?.removeAttribute("hidden");
     });
-    assert.deepEqual(await judge(page), [], "update");
+    assert.deepEqual(await seriousFaults(page), [], "update");
   });
 }
 
@@ -86,18 +66,17 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   const context = { reducedMotion: /** @type {const} */ ("reduce") };
   const { page, state } = await visit(t, { device: "cpu", context });
   await state("ready");
-  await page.evaluate(axe);
   const get = page.getByRole("button", { name: "Download (2.13 GB)…" });
   const row = page.locator('.library li[data-model="stable-diffusion-v1-4"]');
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.emulateMedia({ colorScheme });
-    assert.deepEqual(await judge(page), [], `the offer, ${colorScheme}`);
+    assert.deepEqual(await seriousFaults(page), [], `the offer, ${colorScheme}`);
     await get.click();
     await page.getByRole("button", { name: "I do not accept" }).waitFor();
-    assert.deepEqual(await judge(page), [], `licence, ${colorScheme}`);
+    assert.deepEqual(await seriousFaults(page), [], `licence, ${colorScheme}`);
     await page.getByRole("button", { name: "I do not accept" }).click();
     await row.getByRole("button").first().waitFor();
-    assert.deepEqual(await judge(page), [], `models, ${colorScheme}`);
+    assert.deepEqual(await seriousFaults(page), [], `models, ${colorScheme}`);
   }
 });
 
