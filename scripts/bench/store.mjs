@@ -1,5 +1,6 @@
 // A whole model over HTTP into the browser's database and from there to the GPU, in a real browser
-// on this machine: how fast each leg is, and how much memory it takes. Writes docs/measured/store.md.
+// on this machine: how fast each leg is, and how much memory it takes. Writes
+// docs/measured/store.md.
 //   cargo run --release -- synth --config sd-v1-4 --weights f16 --out FOLDER
 //   node scripts/bench/store.mjs --model FOLDER [--write]        after scripts/build
 

@@ -81,13 +81,14 @@ impl Archive {
         Archive { file: file.to_owned(), tensors, by_name, metadata, changes: Vec::new() }
     }
 
-    /// The header of a file that does not exist: tensors of these names and shapes, all of one type,
-    /// one behind the other. For dry runs.
+    /// The header of a file that does not exist, for dry runs: tensors of these names and shapes, all
+    /// of one type, one behind the other.
     pub fn of_shapes(
         file: &str,
         file_type: FileType,
         shapes: Vec<(String, Vec<usize>)>,
     ) -> Archive {
+        let shared = Arc::<str>::from(file);
         let (mut tensors, mut end) = (Vec::new(), 0);
         for (name, shape) in shapes {
             let elements = shape.iter().product::<usize>() as u64;
