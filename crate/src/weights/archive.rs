@@ -81,8 +81,8 @@ impl Archive {
         Archive { file: file.to_owned(), tensors, by_name, metadata, changes: Vec::new() }
     }
 
-    /// The header of a file that does not exist, for dry runs: tensors of these names and shapes, all
-    /// of one type, one behind the other.
+    /// The header of a file that does not exist, for dry runs: tensors of these names and shapes,
+    /// all of one type, one behind the other.
     pub fn of_shapes(
         file: &str,
         file_type: FileType,
