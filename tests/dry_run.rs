@@ -356,3 +356,37 @@ fn evaluation_of_the_unet_keeps_its_budget() {
         assert!(ratio <= 1.5, "{ratio:.3} times the least");
     }
 }
+
+/// What a driver waits for at a stretch: no dispatch of any network is longer than a quarter of a
+/// second on a card that does 0.1 TFLOP/s, the careful guess for one that was not measured.
+#[test]
+fn no_dispatch_of_v1_4_is_long() {
+    const MOST: u64 = 25_000_000_000;
+    let models = Models::new(Precision::F32, WeightType::F16);
+    let Models { gpu, text, unet, vae, vae_encoder, .. } = &models;
+    assert_eq!(gpu.dispatch_max(), MOST);
+    let longest = |name: &str, job: &dyn Fn()| {
+        job();
+        let dispatches = gpu.take_recording().dispatches;
+        let flops = dispatches.iter().map(|dispatch| dispatch.flops);
+        let (most, all) = (flops.clone().max().unwrap(), flops.sum::<u64>());
+        println!(
+            "{name}: {} dispatches, {:.0} GFLOP, the longest {:.1}",
+            dispatches.len(),
+            all as f64 / 1e9,
+            most as f64 / 1e9
+        );
+        assert!(most <= MOST, "{name}: {most}");
+    };
+    for side in [64, 96] {
+        let image = |batch, side| Tensor::empty(gpu, [batch, side, side, 4], Precision::F32);
+        longest("text encoder", &|| drop(text.forward(&vec![0; BATCH * TOKENS], Precision::F32)));
+        longest("UNet", &|| {
+            let context = Tensor::empty(gpu, [BATCH, TOKENS, 768], Precision::F32);
+            let context = unet.prepare(&context);
+            drop(unet.forward(&UnetInput::new(&image(BATCH, side), 1.0, &context)));
+        });
+        longest("VAE decoder", &|| drop(vae.decode(&image(1, side))));
+        longest("VAE encoder", &|| drop(vae_encoder.forward(&image(1, 8 * side))));
+    }
+}

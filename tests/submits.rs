@@ -1,12 +1,14 @@
-//! Work in several submits: the same bits however it is cut, and a wish to stop is heard between.
+//! Work in several submits, and ops in several dispatches: the same bits however it is cut, and a
+//! wish to stop is heard between.
 
 use crate::made_up::tiny;
 use crate::walk::{open, request};
 use darkroom::gpu::{Gpu, GpuOptions};
-use darkroom::ops::Activation;
+use darkroom::ops::{Activation, Epilogue, Mask, Window};
 use darkroom::pipeline::{Control, Options};
 use darkroom::tensor::Tensor;
-use darkroom::{Error, Precision};
+use darkroom::weight::Weight;
+use darkroom::{Error, Precision, WeightType};
 use pollster::block_on;
 use std::cell::Cell;
 
@@ -40,6 +42,64 @@ fn many_submits_give_the_bits_of_one() {
     let ((one, whole), (many, parts)) = (bits(u64::MAX), bits(1));
     assert_eq!([one, many], [1, 10]);
     assert_eq!(whole, parts);
+}
+
+/// Numbers in −1…1, other ones for every `seed`.
+fn numbers(count: usize, seed: f32) -> Vec<f32> {
+    (0..count).map(|i| ((i as f32 + seed) * 0.7391).sin()).collect()
+}
+
+/// Every op that is cut by work, at sizes that do not come out even, as bits.
+fn heavy_ops(gpu: &Gpu) -> Vec<Vec<u32>> {
+    let tensor = |shape: &[usize], seed| {
+        let values = numbers(shape.iter().product(), seed);
+        Tensor::from_f32(gpu, &values, shape, Precision::F32)
+    };
+    let weight = |k: usize, n: usize, seed| {
+        let weight = Weight::empty(gpu, k, n, WeightType::F16);
+        weight.write(0, &numbers(k * n, seed));
+        weight
+    };
+    let rows = tensor(&[2, 150, 32], 1.0);
+    let image = tensor(&[2, 13, 16, 8], 2.0);
+    let bias = tensor(&[24], 3.0);
+    let epilogue = || Epilogue { bias: Some(&bias), ..Epilogue::default() };
+    let window = |stride, resize| Window { kernel: 3, stride, padding: [1, 1], resize };
+    let conv = |window| image.conv2d(&weight(72, 24, 5.0), window, epilogue());
+    let results = [
+        rows.matmul(&weight(32, 24, 4.0), epilogue()),
+        rows.matmul_gated(&weight(32, 64, 6.0), None, Activation::Gelu),
+        conv(window(1, None)),
+        conv(window(2, None)),
+        conv(window(1, Some([26, 32]))),
+        rows.attention(&rows, &rows, 4, Mask::None),
+        rows.attention(&rows, &rows, 4, Mask::Causal),
+    ];
+    let bits = |x: &Tensor| block_on(x.to_f32()).unwrap().into_iter().map(f32::to_bits).collect();
+    results.iter().map(bits).collect()
+}
+
+#[test]
+fn many_dispatches_give_the_bits_of_one() {
+    for software in [true, false] {
+        let open = |max_dispatch| {
+            let options = GpuOptions {
+                default_limits: true,
+                software: Some(software),
+                max_dispatch: Some(max_dispatch),
+                ..GpuOptions::default()
+            };
+            block_on(Gpu::open(&options)).unwrap()
+        };
+        let of = |max_dispatch| {
+            let gpu = open(max_dispatch);
+            let bits = heavy_ops(&gpu);
+            (gpu.stats().dispatches, bits)
+        };
+        let ((few, whole), (many, parts)) = (of(u64::MAX), of(60_000));
+        assert!(many >= few + 7, "{many} dispatches and {few}: each op was to be cut");
+        assert_eq!(whole, parts, "software: {software}");
+    }
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub struct GpuOptions {
     /// Work of one submit at the most, as a recording counts its dispatches' work; without it, what
     /// the adapter is measured to do in a tenth of a second.
     pub max_submit: Option<u64>,
+    /// Floating-point operations of one dispatch at the most; without it, what
+    /// [`Gpu::dispatch_max`](super::Gpu::dispatch_max) says.
+    pub max_dispatch: Option<u64>,
     /// Choose kernels as for a software adapter or as for a real GPU, whatever the adapter is.
     pub software: Option<bool>,
 }

@@ -19,7 +19,7 @@ impl Tensor {
             .activation(activation)
             .with(shared::INDEX);
         let kernel = Rc::new(kernel);
-        for band in row_bands(gpu, self.shape().rows(), self.row_bytes()) {
+        for band in row_bands(gpu, self.shape().rows(), self.row_bytes(), 0) {
             let count = band.len() * self.shape().channels() / 4;
             let bindings = vec![self.rows(&band), y.rows(&band)];
             let grid = shared::linear_grid(gpu, count);

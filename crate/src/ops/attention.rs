@@ -105,9 +105,9 @@ impl Cut {
 /// Dispatches take multiples of so many queries: the most that a workgroup takes.
 const STEP: usize = 32;
 
-/// Multiply-adds of one dispatch at the most. A driver resets the device when a dispatch runs for
-/// seconds; this many take about 50 ms at 1 TFLOP/s.
-const WORK_MAX: u64 = 25_000_000_000;
+/// Floating-point operations of one dispatch at the most, also where an adapter has no such bound
+/// of its own: a software adapter hears of a cancel only between dispatches.
+const FLOPS_MAX: u64 = 50_000_000_000;
 
 impl Tensor {
     /// `softmax(q·kᵀ/√d)·v` for each head: q `[b, t, heads·d]`, k and v `[b, s, heads·d]` → q's
@@ -154,8 +154,10 @@ impl Tensor {
             .flag("CAUSAL", mask == Mask::Causal);
         let kernel = Rc::new(kernel);
         let ([q_row4, q_first4], [kv_row4, k_first4]) = (q.row4_and_first4(), k.row4_and_first4());
-        let work_of_query = (batch * heads * keys) as u64 * width as u64 * 2;
-        let step = (WORK_MAX / work_of_query / STEP as u64).clamp(1, 1 << 20) as usize * STEP;
+        // Two products, of a multiplication and an addition each.
+        let query_flops = (batch * heads * keys) as u64 * width as u64 * 4;
+        let steps = gpu.dispatch_max().min(FLOPS_MAX) / query_flops / STEP as u64;
+        let step = steps.clamp(1, 1 << 20) as usize * STEP;
         for first in (0..queries).step_by(step) {
             let count = step.min(queries - first);
             let params = Params {
@@ -176,7 +178,7 @@ impl Tensor {
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
             let traffic4 = (batch * heads) as u64 * cut.traffic4([count, keys, width / 4]);
             let work = Cost {
-                flops: 2 * work_of_query * count as u64,
+                flops: query_flops * count as u64,
                 traffic: Some(traffic4 * 4 * precision.bytes() as u64),
             };
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);

@@ -1,4 +1,5 @@
-//! Row bands: how an op works on tensors that are larger than one binding may be.
+//! Row bands: how an op works on tensors that are larger than one binding may be, and how it keeps
+//! a dispatch short. A row is computed in the same way in any band, so bands change no bit.
 
 use crate::gpu::Gpu;
 use crate::gpu::recording::{ALIGNMENT, Binding};
@@ -8,17 +9,31 @@ use std::ops::Range;
 /// Rows by which bands are cut: four channels of two bytes, 64 times, reach a binding's alignment.
 const GRAIN: usize = 64;
 
-/// Cuts `rows` so that in each band rows of `row_bytes` fit a binding. One band is the rule.
-pub(super) fn row_bands(gpu: &Gpu, rows: usize, row_bytes: u64) -> Vec<Range<usize>> {
-    cut(rows, (gpu.limits().binding / row_bytes.max(1)) as usize, GRAIN)
+/// Cuts `rows` so that in each band rows of `row_bytes` fit a binding, and the floating-point
+/// operations of its rows, `row_flops` each, one dispatch. One band is the rule.
+pub(super) fn row_bands(
+    gpu: &Gpu,
+    rows: usize,
+    row_bytes: u64,
+    row_flops: u64,
+) -> Vec<Range<usize>> {
+    let by_bytes = (gpu.limits().binding / row_bytes.max(1)) as usize;
+    cut(rows, by_bytes.min(rows_of_work(gpu, row_flops)), GRAIN)
 }
 
-/// Cuts `rows` into bands of at most `most`, which begin at multiples of `grain`.
+/// Rows of so many floating-point operations that one dispatch may have.
+pub(super) fn rows_of_work(gpu: &Gpu, row_flops: u64) -> usize {
+    usize::try_from(gpu.dispatch_max() / row_flops.max(1)).unwrap_or(usize::MAX)
+}
+
+/// Cuts `rows` into bands of at most `most`, which begin at multiples of `grain`, and of one size
+/// where that goes.
 pub(super) fn cut(rows: usize, most: usize, grain: usize) -> Vec<Range<usize>> {
     if rows <= most {
         return vec![0..rows; 1];
     }
-    let step = (most / grain * grain).max(grain);
+    let even = rows.div_ceil(rows.div_ceil(most.max(1))).next_multiple_of(grain);
+    let step = if even <= most { even } else { (most / grain * grain).max(grain) };
     (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
 }
 

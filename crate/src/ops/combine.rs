@@ -137,7 +137,7 @@ impl Tensor {
         }
         let kernel = Rc::new(kernel);
         let row_bytes = self.row_bytes().max(other.row_bytes());
-        for band in row_bands(gpu, self.shape().rows(), row_bytes) {
+        for band in row_bands(gpu, self.shape().rows(), row_bytes, 0) {
             let count = band.len() * self.shape().channels() / 4;
             let term = TermParams { coefficient: 1.0, first: 0, period: count as u32, unused: 0 };
             let params = Params::new(count as u32, [term; TERMS_MAX]);

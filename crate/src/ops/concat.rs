@@ -35,7 +35,7 @@ impl Tensor {
             .uint("LANES", LANES)
             .with(shared::INDEX);
         let kernel = Rc::new(kernel);
-        for band in row_bands(gpu, y.shape().rows(), y.row_bytes()) {
+        for band in row_bands(gpu, y.shape().rows(), y.row_bytes(), 0) {
             let count = band.len() * (a + b) / 4;
             let params = Params { count: count as u32, a4: a as u32 / 4, b4: b as u32 / 4 };
             let bindings = vec![self.rows(&band), other.rows(&band), y.rows(&band)];

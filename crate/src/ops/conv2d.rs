@@ -62,20 +62,22 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// Output rows, counted through the batch, in bands whose input and output fit a binding.
-    fn bands(&self, x: &Tensor, y: &Tensor) -> Vec<Range<usize>> {
+    /// Output rows, counted through the batch, in bands whose input and output fit a binding, and
+    /// whose floating-point operations, for a pixel `pixel_flops`, one dispatch.
+    fn bands(&self, x: &Tensor, y: &Tensor, pixel_flops: u64) -> Vec<Range<usize>> {
         let limit = x.gpu().limits().binding;
         let rows = self.batch * self.output[0];
-        if x.bytes() <= limit && y.bytes() <= limit {
-            return vec![0..rows; 1];
-        }
+        let by_work = bands::rows_of_work(x.gpu(), pixel_flops * self.output[1] as u64);
         // What one more output row costs on either side, and what the window adds around a band.
         let out_row = y.row_bytes() * self.output[1] as u64;
+        if x.bytes() <= limit && y.bytes() <= limit {
+            return bands::cut(rows, by_work, bands::grain(out_row));
+        }
         let in_row = x.row_bytes() * self.source[1] as u64;
         let taller = (self.source[0] * self.window.stride).div_ceil(self.input[0]) as u64;
         let halo = (self.window.kernel + 2) as u64 * in_row + ALIGNMENT;
         let most = (limit / out_row).min(limit.saturating_sub(halo) / (in_row * taller.max(1)));
-        bands::cut(rows, most as usize, bands::grain(out_row))
+        bands::cut(rows, by_work.min(most as usize), bands::grain(out_row))
     }
 
     /// The rows of the stored input that a band of output rows reads. A band may span pictures:
@@ -119,7 +121,7 @@ impl Tensor {
         let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
 
         let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
-        for band in geometry.bands(self, &y) {
+        for band in geometry.bands(self, &y, 2 * (weight.k() * n) as u64) {
             let of_input = geometry.input_rows(&band);
             let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
             let pixels = band.start * output[1]..band.end * output[1];

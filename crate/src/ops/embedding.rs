@@ -46,7 +46,7 @@ impl Tensor {
             .with(shared::INDEX);
         let kernel = Rc::new(kernel);
         let row_bytes = table.weight_type().bytes(c) as u64;
-        for band in row_bands(gpu, table.rows(), row_bytes) {
+        for band in row_bands(gpu, table.rows(), row_bytes, 0) {
             let params = Params {
                 tokens: ids.len() as u32,
                 sequence: sequence as u32,

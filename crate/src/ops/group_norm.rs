@@ -143,7 +143,7 @@ impl Tensor {
             .uint("ROWS", ROWS as u32)
             .activation(activation);
         let kernel = Rc::new(kernel);
-        for band in row_bands(gpu, batch * rows, self.row_bytes()) {
+        for band in row_bands(gpu, batch * rows, self.row_bytes(), 0) {
             let params = Params {
                 rows: band.len() as u32,
                 rows_per_picture: rows as u32,

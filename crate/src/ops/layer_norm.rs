@@ -40,7 +40,7 @@ impl Tensor {
             }
         };
         let kernel = Rc::new(kernel.alias("Elem4", self.precision().vec4()));
-        for band in row_bands(gpu, self.shape().rows(), self.row_bytes()) {
+        for band in row_bands(gpu, self.shape().rows(), self.row_bytes(), 0) {
             let params = Params { rows: band.len() as u32, c4: c as u32 / 4, eps };
             let bindings = vec![self.rows(&band), gamma.whole(), beta.whole(), y.rows(&band)];
             let [x, y] = shared::fold(gpu, band.len().div_ceil(rows));

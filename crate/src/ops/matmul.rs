@@ -78,7 +78,8 @@ impl Tensor {
         let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
 
         let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
-        for band in row_bands(gpu, rows, self.row_bytes().max(y.row_bytes())) {
+        let row_bytes = self.row_bytes().max(y.row_bytes());
+        for band in row_bands(gpu, rows, row_bytes, 2 * (k * n) as u64) {
             let params = Params {
                 rows: band.len() as u32,
                 n4: y.shape().channels() as u32 / 4,

@@ -24,7 +24,7 @@ impl Tensor {
         let pixels = self.shape().rows();
         let y = gpu.alloc(4 * pixels as u64);
         let kernel = Rc::new(Tensor::rgba_kernel(self.precision()));
-        for band in row_bands(gpu, pixels, self.row_bytes().max(4)) {
+        for band in row_bands(gpu, pixels, self.row_bytes().max(4), 0) {
             let out = y.range(4 * band.start as u64, 4 * band.len() as u64);
             let params = (band.len() as u32).to_le_bytes();
             let grid = shared::linear_grid(gpu, band.len());

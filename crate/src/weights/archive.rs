@@ -94,14 +94,8 @@ impl Archive {
             let elements = shape.iter().product::<usize>() as u64;
             let range = end..end + file_type.bytes_of(elements).expect("whole blocks");
             end = range.end;
-            tensors.push(TensorInfo {
-                name,
-                file_type,
-                shape,
-                file: file.into(),
-                range,
-                strides: None,
-            });
+            let file = shared.clone();
+            tensors.push(TensorInfo { name, file_type, shape, file, range, strides: None });
         }
         Archive::new(file, Header { tensors, metadata: BTreeMap::new() })
     }

@@ -70,7 +70,7 @@ struct Queue {
     /// The last submit that was not waited for, and its work; since when the device works on it.
     running: RefCell<Option<(Submitted, u64)>>,
     busy_since: Cell<Instant>,
-    pace: RefCell<SubmitBudget>,
+    budget: RefCell<SubmitBudget>,
 }
 
 impl Gpu {
@@ -83,8 +83,9 @@ impl Gpu {
         let faults = Faults::default();
         faults.listen(&opened.device);
         let executor = Executor::new(opened.device, opened.queue);
-        let pace = SubmitBudget::new(options.max_submit, opened.info.software);
-        Ok(Gpu::new(Some(executor), pace, faults, opened.info, opened.limits, opened.has_f16))
+        let budget = SubmitBudget::new(options.max_submit, opened.info.software)
+            .with_dispatch(options.max_dispatch);
+        Ok(Gpu::new(Some(executor), budget, faults, opened.info, opened.limits, opened.has_f16))
     }
 
     /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
@@ -115,13 +116,13 @@ impl Gpu {
 
     /// It is fast: whatever is recorded is one submit.
     fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
-        let pace = SubmitBudget::new(Some(u64::MAX), info.software);
-        Gpu::new(None, pace, Faults::default(), info, limits, shader_f16)
+        let budget = SubmitBudget::new(Some(u64::MAX), info.software);
+        Gpu::new(None, budget, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(
         executor: Option<Executor>,
-        pace: SubmitBudget,
+        budget: SubmitBudget,
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
@@ -142,7 +143,7 @@ impl Gpu {
             unflushed_bytes: Cell::new(0),
             running: RefCell::default(),
             busy_since: Cell::new(Instant::now()),
-            pace: RefCell::new(pace),
+            budget: RefCell::new(budget),
         };
         Gpu(Rc::new(Inner {
             tuning: Cell::new(Tuning::default_for(info.software)),
@@ -195,6 +196,14 @@ impl Gpu {
     /// The bounds that the recording keeps.
     pub fn limits(&self) -> Limits {
         self.0.limits
+    }
+
+    /// Floating-point operations of one dispatch at the most: ops cut what would be more into bands.
+    /// A driver resets a device whose dispatch runs for seconds, so this is a careful guess at
+    /// first, and smaller where the adapter was measured to be slow; a software adapter has no
+    /// bound.
+    pub fn dispatch_max(&self) -> u64 {
+        self.0.queue.budget.borrow().dispatch_max()
     }
 
     /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of

@@ -118,21 +118,27 @@ impl Gpu {
         if self.0.queue.running.borrow().is_none() {
             self.0.queue.busy_since.set(Instant::now());
         }
-        let parts = self.0.queue.pace.borrow().cut(&recording.dispatches);
-        for (number, part) in parts.into_iter().enumerate() {
-            if number > 0 {
-                between()?;
-            }
+        let dispatches = &recording.dispatches;
+        let next =
+            |from: usize| from..from + self.0.queue.budget.borrow().next(&dispatches[from..]);
+        // Without dispatches there may be copies.
+        let mut part = next(0);
+        loop {
             self.0.counter.borrow_mut().submit();
-            let work = recording.dispatches[part.clone()].iter().map(Dispatch::work).sum();
-            let running = self.submit_part(&recording, part).map(|submitted| (submitted, work));
-            let before = self.0.queue.running.replace(running);
+            let work = dispatches[part.clone()].iter().map(Dispatch::work).sum();
+            let running = self.submit_part(&recording, part.clone());
+            let before = self.0.queue.running.replace(running.map(|submitted| (submitted, work)));
             if let Some(before) = before {
                 self.measure(before).await?;
             }
-            if number == 0 {
+            if part.start == 0 {
                 self.turn_uploads();
             }
+            if part.end == dispatches.len() {
+                break;
+            }
+            between()?;
+            part = next(part.end);
         }
         self.heard().await
     }
@@ -153,7 +159,7 @@ impl Gpu {
         }
         let now = Instant::now();
         let since = self.0.queue.busy_since.replace(now);
-        self.0.queue.pace.borrow_mut().note(work, (now - since).as_secs_f64());
+        self.0.queue.budget.borrow_mut().note(work, (now - since).as_secs_f64());
         Ok(())
     }
 

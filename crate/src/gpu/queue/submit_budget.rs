@@ -1,54 +1,78 @@
-//! How much one submit may hold. A driver resets a device whose submit runs for seconds, a page
-//! stands still while the graphics card is taken, and a cancel is only heard between submits; so a
-//! recording is cut where a submit would take longer than a tenth of a second. How long that is, is
-//! guessed at first and then measured. A fast adapter runs a whole evaluation in one.
+//! How much one submit, and one dispatch of it, may hold. A driver resets a device whose submit runs
+//! for seconds, a page stands still while the graphics card is taken, and a cancel is only heard
+//! between submits; so a recording is cut where a submit would take longer than a tenth of a second,
+//! and ops cut what would be a dispatch of more than a quarter. How long that is, is guessed at
+//! first, with care, and then measured: the first submits of a graphics card are small, and grow
+//! with what is known of it. A fast adapter runs a whole evaluation in one.
 
 use crate::gpu::recording::Dispatch;
-use std::ops::Range;
 
 /// What a submit should take at the most.
 const SECONDS: f64 = 0.1;
 
-/// Work per second to begin with, of a software adapter and of a real one.
-const GUESS: [f64; 2] = [2e9, 1e12];
+/// Work per second to begin with, of a software adapter and of a graphics card: the slowest ones
+/// that are still in use.
+const GUESS: [f64; 2] = [2e9, 1e11];
+
+/// A submit that is over sooner than this cannot be told from the time that a submit itself takes.
+const SECONDS_MIN: f64 = 2e-3;
+
+/// What a dispatch should take at the most: an eighth of the time after which Windows resets a
+/// graphics card.
+const DISPATCH_SECONDS: f64 = 0.25;
+
+/// Floating-point operations of a dispatch of a graphics card, at the most and at the least: more
+/// would save nothing, fewer would leave a card idle.
+const DISPATCH_FLOPS: [f64; 2] = [25e9, 1e9];
 
 /// The adapter's measured speed.
 pub(crate) struct SubmitBudget {
     /// Work of one submit, where it is fixed.
     fixed: Option<u64>,
+    /// Floating-point operations of one dispatch, where they are fixed.
+    fixed_dispatch: Option<u64>,
     work_per_second: f64,
 }
 
 impl SubmitBudget {
-    /// Nothing measured yet; with `fixed`, nothing ever is.
+    /// Nothing measured yet; with `fixed`, no submit ever depends on it.
     pub(crate) fn new(fixed: Option<u64>, software: bool) -> SubmitBudget {
-        SubmitBudget { fixed, work_per_second: GUESS[usize::from(!software)] }
+        // A driver does not reset the CPU.
+        let fixed_dispatch = software.then_some(u64::MAX);
+        SubmitBudget { fixed, fixed_dispatch, work_per_second: GUESS[usize::from(!software)] }
     }
 
-    /// Cuts dispatches into runs, each of which is one submit; a dispatch is never cut.
-    pub(crate) fn cut(&self, dispatches: &[Dispatch]) -> Vec<Range<usize>> {
+    /// The same with so many floating-point operations of a dispatch, where they are given.
+    pub(crate) fn with_dispatch(self, fixed: Option<u64>) -> SubmitBudget {
+        SubmitBudget { fixed_dispatch: fixed.or(self.fixed_dispatch), ..self }
+    }
+
+    /// Floating-point operations of one dispatch at the most, as far as the adapter is known.
+    pub(crate) fn dispatch_max(&self) -> u64 {
+        let [most, least] = DISPATCH_FLOPS;
+        let measured = (self.work_per_second * DISPATCH_SECONDS).clamp(least, most) as u64;
+        self.fixed_dispatch.unwrap_or(measured)
+    }
+
+    /// How many of some dispatches the next submit takes: at least one, if there is one.
+    pub(crate) fn next(&self, dispatches: &[Dispatch]) -> usize {
         let budget = self.fixed.unwrap_or((self.work_per_second * SECONDS) as u64);
-        let (mut parts, mut start, mut work) = (Vec::new(), 0, 0);
-        for (i, dispatch) in dispatches.iter().enumerate() {
-            if i > start && work + dispatch.work() > budget {
-                parts.push(start..i);
-                (start, work) = (i, 0);
-            }
-            work += dispatch.work();
-        }
-        // Without dispatches there may be copies.
-        if start < dispatches.len() || parts.is_empty() {
-            parts.push(start..dispatches.len());
-        }
-        parts
+        let mut work = 0u64;
+        let fits = |dispatch: &&Dispatch| {
+            work = work.saturating_add(dispatch.work());
+            work <= budget
+        };
+        dispatches.iter().take_while(fits).count().max(1).min(dispatches.len())
     }
 
     /// Notes that so much work took so long.
     pub(crate) fn note(&mut self, work: u64, seconds: f64) {
-        // Too short to be told from the time that a submit itself takes.
-        if seconds > 2e-3 {
-            self.work_per_second = (self.work_per_second + work as f64 / seconds) / 2.0;
-        }
+        let speed = work as f64 / seconds.max(SECONDS_MIN);
+        self.work_per_second = match seconds > SECONDS_MIN {
+            true => (self.work_per_second + speed) / 2.0,
+            // At least as fast as that.
+            false => self.work_per_second.max(speed),
+        };
     }
 }
 
@@ -71,27 +95,72 @@ mod tests {
         work.iter().map(one).collect()
     }
 
+    /// The sizes of the submits of a recording.
+    fn cut(budget: &SubmitBudget, dispatches: &[Dispatch]) -> Vec<usize> {
+        let (mut sizes, mut rest) = (Vec::new(), dispatches);
+        while !rest.is_empty() {
+            sizes.push(budget.next(rest));
+            rest = &rest[budget.next(rest)..];
+        }
+        sizes
+    }
+
     #[test]
     fn cuts_where_the_budget_ends() {
         let cut =
-            |budget, work: &[u64]| SubmitBudget::new(Some(budget), false).cut(&dispatches(work));
-        assert_eq!(cut(10, &[]), [0..0; 1]);
-        assert_eq!(cut(10, &[4, 6, 1]), [0..2, 2..3]);
-        assert_eq!(cut(10, &[40, 60, 1, 2]), [0..1, 1..2, 2..4], "a dispatch is never cut");
-        assert_eq!(cut(u64::MAX, &[4, 6, 1]), [0..3; 1]);
+            |budget, work: &[u64]| cut(&SubmitBudget::new(Some(budget), false), &dispatches(work));
+        assert_eq!(cut(10, &[4, 6, 1]), [2, 1]);
+        assert_eq!(cut(10, &[40, 60, 1, 2]), [1, 1, 2], "a dispatch is never cut");
+        assert_eq!(cut(u64::MAX, &[4, 6, 1]), [3]);
+        assert_eq!(SubmitBudget::new(Some(10), false).next(&[]), 0);
     }
 
     #[test]
     fn learns_how_fast_the_adapter_is() {
-        let submits = |pace: &SubmitBudget| pace.cut(&dispatches(&[1_000_000_000; 100])).len();
-        let mut pace = SubmitBudget::new(None, true);
-        let slow = submits(&pace);
+        let submits = |budget: &SubmitBudget| cut(budget, &dispatches(&[1_000_000_000; 100])).len();
+        let mut budget = SubmitBudget::new(None, true);
+        let slow = submits(&budget);
         assert_eq!(slow, 100, "a guess of a tenth of two thousand million a submit");
         for _ in 0..20 {
-            pace.note(1_050_000_000, 1e-2);
+            budget.note(1_050_000_000, 1e-2);
         }
-        assert_eq!(submits(&pace), 10);
-        pace.note(1, 1e-5);
-        assert_eq!(submits(&pace), 10, "what is too short to measure changes nothing");
+        assert_eq!(submits(&budget), 10);
+        budget.note(1, 1e-5);
+        assert_eq!(submits(&budget), 10, "what is too short to measure makes nothing slower");
+    }
+
+    /// A card of 20 TFLOP/s is known within a few submits; none before is long on a slow card.
+    #[test]
+    fn the_first_submits_are_small_and_grow() {
+        let mut budget = SubmitBudget::new(None, false);
+        let all = dispatches(&[5_000_000_000; 1000]);
+        let sizes: Vec<usize> = (0..4)
+            .map(|_| {
+                let size = budget.next(&all);
+                let work = size as u64 * 5_000_000_000;
+                budget.note(work, work as f64 / 20e12);
+                size
+            })
+            .collect();
+        assert_eq!(sizes[0], 2, "a tenth of a second at the guessed speed");
+        assert!(sizes[3] > 100, "{sizes:?}");
+    }
+
+    #[test]
+    fn a_dispatch_is_shorter_on_a_slow_card() {
+        let mut budget = SubmitBudget::new(None, false);
+        assert_eq!(budget.dispatch_max(), 25_000_000_000);
+        budget.note(1_000_000_000_000, 0.1);
+        assert_eq!(budget.dispatch_max(), 25_000_000_000, "more would save nothing");
+        for _ in 0..20 {
+            budget.note(10_000_000_000, 1.0);
+        }
+        assert!((2.4e9..2.6e9).contains(&(budget.dispatch_max() as f64)));
+        for _ in 0..20 {
+            budget.note(1_000_000, 1.0);
+        }
+        assert_eq!(budget.dispatch_max(), 1_000_000_000, "nor fewer than keep it busy");
+        assert_eq!(SubmitBudget::new(None, true).dispatch_max(), u64::MAX);
+        assert_eq!(SubmitBudget::new(None, true).with_dispatch(Some(7)).dispatch_max(), 7);
     }
 }
