@@ -119,6 +119,23 @@ test("Tab reaches every control of every view, and each shows that it has the fo
   });
 });
 
+test("no sentence that appears moves the buttons away under the mouse", async (t) => {
+  const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };
+  const { page, state, type, generate } = await visit(t, { server, hash: "#steps=3", context });
+  await state("ready");
+  const place = async () => (await generate.boundingBox())?.y;
+  await type({ prompt: "a red cat" });
+  await generate.scrollIntoViewIfNeeded();
+  const before = await place();
+  await type({ prompt: "lose the device" });
+  await page.locator("#unknown").waitFor();
+  assert.equal(await place(), before, "what the model does not know");
+  await generate.click();
+  await state("error");
+  await page.locator("#fault").waitFor();
+  assert.equal(await place(), before, "a fault");
+});
+
 test("at 200 % nothing is cut and nothing needs scrolling sideways", async (t) => {
   // What a window of 1280 × 900 has room for when everything is twice as large.
   const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };

@@ -1,0 +1,210 @@
+//! Whether an adapter's numbers are what the kernels build on. WGSL leaves some of it open, and some
+//! drivers are wrong; a picture would be wrong without a word. So a graphics card is asked when it is
+//! opened, with small runs of the very kernels that depend on it. Adapters that compute on the CPU
+//! are known, and not asked.
+//!
+//! ```text
+//! overflow     f32 → f16 beyond 65504 is infinity, from which the steps find out that f16 is too
+//!              narrow; where it is clamped instead, activations stay f32
+//! subnormals   f16 below 6e-5 keeps its value, such as the scales of quantised blocks; where it
+//!              becomes zero, the readers of weights take it apart themselves
+//! invalid      NaN and both infinities are found; else no picture could be trusted
+//! repeats      the same recording on the same buffers gives the same bits a second and a third time;
+//!              else no step after the first could be trusted
+//! ```
+
+use crate::dtype::{Precision, WeightType};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::ops::{Activation, Epilogue, Mask};
+use crate::tensor::Tensor;
+use crate::weight::Weight;
+
+/// What is stored as f16, and what it becomes where overflow is infinity. 65519 still rounds to the
+/// largest f16, 65520 does not.
+const STORED: [(f32, f32); 8] = [
+    (65504.0, 65504.0),
+    (65519.0, 65504.0),
+    (65520.0, f32::INFINITY),
+    (1e6, f32::INFINITY),
+    (-65504.0, -65504.0),
+    (-65520.0, f32::NEG_INFINITY),
+    (-1e6, f32::NEG_INFINITY),
+    (0.5, 0.5),
+];
+
+/// Weights whose blocks of q8_0 have a subnormal scale (1e-6).
+const SMALL: f32 = 1.27e-4;
+/// Inputs of the product with them; outputs are then Σ 1000 · `SMALL`.
+const SMALL_INPUTS: usize = 32;
+/// A scale of 17 units of 2⁻²⁴ is rounded by 3 % at the most.
+const SMALL_ERROR: f32 = 0.05;
+
+/// What a latent may be that no picture can be made of, and one that is sound.
+const INVALID: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0];
+
+/// What an adapter answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// What became of each number of `STORED`; none without `shader-f16`.
+    pub stored: Option<Vec<f32>>,
+    /// Σ 1000 · w over 32 weights of 1.27e-4 in q8_0.
+    pub small: f32,
+    /// Whether tensors with NaN, ∞, −∞ and 1 were taken for finite.
+    pub finite: [bool; 4],
+    /// The bits of one recording, run three times.
+    pub runs: [Vec<u32>; 3],
+}
+
+/// What follows from the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numerics {
+    /// Activations may be f16, as far as overflow is concerned.
+    pub overflow_is_infinite: bool,
+    /// f16 numbers below 6e-5 keep their value.
+    pub keeps_subnormals: bool,
+}
+
+impl Numerics {
+    /// As WGSL would have it, and software adapters do.
+    pub const EXACT: Numerics = Numerics { overflow_is_infinite: true, keeps_subnormals: true };
+
+    /// Asks an adapter.
+    ///
+    /// # Errors
+    /// As [`Numerics::of`], and the device's faults.
+    pub async fn probe(gpu: &Gpu) -> Result<Numerics> {
+        if gpu.info().software || gpu.is_dry() {
+            return Ok(Numerics::EXACT);
+        }
+        Numerics::of(&Answers::ask(gpu).await?)
+    }
+
+    /// What follows from some answers.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where no picture of this adapter could be trusted.
+    pub fn of(answers: &Answers) -> Result<Numerics> {
+        let unusable = |what: &str| Error::Gpu {
+            message: format!(
+                "this graphics adapter, or its driver, does not compute reliably: {what}. Update \
+                 the driver, or use the CPU (--device cpu; on the page #device=cpu)"
+            ),
+        };
+        if answers.finite != [false, false, false, true] {
+            return Err(unusable("numbers that are not finite are not told from those that are"));
+        }
+        let [first, others @ ..] = &answers.runs;
+        if others.iter().any(|other| other != first) {
+            return Err(unusable("the same work gives other numbers when it is done again"));
+        }
+        let stored = answers.stored.as_deref().unwrap_or_default();
+        let expected = SMALL * 1000.0 * SMALL_INPUTS as f32;
+        Ok(Numerics {
+            overflow_is_infinite: stored.iter().zip(STORED).all(|(got, (_, want))| *got == want),
+            keeps_subnormals: (answers.small - expected).abs() < SMALL_ERROR * expected,
+        })
+    }
+}
+
+impl Answers {
+    /// Runs the kernels.
+    ///
+    /// # Errors
+    /// The device's faults.
+    pub async fn ask(gpu: &Gpu) -> Result<Answers> {
+        let mut finite = [true; 4];
+        for (answer, value) in finite.iter_mut().zip(INVALID) {
+            // The last lane of the last round has it.
+            let values: Vec<f32> = (0..256).map(|i| if i == 255 { value } else { 0.5 }).collect();
+            *answer = Tensor::from_f32(gpu, &values, [1, 64, 4], Precision::F32).is_finite().await?;
+        }
+        let mut runs = [const { Vec::new() }; 3];
+        for run in &mut runs {
+            *run = mixed(gpu).to_f32().await?.into_iter().map(f32::to_bits).collect();
+        }
+        Ok(Answers { stored: stored(gpu).await?, small: small(gpu).await?, finite, runs })
+    }
+}
+
+/// Some numbers as f16, and back.
+async fn stored(gpu: &Gpu) -> Result<Option<Vec<f32>>> {
+    if !gpu.has_f16() {
+        return Ok(None);
+    }
+    let values = STORED.map(|(value, _)| value);
+    let x = Tensor::from_f32(gpu, &values, [1, 2, 4], Precision::F32);
+    Ok(Some(x.cast(Precision::F16).to_f32().await?))
+}
+
+/// An output of a product with small weights of q8_0.
+async fn small(gpu: &Gpu) -> Result<f32> {
+    let weight = Weight::empty(gpu, SMALL_INPUTS, Weight::PANEL, WeightType::Q8_0);
+    weight.write(0, &[SMALL; SMALL_INPUTS * Weight::PANEL]);
+    let x = Tensor::from_f32(gpu, &[1000.0; SMALL_INPUTS], [1, 1, SMALL_INPUTS], Precision::F32);
+    Ok(x.matmul(&weight, Epilogue::default()).to_f32().await?[0])
+}
+
+/// Products, sums and an attention, one after the other: barriers, shared memory, and buffers that
+/// serve again.
+fn mixed(gpu: &Gpu) -> Tensor {
+    const SIDE: usize = 64;
+    let numbers = |seed: f32| -> Vec<f32> {
+        (0..SIDE * SIDE).map(|i| ((i as f32 + seed) * 0.7391).sin()).collect()
+    };
+    let mut x = Tensor::from_f32(gpu, &numbers(1.0), [1, SIDE, SIDE], Precision::F32);
+    let weight = Weight::empty(gpu, SIDE, SIDE, WeightType::F16);
+    weight.write(0, &numbers(2.0));
+    for _ in 0..3 {
+        let product = x.matmul(&weight, Epilogue::default());
+        x = product.attention(&x, &product, 2, Mask::None).activate(Activation::Silu).add(&x);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Answers {
+        Answers {
+            stored: Some(STORED.iter().map(|(_, stored)| *stored).collect()),
+            small: 1000.0 * SMALL * SMALL_INPUTS as f32,
+            finite: [false, false, false, true],
+            runs: [const { Vec::new() }; 3],
+        }
+    }
+
+    #[test]
+    fn an_exact_adapter_is_used_as_it_is() {
+        assert_eq!(Numerics::of(&good()).unwrap(), Numerics::EXACT);
+        let without_f16 = Answers { stored: None, ..good() };
+        assert_eq!(Numerics::of(&without_f16).unwrap(), Numerics::EXACT);
+    }
+
+    #[test]
+    fn each_departure_is_noticed() {
+        let clamped = STORED.iter().map(|(value, _)| value.clamp(-65504.0, 65504.0)).collect();
+        let clamps = Answers { stored: Some(clamped), ..good() };
+        let found = Numerics::of(&clamps).unwrap();
+        assert_eq!(found, Numerics { overflow_is_infinite: false, ..Numerics::EXACT });
+        let flushes = Answers { small: 0.0, ..good() };
+        let found = Numerics::of(&flushes).unwrap();
+        assert_eq!(found, Numerics { keeps_subnormals: false, ..Numerics::EXACT });
+    }
+
+    #[test]
+    fn an_adapter_that_cannot_be_trusted_is_refused() {
+        for i in 0..4 {
+            let mut finite = good().finite;
+            finite[i] = !finite[i];
+            let fault = Numerics::of(&Answers { finite, ..good() }).unwrap_err();
+            assert!(fault.to_string().contains("not finite are not told"), "{fault}");
+        }
+        let mut runs = good().runs;
+        runs[2] = vec![1];
+        let fault = Numerics::of(&Answers { runs, ..good() }).unwrap_err();
+        assert!(fault.to_string().contains("when it is done again"), "{fault}");
+        assert!(fault.to_string().contains("--device cpu"), "{fault}");
+    }
+}
