@@ -226,7 +226,7 @@ export class Form {
    */
   complain(problem, place) {
     const fault = anyById("fault");
-    (place ?? anyById("initial")).after(fault);
+    (place ?? anyById("main-actions")).after(fault);
     for (const wrong of byId("form", HTMLFormElement).querySelectorAll("[aria-invalid]")) {
       wrong.removeAttribute("aria-invalid");
       wrong.removeAttribute("aria-errormessage");
