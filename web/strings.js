@@ -87,16 +87,16 @@ export const say = {
   paused: (/** @type {number} */ step, /** @type {number} */ steps) =>
     step ? `Paused after step ${step} of ${steps}.` : "Paused before the first step.",
   goOn: () => "Resume",
-  initial: () => "The start image",
-  initialSize: (/** @type {number} */ width, /** @type {number} */ height) =>
+  startImage: () => "The start image",
+  startImageSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Start image, ${width} × ${height}`,
-  initialMissing: () =>
+  startImageMissing: () =>
     "These settings used a start image, which is not inside the file. Choose that image again, " +
     "or press Reset.",
-  initialGone: () => "it is no longer kept here",
+  startImageGone: () => "it is no longer kept here",
   notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be the start image (${reason}).`,
-  begins: (/** @type {string} */ name) =>
+  becameStartImage: (/** @type {string} */ name) =>
     `${name} has no saved settings. It is the start image now.`,
   done: (/** @type {number} */ seconds, /** @type {number} */ count) =>
     count > 1
@@ -138,15 +138,16 @@ export const say = {
   usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Use ${width} × ${height}`,
   noStyle: () => "none",
-  style: (/** @type {string} */ prompt, /** @type {string} */ avoid) =>
-    [prompt, avoid && `negative: ${avoid}`].filter(Boolean).join(" · "),
+  style: (/** @type {string} */ prompt, /** @type {string} */ negative) =>
+    [prompt, negative && `negative: ${negative}`].filter(Boolean).join(" · "),
   extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
   dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
   filled: (/** @type {string} */ program, /** @type {boolean} */ text) =>
     `Settings loaded from the ${text ? "text" : "image"}, as written by ${program}.`,
   copied: () => "The link is copied.",
-  copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
-  copiedBegun: () => "The link is copied, without the start image: that is on your device only.",
+  copiedTruncated: () => "The link is copied, without the prompt: that is too long for a link.",
+  copiedWithoutStartImage: () =>
+    "The link is copied, without the start image: that is on your device only.",
   copyYourself: () => "The link:",
   queued: () => "Added to the queue.",
 
@@ -181,8 +182,8 @@ export const say = {
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
-  begun: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
-  avoiding: (/** @type {string} */ text) => `negative prompt “${text}”`,
+  fromStartImage: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
+  negativePrompt: (/** @type {string} */ text) => `negative prompt “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same
       ? "The images differ in size."

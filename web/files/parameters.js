@@ -13,7 +13,7 @@ const NEGATIVE = "Negative prompt:";
  */
 
 /**
- * Any text can be read: without a line of fields everything is prompt.
+ * Reads any text. Without a line of fields all of it is the prompt.
  * @param {string} text
  * @returns {Parameters}
  */
@@ -43,8 +43,8 @@ function without(line, character) {
 }
 
 /**
- * The fields and the number of their line: the last one of all, or the last that begins with
- * `Steps` and has others beside it.
+ * The fields and the index of their line. It is the last line of the text, if that has fields; else
+ * the last line that begins with `Steps: ` and has at least three fields.
  * @param {string[]} lines
  */
 function findFields(lines) {
@@ -59,9 +59,11 @@ function findFields(lines) {
 }
 
 /**
- * `Name: value, Name: "quoted, value"`; nothing when the line does not begin with `Steps` and has
- * fewer than three fields or other words, as a prompt with a colon would. A piece that is no field
- * and a quoted value that cannot be read cost only themselves.
+ * The fields of a line `Name: value, Name: "quoted, value"`.
+ *
+ * A line that begins with `Steps` always has fields: a piece that is no field, or a quoted value
+ * that cannot be read, is skipped. Any other line may be a prompt with a colon. It has fields only
+ * if there are at least three, nothing else, and the first is not `Negative prompt`; else null.
  * @param {string} line
  * @returns {[string, string][] | null}
  */
@@ -90,7 +92,7 @@ function parseFields(line) {
 }
 
 /**
- * The value at this place, null where it cannot be read, and what follows its comma.
+ * The value at an index, null if it cannot be read; and the index after its comma.
  * @param {string} text
  * @param {number} at
  */
@@ -109,7 +111,7 @@ function readValue(text, at) {
   return { value: text.slice(at, end).trim(), end: end + 1 };
 }
 
-/** @param {string} text a JSON string, if it is one */
+/** The value of a JSON string; null if it is none. @param {string} text */
 function unquoted(text) {
   try {
     return String(JSON.parse(text));

@@ -1,17 +1,17 @@
 // Lists of requests in files: JSONL or JSON, tables with commas, semicolons or tabs (RFC 4180), the
-// options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. What is wrong is
-// told with its line, before anything is taken. The native program reads the same
-// (crate/src/bin/darkroom/lists.rs).
+// options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. If anything is
+// wrong, the error names the line and nothing of the list is used. The native program reads the
+// same (crate/src/bin/darkroom/lists.rs).
 
 import { importText } from "../strings/imports.js";
 import { parseJson } from "./json.js";
 import { checked } from "./row.js";
 
 /** @typedef {Record<string, string>} Row fields of a request as text, by name */
-/** @typedef {{ line: number, row: Row }} Line a row and where it stood */
+/** @typedef {{ line: number, row: Row }} Line a row and the number of its line */
 
 /**
- * Reads a list by what it looks like.
+ * Reads a list; its format is detected.
  * @param {string} name of its file
  * @param {string} text
  * @returns {Row[]}
@@ -45,7 +45,7 @@ function linesOf(name, text) {
 }
 
 /**
- * What goes wrong is told with its line.
+ * Runs a reader; an error gets the number of the line.
  * @template T
  * @param {number} line
  * @param {() => T} read
@@ -61,7 +61,7 @@ function at(line, read) {
 
 /**
  * @param {string} text
- * @param {string} first its first line with anything on it
+ * @param {string} first its first line that is not empty
  * @returns {Line[]}
  */
 function readJson(text, first) {
@@ -110,7 +110,7 @@ function readTable(text, mark) {
   return lines.map(({ line, cells }) => {
     const fields = cells.map((cell, i) => /** @type {const} */ ([names[i] ?? "", cell]));
     const row = Object.fromEntries(fields.filter(([name, cell]) => name && cell.trim() !== ""));
-    // An empty cell is no wish for whatever the form holds at present.
+    // An empty prompt is an error: the form's present prompt must not be used instead.
     return { line, row: at(line, () => withPrompt(row)) };
   });
 }
@@ -188,7 +188,7 @@ function readOptions(line) {
 }
 
 /**
- * Words as a shell parts them: by spaces, but for what is quoted.
+ * Splits a line into words as a shell does: at spaces outside quotes.
  * @param {string} line
  */
 function wordsOf(line) {

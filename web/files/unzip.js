@@ -1,5 +1,5 @@
-// One text file out of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3): the
-// directory at the end tells where it is.
+// Reads one text file of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3). The
+// directory at the end has the file's position.
 
 import { importText } from "../strings/imports.js";
 
@@ -14,11 +14,11 @@ export function isZip(bytes) {
 }
 
 /**
- * The text of the first file of this name, in whichever folder.
+ * The bytes of the first file with this name, in any folder.
  * @param {Blob} file
  * @param {string} wanted
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {Error} when there is none, or the archive is not whole
+ * @throws {Error} if there is none, or the archive is damaged
  */
 export async function unzipOne(file, wanted) {
   const directory = await directoryOf(file);

@@ -27,8 +27,8 @@ export const importText = {
   /** @param {string} settings */
   pass: (settings) => `a second pass (${settings})`,
   pasted: () => "The form was filled in from the text in the prompt.",
-  /** @param {string[]} lost */
-  lost: (lost) => `Not taken over: ${lost.join("; ")}.`,
+  /** @param {string[]} settings */
+  notImported: (settings) => `Not taken over: ${settings.join("; ")}.`,
 
   /** @param {string} name */
   workflowOnly: (name) =>

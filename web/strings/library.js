@@ -105,7 +105,7 @@ export const library = {
         return `Verifying: ${gigabytes(event.bytes_done)} of ${gigabytes(event.bytes_total)}`;
       case "healed":
         return `A damaged part of ${event.path} was fetched again.`;
-      case "elsewhere":
+      case "waiting_for_tab":
         return "Another tab is changing the models; this one waits and shows how far it is.";
       default:
         return event.text;

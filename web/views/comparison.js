@@ -1,5 +1,5 @@
-// Two pictures on top of each other: a slider shows more of the one or of the other. Of one size,
-// they are also compared in numbers.
+// Two images on top of each other: a slider shows more of the one or of the other. If they have the
+// same size, their PSNR is shown too.
 
 import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
