@@ -1,7 +1,7 @@
-// Every sentence that the page itself says, in one place. Sentences about models, requests and
-// graphics devices come from the engine.
+// The page's own texts, in one place. Texts about models, requests and graphics devices come from
+// the engine.
 
-/** How samplers are written; one that is not here shows its plain name. */
+/** The labels of samplers; a sampler that is not here is shown by its name. */
 export const SAMPLERS = new Map([
   ["ddim", "DDIM"],
   ["pndm", "PNDM (PLMS)"],
@@ -15,7 +15,7 @@ export const SAMPLERS = new Map([
   ["lcm", "LCM"],
 ]);
 
-/** Whether the model's safety checker saw a picture, and what it said. */
+/** The results of the model's safety checker. */
 export const SAFETY = {
   passed: "safety checked",
   flagged: "hidden by the safety checker",
@@ -34,7 +34,7 @@ const PARTS = {
 
 export const say = {
   /**
-   * What computes.
+   * Model, precision and device, in one line.
    * @param {string} model
    * @param {import("./engine/protocol.js").Options} how
    * @param {import("./engine/protocol.js").Description} description
@@ -117,7 +117,7 @@ export const say = {
   tokens: (/** @type {number} */ used, /** @type {number} */ room, /** @type {number} */ chunks) =>
     `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
   /**
-   * What the model does not see, of a long text the beginning.
+   * The end of a prompt that the model does not see; of a long one only the beginning.
    * @param {string} end
    */
   cut: (end) => {
@@ -248,7 +248,7 @@ export const say = {
 };
 
 /**
- * As a number of MB.
+ * Bytes as a number of MB.
  * @param {number} bytes
  */
 export function megabytes(bytes) {
@@ -256,7 +256,7 @@ export function megabytes(bytes) {
 }
 
 /**
- * The size of small files.
+ * Bytes in kB or MB.
  * @param {number} bytes
  */
 export function fileSize(bytes) {
@@ -264,7 +264,7 @@ export function fileSize(bytes) {
 }
 
 /**
- * The beginning of a text, cut between words where there is room for that.
+ * The beginning of a text, cut between words if possible.
  * @param {string} text
  * @param {number} most characters
  */
@@ -273,12 +273,12 @@ export function beginning(text, most) {
   const cut = text.slice(0, most);
   const space = cut.lastIndexOf(" ");
   const end = space > most / 2 ? cut.slice(0, space) : cut;
-  // Half of a character that takes two units is none.
+  // Without the first half of a surrogate pair that was cut.
   return end.replace(/[\ud800-\udbff]$/, "");
 }
 
 /**
- * Seconds as people say them.
+ * Seconds as text: seconds, minutes or hours.
  * @param {number} seconds
  */
 export function duration(seconds) {
@@ -288,6 +288,6 @@ export function duration(seconds) {
   return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** As kB, MB or GB. */
+/** Bytes in kB, MB or GB. */
 export const gigabytes = (/** @type {number} */ bytes) =>
   bytes < 1e9 ? fileSize(bytes) : `${(bytes / 1e9).toFixed(2)} GB`;

@@ -31,7 +31,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
   return {
     reopen,
 
-    /** The form has changed: counts the tokens, and updates the URL and the draft after a moment. */
+    /** The form has changed: counts the tokens; updates the URL and the draft after a moment. */
     changed() {
       count();
       clearTimeout(timer);

@@ -10,7 +10,7 @@ const NAME = "lost-models";
 /** Where the store keeps the titles of its models, apart from its database. */
 const TITLES = "darkroom-shelf";
 
-/** Titles that were reported to this tab: all there is where storage is blocked. @type {string[]} */
+/** Titles that were reported to this tab; used if storage is blocked. @type {string[]} */
 let reported = [];
 /** @type {Set<() => void>} */
 const listeners = new Set();

@@ -96,5 +96,5 @@ export const DATABASE = "darkroom-weights";
 /** The lock of the tab that changes what is stored. */
 export const LOCK = "darkroom-weights";
 
-/** The BroadcastChannel that reports a tab's work to the others: `{ model, event }`, `{ changed }`. */
+/** The BroadcastChannel for what a tab does: messages `{ model, event }` and `{ changed }`. */
 export const CHANNEL = "darkroom-weights";

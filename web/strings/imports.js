@@ -1,6 +1,6 @@
-// What the page says of requests and lists from files of other programs.
+// Texts about requests and lists from files of other programs.
 
-/** How kinds of added networks are called. */
+/** The names of kinds of added networks. */
 const NETWORKS = new Map([
   ["lora", "LoRA"],
   ["lyco", "LyCORIS"],

@@ -4,7 +4,7 @@
 //
 // An entry of the history has the view, the name of the dialog, and the number of a visit. A visit
 // begins with a link and has all entries that follow it. Between entries of one visit the form does
-// not change, also if their URLs have other fields. An entry of another visit is followed as a link.
+// not change, also if their URLs have other fields. An entry of another visit is like a link.
 
 import { addressOf, viewOf } from "../options.js";
 

@@ -140,7 +140,7 @@ test("a cancel ends the call that runs, and one that waits before it begins", as
   assert.equal(await caller.call("slow", ["three"]), "three");
 });
 
-test("a worker that does not react to a cancel is replaced, and calls that wait go on", async () => {
+test("a worker that ignores a cancel is replaced, and calls that wait go on", async () => {
   const { caller, workers } = scripted([
     () => {},
     (worker, { id, call, args }) => {
