@@ -84,10 +84,10 @@ async function makePictures(engine, { columns, rows }, index, options, watch, on
   }
   for (const [at, row] of rows.entries()) {
     onProgress({ model: column.name, row: at });
-    const begun = performance.now();
+    const startTime = performance.now();
     try {
       const { png } = await engine.generate(row.request, watch);
-      row.cells[index] = { png, seconds: (performance.now() - begun) / 1000 };
+      row.cells[index] = { png, seconds: (performance.now() - startTime) / 1000 };
     } catch (error) {
       const { kind, message } = /** @type {import("./engine/client.js").EngineError} */ (error);
       // A request that this model cannot do is a result of the comparison; other errors end it.

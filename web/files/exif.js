@@ -58,7 +58,7 @@ function inWebp(bytes) {
 }
 
 /**
- * The chunk eXIf (PNG specification, 11.3.2.7), which may also stand behind the picture.
+ * The chunk eXIf (PNG specification, 11.3.2.7), which may also follow the image data.
  * @param {Uint8Array} bytes
  */
 function inPng(bytes) {

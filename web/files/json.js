@@ -10,16 +10,16 @@ const EXACT_DIGITS = 16;
  * @throws {SyntaxError}
  */
 export function parseJson(text) {
-  return JSON.parse(/NaN|Infinity|\d{16}/.test(text) ? plainly(text) : text);
+  return JSON.parse(/NaN|Infinity|\d{16}/.test(text) ? toPlainJson(text) : text);
 }
 
 /** @param {string} text */
-function plainly(text) {
+function toPlainJson(text) {
   const parts = [];
   for (let at = 0; at < text.length;) {
     const quote = text.indexOf('"', at);
     const end = quote < 0 ? text.length : quote;
-    parts.push(mended(text.slice(at, end)));
+    parts.push(rewritten(text.slice(at, end)));
     at = end;
     if (quote < 0) break;
     at += 1;
@@ -31,7 +31,7 @@ function plainly(text) {
 }
 
 /** Rewrites the text between two strings. @param {string} text */
-function mended(text) {
+function rewritten(text) {
   return text
     .replace(/-?(?:NaN|Infinity)/g, "null")
     .replace(/[-+.\w]+/g, (word) =>

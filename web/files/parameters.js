@@ -76,19 +76,19 @@ function parseFields(line) {
     while (mark < text.length && text[mark] !== ":" && text[mark] !== ",") mark += 1;
     const name = text.slice(at, mark).trim();
     at = mark + 1;
-    let odd = true;
+    let skipped = true;
     if (text[mark] === ":") {
       const { value, end } = readValue(text, at);
-      odd = value === null || !/^[\p{L}\p{N} \-/_]+$/u.test(name);
-      if (!odd) fields.push([name, value ?? ""]);
+      skipped = value === null || !/^[\p{L}\p{N} \-/_]+$/u.test(name);
+      if (!skipped) fields.push([name, value ?? ""]);
       at = end;
     }
-    if (odd && fields[0]?.[0] !== "Steps") return null;
+    if (skipped && fields[0]?.[0] !== "Steps") return null;
     while (at < text.length && /\s/.test(text[at] ?? "")) at += 1;
   }
   const first = fields[0]?.[0];
-  const others = fields.length >= 3 && first !== "Negative prompt";
-  return first === "Steps" || others ? fields : null;
+  const isList = fields.length >= 3 && first !== "Negative prompt";
+  return first === "Steps" || isList ? fields : null;
 }
 
 /**

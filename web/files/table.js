@@ -136,13 +136,13 @@ function readFirstColumn(text) {
 function tableLines(text, mark) {
   /** @type {{ line: number, cells: string[] }[]} */
   const lines = [];
-  let [number, begun] = [1, 1];
+  let [number, startLine] = [1, 1];
   /** @type {string[]} */
   let cells = [];
   const end = () => {
-    if (cells.some((cell) => cell.trim())) lines.push({ line: begun, cells });
+    if (cells.some((cell) => cell.trim())) lines.push({ line: startLine, cells });
     cells = [];
-    begun = number;
+    startLine = number;
   };
   for (let at = 0; at <= text.length;) {
     let cell = "";

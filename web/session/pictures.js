@@ -33,10 +33,10 @@ export async function makePictures(making, { request, count, startImage }) {
     latents: true,
     pictures: making.previewEvery,
   };
-  const begun = performance.now();
+  const startTime = performance.now();
   for (const run of seedRuns(request.seed, count))
     await makeRun(making, { ...request, ...run }, extras, startImage);
-  return say.done((performance.now() - begun) / 1000, count);
+  return say.done((performance.now() - startTime) / 1000, count);
 }
 
 /**

@@ -41,7 +41,7 @@ export async function keepImage(about, png) {
 }
 
 /**
- * All pictures, the latest first.
+ * All records, the latest first.
  * @returns {Promise<SavedImage[]>}
  */
 export async function listImages() {
@@ -51,7 +51,7 @@ export async function listImages() {
 }
 
 /**
- * The file of a picture.
+ * The file of an image.
  * @param {number} id
  * @returns {Promise<Blob | undefined>}
  */

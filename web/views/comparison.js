@@ -56,7 +56,7 @@ async function pixels({ id }) {
 }
 
 /**
- * Peak signal-to-noise ratio in dB over red, green and blue; infinite for equal pictures.
+ * Peak signal-to-noise ratio in dB over red, green and blue; infinite for equal images.
  * @param {Uint8ClampedArray} a
  * @param {Uint8ClampedArray} b
  */

@@ -31,7 +31,7 @@ export function createDownload(onShare, onStop) {
   stop.addEventListener("click", onStop);
   let id = "";
   let host = "";
-  let begun = 0;
+  let startTime = 0;
   let tenth = -1;
   /** Failed attempts since the last byte, by file. @type {Map<string, number>} */
   const tries = new Map();
@@ -40,7 +40,7 @@ export function createDownload(onShare, onStop) {
   function fetching({ bytes_done: done, bytes_total: total, bytes_per_second: speed, ...event }) {
     const share = total ? Math.min(1, done / total) : 0;
     bar.value = share;
-    const guess = event.seconds_left !== null && Date.now() - begun >= GUESS_AFTER_MS;
+    const guess = event.seconds_left !== null && Date.now() - startTime >= GUESS_AFTER_MS;
     const left = guess ? `, ${say.left(event.seconds_left ?? 0)}` : "";
     line.textContent = `${gigabytes(done)} of ${gigabytes(total)}, ${megabytes(speed)} MB/s${left}`;
     trouble.hidden = details.hidden = true;
@@ -78,7 +78,7 @@ export function createDownload(onShare, onStop) {
     begin({ manifest, address, bytes_stored: stored, bytes_total: total }, mirror) {
       ({ id } = manifest);
       host = hostOf(mirror || manifest.base || address);
-      begun = Date.now();
+      startTime = Date.now();
       tenth = -1;
       const share = total ? stored / total : 0;
       bar.value = share;

@@ -59,7 +59,7 @@ function createRequests() {
   let [count, foreign, broken] = [0, 0, 0];
   /** For each request: its time, and whether the service worker fetched a file of this app. */
   const made = /** @type {{ time: number, own: boolean }[]} */ ([]);
-  /** @type {{ begun: number, ended: number }[]} */
+  /** @type {{ start: number, end: number }[]} */
   const runs = [];
 
   /** @param {NetworkRequest[]} requests */
@@ -79,7 +79,7 @@ function createRequests() {
 
   function show() {
     const during = made.filter(({ time }) =>
-      runs.some(({ begun, ended }) => time >= begun && time <= ended),
+      runs.some(({ start, end }) => time >= start && time <= end),
     );
     anyById("requests-all").textContent = String(count);
     anyById("requests-generating").textContent = String(during.length);
@@ -102,11 +102,11 @@ function createRequests() {
   return {
     show,
     /** A run begins. */
-    begin: () => void runs.push({ begun: Date.now(), ended: Infinity }),
+    begin: () => void runs.push({ start: Date.now(), end: Infinity }),
 
     /** The run has ended. */
     end() {
-      for (const run of runs) run.ended = Math.min(run.ended, Date.now());
+      for (const run of runs) run.end = Math.min(run.end, Date.now());
       show();
     },
   };

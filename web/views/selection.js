@@ -100,7 +100,7 @@ export function createSelection(list, { shown, onChange, onDelete }) {
   };
 }
 
-/** The number of an item's picture. @param {Element | null | undefined} item */
+/** The number of an item's image. @param {Element | null | undefined} item */
 const idOf = (item) =>
   Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["image"] ?? -1);
 
