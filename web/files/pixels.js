@@ -6,7 +6,8 @@ import { isPng } from "./png.js";
 
 /** @typedef {import("../engine/protocol.js").Pixels} Pixels */
 
-/** The side of the largest square that is read; other images may have as many pixels. */
+/** The side of the largest square that is read; other shapes may have as many pixels. */
+/** The native program has the same bound. */
 const SIDE_MAX = 8192;
 
 /**

@@ -12,7 +12,8 @@
  */
 
 /**
- * How a task ended. `engineGone`: the model must be opened again before anything else can run.
+ * How a task ended: well, cancelled by the user, or failed, with the reason. `engineGone`: no model
+ * is open any more.
  */
 /** @typedef {"done" | "cancelled" | { failed: string, engineGone: boolean }} Outcome */
 
@@ -31,7 +32,7 @@
  * @typedef {object} SessionEvents
  * @property {null} start a task was asked for: clear the messages of the one before
  * @property {string} begin a task begins; the sentence to show
- * @property {Progress} progress of whatever runs
+ * @property {Progress} progress of the task
  * @property {string} note a sentence that stays until the next task
  * @property {null} wait the task waits for another tab
  * @property {boolean} pause the user paused the run (true) or resumed it

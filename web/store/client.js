@@ -28,7 +28,8 @@ export class Store {
   }
 
   /**
-   * Adds a model to the store, without its files. If it is there already, nothing changes.
+   * Adds a model to the store, without its files. If the same version is stored already, its manifest
+   * is updated and its files stay; if another version is stored, that is an error.
    * @param {import("./protocol.js").OfferedModel} offered
    * @returns {Promise<StoredModel>}
    */
