@@ -117,8 +117,10 @@ export function addressOf(view) {
   return address(view === FIRST ? others : [["room", view], ...others]);
 }
 
-/** The view of a name in a URL or in the history; names of older links are known. */
-/** @param {string} [name] */
+/**
+ * The view of a name in a URL or in the history; a name of older links is translated.
+ * @param {string} [name]
+ */
 export function viewOf(name = FIRST) {
   return name === FIRST_BEFORE ? FIRST : name;
 }

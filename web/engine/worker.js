@@ -17,8 +17,10 @@ import { keepTuning, knownTunings } from "./tunings.js";
 let wasm = null;
 /** @type {Engine | null} */
 let engine = null;
-/** The CLIP model of `score`. */
-/** @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null} */
+/**
+ * The CLIP model of `score`, and its address.
+ * @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null}
+ */
 let judging = null;
 
 /** Calls that are answered at once, also while another one runs. */

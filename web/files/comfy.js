@@ -94,8 +94,7 @@ const isImage = ({ kind, inputs }) => /^VAEEncode|^LoadImage/.test(kind) || "pix
 class Graph {
   /** @type {Map<string, Node>} */
   #nodes = new Map();
-  /** Texts that were read, by node and side; empty while one is being read. */
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, string>} texts that were read, by node and side; empty while being read */
   #texts = new Map();
 
   /** @param {unknown} data */

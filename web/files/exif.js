@@ -1,12 +1,12 @@
-// The texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008): AUTOMATIC1111's web UI writes
-// its text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their
-// JSON.
+// Reads the texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008). AUTOMATIC1111's web UI
+// writes its settings as the user comment; nodes of ComfyUI write JSON after `prompt:` or
+// `workflow:`.
 
 import { isPng } from "./png.js";
 
-/** Tags: the user's comment, and where it is. */
+/** Tags: the user comment, and the table that has it. */
 const [COMMENT, DETAILS] = [0x9286, 0x8769];
-/** Entries of one table, and bytes of one text, that are read. */
+/** The most entries of one table, and bytes of one text, that are read. */
 const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
 
 /**

@@ -6,8 +6,10 @@ import { isPng } from "./png.js";
 
 /** @typedef {import("../engine/protocol.js").Pixels} Pixels */
 
-/** The side of the largest square that is read; other shapes may have as many pixels. */
-/** The native program has the same bound. */
+/**
+ * The side of the largest square that is read; other shapes may have as many pixels. The native
+ * program has the same bound.
+ */
 const SIDE_MAX = 8192;
 
 /**

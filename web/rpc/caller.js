@@ -28,7 +28,7 @@ import { EngineError } from "./messages.js";
 /** Calls to one worker. @template {import("./messages.js").Protocol} P */
 export class Caller {
   /**
-   * The call (name, arguments) that a replacement worker makes before any other.
+   * The call (name, arguments) that a replacement worker gets before any other, such as `open`.
    * @type {[string, any[]] | null}
    */
   setup = null;
@@ -36,7 +36,7 @@ export class Caller {
   #onNews;
   /** @type {Worker | null} */
   #worker = null;
-  /** In the order in which they were made. @type {Map<number, Pending & Watch>} */
+  /** Calls that run or wait, in order, by id. @type {Map<number, Pending & Watch>} */
   #pending = new Map();
   #lastId = 0;
   /** Whether a replacement worker is still doing `setup`; waiting calls are sent after it. */

@@ -91,8 +91,8 @@ export class Session {
   }
 
   /**
-   * Runs work that uses the engine directly, as a task. The model that was open counts as closed
-   * afterwards, because the work may open others.
+   * Runs work that uses the engine directly, as the task "compare". The model that was open counts
+   * as closed afterwards, because the work may open others.
    * @param {(engine: Engine, watch: Watch) => Promise<string>} work
    */
   runWith(work) {

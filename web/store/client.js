@@ -28,8 +28,8 @@ export class Store {
   }
 
   /**
-   * Adds a model to the store, without its files. If the same version is stored already, its manifest
-   * is updated and its files stay; if another version is stored, that is an error.
+   * Adds a model to the store, without its files. If the same version is stored already, its files
+   * stay and its manifest is updated; if another version is stored, that is an error.
    * @param {import("./protocol.js").OfferedModel} offered
    * @returns {Promise<StoredModel>}
    */

@@ -11,9 +11,11 @@ import { solve } from "./least_squares.js";
 /** @typedef {import("../engine/protocol.js").Pixels} Pixels */
 /** @typedef {{ shape: number[], values: ArrayLike<number> }} Latents */
 
-/** A fit, with the sums that it was made of, so that each image improves it. */
-/** The last row of `map` is the constant. */
-/** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
+/**
+ * A fit (`map`, whose last row is the constant), and the sums that it was made of, so that each
+ * further image improves it.
+ * @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit
+ */
 
 /** @param {import("../session/session.js").Session} session */
 export function createPreview(session) {
@@ -22,7 +24,7 @@ export function createPreview(session) {
   let name = "";
   /** @type {Fit | null} */
   let fit = null;
-  /** @type {Latents | null} the latest */
+  /** @type {Latents | null} the latest latents of the run */
   let latents = null;
   /** Whether decoded pixels were shown: after that the approximation is not shown any more. */
   let seen = false;
@@ -39,7 +41,7 @@ export function createPreview(session) {
     else if (progress.event === "preview") showPicture(progress);
   });
   session.on("received", ({ picture, first }) => {
-    // Of a group the latents are those of the first image.
+    // The engine sends the latents of the first image of each group only.
     if (first) teach(picture);
     hide();
   });
@@ -91,7 +93,7 @@ export function createPreview(session) {
 }
 
 /**
- * The colours of latents, by a map from their channels.
+ * Maps the channels of latents to colours: one pixel for each latent.
  * @param {number[][]} map
  * @param {Latents} latents
  */
