@@ -114,7 +114,7 @@ createPreview(session);
 createVerify(state, session);
 const notImportedNote = createNotImported();
 
-session.on("start", () => form.complain(null));
+session.on("start", () => form.showFault(null));
 session.on("made", (made) => {
   picture.show(made);
   form.made(made.request.seed);
@@ -122,7 +122,7 @@ session.on("made", (made) => {
 session.on("unkept", note);
 session.on("fault", ({ kind, message, field, show }) => {
   faults.keep(kind, message);
-  if (show) form.complain({ message, field });
+  if (show) form.showFault({ message, field });
 });
 state.subscribe(["phase", "task"], ({ phase, task }, before) => {
   // Programs that watch the page see each task begin, even if the phase does not change.
@@ -238,13 +238,13 @@ onPress("empty-get", getModel);
 
 const drop = createDrop({
   onModels(files) {
-    form.complain(null);
+    form.showFault(null);
     toModels();
     void models.importFiles(files);
   },
   onRequest({ fields, program, notImported }, text) {
     const back = form.snapshot();
-    form.complain(null);
+    form.showFault(null);
     form.fillRequest(fields);
     notImportedNote.show(notImported);
     changed();
@@ -255,7 +255,7 @@ const drop = createDrop({
   async onPicture(file, onTarget) {
     toForm();
     if (!(await form.startImage.take(file))) return;
-    form.complain(null);
+    form.showFault(null);
     if (!onTarget) status.end(say.becameStartImage(file.name));
   },
   onRows(rows) {
@@ -282,7 +282,7 @@ const address = createAddress(form, session, {
   open: (name) => gallery.open(name),
   enter: places.begin,
 });
-anyById("reset").addEventListener("click", () => form.complain(null));
+anyById("reset").addEventListener("click", () => form.showFault(null));
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
   Promise.resolve(drop.pasteInProgress())

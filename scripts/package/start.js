@@ -1,4 +1,4 @@
-// Starts the worker of the npm module, in the place of the site's web/engine/start.js. Bundlers move
+// Starts the worker of the npm module; it replaces the site's web/engine/start.js. Bundlers move
 // files, so both URLs are written in the form that bundlers recognise, and an embedder may set
 // others.
 //
@@ -19,7 +19,7 @@ function addressOf({ workerUrl, wasmUrl }) {
   const wasm = JSON.stringify(resolve(wasmUrl || WASM));
   // Imports run first; the worker reads `darkroomWasm` later, when it first needs the wasm.
   const source = `import ${worker};\nglobalThis.darkroomWasm = ${wasm};`;
-  // A page with an opaque origin (a frame with `sandbox`) cannot load a module from a blob: address.
+  // A page with an opaque origin (a frame with `sandbox`) cannot load a module from blob: addresses.
   if (globalThis.origin === "null") return `data:text/javascript,${encodeURIComponent(source)}`;
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }

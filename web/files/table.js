@@ -19,7 +19,7 @@ import { checked } from "./row.js";
  */
 export function readRows(name, text) {
   const plain = text.replace(/^\uFEFF/, "");
-  return linesOf(name, plain).map(({ line, row }) => at(line, () => checked(row)));
+  return linesOf(name, plain).map(({ line, row }) => withLine(line, () => checked(row)));
 }
 
 /**
@@ -39,7 +39,7 @@ function linesOf(name, text) {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const prompt = line.trim();
     if (!prompt) return [];
-    const row = prompt.startsWith("--") ? at(i + 1, () => readOptions(prompt)) : { prompt };
+    const row = prompt.startsWith("--") ? withLine(i + 1, () => readOptions(prompt)) : { prompt };
     return [{ line: i + 1, row }];
   });
 }
@@ -50,7 +50,7 @@ function linesOf(name, text) {
  * @param {number} line
  * @param {() => T} read
  */
-function at(line, read) {
+function withLine(line, read) {
   try {
     return read();
   } catch (error) {
@@ -68,11 +68,13 @@ function readJson(text, first) {
   // A list in brackets, or one object over several lines.
   if (first.startsWith("[") || first === "{") {
     const all = parseJson(text);
-    return [all].flat().map((value, i) => ({ line: i + 1, row: at(i + 1, () => rowOf(value)) }));
+    return [all]
+      .flat()
+      .map((value, i) => ({ line: i + 1, row: withLine(i + 1, () => rowOf(value)) }));
   }
   return text.split(/\r?\n/).flatMap((line, i) => {
     if (!line.trim()) return [];
-    return [{ line: i + 1, row: at(i + 1, () => rowOf(parseJson(line))) }];
+    return [{ line: i + 1, row: withLine(i + 1, () => rowOf(parseJson(line))) }];
   });
 }
 
@@ -111,7 +113,7 @@ function readTable(text, mark) {
     const fields = cells.map((cell, i) => /** @type {const} */ ([names[i] ?? "", cell]));
     const row = Object.fromEntries(fields.filter(([name, cell]) => name && cell.trim() !== ""));
     // An empty prompt is an error: the form's present prompt must not be used instead.
-    return { line, row: at(line, () => withPrompt(row)) };
+    return { line, row: withLine(line, () => withPrompt(row)) };
   });
 }
 
@@ -124,7 +126,7 @@ function withPrompt(row) {
 /** @param {string} text @returns {Line[]} */
 function readFirstColumn(text) {
   return tableLines(text, ",").map(({ line, cells: [prompt = ""] }) => {
-    return { line, row: at(line, () => withPrompt(prompt.trim() ? { prompt } : {})) };
+    return { line, row: withLine(line, () => withPrompt(prompt.trim() ? { prompt } : {})) };
   });
 }
 

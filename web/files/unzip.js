@@ -37,7 +37,7 @@ export async function unzipOne(file, wanted) {
     const path = names.decode(new Uint8Array(directory.buffer, at + 46, name));
     if (path === wanted || path.endsWith(`/${wanted}`)) {
       const start = directory.getUint32(at + 42, true);
-      return unpacked(file, { start, packed, size, method });
+      return unpack(file, { start, packed, size, method });
     }
     at += 46 + name + extra + comment;
   }
@@ -61,7 +61,7 @@ async function directoryOf(file) {
  * @param {Blob} file
  * @param {{ start: number, packed: number, size: number, method: number }} entry
  */
-async function unpacked(file, { start, packed, size, method }) {
+async function unpack(file, { start, packed, size, method }) {
   const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
   const whole = head.byteLength === 30 && head.getUint32(0, true) === 0x04034b50;
   if (!whole || size > TEXT_MAX || (method !== 0 && method !== 8))

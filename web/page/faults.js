@@ -28,7 +28,7 @@ export function createFaults(form, { here, note }) {
     const view = here();
     elsewhere = view !== "create";
     const place = elsewhere ? anyById(`view-${view}`).querySelector(".view-head") : null;
-    form.complain({ message }, place);
+    form.showFault({ message }, place);
   }
 
   /**
@@ -56,7 +56,7 @@ export function createFaults(form, { here, note }) {
 
     /** The user leaves the view: hides the fault that is shown there. */
     leave() {
-      if (elsewhere) form.complain(null);
+      if (elsewhere) form.showFault(null);
       elsewhere = false;
     },
   };

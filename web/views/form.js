@@ -224,7 +224,7 @@ export class Form {
    * @param {{ message: string, field?: string | undefined } | null} problem
    * @param {Element | null} [place] in another view: the element to show it below
    */
-  complain(problem, place) {
+  showFault(problem, place) {
     const fault = anyById("fault");
     (place ?? anyById("initial")).after(fault);
     for (const wrong of byId("form", HTMLFormElement).querySelectorAll("[aria-invalid]")) {

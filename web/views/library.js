@@ -10,7 +10,7 @@ import { library as text } from "../strings/library.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
-import { fromInput, ofCache } from "./local-files.js";
+import { fromInput, cacheFiles } from "./local-files.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
@@ -66,7 +66,7 @@ export class Library {
     box.addEventListener("toggle", () => box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
       if (data.event && (this.#waiting || !this.#busy)) {
-        this.#speakOf(data.model);
+        this.#moveStatus(data.model);
         this.#show(data.event);
       } else if (data.changed && box.open) void this.refresh();
     });
@@ -80,13 +80,13 @@ export class Library {
       const ids = new Set(models.map(({ manifest }) => manifest.id));
       const rest = this.#offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
       this.#list.replaceChildren(
-        ...models.map((model) => this.#entry(model)),
-        ...rest.map((offered) => this.#offer(offered)),
+        ...models.map((model) => this.#storedRow(model)),
+        ...rest.map((offered) => this.#offeredRow(offered)),
       );
-      this.#speakOf(this.#subject);
+      this.#moveStatus(this.#subject);
       this.#facts.textContent = await usage();
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
     }
   }
 
@@ -94,7 +94,7 @@ export class Library {
    * Moves the status line into the row of a model, which it is about from now on.
    * @param {string} id
    */
-  #speakOf(id) {
+  #moveStatus(id) {
     this.#subject = id;
     const [list, status] = [this.#list, this.#status];
     const row = [...list.children].find((item) => item.getAttribute("data-model") === id);
@@ -111,7 +111,7 @@ export class Library {
    * The row of a stored model.
    * @param {StoredModel} model
    */
-  #entry(model) {
+  #storedRow(model) {
     const { manifest, complete } = model;
     const { id, title } = manifest;
     const item = document.createElement("li");
@@ -140,7 +140,7 @@ export class Library {
    * The row of a model that can be fetched.
    * @param {OfferedModel} offered
    */
-  #offer(offered) {
+  #offeredRow(offered) {
     const manifest = JSON.parse(offered.manifest);
     const item = document.createElement("li");
     item.dataset["model"] = manifest.id;
@@ -158,7 +158,7 @@ export class Library {
       const model = await this.#store.add(offered);
       if (!model.complete) await this.#fetch(model);
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
     }
   }
 
@@ -179,11 +179,12 @@ export class Library {
   async #fetch(model) {
     const { manifest, must_accept: mustAccept } = model;
     if (mustAccept && !(await askLicence(model)))
-      return this.#decline(model).catch((error) => this.#complain(error));
-    this.#speakOf(manifest.id);
+      return this.#decline(model).catch((error) => this.#showError(error));
+    this.#moveStatus(manifest.id);
     const mirror = this.#mirror.value.trim();
     const other = new URL(mirror || manifest.base || ".", document.baseURI);
-    if (this.#state.get().offlineLock && other.origin !== location.origin) return this.#refuse();
+    if (this.#state.get().offlineLock && other.origin !== location.origin)
+      return this.#showLocked();
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
@@ -193,35 +194,35 @@ export class Library {
       this.#say("");
       this.#download.begin(model, mirror);
       await this.refresh();
-      await this.#store.download(manifest.id, this.#from(), (event) => this.#show(event));
+      await this.#store.download(manifest.id, this.#mirrorOption(), (event) => this.#show(event));
       this.#say(text.fetched(manifest.title));
     }, smaller);
   }
 
   /** Shows that the offline lock forbids the download, with a button that shows the lock. */
-  #refuse() {
+  #showLocked() {
     const way = button(network.lockPlace(), "", this.#actions.onLock);
     this.#status.replaceChildren(`${network.lockRefuses()} `, way);
   }
 
   /** The user's mirror, if one was typed. */
-  #from() {
+  #mirrorOption() {
     const address = this.#mirror.value.trim();
     return address ? { mirror: address } : {};
   }
 
   /** @param {string} id */
   #verify(id) {
-    this.#speakOf(id);
+    this.#moveStatus(id);
     return this.#run(async () => {
       const show = (/** @type {StoreEvent} */ event) => this.#show(event);
-      this.#say(text.verified(await this.#store.verify(id, this.#from(), show)));
+      this.#say(text.verified(await this.#store.verify(id, this.#mirrorOption(), show)));
     });
   }
 
   /** @param {StoredModel} model */
   async #remove({ manifest }) {
-    this.#speakOf(manifest.id);
+    this.#moveStatus(manifest.id);
     await this.#run(async () => {
       if (!confirm(text.sure(await this.#store.deletion(manifest.id)))) return;
       await this.#store.remove(manifest.id);
@@ -231,7 +232,7 @@ export class Library {
 
   /** @param {string} id */
   #export(id) {
-    this.#speakOf(id);
+    this.#moveStatus(id);
     return this.#run(async () => {
       const href = URL.createObjectURL(await this.#store.export(id));
       element("a", { href, download: `${id}.tar` }).click();
@@ -243,10 +244,10 @@ export class Library {
   /** @param {import("./local-files.js").Given} given */
   async importFiles(given) {
     this.#box.open = true;
-    this.#speakOf("");
-    const files = await ofCache(given);
+    this.#moveStatus("");
+    const files = await cacheFiles(given);
     if (files.every(({ path }) => UNLINKED.test(path)))
-      return this.#complain(new Error(text.links()));
+      return this.#showError(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await this.#run(async () => {
       const model = await this.#store.identifyLocal(files, this.#offered, name);
@@ -284,7 +285,7 @@ export class Library {
     try {
       await work();
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
       if (/** @type {any} */ (error).kind === "storage_full" && ifFull)
         this.#say(`${this.#status.textContent} ${ifFull()}`.trim());
     }
@@ -303,7 +304,7 @@ export class Library {
   }
 
   /** @param {unknown} error */
-  #complain(error) {
+  #showError(error) {
     const { kind, message } = /** @type {any} */ (error);
     this.#say(kind === "cancelled" ? text.paused() : message);
   }

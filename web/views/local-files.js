@@ -41,7 +41,7 @@ const CACHED = /^(.*\/)?snapshots\/([^/]+)\/(.+)$/;
  * @param {Given} files
  * @returns {Promise<Given>}
  */
-export async function ofCache(files) {
+export async function cacheFiles(files) {
   const cached = files.flatMap(({ path, file }) => {
     const [found, root = "", revision = "", rest = ""] = CACHED.exec(path) ?? [];
     return found ? [{ revision, path: `${root || "model/"}${rest}`, file }] : [];

@@ -42,7 +42,7 @@ export function createPreview(session) {
   });
   session.on("received", ({ picture, first }) => {
     // The engine sends the latents of the first image of each group only.
-    if (first) teach(picture);
+    if (first) improveFit(picture);
     hide();
   });
   session.on("runEnd", hide);
@@ -64,9 +64,9 @@ export function createPreview(session) {
   }
 
   /** Improves the fit with a finished image. @param {Picture} picture */
-  function teach(picture) {
+  function improveFit(picture) {
     if (!latents) return;
-    fit = learn(fit, latents, picture);
+    fit = addToFit(fit, latents, picture);
     remember(`fit.${name}`, JSON.stringify(fit));
     latents = null;
   }
@@ -120,7 +120,7 @@ function colours(map, { shape, values }) {
  * @param {Picture} picture
  * @returns {Fit | null}
  */
-function learn(before, { shape, values }, { width, height, rgba }) {
+function addToFit(before, { shape, values }, { width, height, rgba }) {
   const [channels = 0, h = 0, w = 0] = shape;
   const [n, factor] = [channels + 1, Math.round(width / w)];
   if (h * factor !== height || w * factor !== width) return before;
@@ -128,7 +128,7 @@ function learn(before, { shape, values }, { width, height, rgba }) {
     Array.from({ length: n }, () => new Array(columns).fill(0));
   const kept = before?.gram.length === n ? before : { gram: zeros(n), moment: zeros(3) };
   // Older images count less and less, so that sums stay small and a changed model is soon learned.
-  const [gram, moment] = [aged(kept.gram), aged(kept.moment)];
+  const [gram, moment] = [decayed(kept.gram), decayed(kept.moment)];
   for (let i = 0; i < w * h; i++) {
     const x = [...channelsAt(values, channels, w * h, i), 1];
     const y = meanColour(rgba, width, (i % w) * factor, Math.floor(i / w) * factor, factor);
@@ -140,7 +140,7 @@ function learn(before, { shape, values }, { width, height, rgba }) {
 }
 
 /** @param {number[][]} rows */
-const aged = (rows) => rows.map((row) => row.map((value) => value * 0.9));
+const decayed = (rows) => rows.map((row) => row.map((value) => value * 0.9));
 
 /**
  * Adds x · yᵀ to a matrix.

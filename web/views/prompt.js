@@ -31,13 +31,13 @@ export function createPrompt(state, tokens, onChange) {
   /** Whether the model is the built-in one. */
   const isSmall = () => state.get().opened?.model === MODEL;
 
-  async function ask() {
+  async function countTokens() {
     again = waits;
     if (waits) return;
     waits = true;
     const answer = await tokens().catch(() => null);
     waits = false;
-    if (again) return ask();
+    if (again) return countTokens();
     mark(answer?.cut ?? "");
     count.hidden = !answer;
     cut.hidden = !answer?.cut;
@@ -47,7 +47,7 @@ export function createPrompt(state, tokens, onChange) {
     cut.textContent = answer.cut ? say.cut(answer.cut.trim()) : "";
   }
 
-  function judge() {
+  function showUnknown() {
     const wrong = isSmall() && input.value.trim() !== "" && !knows(input.value);
     unknown.textContent = wrong ? text.unknown() : "";
     unknown.hidden = !wrong;
@@ -85,8 +85,8 @@ export function createPrompt(state, tokens, onChange) {
   function countSoon() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      judge();
-      void ask();
+      showUnknown();
+      void countTokens();
     }, REST_MS);
   }
 
