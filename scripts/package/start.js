@@ -19,7 +19,7 @@ function addressOf({ workerUrl, wasmUrl }) {
   const wasm = JSON.stringify(resolve(wasmUrl || WASM));
   // Imports run first; the worker reads `darkroomWasm` later, when it first needs the wasm.
   const source = `import ${worker};\nglobalThis.darkroomWasm = ${wasm};`;
-  // A page with an opaque origin (a frame with `sandbox`) cannot load a module from blob: addresses.
+  // A page with an opaque origin (a frame with `sandbox`) cannot load a module from blob: URLs.
   if (globalThis.origin === "null") return `data:text/javascript,${encodeURIComponent(source)}`;
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }
