@@ -1,5 +1,5 @@
-// The model card: what the models are, what they were made of, what they are for and not for. The
-// facts of Stable Diffusion v1.4 are those of its published card and papers.
+// The model card: what the models are, how they were trained, what they should and should not be
+// used for. The facts about Stable Diffusion v1.4 are from its published card and papers.
 
 /** @type {{ title: string, text: (string | string[])[] }[]} */
 export const CARD = [

@@ -1,6 +1,6 @@
-// The same requests through several checkpoints, one after the other, beside pictures that were
-// made elsewhere: seconds, memory, how like each is to the first column's, how well it fits its
-// prompt.
+// Makes the same requests with several checkpoints, one checkpoint after another, and compares the
+// images, also with images of other programs: seconds, memory, similarity to the first column, CLIP
+// score.
 
 import { csvCell } from "./files/lines.js";
 
@@ -10,51 +10,54 @@ import { csvCell } from "./files/lines.js";
 /** @typedef {Uint8Array<ArrayBuffer>} Png */
 
 /**
- * A column: a model by its address, or pictures in the order of the requests.
+ * A column: a model, or images of another program in the order of the requests.
  * @typedef {object} Column
  * @property {string} name
- * @property {string} [address] of the model; without it these are pictures made elsewhere
+ * @property {string} [address] of the model; missing for images of another program
  * @property {(Png | undefined)[]} [pictures]
- * @property {number | undefined} [memory] the most graphics memory that it held, in bytes
+ * @property {number | undefined} [memory] the most graphics memory that the model used, in bytes
  *
- * A picture, or why there is none.
+ * An image, or why there is none.
  * @typedef {object} Cell
  * @property {Png} [png]
  * @property {number} [seconds]
- * @property {import("./engine/protocol.js").Likeness | undefined} [likeness] to the first column's
+ * @property {import("./engine/protocol.js").Likeness | undefined} [likeness] to the image of the
+ * first column
  * @property {number} [score] by a CLIP model
- * @property {string} [fault]
+ * @property {string} [fault] a sentence; empty if the user gave no image for this row
  *
  * @typedef {{ request: Request, cells: Cell[] }} Row
  * @typedef {{ columns: Column[], rows: Row[] }} Comparison
  */
 
 /**
- * Fills in a comparison; `comparison` holds at any time what is known so far.
+ * Fills in the cells of a comparison, one after another.
  * @param {Engine} engine
  * @param {Comparison} comparison its rows have no cells yet
  * @param {object} how
  * @param {import("./engine/protocol.js").Options} how.options how models are opened
- * @param {string} how.judge the address of a CLIP model, or nothing
+ * @param {string} how.judge the address of the CLIP model that scores images; empty: no scores
  * @param {Watch} watch
- * @param {(sentence: { model?: string, row?: number, judging?: boolean }) => void} tell
- *   what comes next, and that something has changed
+ * @param {(progress: { model?: string, row?: number, judging?: boolean }) => void} onProgress is
+ *   called before each image (`model`, `row`) and each score (`judging`, `row`), and when cells
+ *   have changed
  */
-export async function compare(engine, comparison, { options, judge }, watch, tell) {
+export async function compare(engine, comparison, { options, judge }, watch, onProgress) {
   for (const [index, column] of comparison.columns.entries()) {
     if (column.address === undefined) await takePictures(comparison, index);
-    else await makePictures(engine, comparison, index, options, watch, tell);
-    tell({});
+    else await makePictures(engine, comparison, index, options, watch, onProgress);
+    onProgress({});
   }
-  for (const row of comparison.rows) await liken(engine, row);
-  tell({});
-  if (judge) await judgeAll(engine, comparison, judge, watch, tell);
+  for (const row of comparison.rows) await measureLikeness(engine, row);
+  onProgress({});
+  if (judge) await scoreAll(engine, comparison, judge, watch, onProgress);
 }
 
 /** @type {(comparison: Comparison, index: number) => Promise<void>} */
 async function takePictures({ columns, rows }, index) {
   for (const [at, row] of rows.entries()) {
     const png = columns[index]?.pictures?.[at];
+    // An empty fault: the user gave no image for this row.
     row.cells[index] = png ? { png } : { fault: "" };
   }
 }
@@ -65,12 +68,12 @@ async function takePictures({ columns, rows }, index) {
  * @param {number} index
  * @param {import("./engine/protocol.js").Options} options
  * @param {Watch} watch
- * @param {Parameters<typeof compare>[4]} tell
+ * @param {Parameters<typeof compare>[4]} onProgress
  */
-async function makePictures(engine, { columns, rows }, index, options, watch, tell) {
+async function makePictures(engine, { columns, rows }, index, options, watch, onProgress) {
   const column = columns[index];
   if (column?.address === undefined) return;
-  tell({ model: column.name });
+  onProgress({ model: column.name });
   try {
     await engine.open(column.address, options, watch);
   } catch (error) {
@@ -80,14 +83,14 @@ async function makePictures(engine, { columns, rows }, index, options, watch, te
     return;
   }
   for (const [at, row] of rows.entries()) {
-    tell({ model: column.name, row: at });
-    const begun = performance.now();
+    onProgress({ model: column.name, row: at });
+    const startTime = performance.now();
     try {
       const { png } = await engine.generate(row.request, watch);
-      row.cells[index] = { png, seconds: (performance.now() - begun) / 1000 };
+      row.cells[index] = { png, seconds: (performance.now() - startTime) / 1000 };
     } catch (error) {
       const { kind, message } = /** @type {import("./engine/client.js").EngineError} */ (error);
-      // A request that this model cannot draw is a fact about it; all else ends the comparison.
+      // A request that this model cannot do is a result of the comparison; other errors end it.
       if (kind !== "request") throw error;
       row.cells[index] = { fault: message };
     }
@@ -96,7 +99,7 @@ async function makePictures(engine, { columns, rows }, index, options, watch, te
 }
 
 /** @type {(engine: Engine, row: Row) => Promise<void>} */
-async function liken(engine, { cells }) {
+async function measureLikeness(engine, { cells }) {
   const [first, ...others] = cells;
   if (!first?.png) return;
   for (const cell of others) {
@@ -109,21 +112,21 @@ async function liken(engine, { cells }) {
  * @param {Comparison} comparison
  * @param {string} judge
  * @param {Watch} watch
- * @param {Parameters<typeof compare>[4]} tell
+ * @param {Parameters<typeof compare>[4]} onProgress
  */
-async function judgeAll(engine, { rows }, judge, watch, tell) {
+async function scoreAll(engine, { rows }, judge, watch, onProgress) {
   for (const [at, { request, cells }] of rows.entries()) {
-    tell({ judging: true, row: at });
+    onProgress({ judging: true, row: at });
     for (const cell of cells) {
       watch.signal?.throwIfAborted();
       if (cell.png) cell.score = await engine.score(judge, request.prompt, cell.png);
     }
   }
-  tell({});
+  onProgress({});
 }
 
 /**
- * A line for each picture (RFC 4180), in the columns of the program's own table.
+ * The comparison as CSV (RFC 4180), a line for each image, with the columns of the native program.
  * @param {Comparison} comparison
  */
 export function toCsv({ columns, rows }) {
@@ -152,7 +155,7 @@ export function toCsv({ columns, rows }) {
 }
 
 /**
- * All but the pictures themselves.
+ * The comparison as JSON, without the images.
  * @param {Comparison} comparison
  */
 export function toJson({ columns, rows }) {

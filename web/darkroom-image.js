@@ -1,13 +1,13 @@
-// <darkroom-image>: a picture that the visitor's own machine makes. Two lines put one on a page:
+// <darkroom-image>: an image that is made on the visitor's own machine. Two lines put it on a page:
 //
 //     <script type="module" src="darkroom-image.js"></script>
 //     <darkroom-image model="models/demo/" prompt="a red heart" seed="1"></darkroom-image>
 //
 // `model` is the address, from the page, of a folder in the diffusers layout or of a single file.
 // The other attributes are fields of a request: prompt, negative-prompt, seed, steps,
-// guidance-scale, sampler, width, height. A picture is made once the element comes into view, again
-// when an attribute changes, and all elements of a page share one engine. Events: `progress`
-// (detail: what the engine tells), `load` and `error`; the file is `element.png`.
+// guidance-scale, sampler, width, height. The image is made when the element comes into view, and
+// again when an attribute changes. All elements of a page share one engine. Events: `progress`
+// (detail: the engine's progress), `load` and `error`; the file is `element.png`.
 
 import { Engine, EngineError } from "./engine/client.js";
 import { text } from "./strings/element.js";
@@ -33,20 +33,20 @@ const STYLE = `
   p { margin: 0; padding: 0.5rem; font-size: 0.85rem; }
   [hidden] { display: none; }
 `;
-/** @type {CSSStyleSheet | null} one for all, made where there is a page */
+/** @type {CSSStyleSheet | null} shared by all elements; made by the first one */
 let style = null;
 
-/** A server that renders a page imports this as well, and has no elements. */
+/** A server that renders pages can import this module too: it has no HTMLElement. */
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 const engine = new Engine();
-/** The model that is open. */
+/** The address of the open model; empty if none is. */
 let opened = "";
-/** One element after another. */
-let turn = Promise.resolve();
+/** Resolved when all elements so far are done: one element after another makes its image. */
+let queue = Promise.resolve();
 
 /**
- * Makes a picture when its turn comes.
+ * Makes an image, after those of other elements and other tabs.
  * @param {string} model
  * @param {import("./engine/protocol.js").Request} request
  * @param {import("./engine/client.js").Watch & { signal: AbortSignal }} watch
@@ -60,13 +60,13 @@ function make(model, request, watch) {
       opened = model;
     }
     return engine.generate(request, watch).catch((error) => {
-      // After a wrong request the model is still there; after anything else it may not be.
+      // After a wrong request or a cancel the model is still open; after other errors perhaps not.
       if (!["request", "cancelled"].includes(error.kind)) opened = "";
       throw error;
     });
   };
-  const mine = turn.then(() => inTurn(work, { onWait() {}, signal: watch.signal }));
-  turn = mine.then(
+  const mine = queue.then(() => inTurn(work, { onWait() {}, signal: watch.signal }));
+  queue = mine.then(
     () => {},
     () => {},
   );
@@ -76,7 +76,7 @@ function make(model, request, watch) {
 export class DarkroomImage extends Base {
   static observedAttributes = ["model", ...FIELDS];
 
-  /** @type {Blob | null} the file, with the request inside */
+  /** @type {Blob | null} the image as a PNG file, with the request inside */
   png = null;
   #box = document.createElement("div");
   #image = document.createElement("img");
@@ -114,11 +114,11 @@ export class DarkroomImage extends Base {
 
   attributeChangedCallback() {
     this.#shape();
-    // Several attributes may change at once.
+    // Later, because several attributes may change at once.
     if (this.#seen) queueMicrotask(() => this.#make());
   }
 
-  /** Keeps the picture's place, so that the page does not jump: square, unless told. */
+  /** Reserves the image's place, so that the page does not jump; a square if no size is given. */
   #shape() {
     const [width, height] = ["width", "height"].map((name) => Number(this.getAttribute(name)));
     this.#box.style.aspectRatio = width && height ? `${width} / ${height}` : "1";
@@ -154,8 +154,8 @@ export class DarkroomImage extends Base {
     } catch (error) {
       if (signal.aborted) return;
       const { message, kind } = /** @type {EngineError} */ (error);
-      const told = this.getAttribute("model") ?? "";
-      const other = new URL(told, document.baseURI).origin !== location.origin;
+      const address = this.getAttribute("model") ?? "";
+      const other = new URL(address, document.baseURI).origin !== location.origin;
       this.#text.textContent = message + (other && kind === "source" ? text.otherSite() : "");
       this.#text.hidden = false;
       this.dispatchEvent(new CustomEvent("error", { detail: error }));

@@ -20,7 +20,7 @@ export const anyById = (id) => byId(id, HTMLElement);
 export const button = (id) => byId(id, HTMLButtonElement);
 
 /**
- * What happens when a button is pressed.
+ * Calls a function when a button is clicked.
  * @param {string} id
  * @param {() => void} act
  */
@@ -54,7 +54,7 @@ export function element(tag, properties, ...children) {
 }
 
 /**
- * A button that is one of many.
+ * A small button of a list of such buttons.
  * @param {string} text
  * @param {() => void} act
  */
@@ -65,7 +65,7 @@ export function chip(text, act) {
 }
 
 /**
- * Gives a file to the user.
+ * Downloads a file to the user's disk.
  * @param {string} name
  * @param {Blob} blob
  */
@@ -75,20 +75,21 @@ export function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-/** Characters from which a browser takes seconds to find the direction of each line. */
+/** From so many characters on, a browser takes seconds to find the direction of each line. */
 const LONG = 10_000;
 
 /**
- * Text runs as its first letter does. A long text's direction is decided here, once.
+ * Sets the writing direction of a field: left to the browser (`auto`), or for a long text decided
+ * here, by its first letter.
  * @param {HTMLElement} field
- * @param {string} text that it has or will have
+ * @param {string} text its present or next text
  */
 export function fitDirection(field, text) {
   const rightToLeft = /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
   field.dir = text.length <= LONG ? "auto" : rightToLeft.test(text.slice(0, 1000)) ? "rtl" : "ltr";
 }
 
-/** Does so for what is typed and pasted, before it is there. */
+/** Sets the direction before typed or pasted text is inserted, in all text areas. */
 export function watchDirections() {
   for (const kind of /** @type {const} */ (["beforeinput", "input"]))
     document.addEventListener(kind, (event) => {

@@ -1,12 +1,12 @@
-// Where the page begins, unless it stands in another page's frame: there its buttons could be
-// covered by others, and hosts that send no headers cannot forbid it.
+// Starts the page, unless it is in a frame of another page, which could cover its buttons with
+// others. A host that sends no headers cannot forbid frames in another way.
 
 import { text } from "./strings/network.js";
 
 if (self === top) import("./main.js");
 else stayOut();
 
-/** Says why nothing runs, and how to go on. */
+/** Shows why nothing runs, and a link to open the page alone. */
 function stayOut() {
   const link = document.createElement("a");
   link.href = location.href;

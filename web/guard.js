@@ -1,7 +1,7 @@
-// Takes away what leaves this machine past the security policy. The first script of the page and of
-// every worker: a script that came later would find it all gone. No policy of today stops WebRTC,
-// so its interfaces are removed, and with them whatever would give them back: frames, whose windows
-// have interfaces of their own, and references to windows that the page opens.
+// Removes browser interfaces that can send data past the Content-Security-Policy. It is the first
+// script of the page and of every worker, so that no other script can use them. No policy can stop
+// WebRTC today, so its interfaces are removed. Frames and opened windows have interfaces of their
+// own, so frames cannot be made, and `open` returns no window.
 //
 // It is a classic script in the page, and a module in workers.
 
@@ -9,6 +9,7 @@
   const fixed = { writable: false, configurable: false, enumerable: false };
 
   /**
+   * Replaces a property for good, if the object has it.
    * @param {any} owner
    * @param {string} name
    * @param {unknown} value
@@ -17,7 +18,7 @@
     if (owner && name in owner) Object.defineProperty(owner, name, { value, ...fixed });
   };
 
-  // The page uses none of these. The last ones make browsers ask addresses that a script chooses.
+  // The page uses none of these. The last ones make the browser fetch a URL that a script chooses.
   const GONE = new RegExp(
     "^(webkit|moz)?(RTC.*|WebTransport.*|WebSocketStream|XMLHttpRequest|XSLTProcessor|" +
       "documentPictureInPicture|DocumentPictureInPicture|PaymentRequest|PresentationRequest|" +
@@ -31,7 +32,7 @@
   )
     for (const name of Object.getOwnPropertyNames(owner)) {
       if (!GONE.test(name)) continue;
-      // Also on the prototype that a name may come from.
+      // Deleted on the prototype that has it, and fixed as undefined on the global object.
       Reflect.deleteProperty(owner, name);
       Object.defineProperty(globalThis, name, { value: undefined, ...fixed });
     }
@@ -42,7 +43,7 @@
 
   if ("document" in globalThis) guardDocument();
 
-  /** No frame is made, and no other window is had. */
+  /** Forbids frames, and references to other windows. */
   function guardDocument() {
     const FRAMES = /^(.*:)?(iframe|frame|frameset|object|embed|applet|fencedframe|portal)$/i;
     const check = (/** @type {unknown} */ tag) => {
@@ -63,7 +64,7 @@
       // @ts-ignore: as it was called
       return apply(createElementNS, this, args);
     });
-    // An element that extends a frame would be one.
+    // Without the option `extends`: an element that extends a frame would be a frame.
     const own = function (/** @type {string} */ name, /** @type {any} */ made) {
       // @ts-ignore: as it was called
       return apply(define, this, [name, made]);

@@ -1,6 +1,5 @@
-// The page's wiring: the state, the session and the views, and what they tell each other. What the
-// page shows is in views/, what it says in strings.js; the work is done by the worker behind
-// engine/client.js.
+// Connects the state, the session and the views. What the page shows is in views/, its texts are in
+// strings.js; the worker behind engine/client.js computes.
 
 import { compare } from "./compare.js";
 import { anyById, onPress, watchDirections } from "./dom.js";
@@ -22,11 +21,11 @@ import { createFaults } from "./page/faults.js";
 import { createRunner } from "./queue/runner.js";
 import { keptDraft } from "./request/draft.js";
 import { readingOf, requestOf } from "./request/fields.js";
-import { isNews } from "./session/notices.js";
+import { shouldShow } from "./session/notices.js";
 import { Session } from "./session/session.js";
 import { createPage, isIdle } from "./state/page.js";
 import { storageSentence } from "./storage/database.js";
-import { initialFile, sweepInitials } from "./storage/initials.js";
+import { startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
@@ -49,13 +48,13 @@ import { createDevice } from "./views/device.js";
 import { createDrop } from "./views/drop.js";
 import { Form } from "./views/form.js";
 import { Gallery } from "./views/gallery.js";
-import { createLosses } from "./views/losses.js";
-import { createMarks } from "./views/marks.js";
+import { createIndicators } from "./views/indicators.js";
+import { createNotImported } from "./views/not_imported.js";
 import { note } from "./views/note.js";
 import { createOffer } from "./views/offer.js";
 import { createPicture } from "./views/picture.js";
 import { createPreviewEvery } from "./views/preview_every.js";
-import { createPrivacy, toldBefore } from "./views/privacy.js";
+import { createPrivacy, takeMessage } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createQueue } from "./views/queue.js";
 import { createNavigation } from "./views/navigation.js";
@@ -65,23 +64,24 @@ import { createStatus } from "./views/status.js";
 import { watchUndo } from "./views/undo.js";
 import { createVerify } from "./views/verify.js";
 
+/** Whether the page was closed while the queue ran. */
 const interrupted = remembered("queue-runs") === "yes";
 const state = createPage();
 const session = new Session(state, new Engine(), {
   stayAwake,
   createTurn,
   pixelsOf,
-  initialFile,
+  startImageFile,
   keepImage,
   storageSentence,
-  isNews,
+  shouldShow,
 });
 const tell = (/** @type {unknown} */ error) => faults.tell(error);
 const changed = () => address.changed();
 const toForm = () => navigation.go("create");
-const whenDone = (/** @type {string} */ sentence) => status.end(sentence);
+const showOutcome = (/** @type {string} */ sentence) => status.end(sentence);
 
-/* What is made, and how it goes. */
+/* The form, the image, and the progress of a task. */
 
 const form = new Form(state, {
   onGenerate: () => actions.generate(),
@@ -112,21 +112,21 @@ createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });
 createPreview(session);
 createVerify(state, session);
-const losses = createLosses();
+const notImportedNote = createNotImported();
 
-session.on("start", () => form.complain(null));
+session.on("start", () => form.showFault(null));
 session.on("made", (made) => {
   picture.show(made);
   form.made(made.request.seed);
 });
 session.on("unkept", note);
-session.on("fault", ({ kind, message, field, tells }) => {
+session.on("fault", ({ kind, message, field, show }) => {
   faults.keep(kind, message);
-  if (tells) form.complain({ message, field });
+  if (show) form.showFault({ message, field });
 });
-state.subscribe(["phase", "job"], ({ phase, job }, before) => {
-  // Programs that watch the page see each job begin, also where the phase stays the same.
-  if (phase !== before.phase || job) document.documentElement.dataset["state"] = phase;
+state.subscribe(["phase", "task"], ({ phase, task }, before) => {
+  // Programs that watch the page see each task begin, even if the phase does not change.
+  if (phase !== before.phase || task) document.documentElement.dataset["state"] = phase;
   warnOnLeaving(phase === "generating");
 });
 
@@ -161,7 +161,7 @@ const gallery = new Gallery(state, {
   onClose: () => places.close(),
   onFault: tell,
 });
-/** @param {import("./files/table.js").Row[]} rows what they do not say is as in the form */
+/** @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's */
 const addToQueue = (rows) => {
   const { seed: _seed, ...rest } = form.fields();
   return addJobs(rows.map((row) => ({ ...rest, ...row })));
@@ -169,7 +169,7 @@ const addToQueue = (rows) => {
 const runner = createRunner(state, {
   list: listJobs,
   change: changeJob,
-  // The list of jobs says what is wrong with one.
+  // The list of jobs shows the fault of a job; the form does not.
   make: (fields) => session.make(() => requestOf(fields), false),
   onEnd: (done) => notify(say.queueEnded(done)),
   onFault: tell,
@@ -189,12 +189,12 @@ const comparing = createCompare({
   },
   address: modelAddress,
   request: (text, seed) => requestOf({ ...form.fields(), prompt: text, seed, count: "1" }).request,
-  async onRun(comparison, judge, next) {
+  async onRun(comparison, judge, onProgress) {
     const { how } = readOptions();
     const options = { ...how, tokenizer: tokenizerAddress(how) };
     const plan = { options, judge: judge && modelAddress(judge) };
-    const outcome = await session.lend(async (engine, watch) => {
-      await compare(engine, comparison, plan, watch, next);
+    const outcome = await session.runWith(async (engine, watch) => {
+      await compare(engine, comparison, plan, watch, onProgress);
       return compareText.done();
     });
     if (outcome === "cancelled") throw new Error(compareText.cancelled());
@@ -224,39 +224,39 @@ const toModels = () => {
   openLibrary();
 };
 const toPrivacy = () => navigation.go("privacy");
-const marks = createMarks(state, { toModels, toPrivacy });
+const indicators = createIndicators(state, { toModels, toPrivacy });
 const models = new Library(anyById("library"), state, {
   onUse: chooseModel,
-  onDownload: marks.download,
+  onDownload: indicators.download,
   onLock: toPrivacy,
 });
 const getModel = () => void models.get("stable-diffusion-v1-4");
 createOffer(state, { onMeasure: (hear) => session.measure(hear), onGet: getModel });
 onPress("empty-get", getModel);
 
-/* What comes from outside: files, the address, the browser's history. */
+/* Input from outside the form: files, the URL, the browser's history. */
 
 const drop = createDrop({
   onModels(files) {
-    form.complain(null);
+    form.showFault(null);
     toModels();
     void models.importFiles(files);
   },
-  onRequest({ fields, program, lost }, text) {
+  onRequest({ fields, program, notImported }, text) {
     const back = form.snapshot();
-    form.complain(null);
+    form.showFault(null);
     form.fillRequest(fields);
-    losses.show(lost);
+    notImportedNote.show(notImported);
     changed();
     toForm();
     if (isIdle(state)) status.end(say.filled(program, text));
-    return () => [back(), losses.show([]), isIdle(state) && status.end("")];
+    return () => [back(), notImportedNote.show([]), isIdle(state) && status.end("")];
   },
-  async onPicture(file, told) {
+  async onPicture(file, onTarget) {
     toForm();
-    if (!(await form.initial.take(file))) return;
-    form.complain(null);
-    if (!told) status.end(say.begins(file.name));
+    if (!(await form.startImage.take(file))) return;
+    form.showFault(null);
+    if (!onTarget) status.end(say.becameStartImage(file.name));
   },
   onRows(rows) {
     navigation.go("queue");
@@ -266,10 +266,10 @@ const drop = createDrop({
 });
 const faults = createFaults(form, { here: navigation.here, note });
 const actions = createActions(state, session, form, {
-  reading: drop.reading,
+  pasteInProgress: drop.pasteInProgress,
   changed,
   toForm,
-  tell: whenDone,
+  tell: showOutcome,
 });
 const places = createPlaces({
   onLink: () => void address.follow(),
@@ -282,10 +282,10 @@ const address = createAddress(form, session, {
   open: (name) => gallery.open(name),
   enter: places.begin,
 });
-anyById("reset").addEventListener("click", () => form.complain(null));
+anyById("reset").addEventListener("click", () => form.showFault(null));
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
-  Promise.resolve(drop.reading())
+  Promise.resolve(drop.pasteInProgress())
     .then(() => addToQueue([form.fields()]))
     .then(() => status.end(say.queued()))
     .catch(tell),
@@ -305,18 +305,18 @@ void watchUpdates(
 watchInstall();
 watchUndo();
 watchDirections();
-const told = toldBefore();
-if (told) note(told);
+const message = takeMessage();
+if (message) note(message);
 onLostModels(() => {
   const titles = lostModels();
   if (titles.length) note(libraryText.lost(titles));
 });
-// Where the browser keeps nothing, nothing was stored.
+// Where storage is blocked, no model was stored, so none was lost.
 lookForLost(() => new Store().list()).catch(() => {});
 address
   .begin()
   .then(() => queue.refresh())
   .then(() => (interrupted ? runner.resume() : undefined))
   .catch(tell);
-// Where nothing is kept there is nothing to sweep.
-sweepInitials(keptDraft()?.begins["initial"]).catch(() => {});
+// Where storage is blocked, there is nothing to delete.
+sweepStartImages(keptDraft()?.startImage["initial"]).catch(() => {});

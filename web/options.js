@@ -1,32 +1,32 @@
-// What the address says after its #: the model, how to open it, fields of the form. This part of an
-// address is never sent to a server. The form writes its fields back, so that the address is a link
-// to what is seen.
+// Reads and writes the part of the page's URL after #: the model, how to open it, and fields of the
+// form. This part of a URL is never sent to a server. The form writes its fields into it, so that
+// the URL is a link to the present form.
 
 import { say } from "./strings.js";
 import { remember, remembered } from "./storage/settings.js";
 
 /** The built-in model. */
 export const MODEL = "models/demo";
-/** A single file brings no tokenizer; this is that of Stable Diffusion v1. */
+/** A model in a single file has no tokenizer; this is the one of Stable Diffusion v1. */
 const TOKENIZER = `${MODEL}/tokenizer`;
 /** How names of single-file checkpoints end. */
 const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
-/** What is no field of a request: the model, how to open it, and which view to show. */
+/** Names that are not fields of a request: the model, how to open it, the view (`room`). */
 const HOW = [
   ...["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest", "prediction"],
 ];
 const OURS = ["model", "room", ...HOW];
-/** Characters of an address that programs pass on whole. */
+/** The most characters of a link: longer URLs are cut by some programs. */
 const LINK_MAX = 8000;
-/** The view that an address does not name. */
+/** The view of a URL that names none. */
 const FIRST = "create";
-/** What it was called in older links. */
+/** Its name in older links. */
 const FIRST_BEFORE = "develop";
-/** What is about the device and not about one model. */
+/** Options that depend on the device; they stay when the user chooses another model. */
 const KEPT = ["precision", "weights", "device", "safety", "kernels"];
 
-/** What the address said about the model; the form never changes it. */
+/** All names and values of the present URL. */
 function read() {
   return [...new URLSearchParams(location.hash.slice(1))];
 }
@@ -52,7 +52,7 @@ export function readOptions() {
 }
 
 /**
- * Goes to another model; how models are opened stays as it is, but for what `how` says.
+ * Writes another model into the URL. Options that depend on the device stay, unless `how` has them.
  * @param {string} model
  * @param {import("./engine/protocol.js").Options} how
  */
@@ -63,8 +63,7 @@ export function chooseModel(model, how) {
 }
 
 /**
- * Keeps which kernels models are opened with from now on, in this browser; an address that says it
- * too gives way.
+ * Stores with which kernels models are opened from now on. It replaces the choice in the URL.
  * @param {"fixed" | "tuned"} kernels
  */
 export function chooseKernels(kernels) {
@@ -74,7 +73,7 @@ export function chooseKernels(kernels) {
 }
 
 /**
- * Fields as far as a link has room for them: the longest are left out.
+ * The fields that fit into a link; the longest are left out.
  * @param {[string, string][]} fields
  */
 export function linkFields(fields) {
@@ -90,16 +89,16 @@ export function linkFields(fields) {
   return kept;
 }
 
-/** @param {[string, string][]} entries */
+/** The page's URL with these names and values. @param {[string, string][]} entries */
 function address(entries) {
   const hash = new URLSearchParams(entries).toString();
   return `${location.href.split("#")[0]}${hash ? `#${hash}` : ""}`;
 }
 
 /**
- * The address of this page with these fields, as a link to give away.
- * @param {[string, string][]} fields those that are too long are left out
- * @param {string} [model] another one than the address names
+ * A link to this page with these fields.
+ * @param {[string, string][]} fields the longest may be left out
+ * @param {string} [model] instead of the model in the present URL
  */
 export function linkTo(fields, model) {
   const ours = read().filter(([name]) => OURS.includes(name) && name !== "room");
@@ -110,7 +109,7 @@ export function linkTo(fields, model) {
 }
 
 /**
- * The present address, but for the view that it names.
+ * The present URL with another view.
  * @param {string} view
  */
 export function addressOf(view) {
@@ -118,13 +117,16 @@ export function addressOf(view) {
   return address(view === FIRST ? others : [["room", view], ...others]);
 }
 
-/** The view that an address or an entry of the history names. @param {string} [name] */
+/**
+ * The view of a name in a URL or in the history; a name of older links is translated.
+ * @param {string} [name]
+ */
 export function viewOf(name = FIRST) {
   return name === FIRST_BEFORE ? FIRST : name;
 }
 
 /**
- * Brings the address up to date, without a step back in the history for it.
+ * Writes the form's fields into the URL, without a new entry in the history.
  * @param {[string, string][]} fields
  */
 export function writeOptions(fields) {
@@ -134,8 +136,8 @@ export function writeOptions(fields) {
 }
 
 /**
- * The full address of a model's folder or single file, which must be of this site; `stored/ID` is a
- * model of the browser's storage.
+ * The absolute URL of a model's folder or single file, which must be on this site. `stored/ID`, a
+ * model in the browser's storage, becomes `stored:ID`.
  * @param {string} model
  */
 export function modelAddress(model) {
@@ -147,7 +149,7 @@ export function modelAddress(model) {
 }
 
 /**
- * The full address of the tokenizer that a single file is read with.
+ * The absolute URL of the tokenizer for a model in a single file.
  * @param {import("./engine/protocol.js").Options} how
  */
 export function tokenizerAddress({ tokenizer = TOKENIZER }) {

@@ -14,7 +14,7 @@
  * @property {Held} held
  * @property {number | undefined} peak the most bytes of graphics memory so far
  *
- * A row: all dispatches of a kernel. What the clock was too coarse for is null.
+ * A row of the table: all dispatches of a kernel. A number is null if the clock was too coarse.
  * @typedef {object} Row
  * @property {string} kernel
  * @property {number} dispatches
@@ -22,8 +22,8 @@
  * @property {number | null} share of all kernels' seconds, 0 to 1
  * @property {number | null} gflops 10⁹ floating-point operations a second
  * @property {number | null} gbps 10⁹ bytes a second
- * @property {number | null} of_peak of the adapter's arithmetic, 0 to 1
- * @property {number | null} of_copy of the adapter's memory, 0 to 1
+ * @property {number | null} of_peak share of the measured peak of floating-point operations, 0 to 1
+ * @property {number | null} of_copy share of the measured bandwidth of a copy, 0 to 1
  */
 
 /**
@@ -58,20 +58,21 @@ export function figures({ kernels, peaks }) {
 const finite = (value) => (Number.isFinite(value) ? value : null);
 
 /**
- * All of it as a file.
+ * The text of the file that the user can save.
  * @param {Measured} measured
  */
 export function toJson({ profile, date, model, how, description, held, peak = 0 }) {
   const { rows, total } = figures(profile);
   const { kernel: _, share: __, ...together } = total;
   const id = description.tuning?.[2] ?? null;
-  const of = description.model ?? { title: null, repository: null, revision: null, sha256: null };
+  const none = { title: null, repository: null, revision: null, sha256: null };
+  const provenance = description.model ?? none;
   const file = {
     darkroom: profile.version,
     date,
     browser: navigator.userAgent,
     adapter: description.adapter,
-    model: { path: model, parameters: description.parameters, ...of },
+    model: { path: model, parameters: description.parameters, ...provenance },
     precision: how.precision ?? "f32",
     weights: how.weights ?? null,
     choice: { kernels: how.kernels ?? "fixed", text: profile.tuning, id },

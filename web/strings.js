@@ -1,7 +1,7 @@
-// Every sentence that the page itself says, in one place. Sentences about models, requests and
-// graphics devices come from the engine.
+// The page's own texts, in one place. Texts about models, requests and graphics devices come from
+// the engine.
 
-/** How samplers are written; one that is not here shows its plain name. */
+/** The labels of samplers; a sampler that is not here is shown by its name. */
 export const SAMPLERS = new Map([
   ["ddim", "DDIM"],
   ["pndm", "PNDM (PLMS)"],
@@ -15,7 +15,7 @@ export const SAMPLERS = new Map([
   ["lcm", "LCM"],
 ]);
 
-/** Whether the model's safety checker saw a picture, and what it said. */
+/** The results of the model's safety checker. */
 export const SAFETY = {
   passed: "safety checked",
   flagged: "hidden by the safety checker",
@@ -34,7 +34,7 @@ const PARTS = {
 
 export const say = {
   /**
-   * What computes.
+   * Model, precision and device, in one line.
    * @param {string} model
    * @param {import("./engine/protocol.js").Options} how
    * @param {import("./engine/protocol.js").Description} description
@@ -87,16 +87,16 @@ export const say = {
   paused: (/** @type {number} */ step, /** @type {number} */ steps) =>
     step ? `Paused after step ${step} of ${steps}.` : "Paused before the first step.",
   goOn: () => "Resume",
-  initial: () => "The start image",
-  initialSize: (/** @type {number} */ width, /** @type {number} */ height) =>
+  startImage: () => "The start image",
+  startImageSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Start image, ${width} × ${height}`,
-  initialMissing: () =>
+  startImageMissing: () =>
     "These settings used a start image, which is not inside the file. Choose that image again, " +
     "or press Reset.",
-  initialGone: () => "it is no longer kept here",
+  startImageGone: () => "it is no longer kept here",
   notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be the start image (${reason}).`,
-  begins: (/** @type {string} */ name) =>
+  becameStartImage: (/** @type {string} */ name) =>
     `${name} has no saved settings. It is the start image now.`,
   done: (/** @type {number} */ seconds, /** @type {number} */ count) =>
     count > 1
@@ -117,7 +117,7 @@ export const say = {
   tokens: (/** @type {number} */ used, /** @type {number} */ room, /** @type {number} */ chunks) =>
     `${used} of ${room} tokens${chunks > 1 ? `, in ${chunks} chunks` : ""}`,
   /**
-   * What the model does not see, of a long text the beginning.
+   * The end of a prompt that the model does not see; of a long one only the beginning.
    * @param {string} end
    */
   cut: (end) => {
@@ -138,15 +138,16 @@ export const say = {
   usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Use ${width} × ${height}`,
   noStyle: () => "none",
-  style: (/** @type {string} */ prompt, /** @type {string} */ avoid) =>
-    [prompt, avoid && `negative: ${avoid}`].filter(Boolean).join(" · "),
+  style: (/** @type {string} */ prompt, /** @type {string} */ negative) =>
+    [prompt, negative && `negative: ${negative}`].filter(Boolean).join(" · "),
   extra: (/** @type {string} */ name, /** @type {string} */ value) => `${name}: ${value} ✕`,
   dropExtra: (/** @type {string} */ name) => `Leave out ${name}`,
   filled: (/** @type {string} */ program, /** @type {boolean} */ text) =>
     `Settings loaded from the ${text ? "text" : "image"}, as written by ${program}.`,
   copied: () => "The link is copied.",
-  copiedShort: () => "The link is copied, without the prompt: that is too long for a link.",
-  copiedBegun: () => "The link is copied, without the start image: that is on your device only.",
+  copiedTruncated: () => "The link is copied, without the prompt: that is too long for a link.",
+  copiedWithoutStartImage: () =>
+    "The link is copied, without the start image: that is on your device only.",
   copyYourself: () => "The link:",
   queued: () => "Added to the queue.",
 
@@ -181,8 +182,8 @@ export const say = {
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
-  begun: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
-  avoiding: (/** @type {string} */ text) => `negative prompt “${text}”`,
+  fromStartImage: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
+  negativePrompt: (/** @type {string} */ text) => `negative prompt “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same
       ? "The images differ in size."
@@ -247,7 +248,7 @@ export const say = {
 };
 
 /**
- * As a number of MB.
+ * Bytes as a number of MB.
  * @param {number} bytes
  */
 export function megabytes(bytes) {
@@ -255,7 +256,7 @@ export function megabytes(bytes) {
 }
 
 /**
- * The size of small files.
+ * Bytes in kB or MB.
  * @param {number} bytes
  */
 export function fileSize(bytes) {
@@ -263,7 +264,7 @@ export function fileSize(bytes) {
 }
 
 /**
- * The beginning of a text, cut between words where there is room for that.
+ * The beginning of a text, cut between words if possible.
  * @param {string} text
  * @param {number} most characters
  */
@@ -272,12 +273,12 @@ export function beginning(text, most) {
   const cut = text.slice(0, most);
   const space = cut.lastIndexOf(" ");
   const end = space > most / 2 ? cut.slice(0, space) : cut;
-  // Half of a character that takes two units is none.
+  // Without the first half of a surrogate pair that was cut.
   return end.replace(/[\ud800-\udbff]$/, "");
 }
 
 /**
- * Seconds as people say them.
+ * Seconds as text: seconds, minutes or hours.
  * @param {number} seconds
  */
 export function duration(seconds) {
@@ -287,6 +288,6 @@ export function duration(seconds) {
   return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** As kB, MB or GB. */
+/** Bytes in kB, MB or GB. */
 export const gigabytes = (/** @type {number} */ bytes) =>
   bytes < 1e9 ? fileSize(bytes) : `${(bytes / 1e9).toFixed(2)} GB`;

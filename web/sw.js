@@ -1,14 +1,14 @@
-// The service worker: keeps the page's own files, and the built-in model's, for use offline. It
-// answers from what it has put away, so that a page never runs with files of two versions. Other
-// models are none of its business: they are large and have a home of their own.
+// The service worker: caches the files of the page and of the built-in model for use offline. It
+// answers from the cache, so that a page never runs with files of two versions. Other models are
+// not cached: they are large, and are in the store's database.
 
 /**
- * What the page is made of; `scripts/site.mjs` writes it into this line.
+ * The page's files; `scripts/site.mjs` writes them into this line.
  * @type {{ shell: Record<string, string>, model: Record<string, string> }} files with their hashes
  */
 const FILES = { shell: {}, model: {} };
 /**
- * Origins that weights may come from, `https://*.name` for all below a name; `scripts/site.mjs`
+ * Origins that weights may come from; `https://*.name` means all subdomains. `scripts/site.mjs`
  * writes them, here and into the page.
  * @type {string[]}
  */
@@ -16,17 +16,17 @@ const HOSTS = [];
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
-/** Caches by what is in them: a model is not fetched anew with each version of the page. */
+/** The names of the caches have a hash of their files: an unchanged model is not fetched again. */
 const SHELL = `darkroom-shell-${version(FILES.shell)}`;
 const MODEL = `darkroom-model-${version(FILES.model)}`;
-/** Remembers the offline lock while this worker sleeps. */
+/** A cache that stores the offline lock while this worker is stopped. */
 const SETTINGS = "darkroom-settings";
-/** Which models are stored: the store's worker notes it there. */
+/** A cache of the store, with the titles of its models. */
 const SHELF = "darkroom-shelf";
 const LOCK = "offline-lock";
 
-obeyThePolicy();
-/** The offline lock, once it is known. @type {boolean | undefined} */
+guardRequests();
+/** The offline lock; undefined until it was read. @type {boolean | undefined} */
 let locked;
 const lockRead = readLock();
 
@@ -42,16 +42,16 @@ worker.addEventListener("message", (event) => {
 });
 
 async function install() {
-  await Promise.all([putAway(SHELL, FILES.shell), putAway(MODEL, FILES.model)]);
+  await Promise.all([cacheFiles(SHELL, FILES.shell), cacheFiles(MODEL, FILES.model)]);
 }
 
 /**
- * Puts files away that are not there yet; those of an earlier version that are the same are taken
- * from it.
+ * Caches files that are missing. A file that has not changed is copied from the cache of an earlier
+ * version.
  * @param {string} name
  * @param {Record<string, string>} files
  */
-async function putAway(name, files) {
+async function cacheFiles(name, files) {
   const cache = await caches.open(name);
   for (const [path, hash] of Object.entries(files)) {
     const url = new URL(path, worker.registration.scope).href;
@@ -59,10 +59,10 @@ async function putAway(name, files) {
     if (await cache.match(key)) continue;
     let response = await caches.match(key);
     if (!response) {
-      // Past any cache that may hold an older version.
+      // Not from the browser's cache, which may have an older version.
       response = await fetch(url, { cache: "no-cache" });
-      // The engine has asked for it as a range, and the browser's cache answers with that; a part
-      // cannot be put away, even one that is all of it.
+      // The engine may have requested a range of the file, and the browser answers with that. A
+      // response with status 206 cannot be cached, even if its range is the whole file.
       if (response.status === 206) response = await fetch(url, { cache: "reload" });
       if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`);
     }
@@ -79,7 +79,7 @@ async function activate() {
 }
 
 /**
- * The answer to a request; nothing leaves it to the browser.
+ * The response to a request; null leaves the request to the browser.
  * @param {Request} request
  * @returns {Promise<Response> | null}
  */
@@ -87,8 +87,8 @@ function answerTo(request) {
   const { origin, pathname } = new URL(request.url);
   const scope = new URL(worker.registration.scope);
   if (origin !== scope.origin) {
-    if (locked || !isNamed(origin)) return Promise.resolve(Response.error());
-    // Left to the browser, which holds every redirect against the policy of the page.
+    if (locked || !isListed(origin)) return Promise.resolve(Response.error());
+    // Left to the browser, which checks each redirect against the page's policy.
     return locked === false ? null : unlessLocked(request);
   }
   if (request.method !== "GET" || !pathname.startsWith(scope.pathname)) return null;
@@ -96,7 +96,7 @@ function answerTo(request) {
   const [cache, hash] =
     path in FILES.shell ? [SHELL, FILES.shell[path]] : [MODEL, FILES.model[path]];
   if (hash) return fromCache(request, cache, `${scope.href}${path}?${hash}`);
-  // A file that the built-in model may have or not: without a network it has it not.
+  // An optional file that the built-in model does not have: offline, too, the answer is 404.
   if (path.startsWith("models/demo/"))
     return fetch(request).catch(() => new Response(null, { status: 404 }));
   return null;
@@ -110,14 +110,14 @@ function answerTo(request) {
 async function fromCache(request, name, key) {
   const cache = await caches.open(name);
   const found = await cache.match(key);
-  // The browser may have thrown it away.
+  // The browser may have deleted it from the cache.
   if (!found) return fetch(request);
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "");
   return range ? part(found, Number(range[1]), range[2] ? Number(range[2]) : Infinity) : found;
 }
 
 /**
- * A range of a file.
+ * A response with a range of a file.
  * @param {Response} whole
  * @param {number} first
  * @param {number} asked the last byte
@@ -137,7 +137,7 @@ async function part(whole, first, asked) {
 }
 
 /**
- * Just after this worker woke up, when it does not know yet whether it is locked.
+ * Fetches a file if the offline lock is off. For requests that come before the lock was read.
  * @param {Request} request to another site
  */
 async function unlessLocked(request) {
@@ -160,10 +160,10 @@ async function setLock(on) {
 }
 
 /**
- * Whether one of the hosts has this origin, or a name that it is below, at a dot.
+ * Whether an origin is one of `HOSTS`, or a subdomain that they allow.
  * @param {string} origin
  */
-function isNamed(origin) {
+function isListed(origin) {
   return HOSTS.some((host) => {
     const [scheme = "", below] = host.split("*");
     if (below === undefined) return host === origin;
@@ -172,30 +172,30 @@ function isNamed(origin) {
 }
 
 /**
- * A service worker has no policy but that of its own file's headers, and a host may send none: what
- * the policy of the page forbids is forbidden here by taking away the means.
+ * Enforces the page's policy here too. A service worker only has the policy in the headers of its
+ * own file, and a host may send none; so `fetch` is replaced, and other ways are removed.
  */
-function obeyThePolicy() {
+function guardRequests() {
   const allowed = (/** @type {string} */ url) => {
     const { origin } = new URL(url);
-    return origin === worker.location.origin || isNamed(origin);
+    return origin === worker.location.origin || isListed(origin);
   };
   const ask = worker.fetch.bind(worker);
   /** @type {typeof fetch} */
   const guarded = async (input, init) => {
     const request = new Request(input, init);
     if (!allowed(request.url)) throw new TypeError("Refused by the policy");
-    // What it asks for a page is on that page's own list.
+    // A request for a page (a Request, not a string) is in that page's own list.
     const own = typeof input === "string";
     const asked = ask(request);
     if (own)
       asked.then(
-        () => tell(request.url, false),
-        () => tell(request.url, true),
+        () => reportRequest(request.url, false),
+        () => reportRequest(request.url, true),
       );
     const response = await asked;
-    const ended = !response.url || allowed(response.url);
-    if (!ended) throw new TypeError("Led elsewhere, refused by the policy");
+    const stayed = !response.url || allowed(response.url);
+    if (!stayed) throw new TypeError("Led elsewhere, refused by the policy");
     return response;
   };
   const fixed = { writable: false, configurable: false };
@@ -207,11 +207,11 @@ function obeyThePolicy() {
 }
 
 /**
- * Tells all pages of a request of this worker's own, once it has ended.
+ * Reports a request that this worker made for itself to all pages, after it has ended.
  * @param {string} url
  * @param {boolean} failed
  */
-async function tell(url, failed) {
+async function reportRequest(url, failed) {
   const request = { url, time: Date.now(), bytes: 0, by: "service worker", failed };
   for (const client of await worker.clients.matchAll({ includeUncontrolled: true }))
     client.postMessage({ requests: [request] });

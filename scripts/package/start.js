@@ -1,5 +1,6 @@
-// Starts the worker of the npm module, where the site has start.js of its own. Bundlers give files
-// new places, so both addresses are written as they look for them, and an embedder may tell others.
+// Starts the worker of the npm module; it replaces the site's web/engine/start.js. Bundlers move
+// files, so both URLs are written in the form that bundlers recognise, and an embedder may set
+// others.
 //
 // The worker starts from a blob: address, which obeys the policy of the page and may import its
 // script from another site.
@@ -7,18 +8,18 @@
 const WORKER = new URL("./worker.js", import.meta.url).href;
 const WASM = new URL("../pkg/darkroom_bg.wasm", import.meta.url).href;
 
-/** @typedef {{ workerUrl: string, wasmUrl: string }} Told addresses; "" for the module's own */
+/** @typedef {{ workerUrl: string, wasmUrl: string }} Urls "" for the module's own file */
 
 /** @param {string} address */
 const resolve = (address) => new URL(address, document.baseURI).href;
 
-/** @param {Told} told */
+/** The address of the worker's first script. @param {Urls} urls */
 function addressOf({ workerUrl, wasmUrl }) {
   const worker = JSON.stringify(resolve(workerUrl || WORKER));
   const wasm = JSON.stringify(resolve(wasmUrl || WASM));
-  // Imports come first, whatever the order; the worker reads the name when it first needs the wasm.
+  // Imports run first; the worker reads `darkroomWasm` later, when it first needs the wasm.
   const source = `import ${worker};\nglobalThis.darkroomWasm = ${wasm};`;
-  // A page of no site (a frame with `sandbox`) may not load a module from its own blob: addresses.
+  // A page with an opaque origin (a frame with `sandbox`) cannot load a module from blob: URLs.
   if (globalThis.origin === "null") return `data:text/javascript,${encodeURIComponent(source)}`;
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }
@@ -26,7 +27,7 @@ function addressOf({ workerUrl, wasmUrl }) {
 /** @type {{ createScriptURL(address: string): any } | null} */
 let policy = null;
 
-/** For a page that checks addresses of scripts (Trusted Types). @param {string} address */
+/** The address for a page with Trusted Types. @param {string} address */
 function trusted(address) {
   policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("darkroom", {
     createScriptURL: (/** @type {string} */ one) => {
@@ -39,13 +40,13 @@ function trusted(address) {
 
 /**
  * @param {string} name shown by the browser's tools
- * @param {Told} told
+ * @param {Urls} urls
  * @returns {Worker}
  */
-export function startWorker(name, told) {
-  const address = addressOf(told);
+export function startWorker(name, urls) {
+  const address = addressOf(urls);
   const worker = new Worker(trusted(address), { type: "module", name });
-  // The address is resolved when the worker starts to load; long after that it is not needed.
+  // The worker reads the address when it starts; a minute later it is not needed any more.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
   return worker;
 }

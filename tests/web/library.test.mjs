@@ -29,8 +29,8 @@ const imported = (
       file: new Blob([typeof bytes === "string" ? decoded(bytes) : new Uint8Array(bytes)]),
     }));
     const of = known.map((manifest) => ({ manifest, address: "" }));
-    const { manifest } = await store.plan(given, of, name, () => {});
-    await store.fill(manifest.id, () => {});
+    const { manifest } = await store.identifyLocal(given, of, name, () => {});
+    await store.importLocal(manifest.id, () => {});
     return manifest;
   }, /** @type {const} */ ([files, name, known]));
 

@@ -46,7 +46,7 @@ test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   assert.equal((await one).fault, null);
   const { fault, events } = await two;
   assert.equal(fault, null);
-  assert.equal(events[0].event, "elsewhere");
+  assert.equal(events[0].event, "waiting_for_tab");
   assert.equal(weights.asked.length, COUNT);
   const heard = await second.evaluate(() => /** @type {any} */ (window).heard);
   assert.ok(heard.some((/** @type {any} */ it) => it.event?.event === "fetching"));
@@ -119,8 +119,8 @@ test("exported and imported again it is the same, byte for byte", async (t) => {
     const carry = async (/** @type {Uint8Array<ArrayBuffer>} */ archive) => {
       await store.remove("test");
       const file = new Blob([archive]);
-      await store.plan([{ path: "a.tar", file }], [], "a");
-      await store.fill("test", () => {});
+      await store.identifyLocal([{ path: "a.tar", file }], [], "a");
+      await store.importLocal("test", () => {});
     };
     await carry(first);
     const second = await bytes(await store.export("test"));
@@ -144,10 +144,10 @@ test("a folder of files is imported, and matched with a known manifest", async (
       path: `my folder/${path}`,
       file: new Blob([new Uint8Array(bytes)]),
     }));
-    const model = await store.plan(given, [{ manifest, address: "" }], "my folder");
-    await store.fill(model.manifest.id, () => {});
-    const other = await store.plan(given, [], "My Folder");
-    await store.fill(other.manifest.id, () => {});
+    const model = await store.identifyLocal(given, [{ manifest, address: "" }], "my folder");
+    await store.importLocal(model.manifest.id, () => {});
+    const other = await store.identifyLocal(given, [], "My Folder");
+    await store.importLocal(other.manifest.id, () => {});
     return [model.manifest.id, other.manifest.id];
   }, /** @type {const} */ ([files, manifest]));
   assert.deepEqual([known, unknown], ["test", "my-folder"]);

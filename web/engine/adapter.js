@@ -1,24 +1,24 @@
-// What the browser tells of its graphics adapter. The wasm sees WebGPU from the inside, where a
-// graphics card and a program that plays one look alike; so the worker asks here, once. The page
-// asks as well, to tell what a larger model will find.
+// Which graphics adapter the browser has. In wasm, wgpu cannot distinguish a graphics card from
+// software that emulates one; so the worker asks here, once, in JavaScript. The page asks as well,
+// to show whether a larger model would run.
 
-/** Names of adapters that are programs: Chromium's and Mesa's own, and that of Windows. */
-const PROGRAMS = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+/** Names of software adapters: Chromium's, Mesa's and that of Windows. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
 /**
  * @typedef {object} Adapter
  * @property {"hardware" | "software" | "none"} kind
- * @property {string} name browsers may keep it to themselves
+ * @property {string} name empty if the browser does not show it
  * @property {boolean} f16 whether it has shader-f16
  * @property {number} buffer bytes of the largest buffer
  *
- * What a large model depends on.
+ * What a large model needs of the device and the browser.
  * @typedef {object} Capability
- * @property {boolean} secure whether the page was opened by https or on this machine
- * @property {boolean} webgpu whether the browser has it
+ * @property {boolean} secure whether the page is a secure context (https, or this machine)
+ * @property {boolean} webgpu whether the browser has WebGPU
  * @property {Adapter} adapter
- * @property {number} memory bytes of the device, as far as the browser tells; 0 where it does not
- * @property {number} room bytes that the browser still lets this site keep; 0 as memory
+ * @property {number} memory bytes of the device's memory, rounded by the browser; 0 if unknown
+ * @property {number} room bytes that the browser still lets this site store; 0 if unknown
  */
 
 /**
@@ -34,7 +34,7 @@ export async function findAdapter() {
   // Browsers moved the flag from the adapter to its info.
   const software = isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
   return {
-    kind: software || PROGRAMS.test(all) ? "software" : "hardware",
+    kind: software || SOFTWARE.test(all) ? "software" : "hardware",
     name: description || [vendor, architecture].filter(Boolean).join(" "),
     f16: adapter.features.has("shader-f16"),
     buffer: adapter.limits.maxBufferSize,

@@ -1,6 +1,6 @@
-// The page's side of the worker: a promise for each call, progress on the way, cancel by
-// AbortSignal. A worker that crashed is replaced at the next call, and one that does not hear a
-// cancel at once, with the model that was open. Any page can use it:
+// The page's side of the worker: a promise for each call, progress while it runs, cancel by
+// AbortSignal. A worker that crashed is replaced at the next call. A worker that does not react to
+// a cancel in time is ended and replaced, and the open model is opened again. Any page can use it:
 //
 //     import { Engine } from "./engine/client.js";
 //
@@ -20,12 +20,13 @@ export { EngineError };
 /** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {{ onProgress?: (progress: Progress) => void, signal?: AbortSignal }} Watch */
-/** @typedef {import("./protocol.js").Beside} Beside */
+/** @typedef {import("./protocol.js").GenerateExtras} GenerateExtras */
 
 /**
- * Milliseconds from a cancel until its worker is ended, if it has not answered. The CPU hears
- * nothing inside a step, which may take minutes; an adapter is heard between its submits, but may
- * compile kernels before, and its model takes longer to be read again.
+ * Milliseconds from a cancel until the worker is ended, if it has not answered. On the CPU a cancel
+ * has no effect inside a step, which may take minutes. On the GPU it takes effect between submits;
+ * the wait is longer there, because kernels may be compiling, and because opening the model again
+ * takes longer.
  */
 const PATIENCE_MS = { cpu: 1500, webgpu: 10_000 };
 
@@ -36,21 +37,21 @@ export class Engine {
     start: () => startWorker("engine", Engine),
     onNews: ({ requests }) => this.onRequests(requests),
   });
-  /** @type {"cpu" | "webgpu"} who computes with the model that is open */
+  /** @type {"cpu" | "webgpu"} what the open model runs on */
   #device = "cpu";
-  /** Where the npm module's worker is, if not beside it; from the page. "" for its own place. */
+  /** URL of the npm module's worker, relative to the page; "" is the file in the module. */
   static workerUrl = "";
-  /** Where the npm module's wasm is, if not beside it; from the page. "" for its own place. */
+  /** URL of the npm module's wasm, relative to the page; "" is the file in the module. */
   static wasmUrl = "";
   /**
-   * Hears of every request that the worker makes to the network.
+   * Is called with every request that the worker makes to the network.
    * @type {(requests: import("./protocol.js").NetworkRequest[]) => void}
    */
   onRequests = () => {};
 
   /**
    * Opens a model: a folder in the diffusers layout, or a single file whose name ends in
-   * .safetensors, .ckpt or .gguf. The one that was open is let go.
+   * .safetensors, .ckpt or .gguf. The one that was open is closed first.
    * @param {string} model its address, from the page
    * @param {import("./protocol.js").Options} [options]
    * @param {Watch} [watch]
@@ -60,20 +61,20 @@ export class Engine {
   async open(model, options = {}, watch) {
     /** @type {Parameters<Calls["open"]>} */
     const args = [addressOf(model), options];
-    // The model that was open is let go first.
-    this.#caller.first = null;
+    // From now on the former model must not be opened again.
+    this.#caller.setup = null;
     const description = await this.#call("open", args, watch, PATIENCE_MS.cpu);
-    this.#caller.first = ["open", args];
+    this.#caller.setup = ["open", args];
     this.#device = description.device;
     return description;
   }
 
   /**
-   * Makes a picture with the model that is open; of a request with a count, the last one, after
-   * the others have come as progress. `watch` may also have the picture to begin with, `initial`,
-   * and say what to show of a picture on its way.
+   * Makes an image with the open model. If the request has a count, it resolves to the last image,
+   * and those before it come as progress. `watch` may also have the start image (`initial`) and say
+   * which previews are wanted.
    * @param {import("./protocol.js").Request} request
-   * @param {Watch & Beside} [watch]
+   * @param {Watch & GenerateExtras} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
@@ -81,70 +82,72 @@ export class Engine {
     return this.#call("generate", [request, { initial, latents, pictures }], watch);
   }
 
-  /** The picture that is being made rests after its step, and the event `paused` tells it. */
+  /** Pauses the run after the present step. The event `paused` reports it. */
   pause() {
-    this.#caller.tell("pause");
+    this.#caller.notify("pause");
   }
 
-  /** The picture that rests goes on; the event `resumed` tells it. */
+  /** Resumes a paused run. The event `resumed` reports it. */
   resume() {
-    this.#caller.tell("resume");
+    this.#caller.notify("resume");
   }
 
   /**
-   * Makes a picture as a loop over what happens; the last event is the picture. Leaving the loop
-   * stops the run.
+   * Makes an image, as a loop over its events; the last event has the image. Leaving the loop
+   * cancels the run.
    *
    *     for await (const event of engine.events({ prompt: "a red heart", seed: "1" })) {
    *       if (event.event === "step") bar.value = event.step / event.steps;
    *       if (event.event === "picture") show(event.picture);
    *     }
    * @param {import("./protocol.js").Request} request
-   * @param {{ signal?: AbortSignal } & Beside} [watch]
+   * @param {{ signal?: AbortSignal } & GenerateExtras} [watch]
    * @returns {AsyncGenerator<Progress | { event: "picture", picture:
    * import("./protocol.js").Picture }, void, void>}
    * @throws {EngineError} as generate
    */
-  async *events(request, { signal, ...beside } = {}) {
+  async *events(request, { signal, ...extras } = {}) {
     const leaving = new AbortController();
     const signals = [leaving.signal, ...(signal ? [signal] : [])];
     /** @type {Progress[]} */
-    const heard = [];
+    const waiting = [];
+    /** Ends the wait of the loop below. */
     let wake = () => {};
     const onProgress = (/** @type {Progress} */ progress) => {
-      heard.push(progress);
+      waiting.push(progress);
       wake();
     };
     /** @type {{ picture?: import("./protocol.js").Picture, error?: unknown } | null} */
-    let ended = null;
-    this.generate(request, { ...beside, onProgress, signal: AbortSignal.any(signals) }).then(
+    let result = null;
+    this.generate(request, { ...extras, onProgress, signal: AbortSignal.any(signals) }).then(
       (picture) => {
-        ended = { picture };
+        result = { picture };
         wake();
       },
       (error) => {
-        ended = { error };
+        result = { error };
         wake();
       },
     );
-    const end = () => /** @type {typeof ended} */ (ended);
+    // A function, because TypeScript takes the variable for null: callbacks set it.
+    const resultNow = () => /** @type {typeof result} */ (result);
     try {
       for (;;) {
-        const next = heard.shift();
+        const next = waiting.shift();
         if (next) yield next;
-        else if (end()) break;
+        else if (resultNow()) break;
         else await new Promise((/** @type {(value: void) => void} */ done) => (wake = done));
       }
     } finally {
       leaving.abort();
     }
-    const { picture, error } = end() ?? {};
+    const { picture, error } = resultNow() ?? {};
     if (!picture) throw error;
     yield { event: "picture", picture };
   }
 
   /**
-   * Compares the pictures of the model that is open with what they should be.
+   * Compares images of the open model with reference values.
    * @param {Watch} [watch]
    * @returns {Promise<import("./protocol.js").Check[]>}
    */
@@ -153,7 +156,7 @@ export class Engine {
   }
 
   /**
-   * Counts the tokens of a prompt, also while a picture is made.
+   * Counts the tokens of a prompt. It is answered at once, also while an image is made.
    * @param {string} prompt
    * @param {import("./protocol.js").Reading} [reading]
    * @returns {Promise<import("./protocol.js").TokenCount>}
@@ -163,7 +166,8 @@ export class Engine {
   }
 
   /**
-   * Estimates what a picture of Stable Diffusion v1.4 would cost here: a second on a graphics card.
+   * Estimates what an image of Stable Diffusion v1.4 would cost on this device. The estimate takes
+   * about a second on a graphics card.
    * @returns {Promise<import("./protocol.js").Forecast>}
    * @throws {EngineError} of kind no_gpu, no_adapter, gpu_limit …
    */
@@ -172,10 +176,10 @@ export class Engine {
   }
 
   /**
-   * Times an evaluation of the open model's UNet, kernel by kernel, beside the adapter's own peaks.
-   * How far it is comes as steps; a cancel is heard between dispatches.
+   * Times an evaluation of the open model's UNet, kernel by kernel, and measures the adapter's peak
+   * rates. Its progress has steps; a cancel takes effect between dispatches.
    * @param {import("./protocol.js").Size} size
-   * @param {number} [runs] of each dispatch, of which the fastest counts
+   * @param {number} [runs] how often each dispatch runs; the fastest run counts
    * @param {Watch} [watch]
    * @returns {Promise<import("./protocol.js").Profile>}
    * @throws {EngineError} of kind request on the CPU or for an odd size, cancelled …
@@ -185,7 +189,7 @@ export class Engine {
   }
 
   /**
-   * What the engine holds now, also while a picture is made.
+   * Memory that the engine uses now. It is answered at once, also while an image is made.
    * @returns {Promise<import("./protocol.js").Held>}
    */
   held() {
@@ -193,7 +197,7 @@ export class Engine {
   }
 
   /**
-   * The most bytes of graphics memory that the open model has held; undefined on the CPU.
+   * The most bytes of graphics memory that the open model has used; undefined on the CPU.
    * @returns {Promise<number | undefined>}
    */
   memory() {
@@ -201,7 +205,7 @@ export class Engine {
   }
 
   /**
-   * Compares two PNG files; undefined when their sizes differ.
+   * Compares two PNG files; undefined if their sizes differ.
    * @param {Uint8Array} first
    * @param {Uint8Array} second
    * @returns {Promise<import("./protocol.js").Likeness | undefined>}
@@ -211,19 +215,19 @@ export class Engine {
   }
 
   /**
-   * How well a picture fits a prompt, 0 to 100, by a CLIP model as transformers writes it. It takes
-   * the place of the model that is open.
+   * How well an image fits a prompt, 0 to 100, by a CLIP model in the layout of transformers. The
+   * open model is closed first.
    * @param {string} model the address of its folder, from the page
    * @param {string} prompt
    * @param {Uint8Array} png
    * @returns {Promise<number>}
    */
   score(model, prompt, png) {
-    this.#caller.first = null;
+    this.#caller.setup = null;
     return this.#call("score", [addressOf(model), prompt, png]);
   }
 
-  /** Ends the worker and gives everything back; calls that wait are refused. */
+  /** Ends the worker and frees its memory; calls that run or wait are rejected. */
   dispose() {
     this.#caller.end({ kind: "closed", message: say.closed() });
   }
@@ -242,7 +246,7 @@ export class Engine {
   }
 }
 
-/** The whole address of a model. @param {string} model from the page */
+/** The absolute address of a model. @param {string} model relative to the page */
 function addressOf(model) {
   return new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
 }

@@ -1,13 +1,13 @@
-// Every request to the network, as the browser itself counts them; and those of which it counts
-// nothing, because they failed. The page and each worker have a list of their own.
+// Every request to the network, as the browser itself lists them (PerformanceObserver); and failed
+// requests, which some browsers do not list. The page and each worker report their own requests.
 
-/** Milliseconds in which the browser lists a request that has failed, if it does. */
+/** Milliseconds in which a browser lists a failed request, if it lists it at all. */
 const LISTED_MS = 2000;
 
 /** @typedef {import("./protocol.js").NetworkRequest} NetworkRequest */
 
 /**
- * Hears of requests, also of those before now.
+ * Calls `hear` with requests, also with those that were made before.
  * @param {(requests: NetworkRequest[]) => void} hear
  */
 export function watchRequests(hear) {
@@ -18,7 +18,7 @@ export function watchRequests(hear) {
     const entries = /** @type {PerformanceResourceTiming[]} */ (list.getEntries());
     hear(
       entries
-        // What is made in memory is no request.
+        // blob: and data: addresses are not requests to the network.
         .filter(({ name }) => /^(https?|wss?):/.test(name))
         .map(({ name, startTime, transferSize }) => {
           const at = failed.findIndex(({ url }) => url === name);
@@ -32,12 +32,12 @@ export function watchRequests(hear) {
   const ask = globalThis.fetch;
   /** @type {typeof fetch} */
   globalThis.fetch = (input, init) => {
-    const answer = ask(input, init);
-    // A worker of a page of no site has no base.
+    const response = ask(input, init);
+    // A worker of a page with an opaque origin has no base URL.
     const base = location.origin === "null" ? undefined : location.origin;
     const url = new URL(input instanceof Request ? input.url : input, base).href;
     const request = { url, time: Date.now(), bytes: 0, by, failed: true };
-    answer.catch(() => {
+    response.catch(() => {
       failed.push(request);
       setTimeout(() => {
         const at = failed.indexOf(request);
@@ -46,6 +46,6 @@ export function watchRequests(hear) {
         hear([request]);
       }, LISTED_MS);
     });
-    return answer;
+    return response;
   };
 }

@@ -1,12 +1,12 @@
-// Starts a worker that obeys the page's own security policy on any host, and tells the addresses of
-// the page's own scripts to a browser that checks them (Trusted Types).
+// Starts the page's workers under the page's own Content-Security-Policy, on any host. It also has
+// the Trusted Types policy that allows the page's own scripts and no others.
 //
-// A worker that is started from an http address has only the policy of that answer's headers, and a
-// static host may send none. One that is started from a blob: address inherits the page's policy,
-// the <meta> one as well; all it does is to import the real script, after the guard and the list of
-// its requests.
+// A worker that is started from an http address has only the policy in the headers of its script,
+// and a static host may send none. A worker that is started from a blob: address inherits the
+// page's policy, that of <meta> too. The blob only imports scripts: guard.js, watched.js, and then
+// the worker's own.
 
-/** The only scripts that the page starts, by name. */
+/** The only workers that the page starts, by name. */
 const WORKERS = {
   engine: new URL("./worker.js", import.meta.url).href,
   "model store": new URL("../store/worker.js", import.meta.url).href,
@@ -17,7 +17,7 @@ const SERVICE_WORKER = new URL("../sw.js", import.meta.url).href;
 /** @typedef {keyof typeof WORKERS} Name */
 /** @typedef {(requests: import("./protocol.js").NetworkRequest[]) => void} Hear */
 
-/** Names to addresses; nothing but these names is known. @param {string} name */
+/** The address of a script by name; any other name is an error. @param {string} name */
 function addressOf(name) {
   if (name === "service worker") return SERVICE_WORKER;
   const script = Object.entries(WORKERS).find(([one]) => one === name)?.[1];
@@ -35,7 +35,7 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("darkr
 const listeners = new Set();
 
 /**
- * Hears of the requests of every worker that is started from now on.
+ * Calls `hear` with the requests of every worker that is started from now on.
  * @param {Hear} hear
  */
 export function watchWorkers(hear) {
@@ -44,13 +44,13 @@ export function watchWorkers(hear) {
 
 /**
  * @param {Name} name
- * @param {{ workerUrl: string, wasmUrl: string }} [told] for the npm module, whose own start.js
- * takes addresses; the site starts no scripts but these
+ * @param {{ workerUrl: string, wasmUrl: string }} [urls] must be empty here: only the npm module,
+ * which has scripts/package/start.js in the place of this file, takes URLs
  * @returns {Worker}
- * @throws {TypeError} for an address
+ * @throws {TypeError} if a URL is given
  */
-export function startWorker(name, told) {
-  if (told?.workerUrl || told?.wasmUrl)
+export function startWorker(name, urls) {
+  if (urls?.workerUrl || urls?.wasmUrl)
     throw new TypeError("Only the npm module takes workerUrl and wasmUrl.");
   const address = policy.createScriptURL(name);
   const worker = new Worker(address, { type: "module", name });
@@ -59,7 +59,7 @@ export function startWorker(name, told) {
     const requests = data.news.requests.map((/** @type {object} */ one) => ({ ...one, by: name }));
     for (const hear of listeners) hear(requests);
   });
-  // The address is resolved when the worker starts to load; long after that it is not needed.
+  // The worker reads the address when it starts; a minute later it is not needed any more.
   setTimeout(() => URL.revokeObjectURL(String(address)), 60_000);
   return worker;
 }

@@ -1,5 +1,5 @@
-// Which kernels suit this machine's adapters, as the engine found them: a text for each adapter,
-// driver and version of our kernels. Where the browser keeps nothing they are found anew.
+// The fastest kernels of this machine's adapters, as the engine has measured them: a text for each
+// adapter, driver and version of our kernels. Where storage is blocked they are measured each time.
 
 import { Database } from "../storage/indexed_db.js";
 
@@ -10,8 +10,8 @@ const STORE = "tunings";
 const database = new Database(TUNINGS, 1, (made) => made.createObjectStore(STORE));
 
 /**
- * Does one thing with the store. The database is closed after it: a worker that computes for
- * minutes does not hear that another tab wants to delete it.
+ * Runs one transaction, and closes the database after it: a worker that computes for minutes cannot
+ * react to another tab that wants to delete the database.
  * @template T
  * @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => IDBRequest<T>} work
@@ -28,7 +28,7 @@ async function transact(mode, work) {
 }
 
 /**
- * All that are known, by adapter.
+ * All stored choices, by key.
  * @returns {Promise<Record<string, string>>}
  */
 export async function knownTunings() {
@@ -42,7 +42,7 @@ export async function knownTunings() {
 }
 
 /**
- * The adapter is measured anew when a model is next opened.
+ * Deletes a choice: the adapter is measured again when a model is next opened.
  * @param {string} key
  */
 export async function forgetTuning(key) {
@@ -50,6 +50,7 @@ export async function forgetTuning(key) {
 }
 
 /**
+ * Stores a choice.
  * @param {string} key
  * @param {string} text
  */

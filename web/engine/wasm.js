@@ -1,36 +1,36 @@
-// Fetches the engine's wasm, and tells how much of it has come.
+// Fetches the engine's wasm, and reports how many bytes have been received.
 
 /** @typedef {import("./protocol.js").Progress} Progress */
 
-/** Where it is; a worker that was started elsewhere is told. @returns {string} */
+/** The URL of the wasm. The npm module sets `darkroomWasm`. @returns {string} */
 function address() {
-  const told = /** @type {{ darkroomWasm?: string }} */ (globalThis).darkroomWasm;
-  return told ?? new URL("../pkg/darkroom_bg.wasm", import.meta.url).href;
+  const given = /** @type {{ darkroomWasm?: string }} */ (globalThis).darkroomWasm;
+  return given ?? new URL("../pkg/darkroom_bg.wasm", import.meta.url).href;
 }
 
 /**
- * The answer, whose bytes are counted as they come.
+ * The response with the wasm. Its bytes are counted while they are read.
  * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<Response>}
  */
 export async function fetchWasm(onProgress) {
-  const answer = await fetch(address());
-  if (!answer.ok || !answer.body) return answer;
-  const { headers } = answer;
-  // What is packed on the way is longer than its length says.
-  const packed = headers.get("Content-Encoding");
-  const total = packed ? 0 : Number(headers.get("Content-Length"));
+  const response = await fetch(address());
+  if (!response.ok || !response.body) return response;
+  const { headers } = response;
+  // With Content-Encoding the decoded body is longer than Content-Length.
+  const encoded = headers.get("Content-Encoding");
+  const total = encoded ? 0 : Number(headers.get("Content-Length"));
   let done = 0;
-  let told = 0;
+  let reported = 0;
   const count = new TransformStream({
     transform(/** @type {Uint8Array} */ part, out) {
       done += part.length;
       out.enqueue(part);
-      if (done - told < 100_000) return;
-      told = done;
+      if (done - reported < 100_000) return;
+      reported = done;
       onProgress({ event: "loading", part: "engine", bytes_done: done, bytes_total: total });
     },
   });
   const type = headers.get("Content-Type") ?? "application/wasm";
-  return new Response(answer.body.pipeThrough(count), { headers: { "Content-Type": type } });
+  return new Response(response.body.pipeThrough(count), { headers: { "Content-Type": type } });
 }

@@ -1,4 +1,4 @@
-// Runs in every worker, before its own script: tells the page of each request.
+// Runs in every worker before its own script: reports each network request to the page.
 
 import { watchRequests } from "./requests.js";
 

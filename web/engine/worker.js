@@ -1,7 +1,7 @@
-// The worker: owns the wasm and the GPU, and is the only importer of pkg/. One call runs at a time;
-// cancel, pause, tokens and what is held overtake those that wait.
+// The engine's worker: owns the wasm and the GPU. One call runs at a time; only cancel, pause,
+// resume, `tokens` and `held` do not wait for it.
 
-import { cancelled, moving, serve } from "../rpc/server.js";
+import { cancelled, serve, withTransfer } from "../rpc/server.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
 import { fetchWasm } from "./wasm.js";
@@ -17,18 +17,21 @@ import { keepTuning, knownTunings } from "./tunings.js";
 let wasm = null;
 /** @type {Engine | null} */
 let engine = null;
-/** @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null} */
+/**
+ * The CLIP model of `score`, and its address.
+ * @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null}
+ */
 let judging = null;
 
-/** Calls that are answered whatever else runs. */
+/** Calls that are answered at once, also while another one runs. */
 const AT_ONCE = new Set(["tokens", "held"]);
 
 /** @type {import("../rpc/server.js").Handlers<Calls>} */
 const CALLS = {
   open,
-  async generate(context, request, beside) {
-    const picture = await opened(context).generate(request, progressOf(context), beside);
-    return moving(picture, buffers(picture));
+  async generate(context, request, extras) {
+    const picture = await opened(context).generate(request, progressOf(context), extras);
+    return withTransfer(picture, buffers(picture));
   },
   verify: async (context) => opened(context).verify(progressOf(context)),
   forecast: async () => (await load()).forecast(),
@@ -40,12 +43,12 @@ const CALLS = {
   score,
 };
 serve(CALLS, {
-  inTurn: (call) => !AT_ONCE.has(call),
-  words: { pause: () => engine?.pause(), resume: () => engine?.resume() },
+  queued: (call) => !AT_ONCE.has(call),
+  notifications: { pause: () => engine?.pause(), resume: () => engine?.resume() },
 });
 
 /**
- * The engine with the model that is open, which ends what it does when the call is cancelled.
+ * The engine with the open model. If the call is cancelled, the engine cancels its run.
  * @param {Context} [context]
  */
 function opened(context) {
@@ -80,12 +83,12 @@ async function score(_, model, prompt, png) {
   return judging.judge.score(prompt, png);
 }
 
-/** Tells the page how far a call is. @param {Context} context */
+/** A callback that sends progress to the page. @param {Context} context */
 function progressOf({ emit }) {
-  return (/** @type {Progress} */ progress) => emit(progress, moved(progress));
+  return (/** @type {Progress} */ progress) => emit(progress, transferOf(progress));
 }
 
-/** Gives back what holds graphics memory. */
+/** Frees all that uses graphics memory. */
 function release() {
   engine?.free();
   engine = null;
@@ -94,7 +97,7 @@ function release() {
 }
 
 /**
- * The wasm, fetched and compiled once; after a failure, the next call tries again.
+ * The wasm module, fetched and compiled once. After a failure the next call tries again.
  * @param {(progress: Progress) => void} [onProgress]
  */
 function load(onProgress = () => {}) {
@@ -105,7 +108,7 @@ function load(onProgress = () => {}) {
   return wasm;
 }
 
-/** @param {(progress: Progress) => void} onProgress hears how much of it has come */
+/** @param {(progress: Progress) => void} onProgress gets the bytes received so far */
 async function fetchEngine(onProgress) {
   const module = await import("../pkg/darkroom.js");
   await module.default({ module_or_path: await fetchWasm(onProgress) });
@@ -113,17 +116,17 @@ async function fetchEngine(onProgress) {
 }
 
 /**
- * What of an event moves to the page instead of being copied.
+ * The buffers of an event that are transferred to the page instead of copied.
  * @param {Progress} progress
  */
-function moved(progress) {
+function transferOf(progress) {
   if (progress.event === "picture") return buffers(progress.picture);
   if (progress.event === "latents") return [progress.values.buffer];
   return progress.event === "preview" ? [progress.rgba.buffer] : [];
 }
 
 /**
- * What of a picture moves to the page instead of being copied.
+ * The buffers of an image that are transferred to the page instead of copied.
  * @param {Picture} picture
  */
 function buffers({ rgba, png }) {

@@ -1,4 +1,5 @@
-// A picture step by step: open a model, loop over what happens, stop when the button is pressed.
+// Makes an image and shows each step: opens a model, loops over the events, stops when the button
+// is clicked.
 
 import { Engine } from "../engine/client.js";
 

@@ -1,6 +1,6 @@
-// The request in ComfyUI's graph of nodes. The first sampler of a chain says most, and the texts
-// are found along its links. Each node is looked at once for each question, so that shared links
-// and circles cost nothing, and no path is followed deeper than the stack allows.
+// Reads the request from ComfyUI's graph of nodes. Most settings are those of the first sampler of
+// a chain, and the prompts are found along its links. Each search visits a node only once, so that
+// shared links and cycles do not cost more time; the depth of a search is bounded for the stack.
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
@@ -12,12 +12,12 @@ import { readComfyUi } from "./syntax.js";
 
 /** Links of one path; no real graph has so many. */
 const DEPTH_MAX = 500;
-/** Samplers that are looked at. */
+/** The most samplers of a graph that are read. */
 const SAMPLERS_MAX = 50;
-/** Characters of a text that is put together from others. */
+/** The most characters of a text that nodes join. */
 const TEXT_MAX = 100_000;
 
-/** Inputs of nodes that hold or put together texts. */
+/** Inputs of nodes that have or join texts. */
 const TEXTS = /^(text|string|prompt|value|str)[\w]*$/i;
 /** Inputs through which one conditioning goes into another. */
 const CONDITIONING = /^(conditioning|cond)[\w]*$/i;
@@ -25,7 +25,7 @@ const CONDITIONING = /^(conditioning|cond)[\w]*$/i;
 /**
  * @param {string} text
  * @returns {Found}
- * @throws {Error} for what is no graph with a sampler
+ * @throws {Error} if it is not a graph with a sampler
  */
 export function readComfy(text) {
   const graph = new Graph(parseJson(text));
@@ -37,7 +37,7 @@ export function readComfy(text) {
     graph.value(first, input, names);
   const positive = own(guider.inputs, "positive") ?? own(guider.inputs, "conditioning");
   const words = readComfyUi(graph.text(positive, "positive"));
-  const avoided = readComfyUi(graph.text(own(guider.inputs, "negative"), "negative"));
+  const negative = readComfyUi(graph.text(own(guider.inputs, "negative"), "negative"));
   const sampler = samplerFields(
     find("sampler_name", ["value"]) || find("sampler", ["sampler_name"]),
     find("scheduler", ["value"]) ||
@@ -51,7 +51,7 @@ export function readComfy(text) {
   return {
     fields: [
       ["prompt", words.text],
-      ["negative_prompt", avoided.text],
+      ["negative_prompt", negative.text],
       ["steps", find("steps", ["value", "int"]) || find("sigmas", ["steps"])],
       ["guidance_scale", graph.value(guider, "cfg", ["value", "float"])],
       ["seed", graph.seed(first)],
@@ -64,19 +64,19 @@ export function readComfy(text) {
       ["rng", "torch"],
       ["strength", image ? strength : ""],
     ],
-    lost: [
-      ...words.lost,
-      ...avoided.lost,
-      ...sampler.lost,
+    notImported: [
+      ...words.notImported,
+      ...negative.notImported,
+      ...sampler.notImported,
       ...(image ? [importText.startImage()] : []),
-      ...graph.lost(),
-      ...samplers.filter((node) => node !== first).map((node) => importText.pass(told(node))),
+      ...graph.notImported(),
+      ...samplers.filter((node) => node !== first).map((node) => importText.pass(settingsOf(node))),
     ],
   };
 }
 
-/** @param {Node} node a sampler, as its settings */
-function told({ inputs }) {
+/** The settings of a sampler, as text. @param {Node} node */
+function settingsOf({ inputs }) {
   const names = ["steps", "sampler_name", "scheduler", "cfg", "denoise"];
   const known = names.map((name) => [name, textOf(inputs, name)]).filter(([, value]) => value);
   return known.map((pair) => pair.join(" ")).join(", ");
@@ -94,7 +94,7 @@ const isImage = ({ kind, inputs }) => /^VAEEncode|^LoadImage/.test(kind) || "pix
 class Graph {
   /** @type {Map<string, Node>} */
   #nodes = new Map();
-  /** @type {Map<string, string>} texts by place; those being put together are empty */
+  /** @type {Map<string, string>} texts that were read, by node and side; empty while being read */
   #texts = new Map();
 
   /** @param {unknown} data */
@@ -126,7 +126,7 @@ class Graph {
   }
 
   /**
-   * The nodes from a link on, against the flow, the nearest first, each once.
+   * The node behind a link and the nodes before it, the nearest first, each once.
    * @param {unknown} link
    */
   *#walk(link) {
@@ -151,7 +151,7 @@ class Graph {
   }
 
   /**
-   * Whether a sampler goes on with another's latents.
+   * Whether a sampler begins with the latents of another sampler.
    * @param {Node} node
    */
   follows(node) {
@@ -220,7 +220,7 @@ class Graph {
   }
 
   /**
-   * A text as it stands, or put together by the nodes behind a link.
+   * The text of a value: the value itself, or the texts that nodes behind its link have joined.
    * @param {unknown} value
    * @param {number} depth
    * @returns {string}
@@ -264,15 +264,16 @@ class Graph {
     return text;
   }
 
-  /** What other nodes did to the picture. */
-  lost() {
-    const lost = new Set();
+  /** What other nodes did to the image, and this program cannot do. */
+  notImported() {
+    const notImported = new Set();
     for (const { kind, inputs } of this.#nodes.values()) {
       const network = textOf(inputs, "lora_name");
-      if (network) lost.add(importText.network("lora", network, textOf(inputs, "strength_model")));
-      if (/ControlNetApply/.test(kind)) lost.add("ControlNet");
-      if (/IPAdapter/.test(kind)) lost.add("IP-Adapter");
+      if (network)
+        notImported.add(importText.network("lora", network, textOf(inputs, "strength_model")));
+      if (/ControlNetApply/.test(kind)) notImported.add("ControlNet");
+      if (/IPAdapter/.test(kind)) notImported.add("IP-Adapter");
     }
-    return [...lost];
+    return [...notImported];
   }
 }

@@ -1,17 +1,17 @@
-// The texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008): AUTOMATIC1111's web UI writes
-// its text as the user's comment, ComfyUI's savers write `prompt:` and `workflow:` before their
-// JSON.
+// Reads the texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008). AUTOMATIC1111's web UI
+// writes its settings as the user comment; nodes of ComfyUI write JSON after `prompt:` or
+// `workflow:`.
 
 import { isPng } from "./png.js";
 
-/** Tags: the user's comment, and where it is. */
+/** Tags: the user comment, and the table that has it. */
 const [COMMENT, DETAILS] = [0x9286, 0x8769];
-/** Entries of one table, and bytes of one text, that are read. */
+/** The most entries of one table, and bytes of one text, that are read. */
 const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
 
 /**
  * @param {Uint8Array} bytes of a whole file
- * @returns {Map<string, string>} by the keywords that a PNG file has for them
+ * @returns {Map<string, string>} texts by the keyword that a PNG file would have
  */
 export function readExif(bytes) {
   /** @type {Map<string, string>} */
@@ -21,7 +21,7 @@ export function readExif(bytes) {
   try {
     readTables(data, texts);
   } catch {
-    // Damaged: what was read until here.
+    // Damaged: the texts so far are returned.
   }
   return texts;
 }
@@ -36,7 +36,7 @@ function inJpeg(bytes) {
   for (let at = 2; at + 10 < bytes.length && bytes[at] === 0xff;) {
     const kind = bytes[at + 1] ?? 0;
     const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-    // The picture itself begins: there are no more such segments.
+    // The image data begins: no such segments follow.
     if (kind === 0xda || length < 2) break;
     if (kind === 0xe1 && says(bytes, at + 4, "Exif\0\0"))
       return bytes.subarray(at + 10, at + 2 + length);
@@ -58,7 +58,7 @@ function inWebp(bytes) {
 }
 
 /**
- * The chunk eXIf (PNG specification, 11.3.2.7), which may also stand behind the picture.
+ * The chunk eXIf (PNG specification, 11.3.2.7), which may also follow the image data.
  * @param {Uint8Array} bytes
  */
 function inPng(bytes) {
@@ -73,7 +73,7 @@ function inPng(bytes) {
 }
 
 /**
- * Some programs begin the data as JPEG files do.
+ * The data without the header of JPEG files, which some programs write in other files too.
  * @param {Uint8Array} data
  */
 const bare = (data) => (says(data, 0, "Exif\0\0") ? data.subarray(6) : data);
@@ -87,7 +87,7 @@ function readTables(data, texts) {
   const little = says(data, 0, "II");
   if (!little && !says(data, 0, "MM")) return;
   const tables = [view.getUint32(4, little)];
-  // The first table, and the one that it names.
+  // The first table, and the one that it points to.
   for (let i = 0; i < tables.length && i < 2; i++) {
     const table = tables[i] ?? 0;
     const count = Math.min(view.getUint16(table, little), ENTRIES_MAX);
@@ -106,14 +106,15 @@ function readTables(data, texts) {
 }
 
 /**
- * A comment: eight bytes name its encoding.
+ * The text of a user comment; its first eight bytes name the encoding.
  * @param {Uint8Array} value
  * @param {boolean} little
  */
 function comment(value, little) {
   const text = value.subarray(8);
   if (!says(value, 0, "UNICODE")) return trimmed(new TextDecoder().decode(text));
-  // Which half of a letter comes first is not said; in most letters it is the one that is zero.
+  // The byte order is not stored. In most texts the high byte of a letter is zero, so the position
+  // with more zeros is that of the high byte.
   const zeros = [0, 0];
   for (const [i, byte] of text.subarray(0, 2000).entries())
     if (!byte) zeros[i & 1] = (zeros[i & 1] ?? 0) + 1;

@@ -1,5 +1,5 @@
-// The request in InvokeAI's pictures: flat JSON since version 3, deeper JSON in version 2, before
-// that the command line.
+// Reads the request of InvokeAI's images: flat JSON since version 3, nested JSON in version 2, the
+// command line before that.
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
@@ -8,7 +8,7 @@ import { readBrackets } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
 
-/** Their names of numbers and ours. */
+/** InvokeAI's names of numbers, and this program's. */
 const NUMBERS = /** @type {const} */ ([
   ["steps", "steps"],
   ["cfg_scale", "guidance_scale"],
@@ -30,7 +30,7 @@ export function readInvoke(text) {
   if (own(data, "positive_prompt") === undefined && own(data, "steps") === undefined)
     throw new Error("no request");
   const sampler = samplerFields(textOf(data, "scheduler"));
-  const begins = own(data, "init_image") || /img2img/.test(textOf(data, "generation_mode"));
+  const hasStartImage = own(data, "init_image") || /img2img/.test(textOf(data, "generation_mode"));
   const skipped = Number(textOf(data, "clip_skip"));
   const loras = own(data, "loras");
   const names = (Array.isArray(loras) ? loras : []).map((lora) => {
@@ -45,9 +45,13 @@ export function readInvoke(text) {
       ...sampler.fields,
       ["clip_skip", skipped > 0 ? String(skipped + 1) : ""],
       ["rng", textOf(data, "rand_device") === "cuda" ? "" : "torch"],
-      ["strength", begins ? textOf(data, "strength") : ""],
+      ["strength", hasStartImage ? textOf(data, "strength") : ""],
     ],
-    lost: [...names, ...sampler.lost, ...(begins ? [importText.startImage()] : [])],
+    notImported: [
+      ...names,
+      ...sampler.notImported,
+      ...(hasStartImage ? [importText.startImage()] : []),
+    ],
   };
 }
 
@@ -62,15 +66,15 @@ export function readOldInvoke(text) {
   const prompt = Array.isArray(prompts) ? textOf(prompts[0], "prompt") : textOf(image, "prompt");
   if (!image) throw new Error("no request");
   const sampler = samplerFields(textOf(image, "sampler"));
-  const begins = textOf(image, "type") === "img2img";
+  const hasStartImage = textOf(image, "type") === "img2img";
   return {
     fields: [
       ...Object.entries(readBrackets(prompt)),
       ...numbers(image),
       ...sampler.fields,
-      ["strength", begins ? textOf(image, "strength") : ""],
+      ["strength", hasStartImage ? textOf(image, "strength") : ""],
     ],
-    lost: [...sampler.lost, ...(begins ? [importText.startImage()] : [])],
+    notImported: [...sampler.notImported, ...(hasStartImage ? [importText.startImage()] : [])],
   };
 }
 
@@ -98,7 +102,7 @@ export function readDream(text) {
   }
   const option = (/** @type {string} */ name) => options.get(name) ?? "";
   const sampler = samplerFields(option("A"));
-  const begins = options.has("I");
+  const hasStartImage = options.has("I");
   return {
     fields: [
       ...Object.entries(readBrackets(prompt)),
@@ -108,8 +112,8 @@ export function readDream(text) {
       ["height", option("H")],
       ["guidance_scale", option("C")],
       ...sampler.fields,
-      ["strength", begins ? option("f") : ""],
+      ["strength", hasStartImage ? option("f") : ""],
     ],
-    lost: [...sampler.lost, ...(begins ? [importText.startImage()] : [])],
+    notImported: [...sampler.notImported, ...(hasStartImage ? [importText.startImage()] : [])],
   };
 }

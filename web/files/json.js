@@ -1,7 +1,7 @@
-// JSON as other programs write it: Python's NaN and Infinity, and numbers beyond 2^53, which keep
-// their digits as text. One pass over the text, and only where the plain reader does not do.
+// JSON as other programs write it: with Python's NaN and Infinity, and with numbers beyond 2^53,
+// which become text so that no digit is lost. Only such texts are rewritten, in one pass.
 
-/** Digits from which on a whole number may be another one as a JavaScript number. */
+/** From so many digits on, a JavaScript number may not have a whole number's exact value. */
 const EXACT_DIGITS = 16;
 
 /**
@@ -10,16 +10,16 @@ const EXACT_DIGITS = 16;
  * @throws {SyntaxError}
  */
 export function parseJson(text) {
-  return JSON.parse(/NaN|Infinity|\d{16}/.test(text) ? plainly(text) : text);
+  return JSON.parse(/NaN|Infinity|\d{16}/.test(text) ? toPlainJson(text) : text);
 }
 
 /** @param {string} text */
-function plainly(text) {
+function toPlainJson(text) {
   const parts = [];
   for (let at = 0; at < text.length;) {
     const quote = text.indexOf('"', at);
     const end = quote < 0 ? text.length : quote;
-    parts.push(mended(text.slice(at, end)));
+    parts.push(rewritten(text.slice(at, end)));
     at = end;
     if (quote < 0) break;
     at += 1;
@@ -30,8 +30,8 @@ function plainly(text) {
   return parts.join("");
 }
 
-/** @param {string} text what stands between strings */
-function mended(text) {
+/** Rewrites the text between two strings. @param {string} text */
+function rewritten(text) {
   return text
     .replace(/-?(?:NaN|Infinity)/g, "null")
     .replace(/[-+.\w]+/g, (word) =>
@@ -40,7 +40,7 @@ function mended(text) {
 }
 
 /**
- * A value that is the object's own: what an object has from its prototype is none of a file's.
+ * An own property of an object: one of its prototype is not from the file.
  * @param {unknown} object
  * @param {string} name
  * @returns {any}
@@ -51,7 +51,7 @@ export function own(object, name) {
 }
 
 /**
- * The object's own value as text; empty without one.
+ * An own property of an object as text; empty if there is none.
  * @param {unknown} object
  * @param {string} name
  */

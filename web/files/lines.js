@@ -1,9 +1,10 @@
-// What the page needs of tables and lists from the start; files are read in table.js.
+// Small parts of reading lists and writing tables that the page needs from the start. The readers
+// of files are in table.js.
 
 /** @typedef {import("./table.js").Row} Row */
 
 /**
- * One prompt a line; empty lines are nothing.
+ * One prompt a line; empty lines are skipped.
  * @param {string} text
  * @returns {Row[]}
  */
@@ -13,7 +14,7 @@ export function readLines(text) {
 }
 
 /**
- * A cell of a table with commas. What a spreadsheet would take for a formula has an apostrophe
+ * A cell of a CSV table. A text that a spreadsheet would take for a formula gets an apostrophe
  * before it; numbers stay numbers.
  * @param {string} text
  */

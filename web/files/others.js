@@ -1,4 +1,4 @@
-// The request in pictures of Fooocus, SwarmUI, NovelAI, Easy Diffusion and Draw Things.
+// Reads the request of images of Fooocus, SwarmUI, NovelAI, Easy Diffusion and Draw Things.
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
@@ -8,7 +8,7 @@ import { readNovelAi, readWebUi } from "./syntax.js";
 /** @typedef {import("./request.js").Found} Found */
 
 /**
- * Fooocus' JSON; its older versions name fields as they show them.
+ * Fooocus' JSON. In older versions the names of fields are the labels of its user interface.
  * @param {string} text
  * @returns {Found}
  */
@@ -33,8 +33,8 @@ export function readFooocus(text) {
       ...sampler.fields,
       ["rng", "torch"],
     ],
-    lost: [
-      ...sampler.lost,
+    notImported: [
+      ...sampler.notImported,
       ...(Array.isArray(full) && full.length > 1 ? [importText.styles()] : []),
     ],
   };
@@ -48,7 +48,7 @@ export function readFooocus(text) {
 export function readSwarm(text) {
   const data = own(parseJson(text), "sui_image_params");
   if (typeof data !== "object" || data === null) throw new Error("no request");
-  const [words, avoided] = ["prompt", "negativeprompt"].map((name) =>
+  const [words, negative] = ["prompt", "negativeprompt"].map((name) =>
     readWebUi(textOf(data, name)),
   );
   const sampler = samplerFields(textOf(data, "sampler"), textOf(data, "scheduler"));
@@ -58,7 +58,7 @@ export function readSwarm(text) {
   return {
     fields: [
       ["prompt", words?.text ?? ""],
-      ["negative_prompt", avoided?.text ?? ""],
+      ["negative_prompt", negative?.text ?? ""],
       ["steps", textOf(data, "steps")],
       ["guidance_scale", textOf(data, "cfgscale")],
       ["seed", textOf(data, "seed")],
@@ -70,18 +70,18 @@ export function readSwarm(text) {
       ["rng", "torch"],
       ["strength", creativity],
     ],
-    lost: [
-      ...(words?.lost ?? []),
-      ...(avoided?.lost ?? []),
+    notImported: [
+      ...(words?.notImported ?? []),
+      ...(negative?.notImported ?? []),
       ...networks.map((name) => importText.network("lora", name, "")),
-      ...sampler.lost,
+      ...sampler.notImported,
       ...(creativity ? [importText.startImage()] : []),
     ],
   };
 }
 
 /**
- * NovelAI: the prompt is a text of its own, the settings are JSON.
+ * NovelAI: the prompt is one text of the file, the settings are another one, as JSON.
  * @param {Map<string, string>} texts
  * @returns {Found}
  */
@@ -104,7 +104,7 @@ export function readNai(texts) {
       ["prompt_weights", "true"],
       ["long_prompt", "chunks"],
     ],
-    lost: sampler.lost,
+    notImported: sampler.notImported,
   };
 }
 
@@ -131,7 +131,7 @@ export function readEasy(texts) {
       ["clip_skip", /^true$/i.test(value("clip_skip")) ? "2" : ""],
       ["strength", strength],
     ],
-    lost: [...sampler.lost, ...(strength ? [importText.startImage()] : [])],
+    notImported: [...sampler.notImported, ...(strength ? [importText.startImage()] : [])],
   };
 }
 
@@ -161,8 +161,8 @@ export function readDrawThings(text) {
       ...sampler.fields,
       ["prompt_weights", "true"],
     ],
-    lost: [
-      ...sampler.lost,
+    notImported: [
+      ...sampler.notImported,
       ...(Array.isArray(loras) ? loras : []).map((lora) =>
         importText.network("lora", textOf(lora, "model"), textOf(lora, "weight")),
       ),

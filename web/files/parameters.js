@@ -13,7 +13,7 @@ const NEGATIVE = "Negative prompt:";
  */
 
 /**
- * Any text can be read: without a line of fields everything is prompt.
+ * Reads any text. Without a line of fields all of it is the prompt.
  * @param {string} text
  * @returns {Parameters}
  */
@@ -43,8 +43,8 @@ function without(line, character) {
 }
 
 /**
- * The fields and the number of their line: the last one of all, or the last that begins with
- * `Steps` and has others beside it.
+ * The fields and the index of their line. It is the last line of the text, if that has fields; else
+ * the last line that begins with `Steps: ` and has at least three fields.
  * @param {string[]} lines
  */
 function findFields(lines) {
@@ -59,9 +59,11 @@ function findFields(lines) {
 }
 
 /**
- * `Name: value, Name: "quoted, value"`; nothing when the line does not begin with `Steps` and has
- * fewer than three fields or other words, as a prompt with a colon would. A piece that is no field
- * and a quoted value that cannot be read cost only themselves.
+ * The fields of a line `Name: value, Name: "quoted, value"`.
+ *
+ * A line that begins with `Steps` always has fields: a piece that is no field, or a quoted value
+ * that cannot be read, is skipped. Any other line may be a prompt with a colon. It has fields only
+ * if there are at least three, nothing else, and the first is not `Negative prompt`; else null.
  * @param {string} line
  * @returns {[string, string][] | null}
  */
@@ -74,23 +76,23 @@ function parseFields(line) {
     while (mark < text.length && text[mark] !== ":" && text[mark] !== ",") mark += 1;
     const name = text.slice(at, mark).trim();
     at = mark + 1;
-    let odd = true;
+    let skipped = true;
     if (text[mark] === ":") {
       const { value, end } = readValue(text, at);
-      odd = value === null || !/^[\p{L}\p{N} \-/_]+$/u.test(name);
-      if (!odd) fields.push([name, value ?? ""]);
+      skipped = value === null || !/^[\p{L}\p{N} \-/_]+$/u.test(name);
+      if (!skipped) fields.push([name, value ?? ""]);
       at = end;
     }
-    if (odd && fields[0]?.[0] !== "Steps") return null;
+    if (skipped && fields[0]?.[0] !== "Steps") return null;
     while (at < text.length && /\s/.test(text[at] ?? "")) at += 1;
   }
   const first = fields[0]?.[0];
-  const others = fields.length >= 3 && first !== "Negative prompt";
-  return first === "Steps" || others ? fields : null;
+  const isList = fields.length >= 3 && first !== "Negative prompt";
+  return first === "Steps" || isList ? fields : null;
 }
 
 /**
- * The value at this place, null where it cannot be read, and what follows its comma.
+ * The value at an index, null if it cannot be read; and the index after its comma.
  * @param {string} text
  * @param {number} at
  */
@@ -109,7 +111,7 @@ function readValue(text, at) {
   return { value: text.slice(at, end).trim(), end: end + 1 };
 }
 
-/** @param {string} text a JSON string, if it is one */
+/** The value of a JSON string; null if it is none. @param {string} text */
 function unquoted(text) {
   try {
     return String(JSON.parse(text));

@@ -1,4 +1,4 @@
-// Any picture that the browser can read, as pixels for the engine.
+// The pixels of any image that the browser can read, for the engine.
 
 import { importText } from "../strings/imports.js";
 import { hasOpacity, pngPixels } from "./png_pixels.js";
@@ -6,15 +6,18 @@ import { isPng } from "./png.js";
 
 /** @typedef {import("../engine/protocol.js").Pixels} Pixels */
 
-/** The longest side of the largest square that is read; the native program has the same bound. */
+/**
+ * The side of the largest square that is read; other shapes may have as many pixels. The native
+ * program has the same bound.
+ */
 const SIDE_MAX = 8192;
 
 /**
- * The pixels of a file. Colours are taken as they stand in it, also where they are transparent:
- * what PIL's convert("RGB") gives.
+ * The pixels of a file. The colours are those in the file, also where it is transparent, as PIL's
+ * convert("RGB") gives them.
  * @param {Blob} file
  * @returns {Promise<Pixels>} of its own size, opaque
- * @throws {Error} for what is no picture, and before anything is unpacked for one that is too large
+ * @throws {Error} if it is no image; if it is too large, before it is decompressed
  */
 export async function pixelsOf(file) {
   const [width = 0, height = 0] = await sizeOf(file);
@@ -29,7 +32,7 @@ export async function pixelsOf(file) {
 }
 
 /**
- * By the browser, which loses colours where they are transparent.
+ * Decodes with the browser, which loses the colours of fully transparent pixels.
  * @param {Blob} file
  * @returns {Promise<Pixels>}
  */
@@ -47,7 +50,7 @@ async function decoded(file) {
 }
 
 /**
- * Width and height as a PNG, JPEG or WebP file says; zeros where it does not.
+ * Width and height in the header of a PNG, JPEG or WebP file; zeros for other files.
  * @param {Blob} file
  */
 export async function sizeOf(file) {

@@ -2,7 +2,7 @@
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** More than any request has; what unpacks to more is left out. */
+/** The most bytes of a text, more than any request has. Longer texts are skipped. */
 const TEXT_MAX = 4_000_000;
 
 /** @param {Uint8Array} bytes */
@@ -11,8 +11,8 @@ export function isPng(bytes) {
 }
 
 /**
- * Every text of a file, the first of each keyword. What is damaged is left out: a picture without
- * texts is still a picture.
+ * The texts of a file by keyword; of two with the same keyword the first. Damaged chunks are
+ * skipped: the image may be readable all the same.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Map<string, string>>}
  */
@@ -26,7 +26,7 @@ export async function readTexts(bytes) {
     const kind = latin1(bytes.subarray(at + 4, at + 8));
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (kind === "IEND" || body.length < length) break;
-    const read = { tEXt: plain, zTXt: packed, iTXt: international }[kind];
+    const read = { tEXt: textOfTExt, zTXt: textOfZTxt, iTXt: textOfITxt }[kind];
     const end = body.indexOf(0);
     if (read && end > 0) {
       const keyword = latin1(body.subarray(0, end));
@@ -42,20 +42,22 @@ export async function readTexts(bytes) {
  * @param {Uint8Array<ArrayBuffer>} body
  * @param {string} keyword
  */
-async function plain(body, keyword) {
+async function textOfTExt(body, keyword) {
   return oneByte(body, keyword);
 }
 
 /**
- * @param {Uint8Array<ArrayBuffer>} body a method, then deflated text
+ * @param {Uint8Array<ArrayBuffer>} body compression method, compressed text
  * @param {string} keyword
  */
-async function packed(body, keyword) {
+async function textOfZTxt(body, keyword) {
   return oneByte(await inflate(body.subarray(1)), keyword);
 }
 
-/** @param {Uint8Array<ArrayBuffer>} body whether packed, a method, language, keyword, UTF-8 */
-async function international(body) {
+/**
+ * @param {Uint8Array<ArrayBuffer>} body compression flag and method, language, keyword, UTF-8 text
+ */
+async function textOfITxt(body) {
   const language = body.indexOf(0, 2);
   const keyword = body.indexOf(0, language + 1);
   if (language < 0 || keyword < 0) throw new Error("the chunk is cut");
@@ -64,8 +66,8 @@ async function international(body) {
 }
 
 /**
- * Text of one byte a character. That should be Latin-1, and ours is; other programs also put UTF-8
- * there, which hardly any Latin-1 text happens to be.
+ * The text of a chunk that should be Latin-1. This program's text is. Other programs write UTF-8
+ * as well; a Latin-1 text is hardly ever valid UTF-8, so that is tried first.
  * @param {Uint8Array} bytes
  * @param {string} keyword
  */
@@ -88,8 +90,9 @@ function latin1(bytes) {
 }
 
 /**
+ * Decompresses a zlib stream.
  * @param {Uint8Array<ArrayBuffer>} bytes
- * @param {number} [most] bytes that may come out
+ * @param {number} [most] bytes of the result; more is an error
  */
 export async function inflate(bytes, most = TEXT_MAX) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -1,6 +1,6 @@
-// The pixels of a PNG file with transparency, unpacked here: browsers multiply colours by their
-// opacity, so that what lies under full transparency is lost (PNG specification, 7 to 10). Files
-// that are interlaced or turned by Exif data are left to the browser.
+// Decodes PNG files with transparency (PNG specification, 7 to 10). A browser's own decoder
+// multiplies colours by their opacity and so loses those of fully transparent pixels. Files that
+// are interlaced, or rotated by Exif data, are left to the browser.
 
 import { inflate } from "./png.js";
 
@@ -29,7 +29,7 @@ function* chunks(bytes) {
 }
 
 /**
- * Whether a PNG file has an opacity, for all of its pixels or for one colour.
+ * Whether a PNG file has transparency: an alpha channel, or a chunk tRNS.
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
 export function hasOpacity(bytes) {
@@ -42,7 +42,7 @@ export function hasOpacity(bytes) {
 }
 
 /**
- * Its colours, opaque; null when it is not one of those that are unpacked here, or is damaged.
+ * The pixels, made opaque; null if the file is damaged or is left to the browser.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Pixels | null>}
  */
@@ -108,7 +108,7 @@ function colours({ raw, row, width, height, depth, type, channels }, palette) {
   const most = type === 3 ? 1 : 255 / ((1 << Math.min(depth, 8)) - 1);
   /** @type {(start: number, index: number) => number} */
   const value = (start, index) => {
-    // Of sixteen bits the upper eight; of fewer than eight, the part of a byte.
+    // 16 bits: the upper eight. Fewer than eight bits: a part of a byte.
     if (depth >= 8) return raw[start + (index * depth) / 8] ?? 0;
     const bit = index * depth;
     const byte = raw[start + (bit >> 3)] ?? 0;

@@ -1,4 +1,4 @@
-// All that reads files of other programs: fetched when the first one comes.
+// The readers of files. The page imports them lazily, with the user's first file.
 
 export { readExif } from "./exif.js";
 export { requestOf } from "./request.js";

@@ -1,5 +1,5 @@
-// The request that a picture carries, as fields of the form: our own JSON, or what other programs
-// write. Each has habits of its own, told at its reader; what cannot be taken over is named.
+// The request inside an image file, as fields of the form: this program's JSON, or the formats of
+// other programs, each with a reader of its own. Settings that cannot be imported are listed.
 
 import { readComfy } from "./comfy.js";
 import { fieldsOf } from "./fields.js";
@@ -13,20 +13,20 @@ import { readParameters } from "./webui.js";
 /**
  * @typedef {object} Found
  * @property {Fields} fields
- * @property {string[]} lost what was asked for and cannot be had here, each in a few words
+ * @property {string[]} notImported settings that this program does not have, each in a few words
  */
 
 /** @typedef {Found & { program: string }} Read */
 
-/** What is named of all that is lost: entries, and characters of one. */
-const LOST_MAX = 12;
-const WORDS_MAX = 120;
+/** The most settings of `notImported` that are shown, and the most characters of one. */
+const ENTRIES_MAX = 12;
+const ENTRY_CHARS_MAX = 120;
 
 /**
- * What made a picture, as far as its texts say.
+ * The request in the texts of an image file.
  * @param {Map<string, string>} texts by keyword
- * @returns {Read | "unread" | "workflow" | null} a request that no reader understands, a workflow
- * alone, or nothing at all
+ * @returns {Read | "unread" | "workflow" | null} "unread": there is a request, and no reader
+ * understands it; "workflow": there is only a workflow; null: there is nothing
  */
 export function requestOf(texts) {
   let unread = false;
@@ -37,31 +37,32 @@ export function requestOf(texts) {
       const found = read(text, texts);
       if (!found.fields.some(([, value]) => value !== "")) continue;
       return {
-        program: BORROWED.exec(text)?.[1] ?? program,
-        // What is not said has its default; that of a prompt is not the form's present one.
+        program: WRITTEN_BY.exec(text)?.[1] ?? program,
+        // An empty field is left out and has its default. An empty prompt is kept, because the
+        // form's present prompt would stay otherwise.
         fields: found.fields.filter(
           ([name, value]) => value !== "" || name === "prompt" || keyword === "darkroom",
         ),
-        lost: named(found.lost),
+        notImported: shortened(found.notImported),
       };
     } catch {
-      // Not of this form after all: another text may be.
-      unread ||= SURE.includes(keyword);
+      // Not in this format: another text of the file may be readable.
+      unread ||= OWN_KEYWORDS.includes(keyword);
     }
   }
   if (texts.has("workflow")) return "workflow";
   return unread ? "unread" : null;
 }
 
-/** Keywords that only programs of this kind write. */
-const SURE = ["darkroom", "parameters", "invokeai_metadata", "sd-metadata", "Dream"];
+/** Keywords that only image generators write: if the text is unreadable, the user is told. */
+const OWN_KEYWORDS = ["darkroom", "parameters", "invokeai_metadata", "sd-metadata", "Dream"];
 
-/** The name of a program that writes another's text, as ComfyUI's savers of pictures do. */
-const BORROWED = /\bVersion: (ComfyUI)\b/;
+/** The program that wrote a text in AUTOMATIC1111's format: nodes of ComfyUI can do that. */
+const WRITTEN_BY = /\bVersion: (ComfyUI)\b/;
 
 /** @type {[string, string, (text: string, texts: Map<string, string>) => Found][]} */
 const READERS = [
-  ["darkroom", "Darkroom", (text) => ({ fields: fieldsOf(objectOf(text)), lost: [] })],
+  ["darkroom", "Darkroom", (text) => ({ fields: fieldsOf(objectOf(text)), notImported: [] })],
   ["parameters", "SwarmUI", readSwarm],
   ["parameters", "Fooocus", readFooocus],
   ["parameters", "AUTOMATIC1111", (text) => readParameters(notJson(text))],
@@ -83,7 +84,7 @@ function objectOf(text) {
 }
 
 /**
- * JSON of a program that is not known is no prompt.
+ * A text that is not JSON: the JSON of an unknown program must not be read as a prompt.
  * @param {string} text
  */
 function notJson(text) {
@@ -91,10 +92,10 @@ function notJson(text) {
   return text;
 }
 
-/** @param {string[]} lost */
-function named(lost) {
-  const all = [...new Set(lost)].map((text) =>
-    text.length > WORDS_MAX ? `${text.slice(0, WORDS_MAX)}…` : text,
+/** At most so many entries and characters as are shown. @param {string[]} notImported */
+function shortened(notImported) {
+  const all = [...new Set(notImported)].map((text) =>
+    text.length > ENTRY_CHARS_MAX ? `${text.slice(0, ENTRY_CHARS_MAX)}…` : text,
   );
-  return all.length > LOST_MAX ? [...all.slice(0, LOST_MAX), "…"] : all;
+  return all.length > ENTRIES_MAX ? [...all.slice(0, ENTRIES_MAX), "…"] : all;
 }

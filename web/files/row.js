@@ -1,5 +1,5 @@
-// One request of a list, checked before it waits in the queue: names of fields, numbers, samplers,
-// seeds. What a picture's export says beside its request is left out.
+// Checks one request of a list before it is added to the queue: names of fields, numbers, samplers,
+// seeds. What an export of the gallery has besides the request is skipped.
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
@@ -14,7 +14,7 @@ const FLAG = /^(true|false)$/i;
 /** @typedef {import("../engine/fields.js").FieldType} FieldType */
 
 /**
- * What values look like by their kind, and how that is told.
+ * The pattern of a value by its kind, and its description for a message.
  * @type {Record<FieldType, [RegExp, string]>}
  */
 const LOOKS = {
@@ -23,7 +23,7 @@ const LOOKS = {
   flag: [FLAG, "true or false"],
   whole: [WHOLE, "a whole number"],
   number: [NUMBER, "a number"],
-  // Told with the names themselves.
+  // The message lists the names instead.
   name: [/^/, ""],
   sampler: [/^/, ""],
   layer: [WHOLE, "a whole number"],
@@ -31,7 +31,7 @@ const LOOKS = {
   interval: [/^\[.*\]$/, "two numbers in brackets"],
 };
 
-/** What stands beside a request in an export. */
+/** What an export of the gallery has besides the request. */
 const ABOUT = ["file", "model", "provenance", "engine", "seconds", "safety", "kernels", "init"];
 
 const TEXTS = ["prompt", "negative_prompt"];
@@ -51,7 +51,7 @@ export function checked(row) {
     const field = FIELDS.get(name);
     if (!field) throw new SyntaxError(importText.unknownColumn(given));
     const value = TEXTS.includes(name) ? typed : typed.trim();
-    // Any seed is wanted; and an empty field has its default.
+    // Seed −1 means a random seed. An empty field has its default.
     if (!TEXTS.includes(name) && (value === "" || (name === "seed" && value === "-1"))) continue;
     const [looks, wanted] = LOOKS[field.kind];
     if (!looks.test(value)) throw new SyntaxError(importText.wrongValue(name, value, wanted));
@@ -66,15 +66,15 @@ export function checked(row) {
 }
 
 /**
- * Names as a sentence has them: `a, b or c`.
+ * Names for a sentence: `a, b or c`.
  * @param {readonly string[]} names
  */
 const either = (names) => `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 
 /** @param {string} name @returns {Row} */
 function sampler(name) {
-  const { fields, lost } = samplerFields(name);
-  if (lost.length) throw new SyntaxError(lost.join("; "));
+  const { fields, notImported } = samplerFields(name);
+  if (notImported.length) throw new SyntaxError(notImported.join("; "));
   return Object.fromEntries(fields.filter(([, value]) => value));
 }
 

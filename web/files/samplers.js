@@ -1,11 +1,11 @@
-// Other programs' samplers and noise schedules as this one has them. What it does not have is
-// named, never replaced by something near.
+// Other programs' names of samplers and noise schedules. One that this program does not have is
+// listed as not imported; it is never replaced by a similar one.
 
 import { importText } from "../strings/imports.js";
 
 /** @typedef {import("./request.js").Found} Found */
 
-/** Samplers by their letters and digits, without the prefix k. */
+/** Samplers by name, reduced to letters, digits and +, without the prefix k. */
 const SAMPLERS = new Map([
   ["ddim", "ddim"],
   ["plms", "pndm"],
@@ -23,7 +23,7 @@ const SAMPLERS = new Map([
   ["lcm", "lcm"],
 ]);
 
-/** What "Automatic" is in AUTOMATIC1111's web UI, where it is not the model's own schedule. */
+/** Samplers for which AUTOMATIC1111's "Automatic" is not the model's own schedule. */
 const AUTOMATIC = new Map([
   ["dpm++2m", "karras"],
   ["dpm++sde", "karras"],
@@ -57,14 +57,14 @@ export function samplerFields(name, schedule = "") {
   if (karrasName) wanted = "karras";
   if (/exponential$/.test(plain)) wanted = "exponential";
   const known = SAMPLERS.get(key);
-  const lost = [];
-  if (!known && name) lost.push(importText.sampler(name));
-  if (wanted !== "karras" && !PLAIN.includes(wanted)) lost.push(importText.schedule(wanted));
+  const notImported = [];
+  if (!known && name) notImported.push(importText.sampler(name));
+  if (wanted !== "karras" && !PLAIN.includes(wanted)) notImported.push(importText.schedule(wanted));
   return {
     fields: [
       ["sampler", known ?? ""],
       ["karras", known && wanted === "karras" ? "true" : ""],
     ],
-    lost,
+    notImported,
   };
 }

@@ -1,23 +1,23 @@
-// What prompts of other programs say beside words: added networks, prompts that change on the way,
-// weights in braces. What this program cannot do is taken out of the prompt and named. Every
-// pattern goes through a text once.
+// The syntax of other programs' prompts: added networks, prompt editing, weights in braces. What
+// this program cannot do is removed from the prompt and listed as not imported. Each pattern passes
+// over a text once.
 
 import { importText } from "../strings/imports.js";
 
-/** @typedef {{ text: string, lost: string[] }} Read */
+/** @typedef {{ text: string, notImported: string[] }} Read */
 
 /**
- * AUTOMATIC1111's. A prompt that changes on the way is read as what it begins with.
+ * AUTOMATIC1111's syntax. Of a prompt that changes during the run, the first version is used.
  * @param {string} prompt
  * @returns {Read}
  */
 export function readWebUi(prompt) {
   /** @type {string[]} */
-  const lost = [];
+  const notImported = [];
   let text = prompt.replace(
     /<(lora|lyco|hypernet):([^<>:]+)(:[^<>]*)?>/gi,
     (_, kind, name, weight = "") => {
-      lost.push(importText.network(kind.toLowerCase(), name, weight.slice(1)));
+      notImported.push(importText.network(kind.toLowerCase(), name, weight.slice(1)));
       return "";
     },
   );
@@ -25,48 +25,49 @@ export function readWebUi(prompt) {
     /(\\?)\[([^[\]:|()\\]*):(?:([^[\]:|()\\]*):)?([\d.]+)\]/g,
     (all, escaped, first, second, _) => {
       if (escaped) return all;
-      lost.push(importText.editing(all));
-      // [to:when] begins with nothing; [from::when] ends with it.
+      notImported.push(importText.editing(all));
+      // [to:when] begins with nothing; [from::when] begins with `from`.
       return second === undefined ? "" : first;
     },
   );
   text = text.replace(/(\\?)\[([^[\]:|\\]*)\|[^[\]:\\]*\]/g, (all, escaped, first) => {
     if (escaped) return all;
-    lost.push(importText.editing(all));
+    notImported.push(importText.editing(all));
     return first;
   });
   if (/\bAND\b/.test(text)) {
-    lost.push(importText.and());
+    notImported.push(importText.and());
     text = text
       .split(/\bAND\b/)
       .map((part) => part.trim())
       .join(", ");
   }
-  if (lost.length) text = text.replace(/ {2,}/g, " ").trim();
-  return { text, lost };
+  if (notImported.length) text = text.replace(/ {2,}/g, " ").trim();
+  return { text, notImported };
 }
 
 /**
- * ComfyUI's: only round brackets are weights.
+ * ComfyUI's syntax: only round brackets are weights.
  * @param {string} prompt
  * @returns {Read}
  */
 export function readComfyUi(prompt) {
   const text = prompt.replace(/\\[^]|[[\]]/g, (all) => (all.length > 1 ? all : `\\${all}`));
   /** @type {string[]} */
-  const lost = [];
+  const notImported = [];
   const plain = text.replace(/\bembedding:[^\s,)]+/gi, (all) => {
-    lost.push(importText.embedding(all.slice("embedding:".length)));
+    notImported.push(importText.embedding(all.slice("embedding:".length)));
     return "";
   });
-  return { text: plain, lost };
+  return { text: plain, notImported };
 }
 
-/** NovelAI's weight of one brace, and of one square bracket. */
+/** NovelAI's weights of one pair of braces, and of one pair of square brackets. */
 const [BRACE, BRACKET] = ["1.05", "0.952"];
 
 /**
- * NovelAI's `{strong}` and `[weak]`, as weights in round brackets, which are letters there.
+ * NovelAI's `{strong}` and `[weak]`, as weights in round brackets. NovelAI's own round brackets are
+ * plain text, so they are escaped.
  * @param {string} prompt
  */
 export function readNovelAi(prompt) {

@@ -1,17 +1,17 @@
 // Lists of requests in files: JSONL or JSON, tables with commas, semicolons or tabs (RFC 4180), the
-// options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. What is wrong is
-// told with its line, before anything is taken. The native program reads the same
-// (crate/src/bin/darkroom/lists.rs).
+// options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. If anything is
+// wrong, the error names the line and nothing of the list is used. The native program reads the
+// same (crate/src/bin/darkroom/lists.rs).
 
 import { importText } from "../strings/imports.js";
 import { parseJson } from "./json.js";
 import { checked } from "./row.js";
 
 /** @typedef {Record<string, string>} Row fields of a request as text, by name */
-/** @typedef {{ line: number, row: Row }} Line a row and where it stood */
+/** @typedef {{ line: number, row: Row }} Line a row and the number of its line */
 
 /**
- * Reads a list by what it looks like.
+ * Reads a list; its format is detected.
  * @param {string} name of its file
  * @param {string} text
  * @returns {Row[]}
@@ -19,7 +19,7 @@ import { checked } from "./row.js";
  */
 export function readRows(name, text) {
   const plain = text.replace(/^\uFEFF/, "");
-  return linesOf(name, plain).map(({ line, row }) => at(line, () => checked(row)));
+  return linesOf(name, plain).map(({ line, row }) => withLine(line, () => checked(row)));
 }
 
 /**
@@ -39,18 +39,18 @@ function linesOf(name, text) {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const prompt = line.trim();
     if (!prompt) return [];
-    const row = prompt.startsWith("--") ? at(i + 1, () => readOptions(prompt)) : { prompt };
+    const row = prompt.startsWith("--") ? withLine(i + 1, () => readOptions(prompt)) : { prompt };
     return [{ line: i + 1, row }];
   });
 }
 
 /**
- * What goes wrong is told with its line.
+ * Runs a reader; an error gets the number of the line.
  * @template T
  * @param {number} line
  * @param {() => T} read
  */
-function at(line, read) {
+function withLine(line, read) {
   try {
     return read();
   } catch (error) {
@@ -61,18 +61,20 @@ function at(line, read) {
 
 /**
  * @param {string} text
- * @param {string} first its first line with anything on it
+ * @param {string} first its first line that is not empty
  * @returns {Line[]}
  */
 function readJson(text, first) {
   // A list in brackets, or one object over several lines.
   if (first.startsWith("[") || first === "{") {
     const all = parseJson(text);
-    return [all].flat().map((value, i) => ({ line: i + 1, row: at(i + 1, () => rowOf(value)) }));
+    return [all]
+      .flat()
+      .map((value, i) => ({ line: i + 1, row: withLine(i + 1, () => rowOf(value)) }));
   }
   return text.split(/\r?\n/).flatMap((line, i) => {
     if (!line.trim()) return [];
-    return [{ line: i + 1, row: at(i + 1, () => rowOf(parseJson(line))) }];
+    return [{ line: i + 1, row: withLine(i + 1, () => rowOf(parseJson(line))) }];
   });
 }
 
@@ -110,8 +112,8 @@ function readTable(text, mark) {
   return lines.map(({ line, cells }) => {
     const fields = cells.map((cell, i) => /** @type {const} */ ([names[i] ?? "", cell]));
     const row = Object.fromEntries(fields.filter(([name, cell]) => name && cell.trim() !== ""));
-    // An empty cell is no wish for whatever the form holds at present.
-    return { line, row: at(line, () => withPrompt(row)) };
+    // An empty prompt is an error: the form's present prompt must not be used instead.
+    return { line, row: withLine(line, () => withPrompt(row)) };
   });
 }
 
@@ -124,7 +126,7 @@ function withPrompt(row) {
 /** @param {string} text @returns {Line[]} */
 function readFirstColumn(text) {
   return tableLines(text, ",").map(({ line, cells: [prompt = ""] }) => {
-    return { line, row: at(line, () => withPrompt(prompt.trim() ? { prompt } : {})) };
+    return { line, row: withLine(line, () => withPrompt(prompt.trim() ? { prompt } : {})) };
   });
 }
 
@@ -136,13 +138,13 @@ function readFirstColumn(text) {
 function tableLines(text, mark) {
   /** @type {{ line: number, cells: string[] }[]} */
   const lines = [];
-  let [number, begun] = [1, 1];
+  let [number, startLine] = [1, 1];
   /** @type {string[]} */
   let cells = [];
   const end = () => {
-    if (cells.some((cell) => cell.trim())) lines.push({ line: begun, cells });
+    if (cells.some((cell) => cell.trim())) lines.push({ line: startLine, cells });
     cells = [];
-    begun = number;
+    startLine = number;
   };
   for (let at = 0; at <= text.length;) {
     let cell = "";
@@ -188,7 +190,7 @@ function readOptions(line) {
 }
 
 /**
- * Words as a shell parts them: by spaces, but for what is quoted.
+ * Splits a line into words as a shell does: at spaces outside quotes.
  * @param {string} line
  */
 function wordsOf(line) {

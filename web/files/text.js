@@ -1,4 +1,4 @@
-// The text of a list's file: UTF-8 or UTF-16, with or without a mark before it.
+// Decodes the file of a list: UTF-8 or UTF-16, with or without a byte order mark.
 
 import { importText } from "../strings/imports.js";
 

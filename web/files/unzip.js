@@ -1,5 +1,5 @@
-// One text file out of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3): the
-// directory at the end tells where it is.
+// Reads one text file of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3). The
+// directory at the end has the file's position.
 
 import { importText } from "../strings/imports.js";
 
@@ -14,11 +14,11 @@ export function isZip(bytes) {
 }
 
 /**
- * The text of the first file of this name, in whichever folder.
+ * The bytes of the first file with this name, in any folder.
  * @param {Blob} file
  * @param {string} wanted
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {Error} when there is none, or the archive is not whole
+ * @throws {Error} if there is none, or the archive is damaged
  */
 export async function unzipOne(file, wanted) {
   const directory = await directoryOf(file);
@@ -37,7 +37,7 @@ export async function unzipOne(file, wanted) {
     const path = names.decode(new Uint8Array(directory.buffer, at + 46, name));
     if (path === wanted || path.endsWith(`/${wanted}`)) {
       const start = directory.getUint32(at + 42, true);
-      return unpacked(file, { start, packed, size, method });
+      return unpack(file, { start, packed, size, method });
     }
     at += 46 + name + extra + comment;
   }
@@ -61,7 +61,7 @@ async function directoryOf(file) {
  * @param {Blob} file
  * @param {{ start: number, packed: number, size: number, method: number }} entry
  */
-async function unpacked(file, { start, packed, size, method }) {
+async function unpack(file, { start, packed, size, method }) {
   const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
   const whole = head.byteLength === 30 && head.getUint32(0, true) === 0x04034b50;
   if (!whole || size > TEXT_MAX || (method !== 0 && method !== 8))

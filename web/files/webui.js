@@ -1,5 +1,5 @@
-// The request in the text that AUTOMATIC1111's web UI began, and that Forge, SD.Next,
-// stable-diffusion.cpp, Civitai, ComfyUI's savers and this program write as well.
+// Reads the request from the text format that AUTOMATIC1111's web UI introduced. Forge, SD.Next,
+// stable-diffusion.cpp, Civitai, some nodes of ComfyUI and this program write it as well.
 
 import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
@@ -9,7 +9,7 @@ import { readWebUi } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
 
-/** Whose noise, by the names of these programs. */
+/** The source of the noise, by the names that these programs use. */
 const NOISE = new Map([
   ["NV", "philox"],
   ["GPU", "philox"],
@@ -21,8 +21,8 @@ const NOISE = new Map([
   ["philox", "philox"],
 ]);
 
-/** Fields that change a picture and have no counterpart here, by their beginnings. */
-const LOST = [
+/** Names, or their beginnings, of fields that change an image and that this program lacks. */
+const NOT_IMPORTED = [
   ...["Hires", "First pass", "ControlNet", "Refiner", "ADetailer", "Tiled", "Variation seed"],
   ...["Face restoration", "Tiling", "ENSD", "Eta noise seed delta", "TI hashes", "Script"],
   ...["Ultimate SD", "Dynamic thresholding", "RP ", "FreeU", "freeu", "CFG Rescale", "Guidance"],
@@ -30,7 +30,7 @@ const LOST = [
   ...["Schedule min sigma", "Schedule rho", "Sigma churn", "Sigma noise", "Discard penultimate"],
 ];
 
-/** Fields of ours that begin like those. */
+/** Fields of this program whose names begin like one of those. */
 const OURS = ["Guidance interval"];
 
 /**
@@ -43,17 +43,19 @@ export function readParameters(text) {
   const value = (/** @type {string} */ name) => values.get(name) ?? "";
   const ours = values.has("Safety checker");
   const texts = [prompt, negative_prompt];
-  const [words, avoided] = texts.map((one) => (ours ? { text: one, lost: [] } : readWebUi(one)));
+  const [words, negative] = texts.map((one) =>
+    ours ? { text: one, notImported: [] } : readWebUi(one),
+  );
   const sampler = samplerFields(value("Sampler"), value("Schedule type"));
   const hires = [...values.keys()].some((name) => /^(Hires|First pass)/.test(name));
   const denoise = hires ? "" : value("Denoising strength");
   const noise = noiseOf(value("RNG"), ours, value("Version"));
   const seed = value("Seed");
-  /** What these programs say in ways of their own. */
-  const habits = new Map([
+  /** Fields that these programs write in another way than this one. */
+  const special = new Map([
     ...sampler.fields,
     ["prompt", words?.text ?? ""],
-    ["negative_prompt", avoided?.text ?? ""],
+    ["negative_prompt", negative?.text ?? ""],
     ["guidance_scale", value("CFG scale") || value("CFG Scale")],
     ["seed", seed.startsWith("-") ? "" : seed],
     ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
@@ -62,13 +64,16 @@ export function readParameters(text) {
     ["strength", denoise],
   ]);
   return {
-    fields: [...FIELDS].map(([name, field]) => [name, habits.get(name) ?? said(field, value)]),
-    lost: [
-      ...(words?.lost ?? []),
-      ...(avoided?.lost ?? []),
-      ...sampler.lost,
-      ...noise.lost,
-      ...(ours ? [] : lostFields(all)),
+    fields: [...FIELDS].map(([name, field]) => [
+      name,
+      special.get(name) ?? fieldText(field, value),
+    ]),
+    notImported: [
+      ...(words?.notImported ?? []),
+      ...(negative?.notImported ?? []),
+      ...sampler.notImported,
+      ...noise.notImported,
+      ...(ours ? [] : notImportedFields(all)),
       ...(denoise ? [importText.startImage()] : []),
       ...extra.split("\n").filter(Boolean),
     ],
@@ -76,7 +81,7 @@ export function readParameters(text) {
 }
 
 /**
- * A text that has lost its line breaks, with those that must have been there.
+ * Puts the line breaks back into a text that has lost them.
  * @param {string} text
  */
 function unfolded(text) {
@@ -91,7 +96,8 @@ function unfolded(text) {
 }
 
 /**
- * @param {boolean} ours
+ * The value of `prompt_weights`.
+ * @param {boolean} ours whether this program wrote the text
  * @param {boolean} named whether there are fields at all
  * @param {string} emphasis
  * @param {string} own our own field
@@ -107,25 +113,25 @@ function weighs(ours, named, emphasis, own) {
  * @param {string} version the program that wrote it
  */
 function noiseOf(name, ours, version) {
-  if (!name) return { rng: ours || version === "ComfyUI" ? "torch" : "philox", lost: [] };
+  if (!name) return { rng: ours || version === "ComfyUI" ? "torch" : "philox", notImported: [] };
   const rng = NOISE.get(name);
-  return rng ? { rng, lost: [] } : { rng: "", lost: [importText.noise(name)] };
+  return rng ? { rng, notImported: [] } : { rng: "", notImported: [importText.noise(name)] };
 }
 
 /** @param {[string, string][]} fields */
-function lostFields(fields) {
-  const lost = fields.filter(
-    ([name]) => LOST.some((start) => name.startsWith(start)) && !OURS.includes(name),
+function notImportedFields(fields) {
+  const notImported = fields.filter(
+    ([name]) => NOT_IMPORTED.some((start) => name.startsWith(start)) && !OURS.includes(name),
   );
-  return lost.map(([name, value]) => `${name}: ${value}`);
+  return notImported.map(([name, value]) => `${name}: ${value}`);
 }
 
 /**
- * A field's value as it is said.
+ * The value of a field that is written in the same way everywhere.
  * @param {import("../engine/fields.js").Field} field
  * @param {(name: string) => string} value
  */
-function said({ kind, text, part }, value) {
+function fieldText({ kind, text, part }, value) {
   const whole = text === undefined ? "" : value(text);
   if (part !== undefined) return whole.split("x")[part] ?? "";
   return kind === "interval" ? intervalOf(whole) : whole;

@@ -1,5 +1,5 @@
-// A zip file of stored entries (pictures do not compress), without any library: local headers, the
-// files as they are, the directory (PKWARE's APPNOTE 6.3.3, sections 4.3.7, 4.3.12 and 4.3.16).
+// Writes a zip file without compression, because PNG files do not compress: local headers, the
+// files, the directory (PKWARE's APPNOTE 6.3.3, sections 4.3.7, 4.3.12 and 4.3.16).
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -13,7 +13,7 @@ export function crc32(bytes) {
   return ~crc >>> 0;
 }
 
-/** What a zip file without its later extensions can hold. */
+/** The limits of a zip file without the Zip64 extension. */
 const BYTES_MAX = 0xffff_ffff;
 const FILES_MAX = 0xffff;
 
@@ -21,10 +21,10 @@ const FILES_MAX = 0xffff;
 const FLAGS = 0x0800;
 
 /**
- * Packs files. Their bytes stay where the browser keeps them; one at a time is read for its sum.
+ * Makes a zip file. The result refers to the files' blobs; each is read once, for its checksum.
  * @param {Iterable<{ name: string, blob: Blob, made: Date }>} files
  * @returns {Promise<Blob>}
- * @throws {RangeError} when they are more than a zip file can hold
+ * @throws {RangeError} if they exceed the limits of a zip file
  */
 export async function zip(files) {
   /** @type {BlobPart[]} */

@@ -1,9 +1,9 @@
-// What the user can ask for from several views: a picture, one that begins with another, a link.
+// Actions that several views offer: make an image, use an image as start image, copy a link.
 
 import { fieldsOf } from "../files/fields.js";
 import { linkFields, linkTo } from "../options.js";
 import { linkOf } from "../request/defaults.js";
-import { keepInitial } from "../storage/initials.js";
+import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";
@@ -16,34 +16,39 @@ import { EXAMPLES, FIRST_SEED } from "../strings/demo.js";
  * @param {import("../session/session.js").Session} session
  * @param {import("../views/form.js").Form} form
  * @param {object} others
- * @param {() => Promise<void> | null} others.reading a request in the prompt that is being read
- * @param {() => void} others.changed the form has
- * @param {() => void} others.toForm shows it
- * @param {(sentence: string) => void} others.tell
+ * @param {() => Promise<void> | null} others.pasteInProgress resolves when a pasted request has
+ * been read into the form; null if there is none
+ * @param {() => void} others.changed is called when the form has changed
+ * @param {() => void} others.toForm shows the form
+ * @param {(sentence: string) => void} others.tell shows a sentence
  */
-export function createActions(state, session, form, { reading, changed, toForm, tell }) {
+export function createActions(state, session, form, { pasteInProgress, changed, toForm, tell }) {
   /**
-   * Gives a link to the clipboard; resolves to what was said of it.
+   * Copies a link to the clipboard. Resolves to the sentence about it.
    * @param {[string, string][]} fields
-   * @param {string} [model] as of linkTo
-   * @param {boolean} [begun] whether the picture began with another
+   * @param {string} [model] as for linkTo
+   * @param {boolean} [hasStartImage] whether the image was made of a start image, which no link has
    */
-  async function copyLink(fields, model, begun = false) {
+  async function copyLink(fields, model, hasStartImage = false) {
     const link = linkTo(fields, model);
-    const short = linkFields(fields).length < fields.length;
-    const told = short ? say.copiedShort() : begun ? say.copiedBegun() : say.copied();
+    const truncated = linkFields(fields).length < fields.length;
+    const copied = hasStartImage ? say.copiedWithoutStartImage() : say.copied();
+    const sentence = truncated ? say.copiedTruncated() : copied;
     await navigator.clipboard.writeText(link).then(
-      () => tell(told),
+      () => tell(sentence),
       () => window.prompt(say.copyYourself(), link),
     );
-    return told;
+    return sentence;
   }
 
   return {
-    /** Makes a picture; the first one in a browser, of the prompt that stands there, is good. */
+    /**
+     * Makes an image. The first click in a browser, with the example prompt unchanged, uses a seed
+     * that is known to give a good image.
+     */
     generate() {
-      const waits = reading();
-      if (waits) return void waits.then(() => isIdle(state) && this.generate());
+      const pasting = pasteInProgress();
+      if (pasting) return void pasting.then(() => isIdle(state) && this.generate());
       const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
       remember("pressed", "yes");
       void session.make(() => form.read(first ? FIRST_SEED : ""));
@@ -56,26 +61,26 @@ export function createActions(state, session, form, { reading, changed, toForm, 
     },
 
     /**
-     * Fills in the form for a picture that begins with another.
-     * @param {Request} request the other's
-     * @param {Blob} file
+     * Fills in the form so that an image becomes the start image of the next one.
+     * @param {Request} request that made the image
+     * @param {Blob} file the image
      */
     async vary(request, file) {
-      form.vary(fieldsOf({ ...request }), await keepInitial(file));
+      form.vary(fieldsOf({ ...request }), await keepStartImage(file));
       changed();
       toForm();
-      form.initial.focus();
+      form.startImage.focus();
     },
 
     /**
-     * A link to a picture.
+     * Copies a link to an image.
      * @param {Request} request
      * @param {string} model
      */
     linkPicture: (request, model) =>
       copyLink(linkOf(request), model, typeof request.strength === "number"),
 
-    /** A link to the form. */
+    /** Copies a link to the form. */
     linkForm: () => copyLink(form.changes()),
   };
 }

@@ -1,11 +1,11 @@
-// The address and the form: each says what the other does. A link fills in the form and chooses the
-// model; what is typed is written into the address and kept for the next visit.
+// Keeps the page's URL and the form equal. A link fills in the form and chooses the model; what the
+// user types is written into the URL, and stored as the draft for the next visit.
 
 import { readOptions, writeOptions } from "../options.js";
-import { isOf, keepDraft, keptDraft } from "../request/draft.js";
-import { initialFile } from "../storage/initials.js";
+import { keepDraft, keptDraft, matchesDraft } from "../request/draft.js";
+import { startImageFile } from "../storage/start_images.js";
 
-/** Milliseconds of rest before the address is brought up to date. */
+/** Milliseconds without a change before the URL is updated. */
 const REST_MS = 300;
 
 /**
@@ -14,13 +14,14 @@ const REST_MS = 300;
  * @param {object} views
  * @param {() => void} views.count counts the prompt's tokens
  * @param {(view: string) => void} views.show
- * @param {(name: string) => void} views.open what is open over the view
- * @param {(view: string) => string} views.enter a view of the history; returns what was open in it
+ * @param {(name: string) => void} views.open opens a dialog over the view
+ * @param {(view: string) => string} views.enter enters a view in the history; returns the name of
+ * the dialog that was open over it
  */
 export function createAddress(form, session, { count, show, open, enter }) {
   let timer = 0;
 
-  const keep = () => keepDraft({ fields: form.changes(), begins: form.begins() });
+  const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageFields() });
 
   function reopen() {
     const { model, how } = readOptions();
@@ -30,7 +31,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
   return {
     reopen,
 
-    /** The form has changed: the tokens are counted and the address follows, after a moment. */
+    /** The form has changed: counts the tokens; updates the URL and the draft after a moment. */
     changed() {
       count();
       clearTimeout(timer);
@@ -40,15 +41,18 @@ export function createAddress(form, session, { count, show, open, enter }) {
       }, REST_MS);
     },
 
-    /** Follows the address at the start. Where it says no more than was left here, that goes on. */
+    /**
+     * Fills in the form when the page opens. If the URL has nothing that the draft does not have,
+     * the draft is restored; else the URL's fields are used.
+     */
     async begin() {
       const { view, fields } = readOptions();
       const draft = keptDraft();
-      if (draft && (!fields.length || isOf(fields, draft))) {
+      if (draft && (!fields.length || matchesDraft(fields, draft))) {
         form.fill(draft.fields);
-        const { initial = "", strength = "" } = draft.begins;
-        const there = initial && (await initialFile(initial).catch(() => undefined));
-        if (there) form.fill(Object.entries({ strength, initial }));
+        const { initial = "", strength = "" } = draft.startImage;
+        const file = initial && (await startImageFile(initial).catch(() => undefined));
+        if (file) form.fill(Object.entries({ strength, initial }));
       } else form.fill(fields);
       count();
       const opened = enter(view);
@@ -57,7 +61,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
       await reopen();
     },
 
-    /** Follows a link that is opened in this tab: another form, unless it says nothing of one. */
+    /** Follows a link that is opened in this tab. If it has no fields, the form stays as it is. */
     async follow() {
       const { model, how, view, fields } = readOptions();
       if (fields.length) form.open(fields);

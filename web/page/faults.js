@@ -1,4 +1,4 @@
-// Faults: shown where the user is, and kept for a report without what was typed.
+// Faults: shown in the present view, and stored for a report, without what the user typed.
 
 import { storageSentence } from "../storage/database.js";
 import { keepFault } from "../storage/faults.js";
@@ -10,37 +10,38 @@ import { anyById } from "../dom.js";
 /**
  * @param {Form} form
  * @param {object} views
- * @param {() => string} views.here which view is shown
- * @param {(sentence: string) => void} views.note says something calm, above all views
+ * @param {() => string} views.here the name of the view that is shown
+ * @param {(sentence: string) => void} views.note shows a sentence above all views
  */
 export function createFaults(form, { here, note }) {
-  /** Whether a fault stands in another view than the form's. */
+  /** Whether a fault is shown in another view than the form's. */
   let elsewhere = false;
 
   /**
-   * Shows a fault that no run has told, where the user is.
+   * Shows a fault that is not a task's, in the present view. A fault of storage is a note.
    * @param {unknown} error
    */
   async function tell(error) {
-    const calm = await storageSentence(error);
-    if (calm) return note(calm);
+    const storageMessage = await storageSentence(error);
+    if (storageMessage) return note(storageMessage);
     const message = error instanceof Error ? error.message : String(error);
     const view = here();
     elsewhere = view !== "create";
     const place = elsewhere ? anyById(`view-${view}`).querySelector(".view-head") : null;
-    form.complain({ message }, place);
+    form.showFault({ message }, place);
   }
 
   /**
+   * Stores a fault for a report.
    * @param {string} kind
    * @param {string} message
    */
   function keep(kind, message) {
-    const { prompt = "", negative_prompt: avoid = "" } = form.fields();
-    keepFault(kind, message, anyById("engine-facts").textContent?.trim() ?? "", [prompt, avoid]);
+    const { prompt = "", negative_prompt: negative = "" } = form.fields();
+    keepFault(kind, message, anyById("engine-facts").textContent?.trim() ?? "", [prompt, negative]);
   }
 
-  /** A mistake of this page. @param {string} reason */
+  /** Shows and stores a bug of the page. @param {string} reason */
   function tellBug(reason) {
     keep("page", reason);
     void tell(say.bug(reason));
@@ -53,9 +54,9 @@ export function createFaults(form, { here, note }) {
     tell,
     keep,
 
-    /** The user leaves the view: what was said there is over. */
+    /** The user leaves the view: hides the fault that is shown there. */
     leave() {
-      if (elsewhere) form.complain(null);
+      if (elsewhere) form.showFault(null);
       elsewhere = false;
     },
   };

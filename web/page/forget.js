@@ -1,5 +1,5 @@
-// Deletes all that the page keeps, each kind by itself: what cannot be deleted keeps nothing else
-// from it.
+// Deletes all data that the page has stored, one kind after another. A kind that cannot be deleted
+// does not stop the others.
 
 import { text } from "../strings/network.js";
 import { TUNINGS } from "../engine/tunings.js";
@@ -15,13 +15,13 @@ const STEPS = [
   [parts.settings, forgetSettings],
   [parts.pages, () => closeDatabase().then(() => deleteDatabase(PAGE))],
   [parts.kernels, () => deleteDatabase(TUNINGS)],
-  // The models' titles are in a cache: without their database, they would be told as lost.
+  // Before the models: if their titles stayed without their database, they would count as lost.
   [parts.caches, forgetCaches],
   [parts.models, () => deleteDatabase(DATABASE)],
   [parts.worker, unregister],
 ];
 
-/** What was deleted, and what was not, as a sentence. */
+/** Deletes everything; resolves to a sentence that names what was deleted and what was not. */
 export async function forgetAll() {
   /** @type {string[]} */
   const done = [];

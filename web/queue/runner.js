@@ -1,5 +1,5 @@
-// The queue's runner: works through the jobs that wait, one after another, until none does, or the
-// user or a fault of the engine stops it. A page that was closed at work goes on when it is opened
+// The queue's runner: makes the waiting jobs one after another, until none waits, the user stops it
+// or the engine fails. If the page is closed while it runs, it goes on when the page is opened
 // again.
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
@@ -7,23 +7,28 @@
 
 /**
  * @typedef {object} Needs
- * @property {() => Promise<Job[]>} list all jobs as they are now
- * @property {(job: Job) => Promise<void>} change keeps a job that has changed
+ * @property {() => Promise<Job[]>} list reads all jobs
+ * @property {(job: Job) => Promise<void>} change stores a changed job
  * @property {(fields: Job["fields"]) => Promise<Outcome>} make
- * @property {(done: number) => Promise<void> | void} onEnd nothing waits any more
- * @property {(error: unknown) => void} onFault of what is kept
+ * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
+ * @property {(error: unknown) => void} onFault jobs could not be read or stored
  */
 
 /**
- * @param {import("../state/page.js").Page} state its `queueRuns` says whether it works; another may
- * set it to false, which ends it after the job that runs
+ * @param {import("../state/page.js").Page} state `queueRuns` says whether the runner runs; setting
+ * it to false ends the runner after the present job
  * @param {Needs} needs
  */
 export function createRunner(state, { list, change, make, onEnd, onFault }) {
-  /** Whether the loop below has not yet ended. */
-  let works = false;
+  /** Whether the loop of `run` is still running. */
+  let looping = false;
 
-  /** @param {Job} job @param {Outcome} outcome @returns {Promise<boolean>} whether to go on */
+  /**
+   * Stores how a job ended.
+   * @param {Job} job
+   * @param {Outcome} outcome
+   * @returns {Promise<boolean>} whether to go on with the next job
+   */
   async function close(job, outcome) {
     if (outcome === "cancelled") {
       await change({ ...job, state: "waiting" });
@@ -39,8 +44,8 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
 
   async function run() {
     state.set({ queueRuns: true });
-    if (works) return;
-    works = true;
+    if (looping) return;
+    looping = true;
     let done = 0;
     try {
       while (state.get().queueRuns) {
@@ -56,17 +61,17 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
     } catch (error) {
       onFault(error);
     }
-    works = false;
+    looping = false;
     state.set({ queueRuns: false });
   }
 
   return {
     run,
 
-    /** Ends after the job that runs. */
+    /** Ends the runner after the present job. */
     stop: () => state.set({ queueRuns: false }),
 
-    /** Goes on with what was at work when the page was closed. */
+    /** Goes on after the page was closed: the job that ran then waits again. */
     async resume() {
       for (const job of (await list()).filter((one) => one.state === "running"))
         await change({ ...job, state: "waiting" });

@@ -1,12 +1,12 @@
-// The fields of the form with their defaults, and what of a request differs from them.
+// The fields of the form with their defaults; the fields of a request that differ from them.
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { fieldsOf } from "../files/fields.js";
 import { EXAMPLES } from "../strings/demo.js";
 
 /**
- * What the form shows first, where that is not the request's own default: an empty seed is another
- * one each time, and the slider has no place for no strength.
+ * First values of the form that are not the request's own defaults: an empty seed is a new random
+ * seed each time, and the slider of the strength cannot show `null`.
  */
 const SHOWN = new Map([
   ["prompt", EXAMPLES[0] ?? ""],
@@ -22,7 +22,8 @@ export const DEFAULTS = new Map(
 );
 
 /**
- * The form's name of a field that the engine, a list or a link names.
+ * The form's name of a field that the engine, a list or a link names. "initial-file" is the id of
+ * the control that takes a start image.
  * @param {string} name
  */
 export function fieldName(name) {
@@ -31,7 +32,7 @@ export function fieldName(name) {
 }
 
 /**
- * What of a request differs from the defaults, for a link to its picture.
+ * The fields of a request that differ from the defaults, for a link to its image.
  * @param {import("../engine/protocol.js").Request} request
  * @returns {[string, string][]}
  */

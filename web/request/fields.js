@@ -1,18 +1,18 @@
-// Fields as they were typed, in the form or in a list of jobs, and the request that they make.
+// Makes a request of fields as the user typed them, in the form or in a list of jobs.
 
 import { FIELDS } from "../engine/fields.js";
 import { say } from "../strings.js";
 import { isChosen, randomSeed } from "./seed.js";
 
-/** The most pictures that one press makes. */
+/** The most images that one click on Generate makes. */
 const COUNT_MAX = 100;
 
 /**
- * A request, the number of its pictures and the picture that they begin with, from fields as typed;
- * what the form lacks is taken as it is.
+ * A request, the number of its images and their start image, from fields as typed. Fields that the
+ * form does not have are passed on.
  * @param {Record<string, string>} fields
  * @returns {import("../session/protocol.js").Wanted}
- * @throws {Error} with the field, when the count is none
+ * @throws {Error} with the field, if the count is no number in range
  */
 export function requestOf(fields) {
   const { count = "1", seed, initial, ...rest } = fields;
@@ -26,11 +26,11 @@ export function requestOf(fields) {
       seed: isChosen(seed) ? seed.trim() : randomSeed(),
     },
     count: pictures,
-    initial: initial || undefined,
+    startImage: initial || undefined,
   };
 }
 
-/** Fields that say how prompts are read. */
+/** Fields that decide how prompts are read. */
 const READING = ["long_prompt", "prompt_weights", "clean"];
 
 /**
@@ -49,8 +49,8 @@ const FLAGS = new Map([
 ]);
 
 /**
- * A field's value from its text. What does not fit stays text: the engine says what is wrong with
- * it.
+ * A field's value from its text. A text that does not fit stays text: the engine reports what is
+ * wrong with it.
  * @param {string} name
  * @param {string} text
  * @returns {unknown}
@@ -68,29 +68,29 @@ function valueOf(name, text) {
     case "number":
     case "layer":
     case "side":
-      return number(text);
+      return numberOrText(text);
     case "flag":
-      return field.optional ? (FLAGS.get(text) ?? null) : plain(text);
+      return field.optional ? (FLAGS.get(text) ?? null) : jsonOrText(text);
     default:
-      return plain(text);
+      return jsonOrText(text);
   }
 }
 
 /**
- * The number that was typed, with a point or a comma, or else the text: the engine says what is
+ * The number of a text, with a point or a comma; else the text itself: the engine reports what is
  * wrong with it.
  * @param {string} text
  */
-function number(text) {
-  const plain = text.trim().replace(/^(-?\d*),(\d{1,2})$/, "$1.$2");
-  return plain && Number.isFinite(Number(plain)) ? Number(plain) : text;
+function numberOrText(text) {
+  const digits = text.trim().replace(/^(-?\d*),(\d{1,2})$/, "$1.$2");
+  return digits && Number.isFinite(Number(digits)) ? Number(digits) : text;
 }
 
 /**
- * A value that the form knows nothing of: as JSON when it is such, else text.
+ * The value of a text that is JSON, else the text itself.
  * @param {string} text
  */
-function plain(text) {
+function jsonOrText(text) {
   try {
     return JSON.parse(text);
   } catch {

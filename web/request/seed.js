@@ -1,14 +1,15 @@
-// Seeds, as text since JavaScript's numbers are shorter: chance, what was typed, and the seeds of
-// several pictures of one press.
+// Seeds: random ones, typed ones, and those of the images of one click on Generate. They are text,
+// because a JavaScript number cannot hold all 64-bit integers.
 
-/** A seed of all 64 bits, as text. */
+/** A random seed of 64 bits, as text. */
 export function randomSeed() {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return String((BigInt(high ?? 0) << 32n) | BigInt(low ?? 0));
 }
 
 /**
- * Whether a seed was chosen; nothing, and −1 as other programs write it, is another each time.
+ * Whether the user chose a seed. An empty field, or −1 as in other programs, means a new random
+ * seed each time.
  * @param {string | undefined} typed
  * @returns {typed is string}
  */
@@ -17,8 +18,8 @@ export function isChosen(typed) {
 }
 
 /**
- * The seed of a later picture of the same press; after the last seed comes 0. The first picture's
- * goes to the engine as it was typed, to be judged there.
+ * The seed of the image with this index, of one click on Generate; after the largest seed comes 0.
+ * The first one is passed on as typed, because the engine checks it.
  * @param {string} seed
  * @param {number} index
  */
@@ -28,8 +29,8 @@ export function laterSeed(seed, index) {
 }
 
 /**
- * The first seeds and counts of runs that together are so many pictures: one run, or two where the
- * seeds end in between.
+ * The first seed and the count of each run that is needed for so many images: one run, or two if
+ * the seeds pass the largest one, 2⁶⁴ − 1, and go on at 0.
  * @param {string} seed
  * @param {number} count
  * @returns {{ seed: string, count: number }[]}

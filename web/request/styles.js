@@ -1,9 +1,9 @@
-// Styles: words that the user has saved to go with any prompt, kept in this browser.
+// Styles: words that the user has saved to add to any prompt, stored in this browser.
 
 import { remember, remembered } from "../storage/settings.js";
 
 /** What a style adds to the prompt and to the negative prompt. */
-/** @typedef {{ name: string, prompt: string, avoid: string }} Style */
+/** @typedef {{ name: string, prompt: string, negative: string }} Style */
 
 /**
  * A prompt and a negative prompt with a style's words.
@@ -17,25 +17,29 @@ export function applyStyle(style, text, negative) {
   const styled = style.prompt.includes("{prompt}")
     ? style.prompt.replaceAll("{prompt}", () => text)
     : join(text, style.prompt);
-  return [styled, join(negative, style.avoid)];
+  return [styled, join(negative, style.negative)];
 }
 
-/** @returns {Style[]} */
+/** All stored styles. The stored name of `negative` is `avoid`. @returns {Style[]} */
 export function keptStyles() {
   try {
-    const styles = JSON.parse(remembered("styles") ?? "[]");
-    return styles.filter((/** @type {any} */ style) => typeof style?.name === "string");
+    /** @type {any[]} */
+    const records = JSON.parse(remembered("styles") ?? "[]");
+    return records
+      .filter((record) => typeof record?.name === "string")
+      .map(({ avoid, ...style }) => ({ ...style, negative: avoid }));
   } catch {
     return [];
   }
 }
 
 /**
- * Keeps all styles; returns them in the order of their names.
+ * Stores all styles; returns them in the order of their names.
  * @param {Style[]} all
  */
 export function keepStyles(all) {
   const styles = all.toSorted((a, b) => a.name.localeCompare(b.name));
-  remember("styles", JSON.stringify(styles));
+  const records = styles.map(({ negative, ...style }) => ({ ...style, avoid: negative }));
+  remember("styles", JSON.stringify(records));
   return styles;
 }

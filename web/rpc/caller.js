@@ -1,12 +1,12 @@
-// The page's side of a worker: a promise for each call, its events on the way, cancel by
-// AbortSignal. A worker that crashed is replaced at the next call; one that does not hear a cancel
-// can be replaced at once, and the calls that wait go to its successor.
+// The page's side of a worker: a promise for each call, events while it runs, cancel by
+// AbortSignal. A worker that crashed is replaced at the next call. A worker that does not react to
+// a cancel in time is ended and replaced; calls that wait are sent to the new worker.
 
 import { say } from "../strings.js";
 import { EngineError } from "./messages.js";
 
 /** @typedef {import("./messages.js").Fault} Fault */
-/** @typedef {{ id: number, call: string, args: any[] }} Sent a call, as the worker gets it */
+/** @typedef {{ id: number, call: string, args: any[] }} Sent the message of a call */
 
 /**
  * @typedef {object} Pending
@@ -19,33 +19,33 @@ import { EngineError } from "./messages.js";
 /**
  * @typedef {object} Watch
  * @property {(event: any) => void} [onEvent]
- * @property {AbortSignal | undefined} [signal] asks the worker to end the call
- * @property {number} [patience] milliseconds after that in which the worker must have answered; one
- * that has not is replaced
- * @property {boolean} [atOnce] whether the worker answers it whatever else runs
+ * @property {AbortSignal | undefined} [signal] cancels the call
+ * @property {number} [patience] milliseconds from a cancel until the worker is replaced, if it has
+ * not answered by then
+ * @property {boolean} [atOnce] whether the worker answers the call while another one runs
  */
 
 /** Calls to one worker. @template {import("./messages.js").Protocol} P */
 export class Caller {
   /**
-   * The call (name, arguments) that a replacement worker makes before any other.
+   * The call (name, arguments) that a replacement worker gets before any other, such as `open`.
    * @type {[string, any[]] | null}
    */
-  first = null;
+  setup = null;
   #startWorker;
   #onNews;
   /** @type {Worker | null} */
   #worker = null;
-  /** In the order in which they were made. @type {Map<number, Pending & Watch>} */
+  /** Calls that run or wait, in order, by id. @type {Map<number, Pending & Watch>} */
   #pending = new Map();
   #lastId = 0;
-  /** Whether a replacement worker makes its first call; waiting calls are sent after it. */
-  #begins = false;
+  /** Whether a replacement worker is still doing `setup`; waiting calls are sent after it. */
+  #reopening = false;
 
   /**
    * @param {object} about
    * @param {() => Worker} about.start
-   * @param {(news: any) => void} [about.onNews] what the worker tells of itself
+   * @param {(news: any) => void} [about.onNews] gets messages that belong to no call
    */
   constructor({ start, onNews = () => {} }) {
     this.#startWorker = start;
@@ -53,7 +53,7 @@ export class Caller {
   }
 
   /**
-   * Calls the worker, which is started if it is not there.
+   * Calls the worker, and starts it first if there is none.
    * @template {string & keyof P} K
    * @param {K} call
    * @param {Parameters<P[K]>} args
@@ -68,13 +68,13 @@ export class Caller {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     const cancel = () => {
-      if (this.#begins) return this.#giveUp(sent.id);
+      if (this.#reopening) return this.#giveUp(sent.id);
       this.#worker?.postMessage({ cancel: sent.id });
       if (patience < Infinity) timer = setTimeout(() => this.#giveUp(sent.id), patience);
     };
     const answered = new Promise((resolve, reject) => {
       this.#pending.set(sent.id, { ...watch, sent, resolve, reject, onEvent: watch.onEvent });
-      if (!this.#begins) this.#worker?.postMessage(sent);
+      if (!this.#reopening) this.#worker?.postMessage(sent);
     });
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel);
@@ -84,25 +84,25 @@ export class Caller {
     });
   }
 
-  /** Tells a worker that is there something that has no answer. @param {string} word */
-  tell(word) {
-    this.#worker?.postMessage({ tell: word });
+  /** Sends a message without an answer, if there is a worker. @param {string} name */
+  notify(name) {
+    this.#worker?.postMessage({ notify: name });
   }
 
-  /** Ends the worker; calls that wait are refused. @param {Fault} fault */
+  /** Ends the worker; calls that run or wait are rejected. @param {Fault} fault */
   end(fault) {
     this.#worker?.terminate();
     this.#worker = null;
-    this.#begins = false;
-    this.first = null;
+    this.#reopening = false;
+    this.setup = null;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(new EngineError(fault));
   }
 
   /**
-   * Ends a call that was cancelled and has not answered. When it is the one that runs, its worker
-   * ends with it, and another takes its place.
+   * Rejects a call that was cancelled and not answered. If it is the call that runs, the worker is
+   * replaced.
    * @param {number} id
    */
   #giveUp(id) {
@@ -110,17 +110,17 @@ export class Caller {
     if (!pending) return;
     const runs = [...this.#pending.values()].find(({ atOnce }) => !atOnce);
     this.#pending.delete(id);
-    if (runs === pending && !this.#begins) this.#replace();
+    if (runs === pending && !this.#reopening) this.#replace();
     pending.reject(new EngineError({ kind: "cancelled", message: say.cancelled(0) }));
   }
 
   #replace() {
     this.#worker?.terminate();
     this.#worker = this.#start();
-    this.#begins = !!this.first;
-    if (!this.first) return this.#sendPending();
-    const [call, args] = this.first;
-    // No call of the page has this number.
+    this.#reopening = !!this.setup;
+    if (!this.setup) return this.#sendPending();
+    const [call, args] = this.setup;
+    // No other call has the number 0.
     this.#worker.postMessage({ id: 0, call, args });
   }
 
@@ -130,16 +130,17 @@ export class Caller {
 
   #start() {
     const worker = this.#startWorker();
-    let speaks = false;
+    /** Whether the worker has sent a message, so that its script did load. */
+    let started = false;
     worker.onmessage = ({ data }) => {
-      speaks = true;
-      // The last words of a worker may come after its successor started.
+      started = true;
+      // The last messages of a replaced worker may come late.
       if (worker === this.#worker) this.#hear(data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       if (worker !== this.#worker) return;
-      if (speaks || event.message) this.#crash(event.message ?? "");
+      if (started || event.message) this.#crash(event.message ?? "");
       else this.end({ kind: "crashed", message: say.notStarted() });
     };
     return worker;
@@ -149,7 +150,7 @@ export class Caller {
   #hear(answer) {
     if ("crash" in answer) return this.#crash(answer.crash);
     if ("news" in answer) return this.#onNews(answer.news);
-    if (answer.id === 0) return this.#hearFirst(answer);
+    if (answer.id === 0) return this.#hearSetup(answer);
     const pending = this.#pending.get(answer.id);
     if (!pending) return;
     if ("event" in answer) return pending.onEvent?.(answer.event);
@@ -159,16 +160,16 @@ export class Caller {
   }
 
   /**
-   * Of a successor's first call every call that waits hears the events.
+   * Handles an answer to `setup`. Its events go to all calls that wait.
    * @param {Exclude<import("./messages.js").ToPage, { crash: string } | { news: any }>} answer
    */
-  #hearFirst(answer) {
+  #hearSetup(answer) {
     if ("event" in answer) {
       for (const { onEvent } of this.#pending.values()) onEvent?.(answer.event);
     } else if ("fault" in answer) {
       this.end({ ...answer.fault, kind: "closed" });
     } else {
-      this.#begins = false;
+      this.#reopening = false;
       this.#sendPending();
     }
   }

@@ -1,21 +1,21 @@
-// The messages between a page and a worker that answers calls; caller.js sends the ones, server.js
-// the others. What the calls of a worker are says its protocol: engine/protocol.js,
-// store/protocol.js.
+// The messages between a page (caller.js) and a worker that answers calls (server.js). The calls
+// themselves are in engine/protocol.js and store/protocol.js.
 
 /**
- * Calls by name: what each is given and what it answers.
+ * Calls by name, with their arguments and results.
  * @typedef {Record<string, (...args: any[]) => unknown>} Protocol
  *
- * What went wrong: `kind` is a stable name, `message` a sentence, `field` the field of a request.
+ * What went wrong. `kind` is a stable name, `message` a sentence for the user, `field` the wrong
+ * field of a request.
  * @typedef {{ kind: string, message: string, field?: string | undefined }} Fault
  *
- * Page to worker: a call, the end of one, or a word that has no answer.
+ * Page to worker: a call; the cancel of a call, by its id; or a notification, which has no answer.
  * @typedef {{ id: number, call: string, args: any[] }
  *   | { cancel: number }
- *   | { tell: string }} ToWorker
+ *   | { notify: string }} ToWorker
  *
- * Worker to page: what a call tells on its way, how it ended; or about the worker itself, its own
- * news and its last words.
+ * Worker to page: an event of a call, its result or its fault. And two messages that belong to no
+ * call: `crash`, the worker cannot go on; `news`, such as the worker's network requests.
  * @typedef {{ id: number, event: any }
  *   | { id: number, value: any }
  *   | { id: number, fault: Fault }
@@ -23,7 +23,7 @@
  *   | { news: any }} ToPage
  */
 
-/** A fault that a worker reported, told in a sentence. */
+/** A fault that a worker has reported, as an error. */
 export class EngineError extends Error {
   /** @param {Fault} fault */
   constructor({ kind, message, field }) {

@@ -1,25 +1,25 @@
 // The worker's side: answers calls by name, one at a time where they need the same device, and
-// tells the page when it cannot go on.
+// reports a crash to the page.
 
 /** @typedef {import("./messages.js").ToPage} ToPage */
 /** @typedef {import("./messages.js").ToWorker} ToWorker */
 
 /**
- * A call that runs.
+ * What a handler gets with a call.
  * @typedef {object} Context
- * @property {(event: any, transfer?: Transferable[]) => void} emit tells the caller on the way
- * @property {AbortSignal} signal aborted when the caller cancels it
+ * @property {(event: any, transfer?: Transferable[]) => void} emit sends an event to the caller
+ * @property {AbortSignal} signal aborted when the caller cancels the call
  */
 
 /**
- * What answers the calls of a protocol.
+ * The handlers of a protocol's calls.
  * @template {import("./messages.js").Protocol} P
  * @typedef {{ [K in keyof P]: (context: Context, ...args: Parameters<P[K]>) =>
- *   ReturnType<P[K]> | Moved | Promise<ReturnType<P[K]> | Moved> }} Handlers
+ *   ReturnType<P[K]> | WithTransfer | Promise<ReturnType<P[K]> | WithTransfer> }} Handlers
  */
 
-/** An answer with what of it moves to the page instead of being copied. */
-class Moved {
+/** A result, and its buffers that are transferred to the page instead of copied. */
+class WithTransfer {
   /**
    * @param {unknown} value
    * @param {Transferable[]} transfer
@@ -31,24 +31,25 @@ class Moved {
 }
 
 /**
- * An answer of which these buffers move to the page.
+ * A handler's result of which these buffers are transferred to the page.
  * @param {unknown} value
  * @param {Transferable[]} transfer
  */
-export const moving = (value, transfer) => new Moved(value, transfer);
+export const withTransfer = (value, transfer) => new WithTransfer(value, transfer);
 
 /**
- * Answers calls from now on. A fault's `kind` and `field` go to the page with its message.
+ * Begins to answer calls. An error's `kind`, `message` and `field` go to the page.
  * @template {import("./messages.js").Protocol} P
  * @param {Handlers<P>} handlers
  * @param {object} [how]
- * @param {(call: string) => boolean} [how.inTurn] whether a call waits for those before it
- * @param {Record<string, () => void>} [how.words] what is told without an answer
+ * @param {(call: string) => boolean} [how.queued] whether a call waits for those before it
+ * @param {Record<string, () => void>} [how.notifications] handlers of messages without an answer
  */
-export function serve(handlers, { inTurn = () => false, words = {} } = {}) {
-  /** Those that run or wait. @type {Map<number, AbortController>} */
+export function serve(handlers, { queued = () => false, notifications = {} } = {}) {
+  /** Calls that run or wait, by id. @type {Map<number, AbortController>} */
   const open = new Map();
-  let turn = Promise.resolve();
+  /** Resolved when all queued calls so far have ended. */
+  let queue = Promise.resolve();
 
   /** @param {{ id: number, call: string, args: any[] }} message */
   async function run({ id, call, args }) {
@@ -61,7 +62,7 @@ export function serve(handlers, { inTurn = () => false, words = {} } = {}) {
       const handler = handlers[call];
       if (!handler) throw new Error(`This worker has no call "${call}".`);
       const answer = await handler({ emit, signal }, .../** @type {any} */ (args));
-      if (answer instanceof Moved) post({ id, value: answer.value }, answer.transfer);
+      if (answer instanceof WithTransfer) post({ id, value: answer.value }, answer.transfer);
       else post({ id, value: answer });
     } catch (error) {
       post({ id, fault: faultOf(error) });
@@ -71,21 +72,21 @@ export function serve(handlers, { inTurn = () => false, words = {} } = {}) {
   }
 
   self.addEventListener("message", (/** @type {MessageEvent<ToWorker>} */ { data }) => {
-    if ("tell" in data) return words[data.tell]?.();
+    if ("notify" in data) return notifications[data.notify]?.();
     if ("cancel" in data) return open.get(data.cancel)?.abort();
     open.set(data.id, new AbortController());
-    if (inTurn(data.call)) turn = turn.then(() => run(data));
+    if (queued(data.call)) queue = queue.then(() => run(data));
     else void run(data);
   });
-  // A panic in Rust leaves the call that ran unanswered for ever: the page must hear of it here.
+  // After a panic in Rust the call that ran is never answered: the page must be told here.
   self.addEventListener("error", (event) => post({ crash: event.message }));
   self.addEventListener("unhandledrejection", (event) => post({ crash: String(event.reason) }));
 }
 
-/** Tells the page something of this worker itself. @param {unknown} what */
-export const tellNews = (what) => post({ news: what });
+/** Sends the page a message that belongs to no call. @param {unknown} news */
+export const postNews = (news) => post({ news });
 
-/** What a call that was cancelled ends with. */
+/** The error of a call that was cancelled. */
 export const cancelled = () => Object.assign(new Error("Cancelled."), { kind: "cancelled" });
 
 /**

@@ -3,17 +3,16 @@
 
 import { remember, remembered } from "../storage/settings.js";
 
-/** How the engine begins to say that the CPU computes for want of a graphics card. */
+/** The beginning of the engine's notice that the adapter is software, and that the CPU computes. */
 const SOFTWARE = "There is only a software adapter";
 
 /**
- * Whether to show a notice: one that was not shown in this browser before, or that is shown always.
- * It is remembered as shown.
+ * Whether to show a notice. It also marks the notice as shown.
  * @param {string} text
  */
-export function isNews(text) {
+export function shouldShow(text) {
   if (!text.startsWith(SOFTWARE)) return true;
-  const news = remembered("told-software") === null;
+  const isNew = remembered("told-software") === null;
   remember("told-software", "yes");
-  return news;
+  return isNew;
 }

@@ -11,63 +11,64 @@ import { createTiming } from "./timing.js";
 /** @typedef {import("./protocol.js").Request} Request */
 
 /**
- * What the pictures of a press are made with.
+ * What the images of one click are made with.
  * @typedef {object} Making
  * @property {Engine} engine
  * @property {import("../state/page.js").Opened} opened the model
  * @property {import("./protocol.js").Events} events
- * @property {import("./protocol.js").Tools} tools
- * @property {(progress: Progress) => void} hear progress that is no picture
+ * @property {import("./protocol.js").Platform} platform
+ * @property {(progress: Progress) => void} hear is called with progress that is no image
  * @property {AbortSignal} signal
  * @property {number} previewEvery steps between two exact previews; 0 is never
  */
 
 /**
- * Makes pictures; resolves to what to say of it.
+ * Makes images; resolves to the sentence that the page shows at the end.
  * @param {Making} making
  * @param {import("./protocol.js").Wanted} wanted
  */
-export async function makePictures(making, { request, count, initial }) {
-  const beside = {
-    ...(initial ? { initial: await initialPixels(making, initial) } : {}),
+export async function makePictures(making, { request, count, startImage }) {
+  const extras = {
+    ...(startImage ? { initial: await startPixels(making, startImage) } : {}),
     latents: true,
     pictures: making.previewEvery,
   };
-  const begun = performance.now();
+  const startTime = performance.now();
   for (const run of seedRuns(request.seed, count))
-    await makeRun(making, { ...request, ...run }, beside, initial);
-  return say.done((performance.now() - begun) / 1000, count);
+    await makeRun(making, { ...request, ...run }, extras, startImage);
+  return say.done((performance.now() - startTime) / 1000, count);
 }
 
 /**
- * The pixels of the picture to begin with.
+ * The pixels of the start image.
  * @param {Making} making
  * @param {string} number
  */
-async function initialPixels({ tools }, number) {
-  const file = await tools.initialFile(number);
-  if (file) return tools.pixelsOf(file);
-  const sentence = say.notAPicture(say.initial(), say.initialGone());
+async function startPixels({ platform }, number) {
+  const file = await platform.startImageFile(number);
+  if (file) return platform.pixelsOf(file);
+  const sentence = say.notAPicture(say.startImage(), say.startImageGone());
   throw Object.assign(new Error(sentence), { kind: "request", field: "initial picture" });
 }
 
 /**
- * Makes pictures of seeds that follow one another, as many together as the device has room for.
+ * Makes images with consecutive seeds in one call of the engine, as many at once as the device has
+ * memory for.
  * @param {Making} making
  * @param {Request & { count: number }} request
- * @param {import("../engine/protocol.js").Beside} beside
- * @param {string | undefined} initial
+ * @param {import("../engine/protocol.js").GenerateExtras} extras
+ * @param {string | undefined} startImage
  */
-async function makeRun(making, { count, ...request }, beside, initial) {
+async function makeRun(making, { count, ...request }, extras, startImage) {
   const { engine, events, hear, opened, signal } = making;
   const timing = createTiming(count);
-  /** @type {Promise<void>[]} */
-  const kept = [];
+  /** One for each image: resolved when it is stored. @type {Promise<void>[]} */
+  const stored = [];
   const receive = (/** @type {number} */ index, /** @type {Picture} */ picture) => {
     const { seconds, first } = timing.next();
     events.emit("received", { picture, first });
     const own = { ...request, seed: laterSeed(request.seed, index) };
-    kept.push(keep(making, own, picture, seconds, initial));
+    stored.push(store(making, own, picture, seconds, startImage));
   };
   const onProgress = (/** @type {Progress} */ progress) => {
     timing.hear(progress);
@@ -77,22 +78,22 @@ async function makeRun(making, { count, ...request }, beside, initial) {
   events.emit("run", { model: opened.model });
   try {
     const many = count > 1 ? { ...request, count } : request;
-    receive(count - 1, await engine.generate(many, { onProgress, signal, ...beside }));
+    receive(count - 1, await engine.generate(many, { onProgress, signal, ...extras }));
   } finally {
     events.emit("runEnd", null);
-    await Promise.all(kept);
+    await Promise.all(stored);
   }
 }
 
 /**
- * Shows a picture and keeps it.
+ * Shows an image and stores it in the gallery.
  * @param {Making} making
- * @param {Request} request of this picture alone
+ * @param {Request} request of this image alone
  * @param {Picture} picture
  * @param {number} seconds
- * @param {string | undefined} initial
+ * @param {string | undefined} startImage its number
  */
-async function keep({ events, opened, tools }, request, picture, seconds, initial) {
+async function store({ events, opened, platform }, request, picture, seconds, startImage) {
   const { width, height, png } = picture;
   const { model, description, madeBy } = opened;
   const whole = { ...request, width, height };
@@ -101,10 +102,10 @@ async function keep({ events, opened, tools }, request, picture, seconds, initia
   const from = { model, provenance: description.model, engine: madeBy };
   const about = { request: whole, width, height, seconds, ...from };
   try {
-    await tools.keepImage({ ...about, ...(initial ? { initial } : {}) }, file);
+    await platform.keepImage({ ...about, ...(startImage ? { initial: startImage } : {}) }, file);
   } catch (error) {
-    // The picture is there, and can be saved by hand.
-    const sentence = await tools.storageSentence(error);
+    // The image is shown all the same, and the user can save it as a file.
+    const sentence = await platform.storageSentence(error);
     if (sentence) events.emit("unkept", sentence);
     else events.emit("note", say.notKept(/** @type {Error} */ (error)?.message ?? ""));
   }

@@ -1,66 +1,71 @@
-// What a session tells and what it is given; nothing but types.
+// Types only: the events of a session, and what a session needs.
 
 /** @typedef {import("../engine/client.js").Engine} Engine */
 /** @typedef {import("../engine/protocol.js").Picture} Picture */
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 /** @typedef {import("../engine/protocol.js").Request} Request */
-/** @typedef {import("../state/page.js").Job} Job */
+/** @typedef {import("../state/page.js").Task} Task */
 
 /**
- * What to make: a request, its pictures, the number of the picture that they begin with.
- * @typedef {{ request: Request, count: number, initial?: string | undefined }} Wanted
+ * What to make: a request, how many images, and the number of their start image.
+ * @typedef {{ request: Request, count: number, startImage?: string | undefined }} Wanted
  */
 
-/** How a job ended: well, stopped by the user, or not at all, with the reason. */
+/**
+ * How a task ended: well, cancelled by the user, or failed, with the reason. `engineGone`: no model
+ * is open any more.
+ */
 /** @typedef {"done" | "cancelled" | { failed: string, engineGone: boolean }} Outcome */
 
 /**
- * A picture that was made, with what made it: its own request, the time it took, the address of the
- * model, the number of the picture that it began with.
+ * A finished image, and what made it.
  * @typedef {object} Made
  * @property {Picture} picture
- * @property {Request} request
- * @property {Blob} file
- * @property {number} seconds
- * @property {string} model
+ * @property {Request} request of this image alone, with its own seed
+ * @property {Blob} file the PNG file
+ * @property {number} seconds the time it took
+ * @property {string} model the model's address
  */
 
 /**
- * What a session tells.
+ * The events of a session.
  * @typedef {object} SessionEvents
- * @property {null} start a job was asked for: what was said of the one before is over
- * @property {string} begin a job begins, with what to say of it
- * @property {Progress} progress of whatever runs
- * @property {string} note a sentence that stays until the next job
- * @property {null} wait another tab is first
- * @property {boolean} pause the picture is to rest, or to go on
- * @property {null} cancelling
- * @property {{ model: string }} run pictures that the engine makes in one call begin
- * @property {null} runEnd
- * @property {{ picture: Picture, first: boolean }} received a picture came from the engine; whether
- * it is the first of those that were made together
- * @property {Made} made a picture is there
- * @property {string} unkept why a picture could not be kept, from the browser's storage
+ * @property {null} start a task was asked for: clear the messages of the one before
+ * @property {string} begin a task begins; the sentence to show
+ * @property {Progress} progress of the task
+ * @property {string} note a sentence that stays until the next task
+ * @property {null} wait the task waits for another tab
+ * @property {boolean} pause the user paused the run (true) or resumed it
+ * @property {null} cancelling the user cancelled the task
+ * @property {{ model: string }} run a call of the engine begins, which makes one or more images
+ * @property {null} runEnd that call has ended
+ * @property {{ picture: Picture, first: boolean }} received an image came from the engine; `first`:
+ * of its group (timing.js)
+ * @property {Made} made an image is finished
+ * @property {string} unkept the browser did not store an image; the reason
  * @property {{ profile: import("../engine/protocol.js").Profile, held:
  * import("../engine/protocol.js").Held, peak: number | undefined }} profile was measured
- * @property {string} said how a job ended, or nothing where a fault says it
- * @property {{ kind: string, message: string, field?: string | undefined, tells: boolean }} fault
- * and whether it is to be shown; without that, whoever asked for the job does so
- * @property {{ job: Job, outcome: Outcome, text: string }} end a job is over
+ * @property {string} said the sentence to show at the end of a task; empty if `fault` has it
+ * @property {{ kind: string, message: string, field?: string | undefined, show: boolean }} fault
+ * a task failed or was cancelled; `show`: the form shows the message, else the caller does
+ * @property {{ task: Task, outcome: Outcome, text: string }} end a task has ended
  */
 
 /** @typedef {import("../state/events.js").Events<SessionEvents>} Events */
 
 /**
- * What a session needs of the browser.
- * @typedef {object} Tools
+ * What a session uses of the browser and its storage; tests give their own.
+ * @typedef {object} Platform
  * @property {(on: boolean) => void} stayAwake keeps the screen on
- * @property {typeof import("../tab/turn.js").createTurn} createTurn one tab at a time works
- * @property {(file: Blob) => Promise<import("../engine/protocol.js").Pixels>} pixelsOf
- * @property {(number: string) => Promise<Blob | undefined>} initialFile
- * @property {typeof import("../storage/images.js").keepImage} keepImage
- * @property {(error: unknown) => Promise<string | null>} storageSentence
- * @property {(text: string) => boolean} isNews whether a notice was not told here before
+ * @property {typeof import("../tab/turn.js").createTurn} createTurn makes the lock between tabs
+ * @property {(file: Blob) => Promise<import("../engine/protocol.js").Pixels>} pixelsOf decodes a
+ * file
+ * @property {(number: string) => Promise<Blob | undefined>} startImageFile the file of a stored
+ * start image
+ * @property {typeof import("../storage/images.js").keepImage} keepImage stores an image
+ * @property {(error: unknown) => Promise<string | null>} storageSentence the sentence for a storage
+ * fault; null for another fault
+ * @property {(text: string) => boolean} shouldShow whether to show a notice (notices.js)
  */
 
 export {};

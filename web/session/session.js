@@ -1,6 +1,6 @@
-// What runs: opens the model, makes pictures one after another, keeps them, and tells how it ended.
-// One job at a time; a new one takes the place of the old. What is known of it stands in the page's
-// state; what happens is told as events (protocol.js).
+// Runs the page's tasks on the engine: opening a model, making and storing images, verifying,
+// measuring. One task at a time; a new task replaces the one that runs. The page's state says what
+// runs (state/page.js); events say what happens (protocol.js).
 
 import { FATAL } from "../engine/protocol.js";
 import { modelAddress, tokenizerAddress } from "../options.js";
@@ -11,51 +11,51 @@ import { makePictures } from "./pictures.js";
 /** @typedef {import("../engine/client.js").EngineError} EngineError */
 /** @typedef {import("../engine/client.js").Watch} Watch */
 /** @typedef {import("../state/page.js").Choice} Choice */
-/** @typedef {import("../state/page.js").Job} Job */
 /** @typedef {import("../state/page.js").Page} Page */
+/** @typedef {import("../state/page.js").Task} Task */
 /** @typedef {import("./protocol.js").Engine} Engine */
 /** @typedef {import("./protocol.js").Events} Events */
 /** @typedef {import("./protocol.js").Outcome} Outcome */
+/** @typedef {import("./protocol.js").Platform} Platform */
 /** @typedef {import("./protocol.js").Progress} Progress */
-/** @typedef {import("./protocol.js").Tools} Tools */
 /** @typedef {import("./protocol.js").Wanted} Wanted */
 
-/** Weights of half the size of f32, for a device whose memory is short. */
+/** The type of weights to retry with when memory is short: half the size of f32. */
 const SMALL = "f16";
 
-/** One engine and what it does. */
+/** One engine, and the task that it runs. */
 export class Session {
   /** @type {Events} */
   #events = createEvents();
   #state;
-  #tools;
-  /** Whether the engine holds the model of the state's choice. */
+  #platform;
+  /** Whether the engine has opened the model of `state.choice`. */
   #open = false;
-  /** Whether weights are kept in half the memory, after the device had too little. */
+  /** Whether the model is opened with `SMALL` weights, because memory was short. */
   #small = false;
-  /** Stops the job that runs; a new job has a new one. */
+  /** Cancels the running task; each task has a controller of its own. */
   #stop = new AbortController();
-  /** The place of the running job among tabs: one tab at a time makes images. */
+  /** The running task's lock between tabs: only one tab computes at a time (tab/turn.js). */
   #turn;
-  /** The last step that was done. */
+  /** The number of the last finished step. */
   #step = 0;
 
   /**
    * @param {Page} state
    * @param {Engine} engine
-   * @param {Tools} tools
+   * @param {Platform} platform
    */
-  constructor(state, engine, tools) {
+  constructor(state, engine, platform) {
     this.#state = state;
-    this.#tools = tools;
-    this.#turn = tools.createTurn();
+    this.#platform = platform;
+    this.#turn = platform.createTurn();
     this.engine = engine;
-    /** Hears of what happens, by name. */
+    /** Adds a listener to an event. */
     this.on = this.#events.on;
   }
 
   /**
-   * Opens a model; the one that was open is let go.
+   * Opens a model. The one that was open is closed first.
    * @param {Choice} choice
    */
   open(choice) {
@@ -66,21 +66,21 @@ export class Session {
   }
 
   /**
-   * Makes pictures.
-   * @param {() => Wanted} wanted may throw what is wrong with it
-   * @param {boolean} [tells] whether a fault is shown; without it the caller does that
+   * Makes images.
+   * @param {() => Wanted} wanted reads the request; throws if a field is wrong
+   * @param {boolean} [show] whether the form shows a fault; false if the caller does
    */
-  make(wanted, tells = true) {
-    const job = async () => {
+  make(wanted, show = true) {
+    const work = async () => {
       const what = wanted();
       await this.#ready(say.preparing(what.count));
       if (this.#small) this.#emit("note", say.smaller());
       return makePictures(this.#making(), what);
     };
-    return this.#run("generate", job, tells);
+    return this.#run("generate", work, show);
   }
 
-  /** Compares the model's pictures with what they should be. */
+  /** Compares the model's images with reference values. */
   verify() {
     return this.#run("verify", async () => {
       await this.#ready(say.verifying());
@@ -91,20 +91,21 @@ export class Session {
   }
 
   /**
-   * Gives the engine to another job, in this tab's turn; the model that was open is let go.
-   * @param {(engine: Engine, watch: Watch) => Promise<string>} job
+   * Runs work that uses the engine directly, as the task "compare". The model that was open counts
+   * as closed afterwards, because the work may open others.
+   * @param {(engine: Engine, watch: Watch) => Promise<string>} work
    */
-  lend(job) {
+  runWith(work) {
     return this.#run("compare", () => {
       this.#open = false;
       this.#state.set({ phase: "generating" });
-      return job(this.engine, this.#watch());
+      return work(this.engine, this.#watch());
     });
   }
 
   /**
-   * Estimates what a picture of Stable Diffusion v1.4 would cost here.
-   * @param {(forecast: import("../engine/protocol.js").Forecast) => void} hear
+   * Estimates time and memory of an image of Stable Diffusion v1.4 on this device.
+   * @param {(forecast: import("../engine/protocol.js").Forecast) => void} hear gets the estimate
    */
   measure(hear) {
     return this.#run("measure", async () => {
@@ -115,8 +116,8 @@ export class Session {
   }
 
   /**
-   * Times an evaluation of the model that is open; the event `profile` brings it.
-   * @param {() => import("../engine/protocol.js").Size} size may throw what is wrong with it
+   * Times an evaluation of the model that is open. The event `profile` has the result.
+   * @param {() => import("../engine/protocol.js").Size} size reads it; throws if it is wrong
    */
   profile(size) {
     return this.#run("profile", async () => {
@@ -129,7 +130,7 @@ export class Session {
     });
   }
 
-  /** The picture rests between two steps, or goes on. */
+  /** Pauses the run after the present step, or resumes it. */
   async pause() {
     const pausing = !this.#state.get().pausing;
     this.#state.set({ pausing });
@@ -140,10 +141,10 @@ export class Session {
       const onWait = () => this.#emit("wait", null);
       await mine.begin({ onWait, signal: this.#stop.signal });
     } catch {
-      // Cancelled meanwhile, which the job itself tells.
+      // Cancelled while it waited: the task itself reports that.
       return;
     }
-    // Another job may have come, or another wish to rest.
+    // While this waited for the lock, another task may have begun, or the user paused again.
     if (mine !== this.#turn) mine.end();
     else if (this.#state.get().pausing) mine.rest();
     else this.engine.resume();
@@ -154,7 +155,7 @@ export class Session {
     this.#emit("cancelling", null);
   }
 
-  /** Whether this is the model that is open. @param {Choice} other */
+  /** Whether this model is open, with these options. @param {Choice} other */
   has(other) {
     return this.#open && JSON.stringify(other) === JSON.stringify(this.#state.get().choice);
   }
@@ -168,7 +169,7 @@ export class Session {
     this.#events.emit(name, detail);
   }
 
-  /** What the engine's calls are watched with. */
+  /** Progress listener and signal for a call of the engine. */
   #watch() {
     const onProgress = (/** @type {Progress} */ progress) => this.#hear(progress);
     return { onProgress, signal: this.#stop.signal };
@@ -179,21 +180,21 @@ export class Session {
     const { opened, previewEvery } = this.#state.get();
     if (!opened) throw new Error("no model is open");
     const { onProgress: hear, signal } = this.#watch();
-    const from = { engine: this.engine, events: this.#events, tools: this.#tools };
+    const from = { engine: this.engine, events: this.#events, platform: this.#platform };
     return { ...from, opened, hear, signal, previewEvery };
   }
 
   /** @param {Progress} progress */
   #hear(progress) {
-    if (progress.event === "notice" && !this.#tools.isNews(progress.text)) return;
+    if (progress.event === "notice" && !this.#platform.shouldShow(progress.text)) return;
     if (progress.event === "step") this.#step = progress.step;
     this.#emit("progress", progress);
-    // While paused the screen may sleep, and another tab may make images.
+    // While paused: let the screen sleep and give the lock to other tabs.
     if (progress.event === "paused" && this.#state.get().pausing) {
-      this.#tools.stayAwake(false);
+      this.#platform.stayAwake(false);
       this.#turn.rest();
     }
-    if (progress.event === "resumed") this.#tools.stayAwake(true);
+    if (progress.event === "resumed") this.#platform.stayAwake(true);
   }
 
   async #openModel() {
@@ -201,16 +202,16 @@ export class Session {
     this.#begin(say.opening());
     if (this.#small) this.#emit("note", say.smaller());
     const { model, how } = this.#state.get().choice;
-    const kept = this.#small ? { ...how, weights: SMALL } : how;
-    const plan = { ...kept, tokenizer: tokenizerAddress(how) };
-    const description = await this.engine.open(modelAddress(model), plan, this.#watch());
+    const used = this.#small ? { ...how, weights: SMALL } : how;
+    const options = { ...used, tokenizer: tokenizerAddress(how) };
+    const description = await this.engine.open(modelAddress(model), options, this.#watch());
     this.#open = true;
-    const engine = say.engine(model, kept, description);
+    const engine = say.engine(model, used, description);
     const madeBy = this.#small ? `${engine} · weights ${SMALL}` : engine;
-    this.#state.set({ opened: { model, how: kept, description, engine, madeBy } });
+    this.#state.set({ opened: { model, how: used, description, engine, madeBy } });
   }
 
-  /** Opens the model if it is not open, and begins what is to be said. @param {string} sentence */
+  /** Opens the model if it is not open, then shows a sentence. @param {string} sentence */
   async #ready(sentence) {
     if (!this.#open) await this.#openModel();
     this.#state.set({ phase: "generating" });
@@ -224,59 +225,56 @@ export class Session {
   }
 
   /**
-   * Does a job once more with a smaller plan, when memory was short and the user chose no type of
-   * weights.
-   * @param {() => Promise<string>} job
+   * Does work; if memory was short and the user did not choose a type of weights, does it once more
+   * with `SMALL` weights.
+   * @param {() => Promise<string>} work
    */
-  async #orSmaller(job) {
+  async #orSmaller(work) {
     try {
-      return await job();
+      return await work();
     } catch (error) {
       const short = /** @type {EngineError} */ (error).kind === "out_of_memory";
       if (!short || this.#small || this.#state.get().choice.how.weights) throw error;
       this.#small = true;
       this.#open = false;
       this.engine.dispose();
-      return job();
+      return work();
     }
   }
 
   /**
-   * Runs a job in this tab's turn and tells how it ended, unless another has taken its place.
-   * @param {Job} name
-   * @param {() => Promise<string>} job resolves to what to say at the end
-   * @param {boolean} [tells] as of `make`
+   * Runs a task once this tab has the lock. Reports how it ended, unless another task has replaced
+   * it.
+   * @param {Task} task
+   * @param {() => Promise<string>} work resolves to the sentence to show at the end
+   * @param {boolean} [show] as for `make`
    * @returns {Promise<Outcome>}
    */
-  async #run(name, job, tells = true) {
+  async #run(task, work, show = true) {
     const mine = (this.#stop = new AbortController());
     const { signal } = mine;
-    const mineTurn = (this.#turn = this.#tools.createTurn());
+    const turn = (this.#turn = this.#platform.createTurn());
     this.#emit("start", null);
-    this.#tools.stayAwake(true);
-    this.#state.set({
-      job: name,
-      pausing: false,
-      phase: this.#open ? "generating" : "loading",
-    });
+    this.#platform.stayAwake(true);
+    this.#state.set({ task, pausing: false, phase: this.#open ? "generating" : "loading" });
     /** @type {Outcome} */
     let outcome = "cancelled";
     /** @type {string} */
     let text;
     try {
-      await mineTurn.begin({ onWait: () => this.#emit("wait", null), signal });
-      text = await this.#orSmaller(job);
+      await turn.begin({ onWait: () => this.#emit("wait", null), signal });
+      text = await this.#orSmaller(work);
       if (mine === this.#stop) outcome = this.#succeed(text);
     } catch (error) {
       text = /** @type {Error} */ (error).message;
-      if (mine === this.#stop) outcome = this.#fail(/** @type {EngineError} */ (error), tells);
+      if (mine === this.#stop) outcome = this.#fail(/** @type {EngineError} */ (error), show);
     }
-    mineTurn.end();
+    turn.end();
     if (mine === this.#stop) {
-      this.#tools.stayAwake(false);
-      this.#state.set({ job: "" });
+      this.#platform.stayAwake(false);
+      this.#state.set({ task: "" });
     }
-    this.#emit("end", { job: name, outcome, text });
+    this.#emit("end", { task, outcome, text });
     return outcome;
   }
 
@@ -289,10 +287,10 @@ export class Session {
 
   /**
    * @param {EngineError} error
-   * @param {boolean} tells
+   * @param {boolean} show
    * @returns {Outcome}
    */
-  #fail(error, tells) {
+  #fail(error, show) {
     const { name, kind = name === "AbortError" ? "cancelled" : "other", field } = error;
     const again = kind === "crashed" || kind === "not_fetched";
     const message = again ? `${error.message} ${say.again()}` : error.message;
@@ -302,7 +300,7 @@ export class Session {
     this.#state.set({
       phase: this.#open && (cancelled || kind === "request") ? "ready" : "error",
     });
-    this.#emit("fault", { kind, message, field, tells: tells && !cancelled });
+    this.#emit("fault", { kind, message, field, show: show && !cancelled });
     return cancelled ? "cancelled" : { failed: message, engineGone: !this.#open };
   }
 }

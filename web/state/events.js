@@ -1,5 +1,5 @@
-// What happens, by name, and who wants to hear of it: for what is over once it was told, where
-// state.js is for what stays true.
+// Events by name, and their listeners. An event is over once its listeners were called; what lasts
+// is in state.js.
 
 /**
  * A source of events; the type says what each name brings.
@@ -11,11 +11,11 @@ export function createEvents() {
 
   return {
     /**
-     * Hears of what happens, in the order in which listeners came.
+     * Adds a listener. Listeners are called in the order in which they were added.
      * @template {keyof T} K
      * @param {K} name
      * @param {(detail: T[K]) => void} hear
-     * @returns {() => void} ends it
+     * @returns {() => void} removes the listener
      */
     on(name, hear) {
       const all = listeners.get(name) ?? new Set();

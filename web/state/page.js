@@ -1,4 +1,4 @@
-// The state of the page: what it does, with which model, what is shown, and the settings that this
+// The state of the page: its task, the model, the view that is shown, and the settings that this
 // browser keeps.
 
 import { remember, remembered } from "../storage/settings.js";
@@ -6,26 +6,31 @@ import { createState } from "./state.js";
 
 /** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {"loading" | "ready" | "generating" | "error"} Phase */
-/** @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare"} Job */
+/** What the session does; "" for nothing. */
+/** @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare"} Task */
 
 /** A model and how to open it. */
 /** @typedef {{ model: string, how: import("../engine/protocol.js").Options }} Choice */
 
 /**
- * A model that was opened: how, what it is and can do, what computes it, in words, and what of that
- * is written down with its pictures.
- * @typedef {Choice & { description: Description, engine: string, madeBy: string }} Opened
+ * A model that is open.
+ * @typedef {object} Opened
+ * @property {Choice["model"]} model its address
+ * @property {Choice["how"]} how with which options it was opened
+ * @property {Description} description what it is and can do, as the engine reports
+ * @property {string} engine the line about model, precision and device that the page shows
+ * @property {string} madeBy that line as it is stored with each image
  */
 
 /**
  * @typedef {object} PageState
  * @property {Phase} phase
- * @property {Job} job what runs, or waits for another tab
- * @property {boolean} pausing whether the picture that is made rests, or is about to
- * @property {Choice} choice
- * @property {Opened | null} opened the latest; null from when another begins to open
- * @property {string} view which one is shown
- * @property {boolean} queueRuns whether jobs of the queue are worked through
+ * @property {Task} task what runs, or waits for another tab
+ * @property {boolean} pausing whether the run is paused, or pauses after the present step
+ * @property {Choice} choice the model to use
+ * @property {Opened | null} opened the model that is open; null while another one is opened
+ * @property {string} view the name of the view that is shown
+ * @property {boolean} queueRuns whether the queue's jobs are being worked off
  * @property {number} previewEvery steps between two exact previews; 0 is never
  * @property {boolean} offlineLock whether requests to other sites are refused
  * @property {boolean} notify whether the end of the queue is notified
@@ -34,18 +39,18 @@ import { createState } from "./state.js";
 
 /** @typedef {import("./state.js").State<PageState>} Page */
 
-/** Bytes that the gallery may hold where nothing else was chosen. */
+/** Bytes that the gallery may hold, unless the user chose another number. */
 const BOUND = 1e9;
 
 const flag = (/** @type {string} */ name) => remembered(name) === "yes";
-const kept = (/** @type {boolean} */ on) => (on ? "yes" : null);
+const flagText = (/** @type {boolean} */ on) => (on ? "yes" : null);
 
-/** The state of a page that begins, with the settings that were kept; they are kept from now on. */
+/** The state of a new page, with the stored settings. A setting that changes is stored again. */
 export function createPage() {
   /** @type {Page} */
   const page = createState({
     phase: "loading",
-    job: "",
+    task: "",
     pausing: false,
     choice: { model: "", how: {} },
     opened: null,
@@ -57,12 +62,12 @@ export function createPage() {
     galleryBound: Number(remembered("gallery-bound") ?? BOUND),
   });
   page.subscribe(["previewEvery"], (now) => remember("preview-every", String(now.previewEvery)));
-  page.subscribe(["offlineLock"], (now) => remember("offline-lock", kept(now.offlineLock)));
-  page.subscribe(["notify"], (now) => remember("notify", kept(now.notify)));
+  page.subscribe(["offlineLock"], (now) => remember("offline-lock", flagText(now.offlineLock)));
+  page.subscribe(["notify"], (now) => remember("notify", flagText(now.notify)));
   page.subscribe(["galleryBound"], (now) => remember("gallery-bound", String(now.galleryBound)));
-  page.subscribe(["queueRuns"], (now) => remember("queue-runs", kept(now.queueRuns)));
+  page.subscribe(["queueRuns"], (now) => remember("queue-runs", flagText(now.queueRuns)));
   return page;
 }
 
-/** Whether nothing runs and something could. @param {Page} page */
+/** Whether nothing runs, and a task can be started. @param {Page} page */
 export const isIdle = (page) => ["ready", "error"].includes(page.get().phase);

@@ -1,5 +1,5 @@
-// What is known, in one place: values by name, and who wants to hear when some of them change.
-// Views show it; what the user does changes it.
+// State in one place: values by name, and listeners that are called when some of them change. Views
+// show the state; what the user does changes it.
 
 /**
  * Values by name.
@@ -16,7 +16,7 @@ export function createState(initial) {
     get: () => now,
 
     /**
-     * Changes some values. Listeners of those that are others now have heard it on return.
+     * Changes some values. When it returns, all listeners of changed values have been called.
      * @param {Partial<T>} changes
      */
     set(changes) {
@@ -25,12 +25,12 @@ export function createState(initial) {
     },
 
     /**
-     * Hears when one of these values is another than when it heard last, and what that was. A
-     * listener may change values itself.
+     * Calls `hear` when one of these values has changed, with all values as they are now and as
+     * they were at the last look. A listener may change values itself.
      * @template {keyof T} K
      * @param {K[]} names
      * @param {(now: Readonly<T>, before: Readonly<T>) => void} hear
-     * @returns {() => void} ends it
+     * @returns {() => void} removes the listener
      */
     subscribe(names, hear) {
       let seen = now;

@@ -1,5 +1,6 @@
-// What the page keeps in IndexedDB: pictures with their requests, their files, those that they
-// began with, and the queue. The weights of models live elsewhere.
+// The page's database in IndexedDB: the gallery's records (store `pictures`) and their files
+// (`files`), start images (`initials`) and the queue (`jobs`). The weights of models are in a
+// database of their own (store/).
 
 import { text } from "../strings/network.js";
 import { Database } from "./indexed_db.js";
@@ -16,7 +17,7 @@ const database = new Database(PAGE, 2, (made, oldVersion) => {
   if (oldVersion < 2) made.createObjectStore("initials", { autoIncrement: true });
 });
 
-/** The browser keeps nothing for this page. */
+/** The database cannot be opened: the browser blocks storage for this page. */
 export class StorageError extends Error {
   /** @param {unknown} cause */
   constructor(cause) {
@@ -28,13 +29,13 @@ export class StorageError extends Error {
 /** @typedef {"pictures" | "files" | "jobs" | "initials"} Store */
 
 /**
- * Does something in one transaction and resolves once it is on the disk.
+ * Runs one transaction; resolves once it is on the disk.
  * @template T
  * @param {Store[]} stores
  * @param {IDBTransactionMode} mode
  * @param {(...stores: IDBObjectStore[]) => IDBRequest<T> | void} work
  * @returns {Promise<T>}
- * @throws {StorageError} where the browser keeps nothing
+ * @throws {StorageError} if storage is blocked
  */
 export async function transact(stores, mode, work) {
   await database.ready().catch((error) => {
@@ -43,22 +44,23 @@ export async function transact(stores, mode, work) {
   return database.transact(stores, mode, work);
 }
 
-/** Lets go of it, so that it can be deleted. */
+/** Closes the database, so that it can be deleted. */
 export const closeDatabase = () => database.close();
 
-/** Tells other tabs, and this one, that a store has changed. */
+/** Over which tabs tell one another that a store has changed. */
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("darkroom-page") : null;
 /** @type {Map<Store, Set<() => void>>} */
 const listeners = new Map();
 if (channel) channel.onmessage = ({ data }) => listeners.get(data)?.forEach((hear) => hear());
 
-/** @param {Store} store */
+/** Calls the listeners of a store in all tabs. @param {Store} store */
 export function changed(store) {
   listeners.get(store)?.forEach((hear) => hear());
   channel?.postMessage(store);
 }
 
 /**
+ * Calls `hear` when a store has changed, in this tab or in another.
  * @param {Store} store
  * @param {() => void} hear
  */
@@ -68,7 +70,7 @@ export function onChange(store, hear) {
 }
 
 /**
- * What a fault of storage means, in one sentence; null for any other fault.
+ * The sentence for a fault of storage; null for any other fault.
  * @param {unknown} error
  * @returns {Promise<string | null>}
  */

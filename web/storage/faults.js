@@ -1,5 +1,5 @@
-// What went wrong lately: the last faults of the engine and of the page, kept so that they can be
-// copied into a report. No prompt is ever in it.
+// The latest faults of the engine and of the page, stored so that the user can copy them into a
+// report. They never contain a prompt.
 
 import { remember, remembered } from "./settings.js";
 
@@ -7,12 +7,12 @@ const NAME = "faults";
 const FAULTS_MAX = 20;
 const LENGTH_MAX = 400;
 
-/** Faults that are the user's wish, or about what was typed, which the form shows. */
+/** Kinds that are not stored: cancels, and faults about a field, which the form shows. */
 const NOT_KEPT = new Set(["cancelled", "request", "closed"]);
 
 /** @typedef {{ time: number, kind: string, message: string, engine: string }} Fault */
 
-/** The latest first. @returns {Fault[]} */
+/** All stored faults, the latest first. @returns {Fault[]} */
 export function listFaults() {
   try {
     const kept = JSON.parse(remembered(NAME) ?? "[]");
@@ -23,11 +23,11 @@ export function listFaults() {
 }
 
 /**
- * Keeps a fault.
+ * Stores a fault.
  * @param {string} kind a stable name
  * @param {string} message
- * @param {string} engine what computed
- * @param {string[]} secrets texts that must not be kept: what was typed
+ * @param {string} engine model, precision and device, as a line of text
+ * @param {string[]} secrets texts that must not be stored: what the user typed
  */
 export function keepFault(kind, message, engine, secrets) {
   if (NOT_KEPT.has(kind)) return;
@@ -40,7 +40,7 @@ export function forgetFaults() {
 }
 
 /**
- * A message without what was typed: whole, and any run of three of its words.
+ * A message without the secrets: each whole, and any three words that follow one another in it.
  * @param {string} message
  * @param {string[]} secrets
  */

@@ -1,5 +1,5 @@
-// The gallery's pictures: what is known of each, and its file, kept apart so that a list of
-// thousands is read without them.
+// The gallery's images: a record for each, and its file in another store, so that a list of
+// thousands of records is read without the files.
 
 import { changed, transact } from "./database.js";
 
@@ -13,15 +13,15 @@ import { changed, transact } from "./database.js";
  * @property {number} seconds
  * @property {number} bytes of its file
  * @property {boolean} favourite
- * @property {string} model its folder
+ * @property {string} model the address of the model
  * @property {import("../engine/protocol.js").Provenance | null} [provenance] name, revision, hash;
- * not of pictures that an earlier version of the page has kept
- * @property {string} engine what computed it
- * @property {string} [initial] the picture that it began with, a number of initials.js
+ * missing in records of an earlier version of the page
+ * @property {string} engine model, precision and device, as a line of text
+ * @property {string} [initial] the number of its start image (start_images.js)
  */
 
 /**
- * Keeps a picture.
+ * Stores an image.
  * @param {Omit<SavedImage, "id" | "bytes" | "favourite" | "made">} about
  * @param {Blob} png
  */
@@ -41,7 +41,7 @@ export async function keepImage(about, png) {
 }
 
 /**
- * All pictures, the latest first.
+ * All records, the latest first.
  * @returns {Promise<SavedImage[]>}
  */
 export async function listImages() {
@@ -51,7 +51,7 @@ export async function listImages() {
 }
 
 /**
- * The file of a picture.
+ * The file of an image.
  * @param {number} id
  * @returns {Promise<Blob | undefined>}
  */
@@ -59,16 +59,16 @@ export function imageFile(id) {
   return transact(["files"], "readonly", (files) => files.get(id));
 }
 
-/** @param {SavedImage} saved with what has changed */
+/** Stores a changed record. @param {SavedImage} saved */
 export async function changeImage(saved) {
   await transact(["pictures"], "readwrite", (pictures) => void pictures.put(saved));
   changed("pictures");
 }
 
-/** A picture with its file. @typedef {{ saved: SavedImage, file: Blob | undefined }} Taken */
+/** A deleted image. @typedef {{ saved: SavedImage, file: Blob | undefined }} Taken */
 
 /**
- * Deletes pictures; they and their files can be put back.
+ * Deletes images. Returns them with their files, so that `putImages` can undo it.
  * @param {number[]} ids
  * @returns {Promise<Taken[]>}
  */
@@ -91,7 +91,7 @@ export async function takeImages(ids) {
   return taken;
 }
 
-/** Puts back pictures that were taken. @param {Taken[]} taken */
+/** Stores deleted images again. @param {Taken[]} taken */
 export async function putImages(taken) {
   await transact(["pictures", "files"], "readwrite", (pictures, files) => {
     for (const { saved, file } of taken) {
@@ -103,8 +103,8 @@ export async function putImages(taken) {
 }
 
 /**
- * The oldest pictures whose deletion brings the rest within a bound; favourites are never among
- * them.
+ * The numbers of the oldest images, so many that the others fit in a bound without them. Favourites
+ * are never among them.
  * @param {SavedImage[]} images
  * @param {number} bound in bytes
  */
@@ -121,13 +121,13 @@ export function oldestBeyond(images, bound) {
 }
 
 /**
- * Whether every word is in the prompt, the settings or the model's name.
+ * Whether each of these words is in the prompt, the settings or the model's name.
  * @param {SavedImage} saved
  * @param {string} words
  */
 export function matches(saved, words) {
   const { request, model, provenance } = saved;
-  // "truncate" would be found by many a word.
+  // Many a search word is a part of "truncate", the value of this setting.
   const { long_prompt: _, ...settings } = request;
   const values = [model, provenance?.title, ...Object.values(settings).map(String)];
   const text = values.join("\n").toLowerCase();

@@ -1,7 +1,7 @@
-// IndexedDB as promises: a database that is opened at its first use, and transactions that resolve
-// once they are on the disk. What is kept in which database say database.js and engine/tunings.js.
+// IndexedDB with promises: a database is opened at its first use, and a transaction resolves once
+// it is on the disk. The databases are in database.js and engine/tunings.js.
 
-/** Milliseconds that another tab may hold a database that is to be deleted. */
+/** Milliseconds to wait for another tab to close a database that is to be deleted. */
 const PATIENCE_MS = 5000;
 
 /** A database of the browser, open from its first use until it is closed. */
@@ -15,7 +15,7 @@ export class Database {
   /**
    * @param {string} name
    * @param {number} version
-   * @param {(database: IDBDatabase, oldVersion: number) => void} upgrade makes what is missing
+   * @param {(database: IDBDatabase, oldVersion: number) => void} upgrade makes missing stores
    */
   constructor(name, version, upgrade) {
     this.#name = name;
@@ -23,16 +23,16 @@ export class Database {
     this.#upgrade = upgrade;
   }
 
-  /** The connection. Rejects where the browser keeps nothing; the next call tries again. */
+  /** The connection. Rejects if storage is blocked; the next call tries again. */
   #open() {
     this.#opening ??= new Promise(
       (/** @type {(database: IDBDatabase) => void} */ resolve, reject) => {
-        // Where it is blocked the browser throws, rejects, or has none at all.
+        // Where storage is blocked this throws or rejects, or there is no `indexedDB`.
         const request = indexedDB.open(this.#name, this.#version);
         request.onupgradeneeded = ({ oldVersion }) => this.#upgrade(request.result, oldVersion);
         request.onsuccess = () => {
           const database = request.result;
-          // Another tab wants to delete it or to bring it up to date.
+          // Another tab wants to delete or to upgrade the database.
           database.onversionchange = () => {
             database.close();
             this.#opening = null;
@@ -50,13 +50,13 @@ export class Database {
     return this.#opening;
   }
 
-  /** Opens it, where a fault of that is told apart from one of a transaction. */
+  /** Opens it, for callers that handle a fault of opening in another way than a transaction's. */
   async ready() {
     await this.#open();
   }
 
   /**
-   * Does something in one transaction and resolves once it is on the disk.
+   * Runs one transaction; resolves once it is on the disk.
    * @template T
    * @param {string[]} stores
    * @param {IDBTransactionMode} mode
@@ -66,7 +66,7 @@ export class Database {
   async transact(stores, mode, work) {
     const transaction = (await this.#open()).transaction(stores, mode);
     const request = work(...stores.map((name) => transaction.objectStore(name)));
-    // A refusal may tell its reason to the request alone.
+    // Some browsers give the reason to the request only, not to the transaction.
     /** @type {DOMException | null} */
     let reason = null;
     transaction.addEventListener("error", ({ target }) => {
@@ -80,7 +80,7 @@ export class Database {
     return /** @type {T} */ (request?.result);
   }
 
-  /** Lets go of it, so that it can be deleted; the next use opens it again. */
+  /** Closes it, so that it can be deleted; the next use opens it again. */
   async close() {
     const database = await this.#opening?.catch(() => null);
     database?.close();
@@ -89,9 +89,9 @@ export class Database {
 }
 
 /**
- * Deletes a database. Open connections are told first, and close.
+ * Deletes a database. Open connections get the event `versionchange` first, and close.
  * @param {string} name
- * @returns {Promise<void>} rejects where another tab holds it
+ * @returns {Promise<void>} rejects if another tab keeps it open
  */
 export function deleteDatabase(name) {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
-// The queue's jobs: requests that wait, run, failed or are done. They outlive the page.
+// The queue's jobs: requests that wait, run, failed or are done. They are stored, so that they are
+// there when the page is opened again.
 
 import { changed, transact } from "./database.js";
 
@@ -22,7 +23,7 @@ export function listJobs() {
   return transact(["jobs"], "readonly", (jobs) => jobs.getAll());
 }
 
-/** @param {Job} job with what has changed */
+/** Stores a changed job. @param {Job} job */
 export async function changeJob(job) {
   await transact(["jobs"], "readwrite", (jobs) => void jobs.put(job));
   changed("jobs");
@@ -34,7 +35,7 @@ export async function deleteJobs(ids) {
   changed("jobs");
 }
 
-/** Puts jobs back where they were. @param {Job[]} old */
+/** Stores deleted jobs again, in their old places. @param {Job[]} old */
 export async function putJobs(old) {
   await transact(["jobs"], "readwrite", (jobs) => old.forEach((job) => jobs.put(job)));
   changed("jobs");

@@ -1,7 +1,7 @@
-// Small things that this browser keeps for the page, a line each by its name.
+// Small values in localStorage, by name.
 
 /**
- * What the browser keeps for this page under a name, in one line; nothing where it keeps nothing.
+ * The stored value of a name; null if there is none, or if storage is blocked.
  * @param {string} name
  */
 export function remembered(name) {
@@ -13,7 +13,7 @@ export function remembered(name) {
 }
 
 /**
- * Keeps a line under a name, or forgets it; where the browser keeps nothing, so does the page.
+ * Stores a value under a name; null deletes it. Does nothing if storage is blocked.
  * @param {string} name
  * @param {string | null} value
  */
@@ -22,11 +22,11 @@ export function remember(name, value) {
     if (value === null) localStorage.removeItem(`darkroom.${name}`);
     else localStorage.setItem(`darkroom.${name}`, value);
   } catch {
-    // Private windows and full disks: the page works without a memory.
+    // Private windows and full disks: the page works without stored settings.
   }
 }
 
-/** Forgets all of them, and what a tab keeps for itself. */
+/** Deletes all of them, and this tab's sessionStorage. */
 export function forgetSettings() {
   for (const storage of [localStorage, sessionStorage])
     for (const key of Object.keys(storage)) if (key.startsWith("darkroom")) storage.removeItem(key);

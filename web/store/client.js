@@ -1,4 +1,4 @@
-// The page's side of the store's worker: a promise for each call, events on the way.
+// The page's side of the store's worker: a promise for each call, events while it runs.
 
 import { startWorker } from "../engine/start.js";
 import { Caller } from "../rpc/caller.js";
@@ -15,20 +15,22 @@ export class Store {
     onNews: ({ lost }) => lost && this.onLost(lost),
   });
   /**
-   * Hears which models, by title, the browser has lost: its database was damaged and emptied. They
-   * are told once, when the store is opened; by itself it keeps them for the library.
+   * Is called with the titles of models that the browser has lost, because its database was damaged
+   * and emptied. That is reported once, when the store is opened; by default the titles are stored
+   * and the library shows them.
    * @type {(titles: string[]) => void}
    */
   onLost = keepLost;
 
-  /** @returns {Promise<StoredModel[]>} */
+  /** All stored models, complete or not. @returns {Promise<StoredModel[]>} */
   list() {
     return this.#caller.call("list", []);
   }
 
   /**
-   * Puts a model into the library, or finds it there.
-   * @param {import("./protocol.js").Known} known
+   * Adds a model to the store, without its files. If the same version is stored already, its files
+   * stay and its manifest is updated; if another version is stored, that is an error.
+   * @param {import("./protocol.js").OfferedModel} offered
    * @returns {Promise<StoredModel>}
    */
   add({ manifest, address, licence_text: licence }) {
@@ -36,7 +38,7 @@ export class Store {
   }
 
   /**
-   * The licence, which was shown, is accepted.
+   * Stores that the user has accepted the licence.
    * @param {string} id
    * @returns {Promise<void>}
    */
@@ -45,7 +47,7 @@ export class Store {
   }
 
   /**
-   * Fetches what is missing.
+   * Fetches the missing files of a model.
    * @param {string} id
    * @param {FetchOptions} options
    * @param {Listener} listen
@@ -56,7 +58,8 @@ export class Store {
   }
 
   /**
-   * Compares all bytes with their hashes; how many chunks were damaged and fetched again.
+   * Compares all bytes with their hashes, and fetches damaged chunks again. Resolves to how many
+   * were damaged.
    * @param {string} id
    * @param {FetchOptions} options
    * @param {Listener} listen
@@ -67,25 +70,25 @@ export class Store {
   }
 
   /**
-   * Finds out which model local files are, and puts it into the library without its bytes. It is
-   * one of `known` only when all hashes are right; checking them is reported as `verifying`.
+   * Finds out which model local files are, and adds it to the store without its bytes. It is one of
+   * `offered` only if all hashes agree; the event `verifying` reports the check.
    * @param {{ path: string, file: Blob }[]} files
-   * @param {import("./protocol.js").Known[]} known
-   * @param {string} name
+   * @param {import("./protocol.js").OfferedModel[]} offered
+   * @param {string} name for a model that is none of them
    * @param {Listener} [listen]
    * @returns {Promise<StoredModel>}
    */
-  plan(files, known, name, listen) {
-    return this.#caller.call("plan", [files, known, name], { onEvent: listen });
+  identifyLocal(files, offered, name, listen) {
+    return this.#caller.call("plan", [files, offered, name], { onEvent: listen });
   }
 
   /**
-   * Stores the bytes of the local files of a model that `plan` has put into the library.
-   * @param {string} id
+   * Stores the bytes of the local files that `identifyLocal` was given.
+   * @param {string} id of the model that it returned
    * @param {Listener} listen
    * @returns {Promise<void>}
    */
-  fill(id, listen) {
+  importLocal(id, listen) {
     return this.#caller.call("fill", [id], { onEvent: listen });
   }
 
@@ -107,7 +110,7 @@ export class Store {
   }
 
   /**
-   * What `remove` would delete, to be shown before.
+   * What `remove` would delete, to ask the user first.
    * @param {string} id
    * @returns {Promise<import("./protocol.js").Deletion>}
    */
@@ -121,7 +124,7 @@ export class Store {
   }
 
   /**
-   * Gives pins up, by their names: the next download of such a file may give other bytes.
+   * Removes pins by name: the next download of such a file may have other bytes.
    * @param {string[]} names
    * @returns {Promise<void>}
    */
@@ -129,8 +132,8 @@ export class Store {
     return this.#caller.call("forgetPins", [names]);
   }
 
-  /** Ends the calls that run or wait; what is stored stays. */
+  /** Cancels the calls that run or wait; stored bytes stay. */
   stop() {
-    this.#caller.tell("stop");
+    this.#caller.notify("stop");
   }
 }

@@ -1,5 +1,6 @@
-// Models that the browser has lost, whichever part of the page hears of it first: the store tells
-// it once, and the library says it until it is put away.
+// Models that the browser has lost. The store reports a loss only once, to the part of the page
+// that opens it first; so the titles are stored here, and the library shows them until the user
+// dismisses the message.
 
 import { remember, remembered } from "../storage/settings.js";
 import { DATABASE } from "./protocol.js";
@@ -9,45 +10,45 @@ const NAME = "lost-models";
 /** Where the store keeps the titles of its models, apart from its database. */
 const TITLES = "darkroom-shelf";
 
-/** What this tab has heard, where the browser keeps nothing. @type {string[]} */
-let heard = [];
+/** Titles that were reported to this tab; used if storage is blocked. @type {string[]} */
+let reported = [];
 /** @type {Set<() => void>} */
 const listeners = new Set();
-const tellAll = () => listeners.forEach((hear) => hear());
+const callListeners = () => listeners.forEach((hear) => hear());
 
-/** Titles of models that were lost and are not put away. @returns {string[]} */
+/** Titles of lost models that the user has not dismissed. @returns {string[]} */
 export function lostModels() {
   try {
     const kept = JSON.parse(remembered(NAME) ?? "[]");
     const titles = Array.isArray(kept) ? kept.filter((title) => typeof title === "string") : [];
-    return [...new Set([...titles, ...heard])];
+    return [...new Set([...titles, ...reported])];
   } catch {
-    return heard;
+    return reported;
   }
 }
 
-/** @param {string[]} titles */
+/** Stores titles of lost models. @param {string[]} titles */
 export function keepLost(titles) {
-  heard = [...new Set([...lostModels(), ...titles])];
-  remember(NAME, JSON.stringify(heard));
-  tellAll();
+  reported = [...new Set([...lostModels(), ...titles])];
+  remember(NAME, JSON.stringify(reported));
+  callListeners();
 }
 
-/** The user has read it. */
-export function putAwayLost() {
-  heard = [];
+/** The user has closed the message. */
+export function dismissLost() {
+  reported = [];
   remember(NAME, null);
-  tellAll();
+  callListeners();
 }
 
-/** @param {() => void} hear that there are others now */
+/** Calls `hear` when the list has changed. @param {() => void} hear */
 export function onLostModels(hear) {
   listeners.add(hear);
 }
 
 /**
- * At the page's start: where models were stored and their database is gone, the store is opened,
- * which tells what was lost. Where all is well, no worker is started for it.
+ * When the page opens: if models were stored and their database is gone, opens the store, which
+ * reports the loss. Otherwise no worker is started.
  * @param {() => Promise<unknown>} openStore
  */
 export async function lookForLost(openStore) {

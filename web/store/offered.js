@@ -1,15 +1,15 @@
 // The models that this site offers: the manifests in models/, each with its licence.
 
-/** @typedef {import("./protocol.js").Known} Known */
+/** @typedef {import("./protocol.js").OfferedModel} OfferedModel */
 
 /**
  * Folders in models/ with a manifest; `scripts/site.mjs` writes them into this line. The built-in
- * model is no part of it: it needs not be fetched.
+ * model is not among them: it needs no download.
  * @type {string[]}
  */
 const OFFERED = [];
 
-/** @returns {Promise<Known[]>} */
+/** @returns {Promise<OfferedModel[]>} */
 export async function readOffered() {
   const all = await Promise.all(OFFERED.map(read));
   return all.filter((one) => one !== null);
@@ -18,9 +18,9 @@ export async function readOffered() {
 /** @param {string} name */
 async function read(name) {
   const address = new URL(`models/${name}/`, document.baseURI).href;
-  const answer = await fetch(`${address}manifest.json`);
-  if (!answer.ok) return null;
-  const manifest = await answer.text();
+  const response = await fetch(`${address}manifest.json`);
+  if (!response.ok) return null;
+  const manifest = await response.text();
   const { file } = JSON.parse(manifest).licence;
   const licence = file ? await (await fetch(address + file)).text() : undefined;
   return { manifest, address, ...(licence === undefined ? {} : { licence_text: licence }) };

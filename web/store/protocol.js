@@ -1,4 +1,4 @@
-// What the page and the worker of the store tell each other. How a call is sent is in rpc/.
+// Types of the calls between the page and the store's worker. rpc/ sends them.
 
 /**
  * A file of a manifest.
@@ -28,53 +28,60 @@
  * @property {string | null} licence_text
  * @property {{ date: string, sha256: string, revision: string | null } | null} accepted
  * @property {Record<string, FileState>} files
- * @property {string | null} complete when its last file was sealed
- * @property {string | null} verified
+ * @property {string | null} complete when its last file was stored completely and checked; null
+ * before that
+ * @property {string | null} verified when all bytes were last compared with their hashes
  * @property {number} bytes_stored
- * @property {number} bytes_total as far as sizes are known
+ * @property {number} bytes_total of the files whose sizes are known
  * @property {number} chunks_stored
- * @property {boolean} must_accept the licence, before anything is fetched
+ * @property {boolean} must_accept whether the user must accept the licence before anything is
+ * fetched
  *
- * A manifest that local files may match.
- * @typedef {{ manifest: string, address: string, licence_text?: string }} Known
+ * A model that this site offers: its manifest as text, the address of its folder, its licence.
+ * @typedef {{ manifest: string, address: string, licence_text?: string }} OfferedModel
  *
  * @typedef {object} FetchOptions
- * @property {string} [mirror] an address in the place of the manifest's base
+ * @property {string} [mirror] an address to use instead of the manifest's base
  * @property {number} [in_flight]
  * @property {number} [attempts]
  * @property {number} [backoff_ms]
  * @property {number} [backoff_max_ms]
  * @property {number} [stall_ms]
- * @property {number} [stall_bytes] fewer in that time are as good as none
+ * @property {number} [stall_bytes] a connection that brings fewer bytes than this in `stall_ms` has
+ * stalled
  *
+ * What the store reports: bytes of a download; a wait before the next attempt; bytes of a
+ * verification; `healed`, a damaged chunk was fetched again; a sentence to show; and that the call
+ * waits until another tab has finished its own.
  * @typedef {{ event: "fetching", path: string, bytes_done: number, bytes_total: number,
  *       bytes_per_second: number, seconds_left: number | null }
  *   | { event: "waiting", sentence: string, seconds: number }
  *   | { event: "verifying", path: string, bytes_done: number, bytes_total: number }
  *   | { event: "healed", path: string, chunk: number }
  *   | { event: "notice", text: string }
- *   | { event: "elsewhere" }} StoreEvent
+ *   | { event: "waiting_for_tab" }} StoreEvent
  *
- * A hash that a first download found, where nothing told it beforehand: later downloads of the
- * file must give the same bytes, until it is given up. Imports make none.
+ * The SHA-256 that a first download had, if the manifest does not have one: later downloads of the
+ * file must have the same, until the user removes the pin. Imports make no pins.
  * @typedef {object} Pin
  * @property {string} name repository@revision/path
  * @property {string} sha256
  * @property {string} date
- * @property {string | null} address where it came from, if that was noted
+ * @property {string | null} address where the file came from, if that was stored
  *
- * What deleting a model would delete, and the pins that would stay.
+ * What would be deleted with a model, and its pins, which would stay.
  * @typedef {{ title: string, bytes: number, files: string[], pins: Pin[] }} Deletion
  *
- * The calls of the worker, methods of the wasm's Shelf. Without an answer it hears `stop`.
+ * The calls of the worker. Each has the name of a method of the wasm's `Shelf`, which is the store.
+ * The notification `stop` has no answer.
  * @typedef {object} Calls
  * @property {() => StoredModel[]} list
  * @property {(manifest: string, address: string, licence_text?: string) => StoredModel} add
  * @property {(id: string) => void} accept
  * @property {(id: string, options: FetchOptions) => void} download
  * @property {(id: string, options: FetchOptions) => number} verify
- * @property {(files: { path: string, file: Blob }[], known: Known[], name: string) => StoredModel}
- *   plan
+ * @property {(files: { path: string, file: Blob }[], offered: OfferedModel[], name: string) =>
+ *   StoredModel} plan
  * @property {(id: string) => void} fill
  * @property {(id: string) => Blob} export
  * @property {(id: string) => void} remove
@@ -86,8 +93,8 @@
 /** The store's database, which the crate makes. */
 export const DATABASE = "darkroom-weights";
 
-/** Held by the one tab that changes what is stored. */
+/** The lock of the tab that changes what is stored. */
 export const LOCK = "darkroom-weights";
 
-/** On which tabs hear what another one does: `{ model, event }`, or that something changed. */
+/** The BroadcastChannel for what a tab does: messages `{ model, event }` and `{ changed }`. */
 export const CHANNEL = "darkroom-weights";

@@ -1,7 +1,7 @@
-// The worker of the store: owns a wasm of its own, so that a download goes on while the engine
-// draws. One tab at a time changes what is stored; the others hear of it.
+// The store's worker: has a wasm instance of its own, so that a download goes on while the engine
+// computes. Only one tab at a time changes what is stored; its events are sent to the other tabs.
 
-import { cancelled, serve, tellNews } from "../rpc/server.js";
+import { cancelled, postNews, serve } from "../rpc/server.js";
 import { CHANNEL, LOCK } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Calls} Calls */
@@ -12,95 +12,97 @@ import { CHANNEL, LOCK } from "./protocol.js";
 
 /** @type {Promise<Shelf> | null} */
 let opened = null;
-/** The changes that run or wait. @type {Set<AbortController>} */
+/** One for each change that runs or waits. @type {Set<AbortController>} */
 const stops = new Set();
 const channel = new BroadcastChannel(CHANNEL);
 
-/** A method of the shelf that changes nothing. @type {(call: keyof Calls) => Handler} */
-const reads =
+/** A handler that calls a method of the store. @type {(call: keyof Calls) => Handler} */
+const plainHandler =
   (call) =>
   (_, ...args) =>
-    ask(call, args);
+    callStore(call, args);
 
-/** One that tells what goes on. @type {(call: keyof Calls) => Handler} */
-const tells =
+/** A handler that also passes the method's events on. @type {(call: keyof Calls) => Handler} */
+const eventHandler =
   (call) =>
   ({ emit }, ...args) =>
-    ask(call, [...args, emit]);
+    callStore(call, [...args, emit]);
 
 /**
- * One that changes what is stored, of the model that its first argument names.
- * @type {(call: keyof Calls, told?: boolean) => Handler}
+ * A handler that changes what is stored: it takes the lock between tabs. Its first argument is the
+ * model's id. `withEvents`: the method takes a listener, and its events go to all tabs.
+ * @type {(call: keyof Calls, withEvents?: boolean) => Handler}
  */
-const changes =
-  (call, told = true) =>
+const lockedHandler =
+  (call, withEvents = true) =>
   async ({ emit }, ...args) => {
     const [model] = args;
     const listen = (/** @type {StoreEvent} */ event) => {
       emit(event);
       channel.postMessage({ model, event });
     };
-    const job = () => ask(call, told ? [...args, listen] : args);
-    const value = await alone(job, () => emit({ event: "elsewhere" }));
+    const change = () => callStore(call, withEvents ? [...args, listen] : args);
+    const value = await withLock(change, () => emit({ event: "waiting_for_tab" }));
     channel.postMessage({ changed: model });
     return value;
   };
 
 /** @type {Record<keyof Calls, Handler>} */
 const CALLS = {
-  list: reads("list"),
-  add: reads("add"),
-  accept: reads("accept"),
-  download: changes("download"),
-  verify: changes("verify"),
-  plan: tells("plan"),
-  fill: changes("fill"),
-  export: reads("export"),
-  remove: changes("remove", false),
-  deletion: reads("deletion"),
-  pins: reads("pins"),
-  forgetPins: reads("forgetPins"),
+  list: plainHandler("list"),
+  add: plainHandler("add"),
+  accept: plainHandler("accept"),
+  download: lockedHandler("download"),
+  verify: lockedHandler("verify"),
+  plan: eventHandler("plan"),
+  fill: lockedHandler("fill"),
+  export: plainHandler("export"),
+  remove: lockedHandler("remove", false),
+  deletion: plainHandler("deletion"),
+  pins: plainHandler("pins"),
+  forgetPins: plainHandler("forgetPins"),
 };
-serve(CALLS, { words: { stop } });
+serve(CALLS, { notifications: { stop } });
 
-/** Ends what runs and what waits for another tab. */
+/** Cancels the changes that run, and those that wait for another tab. */
 async function stop() {
   for (const controller of stops) controller.abort();
   if (opened) (await opened).stop();
 }
 
 /**
+ * Calls a method of the wasm's store.
  * @param {keyof Calls} call
  * @param {any[]} args
  */
-async function ask(call, args) {
+async function callStore(call, args) {
   try {
     const shelf = /** @type {any} */ (await open());
     return await shelf[call](...args);
   } catch (error) {
-    // Another tab may have changed the database: the next call opens it anew.
+    // Another tab may have deleted or upgraded the database: the next call opens it again.
     if (/** @type {any} */ (error).kind === "storage") opened = null;
     throw error;
   }
 }
 
 /**
- * Runs a change when no other tab makes one.
- * @param {() => Promise<any>} job
- * @param {() => void} onWait another tab makes one
+ * Runs a change under the lock between tabs.
+ * @param {() => Promise<any>} change
+ * @param {() => void} onWait is called if another tab has the lock
  */
-async function alone(job, onWait) {
+async function withLock(change, onWait) {
   const controller = new AbortController();
   stops.add(controller);
   let waits = false;
   try {
     const free = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) =>
-      lock ? { value: await job() } : null,
+      lock ? { value: await change() } : null,
     );
     if (free) return free.value;
     waits = true;
     onWait();
-    return await navigator.locks.request(LOCK, { signal: controller.signal }, job);
+    return await navigator.locks.request(LOCK, { signal: controller.signal }, change);
   } catch (error) {
     if (waits && controller.signal.aborted) throw cancelled();
     throw error;
@@ -109,7 +111,7 @@ async function alone(job, onWait) {
   }
 }
 
-/** The shelf, opened once; after a failure, the next call tries again. */
+/** The wasm's store, opened once. After a failure the next call tries again. */
 function open() {
   opened ??= openShelf().catch((error) => {
     opened = null;
@@ -123,6 +125,6 @@ async function openShelf() {
   await module.default({ module_or_path: new URL("../pkg/darkroom_bg.wasm", import.meta.url) });
   const shelf = await module.Shelf.open();
   const lost = await shelf.lost();
-  if (lost.length) tellNews({ lost });
+  if (lost.length) postNews({ lost });
   return shelf;
 }

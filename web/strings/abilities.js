@@ -1,4 +1,4 @@
-// What the form says of settings that a sampler does not have.
+// Texts of the form about settings that a sampler does not have.
 
 export const abilitiesText = {
   lacks: () => "The chosen sampler has no such setting.",

@@ -1,4 +1,4 @@
-// What the view "Compare" says: checkpoints side by side.
+// Texts of the view "Compare".
 
 const decibels = (/** @type {number | null} */ psnr) =>
   psnr === null ? "same pixels" : `${psnr.toFixed(1)} dB`;

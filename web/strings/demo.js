@@ -1,4 +1,4 @@
-// What the built-in model knows, as its README lists it, and what the page says of that.
+// The words that the built-in model knows, as in its README, and the page's texts about them.
 
 /** Prompts to start from. */
 export const EXAMPLES = [
@@ -8,10 +8,10 @@ export const EXAMPLES = [
   "a small white cloud on blue",
 ];
 
-/** With this seed the first of them is drawn well. */
+/** A seed with which the first example gives a good image. */
 export const FIRST_SEED = "5";
 
-/** What it draws. */
+/** The shapes that the model knows. */
 export const OBJECTS = (
   "cat,dog,elephant,duck,fish,rabbit,bird,snail,butterfly,car,truck,rocket,airplane,sailboat," +
   "house,castle,tree,palm tree,flower,cactus,mushroom,apple,cherry,ice cream,cup,heart,star,moon," +
@@ -20,7 +20,7 @@ export const OBJECTS = (
 ).split(",");
 const COLOURS = "white black gray red orange yellow green blue purple pink".split(" ");
 
-/** A prompt that it may draw. */
+/** A random prompt of words that the model knows. */
 export function surprise() {
   const any = (/** @type {string[]} */ list) => list[Math.floor(Math.random() * list.length)] ?? "";
   const colour = any(COLOURS);
@@ -29,15 +29,15 @@ export function surprise() {
   return `${article(colour)} ${any(OBJECTS)} on ${article(ground)} background`;
 }
 
-/** Characters of a prompt that are looked through: no model reads further. */
-const LOOKED_AT = 2000;
+/** The most characters of a prompt that are searched: no model reads more. */
+const SEARCHED_MAX = 2000;
 const KNOWN = new RegExp(`\\b(${OBJECTS.join("|")})\\b`, "i");
 
 /**
- * Whether a prompt names something that it draws.
+ * Whether a prompt has a shape that the model knows.
  * @param {string} prompt
  */
-export const knows = (prompt) => KNOWN.test(prompt.slice(0, LOOKED_AT));
+export const knows = (prompt) => KNOWN.test(prompt.slice(0, SEARCHED_MAX));
 
 export const text = {
   unknown: () =>

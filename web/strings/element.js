@@ -1,4 +1,4 @@
-// What <darkroom-image> says by itself; the rest comes from the engine.
+// Texts of <darkroom-image>; other texts come from the engine.
 
 export const text = {
   otherSite: () =>

@@ -1,6 +1,6 @@
-// What the page says of requests and lists from files of other programs.
+// Texts about requests and lists from files of other programs.
 
-/** How kinds of added networks are called. */
+/** The names of kinds of added networks. */
 const NETWORKS = new Map([
   ["lora", "LoRA"],
   ["lyco", "LyCORIS"],
@@ -27,8 +27,8 @@ export const importText = {
   /** @param {string} settings */
   pass: (settings) => `a second pass (${settings})`,
   pasted: () => "The form was filled in from the text in the prompt.",
-  /** @param {string[]} lost */
-  lost: (lost) => `Not taken over: ${lost.join("; ")}.`,
+  /** @param {string[]} settings */
+  notImported: (settings) => `Not taken over: ${settings.join("; ")}.`,
 
   /** @param {string} name */
   workflowOnly: (name) =>

@@ -1,4 +1,4 @@
-// What the library of models says.
+// Texts of the library of models.
 
 import { duration, gigabytes, megabytes, say } from "../strings.js";
 
@@ -45,7 +45,7 @@ export const library = {
       `${licence.name}.${first}`
     );
   },
-  /** As far as they are known. */
+  /** The sum of the known sizes. */
   bytes: (/** @type {import("../store/protocol.js").Manifest} */ { files }) =>
     files.reduce((sum, file) => sum + (file.bytes ?? 0), 0),
   smaller: (/** @type {import("../store/protocol.js").Manifest[]} */ models) =>
@@ -105,7 +105,7 @@ export const library = {
         return `Verifying: ${gigabytes(event.bytes_done)} of ${gigabytes(event.bytes_total)}`;
       case "healed":
         return `A damaged part of ${event.path} was fetched again.`;
-      case "elsewhere":
+      case "waiting_for_tab":
         return "Another tab is changing the models; this one waits and shows how far it is.";
       default:
         return event.text;

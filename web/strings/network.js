@@ -1,4 +1,4 @@
-// What the page says of the network, of storage, and of other pages that hold it.
+// Texts about the network, storage, and frames of other pages.
 
 import { gigabytes } from "../strings.js";
 

@@ -1,4 +1,4 @@
-// What the offer of Stable Diffusion v1.4 says of it and of this device.
+// Texts of the offer of Stable Diffusion v1.4.
 
 import { gigabytes } from "../strings.js";
 
@@ -8,7 +8,7 @@ import { gigabytes } from "../strings.js";
 const WORKS = "This device has what it needs.";
 
 export const text = {
-  /** Whether nothing stands in the way. @param {string[]} sentences of the verdict */
+  /** Whether the model can run here. @param {string[]} sentences of the verdict */
   works: (sentences) => sentences.includes(WORKS),
   perPicture: (/** @type {number} */ steps) => `512 × 512, ${steps} steps`,
 
@@ -23,7 +23,7 @@ export const text = {
   ],
 
   /**
-   * What stands in the way, each with what to do; or that nothing does.
+   * A sentence for each problem, with what the user can do; or one that there is none.
    * @type {(capability: Capability, peak: number, download: number) => string[]}
    */
   verdict: ({ secure, webgpu, adapter, memory, room }, peak, download) => {

@@ -1,6 +1,6 @@
-// What the form and the records say of shortcuts. The figures are those of
-// docs/measured/shortcuts.md: the share of the UNet's work in a picture of v1.4 that is left, and
-// how like the exact pictures those of the built-in model are.
+// Texts about shortcuts, in the form and with images. The numbers are from
+// docs/measured/shortcuts.md: the share of the UNet's operations that remain in an image of v1.4,
+// and the similarity to exact images, measured with the built-in model.
 
 /**
  * By field and value: the share of the work, the PSNR in dB and the SSIM, medians.

@@ -1,4 +1,4 @@
-// What the view "Speed" says.
+// Texts of the view "Speed".
 
 import { duration, gigabytes } from "../strings.js";
 

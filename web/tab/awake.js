@@ -1,4 +1,4 @@
-// Keeps the screen on while a picture is made, where the browser can: a sleeping phone stops it.
+// Keeps the screen on while an image is made (Wake Lock API): a phone that sleeps would stop it.
 
 /** @type {Promise<WakeLockSentinel | null> | null} */
 let lock = null;
@@ -17,7 +17,7 @@ export function stayAwake(on) {
   before?.then((held) => held?.release());
 }
 
-// The browser takes it back from a tab that is not seen.
+// The browser ends the wake lock of a hidden tab; it is requested again when the tab is shown.
 document.addEventListener("visibilitychange", () => {
   if (wanted && document.visibilityState === "visible") stayAwake(true);
 });

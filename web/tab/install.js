@@ -1,5 +1,5 @@
-// Installing the page as an app. Some browsers offer it by an event, which is kept until the button
-// is pressed; in the others it is in a menu, and the button says where.
+// Installs the page as an app. Some browsers send an event with a prompt, which is kept until the
+// user clicks the button; in the others it is in a menu, and the button shows where.
 
 import { say } from "../strings.js";
 import { anyById, button, onPress } from "../dom.js";
@@ -17,7 +17,7 @@ export function watchInstall() {
   }
 
   addEventListener("beforeinstallprompt", (event) => {
-    // Else the browser would interrupt with a bar of its own.
+    // Otherwise the browser would show a bar of its own.
     event.preventDefault();
     offer = /** @type {Offer} */ (event);
   });
@@ -31,7 +31,7 @@ export function watchInstall() {
       text.textContent = say.installYourself();
       return;
     }
-    // It can be used once; a browser that still offers it sends another.
+    // A prompt works only once; the browser may send another one later.
     const asked = offer;
     offer = null;
     const { outcome } = await asked.prompt();

@@ -1,10 +1,10 @@
-// Leaving the page while a picture is made would lose it: the browser asks first.
+// Lets the browser ask before the user leaves the page while an image is made, which would be lost.
 
 const ask = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
 
-/** @param {boolean} works whether something would be lost */
-export function warnOnLeaving(works) {
-  // Only as long as it is needed: with a listener some browsers do not keep a page for Back.
-  if (works) addEventListener("beforeunload", ask);
+/** @param {boolean} running whether something would be lost */
+export function warnOnLeaving(running) {
+  // Only while it is needed: with this listener some browsers do not cache the page for Back.
+  if (running) addEventListener("beforeunload", ask);
   else removeEventListener("beforeunload", ask);
 }

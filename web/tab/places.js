@@ -1,33 +1,34 @@
-// Where the user is, in the browser's history: which view, and what is open in it. Back closes what
-// is open and goes to the view before, Forward the other way, and a reload stays.
+// Writes the user's place into the browser's history: the view, and the dialog that is open over
+// it. Back closes the dialog or goes to the view before; Forward does the opposite; a reload keeps
+// the place.
 //
-// An entry of the history remembers the view, what is open, and a visit: all that follows one
-// link. Within a visit the form stays as it is, whatever the address of an entry says; an entry of
-// another visit is a link again.
+// An entry of the history has the view, the name of the dialog, and the number of a visit. A visit
+// begins with a link and has all entries that follow it. Between entries of one visit the form does
+// not change, also if their URLs have other fields. An entry of another visit is like a link.
 
 import { addressOf, viewOf } from "../options.js";
 
 /** @typedef {{ view: string, open: string, visit: number }} Place */
 
-/** @returns {Place | null} of this entry; null when the user has just come to it by a link */
+/** @returns {Place | null} of the present entry; null if the user came to it by a link */
 function here() {
   const { state } = history;
   if (typeof state?.visit !== "number") return null;
-  // Entries of older versions have a room.
+  // Older versions of the page called the view `room`.
   return { ...state, view: viewOf(state.view ?? state.room) };
 }
 
 /**
  * @param {object} handlers
- * @param {() => void} handlers.onLink the address is that of another visit, or of a link
- * @param {(view: string) => void} handlers.onView a view is to be shown
- * @param {(name: string) => void} handlers.onOpen this is to be open; empty: nothing
+ * @param {() => void} handlers.onLink the URL is a link, or that of another visit
+ * @param {(view: string) => void} handlers.onView shows a view
+ * @param {(name: string) => void} handlers.onOpen opens a dialog; closes it if the name is empty
  */
 export function createPlaces({ onLink, onView, onOpen }) {
   let visit = here()?.visit ?? Date.now();
-  /** Whether the history is on its way back from what was open. */
+  /** Whether the browser is going back from the entry of a dialog; `popstate` ends that. */
   let leaves = false;
-  /** @type {(() => void) | null} what to do when it has arrived */
+  /** @type {(() => void) | null} what to do after that */
   let then = null;
 
   /**
@@ -39,7 +40,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
     history[how]({ view, open, visit }, "", addressOf(view));
   }
 
-  /** @param {() => void} act once the history stands still */
+  /** Does something now, or after the browser has gone back. @param {() => void} act */
   function soon(act) {
     if (leaves) then = act;
     else act();
@@ -76,7 +77,11 @@ export function createPlaces({ onLink, onView, onOpen }) {
   });
 
   return {
-    /** The view of a link, or of the page as it was loaded. @param {string} view */
+    /**
+     * Writes the view of a link, or of the page as it was loaded, into the present entry. Returns
+     * the name of the dialog in it.
+     * @param {string} view
+     */
     begin(view) {
       const open = here()?.open ?? "";
       write("replaceState", view, open);
@@ -93,7 +98,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
       });
     },
 
-    /** Something opens over the view, and Back is to close it. @param {string} name */
+    /** A dialog opens over the view; Back will close it. @param {string} name */
     open(name) {
       soon(() => {
         const { view = viewOf(), open = "" } = here() ?? {};
@@ -101,7 +106,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
       });
     },
 
-    /** It was closed by other means. */
+    /** The dialog was closed, not by Back. */
     close() {
       if (!leaves && here()?.open) back();
     },

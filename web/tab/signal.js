@@ -1,5 +1,5 @@
 // What a tab in the background shows: progress in its title and icon, and a notification at the
-// end of a queue when the user has asked for it.
+// end of the queue, if the user has chosen that.
 
 import { byId } from "../dom.js";
 
@@ -7,20 +7,20 @@ const TITLE = document.title;
 const SIDE = 64;
 
 const icon = byId("favicon", HTMLLinkElement);
-/** The same drawing, which the page has already: an address would be asked for again. */
+/** The image of the icon, from the page's header: the icon's own URL would be fetched again. */
 const resting = byId("logo", HTMLImageElement);
 const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
 let shown = -1;
-/** What the page is called now, without progress. */
+/** The page's title without progress. */
 let title = TITLE;
 
-/** The title says where the user is. @param {string} view as it is read; empty for the first */
+/** Puts the view into the title. @param {string} view its label; empty for the first view */
 export function nameView(view) {
   title = view ? `${view} · ${TITLE}` : TITLE;
   showTitle();
 }
 
-/** Percent of a model's download; below 0 when none runs. */
+/** Percent of a model's download; −1 if none runs. */
 let fetched = -1;
 
 function showTitle() {
@@ -28,13 +28,13 @@ function showTitle() {
   document.title = parts.filter(Boolean).join(" · ");
 }
 
-/** @param {number | null} fraction of a model that has come; null when none is fetched */
+/** @param {number | null} fraction of a model's bytes; null if no download runs */
 export function showDownload(fraction) {
   fetched = fraction === null ? -1 : Math.floor(fraction * 100);
   showTitle();
 }
 
-/** @param {number | null} fraction of the work that is done; null when there is none */
+/** @param {number | null} fraction of the run that is done; null if none runs */
 export function showProgress(fraction) {
   const percent = fraction === null ? -1 : Math.floor(fraction * 100);
   if (percent === shown) return;
@@ -67,14 +67,14 @@ function drawRing(context, fraction) {
   }
 }
 
-/** Asks whether notifications may be shown; false where they may not. */
+/** Asks the user for permission to show notifications; resolves to whether it was given. */
 export async function mayNotify() {
   if (!("Notification" in globalThis)) return false;
   return (await Notification.requestPermission()) === "granted";
 }
 
 /**
- * Shows a notification, unless the page is seen anyway.
+ * Shows a notification, unless the page is visible.
  * @param {string} text
  */
 export async function notify(text) {

@@ -1,14 +1,14 @@
 // One tab at a time makes images: two at once would compete for memory and processor.
 
 const NAME = "darkroom-graphics";
-/** Held by tabs whose picture rests. */
+/** The lock of tabs with a paused run; any number of tabs may hold it at once. */
 const RESTING = "darkroom-resting";
 
 /** @typedef {{ onWait: () => void, signal: AbortSignal }} Watch */
 
 /**
- * Whether this page has locks: not when it was not opened securely, and not in a frame that is kept
- * apart from its own site (`sandbox`), where they are there and refuse. Then no turn is taken.
+ * Whether this page can use Web Locks. It cannot outside a secure context, and in a frame with
+ * `sandbox`, where every request is refused. Then tabs do not wait for one another.
  */
 async function hasLocks() {
   try {
@@ -36,57 +36,57 @@ function take(name, options) {
   });
 }
 
-/** The turn of one job. */
+/** The turn of one task: it computes only while it has the lock. */
 export function createTurn() {
-  /** @type {(() => void) | null} gives the turn back */
-  let release = null;
-  /** @type {(() => void) | null} no longer says that this tab rests */
-  let wake = null;
-  /** Whether the job has ended; what is granted after that is given back. */
-  let over = false;
+  /** @type {(() => void) | null} releases the lock of the turn, while this task has it */
+  let releaseTurn = null;
+  /** @type {(() => void) | null} releases the lock RESTING, while this task is paused */
+  let releaseResting = null;
+  /** Whether the task has ended; a lock that is granted after that is released at once. */
+  let ended = false;
 
   /**
-   * Takes the turn, unless this job has it.
-   * @param {Watch} watch told when another tab is first; the signal ends the waiting
+   * Waits for the lock, unless this task has it.
+   * @param {Watch} watch `onWait` is called if another tab has the lock; the signal ends the wait
    */
   async function begin({ onWait, signal }) {
-    if (release || !(await hasLocks())) return;
-    release = await take(NAME, { ifAvailable: true });
-    if (!release) {
+    if (releaseTurn || !(await hasLocks())) return;
+    releaseTurn = await take(NAME, { ifAvailable: true });
+    if (!releaseTurn) {
       onWait();
-      release = await take(NAME, { signal });
+      releaseTurn = await take(NAME, { signal });
     }
-    wake?.();
-    wake = null;
-    if (over) end();
+    releaseResting?.();
+    releaseResting = null;
+    if (ended) end();
   }
 
   function end() {
-    over = true;
-    release?.();
-    wake?.();
-    release = wake = null;
+    ended = true;
+    releaseTurn?.();
+    releaseResting?.();
+    releaseTurn = releaseResting = null;
   }
 
   return {
     begin,
     end,
 
-    /** The job rests: other tabs may work meanwhile. Then `begin` is asked again. */
+    /** The task is paused: gives the lock to other tabs, until `begin` is called again. */
     rest() {
-      if (!release) return;
-      release();
-      release = null;
-      take(RESTING, { mode: "shared" }).then((done) => {
-        if (release || over) done?.();
-        else wake = done;
+      if (!releaseTurn) return;
+      releaseTurn();
+      releaseTurn = null;
+      take(RESTING, { mode: "shared" }).then((release) => {
+        if (releaseTurn || ended) release?.();
+        else releaseResting = release;
       });
     },
   };
 }
 
 /**
- * Does work that does not rest when it is this tab's turn.
+ * Does work under the lock; the work cannot be paused.
  * @template T
  * @param {() => Promise<T>} work
  * @param {Watch} watch
@@ -98,7 +98,7 @@ export async function inTurn(work, watch) {
   return work().finally(turn.end);
 }
 
-/** Whether any tab makes a picture, or has one that rests. */
+/** Whether any tab has a task that runs or is paused. */
 export async function someoneWorks() {
   if (!(await hasLocks())) return false;
   const { held } = await navigator.locks.query();

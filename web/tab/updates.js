@@ -1,17 +1,18 @@
-// The service worker: makes the page installable and usable offline. A new version is offered once
-// nothing runs, and used only when the user says so.
+// Registers the service worker, which makes the page installable and usable offline. A new version
+// is offered when nothing runs, and used only when the user clicks on it.
 
 import { serviceWorker } from "../engine/start.js";
 import { say } from "../strings.js";
 import { anyById, onPress } from "../dom.js";
 
-/** How often a waiting version looks whether it may be offered, and a new one is looked for. */
+/** Milliseconds between two checks whether a waiting version may be offered. */
 const LOOK_MS = 1000;
+/** Milliseconds between two checks for a new version. */
 const NEWS_MS = 3_600_000;
 
 /**
- * @param {() => Promise<boolean>} busy whether this or another tab works
- * @param {Promise<void>} loaded a model was loaded, or could not be
+ * @param {() => Promise<boolean>} busy whether a task runs in this tab or in another
+ * @param {Promise<void>} loaded resolved when a model was loaded, or could not be loaded
  */
 export async function watchUpdates(busy, loaded) {
   if (!("serviceWorker" in navigator)) return;
@@ -39,11 +40,11 @@ export async function watchUpdates(busy, loaded) {
     waiting?.postMessage("use");
   });
   workers.addEventListener("controllerchange", () => {
-    // Only the tab that asked is loaded anew: another may have unsaved work.
+    // Only the tab in which the user clicked is reloaded: others may have unsaved work.
     if (asked) location.reload();
   });
 
-  // The first visit loads the model before anything is put away for the next.
+  // On a first visit the model is loaded first; then the service worker caches the page's files.
   await loaded;
   const registering = workers.register(serviceWorker(), { updateViaCache: "none" });
   const registration = await registering.catch(() => null);

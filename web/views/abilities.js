@@ -1,5 +1,5 @@
-// The settings that not every sampler has: the form offers those of the chosen one. What was typed
-// before stays, and the engine says what is wrong with it.
+// Disables the settings that the chosen sampler does not have. A value that was typed before stays,
+// and the engine reports what is wrong with it.
 
 import { FIELDS } from "../engine/fields.js";
 import { abilitiesText } from "../strings/abilities.js";
@@ -35,7 +35,7 @@ export function createAbilities() {
 }
 
 /**
- * The fields of a request among abilities.
+ * The abilities that are fields of a request.
  * @param {Record<string, Abilities>} all
  */
 function namesOf(all) {

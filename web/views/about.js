@@ -1,4 +1,4 @@
-// About: what the models are, what this device and browser have, and where things come from.
+// The view "About": the model card, what this device and browser can do, and recent errors.
 
 import { CARD } from "../card.js";
 import { forgetFaults, listFaults, report } from "../storage/faults.js";
@@ -12,14 +12,14 @@ const mebibytes = (bytes) => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
 /**
  * @param {import("../state/page.js").Page} state
- * @param {() => Promise<import("../engine/protocol.js").Held>} memory what the engine holds
+ * @param {() => Promise<import("../engine/protocol.js").Held>} memory that the engine uses
  */
 export function createAbout(state, memory) {
   const device = element("dl", { className: "facts" });
 
-  /** What the browser has; each without which something else is done, or not at all. */
+  /** Shows what the browser and the device have. */
   async function show() {
-    // What is known at once is not kept waiting for what must be asked.
+    // First, because the rest waits for answers of the browser.
     showFaults();
     const { opened } = state.get();
     const parameters = opened?.description.parameters ?? 0;
@@ -49,8 +49,8 @@ export function createAbout(state, memory) {
         element("div", {}, withText("dt", name), withText("dd", value)),
       ),
     );
-    const told = anyById("about").querySelector("#about-engine");
-    if (told) told.textContent = opened?.engine ?? "";
+    const engine = anyById("about").querySelector("#about-engine");
+    if (engine) engine.textContent = opened?.engine ?? "";
   }
 
   function showFaults() {
@@ -72,7 +72,7 @@ export function createAbout(state, memory) {
     forgetFaults();
     showFaults();
     anyById("faults-copied").textContent = "";
-    // The button that had the focus is gone.
+    // The button that had the focus is hidden now.
     anyById("about-title").focus();
   });
 
@@ -84,8 +84,8 @@ export function createAbout(state, memory) {
         : withText("p", line),
     ),
   ]);
-  const told = element("p", { id: "about-engine", className: "hint" });
-  anyById("about").append(withText("h3", "This device"), told, device, ...parts);
+  const engine = element("p", { id: "about-engine", className: "hint" });
+  anyById("about").append(withText("h3", "This device"), engine, device, ...parts);
 
   return { show };
 }

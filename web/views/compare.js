@@ -1,5 +1,5 @@
-// The view "Compare": the same prompts and seeds through two or more checkpoints, or beside the
-// user's own pictures, as a sheet with what was measured.
+// The view "Compare": images of the same prompts and seeds from two or more checkpoints, or from
+// files of the user, in a table with the measured values.
 
 import { toCsv, toJson } from "../compare.js";
 import { readLines } from "../files/lines.js";
@@ -10,25 +10,26 @@ import { anyById, button, byId, element, onPress, save, withText } from "../dom.
 /** @typedef {import("../compare.js").Comparison} Comparison */
 /** @typedef {import("../compare.js").Column} Column */
 /** @typedef {import("../compare.js").Cell} Cell */
-/** @typedef {{ name: string, model: string }} Known */
+/** @typedef {{ name: string, model: string }} ModelChoice a model's title and address */
 
-/** More pictures than this in one sheet are a job for the program. */
+/** The most images of one table; the native program can compare more. */
 const PICTURES_MAX = 400;
 
 /**
  * @typedef {object} Handlers
- * @property {Known} builtIn
- * @property {() => Promise<Known[]>} stored the models of the browser's storage
- * @property {(model: string) => string} address a model's, or throws why there is none
- * @property {(prompt: string, seed: string) => import("../engine/protocol.js").Request} request the
- * rest as in the form
- * @property {(comparison: Comparison, judge: string, tell: Tell) => Promise<void>} onRun
+ * @property {ModelChoice} builtIn
+ * @property {() => Promise<ModelChoice[]>} stored the models in the browser's storage
+ * @property {(model: string) => string} address the absolute address; throws if it is not allowed
+ * @property {(prompt: string, seed: string) => import("../engine/protocol.js").Request} request
+ * with the form's other fields
+ * @property {(comparison: Comparison, judge: string, onProgress: OnProgress) => Promise<void>}
+ * onRun
  * @property {() => void} onCancel
  */
 
 /**
- * Says what comes next, and that there is more to show.
- * @typedef {(next: { model?: string, row?: number, judging?: boolean }) => void} Tell
+ * Is called before each image and score, and when cells have changed; as in ../compare.js.
+ * @typedef {(progress: { model?: string, row?: number, judging?: boolean }) => void} OnProgress
  */
 
 /** @param {Handlers} handlers */
@@ -41,8 +42,8 @@ export function createCompare(handlers) {
   /** @type {Comparison | null} */
   let comparison = null;
 
-  /** @type {Tell} */
-  function tell({ model, row, judging }) {
+  /** @type {OnProgress} */
+  function onProgress({ model, row, judging }) {
     if (judging) status.textContent = text.judging();
     else if (model) status.textContent = text.now(model, row, comparison?.rows.length ?? 0);
     if (comparison) sheet.show(comparison);
@@ -57,7 +58,7 @@ export function createCompare(handlers) {
       sheet.clear();
       status.textContent = "";
       busy(true);
-      await onRun(comparison, judge.value.trim(), tell);
+      await onRun(comparison, judge.value.trim(), onProgress);
       status.textContent = judge.value.trim() ? text.done() : text.doneWithoutJudge();
     } catch (error) {
       status.textContent = /** @type {Error} */ (error).message;
@@ -86,14 +87,14 @@ export function createCompare(handlers) {
   return { enter: () => void models.enter() };
 }
 
-/** Which checkpoints are compared, and the user's own pictures. @param {Handlers} handlers */
+/** The list of checkpoints, and the user's own files. @param {Handlers} handlers */
 function createModels({ builtIn, stored, address }) {
   const list = anyById("compare-models");
   const other = byId("compare-other", HTMLInputElement);
   const files = byId("compare-files", HTMLInputElement);
   const status = anyById("compare-status");
 
-  /** @param {Known} known */
+  /** Adds a model to the list. @param {ModelChoice} model */
   function choice({ name, model }, checked = false) {
     const box = element("input", { type: "checkbox", value: model, checked });
     box.dataset["name"] = name;
@@ -126,13 +127,13 @@ function createModels({ builtIn, stored, address }) {
       if (list.childElementCount) return;
       choice(builtIn, true);
       try {
-        for (const known of await stored()) choice(known);
+        for (const model of await stored()) choice(model);
       } catch (error) {
         status.textContent = /** @type {Error} */ (error).message;
       }
     },
 
-    /** Those that are chosen. @returns {Promise<Column[]>} */
+    /** The chosen models and files. @returns {Promise<Column[]>} */
     async columns() {
       const boxes = [...list.querySelectorAll("input")].filter(({ checked }) => checked);
       /** @type {Column[]} */
@@ -166,9 +167,9 @@ function requests(request) {
   return rows;
 }
 
-/** The table of what is known so far. */
+/** The table with all results so far. */
 function createSheet() {
-  /** @type {Map<Uint8Array, string>} addresses of the pictures that are shown */
+  /** @type {Map<Uint8Array, string>} blob: addresses of the images that are shown */
   const shown = new Map();
 
   /**
@@ -224,7 +225,7 @@ function heading(scope, name, more) {
 }
 
 /**
- * A picture of any kind as a PNG file; its pixels stay what they are.
+ * An image file of any type as a PNG file with the same pixels.
  * @param {File} file
  */
 async function toPng(file) {

@@ -1,5 +1,5 @@
-// Two pictures on top of each other: a slider shows more of the one or of the other. Of one size,
-// they are also compared in numbers.
+// Two images on top of each other: a slider shows more of the one or of the other. If they have the
+// same size, their PSNR is shown too.
 
 import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
@@ -56,7 +56,7 @@ async function pixels({ id }) {
 }
 
 /**
- * Peak signal-to-noise ratio in dB over red, green and blue; infinite for equal pictures.
+ * Peak signal-to-noise ratio in dB over red, green and blue; infinite for equal images.
  * @param {Uint8ClampedArray} a
  * @param {Uint8ClampedArray} b
  */

@@ -1,9 +1,10 @@
-// The form's controls by the names of their fields: read and written as text.
+// Reads and writes the form's controls as text, by the names of their fields.
 
 import { SAMPLERS } from "../strings.js";
 import { anyById, byId, element, fitDirection } from "../dom.js";
 
 /**
+ * The control of a field.
  * @param {string} name
  * @returns {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement}
  */
@@ -37,7 +38,7 @@ export function write(name, value) {
 }
 
 /**
- * Lists the samplers and keeps the choice, even one that this model does not have.
+ * Lists the model's samplers. The chosen one stays, also if this model does not have it.
  * @param {string[]} samplers
  */
 export function offerSamplers(samplers) {
@@ -50,7 +51,7 @@ export function offerSamplers(samplers) {
 }
 
 /**
- * Up and down arrows count in a number field.
+ * The arrow keys up and down change the number in a field.
  * @param {KeyboardEvent} event
  */
 export function stepNumber(event) {

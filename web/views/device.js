@@ -1,5 +1,5 @@
-// Who computes: the choice in the settings, and which one it is now, in words and on the root
-// element for programs.
+// The device: its choice in the settings; and the one that computes now, as text, and as an
+// attribute of the root element for programs that watch the page.
 
 import { anyById, byId } from "../dom.js";
 
@@ -12,12 +12,12 @@ export function createDevice(state, { onChoose }) {
   select.addEventListener("change", () => {
     const options = new URLSearchParams(location.hash.slice(1));
     options.set("device", select.value);
-    // Not by assignment: that would fill the form from the address and lose what was typed.
+    // Not by `location.hash = …`: that would fill the form from the URL and lose typed text.
     history.replaceState(history.state, "", `#${options}`);
     onChoose();
   });
   state.subscribe(["choice"], ({ choice }) => {
-    // As the address has it; the engine refuses an odd one.
+    // The device of the URL; the engine reports an unknown one.
     const { device = "auto" } = choice.how;
     if (![...select.options].some(({ value }) => value === device))
       select.add(new Option(device, device));

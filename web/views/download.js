@@ -1,5 +1,5 @@
-// How far a model's download is: a bar in its row, and one line when a host does not answer. A
-// screen reader hears of every tenth part, not of every chunk.
+// The progress of a model's download: a bar in its row, and a line while a host does not answer. A
+// screen reader announces each tenth of the bytes, not each chunk.
 
 import { gigabytes, megabytes, say } from "../strings.js";
 import { library } from "../strings/library.js";
@@ -9,38 +9,38 @@ import { element, withText } from "../dom.js";
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 
-/** Before this the speed of the first chunks says nothing of the rest. */
+/** Milliseconds before the time left is shown: the first chunks are too few to estimate it. */
 const GUESS_AFTER_MS = 10_000;
-/** Tries of a chunk, as the store makes them: the first and these. */
+/** How often the store repeats the request of a chunk. */
 const RETRIES = 7;
 
 /**
- * @param {(share: number | null) => void} onShare hears which part is there
+ * @param {(share: number | null) => void} onShare gets the share of stored bytes; null at the end
  * @param {() => void} onStop
  */
 export function createDownload(onShare, onStop) {
   const bar = element("progress", { max: 1 });
   const line = element("p", { className: "download-text" });
-  const heard = element("p", { className: "unseen" });
+  const spoken = element("p", { className: "unseen" });
   const trouble = element("p", { className: "download-trouble", hidden: true });
   const lines = element("pre", {});
   const details = element("details", { hidden: true }, withText("summary", text.details()), lines);
   const stop = element("button", { type: "button" }, text.stop());
-  const box = element("div", { className: "download" }, bar, line, trouble, stop, details, heard);
-  heard.setAttribute("role", "status");
+  const box = element("div", { className: "download" }, bar, line, trouble, stop, details, spoken);
+  spoken.setAttribute("role", "status");
   stop.addEventListener("click", onStop);
   let id = "";
   let host = "";
-  let begun = 0;
+  let startTime = 0;
   let tenth = -1;
-  /** Tries of each file. @type {Map<string, number>} */
+  /** Failed attempts since the last byte, by file. @type {Map<string, number>} */
   const tries = new Map();
 
   /** @param {Extract<StoreEvent, { event: "fetching" }>} event */
   function fetching({ bytes_done: done, bytes_total: total, bytes_per_second: speed, ...event }) {
     const share = total ? Math.min(1, done / total) : 0;
     bar.value = share;
-    const guess = event.seconds_left !== null && Date.now() - begun >= GUESS_AFTER_MS;
+    const guess = event.seconds_left !== null && Date.now() - startTime >= GUESS_AFTER_MS;
     const left = guess ? `, ${say.left(event.seconds_left ?? 0)}` : "";
     line.textContent = `${gigabytes(done)} of ${gigabytes(total)}, ${megabytes(speed)} MB/s${left}`;
     trouble.hidden = details.hidden = true;
@@ -49,7 +49,7 @@ export function createDownload(onShare, onStop) {
     onShare(share);
     if (Math.floor(share * 10) === tenth) return;
     tenth = Math.floor(share * 10);
-    heard.textContent = text.downloading(tenth / 10);
+    spoken.textContent = text.downloading(tenth / 10);
   }
 
   /** @param {Extract<StoreEvent, { event: "waiting" }>} event */
@@ -57,10 +57,10 @@ export function createDownload(onShare, onStop) {
     const [, file = "", fault = sentence] = /^(\S[^:]*): (.*)$/.exec(sentence) ?? [];
     tries.set(file, (tries.get(file) ?? 0) + 1);
     const attempt = Math.min(RETRIES, Math.max(...tries.values()));
-    const told = /cannot be reached/.test(fault)
+    const sentenceNow = /cannot be reached/.test(fault)
       ? text.unreachable(host, attempt, RETRIES)
       : `${fault} ${text.again(attempt, RETRIES)}`;
-    if (trouble.textContent !== told) heard.textContent = trouble.textContent = told;
+    if (trouble.textContent !== sentenceNow) spoken.textContent = trouble.textContent = sentenceNow;
     trouble.hidden = details.hidden = false;
     lines.append(`${library.event({ event: "waiting", sentence, seconds })}\n`);
   }
@@ -78,18 +78,18 @@ export function createDownload(onShare, onStop) {
     begin({ manifest, address, bytes_stored: stored, bytes_total: total }, mirror) {
       ({ id } = manifest);
       host = hostOf(mirror || manifest.base || address);
-      begun = Date.now();
+      startTime = Date.now();
       tenth = -1;
       const share = total ? stored / total : 0;
       bar.value = share;
       bar.setAttribute("aria-label", `${library.fetchIt()}: ${manifest.title}`);
       line.textContent = text.asking(host);
       trouble.hidden = details.hidden = true;
-      lines.textContent = heard.textContent = "";
+      lines.textContent = spoken.textContent = "";
       onShare(share);
     },
 
-    /** @param {StoreEvent} event */
+    /** Shows an event; returns whether it was one of a download. @param {StoreEvent} event */
     hear(event) {
       if (event.event === "fetching") fetching(event);
       else if (event.event === "waiting") waiting(event);
@@ -102,7 +102,7 @@ export function createDownload(onShare, onStop) {
       onShare(null);
     },
 
-    /** Which model is being fetched. */
+    /** The id of the model that is being fetched; empty if none is. */
     model: () => id,
   };
 }

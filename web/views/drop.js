@@ -1,7 +1,7 @@
-// What is dropped on the page or pasted into it: a picture that carries its request fills in the
-// form, any other one begins the next picture, a list of requests fills the queue, also one in this
-// page's own export. The text that other programs copy with a picture, in place of a prompt, fills
-// in the form as well.
+// Takes what is dropped on the page or pasted into it. An image with a request inside fills in the
+// form; any other image becomes the start image. A list of requests, also in an export of the
+// gallery, is added to the queue. Settings of another program that are pasted into the prompt as
+// text fill in the form as well.
 
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
@@ -13,22 +13,23 @@ import { offerUndo } from "./undo.js";
 /** @typedef {import("../files/request.js").Read} Read */
 /** @typedef {import("../files/table.js").Row} Row */
 
-/** Files of lists that are larger are taken for a mistake; of larger pictures no text is read. */
+/** Bytes: a larger file is no list, but a mistake. */
 const LIST_MAX = 20_000_000;
+/** Bytes: of a larger image the texts are not read. */
 const PICTURE_MAX = 500_000_000;
 
-/** What an archive's list is called. */
+/** The list's name in an export of the gallery. */
 const REQUESTS = "requests.jsonl";
 
-/** What reads files is fetched when the first one comes: the page begins without it. */
+/** Loaded with the first file, so that the page starts faster. */
 const readers = () => import("../files/readers.js");
 
 /**
  * @param {object} handlers
- * @param {(read: Read, text: boolean) => () => void} handlers.onRequest hears whether it came as
- * text, and gives how to take it back
- * @param {(file: File, told: boolean) => void} handlers.onPicture to begin with; whether it was
- * said to be, by being dropped there
+ * @param {(read: Read, text: boolean) => () => void} handlers.onRequest fills in a request; `text`:
+ * it was pasted as text. Returns a function that undoes it.
+ * @param {(file: File, onTarget: boolean) => void} handlers.onPicture takes a start image;
+ * `onTarget`: it was dropped on the field of the start image
  * @param {(rows: Row[]) => void} handlers.onRows
  * @param {(files: import("./local-files.js").Given) => void} handlers.onModels for the library
  * @param {(error: unknown) => void} handlers.onFault
@@ -82,7 +83,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     if (file.size > PICTURE_MAX) return null;
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { readExif, requestOf } = await readers();
-    // What a PNG file has as text comes before its Exif data.
+    // The texts of a PNG file are used before its Exif data.
     return requestOf(new Map([...readExif(bytes), ...(png ? await readTexts(bytes) : [])]));
   }
 
@@ -102,8 +103,8 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     const models = modelsOf(event);
     if (models) return void models.then(onModels, onFault);
     const files = [...(event.dataTransfer?.files ?? [])];
-    const there = event.target instanceof Element && event.target.closest("#initial");
-    if (there && files[0]) onPicture(files[0], true);
+    const onTarget = event.target instanceof Element && event.target.closest("#initial");
+    if (onTarget && files[0]) onPicture(files[0], true);
     else take(files);
   });
   page.addEventListener("paste", (event) => {
@@ -120,13 +121,13 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
   return watchPrompt(onRequest, onFault);
 }
 
-/** Characters of a pasted text that is looked at. */
+/** The most characters of a pasted text that is searched for settings. */
 const TEXT_MAX = 100_000;
 
 /**
- * Whether a text ends as a request of AUTOMATIC1111's web UI does: with a line of fields that names
- * the steps and a setting beside them; or, where the line breaks were lost, sampler and seed too. A
- * prompt may well contain `Steps:`.
+ * Whether a text has a line of settings as AUTOMATIC1111's web UI writes it: `Steps:` and at least
+ * one other setting; or, without line breaks, `Steps:`, `Sampler:` and `Seed:`. `Steps:` alone does
+ * not suffice, because a prompt may contain it.
  * @param {string} text
  */
 function holdsRequest(text) {
@@ -137,15 +138,15 @@ function holdsRequest(text) {
 }
 
 /**
- * A request that is pasted into the prompt, or typed there, fills in the form. Taken back, the text
- * stands in the prompt as it was.
+ * Reads a request that is pasted into the prompt or typed there, and fills in the form. Undo puts
+ * the text back into the prompt.
  * @param {(read: Read, text: boolean) => () => void} onRequest
  * @param {(error: unknown) => void} onFault
  */
 function watchPrompt(onRequest, onFault) {
   const prompt = byId("prompt", HTMLTextAreaElement);
   let pasted = "";
-  /** The prompt as it was when it was looked at last: that is not read again. */
+  /** The prompt when it was last searched; the same text is not searched again. */
   let seen = "";
   /** @type {Promise<void> | null} */
   let reading = null;
@@ -154,7 +155,7 @@ function watchPrompt(onRequest, onFault) {
   async function take(text) {
     const { requestOf } = await readers();
     const read = requestOf(new Map([["parameters", text]]));
-    // What was typed meanwhile is not overwritten.
+    // If the user has typed meanwhile, the form stays.
     if (!read || typeof read === "string" || prompt.value !== seen) return;
     const back = onRequest(read, true);
     offerUndo(importText.pasted(), () => {
@@ -180,12 +181,12 @@ function watchPrompt(onRequest, onFault) {
     const { inputType } = /** @type {InputEvent} */ (event);
     if (inputType === "insertFromPaste") look(pasted);
   });
-  // Typed by hand it is whole when the field is left.
+  // Text that is typed by hand is complete when the user leaves the field.
   prompt.addEventListener("change", () => look(prompt.value));
 
   return {
-    /** Before the prompt is used: the reading of a request in it, if there is one to wait for. */
-    reading() {
+    /** Called before the prompt is used: resolves when a request in it was read; null if none. */
+    pasteInProgress() {
       if (prompt.value !== seen) look(prompt.value);
       return reading;
     },

@@ -1,9 +1,10 @@
-// Fields from a picture or a link that have no place in the form; a press takes one away.
+// Fields from an image or a link that the form has no control for: a chip each. A click on a chip
+// removes its field.
 
 import { say } from "../strings.js";
 import { anyById, chip } from "../dom.js";
 
-/** @param {() => void} onChange one was taken away */
+/** @param {() => void} onChange a field was removed */
 export function createExtras(onChange) {
   /** @type {Map<string, string>} */
   const fields = new Map();

@@ -1,4 +1,4 @@
-// The form: what to make. Gives requests as they were typed, and says near the field what is wrong.
+// The form. It gives requests as the user typed them, and shows what is wrong near the field.
 
 import { DEFAULTS, fieldName } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
@@ -8,19 +8,20 @@ import { anyById, byId, button, onPress } from "../dom.js";
 import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
 import { createAbilities } from "./abilities.js";
 import { createExtras } from "./extras.js";
-import { createInitial } from "./initial.js";
+
 import { createSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
+import { createStartImage } from "./start_image.js";
 import { createStyles } from "./styles.js";
 
-/** The strength of a variation that is asked for with one press. */
+/** The strength when the user makes an image the start image. */
 const VARIATION = "0.6";
 
 /**
  * @typedef {object} Handlers
  * @property {() => void} onGenerate
- * @property {() => void} onPause it is to rest, or to go on
+ * @property {() => void} onPause the user wants to pause or to resume
  * @property {() => void} onCancel
  * @property {() => void} onChange
  * @property {(error: unknown) => void} onFault
@@ -48,8 +49,7 @@ export class Form {
     this.#shortcuts = createShortcuts();
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
-    /** The picture to begin with. */
-    this.initial = createInitial({ onChange, onFault });
+    this.startImage = createStartImage({ onChange, onFault });
     this.#listen();
     anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
     if (matchMedia("(max-width: 47.99rem)").matches)
@@ -57,7 +57,7 @@ export class Form {
     offerSamplers(["ddim"]);
     for (const [name, value] of DEFAULTS) write(name, value);
     showButtons(state.get());
-    state.subscribe(["phase", "pausing", "job"], showButtons);
+    state.subscribe(["phase", "pausing", "task"], showButtons);
     state.subscribe(["opened"], ({ opened }) => opened && this.#describe(opened.description));
   }
 
@@ -91,7 +91,7 @@ export class Form {
 
   #clear() {
     this.#extras.fields.clear();
-    this.initial.clear();
+    this.startImage.clear();
     this.#styles.choose("");
   }
 
@@ -100,12 +100,12 @@ export class Form {
     this.#sizes.show();
     this.#shortcuts.show();
     this.#abilities.show();
-    this.initial.show();
+    this.startImage.show();
     this.#extras.show();
   }
 
   /**
-   * Offers what this model can do.
+   * Adapts the form to a model: its samplers, their settings, its sizes.
    * @param {import("../engine/protocol.js").Description} description
    */
   #describe({ factor, width, height, samplers, abilities }) {
@@ -116,8 +116,8 @@ export class Form {
   }
 
   /**
-   * The request as typed, its style applied; an empty seed becomes a random one.
-   * @param {string} [seed] or this one
+   * The request as typed, with the style's words.
+   * @param {string} [seed] is used if the field is empty; without it, a random seed is
    */
   read(seed = "") {
     this.#sizes.round();
@@ -126,7 +126,7 @@ export class Form {
   }
 
   /**
-   * The fields as typed, by name; the style applied.
+   * The fields as typed, by name, with the style's words.
    * @returns {Record<string, string>}
    */
   fields() {
@@ -134,16 +134,16 @@ export class Form {
     const [prompt = "", negative_prompt = ""] = this.#styles.apply(...typed);
     const names = [...DEFAULTS.keys()].filter((name) => name !== "strength");
     const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
-    const others = { ...Object.fromEntries(this.#extras.fields), ...this.initial.fields() };
+    const others = { ...Object.fromEntries(this.#extras.fields), ...this.startImage.fields() };
     return { ...fields, ...others, prompt, negative_prompt };
   }
 
   /**
-   * What differs from the defaults, as typed, for the address.
+   * The fields that differ from the defaults, as typed, for a link.
    * @returns {[string, string][]}
    */
   changes() {
-    // Only this browser has the picture to begin with: a link names neither it nor its strength.
+    // Only this browser has the start image: a link has neither its number nor its strength.
     const changes = [...DEFAULTS].filter(
       ([name, value]) => name !== "strength" && read(name) !== value,
     );
@@ -153,27 +153,27 @@ export class Form {
     return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
   }
 
-  /** A picture was made, whose seed can be kept. @param {string} seed */
+  /** An image was made; the lock of the seed uses its seed. @param {string} seed */
   made(seed) {
     this.#seed.made(seed);
   }
 
-  /** The picture to begin with, and its strength. @returns {Record<string, string>} */
-  begins() {
-    return this.initial.fields();
+  /** The number of the start image, and the strength. @returns {Record<string, string>} */
+  startImageFields() {
+    return this.startImage.fields();
   }
 
-  /** How to bring back the form as it is now. */
+  /** A function that brings back the form as it is now. */
   snapshot() {
-    const [typed, begins] = [this.changes(), this.begins()];
+    const [typed, startImage] = [this.changes(), this.startImageFields()];
     return () => {
       this.open(typed);
-      this.fill(Object.entries(begins));
+      this.fill(Object.entries(startImage));
       this.#handlers.onChange();
     };
   }
 
-  /** Fills in a link's form: what it does not name has its default. */
+  /** Fills in the fields of a link; fields that it lacks get their defaults. */
   open(/** @type {[string, string][]} */ entries) {
     const named = new Set(entries.map(([name]) => fieldName(name)));
     const prompt = named.has("prompt") ? [] : [...DEFAULTS].slice(0, 1);
@@ -189,7 +189,7 @@ export class Form {
     for (const [name, value] of entries) {
       const field = fieldName(name);
       if (field === "style") this.#styles.choose(value);
-      else if (field === "initial") this.initial.use(value);
+      else if (field === "initial") this.startImage.use(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
       else if (DEFAULTS.has(field)) write(field, value);
       else if (value === "") extras.delete(field);
@@ -198,7 +198,7 @@ export class Form {
     this.#refresh();
   }
 
-  /** Fills in a whole request: what it does not name has its default. */
+  /** Fills in a whole request; fields that it lacks get their defaults, except the prompt. */
   fillRequest(/** @type {Iterable<[string, string]>} */ entries) {
     this.#clear();
     /** @type {Map<string, string>} */
@@ -206,13 +206,13 @@ export class Form {
     for (const [name, value] of entries) named.set(fieldName(name), value);
     const rest = [...DEFAULTS].filter(([name]) => !named.has(name) && name !== "prompt");
     this.fill([...rest, ...named]);
-    if (named.get("strength") && !named.get("initial")) this.initial.miss();
+    if (named.get("strength") && !named.get("initial")) this.startImage.miss();
   }
 
   /**
-   * Asks for a variation of a picture: its request with another seed, begun with it.
-   * @param {Iterable<[string, string]>} entries
-   * @param {string} number the picture, among those that others begin with
+   * Fills in the request of an image again, with the image as start image and without its seed.
+   * @param {Iterable<[string, string]>} entries the request
+   * @param {string} number of the start image
    */
   vary(entries, number) {
     const rest = [...entries].filter(([name]) => !["seed", "strength", "initial"].includes(name));
@@ -220,11 +220,11 @@ export class Form {
   }
 
   /**
-   * Says what is wrong, at the field when it is one field's fault; null takes it back.
+   * Shows a fault, and marks the field that is wrong; null removes both.
    * @param {{ message: string, field?: string | undefined } | null} problem
-   * @param {Element | null} [place] in another view, where it is said below this
+   * @param {Element | null} [place] in another view: the element to show it below
    */
-  complain(problem, place) {
+  showFault(problem, place) {
     const fault = anyById("fault");
     (place ?? anyById("main-actions")).after(fault);
     for (const wrong of byId("form", HTMLFormElement).querySelectorAll("[aria-invalid]")) {
@@ -250,18 +250,19 @@ function markWrong(input) {
 const parentDetails = (box) => box.parentElement?.closest("details") ?? null;
 
 /**
- * Which buttons can be pressed; the focus goes on where its button cannot be pressed any more.
+ * Enables and disables the buttons. If the button with the focus is disabled, another gets the
+ * focus.
  * @param {import("../state/page.js").PageState} state
  */
-function showButtons({ phase, pausing, job }) {
+function showButtons({ phase, pausing, task }) {
   const [generate, pause, cancel] = [button("generate"), button("pause"), button("cancel")];
   const hadFocus = document.activeElement;
   generate.disabled = phase === "loading" || phase === "generating";
-  // Before the first job there is nothing to cancel.
-  cancel.disabled = !generate.disabled || !job;
+  // Before the first task there is nothing to cancel.
+  cancel.disabled = !generate.disabled || !task;
   pause.disabled = phase !== "generating";
   pause.textContent = pausing && !pause.disabled ? say.goOn() : say.pause();
-  // The picture is in view, and stays there.
+  // The image is in view, and must stay there.
   const stay = { preventScroll: true };
   if (hadFocus === generate && generate.disabled) cancel.focus(stay);
   if (hadFocus === cancel && cancel.disabled) generate.focus(stay);

@@ -1,5 +1,5 @@
-// The gallery: what was made, to search, mark, compare, take along and delete. Its latest pictures
-// also stand in a strip below the one that was made last.
+// The gallery: stored images, to search, mark as favourites, compare, export and delete. The latest
+// ones are also in a strip below the image that was made last.
 
 import { say } from "../strings.js";
 import { onChange } from "../storage/database.js";
@@ -26,20 +26,20 @@ import { createViewer } from "./viewer.js";
 const PAGE = 60;
 const STRIP = 12;
 
-/** What is open over the page: a picture, by its number, or two that are compared. */
+/** Names of dialogs in the history: "picture " and the number of an image, or "comparison". */
 const VIEWER = "picture ";
 const DIALOGS = ["viewer", "comparison"];
 
-/** Bytes that it may be bound to; 0 is no bound. */
+/** The choices of the gallery's bound in bytes; 0 is no bound. */
 const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
 
 /**
  * @typedef {object} Handlers
- * @property {(saved: SavedImage) => void} onUse its request is wanted again
- * @property {(saved: SavedImage) => void} onVary a picture that begins with it is wanted
- * @property {(saved: SavedImage) => Promise<string>} onLink as of the viewer
- * @property {(name: string) => void} onOpen this is open over the page
- * @property {() => void} onClose it no longer is
+ * @property {(saved: SavedImage) => void} onUse fills in its request
+ * @property {(saved: SavedImage) => void} onVary makes it the start image
+ * @property {(saved: SavedImage) => Promise<string>} onLink as for the viewer
+ * @property {(name: string) => void} onOpen a dialog was opened
+ * @property {() => void} onClose the dialog was closed
  * @property {(error: unknown) => void} onFault
  */
 
@@ -54,10 +54,10 @@ export class Gallery {
   #viewer;
   /** @type {SavedImage[]} */
   #all = [];
-  /** @type {SavedImage[]} those that the search finds */
+  /** @type {SavedImage[]} the results of the search */
   #found = [];
   #shown = PAGE;
-  /** What was asked to be open before the pictures were read. */
+  /** The dialog to open once the images have been read. */
   #wanted = "";
 
   /**
@@ -114,7 +114,7 @@ export class Gallery {
     this.#state.subscribe(["galleryBound"], () => this.#show());
   }
 
-  /** Bytes that it may hold before it asks. */
+  /** Bytes from which on the gallery asks whether to delete old images. */
   #bound() {
     return this.#state.get().galleryBound || Infinity;
   }
@@ -202,14 +202,14 @@ export class Gallery {
     }, onFault);
   }
 
-  /** What is selected, or else all that is found, as a file. */
+  /** Saves the selected images, or all found ones if none is selected, as a zip file. */
   async #export() {
     const chosen = new Set(this.#selection.chosen());
     const images = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
     save("darkroom.zip", await zipOf(images));
   }
 
-  /** @param {string} name of what is to be open; empty: nothing */
+  /** Opens a dialog, or closes it. @param {string} name empty to close */
   open(name) {
     this.#wanted = "";
     const saved = this.#all.find(({ id }) => name === `${VIEWER}${id}`);
@@ -224,16 +224,16 @@ export class Gallery {
   }
 }
 
-/** Bytes of all files. @param {SavedImage[]} images */
+/** The sum of the files' bytes. @param {SavedImage[]} images */
 const sumOf = (images) => images.reduce((bytes, one) => bytes + one.bytes, 0);
 
-/** How much of what the browser allows this site keeps. */
+/** Shows how many bytes this site stores, and how many the browser allows. */
 async function showStorage() {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
   anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
 }
 
-/** Pictures with a list of their requests, as one file. @param {SavedImage[]} images */
+/** A zip file of images with a list of their requests. @param {SavedImage[]} images */
 async function zipOf(images) {
   const files = [];
   const lines = [];
@@ -254,7 +254,7 @@ async function zipOf(images) {
   return zip(files);
 }
 
-/** How much the gallery may hold: the choices. @param {import("../state/page.js").Page} state */
+/** Fills the list of bounds. @param {import("../state/page.js").Page} state */
 function offerBounds(state) {
   const select = byId("gallery-bound", HTMLSelectElement);
   const { galleryBound: kept } = state.get();

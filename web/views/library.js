@@ -1,29 +1,29 @@
-// The library of models: which models are in this browser, what they are, and what can be done with
-// them. A model is fetched, verified, deleted, exported here, or imported from local files.
+// The library of models: lists the models that are stored in this browser and those that the site
+// offers. Here a model is fetched, imported from local files, verified, exported or deleted.
 
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
-import { lostModels, onLostModels, putAwayLost } from "../store/lost.js";
+import { dismissLost, lostModels, onLostModels } from "../store/lost.js";
 import { readOffered } from "../store/offered.js";
 import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
-import { fromInput, ofCache } from "./local-files.js";
+import { fromInput, cacheFiles } from "./local-files.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
-/** @typedef {import("../store/protocol.js").Known} Known */
+/** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 
-/** What is left of Hugging Face's cache where links are not followed. */
+/** Files of Hugging Face's cache that are there without its links. */
 const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 
 /**
  * @typedef {object} Actions
  * @property {(model: string, how: import("../engine/protocol.js").Options) => void} onUse
- * @property {(share: number | null) => void} onDownload hears how far a download is
- * @property {() => void} onLock where the offline lock is
+ * @property {(share: number | null) => void} onDownload gets the progress of a download
+ * @property {() => void} onLock shows the offline lock
  */
 
 export class Library {
@@ -37,12 +37,12 @@ export class Library {
   #mirror = element("input", { id: "mirror", type: "url", placeholder: "https://" });
   #download;
   #pause;
-  /** @type {Known[]} */
+  /** @type {OfferedModel[]} */
   #offered = [];
   #busy = false;
-  /** Whether this tab's call waits for another tab's. */
+  /** Whether a call of this tab waits for another tab. */
   #waiting = false;
-  /** The model that the status is about; empty: none, or all. */
+  /** The id of the model that the status line is about; empty if it is about none. */
   #subject = "";
 
   /**
@@ -66,13 +66,13 @@ export class Library {
     box.addEventListener("toggle", () => box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
       if (data.event && (this.#waiting || !this.#busy)) {
-        this.#speakOf(data.model);
+        this.#moveStatus(data.model);
         this.#show(data.event);
       } else if (data.changed && box.open) void this.refresh();
     });
   }
 
-  /** What there is: stored models, and those that are offered. */
+  /** Lists the stored models, and those that are offered and not stored. */
   async refresh() {
     try {
       if (!this.#offered.length) this.#offered = await readOffered();
@@ -80,21 +80,21 @@ export class Library {
       const ids = new Set(models.map(({ manifest }) => manifest.id));
       const rest = this.#offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
       this.#list.replaceChildren(
-        ...models.map((model) => this.#entry(model)),
-        ...rest.map((known) => this.#offer(known)),
+        ...models.map((model) => this.#storedRow(model)),
+        ...rest.map((offered) => this.#offeredRow(offered)),
       );
-      this.#speakOf(this.#subject);
+      this.#moveStatus(this.#subject);
       this.#facts.textContent = await usage();
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
     }
   }
 
   /**
-   * What is said from now on is about this model, and stands in its row.
+   * Moves the status line into the row of a model, which it is about from now on.
    * @param {string} id
    */
-  #speakOf(id) {
+  #moveStatus(id) {
     this.#subject = id;
     const [list, status] = [this.#list, this.#status];
     const row = [...list.children].find((item) => item.getAttribute("data-model") === id);
@@ -108,10 +108,10 @@ export class Library {
   }
 
   /**
-   * A stored model.
+   * The row of a stored model.
    * @param {StoredModel} model
    */
-  #entry(model) {
+  #storedRow(model) {
     const { manifest, complete } = model;
     const { id, title } = manifest;
     const item = document.createElement("li");
@@ -137,34 +137,34 @@ export class Library {
   }
 
   /**
-   * A model that may be fetched.
-   * @param {Known} known
+   * The row of a model that can be fetched.
+   * @param {OfferedModel} offered
    */
-  #offer(known) {
-    const manifest = JSON.parse(known.manifest);
+  #offeredRow(offered) {
+    const manifest = JSON.parse(offered.manifest);
     const item = document.createElement("li");
     item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
       withText("p", text.offered(manifest)),
-      button(text.fetchIt(), manifest.title, () => this.#begin(known)),
+      button(text.fetchIt(), manifest.title, () => this.#begin(offered)),
     );
     return item;
   }
 
-  /** @param {Known} known */
-  async #begin(known) {
+  /** Adds a model to the store and fetches it. @param {OfferedModel} offered */
+  async #begin(offered) {
     try {
-      const model = await this.#store.add(known);
+      const model = await this.#store.add(offered);
       if (!model.complete) await this.#fetch(model);
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
     }
   }
 
   /**
-   * A declined licence leaves no model of which nothing is stored. Another tab may have accepted it
-   * meanwhile; and a tab that is changing what is stored is not waited for.
+   * After a declined licence, removes the model if none of it is stored. It stays if another tab
+   * has accepted the licence meanwhile, or is changing what is stored.
    * @param {StoredModel} model
    */
   async #decline({ manifest: { id } }) {
@@ -179,48 +179,50 @@ export class Library {
   async #fetch(model) {
     const { manifest, must_accept: mustAccept } = model;
     if (mustAccept && !(await askLicence(model)))
-      return this.#decline(model).catch((error) => this.#complain(error));
-    this.#speakOf(manifest.id);
+      return this.#decline(model).catch((error) => this.#showError(error));
+    this.#moveStatus(manifest.id);
     const mirror = this.#mirror.value.trim();
     const other = new URL(mirror || manifest.base || ".", document.baseURI);
-    if (this.#state.get().offlineLock && other.origin !== location.origin) return this.#refuse();
+    if (this.#state.get().offlineLock && other.origin !== location.origin)
+      return this.#showLocked();
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
-      // Asked for on this click; without it the browser may clear the weights when space is short.
+      // Without persistent storage the browser may delete the weights when space is short. It is
+      // requested here, because some browsers grant it only after a click.
       await navigator.storage?.persist?.();
       this.#say("");
       this.#download.begin(model, mirror);
       await this.refresh();
-      await this.#store.download(manifest.id, this.#from(), (event) => this.#show(event));
+      await this.#store.download(manifest.id, this.#mirrorOption(), (event) => this.#show(event));
       this.#say(text.fetched(manifest.title));
     }, smaller);
   }
 
-  /** The offline lock forbids it: said at once, with the way to it. */
-  #refuse() {
+  /** Shows that the offline lock forbids the download, with a button that shows the lock. */
+  #showLocked() {
     const way = button(network.lockPlace(), "", this.#actions.onLock);
     this.#status.replaceChildren(`${network.lockRefuses()} `, way);
   }
 
-  /** Where to fetch from, if not from where the manifest says. */
-  #from() {
+  /** The user's mirror, if one was typed. */
+  #mirrorOption() {
     const address = this.#mirror.value.trim();
     return address ? { mirror: address } : {};
   }
 
   /** @param {string} id */
   #verify(id) {
-    this.#speakOf(id);
+    this.#moveStatus(id);
     return this.#run(async () => {
       const show = (/** @type {StoreEvent} */ event) => this.#show(event);
-      this.#say(text.verified(await this.#store.verify(id, this.#from(), show)));
+      this.#say(text.verified(await this.#store.verify(id, this.#mirrorOption(), show)));
     });
   }
 
   /** @param {StoredModel} model */
   async #remove({ manifest }) {
-    this.#speakOf(manifest.id);
+    this.#moveStatus(manifest.id);
     await this.#run(async () => {
       if (!confirm(text.sure(await this.#store.deletion(manifest.id)))) return;
       await this.#store.remove(manifest.id);
@@ -230,7 +232,7 @@ export class Library {
 
   /** @param {string} id */
   #export(id) {
-    this.#speakOf(id);
+    this.#moveStatus(id);
     return this.#run(async () => {
       const href = URL.createObjectURL(await this.#store.export(id));
       element("a", { href, download: `${id}.tar` }).click();
@@ -242,13 +244,13 @@ export class Library {
   /** @param {import("./local-files.js").Given} given */
   async importFiles(given) {
     this.#box.open = true;
-    this.#speakOf("");
-    const files = await ofCache(given);
+    this.#moveStatus("");
+    const files = await cacheFiles(given);
     if (files.every(({ path }) => UNLINKED.test(path)))
-      return this.#complain(new Error(text.links()));
+      return this.#showError(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
     await this.#run(async () => {
-      const model = await this.#store.plan(files, this.#offered, name);
+      const model = await this.#store.identifyLocal(files, this.#offered, name);
       if (model.must_accept) {
         if (!(await askLicence(model))) return this.#decline(model);
         await this.#store.accept(model.manifest.id);
@@ -256,7 +258,7 @@ export class Library {
       await navigator.storage?.persist?.();
       this.#subject = model.manifest.id;
       await this.refresh();
-      await this.#store.fill(model.manifest.id, (event) => this.#show(event));
+      await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
       this.#say(text.imported(model.manifest.title));
     });
   }
@@ -273,16 +275,17 @@ export class Library {
   }
 
   /**
-   * @param {() => Promise<void>} job
-   * @param {() => string} [ifFull] what to say as well where there is no room
+   * Runs work on the store, and shows how it ended.
+   * @param {() => Promise<void>} work
+   * @param {() => string} [ifFull] a sentence to add if the storage is full
    */
-  async #run(job, ifFull) {
+  async #run(work, ifFull) {
     this.#busy = true;
     this.#pause.disabled = false;
     try {
-      await job();
+      await work();
     } catch (error) {
-      this.#complain(error);
+      this.#showError(error);
       if (/** @type {any} */ (error).kind === "storage_full" && ifFull)
         this.#say(`${this.#status.textContent} ${ifFull()}`.trim());
     }
@@ -294,33 +297,33 @@ export class Library {
 
   /** @param {StoreEvent} event */
   #show(event) {
-    if (event.event === "elsewhere") this.#waiting = true;
-    const told = this.#download.model() && this.#download.hear(event);
-    if (told) this.#say("");
+    if (event.event === "waiting_for_tab") this.#waiting = true;
+    const isShown = this.#download.model() && this.#download.hear(event);
+    if (isShown) this.#say("");
     else if (event.event !== "fetching" || !this.#busy) this.#say(text.event(event));
   }
 
   /** @param {unknown} error */
-  #complain(error) {
+  #showError(error) {
     const { kind, message } = /** @type {any} */ (error);
     this.#say(kind === "cancelled" ? text.paused() : message);
   }
 
   /**
-   * Opens the library, and begins to fetch a model that is offered and not here.
+   * Opens the library, and begins to fetch a model that is offered and not stored.
    * @param {string} id
    */
   async get(id) {
     openLibrary();
     await this.refresh();
-    const known = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);
-    if (known && !this.#busy) await this.#begin(known);
+    const offered = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);
+    if (offered && !this.#busy) await this.#begin(offered);
   }
 }
 
 /**
- * What is offered and takes less room.
- * @param {Known[]} offered
+ * Offered models that are smaller than this one.
+ * @param {OfferedModel[]} offered
  * @param {import("../store/protocol.js").Manifest} manifest
  */
 function smallerThan(offered, manifest) {
@@ -328,10 +331,10 @@ function smallerThan(offered, manifest) {
   return all.filter((one) => text.bytes(one) < text.bytes(manifest));
 }
 
-/** What the browser has lost, said until it is put away. */
+/** The message about lost models, which stays until the user closes it. */
 function lostNote() {
   const words = withText("p", "");
-  const close = button(text.lostRead(), "", putAwayLost);
+  const close = button(text.lostRead(), "", dismissLost);
   const note = element("div", { className: "banner" }, words, close);
   words.setAttribute("role", "status");
   const show = () => {
@@ -354,7 +357,7 @@ function mirrorField(input) {
 }
 
 /**
- * Every file with its size and hash, to be copied.
+ * A list of all files with their sizes and hashes, as text that can be copied.
  * @param {StoredModel} model
  */
 function details({ manifest, files }) {
@@ -369,7 +372,7 @@ function details({ manifest, files }) {
   return box;
 }
 
-/** Storage used, and whether the browser may clear it. */
+/** A sentence: how many bytes are stored, and whether the browser may delete them. */
 async function usage() {
   const { usage: bytes = 0 } = (await navigator.storage?.estimate?.()) ?? {};
   return text.usage(bytes, (await navigator.storage?.persisted?.()) ?? false);
@@ -377,7 +380,7 @@ async function usage() {
 
 /**
  * @param {string} label
- * @param {string} of what it is about, for those who do not see where the button stands
+ * @param {string} of what the button is about, for screen readers
  * @param {() => void} act
  */
 function button(label, of, act) {
@@ -388,7 +391,7 @@ function button(label, of, act) {
   return made;
 }
 
-/** Shows the models that can be fetched, and where to press. */
+/** Opens the library, scrolls to it and gives it the focus. */
 export function openLibrary() {
   const library = anyById("library");
   library.querySelector("details")?.setAttribute("open", "");

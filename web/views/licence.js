@@ -1,10 +1,10 @@
-// A licence in full, before the first byte of what it covers is fetched.
+// The dialog with a model's licence, before the first byte of the model is fetched.
 
 import { library as text } from "../strings/library.js";
 import { withText } from "../dom.js";
 
 /**
- * Shows the licence, verbatim and from the app itself; resolves to whether it was accepted.
+ * Shows the whole text of the licence; resolves to whether the user accepted it.
  * @param {import("../store/protocol.js").StoredModel} model
  * @returns {Promise<boolean>}
  */

@@ -1,4 +1,4 @@
-// Files that the user gives: chosen, as a folder, or dropped.
+// Model files of the user: chosen one by one, as a folder, or dropped.
 
 import { withText } from "../dom.js";
 
@@ -35,12 +35,13 @@ export function fromInput(label, folder, take) {
 const CACHED = /^(.*\/)?snapshots\/([^/]+)\/(.+)$/;
 
 /**
- * Of Hugging Face's cache the files of one revision, as a folder of the cache's name: of that which
- * `main` is, else of the last. Other files as they are.
+ * If the files are a folder of Hugging Face's cache, the files of one revision, with the paths of a
+ * model's folder: the revision that `main` points to, else the last one. Other files are returned
+ * unchanged.
  * @param {Given} files
  * @returns {Promise<Given>}
  */
-export async function ofCache(files) {
+export async function cacheFiles(files) {
   const cached = files.flatMap(({ path, file }) => {
     const [found, root = "", revision = "", rest = ""] = CACHED.exec(path) ?? [];
     return found ? [{ revision, path: `${root || "model/"}${rest}`, file }] : [];
@@ -52,18 +53,18 @@ export async function ofCache(files) {
   return chosen ? cached.filter(({ revision }) => revision === chosen) : files;
 }
 
-/** Kinds of files that are models or carry them. */
+/** Names of files that are models, or contain them. */
 const MODELS = /\.(safetensors|ckpt|gguf|tar|pt|pth|bin)$/i;
 
 /**
- * What is dropped, folders with all that is in them, if it is for the models: a folder, a file of a
- * model's kind, or anything that is dropped on their place. Null for what is not.
+ * The dropped files, if they are for the library: a folder (with all files in it), a file with a
+ * model's name, or any file that is dropped on the library. Null otherwise.
  * @param {DragEvent} event
  * @returns {Promise<Given> | null}
  */
 export function modelsOf({ dataTransfer, target }) {
-  // The list is empty after the event's first turn: entries are taken from it at once. A file that
-  // a script made has none.
+  // The list of items is empty after the event, so entries are taken now. A file that a script has
+  // made has no entry.
   const items = [...(dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
   const given = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
   const all = given.filter((one) => one !== null);
@@ -91,7 +92,7 @@ async function walk(entry) {
   /** @type {Given} */
   const all = [];
   for (;;) {
-    // A reader gives a part at a time, and nothing at the end.
+    // A reader gives the entries in parts; an empty part is the end.
     const part = await new Promise((/** @type {(list: FileSystemEntry[]) => void} */ resolve, no) =>
       reader.readEntries(resolve, no),
     );

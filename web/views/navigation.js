@@ -5,8 +5,8 @@ import { nameView } from "../tab/signal.js";
 
 /**
  * @param {import("../state/page.js").Page} state
- * @param {Record<string, () => void>} enter what a view does when it is entered
- * @param {(view: string) => void} onGo the user has gone to another
+ * @param {Record<string, () => void>} enter functions to call when a view is shown, by its name
+ * @param {(view: string) => void} onGo the user has gone to another view
  */
 export function createNavigation(state, enter, onGo) {
   const tabs = [...anyById("views").querySelectorAll("button")];
@@ -38,7 +38,7 @@ export function createNavigation(state, enter, onGo) {
   }
 
   anyById("skip").addEventListener("click", (event) => {
-    // Not by the address, which is the form's.
+    // Not by the link's #: that part of the URL has the form's fields.
     event.preventDefault();
     const heading = anyById(`view-${here()}`).querySelector("h2");
     (heading ?? anyById("prompt")).focus();

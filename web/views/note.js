@@ -1,5 +1,5 @@
-// A calm sentence above all views: that nothing is kept, or that there is no room. It stays until
-// it is closed.
+// A message above all views: such as that storage is blocked or full. It stays until the user
+// closes it.
 
 import { anyById, onPress } from "../dom.js";
 

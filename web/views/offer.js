@@ -1,5 +1,5 @@
-// Stable Diffusion v1.4 as an offer: what it is, what this device will manage, what to do where it
-// will not. The capabilities are asked for at once; seconds are measured when the user wants it.
+// The offer of Stable Diffusion v1.4: what it is, whether this device can run it, and what to do if
+// not. The device's capabilities are read at once; the time is measured when the user asks for it.
 
 import { findAdapter } from "../engine/adapter.js";
 import { MODEL } from "../options.js";
@@ -11,8 +11,9 @@ import { remember, remembered } from "../storage/settings.js";
 /** @typedef {import("../engine/adapter.js").Capability} Capability */
 /** @typedef {import("../engine/protocol.js").Forecast} Forecast */
 
-/** Bytes to fetch, and all buffers at the worst moment with f32 activations: by the dry run. */
+/** Bytes to fetch. */
 const DOWNLOAD = 2.13e9;
+/** The most bytes of all buffers together, with f32 activations, as a dry run counts them. */
 const PEAK = 2.9e9;
 
 /**
@@ -28,7 +29,7 @@ export function createOffer(state, { onMeasure, onGet }) {
 
   function show() {
     if (!capability) return;
-    const forecast = kept(capability.adapter.name);
+    const forecast = storedForecast(capability.adapter.name);
     const rows = text.facts(capability, forecast, PEAK);
     if (forecast) rows.push([text.perPicture(forecast.steps), `≈ ${duration(forecast.seconds)}`]);
     anyById("offer-facts").replaceChildren(
@@ -53,7 +54,7 @@ export function createOffer(state, { onMeasure, onGet }) {
   );
   onPress("offer-get", onGet);
 
-  // It is for those who have the small model.
+  // It is shown to users of the built-in model.
   state.subscribe(["opened"], async ({ opened }) => {
     if (!opened) return;
     box.hidden = opened.model !== MODEL;
@@ -64,11 +65,11 @@ export function createOffer(state, { onMeasure, onGet }) {
 }
 
 /**
- * What was measured on this adapter.
+ * The stored forecast of this adapter.
  * @param {string} adapter
  * @returns {Forecast | null}
  */
-function kept(adapter) {
+function storedForecast(adapter) {
   try {
     const { name, forecast } = JSON.parse(remembered("forecast") ?? "null") ?? {};
     return name === adapter ? (forecast ?? null) : null;

@@ -1,10 +1,10 @@
-// The picture: on a canvas, with what made it beneath, to keep as a file.
+// Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
 import { anyById, byId, onPress } from "../dom.js";
 import { shortcutsOf } from "./shortcuts.js";
 
-/** Below this many pixels a side, a picture is enlarged with its pixels kept sharp. */
+/** An image with a longer side below this is enlarged with sharp pixels. */
 export const SMALL = 256;
 
 /** @typedef {import("../engine/protocol.js").Request} Request */
@@ -12,10 +12,9 @@ export const SMALL = 256;
 /**
  * @param {object} handlers
  * @param {(seed: string) => void} handlers.onKeepSeed
- * @param {() => void} handlers.onVariation another seed is wanted
- * @param {(request: Request, file: Blob) => void} handlers.onVary a picture that begins with this
- * one is wanted
- * @param {(request: Request, model: string) => void} handlers.onLink a link to it is wanted
+ * @param {() => void} handlers.onVariation makes an image with another seed
+ * @param {(request: Request, file: Blob) => void} handlers.onVary makes this image the start image
+ * @param {(request: Request, model: string) => void} handlers.onLink copies a link to this image
  */
 export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
   const canvas = byId("canvas", HTMLCanvasElement);
@@ -35,7 +34,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
       const { width, height, rgba, safety } = picture;
       canvas.width = width;
       canvas.height = height;
-      // The pixels come from the worker's memory and may be read again: no need for a GPU's copy.
+      // The pixels are in the CPU's memory and may be read again: the canvas needs no GPU.
       const context = canvas.getContext("2d", { willReadFrequently: true });
       context?.putImageData(new ImageData(rgba, width, height), 0, 0);
       canvas.classList.toggle("small", Math.max(width, height) < SMALL);
@@ -46,11 +45,11 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
 
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
-      const told = facts(request, width, height, seconds);
-      anyById("caption-facts").textContent = `${told} · ${SAFETY[safety]}`;
+      const settings = facts(request, width, height, seconds);
+      anyById("caption-facts").textContent = `${settings} · ${SAFETY[safety]}`;
       anyById("caption").hidden = false;
 
-      // On a phone the picture lies above the form. One that does not fit is seen from its top.
+      // On a phone the image is above the form. If it does not fit, its top is shown.
       const block = canvas.clientHeight > innerHeight ? "start" : "nearest";
       canvas.scrollIntoView({ block, behavior: still.matches ? "auto" : "smooth" });
 
@@ -63,7 +62,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
 }
 
 /**
- * What made a picture, in a line.
+ * The settings of an image, in one line.
  * @param {Request} request
  * @param {number} width
  * @param {number} height
@@ -77,14 +76,14 @@ export function facts(request, width, height, seconds) {
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
     ...shortcutsOf(request),
-    ...(typeof request.strength === "number" ? [say.begun(request.strength)] : []),
+    ...(typeof request.strength === "number" ? [say.fromStartImage(request.strength)] : []),
     `${width} × ${height}`,
     duration(seconds),
   ].join(" · ");
 }
 
 /**
- * The name of a picture's file, from its prompt.
+ * The name of an image's file: its prompt and seed.
  * @param {Request} request
  */
 export function fileName({ prompt, seed }) {

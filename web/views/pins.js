@@ -1,4 +1,5 @@
-// The hashes that first downloads found, by model, in the privacy view; each can be given up.
+// The list of pins in the view "Privacy": hashes of first downloads, by model. The user can remove
+// each of them.
 
 import { text } from "../strings/network.js";
 import { anyById, byId, element, withText } from "../dom.js";
@@ -6,7 +7,7 @@ import { anyById, byId, element, withText } from "../dom.js";
 /** @typedef {import("../store/protocol.js").Pin} Pin */
 /** @typedef {import("../store/client.js").Store} Store */
 
-/** @param {() => Store} store is asked only once the list is opened */
+/** @param {() => Store} store is called only when the list is opened */
 export function createPins(store) {
   const box = byId("pins-box", HTMLDetailsElement);
   const place = anyById("pins");
@@ -49,7 +50,7 @@ export function createPins(store) {
         return;
       }
       await show();
-      // The button that was pressed is gone.
+      // The clicked button is gone: another element gets the focus.
       (place.querySelector("button") ?? box.querySelector("summary"))?.focus();
     });
     const facts = withText("p", text.pin(file, date));
@@ -75,7 +76,7 @@ function byModel(pins) {
 }
 
 /**
- * What a pin's name is made of: repository@revision/path, of which a path may have folders.
+ * The parts of a pin's name `repository@revision/path`; a path may have folders.
  * @param {string} name
  */
 function parts(name) {

@@ -1,7 +1,7 @@
-// The preview of a picture on its way: itself, when the engine shows it, or its latents, which are
-// nearly colours. A linear map from a latent's channels to the mean colour of its pixels is fitted
-// by least squares to the pictures that a model has made here, and kept; with the first picture of
-// a new model there is nothing to show yet.
+// The preview of an image while it is made: decoded pixels, if the engine sends them, or an
+// approximation from the latents. A linear map from a latent's channels to the mean colour of its
+// pixels is fitted by least squares to the images that a model has made here, and stored. During
+// the first image of a model there is no fit yet, and nothing is shown.
 
 import { anyById, byId } from "../dom.js";
 import { remember, remembered } from "../storage/settings.js";
@@ -11,8 +11,11 @@ import { solve } from "./least_squares.js";
 /** @typedef {import("../engine/protocol.js").Pixels} Pixels */
 /** @typedef {{ shape: number[], values: ArrayLike<number> }} Latents */
 
-/** A fit with its sums, so that every picture makes it better: the last row is the constant. */
-/** @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit */
+/**
+ * A fit (`map`, whose last row is the constant), and the sums that it was made of, so that each
+ * further image improves it.
+ * @typedef {{ gram: number[][], moment: number[][], map: number[][] }} Fit
+ */
 
 /** @param {import("../session/session.js").Session} session */
 export function createPreview(session) {
@@ -21,9 +24,9 @@ export function createPreview(session) {
   let name = "";
   /** @type {Fit | null} */
   let fit = null;
-  /** @type {Latents | null} the latest */
+  /** @type {Latents | null} the latest latents of the run */
   let latents = null;
-  /** Whether the picture itself was shown: guessed colours are no news then. */
+  /** Whether decoded pixels were shown: after that the approximation is not shown any more. */
   let seen = false;
 
   session.on("run", ({ model }) => {
@@ -38,14 +41,14 @@ export function createPreview(session) {
     else if (progress.event === "preview") showPicture(progress);
   });
   session.on("received", ({ picture, first }) => {
-    // What was shown on the way was the first one of those that are made together.
-    if (first) teach(picture);
+    // The engine sends the latents of the first image of each group only.
+    if (first) improveFit(picture);
     hide();
   });
   session.on("runEnd", hide);
 
   /**
-   * Shows latents, when it is known how.
+   * Shows an approximation from latents, if there is a fit.
    * @param {Latents} given
    */
   function show(given) {
@@ -54,27 +57,27 @@ export function createPreview(session) {
     draw(colours(fit.map, given));
   }
 
-  /** Shows the picture itself, as far as it is. @param {Pixels} picture */
+  /** Shows decoded pixels. @param {Pixels} picture */
   function showPicture({ width, height, rgba }) {
     seen = true;
     draw(new ImageData(rgba, width, height));
   }
 
-  /** A finished picture teaches the next one. @param {Picture} picture */
-  function teach(picture) {
+  /** Improves the fit with a finished image. @param {Picture} picture */
+  function improveFit(picture) {
     if (!latents) return;
-    fit = learn(fit, latents, picture);
+    fit = addToFit(fit, latents, picture);
     remember(`fit.${name}`, JSON.stringify(fit));
     latents = null;
   }
 
-  /** Takes the preview away. */
+  /** Hides the preview. */
   function hide() {
     canvas.hidden = true;
     anyById("tray").classList.remove("previewing");
   }
 
-  /** @param {ImageData} pixels drawn large and smooth: these are not the finished picture's */
+  /** Draws pixels large and smoothed. @param {ImageData} pixels */
   function draw(pixels) {
     const { width, height } = pixels;
     small.width = width;
@@ -90,7 +93,7 @@ export function createPreview(session) {
 }
 
 /**
- * The colours of latents, by a map from their channels.
+ * Maps the channels of latents to colours: one pixel for each latent.
  * @param {number[][]} map
  * @param {Latents} latents
  */
@@ -111,21 +114,21 @@ function colours(map, { shape, values }) {
 }
 
 /**
- * Adds a picture to a fit.
+ * Adds an image to a fit.
  * @param {Fit | null} before
  * @param {Latents} latents
  * @param {Picture} picture
  * @returns {Fit | null}
  */
-function learn(before, { shape, values }, { width, height, rgba }) {
+function addToFit(before, { shape, values }, { width, height, rgba }) {
   const [channels = 0, h = 0, w = 0] = shape;
   const [n, factor] = [channels + 1, Math.round(width / w)];
   if (h * factor !== height || w * factor !== width) return before;
   const zeros = (/** @type {number} */ columns) =>
     Array.from({ length: n }, () => new Array(columns).fill(0));
   const kept = before?.gram.length === n ? before : { gram: zeros(n), moment: zeros(3) };
-  // What is old counts less and less, so that sums stay small and a new model is soon learned.
-  const [gram, moment] = [aged(kept.gram), aged(kept.moment)];
+  // Older images count less and less, so that sums stay small and a changed model is soon learned.
+  const [gram, moment] = [decayed(kept.gram), decayed(kept.moment)];
   for (let i = 0; i < w * h; i++) {
     const x = [...channelsAt(values, channels, w * h, i), 1];
     const y = meanColour(rgba, width, (i % w) * factor, Math.floor(i / w) * factor, factor);
@@ -137,7 +140,7 @@ function learn(before, { shape, values }, { width, height, rgba }) {
 }
 
 /** @param {number[][]} rows */
-const aged = (rows) => rows.map((row) => row.map((value) => value * 0.9));
+const decayed = (rows) => rows.map((row) => row.map((value) => value * 0.9));
 
 /**
  * Adds x · yᵀ to a matrix.

@@ -1,4 +1,4 @@
-// How often the picture on its way is shown as it is, not as its latents let guess.
+// The setting how often a decoded preview is shown, instead of the approximation from latents.
 
 import { byId } from "../dom.js";
 

@@ -1,5 +1,5 @@
-// What the page does with the network and the disk: every request, the browser's rules, the
-// offline lock, and a way to forget everything.
+// The view "Privacy": all network requests, the page's security policy, the offline lock, stored
+// data, and a button that deletes everything.
 
 import { say } from "../strings.js";
 import { text } from "../strings/network.js";
@@ -12,18 +12,18 @@ import { createPins } from "./pins.js";
 
 /** @typedef {import("../engine/protocol.js").NetworkRequest} NetworkRequest */
 
-/** Rows of the table; what is older is still counted. */
+/** The most rows of the table; further requests are only counted. */
 const ROWS_MAX = 1000;
 
-/** What the page says after it was deleted and has begun anew. */
-const TOLD = "darkroom.deleted";
+/** The key of the message for the reloaded page, after everything was deleted. */
+const MESSAGE = "darkroom.deleted";
 
-/** Says it once. */
-export function toldBefore() {
+/** That message, if there is one; it is deleted. */
+export function takeMessage() {
   try {
-    const told = sessionStorage.getItem(TOLD);
-    sessionStorage.removeItem(TOLD);
-    return told;
+    const message = sessionStorage.getItem(MESSAGE);
+    sessionStorage.removeItem(MESSAGE);
+    return message;
   } catch {
     return null;
   }
@@ -54,12 +54,12 @@ export function createPrivacy(state, session) {
   };
 }
 
-/** Every request of the page and of its workers, and those that were made while generating. */
+/** The table of requests, and the counts below it. */
 function createRequests() {
   let [count, foreign, broken] = [0, 0, 0];
-  /** Of each request: when it was made, and whether for a file of this app, to be kept. */
+  /** For each request: its time, and whether the service worker fetched a file of this app. */
   const made = /** @type {{ time: number, own: boolean }[]} */ ([]);
-  /** @type {{ begun: number, ended: number }[]} */
+  /** @type {{ start: number, end: number }[]} */
   const runs = [];
 
   /** @param {NetworkRequest[]} requests */
@@ -79,11 +79,11 @@ function createRequests() {
 
   function show() {
     const during = made.filter(({ time }) =>
-      runs.some(({ begun, ended }) => time >= begun && time <= ended),
+      runs.some(({ start, end }) => time >= start && time <= end),
     );
     anyById("requests-all").textContent = String(count);
     anyById("requests-generating").textContent = String(during.length);
-    // On a first visit they may come while the first picture is made.
+    // On a first visit the service worker may cache files while the first image is made.
     anyById("requests-own").textContent = text.own(during.filter(({ own }) => own).length);
     anyById("requests-foreign").textContent = String(foreign);
     anyById("violations").textContent = String(broken);
@@ -101,18 +101,21 @@ function createRequests() {
 
   return {
     show,
-    /** Pictures begin to be made. */
-    begin: () => void runs.push({ begun: Date.now(), ended: Infinity }),
+    /** A run begins. */
+    begin: () => void runs.push({ start: Date.now(), end: Infinity }),
 
-    /** They have ended. */
+    /** The run has ended. */
     end() {
-      for (const run of runs) run.ended = Math.min(run.ended, Date.now());
+      for (const run of runs) run.end = Math.min(run.end, Date.now());
       show();
     },
   };
 }
 
-/** The offline lock; returns how to show it anew. @param {import("../state/page.js").Page} state */
+/**
+ * Connects the offline lock; returns a function that updates it.
+ * @param {import("../state/page.js").Page} state
+ */
 function watchLock(state) {
   const lock = byId("offline-lock", HTMLInputElement);
 
@@ -131,7 +134,7 @@ function watchLock(state) {
   return show;
 }
 
-/** The browser's rules for this page, in its own words. */
+/** Lists the rules of the page's Content-Security-Policy. */
 function showPolicy() {
   const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]');
   const rules = (policy?.getAttribute("content") ?? "").split(";").map((rule) => rule.trim());
@@ -143,21 +146,21 @@ async function showStorage() {
   anyById("storage").textContent = say.storage(usage, quota);
 }
 
-/** Deletes all that is kept, when the user is sure; the page itself begins anew, and says it. */
+/** Asks the user, deletes all stored data, and reloads the page, which shows the message. */
 async function forget() {
   const stored = await modelTitles();
   if (!confirm(text.confirmForget(stored))) return;
-  const told = await forgetAll();
-  anyById("forgotten").textContent = told;
+  const message = await forgetAll();
+  anyById("forgotten").textContent = message;
   try {
-    sessionStorage.setItem(TOLD, told);
+    sessionStorage.setItem(MESSAGE, message);
     location.replace(location.pathname);
   } catch {
-    // It is said above already.
+    // Storage is blocked: the message is already shown above.
   }
 }
 
-/** Titles of the models that are stored; none where they cannot be listed. */
+/** Titles of the stored models; empty if they cannot be listed within ten seconds. */
 async function modelTitles() {
   const soon = new Promise((/** @type {(none: never[]) => void} */ done) =>
     setTimeout(() => done([]), 10_000),

@@ -1,22 +1,22 @@
-// Around the prompt: how many tokens it has, what the model does not see of it, examples, and what
-// a model that knows little can draw. The end that is not seen is also marked where it stands:
-// behind the text lies the same text, with a mark.
+// What is around the prompt: the number of tokens, the part that the model does not see, examples,
+// and a hint when the built-in model does not know a word. The unseen end is also marked in the
+// prompt: an element behind the text area has the same text, with a <mark>.
 
 import { MODEL } from "../options.js";
 import { say } from "../strings.js";
 import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
-/** Milliseconds of rest before tokens are counted. */
+/** Milliseconds without a change before tokens are counted. */
 const REST_MS = 200;
 
-/** Characters of a prompt in which the end is marked: laying out more takes too long. */
+/** In a longer prompt (in characters) the end is not marked: its layout would take too long. */
 const MARKED_MAX = 10_000;
 
 /**
  * @param {import("../state/page.js").Page} state
- * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens of the prompt as the
- * model gets it
+ * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens counts those of the
+ * prompt, with the style's words
  * @param {() => void} onChange
  */
 export function createPrompt(state, tokens, onChange) {
@@ -26,18 +26,18 @@ export function createPrompt(state, tokens, onChange) {
   const marks = anyById("prompt-marks");
   const unknown = anyById("unknown");
   let timer = 0;
-  /** Whether the worker has not yet answered, and whether it is to be asked again. */
+  /** Whether a count is under way, and whether the prompt has changed since. */
   let [waits, again] = [false, false];
-  /** Whether the model is the small one of the page. */
+  /** Whether the model is the built-in one. */
   const isSmall = () => state.get().opened?.model === MODEL;
 
-  async function ask() {
+  async function countTokens() {
     again = waits;
     if (waits) return;
     waits = true;
     const answer = await tokens().catch(() => null);
     waits = false;
-    if (again) return ask();
+    if (again) return countTokens();
     mark(answer?.cut ?? "");
     count.hidden = !answer;
     cut.hidden = !answer?.cut;
@@ -47,13 +47,16 @@ export function createPrompt(state, tokens, onChange) {
     cut.textContent = answer.cut ? say.cut(answer.cut.trim()) : "";
   }
 
-  function judge() {
+  function showUnknown() {
     const wrong = isSmall() && input.value.trim() !== "" && !knows(input.value);
     unknown.textContent = wrong ? text.unknown() : "";
     unknown.hidden = !wrong;
   }
 
-  /** @param {string} end of the prompt as the model got it; a style may have added to it */
+  /**
+   * Marks the end of the prompt.
+   * @param {string} end that the model does not see; a style may have added words to it
+   */
   function mark(end) {
     const typed = input.value.length > MARKED_MAX ? "" : input.value;
     const [seen, wanted] = [typed.trimEnd(), end.trim()];
@@ -62,7 +65,7 @@ export function createPrompt(state, tokens, onChange) {
     marks.scrollTop = input.scrollTop;
   }
 
-  // What was marked is no longer known once something is typed.
+  // After a change the mark may be wrong, until the tokens are counted again.
   input.addEventListener("input", () => mark(""));
   input.addEventListener("scroll", () => (marks.scrollTop = input.scrollTop));
 
@@ -78,12 +81,12 @@ export function createPrompt(state, tokens, onChange) {
   anyById("examples").replaceChildren(...examples, other);
   anyById("known-list").textContent = text.list();
 
-  /** Counts anew, once nothing has changed for a moment. */
+  /** Counts again, once nothing has changed for a moment. */
   function countSoon() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      judge();
-      void ask();
+      showUnknown();
+      void countTokens();
     }, REST_MS);
   }
 

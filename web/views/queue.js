@@ -1,5 +1,5 @@
-// The queue as it is seen: its jobs, what can be done with them, and the prompts that become jobs.
-// The work is done by queue/runner.js.
+// The view "Queue": the list of jobs, the buttons that run and clear it, and a field for prompts
+// that become jobs. queue/runner.js runs the jobs.
 
 import { beginning, say } from "../strings.js";
 import { readLines } from "../files/lines.js";
@@ -8,7 +8,7 @@ import { onChange } from "../storage/database.js";
 import { anyById, button, byId, chip, element, onPress, withText } from "../dom.js";
 import { offerUndo } from "./undo.js";
 
-/** Characters of a prompt that the list shows. */
+/** The most characters of a prompt that the list shows. */
 const SHOWN = 300;
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
@@ -20,12 +20,12 @@ const SHOWN = 300;
  * @param {(rows: Row[]) => Promise<void>} handlers.onAdd
  * @param {() => void} handlers.onRun
  * @param {() => void} handlers.onStop
- * @param {() => Promise<boolean>} handlers.mayNotify asks whether notifications may be shown
+ * @param {() => Promise<boolean>} handlers.mayNotify asks for permission to show notifications
  * @param {(error: unknown) => void} handlers.onFault
  */
 export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault }) {
   const prompts = byId("prompts", HTMLTextAreaElement);
-  const wish = byId("notify", HTMLInputElement);
+  const notifyBox = byId("notify", HTMLInputElement);
   /** @type {Job[]} */
   let jobs = [];
 
@@ -68,10 +68,10 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     const old = jobs.filter((job) => job.state === "done" || job.state === "failed");
     remove(old.length ? old : jobs.filter((job) => job.state === "waiting"));
   });
-  wish.checked = state.get().notify;
-  wish.addEventListener("change", async () => {
-    wish.checked &&= await mayNotify();
-    state.set({ notify: wish.checked });
+  notifyBox.checked = state.get().notify;
+  notifyBox.addEventListener("change", async () => {
+    notifyBox.checked &&= await mayNotify();
+    state.set({ notify: notifyBox.checked });
   });
   state.subscribe(["queueRuns"], show);
   onChange("jobs", () => void refresh().catch(onFault));
@@ -80,13 +80,13 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
 
 /**
  * @param {Job} job
- * @param {() => void} onDrop it is no longer wanted
+ * @param {() => void} onDrop the user removes the job
  */
 function item({ fields, state, reason }, onDrop) {
   const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
-  const told = withText("span", reason ?? say.jobState(state));
-  told.className = "hint";
-  const made = element("li", {}, withText("p", prompt), told);
+  const status = withText("span", reason ?? say.jobState(state));
+  status.className = "hint";
+  const made = element("li", {}, withText("p", prompt), status);
   made.dataset["state"] = state;
   if (state !== "running") {
     const drop = chip("✕", onDrop);

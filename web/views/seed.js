@@ -1,5 +1,5 @@
-// The seed: typed, rolled, or left to chance. What stands in the field stays from picture to
-// picture; an empty field is another seed each time.
+// The seed: typed, set to a random number, or left empty. A number in the field is used for every
+// image; an empty field means a new random seed each time.
 
 import { isChosen, randomSeed } from "../request/seed.js";
 import { say } from "../strings.js";
@@ -9,7 +9,7 @@ import { button, byId, onPress } from "../dom.js";
 export function createSeed(onChange) {
   const input = byId("seed", HTMLInputElement);
   const lock = button("lock");
-  /** The seed of the picture that was made last. */
+  /** The seed of the latest image. */
   let latest = "";
 
   function show() {
@@ -31,7 +31,7 @@ export function createSeed(onChange) {
 
   return {
     show,
-    /** A picture was made. @param {string} seed */
+    /** An image was made. @param {string} seed */
     made: (seed) => (latest = seed),
   };
 }

@@ -1,17 +1,17 @@
-// Which pictures of the gallery are selected, by mouse and keyboard: a box each, Shift for all from
-// the last one on, arrows to go about, Ctrl+A for all, Escape for none, Delete.
+// The selection of images in the gallery, by mouse and keyboard: a checkbox each; Shift selects all
+// from the last one on; arrow keys move the focus; Ctrl+A selects all, Escape none; Delete deletes.
 
 /**
- * @param {HTMLElement} list its items have the number of their picture and hold a button and a box
+ * @param {HTMLElement} list each item has the number of its image, a button and a checkbox
  * @param {object} handlers
- * @param {() => number[]} handlers.shown numbers of the pictures that the search finds, in order
+ * @param {() => number[]} handlers.shown numbers of the images that the search finds, in order
  * @param {() => void} handlers.onChange
  * @param {(ids: number[]) => void} handlers.onDelete
  */
 export function createSelection(list, { shown, onChange, onDelete }) {
-  /** @type {Set<number>} also such as the search does not find */
+  /** @type {Set<number>} also images that the search does not find */
   const selected = new Set();
-  /** Where a range begins. */
+  /** The number of the image where a range begins; −1 if there is none. */
   let anchor = -1;
   let shift = false;
 
@@ -31,14 +31,14 @@ export function createSelection(list, { shown, onChange, onDelete }) {
     else selected.delete(id);
   }
 
-  /** All from where the range begins to this one. @param {number} id @param {boolean} on */
+  /** Sets all images from the anchor to this one. @param {number} id @param {boolean} on */
   function range(id, on) {
     const ids = shown();
     const [from, to] = [ids.indexOf(anchor), ids.indexOf(id)].sort((a, b) => a - b);
     for (const one of ids.slice(from, (to ?? 0) + 1)) set(one, on);
   }
 
-  // A change does not tell of the Shift key.
+  // The event `change` does not have the state of the Shift key.
   for (const event of /** @type {const} */ (["pointerdown", "keydown"]))
     list.addEventListener(event, ({ shiftKey }) => (shift = shiftKey), true);
   list.addEventListener("click", ({ shiftKey }) => (shift = shiftKey), true);
@@ -84,14 +84,14 @@ export function createSelection(list, { shown, onChange, onDelete }) {
 
   return {
     has: (/** @type {number} */ id) => selected.has(id),
-    /** Those that are selected and seen: what is done is done to them alone. */
+    /** The selected images that the search finds: actions apply to these only. */
     chosen,
-    /** How many are selected that the search does not find. */
+    /** How many images are selected that the search does not find. */
     hidden: () => selected.size - chosen().length,
     all,
     none,
 
-    /** Only these are left. @param {Set<number>} ids */
+    /** Removes all others from the selection. @param {Set<number>} ids */
     keep(ids) {
       for (const id of selected) if (!ids.has(id)) selected.delete(id);
     },
@@ -100,7 +100,7 @@ export function createSelection(list, { shown, onChange, onDelete }) {
   };
 }
 
-/** The number of an item's picture. @param {Element | null | undefined} item */
+/** The number of an item's image. @param {Element | null | undefined} item */
 const idOf = (item) =>
   Number(/** @type {HTMLElement | null | undefined} */ (item)?.dataset["image"] ?? -1);
 
@@ -108,7 +108,7 @@ const idOf = (item) =>
 const boxOf = (item) => /** @type {HTMLInputElement | null} */ (item.querySelector("input"));
 
 /**
- * The item that an arrow leads to.
+ * The item that an arrow key moves the focus to.
  * @param {HTMLElement} list
  * @param {string} key
  * @param {HTMLElement} from
@@ -126,7 +126,8 @@ function neighbour(list, key, from) {
 }
 
 /**
- * Does what makes the items anew; the focus stays at its picture, or at the one in its place.
+ * Runs `renew`, which makes the items again. The focus stays on its image, or on the image that is
+ * now in that place.
  * @param {HTMLElement} list
  * @param {() => void} renew
  */

@@ -1,15 +1,15 @@
-// The fields that make a picture faster and another one: what those that are chosen save, and what
-// they lose.
+// The fields of shortcuts, which make an image faster and slightly different: a hint shows what the
+// chosen ones save and lose.
 
 import { FIELDS } from "../engine/fields.js";
 import { DEFAULTS } from "../request/defaults.js";
 import { shortcutsText as text } from "../strings/shortcuts.js";
 import { anyById, byId } from "../dom.js";
 
-/** Fields of a request, with the values that leave nothing out. */
+/** The fields, with the values that switch them off. */
 const EXACT = new Map([...DEFAULTS].filter(([name]) => FIELDS.get(name)?.faster));
 
-/** The hint below the fields, which follows them. */
+/** Keeps the hint below the fields up to date. */
 export function createShortcuts() {
   const fields = [...EXACT.keys()].map((name) => byId(name, HTMLSelectElement));
 
@@ -24,7 +24,7 @@ export function createShortcuts() {
 }
 
 /**
- * The shortcuts with which a picture was made, in words.
+ * The shortcuts of a request, as text.
  * @param {import("../engine/protocol.js").Request} request
  */
 export function shortcutsOf({ guidance_interval, cache_interval, token_merging_ratio }) {

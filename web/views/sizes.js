@@ -1,10 +1,10 @@
-// Sizes: some shapes with the model's own shorter side, and any multiple of its factor; a warning
-// where a size is far above the model's own.
+// The size of the image: buttons for some aspect ratios, with the shorter side of the model's
+// default size; any multiple of the model's factor; a warning if a size is far above the default.
 
 import { say } from "../strings.js";
 import { anyById, button, byId, chip, onPress } from "../dom.js";
 
-/** Times the model's own area from which a picture takes far longer, and looks worse. */
+/** The warning's bound, as a multiple of the pixels of the model's default size. */
 const LARGE = 4;
 
 /** @param {() => void} onChange */
@@ -13,10 +13,10 @@ export function createSizes(onChange) {
   const height = byId("height", HTMLInputElement);
   const box = anyById("sizes");
   const warning = anyById("size-warning");
-  /** The model's own, and what sides are multiples of. */
+  /** The model's default size, and the number that sides must be multiples of. */
   let [own, factor] = [[0, 0], 1];
 
-  /** A side as it will be. @param {HTMLInputElement} input */
+  /** The side that will be used. @param {HTMLInputElement} input */
   const side = (input) => input.value.trim() || input.placeholder;
 
   function show() {
@@ -33,7 +33,7 @@ export function createSizes(onChange) {
     button("size-usual").textContent = say.usualSize(w, h);
   }
 
-  /** Sides that are numbers become the nearest that the model can do. */
+  /** Rounds typed numbers to the nearest multiple that the model can do. */
   function round() {
     for (const input of [width, height]) {
       const value = Number(input.value);
@@ -64,8 +64,9 @@ export function createSizes(onChange) {
     round,
 
     /**
+     * Adapts the buttons to a model.
      * @param {number} multiple
-     * @param {number} w of a request that names none
+     * @param {number} w default width
      * @param {number} h
      */
     describe(multiple, w, h) {

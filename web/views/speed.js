@@ -1,5 +1,5 @@
-// The view "Speed": which kernels run and who chose them, what the engine holds, and an evaluation
-// of the model measured kernel by kernel, beside what the adapter can do at best.
+// The view "Speed": which kernels run, how much memory the engine uses, and a measured evaluation
+// of the UNet: the time of each kernel, and how near it comes to the adapter's peak.
 
 import { figures, toJson } from "../speed.js";
 import { text } from "../strings/speed.js";
@@ -12,10 +12,10 @@ import { anyById, button, byId, element, onPress, save, withText } from "../dom.
 
 /**
  * @typedef {object} Handlers
- * @property {() => Promise<[Held, number | undefined]>} memory what is held, and the most
+ * @property {() => Promise<[Held, number | undefined]>} memory used now, and the most bytes so far
  * @property {() => void} onMeasure
- * @property {(kernels: "fixed" | "tuned") => Promise<void>} onChoose resolves when the model is
- * open again, or has not been opened
+ * @property {(kernels: "fixed" | "tuned") => Promise<void>} onChoose opens the model again;
+ * resolves when that has ended, also if it failed
  * @property {(key: string) => Promise<void>} onForget as `onChoose`
  */
 
@@ -39,7 +39,7 @@ export function createSpeed(state, session, handlers) {
       HTMLInputElement,
     ).checked = true;
   });
-  state.subscribe(["phase", "job"], () => {
+  state.subscribe(["phase", "task"], () => {
     refresh();
     void showFacts();
   });
@@ -47,20 +47,20 @@ export function createSpeed(state, session, handlers) {
   return { enter: () => void showFacts() };
 }
 
-/** Whether a job runs. @param {Page} state */
+/** Whether a task runs. @param {Page} state */
 function busy(state) {
   const { phase } = state.get();
   return phase === "loading" || phase === "generating";
 }
 
-/** What can be pressed. @param {Page} state */
+/** Enables and disables the controls. @param {Page} state */
 function showControls(state) {
-  const { opened, job, phase } = state.get();
+  const { opened, task, phase } = state.get();
   const onCpu = opened?.description.device === "cpu";
-  const running = job === "profile";
+  const running = task === "profile";
   button("speed-measure").disabled = busy(state) || onCpu;
   button("speed-cancel").disabled = !running;
-  // Not while it loads: who goes from one to the other by the keyboard keeps the focus.
+  // Not while the model loads: a control that is disabled would lose the keyboard's focus.
   for (const id of ["kernels-fixed", "kernels-tuned"])
     byId(id, HTMLInputElement).disabled = running || phase === "generating";
   const forget = button("kernels-forget");
@@ -70,7 +70,7 @@ function showControls(state) {
 }
 
 /**
- * Which kernels run, and what is held.
+ * A function that shows which kernels run, and the memory used.
  * @param {Page} state
  * @param {Handlers["memory"]} memory
  */
@@ -89,7 +89,7 @@ function createFacts(state, memory) {
     }
     const show = () => list("speed-facts", [...rows, ...chosen]);
     show();
-    // The most is asked for in turn with other work: nothing waits for a picture here.
+    // The peak is a call that waits for others: so it is read only while no task runs.
     const [now, most] = device && !busy(state) ? await memory().catch(() => []) : [];
     if (!now || device !== state.get().opened?.description.device) return;
     if (device !== "cpu") rows.push([held, text.memory(now.gpu_bytes, now.gpu_buffers)]);
@@ -99,7 +99,7 @@ function createFacts(state, memory) {
   };
 }
 
-/** The figures of the latest measurement, to see and to save. */
+/** The table of the latest measurement, and the button that saves it. */
 function createTable() {
   /** @type {Measured | null} */
   let measured = null;
@@ -136,13 +136,13 @@ function createTable() {
       button("speed-json").disabled = false;
     },
 
-    /** Of an evaluation. */
+    /** Seconds of the measured evaluation. */
     seconds: () => measured?.profile.seconds ?? 0,
   };
 }
 
 /**
- * The choice of kernels, with what is said of it.
+ * The choice of kernels, with its status line.
  * @param {Page} state
  * @param {Handlers} handlers
  */
@@ -150,9 +150,9 @@ function watchKernels(state, { onChoose, onForget }) {
   const status = anyById("speed-status");
 
   /**
-   * Opens the model in another way and says how it went.
+   * Opens the model in another way, and shows how that ended.
    * @param {() => Promise<void>} act
-   * @param {() => string} sentence when it went well
+   * @param {() => string} sentence to show on success
    */
   async function reopen(act, sentence) {
     status.textContent = text.reopening();
@@ -179,7 +179,7 @@ function watchKernels(state, { onChoose, onForget }) {
 }
 
 /**
- * A measurement on its way, and how it ended.
+ * Shows the progress of a measurement, and how it ended.
  * @param {Page} state
  * @param {Session} session
  * @param {ReturnType<typeof createTable>} table
@@ -190,10 +190,10 @@ function watchMeasurement(state, session, table) {
   const status = anyById("speed-status");
   let focused = false;
 
-  state.subscribe(["job"], ({ job }, before) => {
-    // A button that is disabled loses the focus.
-    focused = before.job === "profile" && document.activeElement === cancel;
-    if (job !== "profile") return;
+  state.subscribe(["task"], ({ task }, before) => {
+    // Noted here, because a button that is disabled loses the focus.
+    focused = before.task === "profile" && document.activeElement === cancel;
+    if (task !== "profile") return;
     showControls(state);
     bar.removeAttribute("value");
     bar.hidden = false;
@@ -201,15 +201,15 @@ function watchMeasurement(state, session, table) {
     cancel.focus();
   });
   session.on("progress", (progress) => {
-    if (state.get().job === "profile" && progress.event === "step")
+    if (state.get().task === "profile" && progress.event === "step")
       bar.value = progress.step / progress.steps;
   });
   session.on("profile", ({ profile, held, peak }) => {
     const { opened } = state.get();
     if (opened) table.show({ ...opened, profile, date: new Date().toISOString(), held, peak });
   });
-  session.on("end", ({ job, outcome }) => {
-    if (job !== "profile") return;
+  session.on("end", ({ task, outcome }) => {
+    if (task !== "profile") return;
     bar.hidden = true;
     if (focused) measure.focus();
     if (outcome === "done") status.textContent = text.done(table.seconds());

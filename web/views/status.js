@@ -1,4 +1,4 @@
-// What goes on: the progress bar with its text, a live region for those who listen, notes.
+// The status of the task: the progress bar with its text, a live region for screen readers, notes.
 
 import { say } from "../strings.js";
 import { showProgress } from "../tab/signal.js";
@@ -6,10 +6,10 @@ import { anyById, byId, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 
-/** Milliseconds between two announcements of progress: a screen reader must get to its end. */
+/** Milliseconds between two announcements of progress: a screen reader needs time to finish one. */
 const ANNOUNCE_EVERY = 3000;
 
-/** @param {import("../session/session.js").Session} session what goes on */
+/** @param {import("../session/session.js").Session} session */
 export function createStatus(session) {
   const box = anyById("progress");
   const bar = byId("progress-bar", HTMLProgressElement);
@@ -17,14 +17,14 @@ export function createStatus(session) {
   const announcement = anyById("announcement");
   const time = createTimeLeft();
   let announced = -Infinity;
-  /** The last step that was done, and how many there are. */
+  /** The last finished step, and the number of steps. */
   let [step, steps] = [0, 0];
-  /** Whether steps are told: not once the user wants to stop or to pause. */
-  let told = true;
+  /** Whether steps are shown: not after the user has clicked Cancel or Pause. */
+  let showsSteps = true;
 
   /**
    * @param {string} sentence
-   * @param {number} [fraction] without it the bar only shows that something goes on
+   * @param {number} [fraction] without it the bar only shows that something runs
    */
   function show(sentence, fraction) {
     box.hidden = bar.hidden = false;
@@ -40,7 +40,7 @@ export function createStatus(session) {
     announcement.textContent = sentence;
   }
 
-  /** @param {string} sentence how it ended, or nothing where a complaint says it */
+  /** The task has ended. @param {string} sentence empty if a fault is shown instead */
   function end(sentence) {
     showProgress(null);
     bar.hidden = true;
@@ -52,7 +52,7 @@ export function createStatus(session) {
   session.on("begin", (sentence) => {
     time.restart();
     step = 0;
-    told = true;
+    showsSteps = true;
     announced = -Infinity;
     clearNotes();
     show(sentence);
@@ -70,16 +70,16 @@ export function createStatus(session) {
     ({ step, steps } = progress);
     showProgress(step / steps);
     const left = time.left(step, steps);
-    if (told) show(say.step(step, steps) + left, step / steps);
+    if (showsSteps) show(say.step(step, steps) + left, step / steps);
   });
-  session.on("pause", (wish) => {
-    told = !wish;
-    // The pause is no part of what a step takes.
+  session.on("pause", (pausing) => {
+    showsSteps = !pausing;
+    // The pause must not count as time of a step.
     time.restart();
-    text.textContent = wish ? say.pausing() : say.step(step, steps);
+    text.textContent = pausing ? say.pausing() : say.step(step, steps);
   });
   session.on("cancelling", () => {
-    told = false;
+    showsSteps = false;
     text.textContent = say.cancelling();
   });
   session.on("wait", () => show(say.waiting()));
@@ -89,7 +89,8 @@ export function createStatus(session) {
 }
 
 /**
- * What of a run's progress is told beside its steps: a sentence, and which part is done.
+ * The sentence for progress that is not a step, and the fraction that is done; null if it is not
+ * shown.
  * @param {Progress} progress
  * @returns {[sentence: string, fraction?: number] | null}
  */
@@ -106,7 +107,7 @@ function sentenceOf(progress) {
   return progress.event === "decoding" ? [say.decoding(), 1] : null;
 }
 
-/** @param {string} sentence that stays until the next run */
+/** @param {string} sentence that stays until the next task */
 function note(sentence) {
   anyById("notices").hidden = false;
   anyById("notices").append(withText("li", sentence));
@@ -117,14 +118,14 @@ function clearNotes() {
   anyById("notices").replaceChildren();
 }
 
-/** Time left, judged by the steps after the first: the first also compiles the kernels. */
+/** Estimates the time left by the steps after the first one, which also compiles kernels. */
 function createTimeLeft() {
-  /** When the first step was done, and which. @type {{ time: number, step: number } | null} */
+  /** The first finished step, and when. @type {{ time: number, step: number } | null} */
   let first = null;
   return {
     restart: () => (first = null),
 
-    /** In words. @param {number} step @param {number} steps */
+    /** The time left, as text. @param {number} step @param {number} steps */
     left(step, steps) {
       const time = performance.now();
       if (step > 0) first ??= { time, step };

@@ -1,4 +1,4 @@
-// The style in use, and the dialog that saves one.
+// The list of styles in the form, and the dialog that saves one.
 
 import { applyStyle, keepStyles, keptStyles } from "../request/styles.js";
 import { say } from "../strings.js";
@@ -8,7 +8,7 @@ import { offerUndo } from "./undo.js";
 /** @typedef {import("../request/styles.js").Style} Style */
 
 /**
- * @param {() => string[]} typed prompt and negative prompt, to begin a new style with
+ * @param {() => string[]} typed the form's prompt and negative prompt, for a new style
  * @param {() => void} onChange
  */
 export function createStyles(typed, onChange) {
@@ -16,7 +16,7 @@ export function createStyles(typed, onChange) {
   const dialog = byId("style-dialog", HTMLDialogElement);
   const name = byId("style-name", HTMLInputElement);
   const prompt = byId("style-prompt", HTMLTextAreaElement);
-  const avoid = byId("style-negative", HTMLTextAreaElement);
+  const negative = byId("style-negative", HTMLTextAreaElement);
   let styles = keptStyles();
 
   const chosen = () => styles.find((style) => style.name === select.value);
@@ -32,15 +32,16 @@ export function createStyles(typed, onChange) {
   function show() {
     const style = chosen();
     button("style-delete").disabled = !style;
-    anyById("style-hint").textContent = style ? say.style(style.prompt, style.avoid) : "";
+    anyById("style-hint").textContent = style ? say.style(style.prompt, style.negative) : "";
   }
 
   /** @param {Style[]} all */
   const store = (all) => (styles = keepStyles(all));
 
   /**
-   * @param {Style[]} all
-   * @param {string} name that was in use
+   * Undoes a change.
+   * @param {Style[]} all the styles before it
+   * @param {string} name of the style that was selected
    */
   function bringBack(all, name) {
     store(all);
@@ -56,7 +57,7 @@ export function createStyles(typed, onChange) {
     const style = chosen();
     name.value = style?.name ?? "";
     prompt.value = style?.prompt ?? typed()[0] ?? "";
-    avoid.value = style?.avoid ?? typed()[1] ?? "";
+    negative.value = style?.negative ?? typed()[1] ?? "";
     dialog.returnValue = "";
     dialog.showModal();
   });
@@ -65,7 +66,8 @@ export function createStyles(typed, onChange) {
     if (dialog.returnValue !== "save" || !named) return;
     const before = styles;
     const rest = styles.filter((style) => style.name !== named);
-    store([...rest, { name: named, prompt: prompt.value.trim(), avoid: avoid.value.trim() }]);
+    const typedWords = { prompt: prompt.value.trim(), negative: negative.value.trim() };
+    store([...rest, { name: named, ...typedWords }]);
     offer(named);
     onChange();
     const replaced = before.length > rest.length;
@@ -81,14 +83,14 @@ export function createStyles(typed, onChange) {
   offer("");
 
   return {
-    /** The name of the style in use, or nothing. */
+    /** The name of the selected style; empty if there is none. */
     chosen: () => select.value,
 
     /** @param {string} wanted */
     choose: (wanted) => offer(wanted),
 
     /**
-     * A prompt and a negative prompt with the style's words.
+     * A prompt and a negative prompt with the words of the selected style.
      * @type {(text: string, negative: string) => string[]}
      */
     apply: (text, negative) => applyStyle(chosen(), text, negative),

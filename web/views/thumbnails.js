@@ -1,4 +1,4 @@
-// Pictures of the gallery as buttons with an image, whose files are read when they come into view.
+// The gallery's images as buttons. The file of an image is read when its button comes into view.
 
 import { beginning, say } from "../strings.js";
 import { imageFile } from "../storage/images.js";
@@ -7,15 +7,15 @@ import { SMALL } from "./picture.js";
 
 /** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
-/** @type {Map<number, string>} addresses of files in memory, the latest used last */
+/** @type {Map<number, string>} blob: addresses by number; the one that was used last is last */
 const addresses = new Map();
 const ADDRESSES_MAX = 400;
 
-/** Characters of a prompt that name its picture. */
+/** The most characters of a prompt in the name of its image. */
 const NAME = 200;
 
 /**
- * The address of a picture's file, for an `<img>` or a link.
+ * The blob: address of an image's file, for an `<img>` or a link.
  * @param {number} id
  */
 export async function imageAddress(id) {
@@ -53,13 +53,13 @@ async function fill(image) {
 }
 
 /**
- * What a picture is called.
+ * The name of an image: its prompt.
  * @param {SavedImage} saved
  */
 export const imageName = ({ request }) => beginning(request.prompt || say.noPrompt(), NAME);
 
 /**
- * A picture as a button.
+ * A button with an image.
  * @param {SavedImage} saved
  * @param {() => void} act
  */

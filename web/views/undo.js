@@ -1,13 +1,13 @@
-// What was deleted can be had back for a while: a line with a button, which waits as long as it has
-// the focus or the mouse. It stands above an open dialog too.
+// Undo of a deletion: a line with a button, shown for a while, and longer while it has the focus or
+// the mouse pointer. It is shown above an open dialog too.
 
 import { anyById, button, onPress } from "../dom.js";
 
-/** Milliseconds that it waits at least. */
+/** Milliseconds that the line is shown at least. */
 const UNDO_MS = 15_000;
 
 let timer = 0;
-/** @type {(() => void) | null} brings back what was deleted last */
+/** @type {(() => void) | null} undoes the last deletion */
 let undo = null;
 
 function leave() {
@@ -17,7 +17,7 @@ function leave() {
   else hide();
 }
 
-/** Moves the line to the other edge of the window where it covers Generate. */
+/** Moves the line to the other edge of the window if it covers the button Generate. */
 function avoidGenerate() {
   const box = anyById("undo");
   if (box.hidden) return;
@@ -42,7 +42,7 @@ export function watchUndo() {
     hide();
   });
   onPress("undo-close", hide);
-  // On a phone the button is anywhere.
+  // On a phone the button scrolls with the page.
   addEventListener("scroll", avoidGenerate, { passive: true });
   new ResizeObserver(avoidGenerate).observe(document.body);
   for (const dialog of document.querySelectorAll("dialog"))
@@ -52,13 +52,13 @@ export function watchUndo() {
 }
 
 /**
- * Says what was deleted, and offers to bring it back.
+ * Shows what was deleted, with the button Undo.
  * @param {string} text
  * @param {() => void} bringBack
  */
 export function offerUndo(text, bringBack) {
   const box = anyById("undo");
-  // All but an open dialog is out of reach.
+  // While a dialog is open, nothing outside it can be clicked.
   const place = document.querySelector("dialog[open]") ?? document.body;
   if (box.parentElement !== place) place.append(box);
   undo = bringBack;
@@ -68,7 +68,7 @@ export function offerUndo(text, bringBack) {
   avoidGenerate();
   clearTimeout(timer);
   timer = setTimeout(leave, UNDO_MS);
-  // The button that was pressed may be of no use any more.
+  // The clicked button may be gone or disabled: then Undo gets the focus.
   const { activeElement: focus } = document;
   if (!focus || focus === document.body || focus.matches(":disabled"))
     button("undo-act").focus({ preventScroll: true });

@@ -1,5 +1,5 @@
-// The dialog "Verify": whether this model gives the pictures that it should. A row for each
-// comparison, as soon as it is made.
+// The dialog "Verify": compares the model's images with reference values. A row for each comparison
+// appears as soon as it is finished.
 
 import { isIdle } from "../state/page.js";
 import { SAMPLERS, say } from "../strings.js";
@@ -17,7 +17,7 @@ export function createVerify(state, session) {
   const text = anyById("verify-text");
   const table = anyById("verify-table");
   const rows = anyById("verify-rows");
-  const runs = () => state.get().job === "verify";
+  const runs = () => state.get().task === "verify";
 
   onPress("verify", () => dialog.showModal());
   onPress("verify-start", () => void session.verify());
@@ -30,8 +30,8 @@ export function createVerify(state, session) {
   };
   state.subscribe(["phase"], showPhase);
   showPhase();
-  state.subscribe(["job"], ({ job }) => {
-    if (job !== "verify") return;
+  state.subscribe(["task"], ({ task }) => {
+    if (task !== "verify") return;
     close.textContent = say.cancel();
     close.focus();
     text.textContent = say.verifying();
@@ -48,8 +48,8 @@ export function createVerify(state, session) {
     table.hidden = false;
     rows.append(...rowsOf(progress));
   });
-  session.on("end", ({ job, text: sentence }) => {
-    if (job !== "verify") return;
+  session.on("end", ({ task, text: sentence }) => {
+    if (task !== "verify") return;
     close.textContent = say.close();
     text.textContent = sentence;
   });

@@ -1,11 +1,11 @@
-// One picture of the gallery, large, with what can be done with it.
+// The dialog with one image of the gallery, large, and buttons for it.
 
 import { beginning, say } from "../strings.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { SMALL, facts, fileName } from "./picture.js";
 import { imageAddress, imageName } from "./thumbnails.js";
 
-/** Characters of a prompt that are shown. */
+/** The most characters of a prompt that are shown. */
 const PROMPT = 2000;
 
 /** @typedef {import("../storage/images.js").SavedImage} SavedImage */
@@ -13,12 +13,12 @@ const PROMPT = 2000;
 /**
  * @param {object} handlers
  * @param {(saved: SavedImage) => void} handlers.onUse
- * @param {(saved: SavedImage) => void} handlers.onVary a picture that begins with it is wanted
- * @param {(saved: SavedImage) => void} handlers.onStar it has changed
+ * @param {(saved: SavedImage) => void} handlers.onVary makes it the start image
+ * @param {(saved: SavedImage) => void} handlers.onStar it was marked or unmarked as a favourite
  * @param {(saved: SavedImage) => void} handlers.onDelete
- * @param {(saved: SavedImage) => Promise<string>} handlers.onLink a link to it is wanted;
- * resolves to what to say of that
- * @param {(saved: SavedImage) => void} handlers.onOpen this one is seen
+ * @param {(saved: SavedImage) => Promise<string>} handlers.onLink copies a link to it; resolves to
+ * the sentence about that
+ * @param {(saved: SavedImage) => void} handlers.onOpen it is shown
  * @param {() => void} handlers.onClose
  */
 export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, onClose }) {
@@ -41,7 +41,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = [
       facts(request, width, height, seconds),
-      ...(request.negative_prompt ? [say.avoiding(request.negative_prompt)] : []),
+      ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
       provenance ? say.madeBy(provenance) : model,
       new Date(made).toLocaleString(),
     ].join(" · ");
@@ -96,7 +96,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 
   return {
     /**
-     * @param {SavedImage[]} all among which Previous and Next go
+     * @param {SavedImage[]} all that Previous and Next show
      * @param {SavedImage} saved
      */
     open(all, saved) {
@@ -111,7 +111,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 }
 
 /**
- * What the buttons do with the picture that is seen.
+ * Connects the buttons to actions on the present image.
  * @param {() => SavedImage | undefined} current
  * @param {Record<string, (saved: SavedImage) => void>} acts by name
  */

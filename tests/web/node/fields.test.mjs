@@ -22,7 +22,7 @@ const root = join(import.meta.dirname, "../../..");
 const { request, text } = JSON.parse(
   await readFile(join(root, "tests/golden/request.json"), "utf8"),
 );
-/** Pictures of one press are counted beside the request. */
+/** The form gives the number of images apart from the request. */
 const { count, ...alone } = request;
 
 /**

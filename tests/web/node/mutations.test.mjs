@@ -104,7 +104,7 @@ function asRequest(texts) {
   if (found === null || typeof found === "string") return;
   for (const [field, value] of found.fields)
     assert.deepEqual([typeof field, typeof value], ["string", "string"]);
-  assert.ok(found.lost.every((one) => typeof one === "string" && one.length <= 200));
+  assert.ok(found.notImported.every((one) => typeof one === "string" && one.length <= 200));
 }
 
 const A1111 =

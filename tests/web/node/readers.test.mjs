@@ -16,7 +16,7 @@ import { unzipOne } from "../../../web/files/unzip.js";
 import { zip } from "../../../web/files/zip.js";
 import { deflateSync } from "node:zlib";
 
-/** @typedef {{ [field: string]: any, program: string, lost: string[] }} Told */
+/** @typedef {{ [field: string]: any, program: string, notImported: string[] }} Told */
 
 /**
  * @param {Record<string, unknown>} texts by keyword; what is no text becomes JSON
@@ -28,7 +28,11 @@ function read(texts) {
   });
   const found = requestOf(new Map(all));
   assert.ok(found && typeof found === "object", JSON.stringify(texts));
-  return { ...Object.fromEntries(found.fields), program: found.program, lost: found.lost };
+  return {
+    ...Object.fromEntries(found.fields),
+    program: found.program,
+    notImported: found.notImported,
+  };
 }
 
 /** @param {string} settings @param {string} [prompt] */
@@ -47,18 +51,18 @@ test("AUTOMATIC1111: clip skip, weights, chunks, noise, schedules", () => {
   assert.equal(all["clip_skip"], "2");
   assert.equal(all["prompt_weights"], "true");
   assert.equal(all["long_prompt"], "chunks");
-  assert.deepEqual([all["rng"], all.lost], ["philox", []]);
+  assert.deepEqual([all["rng"], all.notImported], ["philox", []]);
   assert.equal(infotext("RNG: CPU")["rng"], "torch");
   assert.equal(infotext("RNG: cuda")["rng"], "philox");
-  assert.deepEqual(infotext("RNG: std_default").lost, ["noise source std_default"]);
+  assert.deepEqual(infotext("RNG: std_default").notImported, ["noise source std_default"]);
   const automatic = (/** @type {string} */ sampler) =>
     infotext(`Sampler: ${sampler}, Schedule type: Automatic`);
   assert.equal(automatic("DPM++ 2M")["karras"], "true");
   assert.equal(automatic("Euler")["karras"], undefined);
-  assert.deepEqual(automatic("DPM++ 2M SDE").lost, ["noise schedule exponential"]);
+  assert.deepEqual(automatic("DPM++ 2M SDE").notImported, ["noise schedule exponential"]);
   const unknown = infotext("Sampler: DPM++ SDE Karras");
   assert.equal(unknown["sampler"], undefined);
-  assert.match(unknown.lost.join(), /sampler DPM\+\+ SDE Karras/);
+  assert.match(unknown.notImported.join(), /sampler DPM\+\+ SDE Karras/);
   assert.equal(read({ parameters: "a\nSteps: 3, Seed: -1, Size: 64x64" })["seed"], undefined);
   const line = read({ parameters: "a fox Negative prompt: text Steps: 20, Seed: 5, Size: 8x8" });
   assert.deepEqual([line["prompt"], line["negative_prompt"]], ["a fox", "text"]);
@@ -72,7 +76,7 @@ test("what a prompt cannot say here is taken out and named", () => {
   assert.equal(fox["prompt"], "a fox, x");
   for (const part of ["[fox:cat:0.5]", "LoRA paint (0.7)", "AND", "Hires upscale: 2"])
     assert.ok(
-      fox.lost.some((words) => words.includes(part)),
+      fox.notImported.some((words) => words.includes(part)),
       part,
     );
   const changes = infotext("Sampler: Euler", "[a|b] \\[c:0.5\\] [d:0.5]x[e::0.5]");
@@ -108,7 +112,7 @@ test("ComfyUI: chains, custom samplers, named schedules", () => {
     [hires["seed"], hires["steps"], hires["width"], hires["height"], hires["clip_skip"]],
     ["11", "22", "512", "640", "2"],
   );
-  assert.match(hires.lost.join(), /second pass \(steps 9/);
+  assert.match(hires.notImported.join(), /second pass \(steps 9/);
   const custom = graph({
     ...TEXTS,
     s: [
@@ -143,7 +147,10 @@ test("ComfyUI: chains, custom samplers, named schedules", () => {
       m: ["KSamplerSelect", { sampler_name: "euler" }],
       h: [kind, { steps: 13, rho: 7 }],
     });
-    assert.deepEqual([named["steps"], named["karras"], named.lost.join()], ["13", karras, lost]);
+    assert.deepEqual(
+      [named["steps"], named["karras"], named.notImported.join()],
+      ["13", karras, lost],
+    );
   }
 });
 
@@ -170,7 +177,7 @@ test("ComfyUI: texts along links, start images, numbers that are none", () => {
     i: ["LoadImage", { image: "in.png" }],
   });
   assert.deepEqual(
-    [two["prompt"], two["negative_prompt"], two["strength"], two.lost.length],
+    [two["prompt"], two["negative_prompt"], two["strength"], two.notImported.length],
     ["a fox, at night", undefined, "0.4", 1],
   );
   const sides = graph({
@@ -205,7 +212,10 @@ test("Fooocus, SwarmUI, InvokeAI, NovelAI, Easy Diffusion, Draw Things", () => {
   const made = { positive_prompt: "c", steps: 2, scheduler: "dpmpp_2m_k" };
   const begun = { generation_mode: "img2img", strength: 0.3 };
   const invoke = read({ invokeai_metadata: { ...made, ...begun } });
-  assert.deepEqual([invoke["karras"], invoke["strength"], invoke.lost.length], ["true", "0.3", 1]);
+  assert.deepEqual(
+    [invoke["karras"], invoke["strength"], invoke.notImported.length],
+    ["true", "0.3", 1],
+  );
   const nai = read({ Description: "[a], {b}", Comment: { steps: 9, scale: 11, uc: "", seed: 3 } });
   assert.deepEqual([nai["prompt"], nai["steps"]], ["(a:0.952), (b:1.05)", "9"]);
   const easy = read({ prompt: "d", num_inference_steps: "25", sampler_name: "euler_a" });

@@ -5,7 +5,7 @@ import test from "node:test";
 import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
-import { applyStyle } from "../../../web/request/styles.js";
+import { applyStyle, keepStyles, keptStyles } from "../../../web/request/styles.js";
 
 const LAST = "18446744073709551615";
 
@@ -47,8 +47,8 @@ test("the form's own fields make a request of the engine's types", () => {
     guidance_scale: "7,5",
     karras: "true",
   };
-  const { request, count, initial } = requestOf(fields);
-  assert.deepEqual([count, initial], [1, undefined]);
+  const { request, count, startImage } = requestOf(fields);
+  assert.deepEqual([count, startImage], [1, undefined]);
   assert.deepEqual(request, {
     prompt: DEFAULTS.get("prompt"),
     negative_prompt: "",
@@ -86,7 +86,7 @@ test("a count that is none is a fault of its field", () => {
   for (const count of ["0", "-1", "1.5", "101", "two"])
     assert.throws(() => requestOf({ prompt: "", count }), { kind: "request", field: "count" });
   assert.equal(requestOf({ prompt: "", count: " " }).count, 1);
-  assert.equal(requestOf({ prompt: "", count: "100", initial: "3" }).initial, "3");
+  assert.equal(requestOf({ prompt: "", count: "100", initial: "3" }).startImage, "3");
 });
 
 test("how prompts are read is a part of the fields", () => {
@@ -127,11 +127,28 @@ test("old names of fields in links are known", () => {
 });
 
 test("a style's words go with the prompt", () => {
-  const style = { name: "ink", prompt: "ink drawing of {prompt}", avoid: "colour" };
+  const style = { name: "ink", prompt: "ink drawing of {prompt}", negative: "colour" };
   assert.deepEqual(applyStyle(style, "a $& cat", "blur"), [
     "ink drawing of a $& cat",
     "blur, colour",
   ]);
   assert.deepEqual(applyStyle({ ...style, prompt: "ink" }, "a cat", ""), ["a cat, ink", "colour"]);
   assert.deepEqual(applyStyle(undefined, "a cat", "blur"), ["a cat", "blur"]);
+});
+
+test("styles are stored as every version of the page has stored them", (t) => {
+  const stored = new Map([["darkroom.styles", '[{"name":"ink","prompt":"ink","avoid":"colour"}]']]);
+  const storage = {
+    getItem: (/** @type {string} */ key) => stored.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => stored.set(key, value),
+  };
+  Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, "localStorage"));
+  const [ink] = keptStyles();
+  assert.deepEqual(ink, { name: "ink", prompt: "ink", negative: "colour" });
+  keepStyles([{ name: "oil", prompt: "oil", negative: "photo" }, ...keptStyles()]);
+  assert.deepEqual(JSON.parse(stored.get("darkroom.styles") ?? ""), [
+    { name: "ink", prompt: "ink", avoid: "colour" },
+    { name: "oil", prompt: "oil", avoid: "photo" },
+  ]);
 });

@@ -35,14 +35,14 @@ class FakeWorker {
 }
 
 const { Caller } = await import("../../../web/rpc/caller.js");
-const { cancelled, moving, serve } = await import("../../../web/rpc/server.js");
+const { cancelled, serve, withTransfer } = await import("../../../web/rpc/server.js");
 
 /** @type {string[]} what the server did, in order */
 const done = [];
 /** @type {{ [name: string]: (context: import("../../../web/rpc/server.js").Context,
  * ...args: any[]) => any }} */
 const handlers = {
-  add: (_, a, b) => moving(a + b, []),
+  add: (_, a, b) => withTransfer(a + b, []),
   quick: () => done.push("quick"),
   async slow({ emit, signal }, name) {
     done.push(`begin ${name}`);
@@ -62,8 +62,8 @@ const handlers = {
   },
 };
 serve(handlers, {
-  inTurn: (call) => call !== "quick",
-  words: { pause: () => done.push("pause") },
+  queued: (call) => call !== "quick",
+  notifications: { pause: () => done.push("pause") },
 });
 
 /** A caller whose worker is the server above. */
@@ -97,14 +97,14 @@ function scripted(each) {
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-test("a call is answered, tells its events, and waits for those before it", async () => {
+test("a call is answered, has its events, and waits for those before it", async () => {
   const caller = served();
   /** @type {any[]} */
   const events = [];
   const first = caller.call("slow", ["one"], { onEvent: (event) => events.push(event) });
   const second = caller.call("slow", ["two"]);
   const quick = caller.call("quick", [], { atOnce: true });
-  caller.tell("pause");
+  caller.notify("pause");
   assert.equal(await caller.call("add", [2, 3]), 5);
   assert.deepEqual(await Promise.all([first, second]), ["one", "two"]);
   await quick;
@@ -140,7 +140,7 @@ test("a cancel ends the call that runs, and one that waits before it begins", as
   assert.equal(await caller.call("slow", ["three"]), "three");
 });
 
-test("a worker that does not hear a cancel is replaced, and calls that wait go on", async () => {
+test("a worker that ignores a cancel is replaced, and calls that wait go on", async () => {
   const { caller, workers } = scripted([
     () => {},
     (worker, { id, call, args }) => {
@@ -149,7 +149,7 @@ test("a worker that does not hear a cancel is replaced, and calls that wait go o
     },
   ]);
   const stop = new AbortController();
-  caller.first = ["open", ["model"]];
+  caller.setup = ["open", ["model"]];
   const asked = caller.call("held", [], { atOnce: true });
   const first = caller.call("generate", ["one"], { signal: stop.signal, patience: 10 });
   /** @type {any[]} */
@@ -185,10 +185,10 @@ test("a crash refuses what waits, and the next call has another worker", async (
     },
     (worker, { id }) => worker.onmessage({ data: { id, value: 1 } }),
   ]);
-  caller.first = ["open", []];
+  caller.setup = ["open", []];
   const crashed = [caller.call("a", []), caller.call("b", [])];
   for (const call of crashed) await assert.rejects(call, { kind: "crashed", message: /panic/ });
-  assert.equal(caller.first, null);
+  assert.equal(caller.setup, null);
   assert.deepEqual(news, [{ requests: [] }]);
   assert.equal(await caller.call("c", []), 1);
   // The last words of the former one are nobody's.

@@ -1,4 +1,4 @@
-// The session: jobs one after another on one engine, what it tells of them, and how they end.
+// The session: tasks one after another on one engine, its events, and how tasks end.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -56,24 +56,24 @@ function fakeEngine() {
   return engine;
 }
 
-/** A session with all that it tells, by name. */
+/** A session with all its events, by name. */
 function sessionOf() {
   const state = createPage();
   const engine = fakeEngine();
   /** @type {any[]} */
   const kept = [];
   /** @type {any} */
-  const tools = {
+  const platform = {
     stayAwake() {},
     createTurn: () => ({ async begin() {}, end() {}, rest: () => told.push(["rest"]) }),
     pixelsOf: async (/** @type {Blob} */ file) => ({ width: file.size, height: 1 }),
-    initialFile: async (/** @type {string} */ number) =>
+    startImageFile: async (/** @type {string} */ number) =>
       number === "1" ? new Blob(["12"]) : undefined,
     keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
-    isNews: (/** @type {string} */ text) => text !== "old",
+    shouldShow: (/** @type {string} */ text) => text !== "old",
   };
-  const session = new Session(state, /** @type {any} */ (engine), tools);
+  const session = new Session(state, /** @type {any} */ (engine), platform);
   /** @type {any[][]} */
   const told = [];
   for (const name of /** @type {const} */ ([
@@ -82,7 +82,7 @@ function sessionOf() {
   ]))
     session.on(/** @type {any} */ (name), (/** @type {any} */ detail) => told.push([name, detail]));
   const named = (/** @type {string} */ name) => told.filter(([one]) => one === name);
-  return { state, engine, session, told, named, kept, tools };
+  return { state, engine, session, told, named, kept, platform };
 }
 
 const wanted = (seed = "7", count = 1) => ({ request: { prompt: "a cat", seed }, count });
@@ -102,10 +102,10 @@ test("a model is opened, known and ready", async () => {
   assert.ok(session.has({ ...CHOICE }));
   assert.ok(!session.has({ ...CHOICE, how: { device: "cpu" } }));
   assert.deepEqual(named("said"), [["said", "Ready."]]);
-  assert.equal(state.get().job, "");
+  assert.equal(state.get().task, "");
 });
 
-test("pictures of one press have their own seeds, and each is kept", async () => {
+test("images of one click have their own seeds, and each is kept", async () => {
   const { session, named, kept, engine } = sessionOf();
   await session.open(CHOICE);
   const last = "18446744073709551615";
@@ -135,7 +135,7 @@ test("a wrong request is told with its field, and the model stays open", async (
   assert.deepEqual(outcome, { failed: "a fault: request", engineGone: false });
   assert.equal(state.get().phase, "ready");
   const [, told] = named("fault")[0] ?? [];
-  assert.deepEqual([told.kind, told.field, told.tells], ["request", "steps", true]);
+  assert.deepEqual([told.kind, told.field, told.show], ["request", "steps", true]);
   assert.ok(session.has(CHOICE));
 });
 
@@ -145,7 +145,7 @@ test("a fault of a job of the queue is left to the queue", async () => {
     throw fault("request", "count");
   }, false);
   assert.deepEqual(outcome, { failed: "a fault: request", engineGone: true });
-  assert.equal(named("fault")[0]?.[1].tells, false);
+  assert.equal(named("fault")[0]?.[1].show, false);
 });
 
 test("a lost device opens the model anew at the next picture", async () => {
@@ -198,11 +198,11 @@ test("a cancel is told with the step that was done", async () => {
   };
   assert.equal(await session.make(() => wanted()), "cancelled");
   assert.equal(named("said").at(-1)?.[1], "Cancelled after step 3.");
-  assert.equal(named("fault").at(-1)?.[1].tells, false);
+  assert.equal(named("fault").at(-1)?.[1].show, false);
   assert.equal(state.get().phase, "ready");
 });
 
-test("a new job takes the place of the old, which tells nothing more", async () => {
+test("a new task replaces the old one, which reports nothing more", async () => {
   const { state, session, engine, named } = sessionOf();
   await session.open(CHOICE);
   /** @type {() => void} */
@@ -242,26 +242,26 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
   /** @type {any} */
   let given;
   engine.onGenerate = (_, watch) => (given = watch);
-  await session.make(() => ({ ...wanted(), initial: "1" }));
+  await session.make(() => ({ ...wanted(), startImage: "1" }));
   assert.deepEqual(given.initial, { width: 2, height: 1 });
   assert.equal(kept[0].initial, "1");
-  await session.make(() => ({ ...wanted(), initial: "2" }));
+  await session.make(() => ({ ...wanted(), startImage: "2" }));
   assert.equal(named("fault").at(-1)?.[1].field, "initial picture");
 });
 
 test("a picture that cannot be kept is shown all the same, and that is told", async () => {
-  const { session, named, tools } = sessionOf();
+  const { session, named, platform } = sessionOf();
   await session.open(CHOICE);
-  tools.keepImage = () => Promise.reject(new Error("disk"));
+  platform.keepImage = () => Promise.reject(new Error("disk"));
   assert.equal(await session.make(() => wanted()), "done");
   assert.match(named("note").at(-1)?.[1], /disk/);
-  tools.storageSentence = async () => "Storage is full.";
+  platform.storageSentence = async () => "Storage is full.";
   assert.equal(await session.make(() => wanted()), "done");
   assert.deepEqual(named("unkept"), [["unkept", "Storage is full."]]);
   assert.equal(named("made").length, 2);
 });
 
-test("notices that are no news are not told; a verification tells how it ended", async () => {
+test("a notice is shown once; a verification reports how it ended", async () => {
   const { session, engine, named } = sessionOf();
   await session.open(CHOICE);
   engine.onGenerate = (_, { onProgress }) => {
@@ -275,6 +275,6 @@ test("notices that are no news are not told; a verification tells how it ended",
     ["new"],
   );
   await session.verify();
-  const { job, outcome, text } = named("end").at(-1)?.[1] ?? {};
-  assert.deepEqual([job, outcome, text], ["verify", "done", "1 of 2 comparisons failed."]);
+  const { task, outcome, text } = named("end").at(-1)?.[1] ?? {};
+  assert.deepEqual([task, outcome, text], ["verify", "done", "1 of 2 comparisons failed."]);
 });

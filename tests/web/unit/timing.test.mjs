@@ -1,4 +1,4 @@
-// How long each of several pictures took: its share of the steps, and its own decoding.
+// How long each of several images took: its share of its group's steps, and its own decoding.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -19,7 +19,7 @@ function clock(t) {
 /** @param {number} value */
 const round = (value) => Number(value.toFixed(3));
 
-test("pictures that are made together share their steps", (t) => {
+test("the images of a group share its steps", (t) => {
   const at = clock(t);
   const timing = createTiming(2);
   at(4000);
@@ -34,28 +34,28 @@ test("pictures that are made together share their steps", (t) => {
   assert.deepEqual([round(second.seconds), second.first], [2.75, false]);
 });
 
-test("parts that follow one another have their own steps", (t) => {
+test("each group has its own steps", (t) => {
   const at = clock(t);
-  // Four pictures, of which the device has room for two at once: 20 steps in all.
+  // Four images in two groups, because the device has memory for two at once: 20 steps in all.
   const timing = createTiming(4);
   at(2000);
   timing.hear({ event: "step", step: 10, steps: 20 });
   timing.hear({ event: "decoding" });
   at(2100);
-  const told = [timing.next()];
+  const times = [timing.next()];
   timing.hear({ event: "decoding" });
   at(2200);
-  told.push(timing.next());
+  times.push(timing.next());
   at(6200);
   timing.hear({ event: "step", step: 20, steps: 20 });
   timing.hear({ event: "decoding" });
   at(6300);
-  told.push(timing.next());
+  times.push(timing.next());
   timing.hear({ event: "decoding" });
   at(6400);
-  told.push(timing.next());
+  times.push(timing.next());
   assert.deepEqual(
-    told.map(({ seconds, first }) => [round(seconds), first]),
+    times.map(({ seconds, first }) => [round(seconds), first]),
     [
       [1.1, true],
       [1.1, false],

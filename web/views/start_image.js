@@ -1,48 +1,50 @@
-// The picture that the next one begins with: chosen, dropped or pasted, seen small, taken away; and
-// how far from it to go.
+// The form's start image: chosen, dropped or pasted, shown small, removed; and the strength, which
+// says how far the next image may differ from it.
 
 import { pixelsOf } from "../files/pixels.js";
-import { initialFile, keepInitial } from "../storage/initials.js";
+import { startImageFile, keepStartImage } from "../storage/start_images.js";
 import { say } from "../strings.js";
 import { anyById, byId, onPress } from "../dom.js";
 
-/** The longer side of the small picture, in pixels of the page. */
+/** The longer side of the small image, in pixels of the page. */
 const SMALL = 160;
 
 /** @param {{ onChange: () => void, onFault: (error: unknown) => void }} handlers */
-export function createInitial({ onChange, onFault }) {
+export function createStartImage({ onChange, onFault }) {
   const box = anyById("initial-box");
   const input = byId("initial-file", HTMLInputElement);
   const strength = byId("strength", HTMLInputElement);
   const hint = anyById("initial-hint");
-  /** The number of the picture; empty without one. */
+  /** The number of the start image; empty if there is none. */
   let chosen = "";
-  /** Whether a request that was filled in began with a picture that is not here. */
+  /** Whether the request in the form had a start image that is not stored here. */
   let missing = false;
-  /** The latest wish; an older one that ends later is no longer of interest. */
-  let asked = 0;
+  /** The number of the latest choice; when an older choice ends later, its result is ignored. */
+  let latest = 0;
 
   function show() {
     box.hidden = !chosen;
     anyById("initial-choose").hidden = !!chosen;
     byId("strength-value", HTMLOutputElement).value = strength.value;
     hint.hidden = !missing;
-    hint.textContent = missing ? say.initialMissing() : "";
+    hint.textContent = missing ? say.startImageMissing() : "";
   }
 
   /**
-   * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find
-   * @param {string} name for complaints
-   * @returns {Promise<boolean>} whether it is the picture to begin with now
+   * Makes a file the start image.
+   * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find gets the
+   * file, and how to store it, which gives its number
+   * @param {string} name for messages
+   * @returns {Promise<boolean>} whether it is the start image now
    */
   async function choose(find, name) {
-    const mine = ++asked;
+    const mine = ++latest;
     try {
       const { file, keep } = await find();
-      // What is no picture is not kept.
+      // A file that cannot be decoded is not stored.
       const paint = await draw(file);
       const number = await keep();
-      if (mine !== asked) return false;
+      if (mine !== latest) return false;
       paint();
       chosen = number;
       missing = false;
@@ -51,7 +53,7 @@ export function createInitial({ onChange, onFault }) {
       return true;
     } catch (error) {
       const reason = /** @type {Error} */ (error).message;
-      if (mine !== asked) return false;
+      if (mine !== latest) return false;
       clear();
       onFault(new Error(say.notAPicture(name, reason)));
       return false;
@@ -69,11 +71,11 @@ export function createInitial({ onChange, onFault }) {
 
   /** @param {File} file */
   function take(file) {
-    return choose(async () => ({ file, keep: () => keepInitial(file) }), file.name);
+    return choose(async () => ({ file, keep: () => keepStartImage(file) }), file.name);
   }
 
   function clear() {
-    asked += 1;
+    latest += 1;
     chosen = "";
     missing = false;
     show();
@@ -85,7 +87,7 @@ export function createInitial({ onChange, onFault }) {
     show,
 
     /**
-     * The picture with this number; nothing for an empty one.
+     * Uses the stored start image with this number; none if the number is empty.
      * @param {string} number
      */
     use(number) {
@@ -94,22 +96,22 @@ export function createInitial({ onChange, onFault }) {
       chosen = number;
       show();
       const find = async () => {
-        const file = await initialFile(number);
-        if (!file) throw new Error(say.initialGone());
+        const file = await startImageFile(number);
+        if (!file) throw new Error(say.startImageGone());
         return { file, keep: () => number };
       };
-      void choose(find, say.initial());
+      void choose(find, say.startImage());
     },
 
     focus: () => strength.focus(),
 
-    /** A request was filled in that began with a picture, which has to be chosen again. */
+    /** The request in the form had a start image; the user has to choose it again. */
     miss() {
       missing = !chosen;
       show();
     },
 
-    /** The fields of a request that this view knows of. @returns {Record<string, string>} */
+    /** The fields `initial` and `strength` of the request. @returns {Record<string, string>} */
     fields() {
       if (chosen) return { initial: chosen, strength: strength.value };
       return missing ? { strength: strength.value } : {};
@@ -130,7 +132,7 @@ function onFile(input, take) {
 }
 
 /**
- * Shows a file small; a file that is no picture is an error.
+ * Decodes a file; resolves to a function that shows it small. Rejects if it is no image.
  * @param {Blob} file
  */
 async function draw(file) {
@@ -142,7 +144,7 @@ async function draw(file) {
   return () => {
     [small.width, small.height] = [w ?? 1, h ?? 1];
     small.getContext("2d")?.drawImage(bitmap, 0, 0, small.width, small.height);
-    small.ariaLabel = say.initialSize(width, height);
+    small.ariaLabel = say.startImageSize(width, height);
     bitmap.close();
   };
 }

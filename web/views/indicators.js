@@ -1,4 +1,5 @@
-// Marks in the header, seen in every view: how far a download is, and that the offline lock is on.
+// Indicators in the header, visible in every view: the progress of a download, and that the offline
+// lock is on. Each is a button to the place that it is about.
 
 import { text } from "../strings/network.js";
 import { showDownload } from "../tab/signal.js";
@@ -10,7 +11,7 @@ import { button } from "../dom.js";
  * @param {() => void} go.toModels
  * @param {() => void} go.toPrivacy
  */
-export function createMarks(state, { toModels, toPrivacy }) {
+export function createIndicators(state, { toModels, toPrivacy }) {
   const [download, lock] = [button("download-mark"), button("lock-mark")];
   download.addEventListener("click", toModels);
   lock.addEventListener("click", toPrivacy);
@@ -21,7 +22,7 @@ export function createMarks(state, { toModels, toPrivacy }) {
   showLock();
 
   return {
-    /** @param {number | null} share of the bytes that are there; null when nothing is fetched */
+    /** @param {number | null} share of the bytes that are stored; null if no download runs */
     download(share) {
       download.hidden = share === null;
       if (share !== null) download.textContent = text.downloading(share);
