@@ -66,6 +66,9 @@ test("a picture begins with a dropped one, which stays with its record", async (
   await page.locator("#initial-hint:not([hidden])").waitFor();
   await page.getByRole("button", { name: "Generate" }).click();
   assert.match(await complaint(), /initial picture is missing/);
+  const file = page.locator("#initial-file");
+  assert.equal(await file.getAttribute("aria-invalid"), "true");
+  assert.ok(await file.evaluate((input) => input === document.activeElement), "it has the focus");
   await dropped(page, "photo.png", pngWith({}));
   await box.waitFor();
   assert.equal(await page.locator("#initial-hint").isVisible(), false);

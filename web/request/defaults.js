@@ -27,8 +27,9 @@ export const DEFAULTS = new Map(
  * @param {string} name
  */
 export function fieldName(name) {
-  if (name === "initial_picture") return "initial-file";
-  return ALIASES.get(name) ?? name.replaceAll(" ", "_");
+  const written = name.replaceAll(" ", "_");
+  if (written === "initial_picture") return "initial-file";
+  return ALIASES.get(name) ?? written;
 }
 
 /**

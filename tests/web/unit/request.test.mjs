@@ -122,7 +122,7 @@ test("a link names what differs from the defaults, and no start image's strength
 test("old names of fields in links are known", () => {
   assert.equal(fieldName("negative"), "negative_prompt");
   assert.equal(fieldName("guidance"), "guidance_scale");
-  assert.equal(fieldName("initial picture"), "initial_picture");
+  assert.equal(fieldName("initial picture"), "initial-file", "as the engine calls it");
   assert.equal(fieldName("steps"), "steps");
 });
 
