@@ -1,4 +1,5 @@
-//! Tier 3: how fast the kernels are on an adapter, and which of several equal ones suit it.
+//! Tier 3: how fast the kernels are on an adapter, and which of several equivalent ones are the
+//! fastest there.
 
 mod bench;
 mod ops;

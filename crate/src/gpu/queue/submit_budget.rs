@@ -1,12 +1,12 @@
-//! How much one submit may hold. A driver resets a device whose submit runs for seconds, a page
-//! stands still while the graphics card is taken, and a cancel is only heard between submits; so a
-//! recording is cut where a submit would take longer than a tenth of a second. How long that is, is
-//! guessed at first and then measured. A fast adapter runs a whole evaluation in one.
+//! How much one submit may hold. A driver resets a device whose submit runs for seconds, the page
+//! freezes while the graphics card is busy, and a run can be cancelled only between submits. So a
+//! recording is cut where a submit would take longer than a tenth of a second. The adapter's speed
+//! is guessed at first and then measured. A fast adapter runs a whole evaluation in one submit.
 
 use crate::gpu::recording::Dispatch;
 use std::ops::Range;
 
-/// What a submit should take at the most.
+/// The longest that a submit should take.
 const SECONDS: f64 = 0.1;
 
 /// Work per second to begin with, of a software adapter and of a real one.
@@ -20,7 +20,7 @@ pub(crate) struct SubmitBudget {
 }
 
 impl SubmitBudget {
-    /// Nothing measured yet; with `fixed`, nothing ever is.
+    /// Nothing is measured yet; with `fixed`, nothing will be.
     pub(crate) fn new(fixed: Option<u64>, software: bool) -> SubmitBudget {
         SubmitBudget { fixed, work_per_second: GUESS[usize::from(!software)] }
     }
@@ -45,7 +45,7 @@ impl SubmitBudget {
 
     /// Notes that so much work took so long.
     pub(crate) fn note(&mut self, work: u64, seconds: f64) {
-        // Too short to be told from the time that a submit itself takes.
+        // Shorter times are mostly the overhead of the submit itself.
         if seconds > 2e-3 {
             self.work_per_second = (self.work_per_second + work as f64 / seconds) / 2.0;
         }
