@@ -20,9 +20,9 @@ pub(super) struct Executor {
     layouts: HashMap<usize, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
     pipelines: HashMap<Rc<Kernel>, wgpu::ComputePipeline>,
     bind_groups: HashMap<Vec<Binding>, wgpu::BindGroup>,
-    /// The uniforms of the present recording; grows, and then the bind groups are made anew.
+    /// The uniforms of the present recording. When it has to grow, all bind groups are made again.
     params: wgpu::Buffer,
-    /// Bind groups and pipelines made.
+    /// How many bind groups and how many pipelines were made.
     made: [u64; 2],
 }
 

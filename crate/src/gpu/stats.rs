@@ -44,7 +44,7 @@ pub struct Made {
 /// What a dispatch counts as in the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// Floating-point operations of the definition.
+    /// Floating-point operations by the operation's definition, not by what the kernel does.
     pub flops: u64,
     /// Bytes of the loads and stores issued; without it, every bound byte once.
     pub traffic: Option<u64>,
@@ -64,7 +64,7 @@ pub struct KernelStats {
     pub name: &'static str,
     /// Dispatches recorded.
     pub dispatches: u64,
-    /// Floating-point operations of the definition.
+    /// Floating-point operations by the operation's definition, not by what the kernel does.
     pub flops: u64,
     /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
     pub bytes: u64,

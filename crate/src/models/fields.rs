@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
     /// A number of channels: a size, and a multiple of four.
     ///
     /// # Errors
-    /// [`Error::Config`] for what is no number of channels.
+    /// [`Error::Config`] if the value is not a number of channels.
     pub(super) fn channels(&self, field: &str, default: usize) -> Result<usize> {
         let value = self.size(field, default)?;
         self.of_four(field, value)?;

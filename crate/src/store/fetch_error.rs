@@ -51,99 +51,97 @@ impl FetchErrorKind {
     /// The number of attempts at one base address, at most `attempts`.
     pub(super) fn tries(&self, attempts: u32) -> u32 {
         match self {
-            FetchErrorKind::Status(408 | 425 | 500..=599)
-            | FetchErrorKind::Offline
-            | FetchErrorKind::Unreachable
-            | FetchErrorKind::Broke { .. }
-            | FetchErrorKind::Stalled { .. }
-            | FetchErrorKind::Slow { .. }
-            | FetchErrorKind::Busy { .. } => attempts,
-            FetchErrorKind::Status(401 | 403 | 416)
-            | FetchErrorKind::Page
-            | FetchErrorKind::WrongRange { .. }
-            | FetchErrorKind::Encoded { .. }
-            | FetchErrorKind::Size { .. }
-            | FetchErrorKind::WrongBytes => REFUSALS_MAX.min(attempts),
+            Self::Status(408 | 425 | 500..=599)
+            | Self::Offline
+            | Self::Unreachable
+            | Self::Broke { .. }
+            | Self::Stalled { .. }
+            | Self::Slow { .. }
+            | Self::Busy { .. } => attempts,
+            Self::Status(401 | 403 | 416)
+            | Self::Page
+            | Self::WrongRange { .. }
+            | Self::Encoded { .. }
+            | Self::Size { .. }
+            | Self::WrongBytes => REFUSALS_MAX.min(attempts),
             _ => 1,
         }
     }
 
     /// Whether another base address may help.
     pub(super) fn may_move(&self) -> bool {
-        !matches!(self, FetchErrorKind::Offline | FetchErrorKind::Nowhere | FetchErrorKind::Stopped)
+        !matches!(self, Self::Offline | Self::Nowhere | Self::Stopped)
     }
 
     /// A sentence that says what happened.
     pub(super) fn sentence(&self) -> String {
         match self {
-            FetchErrorKind::Offline => "This computer is offline.".into(),
-            FetchErrorKind::Unreachable => {
+            Self::Offline => "This computer is offline.".into(),
+            Self::Unreachable => {
                 "The server cannot be reached, or its answer cannot be read: it is down, its name \
                  is not known, something on the way blocks it, or length or compression of the \
                  answer are not what it says."
                     .into()
             }
-            FetchErrorKind::Cors => {
+            Self::Cors => {
                 "The server answers, but does not allow pages of other sites to read its files \
                  (CORS). Use a mirror, or import the model from local files."
                     .into()
             }
-            FetchErrorKind::Blocked => {
+            Self::Blocked => {
                 "The server leads to another host, which this page's policy does not allow, and \
                  the browser blocked that. Check for a newer version of this app, use a mirror, or \
                  import the model from local files."
                     .into()
             }
-            FetchErrorKind::Broke { got, of: Some(of) } => {
+            Self::Broke { got, of: Some(of) } => {
                 format!("The connection broke after {got} of {of} bytes.")
             }
-            FetchErrorKind::Broke { got, of: None } => {
-                format!("The connection broke after {got} bytes.")
-            }
-            FetchErrorKind::Stalled { seconds } => {
+            Self::Broke { got, of: None } => format!("The connection broke after {got} bytes."),
+            Self::Stalled { seconds } => {
                 format!("The server has sent nothing for {seconds} seconds.")
             }
-            FetchErrorKind::Slow { bytes, seconds } => {
+            Self::Slow { bytes, seconds } => {
                 format!("The server has sent only {bytes} bytes in {seconds} seconds.")
             }
-            FetchErrorKind::Busy { status, .. } => {
+            Self::Busy { status, .. } => {
                 format!("The server is busy and asks for patience ({status}).")
             }
-            FetchErrorKind::Status(404 | 410) => {
+            Self::Status(404 | 410) => {
                 "The server does not have it (404). The model may have moved: check for a newer \
                  version of this app, or import the model from local files."
                     .into()
             }
-            FetchErrorKind::Status(status @ (401 | 403)) => format!(
+            Self::Status(status @ (401 | 403)) => format!(
                 "The server refuses it ({status}). It may want a login: fetch the files with your \
                  account and import them, or use a mirror."
             ),
-            FetchErrorKind::Status(416) => {
+            Self::Status(416) => {
                 "The server says that the file ends before these bytes (416).".into()
             }
-            FetchErrorKind::Status(status) => format!("The server failed ({status})."),
-            FetchErrorKind::Page => "The server answers with a web page in its place.".into(),
-            FetchErrorKind::WrongRange { told } => {
+            Self::Status(status) => format!("The server failed ({status})."),
+            Self::Page => "The server answers with a web page in its place.".into(),
+            Self::WrongRange { told } => {
                 format!("The server sent another part of the file than was asked for ({told}).")
             }
-            FetchErrorKind::Encoded { encoding } => format!(
+            Self::Encoded { encoding } => format!(
                 "The server sends it compressed ({encoding}), and of a compressed file no part can \
                  be read. The server, or something on the way, must not compress it."
             ),
-            FetchErrorKind::Size { detail } => changed(detail),
-            FetchErrorKind::Changed => changed("the server calls it another version"),
-            FetchErrorKind::Foreign { host } => {
+            Self::Size { detail } => changed(detail),
+            Self::Changed => changed("the server calls it another version"),
+            Self::Foreign { host } => {
                 format!("The answer came from {host}, which this model does not name.")
             }
-            FetchErrorKind::WrongBytes => {
+            Self::WrongBytes => {
                 "The bytes that came are not the publisher's: they were damaged on the way, or \
                  replaced."
                     .into()
             }
-            FetchErrorKind::Nowhere => {
+            Self::Nowhere => {
                 "This model came from local files and has no address: import it again.".into()
             }
-            FetchErrorKind::Stopped => "It was stopped.".into(),
+            Self::Stopped => "It was stopped.".into(),
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
 /// Chooses `steps` of the timesteps k·⌊N / 50⌋ − 1, evenly spaced from the last one downwards.
 fn times(num_train_timesteps: usize, steps: usize) -> Vec<usize> {
     let stride = num_train_timesteps / DISTILLED;
-    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as there.
+    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as in numpy.
     let part = DISTILLED as f64 / steps as f64;
     let chosen = (0..steps).map(|index| (index as f64 * part).floor() as usize);
     chosen.map(|index| (DISTILLED - index) * stride - 1).collect()

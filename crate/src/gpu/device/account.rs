@@ -20,13 +20,13 @@ impl Drop for Staged {
 }
 
 impl Gpu {
-    /// Counts bytes as on their way to the device until it is waited for.
+    /// Counts bytes as being uploaded, until the device is next waited for.
     pub fn count_upload(&self, bytes: u64) {
         self.0.memory.uploads.set(self.0.memory.uploads.get() + bytes);
         self.0.memory.pool.borrow_mut().stage(bytes);
     }
 
-    /// Bytes on their way to the device.
+    /// Bytes that were written for the device and may not have arrived yet.
     pub fn uploads(&self) -> u64 {
         self.0.memory.uploads.get() + self.0.memory.uploads_before.get()
     }

@@ -61,7 +61,7 @@ struct Memory {
     uploads_before: Cell<u64>,
 }
 
-/// What is on its way to the device.
+/// Commands and writes that were not submitted yet, or that may still run.
 struct Queue {
     /// Number of the present recording.
     epoch: Cell<u64>,

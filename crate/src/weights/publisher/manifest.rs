@@ -40,7 +40,7 @@
 //! | `bytes` | a file's size; unknown only for files that fit in one chunk |
 //! | `sha256` | of the file; where unknown, its pointer's, or the first whole download pins it |
 //! | `chunks` | SHA-256 of every chunk, known where the manifest's maker had the file |
-//! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are told |
+//! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are given |
 //! | `pointer` | it has a pointer: before its first byte is asked for, that must agree |
 //!
 //! A pointer says size and SHA-256 of a file from the publisher's side. The host `https://*.name`

@@ -71,13 +71,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let size = [width, height];
-        let load = Workload {
-            size,
-            prompts: request.prompts(),
-            chunks: 1,
-            pictures: 1,
-            kinds: Kinds::EXACT,
-        };
+        let (prompts, kinds) = (request.prompts(), Kinds::EXACT);
+        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
         println!("residency     {}", text_of(dry.residency));
@@ -112,6 +107,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     })
 }
 
+/// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of
+/// loads" counts all bytes that invocations load and store: more than that where tiles overlap.
 fn print_cost(PartCost { name, stats, kernels }: &PartCost, with_kernels: bool) {
     let giga = |flops: u64| format!("{:.2}", flops as f64 / 1e9);
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
