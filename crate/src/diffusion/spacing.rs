@@ -51,8 +51,8 @@ impl Spacing {
                 (0..steps).rev().map(at).collect()
             }
             Spacing::Trailing => {
-                // numpy.arange(n, 0, -ratio), with differences rounded as in numpy. For some numbers
-                // of steps numpy returns one timestep too many, -1; this code does not.
+                // numpy.arange(n, 0, -ratio), with differences rounded as in numpy. For some
+                // numbers of steps numpy returns one timestep too many, -1; this code does not.
                 let ratio = n / steps as f64;
                 let difference = (n - ratio) - n;
                 let at = |i| (n + i as f64 * difference).round_ties_even() - 1.0;
