@@ -21,7 +21,7 @@ fn small(count: u32) -> Request {
 /// The pictures, and the numbers of the stages of those that went together last.
 fn draw(pipeline: &Pipeline, request: &Request) -> (Vec<Picture>, BTreeMap<String, Vec<f32>>) {
     let memory = Memory::default();
-    let extras = Extras { witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { observer: Some(&memory), ..Extras::default() };
     let mut pictures = Vec::new();
     let mut receive = |index: u32, picture| {
         assert_eq!(index as usize, pictures.len());

@@ -74,7 +74,7 @@ fn latents_are_shown_without_their_noise() {
     let request = Request { steps: 3, sampler: "euler".into(), ..request() };
     let (control, told) = listening(Previews { latents: true, pictures: 0 });
     let memory = Memory::default();
-    let extras = Extras { witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { observer: Some(&memory), ..Extras::default() };
     block_on(pipeline.generate_with(&request, &control, &extras)).unwrap();
     let stages = memory.stages();
     let told = told.borrow();
@@ -115,7 +115,7 @@ fn a_run_rests_between_steps_and_goes_on() {
         assert!(run.as_mut().poll(&mut context).is_pending(), "and rests on");
         if cancelled {
             control.cancel.set(true);
-            pause.look();
+            pause.wake();
             let Poll::Ready(ended) = run.as_mut().poll(&mut context) else { panic!("a rest") };
             assert_eq!(ended, Err(Error::Cancelled));
             continue;

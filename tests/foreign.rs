@@ -232,7 +232,7 @@ fn a_file_whose_end_did_not_arrive_is_told() {
     let path = folder.join("a.safetensors");
     let whole = single().write();
     fs::write(&path, &whole).unwrap();
-    let zeros = |path: &Path| block_on(Ldm::judge(&source(path), "a.safetensors"));
+    let zeros = |path: &Path| block_on(Ldm::check(&source(path), "a.safetensors"));
     zeros(&path).unwrap();
     let mut half = whole.clone();
     half[whole.len() / 2..].fill(0);

@@ -13,7 +13,7 @@ fn said(bytes: Vec<u8>) -> String {
     let error = block_on(Ldm::open(&Bytes::checkpoint(bytes.clone()), "a")).err().unwrap();
     println!("{error}");
     // The same is said before a file is kept.
-    let judged = block_on(Ldm::judge(&Bytes::checkpoint(bytes), "a")).unwrap_err();
+    let judged = block_on(Ldm::check(&Bytes::checkpoint(bytes), "a")).unwrap_err();
     assert_eq!(judged.to_string(), error.to_string());
     assert!(matches!(error, Error::OtherModel { .. } | Error::BadFile { .. }), "{error:?}");
     error.to_string()

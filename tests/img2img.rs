@@ -28,8 +28,8 @@ fn plans_are_as_diffusers_begins_them() {
     for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
         let left_out = golden::number(case, "left_out") as usize;
-        let tuning = SamplerOptions { left_out: Some(left_out), ..SamplerOptions::default() };
-        let plan = sampler(case).plan_with(&schedule(&configs, case), steps, tuning);
+        let options = SamplerOptions { left_out: Some(left_out), ..SamplerOptions::default() };
+        let plan = sampler(case).plan_with(&schedule(&configs, case), steps, options);
         let plan = plan.expect("a plan");
         let name = golden::text(case, "config");
         let what = format!("{} {name} {steps} without {left_out}", sampler(case));
@@ -79,7 +79,7 @@ fn check(pipeline: &Pipeline, golden: &Golden, case: &str, asked: &Value) {
     let [width, height] = [0, 1].map(|i| asked["initial"][i].as_u64().unwrap() as u32);
     let memory = Memory::default();
     let picture = initial(width, height);
-    let extras = Extras { initial: Some(&picture), witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { initial: Some(&picture), observer: Some(&memory), ..Extras::default() };
     let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
     assert_eq!(made.request, request, "{case}");
     let seen = memory.stages();

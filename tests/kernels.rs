@@ -5,7 +5,7 @@ use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::kernel::Kernel;
 use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use darkroom::ops::{Activation, Epilogue, Health, Mask, Term, TokenMerge, Window};
+use darkroom::ops::{Activation, Epilogue, FiniteCheck, Mask, Term, TokenMerge, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
@@ -47,7 +47,7 @@ pub(crate) fn kernels() -> HashSet<Rc<Kernel>> {
     let recorded = recorded.into_iter().flatten().map(|dispatch| dispatch.kernel);
     block_on(gpu.finish()).expect("small tensors are within the limits");
     // Ops that read back have emptied the recording by the time they return.
-    let of = |p| [Tensor::rgba_kernel(p), Health::kernel(p)].map(Rc::new);
+    let of = |p| [Tensor::rgba_kernel(p), FiniteCheck::kernel(p)].map(Rc::new);
     let read_back = PRECISIONS.into_iter().flat_map(of);
     recorded.chain(read_back).collect()
 }

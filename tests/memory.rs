@@ -6,8 +6,8 @@ use crate::walk::request;
 use darkroom::diffusion::Sampler;
 use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::pipeline::{
-    Control, Files, Kinds, Load, Options, Part, PartSet, Picture, Pipeline, Request, Residency,
-    Shortcuts, Stage,
+    Control, Files, Kinds, Options, Part, PartSet, Picture, Pipeline, Request, Residency,
+    Shortcuts, Stage, Workload,
 };
 use darkroom::weights::{FileSource, LocalFuture, Source};
 use darkroom::{Precision, WeightType};
@@ -85,7 +85,7 @@ fn check(model: &Path, request: &Request, ways: &[Residency]) {
         let picture = draw(&pipeline, request);
         assert_eq!(pipeline.residency(), Some(way));
         let size = [picture.width, picture.height];
-        let load = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         let dry = block_on(files.dry_run_with(&options, gpu.limits(), load, way)).unwrap();
         for (stage, held) in &dry.peaks {
             println!("{way:?} {stage:?}: {held:?}");
@@ -123,7 +123,7 @@ fn the_devices_account_is_the_plan_with_shortcuts() {
         let (files, options) = (files(&model), Options::default());
         let plan = Sampler::Ddim.plan(&files.schedule, 8).unwrap();
         let kinds = Kinds::of(&shortcuts.apply(plan, &files.schedule));
-        let load = Load { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
+        let load = Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
         let dry =
             block_on(files.dry_run_with(&options, gpu.limits(), load, Residency::ALL)).unwrap();
         assert_eq!(pipeline.peaks(), dry.peaks, "{shortcuts:?}");
@@ -163,7 +163,7 @@ fn small_models_keep_everything() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
     for model in [tiny(), &demo] {
         let load =
-            Load { size: [256, 256], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+            Workload { size: [256, 256], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         let options = Options::default();
         let dry = block_on(files(model).dry_run(&options, Limits::default(), load)).unwrap();
         assert_eq!(dry.residency, Residency::ALL, "{}", model.display());
@@ -201,7 +201,8 @@ fn v1_4() -> Files {
 #[test]
 fn v1_4_at_512_keeps_its_promises() {
     let files = v1_4();
-    let load = Load { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load =
+        Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     for (weights, most) in [
         (WeightType::F16, 2_000_000_000),
         (WeightType::Q8_0, 1_300_000_000),
@@ -227,8 +228,13 @@ fn v1_4_at_other_sizes_and_in_batches_keeps_the_default_limits() {
     for precision in Precision::ALL {
         let weights = Some(WeightType::Q8_0);
         let options = Options { precision, weights, ..Options::default() };
-        let load =
-            |size, pictures| Load { size, prompts: 2, chunks: 1, pictures, kinds: Kinds::EXACT };
+        let load = |size, pictures| Workload {
+            size,
+            prompts: 2,
+            chunks: 1,
+            pictures,
+            kinds: Kinds::EXACT,
+        };
         let sizes = [[512, 768], [768, 768], [1024, 1024]].map(|size| load(size, 1));
         let batches = (1..=4).map(|pictures| load([512, 512], pictures));
         for load in sizes.into_iter().chain(batches) {

@@ -8,7 +8,7 @@ use crate::tokenizer::clip;
 use crate::walk::check_in;
 use darkroom::Error;
 use darkroom::pipeline::Options;
-use darkroom::text::{CHUNKS_MAX, Chunk, Fragment, LongPrompt, Prompt, Reading, clean};
+use darkroom::text::{CHUNKS_MAX, Chunk, Fragment, LongPrompt, Prompt, PromptOptions, clean};
 use serde_json::Value;
 
 /// Steele, Lea and Flood's generator of 64 bits, as in the golden's script.
@@ -64,7 +64,7 @@ impl Parts {
     }
 }
 
-fn read(text: &str, reading: Reading) -> Prompt {
+fn read(text: &str, reading: PromptOptions) -> Prompt {
     Prompt::read(clip(), "prompt", text, &reading).expect("no weights, or right ones")
 }
 
@@ -73,7 +73,8 @@ fn digest(chunks: &[Chunk]) -> String {
     golden::fnv(chunks.iter().flat_map(|chunk| chunk.ids.iter().copied()))
 }
 
-const CHUNKS: Reading = Reading { clean: false, weights: false, long_prompt: LongPrompt::Chunks };
+const CHUNKS: PromptOptions =
+    PromptOptions { clean: false, weights: false, long_prompt: LongPrompt::Chunks };
 
 #[test]
 fn four_thousand_prompts_are_transformers() {
@@ -91,17 +92,17 @@ fn four_thousand_prompts_are_transformers() {
     // By the kind of prompt: words, characters, and twice both.
     let (mut wrong, mut uncleaned) = (Vec::new(), [0; 4]);
     for (index, (text, hashes)) in prompts.iter().zip(hashes).enumerate() {
-        let cut = read(text, Reading::default());
+        let cut = read(text, PromptOptions::default());
         let whole = read(text, CHUNKS);
         assert_eq!(cut.cut.is_some(), whole.chunks.len() > 1, "{text:?}");
         assert!(cut.cut.is_none_or(|end| text.ends_with(&end)), "{text:?}");
-        assert_eq!(whole.used.min(75), cut.used, "{text:?}");
+        assert_eq!(whole.token_count.min(75), cut.token_count, "{text:?}");
         for (chunks, theirs) in [(&cut.chunks, &hashes[..6]), (&whole.chunks, &hashes[6..12])] {
             if !digest(chunks).ends_with(theirs) {
                 wrong.push(format!("{index}: {text:?}"));
             }
         }
-        let cleaned = read(text, Reading { clean: true, ..Reading::default() });
+        let cleaned = read(text, PromptOptions { clean: true, ..PromptOptions::default() });
         if !digest(&cleaned.chunks).ends_with(&hashes[12..]) {
             uncleaned[index % 4] += 1;
             let start: String = text.chars().take(60).collect();
@@ -147,7 +148,7 @@ fn weights_are_the_web_uis() {
     let goldens = golden::json("prompts.json");
     let cases = golden::list(&goldens, "weighted");
     assert!(cases.len() >= 240);
-    let reading = Reading { weights: true, ..CHUNKS };
+    let reading = PromptOptions { weights: true, ..CHUNKS };
     for case in cases {
         let text = golden::text(case, "text");
         let parsed = Fragment::parse("prompt", text).unwrap();
@@ -178,9 +179,9 @@ fn odd_weights_are_errors_and_off_is_off() {
             other => assert!(text.contains("+)"), "{text}: {other:?}"),
         }
     }
-    let plain = read("(a:1.2.3) [b]", Reading::default());
+    let plain = read("(a:1.2.3) [b]", PromptOptions::default());
     assert!(!plain.chunks[0].is_weighted());
-    let weighted = Reading { weights: true, ..Reading::default() };
+    let weighted = PromptOptions { weights: true, ..PromptOptions::default() };
     let cut = read(&format!("(a:1.2) {} ((the) end)", "b ".repeat(80)), weighted).cut;
     assert_eq!(cut.as_deref(), Some("b b b b b b  the end"));
     // No prompt makes it fall over.
@@ -228,7 +229,7 @@ fn prompts_are_read_in_time_that_grows_with_their_length() {
 
 #[test]
 fn deep_brackets_and_endless_prompts_are_refused() {
-    let refused = |text: &str, reading: Reading| match Prompt::read(
+    let refused = |text: &str, reading: PromptOptions| match Prompt::read(
         clip(),
         "negative prompt",
         text,
@@ -237,7 +238,7 @@ fn deep_brackets_and_endless_prompts_are_refused() {
         Err(Error::Request { field: "negative prompt", reason }) => reason,
         other => panic!("{other:?}"),
     };
-    let weights = Reading { weights: true, ..Reading::default() };
+    let weights = PromptOptions { weights: true, ..PromptOptions::default() };
     assert!(refused(&"(a".repeat(101), weights).contains("more than 100 brackets"));
     assert!(refused(&"[(a".repeat(51), weights).contains("more than 100 brackets"));
     let deep = Fragment::parse("prompt", &"(".repeat(100)).expect("a hundred are read");
@@ -246,7 +247,7 @@ fn deep_brackets_and_endless_prompts_are_refused() {
     for (text, reading) in [
         ("word ".repeat(75 * CHUNKS_MAX + 1), CHUNKS),
         ("cat, ".repeat(40_000), CHUNKS),
-        ("a BREAK ".repeat(CHUNKS_MAX + 1), Reading { weights: true, ..CHUNKS }),
+        ("a BREAK ".repeat(CHUNKS_MAX + 1), PromptOptions { weights: true, ..CHUNKS }),
     ] {
         assert!(refused(&text, reading).contains("more than 64 chunks of 75 tokens"));
     }

@@ -24,7 +24,7 @@ fn it_is_diffusers() {
     for case in ["euler", "no_guidance", "wide", "long"] {
         let request = Request::from_json(&requests[case].to_string()).unwrap();
         let memory = Memory::default();
-        let extras = Extras { witness: Some(&memory), ..Extras::default() };
+        let extras = Extras { observer: Some(&memory), ..Extras::default() };
         block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
         let seen = memory.stages();
         for name in golden.names(&format!("{case}.")) {

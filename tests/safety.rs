@@ -117,7 +117,7 @@ fn check(embeds: &[Vec<f32>], concepts: &Concepts) {
     let (flagged, scores) = (golden.array("flagged"), golden.array("scores"));
     for (i, (name, got)) in names.iter().zip(embeds).enumerate() {
         let error = nmse(got, &golden.array(&format!("{name}.image_embeds")));
-        let SafetyScores { special_scores, concept_scores } = concepts.verdict(got);
+        let SafetyScores { special_scores, concept_scores } = concepts.scores(got);
         println!("{name}: NMSE {error:.1e}, scores {special_scores:?} {concept_scores:?}");
         assert!(error <= TOLERANCE, "{name}: NMSE {error:.1e}");
         for wrong in golden.names(&format!("{name}.wrong.")) {
@@ -130,7 +130,7 @@ fn check(embeds: &[Vec<f32>], concepts: &Concepts) {
             assert!((ours - theirs).abs() < 1.1e-3, "{name}: {ours} and {theirs}");
             assert_eq!(*ours > 0.0, *theirs > 0.0, "{name}: {ours} and {theirs}");
         }
-        assert_eq!(concepts.verdict(got).flagged(), flagged[i] == 1.0, "{name}");
+        assert_eq!(concepts.scores(got).flagged(), flagged[i] == 1.0, "{name}");
     }
     let flagged: Vec<&str> =
         names.iter().zip(&flagged).filter(|(_, f)| **f == 1.0).map(|(n, _)| n.as_str()).collect();
@@ -256,7 +256,7 @@ fn draw(pipeline: &Pipeline, case: &str) -> (Picture, Vec<f32>) {
     let request = Request::from_json(golden.text("request")).unwrap();
     let seed = golden.array(&format!("pipeline.{case}.seed"))[0] as u64;
     let memory = Memory::default();
-    let extras = Extras { witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { observer: Some(&memory), ..Extras::default() };
     let request = Request { seed, ..request };
     let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
     (made, memory.stages().remove("image").unwrap())

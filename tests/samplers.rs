@@ -106,9 +106,9 @@ fn plans_are_as_diffusers_applies_them() {
     for case in golden::list(&goldens, "plans") {
         let steps = golden::number(case, "steps") as usize;
         let name = golden::text(case, "config");
-        let tuning =
+        let options =
             SamplerOptions { eta: golden::number(case, "eta"), ..SamplerOptions::default() };
-        let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, tuning);
+        let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, options);
         let plan = plan.expect("a plan");
         let what = format!("{} {name} {steps}", sampler(case));
         let sigma = golden::number(case, "init_noise_sigma");
@@ -149,8 +149,8 @@ fn plans_are_the_papers() {
         let runs = Sampler::ALL.into_iter().map(|sampler| (sampler, 0.0));
         for (sampler, eta) in runs.chain([(Sampler::Ddim, 0.3), (Sampler::Ddim, 1.0)]) {
             for steps in [1, 2, 5, 20, 50] {
-                let tuning = SamplerOptions { eta, ..SamplerOptions::default() };
-                let plan = &sampler.plan_with(&schedule, steps, tuning).expect("a plan");
+                let options = SamplerOptions { eta, ..SamplerOptions::default() };
+                let plan = &sampler.plan_with(&schedule, steps, options).expect("a plan");
                 let (seen, corrected, schedule) = (Vec::new(), Vec::new(), &schedule);
                 let by_hand = ByHand { sampler, schedule, plan, steps, eta, seen, corrected };
                 response(plan, Some(by_hand), &format!("{sampler} {prediction} {steps}"));
@@ -203,8 +203,8 @@ fn published_sums_are_met() {
         (Sampler::Heun, false, 0.1233),
     ];
     for (sampler, karras, theirs) in published {
-        let tuning = SamplerOptions { karras: Some(karras), ..SamplerOptions::default() };
-        let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
+        let options = SamplerOptions { karras: Some(karras), ..SamplerOptions::default() };
+        let plan = sampler.plan_with(&schedule, 10, options).expect("a plan");
         let sum = run(&plan, true);
         let tolerance = if theirs > 1.0 { 1e-5 * theirs } else { 1e-3 };
         println!("{sampler} karras {karras}: {sum} against {theirs}");
@@ -231,12 +231,12 @@ fn published_means_are_met() {
         config["prediction_type"] = prediction.into();
         config["lower_order_final"] = (sampler == Sampler::UniPc).into();
         let schedule = read(&config).expect("a valid config");
-        let tuning = SamplerOptions {
+        let options = SamplerOptions {
             karras: Some(karras),
             ends_at_sigma_min: true,
             ..SamplerOptions::default()
         };
-        let plan = sampler.plan_with(&schedule, 10, tuning).expect("a plan");
+        let plan = sampler.plan_with(&schedule, 10, options).expect("a plan");
         let sum = run(&plan, false);
         let what = format!("{sampler} {prediction} karras {karras}: {sum} against {theirs}");
         println!("{what}");

@@ -81,7 +81,7 @@ fn they_are_what_the_papers_leave_out_of_diffusers() {
 /// Every stage of a run.
 fn stages(pipeline: &Pipeline, request: &Request) -> BTreeMap<String, Vec<f32>> {
     let memory = Memory::default();
-    let extras = Extras { witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { observer: Some(&memory), ..Extras::default() };
     block_on(pipeline.generate_with(request, &Control::default(), &extras)).unwrap();
     memory.stages()
 }
@@ -152,7 +152,7 @@ fn outside_the_interval_the_prompts_half_is_all() {
             let unguided = Request { guidance_scale: 1.0, ..request.clone() };
             let first = |request: &Request| {
                 let memory = Memory::default();
-                let extras = Extras { witness: Some(&memory), ..Extras::default() };
+                let extras = Extras { observer: Some(&memory), ..Extras::default() };
                 let mut receive = |_, _| Ok(());
                 let control = Control::default();
                 block_on(pipeline.generate_each(request, &control, &extras, &mut receive)).unwrap();

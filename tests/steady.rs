@@ -104,7 +104,7 @@ fn the_first_picture_compiles_nothing() {
     assert_eq!(gpu.stats().made.pipelines, 0);
 }
 
-/// A witness lets the device come to an end with every step: it must see the numbers of a run that
+/// An observer lets the device finish every step: it must see the numbers of a run that
 /// nobody holds up.
 #[test]
 fn who_looks_on_sees_what_is_shown_without_him() {
@@ -122,7 +122,7 @@ fn who_looks_on_sees_what_is_shown_without_him() {
         let ahead = block_on(pipeline.generate(&request, &control)).unwrap();
         let ahead_shown = shown.take();
         let memory = Memory::default();
-        let extras = Extras { witness: Some(&memory), ..Extras::default() };
+        let extras = Extras { observer: Some(&memory), ..Extras::default() };
         let held_up = block_on(pipeline.generate_with(&request, &control, &extras)).unwrap();
         assert_eq!(ahead, held_up);
         assert_eq!(ahead_shown, *shown.borrow());

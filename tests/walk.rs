@@ -4,7 +4,9 @@
 use crate::harness::gpu::{self, Device};
 use crate::made_up::{Golden, nmse, tiny};
 use darkroom::gpu::Gpu;
-use darkroom::pipeline::{Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness};
+use darkroom::pipeline::{
+    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request,
+};
 use darkroom::weights::{FileSource, npy};
 use darkroom::{Error, Precision, Result, WeightType};
 use pollster::block_on;
@@ -29,7 +31,7 @@ impl Memory {
     }
 }
 
-impl Witness for Memory {
+impl Observer for Memory {
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()> {
         assert_eq!(ids.len(), shape[0] * shape[1]);
         let ids = ids.iter().map(|id| *id as f32).collect();
@@ -67,7 +69,7 @@ pub(crate) fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
     let request = Request::from_json(&requests[case].to_string()).unwrap();
     let pipeline = open(gpu, tiny(), options.clone()).unwrap();
     let memory = Memory::default();
-    let extras = Extras { witness: Some(&memory), ..Extras::default() };
+    let extras = Extras { observer: Some(&memory), ..Extras::default() };
     let control = Control::default();
     let picture = block_on(pipeline.generate_with(&request, &control, &extras)).unwrap();
 

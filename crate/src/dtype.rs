@@ -61,15 +61,15 @@ impl FromStr for Precision {
 /// norms are always f32: they are few, and they decide the precision of what follows.
 ///
 /// The quantised types are ggml's, bit for bit. Each takes 32 consecutive inputs of one output as
-/// a block: one scale, in f16, and 32 small integers. Where a network bears that badly, a matrix is
-/// stored as a finer type than the one asked for: `nn/policy.rs` says which. Why these three:
+/// a block: one scale, in f16, and 32 small integers. Some matrices lose too much by that; they are
+/// stored in a more precise type than the one asked for, see `nn/policy.rs`. Why these three:
 ///
-/// - `q8_0` costs nothing that can be seen, at half the bytes of f16.
-/// - `q4_0` is the smallest that still draws.
-/// - `q5_0` is the better small one. Its 32 levels halve q4_0's step for one bit more, where q4_1
-///   pays half a bit for a minimum of each block, which weights spread evenly about zero do not
-///   need. The finer k-quants take 256 inputs at once, which the widths 320, 640, 960 and 1920 of
-///   Stable Diffusion v1 are no multiples of.
+/// - `q8_0` makes no visible difference, at about half the bytes of f16.
+/// - `q4_0` is the smallest type that still gives usable pictures.
+/// - `q5_0` is more precise for little more memory. Its 32 levels halve the step of q4_0 for one
+///   more bit per weight. q4_1 would add half a bit per weight for a minimum of each block; weights
+///   distributed evenly around zero do not need one. ggml's k-quants have blocks of 256 inputs, and
+///   the widths 320, 640, 960 and 1920 of Stable Diffusion v1 are not multiples of 256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WeightType {
     /// 32-bit floats.
@@ -109,7 +109,7 @@ impl WeightType {
         !matches!(self, WeightType::F32 | WeightType::F16)
     }
 
-    /// Bytes of `n` weights; of whole blocks, if it has blocks.
+    /// Bytes of `n` weights. For a quantised type `n` must be a multiple of the block.
     pub const fn bytes(self, n: usize) -> usize {
         match self {
             WeightType::F32 => n * 4,
@@ -136,7 +136,7 @@ impl FromStr for WeightType {
     }
 }
 
-/// A name that is no type; says which ones there are.
+/// A name that is not a known type. The message lists the known ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be {known}, not `{found}`")]
 pub struct UnknownType {
@@ -152,8 +152,8 @@ impl UnknownType {
 }
 
 /// The element type of a tensor in a file. Only floats and the blocks of ggml are weights; the
-/// others are listed, so that a file which also holds counters, masks or what no program here has
-/// heard of can be opened.
+/// others are listed so that a file can be opened that also holds counters, masks or tensors of an
+/// unknown type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileType {
     /// IEEE 754, 64 bits.
@@ -169,25 +169,25 @@ pub enum FileType {
     F8E4M3,
     /// Eight bits: the upper half of an f16. torch: `float8_e5m2`.
     F8E5M2,
-    /// A whole number with sign, as those that follow.
+    /// A signed integer of 64 bits.
     I64,
-    /// 32 bits.
+    /// A signed integer of 32 bits.
     I32,
-    /// 16 bits.
+    /// A signed integer of 16 bits.
     I16,
-    /// 8 bits.
+    /// A signed integer of 8 bits.
     I8,
-    /// A whole number without sign, as those that follow.
+    /// An unsigned integer of 64 bits.
     U64,
-    /// 32 bits.
+    /// An unsigned integer of 32 bits.
     U32,
-    /// 16 bits.
+    /// An unsigned integer of 16 bits.
     U16,
-    /// 8 bits.
+    /// An unsigned integer of 8 bits.
     U8,
     /// One byte, 0 or 1.
     Bool,
-    /// ggml's blocks of 32 numbers, as those that follow: four bits a number, with a scale.
+    /// From here to `Q8_0`: ggml's blocks of 32 numbers. Four bits a number, with a scale.
     Q4_0,
     /// Four bits a number, with scale and minimum.
     Q4_1,
@@ -197,8 +197,8 @@ pub enum FileType {
     Q5_1,
     /// Eight bits a number, with a scale.
     Q8_0,
-    /// ggml's blocks of 256 numbers ("k-quants"), as those that follow, scaled in parts of 16 or
-    /// 32: two bits a number.
+    /// From here to `Q6K`: ggml's "k-quants", blocks of 256 numbers, scaled in parts of 16 or 32.
+    /// Two bits a number.
     Q2K,
     /// Three bits a number.
     Q3K,
@@ -208,7 +208,7 @@ pub enum FileType {
     Q5K,
     /// Six bits a number.
     Q6K,
-    /// A type that is not known here, in a tensor that nobody asks for.
+    /// A type that is not known here. A tensor of it cannot be read, but its file can be opened.
     Other,
 }
 
@@ -252,7 +252,7 @@ impl FileType {
             FileType::F16 | FileType::BF16 | FileType::I16 | FileType::U16 => (1, 2),
             FileType::I8 | FileType::U8 | FileType::Bool => (1, 1),
             FileType::F8E4M3 | FileType::F8E5M2 => (1, 1),
-            // Unknown: what is checked with it is that the elements can be counted.
+            // The size is unknown. 1 only serves to check that the number of elements fits.
             FileType::Other => (1, 1),
             FileType::Q4_0 => (32, 18),
             FileType::Q4_1 => (32, 20),
@@ -267,7 +267,8 @@ impl FileType {
         }
     }
 
-    /// Bytes of so many elements; none when they are no whole blocks, or beyond u64.
+    /// Bytes of so many elements. `None` if they do not fill whole blocks, or if the result
+    /// exceeds u64.
     pub const fn bytes_of(self, elements: u64) -> Option<u64> {
         let (per_block, bytes) = self.block();
         if !elements.is_multiple_of(per_block as u64) {
@@ -276,19 +277,19 @@ impl FileType {
         (elements / per_block as u64).checked_mul(bytes as u64)
     }
 
-    /// Whether its numbers come in blocks with a common scale.
+    /// Whether the numbers are stored in blocks with a common scale.
     pub const fn is_block(self) -> bool {
         self.block().0 > 1
     }
 
-    /// Whether [`crate::weights::decode`] can make f32 of it.
+    /// Whether [`crate::weights::decode`] can convert it to f32.
     pub const fn is_float(self) -> bool {
         self.is_block()
             || self.fits_f16()
             || matches!(self, FileType::F64 | FileType::F32 | FileType::BF16)
     }
 
-    /// Whether an f16 has all its values.
+    /// Whether f16 represents every value of this type exactly.
     pub const fn fits_f16(self) -> bool {
         matches!(self, FileType::F16 | FileType::F8E4M3 | FileType::F8E5M2)
     }
@@ -298,7 +299,7 @@ impl FileType {
         Self::NAMES.iter().find(|(t, _)| *t == self).map_or("", |(_, name)| name)
     }
 
-    /// The type of a name in a safetensors header, which has no blocks.
+    /// The type with this name in a safetensors header. Such a header has no block types.
     pub fn from_name(name: &str) -> Option<FileType> {
         let plain = |t: FileType| !t.is_block() && t != FileType::Other;
         let known = Self::NAMES.iter().find(|(t, n)| *n == name && plain(*t));

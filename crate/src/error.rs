@@ -1,10 +1,10 @@
-//! What the world can do wrong, and what the user may do about it.
+//! Errors with an external cause, and what the user may do about them.
 //!
 //! Only faults that do not come from our own code are here: a file, a network, an adapter, a
 //! request. A shape that does not fit inside the crate is a bug and panics (the dry run finds it).
 //! Every text is a sentence for the person in front of the screen: what happened, what to do.
 
-/// A fault of the world. [`Error::kind`] is its stable name for programs.
+/// An error with an external cause. [`Error::kind`] is its stable name for programs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// There is no WebGPU at all.
@@ -100,16 +100,16 @@ pub enum Error {
         reason: String,
     },
 
-    /// A file could not be fetched, after all patience.
+    /// A file could not be fetched, after all attempts.
     #[error("{path} could not be fetched. {reason} What has been stored is kept; try again later.")]
     Fetch {
         /// The file.
         path: String,
-        /// The last fault, as a sentence.
+        /// The last attempt's error, as a sentence.
         reason: String,
     },
 
-    /// The browser gives no more room.
+    /// The browser's storage quota is used up.
     #[error(
         "The browser's storage is full. What has been stored is kept: free some space on this \
          device or in this browser and resume, choose a smaller model, or load the model without \
@@ -127,7 +127,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// The database has a version from the future.
+    /// The database was written by a newer version of this program.
     #[error(
         "This browser's storage was written by a newer version of this app. Nothing was changed: \
          reload the page to get that version."
@@ -216,7 +216,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// Latents that are no longer numbers.
+    /// Latents that are NaN or infinite.
     #[error(
         "Step {step} gave values that are not numbers, so there is no picture. Try another seed, \
          or f32 precision."
@@ -262,7 +262,7 @@ impl Error {
     }
 }
 
-/// Shorthand of tier 1's readers: `file` is damaged because of `reason`.
+/// Shorthand for tier 1's readers: `file` is damaged because of `reason`.
 pub(crate) fn bad_file(file: &str, reason: impl Into<String>) -> Error {
     Error::BadFile { file: file.to_owned(), reason: reason.into() }
 }

@@ -1,24 +1,21 @@
-//! JSON as Python writes it, made JSON: every config and index of a model is read through here.
+//! Makes standard JSON from what Python writes: every config and index of a model is read through
+//! here.
 //!
-//! Python's `json` writes `NaN`, `Infinity` and `-Infinity`, which no JSON has: every scheduler
-//! that
-//! diffusers saved with DPM-Solver says `"lambda_min_clipped": -Infinity`. Editors of Windows put a
-//! byte order mark in front.
+//! Python's `json` writes `NaN`, `Infinity` and `-Infinity`, which standard JSON does not have:
+//! every scheduler that diffusers saved with DPM-Solver says `"lambda_min_clipped": -Infinity`.
+//! Editors of Windows put a byte order mark in front.
 
 use std::borrow::Cow;
 
-/// The words that are no JSON, longest first, and what stands for them: a number that is not one
-/// has
-/// no value, and the largest double is as good as infinity for every use of a config.
+/// Python's words that are not JSON, longest first, and what replaces them: NaN becomes null, and
+/// infinity the largest double, which is as good for every use of a config.
 const WORDS: [(&[u8], &[u8]); 3] = [
     (b"-Infinity", b"-1.7976931348623157e308"),
     (b"Infinity", b"1.7976931348623157e308"),
     (b"NaN", b"null"),
 ];
 
-/// The same text without a byte order mark, its words for numbers replaced. Texts within quotes
-/// stay
-/// as they are, and so does every text that has none of the words.
+/// The same text without a byte order mark, with these words replaced outside of strings.
 pub fn from_python(json: &[u8]) -> Cow<'_, [u8]> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut written: Option<Vec<u8>> = None;

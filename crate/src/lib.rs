@@ -9,7 +9,7 @@ pub mod error;
 pub mod json;
 pub mod shape;
 
-// Tier 1: siblings that do not know each other.
+// Tier 1: modules that do not use each other.
 pub mod diffusion;
 #[cfg(feature = "engine")]
 pub mod gpu;

@@ -25,7 +25,7 @@ impl Shape {
         *self.dims().last().expect("a shape has a dimension")
     }
 
-    /// Product of all but the last dimension: tokens or pixels.
+    /// Product of all but the last dimension: the number of tokens or pixels.
     pub fn rows(&self) -> usize {
         self.dims()[..self.rank - 1].iter().product()
     }

@@ -17,7 +17,7 @@ use std::rc::Rc;
 pub struct Tensor {
     gpu: Gpu,
     buffer: Rc<Buffer>,
-    /// Bytes of the buffer before the first element: 0, but for a part.
+    /// Bytes of the buffer before the first element: 0, except for a [`Tensor::part`].
     offset: u64,
     precision: Precision,
     shape: Shape,
@@ -35,8 +35,9 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// The same, of any shape `[.., c]`, in a buffer that is no larger than it must be, and later
-    /// serves its like alone: what is held on to from one evaluation to the next.
+    /// The same, of any shape `[.., c]`, for what outlives a recording, such as a sampler's
+    /// latents: its buffer is no larger than it must be, and is used again only for another such
+    /// tensor of the same size.
     ///
     /// # Panics
     /// As [`Tensor::empty`].
@@ -47,16 +48,16 @@ impl Tensor {
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
-    /// The same, of any shape `[.., c]`, in a buffer of its own, which is no larger than it must be
-    /// and is given back to the system, not to a later op, when the last handle drops: what is kept
-    /// for long, or is large.
+    /// The same, of any shape `[.., c]`, in a buffer outside of the pool, which is no larger than
+    /// it must be. When the last handle drops it is destroyed, and no later op gets it: for what is
+    /// kept for long, or is large.
     ///
     /// # Panics
     /// As [`Tensor::empty`].
-    pub fn apart(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
+    pub fn unpooled(gpu: &Gpu, shape: impl Into<Shape>, precision: Precision) -> Tensor {
         let shape = shape.into();
         assert_eq!(shape.channels() % 4, 0, "channels come by four, got {shape:?}");
-        let buffer = Rc::new(gpu.alloc_apart((shape.elements() * precision.bytes()) as u64));
+        let buffer = Rc::new(gpu.alloc_unpooled((shape.elements() * precision.bytes()) as u64));
         Tensor { gpu: gpu.clone(), buffer, offset: 0, precision, shape }
     }
 
@@ -124,7 +125,7 @@ impl Tensor {
         Ok(self.numbers(&self.gpu.read(&self.buffer, self.bytes()).await?))
     }
 
-    /// Records a read of the tensor; [`Tensor::numbers`] knows what the bytes mean.
+    /// Records a read of the tensor; [`Tensor::numbers`] converts its bytes.
     pub fn start_read(&self) -> Reading {
         assert_eq!(self.offset, 0, "the whole is read");
         self.gpu.start_read(&self.buffer, self.bytes())
@@ -199,7 +200,7 @@ impl Tensor {
     }
 }
 
-/// Some channels of every row of a tensor: one of several results that lie side by side.
+/// A range of channels of every row of a tensor, such as q of a tensor with q, k and v.
 #[derive(Clone, Copy)]
 pub struct Channels<'a> {
     /// The tensor.
@@ -221,7 +222,7 @@ impl<'a> Channels<'a> {
         Channels { x, first, count }
     }
 
-    /// Groups of four channels in a row of the tensor, and of them the first of these.
+    /// In vec4: the length of a row of the tensor, and the first of these channels.
     pub(crate) fn row4_and_first4(&self) -> [u32; 2] {
         [self.x.shape().channels() as u32 / 4, self.first as u32 / 4]
     }

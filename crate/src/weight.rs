@@ -8,8 +8,8 @@
 //! Quantised weights come in panels too, cut along the inputs into *cells* of 32 outputs by 32
 //! inputs: a cell is one block of each of its outputs. ggml stores a block in one piece; here the
 //! blocks of a cell are woven together, so that an invocation gets 4 inputs of 4 outputs with one
-//! load and its neighbour reads the next bytes. No bit is lost or added. In a cell, with o and i
-//! for output and input, and a *patch* for 4 × 4 of them, number `i / 4 · 8 + o / 4`:
+//! load and its neighbour reads the next bytes. No bit is lost or added. In a cell, o is the output
+//! and i the input; a *patch* is 4 × 4 of them and has the number `i / 4 · 8 + o / 4`:
 //!
 //! ```text
 //! q8_0   64 patches of 16 bytes, byte `i % 4 · 4 + o % 4`
@@ -34,7 +34,7 @@ pub struct Weight {
     buffer: Rc<Buffer>,
     k: usize,
     n: usize,
-    /// The first output in the buffer: others' before it when it is a part.
+    /// The first output in the buffer: 0, except for a [`Weight::part`].
     first: usize,
     weight_type: WeightType,
 }
@@ -196,7 +196,7 @@ impl Table {
     }
 }
 
-/// Values in the bytes of `weight_type`; halves are rounded to nearest even.
+/// Encodes values as `weight_type`; f16 is rounded to nearest even.
 fn encode(weight_type: WeightType, values: &[f32]) -> Vec<u8> {
     if weight_type == WeightType::F32 {
         return bytemuck::cast_slice(values).to_vec();

@@ -15,7 +15,7 @@ fn code(text: &str) -> String {
 fn values(field: &Field) -> String {
     match field.names(&Sampler::ALL.map(Sampler::name)) {
         Some(names) => names.into_iter().map(code).collect::<Vec<_>>().join(" "),
-        None => match field.facts.kind {
+        None => match field.info.kind {
             FieldType::TextLayer => "whole number, 1 to the layers of the text encoder".into(),
             FieldType::Side => "multiple of 8, up to 8192".into(),
             FieldType::Interval => "two numbers, 0 to 1".into(),
@@ -26,7 +26,7 @@ fn values(field: &Field) -> String {
 }
 
 fn default(field: &Field) -> String {
-    match (Request::default().value(field), field.facts.without) {
+    match (Request::default().value(field), field.info.without) {
         (FieldValue::Nothing, without) => without.unwrap_or_default().into(),
         (FieldValue::Text(""), _) => "empty".into(),
         (FieldValue::Interval([start, end]), _) => code(&format!("[{start}, {end}]")),
@@ -36,15 +36,15 @@ fn default(field: &Field) -> String {
 }
 
 fn row(field: &Field) -> String {
-    let facts = field.facts;
-    let unit = facts.unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
+    let info = field.info;
+    let unit = info.unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
     let cells = [
         code(field.name),
         code(&format!("--{}", field.flag())),
         values(field) + &unit,
         default(field),
-        facts.text.map(|text| text.name).unwrap_or_default().into(),
-        facts.diffusers.map(code).unwrap_or_default(),
+        info.infotext.map(|text| text.name).unwrap_or_default().into(),
+        info.diffusers.map(code).unwrap_or_default(),
         field.about.to_owned(),
     ];
     format!("| {} |\n", cells.join(" | "))

@@ -142,29 +142,29 @@ fn every_field_is_an_option_of_the_program() {
 fn names_are_those_of_one_field() {
     let mut seen = BTreeSet::new();
     for one in fields() {
-        for name in [one.name].iter().chain(one.facts.aliases) {
+        for name in [one.name].iter().chain(one.info.aliases) {
             assert!(seen.insert(*name), "{name} stands for two fields");
         }
         assert_eq!(one.words, one.name.replace('_', " "));
         assert!(one.about.ends_with('.') && one.about.len() > 15, "{}", one.name);
-        assert_eq!(one.optional, one.facts.without.is_some(), "{}", one.name);
+        assert_eq!(one.optional, one.info.without.is_some(), "{}", one.name);
         assert_eq!(field(one.name).map(|field| field.name), Some(one.name));
     }
     let flags: BTreeSet<_> = fields().map(Field::flag).collect();
     assert_eq!(flags.len(), fields().count());
     let texts: BTreeSet<_> =
-        fields().filter_map(|field| field.facts.text).map(|t| t.place).collect();
+        fields().filter_map(|field| field.info.infotext).map(|t| t.place).collect();
     let names: BTreeSet<_> =
-        fields().filter_map(|field| field.facts.text).map(|t| t.name).collect();
+        fields().filter_map(|field| field.info.infotext).map(|t| t.name).collect();
     assert_eq!(texts.len(), names.len(), "a name of the shared text has two places");
 }
 
 #[test]
 fn a_value_of_another_type_names_its_field() {
-    for one in fields().filter(|field| !matches!(field.facts.kind, FieldType::Text)) {
+    for one in fields().filter(|field| !matches!(field.info.kind, FieldType::Text)) {
         for wrong in ["{}", "[[]]", "\"\\u0000\""] {
             let json = format!("{{\"{}\": {wrong}}}", one.name);
-            let names = matches!(one.facts.kind, FieldType::Name(_) | FieldType::Sampler);
+            let names = matches!(one.info.kind, FieldType::Name(_) | FieldType::Sampler);
             // A name is text; that it is none of the names is told with the model's.
             if names && wrong.starts_with('"') {
                 continue;

@@ -39,7 +39,7 @@ export const ALIASES = new Map(
 ";
 
 fn kind(field: &Field) -> &'static str {
-    match field.facts.kind {
+    match field.info.kind {
         FieldType::Text => "text",
         FieldType::Seed => "seed",
         FieldType::Flag => "flag",
@@ -55,7 +55,7 @@ fn kind(field: &Field) -> &'static str {
 
 /// The type in JavaScript: numbers may be given as typed, the engine says what is wrong with them.
 fn type_of(field: &Field) -> String {
-    let plain = match field.facts.kind {
+    let plain = match field.info.kind {
         FieldType::Text | FieldType::Seed | FieldType::Name(_) | FieldType::Sampler => "string",
         FieldType::Flag => "boolean",
         FieldType::Whole(..) | FieldType::TextLayer | FieldType::Side | FieldType::Number(..) => {
@@ -96,7 +96,7 @@ fn row(field: &Field) -> String {
     if field.optional {
         row.push(("optional", "true".into()));
     }
-    let ends = match field.facts.kind {
+    let ends = match field.info.kind {
         FieldType::Whole(least, most) => Some((least.to_string(), most.to_string())),
         FieldType::Number(least, most) if least.is_finite() => {
             Some((least.to_string(), most.to_string()))
@@ -109,17 +109,17 @@ fn row(field: &Field) -> String {
     if let Some(names) = field.names(&[]).filter(|names| !names.is_empty()) {
         row.push(("names", list(&names)));
     }
-    if !field.facts.aliases.is_empty() {
-        row.push(("aliases", list(field.facts.aliases)));
+    if !field.info.aliases.is_empty() {
+        row.push(("aliases", list(field.info.aliases)));
     }
-    if let Some(text) = field.facts.text {
+    if let Some(text) = field.info.infotext {
         row.push(("text", json!(text.name).to_string()));
         match text.form {
             Form::Plain | Form::Word(_) => {}
             Form::Part(part) => row.push(("part", part.to_string())),
         }
     }
-    if field.facts.faster {
+    if field.info.faster {
         row.push(("faster", "true".into()));
     }
     let lines: String = row.iter().map(|(name, value)| format!("    {name}: {value},\n")).collect();

@@ -10,7 +10,7 @@ use darkroom::models::safety::SafetyConfig;
 use darkroom::models::unet::UnetConfig;
 use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
-use darkroom::text::{LongPrompt, Prompt, Reading, Tokenizer};
+use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
     Archive, Ldm, LocalFuture, Lora, Manifest, Source, is_inside, npy, origin, tar,
 };
@@ -146,10 +146,10 @@ pub(crate) fn tokenizer(bytes: &[u8]) {
 pub(crate) fn prompt(bytes: &[u8]) {
     let Some((first, text)) = bytes.split_first() else { return };
     let long_prompt = if first & 4 == 0 { LongPrompt::default() } else { LongPrompt::Chunks };
-    let reading = Reading { clean: first & 1 != 0, weights: first & 2 != 0, long_prompt };
+    let options = PromptOptions { clean: first & 1 != 0, weights: first & 2 != 0, long_prompt };
     let text = String::from_utf8_lossy(text);
     BYTES.with(|tokenizer| {
-        if let Ok(prompt) = Prompt::read(tokenizer, "prompt", &text, &reading) {
+        if let Ok(prompt) = Prompt::read(tokenizer, "prompt", &text, &options) {
             for chunk in &prompt.chunks {
                 assert_eq!([chunk.ids.len(), chunk.weights.len()], [tokenizer.length(); 2]);
                 assert!(chunk.ids.iter().all(|id| *id < tokenizer.id_limit()));

@@ -1,7 +1,7 @@
-//! `scheduler_config.json`: which fields mean something here, and which values are supported.
+//! Reads `scheduler_config.json`: which fields are used, and which of their values are supported.
 //!
-//! A field that another scheduler class left in the file and that changes nothing is skipped. One
-//! that would change the picture is either understood or refused by name.
+//! A field that another scheduler class left in the file and that changes nothing is ignored. A
+//! field that would change the picture is either supported, or refused in an error that names it.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::schedule::{Prediction, Schedule, linspace};
 use crate::error::{Error, Result, bad_file};
 use crate::json::from_python;
 
-/// The most training times that make sense; v1.4 has 1000.
+/// The most training timesteps that are accepted; v1.4 has 1000.
 const MAX_TRAINED: u64 = 100_000;
 
 /// Fields that change the picture, with the only values that are supported besides null.
@@ -25,13 +25,13 @@ const ONLY: [(&str, &[&str]); 9] = [
     ("sigma_max", &[]),
 ];
 
-/// What the names of scheduler classes hold whose models are trained in another way: their noise
-/// is not that of betas.
+/// Parts of names of scheduler classes whose models were trained with another kind of noise
+/// schedule, without betas.
 const OTHER_CLASSES: [&str; 2] = ["FlowMatch", "EDM"];
 
 impl Schedule {
-    /// From the bytes of `scheduler/scheduler_config.json`; `file` is its name in messages.
-    /// What the file does not say is as in diffusers.
+    /// From the bytes of `scheduler/scheduler_config.json`; `file` is its name in messages. Missing
+    /// fields have diffusers' defaults.
     ///
     /// Latents are never clipped: the Stable Diffusion pipeline of diffusers switches `clip_sample`
     /// off whatever the file says, and so it is here.
@@ -83,24 +83,24 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
 }
 
 fn betas(config: &Config) -> Result<Vec<f32>> {
-    let trained = config.integer("num_train_timesteps", 1000, MAX_TRAINED)?;
-    if trained == 0 {
+    let num_train_timesteps = config.integer("num_train_timesteps", 1000, MAX_TRAINED)?;
+    if num_train_timesteps == 0 {
         return Err(config.refuse("num_train_timesteps", "is 0"));
     }
     if let Some(list) = config.get("trained_betas") {
         let betas = list.as_array().map(|list| list.iter().map(beta).collect::<Option<Vec<_>>>());
-        let betas = betas.flatten().filter(|betas| betas.len() == trained);
+        let betas = betas.flatten().filter(|betas| betas.len() == num_train_timesteps);
         return betas.ok_or_else(|| {
-            let reason = format!("is not a list of {trained} numbers between 0 and 1");
+            let reason = format!("is not a list of {num_train_timesteps} numbers between 0 and 1");
             config.refuse("trained_betas", &reason)
         });
     }
     let start = config.fraction("beta_start", 0.0001)?;
     let end = config.fraction("beta_end", 0.02)?;
     match config.text("beta_schedule")?.unwrap_or("linear") {
-        "linear" => Ok(linspace(start, end, trained)),
+        "linear" => Ok(linspace(start, end, num_train_timesteps)),
         "scaled_linear" => {
-            let roots = linspace(start.sqrt(), end.sqrt(), trained);
+            let roots = linspace(start.sqrt(), end.sqrt(), num_train_timesteps);
             Ok(roots.into_iter().map(|root| root * root).collect())
         }
         other => Err(config.unknown("beta_schedule", other)),

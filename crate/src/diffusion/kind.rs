@@ -1,30 +1,32 @@
-//! What an evaluation of the UNet computes, and what it leaves out to be faster; see
-//! [`super::Plan::cached`] and its like. Without that every evaluation is
-//! [`EvaluationKind::EXACT`].
+//! What an evaluation of the UNet computes, and what it leaves out to be faster.
+//! [`super::Plan::guided_within`], [`super::Plan::cached`] and [`super::Plan::merging`] set it;
+//! without them every evaluation is [`EvaluationKind::EXACT`].
 
 /// Which parts of an evaluation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EvaluationKind {
-    /// Whether the prediction is guided; without it the prompt's half alone is evaluated.
+    /// Whether the prediction is guided; without guidance only the prompt is evaluated, not the
+    /// negative prompt.
     pub guided: bool,
-    /// What becomes of the UNet's deep features.
+    /// What is done with the UNet's deep features.
     pub deep: Deep,
-    /// Of a thousand tokens of the highest resolution, those merged into others for self-attention.
-    pub merged: u32,
+    /// How many of 1000 tokens of the highest resolution are merged into others for self-attention.
+    pub merged_per_mille: u32,
 }
 
 /// The features of a UNet below its outermost layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deep {
-    /// Made, and used at once.
+    /// Computed for this evaluation alone.
     Made,
-    /// Made, and kept for the next evaluation.
+    /// Computed, and kept for the next evaluations.
     Kept,
-    /// Those that an evaluation before has kept.
+    /// Those that an earlier evaluation has kept.
     Reused,
 }
 
 impl EvaluationKind {
-    /// All of it, for this evaluation alone.
-    pub const EXACT: EvaluationKind = EvaluationKind { guided: true, deep: Deep::Made, merged: 0 };
+    /// The whole UNet, with guidance and without any shortcut.
+    pub const EXACT: EvaluationKind =
+        EvaluationKind { guided: true, deep: Deep::Made, merged_per_mille: 0 };
 }

@@ -1,5 +1,5 @@
-//! Numbers only: from a scheduler's config and a seed to the list of coefficients by which noise
-//! becomes a picture. No tensor, no GPU.
+//! Turns a scheduler's config and a seed into numbers: the first noise, and the coefficients of
+//! each step of the sampler. Nothing here uses tensors or the GPU.
 //!
 //! A [`Schedule`] holds the noise levels that the model was trained with. A [`Sampler`] turns it
 //! and a number of steps into a [`Plan`]: for each evaluation of the UNet a timestep, a scale for

@@ -1,31 +1,34 @@
-//! A sampler's whole work as a list of numbers.
+//! A plan: all that a sampler does, as a list of numbers.
 //!
-//! Every supported sampler is linear in the latents, the model's answer, what it remembers of
-//! earlier evaluations, and fresh noise. So it can be written down before anything runs:
+//! Every supported sampler is linear in the latents, the UNet's prediction, values kept from
+//! earlier evaluations, and new noise. So all of its coefficients can be computed before anything
+//! runs:
 //!
 //! ```text
 //! input   = input_scale · latents                      to the UNet, with timestep
-//! eps     = guidance(UNet(input))
-//! latents = Σ cⱼ · {latents, eps, past(1…3), saved, noise}
+//! prediction = guidance(UNet(input))
+//! latents = Σ cⱼ · {latents, prediction, past(1…3), saved, noise}
 //! ```
 //!
-//! The GPU knows one kernel for the sum, and nothing is read back inside the loop. All sums of an
-//! evaluation read the state before it; then the results take their places together.
+//! The GPU has one kernel for the sum, and nothing is read back inside the loop. All sums of an
+//! evaluation read the state from before it; only then are their results stored.
 
 use super::kind::EvaluationKind;
 
-/// What a term of a combination stands for.
+/// The tensors that a combination may have as terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Slot {
-    /// The latents that the evaluation began with, not scaled.
+    /// The latents at the beginning of the evaluation, without the input scale.
     Latents,
-    /// What the UNet just answered, guided: noise, or v where the schedule says so.
+    /// The UNet's guided prediction in this evaluation: eps, or v where the schedule says so.
     Prediction,
-    /// What an earlier evaluation remembered; 1 is the latest. See [`Evaluation::remember`].
+    /// The history: what earlier evaluations remembered; 1 is the latest. See
+    /// [`Evaluation::remember`].
     Past(usize),
-    /// The latents that were kept aside. See [`Evaluation::save`].
+    /// The tensor that [`Evaluation::save`] kept.
     Saved,
-    /// N(0, 1), drawn anew from the request's generator for every combination that names it.
+    /// New noise N(0, 1) from the request's generator, drawn for each combination that has this
+    /// term.
     Noise,
 }
 
@@ -39,7 +42,8 @@ pub struct Combination {
 }
 
 impl Combination {
-    /// The sum of `terms`; equal slots are added up, terms of factor zero left out.
+    /// The sum of `terms`; the factors of equal slots are added, and terms with the factor zero are
+    /// left out.
     ///
     /// # Panics
     /// When more than [`MAX_TERMS`] slots or none remain: a sampler's formula is wrong.
@@ -61,12 +65,12 @@ impl Combination {
         &self.terms
     }
 
-    /// The factor of a slot, 0 when it does not take part.
+    /// The factor of a slot; 0 when it is not a term.
     pub fn factor(&self, slot: Slot) -> f64 {
         self.terms.iter().find(|(known, _)| *known == slot).map_or(0.0, |(_, factor)| *factor)
     }
 
-    /// The slot, when the combination is that slot unchanged and nothing need be computed.
+    /// The slot, when the combination is 1 · this slot, so that nothing has to be computed.
     pub fn identity(&self) -> Option<Slot> {
         match self.terms[..] {
             [(slot, 1.0)] => Some(slot),
@@ -85,41 +89,42 @@ pub struct NoiseLevel {
 }
 
 impl NoiseLevel {
-    /// Of latents √ᾱ·x₀ + √(1−ᾱ)·ε.
+    /// The level of latents √ᾱ·x₀ + √(1−ᾱ)·ε.
     pub(super) fn of_alpha(alpha: f64) -> NoiseLevel {
         NoiseLevel { signal: alpha.sqrt(), noise: (1.0 - alpha).sqrt() }
     }
 
-    /// Of latents x₀ + σ·ε.
+    /// The level of latents x₀ + σ·ε (variance exploding).
     pub(super) fn exploding(sigma: f64) -> NoiseLevel {
         NoiseLevel { signal: 1.0, noise: sigma }
     }
 
-    /// Of latents (x₀ + σ·ε) / √(σ² + 1).
+    /// The level of latents (x₀ + σ·ε) / √(σ² + 1) (variance preserving).
     pub(super) fn preserving(sigma: f64) -> NoiseLevel {
         let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
         NoiseLevel { signal, noise: sigma * signal }
     }
 }
 
-/// One evaluation of the UNet and what follows from it.
+/// One evaluation of the UNet and the sums after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// The step that it belongs to, from 1; a sampler may evaluate more than once in a step.
     pub step: usize,
-    /// The training time told to the UNet, 0…999 in v1.4; some samplers go between the integers.
+    /// The timestep that the UNet gets, 0…999 in v1.4; with some samplers it is not a whole number.
     pub timestep: f64,
-    /// The UNet sees the latents times this.
+    /// The factor of the latents in the UNet's input.
     pub input_scale: f64,
-    /// How noisy the latents are that it begins with.
+    /// The noise level of the latents before it.
     pub level: NoiseLevel,
     /// The next latents.
     pub update: Combination,
-    /// What later evaluations find in `Past(1)`; the older ones move on by one.
+    /// If any, it becomes `Past(1)` for later evaluations, and each `Past(n)` becomes `Past(n +
+    /// 1)`.
     pub remember: Option<Combination>,
-    /// What later evaluations find in `Saved`, until another evaluation replaces it.
+    /// If any, it becomes `Saved` for later evaluations, until another evaluation replaces it.
     pub save: Option<Combination>,
-    /// How much of the UNet it takes.
+    /// Which parts of the UNet are computed.
     pub kind: EvaluationKind,
 }
 
@@ -130,7 +135,7 @@ impl Evaluation {
         Evaluation { step, timestep, input_scale, level, update, remember, save, kind }
     }
 
-    /// The same of latents that are not of variance one.
+    /// The same evaluation for latents whose variance is not one.
     #[must_use]
     pub(super) fn scaled(self, input_scale: f64) -> Self {
         Evaluation { input_scale, ..self }
@@ -153,12 +158,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A run that begins with noise alone.
+    /// The plan of a run that begins with noise alone.
     pub(super) fn new(init_noise_sigma: f64, evaluations: Vec<Evaluation>) -> Plan {
         Plan { init_noise_sigma, init_signal: 0.0, evaluations }
     }
 
-    /// The run without its first steps.
+    /// The plan without its first steps.
     #[must_use]
     pub(super) fn without_steps(mut self, left_out: usize) -> Plan {
         self.evaluations.retain(|evaluation| evaluation.step > left_out);
@@ -166,8 +171,8 @@ impl Plan {
         self
     }
 
-    /// The run begun with a picture: with its latents as noisy as the first evaluation expects
-    /// them. diffusers: `scheduler.add_noise`.
+    /// The plan of a run that begins with a picture: noise is added to its latents up to the level
+    /// that the first evaluation expects. diffusers: `scheduler.add_noise`.
     #[must_use]
     pub(super) fn with_picture(mut self) -> Plan {
         let level = self.evaluations.first().map(|evaluation| evaluation.level);
@@ -186,14 +191,15 @@ impl Plan {
         self.evaluations.last().map_or(0, |evaluation| evaluation.step)
     }
 
-    /// Whether all coefficients are finite. A formula may divide by the difference of two levels.
+    /// Whether all coefficients are finite: a formula may have divided by the difference of two
+    /// equal levels.
     pub(super) fn is_finite(&self) -> bool {
         let sums = self.evaluations.iter().flat_map(Evaluation::combinations);
         let factors = sums.flat_map(Combination::terms).map(|(_, factor)| *factor);
         self.init_noise_sigma.is_finite() && factors.into_iter().all(f64::is_finite)
     }
 
-    /// How many remembered tensors must be held at once: the largest n of `Past(n)`.
+    /// How many tensors of history must be held at once: the largest n of `Past(n)`.
     pub fn history(&self) -> usize {
         let slots = self.evaluations.iter().flat_map(Evaluation::combinations);
         let slots = slots.flat_map(|combination| combination.terms());

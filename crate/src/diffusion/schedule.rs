@@ -6,12 +6,12 @@
 //! ```
 //!
 //! diffusers computes them in float32 and every sampler starts from these rounded values; so they
-//! are rounded here in the same places, and only what follows is f64.
+//! are rounded here in the same places, and only later computations are f64.
 
 use super::spacing::Spacing;
 use crate::error::{Error, Result};
 
-/// What the UNet was trained to answer. Scheduler config: `prediction_type`.
+/// What the UNet was trained to predict. Scheduler config: `prediction_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prediction {
     /// The noise ε in x = √ᾱ·x₀ + √(1−ᾱ)·ε.
@@ -31,7 +31,8 @@ pub struct Schedule {
     pub(super) set_alpha_to_one: Option<bool>,
     pub(super) karras: bool,
     pub(super) skip_prk_steps: bool,
-    /// Whether the last step of a short run that ends above σ = 0 is of the first order.
+    /// Scheduler config: `lower_order_final`. Whether the last step is of first order in runs of
+    /// few steps that end above σ = 0.
     pub(super) lower_order_final: bool,
 }
 
@@ -51,51 +52,51 @@ impl Schedule {
         }
     }
 
-    /// The same schedule with another choice of timesteps than the file's or the sampler's.
+    /// The same schedule with this choice of timesteps instead of the file's or the sampler's.
     #[must_use]
     pub fn with_spacing(mut self, spacing: Spacing) -> Self {
         self.spacing = Some(spacing);
         self
     }
 
-    /// The same schedule with or without the sigmas of Karras et al., for the samplers that know
-    /// them. Scheduler config: `use_karras_sigmas`.
+    /// The same schedule with or without Karras sigmas, for the samplers that have them. Scheduler
+    /// config: `use_karras_sigmas`.
     #[must_use]
     pub fn with_karras(mut self, karras: bool) -> Self {
         self.karras = karras;
         self
     }
 
-    /// β of every training time. torch: `scheduler.betas`.
+    /// β of every training timestep. diffusers: `scheduler.betas`.
     pub fn betas(&self) -> &[f32] {
         &self.betas
     }
 
-    /// ᾱ of every training time. torch: `scheduler.alphas_cumprod`.
+    /// ᾱ of every training timestep. diffusers: `scheduler.alphas_cumprod`.
     pub fn alphas_cumprod(&self) -> &[f32] {
         &self.alphas_cumprod
     }
 
-    /// σ of every training time, in float32. torch's own square root is off by one unit in the last
-    /// place here and there; this one is not.
+    /// σ of every training timestep, in float32. torch's square root is sometimes off by one unit
+    /// in the last place; this one is not.
     pub fn sigmas(&self) -> Vec<f32> {
         self.alphas_cumprod.iter().map(|alpha| ((1.0 - alpha) / alpha).sqrt()).collect()
     }
 
-    /// How many training times there are. Scheduler config: `num_train_timesteps`.
+    /// The number of training timesteps. Scheduler config: `num_train_timesteps`.
     pub fn num_train_timesteps(&self) -> usize {
         self.betas.len()
     }
 
-    /// What the UNet answers.
+    /// What the UNet predicts.
     pub fn prediction(&self) -> Prediction {
         self.prediction
     }
 
-    /// Refuses numbers of steps that no sampler can take.
+    /// Refuses 0 steps, and more than there are training timesteps.
     ///
     /// # Errors
-    /// [`Error::Request`] for none, or more than the model was trained on.
+    /// [`Error::Request`] for these.
     pub(super) fn check_steps(&self, steps: usize) -> Result<()> {
         if steps > 0 && steps <= self.num_train_timesteps() {
             return Ok(());
@@ -114,10 +115,10 @@ impl Schedule {
         Ok(spacing.timesteps(self.num_train_timesteps(), steps, self.steps_offset))
     }
 
-    /// ᾱ of a time that a run of `steps` steps visits; an offset can lead beyond the last.
+    /// ᾱ of a timestep of a run of `steps` steps; with an offset it can be beyond the last one.
     ///
     /// # Errors
-    /// [`Error::Request`] for a time beyond the last.
+    /// [`Error::Request`] for a timestep beyond the last one.
     pub(super) fn alpha(&self, time: usize, steps: usize) -> Result<f64> {
         let alpha = self.alphas_cumprod.get(time).copied().map(f64::from);
         alpha.ok_or_else(|| Error::Request {
@@ -139,8 +140,8 @@ impl Schedule {
     }
 }
 
-/// `torch.linspace(start, end, n, dtype=torch.float32)`: from both ends to the middle, with the
-/// multiplication and addition fused as torch's build for x86 fuses them.
+/// `torch.linspace(start, end, n, dtype=torch.float32)`: computed from both ends to the middle,
+/// with a fused multiply-add as in torch's build for x86.
 pub(super) fn linspace(start: f64, end: f64, n: usize) -> Vec<f32> {
     let (start, end) = (start as f32, end as f32);
     let step = (end - start) / (n.max(2) - 1) as f32;

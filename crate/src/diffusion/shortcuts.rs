@@ -1,38 +1,40 @@
-//! What the evaluations of a plan leave out to be faster. Without that every evaluation is
-//! [`EvaluationKind::EXACT`].
+//! Shortcuts: what the evaluations of a plan leave out to be faster. Without them every evaluation
+//! is [`EvaluationKind::EXACT`].
 //!
 //! ```text
-//! way   = 1 − timestep / (N − 1)                0 is noise alone, 1 the finished picture
-//! guided where start ≤ way ≤ end                "Applying Guidance in a Limited Interval"
+//! progress = 1 − timestep / (N − 1)             0 is noise alone, 1 the finished picture
+//! guided where start ≤ progress ≤ end           "Applying Guidance in a Limited Interval"
 //!                                               (Kynkäänniemi et al., 2404.07724)
 //! cached: of each `interval` evaluations the    "DeepCache" (Ma, Fang, Wang, 2312.00858)
-//! first makes the deep features, the others
-//! take them from it
-//! merged: a share of the tokens attends          "Token Merging" (Bolya, Hoffman, 2303.17604)
-//! to nothing of its own
+//! first computes the deep features, the others
+//! reuse them
+//! merged: a share of the tokens is averaged     "Token Merging" (Bolya, Hoffman, 2303.17604)
+//! with others before self-attention
 //! ```
 //!
-//! The interval is one of noise levels: whatever the sampler, its steps, or the picture that a run
-//! begins with, it is the same part of the way. What is counted for the cache are evaluations: of
-//! a sampler that evaluates twice a step, like heun, each counts. Where guidance begins or ends the
-//! features are made anew, since those of another number of prompts do not fit.
+//! Progress depends on the timestep alone, so the guided interval has the same noise levels with
+//! every sampler, every number of steps, and every start picture. The cache counts evaluations, not
+//! steps: heun has two in a step. Where guidance begins or ends the features are computed again,
+//! because their batch has another number of prompts.
 
 use super::kind::{Deep, EvaluationKind};
 use super::plan::Plan;
 
 impl Plan {
-    /// The run with guidance only between these parts of the way; `trained` is N.
+    /// The plan with guidance only where the progress is in this interval; `num_train_timesteps` is
+    /// N.
     #[must_use]
-    pub fn guided_within(mut self, [start, end]: [f64; 2], trained: usize) -> Plan {
-        let last = trained.saturating_sub(1).max(1) as f64;
+    pub fn guided_within(mut self, [start, end]: [f64; 2], num_train_timesteps: usize) -> Plan {
+        let last = num_train_timesteps.saturating_sub(1).max(1) as f64;
         for evaluation in &mut self.evaluations {
-            let way = (1.0 - evaluation.timestep / last).clamp(0.0, 1.0);
-            evaluation.kind.guided = (start..=end).contains(&way);
+            let progress = (1.0 - evaluation.timestep / last).clamp(0.0, 1.0);
+            evaluation.kind.guided = (start..=end).contains(&progress);
         }
         self
     }
 
-    /// The run with deep features that serve `interval` evaluations; 1 is none but their own.
+    /// The plan in which deep features are used for `interval` evaluations; with 1 every evaluation
+    /// computes its own.
     #[must_use]
     pub fn cached(mut self, interval: usize) -> Plan {
         let all = &mut self.evaluations;
@@ -50,14 +52,16 @@ impl Plan {
         self
     }
 
-    /// The run with so many of a thousand tokens merged in every evaluation.
+    /// The plan with so many of 1000 tokens merged in every evaluation.
     #[must_use]
-    pub fn merging(mut self, merged: u32) -> Plan {
-        self.evaluations.iter_mut().for_each(|evaluation| evaluation.kind.merged = merged);
+    pub fn merging(mut self, merged_per_mille: u32) -> Plan {
+        self.evaluations
+            .iter_mut()
+            .for_each(|evaluation| evaluation.kind.merged_per_mille = merged_per_mille);
         self
     }
 
-    /// The kinds of its evaluations, in the order in which they first come.
+    /// The kinds of its evaluations, each once, in order of first appearance.
     pub fn kinds(&self) -> Vec<EvaluationKind> {
         let mut kinds = Vec::new();
         for evaluation in &self.evaluations {

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 
-/// What to ask of the machine.
+/// How the adapter and its device are chosen.
 #[derive(Debug, Clone, Default)]
 pub struct GpuOptions {
     /// Part of an adapter's name, to choose among several (native only).
@@ -16,8 +16,9 @@ pub struct GpuOptions {
     pub default_limits: bool,
     /// Bind at most this many bytes at once; larger tensors are worked on in row bands.
     pub max_binding: Option<u64>,
-    /// Work of one submit at the most, as a recording counts its dispatches' work; without it, what
-    /// the adapter is measured to do in a tenth of a second.
+    /// The most work of one submit, in the unit of
+    /// [`Dispatch::work`](super::recording::Dispatch::work); without it, what the adapter is
+    /// measured to do in a tenth of a second.
     pub max_submit: Option<u64>,
     /// Floating-point operations of one dispatch at the most; without it, what
     /// [`Gpu::dispatch_max`](super::Gpu::dispatch_max) says.
@@ -39,7 +40,7 @@ pub struct AdapterInfo {
     pub software: bool,
 }
 
-/// Bounds that the recording keeps, in WebGPU's names.
+/// Limits that every recording keeps. The comments have WebGPU's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// `maxBufferSize`, bytes.
@@ -58,7 +59,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The tighter of two bounds, each.
+    /// The smaller of the two, limit by limit.
     pub fn at_most(self, other: Limits) -> Limits {
         Limits {
             buffer: self.buffer.min(other.buffer),

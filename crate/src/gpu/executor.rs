@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// The buffer of parameters to begin with: those of 256 dispatches.
+/// The first size of the buffer of parameters: those of 256 dispatches.
 pub(super) const PARAMS_BYTES: u64 = 64 << 10;
 
 /// Pipelines by kernel, bind groups by what they bind.
@@ -20,9 +20,9 @@ pub(super) struct Executor {
     layouts: HashMap<usize, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
     pipelines: HashMap<Rc<Kernel>, wgpu::ComputePipeline>,
     bind_groups: HashMap<Vec<Binding>, wgpu::BindGroup>,
-    /// The uniforms of the present recording; grows, and then the bind groups are made anew.
+    /// The uniforms of the present recording. When it has to grow, all bind groups are made again.
     params: wgpu::Buffer,
-    /// Bind groups and pipelines made.
+    /// How many bind groups and how many pipelines were made.
     made: [u64; 2],
 }
 
@@ -74,8 +74,8 @@ impl Executor {
         self.bind_groups.clear();
     }
 
-    /// Runs a range of the recording's dispatches in their order; the range that begins the
-    /// recording goes first, and that which ends it ends with the copies.
+    /// Runs a range of the recording's dispatches. The ranges of a recording come in order: the
+    /// first one also writes the parameters, the last one also runs the copies.
     pub(super) fn submit(
         &mut self,
         recording: &Recording,
@@ -168,7 +168,7 @@ impl Executor {
         pass.dispatch_workgroups(x, y, z);
     }
 
-    /// Makes what a recording needs that is not run.
+    /// Makes the bind groups and pipelines of a recording that is not run.
     pub(super) fn rehearse(&mut self, recording: &Recording, pool: &Pool) {
         self.fit_params(&recording.params);
         for dispatch in &recording.dispatches {
@@ -176,8 +176,8 @@ impl Executor {
         }
     }
 
-    /// Makes the pipelines of kernels; false where all were there. A browser returns at once and
-    /// compiles them beside what follows.
+    /// Makes the pipelines of kernels; false if all of them existed. A browser returns at once and
+    /// compiles them in parallel with what follows.
     pub(super) fn compile(&mut self, kernels: &[Rc<Kernel>]) -> bool {
         let before = self.pipelines.len();
         kernels.iter().for_each(|kernel| drop(self.compiled(kernel)));
@@ -199,7 +199,7 @@ impl Executor {
         }
     }
 
-    /// The layout of a kernel's bind groups, when its pipeline is there.
+    /// The layout of a kernel's bind groups; makes its pipeline if there is none yet.
     fn compiled(&mut self, kernel: &Rc<Kernel>) -> wgpu::BindGroupLayout {
         let Executor { device, layouts, pipelines, made, .. } = self;
         let (bind_group_layout, pipeline_layout) =
@@ -221,7 +221,7 @@ impl Executor {
         }
     }
 
-    /// A buffer that bytes come through to the host.
+    /// A readback buffer: the device copies to it, the host maps it.
     pub(super) fn create_readback(&self, bytes: u64) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),

@@ -1,6 +1,6 @@
-//! What the device complains of, kept until someone asks.
+//! Errors that the device reports, kept until [`Faults::take`].
 //!
-//! Natively every complaint arrives at once through the handler of uncaptured errors. In a browser
+//! Natively every error arrives at once through wgpu's handler of uncaptured errors. In a browser
 //! it arrives later, so all work stands between error scopes, which are closed (and awaited) when a
 //! run is finished: a picture is never shown from commands that were refused. The scopes are pushed
 //! and popped through JavaScript, because wgpu 30's own conversion panics at a `GPUInternalError`.
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Faults(Arc<Mutex<Option<Error>>>);
 
 impl Faults {
-    /// Keeps `error` unless there is an earlier one; a lost device tells more than what follows it.
+    /// Keeps `error` unless there is an earlier one: the errors that follow a lost device say less.
     pub(super) fn put(&self, error: Error) {
         let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let replaces = matches!(error, Error::DeviceLost { .. });
@@ -31,7 +31,7 @@ impl Faults {
         }
     }
 
-    /// Listens to the device.
+    /// Sets the device's callbacks for uncaptured errors and for its loss.
     pub(super) fn listen(&self, device: &wgpu::Device) {
         let lost = self.clone();
         device.set_device_lost_callback(move |reason, message| {
@@ -53,7 +53,8 @@ impl Faults {
         web::push(device);
     }
 
-    /// Waits for what the browser still has to say of the commands so far.
+    /// Closes the browser's error scopes, waits for what they report of the commands so far, and
+    /// opens new ones.
     #[cfg(target_arch = "wasm32")]
     pub(super) async fn collect(&self, device: &wgpu::Device) {
         for error in web::pop(device).await {

@@ -1,7 +1,7 @@
 //! Tier 1: buffers and dispatches. Nothing here knows of tensors.
 //!
 //! [`Gpu`] is the one handle to a device. Ops append to its recording; [`Gpu::submit`] runs it. A
-//! *dry* device has no engine: it checks the same limits and adds up the same numbers, so the real
+//! *dry* device has no executor: it checks the same limits and counts the same numbers, so the real
 //! Stable Diffusion v1.4 at 512×512 can be checked, and its cost known, on a machine without a GPU.
 //!
 //! ```text
@@ -9,9 +9,9 @@
 //! kernel · adapter · faults · tuning
 //! recording    dispatches and copies, as data
 //! queue        what was submitted, and how much at once
-//! memory       buffers, the pool of them, and those that bytes come back through
+//! memory       buffers, the pool of them, and the readback buffers
 //! stats        what was asked of the device, in numbers
-//! engine       runs a recording
+//! executor     runs a recording
 //! device       Gpu: the handle that has all of it
 //! ```
 

@@ -1,7 +1,7 @@
 //! A recording: dispatches and copies as data, without a wgpu type in them.
 //!
-//! Ops append to the recording in program order; the engine runs it on submit. Because it is data,
-//! it can be checked and counted on a machine without a GPU.
+//! Ops append to the recording in program order; the executor runs it on submit. Because it is
+//! data, it can be checked and counted on a machine without a GPU.
 
 use crate::gpu::kernel::Kernel;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 /// WebGPU's alignment of uniform and storage offsets, in bytes.
 pub const ALIGNMENT: u64 = 256;
 
-/// The name of a buffer of the pool.
+/// The id of a buffer of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BufferId(pub(super) u32);
 
@@ -35,30 +35,30 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// Workgroups along x, y and z.
     pub groups: [u32; 3],
-    /// Floating-point operations of the definition.
+    /// Floating-point operations of the op's definition, whatever the kernel computes beside it.
     pub flops: u64,
-    /// Bytes that it binds, each once.
+    /// Bytes of its bindings, each counted once.
     pub bytes: u64,
 }
 
 impl Dispatch {
-    /// What it costs, in floating-point operations: its own, and ten for each byte it moves, which
-    /// is about what a graphics card does in the same time.
+    /// An estimate of its time, in floating-point operations: its own, and ten for each byte that
+    /// it moves, since a graphics card computes about ten while it moves a byte.
     pub fn work(&self) -> u64 {
         self.flops + 10 * self.bytes
     }
 }
 
-/// The name of a buffer that bytes come through.
+/// The id of a readback buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadbackId(pub(super) u32);
 
-/// Bytes of a buffer, from its start, on their way to the host.
+/// A copy of a buffer's first bytes to a readback buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Copy {
-    /// Where they are.
+    /// The buffer.
     pub from: BufferId,
-    /// Where they come through.
+    /// The readback buffer.
     pub to: ReadbackId,
     /// A multiple of four.
     pub bytes: u64,
@@ -69,9 +69,9 @@ pub struct Copy {
 pub struct Recording {
     /// In program order.
     pub dispatches: Vec<Dispatch>,
-    /// All parameters, each at a multiple of [`ALIGNMENT`].
+    /// The parameters of all dispatches, each at a multiple of [`ALIGNMENT`].
     pub params: Vec<u8>,
-    /// After the last dispatch.
+    /// They run after the last dispatch.
     pub copies: Vec<Copy>,
 }
 
@@ -91,7 +91,7 @@ impl Recording {
     }
 }
 
-/// Bytes that are in any of the bindings, each once.
+/// Bytes that are in any of the bindings, each counted once.
 pub fn distinct_bytes(bindings: &[Binding]) -> u64 {
     let mut ranges: Vec<_> = bindings.iter().map(|b| (b.buffer, b.offset, b.size)).collect();
     ranges.sort_unstable();

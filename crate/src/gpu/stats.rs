@@ -12,7 +12,7 @@ pub struct Stats {
     pub dispatches: u64,
     /// Submits made.
     pub submits: u64,
-    /// Floating-point operations of the definition (a multiply and an add are two).
+    /// Floating-point operations of the ops' definitions (a multiply and an add are two).
     pub flops: u64,
     /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
     pub bytes_moved: u64,
@@ -24,47 +24,47 @@ pub struct Stats {
     pub bytes_peak: u64,
     /// Buffers alive now, pooled ones included.
     pub buffers_alive: u64,
-    /// The same by what it was for.
+    /// The same moment, by use.
     pub peak: Held,
     /// Buffers, bind groups and pipelines made.
     pub made: Made,
 }
 
-/// What was made on the device.
+/// Objects made on the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Made {
-    /// Of kernels, parameters and read-backs.
+    /// For kernels, parameters and reads.
     pub buffers: u64,
-    /// One for each choice of buffers of a kernel.
+    /// One for each combination of a kernel and its buffers.
     pub bind_groups: u64,
     /// One for each kernel.
     pub pipelines: u64,
 }
 
-/// What one dispatch is counted as.
+/// What a dispatch counts as in the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// Floating-point operations of the definition.
+    /// Floating-point operations by the operation's definition, not by what the kernel does.
     pub flops: u64,
     /// Bytes of the loads and stores issued; without it, every bound byte once.
     pub traffic: Option<u64>,
 }
 
 impl From<u64> for Cost {
-    /// So many floating-point operations on bytes that are each touched once.
+    /// Floating-point operations, with every bound byte loaded or stored once.
     fn from(flops: u64) -> Cost {
         Cost { flops, traffic: None }
     }
 }
 
-/// The share of one kernel.
+/// The counts of one kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KernelStats {
     /// The kernel's file.
     pub name: &'static str,
     /// Dispatches recorded.
     pub dispatches: u64,
-    /// Floating-point operations of the definition.
+    /// Floating-point operations by the operation's definition, not by what the kernel does.
     pub flops: u64,
     /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
     pub bytes: u64,
@@ -72,7 +72,7 @@ pub struct KernelStats {
     pub traffic: u64,
 }
 
-/// Adds up.
+/// Counts dispatches and submits.
 #[derive(Default)]
 pub(super) struct Counter {
     kernels: BTreeMap<&'static str, KernelStats>,
@@ -113,7 +113,7 @@ impl Counter {
         self.submits += 1;
     }
 
-    /// What has been counted; of the buffers nothing is known here.
+    /// The counts; the fields on buffers are zero, because they are not known here.
     pub(super) fn stats(&self) -> Stats {
         let sum = |count: fn(&KernelStats) -> u64| self.kernels.values().map(count).sum();
         Stats {

@@ -34,7 +34,7 @@ impl MatrixTile {
     }
 }
 
-/// Who makes the scores of an attention.
+/// How the scores of an attention are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttentionTile {
     /// An invocation alone, for four queries: for software adapters. Wide heads are shared anyway.
@@ -72,7 +72,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// What is good for adapters of a kind, unmeasured.
+    /// The default for a software adapter or for a real GPU, without measurement.
     pub fn default_for(software: bool) -> Tuning {
         if software {
             Tuning::of(MatrixTile::Direct8, AttentionTile::Direct)
@@ -86,12 +86,12 @@ impl Tuning {
         Tuning { matmul: tile, conv2d: tile, attention }
     }
 
-    /// Eight hexadecimal digits that stand for it.
+    /// Eight hexadecimal digits that identify it.
     pub fn id(&self) -> String {
         format!("{:08x}", fnv1a(0, &self.to_string()))
     }
 
-    /// The choice that [`Tuning`]'s text stands for, if it stands for one.
+    /// Parses the text that `Display` writes; `None` for any other.
     pub fn parse(text: &str) -> Option<Tuning> {
         let (mut matmul, mut conv2d, mut attention) = (None, None, None);
         for part in text.split_whitespace() {

@@ -1,11 +1,11 @@
-//! Which way up a camera held a picture: one value of its Exif data (CIPA DC-008, 4.6.4), which a
-//! PNG file has in its eXIf chunk.
+//! The orientation of a photo: one value of its Exif data (CIPA DC-008, 4.6.4), which a PNG file
+//! has in its eXIf chunk.
 
-/// The tag of the orientation.
+/// The tag of the orientation in Exif data.
 const ORIENTATION: u16 = 0x0112;
 
-/// 1 to 8, as [`Rgba::upright`](super::Rgba::upright) takes it; 1, as it stands, where the data do
-/// not say.
+/// The orientation, 1 to 8, for [`Rgba::upright`](super::Rgba::upright); 1 (no change) where the
+/// data have none.
 pub(super) fn orientation(data: &[u8]) -> u8 {
     read(data).filter(|way| (1..=8).contains(way)).unwrap_or(1)
 }

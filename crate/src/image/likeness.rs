@@ -1,19 +1,19 @@
-//! How like two pictures of one size are, in the two figures that papers give.
+//! How similar two pictures of one size are: PSNR and SSIM.
 //!
 //! ```text
 //! PSNR = 10 · log₁₀(255² / mean of (a − b)²)                           dB, infinite when equal
 //! SSIM = mean of (2·μa·μb + c₁)(2·σab + c₂) / ((μa² + μb² + c₁)(σa² + σb² + c₂))       up to 1
 //! ```
 //!
-//! Over red, green and blue; opacity does not count. μ, σ² and σab are weighted by a Gaussian of
-//! σ 1.5 in a window of 11 × 11, and only windows inside the picture count, as in the paper (Wang,
+//! Over red, green and blue; opacity is ignored. μ, σ² and σab are weighted by a Gaussian of σ 1.5
+//! in a window of 11 × 11, and only windows inside the picture are used, as in the paper (Wang,
 //! Bovik, Sheikh, Simoncelli: Image Quality Assessment, 2004). scikit-image gives the same with
 //! `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`.
 
 use super::Rgba;
 use serde::Serialize;
 
-/// Taps of the window to either side of its middle.
+/// Pixels of the window on each side of its middle.
 const RADIUS: usize = 5;
 const SIGMA: f64 = 1.5;
 /// (K · L)² of the paper: K is 0.01 and 0.03, L the largest value.
@@ -23,16 +23,16 @@ const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 /// Two pictures, compared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Likeness {
-    /// Peak signal-to-noise ratio in dB; none when the pictures are equal.
+    /// Peak signal-to-noise ratio in dB; `None` when the pictures are equal.
     pub psnr: Option<f64>,
-    /// Structural similarity; none when a side is shorter than the window.
+    /// Structural similarity; `None` when a side is shorter than the window.
     pub ssim: Option<f64>,
-    /// The largest difference of a byte.
+    /// The largest difference of two bytes.
     pub most: u8,
 }
 
 impl Likeness {
-    /// Compares two pictures; none when their sizes differ.
+    /// Compares two pictures; `None` when their sizes differ.
     pub fn of(a: &Rgba, b: &Rgba) -> Option<Likeness> {
         if (a.width(), a.height()) != (b.width(), b.height()) {
             return None;
@@ -46,13 +46,13 @@ impl Likeness {
     }
 }
 
-/// Peak signal-to-noise ratio in dB from the mean of squared differences, of numbers that are at
-/// most `peak`; infinite where nothing differs.
+/// Peak signal-to-noise ratio in dB from the mean squared difference of values up to `peak`;
+/// infinite where nothing differs.
 pub fn psnr(mean_square: f64, peak: f64) -> f64 {
     10.0 * (peak * peak / mean_square).log10()
 }
 
-/// The bytes without opacity.
+/// The bytes of red, green and blue.
 fn colours(picture: &Rgba) -> impl Iterator<Item = u8> {
     picture.pixels().as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b])
 }
@@ -90,7 +90,8 @@ fn blur(plane: &[f64], [width, height]: [usize; 2]) -> Vec<f64> {
         .map(|tap| (-(tap as f64 - RADIUS as f64).powi(2) / (2.0 * SIGMA * SIGMA)).exp())
         .collect();
     let total: f64 = weights.iter().sum();
-    // The window is the same in both directions, so rows first and columns then give the same.
+    // The window is a product of two equal windows along rows and columns, so these can be applied
+    // one after the other.
     let weighted = |at: &dyn Fn(usize) -> f64| -> f64 {
         weights.iter().enumerate().map(|(tap, weight)| weight / total * at(tap)).sum()
     };

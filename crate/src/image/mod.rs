@@ -1,4 +1,4 @@
-//! Pictures on the CPU: eight-bit RGBA, PNG files, and the text that travels inside them.
+//! Pictures on the CPU: eight-bit RGBA, PNG files, and the text inside them.
 
 mod exif;
 mod likeness;

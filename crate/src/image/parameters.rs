@@ -1,4 +1,4 @@
-//! The request as readable text, in the form that Stable Diffusion programs share.
+//! The request as readable text, in the form that Stable Diffusion programs share (infotext).
 //!
 //! ```text
 //! a red cat on a yellow background
@@ -6,22 +6,22 @@
 //! Steps: 20, Sampler: Euler, CFG scale: 7.5, Seed: 42, Size: 512x512
 //! ```
 //!
-//! There is no standard but habit; the form is that of AUTOMATIC1111's `infotext`. A value with a
-//! comma, a colon or a line break is written as a JSON string, as there. Extensions add lines below
+//! There is no written standard; the form is that of AUTOMATIC1111's `infotext`. As there, a value
+//! with a comma, a colon or a line break is written as a JSON string. Extensions add lines below
 //! the fields (`Template: …`). The page reads the same text in the same way
-//! (`web/files/parameters.js`), and what is written here is read back as it was, in time that grows
-//! with its length.
+//! (`web/files/parameters.js`), and reading gives back exactly what was written here, in time
+//! linear in its length.
 
 const NEGATIVE: &str = "Negative prompt: ";
 
 /// The parts of such a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
-    /// What was asked for; it may have several lines.
+    /// The prompt; it may have several lines.
     pub prompt: String,
-    /// What was to be avoided; empty when there was nothing.
+    /// The negative prompt; empty when there was none.
     pub negative_prompt: String,
-    /// Names with values, such as `Steps` with `20`, in their order.
+    /// Names and values, such as `Steps` and `20`, in their order.
     pub fields: Vec<(String, String)>,
     /// The lines below the fields, which extensions of other programs write.
     pub extra: String,
@@ -39,7 +39,8 @@ impl Parameters {
         let fields = self.fields.iter().map(|(name, value)| format!("{name}: {}", quote(value)));
         let fields = fields.collect::<Vec<_>>().join(", ");
         let negative = self.negative_prompt.trim();
-        // A prompt that ends like a line of fields is told from one by what follows it.
+        // If the prompt's last line looks like a line of fields, something must follow it, so that
+        // it is not read as one.
         let misread = || parse_fields(text.lines().last().unwrap_or_default()).is_some();
         if !negative.is_empty() || (fields.is_empty() && misread()) {
             text.push_str(&format!("\n{NEGATIVE}{negative}"));
@@ -52,8 +53,8 @@ impl Parameters {
         text
     }
 
-    /// Reads such a text, also another program's. Any text can be read: without a line of fields
-    /// everything is prompt.
+    /// Parses such a text, also another program's. No text is an error: without a line of fields
+    /// all of it is the prompt.
     pub fn parse(text: &str) -> Self {
         let lines: Vec<&str> = text.trim().split('\n').map(|l| l.trim_end_matches('\r')).collect();
         let (end, fields) = find_fields(&lines).unwrap_or((lines.len(), Vec::new()));
@@ -80,8 +81,8 @@ fn quote(value: &str) -> String {
     }
 }
 
-/// The fields and the number of their line: the last one of all, or the last that begins with
-/// `Steps` and has others beside it.
+/// The fields and the number of their line: the last line of the text, or else the last line that
+/// begins with `Steps` and has further fields.
 fn find_fields(lines: &[&str]) -> Option<(usize, Vec<(String, String)>)> {
     let last = lines.len().checked_sub(1)?;
     if let Some(fields) = parse_fields(lines[last]) {
@@ -92,9 +93,9 @@ fn find_fields(lines: &[&str]) -> Option<(usize, Vec<(String, String)>)> {
     found.find_map(|(at, line)| Some((at, parse_fields(line).filter(|fields| fields.len() >= 3)?)))
 }
 
-/// `Name: value, Name: "quoted, value"`; nothing when the line does not begin with `Steps` and has
-/// fewer than three fields or other words, as a prompt with a colon would. A piece that is no field
-/// and a quoted value that cannot be read cost only themselves.
+/// `Name: value, Name: "quoted, value"`; `None` when the line does not begin with `Steps` and has
+/// fewer than three fields or other words, as a prompt with a colon would. A piece that is no
+/// field, or a quoted value that cannot be read, is skipped alone.
 fn parse_fields(line: &str) -> Option<Vec<(String, String)>> {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut odd = false;
@@ -128,7 +129,8 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || " -/_".contains(c))
 }
 
-/// The value at the beginning of a text, none where it cannot be read, and what follows its comma.
+/// The value at the beginning of a text (`None` where it cannot be read), and the rest after its
+/// comma.
 fn value(text: &str) -> (Option<String>, &str) {
     if let Some(end) = closing_quote(text) {
         let after = text[end..].trim_start();
@@ -140,7 +142,7 @@ fn value(text: &str) -> (Option<String>, &str) {
     (Some(value.trim().to_owned()), next)
 }
 
-/// Where a quoted text ends, behind its quote.
+/// The position after the closing quote of a quoted text.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut letters = text.strip_prefix('"')?.char_indices();
     while let Some((at, letter)) = letters.next() {

@@ -1,9 +1,9 @@
-//! PNG files with text inside: a picture carries the request that made it.
+//! PNG files with text inside: a picture's file has the request that made it.
 //!
 //! Two texts are usual here: [`PARAMETERS`], which other programs read and write (see
 //! [`super::parameters`]), and [`DARKROOM`], the whole request as JSON. Latin-1 text is a tEXt
-//! chunk, everything else an iTXt chunk (PNG specification, 11.3.3). A file from elsewhere may lie
-//! about its size, so nothing is allocated that its compressed bytes could not fill.
+//! chunk, everything else an iTXt chunk (PNG specification, 11.3.3). A file may claim any size, so
+//! no more memory is allocated than its compressed bytes could fill.
 
 use std::io::Cursor;
 
@@ -13,28 +13,28 @@ use super::exif;
 use super::rgba::Rgba;
 use crate::error::{Error, Result, bad_file};
 
-/// The keyword under which Stable Diffusion programs keep the request as readable text.
+/// The keyword of the request as readable text, shared by Stable Diffusion programs.
 pub const PARAMETERS: &str = "parameters";
-/// The keyword under which this program keeps the request as JSON.
+/// The keyword of the request as JSON, which only this program writes.
 pub const DARKROOM: &str = "darkroom";
-/// The keyword under which this program keeps which model drew the picture, as JSON.
+/// The keyword of the model that made the picture, as JSON, which only this program writes.
 pub const DARKROOM_MODEL: &str = "darkroom-model";
-/// The keyword of the text that tells which LoRAs had changed the model.
+/// The keyword of the list of LoRAs that had changed the model.
 pub const DARKROOM_LORAS: &str = "darkroom-loras";
 
 /// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
 /// (`web/files/pixels.js`).
 const MAX_PIXELS: u64 = 1 << 26;
-/// Deflate never packs more than 1 032 bytes into one.
+/// Deflate compresses at most 1 032 bytes into one.
 const MAX_RATIO: u64 = 1_032;
-/// The most bytes that compressed texts may unpack to, together with the decoder's other tables.
+/// The most bytes of all decompressed texts, together with the decoder's other tables.
 const MAX_TABLES: usize = 16 << 20;
 
 /// A decoded file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Png {
-    /// The picture; grey and palette colours are widened, missing opacity is full. It stands as its
-    /// eXIf chunk says, where it has one.
+    /// The picture as RGBA: grey and palette colours are converted, missing opacity is full, and it
+    /// is turned upright by its eXIf chunk, if there is one.
     pub picture: Rgba,
     /// Keyword and text of every text chunk: tEXt, then zTXt, then iTXt, each in file order.
     pub texts: Vec<(String, String)>,
@@ -47,8 +47,8 @@ impl Png {
     }
 }
 
-/// The file of a picture, with `texts` as (keyword, text). A keyword has 1 to 79 Latin-1
-/// characters; texts may hold anything but the character NUL, which is left out.
+/// The PNG file of a picture, with `texts` as (keyword, text). A keyword has 1 to 79 Latin-1
+/// characters; texts may have any character but NUL, which is left out.
 ///
 /// # Errors
 /// [`Error::Write`] for a picture without pixels or a bad keyword.
@@ -83,12 +83,12 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
     let fault = |error: ::png::DecodingError| bad_file(name, error.to_string());
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-    // The file's own size is room for what is stored plainly; the rest is for unpacked texts.
+    // Uncompressed chunks need at most the file's size; the rest is for decompressed texts.
     decoder.set_limits(Limits { bytes: bytes.len().saturating_add(MAX_TABLES) });
     let header = decoder.read_header_info().map_err(fault)?;
     let (width, height) = (header.width, header.height);
     let pixels = u64::from(width) * u64::from(height);
-    // At one bit a pixel, the least that a file can spend.
+    // At one bit per pixel, the smallest that PNG has.
     let packed_bytes = pixels / 8;
     if pixels > MAX_PIXELS {
         let reason = format!("it has {width}×{height} pixels; at most 8192×8192 are read");

@@ -6,20 +6,21 @@
 //! k(t) = Keys' cubic with a = −½, |t| < 2           scale  = max(from / to, 1)
 //! ```
 //!
-//! A smaller picture widens the kernel, so that every pixel counts (antialiasing). The coefficients
-//! of an output add up to one and are rounded to 22 bits; rows are resized first, rounded to bytes,
-//! then columns. (Pillow, `Resample.c`; R. G. Keys 1981.)
+//! For a smaller picture the kernel is wider, so that every pixel counts (antialiasing). The
+//! coefficients of an output add up to one and are rounded to 22 bits; rows are resized first,
+//! rounded to bytes, then columns. (Pillow, `Resample.c`; R. G. Keys 1981.)
 
 use super::rgba::Rgba;
 
-/// Bits of a coefficient behind the point: 32 less 8 of the pixel and 2 for sums beyond it.
+/// Fractional bits of a coefficient: 32, less 8 for the pixel and 2 for sums that are larger than a
+/// pixel.
 const PRECISION_BITS: u32 = 22;
-/// Reach of the kernel at scale one.
+/// The kernel's radius at scale one.
 const SUPPORT: f64 = 2.0;
 const CHANNELS: usize = 4;
 
 impl Rgba {
-    /// The picture at another size, bicubic; its opacity is treated as a colour. Pillow:
+    /// The picture at another size, bicubic; opacity is treated like a colour. Pillow:
     /// `Image.resize(size, BICUBIC)`.
     ///
     /// # Panics
@@ -30,7 +31,7 @@ impl Rgba {
         let (from_width, from_height) = (self.width() as usize, self.height() as usize);
         let (to_width, to_height) = (width as usize, height as usize);
         let mut pixels = self.pixels().to_vec();
-        // A side that keeps its length is not touched.
+        // A side that keeps its length is not resampled.
         if to_width != from_width {
             let taps = taps(from_width, to_width);
             let rows = pixels.chunks_exact(from_width * CHANNELS);
@@ -45,7 +46,7 @@ impl Rgba {
     }
 }
 
-/// What one output is made of: the inputs from `first` on.
+/// The inputs of one output, from `first` on, and their coefficients.
 struct Tap {
     first: usize,
     coefficients: Vec<i32>,
@@ -58,7 +59,7 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
     let support = SUPPORT * scale;
     let tap = |i: usize| {
         let centre = (i as f64 + 0.5) * ratio;
-        // Truncation, as C does it: what lies before the first pixel is cut off.
+        // Rounded towards zero, as in C; inputs before the first pixel are left out.
         let first = ((centre - support + 0.5) as i64).max(0) as usize;
         let end = ((centre + support + 0.5) as i64).min(from as i64) as usize;
         let weight = |j: usize| cubic((j as f64 - centre + 0.5) * (1.0 / scale));
@@ -80,13 +81,13 @@ fn cubic(t: f64) -> f64 {
     }
 }
 
-/// A coefficient in fixed point, half away from zero.
+/// A coefficient in fixed point, rounded half away from zero.
 fn fixed(coefficient: f64) -> i32 {
     let scaled = coefficient * f64::from(1 << PRECISION_BITS);
     (scaled + 0.5f64.copysign(scaled)) as i32
 }
 
-/// A sum of bytes by coefficients, begun with one half, as a byte.
+/// A weighted sum in fixed point, which was started with one half, rounded to a byte.
 fn byte(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }

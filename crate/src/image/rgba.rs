@@ -19,8 +19,8 @@ impl Rgba {
         Rgba { width, height, pixels }
     }
 
-    /// From numbers in 0…1, `[height, width, 3]`, opaque. Rounded as diffusers does:
-    /// `round(255 · x)`, half to even; what lies outside is clamped, NaN is 0.
+    /// From values in 0…1, `[height, width, 3]`, opaque. Rounded as in diffusers: `round(255 · x)`,
+    /// half to even; values outside are clamped, NaN becomes 0.
     ///
     /// # Panics
     /// When there are not `width · height · 3` numbers.
@@ -31,12 +31,12 @@ impl Rgba {
         Rgba::new(width, height, pixels)
     }
 
-    /// The picture the right way up, from how Exif says that it lies: 1 as it is, 2 to 4 mirrored
-    /// and turned by half, 5 to 8 with rows for columns. Other values are 1.
+    /// The picture turned upright, by its Exif orientation: 1 is no change, 2 to 4 are mirrored or
+    /// turned by 180°, 5 to 8 have rows and columns exchanged. Other values are treated as 1.
     pub fn upright(self, orientation: u8) -> Self {
         let (width, height) = (self.width as usize, self.height as usize);
         let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
-        // Where in the stored picture a pixel of the right one is.
+        // Where a pixel of the upright picture is in the stored one.
         let place = |x: usize, y: usize| match orientation {
             2 => (right - x, y),
             3 => (right - x, bottom - y),

@@ -1,12 +1,12 @@
-//! Tier 7: how well pictures fit their prompts, by a CLIP model that the user brings: the folder
-//! of a `CLIPModel` as transformers writes it.
+//! Tier 7: CLIP scores: how well pictures fit their prompts, by a CLIP model that the user
+//! provides, a folder of a `CLIPModel` as transformers writes it.
 //!
 //! ```text
 //! config.json  model.safetensors  preprocessor_config.json  vocab.json  merges.txt
 //! ```
 //!
-//! Not part of a run and not needed for any picture. The tokenizer may also be where a model of
-//! pictures has it, under `tokenizer/`: it is the same one.
+//! It is not part of a run. The tokenizer's files may also be in a folder `tokenizer/`, as in a
+//! Stable Diffusion model, whose tokenizer is the same.
 
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::gpu::Gpu;
 use crate::image::Rgba;
 use crate::models::clip::{ClipConfig, ClipModel, ImageProcessor, cosine};
 use crate::nn::Scope;
-use crate::pipeline::{Control, Pending, Place, VOCABULARY_BYTES_MAX, text, weights};
+use crate::pipeline::{Control, LoadTarget, Pending, VOCABULARY_BYTES_MAX, text, weights};
 use crate::tensor::Tensor;
 use crate::text::Tokenizer;
 use crate::weights::{Source, read_all};
@@ -23,7 +23,7 @@ const CONFIG: &str = "config.json";
 const PROCESSOR: &str = "preprocessor_config.json";
 const PART: &str = "clip";
 
-/// A CLIP model on the GPU, ready to judge.
+/// A CLIP model on the GPU.
 pub struct ClipScore {
     gpu: Gpu,
     tokenizer: Tokenizer,
@@ -32,11 +32,11 @@ pub struct ClipScore {
 }
 
 impl ClipScore {
-    /// Reads a model; its weights stay f32 or f16, as they come.
+    /// Loads a model; its weights stay f32 or f16, as in its files.
     ///
     /// # Errors
-    /// Files that are missing, damaged, not supported, or contradict one another; a cancel; the
-    /// device's faults.
+    /// Files that are missing, damaged, not supported, or contradict one another; a cancel; those
+    /// of the device.
     pub async fn open(gpu: &Gpu, source: &dyn Source, control: &Control) -> Result<ClipScore> {
         let config = ClipConfig::parse(CONFIG, &text(source, CONFIG).await?)?;
         let processor = ImageProcessor::parse(PROCESSOR, &text(source, PROCESSOR).await?)?;
@@ -53,18 +53,18 @@ impl ClipScore {
         let archive = weights(source, "", "model").await?;
         let build = |scope: &Scope| ClipModel::new(scope, &config);
         let pending = Pending::new(gpu, PART, &archive, None, build)?;
-        let model = pending.load_alone(&Place { gpu, source, control }).await?;
+        let model = pending.load_alone(&LoadTarget { gpu, source, control }).await?;
         Ok(ClipScore { gpu: gpu.clone(), tokenizer, processor, model })
     }
 
-    /// How well a picture fits a prompt: 100 times the cosine, at least 0. What does not fit into
-    /// 77 tokens is cut off.
+    /// The CLIP score: 100 times the cosine of the embeddings, at least 0. A prompt is cut off
+    /// after 77 tokens.
     ///
     /// # Errors
-    /// [`Error::BadFile`] when the weights give no numbers; the device's faults.
+    /// [`Error::BadFile`] when the weights give NaN or infinity; those of the device.
     pub async fn score(&self, prompt: &str, picture: &Rgba) -> Result<f64> {
         let side = self.processor.output_size();
-        let pixels = self.processor.pixels(picture);
+        let pixels = self.processor.preprocess_nhwc(picture);
         let input = Tensor::from_f32(&self.gpu, &pixels, [1, side, side, 4], Precision::F32);
         let image_embeds = self.model.image_embeds(&input).to_f32().await?;
         let tokens = self.tokenizer.encode(prompt)?;
@@ -82,7 +82,7 @@ impl ClipScore {
     }
 }
 
-/// CLIP's tokenizer, beside the config or in a folder of its own.
+/// CLIP's tokenizer, from the config's folder or from `tokenizer/`.
 async fn tokenizer(source: &dyn Source, config: &ClipConfig) -> Result<Tokenizer> {
     let read = |path| read_all(source, path, VOCABULARY_BYTES_MAX);
     let (vocab, merges) = match read("vocab.json").await {

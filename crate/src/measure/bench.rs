@@ -1,9 +1,10 @@
-//! How fast the kernels are on an adapter, at the shapes of Stable Diffusion v1.4, beside the
-//! adapter's own peaks measured in the same run.
+//! How fast the kernels are on an adapter, at the shapes of Stable Diffusion v1.4, compared with
+//! the adapter's peaks, which are measured in the same run.
 //!
 //! The peak of arithmetic is that of a kernel which only multiplies and adds in registers, the peak
-//! of memory that of a copy. A machine is rarely alone: after each run of an op the peak's kernel
-//! runs for as long as it took, and what is told is the median of the pairs' ratios.
+//! of memory that of a copy. Other programs may slow the machine down. So after each run of an op
+//! the peak's kernel runs for the same time, and the result is the median of the ratios of such
+//! pairs.
 
 use super::ops;
 use super::peak::Peak;
@@ -20,7 +21,7 @@ use serde::Serialize;
 pub struct BenchOptions {
     /// Only ops whose name contains this.
     pub only: String,
-    /// Runs of each, of which the median counts.
+    /// Runs of each op; the result is their median.
     pub runs: usize,
     /// Rows of the largest shapes are divided by this: a software adapter is a thousand times
     /// slower than a graphics card.
@@ -43,17 +44,17 @@ pub struct Figure {
     pub name: String,
     /// Seconds of a run.
     pub seconds: f64,
-    /// 10⁹ floating-point operations of the definition a second.
+    /// 10⁹ floating-point operations of the op's definition a second.
     pub gflops: f64,
-    /// Of the peak of arithmetic, 0 to 1.
+    /// The share of the arithmetic peak, 0 to 1.
     pub of_peak: f64,
-    /// 10⁹ bytes a second, every byte that is bound counted once.
+    /// 10⁹ bytes a second; each bound byte is counted once.
     pub gbps: f64,
-    /// Of the peak of memory, 0 to 1.
+    /// The share of the memory peak, 0 to 1.
     pub of_copy: f64,
 }
 
-/// Measures, and tells each figure as soon as it is known.
+/// Measures all ops, and reports each figure as soon as it is known.
 ///
 /// # Errors
 /// As [`Gpu::finish`].
@@ -91,7 +92,7 @@ pub async fn bench(
     Ok(Peaks { gflops: peak.gflops, gbps })
 }
 
-/// The adapter's peaks, medians of so many runs; `check` is asked between the two.
+/// The adapter's peaks, medians of so many runs; `check` is called between the two measurements.
 ///
 /// # Errors
 /// As [`Gpu::finish`], and those of `check`.

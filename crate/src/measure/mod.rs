@@ -1,9 +1,10 @@
-//! Tier 3: how fast the kernels are on an adapter, and which of several equal ones suit it.
+//! Tier 3: how fast the kernels are on an adapter, and which of several equivalent ones are the
+//! fastest there.
 
 mod bench;
-mod probe;
 mod ops;
 mod peak;
+mod probe;
 mod timing;
 pub mod tuner;
 

@@ -11,7 +11,7 @@ const LANES: u32 = 64;
 /// Chains of multiply-adds in the kernel, of four values each.
 const CHAINS: u64 = 8;
 
-/// The kernel of the peak, in the form that is fastest here.
+/// The kernel that measures the peak, in the form that is faster on this adapter.
 pub(super) struct Peak {
     kernel: Rc<Kernel>,
     params: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    /// Tries both forms.
+    /// Measures both forms and takes the faster one.
     ///
     /// # Errors
     /// Those of the device.
@@ -42,7 +42,7 @@ impl Peak {
     }
 
     fn of(gpu: &Gpu, fused: bool) -> Peak {
-        // A few hundredths of a second on either kind of adapter.
+        // A run takes a few hundredths of a second on either kind of adapter.
         let (groups, rounds) = if gpu.info().software { (64u32, 1024u32) } else { (4096, 8192) };
         let source = WgslFile { name: "fma", text: include_str!("fma.wgsl") };
         let kernel = Rc::new(Kernel::new(source, 1).uint("LANES", LANES).flag("FUSED", fused));
@@ -60,7 +60,7 @@ impl Peak {
         gpu.dispatch(&self.kernel, &self.params, bindings, [self.groups, 1, 1], self.flops);
     }
 
-    /// 10⁹ floating-point operations a second, now, over as many seconds at the least.
+    /// Measures 10⁹ floating-point operations a second again, over at least so many seconds.
     ///
     /// # Errors
     /// Those of the device.

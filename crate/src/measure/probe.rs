@@ -117,7 +117,8 @@ impl Answers {
         for (answer, value) in finite.iter_mut().zip(INVALID) {
             // The last lane of the last round has it.
             let values: Vec<f32> = (0..256).map(|i| if i == 255 { value } else { 0.5 }).collect();
-            *answer = Tensor::from_f32(gpu, &values, [1, 64, 4], Precision::F32).is_finite().await?;
+            *answer =
+                Tensor::from_f32(gpu, &values, [1, 64, 4], Precision::F32).is_finite().await?;
         }
         let mut runs = [const { Vec::new() }; 3];
         for run in &mut runs {

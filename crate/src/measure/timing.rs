@@ -1,4 +1,4 @@
-//! One timed run of what is recorded, and what is made of several.
+//! Times a recording, once or several times.
 
 use crate::error::Result;
 use crate::gpu::Gpu;
@@ -11,7 +11,7 @@ pub(super) struct Run {
     pub gbps: f64,
 }
 
-/// A few runs after one that compiles.
+/// Several timed runs, after one that compiles and is not timed.
 ///
 /// # Errors
 /// Those of the device.
@@ -28,7 +28,7 @@ pub(super) async fn rates(gpu: &Gpu, runs: usize, record: &dyn Fn()) -> Result<V
 /// Those of the device.
 pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     gpu.finish().await?;
-    // The counters go on: the peak of memory is the user's.
+    // The counters are not reset, because the caller reads the peak of memory from them.
     let before = gpu.stats();
     record();
     let start = Instant::now();
@@ -40,7 +40,7 @@ pub(super) async fn timed(gpu: &Gpu, record: &dyn Fn()) -> Result<Run> {
     Ok(Run { seconds, gflops, gbps })
 }
 
-/// The middle one.
+/// The median.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)

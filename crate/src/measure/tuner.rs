@@ -1,4 +1,5 @@
-//! Which kernels suit an adapter: a family's default and its challenger timed on it, once.
+//! Chooses the kernels for an adapter: of each family the default and one candidate are timed on
+//! it, once.
 //!
 //! ```text
 //! family    on a software adapter    on a real GPU
@@ -7,10 +8,10 @@
 //! attention direct                   shared, direct
 //! ```
 //!
-//! The first is what runs without tuning, and stays unless another is clearly faster. All compute
-//! the same sums in the same order, so a choice changes a picture by rounding at the most; but it
-//! may change it, so an adapter keeps its choice, and a run that must repeat byte for byte is not
-//! tuned: that is the default everywhere.
+//! The first one is the default, and stays unless the candidate is clearly faster. Both compute the
+//! same sums in the same order, so the choice changes a picture at most by rounding. Because it may
+//! change it, the choice for an adapter is stored; and without tuning, which is the default
+//! everywhere, a run repeats byte for byte.
 
 use super::ops::Record;
 use super::timing::timed;
@@ -22,32 +23,33 @@ use crate::weight::Weight;
 use crate::{Precision, WeightType};
 use web_time::Instant;
 
-/// The time for tuning in seconds, compiling included; what is compared is timed once in any case.
+/// The time budget of tuning in seconds, compiling included; every candidate is timed at least
+/// once.
 pub const SECONDS_MAX: f64 = 3.0;
 
-/// A challenger must take less than this share of the default's time.
+/// A candidate must take less than this share of the default's time.
 const FASTER: f64 = 0.95;
 
-/// Seconds that a challenger may take longer to compile. A model has some twenty kernels of a
-/// family, which every opening compiles: ten seconds more are not won back by a picture.
+/// How many seconds longer a candidate may take to compile. Opening a model compiles about twenty
+/// kernels of a family, so this is ten seconds, more than a faster picture saves.
 const COMPILE_MAX: f64 = 0.5;
 
-/// Where a software adapter compiles the default kernel for longer than this (seconds), it would
-/// take longer than [`COMPILE_MAX`] for the challenger, which is four times the size: that is not
-/// compiled at all. A browser's needs a minute for it, and a driver cannot be told to stop.
+/// If a software adapter compiles the default kernel for longer than this (seconds), the candidate,
+/// which is four times the size, would exceed [`COMPILE_MAX`]; so it is not compiled at all. A
+/// browser's software adapter needs a minute for it, and a driver's compilation cannot be stopped.
 const COMPILE_QUICK: f64 = 1.0;
 
-/// Timed runs of a choice at the most, of which the fastest counts.
+/// The most timed runs of a kernel; the fastest counts.
 const RUNS: usize = 8;
 
-/// What a choice is kept under: adapter, driver, and our kernels.
+/// The key under which a choice is stored: adapter, driver, and a version of our kernels.
 pub fn key(gpu: &Gpu) -> String {
     let info = gpu.info();
     let kernels = env!("CARGO_PKG_VERSION");
     format!("{} | {} | {} | {kernels} {:08x}", info.name, info.backend, info.driver, version())
 }
 
-/// A number that changes with the text of the kernels that are chosen from.
+/// A hash of the texts of all kernels that are compared.
 fn version() -> u32 {
     let gpu = Gpu::dry(false);
     for tile in MatrixTile::ALL {
@@ -62,9 +64,9 @@ fn version() -> u32 {
     recorded.iter().fold(0, |sum, dispatch| crate::gpu::fnv1a(sum, &dispatch.kernel.wgsl()))
 }
 
-/// The choice that was kept as `remembered`, if it is one; else the adapter is measured. The device
-/// runs it from now on. `before_each` is called before each measurement with how many are done, and
-/// of how many; its error ends the tuning.
+/// Sets the device's tuning: the stored choice `remembered`, if it can be parsed; otherwise the
+/// adapter is measured. `before_each` is called before each measurement with the number of those
+/// done and of all; its error ends the tuning.
 ///
 /// # Errors
 /// As [`Gpu::finish`], and those of `before_each`.
@@ -79,84 +81,96 @@ pub async fn tune(
     }
     let fixed = Tuning::default_for(gpu.info().software);
     let start = Instant::now();
-    let mut duels: Vec<Duel> = FAMILIES.into_iter().filter_map(|of| Duel::new(gpu, of)).collect();
-    let families = duels.len();
+    let mut comparisons: Vec<Comparison> =
+        FAMILIES.into_iter().filter_map(|of| Comparison::new(gpu, of)).collect();
+    let families = comparisons.len();
     let mut done = 0;
     let mut step = |total| {
         done += 1;
         before_each(done - 1, total)
     };
-    for duel in &mut duels {
+    for comparison in &mut comparisons {
         step(families * (2 + RUNS))?;
-        duel.compile(gpu, 0).await?;
+        comparison.compile(gpu, 0).await?;
     }
-    duels.retain(|duel| !gpu.info().software || duel.first[0] < COMPILE_QUICK);
-    let total = families + duels.len() * (1 + RUNS);
-    for duel in &mut duels {
+    comparisons
+        .retain(|comparison| !gpu.info().software || comparison.first_run[0] < COMPILE_QUICK);
+    let total = families + comparisons.len() * (1 + RUNS);
+    for comparison in &mut comparisons {
         step(total)?;
-        duel.compile(gpu, 1).await?;
+        comparison.compile(gpu, 1).await?;
     }
     for round in 0..RUNS {
-        for duel in &mut duels {
+        for comparison in &mut comparisons {
             if round > 0 && start.elapsed().as_secs_f64() > SECONDS_MAX {
                 break;
             }
             step(total)?;
-            duel.run(gpu).await?;
+            comparison.run(gpu).await?;
         }
     }
-    let chosen = duels.iter().filter(|duel| duel.is_won());
-    let tuning = chosen.fold(fixed, |tuning, duel| (duel.challenged)(tuning, gpu.info().software));
+    let chosen = comparisons.iter().filter(|comparison| comparison.candidate_wins());
+    let tuning = chosen
+        .fold(fixed, |tuning, comparison| (comparison.with_candidate)(tuning, gpu.info().software));
     gpu.set_tuning(tuning);
     gpu.trim();
     Ok(tuning)
 }
 
-/// Kernels of which one is chosen.
+/// A default kernel and its candidate.
 struct Family {
-    /// What is timed.
+    /// The op that is timed.
     op: fn(&Gpu) -> Record,
-    /// A tuning with the challenger of this family, on a software adapter or on a real one.
-    challenged: fn(Tuning, bool) -> Tuning,
+    /// The given tuning with this family's candidate, for a software adapter (true) or a real GPU.
+    with_candidate: fn(Tuning, bool) -> Tuning,
 }
 
 const FAMILIES: [Family; 3] = [
-    Family { op: product, challenged: |t, software| Tuning { matmul: tile(software), ..t } },
-    Family { op: convolution, challenged: |t, software| Tuning { conv2d: tile(software), ..t } },
+    Family { op: product, with_candidate: |t, software| Tuning { matmul: tile(software), ..t } },
+    Family {
+        op: convolution,
+        with_candidate: |t, software| Tuning { conv2d: tile(software), ..t },
+    },
     Family {
         op: attention,
-        challenged: |t, software| match software {
+        with_candidate: |t, software| match software {
             true => t,
             false => Tuning { attention: AttentionTile::Direct, ..t },
         },
     },
 ];
 
-/// The challenger of matrix products and convolutions.
+/// The candidate for matrix products and convolutions.
 fn tile(software: bool) -> MatrixTile {
     if software { MatrixTile::Direct16 } else { MatrixTile::Direct8 }
 }
 
-/// The fixed choice of a family and its challenger.
-struct Duel {
+/// The timings of a family's default (0) and its candidate (1).
+struct Comparison {
     tunings: [Tuning; 2],
-    challenged: fn(Tuning, bool) -> Tuning,
+    with_candidate: fn(Tuning, bool) -> Tuning,
     record: Record,
-    /// Seconds of the first run of each, in which it is compiled.
-    first: [f64; 2],
+    /// Seconds of the first run of each, which compiles it.
+    first_run: [f64; 2],
     /// Seconds of the fastest run of each.
-    least: [f64; 2],
+    fastest: [f64; 2],
 }
 
-impl Duel {
-    /// None where the family has no challenger on such adapters.
-    fn new(gpu: &Gpu, Family { op, challenged }: Family) -> Option<Duel> {
+impl Comparison {
+    /// `None` where the family has no candidate for this kind of adapter.
+    fn new(gpu: &Gpu, Family { op, with_candidate }: Family) -> Option<Comparison> {
         let software = gpu.info().software;
         let fixed = Tuning::default_for(software);
-        let tunings = [fixed, challenged(fixed, software)];
-        let has_challenger = tunings[0] != tunings[1];
-        let (first, least) = ([0.0; 2], [f64::MAX; 2]);
-        has_challenger.then(|| Duel { tunings, challenged, record: op(gpu), first, least })
+        let tunings = [fixed, with_candidate(fixed, software)];
+        let has_candidate = tunings[0] != tunings[1];
+        let (first_run, fastest) = ([0.0; 2], [f64::MAX; 2]);
+        has_candidate.then(|| Comparison {
+            tunings,
+            with_candidate,
+            record: op(gpu),
+            first_run,
+            fastest,
+        })
     }
 
     /// Runs one for the first time, which compiles it.
@@ -165,20 +179,21 @@ impl Duel {
         let start = Instant::now();
         (self.record)();
         gpu.finish().await?;
-        self.first[which] = start.elapsed().as_secs_f64();
+        self.first_run[which] = start.elapsed().as_secs_f64();
         Ok(())
     }
 
-    /// Whether the challenger is clearly faster, and soon compiled.
-    fn is_won(&self) -> bool {
-        self.least[1] < FASTER * self.least[0] && self.first[1] < self.first[0] + COMPILE_MAX
+    /// Whether the candidate is clearly faster, and compiles fast enough.
+    fn candidate_wins(&self) -> bool {
+        self.fastest[1] < FASTER * self.fastest[0]
+            && self.first_run[1] < self.first_run[0] + COMPILE_MAX
     }
 
-    /// Times both, one after the other, so that what else the machine does meets them alike.
+    /// Times both, one after the other, so that other load on the machine affects both.
     async fn run(&mut self, gpu: &Gpu) -> Result<()> {
-        for (tuning, least) in self.tunings.into_iter().zip(&mut self.least) {
+        for (tuning, fastest) in self.tunings.into_iter().zip(&mut self.fastest) {
             gpu.set_tuning(tuning);
-            *least = seconds(gpu, &*self.record).await?.min(*least);
+            *fastest = seconds(gpu, &*self.record).await?.min(*fastest);
         }
         Ok(())
     }
@@ -194,7 +209,7 @@ async fn seconds(gpu: &Gpu, record: &dyn Fn()) -> Result<f64> {
     Ok(timed.iter().map(|timed| timed.seconds).sum())
 }
 
-/// A product to time: a hundredth of a second, more or less, on its kind of adapter.
+/// The matrix product that is timed: about a hundredth of a second on either kind of adapter.
 fn product(gpu: &Gpu) -> Record {
     let [rows, side] = if gpu.info().software { [256, 320] } else { [4096, 1280] };
     let x = Tensor::empty(gpu, [1, rows, side], Precision::F32);
@@ -202,7 +217,7 @@ fn product(gpu: &Gpu) -> Record {
     Box::new(move || drop(x.matmul(&weight, Epilogue::default())))
 }
 
-/// A convolution to time.
+/// The convolution that is timed.
 fn convolution(gpu: &Gpu) -> Record {
     let [side, c] = if gpu.info().software { [16, 128] } else { [64, 320] };
     let x = Tensor::empty(gpu, [1, side, side, c], Precision::F32);
@@ -211,7 +226,7 @@ fn convolution(gpu: &Gpu) -> Record {
     Box::new(move || drop(x.conv2d(&weight, window, Epilogue::default())))
 }
 
-/// An attention to time.
+/// The attention that is timed.
 fn attention(gpu: &Gpu) -> Record {
     const HEADS: usize = 8;
     let [tokens, width] = if gpu.info().software { [256, 16] } else { [4096, 40] };

@@ -1,4 +1,4 @@
-//! Reading a published `config.json`, field by field, so that every complaint names its field.
+//! Reads a published `config.json` field by field, so that every error names its field.
 //!
 //! An absent field has the default of the Python class that wrote the file; a field with a value
 //! that this program does not compute is refused rather than ignored.
@@ -10,20 +10,20 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::json::from_python;
 
-/// No size of a model is larger; a bigger number in a config is a mistake, or malice.
+/// The largest size in a config; a larger number is a mistake, or was made to exhaust memory.
 const LARGEST: usize = 1 << 20;
-/// Nor has a model more levels, layers of a kind, or blocks.
+/// The most levels, layers of a kind, or blocks.
 const MOST: usize = 256;
 
 /// The fields of one config file.
 pub(super) struct Fields<'a> {
     file: &'a str,
     map: Map<String, Value>,
-    /// Before every name in a complaint: the object inside the file, with a dot.
+    /// The prefix of field names in errors: the path of the object inside the file, with a dot.
     place: String,
 }
 
-/// A number for every level of a model, or one for each.
+/// One value for all levels of a model, or one for each.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub(super) enum PerLevel<T> {
@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The fields of the object `field`; none when it is absent.
+    /// The fields of the object `field`; no fields when it is absent.
     ///
     /// # Errors
     /// [`Error::Config`] for what is no object.
@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
     /// A number of channels: a size, and a multiple of four.
     ///
     /// # Errors
-    /// [`Error::Config`] for what is no number of channels.
+    /// [`Error::Config`] if the value is not a number of channels.
     pub(super) fn channels(&self, field: &str, default: usize) -> Result<usize> {
         let value = self.size(field, default)?;
         self.of_four(field, value)?;
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
         Ok(values)
     }
 
-    /// A count: at least one, and not many.
+    /// A count: from 1 to [`MOST`].
     ///
     /// # Errors
     /// [`Error::Config`] for what is no count.
@@ -111,7 +111,7 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    /// Counts for `levels` levels, given one for all or one for each.
+    /// The counts of `levels` levels; the file has one for all or one for each.
     ///
     /// # Errors
     /// [`Error::Config`] for what are no counts, or too few or many.
@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
         Err(self.error(field, format!("is {value}, which is not between 0 and 1")))
     }
 
-    /// The types of the blocks of `levels` levels, each one of `known`: their indices there.
+    /// The block types of `levels` levels, as indices in `known`.
     ///
     /// # Errors
     /// [`Error::Config`] for a type that is not known, and for too few or many.
@@ -162,7 +162,7 @@ impl<'a> Fields<'a> {
         names.iter().map(index).collect()
     }
 
-    /// Refuses any value but those of `allowed`; an absent field is one of them.
+    /// Refuses any value but those of `allowed`; the field may be absent.
     ///
     /// # Errors
     /// [`Error::Config`] for any other.
@@ -207,7 +207,7 @@ impl<'a> Fields<'a> {
         Err(self.error(field, reason))
     }
 
-    /// The complaint about `field`.
+    /// The error about `field`.
     pub(super) fn error(&self, field: &str, reason: impl Into<String>) -> Error {
         let (file, field) = (self.file.to_string(), format!("{}{field}", self.place));
         Error::Config { file, field, reason: reason.into() }

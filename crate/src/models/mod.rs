@@ -1,10 +1,10 @@
-//! Tier 4: the three networks of Stable Diffusion, each from its published config: the text
-//! encoder ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); and
-//! what looks at the result, the [`safety`] checker.
+//! Tier 4: the three networks of Stable Diffusion, each from its published config: the text encoder
+//! ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); and the
+//! [`safety`] checker, which looks at the result.
 //!
 //! A model is `new(scope, config) -> Result` and `forward(…) -> Tensor`. Nothing is tied to v1.4's
-//! widths: a config of the same family with other numbers works, and one that asks for what is not
-//! here is an error that names the field.
+//! widths: a config of the same family with other sizes works, and one with an unsupported value is
+//! an error that names the field.
 
 pub mod clip;
 mod fields;

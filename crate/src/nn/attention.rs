@@ -2,9 +2,9 @@
 //! `c` is `x` itself (self-attention) or the prompt (cross-attention).
 //!
 //! The layers serve all three models; they differ in the names of their four linears, in which of
-//! them have biases, and in the mask. What is made from one input (q, k and v of `x`, or k and v of
-//! a prompt) is one matrix product. Keys and values of a context can be made once and used often:
-//! the prompt's are the same at every step.
+//! them have biases, and in the mask. Projections of one input (q, k and v of `x`, or k and v of a
+//! prompt) are one matrix product. Keys and values of a context can be computed once and used
+//! often: the prompt's are the same at every step.
 
 use std::ops::Range;
 
@@ -15,21 +15,23 @@ use crate::error::Result;
 use crate::ops::Mask;
 use crate::tensor::{Channels, Tensor};
 
-/// What the four linears are called, each with its alternatives: query, key, value, output.
-pub struct Names([&'static [&'static str]; 4]);
+/// The names of the four linears, each with its alternatives: query, key, value, output.
+pub struct LinearNames([&'static [&'static str]; 4]);
 
-impl Names {
+impl LinearNames {
     /// diffusers: `Attention`.
-    pub const DIFFUSERS: Names = Names([&["to_q"], &["to_k"], &["to_v"], &["to_out.0"]]);
-    /// The VAE's: as above, or as diffusers' earlier `AttentionBlock` had them (v1.4 as published).
-    pub const VAE: Names = Names([
+    pub const DIFFUSERS: LinearNames =
+        LinearNames([&["to_q"], &["to_k"], &["to_v"], &["to_out.0"]]);
+    /// The VAE's: as above, or those of diffusers' earlier `AttentionBlock` (v1.4 as published).
+    pub const VAE: LinearNames = LinearNames([
         &["to_q", "query"],
         &["to_k", "key"],
         &["to_v", "value"],
         &["to_out.0", "proj_attn"],
     ]);
     /// transformers: `CLIPAttention`.
-    pub const CLIP: Names = Names([&["q_proj"], &["k_proj"], &["v_proj"], &["out_proj"]]);
+    pub const CLIP: LinearNames =
+        LinearNames([&["q_proj"], &["k_proj"], &["v_proj"], &["out_proj"]]);
 }
 
 /// Which linears have biases.
@@ -41,7 +43,7 @@ pub enum Bias {
     Out,
 }
 
-/// Attention of tokens to one another. diffusers: `Attention`; transformers: `CLIPAttention`.
+/// Self-attention. diffusers: `Attention`; transformers: `CLIPAttention`.
 pub struct SelfAttention {
     to_qkv: Linear,
     /// The outputs of `to_qkv` that are q, k and v.
@@ -59,7 +61,7 @@ impl SelfAttention {
         scope: &Scope,
         c: usize,
         heads: usize,
-        names: &Names,
+        names: &LinearNames,
         bias: Bias,
     ) -> Result<SelfAttention> {
         let [q, k, v, out] = names.0.map(|names| scope.either(names));
@@ -88,17 +90,18 @@ impl SelfAttention {
                 self.parts.each_ref().map(|part| Channels::new(&qkv, part.start, part.len()));
             return Tensor::attend(q, k, v, self.heads, mask);
         }
-        // Together they would not fit a binding.
+        // One output with all three would not fit a binding.
         let [q, k, v] = self.parts.each_ref().map(|part| self.to_qkv.part(part.clone()).forward(x));
         q.attention(&k, &v, self.heads, mask)
     }
 }
 
-/// Keys and values of a context, side by side: `[b, s, …]`.
+/// Keys and values of a context, side by side: `[b, s, channels of k and of v]`, where the channels
+/// of v begin at a multiple of [`Weight::JOINT`](crate::weight::Weight::JOINT).
 #[derive(Clone)]
 pub struct KeyValue(Tensor);
 
-/// Attention of tokens to a context of other channels. diffusers: `Attention`.
+/// Cross-attention: the context may have another number of channels. diffusers: `Attention`.
 pub struct CrossAttention {
     to_q: Linear,
     to_kv: Linear,
@@ -117,7 +120,7 @@ impl CrossAttention {
         scope: &Scope,
         [c, c_context]: [usize; 2],
         heads: usize,
-        names: &Names,
+        names: &LinearNames,
         bias: Bias,
     ) -> Result<CrossAttention> {
         let to_q = match bias {
@@ -137,8 +140,8 @@ impl CrossAttention {
         KeyValue(self.to_kv.forward(context))
     }
 
-    /// `attention(x, context) + residual`, `x` `[b, t, c]`, same shape. Where the context has a
-    /// smaller batch, as many pictures of `x` one after the other share one as it takes.
+    /// `attention(x, context) + residual`, `x` `[b, t, c]`, same shape. If the batch of the context
+    /// is smaller, b / (its batch) consecutive elements of `x` use the same context.
     pub fn forward(&self, x: &Tensor, to: &KeyValue, residual: &Tensor) -> Tensor {
         let q = self.to_q.forward(x);
         let [k, v] = self.parts.each_ref().map(|part| Channels::new(&to.0, part.start, part.len()));

@@ -1,4 +1,4 @@
-//! Convolutions over `[b, h, w, c]`, and the two that change the size of a picture.
+//! Convolutions over `[b, h, w, c]`, and those that downsample and upsample.
 
 use std::ops::Range;
 
@@ -16,8 +16,8 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Weights `[c_out, c_in, kernel, kernel]` and biases `[c_out]`, an odd kernel that keeps the
-    /// picture's size; channels are padded to four.
+    /// Weights `[c_out, c_in, kernel, kernel]` and biases `[c_out]`, with an odd kernel and the
+    /// padding that keeps height and width; channels are padded to a multiple of four.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -25,7 +25,7 @@ impl Conv2d {
         Conv2d::part(scope, c_in, c_out, kernel, 0..c_out)
     }
 
-    /// The outputs `rows` of such a convolution.
+    /// The output channels `rows` of such a convolution.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -44,8 +44,8 @@ impl Conv2d {
         })
     }
 
-    /// Weights `[c_out, c_in, size, size]` only: cuts the picture into patches, each of which
-    /// becomes one pixel.
+    /// Weights `[c_out, c_in, size, size]` only: a stride of `size`, so that each patch of the
+    /// input becomes one pixel.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -60,7 +60,8 @@ impl Conv2d {
         x.conv2d(&self.weight, self.window, self.epilogue())
     }
 
-    /// The convolution plus one vector for each picture, `shift` c_out channels of `[b, …]`.
+    /// The convolution plus one vector for each element of the batch: `shift`, c_out channels of
+    /// `[b, …]`.
     pub fn forward_shifted(&self, x: &Tensor, shift: Option<Channels<'_>>) -> Tensor {
         x.conv2d(&self.weight, self.window, Epilogue { shift, ..self.epilogue() })
     }
@@ -76,7 +77,7 @@ impl Conv2d {
     }
 }
 
-/// Halves the picture by a 3×3 convolution with stride two. diffusers: `Downsample2D`.
+/// Halves height and width by a 3×3 convolution with stride two. diffusers: `Downsample2D`.
 pub struct Downsample {
     conv: Conv2d,
 }
@@ -99,8 +100,8 @@ impl Downsample {
     }
 }
 
-/// Resizes the picture by nearest neighbour, then a 3×3 convolution; the resized picture is read
-/// through the convolution's window and never stored. diffusers: `Upsample2D`.
+/// Resizes by nearest neighbour, then a 3×3 convolution. The resized input is never stored: the
+/// convolution computes its pixels from those of `x`. diffusers: `Upsample2D`.
 pub struct Upsample {
     conv: Conv2d,
 }

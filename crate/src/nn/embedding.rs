@@ -1,4 +1,4 @@
-//! Tokens to vectors: `x[b, t] = token_embedding[ids[b, t]] + position_embedding[t]`.
+//! Token embeddings: `x[b, t] = token_embedding[ids[b, t]] + position_embedding[t]`.
 
 use super::scope::Scope;
 use crate::dtype::Precision;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::tensor::Tensor;
 use crate::weight::Table;
 
-/// The sum of a token's and its position's vector. transformers: `CLIPTextEmbeddings`.
+/// The sum of the embeddings of a token and of its position. transformers: `CLIPTextEmbeddings`.
 pub struct TokenEmbedding {
     token_embedding: Table,
     position_embedding: Tensor,
@@ -27,7 +27,7 @@ impl TokenEmbedding {
     /// `ids` of b rows, each as long as there are positions → `[b, positions, c]`.
     ///
     /// # Panics
-    /// When an id is not in the table, or a row is not whole.
+    /// When an id is not in the table, or a row is incomplete.
     pub fn forward(&self, ids: &[u32], precision: Precision) -> Tensor {
         Tensor::embedding(&self.token_embedding, ids, &self.position_embedding, precision)
     }

@@ -1,4 +1,4 @@
-//! What follows attention in a transformer: two linears around a function, token by token.
+//! The feed-forward layers of transformers: two linears with an activation between them.
 
 use super::linear::Linear;
 use super::scope::Scope;
@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::ops::Activation;
 use crate::tensor::Tensor;
 
-/// `W₂·(a · gelu(g)) + b₂` with `[a, g] = W₁·x + b₁`, four times as wide inside; the gelu is the
-/// exact one, by erf. diffusers: `FeedForward` with `geglu`.
+/// `W₂·(a · gelu(g)) + b₂` with `[a, g] = W₁·x + b₁`, with four times as many channels inside; the
+/// gelu is the exact one (erf). diffusers: `FeedForward` with `geglu`.
 pub struct GatedFeedForward {
     proj: Linear,
     out: Linear,
@@ -15,7 +15,7 @@ pub struct GatedFeedForward {
 }
 
 impl GatedFeedForward {
-    /// How many times wider than its input the layer is inside (diffusers' `mult`).
+    /// The ratio of the channels inside the layer to those of its input (diffusers' `mult`).
     const MULT: usize = 4;
 
     /// Over `c` channels; the linears are `net.0.proj` and `net.2` (`net.1` is dropout).

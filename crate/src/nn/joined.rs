@@ -1,8 +1,9 @@
-//! Several linear layers over one input as one matrix: the queries, keys and values of an
-//! attention; the projections of the time for all resnets of a UNet. One dispatch makes all their
+//! Several linear layers with the same input as one matrix: the queries, keys and values of an
+//! attention; the projections of the timestep for all resnets of a UNet. One dispatch computes all
 //! outputs, and the input is read once.
 //!
-//! Each layer's outputs begin at a multiple of [`Weight::JOINT`]; what lies between is zero.
+//! Each layer's outputs begin at a multiple of [`Weight::JOINT`]; the outputs between layers are
+//! zero.
 
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 
-/// Linear layers of `k` inputs, asked for one by one.
+/// Linear layers of `k` inputs, which are added one by one.
 pub struct Joined {
     k: usize,
     has_bias: bool,
@@ -23,19 +24,19 @@ pub struct Joined {
 struct Layer {
     scope: Scope,
     n: usize,
-    /// Its outputs among those of all.
+    /// Its range of the joined outputs.
     outputs: Range<usize>,
     weight_type: WeightType,
 }
 
 impl Joined {
-    /// None yet, of `k` inputs each, all with biases or all without.
+    /// No layers yet; each will have `k` inputs, and all have biases or none has.
     pub fn new(k: usize, has_bias: bool) -> Joined {
         Joined { k, has_bias, layers: Vec::new() }
     }
 
-    /// Adds the layer at `scope`: weights `[n, k]` and biases `[n]`. Returns which of the outputs
-    /// will be its own.
+    /// Adds the layer at `scope`: weights `[n, k]` and biases `[n]`. Returns its range of the
+    /// joined outputs.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -51,11 +52,11 @@ impl Joined {
         self.layers.last().map_or(0, |layer| layer.outputs.end)
     }
 
-    /// All of them as one layer; none when nothing was asked for.
+    /// All of them as one layer; `None` if no layer was added.
     pub fn build(self) -> Option<Linear> {
         let first = self.layers.first()?;
         let gpu = first.scope.gpu();
-        // Layers of different types take the one that loses nothing.
+        // Layers of different types are stored as the type that keeps all their values.
         let same = self.layers.iter().all(|layer| layer.weight_type == first.weight_type);
         let weight_type = if same { first.weight_type } else { WeightType::F32 };
         let n = self.outputs();

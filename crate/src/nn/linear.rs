@@ -1,4 +1,4 @@
-//! A linear layer, `y = x·Wᵀ + b`. With channels last a 1×1 convolution is the same thing.
+//! A linear layer, `y = x·Wᵀ + b`. With channels last a 1×1 convolution is the same.
 
 use std::ops::Range;
 
@@ -32,7 +32,8 @@ impl Linear {
         Ok(Linear { weight: scope.linear_weight("weight", k, n)?, bias: None })
     }
 
-    /// A 1×1 convolution: weights `[c_out, c_in, 1, 1]` and biases; channels are padded to four.
+    /// A 1×1 convolution: weights `[c_out, c_in, 1, 1]` and biases; channels are padded to a
+    /// multiple of four.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -54,7 +55,7 @@ impl Linear {
         Ok(Linear { weight, bias: Some(scope.vector_part("bias", c_out, rows)?) })
     }
 
-    /// Weights, and for their outputs biases `[n]`.
+    /// From weights and biases `[n]` that exist already.
     pub(super) fn from_parts(weight: Weight, bias: Option<Tensor>) -> Linear {
         Linear { weight, bias }
     }
@@ -64,7 +65,7 @@ impl Linear {
         self.weight.n()
     }
 
-    /// The outputs `outputs` alone, with the same weights; they begin at a multiple of
+    /// A layer of some of the outputs, with the same buffers; the range begins at a multiple of
     /// [`Weight::JOINT`].
     pub(super) fn part(&self, outputs: Range<usize>) -> Linear {
         let bias = self.bias.as_ref().map(|bias| bias.part(outputs.clone()));

@@ -1,35 +1,37 @@
-//! Fills what the scopes asked for, in one pass over the file in its own order.
+//! Loads the tensors that the scopes asked for, in one pass over the file in its own order.
 //!
-//! The weights never sit in memory whole: the file is read in windows of about 4 MiB, each window
-//! is widened to f32 piece by piece, laid out as the GPU wants it, and written to the GPU, which is
-//! waited for before much is on its way. Parts of the file that nobody asked for (a VAE's encoder,
-//! `position_ids`) are not read. On a dry device nothing is read, and all is counted.
+//! The weights are never in memory as a whole. The file is read in windows of about 4 MiB. Each
+//! window is converted to f32 piece by piece, put into the GPU's layout, and written to the GPU,
+//! with a wait whenever more than a few MiB of uploads are pending. Tensors that were not asked for
+//! (a VAE's encoder, `position_ids`) are not read. On a dry device nothing is read, but everything
+//! is counted.
 //!
-//! The one change of layout on the way: a convolution's weights `[n, c, ky, kx]` become rows of
-//! `(ky, kx, c)`, because channels are last on the GPU; channels are padded with zeros to four.
+//! The only change of layout is that of a convolution's weights: `[n, c, ky, kx]` become rows of
+//! `(ky, kx, c)`, because channels are last on the GPU. Channels are padded with zeros to a
+//! multiple of four.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::scope::{Book, Request, Scope, Target};
+use super::scope::{Request, Scope, Shared, Target};
 use crate::error::{Error, Result};
 use crate::weight::Weight;
 use crate::weights::{Archive, Source, Zeros};
 
-/// Bytes read at once, about: a window is longer only when 32 rows of a matrix are.
+/// About how many bytes are read at once; a window is larger only if 32 rows of a matrix are.
 const WINDOW: u64 = 4 << 20;
-/// Bytes that are widened at once, about; as above.
+/// About how many bytes are converted at once, with the same exception.
 const PIECE: u64 = 1 << 20;
-/// A hole in a window that is cheaper to read than to start another read.
+/// The largest gap in a window: reading so many unused bytes costs less than another read.
 const HOLE: u64 = 64 << 10;
-/// Bytes on their way to the GPU after which it is waited for.
+/// The bytes of pending uploads after which the loader waits for the GPU.
 const UPLOADS_MAX: u64 = 8 << 20;
 
-/// The requests of all scopes of one file, ready to be granted.
+/// Loads all tensors that the scopes of one file have asked for.
 pub struct Loader {
-    book: Rc<Book>,
+    shared: Rc<Shared>,
     archive: Rc<Archive>,
     requests: Vec<Request>,
     pieces: Vec<Piece>,
@@ -43,7 +45,7 @@ struct Piece {
     rows: Range<usize>,
 }
 
-/// What a piece is turned into on the way; kept to be used again.
+/// Buffers for the stages of a piece's conversion, reused for the next pieces.
 #[derive(Default)]
 struct Scratch {
     values: Vec<f32>,
@@ -51,36 +53,35 @@ struct Scratch {
 }
 
 impl Loader {
-    /// Takes over what has been asked of `scope`'s file so far.
+    /// Takes the requests that all scopes of `scope`'s file have collected so far.
     ///
     /// # Panics
     /// When the scope has no file.
     pub fn new(scope: &Scope) -> Loader {
-        let book = scope.book().clone();
-        let archive = book.archive.clone().expect("only the scopes of a file can be loaded");
-        let requests = book.requests.take();
+        let shared = scope.shared().clone();
+        let archive = shared.archive.clone().expect("only the scopes of a file can be loaded");
+        let requests = shared.requests.take();
         let mut pieces: Vec<Piece> = requests
             .iter()
             .enumerate()
             .flat_map(|(index, request)| pieces_of(&archive, index, request))
             .collect();
         pieces.sort_by(|a, b| (&a.file, a.bytes.start).cmp(&(&b.file, b.bytes.start)));
-        Loader { book, archive, requests, pieces }
+        Loader { shared, archive, requests, pieces }
     }
 
-    /// The bytes of the file that will be used.
+    /// How many bytes of the file will be used.
     pub fn bytes_total(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
     }
 
-    /// Reads, lays out and uploads everything. `progress` is told the bytes done and the total
-    /// before each window and at the end; the error it returns (as [`Error::Cancelled`]) ends the
-    /// load.
+    /// Reads, converts and uploads all requested tensors. `progress` is called with the bytes done
+    /// and the total before each window and at the end; its error (such as [`Error::Cancelled`])
+    /// ends the load.
     ///
     /// # Errors
-    /// Those of `source` and `progress`; [`Error::BadFile`] for a file shorter than its header
-    /// says, one that is zeros for a large part, or an element type that weights do not have; the
-    /// device's.
+    /// Those of `source` and `progress`; [`Error::BadFile`] for a file that is shorter than its
+    /// header says, that has too many zeros, or whose elements are not floats; those of the device.
     pub async fn run(
         self,
         source: &dyn Source,
@@ -91,7 +92,7 @@ impl Loader {
         let mut scratch = Scratch::default();
         let mut zeros = Zeros::default();
         let lists = self.row_lists(source).await?;
-        let gpu = self.book.gpu.clone();
+        let gpu = self.shared.gpu.clone();
         for window in windows(&self.pieces) {
             progress(done, total)?;
             let start = window[0].bytes.start;
@@ -114,7 +115,7 @@ impl Loader {
                     let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
                     let bytes = &bytes[from..from + length];
                     if !self.is_table(piece) {
-                        zeros.see(bytes);
+                        zeros.add(bytes);
                     }
                     self.place(piece, rows, bytes, &mut scratch).await?;
                 }
@@ -124,19 +125,20 @@ impl Loader {
                 gpu.finish().await?;
             }
         }
-        self.book.gpu.finish().await?;
+        self.shared.gpu.finish().await?;
         zeros.check(self.archive.file())?;
         progress(done, total)
     }
 
-    /// The lists of tables that leave rows out, by request; such a table is zero to begin with.
+    /// The row lists, by request, of the tables of which the file has only some rows. These tables
+    /// are cleared first.
     async fn row_lists(&self, source: &dyn Source) -> Result<HashMap<usize, Vec<usize>>> {
         let mut lists = HashMap::new();
         for (index, request) in self.requests.iter().enumerate() {
             let Target::Table { table, listed: true } = &request.target else { continue };
             let list = self.archive.row_list(&request.name).expect("found when it was asked for");
-            if self.book.gpu.is_dry() {
-                self.book.gpu.count_upload(table.bytes_of_rows(table.rows()));
+            if self.shared.gpu.is_dry() {
+                self.shared.gpu.count_upload(table.bytes_of_rows(table.rows()));
                 continue;
             }
             let list = self.archive.load_row_list(source, list, table.rows()).await?;
@@ -146,15 +148,15 @@ impl Loader {
         Ok(lists)
     }
 
-    /// Bytes of the host while a piece is placed: its numbers as f32 as they come, as rows, and in
-    /// panels, and what is sent.
+    /// Bytes of host memory for converting a piece: its f32 values, the same as rows, the same in
+    /// panels, and the upload.
     fn scratch_bytes(&self, piece: &Piece) -> u64 {
         let info = self.archive.get(&self.requests[piece.request].name);
         let of_row = info.map_or(0, |info| info.elements() / info.shape[0].max(1));
         (3 * 4 * piece.rows.len() * of_row) as u64 + self.upload_bytes(piece)
     }
 
-    /// Bytes that [`Loader::place`] sends to the GPU.
+    /// Bytes that [`Loader::place`] uploads.
     fn upload_bytes(&self, piece: &Piece) -> u64 {
         let request = &self.requests[piece.request];
         match &request.target {
@@ -169,7 +171,8 @@ impl Loader {
         }
     }
 
-    /// Writes one piece to the GPU: a table's to `listed` rows when there are such.
+    /// Writes one piece to its target; a piece of a table goes to the rows `listed`, if there is a
+    /// list.
     async fn place(
         &self,
         piece: &Piece,
@@ -182,7 +185,7 @@ impl Loader {
         scratch.values.clear();
         let Scratch { values, .. } = scratch;
         self.archive.decode_rows(info, piece.rows.clone(), bytes, values).await?;
-        // Rows count from the first that was asked for.
+        // Rows of the target count from the first requested row.
         let first = piece.rows.start - request.rows.start;
         match &request.target {
             Target::Table { table, .. } => match listed {
@@ -224,8 +227,8 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let row_bytes = info.bytes() / info.shape[0] as u64;
     let rows_at_once = match request.target {
         Target::Tensor { .. } | Target::Numbers(_) => request.rows.len(),
-        // Rows that lie among each other are read together.
-        _ if !info.has_rows_apart() => request.rows.len(),
+        // Rows that overlap in the file must be read together.
+        _ if !info.has_separate_rows() => request.rows.len(),
         _ => {
             let panels = PIECE / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL
@@ -239,7 +242,7 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     request.rows.clone().step_by(rows_at_once).map(piece).collect()
 }
 
-/// Groups pieces that lie close together, in file order, into windows.
+/// Groups pieces that are close together in the file, in file order, into windows.
 fn windows(pieces: &[Piece]) -> Vec<&[Piece]> {
     let mut windows = Vec::new();
     let mut first = 0;

@@ -1,8 +1,8 @@
 //! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and one `forward`.
 //!
-//! A constructor is synchronous and touches no byte of the checkpoint: it names tensors, their
-//! shapes are checked against the file's header, and it keeps handles that the [`Loader`] fills
-//! later in one pass over the file. Fields bear the checkpoint's names, so that a path in the code
+//! A constructor is synchronous and reads nothing: it names tensors, their shapes are checked
+//! against the file's header, and it gets handles to empty tensors, which the [`Loader`] fills
+//! later in one pass over the file. Fields have the checkpoint's names, so that a path in the code
 //! is the tensor's name.
 
 mod attention;
@@ -18,7 +18,7 @@ mod resnet;
 mod scope;
 mod timestep;
 
-pub use attention::{Bias, CrossAttention, KeyValue, Names, SelfAttention};
+pub use attention::{Bias, CrossAttention, KeyValue, LinearNames, SelfAttention};
 pub use conv::{Conv2d, Downsample, Upsample};
 pub use embedding::TokenEmbedding;
 pub use feed_forward::{GatedFeedForward, Mlp};

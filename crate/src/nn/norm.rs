@@ -1,5 +1,5 @@
-//! Normalisation: `y = (x − mean) / √(variance + ε) · γ + β`, over a group of channels of a picture
-//! or over the channels of a token. Always computed in f32.
+//! Normalisation: `y = (x − mean) / √(variance + ε) · γ + β`, over all pixels of a group of
+//! channels or over the channels of a token. Always computed in f32.
 
 use super::scope::Scope;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::gpu::Gpu;
 use crate::ops::{Activation, Affine, GroupStats};
 use crate::tensor::Tensor;
 
-/// Over all pixels of a group of channels. torch: `GroupNorm`.
+/// Normalises over all pixels of a group of channels. torch: `GroupNorm`.
 pub struct GroupNorm {
     weight: Tensor,
     bias: Tensor,
@@ -36,13 +36,13 @@ impl GroupNorm {
         self.forward_activated(x, Activation::Silu)
     }
 
-    /// The statistics of a picture in bands of so many pixels each, to be gathered.
+    /// Empty statistics for an input in bands of so many pixels each.
     pub fn stats(&self, gpu: &Gpu, bands: impl Iterator<Item = usize>) -> GroupStats {
         GroupStats::new(gpu, self.groups, bands)
     }
 
-    /// [`GroupNorm::forward_silu`] of some rows of a picture with these statistics: `x`
-    /// `[1, rows, w, c]`, same shape.
+    /// [`GroupNorm::forward_silu`] of some rows of an input, with the statistics of the whole
+    /// input: `x` `[1, rows, w, c]`, same shape.
     pub fn forward_silu_by(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
         let (gamma, beta, activation) = (&self.weight, &self.bias, Activation::Silu);
         x.group_norm_by(stats, &Affine { gamma, beta, eps: self.eps, activation })
@@ -53,7 +53,7 @@ impl GroupNorm {
     }
 }
 
-/// Over the channels of each token. torch: `LayerNorm`.
+/// Normalises over the channels of each token. torch: `LayerNorm`.
 pub struct LayerNorm {
     weight: Tensor,
     bias: Tensor,

@@ -1,12 +1,13 @@
-//! The block of which the UNet and the VAE are built: two convolutions around a shortcut,
+//! The resnet block of the UNet and the VAE: two convolutions and a shortcut,
 //!
 //! ```text
 //! h = conv1(silu(norm1(x))) + time_emb_proj(silu(time))
 //! y = conv2(silu(norm2(h))) + conv_shortcut(x)
 //! ```
 //!
-//! The shift by the time and the sum with the shortcut are fused into the convolutions before them;
-//! the shifts of all resnets of a UNet are one matrix product, made beforehand.
+//! Adding the time embedding and adding the shortcut are fused into the convolutions before them.
+//! The time embedding's projections for all resnets of a UNet are one matrix product, computed
+//! first.
 
 use std::ops::Range;
 
@@ -19,11 +20,11 @@ use crate::error::Result;
 use crate::ops::GroupStats;
 use crate::tensor::{Channels, Tensor};
 
-/// Two convolutions around a shortcut, told the time. diffusers: `ResnetBlock2D`.
+/// Two convolutions and a shortcut, with time embedding in the UNet. diffusers: `ResnetBlock2D`.
 pub struct ResnetBlock {
     norm1: GroupNorm,
     conv1: Conv2d,
-    /// Its part of the shifts by the time; none in the VAE, which knows no time.
+    /// Its range of the shifts; `None` in the VAE, which has no time embedding.
     time_emb_proj: Option<Range<usize>>,
     norm2: GroupNorm,
     conv2: Conv2d,
@@ -32,8 +33,8 @@ pub struct ResnetBlock {
 }
 
 impl ResnetBlock {
-    /// From `c_in` to `c_out` channels (both multiples of `groups`); `times` are
-    /// the projections of the time of all resnets, `None` in the VAE.
+    /// From `c_in` to `c_out` channels (both multiples of `groups`); `times` collects the time
+    /// embedding's projections of all resnets, `None` in the VAE.
     ///
     /// # Errors
     /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
@@ -57,12 +58,13 @@ impl ResnetBlock {
         })
     }
 
-    /// `x` `[b, h, w, c_in]`, `shifts` `[b, …]` those of all resnets by the time →
-    /// `[b, h, w, c_out]`.
+    /// `x` `[b, h, w, c_in]` → `[b, h, w, c_out]`; `shifts` `[b, …]` are the time embedding's
+    /// projections for all resnets.
     pub fn forward(&self, x: &Tensor, shifts: Option<&Tensor>) -> Tensor {
         let own = self.time_emb_proj.as_ref().zip(shifts);
         let shift = own.map(|(own, shifts)| Channels::new(shifts, own.start, own.len()));
-        // Assigned, not shadowed: each h's buffer is free for the op after the next.
+        // Assigned, not shadowed, so that the buffer of each `h` is free again for the op after the
+        // next.
         let mut h = self.norm1.forward_silu(x);
         h = self.conv1.forward_shifted(&h, shift);
         h = self.norm2.forward_silu(&h);
@@ -77,25 +79,26 @@ impl ResnetBlock {
         }
     }
 
-    /// Channels of what comes in and of what goes out.
+    /// Channels of the input and of the output.
     pub fn channels(&self) -> [usize; 2] {
         self.channels
     }
 
-    /// The two norms, for a picture that comes in bands of rows.
+    /// The two norms, for an input in bands of rows.
     pub fn norms(&self) -> [&GroupNorm; 2] {
         [&self.norm1, &self.norm2]
     }
 
-    /// The first half, without a time, of some rows of a picture whose `norm1` has these
-    /// statistics: the h that `norm2` sees, `[1, rows, w, c_in] → [1, rows, w, c_out]`. The first
-    /// and last row are wrong where they are not the picture's.
+    /// The first half, without time embedding, of some rows, with the statistics of `norm1`: the
+    /// input h of `norm2`, `[1, rows, w, c_in] → [1, rows, w, c_out]`. The first and the last row
+    /// are invalid, unless they are at the border of the whole input.
     pub fn forward_first(&self, x: &Tensor, stats: &GroupStats) -> Tensor {
         self.conv1.forward(&self.norm1.forward_silu_by(x, stats))
     }
 
-    /// The second half, given the first, `h` `[1, rows, w, c_out]`, and the statistics of `norm2`:
-    /// `x` `[1, rows, w, c_in] → [1, rows, w, c_out]`; another row is wrong.
+    /// The second half, from the first half's `h` `[1, rows, w, c_out]` and the statistics of
+    /// `norm2`: `x` `[1, rows, w, c_in] → [1, rows, w, c_out]`. One more row at each end is
+    /// invalid, so two in all.
     pub fn forward_second(&self, x: &Tensor, mut h: Tensor, stats: &GroupStats) -> Tensor {
         h = self.norm2.forward_silu_by(&h, stats);
         self.join(x, &h)

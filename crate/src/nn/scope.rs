@@ -1,16 +1,16 @@
-//! A place in a checkpoint: `scope.at("down_blocks").at(0)` is both the path of a layer in the code
-//! and the prefix of its tensors' names in the file.
+//! A path in a checkpoint: `scope.at("down_blocks").at(0)` is both the path of a layer in the code
+//! and the prefix of its tensors' names in the file (as candle's `VarBuilder`).
 //!
-//! A constructor registers tensors, the loader fills them later. A layer asks its scope for a
-//! tensor; the scope checks the shape against the file's header, makes an empty tensor on the GPU,
-//! writes the request down, and returns the handle. The [`Loader`](super::Loader) then reads all of
-//! them in the file's own order.
+//! A layer's constructor asks its scope for tensors. The scope checks the shape against the file's
+//! header, makes an empty tensor on the GPU, records the request, and returns the handle. Later the
+//! [`Loader`](super::Loader) fills all of them in the file's own order.
 //!
-//! Everything on the GPU is read by four, so a picture's three channels are padded with zeros to
+//! Kernels read four channels at a time, so the three channels of pictures are padded with zeros to
 //! four here: as inputs of a convolution (zero columns) and as outputs (zero rows, zero biases).
 //!
-//! Without a file a scope grants every request and writes down name and shape: the [`Catalogue`] of
-//! a model, from which the dry run knows its size and a made-up checkpoint can be written.
+//! Without a file a scope accepts every request and records name and shape. The result is the
+//! [`Catalogue`] of a model, from which the dry run takes its size and checkpoints with invented
+//! weights are written.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -25,48 +25,48 @@ use crate::tensor::Tensor;
 use crate::weight::{Table, Weight};
 use crate::weights::{Archive, TensorInfo};
 
-/// A prefix of tensor names, with the list of requested tensors that all scopes of a file share.
+/// A prefix of tensor names. All scopes of a file share one list of requests.
 #[derive(Clone)]
 pub struct Scope {
-    book: Rc<Book>,
+    shared: Rc<Shared>,
     path: String,
 }
 
-/// What all scopes of one file share.
-pub(super) struct Book {
+/// The state that all scopes of one file share.
+pub(super) struct Shared {
     pub(super) gpu: Gpu,
     pub(super) archive: Option<Rc<Archive>>,
     weight_type: Option<WeightType>,
-    asked: RefCell<Vec<(String, Vec<usize>)>>,
+    requested: RefCell<Vec<(String, Vec<usize>)>>,
     pub(super) requests: RefCell<Vec<Request>>,
 }
 
-/// Which rows of which tensor go where.
+/// A request: rows of a tensor, and where the loader puts them.
 pub(super) struct Request {
     pub(super) name: String,
     pub(super) rows: Range<usize>,
     pub(super) target: Target,
 }
 
-/// Where the rows of a tensor go.
+/// Where the loader puts the rows of a tensor.
 pub(super) enum Target {
-    /// To the outputs `part` of a matrix, which may be more than the file has: a row `[c_in,
+    /// The outputs `part` of a matrix, which may be more than the file has (padding): a row `[c_in,
     /// pixels]` of the file becomes `[pixels, c_in padded]`.
     Weight { weight: Weight, part: Range<usize>, c_in: usize, pixels: usize },
-    /// To the elements `part` of a small f32 tensor, which may be more than the file has.
+    /// The elements `part` of a small f32 tensor, which may be more than the file has (padding).
     Tensor { tensor: Tensor, part: Range<usize> },
-    /// To a table of embeddings; to the rows that a list names when the file leaves rows out.
+    /// A table of embeddings; `listed` if the file has only some rows and a list of them.
     Table { table: Table, listed: bool },
-    /// To the CPU.
+    /// Memory of the CPU.
     Numbers(Numbers),
 }
 
-/// Numbers that the CPU computes with: empty until the loader has been there.
+/// A tensor in the CPU's memory, empty until the loader has filled it.
 #[derive(Clone, Default)]
 pub struct Numbers(Rc<RefCell<Vec<f32>>>);
 
 impl Numbers {
-    /// The numbers, row-major.
+    /// The values, row-major.
     pub fn to_vec(&self) -> Vec<f32> {
         self.0.borrow().clone()
     }
@@ -79,7 +79,7 @@ impl Numbers {
 /// The names and shapes of all tensors that a model asks for, as a checkpoint would hold them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Each tensor once, in the order of the walk through the model.
+    /// Each tensor once, in the order in which the model's constructors asked for them.
     pub tensors: Vec<(String, Vec<usize>)>,
 }
 
@@ -93,62 +93,62 @@ impl Catalogue {
 impl Scope {
     /// The root of an open checkpoint. Matrices are stored as `weight_type`, or as the file has
     /// them when it is `None` (f16 stays f16 and blocks become f16; all other types become f32).
-    /// Where a quantised type would not fit or hurt, they are of a finer one: see `policy`.
+    /// Some get a type of more bits than a quantised `weight_type`: see `policy`.
     pub fn open(gpu: &Gpu, archive: Rc<Archive>, weight_type: Option<WeightType>) -> Scope {
         Scope::root(gpu, Some(archive), weight_type)
     }
 
-    /// The root of a checkpoint that does not exist: every request is granted, nothing is loaded,
-    /// and [`Scope::catalogue`] tells what was asked for.
+    /// The root of a checkpoint that does not exist: every request is accepted, nothing is loaded,
+    /// and [`Scope::catalogue`] lists the requests.
     pub fn without_file(gpu: &Gpu, weight_type: WeightType) -> Scope {
         Scope::root(gpu, None, Some(weight_type))
     }
 
     fn root(gpu: &Gpu, archive: Option<Rc<Archive>>, weight_type: Option<WeightType>) -> Scope {
-        let book = Book {
+        let shared = Shared {
             gpu: gpu.clone(),
             archive,
             weight_type,
-            asked: RefCell::default(),
+            requested: RefCell::default(),
             requests: RefCell::default(),
         };
-        Scope { book: Rc::new(book), path: String::new() }
+        Scope { shared: Rc::new(shared), path: String::new() }
     }
 
-    /// The place `name` below this one.
+    /// The scope `name` below this one.
     pub fn at(&self, name: impl Display) -> Scope {
-        Scope { book: self.book.clone(), path: self.full_name(name) }
+        Scope { shared: self.shared.clone(), path: self.full_name(name) }
     }
 
     /// The device on which the tensors are.
     pub fn gpu(&self) -> &Gpu {
-        &self.book.gpu
+        &self.shared.gpu
     }
 
-    /// What all scopes of this file have been asked for so far.
+    /// The requests of all scopes of this file so far.
     pub fn catalogue(&self) -> Catalogue {
-        Catalogue { tensors: self.book.asked.borrow().clone() }
+        Catalogue { tensors: self.shared.requested.borrow().clone() }
     }
 
-    pub(super) fn book(&self) -> &Rc<Book> {
-        &self.book
+    pub(super) fn shared(&self) -> &Rc<Shared> {
+        &self.shared
     }
 
-    /// Whether the file has the tensor `name` here; always so without a file.
+    /// Whether the file has the tensor `name` in this scope; always true without a file.
     pub fn has(&self, name: &str) -> bool {
         let name = self.full_name(name);
-        self.book.archive.as_ref().is_none_or(|archive| archive.get(&name).is_some())
+        self.shared.archive.as_ref().is_none_or(|archive| archive.get(&name).is_some())
     }
 
-    /// The place below this one whose layer the file has under one of several `names`; the first
-    /// when it has none, so that the error names the usual one.
+    /// The scope of the layer that the file has under one of several `names`; the first name if it
+    /// has none, so that the error names the usual one.
     pub fn either(&self, names: &[&str]) -> Scope {
         let found = names.iter().find(|name| self.at(name).has("weight"));
         self.at(found.unwrap_or(&names[0]))
     }
 
-    /// The weights `[n, k]` of a linear layer. A 1×1 convolution `[n, k, 1, 1]` is the same
-    /// numbers.
+    /// The weights `[n, k]` of a linear layer. Those of a 1×1 convolution `[n, k, 1, 1]` are the
+    /// same values.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
@@ -194,7 +194,7 @@ impl Scope {
         self.tensor(name, vec![n], rows, &shape)
     }
 
-    /// A table `[rows, c]` of f32 small enough to be a tensor: the positions of tokens.
+    /// A table `[rows, c]` that becomes an f32 tensor, since it is small: position embeddings.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
@@ -202,7 +202,7 @@ impl Scope {
         self.tensor(name, vec![rows, c], 0..rows, &[rows, c])
     }
 
-    /// A tensor of this shape, for the CPU alone.
+    /// A tensor of this shape in the CPU's memory.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
@@ -214,36 +214,36 @@ impl Scope {
     }
 
     /// A table `[rows, c]` of embeddings. A file may leave out rows of zeros: then it has m rows
-    /// `[m, c]` and beside them, as `name.rows`, their m numbers (see [`Archive::row_list`]).
+    /// `[m, c]`, and their m indices as the tensor `name.rows` (see [`Archive::row_list`]).
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub fn table(&self, name: &str, rows: usize, c: usize) -> Result<Table> {
-        let archive = self.book.archive.as_ref();
+        let archive = self.shared.archive.as_ref();
         let listed = archive.and_then(|archive| archive.row_list(&self.full_name(name)));
         let mut shapes = vec![vec![rows, c]];
         shapes.extend(listed.map(|list| vec![list.elements(), c]));
         let weight_type = policy::table_type(self.check(name, &shapes)?);
-        let table = Table::empty(&self.book.gpu, rows, c, weight_type);
+        let table = Table::empty(&self.shared.gpu, rows, c, weight_type);
         let target = Target::Table { table: table.clone(), listed: listed.is_some() };
         self.request(name, 0..listed.map_or(rows, TensorInfo::elements), target);
         Ok(table)
     }
 
-    /// Checks that a linear layer of `k` inputs and `n` outputs is here, and tells how its weights
-    /// are to be stored.
+    /// Checks that this scope has a linear layer of `k` inputs and `n` outputs, and returns the
+    /// type that its weights will have.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`].
     pub(super) fn check_linear(&self, k: usize, n: usize, bias: bool) -> Result<WeightType> {
-        let asked = self.check("weight", &[vec![n, k], vec![n, k, 1, 1]])?;
+        let requested = self.check("weight", &[vec![n, k], vec![n, k, 1, 1]])?;
         if bias {
             self.check("bias", &[vec![n]])?;
         }
-        Ok(policy::weight_type(asked, &self.full_name("weight"), k))
+        Ok(policy::weight_type(requested, &self.full_name("weight"), k))
     }
 
-    /// Asks for a linear layer that was checked, with `bias` `[n]`, as the outputs `part` of a
+    /// Requests a linear layer that was checked, with `bias` `[n]`, as the outputs `part` of a
     /// larger one.
     pub(super) fn request_linear(
         &self,
@@ -269,10 +269,10 @@ impl Scope {
         pixels: usize,
     ) -> Result<Weight> {
         let (k, n) = (pixels * c_in.next_multiple_of(4), rows.len().next_multiple_of(4));
-        // A block never reaches from one pixel of a convolution to the next.
-        let asked = self.check(name, shapes)?;
-        let weight_type = policy::weight_type(asked, &self.full_name(name), k / pixels);
-        let weight = Weight::empty(&self.book.gpu, k, n, weight_type);
+        // A block must not contain inputs of two pixels of a convolution.
+        let requested = self.check(name, shapes)?;
+        let weight_type = policy::weight_type(requested, &self.full_name(name), k / pixels);
+        let weight = Weight::empty(&self.shared.gpu, k, n, weight_type);
         let target = Target::Weight { weight: weight.clone(), part: 0..n, c_in, pixels };
         self.request(name, rows, target);
         Ok(weight)
@@ -286,22 +286,22 @@ impl Scope {
         shape: &[usize],
     ) -> Result<Tensor> {
         self.check(name, &[in_file])?;
-        let tensor = Tensor::weights(&self.book.gpu, shape);
+        let tensor = Tensor::weights(&self.shared.gpu, shape);
         let part = 0..tensor.shape().elements();
         self.request(name, rows, Target::Tensor { tensor: tensor.clone(), part });
         Ok(tensor)
     }
 
     /// Checks that the file has the tensor in one of `shapes` (the first is the usual one), and
-    /// tells how it is to be stored.
+    /// returns the type that it will have.
     fn check(&self, name: &str, shapes: &[Vec<usize>]) -> Result<WeightType> {
         let name = self.full_name(name);
-        let mut asked = self.book.asked.borrow_mut();
-        if !asked.iter().any(|(known, _)| *known == name) {
-            asked.push((name.clone(), shapes[0].clone()));
+        let mut requested = self.shared.requested.borrow_mut();
+        if !requested.iter().any(|(known, _)| *known == name) {
+            requested.push((name.clone(), shapes[0].clone()));
         }
-        let Some(archive) = &self.book.archive else {
-            return Ok(self.book.weight_type.unwrap_or_default());
+        let Some(archive) = &self.shared.archive else {
+            return Ok(self.shared.weight_type.unwrap_or_default());
         };
         let Some(info) = archive.get(&name) else {
             return Err(Error::MissingTensor { file: archive.file().to_string(), name });
@@ -315,17 +315,17 @@ impl Scope {
             });
         }
         let of_file = match info.file_type {
-            // ggml's blocks have at most as many digits.
+            // f16 has at least the precision of ggml's blocks.
             file_type if file_type.fits_f16() || file_type.is_block() => WeightType::F16,
             _ => WeightType::F32,
         };
-        Ok(self.book.weight_type.unwrap_or(of_file))
+        Ok(self.shared.weight_type.unwrap_or(of_file))
     }
 
     fn request(&self, name: &str, rows: Range<usize>, target: Target) {
-        if self.book.archive.is_some() {
+        if self.shared.archive.is_some() {
             let name = self.full_name(name);
-            self.book.requests.borrow_mut().push(Request { name, rows, target });
+            self.shared.requests.borrow_mut().push(Request { name, rows, target });
         }
     }
 

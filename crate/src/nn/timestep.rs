@@ -1,6 +1,5 @@
 //! The timestep as a vector: sines and cosines of it at frequencies from 1 down to 1/10000, then
-//! two linears. The UNet's blocks see it only through a silu, which is therefore applied once,
-//! here.
+//! two linears. All blocks of the UNet apply a silu to it first, so the silu is applied once, here.
 
 use super::linear::Linear;
 use super::scope::Scope;

@@ -9,7 +9,7 @@ use crate::wgsl;
 use std::rc::Rc;
 
 impl Tensor {
-    /// The function at every element, of any shape.
+    /// The activation of every element; any shape.
     pub fn activate(&self, activation: Activation) -> Tensor {
         let gpu = self.gpu();
         let y = Tensor::empty(gpu, self.shape(), self.precision());

@@ -1,5 +1,5 @@
-//! Attention with an online softmax; see `kernels/attention.wgsl` and, where an invocation works
-//! alone, `kernels/attention_direct.wgsl`.
+//! Attention with an online softmax; see `kernels/attention.wgsl` and, without shared memory,
+//! `kernels/attention_direct.wgsl`.
 
 use crate::gpu::kernel::Kernel;
 use crate::gpu::{AttentionTile, Cost, Gpu};
@@ -7,12 +7,12 @@ use crate::tensor::{Channels, Tensor};
 use crate::wgsl;
 use std::rc::Rc;
 
-/// Which keys a query may see.
+/// Which keys a query attends to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mask {
     /// All.
     None,
-    /// Those at or before its own position.
+    /// Those up to its own position.
     Causal,
 }
 
@@ -33,29 +33,31 @@ struct Params {
     v_first4: u32,
 }
 
-/// The widest head, by four channels, that an invocation takes alone: a wider one has many slices,
-/// each of which makes the scores again.
+/// The widest head, in vec4, for the direct kernel: a wider one has many slices, and each slice
+/// computes the scores again.
 const DIRECT4_MAX: usize = 20;
 
-/// Invocations of a workgroup of the direct kernel; its LANES.
+/// The workgroup size of the direct kernel; its LANES.
 const DIRECT_LANES: usize = 8;
 
 /// How an attention is cut into workgroups.
 #[derive(Clone, Copy)]
 enum Cut {
-    /// Invocations alone, each with so many vectors of a head's channels.
+    /// The direct kernel: each invocation computes `slice4` vec4 of a head's channels.
     Direct { slice4: usize },
-    /// Workgroups of so many times four queries, keys coming by so many vectors of channels.
+    /// The shared kernel: each workgroup has `quads` · 4 queries, and loads `chunk4` vec4 of the
+    /// keys' channels at a time.
     Shared { quads: usize, chunk4: usize },
 }
 
 impl Cut {
-    /// For heads of `d4` vectors of channels.
+    /// For heads of `d4` vec4.
     fn choose(gpu: &Gpu, d4: usize) -> Cut {
         let divisor = |most: usize| (1..=most).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1);
         match gpu.tuning().attention {
             AttentionTile::Direct if d4 <= DIRECT4_MAX => Cut::Direct { slice4: divisor(5) },
-            // As much as fits WebGPU's 16 KiB of workgroup memory, and the sums into registers.
+            // The largest sizes for which WebGPU's 16 KiB of workgroup memory and the registers
+            // suffice.
             _ if d4 <= 40 => Cut::Shared { quads: 8, chunk4: divisor(10) },
             _ => Cut::Shared { quads: 4, chunk4: divisor(7) },
         }
@@ -72,7 +74,7 @@ impl Cut {
         }
     }
 
-    /// Workgroups along so many queries.
+    /// The number of workgroups for so many queries.
     fn along(self, queries: usize, d4: usize) -> usize {
         match self {
             Cut::Direct { slice4 } => (queries.div_ceil(4) * (d4 / slice4)).div_ceil(DIRECT_LANES),
@@ -80,13 +82,13 @@ impl Cut {
         }
     }
 
-    /// Vectors of channels that are loaded and stored, for one head of `d4` of them.
+    /// How many vec4 are loaded and stored for one head of `d4` vec4.
     fn traffic4(self, sizes: [usize; 3]) -> u64 {
-        // Such products outgrow the 32 bits that a size has in wasm.
+        // u64, because these products do not fit the 32 bits of usize in wasm.
         let [queries, keys, d4] = sizes.map(|size| size as u64);
         let of_quads = queries.div_ceil(4);
         match self {
-            // The keys once for each slice of each four queries, the queries and the values once.
+            // For each four queries: the keys once for each slice, the queries and the values once.
             Cut::Direct { slice4 } => {
                 (of_quads * keys) * (d4 / slice4 as u64 + 1) * d4 + 2 * queries * d4
             }
@@ -102,17 +104,17 @@ impl Cut {
     }
 }
 
-/// Dispatches take multiples of so many queries: the most that a workgroup takes.
+/// The queries of a dispatch are a multiple of this, the most that a workgroup has.
 const STEP: usize = 32;
 
-/// Floating-point operations of one dispatch at the most, also where an adapter has no such bound
-/// of its own: a software adapter hears of a cancel only between dispatches.
+/// The most floating-point operations of one dispatch, also where an adapter has no such bound of
+/// its own: on a software adapter a run can be cancelled only between dispatches.
 const FLOPS_MAX: u64 = 50_000_000_000;
 
 impl Tensor {
     /// `softmax(q·kᵀ/√d)·v` for each head: q `[b, t, heads·d]`, k and v `[b, s, heads·d]` → q's
-    /// shape. k and v may have fewer pictures than q: then each serves as many
-    /// pictures of q, one after the other.
+    /// shape. The batch of k and v may be smaller than q's: then consecutive elements of q share
+    /// one of theirs.
     ///
     /// # Panics
     /// When the shapes do not agree, or a head is not a multiple of four wide.
@@ -126,7 +128,7 @@ impl Tensor {
     /// all three → `[b, t, heads·d]`. k and v are channels of tensors of one shape.
     ///
     /// # Panics
-    /// As there.
+    /// As [`Tensor::attention`].
     pub fn attend(
         q: Channels<'_>,
         k: Channels<'_>,
@@ -177,11 +179,11 @@ impl Tensor {
             let grid = [cut.along(count, width / 4), heads, batch].map(|n| n as u32);
             let bindings = vec![q.x.whole(), k.x.whole(), v.x.whole(), y.whole()];
             let traffic4 = (batch * heads) as u64 * cut.traffic4([count, keys, width / 4]);
-            let work = Cost {
+            let cost = Cost {
                 flops: query_flops * count as u64,
                 traffic: Some(traffic4 * 4 * precision.bytes() as u64),
             };
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
         }
         y
     }

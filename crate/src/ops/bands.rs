@@ -1,12 +1,15 @@
 //! Row bands: how an op works on tensors that are larger than one binding may be, and how it keeps
-//! a dispatch short. A row is computed in the same way in any band, so bands change no bit.
+//! a dispatch short. A row is all channels of one pixel or token, as in
+//! [`Shape::rows`](crate::shape::Shape::rows); it is computed in the same way in any band, so bands
+//! change no bit.
 
 use crate::gpu::Gpu;
 use crate::gpu::recording::{ALIGNMENT, Binding};
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// Rows by which bands are cut: four channels of two bytes, 64 times, reach a binding's alignment.
+/// Bands begin at multiples of so many rows, which are aligned in every tensor: the shortest row
+/// has 8 bytes (four channels of f16), and 64 of them are twice the alignment of 256 bytes.
 const GRAIN: usize = 64;
 
 /// Cuts `rows` so that in each band rows of `row_bytes` fit a binding, and the floating-point
@@ -37,7 +40,7 @@ pub(super) fn cut(rows: usize, most: usize, grain: usize) -> Vec<Range<usize>> {
     (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
 }
 
-/// The fewest rows of `row_bytes` after which a binding may begin.
+/// The smallest number of rows of `row_bytes` whose bytes are a multiple of the alignment.
 pub(super) fn grain(row_bytes: u64) -> usize {
     (1..GRAIN).find(|&rows| (rows as u64 * row_bytes).is_multiple_of(ALIGNMENT)).unwrap_or(GRAIN)
 }

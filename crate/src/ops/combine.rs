@@ -9,20 +9,20 @@ use crate::tensor::Tensor;
 use crate::wgsl;
 use std::rc::Rc;
 
-/// One term: `coefficient · x`, from the batch index `first` on; where the output's batch is larger
-/// than what `x` has from there, `x` repeats.
+/// One term: `coefficient · x[first..]`, by batch index. If the output's batch is larger than that,
+/// these elements are repeated.
 #[derive(Clone, Copy)]
 pub struct Term<'a> {
-    /// `[b, …]`, of the output's shape but for the batch.
+    /// `[b, …]`; all dimensions but the batch are the output's.
     pub x: &'a Tensor,
     /// The first index of the batch that is read.
     pub first: usize,
-    /// What it is multiplied by.
+    /// The factor of `x`.
     pub coefficient: f32,
 }
 
 impl<'a> Term<'a> {
-    /// `coefficient · x`, all of it, of any shape.
+    /// `coefficient · x` with all of the batch; any shape.
     pub fn new(coefficient: f32, x: &'a Tensor) -> Term<'a> {
         Term { x, first: 0, coefficient }
     }
@@ -54,7 +54,7 @@ impl Params {
     }
 }
 
-/// Terms of one dispatch; the kernel's bindings.
+/// The most terms of one dispatch: the kernel has a binding for each.
 pub(super) const TERMS_MAX: usize = 5;
 pub(super) const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
 
@@ -72,10 +72,10 @@ impl Tensor {
         Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms)
     }
 
-    /// [`Tensor::combine`] in f32, `[batch, …]`, to be held on to; see [`Tensor::kept`].
+    /// [`Tensor::combine`] in f32, `[batch, …]`, into a tensor of [`Tensor::kept`].
     ///
     /// # Panics
-    /// As there.
+    /// As [`Tensor::combine`].
     pub fn combine_kept(batch: usize, terms: &[Term<'_>]) -> Tensor {
         assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
         let mut dims = terms[0].x.shape().dims().to_vec();
@@ -83,7 +83,7 @@ impl Tensor {
         Tensor::kept(terms[0].x.gpu(), Shape::from(&dims[..]), Precision::F32).set(terms)
     }
 
-    /// Fills it with a combination of some terms.
+    /// Writes a combination of terms to this tensor.
     fn set(self, terms: &[Term<'_>]) -> Tensor {
         let (y, gpu, precision) = (&self, self.gpu(), self.precision());
         let dims = self.shape().dims().to_vec();
@@ -118,7 +118,7 @@ impl Tensor {
         self
     }
 
-    /// The sum of two tensors of one shape; larger than a binding, in row bands.
+    /// The sum of two tensors of one shape; in row bands, if they are larger than a binding.
     ///
     /// # Panics
     /// When the shapes differ.

@@ -55,20 +55,22 @@ struct Params {
 struct Geometry {
     window: Window,
     batch: usize,
-    /// Of the input as stored, as read, and of the output: height and width.
+    /// Height and width of the input as stored, of the input after `Window::resize`, and of the
+    /// output.
     source: [usize; 2],
     input: [usize; 2],
     output: [usize; 2],
 }
 
 impl Geometry {
-    /// Output rows, counted through the batch, in bands whose input and output fit a binding, and
-    /// whose floating-point operations, for a pixel `pixel_flops`, one dispatch.
+    /// Bands of image rows of the output (counted through the batch), whose input and output fit a
+    /// binding, and whose floating-point operations, `pixel_flops` for each pixel, one dispatch.
     fn bands(&self, x: &Tensor, y: &Tensor, pixel_flops: u64) -> Vec<Range<usize>> {
         let limit = x.gpu().limits().binding;
         let rows = self.batch * self.output[0];
         let by_work = bands::rows_of_work(x.gpu(), pixel_flops * self.output[1] as u64);
-        // What one more output row costs on either side, and what the window adds around a band.
+        // The bytes of one more output row in the output and in the input, and those that the
+        // window reads around a band.
         let out_row = y.row_bytes() * self.output[1] as u64;
         if x.bytes() <= limit && y.bytes() <= limit {
             return bands::cut(rows, by_work, bands::grain(out_row));
@@ -80,12 +82,12 @@ impl Geometry {
         bands::cut(rows, by_work.min(most as usize), bands::grain(out_row))
     }
 
-    /// The rows of the stored input that a band of output rows reads. A band may span pictures:
-    /// then it reads to the end of one and on from the start of the next.
+    /// The image rows of the stored input that a band of output rows reads. A band may contain rows
+    /// of several elements of the batch.
     fn input_rows(&self, band: &Range<usize>) -> Range<usize> {
         let [out_height, in_height] = [self.output[0], self.input[0]];
         let Window { kernel, stride, padding, .. } = self.window;
-        // The stored row under row `ky` of the window of an output row.
+        // The stored row that row `ky` of the window reads for an output row.
         let stored = |row: usize, ky: usize| {
             let (picture, row) = (row / out_height, row % out_height);
             let read = (row * stride + ky).saturating_sub(padding[0]).min(in_height - 1);
@@ -150,8 +152,8 @@ impl Tensor {
                 y.rows(&pixels),
             ];
             let grid = tile.grid(gpu, pixels.len(), n);
-            let work = tile.work(pixels.len(), weight, self.precision());
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
+            let cost = tile.cost(pixels.len(), weight, self.precision());
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
         }
         y
     }

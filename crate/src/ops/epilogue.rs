@@ -1,4 +1,4 @@
-//! What a matmul or convolution does to its sums before it stores them.
+//! The operations that a matmul or convolution applies to its sums before it stores them.
 
 use crate::activation::Activation;
 use crate::gpu::kernel::Kernel;
@@ -7,7 +7,7 @@ use crate::shape::Shape;
 use crate::tensor::{Channels, Tensor};
 
 impl Kernel {
-    /// Adds the fragment of pointwise functions, set to `activation`.
+    /// Adds the fragment of activations, specialised to `activation`.
     pub(super) fn activation(self, activation: Activation) -> Kernel {
         self.uint("ACTIVATION", activation as u32).with(shared::ACTIVATION)
     }
@@ -18,11 +18,11 @@ impl Kernel {
 pub struct Epilogue<'a> {
     /// `[n]`, f32.
     pub bias: Option<&'a Tensor>,
-    /// `n` channels of `[b, …]`: one vector for each picture of the batch (the time embedding).
+    /// `n` channels of `[b, …]`: one vector for each element of the batch (the time embedding).
     pub shift: Option<Channels<'a>>,
-    /// The pointwise function.
+    /// The activation.
     pub activation: Activation,
-    /// Of the output's shape.
+    /// The shape of the output.
     pub residual: Option<&'a Tensor>,
 }
 
@@ -45,7 +45,7 @@ impl Epilogue<'_> {
         }
     }
 
-    /// Groups of four channels in a row of the shift, and of them the first that is added.
+    /// In vec4: the length of a row of the shift, and the first of its channels that are added.
     pub(super) fn shift_row4_and_first4(&self) -> [u32; 2] {
         self.shift.map_or([0; 2], |shift| shift.row4_and_first4())
     }

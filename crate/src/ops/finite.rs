@@ -1,4 +1,4 @@
-//! Whether numbers are numbers; see `kernels/finite.wgsl`.
+//! Whether all values are finite; see `kernels/finite.wgsl`.
 
 use crate::dtype::Precision;
 use crate::error::Result;
@@ -11,31 +11,31 @@ use std::rc::Rc;
 
 impl Tensor {
     /// Whether there is no infinity and no NaN among the values: submits, waits, reads four bytes
-    /// back. One workgroup does it, which is enough for latents.
+    /// back. There is only one workgroup, which is enough for latents.
     ///
     /// # Errors
-    /// A fault of the device since the last wait.
+    /// An error of the device since the last wait.
     pub async fn is_finite(&self) -> Result<bool> {
-        let health = self.start_health();
+        let check = self.start_finite_check();
         self.gpu().finish().await?;
-        health.is_finite().await
+        check.is_finite().await
     }
 
-    /// The same recorded, to be waited for when it has been submitted.
-    pub fn start_health(&self) -> Health {
+    /// Records the same check, to be waited for after a submit.
+    pub fn start_finite_check(&self) -> FiniteCheck {
         let gpu = self.gpu();
         let y = gpu.alloc(4);
-        let kernel = Rc::new(Health::kernel(self.precision()));
+        let kernel = Rc::new(FiniteCheck::kernel(self.precision()));
         let params = (self.bytes() as u32 / 8).to_le_bytes();
         gpu.dispatch(&kernel, &params, vec![self.whole(), y.whole()], [1, 1, 1], 0);
-        Health(gpu.start_read(&y, 4))
+        FiniteCheck(gpu.start_read(&y, 4))
     }
 }
 
-/// A look at numbers that is on its way.
-pub struct Health(Reading);
+/// A recorded check whether all values are finite.
+pub struct FiniteCheck(Reading);
 
-impl Health {
+impl FiniteCheck {
     /// The kernel that checks values of this precision.
     pub fn kernel(precision: Precision) -> Kernel {
         Kernel::new(wgsl!("finite"), 1)
@@ -44,7 +44,7 @@ impl Health {
             .with(shared::REDUCE)
     }
 
-    /// What was seen; yes from a dry device.
+    /// Waits for the result; always true on a dry device.
     ///
     /// # Errors
     /// As [`Reading::bytes`].

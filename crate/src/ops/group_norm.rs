@@ -1,6 +1,6 @@
-//! Group normalisation with its activation: of pictures of few pixels in one dispatch, see
-//! `kernels/group_norm_whole.wgsl` and, for software adapters, `kernels/group_norm_direct.wgsl`; of
-//! others in two, see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
+//! Group normalisation with its activation. Inputs of few pixels take one dispatch, see
+//! `kernels/group_norm_whole.wgsl` and, for software adapters, `kernels/group_norm_direct.wgsl`;
+//! others take two, see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
 
 use crate::activation::Activation;
 use crate::dtype::Precision;
@@ -16,35 +16,55 @@ use std::rc::Rc;
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(super) struct StatsParams {
+    /// Rows (pixels) of one element of the batch in this dispatch.
     pub rows: u32,
+    /// Rows of a chunk, [`CHUNK_ROWS`].
     pub chunk_rows: u32,
+    /// Channels.
     pub c: u32,
+    /// Groups of channels.
     pub groups: u32,
+    /// Chunks of one element of the batch.
     pub chunks: u32,
+    /// The first chunk of this dispatch.
     pub first_chunk: u32,
+    /// The first element of the batch of this dispatch.
     pub first_picture: u32,
+    /// The first element of `x` in its binding, counted in single values.
     pub x_start: u32,
 }
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(super) struct Params {
+    /// Rows (pixels) of this dispatch (a band).
     pub rows: u32,
+    /// Rows of one element of the batch.
     pub rows_per_picture: u32,
+    /// The first row of the band in the whole tensor.
     pub first_row: u32,
+    /// Channels, in vec4.
     pub c4: u32,
+    /// Groups of channels.
     pub groups: u32,
+    /// Chunks of one element of the batch.
     pub chunks: u32,
+    /// ε, added to the variance.
     pub eps: f32,
 }
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct WholeParams {
+    /// Rows (pixels) of one element of the batch.
     rows: u32,
+    /// Channels, in vec4.
     c4: u32,
+    /// Channels of a workgroup, in vec4.
     columns: u32,
+    /// Channels of a group, in single channels.
     width: u32,
+    /// ε, added to the variance.
     eps: f32,
 }
 
@@ -57,27 +77,29 @@ pub struct Affine<'a> {
     pub beta: &'a Tensor,
     /// ε, added to the variance.
     pub eps: f32,
-    /// The function of the result.
+    /// The activation of the result.
     pub activation: Activation,
 }
 
-/// Pixels whose statistics one workgroup takes: a UNet's 64×64 in one piece, so that there is
-/// nothing to merge; a decoder's 512×512 in 64, so that the GPU is full.
+/// The pixels of a chunk, of which one workgroup computes the statistics: 64×64 in the UNet are one
+/// chunk, so that there is nothing to merge; 512×512 in the decoder are 64 chunks, so that the GPU
+/// has enough workgroups.
 pub(super) const CHUNK_ROWS: usize = 4096;
 
-/// Invocations of a workgroup that takes whole groups: a real GPU hides a read behind those of many
-/// others.
+/// The workgroup size of the kernel for whole groups: many invocations hide each other's latency on
+/// a real GPU.
 const WHOLE_LANES: u32 = 4 * LANES;
 
-/// Invocations of a workgroup of the direct kernel.
+/// The workgroup size of the direct kernel.
 const DIRECT_LANES: usize = 4;
 
-/// Pixels that one invocation normalises, so that it merges statistics once for all of them.
+/// The pixels that one invocation normalises; it merges the chunks' statistics once for all of
+/// them.
 pub(super) const ROWS: usize = 16;
 
 impl Tensor {
     /// `[b, h, w, c]` or `[b, t, c]`: normalises each of `groups` groups of channels of each
-    /// picture over its pixels, then applies γ and β (`[c]`, f32) and the activation.
+    /// element of the batch over its pixels, then applies γ and β (`[c]`, f32) and the activation.
     ///
     /// # Panics
     /// When the channels do not divide into the groups, or γ or β are not `[c]`.
@@ -102,7 +124,7 @@ impl Tensor {
         }
     }
 
-    /// In one dispatch, given the channels of a group and of a workgroup (the latter by four).
+    /// In one dispatch. `width`: channels of a group. `columns`: channels of a workgroup, in vec4.
     fn group_norm_whole(&self, [width, columns]: [usize; 2], affine: &Affine<'_>) -> Tensor {
         let [batch, rows, c] = self.shape().tokens();
         let gpu = self.gpu();
@@ -125,12 +147,12 @@ impl Tensor {
         };
         let bindings = vec![self.whole(), affine.gamma.whole(), affine.beta.whole(), y.whole()];
         let grid = [along as u32, batch as u32, 1];
-        let work = Cost { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
-        gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, work);
+        let cost = Cost { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
+        gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, cost);
         y
     }
 
-    /// In two dispatches: chunks' statistics, then what they normalise.
+    /// In two dispatches: the statistics of chunks, then the normalisation.
     fn group_norm_chunked(&self, groups: usize, affine: &Affine<'_>) -> Tensor {
         let [batch, rows, c] = self.shape().tokens();
         let Affine { gamma, beta, eps, activation } = *affine;
@@ -176,7 +198,7 @@ impl Tensor {
         let kernel = Rc::new(kernel);
         let whole = self.bytes() <= gpu.limits().binding;
         for picture in 0..if whole { 1 } else { batch } {
-            // Bands are cut in whole chunks, so a chunk's statistics never depend on the bands.
+            // Bands have whole chunks, so that a chunk's statistics do not depend on the bands.
             let binding = gpu.limits().binding - ALIGNMENT;
             let most = (binding / self.row_bytes()) as usize / CHUNK_ROWS * CHUNK_ROWS;
             let step = if whole { rows } else { most.max(CHUNK_ROWS) };
@@ -205,7 +227,7 @@ impl Tensor {
     }
 }
 
-/// Vectors of four channels that whole groups of `width` channels fill.
+/// The smallest number of vec4 that whole groups of `width` channels fill.
 fn columns(width: usize) -> usize {
     match width % 4 {
         0 => width / 4,

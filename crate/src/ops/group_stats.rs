@@ -1,7 +1,6 @@
-//! Group normalisation of a picture that comes in bands of rows: the statistics of all bands are
-//! gathered first, in as many chunks as they need, and are merged where they are used, so that each
-//! band is normalised by the mean and variance of the whole picture; see
-//! `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
+//! Group normalisation of an input in bands of rows. The statistics of all bands are computed
+//! first, in chunks. The normalisation merges them, so that each band is normalised by the mean and
+//! variance of the whole input; see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
 
 use crate::dtype::Precision;
 use crate::gpu::Gpu;
@@ -14,7 +13,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Mean, squared deviation and count of each group of each chunk of one picture.
+/// Mean, squared deviation and count of each group of each chunk of one input.
 pub struct GroupStats {
     /// `[groups, chunks, 4]`
     stats: Tensor,
@@ -22,14 +21,14 @@ pub struct GroupStats {
 }
 
 impl GroupStats {
-    /// Nothing gathered yet, of a picture in bands of so many pixels each.
+    /// Empty statistics for an input in bands of so many pixels each.
     pub fn new(gpu: &Gpu, groups: usize, bands: impl Iterator<Item = usize>) -> GroupStats {
         let chunks = bands.map(|pixels| pixels.div_ceil(CHUNK_ROWS)).sum::<usize>();
         let stats = Tensor::empty(gpu, [groups, chunks, 4], Precision::F32);
         GroupStats { stats, filled: Cell::new(0) }
     }
 
-    /// Adds the next band: the pixels `pixels` of `x` `[1, rows, w, c]`.
+    /// Adds the statistics of the next band: the pixels `pixels` of `x` `[1, rows, w, c]`.
     ///
     /// # Panics
     /// When all bands were added before.
@@ -63,11 +62,11 @@ impl GroupStats {
 }
 
 impl Tensor {
-    /// [`Tensor::group_norm`] of some rows, `[1, rows, w, c]`, of the picture whose statistics
-    /// these are; same shape.
+    /// [`Tensor::group_norm`] of some rows, `[1, rows, w, c]`, with the statistics of the whole
+    /// input; same shape.
     ///
     /// # Panics
-    /// When not all bands have been gathered, or this is larger than a binding.
+    /// When not all bands have been added, or this is larger than a binding.
     pub fn group_norm_by(&self, stats: &GroupStats, affine: &Affine<'_>) -> Tensor {
         let Affine { gamma, beta, eps, activation } = *affine;
         let [groups, chunks, _] = stats.stats.shape().tokens();

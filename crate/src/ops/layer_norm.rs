@@ -16,7 +16,7 @@ struct Params {
     eps: f32,
 }
 
-/// Rows of a workgroup of the direct kernel.
+/// The rows of a workgroup of the direct kernel.
 const DIRECT_ROWS: usize = 8;
 
 impl Tensor {

@@ -12,15 +12,23 @@ use crate::weight::Weight;
 use crate::wgsl;
 use std::rc::Rc;
 
+/// The kernel's uniform. Names that end in 4 are in vec4 (four channels).
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct Params {
+    /// Rows of this dispatch (a band).
     rows: u32,
+    /// Channels of a row of the output.
     n4: u32,
+    /// Channels of a row of the input.
     k4: u32,
+    /// Rows of one element of the batch.
     rows_per_picture: u32,
+    /// The first row of the band in the whole tensor.
     first_row: u32,
+    /// Channels of a row of the epilogue's shift.
     shift_row4: u32,
+    /// The first of them that is added.
     shift_first4: u32,
 }
 
@@ -38,7 +46,7 @@ impl Tensor {
     }
 
     /// `[.., k] → [.., n/2]`, the gated linear unit of `h = x·W + bias`: the first half of h times
-    /// the activation of the second. SD v1.4's is the exact [`Activation::Gelu`].
+    /// the activation of the second. SD v1.4 uses the exact [`Activation::Gelu`].
     ///
     /// # Panics
     /// When the channels are not the weight's inputs, the outputs are not a multiple of eight, or
@@ -58,7 +66,7 @@ impl Tensor {
         y
     }
 
-    /// An empty tensor of as many rows and `n` channels.
+    /// An uninitialised tensor with the rows of `self` and `n` channels.
     fn product(&self, n: usize) -> Tensor {
         let mut dims = self.shape().dims().to_vec();
         *dims.last_mut().expect("a shape has a dimension") = n;
@@ -99,8 +107,8 @@ impl Tensor {
                 y.rows(&band),
             ];
             let grid = tile.grid(gpu, band.len(), n);
-            let work = tile.work(band.len(), weight, self.precision());
-            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, work);
+            let cost = tile.cost(band.len(), weight, self.precision());
+            gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
         }
     }
 }

@@ -10,8 +10,8 @@
 //! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
 //! | `conv2d` | conv2d | k×k convolution, optionally of a resized input |
 //! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
-//! | `group_norm_by` | group_norm_stats, group_norm | of a picture that comes in bands |
-//! | `gather_rows` | combine | rows of pictures, put together |
+//! | `group_norm_by` | group_norm_stats, group_norm | of an input in bands of rows |
+//! | `gather_rows` | combine | concatenates rows of images |
 //! | `layer_norm` | layer_norm | over the channels of a row |
 //! | `attention`, `attend` | attention, attention_direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
@@ -19,7 +19,7 @@
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
-//! | `is_finite`, `start_health` | finite | whether there is an infinity or a NaN |
+//! | `is_finite`, `start_finite_check` | finite | whether there is an infinity or a NaN |
 //! | `TokenMerge` | token_merge_match, _rank, _group, token_merge, _undo | fewer tokens, and back |
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
@@ -48,7 +48,7 @@ pub use attention::Mask;
 pub use combine::Term;
 pub use conv2d::Window;
 pub use epilogue::Epilogue;
-pub use finite::Health;
+pub use finite::FiniteCheck;
 pub use group_norm::Affine;
 pub use group_stats::GroupStats;
 pub use rows::{Rows, rows_grain};

@@ -33,7 +33,7 @@ impl Tensor {
         let kernel = Rc::new(kernel);
         let source_row =
             |row: usize| row / height * source_height + row % height * source_height / height;
-        // A band reads at most one source row more than its share.
+        // A band reads at most one more source row than its share.
         let of_output = width as u64 * y.row_bytes();
         let of_source = source_width as u64 * self.row_bytes();
         let wider = of_output.max(of_source * (source_height.div_ceil(height) + 1) as u64);

@@ -1,4 +1,4 @@
-//! Rows of pictures, put together to a picture of their own; see `kernels/combine.wgsl`.
+//! Concatenates image rows of several tensors; see `kernels/combine.wgsl`.
 
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands;
@@ -9,22 +9,21 @@ use crate::wgsl;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Rows of a picture `[1, h, w, c]`.
+/// A range of image rows of a tensor `[1, h, w, c]`.
 pub type Rows<'a> = (&'a Tensor, Range<usize>);
 
-/// The fewest rows of a picture of `row_bytes` each after which others can be put by
-/// [`Tensor::gather_rows`].
+/// The ranges of [`Tensor::gather_rows`] are multiples of so many rows of `row_bytes` each.
 pub fn rows_grain(row_bytes: usize) -> usize {
     bands::grain(row_bytes as u64)
 }
 
 impl Tensor {
-    /// Fills this picture with the rows of others of its width, channels and precision, one range
-    /// after another.
+    /// Fills this tensor `[1, h, w, c]` with image rows of others of the same width, channels and
+    /// precision, one range after another.
     ///
     /// # Panics
-    /// When they differ in anything but the height, are not as many as this picture has, or a range
-    /// but the last is no multiple of [`rows_grain`].
+    /// When they differ in anything but the height, are not exactly h rows, or a range other than
+    /// the last is no multiple of [`rows_grain`].
     pub fn gather_rows(&self, parts: &[Rows<'_>]) {
         let gpu = self.gpu();
         let [_, height, width, c] = self.shape().image();

@@ -10,10 +10,10 @@ pub(super) const CELLS: WgslFile = wgsl!("shared/cells");
 pub(super) const INDEX: WgslFile = wgsl!("shared/index");
 pub(super) const REDUCE: WgslFile = wgsl!("shared/reduce");
 
-/// Invocations of a workgroup in pointwise and row kernels: two subgroups of the common 32.
+/// The workgroup size of pointwise and row kernels: two subgroups of the common size 32.
 pub(super) const LANES: u32 = 64;
 
-/// The reader of a weight type.
+/// The WGSL fragment that reads a weight type.
 pub(super) const fn reader(weight_type: WeightType) -> WgslFile {
     match weight_type {
         WeightType::F32 => wgsl!("shared/weight_f32"),
@@ -30,7 +30,7 @@ pub(super) fn linear_grid(gpu: &Gpu, count: usize) -> [u32; 3] {
     [x, y, 1]
 }
 
-/// `groups` workgroups folded into two dimensions within the limit of one.
+/// `groups` workgroups as two dimensions, each within the limit of a dimension.
 pub(super) fn fold(gpu: &Gpu, groups: usize) -> [u32; 2] {
     let most = gpu.limits().groups as usize;
     let y = groups.div_ceil(most).max(1);

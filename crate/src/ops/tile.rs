@@ -8,30 +8,30 @@ use crate::ops::shared::fold;
 use crate::weight::Weight;
 use crate::wgsl;
 
-/// Invocations of a workgroup that reads directly, on a real GPU: two subgroups of the common 32,
-/// as square as can be so that caches serve most reads. The shared tile has as many.
+/// The workgroup size of the direct tiles on a real GPU: two subgroups of the common size 32, in a
+/// square, so that most reads hit the cache. The shared tile has the same size.
 const HARDWARE: [usize; 2] = [8, 8];
 
-/// Invocations of a software adapter's workgroup, which runs on a few vector lanes.
+/// The workgroup size on a software adapter, which runs invocations on a few SIMD lanes.
 const SOFTWARE: usize = 8;
 
-/// A tile, fitted to a product's size.
+/// A tile and its workgroup size, chosen for the size of a product.
 pub(super) struct Tile {
     kind: MatrixTile,
-    /// Invocations of a workgroup along the outputs and along the rows.
-    lanes: [usize; 2],
+    /// The workgroup size along the outputs and along the rows.
+    workgroup: [usize; 2],
 }
 
 impl Tile {
-    /// The tile of the adapter's choice for `rows` × `n` outputs, or a smaller one where its edge
-    /// would mostly lie outside.
+    /// The tile `chosen` for `rows` × `n` outputs, or a smaller one if most of the tiles at the
+    /// edge would be empty.
     pub(super) fn choose(gpu: &Gpu, chosen: MatrixTile, rows: usize, n: usize) -> Tile {
         let area = |side: usize| rows.next_multiple_of(side) * n.next_multiple_of(side);
         let kind = match chosen {
             MatrixTile::Direct16 if 4 * area(16) > 5 * area(8) => MatrixTile::Direct8,
             chosen => chosen,
         };
-        let lanes = match kind {
+        let workgroup = match kind {
             MatrixTile::Shared => HARDWARE,
             _ if gpu.info().software => {
                 let across = n.div_ceil(side(kind));
@@ -44,15 +44,15 @@ impl Tile {
                 [across, HARDWARE[0] * HARDWARE[1] / across]
             }
         };
-        Tile { kind, lanes }
+        Tile { kind, workgroup }
     }
 
     /// Adds the tile to an op's kernel.
     pub(super) fn specialise(&self, kernel: Kernel) -> Kernel {
         let direct = |kernel: Kernel, fragment: WgslFile| {
             kernel
-                .uint("LANES_N", self.lanes[0] as u32)
-                .uint("LANES_M", self.lanes[1] as u32)
+                .uint("LANES_N", self.workgroup[0] as u32)
+                .uint("LANES_M", self.workgroup[1] as u32)
                 .with(fragment)
         };
         match self.kind {
@@ -62,9 +62,9 @@ impl Tile {
         }
     }
 
-    /// What `rows` × n outputs count as. Each invocation reads the rows and the weights of its
-    /// tile; by way of shared memory a workgroup does so once.
-    pub(super) fn work(&self, rows: usize, weight: &Weight, precision: Precision) -> Cost {
+    /// The cost of `rows` × n outputs. Each invocation reads the rows and the weights of its tile;
+    /// with shared memory each workgroup reads them once.
+    pub(super) fn cost(&self, rows: usize, weight: &Weight, precision: Precision) -> Cost {
         let (k, n) = (weight.k(), weight.n());
         let side = match self.kind {
             MatrixTile::Shared => HARDWARE[0] * side(self.kind),
@@ -72,7 +72,7 @@ impl Tile {
         };
         let read = precision.bytes() * k * side + weight.weight_type().bytes(k * side);
         let readers = rows.div_ceil(side) * n.div_ceil(side);
-        // Such products outgrow the 32 bits that a size has in wasm.
+        // u64, because these products do not fit the 32 bits of usize in wasm.
         let outputs = (rows * n) as u64;
         let traffic = readers as u64 * read as u64 + outputs * precision.bytes() as u64;
         Cost { flops: 2 * outputs * k as u64, traffic: Some(traffic) }
@@ -81,13 +81,13 @@ impl Tile {
     /// Workgroups for `rows` × `n` outputs.
     pub(super) fn grid(&self, gpu: &Gpu, rows: usize, n: usize) -> [u32; 3] {
         let side = side(self.kind);
-        let x = n.div_ceil(side * self.lanes[0]) as u32;
-        let [y, z] = fold(gpu, rows.div_ceil(side * self.lanes[1]));
+        let x = n.div_ceil(side * self.workgroup[0]) as u32;
+        let [y, z] = fold(gpu, rows.div_ceil(side * self.workgroup[1]));
         [x, y, z]
     }
 }
 
-/// Rows and outputs of one invocation.
+/// An invocation computes so many rows × so many outputs.
 fn side(kind: MatrixTile) -> usize {
     match kind {
         MatrixTile::Direct8 | MatrixTile::Shared => 8,

@@ -1,4 +1,4 @@
-//! A decoded picture to bytes; see `kernels/to_rgba.wgsl`.
+//! Converts a decoded picture to bytes; see `kernels/to_rgba.wgsl`.
 
 use crate::dtype::Precision;
 use crate::error::Result;
@@ -10,11 +10,11 @@ use crate::wgsl;
 use std::rc::Rc;
 
 impl Tensor {
-    /// `[b, h, w, 4]` in −1…1 (the fourth channel is padding) to RGBA8 bytes, row-major, opaque
-    /// but for pixels that are no numbers, which are transparent: submits, waits, reads back.
+    /// `[b, h, w, 4]` in −1…1 (the fourth channel is padding) to RGBA8 bytes, row-major. Pixels are
+    /// opaque, except that NaN and infinity become transparent pixels. Submits, waits, reads back.
     ///
     /// # Errors
-    /// A fault of the device since the last wait.
+    /// An error of the device since the last wait.
     ///
     /// # Panics
     /// When there are not four channels.

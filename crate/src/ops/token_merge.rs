@@ -1,13 +1,16 @@
-//! Token merging: attention over fewer tokens, after those that are alike were put together; see
+//! Token merging: attention over fewer tokens, after similar ones are merged; see
 //! `kernels/token_merge*.wgsl`. "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman,
-//! 2303.17604), with the first token of every 2 × 2 as the destination of others.
+//! 2303.17604), where the first token of every 2 × 2 is a destination.
 //!
 //! ```text
-//! match   every token's likest destination             rank    who is merged, and the rows left
-//! group   who is in which row                          merge   means        undo   rows to tokens
+//! match   x [b, t, c] → for each token its most similar destination and the similarity [b, t, 2]
+//! rank    → places [b, t, 2]: each token's row, and the destination that it is merged into
+//! group   → rows [b, t + 1]: the tokens of each row
+//! merge   x [b, t, c] → the means of the rows [b, t − merged, c]
+//! undo    rows [b, t − merged, c] → tokens [b, t, c]: each token gets a copy of its row
 //! ```
 //!
-//! All of it is decided on the GPU; only how many tokens are merged is known before.
+//! Which tokens are merged is decided on the GPU; the host only sets how many.
 
 use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
@@ -16,7 +19,7 @@ use crate::tensor::Tensor;
 use crate::wgsl;
 use std::rc::Rc;
 
-/// Multiply-adds of one dispatch at the most, as of attention.
+/// The most multiply-adds of one dispatch, as in attention.
 const WORK_MAX: u64 = 25_000_000_000;
 
 #[repr(C)]
@@ -28,7 +31,7 @@ struct MatchParams {
     first: u32,
 }
 
-/// Of ranking and of grouping.
+/// Parameters of rank and group.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct ChoiceParams {
@@ -56,11 +59,12 @@ struct UndoParams {
     count: u32,
 }
 
-/// Which tokens of a picture go together.
+/// Which tokens are merged, for each element of the batch.
 pub struct TokenMerge {
-    /// `[b, t]`: row among those that are left, and the destination that it is merged into, if any.
+    /// `[b, t, 2]` of u32: the token's row after merging, and the destination that it is merged
+    /// into, if any.
     places: Tensor,
-    /// `[b, t + 1]`: see `token_merge_group.wgsl`.
+    /// `[b, t + 1]` of u32: the tokens of each row; see `token_merge_group.wgsl`.
     rows: Tensor,
     batch: usize,
     size: [usize; 2],
@@ -68,16 +72,16 @@ pub struct TokenMerge {
 }
 
 impl TokenMerge {
-    /// The most of `t` tokens of a picture `[height, width]` that can be merged.
+    /// The most tokens of `[height, width]` that can be merged.
     pub fn most([height, width]: [usize; 2]) -> usize {
         let destinations = (height / 2) * (width / 2);
         if destinations == 0 { 0 } else { height * width - destinations }
     }
 
-    /// Chooses `merged` of the tokens `x` `[b, t, c]` of pictures `[height, width]`.
+    /// Chooses `merged` of the tokens `x` `[b, t, c]`, where t = height · width of `size`.
     ///
     /// # Panics
-    /// When they are not so many tokens, or more are to be merged than can be.
+    /// When t is another number, or `merged` is more than [`TokenMerge::most`].
     pub fn choose(x: &Tensor, size: [usize; 2], merged: usize) -> TokenMerge {
         let [batch, tokens, c] = x.shape().tokens();
         let [height, width] = size;
@@ -118,7 +122,7 @@ impl TokenMerge {
         self.size[0] * self.size[1]
     }
 
-    /// `x` `[b, t, c]` → the rows that are left, `[b, t − merged, c]`.
+    /// `x` `[b, t, c]` → the rows after merging, `[b, t − merged, c]`.
     pub fn merge(&self, x: &Tensor) -> Tensor {
         let [batch, tokens, c] = x.shape().tokens();
         assert_eq!([batch, tokens], [self.batch, self.tokens()], "the tokens chosen from");
@@ -138,7 +142,7 @@ impl TokenMerge {
         y
     }
 
-    /// Back from rows `[b, t − merged, c]` to tokens, onto a `residual` `[b, t, c]`.
+    /// `residual` `[b, t, c]` plus, for each token, its row of `x` `[b, t − merged, c]`.
     pub fn undo(&self, x: &Tensor, residual: &Tensor) -> Tensor {
         let [batch, rows, c] = x.shape().tokens();
         let tokens = self.tokens();
@@ -160,7 +164,7 @@ impl TokenMerge {
     }
 }
 
-/// So many words of four bytes beside `x`.
+/// A tensor of `count` words of four bytes on the device of `x`.
 fn words(x: &Tensor, count: usize) -> Tensor {
     Tensor::empty(x.gpu(), [count.next_multiple_of(4)], Precision::F32)
 }

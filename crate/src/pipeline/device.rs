@@ -11,11 +11,11 @@ use super::engine::Turn;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Which device computes.
+/// The device that computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
-    /// A graphics adapter, through WebGPU or, natively, through the API beneath it.
+    /// A graphics adapter, through WebGPU or, natively, Vulkan, Metal or DX12.
     WebGpu,
     /// The CPU, by the implementation of [`crate::reference`].
     Cpu,
@@ -24,7 +24,7 @@ pub enum Device {
 /// Which device the user asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The best one of this machine.
+    /// The fastest one of this machine; see the table above.
     #[default]
     Auto,
     /// WebGPU, whatever adapter is behind it.
@@ -33,29 +33,28 @@ pub enum DeviceChoice {
     Cpu,
 }
 
-/// What the host knows of its graphics adapter, which WebGPU itself does not tell.
+/// The kind of the graphics adapter. The host provides it, because WebGPU does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdapterKind {
-    /// A graphics card; also one of which nothing is known.
+    /// A graphics card, or an adapter of unknown kind.
     #[default]
     Hardware,
-    /// WebGPU computed on the CPU, several times slower than our own way there.
+    /// WebGPU computed on the CPU, several times slower than [`Device::Cpu`].
     Software,
     /// No WebGPU, or no adapter.
     None,
 }
 
-/// The platform: which adapter it has, and what it wants done.
+/// What the platform provides.
 #[derive(Default)]
 pub struct Host {
     /// The kind of its graphics adapter.
     pub adapter: AdapterKind,
     /// Yields to the event loop, so that a cancel is noticed while the CPU works.
     pub turn: Option<Turn>,
-    /// The kernels that adapters of this host were found to run best, by
-    /// [`tuner::key`](crate::measure::tuner::key); an adapter that is not among them is measured.
-    /// Where pictures are to be reproducible
-    /// ([`Options::reproducible`](super::Options::reproducible)), they are not asked.
+    /// Stored tunings by [`tuner::key`](crate::measure::tuner::key); an adapter without one is
+    /// measured. They are not used if pictures must be reproducible
+    /// ([`Options::reproducible`](super::Options::reproducible)).
     pub tunings: Option<HashMap<String, String>>,
 }

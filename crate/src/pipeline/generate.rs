@@ -1,7 +1,7 @@
 //! The run from a request to a picture, top to bottom.
 //!
 //! ```text
-//! picture → mean, logvar              where the run begins with one
+//! picture → mean, logvar              if the run begins with one
 //! prompts → ids → context             2 × [77] → [2, 77, 768]      negative first
 //! seeds   → noise                     [pictures, h/8, w/8, 4]      × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
@@ -9,11 +9,11 @@
 //! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
-//! The pictures of one request go together as far as they fit, and in parts where they do not.
-//! What follows the tokens, and what is done where numbers outgrow f16, is in `run`.
+//! As many pictures of a request are computed together as fit in memory; the others follow in
+//! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
 use super::control::{Control, Previews, Progress};
-use super::engine::{Call, Planned};
+use super::engine::{LoadContext, Planned};
 use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
 use super::run::{Extras, Initial, Job, Order, Prompts, Run, left_out};
@@ -23,16 +23,16 @@ use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
 
-/// Takes each picture when it is finished, with its index; an error ends the run.
+/// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
 
 impl Pipeline {
     /// Makes a picture.
     ///
     /// # Errors
-    /// [`Error::Request`] naming the field that does not fit, [`Error::GpuLimit`] for a size that
-    /// does not, [`Error::Cancelled`], [`Error::NotFinite`], and the device's faults. The pipeline
-    /// can be used again after each of them but the loss of the device.
+    /// [`Error::Request`] that names the wrong field, [`Error::GpuLimit`] for a size that does not
+    /// fit, [`Error::Cancelled`], [`Error::NotFinite`], and those of the device. After any of them
+    /// but the loss of the device the pipeline can be used again.
     ///
     /// [`Error::Request`]: crate::Error::Request
     /// [`Error::GpuLimit`]: crate::Error::GpuLimit
@@ -42,10 +42,10 @@ impl Pipeline {
         self.generate_with(request, control, &Extras::default()).await
     }
 
-    /// [`Pipeline::generate`] with latents from outside, or a witness of every stage.
+    /// [`Pipeline::generate`] with [`Extras`], such as given latents or an observer of every stage.
     ///
     /// # Errors
-    /// As there, and the witness's.
+    /// As [`Pipeline::generate`], and those of the observer.
     pub async fn generate_with(
         &self,
         request: &Request,
@@ -65,8 +65,8 @@ impl Pipeline {
         Ok(only.expect("a run without an error gives its picture"))
     }
 
-    /// Makes all pictures of a request; `receive` gets each when it is finished, so that a cancel
-    /// or a fault loses none of them.
+    /// Makes all pictures of a request. `receive` gets each as soon as it is finished, so that none
+    /// is lost by a cancel or an error.
     ///
     /// # Errors
     /// As [`Pipeline::generate_with`], and those of `receive`.
@@ -93,10 +93,11 @@ impl Pipeline {
     ) -> Result<()> {
         let order = &self.plan(engine, request, control, extras).await?;
         for text in &order.prompts.notices {
-            control.tell(Progress::Notice { text: text.clone() });
+            control.report(Progress::Notice { text: text.clone() });
         }
         let (files, wider) = (&self.files, engine.widened());
-        // Latents are nearly colours: no preview where the safety checker is still to look.
+        // Latents already show the picture, so there are no previews if the safety checker has to
+        // check it first.
         let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
         let initial = match extras.initial {
             None => None,
@@ -112,8 +113,8 @@ impl Pipeline {
             let mut run = Run::new(job, engine, wider.as_ref());
             let latents = run.denoise().await?;
             for (place, index) in part.enumerate() {
-                control.rest().await?;
-                control.tell(Progress::Decoding);
+                control.wait_while_paused().await?;
+                control.report(Progress::Decoding);
                 let developed = run.develop(&latents, place).await?;
                 let request = order.request.picture(index);
                 receive(index, self.picture(&run, developed, request).await?)?;
@@ -122,7 +123,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Checks a request and finds out what it comes to, before any work.
+    /// Checks a request, and makes its plan, before any work.
     async fn plan<E: Planned>(
         &self,
         engine: &E,
@@ -147,12 +148,12 @@ impl Pipeline {
         let prompts = Prompts::read(&self.tokenizer, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
-        let call = Call { files: &self.files, control };
+        let call = LoadContext { files: &self.files, control };
         order.at_once = engine.plan(load, call).await? as u32;
         Ok(order)
     }
 
-    /// A decoded image as the picture of its request.
+    /// Makes the result from a decoded picture and its request.
     async fn picture<E: Planned>(
         &self,
         run: &Run<'_, E>,
@@ -164,7 +165,7 @@ impl Pipeline {
         let mut notices = [&order.prompts.notices[..], &run.notices].concat();
         let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
         if safety == Safety::Flagged {
-            control.tell(Progress::Notice { text: FLAGGED.into() });
+            control.report(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());
         }
         let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
@@ -178,8 +179,8 @@ impl Pipeline {
         Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
     }
 
-    /// The picture's bytes as they may be shown, opaque black in place of a flagged one, and what
-    /// the safety checker said.
+    /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,
+    /// and the checker's result.
     async fn checked(&self, picture: Rgba, extras: &Extras<'_>) -> Result<(Vec<u8>, Safety)> {
         let safety = match &self.checker {
             _ if extras.unchecked => Safety::Off,

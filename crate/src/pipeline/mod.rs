@@ -1,19 +1,19 @@
-//! Tier 6: from a request to a picture. Here tokenizer, models, schedule and noise meet; nothing
-//! below knows more than its own part, and nothing above decides anything.
+//! Tier 6: from a request to a picture. It combines tokenizer, models, schedule and noise; the
+//! tiers above only call it.
 //!
 //! [`Pipeline::open`] reads a model once; [`Pipeline::generate`] is the run. From the bottom up,
 //! each imports only those before it:
 //!
 //! ```text
 //! control      progress events out, cancel and pause in
-//! checkpoint   what a model's files are
-//! picture      the result            device: where a model is held
-//! engine       who computes          the adapter or the CPU; options: how a model is held
+//! checkpoint   a model's files
+//! picture      the result            device: where a model runs
+//! engine       who computes          the adapter or the CPU; options: of an opened model
 //! run          one batch of pictures, step by step
-//! memory       what will fit         dry runs, planning, the forecast
+//! memory       what fits             dry runs, planning, the forecast
 //! safety       the safety checker
-//! model        a model, ready; open, generate, profile: what it does
-//! verify       whether its pictures are right
+//! model        an opened model; open, generate, profile: its operations
+//! verify       checks that its pictures are right
 //! ```
 
 mod checkpoint;
@@ -37,15 +37,15 @@ pub use checkpoint::{
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
-pub use engine::{Kinds, Load, Options, Residency, Stage, Turn};
+pub use engine::{Kinds, Options, Residency, Stage, Turn, Workload};
 pub use generate::Receive;
-pub use memory::{DryRun, Forecast, Phase};
+pub use memory::{DryRun, Forecast, PartCost};
 pub use model::Pipeline;
 pub use open::{f32_only, tune};
 pub use picture::{Picture, Safety};
 pub use profile::{KernelTime, Profile};
-pub use run::{Extras, Witness};
+pub use run::{Extras, Observer};
 pub use verify::{PUBLISHED, Published};
 
 pub(crate) use checkpoint::{VOCABULARY_BYTES_MAX, text, weights};
-pub(crate) use engine::{Pending, Place};
+pub(crate) use engine::{LoadTarget, Pending};

@@ -1,5 +1,5 @@
-//! A model on the GPU or on the CPU, ready to draw. [`Pipeline::open`] makes it, and
-//! [`Pipeline::generate`] is what it is for.
+//! An opened model on the GPU or on the CPU. [`Pipeline::open`] makes it, and
+//! [`Pipeline::generate`] makes pictures with it.
 
 use super::checkpoint::{Description, Files, LoraRecord, Provenance};
 use super::device::Device;
@@ -10,33 +10,32 @@ use crate::gpu::{Held, Tuning};
 use crate::measure::tuner;
 use crate::text::Tokenizer;
 
-/// A model on the GPU or on the CPU, ready to draw.
+/// An opened model on the GPU or on the CPU.
 pub struct Pipeline {
     pub(super) files: Files,
     pub(super) tokenizer: Tokenizer,
     pub(super) machine: Machine,
     pub(super) description: Description,
-    /// What sees a picture first; without it, why.
+    /// The safety checker; if there is none, the reason.
     pub(super) checker: Result<Checker, Safety>,
     pub(super) provenance: Option<Provenance>,
-    /// What its weights were changed by.
+    /// The LoRAs that its weights were loaded with.
     pub(super) loras: Vec<LoraRecord>,
 }
 
-/// Where the networks are.
+/// The engine, which has the networks.
 pub(super) enum Machine {
     Gpu(Box<OnGpu>),
     Cpu(Box<OnCpu>),
 }
 
 impl Pipeline {
-    /// What the model is and can be asked for.
+    /// What the model is, and which requests it accepts.
     pub fn describe(&self) -> &Description {
         &self.description
     }
 
-    /// The kernels that were chosen for the adapter, and what the choice is kept under; none on
-    /// the CPU.
+    /// The adapter's tuning, and the key under which it is stored; `None` on the CPU.
     pub fn tuning(&self) -> Option<(String, Tuning)> {
         match &self.machine {
             Machine::Gpu(on_gpu) => Some((tuner::key(&on_gpu.gpu), on_gpu.gpu.tuning())),
@@ -44,18 +43,17 @@ impl Pipeline {
         }
     }
 
-    /// Which model it is, as far as its parts list says.
+    /// Name, revision and hash of the model, if its manifest has them.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
     }
 
-    /// The LoRAs that have changed its weights.
+    /// The LoRAs that its weights were loaded with.
     pub fn loras(&self) -> &[LoraRecord] {
         &self.loras
     }
 
-    /// What stays on the graphics adapter between the stages of a run, as the latest request had
-    /// it; none on the CPU.
+    /// The residency of the latest request; `None` on the CPU.
     pub fn residency(&self) -> Option<Residency> {
         match &self.machine {
             Machine::Gpu(engine) => Some(engine.residency()),
@@ -63,8 +61,8 @@ impl Pipeline {
         }
     }
 
-    /// The most graphics memory that was held at one moment of each stage, of loading and of the
-    /// latest run, as the device's own account has it.
+    /// The peak of graphics memory in each stage of loading and of the latest run, as the device's
+    /// account counts it.
     pub fn peaks(&self) -> Vec<(Stage, Held)> {
         match &self.machine {
             Machine::Gpu(engine) => engine.peaks(),
@@ -72,12 +70,12 @@ impl Pipeline {
         }
     }
 
-    /// How the model splits prompts.
+    /// The model's tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// The most bytes that its buffers on the graphics adapter have had together; none on the CPU.
+    /// The peak of graphics memory in bytes; `None` on the CPU.
     pub fn bytes_peak(&self) -> Option<u64> {
         match &self.machine {
             Machine::Gpu(on_gpu) => Some(on_gpu.gpu.stats().bytes_peak),
@@ -85,7 +83,7 @@ impl Pipeline {
         }
     }
 
-    /// Who computes.
+    /// The device that computes.
     pub fn device(&self) -> Device {
         match self.machine {
             Machine::Gpu(_) => Device::WebGpu,
@@ -93,7 +91,7 @@ impl Pipeline {
         }
     }
 
-    /// Bytes of all buffers on the graphics device, and how many they are; none on the CPU.
+    /// The bytes and the number of all buffers on the graphics device; 0 on the CPU.
     pub fn gpu_memory(&self) -> (u64, u64) {
         match &self.machine {
             Machine::Gpu(engine) => {
@@ -104,7 +102,8 @@ impl Pipeline {
         }
     }
 
-    /// Gives the graphics device back at once, if there is one; nothing can be drawn any more.
+    /// Destroys the graphics device, if there is one, so that its memory is free at once; the
+    /// pipeline cannot be used any more.
     pub fn destroy(&self) {
         if let Machine::Gpu(engine) = &self.machine {
             engine.gpu.destroy();

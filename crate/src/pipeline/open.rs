@@ -1,11 +1,11 @@
-//! Opens a model: on the graphics adapter, on the CPU, or where it is best.
+//! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
 use super::checkpoint::{Files, LoraRecord, Provenance, SafetyFiles, add_loras};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
 use super::engine::{
-    Call, Kinds, Load, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, work_bytes,
+    Kinds, LoadContext, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, Workload, work_bytes,
 };
 use super::model::{Machine, Pipeline};
 use super::picture::Safety;
@@ -18,13 +18,12 @@ use crate::weights::Source;
 use std::rc::Rc;
 
 impl Pipeline {
-    /// Opens a model in the diffusers layout: reads its configs, checks them against one another
-    /// and against the headers of its weights, then brings to the GPU the weights that are kept
-    /// there.
+    /// Opens a model in the diffusers layout: reads its configs, checks that they agree with one
+    /// another and with the headers of its weights, then loads the parts that stay on the GPU.
     ///
     /// # Errors
-    /// A file that is missing or damaged, a config that is not supported, a device too small, a
-    /// cancel.
+    /// A file that is missing or damaged, a config that is not supported, a device that is too
+    /// small, a cancel.
     pub async fn open(
         gpu: &Gpu,
         source: Rc<dyn Source>,
@@ -44,7 +43,7 @@ impl Pipeline {
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
         let on_gpu = OnGpu::new(gpu, source.clone(), options, &files);
-        bring(&on_gpu, Call { files: &files, control }).await?;
+        bring(&on_gpu, LoadContext { files: &files, control }).await?;
         let checker = match checker {
             Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
             Err(reason) => Err(reason),
@@ -55,10 +54,10 @@ impl Pipeline {
         Ok(Pipeline { files, tokenizer, machine, description, checker, provenance, loras })
     }
 
-    /// Opens a model where `choice` says.
+    /// Opens a model on the device of `choice`.
     ///
     /// # Errors
-    /// As [`Pipeline::open`]; [`Error::NoDevice`] when neither adapter nor CPU can do it.
+    /// As [`Pipeline::open`]; [`Error::NoDevice`] when neither the adapter nor the CPU can run it.
     pub async fn open_where(
         choice: DeviceChoice,
         host: Host,
@@ -100,17 +99,17 @@ impl Pipeline {
                 return Err(f32_only());
             }
             let text = "The CPU computes in f32: the precision that was asked for is ignored.";
-            control.tell(Progress::Notice { text: text.into() });
+            control.report(Progress::Notice { text: text.into() });
         }
         if choice == DeviceChoice::Auto {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
-            control.tell(Progress::Notice { text });
+            control.report(Progress::Notice { text });
         }
         Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await
     }
 
-    /// Opens a model on the CPU, in f32, by an implementation of its own: [`crate::reference`]. Of
-    /// the options safety and LoRAs matter.
+    /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
+    /// options only `safety` and `loras` are used.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
@@ -126,8 +125,8 @@ impl Pipeline {
         Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
     }
 
-    /// Opens a model on the CPU, without its checker, to compare with. `turn` yields to the event
-    /// loop; `why` says in an error why it must be the CPU.
+    /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
+    /// event loop; `why` is the beginning of an error's text, which says why the CPU is needed.
     ///
     /// # Errors
     /// Those of the source; [`Error::NoDevice`] where the memory is too
@@ -165,16 +164,16 @@ impl Pipeline {
     }
 }
 
-/// Brings the parts that are kept for pictures of the model's own size.
+/// Plans for pictures of the model's own size, and loads the parts that are kept.
 ///
 /// # Errors
-/// Tensors that are missing or of another shape, the source's and the device's faults, a cancel.
-async fn bring(engine: &OnGpu, call: Call<'_>) -> Result<()> {
+/// Tensors that are missing or of another shape; those of the source and the device; a cancel.
+async fn bring(engine: &OnGpu, call: LoadContext<'_>) -> Result<()> {
     let description = call.files.describe();
     let size = [description.width, description.height];
-    let own = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let own = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     match engine.plan(own, call).await {
-        // Smaller ones may fit.
+        // A size that does not fit is no error here: smaller pictures may fit.
         Ok(_) | Err(Error::GpuLimit { .. }) => engine.enter(Stage::Loading, call).await,
         Err(error) => Err(error),
     }
@@ -186,18 +185,18 @@ async fn bring(engine: &OnGpu, call: Call<'_>) -> Result<()> {
 /// As [`tuner::tune`], and [`Error::Cancelled`] between two measurements.
 pub async fn tune(gpu: &Gpu, remembered: Option<&str>, control: &Control) -> Result<Tuning> {
     let before_each = |done, total| {
-        control.tell(Progress::Tuning { done, total });
+        control.report(Progress::Tuning { done, total });
         control.check()
     };
     tuner::tune(gpu, remembered, &before_each).await
 }
 
-/// For a wish that the CPU cannot fulfil.
+/// The error for options that the CPU does not support.
 pub fn f32_only() -> Error {
     Error::Request { field: "precision", reason: "can only be f32 on the CPU".into() }
 }
 
-/// Opens the model on an adapter that nobody else uses: on a fault it is given back.
+/// Opens the model on an adapter that nothing else uses; after an error the device is destroyed.
 ///
 /// # Errors
 /// As [`Pipeline::open`].

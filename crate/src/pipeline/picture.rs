@@ -1,4 +1,4 @@
-//! The result: pixels, and the request that makes them again.
+//! The result: a picture, with the request that makes it again.
 
 use super::checkpoint::{LoraRecord, Provenance};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::image::{Rgba, png};
 use crate::request::Request;
 use serde::Serialize;
 
-/// Whether a picture was looked at, and with what result. In JSON the name in snake case.
+/// The result of the safety check. In JSON its name is in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Safety {
@@ -22,7 +22,7 @@ pub enum Safety {
 }
 
 impl Safety {
-    /// The result as a sentence's end.
+    /// The result as the end of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             Safety::Passed => "checked, nothing found",
@@ -44,23 +44,23 @@ pub struct Picture {
     pub rgba: Vec<u8>,
     /// The request, with the size filled in.
     pub request: Request,
-    /// What the user should know, such as what was cut from the prompt.
+    /// Notices for the user, such as what was cut from the prompt.
     pub notices: Vec<String>,
-    /// Whether the safety checker saw it, and what it said.
+    /// The result of the safety check.
     pub safety: Safety,
-    /// [`Tuning::id`](crate::gpu::Tuning::id) of the kernels that the adapter was found to run
-    /// best; none where they are the default ones of its kind.
+    /// [`Tuning::id`](crate::gpu::Tuning::id) of the kernels; `None` where they are the defaults of
+    /// the adapter's kind.
     pub kernels: Option<String>,
-    /// Which model drew it, as far as its parts list says.
+    /// Name, revision and hash of the model, if its manifest has them.
     pub model: Option<Provenance>,
     /// The LoRAs that had changed the model.
     pub loras: Vec<LoraRecord>,
 }
 
 impl Picture {
-    /// A PNG file with the request in two text chunks: `parameters` as other programs read it, and
-    /// `darkroom` as JSON; others say which model drew it, if that is known (`darkroom-model`), and
-    /// which LoRAs had changed it (`darkroom-loras`).
+    /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
+    /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; and its LoRAs in
+    /// `darkroom-loras`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.

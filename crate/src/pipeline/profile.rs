@@ -1,9 +1,10 @@
-//! One evaluation of the open model's UNet, dispatch by dispatch, beside the adapter's peaks.
+//! Profiles one evaluation of the opened model's UNet, dispatch by dispatch, and compares it with
+//! the adapter's peaks.
 
 use super::control::{Control, Progress};
-use super::engine::{Call, Engine, Kinds, Load, OnGpu, Planned};
+use super::engine::{Engine, Kinds, LoadContext, OnGpu, Planned, Workload};
 use super::model::{Machine, Pipeline};
-use super::run::Text;
+use super::run::TextStates;
 use crate::diffusion::{EvaluationKind, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::gpu::Timed;
@@ -14,22 +15,23 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use web_time::Instant;
 
-/// What an evaluation takes.
+/// The measured times of an evaluation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Profile {
     /// Width and height of the picture, in pixels.
     pub size: [u32; 2],
-    /// Seconds of an evaluation as a picture has it: nothing between the dispatches is waited for.
+    /// Seconds of an evaluation as in a run, without waits between its dispatches.
     pub seconds: f64,
     /// By kernel, the slowest first.
     pub kernels: Vec<KernelTime>,
-    /// Whether dispatches are timed by the device's own clock; else each is waited for.
+    /// Whether dispatches were timed by the device's clock; otherwise each was submitted and waited
+    /// for alone.
     pub by_device_clock: bool,
-    /// The kernels' choice that ran.
+    /// The tuning that was used, as text.
     pub tuning: String,
-    /// Of the adapter, measured in the same run.
+    /// The adapter's peaks, measured in the same run.
     pub peaks: Peaks,
-    /// Every dispatch in its order.
+    /// All dispatches in their order.
     #[serde(skip)]
     pub dispatches: Vec<Timed>,
 }
@@ -39,27 +41,27 @@ pub struct Profile {
 pub struct KernelTime {
     /// The kernel's file.
     pub kernel: &'static str,
-    /// How many there are.
+    /// The number of its dispatches.
     pub dispatches: u64,
-    /// Seconds, each dispatch alone.
+    /// The sum of the seconds of its dispatches.
     pub seconds: f64,
-    /// 10⁹ floating-point operations of the definition.
+    /// 10⁹ floating-point operations of the op's definition.
     pub gflop: f64,
-    /// 10⁶ bytes that are bound, each once.
+    /// 10⁶ bound bytes, each counted once.
     pub mb: f64,
-    /// Of the peak of arithmetic, 0 to 1.
+    /// The share of the arithmetic peak, 0 to 1.
     pub of_peak: f64,
-    /// Of the peak of memory, 0 to 1.
+    /// The share of the memory peak, 0 to 1.
     pub of_copy: f64,
 }
 
 impl Pipeline {
-    /// Times the UNet at a size, two prompts as with guidance; each dispatch so many times. How far
-    /// it is, in hundredths, is told as [`Progress::Step`].
+    /// Times the UNet at a size with two prompts, as with guidance, and each dispatch `runs` times.
+    /// Progress is reported in hundredths, as [`Progress::Step`].
     ///
     /// # Errors
-    /// On the CPU or for a size that no request may have, [`Error::Request`]; a size that does not
-    /// fit; the device's faults; a cancel, which is heard between dispatches.
+    /// [`Error::Request`] on the CPU or for an invalid size; a size that does not fit; those of the
+    /// device; a cancel, which is noticed between dispatches.
     pub async fn profile(&self, size: [u32; 2], runs: usize, control: &Control) -> Result<Profile> {
         let Machine::Gpu(engine) = &self.machine else {
             let reason = "must be webgpu to be measured".into();
@@ -69,15 +71,15 @@ impl Pipeline {
         Request { width, height, ..Request::default() }.validate(&self.description.allowed())?;
         let runs = runs.max(1);
         let gpu = &engine.gpu;
-        let call = Call { files: &self.files, control };
+        let call = LoadContext { files: &self.files, control };
         let peaks = peaks(gpu, runs, &|| control.check()).await?;
         gpu.trim();
         let record = self.evaluation(engine, size, call).await?;
         record();
-        // Every dispatch alone, once more than they are counted, and then all together.
+        // Each dispatch runs alone `runs` + 1 times, and all dispatches together `runs` times.
         let all = (2 * runs + 1) as f64;
-        let told = Hundredths { control, last: Cell::new(usize::MAX) };
-        let passes = |done: f64| told.tell(done / all);
+        let progress = Hundredths { control, last: Cell::new(usize::MAX) };
+        let passes = |done: f64| progress.report(done / all);
         let dispatches = gpu.profile(runs, &passes).await?;
         let mut seconds = f64::INFINITY;
         for run in 0..runs {
@@ -99,19 +101,19 @@ impl Pipeline {
         })
     }
 
-    /// What records an evaluation, of latents and a context of zeros.
+    /// A closure that records an evaluation, with latents and context of zeros.
     async fn evaluation<'a>(
         &self,
         engine: &'a OnGpu,
         size: [u32; 2],
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<impl Fn() + use<'a>> {
         let prompts = 2;
-        let load = Load { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         engine.plan(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
-        let text = Text::new(array, prompts);
+        let text = TextStates::new(array, prompts);
         let contexts = text.contexts(engine, &[EvaluationKind::EXACT], call).await?;
         let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
@@ -130,7 +132,7 @@ impl Pipeline {
     }
 }
 
-/// How far a measurement is; each hundredth is told once.
+/// Reports the progress of a measurement, each hundredth once.
 struct Hundredths<'a> {
     control: &'a Control,
     last: Cell<usize>,
@@ -139,10 +141,10 @@ struct Hundredths<'a> {
 impl Hundredths<'_> {
     /// # Errors
     /// A cancel.
-    fn tell(&self, share: f64) -> Result<()> {
+    fn report(&self, share: f64) -> Result<()> {
         let step = (100.0 * share) as usize;
         if self.last.replace(step) != step {
-            self.control.tell(Progress::Step { step, steps: 100 });
+            self.control.report(Progress::Step { step, steps: 100 });
         }
         self.control.check()
     }

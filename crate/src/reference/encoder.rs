@@ -1,5 +1,5 @@
-//! The transformer of CLIP's two towers on candle-nn. candle-transformers has one, but only in the
-//! published sizes: the fields of its config are private.
+//! The transformer of CLIP's two towers on candle-nn. candle-transformers has one too, but only in
+//! the published sizes, because the fields of its config are private.
 
 use crate::models::clip::EncoderConfig;
 use crate::ops::Activation;

@@ -1,9 +1,8 @@
-//! The three networks a second time, on the CPU, by other hands: candle-transformers' VAE, resnets
-//! and attentions, and on candle-nn what it lacks. Nothing is shared with the kernels but the
-//! configs, so that the two can be held against each other; and it runs where there is no graphics
-//! adapter.
+//! A second, independent implementation of the three networks, on the CPU: candle-transformers'
+//! VAE, resnets and attentions, and the rest on candle-nn. It shares only the configs with our
+//! kernels, so that the two can be compared; and it runs where there is no graphics adapter.
 //!
-//! It computes in f32 and holds the weights in memory, whole.
+//! It computes in f32 and holds all weights in memory.
 
 mod encoder;
 mod safety;
@@ -24,7 +23,8 @@ pub use unet::Unet;
 use vae_encoder::VaeEncoder;
 pub use weights::Weights;
 
-/// What candle cannot do here is our own mistake: shapes were checked when the model was opened.
+/// The message of a panic: an error of candle here is a bug of ours, because shapes were checked
+/// when the model was opened.
 const CHECKED: &str = "candle computes what it accepted when the model was opened";
 
 /// The text encoder, the UNet and the VAE.
@@ -40,8 +40,8 @@ impl Networks {
     /// From the weights of text encoder, UNet and VAE.
     ///
     /// # Errors
-    /// [`Error::Config`] for what candle's VAE cannot be, [`Error::BadFile`] for weights that do
-    /// not fit the configs.
+    /// [`Error::Config`] for a config that candle's VAE does not support, [`Error::BadFile`] for
+    /// weights that do not fit the configs.
     pub fn new(
         configs: (&TextConfig, &UnetConfig, &VaeConfig),
         [text_encoder, unet, vae]: [Weights; 3],
@@ -63,7 +63,7 @@ impl Networks {
             use_post_quant_conv: vae_config.use_post_quant_conv,
         };
         let picture = VaeConfig::PICTURE;
-        // Both hold the encoder's weights, which are the same tensors.
+        // Both have the encoder's weights; the tensors are shared.
         let (vae, vae_encoder) = vae.build(|vars| {
             let encoder = VaeEncoder::new(&vars, vae_config)?;
             Ok((AutoEncoderKL::new(vars, picture, picture, kl)?, encoder))
@@ -77,16 +77,16 @@ impl Networks {
         })
     }
 
-    /// `ids`, `batch` rows of them → `[batch, tokens, c]`, without the last `skipped` layers of the
-    /// text encoder.
+    /// `ids`, in `batch` rows → `[batch, tokens, c]`, without the last `skipped` layers of the text
+    /// encoder.
     pub fn encode(&self, ids: &[u32], batch: usize, skipped: usize) -> Tensor {
         let ids = Tensor::from_slice(ids, (batch, ids.len() / batch), &Device::Cpu);
         ids.and_then(|ids| self.text_encoder.forward(&ids, skipped)).expect(CHECKED)
     }
 
-    /// The noise in `input`'s latents and further channels `[1, c, h, w]` for each prompt of its
-    /// context `[b, tokens, c]`, residuals of each prompt; of two, guided:
-    /// `uncond + guidance_scale·(cond − uncond)`, `[1, c, h, w]`.
+    /// The UNet's prediction for `input`, whose latents and extra channels are `[1, c, h, w]`,
+    /// while context `[b, tokens, c]` and residuals have a batch of b prompts. With two prompts it
+    /// is guided, `uncond + guidance_scale·(cond − uncond)`: `[1, c, h, w]`.
     pub fn predict(
         &self,
         input: &UnetInput<'_, Tensor, Tensor>,
@@ -120,7 +120,7 @@ impl Networks {
         encode().expect(CHECKED)
     }
 
-    /// `latents` as the sampler has them → a picture `[1, 3, h, w]` in about −1…1.
+    /// Scaled `latents`, as the sampler has them → a picture `[1, 3, h, w]` in about −1…1.
     pub fn decode(&self, latents: &Tensor) -> Tensor {
         let decode = || self.vae.decode(&(latents / self.scaling_factor)?);
         decode().expect(CHECKED)

@@ -24,7 +24,7 @@ pub struct SafetyNetwork {
 }
 
 impl SafetyNetwork {
-    /// The network and what it holds pictures against.
+    /// The network, and the concepts that pictures are compared with.
     ///
     /// # Errors
     /// [`Error::BadFile`](crate::Error::BadFile) for weights that do not fit the config.
@@ -64,7 +64,7 @@ impl SafetyNetwork {
         })
     }
 
-    /// A picture's planes `[3, s, s]`, as the image processor makes them → `[d]`.
+    /// A picture `[3, s, s]`, as the image processor makes it → its embedding `[d]`.
     pub fn image_embeds(&self, planes: &[f32]) -> Vec<f32> {
         self.forward(planes).expect(CHECKED)
     }
@@ -83,7 +83,7 @@ impl SafetyNetwork {
     }
 }
 
-/// What pictures are held against, from the same file.
+/// The concepts that pictures are compared with, from the same file.
 fn concepts(vars: &VarBuilder, d: usize) -> Result<Concepts> {
     let matrix = |rows: usize, name: &str| vars.get((rows, d), name)?.flatten_all()?.to_vec1();
     let vector = |rows: usize, name: &str| vars.get(rows, name)?.to_vec1();

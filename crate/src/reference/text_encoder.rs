@@ -44,7 +44,7 @@ impl TextEncoder {
     }
 }
 
-/// `[tokens, tokens]`: −∞ for every key after its query.
+/// `[tokens, tokens]`: −∞ for every key after the query, 0 for the others.
 fn causal_mask(tokens: usize, like: &Tensor) -> Result<Tensor> {
     let value = |i: usize| if i % tokens > i / tokens { f32::NEG_INFINITY } else { 0.0 };
     let values: Vec<f32> = (0..tokens * tokens).map(value).collect();

@@ -1,6 +1,6 @@
-//! The UNet on candle: its resnets, attentions and time embedding are candle-transformers', put
-//! together here. candle-transformers' own UNet computes the feed-forward layers with an
-//! approximate GELU and has 32 groups in every transformer, whatever the config says.
+//! The UNet on candle: resnets, attentions and time embedding are candle-transformers', assembled
+//! here. candle-transformers' own UNet computes the feed-forward layers with an approximate GELU
+//! and has 32 groups in every transformer, and ignores the config's number.
 
 use super::weights::Weights;
 use crate::models::unet::{Cache, Level, Residuals, UnetConfig, UnetInput, UnetOutput};
@@ -20,7 +20,7 @@ pub struct Unet {
     time_proj: Timesteps,
     time_embedding: TimestepEmbedding,
     down: Vec<Block>,
-    mid: [Stage; 2],
+    mid: [ResnetWithTransformer; 2],
     up: Vec<Block>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -28,15 +28,15 @@ pub struct Unet {
     cache_branch: usize,
 }
 
-/// One level on the way down or up.
+/// One level of the down or the up path.
 struct Block {
-    stages: Vec<Stage>,
-    /// The convolution that halves or follows the doubling; the last level has none.
+    layers: Vec<ResnetWithTransformer>,
+    /// The convolution that downsamples, or follows the upsampling; the last level has none.
     resampler: Option<Conv2d>,
 }
 
 /// A resnet, and the transformer after it where there is attention.
-struct Stage {
+struct ResnetWithTransformer {
     resnet: ResnetBlock2D,
     transformer: Option<Transformer>,
 }
@@ -74,40 +74,54 @@ impl Unet {
     pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
         let (first, last) = (&levels[0], &levels[levels.len() - 1]);
-        // The channels of every skip, from the first convolution on.
+        // The channels of all skips, from the first convolution on.
         let mut skips = vec![first.channels];
         let mut c = first.channels;
         let mut down = Vec::new();
         for (i, level) in levels.iter().enumerate() {
             let vars = vars.pp("down_blocks").pp(i);
-            let mut stages = Vec::new();
+            let mut layers = Vec::new();
             for j in 0..level.layers {
-                stages.push(Stage::new(&vars, j, c, level, level.down_attention, config)?);
+                layers.push(ResnetWithTransformer::new(
+                    &vars,
+                    j,
+                    c,
+                    level,
+                    level.down_attention,
+                    config,
+                )?);
                 c = level.channels;
                 skips.push(c);
             }
             let halves = i + 1 < levels.len();
             let resampler = halves.then(|| resampler(&vars.pp("downsamplers.0.conv"), c, 0, 2));
             skips.extend(halves.then_some(c));
-            down.push(Block { stages, resampler: resampler.transpose()? });
+            down.push(Block { layers, resampler: resampler.transpose()? });
         }
         let middle = vars.pp("mid_block");
         let mid = [
-            Stage::new(&middle, 0, c, last, true, config)?,
-            Stage::new(&middle, 1, c, last, false, config)?,
+            ResnetWithTransformer::new(&middle, 0, c, last, true, config)?,
+            ResnetWithTransformer::new(&middle, 1, c, last, false, config)?,
         ];
         let mut up = Vec::new();
         for (i, level) in levels.iter().rev().enumerate() {
             let vars = vars.pp("up_blocks").pp(i);
-            let mut stages = Vec::new();
+            let mut layers = Vec::new();
             for j in 0..=level.layers {
                 c += skips.pop().expect("as many skips as resnets on the way up");
-                stages.push(Stage::new(&vars, j, c, level, level.up_attention, config)?);
+                layers.push(ResnetWithTransformer::new(
+                    &vars,
+                    j,
+                    c,
+                    level,
+                    level.up_attention,
+                    config,
+                )?);
                 c = level.channels;
             }
             let doubles = i + 1 < levels.len();
             let resampler = doubles.then(|| resampler(&vars.pp("upsamplers.0.conv"), c, 1, 1));
-            up.push(Block { stages, resampler: resampler.transpose()? });
+            up.push(Block { layers, resampler: resampler.transpose()? });
         }
         let (groups, eps) = (config.norm_num_groups, f64::from(config.norm_eps));
         let same = |kernel: usize| Conv2dConfig { padding: kernel / 2, ..Default::default() };
@@ -143,17 +157,17 @@ impl Unet {
         };
         let mut skips = vec![x.clone()];
         let (last, inner) = self.up.split_last().expect("a UNet has levels");
-        let outermost = last.stages.len() - 1 - self.cache_branch;
+        let outermost = last.layers.len() - 1 - self.cache_branch;
         if let Cache::Reuse(deep) = input.cache {
-            let adapter = residuals.and_then(|added| added.down.first());
+            let t2i_residual = residuals.and_then(|added| added.down.first());
             let branch = ..self.cache_branch;
-            self.down[0].forward_stages(branch, x, &time, context, &mut skips, adapter)?;
+            self.down[0].forward_layers(branch, x, &time, context, &mut skips, t2i_residual)?;
             add_to_skips(&mut skips, residuals)?;
             x = deep.clone();
         } else {
             for (level, block) in self.down.iter().enumerate() {
-                let adapter = residuals.and_then(|added| added.down.get(level));
-                x = self.lower(block, x, &time, context, &mut skips, adapter)?;
+                let t2i_residual = residuals.and_then(|added| added.down.get(level));
+                x = self.lower(block, x, &time, context, &mut skips, t2i_residual)?;
             }
             add_to_skips(&mut skips, residuals)?;
             for stage in &self.mid {
@@ -163,21 +177,21 @@ impl Unet {
                 x = (x + mid)?;
             }
             for block in inner {
-                x = raise(&block.stages, x, &time, context, &mut skips)?;
+                x = raise(&block.layers, x, &time, context, &mut skips)?;
                 if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
                     let (_, _, h, w) = skip.dims4()?;
                     x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
                 }
             }
-            x = raise(&last.stages[..outermost], x, &time, context, &mut skips)?;
+            x = raise(&last.layers[..outermost], x, &time, context, &mut skips)?;
         }
         let deep = (!matches!(input.cache, Cache::Off)).then(|| x.clone());
-        x = raise(&last.stages[outermost..], x, &time, context, &mut skips)?;
+        x = raise(&last.layers[outermost..], x, &time, context, &mut skips)?;
         let sample = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
         Ok(UnetOutput { sample, deep })
     }
 
-    /// One level on the way down; every result is kept for the way up.
+    /// One level of the down path; every output is kept as a skip.
     fn lower(
         &self,
         block: &Block,
@@ -185,17 +199,17 @@ impl Unet {
         time: &Tensor,
         context: &Tensor,
         skips: &mut Vec<Tensor>,
-        adapter: Option<&Tensor>,
+        t2i_residual: Option<&Tensor>,
     ) -> Result<Tensor> {
-        x = block.forward_stages(.., x, time, context, skips, adapter)?;
+        x = block.forward_layers(.., x, time, context, skips, t2i_residual)?;
         if let Some(conv) = &block.resampler {
             let [before, after] = self.downsample_padding;
             let padded = x.pad_with_zeros(D::Minus1, before, after)?;
             x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
             skips.push(x.clone());
         }
-        if let Some(adapter) = adapter.filter(|_| !block.attends()) {
-            x = (x + adapter)?;
+        if let Some(t2i_residual) = t2i_residual.filter(|_| !block.attends()) {
+            x = (x + t2i_residual)?;
             *skips.last_mut().expect("a level has resnets") = x.clone();
         }
         Ok(x)
@@ -205,24 +219,24 @@ impl Unet {
 impl Block {
     /// Whether there is a transformer after every resnet.
     fn attends(&self) -> bool {
-        self.stages.iter().all(|stage| stage.transformer.is_some())
+        self.layers.iter().all(|stage| stage.transformer.is_some())
     }
 
-    /// Some of its layers on the way down; every result is kept for the way up.
-    fn forward_stages(
+    /// Some layers of a level of the down path; every output is kept as a skip.
+    fn forward_layers(
         &self,
-        stages: impl SliceIndex<[Stage], Output = [Stage]>,
+        layers: impl SliceIndex<[ResnetWithTransformer], Output = [ResnetWithTransformer]>,
         mut x: Tensor,
         time: &Tensor,
         context: &Tensor,
         skips: &mut Vec<Tensor>,
-        adapter: Option<&Tensor>,
+        t2i_residual: Option<&Tensor>,
     ) -> Result<Tensor> {
-        for (i, stage) in self.stages[stages].iter().enumerate() {
+        for (i, stage) in self.layers[layers].iter().enumerate() {
             x = stage.forward(&x, time, context)?;
-            let last = i + 1 == self.stages.len() && self.attends();
-            if let Some(adapter) = adapter.filter(|_| last) {
-                x = (x + adapter)?;
+            let last = i + 1 == self.layers.len() && self.attends();
+            if let Some(t2i_residual) = t2i_residual.filter(|_| last) {
+                x = (x + t2i_residual)?;
             }
             skips.push(x.clone());
         }
@@ -230,8 +244,8 @@ impl Block {
     }
 }
 
-/// What a ControlNet adds to the skips: there may be fewer of them, when only the outermost layers
-/// are evaluated.
+/// Adds a ControlNet's residuals to the skips. When only the outermost layers are evaluated,
+/// `skips` has only the first of them.
 fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) -> Result<()> {
     let added = residuals.map_or(&[][..], |residuals| &residuals.skips);
     assert!(added.is_empty() || added.len() >= skips.len(), "residuals of another UNet");
@@ -241,15 +255,15 @@ fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) -> 
     Ok(())
 }
 
-/// Layers on the way up, each with what was kept on the way down.
+/// Layers of the up path, each with a skip.
 fn raise(
-    stages: &[Stage],
+    layers: &[ResnetWithTransformer],
     mut x: Tensor,
     time: &Tensor,
     context: &Tensor,
     skips: &mut Vec<Tensor>,
 ) -> Result<Tensor> {
-    for stage in stages {
+    for stage in layers {
         let skip = skips.pop().expect("as many skips as resnets on the way up");
         x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, time, context)?;
     }
@@ -260,7 +274,7 @@ fn resampler(vars: &VarBuilder, c: usize, padding: usize, stride: usize) -> Resu
     conv2d(c, c, 3, Conv2dConfig { padding, stride, ..Default::default() }, vars.clone())
 }
 
-impl Stage {
+impl ResnetWithTransformer {
     /// The `index`-th resnet (and transformer) of a block, from `c_in` channels.
     fn new(
         vars: &VarBuilder,
@@ -269,7 +283,7 @@ impl Stage {
         level: &Level,
         attends: bool,
         config: &UnetConfig,
-    ) -> Result<Stage> {
+    ) -> Result<ResnetWithTransformer> {
         let resnet = ResnetBlock2DConfig {
             out_channels: Some(level.channels),
             temb_channels: Some(config.time_embed_dim),
@@ -279,7 +293,7 @@ impl Stage {
         };
         let transformer =
             attends.then(|| Transformer::new(&vars.pp("attentions").pp(index), level, config));
-        Ok(Stage {
+        Ok(ResnetWithTransformer {
             resnet: ResnetBlock2D::new(vars.pp("resnets").pp(index), c_in, resnet)?,
             transformer: transformer.transpose()?,
         })
@@ -294,7 +308,7 @@ impl Stage {
 impl Transformer {
     fn new(vars: &VarBuilder, level: &Level, config: &UnetConfig) -> Result<Transformer> {
         let c = level.channels;
-        // A 1×1 convolution is the same numbers as a linear layer.
+        // The weights of a 1×1 convolution are those of a linear layer.
         let proj = |name: &str| {
             let vars = vars.pp(name);
             let weight = vars.get_unchecked("weight")?.reshape((c, c))?;
@@ -302,7 +316,7 @@ impl Transformer {
         };
         let blocks = vars.pp("transformer_blocks");
         Ok(Transformer {
-            // 1e-6 whatever the config's norm_eps is. diffusers: `Transformer2DModel`
+            // 1e-6, not the config's norm_eps, as in diffusers' `Transformer2DModel`.
             norm: group_norm(config.norm_num_groups, c, 1e-6, vars.pp("norm"))?,
             proj_in: proj("proj_in")?,
             blocks: (0..level.transformer_layers)

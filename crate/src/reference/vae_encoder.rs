@@ -1,5 +1,5 @@
-//! The VAE's encoder, of candle-transformers' blocks. Its own encoder gives only samples of its own
-//! noise; here the noise is the request's.
+//! The VAE's encoder, from candle-transformers' blocks. candle's own encoder only returns samples,
+//! with noise of its own; here the noise must be the request's.
 
 use crate::models::vae::VaeConfig;
 use candle_core::{Result, Tensor};
@@ -39,7 +39,7 @@ impl VaeEncoder {
                 resnet_groups: groups,
                 output_scale_factor: 1.0,
                 add_downsample: i + 1 < channels.len(),
-                // Which candle takes for zeros after the last row and column only.
+                // With 0 candle pads with zeros after the last row and column only.
                 downsample_padding: 0,
             };
             let vars = vars.pp("down_blocks").pp(i);
@@ -64,7 +64,8 @@ impl VaeEncoder {
         })
     }
 
-    /// `picture` `[1, 3, h, w]` in −1…1 → mean and logvar in one, `[1, 2·c, h/factor, w/factor]`.
+    /// `picture` `[1, 3, h, w]` in −1…1 → mean and logvar in one tensor, `[1, 2·c, h/factor,
+    /// w/factor]`.
     ///
     /// # Errors
     /// That of candle.

@@ -1,4 +1,4 @@
-//! The numbers of a checkpoint file on the CPU, from which candle builds networks.
+//! The tensors of a checkpoint file in the CPU's memory, from which candle builds networks.
 
 use crate::error::{Error, Result};
 use crate::weights::{Archive, Source, Zeros};
@@ -6,18 +6,19 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use std::collections::HashMap;
 
-/// The numbers of one checkpoint file, in f32.
+/// The tensors of one checkpoint file, in f32.
 pub struct Weights {
     file: String,
     tensors: HashMap<String, Tensor>,
 }
 
 impl Weights {
-    /// Reads all floats of a file; a table that leaves rows out gets all of its `table_rows` back.
-    /// `progress` hears the bytes done after each tensor; its error (as a cancel) ends the load.
+    /// Reads all float tensors of a file. A table of which the file has only some rows gets all of
+    /// its `table_rows` again. `progress` is called with the bytes done after each tensor; its
+    /// error (such as a cancel) ends the load.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for a file that is zeros for a large part; the source's, and those of
+    /// [`Error::BadFile`] for a file that has too many zeros; those of the source and of
     /// `progress`.
     pub async fn read(
         source: &dyn Source,
@@ -29,11 +30,11 @@ impl Weights {
         let mut zeros = Zeros::default();
         let mut done = 0;
         for info in archive.tensors() {
-            // Others are `position_ids` and their like.
+            // Other tensors, such as `position_ids`, are no weights.
             if info.file_type.is_float() {
                 let mut values = archive.load(source, &info.name).await?;
                 if !info.is_table() {
-                    zeros.see_piece(info.bytes(), values.iter().all(|value| *value == 0.0));
+                    zeros.add_piece(info.bytes(), values.iter().all(|value| *value == 0.0));
                 }
                 let mut shape = info.shape.clone();
                 if let Some(list) = archive.row_list(&info.name) {
@@ -65,7 +66,7 @@ impl Weights {
     }
 }
 
-/// The values of the listed `rows` in a table of `count` rows, the others zero.
+/// A table of `count` rows with these `values` in the listed `rows`; all other rows are zero.
 fn spread(values: &[f32], rows: &[usize], count: usize) -> Vec<f32> {
     let c = values.len() / rows.len().max(1);
     let mut table = vec![0.0; count * c];

@@ -1,11 +1,11 @@
-//! A field of a request as data: what values it takes, what it does, what other programs call it.
-//! The macro `request_fields!` makes a struct and the table of its fields from one list; all that
-//! reads, checks, writes and documents requests goes through that table.
+//! The description of a request's field as data: its values, what it does, its names in other
+//! programs. The macro `request_fields!` makes a struct and the table of its fields from one list.
+//! All code that reads, checks, writes or documents requests uses that table.
 
 use super::value::FieldValue;
 use crate::error::{Error, Result};
 
-/// No side of an image may be longer, whatever the adapter: 16 times that of SD v1.4.
+/// The longest side of an image, whatever the adapter: 16 times that of SD v1.4.
 pub const SIDE_MAX: u32 = 8192;
 
 /// What a model can be asked for; part of its description.
@@ -21,7 +21,7 @@ pub struct Allowed<'a> {
     pub text_layers: u32,
 }
 
-/// The values that a field takes, as far as it does not depend on other fields.
+/// The type of a field and its bounds, as far as they do not depend on other fields.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldType {
     /// Any text.
@@ -32,7 +32,7 @@ pub enum FieldType {
     Flag,
     /// A whole number, both ends included.
     Whole(u32, u32),
-    /// A number, both ends included; infinite ends are no bounds.
+    /// A number, both ends included; an infinite end means no bound.
     Number(f64, f64),
     /// One of these names.
     Name(fn() -> Vec<&'static str>),
@@ -46,38 +46,38 @@ pub enum FieldType {
     Interval,
 }
 
-/// How a field stands in the text that Stable Diffusion programs share.
+/// How a field is written in the infotext, the text that Stable Diffusion programs share.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InText {
+pub struct Infotext {
     /// The name there.
     pub name: &'static str,
-    /// Its place in the line; fields that share a name share the place.
+    /// Its place in the order of the line; fields that share a name share the place.
     pub place: u8,
-    /// Whether it is written also when it has its default.
+    /// Whether it is written even if it has its default.
     pub always: bool,
     /// How its value is written.
     pub form: Form,
 }
 
-/// How a value is written in that text.
+/// How a value is written in the infotext.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
     /// As it is.
     Plain,
     /// This word for true; false is not written.
     Word(&'static str),
-    /// As this part, 0 or 1, of `512x768`.
+    /// As the first (0) or second (1) part of `512x768`.
     Part(usize),
 }
 
-/// What is known of a field beside its name and its type.
+/// The description of a field, beside its name and its documentation.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts {
-    /// The values that it takes.
+pub struct FieldInfo {
+    /// Its type.
     pub kind: FieldType,
-    /// What its number counts.
+    /// The unit of its number.
     pub unit: Option<&'static str>,
-    /// What holds without a value.
+    /// What applies when it has no value, in words.
     pub without: Option<&'static str>,
     /// The name of the same argument in diffusers' pipelines and schedulers.
     pub diffusers: Option<&'static str>,
@@ -85,66 +85,73 @@ pub struct Facts {
     pub flag: Option<&'static str>,
     /// Other names in lists of requests and in links.
     pub aliases: &'static [&'static str],
-    /// Its place in the text that programs share; none for what has lines of its own there.
-    pub text: Option<InText>,
-    /// Whether it makes the run faster and the image another: it is off by default, and written
-    /// only when it is on.
+    /// How it is written in the infotext's line of fields; `None` for the prompts, which have lines
+    /// of their own.
+    pub infotext: Option<Infotext>,
+    /// Whether it is a shortcut, which makes the run faster and changes the image. It is off by
+    /// default, and written only when it is on.
     pub faster: bool,
 }
 
-/// The facts of a field that takes these values.
-pub(super) const fn takes(kind: FieldType) -> Facts {
-    Facts {
+/// The description of a field of this type.
+pub(super) const fn of_type(kind: FieldType) -> FieldInfo {
+    FieldInfo {
         kind,
         unit: None,
         without: None,
         diffusers: None,
         flag: None,
         aliases: &[],
-        text: None,
+        infotext: None,
         faster: false,
     }
 }
 
-impl Facts {
-    pub(super) const fn unit(self, unit: &'static str) -> Facts {
-        Facts { unit: Some(unit), ..self }
+impl FieldInfo {
+    pub(super) const fn unit(self, unit: &'static str) -> FieldInfo {
+        FieldInfo { unit: Some(unit), ..self }
     }
 
-    pub(super) const fn without(self, without: &'static str) -> Facts {
-        Facts { without: Some(without), ..self }
+    pub(super) const fn without(self, without: &'static str) -> FieldInfo {
+        FieldInfo { without: Some(without), ..self }
     }
 
-    pub(super) const fn diffusers(self, name: &'static str) -> Facts {
-        Facts { diffusers: Some(name), ..self }
+    pub(super) const fn diffusers(self, name: &'static str) -> FieldInfo {
+        FieldInfo { diffusers: Some(name), ..self }
     }
 
-    pub(super) const fn flag(self, flag: &'static str) -> Facts {
-        Facts { flag: Some(flag), ..self }
+    pub(super) const fn flag(self, flag: &'static str) -> FieldInfo {
+        FieldInfo { flag: Some(flag), ..self }
     }
 
-    pub(super) const fn aliases(self, aliases: &'static [&'static str]) -> Facts {
-        Facts { aliases, ..self }
+    pub(super) const fn aliases(self, aliases: &'static [&'static str]) -> FieldInfo {
+        FieldInfo { aliases, ..self }
     }
 
-    pub(super) const fn faster(self) -> Facts {
-        Facts { faster: true, ..self }
+    pub(super) const fn faster(self) -> FieldInfo {
+        FieldInfo { faster: true, ..self }
     }
 
-    /// Written into the shared text at this place, whatever its value.
-    pub(super) const fn always(self, place: u8, name: &'static str) -> Facts {
-        Facts { text: Some(InText { name, place, always: true, form: Form::Plain }), ..self }
+    /// Written in the infotext with this place and name, whatever its value.
+    pub(super) const fn infotext_always(self, place: u8, name: &'static str) -> FieldInfo {
+        FieldInfo {
+            infotext: Some(Infotext { name, place, always: true, form: Form::Plain }),
+            ..self
+        }
     }
 
-    /// Written into the shared text at this place when it does not have its default.
-    pub(super) const fn changed(self, place: u8, name: &'static str) -> Facts {
-        Facts { text: Some(InText { name, place, always: false, form: Form::Plain }), ..self }
+    /// Written in the infotext with this place and name if it does not have its default.
+    pub(super) const fn infotext_if_changed(self, place: u8, name: &'static str) -> FieldInfo {
+        FieldInfo {
+            infotext: Some(Infotext { name, place, always: false, form: Form::Plain }),
+            ..self
+        }
     }
 
-    /// The form in that text.
-    pub(super) const fn form(self, form: Form) -> Facts {
-        match self.text {
-            Some(text) => Facts { text: Some(InText { form, ..text }), ..self },
+    /// The form of its value in the infotext.
+    pub(super) const fn form(self, form: Form) -> FieldInfo {
+        match self.infotext {
+            Some(text) => FieldInfo { infotext: Some(Infotext { form, ..text }), ..self },
             None => self,
         }
     }
@@ -159,27 +166,27 @@ pub struct Field {
     pub words: &'static str,
     /// What it does, in plain sentences; Markdown.
     pub about: &'static str,
-    /// Whether it may be null: it then has what `without` says.
+    /// Whether it may be null; `without` says what applies then.
     pub optional: bool,
-    /// All else.
-    pub facts: Facts,
+    /// The rest of the description.
+    pub info: FieldInfo,
 }
 
 impl Field {
-    /// The option of the program, without its dashes.
+    /// The option of the command line, without the leading dashes.
     pub fn flag(&self) -> String {
-        self.facts.flag.map_or_else(|| self.name.replace('_', "-"), str::to_owned)
+        self.info.flag.map_or_else(|| self.name.replace('_', "-"), str::to_owned)
     }
 
-    /// The error for a value that is not of this field.
+    /// The error for a value that this field does not accept.
     pub fn refused(&self, reason: String) -> Error {
         Error::Request { field: self.words, reason }
     }
 
-    /// What a value must be, after "must be", where the model is not known.
+    /// What a value must be, as the text after "must be", for any model.
     pub fn wanted(&self) -> String {
-        let off = |least: String| if self.facts.faster { format!("{least} (off)") } else { least };
-        match self.facts.kind {
+        let off = |least: String| if self.info.faster { format!("{least} (off)") } else { least };
+        match self.info.kind {
             FieldType::Text => "text".into(),
             FieldType::Seed => format!("a whole number from 0 to {}", u64::MAX),
             FieldType::Flag => "true or false".into(),
@@ -199,22 +206,22 @@ impl Field {
         }
     }
 
-    /// The names that the field takes, where it takes names.
+    /// The names that the field accepts, if it accepts only names.
     pub fn names(&self, samplers: &[&'static str]) -> Option<Vec<&'static str>> {
-        match self.facts.kind {
+        match self.info.kind {
             FieldType::Name(names) => Some(names()),
             FieldType::Sampler => Some(samplers.to_vec()),
             _ => None,
         }
     }
 
-    /// Checks a value, apart from the other fields.
+    /// Checks a value on its own, without the other fields.
     ///
     /// # Errors
     /// [`Error::Request`] with the name of this field and what a value must be.
     pub(super) fn check(&self, held: FieldValue<'_>, allowed: &Allowed<'_>) -> Result<()> {
         let refuse = |reason: String| Err(self.refused(reason));
-        match (self.facts.kind, held) {
+        match (self.info.kind, held) {
             (FieldType::Whole(least, most), FieldValue::Whole(n))
                 if !(least..=most).contains(&n) =>
             {
@@ -261,7 +268,7 @@ impl Field {
 /// Numbers without bounds.
 pub(super) const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
-/// A name in words: its underscores as spaces.
+/// A field's name in words: underscores become spaces.
 pub(super) const fn in_words<const N: usize>(name: &str) -> [u8; N] {
     let mut bytes = [0; N];
     let mut i = 0;
@@ -273,8 +280,8 @@ pub(super) const fn in_words<const N: usize>(name: &str) -> [u8; N] {
 }
 
 /// A struct and the table of its fields from one list: for each field what it does (its
-/// documentation), its name, type, default, and its [`Facts`]. `..` stands before a struct of more
-/// fields, made in the same way.
+/// documentation), its name, type, default, and its [`FieldInfo`]. After `..` comes a struct with
+/// more fields, made in the same way.
 macro_rules! request_fields {
     (
         $(#[doc = $title:literal])+
@@ -283,7 +290,7 @@ macro_rules! request_fields {
             $(
                 $(#[doc = $about:literal])+
                 $(#[serde($($serde:tt)+)])?
-                $field:ident: $type:ty = $default:expr, $facts:expr;
+                $field:ident: $type:ty = $default:expr, $info:expr;
             )+
             $( .. $(#[doc = $more_about:literal])+ $more:ident: $more_type:ty )?
         }
@@ -322,11 +329,11 @@ macro_rules! request_fields {
                     },
                     about: concat!($($about),+).trim_ascii(),
                     optional: <$type as Entry>::OPTIONAL,
-                    facts: $facts,
+                    info: $info,
                 },
             )+];
 
-            /// The value of a field; none for a name that is no field.
+            /// The value of a field; `None` if there is no such field.
             pub(in crate::request) fn held(&self, name: &str) -> Option<FieldValue<'_>> {
                 $( if name == stringify!($field) { return Some(self.$field.held()); } )+
                 $( if let Some(held) = self.$more.held(name) { return Some(held); } )?

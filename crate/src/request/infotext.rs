@@ -1,6 +1,6 @@
-//! A request in the text that Stable Diffusion programs share
-//! ([`Parameters`](crate::image::parameters::Parameters)), both ways. The page reads that text, and
-//! those of other programs, with `web/files/webui.js`.
+//! Converts a request to and from the text that Stable Diffusion programs share
+//! ([`Parameters`](crate::image::parameters::Parameters)). The page reads that text, and those of
+//! other programs, with `web/files/webui.js`.
 
 use super::field::{Field, Form};
 use super::value::FieldValue;
@@ -9,13 +9,13 @@ use crate::error::Result;
 use crate::image::parameters::Parameters;
 
 impl Request {
-    /// The line of fields, each with its name there: those that are always written, and those that
-    /// do not have their defaults. `size` is the image's, in pixels.
+    /// The line of fields, as (name, value): those that are always written, and those that do not
+    /// have their defaults. `size` is the image's, in pixels.
     pub fn infotext(&self, size: [u32; 2]) -> Vec<(&'static str, String)> {
         let plain = Request::default();
         let mut line: Vec<_> = fields()
             .filter_map(|field| {
-                let text = field.facts.text?;
+                let text = field.info.infotext?;
                 let held = self.value(field);
                 let written = text.always || held != plain.value(field);
                 let value = match text.form {
@@ -30,7 +30,7 @@ impl Request {
         line.into_iter().map(|(_, name, value)| (name, value)).collect()
     }
 
-    /// The request that such a text of this program says; what it does not say has its default.
+    /// The request from such a text of this program; missing fields have their defaults.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a value that is not of its field's type.
@@ -49,9 +49,9 @@ impl Request {
     }
 }
 
-/// The value of a field in such a text; none where it is not said.
+/// The value of a field in such a text; `None` if it is missing.
 fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
-    let said = field.facts.text?;
+    let said = field.info.infotext?;
     let value = text.get(said.name)?;
     match said.form {
         Form::Plain => Some(value),

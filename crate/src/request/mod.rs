@@ -1,7 +1,8 @@
-//! What the user asks for. It travels in the PNG, so that a picture can be made again.
+//! What the user asks for. Every PNG has it inside, so that the picture can be made again.
 //!
-//! Its fields are written once, in the lists below and in [`Shortcuts`]: from the table that these
-//! make, requests are read, checked, written and documented, on the command line and on the page.
+//! Its fields are listed once, below and in [`Shortcuts`]. A macro makes a table of these lists,
+//! and from that table requests are read, checked, written and documented, on the command line and
+//! on the page.
 
 #[macro_use]
 mod field;
@@ -11,7 +12,7 @@ mod seed;
 mod shortcuts;
 mod value;
 
-pub use field::{Allowed, Facts, Field, FieldType, Form, InText, SIDE_MAX};
+pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
 pub use value::FieldValue;
@@ -19,16 +20,16 @@ pub use value::FieldValue;
 use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
-use crate::text::{LongPrompt, Reading};
-use field::{ANY, takes};
+use crate::text::{LongPrompt, PromptOptions};
+use field::{ANY, of_type};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use value::{Entry, Given};
 
-/// More steps than the schedule has timesteps cannot be taken.
+/// The most steps: v1.4's schedule has as many timesteps.
 pub const STEPS_MAX: u32 = 1000;
 
-/// Nobody waits for more pictures of one request, and their files have three digits.
+/// The most pictures of one request: the numbers in their file names have three digits.
 pub const COUNT_MAX: u32 = 1000;
 
 const AS_THE_MODEL: &str = "as the model's files say";
@@ -40,77 +41,80 @@ request_fields! {
     pub struct Request {
         /// What the image shows; of any length, and may be empty.
         prompt: String = String::new(),
-            takes(FieldType::Text).diffusers("prompt");
+            of_type(FieldType::Text).diffusers("prompt");
         /// What the image should not show; empty is the unconditional prompt.
         negative_prompt: String = String::new(),
-            takes(FieldType::Text).diffusers("negative_prompt").flag("negative")
+            of_type(FieldType::Text).diffusers("negative_prompt").flag("negative")
                 .aliases(&["negative"]);
         /// Chooses the noise that the image begins with.
         #[serde(serialize_with = "seed::to_string", deserialize_with = "seed::from_any")]
         seed: u64 = 0,
-            takes(FieldType::Seed).diffusers("generator").always(4, "Seed");
+            of_type(FieldType::Seed).diffusers("generator").infotext_always(4, "Seed");
         /// How many images to make: of this seed and of those that follow it, each as if it were
         /// alone.
         count: u32 = 1,
-            takes(FieldType::Whole(1, COUNT_MAX)).unit("images").diffusers("num_images_per_prompt")
-                .aliases(&["n_iter", "batch_size"]);
+            of_type(FieldType::Whole(1, COUNT_MAX)).unit("images")
+                .diffusers("num_images_per_prompt").aliases(&["n_iter", "batch_size"]);
         /// Steps of the sampler.
         steps: u32 = 20,
-            takes(FieldType::Whole(1, STEPS_MAX)).diffusers("num_inference_steps")
-                .always(1, "Steps");
+            of_type(FieldType::Whole(1, STEPS_MAX)).diffusers("num_inference_steps")
+                .infotext_always(1, "Steps");
         /// How strongly the prompt pulls; up to 1 there is no guidance at all.
         guidance_scale: f64 = 7.5,
-            takes(FieldType::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
-                .aliases(&["guidance", "cfg_scale", "cfg"]).always(3, "CFG scale");
+            of_type(FieldType::Number(ANY.0, ANY.1)).diffusers("guidance_scale").flag("guidance")
+                .aliases(&["guidance", "cfg_scale", "cfg"]).infotext_always(3, "CFG scale");
         /// Which sampler steps from noise to the image.
         sampler: String = "ddim".into(),
-            takes(FieldType::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
-                .always(2, "Sampler");
+            of_type(FieldType::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
+                .infotext_always(2, "Sampler");
         /// For the sampler ddim: 0 adds no noise, 1 as much as the reverse chain does.
         eta: f64 = 0.0,
-            takes(FieldType::Number(0.0, 1.0)).diffusers("eta").changed(7, "Eta");
+            of_type(FieldType::Number(0.0, 1.0)).diffusers("eta").infotext_if_changed(7, "Eta");
         /// Whether the sampler steps over the noise levels of Karras et al.
         karras: Option<bool> = None,
-            takes(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
-                .changed(8, "Schedule type").form(Form::Word("Karras"));
+            of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
+                .infotext_if_changed(8, "Schedule type").form(Form::Word("Karras"));
         /// Which training timesteps the sampler visits.
         spacing: Option<String> = None,
-            takes(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec()))
-                .without(AS_THE_MODEL).diffusers("timestep_spacing").changed(9, "Timestep spacing");
+            of_type(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec()))
+                .without(AS_THE_MODEL).diffusers("timestep_spacing")
+                .infotext_if_changed(9, "Timestep spacing");
         /// Whose random numbers the seed chooses: those of torch on the CPU, of numpy, or of torch
         /// on an NVIDIA GPU (philox).
         rng: String = Rng::default().name().into(),
-            takes(FieldType::Name(|| Rng::ALL.map(Rng::name).to_vec())).changed(14, "RNG");
+            of_type(FieldType::Name(|| Rng::ALL.map(Rng::name).to_vec()))
+                .infotext_if_changed(14, "RNG");
         /// The layer of the text encoder that the context is taken from, counted from the last as
         /// in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in
         /// diffusers). The final layer norm is applied in any case, as both do.
         clip_skip: u32 = 1,
-            takes(FieldType::TextLayer).diffusers("clip_skip").changed(10, "Clip skip");
+            of_type(FieldType::TextLayer).diffusers("clip_skip")
+                .infotext_if_changed(10, "Clip skip");
         /// What becomes of a prompt that is longer than the text encoder's 75 tokens: `truncate`
         /// cuts it off, `chunks` encodes it in pieces of 75.
         long_prompt: String = LongPrompt::default().name().into(),
-            takes(FieldType::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
-                .changed(11, "Long prompt");
+            of_type(FieldType::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
+                .infotext_if_changed(11, "Long prompt");
         /// Whether `(word:1.2)`, `(word)` and `[word]` in prompts are weights.
         prompt_weights: bool = false,
-            takes(FieldType::Flag).changed(12, "Prompt weights");
+            of_type(FieldType::Flag).infotext_if_changed(12, "Prompt weights");
         /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
         /// plain, HTML entities resolved, and so on.
         clean: bool = false,
-            takes(FieldType::Flag).changed(13, "Prompt cleaning");
+            of_type(FieldType::Flag).infotext_if_changed(13, "Prompt cleaning");
         /// For a run that begins with an image, how far from it to go: the share of the steps that
         /// are taken.
         strength: Option<f64> = None,
-            takes(FieldType::Number(0.0, 1.0)).without("0.8 where an image is given")
-                .diffusers("strength").changed(6, "Denoising strength");
+            of_type(FieldType::Number(0.0, 1.0)).without("0.8 where an image is given")
+                .diffusers("strength").infotext_if_changed(6, "Denoising strength");
         /// The width of the image.
         width: Option<u32> = None,
-            takes(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
-                .always(5, "Size").form(Form::Part(0));
+            of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
+                .infotext_always(5, "Size").form(Form::Part(0));
         /// The height of the image.
         height: Option<u32> = None,
-            takes(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("height")
-                .always(5, "Size").form(Form::Part(1));
+            of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("height")
+                .infotext_always(5, "Size").form(Form::Part(1));
         ..
         /// What may be left out; nothing, unless asked for.
         shortcuts: Shortcuts
@@ -122,12 +126,13 @@ pub fn fields() -> impl Iterator<Item = &'static Field> {
     Request::OWN.iter().chain(Shortcuts::FIELDS)
 }
 
-/// The field of this name; a list of requests and a link may also use its aliases.
+/// The field of this name, or with this alias: lists of requests and links may use aliases.
 pub fn field(name: &str) -> Option<&'static Field> {
     fields().find(|field| field.name == name)
 }
 
-/// How many of the last steps are taken from a picture on, as diffusers counts them.
+/// How many steps a run takes that begins with a picture, as in diffusers: the last ones of
+/// `steps`.
 pub fn taken(steps: u32, strength: f64) -> usize {
     ((f64::from(steps) * strength) as usize).min(steps as usize)
 }
@@ -168,7 +173,7 @@ impl Request {
         Err(field.refused(format!("must be {}", field.wanted())))
     }
 
-    /// What stands in a field.
+    /// The value of a field.
     ///
     /// # Panics
     /// For a field that is not of [`fields`].
@@ -181,21 +186,22 @@ impl Request {
         [self.width.unwrap_or(allowed.size[0]), self.height.unwrap_or(allowed.size[1])]
     }
 
-    /// Prompts that the UNet sees: as in diffusers, without guidance there is no negative one.
+    /// How many prompts the UNet evaluates: 2, or 1 without guidance, which needs no negative
+    /// prompt.
     pub fn prompts(&self) -> usize {
         if self.guidance_scale > 1.0 { 2 } else { 1 }
     }
 
-    /// How its prompts are read.
+    /// How its prompts are turned into tokens.
     ///
     /// # Errors
     /// [`Error::Request`] for an unknown `long_prompt`.
-    pub fn reading(&self) -> Result<Reading> {
+    pub fn prompt_options(&self) -> Result<PromptOptions> {
         let long_prompt = self.long_prompt.parse()?;
-        Ok(Reading { clean: self.clean, weights: self.prompt_weights, long_prompt })
+        Ok(PromptOptions { clean: self.clean, weights: self.prompt_weights, long_prompt })
     }
 
-    /// The request for one of its pictures alone.
+    /// The request that makes one of its pictures alone.
     ///
     /// # Panics
     /// When the index is not below `count`, or the request is not valid.
@@ -208,7 +214,8 @@ impl Request {
     /// Checks every field; the first wrong one is the error.
     ///
     /// # Errors
-    /// [`Error::Request`] for a field beyond what the model allows, or that does not fit another.
+    /// [`Error::Request`] for a value that the model does not allow, or that contradicts another
+    /// field.
     pub fn validate(&self, allowed: &Allowed<'_>) -> Result<()> {
         for field in fields() {
             field.check(self.value(field), allowed)?;

@@ -1,8 +1,8 @@
-//! The table of fields as a JSON Schema, for other programs: of any model, or of one.
+//! The table of fields as a JSON Schema, for other programs: for any model, or for one model.
 //!
 //! Beside the schema's own words a field has `x-unit`, `x-without` (what null means),
 //! `x-diffusers`, `x-infotext` (its name in a PNG's text), `x-flag` (the program's option),
-//! `x-aliases`, and `x-faster` where it makes the run faster and the image another.
+//! `x-aliases`, and `x-faster` if it is a shortcut.
 
 use super::field::{Allowed, Field, FieldType, SIDE_MAX};
 use super::{Request, fields};
@@ -26,10 +26,10 @@ pub fn schema(allowed: Option<&Allowed<'_>>) -> Value {
 }
 
 fn property(field: &Field, allowed: Option<&Allowed<'_>>) -> Map<String, Value> {
-    let facts = field.facts;
+    let info = field.info;
     let mut all = Map::new();
     all.insert("description".into(), field.about.into());
-    let type_of = match facts.kind {
+    let type_of = match info.kind {
         FieldType::Text | FieldType::Name(_) | FieldType::Sampler => "string",
         FieldType::Seed => "string",
         FieldType::Flag => "boolean",
@@ -37,8 +37,8 @@ fn property(field: &Field, allowed: Option<&Allowed<'_>>) -> Map<String, Value> 
         FieldType::Number(..) => "number",
         FieldType::Interval => "array",
     };
-    let types = match facts.kind {
-        // A number is read as well, as far as the reader of its JSON keeps all digits.
+    let types = match info.kind {
+        // A number is accepted too, if the program that reads the JSON keeps all of its digits.
         FieldType::Seed => json!(["string", "integer"]),
         _ if field.optional => json!([type_of, "null"]),
         _ => type_of.into(),
@@ -48,30 +48,30 @@ fn property(field: &Field, allowed: Option<&Allowed<'_>>) -> Map<String, Value> 
         all.insert(name.into(), value);
     }
     for (name, value) in [
-        ("x-unit", facts.unit),
-        ("x-without", facts.without),
-        ("x-diffusers", facts.diffusers),
-        ("x-infotext", facts.text.map(|text| text.name)),
+        ("x-unit", info.unit),
+        ("x-without", info.without),
+        ("x-diffusers", info.diffusers),
+        ("x-infotext", info.infotext.map(|text| text.name)),
     ] {
         if let Some(value) = value {
             all.insert(name.into(), value.into());
         }
     }
     all.insert("x-flag".into(), format!("--{}", field.flag()).into());
-    if !facts.aliases.is_empty() {
-        all.insert("x-aliases".into(), json!(facts.aliases));
+    if !info.aliases.is_empty() {
+        all.insert("x-aliases".into(), json!(info.aliases));
     }
-    if facts.faster {
+    if info.faster {
         all.insert("x-faster".into(), true.into());
     }
     all
 }
 
-/// What the schema says of a field's values beside their type.
+/// The schema's keywords for a field's values, beside their type.
 fn bounds(field: &Field, allowed: Option<&Allowed<'_>>) -> Vec<(&'static str, Value)> {
     let samplers = allowed.map(|allowed| allowed.samplers).unwrap_or_default();
     let names = field.names(samplers).filter(|names| !names.is_empty());
-    match (field.facts.kind, names) {
+    match (field.info.kind, names) {
         (FieldType::Whole(least, most), _) => {
             vec![("minimum", least.into()), ("maximum", most.into())]
         }

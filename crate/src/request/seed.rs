@@ -1,5 +1,5 @@
-//! A request's seed in JSON: a string of digits, since JavaScript's numbers end at 2⁵³; a number is
-//! read as well.
+//! A request's seed in JSON: a string of digits, since JavaScript's numbers are exact only up to
+//! 2⁵³. A number is accepted too.
 
 use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,25 +1,26 @@
-//! What a request may leave out to be faster. None of it gives the picture of the whole run, so
-//! each is off until someone asks for it, and a picture tells which it was made with.
+//! Shortcuts: what a request may leave out to be faster. Each of them changes the picture, so all
+//! are off by default, and a picture's file says which it was made with.
 //!
 //! ```text
-//! guidance_interval     the negative prompt is evaluated on this part of the way only
-//! cache_interval        most of the UNet is evaluated every so many times only
-//! token_merging_ratio   self-attention is of fewer tokens where there are most
+//! guidance_interval     the negative prompt is evaluated only in this part of the run
+//! cache_interval        most of the UNet is evaluated only once in so many evaluations
+//! token_merging_ratio   self-attention at the highest resolution has fewer tokens
 //! ```
 //!
-//! What they do is told in [`EvaluationKind`](crate::diffusion::EvaluationKind).
+//! [`EvaluationKind`](crate::diffusion::EvaluationKind) says what they do.
 
-use super::field::{Facts, Field, FieldType, takes};
+use super::field::{Field, FieldInfo, FieldType, of_type};
 use super::value::{Entry, FieldValue, Given};
 use crate::diffusion::{Plan, Schedule};
 use serde::{Deserialize, Serialize};
 
 const WHOLE: [f64; 2] = [0.0, 1.0];
 
-/// Of each 2 × 2 tokens one is left.
+/// At most 3 of each 2 × 2 tokens are merged, so that one is left.
 const MERGING_MAX: f64 = 0.75;
 
-/// Beyond this hardly any evaluation would be whole.
+/// The largest cache interval: with a larger one, nearly no evaluation would compute the whole
+/// UNet.
 const CACHE_INTERVAL_MAX: u32 = 100;
 
 fn is_whole(interval: &[f64; 2]) -> bool {
@@ -34,9 +35,9 @@ fn is_one(interval: &u32) -> bool {
     *interval == 1
 }
 
-/// What a field of these takes.
-const fn shortcut(kind: FieldType) -> Facts {
-    takes(kind).faster()
+/// The description of a shortcut of this type.
+const fn shortcut(kind: FieldType) -> FieldInfo {
+    of_type(kind).faster()
 }
 
 request_fields! {
@@ -48,18 +49,19 @@ request_fields! {
         /// prompt is followed without guidance, at half the work.
         #[serde(skip_serializing_if = "is_whole")]
         guidance_interval: [f64; 2] = WHOLE,
-            shortcut(FieldType::Interval).changed(15, "Guidance interval");
+            shortcut(FieldType::Interval).infotext_if_changed(15, "Guidance interval");
         /// Every so many evaluations the UNet is evaluated whole; the others take what its deep
         /// layers made from the last of those. 1 is always.
         #[serde(skip_serializing_if = "is_one")]
         cache_interval: u32 = 1,
             shortcut(FieldType::Whole(1, CACHE_INTERVAL_MAX))
-                .unit("evaluations").changed(16, "Cache interval");
+                .unit("evaluations").infotext_if_changed(16, "Cache interval");
         /// The share of the tokens of the highest resolution that is merged into others for their
         /// self-attention, to three digits; 0 is none. Only on the graphics adapter.
         #[serde(skip_serializing_if = "is_zero")]
         token_merging_ratio: f64 = 0.0,
-            shortcut(FieldType::Number(0.0, MERGING_MAX)).changed(17, "Token merging ratio");
+            shortcut(FieldType::Number(0.0, MERGING_MAX))
+                .infotext_if_changed(17, "Token merging ratio");
     }
 }
 
@@ -67,16 +69,16 @@ impl Shortcuts {
     /// The table of these fields, in their order.
     pub const FIELDS: &[Field] = Self::OWN;
 
-    /// Whether anything is left out.
+    /// Whether any shortcut is on.
     pub fn any(&self) -> bool {
         *self != Shortcuts::default()
     }
 
-    /// The plan with what is left out of it.
+    /// The plan with these shortcuts.
     pub fn apply(&self, plan: Plan, schedule: &Schedule) -> Plan {
         let guided = plan.guided_within(self.guidance_interval, schedule.num_train_timesteps());
-        let merged = (1000.0 * self.token_merging_ratio).round() as u32;
-        guided.cached(self.cache_interval as usize).merging(merged)
+        let merged_per_mille = (1000.0 * self.token_merging_ratio).round() as u32;
+        guided.cached(self.cache_interval as usize).merging(merged_per_mille)
     }
 }
 

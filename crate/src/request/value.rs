@@ -1,4 +1,5 @@
-//! The types that fields of a request have: each is read from JSON and from plain text, and shown.
+//! The Rust types of a request's fields: how each is read from JSON and from plain text, and
+//! written.
 
 use super::seed;
 use serde::Deserialize;
@@ -7,10 +8,10 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// What stands in a field.
+/// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FieldValue<'a> {
-    /// Nothing: the model, or the kind of run, decides.
+    /// No value: the model, or the kind of run, decides.
     Nothing,
     /// Text, or a name.
     Text(&'a str),
@@ -27,7 +28,7 @@ pub enum FieldValue<'a> {
 }
 
 impl FieldValue<'_> {
-    /// As JSON has it; a number that is none is null.
+    /// The value in JSON; NaN and infinity become null.
     pub fn json(&self) -> Value {
         match *self {
             FieldValue::Nothing => Value::Null,
@@ -42,7 +43,7 @@ impl FieldValue<'_> {
 }
 
 impl fmt::Display for FieldValue<'_> {
-    /// As the text in a picture has it.
+    /// The value as the text in a picture has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FieldValue::Nothing => Ok(()),
@@ -56,7 +57,7 @@ impl fmt::Display for FieldValue<'_> {
     }
 }
 
-/// What a field is set from.
+/// The input from which a field is set.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Given<'a> {
     /// A value of JSON.
@@ -65,15 +66,15 @@ pub(super) enum Given<'a> {
     Text(&'a str),
 }
 
-/// A type of a field.
+/// A Rust type that a field can have.
 pub(super) trait Entry: Sized {
     /// Whether it may be null.
     const OPTIONAL: bool = false;
 
-    /// None for what is not of this type.
+    /// `None` for a value that is not of this type.
     fn read(given: Given<'_>) -> Option<Self>;
 
-    /// What stands in it.
+    /// Its value.
     fn held(&self) -> FieldValue<'_>;
 }
 

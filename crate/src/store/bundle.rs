@@ -1,6 +1,6 @@
-//! A stored model as one file to carry away: a tar archive of its manifest, its licence and its
-//! files. The archive is a `Blob` made of the stored `Blob`s, so making it reads nothing; the
-//! manifest in it has the hash of every chunk, whatever was known before.
+//! Exports a stored model as one tar file with its manifest, its licence and its files. The tar
+//! file is a `Blob` made of the stored `Blob`s, so that no bytes are read; its manifest has the
+//! hash of every chunk, even if the original one had not.
 
 use super::chunks::Store;
 use super::record::Model;
@@ -10,10 +10,10 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
-/// The archive.
+/// The tar file.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a model that is not complete; the store's.
+/// [`Error::NotFound`] for a model that is not complete; those of the store.
 pub async fn export(store: &Store, id: &str) -> Result<Blob> {
     let model = store.model(id).await?;
     if model.complete.is_none() {
@@ -45,7 +45,7 @@ pub async fn export(store: &Store, id: &str) -> Result<Blob> {
     Ok(super::chunks::blob(&parts)?.unchecked_into())
 }
 
-/// The manifest with all that is known by now.
+/// The manifest with all sizes and hashes that are known by now.
 async fn exact(store: &Store, model: &Model) -> Result<Manifest> {
     let index = store.index(&model.manifest.id).await?;
     let mut manifest = model.manifest.clone();
@@ -79,7 +79,7 @@ fn head(path: &str, size: u64) -> Result<Uint8Array> {
     Ok(Uint8Array::from(&block[..]))
 }
 
-/// Up to the next block.
+/// The padding to the next block.
 fn zeros(size: u64) -> Uint8Array {
     Uint8Array::new_with_length((size.next_multiple_of(tar::BLOCK) - size) as u32)
 }

@@ -1,4 +1,4 @@
-//! The store: models' records, and their chunks with what is known of them.
+//! The store: the records of models, their chunks, and the lengths and checksums of these.
 
 use super::body::{Chunk, pieces};
 use super::database::{CHUNKS, Change, Database, INDEX, MODELS, PINS, fault, key, under};
@@ -15,16 +15,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-/// The key of the trial that tells in which form bytes can be kept.
+/// The key of a test entry, which shows whether a `Blob` can be stored.
 const TRIAL: &str = "\u{0}trial";
 
 /// Models in the browser's database.
 pub struct Store {
     database: Database,
-    /// Whether bytes are kept as a `Blob`, which is read twice as fast as an `ArrayBuffer` and
-    /// costs no memory until then, but which some private windows do not keep; once it is known.
+    /// Whether bytes are stored as a `Blob`, once this has been tested. A `Blob` is read twice as
+    /// fast as an `ArrayBuffer` and needs no memory until then, but some private windows cannot
+    /// store it.
     keeps_blobs: Cell<Option<bool>>,
-    /// Ids that are noted outside of the database as well.
+    /// Ids that are also recorded outside of the database.
     remembered: RefCell<BTreeSet<String>>,
 }
 
@@ -84,8 +85,8 @@ impl Store {
         Ok(())
     }
 
-    /// Titles of models that were stored and are not there any more though nobody deleted them.
-    /// They are told once.
+    /// Titles of models that were stored and are missing although they were not deleted. Each is
+    /// returned only once.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -97,7 +98,7 @@ impl Store {
                 lost.push(title);
             }
         }
-        // Those of before there was such a note.
+        // Models that were stored before these records existed.
         for model in self.models().await? {
             self.remembered.borrow_mut().insert(model.manifest.id.clone());
             remember(&model.manifest.id, &model.manifest.title).await;
@@ -105,21 +106,21 @@ impl Store {
         Ok(lost)
     }
 
-    /// Deletes a model with all its bytes; its pins stay.
+    /// Deletes a model and all its bytes, but not its pins.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
     pub async fn remove(&self, id: &str) -> Result<()> {
         forget(id).await;
         self.remembered.borrow_mut().remove(id);
-        // The record last: a removal that breaks off can be done again.
+        // The record is deleted last, so that an interrupted removal can be repeated.
         let range = || under(&[id]);
         self.database.write(&[Change::Delete(INDEX, range()?)]).await?;
         self.database.write(&[Change::Delete(CHUNKS, range()?)]).await?;
         self.database.write(&[Change::Delete(MODELS, id.into())]).await
     }
 
-    /// A hash that a first download found.
+    /// The pin of this name: a hash from a first download.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -128,7 +129,7 @@ impl Store {
         text.as_ref().map(from_json).transpose()
     }
 
-    /// All such hashes, by their names.
+    /// All pins, by their names.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -141,7 +142,7 @@ impl Store {
         names.iter().zip(&pins).map(pair).collect()
     }
 
-    /// Gives such a hash up: the next download of that file may give another.
+    /// Deletes a pin: the next download of that file may have another hash.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -149,8 +150,8 @@ impl Store {
         self.database.write(&[Change::Delete(PINS, name.into())]).await
     }
 
-    /// Takes a newer manifest for a model that is stored, where it lists the same files; those of
-    /// which it knows better go.
+    /// Replaces the manifest of a stored model by a newer one that lists the same files. Files
+    /// whose stored size or hash it contradicts are deleted.
     ///
     /// # Errors
     /// [`Error::StorageFull`] where there is no room;
@@ -170,7 +171,7 @@ impl Store {
         Ok(model)
     }
 
-    /// Deletes what is stored of one file.
+    /// Deletes the stored bytes of one file.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -180,7 +181,7 @@ impl Store {
         self.database.write(&changes).await
     }
 
-    /// Keeps such a hash.
+    /// Stores a pin.
     ///
     /// # Errors
     /// [`Error::StorageFull`] where there is no room;
@@ -189,10 +190,10 @@ impl Store {
         self.database.write(&[Change::Put(PINS, name.into(), to_json(pin))]).await
     }
 
-    /// Stores a chunk with what is known of it, both or neither; true when that is on the disk.
+    /// Stores a chunk and its index entry, both or neither. Returns when both are on the disk.
     ///
     /// # Errors
-    /// [`Error::StorageFull`], and all that was stored before is still there.
+    /// [`Error::StorageFull`]; all that was stored before is still there.
     pub async fn put(&self, id: &str, path: &str, index: u64, chunk: &Chunk) -> Result<()> {
         let value = if self.keeps_blobs().await { blob(&chunk.parts)? } else { buffer(chunk) };
         let Chunk { bytes, sha256, sum, .. } = chunk;
@@ -203,7 +204,7 @@ impl Store {
         self.database.write(&changes).await
     }
 
-    /// What is known of a model's chunks that are there, by path and number. Bytes are not read.
+    /// The index entries of a model's stored chunks, by path and number. Their bytes are not read.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -222,7 +223,7 @@ impl Store {
         Ok(index)
     }
 
-    /// What is known of one chunk.
+    /// The index entry of a chunk.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -231,7 +232,7 @@ impl Store {
         text.as_ref().map(from_json).transpose()
     }
 
-    /// The bytes of a chunk; none when they are missing or cannot be read.
+    /// The bytes of a chunk; `None` when they are missing or cannot be read.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -243,12 +244,12 @@ impl Store {
             return Ok(Some(Uint8Array::new(&buffer)));
         }
         let Ok(blob) = value.dyn_into::<Blob>() else { return Ok(None) };
-        // A browser that has lost the bytes says so here; for us they are missing.
+        // If the browser has lost the bytes, this fails, and they count as missing.
         let buffer = JsFuture::from(blob.array_buffer()).await.ok();
         Ok(buffer.map(|buffer| Uint8Array::new(&buffer)))
     }
 
-    /// A chunk as a `Blob`, which costs no memory where it is kept as one.
+    /// A chunk as a `Blob`, which needs no memory if it is stored as one.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -262,7 +263,7 @@ impl Store {
         }
     }
 
-    /// Tries once whether a `Blob` comes back as it was.
+    /// Tests once whether a stored `Blob` can be read again.
     async fn keeps_blobs(&self) -> bool {
         if let Some(known) = self.keeps_blobs.get() {
             return known;
@@ -283,14 +284,14 @@ impl Store {
     }
 }
 
-/// Whether bytes are what was stored, by the cheap sum.
+/// Whether bytes are the stored ones, by the fast checksum.
 pub(super) fn is_sound(bytes: &Uint8Array, info: &ChunkInfo) -> bool {
     let mut sum = Sum64::default();
     pieces(bytes, &mut vec![0; PIECE_BYTES], |piece| sum.update(piece));
     u64::from(bytes.length()) == info.bytes && sum.finish() == info.sum
 }
 
-/// Path and number of a chunk's key.
+/// Path and number from a chunk's key.
 fn place(key: &JsValue) -> Option<(String, u64)> {
     let key = key.dyn_ref::<Array>()?;
     Some((key.get(1).as_string()?, key.get(2).as_f64()? as u64))

@@ -1,5 +1,5 @@
-//! Whether a file is what its name says: looked at before the hash of an unknown file is pinned,
-//! since a server's error message would be kept as the truth otherwise.
+//! Checks that a file's content fits its name, before the hash of an unknown file is pinned:
+//! otherwise the hash of a server's error page could be pinned.
 
 use super::chunks::Store;
 use super::record::Model;
@@ -7,15 +7,14 @@ use crate::error::{Error, Result};
 use crate::weights::ManifestFile;
 use serde_json::{Map, Value};
 
-/// Texts are read whole up to here, and so is a header; neither is larger.
+/// The largest texts and headers, which are read whole.
 const TEXT_BYTES_MAX: u64 = 64 << 20;
 const HEADER_BYTES_MAX: u64 = 100 << 20;
 
-/// What is wrong with a stored file; nothing for what it should be, or of a kind that we do not
-/// know.
+/// What is wrong with a stored file; `None` if it is as its name says, or of an unknown kind.
 ///
 /// # Errors
-/// The store's.
+/// Those of the store.
 pub(super) async fn fault_of(
     store: &Store,
     model: &Model,
@@ -64,7 +63,7 @@ fn text_fault(name: &str, bytes: &[u8]) -> Option<&'static str> {
     if !name.ends_with(".json") {
         return None;
     }
-    // As Python writes it: numbers that JSON does not have.
+    // Python writes numbers that JSON does not have.
     let plain = text.replace("-Infinity", "0").replace("Infinity", "0").replace("NaN", "0");
     let object = serde_json::from_str::<Map<String, Value>>(text)
         .or_else(|_| serde_json::from_str::<Map<String, Value>>(&plain));

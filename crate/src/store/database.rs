@@ -1,6 +1,6 @@
-//! A small face of IndexedDB: one request in a transaction, success only when the transaction is
-//! complete, and written through to the disk before that (`durability: strict`), because a chunk
-//! that is counted as stored must still be there after a power cut.
+//! A small interface to IndexedDB. A write succeeds only when its transaction is complete and on
+//! the disk (`durability: strict`), because a chunk that is counted as stored must still be there
+//! after a power cut.
 
 use crate::error::{Error, Result};
 use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -13,16 +13,17 @@ use web_sys::{DomException, IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore
 use web_sys::{IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 const NAME: &str = "darkroom-weights";
-/// A higher one found is a newer Darkroom's, and left alone.
+/// A database with a higher version is from a newer Darkroom, and is not changed.
 const VERSION: u32 = 1;
 
-/// What each model is and how far it has come, by id.
+/// The models' records, by id.
 pub(super) const MODELS: &str = "models";
-/// Bytes, by `[id, path, number of the chunk]`.
+/// The chunks' bytes, by `[id, path, number of the chunk]`.
 pub(super) const CHUNKS: &str = "chunks";
-/// Length and sums of the bytes, by the same keys.
+/// The chunks' lengths and checksums, by the same keys.
 pub(super) const INDEX: &str = "index";
-/// Hashes that a first download found, by repository, revision and path; they outlive the model.
+/// Pins: hashes from first downloads, by repository, revision and path. They stay when the model is
+/// deleted.
 pub(super) const PINS: &str = "pins";
 
 /// One change of a transaction.
@@ -31,11 +32,11 @@ pub(super) enum Change {
     Delete(&'static str, JsValue),
 }
 
-/// Why a database that was closed cannot be used.
+/// The error's reason for a database that was closed.
 const CLOSED: &str =
     "another tab has opened a newer version of this app, or deleted what is stored";
 
-/// The open database, and whether it had to be closed since.
+/// The open database, and whether it was closed for another tab since then.
 pub(super) struct Database(IdbDatabase, Rc<Cell<bool>>);
 
 impl Drop for Database {
@@ -45,10 +46,11 @@ impl Drop for Database {
 }
 
 impl Database {
-    /// Opens it, or makes it.
+    /// Opens the database, or makes it.
     ///
     /// # Errors
-    /// [`Error::NewerStorage`]; [`Error::Storage`] where there is none, as in some private windows.
+    /// [`Error::NewerStorage`]; [`Error::Storage`] where the browser has none, as in some private
+    /// windows.
     pub(super) async fn open() -> Result<Database> {
         let factory = Reflect::get(&js_sys::global(), &"indexedDB".into()).unwrap_or_default();
         let factory: IdbFactory = factory.dyn_into().map_err(|_| Error::Storage {
@@ -73,7 +75,7 @@ impl Database {
         }
         let result = request.result().map_err(|e| fault(&e))?;
         let database: IdbDatabase = result.unchecked_into();
-        // Another tab wants to change or delete it: we must not stand in its way.
+        // Another tab wants to upgrade or delete the database: close it, so that it can.
         let (own, closed) = (database.clone(), Rc::new(Cell::new(false)));
         let flag = closed.clone();
         let close = Closure::once_into_js(move || {
@@ -95,7 +97,7 @@ impl Database {
         Ok((!value.is_undefined()).then_some(value))
     }
 
-    /// All values, those under `prefix` where one is given.
+    /// All values, or those whose key begins with `prefix`.
     ///
     /// # Errors
     /// [`Error::Storage`] where the browser's database does not work.
@@ -134,7 +136,7 @@ impl Database {
                 }
             };
             if let Err(error) = done {
-                // What was asked before must not be done either.
+                // Earlier requests of this transaction must not take effect either.
                 transaction.abort().ok();
                 return Err(fault(&error));
             }
@@ -180,12 +182,13 @@ impl Database {
     }
 }
 
-/// The key of parts; a number counts as one.
+/// The key of a chunk.
 pub(super) fn key(id: &str, path: &str, index: u64) -> JsValue {
     Array::of3(&id.into(), &path.into(), &(index as f64).into()).into()
 }
 
-/// All keys that begin with these parts: lists sort behind every text and number.
+/// The range of all keys that begin with these parts; it ends with an array, which sorts after
+/// every text and number.
 ///
 /// # Errors
 /// [`Error::Storage`] where the browser's database does not work.
@@ -196,7 +199,8 @@ pub(super) fn under(prefix: &[&str]) -> Result<JsValue> {
     Ok(IdbKeyRange::bound(&first, &last).map_err(|e| fault(&e))?.into())
 }
 
-/// Makes what is not there yet; runs inside the one transaction that may.
+/// Makes the object stores that are missing. It runs inside the upgrade transaction, the only one
+/// that may.
 fn upgrade(request: &IdbOpenDbRequest) -> Function {
     let request = request.clone();
     Closure::once_into_js(move || {
@@ -225,10 +229,10 @@ async fn settle(request: &IdbRequest) -> Result<JsValue> {
     }
 }
 
-/// What the browser says is wrong, as our error.
+/// The browser's error as ours.
 pub(super) fn fault(error: &JsValue) -> Error {
     let Some(exception) = error.dyn_ref::<DomException>() else {
-        return Error::Storage { reason: super::trouble::text(error) };
+        return Error::Storage { reason: super::fetch_error::text(error) };
     };
     let reason = format!("{}: {}", exception.name(), exception.message());
     match exception.name().as_str() {

@@ -1,18 +1,19 @@
-//! A whole model from the network: several chunks at once, each stored when it is verified, until
-//! none is missing; then the files are sealed, and last the model is marked complete.
+//! Downloads a whole model: several chunks at once, each of which is verified and stored, until
+//! none is missing. Then the hash of each file is checked ("sealing"), and last the model is marked
+//! complete.
 //!
-//! What is stored is the state: a download that was ended by anything at all goes on with the
-//! chunks that are not there.
+//! There is no other state than the stored chunks: after any interruption a download continues with
+//! the missing ones.
 
 use super::body::Chunk;
 use super::chunks::Store;
-use super::fetcher::{FetchOptions, Fetcher, Patience, wrong_bytes};
+use super::fetch_error::FetchError;
+use super::fetcher::{FetchOptions, Fetcher, Retries, wrong_bytes};
 use super::progress::DownloadProgress;
 use super::publisher::consult;
 use super::record::{ChunkInfo, Model, now};
 use super::request::Answer;
 use super::seal::seal;
-use super::trouble::Fault;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use futures_channel::oneshot;
@@ -21,30 +22,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
-/// A file's number in the manifest, and a chunk's in the file.
-type Place = (usize, u64);
+/// A chunk: its file's number in the manifest, and its number in the file.
+type ChunkId = (usize, u64);
 
-/// A download that runs.
+/// The state that all tasks of a running download share.
 struct Work {
     store: Rc<Store>,
     fetcher: Fetcher,
     model: RefCell<Model>,
-    /// Chunks that are not stored, and those of them that someone fetches.
-    missing: RefCell<BTreeSet<Place>>,
-    claimed: RefCell<BTreeSet<Place>>,
-    /// Files that come as one stream, since the server does not honour ranges.
+    /// Chunks that are not stored, and those of them that a task is fetching.
+    missing: RefCell<BTreeSet<ChunkId>>,
+    claimed: RefCell<BTreeSet<ChunkId>>,
+    /// Files that are fetched as one stream, because the server ignores ranges.
     streaming: RefCell<BTreeSet<usize>>,
     failed: RefCell<Option<Error>>,
 }
 
-/// Why an attempt failed: a fault that may pass, or one that ends the download.
+/// Why an attempt failed: an error that may be temporary, or one that ends the download.
 enum Failure {
-    Passing(Fault),
+    Passing(FetchError),
     Final(Error),
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
+impl From<FetchError> for Failure {
+    fn from(fault: FetchError) -> Self {
         Failure::Passing(fault)
     }
 }
@@ -55,11 +56,11 @@ impl From<Error> for Failure {
     }
 }
 
-/// Fetches what is missing of a model and seals it.
+/// Fetches the missing chunks of a model and seals its files.
 ///
 /// # Errors
 /// [`Error::Licence`] before the first byte; [`Error::Fetch`], [`Error::StorageFull`],
-/// [`Error::Cancelled`]: everything that was stored until then stays.
+/// [`Error::Cancelled`]: all that was stored until then stays.
 pub async fn download(
     store: Rc<Store>,
     id: &str,
@@ -80,10 +81,10 @@ pub async fn download(
     let fetcher = Fetcher::new(options, watch, pace);
     let unwhole: BTreeSet<_> = missing(&model, &index).into_iter().map(|place| place.0).collect();
     consult(&store, &fetcher, &mut model, unwhole.into_iter()).await?;
-    // Once more: what the publisher says may tell that a stored chunk is not the right one.
+    // Again, because the publisher's pointers may show that a stored chunk is wrong.
     let missing = missing(&model, &index);
     for (number, _) in &missing {
-        // A file that has lost a chunk is not whole any more.
+        // A file that has lost a chunk is not complete any more.
         if let Some(state) = model.files.get_mut(&model.manifest.files[*number].path) {
             state.sha256 = None;
         }
@@ -99,7 +100,7 @@ pub async fn download(
     });
     let hands: Vec<_> = (0..in_flight).map(|_| start(work.clone())).collect();
     for hand in hands {
-        // It always tells when it ends.
+        // Each task always sends when it ends.
         hand.await.ok();
     }
     if let Some(error) = work.failed.take() {
@@ -109,8 +110,8 @@ pub async fn download(
     finish(&work).await
 }
 
-/// Chunks that are not stored, or not as they must be.
-fn missing(model: &Model, index: &BTreeMap<(String, u64), ChunkInfo>) -> BTreeSet<Place> {
+/// Chunks that are not stored, or whose length or hash is wrong.
+fn missing(model: &Model, index: &BTreeMap<(String, u64), ChunkInfo>) -> BTreeSet<ChunkId> {
     let mut missing = BTreeSet::new();
     for (number, file) in model.manifest.files.iter().enumerate() {
         for chunk in 0..file.chunk_count(model.manifest.chunk_bytes) {
@@ -136,7 +137,7 @@ async fn finish(work: &Work) -> Result<()> {
     work.store.save(&model).await
 }
 
-/// One of those who fetch, until nothing is left for it.
+/// Starts a task that fetches chunks until none is left for it.
 fn start(work: Rc<Work>) -> oneshot::Receiver<()> {
     let (sender, ended) = oneshot::channel();
     spawn_local(async move {
@@ -153,40 +154,40 @@ fn start(work: Rc<Work>) -> oneshot::Receiver<()> {
 }
 
 impl Work {
-    /// A chunk that no other task fetches; none after a fault, and all tasks end then.
-    fn next(&self) -> Option<Place> {
+    /// Claims a chunk that no other task fetches; `None` after an error, so that all tasks end.
+    fn next(&self) -> Option<ChunkId> {
         if self.failed.borrow().is_some() || self.fetcher.watch.check().is_err() {
             return None;
         }
         let (missing, mut claimed) = (self.missing.borrow(), self.claimed.borrow_mut());
         let streaming = self.streaming.borrow();
-        let free = |place: &&Place| !claimed.contains(place) && !streaming.contains(&place.0);
+        let free = |place: &&ChunkId| !claimed.contains(place) && !streaming.contains(&place.0);
         let place = *missing.iter().find(free)?;
         claimed.insert(place);
         Some(place)
     }
 
-    async fn chunk(&self, place: Place) -> Result<()> {
-        let mut patience = Patience::default();
+    async fn chunk(&self, place: ChunkId) -> Result<()> {
+        let mut retries = Retries::default();
         loop {
             let before = self.missing.borrow().len();
             match self.attempt(place).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(fault)) => {
-                    // Patience is for a server that gives nothing.
+                    // If chunks have arrived, the retries are counted from the start again.
                     if self.missing.borrow().len() < before {
-                        patience.renew();
+                        retries.reset();
                     }
                     let model = self.model.borrow().clone();
                     let file = &model.manifest.files[place.0];
-                    self.fetcher.wait(&model, file, &fault, &mut patience).await?;
+                    self.fetcher.wait(&model, file, &fault, &mut retries).await?;
                 }
             }
         }
     }
 
-    async fn attempt(&self, (number, index): Place) -> Result<(), Failure> {
+    async fn attempt(&self, (number, index): ChunkId) -> Result<(), Failure> {
         let model = self.model.borrow().clone();
         let file = &model.manifest.files[number];
         let mut answer = self.fetcher.ask(&model, file, index).await?;
@@ -196,7 +197,7 @@ impl Work {
             return self.keep((number, index), &chunk).await;
         }
         if !self.streaming.borrow_mut().insert(number) {
-            // Another has the same stream already and takes this chunk from it.
+            // Another task has the same stream already, and will store this chunk too.
             return Ok(());
         }
         let streamed = self.stream(number, answer, &model).await;
@@ -204,7 +205,7 @@ impl Work {
         streamed
     }
 
-    /// The whole file from its first byte, of which what is missing is kept.
+    /// Reads the whole file from its first byte, and stores its missing chunks.
     async fn stream(&self, number: usize, answer: Answer, model: &Model) -> Result<(), Failure> {
         let (file, mut body) = (&model.manifest.files[number], answer.body);
         for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
@@ -216,7 +217,7 @@ impl Work {
         Ok(())
     }
 
-    /// Remembers what the server tells of a file, for comparing it with what it tells later.
+    /// Stores the size and version of a file that the server sends, to compare later answers with.
     async fn note(&self, number: usize, answer: &Answer) -> Result<()> {
         let changed = {
             let mut model = self.model.borrow_mut();
@@ -235,8 +236,8 @@ impl Work {
         }
     }
 
-    /// Stores a chunk, when its bytes are the true ones.
-    async fn keep(&self, place: Place, chunk: &Chunk) -> Result<(), Failure> {
+    /// Stores a chunk, if its hash is right.
+    async fn keep(&self, place: ChunkId, chunk: &Chunk) -> Result<(), Failure> {
         let mut model = self.model.borrow().clone();
         let file = model.manifest.files[place.0].clone();
         let expected = model.chunk_sha256(&file, place.1);

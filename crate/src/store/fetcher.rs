@@ -1,11 +1,11 @@
-//! One chunk from the network, with patience: a fault that may pass is told and tried again, later
-//! each time.
+//! Fetches one chunk, with retries: temporary errors are reported and the request is repeated,
+//! after a longer wait each time.
 
 use super::body::{self, Body, Chunk};
+use super::fetch_error::{FetchError, FetchErrorKind};
 use super::progress::DownloadProgress;
 use super::record::Model;
 use super::request::{Answer, Ask, Version, request};
-use super::trouble::{Fault, Trouble};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{ManifestFile, origin};
@@ -16,24 +16,24 @@ use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 
-/// From where, and with how much patience.
+/// Options of a download: its address, and limits for retries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FetchOptions {
-    /// An address that takes the place of the manifest's base.
+    /// A base address that replaces the manifest's.
     pub mirror: Option<String>,
-    /// Requests at once.
+    /// The number of simultaneous requests.
     pub in_flight: u32,
-    /// Tries of a chunk before giving up.
+    /// The number of attempts for a chunk.
     pub attempts: u32,
-    /// The first wait, doubled each time.
+    /// The wait before the first retry; it is doubled each time.
     pub backoff_ms: f64,
     /// The longest wait.
     pub backoff_max_ms: f64,
-    /// Silence after which a connection is given up; and so is one that brings fewer bytes than
-    /// `stall_bytes` in that time.
+    /// A connection is aborted after so long without any byte, or with fewer than `stall_bytes`
+    /// bytes in that time.
     pub stall_ms: u32,
-    /// The fewest bytes that a connection brings in `stall_ms`.
+    /// The fewest bytes of a connection in `stall_ms`.
     pub stall_bytes: u32,
 }
 
@@ -56,34 +56,34 @@ pub(super) struct Fetcher {
     pub options: FetchOptions,
     pub watch: Rc<Watch>,
     pub pace: RefCell<DownloadProgress>,
-    /// Which of the model's bases is asked.
+    /// The index of the base address in use.
     base: Cell<usize>,
 }
 
-/// How often a chunk was asked for in vain.
+/// Counts failed attempts for a chunk.
 #[derive(Default)]
-pub(super) struct Patience {
-    /// At the present base.
+pub(super) struct Retries {
+    /// Failed attempts at the current base address.
     tries: u32,
-    /// Bases that were given up, this one's number among them.
+    /// The number of base addresses that were given up; and the index of the current one.
     given_up: u32,
     base: usize,
 }
 
-impl Patience {
-    /// Something came: it begins anew.
-    pub(super) fn renew(&mut self) {
-        *self = Patience::default();
+impl Retries {
+    /// Starts counting again, because bytes have arrived.
+    pub(super) fn reset(&mut self) {
+        *self = Retries::default();
     }
 }
 
 impl Fetcher {
-    /// With all its patience.
+    /// A fetcher that begins with the first base address.
     pub(super) fn new(options: FetchOptions, watch: Rc<Watch>, pace: DownloadProgress) -> Fetcher {
         Fetcher { options, watch, pace: RefCell::new(pace), base: Cell::new(0) }
     }
 
-    /// A chunk that must have the SHA-256 `expected`, where that is known.
+    /// Fetches a chunk, which must have the SHA-256 `expected`, if that is known.
     ///
     /// # Errors
     /// [`Error::Fetch`], [`Error::Cancelled`].
@@ -94,11 +94,11 @@ impl Fetcher {
         index: u64,
         expected: Option<&str>,
     ) -> Result<Chunk> {
-        let mut patience = Patience::default();
+        let mut retries = Retries::default();
         loop {
             match self.try_chunk(model, file, index, expected).await {
                 Ok(chunk) => return Ok(chunk),
-                Err(fault) => self.wait(model, file, &fault, &mut patience).await?,
+                Err(fault) => self.wait(model, file, &fault, &mut retries).await?,
             }
         }
     }
@@ -109,9 +109,9 @@ impl Fetcher {
         file: &ManifestFile,
         index: u64,
         expected: Option<&str>,
-    ) -> Result<Chunk, Fault> {
+    ) -> Result<Chunk, FetchError> {
         let mut answer = self.ask(model, file, index).await?;
-        // A server that ignores ranges sends what comes before as well.
+        // A server that ignores ranges also sends the chunks before it.
         let first = if answer.whole { 0 } else { index };
         for before in first..index {
             self.take(&mut answer.body, model, file, before).await?;
@@ -123,21 +123,21 @@ impl Fetcher {
         }
     }
 
-    /// Asks for a chunk.
+    /// Requests a chunk.
     ///
     /// # Errors
-    /// A [`Fault`]: what went wrong, and where.
+    /// A [`FetchError`]: what went wrong, and where.
     pub(super) async fn ask(
         &self,
         model: &Model,
         file: &ManifestFile,
         index: u64,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, FetchError> {
         let bases = self.bases(model, file);
-        let base = bases.get(self.base.get()).or(bases.first()).ok_or(Trouble::Nowhere)?;
+        let base = bases.get(self.base.get()).or(bases.first()).ok_or(FetchErrorKind::Nowhere)?;
         let url = address(base, &file.path);
         let mirror = self.options.mirror.as_deref();
-        // A hash tells more than a server's name of a version.
+        // The version (etag) is only used if no hash is known.
         let version = model.version(file).filter(|_| mirror.is_none());
         let (start, length) = model.chunk(file, index);
         let bytes = model.bytes(file);
@@ -145,16 +145,16 @@ impl Fetcher {
         self.get(model, &url, range, bytes, version.as_ref()).await
     }
 
-    /// A small file of the publisher's, whole: at most `most` bytes.
+    /// Fetches a small file of the publisher as a whole: at most `most` bytes.
     ///
     /// # Errors
-    /// A [`Fault`]: what went wrong, and where.
+    /// A [`FetchError`]: what went wrong, and where.
     pub(super) async fn small(
         &self,
         model: &Model,
         url: &str,
         most: u64,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Vec<u8>, FetchError> {
         let mut answer = self.get(model, url, None, None, None).await?;
         let progress = RefCell::new(DownloadProgress::new(0, 0));
         let chunk = answer.body.chunk(None, most, url, &progress).await?;
@@ -169,7 +169,7 @@ impl Fetcher {
         range: Option<Range<u64>>,
         bytes: Option<u64>,
         version: Option<&Version>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, FetchError> {
         let mirror = self.options.mirror.as_deref().and_then(origin);
         let allows = |address: &str| model.manifest.allows(address) || origin(address) == mirror;
         let pace = body::SlowestSpeed {
@@ -179,7 +179,7 @@ impl Fetcher {
         request(&Ask { url, range, bytes, version, allows: &allows, pace }, &self.watch).await
     }
 
-    /// Where a file may be asked for, in order.
+    /// The base addresses for a file, in order.
     fn bases(&self, model: &Model, file: &ManifestFile) -> Vec<String> {
         let manifest = &model.manifest;
         let bases = match &self.options.mirror {
@@ -192,56 +192,58 @@ impl Fetcher {
         bases.into_iter().filter(|base| !base.is_empty()).collect()
     }
 
-    /// Takes a chunk from a body that stands at its beginning.
+    /// Reads a chunk from a body whose position is the chunk's beginning.
     ///
     /// # Errors
-    /// A [`Fault`]: what went wrong, and where.
+    /// A [`FetchError`]: what went wrong, and where.
     pub(super) async fn take(
         &self,
         body: &mut Body,
         model: &Model,
         file: &ManifestFile,
         index: u64,
-    ) -> Result<Chunk, Fault> {
+    ) -> Result<Chunk, FetchError> {
         let (_, length) = model.chunk(file, index);
         body.chunk(length, model.manifest.chunk_bytes, &file.path, &self.pace).await
     }
 
-    /// After a fault: waits until it is time for another try, turns to the next base, or gives up.
+    /// After an error: waits before the next attempt, switches to the next base address, or gives
+    /// up.
     ///
     /// # Errors
-    /// [`Error::Fetch`] with the fault's sentence, [`Error::Cancelled`].
+    /// [`Error::Fetch`] with the error's sentence, [`Error::Cancelled`].
     pub(super) async fn wait(
         &self,
         model: &Model,
         file: &ManifestFile,
-        fault: &Fault,
-        patience: &mut Patience,
+        fault: &FetchError,
+        retries: &mut Retries,
     ) -> Result<()> {
         self.watch.check()?;
         let sentence = format!("{}: {}", file.path, fault.sentence());
-        if patience.base != self.base.get() {
-            // Another chunk has turned to this base already.
-            (patience.base, patience.tries) = (self.base.get(), 0);
+        if retries.base != self.base.get() {
+            // Another chunk's task has switched to this base already.
+            (retries.base, retries.tries) = (self.base.get(), 0);
         }
-        patience.tries += 1;
-        if patience.tries >= fault.trouble.tries(self.options.attempts) {
-            patience.given_up += 1;
+        retries.tries += 1;
+        if retries.tries >= fault.kind.tries(self.options.attempts) {
+            retries.given_up += 1;
             let bases = self.bases(model, file).len();
-            if !fault.trouble.may_move() || patience.given_up as usize >= bases {
+            if !fault.kind.may_move() || retries.given_up as usize >= bases {
                 let reason = fault.sentence();
                 return Err(Error::Fetch { path: file.path.clone(), reason });
             }
-            self.base.set((patience.base + 1) % bases);
+            self.base.set((retries.base + 1) % bases);
             let text = format!("{sentence} Another address is tried.");
             self.watch.tell(&Event::Notice { text });
             return Ok(());
         }
-        let doubled = self.options.backoff_ms * 2_f64.powi(patience.tries as i32 - 1);
-        // Not all at the same moment: of everyone who was sent away, and of our own requests.
+        let doubled = self.options.backoff_ms * 2_f64.powi(retries.tries as i32 - 1);
+        // A random part, so that neither our own requests nor those of other users are all repeated
+        // at the same moment.
         let backoff = doubled.min(self.options.backoff_max_ms) * (0.5 + Math::random() / 2.0);
-        let asked = match fault.trouble {
-            Trouble::Busy { retry_after: Some(seconds), .. } => seconds * 1000.0,
+        let asked = match fault.kind {
+            FetchErrorKind::Busy { retry_after: Some(seconds), .. } => seconds * 1000.0,
             _ => 0.0,
         };
         let ms = asked + backoff;
@@ -250,12 +252,12 @@ impl Fetcher {
     }
 }
 
-/// The fault of a chunk with other bytes than it must have.
-pub(super) fn wrong_bytes(chunk: &Chunk) -> Fault {
-    Fault { trouble: Trouble::WrongBytes, edge: chunk.edge.clone(), line: None }
+/// The error of a chunk with a wrong hash.
+pub(super) fn wrong_bytes(chunk: &Chunk) -> FetchError {
+    FetchError { kind: FetchErrorKind::WrongBytes, host: chunk.host.clone(), first_line: None }
 }
 
-/// The address of a file below a base.
+/// The URL of a file below a base address.
 pub(super) fn address(base: &str, path: &str) -> String {
     let encode = |part| String::from(js_sys::encode_uri_component(part));
     let path: Vec<String> = path.split('/').map(encode).collect();

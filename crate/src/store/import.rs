@@ -1,10 +1,11 @@
-//! A model from local files: a folder, an archive that [`export`](super::export) made, or single
-//! files. They pass chunk by chunk, verified like those from the network; nothing is held whole.
+//! Imports a model from local files: a folder, a tar file that [`export`](super::export) made, or
+//! single files. They are verified and stored chunk by chunk, like a download; no file is held in
+//! memory whole.
 
 use super::body::{Chunk, sum};
+use super::check::{check_model, check_single_file};
 use super::chunks::Store;
 use super::fetcher::{FetchOptions, Fetcher};
-use super::judge::{judge, judge_alone};
 use super::local_files::{CHUNK_BYTES, Files, TEXT_BYTES_MAX, read};
 use super::progress::DownloadProgress;
 use super::record::{ChunkInfo, Model, now};
@@ -17,16 +18,18 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use web_sys::Blob;
 
-/// The name of a licence's text in a folder.
+/// Names of the licence's text in a folder.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
 
-/// Puts a model into the library for these files: by the manifest among them, or by one of the
-/// `known` ones that they are by every hash, or by a new one called `name`, of which nothing can be
-/// verified. Nothing takes the name of a known model without being it.
+/// Adds a model for these files to the library. Its manifest is the first of these that applies:
+///
+/// 1. One of the `known` ones, if all hashes of the files match it.
+/// 2. The manifest among the files, unless it has the id of a known model.
+/// 3. A new one called `name`, which has no hashes to verify.
 ///
 /// # Errors
-/// [`Error::BadFile`] when a file of the manifest is missing; those of [`judge`] and
-/// [`judge_alone`]; the store's.
+/// [`Error::BadFile`] when a file of the manifest is missing; those of [`check_model`] and
+/// [`check_single_file`]; those of the store.
 pub async fn plan(
     store: &Store,
     files: &Files,
@@ -47,13 +50,13 @@ pub async fn plan(
             Model::new(manifest, String::new())
         }
         (None, _) => {
-            judge_alone(files).await?;
+            check_single_file(files).await?;
             Model::new(describe(files, name, known)?, String::new())
         }
     };
     if known.iter().all(|known| known.manifest != model.manifest) {
-        // Nothing is kept of what could never be used.
-        judge(files, &model.manifest).await?;
+        // A model that could never be opened is not stored.
+        check_model(files, &model.manifest).await?;
     }
     if let Some(path) = model.manifest.licence.file.clone().filter(|_| model.licence_text.is_none())
     {
@@ -61,7 +64,7 @@ pub async fn plan(
     }
     if let Ok(before) = store.model(&model.manifest.id).await {
         if before.manifest == model.manifest {
-            // The same once more: what is stored already stays.
+            // The same model again: all that is stored already stays.
             return Ok(before);
         }
         let reason = "another model of this name is stored: delete it first".to_owned();
@@ -71,7 +74,7 @@ pub async fn plan(
     Ok(model)
 }
 
-/// Whether a manifest that came with local files has the name of a known model.
+/// Whether a manifest among local files has the id, or repository and revision, of a known model.
 fn claims(manifest: &Manifest, known: &Model) -> bool {
     let known = &known.manifest;
     let published = |of: &Manifest| of.repository.clone().zip(of.revision.clone());
@@ -79,10 +82,11 @@ fn claims(manifest: &Manifest, known: &Model) -> bool {
     manifest.id == known.id || same
 }
 
-/// Stores the files of a model that [`plan`] put into the library.
+/// Stores the files of a model that [`plan`] added to the library.
 ///
 /// # Errors
-/// [`Error::Licence`]; [`Error::BadFile`] when bytes are not those of the manifest; the store's.
+/// [`Error::Licence`]; [`Error::BadFile`] when bytes are not those of the manifest; those of the
+/// store.
 pub async fn fill(store: &Store, files: &Files, id: &str, watch: Rc<Watch>) -> Result<()> {
     let mut model = store.model(id).await?;
     if !model.may_be_fetched() {
@@ -112,7 +116,7 @@ pub async fn fill(store: &Store, files: &Files, id: &str, watch: Rc<Watch>) -> R
     store.save(&model).await
 }
 
-/// Whether a local file is the one that lies beside the manifest.
+/// Whether a local file is the one that the page serves next to the manifest.
 async fn is_that(blob: &Blob, file: &ManifestFile) -> Result<bool> {
     if Some(blob.size() as u64) != file.bytes || blob.size() as u64 > TEXT_BYTES_MAX {
         return Ok(false);
@@ -151,7 +155,7 @@ async fn keep(
     Ok(())
 }
 
-/// Stores a file that lies beside the manifest.
+/// Fetches and stores a file that the page serves next to the manifest.
 async fn fetch(store: &Store, fetcher: &Fetcher, model: &Model, file: &ManifestFile) -> Result<()> {
     for chunk in 0..file.chunk_count(model.manifest.chunk_bytes) {
         let fetched = fetcher.chunk(model, file, chunk, model.chunk_sha256(file, chunk)).await?;
@@ -160,8 +164,8 @@ async fn fetch(store: &Store, fetcher: &Fetcher, model: &Model, file: &ManifestF
     Ok(())
 }
 
-/// A name in storage: of the letters that such a name may have, and where the others tell names
-/// apart, with a sum of the whole.
+/// Makes an id from a name: other characters than those of ids are replaced, and a checksum of the
+/// name is added if two names would otherwise have the same id.
 fn id_of(name: &str, known: &[Model]) -> String {
     let of_id = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let id: String = name.chars().map(of_id).take(60).collect();
@@ -177,7 +181,7 @@ fn id_of(name: &str, known: &[Model]) -> String {
     format!("{id}-{sum}")
 }
 
-/// A manifest of files that have none, or one that is not theirs.
+/// Makes a manifest for files that have none, or have one that may not be used.
 fn describe(files: &Files, name: &str, known: &[Model]) -> Result<Manifest> {
     let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
     let wanted = |path: &&String| path.rsplit_once('.').is_some_and(|(_, k)| kinds.contains(&k));
@@ -214,11 +218,11 @@ fn describe(files: &Files, name: &str, known: &[Model]) -> Result<Manifest> {
     Manifest::parse(name, manifest.to_json().as_bytes())
 }
 
-/// A chunk of a local file.
+/// Reads a chunk of a local file.
 async fn take(path: &str, file: &Blob, start: u64, length: u64) -> Result<Chunk> {
     let bytes = read(path, file, start, length).await?;
     let mut digest = Digest::default();
     sum(&bytes, &mut vec![0; PIECE_BYTES], &mut digest);
     let (sha256, sum) = digest.finish();
-    Ok(Chunk { parts: Array::of1(&bytes), bytes: length, sha256, sum, edge: None })
+    Ok(Chunk { parts: Array::of1(&bytes), bytes: length, sha256, sum, host: None })
 }

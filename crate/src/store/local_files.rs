@@ -1,4 +1,4 @@
-//! Files that the user has given: a folder, single files, or an archive, taken apart.
+//! Files that the user has given: a folder, single files, or a tar file, which is unpacked.
 
 use super::body::sum;
 use super::watch::{Event, Watch};
@@ -10,18 +10,18 @@ use std::ops::Range;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-/// No manifest and no licence is larger.
+/// The largest manifest or licence.
 pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
-/// The unit of models whose files say nothing about it.
+/// The chunk size of models without a manifest.
 pub(super) const CHUNK_BYTES: u64 = 16 << 20;
-/// Local files by path, an archive's taken apart and a common folder's name taken away.
+/// Local files by path. Tar files are unpacked, and the name of a common folder is removed.
 pub struct Files(pub(super) BTreeMap<String, Blob>);
 
 impl Files {
-    /// Of what the user has given: paths and files.
+    /// From what the user has given: paths and files.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for a damaged archive.
+    /// [`Error::BadFile`] for a damaged tar file.
     pub async fn open(given: Vec<(String, Blob)>) -> Result<Files> {
         let archive = |path: &str| path.to_ascii_lowercase().ends_with(".tar");
         let mut files = match &given[..] {
@@ -34,7 +34,7 @@ impl Files {
         {
             files.iter_mut().for_each(|(path, _)| *path = path[folder.len()..].to_owned());
         }
-        // Hidden files are the system's own.
+        // Hidden files belong to the system.
         files.retain(|(path, _)| !path.split('/').any(|part| part.starts_with('.')));
         let (files, unusable): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(path, _)| is_inside(path));
@@ -47,7 +47,7 @@ impl Files {
         }
     }
 
-    /// The paths of all.
+    /// All paths.
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -71,8 +71,8 @@ impl Files {
         })
     }
 
-    /// Whether all files of a manifest are here, of the right size; those beside the manifest can
-    /// be had there.
+    /// Whether all files of a manifest are here, with the right size; files that are served next to
+    /// the manifest may be missing.
     fn match_up(&self, manifest: &Manifest) -> bool {
         manifest.files.iter().all(|file| {
             let size = self.0.get(&file.path).map(|blob| blob.size() as u64);
@@ -80,8 +80,8 @@ impl Files {
         })
     }
 
-    /// Whether they are the files of a published model, by every hash: other models have files of
-    /// the same names and sizes.
+    /// Whether they are the files of a known model, by all hashes: names and sizes are not enough,
+    /// since other models have the same.
     ///
     /// # Errors
     /// [`Error::Source`] where a file cannot be read; [`Error::Cancelled`].
@@ -90,7 +90,7 @@ impl Files {
             return Ok(false);
         }
         let mut listed: Vec<_> = manifest.files.iter().filter(|file| !file.beside).collect();
-        // What is small tells soonest.
+        // Small files first, because they are hashed fastest.
         listed.sort_by_key(|file| file.bytes);
         let bytes_total = manifest.bytes_total();
         let mut bytes_done = 0;
@@ -152,7 +152,7 @@ impl Source for Files {
     }
 }
 
-/// The files of an archive, as slices of it.
+/// The files of a tar file, as slices of it.
 async fn unpack(path: &str, archive: &Blob) -> Result<Vec<(String, Blob)>> {
     let (mut files, mut at) = (Vec::new(), 0);
     let size = archive.size() as u64;
@@ -171,7 +171,7 @@ async fn unpack(path: &str, archive: &Blob) -> Result<Vec<(String, Blob)>> {
     }
 }
 
-/// Bytes of a local file.
+/// Reads bytes of a local file.
 ///
 /// # Errors
 /// [`Error::Source`] where a file cannot be read.
@@ -179,7 +179,7 @@ pub(super) async fn read(path: &str, file: &Blob, start: u64, length: u64) -> Re
     let part = slice(path, file, start, length)?;
     let buffer = JsFuture::from(part.array_buffer()).await.map_err(|error| Error::Source {
         path: path.to_owned(),
-        reason: super::trouble::text(&error),
+        reason: super::fetch_error::text(&error),
     })?;
     let bytes = Uint8Array::new(&buffer);
     if u64::from(bytes.length()) != length {
@@ -190,6 +190,6 @@ pub(super) async fn read(path: &str, file: &Blob, start: u64, length: u64) -> Re
 
 fn slice(path: &str, file: &Blob, start: u64, length: u64) -> Result<Blob> {
     file.slice_with_f64_and_f64(start as f64, (start + length) as f64).map_err(|error| {
-        Error::Source { path: path.to_owned(), reason: super::trouble::text(&error) }
+        Error::Source { path: path.to_owned(), reason: super::fetch_error::text(&error) }
     })
 }

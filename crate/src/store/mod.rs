@@ -1,23 +1,24 @@
-//! Tier 8, wasm only: the store of models. A model is fetched once, chunk by chunk, verified,
-//! kept in IndexedDB, and read from there; what is damaged is fetched again, alone.
+//! Tier 8, wasm only: the store of models. A model is fetched once, verified chunk by chunk, stored
+//! in IndexedDB, and read from there; a damaged chunk is fetched again.
 //!
 //! ```text
 //! Manifest → Download → chunks (bytes, length, SHA-256, fast sum) → seal: file hashes, pins
-//!                     → complete (the commit marker, last)        → StoreSource → the run
+//!                     → complete (the commit marker, last)        → StoreSource → a run
 //! ```
 //!
-//! Neither wasm memory nor the JavaScript heap ever holds a model: a chunk at a time passes, and
-//! bytes go through wasm memory only to be summed, 64 KiB at once.
+//! Neither wasm memory nor the JavaScript heap ever holds a whole model, only a few chunks. For
+//! checksums, bytes are copied to wasm memory in pieces of 64 KiB.
 
 mod body;
 mod bundle;
+mod check;
 mod chunks;
 mod content;
 mod database;
 mod download;
+mod fetch_error;
 mod fetcher;
 mod import;
-mod judge;
 mod local_files;
 mod progress;
 mod publisher;
@@ -27,7 +28,6 @@ mod remembered;
 mod request;
 mod seal;
 mod source;
-mod trouble;
 mod watch;
 
 pub use bundle::export;

@@ -1,23 +1,25 @@
-//! What the publisher says of a model's files, before their first byte is fetched: the pointers in
-//! its repository name sizes and SHA-256, while the bytes come from servers all over the world.
+//! Fetches the publisher's Git LFS pointers before the first byte of a model: they come from its
+//! repository and have sizes and SHA-256, while the bytes of the files come from other servers (a
+//! CDN).
 
 use super::chunks::Store;
+use super::fetch_error::FetchError;
 use super::fetcher::{Fetcher, address};
 use super::record::Model;
-use super::trouble::Fault;
 use super::watch::Event;
 use crate::error::{Error, Result};
 use crate::weights::{ManifestFile, POINTER_BYTES_MAX, Pointer};
 
-/// A pointer is asked for so often: there are other ways to know a file.
+/// The most attempts for a pointer; fewer than for a file, because most hashes are also known
+/// otherwise.
 const TRIES: u32 = 3;
 
-/// Compares the manifest with the pointers of the files whose numbers are given; what a pointer
-/// says is kept.
+/// Fetches the pointers of the files with these numbers, compares them with the manifest, and
+/// stores what they say.
 ///
 /// # Errors
-/// [`Error::Fetch`] where a pointer disagrees, or cannot be had for a file that is known by nothing
-/// else; [`Error::Cancelled`].
+/// [`Error::Fetch`] if a pointer disagrees with the manifest, or cannot be fetched for a file
+/// without another hash; [`Error::Cancelled`].
 pub(super) async fn consult(
     store: &Store,
     fetcher: &Fetcher,
@@ -60,11 +62,11 @@ pub(super) async fn consult(
     Ok(())
 }
 
-/// The pointer, or why there is none.
+/// The pointer, or why it could not be fetched.
 async fn ask(fetcher: &Fetcher, model: &Model, url: &str) -> Result<Result<Pointer, String>> {
     let mut tries = 0;
     loop {
-        let fault: Fault = match fetcher.small(model, url, POINTER_BYTES_MAX).await {
+        let fault: FetchError = match fetcher.small(model, url, POINTER_BYTES_MAX).await {
             Ok(text) => {
                 let bad = |reason| format!("it is no Git LFS pointer: {reason}.");
                 return Ok(Pointer::parse(&text).map_err(bad));
@@ -73,7 +75,7 @@ async fn ask(fetcher: &Fetcher, model: &Model, url: &str) -> Result<Result<Point
         };
         fetcher.watch.check()?;
         tries += 1;
-        if tries >= fault.trouble.tries(TRIES.min(fetcher.options.attempts)) {
+        if tries >= fault.kind.tries(TRIES.min(fetcher.options.attempts)) {
             return Ok(Err(fault.sentence()));
         }
         fetcher.watch.sleep(fetcher.options.backoff_ms).await?;

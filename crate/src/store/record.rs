@@ -1,4 +1,4 @@
-//! What is stored beside the bytes: plain data, kept as JSON text.
+//! The records that are stored besides the bytes: plain data, as JSON text.
 
 use super::request::Version;
 use crate::weights::{Manifest, ManifestFile};
@@ -8,28 +8,28 @@ use std::collections::BTreeMap;
 /// A model in the library, complete or not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
-    /// What it consists of.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// The folder that the manifest came from; empty for a model from local files.
+    /// The address of the manifest's folder; empty for a model from local files.
     pub address: String,
-    /// Text of the licence, where it must be accepted.
+    /// The text of the licence, if it must be accepted.
     #[serde(default)]
     pub licence_text: Option<String>,
-    /// When that was.
+    /// When it was accepted.
     #[serde(default)]
     pub accepted: Option<Acceptance>,
-    /// What is known of each file by now.
+    /// The state of each file, by path.
     #[serde(default)]
     pub files: BTreeMap<String, FileState>,
-    /// The commit marker: when the last file was sealed.
+    /// The commit marker: the time when the last file was sealed.
     #[serde(default)]
     pub complete: Option<String>,
-    /// When all bytes were last compared with their SHA-256.
+    /// The time when all bytes were last compared with their SHA-256.
     #[serde(default)]
     pub verified: Option<String>,
 }
 
-/// The licence was accepted: what, and when.
+/// Which licence was accepted, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Acceptance {
     pub date: String,
@@ -37,51 +37,50 @@ pub struct Acceptance {
     pub revision: Option<String>,
 }
 
-/// A file that is not complete.
+/// The state of a file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FileState {
     /// Its size, from the manifest or the server.
     pub bytes: Option<u64>,
-    /// What the server called this version of the file, and which host that was; of use only where
-    /// no hash is known.
+    /// The server's etag of the file, and the server's host; used only if no hash is known.
     pub etag: Option<String>,
     #[serde(default)]
     pub etag_host: Option<String>,
-    /// The SHA-256 that the publisher's pointer names.
+    /// The SHA-256 in the publisher's pointer.
     #[serde(default)]
     pub told: Option<String>,
-    /// SHA-256 of the stored bytes; there when the file is whole and sealed.
+    /// SHA-256 of the stored bytes, if the file is complete and sealed.
     pub sha256: Option<String>,
-    /// When a first download found this hash, where nothing told it beforehand.
+    /// When the hash was pinned, if it was not known before the first download.
     pub pinned: Option<String>,
-    /// SHA-256 of every chunk, found when the whole was first the right one.
+    /// SHA-256 of every chunk, recorded when the file was sealed.
     #[serde(default)]
     pub chunks: Vec<String>,
 }
 
-/// A hash that a first download found: later downloads of that file must give the same.
+/// A pin: the hash of a first download, which later downloads of that file must have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pin {
-    /// Of the whole file, in lower-case hex.
+    /// SHA-256 of the whole file, in lower-case hex.
     pub sha256: String,
-    /// When it was found: year, month, day.
+    /// The date of the first download: year, month, day.
     pub date: String,
-    /// Where the file came from.
+    /// The address that the file came from.
     #[serde(default)]
     pub address: Option<String>,
 }
 
-/// What is known of a stored chunk.
+/// The index entry of a stored chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkInfo {
     pub bytes: u64,
     pub sha256: String,
-    /// [`Sum64`](crate::weights::Sum64): checked whenever the chunk is read.
+    /// [`Sum64`](crate::weights::Sum64), checked whenever the chunk is read.
     pub sum: String,
 }
 
 impl Model {
-    /// A model before its first byte.
+    /// A model without any bytes.
     pub fn new(manifest: Manifest, address: String) -> Model {
         Model {
             manifest,
@@ -94,7 +93,7 @@ impl Model {
         }
     }
 
-    /// The licence was shown and accepted, now.
+    /// Records that the licence was shown and accepted now.
     pub fn accept(&mut self) {
         let (sha256, revision) = (&self.manifest.licence.sha256, &self.manifest.revision);
         self.accepted = sha256.clone().map(|sha256| Acceptance {
@@ -104,18 +103,19 @@ impl Model {
         });
     }
 
-    /// The size of a file, once it is known.
+    /// The size of a file, if it is known.
     pub fn bytes(&self, file: &ManifestFile) -> Option<u64> {
         file.bytes.or_else(|| self.files.get(&file.path)?.bytes)
     }
 
-    /// The SHA-256 that a file must have, where it is known: of the manifest, or of its publisher.
+    /// The SHA-256 that a file must have, if it is known: from the manifest or the publisher's
+    /// pointer.
     pub fn sha256<'a>(&'a self, file: &'a ManifestFile) -> Option<&'a str> {
         let told = || self.files.get(&file.path)?.told.as_deref();
         file.sha256.as_deref().or_else(told)
     }
 
-    /// The SHA-256 that a chunk must have, where it is known.
+    /// The SHA-256 that a chunk must have, if it is known.
     pub fn chunk_sha256<'a>(&'a self, file: &'a ManifestFile, index: u64) -> Option<&'a str> {
         let step = self.manifest.chunk_bytes;
         let found = || {
@@ -126,26 +126,26 @@ impl Model {
         file.chunk_sha256(step, index).or_else(found).or_else(whole)
     }
 
-    /// What a server called the file's version, where nothing tells more.
+    /// The server's version (etag) of a file, if no hash is known.
     pub fn version(&self, file: &ManifestFile) -> Option<Version> {
         let state = self.files.get(&file.path).filter(|_| self.sha256(file).is_none())?;
         Some(Version { host: state.etag_host.clone()?, etag: state.etag.clone()? })
     }
 
-    /// The place of a chunk in its file; to the end of the file where its size is unknown.
+    /// First byte and length of a chunk in its file; no length if the file's size is unknown.
     pub fn chunk(&self, file: &ManifestFile, index: u64) -> (u64, Option<u64>) {
         let step = self.manifest.chunk_bytes;
         let start = index * step;
         (start, self.bytes(file).map(|bytes| step.min(bytes.saturating_sub(start))))
     }
 
-    /// What the licence demands is done.
+    /// Whether the licence is accepted, or need not be.
     pub fn may_be_fetched(&self) -> bool {
         let accepted = self.accepted.as_ref().map(|accepted| &accepted.sha256);
         self.manifest.licence.sha256.is_none() || accepted == self.manifest.licence.sha256.as_ref()
     }
 
-    /// Under which name a first download's hash is kept.
+    /// The name of a file's pin.
     pub fn pin_name(&self, path: &str) -> String {
         let Manifest { id, repository, revision, .. } = &self.manifest;
         let repository = repository.as_deref().unwrap_or(id);
@@ -153,7 +153,7 @@ impl Model {
     }
 }
 
-/// The time, as text.
+/// The current time, as text.
 pub(super) fn now() -> String {
     js_sys::Date::new_0().to_iso_string().into()
 }

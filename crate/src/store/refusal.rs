@@ -1,7 +1,8 @@
-//! Why a request failed, as far as a browser tells: what the page's policy blocked, whether there
-//! is a server at all, and the words of one that refuses.
+//! Finds why a request failed, as far as a browser allows: whether the page's
+//! Content-Security-Policy blocked it, whether there is a server at all, and what a refusal's body
+//! says.
 
-use super::trouble::Trouble;
+use super::fetch_error::FetchErrorKind;
 use crate::weights::answer;
 use futures_channel::oneshot;
 use gloo::net::http::{Method, Request, Response};
@@ -16,21 +17,21 @@ use web_sys::{EventTarget, ReadableStreamDefaultReader, ReferrerPolicy, RequestC
 use web_sys::{RequestCredentials, RequestMode};
 
 const EVENT: &str = "securitypolicyviolation";
-/// The event comes just after the request has failed.
+/// How long to wait for the event, which comes shortly after the request has failed.
 const EVENT_MS: u32 = 50;
-/// A refusal's body is read for so long, and so far.
+/// The most time and bytes for reading the body of a refusal.
 const BODY_MS: u32 = 2000;
 const BODY_BYTES_MAX: usize = 2048;
 
-/// What the policy of the page blocks meanwhile: the addresses that were asked. Where a redirect is
-/// blocked, its target stays hidden, as the standard wants.
+/// Collects the URLs of requests that the page's policy blocks. If a redirect is blocked, this is
+/// the original URL: the standard hides the redirect's target.
 pub(super) struct Violations {
     seen: Rc<RefCell<Vec<String>>>,
     listener: Closure<dyn Fn(JsValue)>,
 }
 
 impl Violations {
-    /// Listens until it is dropped.
+    /// Listens for events until it is dropped.
     pub(super) fn listen() -> Violations {
         let seen: Rc<RefCell<Vec<String>>> = Rc::default();
         let into = seen.clone();
@@ -45,7 +46,7 @@ impl Violations {
         Violations { seen, listener }
     }
 
-    /// Whether this address was blocked, or what it leads to.
+    /// Whether a request for this URL, or its redirect, was blocked.
     pub(super) async fn tell_of(&self, url: &str) -> bool {
         pause(EVENT_MS).await;
         self.seen.borrow().iter().any(|seen| seen == url)
@@ -61,12 +62,12 @@ impl Drop for Violations {
     }
 }
 
-/// A browser hides why there was no answer; this much it can be asked.
-pub(super) async fn why_unreachable(url: &str) -> Trouble {
+/// A browser does not say why there was no answer; this finds out what is possible.
+pub(super) async fn why_unreachable(url: &str) -> FetchErrorKind {
     let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
     let online = Reflect::get(&navigator, &"onLine".into()).unwrap_or_default();
     if online.is_falsy() {
-        return Trouble::Offline;
+        return FetchErrorKind::Offline;
     }
     let probe = |mode| {
         Request::get(url)
@@ -76,17 +77,17 @@ pub(super) async fn why_unreachable(url: &str) -> Trouble {
             .referrer_policy(ReferrerPolicy::NoReferrer)
             .method(Method::HEAD)
     };
-    // An answer that may not be read shows that there is a server.
+    // An opaque answer shows that there is a server.
     match probe(RequestMode::NoCors).send().await {
         Ok(response) if response.status() == 0 => match probe(RequestMode::Cors).send().await {
-            Ok(_) => Trouble::Unreachable,
-            Err(_) => Trouble::Cors,
+            Ok(_) => FetchErrorKind::Unreachable,
+            Err(_) => FetchErrorKind::Cors,
         },
-        _ => Trouble::Unreachable,
+        _ => FetchErrorKind::Unreachable,
     }
 }
 
-/// The line of a refusal's body that names the reason, where it comes soon.
+/// The first line of a refusal's body, if it arrives soon.
 pub(super) async fn first_line(response: &Response) -> Option<String> {
     let reader: ReadableStreamDefaultReader = response.body()?.get_reader().unchecked_into();
     let late = future_to_promise(async {

@@ -1,17 +1,17 @@
-//! Which models there should be, kept apart from the database, in the browser's cache: a browser
-//! that finds the database damaged drops it without a word, and the library would just be empty.
+//! Records which models are stored, in the browser's cache and not in the database: a browser
+//! deletes a damaged database without notice, and then the library would just be empty.
 
 use gloo::net::http::Response;
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// The cache's name; the service worker keeps it.
+/// The cache's name; the service worker does not delete it.
 const CACHE: &str = "darkroom-shelf";
-/// Entries of a cache have addresses: this one is never asked for.
+/// The prefix of the entries' URLs, which are never requested.
 const ADDRESS: &str = "/.darkroom-shelf/";
 
-/// Remembers a model: its id and its title. Where there is no cache, nothing is remembered.
+/// Records a model's id and title. Without a cache nothing is recorded.
 pub(super) async fn remember(id: &str, title: &str) {
     let note = Response::builder().body(Some(title)).ok();
     let Some((cache, note)) = cache().await.zip(note) else { return };
@@ -19,14 +19,14 @@ pub(super) async fn remember(id: &str, title: &str) {
     call(&cache, "put", &[address(id).into(), raw.into()]).await;
 }
 
-/// The model was deleted.
+/// Removes the record of a deleted model.
 pub(super) async fn forget(id: &str) {
     if let Some(cache) = cache().await {
         call(&cache, "delete", &[address(id).into()]).await;
     }
 }
 
-/// Ids and titles of what is remembered.
+/// Ids and titles of all recorded models.
 pub(super) async fn remembered() -> Vec<(String, String)> {
     let Some(cache) = cache().await else { return Vec::new() };
     let Some(keys) = call(&cache, "keys", &[]).await else { return Vec::new() };
@@ -42,7 +42,7 @@ pub(super) async fn remembered() -> Vec<(String, String)> {
     models
 }
 
-/// Whole, since a worker's own address may be one that nothing can be relative to.
+/// An absolute URL, because a worker's own URL may not be usable as a base.
 fn address(id: &str) -> String {
     let origin = Reflect::get(&js_sys::global(), &"origin".into()).unwrap_or_default();
     format!("{}{ADDRESS}{id}", origin.as_string().unwrap_or_default())
@@ -53,7 +53,7 @@ async fn cache() -> Option<JsValue> {
     call(&caches, "open", &[CACHE.into()]).await.filter(JsValue::is_object)
 }
 
-/// What a method resolves to; none where it fails or is not there.
+/// Calls a method and waits for its promise; `None` if it fails or does not exist.
 async fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Option<JsValue> {
     let function: Function = Reflect::get(object, &method.into()).ok()?.dyn_into().ok()?;
     let arguments: Array = arguments.iter().collect();

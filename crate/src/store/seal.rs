@@ -1,5 +1,6 @@
-//! Whether stored bytes are the publisher's. A file is sealed when all its chunks are there and its
-//! hash is the manifest's, or the pinned one, or, for want of both, becomes the pinned one.
+//! Sealing: the check that a stored file has the right hash. A file is sealed when all its chunks
+//! are stored, and its SHA-256 is the one of the manifest, the publisher's pointer or a pin. If
+//! none of these exists, its SHA-256 becomes the pin.
 
 use super::body::sum;
 use super::chunks::Store;
@@ -12,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::weights::{Digest, ManifestFile, PIECE_BYTES};
 use std::rc::Rc;
 
-/// Seals a file of the model, if it is not yet. What came from its publisher, and of which nothing
-/// is known, is pinned: `pins`.
+/// Seals a file of the model, if it is not sealed yet. `pins`: compare with a pin, and pin the hash
+/// of a file of which none is known; only for downloads.
 ///
 /// # Errors
-/// [`Error::Fetch`] when its bytes are not the true ones and fetching them again does not mend it.
+/// [`Error::Fetch`] when its hash is wrong, also after its chunks were fetched again.
 pub(super) async fn seal(
     store: &Store,
     fetcher: &Fetcher,
@@ -37,15 +38,15 @@ pub(super) async fn seal(
     };
     let expected = known.or_else(|| pin.as_ref().map(|pin| pin.sha256.clone()));
     let mut chunks = 0..file.chunk_count(model.manifest.chunk_bytes);
-    // Chunks that were compared one by one need not be read once more.
-    let proven = chunks.all(|index| model.chunk_sha256(&file, index).is_some());
-    let sha256 = match expected.clone().filter(|_| proven) {
+    // If every chunk was compared with a hash, the file need not be read again.
+    let all_chunks_checked = chunks.all(|index| model.chunk_sha256(&file, index).is_some());
+    let sha256 = match expected.clone().filter(|_| all_chunks_checked) {
         Some(sha256) => sha256,
         None => hash(store, fetcher, model, &file).await?,
     };
     let sha256 = match &expected {
         Some(expected) if *expected != sha256 => {
-            heal_until(store, fetcher, model, &file, expected).await?
+            refetch_until(store, fetcher, model, &file, expected).await?
         }
         _ => sha256,
     };
@@ -65,7 +66,7 @@ pub(super) async fn seal(
     Ok(())
 }
 
-/// An unknown file that is not what its name says is not kept.
+/// Refuses an unknown file whose content does not fit its name, and deletes it.
 async fn refuse_what_it_is_not(
     store: &Store,
     model: &mut Model,
@@ -73,7 +74,7 @@ async fn refuse_what_it_is_not(
 ) -> Result<()> {
     let Some(fault) = content::fault_of(store, model, file).await? else { return Ok(()) };
     store.remove_file(&model.manifest.id, &file.path).await?;
-    // Nor what the server called it: the right file will have another version and size.
+    // Its size and etag are deleted too, because the right file will have others.
     if let Some(state) = model.files.get_mut(&file.path) {
         (state.etag, state.etag_host, state.bytes) = (None, None, None);
         store.save(model).await?;
@@ -83,8 +84,8 @@ async fn refuse_what_it_is_not(
     Err(Error::Fetch { path: file.path.clone(), reason })
 }
 
-/// SHA-256 of the chunks of a whole file, where the manifest does not list them: with them damage
-/// is mended chunk by chunk later.
+/// SHA-256 of the chunks of a complete file, if the manifest does not have them, so that a damaged
+/// chunk can be found and fetched again later.
 async fn found_chunks(store: &Store, model: &Model, file: &ManifestFile) -> Result<Vec<String>> {
     let count = file.chunk_count(model.manifest.chunk_bytes);
     let mut found = Vec::new();
@@ -100,11 +101,11 @@ async fn found_chunks(store: &Store, model: &Model, file: &ManifestFile) -> Resu
     Ok(found)
 }
 
-/// Compares every stored byte with its SHA-256 and fetches again what is not right: how many chunks
-/// that were.
+/// Compares all stored chunks with their SHA-256 and fetches wrong ones again. Returns the number
+/// of these.
 ///
 /// # Errors
-/// [`Error::Fetch`] when what is damaged cannot be fetched.
+/// [`Error::Fetch`] when a damaged chunk cannot be fetched.
 pub async fn verify(
     store: &Store,
     options: FetchOptions,
@@ -113,10 +114,10 @@ pub async fn verify(
 ) -> Result<u64> {
     let fetcher = &Fetcher::new(options, watch, DownloadProgress::new(0, 0));
     let mut model = store.model(id).await?;
-    let mut healed = 0;
+    let mut refetched = 0;
     for number in 0..model.manifest.files.len() {
         let file = model.manifest.files[number].clone();
-        let mut unproven = false;
+        let mut unchecked = false;
         for index in 0..file.chunk_count(model.manifest.chunk_bytes) {
             fetcher.watch.check()?;
             tell(fetcher, &model, &file, index);
@@ -134,26 +135,26 @@ pub async fn verify(
             }
             let listed = model.chunk_sha256(&file, index);
             let expected = listed.or_else(|| info.as_ref().map(|info| info.sha256.as_str()));
-            unproven |= expected.is_none();
+            unchecked |= expected.is_none();
             let chunk = fetcher.chunk(&model, &file, index, expected).await?;
             store.put(id, &file.path, index, &chunk).await?;
-            healed += 1;
+            refetched += 1;
             fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
         }
-        if unproven {
-            prove(store, fetcher, &model, &file).await?;
+        if unchecked {
+            check_hash(store, fetcher, &model, &file).await?;
         }
     }
     model.verified = Some(now());
     store.save(&model).await?;
-    Ok(healed)
+    Ok(refetched)
 }
 
-/// A sealed file got a chunk of which nothing was known: the whole must be what it was.
+/// Checks the hash of a sealed file after a chunk without a known hash was fetched again.
 ///
 /// # Errors
-/// [`Error::Fetch`] where it is not; [`Error::Storage`] where the browser's database does not work.
-pub(super) async fn prove(
+/// [`Error::Fetch`] if it is wrong; [`Error::Storage`] where the browser's database does not work.
+pub(super) async fn check_hash(
     store: &Store,
     fetcher: &Fetcher,
     model: &Model,
@@ -163,7 +164,7 @@ pub(super) async fn prove(
     if let Some(before) = before
         && hash(store, fetcher, model, file).await? != *before
     {
-        heal_until(store, fetcher, model, file, before).await?;
+        refetch_until(store, fetcher, model, file, before).await?;
     }
     Ok(())
 }
@@ -195,10 +196,10 @@ async fn hash(
     Ok(digest.finish().0)
 }
 
-/// Only the file's hash is known, and it does not agree: fetches chunk after chunk again, keeps
-/// those that differ from what is stored, until it does. The whole is read again after the first
-/// such chunk, the second, the fourth, the eighth and so on, and at the end.
-async fn heal_until(
+/// For a file whose hash is wrong: fetches one chunk after another again, and stores those that
+/// differ, until the hash is right. The hash of the whole file is checked again after 1, 2, 4, 8 …
+/// replaced chunks, and at the end.
+async fn refetch_until(
     store: &Store,
     fetcher: &Fetcher,
     model: &Model,
@@ -207,12 +208,12 @@ async fn heal_until(
 ) -> Result<String> {
     let id = &model.manifest.id;
     let count = file.chunk_count(model.manifest.chunk_bytes);
-    let mut healed: u64 = 0;
+    let mut refetched: u64 = 0;
     for index in 0..count {
         let chunk = fetcher.chunk(model, file, index, model.chunk_sha256(file, index)).await?;
         let info = store.info(id, &file.path, index).await?;
         let differs = match info {
-            // Two servers disagree, of which any may be the wrong one: a third answer decides.
+            // Two answers differ, and either may be wrong: a third one decides.
             Some(info) if info.sha256 != chunk.sha256 => {
                 fetcher.chunk(model, file, index, None).await?.sha256 != info.sha256
             }
@@ -222,9 +223,9 @@ async fn heal_until(
         if differs {
             store.put(id, &file.path, index, &chunk).await?;
             fetcher.watch.tell(&Event::Healed { path: file.path.clone(), chunk: index });
-            healed += 1;
+            refetched += 1;
         }
-        let due = differs && healed.is_power_of_two() || healed > 0 && index + 1 == count;
+        let due = differs && refetched.is_power_of_two() || refetched > 0 && index + 1 == count;
         if due && hash(store, fetcher, model, file).await? == expected {
             return Ok(expected.to_owned());
         }

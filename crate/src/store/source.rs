@@ -1,13 +1,13 @@
-//! A stored model as a [`Source`]: chunks of the database, each checked when it is read. A chunk
-//! that is damaged or missing is fetched again, alone, and stored; where there is no room for it,
-//! it serves from memory this once.
+//! A stored model as a [`Source`]. Each chunk is checked when it is read. A damaged or missing
+//! chunk is fetched again and stored; if the storage is full, it is used from memory only this
+//! time.
 
 use super::body::Chunk;
 use super::chunks::{Store, is_sound};
 use super::fetcher::{FetchOptions, Fetcher};
 use super::progress::DownloadProgress;
 use super::record::{FileState, Model};
-use super::seal::prove;
+use super::seal::check_hash;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::weights::{LocalFuture, Manifest, ManifestFile, Source};
@@ -23,28 +23,29 @@ pub struct StoreSource {
     store: Rc<Store>,
     fetcher: Fetcher,
     model: RefCell<Model>,
-    /// The model's single file, if it is one; and where its tokenizer is, if it brings none.
+    /// The path of the checkpoint, if the model is a single file; and the source of its tokenizer,
+    /// if it has none.
     checkpoint: Option<String>,
     tokenizer: Rc<dyn Source>,
-    /// The chunk that was read last, of a path and a number: files are read front to back.
+    /// The chunk that was read last (path, number, bytes), because files are read from front to
+    /// back in small ranges.
     current: RefCell<Option<(String, u64, Uint8Array)>>,
-    /// The chunk after it, on its way from the disk while the one before is worked on: its bytes,
-    /// or undefined.
+    /// The next chunk, which is read ahead: a promise of its bytes, or undefined.
     ahead: RefCell<Option<(String, u64, Promise)>>,
-    /// There was no room, and the user knows.
+    /// The storage is full, and the user has been told.
     full: Cell<bool>,
 }
 
 impl StoreSource {
-    /// The model `id`. One that is not complete is only opened when its rest may be fetched now,
-    /// without being stored for certain: `partly`. A single file without a tokenizer is read with
-    /// that of `tokenizer`.
+    /// Opens the model `id`. `allow_fetch`: an incomplete model may be opened too; its missing
+    /// chunks are fetched when they are read. `tokenizer` is the source of the tokenizer for a
+    /// single file that has none.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Licence`], and the store's.
+    /// [`Error::NotFound`], [`Error::Licence`], and those of the store.
     pub async fn open(
         id: &str,
-        partly: bool,
+        allow_fetch: bool,
         tokenizer: Rc<dyn Source>,
         watch: Rc<Watch>,
     ) -> Result<StoreSource> {
@@ -53,7 +54,7 @@ impl StoreSource {
         if !model.may_be_fetched() {
             return Err(Error::Licence { title: model.manifest.title });
         }
-        if model.complete.is_none() && !partly {
+        if model.complete.is_none() && !allow_fetch {
             return Err(Error::NotFound {
                 path: model.manifest.title,
                 reason: "it has not been fetched whole: resume that first".into(),
@@ -71,7 +72,7 @@ impl StoreSource {
         })
     }
 
-    /// Whether a file is not the store's to read.
+    /// Whether a file is read from the tokenizer's source.
     fn is_elsewhere(&self, path: &str) -> bool {
         let single = self.checkpoint.is_some() && path.starts_with("tokenizer/");
         single && self.model.borrow().manifest.file(path).is_none()
@@ -93,7 +94,8 @@ impl StoreSource {
         if let Some(bytes) = self.model.borrow().bytes(&file) {
             return Ok(bytes);
         }
-        // A small file of a model that is not complete: its only chunk is the file.
+        // In an incomplete model the size of a small file may be unknown: it is the length of its
+        // only chunk.
         Ok(u64::from(self.chunk(&file, 0).await?.length()))
     }
 
@@ -130,7 +132,7 @@ impl StoreSource {
         Ok(bytes)
     }
 
-    /// A chunk that is what it must be.
+    /// A chunk, checked, and fetched again if it is damaged or missing.
     async fn chunk(&self, file: &ManifestFile, index: u64) -> Result<Uint8Array> {
         if let Some((path, number, bytes)) = &*self.current.borrow()
             && *path == file.path
@@ -148,7 +150,7 @@ impl StoreSource {
             Some(bytes) => bytes,
             None => {
                 let known = info.as_ref().map(|info| info.sha256.as_str());
-                self.heal(file, index, known).await?
+                self.refetch(file, index, known).await?
             }
         };
         let before = self.current.replace(Some((file.path.clone(), index, bytes.clone())));
@@ -159,7 +161,7 @@ impl StoreSource {
         Ok(bytes)
     }
 
-    /// A chunk's stored bytes, whatever they are.
+    /// A chunk's stored bytes, unchecked.
     async fn stored(&self, path: &str, index: u64) -> Result<Option<Uint8Array>> {
         let ahead = self.ahead.take().filter(|(of, number, _)| of == path && *number == index);
         if let Some((.., promise)) = ahead
@@ -172,7 +174,7 @@ impl StoreSource {
         self.store.bytes(&id, path, index).await
     }
 
-    /// Begins to read a chunk, if the file has it.
+    /// Starts to read the next chunk, if the file has one.
     fn look_ahead(&self, file: &ManifestFile, index: u64) {
         let model = self.model.borrow();
         if index >= file.chunk_count(model.manifest.chunk_bytes) {
@@ -180,7 +182,7 @@ impl StoreSource {
         }
         let (store, id, path) = (self.store.clone(), model.manifest.id.clone(), file.path.clone());
         let promise = future_to_promise(async move {
-            // A fault comes again, and is told, when the chunk is needed.
+            // Errors are ignored here: they come again when the chunk is read.
             let bytes = store.bytes(&id, &path, index).await.ok().flatten();
             Ok(bytes.map_or(JsValue::UNDEFINED, JsValue::from))
         });
@@ -188,7 +190,7 @@ impl StoreSource {
     }
 
     /// Fetches a chunk again and stores it.
-    async fn heal(
+    async fn refetch(
         &self,
         file: &ManifestFile,
         index: u64,
@@ -204,7 +206,7 @@ impl StoreSource {
                 let (path, chunk) = (file.path.clone(), index);
                 self.fetcher.watch.tell(&Event::Healed { path, chunk });
                 if expected.is_none() {
-                    prove(&self.store, &self.fetcher, &model, file).await?;
+                    check_hash(&self.store, &self.fetcher, &model, file).await?;
                 }
             }
             Err(Error::StorageFull) => {
@@ -224,18 +226,19 @@ impl StoreSource {
     }
 }
 
-/// Frees the memory of bytes that nobody needs any more now, where the browser can: its collector
-/// takes its time, and chunks would pile up.
+/// Frees the memory of bytes that are no longer needed, if the browser can do that at once: the
+/// garbage collector may be too slow, and chunks would fill the memory.
 fn give_back(bytes: &Uint8Array) {
     let buffer = bytes.buffer();
     let transfer = Reflect::get(&buffer, &"transfer".into()).unwrap_or_default();
     if let Some(transfer) = transfer.dyn_ref::<Function>() {
-        // What is moved into an empty buffer is gone; a refusal changes nothing.
+        // Transferring the buffer to one of size 0 frees its memory; if that fails, nothing
+        // changes.
         transfer.call1(&buffer, &0.into()).ok();
     }
 }
 
-/// A chunk's parts as one.
+/// Joins the parts of a chunk.
 fn join(chunk: &Chunk) -> Uint8Array {
     let whole = Uint8Array::new_with_length(chunk.bytes as u32);
     let mut at = 0;

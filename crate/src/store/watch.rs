@@ -1,4 +1,4 @@
-//! What a long call tells meanwhile, and how it is stopped.
+//! Events of a long call, and its cancellation.
 
 use crate::error::{Error, Result};
 use futures_channel::oneshot;
@@ -7,14 +7,14 @@ use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use web_sys::AbortController;
 
-/// A cancel is noticed after this at most.
+/// The longest time until a cancel is noticed.
 const SLICE_MS: u32 = 100;
 
-/// What goes on.
+/// An event of a long call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// Bytes arrive, or come from local files.
+    /// Bytes arrive from the network or from local files.
     Fetching {
         /// The file.
         path: String,
@@ -22,67 +22,67 @@ pub enum Event {
         bytes_done: u64,
         /// Bytes of the model.
         bytes_total: u64,
-        /// Over the last seconds.
+        /// The speed of the last seconds.
         bytes_per_second: f64,
-        /// None before there is a speed.
+        /// `None` until the speed is known.
         seconds_left: Option<f64>,
     },
-    /// A fault that may pass: what it is, and when it is tried again.
+    /// A temporary error, and the wait before the next attempt.
     Waiting {
-        /// For the user.
+        /// The error, as a sentence for the user.
         sentence: String,
-        /// Until it is tried again.
+        /// Seconds until the next attempt.
         seconds: f64,
     },
     /// Stored bytes are read and compared with their hashes.
     Verifying {
         /// The file.
         path: String,
-        /// Bytes that were read.
+        /// Bytes read so far.
         bytes_done: u64,
         /// Bytes to read.
         bytes_total: u64,
     },
-    /// A chunk was damaged or missing, and is whole again.
+    /// A damaged or missing chunk was fetched again.
     Healed {
         /// The file.
         path: String,
         /// Its number in the file, from 0.
         chunk: u64,
     },
-    /// Anything else that the user should know.
+    /// Any other notice for the user.
     Notice {
         /// A sentence.
         text: String,
     },
 }
 
-/// Who listens to a call, and may end it.
+/// The listener of a call, which may also stop it.
 pub struct Watch {
     on_event: Box<dyn Fn(&Event)>,
     stopped: Cell<bool>,
-    /// Requests under way.
+    /// Requests that are running.
     requests: RefCell<Vec<AbortController>>,
 }
 
 impl Watch {
-    /// A new call's.
+    /// For a new call.
     pub fn new(on_event: Box<dyn Fn(&Event)>) -> Watch {
         Watch { on_event, stopped: Cell::new(false), requests: RefCell::default() }
     }
 
-    /// Tells the listener.
+    /// Sends an event to the listener.
     pub fn tell(&self, event: &Event) {
         (self.on_event)(event);
     }
 
-    /// Ends the call: requests at once, everything else soon.
+    /// Stops the call: running requests are aborted at once, everything else ends soon.
     pub fn stop(&self) {
         self.stopped.set(true);
         self.requests.take().iter().for_each(AbortController::abort);
     }
 
-    /// An error when the call shall end.
+    /// Fails if the call was stopped.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -90,7 +90,7 @@ impl Watch {
         if self.stopped.get() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// A request begins: it ends when the call is stopped.
+    /// Registers a request, which is aborted when the call is stopped.
     pub(super) fn begin(&self, request: &AbortController) {
         self.requests.borrow_mut().push(request.clone());
         if self.stopped.get() {
@@ -98,12 +98,12 @@ impl Watch {
         }
     }
 
-    /// A request has ended.
+    /// Removes a request that has ended.
     pub(super) fn end(&self, request: &AbortController) {
         self.requests.borrow_mut().retain(|other| other != request);
     }
 
-    /// Waits, unless cancelled.
+    /// Waits, or fails if the call is stopped meanwhile.
     ///
     /// # Errors
     /// [`Error::Cancelled`].

@@ -1,14 +1,14 @@
-//! The cleaning that Stable Diffusion's first programs gave to prompts, by the Python package
-//! ftfy, as far as it changes what people type: the rest of ftfy mends texts that were decoded
-//! wrongly.
+//! Cleans prompts as the original Stable Diffusion programs did with the Python package ftfy. Only
+//! what changes typed text is done here; the rest of ftfy repairs texts that were decoded with the
+//! wrong encoding.
 //!
-//! In ftfy's order, again until nothing changes: HTML entities; C1 controls as Windows-1252 reads
-//! them; ligatures; full and half width; curled quotes; line breaks; terminal escapes and control
-//! characters; NFC. At last a Σ that ends a word becomes a ς, as Python's `lower` has it.
+//! In ftfy's order, repeated until nothing changes: HTML entities; C1 controls as Windows-1252
+//! reads them; ligatures; full and half width; curled quotes; line breaks; terminal escapes and
+//! control characters; NFC. Finally a Σ at the end of a word becomes ς, as in Python's `lower`.
 //!
 //! Of 4,096 prompts, 100 still have other ids than with ftfy and the original tokenizer: none of
-//! the 1,024 that are made of words, and 1 in 30 of those with random characters, most for letters
-//! that newer editions of Unicode count otherwise. See `tests/prompts.rs`.
+//! the 1,024 that are made of words, and 1 in 30 of those with random characters, mostly because of
+//! letters that newer versions of Unicode classify differently. See `tests/prompts.rs`.
 
 use tokenizers::normalizers::{NFC, NFKC};
 use tokenizers::{NormalizedString, Normalizer};
@@ -16,11 +16,11 @@ use tokenizers::{NormalizedString, Normalizer};
 use super::entities::named;
 use super::vocabulary::{END, START};
 
-/// How both special tokens begin.
+/// The beginning of both special tokens.
 const OPENING: &str = "<|";
-/// An entity has no more letters between `&` and `;`.
+/// The most letters of an entity between `&` and `;`.
 const ENTITY_MAX: usize = 25;
-/// Cleaned once more at the most; entities within entities need it.
+/// The most repetitions; entities within entities need more than one.
 const ROUNDS_MAX: usize = 10;
 
 /// U+0080 to U+009F in Windows-1252, where it has them.
@@ -52,12 +52,12 @@ const LIGATURES: [(char, &str); 22] = [
     ('ﬆ', "st"),
 ];
 
-/// A prompt as the original programs saw it. The two special tokens stay as they are, and what is
-/// between them is cleaned piece by piece.
+/// Cleans a prompt as the original programs did. The two special tokens stay as they are, and the
+/// texts between them are cleaned one by one.
 pub fn clean(prompt: &str) -> String {
     let mut out = String::with_capacity(prompt.len());
     let mut rest = prompt;
-    // Both begin with the same letters, so one pass finds the next of either.
+    // Both special tokens begin with the same letters, so one search finds the next one.
     let next = |rest: &str| {
         rest.match_indices(OPENING).find_map(|(at, _)| {
             let token = [START, END].into_iter().find(|token| rest[at..].starts_with(token))?;
@@ -73,7 +73,7 @@ pub fn clean(prompt: &str) -> String {
 }
 
 fn clean_piece(text: &str) -> String {
-    // From a line with `<` on the text may be HTML that means its entities.
+    // From the first line with `<` on, the text may be HTML, so its entities are kept.
     let mut entities = true;
     let lines = text.split_inclusive('\n').map(|line| {
         entities &= !line.contains('<');
@@ -134,7 +134,7 @@ fn entity(name: &str) -> Option<String> {
     }
 }
 
-/// What stands for a character.
+/// The replacement of a character, or the character itself.
 fn letters(c: char) -> String {
     let one = match c {
         '\u{80}'..='\u{9f}' => WINDOWS_1252.chars().nth(c as usize - 0x80).unwrap_or(c),
@@ -151,7 +151,7 @@ fn letters(c: char) -> String {
     one.to_string()
 }
 
-/// Without the escapes that colour a terminal, and without characters that show nothing.
+/// Removes terminal escape sequences and invisible control characters.
 fn without_controls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -180,7 +180,8 @@ fn normalized(form: &impl Normalizer, text: &str) -> String {
     string.get().to_owned()
 }
 
-/// Words with a Σ in lower case, where it depends on its place; the others as they are.
+/// Words with a Σ in lower case (its lower case depends on its place in the word); other words
+/// unchanged.
 fn with_final_sigma(text: &str) -> String {
     if !text.contains('Σ') {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! Attention weights written into a prompt, as AUTOMATIC1111's web UI reads them.
+//! Attention weights in a prompt (emphasis), with the syntax of AUTOMATIC1111's web UI.
 //!
 //! ```text
 //! (word)        × 1.1              [word]       ÷ 1.1           both nest, and multiply
@@ -6,34 +6,34 @@
 //! BREAK         ends a chunk
 //! ```
 //!
-//! Nothing is an error but a weight that is not a number, and more open brackets than
-//! [`NESTED_MAX`]: a bracket that is never opened is text, one that is never closed reaches to the
-//! end.
+//! Errors are only a weight that is not a finite number, and more than [`NESTED_MAX`] open
+//! brackets. A closing bracket without an opening one is text; an opening one without a closing one
+//! applies to the end of the prompt.
 
 use crate::error::{Error, Result};
 
 const ROUND: f64 = 1.1;
 const SQUARE: f64 = 1.0 / 1.1;
 
-/// Brackets that may be open at once. A hundred times 1.1 is already a weight of 13 781, and each
-/// one more goes through all that it encloses.
+/// The most brackets that may be open at once: a hundred of them already give a weight of 13 781
+/// (1.1¹⁰⁰), and each costs time for all text inside it.
 const NESTED_MAX: usize = 100;
 
 /// A piece of a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fragment {
-    /// Text of one weight.
+    /// Text with its weight.
     Text(String, f64),
-    /// What follows begins a chunk of its own.
+    /// The rest begins a new chunk.
     Break,
 }
 
-/// What stands next in a prompt, and what it is in letters.
+/// A piece of a prompt's syntax, with its text.
 enum Token<'a> {
     Escape(&'a str),
     Open(char),
     Close(char),
-    /// `:1.3)` with the number's own letters.
+    /// `:1.3)`: the whole text and the number's part of it.
     Weight(&'a str, &'a str),
     Plain(&'a str),
 }
@@ -46,7 +46,7 @@ impl Fragment {
     /// that are nested too deep.
     pub fn parse(field: &'static str, prompt: &str) -> Result<Vec<Fragment>> {
         let mut fragments = Vec::new();
-        // Where the brackets begin that are still open.
+        // The numbers of the fragments at which the open brackets began.
         let (mut round, mut square) = (Vec::new(), Vec::new());
         let mut rest = prompt;
         while let Some((token, length)) = next(rest) {
@@ -91,7 +91,7 @@ fn next(text: &str) -> Option<(Token<'_>, usize)> {
         '\\' => {
             let escaped = text[1..].starts_with(['(', ')', '[', ']', '\\']);
             let length = if escaped { 2 } else { 1 };
-            // A backslash before anything else disappears.
+            // A backslash before any other character is removed.
             return Some((Token::Escape(&text[1..length]), length));
         }
         '(' | '[' => Token::Open(first),
@@ -110,7 +110,7 @@ fn next(text: &str) -> Option<(Token<'_>, usize)> {
     Some((token, 1))
 }
 
-/// `: 1.3 )` at the start of a text: the number's letters, and the length of all.
+/// `: 1.3 )` at the start of a text: the number's text, and the length of the whole.
 fn weight(text: &str) -> Option<(&str, usize)> {
     let number = text[1..].trim_start();
     let unsigned = number.strip_prefix(['+', '-']).unwrap_or(number);
@@ -123,7 +123,7 @@ fn weight(text: &str) -> Option<(&str, usize)> {
     Some((number, text.len() - after.len()))
 }
 
-/// Multiplies the weights from an opened bracket on.
+/// Multiplies the weights of the fragments since an opening bracket.
 fn multiply(fragments: &mut [Fragment], start: Option<usize>, factor: f64) {
     for fragment in fragments.iter_mut().skip(start.unwrap_or(0)) {
         if let Fragment::Text(_, weight) = fragment {
@@ -132,7 +132,8 @@ fn multiply(fragments: &mut [Fragment], start: Option<usize>, factor: f64) {
     }
 }
 
-/// A text, with the word `BREAK` and the space around it taken out.
+/// Appends a text; each word `BREAK` in it, with the space around it, becomes a
+/// [`Fragment::Break`].
 fn push_text(fragments: &mut Vec<Fragment>, text: &str) {
     const BREAK: &str = "BREAK";
     let of_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -150,7 +151,7 @@ fn push_text(fragments: &mut Vec<Fragment>, text: &str) {
     fragments.push(Fragment::Text(text[start..].into(), 1.0));
 }
 
-/// Neighbours of one weight as one text; at least one.
+/// Joins neighbouring texts of equal weight; the result has at least one fragment.
 fn joined(fragments: Vec<Fragment>) -> Vec<Fragment> {
     let mut all: Vec<Fragment> = Vec::new();
     for fragment in fragments {

@@ -1,6 +1,6 @@
 //! The named entities of HTML 4, and `&apos;`.
 
-/// Of U+00A0 to U+00FF, in order.
+/// The names of U+00A0 to U+00FF, in order.
 const LATIN: &str = "\
     nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg \
     plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest \
@@ -31,7 +31,8 @@ const OTHERS: &str = "\
     8869 perp 8901 sdot 8968 lceil 8969 rceil 8970 lfloor 8971 rfloor 9001 lang 9002 rang 9674 \
     loz 9824 spades 9827 clubs 9829 hearts 9830 diams";
 
-/// The character of an entity's name; a name in capitals, of a lower-case one, is the capital.
+/// The character of an entity's name; the name of a lower-case letter in capitals gives the capital
+/// letter.
 pub(super) fn named(name: &str) -> Option<String> {
     if let Some(found) = lookup(name) {
         return Some(found.to_string());

@@ -9,5 +9,5 @@ mod vocabulary;
 
 pub use clean::clean;
 pub use emphasis::Fragment;
-pub use prompt::{CHUNKS_MAX, Chunk, LongPrompt, Prompt, Reading};
+pub use prompt::{CHUNKS_MAX, Chunk, LongPrompt, Prompt, PromptOptions};
 pub use tokenizer::{Tokenizer, Tokens};

@@ -1,13 +1,13 @@
-//! A prompt in the pieces that the text encoder takes: ids by 77, with a weight for each.
+//! A prompt as chunks of 77 token ids for the text encoder, with a weight for each id.
 //!
 //! ```text
 //! text → cleaned? → weighted fragments? → ids
-//! truncate:  start · the first 75 ids · end                     one chunk, and what was cut
+//! truncate:  start · the first 75 ids · end                     one chunk, and the text cut off
 //! chunks:    start · 75 ids · end, start · 75 ids · end, …      AUTOMATIC1111's way
 //! ```
 //!
-//! A chunk that is full where no comma stands ends at its last comma, if that is at most 20 ids
-//! back; the rest begins the next chunk. Short chunks are padded.
+//! If a full chunk has a comma in its last 20 ids, it ends there, and the ids after the comma begin
+//! the next chunk. Short chunks are padded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,20 +17,20 @@ use super::emphasis::Fragment;
 use super::tokenizer::{Piece, Tokenizer};
 use crate::error::{Error, Result};
 
-/// The most chunks that are encoded: 4 800 words' ids. Each costs a run of the text encoder, and
+/// The most chunks of a prompt: 4 800 token ids. Each costs a forward pass of the text encoder, and
 /// the UNet attends to all of them in every step.
 pub const CHUNKS_MAX: usize = 64;
 
-/// How far back a chunk may end for the sake of a comma, in ids.
+/// How many ids a chunk may be shorter to end at a comma.
 const COMMA_REACH: usize = 20;
 
-/// What becomes of a prompt that does not fit the text encoder.
+/// What is done with a prompt that is longer than the text encoder's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LongPrompt {
-    /// It is cut off, as in diffusers, and the user told.
+    /// The end is cut off, as in diffusers, and the user gets a notice.
     #[default]
     Truncate,
-    /// It is encoded in chunks, and the UNet attends to all of them.
+    /// The prompt is encoded in chunks, and the UNet attends to all of them.
     Chunks,
 }
 
@@ -65,39 +65,39 @@ impl FromStr for LongPrompt {
     }
 }
 
-/// How prompts are read; the default is diffusers'.
+/// How prompts are turned into tokens; the default is diffusers'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reading {
+pub struct PromptOptions {
     /// Clean the text first; see [`clean`].
     pub clean: bool,
     /// Read [weights](Fragment).
     pub weights: bool,
-    /// What becomes of a prompt that is longer than the text encoder's input.
+    /// What is done with a prompt that is longer than the text encoder's input.
     pub long_prompt: LongPrompt,
 }
 
-/// As much of a prompt as the text encoder takes at once.
+/// The part of a prompt that the text encoder takes at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// As many as the tokenizer's length, 77 for v1.4: start, words, end, padding.
+    /// As many as the tokenizer's length, 77 for v1.4: start, the prompt's tokens, end, padding.
     pub ids: Vec<u32>,
-    /// One for each id; 1 where nothing else was asked for.
+    /// One for each id; 1 without emphasis.
     pub weights: Vec<f32>,
 }
 
 /// A token's id with its weight.
-type Word = (u32, f32);
+type WeightedToken = (u32, f32);
 
 impl Chunk {
-    /// A chunk without words.
+    /// A chunk without tokens of a prompt.
     pub fn empty(tokenizer: &Tokenizer) -> Chunk {
         Chunk::new(tokenizer, &[])
     }
 
-    fn new(tokenizer: &Tokenizer, words: &[Word]) -> Chunk {
+    fn new(tokenizer: &Tokenizer, tokens: &[WeightedToken]) -> Chunk {
         let [start, end, pad] = [tokenizer.start(), tokenizer.end(), tokenizer.pad()];
-        let words = [&[(start, 1.0)], words, &[(end, 1.0)]].concat();
-        let (mut ids, mut weights): (Vec<u32>, Vec<f32>) = words.into_iter().unzip();
+        let tokens = [&[(start, 1.0)], tokens, &[(end, 1.0)]].concat();
+        let (mut ids, mut weights): (Vec<u32>, Vec<f32>) = tokens.into_iter().unzip();
         ids.resize(tokenizer.length(), pad);
         weights.resize(tokenizer.length(), 1.0);
         Chunk { ids, weights }
@@ -109,44 +109,45 @@ impl Chunk {
     }
 }
 
-/// A prompt, read.
+/// A prompt as token ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
     /// At least one.
     pub chunks: Vec<Chunk>,
     /// How many of their ids come from the prompt: neither start, end nor padding.
-    pub used: usize,
-    /// The part that did not fit and is not seen by the model.
+    pub token_count: usize,
+    /// The text that did not fit and that the model does not get.
     pub cut: Option<String>,
 }
 
 impl Prompt {
-    /// Reads a prompt; `field` is its name in errors.
+    /// Turns a prompt into token ids; `field` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Request`] for a weight that is no number, and for more than [`CHUNKS_MAX`] chunks.
+    /// [`Error::Request`] for a weight that is not a finite number, and for more than
+    /// [`CHUNKS_MAX`] chunks.
     pub fn read(
         tokenizer: &Tokenizer,
         field: &'static str,
         text: &str,
-        reading: &Reading,
+        options: &PromptOptions,
     ) -> Result<Prompt> {
-        let text = if reading.clean { clean(text) } else { text.to_owned() };
-        let fragments = match reading.weights {
+        let text = if options.clean { clean(text) } else { text.to_owned() };
+        let fragments = match options.weights {
             true => Fragment::parse(field, &text)?,
             false => vec![Fragment::Text(text, 1.0)],
         };
-        match reading.long_prompt {
+        match options.long_prompt {
             LongPrompt::Truncate => truncate(tokenizer, &fragments),
             LongPrompt::Chunks => chunks(tokenizer, field, &fragments),
         }
     }
 }
 
-/// One chunk; the word `BREAK` has nothing to do in it.
+/// One chunk; `BREAK` is ignored.
 fn truncate(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
     let room = tokenizer.length() - 2;
-    let mut words = Vec::new();
+    let mut tokens = Vec::new();
     let mut cut: Option<String> = None;
     for fragment in fragments {
         let Fragment::Text(text, weight) = fragment else { continue };
@@ -155,21 +156,21 @@ fn truncate(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
             continue;
         }
         let pieces = tokenizer.pieces(text)?;
-        let kept = pieces.len().min(room - words.len());
-        words.extend(pieces[..kept].iter().map(|piece| (piece.id, *weight as f32)));
+        let kept = pieces.len().min(room - tokens.len());
+        tokens.extend(pieces[..kept].iter().map(|piece| (piece.id, *weight as f32)));
         cut = pieces.get(kept).map(|Piece { start, .. }| text[*start..].to_owned());
     }
-    Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &words)], used: words.len(), cut })
+    Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &tokens)], token_count: tokens.len(), cut })
 }
 
-/// As many chunks as it takes, up to [`CHUNKS_MAX`].
+/// As many chunks as the prompt needs, up to [`CHUNKS_MAX`].
 fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) -> Result<Prompt> {
     let room = tokenizer.length() - 2;
-    let (mut chunks, mut used) = (Vec::new(), 0);
-    let mut words: Vec<Word> = Vec::with_capacity(room);
-    // How many words there are up to the last comma of this chunk, and with it.
+    let (mut chunks, mut token_count) = (Vec::new(), 0);
+    let mut tokens: Vec<WeightedToken> = Vec::with_capacity(room);
+    // The number of tokens of this chunk up to and including its last comma.
     let mut comma = None;
-    let finish = |chunks: &mut Vec<Chunk>, words: &[Word]| {
+    let finish = |chunks: &mut Vec<Chunk>, tokens: &[WeightedToken]| {
         if chunks.len() == CHUNKS_MAX {
             let reason = format!(
                 "takes more than {CHUNKS_MAX} chunks of {room} tokens, which is the most that is \
@@ -177,34 +178,34 @@ fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) ->
             );
             return Err(Error::Request { field, reason });
         }
-        chunks.push(Chunk::new(tokenizer, words));
+        chunks.push(Chunk::new(tokenizer, tokens));
         Ok(())
     };
     for fragment in fragments {
         let Fragment::Text(text, weight) = fragment else {
-            finish(&mut chunks, &words)?;
-            words.clear();
+            finish(&mut chunks, &tokens)?;
+            tokens.clear();
             comma = None;
             continue;
         };
         for Piece { id, .. } in tokenizer.pieces(text)? {
             let is_comma = Some(id) == tokenizer.comma();
-            if words.len() == room {
+            if tokens.len() == room {
                 let near = comma.filter(|end| !is_comma && room - end < COMMA_REACH);
-                let rest = words.split_off(near.unwrap_or(room));
-                finish(&mut chunks, &words)?;
-                words = rest;
+                let rest = tokens.split_off(near.unwrap_or(room));
+                finish(&mut chunks, &tokens)?;
+                tokens = rest;
                 comma = None;
             }
-            words.push((id, *weight as f32));
-            used += 1;
+            tokens.push((id, *weight as f32));
+            token_count += 1;
             if is_comma {
-                comma = Some(words.len());
+                comma = Some(tokens.len());
             }
         }
     }
-    if !words.is_empty() || chunks.is_empty() {
-        finish(&mut chunks, &words)?;
+    if !tokens.is_empty() || chunks.is_empty() {
+        finish(&mut chunks, &tokens)?;
     }
-    Ok(Prompt { chunks, used, cut: None })
+    Ok(Prompt { chunks, token_count, cut: None })
 }

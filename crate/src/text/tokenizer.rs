@@ -1,12 +1,13 @@
-//! CLIP's tokenizer: a prompt to exactly as many ids as the text encoder has positions.
+//! CLIP's tokenizer: turns a prompt into exactly as many ids as the text encoder has positions.
 //!
 //! ```text
-//! text → NFC, runs of space to one, lower case → words → bytes as letters → byte pairs
+//! text → NFC, single spaces, lower case → words → bytes as letters → byte pairs
 //! <|startoftext|> · at most 75 ids · <|endoftext|> · padding up to 77
 //! ```
 //!
-//! The recipe is that of transformers' `CLIPTokenizerFast`, put together here on the crate
-//! `tokenizers`. What does not fit is cut off the end, as diffusers does, and reported.
+//! The steps are those of transformers' `CLIPTokenizerFast`, built here with the crate
+//! `tokenizers`. What does not fit is cut off at the end, as in diffusers, and returned in
+//! [`Tokens::cut`].
 
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::replace::ReplacePattern;
@@ -20,30 +21,31 @@ use super::vocabulary::{END, START, Vocabulary, WORD_END, added_tokens};
 use crate::error::{Error, Result, bad_file};
 use crate::json::from_python;
 
-/// Words, as OpenAI's CLIP splits them: contractions, letters, single digits, everything else.
+/// The pattern by which OpenAI's CLIP splits text into words: contractions, letters, single digits,
+/// everything else.
 const WORDS: &str = concat!(
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|",
     r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 );
 
-/// A comma that stands alone, or ends a word.
+/// The token of a comma that is a word of its own or ends one.
 const COMMA: &str = ",</w>";
 
 /// Positions of CLIP's text encoder. `text_encoder/config.json`: `max_position_embeddings`.
 const POSITIONS: usize = 77;
 
-/// A prompt as the text encoder takes it.
+/// The text encoder's input for a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// As many ids as the tokenizer's length, 77 for v1.4: start, prompt, end, padding.
     pub ids: Vec<u32>,
     /// How many of them are not padding: start, prompt and end.
     pub used: usize,
-    /// The part of the prompt that did not fit and is not seen by the model, as it was typed.
+    /// The part of the prompt that did not fit and that the model does not get, as it was typed.
     pub cut: Option<String>,
 }
 
-/// An id, and where in the text its letters begin.
+/// An id, and the position in the text where its letters begin.
 pub(super) struct Piece {
     pub id: u32,
     pub start: usize,
@@ -111,11 +113,10 @@ impl Tokenizer {
         tokenizer.with_words("tokenizer.json", added)
     }
 
-    /// Takes the words that were added to the vocabulary, as a textual inversion that was saved
-    /// with
-    /// its model has them: from `added_tokens.json` (`{"<cat>": 49408}`), or from the field
-    /// `added_tokens_decoder` of `tokenizer_config.json`. Each is one id wherever it stands in a
-    /// prompt, in upper or lower case.
+    /// Adds words to the vocabulary, such as those of a textual inversion that was saved with its
+    /// model. They are read from `added_tokens.json` (`{"<cat>": 49408}`), or from the field
+    /// `added_tokens_decoder` of `tokenizer_config.json`. Each is one id anywhere in a prompt, in
+    /// upper or lower case.
     ///
     /// # Errors
     /// [`Error::BadFile`] when the file is not JSON, an id is taken, or ids are left out.
@@ -147,8 +148,8 @@ impl Tokenizer {
         Ok(self)
     }
 
-    /// Takes the padding token from `special_tokens_map.json` or `tokenizer_config.json`; a file
-    /// that names none changes nothing. v1.4 pads with `<|endoftext|>`, v2 with `!`.
+    /// Reads the padding token from `special_tokens_map.json` or `tokenizer_config.json`; a file
+    /// without one changes nothing. v1.4 pads with `<|endoftext|>`, v2 with `!`.
     ///
     /// # Errors
     /// [`Error::BadFile`] when the file is not JSON or its token is not in the vocabulary.
@@ -184,17 +185,17 @@ impl Tokenizer {
         Ok(self)
     }
 
-    /// How many ids a prompt has.
+    /// How many ids an encoded prompt has.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// The id that opens a prompt.
+    /// The id at the start of a prompt.
     pub(super) fn start(&self) -> u32 {
         self.start
     }
 
-    /// The id that fills a prompt up.
+    /// The id of the padding.
     pub(super) fn pad(&self) -> u32 {
         self.pad
     }
@@ -204,7 +205,7 @@ impl Tokenizer {
         self.comma
     }
 
-    /// The id that stands at a prompt's end; the text encoder pools at its first place.
+    /// The id at the end of a prompt; the text encoder pools at its first occurrence.
     pub fn end(&self) -> u32 {
         self.end
     }
@@ -214,11 +215,11 @@ impl Tokenizer {
         self.id_limit
     }
 
-    /// Checks that a text encoder of `vocab_size` tokens knows all of these; `field` of the config
-    /// `file` is where it says so.
+    /// Checks that a text encoder of `vocab_size` tokens has all of these ids; `file` and `field`
+    /// name the config for the error.
     ///
     /// # Errors
-    /// [`Error::Config`] when it knows fewer.
+    /// [`Error::Config`] when it has fewer.
     pub fn check_vocabulary(&self, vocab_size: usize, file: &str, field: &str) -> Result<()> {
         if vocab_size >= self.id_limit as usize {
             return Ok(());
@@ -233,7 +234,7 @@ impl Tokenizer {
     /// A prompt's ids. The empty prompt is diffusers' unconditional one: start, end, padding.
     ///
     /// # Errors
-    /// [`Error::Request`] when the text cannot be split, which no text is known to cause.
+    /// [`Error::Request`] when the text cannot be split; no text is known to cause this.
     pub fn encode(&self, prompt: &str) -> Result<Tokens> {
         let pieces = self.pieces(prompt)?;
         let kept = pieces.len().min(self.length - 2);

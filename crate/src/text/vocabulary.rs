@@ -1,8 +1,8 @@
 //! The tables of CLIP's byte-pair encoding, read and checked: tokens with their ids, and the merges
 //! in order of rank. They come as `vocab.json` and `merges.txt`, or inside a `tokenizer.json`.
 //!
-//! Everything is checked here because the crate `tokenizers` trusts its caller: a merge whose
-//! result is not in the vocabulary, for instance, would index beyond a buffer there.
+//! Everything is checked here because the crate `tokenizers` does not check: for example, a merge
+//! whose result is not in the vocabulary would make it index beyond a buffer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 use crate::error::{Result, bad_file};
 use crate::json::from_python;
 
-/// Opens a prompt. CLIP: `bos_token`.
+/// The token at the start of a prompt. CLIP: `bos_token`.
 pub(super) const START: &str = "<|startoftext|>";
-/// Closes a prompt, pads it in v1.4, and stands for unknown bytes. CLIP: `eos_token`.
+/// The token at the end of a prompt; also v1.4's padding and the token of unknown bytes. CLIP:
+/// `eos_token`.
 pub(super) const END: &str = "<|endoftext|>";
 /// Marks the last piece of a word.
 pub(super) const WORD_END: &str = "</w>";
@@ -23,7 +24,7 @@ pub(super) const WORD_END: &str = "</w>";
 pub(super) struct Vocabulary {
     pub ids: HashMap<String, u32>,
     pub merges: Vec<(String, String)>,
-    /// Words that are found in a text before it is split, with their ids.
+    /// Added words and their ids, which are looked for before the text is split.
     pub added: Vec<(String, u32)>,
 }
 
@@ -31,7 +32,7 @@ impl Vocabulary {
     /// From `vocab.json` (`{"token": id}`) and `merges.txt` (a version line, then `left right`).
     ///
     /// # Errors
-    /// [`Error::BadFile`](crate::Error::BadFile) with the name of the one that is damaged.
+    /// [`Error::BadFile`](crate::Error::BadFile) that names the damaged file.
     pub(super) fn from_files(vocab_json: &[u8], merges_txt: &[u8]) -> Result<Self> {
         const VOCAB: &str = "vocab.json";
         const MERGES: &str = "merges.txt";
@@ -128,7 +129,7 @@ pub(super) fn added_tokens(json: &[u8]) -> serde_json::Result<Vec<(String, u32)>
         };
         return Ok(decoder.iter().filter_map(word).collect());
     }
-    // In the file of settings no field has a number for a word's id.
+    // `tokenizer_config.json` has numbers that are no ids of words.
     let is_settings = file.contains_key("model_max_length") || file.contains_key("tokenizer_class");
     let words = file.iter().filter(|_| !is_settings);
     Ok(words.filter_map(|(word, value)| Some((word.clone(), id(value)?))).collect())

@@ -9,19 +9,18 @@ use js_sys::{Function, JSON};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-/// What to measure, as JavaScript says it.
+/// What to measure, as JavaScript passes it.
 #[derive(Deserialize)]
 struct Wish {
     only: String,
     runs: usize,
     divide: usize,
-    /// The text of a choice of kernels, or `tuned`, or nothing for the fixed ones.
+    /// A tuning's text, or `tuned`, or none for the default kernels.
     kernels: Option<String>,
 }
 
-/// Measures the kernels; each figure is told as
-/// `{ name, seconds, gflops, of_peak, gbps, of_copy }`.
-/// Resolves to `{ gflops, gbps, kernels }`, the peaks and what was chosen.
+/// Measures the kernels; `on_figure` gets each figure as `{ name, seconds, gflops, of_peak, gbps,
+/// of_copy }`. Resolves to `{ gflops, gbps, kernels }`: the peaks, and the tuning that was used.
 ///
 /// # Errors
 /// An `Error` of JavaScript with its `kind`: those of the device, `cancelled`.
@@ -45,10 +44,10 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
 
 #[wasm_bindgen]
 impl Engine {
-    /// Times an evaluation of the open model's UNet for a picture of a request's `width` and
+    /// Times an evaluation of the opened model's UNet for a picture of a request's `width` and
     /// `height`, each dispatch `runs` times; resolves to the fields of
-    /// [`Profile`](crate::measure::Profile) and `version`, Darkroom's. How far it is comes
-    /// as progress, in steps of a hundredth. On the CPU it is refused.
+    /// [`Profile`](crate::measure::Profile) and Darkroom's `version`. Progress is reported in
+    /// hundredths. On the CPU it is an error.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: those of the device, `request` on the CPU,

@@ -1,5 +1,5 @@
-//! What comes beside a request as JavaScript says it: the picture that a run begins with, and what
-//! is wanted to be seen of pictures on their way; and how that is told.
+//! Converts the object `beside` that JavaScript passes with a request (the start picture, and which
+//! previews to send), and progress events.
 
 use super::values::{set, to_object};
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::pipeline::{Previews, Progress};
 use js_sys::{Float32Array, Object, Reflect, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 
-/// What is told of pictures on their way.
+/// Which previews to send.
 pub(super) fn previews(beside: &JsValue) -> Previews {
     Previews {
         latents: property(beside, "latents").is_truthy(),
@@ -16,10 +16,10 @@ pub(super) fn previews(beside: &JsValue) -> Previews {
     }
 }
 
-/// The picture to begin with, if there is one.
+/// The start picture, if there is one.
 ///
 /// # Errors
-/// [`Error::Request`] for what is no picture.
+/// [`Error::Request`] for an object that is no picture.
 pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
     let picture = property(beside, "initial");
     if !picture.is_truthy() {
@@ -36,7 +36,7 @@ pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
     Ok(Some(Rgba::new(width, height, pixels)))
 }
 
-/// A property of an object, undefined for what is none.
+/// A property of an object; undefined if it does not exist, or the value is no object.
 fn property(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }

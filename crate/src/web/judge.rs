@@ -1,4 +1,4 @@
-//! What compares pictures: with one another, and with their prompts.
+//! Compares pictures with one another (PSNR, SSIM) and with their prompts (CLIP score).
 
 use super::source::HttpSource;
 use super::values::{js_error, to_js, to_object};
@@ -9,11 +9,11 @@ use crate::judge::ClipScore;
 use crate::pipeline::Control;
 use wasm_bindgen::prelude::*;
 
-/// How like two PNG files are: `{ psnr, ssim, most }`, psnr null when they are equal; undefined
-/// when their sizes differ.
+/// Compares two PNG files: `{ psnr, ssim, most }`, where psnr is null if they are equal; undefined
+/// if their sizes differ.
 ///
 /// # Errors
-/// An `Error` of JavaScript with its `kind`: `bad_file` for what is no PNG.
+/// An `Error` of JavaScript with its `kind`: `bad_file` for a file that is no PNG.
 #[wasm_bindgen]
 pub fn likeness(first: &[u8], second: &[u8]) -> Result<JsValue, JsValue> {
     let decode = |file| png::decode("The picture", file).map(|png| png.picture).map_err(to_js);
@@ -21,7 +21,7 @@ pub fn likeness(first: &[u8], second: &[u8]) -> Result<JsValue, JsValue> {
     Ok(likeness.map_or(JsValue::UNDEFINED, |likeness| to_object(&likeness)))
 }
 
-/// A CLIP model on the graphics adapter, which says how well a picture fits a prompt.
+/// A CLIP model on the graphics adapter, which scores how well a picture fits a prompt.
 #[wasm_bindgen]
 pub struct Judge {
     gpu: Gpu,
@@ -54,11 +54,11 @@ impl Judge {
         })
     }
 
-    /// 100 times the cosine of picture and prompt, at least 0.
+    /// The CLIP score: 100 times the cosine of the embeddings of picture and prompt, at least 0.
     ///
     /// # Errors
-    /// An `Error` of JavaScript with its `kind`: `bad_file` for what is no PNG, and those of the
-    /// device.
+    /// An `Error` of JavaScript with its `kind`: `bad_file` for a file that is no PNG, and those of
+    /// the device.
     pub async fn score(&self, prompt: String, png: Vec<u8>) -> Result<f64, JsValue> {
         let picture = png::decode("The picture", &png).map_err(to_js)?.picture;
         self.score.score(&prompt, &picture).await.map_err(to_js)

@@ -1,7 +1,7 @@
-//! Tier 8, wasm only: the interface for JavaScript. It translates and decides nothing.
+//! Tier 8, wasm only: the interface for JavaScript. It only converts values.
 //!
-//! [`Engine`] lives in a dedicated worker. Requests come as plain objects, progress leaves as plain
-//! objects, a fault is a JavaScript `Error` with a `kind` and, for a request, a `field`.
+//! [`Engine`] lives in a dedicated worker. Requests and progress events are plain objects. An error
+//! is a JavaScript `Error` with a `kind` and, for a request, a `field`.
 
 mod bench;
 mod beside;
@@ -33,17 +33,16 @@ use turn::turn;
 use values::{js_error, set, to_js, to_object};
 use wasm_bindgen::prelude::*;
 
-/// A panic is a bug of ours: its text goes to the console before the worker dies of it.
+/// A panic is a bug: its text is written to the console before the worker ends.
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The first `length` normals of a seed: what a picture begins with. `rng` is torch, numpy or
-/// philox.
+/// The first `length` values of the noise of a seed. `rng` is torch, numpy or philox.
 ///
 /// # Errors
-/// An `Error` of JavaScript with its `kind`: `request` for a seed or an rng that is none.
+/// An `Error` of JavaScript with its `kind`: `request` for an invalid seed or rng.
 #[wasm_bindgen]
 pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsValue> {
     let seed = seed.parse::<u64>().map_err(|_| Error::Request {
@@ -54,8 +53,8 @@ pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsVal
     Ok(Float32Array::from(&generator?.randn(length)[..]))
 }
 
-/// What a picture of Stable Diffusion v1.4 would cost on this machine's graphics adapter: memory by
-/// a dry run, seconds by kernels that are timed now.
+/// Forecasts what a picture of Stable Diffusion v1.4 would cost on this machine's graphics adapter:
+/// memory from a dry run, seconds from kernels that are timed now.
 ///
 /// # Errors
 /// An `Error` of JavaScript with its `kind`: those of the device.
@@ -76,8 +75,8 @@ struct TokenCount {
     cut: Option<String>,
 }
 
-/// One model on one device. Its calls come one after another, but [`Engine::cancel`] may
-/// come while another runs.
+/// One model on one device. Only one call may run at a time, except [`Engine::cancel`],
+/// [`Engine::pause`] and [`Engine::resume`], which act on the running call, and those that say so.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Engine {
@@ -95,9 +94,9 @@ impl Engine {
     }
 
     /// Opens the model at `address`, a folder, a single file or, as `stored:ID`, one of the
-    /// browser's storage, and resolves to what it can be asked for, and the device it runs on:
-    /// `webgpu` or `cpu`, with its `tuning` where it has one: what the kernels' choice is kept
-    /// under, its text, its id. The model that was open before is let go first.
+    /// browser's storage, and resolves to its description, and the device it runs on: `webgpu` or
+    /// `cpu`, with its `tuning` if it has one: the key under which to store it, its text, its id. A
+    /// model that was open before is closed first.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: those of the source and of the device,
@@ -125,8 +124,8 @@ impl Engine {
     /// Makes the request's pictures, each `{ width, height, rgba, png, safety }`, and resolves to
     /// the last one; those before it leave as progress, `{ event: "picture", index, picture }`.
     /// `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
-    /// }`, and what to tell of pictures on their way: `latents`, whether after every step, and
-    /// `pictures`, after every so many steps.
+    /// }`, and which previews to send: `latents`, whether after every step, and `pictures`, after
+    /// every so many steps.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
@@ -164,8 +163,8 @@ impl Engine {
         Ok(last)
     }
 
-    /// Compares the model's pictures with what was published, or with those of the other device,
-    /// and resolves to the comparisons; each is also told as the event `check`.
+    /// Compares the model's pictures with the published values, or with those of the other device,
+    /// and resolves to the comparisons; each is also reported as the event `check`.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: those of the source and of the device,
@@ -178,10 +177,10 @@ impl Engine {
         Ok(to_object(&checks.map_err(to_js)?))
     }
 
-    /// How a prompt fits: `{ used, room, chunks, cut }`, its tokens, the most that so many chunks
-    /// have room for, and the end of the prompt that the model does not see. `reading` is undefined
-    /// or has the fields of a request that say how prompts are read: `long_prompt`,
-    /// `prompt_weights`, `clean`. Answers also while another call runs.
+    /// How a prompt fits: `{ used, room, chunks, cut }`, the number of its tokens, the most tokens
+    /// of so many chunks, the number of chunks, and the end of the prompt that was cut off.
+    /// `reading` is undefined or has these fields of a request: `long_prompt`, `prompt_weights`,
+    /// `clean`. May be called while another call runs.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
@@ -193,15 +192,15 @@ impl Engine {
             Some(json) => Request::from_json(&json).map_err(to_js)?,
             None => Request::default(),
         };
-        let reading = request.reading().map_err(to_js)?;
-        let read = Prompt::read(tokenizer, "prompt", prompt, &reading).map_err(to_js)?;
+        let options = request.prompt_options().map_err(to_js)?;
+        let read = Prompt::read(tokenizer, "prompt", prompt, &options).map_err(to_js)?;
         let chunks = read.chunks.len();
-        // The start and the end of a chunk are tokens too.
+        // Each chunk also has a start and an end token.
         let room = chunks * (tokenizer.length() - 2);
-        Ok(to_object(&TokenCount { used: read.used, room, chunks, cut: read.cut }))
+        Ok(to_object(&TokenCount { used: read.token_count, room, chunks, cut: read.cut }))
     }
 
-    /// The most bytes of graphics memory that the model has held at once; undefined on the CPU.
+    /// The model's peak of graphics memory in bytes; undefined on the CPU.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open.
@@ -210,8 +209,8 @@ impl Engine {
         Ok(peak.map_or(JsValue::UNDEFINED, |bytes| (bytes as f64).into()))
     }
 
-    /// What is held now: `{ gpu_bytes, gpu_buffers, wasm_bytes }`. Answers also while another call
-    /// runs.
+    /// The memory that is used now: `{ gpu_bytes, gpu_buffers, wasm_bytes }`. May be called while
+    /// another call runs.
     pub fn held(&self) -> JsValue {
         let opened = self.opened.borrow();
         let on_gpu = opened.as_ref().map(|opened| opened.pipeline.gpu_memory());
@@ -224,24 +223,24 @@ impl Engine {
         object
     }
 
-    /// Ends the call that runs, within one step.
+    /// Cancels the running call, within one step.
     pub fn cancel(&self) {
         self.cancel.set(true);
-        self.pause.look();
+        self.pause.wake();
     }
 
-    /// Lets the call that runs rest between two steps, which it tells as `paused`, until
+    /// Pauses the running call between two steps, which it reports as `paused`, until
     /// [`Engine::resume`].
     pub fn pause(&self) {
         self.pause.pause();
     }
 
-    /// The call that rests goes on, which it tells as `resumed`.
+    /// Resumes the paused call, which it reports as `resumed`.
     pub fn resume(&self) {
         self.pause.resume();
     }
 
-    /// Lets the model and the graphics device go.
+    /// Closes the model and destroys the graphics device.
     pub fn dispose(&self) {
         self.opened.borrow_mut().take();
     }
@@ -253,13 +252,14 @@ impl Engine {
         opened.ok_or_else(|| js_error("closed", "No model is open."))
     }
 
-    /// For a new call: events go to `on_progress`, an older wish to stop or to rest is forgotten.
+    /// The control of a new call: events go to `on_progress`; an earlier cancel or pause is
+    /// cleared.
     fn control(&self, on_progress: Function) -> Control {
         self.cancel.set(false);
         self.pause.resume();
         Control {
             on_progress: Box::new(move |progress: &Progress| {
-                // What the listener throws is its own affair; the picture does not depend on it.
+                // Exceptions of the listener are ignored; the picture does not depend on them.
                 on_progress.call1(&JsValue::NULL, &event_object(progress)).ok();
             }),
             cancel: self.cancel.clone(),
@@ -269,7 +269,7 @@ impl Engine {
     }
 }
 
-/// What reading a stored model tells, as the engine's own progress.
+/// Events of reading a stored model, as the engine's progress.
 fn notice(event: &Event, on_progress: &Function) {
     let text = match event {
         Event::Waiting { sentence, .. } => sentence.clone(),
@@ -283,7 +283,7 @@ fn notice(event: &Event, on_progress: &Function) {
     on_progress.call1(&JsValue::NULL, &to_object(&Progress::Notice { text })).ok();
 }
 
-/// A picture for the page: its pixels, and the file to keep.
+/// A picture for the page: its pixels, and its PNG file.
 fn picture_object(picture: &Picture) -> crate::Result<JsValue> {
     let png = picture.png()?;
     let object = JsValue::from(Object::new());

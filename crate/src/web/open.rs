@@ -1,4 +1,4 @@
-//! Tier 8, wasm only: opens a model as JavaScript says it.
+//! Tier 8, wasm only: opens a model with options from JavaScript.
 
 use super::source::HttpSource;
 use super::turn::turn;
@@ -13,32 +13,33 @@ use std::rc::Rc;
 use std::str::FromStr;
 use wasm_bindgen::prelude::*;
 
-/// How to open a model, as JavaScript says it.
+/// Options for opening a model, as JavaScript passes them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct OpenOptions {
-    /// `f32` (the default) or `f16`: of activations.
+    /// The precision of activations: `f32` (the default) or `f16`.
     precision: Option<String>,
-    /// Of weights, a name of [`WeightType`](crate::WeightType); without it as the files have them.
+    /// The type of weights, a name of [`WeightType`](crate::WeightType); without it as in the
+    /// files.
     weights: Option<String>,
     /// `auto` (the default), `webgpu` or `cpu`.
     device: Option<String>,
-    /// `hardware` (the default), `software` or `none`: what the page found out about WebGPU.
+    /// The kind of adapter that the page found: `hardware` (the default), `software` or `none`.
     adapter: AdapterKind,
-    /// `on` (the default) or `off`: whether the model's safety checker looks at pictures.
+    /// Whether the model's safety checker checks pictures: `on` (the default) or `off`.
     safety: Option<String>,
     /// What the UNet predicts, `epsilon` or `v_prediction`, where the model's files do not say it.
     prediction: Option<String>,
     /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
     tokenizer: Option<String>,
-    /// `fetch`: what is missing of a stored model may be fetched now.
+    /// `fetch`: missing chunks of a stored model may be fetched now.
     rest: Option<String>,
-    /// The kernels that suit this machine's adapters, as `open` told them before; an adapter that
-    /// is not among them is measured. Without it pictures are reproducible.
+    /// Stored tunings of this machine's adapters, as `open` returned them earlier; an adapter
+    /// without one is measured. Without this option pictures are reproducible.
     tunings: Option<HashMap<String, String>>,
 }
 
-/// A model and where it came from; the device that holds it is given back with the last handle.
+/// An opened model and its source; its device is destroyed with the last handle.
 pub(super) struct Opened {
     pub pipeline: Pipeline,
     pub source: Rc<dyn Source>,
@@ -96,7 +97,7 @@ pub(super) async fn open(
     let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
         Some(id) => {
             let rest = options.rest.as_deref() == Some("fetch");
-            // Of this source only the tokenizer is read.
+            // Only the tokenizer is read from this source.
             let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
             Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
         }

@@ -1,4 +1,4 @@
-//! The store as JavaScript sees it: models as plain objects, long calls with events.
+//! The interface of the store for JavaScript: models are plain objects, long calls have events.
 
 use super::values::{js_error, to_js, to_object};
 use crate::error::Error;
@@ -13,13 +13,13 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-/// All models of this browser. Its calls may run at the same time, but for one model only one of
-/// those that change it.
+/// All models of this browser. Calls may run at the same time, but only one that changes a certain
+/// model.
 #[wasm_bindgen]
 pub struct Shelf {
     store: Rc<Store>,
     watch: RefCell<Option<Rc<Watch>>>,
-    /// Local files that were looked at, by the id of the model that they are.
+    /// Local files that were given to `plan`, by the id of their model.
     given: RefCell<HashMap<String, Rc<Files>>>,
 }
 
@@ -34,7 +34,7 @@ struct Shown {
     must_accept: bool,
 }
 
-/// A pin under its name: repository, revision and path.
+/// A pin with its name: repository, revision and path.
 #[derive(Serialize)]
 struct Pinned {
     name: String,
@@ -42,7 +42,7 @@ struct Pinned {
     pin: Pin,
 }
 
-/// What deleting a model means.
+/// What deleting a model would delete.
 #[derive(Serialize)]
 struct Deletion {
     title: String,
@@ -62,7 +62,7 @@ impl Shelf {
         Ok(Shelf { store, watch: RefCell::default(), given: RefCell::default() })
     }
 
-    /// What is there.
+    /// The list of all models.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `storage`.
@@ -74,8 +74,8 @@ impl Shelf {
         Ok(list.into())
     }
 
-    /// Puts a model into the library, or finds it there: its manifest's text, the folder that this
-    /// is from, and the text of the licence that it names.
+    /// Adds a model to the library, or finds it there: from the text of its manifest, the address
+    /// of the manifest's folder, and the text of the licence that it names.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `bad_file` for a manifest that does not fit,
@@ -107,7 +107,7 @@ impl Shelf {
         self.show(model).await
     }
 
-    /// The licence of a model, which was shown, is accepted.
+    /// Records that the licence of a model was shown and accepted.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`, `storage_full`.
@@ -117,7 +117,7 @@ impl Shelf {
         self.store.save(&model).await.map_err(to_js)
     }
 
-    /// Fetches what is missing of a model.
+    /// Fetches the missing chunks of a model.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `licence` where it is not accepted, `fetch`,
@@ -133,8 +133,8 @@ impl Shelf {
         store::download(self.store.clone(), &id, options, watch).await.map_err(to_js)
     }
 
-    /// Compares all bytes with their hashes, fetches damaged ones again, and resolves to how many
-    /// chunks that were.
+    /// Compares all chunks with their hashes, fetches damaged ones again, and resolves to the
+    /// number of these.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `fetch`, `bad_file`, `storage`, `storage_full`,
@@ -151,8 +151,8 @@ impl Shelf {
         Ok(healed as f64)
     }
 
-    /// Looks at local files, `[{path, file}]`, and puts the model that they are into the library.
-    /// `known` are manifests that they may match, `[{manifest, address, licence_text}]`.
+    /// Checks local files, `[{path, file}]`, and adds their model to the library. `known` are
+    /// manifests that they may match, `[{manifest, address, licence_text}]`.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `bad_file` for files that are no model, `source`,
@@ -183,7 +183,7 @@ impl Shelf {
         self.show(model).await
     }
 
-    /// Stores the local files that were looked at.
+    /// Stores the local files that were given to `plan`.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no files were given,
@@ -197,7 +197,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// The model as one file.
+    /// The model as one tar file.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`.
@@ -205,7 +205,7 @@ impl Shelf {
         store::export(&self.store, &id).await.map_err(to_js)
     }
 
-    /// What deleting a model would delete: title, bytes and files; and the pins that stay.
+    /// What deleting a model would delete (title, bytes and files), and the pins that would stay.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`.
@@ -224,7 +224,7 @@ impl Shelf {
         }))
     }
 
-    /// Hashes that first downloads found, and that later ones must have.
+    /// The pins: hashes of first downloads, which later downloads must have.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `storage`.
@@ -232,7 +232,7 @@ impl Shelf {
         Ok(to_object(&self.pinned().await?))
     }
 
-    /// Gives such hashes up, by their names.
+    /// Deletes pins, by their names.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `storage`.
@@ -244,7 +244,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Titles of models that the browser has lost; each is told once.
+    /// Titles of models that the browser has lost; each is returned only once.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `storage`.
@@ -260,7 +260,7 @@ impl Shelf {
         self.store.remove(&id).await.map_err(to_js)
     }
 
-    /// Ends the long call that runs.
+    /// Cancels the running long call.
     pub fn stop(&self) {
         if let Some(watch) = &*self.watch.borrow() {
             watch.stop();
@@ -271,7 +271,7 @@ impl Shelf {
 impl Shelf {
     fn begin(&self, on_event: Function) -> Rc<Watch> {
         let listen = move |event: &Event| {
-            // What the listener throws is its own affair.
+            // Exceptions of the listener are ignored.
             on_event.call1(&JsValue::NULL, &to_object(event)).ok();
         };
         let watch = Rc::new(Watch::new(Box::new(listen)));
@@ -297,7 +297,8 @@ impl Shelf {
     }
 }
 
-/// A model that is not stored yet. The licence's text must be the one that the manifest names.
+/// Makes the record of a model that is not stored yet. The licence's text must have the hash that
+/// the manifest names.
 fn read(manifest: &str, address: String, licence_text: Option<String>) -> crate::Result<Model> {
     let manifest = Manifest::parse(Manifest::FILE, manifest.as_bytes())?;
     if let Some(expected) = &manifest.licence.sha256 {

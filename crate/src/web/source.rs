@@ -1,12 +1,12 @@
 //! A [`Source`] over HTTP: byte ranges of a folder's files, read as one stream each. An address
-//! whose last name has a checkpoint's ending, and no `/` after it, is a single file; what it really
-//! is, its content says.
+//! that ends with a checkpoint's extension, without a `/` after it, is a single file; its format is
+//! found from its content.
 //!
-//! Files are read front to back, so a read does not ask for its own bytes only: it opens the file
-//! from there to its end, and the next read goes on with the same stream. That is one request per
-//! file instead of hundreds, and it serves a server that ignores ranges as well: its answer is the
-//! whole file, of which only the wanted windows are kept. One stream is open at a time; bytes that
-//! nobody wants stay with the server, since a stream is only filled as fast as it is read.
+//! Files are read from front to back. So a read requests the file from its first byte to the end,
+//! and the next read continues with the same stream. That is one request per file instead of
+//! hundreds, and it also works with a server that ignores ranges: its answer is the whole file, of
+//! which only the requested ranges are kept. Only one stream is open at a time. Bytes that are not
+//! read are not transferred either, since a stream is filled only as fast as it is read.
 
 use super::stream::{Download, fault};
 use super::turn::give_turn;
@@ -16,11 +16,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Where ranges are honoured, a gap up to this is read and thrown away rather than asked anew.
+/// If the server supports ranges, a gap up to this size is read and dropped instead of making a new
+/// request.
 const SKIP_BYTES_MAX: u64 = 1 << 20;
 
-/// After this much the event loop has its turn, so that a wish to cancel is heard: a stream whose
-/// bytes have arrived would otherwise be read to its end at one stretch.
+/// After so many bytes it yields to the event loop, so that a cancel is noticed: a stream whose
+/// bytes have already arrived would otherwise be read to its end without a break.
 const TURN_BYTES: u64 = 4 << 20;
 
 /// A folder on a server, or one file of it as a checkpoint.
@@ -28,20 +29,21 @@ pub(super) struct HttpSource {
     /// The folder's address, with a `/` at its end.
     base: String,
     checkpoint: Option<String>,
-    /// Where a single file's tokenizer is, with a `/` at its end, if not beside the file.
+    /// The address of a single file's tokenizer, with a `/` at its end, if it is not in
+    /// `tokenizer/` next to the file.
     tokenizer: Option<String>,
     sizes: RefCell<HashMap<String, u64>>,
-    /// The open stream and whose it is.
+    /// The open stream.
     current: RefCell<Option<Download>>,
-    /// The server has answered a range with a whole file.
+    /// Whether the server has answered a range request with a whole file.
     ignores_ranges: Cell<bool>,
-    /// Bytes read since the event loop had its turn.
+    /// Bytes read since the last yield to the event loop.
     since_turn: Cell<u64>,
 }
 
 impl HttpSource {
-    /// The folder or the single file at `address`; a file's tokenizer is in the folder `tokenizer`,
-    /// or in `tokenizer/` beside it. Nothing is read yet.
+    /// The folder or the single file at `address`; a file's tokenizer is at the address
+    /// `tokenizer`, or in `tokenizer/` next to it. Nothing is read yet.
     pub(super) fn new(address: &str, tokenizer: Option<&str>) -> Self {
         let folder = |address: &str| format!("{}/", address.trim_end_matches('/'));
         let is_checkpoint = |name: &str| CHECKPOINTS.iter().any(|ending| name.ends_with(ending));
@@ -74,7 +76,7 @@ impl HttpSource {
             *self.current.borrow_mut() = Some(download);
             return Ok(size);
         }
-        // A compressed answer does not say: it is read to its end and counted.
+        // A compressed answer does not have the size: it is read to its end and counted.
         let size = download.count().await?;
         self.sizes.borrow_mut().insert(path.to_owned(), size);
         Ok(size)
@@ -105,7 +107,7 @@ impl HttpSource {
         Ok(bytes)
     }
 
-    /// A stream that stands at `start` or before it: the open one when it is not too far, or a new
+    /// A stream whose position is `start` or before it: the open one if it is near enough, or a new
     /// one.
     async fn reach(&self, path: &str, start: u64) -> Result<Download> {
         let current = self.current.borrow_mut().take();
@@ -119,9 +121,9 @@ impl HttpSource {
         }
     }
 
-    /// Asks for the file from `start` to its end.
+    /// Requests the file from `start` to its end.
     async fn open(&self, path: &str, start: u64) -> Result<Download> {
-        // The stream before this one ends here, whatever is left of it.
+        // This aborts the open stream.
         self.current.borrow_mut().take();
         let (download, size) = Download::open(&self.address(path), path, start).await?;
         if download.position() < start {

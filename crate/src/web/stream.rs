@@ -1,4 +1,4 @@
-//! One file on its way from the server: a stream, and how far it has been read.
+//! The download of one file: a stream, and its position.
 
 use crate::error::{Error, Result};
 use gloo::net::http::{Request, Response};
@@ -7,14 +7,14 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader};
 
-/// Dropping it ends the transfer.
+/// A running download. Dropping it aborts the request.
 pub(super) struct Download {
     path: String,
-    /// None for a file without bytes.
+    /// `None` for an empty file.
     reader: Option<ReadableStreamDefaultReader>,
-    /// What has arrived and is not yet taken.
+    /// Bytes that have arrived and are not taken yet.
     chunk: Uint8Array,
-    /// The place in the file of the next byte to take.
+    /// The position in the file of the next byte.
     position: u64,
     abort: AbortController,
 }
@@ -26,8 +26,8 @@ impl Drop for Download {
 }
 
 impl Download {
-    /// Asks for the file at `address` from `start` to its end, as `path` in messages; with the
-    /// file's size, where the answer tells it. A server that ignores ranges answers from the
+    /// Requests the file at `address` from `start` to its end; `path` is its name in messages. Also
+    /// returns the file's size, if the answer has it. A server that ignores ranges answers from the
     /// beginning: see [`Download::position`].
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Download {
             .send()
             .await
             .map_err(|error| fault(path, format!("the server could not be reached: {error}")))?;
-        let (position, size) = judge(path, &response, start)?;
+        let (position, size) = check_answer(path, &response, start)?;
         let reader = match (response.status(), response.body()) {
             (416, _) | (_, None) => None,
             (_, Some(body)) => Some(body.get_reader().unchecked_into()),
@@ -54,17 +54,17 @@ impl Download {
         Ok((Download { path: path.to_owned(), reader, chunk, position, abort }, size))
     }
 
-    /// The place in the file of the next byte.
+    /// The position in the file of the next byte.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Whether byte `start` of `path` comes, at most `skip_max` bytes from here.
+    /// Whether the stream is of `path`, and byte `start` is at most `skip_max` bytes ahead.
     pub(super) fn reaches(&self, path: &str, start: u64, skip_max: u64) -> bool {
         self.path == path && start.checked_sub(self.position).is_some_and(|gap| gap <= skip_max)
     }
 
-    /// Takes exactly `count` bytes, to the end of `sink`, or to nowhere.
+    /// Takes exactly `count` bytes and appends them to `sink`, or drops them.
     ///
     /// # Errors
     /// [`Error::Source`] where the connection ends too early.
@@ -88,7 +88,7 @@ impl Download {
         Ok(())
     }
 
-    /// Reads to the end and tells where that is.
+    /// Reads to the end, and returns the file's size.
     ///
     /// # Errors
     /// [`Error::Source`] where the connection is lost.
@@ -119,8 +119,9 @@ impl Download {
     }
 }
 
-/// What an answer is: the place where its bytes begin, and the file's size where it is told.
-fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64>)> {
+/// Checks an answer. Returns the position of its first byte, and the file's size, if the answer has
+/// it.
+fn check_answer(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64>)> {
     let header = |name| response.headers().get(name).unwrap_or_default();
     let missing = |reason: String| Error::NotFound { path: path.to_owned(), reason };
     let status = response.status();
@@ -129,7 +130,7 @@ fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64
             let reason = "the server answers with a web page in its place".to_owned();
             return Err(missing(format!("{reason}, {}", response.url())));
         }
-        // The length of a compressed answer is not that of the file.
+        // The content length of a compressed answer is not the file's size.
         200 if header("content-encoding").is_empty() => header("content-length").parse().ok(),
         200 => None,
         206 => {
@@ -146,7 +147,7 @@ fn judge(path: &str, response: &Response, start: u64) -> Result<(u64, Option<u64
     Ok((0, size))
 }
 
-/// Says that an answer has another Content-Range than one from byte `start`, or none that is seen.
+/// The error's text for an answer whose Content-Range does not begin at `start`, or is not visible.
 fn wrong_range(told: &str, start: u64) -> String {
     if told.is_empty() {
         return "the server does not say which bytes it sends: its answer has no Content-Range, or \
@@ -163,7 +164,7 @@ fn content_range(header: &str) -> Option<(u64, Option<u64>)> {
     Some((first.trim().parse().ok()?, size.trim().parse().ok()))
 }
 
-/// JavaScript's own words for an error.
+/// The text of a JavaScript error.
 fn text(error: &JsValue) -> String {
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
@@ -171,7 +172,7 @@ fn text(error: &JsValue) -> String {
     }
 }
 
-/// A fault of reading `path`.
+/// The error of reading `path`.
 pub(super) fn fault(path: &str, reason: String) -> Error {
     Error::Source { path: path.to_owned(), reason }
 }

@@ -1,20 +1,20 @@
-//! A turn of the event loop, so that messages are heard while much is computed or read.
+//! Yields to the event loop, so that messages are handled during long computations or reads.
 
 use crate::pipeline::Turn;
 use gloo::timers::callback::Timeout;
 
-/// Comes back after all that waits in the event loop has run.
+/// Returns after all tasks that wait in the event loop have run.
 pub(super) async fn give_turn() {
     let (sender, turn) = futures_channel::oneshot::channel();
     Timeout::new(0, move || {
-        // Nobody waits any more when the call was given up.
+        // Fails if the receiver was dropped, which is no error.
         sender.send(()).ok();
     })
     .forget();
     turn.await.ok();
 }
 
-/// How the CPU's work lets messages be heard.
+/// The [`Turn`] of the engine on the CPU.
 pub(super) fn turn() -> Turn {
     Box::new(|| Box::pin(give_turn()))
 }

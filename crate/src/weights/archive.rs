@@ -1,7 +1,7 @@
 //! A checkpoint, opened: its tensors by name, in file order, whatever the files are.
 //!
-//! Opening reads only headers. The bytes of a tensor are a range of a file; a loader that walks
-//! [`Archive::tensors`] in order reads each file once, front to back.
+//! Opening reads only headers. The bytes of a tensor are a range of a file; a loader that goes
+//! through [`Archive::tensors`] in order reads each file once, from front to back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -16,10 +16,11 @@ use super::source::{Source, read_exact};
 use crate::dtype::FileType;
 use crate::error::{Error, Result, bad_file};
 
-/// Bytes that [`Archive::load`] reads at once, about.
+/// About how many bytes [`Archive::load`] reads at once.
 const WINDOW: u64 = 8 << 20;
 
-/// The headers of a checkpoint of one file or of several.
+/// The index of a checkpoint of one file or of several: what its headers say of the tensors,
+/// without their numbers. (Not a tar or zip file.)
 #[derive(Debug, Clone)]
 pub struct Archive {
     file: String,
@@ -35,8 +36,8 @@ impl Archive {
     /// against the others and against the file's size.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for anything that is not a whole file of these kinds; it says what it is
-    /// instead, where that can be seen. And the source's own faults.
+    /// [`Error::BadFile`] for anything that is not a whole file of one of these formats; where
+    /// possible it says what the file is instead. And the source's own errors.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Archive> {
         let header = match Container::of(source, path).await? {
             Container::Safetensors(length) => safetensors::read(source, path, length).await?,
@@ -51,8 +52,8 @@ impl Archive {
     /// every tensor (Hugging Face's sharded checkpoints).
     ///
     /// # Errors
-    /// [`Error::BadFile`] for an index that is no such map or contradicts its files,
-    /// [`Error::NotFound`] for a missing one of them, and as [`Archive::open`].
+    /// [`Error::BadFile`] for an index that is no such map or contradicts its files;
+    /// [`Error::NotFound`] for a missing file; and as [`Archive::open`].
     pub async fn open_shards(source: &dyn Source, index: &str) -> Result<Archive> {
         let files = shards::read(source, index).await?;
         let folder =
@@ -100,15 +101,15 @@ impl Archive {
         Archive::new(file, Header { tensors, metadata: BTreeMap::new() })
     }
 
-    /// The tensors for which `rename` has a name (and perhaps another shape of as many elements),
-    /// as an archive of their own: a part of a checkpoint that holds several models.
+    /// The archive of the tensors for which `rename` returns a name (and perhaps another shape of
+    /// as many elements). For one part of a checkpoint that has several.
     pub(super) fn part(
         &self,
         rename: impl Fn(&TensorInfo) -> Option<(String, Vec<usize>)>,
     ) -> Archive {
         let renamed = |info: &TensorInfo| {
             let (name, shape) = rename(info)?;
-            // Another shape has fewer dimensions of one at its end.
+            // A new shape only leaves out dimensions of size 1 at the end.
             let strides = info.strides.as_ref().map(|strides| strides[..shape.len()].into());
             Some(TensorInfo { name, shape, strides, ..info.clone() })
         };
@@ -116,7 +117,7 @@ impl Archive {
         Archive::new(&self.file, Header { tensors, metadata: self.metadata.clone() })
     }
 
-    /// The path it was opened from: of the file, or of the index of several.
+    /// The path it was opened from: the file's, or the index's of several files.
     pub fn file(&self) -> &str {
         &self.file
     }
@@ -126,18 +127,19 @@ impl Archive {
         self.by_name.get(name).map(|index| &self.tensors[*index])
     }
 
-    /// The list of the rows that the file has of a table, when it leaves out those of zeros: a
-    /// tensor `NAME.rows` of U32, beside the `[m, c]` numbers of the table `NAME` itself.
+    /// For a table of which the file has only some rows (all others are zeros): the tensor
+    /// `NAME.rows` of U32, which lists them. The table `NAME` itself is then `[m, c]`, with one row
+    /// for each entry.
     pub fn row_list(&self, name: &str) -> Option<&TensorInfo> {
         let list = self.get(&format!("{name}.rows"))?;
         let is_list = list.file_type == FileType::U32 && list.shape.len() == 1;
         (is_list && list.strides.is_none()).then_some(list)
     }
 
-    /// The numbers of the rows that [`Archive::row_list`] found, ascending, all below `rows`.
+    /// The row indices in [`Archive::row_list`]'s tensor: ascending, all below `rows`.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for a list that is not so, and the source's own faults.
+    /// [`Error::BadFile`] for any other list, and the source's own errors.
     pub async fn load_row_list(
         &self,
         source: &dyn Source,
@@ -159,12 +161,13 @@ impl Archive {
         &self.tensors
     }
 
-    /// The free text pairs of the header (`__metadata__`; in GGUF those whose value is text).
+    /// The metadata of the header: pairs of texts (`__metadata__`; in GGUF those whose value is
+    /// text).
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The same, with its numbers changed from now on, after the changes that there are.
+    /// The same archive with one more change, which is applied after those that it has.
     #[must_use]
     pub fn changed(&self, change: Arc<dyn Change>) -> Archive {
         let mut changed = self.clone();
@@ -172,14 +175,14 @@ impl Archive {
         changed
     }
 
-    /// Whether any numbers are other than the file's.
+    /// Whether it has any change.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()
     }
 
     /// Appends some rows of a tensor to `values` as f32, changed as the archive's changes say;
-    /// `span` is what lies in the file from the first to the last of them. Both loaders read by
-    /// this.
+    /// `span` is the file's bytes from the first of these rows to the last. Both loaders (for the
+    /// GPU and for the CPU) use this.
     ///
     /// # Errors
     /// [`Error::BadFile`] when it does not hold floats; those of the changes.
@@ -212,11 +215,11 @@ impl Archive {
         Ok(())
     }
 
-    /// One tensor's numbers as f32, in the file's own layout, changed as the archive's changes say.
+    /// One tensor's values as f32, row-major, after the archive's changes.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::BadFile`] when it does not hold floats, and the source's
-    /// own faults.
+    /// own errors.
     pub async fn load(&self, source: &dyn Source, name: &str) -> Result<Vec<f32>> {
         let tensor = self.get(name).ok_or_else(|| Error::MissingTensor {
             file: self.file.clone(),
@@ -243,7 +246,7 @@ impl Archive {
     }
 }
 
-/// A window of whole blocks.
+/// The window's size, rounded to whole blocks of this type.
 fn window_of(file_type: FileType) -> u64 {
     let block = file_type.block().1 as u64;
     WINDOW / block * block

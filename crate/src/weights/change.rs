@@ -1,6 +1,6 @@
-//! Changes of a checkpoint's numbers: made after they are read and widened to f32, before they are
-//! laid out, quantised or kept. Both loaders (for the GPU and for the CPU) read rows by
-//! [`Archive::decode_rows`](super::Archive::decode_rows), which makes them.
+//! Changes of a checkpoint's values while they are read. They are applied to the f32 values, before
+//! these are quantised or put into another layout. Both loaders (for the GPU and for the CPU) read
+//! rows with [`Archive::decode_rows`](super::Archive::decode_rows), which applies the changes.
 
 use super::formats::header::TensorInfo;
 use super::source::LocalFuture;
@@ -12,10 +12,11 @@ pub trait Change: Debug + Send + Sync {
     /// Whether it changes this tensor.
     fn concerns(&self, tensor: &TensorInfo) -> bool;
 
-    /// Changes some rows of a tensor that it concerns: `values` are theirs, in the file's order.
+    /// Changes the given rows of a tensor that it concerns; `values` are those of the rows, in the
+    /// file's order.
     ///
     /// # Errors
-    /// Those of where the change is read from.
+    /// Those of reading the change itself.
     fn apply<'a>(
         &'a self,
         tensor: &'a TensorInfo,

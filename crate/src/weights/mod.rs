@@ -2,23 +2,25 @@
 //!
 //! Bytes come through a [`Source`], which only knows how to read a range of a named file; so the
 //! same code opens a folder on disk, a server that answers ranges, and a browser's database. An
-//! [`Archive`] is the one face of all formats: it names the tensors and where they lie, and a
-//! tensor's bytes are read when its place on the GPU is ready. Nothing here holds a whole file.
+//! [`Archive`] is the same for all formats: it has the tensors' names and byte ranges, and a
+//! tensor's bytes are read when its place on the GPU is ready. Nothing here holds a whole
+//! checkpoint.
 //!
 //! ```text
 //! each of these imports only those above it
-//! publisher    what a model consists of, who may be asked, what servers say
+//! publisher    a model's parts list, the hosts it may be fetched from, the answers of servers
 //! source       where bytes come from
-//! formats      the headers: safetensors · gguf · torch;  quantise    elements to f32 and back
-//! change       what changes numbers while they are read
+//! formats      the headers: safetensors · gguf · torch;  quantise    element types to f32 and back
+//! change       what changes values while they are read, such as a LoRA
 //! archive      a checkpoint, opened;  write    the files, written
-//! zeros        what did not arrive
+//! zeros        finds unfinished downloads
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! lora         small files that change a model
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
-//! panic, and no size that a file claims is believed before it is checked against the file's own.
+//! panic, and no size that a header claims is used before it is checked against the size of the
+//! file.
 
 mod archive;
 mod change;

@@ -1,19 +1,19 @@
-//! A file whose bytes did not all arrive: programs that download make it as long as it will be, and
-//! what is missing are zeros. The header is whole then, and nothing but the numbers shows it.
+//! Finds unfinished downloads. Some programs first make a file of the final size and then fill it,
+//! so that the missing bytes are zeros. The header is complete then, and only the values show it.
 //!
-//! A bias that was never trained is zeros too, and so is a whole layer now and then; so zeros count
-//! only where they are a large part of what is read, or lie together as no layer does. Tables of
-//! words do not count at all.
+//! A bias that was never trained is all zeros too, and sometimes a whole layer is. So zeros are an
+//! error only if they are a large part of what is read, or if one run of them is longer than any
+//! layer. Token embeddings are ignored.
 
 use super::archive::Archive;
 use super::source::{Source, read_exact};
 use crate::error::{Result, bad_file};
 
-/// So many zeros in a row, in bytes, are no layer of any model of this kind.
+/// A run of zeros of so many bytes is longer than any layer of Stable Diffusion 1.
 const RUN: u64 = 64 << 20;
-/// One byte in so many may be of a piece of zeros.
+/// At most one byte in so many may belong to a piece that is all zeros.
 const SHARE: u64 = 8;
-/// How many places are looked at, and how many bytes at each.
+/// How many samples [`check_for_zeros`] reads, and how many bytes each has.
 const PLACES: u64 = 64;
 const PLACE: u64 = 4 << 10;
 
@@ -27,13 +27,13 @@ pub struct Zeros {
 }
 
 impl Zeros {
-    /// Takes note of a piece, in the order of the file.
-    pub fn see(&mut self, bytes: &[u8]) {
-        self.see_piece(bytes.len() as u64, bytes.iter().all(|byte| *byte == 0));
+    /// Counts a piece. Pieces come in the order of the file.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.add_piece(bytes.len() as u64, bytes.iter().all(|byte| *byte == 0));
     }
 
-    /// The same of a piece of `length` bytes that was looked at already.
-    pub fn see_piece(&mut self, length: u64, is_zero: bool) {
+    /// The same for a piece of `length` bytes of which it is known whether it is all zeros.
+    pub fn add_piece(&mut self, length: u64, is_zero: bool) {
         self.seen += length;
         if !is_zero {
             self.run = 0;
@@ -44,7 +44,7 @@ impl Zeros {
         self.longest = self.longest.max(self.run);
     }
 
-    /// Says what is wrong with `file`.
+    /// Checks the counts.
     ///
     /// # Errors
     /// [`Error::BadFile`](crate::Error::BadFile) when too much of it is zeros.
@@ -59,7 +59,7 @@ impl Zeros {
     }
 }
 
-/// Looks at a few places of a checkpoint's numbers, without reading all of them.
+/// Checks samples of a checkpoint's values, without reading all of them.
 ///
 /// # Errors
 /// As [`Zeros::check`]; the source's.
@@ -73,7 +73,7 @@ pub async fn check_for_zeros(source: &dyn Source, archive: &Archive) -> Result<(
         while place < PLACES && total * place / PLACES < before + length {
             let start = info.range.start + (total * place / PLACES - before);
             let end = info.range.end.min(start + PLACE);
-            zeros.see(&read_exact(source, &info.file, start..end).await?);
+            zeros.add(&read_exact(source, &info.file, start..end).await?);
             place += 1;
         }
         before += length;

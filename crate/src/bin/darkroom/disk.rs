@@ -1,8 +1,7 @@
-//! Files of the user's disk, with their faults as sentences: what all commands share.
+//! Reads and writes files, with errors as sentences, for all commands.
 //!
-//! A file is written under another name beside its own, brought to the disk, and then takes its
-//! name: whatever happens on the way, an old file of that name stays whole, and nothing else is
-//! left.
+//! A file is written under a temporary name in its folder, flushed to the disk, and then renamed.
+//! If this fails, an old file of that name is unchanged, and no temporary file is left.
 
 use darkroom::image::{Rgba, png};
 use darkroom::{Error, Result};
@@ -12,8 +11,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// How unfinished files are named: after the process and a hash of the file's own name, which may
-/// itself be as long as is allowed.
+/// The beginning of temporary names; then follow the process id and a hash of the file's name,
+/// since the name itself may have the maximum length.
 const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
@@ -22,7 +21,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<Rgba> {
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
     match png::decode(&shown, &bytes) {
-        // It is the user's own: there is nothing to fetch again.
+        // The text without the advice to fetch the file again, since it is the user's own.
         Err(Error::BadFile { file, reason }) => {
             let reason = format!("{file} cannot be used: {reason}");
             Err(Error::Request { field: "picture", reason })
@@ -31,7 +30,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<Rgba> {
     }
 }
 
-/// Makes a folder, and those around it.
+/// Makes a folder and its parents.
 pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|fault| unwritable(folder, &fault))
 }
@@ -43,7 +42,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     new.keep()
 }
 
-/// The same, in a folder that may have to be made.
+/// The same, and makes its folder if it does not exist.
 pub(crate) fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         create(folder)?;
@@ -51,11 +50,11 @@ pub(crate) fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes)
 }
 
-/// Whether a PNG file can be written there, asked before a model is loaded for it.
+/// Checks that a PNG file can be written, before a model is loaded.
 ///
 /// # Errors
-/// [`Error::Write`] for a folder, a place that is not there or may not be written to, and a name
-/// that promises another format.
+/// [`Error::Write`] for a folder, a path that does not exist or is not writable, and the extension
+/// of another format.
 pub(crate) fn check_picture(path: &Path) -> Result<()> {
     let refused = |reason: &str| {
         Err(Error::Write { path: path.display().to_string(), reason: reason.to_owned() })
@@ -72,27 +71,27 @@ pub(crate) fn check_picture(path: &Path) -> Result<()> {
     NewFile::create(path).map(drop)
 }
 
-/// Whether files can be written into a folder, which is there.
+/// Checks that files can be written into an existing folder.
 pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     NewFile::create(&folder.join("0.png")).map(drop)
 }
 
-/// Endings by which other formats of pictures are known.
+/// Extensions of other picture formats.
 const FORMATS: [&str; 11] =
     ["jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "jxl"];
 
-/// What the user is told of a file that could not be written.
+/// The error of a file that could not be written.
 pub(crate) fn unwritable(path: &Path, fault: &std::io::Error) -> Error {
     Error::Write { path: path.display().to_string(), reason: fault.to_string() }
 }
 
-/// A file that is being written. What is not kept leaves nothing behind.
+/// A file that is being written. Without [`NewFile::keep`] it is deleted when it is dropped.
 pub(crate) struct NewFile {
-    /// Its name to come, for messages.
+    /// Its final path, for messages.
     path: PathBuf,
-    /// The same behind symbolic links, which stay what they are.
+    /// The final path with symbolic links resolved, so that they are not replaced.
     real: PathBuf,
-    /// Where it is until then; nothing for what is no ordinary file, such as a pipe.
+    /// The temporary path; `None` if the target is no regular file, such as a pipe.
     part: Option<PathBuf>,
     file: File,
 }
@@ -123,15 +122,15 @@ impl NewFile {
         Ok(NewFile { path: path.to_owned(), real, part, file: file.map_err(fault)? })
     }
 
-    /// To write to; each such handle goes on where the others are.
+    /// A handle for writing; all handles share one position.
     pub(crate) fn file(&self) -> Result<File> {
         self.file.try_clone().map_err(|e| unwritable(&self.path, &e))
     }
 
-    /// The file is whole: it gets its name.
+    /// The file is complete: renames it to its final path.
     ///
     /// # Errors
-    /// [`Error::Write`] when the disk does not take it; an old file of the name stays then.
+    /// [`Error::Write`] when it cannot be written; then an old file of that name is unchanged.
     pub(crate) fn keep(mut self) -> Result<()> {
         let fault = |e: std::io::Error| unwritable(&self.path, &e);
         if let Some(part) = &self.part {
@@ -146,7 +145,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if let Some(part) = &self.part {
-            // What is said is why it failed, not that its rest is in the way.
+            // An error here is ignored: the error that made it fail was reported.
             fs::remove_file(part).ok();
         }
     }

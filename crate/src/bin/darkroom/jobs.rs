@@ -1,12 +1,11 @@
-//! `darkroom generate --jobs`: many pictures from one list, the model loaded once.
+//! `darkroom generate --jobs`: makes many pictures from a list, with the model loaded once.
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
-//! "cat.png"}`, with any of the fields that a picture carries, and `init` for the PNG that it
-//! begins with; what it leaves out is as on the command line. Other kinds of lists are in
-//! [`lists`]; a zip file that the page's gallery exported has the list of its pictures inside. A
-//! picture that is already there is not made again, so a run that was cut off goes on where it
-//! stopped; a request that fails is reported and the rest goes on, but for a disk that takes no
-//! more.
+//! "cat.png"}`, with any of the fields of a request, and `init` for the PNG that it begins with;
+//! missing fields are as on the command line. Other kinds of lists are in [`lists`]; a zip file
+//! that the page's gallery exported contains the list of its pictures. A picture that exists
+//! already is not made again, so an interrupted run can be continued. A request that fails is
+//! reported and the others are still made, unless the disk is full or the device is lost.
 
 use crate::disk::{check_folder, create, read_picture, write};
 use crate::lists;
@@ -19,8 +18,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The list in a zip file that the page exported (`web/views/gallery.js`), and the longest that is
-/// read.
+/// The name of the list in a zip file that the page exported (`web/views/gallery.js`), and its
+/// largest size.
 const EXPORTED: &str = "requests.jsonl";
 const EXPORTED_BYTES_MAX: u64 = 64 << 20;
 
@@ -28,7 +27,7 @@ const EXPORTED_BYTES_MAX: u64 = 64 << 20;
 pub(crate) struct Job {
     /// The picture's name.
     pub file: String,
-    /// The picture that it begins with.
+    /// The start picture.
     pub init: Option<PathBuf>,
     pub request: Request,
 }
@@ -37,7 +36,7 @@ impl Job {
     /// Makes its picture.
     ///
     /// # Errors
-    /// As [`Pipeline::generate_with`]; a picture to begin with that cannot be read.
+    /// As [`Pipeline::generate_with`]; a start picture that cannot be read.
     pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
         let initial = self.init.as_deref().map(read_picture).transpose()?;
         let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
@@ -45,11 +44,11 @@ impl Job {
     }
 }
 
-/// The list, and the folder made ready for its pictures: all that can be found wrong with them
-/// before a model is loaded.
+/// Reads the list and makes the folder for its pictures, so that errors in either are found before
+/// a model is loaded.
 ///
 /// # Errors
-/// When the list or the folder cannot be used at all.
+/// When the list or the folder cannot be used.
 pub(crate) fn prepare(
     list: &Path,
     folder: &Path,
@@ -64,7 +63,7 @@ pub(crate) fn prepare(
 /// Makes the pictures of `jobs` in `folder`. Returns how many requests failed.
 ///
 /// # Errors
-/// When the device is lost or a picture cannot be written; a single request's faults are printed.
+/// When the device is lost or a picture cannot be written; errors of single requests are printed.
 pub(crate) async fn run(
     pipeline: &Pipeline,
     control: &Control,
@@ -81,7 +80,7 @@ pub(crate) async fn run(
         }
         match picture(pipeline, control, job, &out).await {
             Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
-            // Nothing more can come from a device that is gone, or go to a disk that is full.
+            // With a lost device or a full disk the other requests would fail too.
             Err(error @ (Error::DeviceLost { .. } | Error::Write { .. })) => return Err(error),
             Err(error) => {
                 eprintln!("{place}: {} failed. {error}", job.file);
@@ -98,10 +97,10 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
     Ok(picture.safety)
 }
 
-/// The whole list is checked before the first picture is made.
+/// Reads and checks the whole list.
 ///
 /// # Errors
-/// [`Error::Request`] naming the line, or that the list was not found; [`Error::Source`];
+/// [`Error::Request`] that names the line, or says that the list was not found; [`Error::Source`];
 /// [`Error::BadFile`] for a zip file without a list.
 pub(crate) fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
     let bytes = bytes_of(list)?;

@@ -1,7 +1,6 @@
-//! Lists of requests as people have them: JSON, one a line (JSONL); tables (CSV) with commas,
-//! semicolons or tabs; the text of AUTOMATIC1111's "Prompts from file" (`--prompt "a fox" --steps
-//! 20`); or plain prompts, one a line. In UTF-8 or UTF-16. The page reads the same
-//! (`web/files/table.js`).
+//! Reads lists of requests: JSON lines (JSONL); tables (CSV) with commas, semicolons or tabs; the
+//! text of AUTOMATIC1111's "Prompts from file" (`--prompt "a fox" --steps 20`); or plain prompts,
+//! one a line. In UTF-8 or UTF-16. The page reads the same formats (`web/files/table.js`).
 
 use darkroom::Error;
 use darkroom::request::{Field, FieldType, field, fields};
@@ -14,7 +13,7 @@ type Row = Map<String, Value>;
 /// The number of a line, and what is wrong there.
 type Fault = (usize, String);
 
-/// What a picture's export says beside its request.
+/// Fields that the page's export has beside those of a request; they are ignored.
 const ABOUT: [&str; 5] = ["model", "provenance", "engine", "seconds", "safety"];
 
 /// A list that cannot be read at all.
@@ -28,7 +27,7 @@ pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {
     }
 }
 
-/// The requests of a list with the numbers of their lines, from 1.
+/// The requests of a list, with their line numbers from 1.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
     let text = decode(bytes).map_err(|reason| (1, reason))?;
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -51,7 +50,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
     lines.map(row).collect()
 }
 
-/// Text of UTF-8 or UTF-16; anything else is told as what it is.
+/// Decodes UTF-8 or UTF-16; the error says what else the file is.
 fn decode(bytes: &[u8]) -> Result<String, String> {
     let wide = |bytes: &[u8], number: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair| number(*pair)).collect();
@@ -68,7 +67,7 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Whether a list whose first line this is holds JSON. `[cat:dog:0.5]` and `{a|b}` are prompts.
+/// Whether a list is JSON, from its first line. `[cat:dog:0.5]` and `{a|b}` are prompts.
 fn is_json(first: &str) -> bool {
     let inside = |open: char| first.strip_prefix(open).map(str::trim_start);
     inside('{').is_some_and(|rest| rest.is_empty() || rest.starts_with(['"', '}']))
@@ -90,7 +89,7 @@ fn json_lines(text: &str) -> Result<Vec<(usize, Row)>, Fault> {
     lines.map(row).collect()
 }
 
-/// What parts the columns of a table whose first line this is; one of them must be `prompt`.
+/// The separator of a table, from its first line; `None` if no column is called `prompt`.
 fn separator(first: &str) -> Option<char> {
     let named = |mark: &char| first.split(*mark).any(|name| column(name) == "prompt");
     [',', ';', '\t'].into_iter().find(named)
@@ -100,7 +99,7 @@ fn column(name: &str) -> String {
     name.trim().trim_matches('"').trim().to_lowercase().replace(' ', "_")
 }
 
-/// A table (RFC 4180); its first line names the columns.
+/// Parses a table (RFC 4180); its first line has the names of the columns.
 fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, Fault> {
     let mut rows = cells(text, mark)
         .into_iter()
@@ -122,7 +121,7 @@ fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, Fault> {
     rows.map(row).collect()
 }
 
-/// The cells of each line, with the number of the line in the file.
+/// The cells of each line, with its number in the file.
 fn cells(text: &str, mark: char) -> Vec<(usize, Vec<String>)> {
     let mut rows = Vec::new();
     let (mut row, mut cell, mut quoted) = (Vec::new(), String::new(), false);
@@ -150,13 +149,13 @@ fn cells(text: &str, mark: char) -> Vec<(usize, Vec<String>)> {
     rows
 }
 
-/// `--prompt "a fox" --steps 20`, by the names of that web UI.
+/// Parses `--prompt "a fox" --steps 20`, with the names of AUTOMATIC1111's web UI.
 fn options(line: &str) -> Result<Row, String> {
     let mut row = Row::new();
     let mut words = words(line)?.into_iter();
     while let Some(option) = words.next() {
         let name = option.strip_prefix("--").ok_or_else(|| format!("`{option}` is no option"))?;
-        let known = fields().find(|field| field.facts.aliases.contains(&name));
+        let known = fields().find(|field| field.info.aliases.contains(&name));
         let name = known.map_or(name, |field| field.name);
         let text = words.next().ok_or_else(|| format!("{option} has no value"))?;
         row.insert(name.to_owned(), value(name, &text));
@@ -164,7 +163,7 @@ fn options(line: &str) -> Result<Row, String> {
     Ok(row)
 }
 
-/// Words as a shell parts them: by spaces, but for what is quoted.
+/// Splits a line at spaces outside of quotes, as a shell does.
 fn words(line: &str) -> Result<Vec<String>, String> {
     let mut words: Vec<String> = Vec::new();
     let (mut quote, mut inside) = (None, false);
@@ -199,12 +198,12 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     if quote.is_some() { Err("a quote is not closed".to_owned()) } else { Ok(words) }
 }
 
-/// A field's value from its text; what does not fit is told by the field itself.
+/// A field's value from its text; the field itself checks it later.
 fn value(name: &str, text: &str) -> Value {
     let text = text.trim();
     let is_text = |field: &Field| {
         use FieldType::{Name, Sampler, Seed, Text};
-        matches!(field.facts.kind, Text | Seed | Name(_) | Sampler)
+        matches!(field.info.kind, Text | Seed | Name(_) | Sampler)
     };
     if ["file", "init"].contains(&name) || field(name).is_some_and(is_text) {
         return text.into();

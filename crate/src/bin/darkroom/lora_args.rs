@@ -41,7 +41,7 @@ impl LoraArgs {
     }
 }
 
-/// `FILE` or `FILE:WEIGHT`; a colon that no number follows is a part of the name.
+/// Parses `FILE` or `FILE:WEIGHT`; a colon without a number after it is part of the name.
 fn parse(text: &str) -> Result<(PathBuf, f32), String> {
     let split = text.rsplit_once(':').map(|(file, weight)| (file, weight.parse::<f32>()));
     match split {

@@ -1,7 +1,7 @@
-//! The native program: the same run as in the browser, for a terminal.
+//! The native program: the same run as in the browser, on the command line.
 //!
-//! A shell: it reads arguments, calls the crate, prints. Errors are one sentence on standard error;
-//! the exit code is 1, or 2 when the arguments themselves do not fit.
+//! It only reads arguments, calls the crate, and prints. Errors are one sentence on standard error;
+//! the exit code is 1, or 2 for invalid arguments.
 
 mod commands;
 mod disk;
@@ -58,8 +58,8 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
-/// What standard output does not take is no bug: a reader that has seen enough (`| head`) ends the
-/// program without a word, a full disk with a sentence.
+/// Failing to write to standard output is not a bug: if the reader has closed the pipe (`| head`),
+/// the program ends silently, and with a full disk it prints an error.
 fn end_quietly_without_output() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

@@ -1,4 +1,4 @@
-//! What several commands take: a model, and a float type of a file.
+//! Arguments of several commands: a model, and a float type of a file.
 
 use crate::tokenizer;
 use clap::ValueEnum;
@@ -24,7 +24,7 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Where its files are.
+    /// The source of its files.
     pub(crate) fn source(&self) -> WithPrediction<FileSource> {
         WithPrediction { source: self.files(), prediction: self.prediction.clone() }
     }
@@ -36,7 +36,7 @@ impl ModelArgs {
         }
         let beside = self.model.with_file_name("tokenizer");
         if self.model.is_file() && !beside.join("vocab.json").is_file() {
-            return source.with_tokenizer_within(tokenizer::FILES);
+            return source.with_embedded_tokenizer(tokenizer::FILES);
         }
         source
     }

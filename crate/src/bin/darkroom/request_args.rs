@@ -1,5 +1,5 @@
-//! The fields of a request as options of the program, made from the crate's table: names, texts and
-//! checks are written there once.
+//! The fields of a request as command-line options, made from the crate's table, which has their
+//! names, texts and checks.
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -12,16 +12,16 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
 
-/// The fields that a command takes.
+/// The fields for which a command has options.
 pub(crate) trait Choice {
     /// Whether this is one of them.
     fn takes(field: &Field) -> bool;
 }
 
-/// All of them.
+/// All fields.
 pub(crate) struct All;
 
-/// Those of a command that has prompts and seeds of its own.
+/// The fields of a command that has its own options for prompts and seeds.
 pub(crate) struct Settings;
 
 /// Width and height.
@@ -41,26 +41,26 @@ impl Choice for Settings {
 
 impl Choice for Size {
     fn takes(field: &Field) -> bool {
-        matches!(field.facts.kind, FieldType::Side)
+        matches!(field.info.kind, FieldType::Side)
     }
 }
 
-/// What was given of a request on the command line.
+/// The fields that were given on the command line.
 pub(crate) struct RequestArgs<C> {
     given: Vec<(&'static Field, String)>,
     choice: PhantomData<C>,
 }
 
 impl<C> RequestArgs<C> {
-    /// The request; what was not given has its default.
+    /// The request; fields that were not given have their defaults.
     ///
     /// # Errors
-    /// None but for text that was not checked when it was given.
+    /// For text that was not checked when the arguments were parsed.
     pub(crate) fn request(&self) -> Result<Request> {
         self.over(Request::default())
     }
 
-    /// The request; what was not given is as here.
+    /// The given request, changed by the fields of the command line.
     ///
     /// # Errors
     /// As [`RequestArgs::request`].
@@ -75,53 +75,52 @@ impl<C> RequestArgs<C> {
 /// The option of a field.
 fn argument(field: &'static Field) -> Arg {
     let arg = Arg::new(field.name).long(field.flag()).help(help(field));
-    let arg = if field.facts.faster { arg.help_heading("Faster, not exact") } else { arg };
+    let arg = if field.info.faster { arg.help_heading("Faster, not exact") } else { arg };
     if is_switch(field) {
         return arg.action(ArgAction::SetTrue);
     }
-    let value_name = match field.facts.kind {
+    let value_name = match field.info.kind {
         FieldType::Interval => "START,END".into(),
         _ => field.flag().to_uppercase().replace('-', "_"),
     };
     let arg = arg.value_name(value_name).allow_negative_numbers(true);
     let arg = arg.value_parser(move |text: &str| checked(field, text));
-    if field.optional || matches!(field.facts.kind, FieldType::Text) {
+    if field.optional || matches!(field.info.kind, FieldType::Text) {
         return arg;
     }
-    arg.default_value(match field.facts.kind {
+    arg.default_value(match field.info.kind {
         FieldType::Interval => "0,1".to_owned(),
         _ => Request::default().value(field).to_string(),
     })
 }
 
-/// Whether its option stands alone, without a value.
+/// Whether its option has no value.
 fn is_switch(field: &Field) -> bool {
-    matches!(field.facts.kind, FieldType::Flag) && !field.optional
+    matches!(field.info.kind, FieldType::Flag) && !field.optional
 }
 
-/// What the field does, what it may be, what holds without it.
+/// The option's help: what the field does, its values, and its default.
 fn help(field: &Field) -> String {
     let samplers = Sampler::ALL.map(Sampler::name);
     let mut sentences = vec![field.about.trim_end_matches('.').replace('`', "")];
     if let Some(names) = field.names(&samplers) {
         sentences.push(format!("Values: {}", names.join(", ")));
-    } else if matches!(field.facts.kind, FieldType::Seed) {
+    } else if matches!(field.info.kind, FieldType::Seed) {
         sentences.push(format!("Values: {}, or -1 for one by chance", field.wanted()));
-    } else if !matches!(field.facts.kind, FieldType::Text | FieldType::Interval)
-        && !is_switch(field)
+    } else if !matches!(field.info.kind, FieldType::Text | FieldType::Interval) && !is_switch(field)
     {
         sentences.push(format!("Values: {}", field.wanted()));
     }
-    if let Some(without) = field.facts.without {
+    if let Some(without) = field.info.without {
         sentences.push(format!("When left out: {without}"));
     }
     sentences.join(". ")
 }
 
-/// A value's text, checked for its type; a seed of -1 is any.
+/// Checks a value's text by its type; a seed of -1 becomes a random one.
 fn checked(field: &Field, text: &str) -> Result<String, String> {
-    if matches!(field.facts.kind, FieldType::Seed) && text == "-1" {
-        // The standard library's own chance, of which each map has its own.
+    if matches!(field.info.kind, FieldType::Seed) && text == "-1" {
+        // The standard library's random keys for hash maps.
         return Ok(RandomState::new().hash_one(0).to_string());
     }
     match Request::default().set_text(field, text) {

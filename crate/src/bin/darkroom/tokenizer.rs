@@ -1,6 +1,5 @@
-//! CLIP's tokenizer, in the program: all models of this kind share it, and a single file has none.
-//! The
-//! tables are those of the built-in model (OpenAI's, under the MIT licence).
+//! CLIP's tokenizer, embedded in the program, because all models of this kind share it and single
+//! files have none. The tables are those of the built-in model (OpenAI's, under the MIT licence).
 
 /// Names and bytes, as in a model's folder `tokenizer/`.
 pub(crate) const FILES: &[(&str, &[u8])] = &[

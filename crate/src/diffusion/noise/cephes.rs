@@ -2,8 +2,8 @@
 //!
 //! They are the polynomials of S. Moshier's Cephes library in the order of operations of
 //! `avx_mathfun` (J. Pommier, G. Garberoglio), which torch uses on x86. The compiler of torch's
-//! wheels fuses multiplications with additions there; which ones is part of the result, so every
-//! fused one is written out, with a fused multiply-add that is the same on every platform.
+//! wheels fuses some of the multiplications and additions there. This changes the result, so each
+//! of these is written here as a fused multiply-add, which is the same on every platform.
 
 use libm::fmaf;
 
@@ -59,7 +59,8 @@ pub(super) fn ln(x: f32) -> f32 {
 
 /// Sine and cosine of an angle from 0 to 2π.
 pub(super) fn sin_cos(angle: f32) -> (f32, f32) {
-    // The eighth of the circle, rounded up to an even one: x is what lies off that axis.
+    // The number of the eighth of the circle, rounded up to an even one; x is the angle from that
+    // axis.
     let octant = ((angle * FOUR_OVER_PI) as u32 + 1) & !1;
     let axis = octant as f32;
     let x = MINUS_QUARTER_PI.iter().fold(angle, |x, part| fmaf(axis, *part, x));

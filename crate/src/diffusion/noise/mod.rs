@@ -1,8 +1,9 @@
-//! From a seed to N(0, 1): the first latents of a run, and the noise that some samplers add.
+//! Random numbers of N(0, 1) from a seed: the first latents of a run, and the noise that some
+//! samplers add.
 //!
 //! The same seed gives the same bits natively and in wasm, because nothing here calls the
-//! platform's own logarithm or cosine; and it gives the numbers that torch gives on the CPU, or
-//! numpy, or torch on a GPU, so a picture can be made again elsewhere.
+//! platform's own logarithm or cosine; and they are the numbers of torch on the CPU, of numpy, or
+//! of torch on a GPU, so that other programs can make the same picture.
 
 mod cephes;
 mod mt19937;
@@ -17,8 +18,8 @@ pub use philox::Philox;
 pub use rng::{Generator, Rng};
 pub use torch::Torch;
 
-/// Brings numbers of shape `[batch, channels, height, width]`, torch's order, into the order
-/// `[batch, height, width, channels]` of the GPU.
+/// Converts torch's layout `[batch, channels, height, width]` to that of our tensors, `[batch,
+/// height, width, channels]`.
 ///
 /// # Panics
 /// When `numbers` is not a whole number of `channels · height · width`.
@@ -26,7 +27,7 @@ pub fn nchw_to_nhwc(numbers: &[f32], channels: usize, height: usize, width: usiz
     transpose_pictures(numbers, channels, height * width)
 }
 
-/// The way back: `[batch, height, width, channels]` to `[batch, channels, height, width]`.
+/// The inverse: `[batch, height, width, channels]` to `[batch, channels, height, width]`.
 ///
 /// # Panics
 /// When `numbers` is not a whole number of `channels · height · width`.
@@ -34,7 +35,7 @@ pub fn nhwc_to_nchw(numbers: &[f32], channels: usize, height: usize, width: usiz
     transpose_pictures(numbers, height * width, channels)
 }
 
-/// Each picture is a matrix `[rows, columns]`; its transpose.
+/// Transposes each element of the batch, a matrix `[rows, columns]`.
 fn transpose_pictures(numbers: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let size = rows * columns;
     assert!(size > 0 && numbers.len().is_multiple_of(size), "no pictures of {rows}×{columns}");

@@ -1,5 +1,5 @@
 //! The Mersenne Twister MT19937 (Matsumoto & Nishimura, 1998): 32-bit integers from 624 words of
-//! state. torch's CPU generator and numpy's `RandomState` both stand on it.
+//! state. torch's CPU generator and numpy's `RandomState` are both based on it.
 
 const WORDS: usize = 624;
 const MIDDLE: usize = 397;

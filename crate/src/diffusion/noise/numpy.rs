@@ -1,5 +1,5 @@
-//! numpy's older generator: `numpy.random.RandomState(seed).standard_normal(n)`, from which the
-//! published test pictures of diffusers begin.
+//! numpy's older generator: `numpy.random.RandomState(seed).standard_normal(n)`. The published test
+//! pictures of diffusers were made with it.
 //!
 //! Uniforms of 53 bits from two integers of the Mersenne Twister; normals by Marsaglia's polar
 //! method, two at a time, the second x first:
@@ -12,16 +12,16 @@
 
 use super::mt19937::Mt19937;
 
-/// A generator; draws continue one another as they do in numpy.
+/// A generator; each draw continues after the one before, as in numpy.
 #[derive(Clone)]
 pub struct Numpy {
     engine: Mt19937,
-    /// The second normal of the last pair.
+    /// The second normal of the last pair, for the next call.
     waiting: Option<f64>,
 }
 
 impl Numpy {
-    /// `numpy.random.RandomState(seed)`; numpy knows no larger seeds.
+    /// `numpy.random.RandomState(seed)`; numpy accepts no larger seeds.
     pub fn new(seed: u32) -> Self {
         Numpy { engine: Mt19937::new(seed), waiting: None }
     }

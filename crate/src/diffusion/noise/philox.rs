@@ -1,21 +1,20 @@
 //! The noise of torch on an NVIDIA GPU, as AUTOMATIC1111's web UI makes it on the CPU: Philox
 //! 4×32 of ten rounds, "Parallel Random Numbers: As Easy as 1, 2, 3" (Salmon et al., 2011).
 //!
-//! Number i of draw d is made of the counter (d, 0, i, 0) under the seed as key, by the sine of
-//! Box and Muller:
+//! Number i of draw d comes from the counter (d, 0, i, 0) with the seed as key, by the sine half of
+//! Box–Muller:
 //!
 //! ```text
 //! n = √(−2·ln((a + ½)·2⁻³²))·sin((b + ½)·2π·2⁻³²)         a, b the first words of the block
 //! ```
 //!
-//! The constants are float32 there and the rest double; so it is here. web UI:
-//! `modules/rng_philox.py`.
+//! As there, the constants are float32 and the rest is double. web UI: `modules/rng_philox.py`.
 
 /// 2⁻³², and the float32 next to 2π·2⁻³².
 const UNIT: f64 = 1.0 / 4_294_967_296.0;
 const ANGLE: f64 = (2.328_306_4e-10 * 6.283_185_5) as f32 as f64;
 
-/// A generator; every draw is a counter of its own, whatever its length.
+/// A generator; each draw has the next value of d, whatever its length.
 #[derive(Clone)]
 pub struct Philox {
     seed: u64,
@@ -23,7 +22,7 @@ pub struct Philox {
 }
 
 impl Philox {
-    /// All 64 bits of a seed count.
+    /// All 64 bits of the seed are used.
     pub fn new(seed: u64) -> Self {
         Philox { seed, draw: 0 }
     }
@@ -42,7 +41,7 @@ impl Philox {
     }
 }
 
-/// Four words of 32 bits out of a counter and a key.
+/// Philox itself: four words of 32 bits from a counter and a key.
 fn block(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for round in 0..10 {
         if round > 0 {

@@ -1,4 +1,4 @@
-//! Which program's noise: the same seed means another picture in each.
+//! The families of random generators: with the same seed, each gives another picture.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl Rng {
         }
     }
 
-    /// The generator of a seed.
+    /// Makes a generator with this seed.
     ///
     /// # Errors
     /// [`Error::Request`] for a seed that numpy refuses: 2³² or more.
@@ -50,7 +50,7 @@ impl Rng {
     }
 }
 
-/// A generator at some place of its stream.
+/// A generator and its state.
 #[derive(Clone)]
 pub enum Generator {
     /// See [`Torch`].

@@ -7,10 +7,10 @@
 //! r = √(−2·ln(1 − u₁))      θ = 2π·u₂      nⱼ = r·cos θ      nⱼ₊₈ = r·sin θ
 //! ```
 //!
-//! A length that is no multiple of 16 draws 16 new uniforms over its last 16 numbers. Fewer than
-//! 16 numbers are made one by one in double precision from uniforms of 53 bits, and the second of
-//! each pair waits for the next call. ATen: `native/cpu/DistributionTemplates.h`,
-//! `core/DistributionsHelper.h`.
+//! If the length is no multiple of 16, 16 new uniforms are drawn for the last 16 numbers, over
+//! those that were there. Fewer than 16 numbers are made one by one in double precision from
+//! uniforms of 53 bits, and the second of each pair is kept for the next call. ATen:
+//! `native/cpu/DistributionTemplates.h`, `core/DistributionsHelper.h`.
 
 use super::cephes;
 use super::mt19937::Mt19937;
@@ -18,16 +18,16 @@ use super::mt19937::Mt19937;
 /// Numbers in a block.
 const BLOCK: usize = 16;
 
-/// A generator; draws continue one another as they do in torch.
+/// A generator; each draw continues after the one before, as in torch.
 #[derive(Clone)]
 pub struct Torch {
     engine: Mt19937,
-    /// The second normal of the last pair made in double precision.
+    /// The second normal of the last pair in double precision, for the next call.
     waiting: Option<f64>,
 }
 
 impl Torch {
-    /// `torch.Generator().manual_seed(seed)`; only the lower 32 bits of a seed count there.
+    /// `torch.Generator().manual_seed(seed)`; torch uses only the lower 32 bits of the seed.
     pub fn new(seed: u64) -> Self {
         Torch { engine: Mt19937::new(seed as u32), waiting: None }
     }

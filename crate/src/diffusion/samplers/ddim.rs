@@ -6,7 +6,8 @@
 //! x'  = √ᾱ'·x₀ + √(1−ᾱ'−s²)·ε + s·noise        ᾱ' of the time ⌊N / steps⌋ earlier
 //! ```
 //!
-//! Beyond the first training time ᾱ' is 1 with `set_alpha_to_one`, otherwise ᾱ₀, as in v1.4.
+//! In the last step the earlier time would be below 0: then ᾱ' is 1 with `set_alpha_to_one`,
+//! otherwise ᾱ₀, as in v1.4.
 
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};

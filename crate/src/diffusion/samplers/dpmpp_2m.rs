@@ -1,6 +1,6 @@
 //! DPM-Solver++ (2M): "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic
-//! Models" (Lu et al., 2211.01095), algorithm 2; diffusers: `DPMSolverMultistepScheduler` as it
-//! stands (order 2, midpoint, the last step to σ = 0 and of the first order).
+//! Models" (Lu et al., 2211.01095), algorithm 2; diffusers: `DPMSolverMultistepScheduler` with its
+//! defaults (order 2, midpoint; the last step is of first order and goes to σ = 0).
 //!
 //! ```text
 //! α = 1 / √(σ²+1)     h = ln(σ/σ')     r = h of the step before / h     D = x₀
@@ -17,14 +17,14 @@ use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
-/// What a step of this family makes its latents of; see [`plan_of`].
+/// The factors of a step's sum in this family of samplers; see [`plan_of`].
 pub(super) struct Coefficients {
     pub latents: f64,
     pub denoised: f64,
     pub noise: f64,
 }
 
-/// diffusers: `lower_order_final` is for runs of fewer steps.
+/// `lower_order_final` applies only to runs of fewer steps, as in diffusers.
 const SHORT: usize = 15;
 
 /// The coefficients of DPM++ 2M.
@@ -41,8 +41,8 @@ pub(super) fn plan(
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
     }
-    let last_is_simple = !ends_at_min || schedule.lower_order_final && steps < SHORT;
-    plan_of(schedule, &levels, left_out, last_is_simple, |sigma, next| {
+    let last_is_first_order = !ends_at_min || schedule.lower_order_final && steps < SHORT;
+    plan_of(schedule, &levels, left_out, last_is_first_order, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         Coefficients {
             latents: ratio * alpha / input_scale(sigma),
@@ -52,8 +52,9 @@ pub(super) fn plan(
     })
 }
 
-/// The steps that the family shares; `weights` of σ and σ'; e⁻ʰ is σ'/σ. The last step is of the
-/// first order when it `is_simple`, and so is the first after those that are `left_out`.
+/// The plan of any sampler of this family. `coefficients` is a function of σ and σ' (e⁻ʰ is σ'/σ).
+/// The first step after those that are `left_out` is of first order; so is the last step where
+/// `last_is_first_order`.
 ///
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
@@ -61,8 +62,8 @@ pub(super) fn plan_of(
     schedule: &Schedule,
     levels: &Sigmas,
     left_out: usize,
-    last_is_simple: bool,
-    weights: impl Fn(f64, f64) -> Coefficients,
+    last_is_first_order: bool,
+    coefficients: impl Fn(f64, f64) -> Coefficients,
 ) -> Result<Plan> {
     let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
     let steps = timesteps.len();
@@ -72,15 +73,15 @@ pub(super) fn plan_of(
         let level = NoiseLevel::preserving(sigma);
         let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
         let mut denoised = x0.clone();
-        if index > left_out && (index + 1 < steps || !last_is_simple) {
+        if index > left_out && (index + 1 < steps || !last_is_first_order) {
             let half = h(index) / h(index - 1) / 2.0;
             denoised = x0.times(1.0 + half).plus(-half, &Terms::one(Slot::Past(1)));
         }
-        let weights = weights(sigma, next);
+        let coefficients = coefficients(sigma, next);
         let update = Terms::one(Slot::Latents)
-            .times(weights.latents)
-            .plus(weights.denoised, &denoised)
-            .plus(weights.noise, &Terms::one(Slot::Noise));
+            .times(coefficients.latents)
+            .plus(coefficients.denoised, &denoised)
+            .plus(coefficients.noise, &Terms::one(Slot::Noise));
         let mut evaluation = Evaluation::new(index + 1, timesteps[index], level, update.sum());
         evaluation.remember = Some(x0.sum());
         evaluation

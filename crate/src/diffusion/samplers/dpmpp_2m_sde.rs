@@ -1,13 +1,14 @@
-//! DPM-Solver++ (2M) of the stochastic equation: "DPM-Solver++" (Lu et al., 2211.01095), SDE
-//! variant; diffusers: `DPMSolverMultistepScheduler` with `algorithm_type` `sde-dpmsolver++`.
+//! DPM-Solver++ (2M) for the stochastic differential equation: "DPM-Solver++" (Lu et al.,
+//! 2211.01095), SDE variant; diffusers: `DPMSolverMultistepScheduler` with `algorithm_type`
+//! `sde-dpmsolver++`.
 //!
 //! ```text
 //! x' = (α'σ' / ασ)·e⁻ʰ·x + α'·(1 − e⁻²ʰ)·(D + (D − D₁) / 2r) + α'σ'·√(1 − e⁻²ʰ)·noise
 //! ```
 //!
-//! Names as in DPM++ 2M. The noise continues the stream of the first latents, as in diffusers;
-//! k-diffusion and the programs built on it draw from a Brownian tree instead, so their pictures
-//! are others.
+//! The names are those of [`super::dpmpp_2m`]. The noise comes from the generator of the first
+//! latents, as in diffusers; k-diffusion and the programs built on it use a Brownian tree instead,
+//! so their pictures differ.
 
 use super::dpmpp_2m::{Coefficients, plan_of};
 use super::sigmas::{Sigmas, input_scale};

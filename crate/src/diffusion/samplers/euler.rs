@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! input = x / √(σ² + 1)
-//! d     = (x − x₀) / σ                 = ε for a model that answers noise
+//! d     = (x − x₀) / σ                 = ε for a model that predicts the noise
 //! x'    = x + (σ' − σ)·d               σ' = 0 after the last step
 //! ```
 //!

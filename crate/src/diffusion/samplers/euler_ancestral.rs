@@ -7,8 +7,8 @@
 //! x'    = x + (down − σ)·d + up·noise  d as in Euler's method
 //! ```
 //!
-//! The step goes down too far, and noise brings it back to σ'. After the last step nothing is
-//! added.
+//! The step goes to the lower level `down`, and new noise raises it to σ'. The last step adds no
+//! noise.
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
@@ -16,7 +16,7 @@ use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
-/// The coefficients of Euler's ancestral method; diffusers does not know Karras' sigmas here.
+/// The coefficients of Euler's ancestral method; it has no Karras sigmas, as in diffusers.
 ///
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.

@@ -6,7 +6,7 @@
 //! x' = x + (σ' − σ)·(d(x, σ) + d(x̃, σ')) / 2         the second
 //! ```
 //!
-//! The last step ends at σ' = 0, where there is no derivative, and is one of Euler's.
+//! The last step ends at σ' = 0, where there is no derivative, so it is a step of Euler's method.
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};

@@ -6,7 +6,7 @@
 //! x' = √ᾱ'·f + √(1−ᾱ')·noise    the last step ends with f itself
 //! ```
 //!
-//! The times are a choice of the 50 that models are distilled on.
+//! The timesteps are chosen from the 50 that models are distilled on.
 
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
@@ -53,10 +53,10 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
     Ok(Plan::new(1.0, evaluations))
 }
 
-/// `steps` of the times k·⌊N / 50⌋ − 1, evenly from the last downwards.
-fn times(trained: usize, steps: usize) -> Vec<usize> {
-    let stride = trained / DISTILLED;
-    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as there.
+/// Chooses `steps` of the timesteps k·⌊N / 50⌋ − 1, evenly spaced from the last one downwards.
+fn times(num_train_timesteps: usize, steps: usize) -> Vec<usize> {
+    let stride = num_train_timesteps / DISTILLED;
+    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as in numpy.
     let part = DISTILLED as f64 / steps as f64;
     let chosen = (0..steps).map(|index| (index as f64 * part).floor() as usize);
     chosen.map(|index| (DISTILLED - index) * stride - 1).collect()

@@ -1,12 +1,13 @@
-//! A linear multistep method in σ: Adams and Bashforth's with uneven steps, after k-diffusion's
-//! `sample_lms`; diffusers: `LMSDiscreteScheduler`, order 4.
+//! A linear multistep method in σ: that of Adams and Bashforth for steps of different lengths, as
+//! in k-diffusion's `sample_lms`; diffusers: `LMSDiscreteScheduler`, order 4.
 //!
 //! ```text
 //! x' = x + Σⱼ cⱼ·dⱼ                       dⱼ = (x − x₀) / σ of the j-th last evaluation
 //! cⱼ = ∫ ∏ₖ≠ⱼ (τ − σₖ) / (σⱼ − σₖ) dτ     from σ to σ'; σₖ of the k-th last evaluation
 //! ```
 //!
-//! The integrand has at most the third degree, for which two of Gauss' points are exact.
+//! The integrand is a polynomial of at most third degree, for which Gauss' quadrature with two
+//! points is exact.
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
@@ -14,7 +15,7 @@ use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
-/// How many derivatives a step uses, when there are as many.
+/// The most derivatives that a step uses; the first steps have fewer.
 const ORDER: usize = 4;
 
 /// The coefficients of the linear multistep method.
@@ -41,7 +42,8 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
     Ok(Plan::new(levels.init_noise_sigma, evaluations))
 }
 
-/// ∫ of the polynomial that is 1 at `nodes[j]` and 0 at the others, from `nodes[0]` to `end`.
+/// The integral from `nodes[0]` to `end` of the polynomial that is 1 at `nodes[j]` and 0 at the
+/// other nodes.
 fn lagrange_integral(nodes: &[f64], j: usize, end: f64) -> f64 {
     let polynomial = |x: f64| -> f64 {
         let others = nodes.iter().enumerate().filter(|(k, _)| *k != j);

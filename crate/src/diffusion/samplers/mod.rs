@@ -1,4 +1,4 @@
-//! The samplers: each one file, a formula turned into coefficients.
+//! The samplers. Each file turns the formula of one into coefficients.
 
 mod ddim;
 mod dpmpp_2m;
@@ -22,13 +22,13 @@ use super::spacing::Spacing;
 use crate::error::{Error, Result};
 use serde::Serialize;
 
-/// A rule for stepping from noise to a picture. Names are those of k-diffusion.
+/// A sampler: a method that turns noise into a picture in steps. The names are k-diffusion's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Sampler {
-    /// Denoising diffusion implicit models, on wish with added noise.
+    /// Denoising diffusion implicit models, with added noise if `eta` is above 0.
     #[default]
     Ddim,
-    /// Pseudo linear multistep; what v1.4 comes with.
+    /// Pseudo linear multistep; v1.4's default.
     Pndm,
     /// A linear multistep method in σ.
     Lms,
@@ -40,7 +40,7 @@ pub enum Sampler {
     Heun,
     /// DPM-Solver++ of the second order.
     Dpmpp2m,
-    /// The same for the stochastic equation.
+    /// The same for the stochastic differential equation.
     Dpmpp2mSde,
     /// Predictor and corrector of the second order.
     UniPc,
@@ -48,35 +48,34 @@ pub enum Sampler {
     Lcm,
 }
 
-/// What a request may change about its sampler.
+/// What a sampler's plan depends on besides the number of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SamplerOptions {
     /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
     pub eta: f64,
-    /// Whether to step over Karras' sigmas; without it, as the schedule's file says.
+    /// Whether to use Karras sigmas; `None`: as the schedule's file says.
     pub karras: Option<bool>,
     /// For DPM++ 2M and UniPC: end at the smallest σ of training and not at 0. diffusers:
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
-    /// The steps that a run leaves out because it begins with a picture; none without one.
-    /// diffusers: `t_start` of its img2img pipeline.
+    /// The number of first steps that are left out because the run begins with a picture; `None`
+    /// for a run that begins with noise. diffusers: `t_start` of its img2img pipeline.
     pub left_out: Option<usize>,
-    /// Which of the training times to visit; without it, as the schedule's file says, and where
-    /// that is silent, as the sampler's class in diffusers does.
+    /// Which of the training timesteps to use; `None`: as the schedule's file says, or else as the
+    /// sampler's class in diffusers does.
     pub spacing: Option<Spacing>,
 }
 
-/// Which of a request's settings a sampler has. The others it refuses; the page's form offers only
-/// these.
+/// Which settings a sampler has. It refuses the others, and the page's form offers only these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Abilities {
-    /// Noise between its steps, as much as [`SamplerOptions::eta`] says.
+    /// Noise added in each step, [`SamplerOptions::eta`].
     pub eta: bool,
-    /// Karras' sigmas; the others visit the training times as they are.
+    /// Karras sigmas, [`SamplerOptions::karras`]; without it the sigmas are those of the timesteps.
     pub karras: bool,
     /// An end at the smallest σ of training, [`SamplerOptions::ends_at_sigma_min`].
     pub sigma_min: bool,
-    /// A choice of [`Spacing`]; the others have times of their own.
+    /// A choice of [`Spacing`]; without it the sampler has its own timesteps.
     pub spacing: bool,
 }
 
@@ -111,7 +110,7 @@ impl Sampler {
         }
     }
 
-    /// What it can do.
+    /// Which settings it has.
     pub const fn abilities(self) -> Abilities {
         let plain = Abilities { eta: false, karras: false, sigma_min: false, spacing: true };
         match self {
@@ -125,15 +124,15 @@ impl Sampler {
         }
     }
 
-    /// Whether it can step over Karras' sigmas; the others visit the training times as they are.
+    /// Whether it can use Karras sigmas.
     pub const fn knows_karras(self) -> bool {
         self.abilities().karras
     }
 
-    /// [`Sampler::plan_with`] as the sampler and the schedule's file stand.
+    /// [`Sampler::plan_with`] with default options.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Sampler::plan_with`].
     pub fn plan(self, schedule: &Schedule, steps: usize) -> Result<Plan> {
         self.plan_with(schedule, steps, SamplerOptions::default())
     }
@@ -143,16 +142,16 @@ impl Sampler {
     ///
     /// # Errors
     /// [`Error::Request`] for numbers of steps that the schedule or the sampler does not have, for
-    /// a tuning that is not the sampler's, and where diffusers itself refuses or ends in numbers
-    /// that are none.
+    /// options that the sampler does not have, and where diffusers itself refuses or gets NaN or
+    /// infinity.
     pub fn plan_with(
         self,
         schedule: &Schedule,
         steps: usize,
-        tuning: SamplerOptions,
+        options: SamplerOptions,
     ) -> Result<Plan> {
-        self.check(schedule, &tuning)?;
-        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out } = tuning;
+        self.check(schedule, &options)?;
+        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out } = options;
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
@@ -173,7 +172,7 @@ impl Sampler {
             Sampler::Lcm => lcm::plan(schedule, steps),
         }?;
         if left_out.is_some() {
-            // PNDM has left its steps out itself: of its times, not of its evaluations.
+            // PNDM has left out its steps itself, before it made evaluations of the timesteps.
             let rest = if self == Sampler::Pndm { 0 } else { skipped };
             plan = plan.without_steps(rest).with_picture();
         }
@@ -187,9 +186,9 @@ impl Sampler {
         refuse("number of steps", reason)
     }
 
-    /// Refuses a tuning that this sampler does not have.
-    fn check(self, schedule: &Schedule, tuning: &SamplerOptions) -> Result<()> {
-        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, .. } = *tuning;
+    /// Refuses options that this sampler does not have.
+    fn check(self, schedule: &Schedule, options: &SamplerOptions) -> Result<()> {
+        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, .. } = *options;
         let can = self.abilities();
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
@@ -216,7 +215,7 @@ impl Sampler {
         Ok(())
     }
 
-    /// The names of those that can do something, as a sentence has them.
+    /// The names of the samplers with this ability, joined for a sentence.
     fn names_of(ability: fn(Abilities) -> bool) -> String {
         let those = Sampler::ALL.into_iter().filter(|sampler| ability(sampler.abilities()));
         those.map(Sampler::name).collect::<Vec<_>>().join(" and ")

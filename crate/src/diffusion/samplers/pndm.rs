@@ -7,12 +7,13 @@
 //! x' = φ(x, Σⱼ wⱼ·eⱼ, t, t')              eⱼ of the j-th last step, w of Adams and Bashforth
 //! ```
 //!
-//! The first step is taken twice: with e₀ alone, then again from where it began, with the mean of
-//! e₀ and of the answer where it led.
+//! The first step has two evaluations: it is taken with e₀ alone, and then again from the same
+//! latents, with the mean of e₀ and the prediction at the first result.
 //!
-//! A run that begins with a picture starts somewhere in the list of times in which the second one
-//! stands twice, and still takes its first step twice, as diffusers does; from the second step on
-//! the UNet is then told the time of the step after.
+//! For these two evaluations diffusers' list of timesteps has its second entry twice. A run that
+//! begins with a picture starts in the middle of this list and still evaluates its first step
+//! twice, as in diffusers; so from its second step on, the UNet gets the timestep of the following
+//! step.
 
 use super::terms::Terms;
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
@@ -20,8 +21,8 @@ use crate::diffusion::schedule::{Prediction, Schedule};
 use crate::diffusion::spacing::Spacing;
 use crate::error::{Error, Result};
 
-/// Adams and Bashforth's weights for two, three and four answers, the latest first.
-const WEIGHTS: [&[f64]; 3] = [
+/// Adams and Bashforth's coefficients for two, three and four predictions, the latest first.
+const COEFFICIENTS: [&[f64]; 3] = [
     &[3.0 / 2.0, -1.0 / 2.0],
     &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0],
     &[55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
@@ -54,7 +55,13 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
         let alpha = schedule.alpha(from, steps)?;
         let next = schedule.alpha_before(from, back, false);
         let level = NoiseLevel::of_alpha(schedule.alpha(timestep as usize, steps)?);
-        let update = transfer(schedule.prediction(), &Terms::one(x), &answer(index), alpha, next);
+        let update = transfer(
+            schedule.prediction(),
+            &Terms::one(x),
+            &weighted_prediction(index),
+            alpha,
+            next,
+        );
         let mut evaluation = Evaluation::new(index.max(1), timestep, level, update.sum());
         if index == 0 {
             evaluation.save = Some(Terms::one(Slot::Latents).sum());
@@ -67,23 +74,23 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
     Ok(Plan::new(1.0, evaluations))
 }
 
-/// The answers of an evaluation and those before it, weighted.
-fn answer(index: usize) -> Terms {
+/// The weighted sum of an evaluation's prediction and those before it.
+fn weighted_prediction(index: usize) -> Terms {
     let weights = match index {
         0 => &[1.0] as &[f64],
         1 => &[0.5, 0.5],
-        _ => WEIGHTS[index.min(4) - 2],
+        _ => COEFFICIENTS[index.min(4) - 2],
     };
     let slots = [Slot::Prediction, Slot::Past(1), Slot::Past(2), Slot::Past(3)];
     let weighted = weights.iter().zip(slots);
     weighted.fold(Terms::default(), |sum, (weight, slot)| sum.plus(*weight, &Terms::one(slot)))
 }
 
-/// φ from the level `alpha` to the level `next`.
-fn transfer(prediction: Prediction, x: &Terms, answer: &Terms, alpha: f64, next: f64) -> Terms {
+/// φ from ᾱ = `alpha` to ᾱ' = `next`.
+fn transfer(prediction: Prediction, x: &Terms, output: &Terms, alpha: f64, next: f64) -> Terms {
     let eps = match prediction {
-        Prediction::Epsilon => answer.clone(),
-        Prediction::V => answer.times(alpha.sqrt()).plus((1.0 - alpha).sqrt(), x),
+        Prediction::Epsilon => output.clone(),
+        Prediction::V => output.times(alpha.sqrt()).plus((1.0 - alpha).sqrt(), x),
     };
     let below = alpha * (1.0 - next).sqrt() + (alpha * (1.0 - alpha) * next).sqrt();
     x.times((next / alpha).sqrt()).plus(-(next - alpha) / below, &eps)

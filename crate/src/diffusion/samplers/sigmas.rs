@@ -1,12 +1,12 @@
-//! The noise levels σ that a run visits, for the samplers that step in σ or in ln σ.
+//! The noise levels σ of a run, for the samplers whose formulas are in σ or in ln σ.
 //!
 //! ```text
 //! x = x₀ + σ·ε          σᵢ = (σ₀^⅐ + i/(n−1)·(σₙ₋₁^⅐ − σ₀^⅐))⁷       with Karras' sigmas
 //! ```
 //!
-//! "Elucidating the Design Space of Diffusion-Based Generative Models" (Karras et al.,
-//! 2206.00364), formula 5. diffusers keeps sigmas and timesteps in float32, so they are rounded
-//! here in the same places.
+//! "Elucidating the Design Space of Diffusion-Based Generative Models" (Karras et al., 2206.00364),
+//! formula 5. diffusers has sigmas and timesteps in float32, so they are rounded here in the same
+//! places.
 
 use crate::diffusion::plan::{Combination, Evaluation, NoiseLevel};
 use crate::diffusion::schedule::Schedule;
@@ -16,18 +16,20 @@ use crate::error::Result;
 /// Karras' ρ.
 const RHO: f64 = 7.0;
 
-/// The levels of a run.
+/// The timesteps of a run and their sigmas.
 pub(super) struct Sigmas {
     /// The noisiest first.
     pub timesteps: Vec<f64>,
-    /// One for each timestep, and 0, where the run ends.
+    /// One for each timestep, and a last one, where the run ends: 0, unless [`Sigmas::end_at`] set
+    /// another.
     pub sigmas: Vec<f64>,
     /// The first latents are this times N(0, 1).
     pub init_noise_sigma: f64,
 }
 
 impl Sigmas {
-    /// For latents x₀ + σ·ε: timesteps between the integers, the first σ as the latents' scale.
+    /// For latents x₀ + σ·ε: timesteps need not be whole numbers, and the first latents are scaled
+    /// by the first σ.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
@@ -52,8 +54,8 @@ impl Sigmas {
         Ok(Sigmas { init_noise_sigma, ..levels })
     }
 
-    /// For latents (x₀ + σ·ε) / √(σ² + 1): whole timesteps, one more than there are steps being
-    /// spaced and the last left out.
+    /// For latents (x₀ + σ·ε) / √(σ² + 1): timesteps are whole numbers. Except with `Trailing`, one
+    /// timestep more is spaced and the last one is left out.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
@@ -102,7 +104,7 @@ pub(super) fn evaluation(
     Evaluation::new(step, timestep, NoiseLevel::exploding(sigma), update).scaled(input_scale(sigma))
 }
 
-/// What the UNet's input is to latents x₀ + σ·ε: a variance of 1.
+/// The UNet's input scale for latents x₀ + σ·ε, which gives them the variance 1.
 pub(super) fn input_scale(sigma: f64) -> f64 {
     1.0 / (sigma * sigma + 1.0).sqrt()
 }
@@ -111,7 +113,7 @@ fn round_to_f32(number: &mut f64) {
     *number = f64::from(*number as f32);
 }
 
-/// Karras' sigmas.
+/// Karras sigmas from the largest to the smallest.
 fn ramp(first: f64, last: f64, steps: usize) -> Vec<f64> {
     let root = |sigma: f64| libm::pow(sigma, 1.0 / RHO);
     let (first, last) = (root(first), root(last));
@@ -119,7 +121,7 @@ fn ramp(first: f64, last: f64, steps: usize) -> Vec<f64> {
     (0..steps).map(|i| libm::pow(first + i as f64 * part * (last - first), RHO)).collect()
 }
 
-/// The training time of a level: linear in ln σ between the table's entries, which rise.
+/// The timestep of a level: interpolated linearly in ln σ between the table's entries, which rise.
 fn time_of(table: &[f32], sigma: f64) -> f64 {
     let ln = |index: usize| libm::log(f64::from(table[index])) as f32;
     let wanted = libm::log(sigma.max(1e-10));
@@ -130,7 +132,7 @@ fn time_of(table: &[f32], sigma: f64) -> f64 {
     (1.0 - fraction) * index as f64 + fraction * (index + 1) as f64
 }
 
-/// `numpy.interp` at `x` in a table over 0, 1, 2, …: linear between, constant beyond.
+/// `numpy.interp` at `x` in a table over 0, 1, 2, …: linear inside, constant outside.
 fn interpolate(table: &[f32], x: f64) -> f64 {
     let last = table.len() - 1;
     let index = (x.max(0.0) as usize).min(last);

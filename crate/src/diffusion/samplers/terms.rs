@@ -1,43 +1,44 @@
-//! Sums under construction, and what every sampler reads out of the model's answer.
+//! Sums while they are built, and what every sampler computes from the UNet's prediction: x₀, ε and
+//! the derivative.
 
 use crate::diffusion::plan::{Combination, Slot};
 use crate::diffusion::schedule::Prediction;
 
-/// A sum that grows; equal slots are added up at the end.
+/// A sum while it is built; [`Terms::sum`] adds equal slots.
 #[derive(Clone, Default)]
 pub(super) struct Terms(Vec<(Slot, f64)>);
 
 impl Terms {
-    /// One slot, once.
+    /// 1 · slot.
     pub(super) fn one(slot: Slot) -> Self {
         Terms(vec![(slot, 1.0)])
     }
 
-    /// The latents and the answer of the present evaluation.
-    fn present(latents: f64, answer: f64) -> Self {
-        Terms(vec![(Slot::Latents, latents), (Slot::Prediction, answer)])
+    /// The sum of latents and prediction of the current evaluation, with these factors.
+    fn present(latents: f64, prediction: f64) -> Self {
+        Terms(vec![(Slot::Latents, latents), (Slot::Prediction, prediction)])
     }
 
-    /// This and `factor` times another.
+    /// `self + factor · other`.
     #[must_use]
     pub(super) fn plus(mut self, factor: f64, other: &Terms) -> Self {
         self.0.extend(other.0.iter().map(|(slot, own)| (*slot, own * factor)));
         self
     }
 
-    /// This times `factor`.
+    /// `factor · self`.
     #[must_use]
     pub(super) fn times(&self, factor: f64) -> Self {
         Terms::default().plus(factor, self)
     }
 
-    /// The sum as the plan has it.
+    /// The finished sum.
     pub(super) fn sum(&self) -> Combination {
         Combination::new(&self.0)
     }
 }
 
-/// x₀ from latents √ᾱ·x₀ + √(1−ᾱ)·ε, given the two roots.
+/// x₀ from the prediction and latents `signal`·x₀ + `noise`·ε, where these are √ᾱ and √(1−ᾱ).
 pub(super) fn x0(prediction: Prediction, signal: f64, noise: f64) -> Terms {
     match prediction {
         Prediction::Epsilon => Terms::present(1.0 / signal, -noise / signal),
@@ -45,7 +46,7 @@ pub(super) fn x0(prediction: Prediction, signal: f64, noise: f64) -> Terms {
     }
 }
 
-/// ε from the same latents.
+/// ε from the same prediction and latents.
 pub(super) fn eps(prediction: Prediction, signal: f64, noise: f64) -> Terms {
     match prediction {
         Prediction::Epsilon => Terms::one(Slot::Prediction),
@@ -53,7 +54,7 @@ pub(super) fn eps(prediction: Prediction, signal: f64, noise: f64) -> Terms {
     }
 }
 
-/// dx/dσ = (x − x₀) / σ from latents x = x₀ + σ·ε.
+/// dx/dσ = (x − x₀) / σ from the prediction and latents x = x₀ + σ·ε.
 pub(super) fn derivative(prediction: Prediction, sigma: f64) -> Terms {
     match prediction {
         Prediction::Epsilon => Terms::one(Slot::Prediction),

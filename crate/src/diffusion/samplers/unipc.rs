@@ -1,17 +1,17 @@
 //! UniPC: "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models"
 //! (Zhao et al., 2302.04867), order 2 with B₂(h) = e^h − 1, on x₀; diffusers:
-//! `UniPCMultistepScheduler` as it stands.
+//! `UniPCMultistepScheduler` with its defaults.
 //!
 //! ```text
 //! x̃' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ½·(m₁ − m) / r)                        predictor
 //! x' = (α'σ' / ασ)·x + α'·(1 − e⁻ʰ)·(m + ρ₁·(m₁ − m) / r + ρ₂·(m' − m))        corrector
 //! ```
 //!
-//! m = x₀ of the answer at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ. The ρ
-//! solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h; without an m₁ there is
-//! no ρ₁, and ρ₂ = ½. The answer at x̃' serves both the corrector that ends a step and the
-//! predictor that begins the next. The last step is not corrected, and is of the first order unless
-//! the schedule's file says no to `lower_order_final`.
+//! m is x₀ from the prediction at x̃, m₁ that of the step before, r = (λ₁ − λ) / h with λ = −ln σ.
+//! The ρ solve ρ₁ + ρ₂ = b₁ and r·ρ₁ + ρ₂ = b₂, with bₖ from φ functions of −h. Without an m₁ there
+//! is no ρ₁, and ρ₂ = ½. The prediction at x̃' is used twice: by the corrector, which ends a step,
+//! and by the predictor, which begins the next. The last step has no corrector, and is of first
+//! order unless `lower_order_final` is false in the schedule's file.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
@@ -68,14 +68,15 @@ pub(super) fn plan(
     Ok(Plan::new(init_noise_sigma, evaluations))
 }
 
-/// From one level to the next.
+/// The coefficients of a step from σ to σ'.
 struct Step {
     /// α'σ' / ασ
     latents: f64,
     /// α'·(1 − e⁻ʰ)
     denoised: f64,
     h: f64,
-    /// How far back the step before began, in steps of this length; it is negative.
+    /// r above: the start of the step before, relative to this step's start and length; it is
+    /// negative.
     r: f64,
 }
 
@@ -89,12 +90,12 @@ impl Step {
         Step { latents, denoised: alpha * (1.0 - ratio), h, r }
     }
 
-    /// x' from x and a mixture of answers.
+    /// x' from x and a combination of the m.
     fn from(&self, x: &Terms, denoised: &Terms) -> Terms {
         x.times(self.latents).plus(self.denoised, denoised)
     }
 
-    /// ρ₁ and ρ₂; without an earlier answer only the second counts.
+    /// ρ₁ and ρ₂; at `first_order` there is no m₁, and ρ₁ is 0.
     fn corrector(&self, first_order: bool) -> [f64; 2] {
         if first_order {
             return [0.0, 0.5];

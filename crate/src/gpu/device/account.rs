@@ -20,13 +20,13 @@ impl Drop for Staged {
 }
 
 impl Gpu {
-    /// Counts bytes as on their way to the device until it is waited for.
+    /// Counts bytes as being uploaded, until the device is next waited for.
     pub fn count_upload(&self, bytes: u64) {
         self.0.memory.uploads.set(self.0.memory.uploads.get() + bytes);
         self.0.memory.pool.borrow_mut().stage(bytes);
     }
 
-    /// Bytes on their way to the device.
+    /// Bytes that were written for the device and may not have arrived yet.
     pub fn uploads(&self) -> u64 {
         self.0.memory.uploads.get() + self.0.memory.uploads_before.get()
     }
@@ -43,7 +43,7 @@ impl Gpu {
         self.count_upload(recording.params.len() as u64);
     }
 
-    /// Counts the buffer of parameters, as large as a recording needs it.
+    /// Counts the buffer of parameters, at the size that the recording needs.
     pub(super) fn fit_params(&self, recording: &Recording) {
         let bytes = recording.params.len() as u64;
         let had = self.0.memory.params_bytes.get();
@@ -72,7 +72,7 @@ impl Gpu {
         stats
     }
 
-    /// Each kernel that a dry device was to run, in the order of their first dispatch.
+    /// Each kernel that was dispatched on a dry device, in the order of their first dispatch.
     pub fn kernels(&self) -> Vec<Rc<Kernel>> {
         self.0.kernels.borrow().in_order().to_vec()
     }
@@ -82,7 +82,7 @@ impl Gpu {
         self.0.counter.borrow().kernels()
     }
 
-    /// Sets the counts to zero; the peak starts at what is alive now.
+    /// Sets the counts to zero; [`Stats::peak`] starts anew at what is held now.
     pub fn reset_stats(&self) {
         *self.0.counter.borrow_mut() = Counter::default();
         if let Some(executor) = &self.0.executor {
@@ -96,13 +96,14 @@ impl Gpu {
         self.0.memory.pool.borrow().held()
     }
 
-    /// The most that was held at one moment since [`Gpu::lap`].
-    pub fn lap_peak(&self) -> Held {
-        self.0.memory.pool.borrow().lap_peak()
+    /// The most that was held at one moment since [`Gpu::begin_stage_peak`].
+    pub fn stage_peak(&self) -> Held {
+        self.0.memory.pool.borrow().stage_peak()
     }
 
-    /// Lets that count begin at what is held now.
-    pub fn lap(&self) {
-        self.0.memory.pool.borrow_mut().lap();
+    /// Starts the peak of a stage of a run at what is held now. It is independent of
+    /// [`Stats::peak`], which [`Gpu::reset_stats`] starts and which is the peak of the whole run.
+    pub fn begin_stage_peak(&self) {
+        self.0.memory.pool.borrow_mut().begin_stage_peak();
     }
 }

@@ -6,8 +6,8 @@ use crate::gpu::memory::buffer::Buffer;
 use crate::gpu::memory::pool::{Pool, Use};
 use crate::gpu::recording::BufferId;
 
-/// Host writes are flushed by an empty submit when this much is on its way, so that loading a model
-/// does not pile up a second copy of it in staging memory.
+/// Host writes are flushed by an empty submit after so many bytes, so that loading a model does not
+/// collect a second copy of it in staging memory.
 const UPLOAD_BYTES_MAX: u64 = 32 << 20;
 
 impl Gpu {
@@ -16,8 +16,8 @@ impl Gpu {
         self.alloc_where(bytes, None)
     }
 
-    /// A buffer for what is held on to from one work to the next: no larger than it must be, and
-    /// later given to its like alone.
+    /// A buffer for what outlives a recording, such as a sampler's latents: no larger than it must
+    /// be, and used again only for another of this use and size.
     pub fn alloc_kept(&self, bytes: u64) -> Buffer {
         let taken = self.0.memory.pool.borrow_mut().take_kept(bytes);
         let id = taken.unwrap_or_else(|| self.create(bytes, Use::Kept));
@@ -29,14 +29,14 @@ impl Gpu {
         self.alloc_where(bytes, Some(self.0.queue.epoch.get()))
     }
 
-    /// A buffer of exactly this size that serves nobody else: it is destroyed when its handle was
+    /// A buffer of exactly this size outside of the pool: it is destroyed when its handle was
     /// dropped and the device has run what uses it.
-    pub fn alloc_apart(&self, bytes: u64) -> Buffer {
-        let id = self.create(bytes, Use::Apart);
+    pub fn alloc_unpooled(&self, bytes: u64) -> Buffer {
+        let id = self.create(bytes, Use::Unpooled);
         Buffer { pool: self.0.memory.pool.clone(), id, bytes }
     }
 
-    /// [`Gpu::alloc_apart`] for weights, which the host may write at once.
+    /// [`Gpu::alloc_unpooled`] for weights, which the host may write at once.
     pub fn alloc_weights(&self, bytes: u64) -> Buffer {
         let id = self.create(bytes, Use::Weights);
         Buffer { pool: self.0.memory.pool.clone(), id, bytes }

@@ -36,7 +36,7 @@ struct Inner {
     limits: Limits,
     has_f16: bool,
     tuning: Cell<Tuning>,
-    /// What the device complained of.
+    /// Errors that the device has reported.
     faults: Faults,
     /// None on a dry device.
     executor: Option<RefCell<Executor>>,
@@ -57,20 +57,21 @@ struct Memory {
     params_bytes: Cell<u64>,
     /// Written since the device was last waited for, or the last recording was submitted.
     uploads: Cell<u64>,
-    /// Written before that, for a recording that may still run; see `turn_uploads`.
+    /// Written before that, for a recording that may still run; see `rotate_uploads`.
     uploads_before: Cell<u64>,
 }
 
-/// What is on its way to the device.
+/// Commands and writes that were not submitted yet, or that may still run.
 struct Queue {
     /// Number of the present recording.
     epoch: Cell<u64>,
     /// Host writes that were not flushed yet.
     unflushed_bytes: Cell<u64>,
-    /// The last submit that was not waited for, and its work; since when the device works on it.
+    /// The last submit that was not waited for, and its work.
     running: RefCell<Option<(Submitted, u64)>>,
+    /// Since when the device has been working on it.
     busy_since: Cell<Instant>,
-    budget: RefCell<SubmitBudget>,
+    submit_budget: RefCell<SubmitBudget>,
 }
 
 impl Gpu {
@@ -83,13 +84,20 @@ impl Gpu {
         let faults = Faults::default();
         faults.listen(&opened.device);
         let executor = Executor::new(opened.device, opened.queue);
-        let budget = SubmitBudget::new(options.max_submit, opened.info.software)
+        let submit_budget = SubmitBudget::new(options.max_submit, opened.info.software)
             .with_dispatch(options.max_dispatch);
-        Ok(Gpu::new(Some(executor), budget, faults, opened.info, opened.limits, opened.has_f16))
+        Ok(Gpu::new(
+            Some(executor),
+            submit_budget,
+            faults,
+            opened.info,
+            opened.limits,
+            opened.has_f16,
+        ))
     }
 
-    /// A device that only adds up: bytes, FLOPs, dispatches, limits (WebGPU's defaults). All of the
-    /// crate runs on it, but reading a tensor back gives zeros.
+    /// A device that runs nothing. It counts bytes, FLOPs and dispatches, and checks limits
+    /// (WebGPU's defaults). All of the crate runs on it, but reading a tensor back gives zeros.
     pub fn dry(shader_f16: bool) -> Gpu {
         Gpu::dry_within(Limits::default(), shader_f16)
     }
@@ -114,15 +122,15 @@ impl Gpu {
         twin
     }
 
-    /// It is fast: whatever is recorded is one submit.
+    /// Its submit budget is unlimited: whatever is recorded is one submit.
     fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
-        let budget = SubmitBudget::new(Some(u64::MAX), info.software);
-        Gpu::new(None, budget, Faults::default(), info, limits, shader_f16)
+        let submit_budget = SubmitBudget::new(Some(u64::MAX), info.software);
+        Gpu::new(None, submit_budget, Faults::default(), info, limits, shader_f16)
     }
 
     fn new(
         executor: Option<Executor>,
-        budget: SubmitBudget,
+        submit_budget: SubmitBudget,
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
@@ -130,7 +138,7 @@ impl Gpu {
     ) -> Gpu {
         let mut pool = Pool::default();
         pool.stage(PARAMS_BYTES);
-        pool.lap();
+        pool.begin_stage_peak();
         let memory = Memory {
             pool: Rc::new(RefCell::new(pool)),
             readbacks: RefCell::default(),
@@ -143,7 +151,7 @@ impl Gpu {
             unflushed_bytes: Cell::new(0),
             running: RefCell::default(),
             busy_since: Cell::new(Instant::now()),
-            budget: RefCell::new(budget),
+            submit_budget: RefCell::new(submit_budget),
         };
         Gpu(Rc::new(Inner {
             tuning: Cell::new(Tuning::default_for(info.software)),
@@ -181,14 +189,14 @@ impl Gpu {
         self.0.tuning.get()
     }
 
-    /// [`Tuning::id`] of the kernels that run; none where they are the default ones of this kind of
-    /// adapter.
+    /// [`Tuning::id`] of the kernels that run; `None` where they are the default ones of this kind
+    /// of adapter.
     pub fn tuned_id(&self) -> Option<String> {
         let fixed = Tuning::default_for(self.0.info.software);
         (self.tuning() != fixed).then(|| self.tuning().id())
     }
 
-    /// Chooses them, for what is recorded from now on.
+    /// Chooses the kernels of what is recorded from now on.
     pub fn set_tuning(&self, tuning: Tuning) {
         self.0.tuning.set(tuning);
     }
@@ -203,19 +211,19 @@ impl Gpu {
     /// first, and smaller where the adapter was measured to be slow; a software adapter has no
     /// bound.
     pub fn dispatch_max(&self) -> u64 {
-        self.0.queue.budget.borrow().dispatch_max()
+        self.0.queue.submit_budget.borrow().dispatch_max()
     }
 
     /// Appends a run of `kernel` to the recording. `params` is at most 256 bytes in the layout of
-    /// the kernel's uniform; `bindings` are its inputs and then its output; `work` is what it
-    /// counts as, in the simplest case the definition's floating-point operations.
+    /// the kernel's uniform; `bindings` are its inputs and then its output; `cost` is what it
+    /// counts as, in the simplest case the floating-point operations of the op's definition.
     pub fn dispatch(
         &self,
         kernel: &Rc<Kernel>,
         params: &[u8],
         bindings: Vec<Binding>,
         groups: [u32; 3],
-        work: impl Into<Cost>,
+        cost: impl Into<Cost>,
     ) {
         assert_eq!(bindings.len(), kernel.inputs() + 1, "{}: bindings", kernel.name());
         let (output, inputs) = bindings.split_last().expect("a kernel has an output");
@@ -225,9 +233,9 @@ impl Gpu {
         let mut pool = self.0.memory.pool.borrow_mut();
         bindings.iter().for_each(|binding| pool.touch(binding.buffer, self.0.queue.epoch.get()));
         let bytes = distinct_bytes(&bindings);
-        let work = work.into();
+        let cost = cost.into();
         if !self.0.is_rehearsing.get() {
-            self.0.counter.borrow_mut().dispatch(kernel.name(), work, bytes);
+            self.0.counter.borrow_mut().dispatch(kernel.name(), cost, bytes);
         }
         if self.is_dry() {
             self.0.kernels.borrow_mut().note(kernel);
@@ -235,7 +243,7 @@ impl Gpu {
         let mut recording = self.0.recording.borrow_mut();
         let params = recording.push_params(params);
         let kernel = kernel.clone();
-        let flops = work.flops;
+        let flops = cost.flops;
         recording.dispatches.push(Dispatch { kernel, params, bindings, groups, flops, bytes });
     }
 

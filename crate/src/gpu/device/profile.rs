@@ -1,5 +1,5 @@
 //! How long each dispatch of a recording takes: by the device's own clock where it has one
-//! (`timestamp-query`), else by the wall's, each dispatch submitted and waited for alone.
+//! (`timestamp-query`), else by the host's, each dispatch submitted and waited for alone.
 
 use super::Gpu;
 use crate::error::Result;
@@ -16,14 +16,15 @@ pub struct Timed {
     pub groups: [u32; 3],
     /// Seconds; of several runs the fastest.
     pub seconds: f64,
-    /// Floating-point operations of the definition.
+    /// Floating-point operations of the op's definition.
     pub flops: u64,
-    /// Bytes that it binds, each once.
+    /// Bytes of its bindings, each counted once.
     pub bytes: u64,
 }
 
-/// Called with the number of runs that are done, not always whole; its error ends the profile.
-type Watch<'a> = &'a dyn Fn(f64) -> Result<()>;
+/// Called with the number of runs that are done, which may be a fraction; its error ends the
+/// profile.
+type OnProgress<'a> = &'a dyn Fn(f64) -> Result<()>;
 
 impl Gpu {
     /// Whether dispatches are timed by the device's own clock.
@@ -31,25 +32,26 @@ impl Gpu {
         self.0.executor.as_ref().is_some_and(|executor| executor.borrow().has_timestamps())
     }
 
-    /// Runs what has been recorded so many times and times each dispatch; empty on a dry device.
-    /// The recording must give the same when it is run again: no op reads what it wrote before.
-    /// `watch` hears how many runs are done, of `runs` and one more that makes pipelines, before
-    /// each that is waited for; its error ends it.
+    /// Runs what has been recorded `runs` times and times each dispatch; empty on a dry device. The
+    /// recording must give the same result when it is run again: no op reads what it wrote before.
+    /// Before each wait, `on_progress` is called with the number of runs that are done. There is
+    /// one run more than `runs`: the first one makes the pipelines. An error of `on_progress` ends
+    /// the profile.
     ///
     /// # Errors
-    /// As [`Gpu::finish`], and those of `watch`.
-    pub async fn profile(&self, runs: usize, watch: Watch<'_>) -> Result<Vec<Timed>> {
+    /// As [`Gpu::finish`], and those of `on_progress`.
+    pub async fn profile(&self, runs: usize, on_progress: OnProgress<'_>) -> Result<Vec<Timed>> {
         let recording = self.take_recording();
         let Some(executor) = &self.0.executor else { return Ok(Vec::new()) };
         self.0.queue.epoch.set(self.0.queue.epoch.get() + 1);
         self.count_params(&recording);
         let mut timed: Vec<Timed> = recording.dispatches.iter().map(Timed::never).collect();
         for run in 0..=runs {
-            watch(run as f64)?;
-            let within = |share: f64| watch(run as f64 + share);
+            on_progress(run as f64)?;
+            let within = |share: f64| on_progress(run as f64 + share);
             let seconds = match self.has_timestamps() {
                 true => self.by_timestamps(executor, &recording).await?,
-                false => self.by_the_wall(&recording, &within).await?,
+                false => self.by_host_clock(&recording, &within).await?,
             };
             for (timed, seconds) in timed.iter_mut().zip(seconds).filter(|_| run > 0) {
                 timed.seconds = timed.seconds.min(seconds);
@@ -76,11 +78,15 @@ impl Gpu {
         Ok(pairs.map(|[from, to]| to.saturating_sub(*from) as f64 * period).collect())
     }
 
-    async fn by_the_wall(&self, recording: &Recording, watch: Watch<'_>) -> Result<Vec<f64>> {
+    async fn by_host_clock(
+        &self,
+        recording: &Recording,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Vec<f64>> {
         let all = recording.dispatches.len();
         let mut seconds = Vec::with_capacity(all);
         for i in 0..all {
-            watch(i as f64 / all as f64)?;
+            on_progress(i as f64 / all as f64)?;
             let start = Instant::now();
             let submitted = self.submit_part(recording, i..i + 1);
             if let Some(((device, _), submitted)) = self.handles().zip(submitted) {

@@ -1,24 +1,24 @@
-//! Bytes on their way from the device to the host. The copy is a part of the recording, so it costs
-//! no submit of its own, and whoever wants the bytes waits for them when other work is on its way.
-//! The buffers that they come through are kept for the next ones of their size until
-//! [`Gpu::trim`]; they are in the account of memory.
+//! Reads of the device by the host. The copy is a part of the recording, so it costs no submit of
+//! its own, and the caller waits for the bytes when other work is already submitted. The readback
+//! buffers are kept for later reads of the same size until [`Gpu::trim`]; the account of memory
+//! counts them.
 
 use super::Gpu;
 use crate::error::Result;
 use crate::gpu::memory::buffer::Buffer;
 use crate::gpu::recording::{Copy, ReadbackId};
 
-/// Bytes that will come; dropping it gives them up.
+/// Bytes that will be read back; dropping it cancels the read.
 pub struct Reading {
     gpu: Gpu,
     id: ReadbackId,
     bytes: u64,
-    /// Whether the next one may come through the same buffer.
+    /// Whether a later read may use the same buffer.
     is_kept: bool,
 }
 
 impl Gpu {
-    /// Records that the first `bytes` of a buffer, as they are then, come to the host.
+    /// Records a read of the first `bytes` of a buffer, as they are at this place of the recording.
     pub fn start_read(&self, buffer: &Buffer, bytes: u64) -> Reading {
         let kept = self.0.memory.readbacks.borrow_mut().take(bytes.next_multiple_of(4));
         self.record_read(buffer, bytes, kept, true)
@@ -54,7 +54,7 @@ impl Gpu {
         Reading { gpu: self.clone(), id, bytes, is_kept }
     }
 
-    /// Destroys the free buffers that bytes come through.
+    /// Destroys the free readback buffers.
     pub(super) fn trim_readbacks(&self) {
         let bytes = self.0.memory.readbacks.borrow_mut().destroy(|_, slot| slot.is_free);
         self.0.memory.pool.borrow_mut().unstage(bytes);
@@ -62,15 +62,15 @@ impl Gpu {
 }
 
 impl Reading {
-    /// The bytes, when they are there; zeros from a dry device. What it was recorded in has been
+    /// Waits for the bytes; zeros from a dry device. The recording that has the read must have been
     /// submitted.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`](crate::Error::DeviceLost), and what the device complained of.
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost), and errors that the device has reported.
     pub async fn bytes(self) -> Result<Vec<u8>> {
-        let on_way = self.gpu.0.memory.readbacks.borrow_mut().on_way(self.id);
-        assert!(on_way.is_some() || self.gpu.is_dry(), "a read is submitted before it is awaited");
-        let mut bytes = match (on_way, self.gpu.handles()) {
+        let pending = self.gpu.0.memory.readbacks.borrow_mut().pending(self.id);
+        assert!(pending.is_some() || self.gpu.is_dry(), "a read is submitted before it is awaited");
+        let mut bytes = match (pending, self.gpu.handles()) {
             (Some((readback, buffer)), Some((device, _))) => {
                 let bytes = readback.bytes(&device, &buffer).await;
                 bytes.map_err(|error| self.gpu.0.faults.take().unwrap_or(error))?
@@ -87,7 +87,7 @@ impl Drop for Reading {
         self.gpu.0.recording.borrow_mut().copies.retain(|copy| copy.to != self.id);
         let mut readbacks = self.gpu.0.memory.readbacks.borrow_mut();
         let Some(slot) = readbacks.slots.get_mut(&self.id.0) else { return };
-        // What is still on its way may not be written again before it has come.
+        // A buffer whose copy may still run must not be used for another one.
         slot.is_free = self.is_kept && slot.readback.is_none();
         if !slot.is_free {
             let bytes = readbacks.destroy(|id, _| id == self.id.0);

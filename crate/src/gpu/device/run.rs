@@ -10,7 +10,7 @@ use std::rc::Rc;
 use web_time::Instant;
 
 impl Gpu {
-    /// Takes what has been recorded and not submitted: to look at it instead of running it.
+    /// Takes what has been recorded and not submitted, to inspect it instead of running it.
     pub fn take_recording(&self) -> Recording {
         std::mem::take(&mut *self.0.recording.borrow_mut())
     }
@@ -53,11 +53,11 @@ impl Gpu {
         Some(executor.borrow_mut().submit(recording, part, &pool, readbacks))
     }
 
-    /// Submits what has been recorded and waits until it has run; a fault of the device since the
+    /// Submits what has been recorded and waits until it has run; an error of the device since the
     /// last call (validation, memory, loss, a limit) is this call's error.
     ///
     /// # Errors
-    /// What the device complained of since the last call: [`Error::Gpu`](crate::Error::Gpu),
+    /// What the device has reported since the last call: [`Error::Gpu`](crate::Error::Gpu),
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory),
     /// [`Error::GpuLimit`](crate::Error::GpuLimit), or
     /// [`Error::DeviceLost`](crate::Error::DeviceLost).
@@ -67,12 +67,12 @@ impl Gpu {
         if let Some((device, queue)) = self.handles() {
             waited = submitted::wait(&device, &queue).await;
         }
-        self.settle();
-        self.heard().await.and(waited)
+        self.after_wait();
+        self.take_error().await.and(waited)
     }
 
-    /// What the device complained of.
-    async fn heard(&self) -> Result<()> {
+    /// The first error that the device has reported, if any; the next call reports later ones.
+    async fn take_error(&self) -> Result<()> {
         #[cfg(target_arch = "wasm32")]
         if let Some((device, _)) = self.handles() {
             self.0.faults.collect(&device).await;
@@ -80,9 +80,9 @@ impl Gpu {
         self.0.faults.take().map_or(Ok(()), Err)
     }
 
-    /// The device has run all: uploads have arrived, and the buffers apart that were given back can
-    /// go.
-    fn settle(&self) {
+    /// Called when the device has run all that was submitted: the uploads are done, and the
+    /// unpooled buffers that were given back are destroyed.
+    fn after_wait(&self) {
         self.0.queue.running.take();
         let arrived = self.0.memory.uploads.replace(0) + self.0.memory.uploads_before.replace(0);
         self.0.memory.pool.borrow_mut().unstage(arrived);
@@ -105,22 +105,23 @@ impl Gpu {
         self.finish().await
     }
 
-    /// Submits what has been recorded in as many submits as keep each short, two of them on their
-    /// way at a time: the last is not waited for, so that the device works while the next recording
-    /// is made. `between` is asked before each but the first, and its error drops those not yet
-    /// submitted.
+    /// Submits what has been recorded in as many submits as keep each short. At most two of them
+    /// run at a time. The last one is not waited for, so that the device works while the next
+    /// recording is made. `between` is called before each submit but the first; its error drops
+    /// those not yet submitted.
     ///
     /// # Errors
-    /// Those of `between`, and what the device has complained of so far: of this recording it may
-    /// be heard by the next call.
+    /// Those of `between`, and errors that the device has reported so far; those of this recording
+    /// may come from the next call.
     pub async fn advance_in_parts(&self, between: &dyn Fn() -> Result<()>) -> Result<()> {
         let Some(recording) = self.next_recording() else { return Ok(()) };
         if self.0.queue.running.borrow().is_none() {
             self.0.queue.busy_since.set(Instant::now());
         }
         let dispatches = &recording.dispatches;
-        let next =
-            |from: usize| from..from + self.0.queue.budget.borrow().next(&dispatches[from..]);
+        let next = |from: usize| {
+            from..from + self.0.queue.submit_budget.borrow().next(&dispatches[from..])
+        };
         // Without dispatches there may be copies.
         let mut part = next(0);
         loop {
@@ -132,7 +133,7 @@ impl Gpu {
                 self.measure(before).await?;
             }
             if part.start == 0 {
-                self.turn_uploads();
+                self.rotate_uploads();
             }
             if part.end == dispatches.len() {
                 break;
@@ -140,18 +141,18 @@ impl Gpu {
             between()?;
             part = next(part.end);
         }
-        self.heard().await
+        self.take_error().await
     }
 
-    /// What was uploaded for the recording before this one has arrived. The account keeps the most
-    /// that any recording has uploaded, so that the peak does not depend on timing.
-    fn turn_uploads(&self) {
+    /// The uploads for the recording before this one are done. The account keeps the most that any
+    /// recording has uploaded, so that the peak does not depend on timing.
+    fn rotate_uploads(&self) {
         let (before, now) = (self.0.memory.uploads_before.get(), self.0.memory.uploads.replace(0));
         self.0.memory.uploads_before.set(before.max(now));
         self.0.memory.pool.borrow_mut().unstage(before.min(now));
     }
 
-    /// Waits for a submit and notes how long its work took since the device was free for it.
+    /// Waits for a submit and notes how long the device took for its work.
     async fn measure(&self, (submitted, work): (Submitted, u64)) -> Result<()> {
         if let Some((device, _)) = self.handles() {
             let done = submitted.done(&device).await;
@@ -159,7 +160,7 @@ impl Gpu {
         }
         let now = Instant::now();
         let since = self.0.queue.busy_since.replace(now);
-        self.0.queue.budget.borrow_mut().note(work, (now - since).as_secs_f64());
+        self.0.queue.submit_budget.borrow_mut().note(work, (now - since).as_secs_f64());
         Ok(())
     }
 
@@ -171,12 +172,12 @@ impl Gpu {
         Rehearsal { gpu: self.clone() }
     }
 
-    /// Makes the pipelines of kernels before they are needed; false where nothing was missing.
+    /// Makes the pipelines of kernels before they are needed; false if all of them existed.
     pub fn compile(&self, kernels: &[Rc<Kernel>]) -> bool {
         self.0.executor.as_ref().is_some_and(|executor| executor.borrow_mut().compile(kernels))
     }
 
-    /// Gives back to the system the buffers that nothing holds.
+    /// Destroys the buffers that nothing uses, so that the system gets their memory back.
     pub fn trim(&self) {
         self.submit();
         if let Some(executor) = &self.0.executor {

@@ -1,5 +1,4 @@
-//! What is held on the device: the pool of buffers, a buffer as ops hold it, and the buffers that
-//! bytes come back through.
+//! Memory on the device: the pool of buffers, a buffer as ops hold it, and the readback buffers.
 
 pub(super) mod buffer;
 pub(super) mod pool;

@@ -1,7 +1,7 @@
 //! The pool of whole buffers. Ownership plans memory: a dropped handle gives its buffer back, and a
 //! later op takes it. One queue runs everything in program order, so that is always safe for
-//! kernels. Buffers *apart* serve nobody else and are destroyed when they are given back: weights,
-//! and what is large.
+//! kernels. *Unpooled* buffers are destroyed when they are given back instead: weights, and what is
+//! large.
 //!
 //! The host is different: its writes overtake what is recorded and not yet submitted. So each
 //! buffer remembers the recording that last used it, and a host write only goes to one that the
@@ -22,9 +22,9 @@ pub(crate) enum Use {
     /// another of this use and of the same rounded size, so that the next recording finds all
     /// pooled buffers free as the one before did.
     Kept,
-    /// Activations apart.
-    Apart,
-    /// Weights, which are apart.
+    /// Activations, unpooled.
+    Unpooled,
+    /// Weights, unpooled.
     Weights,
 }
 
@@ -65,14 +65,14 @@ impl Held {
 #[derive(Default)]
 pub(crate) struct Pool {
     slots: BTreeMap<u32, Slot>,
-    /// (bytes, name) of the free ones, smallest first.
+    /// (bytes, id) of the free ones, smallest first.
     free: BTreeMap<(u64, u32), ()>,
     free_kept: BTreeMap<(u64, u32), ()>,
     /// Given back, and to be destroyed when what was recorded has run.
     to_destroy: Vec<u32>,
     next: u32,
     held: Held,
-    /// The largest since [`Pool::reset_peak`], and since [`Pool::lap`].
+    /// The largest since [`Pool::reset_peak`], and since [`Pool::begin_stage_peak`].
     peaks: [Held; 2],
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Pool {
 const FIT: u64 = 2;
 
 impl Pool {
-    /// Rounds a request up to the grain of the pool.
+    /// Rounds a request up to the sizes that the pool gives out.
     pub(crate) fn rounded(bytes: u64) -> u64 {
         bytes.max(4).next_multiple_of(256)
     }
@@ -99,7 +99,7 @@ impl Pool {
         Some(BufferId(key.1))
     }
 
-    /// A free one of those that are held on to, of exactly `bytes`, rounded.
+    /// A free buffer of [`Use::Kept`] of exactly `bytes`, rounded.
     pub(crate) fn take_kept(&mut self, bytes: u64) -> Option<BufferId> {
         let need = Self::rounded(bytes);
         let key = *self.free_kept.range((need, 0)..=(need, u32::MAX)).next()?.0;
@@ -153,7 +153,7 @@ impl Pool {
         self.slots.get(&id.0)?.buffer.as_ref()
     }
 
-    /// Destroys the free buffers, and those apart that were given back.
+    /// Destroys the free buffers, and the unpooled ones that were given back.
     pub(crate) fn trim(&mut self) {
         let mut free = std::mem::take(&mut self.free);
         free.append(&mut self.free_kept);
@@ -161,8 +161,8 @@ impl Pool {
         self.destroy_released();
     }
 
-    /// Destroys the buffers apart that were given back, and tells whether there were any. On the
-    /// web a dropped buffer would wait for the garbage collector.
+    /// Destroys the unpooled buffers that were given back; true if there were any. In a browser a
+    /// buffer that is only dropped would wait for the garbage collector.
     pub(crate) fn destroy_released(&mut self) -> bool {
         let to_destroy = std::mem::take(&mut self.to_destroy);
         for id in &to_destroy {
@@ -189,7 +189,7 @@ impl Pool {
     fn share(&mut self, usage: Use) -> &mut u64 {
         match usage {
             Use::Weights => &mut self.held.weights,
-            Use::Pooled | Use::Kept | Use::Apart => &mut self.held.activations,
+            Use::Pooled | Use::Kept | Use::Unpooled => &mut self.held.activations,
         }
     }
 
@@ -212,18 +212,18 @@ impl Pool {
         self.peaks[0]
     }
 
-    /// Lets the peak start at what is held now.
+    /// Starts the peak of the whole run at what is held now.
     pub(crate) fn reset_peak(&mut self) {
         self.peaks[0] = self.held;
     }
 
-    /// The most held since the last lap began.
-    pub(crate) fn lap_peak(&self) -> Held {
+    /// The most held since [`Pool::begin_stage_peak`].
+    pub(crate) fn stage_peak(&self) -> Held {
         self.peaks[1]
     }
 
-    /// Begins the next lap at what is held now.
-    pub(crate) fn lap(&mut self) {
+    /// Starts the peak of a stage at what is held now.
+    pub(crate) fn begin_stage_peak(&mut self) {
         self.peaks[1] = self.held;
     }
 }

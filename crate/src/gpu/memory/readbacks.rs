@@ -1,11 +1,11 @@
-//! The buffers that bytes come through on their way to the host. They are kept for the next ones of
-//! their size until [`Gpu::trim`](crate::gpu::Gpu::trim).
+//! Readback buffers: the device copies to them and the host maps them. They are kept for later
+//! reads of the same size until [`Gpu::trim`](crate::gpu::Gpu::trim).
 
 use crate::gpu::queue::submitted::Readback;
 use crate::gpu::recording::ReadbackId;
 use std::collections::BTreeMap;
 
-/// One of them.
+/// A readback buffer.
 pub(in crate::gpu) struct Slot {
     bytes: u64,
     /// None on a dry device.
@@ -15,7 +15,7 @@ pub(in crate::gpu) struct Slot {
     pub readback: Option<Readback>,
 }
 
-/// All buffers that bytes come through.
+/// All readback buffers.
 #[derive(Default)]
 pub(in crate::gpu) struct Readbacks {
     pub slots: BTreeMap<u32, Slot>,
@@ -23,7 +23,7 @@ pub(in crate::gpu) struct Readbacks {
 }
 
 impl Readbacks {
-    /// A free one of exactly so many bytes.
+    /// A free one of exactly `bytes`.
     pub(crate) fn take(&mut self, bytes: u64) -> Option<ReadbackId> {
         let mut slots = self.slots.iter_mut();
         let (id, slot) = slots.find(|(_, slot)| slot.is_free && slot.bytes == bytes)?;
@@ -44,7 +44,7 @@ impl Readbacks {
         self.slots.get(&id.0)?.buffer.as_ref()
     }
 
-    /// Notes that its bytes are on their way.
+    /// Notes the read that was submitted for it.
     pub(crate) fn submitted(&mut self, id: ReadbackId, readback: Readback) {
         if let Some(slot) = self.slots.get_mut(&id.0) {
             slot.readback = Some(readback);
@@ -52,12 +52,12 @@ impl Readbacks {
     }
 
     /// What was submitted and not yet waited for, with its buffer.
-    pub(crate) fn on_way(&mut self, id: ReadbackId) -> Option<(Readback, wgpu::Buffer)> {
+    pub(crate) fn pending(&mut self, id: ReadbackId) -> Option<(Readback, wgpu::Buffer)> {
         let slot = self.slots.get_mut(&id.0)?;
         slot.readback.take().zip(slot.buffer.clone())
     }
 
-    /// Destroys those that `goes` says, and returns how many bytes they had.
+    /// Destroys those for which `goes` is true, and returns how many bytes they had.
     pub(crate) fn destroy(&mut self, goes: impl Fn(u32, &Slot) -> bool) -> u64 {
         let gone = self.slots.extract_if(.., |id, slot| goes(*id, slot));
         let destroyed = gone.map(|(_, slot)| {

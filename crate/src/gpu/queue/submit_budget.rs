@@ -1,13 +1,13 @@
 //! How much one submit, and one dispatch of it, may hold. A driver resets a device whose submit runs
-//! for seconds, a page stands still while the graphics card is taken, and a cancel is only heard
-//! between submits; so a recording is cut where a submit would take longer than a tenth of a second,
-//! and ops cut what would be a dispatch of more than a quarter. How long that is, is guessed at
-//! first, with care, and then measured: the first submits of a graphics card are small, and grow
-//! with what is known of it. A fast adapter runs a whole evaluation in one.
+//! for seconds, the page freezes while the graphics card is busy, and a run can be cancelled only
+//! between submits. So a recording is cut where a submit would take longer than a tenth of a second,
+//! and ops are cut where a dispatch would take longer than a quarter. The adapter's speed is guessed
+//! at first, with care, and then measured: the first submits of a graphics card are small, and grow
+//! with what is known of it. A fast adapter runs a whole evaluation in one submit.
 
 use crate::gpu::recording::Dispatch;
 
-/// What a submit should take at the most.
+/// The longest that a submit should take.
 const SECONDS: f64 = 0.1;
 
 /// Work per second to begin with, of a software adapter and of a graphics card: the slowest ones
@@ -35,7 +35,7 @@ pub(crate) struct SubmitBudget {
 }
 
 impl SubmitBudget {
-    /// Nothing measured yet; with `fixed`, no submit ever depends on it.
+    /// Nothing is measured yet; with `fixed`, no submit depends on it.
     pub(crate) fn new(fixed: Option<u64>, software: bool) -> SubmitBudget {
         // A driver does not reset the CPU.
         let fixed_dispatch = software.then_some(u64::MAX);

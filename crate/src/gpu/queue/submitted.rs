@@ -1,4 +1,4 @@
-//! Work that was submitted, and bytes on their way to the host, until they are there.
+//! Submits that the device may still run, and reads whose bytes have not arrived yet.
 
 use crate::error::{Error, Result};
 use futures_channel::oneshot;
@@ -58,7 +58,7 @@ fn map(buffer: &wgpu::Buffer) -> Mapped {
     mapped
 }
 
-/// Bytes on their way to the host.
+/// A read that was submitted.
 pub(in crate::gpu) struct Readback {
     mapped: Mapped,
     submitted: Submitted,
@@ -70,10 +70,10 @@ impl Readback {
         Readback { mapped: map(buffer), submitted }
     }
 
-    /// The bytes of its buffer, which may then be written again.
+    /// Waits for the bytes and unmaps the buffer, which may then be used again.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] where they do not come.
+    /// [`Error::DeviceLost`] if mapping the buffer fails.
     pub(crate) async fn bytes(
         self,
         device: &wgpu::Device,

@@ -7,7 +7,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::models::fields::Fields;
 
-/// The sizes of a transformer, of either tower.
+/// The sizes of the transformer of either tower.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
     /// Channels of a token.
@@ -20,14 +20,14 @@ pub struct EncoderConfig {
     pub num_attention_heads: usize,
     /// The feed-forward's function.
     pub hidden_act: Activation,
-    /// ε of every norm of the tower.
+    /// ε of all norms of the tower.
     pub layer_norm_eps: f32,
 }
 
 /// The sizes of a text encoder. transformers: `CLIPTextConfig`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextConfig {
-    /// Tokens known.
+    /// Tokens of the vocabulary.
     pub vocab_size: usize,
     /// Tokens of a prompt, start and end included.
     pub max_position_embeddings: usize,
@@ -97,7 +97,8 @@ impl VisionConfig {
 }
 
 impl EncoderConfig {
-    /// From a tower's fields; the defaults are hidden size, intermediate size, layers and heads.
+    /// From a tower's fields, with these defaults of hidden size, intermediate size, layers and
+    /// heads.
     fn read(fields: &Fields, [hidden, intermediate, layers, heads]: [usize; 4]) -> Result<Self> {
         fields.only("hidden_act", &[json!("quick_gelu"), json!("gelu")])?;
         let hidden_act = match fields.get("hidden_act", "quick_gelu".to_string())?.as_str() {

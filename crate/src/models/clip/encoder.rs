@@ -1,5 +1,5 @@
-//! The transformer of CLIP's two towers: the text encoder's and the vision tower's differ in sizes
-//! and in what a token may see.
+//! The transformer of CLIP's two towers: the text encoder and the vision tower differ in their
+//! sizes and in the mask.
 //!
 //! ```text
 //! each layer:  x = x + self_attn(layer_norm1(x))
@@ -8,7 +8,7 @@
 
 use super::config::EncoderConfig;
 use crate::error::Result;
-use crate::nn::{Bias, LayerNorm, Mlp, Names, Scope, SelfAttention};
+use crate::nn::{Bias, LayerNorm, LinearNames, Mlp, Scope, SelfAttention};
 use crate::ops::Mask;
 use crate::tensor::Tensor;
 
@@ -50,7 +50,7 @@ impl Layer {
         let attention = scope.at("self_attn");
         Ok(Layer {
             layer_norm1: LayerNorm::new(&scope.at("layer_norm1"), c, eps)?,
-            self_attn: SelfAttention::new(&attention, c, heads, &Names::CLIP, Bias::All)?,
+            self_attn: SelfAttention::new(&attention, c, heads, &LinearNames::CLIP, Bias::All)?,
             layer_norm2: LayerNorm::new(&scope.at("layer_norm2"), c, eps)?,
             mlp: Mlp::new(&scope.at("mlp"), c, config.intermediate_size, config.hidden_act)?,
         })

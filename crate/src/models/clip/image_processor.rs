@@ -1,11 +1,11 @@
-//! A picture as the vision tower wants it; `feature_extractor/preprocessor_config.json`.
+//! Preprocesses a picture for the vision tower; `feature_extractor/preprocessor_config.json`.
 //!
 //! ```text
-//! resize, shortest edge to `size`, bicubic → cut out the middle → · 1/255 → (x − mean) / std
+//! resize, shortest edge to `size`, bicubic → center crop → · 1/255 → (x − mean) / std
 //! ```
 //!
-//! Equal to transformers' processor on Pillow, which is the one that CLIP and the safety checker
-//! were made with; the one on torchvision resizes with other roundings.
+//! Equal to transformers' processor on Pillow, which CLIP and the safety checker were trained with;
+//! the one on torchvision rounds differently when it resizes.
 
 use crate::error::Result;
 use crate::image::Rgba;
@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 /// Pillow's number of its bicubic filter.
 const BICUBIC: u8 = 3;
 
-/// Makes pictures ready. transformers: `CLIPImageProcessorPil`, `CLIPFeatureExtractor` in v1.4.
+/// Preprocesses pictures. transformers: `CLIPImageProcessorPil`, `CLIPFeatureExtractor` in v1.4.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageProcessor {
     /// The shorter side after resizing.
     shortest_edge: usize,
-    /// Height and width of the middle.
+    /// Height and width of the center crop.
     crop_size: usize,
     rescale_factor: f64,
     image_mean: [f32; 3],
@@ -44,7 +44,7 @@ impl ImageProcessor {
             let reason = format!("is {crop_size}, more than the {shortest_edge} of `size`");
             return Err(fields.error("crop_size", reason));
         }
-        // OpenAI's, of the pictures that CLIP was trained on.
+        // The defaults are OpenAI's: mean and deviation of the pictures that CLIP was trained on.
         let image_mean: [f64; 3] = fields.get("image_mean", [0.48145466, 0.4578275, 0.40821073])?;
         let image_std: [f64; 3] = fields.get("image_std", [0.26862954, 0.26130258, 0.27577711])?;
         if !image_std.iter().all(|std| *std as f32 > 0.0) {
@@ -59,12 +59,12 @@ impl ImageProcessor {
         })
     }
 
-    /// Height and width of what it makes.
+    /// Height and width of its output.
     pub fn output_size(&self) -> usize {
         self.crop_size
     }
 
-    /// A picture of any size → planes `[3, s, s]`.
+    /// A picture of any size → `[3, s, s]`, channels first, as transformers gives it.
     pub fn preprocess(&self, picture: &Rgba) -> Vec<f32> {
         let [width, height] = self.resized([picture.width(), picture.height()]);
         let resized = picture.resize_bicubic(width, height);
@@ -80,15 +80,16 @@ impl ImageProcessor {
         (0..3 * side * side).map(|i| value(i / (side * side), i % (side * side))).collect()
     }
 
-    /// The same as the vision tower takes it: `[s, s, 4]`, the fourth of each pixel nothing.
-    pub fn pixels(&self, picture: &Rgba) -> Vec<f32> {
+    /// The same values for [`super::VisionTower`], channels last: `[s, s, 4]`, the fourth channel
+    /// zero.
+    pub fn preprocess_nhwc(&self, picture: &Rgba) -> Vec<f32> {
         let planes = self.preprocess(picture);
         let plane = self.crop_size * self.crop_size;
         let pixel = |i: usize| [planes[i], planes[plane + i], planes[2 * plane + i], 0.0];
         (0..plane).flat_map(pixel).collect()
     }
 
-    /// The size whose shorter side is `shortest_edge`; the longer one is cut to whole pixels.
+    /// The size whose shorter side is `shortest_edge`; the longer one is rounded down.
     fn resized(&self, [width, height]: [u32; 2]) -> [u32; 2] {
         let short = width.min(height);
         let scaled = |length: u32| {

@@ -1,6 +1,6 @@
-//! CLIP: the text encoder, token ids to a context that the UNet attends to; in `vision` the tower
-//! of the safety checker. Both are the same transformer, `encoder`; `model` has both, to say how
-//! well a picture fits a prompt.
+//! CLIP: the text encoder, which turns token ids into the context that the UNet attends to; and in
+//! `vision` the tower of the safety checker. Both have the same transformer, `encoder`. `model` is
+//! the whole of CLIP, which scores how well a picture fits a prompt.
 
 mod config;
 #[cfg(feature = "engine")]

@@ -1,4 +1,4 @@
-//! CLIP whole: how well a picture fits a text. Not part of a run: it judges the pictures.
+//! The whole of CLIP: scores how well a picture fits a text. It is not part of a run.
 //!
 //! ```text
 //! image_embeds = visual_projection(vision_model(picture))                  [1, d]
@@ -18,11 +18,11 @@ use crate::tensor::Tensor;
 /// The sizes of both towers. transformers: `CLIPConfig`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipConfig {
-    /// Of the text's.
+    /// The text encoder's.
     pub text: TextConfig,
-    /// Of the picture's.
+    /// The vision tower's.
     pub vision: VisionConfig,
-    /// Numbers of an embedding.
+    /// Values of an embedding.
     pub projection_dim: usize,
 }
 
@@ -67,8 +67,8 @@ impl ClipModel {
         })
     }
 
-    /// `ids`, a text of 77 tokens → what each of its tokens stands for, `[77, d]`; the end token's
-    /// is the text's.
+    /// `ids`, a text of 77 tokens → `[77, d]`; the row of the end token is the embedding of the
+    /// text.
     ///
     /// # Panics
     /// As [`TextEncoder::forward`].
@@ -87,7 +87,7 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
     };
-    // torch's normalize() divides by no less than this.
+    // The smallest divisor of torch's normalize().
     let norm = |a: &[f32]| dot(a, a).sqrt().max(1e-12);
     dot(a, b) / norm(a) / norm(b)
 }

@@ -1,8 +1,8 @@
-//! The text encoder: token ids to a context that the UNet attends to.
+//! The text encoder: turns token ids into the context that the UNet attends to.
 //!
 //! ```text
 //! x = token_embedding[ids] + position_embedding
-//! context = final_layer_norm(encoder(x))              a token sees itself and those before it
+//! context = final_layer_norm(encoder(x))              with a causal mask
 //! ```
 //!
 //! Stable Diffusion v1 uses the last layer's states of all 77 tokens, not CLIP's pooled vector.
@@ -53,19 +53,19 @@ impl TextEncoder {
         self.positions
     }
 
-    /// `ids`, whole rows of [`TextEncoder::positions`] tokens → `[rows, positions, c]`.
+    /// `ids`, rows of [`TextEncoder::positions`] tokens each → `[rows, positions, c]`.
     ///
     /// # Panics
-    /// When an id is not below the config's `vocab_size`, or a row is not whole.
+    /// When an id is not below the config's `vocab_size`, or a row is incomplete.
     pub fn forward(&self, ids: &[u32], precision: Precision) -> Tensor {
         self.forward_without(ids, precision, 0)
     }
 
-    /// [`TextEncoder::forward`] without the last `skipped` layers, `[rows, positions, c]`; the
-    /// final norm stays.
+    /// [`TextEncoder::forward`] without the last `skipped` layers, but with the final norm: `[rows,
+    /// positions, c]`.
     ///
     /// # Panics
-    /// As there, or when there are fewer layers.
+    /// As [`TextEncoder::forward`], or when there are fewer layers.
     pub fn forward_without(&self, ids: &[u32], precision: Precision, skipped: usize) -> Tensor {
         let x = self.embeddings.forward(ids, precision);
         self.final_layer_norm.forward(&self.encoder.forward(x, Mask::Causal, skipped))

@@ -1,9 +1,9 @@
-//! The vision tower: a picture to one vector, from patches that attend to one another.
+//! The vision tower: turns a picture into one vector. Its tokens are patches of the picture.
 //!
 //! ```text
-//! patches   = conv(picture), its window as wide as its step     [s/p · s/p, c]
+//! patches   = conv(picture), kernel and stride p                [s/p · s/p, c]
 //! x         = [class_embedding; patches] + position_embedding   [s/p · s/p + 1, c]
-//! x         = encoder(pre_layrnorm(x))                          every token sees all
+//! x         = encoder(pre_layrnorm(x))                          without a mask
 //! vector    = post_layernorm(x of the class token)              [c]
 //! ```
 
@@ -19,7 +19,7 @@ pub struct VisionTower {
     class_embedding: Tensor,
     patch_embedding: Conv2d,
     position_embedding: Tensor,
-    /// So it is written in every checkpoint.
+    /// Spelled like this in every checkpoint.
     pre_layrnorm: LayerNorm,
     encoder: Encoder,
     post_layernorm: LayerNorm,
@@ -27,7 +27,7 @@ pub struct VisionTower {
 }
 
 impl VisionTower {
-    /// From the place of a `CLIPVisionModel`. As in the text encoder, names may or may not begin
+    /// From the scope of a `CLIPVisionModel`. As in the text encoder, names may or may not begin
     /// with `vision_model`.
     ///
     /// # Errors
@@ -62,7 +62,8 @@ impl VisionTower {
         assert_eq!(picture.shape().image()[..3], [1, side, side], "a picture for the vision tower");
         let tokens = self.config.positions();
         let patches = self.patch_embedding.forward(picture);
-        // In memory the class token before the patches is one long row before another.
+        // In memory, putting the class token before the patches is a concatenation of two long
+        // rows.
         let class = self.class_embedding.reshape([1, c]);
         let x = class.concat(&patches.reshape([1, (tokens - 1) * c])).reshape([1, tokens, c]);
         let x = x.add(&self.position_embedding.reshape([1, tokens, c]));

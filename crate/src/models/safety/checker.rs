@@ -1,4 +1,4 @@
-//! The network that looks at pictures.
+//! The network of the safety checker.
 
 use super::concepts::{CONCEPTS, Concepts, SPECIAL_CARE};
 use super::config::SafetyConfig;
@@ -7,7 +7,7 @@ use crate::models::clip::VisionTower;
 use crate::nn::{Linear, Numbers, Scope};
 use crate::tensor::Tensor;
 
-/// What looks at pictures. diffusers: `StableDiffusionSafetyChecker`.
+/// The safety checker's network. diffusers: `StableDiffusionSafetyChecker`.
 pub struct SafetyChecker {
     vision_model: VisionTower,
     visual_projection: Linear,
@@ -40,7 +40,7 @@ impl SafetyChecker {
         self.visual_projection.forward(&self.vision_model.forward(picture))
     }
 
-    /// What pictures are held against; the weights must have been loaded.
+    /// The concepts and thresholds; the weights must have been loaded.
     pub fn concepts(&self) -> Concepts {
         Concepts {
             concept_embeds: self.concept_embeds.to_vec(),

@@ -1,24 +1,25 @@
-//! How near a picture is to what shall not be shown.
+//! How close a picture is to the concepts that must not be shown.
 //!
 //! ```text
-//! score = round₃(cos(picture, concept) − threshold + adjustment)     near when it is above zero
+//! score = round₃(cos(picture, concept) − threshold + adjustment)     a match when above zero
 //! ```
 //!
-//! First the concepts of special care are looked at; one that is near makes the adjustment 0.01,
-//! for those after it and for the other concepts. The picture is flagged when one of these is near.
-//! Scores are rounded to three digits, in f32, as numpy does.
+//! The concepts of special care come first. A match among them sets the adjustment to 0.01, for
+//! those after it and for the other concepts. The picture is flagged when one of the other concepts
+//! matches. Scores are rounded to three digits, in f32, as numpy does.
 
 use crate::models::clip::cosine;
 
-/// Concepts that a picture is compared with: a number of diffusers' code, in no config.
+/// The number of concepts; it is in diffusers' code and in no config.
 pub const CONCEPTS: usize = 17;
-/// Concepts of special care, likewise: a picture near one of them is judged more strictly.
+/// The number of concepts of special care, also from diffusers' code. A match with one of them
+/// makes the other comparisons stricter.
 pub const SPECIAL_CARE: usize = 3;
 
-/// What a near concept of special care adds to scores.
+/// What a match with a concept of special care adds to scores.
 const ADJUSTMENT: f32 = 0.01;
 
-/// Embeddings and thresholds, under their names in the checkpoint.
+/// Embeddings and thresholds, with their names in the checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Concepts {
     /// `[17, d]`
@@ -34,27 +35,28 @@ pub struct Concepts {
 /// The scores of a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SafetyScores {
-    /// Of each concept of special care.
+    /// One for each concept of special care.
     pub special_scores: Vec<f32>,
-    /// Of each concept.
+    /// One for each concept.
     pub concept_scores: Vec<f32>,
 }
 
 impl SafetyScores {
-    /// Whether the picture shall not be shown.
+    /// Whether the picture must not be shown.
     pub fn flagged(&self) -> bool {
         self.concept_scores.iter().any(|score| *score > 0.0)
     }
 
-    /// Whether all scores are numbers; if not, the checker's weights are broken.
+    /// Whether all scores are finite (not NaN or infinite); if not, the checker's weights are
+    /// damaged.
     pub fn is_finite(&self) -> bool {
         self.special_scores.iter().chain(&self.concept_scores).all(|score| score.is_finite())
     }
 }
 
 impl Concepts {
-    /// The verdict on a picture's embedding `[d]`. diffusers: `StableDiffusionSafetyChecker`.
-    pub fn verdict(&self, image_embeds: &[f32]) -> SafetyScores {
+    /// The scores of a picture's embedding `[d]`. diffusers: `StableDiffusionSafetyChecker`.
+    pub fn scores(&self, image_embeds: &[f32]) -> SafetyScores {
         let d = image_embeds.len();
         let mut adjustment = 0.0;
         let mut special_scores = Vec::new();

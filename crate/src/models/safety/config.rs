@@ -7,14 +7,15 @@ use crate::models::fields::Fields;
 /// The sizes of a safety checker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SafetyConfig {
-    /// Of what looks at the picture.
+    /// The vision tower's.
     pub vision: VisionConfig,
-    /// Numbers of an embedding, of a picture as of a concept.
+    /// Values of an embedding of a picture or a concept.
     pub projection_dim: usize,
 }
 
 impl SafetyConfig {
-    /// Reads `json`, the text of `file`. Its `text_config` describes what a checker does not have.
+    /// Reads `json`, the text of `file`. Its `text_config` is ignored: a checker has no text
+    /// encoder.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile), [`Config`](crate::Error::Config).

@@ -1,6 +1,6 @@
-//! The safety checker that Stable Diffusion v1.4 comes with: a finished picture as CLIP sees it,
-//! held against concepts that shall not be shown. Networks only look; the verdict is arithmetic on
-//! a few numbers, on the CPU: [`Concepts`].
+//! Stable Diffusion v1.4's safety checker: CLIP's embedding of a finished picture is compared with
+//! those of concepts that must not be shown. The network makes the embedding; the comparison is
+//! arithmetic on a few numbers, on the CPU: [`Concepts`].
 //!
 //! ```text
 //! image_embeds = visual_projection(vision_model(picture))     [1, d]

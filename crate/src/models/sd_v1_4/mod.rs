@@ -1,6 +1,6 @@
-//! The configs of CompVis/stable-diffusion-v1-4, with the published numbers: what the dry run
-//! measures, and the topology of a made-up checkpoint. Those that the page serves beside the
-//! model's manifest lie there.
+//! The configs of CompVis/stable-diffusion-v1-4 as published: for the dry run, and for checkpoints
+//! of the same topology with invented weights. Those that the page serves are in the folder of the
+//! model's manifest.
 
 /// A file of `web/models/stable-diffusion-v1-4`.
 macro_rules! served {
@@ -19,7 +19,7 @@ pub const UNET: &str = served!("unet/config.json");
 pub const VAE: &str = served!("vae/config.json");
 /// `text_encoder/config.json`.
 pub const TEXT_ENCODER: &str = served!("text_encoder/config.json");
-/// `safety_checker/config.json`: of its fields those that the checker reads.
+/// `safety_checker/config.json`: only the fields that the checker reads.
 pub const SAFETY_CHECKER: &str = include_str!("safety_checker.json");
 /// `feature_extractor/preprocessor_config.json`.
 pub const FEATURE_EXTRACTOR: &str = include_str!("feature_extractor.json");

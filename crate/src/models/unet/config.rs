@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::models::fields::Fields;
 
-/// After which layer of the first level deep features branch off; the first level of v1.4 has two
-/// layers. DeepCache: `cache_branch_id`.
+/// How many layers of the first level are computed even if deep features are reused; v1.4's first
+/// level has two layers. DeepCache: `cache_branch_id`.
 const CACHE_BRANCH: usize = 1;
 
 /// The sizes of a UNet. diffusers: the arguments of `UNet2DConditionModel`.
@@ -24,13 +24,13 @@ pub struct UnetConfig {
     pub time_embed_dim: usize,
     /// Groups of every group norm.
     pub norm_num_groups: usize,
-    /// ε of the group norms, but for the transformers'.
+    /// ε of the group norms, except those of the transformers.
     pub norm_eps: f32,
-    /// Whether the time's cosines come before its sines.
+    /// Whether the cosines of the timestep's sinusoids come before the sines.
     pub flip_sin_to_cos: bool,
-    /// Subtracted from the number of the time's frequencies.
+    /// Subtracted from the number of frequencies of the timestep's sinusoids.
     pub freq_shift: f64,
-    /// Zeros before the first and after the last row and column when a level is halved.
+    /// Zeros before the first and after the last row and column at a downsampling.
     pub downsample_padding: [usize; 2],
     /// Height and width of the first convolution.
     pub conv_in_kernel: usize,
@@ -38,25 +38,25 @@ pub struct UnetConfig {
     pub conv_out_kernel: usize,
     /// Whether the transformers' projections are saved as linears, not as 1×1 convolutions.
     pub use_linear_projection: bool,
-    /// Side of the latents for which the model was trained (`sample_size`), if it says.
+    /// Side of the latents that the model was trained on (`sample_size`), if the config has it.
     pub sample_size: Option<usize>,
 }
 
-/// One level of a UNet: a size of the picture.
+/// One level (resolution) of a UNet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
     /// Channels (`block_out_channels`).
     pub channels: usize,
-    /// Resnets on the way down; one more on the way up (`layers_per_block`).
+    /// Resnets of the down path; the up path has one more (`layers_per_block`).
     pub layers: usize,
-    /// Heads of its attentions. The config calls it `attention_head_dim`: diffusers misnamed it,
-    /// and keeps the name for the sake of the files that have it.
+    /// Heads of its attentions. The config calls it `attention_head_dim`, a wrong name that
+    /// diffusers keeps for compatibility.
     pub heads: usize,
     /// Transformer blocks after each resnet (`transformer_layers_per_block`).
     pub transformer_layers: usize,
-    /// Whether the way down has them (`down_block_types`).
+    /// Whether the down path has transformers (`down_block_types`).
     pub down_attention: bool,
-    /// Whether the way up has them (`up_block_types`, which is listed in the other direction).
+    /// Whether the up path has transformers (`up_block_types`, which is in the opposite order).
     pub up_attention: bool,
 }
 
@@ -102,14 +102,14 @@ impl UnetConfig {
         })
     }
 
-    /// The outermost layers on the way down that are evaluated where deep features are cached; of
-    /// the way up there is one more. DeepCache: `cache_branch_id`.
+    /// The number of outermost layers of the down path, which are computed even if deep features
+    /// are reused; the up path has one more of them. DeepCache: `cache_branch_id`.
     pub fn cache_branch(&self) -> usize {
         CACHE_BRANCH.min(self.levels[0].layers)
     }
 
-    /// The resnets' channels on the way up of level `index`: `[c_in, c_out]` of each, where `c_in`
-    /// is what comes from below plus the skip that is joined to it.
+    /// `[c_in, c_out]` of the resnets of level `index` on the up path, where `c_in` is the sum of
+    /// the input's channels and those of the skip that is concatenated to it.
     #[cfg(feature = "engine")]
     pub(super) fn up_channels(&self, index: usize) -> Vec<[usize; 2]> {
         let channels = |index: usize| self.levels[index].channels;
@@ -126,7 +126,7 @@ impl UnetConfig {
     }
 }
 
-/// Refuses what other members of the family have and this program does not compute.
+/// Refuses features of other UNets of diffusers that are not supported here.
 fn refuse(fields: &Fields) -> Result<()> {
     let nothing: [(&str, &[Value]); 21] = [
         ("_class_name", &[json!("UNet2DConditionModel")]),
@@ -192,7 +192,7 @@ fn levels(fields: &Fields) -> Result<Vec<Level>> {
             }
         }
         let (down_attention, up_attention) = (down[i] == 1, up[count - 1 - i] == 1);
-        // The lowest level's heads are the middle's too, which always attends.
+        // The middle has the lowest level's heads, and always has attention.
         if down_attention || up_attention || i == count - 1 {
             fields.heads(of_heads, heads[i], channels[i])?;
         }
@@ -217,7 +217,7 @@ fn cross_attention_dim(fields: &Fields, levels: usize) -> Result<usize> {
     Ok(each[0])
 }
 
-/// diffusers pads nothing at a padding of 0 but one row and column of zeros at the end.
+/// With a padding of 0 diffusers adds one row and one column of zeros at the end.
 fn downsample_padding(fields: &Fields) -> Result<[usize; 2]> {
     fields.only("downsample_padding", &[json!(0), json!(1)])?;
     Ok(match fields.get("downsample_padding", 1)? {

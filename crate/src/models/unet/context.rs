@@ -1,47 +1,52 @@
-//! What cross-attentions see of a prompt, and which of it the rest of a forward pass will use.
+//! The keys and values of a prompt for the UNet's cross-attentions, and an iterator over them for a
+//! forward pass.
 
 use crate::nn::KeyValue;
 use crate::ops::TokenMerge;
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// What tokens attend to: the keys and values of a prompt for every cross-attention of a UNet, in
-/// the order in which a forward pass uses them; and how many of 1000 tokens are merged for
-/// self-attention.
+/// What the UNet needs of the context `[b, tokens, d]`: its keys and values for each
+/// cross-attention, in the order in which a forward pass uses them. Also how many of 1000 tokens
+/// self-attention merges, since this is passed to the same layers.
 #[derive(Clone)]
 pub struct Context {
     pub(super) keys: Vec<KeyValue>,
-    pub(super) merged: u32,
+    pub(super) merged_per_mille: u32,
 }
 
 impl Context {
-    /// The same, with so many of a thousand tokens of the highest resolution merged into others for
-    /// their self-attention: "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman,
-    /// 2303.17604).
+    /// The same, but with so many of 1000 tokens of the highest resolution merged for
+    /// self-attention: "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman, 2303.17604).
     #[must_use]
-    pub fn merging(&self, merged: u32) -> Context {
-        Context { keys: self.keys.clone(), merged }
+    pub fn merging(&self, merged_per_mille: u32) -> Context {
+        Context { keys: self.keys.clone(), merged_per_mille }
     }
 
-    /// For a forward pass over `latents` `[b, h, w, c]`: those of the attentions `part`.
+    /// For a forward pass over `latents` `[b, h, w, c]`: the keys and values of the
+    /// cross-attentions `part`.
     pub(super) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
         let [_, h, w, _] = latents.shape().image();
-        Remaining { keys: self.keys[part].iter(), merged: self.merged, size: [h, w] }
+        Remaining {
+            keys: self.keys[part].iter(),
+            merged_per_mille: self.merged_per_mille,
+            size: [h, w],
+        }
     }
 }
 
-/// What the rest of a forward pass will need of a context.
+/// The part of a context that the rest of a forward pass will use.
 pub(super) struct Remaining<'a> {
     pub(super) keys: std::slice::Iter<'a, KeyValue>,
-    merged: u32,
-    /// The highest resolution.
+    merged_per_mille: u32,
+    /// Height and width of the highest resolution.
     size: [usize; 2],
 }
 
 impl Remaining<'_> {
-    /// How many tokens of pictures of this size are merged.
+    /// How many tokens are merged at a level `[height, width]`.
     pub(super) fn merged(&self, size: [usize; 2]) -> usize {
-        let wanted = size[0] * size[1] * self.merged as usize / 1000;
+        let wanted = size[0] * size[1] * self.merged_per_mille as usize / 1000;
         if size == self.size { wanted.min(TokenMerge::most(size)) } else { 0 }
     }
 }

@@ -1,5 +1,5 @@
-//! The way down: a level's resnets, each followed by a transformer where the level attends, and a
-//! convolution that halves the picture. Every result is kept for the way up.
+//! The down path: the resnets of a level, each followed by a transformer if the level has
+//! attention, and a downsampling convolution. Every output is kept as a skip for the up path.
 
 use super::config::UnetConfig;
 use super::context::Remaining;
@@ -9,7 +9,7 @@ use crate::nn::{Downsample, Joined, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// One level on the way down. diffusers: `CrossAttnDownBlock2D`, and without attention
+/// One level of the down path. diffusers: `CrossAttnDownBlock2D`, and without attention
 /// `DownBlock2D`.
 pub(super) struct DownBlock {
     resnets: Vec<ResnetBlock>,
@@ -18,7 +18,7 @@ pub(super) struct DownBlock {
 }
 
 impl DownBlock {
-    /// Level `index`; the lowest is not halved.
+    /// Level `index`; the lowest one has no downsampling.
     ///
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
@@ -57,31 +57,33 @@ impl DownBlock {
     }
 
     /// `x` `[b, h, w, c_in]` → `[b, ⌈h/2⌉, ⌈w/2⌉, c]`, or the same height and width at the lowest
-    /// level; `skips` grows by one tensor for each resnet and one for the half. What an `adapter`
-    /// adds is of the size before the half where there are transformers, else of that after it.
+    /// level. `skips` grows by one tensor for each resnet and one for the downsampling. A
+    /// T2I-Adapter's residual is added before the downsampling if the level has transformers,
+    /// otherwise after it, and has the size that `x` has there.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
-        adapter: Option<&Tensor>,
+        t2i_residual: Option<&Tensor>,
     ) -> Tensor {
-        x = self.forward_layers(0..self.resnets.len(), x, shifts, context, skips, adapter);
+        x = self.forward_layers(0..self.resnets.len(), x, shifts, context, skips, t2i_residual);
         if let Some(downsampler) = &self.downsampler {
             x = downsampler.forward(&x);
             skips.push(x.clone());
         }
-        if let Some(adapter) = adapter.filter(|_| self.attentions.is_empty()) {
-            // The level's last skip is what it gives: one tensor in diffusers, so it grows as well.
-            x = x.add(adapter);
+        if let Some(t2i_residual) = t2i_residual.filter(|_| self.attentions.is_empty()) {
+            // In diffusers the level's output and its last skip are one tensor, so the skip changes
+            // too.
+            x = x.add(t2i_residual);
             *skips.last_mut().expect("a level has resnets") = x.clone();
         }
         x
     }
 
-    /// Some resnets with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`: `skips` grows
-    /// by one tensor of that shape for each.
+    /// The resnets `layers` with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`:
+    /// `skips` grows by one tensor of that shape for each.
     pub(super) fn forward_layers(
         &self,
         layers: Range<usize>,
@@ -89,14 +91,15 @@ impl DownBlock {
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
-        adapter: Option<&Tensor>,
+        t2i_residual: Option<&Tensor>,
     ) -> Tensor {
         for i in layers {
             x = self.resnets[i].forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);
-                if let Some(adapter) = adapter.filter(|_| i + 1 == self.attentions.len()) {
-                    x = x.add(adapter);
+                if let Some(t2i_residual) = t2i_residual.filter(|_| i + 1 == self.attentions.len())
+                {
+                    x = x.add(t2i_residual);
                 }
             }
             skips.push(x.clone());

@@ -1,4 +1,4 @@
-//! The turning point, at the smallest size: resnet, transformer, resnet.
+//! The middle, at the lowest resolution: resnet, transformer, resnet.
 
 use super::config::UnetConfig;
 use super::context::Remaining;

@@ -1,20 +1,20 @@
-//! The UNet: from noisy latents, the timestep and the prompt's context to the noise in them.
+//! The UNet: predicts the noise in latents, from the timestep and the prompt's context.
 //!
 //! ```text
 //! shifts = time_emb_proj(time_embedding(sinusoid(timestep)))       of all resnets at once
 //! x = conv_in(latents)
-//! down:  every level: resnets, each followed by a transformer; then halve     every x is kept
+//! down:  every level: resnets, each followed by a transformer; downsample     every x is a skip
 //! mid:   resnet, transformer, resnet
-//! up:    every level: join the x kept, resnet, transformer; then double
+//! up:    every level: concatenate a skip, resnet, transformer; upsample
 //! eps = conv_out(silu(conv_norm_out(x)))
 //! ```
 //!
-//! The outermost layers are the first down, `cache_branch` of them, and the last up, one more. What
-//! comes up to them, the deep features, changes little from step to step, and may be kept: see
-//! [`Cache`].
+//! The outermost layers are the first `cache_branch` layers of the down path and the last
+//! `cache_branch` + 1 of the up path. The input of these last ones, the deep features, changes
+//! little from step to step and can be cached: see [`Cache`].
 //!
-//! Only cross-attention sees the prompt, and only through its keys and values: [`Unet::prepare`]
-//! makes them once, and every step uses them.
+//! The prompt enters only through the keys and values of cross-attention: [`Unet::prepare`]
+//! computes them once, and every step uses them.
 
 mod config;
 #[cfg(feature = "engine")]

@@ -1,4 +1,4 @@
-//! The network, from its config and back to noise.
+//! The whole network: its layers from the config, and the forward pass.
 
 use super::config::UnetConfig;
 use super::context::{Context, Remaining};
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding, sinusoid};
 use crate::tensor::Tensor;
 
-/// What the layers that are still to come need beside what comes from below.
+/// What the remaining layers of a forward pass need beside their input `x`.
 struct Pass<'a> {
     shifts: Tensor,
     context: Remaining<'a>,
@@ -21,7 +21,7 @@ struct Pass<'a> {
 pub struct Unet {
     conv_in: Conv2d,
     time_embedding: TimestepEmbedding,
-    /// Of all resnets: one matrix.
+    /// The projections of the timestep for all resnets, as one matrix.
     time_emb_proj: Linear,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
@@ -67,7 +67,7 @@ impl Unet {
         let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
         let mid = self.mid_block.prepare(context);
         let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
-        Context { keys: down.chain(mid).chain(up).collect(), merged: 0 }
+        Context { keys: down.chain(mid).chain(up).collect(), merged_per_mille: 0 }
     }
 
     /// Predicts the noise: `[b, h, w, c]` → `[b, h, w, out_channels]`; channel counts are padded to
@@ -90,7 +90,7 @@ impl Unet {
         UnetOutput { sample: self.outer(deep, pass), deep: kept }
     }
 
-    /// The outermost layers on the way down, alone.
+    /// Only the outermost layers of the down path.
     fn outermost_down<'a>(
         &self,
         x: Tensor,
@@ -104,14 +104,14 @@ impl Unet {
         let up = context.part(all - blocks(level.up_attention, branch + 1)..all, latents);
         let mut down = context.part(0..blocks(level.down_attention, branch), latents);
         let mut skips = vec![x.clone()];
-        let adapter = input.residuals.and_then(|added| added.down.first());
+        let t2i_residual = input.residuals.and_then(|added| added.down.first());
         let block = &self.down_blocks[0];
-        block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, adapter);
+        block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, t2i_residual);
         add_to_skips(&mut skips, input.residuals, self.skips());
         Pass { shifts, context: up, skips }
     }
 
-    /// All but the outermost layers on the way up.
+    /// All layers but the outermost ones of the up path.
     fn inner<'a>(
         &self,
         mut x: Tensor,
@@ -123,8 +123,8 @@ impl Unet {
         let residuals = input.residuals;
         let mut skips = vec![x.clone()];
         for (level, block) in self.down_blocks.iter().enumerate() {
-            let adapter = residuals.and_then(|added| added.down.get(level));
-            x = block.forward(x, &shifts, &mut context, &mut skips, adapter);
+            let t2i_residual = residuals.and_then(|added| added.down.get(level));
+            x = block.forward(x, &shifts, &mut context, &mut skips, t2i_residual);
         }
         add_to_skips(&mut skips, residuals, self.skips());
         x = self.mid_block.forward(&x, &shifts, &mut context);
@@ -140,7 +140,7 @@ impl Unet {
         (x, Pass { shifts, context, skips })
     }
 
-    /// The outermost layers on the way up, and what follows.
+    /// The outermost layers of the up path, and the output convolution.
     fn outer(&self, mut x: Tensor, mut pass: Pass<'_>) -> Tensor {
         let last = self.up_blocks.last().expect("a config has levels");
         let layers = self.first_outermost()..last.layers();
@@ -150,18 +150,20 @@ impl Unet {
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 
-    /// How many skips there are: of the first convolution, of every resnet, of every half.
+    /// The number of skips: one of the first convolution, of every resnet, and of every
+    /// downsampling.
     fn skips(&self) -> usize {
         let levels = &self.config.levels;
         1 + levels.iter().map(|level| level.layers).sum::<usize>() + levels.len() - 1
     }
 
-    /// The first of the outermost layers of the last level on the way up.
+    /// The index of the first outermost layer in the last level of the up path.
     fn first_outermost(&self) -> usize {
         self.config.levels[0].layers - self.config.cache_branch()
     }
 
-    /// What the time adds in each resnet, the same for every picture: `[b, …]`.
+    /// The shifts of all resnets by the timestep, side by side, the same for each element of the
+    /// batch: `[b, …]`.
     fn shifts(&self, latents: &Tensor, timestep: f64) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let c = self.config.levels[0].channels;
@@ -173,8 +175,8 @@ impl Unet {
     }
 }
 
-/// Adds what a ControlNet says of each of `all` skips. Where only the outermost layers are
-/// evaluated, there are fewer here.
+/// Adds a ControlNet's residuals, one for each of `all` skips. Where only the outermost layers are
+/// evaluated, `skips` has only the first of them.
 fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>, all: usize) {
     let Some(added) = residuals.map(|residuals| &residuals.skips) else { return };
     assert!(added.is_empty() || added.len() == all, "residuals of another UNet");

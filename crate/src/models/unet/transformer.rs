@@ -1,5 +1,5 @@
-//! Attention inside the UNet: the pixels of a level, as tokens, attend to each other and then to
-//! the prompt.
+//! The transformer of the UNet: its tokens are the pixels of a level, which attend to each other
+//! and then to the prompt.
 //!
 //! ```text
 //! h = proj_in(norm(x))
@@ -9,25 +9,25 @@
 //! y = proj_out(h) + x
 //! ```
 //!
-//! On request the tokens of the highest resolution are merged before they attend to each other, by
-//! how alike they are in h, and each gets what became of those that it went with.
+//! On request similar tokens of the highest resolution are merged before self-attention, by their
+//! similarity in h. Afterwards each of them gets the output of the token that it was merged into.
 
 use super::config::{Level, UnetConfig};
 use super::context::Remaining;
 use crate::error::Result;
 use crate::nn::{
-    Bias, CrossAttention, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, Names, Scope,
-    SelfAttention,
+    Bias, CrossAttention, GatedFeedForward, GroupNorm, KeyValue, LayerNorm, Linear, LinearNames,
+    Scope, SelfAttention,
 };
 use crate::ops::{Mask, TokenMerge};
 use crate::tensor::Tensor;
 
-/// ε of a transformer's group norm: not the config's `norm_eps`, which the resnets have.
+/// ε of a transformer's group norm; the config's `norm_eps` is only for the resnets.
 const GROUP_NORM_EPS: f32 = 1e-6;
 /// ε of its layer norms: torch's default.
 const LAYER_NORM_EPS: f32 = 1e-5;
 
-/// Transformer blocks over the pixels of a picture. diffusers: `Transformer2DModel`.
+/// Transformer blocks over the pixels of a level. diffusers: `Transformer2DModel`.
 pub(super) struct Transformer {
     norm: GroupNorm,
     proj_in: Linear,
@@ -36,7 +36,7 @@ pub(super) struct Transformer {
 }
 
 impl Transformer {
-    /// For the pictures of `level`.
+    /// The transformer of `level`.
     ///
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
@@ -86,7 +86,7 @@ impl TransformerBlock {
         let (c, heads, c_context) = (level.channels, level.heads, config.cross_attention_dim);
         let norm = |name: &str| LayerNorm::new(&scope.at(name), c, LAYER_NORM_EPS);
         let (attn1, attn2) = (scope.at("attn1"), scope.at("attn2"));
-        let names = &Names::DIFFUSERS;
+        let names = &LinearNames::DIFFUSERS;
         Ok(TransformerBlock {
             norm1: norm("norm1")?,
             attn1: SelfAttention::new(&attn1, c, heads, names, Bias::Out)?,
@@ -97,7 +97,7 @@ impl TransformerBlock {
         })
     }
 
-    /// `x` `[b, t, c]` of pictures `[h, w]`, same shape.
+    /// `x` `[b, t, c]`, where t = h · w of `size`; same shape.
     fn forward(&self, x: &Tensor, size: [usize; 2], context: &mut Remaining<'_>) -> Tensor {
         let merged = context.merged(size);
         let context = context.keys.next().expect("the context is this model's");
@@ -109,7 +109,7 @@ impl TransformerBlock {
         self.ff.forward(&self.norm3.forward(&x), &x)
     }
 
-    /// Self-attention of the tokens that are left when `merged` of them went into others.
+    /// Self-attention after `merged` of the tokens are merged into others.
     fn attend_merged(&self, x: &Tensor, size: [usize; 2], merged: usize) -> Tensor {
         let merge = TokenMerge::choose(x, size, merged);
         let left = merge.merge(&self.norm1.forward(x));

@@ -1,6 +1,6 @@
-//! The way up: at each resnet the channels of the latest tensor kept on the way down are joined to
-//! `x`; then the picture is doubled, or rather brought to the size of the next tensor kept, which
-//! is one less than the double where the way down rounded up.
+//! The up path: each resnet gets `x` with the latest skip concatenated to its channels. Then `x` is
+//! upsampled to the size of the next skip. That is the doubled size, or one less where the down
+//! path rounded up.
 
 use super::config::UnetConfig;
 use super::context::Remaining;
@@ -10,7 +10,7 @@ use crate::nn::{Joined, KeyValue, ResnetBlock, Scope, Upsample};
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// One level on the way up. diffusers: `CrossAttnUpBlock2D`, and without attention `UpBlock2D`.
+/// One level of the up path. diffusers: `CrossAttnUpBlock2D`, and without attention `UpBlock2D`.
 pub(super) struct UpBlock {
     resnets: Vec<ResnetBlock>,
     attentions: Vec<Transformer>,
@@ -18,7 +18,7 @@ pub(super) struct UpBlock {
 }
 
 impl UpBlock {
-    /// Level `index`; the highest is not doubled.
+    /// Level `index`; the highest one has no upsampling.
     ///
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
@@ -68,13 +68,13 @@ impl UpBlock {
         x
     }
 
-    /// Resnets.
+    /// The number of resnets.
     pub(super) fn layers(&self) -> usize {
         self.resnets.len()
     }
 
-    /// Some resnets with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`: `skips`
-    /// shrinks by one tensor, of the same height and width, for each.
+    /// The resnets `layers` with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`:
+    /// `skips` shrinks by one tensor, of the same height and width, for each.
     pub(super) fn forward_layers(
         &self,
         layers: Range<usize>,
@@ -84,7 +84,7 @@ impl UpBlock {
         skips: &mut Vec<Tensor>,
     ) -> Tensor {
         for i in layers {
-            // Assigned: neither of the two is held while the resnet works on both.
+            // Assigned to `x`, so that the old `x` and the skip are dropped before the resnet runs.
             x = x.concat(&skips.pop().expect("as many were kept as are joined"));
             x = self.resnets[i].forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {

@@ -1,4 +1,4 @@
-//! The decoder of pictures as a run uses it: whole, or in bands of rows.
+//! The VAE's decoder as a run uses it: on the whole picture, or in bands of rows.
 
 use super::bands::BandOptions;
 use super::config::VaeConfig;
@@ -24,29 +24,30 @@ impl VaeDecoder {
         Ok(VaeDecoder { decoder, config: config.clone() })
     }
 
-    /// How many times larger a picture's side is than its latents'.
+    /// The ratio of a picture's side to that of its latents.
     pub fn factor(&self) -> usize {
         self.config.factor()
     }
 
-    /// What brings latents to a standard deviation of one.
+    /// The factor that gives latents a standard deviation of one.
     pub fn scaling_factor(&self) -> f64 {
         self.config.scaling_factor
     }
 
-    /// `latents` `[b, h, w, latent_channels]` as the sampler has them → a picture
-    /// `[b, factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
+    /// Scaled `latents` `[b, h, w, latent_channels]`, as the sampler has them → a picture `[b,
+    /// factor·h, factor·w, 4]` in about −1…1, the fourth channel zero.
     pub fn decode(&self, latents: &Tensor) -> Tensor {
         self.decoder.forward(&self.unscaled(latents))
     }
 
     /// [`VaeDecoder::decode`] of one picture's latents, `[1, h, w, latent_channels]`, for memory
-    /// that does not hold its upper levels whole: they are made in bands of `rows` rows at least,
-    /// which are waited for, with the group norms' statistics and the middle's attention those of
-    /// the whole picture. It takes about twice the work.
+    /// that is too small for whole tensors of its upper levels. These are computed in bands of at
+    /// least `rows` rows, one after another, with the group norms' statistics of the whole picture.
+    /// The lower levels and the attention of the middle are not in bands. The work is about twice
+    /// as much.
     ///
     /// # Errors
-    /// Those of the device, and of `between`, which is asked between submits.
+    /// Those of the device, and of `between`, which is called between submits.
     pub async fn decode_in_bands(
         &self,
         latents: &Tensor,
@@ -57,7 +58,7 @@ impl VaeDecoder {
         self.decoder.forward_in_bands(&self.unscaled(latents), &options).await
     }
 
-    /// `z`
+    /// `z`, without the scaling factor.
     fn unscaled(&self, latents: &Tensor) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let coefficient = (1.0 / self.config.scaling_factor) as f32;

@@ -1,9 +1,10 @@
-//! A picture in bands of rows, each a tensor of its own, for memory that does not hold it whole;
-//! and a picture that is made of such a one by doubling, strip by strip, and never kept.
+//! A feature map in bands of rows, each of which is a tensor, for memory that is too small for the
+//! whole. It may also be the upsampled version of such a one, which is computed strip by strip and
+//! never stored.
 //!
-//! A *strip* is a band with the two rows above and the two below that two 3×3 convolutions reach.
-//! These rows of the result are dropped: zero padding at a strip's ends has made them wrong, unless
-//! the ends are the picture's own.
+//! A *strip* is a band with two more rows above and two below, because two 3×3 convolutions read so
+//! far. In the result these rows are dropped: the zero padding at a strip's ends makes them
+//! invalid, unless the end is the border of the feature map.
 
 use crate::dtype::Precision;
 use crate::error::Result;
@@ -13,14 +14,14 @@ use crate::ops::{GroupStats, Rows, rows_grain};
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// Rows that two 3×3 convolutions reach on either side.
+/// How many rows two 3×3 convolutions read on either side.
 const REACH: usize = 2;
 
-/// How the work goes on: in bands of `rows` rows at least, each waited for.
+/// How bands are computed: with at least `rows` rows each, and a wait after each.
 pub(super) struct BandOptions<'a> {
     pub gpu: &'a Gpu,
     pub rows: usize,
-    /// Asked between submits; an error ends the work.
+    /// Called between submits; its error ends the work.
     pub between: &'a dyn Fn() -> Result<()>,
 }
 
@@ -34,9 +35,9 @@ impl BandOptions<'_> {
     }
 }
 
-/// A picture `[1, h, w, c]` in bands of `step` rows, the last perhaps of fewer.
+/// A feature map `[1, h, w, c]` in bands of `step` rows; the last may have fewer.
 pub(super) struct Bands {
-    /// Those that are needed no more are gone.
+    /// `None` for bands that are no longer needed.
     bands: Vec<Option<Tensor>>,
     step: usize,
     /// Height, width, channels.
@@ -44,19 +45,20 @@ pub(super) struct Bands {
     precision: Precision,
 }
 
-/// Some rows of a picture, a tensor of their own, and which of the picture's is the first.
+/// Some rows of a feature map as a tensor, and the index of the first of them.
 pub(super) struct Strip {
     pub x: Tensor,
     first: usize,
 }
 
 impl Strip {
-    /// Rows of the picture among the strip's.
+    /// Converts rows of the feature map to rows of the strip.
     fn local(&self, rows: &Range<usize>) -> Range<usize> {
         rows.start - self.first..rows.end - self.first
     }
 
-    /// Adds these rows of the picture to statistics; `x` `[1, rows, w, c]` is as high as the strip.
+    /// Adds `rows` of the feature map to the statistics; `x` `[1, rows, w, c]` has the height of
+    /// the strip.
     pub(super) fn gather(&self, x: &Tensor, rows: &Range<usize>, stats: &GroupStats) {
         let [_, _, width, _] = x.shape().image();
         let local = self.local(rows);
@@ -65,14 +67,14 @@ impl Strip {
 }
 
 impl Bands {
-    /// None of the bands yet.
+    /// Without any band yet.
     fn empty(size: [usize; 3], precision: Precision, rows: usize) -> Bands {
         let [_, width, c] = size;
         let grain = rows_grain(width * c * precision.bytes());
         Bands { bands: Vec::new(), step: rows.next_multiple_of(grain.max(REACH)), size, precision }
     }
 
-    /// Cuts a picture that is there whole, `x` `[1, h, w, c]`.
+    /// Cuts a whole feature map `x` `[1, h, w, c]`.
     pub(super) fn cut(x: &Tensor, options: &BandOptions<'_>) -> Bands {
         let [_, height, width, c] = x.shape().image();
         let mut bands = Bands::empty([height, width, c], x.precision(), options.rows);
@@ -82,10 +84,10 @@ impl Bands {
         bands
     }
 
-    /// Keeps some rows of `x` as the next band.
+    /// Copies some rows of `x` as the next band.
     fn push(&mut self, x: &Tensor, rows: Range<usize>) {
         let [_, width, c] = self.size;
-        let band = Tensor::apart(x.gpu(), [1, rows.len(), width, c], self.precision);
+        let band = Tensor::unpooled(x.gpu(), [1, rows.len(), width, c], self.precision);
         band.gather_rows(&[(x, rows)]);
         self.bands.push(Some(band));
     }
@@ -96,13 +98,13 @@ impl Bands {
         (0..height).step_by(self.step).map(|row| row..height.min(row + self.step)).collect()
     }
 
-    /// Statistics of all bands, to be gathered.
+    /// Empty statistics for all bands.
     fn stats(&self, norm: &GroupNorm, gpu: &Gpu) -> GroupStats {
         let [_, width, _] = self.size;
         norm.stats(gpu, self.ranges().into_iter().map(|rows| rows.len() * width))
     }
 
-    /// The whole picture, `[1, h, w, c]`.
+    /// The whole feature map as one tensor, `[1, h, w, c]`.
     pub(super) fn join(self, gpu: &Gpu) -> Tensor {
         let [height, width, c] = self.size;
         let x = Tensor::empty(gpu, [1, height, width, c], self.precision);
@@ -112,8 +114,8 @@ impl Bands {
         x
     }
 
-    /// A strip of `rows` rows, or all there are, that begins at `first` or, at the picture's end,
-    /// before it.
+    /// A strip of at least `rows` rows (or all rows, if there are fewer), which contains
+    /// `first..first + rows` as far as these exist.
     fn strip(&self, first: usize, rows: usize, gpu: &Gpu) -> Strip {
         let [height, width, c] = self.size;
         let grain = rows_grain(width * c * self.precision.bytes());
@@ -133,7 +135,7 @@ impl Bands {
         Strip { x, first }
     }
 
-    /// Lets the bands go that end at `row` or before it.
+    /// Drops the bands that end at `row` or before it.
     fn forget_before(&mut self, row: usize) {
         for (rows, band) in self.ranges().into_iter().zip(&mut self.bands) {
             if rows.end <= row {
@@ -147,15 +149,15 @@ fn present(band: &Option<Tensor>) -> &Tensor {
     band.as_ref().expect("a band that is needed is there")
 }
 
-/// A picture in bands, or one that is made of it by doubling and is not kept.
-pub(super) enum Picture<'a> {
-    Kept(Bands),
-    Doubled(Bands, &'a Upsample),
+/// A feature map that is stored in bands; or the upsampled version of one, which is not stored.
+pub(super) enum FeatureMap<'a> {
+    Stored(Bands),
+    Upsampled(Bands, &'a Upsample),
 }
 
-impl Picture<'_> {
+impl FeatureMap<'_> {
     fn source(&self) -> &Bands {
-        let (Picture::Kept(bands) | Picture::Doubled(bands, _)) = self;
+        let (FeatureMap::Stored(bands) | FeatureMap::Upsampled(bands, _)) = self;
         bands
     }
 
@@ -163,42 +165,43 @@ impl Picture<'_> {
     pub(super) fn sides(&self) -> [usize; 2] {
         let [height, width, _] = self.source().size;
         match self {
-            Picture::Kept(_) => [height, width],
-            Picture::Doubled(..) => [2 * height, 2 * width],
+            FeatureMap::Stored(_) => [height, width],
+            FeatureMap::Upsampled(..) => [2 * height, 2 * width],
         }
     }
 
-    /// What would be made of it, with `c` channels.
+    /// Empty bands of the same height and width, with `c` channels.
     fn like(&self, c: usize, options: &BandOptions<'_>) -> Bands {
         let [height, width] = self.sides();
         Bands::empty([height, width, c], self.source().precision, options.rows)
     }
 
-    /// Rows of the source, `[first, count]`, that are needed to compute `step` rows from `row` on.
+    /// The rows of the stored bands, as `[first, count]`, that are needed for `step` rows from
+    /// `row` on.
     fn reach(&self, row: usize, step: usize) -> [usize; 2] {
         let first = row.saturating_sub(REACH);
         match self {
-            Picture::Kept(_) => [first, step + 2 * REACH],
-            // A row is made of the source's rows under it, before it and after it.
-            Picture::Doubled(..) => [(first / 2).saturating_sub(1), step / 2 + REACH + 2],
+            FeatureMap::Stored(_) => [first, step + 2 * REACH],
+            // The upsampling's 3×3 convolution reads one more stored row on either side.
+            FeatureMap::Upsampled(..) => [(first / 2).saturating_sub(1), step / 2 + REACH + 2],
         }
     }
 
     fn strip(&self, row: usize, step: usize, gpu: &Gpu) -> Strip {
         let [first, rows] = self.reach(row, step);
         let strip = self.source().strip(first, rows, gpu);
-        let Picture::Doubled(_, upsample) = self else { return strip };
+        let FeatureMap::Upsampled(_, upsample) = self else { return strip };
         Strip { x: upsample.double(&strip.x), first: 2 * strip.first }
     }
 
-    /// Lets go what strips from `row` on do not need.
+    /// Drops the bands that strips from `row` on do not need.
     fn forget_before(&mut self, row: usize, step: usize) {
         let [first, rows] = self.reach(row, step);
-        let (Picture::Kept(bands) | Picture::Doubled(bands, _)) = self;
+        let (FeatureMap::Stored(bands) | FeatureMap::Upsampled(bands, _)) = self;
         bands.forget_before(first.min(bands.size[0].saturating_sub(rows)));
     }
 
-    /// The statistics of the picture for `norm`.
+    /// The statistics of the feature map for `norm`.
     ///
     /// # Errors
     /// Those of the device, and that of [`BandOptions::between`].
@@ -207,7 +210,7 @@ impl Picture<'_> {
         norm: &GroupNorm,
         options: &BandOptions<'_>,
     ) -> Result<GroupStats> {
-        if let Picture::Kept(bands) = self {
+        if let FeatureMap::Stored(bands) = self {
             let stats = bands.stats(norm, options.gpu);
             for band in bands.bands.iter().flatten() {
                 stats.gather(band, 0..band.shape().rows());
@@ -217,8 +220,8 @@ impl Picture<'_> {
         self.stats_of(norm, options, |x| x.clone()).await
     }
 
-    /// The statistics for `norm` of what `make` makes of the picture, strip by strip
-    /// (`[1, rows, w, c]`, same shape), which is not kept.
+    /// The statistics for `norm` of `make(self)`, computed strip by strip (`[1, rows, w, c]`, same
+    /// shape) and not stored.
     ///
     /// # Errors
     /// Those of the device, and that of [`BandOptions::between`].
@@ -239,8 +242,8 @@ impl Picture<'_> {
         Ok(stats)
     }
 
-    /// What `make` makes of the picture, strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`.
-    /// Its bands are let go as they are used.
+    /// `make(self)` in bands, computed strip by strip: `[1, rows, w, c_in] → [1, rows, w, c]`. The
+    /// bands of `self` are dropped as soon as they have been used.
     ///
     /// # Errors
     /// Those of the device, and that of [`BandOptions::between`].

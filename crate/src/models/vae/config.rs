@@ -12,17 +12,17 @@ pub struct VaeConfig {
     pub latent_channels: usize,
     /// Channels of each level, from the full size of the picture down.
     pub block_out_channels: Vec<usize>,
-    /// Resnets of a level on the way down; one more on the way up.
+    /// Resnets of a level of the encoder; the decoder has one more.
     pub layers_per_block: usize,
     /// Groups of every group norm.
     pub norm_num_groups: usize,
-    /// The latents' standard deviation is brought to one by this factor.
+    /// The factor that gives latents a standard deviation of one.
     pub scaling_factor: f64,
-    /// Whether a 1×1 convolution follows the encoder.
+    /// Whether there is a 1×1 convolution after the encoder.
     pub use_quant_conv: bool,
-    /// Whether one precedes the decoder.
+    /// Whether there is one before the decoder.
     pub use_post_quant_conv: bool,
-    /// Whether the middle attends.
+    /// Whether the middle has attention.
     pub mid_block_add_attention: bool,
 }
 
@@ -59,7 +59,7 @@ impl VaeConfig {
         for channels in &block_out_channels {
             fields.divides("norm_num_groups", norm_num_groups, *channels)?;
         }
-        // v1.4's file was written before the field existed: its factor is the class's default.
+        // v1.4's file is older than the field: its factor is the class's default.
         let scaling_factor: f64 = fields.get("scaling_factor", 0.18215)?;
         if !scaling_factor.is_finite() || scaling_factor <= 0.0 {
             return Err(fields.error("scaling_factor", "is not a positive number"));
@@ -76,7 +76,7 @@ impl VaeConfig {
         })
     }
 
-    /// How many times larger a picture's side is than its latents': 8 for v1.4.
+    /// The ratio of a picture's side to that of its latents: 8 for v1.4.
     pub fn factor(&self) -> usize {
         1 << (self.block_out_channels.len() - 1)
     }

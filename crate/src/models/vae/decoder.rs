@@ -1,21 +1,21 @@
-//! Latents to a picture:
+//! The decoder, from latents to a picture:
 //!
 //! ```text
 //! x = mid(conv_in(post_quant_conv(z)))
-//! each level, from the lowest:  x = resnets(x); then double it
+//! each level, from the lowest:  x = resnets(x); upsample
 //! picture = conv_out(silu(conv_norm_out(x)))
 //! ```
 //!
-//! For memory that does not hold the upper levels whole they are made in bands of rows, see
-//! [`Decoder::forward_in_bands`]. A group norm is of the whole picture, so there a resnet takes two
-//! passes:
+//! Where memory is too small for whole tensors of the upper levels, these are computed in bands of
+//! rows, see [`Decoder::forward_in_bands`]. A group norm needs the statistics of all bands, so a
+//! resnet then takes two passes:
 //!
 //! ```text
 //! each band:  h = conv1(silu(norm1(x)))                  for the statistics of norm2; h is dropped
-//! each band:  h once more; y = conv2(silu(norm2(h))) + x        y takes the place of x
+//! each band:  h again; y = conv2(silu(norm2(h))) + x     y replaces x
 //! ```
 
-use super::bands::{BandOptions, Bands, Picture};
+use super::bands::{BandOptions, Bands, FeatureMap};
 use super::config::VaeConfig;
 use super::mid::MidBlock;
 use super::resnet::{EPS, resnet};
@@ -62,7 +62,8 @@ impl Decoder {
         let mut x = self.middle(z);
         for block in &self.up_blocks {
             x = block.forward(x);
-            // The next level's tensors are four times as large: none of this level's serves it.
+            // The next level's tensors are four times as large, so it cannot reuse this level's
+            // buffers.
             x.gpu().trim();
         }
         let normed = self.conv_norm_out.forward_silu(&x);
@@ -70,7 +71,7 @@ impl Decoder {
         self.conv_out.forward(&normed)
     }
 
-    /// All before the first level.
+    /// The layers before the first level.
     fn middle(&self, z: &Tensor) -> Tensor {
         let x = match &self.post_quant_conv {
             Some(conv) => self.conv_in.forward(&conv.forward(z)),
@@ -79,10 +80,10 @@ impl Decoder {
         self.mid_block.forward(&x)
     }
 
-    /// The same for one picture, `z` `[1, h, w, latent_channels]`, holding little more at once than
-    /// the last level's output. The lower levels, whose tensors are a quarter of that at the most,
-    /// are made whole; the others in bands, and what is doubled from one of them to the next is
-    /// only kept where it is no larger than that either.
+    /// The same for one picture, `z` `[1, h, w, latent_channels]`, with a peak of memory that is
+    /// little more than the last level's output. The lower levels, whose tensors have at most a
+    /// quarter of its size, are computed whole, the others in bands. The upsampled input of a level
+    /// is stored only if it is not larger than the last level's output.
     ///
     /// # Errors
     /// Those of the device and of [`BandOptions::between`].
@@ -92,27 +93,27 @@ impl Decoder {
         options: &BandOptions<'_>,
     ) -> Result<Tensor> {
         let [_, h, w, _] = z.shape().image();
-        let top = {
+        let last_level_elements = {
             let levels = self.up_blocks.len() - 1;
             ((h * w) << (2 * levels)) * self.up_blocks[levels].channels()[1]
         };
         let mut x = self.middle(z);
         options.wait().await?;
         options.gpu.trim();
-        let (mut level, mut doubling) = (0, None::<&Upsample>);
+        let (mut level, mut upsampler) = (0, None::<&Upsample>);
         while let Some(block) = self.up_blocks.get(level) {
             let largest =
                 ((h * w) << (2 * level)) * block.channels().into_iter().max().unwrap_or(0);
-            if 4 * largest > top {
+            if 4 * largest > last_level_elements {
                 break;
             }
-            if let Some(upsampler) = doubling {
+            if let Some(upsampler) = upsampler {
                 x = upsampler.double(&x);
             }
             x = block.resnets.iter().fold(x, |x, resnet| resnet.forward(&x, None));
             options.wait().await?;
             options.gpu.trim();
-            (level, doubling) = (level + 1, block.upsampler.as_ref());
+            (level, upsampler) = (level + 1, block.upsampler.as_ref());
         }
         let mut bands = Bands::cut(&x, options);
         drop(x);
@@ -120,32 +121,38 @@ impl Decoder {
             options.wait().await?;
             options.gpu.trim();
             let [c, _] = block.channels();
-            let mut picture = match doubling {
-                Some(upsampler) => Picture::Doubled(bands, upsampler),
-                None => Picture::Kept(bands),
+            let mut feature_map = match upsampler {
+                Some(upsampler) => FeatureMap::Upsampled(bands, upsampler),
+                None => FeatureMap::Stored(bands),
             };
-            let [height, width] = picture.sides();
-            if height * width * c <= top && matches!(picture, Picture::Doubled(..)) {
-                picture = Picture::Kept(picture.map(c, options, Tensor::clone).await?);
+            let [height, width] = feature_map.sides();
+            if height * width * c <= last_level_elements
+                && matches!(feature_map, FeatureMap::Upsampled(..))
+            {
+                feature_map = FeatureMap::Stored(feature_map.map(c, options, Tensor::clone).await?);
                 options.gpu.trim();
             }
             for resnet in &block.resnets {
-                picture = Picture::Kept(through(resnet, picture, options).await?);
+                feature_map = FeatureMap::Stored(through(resnet, feature_map, options).await?);
             }
-            let Picture::Kept(made) = picture else { unreachable!("a level has resnets") };
-            (bands, doubling) = (made, block.upsampler.as_ref());
+            let FeatureMap::Stored(made) = feature_map else { unreachable!("a level has resnets") };
+            (bands, upsampler) = (made, block.upsampler.as_ref());
         }
-        let (picture, norm) = (Picture::Kept(bands), &self.conv_norm_out);
-        let stats = picture.stats(norm, options).await?;
+        let (feature_map, norm) = (FeatureMap::Stored(bands), &self.conv_norm_out);
+        let stats = feature_map.stats(norm, options).await?;
         let out = |x: &Tensor| self.conv_out.forward(&norm.forward_silu_by(x, &stats));
-        let made = picture.map(VaeConfig::PICTURE.next_multiple_of(4), options, out).await?;
+        let made = feature_map.map(VaeConfig::PICTURE.next_multiple_of(4), options, out).await?;
         options.gpu.trim();
         Ok(made.join(options.gpu))
     }
 }
 
-/// A resnet of a picture in bands.
-async fn through(resnet: &ResnetBlock, x: Picture<'_>, options: &BandOptions<'_>) -> Result<Bands> {
+/// A resnet over a feature map in bands.
+async fn through(
+    resnet: &ResnetBlock,
+    x: FeatureMap<'_>,
+    options: &BandOptions<'_>,
+) -> Result<Bands> {
     let [norm1, norm2] = resnet.norms();
     let stats1 = x.stats(norm1, options).await?;
     let first = |x: &Tensor| resnet.forward_first(x, &stats1);
@@ -154,14 +161,14 @@ async fn through(resnet: &ResnetBlock, x: Picture<'_>, options: &BandOptions<'_>
     x.map(resnet.channels()[1], options, second).await
 }
 
-/// One level on the way up. diffusers: `UpDecoderBlock2D`.
+/// One level of the decoder. diffusers: `UpDecoderBlock2D`.
 struct UpBlock {
     resnets: Vec<ResnetBlock>,
     upsampler: Option<Upsample>,
 }
 
 impl UpBlock {
-    /// Of what comes in and of what goes out.
+    /// Channels of the input and of the output.
     fn channels(&self) -> [usize; 2] {
         let [first, last] = [self.resnets.first(), self.resnets.last()].map(|resnet| {
             resnet.expect("a level has one resnet more than `layers_per_block`").channels()
@@ -169,7 +176,7 @@ impl UpBlock {
         [first[0], last[1]]
     }
 
-    /// The level `index`, counted from the lowest; the highest is not doubled.
+    /// Level `index`, counted from the lowest; the highest one has no upsampling.
     fn new(scope: &Scope, config: &VaeConfig, index: usize) -> Result<UpBlock> {
         let channels = &config.block_out_channels;
         let last = channels.len() - 1;
@@ -186,7 +193,7 @@ impl UpBlock {
         })
     }
 
-    /// `x` `[b, h, w, c_below]` → `[b, 2h, 2w, c]`, or the same height and width at the top.
+    /// `x` `[b, h, w, c_below]` → `[b, 2h, 2w, c]`, or the same height and width at the highest.
     fn forward(&self, mut x: Tensor) -> Tensor {
         for resnet in &self.resnets {
             x = resnet.forward(&x, None);

@@ -1,13 +1,12 @@
-//! A picture to the distribution of its latents:
+//! The encoder, from a picture to the distribution of its latents:
 //!
 //! ```text
 //! x = conv_in(picture)
-//! each level:  x = resnets(x); then halve it, with zeros after the last row and column only
+//! each level:  x = resnets(x); downsample, padded with zeros after the last row and column only
 //! mean, logvar = the halves of quant_conv(conv_out(silu(conv_norm_out(mid(x)))))
 //! ```
 //!
-//! The last convolution is asked for in two halves, so that mean and logvar come out as two
-//! tensors.
+//! The last convolution is loaded as two halves, so that mean and logvar are two tensors.
 
 use std::ops::Range;
 
@@ -36,7 +35,7 @@ pub struct Encoder {
     out: Out,
 }
 
-/// What makes mean and logvar.
+/// The layers that compute mean and logvar.
 enum Out {
     /// `conv_out`, then the halves of `quant_conv`.
     Quant { conv_out: Conv2d, halves: [Linear; 2] },
@@ -103,14 +102,14 @@ impl Out {
     }
 }
 
-/// One level on the way down. diffusers: `DownEncoderBlock2D`.
+/// One level of the encoder. diffusers: `DownEncoderBlock2D`.
 struct DownBlock {
     resnets: Vec<ResnetBlock>,
     downsampler: Option<Downsample>,
 }
 
 impl DownBlock {
-    /// The level `index`; the lowest is not halved.
+    /// Level `index`; the lowest one has no downsampling.
     fn new(scope: &Scope, config: &VaeConfig, index: usize) -> Result<DownBlock> {
         let channels = &config.block_out_channels;
         let (own, above) = (channels[index], channels[index.saturating_sub(1)]);

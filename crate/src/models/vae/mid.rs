@@ -3,7 +3,7 @@
 use super::config::VaeConfig;
 use super::resnet::{EPS, resnet};
 use crate::error::Result;
-use crate::nn::{Bias, GroupNorm, Names, ResnetBlock, Scope, SelfAttention};
+use crate::nn::{Bias, GroupNorm, LinearNames, ResnetBlock, Scope, SelfAttention};
 use crate::ops::Mask;
 use crate::tensor::Tensor;
 
@@ -40,9 +40,8 @@ impl MidBlock {
     }
 }
 
-/// Every pixel attends to every other, with one head as wide as the picture is deep:
-/// `x + attention(group_norm(x))`. diffusers: `Attention` with its own norm and residual, once
-/// `AttentionBlock`.
+/// Self-attention of all pixels, with one head of all channels: `x + attention(group_norm(x))`.
+/// diffusers: `Attention` with its own norm and residual, once `AttentionBlock`.
 struct PixelAttention {
     group_norm: GroupNorm,
     attention: SelfAttention,
@@ -53,7 +52,7 @@ impl PixelAttention {
         let norm = scope.at("group_norm");
         Ok(PixelAttention {
             group_norm: GroupNorm::new(&norm, c, config.norm_num_groups, EPS)?,
-            attention: SelfAttention::new(scope, c, 1, &Names::VAE, Bias::All)?,
+            attention: SelfAttention::new(scope, c, 1, &LinearNames::VAE, Bias::All)?,
         })
     }
 

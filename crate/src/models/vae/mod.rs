@@ -1,8 +1,8 @@
-//! The VAE: pictures to latents an eighth of their size, and back.
+//! The VAE: from pictures to latents with an eighth of their height and width, and back.
 //!
 //! The sampler works on latents of standard deviation one, `scaling_factor · z`;
 //! [`VaeDecoder::decode`] takes those. [`Encoder::forward`] gives the distribution of `z` itself,
-//! as diffusers does; it stands apart, because text to image needs none.
+//! as in diffusers; it is a type of its own, because text to image does not need it.
 
 #[cfg(feature = "engine")]
 mod autoencoder;

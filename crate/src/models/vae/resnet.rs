@@ -4,10 +4,10 @@ use super::config::VaeConfig;
 use crate::error::Result;
 use crate::nn::{ResnetBlock, Scope};
 
-/// ε of every group norm of the VAE, fixed in diffusers' code rather than in a config.
+/// ε of every group norm of the VAE, a constant in diffusers' code.
 pub(super) const EPS: f32 = 1e-6;
 
-/// A resnet of the VAE: no time.
+/// A resnet of the VAE, without time embedding.
 ///
 /// # Errors
 /// [`Error::MissingTensor`](crate::Error::MissingTensor),

@@ -7,7 +7,7 @@ use crate::models::sd_v1_4;
 use crate::weights::Source;
 use serde_json::Value;
 
-/// The parts that must be there, and the classes that this program is an equal of.
+/// The required parts, and their classes of diffusers and transformers that are supported.
 const PARTS: [(&str, &[&str]); 4] = [
     ("text_encoder", &["CLIPTextModel"]),
     ("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"]),
@@ -15,7 +15,7 @@ const PARTS: [(&str, &[&str]); 4] = [
     ("vae", &["AutoencoderKL"]),
 ];
 
-/// What the keys begin with under which a single file's header carries configs.
+/// The prefix of the keys of configs in a single file's header.
 pub(super) const KEY: &str = "darkroom.";
 
 /// The texts of a model's config files.
@@ -35,8 +35,8 @@ impl Configs {
     /// Reads them from a folder in the diffusers layout.
     ///
     /// # Errors
-    /// Those of the source; [`Error::BadFile`] for what is no JSON,
-    /// [`Error::OtherModel`] for a folder of another kind of model.
+    /// Those of the source; [`Error::BadFile`] for what is no JSON, [`Error::OtherModel`] for a
+    /// folder of another kind of model.
     pub(super) async fn read(source: &dyn Source) -> Result<Configs> {
         check_index(&text(source, INDEX).await?)?;
         Ok(Configs {
@@ -47,17 +47,17 @@ impl Configs {
         })
     }
 
-    /// Says what the UNet predicts, whatever the config says: `epsilon` or `v_prediction`.
+    /// Sets what the UNet predicts, `epsilon` or `v_prediction`, in place of the config's value.
     pub(super) fn predict(&mut self, kind: &str) {
         let scheduler = from_python(self.scheduler.as_bytes());
-        // What is no object is refused when it is read.
+        // If it is no JSON object, this is an error when the schedule is read.
         if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&scheduler) {
             fields.insert("prediction_type".into(), kind.into());
             self.scheduler = Value::Object(fields).to_string();
         }
     }
 
-    /// The keys and texts with which the header of a single-file checkpoint carries them.
+    /// The keys and texts for the header of a single-file checkpoint.
     pub fn metadata(&self) -> [(String, &str); 4] {
         let key = |name: &str| format!("{KEY}{name}");
         [
@@ -68,7 +68,7 @@ impl Configs {
         ]
     }
 
-    /// Every file of the diffusers layout but the tokenizer's and the weights, by its path.
+    /// The files of the diffusers layout, by path, except those of the tokenizer and the weights.
     pub fn files(&self) -> [(&'static str, &str); 5] {
         [
             (INDEX, sd_v1_4::MODEL_INDEX),

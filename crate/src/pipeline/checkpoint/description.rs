@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 pub struct Description {
     /// Pixels per latent along each side: width and height are multiples of it.
     pub factor: u32,
-    /// The width for which the model was trained, in pixels.
+    /// The width that the model was trained for, in pixels.
     pub width: u32,
-    /// The height for which it was trained, in pixels.
+    /// The height that the model was trained for, in pixels.
     pub height: u32,
     /// Names for [`Request::sampler`](crate::request::Request::sampler).
     pub samplers: Vec<&'static str>,
-    /// What each of them can do, by name.
+    /// The settings that each of them has, by name.
     pub abilities: BTreeMap<&'static str, Abilities>,
     /// Layers of the text encoder: the most for
     /// [`Request::clip_skip`](crate::request::Request::clip_skip).
     pub text_layers: u32,
-    /// Numbers in the files of its weights.
+    /// The number of values in its files of weights.
     pub parameters: u64,
     /// The fields of a [`Request`](crate::request::Request) with what this model allows, as a JSON
     /// Schema.
@@ -30,7 +30,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// Of a model with all samplers, and of square pictures.
+    /// The description of a model with all samplers, trained on square pictures.
     pub(super) fn new(factor: u32, side: u32, text_layers: u32, parameters: u64) -> Description {
         let mut description = Description {
             factor,
@@ -46,7 +46,7 @@ impl Description {
         description
     }
 
-    /// What a request may ask for.
+    /// The values that a request may have.
     pub fn allowed(&self) -> Allowed<'_> {
         Allowed {
             factor: self.factor,

@@ -1,4 +1,4 @@
-//! A model's files: the configs, what they must agree on, and the networks that they describe.
+//! A model's files: the configs, the checks that they agree, and the headers of the weights.
 //!
 //! ```text
 //! model_index.json                   which classes the parts are
@@ -11,7 +11,7 @@
 //!
 //! or a single file, which has no configs: see [`super::single_file`].
 //!
-//! The safety checker, which a model may have or not, is in `safety`.
+//! The optional safety checker is in `safety_files`.
 
 use super::configs::Configs;
 use super::description::Description;
@@ -47,7 +47,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads the configs and the headers.
+    /// Reads the configs and the headers of the weights.
     ///
     /// # Errors
     /// Files that are missing, damaged, not supported, or contradict one another.
@@ -70,8 +70,8 @@ impl Files {
         Ok(Files { assumes_prediction, ..files })
     }
 
-    /// From the texts of the configs and the headers of text encoder, UNet and VAE. A single file's
-    /// configs are its own: complaints name that `file`.
+    /// From the texts of the configs and the headers of text encoder, UNet and VAE. `file` is the
+    /// single file that the configs are from, for error messages.
     ///
     /// # Errors
     /// Configs that are not supported, or contradict one another.
@@ -94,7 +94,7 @@ impl Files {
         Ok(files)
     }
 
-    /// The texts of the configs: as published, or as found for a single file.
+    /// The texts of the configs: those of the files, or those made for a single file.
     pub fn configs(&self) -> &Configs {
         &self.configs
     }
@@ -110,11 +110,11 @@ impl Files {
         [(FilePart::TextEncoder, text_encoder), (FilePart::Unet, unet), (FilePart::Vae, vae)]
     }
 
-    /// Changes the weights of UNet and text encoder by a LoRA from now on, or of the UNet alone.
-    /// The names that fit nothing in this model are given back.
+    /// Adds a LoRA to the UNet and the text encoder, or to the UNet alone. Returns the LoRA's names
+    /// that match nothing in this model.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for a LoRA that changes nothing here, or other shapes.
+    /// [`Error::BadFile`] for a LoRA that matches no layer of this model, or has other shapes.
     pub async fn add_lora(
         &mut self,
         lora: &Arc<Lora>,
@@ -142,19 +142,19 @@ impl Files {
         Ok(lora.unmatched((&unet, &levels), &text))
     }
 
-    /// Whether the weights are other than the files'.
+    /// Whether a LoRA changes the weights.
     pub fn is_changed(&self) -> bool {
         self.archives.values().any(|archive| archive.is_changed())
     }
 
-    /// The header of a part's weights; not of the safety checker's, which are in files of its own.
+    /// The header of a part's weights, except the safety checker's, which has files of its own.
     pub(in crate::pipeline) fn archive(&self, part: Part) -> &Rc<Archive> {
-        // Both halves of the VAE are in one file.
+        // The VAE's encoder and decoder are in one file.
         let file = if part == Part::VaeEncoder { Part::Vae } else { part };
         self.archives.get(file).expect("a part of the model's own files")
     }
 
-    /// What the names of the weights in a single file depend on.
+    /// The topology that the names in a single file depend on.
     pub fn topology(&self) -> Topology {
         let level = |level: &Level| UnetLevel {
             layers: level.layers,
@@ -167,7 +167,7 @@ impl Files {
         }
     }
 
-    /// What the parts must agree on.
+    /// Checks what the parts must agree on.
     fn check(&self) -> Result<()> {
         let width = self.text_encoder.encoder.hidden_size;
         let latents = self.vae.latent_channels;
@@ -190,7 +190,7 @@ impl Files {
     /// Reads the tokenizer.
     ///
     /// # Errors
-    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder knows fewer tokens.
+    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder has fewer tokens.
     pub async fn tokenizer(&self, source: &dyn Source) -> Result<Tokenizer> {
         tokenizer::read(source, &self.text_encoder).await
     }
@@ -219,7 +219,7 @@ impl Files {
         tensors.iter().map(bits).sum::<u64>() / elements.max(1)
     }
 
-    /// Whether weights are quantised, which the GPU may round to f16.
+    /// Whether any weights are ggml's blocks, which the GPU may round to f16.
     pub(in crate::pipeline) fn has_blocks(&self) -> bool {
         self.archive(Part::Unet).tensors().iter().any(|tensor| tensor.file_type.is_block())
     }
@@ -235,14 +235,14 @@ impl Files {
         let tensors = self.archives.values().flat_map(|archive| archive.tensors());
         let parameters = tensors.map(|tensor| tensor.elements() as u64).sum();
         let factor = self.vae.factor() as u32;
-        // diffusers takes 64 for a UNet that does not say.
+        // diffusers' default is 64.
         let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
         let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
         Description::new(factor, side, text_layers, parameters)
     }
 }
 
-/// The type that most of a file's numbers have on the GPU.
+/// The type that most of a file's values have on the GPU.
 pub(in crate::pipeline) fn weight_type(file: &Archive) -> WeightType {
     match file.tensors().iter().max_by_key(|tensor| tensor.elements()) {
         Some(tensor) if tensor.file_type.fits_f16() || tensor.file_type.is_block() => {

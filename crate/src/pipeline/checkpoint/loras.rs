@@ -1,4 +1,4 @@
-//! The LoRAs of a model that is opened: added to its files, and remembered for its pictures.
+//! The LoRAs of an opened model: they are added to its files, and recorded for its pictures.
 
 use super::files::Files;
 use crate::error::Result;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 /// The most names that a notice lists.
 const NAMES_MAX: usize = 3;
 
-/// A LoRA, and how much of it. diffusers: an adapter and its weight.
+/// A LoRA and its weight. diffusers: an adapter and its weight.
 #[derive(Debug, Clone)]
 pub struct Weighted {
     /// The file.
     pub lora: Arc<Lora>,
-    /// 1 is what it was trained for; negative turns it around.
+    /// 1 is what it was trained for; a negative weight inverts its effect.
     pub weight: f32,
     /// Whether it may change the text encoder as well as the UNet.
     pub text_encoder: bool,
@@ -24,9 +24,9 @@ pub struct Weighted {
 /// A LoRA with which a picture was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoraRecord {
-    /// Its file, without folders and ending, as `<lora:…>` names it in other programs.
+    /// The name of its file without folders and extension, as in `<lora:…>` of other programs.
     pub name: String,
-    /// How much of it.
+    /// Its weight.
     pub weight: f32,
     /// SHA-256 of its file.
     pub sha256: String,
@@ -47,7 +47,7 @@ impl LoraRecord {
     }
 }
 
-/// Adds LoRAs to a model's files. What fits nothing in the model is told.
+/// Adds LoRAs to a model's files. Names that match nothing in the model are reported in a notice.
 ///
 /// # Errors
 /// [`BadFile`](crate::Error::BadFile) for a LoRA that is for another model.
@@ -68,7 +68,7 @@ pub(in crate::pipeline) async fn add_loras(
             "{file}: {count} of its names fit nothing in this model and are left out: {}{more}",
             names.join(", ")
         );
-        control.tell(Progress::Notice { text });
+        control.report(Progress::Notice { text });
     }
     Ok(loras.iter().map(LoraRecord::of).collect())
 }

@@ -1,4 +1,4 @@
-//! What a model's files are: paths, configs, headers of weights, what they must agree on.
+//! A model's files: paths, configs, headers of weights, and the checks that they agree.
 
 mod configs;
 mod description;

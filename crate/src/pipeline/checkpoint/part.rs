@@ -1,21 +1,22 @@
 //! The parts of a model, as values: a part, a set of parts, and a map from parts.
 //!
-//! A part is a network with weights of its own, which can be loaded and dropped alone.
+//! A part is a network that can be loaded and dropped on its own.
 
 use serde::{Serialize, Serializer};
 
 /// A network of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// CLIP's text model: prompts to context.
+    /// CLIP's text model, from prompts to context.
     TextEncoder,
     /// The denoiser.
     Unet,
-    /// The decoder of the VAE: latents to pictures.
+    /// The VAE's decoder, from latents to pictures.
     Vae,
-    /// The encoder of the VAE, for a run that begins with a picture; in the same file.
+    /// The VAE's encoder, for a run that begins with a picture; its weights are in the decoder's
+    /// file.
     VaeEncoder,
-    /// The safety checker, which a model may have or not.
+    /// The optional safety checker.
     SafetyChecker,
 }
 
@@ -24,10 +25,10 @@ impl Part {
     pub const ALL: [Part; 5] =
         [Part::TextEncoder, Part::Unet, Part::Vae, Part::VaeEncoder, Part::SafetyChecker];
 
-    /// The parts without which there is no picture.
+    /// The parts that every run needs.
     pub const NEEDED: [Part; 3] = [Part::TextEncoder, Part::Unet, Part::Vae];
 
-    /// Its name in progress events; of most also that of its folder.
+    /// Its name in progress events; for most parts also the name of its folder.
     pub const fn name(self) -> &'static str {
         match self {
             Part::TextEncoder => "text_encoder",
@@ -62,7 +63,7 @@ impl PartSet {
         self.0 & (1 << part as u8) != 0
     }
 
-    /// The parts of either.
+    /// The union of both sets.
     pub const fn or(self, other: PartSet) -> PartSet {
         PartSet(self.0 | other.0)
     }
@@ -80,7 +81,7 @@ impl Serialize for PartSet {
     }
 }
 
-/// A value for each of some parts.
+/// A map from parts to values.
 #[derive(Debug, Clone)]
 pub struct PartMap<T>([Option<T>; Part::ALL.len()]);
 

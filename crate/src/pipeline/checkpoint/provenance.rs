@@ -1,18 +1,18 @@
-//! Where a model is from and which bytes it is, as its parts list says: what a picture's file and
-//! the gallery tell of the model beside the request.
+//! Where a model is from, and its hash, from its manifest: what a picture's file and the gallery
+//! say of the model.
 
 use crate::error::{Error, Result};
 use crate::weights::{Manifest, Source, read_all};
 use serde::Serialize;
 
-/// The parts list of a folder.
+/// The manifest in a folder.
 const MANIFEST: &str = "manifest.json";
-/// A list of a few hundred chunks is far shorter.
+/// The longest manifest; one with a few hundred chunks is far shorter.
 const BYTES_MAX: u64 = 4 << 20;
 
-/// How names of files with weights end.
+/// The extensions of files with weights.
 const WEIGHTS: [&str; 4] = [".safetensors", ".ckpt", ".gguf", ".bin"];
-/// Characters of a hash that Stable Diffusion programs write into a picture.
+/// How many characters of a hash Stable Diffusion programs write into a picture.
 const SHORT: usize = 10;
 
 /// A model's name, revision and hash.
@@ -22,19 +22,18 @@ pub struct Provenance {
     pub title: String,
     /// Where it was published.
     pub repository: Option<String>,
-    /// Which version of that.
+    /// The revision of the repository.
     pub revision: Option<String>,
-    /// SHA-256 of the UNet's weights, or of the file that holds all of them; none where the list
-    /// does not know it.
+    /// SHA-256 of the file with the UNet's weights; `None` where the manifest does not have it.
     pub sha256: Option<String>,
 }
 
 impl Provenance {
-    /// From the source's parts list; nothing where it has none, or a file of that name that is
+    /// From the source's manifest; `None` where it has none, or where the file of that name is
     /// something else.
     ///
     /// # Errors
-    /// The source's faults.
+    /// Those of the source.
     pub(in crate::pipeline) async fn read(source: &dyn Source) -> Result<Option<Provenance>> {
         if let Some(manifest) = source.manifest() {
             return Ok(Some(Provenance::of(&manifest)));
@@ -49,7 +48,7 @@ impl Provenance {
         }
     }
 
-    /// What a parts list says.
+    /// From a manifest.
     pub fn of(manifest: &Manifest) -> Provenance {
         let is_weights = |path: &str| WEIGHTS.iter().any(|ending| path.ends_with(ending));
         let mut files = manifest.files.iter().filter(|file| is_weights(&file.path));
@@ -63,7 +62,7 @@ impl Provenance {
         }
     }
 
-    /// The hash as Stable Diffusion programs shorten it.
+    /// The hash, shortened as in other Stable Diffusion programs.
     pub fn short_hash(&self) -> Option<&str> {
         self.sha256.as_deref()?.get(..SHORT)
     }

@@ -1,5 +1,5 @@
-//! Stable Diffusion v1.4 before a byte of it is fetched: its published configs, and the headers
-//! that its files have in f16. What a run of it will cost is known from these alone.
+//! Stable Diffusion v1.4 without its files: its published configs, and the headers of its files in
+//! f16. They are enough for dry runs.
 
 use super::configs::Configs;
 use super::files::Files;
@@ -15,10 +15,11 @@ use crate::weights::Archive;
 use std::rc::Rc;
 
 impl Files {
-    /// Those of v1.4 as published, without their bytes: for dry runs.
+    /// The files of v1.4 as published, without any weights: for dry runs.
     ///
     /// # Errors
-    /// None: the configs are ours. The type is that of what reads them.
+    /// Never, because the configs are built in; it returns `Result` because the functions that read
+    /// them do.
     pub fn v1_4() -> Result<Files> {
         let configs = Configs {
             scheduler: sd_v1_4::SCHEDULER.into(),
@@ -44,7 +45,7 @@ impl Files {
     }
 }
 
-/// The header of a file that holds what `build` asks a scope for, in f16.
+/// The header of a file with all tensors that `build` asks a scope for, in f16.
 ///
 /// # Errors
 /// Those of `build`.

@@ -1,9 +1,9 @@
-//! The files of a model's safety checker, which a model may have or not.
+//! The files of a model's safety checker, which is optional.
 //!
 //! ```text
-//! model_index.json                              names it
+//! model_index.json                              names its class
 //! safety_checker/config.json                    and model.safetensors
-//! feature_extractor/preprocessor_config.json    how a picture is made ready for it
+//! feature_extractor/preprocessor_config.json    how pictures are preprocessed for it
 //! ```
 
 use super::layout::{CONFIG_BYTES_MAX, INDEX, text};
@@ -29,8 +29,8 @@ pub struct SafetyFiles {
 }
 
 impl SafetyFiles {
-    /// Reads configs and header; nothing when the model is a single file, when its index names no
-    /// checker, or when the checker's folder is not there: it need not be fetched.
+    /// Reads configs and header. `None` when the model is a single file, when its index names no
+    /// checker, or when the checker's folder is missing, since it need not be fetched.
     ///
     /// # Errors
     /// Files that are damaged, not supported, or contradict one another.

@@ -1,8 +1,8 @@
 //! A checkpoint in one file has no configs: they are v1.4's, with the sizes that its tensors show.
 //!
 //! What no tensor shows (heads, groups of norms, the noise schedule, what is predicted) is v1.4's
-//! too, unless the file tells it. `darkroom convert` writes the model's configs into the header, as
-//! text pairs, in safetensors and GGUF alike:
+//! too, unless the file has configs. `darkroom convert` writes the model's configs into the
+//! header's metadata, in safetensors and in GGUF:
 //!
 //! ```text
 //! darkroom.scheduler      scheduler/scheduler_config.json
@@ -22,11 +22,11 @@ use std::rc::Rc;
 /// Stability's key for what the UNet predicts.
 const PREDICTION: &str = "modelspec.prediction_type";
 
-/// The most layers of a kind that are looked for.
+/// The most layers of a kind.
 const PLACES_MAX: usize = 256;
 
-/// Opens the checkpoint `path`: its configs, the headers of text encoder, UNet and VAE, and whether
-/// it does not say what its UNet predicts.
+/// Opens the checkpoint `path`. Returns its configs, the headers of text encoder, UNet and VAE, and
+/// true if the file does not say what its UNet predicts.
 ///
 /// # Errors
 /// Those of the source; [`Error::BadFile`] for a damaged file,
@@ -38,8 +38,8 @@ pub(super) async fn open(
     let archive = Archive::open(source, path).await?;
     let ldm = Ldm::new(&archive)?;
     let scheduler = base(&archive, "scheduler", sd_v1_4::SCHEDULER)?;
-    let is_told = |name: &str| archive.metadata().contains_key(&format!("{KEY}{name}"));
-    let says = is_told("scheduler")
+    let has_config = |name: &str| archive.metadata().contains_key(&format!("{KEY}{name}"));
+    let has_prediction = has_config("scheduler")
         || archive.metadata().contains_key(PREDICTION)
         || archive.get("v_pred").is_some();
     let configs = Configs {
@@ -47,41 +47,41 @@ pub(super) async fn open(
         text_encoder: text_encoder(
             &ldm,
             base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?,
-            is_told("text_encoder"),
+            has_config("text_encoder"),
         )?,
         unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
         vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
     };
-    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new), !says))
+    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new), !has_prediction))
 }
 
-/// v1.4's config with the fields that the file tells.
+/// v1.4's config, with the fields of the file's own config, if it has one.
 fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Value>> {
     let object = |text: &str| match serde_json::from_slice(&from_python(text.as_bytes())) {
         Ok(Value::Object(fields)) => Some(fields),
         _ => None,
     };
     let key = format!("{KEY}{name}");
-    let Some(told) = archive.metadata().get(&key) else {
+    let Some(text) = archive.metadata().get(&key) else {
         return Ok(object(of_v1_4).expect("v1.4's configs are objects"));
     };
-    object(told).ok_or_else(|| Error::BadFile {
+    object(text).ok_or_else(|| Error::BadFile {
         file: archive.file().to_string(),
         reason: format!("`{key}` in its header is not a config"),
     })
 }
 
-/// [`PREDICTION`] is Stability's key of the same thing, which programs also write as diffusers
-/// calls it; others leave an empty tensor `v_pred`.
+/// The scheduler config with the prediction type that the file has: under [`PREDICTION`], with
+/// Stability's value or diffusers', or as an empty tensor `v_pred`, which other programs write.
 fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
-    let told = archive.metadata().get(PREDICTION).map(String::as_str);
-    if matches!(told, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
+    let value = archive.metadata().get(PREDICTION).map(String::as_str);
+    if matches!(value, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
         scheduler.insert("prediction_type".into(), json!("v_prediction"));
     }
     Value::Object(scheduler).to_string()
 }
 
-/// A dimension of a tensor that must be there.
+/// A dimension of a required tensor.
 fn dimension(archive: &Archive, name: &str, index: usize) -> Result<usize> {
     let missing = || Error::MissingTensor { file: archive.file().into(), name: name.into() };
     let info = archive.get(name).ok_or_else(missing)?;
@@ -98,15 +98,15 @@ fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
     (0..PLACES_MAX).rev().find(has).map_or(0, |last| last + 1)
 }
 
-/// `told` is whether the file carries this config.
-fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, told: bool) -> Result<String> {
+/// `has_config`: whether the file has this config.
+fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, has_config: bool) -> Result<String> {
     let archive = &ldm.text_encoder;
     let tokens = "text_model.embeddings.token_embedding.weight";
     let positions = "text_model.embeddings.position_embedding.weight";
     let layer = |i: usize| format!("text_model.encoder.layers.{i}");
     let width = dimension(archive, tokens, 1)?;
-    // A file of v1.4's width has its layers, all of them.
-    if !told && config.get("hidden_size") != Some(&json!(width)) {
+    // A file of v1.4's width must have all of v1.4's layers.
+    if !has_config && config.get("hidden_size") != Some(&json!(width)) {
         config.insert("num_hidden_layers".into(), json!(count(archive, layer)));
     }
     let feed_forward = format!("{}.mlp.fc1.weight", layer(0));
@@ -130,7 +130,8 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
         let at = match level.down_attention {
             true => format!("down_blocks.{i}"),
             false if level.up_attention => format!("up_blocks.{}", ldm.topology.unet.len() - 1 - i),
-            // A level without attention: its number of transformer blocks is the middle's.
+            // For a level without attention the number of transformer blocks is taken from the
+            // middle.
             false => "mid_block".to_string(),
         };
         let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
@@ -164,7 +165,7 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
 fn vae(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     let archive = &ldm.vae;
     let levels = ldm.topology.vae_levels;
-    // On the way up the levels are counted from the smallest.
+    // On the up path the levels are counted from the lowest.
     let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}");
     let width = |i: usize| dimension(archive, &format!("{}.conv1.weight", resnet(i, 0)), 0);
     let channels = (0..levels).rev().map(width).collect::<Result<Vec<_>>>()?;

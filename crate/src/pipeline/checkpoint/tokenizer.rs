@@ -1,4 +1,4 @@
-//! The tokenizer's files in the diffusers layout, and what they must agree on with the text
+//! Reads the tokenizer's files in the diffusers layout, and checks that they agree with the text
 //! encoder.
 
 use super::layout::{CONFIG_BYTES_MAX, TEXT_ENCODER, VOCABULARY_BYTES_MAX};
@@ -10,7 +10,7 @@ use crate::weights::{Source, read_all};
 /// Reads `tokenizer/` for a text encoder.
 ///
 /// # Errors
-/// [`Error::BadFile`], or [`Error::Config`] when the text encoder knows fewer tokens.
+/// [`Error::BadFile`], or [`Error::Config`] when the text encoder has fewer tokens.
 pub(super) async fn read(source: &dyn Source, config: &TextConfig) -> Result<Tokenizer> {
     let read = |path| read_all(source, path, VOCABULARY_BYTES_MAX);
     let tokenizer = match read("tokenizer/vocab.json").await {
@@ -35,7 +35,7 @@ pub(super) async fn read(source: &dyn Source, config: &TextConfig) -> Result<Tok
     Ok(tokenizer)
 }
 
-/// The words that were added to a tokenizer: in a file of their own, or in that of its settings.
+/// Reads the added words of a tokenizer, from `added_tokens.json` or `tokenizer_config.json`.
 async fn added_tokens(source: &dyn Source, mut tokenizer: Tokenizer) -> Result<Tokenizer> {
     for file in ["tokenizer/added_tokens.json", "tokenizer/tokenizer_config.json"] {
         match read_all(source, file, VOCABULARY_BYTES_MAX).await {

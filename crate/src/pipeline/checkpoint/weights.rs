@@ -1,22 +1,21 @@
-//! Which file has the weights of a part: Hugging Face's libraries write them under many names.
+//! Finds the file with the weights of a part: Hugging Face's libraries use several names.
 
 use crate::error::{Error, Result};
 use crate::weights::{Archive, Source};
 use std::rc::Rc;
 
-/// What programs call a file that they have not fetched to its end.
+/// Extensions of unfinished downloads.
 const UNFINISHED: [&str; 5] = [".incomplete", ".part", ".crdownload", ".aria2", ".download"];
 
-/// The header of the weights of `part`, a folder or nothing, under the first of the names that
-/// Hugging Face's libraries use: full before half precision, safetensors before torch's own files.
-/// A
-/// damaged file counts only where there is no whole one beside it.
+/// The header of the weights in the folder `part` (empty for the root), from the first existing
+/// file of the names that Hugging Face's libraries use: full before half precision, safetensors
+/// before torch's files. A damaged file is an error only if there is no intact one.
 ///
 /// # Errors
-/// Those of the source: of the first name where there is none;
-/// [`Error::BadFile`] for a damaged file.
+/// Those of the source, for the first name if there is no file; [`Error::BadFile`] for a damaged
+/// file.
 pub(crate) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Result<Rc<Archive>> {
-    // transformers has another stem for torch's files.
+    // transformers has another stem for torch files.
     let torch = if stem == "model" { "pytorch_model" } else { stem };
     let folder = if part.is_empty() { String::new() } else { format!("{part}/") };
     let (mut missing, mut damaged) = (None, None);
@@ -56,7 +55,7 @@ pub(crate) async fn weights(source: &dyn Source, part: &str, stem: &str) -> Resu
     Err(Error::NotFound { path, reason })
 }
 
-/// What lies there in a missing file's place.
+/// Describes the files that are there instead of a missing one.
 fn instead(names: &[String], stem: &str, torch: &str) -> Option<String> {
     let named = |fits: &dyn Fn(&str) -> bool| names.iter().find(|name| fits(name));
     let ours = |name: &str| name.starts_with(stem) || name.starts_with(torch);
@@ -67,7 +66,7 @@ fn instead(names: &[String], stem: &str, torch: &str) -> Option<String> {
     if let Some(name) = named(&|name| ours(name) && weights(name) && name.contains("-of-")) {
         return Some(format!("there is {name}, but no index of the parts, a file .index.json"));
     }
-    // One of the very names that were tried is a link to nothing, and has said so.
+    // A file with one of the tried names is a broken link, which has its own error.
     let tried = |name: &str| {
         [stem, torch].iter().any(|stem| {
             let rest = name.strip_prefix(stem).unwrap_or(name);

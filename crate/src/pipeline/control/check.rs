@@ -1,35 +1,35 @@
-//! One comparison of a verification, as its caller gets it.
+//! The result of one comparison of a verification.
 
 use serde::Serialize;
 
-/// What a comparison says.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckResult {
-    /// Equal to the tolerance that holds in f32.
+    /// Within the tolerance for f32.
     Pass,
-    /// Beyond that, but within what the chosen precision is known to cost.
+    /// Passed, but only within the larger bound for the chosen precision.
     Precision,
-    /// Something is wrong.
+    /// Beyond the bound.
     Fail,
 }
 
-/// Numbers that should be equal, and how equal they are.
+/// A comparison of values that should be equal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
     /// Such as `ddim`.
     pub name: String,
     /// The blue of the picture's last three rows and columns, in 0…1, as it should be.
     pub expected: Vec<f32>,
-    /// And as it is.
+    /// The same values of this picture.
     pub got: Vec<f32>,
-    /// The largest difference of all values that were compared; of a whole picture in less than
-    /// f32, their root mean square, since single pixels at edges say nothing there.
+    /// The largest difference of the compared values. For a whole picture below f32 it is the root
+    /// mean square difference, since single pixels at edges may differ much.
     pub difference: f32,
-    /// What f32 is held to.
+    /// The largest difference allowed in f32.
     pub tolerance: f32,
-    /// What this run is held to: more, where its precision is known to cost more.
+    /// The largest difference allowed in this run: larger where its precision is lower.
     pub bound: f32,
-    /// What follows from difference, tolerance and bound.
+    /// The result, from difference, tolerance and bound.
     pub verdict: CheckResult,
 }

@@ -1,7 +1,8 @@
-//! What goes between a caller and a run while it works: progress events out, cancel and pause in.
+//! Communication between a run and its caller: progress events to the caller, cancel and pause to
+//! the run.
 //!
-//! The crate knows no page and no terminal. The caller gives a closure that gets every event, and
-//! stops or pauses the run by setting a flag that is read after each step.
+//! The crate does not depend on a page or a terminal. The caller passes a closure that gets every
+//! event, and cancels or pauses the run by setting a flag that is read after each step.
 
 mod check;
 mod pause;
@@ -24,7 +25,7 @@ pub struct Control {
     /// Set it to stop: the run ends with [`Error::Cancelled`] within one step. Set it back before
     /// the next run.
     pub cancel: Rc<Cell<bool>>,
-    /// Pauses the run between steps. A cancel ends a pause too; tell it with [`Pause::look`].
+    /// Pauses the run between steps. A cancel ends a pause too; call [`Pause::wake`] after it.
     pub pause: Rc<Pause>,
     /// Which previews are sent.
     pub previews: Previews,
@@ -32,7 +33,7 @@ pub struct Control {
 
 impl Control {
     /// Calls `on_progress`.
-    pub fn tell(&self, progress: Progress) {
+    pub fn report(&self, progress: Progress) {
         (self.on_progress)(&progress);
     }
 
@@ -42,16 +43,16 @@ impl Control {
         if self.cancel.get() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Waits while the caller has paused the run.
+    /// Waits while the run is paused.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when the caller has cancelled.
-    pub async fn rest(&self) -> Result<()> {
+    pub async fn wait_while_paused(&self) -> Result<()> {
         if self.pause.is_on() && !self.cancel.get() {
-            self.tell(Progress::Paused);
-            self.pause.rest(|| self.cancel.get()).await;
+            self.report(Progress::Paused);
+            self.pause.wait(|| self.cancel.get()).await;
             self.check()?;
-            self.tell(Progress::Resumed);
+            self.report(Progress::Resumed);
         }
         self.check()
     }

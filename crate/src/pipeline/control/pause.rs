@@ -1,11 +1,10 @@
-//! Pause: between two steps a run waits until it is resumed. What it holds (the latents, the model)
-//! stays where it is.
+//! Pause: between two steps a run waits until it is resumed. Latents and model stay in memory.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-/// Set from outside while a run goes on, as from an event loop of its own thread.
+/// A flag that the caller sets while a run works, from the event loop of the same thread.
 #[derive(Default)]
 pub struct Pause {
     on: Cell<bool>,
@@ -13,31 +12,31 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// The run pauses after its present step.
+    /// Pauses the run after its current step.
     pub fn pause(&self) {
         self.on.set(true);
     }
 
-    /// The run goes on.
+    /// Resumes the run.
     pub fn resume(&self) {
         self.on.set(false);
-        self.look();
+        self.wake();
     }
 
-    /// Lets a paused run check again whether it may go on: a cancel ends a pause too.
-    pub fn look(&self) {
+    /// Wakes a paused run, so that it checks whether it was cancelled.
+    pub fn wake(&self) {
         if let Some(waker) = self.waiting.take() {
             waker.wake();
         }
     }
 
-    /// Whether the run is to pause.
+    /// Whether the run is or will be paused.
     pub fn is_on(&self) -> bool {
         self.on.get()
     }
 
-    /// Waits until [`Pause::resume`], or until `ended` says so.
-    pub(in crate::pipeline) async fn rest(&self, ended: impl Fn() -> bool) {
+    /// Waits until [`Pause::resume`], or until `ended` returns true after a [`Pause::wake`].
+    pub(in crate::pipeline) async fn wait(&self, ended: impl Fn() -> bool) {
         poll_fn(|context| {
             if !self.is_on() || ended() {
                 return Poll::Ready(());

@@ -7,16 +7,16 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Progress {
-    /// Weights are on their way to the GPU.
+    /// Weights are being loaded.
     Loading {
         /// `text_encoder`, `unet`, `vae` or `safety_checker`.
         part: String,
-        /// Bytes of all parts read so far; the safety checker counts for itself.
+        /// Bytes of all parts read so far; the safety checker is counted separately.
         bytes_done: u64,
         /// Bytes of all parts.
         bytes_total: u64,
     },
-    /// The kernels that can be chosen from are compiled and timed: `done` of `total` measurements.
+    /// The tuner compiles and times kernels: `done` of `total` measurements.
     Tuning {
         /// Measurements done.
         done: usize,
@@ -30,7 +30,7 @@ pub enum Progress {
         /// All of them.
         total: usize,
     },
-    /// A sentence for the user, such as what was cut from a prompt.
+    /// A notice for the user, such as what was cut from a prompt.
     Notice {
         /// A sentence.
         text: String,
@@ -43,7 +43,7 @@ pub enum Progress {
         steps: usize,
     },
     /// The predicted x₀ after a step; where several pictures are made at once, the first one's; see
-    /// [`Previews`](super::Previews). Never told where a safety checker will look at the picture.
+    /// [`Previews`](super::Previews). Never sent if the safety checker will check the picture.
     Latents {
         /// `[channels, height, width]`
         shape: [usize; 3],
@@ -59,12 +59,12 @@ pub enum Progress {
         /// Four bytes a pixel, row by row.
         rgba: Vec<u8>,
     },
-    /// The run rests between two steps; see [`Pause`](super::Pause).
+    /// The run is paused between two steps; see [`Pause`](super::Pause).
     Paused,
     /// The run goes on.
     Resumed,
-    /// The latents are final and become a picture.
+    /// All steps are done, and the latents are decoded.
     Decoding,
-    /// A verification has made one of its comparisons.
+    /// A verification has finished one of its comparisons.
     Check(Check),
 }

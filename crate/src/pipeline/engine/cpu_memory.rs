@@ -1,26 +1,27 @@
-//! How much memory the CPU needs for a picture, estimated before any work, and how much there is.
+//! An estimate of the memory that a picture needs on the CPU, and how much there is.
 
-use super::workload::Load;
+use super::workload::Workload;
 use crate::error::{Error, Result};
 use crate::models::unet::Level;
 use crate::pipeline::checkpoint::Files;
 
-/// Pointers of 32 bits, as in a page.
+/// Whether pointers have 32 bits, as in wasm.
 const SMALL: bool = cfg!(target_pointer_width = "32");
 
-/// Bytes that weights and work may take. A page's memory ends at 4 GiB, of which its allocator
-/// cannot use all; natively no limit is known, and a request beyond this is a mistake.
+/// The most bytes of weights and other arrays. wasm has 4 GiB of memory, of which the allocator
+/// cannot use all. Natively the limit is unknown; a request beyond this is a mistake.
 pub(in crate::pipeline) const MEMORY_MAX: u64 = if SMALL { 3 << 30 } else { 64 << 30 };
 
-/// No array may be larger: half of what a pointer of 32 bits reaches.
+/// The largest array: in wasm half of what a pointer can address.
 const ARRAY_MAX: u64 = if SMALL { (1 << 31) - 1 } else { 4 << 30 };
 
-/// Arrays of the decoder's last level that live at once: a convolution's input, its copy in
-/// another order, its output, the group norm's two, and the resnet's skip.
+/// How many arrays of the decoder's last level exist at once: a convolution's input, its copy in
+/// another layout, its output, the group norm's two, and the resnet's skip.
 const DECODER_ARRAYS: u64 = 6;
 
-/// Bytes of the largest attention's scores, which are held whole: `[prompts · heads, n, n]`. The
-/// VAE's middle attends too, with one head, at the size of the latents.
+/// Bytes of the scores of the largest self-attention, which are stored whole: `[prompts · heads, n,
+/// n]`. It may be in the UNet, or in the VAE's middle, which has one head at the size of the
+/// latents.
 fn score_bytes(files: &Files, [width, height]: [u32; 2], prompts: usize) -> u64 {
     let factor = files.vae.factor() as u32;
     let pixels = u64::from(width / factor) * u64::from(height / factor);
@@ -34,30 +35,31 @@ fn score_bytes(files: &Files, [width, height]: [u32; 2], prompts: usize) -> u64 
     unet.max(pixels.saturating_mul(pixels)).saturating_mul(4)
 }
 
-/// The same of the largest attention to the prompts, which may be long.
-fn context_score_bytes(files: &Files, load: Load) -> u64 {
-    let Load { size, prompts, chunks, .. } = load;
+/// The same for the largest cross-attention, since prompts may be long.
+fn context_score_bytes(files: &Files, load: Workload) -> u64 {
+    let Workload { size, prompts, chunks, .. } = load;
     let [w, h] = size.map(|side| u64::from(side) / files.vae.factor() as u64);
     let tokens = (chunks * files.text_encoder.max_position_embeddings) as u64;
     let heads = files.unet.levels.iter().map(|level| level.heads).max().unwrap_or(1);
     (w * h).saturating_mul(tokens).saturating_mul(4 * (heads * prompts) as u64)
 }
 
-/// Bytes of memory beside the weights, estimated from what is largest: an attention's scores
-/// before and after the softmax, or the last level of the decoder.
+/// Bytes of memory besides the weights, estimated from the largest arrays: the scores of an
+/// attention before and after the softmax, or the last level of the decoder.
 pub(in crate::pipeline) fn work_bytes(files: &Files, size: [u32; 2], prompts: usize) -> u64 {
     let widest = files.vae.block_out_channels.iter().take(2).max().copied().unwrap_or(0) as u64;
     let decoder = 4 * u64::from(size[0]) * u64::from(size[1]) * widest * DECODER_ARRAYS;
     score_bytes(files, size, prompts).saturating_mul(2).max(decoder)
 }
 
-/// Whether a load's pictures, one after another, fit in memory.
+/// Checks that a workload's pictures, one after another, fit in memory.
 ///
 /// # Errors
-/// [`Error::Request`] for a size that does not, or for merged tokens.
-pub(in crate::pipeline) fn check_load(load: Load, files: &Files) -> Result<()> {
-    let Load { size, prompts, kinds, .. } = load;
-    if kinds.merged() > 0 {
+/// [`Error::Request`] for a size that does not fit, and for token merging, which the CPU does not
+/// have.
+pub(in crate::pipeline) fn check_load(load: Workload, files: &Files) -> Result<()> {
+    let Workload { size, prompts, kinds, .. } = load;
+    if kinds.merged_per_mille() > 0 {
         let reason = "must be 0 on the CPU, which merges no tokens".into();
         return Err(Error::Request { field: "token merging ratio", reason });
     }

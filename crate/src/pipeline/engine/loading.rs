@@ -1,4 +1,4 @@
-//! Loads networks, on either device, and tells how far it is.
+//! Loads networks to the GPU, with progress events; the CPU's loader uses the same events.
 
 use crate::dtype::WeightType;
 use crate::error::Result;
@@ -8,14 +8,14 @@ use crate::pipeline::control::{Control, Progress};
 use crate::weights::{Archive, Source};
 use std::rc::Rc;
 
-/// Where a network's weights come from, and where they go.
-pub(crate) struct Place<'a> {
+/// The device that a network is loaded to, the source of its weights, and the caller's control.
+pub(crate) struct LoadTarget<'a> {
     pub gpu: &'a Gpu,
     pub source: &'a dyn Source,
     pub control: &'a Control,
 }
 
-/// A network on the GPU whose weights are not there yet.
+/// A network on the GPU whose weights are not loaded yet.
 pub(crate) struct Pending<N> {
     part: &'static str,
     network: N,
@@ -23,8 +23,8 @@ pub(crate) struct Pending<N> {
 }
 
 impl<N> Pending<N> {
-    /// Builds a network from the header of its weights; `part` is its name in progress events, and
-    /// without `weights` they are stored as the file has them.
+    /// Builds a network from the header of its weights. `part` is its name in progress events.
+    /// `weights` is their type on the GPU; `None`: as in the file.
     ///
     /// # Errors
     /// Tensors that are missing or of another shape.
@@ -45,14 +45,14 @@ impl<N> Pending<N> {
         self.loader.bytes_total()
     }
 
-    /// Uploads the weights; `counted` is what of several networks was loaded before.
+    /// Uploads the weights; `counted` has the progress over several networks.
     ///
     /// # Errors
-    /// The source's and the device's faults, a cancel.
-    pub(crate) async fn load(self, place: &Place<'_>, counted: &mut Counted) -> Result<N> {
+    /// Those of the source and the device; a cancel.
+    pub(crate) async fn load(self, target: &LoadTarget<'_>, counted: &mut Counted) -> Result<N> {
         let bytes = self.bytes_total();
-        let mut progress = |done, _| counted.tell(place.control, self.part, done);
-        self.loader.run(place.source, &mut progress).await?;
+        let mut progress = |done, _| counted.report(target.control, self.part, done);
+        self.loader.run(target.source, &mut progress).await?;
         counted.bytes_done += bytes;
         Ok(self.network)
     }
@@ -60,33 +60,33 @@ impl<N> Pending<N> {
     /// [`Pending::load`] of one network alone.
     ///
     /// # Errors
-    /// As there.
-    pub(crate) async fn load_alone(self, place: &Place<'_>) -> Result<N> {
+    /// As [`Pending::load`].
+    pub(crate) async fn load_alone(self, target: &LoadTarget<'_>) -> Result<N> {
         let mut counted = Counted::of(self.bytes_total());
-        self.load(place, &mut counted).await
+        self.load(target, &mut counted).await
     }
 }
 
-/// The bytes of several networks that are loaded one after the other.
+/// The progress of loading several networks, one after another.
 pub(crate) struct Counted {
-    /// Of those that are loaded.
+    /// Bytes of the networks that are loaded.
     pub bytes_done: u64,
     bytes_total: u64,
 }
 
 impl Counted {
-    /// Nothing of so many bytes.
+    /// Nothing is loaded yet, of so many bytes.
     pub(crate) fn of(bytes_total: u64) -> Counted {
         Counted { bytes_done: 0, bytes_total }
     }
 
-    /// Tells that so many bytes of a part are loaded.
+    /// Reports that so many bytes of a part are loaded.
     ///
     /// # Errors
     /// A cancel.
-    pub(crate) fn tell(&self, control: &Control, part: &str, done: u64) -> Result<()> {
+    pub(crate) fn report(&self, control: &Control, part: &str, done: u64) -> Result<()> {
         let (bytes_done, bytes_total) = (self.bytes_done + done, self.bytes_total);
-        control.tell(Progress::Loading { part: part.into(), bytes_done, bytes_total });
+        control.report(Progress::Loading { part: part.into(), bytes_done, bytes_total });
         control.check()
     }
 }

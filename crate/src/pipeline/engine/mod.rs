@@ -1,10 +1,10 @@
-//! What carries out a run's arithmetic: the graphics adapter, or the CPU. The run itself is written
-//! once, in `run`.
+//! Engines: the graphics adapter or the CPU, which do the arithmetic of a run. The run itself is
+//! written once, in `run`.
 //!
 //! ```text
-//! residency  options          data: which parts stay, how a model is held
-//! workload                    how much at once
-//! loading                     a network's weights, told as they come
+//! residency  options          data: which parts stay, and a model's options
+//! workload                    what a run needs at once
+//! loading                     loads a network, with progress events
 //! parts  vae_encoder          networks on the adapter
 //! on_gpu  on_cpu             the two engines
 //! ```
@@ -21,15 +21,15 @@ mod workload;
 
 pub(super) use cpu_memory::{MEMORY_MAX, check_load, work_bytes};
 pub(super) use loading::Counted;
-pub(crate) use loading::{Pending, Place};
+pub(crate) use loading::{LoadTarget, Pending};
 pub(super) use on_cpu::OnCpu;
 pub use on_cpu::Turn;
 pub(super) use on_gpu::OnGpu;
 pub use options::Options;
 pub(super) use parts::sizes;
 pub use residency::{Residency, Stage};
-pub(super) use workload::Fit;
-pub use workload::{Kinds, Load};
+pub(super) use workload::PlannedWorkload;
+pub use workload::{Kinds, Workload};
 
 use super::checkpoint::Files;
 use super::control::Control;
@@ -37,35 +37,35 @@ use crate::diffusion::Evaluation;
 use crate::error::Result;
 use crate::gpu::Rehearsal;
 
-/// What an engine needs to load the network that works next.
+/// What an engine needs to load a network: the model's files and the caller's control.
 #[derive(Clone, Copy)]
-pub(super) struct Call<'a> {
+pub(super) struct LoadContext<'a> {
     pub files: &'a Files,
     pub control: &'a Control,
 }
 
-/// What a prediction depends on beside the latents.
+/// The inputs of a prediction beside the latents.
 pub(super) struct Conditioning<'a, E: Engine> {
-    /// The prompts that the evaluation attends to, which all pictures share.
+    /// The context of the prompts, which all pictures share.
     pub context: &'a E::Context,
-    /// Prompts of a picture in the context: two with guidance, the negative one first.
+    /// The number of prompts in the context: two with guidance, the negative one first.
     pub prompts: usize,
     pub guidance_scale: f64,
-    /// Deep features that an evaluation has kept. Those that are to be reused and are not there are
-    /// made.
+    /// The deep features that an earlier evaluation has kept. If there are none to reuse, they are
+    /// computed.
     pub deep: &'a mut Option<E::Array>,
 }
 
-/// Computes with the three networks: the backend of a run.
+/// The backend of a run, which computes with the three networks.
 pub(super) trait Engine: Sized {
-    /// An array where the engine computes: a context, latents, a picture.
+    /// An array in the engine's memory: text states, latents, a picture.
     type Array: Clone;
-    /// A context that the UNet is ready to attend to.
+    /// A context prepared for the UNet.
     type Context;
-    /// A check of latents that was submitted and not yet read.
-    type Watch;
-    /// Whether the engine works while the next work is recorded: then a step is checked when the
-    /// next one is already submitted.
+    /// A check of latents that is recorded and whose result is not read yet.
+    type PendingCheck;
+    /// Whether the engine computes asynchronously: then a step is checked only when the next one is
+    /// already submitted.
     const RUNS_AHEAD: bool;
 
     /// The text encoder without its last `skipped` layers: `rows` rows of `ids` → `[rows, 77, c]`.
@@ -74,23 +74,23 @@ pub(super) trait Engine: Sized {
         ids: &[u32],
         rows: usize,
         skipped: usize,
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<Self::Array>;
-    /// States of so many tokens from their numbers, as [`Engine::encode`] gives them.
-    fn text(&self, values: &[f32], tokens: usize) -> Self::Array;
+    /// Uploads states of `tokens` tokens, in the layout of [`Engine::encode`].
+    fn upload_states(&self, values: &[f32], tokens: usize) -> Self::Array;
     /// The states of the last of `prompts` prompts of equal length.
     fn last_prompt(&self, text: &Self::Array, prompts: usize) -> Self::Array;
-    /// The UNet's view of them, as `prompts` prompts of equal length.
+    /// Prepares states as the UNet's context, as `prompts` prompts of equal length.
     async fn prepare(
         &self,
         text: &Self::Array,
         prompts: usize,
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<Self::Context>;
-    /// Latents from their numbers `[pictures, c, h, w]`; in a rehearsal there are none.
+    /// Latents from values `[pictures, c, h, w]`; in a rehearsal there are no values.
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Self::Array;
-    /// The VAE's encoder: a picture's planes `[3, h, w]` in −1…1 → mean and logvar of its latents,
-    /// `[c, h/8, w/8]` each, not scaled; `size` is width and height.
+    /// The VAE's encoder: a picture `[3, h, w]` in −1…1 → mean and logvar of its latents, `[c, h/8,
+    /// w/8]` each, not scaled; `size` is width and height.
     async fn encode_picture(
         &self,
         files: &Files,
@@ -99,7 +99,8 @@ pub(super) trait Engine: Sized {
         control: &Control,
     ) -> Result<[Vec<f32>; 2]>;
     /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`;
-    /// without guidance, or with deep features of before, where the evaluation's kind says so.
+    /// depending on the evaluation's [kind](EvaluationKind), without guidance or with cached deep
+    /// features.
     fn predict(
         &self,
         latents: &Self::Array,
@@ -108,49 +109,54 @@ pub(super) trait Engine: Sized {
     ) -> Self::Array;
     /// Σ factor · latents
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
-    /// Waits until all of it has run; a fault since the last wait is this call's error, and so is
-    /// a cancel where the work can be broken off.
+    /// Waits until all recorded work has run. Errors since the last wait are this call's error, and
+    /// so is a cancel, where the work can be interrupted.
     async fn finish(&self, control: &Control) -> Result<()>;
-    /// Sees to it that all of it runs, without waiting for the last of it; a fault so far is this
-    /// call's error, or the next one's, and so is a cancel.
+    /// Submits all recorded work, without waiting for the last of it. An error is this call's or
+    /// the next one's, and so is a cancel.
     async fn advance(&self, control: &Control) -> Result<()>;
-    /// Checks whether all latents are finite, and reads what is shown, as a part of the work that
-    /// [`Engine::advance`] starts.
-    fn watch(&self, latents: &Self::Array, shown: Option<&Self::Array>) -> Self::Watch;
-    /// The result, when that work has run: none where a latent is NaN or infinite; else the first
-    /// `channels` planes of what is shown, `[pictures, channels, h, w]`, or no values.
-    async fn seen(&self, watch: Self::Watch, channels: usize) -> Result<Option<Vec<f32>>>;
-    /// Begins a rehearsal, in which nothing runs, and what will be needed is made; none where
-    /// nothing is made.
+    /// Records a check whether all latents are finite, and a read of `shown`. [`Engine::advance`]
+    /// submits both.
+    fn start_check(&self, latents: &Self::Array, shown: Option<&Self::Array>)
+    -> Self::PendingCheck;
+    /// Waits for the check: `None` if a latent is NaN or infinite; otherwise the first `channels`
+    /// planes of `shown`, `[pictures, channels, h, w]`, or empty.
+    async fn finish_check(
+        &self,
+        check: Self::PendingCheck,
+        channels: usize,
+    ) -> Result<Option<Vec<f32>>>;
+    /// Begins a rehearsal: nothing runs, but buffers, bind groups and pipelines are made. `None`
+    /// for an engine that has none of these.
     fn rehearse(&self) -> Option<Rehearsal>;
-    /// Buffers made so far.
+    /// The number of buffers made so far.
     fn buffers_made(&self) -> u64;
-    /// The same networks with activations of a wider range, if there is one: weights do not depend
-    /// on it.
+    /// The same networks with f32 activations, if they are f16; the weights are shared.
     fn widened(&self) -> Option<Self>;
     /// The VAE's decoder: picture `index` of the latents → a picture in about −1…1.
     async fn decode(
         &self,
         latents: &Self::Array,
         index: usize,
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<Self::Array>;
-    /// Goes on with the steps after a preview was decoded: brings the UNet back.
-    async fn resume(&self, call: Call<'_>) -> Result<()>;
-    /// The numbers of a context, row-major.
-    async fn numbers(&self, text: &Self::Array) -> Result<Vec<f32>>;
-    /// The first `channels` planes of latents or of a picture, `[pictures, channels, h, w]`.
+    /// After a preview was decoded: unloads the decoder and loads the UNet again, if they do not
+    /// both stay loaded.
+    async fn reload_unet(&self, call: LoadContext<'_>) -> Result<()>;
+    /// Reads states, row-major.
+    async fn read_states(&self, text: &Self::Array) -> Result<Vec<f32>>;
+    /// Reads the first `channels` planes of latents or of a picture, `[pictures, channels, h, w]`.
     async fn planes(&self, array: &Self::Array, channels: usize) -> Result<Vec<f32>>;
-    /// A picture's bytes; a pixel with NaN is transparent.
+    /// Reads a picture as RGBA8; a pixel with NaN or infinity is transparent.
     async fn rgba(&self, picture: &Self::Array) -> Result<Vec<u8>>;
 }
 
-/// An engine whose loads can be planned; how, is in `memory`.
+/// An engine that can plan a workload; implemented in `memory`.
 pub(super) trait Planned: Engine {
-    /// How many of the load's pictures the engine can work on at once, found before any work.
-    /// Until the next load it keeps in memory what was planned for this one.
+    /// Finds before any work how many of the workload's pictures the engine can compute together.
+    /// The planned residency stays in use until another workload is planned.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] or [`Error::Request`] when not even one fits.
-    async fn plan(&self, load: Load, call: Call<'_>) -> Result<usize>;
+    async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize>;
 }

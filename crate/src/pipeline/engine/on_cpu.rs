@@ -1,7 +1,7 @@
 //! The engine on the CPU, with the networks of [`crate::reference`].
 
 use super::loading::Counted;
-use super::{Call, Conditioning, Engine};
+use super::{Conditioning, Engine, LoadContext};
 use crate::diffusion::{Deep, Evaluation};
 use crate::error::Result;
 use crate::gpu::{Gpu, Rehearsal};
@@ -18,16 +18,17 @@ use candle_core::{Device, Tensor};
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Latents are arrays of the right shape by construction, so candle has nothing to refuse.
+/// The message of a panic: latents have the right shape by construction, so candle cannot fail.
 const FITS: &str = "arrays of one shape";
 
-/// Yields to the host's event loop.
+/// A future that yields to the host's event loop.
 pub type Turn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 
-/// The CPU.
+/// The engine on the CPU.
 pub(in crate::pipeline) struct OnCpu {
     pub networks: Networks,
-    /// Called after each evaluation, which nothing else can interrupt.
+    /// Called after each evaluation, so that messages are handled: an evaluation itself cannot be
+    /// interrupted.
     pub turn: Option<Turn>,
 }
 
@@ -51,7 +52,7 @@ impl OnCpu {
         let mut counted = Counted::of(Part::NEEDED.into_iter().map(bytes_of).sum());
         let mut weights = Vec::new();
         for part in Part::NEEDED {
-            let mut progress = |done| counted.tell(control, part.name(), done);
+            let mut progress = |done| counted.report(control, part.name(), done);
             let (archive, rows) = (files.archive(part), files.text_encoder.vocab_size);
             weights.push(Weights::read(source, archive, rows, &mut progress).await?);
             counted.bytes_done += bytes_of(part);
@@ -62,8 +63,8 @@ impl OnCpu {
     }
 }
 
-/// Asks for every tensor of the three networks, as the adapter's own do, so that one that is
-/// missing or of another shape is told by its name.
+/// Checks every tensor of the three networks in the same way as on the GPU, so that the error for a
+/// missing or wrong tensor has its name.
 fn check_tensors(files: &Files) -> Result<()> {
     let gpu = Gpu::dry(false);
     let scope = |part: Part| Scope::open(&gpu, Rc::clone(files.archive(part)), None);
@@ -78,8 +79,8 @@ impl Engine for OnCpu {
     /// As in diffusers: `[b, tokens, c]`, `[1, c, h, w]`.
     type Array = Tensor;
     type Context = Tensor;
-    type Watch = (Tensor, Option<Tensor>);
-    /// It computes at once.
+    type PendingCheck = (Tensor, Option<Tensor>);
+    /// It computes synchronously.
     const RUNS_AHEAD: bool = false;
 
     async fn encode(
@@ -87,12 +88,12 @@ impl Engine for OnCpu {
         ids: &[u32],
         rows: usize,
         skipped: usize,
-        _: Call<'_>,
+        _: LoadContext<'_>,
     ) -> Result<Tensor> {
         Ok(self.networks.encode(ids, rows, skipped))
     }
 
-    fn text(&self, values: &[f32], tokens: usize) -> Tensor {
+    fn upload_states(&self, values: &[f32], tokens: usize) -> Tensor {
         let shape = [1, tokens, values.len() / tokens];
         Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
     }
@@ -103,7 +104,7 @@ impl Engine for OnCpu {
         each.narrow(0, prompts - 1, 1).expect(FITS)
     }
 
-    async fn prepare(&self, text: &Tensor, prompts: usize, _: Call<'_>) -> Result<Tensor> {
+    async fn prepare(&self, text: &Tensor, prompts: usize, _: LoadContext<'_>) -> Result<Tensor> {
         let channels = text.dims()[2];
         Ok(text.reshape((prompts, (), channels)).expect(FITS))
     }
@@ -121,7 +122,7 @@ impl Engine for OnCpu {
     ) -> Result<[Vec<f32>; 2]> {
         let picture = self.latents(planes, [1, 3, height, width]);
         let [mean, logvar] = self.networks.encode_picture(&picture);
-        Ok([self.numbers(&mean).await?, self.numbers(&logvar).await?])
+        Ok([self.read_states(&mean).await?, self.read_states(&logvar).await?])
     }
 
     fn predict(
@@ -157,16 +158,16 @@ impl Engine for OnCpu {
         Ok(())
     }
 
-    fn watch(&self, latents: &Tensor, shown: Option<&Tensor>) -> (Tensor, Option<Tensor>) {
+    fn start_check(&self, latents: &Tensor, shown: Option<&Tensor>) -> (Tensor, Option<Tensor>) {
         (latents.clone(), shown.cloned())
     }
 
-    async fn seen(
+    async fn finish_check(
         &self,
         (latents, shown): (Tensor, Option<Tensor>),
         channels: usize,
     ) -> Result<Option<Vec<f32>>> {
-        if !self.numbers(&latents).await?.iter().all(|x| x.is_finite()) {
+        if !self.read_states(&latents).await?.iter().all(|x| x.is_finite()) {
             return Ok(None);
         }
         match shown {
@@ -188,15 +189,15 @@ impl Engine for OnCpu {
         None
     }
 
-    async fn decode(&self, latents: &Tensor, index: usize, _: Call<'_>) -> Result<Tensor> {
+    async fn decode(&self, latents: &Tensor, index: usize, _: LoadContext<'_>) -> Result<Tensor> {
         Ok(self.networks.decode(&latents.narrow(0, index, 1).expect(FITS)))
     }
 
-    async fn resume(&self, _: Call<'_>) -> Result<()> {
+    async fn reload_unet(&self, _: LoadContext<'_>) -> Result<()> {
         Ok(())
     }
 
-    async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {
+    async fn read_states(&self, text: &Tensor) -> Result<Vec<f32>> {
         Ok(text.flatten_all().and_then(|x| x.to_vec1()).expect(FITS))
     }
 

@@ -1,20 +1,20 @@
-//! The engine on the graphics adapter. Of the three networks those are in its memory that are
-//! needed now, or that are kept between the stages.
+//! The engine on the graphics adapter. Only those networks are in its memory that the current stage
+//! needs or that are kept between stages.
 
-use super::loading::Place;
+use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
 use super::residency::{Residency, Stage};
 use super::vae_encoder;
-use super::workload::{Fit, Load};
-use super::{Call, Conditioning, Engine};
+use super::workload::{PlannedWorkload, Workload};
+use super::{Conditioning, Engine, LoadContext};
 use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Held, Reading, Rehearsal};
 use crate::models::unet::{Cache, Context, UnetInput};
-use crate::ops::{Health, Term};
+use crate::ops::{FiniteCheck, Term};
 use crate::pipeline::checkpoint::{Files, PartSet};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
@@ -22,39 +22,39 @@ use crate::weights::Source;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// Latents that are looked at, and what is shown of them.
-pub(in crate::pipeline) struct Watch {
-    health: Health,
+/// A recorded check of latents, and the read of what is shown of them.
+pub(in crate::pipeline) struct PendingCheck {
+    finite: FiniteCheck,
     shown: Option<(Tensor, Reading)>,
 }
 
-/// What the text encoder made of some ids, without so many of its last layers.
+/// A cached result of the text encoder: its ids, the number of skipped layers, and the states.
 struct Encoded {
     ids: Vec<u32>,
     skipped: usize,
     states: Tensor,
 }
 
-/// The graphics adapter.
+/// The engine on the graphics adapter.
 pub(in crate::pipeline) struct OnGpu {
     pub gpu: Gpu,
     pub options: Options,
     pub(in crate::pipeline) source: Rc<dyn Source>,
     parts: Rc<Parts>,
-    /// Tokens that the text encoder has positions for.
+    /// The number of the text encoder's positions.
     positions: usize,
-    fitting: RefCell<Vec<Fit>>,
+    fitting: RefCell<Vec<PlannedWorkload>>,
     residency: Cell<Residency>,
-    /// What works now, also for the wider machine, which shares the parts; the stages before it,
-    /// with the most that they held.
+    /// The current stage, shared with the engine of [`Engine::widened`], which shares the parts;
+    /// and the peaks of the stages before it.
     stage: Rc<Cell<Option<Stage>>>,
     peaks: RefCell<Vec<(Stage, Held)>>,
-    /// Of the latest prompts: other seeds do not need the text encoder again.
+    /// The states of the latest prompts, so that another seed does not run the text encoder again.
     encoded: RefCell<Option<Encoded>>,
 }
 
 impl OnGpu {
-    /// With no network yet.
+    /// Without any network loaded.
     pub(crate) fn new(
         gpu: &Gpu,
         source: Rc<dyn Source>,
@@ -75,65 +75,66 @@ impl OnGpu {
         }
     }
 
-    /// What was planned for a load, if it was.
-    pub(crate) fn planned(&self, load: Load) -> Option<Fit> {
+    /// The plan for this workload, if it is the latest one.
+    pub(crate) fn planned(&self, load: Workload) -> Option<PlannedWorkload> {
         self.fitting.borrow().iter().find(|known| known.load == load).copied()
     }
 
-    /// Remembers what was planned for a load.
-    pub(crate) fn remember(&self, fit: Fit) {
+    /// Stores the plan of a workload.
+    pub(crate) fn remember(&self, fit: PlannedWorkload) {
         self.fitting.borrow_mut().push(fit);
     }
 
-    /// From now on these parts are kept, and pictures are decoded in this way.
+    /// Sets the residency of all later stages.
     pub(crate) fn set_residency(&self, residency: Residency) {
         self.residency.set(residency);
     }
 
-    /// What is kept, and how pictures are decoded.
+    /// The current residency.
     pub(crate) fn residency(&self) -> Residency {
         self.residency.get()
     }
 
-    /// The most that was held in each stage of the latest run, and in loading.
+    /// The peak of memory in each stage of the latest run, and in loading.
     pub(crate) fn peaks(&self) -> Vec<(Stage, Held)> {
         let mut peaks = self.peaks.borrow().clone();
         if let Some(stage) = self.stage.get() {
-            note(&mut peaks, stage, self.gpu.lap_peak());
+            note(&mut peaks, stage, self.gpu.stage_peak());
         }
         peaks
     }
 
-    /// Begins a stage: lets go what it does not need and is not kept, and brings what it needs.
+    /// Begins a stage: drops the parts that it does not need and that are not kept, and loads those
+    /// that it needs.
     ///
     /// # Errors
     /// Those of the source and of the device; [`Error::Cancelled`](crate::Error::Cancelled).
-    pub(crate) async fn enter(&self, stage: Stage, call: Call<'_>) -> Result<()> {
+    pub(crate) async fn enter(&self, stage: Stage, call: LoadContext<'_>) -> Result<()> {
         if self.stage.get() == Some(stage) {
             return Ok(());
         }
         let Residency { kept, .. } = self.residency.get();
         self.gpu.finish().await?;
         if let Some(before) = self.stage.take() {
-            note(&mut self.peaks.borrow_mut(), before, self.gpu.lap_peak());
+            note(&mut self.peaks.borrow_mut(), before, self.gpu.stage_peak());
         }
         let needed = stage.needs();
         self.parts.keep(self.residency.get().resident().or(needed));
         self.gpu.trim();
-        self.gpu.lap();
+        self.gpu.begin_stage_peak();
         let wanted = if stage == Stage::Loading { kept } else { needed };
         self.bring(wanted, call).await?;
         self.stage.set(Some(stage));
         Ok(())
     }
 
-    async fn bring(&self, wanted: PartSet, call: Call<'_>) -> Result<()> {
-        let place = Place { gpu: &self.gpu, source: &*self.source, control: call.control };
-        self.parts.bring(wanted, (call.files, self.options.weights), &place).await
+    async fn bring(&self, wanted: PartSet, call: LoadContext<'_>) -> Result<()> {
+        let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
+        self.parts.bring(wanted, (call.files, self.options.weights), &target).await
     }
 }
 
-/// The first planes of each picture of an array, from its numbers.
+/// The first `channels` planes of each picture of an array, from its values.
 fn planes_of(array: &Tensor, numbers: &[f32], channels: usize) -> Vec<f32> {
     let [_, h, w, c] = array.shape().image();
     let planes = nhwc_to_nchw(numbers, c, h, w);
@@ -141,7 +142,7 @@ fn planes_of(array: &Tensor, numbers: &[f32], channels: usize) -> Vec<f32> {
     pictures.flat_map(|planes| &planes[..channels * h * w]).copied().collect()
 }
 
-/// Puts a stage's peak in place of that of the same stage before.
+/// Records a stage's peak, in place of its earlier one.
 fn note(peaks: &mut Vec<(Stage, Held)>, stage: Stage, peak: Held) {
     peaks.retain(|(other, _)| *other != stage);
     peaks.push((stage, peak));
@@ -151,7 +152,7 @@ impl Engine for OnGpu {
     /// `[b, tokens, c]`; latents and pictures `[pictures, h, w, c]`, c padded to four.
     type Array = Tensor;
     type Context = Context;
-    type Watch = Watch;
+    type PendingCheck = PendingCheck;
     const RUNS_AHEAD: bool = true;
 
     async fn encode(
@@ -159,7 +160,7 @@ impl Engine for OnGpu {
         ids: &[u32],
         _rows: usize,
         skipped: usize,
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<Tensor> {
         if let Some(known) = &*self.encoded.borrow()
             && (&known.ids[..], known.skipped) == (ids, skipped)
@@ -177,7 +178,7 @@ impl Engine for OnGpu {
         Ok(states)
     }
 
-    fn text(&self, values: &[f32], tokens: usize) -> Tensor {
+    fn upload_states(&self, values: &[f32], tokens: usize) -> Tensor {
         let positions = self.positions;
         let shape = [tokens / positions, positions, values.len() / tokens];
         Tensor::from_f32(&self.gpu, values, shape, self.options.precision)
@@ -190,7 +191,12 @@ impl Engine for OnGpu {
         Tensor::combine(chunks, text.precision(), &[last])
     }
 
-    async fn prepare(&self, text: &Tensor, prompts: usize, call: Call<'_>) -> Result<Context> {
+    async fn prepare(
+        &self,
+        text: &Tensor,
+        prompts: usize,
+        call: LoadContext<'_>,
+    ) -> Result<Context> {
         self.enter(Stage::Denoising, call).await?;
         let [rows, tokens, c] = text.shape().tokens();
         let text = text.reshape([prompts, rows * tokens / prompts, c]);
@@ -220,7 +226,7 @@ impl Engine for OnGpu {
         control: &Control,
     ) -> Result<[Vec<f32>; 2]> {
         files.dry_encoder(&self.options, self.gpu.limits(), size).await?;
-        self.enter(Stage::Beginning, Call { files, control }).await?;
+        self.enter(Stage::Beginning, LoadContext { files, control }).await?;
         let [mean, logvar] = {
             let encoder = self.parts.vae_encoder();
             vae_encoder::encode(&encoder, &self.gpu, self.options.precision, (planes, size))
@@ -228,7 +234,7 @@ impl Engine for OnGpu {
         let c = files.vae.latent_channels;
         let moments = [self.planes(&mean, c).await?, self.planes(&logvar, c).await?];
         drop((mean, logvar));
-        // The encoder's buffers fit nothing in the UNet.
+        // The encoder's buffers have sizes that the UNet cannot reuse.
         self.gpu.trim();
         Ok(moments)
     }
@@ -244,8 +250,8 @@ impl Engine for OnGpu {
         let [pictures, ..] = latents.shape().image();
         let scaled = Term::new(evaluation.input_scale as f32, latents);
         let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
-        let context = &context.merging(kind.merged);
-        // Those that are not to be reused are let go before others are made.
+        let context = &context.merging(kind.merged_per_mille);
+        // Deep features that are not reused are dropped before new ones are computed.
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let input = UnetInput { cache, ..UnetInput::new(&input, timestep, context) };
@@ -274,16 +280,16 @@ impl Engine for OnGpu {
         self.gpu.advance_in_parts(&|| control.check()).await
     }
 
-    fn watch(&self, latents: &Tensor, shown: Option<&Tensor>) -> Watch {
+    fn start_check(&self, latents: &Tensor, shown: Option<&Tensor>) -> PendingCheck {
         let shown = shown.map(|shown| (shown.clone(), shown.start_read()));
-        Watch { health: latents.start_health(), shown }
+        PendingCheck { finite: latents.start_finite_check(), shown }
     }
 
-    async fn seen(&self, watch: Watch, channels: usize) -> Result<Option<Vec<f32>>> {
-        if !watch.health.is_finite().await? {
+    async fn finish_check(&self, check: PendingCheck, channels: usize) -> Result<Option<Vec<f32>>> {
+        if !check.finite.is_finite().await? {
             return Ok(None);
         }
-        let Some((shown, reading)) = watch.shown else { return Ok(Some(Vec::new())) };
+        let Some((shown, reading)) = check.shown else { return Ok(Some(Vec::new())) };
         let numbers = shown.numbers(&reading.bytes().await?);
         Ok(Some(planes_of(&shown, &numbers, channels)))
     }
@@ -311,7 +317,12 @@ impl Engine for OnGpu {
         })
     }
 
-    async fn decode(&self, latents: &Tensor, index: usize, call: Call<'_>) -> Result<Tensor> {
+    async fn decode(
+        &self,
+        latents: &Tensor,
+        index: usize,
+        call: LoadContext<'_>,
+    ) -> Result<Tensor> {
         self.enter(Stage::Decoding, call).await?;
         let latents = Term { x: latents, first: index, coefficient: 1.0 };
         let latents = Tensor::combine(1, self.options.precision, &[latents]);
@@ -327,11 +338,11 @@ impl Engine for OnGpu {
         }
     }
 
-    async fn resume(&self, call: Call<'_>) -> Result<()> {
+    async fn reload_unet(&self, call: LoadContext<'_>) -> Result<()> {
         self.enter(Stage::Denoising, call).await
     }
 
-    async fn numbers(&self, text: &Tensor) -> Result<Vec<f32>> {
+    async fn read_states(&self, text: &Tensor) -> Result<Vec<f32>> {
         text.to_f32().await
     }
 

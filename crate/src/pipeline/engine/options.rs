@@ -1,30 +1,30 @@
-//! How a model is held and run.
+//! The options of an opened model.
 
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
 use crate::pipeline::checkpoint::Weighted;
 
-/// How a model is held and run.
+/// The options of an opened model.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Of activations.
+    /// The precision of activations.
     pub precision: Precision,
-    /// Of weights; without it as the files have them.
+    /// The type of weights; `None`: as in the files.
     pub weights: Option<WeightType>,
-    /// Whether the model's safety checker, if it has one, looks at every picture.
+    /// Whether the model's safety checker, if it has one, checks every picture.
     pub safety: bool,
-    /// Bytes of graphics memory that weights and work may take, all in all, where that is possible;
-    /// without it, what [`Residency::budget`] says.
+    /// The budget of graphics memory in bytes, for weights and everything else; `None`:
+    /// [`Residency::budget`]. Where nothing fits it, the residency with the lowest peak is used.
     pub memory: Option<u64>,
-    /// This way to keep parts and to decode, and no other; without it, what fits the memory.
+    /// A fixed residency; `None`: chosen by the memory budget.
     pub residency: Option<Residency>,
-    /// Whether a picture depends on nothing that differs between openings: kernels are the fixed
-    /// ones of the adapter's kind, and how many pictures go together, and bands, are planned
-    /// within WebGPU's default limits; the device's own only where nothing fits these. The same
-    /// request then gives the same bytes on the same adapter. Otherwise kernels are those that were
-    /// chosen for it ([`tuner::tune`](crate::measure::tuner::tune)), which may differ by 1/255.
+    /// Whether the same request gives the same bytes each time on the same adapter. Then the
+    /// kernels are the defaults of the adapter's kind, and batch size and bands are planned within
+    /// WebGPU's default limits; the device's own limits are used only if nothing fits these.
+    /// Otherwise the kernels are those that the tuner chose
+    /// ([`tuner::tune`](crate::measure::tuner::tune)), which may change a picture by 1/255.
     pub reproducible: bool,
-    /// LoRAs that change the weights while they are loaded, one after the other.
+    /// LoRAs that are added to the weights while these are loaded, one after another.
     pub loras: Vec<Weighted>,
 }
 
@@ -44,8 +44,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether all is stored as it comes, the only way of the CPU; the other options do not matter
-    /// here.
+    /// Whether activations are f32 and weights as in the files, which is all that the CPU supports;
+    /// other options are not checked here.
     pub fn is_plain(&self) -> bool {
         (self.precision, self.weights) == (Precision::F32, None)
     }

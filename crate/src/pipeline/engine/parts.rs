@@ -1,7 +1,7 @@
-//! The networks on the GPU, each loaded or not: loaded when a stage needs it, dropped when it does
-//! not and memory is short. See [`super::residency`].
+//! The networks on the GPU. Each is loaded when a stage needs it, and dropped afterwards unless it
+//! is kept. See [`super::residency`].
 
-use super::loading::{Counted, Pending, Place};
+use super::loading::{Counted, LoadTarget, Pending};
 use crate::dtype::WeightType;
 use crate::error::Result;
 use crate::gpu::Gpu;
@@ -13,7 +13,7 @@ use crate::pipeline::checkpoint::{Files, Part, PartMap, PartSet};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// A network of the model's own files.
+/// A loaded network.
 #[derive(Clone)]
 enum Network {
     TextEncoder(Rc<TextEncoder>),
@@ -41,7 +41,7 @@ impl Network {
 #[derive(Default)]
 pub(super) struct Parts(RefCell<PartMap<Network>>);
 
-/// The panic where a part was not loaded before its stage: a bug of ours.
+/// The message of a panic: a part was not loaded before its stage, which would be a bug.
 const LOADED: &str = "a stage has its part";
 
 impl Parts {
@@ -73,7 +73,7 @@ impl Parts {
         network
     }
 
-    /// Drops all but these.
+    /// Drops all parts but these.
     pub(super) fn keep(&self, kept: PartSet) {
         self.0.borrow_mut().retain(kept);
     }
@@ -81,26 +81,26 @@ impl Parts {
     /// Builds those of `wanted` that are not loaded, and uploads their weights.
     ///
     /// # Errors
-    /// Tensors that are missing or of another shape, the source's and the device's faults, a
-    /// cancel.
+    /// Tensors that are missing or of another shape; those of the source and the device; a cancel.
     pub(super) async fn bring(
         &self,
         wanted: PartSet,
         (files, weights): (&Files, Option<WeightType>),
-        place: &Place<'_>,
+        target: &LoadTarget<'_>,
     ) -> Result<()> {
         let missing = |part: &Part| self.0.borrow().get(*part).is_none();
         let mut pending = Vec::new();
         for part in wanted.iter().filter(missing) {
             let build = |scope: &Scope| Network::new(part, scope, files);
             let archive = files.archive(part);
-            pending.push((part, Pending::new(place.gpu, part.name(), archive, weights, build)?));
+            pending.push((part, Pending::new(target.gpu, part.name(), archive, weights, build)?));
         }
         let mut counted = Counted::of(pending.iter().map(|(_, one)| one.bytes_total()).sum());
-        // All or none: a cancel leaves what was there.
+        // All of them are inserted together, so that after a cancel the loaded parts are the same
+        // as before.
         let mut loaded = Vec::new();
         for (part, pending) in pending {
-            loaded.push((part, pending.load(place, &mut counted).await?));
+            loaded.push((part, pending.load(target, &mut counted).await?));
         }
         let mut networks = self.0.borrow_mut();
         loaded.into_iter().for_each(|(part, network)| networks.insert(part, network));

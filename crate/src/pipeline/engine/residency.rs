@@ -1,47 +1,47 @@
-//! What stays on the GPU: which parts of the model are kept when they have done their work, and
-//! whether the picture is decoded whole. It is decided before any work, from what dry runs say that
-//! each way would take, and never changes the picture by more than 1/255.
+//! Residency: which parts of the model stay on the GPU after their stage, and whether the picture
+//! is decoded in bands. It is chosen before any work, from dry runs of each candidate, and never
+//! changes the picture by more than 1/255.
 //!
 //! ```text
-//! text encoder   once for every new prompt; its weights are read again where they were let go
-//! UNet           every step; of all parts the one to keep
-//! VAE            once for every picture
+//! text encoder   runs once for every new prompt; if it was dropped, its weights are read again
+//! UNet           runs in every step; the last one to be dropped
+//! VAE            runs once for every picture
 //! bands          the decoder's upper levels in bands of so many rows: 1.5 to 2.5 times its work, a
 //!                quarter of its memory
 //! ```
 //!
-//! The ways are tried in an order: first what costs time only (bands), then what costs a read of
-//! the text encoder for each prompt (250 MB for v1.4 in f16), then of the VAE for each picture, at
-//! last of the UNet. A part is only let go where its source is near: it is never downloaded again.
+//! The candidates are tried in order: first bands, which cost only time; then reading the text
+//! encoder again for each prompt (250 MB for v1.4 in f16); then the VAE for each picture; last the
+//! UNet. Parts are dropped only if the source is on this machine: nothing is downloaded again.
 
 use crate::pipeline::checkpoint::{Part, PartSet};
 use serde::Serialize;
 
-/// WebGPU does not tell how much memory a graphics card has. The default budget is the UNet's
-/// weights and as many bytes more as this …
+/// WebGPU does not say how much memory a graphics card has. The default budget is the bytes of the
+/// UNet's weights plus this …
 const BESIDE_UNET: u64 = 278_000_000;
-/// … but at least so many in all, so that small models keep everything.
+/// … but at least this, so that small models keep all parts.
 const LEAST: u64 = 600_000_000;
 
-/// The stages of a run, by what is on the GPU meanwhile.
+/// The stages of a run, which need different parts on the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The parts that are kept are brought to the GPU.
+    /// The parts that are kept are loaded.
     Loading,
-    /// The VAE's encoder reads the picture that a run begins with, if there is one. Dry runs do not
-    /// plan this stage. The encoder is kept where the decoder is.
+    /// The VAE's encoder encodes the picture that a run begins with, if there is one. Dry runs do
+    /// not include this stage. The encoder is kept if the decoder is.
     Beginning,
-    /// The text encoder reads the prompts.
+    /// The text encoder encodes the prompts.
     Text,
-    /// The UNet attends to them, and takes all steps.
+    /// The UNet prepares the context, and all steps are taken.
     Denoising,
-    /// The VAE draws the pictures.
+    /// The VAE's decoder decodes the pictures.
     Decoding,
 }
 
 impl Stage {
-    /// The parts that work.
+    /// The parts that the stage needs.
     pub(in crate::pipeline) fn needs(self) -> PartSet {
         match self {
             Stage::Loading => PartSet::EMPTY,
@@ -53,21 +53,21 @@ impl Stage {
     }
 }
 
-/// Which parts stay when they have done their work, and how the picture is decoded.
+/// Which parts stay loaded after their stage, and how pictures are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Residency {
-    /// Of the parts that every picture needs.
+    /// The parts that stay, out of those that every run needs.
     pub kept: PartSet,
-    /// Rows of a band of the decoder, in pixels; without it the decoder's levels are whole.
+    /// The rows of a band of the decoder, in pixels; `None`: the decoder is not in bands.
     pub bands: Option<usize>,
 }
 
 impl Residency {
-    /// Everything kept, nothing in bands.
+    /// All parts stay, nothing is in bands.
     pub const ALL: Residency = Residency { kept: PartSet::of(&Part::NEEDED), bands: None };
 
-    /// All parts that stay: those that are kept, and with the VAE's decoder its encoder, where it
-    /// was needed.
+    /// All parts that stay loaded: those that are kept, and the VAE's encoder, if the decoder is
+    /// kept.
     pub(super) fn resident(self) -> PartSet {
         match self.kept.has(Part::Vae) {
             true => self.kept.or(PartSet::of(&[Part::VaeEncoder])),
@@ -75,7 +75,7 @@ impl Residency {
         }
     }
 
-    /// The ways to try, in their order; `near` as [`is_near`](crate::weights::Source::is_near).
+    /// The candidates in their order; `near` as [`is_near`](crate::weights::Source::is_near).
     pub fn ways(near: bool) -> Vec<Residency> {
         const BANDS: [Option<usize>; 5] = [None, Some(64), Some(32), Some(16), Some(8)];
         let sets = [
@@ -88,8 +88,8 @@ impl Residency {
         sets.iter().flat_map(|kept| BANDS.map(|bands| Residency { kept: *kept, bands })).collect()
     }
 
-    /// The first of some ways whose peak is within `budget`, or the first of those with the lowest
-    /// peak; none when there is none. What does not work at all has no peak.
+    /// The first candidate whose peak is within `budget`, or else the first one with the lowest
+    /// peak. A candidate that exceeds a limit of the device has no peak (`None`) and is not chosen.
     pub fn choose(peaks: &[(Residency, Option<u64>)], budget: u64) -> Option<Residency> {
         let lowest = peaks.iter().filter_map(|(_, peak)| *peak).min()?;
         let fits = |(_, peak): &&(Residency, Option<u64>)| {
@@ -98,7 +98,7 @@ impl Residency {
         peaks.iter().find(fits).map(|(way, _)| *way)
     }
 
-    /// The budget where the user names none, for a UNet with so many bytes of weights.
+    /// The default budget for a UNet with so many bytes of weights.
     pub fn budget(unet_bytes: u64) -> u64 {
         (unet_bytes + BESIDE_UNET).max(LEAST)
     }

@@ -1,5 +1,5 @@
-//! The VAE's encoder on the GPU, for runs that begin with a picture. Its weights are loaded when
-//! they are first needed: most pictures are made without it.
+//! The VAE's encoder on the GPU, for runs that begin with a picture. It is loaded only when it is
+//! needed, since most runs begin with noise.
 
 use super::options::Options;
 use crate::diffusion::noise::nchw_to_nhwc;
@@ -11,7 +11,7 @@ use crate::nn::Scope;
 use crate::pipeline::checkpoint::{Files, Part, weight_type};
 use crate::tensor::Tensor;
 
-/// A picture's `planes` `[3, h, w]` in −1…1 → mean and logvar of its latents, `[1, h/8, w/8, c]`.
+/// A picture `[3, h, w]` in −1…1 → mean and logvar of its latents, `[1, h/8, w/8, c]`.
 pub(super) fn encode(
     encoder: &Encoder,
     gpu: &Gpu,
@@ -29,8 +29,7 @@ impl Files {
     /// Runs the VAE's encoder once without a GPU, within the limits of an adapter.
     ///
     /// # Errors
-    /// [`Error::GpuLimit`] for a size, in pixels, that does not fit, and weights that are not
-    /// there.
+    /// [`Error::GpuLimit`] for a size in pixels that does not fit; tensors that are missing.
     pub(super) async fn dry_encoder(
         &self,
         options: &Options,

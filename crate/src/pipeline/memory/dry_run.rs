@@ -1,4 +1,5 @@
-//! The same run on a device that only adds up: whether a size fits, and what it costs.
+//! Dry runs: the same run on a device that only counts, to find whether a size fits and what it
+//! costs.
 
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Deep, EvaluationKind, Sampler, SamplerOptions};
@@ -8,8 +9,8 @@ use crate::gpu::{Gpu, Held, KernelStats, Limits, Stats};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Options;
-use crate::pipeline::engine::{Call, Engine, Load, OnGpu, Residency, Stage, sizes};
-use crate::pipeline::run::{Contexts, Denoiser, Extras, State, StepOptions, Text};
+use crate::pipeline::engine::{Engine, LoadContext, OnGpu, Residency, Stage, Workload, sizes};
+use crate::pipeline::run::{Contexts, Denoiser, Extras, State, StepOptions, TextStates};
 use crate::weights::{LocalFuture, Source};
 use std::ops::Range;
 use std::rc::Rc;
@@ -19,40 +20,40 @@ use std::rc::Rc;
 pub struct DryRun {
     /// Bytes of the weights of all parts.
     pub weight_bytes: u64,
-    /// What is kept between the stages, and how the picture is decoded.
+    /// The residency of the run.
     pub residency: Residency,
-    /// Loading what is kept; the text encoder; what the UNet prepares for the prompts; one
+    /// In order: loading the kept parts; the text encoder; the UNet's keys and values; one
     /// evaluation of the UNet of each kind; the VAE's decoder.
-    pub phases: Vec<Phase>,
-    /// The most that is held in each stage.
+    pub costs: Vec<PartCost>,
+    /// The peak of memory in each stage.
     pub peaks: Vec<(Stage, Held)>,
 }
 
 impl DryRun {
-    /// The most that is held at any moment.
+    /// The peak of memory of the whole run.
     pub fn peak(&self) -> Held {
         let peaks = self.peaks.iter().map(|(_, peak)| *peak);
         peaks.fold(Held::default(), Held::or_larger)
     }
 
-    /// An evaluation of a kind that the load has.
-    pub fn evaluation(&self, kind: EvaluationKind) -> Option<&Phase> {
-        self.phases.iter().find(|phase| phase.name == name(kind))
+    /// The cost of an evaluation of this kind, if the workload has it.
+    pub fn evaluation(&self, kind: EvaluationKind) -> Option<&PartCost> {
+        self.costs.iter().find(|cost| cost.name == name(kind))
     }
 }
 
-/// A stage of a run.
+/// The cost of one part of a run.
 #[derive(Debug, Clone)]
-pub struct Phase {
-    /// As [`DryRun`] lists them.
+pub struct PartCost {
+    /// Its name; [`DryRun`] lists them.
     pub name: &'static str,
-    /// The peak includes the weights that are there meanwhile.
+    /// The counts; the peak includes the weights that are loaded at the time.
     pub stats: Stats,
-    /// By kernel, the costliest first.
+    /// The counts by kernel, the costliest first.
     pub kernels: Vec<KernelStats>,
 }
 
-/// A dry device reads nothing.
+/// A source without files: a dry device reads nothing.
 pub(super) struct Nowhere;
 
 impl Source for Nowhere {
@@ -70,7 +71,7 @@ fn nowhere(path: &str) -> Error {
 }
 
 impl Files {
-    /// Runs every network once without a GPU, with this residency, and adds up what it takes.
+    /// Runs every network once without a GPU, with this residency, and counts its cost.
     ///
     /// # Errors
     /// As [`Files::dry_run`].
@@ -78,14 +79,14 @@ impl Files {
         &self,
         options: &Options,
         limits: Limits,
-        load: Load,
+        load: Workload,
         residency: Residency,
     ) -> Result<DryRun> {
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         self.dry_run_on(&gpu, options, load, residency).await
     }
 
-    /// The same on a dry device.
+    /// The same on the given dry device.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] for what the limits do not allow.
@@ -93,48 +94,48 @@ impl Files {
         &self,
         gpu: &Gpu,
         options: &Options,
-        load: Load,
+        load: Workload,
         residency: Residency,
     ) -> Result<DryRun> {
         let engine = OnGpu::new(gpu, Rc::new(Nowhere), options, self);
         engine.set_residency(residency);
         let control = &Control::default();
-        let call = Call { files: self, control };
+        let call = LoadContext { files: self, control };
         engine.enter(Stage::Loading, call).await?;
-        let mut phases = vec![phase("loading", gpu).await?];
+        let mut costs = vec![count_part("loading", gpu).await?];
         let context = {
             let rows = load.prompts * load.chunks;
             let ids = vec![0; rows * self.text_encoder.max_position_embeddings];
             let array = engine.encode(&ids, rows, 0, call).await?;
-            phases.push(phase("text encoder", gpu).await?);
-            let text = Text::new(array, load.prompts);
+            costs.push(count_part("text encoder", gpu).await?);
+            let text = TextStates::new(array, load.prompts);
             text.contexts(&engine, &load.kinds.to_vec(), call).await?
         };
-        phases.push(phase("keys and values", gpu).await?);
+        costs.push(count_part("keys and values", gpu).await?);
         let latents = {
             let denoised = self.denoise(&engine, load, context, control).await?;
-            phases.extend(denoised.0);
+            costs.extend(denoised.0);
             denoised.1
         };
         let picture = engine.decode(&latents, 0, call).await?;
         engine.rgba(&picture).await?;
-        phases.push(phase("VAE decoder", gpu).await?);
+        costs.push(count_part("VAE decoder", gpu).await?);
         let weight_bytes = sizes(self, options.weights)?.values().sum();
-        Ok(DryRun { weight_bytes, residency, phases, peaks: engine.peaks() })
+        Ok(DryRun { weight_bytes, residency, costs, peaks: engine.peaks() })
     }
 
-    /// Some steps, of whose first evaluation of each kind the costs are counted, and the latents.
+    /// Takes some steps. Returns the cost of the first evaluation of each kind, and the latents.
     async fn denoise(
         &self,
         engine: &OnGpu,
-        load: Load,
+        load: Workload,
         contexts: Contexts<OnGpu>,
         control: &Control,
-    ) -> Result<(Vec<Phase>, <OnGpu as Engine>::Array)> {
+    ) -> Result<(Vec<PartCost>, <OnGpu as Engine>::Array)> {
         let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
         let mut kinds = load.kinds.to_vec();
-        // Only the third step holds on to the latents before it, those of the second before them,
-        // and where the run began.
+        // Memory has its full size only in the third step, which keeps the latents before it, those
+        // before the second step, and those at the start of the run.
         kinds.extend(kinds.last().copied());
         let mut plan =
             Sampler::Ddim.plan_with(&self.schedule, kinds.len(), SamplerOptions::default())?;
@@ -154,22 +155,22 @@ impl Files {
         };
         let steps: Vec<_> = plan.by_step().collect();
         let mut denoiser = Denoiser::start(engine, options, contexts, origin, &steps).await?;
-        let (mut phases, mut waiting) = (Vec::<Phase>::new(), None);
+        let (mut costs, mut waiting) = (Vec::<PartCost>::new(), None);
         for (evaluations, kind) in steps.into_iter().zip(kinds) {
             let taken = denoiser.take(engine, evaluations).await?;
-            let phase = counted(name(kind), &engine.gpu);
-            if phases.iter().all(|other| other.name != phase.name) {
-                phases.push(phase);
+            let cost = counted(name(kind), &engine.gpu);
+            if costs.iter().all(|other| other.name != cost.name) {
+                costs.push(cost);
             }
             waiting.replace(taken);
         }
         drop(waiting);
         engine.finish(control).await?;
-        Ok((phases, denoiser.state.latents))
+        Ok((costs, denoiser.state.latents))
     }
 }
 
-/// An evaluation, as a phase.
+/// The name of an evaluation of this kind.
 fn name(kind: EvaluationKind) -> &'static str {
     match (kind.guided, kind.deep) {
         (true, Deep::Made | Deep::Kept) => "UNet, one evaluation",
@@ -179,18 +180,18 @@ fn name(kind: EvaluationKind) -> &'static str {
     }
 }
 
-/// What has been counted since the last phase.
+/// Ends a part of the run: waits, and returns the counts since the last call.
 ///
 /// # Errors
 /// [`Error::GpuLimit`] for what the limits do not allow.
-pub(in crate::pipeline) async fn phase(name: &'static str, gpu: &Gpu) -> Result<Phase> {
+pub(in crate::pipeline) async fn count_part(name: &'static str, gpu: &Gpu) -> Result<PartCost> {
     gpu.finish().await?;
     Ok(counted(name, gpu))
 }
 
 /// The same without waiting.
-fn counted(name: &'static str, gpu: &Gpu) -> Phase {
-    let phase = Phase { name, stats: gpu.stats(), kernels: gpu.kernel_stats() };
+fn counted(name: &'static str, gpu: &Gpu) -> PartCost {
+    let cost = PartCost { name, stats: gpu.stats(), kernels: gpu.kernel_stats() };
     gpu.reset_stats();
-    phase
+    cost
 }

@@ -1,33 +1,34 @@
-//! What Stable Diffusion v1.4 would cost on a device, before a byte of it is fetched. Memory and
-//! operations come from the dry run of its published configs; time from the ops that make up nearly
-//! all of its UNet, run at shapes of it:
+//! The forecast: what Stable Diffusion v1.4 would cost on a device, before it is downloaded. Memory
+//! and operations come from a dry run of its published configs. Time is estimated from measurements
+//! of the ops that do nearly all of the UNet's work, at shapes of the UNet:
 //!
 //! ```text
 //! seconds = Σ over the kernels of matmul, conv2d, attention: operations / measured rate
 //!         + bytes moved by all other kernels / measured rate of a copy
 //! ```
 
-use super::dry_run::Phase;
+use super::dry_run::PartCost;
 use crate::diffusion::EvaluationKind;
 use crate::dtype::{Precision, WeightType};
 use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats};
 use crate::ops::{Activation, Epilogue, Mask, Window};
 use crate::pipeline::checkpoint::Files;
-use crate::pipeline::engine::{Kinds, Load, Options, Residency};
+use crate::pipeline::engine::{Kinds, Options, Residency, Workload};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use serde::Serialize;
 use web_time::Instant;
 
-/// A request as the form first has it.
+/// The defaults of the page's form.
 const STEPS: u32 = 20;
-const LOAD: Load =
-    Load { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+const LOAD: Workload =
+    Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
 
-/// A batch of runs that takes this long is timed well enough: a browser's clock has milliseconds.
+/// Runs are repeated until together they take this long, because a browser's clock may have only
+/// milliseconds.
 const TIMED_SECONDS: f64 = 0.08;
-/// No batch is longer: a driver must not think that the device hangs.
+/// The most repetitions, so that the driver does not reset the device.
 const BATCH_MAX: f64 = 64.0;
 
 /// The cost of one picture of v1.4, 512 × 512 in twenty steps.
@@ -39,7 +40,7 @@ pub struct Forecast {
     pub weight_bytes: u64,
     /// Bytes of all buffers at the worst moment, with f32 activations.
     pub peak_bytes: u64,
-    /// The same with f16 activations; none where the adapter has no `shader-f16`.
+    /// The same with f16 activations; `None` where the adapter has no `shader-f16`.
     pub peak_bytes_f16: Option<u64>,
     /// Floating-point operations.
     pub flops: u64,
@@ -51,7 +52,7 @@ impl Forecast {
     /// Takes about a second on a graphics card and a few on a software adapter.
     ///
     /// # Errors
-    /// The device's faults, and a limit of it that v1.4 does not fit in.
+    /// Those of the device, and a limit of it that v1.4 exceeds.
     pub async fn of(gpu: &Gpu) -> Result<Forecast> {
         let cost = Cost::of(gpu, Precision::F32).await?;
         let peak_bytes_f16 = match gpu.has_f16() {
@@ -70,40 +71,40 @@ impl Forecast {
     }
 }
 
-/// What a dry run adds up.
+/// The counts of a dry run.
 struct Cost {
     weight_bytes: u64,
     peak_bytes: u64,
-    /// With how often the stage that they are of is run.
+    /// The counts by kernel, and how often their part of the run is repeated.
     kernels: Vec<(KernelStats, u64)>,
 }
 
 impl Cost {
-    /// Of v1.4 within the limits of a device, with all parts kept.
+    /// The cost of v1.4 within the limits of a device, with all parts kept.
     async fn of(device: &Gpu, precision: Precision) -> Result<Cost> {
         let options = Options { precision, ..Options::default() };
         let files = Files::v1_4()?;
         let dry = files.dry_run_with(&options, device.limits(), LOAD, Residency::ALL).await?;
-        let evaluation = dry.evaluation(EvaluationKind::EXACT).map(|phase| phase.name);
-        let times = |phase: &Phase| match evaluation == Some(phase.name) {
+        let evaluation = dry.evaluation(EvaluationKind::EXACT).map(|cost| cost.name);
+        let times = |cost: &PartCost| match evaluation == Some(cost.name) {
             true => u64::from(STEPS),
             false => 1,
         };
-        let kernels = |phase: &Phase| {
-            let times = times(phase);
-            phase.kernels.clone().into_iter().map(move |kernel| (kernel, times))
+        let kernels = |cost: &PartCost| {
+            let times = times(cost);
+            cost.kernels.clone().into_iter().map(move |kernel| (kernel, times))
         };
         Ok(Cost {
             weight_bytes: dry.weight_bytes,
             peak_bytes: dry.peak().total(),
-            kernels: dry.phases.iter().flat_map(kernels).collect(),
+            kernels: dry.costs.iter().flat_map(kernels).collect(),
         })
     }
 }
 
-/// Operations a second of the kernels of some ops, and bytes a second of a copy.
+/// The measured rates: operations a second of some kernels, and bytes a second of a copy.
 struct Rates {
-    /// By the kernels that the ops ran here.
+    /// Operations a second by the name of the kernel that an op uses on this adapter.
     ops: Vec<(&'static str, f64)>,
     copy: f64,
 }
@@ -139,17 +140,17 @@ impl Rates {
     }
 }
 
-/// How fast an op is, in operations and bytes a second.
+/// The measured rate of an op, in operations and bytes a second.
 struct Rate {
-    /// The kernel that took most of it.
+    /// The op's most expensive kernel.
     kernel: &'static str,
     flops: f64,
     bytes: f64,
 }
 
 impl Rate {
-    /// Of an op that `record` records at a size divided by its argument: a sixteenth at first,
-    /// whole where that is over at once.
+    /// Measures an op, which `record` records with its rows divided by the argument. First 1/16 of
+    /// the size is measured; the full size follows only if that was fast.
     async fn measure(gpu: &Gpu, record: &dyn Fn(usize)) -> Result<Rate> {
         let mut rate = Rate { kernel: "", flops: 1.0, bytes: 1.0 };
         for divide in [16, 1] {
@@ -168,7 +169,7 @@ impl Rate {
                 }
                 runs = (runs * (TIMED_SECONDS / seconds.max(1e-3)).clamp(2.0, 8.0)).min(BATCH_MAX);
             }
-            // One run of a sixteenth took long: the whole would keep the user waiting.
+            // If 1/16 already took long, the full size would keep the user waiting.
             if runs < 8.0 {
                 break;
             }
@@ -176,7 +177,7 @@ impl Rate {
         Ok(rate)
     }
 
-    /// Of what was counted since the last reset, in so many seconds.
+    /// The rate of what was counted since the last reset, in so many seconds.
     fn of(gpu: &Gpu, seconds: f64) -> Rate {
         let stats = gpu.stats();
         let kernel = gpu.kernel_stats().first().map_or("", |kernel| kernel.name);
@@ -190,8 +191,8 @@ mod tests {
     use super::*;
     use pollster::block_on;
 
-    /// What has no rate of its own is counted as a copy: a kernel that computes much would look far
-    /// too quick.
+    /// Kernels without a rate of their own are estimated as copies, which would be far too fast for
+    /// a kernel that computes much.
     #[test]
     fn the_ops_that_are_timed_do_nearly_all_of_the_operations() {
         let gpu = Gpu::dry(false);

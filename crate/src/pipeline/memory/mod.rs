@@ -1,11 +1,11 @@
-//! What will fit, and what it costs: dry runs, what is planned by them, and the forecast for a
-//! model that is not here yet.
+//! Memory planning: dry runs, the planner that uses them, and the forecast for a model that is not
+//! downloaded yet.
 
 mod dry_run;
 mod forecast;
 mod planner;
 
-pub use dry_run::{DryRun, Phase};
+pub use dry_run::{DryRun, PartCost};
 pub use forecast::Forecast;
 
-pub(super) use dry_run::phase;
+pub(super) use dry_run::count_part;

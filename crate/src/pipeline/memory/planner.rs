@@ -1,5 +1,5 @@
-//! How many pictures of a load go together, and in which way of those that
-//! [`Residency::ways`] has: what fits an engine, found by dry runs before any work.
+//! The planner: chooses how many pictures are computed together, and which residency of
+//! [`Residency::ways`], from dry runs before any work.
 
 use super::dry_run::{DryRun, Nowhere};
 use crate::dtype::Precision;
@@ -9,17 +9,17 @@ use crate::pipeline::checkpoint::{Files, Part};
 use crate::pipeline::control::{Control, Progress};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{
-    Call, Fit, Load, OnCpu, OnGpu, Planned, Residency, check_load, sizes,
+    LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency, Workload, check_load, sizes,
 };
 use std::rc::Rc;
 use std::slice;
 
-/// More pictures at once keep no adapter busier.
+/// The most pictures at once; more would not use any adapter better.
 const AT_ONCE_MAX: usize = 16;
 
 impl Planned for OnCpu {
-    /// One: the cores are busy with it.
-    async fn plan(&self, load: Load, call: Call<'_>) -> Result<usize> {
+    /// Always one, which uses all cores.
+    async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
         check_load(load, call.files).map(|()| 1)
     }
 }
@@ -27,7 +27,7 @@ impl Planned for OnCpu {
 impl Planned for OnGpu {
     /// The largest number of pictures whose peak of memory is at most the budget, or the peak of
     /// one picture where that is more.
-    async fn plan(&self, load: Load, call: Call<'_>) -> Result<usize> {
+    async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
         let fit = match self.planned(load) {
             Some(fit) => fit,
             None => {
@@ -41,15 +41,15 @@ impl Planned for OnGpu {
     }
 }
 
-/// Plans a load for the graphics adapter.
+/// Plans a workload for the graphics adapter.
 struct Planner<'a> {
     engine: &'a OnGpu,
-    call: Call<'a>,
+    call: LoadContext<'a>,
 }
 
 impl Planner<'_> {
-    /// How many of the load's pictures go together, and in which way.
-    async fn fit(&self, load: Load) -> Result<Fit> {
+    /// Chooses the number of pictures and the residency.
+    async fn fit(&self, load: Workload) -> Result<PlannedWorkload> {
         let limits = self.engine.gpu.limits();
         if self.engine.options.reproducible {
             match self.fit_within(limits.at_most(Limits::default()), load).await {
@@ -60,16 +60,16 @@ impl Planner<'_> {
         self.fit_within(limits, load).await
     }
 
-    /// Plans within these limits by dry runs, and starts to compile the kernels of the plan, which
-    /// a browser does while weights are still coming.
-    async fn fit_within(&self, limits: Limits, load: Load) -> Result<Fit> {
+    /// Plans by dry runs within these limits, and then makes the kernels' pipelines: a browser
+    /// compiles them while weights are loaded.
+    async fn fit_within(&self, limits: Limits, load: Workload) -> Result<PlannedWorkload> {
         let OnGpu { gpu, options, source, .. } = self.engine;
         let files = self.call.files;
         let sizes = sizes(files, options.weights)?;
         let unet_bytes = sizes.get(Part::Unet).copied().unwrap_or(0);
         let budget = options.memory.unwrap_or(Residency::budget(unet_bytes));
         let dry_run = async |pictures, residency| {
-            let load = Load { pictures, ..load };
+            let load = Workload { pictures, ..load };
             let gpu = gpu.dry_twin(limits, options.precision == Precision::F16);
             let dry = files.dry_run_on(&gpu, options, load, residency).await;
             dry.map(|dry| (dry.peak().total(), gpu.kernels()))
@@ -111,12 +111,12 @@ impl Planner<'_> {
         }
         let of_way = kernels.iter().find(|(way, _)| *way == residency);
         self.compile(of_way.map_or(&[], |(_, kernels)| kernels)).await?;
-        Ok(Fit { load, pictures, residency })
+        Ok(PlannedWorkload { load, pictures, residency })
     }
 
-    /// Makes the pipelines of kernels. A graphics card gets them all at once, to compile beside the
-    /// weights that come. A software adapter compiles on the CPU, and nothing goes on meanwhile, up
-    /// to a minute in a browser: there they come one by one, each told.
+    /// Makes the pipelines of kernels. On a graphics card all are requested at once, and compiled
+    /// while weights are loaded. A software adapter compiles on the CPU and blocks, up to a minute
+    /// in a browser; so there they are made one by one, with a progress event for each.
     async fn compile(&self, kernels: &[Rc<Kernel>]) -> Result<()> {
         let (gpu, control) = (&self.engine.gpu, self.call.control);
         if !gpu.info().software {
@@ -126,7 +126,7 @@ impl Planner<'_> {
         for (done, kernel) in kernels.iter().enumerate() {
             control.check()?;
             if gpu.compile(slice::from_ref(kernel)) {
-                control.tell(Progress::Compiling { done, total: kernels.len() });
+                control.report(Progress::Compiling { done, total: kernels.len() });
                 gpu.finish().await?;
             }
         }
@@ -135,16 +135,21 @@ impl Planner<'_> {
 }
 
 impl Files {
-    /// Runs each network once without a GPU, within the limits of an adapter, in the way that would
-    /// be chosen for a model whose files are near.
+    /// Runs each network once without a GPU, within the limits of an adapter, with the residency
+    /// that would be chosen for a model on this machine.
     ///
     /// # Errors
-    /// [`GpuLimit`](crate::Error::GpuLimit) when the size does not fit, and a config's faults.
-    pub async fn dry_run(&self, options: &Options, limits: Limits, load: Load) -> Result<DryRun> {
+    /// [`GpuLimit`](crate::Error::GpuLimit) when the size does not fit, and those of the configs.
+    pub async fn dry_run(
+        &self,
+        options: &Options,
+        limits: Limits,
+        load: Workload,
+    ) -> Result<DryRun> {
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
-        let call = Call { files: self, control: &Control::default() };
-        engine.plan(Load { pictures: 1, ..load }, call).await?;
+        let call = LoadContext { files: self, control: &Control::default() };
+        engine.plan(Workload { pictures: 1, ..load }, call).await?;
         self.dry_run_with(options, limits, load, engine.residency()).await
     }
 }

@@ -1,13 +1,13 @@
-//! All steps of a batch, from the prompts to the bytes of its pictures, and the fallback from f16
-//! to f32.
+//! The run of a batch, from the prompts to the bytes of its pictures, and the fallback from f16 to
+//! f32.
 //!
-//! After each step the engine checks that all latents are finite. Nothing waits for the answer: it
-//! comes when the next step is already submitted, and only then the step counts as done and its
+//! After each step the engine checks that all latents are finite. Nothing waits for the result:
+//! it comes when the next step is already submitted, and only then the step counts as done and its
 //! preview is shown. f16 ends at 65504; where f16 activations overflow, the step is taken again
 //! from the state before it, its noise included, with f32 activations on the same weights, and so
 //! are all steps after it.
 //!
-//! Before a pause, and where a witness or a decoded preview wants the step's numbers, the engine
+//! Before a pause, and if an observer or a decoded preview needs the step's values, the engine
 //! first finishes the step. A run can be cancelled between any two submits.
 
 use super::contexts::Contexts;
@@ -22,11 +22,11 @@ use crate::diffusion::{Evaluation, Plan};
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Previews, Progress};
-use crate::pipeline::engine::{Call, Engine, Kinds, Load, Planned};
+use crate::pipeline::engine::{Engine, Kinds, LoadContext, Planned, Workload};
 use crate::request::Request;
 use std::ops::Range;
 
-/// What a request comes to with the model that is open.
+/// A request with its plan and prompts, prepared for the opened model.
 pub(in crate::pipeline) struct Order {
     /// With the size filled in.
     pub request: Request,
@@ -34,46 +34,46 @@ pub(in crate::pipeline) struct Order {
     /// In pixels.
     pub size: [u32; 2],
     pub prompts: Prompts,
-    /// Pictures that go together.
+    /// The number of pictures that are computed together.
     pub at_once: u32,
 }
 
 impl Order {
-    /// What some of its pictures ask of the machine together.
-    pub(crate) fn load(&self, pictures: usize) -> Load {
+    /// The workload of so many of its pictures together.
+    pub(crate) fn load(&self, pictures: usize) -> Workload {
         let (size, prompts) = (self.size, self.request.prompts());
         let kinds = Kinds::of(&self.plan);
-        Load { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
+        Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
     }
 }
 
-/// What is to be done.
+/// A batch: its request, its pictures, and what the caller passed.
 pub(in crate::pipeline) struct Job<'a> {
     pub files: &'a Files,
     pub order: &'a Order,
-    /// The pictures that go together, by their indices.
+    /// The indices of the batch's pictures.
     pub part: Range<u32>,
-    /// What they begin with, if that is a picture.
+    /// The encoded start picture, if there is one.
     pub initial: Option<&'a Initial>,
-    /// What may be told on the way.
+    /// The previews that may be sent.
     pub previews: Previews,
     pub control: &'a Control,
     pub extras: &'a Extras<'a>,
 }
 
 impl Job<'_> {
-    pub(crate) fn call(&self) -> Call<'_> {
-        Call { files: self.files, control: self.control }
+    pub(crate) fn load_context(&self) -> LoadContext<'_> {
+        LoadContext { files: self.files, control: self.control }
     }
 }
 
-/// A run, and the engine that carries it out.
+/// The run of a batch on an engine.
 pub(in crate::pipeline) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
     engine: &'a E,
-    /// Takes over where numbers outgrow the range of the first.
+    /// The engine that continues when values exceed the range of the first: f32 instead of f16.
     wider: Option<&'a E>,
-    /// What the user should know of it.
+    /// Notices for the user.
     pub notices: Vec<String>,
 }
 
@@ -83,10 +83,10 @@ impl<'a, E: Planned> Run<'a, E> {
         Run { job, engine, wider, notices: Vec::new() }
     }
 
-    /// The prompts, and the plan's evaluations, from noise to final latents.
+    /// Encodes the prompts and takes all steps, from noise to the final latents.
     ///
     /// # Errors
-    /// Those of the engine, and of the witness; [`Error::NotFinite`], [`Error::Cancelled`].
+    /// Those of the engine and of the observer; [`Error::NotFinite`], [`Error::Cancelled`].
     pub(crate) async fn denoise(&mut self) -> Result<E::Array> {
         let contexts = self.contexts().await?;
         let Job { files, order, initial, control, extras, .. } = self.job;
@@ -102,21 +102,21 @@ impl<'a, E: Planned> Run<'a, E> {
         let origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
         origin.show(self.engine, "latents_000", &origin.latents, extras).await?;
 
-        // Steps are counted over all parts.
+        // Steps are counted over all batches of the request.
         let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
         let [done, steps] = parts.map(|parts| parts * plan.steps());
-        control.tell(Progress::Step { step: done, steps });
+        control.report(Progress::Step { step: done, steps });
         let of_step: Vec<&[Evaluation]> = plan.by_step().collect();
         let options = self.step_options();
         let mut denoiser =
             Denoiser::start(self.engine, options, contexts, origin, &of_step).await?;
-        // The step to take next, and the one that is not yet looked at.
+        // The step to take next, and the one that is not checked yet.
         let (mut next, mut waiting) = (0, None::<Taken<E>>);
         while next < of_step.len() || waiting.is_some() {
             let ahead = waiting.as_ref().is_none_or(|taken| self.may_run_ahead(taken.step));
             let mut taken = None;
             if next < of_step.len() && ahead {
-                control.rest().await?;
+                control.wait_while_paused().await?;
                 taken = Some(denoiser.take(self.engine, of_step[next]).await?);
                 next += 1;
             } else {
@@ -124,21 +124,21 @@ impl<'a, E: Planned> Run<'a, E> {
             }
             let Some(earlier) = std::mem::replace(&mut waiting, taken) else { continue };
             let step = earlier.step;
-            if let Some(good) = self.look(&denoiser.state, earlier).await? {
+            if let Some(before) = self.check_step(&denoiser.state, earlier).await? {
                 next -= 1 + usize::from(waiting.take().is_some());
                 let contexts = self.contexts().await?;
-                denoiser.restart(self.engine, contexts, good, &of_step[next..]).await?;
+                denoiser.restart(self.engine, contexts, before, &of_step[next..]).await?;
                 continue;
             }
-            control.tell(Progress::Step { step: done + step, steps });
+            control.report(Progress::Step { step: done + step, steps });
         }
         Ok(denoiser.state.latents)
     }
 
-    /// The prompts as the UNet attends to them.
+    /// The UNet's contexts of the prompts.
     async fn contexts(&self) -> Result<Contexts<E>> {
         let Job { order, extras, .. } = self.job;
-        let (engine, call) = (self.engine, self.job.call());
+        let (engine, call) = (self.engine, self.job.load_context());
         let text = order.prompts.encode(engine, &order.request, extras, call).await?;
         text.contexts(engine, &order.plan.kinds(), call).await
     }
@@ -154,24 +154,24 @@ impl<'a, E: Planned> Run<'a, E> {
         }
     }
 
-    /// Whether the next step may be on its way before this one is looked at.
+    /// Whether the next step may be submitted before this one is checked.
     fn may_run_ahead(&self, step: usize) -> bool {
         let Job { control, extras, .. } = self.job;
-        let waits = control.pause.is_on() || extras.witness.is_some() || self.draws(step);
+        let waits = control.pause.is_on() || extras.observer.is_some() || self.draws(step);
         E::RUNS_AHEAD && !waits
     }
 
-    /// Looks at a step that was taken, and shows it. Where its latents are no numbers, the wider
-    /// engine takes over, and this is the state before it, from which to go on. A witness sees
-    /// `state`, which is that after the step.
-    async fn look(
+    /// Checks a step that was taken, and sends its preview. If its latents are NaN or infinite, the
+    /// wider engine takes over, and the state before the step is returned, from which the run
+    /// continues. An observer gets `state`, the state after the step.
+    async fn check_step(
         &mut self,
         state: &State<E::Array>,
         taken: Taken<E>,
     ) -> Result<Option<State<E::Array>>> {
         let Job { files, extras, control, .. } = self.job;
-        let Taken { step, before, prediction, shown, watch } = taken;
-        let Some(values) = self.engine.seen(watch, files.vae.latent_channels).await? else {
+        let Taken { step, before, prediction, shown, check } = taken;
+        let Some(values) = self.engine.finish_check(check, files.vae.latent_channels).await? else {
             self.engine.finish(control).await?;
             self.widen(step).await?;
             return Ok(Some(before));
@@ -185,31 +185,32 @@ impl<'a, E: Planned> Run<'a, E> {
         Ok(None)
     }
 
-    /// Says so where the first answer, to the latents of `before`, is not what the schedule says.
+    /// Adds a notice if the first prediction, for the latents of `before`, does not look like what
+    /// the schedule says that the UNet predicts.
     async fn check_prediction(
         &mut self,
         before: &State<E::Array>,
-        answer: &E::Array,
+        prediction: &E::Array,
     ) -> Result<()> {
         let Job { files, order, control, .. } = self.job;
         let [_, channels, ..] = before.shape;
         let latents = self.engine.planes(&before.latents, channels).await?;
-        let answer = self.engine.planes(answer, channels).await?;
+        let prediction = self.engine.planes(prediction, channels).await?;
         let level = order.plan.evaluations[0].level;
-        if !predicts::fits(files.schedule.prediction(), level, &latents, &answer) {
-            control.tell(Progress::Notice { text: predicts::ODD.into() });
+        if !predicts::fits(files.schedule.prediction(), level, &latents, &prediction) {
+            control.report(Progress::Notice { text: predicts::ODD.into() });
             self.notices.push(predicts::ODD.into());
         }
         Ok(())
     }
 
-    /// Whether the decoder draws what is shown of a step.
+    /// Whether a step has a decoded preview.
     fn draws(&self, step: usize) -> bool {
         self.job.previews.picture_after(step) && step < self.job.order.plan.steps()
     }
 
-    /// Tells what was asked for after a step: what is shown of it, and the numbers of that; of
-    /// pictures that go together the first one is shown.
+    /// Sends the previews after a step: the values of x₀, and its decoded picture, both of the
+    /// batch's first picture.
     async fn preview(
         &self,
         step: usize,
@@ -219,32 +220,32 @@ impl<'a, E: Planned> Run<'a, E> {
         let control = self.job.control;
         if self.job.previews.latents {
             values.truncate(c * h * w);
-            control.tell(Progress::Latents { shape: [c, h, w], values });
+            control.report(Progress::Latents { shape: [c, h, w], values });
         }
         if let Some(x0) = shown.filter(|_| self.draws(step)) {
-            let picture = self.engine.decode(x0, 0, self.job.call()).await?;
+            let picture = self.engine.decode(x0, 0, self.job.load_context()).await?;
             let rgba = self.engine.rgba(&picture).await?;
-            self.engine.resume(self.job.call()).await?;
+            self.engine.reload_unet(self.job.load_context()).await?;
             let [width, height] = self.job.order.size;
-            // Numbers that outgrew f16 on the way are no fault of the run.
+            // Values that exceed f16 in the decoder are no error here: there is no preview then.
             if is_opaque(&rgba) {
-                control.tell(Progress::Preview { width, height, rgba });
+                control.report(Progress::Preview { width, height, rgba });
             }
         }
         Ok(())
     }
 
-    /// Picture `index` of the final latents in about −1…1 and as RGBA bytes.
+    /// Decodes picture `index` of the final latents: in about −1…1, and as RGBA bytes.
     ///
     /// # Errors
-    /// Those of the engine; [`Error::NotFinite`] where f32 does not help either.
+    /// Those of the engine; [`Error::NotFinite`] if it fails in f32 too.
     pub(crate) async fn develop(
         &mut self,
         latents: &E::Array,
         index: usize,
     ) -> Result<(E::Array, Vec<u8>)> {
         loop {
-            let picture = self.engine.decode(latents, index, self.job.call()).await?;
+            let picture = self.engine.decode(latents, index, self.job.load_context()).await?;
             let rgba = self.engine.rgba(&picture).await?;
             if is_opaque(&rgba) {
                 return Ok((picture, rgba));
@@ -253,35 +254,36 @@ impl<'a, E: Planned> Run<'a, E> {
         }
     }
 
-    /// Shows the picture in 0…1, times `shown`, to the witness, if there is one.
+    /// Passes the picture in 0…1, times `shown`, to the observer, if there is one.
     ///
     /// # Errors
-    /// Those of the engine, and of the witness.
+    /// Those of the engine and of the observer.
     pub(crate) async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
-        let Some(witness) = self.job.extras.witness else { return Ok(()) };
+        let Some(observer) = self.job.extras.observer else { return Ok(()) };
         let [width, height] = self.job.order.size.map(|side| side as usize);
         let mut planes = self.engine.planes(picture, 3).await?;
         planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
-        witness.numbers("image", &[1, 3, height, width], &planes)
+        observer.numbers("image", &[1, 3, height, width], &planes)
     }
 
-    /// Goes on with the wider engine, if there is one and the picture fits it, and says so.
+    /// Switches to the wider engine, if there is one and the batch fits its memory, and adds a
+    /// notice.
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
-        wider.plan(order.load(self.job.part.len()), Call { files, control }).await?;
+        wider.plan(order.load(self.job.part.len()), LoadContext { files, control }).await?;
         self.engine = wider;
         let text = format!(
             "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \
              longer and is as right."
         );
-        control.tell(Progress::Notice { text: text.clone() });
+        control.report(Progress::Notice { text: text.clone() });
         self.notices.push(text);
         Ok(())
     }
 }
 
-/// A pixel that is no number is transparent.
+/// False if a pixel is transparent, which means NaN or infinity.
 fn is_opaque(rgba: &[u8]) -> bool {
     rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX)
 }

@@ -1,29 +1,30 @@
-//! The prompts' states as the UNet attends to them; pictures that go together share them.
+//! The UNet's contexts of the prompts, which all pictures of a batch share.
 //!
 //! ```text
 //! states  → context           [prompts, chunks · 77, c]
 //! ```
 //!
-//! A run that is not guided all the way has a context of the prompt alone beside that of both.
+//! A run with unguided evaluations also has a context of the prompt alone.
 
 use crate::diffusion::EvaluationKind;
 use crate::error::Result;
-use crate::pipeline::engine::{Call, Conditioning, Engine};
+use crate::pipeline::engine::{Conditioning, Engine, LoadContext};
 
-/// What the UNet knows of a run beside the latents.
+/// The UNet's inputs in a run beside the latents.
 pub(in crate::pipeline) struct Contexts<E: Engine> {
-    /// Prompts of a picture.
+    /// The number of prompts of a picture.
     prompts: usize,
-    /// Of all prompts.
+    /// The context of all prompts.
     all: E::Context,
-    /// Of the last alone, which is the positive one, where a part of the run is not guided.
+    /// The context of the last prompt alone, which is the positive one, if some evaluations are
+    /// unguided.
     last: Option<E::Context>,
     /// Deep features that an evaluation has kept.
     pub deep: Option<E::Array>,
 }
 
 impl<E: Engine> Contexts<E> {
-    /// What an evaluation of this kind depends on beside the latents.
+    /// The inputs of an evaluation of this kind beside the latents.
     pub(crate) fn of(&mut self, kind: EvaluationKind, guidance_scale: f64) -> Conditioning<'_, E> {
         let last = self.last.as_ref().filter(|_| !kind.guided);
         let prompts = if kind.guided { self.prompts } else { 1 };
@@ -33,19 +34,19 @@ impl<E: Engine> Contexts<E> {
 }
 
 /// The text encoder's states of all prompts.
-pub(in crate::pipeline) struct Text<E: Engine> {
+pub(in crate::pipeline) struct TextStates<E: Engine> {
     pub(super) array: E::Array,
     prompts: usize,
 }
 
-impl<E: Engine> Text<E> {
-    /// States of some prompts, of as many tokens each.
-    pub(in crate::pipeline) fn new(array: E::Array, prompts: usize) -> Text<E> {
-        Text { array, prompts }
+impl<E: Engine> TextStates<E> {
+    /// From the states of `prompts` prompts, all with the same number of tokens.
+    pub(in crate::pipeline) fn new(array: E::Array, prompts: usize) -> TextStates<E> {
+        TextStates { array, prompts }
     }
 
-    /// What the UNet attends to in evaluations of these kinds. However many pictures go together,
-    /// they share it: all pictures with the negative prompt, then all with the other.
+    /// The contexts for evaluations of these kinds. All pictures of a batch share them; the UNet's
+    /// batch has all pictures with the negative prompt first, then all with the prompt.
     ///
     /// # Errors
     /// Those of the engine.
@@ -53,7 +54,7 @@ impl<E: Engine> Text<E> {
         &self,
         engine: &E,
         kinds: &[EvaluationKind],
-        call: Call<'_>,
+        call: LoadContext<'_>,
     ) -> Result<Contexts<E>> {
         let prompts = self.prompts;
         let all = engine.prepare(&self.array, prompts, call).await?;

@@ -1,9 +1,9 @@
-//! Takes the steps of a plan, each submitted without waiting for it, and rehearses them.
+//! Takes the steps of a plan, each submitted without a wait, and rehearses them first.
 //!
 //! A rehearsal is a warm-up: the same work is recorded and not run. Afterwards every buffer, bind
-//! group and pipeline is there that the steps will ask for, because the pool answers the same
-//! questions in the same order with the same buffers. New buffers of one pass change which buffers
-//! the next pass takes, so passes are repeated until one makes no buffer.
+//! group and pipeline exists that the steps will need, because the pool gives the same buffers to
+//! the same requests in the same order. New buffers of one pass change which buffers the next pass
+//! takes, so passes are repeated until one makes no buffer.
 
 use super::contexts::Contexts;
 use super::preview::denoised;
@@ -13,13 +13,14 @@ use crate::error::Result;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Engine;
 
-/// Steps after which a sampler remembers all that it ever will: enough to find the buffers.
+/// Steps of the short rehearsal: after so many the sampler's history is full, so that nearly all
+/// buffers exist.
 const SHORT_REHEARSAL: usize = 6;
 
-/// Steps that are rehearsed at the most. Longer plans repeat what was in these.
+/// The most steps that are rehearsed; longer plans only repeat these kinds of steps.
 const LONG_REHEARSAL: usize = 64;
 
-/// Passes over some steps at the most.
+/// The most passes of a rehearsal.
 const PASSES_MAX: usize = 8;
 
 /// What all steps of a run have in common.
@@ -27,26 +28,27 @@ const PASSES_MAX: usize = 8;
 pub(in crate::pipeline) struct StepOptions<'r> {
     pub guidance_scale: f64,
     pub control: &'r Control,
-    /// What of the steps is to be shown.
+    /// The previews to send.
     pub previews: Previews,
     pub prediction: Prediction,
-    /// Of the whole plan.
+    /// The number of steps of the whole plan.
     pub steps: usize,
 }
 
-/// What takes steps. It owns what changes from step to step; the engine is given to it, so that
-/// another engine which shares the arrays of the first can go on.
+/// Takes steps. It owns what changes from step to step. The engine is a parameter of its methods,
+/// so that another engine that shares the arrays of the first can continue.
 pub(in crate::pipeline) struct Denoiser<'r, E: Engine> {
     options: StepOptions<'r>,
     contexts: Contexts<E>,
-    /// Where the run began, or went on with another engine: kept, as in the rehearsal.
+    /// The state at the start of the run, or where another engine took over. It is kept in memory,
+    /// because it also was in the rehearsal.
     origin: State<E::Array>,
-    /// After the steps so far.
+    /// The state after the steps so far.
     pub state: State<E::Array>,
 }
 
-/// What the UNet, guided, made of latents.
-struct Answer<E: Engine> {
+/// The guided prediction for latents of a noise level.
+struct Predicted<E: Engine> {
     level: NoiseLevel,
     latents: E::Array,
     prediction: E::Array,
@@ -60,13 +62,13 @@ pub(in crate::pipeline) struct Taken<E: Engine> {
     pub before: State<E::Array>,
     /// Its last guided prediction.
     pub prediction: E::Array,
-    /// What is to be shown of it, if anything.
+    /// x₀ for the preview, if there is one.
     pub shown: Option<E::Array>,
-    pub watch: E::Watch,
+    pub check: E::PendingCheck,
 }
 
 impl<'r, E: Engine> Denoiser<'r, E> {
-    /// Stands before the first of some steps, from this state on, and has rehearsed them.
+    /// Begins at this state, and rehearses the steps.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
@@ -83,7 +85,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         Ok(denoiser)
     }
 
-    /// Goes back to an earlier state, from which another engine takes these steps.
+    /// Goes back to an earlier state, from which another engine takes the steps; rehearses them.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
@@ -100,7 +102,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         self.rehearse(engine, steps).await
     }
 
-    /// Takes a step of the sampler, and a look at what comes of it.
+    /// Takes a step of the sampler, and starts the check of its latents.
     ///
     /// # Errors
     /// Those of the engine; [`Error::Cancelled`](crate::Error::Cancelled).
@@ -116,30 +118,30 @@ impl<'r, E: Engine> Denoiser<'r, E> {
             self.evaluate(engine, evaluation)?;
             engine.advance(control).await?;
         }
-        let answer = self.evaluate(engine, last)?;
-        let shown = self.shown(engine, &answer, last.step);
+        let predicted = self.evaluate(engine, last)?;
+        let shown = self.shown(engine, &predicted, last.step);
         let latents = shown.as_ref().filter(|_| previews.latents);
-        let watch = engine.watch(&self.state.latents, latents);
+        let check = engine.start_check(&self.state.latents, latents);
         engine.advance(control).await?;
-        Ok(Taken { step: last.step, before, prediction: answer.prediction, shown, watch })
+        Ok(Taken { step: last.step, before, prediction: predicted.prediction, shown, check })
     }
 
-    fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Answer<E>> {
+    fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Predicted<E>> {
         self.options.control.check()?;
         let latents = self.state.latents.clone();
         let conditioning = self.contexts.of(evaluation.kind, self.options.guidance_scale);
         let prediction = engine.predict(&latents, evaluation, conditioning);
         self.state.update(engine, evaluation, &prediction);
-        Ok(Answer { level: evaluation.level, latents, prediction })
+        Ok(Predicted { level: evaluation.level, latents, prediction })
     }
 
-    /// What is to be shown of a step: x₀, or after the last one the latents themselves.
-    fn shown(&self, engine: &E, answer: &Answer<E>, step: usize) -> Option<E::Array> {
+    /// The preview of a step: x₀, or after the last step the latents themselves.
+    fn shown(&self, engine: &E, predicted: &Predicted<E>, step: usize) -> Option<E::Array> {
         let StepOptions { previews, prediction, steps, .. } = self.options;
-        let pair = [&answer.latents, &answer.prediction];
+        let pair = [&predicted.latents, &predicted.prediction];
         let x0 = || match step == steps {
             true => self.state.latents.clone(),
-            false => denoised(engine, prediction, answer.level, pair),
+            false => denoised(engine, prediction, predicted.level, pair),
         };
         previews.after(step).then(x0)
     }
@@ -163,7 +165,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
             self.state = self.origin.rehearsed();
             let mut waiting = None;
             for evaluations in steps {
-                // As in a run: a step is let go when the next was taken.
+                // As in a run, a step is dropped only when the next one was taken.
                 let taken = self.take(engine, evaluations).await?;
                 waiting.replace(taken);
             }

@@ -1,14 +1,14 @@
-//! What a run begins with when it begins with a picture and not with noise alone.
+//! The start of a run that begins with a picture (img2img).
 //!
 //! ```text
 //! picture → resized, as Pillow does → planes in −1…1     [3, h, w]
 //! planes  → the VAE's encoder       → mean, logvar       [c, h/8, w/8] each
-//! z       = mean + e^(logvar/2) · noise                  the first draw of a picture's stream
-//! latents = signal · scaling_factor · z + sigma · noise  the second; see `Plan`
+//! z       = mean + e^(logvar/2) · noise                  the first draw of the generator
+//! latents = signal · scaling_factor · z + sigma · noise  the second draw; see `Plan`
 //! ```
 //!
-//! diffusers: `StableDiffusionImg2ImgPipeline`. The encoder's weights are brought to the GPU when
-//! they are first needed, and stay where the VAE does: most pictures are made without it.
+//! diffusers: `StableDiffusionImg2ImgPipeline`. The encoder is loaded only when it is needed, and
+//! stays loaded if the decoder does.
 
 use crate::diffusion::noise::Generator;
 use crate::error::{Error, Result};
@@ -18,10 +18,10 @@ use crate::pipeline::control::Control;
 use crate::pipeline::engine::Engine;
 use crate::request::{Request, taken};
 
-/// diffusers' strength for a picture without one.
+/// The default strength, as in diffusers.
 pub(in crate::pipeline) const STRENGTH: f64 = 0.8;
 
-/// Where diffusers keeps logvar.
+/// The range that logvar is clamped to, as in diffusers.
 const LOGVAR: std::ops::RangeInclusive<f32> = -30.0..=20.0;
 
 /// The distribution of a picture's latents, scaled to a standard deviation of about one.
@@ -33,8 +33,8 @@ pub(in crate::pipeline) struct Initial {
 }
 
 impl Initial {
-    /// Encodes a picture at the size of the order, with `wider` where its numbers outgrow the
-    /// engine's range.
+    /// Encodes a picture at the request's size; with the engine `wider`, if its values exceed the
+    /// range of the first one.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] for a size that does not fit, [`Error::NotFinite`], those of the source
@@ -61,7 +61,7 @@ impl Initial {
         Ok(Initial { mean, deviation, scaling_factor: files.vae.scaling_factor as f32 })
     }
 
-    /// Latents of the picture, `[pictures, c, h, w]`, each drawn from a stream of its own.
+    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator.
     pub(crate) fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
         let each = noise.iter_mut().flat_map(|generator| {
             let noise = generator.randn(self.mean.len());
@@ -73,7 +73,8 @@ impl Initial {
     }
 }
 
-/// The steps that a request leaves out, if it begins with a picture; its strength is filled in.
+/// The number of first steps that are left out, if the run begins with a picture; fills in the
+/// default strength.
 ///
 /// # Errors
 /// [`Error::Request`] for a strength without a picture.
@@ -93,8 +94,8 @@ pub(in crate::pipeline) fn left_out(
     Ok(None)
 }
 
-/// A picture of any size at the size wanted: planes `[3, h, w]` in −1…1. Its opacity does not
-/// count, as in `Image.convert("RGB")`.
+/// Resizes a picture and converts it to `[3, h, w]` in −1…1. Opacity is ignored, as in
+/// `Image.convert("RGB")`.
 fn planes(picture: &Rgba, [width, height]: [u32; 2]) -> Vec<f32> {
     let resized = picture.resize_bicubic(width, height);
     let pixels = resized.pixels().as_chunks::<4>().0;

@@ -1,13 +1,13 @@
-//! A run: pictures of one request that go together, from prompts to pixels, whatever engine
-//! computes.
+//! A run of a batch (pictures of one request that are computed together), from prompts to pixels,
+//! on either engine.
 //!
 //! ```text
-//! options              what comes beside a request
-//! prompts  contexts    prompts → ids → states → what the UNet attends to
-//! initial              a picture to begin with → its latents
-//! state                latents, and what the sampler remembers
-//! preview  denoiser    a step, and what is shown of it
-//! predicts             whether the first answer is what the schedule says
+//! options              what may be passed beside a request
+//! prompts  contexts    prompts → ids → states → the UNet's contexts
+//! initial              a start picture → its latents
+//! state                latents, and the sampler's history
+//! preview  denoiser    the preview of a step, and the step itself
+//! predicts             whether the first prediction is of the kind that the schedule says
 //! batch                the loop over all steps, and the picture at its end
 //! ```
 
@@ -21,10 +21,10 @@ mod preview;
 mod prompts;
 mod state;
 
-pub use options::{Extras, Witness};
+pub use options::{Extras, Observer};
 
 pub(super) use batch::{Job, Order, Run};
-pub(super) use contexts::{Contexts, Text};
+pub(super) use contexts::{Contexts, TextStates};
 pub(super) use denoiser::{Denoiser, StepOptions};
 pub(super) use initial::{Initial, left_out};
 pub(super) use prompts::Prompts;

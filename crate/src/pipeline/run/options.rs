@@ -1,36 +1,37 @@
-//! What comes beside a request: a picture to begin with, and what only comparisons want.
+//! Extras beside a request: a start picture, and options that only comparisons need.
 
 use crate::error::Result;
 use crate::image::Rgba;
 use crate::weights::npy::Array;
 
-/// What comes beside a request: the picture that it begins with, and what only comparisons with
-/// another program want.
+/// What may be passed beside a request: a start picture, and options that only comparisons with
+/// other programs need.
 #[derive(Default)]
 pub struct Extras<'a> {
-    /// A picture of any size to begin with; see
-    /// [`Request::strength`](crate::request::Request::strength).
+    /// A start picture of any size; see [`Request::strength`](crate::request::Request::strength).
     pub initial: Option<&'a Rgba>,
-    /// N(0, 1) `[1, c, h, w]` to begin with, instead of the seed's.
+    /// The first noise N(0, 1) `[1, c, h, w]`, instead of the seed's.
     pub latents: Option<&'a Array>,
-    /// Sees every stage.
-    pub witness: Option<&'a dyn Witness>,
+    /// Gets the values of every stage.
+    pub observer: Option<&'a dyn Observer>,
     /// See [`SamplerOptions`](crate::diffusion::SamplerOptions).
     pub ends_at_sigma_min: bool,
-    /// Leave the safety checker out: numbers are compared, and the picture is not shown.
+    /// Leave the safety checker out: only values are compared, and the picture is not shown.
     pub unchecked: bool,
 }
 
-/// Sees the numbers of every stage, in the layout of diffusers (channels before rows and columns).
-pub trait Witness {
+/// Gets the values of every stage of a run, in diffusers' layout (channels before rows and
+/// columns).
+pub trait Observer {
     /// Token ids, the negative prompt's first.
     ///
     /// # Errors
     /// Any of its own, which ends the run.
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()>;
-    /// `context`, `latents_000` (the noise, scaled), then for each step `eps_NNN` (guided) and
-    /// `latents_NNN`, at last `image` in 0…1. Latents are of all pictures that go together; what
-    /// comes in parts comes under the same names again.
+    /// Called with `context`, with `latents_000` (the scaled noise), then for each step with
+    /// `eps_NNN` (the guided prediction) and `latents_NNN`, and finally with `image` in 0…1.
+    /// Latents are those of the whole batch; further batches of the request have the same names
+    /// again.
     ///
     /// # Errors
     /// Any of its own, which ends the run.

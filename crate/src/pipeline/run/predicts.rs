@@ -1,28 +1,28 @@
-//! Whether a UNet predicts what its schedule says, told by its first answer.
+//! Checks from a UNet's first prediction whether it predicts what the schedule says.
 //!
 //! ```text
 //! x = signal · x₀ + noise · ε, and in the first step nearly all of it is noise:
-//! a UNet that predicts ε gives nearly x, one that predicts v = signal · ε − noise · x₀ does not
+//! the prediction of ε is nearly x, that of v = signal · ε − noise · x₀ is not
 //! ```
 //!
-//! A checkpoint in one file rarely says which it is, and the wrong one gives noise for a picture.
+//! A checkpoint in one file rarely says which it is, and with the wrong one the picture is noise.
 
 use crate::diffusion::{NoiseLevel, Prediction};
 
-/// The least correlation of latents with a prediction of the noise in them.
+/// The lowest correlation of latents with a prediction of ε.
 const CORRELATION_MIN: f64 = 0.5;
 
-/// Latents are noise where they have this many times as much of it as of a picture.
+/// The check applies only if the latents' noise is at least this many times their signal.
 const NOISE_MIN: f64 = 4.0;
 
-/// What the user is told.
+/// The notice for the user.
 pub(super) const ODD: &str = "This file does not say what its UNet predicts, and its first answer \
     is not the noise that it was given: the picture may be noise too. If it is a v-prediction \
     model, open it with --prediction v_prediction; on the page, add &prediction=v_prediction to \
     the address.";
 
-/// Whether an answer to latents of this level can be one of a UNet of this kind, as far as it can
-/// be told; numbers in the same order.
+/// Whether a prediction for latents of this level can be of this kind; true if it cannot be
+/// decided. Both have their values in the same order.
 pub(super) fn fits(
     prediction: Prediction,
     level: NoiseLevel,
@@ -33,7 +33,7 @@ pub(super) fn fits(
     prediction == Prediction::V || !is_told || correlation(latents, answer) > CORRELATION_MIN
 }
 
-/// Pearson's, −1 to 1; NaN where one of them does not vary.
+/// Pearson's correlation, −1 to 1; NaN if one of them is constant.
 fn correlation(a: &[f32], b: &[f32]) -> f64 {
     let mean = |x: &[f32]| x.iter().map(|x| f64::from(*x)).sum::<f64>() / x.len() as f64;
     let (mean_a, mean_b) = (mean(a), mean(b));

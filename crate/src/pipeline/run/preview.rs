@@ -1,16 +1,16 @@
-//! A picture while it develops: what the latents would be if the noise that is left in them were
-//! taken away as the step's prediction has it.
+//! Previews: the predicted x₀, that is, the latents without the noise that the step predicts in
+//! them.
 //!
 //! ```text
 //! x = signal · x₀ + noise · ε        x₀ = (x − noise · ε) / signal
 //! ```
 //!
-//! Nothing of it is computed unless someone wants to see it, and nothing of the run depends on it.
+//! It is computed only if a preview was asked for, and does not change the run.
 
 use crate::diffusion::{NoiseLevel, Prediction};
 use crate::pipeline::engine::Engine;
 
-/// x₀ of latents and the guided prediction for them.
+/// x₀ from latents and the guided prediction for them.
 pub(super) fn denoised<E: Engine>(
     engine: &E,
     prediction: Prediction,
@@ -20,7 +20,7 @@ pub(super) fn denoised<E: Engine>(
     let NoiseLevel { signal, noise } = level;
     let [of_latents, of_eps] = match prediction {
         Prediction::Epsilon => [1.0 / signal, -noise / signal],
-        // v is of latents of variance one, and so is what it gives.
+        // The formula for v needs latents of variance one, so they are scaled first.
         Prediction::V => {
             let square = signal * signal + noise * noise;
             [signal / square, -noise / square.sqrt()]

@@ -1,40 +1,40 @@
-//! The prompts of a request: read into ids, encoded and weighted. How they then come to as many
-//! rows as there are pictures is in `contexts`.
+//! The prompts of a request: converted to ids, encoded and weighted. `contexts` prepares them for
+//! the UNet.
 //!
 //! ```text
 //! prompts → chunks of ids     [prompts · chunks, 77]
-//! ids     → states            [prompts · chunks, 77, c]       × weights, where there are any
+//! ids     → states            [prompts · chunks, 77, c]       × weights, if there are any
 //! ```
 
-use super::contexts::Text;
+use super::contexts::TextStates;
 use super::options::Extras;
 use crate::error::Result;
-use crate::pipeline::engine::{Call, Engine};
+use crate::pipeline::engine::{Engine, LoadContext};
 use crate::request::Request;
 use crate::text::{Chunk, Prompt, Tokenizer};
 
-/// The prompts of a request as ids, the negative one first. All have as many chunks: the shorter
-/// one is filled up with empty chunks, as AUTOMATIC1111's web UI does when told to.
+/// The prompts of a request as ids, the negative one first. Both have the same number of chunks:
+/// the shorter one gets empty chunks, as with an option of AUTOMATIC1111's web UI.
 pub(in crate::pipeline) struct Prompts {
-    /// Of one prompt after another.
+    /// The chunks of all prompts, one prompt after another.
     chunks: Vec<Chunk>,
     count: usize,
-    /// What was cut, in sentences.
+    /// Notices about what was cut off.
     pub notices: Vec<String>,
 }
 
 impl Prompts {
-    /// Reads the prompts that the UNet will see.
+    /// Converts the prompts that the UNet will need.
     ///
     /// # Errors
-    /// [`Error::Request`](crate::Error::Request) for a weight that is no number.
+    /// [`Error::Request`](crate::Error::Request) for a weight that is not a finite number.
     pub(crate) fn read(tokenizer: &Tokenizer, request: &Request) -> Result<Prompts> {
-        let reading = request.reading()?;
+        let options = request.prompt_options()?;
         let count = request.prompts();
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
         let (mut notices, mut prompts) = (Vec::new(), Vec::new());
         for (name, text) in both.into_iter().skip(2 - count) {
-            let prompt = Prompt::read(tokenizer, name, text, &reading)?;
+            let prompt = Prompt::read(tokenizer, name, text, &options)?;
             if let Some(cut) = &prompt.cut {
                 let room = tokenizer.length() - 2;
                 notices.push(format!(
@@ -54,48 +54,48 @@ impl Prompts {
         Ok(Prompts { chunks: filled.collect(), count, notices })
     }
 
-    /// Chunks of each prompt.
+    /// The number of chunks of each prompt.
     pub(crate) fn chunks(&self) -> usize {
         self.chunks.len() / self.count
     }
 
-    /// What the text encoder makes of them.
+    /// Runs the text encoder and applies the weights.
     ///
     /// # Errors
-    /// Those of the engine, and of the witness.
+    /// Those of the engine and of the observer.
     pub(crate) async fn encode<E: Engine>(
         &self,
         engine: &E,
         request: &Request,
         extras: &Extras<'_>,
-        call: Call<'_>,
-    ) -> Result<Text<E>> {
+        call: LoadContext<'_>,
+    ) -> Result<TextStates<E>> {
         let ids: Vec<u32> = self.chunks.iter().flat_map(|chunk| &chunk.ids).copied().collect();
         let rows = self.chunks.len();
         let skipped = request.clip_skip as usize - 1;
         let mut array = engine.encode(&ids, rows, skipped, call).await?;
         if self.chunks.iter().any(Chunk::is_weighted) {
-            let mut values = engine.numbers(&array).await?;
+            let mut values = engine.read_states(&array).await?;
             let states = values.len() / rows;
             for (states, chunk) in values.chunks_exact_mut(states).zip(&self.chunks) {
                 weigh(states, &chunk.weights);
             }
-            array = engine.text(&values, ids.len());
+            array = engine.upload_states(&values, ids.len());
         }
-        let text = Text::new(array, self.count);
-        if let Some(witness) = extras.witness {
+        let text = TextStates::new(array, self.count);
+        if let Some(observer) = extras.observer {
             let tokens = ids.len() / self.count;
-            witness.ids(&ids, [self.count, tokens])?;
-            let values = engine.numbers(&text.array).await?;
+            observer.ids(&ids, [self.count, tokens])?;
+            let values = engine.read_states(&text.array).await?;
             let shape = [self.count, tokens, values.len() / ids.len()];
-            witness.numbers("context", &shape, &values)?;
+            observer.numbers("context", &shape, &values)?;
         }
         Ok(text)
     }
 }
 
-/// Each token's state times its weight, then all of them times what brings their mean back to
-/// where it was: AUTOMATIC1111's "original" emphasis.
+/// Multiplies each token's state by its weight, then all states by the factor that restores their
+/// mean: AUTOMATIC1111's "original" emphasis.
 fn weigh(states: &mut [f32], weights: &[f32]) {
     let mean =
         |states: &[f32]| states.iter().map(|x| f64::from(*x)).sum::<f64>() / states.len() as f64;

@@ -1,5 +1,5 @@
-//! What a sampler carries from evaluation to evaluation: the latents, what it remembers of earlier
-//! predictions, and the generator of its noise. See [`crate::diffusion::Plan`].
+//! The state of a sampler between evaluations: the latents, the history of earlier predictions, and
+//! the generators of its noise. See [`crate::diffusion::Plan`].
 
 use super::initial::Initial;
 use super::options::Extras;
@@ -8,27 +8,27 @@ use crate::diffusion::{Combination, Evaluation, Plan, Slot};
 use crate::error::{Error, Result};
 use crate::pipeline::engine::Engine;
 
-/// Remembered predictions that any sampler reaches back to: `Past(1)` to `Past(3)`.
+/// The longest history of any sampler: `Past(1)` to `Past(3)`.
 const PAST_MAX: usize = 3;
 
-/// The state of a run, in arrays of an engine. All of it is f32, whatever the model runs in. An
-/// array is never written again, so a clone copies handles and generators only.
+/// The state of a run, in arrays of an engine, which are always f32. Arrays are never modified, so
+/// a clone copies only handles and generators.
 #[derive(Clone)]
 pub(in crate::pipeline) struct State<A> {
     pub latents: A,
     /// `[pictures, c, h, w]`
     pub shape: [usize; 4],
-    /// The latest first.
+    /// The history, the latest first.
     past: Vec<A>,
     saved: Option<A>,
-    /// Of each picture its own.
+    /// One generator for each picture.
     noise: Vec<Generator>,
 }
 
 impl<A: Clone> State<A> {
-    /// The first latents, of this shape: each picture's noise, or from outside, times the first
-    /// sigma, and where the run begins with a picture, that picture's latents as well, drawn before
-    /// the noise. What the sampler adds later comes from the same streams.
+    /// The state with the first latents: each picture's noise (or the given one) times the first
+    /// sigma; if the run begins with a picture, plus its latents, which are sampled before the
+    /// noise. Noise that the sampler adds later comes from the same generators.
     ///
     /// # Errors
     /// [`Error::Request`] for latents of another shape.
@@ -57,12 +57,13 @@ impl<A: Clone> State<A> {
         Ok(State { latents, shape, past: Vec::new(), saved: None, noise })
     }
 
-    /// The same state for a rehearsal, which draws no noise.
+    /// The same state for a rehearsal, without generators.
     pub(crate) fn rehearsed(&self) -> State<A> {
         State { noise: Vec::new(), ..self.clone() }
     }
 
-    /// Does what an evaluation says with its guided prediction. All sums read the state before it.
+    /// Applies an evaluation's sums with its guided prediction. All sums read the state from
+    /// before.
     pub(crate) fn update<E>(&mut self, engine: &E, evaluation: &Evaluation, prediction: &A)
     where
         E: Engine<Array = A>,
@@ -103,10 +104,10 @@ impl<A: Clone> State<A> {
         engine.sum(&terms.collect::<Vec<_>>())
     }
 
-    /// Shows an array of the latents' shape to the witness, if there is one.
+    /// Passes an array of the latents' shape to the observer, if there is one.
     ///
     /// # Errors
-    /// Those of the engine, and of the witness.
+    /// Those of the engine and of the observer.
     pub(crate) async fn show<E: Engine<Array = A>>(
         &self,
         engine: &E,
@@ -114,13 +115,13 @@ impl<A: Clone> State<A> {
         array: &A,
         extras: &Extras<'_>,
     ) -> Result<()> {
-        let Some(witness) = extras.witness else { return Ok(()) };
+        let Some(observer) = extras.observer else { return Ok(()) };
         let planes = engine.planes(array, self.shape[1]).await?;
-        witness.numbers(name, &self.shape, &planes)
+        observer.numbers(name, &self.shape, &planes)
     }
 }
 
-/// The next normals of every picture, `[pictures, c, h, w]`.
+/// The next noise of every picture, `[pictures, c, h, w]`.
 fn randn(noise: &mut [Generator], [_, c, h, w]: [usize; 4]) -> Vec<f32> {
     noise.iter_mut().flat_map(|generator| generator.randn(c * h * w)).collect()
 }

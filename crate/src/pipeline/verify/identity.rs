@@ -1,8 +1,9 @@
-//! Whether a checkpoint is Stable Diffusion v1.4, told by what is in it and not by its name.
+//! Decides whether a checkpoint is Stable Diffusion v1.4, from its contents and not from its name.
 //!
-//! The configs must be v1.4's, and so must the UNet's first convolution: v1.1 to v1.5 and all that
-//! was trained on from them have the same shapes, but other numbers there. The published digest is
-//! of its f32 values; of a checkpoint in f16 or quantised it says nothing, and the pictures must.
+//! The configs must be v1.4's, and so must the UNet's first convolution: v1.1 to v1.5 and all
+//! models fine-tuned from them have the same shapes, but other values there. The published digest
+//! is of the f32 values; for a checkpoint in f16 or a quantised type it cannot be used, and the
+//! pictures are compared instead.
 
 use crate::error::{Error, Result};
 use crate::models::clip::TextConfig;
@@ -16,19 +17,19 @@ use crate::weights::{Source, sha256};
 /// CompVis/stable-diffusion-v1-4: the file `unet/conv_in.weight` of its export to ONNX.
 const CONV_IN: &str = "7bf03b261c92b2ed03e7f7d426e8c852468dcfdc98b350259ca56a4edf173980";
 
-/// What a checkpoint is.
+/// Whether a checkpoint is v1.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Identity {
-    /// v1.4, by digest.
+    /// It is v1.4, by the digest.
     V1_4,
-    /// Of its topology; the numbers are others, or rounded.
+    /// It has v1.4's topology, but other or rounded values.
     Likely,
     /// Another model.
     Other,
 }
 
 impl Identity {
-    /// Reads what is needed to tell.
+    /// Reads the configs and the first convolution, and decides.
     ///
     /// # Errors
     /// Those of the source.

@@ -1,10 +1,10 @@
-//! Whether a model gives the pictures that it should: against what diffusers published for v1.4,
-//! and, for any other model, the adapter against the CPU.
+//! Verification: compares pictures of v1.4 with the values that diffusers published, and those of
+//! any other model between the adapter and the CPU.
 //!
 //! ```text
 //! v1.4 by digest       the published requests
-//! of its topology      the first of them; where it agrees this is v1.4, and the others follow
-//! all else             the same requests on the adapter and on the CPU: equal to 2 of 255
+//! of its topology      the first of them; if it agrees this is v1.4, and the others follow
+//! all others           the same requests on the adapter and on the CPU: equal within 2/255
 //! ```
 
 mod check;
@@ -20,7 +20,7 @@ use super::engine::Options;
 use super::engine::Turn;
 use super::model::{Machine, Pipeline};
 use super::open::open_or_destroy;
-use super::run::{Extras, Witness};
+use super::run::{Extras, Observer};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions};
@@ -30,21 +30,21 @@ use rounding::RoundingBound;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The two implementations differ by this much at most in f32.
+/// The largest difference of the two implementations in f32.
 const DEVICES_TOLERANCE: f32 = 2.0 / 255.0;
 
 /// The largest difference of a picture of v1.4 itself. Another model of the family is farther away:
 /// v1.1's published picture is 0.19 off.
 const SAME_MODEL_MAX: f32 = 0.05;
 
-/// Rows and columns at the picture's end that are published.
+/// How many of the picture's last rows and columns are published.
 const CORNER: usize = 3;
 
-/// Keeps the numbers of the picture.
+/// An observer that keeps the values of the picture.
 #[derive(Default)]
-struct Eye(RefCell<(Vec<usize>, Vec<f32>)>);
+struct ImageRecorder(RefCell<(Vec<usize>, Vec<f32>)>);
 
-impl Witness for Eye {
+impl Observer for ImageRecorder {
     fn ids(&self, _ids: &[u32], _shape: [usize; 2]) -> Result<()> {
         Ok(())
     }
@@ -57,13 +57,13 @@ impl Witness for Eye {
     }
 }
 
-/// A picture's numbers in 0…1, `[3, h, w]`.
-struct Seen {
+/// A picture's values in 0…1, `[3, h, w]`.
+struct DecodedImage {
     width: usize,
     planes: Vec<f32>,
 }
 
-impl Seen {
+impl DecodedImage {
     /// The blue of the last three rows and columns.
     fn corner(&self) -> Vec<f32> {
         let rows: Vec<&[f32]> = self.planes.chunks(self.width).collect();
@@ -79,20 +79,20 @@ fn too_coarse() -> Error {
 }
 
 impl Pipeline {
-    /// Makes the pictures of the published requests and compares them: with what was published if
-    /// this is v1.4, otherwise with those of the other device, which opens the model from `source`
-    /// as well. Each comparison is told as it is made.
+    /// Makes the pictures of the published requests and compares them: with the published values if
+    /// this is v1.4, otherwise with those of the other device, for which the model is opened from
+    /// `source` again. Each comparison is reported as soon as it is made.
     ///
     /// # Errors
-    /// The faults of opening and of [`Pipeline::generate`]; for a model that is not v1.4, also when
-    /// there is no other device to compare with, or its weights are too coarse for it.
+    /// Those of opening and of [`Pipeline::generate`]. For a model that is not v1.4 also when there
+    /// is no other device to compare with, or when its weights have too few bits for a comparison.
     pub async fn verify(
         &self,
         source: Rc<dyn Source>,
         turn: Option<Turn>,
         control: &Control,
     ) -> Result<Vec<Check>> {
-        let say = |text: &str| control.tell(Progress::Notice { text: text.into() });
+        let say = |text: &str| control.report(Progress::Notice { text: text.into() });
         let identity = Identity::of(&self.files, &*source).await?;
         let mut checks = Vec::new();
         match identity {
@@ -111,7 +111,7 @@ impl Pipeline {
                 if first && !near {
                     break;
                 }
-                control.tell(Progress::Check(check.clone()));
+                control.report(Progress::Check(check.clone()));
                 checks.push(check);
             }
         }
@@ -123,16 +123,16 @@ impl Pipeline {
         self.verify_by_other(source, turn, control).await
     }
 
-    /// A published request on this pipeline, against what was published.
+    /// Compares a published request on this pipeline with the published values.
     ///
     /// # Errors
     /// Those of [`Pipeline::generate`].
     pub async fn check(&self, published: &Published, control: &Control) -> Result<Check> {
-        let got = self.see(published, control).await?.corner();
+        let got = self.decoded_image(published, control).await?.corner();
         let (precision, bits) = self.stored_as();
-        let loss = RoundingBound::of(precision, bits.min(self.files.unet_bits()));
+        let rounding = RoundingBound::of(precision, bits.min(self.files.unet_bits()));
         let Published { sampler, expected, tolerance, .. } = published;
-        Ok(Check::of_corners(sampler, [expected, &got], *tolerance, loss))
+        Ok(Check::of_corners(sampler, [expected, &got], *tolerance, rounding))
     }
 
     async fn verify_by_other(
@@ -141,11 +141,11 @@ impl Pipeline {
         turn: Option<Turn>,
         control: &Control,
     ) -> Result<Vec<Check>> {
-        let loss = |pipeline: &Pipeline| {
+        let rounding = |pipeline: &Pipeline| {
             let (precision, bits) = pipeline.stored_as();
             RoundingBound::of(precision, bits)
         };
-        loss(self).typical().ok_or_else(too_coarse)?;
+        rounding(self).rms_bound().ok_or_else(too_coarse)?;
         let other = match self.device() {
             Device::WebGpu => {
                 let why = "There must be a CPU's picture to compare with. ";
@@ -157,47 +157,55 @@ impl Pipeline {
                 open_or_destroy(&gpu, source, &options, control).await?
             }
         };
-        let typical = loss(self).max(loss(&other)).typical().ok_or_else(too_coarse)?;
-        let checks = self.compare(&other, typical, control).await;
+        let rms_bound = rounding(self).max(rounding(&other)).rms_bound().ok_or_else(too_coarse)?;
+        let checks = self.compare(&other, rms_bound, control).await;
         other.destroy();
         checks
     }
 
-    /// The same requests on two devices; the CPU's picture is the expected one.
+    /// Compares the same requests on two devices; the CPU's picture is the expected one.
     async fn compare(
         &self,
         other: &Pipeline,
-        typical: f32,
+        rms_bound: f32,
         control: &Control,
     ) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         for published in &PUBLISHED {
-            let ours = self.see(published, control).await?;
-            let theirs = other.see(published, control).await?;
+            let ours = self.decoded_image(published, control).await?;
+            let theirs = other.decoded_image(published, control).await?;
             let (cpu, gpu) =
                 if self.device() == Device::Cpu { (ours, theirs) } else { (theirs, ours) };
             let (name, pair) = (published.sampler, [&cpu.planes[..], &gpu.planes]);
-            let check = Check::of_pictures(name, pair, DEVICES_TOLERANCE, typical);
+            let check = Check::of_pictures(name, pair, DEVICES_TOLERANCE, rms_bound);
             let check = check.with_corners([&cpu.corner(), &gpu.corner()]);
-            control.tell(Progress::Check(check.clone()));
+            control.report(Progress::Check(check.clone()));
             checks.push(check);
         }
         Ok(checks)
     }
 
-    /// The numbers of a published request's picture.
-    async fn see(&self, published: &Published, control: &Control) -> Result<Seen> {
-        let eye = Eye::default();
+    /// Makes the picture of a published request and returns its values.
+    async fn decoded_image(
+        &self,
+        published: &Published,
+        control: &Control,
+    ) -> Result<DecodedImage> {
+        let recorder = ImageRecorder::default();
         let ends_at_sigma_min = published.ends_at_sigma_min;
-        let extras =
-            Extras { witness: Some(&eye), ends_at_sigma_min, unchecked: true, ..Extras::default() };
+        let extras = Extras {
+            observer: Some(&recorder),
+            ends_at_sigma_min,
+            unchecked: true,
+            ..Extras::default()
+        };
         self.generate_with(&published.request(), control, &extras).await?;
-        let (shape, planes) = eye.0.into_inner();
-        Ok(Seen { width: shape.last().copied().unwrap_or(0), planes })
+        let (shape, planes) = recorder.0.into_inner();
+        Ok(DecodedImage { width: shape.last().copied().unwrap_or(0), planes })
     }
 
-    /// How activations are stored, and to how many bits weights are rounded that are not so in
-    /// the files.
+    /// The precision of activations, and the significant bits of weights, if they are rounded when
+    /// they are loaded.
     fn stored_as(&self) -> (Precision, u64) {
         let Machine::Gpu(engine) = &self.machine else { return (Precision::F32, 32) };
         let bits = match engine.options.weights {

@@ -1,4 +1,4 @@
-//! What diffusers' own tests expect of v1.4's true weights.
+//! The values that diffusers' own tests expect of v1.4's published weights.
 //!
 //! diffusers: `tests/pipelines/stable_diffusion/test_stable_diffusion.py` at commit 58eb52c080,
 //! `test_stable_diffusion_1_4_pndm` and `_ddim`, `_lms`, `_dpm` beside it. All ask for the same
@@ -10,11 +10,11 @@ use crate::pipeline::Request;
 /// One of these tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
-    /// As [`Request::sampler`] names it.
+    /// The sampler, as in [`Request::sampler`].
     pub sampler: &'static str,
     /// `final_sigmas_type="sigma_min"`
     pub ends_at_sigma_min: bool,
-    /// Values of the picture, 0 to 1, row by row.
+    /// The expected values of the picture, 0 to 1, row by row.
     pub expected: [f32; 9],
     /// The largest difference that the test allows.
     pub tolerance: f32,
@@ -49,7 +49,7 @@ pub const PUBLISHED: [Published; 4] = [
 ];
 
 impl Published {
-    /// The request, at the model's own size, which v1.4's tests take too.
+    /// The request, at the model's own size, as in these tests of v1.4.
     pub fn request(&self) -> Request {
         Request {
             prompt: "a photograph of an astronaut riding a horse".into(),

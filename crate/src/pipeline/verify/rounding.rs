@@ -1,9 +1,9 @@
-//! What rounding of activations and weights may cost in a picture, so that a verification neither
-//! calls it a fault nor hides a fault behind it.
+//! How much rounding of activations and weights may change a picture: bounds that pass correct
+//! pictures in a lower precision, but no faulty ones.
 //!
 //! Measured on the built-in model against f32, in three steps of each published sampler, with the
-//! published prompt (which that model has never seen, so that guidance enlarges every error) and
-//! with one that it knows:
+//! published prompt (which that model was not trained on, so that guidance enlarges every error)
+//! and with one that it was trained on:
 //!
 //! ```text
 //!               root mean square          the nine values
@@ -12,17 +12,17 @@
 //! q5_0, q4_0    0.015 to 0.29             at most 0.098
 //! ```
 //!
-//! The bounds are about twice that. Whole pictures in four or five bits differ as much as pictures
-//! of a faulty kernel do: there is no bound for them.
+//! The bounds are about twice that. Whole pictures in four or five bits differ as much as those of
+//! a faulty kernel: there is no bound for them.
 
 use crate::dtype::Precision;
 
-/// From exact to coarse.
+/// The bounds, from the smallest to the largest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RoundingBound {
-    /// All in f32.
+    /// All values are f32.
     None,
-    /// Eleven bits of a number are kept.
+    /// Values have eleven significant bits.
     F16,
     /// Eight bits, as in bf16 and q8_0.
     Bits8,
@@ -31,7 +31,7 @@ pub(super) enum RoundingBound {
 }
 
 impl RoundingBound {
-    /// Of activations in `precision` and weights of so many bits.
+    /// For activations of `precision` and weights with so many significant bits.
     pub(super) fn of(precision: Precision, bits: u64) -> RoundingBound {
         let of_activations =
             if precision == Precision::F16 { RoundingBound::F16 } else { RoundingBound::None };
@@ -44,8 +44,8 @@ impl RoundingBound {
         of_activations.max(of_weights)
     }
 
-    /// What any of the published values in 0…1 may be off.
-    pub(super) const fn largest(self) -> f32 {
+    /// The largest allowed difference of any of the published values, which are in 0…1.
+    pub(super) const fn max_bound(self) -> f32 {
         match self {
             RoundingBound::None => 0.0,
             RoundingBound::F16 => 0.02,
@@ -54,8 +54,9 @@ impl RoundingBound {
         }
     }
 
-    /// What a picture's values may be off as a root mean square, if that says anything.
-    pub(super) const fn typical(self) -> Option<f32> {
+    /// The largest allowed root mean square difference of a whole picture; `None` if there is no
+    /// useful bound.
+    pub(super) const fn rms_bound(self) -> Option<f32> {
         match self {
             RoundingBound::None => Some(0.0),
             RoundingBound::F16 => Some(0.02),
@@ -75,6 +76,6 @@ mod tests {
         assert_eq!(RoundingBound::of(Precision::F16, 32), RoundingBound::F16);
         assert_eq!(RoundingBound::of(Precision::F16, 8), RoundingBound::Bits8);
         assert_eq!(RoundingBound::of(Precision::F32, 5), RoundingBound::Bits4);
-        assert!(RoundingBound::F16.largest() <= 0.02);
+        assert!(RoundingBound::F16.max_bound() <= 0.02);
     }
 }

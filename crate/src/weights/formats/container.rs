@@ -1,20 +1,21 @@
-//! Which kind of file it is, from its first bytes; and what it is instead, when it is none that
-//! holds a checkpoint. Downloads end as web pages, pointers and halves more often than as damage.
+//! Finds the format of a file from its first bytes; and when no checkpoint has this format, what
+//! the file is instead. A failed download is most often a web page, a Git LFS pointer or half a
+//! file.
 
 use super::legacy_torch;
 use super::safetensors::MAX_HEADER_BYTES;
 use crate::error::{Result, bad_file};
 use crate::weights::source::{Source, read_exact};
 
-/// Bytes that tell a kind: a tar's mark is the last, at 257.
+/// Bytes that are needed to find the format: the last mark is a tar's, at 257.
 const HEAD: u64 = 512;
-/// Letters of a server's answer that are shown.
+/// Characters of a server's answer that are shown.
 const SHOWN: usize = 60;
 
 /// A kind of file that can hold a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::weights) enum Container {
-    /// JSON of this length, numbers.
+    /// JSON of this length, then the values.
     Safetensors(u64),
     /// ggml's file.
     Gguf,
@@ -25,11 +26,11 @@ pub(in crate::weights) enum Container {
 }
 
 impl Container {
-    /// Looks at the beginning of `path`.
+    /// Reads the beginning of `path`.
     ///
     /// # Errors
     /// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for what is no checkpoint,
-    /// with what it is.
+    /// which says what it is.
     pub(crate) async fn of(source: &dyn Source, path: &str) -> Result<Container> {
         let size = source.size(path).await?;
         let start = read_exact(source, path, 0..size.min(8)).await?;
@@ -38,7 +39,7 @@ impl Container {
             Some(_) if start.starts_with(b"GGUF") => return Ok(Container::Gguf),
             // "PK" alone could be the length of a header.
             Some(_) if start.starts_with(b"PK\x03\x04") => return Ok(Container::Zip),
-            // A header of nothing has nothing after it.
+            // A header of length 0 has no tensors: a longer file is not safetensors.
             Some(0) if size > 8 => {}
             Some(length) if length <= MAX_HEADER_BYTES && length <= size - 8 => {
                 return Ok(Container::Safetensors(length));
@@ -63,12 +64,11 @@ impl Container {
     }
 }
 
-/// What a text is that stands in a model's place: no file of weights begins with eight letters,
-/// since
-/// a header's length has zeros and the other kinds have their marks.
+/// What a text file is that has the name of a model. No file of weights begins with eight letters:
+/// the length of a safetensors header has zero bytes, and the other formats have their marks.
 fn answer(head: &[u8]) -> Option<String> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    // The end may cut a letter in two.
+    // The end may cut a character in two.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(fault) if fault.error_len().is_none() => {
@@ -102,7 +102,7 @@ fn answer(head: &[u8]) -> Option<String> {
     Some(format!("{kind}. It begins with “{shown}{more}”"))
 }
 
-/// What a file is that begins so.
+/// Names the other format that a file beginning with `head` has.
 fn instead(head: &[u8]) -> Option<&'static str> {
     if head.iter().all(|byte| *byte == 0) {
         return Some("nothing but zeros at its beginning: an unfinished download");

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Format: ggml's docs/gguf.md. The header has no length of its own, so the file's beginning is
-//! read in pieces that double until it is whole. No count is believed: everything that is kept has
-//! been read from the file's own bytes.
+//! read in pieces that double until it is whole. No count in the file is trusted: memory is
+//! allocated only for what has been read from the file's own bytes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use crate::weights::source::{Source, read_exact};
 
 /// What is read first.
 const FIRST_BYTES: u64 = 1 << 18;
-/// The longest header that is believed; a language model's, with its vocabulary, has some 10 MB.
+/// The longest header that is read; a language model's, with its vocabulary, has some 10 MB.
 const HEADER_BYTES_MAX: u64 = 64 << 20;
 /// The most dimensions of a tensor (`GGML_MAX_DIMS`).
 const DIMS_MAX: u32 = 4;
-/// Arrays of arrays: none is known that is deeper than two.
+/// The deepest nesting of arrays; no known file has more than two levels.
 const DEPTH_MAX: u32 = 8;
 /// The longest value of a text that is kept.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// ggml's numbers of the types that are known (`enum ggml_type`).
+/// ggml's numbers of the types that are supported (`enum ggml_type`).
 pub(in crate::weights) const TYPES: [(u32, FileType); 18] = [
     (0, FileType::F32),
     (1, FileType::F16),
@@ -64,7 +64,7 @@ const ARRAY: u32 = 9;
 pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<Header> {
     let size = source.size(path).await?;
     let most = size.min(HEADER_BYTES_MAX);
-    // What has been looked at already; a stream does not go back for it.
+    // These bytes have been read already, and a stream cannot go back.
     let mut bytes = b"GGUF".to_vec();
     loop {
         let end = most.min((bytes.len() as u64 * 2).max(FIRST_BYTES));
@@ -83,12 +83,12 @@ pub(in crate::weights) async fn read(source: &dyn Source, path: &str) -> Result<
 
 /// Why reading ended early.
 enum Stop {
-    /// The header goes on behind these bytes.
+    /// The header continues after these bytes.
     Short,
     Bad(Error),
 }
 
-/// A place in the file's beginning.
+/// A position in the first bytes of the file.
 struct Parser<'a> {
     file: &'a str,
     bytes: &'a [u8],
@@ -194,7 +194,7 @@ impl Parser<'_> {
         Ok(tensors)
     }
 
-    /// Passes over a value of type `kind`.
+    /// Skips a value of type `kind`.
     fn skip(&mut self, kind: u32, depth: u32) -> Result<(), Stop> {
         if kind == TEXT {
             let length = self.u64()?;

@@ -14,16 +14,18 @@ pub struct TensorInfo {
     pub file_type: FileType,
     /// Dimensions, slowest first, as torch has them (a convolution is `[out, in, h, w]`).
     pub shape: Vec<usize>,
-    /// The file in which it lies.
+    /// The path of its file.
     pub file: Arc<str>,
-    /// Where its bytes lie, from the beginning of the file.
+    /// Its bytes, counted from the beginning of the file.
     pub range: Range<u64>,
-    /// How many elements lie between neighbours of each dimension; none when they lie row by row.
+    /// The strides of the dimensions, in elements, as torch has them; `None` when the tensor is
+    /// contiguous (row-major).
     pub strides: Option<Arc<[usize]>>,
 }
 
 impl TensorInfo {
-    /// Whether it is a table of words: it may be zeros for all of them that were never trained.
+    /// Whether it is a token embedding: its rows may be zeros for all tokens that were never
+    /// trained.
     pub fn is_table(&self) -> bool {
         self.name.ends_with("token_embedding.weight")
     }
@@ -38,6 +40,6 @@ impl TensorInfo {
 pub(in crate::weights) struct Header {
     /// In any order.
     pub tensors: Vec<TensorInfo>,
-    /// Free text pairs.
+    /// Pairs of texts.
     pub metadata: BTreeMap<String, String>,
 }

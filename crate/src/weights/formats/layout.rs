@@ -1,14 +1,13 @@
-//! How a tensor's numbers lie in its file: row by row, as in most files, or in another order, as a
-//! torch file has them of a tensor that was transposed or kept with its channels last. Whoever
-//! reads
-//! gets them row by row either way.
+//! The layout of a tensor in its file: contiguous (row-major), as in most files, or with other
+//! strides, as a torch file has them of a tensor that was transposed or is channels-last. Readers
+//! get row-major values either way.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::header::TensorInfo;
 
-/// How many elements lie between the first and the last one, both included; none beyond u64.
+/// The number of elements from the first to the last one, both included; `None` beyond u64.
 pub(in crate::weights) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);
@@ -20,7 +19,7 @@ pub(in crate::weights) fn extent(shape: &[u64], strides: &[u64]) -> Option<u64> 
     reach.checked_add(1)
 }
 
-/// Whether these are the strides of a tensor that lies row by row without gaps.
+/// Whether these are the strides of a contiguous, row-major tensor.
 pub(in crate::weights) fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
     if shape.contains(&0) {
         return true;
@@ -36,20 +35,20 @@ pub(in crate::weights) fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool 
 }
 
 impl TensorInfo {
-    /// Bytes of its numbers, row by row.
+    /// Bytes of its values when they are contiguous.
     pub fn bytes(&self) -> u64 {
         self.file_type.bytes_of(self.elements() as u64).unwrap_or(0)
     }
 
-    /// Whether some of its rows, the entries of its first dimension, can be read without all
-    /// others.
-    pub fn has_rows_apart(&self) -> bool {
+    /// Whether a range of its rows (the entries of its first dimension) is a range of the file, so
+    /// that it can be read without the others.
+    pub fn has_separate_rows(&self) -> bool {
         let Some(strides) = &self.strides else { return true };
         let of_row = self.extent_of(1..self.shape.len());
         strides.first().is_some_and(|stride| *stride >= of_row)
     }
 
-    /// The bytes of the file between the first number of `rows` and the last.
+    /// The bytes of the file from the first value of `rows` to the last.
     pub fn span(&self, rows: Range<usize>) -> Range<u64> {
         let count = self.shape.first().copied().unwrap_or(1).max(1) as u64;
         let Some(strides) = &self.strides else {
@@ -68,8 +67,7 @@ impl TensorInfo {
         self.range.start + first as u64 * size..self.range.start + end as u64 * size
     }
 
-    /// The numbers of `rows` rows, one after the other, from the bytes of their
-    /// [`TensorInfo::span`].
+    /// The bytes of `rows` rows in row-major order, from those of their [`TensorInfo::span`].
     pub fn in_order<'a>(&self, rows: usize, span: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(strides) = &self.strides else { return Cow::Borrowed(span) };
         let size = self.file_type.block().1;
@@ -97,7 +95,7 @@ impl TensorInfo {
         Cow::Owned(ordered)
     }
 
-    /// Elements from the first to the last of some of the dimensions.
+    /// The number of elements from the first to the last one of a range of the dimensions.
     fn extent_of(&self, dims: Range<usize>) -> usize {
         let strides = self.strides.iter().flat_map(|strides| &strides[dims.clone()]);
         let reach = self.shape[dims.clone()].iter().zip(strides);

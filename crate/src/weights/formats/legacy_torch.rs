@@ -1,5 +1,5 @@
-//! The header of a torch file from before torch 1.6, and of those that today's torch writes so on
-//! request: no zip, but five pickles one after the other, and the storages behind them.
+//! The header of a torch file in the format from before torch 1.6, which torch still writes on
+//! request: no zip, but five pickles, one after another, and then the storages.
 //!
 //! ```text
 //! a magic number │ 1001, the protocol │ sizes of the writer's integers │ the objects, as in a zip
@@ -20,7 +20,7 @@ use crate::weights::source::{Source, read_exact};
 /// The first pickle: PROTO 2, LONG1 of ten bytes, STOP.
 pub(in crate::weights) const MAGIC: [u8; 15] =
     [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
-/// Bytes that are read at first: the pickles' length stands nowhere.
+/// Bytes that are read at first, because the file does not say how long the pickles are.
 const HEAD_BYTES: u64 = 256 << 10;
 
 /// Reads and checks the pickles of `path`.
@@ -70,14 +70,14 @@ fn pickles(head: &[u8]) -> Result<([Objects; 5], usize), String> {
     Ok((pickles, at))
 }
 
-/// `{"protocol_version": 1001, "little_endian": True, …}`; one that does not say it is.
+/// `{"protocol_version": 1001, "little_endian": True, …}`; true if the key is missing.
 fn is_little_endian(writer: &Objects) -> bool {
     let Object::Dict(fields) = writer.root() else { return true };
     let field = fields.iter().find(|(key, _)| writer.text(*key) == Some("little_endian"));
     !matches!(field.map(|(_, value)| writer.get(*value)), Some(Object::False))
 }
 
-/// Where the bytes of each storage lie, which begin at `at`.
+/// Where the bytes of each storage lie; the first storage begins at `at`.
 async fn storages<'a>(
     source: &dyn Source,
     path: &str,
@@ -92,7 +92,7 @@ async fn storages<'a>(
     let mut places = HashMap::new();
     for key in keys_of_list {
         let key = keys.text(*key);
-        // Without its class nobody can say where the next one begins.
+        // Without its class its length is unknown, and so is where the next one begins.
         let known = key.and_then(|key| Some((key, widths.get(key)?)));
         let Some((key, width)) = known else {
             return Err(bad_file(path, "a storage in it is of an unknown kind"));

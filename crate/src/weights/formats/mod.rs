@@ -1,11 +1,11 @@
-//! What files of weights look like: the header of each format, read as what it is, whatever its
-//! name says.
+//! The headers of the formats of weights. The format is found from a file's bytes, not from its
+//! name.
 //!
 //! ```text
-//! header       what every format comes to: tensors and texts
+//! header       what the header of every format becomes: tensors and texts
 //! safetensors · gguf · torch (zip, pickle, layout) · legacy_torch
 //! container    which of them a file is, from its first bytes;  shards    several files
-//! npy · tar    not of weights: an array, a model as one file
+//! npy · tar    other formats: an array, a model as one file
 //! ```
 
 pub(super) mod container;

@@ -1,5 +1,5 @@
-//! numpy's array files: how the program takes latents in and writes every stage of a run out, so
-//! that anyone can compare it with another implementation.
+//! numpy's array files. The program reads latents from them and writes every stage of a run to
+//! them, so that anyone can compare it with another implementation.
 //!
 //! ```text
 //! \x93NUMPY │ version 1 or 2 or 3, 0 │ header length, u16 or u32 │ header │ numbers, row-major

@@ -2,39 +2,39 @@
 //!
 //! A pickle is a program for a stack machine that builds Python objects; calling a function is one
 //! of its instructions, which is why opening one in Python can do anything. Here a call is only
-//! written down: [`Object::Call`] of a name with its arguments. The caller looks for the few calls
+//! recorded: an [`Object::Call`] of a name with its arguments. The caller looks for the few calls
 //! that rebuild a tensor and ignores all others.
 //!
-//! Objects live in one list and refer to each other by index, so that neither sharing, nor a
-//! cycle, nor any depth costs more than the file's own bytes. (candle's reader copies what is
-//! referred to, takes a string's length on trust, and indexes without looking.)
+//! Objects live in one list and refer to each other by index, so that neither sharing, nor a cycle,
+//! nor any depth costs more than the file's own bytes. (candle's reader copies what is referred to,
+//! trusts the length of a string, and does not check its indices.)
 //!
 //! Instructions: Python's Lib/pickletools.py, protocols 2 to 5 without buffers out of band.
 
 use std::collections::HashMap;
 
-/// The most objects, and the most that are remembered: v1.4's pickle has 20 000 of them.
+/// The most objects, and the most entries of the memo: v1.4's pickle has 20 000 of them.
 const OBJECTS_MAX: usize = 1 << 20;
 
-/// Where an object stands in the list.
+/// The index of an object in the list.
 pub(in crate::weights) type Id = usize;
 
 /// A Python object.
 pub(in crate::weights) enum Object {
     Int(i64),
     Text(String),
-    /// Also a set, and a tuple's like.
+    /// Also for sets.
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     /// A function or class by its name, such as `torch._utils._rebuild_tensor_v2`.
     Global(String),
-    /// What would be called, and with what.
+    /// A function and its arguments (a tuple).
     Call(Id, Id),
-    /// Something outside of the pickle: a storage.
+    /// A reference to something outside of the pickle: a storage.
     Persistent(Id),
     False,
-    /// None, True, a float, bytes: nothing that a tensor's place depends on.
+    /// None, True, a float, bytes: nothing that is needed to find a tensor.
     Other,
 }
 
@@ -55,7 +55,7 @@ impl Objects {
         &self.list
     }
 
-    /// What the pickle stands for.
+    /// The object that the pickle returns.
     pub(crate) fn root(&self) -> &Object {
         self.get(self.root)
     }
@@ -85,12 +85,10 @@ impl Objects {
     }
 }
 
-/// What is said of a pickle whose bytes end within it.
+/// The error of a pickle whose bytes end too early.
 pub(in crate::weights) const CUT: &str = "it ends too early";
 
-/// Reads the pickle that `bytes` begin with, and tells its length; the error says what is wrong
-/// with
-/// it.
+/// Reads the pickle at the beginning of `bytes`, and returns it with its length in bytes.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
@@ -111,7 +109,7 @@ struct Machine<'a> {
     at: usize,
     list: Vec<Object>,
     stack: Vec<Id>,
-    /// Heights of the stack.
+    /// The heights of the stack at the MARKs that are open.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
 }
@@ -119,7 +117,7 @@ struct Machine<'a> {
 type Step<T = ()> = Result<T, String>;
 
 impl Machine<'_> {
-    /// Carries out one instruction; true at the end.
+    /// Runs one instruction; true at STOP.
     fn step(&mut self) -> Step<bool> {
         let code = self.number(1)? as u8;
         match code {
@@ -164,7 +162,7 @@ impl Machine<'_> {
             _ => {
                 let length = self.number(if code == 0x8a { 1 } else { 4 })?;
                 let bytes = self.take(length)?;
-                // One that does not fit is no size of anything.
+                // A larger integer is no size of a tensor.
                 let Some(bytes) = bytes.get(..8.min(bytes.len())).filter(|_| length <= 8) else {
                     self.push(Object::Other);
                     return Ok(());
@@ -232,7 +230,7 @@ impl Machine<'_> {
         match (code, &mut self.list[top]) {
             (b's' | b'u', Object::Dict(dict)) => dict.extend(pairs(&added)?),
             (b'a' | b'e' | 0x90, Object::List(list)) => list.extend(added),
-            // An object of a class unknown here, which keeps its own items.
+            // An object of some other class: its items are not needed.
             (_, Object::Call(..)) => {}
             _ => return Err("items are added to what takes none".into()),
         }
@@ -269,7 +267,7 @@ impl Machine<'_> {
                     Object::Text(text) => Ok(text.as_str()),
                     _ => Err("a name is not a text".to_owned()),
                 };
-                // A name that is used again and again may not grow beyond what names are.
+                // A name built from names must not grow without bound.
                 let (module, name) = (text(module)?, text(name)?);
                 if module.len() + name.len() > 128 {
                     return Err("a name is too long".into());
@@ -277,7 +275,8 @@ impl Machine<'_> {
                 Object::Global(format!("{module}.{name}"))
             }
             b'Q' => Object::Persistent(self.pop()?),
-            // The state of an object: an OrderedDict's attributes are no items of it.
+            // The state of an object is ignored: the attributes of an OrderedDict are not its
+            // items.
             b'b' => return self.pop().map(drop),
             _ => {
                 if code == 0x92 {
@@ -313,7 +312,7 @@ impl Machine<'_> {
         self.stack.pop().ok_or_else(|| "its stack is empty".to_owned())
     }
 
-    /// All that was put on the stack since the last mark.
+    /// Pops all objects above the last mark.
     fn pop_mark(&mut self) -> Step<Vec<Id>> {
         let mark = self.marks.pop().ok_or("it lacks a mark")?;
         if mark > self.stack.len() {
@@ -342,7 +341,7 @@ impl Machine<'_> {
     }
 }
 
-/// Keys and values, one after the other.
+/// Pairs of key and value, from a list in which they alternate.
 fn pairs(items: &[Id]) -> Step<Vec<(Id, Id)>> {
     let (pairs, rest) = items.as_chunks();
     if !rest.is_empty() {

@@ -7,8 +7,8 @@
 //!
 //! The crate `safetensors` wants the whole file in memory and counts in `usize`, which is 32 bits
 //! in wasm; a checkpoint is read here by its header alone, in u64. As in that crate the tensors
-//! must cover their part of the file without a hole or an overlap, so a header that passes says the
-//! truth about the file's size.
+//! must cover their part of the file without a hole or an overlap, so a header that passes agrees
+//! with the file's size.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
 use crate::weights::source::{Source, read_exact};
 
-/// The largest header that is believed; the same limit as in the crate `safetensors`.
+/// The largest header that is read; the same limit as in the crate `safetensors`.
 pub(in crate::weights) const MAX_HEADER_BYTES: u64 = 100_000_000;
 
-/// The key of a header that is not a tensor.
+/// The key in the header that is not a tensor.
 pub(in crate::weights) const METADATA: &str = "__metadata__";
 
 /// Reads and checks the header of `path`, `length` bytes of JSON that lie within the file.
@@ -56,7 +56,7 @@ fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
             let reason = format!("`{name}` lies at bytes {begin} to {end} of {data_size}");
             return Err(bad_file(file, reason));
         }
-        // One of an unknown type is no weight: whoever asks for it is told.
+        // An unknown type is an error only if this tensor is read.
         let file_type = FileType::from_name(&entry.dtype).unwrap_or(FileType::Other);
         let bytes = size_of(&entry.shape, file_type);
         let fits = bytes.is_some_and(|n| n == end - begin || file_type == FileType::Other);
@@ -86,8 +86,8 @@ fn parse(file: &str, header: &[u8], file_size: u64) -> Result<Header> {
     Ok(Header { tensors, metadata: raw.metadata })
 }
 
-/// Bytes of a tensor, unless that is beyond u64. The elements must fit as well when one dimension
-/// is zero, so that no later product overflows.
+/// Bytes of a tensor; `None` beyond u64. The product of the dimensions other than zero must fit
+/// too, so that no later product overflows.
 pub(in crate::weights) fn size_of(shape: &[u64], file_type: FileType) -> Option<u64> {
     let mut nonzero = shape.iter().filter(|n| **n != 0);
     let elements = nonzero.try_fold(1_u64, |size, n| size.checked_mul(*n))?;
@@ -115,7 +115,8 @@ impl<'de> Deserialize<'de> for RawHeader {
     }
 }
 
-/// Reads the map by hand: serde's own maps would let the second of two equal names win.
+/// Reads the map by hand, to refuse a name that comes twice: with serde's own maps the second one
+/// would replace the first.
 struct HeaderVisitor;
 
 impl<'de> Visitor<'de> for HeaderVisitor {
@@ -141,9 +142,8 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// The pairs of `__metadata__` that are texts. Files have had numbers, lists and nulls there, and
-/// in
-/// its place: none of them says anything about the tensors.
+/// The pairs of `__metadata__` whose value is text. Some files have other values there, or
+/// something else than a map: none of it says anything about the tensors, so it is ignored.
 fn texts(metadata: Value) -> BTreeMap<String, String> {
     let Value::Object(pairs) = metadata else { return BTreeMap::new() };
     let text = |(key, value)| match value {

@@ -12,9 +12,9 @@ use crate::error::{Result, bad_file};
 use crate::json::from_python;
 use crate::weights::source::{Source, read_all};
 
-/// No index is longer: v1.4's would have 60 kB.
+/// The longest index that is read; v1.4's would have 60 kB.
 const BYTES_MAX: u64 = 16 << 20;
-/// Nor has a checkpoint more files.
+/// The most files of a checkpoint.
 const FILES_MAX: usize = 256;
 
 #[derive(Deserialize)]

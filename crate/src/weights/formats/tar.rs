@@ -1,7 +1,9 @@
 //! A model as one file: headers of the `ustar` format (POSIX.1-1988), which every system's `tar`
-//! reads. Owner, mode and time are always the same, so that the same files make the same archive.
+//! reads. Owner, mode and time are always the same, so that the same files make the same tar file,
+//! byte for byte.
 
-/// The unit of the format: headers are one, contents end with zeros up to one.
+/// The unit of the format: a header is one block, and contents are padded with zeros to whole
+/// blocks.
 pub const BLOCK: u64 = 512;
 
 /// Where the fields of a header are: name, size, sum, kind, magic.
@@ -12,7 +14,7 @@ const KIND: usize = 156;
 const MAGIC: std::ops::Range<usize> = 257..265;
 const PREFIX: std::ops::Range<usize> = 345..500;
 
-/// The header of a file; none for a path that is too long for the format.
+/// The header of a file; `None` for a path that is too long for the format.
 pub fn header(path: &str, size: u64) -> Option<[u8; BLOCK as usize]> {
     let mut block = [0; BLOCK as usize];
     let name = path.as_bytes();
@@ -26,7 +28,7 @@ pub fn header(path: &str, size: u64) -> Option<[u8; BLOCK as usize]> {
     if size < 1 << 33 {
         block[SIZE].copy_from_slice(format!("{size:011o}\0").as_bytes());
     } else {
-        // GNU's way for sizes beyond eleven octal digits: big-endian, the first bit set.
+        // GNU's encoding of sizes beyond eleven octal digits: big-endian, with the first bit set.
         block[SIZE.start] = 0x80;
         block[SIZE.end - 8..SIZE.end].copy_from_slice(&size.to_be_bytes());
     }
@@ -38,7 +40,7 @@ pub fn header(path: &str, size: u64) -> Option<[u8; BLOCK as usize]> {
     Some(block)
 }
 
-/// Path and size of a header; none at the end of an archive.
+/// Path and size from a header; `None` at the end of the tar file.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -69,7 +71,8 @@ pub fn parse(block: &[u8; BLOCK as usize]) -> Result<Option<(String, u64)>, Stri
     Ok(Some((path, size)))
 }
 
-/// Of all bytes, those of the sum's own field taken as spaces.
+/// The checksum of a header: the sum of all bytes, with spaces in place of the checksum's own
+/// field.
 fn sum(block: &[u8; BLOCK as usize]) -> u64 {
     let byte = |(i, byte): (usize, &u8)| u64::from(if SUM.contains(&i) { b' ' } else { *byte });
     block.iter().enumerate().map(byte).sum()

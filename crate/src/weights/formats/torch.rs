@@ -1,7 +1,7 @@
 //! The header of a torch file (`.ckpt`, `.pt`, `.bin`): a zip of a pickle and the storages that it
 //! refers to. (Before torch 1.6 it was no zip: [`super::legacy_torch`].) The pickle is read as
-//! data, see [`super::pickle`]; of its objects only the tensors
-//! count, each a shape, strides and an offset in a storage.
+//! data, see [`super::pickle`]; of its objects only the tensors are used, each of which is a shape,
+//! strides and an offset in a storage.
 //!
 //! ```text
 //! archive/data.pkl    {"state_dict": {"a.weight": _rebuild_tensor_v2(storage, offset, …), …}}
@@ -25,25 +25,26 @@ use crate::weights::source::{Source, read_exact};
 
 /// The longest pickle that is read; that of v1.4 with its optimiser has 2 MB.
 pub(in crate::weights) const PICKLE_BYTES_MAX: u64 = 16 << 20;
-/// The longest name, and the longest of a dictionary in the dictionary.
+/// The longest name of a tensor, and the longest key of a nested dictionary.
 const NAME_BYTES_MAX: usize = 256;
 const PREFIX_BYTES_MAX: usize = 64;
-/// Texts beside the tensors, such as configs: how many are kept, and how long they may be.
+/// Texts beside the tensors, such as configs: the most that are kept, and the longest.
 const TEXTS_MAX: usize = 64;
 const TEXT_BYTES_MAX: usize = 1 << 16;
 /// The most dimensions of a tensor.
 const DIMS_MAX: usize = 8;
 
-/// The key under which a textual inversion has its vectors.
+/// The key of the vectors of a textual inversion.
 pub(in crate::weights) const INVERSION: &str = "string_to_param";
 /// The most layers of a hypernetwork's list.
 const LAYERS_MAX: usize = 16;
-/// How many dictionaries may lie around that of the tensors.
+/// How deep the dictionary of the tensors may be nested.
 const NESTED_MAX: usize = 4;
 /// Keys under which programs keep the dictionary of a model's tensors.
 const STATES: [&str; 3] = ["state_dict", "model", "module"];
 
-/// torch's storages and their elements, and the types of those that have none.
+/// The element types of torch's storage classes; and for types that have no storage class, torch's
+/// dtypes.
 const STORAGES: [(&str, FileType); 13] = [
     ("torch.FloatStorage", FileType::F32),
     ("torch.HalfStorage", FileType::F16),
@@ -60,7 +61,7 @@ const STORAGES: [(&str, FileType); 13] = [
     ("torch.uint16", FileType::U16),
 ];
 
-/// Bytes of an element of the storages that hold no weights.
+/// Bytes of an element, for further storage classes, which hold no weights.
 const WIDTHS: [(&str, u64); 7] = [
     ("torch.ComplexFloatStorage", 8),
     ("torch.ComplexDoubleStorage", 16),
@@ -71,7 +72,8 @@ const WIDTHS: [(&str, u64); 7] = [
     ("torch.storage.UntypedStorage", 1),
 ];
 
-/// What rebuilds a tensor; and one whose storage does not say its type.
+/// The functions that rebuild a tensor: v2 has the dtype from the storage's class, v3 has it as an
+/// argument.
 const PLAIN: &str = "torch._utils._rebuild_tensor_v2";
 const TYPED: &str = "torch._utils._rebuild_tensor_v3";
 
@@ -139,7 +141,8 @@ pub(in crate::weights) fn header(
         bytes = bytes.saturating_add(info.bytes());
         header.tensors.push(info);
     }
-    // Tensors may share numbers, but a file that is all sharing is made to fill memory.
+    // Tensors may share a storage, but a file whose tensors are far larger than itself was made to
+    // exhaust memory.
     if bytes / 2 > file_size {
         return Err(bad_file(path, format!("it claims {bytes} bytes of tensors")));
     }
@@ -150,7 +153,7 @@ fn absent(path: &str, name: &str) -> Error {
     bad_file(path, format!("the numbers of `{name}` are not in it"))
 }
 
-/// A tensor where its bytes lie, given those of its storage.
+/// A tensor with its range in the file, given that of its storage.
 fn place(
     name: &str,
     tensor: &Pickled,
@@ -161,7 +164,7 @@ fn place(
     size_of(shape, *file_type)?;
     let bytes = file_type.bytes_of(extent(shape, stride)?)?;
     let start = file_type.bytes_of(tensor.offset)?.checked_add(storage.start)?;
-    // What is of an unknown type has no known size either.
+    // An unknown type has no known size either.
     let end = match file_type {
         FileType::Other => storage.end.max(start),
         _ => start.checked_add(bytes).filter(|end| *end <= storage.end)?,
@@ -188,8 +191,8 @@ async fn check_byte_order(source: &dyn Source, path: &str, entry: Option<&Entry>
     Err(bad_file(path, "its numbers are big-endian: save it on a little-endian machine"))
 }
 
-/// Bytes of an element of each storage that the pickle refers to, by its key, as far as they are
-/// known.
+/// Bytes of an element, by storage key, for each storage of a known class that the pickle refers
+/// to.
 pub(in crate::weights) fn storage_widths(objects: &Objects) -> HashMap<&str, u64> {
     let width = |object: &Object| -> Option<(&str, u64)> {
         let Object::Persistent(storage) = object else { return None };
@@ -203,14 +206,15 @@ pub(in crate::weights) fn storage_widths(objects: &Objects) -> HashMap<&str, u64
     objects.all().iter().filter_map(width).collect()
 }
 
-/// The texts beside the tensors, in the dictionary of the tensors and those around it.
+/// The texts in the dictionary of the tensors and in those around it.
 fn texts(objects: &Objects) -> BTreeMap<String, String> {
     let Object::Dict(root) = objects.root() else { return BTreeMap::new() };
     let text = |(key, value): &(Id, Id)| Some((objects.text(*key)?, objects.text(*value)?));
-    // Its tensors are within an object that is not read; the key alone says what the file is.
+    // Its tensors may be inside an object that is not read, but the key alone says what the file
+    // is.
     let inversion = root.iter().any(|(key, _)| objects.text(*key) == Some(INVERSION));
     let inversion = inversion.then(|| (INVERSION.to_owned(), String::new()));
-    // A key's last text counts, and of an outer dictionary rather than an inner one.
+    // The last text of a key wins, and the text of an outer dictionary over that of an inner one.
     let all = nested(objects, root).into_iter().rev().flatten().filter_map(text);
     all.filter(|(key, text)| key.len() <= NAME_BYTES_MAX && text.len() <= TEXT_BYTES_MAX)
         .take(TEXTS_MAX)
@@ -219,7 +223,7 @@ fn texts(objects: &Objects) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// `root`, and the dictionaries in it one within the other, down to that of the tensors.
+/// `root` and the dictionaries nested in it, down to that of the tensors.
 fn nested<'a>(objects: &'a Objects, root: &'a [(Id, Id)]) -> Vec<&'a [(Id, Id)]> {
     let mut dicts = vec![root];
     let mut dict = root;
@@ -249,9 +253,8 @@ pub(in crate::weights) fn tensors(objects: &Objects) -> Result<Vec<(String, Pick
     let dict = nested(objects, root).pop().unwrap_or(root);
     let mut found = Found { objects, tensors: Vec::new(), names: HashSet::new() };
     found.collect(dict, "")?;
-    // One level down: `string_to_param` of a textual inversion; lists under the widths of layers,
-    // in
-    // a hypernetwork.
+    // One level deeper: `string_to_param` of a textual inversion; in a hypernetwork the lists,
+    // whose keys are the widths of layers.
     let mut visited = HashSet::new();
     for (key, value) in dict.iter().filter(|(_, value)| visited.insert(*value)) {
         match (objects.get(*key), objects.get(*value)) {
@@ -299,10 +302,11 @@ impl Found<'_> {
     }
 }
 
-/// The tensor that a call rebuilds; none when it is a call of something else.
+/// The tensor that a call rebuilds; `None` for a call of another function.
 fn tensor(objects: &Objects, call: Id, name: &str) -> Result<Option<Pickled>, String> {
     let mut call = call;
-    // A parameter, or a tensor of a class of its own, is a call around that of the tensor.
+    // For a parameter, or a tensor of a subclass, the call that rebuilds the tensor is an argument
+    // of another call.
     for _ in 0..3 {
         let Object::Call(function, arguments) = objects.get(call) else { return Ok(None) };
         let Object::Global(function) = objects.get(*function) else { return Ok(None) };
@@ -312,7 +316,7 @@ fn tensor(objects: &Objects, call: Id, name: &str) -> Result<Option<Pickled>, St
                 return rebuilt(objects, [*storage, *offset, *shape, *stride], None, name)
                     .map(Some);
             }
-            // Of a type that has no class of storage, such as the floats of eight bits.
+            // A type that has no storage class, such as the 8-bit floats.
             (TYPED, [storage, offset, shape, stride, _, _, file_type, ..]) => {
                 let parts = [*storage, *offset, *shape, *stride];
                 return rebuilt(objects, parts, Some(*file_type), name).map(Some);
@@ -335,7 +339,7 @@ fn tensor(objects: &Objects, call: Id, name: &str) -> Result<Option<Pickled>, St
     Ok(None)
 }
 
-/// The tensor of these parts: `file_type` where the storage is of bytes.
+/// The tensor from its arguments; `file_type` is the dtype, where the call has it (v3).
 fn rebuilt(
     objects: &Objects,
     [storage, offset, shape, stride]: [Id; 4],
@@ -365,7 +369,7 @@ fn rebuilt(
     if shape.len() != stride.len() {
         return Err(damaged());
     }
-    // Files of before torch 1.6 may have (its key, where it begins, its elements) there.
+    // Files from before torch 1.6 may have a view of the storage here: (key, offset, elements).
     let view = members.get(5).and_then(|view| objects.members(*view));
     let begin = match view {
         Some([_, begin, _]) => number(*begin).ok_or_else(damaged)?,

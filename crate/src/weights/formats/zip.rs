@@ -1,13 +1,13 @@
-//! The directory of a zip file, as torch writes it: nothing packed, everything aligned. The page's
-//! exports are of the same kind.
+//! The directory of a zip file, as torch writes it: no entry is compressed, all are aligned. The
+//! page's exports are of the same kind.
 //!
 //! ```text
 //! entry: local header │ name │ extra │ bytes   … │ directory │ its zip64 end │ end
 //! ```
 //!
-//! The directory stands at the end and names every entry with its size and the place of its local
-//! header; only that header tells where the bytes begin. torch uses the 64-bit fields (zip64)
-//! whenever its files may be large. Format: PKWARE's APPNOTE, 4.3 and 4.5.3.
+//! The directory is at the end of the file. It has each entry's name, size, and the offset of its
+//! local header; only the local header says where the bytes begin. torch uses the 64-bit fields
+//! (zip64) whenever its files may be large. Format: PKWARE's APPNOTE, 4.3 and 4.5.3.
 
 use std::ops::Range;
 
@@ -21,24 +21,24 @@ const ENTRY: usize = 46;
 const LOCAL: u64 = 30;
 /// The longest comment at the end of a file.
 const COMMENT_MAX: u64 = 65_535;
-/// The largest directory that is believed; v1.4's has 100 kB.
+/// The largest directory that is read; v1.4's has 100 kB.
 const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
 
 /// A file in the zip.
 pub(in crate::weights) struct Entry {
     pub name: String,
-    /// Bytes, unpacked.
+    /// Bytes, uncompressed.
     pub size: u64,
     packed_size: u64,
     method: u16,
     header: u64,
 }
 
-/// The bytes of the first file called `wanted` in the zip file `path`, in whichever folder there.
+/// The bytes of the first entry of the zip file `path` whose file name is `wanted`, in any folder.
 ///
 /// # Errors
 /// [`Error::BadFile`](crate::Error::BadFile) when there is none, or it is compressed, or has more
-/// than `bytes_max`; the source's.
+/// than `bytes_max`; those of the source.
 pub async fn read_stored(
     source: &dyn Source,
     path: &str,
@@ -60,7 +60,7 @@ pub async fn read_stored(
 ///
 /// # Errors
 /// Those of the source; [`Error::BadFile`](crate::Error::BadFile) for a damaged directory, or a
-/// file that is packed.
+/// compressed entry.
 pub(in crate::weights) async fn entries(source: &dyn Source, path: &str) -> Result<Vec<Entry>> {
     let size = source.size(path).await?;
     let tail_start = size.saturating_sub(END + COMMENT_MAX);
@@ -102,7 +102,7 @@ fn parse(directory: &[u8]) -> Option<Vec<Entry>> {
         let name = String::from_utf8_lossy(rest.get(ENTRY..name_end)?).into_owned();
         let extra = rest.get(name_end..extra_end)?;
         let method = field(10, 2)? as u16;
-        // Those that do not fit 32 bits stand in the extra field, in this order.
+        // Values that do not fit 32 bits are in the extra field, in this order.
         let mut wide = [field(24, 4)?, field(20, 4)?, field(42, 4)?];
         let mut wide_fields = zip64(extra);
         for value in wide.iter_mut().filter(|value| **value == u64::from(u32::MAX)) {
@@ -133,7 +133,7 @@ impl Entry {
     /// Where its bytes lie in `path`.
     ///
     /// # Errors
-    /// `Error::BadFile` when it is packed, or lies outside of the file.
+    /// `Error::BadFile` when it is compressed, or lies outside of the file.
     pub(crate) async fn range(&self, source: &dyn Source, path: &str) -> Result<Range<u64>> {
         let name = &self.name;
         if self.method != 0 || self.size != self.packed_size {

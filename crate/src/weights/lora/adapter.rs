@@ -1,26 +1,26 @@
-//! What a file's header says of a LoRA's strength: diffusers writes PEFT's config there instead of
-//! an alpha beside every layer (`lora_adapter_metadata`).
+//! The alphas of a LoRA from the file's metadata: diffusers writes PEFT's config there
+//! (`lora_adapter_metadata`), instead of a tensor `alpha` for each layer.
 
-use super::names::Names;
+use super::names::TensorNames;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The key of the header's text.
+/// The key in the metadata.
 const METADATA: &str = "lora_adapter_metadata";
 
-/// PEFT's `LoraConfig` of one network, as far as it says how strong a layer is.
+/// PEFT's `LoraConfig` of one network: the fields that set the scale of a layer.
 #[derive(Debug)]
 pub(super) struct Adapter {
     lora_alpha: Option<f32>,
-    /// Alphas of modules whose name ends so.
+    /// Ends of module names, and the alphas of these modules.
     alpha_pattern: Vec<(String, f32)>,
-    /// Whether an alpha is divided by the root of the rank.
+    /// Whether alpha is divided by the square root of the rank, instead of the rank.
     pub use_rslora: bool,
 }
 
 impl Adapter {
-    /// Of the network whose fields begin with `prefix`, such as `unet.`; none where the header has
-    /// none.
+    /// The config of the network whose fields begin with `prefix`, such as `unet.`; `None` where
+    /// the metadata has none.
     pub(super) fn read(metadata: &BTreeMap<String, String>, prefix: &str) -> Option<Adapter> {
         let json: Value = serde_json::from_str(metadata.get(METADATA)?).ok()?;
         let field = |name: &str| json.get(format!("{prefix}{name}"));
@@ -38,7 +38,7 @@ impl Adapter {
     }
 
     /// The alpha of a layer with tensors of these names.
-    pub(super) fn alpha(&self, names: &Names) -> Option<f32> {
+    pub(super) fn alpha(&self, names: &TensorNames) -> Option<f32> {
         let of_layer = |(pattern, alpha): &(String, f32)| {
             let module = format!("{pattern}.lora_");
             names.values().any(|name| name.contains(&module)).then_some(*alpha)

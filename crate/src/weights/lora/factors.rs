@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-/// Numbers row by row.
+/// A row-major matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Matrix {
     pub rows: usize,
@@ -21,7 +21,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// Of `values.len() / rows` columns.
+    /// A matrix of `values.len() / rows` columns.
     pub(super) fn new(rows: usize, values: Vec<f32>) -> Matrix {
         Matrix { rows, columns: values.len() / rows.max(1), values }
     }
@@ -35,7 +35,7 @@ impl Matrix {
         Matrix::new(self.columns, (0..self.values.len()).map(value).collect())
     }
 
-    /// Some rows of a product with another matrix, added to `sums` with a factor. The inner loop
+    /// Adds `factor` times a range of rows of the product with `other` to `sums`. The inner loop
     /// runs along a row of `other`, so that it becomes SIMD.
     fn add_product(&self, rows: Range<usize>, other: &Matrix, factor: f32, sums: &mut [f32]) {
         for (row, sums) in rows.zip(sums.chunks_exact_mut(other.columns)) {
@@ -60,17 +60,17 @@ impl Matrix {
 pub(super) enum Factors {
     /// `up · down`
     Product { up: Matrix, down: Matrix },
-    /// The products, element by element.
+    /// The element-wise product of two matrix products.
     Hadamard([[Matrix; 2]; 2]),
     /// `w₁ [n₁, c₁] ⊗ w₂ [n₂, c₂·k]`
     Kronecker(Matrix, Matrix),
-    /// The difference itself.
+    /// The difference as it is.
     Whole(Matrix),
 }
 
 impl Factors {
-    /// A factor `b` `[j, c]` with a core `[i, j, k]` before it: `[i, c·k]`, where
-    /// `b'[i, c, k] = Σⱼ core[i, j, k] · b[j, c]`. LoCon's `mid` is such a core of its `down`.
+    /// A Tucker core `[i, j, k]` multiplied with a factor `b` `[j, c]`: `[i, c·k]`, where `b'[i, c,
+    /// k] = Σⱼ core[i, j, k] · b[j, c]`. LoCon's `mid` is such a core of its `down`.
     pub(super) fn with_core(core: &Matrix, b: &Matrix) -> Matrix {
         let (inner, outer, c) = (core.rows, b.rows, b.columns);
         let k = core.columns / outer.max(1);
@@ -138,7 +138,8 @@ impl Factors {
                 for (row, values) in rows.zip(values.chunks_exact_mut(columns)) {
                     let (outer_row, inner_row) = (row / second.rows, row % second.rows);
                     let block = second.row(inner_row);
-                    // A kernel's pixels stay together: they are the last dimension of both.
+                    // The k pixels of a convolution's kernel stay together: they are the last
+                    // dimension of w₂ and of the result.
                     let blocks = values.chunks_exact_mut(second.columns);
                     for (values, x) in blocks.zip(first.row(outer_row)) {
                         values.iter_mut().zip(block).for_each(|(v, y)| *v += scale * x * y);

@@ -1,9 +1,9 @@
-//! A LoRA's file, opened: its layers by name. Its bytes are held in memory.
+//! An opened LoRA file: its layers by name. The whole file is held in memory.
 
 use super::adapter::Adapter;
-use super::layer::Layer;
+use super::layer::LayerDelta;
 use super::modules::{find, modules, unet_modules};
-use super::names::{self, Names, Network, Role};
+use super::names::{self, Network, Role, TensorNames};
 use crate::error::{Result, bad_file};
 use crate::weights::names::UnetLevel;
 use crate::weights::{Archive, MemorySource, Source, read_all, sha256};
@@ -14,14 +14,14 @@ use std::sync::Arc;
 /// The largest file that is read: LoRAs of rank 128 over all layers have 300 MB.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// An opened LoRA: its layers by name. Its file is held in memory.
+/// An opened LoRA: its layers by name.
 pub struct Lora {
     file: MemorySource,
     archive: Archive,
-    pub(super) layers: BTreeMap<names::LayerKey, Names>,
-    /// Names that are no part of a LoRA.
+    pub(super) layers: BTreeMap<names::LayerKey, TensorNames>,
+    /// TensorNames of tensors that belong to no layer.
     others: Vec<String>,
-    /// What the header says of the UNet and of the text encoder.
+    /// PEFT's configs of the UNet and of the text encoder, where the metadata has them.
     adapters: [Option<Adapter>; 2],
     sha256: String,
 }
@@ -36,12 +36,12 @@ impl Lora {
     /// Reads the file `path`.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) for a file that is no LoRA, or one for another kind of
-    /// model (SDXL, Flux, SD 3); the source's faults.
+    /// [`BadFile`](crate::Error::BadFile) for a file that is no LoRA, or a LoRA for another kind of
+    /// model (SDXL, Flux, SD 3); those of the source.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Arc<Lora>> {
         let file = MemorySource::new(path, read_all(source, path, BYTES_MAX).await?);
         let archive = Archive::open(&file, path).await?;
-        let (mut layers, mut others) = (BTreeMap::<_, Names>::new(), Vec::new());
+        let (mut layers, mut others) = (BTreeMap::<_, TensorNames>::new(), Vec::new());
         for tensor in archive.tensors() {
             match names::parse(&tensor.name) {
                 Some((layer, role)) => {
@@ -76,12 +76,12 @@ impl Lora {
         &self.sha256
     }
 
-    /// The free text pairs of its header: kohya writes `ss_…` there.
+    /// The metadata of its header, pairs of texts: kohya writes `ss_…` there.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         self.archive.metadata()
     }
 
-    /// Reads every layer, as far as it can be told without a model: for judging a file.
+    /// Reads every layer and checks what can be checked without a model.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
@@ -94,8 +94,8 @@ impl Lora {
         Ok(())
     }
 
-    /// Names of its tensors that belong to no layer of any network, and of layers that neither of
-    /// these archives (of UNet and text encoder) has.
+    /// The names of tensors that belong to no layer, and of layers that neither of these archives
+    /// (of UNet and text encoder) has.
     pub fn unmatched(
         &self,
         (unet, levels): (&Archive, &[UnetLevel]),
@@ -114,10 +114,10 @@ impl Lora {
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
-    pub(super) async fn layer(&self, key: &names::LayerKey) -> Result<Layer> {
+    pub(super) async fn layer(&self, key: &names::LayerKey) -> Result<LayerDelta> {
         let [unet, text] = &self.adapters;
         let adapter = if key.network == Network::Unet { unet } else { text };
-        Layer::read((&self.file, &self.archive), &self.layers[key], adapter.as_ref()).await
+        LayerDelta::read((&self.file, &self.archive), &self.layers[key], adapter.as_ref()).await
     }
 
     /// The difference of a bias.
@@ -128,10 +128,10 @@ impl Lora {
         self.archive.load(&self.file, &self.layers[key][&Role::DiffBias]).await
     }
 
-    /// Whether the difference of a bias fits that.
+    /// Checks that the difference of a bias has the length of that bias.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) where it does not.
+    /// [`BadFile`](crate::Error::BadFile) where it has not.
     pub(super) async fn check_bias(
         &self,
         archive: &Archive,
@@ -145,10 +145,10 @@ impl Lora {
         Err(bad_file(self.file(), format!("its change of `{bias}` does not fit this model")))
     }
 
-    /// Whether a layer fits the tensor that it changes.
+    /// Checks that a layer has the shape of the tensor that it changes.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) where it does not; it says for which model the LoRA is.
+    /// [`BadFile`](crate::Error::BadFile) where it has not, which says for which model the LoRA is.
     pub(super) async fn check(
         &self,
         archive: &Archive,

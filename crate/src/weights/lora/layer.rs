@@ -1,45 +1,46 @@
-//! The change of one layer: its factors, its scale, and for DoRA the length of each row.
+//! The change of one layer: its factors, its scale, and for DoRA the L2 norm of each row.
 
 use super::adapter::Adapter;
 use super::factors::{Factors, Matrix};
-use super::names::{Factor, Names, Role};
+use super::names::{Factor, Role, TensorNames};
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
 use crate::weights::{Archive, MemorySource};
 use std::ops::Range;
 
-/// Elements of a matrix that is made from others at the most: a convolution of v1.4 has a tenth of
-/// it. A file that claims more is not read.
+/// The most elements of a matrix that is computed from factors: a convolution of v1.4 has a tenth
+/// of it. A file that claims more is refused.
 const ELEMENTS_MAX: usize = 1 << 27;
 
-/// The change of a layer's weight.
+/// What is added to a layer's weight.
 #[derive(Debug)]
-pub(super) struct Layer {
+pub(super) struct LayerDelta {
     factors: Factors,
     /// `alpha / rank`
     scale: f32,
     dora: Option<Dora>,
 }
 
-/// DoRA: the norm of each row in the end.
+/// DoRA's magnitudes: the L2 norm that each row of the changed weight gets.
 #[derive(Debug)]
 struct Dora {
     norms: Vec<f32>,
-    /// Whether a weight other than 1 blends the result with what was there, as LyCORIS and ComfyUI
-    /// do; otherwise it scales what is added before the norm, as PEFT does.
+    /// What a LoRA weight other than 1 does. True: it interpolates between the original weight and
+    /// the result, as in LyCORIS and ComfyUI. False: it scales the difference before the rows get
+    /// their norm, as in PEFT.
     blends: bool,
 }
 
-impl Layer {
-    /// Reads a layer; the file holds the archive, and `adapter` is what its header says.
+impl LayerDelta {
+    /// Reads a layer from a file and its archive; `adapter` is PEFT's config from the metadata.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for tensors that are missing or do not fit one another.
     pub(super) async fn read(
         (file, archive): (&MemorySource, &Archive),
-        names: &Names,
+        names: &TensorNames,
         adapter: Option<&Adapter>,
-    ) -> Result<Layer> {
+    ) -> Result<LayerDelta> {
         let reader = Reader { file, archive, names };
         let (factors, rank) = reader.factors().await?;
         if !factors.fit() {
@@ -53,7 +54,7 @@ impl Layer {
             None => 1.0,
         };
         let dora = reader.dora(factors.shape()[0]).await?;
-        Ok(Layer { factors, scale, dora })
+        Ok(LayerDelta { factors, scale, dora })
     }
 
     /// Rows and columns of the weight that it changes.
@@ -61,7 +62,8 @@ impl Layer {
         self.factors.shape()
     }
 
-    /// Whether it can be added to a convolution of ky·kx = `kernel`, or a linear layer, of 1.
+    /// Whether it can be added to a convolution of `kernel` = ky·kx pixels, or with `kernel` = 1 to
+    /// a linear layer.
     pub(super) fn fits_kernel(&self, kernel: usize) -> bool {
         match &self.factors {
             Factors::Kronecker(_, second) => second.columns.is_multiple_of(kernel.max(1)),
@@ -69,8 +71,8 @@ impl Layer {
         }
     }
 
-    /// Changes some rows of a weight: `W + weight · scale · factors`; DoRA then scales each row to
-    /// its norm.
+    /// Changes a range of rows of a weight: `W + weight · scale · factors`; DoRA then scales each
+    /// row to its norm.
     pub(super) fn apply(&self, rows: Range<usize>, weight: f32, values: &mut [f32]) {
         let Some(Dora { norms, blends }) = &self.dora else {
             return self.factors.add_to(rows, weight * self.scale, values);
@@ -81,7 +83,7 @@ impl Layer {
         let columns = self.shape()[1];
         for (row, wanted) in values.chunks_exact_mut(columns).zip(&norms[rows]) {
             let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            // A row of zeros has no direction.
+            // A row of zeros stays zero: it has no direction to scale.
             let factor = if norm > 0.0 { (f64::from(*wanted) / norm) as f32 } else { 1.0 };
             row.iter_mut().for_each(|x| *x *= factor);
         }
@@ -95,11 +97,11 @@ impl Layer {
 struct Reader<'a> {
     file: &'a MemorySource,
     archive: &'a Archive,
-    names: &'a Names,
+    names: &'a TensorNames,
 }
 
 impl Reader<'_> {
-    /// The factors and their rank; a difference has none.
+    /// The factors and their rank; `None` for a whole difference.
     async fn factors(&self) -> Result<(Factors, Option<usize>)> {
         if self.has(Role::Hadamard(Factor::A1)) {
             return self.hadamard().await;
@@ -162,14 +164,16 @@ impl Reader<'_> {
         Ok((Factors::Kronecker(first, second), rank))
     }
 
-    /// A pair `[n, r]`, `[r, c]`; where there is a core, they are `[r, n]` and `[r, c]`.
+    /// A pair `[n, r]`, `[r, c]`. With a core the file has them as `[r, n]` and `[r, c]`, and the
+    /// core is multiplied into the second.
     async fn with_core(&self, [a, b]: [Matrix; 2], core: Role) -> Result<[Matrix; 2]> {
         let Some(core) = self.matrix(core).await? else { return Ok([a, b]) };
         self.check_core(&core, &b)?;
         Ok([a.transposed(), Factors::with_core(&core, &b)])
     }
 
-    /// Whether a core `[i, j·k]` fits a factor `[j, c]`, and what they make together can be held.
+    /// Checks that a core `[i, j·k]` fits a factor `[j, c]`, and that their product is not too
+    /// large.
     fn check_core(&self, core: &Matrix, b: &Matrix) -> Result<()> {
         if b.rows == 0 || core.columns == 0 || !core.columns.is_multiple_of(b.rows) {
             return Err(self.fault("its factors do not fit one another"));
@@ -185,7 +189,7 @@ impl Reader<'_> {
         }
     }
 
-    /// From its tensor, which some programs write as an integer, or else from the header.
+    /// Alpha from its tensor, which some programs write as an integer, or else from the metadata.
     async fn alpha(&self, adapter: Option<&Adapter>) -> Result<Option<f32>> {
         let Some(name) = self.names.get(&Role::Alpha) else {
             return Ok(adapter.and_then(|adapter| adapter.alpha(self.names)));
@@ -207,14 +211,15 @@ impl Reader<'_> {
         number.map(|n| Some(n as f32)).ok_or_else(|| self.fault("its alpha is no number"))
     }
 
-    /// The norms of `n` rows, if there are any.
+    /// DoRA's norms of `n` rows, if the layer has them.
     async fn dora(&self, n: usize) -> Result<Option<Dora>> {
         let (role, blends) = match self.has(Role::DoraScale) {
             true => (Role::DoraScale, true),
             false => (Role::Magnitude, false),
         };
         let Some(Matrix { rows, values, .. }) = self.matrix(role).await? else { return Ok(None) };
-        // Norms of columns are `[1, c]`, which a square layer's length alone does not tell.
+        // Norms of columns are `[1, c]`; in a square layer only this shape distinguishes them from
+        // norms of rows.
         let by_rows = values.len() == n && (rows == n || !blends);
         match by_rows {
             true => Ok(Some(Dora { norms: values, blends })),
@@ -231,7 +236,7 @@ impl Reader<'_> {
         found.ok_or_else(|| self.fault(&format!("it has no {role:?} of this layer")))
     }
 
-    /// The tensor as rows: what follows its first dimension is a row.
+    /// The tensor as a matrix: the first dimension gives the rows, all others together the columns.
     async fn matrix(&self, role: Role) -> Result<Option<Matrix>> {
         let Some(name) = self.names.get(&role) else { return Ok(None) };
         let values = self.archive.load(self.file, name).await?;

@@ -1,7 +1,7 @@
-//! A LoRA with a weight, as a change of one part of a model.
+//! A LoRA with a weight, as a [`Change`] of one part of a model.
 
 use super::file::Lora;
-use super::layer::Layer;
+use super::layer::LayerDelta;
 use super::modules::{Modules, find, modules, unet_modules};
 use super::names::{self, Network};
 use crate::error::Result;
@@ -11,19 +11,19 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The layers of a LoRA that a part has, with a weight.
+/// A LoRA for one part of a model: those of its layers that the part has, and the LoRA's weight.
 #[derive(Debug)]
 pub struct Merge {
     lora: Arc<Lora>,
     weight: f32,
-    /// By the tensor that is changed.
+    /// The layers by the name of the tensor that they change.
     targets: HashMap<String, names::LayerKey>,
-    /// The layer that was read last: its tensor comes in several pieces.
-    latest: Mutex<Option<(String, Arc<Layer>)>>,
+    /// The layer that was read last: a tensor is changed in several ranges of rows.
+    latest: Mutex<Option<(String, Arc<LayerDelta>)>>,
 }
 
 impl Merge {
-    /// For a UNet's archive with such levels.
+    /// For the archive of a UNet with these levels.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for a LoRA of a model with other shapes.
@@ -77,7 +77,7 @@ impl Merge {
         self.targets.is_empty()
     }
 
-    async fn layer(&self, tensor: &str) -> Result<Arc<Layer>> {
+    async fn layer(&self, tensor: &str) -> Result<Arc<LayerDelta>> {
         if let Some((_, layer)) = self.latest().as_ref().filter(|(name, _)| name == tensor) {
             return Ok(layer.clone());
         }
@@ -86,14 +86,14 @@ impl Merge {
         Ok(layer)
     }
 
-    fn latest(&self) -> MutexGuard<'_, Option<(String, Arc<Layer>)>> {
+    fn latest(&self) -> MutexGuard<'_, Option<(String, Arc<LayerDelta>)>> {
         self.latest.lock().expect("nobody panics while it is held")
     }
 }
 
 impl Change for Merge {
     fn concerns(&self, tensor: &TensorInfo) -> bool {
-        // Nothing of a LoRA is the model itself.
+        // A LoRA of weight 0 changes nothing, not even by rounding.
         self.weight != 0.0 && self.targets.contains_key(&tensor.name)
     }
 

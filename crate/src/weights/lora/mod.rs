@@ -4,8 +4,8 @@
 //! ```text
 //! names → (layer, role)          every trainer's spelling
 //! factors → W + weight · alpha/rank · up·down      and LoCon, LoHa, LoKr, whole differences
-//! layer → DoRA: then each row is scaled to its magnitude, the norm that the file says
-//! adapter → strengths that the header says
+//! layer → DoRA: then each row is scaled to its magnitude, an L2 norm that the file has
+//! adapter → alphas from the header's metadata
 //! merge → as a Change of one part's archive
 //! ```
 

@@ -1,10 +1,10 @@
-//! The layers of a network that a LoRA can change, by the spellings of their names.
+//! The layers of a network that a LoRA can change, by all spellings of their names.
 
 use crate::weights::Archive;
 use crate::weights::names::{Names, UnetLevel};
 use std::collections::HashMap;
 
-/// Modules of a network by all spellings of their names.
+/// The module's name in the archive, by each of its spellings.
 pub(super) type Modules = HashMap<String, String>;
 
 /// The modules of an archive that have a weight: by diffusers' name, by that of a single-file
@@ -23,12 +23,13 @@ pub(super) fn modules(archive: &Archive, names: Option<&Names>) -> Modules {
     known
 }
 
-/// Those of a UNet with such levels.
+/// Those of a UNet with these levels.
 pub(super) fn unet_modules(unet: &Archive, levels: &[UnetLevel]) -> Modules {
     modules(unet, Some(&Names::unet(levels)))
 }
 
-/// A module by a LoRA's name of it: some text encoders are saved without `text_model.`.
+/// The module with this name in a LoRA. Some text encoders are saved without `text_model.`, so the
+/// name is looked for with and without it.
 pub(super) fn find<'a>(modules: &'a Modules, name: &str) -> Option<&'a String> {
     let other = || {
         for beginning in ["text_model.", "text_model_"] {

@@ -1,5 +1,5 @@
-//! The names in a LoRA's file, of which every trainer has its own, taken apart: which layer of
-//! which network, and what of the layer's change the tensor is.
+//! Parses the names of tensors in a LoRA file, which differ from trainer to trainer: network,
+//! layer, and the tensor's role in the layer's change.
 //!
 //! ```text
 //! lora_unet_down_blocks_0_…_attn1_to_q.lora_down.weight         kohya: dots are underscores
@@ -12,22 +12,22 @@
 use std::collections::HashMap;
 
 /// The tensors of a layer in the LoRA's file, by what they are.
-pub(super) type Names = HashMap<Role, String>;
+pub(super) type TensorNames = HashMap<Role, String>;
 
-/// What of a layer's change a tensor is. LyCORIS's names where it has one.
+/// The role of a tensor in the change of a layer. The names are LyCORIS's where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     /// `lora_down`, PEFT's `lora_A`.
     Down,
     /// `lora_up`, PEFT's `lora_B`.
     Up,
-    /// Between the two, of a convolution.
+    /// `lora_mid`: the Tucker core between the two, of a convolution.
     Mid,
-    /// The product is divided by its rank and multiplied by this.
+    /// `alpha`: the product is multiplied by alpha / rank.
     Alpha,
-    /// The norm of each row in the end (DoRA), as PEFT writes it.
+    /// DoRA's magnitude: the L2 norm of each row of the result, as PEFT writes it.
     Magnitude,
-    /// The same as LyCORIS and kohya write it.
+    /// The same magnitude, as LyCORIS and kohya write it.
     DoraScale,
     /// LoHa: `hada_w1_a`, `hada_w1_b`, `hada_w2_a`, `hada_w2_b`, `hada_t1`, `hada_t2`.
     Hadamard(Factor),
@@ -35,12 +35,12 @@ pub(super) enum Role {
     Kronecker(Factor),
     /// The whole difference of a weight.
     Diff,
-    /// That of a bias.
+    /// The difference of a bias.
     DiffBias,
 }
 
 impl Role {
-    /// Whether it says something of the layer's weight: not of its bias, nor how strong alone.
+    /// Whether the tensor is a factor of the weight's change, and not the bias or the alpha.
     pub(super) fn is_of_weight(self) -> bool {
         !matches!(self, Role::DiffBias | Role::Alpha)
     }
@@ -59,7 +59,7 @@ pub(super) enum Factor {
     Core2,
 }
 
-/// Endings of names, the longer of two before the shorter.
+/// Ends of names. Where one is the end of another, the longer one comes first.
 const ENDINGS: [(&str, Role); 33] = [
     (".lora_down.weight", Role::Down),
     (".lora_up.weight", Role::Up),
@@ -96,7 +96,7 @@ const ENDINGS: [(&str, Role); 33] = [
     (".b_norm", Role::DiffBias),
 ];
 
-/// The network that a layer belongs to, where its name says it.
+/// The network of a layer, where its name says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Network {
     Unet,
@@ -105,7 +105,7 @@ pub(super) enum Network {
     Other(&'static str),
 }
 
-/// A layer, as its name in a LoRA's file says.
+/// A layer as named in a LoRA file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LayerKey {
     pub network: Network,
@@ -113,7 +113,7 @@ pub(super) struct LayerKey {
     pub module: String,
 }
 
-/// Beginnings of names: the network, and what follows in the name of a module.
+/// Beginnings of names, and their networks; the rest is the module's name.
 const BEGINNINGS: [(&str, Network); 18] = [
     ("lora_unet_double_blocks_", Network::Other("Flux")),
     ("lora_unet_single_blocks_", Network::Other("Flux")),
@@ -136,7 +136,7 @@ const BEGINNINGS: [(&str, Network); 18] = [
     ("unet.", Network::Unet),
 ];
 
-/// Takes a name apart; none for a tensor that is no part of a LoRA.
+/// Parses a name; `None` for a tensor that belongs to no LoRA.
 pub(super) fn parse(name: &str) -> Option<(LayerKey, Role)> {
     let name = &without_adapter(name.strip_prefix("base_model.model.").unwrap_or(name));
     let (module, role) =
@@ -144,7 +144,8 @@ pub(super) fn parse(name: &str) -> Option<(LayerKey, Role)> {
     let beginning = BEGINNINGS
         .iter()
         .find_map(|(beginning, network)| Some((module.strip_prefix(beginning)?, *network)));
-    // PEFT's own files and those of diffusers' `save_attn_procs` name layers and no network.
+    // PEFT's own files and those of diffusers' `save_attn_procs` name the layers but not the
+    // network.
     let of_text = module.starts_with("text_model.") || module.starts_with("text_model_");
     let alone = if of_text { Network::TextEncoder } else { Network::Unet };
     let (module, network) = beginning.unwrap_or((module, alone));
@@ -152,7 +153,7 @@ pub(super) fn parse(name: &str) -> Option<(LayerKey, Role)> {
     Some((LayerKey { network, module: renamed(module, network) }, role))
 }
 
-/// PEFT writes the adapter's name between `lora_A` and `weight`; it says nothing here.
+/// Removes the adapter's name, which PEFT writes between `lora_A` and `weight`.
 fn without_adapter(name: &str) -> String {
     for part in [".lora_A.", ".lora_B.", ".lora_magnitude_vector."] {
         let Some((module, rest)) = name.split_once(part) else { continue };
@@ -163,12 +164,12 @@ fn without_adapter(name: &str) -> String {
     name.to_owned()
 }
 
-/// A module's name as it is now, from that of earlier versions of diffusers.
+/// The current name of a module, from the one in earlier versions of diffusers.
 fn renamed(module: &str, network: Network) -> String {
     let module = module.replace(".processor.", ".");
     let of_text =
         [("to_q", "q_proj"), ("to_k", "k_proj"), ("to_v", "v_proj"), ("to_out", "out_proj")];
-    // `to_out_lora` changes the linear layer before a dropout.
+    // `to_out` is a list of a linear layer and a dropout: `to_out_lora` changes the first.
     let of_unet = [("to_out", "to_out.0")];
     let endings = if network == Network::TextEncoder { &of_text[..] } else { &of_unet[..] };
     let found = endings.iter().find_map(|(old, now)| {

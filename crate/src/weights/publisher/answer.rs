@@ -1,5 +1,5 @@
-//! What the head of a server's answer says, read strictly: ranges, versions, patience; and of a
-//! refusal's body the line that names the reason.
+//! Strict parsers for the headers of a server's answer (`Content-Range`, `ETag`, `Retry-After`),
+//! and the first line of the body of a refusal.
 
 /// First byte and size of `bytes 0-99/1000`; the size may be `*`.
 pub fn content_range(header: &str) -> Option<(u64, Option<u64>)> {
@@ -15,15 +15,15 @@ pub fn same_etag(one: &str, other: &str) -> bool {
     opaque(one) == opaque(other)
 }
 
-/// `Retry-After` in whole seconds; none for a date or anything else.
+/// `Retry-After` in whole seconds; `None` for a date or anything else.
 pub fn retry_seconds(header: &str) -> Option<f64> {
     let header = header.trim();
     let digits = !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit());
     header.parse().ok().filter(|_| digits)
 }
 
-/// The first line of a body that says something: without markup, without what cannot be printed,
-/// and not long.
+/// The first line of a body that has text: shortened, and without markup and unprintable
+/// characters.
 pub fn first_line(body: &[u8]) -> Option<String> {
     const CHARS_MAX: usize = 120;
     let mut text = String::new();
@@ -45,7 +45,7 @@ pub fn first_line(body: &[u8]) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Marks that turn the text around them, and what stands for bytes that are no text.
+/// Marks that change the direction of text, and the character that replaces invalid bytes.
 fn is_hidden(c: char) -> bool {
     let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
     turns || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fffd}')

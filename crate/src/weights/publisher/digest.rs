@@ -1,10 +1,11 @@
-//! Two sums over bytes that come piece by piece: SHA-256, which says whether bytes are the
-//! publisher's, and a fast sum of 64 bits, which says that storage gives back what was put in.
+//! Two checksums over bytes that come piece by piece: SHA-256, which shows that the bytes are the
+//! publisher's, and a fast sum of 64 bits, which shows that the browser's storage returns what was
+//! stored.
 
 use sha2::{Digest as _, Sha256};
 
-/// At most this much at once: in wasm one very long call stays in the browser's slow first
-/// compilation of the loop to its end.
+/// The most bytes of one call: a browser runs a wasm function at first in a slow, quickly compiled
+/// version, and one very long call would never leave it.
 pub const PIECE_BYTES: usize = 64 << 10;
 
 /// SHA-256 and the fast sum of the same bytes.
@@ -29,7 +30,7 @@ impl Digest {
     }
 }
 
-/// SHA-256 of bytes that are all there, as 64 hexadecimal digits in lower case.
+/// SHA-256 of `bytes` as 64 hexadecimal digits in lower case.
 pub fn sha256(bytes: &[u8]) -> String {
     let mut sum = Sha256::new();
     bytes.chunks(PIECE_BYTES).for_each(|piece| sum.update(piece));
@@ -45,7 +46,7 @@ pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Odd, so that multiplying by it loses nothing: the golden ratio's 64 bits.
+/// 2⁶⁴ divided by the golden ratio. It is odd, so multiplying by it can be inverted.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A checksum for storage, not against an adversary: four lanes of
@@ -82,7 +83,7 @@ impl Sum64 {
         self.rest.extend_from_slice(&bytes[whole..]);
     }
 
-    /// The sum as 16 hexadecimal digits; the bytes' number counts as well.
+    /// The sum as 16 hexadecimal digits; it depends on the number of bytes too.
     pub fn finish(mut self) -> String {
         self.rest.resize(32, 0);
         mix(&mut self.lanes, &self.rest);

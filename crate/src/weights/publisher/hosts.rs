@@ -1,13 +1,14 @@
-//! Which hosts may be asked for weights: origins, and patterns of them as a security policy writes
-//! them. The manifest's check, the judgement of an answer and (through the manifest) the policy of
-//! the page and its service worker all go by these rules.
+//! Which hosts weights may be fetched from: origins, and patterns of them as in a
+//! Content-Security-Policy. The check of a manifest, the check of an answer's URL and (through the
+//! manifest) the policies of the page and of its service worker all follow these rules.
 //!
 //! ```text
 //! https://huggingface.co     this origin
 //! https://*.cdn.hf.co        every name below cdn.hf.co, at any depth, but not cdn.hf.co itself
 //! ```
 
-/// Names under which anyone may register a name: below them a pattern would allow strangers.
+/// Domains below which anyone can register a name: a pattern below them would allow the hosts of
+/// strangers.
 const SHARED: [&str; 16] = [
     "github.io",
     "gitlab.io",
@@ -32,15 +33,15 @@ const SECOND: [&str; 9] = ["ac", "co", "com", "edu", "gov", "ne", "net", "or", "
 /// An origin, or every origin below a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPattern {
-    /// With `://`.
+    /// The scheme, with `://`.
     scheme: String,
-    /// The host with its port; of a pattern what follows the `*`, with its dot.
+    /// The host with its port; of a pattern what follows the `*`, with the dot.
     host: String,
     any_below: bool,
 }
 
 impl HostPattern {
-    /// Reads `https://host`, `https://*.host`, each with a port or without.
+    /// Parses `https://host` or `https://*.host`, with or without a port.
     ///
     /// # Errors
     /// Why it is neither.
@@ -60,7 +61,7 @@ impl HostPattern {
         Ok(HostPattern { scheme: format!("{scheme}://"), host, any_below })
     }
 
-    /// Whether an address may be asked.
+    /// Whether a URL is on this host.
     pub fn allows(&self, address: &str) -> bool {
         let Some(origin) = origin(address).map(str::to_ascii_lowercase) else { return false };
         let Some(host) = origin.strip_prefix(&self.scheme) else { return false };
@@ -71,7 +72,7 @@ impl HostPattern {
     }
 }
 
-/// Whether everything below a name is one owner's.
+/// Whether all names below this one have one owner.
 fn is_narrow(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let labels: Vec<&str> = name.split('.').collect();
@@ -80,12 +81,12 @@ fn is_narrow(name: &str) -> bool {
         [] | [_] => false,
         _ if SHARED.contains(&name.as_str()) => false,
         [second, last] => !(country(last) && SECOND.contains(&second)),
-        // Four numbers are an address, and nothing is below one.
+        // Four numbers are an IP address, which has no names below it.
         _ => !labels.iter().all(|label| label.bytes().all(|b| b.is_ascii_digit())),
     }
 }
 
-/// Scheme, host and port of an address that weights may come from: https, or this machine.
+/// The origin of a URL that weights may come from: https, or this machine.
 pub fn origin(address: &str) -> Option<&str> {
     let (scheme, rest) = address.split_once("://")?;
     let host = rest.split('/').next().filter(|host| !host.is_empty())?;

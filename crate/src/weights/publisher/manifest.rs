@@ -1,4 +1,5 @@
-//! What a model consists of, where it is fetched, and how its bytes are known to be the true ones.
+//! A model's parts list: its files, where they are fetched, and the hashes that their bytes must
+//! have.
 //!
 //! ```json
 //! {
@@ -39,7 +40,7 @@
 //! | `bytes` | a file's size; unknown only for files that fit in one chunk |
 //! | `sha256` | of the file; where unknown, its pointer's, or the first whole download pins it |
 //! | `chunks` | SHA-256 of every chunk, known where the manifest's maker had the file |
-//! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are told |
+//! | `beside` | the file lies beside the manifest, not under `base`; its size and hash are given |
 //! | `pointer` | it has a pointer: before its first byte is asked for, that must agree |
 //!
 //! A pointer says size and SHA-256 of a file from the publisher's side. The host `https://*.name`
@@ -62,13 +63,13 @@ const FORMAT: u32 = 1;
 /// Smaller chunks are only for tests; larger ones are more than browsers store well.
 const CHUNK_BYTES_MIN: u64 = 4 << 10;
 const CHUNK_BYTES_MAX: u64 = 64 << 20;
-/// What is told of as a file of a model is not larger.
+/// The largest file that a manifest may have.
 const FILE_BYTES_MAX: u64 = 64 << 30;
-/// Nor are there more files.
+/// The most files of a manifest.
 const FILES_MAX: usize = 256;
-/// Nor more places to ask.
+/// The most mirrors of a manifest.
 const MIRRORS_MAX: usize = 8;
-/// How names of single-file checkpoints end.
+/// The extensions of single-file checkpoints.
 pub const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
 
 /// A model's parts list: see the module.
@@ -117,7 +118,7 @@ pub struct Licence {
     /// The file with its text, which must be accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Of that text, in lower-case hex.
+    /// SHA-256 of that text, in lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -131,7 +132,7 @@ pub struct ManifestFile {
     /// Its size; unknown only for files that fit in one chunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// Of the whole file, in lower-case hex.
+    /// SHA-256 of the whole file, in lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// SHA-256 of each chunk, in lower-case hex.
@@ -149,7 +150,7 @@ impl Manifest {
     /// The name of its file.
     pub const FILE: &str = "manifest.json";
 
-    /// Reads and checks a manifest; `file` is only for messages.
+    /// Parses and checks a manifest; `file` is only for messages.
     ///
     /// # Errors
     /// [`Error::BadFile`](crate::Error::BadFile) for anything that the module does not describe.
@@ -160,7 +161,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// As the text of its file.
+    /// The text of its file.
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string_pretty(self).expect("texts and numbers are always JSON");
         json + "\n"
@@ -171,7 +172,7 @@ impl Manifest {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Whether an address is on one of the hosts.
+    /// Whether a URL is on one of the hosts.
     pub fn allows(&self, address: &str) -> bool {
         let allows =
             |host: &String| HostPattern::parse(host).is_ok_and(|host| host.allows(address));
@@ -182,11 +183,11 @@ impl Manifest {
     pub fn agrees_with(&self, other: &Manifest) -> bool {
         let same = |one: &ManifestFile| {
             other.file(&one.path).is_some_and(|other| {
-                let apart = |a: &Option<String>, b: &Option<String>| {
+                let differ = |a: &Option<String>, b: &Option<String>| {
                     a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a != b)
                 };
                 let sizes = one.bytes.zip(other.bytes).is_none_or(|(a, b)| a == b);
-                sizes && !apart(&one.sha256, &other.sha256)
+                sizes && !differ(&one.sha256, &other.sha256)
             })
         };
         self.files.len() == other.files.len() && self.files.iter().all(same)

@@ -1,5 +1,5 @@
-//! The publisher's side of a model: what it consists of, who may be asked for it, and what servers
-//! and repositories say of its files.
+//! What a publisher says of a model: its parts list, the hosts it may be fetched from, and the
+//! answers of servers and repositories.
 
 pub mod answer;
 pub(super) mod digest;

@@ -1,14 +1,14 @@
 //! Paths of a model's files, as manifests, archives and folders of users name them.
 
-/// Characters of the longest path; and its bytes.
+/// The longest path, in characters and in bytes.
 const CHARS_MAX: usize = 200;
 const BYTES_MAX: usize = 600;
-/// What Windows takes for devices, whatever their ending.
+/// Names that Windows takes for devices, with any extension.
 const DEVICES: [&str; 4] = ["CON", "PRN", "AUX", "NUL"];
 
-/// Whether a path stays inside a folder and can be kept on every system: names of any script, with
-/// spaces, brackets and signs, but none that leads elsewhere, that Windows does not know as a
-/// name, or that shows as another than it is.
+/// Whether a path stays inside its folder and is valid on every system. Names may have letters of
+/// any script, spaces, brackets and signs. Not allowed are names that lead elsewhere, that Windows
+/// does not accept, or that look like other names (invisible characters, marks of direction).
 pub fn is_inside(path: &str) -> bool {
     path.len() <= BYTES_MAX
         && path.chars().count() <= CHARS_MAX
@@ -16,9 +16,9 @@ pub fn is_inside(path: &str) -> bool {
         && path.split('/').all(is_name)
 }
 
-/// Whether a character is one of a name, and seen as what it is.
+/// Whether a character may be in a name and is displayed as itself.
 fn is_shown(c: char) -> bool {
-    // Marks of direction, and what is invisible but for the joiners that some scripts need.
+    // Marks of direction and invisible characters, except for the joiners that some scripts need.
     let hidden = matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{ffff}')
         || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{ad}' | '\u{e0000}'..='\u{e0fff}');

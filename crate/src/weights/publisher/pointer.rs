@@ -1,5 +1,5 @@
-//! What a publisher's repository says of a large file: its Git LFS pointer, a text of a few lines
-//! that names size and SHA-256 while the bytes themselves come from somewhere else.
+//! Git LFS pointers: what a publisher's repository has in place of a large file. A pointer is a
+//! text of a few lines with size and SHA-256; the bytes themselves come from elsewhere.
 //!
 //! ```text
 //! version https://git-lfs.github.com/spec/v1
@@ -9,7 +9,7 @@
 
 use super::digest::is_sha256;
 
-/// No pointer is larger (the format's own bound).
+/// The largest pointer, by the format's definition.
 pub const POINTER_BYTES_MAX: u64 = 1024;
 const VERSION: &str = "version https://git-lfs.github.com/spec/v1";
 
@@ -23,10 +23,10 @@ pub struct Pointer {
 }
 
 impl Pointer {
-    /// Reads a pointer's text, strictly.
+    /// Parses a pointer's text, strictly.
     ///
     /// # Errors
-    /// What is not as the format has it.
+    /// What does not follow the format, as the end of a sentence.
     pub fn parse(text: &[u8]) -> Result<Pointer, String> {
         if text.len() as u64 >= POINTER_BYTES_MAX {
             return Err("it is too long".into());

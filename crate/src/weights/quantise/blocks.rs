@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Byte j of the nibbles holds the weights j (low) and j + 16 (high). The integers are found with
-//! the scale before it is rounded to f16. The scales of q4_0 and q5_0 have the sign that gives the
-//! largest weight the lowest integer, since there is one more below zero than above.
+//! the scale before it is rounded to f16. The scales of q4_0 and q5_0 have the sign that maps the
+//! weight of the largest magnitude to the lowest integer, since there is one more integer below
+//! zero than above.
 
 use crate::dtype::WeightType;
 use half::f16;
@@ -37,7 +38,7 @@ pub fn quantise(weight_type: WeightType, values: &[f32], bytes: &mut Vec<u8>) {
     }
 }
 
-/// The weights that blocks stand for.
+/// Decodes blocks to weights.
 ///
 /// # Panics
 /// When the bytes are not whole blocks, or the type has no blocks.
@@ -53,7 +54,7 @@ pub fn dequantise(weight_type: WeightType, bytes: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-/// The integer of weight `i` of a block, as its scale multiplies it.
+/// The signed integer of weight `i` of a block, before it is multiplied by the scale.
 fn integer(weight_type: WeightType, block: &[u8], i: usize) -> i8 {
     let data = &block[SCALE..];
     let nibble = |data: &[u8]| (data[i % 16] >> (i / 16 * 4) & 15) as i8;
@@ -90,7 +91,7 @@ fn q4_0(block: &[f32; BLOCK], bytes: &mut Vec<u8>) {
     bytes.extend(nibbles(&block.map(|x| ((x * inverse + 8.5) as u8).min(15))));
 }
 
-/// The weight of the largest magnitude, the first of several.
+/// The weight of the largest magnitude; the first one if there are several.
 fn largest(block: &[f32; BLOCK]) -> f32 {
     block.iter().fold(0.0, |most: f32, &x| if most.abs() < x.abs() { x } else { most })
 }
@@ -99,7 +100,7 @@ fn inverse(d: f32) -> f32 {
     if d == 0.0 { 0.0 } else { 1.0 / d }
 }
 
-/// The low four bits of each, two to a byte.
+/// The low four bits of the integers, two of them in each byte.
 fn nibbles(integers: &[u8; BLOCK]) -> impl Iterator<Item = u8> + '_ {
     let (low, high) = integers.split_at(BLOCK / 2);
     low.iter().zip(high).map(|(low, high)| low & 15 | (high & 15) << 4)

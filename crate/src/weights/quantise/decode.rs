@@ -1,10 +1,10 @@
-//! Little-endian floats and ggml's blocks of a file to f32.
+//! Decodes little-endian floats and ggml's blocks to f32.
 //!
-//! Blocks are widened by candle, whose arithmetic is ggml's own (ggml-quants.c).
+//! Blocks are dequantised by candle, whose arithmetic is ggml's own (ggml-quants.c).
 //!
-//! f16 is widened without a branch, so that the loop becomes SIMD in wasm too: the exponent is
-//! moved to its place and corrected by one exact multiplication; numbers below 2⁻¹⁴ come from the
-//! mantissa of a float near ½. (The method of the FP16 library of M. Dukhan.)
+//! f16 is converted without a branch, so that the loop becomes SIMD in wasm too: the exponent is
+//! shifted to its place and corrected by one exact multiplication; subnormals (below 2⁻¹⁴) come
+//! from the mantissa of a float near ½. (The method of the FP16 library of M. Dukhan.)
 
 #[cfg(feature = "engine")]
 use candle_core::Device;
@@ -51,7 +51,7 @@ pub fn decode(file_type: FileType, bytes: &[u8], numbers: &mut Vec<f32>) -> Resu
     Ok(())
 }
 
-/// Without candle.
+/// Without candle (the feature `engine`) blocks are not supported.
 #[cfg(not(feature = "engine"))]
 fn widen_blocks(file_type: FileType, _: &[u8], _: &mut Vec<f32>) -> Result<()> {
     Err(bad_file("The tensor", format!("{} needs the feature `engine`", file_type.name())))
@@ -96,8 +96,7 @@ fn ggml_type(file_type: FileType) -> Option<GgmlDType> {
     })
 }
 
-/// Bias 7, numbers below 2⁻⁶ without the hidden bit; all ones are no number, and nothing is
-/// infinite.
+/// Exponent bias 7; values below 2⁻⁶ are subnormal; all ones are NaN, and there is no infinity.
 #[inline]
 fn widen_e4m3(bits: u8) -> f32 {
     let sign = u32::from(bits & 0x80) << 24;

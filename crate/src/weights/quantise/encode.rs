@@ -1,4 +1,4 @@
-//! f32 to the little-endian elements of a file: what [`super::decode`] undoes.
+//! Encodes f32 as the little-endian elements of a file, the inverse of [`super::decode`].
 
 use half::{bf16, f16};
 

@@ -1,28 +1,29 @@
-//! The names of a single-file checkpoint as CompVis's program writes them, whatever program wrote
-//! the
-//! file: [`super::ldm`] knows only those.
+//! Renames the tensors of a single-file checkpoint, whatever program wrote it, to CompVis's names:
+//! [`super::ldm`] knows only those.
 //!
 //! ```text
-//! state_dict.model.diffusion_model.…       wrapped once more: module., model. and their like
+//! state_dict.model.diffusion_model.…       one more prefix: module., model. and others
 //! vae.…                                    first_stage_model.…       ComfyUI's
 //! text_encoders.clip_l.transformer.…       cond_stage_model.transformer.…
-//! model_ema.diffusion_modelinput_blocks00weight   the averaged weights alone, without their dots
+//! model_ema.diffusion_modelinput_blocks00weight   EMA weights, whose names have no dots
 //! ```
 //!
-//! What has a place under CompVis's own name is taken from there; other tensors keep their names.
+//! A part that is there under CompVis's own names is left as it is; unknown tensors keep their
+//! names.
 
 use std::collections::HashMap;
 
 use super::part::FilePart;
 use crate::weights::archive::Archive;
 
-/// What names of the averaged weights begin with; then come those of the UNet without dots.
-const AVERAGED: &str = "model_ema.diffusion_model";
-/// The most blocks of a way whose averaged weights are looked for, and the most of a transformer.
+/// The prefix of EMA weights; then follows the name in the UNet, without its dots.
+const EMA: &str = "model_ema.diffusion_model";
+/// EMA names are made for so many input blocks, so many output blocks, and so many blocks of a
+/// transformer.
 const BLOCKS_MAX: usize = 32;
 const DEPTH_MAX: usize = 10;
 
-/// Where else parts are found, and a tensor that tells.
+/// Other prefixes of parts, and tensors of which one must be there.
 const PREFIXES: [(FilePart, &str, &[&str]); 6] = [
     (FilePart::Vae, "vae.", VAE),
     (FilePart::Vae, "first_stage_model.vae.", VAE),
@@ -35,7 +36,7 @@ const VAE: &[&str] = &["decoder.conv_in.weight"];
 const TEXT: &[&str] =
     &["text_model.embeddings.token_embedding.weight", "embeddings.token_embedding.weight"];
 
-/// Tensors of a part by which a wrapping prefix is found.
+/// Tensors by which a prefix of all names is found.
 const MARKS: [&str; 3] = [
     "model.diffusion_model.input_blocks.0.0.weight",
     "model_ema.diffusion_modelinput_blocks00weight",
@@ -60,16 +61,16 @@ pub(in crate::weights) fn canonical(archive: &Archive) -> Archive {
     }
     let unet = format!("{wrap}{}input_blocks.", FilePart::Unet.prefix());
     let has_unet = archive.tensors().iter().any(|info| info.name.starts_with(&unet));
-    let averaged = match !has_unet && has(MARKS[1]) {
-        true => averaged_names(),
+    let ema = match !has_unet && has(MARKS[1]) {
+        true => ema_names(),
         false => HashMap::new(),
     };
-    if wrap.is_empty() && moved.is_empty() && averaged.is_empty() {
+    if wrap.is_empty() && moved.is_empty() && ema.is_empty() {
         return archive.clone();
     }
     archive.part(|info| {
         let name = bare(&info.name);
-        let of_unet = name.strip_prefix(AVERAGED).and_then(|flat| averaged.get(flat));
+        let of_unet = name.strip_prefix(EMA).and_then(|flat| ema.get(flat));
         let of_part = || {
             let (from, to) = moved.iter().find(|(from, _)| name.starts_with(from))?;
             Some(format!("{to}{}", &name[from.len()..]))
@@ -79,7 +80,7 @@ pub(in crate::weights) fn canonical(archive: &Archive) -> Archive {
     })
 }
 
-/// What stands before all names; nothing where one of the marks stands by itself.
+/// The prefix of all names; empty if one of the marks has none.
 fn wrapping(archive: &Archive) -> &str {
     let wraps = archive.tensors().iter().filter_map(|info| {
         let mark = MARKS.iter().find(|mark| info.name.ends_with(*mark))?;
@@ -89,13 +90,13 @@ fn wrapping(archive: &Archive) -> &str {
     wraps.min_by_key(|wrap| wrap.len()).unwrap_or("")
 }
 
-/// The UNet's names without their dots → with them, and its prefix.
-fn averaged_names() -> HashMap<String, String> {
+/// The UNet's names without dots → CompVis's names, with dots and the UNet's prefix.
+fn ema_names() -> HashMap<String, String> {
     let mut places = vec!["time_embed.0".into(), "time_embed.2".into(), "input_blocks.0.0".into()];
     places.extend(["out.0", "out.2"].map(String::from));
-    for way in ["input_blocks", "output_blocks"] {
+    for path in ["input_blocks", "output_blocks"] {
         for block in 0..BLOCKS_MAX {
-            places.extend((0..3).flat_map(|i| of_layer(&format!("{way}.{block}.{i}"))));
+            places.extend((0..3).flat_map(|i| of_layer(&format!("{path}.{block}.{i}"))));
         }
     }
     places.extend((0..3).flat_map(|i| of_layer(&format!("middle_block.{i}"))));
@@ -105,7 +106,8 @@ fn averaged_names() -> HashMap<String, String> {
     places.into_iter().flat_map(both).map(named).collect()
 }
 
-/// What a layer at a place may have: a resnet's, a transformer's, a resampling's.
+/// The modules that a block at this place may have: those of a resnet, a transformer, or a
+/// resampling.
 fn of_layer(place: &str) -> Vec<String> {
     let plain = [
         "in_layers.0",

@@ -1,9 +1,9 @@
-//! What a checkpoint is that is not a single-file checkpoint of Stable Diffusion 1: told from the
-//! names and shapes of its tensors, so that the message can say it.
+//! Finds what a file of tensors is that is not a single-file checkpoint of Stable Diffusion 1, from
+//! the names and shapes of its tensors, for the error message.
 //!
-//! A file that has all three parts is one, whatever else lies in it: programs leave schedules,
-//! averages, losses and keys of their own there. Of any other file most names decide, not the
-//! first.
+//! A file that has all three parts is such a checkpoint, whatever else is in it: programs leave
+//! schedules, EMA weights, losses and keys of their own there. For any other file the kind with the
+//! most names decides, not the first name.
 
 use super::canonical::canonical;
 use crate::weights::archive::Archive;
@@ -29,7 +29,7 @@ const MOTION: &str = "a motion module of AnimateDiff, with which a checkpoint dr
 const UNET_ALONE: &str = "a UNet alone in the diffusers layout: open the whole model's folder";
 const VAE_ALONE: &str = "a VAE alone in the diffusers layout: open the whole model's folder";
 
-/// Beginnings of names, and what has them alone: not a part of a model, or one part by itself.
+/// Beginnings of names, and the kind of file that has them: no part of a model, or one part alone.
 const BEGINNINGS: [(&str, &str); 36] = [
     ("control_model.", CONTROL_NET),
     ("input_hint_block.", CONTROL_NET),
@@ -69,7 +69,7 @@ const BEGINNINGS: [(&str, &str); 36] = [
     ("unet.", "a model in one file under diffusers' names, which is not supported"),
 ];
 
-/// Middles of names.
+/// The same for substrings of names.
 const MIDDLES: [(&str, &str); 25] = [
     (".lora_A.", LORA),
     (".lora_B.", LORA),
@@ -98,7 +98,7 @@ const MIDDLES: [(&str, &str); 25] = [
     ("joint_blocks.", SD_3),
 ];
 
-/// Names of which one alone tells the model, in a file without the three parts.
+/// Beginnings of names of which a single one is enough, in a file without the three parts.
 const DECISIVE: [(&str, &str); 4] = [
     ("joint_blocks.", SD_3),
     ("double_blocks.", FLUX),
@@ -106,7 +106,7 @@ const DECISIVE: [(&str, &str); 4] = [
     ("cond_stage_model.model.", SD_2),
 ];
 
-/// The parts of a checkpoint, and what the names of each begin with.
+/// The parts of a checkpoint: the beginning of their names, and what they are called.
 const PARTS: [(&str, &str); 3] = [
     ("model.diffusion_model.input_blocks.", "UNet"),
     ("cond_stage_model.transformer.", "text encoder"),
@@ -114,12 +114,12 @@ const PARTS: [(&str, &str); 3] = [
 ];
 
 /// Says what `archive` is instead of a single-file checkpoint of Stable Diffusion 1, and what it is
-/// for; none when it has all three parts of one.
+/// for; `None` when it is such a checkpoint.
 pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
     instead(&canonical(archive))
 }
 
-/// The same of an archive under CompVis's names.
+/// The same for an archive that has CompVis's names.
 pub(in crate::weights) fn instead(archive: &Archive) -> Option<String> {
     if archive.tensors().is_empty() {
         if archive.metadata().contains_key(torch::INVERSION) {
@@ -157,7 +157,7 @@ pub(in crate::weights) fn instead(archive: &Archive) -> Option<String> {
     Some(format!("a checkpoint with a {} but no {}", list(&there), list(&missing)))
 }
 
-/// What more than half of the tensors are of.
+/// The kind of file that at least half of the tensors belong to.
 fn by_most_names(archive: &Archive) -> Option<&'static str> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for info in archive.tensors() {
@@ -173,7 +173,7 @@ fn by_most_names(archive: &Archive) -> Option<&'static str> {
     if 2 * count < all {
         return None;
     }
-    // These are another network with a few layers of their own.
+    // These kinds contain a whole other network and a few layers of their own.
     let own = [
         ("controlnet_", UNET_ALONE, CONTROL_NET),
         ("motion_modules.", UNET_ALONE, MOTION),
@@ -184,7 +184,7 @@ fn by_most_names(archive: &Archive) -> Option<&'static str> {
     Some(found.map_or(kind, |(.., what)| what))
 }
 
-/// What has a tensor of this name and shape.
+/// The kind of file that has a tensor of this name and shape.
 fn kind(info: &TensorInfo) -> Option<&'static str> {
     let name = info.name.as_str();
     let middle = MIDDLES.iter().find(|(part, _)| name.contains(part));
@@ -192,7 +192,7 @@ fn kind(info: &TensorInfo) -> Option<&'static str> {
     if let Some((_, what)) = middle.or_else(beginning) {
         return Some(what);
     }
-    // `768.0.linear1.weight`: under the width of the layers that it changes.
+    // `768.0.linear1.weight`: the first number is the width of the layers that it changes.
     let mut parts = name.split('.');
     let widths = ["320", "640", "768", "1024", "1280"];
     if parts.next().is_some_and(|width| widths.contains(&width))
@@ -200,13 +200,13 @@ fn kind(info: &TensorInfo) -> Option<&'static str> {
     {
         return Some(HYPERNETWORK);
     }
-    // `<cat>`: a word's vectors under the word itself, for text encoders of three widths.
+    // `<cat>`: the vectors of a word have the word as their name; text encoders have three widths.
     let word = !name.contains('.')
         && matches!(info.shape[..], [768 | 1024 | 1280] | [_, 768 | 1024 | 1280]);
     word.then_some(INVERSION)
 }
 
-/// Eight bits whose scales stand beside them: read without these it would be another model.
+/// 8-bit floats with separate scales: without these the values would be wrong.
 fn scaled(archive: &Archive) -> Option<&'static str> {
     let scale =
         |info: &TensorInfo| info.name.ends_with(".scale_weight") || info.name == "scaled_fp8";
@@ -216,7 +216,7 @@ fn scaled(archive: &Archive) -> Option<&'static str> {
     )
 }
 
-/// The same names, but another model.
+/// Other models that have the same names, by the shapes of their tensors.
 fn by_shape(archive: &Archive) -> Option<&'static str> {
     let keys = |info: &&TensorInfo| {
         info.name.starts_with("model.diffusion_model.") && info.name.ends_with("attn2.to_k.weight")
@@ -232,7 +232,7 @@ fn by_shape(archive: &Archive) -> Option<&'static str> {
     }
 }
 
-/// A name from a file, not too long for a sentence.
+/// A name from a file, shortened for an error message.
 fn short(name: &str) -> String {
     name.chars().take(60).collect()
 }

@@ -7,9 +7,9 @@
 //! model_ema.*, betas, optimizer …     not used
 //! ```
 //!
-//! The same names stand in `.safetensors`, `.ckpt` and in what stable-diffusion.cpp writes as GGUF.
-//! Each part becomes an [`Archive`] under diffusers' names, so that nothing above knows where the
-//! numbers came from.
+//! The same names are in `.safetensors`, in `.ckpt`, and in the GGUF of stable-diffusion.cpp. Each
+//! part becomes an [`Archive`] with diffusers' names, so that the rest of the crate sees no
+//! difference.
 
 use std::collections::HashSet;
 
@@ -23,16 +23,16 @@ use crate::weights::formats::header::TensorInfo;
 use crate::weights::source::Source;
 use crate::weights::zeros::check_for_zeros;
 
-/// The most blocks of a UNet's way that are looked for: v1.4 has twelve.
+/// The most input or output blocks of a UNet: v1.4 has twelve of each.
 const BLOCKS_MAX: usize = 256;
-/// The longest name that is looked at for places.
+/// Longer names are ignored.
 const NAME_BYTES_MAX: usize = 256;
 /// The most levels of a VAE: v1.4 has four.
 const LEVELS_MAX: usize = 16;
 
 /// The parts of a single-file checkpoint.
 pub struct Ldm {
-    /// Under transformers' names, all with `text_model.`.
+    /// With transformers' names, all with `text_model.`.
     pub text_encoder: Archive,
     /// Under diffusers' names.
     pub unet: Archive,
@@ -43,29 +43,28 @@ pub struct Ldm {
 }
 
 impl Ldm {
-    /// Opens the file `path` and takes it apart: for a file of which nothing is known yet.
+    /// Opens the file `path` and splits it into its parts.
     ///
     /// # Errors
-    /// As [`Archive::open`] and [`Ldm::new`]: a sentence on what the file is, if it is no
-    /// checkpoint.
+    /// As [`Archive::open`] and [`Ldm::new`]; they say what the file is, if it is no checkpoint.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Ldm> {
         Ldm::new(&Archive::open(source, path).await?)
     }
 
-    /// Judges the file `path` before it is kept: from its header, and a few places of its numbers.
+    /// Checks the file `path` before it is stored: its header, and samples of its values.
     ///
     /// # Errors
     /// As [`Ldm::open`]; [`Error::BadFile`] when too much of it is zeros.
-    pub async fn judge(source: &dyn Source, path: &str) -> Result<()> {
+    pub async fn check(source: &dyn Source, path: &str) -> Result<()> {
         let archive = Archive::open(source, path).await?;
         Ldm::new(&archive)?;
         check_for_zeros(source, &archive).await
     }
 
-    /// Takes a checkpoint apart.
+    /// Splits a checkpoint into its parts.
     ///
     /// # Errors
-    /// [`Error::OtherModel`] when it is not one of Stable Diffusion 1, saying what it is instead.
+    /// [`Error::OtherModel`] when it is not one of Stable Diffusion 1; it says what it is instead.
     pub fn new(archive: &Archive) -> Result<Ldm> {
         let archive = &canonical(archive);
         if let Some(what) = instead(archive) {
@@ -90,7 +89,8 @@ impl Ldm {
     }
 }
 
-/// The shape under diffusers' name: LDM's VAE attends through 1×1 convolutions.
+/// The tensor's shape in diffusers: the attention of LDM's VAE has 1×1 convolutions where diffusers
+/// has linear layers.
 fn shape(part: FilePart, name: &str, info: &TensorInfo) -> Vec<usize> {
     match info.shape[..] {
         [n, k, 1, 1] if part == FilePart::Vae && name.contains(".attentions.") => vec![n, k],
@@ -98,7 +98,8 @@ fn shape(part: FilePart, name: &str, info: &TensorInfo) -> Vec<usize> {
     }
 }
 
-/// Some files leave `text_model.` away, as transformers 5 does; `position_ids` are no weights.
+/// The name with `text_model.`, which some files leave out, as transformers 5 does; `None` for
+/// `position_ids`, which are no weights.
 fn text_name(archive: &Archive, name: &str) -> Option<String> {
     if name.ends_with("position_ids") {
         return None;
@@ -106,23 +107,22 @@ fn text_name(archive: &Archive, name: &str) -> Option<String> {
     if name.starts_with("text_model.") {
         return Some(name.to_owned());
     }
-    // A file may have both: then the shorter one is a leftover.
+    // If a file has both names, the shorter one is a leftover and is ignored.
     let full = format!("text_model.{name}");
     let twice = archive.get(&format!("{}{full}", FilePart::TextEncoder.prefix())).is_some();
     (!twice).then_some(full)
 }
 
-/// The beginnings of the names below `prefix`, at their dots: `input_blocks.1`, `input_blocks.1.0`
-/// …
+/// All module paths below `prefix`: `input_blocks.1`, `input_blocks.1.0` …
 fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
     let names = archive.tensors().iter().filter_map(|info| info.name.strip_prefix(prefix));
     let of_name = |name: &'a str| name.match_indices('.').map(|(dot, _)| &name[..dot]);
     names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
 }
 
-/// The UNet's levels: on the way down each ends with a convolution that halves it, but the last.
-/// What
-/// lacks some of its tensors is there all the same: whoever asks for them says which.
+/// The UNet's levels. On the down path each level but the last ends with a downsampling
+/// convolution. A module counts if any of its tensors is there; a missing tensor is an error when
+/// it is loaded.
 fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
     let places = places(archive, FilePart::Unet.prefix());
     let has = |place: &str| places.contains(place);
@@ -140,7 +140,7 @@ fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
     }
     let mut block = 0;
     for level in levels.iter_mut().rev() {
-        // A block's second module may also be what doubles the size.
+        // The second module of an output block is an attention or an upsampling.
         let attends = |block: usize| {
             ["norm", "proj_in", "transformer_blocks", "proj_out"]
                 .iter()

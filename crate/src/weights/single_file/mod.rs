@@ -1,5 +1,5 @@
-//! A checkpoint in one file: three parts under the names of CompVis's program, whatever program
-//! wrote them; and what the file is when it is no Stable Diffusion 1.
+//! A checkpoint in one file: its three parts, whatever program wrote it; and what the file is when
+//! it is not a Stable Diffusion 1 checkpoint.
 
 mod canonical;
 pub(super) mod identify;

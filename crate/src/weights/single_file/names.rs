@@ -1,17 +1,17 @@
 //! The two names of every tensor: CompVis's in a single-file checkpoint (LDM's), and diffusers'.
 //!
 //! ```text
-//! model.diffusion_model.input_blocks.4.1.proj_in.weight   UNet: blocks counted through all levels
-//! down_blocks.1.attentions.0.proj_in.weight               diffusers: levels, layers in them
+//! model.diffusion_model.input_blocks.4.1.proj_in.weight   LDM: one count of blocks over all levels
+//! down_blocks.1.attentions.0.proj_in.weight               diffusers: level, and layer in the level
 //! ```
 //!
-//! The UNet's blocks can be told apart only by those who know how many layers each level has, and
-//! the VAE counts its levels on the way up from the other end; so a [`Names`] is made for a
-//! topology. LDM's names: ldm/modules/diffusionmodules/{openaimodel,model}.py.
+//! Converting a block's number to a level needs the number of layers of each level, and LDM's VAE
+//! counts the levels of its up path from the other end; so a [`Names`] is made for a topology.
+//! LDM's names: ldm/modules/diffusionmodules/{openaimodel,model}.py.
 
 use std::collections::HashMap;
 
-/// What names depend on.
+/// The structure that names depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     /// The UNet's levels, from the full size of the latents down.
@@ -23,22 +23,22 @@ pub struct Topology {
 /// One level of a UNet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnetLevel {
-    /// Resnets on the way down; one more on the way up.
+    /// Resnets of the down path; the up path has one more.
     pub layers: usize,
-    /// Whether the way down attends.
+    /// Whether the down path has attention.
     pub down_attention: bool,
-    /// Whether the way up attends.
+    /// Whether the up path has attention.
     pub up_attention: bool,
 }
 
-/// The modules of one part under both names; what follows a module's name is the same in both.
+/// The modules of one part by both names; the rest of a tensor's name is the same in both.
 #[derive(Debug, Clone)]
 pub struct Names {
     to_diffusers: HashMap<String, String>,
     to_ldm: HashMap<String, String>,
 }
 
-/// The parts of a UNet's resnet.
+/// The modules of a UNet's resnet: LDM's name, diffusers' name.
 const UNET_RESNET: [(&str, &str); 6] = [
     ("in_layers.0", "norm1"),
     ("in_layers.2", "conv1"),
@@ -48,7 +48,7 @@ const UNET_RESNET: [(&str, &str); 6] = [
     ("skip_connection", "conv_shortcut"),
 ];
 
-/// The parts of a VAE's resnet.
+/// The modules of a VAE's resnet.
 const VAE_RESNET: [(&str, &str); 5] = [
     ("norm1", "norm1"),
     ("conv1", "conv1"),
@@ -57,7 +57,8 @@ const VAE_RESNET: [(&str, &str); 5] = [
     ("nin_shortcut", "conv_shortcut"),
 ];
 
-/// The parts of a VAE's attention, and what diffusers called them before version 0.17.
+/// The modules of a VAE's attention: LDM's name, diffusers' name, and diffusers' name before
+/// version 0.17.
 const VAE_ATTENTION: [(&str, &str, &str); 5] = [
     ("norm", "group_norm", "group_norm"),
     ("q", "to_q", "query"),
@@ -66,11 +67,11 @@ const VAE_ATTENTION: [(&str, &str, &str); 5] = [
     ("proj_out", "to_out.0", "proj_attn"),
 ];
 
-/// The most layers of a VAE's level that are looked for.
+/// The most layers of a VAE's level.
 const VAE_LAYERS_MAX: usize = 16;
 
 impl Names {
-    /// Those of a UNet; LDM's without `model.diffusion_model.`.
+    /// The names of a UNet; LDM's without `model.diffusion_model.`.
     pub fn unet(levels: &[UnetLevel]) -> Names {
         let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
         names.pair("time_embed.0", "time_embedding.linear_1");
@@ -129,12 +130,12 @@ impl Names {
         }
     }
 
-    /// Those of a VAE of so many levels; LDM's without `first_stage_model.`.
+    /// The names of a VAE; LDM's without `first_stage_model.`.
     pub fn vae(levels: usize) -> Names {
         let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
         names.pair("quant_conv", "quant_conv");
         names.pair("post_quant_conv", "post_quant_conv");
-        for (side, way, ways, conv) in
+        for (side, path, sampling, conv) in
             [("encoder", "down", "downsample", "down"), ("decoder", "up", "upsample", "up")]
         {
             names.pair(&format!("{side}.conv_in"), &format!("{side}.conv_in"));
@@ -146,16 +147,17 @@ impl Names {
             }
             names.vae_attention(side);
             for level in 0..levels {
-                // Both count the way down from the full size, but only LDM the way up as well.
-                let i = if way == "up" { levels - 1 - level } else { level };
+                // On the down path both count from the full size. On the up path LDM does so too,
+                // and diffusers counts from the smallest size.
+                let i = if path == "up" { levels - 1 - level } else { level };
                 let (ldm, ours) =
-                    (format!("{side}.{way}.{level}"), format!("{side}.{way}_blocks.{i}"));
+                    (format!("{side}.{path}.{level}"), format!("{side}.{path}_blocks.{i}"));
                 for layer in 0..VAE_LAYERS_MAX {
                     let ldm = format!("{ldm}.block.{layer}");
                     names.vae_resnet(&ldm, &format!("{ours}.resnets.{layer}"));
                 }
                 let sampler = format!("{ours}.{conv}samplers.0.conv");
-                names.pair(&format!("{ldm}.{ways}.conv"), &sampler);
+                names.pair(&format!("{ldm}.{sampling}.conv"), &sampler);
             }
         }
         names
@@ -173,7 +175,7 @@ impl Names {
             let place = format!("{side}.mid.attn_1");
             let (ldm, name) = (format!("{place}.{ldm}"), format!("{diffusers}.{ours}"));
             self.to_ldm.insert(format!("{diffusers}.{earlier}"), ldm.clone());
-            // Files have had diffusers' names at CompVis's place.
+            // Some files have diffusers' names under CompVis's prefix.
             for theirs in [ours, earlier] {
                 self.to_diffusers.insert(format!("{place}.{theirs}"), name.clone());
             }
@@ -186,18 +188,18 @@ impl Names {
         self.to_ldm.insert(diffusers.to_owned(), ldm.to_owned());
     }
 
-    /// diffusers' name of one of LDM's, if it has one.
+    /// diffusers' name of a tensor, from LDM's; `None` if it has none.
     pub fn to_diffusers(&self, ldm: &str) -> Option<String> {
         rename(&self.to_diffusers, ldm)
     }
 
-    /// LDM's name of one of diffusers', today's or an earlier one, if it has one.
+    /// LDM's name of a tensor, from diffusers' current or earlier one; `None` if it has none.
     pub fn to_ldm(&self, diffusers: &str) -> Option<String> {
         rename(&self.to_ldm, diffusers)
     }
 }
 
-/// Renames the longest beginning of whole names that is known.
+/// Replaces the longest known module path at the beginning of a name.
 fn rename(names: &HashMap<String, String>, name: &str) -> Option<String> {
     let ends = name.char_indices().rev().filter(|(_, c)| *c == '.').map(|(end, _)| end);
     ends.filter_map(|end| Some(format!("{}{}", names.get(&name[..end])?, &name[end..]))).next()

@@ -1,6 +1,6 @@
-//! The parts of a checkpoint with weights.
+//! The parts of a checkpoint file.
 
-/// A part of a checkpoint.
+/// A part of a checkpoint: the unit that the diffusers layout has a folder of weights for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilePart {
     /// CLIP's text model.
@@ -12,7 +12,7 @@ pub enum FilePart {
 }
 
 impl FilePart {
-    /// What its tensors' names begin with in a single file.
+    /// The prefix of its tensors' names in a single file.
     pub const fn prefix(self) -> &'static str {
         match self {
             FilePart::TextEncoder => "cond_stage_model.transformer.",

@@ -19,11 +19,11 @@ pub struct FileSource {
     tokenizer: Option<Tokenizer>,
 }
 
-/// Where the tokenizer's files are instead of in the model's folder.
+/// Where the tokenizer's files are, if not in the model's folder.
 enum Tokenizer {
     Folder(PathBuf),
-    /// In the program, by name.
-    Within(&'static [(&'static str, &'static [u8])]),
+    /// In the program itself: names and bytes.
+    Embedded(&'static [(&'static str, &'static [u8])]),
 }
 
 impl FileSource {
@@ -49,14 +49,14 @@ impl FileSource {
         FileSource { tokenizer: Some(Tokenizer::Folder(tokenizer.into())), ..self }
     }
 
-    /// Takes them from the program itself: names and bytes.
-    pub fn with_tokenizer_within(self, files: &'static [(&'static str, &'static [u8])]) -> Self {
-        FileSource { tokenizer: Some(Tokenizer::Within(files)), ..self }
+    /// Takes the tokenizer's files from the program itself: names and bytes.
+    pub fn with_embedded_tokenizer(self, files: &'static [(&'static str, &'static [u8])]) -> Self {
+        FileSource { tokenizer: Some(Tokenizer::Embedded(files)), ..self }
     }
 
-    /// The bytes of a file that is in the program.
-    fn within(&self, path: &str) -> Option<Result<&'static [u8]>> {
-        let Some(Tokenizer::Within(files)) = &self.tokenizer else { return None };
+    /// The bytes of a file that is embedded in the program.
+    fn embedded(&self, path: &str) -> Option<Result<&'static [u8]>> {
+        let Some(Tokenizer::Embedded(files)) = &self.tokenizer else { return None };
         let name = path.strip_prefix("tokenizer/")?;
         let file = files.iter().find(|(known, _)| *known == name);
         let absent = || Error::NotFound {
@@ -83,8 +83,8 @@ impl FileSource {
     }
 
     fn file_size(&self, path: &str) -> Result<u64> {
-        if let Some(within) = self.within(path) {
-            return within.map(|bytes| bytes.len() as u64);
+        if let Some(bytes) = self.embedded(path) {
+            return bytes.map(|bytes| bytes.len() as u64);
         }
         let full = self.resolve(path)?;
         let metadata = std::fs::metadata(&full).map_err(|error| match full.is_symlink() {
@@ -107,8 +107,8 @@ impl FileSource {
             let reason = format!("bytes {range:?} of {size} were asked for");
             return Err(Error::Source { path: path.to_owned(), reason });
         }
-        if let Some(within) = self.within(path) {
-            return within.map(|bytes| bytes[range.start as usize..range.end as usize].to_vec());
+        if let Some(bytes) = self.embedded(path) {
+            return bytes.map(|bytes| bytes[range.start as usize..range.end as usize].to_vec());
         }
         let too_large = |_| Error::Source {
             path: path.to_owned(),
@@ -144,7 +144,7 @@ impl Source for FileSource {
             folder => self.resolve(folder),
         };
         let mut names = folder.map_or(Vec::new(), |folder| names(&folder));
-        // Of a cache's snapshot the bytes are elsewhere, and so is what has not come to its end.
+        // In a Hugging Face cache a snapshot has only links; unfinished downloads are in `blobs/`.
         let blobs = self.root.join("../../blobs");
         let unfinished = |name: &String| name.ends_with(".incomplete");
         names.extend(self::names(&blobs).into_iter().filter(unfinished));

@@ -1,11 +1,11 @@
-//! A file whose bytes are in memory already.
+//! A [`Source`] of one file, whose bytes are in memory.
 
 use super::{LocalFuture, Source};
 use crate::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One file in memory, by its name.
+/// One file in memory.
 #[derive(Debug, Clone)]
 pub struct MemorySource {
     file: String,

@@ -22,8 +22,8 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 
 /// Reads ranges of named files.
 pub trait Source {
-    /// The file's bytes. [`Error::NotFound`] when there is no such file, so that a caller can try
-    /// another name; [`Error::Source`] for every other fault.
+    /// The file's size in bytes. [`Error::NotFound`] when there is no such file, so that a caller
+    /// can try another name; [`Error::Source`] for every other error.
     fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64>;
 
     /// Exactly `range.end - range.start` bytes from `range.start`; a shorter answer is
@@ -42,19 +42,19 @@ pub trait Source {
         None
     }
 
-    /// The names of the files of a folder, where the source can tell: for saying what is there
-    /// instead of a file that is not.
+    /// The names of the files of a folder, where the source can list them: for error messages that
+    /// say what is there instead of a missing file.
     fn names_in(&self, _folder: &str) -> Vec<String> {
         Vec::new()
     }
 
-    /// The model's parts list with all hashes that are known by now, where the source has it at
-    /// hand; of other sources it may be a file of the model.
+    /// The model's manifest with all hashes that are known by now, where the source has one in
+    /// memory; other sources may have it as a file of the model.
     fn manifest(&self) -> Option<Manifest> {
         None
     }
 
-    /// Whether reading a file again costs a read, and not a transfer over a network.
+    /// Whether the bytes are on this machine, so that reading a file again needs no network.
     fn is_near(&self) -> bool {
         true
     }
@@ -102,7 +102,7 @@ pub async fn read_all(source: &dyn Source, path: &str, max_bytes: u64) -> Result
     read_exact(source, path, 0..size).await
 }
 
-/// Reads a range and checks that the source kept its promise about the length.
+/// Reads a range and checks that the source gave exactly its length.
 ///
 /// # Errors
 /// Those of the source; [`Error::Source`] where it gave fewer bytes or more.

@@ -1,4 +1,5 @@
-//! A model's files, of which the user has said what they do not say themselves.
+//! A [`Source`] with the user's answer to what the model's UNet predicts, where the files do not
+//! say it.
 
 use super::{LocalFuture, Source};
 use crate::weights::publisher::manifest::Manifest;
@@ -7,7 +8,7 @@ use std::ops::Range;
 /// What a UNet may predict, in diffusers' words.
 pub const PREDICTIONS: [&str; 2] = ["epsilon", "v_prediction"];
 
-/// A source with what its UNet predicts.
+/// A source, and what the user said that its UNet predicts.
 pub struct WithPrediction<S> {
     /// Where the files are.
     pub source: S,

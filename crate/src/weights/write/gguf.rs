@@ -8,16 +8,16 @@ use crate::dtype::FileType;
 use crate::error::{Error, Result};
 use crate::weights::formats::gguf::{TEXT, TYPES};
 
-/// GGUF's alignment when it is not said.
+/// GGUF's default alignment.
 const ALIGNMENT: u64 = 32;
 
 /// A GGUF file that is being written.
 pub struct GgufWriter<W: Write> {
     out: W,
     path: String,
-    /// Bytes of each tensor that are still to come, the next one last.
+    /// The missing bytes of each tensor, in reverse order: the next tensor is the last element.
     missing: Vec<u64>,
-    /// Bytes of the present tensor, for its padding.
+    /// Bytes written of the current tensor, for its padding.
     written: u64,
 }
 
@@ -77,7 +77,7 @@ impl<W: Write> GgufWriter<W> {
         Ok(GgufWriter { out, path: path.to_owned(), missing, written: 0 })
     }
 
-    /// Writes the next bytes of the data: at most to the end of the present tensor.
+    /// Writes the next bytes of the data, at most to the end of the current tensor.
     ///
     /// # Errors
     /// [`Error::Write`] when the output refuses, or these are more bytes than the list announced.

@@ -1,10 +1,10 @@
-//! `darkroom inspect`: what a model is, and from a run without a GPU what a picture costs.
+//! `darkroom inspect`: prints what a model is and, from a dry run, what a picture costs.
 
 use crate::model_args::ModelArgs;
 use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Kinds, Load, Options, Part, Phase, Residency, SafetyFiles};
+use darkroom::pipeline::{Files, Kinds, Options, Part, PartCost, Residency, SafetyFiles, Workload};
 use darkroom::weights::{Source, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
@@ -26,7 +26,7 @@ pub(crate) struct InspectArgs {
     kernels: bool,
 }
 
-/// The model's headers; a few places of its numbers show whether they arrived.
+/// Opens the model's headers, and checks samples of its values for unfinished downloads.
 async fn open(source: &dyn Source) -> Result<Files> {
     let files = Files::open(source).await?;
     for (_, archive) in files.archives() {
@@ -71,8 +71,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let size = [width, height];
-        let load =
-            Load { size, prompts: request.prompts(), chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let (prompts, kinds) = (request.prompts(), Kinds::EXACT);
+        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
         println!("residency     {}", text_of(dry.residency));
@@ -100,14 +100,16 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             "activations",
             "staging MB"
         );
-        for phase in dry.phases.iter().chain(checker.iter().map(|(_, phase)| phase)) {
-            print_phase(phase, args.kernels);
+        for cost in dry.costs.iter().chain(checker.iter().map(|(_, cost)| cost)) {
+            print_cost(cost, args.kernels);
         }
         Ok(())
     })
 }
 
-fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
+/// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of
+/// loads" counts all bytes that invocations load and store: more than that where tiles overlap.
+fn print_cost(PartCost { name, stats, kernels }: &PartCost, with_kernels: bool) {
     let giga = |flops: u64| format!("{:.2}", flops as f64 / 1e9);
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     println!(
@@ -133,7 +135,7 @@ fn print_phase(Phase { name, stats, kernels }: &Phase, with_kernels: bool) {
     }
 }
 
-/// What is kept, and how a picture is decoded.
+/// The residency in words.
 pub(crate) fn text_of(Residency { kept, bands }: Residency) -> String {
     let title = |part: Part| match part {
         Part::TextEncoder => "text encoder",

@@ -1,4 +1,4 @@
-//! `darkroom manifest`: a model's folder to its parts list, every chunk with its SHA-256.
+//! `darkroom manifest`: makes the manifest of a model's folder, with the SHA-256 of every chunk.
 
 use crate::disk::write;
 use clap::Args;
@@ -8,9 +8,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Endings of files that belong to a model; pictures and notes beside them do not.
+/// Extensions of files that belong to a model; other files, such as pictures, are left out.
 const KINDS: [&str; 6] = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
-/// The unit of fetching and verifying, where nothing else is asked for.
+/// The default chunk size.
 pub(crate) const CHUNK_BYTES: u64 = 16 << 20;
 
 /// Prints a model's manifest, or writes it beside the model.
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
         files,
     };
     let json = manifest.to_json();
-    // What we write must be what we read.
+    // The written manifest must be valid.
     Manifest::parse(Manifest::FILE, json.as_bytes())?;
     if args.write {
         let out = args.model.join(Manifest::FILE);
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
     }
 }
 
-/// A name in storage for a folder.
+/// An id from a folder's name.
 pub(crate) fn id_of(folder: &Path) -> String {
     let name = folder.file_name().map_or("model".into(), |name| name.to_string_lossy());
     let of_id = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
@@ -123,8 +123,8 @@ pub(crate) fn list_files(root: &Path, chunk_bytes: u64) -> Result<Vec<ManifestFi
     Ok(files)
 }
 
-/// Paths of the model's files: configs and small files first, so that what a model is can be known
-/// before its weights have come.
+/// The paths of the model's files, small files first, so that the configs are fetched before the
+/// weights.
 fn list(root: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
@@ -134,7 +134,7 @@ fn list(root: &Path) -> Result<Vec<String>> {
             let entry = entry.map_err(|e| fault(root, &folder, &e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            // Through `metadata`, since download caches keep a model as a folder of links.
+            // `metadata` follows links: download caches have a model as a folder of links.
             let info = fs::metadata(entry.path()).map_err(|e| fault(root, &path, &e))?;
             let kind = name.rsplit('.').next().unwrap_or_default();
             if name.starts_with('.') || path == Manifest::FILE {
@@ -172,7 +172,7 @@ fn read(root: &Path, path: String, chunk_bytes: u64) -> Result<ManifestFile> {
     if bytes % chunk_bytes != 0 {
         chunks.push(chunk.finish().0);
     }
-    // One chunk is the file itself, whose sum stands already.
+    // A single chunk is the whole file, whose hash is listed already.
     if chunks.len() == 1 {
         chunks.clear();
     }

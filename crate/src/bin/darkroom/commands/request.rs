@@ -1,4 +1,5 @@
-//! `darkroom request` and `darkroom schema`: a request as JSON, and what one may say.
+//! `darkroom request` and `darkroom schema`: prints a request as JSON, and the JSON Schema of
+//! requests.
 
 use crate::request_args::{All, RequestArgs};
 use clap::Args;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<()> {
     Ok(())
 }
 
-/// The request in a picture: our JSON, or else the text that programs share.
+/// The request in a picture: from our JSON, or else from the infotext.
 fn read(path: &Path) -> Result<Request> {
     let shown = path.display().to_string();
     let bytes = fs::read(path)

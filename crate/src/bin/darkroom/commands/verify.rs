@@ -1,4 +1,4 @@
-//! `darkroom verify`: whether a model gives the pictures that it should.
+//! `darkroom verify`: checks that a model makes the right pictures.
 
 use super::generate;
 use crate::model_args::ModelArgs;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
-    // Numbers are compared and no picture is shown: the safety checker need not be loaded.
+    // No picture is shown, so the safety checker is not needed.
     let VerifyArgs { precision, weights, .. } = *args;
     let options = Options { precision, weights, safety: false, ..Options::default() };
     if args.device == generate::Device::Cpu {
@@ -62,7 +62,7 @@ async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> R
     Pipeline::open(&gpu, source, &options, control).await
 }
 
-/// Prints comparisons and sentences as results, all else as progress.
+/// Prints comparisons and notices as results, and everything else as progress.
 fn report(progress: &Progress) {
     match progress {
         Progress::Check(check) => {

@@ -1,5 +1,5 @@
-//! `darkroom bench`: how fast the kernels are on this adapter, at the shapes of Stable Diffusion
-//! v1.4 or in a model's own UNet, beside the adapter's own peaks measured in the same run.
+//! `darkroom bench`: measures how fast the kernels are on this adapter, at the shapes of Stable
+//! Diffusion v1.4 or in a model's UNet, compared with the adapter's peaks in the same run.
 
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     })
 }
 
-/// An evaluation of a model's UNet.
+/// Measures an evaluation of a model's UNet.
 async fn evaluation(args: &BenchArgs, gpu: &Gpu, model: &Path) -> Result<()> {
     let (source, control) = (Rc::new(FileSource::open(model)), Control::default());
     let options = Options { safety: false, reproducible: false, ..Options::default() };

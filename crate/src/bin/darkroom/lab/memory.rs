@@ -1,11 +1,11 @@
-//! `darkroom memory`: from runs without a GPU, the most memory that each stage of a picture holds,
-//! for every type of weights and activations and several sizes.
+//! `darkroom memory`: prints, from dry runs, the peak of memory in each stage of a run, for every
+//! type of weights and activations and several sizes.
 
 use crate::commands::inspect::text_of;
 use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Kinds, Load, Options};
+use darkroom::pipeline::{Files, Kinds, Options, Workload};
 use darkroom::{Precision, Result, WeightType};
 
 /// Prints the tables.
@@ -31,7 +31,7 @@ pub(crate) fn size(text: &str) -> std::result::Result<[u32; 2], String> {
     }
 }
 
-/// Types of weights that a browser's memory has room for.
+/// The types of weights that fit in a browser's memory.
 const WEIGHTS: [WeightType; 4] =
     [WeightType::F16, WeightType::Q8_0, WeightType::Q5_0, WeightType::Q4_0];
 
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     })
 }
 
-/// Prints what one way to store numbers takes.
+/// Prints the row of one combination of types.
 async fn row(
     args: &MemoryArgs,
     files: &Files,
@@ -65,7 +65,7 @@ async fn row(
 ) -> Result<()> {
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
     let options = Options { precision, weights: Some(weights), memory, ..Options::default() };
-    let load = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     let dry = files.dry_run(&options, Limits::default(), load).await?;
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let stages = dry.peaks.iter().map(|(_, held)| mega(held.total()));

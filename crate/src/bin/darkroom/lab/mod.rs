@@ -1,5 +1,4 @@
-//! The commands that developers run: what this program, a model or an adapter costs, as tables, and
-//! models made for tests.
+//! Commands for developers: tables of time, memory and precision, and synthetic models for tests.
 
 pub(crate) mod bench;
 pub(crate) mod memory;

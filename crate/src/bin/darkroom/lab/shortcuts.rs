@@ -1,9 +1,10 @@
-//! `darkroom shortcuts`: what each shortcut saves and what it costs, against the exact run, as
-//! Markdown. Beside the shortcuts stand what else would save as much: fewer steps, and LCM's
-//! sampler.
+//! `darkroom shortcuts`: prints what each shortcut saves and how much it changes pictures, compared
+//! with the exact run, as Markdown. For comparison there are also variants with fewer steps, and
+//! LCM's sampler.
 //!
-//! Work is counted, by dry runs: it holds on every adapter. Time is of this run, in which the ways
-//! take turns; of each the quickest picture counts: what else the machine does disturbs it least.
+//! Work is counted by dry runs, so it is the same on every adapter. Time is measured: the variants
+//! are interleaved, and the result is the fastest picture of each, because other load on the
+//! machine affects it least.
 
 use super::requests;
 use crate::model_args::ModelArgs;
@@ -13,7 +14,7 @@ use darkroom::diffusion::{Plan, Sampler};
 use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::image::{Likeness, Rgba};
 use darkroom::pipeline::{
-    Control, Files, Kinds, Load, Options, Pipeline, Request, Shortcuts, Stage,
+    Control, Files, Kinds, Options, Pipeline, Request, Shortcuts, Stage, Workload,
 };
 use std::rc::Rc;
 use std::time::Instant;
@@ -38,7 +39,7 @@ pub(crate) struct ShortcutsArgs {
     counts: bool,
 }
 
-/// A way to a picture: what differs from the exact request.
+/// A variant: its name, and how its request differs from the exact one.
 struct Way {
     name: String,
     change: Box<dyn Fn(&mut Request)>,
@@ -72,7 +73,7 @@ impl Way {
     }
 }
 
-/// The exact way first.
+/// All variants, the exact one first.
 fn ways(args: &ShortcutsArgs) -> Vec<Way> {
     let guided = |start, end| {
         Way::shortcuts(Shortcuts { guidance_interval: [start, end], ..Shortcuts::default() })
@@ -117,13 +118,13 @@ fn ways(args: &ShortcutsArgs) -> Vec<Way> {
     ]
 }
 
-/// Work of the UNet for a picture.
+/// The work of the UNet for a picture.
 #[derive(Default)]
 struct Work {
     flops: u64,
     bytes: u64,
     dispatches: u64,
-    /// The most memory held at once while it works.
+    /// The peak of memory in its stage.
     peak: u64,
 }
 
@@ -133,7 +134,7 @@ impl Work {
         let plan = sampler.plan(&files.schedule, request.steps as usize)?;
         let plan: Plan = request.shortcuts.apply(plan, &files.schedule);
         let description = files.describe();
-        let load = Load {
+        let load = Workload {
             size: request.size(&description.allowed()),
             prompts: request.prompts(),
             chunks: 1,
@@ -154,11 +155,11 @@ impl Work {
     }
 }
 
-/// What the pictures of a way came to.
+/// The measurements of a variant's pictures.
 #[derive(Default)]
 struct Drawn {
     seconds: Vec<f64>,
-    /// In dB; infinite for a picture that is the exact one.
+    /// In dB; infinite for a picture that equals the exact one.
     psnr: Vec<f64>,
     ssim: Vec<f64>,
 }
@@ -182,7 +183,8 @@ pub(crate) fn run(args: &ShortcutsArgs) -> Result<()> {
     })
 }
 
-/// The requests, each in all ways in turn; the first once more before, to compile the kernels.
+/// Makes the pictures of all requests, each in all variants. The first request runs once more
+/// before, to compile the kernels.
 async fn draw(args: &ShortcutsArgs, ways: &[Way]) -> Result<Vec<Drawn>> {
     let gpu = Gpu::open(&GpuOptions::default()).await?;
     let options = Options { safety: false, ..Options::default() };
@@ -243,7 +245,7 @@ fn print_counts(ways: &[Way], works: &[Work]) {
     }
 }
 
-/// The value at this share of the sorted ones, by the nearest rank.
+/// The quantile `share` of the values, by the nearest rank.
 fn part(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -251,7 +253,7 @@ fn part(values: &[f64], share: f64) -> f64 {
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }
 
-/// Equal pictures have no difference to take the logarithm of.
+/// The PSNR of equal pictures is infinite.
 fn decibel(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "equal".into() }
 }

@@ -1,4 +1,4 @@
-//! What `darkroom compare` takes.
+//! The arguments of `darkroom compare`.
 
 use crate::jobs::{self, Job};
 use crate::request_args::{RequestArgs, Settings};
@@ -66,7 +66,7 @@ impl CompareArgs {
         Ok(pairs.enumerate().map(job).collect())
     }
 
-    /// The adapter that was asked for.
+    /// Opens the adapter of the arguments.
     pub(crate) async fn gpu(&self) -> Result<Gpu> {
         let options = GpuOptions { adapter: self.adapter.clone(), ..GpuOptions::default() };
         Gpu::open(&options).await

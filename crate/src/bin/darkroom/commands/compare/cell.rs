@@ -1,25 +1,25 @@
-//! What is known of one picture of a comparison.
+//! One cell of a comparison: a picture's figures.
 
 use darkroom::image::Likeness;
 use serde::Serialize;
 
-/// What is known of a picture.
+/// The figures of a picture.
 #[derive(Clone, Default, Serialize)]
 pub(super) struct Cell {
-    /// From the request to the picture.
+    /// Seconds from the request to the picture.
     pub seconds: Option<f64>,
-    /// To the picture of the first column, if both are there and of one size.
+    /// Compared with the picture of the first column, if both exist and have one size.
     #[serde(flatten)]
     pub likeness: Option<Likeness>,
-    /// By the user's CLIP model, if one was given.
+    /// The score by the user's CLIP model, if one was given.
     pub clip_score: Option<f64>,
-    /// Why there is no picture.
+    /// The error, if there is no picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
 }
 
 impl Cell {
-    /// The figures under a picture of the sheet.
+    /// The figures as a caption.
     pub(super) fn caption(&self) -> String {
         let parts = [
             self.seconds.map(|s| format!("{s:.1} s")),

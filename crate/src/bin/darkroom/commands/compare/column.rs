@@ -1,4 +1,4 @@
-//! A column of the sheet: where its pictures come from.
+//! A column of the sheet: a checkpoint, or a folder of pictures.
 
 use super::args::CompareArgs;
 use super::cell::Cell;
@@ -12,18 +12,18 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// What makes the pictures of a column.
+/// Where the pictures of a column come from.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Origin {
-    /// A checkpoint, here.
+    /// A checkpoint, with which they are made now.
     Model,
-    /// Something else, before.
+    /// A folder of pictures that were made earlier, by this or another program.
     Pictures,
 }
 
 /// A column.
 pub(super) struct Column {
-    /// Its heading, and its folder's name.
+    /// Its heading, which is also the name of its folder.
     pub name: String,
     /// The checkpoint, or the folder of pictures.
     pub path: PathBuf,
@@ -31,12 +31,12 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// Puts the pictures of all requests into the column's folder and tells of each. Returns the
-    /// largest sum of buffers on the GPU, in bytes.
+    /// Makes or copies the pictures of all requests in the column's folder, and prints a line for
+    /// each. Returns the peak of GPU memory in bytes.
     ///
     /// # Errors
-    /// When the model cannot be opened, the device is gone or the folder cannot be written; a
-    /// single picture's faults are told in its cell.
+    /// When the model cannot be opened, the device is lost or the folder cannot be written. An
+    /// error of a single picture is recorded in its cell.
     pub(super) async fn make(
         &self,
         args: &CompareArgs,

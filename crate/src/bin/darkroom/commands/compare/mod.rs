@@ -1,15 +1,16 @@
-//! `darkroom compare`: the same requests through several checkpoints, and beside pictures that were
-//! made elsewhere. Models are opened one after the other, so the largest decides the memory needed.
+//! `darkroom compare`: makes the pictures of the same requests with several checkpoints, and
+//! compares them, also with pictures that were made elsewhere. Models are opened one after another,
+//! so that the largest one decides the memory needed.
 //!
 //! ```text
 //! OUT/NAME/FILE.png     every picture, a folder for each model
 //! OUT/sheet.html        side by side, a row for each request
 //! OUT/compare.csv       a line for each picture: seconds, memory, PSNR, SSIM, CLIP score
-//! OUT/compare.json      the same, with the requests whole
+//! OUT/compare.json      the same, with the whole requests
 //! ```
 //!
-//! Likeness is to the first column's picture; a CLIP score needs a CLIP model, which the user
-//! brings.
+//! PSNR and SSIM are relative to the first column's picture; a CLIP score needs a CLIP model from
+//! the user.
 
 mod args;
 mod cell;
@@ -55,7 +56,7 @@ async fn compare(args: &CompareArgs) -> Result<()> {
     Ok(())
 }
 
-/// The columns, in the order of the sheet, each with a name of its own.
+/// The columns in the order of the sheet, each with a unique name.
 fn columns(args: &CompareArgs) -> Vec<Column> {
     let models = args.model.iter().map(|path| (path, Origin::Model));
     let folders = args.pictures.iter().map(|path| (path, Origin::Pictures));
@@ -74,7 +75,7 @@ fn columns(args: &CompareArgs) -> Vec<Column> {
     columns
 }
 
-/// Likenesses to the first column, and the scores of a CLIP model if there is one.
+/// Computes PSNR and SSIM relative to the first column, and CLIP scores if there is a CLIP model.
 async fn measure(args: &CompareArgs, report: &mut Report) -> Result<()> {
     let judge = match &args.clip {
         None => None,

@@ -1,4 +1,4 @@
-//! The comparison as tables: for programs, for a spreadsheet, for the eye.
+//! The comparison as JSON, CSV and HTML.
 
 use super::cell::Cell;
 use super::column::Column;
@@ -9,20 +9,20 @@ use darkroom::{Error, Result};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// All of it.
+/// The whole comparison.
 #[derive(Serialize)]
 pub(super) struct Report {
     pub columns: Vec<Heading>,
     pub rows: Vec<Row>,
 }
 
-/// What is known of a column.
+/// The heading of a column.
 #[derive(Serialize)]
 pub(super) struct Heading {
     pub name: String,
-    /// The checkpoint, or where the pictures came from.
+    /// The path of the checkpoint or of the pictures' folder.
     pub path: String,
-    /// The largest sum of buffers on the GPU, in bytes; none for pictures made elsewhere.
+    /// The peak of GPU memory in bytes; `None` for pictures that were made elsewhere.
     #[serde(rename = "memory_bytes")]
     pub memory: Option<u64>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Row {
 }
 
 impl Report {
-    /// Nothing made yet.
+    /// Without any picture yet.
     pub(super) fn new(columns: &[Column], jobs: &[Job]) -> Report {
         let heading = |column: &Column| Heading {
             name: column.name.clone(),
@@ -140,7 +140,7 @@ fn shown(value: Option<f64>, digits: usize) -> String {
     value.map_or(String::new(), |value| format!("{value:.digits$}"))
 }
 
-/// A field of a table with commas (RFC 4180). What a spreadsheet would take for a formula has an
+/// A field of a CSV table (RFC 4180). Text that a spreadsheet would run as a formula gets an
 /// apostrophe before it; numbers stay numbers.
 fn quoted(text: &str) -> String {
     let formula =

@@ -1,18 +1,17 @@
-//! `darkroom convert`: a model in another format. Tensor by tensor, through a window of a few
+//! `darkroom convert`: writes a model in another format, tensor by tensor, with a buffer of a few
 //! megabytes: neither the model nor a part of it is ever in memory.
 //!
 //! ```text
-//! --to DIR               the diffusers layout; of a type with blocks, model.gguf with its
-//!                        tokenizer. Either way as it is served, with licence and manifest.json
-//! --to FILE.safetensors  one file under LDM's names, the configs in its header
-//! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads as well
+//! --to DIR               the diffusers layout; for a type with blocks, model.gguf with its
+//!                        tokenizer. In both cases ready to be served: licence, manifest.json
+//! --to FILE.safetensors  one file with LDM's names, and the configs in its header
+//! --to FILE.gguf         the same as GGUF, which stable-diffusion.cpp reads too
 //! ```
 //!
-//! A licence that the model carries is carried on: beside a folder's files, in the header of a
-//! single one. Only GGUF has blocks. They lie along a matrix's last dimension, its inputs, as in
-//! ggml; whatever is no matrix of whole blocks becomes f16, and so do the embeddings, which are
-//! looked up and not multiplied, and the layers of the time embedding, which every other layer
-//! hears.
+//! The model's licence is copied: into a folder, or into the header of a single file. Only GGUF has
+//! blocks. They lie along a matrix's last dimension, its inputs, as in ggml. Tensors that are not
+//! matrices of whole blocks become f16. So do embeddings, which are looked up and not multiplied,
+//! and the time embedding's layers, whose errors would reach all resnets.
 
 mod package;
 
@@ -30,7 +29,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-/// Bytes read at a time, about.
+/// About how many bytes are read at a time.
 const WINDOW: u64 = 4 << 20;
 
 /// Writes a model in another format.
@@ -75,7 +74,7 @@ impl From<Stored> for FileType {
     }
 }
 
-/// A tensor, and what it will be.
+/// A tensor, and its new name and type.
 struct Item<'a> {
     info: &'a TensorInfo,
     name: String,
@@ -139,7 +138,7 @@ async fn folder(
 }
 
 async fn tokenizer(source: &dyn Source, files: &Files, to: &Path) -> Result<()> {
-    // Read by the rules of the model: a tokenizer that does not fit is told here.
+    // Opened as for the model, so that a tokenizer that does not fit is an error.
     files.tokenizer(source).await?;
     for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"] {
         let path = format!("tokenizer/{name}");
@@ -176,7 +175,7 @@ async fn one_file(
                 eprintln!("Left out: `{}`, which has no place in one file", info.name);
                 continue;
             };
-            // LDM's VAE attends through 1×1 convolutions.
+            // The attention of LDM's VAE has 1×1 convolutions.
             let attends = part == FilePart::Vae && name.contains(".attn_1.");
             let shape = match info.shape[..] {
                 [n, k] if attends => vec![n, k, 1, 1],
@@ -199,13 +198,15 @@ async fn one_file(
     write(source, to, &items, &metadata).await
 }
 
-/// Whether a tensor is a matrix of whole blocks, and neither looked up nor of the time embedding.
+/// Whether a tensor is stored as blocks: a matrix of whole blocks that is neither an embedding nor
+/// of the time embedding.
 fn fits(blocks: FileType, name: &str, shape: &[usize]) -> bool {
     let whole = |inputs: &usize| inputs.is_multiple_of(blocks.block().0);
     shape.len() == 2 && shape.last().is_some_and(whole) && !name.contains("embedding")
 }
 
-/// Floats of 16 and 32 bits stay what they are; those of eight become f16, which has their values.
+/// The type of a tensor without a given type: 16-bit and 32-bit floats stay; 8-bit floats become
+/// f16, which can represent all their values.
 fn as_it_is(info: &TensorInfo) -> FileType {
     match info.file_type {
         FileType::BF16 => FileType::BF16,
@@ -220,7 +221,7 @@ enum Writer {
     Gguf(GgufWriter<BufWriter<File>>),
 }
 
-/// Writes a checkpoint file; it has its name only when it is whole.
+/// Writes a checkpoint file, under a temporary name until it is complete.
 async fn write(
     source: &dyn Source,
     path: &Path,
@@ -258,7 +259,7 @@ async fn write(
     Ok(())
 }
 
-/// Reads a tensor window by window and hands it on in its new type.
+/// Reads a tensor window by window, and writes it in its new type.
 async fn copy(
     source: &dyn Source,
     item: &Item<'_>,

@@ -1,6 +1,5 @@
-//! What makes a converted folder ready to be served, fetched and carried: the licence's text among
-//! its files, and the manifest with the SHA-256 of every chunk. Put it into `web/models/`, or
-//! import it.
+//! Adds what a converted folder needs to be served or imported: the licence's text, and the
+//! manifest with the SHA-256 of every chunk. Put the folder into `web/models/`, or import it.
 
 use crate::commands::manifest::{CHUNK_BYTES, id_of, list_files};
 use crate::disk::write_in_folder;
@@ -11,18 +10,18 @@ use darkroom::{Error, Result};
 use std::fs;
 use std::path::Path;
 
-/// The name of a folder's single file.
+/// The name of the checkpoint in a folder with a single file.
 pub(super) const CHECKPOINT: &str = "model.gguf";
-/// The licence's text in the header of a single file.
+/// The key of the licence's text in the header of a single file.
 pub(super) const KEY: &str = "darkroom.licence";
 
-/// Under what names folders keep their licence; the first is ours.
+/// Names of the licence's file in a folder; we write the first one.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
-/// No licence and no manifest is larger.
+/// The largest licence or manifest.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// The text of the licence: as given, or as the model carries it. What lies beside a single file
-/// may belong to anything: only its header counts.
+/// The text of the licence: the given one, or the model's. For a single file only its header is
+/// used, because a licence in the same folder may belong to something else.
 pub(super) async fn licence(
     given: Option<&Path>,
     source: &dyn Source,
@@ -47,7 +46,7 @@ pub(super) async fn licence(
     Ok(None)
 }
 
-/// Adds licence and manifest to a folder of converted files.
+/// Writes licence and manifest to a folder of converted files.
 pub(super) async fn complete(
     source: &dyn Source,
     to: &Path,

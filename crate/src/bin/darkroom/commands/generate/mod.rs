@@ -1,5 +1,5 @@
-//! `darkroom generate`: a prompt to a PNG, and on wish every stage between as `.npy`; or a list of
-//! requests to a folder of PNGs.
+//! `darkroom generate`: makes a PNG from a prompt, on request with every stage as `.npy`; or a
+//! folder of PNGs from a list of requests.
 
 mod tuning_cache;
 
@@ -11,7 +11,7 @@ use crate::request_args::{All, RequestArgs};
 use clap::{Args, ValueEnum};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::pipeline::{
-    Control, Extras, Options, Picture, Pipeline, Progress, Request, Witness, f32_only,
+    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
@@ -107,9 +107,9 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
-    let witness = dump.as_ref().map(|dump| dump as &dyn Witness);
+    let observer = dump.as_ref().map(|dump| dump as &dyn Observer);
     let (initial, latents) = (initial.as_ref(), latents.as_ref());
-    let extras = Extras { initial, latents, witness, ..Extras::default() };
+    let extras = Extras { initial, latents, observer, ..Extras::default() };
     let mut receive = |index: u32, picture: Picture| {
         write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
@@ -121,7 +121,7 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// Where a picture goes: several have numbers in their names.
+/// The path of a picture; if there are several, it has a number.
 fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
     if request.count <= 1 {
         return out.to_owned();
@@ -191,7 +191,8 @@ pub(crate) fn report(progress: &Progress) {
     };
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
-        // The rest of a longer line before is wiped out. A terminal that is gone is no fault.
+        // `\x1b[K` clears the rest of a longer line. An error is ignored, since the terminal may be
+        // gone.
         let _ = write!(stderr, "\r{line}\x1b[K");
         let _ = stderr.flush();
     }
@@ -210,7 +211,7 @@ fn read_latents(path: &Path) -> Result<npy::Array> {
     npy::read(&shown, &bytes)
 }
 
-/// Every stage as a file in a folder.
+/// An observer that writes every stage to a file in a folder.
 struct Dump(PathBuf);
 
 impl Dump {
@@ -220,7 +221,7 @@ impl Dump {
     }
 }
 
-impl Witness for Dump {
+impl Observer for Dump {
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()> {
         let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         write(&self.0.join("ids.npy"), &npy::write_i64(&shape, &ids))

@@ -1,4 +1,4 @@
-//! The kernels that suit this machine's adapters, kept as JSON in the user's cache folder.
+//! Stores the tunings of this machine's adapters, as JSON in the user's cache folder.
 
 use crate::disk::write_in_folder;
 use darkroom::Result;
@@ -10,11 +10,11 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-/// Chooses the kernels for an adapter: as kept, or else measured and kept.
+/// Sets an adapter's tuning: the stored one, or else it is measured and stored.
 pub(super) async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     let file = file();
     let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
-    // What cannot be read is measured anew.
+    // If the file cannot be parsed, the adapter is measured again.
     let mut known: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
     let key = tuner::key(gpu);
     let remembered = known.get(&key);
@@ -29,7 +29,7 @@ pub(super) async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     write_in_folder(&file, text.as_bytes())
 }
 
-/// Where they are kept; nowhere when the system does not say where.
+/// The file's path; `None` if the system has no cache folder.
 fn file() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = |folder| set("HOME").map(|home| home.join(folder));

@@ -1,4 +1,4 @@
-//! What `darkroom precision` takes, and the rows of its table.
+//! The arguments of `darkroom precision`, and the rows of its table.
 
 use crate::model_args::ModelArgs;
 use clap::Args;
@@ -51,10 +51,10 @@ impl PrecisionArgs {
     }
 }
 
-/// What all else is measured against.
+/// The options of the reference.
 pub(super) const EXACT: Options = with(Precision::F32, WeightType::F32);
 
-/// Numbers are compared and no picture is shown: the safety checker need not be loaded.
+/// No picture is shown, so the safety checker is not needed.
 const fn with(precision: Precision, weights: WeightType) -> Options {
     Options {
         precision,

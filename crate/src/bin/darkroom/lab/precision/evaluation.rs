@@ -1,5 +1,5 @@
 //! One evaluation of a UNet, `NMSE = Σ(a−b)² / Σb²` of its prediction against f32's, for models
-//! too large to draw many pictures with. Only the UNet is loaded, once for each row.
+//! that are too large for many pictures. Only the UNet is loaded, once for each row.
 
 use super::args::{EXACT, PrecisionArgs, cells};
 use darkroom::diffusion::noise::Torch;
@@ -12,13 +12,13 @@ use darkroom::weights::{Archive, read_all};
 use darkroom::{Error, Result};
 use std::rc::Rc;
 
-/// Of the fixed numbers that go in.
+/// The seed of the fixed inputs.
 const SEED: u64 = 1;
-/// In the middle of the noise levels.
+/// A timestep in the middle.
 const TIMESTEP: f64 = 500.0;
 /// Tokens of CLIP's contexts.
 const TOKENS: usize = 77;
-/// No config is longer.
+/// The longest config.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// Prints the table.

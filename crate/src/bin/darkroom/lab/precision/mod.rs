@@ -1,7 +1,8 @@
-//! `darkroom precision`: what each type of weights and activations costs, against f32, as Markdown.
+//! `darkroom precision`: prints how much precision each type of weights and activations costs,
+//! compared with f32, as Markdown.
 //!
-//! Two measures, of one model folder: how far the decoded pictures of fixed requests are from those
-//! of f32, or, for a model too large to draw with many times, one evaluation of the UNet.
+//! There are two measures: the PSNR of decoded pictures of fixed requests against those of f32, or,
+//! for a model that is too large for many pictures, the error of one evaluation of the UNet.
 
 mod args;
 mod evaluation;

@@ -1,5 +1,5 @@
-//! Decoded pictures of fixed requests, as floats in 0…1, against those of f32:
-//! `PSNR = −10 · log₁₀(mean squared difference)`.
+//! Compares decoded pictures of fixed requests, as floats in 0…1, with those of f32: `PSNR = −10 ·
+//! log₁₀(mean squared difference)`.
 
 use super::args::{EXACT, PrecisionArgs, cells};
 use crate::disk::write_in_folder;
@@ -8,23 +8,23 @@ use darkroom::Result;
 use darkroom::gpu::{Gpu, Limits};
 use darkroom::image;
 use darkroom::pipeline::{
-    Control, Extras, Files, Kinds, Load, Options, Picture, Pipeline, Witness,
+    Control, Extras, Files, Kinds, Observer, Options, Picture, Pipeline, Workload,
 };
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
-/// A picture and its numbers before they became bytes.
+/// A picture and its values before they were rounded to bytes.
 struct Drawn {
     picture: Picture,
     planes: Vec<f32>,
 }
 
-/// Keeps the last decoded picture.
+/// An observer that keeps the last decoded picture.
 #[derive(Default)]
 struct Memory(RefCell<Vec<f32>>);
 
-impl Witness for Memory {
+impl Observer for Memory {
     fn ids(&self, _: &[u32], _: [usize; 2]) -> Result<()> {
         Ok(())
     }
@@ -81,7 +81,7 @@ async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<
     let mut drawn = Vec::new();
     for i in 0..args.requests {
         let memory = Memory::default();
-        let extras = Extras { witness: Some(&memory), ..Extras::default() };
+        let extras = Extras { observer: Some(&memory), ..Extras::default() };
         let picture = pipeline
             .generate_with(&requests::request(i, args.steps, args.guidance), &control, &extras)
             .await?;
@@ -96,17 +96,17 @@ fn psnr(a: &Drawn, b: &Drawn) -> f64 {
     image::psnr(squares.sum::<f64>() / a.planes.len() as f64, 1.0)
 }
 
-/// Equal pictures have no difference to take the logarithm of.
+/// The PSNR of equal pictures is infinite.
 fn decibel(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "equal".into() }
 }
 
-/// What the weights take on the GPU.
+/// The megabytes of the weights on the GPU.
 async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
     let files = Files::open(&args.model.source()).await?;
     let description = files.describe();
     let size = [description.width, description.height];
-    let load = Load { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     let dry = files.dry_run(options, Limits::default(), load).await?;
     Ok(dry.weight_bytes as f64 / 1e6)
 }

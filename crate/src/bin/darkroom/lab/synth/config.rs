@@ -1,4 +1,4 @@
-//! The topologies that can be made up, as config files.
+//! The topologies of synthetic checkpoints, as config files.
 
 use clap::ValueEnum;
 use darkroom::models::sd_v1_4;
@@ -54,7 +54,7 @@ impl Config {
 }
 
 impl Files {
-    /// Every config file by its path; the safety checker's on wish.
+    /// All config files by path, on request with the safety checker's.
     pub(super) fn all(&self, safety: bool) -> Vec<(&'static str, String)> {
         let mut index = sd_v1_4::MODEL_INDEX.to_string();
         let mut files = Vec::new();

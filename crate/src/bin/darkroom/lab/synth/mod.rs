@@ -1,8 +1,8 @@
-//! `darkroom synth`: a checkpoint of the true topology whose numbers come from nowhere but their
-//! own names. Anyone can make the same file and compare two programs on it, without 4 GB of
-//! downloads.
+//! `darkroom synth`: writes a synthetic checkpoint of v1.4's topology, whose values are computed
+//! from the tensors' names. Anyone can make the same file and compare two programs with it, without
+//! downloading 4 GB.
 //!
-//! A number depends on the tensor's name, its index there and the seed, through a counter:
+//! A value depends only on the tensor's name, its index in the tensor, and the seed:
 //!
 //! ```text
 //! key   = mix(fnv1a(name) ^ mix(seed))
@@ -10,8 +10,8 @@
 //! u     = (bits >> 40) / 2²³ − 1                        uniform in [−1, 1), exact in f32
 //! ```
 //!
-//! Matrices and convolutions are `u · √(3 / fan-in)`, so that sums keep the variance of what goes
-//! in; scales of norms `1 + u/10`; biases `u/20`; embeddings `u/10`.
+//! Matrices and convolutions are `u · √(3 / fan-in)`, so that outputs have the variance of inputs;
+//! scales of norms are `1 + u/10`, biases `u/20`, embeddings `u/10`.
 
 mod config;
 
@@ -35,7 +35,7 @@ use std::fs;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-/// Numbers made at a time.
+/// How many values are computed at a time.
 const CHUNK: usize = 1 << 16;
 
 /// Writes a made-up checkpoint in the diffusers layout.
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     Ok(())
 }
 
-/// A file of the folder, or the one in this program.
+/// A file from the folder, or the one embedded in the program.
 fn tokenizer_file(folder: Option<&Path>, name: &str) -> Result<Cow<'static, [u8]>> {
     let Some(folder) = folder else {
         let (_, bytes) = tokenizer::FILES.iter().find(|(known, _)| *known == name).expect("CLIP's");
@@ -156,7 +156,7 @@ fn write_tensors(path: &Path, catalogue: &Catalogue, args: &SynthArgs) -> Result
     new.keep()
 }
 
-/// The numbers of one tensor.
+/// Computes the values of one tensor.
 struct Numbers {
     key: u64,
     centre: f32,
