@@ -37,6 +37,7 @@ mod parsers; // all that reads from outside, on mutations of what a fuzzer kept
 mod pictures; // a picture by every sampler, against diffusers
 mod png; // pictures with text inside
 mod precision; // types of weights and activations over the whole walk
+mod probe; // whether an adapter's numbers are what kernels build on
 mod program; // the native program, from outside
 mod prompts; // thousands of prompts; chunks, weights, cleaning, clip skip
 mod quantise; // blocks of weights, bit for bit candle's

@@ -77,18 +77,21 @@ impl Numerics {
         if gpu.info().software || gpu.is_dry() {
             return Ok(Numerics::EXACT);
         }
-        Numerics::of(&Answers::ask(gpu).await?)
+        let answers = Answers::ask(gpu).await;
+        // Their buffers fit nothing in a model.
+        gpu.trim();
+        Numerics::of(&answers?)
     }
 
     /// What follows from some answers.
     ///
     /// # Errors
-    /// [`Error::Gpu`] where no picture of this adapter could be trusted.
+    /// [`Error::NoAdapter`] where no picture of this adapter could be trusted.
     pub fn of(answers: &Answers) -> Result<Numerics> {
-        let unusable = |what: &str| Error::Gpu {
-            message: format!(
-                "this graphics adapter, or its driver, does not compute reliably: {what}. Update \
-                 the driver, or use the CPU (--device cpu; on the page #device=cpu)"
+        let unusable = |what: &str| Error::NoAdapter {
+            reason: format!(
+                "this one, or its driver, does not compute reliably: {what}; the CPU can compute \
+                 instead, with --device cpu, on the page with #device=cpu"
             ),
         };
         if answers.finite != [false, false, false, true] {

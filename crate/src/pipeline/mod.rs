@@ -12,6 +12,7 @@
 //! run          one batch of pictures, step by step
 //! memory       what fits             dry runs, planning, the forecast
 //! safety       the safety checker
+//! numerics     how a model is held where an adapter's numbers are not exact
 //! model        an opened model; open, generate, profile: its operations
 //! verify       checks that its pictures are right
 //! ```
@@ -23,6 +24,7 @@ mod engine;
 mod generate;
 mod memory;
 mod model;
+mod numerics;
 mod open;
 mod picture;
 mod profile;

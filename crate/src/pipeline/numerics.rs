@@ -51,7 +51,8 @@ mod tests {
         let replaced = (Precision::F16, Some(WeightType::F16));
         assert_eq!(of(&small, flushes), (replaced, vec![FLUSHES]));
         // what was not asked for is not spoken of
-        let (plain, both) = (Options::default(), Numerics { overflow_is_infinite: false, ..flushes });
+        let (plain, both) =
+            (Options::default(), Numerics { overflow_is_infinite: false, ..flushes });
         assert_eq!(of(&plain, both), ((Precision::F32, None), vec![]));
     }
 }

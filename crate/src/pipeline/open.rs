@@ -8,12 +8,13 @@ use super::engine::{
     Kinds, LoadContext, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, Workload, work_bytes,
 };
 use super::model::{Machine, Pipeline};
+use super::numerics::suited;
 use super::picture::Safety;
 use super::safety::open_if;
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
-use crate::measure::tuner;
+use crate::measure::{Numerics, tuner};
 use crate::weights::Source;
 use std::rc::Rc;
 
@@ -23,9 +24,20 @@ impl Pipeline {
     ///
     /// # Errors
     /// A file that is missing or damaged, a config that is not supported, a device that is too
-    /// small, a cancel.
+    /// small or does not compute reliably ([`Numerics::probe`]), a cancel.
     pub async fn open(
         gpu: &Gpu,
+        source: Rc<dyn Source>,
+        options: &Options,
+        control: &Control,
+    ) -> Result<Pipeline> {
+        let numerics = Numerics::probe(gpu).await?;
+        Pipeline::open_with((gpu, numerics), source, options, control).await
+    }
+
+    /// [`Pipeline::open`] on an adapter of which it is known how it computes.
+    async fn open_with(
+        (gpu, numerics): (&Gpu, Numerics),
         source: Rc<dyn Source>,
         options: &Options,
         control: &Control,
@@ -36,6 +48,10 @@ impl Pipeline {
         }
         if options.reproducible {
             gpu.set_tuning(Tuning::default_for(gpu.info().software));
+        }
+        let (options, notices) = &suited(options, numerics);
+        for text in notices {
+            control.report(Progress::Notice { text: (*text).into() });
         }
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
@@ -66,6 +82,7 @@ impl Pipeline {
         control: &Control,
     ) -> Result<Pipeline> {
         let Host { mut adapter, turn, tunings } = host;
+        let mut unreliable = None;
         let tries_gpu = match choice {
             DeviceChoice::Auto => adapter == AdapterKind::Hardware,
             DeviceChoice::WebGpu => true,
@@ -73,14 +90,25 @@ impl Pipeline {
         };
         if tries_gpu {
             match Gpu::open(&GpuOptions::default()).await {
-                Ok(gpu) => {
-                    if let Some(known) = tunings.filter(|_| !options.reproducible) {
-                        let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
-                        let tuned = tune(&gpu, remembered, control).await;
-                        tuned.inspect_err(|_| gpu.destroy())?;
+                Ok(gpu) => match Numerics::probe(&gpu).await {
+                    Err(error) => {
+                        gpu.destroy();
+                        if choice == DeviceChoice::WebGpu {
+                            return Err(error);
+                        }
+                        unreliable = Some(format!("{error}. "));
                     }
-                    return open_or_destroy(&gpu, source, options, control).await;
-                }
+                    Ok(numerics) => {
+                        if let Some(known) = tunings.filter(|_| !options.reproducible) {
+                            let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
+                            let tuned = tune(&gpu, remembered, control).await;
+                            tuned.inspect_err(|_| gpu.destroy())?;
+                        }
+                        let opened =
+                            Pipeline::open_with((&gpu, numerics), source, options, control).await;
+                        return opened.inspect_err(|_| gpu.destroy());
+                    }
+                },
                 Err(error) if choice == DeviceChoice::WebGpu => return Err(error),
                 Err(_) => adapter = AdapterKind::None,
             }
@@ -90,7 +118,7 @@ impl Pipeline {
         let why = match (choice, adapter) {
             (DeviceChoice::Cpu, _) => "",
             (_, AdapterKind::Software) => "There is only a software adapter for WebGPU here. ",
-            _ => "There is no WebGPU here. ",
+            _ => unreliable.as_deref().unwrap_or("There is no WebGPU here. "),
         };
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, why)?;

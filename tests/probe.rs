@@ -1,0 +1,34 @@
+//! The check of an adapter's numbers: what a sound adapter answers, with the kernels of a graphics
+//! card. What follows from other answers is tested beside the code.
+
+use crate::harness::gpu::{self, Device};
+use darkroom::measure::{Answers, Numerics};
+use pollster::block_on;
+
+#[test]
+fn a_sound_adapter_is_found_exact() {
+    for device in [Device::Plain, Device::Hardware] {
+        let (answers, has_f16) =
+            gpu::run(device, |gpu| (block_on(Answers::ask(gpu)).unwrap(), gpu.has_f16()));
+        assert_eq!(answers.stored.is_some(), has_f16);
+        assert_eq!(answers.finite, [false, false, false, true], "NaN, ∞, −∞, 1");
+        let [first, second, third] = &answers.runs;
+        assert!(first == second && second == third);
+        let values = first.iter().map(|bits| f32::from_bits(*bits));
+        assert!(values.clone().all(f32::is_finite) && values.clone().any(|value| value != 0.0));
+        assert_eq!(Numerics::of(&answers), Ok(Numerics::EXACT), "{:?}", answers.stored);
+    }
+}
+
+/// Where pictures come from a graphics card, it is asked; a software adapter is known.
+#[test]
+fn a_graphics_card_is_asked_when_it_is_opened() {
+    for (device, asked) in [(Device::Plain, false), (Device::Hardware, true)] {
+        let dispatches = gpu::run(device, |gpu| {
+            gpu.reset_stats();
+            assert_eq!(block_on(Numerics::probe(gpu)), Ok(Numerics::EXACT));
+            gpu.stats().dispatches
+        });
+        assert_eq!(dispatches > 0, asked, "{device:?}: {dispatches}");
+    }
+}
