@@ -1,4 +1,4 @@
-//! Tier 1: buffers and dispatches. Nothing here knows of tensors.
+//! Tier 1: buffers and dispatches, without tensors.
 //!
 //! [`Gpu`] is the one handle to a device. Ops append to its recording; [`Gpu::submit`] runs it. A
 //! *dry* device has no executor: it checks the same limits and counts the same numbers, so the real

@@ -13,7 +13,7 @@ pub const ALIGNMENT: u64 = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BufferId(pub(super) u32);
 
-/// A range of a buffer as a kernel sees it.
+/// A range of a buffer, bound to a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// The buffer.
@@ -35,7 +35,8 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// Workgroups along x, y and z.
     pub groups: [u32; 3],
-    /// Floating-point operations of the op's definition, whatever the kernel computes beside it.
+    /// Floating-point operations by the op's definition; what the kernel computes in addition does
+    /// not count.
     pub flops: u64,
     /// Bytes of its bindings, each counted once.
     pub bytes: u64,

@@ -14,17 +14,17 @@ pub struct Stats {
     pub submits: u64,
     /// Floating-point operations of the ops' definitions (a multiply and an add are two).
     pub flops: u64,
-    /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
+    /// The least number of bytes moved: each dispatch counts every byte that it binds once.
     pub bytes_moved: u64,
     /// Bytes of the loads and stores that invocations issue.
     pub bytes_traffic: u64,
     /// Bytes of all buffers of kernels alive now, pooled ones included.
     pub bytes_alive: u64,
-    /// The most that was held at one moment, staging included: the total of `peak`.
+    /// The peak of the memory held, staging included: the total of `peak`.
     pub bytes_peak: u64,
     /// Buffers alive now, pooled ones included.
     pub buffers_alive: u64,
-    /// The same moment, by use.
+    /// The memory held at that peak, by use.
     pub peak: Held,
     /// Buffers, bind groups and pipelines made.
     pub made: Made,
@@ -66,9 +66,10 @@ pub struct KernelStats {
     pub dispatches: u64,
     /// Floating-point operations by the operation's definition, not by what the kernel does.
     pub flops: u64,
-    /// Bytes moved at the least: of each dispatch, every byte that it binds counts once.
+    /// The least number of bytes moved: each dispatch counts every byte that it binds once.
     pub bytes: u64,
-    /// Bytes of the loads and stores that its invocations issue: what caches are asked for.
+    /// Bytes of the loads and stores that its invocations issue, whether a cache serves them or
+    /// not.
     pub traffic: u64,
 }
 

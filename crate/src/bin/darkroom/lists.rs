@@ -11,7 +11,7 @@ use std::path::Path;
 /// The fields of one request.
 type Row = Map<String, Value>;
 /// The number of a line, and what is wrong there.
-type Fault = (usize, String);
+type LineError = (usize, String);
 
 /// Fields that the page's export has beside those of a request; they are ignored.
 const ABOUT: [&str; 5] = ["model", "provenance", "engine", "seconds", "safety"];
@@ -28,7 +28,7 @@ pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {
 }
 
 /// The requests of a list, with their line numbers from 1.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, Fault> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, LineError> {
     let text = decode(bytes).map_err(|reason| (1, reason))?;
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if is_json(first) {
@@ -74,7 +74,7 @@ fn is_json(first: &str) -> bool {
         || inside('[').is_some_and(|rest| rest.is_empty() || rest.starts_with(['{', ']', '"']))
 }
 
-fn json_lines(text: &str) -> Result<Vec<(usize, Row)>, Fault> {
+fn json_lines(text: &str) -> Result<Vec<(usize, Row)>, LineError> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let row = |(index, line): (usize, &str)| {
         let wrong = |reason: String| (index + 1, reason);
@@ -100,7 +100,7 @@ fn column(name: &str) -> String {
 }
 
 /// Parses a table (RFC 4180); its first line has the names of the columns.
-fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, Fault> {
+fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, LineError> {
     let mut rows = cells(text, mark)
         .into_iter()
         .filter(|(_, cells)| cells.iter().any(|cell| !cell.trim().is_empty()));

@@ -1,4 +1,4 @@
-//! The account of a device: what it was asked to do, and the memory that is held for it.
+//! A device's statistics: what was dispatched, and how much memory is held.
 
 use super::Gpu;
 use crate::gpu::kernel::Kernel;
@@ -37,7 +37,7 @@ impl Gpu {
         Staged { gpu: self.clone(), bytes }
     }
 
-    /// Counts what a recording's parameters take.
+    /// Counts the bytes of a recording's parameters.
     pub(super) fn count_params(&self, recording: &Recording) {
         self.fit_params(recording);
         self.count_upload(recording.params.len() as u64);
@@ -82,7 +82,7 @@ impl Gpu {
         self.0.counter.borrow().kernels()
     }
 
-    /// Sets the counts to zero; [`Stats::peak`] starts anew at what is held now.
+    /// Sets the counts to zero, and [`Stats::peak`] to the memory that is held now.
     pub fn reset_stats(&self) {
         *self.0.counter.borrow_mut() = Counter::default();
         if let Some(executor) = &self.0.executor {
@@ -91,18 +91,18 @@ impl Gpu {
         self.0.memory.pool.borrow_mut().reset_peak();
     }
 
-    /// What is held now.
+    /// The memory that is held now.
     pub fn held(&self) -> Held {
         self.0.memory.pool.borrow().held()
     }
 
-    /// The most that was held at one moment since [`Gpu::begin_stage_peak`].
+    /// The peak of the memory held since [`Gpu::begin_stage_peak`].
     pub fn stage_peak(&self) -> Held {
         self.0.memory.pool.borrow().stage_peak()
     }
 
-    /// Starts the peak of a stage of a run at what is held now. It is independent of
-    /// [`Stats::peak`], which [`Gpu::reset_stats`] starts and which is the peak of the whole run.
+    /// Starts the peak of a stage of a run, at the memory that is held now. [`Stats::peak`] is
+    /// another one: the peak since [`Gpu::reset_stats`], of the whole run.
     pub fn begin_stage_peak(&self) {
         self.0.memory.pool.borrow_mut().begin_stage_peak();
     }

@@ -11,7 +11,7 @@ use crate::gpu::recording::BufferId;
 const UPLOAD_BYTES_MAX: u64 = 32 << 20;
 
 impl Gpu {
-    /// A buffer for kernels, with whatever it held before.
+    /// A buffer for kernels. Its contents are undefined: a reused buffer keeps its old bytes.
     pub fn alloc(&self, bytes: u64) -> Buffer {
         self.alloc_where(bytes, None)
     }

@@ -37,7 +37,7 @@ struct Slot {
     usage: Use,
 }
 
-/// Bytes held at one moment.
+/// Bytes held at a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Held {
     /// Of weights.

@@ -5,7 +5,7 @@
 //! {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {…}}
 //! ```
 //!
-//! The crate `safetensors` wants the whole file in memory and counts in `usize`, which is 32 bits
+//! The crate `safetensors` needs the whole file in memory and counts in `usize`, which is 32 bits
 //! in wasm; a checkpoint is read here by its header alone, in u64. As in that crate the tensors
 //! must cover their part of the file without a hole or an overlap, so a header that passes agrees
 //! with the file's size.

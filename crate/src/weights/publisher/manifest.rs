@@ -46,7 +46,7 @@
 //! A pointer says size and SHA-256 of a file from the publisher's side. The host `https://*.name`
 //! is every origin below `name`: see [`HostPattern`].
 //!
-//! A manifest that the page offers knows size and SHA-256 of every file: the build fails for one
+//! A manifest that the page offers gives size and SHA-256 of every file: the build fails for one
 //! that does not.
 
 use std::collections::HashSet;

@@ -1,5 +1,5 @@
-//! A checkpoint in one file: its three parts, whatever program wrote it; and what the file is when
-//! it is not a Stable Diffusion 1 checkpoint.
+//! A checkpoint in one file: its three parts, in the layout of any known program; and what the file
+//! is when it is not a Stable Diffusion 1 checkpoint.
 
 mod canonical;
 pub(super) mod identify;
