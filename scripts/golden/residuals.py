@@ -18,7 +18,7 @@ from .models import normal, unet
 
 MODELS = {"unet_4_levels": "5x7", "unet_2_levels": "6x4"}
 TWO_LAYERS = {
-    "block_out_channels": (8, 12, 12),
+    "block_out_channels": (8, 16, 16),
     "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
     "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
     "layers_per_block": 2,

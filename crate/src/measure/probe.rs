@@ -1,7 +1,7 @@
-//! Whether an adapter's numbers are what the kernels build on. WGSL leaves some of it open, and some
-//! drivers are wrong; a picture would be wrong without a word. So a graphics card is asked when it is
-//! opened, with small runs of the very kernels that depend on it. Adapters that compute on the CPU
-//! are known, and not asked.
+//! Whether an adapter's numbers are what the kernels build on. WGSL leaves some of it open, and
+//! some drivers are wrong; a picture would be wrong without a sign of it. So a graphics card is
+//! checked when it is opened, with small runs of the very kernels that depend on it. Adapters that
+//! compute on the CPU are known, and not checked.
 //!
 //! ```text
 //! overflow     f32 → f16 beyond 65504 is infinity, from which the steps find out that f16 is too
@@ -9,8 +9,8 @@
 //! subnormals   f16 below 6e-5 keeps its value, such as the scales of quantised blocks; where it
 //!              becomes zero, the readers of weights take it apart themselves
 //! invalid      NaN and both infinities are found; else no picture could be trusted
-//! repeats      the same recording on the same buffers gives the same bits a second and a third time;
-//!              else no step after the first could be trusted
+//! repeats      the same recording on the same buffers gives the same bits a second and a third
+//!              time; else no step after the first could be trusted
 //! ```
 
 use crate::dtype::{Precision, WeightType};

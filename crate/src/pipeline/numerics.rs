@@ -6,8 +6,8 @@ use crate::dtype::{Precision, WeightType};
 use crate::measure::Numerics;
 
 /// Where overflow to f16 is clamped, a picture could be wrong without a sign of it.
-const CLAMPS: &str = "This graphics adapter does not turn numbers beyond f16's range into infinity, \
-    so activations are f32 here: they take more memory.";
+const CLAMPS: &str = "This graphics adapter does not turn numbers beyond f16's range into \
+    infinity, so activations are f32 here: they take more memory.";
 
 /// Where subnormal f16 numbers become zero, blocks of small weights would be zeros.
 const FLUSHES: &str = "This graphics adapter takes the smallest f16 numbers for zero, which the \

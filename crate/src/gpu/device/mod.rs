@@ -206,9 +206,9 @@ impl Gpu {
         self.0.limits
     }
 
-    /// Floating-point operations of one dispatch at the most: ops cut what would be more into bands.
-    /// A driver resets a device whose dispatch runs for seconds, so this is a careful guess at
-    /// first, and smaller where the adapter was measured to be slow; a software adapter has no
+    /// Floating-point operations of one dispatch at the most: ops cut what would be more into
+    /// bands. A driver resets a device whose dispatch runs for seconds, so this is a careful guess
+    /// at first, and smaller where the adapter was measured to be slow; a software adapter has no
     /// bound.
     pub fn dispatch_max(&self) -> u64 {
         self.0.queue.submit_budget.borrow().dispatch_max()

@@ -1,9 +1,9 @@
-//! How much one submit, and one dispatch of it, may hold. A driver resets a device whose submit runs
-//! for seconds, the page freezes while the graphics card is busy, and a run can be cancelled only
-//! between submits. So a recording is cut where a submit would take longer than a tenth of a second,
-//! and ops are cut where a dispatch would take longer than a quarter. The adapter's speed is guessed
-//! at first, with care, and then measured: the first submits of a graphics card are small, and grow
-//! with what is known of it. A fast adapter runs a whole evaluation in one submit.
+//! How much one submit, and one dispatch of it, may hold. A driver resets a device whose submit
+//! runs for seconds, the page freezes while the graphics card is busy, and a run can be cancelled
+//! only between submits. So a recording is cut where a submit would take longer than a tenth of a
+//! second, and ops are cut where a dispatch would take longer than a quarter. The adapter's speed
+//! is guessed at first, with care, and then measured: the first submits of a graphics card are
+//! small, and grow with what is known of it. A fast adapter runs a whole evaluation in one submit.
 
 use crate::gpu::recording::Dispatch;
 
