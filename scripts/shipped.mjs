@@ -9,10 +9,7 @@ const MARK = ".quick-build";
 
 /** Marks a built site as a quick build. @param {string} dist */
 export async function markQuick(dist) {
-  await writeFile(
-    join(dist, MARK),
-    "Built by scripts/build --quick: not to be measured or published.\n",
-  );
+  await writeFile(join(dist, MARK), "Built by scripts/build --quick: not to be measured.\n");
 }
 
 /** Throws for a quick build. @param {string} dist */

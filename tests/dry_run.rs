@@ -366,17 +366,17 @@ fn no_dispatch_of_v1_4_is_long() {
     let Models { gpu, text, unet, vae, vae_encoder, .. } = &models;
     assert_eq!(gpu.dispatch_max(), MOST);
     let longest = |name: &str, job: &dyn Fn()| {
+        gpu.reset_stats();
         job();
-        let dispatches = gpu.take_recording().dispatches;
-        let flops = dispatches.iter().map(|dispatch| dispatch.flops);
-        let (most, all) = (flops.clone().max().unwrap(), flops.sum::<u64>());
+        let stats = gpu.stats();
+        let [all, most] = [stats.flops, stats.flops_largest];
         println!(
-            "{name}: {} dispatches, {:.0} GFLOP, the longest {:.1}",
-            dispatches.len(),
+            "{name}: {} dispatches, {:.0} GFLOP, the largest {:.1}",
+            stats.dispatches,
             all as f64 / 1e9,
             most as f64 / 1e9
         );
-        assert!(most <= MOST, "{name}: {most}");
+        assert!(most <= MOST && 2 * most > all / stats.dispatches, "{name}: {most}");
     };
     for side in [64, 96] {
         let image = |batch, side| Tensor::empty(gpu, [batch, side, side, 4], Precision::F32);

@@ -2,7 +2,10 @@
 //! card. What follows from other answers is tested beside the code.
 
 use crate::harness::gpu::{self, Device};
+use crate::made_up::tiny;
+use crate::walk::open;
 use darkroom::measure::{Answers, Numerics};
+use darkroom::pipeline::Options;
 use pollster::block_on;
 
 #[test]
@@ -30,5 +33,17 @@ fn a_graphics_card_is_asked_when_it_is_opened() {
             gpu.stats().dispatches
         });
         assert_eq!(dispatches > 0, asked, "{device:?}: {dispatches}");
+    }
+}
+
+#[test]
+fn a_model_is_opened_on_a_card_that_was_checked() {
+    for (device, checked) in [(Device::Plain, false), (Device::Hardware, true)] {
+        let dispatches = gpu::run(device, |gpu| {
+            gpu.reset_stats();
+            open(gpu, tiny(), Options::default()).unwrap();
+            gpu.stats().dispatches
+        });
+        assert_eq!(dispatches > 0, checked, "{device:?}: {dispatches}");
     }
 }

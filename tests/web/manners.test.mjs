@@ -123,7 +123,11 @@ test("no sentence that appears moves the buttons away under the mouse", async (t
   const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };
   const { page, state, type, generate } = await visit(t, { server, hash: "#steps=3", context });
   await state("ready");
-  const place = async () => (await generate.boundingBox())?.y;
+  const place = async () => {
+    const box = await generate.boundingBox();
+    assert.ok(box, "the button is there");
+    return box.y;
+  };
   await type({ prompt: "a red cat" });
   await generate.scrollIntoViewIfNeeded();
   const before = await place();
@@ -134,7 +138,7 @@ test("no sentence that appears moves the buttons away under the mouse", async (t
   await state("error");
   const fault = page.locator("#fault");
   await fault.waitFor();
-  const below = ((await fault.boundingBox())?.y ?? 0) - ((await place()) ?? 0);
+  const below = ((await fault.boundingBox())?.y ?? 0) - (await place());
   assert.ok(below > 0, `a fault stands below: ${below}`);
 });
 

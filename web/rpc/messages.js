@@ -9,10 +9,12 @@
  * field of a request.
  * @typedef {{ kind: string, message: string, field?: string | undefined }} Fault
  *
- * Page to worker: a call; the cancel of a call, by its id; or a notification, which has no answer.
+ * Page to worker: a call; the cancel of a call, by its id; or a notification, which has no answer
+ * (`tell`: as pages of earlier versions send it).
  * @typedef {{ id: number, call: string, args: any[] }
  *   | { cancel: number }
- *   | { notify: string }} ToWorker
+ *   | { notify: string }
+ *   | { tell: string }} ToWorker
  *
  * Worker to page: an event of a call, its result or its fault. And two messages that belong to no
  * call: `crash`, the worker cannot go on; `news`, such as the worker's network requests.

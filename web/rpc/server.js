@@ -72,6 +72,8 @@ export function serve(handlers, { queued = () => false, notifications = {} } = {
   }
 
   self.addEventListener("message", (/** @type {MessageEvent<ToWorker>} */ { data }) => {
+    // A tab that was open before an update of the page starts workers of the new version.
+    if ("tell" in data) return notifications[data.tell]?.();
     if ("notify" in data) return notifications[data.notify]?.();
     if ("cancel" in data) return open.get(data.cancel)?.abort();
     open.set(data.id, new AbortController());

@@ -234,9 +234,15 @@ export class Form {
     fault.hidden = !problem;
     fault.textContent = problem?.message ?? "";
     const name = problem?.field && fieldName(problem.field);
-    if (name && (DEFAULTS.has(name) || name === "initial-file")) markWrong(control(name));
+    if (name === "initial-file") markWrong(startImageControl());
+    else if (name && DEFAULTS.has(name)) markWrong(control(name));
+    else if (problem) fault.scrollIntoView({ block: "nearest" });
   }
 }
+
+/** What changes the start image: a file to choose, or the button that takes back what is there. */
+const startImageControl = () =>
+  control(anyById("initial-box").hidden ? "initial-file" : "initial-remove");
 
 /** @param {HTMLElement} input */
 function markWrong(input) {

@@ -14,6 +14,8 @@ pub struct Stats {
     pub submits: u64,
     /// Floating-point operations of the ops' definitions (a multiply and an add are two).
     pub flops: u64,
+    /// Those of the largest dispatch.
+    pub flops_largest: u64,
     /// The least number of bytes moved: each dispatch counts every byte that it binds once.
     pub bytes_moved: u64,
     /// Bytes of the loads and stores that invocations issue.
@@ -78,6 +80,7 @@ pub struct KernelStats {
 pub(super) struct Counter {
     kernels: BTreeMap<&'static str, KernelStats>,
     submits: u64,
+    flops_largest: u64,
     pub made: Made,
 }
 
@@ -106,6 +109,7 @@ impl Counter {
         let kernel = self.kernels.entry(name).or_insert(KernelStats { name, ..Default::default() });
         kernel.dispatches += 1;
         kernel.flops += work.flops;
+        self.flops_largest = self.flops_largest.max(work.flops);
         kernel.bytes += bytes;
         kernel.traffic += work.traffic.unwrap_or(bytes);
     }
@@ -120,6 +124,7 @@ impl Counter {
         Stats {
             dispatches: sum(|k| k.dispatches),
             flops: sum(|k| k.flops),
+            flops_largest: self.flops_largest,
             bytes_moved: sum(|k| k.bytes),
             bytes_traffic: sum(|k| k.traffic),
             submits: self.submits,

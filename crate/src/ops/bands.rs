@@ -61,3 +61,19 @@ impl Tensor {
         (self.range(begin, end - begin), first as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_even_and_begin_where_a_binding_may() {
+        assert_eq!(cut(100, 100, 64), [0..100; 1]);
+        assert_eq!(cut(512, 300, 64), [0..256, 256..512]);
+        assert_eq!(cut(130, 128, 64), [0..128, 128..130], "two of 65 would begin at no 64");
+        assert_eq!(cut(200, 70, 64), [0..64, 64..128, 128..192, 192..200]);
+        // less than is possible: the least that is
+        assert_eq!(cut(70, 5, 64), [0..64, 64..70]);
+        assert_eq!(cut(3, 0, 1), [0..1, 1..2, 2..3]);
+    }
+}

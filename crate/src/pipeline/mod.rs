@@ -12,7 +12,7 @@
 //! run          one batch of pictures, step by step
 //! memory       what fits             dry runs, planning, the forecast
 //! safety       the safety checker
-//! numerics     how a model is held where an adapter's numbers are not exact
+//! numerics     which types an adapter's numbers allow
 //! model        an opened model; open, generate, profile: its operations
 //! verify       checks that its pictures are right
 //! ```

@@ -8,7 +8,7 @@ use super::engine::{
     Kinds, LoadContext, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, Workload, work_bytes,
 };
 use super::model::{Machine, Pipeline};
-use super::numerics::suited;
+use super::numerics::check_numerics;
 use super::picture::Safety;
 use super::safety::open_if;
 use crate::dtype::Precision;
@@ -42,16 +42,13 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
+        check_numerics(options, numerics)?;
         if options.precision == Precision::F16 && !gpu.has_f16() {
             let reason = "can only be f32: this graphics adapter has no shader-f16".into();
             return Err(Error::Request { field: "precision", reason });
         }
         if options.reproducible {
             gpu.set_tuning(Tuning::default_for(gpu.info().software));
-        }
-        let (options, notices) = &suited(options, numerics);
-        for text in notices {
-            control.report(Progress::Notice { text: (*text).into() });
         }
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
@@ -96,7 +93,7 @@ impl Pipeline {
                         if choice == DeviceChoice::WebGpu {
                             return Err(error);
                         }
-                        unreliable = Some(format!("{error}. "));
+                        unreliable = Some(format!("{error} "));
                     }
                     Ok(numerics) => {
                         if let Some(known) = tunings.filter(|_| !options.reproducible) {

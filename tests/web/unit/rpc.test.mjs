@@ -115,6 +115,12 @@ test("a call is answered, has its events, and waits for those before it", async 
   assert.ok(done.indexOf("quick") < done.indexOf("end one"));
 });
 
+test("a notification is heard in the words of earlier versions as well", () => {
+  served();
+  hub.dispatchEvent(Object.assign(new Event("message"), { data: { tell: "pause" } }));
+  assert.deepEqual(done, ["pause"]);
+});
+
 test("a fault comes with its kind and its field; an unknown call is one", async () => {
   const caller = served();
   await assert.rejects(caller.call("fail", []), {

@@ -119,6 +119,10 @@ impl Gpu {
         let info = AdapterInfo { software: self.info().software, ..Default::default() };
         let twin = Gpu::new_dry(info, limits, shader_f16);
         twin.set_tuning(self.tuning());
+        // The same bands, so that the same parameters are counted.
+        let submit_budget =
+            SubmitBudget::new(Some(u64::MAX), false).with_dispatch(Some(self.dispatch_max()));
+        twin.0.queue.submit_budget.replace(submit_budget);
         twin
     }
 

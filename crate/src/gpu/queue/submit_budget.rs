@@ -17,6 +17,9 @@ const GUESS: [f64; 2] = [2e9, 1e11];
 /// A submit that is over sooner than this cannot be told from the time that a submit itself takes.
 const SECONDS_MIN: f64 = 2e-3;
 
+/// What one submit may change the estimate to, as a multiple of it.
+const GROWTH_MAX: f64 = 2.0;
+
 /// What a dispatch should take at the most: an eighth of the time after which Windows resets a
 /// graphics card.
 const DISPATCH_SECONDS: f64 = 0.25;
@@ -68,11 +71,14 @@ impl SubmitBudget {
     /// Notes that so much work took so long.
     pub(crate) fn note(&mut self, work: u64, seconds: f64) {
         let speed = work as f64 / seconds.max(SECONDS_MIN);
-        self.work_per_second = match seconds > SECONDS_MIN {
+        let speed = match seconds > SECONDS_MIN {
             true => (self.work_per_second + speed) / 2.0,
             // At least as fast as that.
             false => self.work_per_second.max(speed),
         };
+        // Two submits are on their way at a time. Where the host learns late that the first is
+        // done, the second looks far too quick.
+        self.work_per_second = speed.min(GROWTH_MAX * self.work_per_second);
     }
 }
 
@@ -129,12 +135,12 @@ mod tests {
         assert_eq!(submits(&budget), 10, "what is too short to measure makes nothing slower");
     }
 
-    /// A card of 20 TFLOP/s is known within a few submits; none before is long on a slow card.
+    /// A card of 20 TFLOP/s is known within some submits; none before is long on a slow card.
     #[test]
     fn the_first_submits_are_small_and_grow() {
         let mut budget = SubmitBudget::new(None, false);
         let all = dispatches(&[5_000_000_000; 1000]);
-        let sizes: Vec<usize> = (0..4)
+        let sizes: Vec<usize> = (0..9)
             .map(|_| {
                 let size = budget.next(&all);
                 let work = size as u64 * 5_000_000_000;
@@ -143,7 +149,20 @@ mod tests {
             })
             .collect();
         assert_eq!(sizes[0], 2, "a tenth of a second at the guessed speed");
-        assert!(sizes[3] > 100, "{sizes:?}");
+        assert!(sizes.windows(2).all(|pair| pair[1] <= 2 * pair[0]), "{sizes:?}");
+        assert!(sizes[8] > 200, "{sizes:?}");
+    }
+
+    /// On a card of 0.1 TFLOP/s the host learned of a submit when the next one was done as well.
+    #[test]
+    fn a_submit_that_was_noticed_late_makes_the_next_one_little_longer() {
+        let mut budget = SubmitBudget::new(None, false);
+        budget.note(10_000_000_000, 1e-6);
+        let all = dispatches(&[1_000_000_000; 1000]);
+        assert_eq!(budget.next(&all), 20, "0.2 s on that card");
+        budget.note(20_000_000_000, 0.2);
+        budget.note(15_000_000_000, 0.15);
+        assert!(budget.next(&all) <= 13);
     }
 
     #[test]
