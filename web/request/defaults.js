@@ -33,7 +33,8 @@ export function fieldName(name) {
 }
 
 /**
- * The fields of a request that differ from the defaults, for a link to its image.
+ * The fields of a request that differ from the defaults, for a link to its image; without
+ * `strength`, which belongs to the start image, and no link has that.
  * @param {import("../engine/protocol.js").Request} request
  * @returns {[string, string][]}
  */
