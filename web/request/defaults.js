@@ -38,7 +38,7 @@ export function fieldName(name) {
  * @param {import("../engine/protocol.js").Request} request
  * @returns {[string, string][]}
  */
-export function linkOf(request) {
+export function changedFields(request) {
   return fieldsOf({ ...request }).filter(
     ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
   );

@@ -128,7 +128,7 @@ export class Library {
     } else {
       buttons.append(button(text.resume(), title, () => this.#fetch(model)));
       const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
-      buttons.append(button(text.memory(), title, partly));
+      buttons.append(button(text.useOnce(), title, partly));
     }
     buttons.append(button(text.remove(), title, () => this.#remove(model)));
     item.append(buttons);
@@ -313,7 +313,7 @@ export class Library {
    * Opens the library, and fetches a model that is offered and not stored, after the licence.
    * @param {string} id
    */
-  async get(id) {
+  async openAndFetch(id) {
     openLibrary();
     await this.refresh();
     const offered = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);

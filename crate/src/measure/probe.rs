@@ -7,7 +7,7 @@
 //! overflow     f32 → f16 beyond 65504 is infinity, from which the steps find out that f16 is too
 //!              narrow; where it is clamped instead, activations stay f32
 //! subnormals   f16 below 6e-5 keeps its value, such as the scales of quantised blocks; where it
-//!              becomes zero, the readers of weights decode its bits themselves
+//!              becomes zero, weights are f16 in place of a quantised type that was asked for
 //! invalid      NaN and both infinities are found; else no picture could be trusted
 //! repeats      the same recording on the same buffers gives the same bits a second and a third
 //!              time; else no step after the first could be trusted

@@ -1,5 +1,5 @@
-//! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and
-//! `forward`. A linear has further ones, which do an activation or a sum in the same kernel.
+//! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and `forward`.
+//! A linear has further ones, which do an activation or a sum in the same kernel.
 //!
 //! A constructor is synchronous and reads nothing: it names tensors, their shapes are checked
 //! against the file's header, and it gets handles to empty tensors, which the [`Loader`] fills

@@ -30,11 +30,11 @@ struct OpenOptions {
     safety: Option<String>,
     /// What the UNet predicts, `epsilon` or `v_prediction`, where the model's files do not say it.
     prediction: Option<String>,
-    /// The address of a folder with the tokenizer, for a single file. If missing, `tokenizer/`
-    /// beside the file.
+    /// The address of the folder with the tokenizer's files, for a single file. If missing,
+    /// `tokenizer/` beside the file.
     tokenizer: Option<String>,
-    /// What to do about missing chunks of a stored model: `fetch` them when they are read. Without
-    /// it they are an error.
+    /// `fetch`: a stored model may be incomplete, and missing chunks are fetched when they are
+    /// read. Without it an incomplete model is an error.
     rest: Option<String>,
     /// Stored tunings of this machine's adapters, as `open` returned them earlier; an adapter
     /// without one is measured. Without this option pictures are reproducible.
