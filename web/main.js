@@ -230,7 +230,7 @@ const models = new Library(anyById("library"), state, {
   onDownload: indicators.download,
   onLock: toPrivacy,
 });
-const getModel = () => void models.get("stable-diffusion-v1-4");
+const getModel = () => void models.openAndFetch("stable-diffusion-v1-4");
 createOffer(state, { onMeasure: (hear) => session.measure(hear), onGet: getModel });
 onPress("empty-get", getModel);
 

@@ -1,21 +1,24 @@
 // Lists of requests in files: JSONL or JSON, tables with commas, semicolons or tabs (RFC 4180), the
 // options of AUTOMATIC1111's "Prompts from file", or plain prompts, one a line. If anything is
-// wrong, the error names the line and nothing of the list is used. The native program reads the
-// same (crate/src/bin/darkroom/lists.rs).
+// wrong, the error names the line (in a JSON list, the element) and nothing of the list is used.
+// The native program reads the same (crate/src/bin/darkroom/lists.rs).
 
 import { importText } from "../strings/imports.js";
 import { parseJson } from "./json.js";
 import { checked } from "./row.js";
 
 /** @typedef {Record<string, string>} Row fields of a request as text, by name */
-/** @typedef {{ line: number, row: Row }} Line a row and the number of its line */
+/**
+ * A row and the number of its line, or of its element in a JSON list.
+ * @typedef {{ line: number, row: Row }} Line
+ */
 
 /**
  * Reads a list; its format is detected.
  * @param {string} name of its file
  * @param {string} text
  * @returns {Row[]}
- * @throws {SyntaxError} naming the line
+ * @throws {SyntaxError} naming the line or element
  */
 export function readRows(name, text) {
   const plain = text.replace(/^\uFEFF/, "");
@@ -45,7 +48,7 @@ function linesOf(name, text) {
 }
 
 /**
- * Runs a reader; an error gets the number of the line.
+ * Runs a reader; an error gets the number of the line or element.
  * @template T
  * @param {number} line
  * @param {() => T} read

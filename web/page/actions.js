@@ -2,7 +2,7 @@
 
 import { fieldsOf } from "../files/fields.js";
 import { linkFields, linkTo } from "../options.js";
-import { linkOf } from "../request/defaults.js";
+import { changedFields } from "../request/defaults.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
@@ -78,7 +78,7 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * @param {string} model
      */
     linkPicture: (request, model) =>
-      copyLink(linkOf(request), model, typeof request.strength === "number"),
+      copyLink(changedFields(request), model, typeof request.strength === "number"),
 
     /** Copies a link to the form. */
     linkForm: () => copyLink(form.changes()),

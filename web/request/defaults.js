@@ -33,11 +33,12 @@ export function fieldName(name) {
 }
 
 /**
- * The fields of a request that differ from the defaults, for a link to its image.
+ * The fields of a request that differ from the defaults, for a link to its image; without
+ * `strength`, which belongs to the start image, and no link has that.
  * @param {import("../engine/protocol.js").Request} request
  * @returns {[string, string][]}
  */
-export function linkOf(request) {
+export function changedFields(request) {
   return fieldsOf({ ...request }).filter(
     ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
   );

@@ -25,7 +25,7 @@
  *   | { news: any }} ToPage
  */
 
-/** A fault that a worker has reported, as an error. */
+/** A fault that a worker, the engine's or the store's, has reported, as an error. */
 export class EngineError extends Error {
   /** @param {Fault} fault */
   constructor({ kind, message, field }) {

@@ -42,10 +42,10 @@ export async function makePictures(making, { request, count, startImage }) {
 /**
  * The pixels of the start image.
  * @param {Making} making
- * @param {string} number
+ * @param {string} id its key in the storage: a number as text, or `page-…`
  */
-async function startPixels({ platform }, number) {
-  const file = await platform.startImageFile(number);
+async function startPixels({ platform }, id) {
+  const file = await platform.startImageFile(id);
   if (file) return platform.pixelsOf(file);
   const sentence = say.notAPicture(say.startImage(), say.startImageGone());
   throw Object.assign(new Error(sentence), { kind: "request", field: "initial picture" });

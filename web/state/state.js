@@ -26,7 +26,7 @@ export function createState(initial) {
 
     /**
      * Calls `hear` when one of these values has changed, with all values as they are now and as
-     * they were at the last look. A listener may change values itself.
+     * they were when this subscription last compared them. A listener may change values itself.
      * @template {keyof T} K
      * @param {K[]} names
      * @param {(now: Readonly<T>, before: Readonly<T>) => void} hear

@@ -19,6 +19,7 @@
  * @property {string[]} hosts origins; `https://*.name` is every one below a name
  * @property {ManifestFile[]} files
  *
+ * What is known of a file. `pinned`: when its hash was pinned; null if it is not.
  * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null }} FileState
  *
  * A model of the library.
@@ -42,11 +43,11 @@
  *
  * @typedef {object} FetchOptions
  * @property {string} [mirror] an address to use instead of the manifest's base
- * @property {number} [in_flight]
- * @property {number} [attempts]
- * @property {number} [backoff_ms]
- * @property {number} [backoff_max_ms]
- * @property {number} [stall_ms]
+ * @property {number} [in_flight] simultaneous requests
+ * @property {number} [attempts] for a chunk
+ * @property {number} [backoff_ms] the wait before the first retry; it is doubled each time
+ * @property {number} [backoff_max_ms] the longest wait
+ * @property {number} [stall_ms] the time over which a connection's bytes are counted
  * @property {number} [stall_bytes] a connection that brings fewer bytes than this in `stall_ms` has
  * stalled
  *
@@ -73,7 +74,8 @@
  * @typedef {{ title: string, bytes: number, files: string[], pins: Pin[] }} Deletion
  *
  * The calls of the worker. Each has the name of a method of the wasm's `Shelf`, which is the store.
- * The notification `stop` has no answer.
+ * The notification `stop` has no answer. `plan` identifies the model of local files and adds its
+ * record (`identifyLocal` of the client); `fill` stores their bytes (`importLocal`).
  * @typedef {object} Calls
  * @property {() => StoredModel[]} list
  * @property {(manifest: string, address: string, licence_text?: string) => StoredModel} add

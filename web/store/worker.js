@@ -1,5 +1,7 @@
 // The store's worker: has a wasm instance of its own, so that a download goes on while the engine
-// computes. Only one tab at a time changes what is stored; its events are sent to the other tabs.
+// computes. The calls that download, verify, import or delete a model's bytes take a lock, so that
+// only one tab at a time does that; their events are sent to the other tabs. The calls without the
+// lock write records; `add` also deletes stored files that a newer manifest contradicts.
 
 import { cancelled, postNews, serve } from "../rpc/server.js";
 import { CHANNEL, LOCK } from "./protocol.js";

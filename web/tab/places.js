@@ -3,8 +3,8 @@
 // the place.
 //
 // An entry of the history has the view, the name of the dialog, and the number of a visit. A visit
-// begins with a link and has all entries that follow it. Between entries of one visit the form does
-// not change, also if their URLs have other fields. An entry of another visit is like a link.
+// begins with a link and has all entries that follow it. Back and Forward within a visit keep the
+// form, even if the URLs differ in their fields. An entry of another visit is like a link.
 
 import { addressOf, viewOf } from "../options.js";
 
@@ -29,7 +29,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
   /** Whether the browser is going back from the entry of a dialog; `popstate` ends that. */
   let leaves = false;
   /** @type {(() => void) | null} what to do after that */
-  let then = null;
+  let afterBack = null;
 
   /**
    * @param {"pushState" | "replaceState"} how
@@ -42,7 +42,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
 
   /** Does something now, or after the browser has gone back. @param {() => void} act */
   function soon(act) {
-    if (leaves) then = act;
+    if (leaves) afterBack = act;
     else act();
   }
 
@@ -57,8 +57,8 @@ export function createPlaces({ onLink, onView, onOpen }) {
     if (leaves) {
       leaves = false;
       write("replaceState", place.view, place.open);
-      then?.();
-      then = null;
+      afterBack?.();
+      afterBack = null;
       return;
     }
     const another = place.visit !== visit;

@@ -8,7 +8,7 @@ const SIDE = 64;
 
 const icon = byId("favicon", HTMLLinkElement);
 /** The image of the icon, from the page's header: the icon's own URL would be fetched again. */
-const resting = byId("logo", HTMLImageElement);
+const plainIcon = byId("logo", HTMLImageElement);
 const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
 let shown = -1;
 /** The page's title without progress. */
@@ -43,7 +43,7 @@ export function showProgress(fraction) {
   const context = canvas.getContext("2d");
   if (!context) return;
   context.clearRect(0, 0, SIDE, SIDE);
-  if (percent < 0) context.drawImage(resting, 0, 0, SIDE, SIDE);
+  if (percent < 0) context.drawImage(plainIcon, 0, 0, SIDE, SIDE);
   else drawRing(context, percent / 100);
   icon.type = "image/png";
   icon.href = canvas.toDataURL();

@@ -146,7 +146,7 @@ function holdsRequest(text) {
 function watchPrompt(onRequest, onFault) {
   const prompt = byId("prompt", HTMLTextAreaElement);
   let pasted = "";
-  /** The prompt when it was last searched; the same text is not searched again. */
+  /** The prompt in which a request was found last; `pasteInProgress` does not read it again. */
   let seen = "";
   /** @type {Promise<void> | null} */
   let reading = null;

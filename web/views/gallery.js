@@ -26,8 +26,9 @@ import { createViewer } from "./viewer.js";
 const PAGE = 60;
 const STRIP = 12;
 
-/** Names of dialogs in the history: "picture " and the number of an image, or "comparison". */
+/** The viewer's name in the history, before the number of its image. */
 const VIEWER = "picture ";
+/** The ids of the dialogs' elements. */
 const DIALOGS = ["viewer", "comparison"];
 
 /** The choices of the gallery's bound in bytes; 0 is no bound. */
@@ -209,7 +210,11 @@ export class Gallery {
     save("darkroom.zip", await zipOf(images));
   }
 
-  /** Opens a dialog, or closes it. @param {string} name empty to close */
+  /**
+   * Opens the viewer on an image, now or when the images have been read. Any other name closes all
+   * dialogs; a comparison cannot be opened again.
+   * @param {string} name of the dialog in the history
+   */
   open(name) {
     this.#wanted = "";
     const saved = this.#all.find(({ id }) => name === `${VIEWER}${id}`);

@@ -16,7 +16,7 @@ import { fromInput, cacheFiles } from "./local-files.js";
 /** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
 /** @typedef {import("../store/protocol.js").StoreEvent} StoreEvent */
 
-/** Files of Hugging Face's cache that are there without its links. */
+/** Internal files of Hugging Face's cache; the model's own are below `snapshots/`. */
 const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 
 /**
@@ -39,8 +39,8 @@ export class Library {
   #pause;
   /** @type {OfferedModel[]} */
   #offered = [];
-  #busy = false;
-  /** Whether a call of this tab waits for another tab. */
+  #busy = false; // While a call runs, its events come through it, not through the channel.
+  /** Whether the call waits, or has waited, for another tab, whose events are shown meanwhile. */
   #waiting = false;
   /** The id of the model that the status line is about; empty if it is about none. */
   #subject = "";
@@ -128,7 +128,7 @@ export class Library {
     } else {
       buttons.append(button(text.resume(), title, () => this.#fetch(model)));
       const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
-      buttons.append(button(text.memory(), title, partly));
+      buttons.append(button(text.useOnce(), title, partly));
     }
     buttons.append(button(text.remove(), title, () => this.#remove(model)));
     item.append(buttons);
@@ -295,7 +295,7 @@ export class Library {
     await this.refresh();
   }
 
-  /** @param {StoreEvent} event */
+  /** In a sentence, fetched bytes are only shown for another tab. @param {StoreEvent} event */
   #show(event) {
     if (event.event === "waiting_for_tab") this.#waiting = true;
     const isShown = this.#download.model() && this.#download.hear(event);
@@ -310,10 +310,10 @@ export class Library {
   }
 
   /**
-   * Opens the library, and begins to fetch a model that is offered and not stored.
+   * Opens the library, and fetches a model that is offered and not stored, after the licence.
    * @param {string} id
    */
-  async get(id) {
+  async openAndFetch(id) {
     openLibrary();
     await this.refresh();
     const offered = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);

@@ -15,12 +15,12 @@ export function createStartImage({ onChange, onFault }) {
   const input = byId("initial-file", HTMLInputElement);
   const strength = byId("strength", HTMLInputElement);
   const hint = anyById("initial-hint");
-  /** The number of the start image; empty if there is none. */
+  /** The key of the stored start image, a number as text or `page-…`; empty if there is none. */
   let chosen = "";
   /** Whether the request in the form had a start image that is not stored here. */
   let missing = false;
-  /** The number of the latest choice; when an older choice ends later, its result is ignored. */
-  let latest = 0;
+  /** Counts choices: when an older choice ends after a later one, its result is ignored. */
+  let choices = 0;
 
   function show() {
     box.hidden = !chosen;
@@ -33,27 +33,27 @@ export function createStartImage({ onChange, onFault }) {
   /**
    * Makes a file the start image.
    * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find gets the
-   * file, and how to store it, which gives its number
+   * file, and how to store it, which gives its key
    * @param {string} name for messages
    * @returns {Promise<boolean>} whether it is the start image now
    */
   async function choose(find, name) {
-    const mine = ++latest;
+    const mine = ++choices;
     try {
       const { file, keep } = await find();
       // A file that cannot be decoded is not stored.
       const paint = await draw(file);
-      const number = await keep();
-      if (mine !== latest) return false;
+      const key = await keep();
+      if (mine !== choices) return false;
       paint();
-      chosen = number;
+      chosen = key;
       missing = false;
       show();
       onChange();
       return true;
     } catch (error) {
       const reason = /** @type {Error} */ (error).message;
-      if (mine !== latest) return false;
+      if (mine !== choices) return false;
       clear();
       onFault(new Error(say.notAPicture(name, reason)));
       return false;
@@ -75,7 +75,7 @@ export function createStartImage({ onChange, onFault }) {
   }
 
   function clear() {
-    latest += 1;
+    choices += 1;
     chosen = "";
     missing = false;
     show();
@@ -87,18 +87,18 @@ export function createStartImage({ onChange, onFault }) {
     show,
 
     /**
-     * Uses the stored start image with this number; none if the number is empty.
-     * @param {string} number
+     * Uses the stored start image with this key; none if the key is empty.
+     * @param {string} key
      */
-    use(number) {
-      if (number === chosen) return;
-      if (!number) return clear();
-      chosen = number;
+    use(key) {
+      if (key === chosen) return;
+      if (!key) return clear();
+      chosen = key;
       show();
       const find = async () => {
-        const file = await startImageFile(number);
+        const file = await startImageFile(key);
         if (!file) throw new Error(say.startImageGone());
-        return { file, keep: () => number };
+        return { file, keep: () => key };
       };
       void choose(find, say.startImage());
     },

@@ -1,4 +1,5 @@
-//! Runs a recording: pipelines, bind groups, one compute pass, one submit.
+//! Runs a recording, range by range: each range of its dispatches is one submit with one compute
+//! pass. Timed runs have a pass for each dispatch. Keeps pipelines and bind groups for later runs.
 
 use crate::gpu::kernel::Kernel;
 use crate::gpu::memory::pool::Pool;

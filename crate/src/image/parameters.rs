@@ -53,8 +53,8 @@ impl Parameters {
         text
     }
 
-    /// Parses such a text, also another program's. No text is an error: without a line of fields
-    /// all of it is the prompt.
+    /// Parses such a text, also another program's. It never fails: a text without a line of fields
+    /// is a prompt as a whole.
     pub fn parse(text: &str) -> Self {
         let lines: Vec<&str> = text.trim().split('\n').map(|l| l.trim_end_matches('\r')).collect();
         let (end, fields) = find_fields(&lines).unwrap_or((lines.len(), Vec::new()));

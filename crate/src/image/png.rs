@@ -27,7 +27,8 @@ pub const DARKROOM_LORAS: &str = "darkroom-loras";
 const MAX_PIXELS: u64 = 1 << 26;
 /// Deflate compresses at most 1 032 bytes into one.
 const MAX_RATIO: u64 = 1_032;
-/// The most bytes of all decompressed texts, together with the decoder's other tables.
+/// The most bytes of all decompressed texts, and of what the decoder allocates beyond the file's
+/// size.
 const MAX_TABLES: usize = 16 << 20;
 
 /// A decoded file.
@@ -83,7 +84,7 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
     let fault = |error: ::png::DecodingError| bad_file(name, error.to_string());
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-    // Uncompressed chunks need at most the file's size; the rest is for decompressed texts.
+    // Uncompressed chunks need at most the file's size.
     decoder.set_limits(Limits { bytes: bytes.len().saturating_add(MAX_TABLES) });
     let header = decoder.read_header_info().map_err(fault)?;
     let (width, height) = (header.width, header.height);

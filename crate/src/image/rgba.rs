@@ -44,6 +44,7 @@ impl Rgba {
             5 => (y, x),
             6 => (y, bottom - x),
             7 => (right - y, bottom - x),
+            // 8. For 1 and for other values the picture is returned below, as it is.
             _ => (right - y, x),
         };
         let (columns, rows) = match orientation {

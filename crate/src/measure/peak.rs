@@ -11,7 +11,8 @@ const LANES: u32 = 64;
 /// Chains of multiply-adds in the kernel, of four values each.
 const CHAINS: u64 = 8;
 
-/// The kernel that measures the peak, in the form that is faster on this adapter.
+/// The kernel that measures the peak, in the form that is faster on this adapter: with `fma()`, or
+/// with a product and a sum.
 pub(super) struct Peak {
     kernel: Rc<Kernel>,
     params: Vec<u8>,
@@ -24,7 +25,7 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    /// Measures both forms and takes the faster one.
+    /// Measures both forms, fused and not, and takes the faster one.
     ///
     /// # Errors
     /// Those of the device.
@@ -51,6 +52,7 @@ impl Peak {
         gpu.write(&x, 0, &vec![0; bytes as usize]);
         let mut params = rounds.to_le_bytes().to_vec();
         params.extend(0.999f32.to_le_bytes());
+        // A chain's round has four values, each with a product and a sum: 8 operations.
         let flops = u64::from(groups * LANES) * u64::from(rounds) * CHAINS * 8;
         Peak { kernel, params, groups, flops, x, y: gpu.alloc(bytes), gflops: 0.0 }
     }

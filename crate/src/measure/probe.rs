@@ -40,8 +40,8 @@ const SMALL_INPUTS: usize = 32;
 /// A scale of 17 units of 2⁻²⁴ is rounded by 3 % at the most.
 const SMALL_ERROR: f32 = 0.05;
 
-/// What a latent may be that no picture can be made of, and one that is sound.
-const INVALID: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0];
+/// Three values that must be found not finite, and one that is finite.
+const FINITE_CASES: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0];
 
 /// What an adapter answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +66,7 @@ pub struct Numerics {
 }
 
 impl Numerics {
-    /// As WGSL would have it, and software adapters do.
+    /// As the kernels need it, and as software adapters do it.
     pub const EXACT: Numerics = Numerics { overflow_is_infinite: true, keeps_subnormals: true };
 
     /// Asks an adapter.
@@ -117,7 +117,7 @@ impl Answers {
     /// The device's faults.
     pub async fn ask(gpu: &Gpu) -> Result<Answers> {
         let mut finite = [true; 4];
-        for (answer, value) in finite.iter_mut().zip(INVALID) {
+        for (answer, value) in finite.iter_mut().zip(FINITE_CASES) {
             // The last lane of the last round has it.
             let values: Vec<f32> = (0..256).map(|i| if i == 255 { value } else { 0.5 }).collect();
             *answer =

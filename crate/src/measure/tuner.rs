@@ -8,10 +8,12 @@
 //! attention direct                   shared, direct
 //! ```
 //!
-//! The first one is the default, and stays unless the candidate is clearly faster. Both compute the
-//! same sums in the same order, so the choice changes a picture at most by rounding. Because it may
-//! change it, the choice for an adapter is stored; and without tuning, which is the default
-//! everywhere, a run repeats byte for byte.
+//! The first one is the default, and stays unless the candidate is clearly faster. Both kernels of
+//! a family compute the same formula, and products add in the same order. The choice can still
+//! change a picture by rounding: a driver may fuse a product and a sum in one kernel only, and the
+//! kernels for attention rescale their running sums after different numbers of keys. So the choice
+//! for an adapter is stored; and without tuning, which is the default everywhere, a run repeats
+//! byte for byte.
 
 use super::ops::Record;
 use super::timing::timed;

@@ -111,11 +111,17 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    /// The counts of `levels` levels; the file has one for all or one for each.
+    /// A count or a size for each of `levels` levels, from 1 to [`LARGEST`]; the file has one for
+    /// all or one for each.
     ///
     /// # Errors
-    /// [`Error::Config`] for what are no counts, or too few or many.
-    pub(super) fn counts(&self, field: &str, default: usize, levels: usize) -> Result<Vec<usize>> {
+    /// [`Error::Config`] for other values, or too few or many.
+    pub(super) fn per_level(
+        &self,
+        field: &str,
+        default: usize,
+        levels: usize,
+    ) -> Result<Vec<usize>> {
         let values = match self.get(field, PerLevel::One(default))? {
             PerLevel::One(value) => vec![value; levels],
             PerLevel::Each(values) => values,

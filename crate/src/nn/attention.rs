@@ -123,12 +123,12 @@ impl CrossAttention {
         names: &LinearNames,
         bias: Bias,
     ) -> Result<CrossAttention> {
-        let to_q = match bias {
+        let make_q = match bias {
             Bias::All => Linear::new,
             Bias::Out => Linear::without_bias,
         };
         let [q, k, v, out] = names.0.map(|names| scope.either(names));
-        let to_q = to_q(&q, c, c)?;
+        let to_q = make_q(&q, c, c)?;
         let mut joined = Joined::new(c_context, bias == Bias::All);
         let parts = [joined.ask(&k, c)?, joined.ask(&v, c)?];
         let to_kv = joined.build().expect("two layers");

@@ -1,9 +1,10 @@
-//! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and one `forward`.
+//! Tier 3: layers. A layer is its weights, asked for by name from a [`Scope`], and `forward`.
+//! A linear has further ones, which do an activation or a sum in the same kernel.
 //!
 //! A constructor is synchronous and reads nothing: it names tensors, their shapes are checked
 //! against the file's header, and it gets handles to empty tensors, which the [`Loader`] fills
-//! later in one pass over the file. Fields have the checkpoint's names, so that a path in the code
-//! is the tensor's name.
+//! later in one pass over the file. Fields have the checkpoint's names, except where layers are
+//! joined (`to_qkv`, `to_kv`) or numbered in the checkpoint (`net.2`).
 
 mod attention;
 mod conv;

@@ -33,12 +33,13 @@ impl Tensor {
         let kernel = Rc::new(kernel);
         let source_row =
             |row: usize| row / height * source_height + row % height * source_height / height;
-        // A band reads at most one more source row than its share.
-        let of_output = width as u64 * y.row_bytes();
-        let of_source = source_width as u64 * self.row_bytes();
-        let wider = of_output.max(of_source * (source_height.div_ceil(height) + 1) as u64);
-        let most = (gpu.limits().binding / wider) as usize;
-        for band in bands::cut(batch * height, most, bands::grain(of_output)) {
+        // Bytes of an image row. A band reads at most one more source row than its share.
+        let output_row_bytes = width as u64 * y.row_bytes();
+        let source_row_bytes = source_width as u64 * self.row_bytes();
+        let largest =
+            output_row_bytes.max(source_row_bytes * (source_height.div_ceil(height) + 1) as u64);
+        let most = (gpu.limits().binding / largest) as usize;
+        for band in bands::cut(batch * height, most, bands::grain(output_row_bytes)) {
             let sources = source_row(band.start)..source_row(band.end - 1) + 1;
             let (x, x_first) =
                 self.rows_aligned(&(sources.start * source_width..sources.end * source_width));

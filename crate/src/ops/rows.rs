@@ -47,6 +47,7 @@ impl Tensor {
             let term = TermParams { coefficient: 1.0, first, period: count, unused: 0 };
             let params = Params::new(count, [term; TERMS_MAX]);
             let to = self.rows(&(filled * width..(filled + rows.len()) * width));
+            // The kernel binds `TERMS_MAX` inputs; with one term it reads only the first.
             let bindings = vec![from, from, from, from, from, to];
             let grid = shared::linear_grid(gpu, count as usize);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, 0);

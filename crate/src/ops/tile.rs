@@ -23,10 +23,11 @@ pub(super) struct Tile {
 }
 
 impl Tile {
-    /// The tile `chosen` for `rows` × `n` outputs, or a smaller one if most of the tiles at the
-    /// edge would be empty.
+    /// The tile `chosen` for `rows` × `n` outputs; but the smaller direct tile where padding to
+    /// multiples of 16 costs over a quarter more than to multiples of 8. On a software adapter the
+    /// workgroup is the widest along the outputs that pads them by a tenth at the most.
     pub(super) fn choose(gpu: &Gpu, chosen: MatrixTile, rows: usize, n: usize) -> Tile {
-        let area = |side: usize| rows.next_multiple_of(side) * n.next_multiple_of(side);
+        let area = |tile: usize| rows.next_multiple_of(tile) * n.next_multiple_of(tile);
         let kind = match chosen {
             MatrixTile::Direct16 if 4 * area(16) > 5 * area(8) => MatrixTile::Direct8,
             chosen => chosen,

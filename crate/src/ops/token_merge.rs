@@ -5,10 +5,13 @@
 //! ```text
 //! match   x [b, t, c] → for each token its most similar destination and the similarity [b, t, 2]
 //! rank    → places [b, t, 2]: each token's row, and the destination that it is merged into
-//! group   → rows [b, t + 1]: the tokens of each row
+//! group   → rows [b, t + 1]: the tokens in the order of their rows, see below
 //! merge   x [b, t, c] → the means of the rows [b, t − merged, c]
-//! undo    rows [b, t − merged, c] → tokens [b, t, c]: each token gets a copy of its row
+//! undo    rows [b, t − merged, c] → tokens [b, t, c]: each token's residual plus its row
 //! ```
+//!
+//! The list of group has first the tokens that keep a row of their own, then the merged ones,
+//! ordered by destination; then where those of each destination begin, and where the last ones end.
 //!
 //! Which tokens are merged is decided on the GPU; the host only sets how many.
 
@@ -64,7 +67,7 @@ pub struct TokenMerge {
     /// `[b, t, 2]` of u32: the token's row after merging, and the destination that it is merged
     /// into, if any.
     places: Tensor,
-    /// `[b, t + 1]` of u32: the tokens of each row; see `token_merge_group.wgsl`.
+    /// `[b, t + 1]` of u32: the list that group makes; see `token_merge_group.wgsl`.
     rows: Tensor,
     batch: usize,
     size: [usize; 2],

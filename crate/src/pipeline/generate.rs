@@ -109,6 +109,7 @@ impl Pipeline {
         for first in (0..request.count).step_by(order.at_once as usize) {
             let part = first..request.count.min(first + order.at_once);
             let initial = initial.as_ref();
+            // A `Job` and its `Run` are one batch: the pictures `part` of the request.
             let job = Job { files, order, part: part.clone(), initial, previews, control, extras };
             let mut run = Run::new(job, engine, wider.as_ref());
             let latents = run.denoise().await?;
@@ -168,8 +169,9 @@ impl Pipeline {
             control.report(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());
         }
-        let shown = if safety == Safety::Flagged { 0.0 } else { 1.0 };
-        run.show(&image, shown).await?;
+        // An observer gets a flagged picture in black, too.
+        let brightness = if safety == Safety::Flagged { 0.0 } else { 1.0 };
+        run.show(&image, brightness).await?;
         let kernels = match &self.machine {
             Machine::Gpu(on_gpu) => on_gpu.gpu.tuned_id(),
             Machine::Cpu(_) => None,

@@ -142,7 +142,8 @@ impl Unet {
         })
     }
 
-    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the noise, `[b, out_channels, h, w]`.
+    /// `latents` `[b, c, h, w]`, `context` `[b, tokens, d]` → the prediction
+    /// (noise or v), `[b, out_channels, h, w]`.
     ///
     /// # Errors
     /// candle's, where shapes do not fit.
@@ -157,7 +158,7 @@ impl Unet {
         };
         let mut skips = vec![x.clone()];
         let (last, inner) = self.up.split_last().expect("a UNet has levels");
-        let outermost = last.layers.len() - 1 - self.cache_branch;
+        let first_outermost = last.layers.len() - 1 - self.cache_branch;
         if let Cache::Reuse(deep) = input.cache {
             let t2i_residual = residuals.and_then(|added| added.down.first());
             let branch = ..self.cache_branch;
@@ -167,7 +168,7 @@ impl Unet {
         } else {
             for (level, block) in self.down.iter().enumerate() {
                 let t2i_residual = residuals.and_then(|added| added.down.get(level));
-                x = self.lower(block, x, &time, context, &mut skips, t2i_residual)?;
+                x = self.forward_down(block, x, &time, context, &mut skips, t2i_residual)?;
             }
             add_to_skips(&mut skips, residuals)?;
             for stage in &self.mid {
@@ -177,22 +178,22 @@ impl Unet {
                 x = (x + mid)?;
             }
             for block in inner {
-                x = raise(&block.layers, x, &time, context, &mut skips)?;
+                x = forward_up(&block.layers, x, &time, context, &mut skips)?;
                 if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
                     let (_, _, h, w) = skip.dims4()?;
                     x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
                 }
             }
-            x = raise(&last.layers[..outermost], x, &time, context, &mut skips)?;
+            x = forward_up(&last.layers[..first_outermost], x, &time, context, &mut skips)?;
         }
         let deep = (!matches!(input.cache, Cache::Off)).then(|| x.clone());
-        x = raise(&last.layers[outermost..], x, &time, context, &mut skips)?;
+        x = forward_up(&last.layers[first_outermost..], x, &time, context, &mut skips)?;
         let sample = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
         Ok(UnetOutput { sample, deep })
     }
 
     /// One level of the down path; every output is kept as a skip.
-    fn lower(
+    fn forward_down(
         &self,
         block: &Block,
         mut x: Tensor,
@@ -256,7 +257,7 @@ fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) -> 
 }
 
 /// Layers of the up path, each with a skip.
-fn raise(
+fn forward_up(
     layers: &[ResnetWithTransformer],
     mut x: Tensor,
     time: &Tensor,

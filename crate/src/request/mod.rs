@@ -126,13 +126,13 @@ pub fn fields() -> impl Iterator<Item = &'static Field> {
     Request::OWN.iter().chain(Shortcuts::FIELDS)
 }
 
-/// The field of this name, or with this alias: lists of requests and links may use aliases.
+/// The field of this name. Aliases are not looked up here; readers of lists and links do that.
 pub fn field(name: &str) -> Option<&'static Field> {
     fields().find(|field| field.name == name)
 }
 
-/// How many steps a run takes that begins with a picture, as in diffusers: the last ones of
-/// `steps`.
+/// How many of the `steps` are taken when a picture to begin with has this `strength`: the last
+/// ones, as in diffusers.
 pub fn taken(steps: u32, strength: f64) -> usize {
     ((f64::from(steps) * strength) as usize).min(steps as usize)
 }

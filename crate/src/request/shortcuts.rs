@@ -40,8 +40,9 @@ const fn shortcut(kind: FieldType) -> FieldInfo {
     of_type(kind).faster()
 }
 
+// The numbers are the fields' places in the infotext.
 request_fields! {
-    /// The fields of a [`Request`](super::Request) that make it faster and its picture another.
+    /// The fields of a [`Request`](super::Request) that make it faster, and change its picture.
     /// Those that are off are not written, so that older versions can read the rest.
     #[derive(Copy)]
     pub struct Shortcuts {

@@ -66,7 +66,7 @@ pub(super) enum Given<'a> {
     Text(&'a str),
 }
 
-/// A Rust type that a field can have.
+/// A Rust type that a field can have: how its value is read, and how it is given back.
 pub(super) trait Entry: Sized {
     /// Whether it may be null.
     const OPTIONAL: bool = false;
@@ -74,7 +74,7 @@ pub(super) trait Entry: Sized {
     /// `None` for a value that is not of this type.
     fn read(given: Given<'_>) -> Option<Self>;
 
-    /// Its value.
+    /// The value, as [`FieldValue`].
     fn held(&self) -> FieldValue<'_>;
 }
 

@@ -21,7 +21,8 @@ use web_sys::Blob;
 /// Names of the licence's text in a folder.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
 
-/// Adds a model for these files to the library. Its manifest is the first of these that applies:
+/// Identifies the model of these files and adds its record to the library; [`fill`] stores the
+/// bytes. The page calls it `identifyLocal`. Its manifest is the first of these that applies:
 ///
 /// 1. One of the `known` ones, if all hashes of the files match it.
 /// 2. The manifest among the files, unless it has the id of a known model.
@@ -148,6 +149,7 @@ async fn keep(
             }
             store.put(&id, &file.path, chunk, &read).await?;
         }
+        // `pace` is the progress of the import.
         let mut pace = fetcher.pace.borrow_mut();
         pace.arrived(&file.path, length, &fetcher.watch);
         (pace.done, pace.under_way) = (pace.done + length, 0);

@@ -105,6 +105,7 @@ impl Files {
                 watch.tell(&Event::Verifying { path, bytes_done: bytes_done + at, bytes_total });
                 let length = CHUNK_BYTES.min(size - at);
                 let bytes = read(&file.path, blob, at, length).await?;
+                // Adds the bytes to the file's SHA-256.
                 sum(&bytes, &mut vec![0; PIECE_BYTES], &mut digest);
                 at += length;
             }

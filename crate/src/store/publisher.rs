@@ -30,6 +30,7 @@ pub(super) async fn consult(
     for number in numbers {
         let file = model.manifest.files[number].clone();
         let state = model.files.get(&file.path);
+        // Whether the pointer's SHA-256 is in the model's record already.
         let told = state.is_some_and(|state| state.told.is_some());
         let unknown = file.sha256.is_none();
         if told || file.beside || !(file.pointer || unknown) {

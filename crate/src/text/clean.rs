@@ -180,8 +180,8 @@ fn normalized(form: &impl Normalizer, text: &str) -> String {
     string.get().to_owned()
 }
 
-/// Words with a Σ in lower case (its lower case depends on its place in the word); other words
-/// unchanged.
+/// Lower-cases the words that contain a Σ, whose lower case depends on its place in the word. Other
+/// words are unchanged.
 fn with_final_sigma(text: &str) -> String {
     if !text.contains('Σ') {
         return text.to_owned();

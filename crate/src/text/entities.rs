@@ -31,8 +31,8 @@ const OTHERS: &str = "\
     8869 perp 8901 sdot 8968 lceil 8969 rceil 8970 lfloor 8971 rfloor 9001 lang 9002 rang 9674 \
     loz 9824 spades 9827 clubs 9829 hearts 9830 diams";
 
-/// The character of an entity's name; the name of a lower-case letter in capitals gives the capital
-/// letter.
+/// The character of an entity's name. A name written in capitals gives the capital letter:
+/// `EACUTE` gives É, although HTML has only `Eacute`.
 pub(super) fn named(name: &str) -> Option<String> {
     if let Some(found) = lookup(name) {
         return Some(found.to_string());

@@ -191,6 +191,8 @@ fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) ->
         for Piece { id, .. } in tokenizer.pieces(text)? {
             let is_comma = Some(id) == tokenizer.comma();
             if tokens.len() == room {
+                // As in AUTOMATIC1111's web UI: the cut is after the last comma, if that is near;
+                // but where the next id is a comma itself, the chunk stays full.
                 let near = comma.filter(|end| !is_comma && room - end < COMMA_REACH);
                 let rest = tokens.split_off(near.unwrap_or(room));
                 finish(&mut chunks, &tokens)?;

@@ -93,10 +93,12 @@ impl Engine {
         Engine::default()
     }
 
-    /// Opens the model at `address`, a folder, a single file or, as `stored:ID`, one of the
-    /// browser's storage, and resolves to its description, and the device it runs on: `webgpu` or
-    /// `cpu`, with its `tuning` if it has one: the key under which to store it, its text, its id. A
-    /// model that was open before is closed first.
+    /// Opens the model at `address`: the URL of a folder or a single file, or `stored:ID` for a
+    /// model in the browser's storage. A model that was open before is closed first.
+    ///
+    /// Resolves to the model's description with further fields: `device` (`webgpu` or `cpu`),
+    /// `tuning` (`[key, text, id]`, where kernels were chosen for the adapter; the text is to be
+    /// stored under the key) and `model` (its provenance: name, revision, SHA-256; or null).
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: those of the source and of the device,

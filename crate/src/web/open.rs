@@ -30,9 +30,11 @@ struct OpenOptions {
     safety: Option<String>,
     /// What the UNet predicts, `epsilon` or `v_prediction`, where the model's files do not say it.
     prediction: Option<String>,
-    /// The address of the folder with a single file's tokenizer; without it `tokenizer/` beside it.
+    /// The address of the folder with the tokenizer's files, for a single file. If missing,
+    /// `tokenizer/` beside the file.
     tokenizer: Option<String>,
-    /// `fetch`: missing chunks of a stored model may be fetched now.
+    /// `fetch`: a stored model may be incomplete, and missing chunks are fetched when they are
+    /// read. Without it an incomplete model is an error.
     rest: Option<String>,
     /// Stored tunings of this machine's adapters, as `open` returned them earlier; an adapter
     /// without one is measured. Without this option pictures are reproducible.
@@ -97,7 +99,7 @@ pub(super) async fn open(
     let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
         Some(id) => {
             let rest = options.rest.as_deref() == Some("fetch");
-            // Only the tokenizer is read from this source.
+            // There is no such file: only the tokenizer, beside it, is read from this source.
             let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
             Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
         }

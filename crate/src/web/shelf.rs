@@ -13,8 +13,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-/// All models of this browser. Calls may run at the same time, but only one that changes a certain
-/// model.
+/// All models of this browser. Several calls may run at the same time, but for each model only one
+/// that changes it.
 #[wasm_bindgen]
 pub struct Shelf {
     store: Rc<Store>,
@@ -260,7 +260,7 @@ impl Shelf {
         self.store.remove(&id).await.map_err(to_js)
     }
 
-    /// Cancels the running long call.
+    /// Cancels the long call that began last.
     pub fn stop(&self) {
         if let Some(watch) = &*self.watch.borrow() {
             watch.stop();

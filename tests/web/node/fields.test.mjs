@@ -10,7 +10,7 @@ import { fieldsOf } from "../../../web/files/fields.js";
 import { requestOf as readPicture } from "../../../web/files/request.js";
 import { readRows } from "../../../web/files/table.js";
 import { readOptions } from "../../../web/options.js";
-import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
+import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
 import { requestOf } from "../../../web/request/fields.js";
 
 const root = join(import.meta.dirname, "../../..");
@@ -45,7 +45,7 @@ test("every field survives the form, a record and a link", () => {
   const fields = fieldsOf(request);
   assert.deepEqual(made(fields), request);
   // A picture's record holds its request, and a link to it what differs from the defaults.
-  const link = linkOf(/** @type {any} */ (request));
+  const link = changedFields(/** @type {any} */ (request));
   const hash = `#${new URLSearchParams(link)}`;
   Object.assign(globalThis, { location: { hash } });
   const { strength, ...linked } = made(readOptions().fields);

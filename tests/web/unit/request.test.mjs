@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DEFAULTS, fieldName, linkOf } from "../../../web/request/defaults.js";
+import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
 import { applyStyle, keepStyles, keptStyles } from "../../../web/request/styles.js";
@@ -100,7 +100,7 @@ test("how prompts are read is a part of the fields", () => {
 });
 
 test("a link names what differs from the defaults, and no start image's strength", () => {
-  const link = linkOf({
+  const link = changedFields({
     prompt: "a cat",
     negative_prompt: "",
     seed: "7",

@@ -48,11 +48,14 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
     let stride = schedule.num_train_timesteps() / steps;
     let mut evaluations = Vec::with_capacity(timesteps.len());
     for (index, timestep) in timesteps.into_iter().enumerate() {
+        // The second evaluation takes the first step again: from the saved latents, and from the
+        // timestep of the first evaluation, which is one stride above its own.
         let (x, from, back) = match index {
             1 => (Slot::Saved, timestep as usize + stride, stride),
             _ => (Slot::Latents, timestep as usize, stride),
         };
         let alpha = schedule.alpha(from, steps)?;
+        // Without `set_alpha_to_one` in the config, ᾱ after the last step is ᾱ₀.
         let next = schedule.alpha_before(from, back, false);
         let level = NoiseLevel::of_alpha(schedule.alpha(timestep as usize, steps)?);
         let update = transfer(
@@ -62,6 +65,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
             alpha,
             next,
         );
+        // Steps count from 1, and the first has two evaluations: 0 and 1.
         let mut evaluation = Evaluation::new(index.max(1), timestep, level, update.sum());
         if index == 0 {
             evaluation.save = Some(Terms::one(Slot::Latents).sum());

@@ -86,8 +86,8 @@ impl Pool {
         bytes.max(4).next_multiple_of(256)
     }
 
-    /// The smallest free buffer that fits `bytes`; with `before`, only one that was last used by an
-    /// earlier recording than that.
+    /// The smallest free buffer that fits `bytes`. `before` is the number of a recording: with it,
+    /// only buffers that were last used by an earlier recording are taken.
     pub(crate) fn take(&mut self, bytes: u64, before: Option<u64>) -> Option<BufferId> {
         let need = Self::rounded(bytes);
         let key = self

@@ -34,11 +34,12 @@ pub(crate) struct SubmitBudget {
     fixed: Option<u64>,
     /// Floating-point operations of one dispatch, where they are fixed.
     fixed_dispatch: Option<u64>,
+    /// [`Dispatch::work`] per second: floating-point operations, and ten for each byte moved.
     work_per_second: f64,
 }
 
 impl SubmitBudget {
-    /// Nothing is measured yet; with `fixed`, no submit depends on it.
+    /// Nothing is measured yet. With `fixed`, the size of submits does not depend on the speed.
     pub(crate) fn new(fixed: Option<u64>, software: bool) -> SubmitBudget {
         // A driver does not reset the CPU.
         let fixed_dispatch = software.then_some(u64::MAX);
@@ -50,7 +51,9 @@ impl SubmitBudget {
         SubmitBudget { fixed_dispatch: fixed.or(self.fixed_dispatch), ..self }
     }
 
-    /// Floating-point operations of one dispatch at the most, as far as the adapter is known.
+    /// Floating-point operations of one dispatch at the most, as far as the adapter is known. The
+    /// speed is in [`Dispatch::work`], which also counts bytes; here all of it is taken as
+    /// operations.
     pub(crate) fn dispatch_max(&self) -> u64 {
         let [most, least] = DISPATCH_FLOPS;
         let measured = (self.work_per_second * DISPATCH_SECONDS).clamp(least, most) as u64;

@@ -166,11 +166,11 @@ fn refuse(fields: &Fields) -> Result<()> {
 fn levels(fields: &Fields) -> Result<Vec<Level>> {
     let channels = fields.level_channels("block_out_channels", &[320, 640, 1280, 1280])?;
     let count = channels.len();
-    let layers = fields.counts("layers_per_block", 2, count)?;
-    let deep = fields.counts("transformer_layers_per_block", 1, count)?;
+    let layers = fields.per_level("layers_per_block", 2, count)?;
+    let deep = fields.per_level("transformer_layers_per_block", 1, count)?;
     let explicit = !fields.get("num_attention_heads", Value::Null)?.is_null();
     let of_heads = if explicit { "num_attention_heads" } else { "attention_head_dim" };
-    let heads = fields.counts(of_heads, 8, count)?;
+    let heads = fields.per_level(of_heads, 8, count)?;
     let down = fields.block_types(
         "down_block_types",
         &["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
@@ -209,7 +209,7 @@ fn levels(fields: &Fields) -> Result<Vec<Level>> {
 }
 
 fn cross_attention_dim(fields: &Fields, levels: usize) -> Result<usize> {
-    let each = fields.counts("cross_attention_dim", 1280, levels)?;
+    let each = fields.per_level("cross_attention_dim", 1280, levels)?;
     if each.iter().any(|one| *one != each[0] || !one.is_multiple_of(4)) {
         let reason = "must be one multiple of four for all levels";
         return Err(fields.error("cross_attention_dim", reason));

@@ -6,12 +6,12 @@ use crate::ops::TokenMerge;
 use crate::tensor::Tensor;
 use std::ops::Range;
 
-/// What the UNet needs of the context `[b, tokens, d]`: its keys and values for each
+/// A prepared context: of the text encoder's states `[b, tokens, d]`, the keys and values for each
 /// cross-attention, in the order in which a forward pass uses them. Also how many of 1000 tokens
 /// self-attention merges, since this is passed to the same layers.
 #[derive(Clone)]
 pub struct Context {
-    pub(super) keys: Vec<KeyValue>,
+    pub(super) key_values: Vec<KeyValue>,
     pub(super) merged_per_mille: u32,
 }
 
@@ -20,7 +20,7 @@ impl Context {
     /// self-attention: "Token Merging for Fast Stable Diffusion" (Bolya and Hoffman, 2303.17604).
     #[must_use]
     pub fn merging(&self, merged_per_mille: u32) -> Context {
-        Context { keys: self.keys.clone(), merged_per_mille }
+        Context { key_values: self.key_values.clone(), merged_per_mille }
     }
 
     /// For a forward pass over `latents` `[b, h, w, c]`: the keys and values of the
@@ -28,7 +28,7 @@ impl Context {
     pub(super) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
         let [_, h, w, _] = latents.shape().image();
         Remaining {
-            keys: self.keys[part].iter(),
+            key_values: self.key_values[part].iter(),
             merged_per_mille: self.merged_per_mille,
             size: [h, w],
         }
@@ -37,7 +37,7 @@ impl Context {
 
 /// The part of a context that the rest of a forward pass will use.
 pub(super) struct Remaining<'a> {
-    pub(super) keys: std::slice::Iter<'a, KeyValue>,
+    pub(super) key_values: std::slice::Iter<'a, KeyValue>,
     merged_per_mille: u32,
     /// Height and width of the highest resolution.
     size: [usize; 2],

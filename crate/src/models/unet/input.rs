@@ -12,8 +12,8 @@ pub struct UnetInput<'a, A, C> {
     pub extra_channels: Option<&'a A>,
     /// In 0..1000, not always a whole number.
     pub timestep: f64,
-    /// The context of the b elements of the batch. If it has fewer, b / fewer consecutive elements
-    /// share one.
+    /// The context of the b elements of the batch. If it has n < b elements, b / n consecutive
+    /// elements of the batch share one.
     pub context: &'a C,
     /// What is done with the deep features.
     pub cache: Cache<'a, A>,

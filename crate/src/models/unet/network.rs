@@ -67,7 +67,7 @@ impl Unet {
         let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
         let mid = self.mid_block.prepare(context);
         let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
-        Context { keys: down.chain(mid).chain(up).collect(), merged_per_mille: 0 }
+        Context { key_values: down.chain(mid).chain(up).collect(), merged_per_mille: 0 }
     }
 
     /// Predicts the noise: `[b, h, w, c]` → `[b, h, w, out_channels]`; channel counts are padded to
@@ -100,7 +100,7 @@ impl Unet {
         let (level, branch) = (&self.config.levels[0], self.config.cache_branch());
         let blocks = |attends, layers| if attends { layers * level.transformer_layers } else { 0 };
         let (context, latents) = (input.context, input.latents);
-        let all = context.keys.len();
+        let all = context.key_values.len();
         let up = context.part(all - blocks(level.up_attention, branch + 1)..all, latents);
         let mut down = context.part(0..blocks(level.down_attention, branch), latents);
         let mut skips = vec![x.clone()];
@@ -118,7 +118,7 @@ impl Unet {
         shifts: Tensor,
         input: &UnetInput<'a, Tensor, Context>,
     ) -> (Tensor, Pass<'a>) {
-        let keys = 0..input.context.keys.len();
+        let keys = 0..input.context.key_values.len();
         let mut context = input.context.part(keys, input.latents);
         let residuals = input.residuals;
         let mut skips = vec![x.clone()];
@@ -146,7 +146,7 @@ impl Unet {
         let layers = self.first_outermost()..last.layers();
         let Pass { shifts, context, skips } = &mut pass;
         x = last.forward_layers(layers, x, shifts, context, skips);
-        assert!(pass.context.keys.next().is_none(), "the context is another model's");
+        assert!(pass.context.key_values.next().is_none(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }
 

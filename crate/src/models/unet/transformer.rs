@@ -100,7 +100,7 @@ impl TransformerBlock {
     /// `x` `[b, t, c]`, where t = h · w of `size`; same shape.
     fn forward(&self, x: &Tensor, size: [usize; 2], context: &mut Remaining<'_>) -> Tensor {
         let merged = context.merged(size);
-        let context = context.keys.next().expect("the context is this model's");
+        let context = context.key_values.next().expect("the context is this model's");
         let mut x = match merged {
             0 => self.attn1.forward(&self.norm1.forward(x), Mask::None, x),
             _ => self.attend_merged(x, size, merged),

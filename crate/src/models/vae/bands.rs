@@ -1,6 +1,6 @@
 //! A feature map in bands of rows, each of which is a tensor, for memory that is too small for the
-//! whole. It may also be the upsampled version of such a one, which is computed strip by strip and
-//! never stored.
+//! whole. A feature map may also be the upsampled version of one that is stored in bands; it is
+//! computed strip by strip and never stored.
 //!
 //! A *strip* is a band with two more rows above and two below, because two 3×3 convolutions read so
 //! far. In the result these rows are dropped: the zero padding at a strip's ends makes them
@@ -115,13 +115,13 @@ impl Bands {
     }
 
     /// A strip of at least `rows` rows (or all rows, if there are fewer), which contains
-    /// `first..first + rows` as far as these exist.
-    fn strip(&self, first: usize, rows: usize, gpu: &Gpu) -> Strip {
+    /// `wanted..wanted + rows` as far as these exist. Its ends are rows that can be copied.
+    fn strip(&self, wanted: usize, rows: usize, gpu: &Gpu) -> Strip {
         let [height, width, c] = self.size;
         let grain = rows_grain(width * c * self.precision.bytes());
-        let first = first.min(height.saturating_sub(rows));
-        let end = height.min((first + rows).next_multiple_of(grain));
-        let first = first / grain * grain;
+        let wanted = wanted.min(height.saturating_sub(rows));
+        let end = height.min((wanted + rows).next_multiple_of(grain));
+        let first = wanted / grain * grain;
         let x = Tensor::empty(gpu, [1, end - first, width, c], self.precision);
         let bands = self.ranges().into_iter().zip(&self.bands);
         let within = bands.filter(|(rows, _)| rows.start < end && rows.end > first);
@@ -182,7 +182,8 @@ impl FeatureMap<'_> {
         let first = row.saturating_sub(REACH);
         match self {
             FeatureMap::Stored(_) => [first, step + 2 * REACH],
-            // The upsampling's 3×3 convolution reads one more stored row on either side.
+            // The upsampling's 3×3 convolution reads one more stored row on either side. `step`
+            // is even, as [`Bands::empty`] rounds it.
             FeatureMap::Upsampled(..) => [(first / 2).saturating_sub(1), step / 2 + REACH + 2],
         }
     }

@@ -38,6 +38,7 @@ impl Provenance {
         if let Some(manifest) = source.manifest() {
             return Ok(Some(Provenance::of(&manifest)));
         }
+        // A single file has no folder in which a manifest could be.
         if source.checkpoint().is_some() {
             return Ok(None);
         }

@@ -85,7 +85,7 @@ impl Parts {
     pub(super) async fn bring(
         &self,
         wanted: PartSet,
-        (files, weights): (&Files, Option<WeightType>),
+        (files, weight_type): (&Files, Option<WeightType>),
         target: &LoadTarget<'_>,
     ) -> Result<()> {
         let missing = |part: &Part| self.0.borrow().get(*part).is_none();
@@ -93,7 +93,8 @@ impl Parts {
         for part in wanted.iter().filter(missing) {
             let build = |scope: &Scope| Network::new(part, scope, files);
             let archive = files.archive(part);
-            pending.push((part, Pending::new(target.gpu, part.name(), archive, weights, build)?));
+            pending
+                .push((part, Pending::new(target.gpu, part.name(), archive, weight_type, build)?));
         }
         let mut counted = Counted::of(pending.iter().map(|(_, one)| one.bytes_total()).sum());
         // All of them are inserted together, so that after a cancel the loaded parts are the same
@@ -114,11 +115,11 @@ impl Parts {
 /// Tensors that are missing or of another shape.
 pub(in crate::pipeline) fn sizes(
     files: &Files,
-    weights: Option<WeightType>,
+    weight_type: Option<WeightType>,
 ) -> Result<PartMap<u64>> {
     let size = |part: Part| {
         let gpu = Gpu::dry(false);
-        let scope = Scope::open(&gpu, Rc::clone(files.archive(part)), weights);
+        let scope = Scope::open(&gpu, Rc::clone(files.archive(part)), weight_type);
         let _network = Network::new(part, &scope, files)?;
         Ok((part, gpu.held().weights))
     };

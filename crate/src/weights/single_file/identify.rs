@@ -1,5 +1,5 @@
-//! Finds what a file of tensors is that is not a single-file checkpoint of Stable Diffusion 1, from
-//! the names and shapes of its tensors, for the error message.
+//! Names the kind of a file of tensors that is no single-file checkpoint of Stable Diffusion 1, for
+//! the error message. It is found from the names and shapes of the tensors.
 //!
 //! A file that has all three parts is such a checkpoint, whatever else is in it: programs leave
 //! schedules, EMA weights, losses and keys of their own there. For any other file the kind with the
@@ -98,7 +98,8 @@ const MIDDLES: [(&str, &str); 25] = [
     ("joint_blocks.", SD_3),
 ];
 
-/// Beginnings of names of which a single one is enough, in a file without the three parts.
+/// Parts of names, and the kind of file that has one. A single such name is enough, wherever the
+/// part is in it, where no kind has half of the file's names.
 const DECISIVE: [(&str, &str); 4] = [
     ("joint_blocks.", SD_3),
     ("double_blocks.", FLUX),

@@ -32,7 +32,8 @@ impl<W: Write> SafetensorsWriter<W> {
     /// come. `path` is only for messages; `metadata` is the header's free text pairs.
     ///
     /// # Errors
-    /// [`Error::Write`] when the output refuses, or the list has a name twice or a size beyond u64.
+    /// [`Error::Write`] when the output refuses, or the list has a name twice, the reserved name of
+    /// the metadata, a type that safetensors does not have (ggml's blocks), or a size beyond u64.
     pub fn new<N: AsRef<str>>(
         mut out: W,
         path: &str,

@@ -60,6 +60,7 @@ pub(crate) struct ManifestArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
+    // Zero would be a divisor below. Other sizes are checked with the manifest.
     if args.chunk_bytes == 0 {
         let reason = "must be at least 4096".to_owned();
         return Err(Error::Request { field: "chunk_bytes", reason });
