@@ -133,7 +133,9 @@ test("no sentence that appears moves the buttons away under the mouse", async (t
   const before = await place();
   await type({ prompt: "lose the device" });
   await page.locator("#unknown").waitFor();
-  assert.equal(await place(), before, "what the model does not know");
+  // The count of tokens that comes beside the label makes its row a fraction of a pixel higher.
+  const moved = Math.abs((await place()) - before);
+  assert.ok(moved < 1, `what the model does not know: ${moved} px`);
   await generate.click();
   await state("error");
   const fault = page.locator("#fault");
