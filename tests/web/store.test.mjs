@@ -37,6 +37,61 @@ test("a model is fetched, several chunks at once, and only once", async (t) => {
   assert.deepEqual(await behind(page, "keys"), []);
 });
 
+/** Holds the table of chunks in a page: nobody else's transaction begins until `go` is called. */
+function holdChunks() {
+  const opened = indexedDB.open("darkroom-weights");
+  return new Promise((begun) => {
+    opened.onsuccess = () => {
+      const db = opened.result;
+      const table = db.transaction("chunks", "readwrite").objectStore("chunks");
+      let held = true;
+      const look = () => {
+        begun(null);
+        if (held) table.get("nothing").onsuccess = look;
+        else db.close();
+      };
+      /** @type {any} */ (window).releases.push(() => (held = false));
+      table.get("nothing").onsuccess = look;
+    };
+  });
+}
+
+test("a chunk that arrives while another one tries the database is stored as well", async (t) => {
+  const weights = new Weights(SIZES);
+  /** @type {(() => void)[]} */
+  const answers = [];
+  Object.assign(weights, { hold: { then: (/** @type {() => void} */ act) => answers.push(act) } });
+  const { open } = await profile(t, weights);
+  const page = await open();
+  await add(page, weights.manifest(CHUNK));
+  await page.evaluate(() => Object.assign(window, { releases: [] }));
+  const release = () => page.evaluate(() => /** @type {any} */ (window).releases.shift()());
+  const soon = () => new Promise((later) => setTimeout(later, 300));
+  const download = call(page, "download");
+  while (answers.length < 4) await soon();
+  // The first chunk's trial is written, and waits to be read, when the second one's is written.
+  await page.evaluate(holdChunks);
+  answers.shift()?.();
+  await soon();
+  const held = page.evaluate(holdChunks);
+  await soon();
+  await release();
+  await held;
+  await soon();
+  answers.shift()?.();
+  await soon();
+  await release();
+  Object.assign(weights, { hold: Promise.resolve() });
+  for (const answer of answers) answer();
+  assert.equal((await download).fault, null);
+  const kinds = Array.from({ length: 22 }, (_, i) =>
+    behind(page, "kind", ["unet/model.safetensors", i]),
+  );
+  assert.deepEqual(new Set(await Promise.all(kinds)), new Set(["Blob"]));
+  const keys = await behind(page, "keys");
+  assert.equal(keys.length, COUNT, "and no trial is left");
+});
+
 for (const known of /** @type {const} */ (["chunks", "files"]))
   test(`killed twenty times at random, it fetches nothing twice: hashes of ${known}`, async (t) => {
     const weights = new Weights({ "a.safetensors": 400_000, "b.json": 100 });

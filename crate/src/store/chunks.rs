@@ -25,6 +25,8 @@ pub struct Store {
     /// fast as an `ArrayBuffer` and needs no memory until then, but some private windows cannot
     /// store it.
     keeps_blobs: Cell<Option<bool>>,
+    /// How often that was tested: chunks that arrive together each test it, under keys of their own.
+    trials: Cell<u64>,
     /// Ids that are also recorded outside of the database.
     remembered: RefCell<BTreeSet<String>>,
 }
@@ -36,7 +38,8 @@ impl Store {
     /// [`Error::NewerStorage`], [`Error::Storage`].
     pub async fn open() -> Result<Store> {
         let database = Database::open().await?;
-        Ok(Store { database, keeps_blobs: Cell::new(None), remembered: RefCell::default() })
+        let (keeps_blobs, trials) = (Cell::default(), Cell::default());
+        Ok(Store { database, keeps_blobs, trials, remembered: RefCell::default() })
     }
 
     /// All models, in the order of their ids.
@@ -263,7 +266,7 @@ impl Store {
         }
     }
 
-    /// Tests once whether a stored `Blob` can be read again.
+    /// Tests whether a stored `Blob` can be read again, if that is not known.
     async fn keeps_blobs(&self) -> bool {
         if let Some(known) = self.keeps_blobs.get() {
             return known;
@@ -276,9 +279,11 @@ impl Store {
     async fn try_blob(&self) -> Result<bool> {
         let bytes = Uint8Array::from(&b"darkroom"[..]);
         let trial = blob(&Array::of1(&bytes))?;
-        let key = key(TRIAL, "", 0);
+        // With one key, a chunk would delete the entry that another one is about to read.
+        let number = self.trials.replace(self.trials.get() + 1);
+        let key = key(TRIAL, "", number);
         self.database.write(&[Change::Put(CHUNKS, key.clone(), trial)]).await?;
-        let back = self.bytes(TRIAL, "", 0).await?;
+        let back = self.bytes(TRIAL, "", number).await?;
         self.database.write(&[Change::Delete(CHUNKS, key)]).await?;
         Ok(back.is_some_and(|back| back.to_vec() == b"darkroom"))
     }
