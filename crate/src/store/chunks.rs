@@ -25,7 +25,8 @@ pub struct Store {
     /// fast as an `ArrayBuffer` and needs no memory until then, but some private windows cannot
     /// store it.
     keeps_blobs: Cell<Option<bool>>,
-    /// How often that was tested: chunks that arrive together each test it, under keys of their own.
+    /// How often that was tested: chunks that arrive together each test it, under keys of their
+    /// own.
     trials: Cell<u64>,
     /// Ids that are also recorded outside of the database.
     remembered: RefCell<BTreeSet<String>>,
