@@ -182,6 +182,11 @@ test("a worker that cannot start is told as that", async (t) => {
 test("loading can be cancelled, and Generate then loads", async (t) => {
   const { page, state, cancel, make } = await visit(t, { server, hash: "#model=models/slow" });
   await state("loading");
+  // It is slow once. Cancelled before it begins, it would be slow when it is loaded again.
+  await page.waitForFunction(() => {
+    const bar = /** @type {HTMLProgressElement} */ (document.getElementById("progress-bar"));
+    return bar.value > 0;
+  });
   await cancel.click();
   await state("error");
   const text = await page.locator("#progress-text").textContent();
