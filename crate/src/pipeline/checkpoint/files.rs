@@ -31,6 +31,14 @@ use crate::weights::{Archive, FilePart, Lora, Merge, Source, TensorInfo};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// The weights files in a folder in the diffusers layout: of which part, and their names without
+/// variant and ending.
+const STEMS: [(Part, &str); Part::NEEDED.len()] = [
+    (Part::TextEncoder, "model"),
+    (Part::Unet, "diffusion_pytorch_model"),
+    (Part::Vae, "diffusion_pytorch_model"),
+];
+
 /// A model's configs and the headers of its weights.
 pub struct Files {
     /// Of `text_encoder/config.json`.
@@ -56,10 +64,11 @@ impl Files {
             Some(path) => single_file::open(source, path).await?,
             None => {
                 let configs = Configs::read(source).await?;
-                let text_encoder = weights(source, "text_encoder", "model").await?;
-                let unet = weights(source, "unet", "diffusion_pytorch_model").await?;
-                let vae = weights(source, "vae", "diffusion_pytorch_model").await?;
-                (configs, [text_encoder, unet, vae], false)
+                let mut archives = PartMap::default();
+                for (part, stem) in STEMS {
+                    archives.insert(part, weights(source, part.name(), stem).await?);
+                }
+                (configs, archives, false)
             }
         };
         if let Some(kind) = source.prediction() {
@@ -70,14 +79,14 @@ impl Files {
         Ok(Files { assumes_prediction, ..files })
     }
 
-    /// From the texts of the configs and the headers of text encoder, UNet and VAE. `file` is the
-    /// single file that the configs are from, for error messages.
+    /// From the texts of the configs and the headers of the weights of [`Part::NEEDED`]. `file` is
+    /// the single file that the configs are from, for error messages.
     ///
     /// # Errors
     /// Configs that are not supported, or contradict one another.
     pub(super) fn new(
         configs: Configs,
-        archives: [Rc<Archive>; 3],
+        archives: PartMap<Rc<Archive>>,
         file: Option<&str>,
     ) -> Result<Files> {
         let named = |config| file.unwrap_or(config);
@@ -87,7 +96,7 @@ impl Files {
             unet: UnetConfig::parse(named(UNET), &configs.unet)?,
             vae: VaeConfig::parse(named(VAE), &configs.vae)?,
             configs,
-            archives: Part::NEEDED.into_iter().zip(archives).collect(),
+            archives,
             assumes_prediction: false,
         };
         files.check()?;
@@ -105,9 +114,13 @@ impl Files {
     }
 
     /// The headers of text encoder, UNet and VAE, under diffusers' names.
-    pub fn archives(&self) -> [(FilePart, &Archive); 3] {
-        let [text_encoder, unet, vae] = Part::NEEDED.map(|part| &**self.archive(part));
-        [(FilePart::TextEncoder, text_encoder), (FilePart::Unet, unet), (FilePart::Vae, vae)]
+    pub fn archives(&self) -> Vec<(FilePart, &Archive)> {
+        let of = [
+            (FilePart::TextEncoder, Part::TextEncoder),
+            (FilePart::Unet, Part::Unet),
+            (FilePart::Vae, Part::Vae),
+        ];
+        of.into_iter().map(|(file, part)| (file, &**self.archive(part))).collect()
     }
 
     /// Adds a LoRA to the UNet and the text encoder, or to the UNet alone. Returns the LoRA's names

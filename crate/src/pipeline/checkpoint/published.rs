@@ -3,6 +3,7 @@
 
 use super::configs::Configs;
 use super::files::Files;
+use super::part::Part;
 use crate::dtype::{FileType, WeightType};
 use crate::error::Result;
 use crate::gpu::Gpu;
@@ -41,7 +42,8 @@ impl Files {
             Encoder::new(scope, &config)?;
             Ok(())
         })?;
-        Files::new(configs, [text_encoder, unet, vae], None)
+        let parts = [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)];
+        Files::new(configs, parts.into_iter().collect(), None)
     }
 }
 

@@ -12,6 +12,7 @@
 //! ```
 
 use super::configs::{Configs, KEY};
+use super::part::{Part, PartMap};
 use crate::error::{Error, Result};
 use crate::json::from_python;
 use crate::models::sd_v1_4;
@@ -34,7 +35,7 @@ const PLACES_MAX: usize = 256;
 pub(super) async fn open(
     source: &dyn Source,
     path: &str,
-) -> Result<(Configs, [Rc<Archive>; 3], bool)> {
+) -> Result<(Configs, PartMap<Rc<Archive>>, bool)> {
     let archive = Archive::open(source, path).await?;
     let ldm = Ldm::new(&archive)?;
     let scheduler = base(&archive, "scheduler", sd_v1_4::SCHEDULER)?;
@@ -52,7 +53,10 @@ pub(super) async fn open(
         unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
         vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
     };
-    Ok((configs, [ldm.text_encoder, ldm.unet, ldm.vae].map(Rc::new), !has_prediction))
+    let parts =
+        [(Part::TextEncoder, ldm.text_encoder), (Part::Unet, ldm.unet), (Part::Vae, ldm.vae)];
+    let archives = parts.into_iter().map(|(part, archive)| (part, Rc::new(archive))).collect();
+    Ok((configs, archives, !has_prediction))
 }
 
 /// v1.4's config, with the fields of the file's own config, if it has one.

@@ -35,8 +35,8 @@ pub(super) async fn licence(
         return Ok(Some(text));
     }
     if source.checkpoint().is_some() {
-        let [(_, first), ..] = files.archives();
-        return Ok(first.metadata().get(KEY).cloned());
+        let archives = files.archives();
+        return Ok(archives.iter().find_map(|(_, archive)| archive.metadata().get(KEY)).cloned());
     }
     for path in LICENCES {
         if let Some(text) = read_text(source, path).await? {
