@@ -232,10 +232,7 @@ pub(super) async fn open_or_destroy(
     control: &Control,
 ) -> Result<Pipeline> {
     let opened = Pipeline::open(gpu, source, options, control).await;
-    if opened.is_err() {
-        gpu.destroy();
-    }
-    opened
+    opened.inspect_err(|_| gpu.destroy())
 }
 
 /// An error when the model, at its own size, needs more memory than there is.

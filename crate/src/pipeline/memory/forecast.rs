@@ -54,9 +54,10 @@ impl Forecast {
     /// # Errors
     /// Those of the device, and a limit of it that v1.4 exceeds.
     pub async fn of(gpu: &Gpu) -> Result<Forecast> {
-        let cost = Cost::of(gpu, Precision::F32).await?;
+        let files = Files::v1_4()?;
+        let cost = Cost::of(&files, gpu, Precision::F32).await?;
         let peak_bytes_f16 = match gpu.has_f16() {
-            true => Some(Cost::of(gpu, Precision::F16).await?.peak_bytes),
+            true => Some(Cost::of(&files, gpu, Precision::F16).await?.peak_bytes),
             false => None,
         };
         let rates = Rates::measure(gpu).await?;
@@ -81,9 +82,8 @@ struct Cost {
 
 impl Cost {
     /// The cost of v1.4 within the limits of a device, with all parts kept.
-    async fn of(device: &Gpu, precision: Precision) -> Result<Cost> {
+    async fn of(files: &Files, device: &Gpu, precision: Precision) -> Result<Cost> {
         let options = Options { precision, ..Options::default() };
-        let files = Files::v1_4()?;
         // With the device's own kernels: it is these that are timed.
         let gpu = device.dry_twin(device.limits(), precision == Precision::F16);
         let dry = files.dry_run_on(&gpu, &options, LOAD, Residency::ALL).await?;
@@ -198,10 +198,11 @@ mod tests {
     /// a kernel that computes much.
     #[test]
     fn the_ops_that_are_timed_do_nearly_all_of_the_operations() {
+        let files = Files::v1_4().unwrap();
         let direct = Gpu::dry(false);
         direct.set_tuning(Tuning::of(MatrixTile::Direct8, AttentionTile::Direct));
         for gpu in [Gpu::dry(false), Gpu::dry_software(false), direct] {
-            let cost = block_on(Cost::of(&gpu, Precision::F32)).unwrap();
+            let cost = block_on(Cost::of(&files, &gpu, Precision::F32)).unwrap();
             let rates = block_on(Rates::measure(&gpu)).unwrap();
             let flops = |kernels: &dyn Fn(&KernelStats) -> bool| -> f64 {
                 let of = cost.kernels.iter().filter(|(kernel, _)| kernels(kernel));
