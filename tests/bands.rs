@@ -1,6 +1,7 @@
 //! The VAE's decoder in bands of rows: the picture of the whole decoder, and memory for little more
 //! than the last level's output.
 
+use crate::harness::golden;
 use crate::harness::gpu::{self, Device};
 use crate::made_up::tiny;
 use darkroom::diffusion::noise::Torch;
@@ -77,7 +78,7 @@ fn a_picture_in_bands_is_that_of_the_whole_decoder() {
 #[test]
 fn a_picture_of_the_built_in_model_in_bands() {
     gpu::run(Device::Plain, |gpu| {
-        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
+        let model = golden::path("web/models/demo");
         check(gpu, &model, [16, 16], Precision::F32, &[16]);
     });
 }

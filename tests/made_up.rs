@@ -2,6 +2,7 @@
 //! nothing but names and a seed, so that no weights need be kept. `scripts/golden` makes the same
 //! ones.
 
+use crate::harness::golden::{path, place};
 use darkroom::weights::{Archive, FileSource};
 use pollster::block_on;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,16 @@ use std::sync::OnceLock;
 
 /// Runs the program.
 pub(crate) fn program(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_darkroom"));
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let program = place("CARGO_BIN_EXE_darkroom", env!("CARGO_BIN_EXE_darkroom"));
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(path(""));
     command.output().expect("the program was built with this test")
 }
 
 /// A folder that only this run of the tests uses.
 pub(crate) fn scratch(name: &str) -> PathBuf {
-    let folder = format!("{}/{}-{name}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let all = place("CARGO_TARGET_TMPDIR", env!("CARGO_TARGET_TMPDIR"));
+    let folder = format!("{all}/{}-{name}", std::process::id());
     std::fs::create_dir_all(&folder).unwrap();
     folder.into()
 }
@@ -73,7 +76,7 @@ pub(crate) struct Golden {
 
 impl Golden {
     pub(crate) fn open(file: &str) -> Golden {
-        let source = FileSource::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
+        let source = FileSource::new(path("tests/golden"));
         let archive = block_on(Archive::open(&source, file)).unwrap();
         Golden { source, archive }
     }

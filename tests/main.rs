@@ -7,6 +7,8 @@
 mod bad_input; // models and requests that cannot work
 mod bands; // the decoder in bands of rows
 mod batches; // several pictures of one request
+#[cfg(unix)]
+mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown

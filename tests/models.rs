@@ -4,6 +4,7 @@
 //! also wrote wrong outputs, each by a library that computes one thing otherwise (tanh GELU, an
 //! epsilon): that they do not pass shows that the bound is tight enough to notice.
 
+use crate::harness::golden;
 use crate::harness::gpu::{self, Device};
 use darkroom::gpu::Gpu;
 use darkroom::models::clip::{TextConfig, TextEncoder};
@@ -36,8 +37,7 @@ pub(crate) struct Array {
 
 impl Golden {
     pub(crate) fn open(folder: &'static str) -> Golden {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/");
-        let source = FileSource::new(format!("{root}{folder}"));
+        let source = FileSource::new(golden::path("tests/golden").join(folder));
         let cases = block_on(Archive::open(&source, "cases.safetensors")).unwrap();
         Golden { folder, source, cases }
     }

@@ -39,9 +39,6 @@ struct Params {
 const TAPS: u32 = KERNEL * KERNEL;
 const GATED: bool = false;
 
-// An input pixel that lies in the padding.
-const NOWHERE: u32 = 0xffffffffu;
-
 fn inner4() -> u32 { return params.c4; }
 fn rows_first() -> u32 { return params.first; }
 fn rows_end() -> u32 { return params.end; }
@@ -59,8 +56,9 @@ fn origin(p: u32) -> vec3<u32> {
         picture * params.source_height * params.source_width * params.c4 - params.x_first);
 }
 
-// Where in x the channels of the input pixel at (ky, kx) of a window begin.
-fn place(window: vec3<u32>, tap: u32) -> u32 {
+// Where in x the channels of the input pixel at (ky, kx) of a window begin; and 1 where it lies in
+// the padding, whose place is that of the first pixel: nothing is read outside of x.
+fn place(window: vec3<u32>, tap: u32) -> vec2<u32> {
     var in_y = window.x + tap / KERNEL;
     var in_x = window.y + tap % KERNEL;
     let outside = in_y >= params.height || in_x >= params.width;
@@ -69,12 +67,12 @@ fn place(window: vec3<u32>, tap: u32) -> u32 {
         in_x = in_x * params.source_width / params.width;
     }
     let start = window.z + (in_y * params.source_width + in_x) * params.c4;
-    return select(start, NOWHERE, outside);
+    return vec2<u32>(select(start, 0u, outside), u32(outside));
 }
 
-// Without a branch: what is read past the end is some value, and is not used.
-fn load(start: u32, i: u32) -> vec4<f32> {
-    return select(vec4<f32>(x[start + i]), vec4<f32>(), start == NOWHERE);
+// Without a branch: in the padding a value is read and not used.
+fn load(at: vec2<u32>, i: u32) -> vec4<f32> {
+    return select(vec4<f32>(x[at.x + i]), vec4<f32>(), at.y == 1u);
 }
 
 // Where the weights of outputs 4 · column … + 4 begin: a panel is 8 vectors wide.

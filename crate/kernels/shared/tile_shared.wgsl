@@ -34,7 +34,11 @@ fn main(
     let o3 = origin(top + first_row + 48u);
     let along = lane / 16u;
     let across = lane % 16u;
-    var w = weights_of(first + across % 8u + select(0u, apart, across >= 8u));
+    // Columns past the last read its weights again and are not stored.
+    let last = columns() - 1u;
+    let near = first + across % 8u;
+    let far = select(min(near + apart, last), min(near, last) + apart, GATED);
+    var w = weights_of(select(min(near, last), far, across >= 8u));
 
     var a0 = vec4<f32>(); var b0 = vec4<f32>();
     var a1 = vec4<f32>(); var b1 = vec4<f32>();

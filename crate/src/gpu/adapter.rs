@@ -124,6 +124,44 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     })
 }
 
+/// What every adapter of this machine says of itself, as text for people: name, driver, features,
+/// limits that kernels are chosen by, and shapes of cooperative matrices.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn describe_adapters() -> Vec<String> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let all = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    all.iter().map(describe).collect()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn describe(adapter: &wgpu::Adapter) -> String {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    let mut lines = vec![
+        format!("{} ({}, {:?})", info.name, info.backend, info.device_type),
+        format!("driver: {} {}", info.driver, info.driver_info),
+        format!("subgroups: {} to {}", info.subgroup_min_size, info.subgroup_max_size),
+        format!(
+            "workgroups: {} bytes of memory, {} invocations; {} of a dimension at the most",
+            limits.max_compute_workgroup_storage_size,
+            limits.max_compute_invocations_per_workgroup,
+            limits.max_compute_workgroups_per_dimension
+        ),
+        format!(
+            "buffers: {} bytes, {} of them bound at once",
+            limits.max_buffer_size, limits.max_storage_buffer_binding_size
+        ),
+    ];
+    for matrix in adapter.cooperative_matrix_properties() {
+        lines.push(format!(
+            "cooperative matrix: {}×{}×{}, {:?} to {:?}",
+            matrix.m_size, matrix.n_size, matrix.k_size, matrix.ab_type, matrix.cr_type
+        ));
+    }
+    let features: Vec<_> = adapter.features().iter_names().map(|(name, _)| name).collect();
+    lines.push(format!("features: {}", features.join(" ")));
+    lines.join("\n  ")
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 async fn choose(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu::Adapter> {
     if let Some(part) = &options.adapter {

@@ -26,6 +26,8 @@ pub mod recording;
 mod stats;
 mod tuning;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use adapter::describe_adapters;
 pub use adapter::{AdapterInfo, GpuOptions, Limits};
 pub use device::{Gpu, Reading, Rehearsal, Timed};
 pub(crate) use kernel::Kernel;

@@ -6,14 +6,14 @@
 //! the peak's kernel runs for the same time, and the result is the median of the ratios of such
 //! pairs.
 
-use super::ops;
+use super::ops::{self, On};
 use super::peak::Peak;
-use super::timing::{Run, median, rates, timed};
-use crate::Precision;
+use super::timing::{Run, by_device_clock, median, rates, timed, warmed_up};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops::Activation;
 use crate::tensor::Tensor;
+use crate::{Precision, WeightType};
 use serde::Serialize;
 
 /// What to measure.
@@ -26,6 +26,18 @@ pub struct BenchOptions {
     /// Rows of the largest shapes are divided by this: a software adapter is a thousand times
     /// slower than a graphics card.
     pub divide: usize,
+    /// How activations are stored.
+    pub precision: Precision,
+    /// How weights are stored.
+    pub weights: WeightType,
+}
+
+impl Default for BenchOptions {
+    /// All ops, whole, with f32 activations and f16 weights.
+    fn default() -> Self {
+        let (precision, weights) = (Precision::F32, WeightType::F16);
+        BenchOptions { only: String::new(), runs: 5, divide: 1, precision, weights }
+    }
 }
 
 /// The adapter's peaks.
@@ -42,8 +54,10 @@ pub struct Peaks {
 pub struct Figure {
     /// The op and its shape.
     pub name: String,
-    /// Seconds of a run.
+    /// Seconds of a run, by the host's clock: the mean of those in a submit.
     pub seconds: f64,
+    /// The same by the device's own clock, if it has one.
+    pub device_seconds: Option<f64>,
     /// 10⁹ floating-point operations of the op's definition a second.
     pub gflops: f64,
     /// The share of the arithmetic peak, 0 to 1.
@@ -66,22 +80,27 @@ pub async fn bench(
     let runs = options.runs.max(1);
     let peak = Peak::find(gpu, runs).await?;
     let gbps = copy_rate(gpu, runs).await?;
-    for op in ops::of_the_unet(gpu, options.divide.max(1)) {
+    let BenchOptions { precision, weights, .. } = *options;
+    let on = On { gpu: gpu.clone(), precision, weights };
+    for op in ops::of_the_unet(&on, options.divide.max(1)) {
         if !op.name.contains(&options.only) {
             continue;
         }
         let op = op.ready();
-        timed(gpu, &*op.record).await?;
+        let repeats = warmed_up(gpu, &*op.record).await?;
         let (mut pairs, mut all) = (Vec::new(), Vec::new());
         for _ in 0..runs {
-            let run = timed(gpu, &*op.record).await?;
-            pairs.push(run.gflops / peak.run_for(gpu, run.seconds).await?);
+            let run = timed(gpu, &*op.record, repeats).await?;
+            let seconds = run.seconds * repeats as f64;
+            pairs.push(run.gflops / peak.run_for(gpu, seconds).await?);
             all.push(run);
         }
+        let device_seconds = by_device_clock(gpu, &*op.record, repeats).await?;
         let of = |figure: fn(&Run) -> f64| median(all.iter().map(figure).collect());
         tell(&Figure {
             name: op.name,
             seconds: of(|run| run.seconds),
+            device_seconds,
             gflops: of(|run| run.gflops),
             of_peak: median(pairs),
             gbps: of(|run| run.gbps),
@@ -104,7 +123,9 @@ pub async fn peaks(gpu: &Gpu, runs: usize, check: &dyn Fn() -> Result<()>) -> Re
 
 /// 10⁹ bytes a second, read and written by a copy.
 async fn copy_rate(gpu: &Gpu, runs: usize) -> Result<f64> {
-    let copied = Tensor::empty(gpu, [1, 2048, 1024], Precision::F32);
+    // More than the last cache of a large card.
+    let rows = if gpu.info().software { 2048 } else { 16384 };
+    let copied = Tensor::empty(gpu, [1, rows, 1024], Precision::F32);
     let copy = || drop(copied.activate(Activation::Identity));
     Ok(median(rates(gpu, runs, &copy).await?.iter().map(|run| run.gbps).collect()))
 }

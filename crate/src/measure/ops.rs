@@ -3,6 +3,7 @@
 
 use crate::gpu::Gpu;
 use crate::ops::{Activation, Epilogue, Mask, Window};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::{Precision, WeightType};
@@ -33,76 +34,94 @@ impl Op {
     }
 }
 
+/// The device, and the types of what is measured on it.
+#[derive(Clone)]
+pub(super) struct On {
+    pub gpu: Gpu,
+    pub precision: Precision,
+    pub weights: WeightType,
+}
+
+impl On {
+    fn tensor(&self, shape: impl Into<Shape>) -> Tensor {
+        Tensor::empty(&self.gpu, shape, self.precision)
+    }
+
+    fn weight(&self, k: usize, n: usize) -> Weight {
+        Weight::empty(&self.gpu, k, n, self.weights)
+    }
+}
+
 /// The ops of an evaluation of v1.4's UNet with batch 2, after a matrix product of 1024³. The rows
 /// of each are divided by `divide`.
-pub(super) fn of_the_unet(gpu: &Gpu, divide: usize) -> Vec<Op> {
+pub(super) fn of_the_unet(on: &On, divide: usize) -> Vec<Op> {
     let mut ops = vec![];
     for (rows, k, n) in [(1024, 1024, 1024), (8192, 320, 320), (2048, 640, 640), (512, 1280, 1280)]
     {
-        ops.push(matmul(gpu, (rows / divide).max(16), k, n));
+        ops.push(matmul(on, (rows / divide).max(16), k, n));
     }
     for (rows, c) in [(8192, 320), (512, 1280)] {
-        ops.push(gated(gpu, (rows / divide).max(16), c));
+        ops.push(gated(on, (rows / divide).max(16), c));
     }
     for (side, c, n) in
         [(64, 320, 320), (64, 960, 320), (32, 640, 640), (16, 1280, 1280), (8, 2560, 1280)]
     {
-        ops.push(conv2d(gpu, [(side / divide).max(4), side], c, n));
+        ops.push(conv2d(on, [(side / divide).max(4), side], c, n));
     }
     for (tokens, keys, width) in
         [(4096, 4096, 40), (4096, 77, 40), (1024, 1024, 80), (256, 256, 160)]
     {
-        ops.push(attention(gpu, [(tokens / divide).max(16), keys], width));
+        ops.push(attention(on, [(tokens / divide).max(16), keys], width));
     }
     for (side, c) in [(64, 320), (32, 640), (16, 1280)] {
-        ops.push(norms(gpu, side, c));
+        ops.push(norms(on, side, c));
     }
     ops
 }
 
-fn matmul(gpu: &Gpu, rows: usize, k: usize, n: usize) -> Op {
-    let gpu = gpu.clone();
+fn matmul(on: &On, rows: usize, k: usize, n: usize) -> Op {
+    let on = on.clone();
     Op::new(format!("matmul {rows}×{k} → {n}"), move || {
-        let x = Tensor::empty(&gpu, [1, rows, k], Precision::F32);
-        let weight = Weight::empty(&gpu, k, n, WeightType::F16);
+        let x = on.tensor([1, rows, k]);
+        let weight = on.weight(k, n);
         Box::new(move || drop(x.matmul(&weight, Epilogue::default())))
     })
 }
 
-fn gated(gpu: &Gpu, rows: usize, c: usize) -> Op {
-    let gpu = gpu.clone();
+fn gated(on: &On, rows: usize, c: usize) -> Op {
+    let on = on.clone();
     Op::new(format!("matmul_gated {rows}×{c} → {}", 4 * c), move || {
-        let x = Tensor::empty(&gpu, [1, rows, c], Precision::F32);
-        let weight = Weight::empty(&gpu, c, 8 * c, WeightType::F16);
+        let x = on.tensor([1, rows, c]);
+        let weight = on.weight(c, 8 * c);
         Box::new(move || drop(x.matmul_gated(&weight, None, Activation::Gelu)))
     })
 }
 
-fn conv2d(gpu: &Gpu, [h, w]: [usize; 2], c: usize, n: usize) -> Op {
-    let gpu = gpu.clone();
+fn conv2d(on: &On, [h, w]: [usize; 2], c: usize, n: usize) -> Op {
+    let on = on.clone();
     Op::new(format!("conv2d 3×3 2×{h}×{w}×{c} → {n}"), move || {
-        let x = Tensor::empty(&gpu, [2, h, w, c], Precision::F32);
-        let weight = Weight::empty(&gpu, 9 * c, n, WeightType::F16);
+        let x = on.tensor([2, h, w, c]);
+        let weight = on.weight(9 * c, n);
         let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
         Box::new(move || drop(x.conv2d(&weight, window, Epilogue::default())))
     })
 }
 
-fn attention(gpu: &Gpu, [queries, keys]: [usize; 2], width: usize) -> Op {
-    let gpu = gpu.clone();
+fn attention(on: &On, [queries, keys]: [usize; 2], width: usize) -> Op {
+    let on = on.clone();
     Op::new(format!("attention 2×{queries} to {keys}, 8 heads of {width}"), move || {
         const HEADS: usize = 8;
-        let q = Tensor::empty(&gpu, [2, queries, HEADS * width], Precision::F32);
-        let k = Tensor::empty(&gpu, [2, keys, HEADS * width], Precision::F32);
+        let q = on.tensor([2, queries, HEADS * width]);
+        let k = on.tensor([2, keys, HEADS * width]);
         Box::new(move || drop(q.attention(&k, &k, HEADS, Mask::None)))
     })
 }
 
-fn norms(gpu: &Gpu, side: usize, c: usize) -> Op {
-    let gpu = gpu.clone();
+fn norms(on: &On, side: usize, c: usize) -> Op {
+    let on = on.clone();
     Op::new(format!("group_norm 2×{side}×{side}×{c}"), move || {
-        let x = Tensor::empty(&gpu, [2, side, side, c], Precision::F32);
-        let one = Tensor::empty(&gpu, [c], Precision::F32);
+        let x = on.tensor([2, side, side, c]);
+        let one = Tensor::empty(&on.gpu, [c], Precision::F32);
         Box::new(move || drop(x.group_norm(32, &one, &one, 1e-5, Activation::Silu)))
     })
 }

@@ -1,6 +1,6 @@
 //! The adapter's peak of arithmetic; see `fma.wgsl`.
 
-use super::timing::{median, rates, timed};
+use super::timing::{REPEATS_MAX, median, rates, timed};
 use crate::error::Result;
 use crate::gpu::kernel::{Kernel, WgslFile};
 use crate::gpu::{Buffer, Gpu};
@@ -67,10 +67,12 @@ impl Peak {
     /// # Errors
     /// Those of the device.
     pub(super) async fn run_for(&self, gpu: &Gpu, seconds: f64) -> Result<f64> {
+        let one = self.flops as f64 / self.gflops.max(1e-3) / 1e9;
+        let at_once = ((seconds / one) as usize).clamp(1, REPEATS_MAX);
         let (mut spent, mut runs) = (0.0, 0.0);
-        while runs == 0.0 || spent < seconds {
-            spent += timed(gpu, &|| self.record(gpu)).await?.seconds;
-            runs += 1.0;
+        while runs == 0.0 || spent < seconds - one {
+            spent += timed(gpu, &|| self.record(gpu), at_once).await?.seconds * at_once as f64;
+            runs += at_once as f64;
         }
         Ok(runs * self.flops as f64 / spent / 1e9)
     }

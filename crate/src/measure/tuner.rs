@@ -2,11 +2,19 @@
 //! it, once.
 //!
 //! ```text
-//! family    on a software adapter    on a real GPU
+//! family    on a software adapter    on a graphics card
 //! matmul    direct8, direct16        shared, direct8
 //! conv2d    direct8, direct16        shared, direct8
-//! attention direct                   shared, direct
 //! ```
+//!
+//! Attention has one kernel on each kind of adapter: that of software adapters keeps hundreds of
+//! values in the registers of an invocation, which a graphics card does not have.
+//!
+//! A slow card must not be reset by what measures it. So both kernels run at a sixteenth of the
+//! size first; a candidate that is far behind there is not run again, and the whole size is only
+//! run where it is over soon. Times are the host's, of as many runs in one submit as it can tell:
+//! browsers round the device's own clock to a tenth of a millisecond, and some drivers' stands
+//! still.
 //!
 //! The first one is the default, and stays unless the candidate is clearly faster. Both kernels of
 //! a family compute the same formula, and products add in the same order. The choice can still
@@ -16,10 +24,10 @@
 //! byte for byte.
 
 use super::ops::Record;
-use super::timing::timed;
+use super::timing::{repeats, timed};
 use crate::error::Result;
 use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
-use crate::ops::{Epilogue, Mask, Window};
+use crate::ops::{Epilogue, Window};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 use crate::{Precision, WeightType};
@@ -30,7 +38,17 @@ use web_time::Instant;
 pub const SECONDS_MAX: f64 = 3.0;
 
 /// A candidate must take less than this share of the default's time.
-const FASTER: f64 = 0.95;
+const FASTER: f64 = 0.9;
+
+/// A candidate that takes this many times the default's time at the small size is not run again.
+const HOPELESS: f64 = 3.0;
+
+/// The small size is the whole one divided by this.
+const DIVIDE: usize = 16;
+
+/// The whole size is run where the default is expected to take at most this long, in seconds; a
+/// candidate that is not hopeless then takes at most three times as long.
+const WHOLE_SECONDS: f64 = 0.05;
 
 /// How many seconds longer a candidate may take to compile. Opening a model compiles about twenty
 /// kernels of a family, so this is ten seconds, more than a faster picture saves.
@@ -52,14 +70,12 @@ pub fn key(gpu: &Gpu) -> String {
 }
 
 /// A hash of the texts of all kernels that are compared.
-fn version() -> u32 {
+pub fn version() -> u32 {
     let gpu = Gpu::dry(false);
     for tile in MatrixTile::ALL {
-        for attention in AttentionTile::ALL {
-            gpu.set_tuning(Tuning::of(tile, attention));
-            for family in FAMILIES {
-                (family.op)(&gpu)();
-            }
+        gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
+        for family in FAMILIES {
+            (family.op)(&gpu, DIVIDE)();
         }
     }
     let recorded = gpu.take_recording().dispatches;
@@ -84,7 +100,7 @@ pub async fn tune(
     let fixed = Tuning::default_for(gpu.info().software);
     let start = Instant::now();
     let mut comparisons: Vec<Comparison> =
-        FAMILIES.into_iter().filter_map(|of| Comparison::new(gpu, of)).collect();
+        FAMILIES.into_iter().map(|of| Comparison::new(gpu, of)).collect();
     let families = comparisons.len();
     let mut done = 0;
     let mut step = |total| {
@@ -101,7 +117,9 @@ pub async fn tune(
     for comparison in &mut comparisons {
         step(total)?;
         comparison.compile(gpu, 1).await?;
+        comparison.choose_size(gpu).await?;
     }
+    comparisons.retain(|comparison| !comparison.is_hopeless());
     for round in 0..RUNS {
         for comparison in &mut comparisons {
             if round > 0 && start.elapsed().as_secs_f64() > SECONDS_MAX {
@@ -121,24 +139,17 @@ pub async fn tune(
 
 /// A default kernel and its candidate.
 struct Family {
-    /// The op that is timed.
-    op: fn(&Gpu) -> Record,
+    /// The op that is timed, its rows divided by a number.
+    op: fn(&Gpu, usize) -> Record,
     /// The given tuning with this family's candidate, for a software adapter (true) or a real GPU.
     with_candidate: fn(Tuning, bool) -> Tuning,
 }
 
-const FAMILIES: [Family; 3] = [
+const FAMILIES: [Family; 2] = [
     Family { op: product, with_candidate: |t, software| Tuning { matmul: tile(software), ..t } },
     Family {
         op: convolution,
         with_candidate: |t, software| Tuning { conv2d: tile(software), ..t },
-    },
-    Family {
-        op: attention,
-        with_candidate: |t, software| match software {
-            true => t,
-            false => Tuning { attention: AttentionTile::Direct, ..t },
-        },
     },
 ];
 
@@ -151,28 +162,33 @@ fn tile(software: bool) -> MatrixTile {
 struct Comparison {
     tunings: [Tuning; 2],
     with_candidate: fn(Tuning, bool) -> Tuning,
+    op: fn(&Gpu, usize) -> Record,
+    /// At the small size at first, then at that which is timed.
     record: Record,
+    /// Runs that are timed at once.
+    repeats: usize,
     /// Seconds of the first run of each, which compiles it.
     first_run: [f64; 2],
+    /// Seconds of the second run of each, at the small size.
+    small: [f64; 2],
     /// Seconds of the fastest run of each.
     fastest: [f64; 2],
 }
 
 impl Comparison {
-    /// `None` where the family has no candidate for this kind of adapter.
-    fn new(gpu: &Gpu, Family { op, with_candidate }: Family) -> Option<Comparison> {
+    fn new(gpu: &Gpu, Family { op, with_candidate }: Family) -> Comparison {
         let software = gpu.info().software;
         let fixed = Tuning::default_for(software);
-        let tunings = [fixed, with_candidate(fixed, software)];
-        let has_candidate = tunings[0] != tunings[1];
-        let (first_run, fastest) = ([0.0; 2], [f64::MAX; 2]);
-        has_candidate.then(|| Comparison {
-            tunings,
+        Comparison {
+            tunings: [fixed, with_candidate(fixed, software)],
             with_candidate,
-            record: op(gpu),
-            first_run,
-            fastest,
-        })
+            op,
+            record: op(gpu, DIVIDE),
+            repeats: 1,
+            first_run: [0.0; 2],
+            small: [0.0; 2],
+            fastest: [f64::MAX; 2],
+        }
     }
 
     /// Runs one for the first time, which compiles it.
@@ -185,6 +201,25 @@ impl Comparison {
         Ok(())
     }
 
+    /// Times both at the small size, and chooses the size and the number of runs to be timed.
+    async fn choose_size(&mut self, gpu: &Gpu) -> Result<()> {
+        for (tuning, small) in self.tunings.into_iter().zip(&mut self.small) {
+            gpu.set_tuning(tuning);
+            *small = timed(gpu, &*self.record, 1).await?.seconds;
+        }
+        let (divide, repeats) = size(self.small[0]);
+        if divide != DIVIDE && !self.is_hopeless() {
+            self.record = (self.op)(gpu, divide);
+        }
+        self.repeats = repeats;
+        Ok(())
+    }
+
+    /// Whether the candidate is far behind at the small size.
+    fn is_hopeless(&self) -> bool {
+        self.small[1] > HOPELESS * self.small[0]
+    }
+
     /// Whether the candidate is clearly faster, and compiles fast enough.
     fn candidate_wins(&self) -> bool {
         self.fastest[1] < FASTER * self.fastest[0]
@@ -195,43 +230,65 @@ impl Comparison {
     async fn run(&mut self, gpu: &Gpu) -> Result<()> {
         for (tuning, fastest) in self.tunings.into_iter().zip(&mut self.fastest) {
             gpu.set_tuning(tuning);
-            *fastest = seconds(gpu, &*self.record).await?.min(*fastest);
+            let run = timed(gpu, &*self.record, self.repeats).await?;
+            *fastest = run.seconds.min(*fastest);
         }
         Ok(())
     }
 }
 
-/// Seconds of an op, by the device's own clock where it has one.
-async fn seconds(gpu: &Gpu, record: &dyn Fn()) -> Result<f64> {
-    if !gpu.has_timestamps() {
-        return Ok(timed(gpu, record).await?.seconds);
-    }
-    record();
-    let timed = gpu.profile(1, &|_| Ok(())).await?;
-    Ok(timed.iter().map(|timed| timed.seconds).sum())
+/// By what the size is to be divided, and how many runs are to be timed at once, where the small
+/// size takes so many seconds.
+fn size(small_seconds: f64) -> (usize, usize) {
+    let whole = small_seconds * DIVIDE as f64;
+    let (divide, once) = match whole <= WHOLE_SECONDS {
+        true => (1, whole),
+        false => (DIVIDE, small_seconds),
+    };
+    (divide, repeats(once))
 }
 
 /// The matrix product that is timed: about a hundredth of a second on either kind of adapter.
-fn product(gpu: &Gpu) -> Record {
+fn product(gpu: &Gpu, divide: usize) -> Record {
     let [rows, side] = if gpu.info().software { [256, 320] } else { [4096, 1280] };
-    let x = Tensor::empty(gpu, [1, rows, side], Precision::F32);
+    let x = Tensor::empty(gpu, [1, rows / divide, side], Precision::F32);
     let weight = Weight::empty(gpu, side, side, WeightType::F16);
     Box::new(move || drop(x.matmul(&weight, Epilogue::default())))
 }
 
 /// The convolution that is timed.
-fn convolution(gpu: &Gpu) -> Record {
+fn convolution(gpu: &Gpu, divide: usize) -> Record {
     let [side, c] = if gpu.info().software { [16, 128] } else { [64, 320] };
-    let x = Tensor::empty(gpu, [1, side, side, c], Precision::F32);
+    let x = Tensor::empty(gpu, [1, side / divide, side, c], Precision::F32);
     let weight = Weight::empty(gpu, 9 * c, c, WeightType::F16);
     let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
     Box::new(move || drop(x.conv2d(&weight, window, Epilogue::default())))
 }
 
-/// The attention that is timed.
-fn attention(gpu: &Gpu) -> Record {
-    const HEADS: usize = 8;
-    let [tokens, width] = if gpu.info().software { [256, 16] } else { [4096, 40] };
-    let x = Tensor::empty(gpu, [1, tokens, HEADS * width], Precision::F32);
-    Box::new(move || drop(x.attention(&x, &x, HEADS, Mask::None)))
+#[cfg(test)]
+mod tests {
+    use super::super::timing::REPEATS_MAX;
+    use super::*;
+
+    #[test]
+    fn the_whole_size_is_run_where_it_is_over_soon() {
+        // 0.1 ms at a sixteenth: the whole takes 1.6 ms, of which 13 last 20 ms
+        assert_eq!(size(1e-4), (1, 13));
+        // 20 ms at a sixteenth: the whole would take a third of a second
+        assert_eq!(size(0.02), (DIVIDE, 1));
+        assert_eq!(size(0.005), (DIVIDE, 4));
+        // a clock that stands still
+        assert_eq!(size(0.0), (1, REPEATS_MAX));
+    }
+
+    #[test]
+    fn a_candidate_that_is_far_behind_is_not_run_again() {
+        let gpu = Gpu::dry(false);
+        let [family, _] = FAMILIES;
+        let mut comparison = Comparison::new(&gpu, family);
+        comparison.small = [0.01, 0.029];
+        assert!(!comparison.is_hopeless());
+        comparison.small = [0.01, 0.031];
+        assert!(comparison.is_hopeless());
+    }
 }

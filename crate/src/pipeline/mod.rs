@@ -14,6 +14,7 @@
 //! safety       the safety checker
 //! numerics     which types an adapter's numbers allow
 //! model        an opened model; open, generate, profile: its operations
+//! speed_report what was measured on an adapter, as JSON
 //! verify       checks that its pictures are right
 //! ```
 
@@ -30,6 +31,7 @@ mod picture;
 mod profile;
 mod run;
 mod safety;
+mod speed_report;
 mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
@@ -47,6 +49,7 @@ pub use open::{f32_only, tune};
 pub use picture::{Picture, Safety};
 pub use profile::{KernelTime, Profile};
 pub use run::{Extras, Observer};
+pub use speed_report::{PictureTime, SpeedReport};
 pub use verify::{PUBLISHED, Published};
 
 pub(crate) use checkpoint::{VOCABULARY_BYTES_MAX, text, weights};

@@ -20,8 +20,13 @@ use web_time::Instant;
 pub struct Profile {
     /// Width and height of the picture, in pixels.
     pub size: [u32; 2],
-    /// Seconds of an evaluation as in a run, without waits between its dispatches.
+    /// Seconds of an evaluation as in a run, without waits between its dispatches, the next one
+    /// recorded while it computes; the median.
     pub seconds: f64,
+    /// The fastest of them.
+    pub fastest_seconds: f64,
+    /// The sum of all kernels' seconds, without the time between them.
+    pub kernels_seconds: f64,
     /// By kernel, the slowest first.
     pub kernels: Vec<KernelTime>,
     /// Whether dispatches were timed by the device's clock; otherwise each was submitted and waited
@@ -31,6 +36,8 @@ pub struct Profile {
     pub tuning: String,
     /// The adapter's peaks, measured in the same run.
     pub peaks: Peaks,
+    /// Peak of graphics memory in bytes since the model was opened.
+    pub bytes_peak: u64,
     /// All dispatches in their order.
     #[serde(skip)]
     pub dispatches: Vec<Timed>,
@@ -76,27 +83,35 @@ impl Pipeline {
         gpu.trim();
         let record = self.evaluation(engine, size, call).await?;
         record();
-        // Each dispatch runs alone `runs` + 1 times, and all dispatches together `runs` times.
-        let all = (2 * runs + 1) as f64;
+        // Each dispatch runs alone `runs` + 1 times, and all dispatches together as often.
+        let all = (2 * runs + 2) as f64;
         let progress = Hundredths { control, last: Cell::new(usize::MAX) };
         let passes = |done: f64| progress.report(done / all);
         let dispatches = gpu.profile(runs, &passes).await?;
-        let mut seconds = f64::INFINITY;
-        for run in 0..runs {
+        // As in a run, an evaluation is recorded while the one before it computes, so each time is
+        // that of the one before. The first has none.
+        let mut seconds = Vec::with_capacity(runs + 1);
+        for run in 0..=runs {
             passes((runs + 1 + run) as f64)?;
-            record();
             let start = Instant::now();
-            gpu.finish_in_parts(&|| control.check()).await?;
-            seconds = seconds.min(start.elapsed().as_secs_f64());
+            record();
+            gpu.advance_in_parts(&|| control.check()).await?;
+            seconds.push(start.elapsed().as_secs_f64());
         }
+        gpu.finish_in_parts(&|| control.check()).await?;
         passes(all)?;
+        let seconds = &mut seconds[1..];
+        seconds.sort_by(f64::total_cmp);
         Ok(Profile {
             size,
-            seconds,
+            seconds: seconds[runs / 2],
+            fastest_seconds: seconds[0],
+            kernels_seconds: dispatches.iter().map(|timed| timed.seconds).sum(),
             kernels: by_kernel(&dispatches, peaks),
             by_device_clock: gpu.has_timestamps(),
             tuning: gpu.tuning().to_string(),
             peaks,
+            bytes_peak: gpu.stats().bytes_peak,
             dispatches,
         })
     }

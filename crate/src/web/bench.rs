@@ -34,7 +34,7 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
         None => {}
     }
     let mut tell = |figure: &Figure| drop(on_figure.call1(&JsValue::NULL, &to_object(figure)));
-    let options = BenchOptions { only, runs, divide };
+    let options = BenchOptions { only, runs, divide, ..BenchOptions::default() };
     let peaks = measure::bench(&gpu, &options, &mut tell).await.map_err(to_js)?;
     let told = to_object(&peaks);
     set(&told, "kernels", gpu.tuning().to_string().into());
