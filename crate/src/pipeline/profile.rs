@@ -88,19 +88,25 @@ impl Pipeline {
         let progress = Hundredths { control, last: Cell::new(usize::MAX) };
         let passes = |done: f64| progress.report(done / all);
         let dispatches = gpu.profile(runs, &passes).await?;
-        // As in a run, an evaluation is recorded while the one before it computes, so each time is
-        // that of the one before. The first has none.
-        let mut seconds = Vec::with_capacity(runs + 1);
-        for run in 0..=runs {
-            passes((runs + 1 + run) as f64)?;
-            let start = Instant::now();
+        passes((runs + 1) as f64)?;
+        record();
+        gpu.finish_in_parts(&|| control.check()).await?;
+        // As in a run, an evaluation is recorded while the one before it computes: what is waited
+        // for is the one before, and in the end the last.
+        let mut seconds = Vec::with_capacity(runs);
+        let mut start = Instant::now();
+        let mut ended = || std::mem::replace(&mut start, Instant::now()).elapsed().as_secs_f64();
+        for run in 0..runs {
+            passes((runs + 2 + run) as f64)?;
             record();
             gpu.advance_in_parts(&|| control.check()).await?;
-            seconds.push(start.elapsed().as_secs_f64());
+            if run > 0 {
+                seconds.push(ended());
+            }
         }
         gpu.finish_in_parts(&|| control.check()).await?;
+        seconds.push(ended());
         passes(all)?;
-        let seconds = &mut seconds[1..];
         seconds.sort_by(f64::total_cmp);
         Ok(Profile {
             size,
