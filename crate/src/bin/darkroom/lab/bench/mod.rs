@@ -89,10 +89,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         };
         match &args.model {
             Some(model) => model::measure(args, &gpu, model, &mut report, &mut save).await,
-            None => {
-                ops(args, &gpu, &mut report).await?;
-                save(&report)
-            }
+            None => ops(args, &gpu, &mut report, &mut save).await,
         }
     })
 }
@@ -112,8 +109,13 @@ async fn open(args: &BenchArgs) -> Result<Gpu> {
     Ok(gpu)
 }
 
-/// Measures single ops.
-async fn ops(args: &BenchArgs, gpu: &Gpu, report: &mut SpeedReport) -> Result<()> {
+/// Measures single ops; `save` is called after each.
+async fn ops(
+    args: &BenchArgs,
+    gpu: &Gpu,
+    report: &mut SpeedReport,
+    save: &mut dyn FnMut(&SpeedReport) -> Result<()>,
+) -> Result<()> {
     let options = BenchOptions {
         only: args.only.clone(),
         runs: args.runs,
@@ -123,14 +125,17 @@ async fn ops(args: &BenchArgs, gpu: &Gpu, report: &mut SpeedReport) -> Result<()
     };
     report.weights = Some(options.weights.name());
     tables::print_head();
-    let ops = &mut report.ops;
+    let mut saved = Ok(());
     let peaks = bench(gpu, &options, &mut |figure| {
         tables::print_figure(figure);
-        ops.push(figure.clone());
+        report.ops.push(figure.clone());
+        if saved.is_ok() {
+            saved = save(report);
+        }
     })
     .await?;
     report.peaks = Some(peaks);
     println!();
     tables::print_peaks(peaks);
-    Ok(())
+    saved.and_then(|()| save(report))
 }
