@@ -9,6 +9,7 @@ use darkroom::ops::{Activation, Epilogue, FiniteCheck, Mask, Term, TokenMerge, W
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
 use darkroom::{Precision, WeightType};
+use naga::front::wgsl::{Frontend, Options};
 use naga::proc::Layouter;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage, StorageAccess};
@@ -19,6 +20,8 @@ use std::rc::Rc;
 /// WebGPU's default limits.
 const STORAGE_BUFFERS_MAX: usize = 8;
 const WORKGROUP_BYTES_MAX: u32 = 16 << 10;
+/// What a graphics card with matrix units has.
+const UNITS_BYTES_MAX: u32 = 32 << 10;
 const INVOCATIONS_MAX: u32 = 256;
 /// A slot of parameters in the recording.
 const PARAMS_BYTES_MAX: u32 = 256;
@@ -95,6 +98,8 @@ fn norms_and_attention(gpu: &Gpu, precision: Precision) {
 fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
     for n in [4, 8, 16, 32, 320] {
         let image = Tensor::empty(gpu, [2, 8, 8, 32], precision);
+        // Enough inputs for two slices.
+        let wide = Tensor::empty(gpu, [2, 8, 8, 256], precision);
         let (bias, shift) =
             (Tensor::empty(gpu, [n], Precision::F32), Tensor::empty(gpu, [2, n], precision));
         for ([has_bias, has_shift, has_residual], activation) in epilogues(Precision::F32) {
@@ -107,6 +112,7 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
                 residual: has_residual.then_some(&residual),
             };
             image.matmul(&linear, ends);
+            wide.matmul(&Weight::empty(gpu, 256, n, weights), ends);
             if n > 4 {
                 image.matmul_gated(&linear, ends.bias, activation);
             }
@@ -127,11 +133,14 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
 }
 
 /// What is wrong with a kernel: `wgsl` reads `inputs` storage buffers and writes one.
-fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
-    let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
+fn check(wgsl: &str, inputs: usize, f16: bool, matrix_units: bool) -> Result<(), String> {
     // `unpack2x16float` is part of WebGPU without any feature
     let mut features = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     features.set(Capabilities::SHADER_FLOAT16, f16);
+    features.set(Capabilities::COOPERATIVE_MATRIX, matrix_units);
+    let options = Options { parse_doc_comments: false, capabilities: features };
+    let module =
+        Frontend::new_with_options(options).parse(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
     Validator::new(ValidationFlags::all(), features)
         .validate(&module)
         .map_err(|e| e.emit_to_string(wgsl))?;
@@ -144,11 +153,11 @@ fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
     if invocations > INVOCATIONS_MAX {
         return Err(format!("{invocations} invocations of {INVOCATIONS_MAX}"));
     }
-    memory(&module, inputs)
+    memory(&module, inputs, if matrix_units { UNITS_BYTES_MAX } else { WORKGROUP_BYTES_MAX })
 }
 
 /// The kernel's variables: the bindings in their order, the workgroup's memory.
-fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
+fn memory(module: &naga::Module, inputs: usize, bytes_max: u32) -> Result<(), String> {
     let mut layouter = Layouter::default();
     layouter.update(module.to_ctx()).map_err(|e| e.to_string())?;
     let mut bindings = vec![];
@@ -168,8 +177,8 @@ fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
             }
         }
     }
-    if workgroup_bytes > WORKGROUP_BYTES_MAX {
-        return Err(format!("{workgroup_bytes} bytes of a workgroup of {WORKGROUP_BYTES_MAX}"));
+    if workgroup_bytes > bytes_max {
+        return Err(format!("{workgroup_bytes} bytes of a workgroup of {bytes_max}"));
     }
     bindings.sort_by_key(|&(group, binding, _)| (group, binding));
     let read = AddressSpace::Storage { access: StorageAccess::LOAD };
@@ -190,7 +199,8 @@ fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
 fn every_specialisation_is_valid_and_small() {
     let kernels = kernels();
     for kernel in &kernels {
-        if let Err(what) = check(&kernel.wgsl(), kernel.inputs(), kernel.needs_f16()) {
+        let needs = (kernel.needs_f16(), kernel.needs_matrix_units());
+        if let Err(what) = check(&kernel.wgsl(), kernel.inputs(), needs.0, needs.1) {
             let prelude = kernel.wgsl().lines().next().unwrap_or_default().to_string();
             panic!("{}: {what}\nprelude: {prelude}", kernel.name());
         }
@@ -205,7 +215,9 @@ fn write_for_tint(kernels: &HashSet<Rc<Kernel>>) {
         let (name, wgsl, f16) = (kernel.name(), kernel.wgsl(), kernel.needs_f16());
         serde_json::json!({ "name": name, "wgsl": wgsl, "f16": f16 })
     };
-    let all: Vec<_> = kernels.iter().map(entry).collect();
+    // Browsers have no matrix units yet.
+    let known = kernels.iter().filter(|kernel| !kernel.needs_matrix_units());
+    let all: Vec<_> = known.map(entry).collect();
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/kernels.json");
     std::fs::write(file, serde_json::to_vec(&all).unwrap()).expect("target/tmp can be written");
 }
@@ -253,12 +265,12 @@ fn bad_kernels_are_refused() {
     };
     let good = "y[i] = x[i] + f32(params.a.x);";
     let refused = |text: String, why: &str| {
-        let what = check(&text, 1, false).expect_err(why);
+        let what = check(&text, 1, false, false).expect_err(why);
         assert!(what.contains(why), "expected {why}, got {what}");
     };
-    assert_eq!(check(&kernel(good, "256", ""), 1, false), Ok(()));
+    assert_eq!(check(&kernel(good, "256", ""), 1, false, false), Ok(()));
     let sixteen_kib = kernel(good, "64", "var<workgroup> a: array<f32, 4096>;");
-    assert_eq!(check(&sixteen_kib, 1, false), Ok(()));
+    assert_eq!(check(&sixteen_kib, 1, false, false), Ok(()));
     refused(kernel("y[i] = x[i]", "64", ""), "expected");
     refused(kernel("y[i] = 1u;", "64", ""), "");
     refused(kernel("x[i] = 1.0;", "64", ""), "");
@@ -270,5 +282,5 @@ fn bad_kernels_are_refused() {
     );
     refused(kernel(good, "64", "var<private> a: f32;"), "private");
     refused(format!("enable f16; {}", kernel("y[i] = f32(f16(x[i]));", "64", "")), "");
-    assert!(check(&kernel(good, "64", ""), 2, false).is_err(), "an input is missing");
+    assert!(check(&kernel(good, "64", ""), 2, false, false).is_err(), "an input is missing");
 }

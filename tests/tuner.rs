@@ -24,8 +24,11 @@ fn draw(gpu: &Gpu, tuning: Tuning) -> Picture {
 fn any_two_choices_draw_the_same_picture() {
     gpu::run(Device::Plain, |gpu| {
         let fixed = gpu.tuning();
-        let of = |attention| MatrixTile::ALL.map(|tile| Tuning::of(tile, attention));
-        let tunings = AttentionTile::ALL.map(of).concat();
+        // Matrix units of a card are tried in ops::units.
+        let tiles = MatrixTile::ALL.into_iter().filter(|&tile| tile != MatrixTile::Units);
+        let tiles: Vec<MatrixTile> = tiles.collect();
+        let of = |attention| tiles.iter().map(move |&tile| Tuning::of(tile, attention));
+        let tunings: Vec<Tuning> = AttentionTile::ALL.into_iter().flat_map(of).collect();
         let pictures: Vec<Picture> = tunings.iter().map(|&tuning| draw(gpu, tuning)).collect();
         for (i, one) in pictures.iter().enumerate() {
             for other in &pictures[i + 1..] {
@@ -43,8 +46,10 @@ fn any_two_choices_draw_the_same_picture() {
         // and it can be told which drew it; the fixed ones go without saying
         let told = |picture: &Picture| picture.parameters().get("Kernels").map(str::to_string);
         assert_eq!(pictures.iter().filter(|picture| told(picture).is_none()).count(), 1);
-        let shared = Tuning::of(MatrixTile::Shared, AttentionTile::Shared);
-        assert_eq!(told(&pictures[5]), Some(shared.id()));
+        for (picture, tuning) in pictures.iter().zip(&tunings) {
+            let fixed = *tuning == Tuning::default_for(gpu.info().software);
+            assert_eq!(told(picture), (!fixed).then(|| tuning.id()));
+        }
         gpu.set_tuning(fixed);
     });
 }

@@ -26,6 +26,7 @@ struct Params {
     padding: u32,      // zeros before the first row and column
     shift_row4: u32,   // channels of the shift / 4
     shift_first4: u32, // the first of them that is added / 4
+    slices: u32,       // of the inputs; more than one only if SLICED
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -34,10 +35,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;      // [n4]
 @group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [b, shift_row4]
 @group(0) @binding(5) var<storage, read> residual: array<Elem4>;      // as y
-@group(0) @binding(6) var<storage, read_write> y: array<Elem4>;       // [b, h', w', n4] or a band
+@group(0) @binding(6) var<storage, read_write> y: array<Out4>;        // [b, h', w', n4] or a band
 
 const TAPS: u32 = KERNEL * KERNEL;
 const GATED: bool = false;
+
+alias Origin = vec3<u32>;
+alias Place = vec2<u32>;
 
 fn inner4() -> u32 { return params.c4; }
 fn rows_first() -> u32 { return params.first; }
@@ -46,11 +50,11 @@ fn columns() -> u32 { return params.n4; }
 
 // The first row and column of the window of output pixel `p`, and where its picture begins in x.
 // Above or left of the picture, the former wrap round to numbers past its far edge.
-fn origin(p: u32) -> vec3<u32> {
+fn origin(p: u32) -> Origin {
     let at = min(p, params.end - 1u);
     let line = at / params.out_width;
     let picture = line / params.out_height;
-    return vec3<u32>(
+    return Origin(
         (line - picture * params.out_height) * STRIDE - params.padding,
         (at - line * params.out_width) * STRIDE - params.padding,
         picture * params.source_height * params.source_width * params.c4 - params.x_first);
@@ -58,7 +62,7 @@ fn origin(p: u32) -> vec3<u32> {
 
 // Where in x the channels of the input pixel at (ky, kx) of a window begin; and 1 where it lies in
 // the padding, whose place is that of the first pixel: nothing is read outside of x.
-fn place(window: vec3<u32>, tap: u32) -> vec2<u32> {
+fn place(window: Origin, tap: u32) -> Place {
     var in_y = window.x + tap / KERNEL;
     var in_x = window.y + tap % KERNEL;
     let outside = in_y >= params.height || in_x >= params.width;
@@ -67,11 +71,11 @@ fn place(window: vec3<u32>, tap: u32) -> vec2<u32> {
         in_x = in_x * params.source_width / params.width;
     }
     let start = window.z + (in_y * params.source_width + in_x) * params.c4;
-    return vec2<u32>(select(start, 0u, outside), u32(outside));
+    return Place(select(start, 0u, outside), u32(outside));
 }
 
 // Without a branch: in the padding a value is read and not used.
-fn load(at: vec2<u32>, i: u32) -> vec4<f32> {
+fn load(at: Place, i: u32) -> vec4<f32> {
     return select(vec4<f32>(x[at.x + i]), vec4<f32>(), at.y == 1u);
 }
 
@@ -82,16 +86,9 @@ fn weights_of(column: u32) -> u32 {
 
 fn store(p: u32, column: u32, sum: vec4<f32>) {
     if p >= params.end || column >= params.n4 { return; }
-    var value = sum;
-    if HAS_BIAS { value += bias[column]; }
-    if HAS_SHIFT {
-        let picture = p / (params.out_width * params.out_height);
-        value += vec4<f32>(shift[picture * params.shift_row4 + params.shift_first4 + column]);
-    }
-    value = activation(value);
     let at = (p - params.first) * params.n4 + column;
-    if HAS_RESIDUAL { value += vec4<f32>(residual[at]); }
-    y[at] = Elem4(value);
+    let picture = p / (params.out_width * params.out_height);
+    y[at] = Out4(epilogue(sum, at, column, picture));
 }
 
 fn store_pair(p: u32, column: u32, a: vec4<f32>, second: u32, b: vec4<f32>) {

@@ -19,6 +19,7 @@ struct Params {
     first_row: u32,         // of this dispatch, for shift
     shift_row4: u32,        // channels of the shift / 4
     shift_first4: u32,      // the first of them that is added / 4
+    slices: u32,            // of the inputs; more than one only if SLICED
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,9 +28,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;      // [n4]
 @group(0) @binding(4) var<storage, read> shift: array<Elem4>;         // [pictures, shift_row4]
 @group(0) @binding(5) var<storage, read> residual: array<Elem4>;      // [rows, n4]
-@group(0) @binding(6) var<storage, read_write> y: array<Elem4>;       // [rows, n4]
+@group(0) @binding(6) var<storage, read_write> y: array<Out4>;        // [rows, n4]
 
 const TAPS: u32 = 1u;
+
+alias Origin = u32;
+alias Place = u32;
 
 fn inner4() -> u32 { return params.k4; }
 fn rows_first() -> u32 { return 0u; }
@@ -37,15 +41,15 @@ fn rows_end() -> u32 { return params.rows; }
 fn columns() -> u32 { return params.n4; }
 
 // Where a row of x begins. Rows past the end compute the last row again and are not stored.
-fn origin(row: u32) -> u32 {
+fn origin(row: u32) -> Origin {
     return min(row, params.rows - 1u) * params.k4;
 }
 
-fn place(start: u32, tap: u32) -> u32 {
+fn place(start: Origin, tap: u32) -> Place {
     return start;
 }
 
-fn load(start: u32, i: u32) -> vec4<f32> {
+fn load(start: Place, i: u32) -> vec4<f32> {
     return vec4<f32>(x[start + i]);
 }
 
@@ -56,16 +60,9 @@ fn weights_of(column: u32) -> u32 {
 
 fn store(row: u32, column: u32, sum: vec4<f32>) {
     if row >= params.rows || column >= params.n4 { return; }
-    var value = sum;
-    if HAS_BIAS { value += bias[column]; }
-    if HAS_SHIFT {
-        let picture = (params.first_row + row) / params.rows_per_picture;
-        value += vec4<f32>(shift[picture * params.shift_row4 + params.shift_first4 + column]);
-    }
-    value = activation(value);
     let at = row * params.n4 + column;
-    if HAS_RESIDUAL { value += vec4<f32>(residual[at]); }
-    y[at] = Elem4(value);
+    let picture = (params.first_row + row) / params.rows_per_picture;
+    y[at] = Out4(epilogue(sum, at, column, picture));
 }
 
 // Stores two vectors of a row: of two columns, or a value and its gate.
@@ -78,7 +75,7 @@ fn store_pair(row: u32, column: u32, a: vec4<f32>, second: u32, b: vec4<f32>) {
             value += bias[column];
             gate += bias[second];
         }
-        y[row * params.n4 + column] = Elem4(value * activation(gate));
+        y[row * params.n4 + column] = Out4(value * activation(gate));
     } else {
         store(row, column, a);
         store(row, second, b);

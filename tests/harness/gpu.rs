@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-/// What a job asks of its device. All have WebGPU's default limits, as the leanest adapter has.
+/// What a job asks of its device. All but [`Device::Units`] have WebGPU's default limits, as the
+/// leanest adapter has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
     /// Nothing else.
@@ -19,6 +20,8 @@ pub(crate) enum Device {
     Direct,
     /// Matrices with a software adapter's largest tiles.
     Wide,
+    /// A graphics card's own limits and its matrix units; a panic where there are none.
+    Units,
     /// Binds at most [`NARROW`] bytes at once: small tensors are already worked on in bands.
     Narrow,
 }
@@ -68,12 +71,14 @@ fn worker(device: Device) -> &'static Sender<Job> {
     static DIRECT: OnceLock<Sender<Job>> = OnceLock::new();
     static WIDE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
+    static UNITS: OnceLock<Sender<Job>> = OnceLock::new();
     let slot = match device {
         Device::Plain => &PLAIN,
         Device::Hardware => &HARDWARE,
         Device::Direct => &DIRECT,
         Device::Wide => &WIDE,
         Device::Narrow => &NARROW,
+        Device::Units => &UNITS,
     };
     slot.get_or_init(|| {
         let (sender, jobs) = channel::<Job>();
@@ -93,8 +98,8 @@ fn worker(device: Device) -> &'static Sender<Job> {
 fn open(device: Device) -> Result<Gpu, String> {
     let max_binding = (device == Device::Narrow).then_some(NARROW);
     let software = matches!(device, Device::Hardware | Device::Direct).then_some(false);
-    let options =
-        GpuOptions { default_limits: true, max_binding, software, ..GpuOptions::default() };
+    let default_limits = device != Device::Units;
+    let options = GpuOptions { default_limits, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
     let tile = match device {
         Device::Direct => Some((MatrixTile::Direct8, AttentionTile::Direct)),
@@ -103,6 +108,9 @@ fn open(device: Device) -> Result<Gpu, String> {
     };
     if let (Some((tile, attention)), Ok(gpu)) = (tile, &opened) {
         gpu.set_tuning(Tuning::of(tile, attention));
+    }
+    if let (Device::Units, Ok(gpu)) = (device, &opened) {
+        gpu.use_matrix_units(true);
     }
     opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")

@@ -165,6 +165,40 @@ fn with_the_tiles_of_a_real_gpu() {
     }
 }
 
+/// A graphics card cuts many inputs of few outputs into slices, which begin within a row of the
+/// window and within the channels of one of its pixels.
+#[test]
+fn in_slices_of_the_inputs() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (input, n) in [([2, 3, 5, 36], 68), ([1, 9, 8, 60], 4), ([2, 4, 4, 260], 36)] {
+            let size = Size { input, n, window: SAME };
+            let types = (precision, WeightType::F16);
+            check_on(Device::Hardware, &mut proof, size, types, false);
+        }
+    }
+    for window in [HALVE, HALVE_AFTER, Window { resize: Some([8, 6]), ..SAME }] {
+        let size = Size { input: [2, 4, 3, 64], n: 68, window };
+        check_on(Device::Hardware, &mut proof, size, (Precision::F32, WeightType::Q8_0), false);
+    }
+}
+
+#[test]
+#[ignore = "only on a graphics card with matrix units"]
+fn on_matrix_units() {
+    let tolerance = Tolerance { f32: 1e-9, f16: 2e-7 };
+    let mut proof = Proof::new("conv2d on matrix units", tolerance);
+    for precision in PRECISIONS {
+        for (input, n) in [([1, 3, 65, 4], 4), ([2, 3, 5, 36], 68), ([2, 9, 8, 260], 36)] {
+            for window in [SAME, HALVE, HALVE_AFTER, Window { resize: Some([8, 6]), ..SAME }] {
+                let size = Size { input, n, window };
+                let types = (precision, WeightType::F16);
+                check_on(Device::Units, &mut proof, size, types, false);
+            }
+        }
+    }
+}
+
 /// Sizes that end within a tile of 16 × 16, with it, and in another.
 #[test]
 fn with_wide_tiles() {

@@ -120,6 +120,73 @@ fn with_the_tiles_of_a_real_gpu() {
     }
 }
 
+/// A graphics card cuts many inputs of few outputs into slices: of any number of steps, the last of
+/// which may end within one.
+#[test]
+fn in_slices_of_the_inputs() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (b, t, k, n) in
+            [(1, 1, 256, 4), (2, 65, 260, 68), (1, 70, 516, 36), (1, 3, 2052, 64), (3, 64, 1028, 8)]
+        {
+            let types = (precision, WeightType::F16);
+            check_on(Device::Hardware, &mut proof, [b, t, k, n], types, false);
+        }
+        for (parts, activation) in epilogues(precision) {
+            with_epilogue(
+                &mut proof,
+                Device::Hardware,
+                [3, 21, 264, 36],
+                (precision, parts),
+                activation,
+            );
+        }
+    }
+    for weights in WeightType::ALL {
+        let types = (Precision::F32, weights);
+        check_on(Device::Hardware, &mut proof, [2, 35, 544, 68], types, false);
+    }
+}
+
+/// Products that are added by matrix units, of f16 numbers that f32 inputs are split into.
+#[test]
+#[ignore = "only on a graphics card with matrix units"]
+fn on_matrix_units() {
+    let tolerance = Tolerance { f32: 1e-9, f16: 2e-7 };
+    let mut proof = Proof::new("matmul on matrix units", tolerance);
+    for precision in PRECISIONS {
+        for t in edges(64) {
+            for n in sorted([edges_of_four(16), edges_of_four(64)].concat()) {
+                for k in [12, 36, 64, 260, 1028] {
+                    let types = (precision, WeightType::F16);
+                    check_on(Device::Units, &mut proof, [1, t, k, n], types, false);
+                }
+            }
+        }
+        for (parts, activation) in epilogues(precision) {
+            for k in [40, 264] {
+                with_epilogue(
+                    &mut proof,
+                    Device::Units,
+                    [3, 21, k, 36],
+                    (precision, parts),
+                    activation,
+                );
+            }
+        }
+        let types = (precision, WeightType::F32);
+        check_on(Device::Units, &mut proof, [1, 65, 260, 68], types, false);
+    }
+    // Their scale times their integer is rounded to f16.
+    let tolerance = Tolerance { f32: 1e-7, f16: 1e-6 };
+    let mut proof = Proof::new("matmul on matrix units, quantised", tolerance);
+    for precision in PRECISIONS {
+        for weights in QUANTISED {
+            check_on(Device::Units, &mut proof, [2, 35, 544, 68], (precision, weights), false);
+        }
+    }
+}
+
 /// Sizes that end within a tile of 16 × 16, with it, and in another; smaller ones take smaller
 /// tiles.
 #[test]
@@ -134,6 +201,24 @@ fn with_wide_tiles() {
     }
 }
 
+fn with_epilogue(
+    proof: &mut Proof,
+    device: Device,
+    [b, t, k, n]: [usize; 4],
+    (precision, parts): (Precision, [bool; 3]),
+    activation: Activation,
+) {
+    let size = format!("{b}×{t}×{k} → {n}, {parts:?} {activation:?}");
+    let case = proof.case(size, precision).with(WeightType::F16).on(device);
+    let (x, w) = numbers(&case, [b, t, k, n]);
+    let ends = Ends::some(&case, [b, t, n], parts, activation);
+    let want = Want::every([b, t, n], |at| definition(&x, &w, &ends, at));
+    proof.check(&case, want, move |gpu| {
+        let w = w.weight_on(gpu, WeightType::F16);
+        ends.on(gpu, |ends| x.on(gpu).matmul(&w, ends))
+    });
+}
+
 #[test]
 fn with_epilogues() {
     let mut proof = proof();
@@ -141,15 +226,8 @@ fn with_epilogues() {
         for (parts, activation) in epilogues(precision) {
             // one row of each picture, as the time embedding has, and more than a tile's
             for (b, t) in [(2, 1), (3, 21)] {
-                let size = format!("{b}×{t}×40 → 36, {parts:?} {activation:?}");
-                let case = proof.case(size, precision).with(WeightType::F16);
-                let (x, w) = numbers(&case, [b, t, 40, 36]);
-                let ends = Ends::some(&case, [b, t, 36], parts, activation);
-                let want = Want::every([b, t, 36], |at| definition(&x, &w, &ends, at));
-                proof.check(&case, want, move |gpu| {
-                    let w = w.weight_on(gpu, WeightType::F16);
-                    ends.on(gpu, |ends| x.on(gpu).matmul(&w, ends))
-                });
+                let types = (precision, parts);
+                with_epilogue(&mut proof, Device::Plain, [b, t, 40, 36], types, activation);
             }
         }
     }

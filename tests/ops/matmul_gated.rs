@@ -82,6 +82,19 @@ fn with_the_tiles_of_a_real_gpu() {
 }
 
 #[test]
+#[ignore = "only on a graphics card with matrix units"]
+fn on_matrix_units() {
+    let tolerance = Tolerance { f32: 1e-9, f16: 4e-7 };
+    let mut proof = Proof::new("matmul_gated on matrix units", tolerance);
+    for precision in PRECISIONS {
+        for n in [4, 28, 32, 36, 64, 132] {
+            let unit = Unit { size: [2, 65, 44, n], device: Device::Units, ..PLAIN };
+            check(&mut proof, unit, (precision, WeightType::F16), false);
+        }
+    }
+}
+
+#[test]
 fn by_every_function_with_and_without_a_bias() {
     let mut proof = proof();
     for gelu in [Activation::Gelu, Activation::GeluTanh, Activation::Silu] {

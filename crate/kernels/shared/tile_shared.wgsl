@@ -1,113 +1,137 @@
-// The product of a matmul or convolution: 64 rows × 64 outputs in a workgroup, 8 × 8 of them in
-// the registers of each of its 64 invocations, x and the weights by way of shared memory.
+// The product of a matmul or convolution on a graphics card: 64 rows × 64 outputs in a workgroup,
+// 4 × 8 of them in the registers of each of its 128 invocations, x and the weights by way of
+// workgroup memory.
 //
-// For real GPUs: 16 inputs of all 64 rows and of all 64 outputs are read at a time, each value once
-// for the whole workgroup (an eighth of the loads of 8 × 8 without it), weights are unpacked once,
-// and a barrier on either side of the sums is cheap.
+// 16 inputs of all 64 rows and of all 64 outputs are read at a time, each value once for the whole
+// workgroup; weights are unpacked once. An invocation's rows lie 16 apart, so that neighbours read
+// neighbouring vectors of workgroup memory; of its eight outputs, four are among the first 32 of
+// the workgroup and four among the others. `fma` takes four instructions for four inputs; a matrix
+// times a vector and a sum would take five, because its first product is not added to anything.
 //
-// From the op: TAPS, inner4, rows_first, rows_end, columns, origin, place, load, store_pair.
+// From the op: TAPS, Origin, Place, inner4, rows_first, rows_end, columns, origin, place, load,
+// weights_of, store_pair. From shared/slices: steps_of, store_slice.
 
 // Inputs / 4 that are read at a time.
 const STEP: u32 = 4u;
+// Two more than the rows: vectors that neighbouring invocations store fall into different banks.
+const PITCH: u32 = 66u;
 
-var<workgroup> xs: array<vec4<f32>, STEP * 64u>;         // [inputs / 4][rows]
+var<workgroup> xs: array<vec4<f32>, STEP * PITCH>;       // [inputs / 4][rows]
 var<workgroup> ws: array<vec4<f32>, STEP * 4u * 16u>;    // [inputs][outputs / 4]
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(128)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
     // Gated, the second half of the columns are the gates of the first.
     let first = group.x * select(16u, 8u, GATED);
     let apart = select(8u, columns(), GATED);
-    let top = rows_first() + (group.z * groups.y + group.y) * 64u;
+    let slice = group.z;
+    let top = rows_first() + select(group.z * groups.y + group.y, group.y, SLICED) * 64u;
 
-    // This invocation reads inputs `part` of every 16th row, and a patch of the weights.
+    // This invocation reads inputs `part` of two rows; and half of the invocations, the inputs
+    // 4 · `along` … + 4 of four outputs.
     let part = lane % STEP;
-    let first_row = lane / STEP;
-    let o0 = origin(top + first_row);
-    let o1 = origin(top + first_row + 16u);
-    let o2 = origin(top + first_row + 32u);
-    let o3 = origin(top + first_row + 48u);
+    let row = lane / STEP;
+    let o0 = origin(top + row);
+    let o1 = origin(top + row + 32u);
     let along = lane / 16u;
     let across = lane % 16u;
-    // Columns past the last read its weights again and are not stored.
-    let last = columns() - 1u;
-    let near = first + across % 8u;
-    let far = select(min(near + apart, last), min(near, last) + apart, GATED);
-    var w = weights_of(select(min(near, last), far, across >= 8u));
+    // Past the last output its weights are read again, and what they give is not stored.
+    let column = first + across % 8u + select(0u, apart, across >= 8u);
+    let weights_at = weights_of(min(column, columns() * select(1u, 2u, GATED) - 1u));
 
     var a0 = vec4<f32>(); var b0 = vec4<f32>();
     var a1 = vec4<f32>(); var b1 = vec4<f32>();
     var a2 = vec4<f32>(); var b2 = vec4<f32>();
     var a3 = vec4<f32>(); var b3 = vec4<f32>();
-    var a4 = vec4<f32>(); var b4 = vec4<f32>();
-    var a5 = vec4<f32>(); var b5 = vec4<f32>();
-    var a6 = vec4<f32>(); var b6 = vec4<f32>();
-    var a7 = vec4<f32>(); var b7 = vec4<f32>();
 
     let inner = inner4();
-    for (var tap = 0u; tap < TAPS; tap++) {
-        let p0 = place(o0, tap);
-        let p1 = place(o1, tap);
-        let p2 = place(o2, tap);
-        let p3 = place(o3, tap);
-        for (var start = 0u; start < inner; start += STEP) {
-            // The last step may reach past the inputs: zeros add nothing.
-            var x0 = vec4<f32>();
-            var x1 = vec4<f32>();
-            var x2 = vec4<f32>();
-            var x3 = vec4<f32>();
-            if start + part < inner {
-                x0 = load(p0, start + part);
-                x1 = load(p1, start + part);
-                x2 = load(p2, start + part);
-                x3 = load(p3, start + part);
-            }
+    let steps_of_tap = (inner + STEP - 1u) / STEP;
+    let steps = steps_of(slice, TAPS * steps_of_tap);
+    var tap = steps.x / steps_of_tap;
+    var start = steps.x % steps_of_tap * STEP;
+    var p0 = place(o0, tap);
+    var p1 = place(o1, tap);
+    for (var step = steps.x; step < steps.y; step++) {
+        // The last step of a tap may reach past its inputs: zeros add nothing.
+        var x0 = vec4<f32>();
+        var x1 = vec4<f32>();
+        if start + part < inner {
+            x0 = load(p0, start + part);
+            x1 = load(p1, start + part);
+        }
+        xs[part * PITCH + row] = x0;
+        xs[part * PITCH + row + 32u] = x1;
+        if along < STEP {
             var m = mat4x4<f32>();
-            if start + along < inner { m = weight4x4(w + (start + along) * 32u); }
-            let to = part * 64u + first_row;
-            xs[to] = x0;
-            xs[to + 16u] = x1;
-            xs[to + 32u] = x2;
-            xs[to + 48u] = x3;
+            if start + along < inner {
+                m = weight4x4(weights_at + (tap * inner + start + along) * 32u);
+            }
             let cell = along * 64u + across;
             ws[cell] = m[0];
             ws[cell + 16u] = m[1];
             ws[cell + 32u] = m[2];
             ws[cell + 48u] = m[3];
-            workgroupBarrier();
-
-            for (var i = 0u; i < STEP; i++) {
-                let k = i * 64u + local.x;
-                let ma = mat4x4<f32>(ws[k], ws[k + 16u], ws[k + 32u], ws[k + 48u]);
-                let mb = mat4x4<f32>(ws[k + 8u], ws[k + 24u], ws[k + 40u], ws[k + 56u]);
-                let r = i * 64u + local.y * 8u;
-                let y0 = xs[r]; a0 += ma * y0; b0 += mb * y0;
-                let y1 = xs[r + 1u]; a1 += ma * y1; b1 += mb * y1;
-                let y2 = xs[r + 2u]; a2 += ma * y2; b2 += mb * y2;
-                let y3 = xs[r + 3u]; a3 += ma * y3; b3 += mb * y3;
-                let y4 = xs[r + 4u]; a4 += ma * y4; b4 += mb * y4;
-                let y5 = xs[r + 5u]; a5 += ma * y5; b5 += mb * y5;
-                let y6 = xs[r + 6u]; a6 += ma * y6; b6 += mb * y6;
-                let y7 = xs[r + 7u]; a7 += ma * y7; b7 += mb * y7;
-            }
-            workgroupBarrier();
         }
-        w += inner * 32u;
+        workgroupBarrier();
+
+        for (var i = 0u; i < STEP; i++) {
+            let k = i * 64u + lane % 8u;
+            let wa0 = ws[k]; let wa1 = ws[k + 16u]; let wa2 = ws[k + 32u]; let wa3 = ws[k + 48u];
+            let wb0 = ws[k + 8u]; let wb1 = ws[k + 24u];
+            let wb2 = ws[k + 40u]; let wb3 = ws[k + 56u];
+            let r = i * PITCH + lane / 8u;
+            let y0 = xs[r];
+            a0 = sum4(a0, wa0, wa1, wa2, wa3, y0); b0 = sum4(b0, wb0, wb1, wb2, wb3, y0);
+            let y1 = xs[r + 16u];
+            a1 = sum4(a1, wa0, wa1, wa2, wa3, y1); b1 = sum4(b1, wb0, wb1, wb2, wb3, y1);
+            let y2 = xs[r + 32u];
+            a2 = sum4(a2, wa0, wa1, wa2, wa3, y2); b2 = sum4(b2, wb0, wb1, wb2, wb3, y2);
+            let y3 = xs[r + 48u];
+            a3 = sum4(a3, wa0, wa1, wa2, wa3, y3); b3 = sum4(b3, wb0, wb1, wb2, wb3, y3);
+        }
+        workgroupBarrier();
+
+        start += STEP;
+        if start >= inner {
+            start = 0u;
+            tap++;
+            if TAPS > 1u {
+                p0 = place(o0, tap);
+                p1 = place(o1, tap);
+            }
+        }
     }
 
-    let row = top + local.y * 8u;
-    let column = first + local.x;
-    store_pair(row, column, a0, column + apart, b0);
-    store_pair(row + 1u, column, a1, column + apart, b1);
-    store_pair(row + 2u, column, a2, column + apart, b2);
-    store_pair(row + 3u, column, a3, column + apart, b3);
-    store_pair(row + 4u, column, a4, column + apart, b4);
-    store_pair(row + 5u, column, a5, column + apart, b5);
-    store_pair(row + 6u, column, a6, column + apart, b6);
-    store_pair(row + 7u, column, a7, column + apart, b7);
+    let to = top + lane / 8u;
+    let at = first + lane % 8u;
+    keep(slice, to, at, a0, at + apart, b0);
+    keep(slice, to + 16u, at, a1, at + apart, b1);
+    keep(slice, to + 32u, at, a2, at + apart, b2);
+    keep(slice, to + 48u, at, a3, at + apart, b3);
+}
+
+// The sum and the products of four inputs, x, with their weights.
+fn sum4(
+    sum: vec4<f32>,
+    w0: vec4<f32>,
+    w1: vec4<f32>,
+    w2: vec4<f32>,
+    w3: vec4<f32>,
+    x: vec4<f32>,
+) -> vec4<f32> {
+    let two = fma(w1, vec4<f32>(x.y), fma(w0, vec4<f32>(x.x), sum));
+    return fma(w3, vec4<f32>(x.w), fma(w2, vec4<f32>(x.z), two));
+}
+
+fn keep(slice: u32, row: u32, column: u32, a: vec4<f32>, second: u32, b: vec4<f32>) {
+    if SLICED {
+        store_slice(slice, row, column, a);
+        store_slice(slice, row, second, b);
+    } else {
+        store_pair(row, column, a, second, b);
+    }
 }

@@ -1,9 +1,11 @@
 //! The adapter: which one, and which features and limits are asked of it, and why.
 //!
-//! Features, where there are any: `shader-f16` (half the memory for activations), and
-//! `timestamp-query` (the device's own clock, to choose among kernels); nothing else.
-//! Limits: as large as the adapter offers, because larger buffers save row bands; never more than
-//! it offers, so that the request cannot fail. WebGPU's defaults are enough for all that we do.
+//! Features, where there are any: `shader-f16` (half the memory for activations),
+//! `timestamp-query` (the device's own clock, to choose among kernels), natively cooperative
+//! matrices (a graphics card's matrix units); nothing else.
+//! Limits: as large as the adapter offers, because larger buffers save row bands, and of workgroup
+//! memory as much as a kernel uses; never more than it offers, so that the request cannot fail.
+//! WebGPU's defaults are enough for all that we must do.
 
 use crate::error::{Error, Result};
 
@@ -25,6 +27,11 @@ pub struct GpuOptions {
     pub max_dispatch: Option<u64>,
     /// Choose kernels as for a software adapter or as for a real GPU, whatever the adapter is.
     pub software: Option<bool>,
+    /// Leave the matrix units of a graphics card unused.
+    pub no_matrix_units: bool,
+    /// Natively, let shaders check every index and bound every loop, as browsers do. Our kernels
+    /// stay within their bounds by themselves; the checks cost up to half of the speed.
+    pub checked_shaders: bool,
 }
 
 /// What an adapter said of itself.
@@ -76,7 +83,11 @@ pub(super) struct Opened {
     pub info: AdapterInfo,
     pub limits: Limits,
     pub has_f16: bool,
+    pub has_matrix_units: bool,
 }
+
+/// Workgroup memory that our largest kernel uses, bytes, where it is offered.
+const WORKGROUP_BYTES: u32 = 32 << 10;
 
 /// Opens the adapter that `options` name, or the fastest.
 ///
@@ -87,10 +98,17 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = choose(&instance, options).await?;
     let offered = adapter.limits();
-    let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let has_matrix_units =
+        !options.default_limits && !options.no_matrix_units && has_matrix_units(&adapter);
+    if has_matrix_units {
+        wanted |= wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    }
     let features = adapter.features() & wanted;
     let mut limits = wgpu::Limits::default();
     if !options.default_limits {
+        let memory = &mut limits.max_compute_workgroup_storage_size;
+        *memory = offered.max_compute_workgroup_storage_size.min(WORKGROUP_BYTES).max(*memory);
         limits.max_buffer_size = offered.max_buffer_size;
         limits.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;
     }
@@ -98,6 +116,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         label: Some("darkroom"),
         required_features: features,
         required_limits: limits.clone(),
+        experimental_features: experimental(has_matrix_units),
         ..Default::default()
     };
     let (device, queue) = adapter
@@ -121,7 +140,37 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
             groups: limits.max_compute_workgroups_per_dimension,
         },
         has_f16: features.contains(wgpu::Features::SHADER_F16),
+        has_matrix_units,
     })
+}
+
+/// Whether the adapter multiplies matrices of 16 × 16 f16 numbers and adds in f32, in subgroups of
+/// 32 invocations, as `kernels/shared/tile_matrix.wgsl` needs it.
+fn has_matrix_units(adapter: &wgpu::Adapter) -> bool {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let features = wgpu::Features::SHADER_F16 | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    let info = adapter.get_info();
+    let multiplies = |matrix: &wgpu::CooperativeMatrixProperties| {
+        [matrix.m_size, matrix.n_size, matrix.k_size] == [16; 3]
+            && matrix.ab_type == F16
+            && matrix.cr_type == F32
+    };
+    adapter.features().contains(features)
+        && [info.subgroup_min_size, info.subgroup_max_size] == [32; 2]
+        && adapter.limits().max_compute_workgroup_storage_size >= WORKGROUP_BYTES
+        && adapter.cooperative_matrix_properties().iter().any(multiplies)
+}
+
+/// Leave to use features of wgpu that are experimental, if any are used.
+#[allow(unsafe_code)]
+fn experimental(used: bool) -> wgpu::ExperimentalFeatures {
+    match used {
+        // SAFETY: the one experimental feature is cooperative matrices. Its kernel is ours, is run
+        // only where the adapter lists the shape, and its answer is compared with a known one
+        // before any other use (measure/probe.rs).
+        true => unsafe { wgpu::ExperimentalFeatures::enabled() },
+        false => wgpu::ExperimentalFeatures::disabled(),
+    }
 }
 
 /// What every adapter of this machine says of itself, as text for people: name, driver, features,

@@ -25,10 +25,11 @@ pub(super) struct Executor {
     params: wgpu::Buffer,
     /// How many bind groups and how many pipelines were made.
     made: [u64; 2],
+    checked_shaders: bool,
 }
 
 impl Executor {
-    pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue) -> Executor {
+    pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue, checked_shaders: bool) -> Executor {
         let params = params_buffer(&device, PARAMS_BYTES);
         Executor {
             device,
@@ -38,6 +39,7 @@ impl Executor {
             bind_groups: HashMap::new(),
             params,
             made: [0; 2],
+            checked_shaders,
         }
     }
 
@@ -202,11 +204,12 @@ impl Executor {
 
     /// The layout of a kernel's bind groups; makes its pipeline if there is none yet.
     fn compiled(&mut self, kernel: &Rc<Kernel>) -> wgpu::BindGroupLayout {
-        let Executor { device, layouts, pipelines, made, .. } = self;
+        let Executor { device, layouts, pipelines, made, checked_shaders, .. } = self;
         let (bind_group_layout, pipeline_layout) =
             layouts.entry(kernel.inputs()).or_insert_with(|| layout(device, kernel.inputs()));
         if !pipelines.contains_key(kernel) {
-            pipelines.insert(kernel.clone(), pipeline(device, kernel, pipeline_layout));
+            let module = shader_module(device, kernel, *checked_shaders);
+            pipelines.insert(kernel.clone(), pipeline(device, kernel, &module, pipeline_layout));
             made[1] += 1;
         }
         bind_group_layout.clone()
@@ -269,19 +272,34 @@ fn layout(device: &wgpu::Device, inputs: usize) -> (wgpu::BindGroupLayout, wgpu:
     (bind_group_layout, pipeline_layout)
 }
 
+/// A browser checks shaders whatever is asked.
+#[allow(unsafe_code)]
+fn shader_module(device: &wgpu::Device, kernel: &Kernel, checked: bool) -> wgpu::ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some(kernel.name()),
+        source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
+    };
+    if checked {
+        return device.create_shader_module(descriptor);
+    }
+    // SAFETY: the text is ours alone. Its kernels read and write within their bindings and their
+    // workgroup memory, for every shape that an op accepts; each loop is bounded by a constant or by
+    // a parameter; and what a division divides by is a constant or a size, which is not zero.
+    unsafe {
+        device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+    }
+}
+
 fn pipeline(
     device: &wgpu::Device,
     kernel: &Kernel,
+    module: &wgpu::ShaderModule,
     layout: &wgpu::PipelineLayout,
 ) -> wgpu::ComputePipeline {
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(kernel.name()),
-        source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
-    });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(kernel.name()),
         layout: Some(layout),
-        module: &module,
+        module,
         entry_point: Some("main"),
         compilation_options: wgpu::PipelineCompilationOptions {
             // Kernels write workgroup memory before they read it.

@@ -62,13 +62,21 @@ pub struct Kernel {
     fragments: Vec<WgslFile>,
     constants: Vec<(&'static str, Value)>,
     f16: bool,
+    matrix_units: bool,
     inputs: usize,
 }
 
 impl Kernel {
     /// A kernel that reads `inputs` storage buffers and writes one.
     pub fn new(source: WgslFile, inputs: usize) -> Kernel {
-        Kernel { source, fragments: Vec::new(), constants: Vec::new(), f16: false, inputs }
+        Kernel {
+            source,
+            fragments: Vec::new(),
+            constants: Vec::new(),
+            f16: false,
+            matrix_units: false,
+            inputs,
+        }
     }
 
     /// Appends a shared fragment.
@@ -96,6 +104,13 @@ impl Kernel {
         self
     }
 
+    /// Asks for the adapter's matrix units, and for `shader-f16`, whose numbers they multiply.
+    pub fn on_matrix_units(mut self) -> Kernel {
+        self.f16 = true;
+        self.matrix_units = true;
+        self
+    }
+
     /// The file's name.
     pub fn name(&self) -> &'static str {
         self.source.name
@@ -111,11 +126,20 @@ impl Kernel {
         self.f16
     }
 
+    /// Whether it needs the adapter's matrix units.
+    pub fn needs_matrix_units(&self) -> bool {
+        self.matrix_units
+    }
+
     /// The whole WGSL: prelude, file, fragments.
     pub fn wgsl(&self) -> String {
         let mut text = String::new();
         if self.f16 {
             text.push_str("enable f16; ");
+        }
+        if self.matrix_units {
+            // naga's name; browsers have no such extension that is not experimental.
+            text.push_str("enable wgpu_cooperative_matrix; ");
         }
         for (name, value) in &self.constants {
             match value {

@@ -11,14 +11,16 @@ pub enum MatrixTile {
     /// 16 × 16 outputs an invocation, read directly: for software adapters, where it is the fastest
     /// and takes the longest to compile.
     Direct16,
-    /// 64 × 64 outputs a workgroup by way of shared memory: for real GPUs.
+    /// 64 × 64 outputs a workgroup by way of workgroup memory: for graphics cards.
     Shared,
+    /// The same on a graphics card's matrix units (cooperative matrices), where it has them.
+    Units,
 }
 
 impl MatrixTile {
     /// All, in the order of their numbers in a [`Tuning`]'s text.
-    pub const ALL: [MatrixTile; 3] =
-        [MatrixTile::Direct8, MatrixTile::Direct16, MatrixTile::Shared];
+    pub const ALL: [MatrixTile; 4] =
+        [MatrixTile::Direct8, MatrixTile::Direct16, MatrixTile::Shared, MatrixTile::Units];
 
     /// Its name in a [`Tuning`]'s text.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl MatrixTile {
             MatrixTile::Direct8 => "direct8",
             MatrixTile::Direct16 => "direct16",
             MatrixTile::Shared => "shared",
+            MatrixTile::Units => "units",
         }
     }
 
@@ -84,6 +87,18 @@ impl Tuning {
     /// The same tile for matrix products and convolutions.
     pub fn of(tile: MatrixTile, attention: AttentionTile) -> Tuning {
         Tuning { matmul: tile, conv2d: tile, attention }
+    }
+
+    /// The same, with matrix units in place of multiply-adds by way of workgroup memory.
+    pub fn on_matrix_units(self) -> Tuning {
+        let of = |tile| if tile == MatrixTile::Shared { MatrixTile::Units } else { tile };
+        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), ..self }
+    }
+
+    /// The same without matrix units.
+    pub fn off_matrix_units(self) -> Tuning {
+        let of = |tile| if tile == MatrixTile::Units { MatrixTile::Shared } else { tile };
+        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), ..self }
     }
 
     /// Eight hexadecimal digits that identify it.

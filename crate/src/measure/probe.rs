@@ -11,11 +11,12 @@
 //! invalid      NaN and both infinities are found; else no picture could be trusted
 //! repeats      the same work on the buffers of the time before gives the same bits a second and a
 //!              third time; else no step after the first could be trusted
+//! products     those of matrix units are right; else they are not used
 //! ```
 
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Tuning};
 use crate::ops::{Activation, Epilogue, Mask};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -40,6 +41,10 @@ const SMALL_INPUTS: usize = 32;
 /// A scale of 17 units of 2⁻²⁴ is rounded by 3 % at the most.
 const SMALL_ERROR: f32 = 0.05;
 
+/// The most that a product on matrix units may differ from the right one, as a normalised mean
+/// squared error. Inputs that lost their lower half differ by 2e-8.
+const PRODUCTS_ERROR: f64 = 1e-9;
+
 /// Three values that must be found not finite, and one that is finite.
 const FINITE_CASES: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0];
 
@@ -54,6 +59,8 @@ pub struct Answers {
     pub finite: [bool; 4],
     /// The bits of the same work, done three times.
     pub runs: [Vec<u32>; 3],
+    /// The normalised mean squared error of a product on the matrix units, where there are any.
+    pub products: Option<f64>,
 }
 
 /// What follows from the answers.
@@ -63,11 +70,14 @@ pub struct Numerics {
     pub overflow_is_infinite: bool,
     /// f16 numbers below 6e-5 keep their value.
     pub keeps_subnormals: bool,
+    /// There are matrix units, and their products are right.
+    pub has_matrix_units: bool,
 }
 
 impl Numerics {
     /// As the kernels need it, and as software adapters do it.
-    pub const EXACT: Numerics = Numerics { overflow_is_infinite: true, keeps_subnormals: true };
+    pub const EXACT: Numerics =
+        Numerics { overflow_is_infinite: true, keeps_subnormals: true, has_matrix_units: false };
 
     /// Asks an adapter.
     ///
@@ -106,6 +116,7 @@ impl Numerics {
         Ok(Numerics {
             overflow_is_infinite: stored.iter().zip(STORED).all(|(got, (_, want))| *got == want),
             keeps_subnormals: (answers.small - expected).abs() < SMALL_ERROR * expected,
+            has_matrix_units: answers.products.is_some_and(|error| error < PRODUCTS_ERROR),
         })
     }
 }
@@ -127,7 +138,8 @@ impl Answers {
         for run in &mut runs {
             *run = mixed(gpu).to_f32().await?.into_iter().map(f32::to_bits).collect();
         }
-        Ok(Answers { stored: stored(gpu).await?, small: small(gpu).await?, finite, runs })
+        let (stored, small) = (stored(gpu).await?, small(gpu).await?);
+        Ok(Answers { stored, small, finite, runs, products: products(gpu).await? })
     }
 }
 
@@ -147,6 +159,45 @@ async fn small(gpu: &Gpu) -> Result<f32> {
     weight.write(0, &[SMALL; SMALL_INPUTS * Weight::PANEL]);
     let x = Tensor::from_f32(gpu, &[1000.0; SMALL_INPUTS], [1, 1, SMALL_INPUTS], Precision::F32);
     Ok(x.matmul(&weight, Epilogue::default()).to_f32().await?[0])
+}
+
+/// The error of a product of known matrices on the matrix units.
+async fn products(gpu: &Gpu) -> Result<Option<f64>> {
+    if !gpu.has_matrix_units() {
+        return Ok(None);
+    }
+    let mut largest = 0.0f64;
+    // In one slice and in two.
+    for inputs in [100, 300] {
+        largest = largest.max(product_error(gpu, inputs).await?);
+    }
+    Ok(Some(largest))
+}
+
+/// The error of one with so many inputs.
+async fn product_error(gpu: &Gpu, inputs: usize) -> Result<f64> {
+    // More than one workgroup and more than one step, and ends that fill neither.
+    const ROWS: usize = 70;
+    const N: usize = 72;
+    // Multiples of 1/64 below 4 are exact in f16; x is not.
+    let w: Vec<f32> = (0..N * inputs).map(|i| (i * 37 % 256) as f32 / 64.0 - 2.0).collect();
+    let x: Vec<f32> = (0..ROWS * inputs).map(|i| (i as f32 * 0.7391).sin()).collect();
+    let weight = Weight::empty(gpu, inputs, N, WeightType::F16);
+    weight.write(0, &w);
+    let chosen = gpu.tuning();
+    gpu.set_tuning(Tuning::default_for(false).on_matrix_units());
+    let y = Tensor::from_f32(gpu, &x, [1, ROWS, inputs], Precision::F32)
+        .matmul(&weight, Epilogue::default());
+    gpu.set_tuning(chosen);
+    let (mut error, mut total) = (0.0, 0.0);
+    for (at, got) in y.to_f32().await?.into_iter().enumerate() {
+        let (row, column) = (at / N, at % N);
+        let product = |i: usize| f64::from(x[row * inputs + i]) * f64::from(w[column * inputs + i]);
+        let wanted: f64 = (0..inputs).map(product).sum();
+        error += (f64::from(got) - wanted).powi(2);
+        total += wanted.powi(2);
+    }
+    Ok(error / total)
 }
 
 /// Products, sums and an attention, one after the other: barriers, shared memory, and buffers that
@@ -176,6 +227,7 @@ mod tests {
             small: 1000.0 * SMALL * SMALL_INPUTS as f32,
             finite: [false, false, false, true],
             runs: [const { Vec::new() }; 3],
+            products: None,
         }
     }
 
@@ -195,6 +247,16 @@ mod tests {
         let flushes = Answers { small: 0.0, ..good() };
         let found = Numerics::of(&flushes).unwrap();
         assert_eq!(found, Numerics { keeps_subnormals: false, ..Numerics::EXACT });
+    }
+
+    #[test]
+    fn matrix_units_are_used_where_their_products_are_right() {
+        for (products, used) in
+            [(Some(1e-13), true), (Some(2e-8), false), (Some(f64::NAN), false), (None, false)]
+        {
+            let found = Numerics::of(&Answers { products, ..good() }).unwrap();
+            assert_eq!(found, Numerics { has_matrix_units: used, ..Numerics::EXACT });
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn key(gpu: &Gpu) -> String {
 
 /// A hash of the texts of all kernels that are compared.
 pub fn version() -> u32 {
-    let gpu = Gpu::dry(false);
+    let gpu = Gpu::dry(true);
     for tile in MatrixTile::ALL {
         gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
         for family in FAMILIES {
@@ -94,10 +94,11 @@ pub async fn tune(
     before_each: &dyn Fn(usize, usize) -> Result<()>,
 ) -> Result<Tuning> {
     if let Some(tuning) = remembered.and_then(Tuning::parse) {
+        let tuning = if gpu.uses_matrix_units() { tuning } else { tuning.off_matrix_units() };
         gpu.set_tuning(tuning);
         return Ok(tuning);
     }
-    let fixed = Tuning::default_for(gpu.info().software);
+    let fixed = gpu.default_tuning();
     let start = Instant::now();
     let mut comparisons: Vec<Comparison> =
         FAMILIES.into_iter().map(|of| Comparison::new(gpu, of)).collect();
@@ -178,7 +179,7 @@ struct Comparison {
 impl Comparison {
     fn new(gpu: &Gpu, Family { op, with_candidate }: Family) -> Comparison {
         let software = gpu.info().software;
-        let fixed = Tuning::default_for(software);
+        let fixed = gpu.default_tuning();
         Comparison {
             tunings: [fixed, with_candidate(fixed, software)],
             with_candidate,

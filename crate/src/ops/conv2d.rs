@@ -1,10 +1,12 @@
 //! Convolution with its epilogue; see `kernels/conv2d.wgsl`.
 
+use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands;
 use crate::ops::epilogue::Epilogue;
 use crate::ops::shared;
+use crate::ops::slices;
 use crate::ops::tile::Tile;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -49,6 +51,7 @@ struct Params {
     padding: u32,
     shift_row4: u32,
     shift_first4: u32,
+    slices: u32,
 }
 
 /// Sizes of one convolution.
@@ -113,16 +116,23 @@ impl Tensor {
         let geometry = Geometry { window, batch, source: [height, width], input, output };
 
         let gpu = self.gpu();
-        let tile = Tile::choose(gpu, gpu.tuning().conv2d, y.shape().rows(), n);
+        let rows = y.shape().rows();
+        let tile = Tile::choose(gpu, gpu.tuning().conv2d, [rows, n], weight.weight_type());
+        let slices = tile.slices([rows, n, weight.k()]);
+        // Sums of slices are stored as they are, and the epilogue follows when they are added.
+        let ends = if slices > 1 { Epilogue::default() } else { epilogue };
+        let stored = if slices > 1 { Precision::F32 } else { self.precision() };
         let kernel = Kernel::new(wgsl!("conv2d"), 5)
             .alias("Elem4", self.precision().vec4())
+            .alias("Out4", stored.vec4())
             .uint("KERNEL", window.kernel as u32)
             .uint("STRIDE", window.stride as u32)
             .flag("RESIZE", input != [height, width])
             .with(shared::reader(weight.weight_type()));
-        let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
+        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices);
+        let kernel = Rc::new(kernel);
 
-        let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
+        let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
         for band in geometry.bands(self, &y, 2 * (weight.k() * n) as u64) {
             let of_input = geometry.input_rows(&band);
             let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
@@ -142,18 +152,23 @@ impl Tensor {
                 padding: window.padding[0] as u32,
                 shift_row4,
                 shift_first4,
+                slices: slices as u32,
             };
+            let parts = (slices > 1).then(|| Tensor::empty(gpu, [slices, pixels.len(), n], stored));
             let bindings = vec![
                 x,
                 weight.whole(),
-                epilogue.bias.map_or(x, Tensor::whole),
-                epilogue.shift.map_or(x, |shift| shift.x.whole()),
-                epilogue.residual.map_or(x, |residual| residual.rows(&pixels)),
-                y.rows(&pixels),
+                ends.bias.map_or(x, Tensor::whole),
+                ends.shift.map_or(x, |shift| shift.x.whole()),
+                ends.residual.map_or(x, |residual| residual.rows(&pixels)),
+                parts.as_ref().map_or_else(|| y.rows(&pixels), Tensor::whole),
             ];
-            let grid = tile.grid(gpu, pixels.len(), n);
-            let cost = tile.cost(pixels.len(), weight, self.precision());
+            let grid = tile.grid(gpu, [pixels.len(), n], slices);
+            let cost = tile.cost(pixels.len(), weight, [self.precision(), stored], slices);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
+            if let Some(parts) = parts {
+                slices::reduce(&parts, &y, &pixels, epilogue);
+            }
         }
         y
     }

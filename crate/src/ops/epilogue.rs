@@ -5,6 +5,7 @@ use crate::gpu::kernel::Kernel;
 use crate::ops::shared;
 use crate::shape::Shape;
 use crate::tensor::{Channels, Tensor};
+use crate::wgsl;
 
 impl Kernel {
     /// Adds the fragment of activations, specialised to `activation`.
@@ -56,6 +57,7 @@ impl Epilogue<'_> {
             .flag("HAS_BIAS", self.bias.is_some())
             .flag("HAS_SHIFT", self.shift.is_some())
             .flag("HAS_RESIDUAL", self.residual.is_some())
+            .with(wgsl!("shared/epilogue"))
             .activation(self.activation)
     }
 }

@@ -1,10 +1,12 @@
 //! Matrix product with its epilogue; see `kernels/matmul.wgsl`.
 
 use crate::activation::Activation;
+use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
 use crate::ops::epilogue::Epilogue;
 use crate::ops::shared;
+use crate::ops::slices;
 use crate::ops::tile::Tile;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -30,6 +32,8 @@ struct Params {
     shift_row4: u32,
     /// The first of them that is added.
     shift_first4: u32,
+    /// Slices of the inputs.
+    slices: u32,
 }
 
 impl Tensor {
@@ -78,14 +82,20 @@ impl Tensor {
         assert_eq!(self.shape().channels(), k, "matmul of {:?} by {k} × {n}", self.shape());
         let gpu = self.gpu();
         let rows = self.shape().rows();
-        let tile = Tile::choose(gpu, gpu.tuning().matmul, rows, n);
+        let tile = Tile::choose(gpu, gpu.tuning().matmul, [rows, n], weight.weight_type());
+        let slices = if gated { 1 } else { tile.slices([rows, n, k]) };
+        // Sums of slices are stored as they are, and the epilogue follows when they are added.
+        let ends = if slices > 1 { Epilogue::default() } else { epilogue };
+        let stored = if slices > 1 { Precision::F32 } else { self.precision() };
         let kernel = Kernel::new(wgsl!("matmul"), 5)
             .alias("Elem4", self.precision().vec4())
+            .alias("Out4", stored.vec4())
             .flag("GATED", gated)
             .with(shared::reader(weight.weight_type()));
-        let kernel = Rc::new(tile.specialise(epilogue.specialise(kernel)));
+        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices);
+        let kernel = Rc::new(kernel);
 
-        let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
+        let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
         let row_bytes = self.row_bytes().max(y.row_bytes());
         for band in row_bands(gpu, rows, row_bytes, 2 * (k * n) as u64) {
             let params = Params {
@@ -96,19 +106,24 @@ impl Tensor {
                 first_row: band.start as u32,
                 shift_row4,
                 shift_first4,
+                slices: slices as u32,
             };
             let x = self.rows(&band);
+            let parts = (slices > 1).then(|| Tensor::empty(gpu, [slices, band.len(), n], stored));
             let bindings = vec![
                 x,
                 weight.whole(),
-                epilogue.bias.map_or(x, Tensor::whole),
-                epilogue.shift.map_or(x, |shift| shift.x.whole()),
-                epilogue.residual.map_or(x, |residual| residual.rows(&band)),
-                y.rows(&band),
+                ends.bias.map_or(x, Tensor::whole),
+                ends.shift.map_or(x, |shift| shift.x.whole()),
+                ends.residual.map_or(x, |residual| residual.rows(&band)),
+                parts.as_ref().map_or_else(|| y.rows(&band), Tensor::whole),
             ];
-            let grid = tile.grid(gpu, band.len(), n);
-            let cost = tile.cost(band.len(), weight, self.precision());
+            let grid = tile.grid(gpu, [band.len(), n], slices);
+            let cost = tile.cost(band.len(), weight, [self.precision(), stored], slices);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
+            if let Some(parts) = parts {
+                slices::reduce(&parts, y, &band, epilogue);
+            }
         }
     }
 }

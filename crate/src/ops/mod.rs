@@ -6,9 +6,9 @@
 //!
 //! | op | kernel | does |
 //! |---|---|---|
-//! | `matmul` | matmul | x·W + b, activation, residual; every 1×1 convolution |
+//! | `matmul` | matmul, reduce_slices | x·W + b, activation, residual; every 1×1 convolution |
 //! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
-//! | `conv2d` | conv2d | k×k convolution, optionally of a resized input |
+//! | `conv2d` | conv2d, reduce_slices | k×k convolution, optionally of a resized input |
 //! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
 //! | `group_norm_by` | group_norm_stats, group_norm | of an input in bands of rows |
 //! | `gather_rows` | combine | concatenates rows of images |
@@ -39,6 +39,7 @@ mod matmul;
 mod resize;
 mod rows;
 mod shared;
+mod slices;
 mod tile;
 mod to_rgba;
 mod token_merge;

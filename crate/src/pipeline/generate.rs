@@ -91,6 +91,7 @@ impl Pipeline {
         extras: &Extras<'_>,
         receive: &mut Receive<'_>,
     ) -> Result<()> {
+        engine.choose_kernels(false);
         let order = &self.plan(engine, request, control, extras).await?;
         for text in &order.prompts.notices {
             control.report(Progress::Notice { text: text.clone() });
@@ -111,6 +112,8 @@ impl Pipeline {
             let initial = initial.as_ref();
             // A `Job` and its `Run` are one batch: the pictures `part` of the request.
             let job = Job { files, order, part: part.clone(), initial, previews, control, extras };
+            // The batch before may have outgrown the fastest ones.
+            engine.choose_kernels(false);
             let mut run = Run::new(job, engine, wider.as_ref());
             let latents = run.denoise().await?;
             for (place, index) in part.enumerate() {

@@ -47,8 +47,9 @@ impl Pipeline {
             let reason = "can only be f32: this graphics adapter has no shader-f16".into();
             return Err(Error::Request { field: "precision", reason });
         }
+        gpu.use_matrix_units(numerics.has_matrix_units);
         if options.reproducible {
-            gpu.set_tuning(Tuning::default_for(gpu.info().software));
+            gpu.set_tuning(gpu.default_tuning());
         }
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;

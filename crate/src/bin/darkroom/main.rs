@@ -3,6 +3,7 @@
 //! It only reads arguments, calls the crate, and prints. Errors are one sentence on standard error;
 //! the exit code is 1, or 2 for invalid arguments.
 
+mod adapter_args;
 mod commands;
 mod disk;
 mod jobs;

@@ -35,6 +35,9 @@ struct Inner {
     info: AdapterInfo,
     limits: Limits,
     has_f16: bool,
+    has_matrix_units: bool,
+    /// Whether they are used: not before their products were compared with known ones.
+    uses_matrix_units: Cell<bool>,
     tuning: Cell<Tuning>,
     /// Errors that the device has reported.
     faults: Faults,
@@ -83,7 +86,7 @@ impl Gpu {
         let opened = adapter::open(options).await?;
         let faults = Faults::default();
         faults.listen(&opened.device);
-        let executor = Executor::new(opened.device, opened.queue);
+        let executor = Executor::new(opened.device, opened.queue, options.checked_shaders);
         let submit_budget = SubmitBudget::new(options.max_submit, opened.info.software)
             .with_dispatch(options.max_dispatch);
         Ok(Gpu::new(
@@ -92,7 +95,7 @@ impl Gpu {
             faults,
             opened.info,
             opened.limits,
-            opened.has_f16,
+            [opened.has_f16, opened.has_matrix_units],
         ))
     }
 
@@ -117,7 +120,8 @@ impl Gpu {
     /// [`Gpu::dry`] with the kernels of this device, within these limits.
     pub fn dry_twin(&self, limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { software: self.info().software, ..Default::default() };
-        let twin = Gpu::new_dry(info, limits, shader_f16);
+        let twin = Gpu::new_dry(info, limits, shader_f16 || self.uses_matrix_units());
+        twin.0.uses_matrix_units.set(self.uses_matrix_units());
         twin.set_tuning(self.tuning());
         // The same bands, so that the same parameters are counted.
         let submit_budget =
@@ -129,7 +133,7 @@ impl Gpu {
     /// Its submit budget is unlimited: whatever is recorded is one submit.
     fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
         let submit_budget = SubmitBudget::new(Some(u64::MAX), info.software);
-        Gpu::new(None, submit_budget, Faults::default(), info, limits, shader_f16)
+        Gpu::new(None, submit_budget, Faults::default(), info, limits, [shader_f16; 2])
     }
 
     fn new(
@@ -138,7 +142,7 @@ impl Gpu {
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
-        has_f16: bool,
+        [has_f16, has_matrix_units]: [bool; 2],
     ) -> Gpu {
         let mut pool = Pool::default();
         pool.stage(PARAMS_BYTES);
@@ -162,6 +166,8 @@ impl Gpu {
             info,
             limits,
             has_f16,
+            has_matrix_units,
+            uses_matrix_units: Cell::new(false),
             faults,
             executor: executor.map(RefCell::new),
             memory,
@@ -183,6 +189,11 @@ impl Gpu {
         self.0.has_f16
     }
 
+    /// Whether there are matrix units (cooperative matrices) that our kernels can use.
+    pub fn has_matrix_units(&self) -> bool {
+        self.0.has_matrix_units
+    }
+
     /// What the adapter said of itself.
     pub fn info(&self) -> &AdapterInfo {
         &self.0.info
@@ -198,6 +209,32 @@ impl Gpu {
     pub fn tuned_id(&self) -> Option<String> {
         let fixed = Tuning::default_for(self.0.info.software);
         (self.tuning() != fixed).then(|| self.tuning().id())
+    }
+
+    /// The kernels that run without measurement: the default ones of this kind of adapter, on its
+    /// matrix units where they are used.
+    pub fn default_tuning(&self) -> Tuning {
+        let fixed = Tuning::default_for(self.0.info.software);
+        if self.uses_matrix_units() { fixed.on_matrix_units() } else { fixed }
+    }
+
+    /// Whether kernels on matrix units are among those that are chosen.
+    pub fn uses_matrix_units(&self) -> bool {
+        self.0.uses_matrix_units.get()
+    }
+
+    /// Lets kernels on matrix units be chosen, or not: a model's pipeline asks first whether they
+    /// multiply rightly ([`Numerics`](crate::measure::Numerics)).
+    ///
+    /// # Panics
+    /// When there are none.
+    pub fn use_matrix_units(&self, used: bool) {
+        assert!(!used || self.has_matrix_units(), "matrix units");
+        self.0.uses_matrix_units.set(used);
+        self.set_tuning(self.tuning().off_matrix_units());
+        if used {
+            self.set_tuning(self.tuning().on_matrix_units());
+        }
     }
 
     /// Chooses the kernels of what is recorded from now on.
@@ -270,6 +307,11 @@ impl Gpu {
                 message: "f16 precision needs an adapter with shader-f16; choose f32".into(),
             });
         }
+        assert!(
+            !kernel.needs_matrix_units() || self.0.has_matrix_units,
+            "{}: on matrix units, which this device does not have",
+            kernel.name()
+        );
     }
 
     /// The device and its queue, so that nothing is borrowed while they are waited for.

@@ -131,7 +131,11 @@ pub(super) trait Engine: Sized {
     fn rehearse(&self) -> Option<Rehearsal>;
     /// The number of buffers made so far.
     fn buffers_made(&self) -> u64;
-    /// The same networks with f32 activations, if they are f16; the weights are shared.
+    /// Chooses the kernels for what follows: those that keep all of f32's range, if `wide`, and
+    /// otherwise the fastest.
+    fn choose_kernels(&self, wide: bool);
+    /// The same networks with f32 activations and kernels that keep all of f32's range, if they
+    /// have not both already; the weights are shared.
     fn widened(&self) -> Option<Self>;
     /// The VAE's decoder: picture `index` of the latents → a picture in about −1…1.
     async fn decode(

@@ -184,6 +184,9 @@ impl Engine for OnCpu {
         0
     }
 
+    /// There is no choice.
+    fn choose_kernels(&self, _: bool) {}
+
     /// It is f32 already.
     fn widened(&self) -> Option<OnCpu> {
         None

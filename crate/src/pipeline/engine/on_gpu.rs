@@ -302,8 +302,20 @@ impl Engine for OnGpu {
         self.gpu.stats().made.buffers
     }
 
+    /// Matrix units multiply f16: they are left aside where numbers outgrow it.
+    fn choose_kernels(&self, wide: bool) {
+        if self.gpu.uses_matrix_units() {
+            let tuning = self.gpu.tuning();
+            self.gpu.set_tuning(match wide {
+                true => tuning.off_matrix_units(),
+                false => tuning.on_matrix_units(),
+            });
+        }
+    }
+
     fn widened(&self) -> Option<OnGpu> {
-        (self.options.precision != Precision::F32).then(|| OnGpu {
+        let narrow = self.options.precision != Precision::F32 || self.gpu.uses_matrix_units();
+        narrow.then(|| OnGpu {
             gpu: self.gpu.clone(),
             options: Options { precision: Precision::F32, ..self.options.clone() },
             source: self.source.clone(),

@@ -271,6 +271,7 @@ impl<'a, E: Planned> Run<'a, E> {
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
+        wider.choose_kernels(true);
         wider.plan(order.load(self.job.part.len()), LoadContext { files, control }).await?;
         self.engine = wider;
         let text = format!(

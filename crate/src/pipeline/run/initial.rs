@@ -50,6 +50,7 @@ impl Initial {
         let size = size.map(|side| side as usize);
         let mut moments = engines.0.encode_picture(files, &planes, size, control).await?;
         if let (false, Some(wider)) = (is_finite(&moments), engines.1) {
+            wider.choose_kernels(true);
             moments = wider.encode_picture(files, &planes, size, control).await?;
         }
         if !is_finite(&moments) {

@@ -1,9 +1,10 @@
 //! `darkroom verify`: checks that a model makes the right pictures.
 
 use super::generate;
+use crate::adapter_args::AdapterArgs;
 use crate::model_args::ModelArgs;
 use clap::Args;
-use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::gpu::Gpu;
 use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
 use darkroom::weights::Source;
 use darkroom::{Precision, Result, WeightType};
@@ -25,9 +26,8 @@ pub(crate) struct VerifyArgs {
     /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
     #[arg(long)]
     weights: Option<WeightType>,
-    /// Part of the name of the graphics adapter to use, if there are several.
-    #[arg(long)]
-    adapter: Option<String>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
 }
 
 /// Runs the command; the exit code is 1 when a comparison fails.
@@ -56,8 +56,7 @@ async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> R
         }
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
-    let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
-    let gpu = Gpu::open(&gpu_options).await?;
+    let gpu = Gpu::open(&args.adapter.options()).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
     Pipeline::open(&gpu, source, &options, control).await
 }

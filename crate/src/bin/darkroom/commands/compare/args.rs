@@ -1,9 +1,10 @@
 //! The arguments of `darkroom compare`.
 
+use crate::adapter_args::AdapterArgs;
 use crate::jobs::{self, Job};
 use crate::request_args::{RequestArgs, Settings};
 use clap::Args;
-use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::gpu::Gpu;
 use darkroom::pipeline::Request;
 use darkroom::{Precision, Result, WeightType};
 use std::path::PathBuf;
@@ -41,9 +42,8 @@ pub(crate) struct CompareArgs {
     /// A CLIP model as transformers writes it, to say how well pictures fit their prompts.
     #[arg(long, value_name = "DIR")]
     pub clip: Option<PathBuf>,
-    /// Part of the name of the graphics adapter to use, if there are several.
-    #[arg(long)]
-    pub adapter: Option<String>,
+    #[command(flatten)]
+    pub adapter: AdapterArgs,
     /// Where pictures and tables go.
     #[arg(long, value_name = "DIR")]
     pub out_dir: PathBuf,
@@ -68,7 +68,6 @@ impl CompareArgs {
 
     /// Opens the adapter of the arguments.
     pub(crate) async fn gpu(&self) -> Result<Gpu> {
-        let options = GpuOptions { adapter: self.adapter.clone(), ..GpuOptions::default() };
-        Gpu::open(&options).await
+        Gpu::open(&self.adapter.options()).await
     }
 }

@@ -3,13 +3,14 @@
 
 mod tuning_cache;
 
+use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_picture, create, read_picture, write};
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
 use crate::request_args::{All, RequestArgs};
 use clap::{Args, ValueEnum};
-use darkroom::gpu::{Gpu, GpuOptions};
+use darkroom::gpu::Gpu;
 use darkroom::pipeline::{
     Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, f32_only,
 };
@@ -56,9 +57,8 @@ pub(crate) struct GenerateArgs {
     /// Write every stage here as .npy, in the layout of diffusers.
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
-    /// Part of the name of the graphics adapter to use, if there are several.
-    #[arg(long)]
-    adapter: Option<String>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Run the kernels that are fastest on this adapter: it is measured the first time, for about
     /// three seconds. Without it a run is reproducible, byte for byte.
     #[arg(long)]
@@ -149,8 +149,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         let options = Options { safety: !args.no_safety, loras, ..Options::default() };
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
-    let gpu_options = GpuOptions { adapter: args.adapter.clone(), ..GpuOptions::default() };
-    let gpu = Gpu::open(&gpu_options).await.map_err(|error| match error {
+    let gpu = Gpu::open(&args.adapter.options()).await.map_err(|error| match error {
         Error::NoAdapter { reason } => Error::NoAdapter {
             reason: format!("{reason}; with --device cpu the CPU computes, slowly"),
         },

@@ -5,10 +5,11 @@
 mod model;
 mod tables;
 
+use crate::adapter_args::AdapterArgs;
 use crate::disk::write;
 use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning, describe_adapters};
-use darkroom::measure::{BenchOptions, bench};
+use darkroom::measure::{BenchOptions, Numerics, bench};
 use darkroom::pipeline::{Control, SpeedReport, tune};
 use darkroom::{Error, Precision, Result, WeightType};
 use std::path::PathBuf;
@@ -19,9 +20,8 @@ pub(crate) struct BenchArgs {
     /// Only prints what the adapters of this machine say of themselves.
     #[arg(long)]
     adapters: bool,
-    /// Part of the adapter's name, where there are several.
-    #[arg(long)]
-    adapter: Option<String>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Kernels as for a real GPU, also on a software adapter.
     #[arg(long)]
     hardware_tiles: bool,
@@ -96,15 +96,21 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 async fn open(args: &BenchArgs) -> Result<Gpu> {
     let software = args.hardware_tiles.then_some(false);
-    let options = GpuOptions { adapter: args.adapter.clone(), software, ..Default::default() };
+    let options = GpuOptions { software, ..args.adapter.options() };
     let gpu = Gpu::open(&options).await?;
+    gpu.use_matrix_units(Numerics::probe(&gpu).await?.has_matrix_units);
     match args.tuning.as_deref() {
         None => {}
         Some("tuned") => drop(tune(&gpu, None, &Control::default()).await?),
-        Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or_else(|| Error::Request {
-            field: "tuning",
-            reason: format!("names no kernels: `{text}`"),
-        })?),
+        Some(text) => {
+            let refused =
+                |why| Error::Request { field: "tuning", reason: format!("{why}: `{text}`") };
+            let tuning = Tuning::parse(text).ok_or_else(|| refused("names no kernels"))?;
+            if tuning != tuning.off_matrix_units() && !gpu.uses_matrix_units() {
+                return Err(refused("asks for matrix units, which are not used here"));
+            }
+            gpu.set_tuning(tuning);
+        }
     }
     Ok(gpu)
 }

@@ -1,0 +1,108 @@
+//! Products whose inputs are cut into slices (split-K): where a product has too few outputs to fill
+//! a graphics card with workgroups, each workgroup sums a part of the inputs, and another kernel
+//! adds the parts; see `kernels/reduce_slices.wgsl`.
+//!
+//! The number of slices depends on the product's shape alone, so that bands of its rows are summed
+//! in the same order.
+
+use crate::dtype::Precision;
+use crate::gpu::kernel::Kernel;
+use crate::gpu::{Cost, Gpu};
+use crate::ops::epilogue::Epilogue;
+use crate::ops::shared;
+use crate::tensor::Tensor;
+use crate::wgsl;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Workgroups that a product should have: two or three for each of a large card's multiprocessors.
+const GROUPS_MIN: usize = 384;
+
+/// The most slices of a product.
+const SLICES_MAX: usize = 16;
+
+/// The fewest inputs of a slice: with fewer, storing and adding the parts costs more than it saves.
+const INPUTS_MIN: usize = 128;
+
+/// The number of slices for `rows` × `n` outputs of `k` inputs, in workgroups of `side` × `side`
+/// outputs; a power of two.
+pub(super) fn count([rows, n, k]: [usize; 3], side: usize) -> usize {
+    let groups = rows.div_ceil(side) * n.div_ceil(side);
+    let mut slices = 1;
+    while groups * slices < GROUPS_MIN && slices < SLICES_MAX && k >= 2 * slices * INPUTS_MIN {
+        slices *= 2;
+    }
+    slices
+}
+
+/// The kernel's uniform. Names that end in 4 are in vec4 (four channels).
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    /// Rows of this dispatch (a band).
+    rows: u32,
+    /// Channels of a row of the output.
+    n4: u32,
+    slices: u32,
+    /// Rows of one element of the batch.
+    rows_per_picture: u32,
+    /// The first row of the band in the whole tensor.
+    first_row: u32,
+    /// Channels of a row of the epilogue's shift.
+    shift_row4: u32,
+    /// The first of them that is added.
+    shift_first4: u32,
+}
+
+/// `parts [slices, rows of the band, n]` → the band of `y [.., n]`: adds the slices and applies the
+/// epilogue.
+pub(super) fn reduce(parts: &Tensor, y: &Tensor, band: &Range<usize>, epilogue: Epilogue<'_>) {
+    let gpu: &Gpu = y.gpu();
+    let n4 = y.shape().channels() / 4;
+    let kernel = Kernel::new(wgsl!("reduce_slices"), 4)
+        .alias("Elem4", y.precision().vec4())
+        .uint("LANES", shared::LANES)
+        .with(shared::INDEX);
+    let kernel = Rc::new(epilogue.specialise(kernel));
+    let slices = parts.shape().dims()[0];
+    let [shift_row4, shift_first4] = epilogue.shift_row4_and_first4();
+    let params = Params {
+        rows: band.len() as u32,
+        n4: n4 as u32,
+        slices: slices as u32,
+        rows_per_picture: (y.shape().rows() / y.shape().dims()[0]) as u32,
+        first_row: band.start as u32,
+        shift_row4,
+        shift_first4,
+    };
+    let sums = parts.whole();
+    let bindings = vec![
+        sums,
+        epilogue.bias.map_or(sums, Tensor::whole),
+        epilogue.shift.map_or(sums, |shift| shift.x.whole()),
+        epilogue.residual.map_or(sums, |residual| residual.rows(band)),
+        y.rows(band),
+    ];
+    let outputs = band.len() * n4;
+    // Each part is read once, and each output written once.
+    let loads = (slices * Precision::F32.bytes() + y.precision().bytes()) as u64;
+    let cost = Cost { flops: 0, traffic: Some(4 * outputs as u64 * loads) };
+    let grid = shared::linear_grid(gpu, outputs);
+    gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn a_product_has_slices_where_it_has_few_outputs_of_many_inputs() {
+        assert_eq!(count([8192, 320, 2880], 64), 1, "640 workgroups are enough");
+        assert_eq!(count([2048, 640, 5760], 64), 2);
+        assert_eq!(count([512, 1280, 11520], 64), 4);
+        assert_eq!(count([128, 1280, 11520], 64), 16);
+        assert_eq!(count([128, 1280, 1280], 64), 8, "slices of 160 inputs");
+        assert_eq!(count([2, 1280, 320], 64), 2);
+        assert_eq!(count([77, 768, 128], 64), 1, "too few inputs");
+    }
+}
