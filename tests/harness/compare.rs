@@ -61,6 +61,7 @@ impl Case {
             Device::Direct => ", read directly",
             Device::Wide => ", wide tiles",
             Device::Narrow => ", in bands",
+            Device::NarrowHardware => ", in bands, tiles of a real GPU",
         };
         let activations = format!("{:?} activations", self.precision).to_lowercase();
         activations + &weights.unwrap_or_default() + device
