@@ -62,6 +62,10 @@ const CHUNKS: [usize; 3] = [128 * DOWN, 8 * DOWN, DOWN];
 /// The same of the last pass.
 const SPANS: [usize; 3] = [16 * DOWN, 4 * DOWN, DOWN];
 
+/// The pixels of a chunk of a band. There are many bands, all of whose statistics are kept, where
+/// memory is short: those of 256 channels are 1 MB for 512×512 pixels.
+pub(super) const BAND_CHUNK_ROWS: usize = 32 * DOWN;
+
 /// Some pixels of one picture, or of several whole pictures, in one binding.
 pub(super) struct Slice {
     /// The first picture, and how many.

@@ -7,7 +7,7 @@ use crate::gpu::Gpu;
 use crate::gpu::kernel::Kernel;
 use crate::ops::affine::Affine;
 use crate::ops::group_norm::{CHUNK_ROWS, Params, ROWS, StatsParams};
-use crate::ops::group_passes::{self, Slice};
+use crate::ops::group_passes::{self, BAND_CHUNK_ROWS, Slice};
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
 use crate::wgsl;
@@ -27,12 +27,9 @@ pub struct GroupStats {
     scales: RefCell<Option<Tensor>>,
 }
 
-/// The pixels of a chunk of a band of `pixels` pixels of `c` channels.
-fn chunk_rows(gpu: &Gpu, pixels: usize, c: usize) -> usize {
-    match gpu.info().software {
-        true => CHUNK_ROWS,
-        false => group_passes::chunk_rows(pixels, c),
-    }
+/// The pixels of a chunk.
+fn chunk_rows(gpu: &Gpu) -> usize {
+    if gpu.info().software { CHUNK_ROWS } else { BAND_CHUNK_ROWS }
 }
 
 impl GroupStats {
@@ -42,7 +39,7 @@ impl GroupStats {
         [groups, c]: [usize; 2],
         bands: impl Iterator<Item = usize>,
     ) -> GroupStats {
-        let chunks = bands.map(|pixels| pixels.div_ceil(chunk_rows(gpu, pixels, c))).sum();
+        let chunks = bands.map(|pixels| pixels.div_ceil(chunk_rows(gpu))).sum();
         let stats = match gpu.info().software {
             true => Tensor::empty(gpu, [groups, chunks, 4], Precision::F32),
             false => group_passes::empty_stats(gpu, [1, chunks, c]),
@@ -55,9 +52,9 @@ impl GroupStats {
     /// # Panics
     /// When all bands were added before.
     pub fn gather(&self, x: &Tensor, pixels: Range<usize>) {
-        let (gpu, c) = (x.gpu(), x.shape().channels());
+        let gpu = x.gpu();
         let first_chunk = self.filled.get();
-        let chunk_rows = chunk_rows(gpu, pixels.len(), c);
+        let chunk_rows = chunk_rows(gpu);
         let of_band = pixels.len().div_ceil(chunk_rows);
         assert!(first_chunk + of_band <= self.chunks, "a band more than there are");
         self.filled.set(first_chunk + of_band);
