@@ -1,5 +1,5 @@
 //! Group normalisation with its activation. On a graphics card it takes three dispatches, see
-//! [`group_passes`](super::group_passes), and inputs of few pixels one, see
+//! [`group_passes`](super::group_passes), and small inputs one, see
 //! `kernels/group_norm_whole.wgsl`. On a software adapter it takes one, see
 //! `kernels/group_norm_direct.wgsl`, and inputs of many pixels two, see
 //! `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
@@ -77,9 +77,12 @@ struct WholeParams {
 /// 64 chunks, so that all cores have work.
 pub(super) const CHUNK_ROWS: usize = 4096;
 
-/// The pixels up to which one dispatch does it on a graphics card: 8×8 in the UNet, whose three
-/// passes would have less work than they take to start.
-const WHOLE_ROWS: usize = 64;
+/// The vec4 of a workgroup up to which one dispatch does it on a graphics card. On an H200 the
+/// three passes took 10 to 12 µs however small the input was, most of that to start them; the one
+/// dispatch took 7 µs with 1280 of a workgroup (8×8×2560), 9 with 2560 (16×16×1280), 16 with 5120
+/// (16×16×2560) and 54 with 20 480 (64×64×320), for it keeps at most 64 of the card's 132 cores
+/// busy.
+const WHOLE_VECTORS: usize = 3072;
 
 /// The workgroup size of the kernel for whole groups: many invocations hide each other's latency on
 /// a real GPU.
@@ -112,7 +115,10 @@ impl Tensor {
         let affine = Affine { gamma, beta, eps, activation };
         let columns = columns(c / groups);
         let software = self.gpu().info().software;
-        let few = rows <= if software { CHUNK_ROWS } else { WHOLE_ROWS };
+        let few = match software {
+            true => rows <= CHUNK_ROWS,
+            false => rows * columns <= WHOLE_VECTORS,
+        };
         let bindable = self.bytes() <= self.gpu().limits().binding;
         if few && bindable && columns <= LANES as usize {
             self.group_norm_whole([c / groups, columns], &affine)
