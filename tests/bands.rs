@@ -69,6 +69,7 @@ fn a_picture_in_bands_is_that_of_the_whole_decoder() {
         check(gpu, tiny(), [9, 13], Precision::F32, &[7]);
     });
     gpu::run(Device::Hardware, |gpu| {
+        check(gpu, tiny(), [9, 13], Precision::F32, &[7]);
         if gpu.has_f16() {
             check(gpu, tiny(), [8, 12], Precision::F16, &[8]);
         }

@@ -33,6 +33,7 @@ mod manifest; // parts lists: written, read, refused
 mod memory; // what is held on the device, as planned and as counted
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
+mod norms; // the group norms of the real v1.4: a whole card has work
 mod ops; // every op against its definition
 mod params; // what ops write and kernels read: the same fields at the same places
 mod parsers; // all that reads from outside, on mutations of what a fuzzer kept

@@ -86,7 +86,7 @@ fn check(model: &Path, request: &Request, ways: &[Residency]) {
         assert_eq!(pipeline.residency(), Some(way));
         let size = [picture.width, picture.height];
         let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
-        let dry = block_on(files.dry_run_with(&options, gpu.limits(), load, way)).unwrap();
+        let dry = block_on(files.dry_run_with(&options, &gpu, load, way)).unwrap();
         for (stage, held) in &dry.peaks {
             println!("{way:?} {stage:?}: {held:?}");
         }
@@ -124,8 +124,7 @@ fn the_devices_account_is_the_plan_with_shortcuts() {
         let plan = Sampler::Ddim.plan(&files.schedule, 8).unwrap();
         let kinds = Kinds::of(&shortcuts.apply(plan, &files.schedule));
         let load = Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
-        let dry =
-            block_on(files.dry_run_with(&options, gpu.limits(), load, Residency::ALL)).unwrap();
+        let dry = block_on(files.dry_run_with(&options, &gpu, load, Residency::ALL)).unwrap();
         assert_eq!(pipeline.peaks(), dry.peaks, "{shortcuts:?}");
     }
 }

@@ -188,7 +188,7 @@ fn merged_tokens_save_what_their_shapes_say() {
     println!("{less} of {whole} FLOP, {merged} of {exact} dispatches");
     assert_eq!(whole - less, saved);
     assert_eq!(merged, exact + 5 * 5, "five kernels each");
-    assert!(merged <= 380);
+    assert!(merged <= 560);
 }
 
 #[test]

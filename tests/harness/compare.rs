@@ -62,6 +62,7 @@ impl Case {
             Device::Wide => ", wide tiles",
             Device::Narrow => ", in bands",
             Device::Units => ", on matrix units",
+            Device::NarrowHardware => ", in bands, tiles of a real GPU",
         };
         let activations = format!("{:?} activations", self.precision).to_lowercase();
         activations + &weights.unwrap_or_default() + device

@@ -24,9 +24,11 @@ pub(crate) enum Device {
     Units,
     /// Binds at most [`NARROW`] bytes at once: small tensors are already worked on in bands.
     Narrow,
+    /// As that, with kernels as for a real GPU.
+    NarrowHardware,
 }
 
-/// The largest binding of [`Device::Narrow`], bytes.
+/// The largest binding of [`Device::Narrow`] and [`Device::NarrowHardware`], bytes.
 pub(crate) const NARROW: u64 = 1 << 20;
 
 /// What a device may keep for the next job; the large sizes of the long run have little in common.
@@ -72,6 +74,7 @@ fn worker(device: Device) -> &'static Sender<Job> {
     static WIDE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
     static UNITS: OnceLock<Sender<Job>> = OnceLock::new();
+    static NARROW_HARDWARE: OnceLock<Sender<Job>> = OnceLock::new();
     let slot = match device {
         Device::Plain => &PLAIN,
         Device::Hardware => &HARDWARE,
@@ -79,6 +82,7 @@ fn worker(device: Device) -> &'static Sender<Job> {
         Device::Wide => &WIDE,
         Device::Narrow => &NARROW,
         Device::Units => &UNITS,
+        Device::NarrowHardware => &NARROW_HARDWARE,
     };
     slot.get_or_init(|| {
         let (sender, jobs) = channel::<Job>();
@@ -96,8 +100,10 @@ fn worker(device: Device) -> &'static Sender<Job> {
 }
 
 fn open(device: Device) -> Result<Gpu, String> {
-    let max_binding = (device == Device::Narrow).then_some(NARROW);
-    let software = matches!(device, Device::Hardware | Device::Direct).then_some(false);
+    let narrow = matches!(device, Device::Narrow | Device::NarrowHardware);
+    let max_binding = narrow.then_some(NARROW);
+    let hardware = [Device::Hardware, Device::Direct, Device::NarrowHardware];
+    let software = hardware.contains(&device).then_some(false);
     let default_limits = device != Device::Units;
     let options = GpuOptions { default_limits, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;

@@ -15,6 +15,15 @@ fn same_in_bands<T: PartialEq + Send + 'static>(
     case: &Case,
     job: impl Fn(&Gpu) -> Vec<T> + Clone + Send + 'static,
 ) {
+    same_on(case, [Device::Plain, Device::Narrow], job);
+}
+
+/// The same on two devices, of which the second needs bands.
+fn same_on<T: PartialEq + Send + 'static>(
+    case: &Case,
+    [wide, narrow]: [Device; 2],
+    job: impl Fn(&Gpu) -> Vec<T> + Clone + Send + 'static,
+) {
     let on = |device| {
         let job = job.clone();
         run(device, move |gpu| {
@@ -23,7 +32,7 @@ fn same_in_bands<T: PartialEq + Send + 'static>(
             (output, gpu.stats().dispatches)
         })
     };
-    let ((whole, one), (bands, many)) = (on(Device::Plain), on(Device::Narrow));
+    let ((whole, one), (bands, many)) = (on(wide), on(narrow));
     assert!(many > one, "{case}: {many} dispatches in bands, {one} without");
     assert_eq!(whole.len(), bands.len(), "{case}");
     let wrong = (0..whole.len()).find(|&i| whole[i] != bands[i]);
@@ -65,10 +74,14 @@ fn of_norms() {
         let x = case.activations("x", IMAGE);
         let (a, g, b) = (x.clone(), gamma.clone(), beta.clone());
         same_in_bands(&case, move |gpu| read(&a.on(gpu).layer_norm(&g.on(gpu), &b.on(gpu), 1e-5)));
-        same_in_bands(&case, move |gpu| {
-            let (gamma, beta) = (gamma.on(gpu), beta.on(gpu));
-            read(&x.on(gpu).group_norm(4, &gamma, &beta, 1e-5, Activation::Silu))
-        });
+        for devices in [[Device::Plain, Device::Narrow], [Device::Hardware, Device::NarrowHardware]]
+        {
+            let (x, gamma, beta) = (x.clone(), gamma.clone(), beta.clone());
+            same_on(&case, devices, move |gpu| {
+                let (gamma, beta) = (gamma.on(gpu), beta.on(gpu));
+                read(&x.on(gpu).group_norm(4, &gamma, &beta, 1e-5, Activation::Silu))
+            });
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use crate::harness::maths::activation;
 use crate::harness::shapes::{NORMS, edges, sorted};
 use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
 use darkroom::Precision;
+use darkroom::gpu::Gpu;
 use darkroom::ops::Activation;
+use darkroom::tensor::Tensor;
 
 fn proof() -> Proof {
     Proof::new("group_norm", Tolerance { f32: 1e-11, f16: 2e-7 })
@@ -107,19 +109,57 @@ fn in_chunks() {
     check(&mut proof, &case, x, &norm, false);
 }
 
+/// One dispatch for small inputs, three for others: for those of many pixels, several chunks of
+/// them, and for those whose groups are wider than the one dispatch's workgroup.
 #[test]
-fn with_the_lanes_of_a_real_gpu() {
+fn with_the_kernels_of_a_real_gpu() {
     let mut proof = proof();
-    for (precision, step) in FEWER_IN_F16 {
-        for (c, groups) in [(4, 1), (12, 4), (40, 8), (20, 4), (320, 32)].into_iter().step_by(step)
-        {
-            for (h, w) in [(1, 1), (3, 5), (17, 31)] {
+    let groupings = [(4, 1), (4, 4), (12, 4), (40, 8), (20, 4), (128, 32), (320, 32)];
+    for precision in PRECISIONS {
+        for (i, (c, groups)) in groupings.into_iter().enumerate() {
+            for [h, w] in [[1, 1], [7, 9], [5, 13], [17, 31], [64, 64], [63, 65]] {
                 let shape = [2, h, w, c];
                 let case = proof.case(name(shape, groups), precision).on(Device::Hardware);
                 let x = case.activations("x", shape);
-                let norm = Norm { shape, groups, eps: 1e-5, function: Activation::Silu };
+                let function = [Activation::Silu, Activation::Identity][(i + w) % 2];
+                let norm = Norm { shape, groups, eps: 1e-5, function };
                 check(&mut proof, &case, x, &norm, false);
             }
+        }
+        for (groups, c) in [(1, 320), (8, 2560), (32, 2560)] {
+            for rows in [1, 15, 63, 65, 300] {
+                let shape = [1, rows, 1, c];
+                let case = proof.case(name(shape, groups), precision).on(Device::Hardware);
+                let x = case.activations("x", shape);
+                let norm = Norm { shape, groups, eps: 1e-6, function: Activation::Identity };
+                check(&mut proof, &case, x, &norm, true);
+            }
+        }
+    }
+}
+
+/// Two pictures at once are normalised as each alone, to the bit.
+#[test]
+fn of_a_batch_is_that_of_its_pictures() {
+    for (device, [h, w]) in [(Device::Plain, [9, 7]), (Device::Hardware, [33, 31])] {
+        let case = Case::new("group_norm", "a batch", Precision::F32).on(device);
+        let shape = [2, h, w, 40];
+        let (x, gamma) = (case.activations("x", shape), case.parameters("gamma", [40]));
+        let each = h * w * 40;
+        let run = |x: Vec<f32>, shape: [usize; 4]| {
+            let gamma = gamma.clone();
+            let job = move |gpu: &Gpu| {
+                let x = Tensor::from_f32(gpu, &x, shape, Precision::F32);
+                let gamma = gamma.on(gpu);
+                x.group_norm(8, &gamma, &gamma, 1e-5, Activation::Silu)
+            };
+            case.run(job, &shape)
+        };
+        let numbers: Vec<f32> = x.values().to_vec();
+        let both = run(numbers.clone(), shape);
+        for (picture, of_both) in both.chunks(each).enumerate() {
+            let own = numbers[picture * each..(picture + 1) * each].to_vec();
+            assert!(run(own, [1, h, w, 40]) == of_both, "picture {picture} on {device:?}");
         }
     }
 }
@@ -128,12 +168,15 @@ fn with_the_lanes_of_a_real_gpu() {
 #[test]
 fn survives_a_large_mean() {
     let mut proof = Proof::new("group_norm", Tolerance { f32: 1e-8, f16: 2e-7 });
-    for (shape, groups) in [([1, 16, 16, 320], 32), ([2, 33, 31, 40], 8), ([1, 65, 64, 40], 8)] {
-        let case = proof.case(name(shape, groups) + ", large mean", Precision::F32);
-        let random = case.random("x");
-        let x = Array::from_fn(shape, |i| 300.0 + random.normal(i));
-        let norm = Norm { shape, groups, eps: 1e-6, function: Activation::Identity };
-        check(&mut proof, &case, x, &norm, false);
+    let shapes = [([1, 16, 16, 320], 32), ([2, 33, 31, 40], 8), ([1, 65, 64, 40], 8)];
+    for device in [Device::Plain, Device::Hardware] {
+        for (shape, groups) in shapes {
+            let case = proof.case(name(shape, groups) + ", large mean", Precision::F32).on(device);
+            let random = case.random("x");
+            let x = Array::from_fn(shape, |i| 300.0 + random.normal(i));
+            let norm = Norm { shape, groups, eps: 1e-6, function: Activation::Identity };
+            check(&mut proof, &case, x, &norm, false);
+        }
     }
 }
 
@@ -195,12 +238,14 @@ fn with_the_channels_of_the_model() {
 #[test]
 fn with_more_pixels_than_a_dispatch_has_groups() {
     let mut proof = proof();
-    for precision in PRECISIONS {
-        let shape = [1, 257, 263, 8];
-        let case = proof.case(name(shape, 2), precision);
-        let x = case.activations("x", shape);
-        let norm = Norm { shape, groups: 2, eps: 1e-5, function: Activation::Silu };
-        check(&mut proof, &case, x, &norm, false);
+    for device in [Device::Plain, Device::Hardware] {
+        for precision in PRECISIONS {
+            let shape = [1, 257, 263, 8];
+            let case = proof.case(name(shape, 2), precision).on(device);
+            let x = case.activations("x", shape);
+            let norm = Norm { shape, groups: 2, eps: 1e-5, function: Activation::Silu };
+            check(&mut proof, &case, x, &norm, false);
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl GroupNorm {
 
     /// Empty statistics for an input in bands of so many pixels each.
     pub fn stats(&self, gpu: &Gpu, bands: impl Iterator<Item = usize>) -> GroupStats {
-        GroupStats::new(gpu, self.groups, bands)
+        GroupStats::new(gpu, [self.groups, self.weight.shape().channels()], bands)
     }
 
     /// [`GroupNorm::forward_silu`] of some rows of an input, with the statistics of the whole

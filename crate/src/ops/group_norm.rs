@@ -1,13 +1,17 @@
-//! Group normalisation with its activation. Inputs of few pixels take one dispatch, see
-//! `kernels/group_norm_whole.wgsl` and, for software adapters, `kernels/group_norm_direct.wgsl`;
-//! others take two, see `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
+//! Group normalisation with its activation. On a graphics card it takes three dispatches, see
+//! [`group_passes`](super::group_passes), and small inputs one, see
+//! `kernels/group_norm_whole.wgsl`. On a software adapter it takes one, see
+//! `kernels/group_norm_direct.wgsl`, and inputs of many pixels two, see
+//! `kernels/group_norm_stats.wgsl` and `kernels/group_norm.wgsl`.
 
 use crate::activation::Activation;
 use crate::dtype::Precision;
 use crate::gpu::Cost;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
+use crate::ops::affine::Affine;
 use crate::ops::bands::row_bands;
+use crate::ops::group_passes::{self, slices};
 use crate::ops::shared::{self, LANES};
 use crate::tensor::Tensor;
 use crate::wgsl;
@@ -68,23 +72,17 @@ struct WholeParams {
     eps: f32,
 }
 
-/// γ, β, ε and the function.
-#[derive(Clone, Copy)]
-pub struct Affine<'a> {
-    /// γ, the scale of each channel: `[c]`.
-    pub gamma: &'a Tensor,
-    /// β, the shift of each channel: `[c]`.
-    pub beta: &'a Tensor,
-    /// ε, added to the variance.
-    pub eps: f32,
-    /// The activation of the result.
-    pub activation: Activation,
-}
-
-/// The pixels of a chunk, of which one workgroup computes the statistics: 64×64 in the UNet are one
-/// chunk, so that there is nothing to merge; 512×512 in the decoder are 64 chunks, so that the GPU
-/// has enough workgroups.
+/// The pixels of a chunk on a software adapter, of which one workgroup computes the statistics:
+/// 64×64 in the UNet are one chunk, so that there is nothing to merge; 512×512 in the decoder are
+/// 64 chunks, so that all cores have work.
 pub(super) const CHUNK_ROWS: usize = 4096;
+
+/// The vec4 of a workgroup up to which one dispatch does it on a graphics card. On an H200 the
+/// three passes took 10 to 12 µs however small the input was, most of that to start them; the one
+/// dispatch took 7 µs with 1280 of a workgroup (8×8×2560), 9 with 2560 (16×16×1280), 16 with 5120
+/// (16×16×2560) and 54 with 20 480 (64×64×320), for it keeps at most 64 of the card's 132 cores
+/// busy.
+const WHOLE_VECTORS: usize = 3072;
 
 /// The workgroup size of the kernel for whole groups: many invocations hide each other's latency on
 /// a real GPU.
@@ -116,11 +114,18 @@ impl Tensor {
         assert_eq!([gamma.shape().dims(), beta.shape().dims()], [[c], [c]], "γ and β of {c}");
         let affine = Affine { gamma, beta, eps, activation };
         let columns = columns(c / groups);
-        let whole = rows <= CHUNK_ROWS && self.bytes() <= self.gpu().limits().binding;
-        if whole && columns <= LANES as usize {
+        let software = self.gpu().info().software;
+        let few = match software {
+            true => rows <= CHUNK_ROWS,
+            false => rows * columns <= WHOLE_VECTORS,
+        };
+        let bindable = self.bytes() <= self.gpu().limits().binding;
+        if few && bindable && columns <= LANES as usize {
             self.group_norm_whole([c / groups, columns], &affine)
-        } else {
+        } else if software {
             self.group_norm_chunked(groups, &affine)
+        } else {
+            self.group_norm_streamed(groups, &affine)
         }
     }
 
@@ -149,6 +154,25 @@ impl Tensor {
         let grid = [along as u32, batch as u32, 1];
         let cost = Cost { flops: (batch * rows * c * 6) as u64, traffic: Some(4 * self.bytes()) };
         gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, cost);
+        y
+    }
+
+    /// In three dispatches: the statistics of chunks, what they make of each channel, and the
+    /// normalisation.
+    fn group_norm_streamed(&self, groups: usize, affine: &Affine<'_>) -> Tensor {
+        let [batch, rows, c] = self.shape().tokens();
+        let chunk_rows = group_passes::chunk_rows(rows, c);
+        let stats = group_passes::empty_stats(self.gpu(), [batch, rows.div_ceil(chunk_rows), c]);
+        // Slices have whole chunks, so that a chunk's statistics do not depend on the slices.
+        let slices = slices(self, chunk_rows);
+        for slice in &slices {
+            self.channel_stats(&stats, slice, [chunk_rows, slice.rows.start / chunk_rows]);
+        }
+        let scales = stats.merged_stats(groups, affine);
+        let y = Tensor::empty(self.gpu(), self.shape(), self.precision());
+        for slice in &slices {
+            self.scale_to(&y, slice, &scales, affine.activation);
+        }
         y
     }
 

@@ -9,8 +9,9 @@
 //! | `matmul` | matmul, reduce_slices | x·W + b, activation, residual; every 1×1 convolution |
 //! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
 //! | `conv2d` | conv2d, reduce_slices | k×k convolution, optionally of a resized input |
-//! | `group_norm` | group_norm_whole; group_norm_stats, group_norm | with its activation |
-//! | `group_norm_by` | group_norm_stats, group_norm | of an input in bands of rows |
+//! | `group_norm` | group_norm_whole; group_norm_channels, _merge, _stream | with its activation |
+//! | | group_norm_direct; group_norm_stats, group_norm | the same on a software adapter |
+//! | `group_norm_by` | those of several dispatches | of an input in bands of rows |
 //! | `gather_rows` | combine | concatenates rows of images |
 //! | `layer_norm` | layer_norm | over the channels of a row |
 //! | `attention`, `attend` | attention, attention_direct | softmax(q·kᵀ/√d)·v, unstored |
@@ -24,6 +25,7 @@
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
 mod activate;
+mod affine;
 mod attention;
 mod bands;
 mod combine;
@@ -33,6 +35,7 @@ mod embedding;
 mod epilogue;
 mod finite;
 mod group_norm;
+mod group_passes;
 mod group_stats;
 mod layer_norm;
 mod matmul;
@@ -45,12 +48,12 @@ mod to_rgba;
 mod token_merge;
 
 pub use crate::activation::Activation;
+pub use affine::Affine;
 pub use attention::Mask;
 pub use combine::Term;
 pub use conv2d::Window;
 pub use epilogue::Epilogue;
 pub use finite::FiniteCheck;
-pub use group_norm::Affine;
 pub use group_stats::GroupStats;
 pub use rows::{Rows, rows_grain};
 pub use token_merge::TokenMerge;

@@ -5,7 +5,7 @@ use crate::diffusion::noise::Rng;
 use crate::diffusion::{Deep, EvaluationKind, Sampler, SamplerOptions};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Held, KernelStats, Limits, Stats};
+use crate::gpu::{Gpu, Held, KernelStats, Stats};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Options;
@@ -71,18 +71,19 @@ fn nowhere(path: &str) -> Error {
 }
 
 impl Files {
-    /// Runs every network once without a GPU, with this residency, and counts its cost.
+    /// Runs every network once without a GPU, with this residency, and counts its cost on a device:
+    /// within its limits and with its kernels.
     ///
     /// # Errors
     /// As [`Files::dry_run`].
     pub async fn dry_run_with(
         &self,
         options: &Options,
-        limits: Limits,
+        device: &Gpu,
         load: Workload,
         residency: Residency,
     ) -> Result<DryRun> {
-        let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
+        let gpu = device.dry_twin(device.limits(), options.precision == Precision::F16);
         self.dry_run_on(&gpu, options, load, residency).await
     }
 

@@ -150,6 +150,6 @@ impl Files {
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
         let call = LoadContext { files: self, control: &Control::default() };
         engine.plan(Workload { pictures: 1, ..load }, call).await?;
-        self.dry_run_with(options, limits, load, engine.residency()).await
+        self.dry_run_with(options, &gpu, load, engine.residency()).await
     }
 }
