@@ -96,10 +96,10 @@ fn norms_and_attention(gpu: &Gpu, precision: Precision) {
 }
 
 fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
-    for n in [4, 8, 16, 32, 320] {
+    for n in [4, 8, 16, 32, 320, 520] {
         let image = Tensor::empty(gpu, [2, 8, 8, 32], precision);
         // Enough inputs for two slices.
-        let wide = Tensor::empty(gpu, [2, 8, 8, 256], precision);
+        let wide = Tensor::empty(gpu, [2, 8, 8, 1024], precision);
         let (bias, shift) =
             (Tensor::empty(gpu, [n], Precision::F32), Tensor::empty(gpu, [2, n], precision));
         for ([has_bias, has_shift, has_residual], activation) in epilogues(Precision::F32) {
@@ -112,12 +112,13 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
                 residual: has_residual.then_some(&residual),
             };
             image.matmul(&linear, ends);
-            wide.matmul(&Weight::empty(gpu, 256, n, weights), ends);
+            wide.matmul(&Weight::empty(gpu, 1024, n, weights), ends);
             if n > 4 {
                 image.matmul_gated(&linear, ends.bias, activation);
             }
             let same = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
             image.conv2d(&Weight::empty(gpu, 9 * 32, n, weights), same, ends);
+            wide.conv2d(&Weight::empty(gpu, 9 * 1024, n, weights), same, ends);
         }
         for (kernel, stride, resize) in [(3, 2, None), (3, 1, Some([16, 16])), (4, 4, None)] {
             let window = Window { kernel, stride, padding: [0, 1], resize };

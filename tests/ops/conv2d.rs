@@ -171,14 +171,14 @@ fn with_the_tiles_of_a_real_gpu() {
 fn in_slices_of_the_inputs() {
     let mut proof = proof();
     for precision in PRECISIONS {
-        for (input, n) in [([2, 3, 5, 36], 68), ([1, 9, 8, 60], 4), ([2, 4, 4, 260], 36)] {
+        for (input, n) in [([2, 3, 5, 116], 516), ([1, 3, 8, 120], 548), ([2, 2, 2, 260], 580)] {
             let size = Size { input, n, window: SAME };
             let types = (precision, WeightType::F16);
             check_on(Device::Hardware, &mut proof, size, types, false);
         }
     }
     for window in [HALVE, HALVE_AFTER, Window { resize: Some([8, 6]), ..SAME }] {
-        let size = Size { input: [2, 4, 3, 64], n: 68, window };
+        let size = Size { input: [2, 4, 3, 128], n: 548, window };
         check_on(Device::Hardware, &mut proof, size, (Precision::F32, WeightType::Q8_0), false);
     }
 }
@@ -189,7 +189,7 @@ fn on_matrix_units() {
     let tolerance = Tolerance { f32: 1e-9, f16: 2e-7 };
     let mut proof = Proof::new("conv2d on matrix units", tolerance);
     for precision in PRECISIONS {
-        for (input, n) in [([1, 3, 65, 4], 4), ([2, 3, 5, 36], 68), ([2, 9, 8, 260], 36)] {
+        for (input, n) in [([1, 3, 65, 4], 4), ([2, 3, 5, 36], 68), ([2, 2, 2, 260], 580)] {
             for window in [SAME, HALVE, HALVE_AFTER, Window { resize: Some([8, 6]), ..SAME }] {
                 let size = Size { input, n, window };
                 let types = (precision, WeightType::F16);

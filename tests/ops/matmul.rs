@@ -127,7 +127,7 @@ fn in_slices_of_the_inputs() {
     let mut proof = proof();
     for precision in PRECISIONS {
         for (b, t, k, n) in
-            [(1, 1, 256, 4), (2, 65, 260, 68), (1, 70, 516, 36), (1, 3, 2052, 64), (3, 64, 1028, 8)]
+            [(1, 1, 1024, 516), (2, 65, 1028, 580), (1, 70, 1284, 548), (1, 3, 4100, 640)]
         {
             let types = (precision, WeightType::F16);
             check_on(Device::Hardware, &mut proof, [b, t, k, n], types, false);
@@ -136,7 +136,7 @@ fn in_slices_of_the_inputs() {
             with_epilogue(
                 &mut proof,
                 Device::Hardware,
-                [3, 21, 264, 36],
+                [3, 21, 1032, 516],
                 (precision, parts),
                 activation,
             );
@@ -144,7 +144,7 @@ fn in_slices_of_the_inputs() {
     }
     for weights in WeightType::ALL {
         let types = (Precision::F32, weights);
-        check_on(Device::Hardware, &mut proof, [2, 35, 544, 68], types, false);
+        check_on(Device::Hardware, &mut proof, [2, 35, 1056, 548], types, false);
     }
 }
 
@@ -162,6 +162,13 @@ fn on_matrix_units() {
                     check_on(Device::Units, &mut proof, [1, t, k, n], types, false);
                 }
             }
+            check_on(
+                Device::Units,
+                &mut proof,
+                [1, t, 1028, 580],
+                (precision, WeightType::F16),
+                false,
+            );
         }
         for (parts, activation) in epilogues(precision) {
             for k in [40, 264] {

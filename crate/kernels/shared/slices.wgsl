@@ -1,6 +1,6 @@
 // How the inputs of a product are cut into slices, where it has too few outputs to fill a graphics
 // card with workgroups (split-K). Each workgroup sums one slice and stores its sums in f32;
-// reduce_slices.wgsl adds those of all slices, in order, and applies the epilogue.
+// matmul_slices.wgsl adds those of all slices, in order, and applies the epilogue.
 //
 // From the op: params, rows_first, rows_end, columns, y.
 

@@ -14,7 +14,7 @@
 // products of one step are added there, and the sums of steps by f32 additions.
 //
 // 32 inputs of all 64 rows and of all 64 outputs are read at a time, into workgroup memory. Rows
-// there are a little longer than 32 and 64 numbers, so that their beginnings lie in different banks.
+// there are a little longer than 32 and 64 numbers, so that they begin in different banks.
 //
 // From the op: TAPS, Origin, Place, inner4, rows_first, rows_end, columns, origin, place, load,
 // weights_of, store_pair. From shared/slices: steps_of, store_slice.

@@ -162,7 +162,7 @@ fn has_matrix_units(adapter: &wgpu::Adapter) -> bool {
 }
 
 /// Leave to use features of wgpu that are experimental, if any are used.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "the one way to cooperative matrices; see SAFETY")]
 fn experimental(used: bool) -> wgpu::ExperimentalFeatures {
     match used {
         // SAFETY: the one experimental feature is cooperative matrices. Its kernel is ours, is run

@@ -273,7 +273,7 @@ fn layout(device: &wgpu::Device, inputs: usize) -> (wgpu::BindGroupLayout, wgpu:
 }
 
 /// A browser checks shaders whatever is asked.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "shaders without checks are twice as fast; see SAFETY")]
 fn shader_module(device: &wgpu::Device, kernel: &Kernel, checked: bool) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor {
         label: Some(kernel.name()),
@@ -283,8 +283,8 @@ fn shader_module(device: &wgpu::Device, kernel: &Kernel, checked: bool) -> wgpu:
         return device.create_shader_module(descriptor);
     }
     // SAFETY: the text is ours alone. Its kernels read and write within their bindings and their
-    // workgroup memory, for every shape that an op accepts; each loop is bounded by a constant or by
-    // a parameter; and what a division divides by is a constant or a size, which is not zero.
+    // workgroup memory, for every shape that an op accepts; each loop is bounded by a constant or
+    // by a parameter; and what a division divides by is a constant or a size, which is not zero.
     unsafe {
         device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
     }

@@ -1,5 +1,5 @@
-//! Times recordings by the host's clock: so many in one submit that it can tell, because a browser's
-//! has milliseconds, and a graphics card is done with most ops in a tenth of one.
+//! Times recordings by the host's clock: so many in one submit that it can tell, because that of a
+//! browser has milliseconds, and a graphics card is done with most ops in a tenth of one.
 
 use crate::error::Result;
 use crate::gpu::Gpu;

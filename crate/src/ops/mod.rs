@@ -6,9 +6,9 @@
 //!
 //! | op | kernel | does |
 //! |---|---|---|
-//! | `matmul` | matmul, reduce_slices | x·W + b, activation, residual; every 1×1 convolution |
+//! | `matmul` | matmul, matmul_slices | x·W + b, activation, residual; every 1×1 convolution |
 //! | `matmul_gated` | matmul | a · gelu(g), both halves of x·W + b |
-//! | `conv2d` | conv2d, reduce_slices | k×k convolution, optionally of a resized input |
+//! | `conv2d` | conv2d, matmul_slices | k×k convolution, optionally of a resized input |
 //! | `group_norm` | group_norm_whole; group_norm_channels, _merge, _stream | with its activation |
 //! | | group_norm_direct; group_norm_stats, group_norm | the same on a software adapter |
 //! | `group_norm_by` | those of several dispatches | of an input in bands of rows |

@@ -1,9 +1,10 @@
 //! Products whose inputs are cut into slices (split-K): where a product has too few outputs to fill
 //! a graphics card with workgroups, each workgroup sums a part of the inputs, and another kernel
-//! adds the parts; see `kernels/reduce_slices.wgsl`.
+//! adds the parts; see `kernels/matmul_slices.wgsl`.
 //!
 //! The number of slices depends on the product's shape alone, so that bands of its rows are summed
-//! in the same order.
+//! in the same order. A VAE that decodes a picture in bands makes each a product of its own; its
+//! layers have too few outputs to be cut.
 
 use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
@@ -15,21 +16,31 @@ use crate::wgsl;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Workgroups that a product should have: two or three for each of a large card's multiprocessors.
-const GROUPS_MIN: usize = 384;
+/// Workgroups of a product that is not cut: two for each multiprocessor of a large card.
+const GROUPS_MIN: usize = 256;
+
+/// Workgroups of one that is: a slice is shorter, and more of them fill the gaps.
+const GROUPS_CUT: usize = 512;
+
+/// The most outputs of a row of a product that is not cut. A VAE's layers have no more, and only
+/// the UNet's deepest, which have few rows, and the text encoder's widest have.
+const OUTPUTS_MAX: usize = 512;
 
 /// The most slices of a product.
 const SLICES_MAX: usize = 16;
 
 /// The fewest inputs of a slice: with fewer, storing and adding the parts costs more than it saves.
-const INPUTS_MIN: usize = 128;
+const INPUTS_MIN: usize = 512;
 
 /// The number of slices for `rows` × `n` outputs of `k` inputs, in workgroups of `side` × `side`
 /// outputs; a power of two.
 pub(super) fn count([rows, n, k]: [usize; 3], side: usize) -> usize {
     let groups = rows.div_ceil(side) * n.div_ceil(side);
+    if groups >= GROUPS_MIN || n <= OUTPUTS_MAX {
+        return 1;
+    }
     let mut slices = 1;
-    while groups * slices < GROUPS_MIN && slices < SLICES_MAX && k >= 2 * slices * INPUTS_MIN {
+    while groups * slices < GROUPS_CUT && slices < SLICES_MAX && k >= 2 * slices * INPUTS_MIN {
         slices *= 2;
     }
     slices
@@ -59,7 +70,7 @@ struct Params {
 pub(super) fn reduce(parts: &Tensor, y: &Tensor, band: &Range<usize>, epilogue: Epilogue<'_>) {
     let gpu: &Gpu = y.gpu();
     let n4 = y.shape().channels() / 4;
-    let kernel = Kernel::new(wgsl!("reduce_slices"), 4)
+    let kernel = Kernel::new(wgsl!("matmul_slices"), 4)
         .alias("Elem4", y.precision().vec4())
         .uint("LANES", shared::LANES)
         .with(shared::INDEX);
@@ -98,11 +109,12 @@ mod tests {
     #[test]
     fn a_product_has_slices_where_it_has_few_outputs_of_many_inputs() {
         assert_eq!(count([8192, 320, 2880], 64), 1, "640 workgroups are enough");
-        assert_eq!(count([2048, 640, 5760], 64), 2);
+        assert_eq!(count([2048, 640, 5760], 64), 1, "and so are 320");
+        assert_eq!(count([512, 512, 4608], 64), 1, "a band of a VAE");
         assert_eq!(count([512, 1280, 11520], 64), 4);
         assert_eq!(count([128, 1280, 11520], 64), 16);
-        assert_eq!(count([128, 1280, 1280], 64), 8, "slices of 160 inputs");
-        assert_eq!(count([2, 1280, 320], 64), 2);
-        assert_eq!(count([77, 768, 128], 64), 1, "too few inputs");
+        assert_eq!(count([128, 1280, 1280], 64), 2, "slices of 640 inputs");
+        assert_eq!(count([2, 1280, 320], 64), 1, "too few inputs");
+        assert_eq!(count([77, 768, 3072], 64), 4, "24 workgroups, slices of 768 inputs");
     }
 }

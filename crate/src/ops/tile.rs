@@ -89,8 +89,8 @@ impl Tile {
     }
 
     /// The cost of `rows` × n outputs: precisions of what is read and of what is stored, slices of
-    /// the inputs. Each invocation reads the rows and the weights of its tile; with workgroup memory
-    /// each workgroup reads them once.
+    /// the inputs. Each invocation reads the rows and the weights of its tile; with workgroup
+    /// memory each workgroup reads them once.
     pub(super) fn cost(
         &self,
         rows: usize,

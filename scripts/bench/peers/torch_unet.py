@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Times Stable Diffusion v1.4's UNet and VAE decoder in PyTorch, of torch alone and with random weights.
+"""Times Stable Diffusion v1.4's UNet and VAE decoder in PyTorch alone, with random weights.
 
     scripts/bench/peers/torch_unet.py [--tiny] [--only eager-f16] [--seconds 110]
 
-The shapes are v1.4's (the numbers of parameters are checked), the input is what one picture of 512×512 with guidance
-needs: batch 2, latents of 64×64, 77 tokens. A line of JSON for each way to run it: eager in f32 without and with TF32,
-eager in f16 (channels last, scaled_dot_product_attention), torch.compile in f16. Times are medians by CUDA's events, on
-the CPU by the clock.
+The shapes are v1.4's (the numbers of parameters are checked), the input is what one picture of
+512×512 with guidance needs: batch 2, latents of 64×64, 77 tokens. A line of JSON for each way to
+run it: eager in f32 without and with TF32, eager in f16 (channels last, scaled_dot_product_attention),
+torch.compile in f16. Times are medians by CUDA's events, on the CPU by the clock.
 """
 
 import argparse
@@ -82,7 +82,7 @@ class Transformer(nn.Module):
 
 
 class Level(nn.Module):
-    """Resnets, each followed by a transformer where the level has them, and then a change of size."""
+    """Resnets, each followed by a transformer where the level has them; then a change of size."""
 
     def __init__(self, inputs, outputs, config, attention, resample):
         super().__init__()
@@ -205,7 +205,8 @@ TINY = {
 
 
 def median_seconds(run, cuda, seconds):
-    """The median of as many runs as fit in so many seconds, 3 to 30 (on the CPU one at the least), after some that
+    """The median of as many runs as fit in so many seconds, 3 to 30 (on the CPU one at the least),
+    after some that
     are not counted."""
     begun = time.perf_counter()
     least = 3 if cuda else 1

@@ -2,70 +2,17 @@
 //! Diffusion v1.4 or in a model's UNet, compared with the adapter's peaks in the same run; and how
 //! long whole pictures of a model take.
 
+mod args;
 mod model;
 mod tables;
 
-use crate::adapter_args::AdapterArgs;
+pub(crate) use args::BenchArgs;
+
 use crate::disk::write;
-use clap::Args;
 use darkroom::gpu::{Gpu, GpuOptions, Tuning, describe_adapters};
 use darkroom::measure::{BenchOptions, Numerics, bench};
 use darkroom::pipeline::{Control, SpeedReport, tune};
-use darkroom::{Error, Precision, Result, WeightType};
-use std::path::PathBuf;
-
-/// Measures the kernels.
-#[derive(Args)]
-pub(crate) struct BenchArgs {
-    /// Only prints what the adapters of this machine say of themselves.
-    #[arg(long)]
-    adapters: bool,
-    #[command(flatten)]
-    adapter: AdapterArgs,
-    /// Kernels as for a real GPU, also on a software adapter.
-    #[arg(long)]
-    hardware_tiles: bool,
-    /// Kernels by name, such as "matmul=shared conv2d=direct8", or "tuned" for the fastest.
-    #[arg(long)]
-    tuning: Option<String>,
-    /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, default_value = "f32")]
-    precision: Precision,
-    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0. When left out, f16, and those of
-    /// --model as in its files.
-    #[arg(long)]
-    weights: Option<WeightType>,
-    /// Instead of single ops, an evaluation of this model's UNet, by kernel: a folder or a
-    /// checkpoint file.
-    #[arg(long, value_name = "PATH")]
-    model: Option<PathBuf>,
-    /// With --model, width and height of the picture in pixels, or several; the model's own without
-    /// it.
-    #[arg(long, value_name = "WxH", value_delimiter = ',', value_parser = super::memory::size)]
-    size: Vec<[u32; 2]>,
-    /// With --model, prints every dispatch.
-    #[arg(long)]
-    each: bool,
-    /// With --model, also times two pictures of so many steps of each size; the first one compiles.
-    #[arg(long, value_name = "STEPS")]
-    picture: Option<u32>,
-    /// With --model, MB of graphics memory that all of it may take.
-    #[arg(long, value_name = "MB")]
-    memory: Option<u64>,
-    /// Only ops whose name contains this.
-    #[arg(long, default_value = "")]
-    only: String,
-    /// Runs of each, of which the median counts.
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
-    /// Rows of the largest shapes are divided by this: a software adapter is a thousand times
-    /// slower than a graphics card.
-    #[arg(long, default_value_t = 1)]
-    divide: usize,
-    /// Also writes all figures here.
-    #[arg(long, value_name = "FILE.json")]
-    json: Option<PathBuf>,
-}
+use darkroom::{Error, Result, WeightType};
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {

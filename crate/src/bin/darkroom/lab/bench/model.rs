@@ -1,6 +1,7 @@
 //! A model's UNet by kernel, and its pictures by stage.
 
-use super::{BenchArgs, tables};
+use super::args::BenchArgs;
+use super::tables;
 use darkroom::Result;
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::{Control, Options, PictureTime, Pipeline, Progress, Request, SpeedReport};
