@@ -4,7 +4,7 @@
 use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::kernel::Kernel;
-use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, Limits, MatrixTile, Tuning};
 use darkroom::ops::{Activation, Epilogue, FiniteCheck, Mask, Term, TokenMerge, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
@@ -16,22 +16,29 @@ use pollster::block_on;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// WebGPU's default limits.
+/// WebGPU's default limits, and the most memory of a workgroup that is ever asked for.
 const STORAGE_BUFFERS_MAX: usize = 8;
-const WORKGROUP_BYTES_MAX: u32 = 16 << 10;
+const WORKGROUP_BYTES: [u32; 2] = [16 << 10, 32 << 10];
 const INVOCATIONS_MAX: u32 = 256;
 /// A slot of parameters in the recording.
 const PARAMS_BYTES_MAX: u32 = 256;
 
 /// Everything that the ops record.
 pub(crate) fn kernels() -> HashSet<Rc<Kernel>> {
-    let gpu = Gpu::dry(true);
+    WORKGROUP_BYTES.into_iter().flat_map(kernels_within).collect()
+}
+
+/// Everything that the ops record where a workgroup may have so many bytes.
+fn kernels_within(workgroup: u32) -> HashSet<Rc<Kernel>> {
+    let gpu = Gpu::dry_within(Limits { workgroup, ..Limits::default() }, true);
     for precision in PRECISIONS {
         pointwise(&gpu, precision);
         norms_and_attention(&gpu, precision);
+        gpu.set_tuning(Tuning::of(MatrixTile::Shared, AttentionTile::Shared));
+        norms_and_attention(&gpu, precision);
         for weights in WeightType::ALL {
             for tile in MatrixTile::ALL {
-                gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
+                gpu.set_tuning(Tuning::of(tile, AttentionTile::Block));
                 matrices(&gpu, precision, weights);
             }
         }
@@ -84,7 +91,7 @@ fn norms_and_attention(gpu: &Gpu, precision: Precision) {
             large.group_norm(32, &scale, &scale, 1e-5, activation);
         }
     }
-    for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4)] {
+    for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4), (2, 32)] {
         let tokens = Tensor::empty(gpu, [1, 77, heads * width], precision);
         for mask in [Mask::None, Mask::Causal] {
             tokens.attention(&tokens, &tokens, heads, mask);
@@ -128,6 +135,11 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
 
 /// What is wrong with a kernel: `wgsl` reads `inputs` storage buffers and writes one.
 fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
+    check_within(WORKGROUP_BYTES[0], wgsl, inputs, f16)
+}
+
+/// [`check`] where a workgroup may have so many bytes.
+fn check_within(workgroup: u32, wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
     // `unpack2x16float` is part of WebGPU without any feature
     let mut features = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
@@ -144,11 +156,11 @@ fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
     if invocations > INVOCATIONS_MAX {
         return Err(format!("{invocations} invocations of {INVOCATIONS_MAX}"));
     }
-    memory(&module, inputs)
+    memory(&module, inputs, workgroup)
 }
 
 /// The kernel's variables: the bindings in their order, the workgroup's memory.
-fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
+fn memory(module: &naga::Module, inputs: usize, workgroup_max: u32) -> Result<(), String> {
     let mut layouter = Layouter::default();
     layouter.update(module.to_ctx()).map_err(|e| e.to_string())?;
     let mut bindings = vec![];
@@ -168,8 +180,8 @@ fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
             }
         }
     }
-    if workgroup_bytes > WORKGROUP_BYTES_MAX {
-        return Err(format!("{workgroup_bytes} bytes of a workgroup of {WORKGROUP_BYTES_MAX}"));
+    if workgroup_bytes > workgroup_max {
+        return Err(format!("{workgroup_bytes} bytes of a workgroup of {workgroup_max}"));
     }
     bindings.sort_by_key(|&(group, binding, _)| (group, binding));
     let read = AddressSpace::Storage { access: StorageAccess::LOAD };
@@ -188,13 +200,19 @@ fn memory(module: &naga::Module, inputs: usize) -> Result<(), String> {
 
 #[test]
 fn every_specialisation_is_valid_and_small() {
-    let kernels = kernels();
-    for kernel in &kernels {
-        if let Err(what) = check(&kernel.wgsl(), kernel.inputs(), kernel.needs_f16()) {
-            let prelude = kernel.wgsl().lines().next().unwrap_or_default().to_string();
+    let [lean, roomy] = WORKGROUP_BYTES.map(kernels_within);
+    for (bytes, kernel) in lean
+        .iter()
+        .map(|kernel| (WORKGROUP_BYTES[0], kernel))
+        .chain(roomy.difference(&lean).map(|kernel| (WORKGROUP_BYTES[1], kernel)))
+    {
+        let (wgsl, f16) = (kernel.wgsl(), kernel.needs_f16());
+        if let Err(what) = check_within(bytes, &wgsl, kernel.inputs(), f16) {
+            let prelude = wgsl.lines().next().unwrap_or_default();
             panic!("{}: {what}\nprelude: {prelude}", kernel.name());
         }
     }
+    let kernels = kernels();
     println!("{} specialisations", kernels.len());
     write_for_tint(&kernels);
 }

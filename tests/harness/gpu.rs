@@ -8,14 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-/// What a job asks of its device. All have WebGPU's default limits, as the leanest adapter has.
+/// What a job asks of its device. All but one have WebGPU's default limits, as the leanest adapter
+/// has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
     /// Nothing else.
     Plain,
     /// Kernels as for a real GPU, also where the adapter is software (whose own are in all others).
     Hardware,
-    /// As that, but matrices with the smallest tiles, which read directly.
+    /// As that, with the limits that are asked of a real GPU.
+    Roomy,
+    /// As [`Device::Hardware`], but matrices with the smallest tiles, which read directly.
     Direct,
     /// Matrices with a software adapter's largest tiles.
     Wide,
@@ -65,12 +68,14 @@ pub(crate) fn run<T: Send + 'static>(
 fn worker(device: Device) -> &'static Sender<Job> {
     static PLAIN: OnceLock<Sender<Job>> = OnceLock::new();
     static HARDWARE: OnceLock<Sender<Job>> = OnceLock::new();
+    static ROOMY: OnceLock<Sender<Job>> = OnceLock::new();
     static DIRECT: OnceLock<Sender<Job>> = OnceLock::new();
     static WIDE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
     let slot = match device {
         Device::Plain => &PLAIN,
         Device::Hardware => &HARDWARE,
+        Device::Roomy => &ROOMY,
         Device::Direct => &DIRECT,
         Device::Wide => &WIDE,
         Device::Narrow => &NARROW,
@@ -92,9 +97,10 @@ fn worker(device: Device) -> &'static Sender<Job> {
 
 fn open(device: Device) -> Result<Gpu, String> {
     let max_binding = (device == Device::Narrow).then_some(NARROW);
-    let software = matches!(device, Device::Hardware | Device::Direct).then_some(false);
-    let options =
-        GpuOptions { default_limits: true, max_binding, software, ..GpuOptions::default() };
+    let hardware = matches!(device, Device::Hardware | Device::Roomy | Device::Direct);
+    let software = hardware.then_some(false);
+    let default_limits = device != Device::Roomy;
+    let options = GpuOptions { default_limits, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
     let tile = match device {
         Device::Direct => Some((MatrixTile::Direct8, AttentionTile::Direct)),

@@ -2,10 +2,15 @@
 //!
 //! Features, where there are any: `shader-f16` (half the memory for activations), and
 //! `timestamp-query` (the device's own clock, to choose among kernels); nothing else.
-//! Limits: as large as the adapter offers, because larger buffers save row bands; never more than
-//! it offers, so that the request cannot fail. WebGPU's defaults are enough for all that we do.
+//! Limits: as large as the adapter offers, because larger buffers save row bands, and up to 32 KiB
+//! of memory for a workgroup; never more than it offers, so that the request cannot fail. WebGPU's
+//! defaults are enough for all that we do.
 
 use crate::error::{Error, Result};
+
+/// The most memory of a workgroup that is asked for, bytes. Few kernels are faster with more, and
+/// what a workgroup has keeps others from its core.
+const WORKGROUP_BYTES_MAX: u32 = 32 << 10;
 
 /// How the adapter and its device are chosen.
 #[derive(Debug, Clone, Default)]
@@ -49,12 +54,14 @@ pub struct Limits {
     pub binding: u64,
     /// `maxComputeWorkgroupsPerDimension`.
     pub groups: u32,
+    /// `maxComputeWorkgroupStorageSize`, bytes.
+    pub workgroup: u32,
 }
 
 impl Default for Limits {
     /// WebGPU's defaults, which every adapter has.
     fn default() -> Self {
-        Limits { buffer: 256 << 20, binding: 128 << 20, groups: 65_535 }
+        Limits { buffer: 256 << 20, binding: 128 << 20, groups: 65_535, workgroup: 16 << 10 }
     }
 }
 
@@ -65,6 +72,7 @@ impl Limits {
             buffer: self.buffer.min(other.buffer),
             binding: self.binding.min(other.binding),
             groups: self.groups.min(other.groups),
+            workgroup: self.workgroup.min(other.workgroup),
         }
     }
 }
@@ -93,6 +101,8 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     if !options.default_limits {
         limits.max_buffer_size = offered.max_buffer_size;
         limits.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;
+        limits.max_compute_workgroup_storage_size =
+            offered.max_compute_workgroup_storage_size.min(WORKGROUP_BYTES_MAX);
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("darkroom"),
@@ -119,6 +129,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
             buffer: limits.max_buffer_size,
             binding: limits.max_storage_buffer_binding_size.min(binding),
             groups: limits.max_compute_workgroups_per_dimension,
+            workgroup: limits.max_compute_workgroup_storage_size,
         },
         has_f16: features.contains(wgpu::Features::SHADER_F16),
     })
