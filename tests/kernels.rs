@@ -4,7 +4,7 @@
 use crate::harness::PRECISIONS;
 use crate::harness::epilogue::{ACTIVATIONS, epilogues};
 use darkroom::gpu::kernel::Kernel;
-use darkroom::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, Limits, MatrixTile, Tuning};
 use darkroom::ops::{Activation, Epilogue, FiniteCheck, Mask, Term, TokenMerge, Window};
 use darkroom::tensor::{Channels, Tensor};
 use darkroom::weight::{Table, Weight};
@@ -17,24 +17,29 @@ use pollster::block_on;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// WebGPU's default limits.
+/// WebGPU's default limits, and the most memory of a workgroup that is ever asked for.
 const STORAGE_BUFFERS_MAX: usize = 8;
-const WORKGROUP_BYTES_MAX: u32 = 16 << 10;
-/// What a graphics card with matrix units has.
-const UNITS_BYTES_MAX: u32 = 32 << 10;
+const WORKGROUP_BYTES: [u32; 2] = [16 << 10, 32 << 10];
 const INVOCATIONS_MAX: u32 = 256;
 /// A slot of parameters in the recording.
 const PARAMS_BYTES_MAX: u32 = 256;
 
 /// Everything that the ops record.
 pub(crate) fn kernels() -> HashSet<Rc<Kernel>> {
-    let gpu = Gpu::dry(true);
+    WORKGROUP_BYTES.into_iter().flat_map(kernels_within).collect()
+}
+
+/// Everything that the ops record where a workgroup may have so many bytes.
+fn kernels_within(workgroup: u32) -> HashSet<Rc<Kernel>> {
+    let gpu = Gpu::dry_within(Limits { workgroup, ..Limits::default() }, true);
     for precision in PRECISIONS {
         pointwise(&gpu, precision);
         norms_and_attention(&gpu, precision);
+        gpu.set_tuning(Tuning::of(MatrixTile::Shared, AttentionTile::Shared));
+        norms_and_attention(&gpu, precision);
         for weights in WeightType::ALL {
             for tile in MatrixTile::ALL {
-                gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
+                gpu.set_tuning(Tuning::of(tile, AttentionTile::Block));
                 matrices(&gpu, precision, weights);
             }
         }
@@ -87,7 +92,7 @@ fn norms_and_attention(gpu: &Gpu, precision: Precision) {
             large.group_norm(32, &scale, &scale, 1e-5, activation);
         }
     }
-    for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4)] {
+    for (heads, width) in [(8, 40), (8, 80), (8, 160), (1, 512), (12, 64), (2, 4), (2, 32)] {
         let tokens = Tensor::empty(gpu, [1, 77, heads * width], precision);
         for mask in [Mask::None, Mask::Causal] {
             tokens.attention(&tokens, &tokens, heads, mask);
@@ -134,7 +139,17 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
 }
 
 /// What is wrong with a kernel: `wgsl` reads `inputs` storage buffers and writes one.
-fn check(wgsl: &str, inputs: usize, f16: bool, matrix_units: bool) -> Result<(), String> {
+fn check(wgsl: &str, inputs: usize, f16: bool) -> Result<(), String> {
+    check_within(WORKGROUP_BYTES[0], wgsl, inputs, [f16, false])
+}
+
+/// [`check`] where a workgroup may have so many bytes, and a kernel f16 and matrix units.
+fn check_within(
+    workgroup: u32,
+    wgsl: &str,
+    inputs: usize,
+    [f16, matrix_units]: [bool; 2],
+) -> Result<(), String> {
     // `unpack2x16float` is part of WebGPU without any feature
     let mut features = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     features.set(Capabilities::SHADER_FLOAT16, f16);
@@ -154,11 +169,11 @@ fn check(wgsl: &str, inputs: usize, f16: bool, matrix_units: bool) -> Result<(),
     if invocations > INVOCATIONS_MAX {
         return Err(format!("{invocations} invocations of {INVOCATIONS_MAX}"));
     }
-    memory(&module, inputs, if matrix_units { UNITS_BYTES_MAX } else { WORKGROUP_BYTES_MAX })
+    memory(&module, inputs, workgroup)
 }
 
 /// The kernel's variables: the bindings in their order, the workgroup's memory.
-fn memory(module: &naga::Module, inputs: usize, bytes_max: u32) -> Result<(), String> {
+fn memory(module: &naga::Module, inputs: usize, workgroup_max: u32) -> Result<(), String> {
     let mut layouter = Layouter::default();
     layouter.update(module.to_ctx()).map_err(|e| e.to_string())?;
     let mut bindings = vec![];
@@ -178,8 +193,8 @@ fn memory(module: &naga::Module, inputs: usize, bytes_max: u32) -> Result<(), St
             }
         }
     }
-    if workgroup_bytes > bytes_max {
-        return Err(format!("{workgroup_bytes} bytes of a workgroup of {bytes_max}"));
+    if workgroup_bytes > workgroup_max {
+        return Err(format!("{workgroup_bytes} bytes of a workgroup of {workgroup_max}"));
     }
     bindings.sort_by_key(|&(group, binding, _)| (group, binding));
     let read = AddressSpace::Storage { access: StorageAccess::LOAD };
@@ -198,14 +213,22 @@ fn memory(module: &naga::Module, inputs: usize, bytes_max: u32) -> Result<(), St
 
 #[test]
 fn every_specialisation_is_valid_and_small() {
-    let kernels = kernels();
-    for kernel in &kernels {
-        let needs = (kernel.needs_f16(), kernel.needs_matrix_units());
-        if let Err(what) = check(&kernel.wgsl(), kernel.inputs(), needs.0, needs.1) {
-            let prelude = kernel.wgsl().lines().next().unwrap_or_default().to_string();
+    let [lean, roomy] = WORKGROUP_BYTES.map(kernels_within);
+    for (bytes, kernel) in lean
+        .iter()
+        .map(|kernel| (WORKGROUP_BYTES[0], kernel))
+        .chain(roomy.difference(&lean).map(|kernel| (WORKGROUP_BYTES[1], kernel)))
+    {
+        let (wgsl, units) = (kernel.wgsl(), kernel.needs_matrix_units());
+        // A device with matrix units has the larger memory.
+        let bytes = if units { WORKGROUP_BYTES[1] } else { bytes };
+        let needs = [kernel.needs_f16(), units];
+        if let Err(what) = check_within(bytes, &wgsl, kernel.inputs(), needs) {
+            let prelude = wgsl.lines().next().unwrap_or_default();
             panic!("{}: {what}\nprelude: {prelude}", kernel.name());
         }
     }
+    let kernels = kernels();
     println!("{} specialisations", kernels.len());
     write_for_tint(&kernels);
 }
@@ -266,12 +289,12 @@ fn bad_kernels_are_refused() {
     };
     let good = "y[i] = x[i] + f32(params.a.x);";
     let refused = |text: String, why: &str| {
-        let what = check(&text, 1, false, false).expect_err(why);
+        let what = check(&text, 1, false).expect_err(why);
         assert!(what.contains(why), "expected {why}, got {what}");
     };
-    assert_eq!(check(&kernel(good, "256", ""), 1, false, false), Ok(()));
+    assert_eq!(check(&kernel(good, "256", ""), 1, false), Ok(()));
     let sixteen_kib = kernel(good, "64", "var<workgroup> a: array<f32, 4096>;");
-    assert_eq!(check(&sixteen_kib, 1, false, false), Ok(()));
+    assert_eq!(check(&sixteen_kib, 1, false), Ok(()));
     refused(kernel("y[i] = x[i]", "64", ""), "expected");
     refused(kernel("y[i] = 1u;", "64", ""), "");
     refused(kernel("x[i] = 1.0;", "64", ""), "");
@@ -283,5 +306,5 @@ fn bad_kernels_are_refused() {
     );
     refused(kernel(good, "64", "var<private> a: f32;"), "private");
     refused(format!("enable f16; {}", kernel("y[i] = f32(f16(x[i]));", "64", "")), "");
-    assert!(check(&kernel(good, "64", ""), 2, false, false).is_err(), "an input is missing");
+    assert!(check(&kernel(good, "64", ""), 2, false).is_err(), "an input is missing");
 }

@@ -58,6 +58,7 @@ impl Case {
         let device = match self.device {
             Device::Plain => "",
             Device::Hardware => ", tiles of a real GPU",
+            Device::Roomy => ", tiles of a real GPU, 32 KiB",
             Device::Direct => ", read directly",
             Device::Wide => ", wide tiles",
             Device::Narrow => ", in bands",

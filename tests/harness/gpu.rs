@@ -8,15 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-/// What a job asks of its device. All but [`Device::Units`] have WebGPU's default limits, as the
-/// leanest adapter has.
+/// What a job asks of its device. All but [`Device::Units`] and [`Device::Roomy`] have WebGPU's
+/// default limits, as the leanest adapter has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
     /// Nothing else.
     Plain,
     /// Kernels as for a real GPU, also where the adapter is software (whose own are in all others).
     Hardware,
-    /// As that, but matrices with the smallest tiles, which read directly.
+    /// As that, with the limits that are asked of a real GPU.
+    Roomy,
+    /// As [`Device::Hardware`], but matrices with the smallest tiles, which read directly.
     Direct,
     /// Matrices with a software adapter's largest tiles.
     Wide,
@@ -70,6 +72,7 @@ pub(crate) fn run<T: Send + 'static>(
 fn worker(device: Device) -> &'static Sender<Job> {
     static PLAIN: OnceLock<Sender<Job>> = OnceLock::new();
     static HARDWARE: OnceLock<Sender<Job>> = OnceLock::new();
+    static ROOMY: OnceLock<Sender<Job>> = OnceLock::new();
     static DIRECT: OnceLock<Sender<Job>> = OnceLock::new();
     static WIDE: OnceLock<Sender<Job>> = OnceLock::new();
     static NARROW: OnceLock<Sender<Job>> = OnceLock::new();
@@ -78,6 +81,7 @@ fn worker(device: Device) -> &'static Sender<Job> {
     let slot = match device {
         Device::Plain => &PLAIN,
         Device::Hardware => &HARDWARE,
+        Device::Roomy => &ROOMY,
         Device::Direct => &DIRECT,
         Device::Wide => &WIDE,
         Device::Narrow => &NARROW,
@@ -102,9 +106,9 @@ fn worker(device: Device) -> &'static Sender<Job> {
 fn open(device: Device) -> Result<Gpu, String> {
     let narrow = matches!(device, Device::Narrow | Device::NarrowHardware);
     let max_binding = narrow.then_some(NARROW);
-    let hardware = [Device::Hardware, Device::Direct, Device::NarrowHardware];
+    let hardware = [Device::Hardware, Device::Roomy, Device::Direct, Device::NarrowHardware];
     let software = hardware.contains(&device).then_some(false);
-    let default_limits = device != Device::Units;
+    let default_limits = !matches!(device, Device::Units | Device::Roomy);
     let options = GpuOptions { default_limits, max_binding, software, ..GpuOptions::default() };
     let opened = catch_unwind(|| block_on(Gpu::open(&options))).map_err(text)?;
     let tile = match device {

@@ -1,17 +1,23 @@
 //! Proof of `attention`: for each head, `softmax(q·kᵀ/√d)·v`, the keys after the query's own
 //! position left out where the mask is causal.
 
-use crate::harness::gpu::Device;
+use crate::harness::gpu::{Device, run};
 use crate::harness::maths::dot;
 use crate::harness::shapes::{ATTENTIONS, Heads, edges, sorted};
 use crate::harness::{Array, Case, FEWER_IN_F16, PRECISIONS, Proof, Tolerance, Want};
 use darkroom::Precision;
 use darkroom::ops::Mask;
 use darkroom::tensor::{Channels, Tensor};
+use pollster::block_on;
 
 fn proof() -> Proof {
     Proof::new("attention", Tolerance { f32: 1e-11, f16: 2e-7 })
 }
+
+/// Heads for which a real GPU has a kernel of its own, the queries of its workgroups, and where it
+/// runs: the widest takes more memory than every adapter has.
+const BLOCKS: [(usize, usize, Device); 3] =
+    [(32, 48, Device::Hardware), (40, 48, Device::Hardware), (80, 32, Device::Roomy)];
 
 /// One call: pictures of the queries and of the keys, sizes, mask.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +145,70 @@ fn with_the_kernel_of_a_real_gpu() {
 }
 
 #[test]
+fn with_the_kernel_of_blocks() {
+    let mut proof = proof();
+    for (precision, (d, queries, device)) in
+        PRECISIONS.into_iter().flat_map(|precision| BLOCKS.map(|block| (precision, block)))
+    {
+        for mask in [Mask::None, Mask::Causal] {
+            // A block has 16, 20 or 40 keys.
+            for s in [1, 15, 16, 17, 19, 20, 21, 39, 40, 41, 77, 79] {
+                for t in [1, queries - 1, queries, queries + 1, 2 * queries + 5] {
+                    let call = Call::new(1, [t, s, 2, d], mask);
+                    call.prove_on(device, &mut proof, precision, false);
+                }
+            }
+        }
+        for pictures in [[2, 2], [4, 2], [6, 2]] {
+            let heads = Heads { t: queries + 2, s: 45, heads: 3, d };
+            Call { pictures, heads, mask: Mask::None }
+                .prove_on(device, &mut proof, precision, false);
+        }
+    }
+}
+
+/// What runs is what [`with_the_kernel_of_blocks`] means to prove.
+#[test]
+fn heads_of_the_model_have_the_kernel_of_blocks() {
+    for (d, _, device) in BLOCKS {
+        let (bytes, name) = run(device, move |gpu| {
+            let x = Tensor::empty(gpu, [1, 8, 2 * d], Precision::F32);
+            gpu.reset_stats();
+            drop(x.attention(&x, &x, 2, Mask::None));
+            block_on(gpu.finish()).unwrap();
+            (gpu.limits().workgroup, gpu.kernel_stats()[0].name.to_string())
+        });
+        // A real GPU without the memory does it in another way.
+        let fits = device == Device::Hardware || bytes >= 32 << 10;
+        assert_eq!(name == "attention_block", fits, "{d}: {name}");
+    }
+}
+
+/// A query's outputs have the same bits beside whatever others, as a dispatch's bands need it.
+#[test]
+fn a_query_does_not_see_the_others() {
+    for (d, queries, device) in BLOCKS {
+        let call = Call::new(1, [2 * queries, 79, 2, d], Mask::None);
+        let case = call.case(&proof(), Precision::F32).on(device);
+        let [q, k, v] = call.numbers(&case);
+        let outputs = |first: usize| {
+            let rows = q.values()[first * 2 * d..].to_vec();
+            let q = Array::new([1, 2 * queries - first, 2 * d], rows);
+            let (k, v) = (k.clone(), v.clone());
+            let y = run(device, move |gpu| {
+                let y = q.on(gpu).attention(&k.on(gpu), &v.on(gpu), 2, Mask::None);
+                block_on(y.to_f32()).unwrap()
+            });
+            y.into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        let all = outputs(0);
+        for first in [1, 7, queries - 1] {
+            assert!(outputs(first) == all[first * 2 * d..], "{d}, from query {first}");
+        }
+    }
+}
+
+#[test]
 fn with_any_head() {
     let mut proof = proof();
     let widths = [40, 4, 8, 160, 12, 16, 512, 20, 32, 64, 48, 80, 128, 256];
@@ -171,9 +241,10 @@ fn with_keys_that_pictures_share() {
 #[test]
 fn of_channels_of_a_tensor() {
     let mut proof = proof();
-    for precision in PRECISIONS {
+    let devices = [Device::Plain, Device::Hardware];
+    for (precision, device) in PRECISIONS.into_iter().flat_map(|p| devices.map(|on| (p, on))) {
         let call = Call::new(2, [21, 21, 3, 40], Mask::None);
-        let case = call.case(&proof, precision);
+        let case = call.case(&proof, precision).on(device);
         let numbers = call.numbers(&case);
         // what lies before, between and after is not a number
         let beside = |arrays: &[&Array]| {
@@ -226,12 +297,36 @@ fn survives_large_scores() {
     let mut proof = Proof::new("attention", Tolerance { f32: 1e-8, f16: 1e-5 });
     for precision in PRECISIONS {
         for (name, direction) in [("rising", 1.0), ("falling", -1.0)] {
-            let call = Call::new(1, [17, 150, 2, 40], Mask::None);
-            let case = proof.case(format!("{name} scores"), precision);
-            let [q, _, v] = call.numbers(&case);
-            let q = Array::from_fn([1, 17, 80], |i| 4.0 + q.values()[i] / 8.0).stored(precision);
-            let k = Array::from_fn([1, 150, 80], |i| direction * (i / 80) as f32 / 8.0);
-            call.check(&mut proof, &case, [q, k.stored(precision), v], false);
+            for device in [Device::Plain, Device::Hardware] {
+                let call = Call::new(1, [17, 150, 2, 40], Mask::None);
+                let case = proof.case(format!("{name} scores"), precision).on(device);
+                let [q, _, v] = call.numbers(&case);
+                let q = Array::from_fn([1, 17, 80], |i| 4.0 + q.values()[i] / 8.0);
+                let k = Array::from_fn([1, 150, 80], |i| direction * (i / 80) as f32 / 8.0);
+                let numbers = [q.stored(precision), k.stored(precision), v];
+                call.check(&mut proof, &case, numbers, false);
+            }
+        }
+    }
+}
+
+/// Scores from -30000 to 30000, hundreds apart: the largest takes all, wherever it comes.
+#[test]
+fn survives_scores_of_thirty_thousand() {
+    let mut proof = proof();
+    for (precision, (d, queries, device)) in
+        PRECISIONS.into_iter().flat_map(|precision| BLOCKS.map(|block| (precision, block)))
+    {
+        let (t, s) = (queries + 3, 79);
+        let call = Call::new(1, [t, s, 1, d], Mask::None);
+        for (name, times) in [("rising", 1), ("falling", 78), ("mixed", 31)] {
+            let case = proof.case(format!("{name} scores, a head of {d}"), precision).on(device);
+            let [_, _, v] = call.numbers(&case);
+            let q = Array::from_fn([1, t, d], |_| 8.0).stored(precision);
+            let step = (30_000.0 / 39.0 / (8.0 * (d as f32).sqrt())).floor();
+            let k = |i: usize| ((i / d * times % s) as f32 - 39.0) * step;
+            let k = Array::from_fn([1, s, d], k).stored(precision);
+            call.check(&mut proof, &case, [q, k, v], false);
         }
     }
 }

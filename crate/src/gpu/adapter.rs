@@ -4,10 +4,14 @@
 //! `timestamp-query` (the device's own clock, to choose among kernels), natively cooperative
 //! matrices (a graphics card's matrix units); nothing else.
 //! Limits: as large as the adapter offers, because larger buffers save row bands, and of workgroup
-//! memory as much as a kernel uses; never more than it offers, so that the request cannot fail.
+//! memory 32 KiB at the most; never more than it offers, so that the request cannot fail.
 //! WebGPU's defaults are enough for all that we must do.
 
 use crate::error::{Error, Result};
+
+/// The most memory of a workgroup that is asked for, bytes. Few kernels are faster with more, and
+/// what a workgroup has keeps others from its core.
+const WORKGROUP_BYTES_MAX: u32 = 32 << 10;
 
 /// How the adapter and its device are chosen.
 #[derive(Debug, Clone, Default)]
@@ -56,12 +60,14 @@ pub struct Limits {
     pub binding: u64,
     /// `maxComputeWorkgroupsPerDimension`.
     pub groups: u32,
+    /// `maxComputeWorkgroupStorageSize`, bytes.
+    pub workgroup: u32,
 }
 
 impl Default for Limits {
     /// WebGPU's defaults, which every adapter has.
     fn default() -> Self {
-        Limits { buffer: 256 << 20, binding: 128 << 20, groups: 65_535 }
+        Limits { buffer: 256 << 20, binding: 128 << 20, groups: 65_535, workgroup: 16 << 10 }
     }
 }
 
@@ -72,6 +78,7 @@ impl Limits {
             buffer: self.buffer.min(other.buffer),
             binding: self.binding.min(other.binding),
             groups: self.groups.min(other.groups),
+            workgroup: self.workgroup.min(other.workgroup),
         }
     }
 }
@@ -85,9 +92,6 @@ pub(super) struct Opened {
     pub has_f16: bool,
     pub has_matrix_units: bool,
 }
-
-/// Workgroup memory that our largest kernel uses, bytes, where it is offered.
-const WORKGROUP_BYTES: u32 = 32 << 10;
 
 /// Opens the adapter that `options` name, or the fastest.
 ///
@@ -107,10 +111,10 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     let features = adapter.features() & wanted;
     let mut limits = wgpu::Limits::default();
     if !options.default_limits {
-        let memory = &mut limits.max_compute_workgroup_storage_size;
-        *memory = offered.max_compute_workgroup_storage_size.min(WORKGROUP_BYTES).max(*memory);
         limits.max_buffer_size = offered.max_buffer_size;
         limits.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;
+        limits.max_compute_workgroup_storage_size =
+            offered.max_compute_workgroup_storage_size.min(WORKGROUP_BYTES_MAX);
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("darkroom"),
@@ -138,6 +142,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
             buffer: limits.max_buffer_size,
             binding: limits.max_storage_buffer_binding_size.min(binding),
             groups: limits.max_compute_workgroups_per_dimension,
+            workgroup: limits.max_compute_workgroup_storage_size,
         },
         has_f16: features.contains(wgpu::Features::SHADER_F16),
         has_matrix_units,
@@ -157,7 +162,7 @@ fn has_matrix_units(adapter: &wgpu::Adapter) -> bool {
     };
     adapter.features().contains(features)
         && [info.subgroup_min_size, info.subgroup_max_size] == [32; 2]
-        && adapter.limits().max_compute_workgroup_storage_size >= WORKGROUP_BYTES
+        && adapter.limits().max_compute_workgroup_storage_size >= WORKGROUP_BYTES_MAX
         && adapter.cooperative_matrix_properties().iter().any(multiplies)
 }
 

@@ -42,19 +42,24 @@ impl MatrixTile {
 pub enum AttentionTile {
     /// An invocation alone, for four queries: for software adapters. Wide heads are shared anyway.
     Direct,
-    /// A workgroup together, by way of shared memory: for real GPUs.
+    /// A workgroup together, keys and queries by way of shared memory.
     Shared,
+    /// A workgroup together, everything by way of shared memory: for real GPUs. Heads for which it
+    /// has no cut are as in `Shared`.
+    Block,
 }
 
 impl AttentionTile {
     /// All.
-    pub const ALL: [AttentionTile; 2] = [AttentionTile::Direct, AttentionTile::Shared];
+    pub const ALL: [AttentionTile; 3] =
+        [AttentionTile::Direct, AttentionTile::Shared, AttentionTile::Block];
 
     /// Its name in a [`Tuning`]'s text.
     pub fn name(self) -> &'static str {
         match self {
             AttentionTile::Direct => "direct",
             AttentionTile::Shared => "shared",
+            AttentionTile::Block => "block",
         }
     }
 
@@ -80,7 +85,7 @@ impl Tuning {
         if software {
             Tuning::of(MatrixTile::Direct8, AttentionTile::Direct)
         } else {
-            Tuning::of(MatrixTile::Shared, AttentionTile::Shared)
+            Tuning::of(MatrixTile::Shared, AttentionTile::Block)
         }
     }
 

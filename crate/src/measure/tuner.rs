@@ -69,17 +69,19 @@ pub fn key(gpu: &Gpu) -> String {
     format!("{} | {} | {} | {kernels} {:08x}", info.name, info.backend, info.driver, version())
 }
 
-/// A hash of the texts of all kernels that are compared.
+/// A hash of the defaults and of the texts of all kernels that are compared.
 pub fn version() -> u32 {
     let gpu = Gpu::dry(true);
     for tile in MatrixTile::ALL {
-        gpu.set_tuning(Tuning::of(tile, AttentionTile::Shared));
+        gpu.set_tuning(Tuning::of(tile, AttentionTile::Block));
         for family in FAMILIES {
             (family.op)(&gpu, DIVIDE)();
         }
     }
     let recorded = gpu.take_recording().dispatches;
-    recorded.iter().fold(0, |sum, dispatch| crate::gpu::fnv1a(sum, &dispatch.kernel.wgsl()))
+    let fixed = [false, true].map(|software| Tuning::default_for(software).to_string()).concat();
+    let first = crate::gpu::fnv1a(0, &fixed);
+    recorded.iter().fold(first, |sum, dispatch| crate::gpu::fnv1a(sum, &dispatch.kernel.wgsl()))
 }
 
 /// Sets the device's tuning: the stored choice `remembered`, if it can be parsed; otherwise the

@@ -1,5 +1,5 @@
-//! Attention with an online softmax; see `kernels/attention.wgsl` and, without shared memory,
-//! `kernels/attention_direct.wgsl`.
+//! Attention with an online softmax; see `kernels/attention_block.wgsl`, for any head
+//! `kernels/attention.wgsl` and, without shared memory, `kernels/attention_direct.wgsl`.
 
 use crate::gpu::kernel::Kernel;
 use crate::gpu::{AttentionTile, Cost, Gpu};
@@ -40,6 +40,11 @@ const DIRECT4_MAX: usize = 20;
 /// The workgroup size of the direct kernel; its LANES.
 const DIRECT_LANES: usize = 8;
 
+/// The queries of a workgroup of the block kernel, by a head's vec4: of what was measured on a
+/// graphics card the fastest were many small workgroups. A head of 80 needs more memory than
+/// WebGPU's 16 KiB; others were not measured.
+const BLOCK_QUERIES: [(usize, usize); 3] = [(8, 48), (10, 48), (20, 32)];
+
 /// How an attention is cut into workgroups.
 #[derive(Clone, Copy)]
 enum Cut {
@@ -48,11 +53,16 @@ enum Cut {
     /// The shared kernel: each workgroup has `quads` · 4 queries, and loads `chunk4` vec4 of the
     /// keys' channels at a time.
     Shared { quads: usize, chunk4: usize },
+    /// The block kernel: each workgroup has this many queries.
+    Block { queries: usize },
 }
 
 impl Cut {
     /// For heads of `d4` vec4.
     fn choose(gpu: &Gpu, d4: usize) -> Cut {
+        if let Some(block) = Cut::block(gpu, d4) {
+            return block;
+        }
         let divisor = |most: usize| (1..=most).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1);
         match gpu.tuning().attention {
             AttentionTile::Direct if d4 <= DIRECT4_MAX => Cut::Direct { slice4: divisor(5) },
@@ -63,6 +73,14 @@ impl Cut {
         }
     }
 
+    /// The block kernel's, where it is wanted, has one and finds the memory for it.
+    fn block(gpu: &Gpu, d4: usize) -> Option<Cut> {
+        let &(_, queries) = BLOCK_QUERIES.iter().find(|&&(of, _)| of == d4)?;
+        let wanted = gpu.tuning().attention == AttentionTile::Block;
+        let fits = block_bytes(queries, d4) <= gpu.limits().workgroup as usize;
+        (wanted && fits).then_some(Cut::Block { queries })
+    }
+
     fn kernel(self) -> Kernel {
         match self {
             Cut::Direct { slice4 } => {
@@ -71,6 +89,17 @@ impl Cut {
             Cut::Shared { quads, chunk4 } => Kernel::new(wgsl!("attention"), 3)
                 .uint("QUADS", quads as u32)
                 .uint("CHUNK4", chunk4 as u32),
+            Cut::Block { queries } => {
+                Kernel::new(wgsl!("attention_block"), 3).uint("QUERIES", queries as u32)
+            }
+        }
+    }
+
+    /// The queries of a dispatch are a multiple of this, the most that a workgroup has.
+    fn step(self) -> usize {
+        match self {
+            Cut::Direct { .. } | Cut::Shared { .. } => 32,
+            Cut::Block { queries } => queries,
         }
     }
 
@@ -79,6 +108,7 @@ impl Cut {
         match self {
             Cut::Direct { slice4 } => (queries.div_ceil(4) * (d4 / slice4)).div_ceil(DIRECT_LANES),
             Cut::Shared { quads, .. } => queries.div_ceil(4 * quads),
+            Cut::Block { queries: of_group } => queries.div_ceil(of_group),
         }
     }
 
@@ -100,12 +130,22 @@ impl Cut {
                 let passes = if chunk4 as u64 == d4 { 1 } else { keys.div_ceil(block) };
                 (groups + of_quads) * keys * d4 + (passes + 1) * queries * d4
             }
+            // The keys and the values once for each workgroup; the queries once.
+            Cut::Block { queries: of_group } => {
+                2 * (queries.div_ceil(of_group as u64) * keys + queries) * d4
+            }
         }
     }
 }
 
-/// The queries of a dispatch are a multiple of this, the most that a workgroup has.
-const STEP: usize = 32;
+/// The bytes of a workgroup of the block kernel: its queries, a block of keys or values, weights,
+/// maxima and factors.
+fn block_bytes(queries: usize, d4: usize) -> usize {
+    let sharing = d4 / 2;
+    let row = |width: usize| width + usize::from(width.is_multiple_of(8));
+    let staged = queries * row(d4) + 4 * sharing * d4;
+    16 * (staged + queries * row(sharing) + queries / 4 * sharing) + 4 * queries
+}
 
 /// The most floating-point operations of one dispatch, also where an adapter has no such bound of
 /// its own: on a software adapter a run can be cancelled only between dispatches.
@@ -158,8 +198,8 @@ impl Tensor {
         let ([q_row4, q_first4], [kv_row4, k_first4]) = (q.row4_and_first4(), k.row4_and_first4());
         // Two products, of a multiplication and an addition each.
         let query_flops = (batch * heads * keys) as u64 * width as u64 * 4;
-        let steps = gpu.dispatch_max().min(FLOPS_MAX) / query_flops / STEP as u64;
-        let step = steps.clamp(1, 1 << 20) as usize * STEP;
+        let steps = gpu.dispatch_max().min(FLOPS_MAX) / query_flops / cut.step() as u64;
+        let step = steps.clamp(1, 1 << 20) as usize * cut.step();
         for first in (0..queries).step_by(step) {
             let count = step.min(queries - first);
             let params = Params {

@@ -14,7 +14,7 @@
 //! | `group_norm_by` | those of several dispatches | of an input in bands of rows |
 //! | `gather_rows` | combine | concatenates rows of images |
 //! | `layer_norm` | layer_norm | over the channels of a row |
-//! | `attention`, `attend` | attention, attention_direct | softmax(q·kᵀ/√d)·v, unstored |
+//! | `attention`, `attend` | attention, _block, _direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
 //! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `concat` | concat | channels of two tensors |
