@@ -5,8 +5,9 @@
 
 The shapes are v1.4's (the numbers of parameters are checked), the input is what one picture of
 512×512 with guidance needs: batch 2, latents of 64×64, 77 tokens. A line of JSON for each way to
-run it: eager in f32 without and with TF32, eager in f16 (channels last, scaled_dot_product_attention),
-torch.compile in f16. Times are medians by CUDA's events, on the CPU by the clock.
+run it: eager in f32 without and with TF32, eager in f16 (channels last,
+scaled_dot_product_attention), torch.compile in f16. Times are medians by CUDA's events, on the CPU
+by the clock.
 """
 
 import argparse
