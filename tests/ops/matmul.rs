@@ -2,14 +2,17 @@
 //! residual[b, t, j]`.
 
 use crate::harness::epilogue::{Ends, epilogues};
-use crate::harness::gpu::Device;
+use crate::harness::gpu::{Device, run};
 use crate::harness::maths::dot;
 use crate::harness::shapes::{UNET_MATRICES, VAE_MATRICES, edges, edges_of_four, sorted};
 use crate::harness::{
     Array, Case, FEWER_IN_F16, PRECISIONS, Proof, QUANTISED, Tolerance, WEIGHTS, Want,
 };
 use darkroom::ops::{Activation, Epilogue};
+use darkroom::tensor::Tensor;
+use darkroom::weight::Weight;
 use darkroom::{Precision, WeightType};
+use pollster::block_on;
 
 fn proof() -> Proof {
     Proof::new("matmul", Tolerance { f32: 1e-11, f16: 2e-7 })
@@ -316,4 +319,26 @@ fn at_full_size() {
         }
         check(&mut proof, [2, 256, 1280, 10240], precision, WeightType::F32, true);
     }
+}
+
+/// A picture's sums do not depend on how many others are computed with it.
+#[test]
+fn a_picture_is_the_same_alone_and_among_others() {
+    const SIZE: [usize; 3] = [70, 1028, 580];
+    let [t, k, n] = SIZE;
+    let numbers = |count: usize, step: f32| -> Vec<f32> {
+        (0..count).map(|i| (i as f32 * step).sin()).collect()
+    };
+    let (x, w) = (numbers(3 * t * k, 0.7391), numbers(n * k, 0.3117));
+    let bits = run(Device::Hardware, move |gpu| {
+        let weight = Weight::empty(gpu, k, n, WeightType::F16);
+        weight.write(0, &w);
+        let product = |x: &[f32]| {
+            let x = Tensor::from_f32(gpu, x, [x.len() / t / k, t, k], Precision::F32);
+            let y = block_on(x.matmul(&weight, Epilogue::default()).to_f32()).unwrap();
+            y.into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        [product(&x), product(&x[..t * k])]
+    });
+    assert_eq!(bits[0][..t * n], bits[1]);
 }

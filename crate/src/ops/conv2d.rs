@@ -118,7 +118,7 @@ impl Tensor {
         let gpu = self.gpu();
         let rows = y.shape().rows();
         let tile = Tile::choose(gpu, gpu.tuning().conv2d, [rows, n], weight.weight_type());
-        let slices = tile.slices([rows, n, weight.k()]);
+        let slices = tile.slices([output[0] * output[1], n, weight.k()]);
         // Sums of slices are stored as they are, and the epilogue follows when they are added.
         let ends = if slices > 1 { Epilogue::default() } else { epilogue };
         let stored = if slices > 1 { Precision::F32 } else { self.precision() };

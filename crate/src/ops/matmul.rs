@@ -83,7 +83,8 @@ impl Tensor {
         let gpu = self.gpu();
         let rows = self.shape().rows();
         let tile = Tile::choose(gpu, gpu.tuning().matmul, [rows, n], weight.weight_type());
-        let slices = if gated { 1 } else { tile.slices([rows, n, k]) };
+        let rows_per_picture = rows / self.shape().dims()[0];
+        let slices = if gated { 1 } else { tile.slices([rows_per_picture, n, k]) };
         // Sums of slices are stored as they are, and the epilogue follows when they are added.
         let ends = if slices > 1 { Epilogue::default() } else { epilogue };
         let stored = if slices > 1 { Precision::F32 } else { self.precision() };
@@ -102,7 +103,7 @@ impl Tensor {
                 rows: band.len() as u32,
                 n4: y.shape().channels() as u32 / 4,
                 k4: k as u32 / 4,
-                rows_per_picture: (rows / self.shape().dims()[0]) as u32,
+                rows_per_picture: rows_per_picture as u32,
                 first_row: band.start as u32,
                 shift_row4,
                 shift_first4,

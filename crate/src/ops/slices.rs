@@ -2,8 +2,8 @@
 //! a graphics card with workgroups, each workgroup sums a part of the inputs, and another kernel
 //! adds the parts; see `kernels/matmul_slices.wgsl`.
 //!
-//! The number of slices depends on the product's shape alone, so that bands of its rows are summed
-//! in the same order. A VAE that decodes a picture in bands makes each a product of its own; its
+//! The number of slices depends on the shape of one element of the batch alone, so that bands of its
+//! rows are summed in the same order, and a picture is the same alone and among others. A VAE that decodes a picture in bands makes each a product of its own; its
 //! layers have too few outputs to be cut.
 
 use crate::dtype::Precision;
@@ -16,11 +16,12 @@ use crate::wgsl;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Workgroups of a product that is not cut: two for each multiprocessor of a large card.
-const GROUPS_MIN: usize = 256;
+/// Workgroups for one element of the batch of a product that is not cut. With guidance a batch has
+/// two: two workgroups for each multiprocessor of a large card.
+const GROUPS_MIN: usize = 128;
 
-/// Workgroups of one that is: a slice is shorter, and more of them fill the gaps.
-const GROUPS_CUT: usize = 512;
+/// Those of one that is: a slice is shorter, and more of them fill the gaps.
+const GROUPS_CUT: usize = 256;
 
 /// The most outputs of a row of a product that is not cut. A VAE's layers have no more, and only
 /// the UNet's deepest, which have few rows, and the text encoder's widest have.
@@ -32,8 +33,8 @@ const SLICES_MAX: usize = 16;
 /// The fewest inputs of a slice: with fewer, storing and adding the parts costs more than it saves.
 const INPUTS_MIN: usize = 512;
 
-/// The number of slices for `rows` × `n` outputs of `k` inputs, in workgroups of `side` × `side`
-/// outputs; a power of two.
+/// The number of slices for `rows` (of one element of the batch) × `n` outputs of `k` inputs, in
+/// workgroups of `side` × `side` outputs; a power of two.
 pub(super) fn count([rows, n, k]: [usize; 3], side: usize) -> usize {
     let groups = rows.div_ceil(side) * n.div_ceil(side);
     if groups >= GROUPS_MIN || n <= OUTPUTS_MAX {
@@ -108,13 +109,13 @@ mod tests {
 
     #[test]
     fn a_product_has_slices_where_it_has_few_outputs_of_many_inputs() {
-        assert_eq!(count([8192, 320, 2880], 64), 1, "640 workgroups are enough");
-        assert_eq!(count([2048, 640, 5760], 64), 1, "and so are 320");
+        assert_eq!(count([4096, 320, 2880], 64), 1, "320 workgroups are enough");
+        assert_eq!(count([1024, 640, 5760], 64), 1, "and so are 160");
         assert_eq!(count([512, 512, 4608], 64), 1, "a band of a VAE");
-        assert_eq!(count([512, 1280, 11520], 64), 4);
-        assert_eq!(count([128, 1280, 11520], 64), 16);
-        assert_eq!(count([128, 1280, 1280], 64), 2, "slices of 640 inputs");
-        assert_eq!(count([2, 1280, 320], 64), 1, "too few inputs");
+        assert_eq!(count([256, 1280, 11520], 64), 4);
+        assert_eq!(count([64, 1280, 11520], 64), 16);
+        assert_eq!(count([64, 1280, 1280], 64), 2, "slices of 640 inputs");
+        assert_eq!(count([1, 1280, 320], 64), 1, "too few inputs");
         assert_eq!(count([77, 768, 3072], 64), 4, "24 workgroups, slices of 768 inputs");
     }
 }

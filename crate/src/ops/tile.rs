@@ -59,7 +59,8 @@ impl Tile {
         Tile { kind, workgroup }
     }
 
-    /// The number of slices of the inputs for these rows, outputs and inputs; see [`slices`].
+    /// The number of slices of the inputs for these rows of one element of the batch, outputs and
+    /// inputs; see [`slices`].
     pub(super) fn slices(&self, sizes: [usize; 3]) -> usize {
         match self.kind {
             MatrixTile::Shared | MatrixTile::Units => slices::count(sizes, BLOCK),
