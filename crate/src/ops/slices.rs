@@ -2,9 +2,10 @@
 //! a graphics card with workgroups, each workgroup sums a part of the inputs, and another kernel
 //! adds the parts; see `kernels/matmul_slices.wgsl`.
 //!
-//! The number of slices depends on the shape of one element of the batch alone, so that bands of its
-//! rows are summed in the same order, and a picture is the same alone and among others. A VAE that decodes a picture in bands makes each a product of its own; its
-//! layers have too few outputs to be cut.
+//! The number of slices depends on the shape of one element of the batch alone: bands of its rows
+//! are summed in the same order, and a picture is the same alone and among others. A VAE that
+//! decodes a picture in bands makes each a product of its own; its layers have too few outputs to
+//! be cut.
 
 use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
