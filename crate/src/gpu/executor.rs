@@ -273,7 +273,7 @@ fn layout(device: &wgpu::Device, inputs: usize) -> (wgpu::BindGroupLayout, wgpu:
 }
 
 /// A browser checks shaders whatever is asked.
-#[allow(unsafe_code, reason = "shaders without checks are twice as fast; see SAFETY")]
+#[allow(unsafe_code, reason = "without checks some shaders are twice as fast; see SAFETY")]
 fn shader_module(device: &wgpu::Device, kernel: &Kernel, checked: bool) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor {
         label: Some(kernel.name()),
@@ -284,7 +284,8 @@ fn shader_module(device: &wgpu::Device, kernel: &Kernel, checked: bool) -> wgpu:
     }
     // SAFETY: the text is ours alone. Its kernels read and write within their bindings and their
     // workgroup memory, for every shape that an op accepts; each loop is bounded by a constant or
-    // by a parameter; and what a division divides by is a constant or a size, which is not zero.
+    // by a parameter; indices that one kernel leaves for another are in range whatever the numbers;
+    // and what a division divides by is a constant or a size, which is not zero.
     unsafe {
         device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
     }

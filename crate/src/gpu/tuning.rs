@@ -1,5 +1,5 @@
-//! Which of several equal kernels an adapter runs. The arithmetic is the same, sums in the same
-//! order; what differs is who computes which output and how often a value is read.
+//! Which of several kernels for one formula an adapter runs. What differs is who computes which
+//! output, how often a value is read, and in which order or by which unit sums are added: rounding.
 
 use std::fmt;
 

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! family    on a software adapter    on a graphics card
-//! matmul    direct8, direct16        shared, direct8
-//! conv2d    direct8, direct16        shared, direct8
+//! matmul    direct8, direct16        shared or units, direct8
+//! conv2d    direct8, direct16        shared or units, direct8
 //! ```
 //!
 //! Attention has one kernel on each kind of adapter: that of software adapters keeps hundreds of
@@ -17,9 +17,9 @@
 //! still.
 //!
 //! The first one is the default, and stays unless the candidate is clearly faster. Both kernels of
-//! a family compute the same formula, and products add in the same order. The choice can still
-//! change a picture by rounding: a driver may fuse a product and a sum in one kernel only, and the
-//! kernels for attention rescale their running sums after different numbers of keys. So the choice
+//! a family compute the same formula. The choice can still change a picture by rounding: a driver
+//! may fuse a product and a sum in one kernel only, kernels of graphics cards add in slices, and
+//! those for attention rescale their running sums after different numbers of keys. So the choice
 //! for an adapter is stored; and without tuning, which is the default everywhere, a run repeats
 //! byte for byte.
 
@@ -62,11 +62,15 @@ const COMPILE_QUICK: f64 = 1.0;
 /// The most timed runs of a kernel; the fastest counts.
 const RUNS: usize = 8;
 
-/// The key under which a choice is stored: adapter, driver, and a version of our kernels.
+/// The key under which a choice is stored: adapter, driver, a version of our kernels, and what of
+/// the adapter is used.
 pub fn key(gpu: &Gpu) -> String {
     let info = gpu.info();
     let kernels = env!("CARGO_PKG_VERSION");
-    format!("{} | {} | {} | {kernels} {:08x}", info.name, info.backend, info.driver, version())
+    let units = if gpu.uses_matrix_units() { " | matrix units" } else { "" };
+    let checked = if gpu.has_checked_shaders() { " | checked" } else { "" };
+    let adapter = format!("{} | {} | {}", info.name, info.backend, info.driver);
+    format!("{adapter} | {kernels} {:08x}{units}{checked}", version())
 }
 
 /// A hash of the defaults and of the texts of all kernels that are compared.

@@ -68,21 +68,24 @@ struct Geometry {
 impl Geometry {
     /// Bands of image rows of the output (counted through the batch), whose input and output fit a
     /// binding, and whose floating-point operations, `pixel_flops` for each pixel, one dispatch.
-    fn bands(&self, x: &Tensor, y: &Tensor, pixel_flops: u64) -> Vec<Range<usize>> {
+    /// The sums of slices have `parts_row` bytes for each pixel, or 0 where there are none.
+    fn bands(&self, [x, y]: [&Tensor; 2], parts_row: u64, pixel_flops: u64) -> Vec<Range<usize>> {
         let limit = x.gpu().limits().binding;
         let rows = self.batch * self.output[0];
         let by_work = bands::rows_of_work(x.gpu(), pixel_flops * self.output[1] as u64);
         // The bytes of one more output row in the output and in the input, and those that the
         // window reads around a band.
         let out_row = y.row_bytes() * self.output[1] as u64;
-        if x.bytes() <= limit && y.bytes() <= limit {
-            return bands::cut(rows, by_work, bands::grain(out_row));
+        let stored_row = out_row.max(parts_row * self.output[1] as u64);
+        let grain = bands::grain(out_row);
+        if x.bytes() <= limit && stored_row * rows as u64 <= limit {
+            return bands::cut(rows, by_work, grain);
         }
         let in_row = x.row_bytes() * self.source[1] as u64;
         let taller = (self.source[0] * self.window.stride).div_ceil(self.input[0]) as u64;
         let halo = (self.window.kernel + 2) as u64 * in_row + ALIGNMENT;
-        let most = (limit / out_row).min(limit.saturating_sub(halo) / (in_row * taller.max(1)));
-        bands::cut(rows, by_work.min(most as usize), bands::grain(out_row))
+        let most = (limit / stored_row).min(limit.saturating_sub(halo) / (in_row * taller.max(1)));
+        bands::cut(rows, by_work.min(most as usize), grain)
     }
 
     /// The image rows of the stored input that a band of output rows reads. A band may contain rows
@@ -133,7 +136,8 @@ impl Tensor {
         let kernel = Rc::new(kernel);
 
         let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
-        for band in geometry.bands(self, &y, 2 * (weight.k() * n) as u64) {
+        let parts_row = if slices > 1 { (slices * n * stored.bytes()) as u64 } else { 0 };
+        for band in geometry.bands([self, &y], parts_row, 2 * (weight.k() * n) as u64) {
             let of_input = geometry.input_rows(&band);
             let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
             let pixels = band.start * output[1]..band.end * output[1];

@@ -97,7 +97,8 @@ impl Tensor {
         let kernel = Rc::new(kernel);
 
         let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
-        let row_bytes = self.row_bytes().max(y.row_bytes());
+        let parts_row = if slices > 1 { (slices * n * stored.bytes()) as u64 } else { 0 };
+        let row_bytes = self.row_bytes().max(y.row_bytes()).max(parts_row);
         for band in row_bands(gpu, rows, row_bytes, 2 * (k * n) as u64) {
             let params = Params {
                 rows: band.len() as u32,

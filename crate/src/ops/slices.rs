@@ -4,8 +4,8 @@
 //!
 //! The number of slices depends on the shape of one element of the batch alone: bands of its rows
 //! are summed in the same order, and a picture is the same alone and among others. A VAE that
-//! decodes a picture in bands makes each a product of its own; its layers have too few outputs to
-//! be cut.
+//! decodes a picture in bands makes each a product of its own; the layers of all published VAEs
+//! have too few outputs to be cut.
 
 use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;

@@ -13,7 +13,7 @@
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
 use super::control::{Control, Previews, Progress};
-use super::engine::{LoadContext, Planned};
+use super::engine::{Engine as _, LoadContext, Planned};
 use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
 use super::run::{Extras, Initial, Job, Order, Prompts, Run, left_out};
@@ -78,7 +78,12 @@ impl Pipeline {
         receive: &mut Receive<'_>,
     ) -> Result<()> {
         match &self.machine {
-            Machine::Gpu(engine) => self.run(&**engine, request, control, extras, receive).await,
+            Machine::Gpu(engine) => {
+                let ended = self.run(&**engine, request, control, extras, receive).await;
+                // Also after an error or a cancel of a run that outgrew the fastest ones.
+                engine.choose_kernels(false);
+                ended
+            }
             Machine::Cpu(engine) => self.run(&**engine, request, control, extras, receive).await,
         }
     }

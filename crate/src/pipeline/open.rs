@@ -97,6 +97,7 @@ impl Pipeline {
                         unreliable = Some(format!("{error} "));
                     }
                     Ok(numerics) => {
+                        gpu.use_matrix_units(numerics.has_matrix_units);
                         if let Some(known) = tunings.filter(|_| !options.reproducible) {
                             let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
                             let tuned = tune(&gpu, remembered, control).await;

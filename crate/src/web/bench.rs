@@ -30,7 +30,9 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
     let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
     match kernels.as_deref() {
         Some("tuned") => drop(tune(&gpu, None, &Control::default()).await.map_err(to_js)?),
-        Some(text) => gpu.set_tuning(Tuning::parse(text).ok_or("no such kernels")?),
+        Some(text) => gpu.set_tuning(
+            Tuning::parse(text).map(Tuning::off_matrix_units).ok_or("no such kernels")?,
+        ),
         None => {}
     }
     let mut tell = |figure: &Figure| drop(on_figure.call1(&JsValue::NULL, &to_object(figure)));

@@ -38,6 +38,9 @@ struct Inner {
     has_matrix_units: bool,
     /// Whether they are used: not before their products were compared with known ones.
     uses_matrix_units: Cell<bool>,
+    /// Whether they are left aside for the time being.
+    keeps_range: Cell<bool>,
+    checked_shaders: bool,
     tuning: Cell<Tuning>,
     /// Errors that the device has reported.
     faults: Faults,
@@ -95,7 +98,7 @@ impl Gpu {
             faults,
             opened.info,
             opened.limits,
-            [opened.has_f16, opened.has_matrix_units],
+            [opened.has_f16, opened.has_matrix_units, options.checked_shaders],
         ))
     }
 
@@ -108,19 +111,20 @@ impl Gpu {
     /// [`Gpu::dry`] with the limits of another device.
     pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
-        Gpu::new_dry(info, limits, shader_f16)
+        Gpu::new_dry(info, limits, [shader_f16, shader_f16, false])
     }
 
     /// [`Gpu::dry`] with the kernels of a software adapter.
     pub fn dry_software(shader_f16: bool) -> Gpu {
         let info = AdapterInfo { software: true, ..Default::default() };
-        Gpu::new_dry(info, Limits::default(), shader_f16)
+        Gpu::new_dry(info, Limits::default(), [shader_f16, false, false])
     }
 
     /// [`Gpu::dry`] with the kernels of this device, within these limits.
     pub fn dry_twin(&self, limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { software: self.info().software, ..Default::default() };
-        let twin = Gpu::new_dry(info, limits, shader_f16 || self.uses_matrix_units());
+        let has = [shader_f16, self.has_matrix_units(), false];
+        let twin = Gpu::new_dry(info, limits, has);
         twin.0.uses_matrix_units.set(self.uses_matrix_units());
         twin.set_tuning(self.tuning());
         // The same bands, so that the same parameters are counted.
@@ -131,9 +135,9 @@ impl Gpu {
     }
 
     /// Its submit budget is unlimited: whatever is recorded is one submit.
-    fn new_dry(info: AdapterInfo, limits: Limits, shader_f16: bool) -> Gpu {
+    fn new_dry(info: AdapterInfo, limits: Limits, has: [bool; 3]) -> Gpu {
         let submit_budget = SubmitBudget::new(Some(u64::MAX), info.software);
-        Gpu::new(None, submit_budget, Faults::default(), info, limits, [shader_f16; 2])
+        Gpu::new(None, submit_budget, Faults::default(), info, limits, has)
     }
 
     fn new(
@@ -142,7 +146,7 @@ impl Gpu {
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
-        [has_f16, has_matrix_units]: [bool; 2],
+        [has_f16, has_matrix_units, checked_shaders]: [bool; 3],
     ) -> Gpu {
         let mut pool = Pool::default();
         pool.stage(PARAMS_BYTES);
@@ -168,6 +172,8 @@ impl Gpu {
             has_f16,
             has_matrix_units,
             uses_matrix_units: Cell::new(false),
+            keeps_range: Cell::new(false),
+            checked_shaders,
             faults,
             executor: executor.map(RefCell::new),
             memory,
@@ -199,9 +205,21 @@ impl Gpu {
         &self.0.info
     }
 
+    /// Whether shaders are checked natively; see [`GpuOptions::checked_shaders`].
+    pub fn has_checked_shaders(&self) -> bool {
+        self.0.checked_shaders
+    }
+
     /// Which of several equal kernels run here.
     pub fn tuning(&self) -> Tuning {
-        self.0.tuning.get()
+        let chosen = self.0.tuning.get();
+        if self.0.keeps_range.get() { chosen.off_matrix_units() } else { chosen }
+    }
+
+    /// Leaves matrix units aside, whose inputs are f16, until it is called with false: all of f32's
+    /// range is kept. Returns whether they were left aside before.
+    pub fn keep_range(&self, kept: bool) -> bool {
+        self.0.keeps_range.replace(kept)
     }
 
     /// [`Tuning::id`] of the kernels that run; `None` where they are the default ones of this kind
@@ -231,10 +249,8 @@ impl Gpu {
     pub fn use_matrix_units(&self, used: bool) {
         assert!(!used || self.has_matrix_units(), "matrix units");
         self.0.uses_matrix_units.set(used);
-        self.set_tuning(self.tuning().off_matrix_units());
-        if used {
-            self.set_tuning(self.tuning().on_matrix_units());
-        }
+        let chosen = self.0.tuning.get();
+        self.set_tuning(if used { chosen.on_matrix_units() } else { chosen.off_matrix_units() });
     }
 
     /// Chooses the kernels of what is recorded from now on.
@@ -302,7 +318,9 @@ impl Gpu {
         if let Some(&most) = groups.iter().max().filter(|&&most| most > limits.groups) {
             fault("a number of workgroups", u64::from(most), u64::from(limits.groups));
         }
-        if kernel.needs_f16() && !self.0.has_f16 {
+        // Where there are matrix units, there is f16 for them, whatever activations are.
+        let needs_f16 = kernel.needs_f16() && !kernel.needs_matrix_units();
+        if needs_f16 && !self.0.has_f16 {
             self.0.faults.put(Error::Gpu {
                 message: "f16 precision needs an adapter with shader-f16; choose f32".into(),
             });

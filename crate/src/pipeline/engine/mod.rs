@@ -134,6 +134,8 @@ pub(super) trait Engine: Sized {
     /// Chooses the kernels for what follows: those that keep all of f32's range, if `wide`, and
     /// otherwise the fastest.
     fn choose_kernels(&self, wide: bool);
+    /// What numbers outgrow first here, as words in a sentence.
+    fn narrowest(&self) -> &'static str;
     /// The same networks with f32 activations and kernels that keep all of f32's range, if they
     /// have not both already; the weights are shared.
     fn widened(&self) -> Option<Self>;

@@ -187,6 +187,10 @@ impl Engine for OnCpu {
     /// There is no choice.
     fn choose_kernels(&self, _: bool) {}
 
+    fn narrowest(&self) -> &'static str {
+        "f32"
+    }
+
     /// It is f32 already.
     fn widened(&self) -> Option<OnCpu> {
         None

@@ -170,7 +170,10 @@ impl Engine for OnGpu {
         self.encoded.take();
         self.enter(Stage::Text, call).await?;
         let encoder = self.parts.text_encoder();
+        // Nothing notices numbers that outgrow f16 here, and it is a thousandth of the work.
+        let kept = self.gpu.keep_range(true);
         let states = encoder.forward_without(ids, self.options.precision, skipped);
+        self.gpu.keep_range(kept);
         // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         let known = Encoded { ids: ids.to_vec(), skipped, states: states.clone() };
@@ -304,13 +307,11 @@ impl Engine for OnGpu {
 
     /// Matrix units multiply f16: they are left aside where numbers outgrow it.
     fn choose_kernels(&self, wide: bool) {
-        if self.gpu.uses_matrix_units() {
-            let tuning = self.gpu.tuning();
-            self.gpu.set_tuning(match wide {
-                true => tuning.off_matrix_units(),
-                false => tuning.on_matrix_units(),
-            });
-        }
+        self.gpu.keep_range(wide);
+    }
+
+    fn narrowest(&self) -> &'static str {
+        if self.options.precision == Precision::F16 { "f16" } else { "the matrix units' f16" }
     }
 
     fn widened(&self) -> Option<OnGpu> {

@@ -123,9 +123,14 @@ impl Rates {
             drop(image.conv2d(&filter, same, Epilogue::default()));
         };
         let attention = |n| drop(rows(n).attention(&rows(1), &rows(1), 8, Mask::None));
+        // A graphics card has another kernel for wide heads.
+        let wide = |n| drop(rows(n).attention(&rows(1), &rows(1), 2, Mask::None));
         let copy = |n| drop(rows(n).activate(Activation::Identity));
         let mut ops = Vec::new();
-        let recorded: [&dyn Fn(usize); 3] = [&matmul, &conv2d, &attention];
+        let mut recorded: Vec<&dyn Fn(usize)> = vec![&matmul, &conv2d, &attention];
+        if !gpu.info().software {
+            recorded.push(&wide);
+        }
         for record in recorded {
             let rate = Rate::measure(gpu, record).await?;
             ops.push((rate.kernel, rate.flops));

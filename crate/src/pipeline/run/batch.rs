@@ -271,12 +271,13 @@ impl<'a, E: Planned> Run<'a, E> {
     async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
+        let narrowest = self.engine.narrowest();
         wider.choose_kernels(true);
         wider.plan(order.load(self.job.part.len()), LoadContext { files, control }).await?;
         self.engine = wider;
         let text = format!(
-            "Numbers outgrew f16 at step {step}. The picture was finished in f32, which takes \
-             longer and is as right."
+            "Numbers outgrew {narrowest} at step {step}. The picture was finished in f32, which \
+             takes longer and is as right."
         );
         control.report(Progress::Notice { text: text.clone() });
         self.notices.push(text);
