@@ -210,19 +210,19 @@ fn the_narrow_device_refuses_what_it_must() {
 /// The sums of slices are larger than what is read and what is stored.
 #[test]
 fn of_products_in_slices() {
-    let size = "12×16×1028 → 580, 4×9×8×120 → 548";
-    let case = Case::new("matmul", size, Precision::F32).with(WeightType::F16);
-    let tokens = case.activations("tokens", [12, 16, 1028]);
-    let image = case.activations("image", [4, 9, 8, 120]);
-    let (linear, filter) = (case.weights(580, 1028), case.weights(548, 9 * 120));
+    let size = "24×16×1056 → 548, 4×9×8×128 → 548";
+    let case = Case::new("matmul", size, Precision::F32).with(WeightType::Q8_0);
+    let tokens = case.activations("tokens", [24, 16, 1056]);
+    let image = case.activations("image", [4, 9, 8, 128]);
+    let (linear, filter) = (case.weights(548, 1056), case.weights(548, 9 * 128));
     let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
     let devices = [Device::Hardware, Device::NarrowHardware];
     same_on(&case, devices, move |gpu| {
-        let linear = linear.weight_on(gpu, WeightType::F16);
+        let linear = linear.weight_on(gpu, WeightType::Q8_0);
         read(&tokens.on(gpu).matmul(&linear, Epilogue::default()))
     });
     same_on(&case, devices, move |gpu| {
-        let filter = filter.weight_on(gpu, WeightType::F16);
+        let filter = filter.weight_on(gpu, WeightType::Q8_0);
         read(&image.on(gpu).conv2d(&filter, window, Epilogue::default()))
     });
 }
