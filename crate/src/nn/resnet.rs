@@ -68,15 +68,16 @@ impl ResnetBlock {
         let mut h = self.norm1.forward_silu(x);
         h = self.conv1.forward_shifted(&h, shift);
         h = self.norm2.forward_silu(&h);
-        self.join(x, &h)
+        self.join(x, h)
     }
 
-    /// `conv2(h) + conv_shortcut(x)`
-    fn join(&self, x: &Tensor, h: &Tensor) -> Tensor {
-        match &self.conv_shortcut {
-            Some(shortcut) => self.conv2.forward_onto(h, &shortcut.forward(x)),
-            None => self.conv2.forward_onto(h, x),
-        }
+    /// `conv2(h) + conv_shortcut(x)`. The shortcut comes last: the sum then takes the buffer of
+    /// `h`, and in the VAE's last level, where tensors are largest, one less is alive.
+    fn join(&self, x: &Tensor, h: Tensor) -> Tensor {
+        let Some(shortcut) = &self.conv_shortcut else { return self.conv2.forward_onto(&h, x) };
+        let y = self.conv2.forward(&h);
+        drop(h);
+        shortcut.forward_onto(x, &y)
     }
 
     /// Channels of the input and of the output.
@@ -101,6 +102,6 @@ impl ResnetBlock {
     /// invalid, so two in all.
     pub fn forward_second(&self, x: &Tensor, mut h: Tensor, stats: &GroupStats) -> Tensor {
         h = self.norm2.forward_silu_by(&h, stats);
-        self.join(x, &h)
+        self.join(x, h)
     }
 }

@@ -1,12 +1,11 @@
 //! Convolution with its epilogue; see `kernels/conv2d.wgsl`.
 
-use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::recording::ALIGNMENT;
 use crate::ops::bands;
 use crate::ops::epilogue::Epilogue;
 use crate::ops::shared;
-use crate::ops::slices;
+use crate::ops::slices::{self, Slices};
 use crate::ops::tile::Tile;
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -121,23 +120,21 @@ impl Tensor {
         let gpu = self.gpu();
         let rows = y.shape().rows();
         let tile = Tile::choose(gpu, gpu.tuning().conv2d, [rows, n], weight.weight_type());
-        let slices = tile.slices([output[0] * output[1], n, weight.k()]);
-        // Sums of slices are stored as they are, and the epilogue follows when they are added.
-        let ends = if slices > 1 { Epilogue::default() } else { epilogue };
-        let stored = if slices > 1 { Precision::F32 } else { self.precision() };
+        let count = tile.slices([output[0] * output[1], n, weight.k()]);
+        let slices = Slices::new(count, n, self.precision());
+        let ends = slices.epilogue(epilogue);
         let kernel = Kernel::new(wgsl!("conv2d"), 5)
             .alias("Elem4", self.precision().vec4())
-            .alias("Out4", stored.vec4())
+            .alias("Out4", slices.stored.vec4())
             .uint("KERNEL", window.kernel as u32)
             .uint("STRIDE", window.stride as u32)
             .flag("RESIZE", input != [height, width])
             .with(shared::reader(weight.weight_type()));
-        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices);
+        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices.count);
         let kernel = Rc::new(kernel);
 
         let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
-        let parts_row = if slices > 1 { (slices * n * stored.bytes()) as u64 } else { 0 };
-        for band in geometry.bands([self, &y], parts_row, 2 * (weight.k() * n) as u64) {
+        for band in geometry.bands([self, &y], slices.row_bytes(), 2 * (weight.k() * n) as u64) {
             let of_input = geometry.input_rows(&band);
             let (x, x_first) = self.rows_aligned(&(of_input.start * width..of_input.end * width));
             let pixels = band.start * output[1]..band.end * output[1];
@@ -156,9 +153,9 @@ impl Tensor {
                 padding: window.padding[0] as u32,
                 shift_row4,
                 shift_first4,
-                slices: slices as u32,
+                slices: slices.count as u32,
             };
-            let parts = (slices > 1).then(|| Tensor::empty(gpu, [slices, pixels.len(), n], stored));
+            let parts = slices.parts(gpu, pixels.len());
             let bindings = vec![
                 x,
                 weight.whole(),
@@ -167,8 +164,9 @@ impl Tensor {
                 ends.residual.map_or(x, |residual| residual.rows(&pixels)),
                 parts.as_ref().map_or_else(|| y.rows(&pixels), Tensor::whole),
             ];
-            let grid = tile.grid(gpu, [pixels.len(), n], slices);
-            let cost = tile.cost(pixels.len(), weight, [self.precision(), stored], slices);
+            let grid = tile.grid(gpu, [pixels.len(), n], slices.count);
+            let cost =
+                tile.cost(pixels.len(), weight, [self.precision(), slices.stored], slices.count);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
             if let Some(parts) = parts {
                 slices::reduce(&parts, &y, &pixels, epilogue);

@@ -1,12 +1,11 @@
 //! Matrix product with its epilogue; see `kernels/matmul.wgsl`.
 
 use crate::activation::Activation;
-use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
 use crate::ops::bands::row_bands;
 use crate::ops::epilogue::Epilogue;
 use crate::ops::shared;
-use crate::ops::slices;
+use crate::ops::slices::{self, Slices};
 use crate::ops::tile::Tile;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -84,21 +83,19 @@ impl Tensor {
         let rows = self.shape().rows();
         let tile = Tile::choose(gpu, gpu.tuning().matmul, [rows, n], weight.weight_type());
         let rows_per_picture = rows / self.shape().dims()[0];
-        let slices = if gated { 1 } else { tile.slices([rows_per_picture, n, k]) };
-        // Sums of slices are stored as they are, and the epilogue follows when they are added.
-        let ends = if slices > 1 { Epilogue::default() } else { epilogue };
-        let stored = if slices > 1 { Precision::F32 } else { self.precision() };
+        let count = if gated { 1 } else { tile.slices([rows_per_picture, n, k]) };
+        let slices = Slices::new(count, n, self.precision());
+        let ends = slices.epilogue(epilogue);
         let kernel = Kernel::new(wgsl!("matmul"), 5)
             .alias("Elem4", self.precision().vec4())
-            .alias("Out4", stored.vec4())
+            .alias("Out4", slices.stored.vec4())
             .flag("GATED", gated)
             .with(shared::reader(weight.weight_type()));
-        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices);
+        let kernel = tile.specialise(ends.specialise(kernel), self.precision(), slices.count);
         let kernel = Rc::new(kernel);
 
         let [shift_row4, shift_first4] = ends.shift_row4_and_first4();
-        let parts_row = if slices > 1 { (slices * n * stored.bytes()) as u64 } else { 0 };
-        let row_bytes = self.row_bytes().max(y.row_bytes()).max(parts_row);
+        let row_bytes = self.row_bytes().max(y.row_bytes()).max(slices.row_bytes());
         for band in row_bands(gpu, rows, row_bytes, 2 * (k * n) as u64) {
             let params = Params {
                 rows: band.len() as u32,
@@ -108,10 +105,10 @@ impl Tensor {
                 first_row: band.start as u32,
                 shift_row4,
                 shift_first4,
-                slices: slices as u32,
+                slices: slices.count as u32,
             };
             let x = self.rows(&band);
-            let parts = (slices > 1).then(|| Tensor::empty(gpu, [slices, band.len(), n], stored));
+            let parts = slices.parts(gpu, band.len());
             let bindings = vec![
                 x,
                 weight.whole(),
@@ -120,8 +117,9 @@ impl Tensor {
                 ends.residual.map_or(x, |residual| residual.rows(&band)),
                 parts.as_ref().map_or_else(|| y.rows(&band), Tensor::whole),
             ];
-            let grid = tile.grid(gpu, [band.len(), n], slices);
-            let cost = tile.cost(band.len(), weight, [self.precision(), stored], slices);
+            let grid = tile.grid(gpu, [band.len(), n], slices.count);
+            let cost =
+                tile.cost(band.len(), weight, [self.precision(), slices.stored], slices.count);
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, cost);
             if let Some(parts) = parts {
                 slices::reduce(&parts, y, &band, epilogue);

@@ -48,6 +48,40 @@ pub(super) fn count([rows, n, k]: [usize; 3], side: usize) -> usize {
     slices
 }
 
+/// Where the sums of a product go: in one slice they are its outputs; the sums of several are
+/// stored as they are, in f32, and added by another kernel, which applies the epilogue.
+#[derive(Clone, Copy)]
+pub(super) struct Slices {
+    pub count: usize,
+    /// How sums are stored.
+    pub stored: Precision,
+    /// Outputs of a row.
+    n: usize,
+}
+
+impl Slices {
+    /// So many slices of a product with `n` outputs of this precision.
+    pub(super) fn new(count: usize, n: usize, outputs: Precision) -> Slices {
+        Slices { count, n, stored: if count > 1 { Precision::F32 } else { outputs } }
+    }
+
+    /// What the product's own kernel applies to its sums.
+    pub(super) fn epilogue<'a>(&self, whole: Epilogue<'a>) -> Epilogue<'a> {
+        if self.count > 1 { Epilogue::default() } else { whole }
+    }
+
+    /// The bytes of the sums of a row of outputs; 0 where these are the outputs.
+    pub(super) fn row_bytes(&self) -> u64 {
+        if self.count > 1 { (self.count * self.n * self.stored.bytes()) as u64 } else { 0 }
+    }
+
+    /// `[slices, rows, n]` for the sums of a band of so many rows; `None` where these are the
+    /// outputs.
+    pub(super) fn parts(&self, gpu: &Gpu, rows: usize) -> Option<Tensor> {
+        (self.count > 1).then(|| Tensor::empty(gpu, [self.count, rows, self.n], self.stored))
+    }
+}
+
 /// The kernel's uniform. Names that end in 4 are in vec4 (four channels).
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
