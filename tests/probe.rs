@@ -1,10 +1,11 @@
 //! The check of an adapter's numbers: what a sound adapter answers, with the kernels of a graphics
-//! card. What follows from other answers is tested beside the code.
+//! card. What follows from other answers is tested beside the code. And the kind of an adapter, by
+//! measuring.
 
 use crate::harness::gpu::{self, Device};
 use crate::made_up::tiny;
 use crate::walk::open;
-use darkroom::measure::{Answers, Numerics};
+use darkroom::measure::{Answers, Numerics, computes_on_cpu};
 use darkroom::pipeline::Options;
 use pollster::block_on;
 
@@ -45,5 +46,20 @@ fn a_model_is_opened_on_a_card_that_was_checked() {
             (gpu.stats().dispatches, gpu.info().software)
         });
         assert_eq!(dispatches > 0, !software, "{device:?}: {dispatches}");
+    }
+}
+
+/// By times that are several times apart, so that other work on the machine does not matter.
+#[test]
+fn what_an_adapter_computes_on_is_measured_where_nobody_says_it() {
+    let as_driver_says = gpu::run(Device::Plain, |gpu| gpu.info().software);
+    for device in [Device::Plain, Device::Hardware] {
+        let measured = gpu::run(device, |gpu| {
+            let tuning = gpu.tuning();
+            let measured = block_on(computes_on_cpu(gpu)).unwrap();
+            assert_eq!(gpu.tuning(), tuning);
+            measured
+        });
+        assert_eq!(measured, as_driver_says, "{device:?}");
     }
 }

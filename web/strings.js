@@ -50,7 +50,9 @@ export const say = {
     `Expected ${expected}; got ${got}`,
   cancel: () => "Cancel",
   close: () => "Close",
-  someAdapter: () => "graphics adapter",
+  /** An adapter that the browser does not name. @param {string} kind as the engine found it */
+  unnamedAdapter: (kind) =>
+    ({ hardware: "graphics card", software: "software adapter" })[kind] ?? "graphics adapter",
   foreignModel: (/** @type {string} */ model) =>
     `The model "${model}" is not a folder of this site. Give a path such as models/demo in the ` +
     `address.`,

@@ -7,7 +7,8 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 
 /**
  * @typedef {object} Adapter
- * @property {"hardware" | "software" | "none"} kind
+ * @property {"hardware" | "software" | "none" | "unknown"} kind unknown: the browser does not name
+ * the adapter, and the engine measures it when it opens a model
  * @property {string} name empty if the browser does not show it
  * @property {boolean} f16 whether it has shader-f16
  * @property {number} buffer bytes of the largest buffer
@@ -33,8 +34,9 @@ export async function findAdapter() {
   const all = [vendor, architecture, device, description].filter(Boolean).join(" ");
   // Browsers moved the flag from the adapter to its info.
   const software = isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
+  const known = software || SOFTWARE.test(all) ? "software" : "hardware";
   return {
-    kind: software || SOFTWARE.test(all) ? "software" : "hardware",
+    kind: all || software ? known : "unknown",
     name: description || [vendor, architecture].filter(Boolean).join(" "),
     f16: adapter.features.has("shader-f16"),
     buffer: adapter.limits.maxBufferSize,

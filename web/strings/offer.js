@@ -53,9 +53,11 @@ export const text = {
         `The browser lets this site keep ${gigabytes(room)} more, and the model takes ` +
           `${gigabytes(download)}. Free some space on the disk, or delete another model below.`,
     ].filter((sentence) => typeof sentence === "string");
+    // Of unknown kind: a browser that names no adapter, and the CPU was asked to compute.
+    const mayWork = adapter.kind === "hardware" || adapter.kind === "unknown";
     const notes = [
-      adapter.kind === "hardware" && !hindered.length && WORKS,
-      adapter.kind === "hardware" &&
+      mayWork && !hindered.length && WORKS,
+      mayWork &&
         !adapter.f16 &&
         "The adapter has no half precision (shader-f16): numbers between the layers take twice " +
           "the memory. Nothing needs to be done; a newer driver or browser may bring it.",

@@ -14,7 +14,7 @@ import { remember, remembered } from "../storage/settings.js";
 /** Bytes to fetch. */
 const DOWNLOAD = 2.13e9;
 /** The most bytes of all buffers together, with f32 activations, as a dry run counts them. */
-const PEAK = 2.9e9;
+const PEAK = 2.74e9;
 
 /**
  * @param {import("../state/page.js").Page} state
@@ -60,6 +60,9 @@ export function createOffer(state, { onMeasure, onGet }) {
     box.hidden = opened.model !== MODEL;
     if (box.hidden) return;
     capability ??= await findCapability();
+    // Where the browser does not name the adapter, the engine has measured it.
+    const { adapter } = capability;
+    if (adapter.kind === "unknown") adapter.kind = opened.description.adapter_kind;
     show();
   });
 }

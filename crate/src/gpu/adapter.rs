@@ -49,6 +49,9 @@ pub struct AdapterInfo {
     pub driver: String,
     /// Whether it computes on the CPU.
     pub software: bool,
+    /// Whether the browser, the driver or [`GpuOptions::software`] said so. If not, it is taken
+    /// for a graphics card until it is measured ([`crate::measure::open`]).
+    pub kind_is_known: bool,
 }
 
 /// Limits that every recording keeps. The comments have WebGPU's names.
@@ -134,6 +137,8 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         queue,
         info: AdapterInfo {
             software: options.software.unwrap_or(info.device_type == wgpu::DeviceType::Cpu),
+            kind_is_known: options.software.is_some()
+                || info.device_type != wgpu::DeviceType::Other,
             backend: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
             name: info.name,

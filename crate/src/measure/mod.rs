@@ -1,7 +1,8 @@
-//! Tier 3: how fast the kernels are on an adapter, and which of several equivalent ones are the
-//! fastest there.
+//! Tier 3: how fast the kernels are on an adapter, which of several equivalent ones are the fastest
+//! there, and what kind of adapter it is.
 
 mod bench;
+mod kind;
 mod ops;
 mod peak;
 mod probe;
@@ -9,4 +10,5 @@ mod timing;
 pub mod tuner;
 
 pub use bench::{BenchOptions, Figure, Peaks, bench, peaks};
+pub use kind::{computes_on_cpu, open};
 pub use probe::{Answers, Numerics};

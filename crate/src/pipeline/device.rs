@@ -6,8 +6,11 @@
 //! webgpu              WebGPU       WebGPU, however slow; an error without it
 //! cpu                 the CPU      the CPU; an error where the model does not fit
 //! ```
+//!
+//! An adapter of unknown kind is measured ([`crate::measure::open`]).
 
 use super::engine::Turn;
+use crate::gpu::Gpu;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -33,17 +36,35 @@ pub enum DeviceChoice {
     Cpu,
 }
 
-/// The kind of the graphics adapter. The host provides it, because WebGPU does not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// The kind of the graphics adapter, as the host finds it by the adapter's names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdapterKind {
-    /// A graphics card, or an adapter of unknown kind.
+    /// The host does not know it.
     #[default]
+    Unknown,
+    /// A graphics card.
     Hardware,
     /// WebGPU computed on the CPU, several times slower than [`Device::Cpu`].
     Software,
     /// No WebGPU, or no adapter.
     None,
+}
+
+impl AdapterKind {
+    /// What an opened adapter is taken for.
+    pub(super) fn of(gpu: &Gpu) -> AdapterKind {
+        if gpu.info().software { AdapterKind::Software } else { AdapterKind::Hardware }
+    }
+
+    /// For [`GpuOptions::software`](crate::gpu::GpuOptions::software).
+    pub(crate) fn is_software(self) -> Option<bool> {
+        match self {
+            AdapterKind::Hardware => Some(false),
+            AdapterKind::Software => Some(true),
+            AdapterKind::Unknown | AdapterKind::None => None,
+        }
+    }
 }
 
 /// What the platform provides.

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::image::{Likeness, png};
 use crate::judge::ClipScore;
+use crate::measure;
 use crate::pipeline::Control;
 use wasm_bindgen::prelude::*;
 
@@ -36,7 +37,7 @@ impl Judge {
     /// An `Error` of JavaScript with its `kind`: those of the source and of the device.
     pub async fn open(address: String) -> Result<Judge, JsValue> {
         let open = async || -> crate::Result<Judge> {
-            let gpu = Gpu::open(&GpuOptions::default()).await?;
+            let gpu = measure::open(&GpuOptions::default()).await?;
             let source = HttpSource::new(&address, None);
             match ClipScore::open(&gpu, &source, &Control::default()).await {
                 Ok(score) => Ok(Judge { gpu, score }),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { before, after, test } from "node:test";
 import { globals } from "webgpu";
 import { serve } from "../../../scripts/serve.mjs";
+import { findAdapter } from "../../../web/engine/adapter.js";
 import { openGpu } from "./adapter.mjs";
 import { REQUEST, difference, nativePicture, testModels } from "../harness/native.mjs";
 
@@ -74,6 +75,36 @@ test("in f16 the picture stays near that of f32", async (t) => {
   t.diagnostic(`f16 differs from f32 by ${most} of 255 at most, ${mean.toFixed(2)} on average`);
   assert.ok(most > 0, "f16 gave the very numbers of f32: is it f16 at all?");
   assert.ok(mean <= 2, `${mean} of 255 on average`);
+});
+
+test("an adapter without a name is measured", async () => {
+  const { gpu } = /** @type {any} */ (navigator);
+  const request = gpu.requestAdapter.bind(gpu);
+  const named = await findAdapter();
+  const nameless = { vendor: "", architecture: "", device: "", description: "" };
+  // As Firefox tells of adapters.
+  gpu.requestAdapter = async (/** @type {unknown} */ options) => {
+    const adapter = await request(options);
+    const info = { ...nameless, isFallbackAdapter: false };
+    return Object.defineProperty(adapter, "info", { value: info });
+  };
+  const engine = new wasm.Engine();
+  const open = (/** @type {object} */ options) =>
+    engine.open(`${site.url}models/tiny`, options, () => {});
+  try {
+    const told = await open({ device: "webgpu", adapter: "hardware" });
+    assert.deepEqual([told.device, told.adapter_kind], ["webgpu", "hardware"]);
+    const measured = await open({ device: "webgpu" });
+    assert.equal(measured.device, "webgpu");
+    assert.equal(measured.adapter_kind, named.kind);
+    assert.equal((await findAdapter()).kind, "unknown");
+    const auto = await open({ adapter: "unknown" });
+    const device = named.kind === "software" ? "cpu" : "webgpu";
+    assert.deepEqual([auto.device, auto.adapter_kind], [device, named.kind]);
+  } finally {
+    engine.dispose();
+    gpu.requestAdapter = request;
+  }
 });
 
 test("faults are errors with a kind", async () => {

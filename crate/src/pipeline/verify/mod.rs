@@ -23,7 +23,8 @@ use super::open::open_or_destroy;
 use super::run::{Extras, Observer};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, GpuOptions};
+use crate::gpu::GpuOptions;
+use crate::measure;
 use crate::weights::Source;
 use identity::Identity;
 use rounding::RoundingBound;
@@ -152,7 +153,7 @@ impl Pipeline {
                 Pipeline::open_cpu(source, turn, why, control).await?
             }
             Device::Cpu => {
-                let gpu = Gpu::open(&GpuOptions::default()).await?;
+                let gpu = measure::open(&GpuOptions::default()).await?;
                 let options = Options { safety: false, ..Options::default() };
                 open_or_destroy(&gpu, source, &options, control).await?
             }

@@ -4,7 +4,7 @@ use super::generate;
 use crate::adapter_args::AdapterArgs;
 use crate::model_args::ModelArgs;
 use clap::Args;
-use darkroom::gpu::Gpu;
+use darkroom::measure;
 use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
 use darkroom::weights::Source;
 use darkroom::{Precision, Result, WeightType};
@@ -56,7 +56,7 @@ async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> R
         }
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
-    let gpu = Gpu::open(&args.adapter.options()).await?;
+    let gpu = measure::open(&args.adapter.options()).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
     Pipeline::open(&gpu, source, &options, control).await
 }

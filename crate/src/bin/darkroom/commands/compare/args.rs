@@ -5,6 +5,7 @@ use crate::jobs::{self, Job};
 use crate::request_args::{RequestArgs, Settings};
 use clap::Args;
 use darkroom::gpu::Gpu;
+use darkroom::measure;
 use darkroom::pipeline::Request;
 use darkroom::{Precision, Result, WeightType};
 use std::path::PathBuf;
@@ -68,6 +69,6 @@ impl CompareArgs {
 
     /// Opens the adapter of the arguments.
     pub(crate) async fn gpu(&self) -> Result<Gpu> {
-        Gpu::open(&self.adapter.options()).await
+        measure::open(&self.adapter.options()).await
     }
 }

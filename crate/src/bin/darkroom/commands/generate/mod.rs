@@ -10,7 +10,7 @@ use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
 use crate::request_args::{All, RequestArgs};
 use clap::{Args, ValueEnum};
-use darkroom::gpu::Gpu;
+use darkroom::measure;
 use darkroom::pipeline::{
     Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, f32_only,
 };
@@ -149,7 +149,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         let options = Options { safety: !args.no_safety, loras, ..Options::default() };
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
-    let gpu = Gpu::open(&args.adapter.options()).await.map_err(|error| match error {
+    let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
         Error::NoAdapter { reason } => Error::NoAdapter {
             reason: format!("{reason}; with --device cpu the CPU computes, slowly"),
         },
@@ -183,6 +183,7 @@ pub(crate) fn report(progress: &Progress) {
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),
         Progress::Check(_)
+        | Progress::MemoryRefused { .. }
         | Progress::Latents { .. }
         | Progress::Preview { .. }
         | Progress::Paused
