@@ -2,17 +2,26 @@
 
 /** @typedef {import("./engine/protocol.js").Profile} Profile */
 /** @typedef {import("./engine/protocol.js").Held} Held */
+/** @typedef {import("./engine/protocol.js").SpeedReport} SpeedReport */
 
 /**
  * What was measured, when, and what ran.
  * @typedef {object} Measured
- * @property {Profile} profile
+ * @property {SpeedReport} report with one evaluation
+ * @property {Profile} profile that evaluation
  * @property {string} date ISO 8601
  * @property {string} model its address
  * @property {import("./engine/protocol.js").Options} how it was opened
  * @property {import("./engine/protocol.js").Description} description
  * @property {Held} held
  * @property {number | undefined} peak the most bytes of graphics memory so far
+ * @property {Made[]} pictures that this model has made since it was opened
+ *
+ * How long an image took.
+ * @typedef {object} Made
+ * @property {[width: number, height: number]} size in pixels
+ * @property {number} steps
+ * @property {number} seconds
  *
  * A row of the table: all dispatches of a kernel. A number is null if the clock was too coarse.
  * @typedef {object} Row
@@ -57,32 +66,31 @@ export function figures({ kernels, peaks }) {
 /** @param {number} value */
 const finite = (value) => (Number.isFinite(value) ? value : null);
 
+/** Fields of an image in `darkroom bench --json` that the page does not measure. */
+const NOT_MEASURED = {
+  before_seconds: null,
+  steps_seconds: null,
+  decoding_seconds: null,
+  bytes_peak: null,
+};
+
 /**
- * The text of the file that the user can save.
+ * The text of the file that the user can save: the object of `darkroom bench --json`, and what only
+ * a page can say.
  * @param {Measured} measured
  */
-export function toJson({ profile, date, model, how, description, held, peak = 0 }) {
-  const { rows, total } = figures(profile);
-  const { kernel: _, share: __, ...together } = total;
-  const id = description.tuning?.[2] ?? null;
-  const none = { title: null, repository: null, revision: null, sha256: null };
-  const provenance = description.model ?? none;
+export function toJson({ report, date, model, how, description, held, peak, pictures }) {
   const file = {
-    darkroom: profile.version,
-    date,
+    ...report,
+    adapter: description.adapter || report.adapter,
     browser: navigator.userAgent,
-    adapter: description.adapter,
-    model: { path: model, parameters: description.parameters, ...provenance },
-    precision: how.precision ?? "f32",
-    weights: how.weights ?? null,
-    choice: { kernels: how.kernels ?? "fixed", text: profile.tuning, id },
-    size: profile.size,
-    seconds: profile.seconds,
-    peaks: profile.peaks,
-    by_device_clock: profile.by_device_clock,
-    kernels: rows,
-    together,
-    memory: { ...held, gpu_bytes_peak: peak },
+    model,
+    pictures: pictures.map((made) => ({ ...made, ...NOT_MEASURED })),
+    date,
+    provenance: description.model,
+    parameters: description.parameters,
+    choice: { kernels: how.kernels ?? "fixed", id: description.tuning?.[2] ?? null },
+    memory: { ...held, gpu_bytes_peak: peak ?? null },
   };
   return JSON.stringify(file, null, 2);
 }

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -84,6 +85,16 @@ test("an evaluation is measured", async (t) => {
     await app.page.locator('#views [data-view="create"]').click();
     assertPicture(await app.make({}));
   });
+  await t.test("the next file has the image's time", async () => {
+    await enter(app);
+    await app.page.locator("#speed-measure").press("Enter");
+    const ended = /^An evaluation takes/;
+    await app.patiently(app.page.locator("#speed-status").filter({ hasText: ended }));
+    const { pictures } = await savedFile(app);
+    assert.equal(pictures.length, 1);
+    assert.equal(pictures[0].steps, 3);
+    assert.ok(pictures[0].seconds > 0 && pictures[0].size.length === 2);
+  });
 });
 
 /** @param {App} app */
@@ -145,36 +156,57 @@ async function measured(app) {
   assert.equal(Number(total[1]), sum);
 
   const file = await savedFile(app);
-  assert.equal(file.kernels.length, rows.length);
-  for (const [i, row] of [...file.kernels, file.together].entries()) {
-    const [name = "", count, ms, share, gflops, ofPeak, ofCopy] = rows[i] ?? total;
-    if (i < rows.length) assert.equal(row.kernel, name);
-    assert.equal(row.dispatches, Number(count), name);
-    same(ms, 1e3 * row.seconds, name);
-    if (i < rows.length) same(share, 100 * row.share, name);
-    same(gflops, row.gflops, name);
-    same(ofPeak, 100 * row.of_peak, name);
-    same(ofCopy, 100 * row.of_copy, name);
+  const [evaluation] = file.evaluations;
+  assert.equal(evaluation.kernels.length, rows.length);
+  for (const [i, kernel] of evaluation.kernels.entries()) {
+    const [name = "", count, ms, share, gflops, ofPeak, ofCopy] = rows[i] ?? [];
+    assert.equal(kernel.kernel, name);
+    assert.equal(kernel.dispatches, Number(count), name);
+    same(ms, 1e3 * kernel.seconds, name);
+    same(share, (100 * kernel.seconds) / evaluation.kernels_seconds, name);
+    same(gflops, kernel.gflop / kernel.seconds, name);
+    same(ofPeak, 100 * kernel.of_peak, name);
+    same(ofCopy, 100 * kernel.of_copy, name);
   }
-  const shares = file.kernels.reduce(
-    (/** @type {number} */ all, /** @type {any} */ { share }) => all + share,
-    0,
-  );
-  assert.ok(Math.abs(shares - 1) < 1e-9, `shares sum to ${shares}`);
-  assert.match(file.darkroom, /^\d+\.\d+\.\d+$/);
+  const together = (/** @type {string} */ field) =>
+    evaluation.kernels.reduce(
+      (/** @type {number} */ all, /** @type {any} */ kernel) => all + kernel[field],
+      0,
+    );
+  assert.ok(Math.abs(together("seconds") / evaluation.kernels_seconds - 1) < 1e-9);
+  same(total[2], 1e3 * together("seconds"), "all");
+  same(total[4], together("gflop") / together("seconds"), "all");
+  assert.match(file.version, /^\d+\.\d+\.\d+$/);
   assert.match(file.browser, /Chrome/);
   assert.match(file.adapter, /swiftshader/i);
-  assert.equal(file.model.path, "models/tiny");
+  assert.equal(file.model, "models/tiny");
   assert.equal(file.choice.kernels, "fixed");
-  assert.match(file.choice.text, /^matmul=direct8 conv2d=direct8/);
+  assert.match(file.tuning, /^matmul=direct8 conv2d=direct8/);
   assert.match(file.choice.id, /^[0-9a-f]{8}$/);
   const date = Date.parse(file.date);
   assert.ok(date >= before && date <= Date.now(), file.date);
-  assert.ok(file.seconds > 0 && file.peaks.gflops > 0 && file.peaks.gbps > 0);
+  assert.ok(evaluation.seconds > 0 && file.peaks.gflops > 0 && file.peaks.gbps > 0);
   const { gpu_bytes, gpu_bytes_peak, wasm_bytes } = file.memory;
   assert.ok(0 < gpu_bytes && gpu_bytes <= gpu_bytes_peak && wasm_bytes > 0, file.memory);
+  await sameFieldsNatively(file);
   const facts = (await page.locator("#speed-facts").textContent()) ?? "";
-  assert.ok(facts.includes(`fixed: ${file.choice.text} (${file.choice.id})`), facts);
+  assert.ok(facts.includes(`fixed: ${file.tuning} (${file.choice.id})`), facts);
+}
+
+/**
+ * The page's file has every field of the program's, one level down as well.
+ * @param {Record<string, any>} file
+ */
+async function sameFieldsNatively(file) {
+  const json = join(await mkdtemp(join(tmpdir(), "darkroom-speed-")), "bench.json");
+  const words = ["bench", "--model", join(folder, "models/tiny"), "--runs", "1", "--json", json];
+  await promisify(execFile)(PROGRAM, words);
+  const native = JSON.parse(await readFile(json, "utf8"));
+  assert.equal(file["schema"], native.schema);
+  const missing = (/** @type {object} */ from, /** @type {object} */ to) =>
+    Object.keys(from).filter((name) => !(name in to));
+  assert.deepEqual(missing(native, file), []);
+  assert.deepEqual(missing(native.evaluations[0], file["evaluations"][0]), []);
 }
 
 /**
@@ -282,5 +314,6 @@ test("what the adapter's clock is too coarse for is no number", async (t) => {
   const rows = await table(app);
   assert.deepEqual(rows[3], ["sum", "1", "0.00", "0.0 %", "–", "–", "–"]);
   assert.equal(rows.at(-1)?.[1], "79");
-  assert.equal((await savedFile(app)).kernels[2].gflops, null);
+  const [evaluation] = (await savedFile(app)).evaluations;
+  assert.deepEqual([evaluation.kernels[2].kernel, evaluation.kernels[2].seconds], ["sum", 0]);
 });

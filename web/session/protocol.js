@@ -43,7 +43,7 @@
  * of its group (timing.js)
  * @property {Made} made an image is finished
  * @property {string} unkept the browser did not store an image; the reason
- * @property {{ profile: import("../engine/protocol.js").Profile, held:
+ * @property {{ report: import("../engine/protocol.js").SpeedReport, held:
  * import("../engine/protocol.js").Held, peak: number | undefined }} profile was measured
  * @property {string} said the sentence to show at the end of a task; empty if `fault` has it
  * @property {{ kind: string, message: string, field?: string | undefined, show: boolean }} fault

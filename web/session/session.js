@@ -123,9 +123,9 @@ export class Session {
     return this.#run("profile", async () => {
       const wanted = size();
       await this.#ready(say.measuring());
-      const profile = await this.engine.profile(wanted, undefined, this.#watch());
+      const report = await this.engine.profile(wanted, undefined, this.#watch());
       const [held, peak] = [await this.engine.held(), await this.engine.memory()];
-      this.#emit("profile", { profile, held, peak });
+      this.#emit("profile", { report, held, peak });
       return say.measured();
     });
   }

@@ -6,9 +6,13 @@ import { text } from "../strings/speed.js";
 import { anyById, button, byId, element, onPress, save, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Held} Held */
+/** @typedef {import("../speed.js").Made} Made */
 /** @typedef {import("../speed.js").Measured} Measured */
 /** @typedef {import("../state/page.js").Page} Page */
 /** @typedef {import("../session/session.js").Session} Session */
+
+/** The most times of images that the file has. */
+const PICTURES_MAX = 20;
 
 /**
  * @typedef {object} Handlers
@@ -204,9 +208,18 @@ function watchMeasurement(state, session, table) {
     if (state.get().task === "profile" && progress.event === "step")
       bar.value = progress.step / progress.steps;
   });
-  session.on("profile", ({ profile, held, peak }) => {
+  /** Times of images of the model that is open, the latest last. @type {Made[]} */
+  let pictures = [];
+  state.subscribe(["opened"], () => (pictures = []));
+  session.on("made", ({ picture: { width, height }, request: { steps }, seconds }) => {
+    const made = { size: /** @type {[number, number]} */ ([width, height]), seconds };
+    pictures = [...pictures, { ...made, steps: Number(steps) }].slice(-PICTURES_MAX);
+  });
+  session.on("profile", ({ report, held, peak }) => {
     const { opened } = state.get();
-    if (opened) table.show({ ...opened, profile, date: new Date().toISOString(), held, peak });
+    const [profile] = report.evaluations;
+    const date = new Date().toISOString();
+    if (opened && profile) table.show({ ...opened, report, profile, date, held, peak, pictures });
   });
   session.on("end", ({ task, outcome }) => {
     if (task !== "profile") return;

@@ -1,6 +1,7 @@
-//! What was measured on an adapter, as one JSON object: `darkroom bench --json` writes it, and
-//! anyone can send theirs as a row of `docs/measured/cards.md`.
+//! What was measured on an adapter, as one JSON object: `darkroom bench --json` and the page's view
+//! Speed write it, and anyone can send theirs as a row of `docs/measured/cards.md`.
 
+use super::model::{Machine, Pipeline};
 use super::profile::Profile;
 use crate::dtype::{Precision, WeightType};
 use crate::gpu::Gpu;
@@ -50,7 +51,7 @@ pub struct SpeedReport {
     pub pictures: Vec<PictureTime>,
 }
 
-/// The seconds of one picture.
+/// The seconds of one picture. In the page's files its parts and its peak are null.
 #[derive(Debug, Clone, Serialize)]
 pub struct PictureTime {
     /// Width and height in pixels.
@@ -92,5 +93,16 @@ impl SpeedReport {
             evaluations: Vec::new(),
             pictures: Vec::new(),
         }
+    }
+}
+
+impl Pipeline {
+    /// A report with an evaluation of this model; `None` on the CPU.
+    pub fn speed_report(&self, evaluation: Profile) -> Option<SpeedReport> {
+        let Machine::Gpu(engine) = &self.machine else { return None };
+        let of_device =
+            SpeedReport::new(&engine.gpu, engine.options.precision, engine.options.weights);
+        let peaks = Some(evaluation.peaks);
+        Some(SpeedReport { peaks, evaluations: vec![evaluation], ..of_device })
     }
 }
