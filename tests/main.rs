@@ -31,6 +31,7 @@ mod loras; // small files that change a model: against diffusers and LyCORIS
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused
 mod memory; // what is held on the device, as planned and as counted
+mod memory_short; // what an adapter cannot hold, planned again with less
 mod models; // the models, whole, against diffusers and transformers
 mod noise; // seeds: torch's generator, bit for bit
 mod norms; // the group norms of the real v1.4: a whole card has work

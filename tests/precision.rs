@@ -5,7 +5,7 @@ use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, scratch, tiny};
 use crate::walk::{open, request};
 use darkroom::gpu::Gpu;
-use darkroom::pipeline::{Control, Options, Picture, Progress, Request};
+use darkroom::pipeline::{Control, DeviceMemory, Options, Picture, Progress, Request};
 use darkroom::weights::{Archive, FileSource};
 use darkroom::{Precision, WeightType};
 use pollster::block_on;
@@ -33,6 +33,7 @@ const F16: Options = Options {
     weights: None,
     safety: true,
     memory: None,
+    device_memory: DeviceMemory::UNKNOWN,
     residency: None,
     reproducible: true,
     loras: Vec::new(),

@@ -14,7 +14,8 @@ const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 
 /** Names that are not fields of a request: the model, how to open it, the view (`room`). */
 const HOW = [
-  ...["precision", "weights", "device", "safety", "kernels", "tokenizer", "rest", "prediction"],
+  ...["precision", "weights", "device", "memory", "safety", "kernels"],
+  ...["tokenizer", "rest", "prediction"],
 ];
 const OURS = ["model", "room", ...HOW];
 /** The most characters of a link: longer URLs are cut by some programs. */
@@ -24,7 +25,7 @@ const FIRST = "create";
 /** Its name in older links. */
 const FIRST_BEFORE = "develop";
 /** Options that depend on the device; they stay when the user chooses another model. */
-const KEPT = ["precision", "weights", "device", "safety", "kernels"];
+const KEPT = ["precision", "weights", "device", "memory", "safety", "kernels"];
 
 /** All names and values of the present URL. */
 function read() {

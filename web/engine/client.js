@@ -30,6 +30,10 @@ export { EngineError };
  */
 const PATIENCE_MS = { cpu: 1500, webgpu: 10_000 };
 
+/** An iPad's browser says that it is a Mac, and only a page sees the touch screen. */
+const IS_TOUCH_MAC =
+  (globalThis.navigator?.maxTouchPoints ?? 0) > 1 && /Macintosh/.test(navigator.userAgent);
+
 /** One worker with one model on one device. Calls wait for one another. */
 export class Engine {
   /** @type {Caller<Calls>} */
@@ -60,7 +64,7 @@ export class Engine {
    */
   async open(model, options = {}, watch) {
     /** @type {Parameters<Calls["open"]>} */
-    const args = [addressOf(model), options];
+    const args = [addressOf(model), { ...(IS_TOUCH_MAC ? { mobile: true } : {}), ...options }];
     // From now on the former model must not be opened again.
     this.#caller.setup = null;
     const description = await this.#call("open", args, watch, PATIENCE_MS.cpu);
@@ -181,7 +185,7 @@ export class Engine {
    * @param {import("./protocol.js").Size} size
    * @param {number} [runs] how often each dispatch runs; the fastest run counts
    * @param {Watch} [watch]
-   * @returns {Promise<import("./protocol.js").Profile>}
+   * @returns {Promise<import("./protocol.js").SpeedReport>}
    * @throws {EngineError} of kind request on the CPU or for an odd size, cancelled …
    */
   profile({ width = null, height = null }, runs = 3, watch) {

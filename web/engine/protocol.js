@@ -8,6 +8,8 @@
  * @property {string} [weights] type of the weights: f32, f16, q8_0, q5_0 or q4_0; without it, the
  * type in the files
  * @property {string} [device] auto, webgpu or cpu
+ * @property {string} [memory] less: takes less graphics memory, for up to 1.4 times the decoder's
+ * work more; auto (the default): as much as such devices are expected to have
  * @property {string} [safety] the safety checker: on or off
  * @property {string} [tokenizer] address of the folder with a single file's tokenizer; without it,
  * `tokenizer/` beside the file
@@ -48,7 +50,9 @@
  * @property {number} text_layers the most for a request's clip_skip
  * @property {number} parameters numbers in its weights
  * @property {"webgpu" | "cpu"} device which one computes
- * @property {string} adapter the browser's name of the graphics adapter
+ * @property {string} adapter the browser's name of the graphics adapter, or else its kind
+ * @property {"hardware" | "software" | "none" | "unknown"} adapter_kind what the engine takes the
+ * adapter for; unknown: it opened none
  * @property {Provenance | null} model where the model is from, if its manifest says so
  * @property {[key: string, text: string, id: string]} [tuning] the choice of kernels: the key that
  * it is stored under, the choice as text, and eight digits that identify it; missing on the CPU
@@ -75,7 +79,16 @@
  * @property {string} tuning the choice of kernels as text
  * @property {{ gflops: number, gbps: number }} peaks measured on the adapter: 10⁹ floating-point
  * operations a second, and 10⁹ bytes a second of a copy
+ *
+ * What was measured on an adapter. `darkroom bench --json` writes the same object, of which
+ * speed_report.rs has all fields.
+ * @typedef {object} SpeedReport
+ * @property {number} schema its version
  * @property {string} version of Darkroom
+ * @property {string} adapter its name, as the engine knows it
+ * @property {string} precision of activations
+ * @property {string | null} weights their type; null: as in the files
+ * @property {Profile[]} evaluations of the UNet
  *
  * The sums over all dispatches of a kernel: seconds, 10⁹ floating-point operations, 10⁶ bytes; and
  * the shares of the two peaks that it reaches, 0 to 1.
@@ -95,6 +108,7 @@
  *   | { event: "tuning", done: number, total: number }
  *   | { event: "compiling", done: number, total: number }
  *   | { event: "notice", text: string }
+ *   | { event: "memory_refused", bytes: number }
  *   | { event: "step", step: number, steps: number }
  *   | { event: "latents", shape: number[], values: Float32Array }
  *   | { event: "preview", width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer> }
@@ -154,11 +168,11 @@
  * peak of graphics memory in bytes, undefined on the CPU; `score` is how well an image fits a
  * prompt, by a CLIP model; `likeness` compares two PNG files.
  * @typedef {object} Calls
- * @property {(model: string, options: Options) => Description} open
+ * @property {(model: string, options: Options & { mobile?: boolean }) => Description} open
  * @property {(request: Request, extras: GenerateExtras) => Picture} generate
  * @property {() => Check[]} verify
  * @property {() => Forecast} forecast
- * @property {(size: Size, runs: number) => Profile} profile
+ * @property {(size: Size, runs: number) => SpeedReport} profile
  * @property {() => Held} held
  * @property {(prompt: string, reading: Reading) => TokenCount} tokens
  * @property {() => number | undefined} memory

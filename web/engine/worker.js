@@ -4,6 +4,7 @@
 import { cancelled, serve, withTransfer } from "../rpc/server.js";
 import { say } from "../strings.js";
 import { findAdapter } from "./adapter.js";
+import { keepRefused, memoryOf, refusalsKept } from "./memory.js";
 import { fetchWasm } from "./wasm.js";
 import { keepTuning, knownTunings } from "./tunings.js";
 
@@ -17,6 +18,8 @@ import { keepTuning, knownTunings } from "./tunings.js";
 let wasm = null;
 /** @type {Engine | null} */
 let engine = null;
+/** The name of its adapter; empty if the browser does not show it. */
+let adapter = "";
 /**
  * The CLIP model of `score`, and its address.
  * @type {{ address: string, judge: import("../pkg/darkroom.js").Judge } | null}
@@ -31,6 +34,7 @@ const CALLS = {
   open,
   async generate(context, request, extras) {
     const picture = await opened(context).generate(request, progressOf(context), extras);
+    await refusalsKept();
     return withTransfer(picture, buffers(picture));
   },
   verify: async (context) => opened(context).verify(progressOf(context)),
@@ -65,12 +69,16 @@ async function open(context, model, options) {
   release();
   engine = new Engine();
   const { kind, name } = await findAdapter();
-  const tunings = options?.kernels === "tuned" ? await knownTunings() : undefined;
-  const whole = { ...options, adapter: kind, ...(tunings ? { tunings } : {}) };
+  const known = await knownTunings();
+  const tunings = options?.kernels === "tuned" ? known : undefined;
+  const memory = memoryOf(name, known);
+  adapter = name;
+  const whole = { ...memory, ...options, adapter: kind, ...(tunings ? { tunings } : {}) };
   const description = await opened(context).open(model, whole, onProgress);
+  await refusalsKept();
   const [key, text] = description.tuning ?? [];
   if (tunings && key && tunings[key] !== text) await keepTuning(key, text);
-  return { ...description, adapter: name || say.someAdapter() };
+  return { ...description, adapter: name || say.unnamedAdapter(description.adapter_kind) };
 }
 
 /** @type {import("../rpc/server.js").Handlers<Calls>["score"]} */
@@ -85,7 +93,10 @@ async function score(_, model, prompt, png) {
 
 /** A callback that sends progress to the page. @param {Context} context */
 function progressOf({ emit }) {
-  return (/** @type {Progress} */ progress) => emit(progress, transferOf(progress));
+  return (/** @type {Progress} */ progress) => {
+    if (progress.event === "memory_refused") keepRefused(adapter, progress.bytes);
+    emit(progress, transferOf(progress));
+  };
 }
 
 /** Frees all that uses graphics memory. */

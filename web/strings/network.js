@@ -16,14 +16,14 @@ export const text = {
 
   confirmForget: (/** @type {string[]} */ models) =>
     "Delete all of this for good? The gallery, the queue, the form and the styles, settings and " +
-    "faults, start images, measured kernels, the offline copy of this page" +
+    "faults, start images, what was measured of this device, the offline copy of this page" +
     (models.length
       ? `, and these models with their accepted licences and pinned hashes: ${models.join(", ")}.`
       : ", and the record of models (none is stored)."),
   parts: {
     settings: "settings, form and faults",
     pages: "gallery, queue and start images",
-    kernels: "measured kernels",
+    kernels: "what was measured of this device",
     models: "models, accepted licences and pinned hashes",
     caches: "offline copy",
     worker: "service worker",

@@ -1,5 +1,6 @@
-// The device: its choice in the settings; and the one that computes now, as text, and as an
-// attribute of the root element for programs that watch the page.
+// The device and how much of its memory may be taken: their choices in the settings; and the device
+// that computes now, as text, and as an attribute of the root element for programs that watch the
+// page.
 
 import { anyById, byId } from "../dom.js";
 
@@ -8,21 +9,23 @@ import { anyById, byId } from "../dom.js";
  * @param {{ onChoose: () => void }} handlers
  */
 export function createDevice(state, { onChoose }) {
-  const select = byId("device", HTMLSelectElement);
-  select.addEventListener("change", () => {
-    const options = new URLSearchParams(location.hash.slice(1));
-    options.set("device", select.value);
-    // Not by `location.hash = …`: that would fill the form from the URL and lose typed text.
-    history.replaceState(history.state, "", `#${options}`);
-    onChoose();
-  });
-  state.subscribe(["choice"], ({ choice }) => {
-    // The device of the URL; the engine reports an unknown one.
-    const { device = "auto" } = choice.how;
-    if (![...select.options].some(({ value }) => value === device))
-      select.add(new Option(device, device));
-    select.value = device;
-  });
+  for (const name of /** @type {const} */ (["device", "memory"])) {
+    const select = byId(name, HTMLSelectElement);
+    select.addEventListener("change", () => {
+      const options = new URLSearchParams(location.hash.slice(1));
+      options.set(name, select.value);
+      // Not by `location.hash = …`: that would fill the form from the URL and lose typed text.
+      history.replaceState(history.state, "", `#${options}`);
+      onChoose();
+    });
+    state.subscribe(["choice"], ({ choice }) => {
+      // That of the URL; the engine reports an unknown one.
+      const { [name]: chosen = "auto" } = choice.how;
+      if (![...select.options].some(({ value }) => value === chosen))
+        select.add(new Option(chosen, chosen));
+      select.value = chosen;
+    });
+  }
   state.subscribe(["opened"], ({ opened }) => {
     const root = document.documentElement;
     if (opened) root.dataset["device"] = opened.description.device;

@@ -13,12 +13,18 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Faults(Arc<Mutex<Option<Error>>>);
 
 impl Faults {
-    /// Keeps `error` unless there is an earlier one: the errors that follow a lost device say less.
+    /// Keeps `error` unless there is an earlier one: those that follow say less. But a buffer that
+    /// there was no memory for is refused by every command, and a browser may report that first;
+    /// and a lost device is the reason for all else.
     pub(super) fn put(&self, error: Error) {
-        let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let replaces = matches!(error, Error::DeviceLost { .. });
-        if first.is_none() || replaces {
-            *first = Some(error);
+        let weight = |error: &Error| match error {
+            Error::DeviceLost { .. } => 2,
+            Error::OutOfMemory { .. } => 1,
+            _ => 0,
+        };
+        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if kept.as_ref().is_none_or(|kept| weight(kept) < weight(&error)) {
+            *kept = Some(error);
         }
     }
 
@@ -53,6 +59,18 @@ impl Faults {
         web::push(device);
     }
 
+    /// Whether `work`, which makes buffers and no commands, does not run out of memory.
+    pub(super) async fn fits(&self, device: &wgpu::Device, work: impl FnOnce()) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+            work();
+            scope.pop().await.is_none()
+        }
+        #[cfg(target_arch = "wasm32")]
+        web::fits(device, work).await
+    }
+
     /// Closes the browser's error scopes, waits for what they report of the commands so far, and
     /// opens new ones.
     #[cfg(target_arch = "wasm32")]
@@ -79,7 +97,8 @@ mod web {
         fn pop_error_scope(this: &ScopedDevice) -> js_sys::Promise;
     }
 
-    const FILTERS: [&str; 3] = ["internal", "out-of-memory", "validation"];
+    const OUT_OF_MEMORY: &str = "out-of-memory";
+    const FILTERS: [&str; 3] = ["internal", OUT_OF_MEMORY, "validation"];
 
     fn scoped(device: &wgpu::Device) -> Option<&ScopedDevice> {
         device.as_webgpu().map(|d| d.unchecked_ref())
@@ -106,9 +125,23 @@ mod web {
         errors
     }
 
+    /// By a scope within those that are open.
+    pub(super) async fn fits(device: &wgpu::Device, work: impl FnOnce()) -> bool {
+        let Some(scoped) = scoped(device) else {
+            work();
+            return true;
+        };
+        scoped.push_error_scope(OUT_OF_MEMORY);
+        work();
+        let popped = scoped.pop_error_scope();
+        let error = wasm_bindgen_futures::JsFuture::from(popped).await;
+        // A promise that is rejected says that the device is lost, not that it is full.
+        error.map_or(true, |error| error.is_null() || error.is_undefined())
+    }
+
     fn describe(filter: &str, error: &JsValue) -> Error {
         match filter {
-            "out-of-memory" => Error::OutOfMemory { reason: text(error) },
+            OUT_OF_MEMORY => Error::OutOfMemory { reason: text(error) },
             _ => Error::Gpu { message: text(error) },
         }
     }
@@ -118,5 +151,27 @@ mod web {
             .ok()
             .and_then(|message| message.as_string())
             .unwrap_or_else(|| format!("{error:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a browser reports them: commands with a buffer that is none, then why it is none.
+    #[test]
+    fn short_memory_is_told_and_not_what_follows_from_it() {
+        let command = || Error::Gpu { message: "an invalid buffer".into() };
+        let memory = || Error::OutOfMemory { reason: "full".into() };
+        let lost = || Error::DeviceLost { reason: "reset".into() };
+        for (order, kept) in [
+            ([command(), memory(), command()], memory()),
+            ([memory(), command(), lost()], lost()),
+            ([lost(), memory(), command()], lost()),
+        ] {
+            let faults = Faults::default();
+            order.into_iter().for_each(|error| faults.put(error));
+            assert_eq!(faults.take(), Some(kept));
+        }
     }
 }

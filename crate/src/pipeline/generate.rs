@@ -22,6 +22,7 @@ use crate::diffusion::{Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
+use std::cell::Cell;
 
 /// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
@@ -77,29 +78,46 @@ impl Pipeline {
         extras: &Extras<'_>,
         receive: &mut Receive<'_>,
     ) -> Result<()> {
-        match &self.machine {
-            Machine::Gpu(engine) => {
-                let ended = self.run(&**engine, request, control, extras, receive).await;
-                // Also after an error or a cancel of a run that outgrew the fastest ones.
-                engine.choose_kernels(false);
-                ended
+        let engine = match &self.machine {
+            Machine::Gpu(engine) => engine,
+            Machine::Cpu(engine) => {
+                return self.run(&**engine, request, (control, extras), None, receive).await;
             }
-            Machine::Cpu(engine) => self.run(&**engine, request, control, extras, receive).await,
+        };
+        let received = Cell::new(0);
+        let mut receive = |index, picture| {
+            received.set(index + 1);
+            receive(index, picture)
+        };
+        let mut again = None;
+        loop {
+            let ended = self.run(&**engine, request, (control, extras), again, &mut receive).await;
+            // Also after an error or a cancel of a run that outgrew the fastest ones.
+            engine.choose_kernels(false);
+            if !engine.takes_less_after(&ended, control).await {
+                return ended;
+            }
+            again = Some(received.get());
         }
     }
 
+    /// Makes the pictures of a request; once more where memory was short, `again` from this index
+    /// on.
     async fn run<E: Planned>(
         &self,
         engine: &E,
         request: &Request,
-        control: &Control,
-        extras: &Extras<'_>,
+        (control, extras): (&Control, &Extras<'_>),
+        again: Option<u32>,
         receive: &mut Receive<'_>,
     ) -> Result<()> {
         engine.choose_kernels(false);
         let order = &self.plan(engine, request, control, extras).await?;
-        for text in &order.prompts.notices {
-            control.report(Progress::Notice { text: text.clone() });
+        let from = again.unwrap_or(0);
+        if again.is_none() {
+            for text in &order.prompts.notices {
+                control.report(Progress::Notice { text: text.clone() });
+            }
         }
         let (files, wider) = (&self.files, engine.widened());
         // Latents already show the picture, so there are no previews if the safety checker has to
@@ -112,11 +130,12 @@ impl Pipeline {
                 Some(Initial::encode(engines, files, picture, order.size, control).await?)
             }
         };
-        for first in (0..request.count).step_by(order.at_once as usize) {
+        for first in (from..request.count).step_by(order.at_once as usize) {
             let part = first..request.count.min(first + order.at_once);
             let initial = initial.as_ref();
             // A `Job` and its `Run` are one batch: the pictures `part` of the request.
-            let job = Job { files, order, part: part.clone(), initial, previews, control, extras };
+            let job =
+                Job { part: part.clone(), initial, previews, control, extras, files, order, from };
             // The batch before may have outgrown the fastest ones.
             engine.choose_kernels(false);
             let mut run = Run::new(job, engine, wider.as_ref());

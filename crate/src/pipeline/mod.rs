@@ -41,7 +41,7 @@ pub use checkpoint::{
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
-pub use engine::{Kinds, Options, Residency, Stage, Turn, Workload};
+pub use engine::{DeviceMemory, Kinds, Options, Residency, Stage, Turn, Workload};
 pub use generate::Receive;
 pub use memory::{DryRun, Forecast, PartCost};
 pub use model::Pipeline;

@@ -2,7 +2,7 @@
 //! [`Pipeline::generate`] makes pictures with it.
 
 use super::checkpoint::{Description, Files, LoraRecord, Provenance};
-use super::device::Device;
+use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
 use super::safety::Checker;
@@ -15,6 +15,7 @@ pub struct Pipeline {
     pub(super) files: Files,
     pub(super) tokenizer: Tokenizer,
     pub(super) machine: Machine,
+    pub(super) adapter: AdapterKind,
     pub(super) description: Description,
     /// The safety checker; if there is none, the reason.
     pub(super) checker: Result<Checker, Safety>,
@@ -89,6 +90,11 @@ impl Pipeline {
             Machine::Gpu(_) => Device::WebGpu,
             Machine::Cpu(_) => Device::Cpu,
         }
+    }
+
+    /// The kind of adapter that was found, also where the CPU computes instead of it.
+    pub fn adapter(&self) -> AdapterKind {
+        self.adapter
     }
 
     /// The bytes and the number of all buffers on the graphics device; 0 on the CPU.

@@ -14,7 +14,7 @@ use super::safety::open_if;
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
-use crate::measure::{Numerics, tuner};
+use crate::measure::{self, Numerics, tuner};
 use crate::weights::Source;
 use std::rc::Rc;
 
@@ -63,9 +63,10 @@ impl Pipeline {
             Err(reason) => Err(reason),
         };
         let provenance = Provenance::read(&*source).await?;
+        let adapter = AdapterKind::of(gpu);
         let machine = Machine::Gpu(Box::new(on_gpu));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance, loras })
+        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
     }
 
     /// Opens a model on the device of `choice`.
@@ -79,48 +80,23 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let Host { mut adapter, turn, tunings } = host;
-        let mut unreliable = None;
-        let tries_gpu = match choice {
-            DeviceChoice::Auto => adapter == AdapterKind::Hardware,
-            DeviceChoice::WebGpu => true,
-            DeviceChoice::Cpu => false,
-        };
-        if tries_gpu {
-            match Gpu::open(&GpuOptions::default()).await {
-                Ok(gpu) => match Numerics::probe(&gpu).await {
-                    Err(error) => {
-                        gpu.destroy();
-                        if choice == DeviceChoice::WebGpu {
-                            return Err(error);
-                        }
-                        unreliable = Some(format!("{error} "));
-                    }
-                    Ok(numerics) => {
-                        gpu.use_matrix_units(numerics.has_matrix_units);
-                        if let Some(known) = tunings.filter(|_| !options.reproducible) {
-                            let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
-                            let tuned = tune(&gpu, remembered, control).await;
-                            tuned.inspect_err(|_| gpu.destroy())?;
-                        }
-                        let opened =
-                            Pipeline::open_with((&gpu, numerics), source, options, control).await;
-                        return opened.inspect_err(|_| gpu.destroy());
-                    }
-                },
-                Err(error) if choice == DeviceChoice::WebGpu => return Err(error),
-                Err(_) => adapter = AdapterKind::None,
+        let Host { adapter, turn, tunings } = host;
+        let (kind, why) = match find_adapter(choice, adapter).await? {
+            Found::Gpu(gpu, numerics) => {
+                gpu.use_matrix_units(numerics.has_matrix_units);
+                if let Some(known) = tunings.filter(|_| !options.reproducible) {
+                    let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
+                    tune(&gpu, remembered, control).await.inspect_err(|_| gpu.destroy())?;
+                }
+                let opened = Pipeline::open_with((&gpu, numerics), source, options, control).await;
+                return opened.inspect_err(|_| gpu.destroy());
             }
-        }
+            Found::None { kind, why } => (kind, why),
+        };
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
-        let why = match (choice, adapter) {
-            (DeviceChoice::Cpu, _) => "",
-            (_, AdapterKind::Software) => "There is only a software adapter for WebGPU here. ",
-            _ => unreliable.as_deref().unwrap_or("There is no WebGPU here. "),
-        };
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, why)?;
+        check_memory(&files, &checker, &why)?;
         if !options.is_plain() {
             if choice == DeviceChoice::Cpu {
                 return Err(f32_only());
@@ -132,7 +108,8 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await
+        let opened = Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await?;
+        Ok(Pipeline { adapter: kind, ..opened })
     }
 
     /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
@@ -187,11 +164,63 @@ impl Pipeline {
         let machine = Machine::Cpu(Box::new(machine));
         let description = files.describe();
         let provenance = Provenance::read(source).await?;
-        Ok(Pipeline { files, tokenizer, machine, description, checker, provenance, loras })
+        let adapter = AdapterKind::Unknown;
+        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
     }
 }
 
-/// Plans for pictures of the model's own size, and loads the parts that are kept.
+/// What was found for a model to run on.
+enum Found {
+    /// An adapter, and how it computes.
+    Gpu(Gpu, Numerics),
+    /// No adapter that is to be used: its kind, and the sentence that says so, or none where the
+    /// CPU was asked for.
+    None { kind: AdapterKind, why: String },
+}
+
+/// Opens the adapter, of which the host knows the `kind`, if it is to be used; see the table of
+/// [`device`](super::device).
+///
+/// # Errors
+/// Where WebGPU was asked for: [`Error::NoGpu`], [`Error::NoAdapter`], the device's faults.
+async fn find_adapter(choice: DeviceChoice, kind: AdapterKind) -> Result<Found> {
+    let none = |kind, why: &str| Ok(Found::None { kind, why: why.into() });
+    let software = "There is only a software adapter for WebGPU here. ";
+    let no_webgpu = "There is no WebGPU here. ";
+    match (choice, kind) {
+        (DeviceChoice::Cpu, _) => return none(kind, ""),
+        (DeviceChoice::Auto, AdapterKind::Software) => return none(kind, software),
+        (DeviceChoice::Auto, AdapterKind::None) => return none(kind, no_webgpu),
+        _ => {}
+    }
+    let options = GpuOptions { software: kind.is_software(), ..GpuOptions::default() };
+    let gpu = match measure::open(&options).await {
+        Ok(gpu) => gpu,
+        Err(error) if choice == DeviceChoice::WebGpu => return Err(error),
+        Err(Error::NoGpu { .. } | Error::NoAdapter { .. }) => {
+            return none(AdapterKind::None, no_webgpu);
+        }
+        Err(error) => return none(kind, &format!("{error} ")),
+    };
+    if choice == DeviceChoice::Auto && gpu.info().software {
+        gpu.destroy();
+        return none(AdapterKind::Software, software);
+    }
+    let kind = AdapterKind::of(&gpu);
+    match Numerics::probe(&gpu).await {
+        Ok(numerics) => Ok(Found::Gpu(gpu, numerics)),
+        Err(error) => {
+            gpu.destroy();
+            if choice == DeviceChoice::WebGpu {
+                return Err(error);
+            }
+            none(kind, &format!("{error} "))
+        }
+    }
+}
+
+/// Plans for pictures of the model's own size, and loads the parts that are kept; with less memory
+/// where it was short.
 ///
 /// # Errors
 /// Tensors that are missing or of another shape; those of the source and the device; a cancel.
@@ -199,10 +228,15 @@ async fn bring(engine: &OnGpu, call: LoadContext<'_>) -> Result<()> {
     let description = call.files.describe();
     let size = [description.width, description.height];
     let own = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
-    match engine.plan(own, call).await {
-        // A size that does not fit is no error here: smaller pictures may fit.
-        Ok(_) | Err(Error::GpuLimit { .. }) => engine.enter(Stage::Loading, call).await,
-        Err(error) => Err(error),
+    loop {
+        let brought = match engine.plan(own, call).await {
+            // A size that does not fit is no error here: smaller pictures may fit.
+            Ok(_) | Err(Error::GpuLimit { .. }) => engine.enter(Stage::Loading, call).await,
+            Err(error) => Err(error),
+        };
+        if !engine.takes_less_after(&brought, call.control).await {
+            return brought;
+        }
     }
 }
 

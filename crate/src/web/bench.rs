@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::values::{set, to_js, to_object};
-use crate::gpu::{Gpu, GpuOptions, Tuning};
+use crate::gpu::{GpuOptions, Tuning};
 use crate::measure::{self, BenchOptions, Figure};
 use crate::pipeline::{Control, Request, tune};
 use js_sys::{Function, JSON};
@@ -27,7 +27,7 @@ struct Wish {
 #[wasm_bindgen]
 pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValue> {
     let Wish { only, runs, divide, kernels } = serde_wasm_bindgen::from_value(wish)?;
-    let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
+    let gpu = measure::open(&GpuOptions::default()).await.map_err(to_js)?;
     match kernels.as_deref() {
         Some("tuned") => drop(tune(&gpu, None, &Control::default()).await.map_err(to_js)?),
         Some(text) => gpu.set_tuning(
@@ -47,9 +47,9 @@ pub async fn bench(wish: JsValue, on_figure: Function) -> Result<JsValue, JsValu
 #[wasm_bindgen]
 impl Engine {
     /// Times an evaluation of the opened model's UNet for a picture of a request's `width` and
-    /// `height`, each dispatch `runs` times; resolves to the fields of
-    /// [`Profile`](crate::measure::Profile) and Darkroom's `version`. Progress is reported in
-    /// hundredths. On the CPU it is an error.
+    /// `height`, each dispatch `runs` times; resolves to a
+    /// [`SpeedReport`](crate::pipeline::SpeedReport) with it. Progress is reported in hundredths.
+    /// On the CPU it is an error.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: those of the device, `request` on the CPU,
@@ -66,8 +66,6 @@ impl Engine {
         let request = Request::from_json(&json).map_err(to_js)?;
         let size = request.size(&opened.pipeline.describe().allowed());
         let profile = opened.pipeline.profile(size, runs, &control).await;
-        let told = to_object(&profile.map_err(to_js)?);
-        set(&told, "version", env!("CARGO_PKG_VERSION").into());
-        Ok(told)
+        Ok(to_object(&opened.pipeline.speed_report(profile.map_err(to_js)?)))
     }
 }

@@ -19,7 +19,8 @@ pub use shelf::Shelf;
 
 use crate::diffusion::noise::Rng;
 use crate::error::Error;
-use crate::gpu::{Gpu, GpuOptions};
+use crate::gpu::GpuOptions;
+use crate::measure;
 use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progress, Request};
 use crate::store::{Event, Watch};
 use crate::text::Prompt;
@@ -60,7 +61,7 @@ pub fn noise(rng: &str, seed: &str, length: usize) -> Result<Float32Array, JsVal
 /// An `Error` of JavaScript with its `kind`: those of the device.
 #[wasm_bindgen]
 pub async fn forecast() -> Result<JsValue, JsValue> {
-    let gpu = Gpu::open(&GpuOptions::default()).await.map_err(to_js)?;
+    let gpu = measure::open(&GpuOptions::default()).await.map_err(to_js)?;
     let forecast = Forecast::of(&gpu).await;
     gpu.destroy();
     Ok(to_object(&forecast.map_err(to_js)?))
@@ -97,6 +98,7 @@ impl Engine {
     /// model in the browser's storage. A model that was open before is closed first.
     ///
     /// Resolves to the model's description with further fields: `device` (`webgpu` or `cpu`),
+    /// `adapter_kind` (`hardware`, `software`, `none`, or `unknown` where none was opened),
     /// `tuning` (`[key, text, id]`, where kernels were chosen for the adapter; the text is to be
     /// stored under the key) and `model` (its provenance: name, revision, SHA-256; or null).
     ///
@@ -115,6 +117,7 @@ impl Engine {
         let opened = open(&address, options, &control, notices).await.map_err(to_js)?;
         let description = to_object(opened.pipeline.describe());
         set(&description, "device", to_object(&opened.pipeline.device()));
+        set(&description, "adapter_kind", to_object(&opened.pipeline.adapter()));
         if let Some((key, tuning)) = opened.pipeline.tuning() {
             set(&description, "tuning", to_object(&[key, tuning.to_string(), tuning.id()]));
         }

@@ -3,7 +3,7 @@
 use super::source::HttpSource;
 use super::turn::turn;
 use crate::error::Error;
-use crate::pipeline::{AdapterKind, Control, DeviceChoice, Host, Options, Pipeline};
+use crate::pipeline::{AdapterKind, Control, DeviceChoice, DeviceMemory, Host, Options, Pipeline};
 use crate::store::{StoreSource, Watch};
 use crate::weights::{PREDICTIONS, Source, WithPrediction};
 use serde::Deserialize;
@@ -24,8 +24,19 @@ struct OpenOptions {
     weights: Option<String>,
     /// `auto` (the default), `webgpu` or `cpu`.
     device: Option<String>,
-    /// The kind of adapter that the page found: `hardware` (the default), `software` or `none`.
+    /// The kind of adapter that the page found: `hardware`, `software`, `none`, or `unknown` (the
+    /// default), which is measured.
     adapter: AdapterKind,
+    /// How much graphics memory may be taken: `auto` (the default), what such devices have; or
+    /// `less`.
+    memory: Option<String>,
+    /// Bytes of the device's memory, as the browser rounds them.
+    device_memory: Option<f64>,
+    /// Whether this is a phone or a tablet.
+    mobile: bool,
+    /// The peak in bytes of a run that this adapter could not hold, from the event
+    /// `memory_refused`.
+    memory_refused: Option<f64>,
     /// Whether the model's safety checker checks pictures: `on` (the default) or `off`.
     safety: Option<String>,
     /// What the UNet predicts, `epsilon` or `v_prediction`, where the model's files do not say it.
@@ -39,6 +50,30 @@ struct OpenOptions {
     /// Stored tunings of this machine's adapters, as `open` returned them earlier; an adapter
     /// without one is measured. Without this option pictures are reproducible.
     tunings: Option<HashMap<String, String>>,
+}
+
+impl OpenOptions {
+    /// What is known of the device's memory.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a `memory` that does not fit.
+    fn device_memory(&self) -> crate::Result<DeviceMemory> {
+        let saved = match self.memory.as_deref() {
+            None | Some("auto") => false,
+            Some("less") => true,
+            Some(other) => {
+                let reason = format!("must be auto or less, not `{other}`");
+                return Err(Error::Request { field: "memory", reason });
+            }
+        };
+        let bytes = |number: f64| number as u64;
+        Ok(DeviceMemory {
+            told: self.device_memory.map(bytes),
+            mobile: self.mobile,
+            saved,
+            refused: self.memory_refused.map(bytes),
+        })
+    }
 }
 
 /// An opened model and its source; its device is destroyed with the last handle.
@@ -70,6 +105,7 @@ pub(super) async fn open(
             reason: format!("cannot be read ({e})"),
         })?
     };
+    let device_memory = options.device_memory()?;
     let precision = read_type("precision", options.precision)?.unwrap_or_default();
     let weights = read_type("weights", options.weights)?;
     let choice = match options.device.as_deref() {
@@ -109,7 +145,8 @@ pub(super) async fn open(
         Some(kind) => Rc::new(WithPrediction { source, prediction: Some(kind) }),
         None => source,
     };
-    let how = Options { precision, weights, safety, reproducible, ..Options::default() };
+    let how =
+        Options { precision, weights, safety, device_memory, reproducible, ..Options::default() };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })
 }

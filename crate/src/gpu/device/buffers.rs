@@ -54,6 +54,10 @@ impl Gpu {
             let available = self.0.limits.buffer;
             self.0.faults.put(Error::GpuLimit { what: "a buffer", needed: size, available });
         }
+        if size > self.left() {
+            let reason = "more than the limit that was set".into();
+            self.0.faults.put(Error::OutOfMemory { reason });
+        }
         let buffer = self.0.executor.as_ref().map(|e| e.borrow().create_buffer(size));
         self.0.counter.borrow_mut().made.buffers += 1;
         self.0.memory.pool.borrow_mut().insert(size, buffer, usage)

@@ -2,6 +2,7 @@
 
 mod account;
 mod buffers;
+mod capacity;
 mod profile;
 mod reading;
 mod run;
@@ -34,13 +35,11 @@ pub struct Gpu(Rc<Inner>);
 struct Inner {
     info: AdapterInfo,
     limits: Limits,
-    has_f16: bool,
-    has_matrix_units: bool,
-    /// Whether they are used: not before their products were compared with known ones.
+    has: Has,
+    /// Whether matrix units are used: not before their products were compared with known ones.
     uses_matrix_units: Cell<bool>,
     /// Whether they are left aside for the time being.
     keeps_range: Cell<bool>,
-    checked_shaders: bool,
     tuning: Cell<Tuning>,
     /// Errors that the device has reported.
     faults: Faults,
@@ -55,10 +54,28 @@ struct Inner {
     kernels: RefCell<Kernels>,
 }
 
+/// What a device has, beside WebGPU's defaults.
+#[derive(Clone, Copy)]
+struct Has {
+    f16: bool,
+    matrix_units: bool,
+    /// See [`GpuOptions::checked_shaders`].
+    checked_shaders: bool,
+}
+
+impl Has {
+    /// A dry device without matrix units.
+    fn dry(f16: bool) -> Has {
+        Has { f16, matrix_units: false, checked_shaders: false }
+    }
+}
+
 /// What is held for the device.
 struct Memory {
     pool: Rc<RefCell<Pool>>,
     readbacks: RefCell<Readbacks>,
+    /// Bytes that buffers may take; see [`Gpu::limit_memory`].
+    capacity: Cell<u64>,
     /// Of the buffer of parameters.
     params_bytes: Cell<u64>,
     /// Written since the device was last waited for, or the last recording was submitted.
@@ -98,7 +115,11 @@ impl Gpu {
             faults,
             opened.info,
             opened.limits,
-            [opened.has_f16, opened.has_matrix_units, options.checked_shaders],
+            Has {
+                f16: opened.has_f16,
+                matrix_units: opened.has_matrix_units,
+                checked_shaders: options.checked_shaders,
+            },
         ))
     }
 
@@ -111,19 +132,20 @@ impl Gpu {
     /// [`Gpu::dry`] with the limits of another device.
     pub fn dry_within(limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { name: "dry run".into(), ..Default::default() };
-        Gpu::new_dry(info, limits, [shader_f16, shader_f16, false])
+        let has = Has { matrix_units: shader_f16, ..Has::dry(shader_f16) };
+        Gpu::new_dry(info, limits, has)
     }
 
     /// [`Gpu::dry`] with the kernels of a software adapter.
     pub fn dry_software(shader_f16: bool) -> Gpu {
         let info = AdapterInfo { software: true, ..Default::default() };
-        Gpu::new_dry(info, Limits::default(), [shader_f16, false, false])
+        Gpu::new_dry(info, Limits::default(), Has::dry(shader_f16))
     }
 
     /// [`Gpu::dry`] with the kernels of this device, within these limits.
     pub fn dry_twin(&self, limits: Limits, shader_f16: bool) -> Gpu {
         let info = AdapterInfo { software: self.info().software, ..Default::default() };
-        let has = [shader_f16, self.has_matrix_units(), false];
+        let has = Has { matrix_units: self.has_matrix_units(), ..Has::dry(shader_f16) };
         let twin = Gpu::new_dry(info, limits, has);
         twin.0.uses_matrix_units.set(self.uses_matrix_units());
         twin.set_tuning(self.tuning());
@@ -135,7 +157,7 @@ impl Gpu {
     }
 
     /// Its submit budget is unlimited: whatever is recorded is one submit.
-    fn new_dry(info: AdapterInfo, limits: Limits, has: [bool; 3]) -> Gpu {
+    fn new_dry(info: AdapterInfo, limits: Limits, has: Has) -> Gpu {
         let submit_budget = SubmitBudget::new(Some(u64::MAX), info.software);
         Gpu::new(None, submit_budget, Faults::default(), info, limits, has)
     }
@@ -146,7 +168,7 @@ impl Gpu {
         faults: Faults,
         info: AdapterInfo,
         limits: Limits,
-        [has_f16, has_matrix_units, checked_shaders]: [bool; 3],
+        has: Has,
     ) -> Gpu {
         let mut pool = Pool::default();
         pool.stage(PARAMS_BYTES);
@@ -154,6 +176,7 @@ impl Gpu {
         let memory = Memory {
             pool: Rc::new(RefCell::new(pool)),
             readbacks: RefCell::default(),
+            capacity: Cell::new(u64::MAX),
             params_bytes: Cell::new(PARAMS_BYTES),
             uploads: Cell::new(0),
             uploads_before: Cell::new(0),
@@ -169,11 +192,9 @@ impl Gpu {
             tuning: Cell::new(Tuning::default_for(info.software)),
             info,
             limits,
-            has_f16,
-            has_matrix_units,
+            has,
             uses_matrix_units: Cell::new(false),
             keeps_range: Cell::new(false),
-            checked_shaders,
             faults,
             executor: executor.map(RefCell::new),
             memory,
@@ -192,12 +213,12 @@ impl Gpu {
 
     /// Whether activations can be f16 (the adapter's `shader-f16`).
     pub fn has_f16(&self) -> bool {
-        self.0.has_f16
+        self.0.has.f16
     }
 
     /// Whether there are matrix units (cooperative matrices) that our kernels can use.
     pub fn has_matrix_units(&self) -> bool {
-        self.0.has_matrix_units
+        self.0.has.matrix_units
     }
 
     /// What the adapter said of itself.
@@ -207,7 +228,7 @@ impl Gpu {
 
     /// Whether shaders are checked natively; see [`GpuOptions::checked_shaders`].
     pub fn has_checked_shaders(&self) -> bool {
-        self.0.checked_shaders
+        self.0.has.checked_shaders
     }
 
     /// Which of several equal kernels run here.
@@ -320,13 +341,13 @@ impl Gpu {
         }
         // Where there are matrix units, there is f16 for them, whatever activations are.
         let needs_f16 = kernel.needs_f16() && !kernel.needs_matrix_units();
-        if needs_f16 && !self.0.has_f16 {
+        if needs_f16 && !self.0.has.f16 {
             self.0.faults.put(Error::Gpu {
                 message: "f16 precision needs an adapter with shader-f16; choose f32".into(),
             });
         }
         assert!(
-            !kernel.needs_matrix_units() || self.0.has_matrix_units,
+            !kernel.needs_matrix_units() || self.0.has.matrix_units,
             "{}: on matrix units, which this device does not have",
             kernel.name()
         );

@@ -35,6 +35,13 @@ pub enum Progress {
         /// A sentence.
         text: String,
     },
+    /// The adapter could not hold a run that takes so much memory at its peak: it is planned again
+    /// with less. To be remembered for the adapter
+    /// ([`DeviceMemory::refused`](crate::pipeline::DeviceMemory::refused)).
+    MemoryRefused {
+        /// The peak.
+        bytes: u64,
+    },
     /// `step` of `steps` is done; 0 before the first.
     Step {
         /// Steps done.

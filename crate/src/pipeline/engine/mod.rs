@@ -2,24 +2,29 @@
 //! written once, in `run`.
 //!
 //! ```text
-//! residency  options          data: which parts stay, and a model's options
+//! residency  device_memory  options    data: which parts stay, what a device can hold, and a
+//!                             model's options
 //! workload                    what a run needs at once
 //! loading                     loads a network, with progress events
+//! plans                       how workloads are run
 //! parts  vae_encoder          networks on the adapter
 //! on_gpu  on_cpu             the two engines
 //! ```
 
 mod cpu_memory;
+mod device_memory;
 mod loading;
 mod on_cpu;
 mod on_gpu;
 mod options;
 mod parts;
+mod plans;
 mod residency;
 mod vae_encoder;
 mod workload;
 
 pub(super) use cpu_memory::{MEMORY_MAX, check_load, work_bytes};
+pub use device_memory::DeviceMemory;
 pub(super) use loading::Counted;
 pub(crate) use loading::{LoadTarget, Pending};
 pub(super) use on_cpu::OnCpu;

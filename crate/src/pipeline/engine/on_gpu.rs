@@ -4,19 +4,20 @@
 use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
+use super::plans::Plans;
 use super::residency::{Residency, Stage};
 use super::vae_encoder;
-use super::workload::{PlannedWorkload, Workload};
+use super::workload::PlannedWorkload;
 use super::{Conditioning, Engine, LoadContext};
 use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held, Reading, Rehearsal};
 use crate::models::unet::{Cache, Context, UnetInput};
 use crate::ops::{FiniteCheck, Term};
 use crate::pipeline::checkpoint::{Files, PartSet};
-use crate::pipeline::control::Control;
+use crate::pipeline::control::{Control, Progress};
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::{Cell, RefCell};
@@ -43,7 +44,7 @@ pub(in crate::pipeline) struct OnGpu {
     parts: Rc<Parts>,
     /// The number of the text encoder's positions.
     positions: usize,
-    fitting: RefCell<Vec<PlannedWorkload>>,
+    pub(in crate::pipeline) plans: Plans,
     residency: Cell<Residency>,
     /// The current stage, shared with the engine of [`Engine::widened`], which shares the parts;
     /// and the peaks of the stages before it.
@@ -67,7 +68,7 @@ impl OnGpu {
             parts: Rc::default(),
             source,
             positions: files.text_encoder.max_position_embeddings,
-            fitting: RefCell::default(),
+            plans: Plans::new(options.device_memory.refused),
             residency: Cell::new(Residency::ALL),
             stage: Rc::default(),
             peaks: RefCell::default(),
@@ -75,19 +76,45 @@ impl OnGpu {
         }
     }
 
-    /// The plan for this workload, if it is the latest one.
-    pub(crate) fn planned(&self, load: Workload) -> Option<PlannedWorkload> {
-        self.fitting.borrow().iter().find(|known| known.load == load).copied()
-    }
-
-    /// Stores the plan of a workload.
-    pub(crate) fn remember(&self, fit: PlannedWorkload) {
-        self.fitting.borrow_mut().push(fit);
-    }
-
     /// Sets the residency of all later stages.
     pub(crate) fn set_residency(&self, residency: Residency) {
         self.residency.set(residency);
+    }
+
+    /// Follows a plan in all later stages.
+    pub(crate) fn follow(&self, plan: PlannedWorkload) {
+        self.set_residency(plan.residency);
+        self.plans.follow(plan);
+    }
+
+    /// Notes that the adapter could not hold a peak of so many bytes. Returns whether the next plan
+    /// takes less: not where the user has set the budget or the residency, and not twice for one
+    /// peak.
+    pub(crate) fn refuse(&self, peak: u64) -> bool {
+        let is_fixed = self.options.memory.is_some() || self.options.residency.is_some();
+        !is_fixed && self.plans.refuse(peak)
+    }
+
+    /// What follows from a result: true where memory was short and the next plan takes less, so
+    /// that the same is to be tried again. What the failed run has left is let go.
+    pub(crate) async fn takes_less_after<T>(&self, ended: &Result<T>, control: &Control) -> bool {
+        let Err(Error::OutOfMemory { .. }) = ended else { return false };
+        // Buffers that there was no memory for must not be used again, and the next run begins
+        // every stage anew.
+        self.encoded.take();
+        self.stage.take();
+        self.gpu.trim();
+        // The errors that follow from the same shortage.
+        let _ = self.gpu.finish().await;
+        let Some(plan) = self.plans.end() else { return false };
+        // Steps were taken for nothing. That is not repeated for one plan after the other: the next
+        // one is the smallest that is used without being asked for.
+        let refused = plan.peak.min(plan.least + 1);
+        let takes_less = self.refuse(refused);
+        if takes_less {
+            control.report(Progress::MemoryRefused { bytes: refused });
+        }
+        takes_less
     }
 
     /// The current residency.
@@ -322,7 +349,7 @@ impl Engine for OnGpu {
             source: self.source.clone(),
             parts: self.parts.clone(),
             positions: self.positions,
-            fitting: RefCell::default(),
+            plans: self.plans.widened(),
             residency: self.residency.clone(),
             stage: self.stage.clone(),
             peaks: RefCell::default(),

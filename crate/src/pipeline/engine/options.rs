@@ -1,5 +1,6 @@
 //! The options of an opened model.
 
+use super::device_memory::DeviceMemory;
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
 use crate::pipeline::checkpoint::Weighted;
@@ -14,11 +15,14 @@ pub struct Options {
     /// Whether the model's safety checker, if it has one, checks every picture.
     pub safety: bool,
     /// The budget of graphics memory in bytes, for weights and everything else; `None`:
-    /// [`Residency::budget`]. Where nothing fits it, the residency with the lowest peak is used.
+    /// [`DeviceMemory::budget`]. Where nothing fits it, the residency with the lowest peak is used.
     pub memory: Option<u64>,
+    /// What is known of the device's memory, for the budget that is used without `memory`.
+    pub device_memory: DeviceMemory,
     /// A fixed residency; `None`: chosen by the memory budget.
     pub residency: Option<Residency>,
-    /// Whether the same request gives the same bytes each time on the same adapter. Then the
+    /// Whether the same request gives the same bytes each time on the same adapter, as long as this
+    /// can hold the same plan: one that takes less memory may change a picture by 1/255. Then the
     /// kernels are the defaults of the adapter's kind, and batch size and bands are planned within
     /// WebGPU's default limits; the device's own limits are used only if nothing fits these.
     /// Otherwise the kernels are those that the tuner chose
@@ -36,6 +40,7 @@ impl Default for Options {
             weights: None,
             safety: true,
             memory: None,
+            device_memory: DeviceMemory::default(),
             residency: None,
             reproducible: true,
             loras: Vec::new(),

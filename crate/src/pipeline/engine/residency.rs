@@ -10,15 +10,16 @@
 //!                quarter of its memory
 //! ```
 //!
-//! The candidates are tried in order: first bands, which cost only time; then reading the text
-//! encoder again for each prompt (250 MB for v1.4 in f16); then the VAE for each picture; last the
-//! UNet. Parts are dropped only if the source is on this machine: nothing is downloaded again.
+//! The candidates are tried in the order of the time that they cost: first the decoder as a whole
+//! with the text encoder read again for each prompt (250 MB for v1.4 in f16), then with the VAE
+//! read again for each picture (100 MB) as well; then bands, in the same order; last the UNet read
+//! again for each picture. Parts are dropped only if the source is on this machine: nothing is
+//! downloaded again.
 
 use crate::pipeline::checkpoint::{Part, PartSet};
 use serde::Serialize;
 
-/// WebGPU does not say how much memory a graphics card has. The default budget is the bytes of the
-/// UNet's weights plus this …
+/// The smallest default budget is the bytes of the UNet's weights plus this …
 const BESIDE_UNET: u64 = 278_000_000;
 /// … but at least this, so that small models keep all parts.
 const LEAST: u64 = 600_000_000;
@@ -77,15 +78,22 @@ impl Residency {
 
     /// The candidates in their order; `near` as [`is_near`](crate::weights::Source::is_near).
     pub fn ways(near: bool) -> Vec<Residency> {
-        const BANDS: [Option<usize>; 5] = [None, Some(64), Some(32), Some(16), Some(8)];
-        let sets = [
+        const BANDS: [Option<usize>; 4] = [Some(64), Some(32), Some(16), Some(8)];
+        let with_unet = [
             PartSet::of(&Part::NEEDED),
             PartSet::of(&[Part::Unet, Part::Vae]),
             PartSet::of(&[Part::Unet]),
-            PartSet::EMPTY,
         ];
-        let sets = &sets[..if near { sets.len() } else { 1 }];
-        sets.iter().flat_map(|kept| BANDS.map(|bands| Residency { kept: *kept, bands })).collect()
+        let with_unet = &with_unet[..if near { with_unet.len() } else { 1 }];
+        let in_bands = |kept: PartSet| BANDS.map(|bands| Residency { kept, bands });
+        let whole = |kept: PartSet| Residency { kept, bands: None };
+        let mut ways: Vec<Residency> = with_unet.iter().map(|kept| whole(*kept)).collect();
+        ways.extend(with_unet.iter().flat_map(|kept| in_bands(*kept)));
+        if near {
+            ways.push(whole(PartSet::EMPTY));
+            ways.extend(in_bands(PartSet::EMPTY));
+        }
+        ways
     }
 
     /// The first candidate whose peak is within `budget`, or else the first one with the lowest
@@ -98,7 +106,7 @@ impl Residency {
         peaks.iter().find(fits).map(|(way, _)| *way)
     }
 
-    /// The default budget for a UNet with so many bytes of weights.
+    /// The smallest default budget for a UNet with so many bytes of weights.
     pub fn budget(unet_bytes: u64) -> u64 {
         (unet_bytes + BESIDE_UNET).max(LEAST)
     }

@@ -74,4 +74,8 @@ pub(in crate::pipeline) struct PlannedWorkload {
     pub load: Workload,
     pub pictures: usize,
     pub residency: Residency,
+    /// The most bytes that are held at one moment.
+    pub peak: u64,
+    /// The smallest budget that is used without being asked for.
+    pub least: u64,
 }

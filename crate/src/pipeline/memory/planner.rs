@@ -9,7 +9,8 @@ use crate::pipeline::checkpoint::{Files, Part};
 use crate::pipeline::control::{Control, Progress};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{
-    LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency, Workload, check_load, sizes,
+    DeviceMemory, LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency, Workload,
+    check_load, sizes,
 };
 use std::rc::Rc;
 use std::slice;
@@ -28,15 +29,15 @@ impl Planned for OnGpu {
     /// The largest number of pictures whose peak of memory is at most the budget, or the peak of
     /// one picture where that is more.
     async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
-        let fit = match self.planned(load) {
+        let fit = match self.plans.of(load) {
             Some(fit) => fit,
             None => {
-                let fit = Planner { engine: self, call }.fit(load).await?;
-                self.remember(fit);
+                let fit = Planner { engine: self, call }.fit_and_try(load).await?;
+                self.plans.remember(fit);
                 fit
             }
         };
-        self.set_residency(fit.residency);
+        self.follow(fit);
         Ok(fit.pictures)
     }
 }
@@ -47,9 +48,27 @@ struct Planner<'a> {
     call: LoadContext<'a>,
 }
 
+/// A plan, and the kernels that it runs.
+type Fit = (PlannedWorkload, Vec<Rc<Kernel>>);
+
 impl Planner<'_> {
+    /// Chooses the number of pictures and the residency so that the adapter can hold the peak, and
+    /// makes the kernels' pipelines: a browser compiles them while weights are loaded.
+    async fn fit_and_try(&self, load: Workload) -> Result<PlannedWorkload> {
+        let (engine, control) = (self.engine, self.call.control);
+        loop {
+            let (fit, kernels) = self.fit(load).await?;
+            let more = fit.peak.saturating_sub(engine.gpu.stats().bytes_alive);
+            if engine.gpu.can_hold(more).await || !engine.refuse(fit.peak) {
+                self.compile(&kernels).await?;
+                return Ok(fit);
+            }
+            control.report(Progress::MemoryRefused { bytes: fit.peak });
+        }
+    }
+
     /// Chooses the number of pictures and the residency.
-    async fn fit(&self, load: Workload) -> Result<PlannedWorkload> {
+    async fn fit(&self, load: Workload) -> Result<Fit> {
         let limits = self.engine.gpu.limits();
         if self.engine.options.reproducible {
             // Of the kernels that will run: which they are is not a matter of the plan.
@@ -62,14 +81,18 @@ impl Planner<'_> {
         self.fit_within(limits, load).await
     }
 
-    /// Plans by dry runs within these limits, and then makes the kernels' pipelines: a browser
-    /// compiles them while weights are loaded.
-    async fn fit_within(&self, limits: Limits, load: Workload) -> Result<PlannedWorkload> {
+    /// Plans by dry runs within these limits.
+    async fn fit_within(&self, limits: Limits, load: Workload) -> Result<Fit> {
         let OnGpu { gpu, options, source, .. } = self.engine;
         let files = self.call.files;
         let sizes = sizes(files, options.weights)?;
         let unet_bytes = sizes.get(Part::Unet).copied().unwrap_or(0);
-        let budget = options.memory.unwrap_or(Residency::budget(unet_bytes));
+        let refused = self.engine.plans.refused();
+        let expected = DeviceMemory { refused, ..options.device_memory };
+        let budget = options.memory.unwrap_or_else(|| expected.budget(unet_bytes, gpu.limits()));
+        // More pictures at once are not worth more memory: no adapter would be used better.
+        let least = Residency::budget(unet_bytes);
+        let of_pictures = options.memory.unwrap_or(budget.min(least));
         let dry_run = async |pictures, residency| {
             let load = Workload { pictures, ..load };
             let gpu = gpu.dry_twin(limits, options.precision == Precision::F16);
@@ -102,18 +125,22 @@ impl Planner<'_> {
             return Err(refused.expect("a way that has no peak was refused"));
         };
         let of_one = peaks.iter().find(|(way, _)| *way == residency).and_then(|(_, peak)| *peak);
-        let most = of_one.unwrap_or(0).max(budget);
+        let mut peak = of_one.unwrap_or(0);
+        let most = peak.max(of_pictures);
         let mut pictures = load.pictures.min(AT_ONCE_MAX);
         while pictures > 1 {
             match dry_run(pictures, residency).await {
-                Ok((peak, _)) if peak <= most => break,
+                Ok((of_all, _)) if of_all <= most => {
+                    peak = of_all;
+                    break;
+                }
                 Ok(_) | Err(Error::GpuLimit { .. }) => pictures = pictures.div_ceil(2),
                 Err(error) => return Err(error),
             }
         }
-        let of_way = kernels.iter().find(|(way, _)| *way == residency);
-        self.compile(of_way.map_or(&[], |(_, kernels)| kernels)).await?;
-        Ok(PlannedWorkload { load, pictures, residency })
+        let of_way = kernels.into_iter().find(|(way, _)| *way == residency);
+        let kernels = of_way.map_or_else(Vec::new, |(_, kernels)| kernels);
+        Ok((PlannedWorkload { load, pictures, residency, peak, least }, kernels))
     }
 
     /// Makes the pipelines of kernels. On a graphics card all are requested at once, and compiled

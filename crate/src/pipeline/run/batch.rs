@@ -51,6 +51,8 @@ impl Order {
 pub(in crate::pipeline) struct Job<'a> {
     pub files: &'a Files,
     pub order: &'a Order,
+    /// The index of the first picture that this run makes.
+    pub from: u32,
     /// The indices of the batch's pictures.
     pub part: Range<u32>,
     /// The encoded start picture, if there is one.
@@ -103,7 +105,8 @@ impl<'a, E: Planned> Run<'a, E> {
         origin.show(self.engine, "latents_000", &origin.latents, extras).await?;
 
         // Steps are counted over all batches of the request.
-        let parts = [part.start, order.request.count].map(|n| n.div_ceil(order.at_once) as usize);
+        let parts = [part.start, order.request.count]
+            .map(|n| (n - self.job.from).div_ceil(order.at_once) as usize);
         let [done, steps] = parts.map(|parts| parts * plan.steps());
         control.report(Progress::Step { step: done, steps });
         let of_step: Vec<&[Evaluation]> = plan.by_step().collect();

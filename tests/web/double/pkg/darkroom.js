@@ -111,13 +111,21 @@ export class Engine {
     if (model.includes("missing")) {
       throw fault({ kind: "not_found", message: `${model} was not found (double).` });
     }
+    if (model.includes("short")) {
+      // An adapter that has less memory than expected; and what is told of memory.
+      const { memory, memory_refused, mobile } = options;
+      onProgress({ event: "memory_refused", bytes: 2_700_000_000 });
+      const text = `told: ${JSON.stringify({ memory, memory_refused, mobile })} (double)`;
+      onProgress({ event: "notice", text });
+    }
     const device = options.device === "cpu" ? "cpu" : "webgpu";
     const can = { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"] };
     const of = { title: "The double", repository: null, revision: "0123456789", sha256: HASH };
     const tuning = ["an adapter", "matmul=double", "0123abcd"];
     const kernels = device === "webgpu" ? { tuning } : {};
     const whose = model.includes("other") ? null : of;
-    return { ...can, ...kernels, parameters: 7, device, model: whose };
+    const adapter_kind = options.adapter === "software" ? "software" : "hardware";
+    return { ...can, ...kernels, parameters: 7, device, adapter_kind, model: whose };
   }
 
   async generate(request, onProgress, beside) {
@@ -245,7 +253,7 @@ export class Engine {
     const of = (kernel, dispatches, seconds, gflop, mb) => {
       return { kernel, dispatches, seconds, gflop, mb, of_peak: 0, of_copy: 0 };
     };
-    return {
+    const evaluation = {
       size: [width ?? 64, height ?? 64],
       seconds: 0.3,
       kernels: [
@@ -256,8 +264,9 @@ export class Engine {
       by_device_clock: true,
       tuning: "matmul=double",
       peaks: { gflops: 100, gbps: 10 },
-      version: "0.0.0",
     };
+    const types = { precision: "f32", weights: null };
+    return { schema: 1, version: "0.0.0", adapter: "", ...types, evaluations: [evaluation] };
   }
 
   cancel() {

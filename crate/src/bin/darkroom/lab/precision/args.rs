@@ -3,7 +3,7 @@
 use crate::model_args::ModelArgs;
 use clap::Args;
 use darkroom::gpu::Gpu;
-use darkroom::pipeline::Options;
+use darkroom::pipeline::{DeviceMemory, Options};
 use darkroom::{Precision, WeightType};
 use std::path::PathBuf;
 
@@ -61,6 +61,7 @@ const fn with(precision: Precision, weights: WeightType) -> Options {
         weights: Some(weights),
         safety: false,
         memory: None,
+        device_memory: DeviceMemory::UNKNOWN,
         residency: None,
         reproducible: true,
         loras: Vec::new(),
