@@ -344,3 +344,27 @@ fn a_seed_of_minus_one_is_any() {
     assert_ne!(seed(), seed());
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// The tokenizer is in the program: nothing is looked for in the folder that it is run from.
+#[test]
+fn it_works_from_any_folder() {
+    let folder = scratch("anywhere");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_darkroom"));
+        let output = command.args(arguments).current_dir(&folder).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    };
+    run(&["synth", "--config", "tiny", "--seed", "1", "--out", "model"]);
+    let file = ["--model", "one.safetensors"];
+    run(&["convert", "--model", "model", "--to", "one.safetensors"]);
+    run(&[&["convert"], &file[..], &["--to", "two.gguf"]].concat());
+    run(&[&["inspect"], &file[..]].concat());
+    let request = ["--device", "cpu", "--steps", "1", "--prompt", "a cat"];
+    let draw = |model: &str, out: &str| {
+        run(&[&["generate", "--model", model], &request[..], &["--out", out]].concat());
+        png::decode(out, &std::fs::read(folder.join(out)).unwrap()).unwrap().picture
+    };
+    let whole = draw("model", "whole.png");
+    assert_eq!(draw("one.safetensors", "one.png").pixels(), whole.pixels());
+    assert_eq!(draw("two.gguf", "two.png").pixels(), whole.pixels());
+}
