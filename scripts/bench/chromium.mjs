@@ -71,7 +71,7 @@ async function evaluation() {
       const engine = new wasm.Engine();
       const how = { device: "webgpu", adapter: "software", safety: "off" };
       await engine.open("./", tuned ? { ...how, tunings: {} } : how, () => {});
-      return engine.profile(request, runs, () => {});
+      return (await engine.profile(request, runs, () => {})).evaluations[0];
     },
     { request, runs: Number(values.runs), tuned: values.tuned },
   );
