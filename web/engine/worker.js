@@ -68,8 +68,7 @@ async function open(context, model, options) {
   const { Engine } = await load(onProgress);
   release();
   engine = new Engine();
-  const { kind, name } = await findAdapter();
-  const known = await knownTunings();
+  const [{ kind, name }, known] = await Promise.all([findAdapter(), knownTunings()]);
   const tunings = options?.kernels === "tuned" ? known : undefined;
   const memory = memoryOf(name, known);
   adapter = name;

@@ -58,14 +58,7 @@ impl OpenOptions {
     /// # Errors
     /// [`Error::Request`] for a `memory` that does not fit.
     fn device_memory(&self) -> crate::Result<DeviceMemory> {
-        let saved = match self.memory.as_deref() {
-            None | Some("auto") => false,
-            Some("less") => true,
-            Some(other) => {
-                let reason = format!("must be auto or less, not `{other}`");
-                return Err(Error::Request { field: "memory", reason });
-            }
-        };
+        let saved = choose("memory", self.memory.as_deref(), &[("auto", false), ("less", true)])?;
         let bytes = |number: f64| number as u64;
         Ok(DeviceMemory {
             told: self.device_memory.map(bytes),
@@ -108,23 +101,13 @@ pub(super) async fn open(
     let device_memory = options.device_memory()?;
     let precision = read_type("precision", options.precision)?.unwrap_or_default();
     let weights = read_type("weights", options.weights)?;
-    let choice = match options.device.as_deref() {
-        None | Some("auto") => DeviceChoice::Auto,
-        Some("webgpu") => DeviceChoice::WebGpu,
-        Some("cpu") => DeviceChoice::Cpu,
-        Some(other) => {
-            let reason = format!("must be auto, webgpu or cpu, not `{other}`");
-            return Err(Error::Request { field: "device", reason });
-        }
-    };
-    let safety = match options.safety.as_deref() {
-        None | Some("on") => true,
-        Some("off") => false,
-        Some(other) => {
-            let reason = format!("must be on or off, not `{other}`");
-            return Err(Error::Request { field: "safety", reason });
-        }
-    };
+    let devices = [
+        ("auto", DeviceChoice::Auto),
+        ("webgpu", DeviceChoice::WebGpu),
+        ("cpu", DeviceChoice::Cpu),
+    ];
+    let choice = choose("device", options.device.as_deref(), &devices)?;
+    let safety = choose("safety", options.safety.as_deref(), &[("on", true), ("off", false)])?;
     let prediction = options.prediction;
     if let Some(kind) = prediction.as_deref().filter(|kind| !PREDICTIONS.contains(kind)) {
         let reason = format!("must be epsilon or v_prediction, not `{kind}`");
@@ -149,6 +132,25 @@ pub(super) async fn open(
         Options { precision, weights, safety, device_memory, reproducible, ..Options::default() };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source })
+}
+
+/// What an option's text stands for; without a text the first of the choices.
+///
+/// # Errors
+/// [`Error::Request`] that names the choices.
+fn choose<T: Copy>(
+    field: &'static str,
+    text: Option<&str>,
+    choices: &[(&str, T)],
+) -> crate::Result<T> {
+    let text = text.unwrap_or(choices[0].0);
+    if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let (last, others) = names.split_last().expect("an option has choices");
+    let reason = format!("must be {} or {last}, not `{text}`", others.join(", "));
+    Err(Error::Request { field, reason })
 }
 
 /// A type by its name, if there is one.

@@ -107,6 +107,21 @@ test("an adapter without a name is measured", async () => {
   }
 });
 
+test("an option that is none of its choices is told with them", async () => {
+  const engine = new wasm.Engine();
+  for (const [field, sentence] of [
+    ["device", "must be auto, webgpu or cpu, not `other`"],
+    ["safety", "must be on or off, not `other`"],
+    ["memory", "must be auto or less, not `other`"],
+  ]) {
+    const told = engine.open(`${site.url}models/tiny`, { [String(field)]: "other" }, () => {});
+    await assert.rejects(told, (/** @type {any} */ error) => {
+      assert.deepEqual([error.kind, error.field], ["request", field]);
+      return error.message.includes(sentence);
+    });
+  }
+});
+
 test("faults are errors with a kind", async () => {
   const engine = new wasm.Engine();
   const quiet = () => {};
