@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::archive`].
+//! See [`darkroom_fuzz::archive`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::archive(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::archive(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::configs`].
+//! See [`darkroom_fuzz::configs`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::configs(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::configs(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::lora`].
+//! See [`darkroom_fuzz::lora`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::lora(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::lora(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::manifest`].
+//! See [`darkroom_fuzz::manifest`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::manifest(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::manifest(bytes));

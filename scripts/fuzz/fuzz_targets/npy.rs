@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::npy`].
+//! See [`darkroom_fuzz::npy`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::npy(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::npy(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::parameters`].
+//! See [`darkroom_fuzz::parameters`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::parameters(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parameters(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::picture`].
+//! See [`darkroom_fuzz::picture`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::picture(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::picture(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::prompt`].
+//! See [`darkroom_fuzz::prompt`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::prompt(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::prompt(bytes));

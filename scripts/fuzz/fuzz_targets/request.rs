@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::request`].
+//! See [`darkroom_fuzz::request`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::request(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::request(bytes));

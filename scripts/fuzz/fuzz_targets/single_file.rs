@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::single_file`].
+//! See [`darkroom_fuzz::single_file`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::single_file(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::single_file(bytes));

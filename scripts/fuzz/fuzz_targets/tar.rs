@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::tar`].
+//! See [`darkroom_fuzz::tar`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::tar(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::tar(bytes));

@@ -1,4 +1,4 @@
-//! See [`darkroom_fuzz::parsers::tokenizer`].
+//! See [`darkroom_fuzz::tokenizer`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::parsers::tokenizer(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| darkroom_fuzz::tokenizer(bytes));
