@@ -35,8 +35,10 @@ fn kernels_within(workgroup: u32) -> HashSet<Rc<Kernel>> {
     for precision in PRECISIONS {
         pointwise(&gpu, precision);
         norms_and_attention(&gpu, precision);
-        gpu.set_tuning(Tuning::of(MatrixTile::Shared, AttentionTile::Shared));
-        norms_and_attention(&gpu, precision);
+        for attention in [AttentionTile::Shared, AttentionTile::Units] {
+            gpu.set_tuning(Tuning::of(MatrixTile::Shared, attention));
+            norms_and_attention(&gpu, precision);
+        }
         for weights in WeightType::ALL {
             for tile in MatrixTile::ALL {
                 gpu.set_tuning(Tuning::of(tile, AttentionTile::Block));

@@ -1,7 +1,10 @@
-// From the statistics of channels and chunks to what a group norm multiplies each channel by and
-// adds to it: the second of its three passes on a graphics card, a short one.
+// From the statistics of channels and chunks to what a group norm does with each channel: the
+// second of its three passes on a graphics card, a short one.
 //
-//     scale = γ / √(m2 / count + ε)        offset = β − mean · scale
+//     scale = γ / √(m2 / count + ε)
+//
+// The mean and β are handed on as they are: taken together, β − mean · scale, they would lose the
+// lower digits of a channel that varies little around a large mean.
 //
 // One workgroup for each (group, picture). An invocation merges some of the group's channels of
 // some chunks as Chan, Golub and LeVeque do (1983), exact however the picture was cut; then the
@@ -23,7 +26,7 @@ const DOWN: u32 = LANES / ACROSS;
 @group(0) @binding(1) var<storage, read> stats: array<f32>;
 @group(0) @binding(2) var<storage, read> gamma: array<f32>;              // [c]
 @group(0) @binding(3) var<storage, read> beta: array<f32>;               // [c]
-@group(0) @binding(4) var<storage, read_write> affine: array<f32>;       // [b, 2, c]: scale, offset
+@group(0) @binding(4) var<storage, read_write> affine: array<f32>;    // [b, 3, c]: mean, scale, β
 
 // (mean, m2, count)
 var<workgroup> parts: array<vec3<f32>, LANES>;
@@ -58,8 +61,9 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let rstd = inverseSqrt(whole.y / whole.z + params.eps);
     for (var i = lane; i < params.width; i += LANES) {
         let c = first + i;
-        let scale = rstd * gamma[c];
-        affine[2u * at.y * params.c + c] = scale;
-        affine[(2u * at.y + 1u) * params.c + c] = beta[c] - whole.x * scale;
+        let to = 3u * at.y * params.c + c;
+        affine[to] = whole.x;
+        affine[to + params.c] = rstd * gamma[c];
+        affine[to + 2u * params.c] = beta[c];
     }
 }

@@ -1,7 +1,7 @@
 // Group normalisation with its activation, from what its statistics make of each channel: the last
 // of the three passes of a group norm on a graphics card.
 //
-//     y = activation(x · scale + offset)
+//     y = activation((x − mean) · scale + β)
 //
 // One workgroup for each (COLUMNS vectors of four channels, span of pixels, picture). An invocation
 // keeps to one vector, so that its neighbours read what lies beside it, and goes down the pixels.
@@ -19,20 +19,21 @@ const DOWN: u32 = LANES / COLUMNS;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Elem4>;            // [b, rows, c4] or a band
-@group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;   // [b, 2, c4]: scale, offset
+@group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;   // [b, 3, c4]: mean, scale, β
 @group(0) @binding(3) var<storage, read_write> y: array<Elem4>;      // as x
 
-fn normal(value: Elem4, scale: vec4<f32>, offset: vec4<f32>) -> Elem4 {
-    return Elem4(activation(vec4<f32>(value) * scale + offset));
+fn normal(value: Elem4, mean: vec4<f32>, scale: vec4<f32>, beta: vec4<f32>) -> Elem4 {
+    return Elem4(activation((vec4<f32>(value) - mean) * scale + beta));
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let column = at.x * COLUMNS + lane % COLUMNS;
     if column >= params.c4 { return; }
-    let picture = 2u * (params.first_picture + at.z) * params.c4;
-    let scale = affine[picture + column];
-    let offset = affine[picture + params.c4 + column];
+    let of_column = 3u * (params.first_picture + at.z) * params.c4 + column;
+    let mean = affine[of_column];
+    let scale = affine[of_column + params.c4];
+    let beta = affine[of_column + 2u * params.c4];
     let start = params.start + at.z * params.rows * params.c4 + column;
     let begin = at.y * params.span;
     let end = min(params.rows, begin + params.span);
@@ -47,9 +48,9 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
         let x1 = x[i1];
         let x2 = x[i2];
         let x3 = x[i3];
-        y[i0] = normal(x0, scale, offset);
-        if row + DOWN < end { y[i1] = normal(x1, scale, offset); }
-        if row + 2u * DOWN < end { y[i2] = normal(x2, scale, offset); }
-        if row + 3u * DOWN < end { y[i3] = normal(x3, scale, offset); }
+        y[i0] = normal(x0, mean, scale, beta);
+        if row + DOWN < end { y[i1] = normal(x1, mean, scale, beta); }
+        if row + 2u * DOWN < end { y[i2] = normal(x2, mean, scale, beta); }
+        if row + 3u * DOWN < end { y[i3] = normal(x3, mean, scale, beta); }
     }
 }

@@ -21,25 +21,25 @@ const BLOCKS: [(usize, usize, Device); 3] =
 
 /// One call: pictures of the queries and of the keys, sizes, mask.
 #[derive(Debug, Clone, Copy)]
-struct Call {
-    pictures: [usize; 2],
-    heads: Heads,
-    mask: Mask,
+pub(super) struct Call {
+    pub(super) pictures: [usize; 2],
+    pub(super) heads: Heads,
+    pub(super) mask: Mask,
 }
 
 impl Call {
-    fn new(b: usize, [t, s, heads, d]: [usize; 4], mask: Mask) -> Call {
+    pub(super) fn new(b: usize, [t, s, heads, d]: [usize; 4], mask: Mask) -> Call {
         Call { pictures: [b, b], heads: Heads { t, s, heads, d }, mask }
     }
 
-    fn case(&self, proof: &Proof, precision: Precision) -> Case {
+    pub(super) fn case(&self, proof: &Proof, precision: Precision) -> Case {
         let Heads { t, s, heads, d } = self.heads;
         let [b, kb] = self.pictures;
         let size = format!("{b}×{t} queries, {kb}×{s} keys, {heads} heads of {d}, {:?}", self.mask);
         proof.case(size, precision)
     }
 
-    fn numbers(&self, case: &Case) -> [Array; 3] {
+    pub(super) fn numbers(&self, case: &Case) -> [Array; 3] {
         let Heads { t, s, heads, d } = self.heads;
         let ([b, kb], c) = (self.pictures, heads * d);
         [
@@ -75,7 +75,7 @@ impl Call {
     }
 
     /// Compares every output, or a sample of them.
-    fn check(&self, proof: &mut Proof, case: &Case, numbers: [Array; 3], sampled: bool) {
+    pub(super) fn check(&self, proof: &mut Proof, case: &Case, numbers: [Array; 3], sampled: bool) {
         let (call, Heads { t, heads, d, .. }) = (*self, self.heads);
         let shape = [self.pictures[0], t, heads * d];
         // neighbours share a row
@@ -101,7 +101,13 @@ impl Call {
         self.prove_on(Device::Plain, proof, precision, sampled);
     }
 
-    fn prove_on(&self, device: Device, proof: &mut Proof, precision: Precision, sampled: bool) {
+    pub(super) fn prove_on(
+        &self,
+        device: Device,
+        proof: &mut Proof,
+        precision: Precision,
+        sampled: bool,
+    ) {
         let case = self.case(proof, precision).on(device);
         let numbers = self.numbers(&case);
         self.check(proof, &case, numbers, sampled);

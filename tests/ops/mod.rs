@@ -3,6 +3,7 @@
 mod activate;
 mod add;
 mod attention;
+mod attention_units;
 mod bands;
 mod combine;
 mod concat;

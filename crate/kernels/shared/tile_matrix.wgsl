@@ -14,7 +14,9 @@
 // products of one step are added there, and the sums of steps by f32 additions.
 //
 // 32 inputs of all 64 rows and of all 64 outputs are read at a time, into workgroup memory. Rows
-// there are a little longer than 32 and 64 numbers, so that they begin in different banks.
+// there are a little longer than 32 and 64 numbers, so that they begin in different banks. A card
+// reads matrices from multiples of 16 bytes and rounds other places down, without a word; nothing
+// but their sizes places these variables, so the size of each is a multiple of 16 bytes.
 //
 // From the op: TAPS, Origin, Place, inner4, rows_first, rows_end, columns, origin, place, load,
 // weights_of, store_pair. From shared/slices: steps_of, store_slice.
@@ -32,7 +34,7 @@ const W_PITCH: u32 = 16u + 2u;
 const STAGE_PITCH: u32 = 10u;
 
 var<workgroup> upper: array<Half4, 64u * X_PITCH>;             // [rows][inputs / 4]
-var<workgroup> lower: array<Half4, select(1u, 64u * X_PITCH, SPLIT)>;
+var<workgroup> lower: array<Half4, select(2u, 64u * X_PITCH, SPLIT)>;
 var<workgroup> ws: array<Half4, STEP * 4u * W_PITCH>;          // [inputs][outputs / 4]
 // Of each subgroup: the sums of 16 rows × 32 outputs, on their way to the epilogue.
 var<workgroup> stage: array<vec4<f32>, 4u * 16u * STAGE_PITCH>;

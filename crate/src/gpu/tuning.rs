@@ -47,12 +47,15 @@ pub enum AttentionTile {
     /// A workgroup together, everything by way of shared memory: for real GPUs. Heads for which it
     /// has no cut are as in `Shared`.
     Block,
+    /// The same on a graphics card's matrix units, where it has them. Heads for which it has no cut
+    /// are as in `Block`.
+    Units,
 }
 
 impl AttentionTile {
     /// All.
-    pub const ALL: [AttentionTile; 3] =
-        [AttentionTile::Direct, AttentionTile::Shared, AttentionTile::Block];
+    pub const ALL: [AttentionTile; 4] =
+        [AttentionTile::Direct, AttentionTile::Shared, AttentionTile::Block, AttentionTile::Units];
 
     /// Its name in a [`Tuning`]'s text.
     pub fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl AttentionTile {
             AttentionTile::Direct => "direct",
             AttentionTile::Shared => "shared",
             AttentionTile::Block => "block",
+            AttentionTile::Units => "units",
         }
     }
 
@@ -96,14 +100,26 @@ impl Tuning {
 
     /// The same, with matrix units in place of multiply-adds by way of workgroup memory.
     pub fn on_matrix_units(self) -> Tuning {
-        let of = |tile| if tile == MatrixTile::Shared { MatrixTile::Units } else { tile };
-        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), ..self }
+        self.exchanged(
+            [MatrixTile::Shared, MatrixTile::Units],
+            [AttentionTile::Block, AttentionTile::Units],
+        )
     }
 
     /// The same without matrix units.
     pub fn off_matrix_units(self) -> Tuning {
-        let of = |tile| if tile == MatrixTile::Units { MatrixTile::Shared } else { tile };
-        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), ..self }
+        self.exchanged(
+            [MatrixTile::Units, MatrixTile::Shared],
+            [AttentionTile::Units, AttentionTile::Block],
+        )
+    }
+
+    /// The same with the second of each pair where it has the first.
+    fn exchanged(self, matrices: [MatrixTile; 2], attentions: [AttentionTile; 2]) -> Tuning {
+        let of = |tile| if tile == matrices[0] { matrices[1] } else { tile };
+        let attention =
+            if self.attention == attentions[0] { attentions[1] } else { self.attention };
+        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), attention }
     }
 
     /// Eight hexadecimal digits that identify it.

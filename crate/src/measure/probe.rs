@@ -177,7 +177,7 @@ async fn products(gpu: &Gpu) -> Result<Option<f64>> {
     }
     // Outputs in f16 are rounded, which may differ where sums do: by 2⁻¹¹ of a few.
     for (precision, counts) in [(Precision::F32, 1.0), (Precision::F16, 1e-3)] {
-        for op in [convolution, unit] {
+        for op in [convolution, unit, attention] {
             let units = on(gpu, Tuning::default_for(false).on_matrix_units(), precision, op);
             let shared = on(gpu, Tuning::default_for(false), precision, op);
             let (units, shared) = (units.to_f32().await?, shared.to_f32().await?);
@@ -217,6 +217,17 @@ fn convolution(x: &Tensor, weight: &dyn Fn(usize, usize) -> Weight) -> Tensor {
 /// A gated linear unit.
 fn unit(x: &Tensor, weight: &dyn Fn(usize, usize) -> Weight) -> Tensor {
     x.matmul_gated(&weight(36, 72), None, Activation::Gelu)
+}
+
+/// An attention with heads for which matrix units have a kernel, more queries than a workgroup and
+/// more keys than a block has, and scores that grow.
+fn attention(like: &Tensor, _: &dyn Fn(usize, usize) -> Weight) -> Tensor {
+    const TOKENS: usize = 72;
+    const CHANNELS: usize = 80;
+    let number = |i: usize| (i as f32 * 0.7391).sin() * (1.0 + (i / CHANNELS) as f32 / 36.0);
+    let numbers: Vec<f32> = (0..TOKENS * CHANNELS).map(number).collect();
+    let x = Tensor::from_f32(like.gpu(), &numbers, [1, TOKENS, CHANNELS], like.precision());
+    x.attention(&x, &x, 2, Mask::None)
 }
 
 /// Multiples of 1/64 below 4, exact in f16.

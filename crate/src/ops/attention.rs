@@ -1,6 +1,8 @@
-//! Attention with an online softmax; see `kernels/attention_block.wgsl`, for any head
-//! `kernels/attention.wgsl` and, without shared memory, `kernels/attention_direct.wgsl`.
+//! Attention with an online softmax; see `kernels/attention_matrix.wgsl` and
+//! `kernels/attention_block.wgsl`, for any head `kernels/attention.wgsl` and, without shared
+//! memory, `kernels/attention_direct.wgsl`.
 
+use crate::dtype::Precision;
 use crate::gpu::kernel::Kernel;
 use crate::gpu::{AttentionTile, Cost, Gpu};
 use crate::tensor::{Channels, Tensor};
@@ -45,6 +47,17 @@ const DIRECT_LANES: usize = 8;
 /// WebGPU's 16 KiB; others were not measured.
 const BLOCK_QUERIES: [(usize, usize); 3] = [(8, 48), (10, 48), (20, 32)];
 
+/// The subgroups of a workgroup of the kernel for matrix units, by a head's vec4 and precision: the
+/// fastest of those that were measured on a graphics card and need 32 KiB at the most. Heads of 80
+/// in f32 were no faster than with the block kernel.
+const UNITS_SUBGROUPS: [(usize, Precision, usize); 5] = [
+    (8, Precision::F16, 2),
+    (10, Precision::F16, 2),
+    (20, Precision::F16, 4),
+    (8, Precision::F32, 2),
+    (10, Precision::F32, 2),
+];
+
 /// How an attention is cut into workgroups.
 #[derive(Clone, Copy)]
 enum Cut {
@@ -55,13 +68,17 @@ enum Cut {
     Shared { quads: usize, chunk4: usize },
     /// The block kernel: each workgroup has this many queries.
     Block { queries: usize },
+    /// The kernel for matrix units: each workgroup has so many subgroups of 32 queries. f32 inputs
+    /// are `split` in two.
+    Units { subgroups: usize, split: bool },
 }
 
 impl Cut {
-    /// For heads of `d4` vec4.
-    fn choose(gpu: &Gpu, d4: usize) -> Cut {
-        if let Some(block) = Cut::block(gpu, d4) {
-            return block;
+    /// For heads of `d4` vec4 in this precision.
+    fn choose(gpu: &Gpu, d4: usize, precision: Precision) -> Cut {
+        let special = Cut::units(gpu, d4, precision).or_else(|| Cut::block(gpu, d4));
+        if let Some(cut) = special {
+            return cut;
         }
         let divisor = |most: usize| (1..=most).rev().find(|&n| d4.is_multiple_of(n)).unwrap_or(1);
         match gpu.tuning().attention {
@@ -76,9 +93,20 @@ impl Cut {
     /// The block kernel's, where it is wanted, has one and finds the memory for it.
     fn block(gpu: &Gpu, d4: usize) -> Option<Cut> {
         let &(_, queries) = BLOCK_QUERIES.iter().find(|&&(of, _)| of == d4)?;
-        let wanted = gpu.tuning().attention == AttentionTile::Block;
+        let tile = gpu.tuning().attention;
+        let wanted = tile == AttentionTile::Block || tile == AttentionTile::Units;
         let fits = block_bytes(queries, d4) <= gpu.limits().workgroup as usize;
         (wanted && fits).then_some(Cut::Block { queries })
+    }
+
+    /// That of the kernel for matrix units, where it is wanted, has one and finds the memory.
+    fn units(gpu: &Gpu, d4: usize, precision: Precision) -> Option<Cut> {
+        let of = |&&(of, stored, _): &&(usize, Precision, usize)| (of, stored) == (d4, precision);
+        let &(.., subgroups) = UNITS_SUBGROUPS.iter().find(of)?;
+        let split = precision == Precision::F32;
+        let wanted = gpu.tuning().attention == AttentionTile::Units;
+        let fits = units_bytes(subgroups, d4, split) <= gpu.limits().workgroup as usize;
+        (wanted && fits).then_some(Cut::Units { subgroups, split })
     }
 
     fn kernel(self) -> Kernel {
@@ -92,6 +120,10 @@ impl Cut {
             Cut::Block { queries } => {
                 Kernel::new(wgsl!("attention_block"), 3).uint("QUERIES", queries as u32)
             }
+            Cut::Units { subgroups, split } => Kernel::new(wgsl!("attention_matrix"), 3)
+                .on_matrix_units()
+                .uint("SUBGROUPS", subgroups as u32)
+                .flag("SPLIT", split),
         }
     }
 
@@ -100,6 +132,7 @@ impl Cut {
         match self {
             Cut::Direct { .. } | Cut::Shared { .. } => 32,
             Cut::Block { queries } => queries,
+            Cut::Units { subgroups, .. } => 32 * subgroups,
         }
     }
 
@@ -108,7 +141,7 @@ impl Cut {
         match self {
             Cut::Direct { slice4 } => (queries.div_ceil(4) * (d4 / slice4)).div_ceil(DIRECT_LANES),
             Cut::Shared { quads, .. } => queries.div_ceil(4 * quads),
-            Cut::Block { queries: of_group } => queries.div_ceil(of_group),
+            Cut::Block { .. } | Cut::Units { .. } => queries.div_ceil(self.step()),
         }
     }
 
@@ -131,8 +164,8 @@ impl Cut {
                 (groups + of_quads) * keys * d4 + (passes + 1) * queries * d4
             }
             // The keys and the values once for each workgroup; the queries once.
-            Cut::Block { queries: of_group } => {
-                2 * (queries.div_ceil(of_group as u64) * keys + queries) * d4
+            Cut::Block { .. } | Cut::Units { .. } => {
+                2 * (queries.div_ceil(self.step() as u64) * keys + queries) * d4
             }
         }
     }
@@ -145,6 +178,14 @@ fn block_bytes(queries: usize, d4: usize) -> usize {
     let row = |width: usize| width + usize::from(width.is_multiple_of(8));
     let staged = queries * row(d4) + 4 * sharing * d4;
     16 * (staged + queries * row(sharing) + queries / 4 * sharing) + 4 * queries
+}
+
+/// The bytes of a workgroup of the kernel for matrix units: a block of keys and of values, its
+/// weights, 16 sums of each query and a flag.
+fn units_bytes(subgroups: usize, d4: usize, split: bool) -> usize {
+    let (lanes, copies) = (32 * subgroups, 1 + usize::from(split));
+    let keys = 32 * copies * (d4.next_multiple_of(4) + 2) * 8;
+    2 * keys + lanes * (8 * copies + 2) * 8 + lanes * 5 * 16 + 16
 }
 
 /// The most floating-point operations of one dispatch, also where an adapter has no such bound of
@@ -187,7 +228,7 @@ impl Tensor {
         let gpu = q.x.gpu();
         let precision = q.x.precision();
         let y = Tensor::empty(gpu, [batch, queries, c], precision);
-        let cut = Cut::choose(gpu, width / 4);
+        let cut = Cut::choose(gpu, width / 4, precision);
         let kernel = cut
             .kernel()
             .with(wgsl!("shared/attention"))

@@ -148,12 +148,12 @@ impl Tensor {
         self.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
     }
 
-    /// From statistics `[b, chunks, 4 + 2 · c]` of whole pictures to what each channel is
-    /// multiplied by and what is then added to it: `[b, 2, c]`.
+    /// From statistics `[b, chunks, 4 + 2 · c]` of whole pictures to the mean of each channel's
+    /// group, what the channel is multiplied by and what is then added to it: `[b, 3, c]`.
     pub(super) fn merged_stats(&self, groups: usize, affine: &Affine<'_>) -> Tensor {
         let [pictures, chunks, _] = self.shape().tokens();
         let (gpu, c) = (self.gpu(), affine.gamma.shape().channels());
-        let scales = Tensor::empty(gpu, [pictures, 2, c], Precision::F32);
+        let scales = Tensor::empty(gpu, [pictures, 3, c], Precision::F32);
         let params = MergeParams {
             c: c as u32,
             width: (c / groups) as u32,
@@ -169,7 +169,7 @@ impl Tensor {
     }
 
     /// Writes a slice of `[b, rows, c]`, scaled, shifted and activated, to `y`; `scales` is
-    /// `[b, 2, c]`.
+    /// `[b, 3, c]`.
     pub(super) fn scale_to(
         &self,
         y: &Tensor,
@@ -194,7 +194,7 @@ impl Tensor {
             .activation(activation);
         let bindings = vec![x, scales.whole(), y];
         let grid = grid(slice, c, span);
-        let flops = (slice.pictures.len() * slice.rows.len() * c * 2) as u64;
+        let flops = (slice.pictures.len() * slice.rows.len() * c * 3) as u64;
         self.gpu().dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
     }
 

@@ -90,7 +90,7 @@ impl GroupStats {
         gpu.dispatch(&Rc::new(kernel), bytemuck::bytes_of(&params), bindings, grid, flops);
     }
 
-    /// What the statistics make of each channel, on a graphics card: `[1, 2, c]`.
+    /// What the statistics make of each channel, on a graphics card: `[1, 3, c]`.
     fn scales(&self, affine: &Affine<'_>) -> Tensor {
         let mut scales = self.scales.borrow_mut();
         scales.get_or_insert_with(|| self.stats.merged_stats(self.groups, affine)).clone()

@@ -122,14 +122,16 @@ impl Rates {
             let image = Tensor::empty(gpu, [1, 64 / divide, 64, 320], Precision::F32);
             drop(image.conv2d(&filter, same, Epilogue::default()));
         };
-        let attention = |n| drop(rows(n).attention(&rows(1), &rows(1), 8, Mask::None));
-        // A graphics card has another kernel for wide heads.
-        let wide = |n| drop(rows(n).attention(&rows(1), &rows(1), 2, Mask::None));
+        let attend = |n, heads| drop(rows(n).attention(&rows(1), &rows(1), heads, Mask::None));
+        // A graphics card has other kernels for wide heads.
+        let narrow = |n| attend(n, 8);
+        let wide = |n| attend(n, 4);
+        let widest = |n| attend(n, 2);
         let copy = |n| drop(rows(n).activate(Activation::Identity));
         let mut ops = Vec::new();
-        let mut recorded: Vec<&dyn Fn(usize)> = vec![&matmul, &conv2d, &attention];
+        let mut recorded: Vec<&dyn Fn(usize)> = vec![&matmul, &conv2d, &narrow];
         if !gpu.info().software {
-            recorded.push(&wide);
+            recorded.extend([&wide as &dyn Fn(usize), &widest]);
         }
         for record in recorded {
             let rate = Rate::measure(gpu, record).await?;
@@ -196,7 +198,7 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{AttentionTile, MatrixTile, Tuning};
+    use crate::gpu::{AttentionTile, Limits, MatrixTile, Tuning};
     use pollster::block_on;
 
     /// Kernels without a rate of their own are estimated as copies, which would be far too fast for
@@ -206,7 +208,9 @@ mod tests {
         let files = Files::v1_4().unwrap();
         let direct = Gpu::dry(false);
         direct.set_tuning(Tuning::of(MatrixTile::Direct8, AttentionTile::Direct));
-        for gpu in [Gpu::dry(false), Gpu::dry_software(false), direct] {
+        let units = Gpu::dry_within(Limits { workgroup: 32 << 10, ..Limits::default() }, true);
+        units.use_matrix_units(true);
+        for gpu in [Gpu::dry(false), Gpu::dry_software(false), direct, units] {
             let cost = block_on(Cost::of(&files, &gpu, Precision::F32)).unwrap();
             let rates = block_on(Rates::measure(&gpu)).unwrap();
             let flops = |kernels: &dyn Fn(&KernelStats) -> bool| -> f64 {
