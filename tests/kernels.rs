@@ -171,7 +171,25 @@ fn check_within(
     if invocations > INVOCATIONS_MAX {
         return Err(format!("{invocations} invocations of {INVOCATIONS_MAX}"));
     }
+    if matrix_units {
+        lie_at_multiples_of_16_bytes(&module)?;
+    }
     memory(&module, inputs, workgroup)
+}
+
+/// A card reads and writes matrices at multiples of 16 bytes and rounds other places down. Nothing
+/// but the sizes of a workgroup's variables places the next one.
+fn lie_at_multiples_of_16_bytes(module: &naga::Module) -> Result<(), String> {
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|e| e.to_string())?;
+    let shared = module.global_variables.iter().map(|(_, variable)| variable);
+    for variable in shared.filter(|variable| variable.space == AddressSpace::WorkGroup) {
+        let bytes = layouter[variable.ty].size;
+        if bytes % 16 != 0 {
+            return Err(format!("{:?} has {bytes} bytes, no multiple of 16", variable.name));
+        }
+    }
+    Ok(())
 }
 
 /// The kernel's variables: the bindings in their order, the workgroup's memory.
@@ -309,4 +327,10 @@ fn bad_kernels_are_refused() {
     refused(kernel(good, "64", "var<private> a: f32;"), "private");
     refused(format!("enable f16; {}", kernel("y[i] = f32(f16(x[i]));", "64", "")), "");
     assert!(check(&kernel(good, "64", ""), 2, false).is_err(), "an input is missing");
+    let on_units = |words: u32| {
+        let shared = format!("var<workgroup> a: array<f32, {words}>;");
+        check_within(WORKGROUP_BYTES[1], &kernel(good, "64", &shared), 1, [true, true])
+    };
+    assert_eq!(on_units(4), Ok(()));
+    assert!(on_units(2).unwrap_err().contains("8 bytes, no multiple of 16"));
 }

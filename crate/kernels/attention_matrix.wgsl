@@ -7,14 +7,18 @@
 //     o = o + p·v                      on the matrix units
 //
 // and o / l is stored at the end. (Milakov and Gimelshein 2018; Dao et al. 2022.) m is not always
-// the largest score: only where one exceeds m by more than 8, m becomes that score, and o and l are
-// multiplied by 2^(m − m'). Which number of a matrix an invocation has only the units know, so o
-// goes to workgroup memory for that, and each invocation adds its query's outputs to what it keeps.
+// the largest score: only when a score of the workgroup exceeds its query's m by more than 8, the m
+// of each query becomes its largest score, and o and l are multiplied by 2^(m − m'). Only the units
+// know which numbers of a matrix an invocation holds, so o goes to workgroup memory for that, and
+// each invocation adds its query's outputs to what it keeps. When that happens changes how sums are
+// rounded, so dispatches begin at multiples of LANES queries.
 //
 // A workgroup has SUBGROUPS subgroups of 32 invocations, each with 32 queries of one head of one
-// picture, one of an invocation; together they walk along the keys, 32 at a time. Units multiply
-// f16 and add in f32; f32 inputs are SPLIT in two as in shared/tile_matrix. Matrices have names,
-// because arrays of them took twice the time on the card that this was measured on.
+// picture, one query for each invocation; together they walk along the keys, 32 at a time. Units
+// multiply f16 and add in f32: p is rounded to f16, as all inputs are, or SPLIT in two with them as
+// in shared/tile_matrix. As there, only a few products are added by the units, which cut what they
+// add towards zero, and their sums by f32 additions. Matrices have names, because arrays of them
+// took twice the time on the card that this was measured on.
 //
 // Bindings, parameters: shared/attention.
 
@@ -48,7 +52,7 @@ var<workgroup> some_values: array<Half4, KEYS * PITCH + LOWER>;
 var<workgroup> weights: array<Half4, LANES * ROW>;
 // 16 numbers of each query, on their way from the units to its invocation.
 var<workgroup> sums: array<vec4<f32>, LANES * SUM_ROW>;
-// x: whether a score is too large for its query's m.
+// x: whether a score is too large for its query's m; whoever finds one writes the same.
 var<workgroup> grows: vec4<u32>;
 
 // Not a conversion there and back, which a compiler may take for nothing.
@@ -172,41 +176,46 @@ fn score(
 // Adds to 16 channels of both rows' outputs what 16 keys give.
 fn attend(
     at: u32, a: Left, a_rest: Left, b: Left, b_rest: Left,
-    o: ptr<function, Sums>, u: ptr<function, Sums>,
+    oa: ptr<function, Sums>, ob: ptr<function, Sums>,
 ) {
     let x = values(at);
     let x_rest = values(at + LOWER);
-    *o = add(*o, a, a_rest, x, x_rest);
-    *u = add(*u, b, b_rest, x, x_rest);
+    *oa = *oa + add(Sums(), a, a_rest, x, x_rest);
+    *ob = *ob + add(Sums(), b, b_rest, x, x_rest);
 }
 
 // Hands the numbers of each row to its invocation.
-fn hand_over(at: Rows, o: Sums, u: Sums) {
-    coopStoreT(o, &sums[at.first], SUM_ROW);
-    coopStoreT(u, &sums[at.second], SUM_ROW);
+fn hand_over(at: Rows, a: Sums, b: Sums) {
+    coopStoreT(a, &sums[at.first], SUM_ROW);
+    coopStoreT(b, &sums[at.second], SUM_ROW);
     workgroupBarrier();
 }
 
 // Adds 16 channels of the outputs to those that the invocations keep of them, times `by`.
 fn keep(
-    part: u32, by: f32, at: Rows, o: ptr<function, Sums>, u: ptr<function, Sums>,
+    part: u32, by: f32, at: Rows, oa: ptr<function, Sums>, ob: ptr<function, Sums>,
     kept: ptr<function, array<vec4<f32>, 20>>,
 ) {
-    hand_over(at, *o, *u);
+    hand_over(at, *oa, *ob);
     for (var c = 0u; c < 4u; c++) {
         (*kept)[4u * part + c] = ((*kept)[4u * part + c] + sums[at.own + c]) * by;
     }
     workgroupBarrier();
-    *o = Sums();
-    *u = Sums();
+    *oa = Sums();
+    *ob = Sums();
 }
 
 // A query's scores of four keys, from `key` on; LOWEST for those that it may not see.
-fn seen(scores: vec4<f32>, query: u32, key: u32) -> vec4<f32> {
+fn seen(scores: vec4<f32>, nth: u32, key: u32) -> vec4<f32> {
     let all = vec4<u32>(key) + vec4<u32>(0u, 1u, 2u, 3u);
     var visible = all < vec4<u32>(params.keys);
-    if CAUSAL { visible &= all <= vec4<u32>(query); }
+    if CAUSAL { visible &= all <= vec4<u32>(nth); }
     return select(vec4<f32>(LOWEST), scores, visible);
+}
+
+// Their weights. A key that may not be seen weighs nothing, even if all others are −∞.
+fn weigh(scores: vec4<f32>, highest: f32) -> vec4<f32> {
+    return select(exp2(scores - highest), vec4<f32>(), scores == vec4<f32>(LOWEST));
 }
 
 @compute @workgroup_size(LANES)
@@ -221,20 +230,20 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     // Not on the queries, which are exact in f16 as they are.
     let scale = params.scale * LOG2_E;
 
-    var q0 = Left(); var q0_rest = Left(); var u0 = Left(); var u0_rest = Left();
-    var q1 = Left(); var q1_rest = Left(); var u1 = Left(); var u1_rest = Left();
-    var q2 = Left(); var q2_rest = Left(); var u2 = Left(); var u2_rest = Left();
-    var q3 = Left(); var q3_rest = Left(); var u3 = Left(); var u3_rest = Left();
-    var q4 = Left(); var q4_rest = Left(); var u4 = Left(); var u4_rest = Left();
-    queries(0u, here, q_start, &q0, &q0_rest, &u0, &u0_rest);
-    if PARTS > 1u { queries(1u, here, q_start, &q1, &q1_rest, &u1, &u1_rest); }
-    if PARTS > 2u { queries(2u, here, q_start, &q2, &q2_rest, &u2, &u2_rest); }
-    if PARTS > 3u { queries(3u, here, q_start, &q3, &q3_rest, &u3, &u3_rest); }
-    if PARTS > 4u { queries(4u, here, q_start, &q4, &q4_rest, &u4, &u4_rest); }
+    var qa0 = Left(); var qa0_rest = Left(); var qb0 = Left(); var qb0_rest = Left();
+    var qa1 = Left(); var qa1_rest = Left(); var qb1 = Left(); var qb1_rest = Left();
+    var qa2 = Left(); var qa2_rest = Left(); var qb2 = Left(); var qb2_rest = Left();
+    var qa3 = Left(); var qa3_rest = Left(); var qb3 = Left(); var qb3_rest = Left();
+    var qa4 = Left(); var qa4_rest = Left(); var qb4 = Left(); var qb4_rest = Left();
+    queries(0u, here, q_start, &qa0, &qa0_rest, &qb0, &qb0_rest);
+    if PARTS > 1u { queries(1u, here, q_start, &qa1, &qa1_rest, &qb1, &qb1_rest); }
+    if PARTS > 2u { queries(2u, here, q_start, &qa2, &qa2_rest, &qb2, &qb2_rest); }
+    if PARTS > 3u { queries(3u, here, q_start, &qa3, &qa3_rest, &qb3, &qb3_rest); }
+    if PARTS > 4u { queries(4u, here, q_start, &qa4, &qa4_rest, &qb4, &qb4_rest); }
     pad(lane);
 
-    var o0 = Sums(); var o1 = Sums(); var o2 = Sums(); var o3 = Sums(); var o4 = Sums();
-    var v0 = Sums(); var v1 = Sums(); var v2 = Sums(); var v3 = Sums(); var v4 = Sums();
+    var oa0 = Sums(); var oa1 = Sums(); var oa2 = Sums(); var oa3 = Sums(); var oa4 = Sums();
+    var ob0 = Sums(); var ob1 = Sums(); var ob2 = Sums(); var ob3 = Sums(); var ob4 = Sums();
     var kept = array<vec4<f32>, 20>();
     var highest = LOWEST;
     var total = 0.0;
@@ -244,11 +253,11 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
         workgroupBarrier();
 
         var s00 = Sums(); var s01 = Sums(); var s10 = Sums(); var s11 = Sums();
-        score(0u, q0, q0_rest, u0, u0_rest, &s00, &s01, &s10, &s11);
-        if PARTS > 1u { score(1u, q1, q1_rest, u1, u1_rest, &s00, &s01, &s10, &s11); }
-        if PARTS > 2u { score(2u, q2, q2_rest, u2, u2_rest, &s00, &s01, &s10, &s11); }
-        if PARTS > 3u { score(3u, q3, q3_rest, u3, u3_rest, &s00, &s01, &s10, &s11); }
-        if PARTS > 4u { score(4u, q4, q4_rest, u4, u4_rest, &s00, &s01, &s10, &s11); }
+        score(0u, qa0, qa0_rest, qb0, qb0_rest, &s00, &s01, &s10, &s11);
+        if PARTS > 1u { score(1u, qa1, qa1_rest, qb1, qb1_rest, &s00, &s01, &s10, &s11); }
+        if PARTS > 2u { score(2u, qa2, qa2_rest, qb2, qb2_rest, &s00, &s01, &s10, &s11); }
+        if PARTS > 3u { score(3u, qa3, qa3_rest, qb3, qb3_rest, &s00, &s01, &s10, &s11); }
+        if PARTS > 4u { score(4u, qa4, qa4_rest, qb4, qb4_rest, &s00, &s01, &s10, &s11); }
         hand_over(there, s00, s10);
         var x0 = scale * sums[there.own]; var x1 = scale * sums[there.own + 1u];
         var x2 = scale * sums[there.own + 2u]; var x3 = scale * sums[there.own + 3u];
@@ -271,16 +280,16 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
             let by = exp2(highest - max(highest, most));
             highest = max(highest, most);
             total *= by;
-            keep(0u, by, there, &o0, &v0, &kept);
-            if PARTS > 1u { keep(1u, by, there, &o1, &v1, &kept); }
-            if PARTS > 2u { keep(2u, by, there, &o2, &v2, &kept); }
-            if PARTS > 3u { keep(3u, by, there, &o3, &v3, &kept); }
-            if PARTS > 4u { keep(4u, by, there, &o4, &v4, &kept); }
+            keep(0u, by, there, &oa0, &ob0, &kept);
+            if PARTS > 1u { keep(1u, by, there, &oa1, &ob1, &kept); }
+            if PARTS > 2u { keep(2u, by, there, &oa2, &ob2, &kept); }
+            if PARTS > 3u { keep(3u, by, there, &oa3, &ob3, &kept); }
+            if PARTS > 4u { keep(4u, by, there, &oa4, &ob4, &kept); }
         }
-        x0 = exp2(x0 - highest); x1 = exp2(x1 - highest);
-        x2 = exp2(x2 - highest); x3 = exp2(x3 - highest);
-        x4 = exp2(x4 - highest); x5 = exp2(x5 - highest);
-        x6 = exp2(x6 - highest); x7 = exp2(x7 - highest);
+        x0 = weigh(x0, highest); x1 = weigh(x1, highest);
+        x2 = weigh(x2, highest); x3 = weigh(x3, highest);
+        x4 = weigh(x4, highest); x5 = weigh(x5, highest);
+        x6 = weigh(x6, highest); x7 = weigh(x7, highest);
         total += dot(((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7)), vec4<f32>(1.0));
         put_weight(here.own, x0); put_weight(here.own + 1u, x1);
         put_weight(here.own + 2u, x2); put_weight(here.own + 3u, x3);
@@ -292,21 +301,21 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
             let a = query(here.first + 4u * n); let a_rest = rest(here.first + 4u * n);
             let b = query(here.second + 4u * n); let b_rest = rest(here.second + 4u * n);
             let w = n * 16u * PITCH;
-            attend(w, a, a_rest, b, b_rest, &o0, &v0);
-            if PARTS > 1u { attend(w + 4u, a, a_rest, b, b_rest, &o1, &v1); }
-            if PARTS > 2u { attend(w + 8u, a, a_rest, b, b_rest, &o2, &v2); }
-            if PARTS > 3u { attend(w + 12u, a, a_rest, b, b_rest, &o3, &v3); }
-            if PARTS > 4u { attend(w + 16u, a, a_rest, b, b_rest, &o4, &v4); }
+            attend(w, a, a_rest, b, b_rest, &oa0, &ob0);
+            if PARTS > 1u { attend(w + 4u, a, a_rest, b, b_rest, &oa1, &ob1); }
+            if PARTS > 2u { attend(w + 8u, a, a_rest, b, b_rest, &oa2, &ob2); }
+            if PARTS > 3u { attend(w + 12u, a, a_rest, b, b_rest, &oa3, &ob3); }
+            if PARTS > 4u { attend(w + 16u, a, a_rest, b, b_rest, &oa4, &ob4); }
         }
         workgroupBarrier();
     }
 
     let share = 1.0 / total;
-    keep(0u, share, there, &o0, &v0, &kept);
-    if PARTS > 1u { keep(1u, share, there, &o1, &v1, &kept); }
-    if PARTS > 2u { keep(2u, share, there, &o2, &v2, &kept); }
-    if PARTS > 3u { keep(3u, share, there, &o3, &v3, &kept); }
-    if PARTS > 4u { keep(4u, share, there, &o4, &v4, &kept); }
+    keep(0u, share, there, &oa0, &ob0, &kept);
+    if PARTS > 1u { keep(1u, share, there, &oa1, &ob1, &kept); }
+    if PARTS > 2u { keep(2u, share, there, &oa2, &ob2, &kept); }
+    if PARTS > 3u { keep(3u, share, there, &oa3, &ob3, &kept); }
+    if PARTS > 4u { keep(4u, share, there, &oa4, &ob4, &kept); }
     if nth >= params.queries { return; }
     let to = (at.z * params.all_queries + nth) * params.heads * D4 + head;
     for (var c = 0u; c < D4; c++) { y[to + c] = Elem4(kept[c]); }

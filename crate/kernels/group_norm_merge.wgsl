@@ -3,8 +3,8 @@
 //
 //     scale = γ / √(m2 / count + ε)
 //
-// The mean and β are handed on as they are: taken together, β − mean · scale, they would lose the
-// lower digits of a channel that varies little around a large mean.
+// The mean and β are handed on as they are: taken together, β − mean · scale, they would be rounded
+// once more, which counts where the mean is large.
 //
 // One workgroup for each (group, picture). An invocation merges some of the group's channels of
 // some chunks as Chan, Golub and LeVeque do (1983), exact however the picture was cut; then the

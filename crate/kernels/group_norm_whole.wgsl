@@ -88,10 +88,10 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     let rstd = inverseSqrt(sums_of_groups(lane, squares) / count + params.eps);
 
     let scale = rstd * gamma[column];
-    // β − mean · scale, made beforehand, would lose the lower digits where channels vary little.
-    let shift = beta[column];
+    // β − mean · scale, made beforehand, would be rounded once more where the mean is large.
+    let of_channels = beta[column];
     for (var row = first; row < params.rows; row += step) {
         let i = start + row * params.c4;
-        y[i] = Elem4(activation((vec4<f32>(x[i]) - mean) * scale + shift));
+        y[i] = Elem4(activation((vec4<f32>(x[i]) - mean) * scale + of_channels));
     }
 }

@@ -1,7 +1,7 @@
 //! One device for all tests, owned by a thread that runs their jobs in turn: a `Gpu` stays on its
 //! thread, and opening one per test would compile every kernel again.
 
-use darkroom::gpu::{AttentionTile, Gpu, GpuOptions, MatrixTile, Tuning};
+use darkroom::gpu::{AttentionTile, Gpu, GpuOptions, MatrixTile, MatrixUnits, Tuning};
 use pollster::block_on;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -120,7 +120,7 @@ fn open(device: Device) -> Result<Gpu, String> {
         gpu.set_tuning(Tuning::of(tile, attention));
     }
     if let (Device::Units, Ok(gpu)) = (device, &opened) {
-        gpu.use_matrix_units(true);
+        gpu.use_matrix_units(MatrixUnits::All);
     }
     opened.map_err(|e| {
         format!("{e}\nThe proofs need an adapter: lavapipe is enough (mesa-vulkan-drivers).")

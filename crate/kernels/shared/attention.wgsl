@@ -1,4 +1,4 @@
-// What all kernels of attention share: parameters, bindings, and how a score becomes a weight.
+// What the kernels of attention share: parameters, bindings, and how a score becomes a weight.
 
 struct Params {
     queries: u32,      // one past the last of this dispatch

@@ -35,4 +35,4 @@ pub use memory::buffer::Buffer;
 pub use memory::pool::Held;
 pub use recording::{BufferId, ReadbackId};
 pub use stats::{Cost, KernelStats, Made, Stats};
-pub use tuning::{AttentionTile, MatrixTile, Tuning, fnv1a};
+pub use tuning::{AttentionTile, MatrixTile, MatrixUnits, Tuning, fnv1a};

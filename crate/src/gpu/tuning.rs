@@ -72,6 +72,17 @@ impl AttentionTile {
     }
 }
 
+/// What a graphics card's matrix units are used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatrixUnits {
+    /// Nothing.
+    Unused,
+    /// Matrix products and convolutions.
+    Products,
+    /// These and attention.
+    All,
+}
+
 /// The kernels' choice, one of each family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tuning {
@@ -98,28 +109,39 @@ impl Tuning {
         Tuning { matmul: tile, conv2d: tile, attention }
     }
 
-    /// The same, with matrix units in place of multiply-adds by way of workgroup memory.
-    pub fn on_matrix_units(self) -> Tuning {
-        self.exchanged(
-            [MatrixTile::Shared, MatrixTile::Units],
-            [AttentionTile::Block, AttentionTile::Units],
-        )
+    /// The same, with these uses of matrix units in place of multiply-adds by way of workgroup
+    /// memory.
+    pub fn on_matrix_units(self, units: MatrixUnits) -> Tuning {
+        let tile = match units {
+            MatrixUnits::Unused => return self,
+            MatrixUnits::Products | MatrixUnits::All => MatrixTile::Units,
+        };
+        let of = |chosen| if chosen == MatrixTile::Shared { tile } else { chosen };
+        let attention = match self.attention {
+            AttentionTile::Block if units == MatrixUnits::All => AttentionTile::Units,
+            chosen => chosen,
+        };
+        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), attention }
     }
 
     /// The same without matrix units.
     pub fn off_matrix_units(self) -> Tuning {
-        self.exchanged(
-            [MatrixTile::Units, MatrixTile::Shared],
-            [AttentionTile::Units, AttentionTile::Block],
-        )
+        let of = |tile| if tile == MatrixTile::Units { MatrixTile::Shared } else { tile };
+        let attention = match self.attention {
+            AttentionTile::Units => AttentionTile::Block,
+            chosen => chosen,
+        };
+        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), attention }
     }
 
-    /// The same with the second of each pair where it has the first.
-    fn exchanged(self, matrices: [MatrixTile; 2], attentions: [AttentionTile; 2]) -> Tuning {
-        let of = |tile| if tile == matrices[0] { matrices[1] } else { tile };
-        let attention =
-            if self.attention == attentions[0] { attentions[1] } else { self.attention };
-        Tuning { matmul: of(self.matmul), conv2d: of(self.conv2d), attention }
+    /// The same without other uses of matrix units than these.
+    pub fn within(self, units: MatrixUnits) -> Tuning {
+        let off = self.off_matrix_units();
+        match units {
+            MatrixUnits::Unused => off,
+            MatrixUnits::Products => Tuning { attention: off.attention, ..self },
+            MatrixUnits::All => self,
+        }
     }
 
     /// Eight hexadecimal digits that identify it.
@@ -160,6 +182,22 @@ pub fn fnv1a(seed: u32, text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn matrix_units_do_what_they_are_used_for() {
+        let fixed = Tuning::default_for(false);
+        let of = |units| fixed.on_matrix_units(units).to_string();
+        assert_eq!(of(MatrixUnits::Unused), "matmul=shared conv2d=shared attention=block");
+        assert_eq!(of(MatrixUnits::Products), "matmul=units conv2d=units attention=block");
+        assert_eq!(of(MatrixUnits::All), "matmul=units conv2d=units attention=units");
+        let all = fixed.on_matrix_units(MatrixUnits::All);
+        assert_eq!(all.off_matrix_units(), fixed);
+        for units in [MatrixUnits::Unused, MatrixUnits::Products, MatrixUnits::All] {
+            assert_eq!(all.within(units), fixed.on_matrix_units(units));
+        }
+        let software = Tuning::default_for(true);
+        assert_eq!(software.on_matrix_units(MatrixUnits::All), software);
+    }
 
     #[test]
     fn a_text_is_read_back() {

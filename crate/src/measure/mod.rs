@@ -3,6 +3,7 @@
 
 mod bench;
 mod kind;
+mod matrix_units;
 mod ops;
 mod peak;
 mod probe;

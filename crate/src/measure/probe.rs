@@ -12,12 +12,14 @@
 //! repeats      the same work on the buffers of the time before gives the same bits a second and a
 //!              third time; else no step after the first could be trusted
 //! products     those of matrix units are right; else they are not used
+//! attention    on matrix units it is right; else it is computed without them
 //! ```
 
 use crate::dtype::{Precision, WeightType};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Tuning};
-use crate::ops::{Activation, Epilogue, Mask, Window};
+use crate::gpu::{Gpu, MatrixUnits};
+use crate::measure::matrix_units;
+use crate::ops::{Activation, Epilogue, Mask};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
 
@@ -41,9 +43,9 @@ const SMALL_INPUTS: usize = 32;
 /// A scale of 17 units of 2⁻²⁴ is rounded by 3 % at the most.
 const SMALL_ERROR: f32 = 0.05;
 
-/// The most that a product on matrix units may differ from the right one, as a normalised mean
-/// squared error. Inputs that lost their lower half differ by 2e-8.
-const PRODUCTS_ERROR: f64 = 1e-9;
+/// The largest error of what matrix units compute; see [`matrix_units`]. Inputs that lost their
+/// lower half differ by 2e-8.
+const UNITS_ERROR: f64 = 1e-9;
 
 /// Three values that must be found not finite, and one that is finite.
 const FINITE_CASES: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0];
@@ -61,6 +63,8 @@ pub struct Answers {
     pub runs: [Vec<u32>; 3],
     /// The normalised mean squared error of a product on the matrix units, where there are any.
     pub products: Option<f64>,
+    /// That of an attention on them.
+    pub attention: Option<f64>,
 }
 
 /// What follows from the answers.
@@ -70,14 +74,17 @@ pub struct Numerics {
     pub overflow_is_infinite: bool,
     /// f16 numbers below 6e-5 keep their value.
     pub keeps_subnormals: bool,
-    /// There are matrix units, and their products are right.
-    pub has_matrix_units: bool,
+    /// What matrix units do rightly, where there are any.
+    pub matrix_units: MatrixUnits,
 }
 
 impl Numerics {
     /// As the kernels need it, and as software adapters do it.
-    pub const EXACT: Numerics =
-        Numerics { overflow_is_infinite: true, keeps_subnormals: true, has_matrix_units: false };
+    pub const EXACT: Numerics = Numerics {
+        overflow_is_infinite: true,
+        keeps_subnormals: true,
+        matrix_units: MatrixUnits::Unused,
+    };
 
     /// Asks an adapter.
     ///
@@ -115,12 +122,17 @@ impl Numerics {
         let expected = SMALL * 1000.0 * SMALL_INPUTS as f32;
         let overflow_is_infinite = stored.iter().zip(STORED).all(|(got, (_, want))| *got == want);
         let keeps_subnormals = (answers.small - expected).abs() < SMALL_ERROR * expected;
-        let products = answers.products.is_some_and(|error| error < PRODUCTS_ERROR);
+        let is_right = |error: Option<f64>| error.is_some_and(|error| error < UNITS_ERROR);
+        let [products, attention] = [answers.products, answers.attention].map(is_right);
         Ok(Numerics {
             overflow_is_infinite,
             keeps_subnormals,
             // They take f16: what outgrows it must be infinite, and small rests must count.
-            has_matrix_units: overflow_is_infinite && keeps_subnormals && products,
+            matrix_units: match overflow_is_infinite && keeps_subnormals && products {
+                true if attention => MatrixUnits::All,
+                true => MatrixUnits::Products,
+                false => MatrixUnits::Unused,
+            },
         })
     }
 }
@@ -143,7 +155,13 @@ impl Answers {
             *run = mixed(gpu).to_f32().await?.into_iter().map(f32::to_bits).collect();
         }
         let (stored, small) = (stored(gpu).await?, small(gpu).await?);
-        Ok(Answers { stored, small, finite, runs, products: products(gpu).await? })
+        let (mut products, mut attention) = (None, None);
+        if gpu.has_matrix_units() {
+            // A driver that refuses such a kernel does without it, not without the adapter.
+            products = Some(matrix_units::products_error(gpu).await.unwrap_or(f64::INFINITY));
+            attention = Some(matrix_units::attention_error(gpu).await.unwrap_or(f64::INFINITY));
+        }
+        Ok(Answers { stored, small, finite, runs, products, attention })
     }
 }
 
@@ -163,109 +181,6 @@ async fn small(gpu: &Gpu) -> Result<f32> {
     weight.write(0, &[SMALL; SMALL_INPUTS * Weight::PANEL]);
     let x = Tensor::from_f32(gpu, &[1000.0; SMALL_INPUTS], [1, 1, SMALL_INPUTS], Precision::F32);
     Ok(x.matmul(&weight, Epilogue::default()).to_f32().await?[0])
-}
-
-/// The error of a product of known matrices on the matrix units.
-async fn products(gpu: &Gpu) -> Result<Option<f64>> {
-    if !gpu.has_matrix_units() {
-        return Ok(None);
-    }
-    let mut largest = 0.0f64;
-    // In one slice and in two.
-    for [inputs, outputs] in [[100, 72], [1032, 520]] {
-        largest = largest.max(product_error(gpu, inputs, outputs).await?);
-    }
-    // Outputs in f16 are rounded, which may differ where sums do: by 2⁻¹¹ of a few.
-    for (precision, counts) in [(Precision::F32, 1.0), (Precision::F16, 1e-3)] {
-        for op in [convolution, unit, attention] {
-            let units = on(gpu, Tuning::default_for(false).on_matrix_units(), precision, op);
-            let shared = on(gpu, Tuning::default_for(false), precision, op);
-            let (units, shared) = (units.to_f32().await?, shared.to_f32().await?);
-            largest = largest.max(counts * error(&units, &shared));
-        }
-    }
-    Ok(Some(largest))
-}
-
-/// What an op gives with these kernels.
-fn on(
-    gpu: &Gpu,
-    tuning: Tuning,
-    precision: Precision,
-    op: fn(&Tensor, &dyn Fn(usize, usize) -> Weight) -> Tensor,
-) -> Tensor {
-    let numbers: Vec<f32> = (0..9 * 8 * 36).map(|i| (i as f32 * 0.7391).sin()).collect();
-    let x = Tensor::from_f32(gpu, &numbers, [1, 9, 8, 36], precision);
-    let weight = |inputs: usize, outputs: usize| {
-        let weight = Weight::empty(gpu, inputs, outputs, WeightType::F16);
-        weight.write(0, &weights(inputs * outputs));
-        weight
-    };
-    let chosen = gpu.tuning();
-    gpu.set_tuning(tuning);
-    let y = op(&x, &weight);
-    gpu.set_tuning(chosen);
-    y
-}
-
-/// A convolution with a window of 3 × 3.
-fn convolution(x: &Tensor, weight: &dyn Fn(usize, usize) -> Weight) -> Tensor {
-    let window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
-    x.conv2d(&weight(9 * 36, 20), window, Epilogue::default())
-}
-
-/// A gated linear unit.
-fn unit(x: &Tensor, weight: &dyn Fn(usize, usize) -> Weight) -> Tensor {
-    x.matmul_gated(&weight(36, 72), None, Activation::Gelu)
-}
-
-/// An attention with heads for which matrix units have a kernel, more queries than a workgroup and
-/// more keys than a block has, and scores that grow.
-fn attention(like: &Tensor, _: &dyn Fn(usize, usize) -> Weight) -> Tensor {
-    const TOKENS: usize = 72;
-    const CHANNELS: usize = 80;
-    let number = |i: usize| (i as f32 * 0.7391).sin() * (1.0 + (i / CHANNELS) as f32 / 36.0);
-    let numbers: Vec<f32> = (0..TOKENS * CHANNELS).map(number).collect();
-    let x = Tensor::from_f32(like.gpu(), &numbers, [1, TOKENS, CHANNELS], like.precision());
-    x.attention(&x, &x, 2, Mask::None)
-}
-
-/// Multiples of 1/64 below 4, exact in f16.
-fn weights(count: usize) -> Vec<f32> {
-    (0..count).map(|i| (i * 37 % 256) as f32 / 64.0 - 2.0).collect()
-}
-
-/// The normalised mean squared error.
-fn error(got: &[f32], wanted: &[f32]) -> f64 {
-    let square = |a: f32, b: f32| (f64::from(a) - f64::from(b)).powi(2);
-    let of = |others: &dyn Fn(usize) -> f32| -> f64 {
-        wanted.iter().enumerate().map(|(i, wanted)| square(*wanted, others(i))).sum()
-    };
-    of(&|i| got[i]) / of(&|_| 0.0)
-}
-
-/// The error of one with so many inputs and outputs.
-async fn product_error(gpu: &Gpu, inputs: usize, outputs: usize) -> Result<f64> {
-    // More than one workgroup and more than one step, and ends that fill neither.
-    const ROWS: usize = 70;
-    // Weights are exact in f16; x is not.
-    let w = weights(outputs * inputs);
-    let x: Vec<f32> = (0..ROWS * inputs).map(|i| (i as f32 * 0.7391).sin()).collect();
-    let weight = Weight::empty(gpu, inputs, outputs, WeightType::F16);
-    weight.write(0, &w);
-    let chosen = gpu.tuning();
-    gpu.set_tuning(Tuning::default_for(false).on_matrix_units());
-    let y = Tensor::from_f32(gpu, &x, [1, ROWS, inputs], Precision::F32)
-        .matmul(&weight, Epilogue::default());
-    gpu.set_tuning(chosen);
-    let wanted: Vec<f32> = (0..ROWS * outputs)
-        .map(|at| {
-            let (row, column) = (at / outputs * inputs, at % outputs * inputs);
-            let product = |i: usize| f64::from(x[row + i]) * f64::from(w[column + i]);
-            (0..inputs).map(product).sum::<f64>() as f32
-        })
-        .collect();
-    Ok(error(&y.to_f32().await?, &wanted))
 }
 
 /// Products, sums and an attention, one after the other: barriers, shared memory, and buffers that
@@ -296,6 +211,7 @@ mod tests {
             finite: [false, false, false, true],
             runs: [const { Vec::new() }; 3],
             products: None,
+            attention: None,
         }
     }
 
@@ -318,18 +234,25 @@ mod tests {
     }
 
     #[test]
-    fn matrix_units_are_used_where_their_products_are_right() {
-        for (products, used) in
-            [(Some(1e-13), true), (Some(2e-8), false), (Some(f64::NAN), false), (None, false)]
-        {
-            let found = Numerics::of(&Answers { products, ..good() }).unwrap();
-            assert_eq!(found, Numerics { has_matrix_units: used, ..Numerics::EXACT });
+    fn matrix_units_are_used_for_what_they_do_rightly() {
+        let right = Some(1e-13);
+        for wrong in [Some(2e-8), Some(f64::NAN), Some(f64::INFINITY), None] {
+            for (products, attention, used) in [
+                (right, right, MatrixUnits::All),
+                (right, wrong, MatrixUnits::Products),
+                (wrong, right, MatrixUnits::Unused),
+                (wrong, wrong, MatrixUnits::Unused),
+            ] {
+                let found = Numerics::of(&Answers { products, attention, ..good() }).unwrap();
+                assert_eq!(found, Numerics { matrix_units: used, ..Numerics::EXACT });
+            }
         }
         let clamped = STORED.iter().map(|(value, _)| value.clamp(-65504.0, 65504.0)).collect();
-        let exact = Answers { products: Some(0.0), ..good() };
+        let exact = Answers { products: Some(0.0), attention: Some(0.0), ..good() };
         let flushes = Answers { small: 0.0, ..exact.clone() };
         for answers in [flushes, Answers { stored: Some(clamped), ..exact }] {
-            assert!(!Numerics::of(&answers).unwrap().has_matrix_units, "{answers:?}");
+            let units = Numerics::of(&answers).unwrap().matrix_units;
+            assert_eq!(units, MatrixUnits::Unused, "{answers:?}");
         }
     }
 

@@ -7,8 +7,9 @@
 //! conv2d    direct8, direct16        shared or units, direct8
 //! ```
 //!
-//! Attention has one kernel on each kind of adapter: that of software adapters keeps hundreds of
-//! values in the registers of an invocation, which a graphics card does not have.
+//! Attention is not timed: software adapters have one kernel, which keeps hundreds of values in the
+//! registers of an invocation, and a graphics card does not have them. It has another, or that for
+//! its matrix units.
 //!
 //! A slow card must not be reset by what measures it. So both kernels run at a sixteenth of the
 //! size first; a candidate that is far behind there is not run again, and the whole size is only
@@ -26,7 +27,7 @@
 use super::ops::Record;
 use super::timing::{repeats, timed};
 use crate::error::Result;
-use crate::gpu::{AttentionTile, Gpu, MatrixTile, Tuning};
+use crate::gpu::{AttentionTile, Gpu, MatrixTile, MatrixUnits, Tuning};
 use crate::ops::{Epilogue, Window};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -67,7 +68,11 @@ const RUNS: usize = 8;
 pub fn key(gpu: &Gpu) -> String {
     let info = gpu.info();
     let kernels = env!("CARGO_PKG_VERSION");
-    let units = if gpu.uses_matrix_units() { " | matrix units" } else { "" };
+    let units = match gpu.matrix_units() {
+        MatrixUnits::Unused => "",
+        MatrixUnits::Products => " | products on matrix units",
+        MatrixUnits::All => " | matrix units",
+    };
     let checked = if gpu.has_checked_shaders() { " | checked" } else { "" };
     let adapter = format!("{} | {} | {}", info.name, info.backend, info.driver);
     format!("{adapter} | {kernels} {:08x}{units}{checked}", version())
@@ -83,7 +88,9 @@ pub fn version() -> u32 {
         }
     }
     let recorded = gpu.take_recording().dispatches;
-    let fixed = [false, true].map(|software| Tuning::default_for(software).to_string()).concat();
+    let defaults = [Tuning::default_for(true), Tuning::default_for(false)];
+    let on_units = defaults[1].on_matrix_units(MatrixUnits::All);
+    let fixed: String = [defaults[0], defaults[1], on_units].map(|one| one.to_string()).concat();
     let first = crate::gpu::fnv1a(0, &fixed);
     recorded.iter().fold(first, |sum, dispatch| crate::gpu::fnv1a(sum, &dispatch.kernel.wgsl()))
 }
@@ -100,7 +107,7 @@ pub async fn tune(
     before_each: &dyn Fn(usize, usize) -> Result<()>,
 ) -> Result<Tuning> {
     if let Some(tuning) = remembered.and_then(Tuning::parse) {
-        let tuning = if gpu.uses_matrix_units() { tuning } else { tuning.off_matrix_units() };
+        let tuning = tuning.within(gpu.matrix_units());
         gpu.set_tuning(tuning);
         return Ok(tuning);
     }

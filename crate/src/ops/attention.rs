@@ -48,8 +48,8 @@ const DIRECT_LANES: usize = 8;
 const BLOCK_QUERIES: [(usize, usize); 3] = [(8, 48), (10, 48), (20, 32)];
 
 /// The subgroups of a workgroup of the kernel for matrix units, by a head's vec4 and precision: the
-/// fastest of those that were measured on a graphics card and need 32 KiB at the most. Heads of 80
-/// in f32 were no faster than with the block kernel.
+/// fastest of those that were measured on a graphics card and need 32 KiB at the most; heads of 32
+/// follow those of 40. Heads of 80 in f32 were no faster than with the block kernel.
 const UNITS_SUBGROUPS: [(usize, Precision, usize); 5] = [
     (8, Precision::F16, 2),
     (10, Precision::F16, 2),
@@ -127,7 +127,8 @@ impl Cut {
         }
     }
 
-    /// The queries of a dispatch are a multiple of this, the most that a workgroup has.
+    /// The queries of a dispatch are a multiple of this, the most that a workgroup has: bands have
+    /// the workgroups of the whole, whose queries share how their sums are rounded.
     fn step(self) -> usize {
         match self {
             Cut::Direct { .. } | Cut::Shared { .. } => 32,

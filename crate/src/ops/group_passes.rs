@@ -168,7 +168,7 @@ impl Tensor {
         scales
     }
 
-    /// Writes a slice of `[b, rows, c]`, scaled, shifted and activated, to `y`; `scales` is
+    /// Writes a slice of `[b, rows, c]`, normalised and activated, to `y`; `scales` is
     /// `[b, 3, c]`.
     pub(super) fn scale_to(
         &self,

@@ -47,7 +47,7 @@ impl Pipeline {
             let reason = "can only be f32: this graphics adapter has no shader-f16".into();
             return Err(Error::Request { field: "precision", reason });
         }
-        gpu.use_matrix_units(numerics.has_matrix_units);
+        gpu.use_matrix_units(numerics.matrix_units);
         if options.reproducible {
             gpu.set_tuning(gpu.default_tuning());
         }
@@ -83,7 +83,7 @@ impl Pipeline {
         let Host { adapter, turn, tunings } = host;
         let (kind, why) = match find_adapter(choice, adapter).await? {
             Found::Gpu(gpu, numerics) => {
-                gpu.use_matrix_units(numerics.has_matrix_units);
+                gpu.use_matrix_units(numerics.matrix_units);
                 if let Some(known) = tunings.filter(|_| !options.reproducible) {
                     let remembered = known.get(&tuner::key(&gpu)).map(String::as_str);
                     tune(&gpu, remembered, control).await.inspect_err(|_| gpu.destroy())?;

@@ -17,4 +17,5 @@ macro_rules! targets {
     };
 }
 
-targets!(archive single_file lora configs request tokenizer prompt picture parameters manifest npy tar);
+targets!(archive single_file lora configs request tokenizer);
+targets!(prompt picture parameters manifest npy tar);

@@ -22,7 +22,7 @@ use crate::gpu::queue::submit_budget::SubmitBudget;
 use crate::gpu::queue::submitted::Submitted;
 use crate::gpu::recording::{ALIGNMENT, Binding, Dispatch, Recording, distinct_bytes};
 use crate::gpu::stats::{Cost, Counter, Kernels};
-use crate::gpu::tuning::Tuning;
+use crate::gpu::tuning::{MatrixUnits, Tuning};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use web_time::Instant;
@@ -37,7 +37,7 @@ struct Inner {
     limits: Limits,
     has: Has,
     /// Whether matrix units are used: not before their products were compared with known ones.
-    uses_matrix_units: Cell<bool>,
+    matrix_units: Cell<MatrixUnits>,
     /// Whether they are left aside for the time being.
     keeps_range: Cell<bool>,
     tuning: Cell<Tuning>,
@@ -147,7 +147,7 @@ impl Gpu {
         let info = AdapterInfo { software: self.info().software, ..Default::default() };
         let has = Has { matrix_units: self.has_matrix_units(), ..Has::dry(shader_f16) };
         let twin = Gpu::new_dry(info, limits, has);
-        twin.0.uses_matrix_units.set(self.uses_matrix_units());
+        twin.0.matrix_units.set(self.matrix_units());
         twin.set_tuning(self.tuning());
         // The same bands, so that the same parameters are counted.
         let submit_budget =
@@ -193,7 +193,7 @@ impl Gpu {
             info,
             limits,
             has,
-            uses_matrix_units: Cell::new(false),
+            matrix_units: Cell::new(MatrixUnits::Unused),
             keeps_range: Cell::new(false),
             faults,
             executor: executor.map(RefCell::new),
@@ -254,24 +254,24 @@ impl Gpu {
     /// matrix units where they are used.
     pub fn default_tuning(&self) -> Tuning {
         let fixed = Tuning::default_for(self.0.info.software);
-        if self.uses_matrix_units() { fixed.on_matrix_units() } else { fixed }
+        fixed.on_matrix_units(self.matrix_units())
     }
 
-    /// Whether kernels on matrix units are among those that are chosen.
-    pub fn uses_matrix_units(&self) -> bool {
-        self.0.uses_matrix_units.get()
+    /// For what kernels on matrix units are among those that are chosen.
+    pub fn matrix_units(&self) -> MatrixUnits {
+        self.0.matrix_units.get()
     }
 
     /// Lets kernels on matrix units be chosen, or not: a model's pipeline asks first whether they
-    /// multiply rightly ([`Numerics`](crate::measure::Numerics)).
+    /// compute rightly ([`Numerics`](crate::measure::Numerics)).
     ///
     /// # Panics
     /// When there are none.
-    pub fn use_matrix_units(&self, used: bool) {
-        assert!(!used || self.has_matrix_units(), "matrix units");
-        self.0.uses_matrix_units.set(used);
+    pub fn use_matrix_units(&self, units: MatrixUnits) {
+        assert!(units == MatrixUnits::Unused || self.has_matrix_units(), "matrix units");
+        self.0.matrix_units.set(units);
         let chosen = self.0.tuning.get();
-        self.set_tuning(if used { chosen.on_matrix_units() } else { chosen.off_matrix_units() });
+        self.set_tuning(chosen.off_matrix_units().on_matrix_units(units));
     }
 
     /// Chooses the kernels of what is recorded from now on.

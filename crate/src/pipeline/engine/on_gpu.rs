@@ -13,7 +13,7 @@ use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Held, Reading, Rehearsal};
+use crate::gpu::{Gpu, Held, MatrixUnits, Reading, Rehearsal};
 use crate::models::unet::{Cache, Context, UnetInput};
 use crate::ops::{FiniteCheck, Term};
 use crate::pipeline::checkpoint::{Files, PartSet};
@@ -342,7 +342,8 @@ impl Engine for OnGpu {
     }
 
     fn widened(&self) -> Option<OnGpu> {
-        let narrow = self.options.precision != Precision::F32 || self.gpu.uses_matrix_units();
+        let narrow = self.options.precision != Precision::F32
+            || self.gpu.matrix_units() != MatrixUnits::Unused;
         narrow.then(|| OnGpu {
             gpu: self.gpu.clone(),
             options: Options { precision: Precision::F32, ..self.options.clone() },

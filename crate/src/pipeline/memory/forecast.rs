@@ -198,7 +198,7 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{AttentionTile, Limits, MatrixTile, Tuning};
+    use crate::gpu::{AttentionTile, Limits, MatrixTile, MatrixUnits, Tuning};
     use pollster::block_on;
 
     /// Kernels without a rate of their own are estimated as copies, which would be far too fast for
@@ -209,7 +209,7 @@ mod tests {
         let direct = Gpu::dry(false);
         direct.set_tuning(Tuning::of(MatrixTile::Direct8, AttentionTile::Direct));
         let units = Gpu::dry_within(Limits { workgroup: 32 << 10, ..Limits::default() }, true);
-        units.use_matrix_units(true);
+        units.use_matrix_units(MatrixUnits::All);
         for gpu in [Gpu::dry(false), Gpu::dry_software(false), direct, units] {
             let cost = block_on(Cost::of(&files, &gpu, Precision::F32)).unwrap();
             let rates = block_on(Rates::measure(&gpu)).unwrap();

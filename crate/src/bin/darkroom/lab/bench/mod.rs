@@ -45,7 +45,7 @@ async fn open(args: &BenchArgs) -> Result<Gpu> {
     let software = args.hardware_tiles.then_some(false);
     let options = GpuOptions { software, ..args.adapter.options() };
     let gpu = Gpu::open(&options).await?;
-    gpu.use_matrix_units(Numerics::probe(&gpu).await?.has_matrix_units);
+    gpu.use_matrix_units(Numerics::probe(&gpu).await?.matrix_units);
     match args.tuning.as_deref() {
         None => {}
         Some("tuned") => drop(tune(&gpu, None, &Control::default()).await?),
@@ -53,7 +53,7 @@ async fn open(args: &BenchArgs) -> Result<Gpu> {
             let refused =
                 |why| Error::Request { field: "tuning", reason: format!("{why}: `{text}`") };
             let tuning = Tuning::parse(text).ok_or_else(|| refused("names no kernels"))?;
-            if tuning != tuning.off_matrix_units() && !gpu.uses_matrix_units() {
+            if tuning != tuning.within(gpu.matrix_units()) {
                 return Err(refused("asks for matrix units, which are not used here"));
             }
             gpu.set_tuning(tuning);
