@@ -256,7 +256,9 @@ const drop = createDrop({
     toForm();
     if (!(await form.startImage.take(file))) return;
     form.showFault(null);
-    if (!onTarget) status.end(say.becameStartImage(file.name));
+    if (onTarget) return;
+    status.end(say.becameStartImage(file.name));
+    tellsOfStartImage = true;
   },
   onRows(rows) {
     navigation.go("queue");
@@ -282,7 +284,13 @@ const address = createAddress(form, session, {
   open: (name) => gallery.open(name),
   enter: places.begin,
 });
-anyById("reset").addEventListener("click", () => form.showFault(null));
+// Whether a drop made a start image: Reset removes it, and what says that it is one.
+let tellsOfStartImage = false;
+anyById("reset").addEventListener("click", () => {
+  form.showFault(null);
+  if (tellsOfStartImage && isIdle(state)) status.end("");
+  tellsOfStartImage = false;
+});
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
   Promise.resolve(drop.pasteInProgress())

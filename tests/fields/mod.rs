@@ -114,6 +114,30 @@ fn printed(arguments: &[String]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Another program's words can mean something else: nothing of them is taken, and what can be done
+/// is said.
+#[test]
+fn a_request_is_taken_from_pictures_of_ours_alone() {
+    let folder = scratch("foreign");
+    let path = folder.join("a.png");
+    let pixels = Rgba::new(1, 1, vec![0; 4]);
+    let infotext = "a (red:1.4) fox\nSteps: 25, Sampler: DPM++ 2M Karras, CFG scale: 6.5, Seed: 7";
+    let fooocus = r#"{"prompt": "a fox", "seed": "12345", "version": "Fooocus v2.5"}"#;
+    for (texts, what) in [
+        (vec![(PARAMETERS, infotext)], "another program's"),
+        (vec![(PARAMETERS, fooocus)], "another program's"),
+        (vec![("Comment", "{}")], "no request of this program"),
+        (vec![], "no request of this program"),
+    ] {
+        fs::write(&path, png::encode(&pixels, &texts).unwrap()).unwrap();
+        let output = program(&["request", "--from", path.to_str().unwrap()]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{texts:?}");
+        assert!(said.contains(what) && said.contains("drop the picture there"), "{said}");
+        assert!(!said.contains("Fetch"), "{said}");
+    }
+}
+
 #[test]
 fn every_field_is_an_option_of_the_program() {
     let request = unusual_request();

@@ -105,6 +105,17 @@ test("what is no picture is refused, and what was chosen stays", async (t) => {
   await page.locator("#initial-file").setInputFiles(wrong);
   assert.match(await complaint(), /broken\.png cannot be the start image/);
   assert.equal(await page.locator("#initial-box").isVisible(), false);
+
+  // After a good one too: it stays, and the sentence about it stays true, until Reset removes both.
+  const told = page.getByText("photo.png has no saved settings. It is the start image now.");
+  await dropped(page, "photo.png", pngWith({}));
+  await told.first().waitFor();
+  await page.locator("#initial-file").setInputFiles(wrong);
+  assert.match(await complaint(), /broken\.png cannot be the start image/);
+  assert.equal(await page.locator("#initial-box").isVisible(), true);
+  await page.getByRole("button", { name: "Reset" }).click();
+  assert.equal(await page.locator("#initial-box").isVisible(), false);
+  assert.equal(await page.locator("#progress-text").textContent(), "");
 });
 
 test("a picture pauses between steps and goes on, also from a queue", async (t) => {

@@ -35,9 +35,10 @@ export function createStartImage({ onChange, onFault }) {
    * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find gets the
    * file, and how to store it, which gives its key
    * @param {string} name for messages
+   * @param {() => void} [undo] if it cannot be one; without it the image of before stays
    * @returns {Promise<boolean>} whether it is the start image now
    */
-  async function choose(find, name) {
+  async function choose(find, name, undo) {
     const mine = ++choices;
     try {
       const { file, keep } = await find();
@@ -54,7 +55,7 @@ export function createStartImage({ onChange, onFault }) {
     } catch (error) {
       const reason = /** @type {Error} */ (error).message;
       if (mine !== choices) return false;
-      clear();
+      undo?.();
       onFault(new Error(say.notAPicture(name, reason)));
       return false;
     }
@@ -100,7 +101,8 @@ export function createStartImage({ onChange, onFault }) {
         if (!file) throw new Error(say.startImageGone());
         return { file, keep: () => key };
       };
-      void choose(find, say.startImage());
+      // The image of before belongs to another request.
+      void choose(find, say.startImage(), clear);
     },
 
     focus: () => strength.focus(),

@@ -81,7 +81,8 @@ pub fn encode(picture: &Rgba, texts: &[(&str, &str)]) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::BadFile`] for anything but a whole PNG file of at most 2²⁶ pixels.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
-    let fault = |error: ::png::DecodingError| bad_file(name, error.to_string());
+    let fault =
+        |error: ::png::DecodingError| bad_file(name, error.to_string().trim_end_matches('.'));
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
     // Uncompressed chunks need at most the file's size.

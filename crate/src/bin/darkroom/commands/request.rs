@@ -38,16 +38,37 @@ pub(crate) fn run(args: &ShowArgs) -> Result<()> {
     Ok(())
 }
 
-/// The request in a picture: from our JSON, or else from the infotext.
+/// Of the infotexts that programs write, this field is in ours alone.
+const OURS: &str = "Safety checker";
+
+/// The request in a picture of ours: from the JSON, or else from the infotext. Other programs write
+/// such a text too, where the same words can mean something else.
 fn read(path: &Path) -> Result<Request> {
     let shown = path.display().to_string();
+    let no_request = |reason: &str| Error::Config {
+        file: shown.clone(),
+        field: png::DARKROOM.into(),
+        reason: reason.into(),
+    };
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
     let picture = png::decode(&shown, &bytes)?;
     match (picture.text(png::DARKROOM), picture.text(png::PARAMETERS)) {
         (Some(json), _) => Request::from_json(json),
-        (None, Some(text)) => Request::from_infotext(&Parameters::parse(text)),
-        (None, None) => Err(Error::BadFile { file: shown, reason: "it has no request".into() }),
+        (None, Some(text)) => {
+            let read = Parameters::parse(text);
+            read.get(OURS).ok_or_else(|| {
+                no_request(
+                    "is missing, and the settings in the picture are another program's. The page \
+                     reads those of many programs: drop the picture there",
+                )
+            })?;
+            Request::from_infotext(&read)
+        }
+        (None, None) => Err(no_request(
+            "is missing: the picture carries no request of this program or its page. The page \
+             reads those of many other programs: drop the picture there",
+        )),
     }
 }
 
