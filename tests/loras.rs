@@ -125,7 +125,7 @@ fn the_text_encoder_is_diffusers_with_each() {
 }
 
 /// A LoRA's file of f32 tensors, with numbers of their places.
-fn file(name: &str, tensors: &[(String, Vec<usize>)]) -> MemorySource {
+pub(crate) fn file(name: &str, tensors: &[(String, Vec<usize>)]) -> MemorySource {
     let described: Vec<_> =
         tensors.iter().map(|(name, shape)| (name.as_str(), FileType::F32, shape.clone())).collect();
     let mut writer = SafetensorsWriter::new(Vec::new(), name, &described, &[]).unwrap();
@@ -138,15 +138,15 @@ fn file(name: &str, tensors: &[(String, Vec<usize>)]) -> MemorySource {
 }
 
 /// Of rank 1, for a layer of `n` outputs and `c` inputs.
-fn rank_1(layer: &str, n: usize, c: usize) -> [(String, Vec<usize>); 2] {
+pub(crate) fn rank_1(layer: &str, n: usize, c: usize) -> [(String, Vec<usize>); 2] {
     let name = |part: &str| format!("{layer}.{part}.weight");
     [(name("lora_down"), vec![1, c]), (name("lora_up"), vec![n, 1])]
 }
 
-const LAYER: &str = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v";
+pub(crate) const LAYER: &str = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v";
 
 /// Of the tiny checkpoint's layer, which has so many outputs and inputs.
-fn shape_of_layer() -> [usize; 2] {
+pub(crate) fn shape_of_layer() -> [usize; 2] {
     let files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
     let (_, unet) = files.archives()[1];
     let [n, c] = unet.get(&format!("{LAYER}.weight")).unwrap().shape[..] else {
@@ -155,7 +155,7 @@ fn shape_of_layer() -> [usize; 2] {
     [n, c]
 }
 
-fn open_file(source: &MemorySource) -> Result<Arc<Lora>> {
+pub(crate) fn open_file(source: &MemorySource) -> Result<Arc<Lora>> {
     block_on(Lora::open(source, source.file()))
 }
 
@@ -165,7 +165,7 @@ fn loud(weight: f32) -> Weighted {
     let mut tensors = rank_1(&format!("lora_unet_{}", LAYER.replace('.', "_")), n, c).to_vec();
     tensors.extend(rank_1("lora_unet_of_another_model", 4, 4));
     let lora = open_file(&file("loras/loud.safetensors", &tensors)).unwrap();
-    Weighted { lora, weight, text_encoder: true }
+    Weighted::new(lora, weight)
 }
 
 fn with(loras: Vec<Weighted>) -> Options {
@@ -263,7 +263,7 @@ fn what_is_for_another_model_is_refused_by_what_it_is() {
         let lora = open_file(source)?;
         block_on(async {
             let mut files = Files::open(&FileSource::new(tiny())).await?;
-            files.add_lora(&lora, 1.0, true).await
+            files.add_lora(&lora, [1.0; 2]).await
         })
     };
     let refused = |source: &MemorySource, what: &str| {
@@ -358,14 +358,14 @@ fn the_text_encoder_can_be_left_as_it_is() {
     let both = [rank_1(&key, n, c), rank_1(&of_unet, unet_n, unet_c)].concat();
     let both = open_file(&file("a", &both)).unwrap();
     let alone = open_file(&file("a", &rank_1(&key, n, c))).unwrap();
-    block_on(left.add_lora(&both, 1.0, false)).unwrap();
+    block_on(left.add_lora(&both, [1.0, 0.0])).unwrap();
     let mut changed = files();
-    block_on(changed.add_lora(&both, 1.0, true)).unwrap();
+    block_on(changed.add_lora(&both, [1.0; 2])).unwrap();
     let source = FileSource::new(tiny());
     let of = |files: &Files| block_on(files.archives()[0].1.load(&source, name)).unwrap();
     assert_eq!(of(&left), of(&files()));
     assert_ne!(of(&changed), of(&files()));
-    let refused = block_on(files().add_lora(&alone, 1.0, false)).unwrap_err().to_string();
+    let refused = block_on(files().add_lora(&alone, [1.0, 0.0])).unwrap_err().to_string();
     assert!(refused.contains("the text encoder alone"), "{refused}");
 }
 

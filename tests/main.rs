@@ -27,6 +27,7 @@ mod hostile; // files made to do harm
 mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
+mod lora_changes; // other LoRAs for an opened model: only what differs is read
 mod loras; // small files that change a model: against diffusers and LyCORIS
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused

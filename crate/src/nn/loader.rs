@@ -10,7 +10,7 @@
 //! `(ky, kx, c)`, because channels are last on the GPU. Channels are padded with zeros to a
 //! multiple of four.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ const HOLE: u64 = 64 << 10;
 /// The bytes of pending uploads after which the loader waits for the GPU.
 const UPLOADS_MAX: u64 = 8 << 20;
 
-/// Loads all tensors that the scopes of one file have asked for.
+/// Loads all tensors that the scopes of one file have asked for. Kept beside its network, it can
+/// load some of them again.
 pub struct Loader {
     shared: Rc<Shared>,
     archive: Rc<Archive>,
@@ -38,6 +39,7 @@ pub struct Loader {
 }
 
 /// Whole rows of one request: the unit of reading.
+#[derive(Clone)]
 struct Piece {
     file: Arc<str>,
     bytes: Range<u64>,
@@ -72,7 +74,12 @@ impl Loader {
 
     /// How many bytes of the file will be used.
     pub fn bytes_total(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
+        bytes_of(&self.pieces)
+    }
+
+    /// How many bytes of the file [`Loader::run_again`] will use.
+    pub fn bytes_again(&self, names: &HashSet<String>) -> u64 {
+        bytes_of(&self.pieces_again(names))
     }
 
     /// Reads, converts and uploads all requested tensors. `progress` is called with the bytes done
@@ -83,17 +90,55 @@ impl Loader {
     /// Those of `source` and `progress`; [`Error::BadFile`] for a file that is shorter than its
     /// header says, that has too many zeros, or whose elements are not floats; those of the device.
     pub async fn run(
-        self,
+        &self,
         source: &dyn Source,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<()> {
-        let total = self.bytes_total();
+        let lists = self.row_lists(source).await?;
+        self.load(source, &self.pieces, Some(&lists), progress).await
+    }
+
+    /// Loads the tensors of these names again, into the memory that they have, from `archive`: the
+    /// same as before with other changes. Nothing else is read. Nothing may be recorded that uses
+    /// them. After an error they are partly the new ones.
+    ///
+    /// # Errors
+    /// Those of `source`, of the changes and `progress`; those of the device.
+    ///
+    /// # Panics
+    /// When a table is among the names, which no change concerns.
+    pub async fn run_again(
+        &mut self,
+        (source, archive): (&dyn Source, &Rc<Archive>),
+        names: &HashSet<String>,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<()> {
+        self.archive = archive.clone();
+        let pieces = self.pieces_again(names);
+        assert!(!pieces.iter().any(|piece| self.is_table(piece)), "a change of a table");
+        self.load(source, &pieces, None, progress).await
+    }
+
+    fn pieces_again(&self, names: &HashSet<String>) -> Vec<Piece> {
+        let again = |piece: &&Piece| names.contains(&self.requests[piece.request].name);
+        self.pieces.iter().filter(again).cloned().collect()
+    }
+
+    /// Loads pieces: all of the file, with the row lists of its tables, or without lists some of
+    /// them again.
+    async fn load(
+        &self,
+        source: &dyn Source,
+        pieces: &[Piece],
+        lists: Option<&HashMap<usize, Vec<usize>>>,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<()> {
+        let total = bytes_of(pieces);
         let mut done = 0;
         let mut scratch = Scratch::default();
         let mut zeros = Zeros::default();
-        let lists = self.row_lists(source).await?;
         let gpu = self.shared.gpu.clone();
-        for window in windows(&self.pieces) {
+        for window in windows(pieces) {
             progress(done, total)?;
             let start = window[0].bytes.start;
             let end = window.iter().map(|piece| piece.bytes.end).max().unwrap_or(start);
@@ -112,7 +157,8 @@ impl Loader {
                 if gpu.is_dry() {
                     gpu.count_upload(self.upload_bytes(piece));
                 } else {
-                    let rows = lists.get(&piece.request).map(|list| &list[piece.rows.clone()]);
+                    let list = lists.and_then(|lists| lists.get(&piece.request));
+                    let rows = list.map(|list| &list[piece.rows.clone()]);
                     let bytes = &bytes[from..from + length];
                     if !self.is_table(piece) {
                         zeros.add(bytes);
@@ -126,7 +172,10 @@ impl Loader {
             }
         }
         self.shared.gpu.finish().await?;
-        zeros.check(self.archive.file())?;
+        if lists.is_some() {
+            // Some pieces alone may well be zeros.
+            zeros.check(self.archive.file())?;
+        }
         progress(done, total)
     }
 
@@ -219,6 +268,11 @@ impl Loader {
     fn bad_file(&self, reason: String) -> Error {
         Error::BadFile { file: self.archive.file().to_string(), reason }
     }
+}
+
+/// How many bytes of the file these pieces are.
+fn bytes_of(pieces: &[Piece]) -> u64 {
+    pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
 }
 
 /// Cuts a request into pieces of whole panels.

@@ -78,6 +78,8 @@ impl Pipeline {
         extras: &Extras<'_>,
         receive: &mut Receive<'_>,
     ) -> Result<()> {
+        request.validate(&self.description.allowed())?;
+        self.change_loras(request, control).await?;
         let engine = match &self.machine {
             Machine::Gpu(engine) => engine,
             Machine::Cpu(engine) => {
@@ -119,7 +121,7 @@ impl Pipeline {
                 control.report(Progress::Notice { text: text.clone() });
             }
         }
-        let (files, wider) = (&self.files, engine.widened());
+        let (files, wider) = (&*self.files(), engine.widened());
         // Latents already show the picture, so there are no previews if the safety checker has to
         // check it first.
         let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
@@ -170,13 +172,15 @@ impl Pipeline {
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
         let options = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
-        let schedule = &self.files.schedule;
+        let files = &*self.files();
+        let schedule = &files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
-        let prompts = Prompts::read(&self.tokenizer, &request)?;
+        let mut prompts = Prompts::read(&self.tokenizer, &request)?;
+        prompts.notices.extend(self.lora_notices(&request));
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
-        let call = LoadContext { files: &self.files, control };
+        let call = LoadContext { files, control };
         order.at_once = engine.plan(load, call).await? as u32;
         Ok(order)
     }
@@ -204,7 +208,7 @@ impl Pipeline {
             Machine::Cpu(_) => None,
         };
         let model = self.provenance.clone();
-        let loras = self.loras.clone();
+        let loras = self.loras();
         Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
     }
 

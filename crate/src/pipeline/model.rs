@@ -1,7 +1,7 @@
 //! An opened model on the GPU or on the CPU. [`Pipeline::open`] makes it, and
 //! [`Pipeline::generate`] makes pictures with it.
 
-use super::checkpoint::{Description, Files, LoraRecord, Provenance};
+use super::checkpoint::{Description, Files, LoraRecord, Provenance, Weighted, in_use};
 use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
@@ -9,10 +9,15 @@ use super::safety::Checker;
 use crate::gpu::{Held, Tuning};
 use crate::measure::tuner;
 use crate::text::Tokenizer;
+use crate::weights::Source;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// An opened model on the GPU or on the CPU.
 pub struct Pipeline {
-    pub(super) files: Files,
+    /// Its files, with the LoRAs that the weights have now.
+    pub(super) files: RefCell<Rc<Files>>,
+    pub(super) source: Rc<dyn Source>,
     pub(super) tokenizer: Tokenizer,
     pub(super) machine: Machine,
     pub(super) adapter: AdapterKind,
@@ -20,8 +25,9 @@ pub struct Pipeline {
     /// The safety checker; if there is none, the reason.
     pub(super) checker: Result<Checker, Safety>,
     pub(super) provenance: Option<Provenance>,
-    /// The LoRAs that its weights were loaded with.
-    pub(super) loras: Vec<LoraRecord>,
+    /// The LoRAs that requests use, and those that the weights have now.
+    pub(super) chosen: RefCell<Vec<Weighted>>,
+    pub(super) loras: RefCell<Vec<LoraRecord>>,
 }
 
 /// The engine, which has the networks.
@@ -31,6 +37,33 @@ pub(super) enum Machine {
 }
 
 impl Pipeline {
+    /// Of a model's files, their source, and the LoRAs that were added to them.
+    pub(super) fn new(
+        (files, source, chosen): (Files, Rc<dyn Source>, Vec<Weighted>),
+        tokenizer: Tokenizer,
+        (machine, adapter): (Machine, AdapterKind),
+        checker: Result<Checker, Safety>,
+        provenance: Option<Provenance>,
+    ) -> Pipeline {
+        Pipeline {
+            description: files.describe(),
+            files: RefCell::new(Rc::new(files)),
+            source,
+            tokenizer,
+            machine,
+            adapter,
+            checker,
+            provenance,
+            loras: RefCell::new(in_use(&chosen).iter().map(LoraRecord::of).collect()),
+            chosen: RefCell::new(chosen),
+        }
+    }
+
+    /// Its files, with the LoRAs that the weights have now.
+    pub(super) fn files(&self) -> Rc<Files> {
+        self.files.borrow().clone()
+    }
+
     /// What the model is, and which requests it accepts.
     pub fn describe(&self) -> &Description {
         &self.description
@@ -47,11 +80,6 @@ impl Pipeline {
     /// Name, revision and hash of the model, if its manifest has them.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
-    }
-
-    /// The LoRAs that its weights were loaded with.
-    pub fn loras(&self) -> &[LoraRecord] {
-        &self.loras
     }
 
     /// The residency of the latest request; `None` on the CPU.

@@ -1,6 +1,6 @@
 //! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
-use super::checkpoint::{Files, LoraRecord, Provenance, SafetyFiles, add_loras};
+use super::checkpoint::{Files, Provenance, SafetyFiles, Weighted, add_loras, in_use};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
@@ -51,8 +51,7 @@ impl Pipeline {
         if options.reproducible {
             gpu.set_tuning(gpu.default_tuning());
         }
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let files = open_files(&*source, &options.loras, control).await?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -65,8 +64,8 @@ impl Pipeline {
         let provenance = Provenance::read(&*source).await?;
         let adapter = AdapterKind::of(gpu);
         let machine = Machine::Gpu(Box::new(on_gpu));
-        let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
+        let files = (files, source, options.loras.clone());
+        Ok(Pipeline::new(files, tokenizer, (machine, adapter), checker, provenance))
     }
 
     /// Opens a model on the device of `choice`.
@@ -93,8 +92,7 @@ impl Pipeline {
             }
             Found::None { kind, why } => (kind, why),
         };
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let files = open_files(&*source, &options.loras, control).await?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, &why)?;
         if !options.is_plain() {
@@ -108,7 +106,8 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        let opened = Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await?;
+        let of_files = (files, source, options.loras.clone());
+        let opened = Pipeline::on_cpu(of_files, checker, turn, control).await?;
         Ok(Pipeline { adapter: kind, ..opened })
     }
 
@@ -122,11 +121,10 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let files = open_files(&*source, &options.loras, control).await?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
+        Pipeline::on_cpu((files, source, options.loras.clone()), checker, None, control).await
     }
 
     /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
@@ -144,29 +142,38 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
         check_memory(&files, &checker, why)?;
-        Pipeline::on_cpu((files, Vec::new()), checker, turn, &*source, control).await
+        Pipeline::on_cpu((files, source, Vec::new()), checker, turn, control).await
     }
 
     async fn on_cpu(
-        (files, loras): (Files, Vec<LoraRecord>),
+        (files, source, loras): (Files, Rc<dyn Source>, Vec<Weighted>),
         checker: Result<SafetyFiles, Safety>,
         turn: Option<Turn>,
-        source: &dyn Source,
         control: &Control,
     ) -> Result<Pipeline> {
         control.check()?;
-        let tokenizer = files.tokenizer(source).await?;
-        let machine = OnCpu::load(&files, source, turn, control).await?;
+        let tokenizer = files.tokenizer(&*source).await?;
+        let machine = OnCpu::load(&files, &*source, turn, control).await?;
         let checker = match checker {
-            Ok(checker) => Ok(checker.load_on_cpu(source, control).await?),
+            Ok(checker) => Ok(checker.load_on_cpu(&*source, control).await?),
             Err(reason) => Err(reason),
         };
         let machine = Machine::Cpu(Box::new(machine));
-        let description = files.describe();
-        let provenance = Provenance::read(source).await?;
+        let provenance = Provenance::read(&*source).await?;
         let adapter = AdapterKind::Unknown;
-        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
+        let files = (files, source, loras);
+        Ok(Pipeline::new(files, tokenizer, (machine, adapter), checker, provenance))
     }
+}
+
+/// Reads a model's configs and headers, and adds its LoRAs.
+///
+/// # Errors
+/// As [`Files::open`]; LoRAs that are for another model.
+async fn open_files(source: &dyn Source, loras: &[Weighted], control: &Control) -> Result<Files> {
+    let mut files = Files::open(source).await?;
+    add_loras(&mut files, &in_use(loras), control).await?;
+    Ok(files)
 }
 
 /// What was found for a model to run on.

@@ -78,7 +78,8 @@ impl Pipeline {
         Request { width, height, ..Request::default() }.validate(&self.description.allowed())?;
         let runs = runs.max(1);
         let gpu = &engine.gpu;
-        let call = LoadContext { files: &self.files, control };
+        let files = &*self.files();
+        let call = LoadContext { files, control };
         let peaks = peaks(gpu, runs, &|| control.check()).await?;
         gpu.trim();
         let record = self.evaluation(engine, size, call).await?;

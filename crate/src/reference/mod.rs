@@ -77,6 +77,24 @@ impl Networks {
         })
     }
 
+    /// Builds the text encoder again, from other weights.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for weights that do not fit the config.
+    pub fn set_text_encoder(&mut self, weights: Weights, config: &TextConfig) -> Result<()> {
+        self.text_encoder = weights.build(|vars| TextEncoder::new(&vars, config))?;
+        Ok(())
+    }
+
+    /// Builds the UNet again, from other weights.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for weights that do not fit the config.
+    pub fn set_unet(&mut self, weights: Weights, config: &UnetConfig) -> Result<()> {
+        self.unet = Unet::open(weights, config)?;
+        Ok(())
+    }
+
     /// `ids`, in `batch` rows → `[batch, tokens, c]`, without the last `skipped` layers of the text
     /// encoder.
     pub fn encode(&self, ids: &[u32], batch: usize, skipped: usize) -> Tensor {

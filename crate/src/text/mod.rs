@@ -4,10 +4,12 @@ mod clean;
 mod emphasis;
 mod entities;
 mod prompt;
+mod tags;
 mod tokenizer;
 mod vocabulary;
 
 pub use clean::clean;
 pub use emphasis::Fragment;
 pub use prompt::{CHUNKS_MAX, Chunk, LongPrompt, Prompt, PromptOptions};
+pub use tags::{LoraTag, Tagged};
 pub use tokenizer::{Tokenizer, Tokens};

@@ -175,6 +175,23 @@ impl Archive {
         changed
     }
 
+    /// The same archive without its changes.
+    #[must_use]
+    pub fn unchanged(&self) -> Archive {
+        Archive { changes: Vec::new(), ..self.clone() }
+    }
+
+    /// The names of the tensors whose values differ from those of `other`, the same archive with
+    /// other changes.
+    pub fn changed_since(&self, other: &Archive) -> HashSet<String> {
+        let keys = |archive: &Archive, tensor: &TensorInfo| {
+            let of = archive.changes.iter().filter(|change| change.concerns(tensor));
+            of.map(|change| change.key()).collect::<Vec<_>>()
+        };
+        let differs = |tensor: &&TensorInfo| keys(self, tensor) != keys(other, tensor);
+        self.tensors.iter().filter(differs).map(|tensor| tensor.name.clone()).collect()
+    }
+
     /// Whether it has any change.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()

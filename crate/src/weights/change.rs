@@ -12,6 +12,9 @@ pub trait Change: Debug + Send + Sync {
     /// Whether it changes this tensor.
     fn concerns(&self, tensor: &TensorInfo) -> bool;
 
+    /// What it is, as a text: two changes with the same key change a tensor in the same way.
+    fn key(&self) -> String;
+
     /// Changes the given rows of a tensor that it concerns; `values` are those of the rows, in the
     /// file's order.
     ///

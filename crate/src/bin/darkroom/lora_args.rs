@@ -10,7 +10,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct LoraArgs {
     /// A LoRA (kohya, diffusers, PEFT, LyCORIS), and how much of it: style.safetensors:0.8. Without
-    /// a weight 1; negative turns it around. May be given several times.
+    /// a weight 1; negative turns it around; 0 uses it only where a prompt has <lora:style:0.8> and
+    /// --prompt-weights is given. May be given several times.
     #[arg(long = "lora", value_name = "FILE[:WEIGHT]", value_parser = parse)]
     loras: Vec<(PathBuf, f32)>,
     /// LoRAs change the UNet alone.
@@ -34,8 +35,11 @@ impl LoraArgs {
             })?;
             let folder = path.parent().unwrap_or(path);
             let lora = Lora::open(&FileSource::new(folder), name).await?;
-            let text_encoder = !self.no_lora_text_encoder;
-            opened.push(Weighted { lora, weight: *weight, text_encoder });
+            let plain = Weighted::new(lora, *weight);
+            opened.push(match self.no_lora_text_encoder {
+                true => Weighted { text_encoder_weight: 0.0, ..plain },
+                false => plain,
+            });
         }
         Ok(opened)
     }

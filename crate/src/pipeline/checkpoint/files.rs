@@ -40,6 +40,7 @@ const STEMS: [(Part, &str); Part::NEEDED.len()] = [
 ];
 
 /// A model's configs and the headers of its weights.
+#[derive(Clone)]
 pub struct Files {
     /// Of `text_encoder/config.json`.
     pub text_encoder: TextConfig,
@@ -123,36 +124,50 @@ impl Files {
         of.into_iter().map(|(file, part)| (file, &**self.archive(part))).collect()
     }
 
-    /// Adds a LoRA to the UNet and the text encoder, or to the UNet alone. Returns the LoRA's names
-    /// that match nothing in this model.
+    /// Adds a LoRA to the UNet and the text encoder, with a weight for each; to the UNet alone where
+    /// the second is 0. Returns the LoRA's names that match nothing in this model.
     ///
     /// # Errors
     /// [`Error::BadFile`] for a LoRA that matches no layer of this model, or has other shapes.
     pub async fn add_lora(
         &mut self,
         lora: &Arc<Lora>,
-        weight: f32,
-        text_encoder: bool,
+        [weight, text_weight]: [f32; 2],
     ) -> Result<Vec<String>> {
         let [text, unet] = [Part::TextEncoder, Part::Unet].map(|part| self.archive(part).clone());
         let levels = self.topology().unet;
         let into_unet = Merge::into_unet(lora, (&unet, &levels), weight).await?;
-        let into_text = Merge::into_text_encoder(lora, &text, weight).await?;
+        let into_text = Merge::into_text_encoder(lora, &text, text_weight).await?;
         if into_unet.is_empty() && into_text.is_empty() {
             return Err(bad_file(lora.file(), "none of its layers is in this model"));
         }
-        if into_unet.is_empty() && !text_encoder {
+        if into_unet.is_empty() && text_weight == 0.0 {
             return Err(bad_file(
                 lora.file(),
                 "it changes the text encoder alone, which is left out",
             ));
         }
         self.archives.insert(Part::Unet, Rc::new(unet.changed(Arc::new(into_unet))));
-        if text_encoder {
+        if text_weight != 0.0 {
             let changed = Rc::new(text.changed(Arc::new(into_text)));
             self.archives.insert(Part::TextEncoder, changed);
         }
         Ok(lora.unmatched((&unet, &levels), &text))
+    }
+
+    /// The same files without any LoRA.
+    pub(in crate::pipeline) fn unchanged(&self) -> Files {
+        let mut files = self.clone();
+        for part in Part::NEEDED {
+            files.archives.insert(part, Rc::new(self.archive(part).unchanged()));
+        }
+        files
+    }
+
+    /// Bytes of a part's tensors in its file.
+    pub(in crate::pipeline) fn bytes_of(&self, part: Part) -> u64 {
+        let tensors = self.archive(part).tensors().iter();
+        tensors.map(|info| info.range.end - info.range.start).sum()
     }
 
     /// Whether a LoRA changes the weights.

@@ -17,34 +17,53 @@ pub struct Weighted {
     pub lora: Arc<Lora>,
     /// 1 is what it was trained for; a negative weight inverts its effect.
     pub weight: f32,
-    /// Whether it may change the text encoder as well as the UNet.
-    pub text_encoder: bool,
+    /// Its weight in the text encoder, mostly the same; 0 leaves the text encoder as it is.
+    pub text_encoder_weight: f32,
+}
+
+impl Weighted {
+    /// With one weight in both networks.
+    pub fn new(lora: Arc<Lora>, weight: f32) -> Weighted {
+        Weighted { lora, weight, text_encoder_weight: weight }
+    }
+
+    /// The name of its file without folders and extension, as in `<lora:…>` of other programs.
+    pub fn name(&self) -> &str {
+        let file = self.lora.file();
+        let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        file.rsplit_once('.').map_or(file, |(name, _)| name)
+    }
 }
 
 /// A LoRA with which a picture was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoraRecord {
-    /// The name of its file without folders and extension, as in `<lora:…>` of other programs.
+    /// [`Weighted::name`]
     pub name: String,
-    /// Its weight.
+    /// Its weight in the UNet.
     pub weight: f32,
+    /// Its weight in the text encoder.
+    pub text_encoder_weight: f32,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// Whether it could change the text encoder.
-    pub text_encoder: bool,
 }
 
 impl LoraRecord {
-    fn of(one: &Weighted) -> LoraRecord {
-        let file = one.lora.file();
-        let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    /// What is recorded of a LoRA.
+    pub(in crate::pipeline) fn of(one: &Weighted) -> LoraRecord {
         LoraRecord {
-            name: file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned(),
+            name: one.name().to_owned(),
             weight: one.weight,
+            text_encoder_weight: one.text_encoder_weight,
             sha256: one.lora.sha256().to_owned(),
-            text_encoder: one.text_encoder,
         }
     }
+}
+
+/// Those whose weights are not 0.
+pub(in crate::pipeline) fn in_use(loras: &[Weighted]) -> Vec<Weighted> {
+    let used = |one: &&Weighted| one.weight != 0.0 || one.text_encoder_weight != 0.0;
+    loras.iter().filter(used).cloned().collect()
 }
 
 /// Adds LoRAs to a model's files. Names that match nothing in the model are reported in a notice.
@@ -55,9 +74,9 @@ pub(in crate::pipeline) async fn add_loras(
     files: &mut Files,
     loras: &[Weighted],
     control: &Control,
-) -> Result<Vec<LoraRecord>> {
+) -> Result<()> {
     for one in loras {
-        let unmatched = files.add_lora(&one.lora, one.weight, one.text_encoder).await?;
+        let unmatched = files.add_lora(&one.lora, [one.weight, one.text_encoder_weight]).await?;
         if unmatched.is_empty() {
             continue;
         }
@@ -70,5 +89,5 @@ pub(in crate::pipeline) async fn add_loras(
         );
         control.report(Progress::Notice { text });
     }
-    Ok(loras.iter().map(LoraRecord::of).collect())
+    Ok(())
 }

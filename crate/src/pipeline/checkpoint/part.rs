@@ -103,6 +103,11 @@ impl<T> PartMap<T> {
         self.0[part as usize] = Some(value);
     }
 
+    /// Takes a part's value out, if it has one.
+    pub fn remove(&mut self, part: Part) -> Option<T> {
+        self.0[part as usize].take()
+    }
+
     /// Drops the values of all other parts.
     pub fn retain(&mut self, kept: PartSet) {
         for part in Part::ALL.into_iter().filter(|part| !kept.has(*part)) {

@@ -6,6 +6,7 @@ use crate::gpu::Gpu;
 use crate::nn::{Loader, Scope};
 use crate::pipeline::control::{Control, Progress};
 use crate::weights::{Archive, Source};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// The device that a network is loaded to, the source of its weights, and the caller's control.
@@ -49,12 +50,16 @@ impl<N> Pending<N> {
     ///
     /// # Errors
     /// Those of the source and the device; a cancel.
-    pub(crate) async fn load(self, target: &LoadTarget<'_>, counted: &mut Counted) -> Result<N> {
-        let bytes = self.bytes_total();
-        let mut progress = |done, _| counted.report(target.control, self.part, done);
-        self.loader.run(target.source, &mut progress).await?;
-        counted.bytes_done += bytes;
-        Ok(self.network)
+    pub(crate) async fn load(
+        self,
+        target: &LoadTarget<'_>,
+        counted: &mut Counted,
+    ) -> Result<Loaded<N>> {
+        let Pending { part, network, loader } = self;
+        let mut progress = |done, _| counted.report(target.control, part, done);
+        loader.run(target.source, &mut progress).await?;
+        counted.bytes_done += loader.bytes_total();
+        Ok(Loaded { part, network, loader })
     }
 
     /// [`Pending::load`] of one network alone.
@@ -63,7 +68,38 @@ impl<N> Pending<N> {
     /// As [`Pending::load`].
     pub(crate) async fn load_alone(self, target: &LoadTarget<'_>) -> Result<N> {
         let mut counted = Counted::of(self.bytes_total());
-        self.load(target, &mut counted).await
+        Ok(self.load(target, &mut counted).await?.network)
+    }
+}
+
+/// A loaded network, with what loads some of its weights again.
+pub(crate) struct Loaded<N> {
+    part: &'static str,
+    pub network: N,
+    loader: Loader,
+}
+
+impl<N> Loaded<N> {
+    /// Bytes of its file that [`Loaded::load_again`] reads.
+    pub(crate) fn bytes_again(&self, names: &HashSet<String>) -> u64 {
+        self.loader.bytes_again(names)
+    }
+
+    /// Loads the tensors of these names again, from the same file with other changes.
+    ///
+    /// # Errors
+    /// Those of the source, of the changes and of the device; a cancel. The network is then partly
+    /// the new one.
+    pub(crate) async fn load_again(
+        &mut self,
+        (archive, names): (&Rc<Archive>, &HashSet<String>),
+        target: &LoadTarget<'_>,
+        counted: &mut Counted,
+    ) -> Result<()> {
+        let mut progress = |done, _| counted.report(target.control, self.part, done);
+        self.loader.run_again((target.source, archive), names, &mut progress).await?;
+        counted.bytes_done += self.loader.bytes_again(names);
+        Ok(())
     }
 }
 

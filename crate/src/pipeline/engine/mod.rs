@@ -9,10 +9,12 @@
 //! plans                       how workloads are run
 //! parts  vae_encoder          networks on the adapter
 //! on_gpu  on_cpu             the two engines
+//! load_again                 some of their weights again, after other LoRAs
 //! ```
 
 mod cpu_memory;
 mod device_memory;
+mod load_again;
 mod loading;
 mod on_cpu;
 mod on_gpu;
@@ -25,6 +27,7 @@ mod workload;
 
 pub(super) use cpu_memory::{MEMORY_MAX, check_load, work_bytes};
 pub use device_memory::DeviceMemory;
+pub(super) use load_again::differing;
 pub(super) use loading::Counted;
 pub(crate) use loading::{LoadTarget, Pending};
 pub(super) use on_cpu::OnCpu;

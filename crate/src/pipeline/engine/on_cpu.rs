@@ -15,6 +15,7 @@ use crate::pipeline::control::Control;
 use crate::reference::{Networks, Weights};
 use crate::weights::Source;
 use candle_core::{Device, Tensor};
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -26,7 +27,7 @@ pub type Turn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The engine on the CPU.
 pub(in crate::pipeline) struct OnCpu {
-    pub networks: Networks,
+    pub networks: RefCell<Networks>,
     /// Called after each evaluation, so that messages are handled: an evaluation itself cannot be
     /// interrupted.
     pub turn: Option<Turn>,
@@ -45,21 +46,18 @@ impl OnCpu {
         control: &Control,
     ) -> Result<OnCpu> {
         check_tensors(files)?;
-        let bytes_of = |part: Part| {
-            let tensors = files.archive(part).tensors().iter();
-            tensors.map(|info| info.range.end - info.range.start).sum::<u64>()
-        };
-        let mut counted = Counted::of(Part::NEEDED.into_iter().map(bytes_of).sum());
+        let bytes = Part::NEEDED.map(|part| files.bytes_of(part));
+        let mut counted = Counted::of(bytes.iter().sum());
         let mut weights = Vec::new();
         for part in Part::NEEDED {
             let mut progress = |done| counted.report(control, part.name(), done);
             let (archive, rows) = (files.archive(part), files.text_encoder.vocab_size);
             weights.push(Weights::read(source, archive, rows, &mut progress).await?);
-            counted.bytes_done += bytes_of(part);
+            counted.bytes_done += files.bytes_of(part);
         }
         let weights = weights.try_into().ok().expect("one for each needed part");
         let networks = Networks::new((&files.text_encoder, &files.unet, &files.vae), weights)?;
-        Ok(OnCpu { networks, turn })
+        Ok(OnCpu { networks: RefCell::new(networks), turn })
     }
 }
 
@@ -90,7 +88,7 @@ impl Engine for OnCpu {
         skipped: usize,
         _: LoadContext<'_>,
     ) -> Result<Tensor> {
-        Ok(self.networks.encode(ids, rows, skipped))
+        Ok(self.networks.borrow().encode(ids, rows, skipped))
     }
 
     fn upload_states(&self, values: &[f32], tokens: usize) -> Tensor {
@@ -121,7 +119,7 @@ impl Engine for OnCpu {
         _: &Control,
     ) -> Result<[Vec<f32>; 2]> {
         let picture = self.latents(planes, [1, 3, height, width]);
-        let [mean, logvar] = self.networks.encode_picture(&picture);
+        let [mean, logvar] = self.networks.borrow().encode_picture(&picture);
         Ok([self.read_states(&mean).await?, self.read_states(&logvar).await?])
     }
 
@@ -137,7 +135,7 @@ impl Engine for OnCpu {
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let scaled = (latents * input_scale).expect(FITS);
         let input = UnetInput { cache, ..UnetInput::new(&scaled, timestep, context) };
-        let output = self.networks.predict(&input, guidance_scale);
+        let output = self.networks.borrow().predict(&input, guidance_scale);
         *deep = output.deep;
         output.sample
     }
@@ -197,7 +195,7 @@ impl Engine for OnCpu {
     }
 
     async fn decode(&self, latents: &Tensor, index: usize, _: LoadContext<'_>) -> Result<Tensor> {
-        Ok(self.networks.decode(&latents.narrow(0, index, 1).expect(FITS)))
+        Ok(self.networks.borrow().decode(&latents.narrow(0, index, 1).expect(FITS)))
     }
 
     async fn reload_unet(&self, _: LoadContext<'_>) -> Result<()> {

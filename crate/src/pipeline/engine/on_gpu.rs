@@ -30,7 +30,7 @@ pub(in crate::pipeline) struct PendingCheck {
 }
 
 /// A cached result of the text encoder: its ids, the number of skipped layers, and the states.
-struct Encoded {
+pub(super) struct Encoded {
     ids: Vec<u32>,
     skipped: usize,
     states: Tensor,
@@ -41,17 +41,17 @@ pub(in crate::pipeline) struct OnGpu {
     pub gpu: Gpu,
     pub options: Options,
     pub(in crate::pipeline) source: Rc<dyn Source>,
-    parts: Rc<Parts>,
+    pub(super) parts: Rc<Parts>,
     /// The number of the text encoder's positions.
     positions: usize,
     pub(in crate::pipeline) plans: Plans,
     residency: Cell<Residency>,
     /// The current stage, shared with the engine of [`Engine::widened`], which shares the parts;
     /// and the peaks of the stages before it.
-    stage: Rc<Cell<Option<Stage>>>,
+    pub(super) stage: Rc<Cell<Option<Stage>>>,
     peaks: RefCell<Vec<(Stage, Held)>>,
     /// The states of the latest prompts, so that another seed does not run the text encoder again.
-    encoded: RefCell<Option<Encoded>>,
+    pub(super) encoded: RefCell<Option<Encoded>>,
 }
 
 impl OnGpu {

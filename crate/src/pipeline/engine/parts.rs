@@ -1,7 +1,7 @@
 //! The networks on the GPU. Each is loaded when a stage needs it, and dropped afterwards unless it
 //! is kept. See [`super::residency`].
 
-use super::loading::{Counted, LoadTarget, Pending};
+use super::loading::{Counted, LoadTarget, Loaded, Pending};
 use crate::dtype::WeightType;
 use crate::error::Result;
 use crate::gpu::Gpu;
@@ -11,6 +11,7 @@ use crate::models::vae::{Encoder, VaeDecoder};
 use crate::nn::Scope;
 use crate::pipeline::checkpoint::{Files, Part, PartMap, PartSet};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// A loaded network.
@@ -39,14 +40,17 @@ impl Network {
 
 /// The networks that are loaded.
 #[derive(Default)]
-pub(super) struct Parts(RefCell<PartMap<Network>>);
+pub(super) struct Parts(RefCell<PartMap<Loaded<Network>>>);
+
+/// For some parts the names of tensors.
+pub(in crate::pipeline) type TensorNames = PartMap<HashSet<String>>;
 
 /// The message of a panic: a part was not loaded before its stage, which would be a bug.
 const LOADED: &str = "a stage has its part";
 
 impl Parts {
     fn get(&self, part: Part) -> Network {
-        self.0.borrow().get(part).cloned().expect(LOADED)
+        self.0.borrow().get(part).map(|loaded| loaded.network.clone()).expect(LOADED)
     }
 
     /// The text encoder, which is loaded.
@@ -105,6 +109,40 @@ impl Parts {
         }
         let mut networks = self.0.borrow_mut();
         loaded.into_iter().for_each(|(part, network)| networks.insert(part, network));
+        Ok(())
+    }
+
+    /// Loads the tensors of these names again, in the parts that are loaded, from `files`: those
+    /// that they were loaded from with other changes. Nothing may be recorded that uses them. After
+    /// an error the parts that are not finished are not loaded any more.
+    ///
+    /// # Errors
+    /// Those of the source, of the changes and of the device; a cancel.
+    pub(super) async fn load_again(
+        &self,
+        (files, names): (&Files, &TensorNames),
+        target: &LoadTarget<'_>,
+    ) -> Result<()> {
+        let loaded = |part: &Part| self.0.borrow().get(*part).is_some();
+        let parts: Vec<_> = Part::NEEDED
+            .into_iter()
+            .filter(loaded)
+            .filter_map(|part| Some((part, names.get(part).filter(|names| !names.is_empty())?)))
+            .collect();
+        let bytes = |(part, names): &(Part, &HashSet<String>)| {
+            self.0.borrow().get(*part).map_or(0, |loaded| loaded.bytes_again(names))
+        };
+        let mut counted = Counted::of(parts.iter().map(bytes).sum());
+        // All are taken out first: those that an error leaves out must not stay as they were.
+        let taken: Vec<_> = parts
+            .into_iter()
+            .map(|(part, names)| (part, names, self.0.borrow_mut().remove(part)))
+            .collect();
+        for (part, names, loaded) in taken {
+            let mut loaded = loaded.expect("those that are loaded");
+            loaded.load_again((files.archive(part), names), target, &mut counted).await?;
+            self.0.borrow_mut().insert(part, loaded);
+        }
         Ok(())
     }
 }

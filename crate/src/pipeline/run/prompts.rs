@@ -11,7 +11,7 @@ use super::options::Extras;
 use crate::error::Result;
 use crate::pipeline::engine::{Engine, LoadContext};
 use crate::request::Request;
-use crate::text::{Chunk, Prompt, Tokenizer};
+use crate::text::{Chunk, Prompt, Tagged, Tokenizer};
 
 /// The prompts of a request as ids, the negative one first. Both have the same number of chunks:
 /// the shorter one gets empty chunks, as with an option of AUTOMATIC1111's web UI.
@@ -34,6 +34,7 @@ impl Prompts {
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
         let (mut notices, mut prompts) = (Vec::new(), Vec::new());
         for (name, text) in both.into_iter().skip(2 - count) {
+            let text = if name == "prompt" { &encoded(request) } else { text };
             let prompt = Prompt::read(tokenizer, name, text, &options)?;
             if let Some(cut) = &prompt.cut {
                 let room = tokenizer.length() - 2;
@@ -91,6 +92,14 @@ impl Prompts {
             observer.numbers("context", &shape, &values)?;
         }
         Ok(text)
+    }
+}
+
+/// The part of the prompt that is encoded: without tags, where their syntax is on.
+fn encoded(request: &Request) -> String {
+    match request.prompt_weights {
+        true => Tagged::read(&request.prompt).text,
+        false => request.prompt.clone(),
     }
 }
 

@@ -94,7 +94,7 @@ impl Pipeline {
         control: &Control,
     ) -> Result<Vec<Check>> {
         let say = |text: &str| control.report(Progress::Notice { text: text.into() });
-        let identity = Identity::of(&self.files, &*source).await?;
+        let identity = Identity::of(&self.files(), &*source).await?;
         let mut checks = Vec::new();
         match identity {
             Identity::V1_4 => say("This is Stable Diffusion v1.4, by the SHA-256 of its first \
@@ -131,7 +131,7 @@ impl Pipeline {
     pub async fn check(&self, published: &Published, control: &Control) -> Result<Check> {
         let got = self.decoded_image(published, control).await?.corner();
         let (precision, bits) = self.stored_as();
-        let rounding = RoundingBound::of(precision, bits.min(self.files.unet_bits()));
+        let rounding = RoundingBound::of(precision, bits.min(self.files().unet_bits()));
         let Published { sampler, expected, tolerance, .. } = published;
         Ok(Check::of_corners(sampler, [expected, &got], *tolerance, rounding))
     }
@@ -211,7 +211,7 @@ impl Pipeline {
         let Machine::Gpu(engine) = &self.machine else { return (Precision::F32, 32) };
         let bits = match engine.options.weights {
             Some(weights) => weights.bytes(1024) as u64 * 8 / 1024,
-            None if self.files.has_blocks() => 16,
+            None if self.files().has_blocks() => 16,
             None => 32,
         };
         (engine.options.precision, bits)

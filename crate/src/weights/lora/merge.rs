@@ -97,6 +97,10 @@ impl Change for Merge {
         self.weight != 0.0 && self.targets.contains_key(&tensor.name)
     }
 
+    fn key(&self) -> String {
+        format!("{} {}", self.lora.sha256(), self.weight)
+    }
+
     fn apply<'a>(
         &'a self,
         tensor: &'a TensorInfo,
