@@ -79,7 +79,7 @@ impl Pipeline {
         receive: &mut Receive<'_>,
     ) -> Result<()> {
         request.validate(&self.description.allowed())?;
-        self.change_loras(request, control).await?;
+        self.change_loras(&self.loras_of(request), control).await?;
         let engine = match &self.machine {
             Machine::Gpu(engine) => engine,
             Machine::Cpu(engine) => {

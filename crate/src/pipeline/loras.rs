@@ -27,21 +27,24 @@ impl Pipeline {
         self.loras.borrow().clone()
     }
 
-    /// Gives the weights the LoRAs of a request.
+    /// The chosen LoRAs with the weights of the request's tags, without those of weight 0.
+    pub(super) fn loras_of(&self, request: &Request) -> Vec<Weighted> {
+        wanted(&self.chosen.borrow(), &tags(request).loras)
+    }
+
+    /// Changes the weights by these LoRAs, in place of those before.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for a LoRA that is for another model; those of the
     /// source and of the device; a cancel.
-    pub(super) async fn change_loras(&self, request: &Request, control: &Control) -> Result<()> {
-        let tags = tags(request).loras;
-        let wanted = wanted(&self.chosen.borrow(), &tags);
+    pub(super) async fn change_loras(&self, wanted: &[Weighted], control: &Control) -> Result<()> {
         let records: Vec<_> = wanted.iter().map(LoraRecord::of).collect();
         if *self.loras.borrow() == records {
             return Ok(());
         }
         let before = self.files();
         let mut files = before.unchanged();
-        add_loras(&mut files, &wanted, control).await?;
+        add_loras(&mut files, wanted, control).await?;
         let names = differing(&before, &files);
         let files = Rc::new(files);
         let call = LoadContext { files: &files, control };

@@ -3,12 +3,44 @@
 use super::local_files::Files;
 use crate::error::{Result, bad_file};
 use crate::pipeline;
-use crate::weights::{CHECKPOINTS, Ldm, Manifest, Source};
+use crate::weights::{Archive, CHECKPOINTS, Kind, Ldm, Lora, Manifest, Source, identify_addon};
 
 /// The file that shows that a folder has the diffusers layout.
 const INDEX: &str = "model_index.json";
 /// Extensions of files that may accompany a model.
 const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
+
+/// Extensions of files that change a model.
+const ADDONS: [&str; 4] = [".safetensors", ".ckpt", ".pt", ".bin"];
+
+/// A file that changes a model.
+pub(super) struct Addon {
+    pub kind: Kind,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// What a file that was given alone is, if it is one that changes a model; `None` for anything
+/// else, which other checks look at.
+///
+/// # Errors
+/// [`Error::BadFile`](crate::Error::BadFile) for a LoRA that is damaged or for another model.
+pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
+    let mut paths = files.paths();
+    let (Some(path), None) = (paths.next(), paths.next()) else { return Ok(None) };
+    if !ADDONS.iter().any(|ending| path.ends_with(ending)) || files.size(path).await? == 0 {
+        return Ok(None);
+    }
+    // A file that is none of these gets its error elsewhere.
+    let Ok(archive) = Archive::open(files, path).await else { return Ok(None) };
+    Ok(match identify_addon(&archive) {
+        Some(Kind::Lora) => {
+            let lora = Lora::open(files, path).await?;
+            Some(Addon { kind: Kind::Lora, sha256: lora.sha256().to_owned() })
+        }
+        _ => None,
+    })
+}
 
 /// Checks a file that was given alone, whatever its extension; the error says what it is if it is
 /// no checkpoint.

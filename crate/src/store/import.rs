@@ -3,7 +3,7 @@
 //! memory whole.
 
 use super::body::{Chunk, sum};
-use super::check::{check_model, check_single_file};
+use super::check::{Addon, addon_of, check_model, check_single_file};
 use super::chunks::Store;
 use super::fetcher::{FetchOptions, Fetcher};
 use super::local_files::{CHUNK_BYTES, Files, TEXT_BYTES_MAX, read};
@@ -12,7 +12,7 @@ use super::record::{ChunkInfo, Model, now};
 use super::seal::seal;
 use super::watch::Watch;
 use crate::error::{Error, Result, bad_file};
-use crate::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES};
+use crate::weights::{Digest, Kind, Licence, Manifest, ManifestFile, PIECE_BYTES};
 use js_sys::Array;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -51,11 +51,15 @@ pub async fn plan(
             Model::new(manifest, String::new())
         }
         (None, _) => {
-            check_single_file(files).await?;
-            Model::new(describe(files, name, known)?, String::new())
+            let addon = addon_of(files).await?;
+            if addon.is_none() {
+                check_single_file(files).await?;
+            }
+            Model::new(describe(files, (name, addon), known)?, String::new())
         }
     };
-    if known.iter().all(|known| known.manifest != model.manifest) {
+    let is_model = model.manifest.kind == Kind::Model;
+    if is_model && known.iter().all(|known| known.manifest != model.manifest) {
         // A model that could never be opened is not stored.
         check_model(files, &model.manifest).await?;
     }
@@ -184,8 +188,12 @@ fn id_of(name: &str, known: &[Model]) -> String {
 }
 
 /// Makes a manifest for files that have none, or have one that may not be used.
-fn describe(files: &Files, name: &str, known: &[Model]) -> Result<Manifest> {
-    let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf"];
+fn describe(
+    files: &Files,
+    (name, addon): (&str, Option<Addon>),
+    known: &[Model],
+) -> Result<Manifest> {
+    let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf", "pt"];
     let wanted = |path: &&String| path.rsplit_once('.').is_some_and(|(_, k)| kinds.contains(&k));
     let licence = LICENCES.iter().find(|path| files.0.contains_key(**path));
     let filled = |path: &&String| files.0[*path].size() > 0.0 && **path != *Manifest::FILE;
@@ -198,10 +206,16 @@ fn describe(files: &Files, name: &str, known: &[Model]) -> Result<Manifest> {
         bytes: Some(files.0[path].size() as u64),
         ..ManifestFile::default()
     };
+    let id = match &addon {
+        // Many files have one name, such as v1.safetensors.
+        Some(Addon { sha256, .. }) => id_of(&format!("{name}-{}", &sha256[..12]), known),
+        None => id_of(name, known),
+    };
     let manifest = Manifest {
         format: 1,
-        id: id_of(name, known),
+        id,
         title: name.to_owned(),
+        kind: addon.map_or(Kind::Model, |addon| addon.kind),
         repository: None,
         revision: None,
         precision: None,

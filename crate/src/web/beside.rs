@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::pipeline::{Previews, Progress};
 use js_sys::{Float32Array, Object, Reflect, Uint8ClampedArray};
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 /// Which previews to send.
@@ -34,6 +35,36 @@ pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
         return Err(Error::Request { field: "initial picture", reason });
     }
     Ok(Some(Rgba::new(width, height, pixels)))
+}
+
+/// A LoRA of a request.
+#[derive(Deserialize)]
+pub(super) struct LoraOption {
+    /// The address of its file: a URL, or `stored:ID`.
+    pub address: String,
+    /// Its weight in the UNet; of weight 0 it is used only where the prompt names it.
+    pub weight: f32,
+    /// Its weight in the text encoder; the same if missing.
+    pub text_encoder_weight: Option<f32>,
+}
+
+/// The LoRAs of a request.
+///
+/// # Errors
+/// [`Error::Request`] for values that do not fit.
+pub(super) fn loras(beside: &JsValue) -> Result<Vec<LoraOption>> {
+    let list = property(beside, "loras");
+    if !list.is_truthy() {
+        return Ok(Vec::new());
+    }
+    let wrong = |reason: String| Error::Request { field: "loras", reason };
+    let loras: Vec<LoraOption> = serde_wasm_bindgen::from_value(list)
+        .map_err(|error| wrong(format!("cannot be read ({error})")))?;
+    let numbers = |one: &LoraOption| [one.weight, one.text_encoder_weight.unwrap_or_default()];
+    match loras.iter().flat_map(numbers).find(|number| !number.is_finite()) {
+        Some(number) => Err(wrong(format!("must have numbers as weights, not {number}"))),
+        None => Ok(loras),
+    }
 }
 
 /// A property of an object; undefined if it does not exist, or the value is no object.

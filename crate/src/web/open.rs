@@ -1,16 +1,21 @@
 //! Tier 8, wasm only: opens a model with options from JavaScript.
 
+use super::beside::{LoraOption, loras};
 use super::source::HttpSource;
 use super::turn::turn;
 use crate::error::Error;
-use crate::pipeline::{AdapterKind, Control, DeviceChoice, DeviceMemory, Host, Options, Pipeline};
+use crate::pipeline::{
+    AdapterKind, Control, DeviceChoice, DeviceMemory, Host, Options, Pipeline, Weighted,
+};
 use crate::store::{StoreSource, Watch};
-use crate::weights::{PREDICTIONS, Source, WithPrediction};
+use crate::weights::{Lora, PREDICTIONS, Source, WithPrediction};
 use serde::Deserialize;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 /// Options for opening a model, as JavaScript passes them.
@@ -73,6 +78,43 @@ impl OpenOptions {
 pub(super) struct Opened {
     pub pipeline: Pipeline,
     pub source: Rc<dyn Source>,
+    /// Events of reading stored files.
+    notices: Rc<Watch>,
+    /// The LoRAs that requests use now, by their addresses.
+    loras: RefCell<HashMap<String, Arc<Lora>>>,
+}
+
+impl Opened {
+    /// Makes those LoRAs the ones of the next request that JavaScript passes beside it. Only these
+    /// are kept in memory.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for values that do not fit; those of the source and of [`Lora::open`].
+    pub(super) async fn choose_loras(&self, beside: &JsValue) -> crate::Result<()> {
+        let (mut open, mut chosen) = (HashMap::new(), Vec::new());
+        for LoraOption { address, weight, text_encoder_weight } in loras(beside)? {
+            let known = self.loras.borrow().get(&address).cloned();
+            let lora = match known {
+                Some(lora) => lora,
+                None => self.open_lora(&address).await?,
+            };
+            open.insert(address, lora.clone());
+            let text_encoder_weight = text_encoder_weight.unwrap_or(weight);
+            chosen.push(Weighted { lora, weight, text_encoder_weight });
+        }
+        *self.loras.borrow_mut() = open;
+        self.pipeline.set_loras(chosen);
+        Ok(())
+    }
+
+    async fn open_lora(&self, address: &str) -> crate::Result<Arc<Lora>> {
+        let source = source_of(address, (None, false), self.notices.clone()).await?;
+        let path = source.checkpoint().ok_or_else(|| Error::Request {
+            field: "loras",
+            reason: format!("must be addresses of files, which {address} is not"),
+        })?;
+        Lora::open(&*source, path).await
+    }
 }
 
 impl Drop for Opened {
@@ -115,15 +157,8 @@ pub(super) async fn open(
     }
     let reproducible = options.tunings.is_none();
     let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
-    let source: Rc<dyn Source> = match address.strip_prefix("stored:") {
-        Some(id) => {
-            let rest = options.rest.as_deref() == Some("fetch");
-            // There is no such file: only the tokenizer, beside it, is read from this source.
-            let beside = HttpSource::new("./model.gguf", options.tokenizer.as_deref());
-            Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
-        }
-        None => Rc::new(HttpSource::new(address, options.tokenizer.as_deref())),
-    };
+    let rest = options.rest.as_deref() == Some("fetch");
+    let source = source_of(address, (options.tokenizer.as_deref(), rest), notices.clone()).await?;
     let source = match prediction {
         Some(kind) => Rc::new(WithPrediction { source, prediction: Some(kind) }),
         None => source,
@@ -131,7 +166,27 @@ pub(super) async fn open(
     let how =
         Options { precision, weights, safety, device_memory, reproducible, ..Options::default() };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
-    Ok(Opened { pipeline, source })
+    Ok(Opened { pipeline, source, notices, loras: RefCell::default() })
+}
+
+/// The files at an address: of the store, or over HTTP. `rest`: missing chunks of a stored model
+/// may be fetched.
+///
+/// # Errors
+/// Those of the store.
+async fn source_of(
+    address: &str,
+    (tokenizer, rest): (Option<&str>, bool),
+    notices: Rc<Watch>,
+) -> crate::Result<Rc<dyn Source>> {
+    Ok(match address.strip_prefix("stored:") {
+        Some(id) => {
+            // There is no such file: only the tokenizer, beside it, is read from this source.
+            let beside = HttpSource::new("./model.gguf", tokenizer);
+            Rc::new(StoreSource::open(id, rest, Rc::new(beside), notices).await?)
+        }
+        None => Rc::new(HttpSource::new(address, tokenizer)),
+    })
 }
 
 /// What an option's text stands for; without a text the first of the choices.

@@ -82,7 +82,7 @@ fn too_coarse() -> Error {
 impl Pipeline {
     /// Makes the pictures of the published requests and compares them: with the published values if
     /// this is v1.4, otherwise with those of the other device, for which the model is opened from
-    /// `source` again. Each comparison is reported as soon as it is made.
+    /// `source` again. Each comparison is reported as soon as it is made. LoRAs are taken off.
     ///
     /// # Errors
     /// Those of opening and of [`Pipeline::generate`]. For a model that is not v1.4 also when there
@@ -94,6 +94,9 @@ impl Pipeline {
         control: &Control,
     ) -> Result<Vec<Check>> {
         let say = |text: &str| control.report(Progress::Notice { text: text.into() });
+        // What is compared is the model itself.
+        self.set_loras(Vec::new());
+        self.change_loras(&[], control).await?;
         let identity = Identity::of(&self.files(), &*source).await?;
         let mut checks = Vec::new();
         match identity {

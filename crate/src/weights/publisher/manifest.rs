@@ -28,6 +28,7 @@
 //! | `format` | 1 |
 //! | `id` | its name in storage: lower-case letters, digits, `.` and `-` |
 //! | `title` | its name for people |
+//! | `kind` | `lora` for a LoRA; left out for a model |
 //! | `repository`, `revision` | where it is from; each may be left out |
 //! | `precision` | what most of its numbers are, for people; may be left out |
 //! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
@@ -82,6 +83,9 @@ pub struct Manifest {
     pub id: String,
     /// Its name for people.
     pub title: String,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Kind::is_model")]
+    pub kind: Kind,
     /// Where it is from, as `owner/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -107,6 +111,23 @@ pub struct Manifest {
     pub chunk_bytes: u64,
     /// In the order in which they are fetched.
     pub files: Vec<ManifestFile>,
+}
+
+/// What a manifest is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A model that can be opened.
+    #[default]
+    Model,
+    /// A LoRA, which changes a model.
+    Lora,
+}
+
+impl Kind {
+    fn is_model(&self) -> bool {
+        *self == Kind::Model
+    }
 }
 
 /// Under which licence the weights are.
@@ -250,9 +271,12 @@ impl Manifest {
 
 impl Manifest {
     /// The path of the checkpoint, when the model is a single file and not a folder in the
-    /// diffusers layout. Its tokenizer may be among the files.
+    /// diffusers layout; its tokenizer may be among the files. What is no model is one file.
     pub fn checkpoint(&self) -> Option<&str> {
         let mut paths = self.files.iter().map(|file| file.path.as_str());
+        if self.kind != Kind::Model {
+            return paths.next();
+        }
         if paths.clone().any(|path| path == "model_index.json" || path.starts_with("unet/")) {
             return None;
         }

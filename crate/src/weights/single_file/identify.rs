@@ -9,6 +9,7 @@ use super::canonical::canonical;
 use crate::weights::archive::Archive;
 use crate::weights::formats::header::TensorInfo;
 use crate::weights::formats::torch;
+use crate::weights::publisher::manifest::Kind;
 
 const SD_2: &str = "a checkpoint of Stable Diffusion 2";
 const SDXL: &str = "a checkpoint of Stable Diffusion XL";
@@ -118,6 +119,11 @@ const PARTS: [(&str, &str); 3] = [
 /// for; `None` when it is such a checkpoint.
 pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
     instead(&canonical(archive))
+}
+
+/// The kind of a file that changes a model, if it is one.
+pub fn identify_addon(archive: &Archive) -> Option<Kind> {
+    (instead(archive)? == LORA).then_some(Kind::Lora)
 }
 
 /// The same for an archive that has CompVis's names.

@@ -2,7 +2,7 @@
 
 use crate::disk::write;
 use clap::Args;
-use darkroom::weights::{Digest, Licence, Manifest, ManifestFile, PIECE_BYTES};
+use darkroom::weights::{Digest, Kind, Licence, Manifest, ManifestFile, PIECE_BYTES};
 use darkroom::{Error, Result};
 use std::fs::{self, File};
 use std::io::Read;
@@ -75,6 +75,7 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
         })
     });
     let manifest = Manifest {
+        kind: Kind::Model,
         format: 1,
         title: args.title.clone().unwrap_or_else(|| id.clone()),
         id,

@@ -5,7 +5,7 @@ use crate::commands::manifest::{CHUNK_BYTES, id_of, list_files};
 use crate::disk::write_in_folder;
 use darkroom::dtype::FileType;
 use darkroom::pipeline::Files;
-use darkroom::weights::{Licence, Manifest, Source, read_all};
+use darkroom::weights::{Kind, Licence, Manifest, Source, read_all};
 use darkroom::{Error, Result};
 use std::fs;
 use std::path::Path;
@@ -69,6 +69,7 @@ pub(super) async fn complete(
     let unnamed = || if licence.is_some() { "in LICENSE.txt" } else { "not told" }.to_owned();
     let id = id_of(to);
     let manifest = Manifest {
+        kind: Kind::Model,
         format: 1,
         title: before.as_ref().map_or_else(|| id.clone(), |before| before.title.clone()),
         id,
