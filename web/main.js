@@ -30,10 +30,12 @@ import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
 import { Store } from "./store/client.js";
+import { isLora, loraOf, lorasOf, missingIn } from "./store/loras.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
 import { library as libraryText } from "./strings/library.js";
+import { loraText } from "./strings/loras.js";
 import { stayAwake } from "./tab/awake.js";
 import { watchInstall } from "./tab/install.js";
 import { warnOnLeaving } from "./tab/leave.js";
@@ -72,6 +74,7 @@ const session = new Session(state, new Engine(), {
   createTurn,
   pixelsOf,
   startImageFile,
+  lorasOf,
   keepImage,
   storageSentence,
   shouldShow,
@@ -184,7 +187,8 @@ const queue = createQueue(state, {
 const comparing = createCompare({
   builtIn: { name: compareText.builtIn(), model: MODEL },
   async stored() {
-    const whole = (await new Store().list()).filter(({ complete }) => complete);
+    const all = await new Store().list();
+    const whole = all.filter((model) => model.complete && !isLora(model));
     return whole.map(({ manifest: { id, title } }) => ({ name: title, model: `stored/${id}` }));
   },
   address: modelAddress,
@@ -227,6 +231,11 @@ const toPrivacy = () => navigation.go("privacy");
 const indicators = createIndicators(state, { toModels, toPrivacy });
 const models = new Library(anyById("library"), state, {
   onUse: chooseModel,
+  onLora(model) {
+    toForm();
+    form.loras.choose(loraOf(model));
+    if (isIdle(state)) status.end(loraText.chosen(model.manifest.title));
+  },
   onDownload: indicators.download,
   onLock: toPrivacy,
 });
@@ -247,6 +256,10 @@ const drop = createDrop({
     form.showFault(null);
     form.fillRequest(fields);
     notImportedNote.show(notImported);
+    const prompt = fields.find(([name]) => name === "prompt")?.[1] ?? "";
+    void missingIn(prompt).then(
+      (missing) => missing.length && notImportedNote.show([...notImported, ...missing]),
+    );
     changed();
     toForm();
     if (isIdle(state)) status.end(say.filled(program, text));

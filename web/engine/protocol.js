@@ -22,7 +22,7 @@
  * What to make: the fields of a request, which fields.js describes. Numbers may be text as the user
  * typed it: the engine reports what is wrong with it.
  * @typedef {import("./fields.js").Fields & { prompt: string, seed: string, count?: number,
- *   clip_skip?: number }} Request
+ *   clip_skip?: number, loras?: string }} Request
  *
  * Width and height of a request.
  * @typedef {Pick<Request, "width" | "height">} Size
@@ -30,9 +30,16 @@
  * The pixels of an image, row by row, four bytes each.
  * @typedef {{ width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer> }} Pixels
  *
+ * A LoRA: the address of its file (an absolute URL, or `stored:ID`), its weight in the UNet, and
+ * in the text encoder, where that is another one. One of weight 0 is used only where the prompt has
+ * its tag, `<lora:name:0.8>`, and the request's `prompt_weights` is true.
+ * @typedef {{ address: string, weight: number, text_encoder_weight?: number }} Lora
+ *
  * What a run is given besides the request.
  * @typedef {object} GenerateExtras
  * @property {Pixels | undefined} [initial] the start image, of any size
+ * @property {Lora[] | undefined} [loras] which LoRAs change the model; none without it. Another
+ * choice reads only the weights that differ
  * @property {boolean} [latents] whether to report latents after each step, as a preview: the
  * model's estimate of the image without noise
  * @property {number} [pictures] steps between two decoded previews, each of which costs a run of

@@ -5,6 +5,7 @@ import { readComfy } from "./comfy.js";
 import { fieldsOf } from "./fields.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
+import { writtenIn } from "../request/loras.js";
 import { readDrawThings, readEasy, readFooocus, readNai, readSwarm } from "./others.js";
 import { readParameters } from "./webui.js";
 
@@ -62,7 +63,7 @@ const WRITTEN_BY = /\bVersion: (ComfyUI)\b/;
 
 /** @type {[string, string, (text: string, texts: Map<string, string>) => Found][]} */
 const READERS = [
-  ["darkroom", "Darkroom", (text) => ({ fields: fieldsOf(objectOf(text)), notImported: [] })],
+  ["darkroom", "Darkroom", readOwn],
   ["parameters", "SwarmUI", readSwarm],
   ["parameters", "Fooocus", readFooocus],
   ["parameters", "AUTOMATIC1111", (text) => readParameters(notJson(text))],
@@ -74,6 +75,18 @@ const READERS = [
   ["prompt", "ComfyUI", readComfy],
   ["XML:com.adobe.xmp", "Draw Things", readDrawThings],
 ];
+
+/**
+ * This program's own texts.
+ * @param {string} text
+ * @param {Map<string, string>} texts
+ * @returns {Found}
+ */
+function readOwn(text, texts) {
+  const fields = fieldsOf(objectOf(text));
+  const loras = writtenIn(texts.get("darkroom-loras"));
+  return { fields: loras ? [...fields, ["loras", loras]] : fields, notImported: [] };
+}
 
 /** @param {string} text */
 function objectOf(text) {

@@ -48,6 +48,10 @@ export function checked(row) {
   for (const [given, typed] of Object.entries(row)) {
     const name = ALIASES.get(given) ?? given;
     if (ABOUT.includes(name)) continue;
+    if (name === "loras") {
+      good[name] = typed;
+      continue;
+    }
     const field = FIELDS.get(name);
     if (!field) throw new SyntaxError(importText.unknownColumn(given));
     const value = TEXTS.includes(name) ? typed : typed.trim();

@@ -7,20 +7,18 @@ import { importText } from "../strings/imports.js";
 /** @typedef {{ text: string, notImported: string[] }} Read */
 
 /**
- * AUTOMATIC1111's syntax. Of a prompt that changes during the run, the first version is used.
+ * AUTOMATIC1111's syntax. Tags of LoRAs stay: the engine reads them. Of a prompt that changes during
+ * the run, the first version is used.
  * @param {string} prompt
  * @returns {Read}
  */
 export function readWebUi(prompt) {
   /** @type {string[]} */
   const notImported = [];
-  let text = prompt.replace(
-    /<(lora|lyco|hypernet):([^<>:]+)(:[^<>]*)?>/gi,
-    (_, kind, name, weight = "") => {
-      notImported.push(importText.network(kind.toLowerCase(), name, weight.slice(1)));
-      return "";
-    },
-  );
+  let text = prompt.replace(/<(hypernet):([^<>:]+)(:[^<>]*)?>/gi, (_, kind, name, weight = "") => {
+    notImported.push(importText.network(kind.toLowerCase(), name, weight.slice(1)));
+    return "";
+  });
   text = text.replace(
     /(\\?)\[([^[\]:|()\\]*):(?:([^[\]:|()\\]*):)?([\d.]+)\]/g,
     (all, escaped, first, second, _) => {

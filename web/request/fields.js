@@ -2,20 +2,21 @@
 
 import { FIELDS } from "../engine/fields.js";
 import { say } from "../strings.js";
+import { readLoras } from "./loras.js";
 import { isChosen, randomSeed } from "./seed.js";
 
 /** The most images that one click on Generate makes. */
 const COUNT_MAX = 100;
 
 /**
- * A request, the number of its images and their start image, from fields as typed. Fields that the
- * form does not have are passed on.
+ * A request, the number of its images, their start image and their LoRAs, from fields as typed.
+ * Fields that the form does not have are passed on.
  * @param {Record<string, string>} fields
  * @returns {import("../session/protocol.js").Wanted}
- * @throws {Error} with the field, if the count is no number in range
+ * @throws {Error} with the field, if the count is no number in range, or a LoRA has no weight
  */
 export function requestOf(fields) {
-  const { count = "1", seed, initial, ...rest } = fields;
+  const { count = "1", seed, initial, loras = "", ...rest } = fields;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
@@ -27,6 +28,7 @@ export function requestOf(fields) {
     },
     count: pictures,
     startImage: initial || undefined,
+    loras: readLoras(loras),
   };
 }
 

@@ -1,14 +1,23 @@
 // Makes the images of one click on Generate: the runs of their seeds, one engine call each, every
 // image shown and kept as it comes.
 
+import { taggedIn, writeLoras } from "../request/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
 import { say } from "../strings.js";
+import { loraText } from "../strings/loras.js";
 import { createTiming } from "./timing.js";
 
 /** @typedef {import("./protocol.js").Engine} Engine */
 /** @typedef {import("./protocol.js").Picture} Picture */
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Request} Request */
+
+/** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
+
+/**
+ * What an image is made with besides the request: the number of its start image, its LoRAs.
+ * @typedef {{ startImage: string | undefined, loras: LoraChoice[] }} Beside
+ */
 
 /**
  * What the images of one click are made with.
@@ -27,15 +36,16 @@ import { createTiming } from "./timing.js";
  * @param {Making} making
  * @param {import("./protocol.js").Wanted} wanted
  */
-export async function makePictures(making, { request, count, startImage }) {
+export async function makePictures(making, { request, count, startImage, loras = [] }) {
   const extras = {
     ...(startImage ? { initial: await startPixels(making, startImage) } : {}),
+    loras: await findLoras(making, request, loras),
     latents: true,
     pictures: making.previewEvery,
   };
   const startTime = performance.now();
   for (const run of seedRuns(request.seed, count))
-    await makeRun(making, { ...request, ...run }, extras, startImage);
+    await makeRun(making, { ...request, ...run }, extras, { startImage, loras });
   return say.done((performance.now() - startTime) / 1000, count);
 }
 
@@ -52,14 +62,27 @@ async function startPixels({ platform }, id) {
 }
 
 /**
+ * The LoRAs of a request: those that were chosen, and those that its prompt names.
+ * @param {Making} making
+ * @param {Request} request
+ * @param {LoraChoice[]} chosen
+ */
+async function findLoras({ platform }, { prompt, prompt_weights: tags }, chosen) {
+  const named = tags === true ? taggedIn(prompt).map(({ name }) => name) : [];
+  const { loras, missing } = await platform.lorasOf(chosen, named);
+  if (!missing.length) return loras;
+  throw Object.assign(new Error(loraText.missing(missing)), { kind: "request", field: "loras" });
+}
+
+/**
  * Makes images with consecutive seeds in one call of the engine, as many at once as the device has
  * memory for.
  * @param {Making} making
  * @param {Request & { count: number }} request
  * @param {import("../engine/protocol.js").GenerateExtras} extras
- * @param {string | undefined} startImage
+ * @param {Beside} beside
  */
-async function makeRun(making, { count, ...request }, extras, startImage) {
+async function makeRun(making, { count, ...request }, extras, beside) {
   const { engine, events, hear, opened, signal } = making;
   const timing = createTiming(count);
   /** One for each image: resolved when it is stored. @type {Promise<void>[]} */
@@ -68,7 +91,7 @@ async function makeRun(making, { count, ...request }, extras, startImage) {
     const { seconds, first } = timing.next();
     events.emit("received", { picture, first });
     const own = { ...request, seed: laterSeed(request.seed, index) };
-    stored.push(store(making, own, picture, seconds, startImage));
+    stored.push(store(making, own, picture, seconds, beside));
   };
   const onProgress = (/** @type {Progress} */ progress) => {
     timing.hear(progress);
@@ -91,12 +114,13 @@ async function makeRun(making, { count, ...request }, extras, startImage) {
  * @param {Request} request of this image alone
  * @param {Picture} picture
  * @param {number} seconds
- * @param {string | undefined} startImage its number
+ * @param {Beside} beside
  */
-async function store({ events, opened, platform }, request, picture, seconds, startImage) {
+async function store({ events, opened, platform }, request, picture, seconds, beside) {
+  const { startImage, loras } = beside;
   const { width, height, png } = picture;
   const { model, description, madeBy } = opened;
-  const whole = { ...request, width, height };
+  const whole = { ...request, width, height, ...(loras.length && { loras: writeLoras(loras) }) };
   const file = new Blob([png], { type: "image/png" });
   events.emit("made", { picture, request: whole, file, seconds, model });
   const from = { model, provenance: description.model, engine: madeBy };

@@ -7,8 +7,9 @@
 /** @typedef {import("../state/page.js").Task} Task */
 
 /**
- * What to make: a request, how many images, and the number of their start image.
- * @typedef {{ request: Request, count: number, startImage?: string | undefined }} Wanted
+ * What to make: a request, how many images, the number of their start image, and their LoRAs.
+ * @typedef {{ request: Request, count: number, startImage?: string | undefined,
+ *   loras?: import("../request/loras.js").LoraChoice[] }} Wanted
  */
 
 /**
@@ -62,6 +63,7 @@
  * file
  * @property {(number: string) => Promise<Blob | undefined>} startImageFile the file of a stored
  * start image
+ * @property {typeof import("../store/loras.js").lorasOf} lorasOf finds a request's LoRAs
  * @property {typeof import("../storage/images.js").keepImage} keepImage stores an image
  * @property {(error: unknown) => Promise<string | null>} storageSentence the sentence for a storage
  * fault; null for another fault

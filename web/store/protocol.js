@@ -9,6 +9,7 @@
  * @typedef {object} Manifest
  * @property {string} id
  * @property {string} title
+ * @property {"lora"} [kind] what it is; without it, a model
  * @property {string} [repository]
  * @property {string} [revision]
  * @property {string} [precision]

@@ -8,7 +8,7 @@ import { anyById, byId, button, onPress } from "../dom.js";
 import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
 import { createAbilities } from "./abilities.js";
 import { createExtras } from "./extras.js";
-
+import { createLoras } from "./loras.js";
 import { createSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
@@ -50,6 +50,7 @@ export class Form {
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
     this.startImage = createStartImage({ onChange, onFault });
+    this.loras = createLoras(onChange);
     this.#listen();
     anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
     if (matchMedia("(max-width: 47.99rem)").matches)
@@ -92,6 +93,7 @@ export class Form {
   #clear() {
     this.#extras.fields.clear();
     this.startImage.clear();
+    this.loras.clear();
     this.#styles.choose("");
   }
 
@@ -134,7 +136,8 @@ export class Form {
     const [prompt = "", negative_prompt = ""] = this.#styles.apply(...typed);
     const names = [...DEFAULTS.keys()].filter((name) => name !== "strength");
     const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
-    const others = { ...Object.fromEntries(this.#extras.fields), ...this.startImage.fields() };
+    const beside = { ...this.startImage.fields(), ...this.loras.fields() };
+    const others = { ...Object.fromEntries(this.#extras.fields), ...beside };
     return { ...fields, ...others, prompt, negative_prompt };
   }
 
@@ -149,7 +152,7 @@ export class Form {
     );
     const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
     const style = this.#styles.chosen();
-    const extras = [...this.#extras.fields];
+    const extras = [...this.#extras.fields, ...Object.entries(this.loras.fields())];
     return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
   }
 
@@ -190,6 +193,7 @@ export class Form {
       const field = fieldName(name);
       if (field === "style") this.#styles.choose(value);
       else if (field === "initial") this.startImage.use(value);
+      else if (field === "loras") this.loras.use(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
       else if (DEFAULTS.has(field)) write(field, value);
       else if (value === "") extras.delete(field);
@@ -235,6 +239,7 @@ export class Form {
     fault.textContent = problem?.message ?? "";
     const name = problem?.field && fieldName(problem.field);
     if (name === "initial-file") markWrong(startImageControl());
+    else if (name === "loras") markWrong(control("lora-add"));
     else if (name && DEFAULTS.has(name)) markWrong(control(name));
     else if (problem) fault.scrollIntoView({ block: "nearest" });
   }

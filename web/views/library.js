@@ -3,14 +3,16 @@
 
 import { text as network } from "../strings/network.js";
 import { Store } from "../store/client.js";
-import { dismissLost, lostModels, onLostModels } from "../store/lost.js";
 import { readOffered } from "../store/offered.js";
 import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
+import { isLora } from "../store/loras.js";
+import { loraText } from "../strings/loras.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
-import { fromInput, cacheFiles } from "./local-files.js";
+import { areAlone, cacheFiles, fromInput } from "./local-files.js";
+import { lostNote } from "./lost_note.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
@@ -22,6 +24,7 @@ const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 /**
  * @typedef {object} Actions
  * @property {(model: string, how: import("../engine/protocol.js").Options) => void} onUse
+ * @property {(lora: StoredModel) => void} onLora uses a LoRA
  * @property {(share: number | null) => void} onDownload gets the progress of a download
  * @property {() => void} onLock shows the offline lock
  */
@@ -116,12 +119,14 @@ export class Library {
     const { id, title } = manifest;
     const item = document.createElement("li");
     item.dataset["model"] = id;
-    item.append(withText("h3", title), withText("p", text.facts(model)), details(model));
+    const facts = isLora(model) ? loraText.facts(model) : text.facts(model);
+    item.append(withText("h3", title), withText("p", facts), details(model));
     const buttons = element("div", { className: "actions" });
-    const { onUse } = this.#actions;
+    const { onUse, onLora } = this.#actions;
     if (complete) {
+      const use = () => (isLora(model) ? onLora(model) : onUse(`stored/${id}`, {}));
       buttons.append(
-        button(text.use(), title, () => onUse(`stored/${id}`, {})),
+        button(text.use(), title, use),
         button(text.verify(), title, () => this.#verify(id)),
         button(text.exportIt(), title, () => this.#export(id)),
       );
@@ -246,6 +251,12 @@ export class Library {
     this.#box.open = true;
     this.#moveStatus("");
     const files = await cacheFiles(given);
+    if (!areAlone(files)) return this.#importOne(files);
+    for (const file of files) await this.#importOne([file]);
+  }
+
+  /** @param {import("./local-files.js").Given} files of one model, or one LoRA */
+  async #importOne(files) {
     if (files.every(({ path }) => UNLINKED.test(path)))
       return this.#showError(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
@@ -260,6 +271,7 @@ export class Library {
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
       this.#say(text.imported(model.manifest.title));
+      if (isLora(model)) this.#actions.onLora(model);
     });
   }
 
@@ -329,22 +341,6 @@ export class Library {
 function smallerThan(offered, manifest) {
   const all = offered.map((one) => /** @type {typeof manifest} */ (JSON.parse(one.manifest)));
   return all.filter((one) => text.bytes(one) < text.bytes(manifest));
-}
-
-/** The message about lost models, which stays until the user closes it. */
-function lostNote() {
-  const words = withText("p", "");
-  const close = button(text.lostRead(), "", dismissLost);
-  const note = element("div", { className: "banner" }, words, close);
-  words.setAttribute("role", "status");
-  const show = () => {
-    const titles = lostModels();
-    note.hidden = !titles.length;
-    words.textContent = titles.length ? text.lost(titles) : "";
-  };
-  onLostModels(show);
-  show();
-  return note;
 }
 
 /**

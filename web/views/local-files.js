@@ -100,3 +100,10 @@ async function walk(entry) {
     all.push(...(await Promise.all(part.map(walk))).flat());
   }
 }
+
+/**
+ * Whether several files are each a model or a LoRA of its own, and not the files of one folder.
+ * @param {Given} files
+ */
+export const areAlone = (files) =>
+  files.length > 1 && files.every(({ path }) => !path.includes("/") && MODELS.test(path));

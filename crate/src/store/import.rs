@@ -204,6 +204,7 @@ fn describe(
     let file = |path: &String| ManifestFile {
         path: path.clone(),
         bytes: Some(files.0[path].size() as u64),
+        sha256: addon.as_ref().map(|addon| addon.sha256.clone()),
         ..ManifestFile::default()
     };
     let id = match &addon {
@@ -215,7 +216,7 @@ fn describe(
         format: 1,
         id,
         title: name.to_owned(),
-        kind: addon.map_or(Kind::Model, |addon| addon.kind),
+        kind: addon.as_ref().map_or(Kind::Model, |addon| addon.kind),
         repository: None,
         revision: None,
         precision: None,

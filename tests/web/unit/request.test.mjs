@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
+import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/request/loras.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
 import { applyStyle, keepStyles, keptStyles } from "../../../web/request/styles.js";
@@ -150,5 +151,39 @@ test("styles are stored as every version of the page has stored them", (t) => {
   assert.deepEqual(JSON.parse(stored.get("darkroom.styles") ?? ""), [
     { name: "ink", prompt: "ink", avoid: "colour" },
     { name: "oil", prompt: "oil", avoid: "photo" },
+  ]);
+});
+
+test("LoRAs are text that reads back, whatever their names", () => {
+  const choice = (/** @type {string} */ name, weight = 1, textWeight = weight, hash = "") => ({
+    name,
+    hash,
+    weight,
+    textWeight,
+  });
+  assert.deepEqual(readLoras("style"), [choice("style")]);
+  assert.deepEqual(readLoras(" style:0.5 , hands#0123ABcd:1:0,"), [
+    choice("style", 0.5),
+    choice("hands", 1, 0, "0123abcd"),
+  ]);
+  const odd = [choice("a, b: 100% #1", -0.3, 0, "0123456789ab"), choice("模型", 2)];
+  assert.deepEqual(readLoras(writeLoras(odd)), odd);
+  assert.deepEqual(readLoras(""), []);
+  for (const text of ["style:", "style:x", ":0.5", "style:1:2:3", "style:NaN", "a#zz:1"])
+    assert.throws(() => readLoras(text), { kind: "request", field: "loras" }, text);
+  assert.deepEqual(requestOf({ prompt: "a", loras: "style:0.5" }).loras, [choice("style", 0.5)]);
+  assert.equal(Object.hasOwn(requestOf({ prompt: "a", loras: "style" }).request, "loras"), false);
+});
+
+test("the LoRAs of an image's file are read back, and those of a prompt are named", () => {
+  const sha256 = "0123456789abcdef".repeat(4);
+  const record = { name: "style", weight: 0.8, text_encoder_weight: 0, sha256 };
+  assert.equal(writtenIn(JSON.stringify([record])), "style#0123456789ab:0.8:0");
+  assert.equal(writtenIn(JSON.stringify([{ name: "a", weight: 1 }, { name: 3 }, null])), "a:1");
+  assert.equal(writtenIn(undefined), "");
+  for (const broken of ["{}", "[", "null"]) assert.equal(writtenIn(broken), "");
+  assert.deepEqual(taggedIn("a <lora:x:0.8> <lyco: y > <hypernet:z> <lora:>"), [
+    { name: "x", weight: "0.8" },
+    { name: "y", weight: "" },
   ]);
 });

@@ -69,6 +69,10 @@ function sessionOf() {
     pixelsOf: async (/** @type {Blob} */ file) => ({ width: file.size, height: 1 }),
     startImageFile: async (/** @type {string} */ number) =>
       number === "1" ? new Blob(["12"]) : undefined,
+    lorasOf: async (/** @type {any[]} */ chosen, /** @type {string[]} */ named) => ({
+      loras: [...chosen.map(({ name }) => name), ...named].map((name) => ({ address: name })),
+      missing: chosen.map(({ name }) => name).filter((name) => name === "absent"),
+    }),
     keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
     shouldShow: (/** @type {string} */ text) => text !== "old",
@@ -247,6 +251,28 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
   assert.equal(kept[0].initial, "1");
   await session.make(() => ({ ...wanted(), startImage: "2" }));
   assert.equal(named("fault").at(-1)?.[1].field, "initial picture");
+});
+
+test("LoRAs are found for the engine, kept with the image, and missing ones are a fault", async () => {
+  const { session, engine, named, kept } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {any} */
+  let given = {};
+  engine.onGenerate = (_, watch) => (given = watch);
+  const choice = (/** @type {string} */ name) => ({ name, hash: "", weight: 0.5, textWeight: 0.5 });
+  const tagged = { prompt: "a cat <lora:tagged:1>", prompt_weights: true, seed: "7" };
+  const make = (/** @type {any} */ request, /** @type {string} */ name) =>
+    session.make(() => ({ request, count: 1, loras: [choice(name)] }));
+  assert.equal(await make(tagged, "style"), "done");
+  const addresses = () => given.loras.map((/** @type {any} */ { address }) => address);
+  assert.deepEqual(addresses(), ["style", "tagged"]);
+  assert.equal(kept[0].request.loras, "style:0.5");
+  await make({ ...tagged, prompt_weights: false }, "style");
+  assert.deepEqual(addresses(), ["style"], "where the syntax is off, a tag is text");
+  await make(tagged, "absent");
+  const [, { field, message }] = named("fault")[0] ?? [];
+  assert.equal(field, "loras");
+  assert.match(message, /“absent” is not in this browser/);
 });
 
 test("a picture that cannot be kept is shown all the same, and that is told", async () => {

@@ -1,0 +1,102 @@
+// The LoRAs of a request as text, as the form, links and lists have them:
+//
+//     style:0.8, hands#0123456789ab:1:0
+//
+// a name (the file's, without its extension), on wish the first digits of the file's SHA-256, the
+// weight in the UNet, and the weight in the text encoder where it is another one. Commas, colons
+// and number signs in a name are percent-encoded.
+
+import { loraText } from "../strings/loras.js";
+
+/**
+ * A LoRA and its weights. `hash`: first digits of its file's SHA-256, or empty.
+ * @typedef {{ name: string, hash: string, weight: number, textWeight: number }} LoraChoice
+ */
+
+/** How many digits of a hash are written. */
+const DIGITS = 12;
+
+/** The tag of a LoRA in AUTOMATIC1111's syntax; crate/src/text/tags.rs reads the same. */
+const TAG = /<(?:lora|lyco):([^:>]+)(?::([^>]*))?>/g;
+
+/**
+ * @param {string} text
+ * @returns {LoraChoice[]}
+ * @throws {Error} of kind request, if a part of it is no LoRA with a weight
+ */
+export function readLoras(text) {
+  const parts = text.split(",").map((part) => part.trim());
+  return parts.filter(Boolean).map((part) => {
+    const [, name = "", hash = "", unet = "1", encoder = unet] =
+      /^([^#:]+)(?:#([0-9a-f]{1,64}))?(?::([^:]*))?(?::([^:]*))?$/i.exec(part) ?? [];
+    const [weight, textWeight] = [unet, encoder].map(numberOf);
+    if (!name || weight === undefined || textWeight === undefined) throw wrong(part);
+    return { name: decoded(name.trim()), hash: hash.toLowerCase(), weight, textWeight };
+  });
+}
+
+/** @param {LoraChoice[]} choices */
+export function writeLoras(choices) {
+  return choices
+    .map(({ name, hash, weight, textWeight }) => {
+      const own = name.replace(/[%,:#]/g, (char) => encodeURIComponent(char));
+      const encoder = textWeight === weight ? "" : `:${textWeight}`;
+      return `${own}${hash && `#${hash.slice(0, DIGITS)}`}:${weight}${encoder}`;
+    })
+    .join(", ");
+}
+
+/**
+ * The LoRAs that made an image, from the text of its file (`darkroom-loras`). Empty if it has none.
+ * @param {string | undefined} json
+ */
+export function writtenIn(json) {
+  const list = parsed(json ?? "[]");
+  if (!Array.isArray(list)) return "";
+  return writeLoras(
+    list
+      .filter((one) => typeof one?.name === "string" && Number.isFinite(one.weight))
+      .map(({ name, weight, text_encoder_weight: encoder, sha256 }) => ({
+        name,
+        weight,
+        textWeight: Number.isFinite(encoder) ? encoder : weight,
+        hash: /^[0-9a-f]{12,64}$/.test(sha256) ? sha256 : "",
+      })),
+  );
+}
+
+/** @param {string} json @returns {unknown} */
+function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The LoRAs that a prompt names.
+ * @param {string} prompt
+ * @returns {{ name: string, weight: string }[]}
+ */
+export const taggedIn = (prompt) =>
+  [...prompt.matchAll(TAG)].map(([, name = "", weight = ""]) => ({ name: name.trim(), weight }));
+
+/** @param {string} text */
+function numberOf(text) {
+  const number = Number(text.trim() || "NaN");
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** @param {string} name */
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** @param {string} part */
+const wrong = (part) =>
+  Object.assign(new Error(loraText.wrong(part)), { kind: "request", field: "loras" });

@@ -1,0 +1,92 @@
+// The LoRAs that this browser stores, and which of them a request means.
+
+import { taggedIn } from "../request/loras.js";
+import { importText } from "../strings/imports.js";
+import { Store } from "./client.js";
+
+/** @typedef {import("./protocol.js").StoredModel} StoredModel */
+/** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
+
+/**
+ * A stored LoRA. `name`: of its file, without the extension; `sha256`: of its file.
+ * @typedef {{ id: string, name: string, sha256: string }} StoredLora
+ */
+
+/** Whether a stored model is a LoRA. @param {StoredModel} model */
+export const isLora = ({ manifest }) => manifest.kind === "lora";
+
+/** @param {StoredModel} model @returns {StoredLora} */
+export function loraOf({ manifest, files }) {
+  const { path = "", sha256 } = manifest.files[0] ?? {};
+  const name = path.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+  return { id: manifest.id, name, sha256: files[path]?.sha256 ?? sha256 ?? "" };
+}
+
+/** All that are stored completely, by name. */
+export async function listLoras() {
+  const stored = (await new Store().list()).filter((model) => isLora(model) && model.complete);
+  return stored.map(loraOf).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/**
+ * The stored LoRA that a request means: by the hash if it has one, else by the name.
+ * @param {StoredLora[]} stored
+ * @param {Pick<LoraChoice, "name" | "hash">} choice
+ */
+export function findLora(stored, { name, hash }) {
+  if (hash) return stored.find(({ sha256 }) => sha256.startsWith(hash));
+  const lower = name.toLowerCase();
+  return (
+    stored.find((one) => one.name === name) ??
+    stored.find((one) => one.name.toLowerCase() === lower)
+  );
+}
+
+/**
+ * The LoRAs that a prompt names and that are not stored, as `name (weight)`.
+ * @param {string} prompt
+ */
+export async function missingIn(prompt) {
+  const named = taggedIn(prompt);
+  if (!named.length) return [];
+  const stored = await listLoras().catch(() => []);
+  const missing = named.filter(({ name }) => !findLora(stored, { name, hash: "" }));
+  return missing.map(({ name, weight }) => importText.network("lora", name, weight));
+}
+
+/**
+ * What the engine is given for a request's LoRAs: those that were chosen, and with weight 0 those
+ * that the prompt names, which the engine weighs.
+ * @param {LoraChoice[]} chosen
+ * @param {string[]} named
+ * @returns {Promise<{ loras: import("../engine/protocol.js").Lora[], missing: string[] }>}
+ * `missing`: names of chosen ones that are not stored
+ */
+export async function lorasOf(chosen, named) {
+  if (!chosen.length && !named.length) return { loras: [], missing: [] };
+  const stored = await listLoras();
+  /** @type {Map<string, import("../engine/protocol.js").Lora>} */
+  const loras = new Map();
+  const missing = [];
+  for (const choice of chosen) {
+    const found = findLora(stored, choice);
+    if (!found) missing.push(choice.name);
+    else loras.set(found.id, loraFor(found, choice));
+  }
+  for (const name of named) {
+    const found = findLora(stored, { name, hash: "" });
+    if (found && !loras.has(found.id))
+      loras.set(found.id, loraFor(found, { weight: 0, textWeight: 0 }));
+  }
+  return { loras: [...loras.values()], missing };
+}
+
+/**
+ * @param {StoredLora} found
+ * @param {Pick<LoraChoice, "weight" | "textWeight">} weights
+ */
+const loraFor = ({ id }, { weight, textWeight }) => ({
+  address: `stored:${id}`,
+  weight,
+  text_encoder_weight: textWeight,
+});
