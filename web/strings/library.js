@@ -52,7 +52,8 @@ export const library = {
     models.length
       ? `Smaller: ${models.map((one) => `${one.title}, ${one.precision ?? ""}`).join("; ")}.`
       : "",
-  files: (/** @type {number} */ count) => `${count} files and their SHA-256`,
+  files: (/** @type {number} */ count) =>
+    count === 1 ? "1 file and its SHA-256" : `${count} files and their SHA-256`,
   pinned: (/** @type {string} */ date) => `pinned on ${day(date)}`,
   unknownHash: () => "not known before the first download",
   usage: (/** @type {number} */ bytes, /** @type {boolean} */ persistent) =>

@@ -1,6 +1,6 @@
 // Texts about LoRAs.
 
-import { megabytes } from "../strings.js";
+import { SAMPLERS, megabytes } from "../strings.js";
 
 export const loraText = {
   add: () => "Add a LoRA…",
@@ -21,9 +21,16 @@ export const loraText = {
         "them.",
   wrong: (/** @type {string} */ part) =>
     `“${part}” is no LoRA with a weight, as in style:0.8 (commas between them).`,
+  /** @param {import("../request/few_steps.js").Settings} settings */
+  fast: ({ sampler, steps, guidance_scale: guidance }) =>
+    `Use its settings: ${SAMPLERS.get(sampler) ?? sampler}, ${steps} steps, guidance ${guidance}`,
   /** @param {import("../store/protocol.js").StoredModel} model */
-  facts: ({ manifest, bytes_stored: bytes }) =>
-    ["LoRA", `${megabytes(bytes)} MB`, manifest.licence.name].join(" · "),
+  facts: ({ manifest, bytes_stored: bytes }) => {
+    const { name } = manifest.licence;
+    const licence = name === "not told" ? "licence not told" : name;
+    const size = bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${megabytes(bytes)} MB`;
+    return ["LoRA", size, licence].join(" · ");
+  },
   use: () => "Use",
   chosen: (/** @type {string} */ title) => `${title} is used for the next image.`,
 };

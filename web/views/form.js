@@ -50,7 +50,10 @@ export class Form {
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
     this.startImage = createStartImage({ onChange, onFault });
-    this.loras = createLoras(onChange);
+    this.loras = createLoras(onChange, (settings) => {
+      this.fill(Object.entries(settings));
+      onChange();
+    });
     this.#listen();
     anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
     if (matchMedia("(max-width: 47.99rem)").matches)

@@ -1,20 +1,25 @@
 // The form's LoRAs: chosen from those that this browser stores, each with its weight, and whether
 // it changes the text encoder as well.
 
+import { fastSettings } from "../request/few_steps.js";
 import { readLoras, writeLoras } from "../request/loras.js";
 import { CHANNEL } from "../store/protocol.js";
 import { findLora, listLoras } from "../store/loras.js";
 import { loraText } from "../strings/loras.js";
-import { anyById, byId, element } from "../dom.js";
+import { anyById, byId, chip, element } from "../dom.js";
 
 /** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
 /** @typedef {import("../store/loras.js").StoredLora} StoredLora */
+/** @typedef {(settings: import("../request/few_steps.js").Settings) => void} OnFast */
 
 /** What the slider reaches; the field beside it takes any weight. */
 const [LEAST, MOST, STEP] = ["-1", "2", "0.05"];
 
-/** @param {() => void} onChange */
-export function createLoras(onChange) {
+/**
+ * @param {() => void} onChange
+ * @param {OnFast} onFast fills in the settings that a LoRA for few steps needs
+ */
+export function createLoras(onChange, onFast) {
   const box = byId("lora-box", HTMLDetailsElement);
   const list = byId("lora-list", HTMLUListElement);
   const adding = byId("lora-add", HTMLSelectElement);
@@ -36,7 +41,7 @@ export function createLoras(onChange) {
     list.replaceChildren(
       ...chosen.map((choice) => {
         const absent = known && !findLora(stored, choice);
-        return row(choice, absent, { onChange, onRemove: () => remove(choice) });
+        return row(choice, absent, { onChange, onRemove: () => remove(choice), onFast });
       }),
     );
     const free = stored.filter((one) => !chosen.some((choice) => findLora([one], choice)));
@@ -83,6 +88,7 @@ export function createLoras(onChange) {
 
     /** Chooses a stored LoRA, unless it is chosen already. @param {StoredLora} one */
     choose(one) {
+      box.parentElement?.closest("details")?.setAttribute("open", "");
       if (!chosen.some((choice) => findLora([one], choice))) add(one);
       void refresh();
     },
@@ -112,17 +118,24 @@ export function createLoras(onChange) {
  * The row of a chosen LoRA; it writes its weights into the choice.
  * @param {LoraChoice} choice
  * @param {boolean} absent it is not stored
- * @param {{ onChange: () => void, onRemove: () => void }} handlers
+ * @param {{ onChange: () => void, onRemove: () => void, onFast: OnFast }} handlers
  */
-function row(choice, absent, { onChange, onRemove }) {
+function row(choice, absent, { onChange, onRemove, onFast }) {
   const { name } = choice;
   const title = element("span", { className: "lora-name", title: name }, name);
   if (absent) title.append(element("span", { className: "cut" }, ` (${loraText.absent()})`));
-  const remove = element("button", { type: "button", ariaLabel: loraText.removeIt(name) });
-  remove.append(loraText.remove());
-  remove.addEventListener("click", onRemove);
+  const remove = chip(loraText.remove(), onRemove);
+  remove.ariaLabel = loraText.removeIt(name);
+  remove.className = "lora-remove";
   const inputs = [...weights(choice, onChange), encoder(choice, onChange)];
-  return element("li", {}, title, ...inputs, remove);
+  const item = element("li", {}, title, ...inputs, remove);
+  const settings = fastSettings(name);
+  if (settings) {
+    const fast = chip(loraText.fast(settings), () => onFast(settings));
+    fast.className = "lora-fast";
+    item.append(fast);
+  }
+  return item;
 }
 
 /**

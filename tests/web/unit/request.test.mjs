@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
+import { fastSettings } from "../../../web/request/few_steps.js";
 import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/request/loras.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
@@ -186,4 +187,19 @@ test("the LoRAs of an image's file are read back, and those of a prompt are name
     { name: "x", weight: "0.8" },
     { name: "y", weight: "" },
   ]);
+});
+
+test("a LoRA for few steps is known by its published names", () => {
+  /** @type {[string, string, string, string][]} */
+  const published = [
+    ["pytorch_lora_weights_lcm", "lcm", "4", "1"],
+    ["lcm-lora-sdv1-5", "lcm", "4", "1"],
+    ["Hyper-SD15-1step-lora", "tcd", "1", "1"],
+    ["Hyper-SD15-8steps-CFG-lora", "tcd", "8", "5"],
+    ["TCD-SD15-LoRA", "tcd", "4", "1"],
+  ];
+  for (const [name, sampler, steps, guidance_scale] of published)
+    assert.deepEqual(fastSettings(name), { sampler, steps, guidance_scale }, name);
+  for (const name of ["style", "welcome", "hypernova 4 steps", "falcmatcdx"])
+    assert.equal(fastSettings(name), null, name);
 });
