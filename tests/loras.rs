@@ -22,13 +22,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "kohya",
     "kohya_conv",
     "peft",
     "diffusers",
     "processors",
     "dora",
+    "dora_columns",
     "dora_peft",
     "metadata",
     "locon",
@@ -290,8 +291,10 @@ fn what_is_for_another_model_is_refused_by_what_it_is() {
     let vast = [("lokr_w1_a", [40_000, 1]), ("lokr_w1_b", [1, 40_000]), ("lokr_w2", [1, 1])];
     let vast: Vec<_> = vast.map(|(part, shape)| (format!("{layer}.{part}"), shape.to_vec())).into();
     refused(&file("a", &vast), "too large for any layer");
-    let columns = [(format!("{layer}.dora_scale"), vec![1, n])];
-    refused(&file("a", &[&rank_1(&layer, n, c)[..], &columns].concat()), "by columns");
+    for shape in [vec![1, c + 1], vec![2, c / 2], vec![1, c / 2]] {
+        let odd = [(format!("{layer}.dora_scale"), shape)];
+        refused(&file("a", &[&rank_1(&layer, n, c)[..], &odd].concat()), "fit");
+    }
     let conv = "lora_unet_conv_in";
     let odd = [("lokr_w1", vec![8, 9]), ("lokr_w2", vec![1, 4])];
     let odd: Vec<_> = odd.map(|(part, shape)| (format!("{conv}.{part}"), shape)).into();

@@ -256,8 +256,7 @@ const drop = createDrop({
     form.showFault(null);
     form.fillRequest(fields);
     notImportedNote.show(notImported);
-    const prompt = fields.find(([name]) => name === "prompt")?.[1] ?? "";
-    void missingIn(prompt).then(
+    void missingIn(fields).then(
       (missing) => missing.length && notImportedNote.show([...notImported, ...missing]),
     );
     changed();

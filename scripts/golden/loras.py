@@ -5,7 +5,7 @@ Writes tests/golden/loras/: a file for each layout, for the committed tiny UNet 
 
     kohya, kohya_conv, peft, diffusers, processors     `load_lora_weights`, `fuse_lora`
     locon, loha, lokr                                  merged by LyCORIS's own functions
-    dora, dora_peft                                    merged by the formula of arXiv:2402.09353
+    dora, dora_columns, dora_peft                      merged by the formula of arXiv:2402.09353
     metadata                                           strengths in the header
 
 Needs peft and lycoris-lora beside the packages of the other goldens.
@@ -121,6 +121,32 @@ def dora(random, unet, text):
         lengths[f"{key}.dora_scale"] = (norm * (1 + 0.3 * normal(random, len(norm))))[:, None].half()
     only = {key.rpartition(".dora_scale")[0] for key in lengths}
     return {k: v for k, v in tensors.items() if k.split(".")[0] in only} | lengths
+
+
+def dora_columns(random, unet, text):
+    """Of linears and convolutions, with a magnitude for each input channel."""
+    tensors = kohya(random, unet, text, convolutions=True)
+    lengths = {}
+    for name, layer in layers(unet, (*ATTENTION, "conv1")).items():
+        key = f"lora_unet_{name}".replace(".", "_")
+        norm = layer.weight.transpose(0, 1).flatten(1).norm(dim=1)
+        ones = (1,) * (layer.weight.dim() - 2)
+        norm = norm * (1 + 0.3 * normal(random, len(norm)))
+        lengths[f"{key}.dora_scale"] = norm.reshape(1, -1, *ones).half()
+    only = {key.rpartition(".dora_scale")[0] for key in lengths}
+    return {k: v for k, v in tensors.items() if k.split(".")[0] in only} | lengths
+
+
+def merge_dora_columns(unet, tensors):
+    """The same with the norm of each input channel, as LyCORIS (`wd_on_output=False`) and ComfyUI."""
+    for name, layer in layers(unet, (*ATTENTION, "conv1")).items():
+        key = f"lora_unet_{name}".replace(".", "_")
+        down, up, alpha, scale = (tensors[f"{key}.{part}"].double() for part in (
+            "lora_down.weight", "lora_up.weight", "alpha", "dora_scale"))
+        difference = (up.flatten(1) @ down.flatten(1)).reshape(layer.weight.shape)
+        weight = layer.weight + alpha / len(down) * difference
+        norms = weight.transpose(0, 1).flatten(1).norm(dim=1).reshape(scale.shape)
+        layer.weight.copy_(torch.lerp(layer.weight, weight * scale / norms, WEIGHT))
 
 
 def merge_text(text, tensors):
@@ -287,6 +313,11 @@ def write(out):
         for layer, difference in differences.items():
             modules[layer].weight += WEIGHT * difference
         results |= {f"{name}.{key}": x for key, x in outputs(out, unet, text).items()}
+    unet, text = networks(out)
+    tensors = dora_columns(random, unet, text)
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "dora_columns.safetensors")
+    merge_dora_columns(unet, tensors)
+    results |= {f"dora_columns.{key}": x for key, x in outputs(out, unet, text).items()}
     for key, result in results.items():
         base = plain[key.rpartition(".")[2]]
         print(f"  {key}: changed by {((result - base) ** 2).mean() / (base**2).mean():.1e}")

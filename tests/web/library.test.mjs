@@ -8,9 +8,10 @@ import { test } from "node:test";
 import { safetensors } from "./harness/files.mjs";
 import { testModels, toSingleFile } from "./harness/native.mjs";
 import { add, call, profile } from "./harness/storage.mjs";
-import { Weights } from "./harness/weights.mjs";
+import { Weights, sha256 } from "./harness/weights.mjs";
 
 const CHUNK = 4096;
+const LAYER = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
 const SIZES = { "config.json": 300, "unet/model.safetensors": 90_000, "vae.safetensors": 20_000 };
 
 /** Puts local files, as numbers or in base64, in the library; what they became. */
@@ -75,13 +76,10 @@ test("names of any script and empty files beside a model are imported", async (t
 test("what is no checkpoint is told at import, and nothing of it is kept", async (t) => {
   const { open } = await profile(t, new Weights(SIZES));
   const page = await open();
-  const layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
   /** @type {[number[], RegExp][]} */
   const files = [
-    [
-      safetensors({ [`${layer}.lora_down.weight`]: [4, 8], [`${layer}.lora_up.weight`]: [8, 4] }),
-      /LoRA/,
-    ],
+    [safetensors({ [`${LAYER}.lora_down.weight`]: [4, 8] }), /no Up of this layer/],
+    [safetensors({ "control_model.input_hint_block.0.weight": [4, 8] }), /ControlNet/],
     [safetensors({ emb_params: [2, 768] }), /textual inversion/],
     [[1, 2, 3], /one\./],
     [[], /it is empty, with 0 bytes/],
@@ -99,6 +97,32 @@ test("what is no checkpoint is told at import, and nothing of it is kept", async
     for (const ending of ["safetensors", "bin", "pt", "pth"])
       await refused({ [`one.${ending}`]: bytes }, told);
   }
+});
+
+test("a LoRA is imported as one, by its hash, under any of its names", async (t) => {
+  const { open } = await profile(t, new Weights(SIZES));
+  const page = await open();
+  const lora = safetensors({
+    [`${LAYER}.lora_down.weight`]: [4, 8],
+    [`${LAYER}.lora_up.weight`]: [8, 4],
+  });
+  const hash = sha256(Buffer.from(lora));
+  for (const ending of ["safetensors", "bin", "pt", "pth"]) {
+    const path = `v1 (${ending}).${ending}`;
+    const { id, kind, files } = await imported(page, { [path]: lora }, `v1 (${ending})`);
+    assert.equal(kind, "lora");
+    assert.ok(id.startsWith("v1") && id.endsWith(hash.slice(0, 12)), id);
+    assert.deepEqual(files, [{ path, bytes: lora.length, sha256: hash }]);
+  }
+  // Another file of the same name stands beside it.
+  const other = safetensors({
+    [`${LAYER}.lora_down.weight`]: [2, 8],
+    [`${LAYER}.lora_up.weight`]: [8, 2],
+  });
+  for (const bytes of [lora, other]) await imported(page, { "v1.pt": bytes }, "v1");
+  const all = await page.evaluate(() => /** @type {any} */ (window).store.list());
+  assert.equal(all.length, 6);
+  assert.ok(all.every((/** @type {any} */ { complete }) => complete));
 });
 
 test("a folder that could not be opened is told at import, and nothing is kept", async (t) => {

@@ -316,12 +316,12 @@ test("a dropped folder, and a file after a wrong one, are told once, on the mode
   await dragged(page, [model], "#prompt");
   await status.filter({ hasText: "is imported" }).waitFor();
   assert.equal(await fault.isVisible(), false);
-  const lora = join(folder, "my-lora.safetensors");
-  await writeFile(lora, Buffer.from(safetensors({ "lora_unet_a.lora_down.weight": [4, 8] })));
-  await dragged(page, [lora], "#library > details > summary");
-  await status.filter({ hasText: "my-lora.safetensors is a LoRA" }).waitFor();
+  const canny = join(folder, "canny.safetensors");
+  await writeFile(canny, Buffer.from(safetensors({ "control_model.a.weight": [4, 8] })));
+  await dragged(page, [canny], "#library > details > summary");
+  await status.filter({ hasText: "canny.safetensors is a ControlNet" }).waitFor();
   assert.equal(await fault.isVisible(), false);
-  assert.equal(await page.getByRole("button", { name: "Use: my-lora" }).count(), 0);
+  assert.equal(await page.getByRole("button", { name: "Use: canny" }).count(), 0);
 });
 
 test("of a copy of Hugging Face's cache the revision that is main is imported", async (t) => {

@@ -4,6 +4,7 @@
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
+import { loraField } from "./networks.js";
 import { samplerFields } from "./samplers.js";
 import { readComfyUi } from "./syntax.js";
 
@@ -63,6 +64,7 @@ export function readComfy(text) {
       ["prompt_weights", "true"],
       ["rng", "torch"],
       ["strength", image ? strength : ""],
+      graph.loras(),
     ],
     notImported: [
       ...words.notImported,
@@ -264,13 +266,22 @@ class Graph {
     return text;
   }
 
+  /** The LoRAs of all loaders. */
+  loras() {
+    const loaders = [...this.#nodes.values()].filter(({ inputs }) => textOf(inputs, "lora_name"));
+    return loraField(
+      loaders.map(({ inputs }) => ({
+        name: textOf(inputs, "lora_name"),
+        weight: textOf(inputs, "strength_model"),
+        textWeight: textOf(inputs, "strength_clip") || textOf(inputs, "strength_model"),
+      })),
+    );
+  }
+
   /** What other nodes did to the image, and this program cannot do. */
   notImported() {
     const notImported = new Set();
-    for (const { kind, inputs } of this.#nodes.values()) {
-      const network = textOf(inputs, "lora_name");
-      if (network)
-        notImported.add(importText.network("lora", network, textOf(inputs, "strength_model")));
+    for (const { kind } of this.#nodes.values()) {
       if (/ControlNetApply/.test(kind)) notImported.add("ControlNet");
       if (/IPAdapter/.test(kind)) notImported.add("IP-Adapter");
     }

@@ -3,6 +3,7 @@
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
+import { loraField } from "./networks.js";
 import { samplerFields } from "./samplers.js";
 import { readBrackets } from "./syntax.js";
 
@@ -33,10 +34,10 @@ export function readInvoke(text) {
   const hasStartImage = own(data, "init_image") || /img2img/.test(textOf(data, "generation_mode"));
   const skipped = Number(textOf(data, "clip_skip"));
   const loras = own(data, "loras");
-  const names = (Array.isArray(loras) ? loras : []).map((lora) => {
-    const name = textOf(own(lora, "model"), "name") || textOf(own(lora, "lora"), "model_name");
-    return importText.network("lora", name, textOf(lora, "weight"));
-  });
+  const networks = (Array.isArray(loras) ? loras : []).map((lora) => ({
+    name: textOf(own(lora, "model"), "name") || textOf(own(lora, "lora"), "model_name"),
+    weight: textOf(lora, "weight"),
+  }));
   return {
     fields: [
       ["prompt", textOf(data, "positive_prompt")],
@@ -46,12 +47,9 @@ export function readInvoke(text) {
       ["clip_skip", skipped > 0 ? String(skipped + 1) : ""],
       ["rng", textOf(data, "rand_device") === "cuda" ? "" : "torch"],
       ["strength", hasStartImage ? textOf(data, "strength") : ""],
+      loraField(networks),
     ],
-    notImported: [
-      ...names,
-      ...sampler.notImported,
-      ...(hasStartImage ? [importText.startImage()] : []),
-    ],
+    notImported: [...sampler.notImported, ...(hasStartImage ? [importText.startImage()] : [])],
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { importText } from "../strings/imports.js";
 import { own, parseJson, textOf } from "./json.js";
+import { loraField } from "./networks.js";
 import { samplerFields } from "./samplers.js";
 import { readNovelAi, readWebUi } from "./syntax.js";
 
@@ -54,7 +55,11 @@ export function readSwarm(text) {
   const sampler = samplerFields(textOf(data, "sampler"), textOf(data, "scheduler"));
   const creativity = own(data, "initimage") ? textOf(data, "initimagecreativity") : "";
   const loras = own(data, "loras");
-  const networks = [loras].flat().filter((name) => typeof name === "string");
+  const weights = [own(data, "loraweights")].flat();
+  const networks = [loras].flat().map((name, index) => ({
+    name: typeof name === "string" ? name : "",
+    weight: String(weights[index] ?? ""),
+  }));
   return {
     fields: [
       ["prompt", words?.text ?? ""],
@@ -69,11 +74,11 @@ export function readSwarm(text) {
       ["prompt_weights", "true"],
       ["rng", "torch"],
       ["strength", creativity],
+      loraField(networks),
     ],
     notImported: [
       ...(words?.notImported ?? []),
       ...(negative?.notImported ?? []),
-      ...networks.map((name) => importText.network("lora", name, "")),
       ...sampler.notImported,
       ...(creativity ? [importText.startImage()] : []),
     ],
@@ -149,6 +154,10 @@ export function readDrawThings(text) {
   const [width = "", height = ""] = textOf(data, "size").split("x");
   if (own(data, "c") === undefined) throw new Error("no request");
   const loras = own(data, "lora");
+  const networks = (Array.isArray(loras) ? loras : []).map((lora) => ({
+    name: textOf(lora, "model"),
+    weight: textOf(lora, "weight"),
+  }));
   return {
     fields: [
       ["prompt", textOf(data, "c")],
@@ -160,13 +169,9 @@ export function readDrawThings(text) {
       ["height", height],
       ...sampler.fields,
       ["prompt_weights", "true"],
+      loraField(networks),
     ],
-    notImported: [
-      ...sampler.notImported,
-      ...(Array.isArray(loras) ? loras : []).map((lora) =>
-        importText.network("lora", textOf(lora, "model"), textOf(lora, "weight")),
-      ),
-    ],
+    notImported: sampler.notImported,
   };
 }
 

@@ -1,6 +1,6 @@
 // The LoRAs that this browser stores, and which of them a request means.
 
-import { taggedIn } from "../request/loras.js";
+import { readLoras, taggedIn } from "../request/loras.js";
 import { importText } from "../strings/imports.js";
 import { Store } from "./client.js";
 
@@ -43,15 +43,17 @@ export function findLora(stored, { name, hash }) {
 }
 
 /**
- * The LoRAs that a prompt names and that are not stored, as `name (weight)`.
- * @param {string} prompt
+ * The LoRAs of a request that are not stored, as `name (weight)`.
+ * @param {[string, string][]} fields of the request
  */
-export async function missingIn(prompt) {
-  const named = taggedIn(prompt);
+export async function missingIn(fields) {
+  const { prompt = "", loras = "" } = Object.fromEntries(fields);
+  const tagged = taggedIn(prompt).map((tag) => ({ ...tag, hash: "" }));
+  const named = [...readLoras(loras), ...tagged];
   if (!named.length) return [];
   const stored = await listLoras().catch(() => []);
-  const missing = named.filter(({ name }) => !findLora(stored, { name, hash: "" }));
-  return missing.map(({ name, weight }) => importText.network("lora", name, weight));
+  const missing = named.filter((choice) => !findLora(stored, choice));
+  return missing.map(({ name, weight }) => importText.network("lora", name, `${weight}`));
 }
 
 /**

@@ -39,7 +39,6 @@ pub struct Loader {
 }
 
 /// Whole rows of one request: the unit of reading.
-#[derive(Clone)]
 struct Piece {
     file: Arc<str>,
     bytes: Range<u64>,
@@ -63,12 +62,9 @@ impl Loader {
         let shared = scope.shared().clone();
         let archive = shared.archive.clone().expect("only the scopes of a file can be loaded");
         let requests = shared.requests.take();
-        let mut pieces: Vec<Piece> = requests
-            .iter()
-            .enumerate()
-            .flat_map(|(index, request)| pieces_of(&archive, index, request))
-            .collect();
-        pieces.sort_by(|a, b| (&a.file, a.bytes.start).cmp(&(&b.file, b.bytes.start)));
+        let all = requests.iter().enumerate();
+        let pieces = all.flat_map(|(index, request)| pieces_of(&archive, index, request)).collect();
+        let pieces = sorted(pieces);
         Loader { shared, archive, requests, pieces }
     }
 
@@ -79,7 +75,7 @@ impl Loader {
 
     /// How many bytes of the file [`Loader::run_again`] will use.
     pub fn bytes_again(&self, names: &HashSet<String>) -> u64 {
-        bytes_of(&self.pieces_again(names))
+        bytes_of(&self.pieces_again(&self.archive, names))
     }
 
     /// Reads, converts and uploads all requested tensors. `progress` is called with the bytes done
@@ -114,14 +110,16 @@ impl Loader {
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<()> {
         self.archive = archive.clone();
-        let pieces = self.pieces_again(names);
+        let pieces = self.pieces_again(archive, names);
         assert!(!pieces.iter().any(|piece| self.is_table(piece)), "a change of a table");
         self.load(source, &pieces, None, progress).await
     }
 
-    fn pieces_again(&self, names: &HashSet<String>) -> Vec<Piece> {
-        let again = |piece: &&Piece| names.contains(&self.requests[piece.request].name);
-        self.pieces.iter().filter(again).cloned().collect()
+    /// The pieces of these tensors, as the changes of `archive` need them.
+    fn pieces_again(&self, archive: &Archive, names: &HashSet<String>) -> Vec<Piece> {
+        let requests = self.requests.iter().enumerate();
+        let again = requests.filter(|(_, request)| names.contains(&request.name));
+        sorted(again.flat_map(|(index, request)| pieces_of(archive, index, request)).collect())
     }
 
     /// Loads pieces: all of the file, with the row lists of its tables, or without lists some of
@@ -270,6 +268,12 @@ impl Loader {
     }
 }
 
+/// In the order of the file.
+fn sorted(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    pieces.sort_by(|a, b| (&a.file, a.bytes.start).cmp(&(&b.file, b.bytes.start)));
+    pieces
+}
+
 /// How many bytes of the file these pieces are.
 fn bytes_of(pieces: &[Piece]) -> u64 {
     pieces.iter().map(|piece| piece.bytes.end - piece.bytes.start).sum()
@@ -281,8 +285,7 @@ fn pieces_of(archive: &Archive, index: usize, request: &Request) -> Vec<Piece> {
     let row_bytes = info.bytes() / info.shape[0] as u64;
     let rows_at_once = match request.target {
         Target::Tensor { .. } | Target::Numbers(_) => request.rows.len(),
-        // Rows that overlap in the file must be read together.
-        _ if !info.has_separate_rows() => request.rows.len(),
+        _ if !archive.has_separate_rows(info) => request.rows.len(),
         _ => {
             let panels = PIECE / row_bytes / Weight::PANEL as u64;
             panels.max(1) as usize * Weight::PANEL

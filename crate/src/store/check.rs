@@ -11,7 +11,7 @@ const INDEX: &str = "model_index.json";
 const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
 
 /// Extensions of files that change a model.
-const ADDONS: [&str; 4] = [".safetensors", ".ckpt", ".pt", ".bin"];
+const ADDONS: [&str; 5] = [".safetensors", ".ckpt", ".pt", ".pth", ".bin"];
 
 /// A file that changes a model.
 pub(super) struct Addon {
@@ -36,6 +36,7 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
     Ok(match identify_addon(&archive) {
         Some(Kind::Lora) => {
             let lora = Lora::open(files, path).await?;
+            lora.read_all_layers().await?;
             Some(Addon { kind: Kind::Lora, sha256: lora.sha256().to_owned() })
         }
         _ => None,

@@ -193,7 +193,7 @@ fn describe(
     (name, addon): (&str, Option<Addon>),
     known: &[Model],
 ) -> Result<Manifest> {
-    let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf", "pt"];
+    let kinds = ["json", "txt", "safetensors", "bin", "ckpt", "gguf", "pt", "pth"];
     let wanted = |path: &&String| path.rsplit_once('.').is_some_and(|(_, k)| kinds.contains(&k));
     let licence = LICENCES.iter().find(|path| files.0.contains_key(**path));
     let filled = |path: &&String| files.0[*path].size() > 0.0 && **path != *Manifest::FILE;

@@ -192,6 +192,14 @@ impl Archive {
         self.tensors.iter().filter(differs).map(|tensor| tensor.name.clone()).collect()
     }
 
+    /// Whether the rows of a tensor can be read apart from one another: they do not overlap in the
+    /// file, and no change needs all of them.
+    pub fn has_separate_rows(&self, tensor: &TensorInfo) -> bool {
+        let whole =
+            |change: &Arc<dyn Change>| change.concerns(tensor) && change.needs_all_rows(tensor);
+        tensor.has_separate_rows() && !self.changes.iter().any(whole)
+    }
+
     /// Whether it has any change.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()

@@ -12,6 +12,11 @@ pub trait Change: Debug + Send + Sync {
     /// Whether it changes this tensor.
     fn concerns(&self, tensor: &TensorInfo) -> bool;
 
+    /// Whether it changes this tensor only as a whole: [`Change::apply`] is then given all rows.
+    fn needs_all_rows(&self, _tensor: &TensorInfo) -> bool {
+        false
+    }
+
     /// What it is, as a text: two changes with the same key change a tensor in the same way.
     fn key(&self) -> String;
 

@@ -145,7 +145,7 @@ impl Lora {
         Err(bad_file(self.file(), format!("its change of `{bias}` does not fit this model")))
     }
 
-    /// Checks that a layer has the shape of the tensor that it changes.
+    /// Reads a layer and checks that it has the shape of the tensor that it changes.
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) where it has not, which says for which model the LoRA is.
@@ -154,7 +154,7 @@ impl Lora {
         archive: &Archive,
         tensor: &str,
         key: &names::LayerKey,
-    ) -> Result<()> {
+    ) -> Result<LayerDelta> {
         let layer = self.layer(key).await?;
         let info = archive.get(tensor).expect("modules are found by their weights");
         let rows = info.shape.first().copied().unwrap_or(1);
@@ -176,6 +176,6 @@ impl Lora {
             let reason = format!("its change of `{tensor}` does not fit {:?}", info.shape);
             return Err(bad_file(self.file(), reason));
         }
-        Ok(())
+        Ok(layer)
     }
 }

@@ -1,4 +1,5 @@
-//! The change of one layer: its factors, its scale, and for DoRA the L2 norm of each row.
+//! The change of one layer: its factors, its scale, and for DoRA the L2 norm of each row, or of each
+//! input channel.
 
 use super::adapter::Adapter;
 use super::factors::{Factors, Matrix};
@@ -21,10 +22,12 @@ pub(super) struct LayerDelta {
     dora: Option<Dora>,
 }
 
-/// DoRA's magnitudes: the L2 norm that each row of the changed weight gets.
+/// DoRA's magnitudes: the L2 norms that the rows of the changed weight get, or its input channels.
 #[derive(Debug)]
 struct Dora {
     norms: Vec<f32>,
+    /// Whether they are of input channels. LyCORIS: `wd_on_output=False`.
+    of_inputs: bool,
     /// What a LoRA weight other than 1 does. True: it interpolates between the original weight and
     /// the result, as in LyCORIS and ComfyUI. False: it scales the difference before the rows get
     /// their norm, as in PEFT.
@@ -53,7 +56,7 @@ impl LayerDelta {
             }),
             None => 1.0,
         };
-        let dora = reader.dora(factors.shape()[0]).await?;
+        let dora = reader.dora(factors.shape()).await?;
         Ok(LayerDelta { factors, scale, dora })
     }
 
@@ -65,32 +68,71 @@ impl LayerDelta {
     /// Whether it can be added to a convolution of `kernel` = ky·kx pixels, or with `kernel` = 1 to
     /// a linear layer.
     pub(super) fn fits_kernel(&self, kernel: usize) -> bool {
+        let inputs = self.shape()[1] / kernel.max(1);
+        if self.dora.as_ref().is_some_and(|dora| dora.of_inputs && dora.norms.len() != inputs) {
+            return false;
+        }
         match &self.factors {
             Factors::Kronecker(_, second) => second.columns.is_multiple_of(kernel.max(1)),
             _ => true,
         }
     }
 
+    /// Whether it can be applied only to all rows at once.
+    pub(super) fn needs_all_rows(&self) -> bool {
+        self.dora.as_ref().is_some_and(|dora| dora.of_inputs)
+    }
+
     /// Changes a range of rows of a weight: `W + weight · scale · factors`; DoRA then scales each
     /// row to its norm.
     pub(super) fn apply(&self, rows: Range<usize>, weight: f32, values: &mut [f32]) {
-        let Some(Dora { norms, blends }) = &self.dora else {
+        let Some(Dora { norms, blends, of_inputs }) = &self.dora else {
             return self.factors.add_to(rows, weight * self.scale, values);
         };
         let before = blends.then(|| values.to_vec());
         let added = if *blends { self.scale } else { weight * self.scale };
         self.factors.add_to(rows.clone(), added, values);
         let columns = self.shape()[1];
-        for (row, wanted) in values.chunks_exact_mut(columns).zip(&norms[rows]) {
-            let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            // A row of zeros stays zero: it has no direction to scale.
-            let factor = if norm > 0.0 { (f64::from(*wanted) / norm) as f32 } else { 1.0 };
-            row.iter_mut().for_each(|x| *x *= factor);
+        if *of_inputs {
+            scale_inputs(values, columns, norms);
+        } else {
+            scale_rows(values, columns, &norms[rows]);
         }
         for (value, before) in values.iter_mut().zip(before.iter().flatten()) {
             *value = before + weight * (*value - before);
         }
     }
+}
+
+/// Gives each row its norm.
+fn scale_rows(values: &mut [f32], columns: usize, norms: &[f32]) {
+    for (row, wanted) in values.chunks_exact_mut(columns).zip(norms) {
+        let factor = factor(*wanted, row.iter().map(|x| f64::from(*x).powi(2)).sum());
+        row.iter_mut().for_each(|x| *x *= factor);
+    }
+}
+
+/// Gives each input channel its norm, over all rows and the pixels of a convolution's kernel.
+fn scale_inputs(values: &mut [f32], columns: usize, norms: &[f32]) {
+    let kernel = columns / norms.len();
+    let mut squares = vec![0.0; norms.len()];
+    for row in values.chunks_exact(columns) {
+        for (sum, pixels) in squares.iter_mut().zip(row.chunks_exact(kernel)) {
+            *sum += pixels.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        }
+    }
+    let factors: Vec<f32> = norms.iter().zip(squares).map(|(n, s)| factor(*n, s)).collect();
+    for row in values.chunks_exact_mut(columns) {
+        for (pixels, factor) in row.chunks_exact_mut(kernel).zip(&factors) {
+            pixels.iter_mut().for_each(|x| *x *= factor);
+        }
+    }
+}
+
+/// What scales numbers with this sum of squares to the wanted norm. Zeros stay zeros: they have no
+/// direction to scale.
+fn factor(wanted: f32, squares: f64) -> f32 {
+    if squares > 0.0 { (f64::from(wanted) / squares.sqrt()) as f32 } else { 1.0 }
 }
 
 /// Reads the tensors of a layer.
@@ -211,20 +253,19 @@ impl Reader<'_> {
         number.map(|n| Some(n as f32)).ok_or_else(|| self.fault("its alpha is no number"))
     }
 
-    /// DoRA's norms of `n` rows, if the layer has them.
-    async fn dora(&self, n: usize) -> Result<Option<Dora>> {
+    /// DoRA's norms, if the layer of `n` rows has them: `[n, 1, …]` of the rows; any other first
+    /// dimension is that of `[1, c, …]`, of the input channels. ComfyUI tells them apart by that.
+    async fn dora(&self, [n, columns]: [usize; 2]) -> Result<Option<Dora>> {
         let (role, blends) = match self.has(Role::DoraScale) {
             true => (Role::DoraScale, true),
             false => (Role::Magnitude, false),
         };
         let Some(Matrix { rows, values, .. }) = self.matrix(role).await? else { return Ok(None) };
-        // Norms of columns are `[1, c]`; in a square layer only this shape distinguishes them from
-        // norms of rows.
-        let by_rows = values.len() == n && (rows == n || !blends);
-        match by_rows {
-            true => Ok(Some(Dora { norms: values, blends })),
-            false => Err(self.fault("DoRA by columns is not supported, only by rows")),
+        let of_rows = values.len() == n && (rows == n || !blends);
+        if !of_rows && (rows != 1 || !columns.is_multiple_of(values.len())) {
+            return Err(self.fault("its magnitudes fit neither its rows nor its inputs"));
         }
+        Ok(Some(Dora { norms: values, blends, of_inputs: !of_rows }))
     }
 
     fn has(&self, role: Role) -> bool {

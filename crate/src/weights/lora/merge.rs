@@ -4,10 +4,10 @@ use super::file::Lora;
 use super::layer::LayerDelta;
 use super::modules::{Modules, find, modules, unet_modules};
 use super::names::{self, Network};
-use crate::error::Result;
+use crate::error::{Result, bad_file};
 use crate::weights::names::UnetLevel;
 use crate::weights::{Archive, Change, LocalFuture, TensorInfo};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -18,6 +18,8 @@ pub struct Merge {
     weight: f32,
     /// The layers by the name of the tensor that they change.
     targets: HashMap<String, names::LayerKey>,
+    /// The tensors that are changed only as a whole.
+    whole: HashSet<String>,
     /// The layer that was read last: a tensor is changed in several ranges of rows.
     latest: Mutex<Option<(String, Arc<LayerDelta>)>>,
 }
@@ -50,7 +52,7 @@ impl Merge {
         known: &Modules,
         weight: f32,
     ) -> Result<Merge> {
-        let mut targets = HashMap::new();
+        let (mut targets, mut whole) = (HashMap::new(), HashSet::new());
         for (key, names) in lora.layers.iter().filter(|(key, _)| key.network == network) {
             let Some(module) = find(known, &key.module) else { continue };
             if names.contains_key(&names::Role::DiffBias) {
@@ -60,11 +62,13 @@ impl Merge {
             }
             if names.keys().any(|role| role.is_of_weight()) {
                 let tensor = format!("{module}.weight");
-                lora.check(archive, &tensor, key).await?;
+                if lora.check(archive, &tensor, key).await?.needs_all_rows() {
+                    whole.insert(tensor.clone());
+                }
                 targets.insert(tensor, key.clone());
             }
         }
-        Ok(Merge { lora: lora.clone(), weight, targets, latest: Mutex::default() })
+        Ok(Merge { lora: lora.clone(), weight, targets, whole, latest: Mutex::default() })
     }
 
     /// How many tensors it changes.
@@ -97,6 +101,10 @@ impl Change for Merge {
         self.weight != 0.0 && self.targets.contains_key(&tensor.name)
     }
 
+    fn needs_all_rows(&self, tensor: &TensorInfo) -> bool {
+        self.whole.contains(&tensor.name)
+    }
+
     fn key(&self) -> String {
         format!("{} {}", self.lora.sha256(), self.weight)
     }
@@ -114,7 +122,13 @@ impl Change for Merge {
                 values.iter_mut().zip(added).for_each(|(value, x)| *value += self.weight * x);
                 return Ok(());
             }
-            self.layer(&tensor.name).await?.apply(rows, self.weight, values);
+            let layer = self.layer(&tensor.name).await?;
+            let all = 0..tensor.shape.first().copied().unwrap_or(1);
+            if layer.needs_all_rows() && rows != all {
+                let reason = format!("its change of `{}` needs the whole layer", tensor.name);
+                return Err(bad_file(self.lora.file(), reason));
+            }
+            layer.apply(rows, self.weight, values);
             Ok(())
         })
     }
