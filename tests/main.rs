@@ -55,6 +55,7 @@ mod shortcuts; // what may be left out to be faster, and that nothing is unless 
 mod steady; // steps that wait for nothing, on buffers that are there
 mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
+mod taesd; // a small stand-in for the VAE, against diffusers
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
 mod tuner; // choices of kernels: the same picture, kept, measured
