@@ -101,7 +101,7 @@ fn hashed(name: &str, count: usize) -> impl Iterator<Item = f64> {
 }
 
 /// The published config in its true width, with the weights of the script, as a file of diffusers.
-fn of_true_width() -> Arc<Taesd> {
+pub(crate) fn of_true_width() -> Arc<Taesd> {
     let gpu = Gpu::dry(false);
     let scope = Scope::without_file(&gpu, darkroom::WeightType::F16);
     let config = TaesdConfig::parse("config.json", "{}").unwrap();

@@ -1,6 +1,8 @@
 //! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
-use super::checkpoint::{Files, LoraRecord, Provenance, SafetyFiles, add_loras};
+use super::checkpoint::{
+    BesideVae, DecoderChoice, Files, LoraRecord, Provenance, SafetyFiles, add_loras, check_taesd,
+};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
@@ -53,6 +55,7 @@ impl Pipeline {
         }
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        check_taesd(&files, options.taesd.as_ref(), control)?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -95,8 +98,9 @@ impl Pipeline {
         };
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        check_taesd(&files, options.taesd.as_ref(), control)?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, &why)?;
+        check_memory(&files, &checker, options.decoder(), &why)?;
         if !options.is_plain() {
             if choice == DeviceChoice::Cpu {
                 return Err(f32_only());
@@ -108,12 +112,14 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        let opened = Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await?;
+        let beside = options.taesd.as_ref();
+        let opened =
+            Pipeline::on_cpu((files, loras), (checker, beside), turn, &*source, control).await?;
         Ok(Pipeline { adapter: kind, ..opened })
     }
 
     /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
-    /// options only `safety` and `loras` are used.
+    /// options only `safety`, `loras` and `taesd` are used.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
@@ -124,9 +130,11 @@ impl Pipeline {
     ) -> Result<Pipeline> {
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        check_taesd(&files, options.taesd.as_ref(), control)?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
+        check_memory(&files, &checker, options.decoder(), "")?;
+        let beside = options.taesd.as_ref();
+        Pipeline::on_cpu((files, loras), (checker, beside), None, &*source, control).await
     }
 
     /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
@@ -143,20 +151,20 @@ impl Pipeline {
     ) -> Result<Pipeline> {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
-        check_memory(&files, &checker, why)?;
-        Pipeline::on_cpu((files, Vec::new()), checker, turn, &*source, control).await
+        check_memory(&files, &checker, DecoderChoice::Vae, why)?;
+        Pipeline::on_cpu((files, Vec::new()), (checker, None), turn, &*source, control).await
     }
 
     async fn on_cpu(
         (files, loras): (Files, Vec<LoraRecord>),
-        checker: Result<SafetyFiles, Safety>,
+        (checker, beside): (Result<SafetyFiles, Safety>, Option<&BesideVae>),
         turn: Option<Turn>,
         source: &dyn Source,
         control: &Control,
     ) -> Result<Pipeline> {
         control.check()?;
         let tokenizer = files.tokenizer(source).await?;
-        let machine = OnCpu::load(&files, source, turn, control).await?;
+        let machine = OnCpu::load(&files, source, turn, beside, control).await?;
         let checker = match checker {
             Ok(checker) => Ok(checker.load_on_cpu(source, control).await?),
             Err(reason) => Err(reason),
@@ -272,11 +280,17 @@ pub(super) async fn open_or_destroy(
 }
 
 /// An error when the model, at its own size, needs more memory than there is.
-fn check_memory(files: &Files, checker: &Result<SafetyFiles, Safety>, why: &str) -> Result<()> {
+fn check_memory(
+    files: &Files,
+    checker: &Result<SafetyFiles, Safety>,
+    decoder: DecoderChoice,
+    why: &str,
+) -> Result<()> {
     let description = files.describe();
     let size = [description.width, description.height];
     let checker = checker.as_ref().map_or(0, SafetyFiles::bytes_on_cpu);
-    let needed = checker + files.bytes_on_cpu() + work_bytes(files, size, 2);
+    let needed =
+        checker + files.bytes_on_cpu() + work_bytes(files, size, 2, decoder != DecoderChoice::Vae);
     let available = MEMORY_MAX;
     if needed <= available {
         return Ok(());
