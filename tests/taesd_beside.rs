@@ -1,5 +1,5 @@
-//! A TAESD beside a model: who decodes, what the picture says of it, previews, and a picture to begin
-//! with. The model is the tiny made-up one.
+//! A TAESD beside a model: who decodes, what the picture says of it, previews, and a picture to
+//! begin with. The model is the tiny made-up one.
 
 use crate::harness::gpu::{self, Device};
 use crate::made_up::{nmse, program, scratch, tiny};

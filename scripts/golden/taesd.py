@@ -1,10 +1,10 @@
 """TAESDs with random weights, and what diffusers' AutoencoderTiny makes of them.
 
 Writes tests/golden/taesd/: for a small config of its own (`small`: two doublings, silu) and for the
-published one in width 8 (`narrow`: three doublings) the folder of diffusers; of `narrow` the same
-weights as madebyollin's two files (safetensors and torch), and as ComfyUI's one; and cases.safetensors
-with inputs and outputs, computed in float64 from the f16 weights, also those of the published config
-in its true width, whose weights the test makes from the same formula (`true`).
+published one in width 8 (`narrow`: three doublings) the folder of diffusers; of `narrow` the
+same weights as madebyollin's two files (safetensors and torch), and as ComfyUI's one; and
+cases.safetensors with inputs and outputs, computed in float64 from the f16 weights, also those of
+the published config in its true width, whose weights the test makes by the same formula (`true`).
 
 Beside each right output stand wrong ones: without the clamp of the latents, and with the ReLU of
 the blocks before their sum.

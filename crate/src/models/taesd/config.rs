@@ -1,5 +1,5 @@
-//! The sizes of a TAESD: from `config.json`, as diffusers writes it, or from the names and shapes of
-//! the tensors, since most files have no config.
+//! The sizes of a TAESD: from `config.json`, as diffusers writes it, or from the names and shapes
+//! of the tensors, since most files have no config.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,7 +45,8 @@ impl TaesdConfig {
     /// The config of an opened file.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile), [`Config`](crate::Error::Config) for one that is not supported.
+    /// [`BadFile`](crate::Error::BadFile), [`Config`](crate::Error::Config) for one that is not
+    /// supported.
     pub fn of(taesd: &Taesd) -> Result<TaesdConfig> {
         if let Some((file, json)) = taesd.config() {
             let config = TaesdConfig::parse(file, json)?;
@@ -54,9 +55,9 @@ impl TaesdConfig {
         }
         let (decoder, [latent_channels, _]) = levels(taesd.decoder().archive(), "decoder")?;
         let encoder = taesd.encoder().map(|half| levels(half.archive(), "encoder")).transpose()?;
-        if let Some((_, [_, made])) = encoder.as_ref().filter(|(_, [_, n])| *n != latent_channels) {
-            let reason =
-                format!("its encoder gives {made} channels, its decoder takes another number");
+        let made = encoder.as_ref().map_or(latent_channels, |(_, [_, made])| *made);
+        if made != latent_channels {
+            let reason = format!("its encoder gives {made} channels, but its decoder takes others");
             return Err(bad_file(taesd.file(), reason));
         }
         let encoder = encoder.map(|(levels, _)| levels);

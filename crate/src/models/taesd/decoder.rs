@@ -6,9 +6,9 @@
 //! picture = 2 · conv_out(x) − 1
 //! ```
 //!
-//! There are no norms, so the last level, whose tensors are by far the largest, is computed in bands
-//! of rows, each from as many rows of the level below it as its convolutions read. The picture is
-//! that of the whole level, for a tenth more work.
+//! There are no norms, so the last level, whose tensors are by far the largest, is computed in
+//! bands of rows, each from as many rows of the level below it as its convolutions read. The
+//! picture is that of the whole level, for a tenth more work.
 
 use super::block::Block;
 use super::config::TaesdConfig;
@@ -65,8 +65,8 @@ impl TaesdDecoder {
         Ok(TaesdDecoder { conv_in, levels, conv_out, act, scaling_factor })
     }
 
-    /// The sampler's `latents` `[1, h, w, latent_channels]` → a picture `[1, factor·h, factor·w, 4]`
-    /// in about −1…1; the fourth channel is padding.
+    /// The sampler's `latents` `[1, h, w, latent_channels]` → a picture `[1, factor·h, factor·w,
+    /// 4]` in about −1…1; the fourth channel is padding.
     pub fn decode(&self, latents: &Tensor) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let coefficient = (1.0 / self.scaling_factor) as f32;

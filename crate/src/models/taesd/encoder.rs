@@ -44,8 +44,8 @@ impl TaesdEncoder {
         Ok(Some(TaesdEncoder { levels, conv_out }))
     }
 
-    /// A picture `[b, h, w, 4]` in −1…1, the fourth channel of any values → its latents, not scaled,
-    /// `[b, h/factor, w/factor, latent_channels]`, padded to four channels.
+    /// A picture `[b, h, w, 4]` in −1…1, the fourth channel of any values → its latents, not
+    /// scaled, `[b, h/factor, w/factor, latent_channels]`, padded to four channels.
     pub fn forward(&self, picture: &Tensor) -> Tensor {
         let mut x = picture.activate(Activation::Unsigned);
         for (conv, blocks) in &self.levels {

@@ -16,7 +16,8 @@
 //! again for each picture. Parts are dropped only if the source is on this machine: nothing is
 //! downloaded again.
 //!
-//! Where a TAESD decodes instead of the VAE, the VAE is not needed, and there are no bands to choose.
+//! Where a TAESD decodes instead of the VAE, the VAE is not needed, and there are no bands to
+//! choose.
 
 use crate::pipeline::checkpoint::{DecoderChoice, Part, PartSet};
 use serde::Serialize;

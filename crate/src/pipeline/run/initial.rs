@@ -66,8 +66,8 @@ impl Initial {
         Ok(Initial { mean, deviation, scaling_factor, by_taesd })
     }
 
-    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without a
-    /// variance nothing is drawn, as in diffusers.
+    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without
+    /// a variance nothing is drawn, as in diffusers.
     pub(crate) fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
         let each = noise.iter_mut().flat_map(|generator| {
             if self.deviation.is_empty() {

@@ -17,7 +17,7 @@ const CONFIG: &str = "config.json";
 const STEM: &str = "diffusion_pytorch_model";
 
 /// The names of the file with the decoder in a folder, in the order in which they are tried.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "diffusion_pytorch_model.safetensors",
     "diffusion_pytorch_model.fp16.safetensors",
     "diffusion_pytorch_model.bin",
@@ -27,6 +27,7 @@ const NAMES: [&str; 9] = [
     "taesdxl_decoder.safetensors",
     "taesdxl_decoder.pth",
     "taesd3_decoder.safetensors",
+    "taef1_decoder.safetensors",
 ];
 
 /// Of SDXL's latents; ComfyUI's files have it as `vae_scale`.
@@ -142,8 +143,8 @@ impl Taesd {
         &self.sha256
     }
 
-    /// Whether its name, or the scale of its latents, says that it is for SDXL; its tensors have the
-    /// same shapes.
+    /// Whether its name, or the scale of its latents, says that it is for SDXL; its tensors have
+    /// the same shapes.
     pub fn is_xl(&self) -> bool {
         self.is_xl
     }
