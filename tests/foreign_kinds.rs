@@ -31,7 +31,7 @@ fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
         })
     };
     let unet = "model.diffusion_model.input_blocks.0.0.weight";
-    let cases: [(&str, Tensors<'_>); 14] = [
+    let cases: [(&str, Tensors<'_>); 16] = [
         (
             "a LoRA, a small change",
             &[("lora_unet_a.lora_down.weight", &[4, 4]), ("lora_unet_a.alpha", &[])],
@@ -43,6 +43,8 @@ fn what_is_no_checkpoint_has_a_name_and_a_purpose() {
             &[("down_blocks.0.motion_modules.0.temporal_transformer.norm.weight", &[4])],
         ),
         ("a TAESD", &[("decoder.layers.0.weight", &[4, 4])]),
+        ("a TAESD", &[("1.weight", &[4, 4]), ("3.conv.0.weight", &[4, 4])]),
+        ("a TAESD", &[("taesd_decoder.1.weight", &[4, 4])]),
         ("an upscaler", &[("body.0.rdb1.conv1.weight", &[4, 4])]),
         (
             "an IP-Adapter",

@@ -12,10 +12,11 @@ use crate::harness::random::Random;
 use darkroom::diffusion::Schedule;
 use darkroom::models::clip::TextConfig;
 use darkroom::models::sd_v1_4;
+use darkroom::models::taesd::TaesdConfig;
 use darkroom::models::unet::UnetConfig;
 use darkroom::models::vae::VaeConfig;
 use darkroom::pipeline::Files;
-use darkroom::weights::Archive;
+use darkroom::weights::{Archive, Taesd};
 use darkroom::{Error, Result};
 use pollster::block_on;
 
@@ -132,6 +133,32 @@ fn damaged_single_files() {
         }
     }
     println!("single file: {opened} of 2000 could be opened");
+    assert!((10..1_990).contains(&opened), "{opened}");
+}
+
+/// From a damaged header to the sizes of a TAESD.
+#[test]
+fn damaged_taesds() {
+    let valid = golden::bytes("taesd/theirs/merged.safetensors");
+    let header = 8 + u64::from_le_bytes(valid[..8].try_into().unwrap()) as usize;
+    let random = Random::new("taesd");
+    let mut opened = 0;
+    for index in 0..2_000 {
+        let mut bytes = valid.clone();
+        let mut changed = mutate(&valid[8..header], &random, index);
+        changed.resize(header - 8, b' ');
+        bytes.splice(8..header, changed);
+        let (size, source) = (bytes.len(), Bytes::checkpoint(bytes));
+        let open = || block_on(Taesd::open(&source, "a")).and_then(|one| TaesdConfig::of(&one));
+        let (config, held) = most_held(open);
+        assert!(held <= FACTOR * size + BASE, "{index}: {held} bytes held for {size}");
+        match config {
+            Ok(_) => opened += 1,
+            Err(Error::BadFile { .. }) => {}
+            Err(other) => panic!("{index}: {other:?}"),
+        }
+    }
+    println!("TAESD: {opened} of 2000 could be opened");
     assert!((10..1_990).contains(&opened), "{opened}");
 }
 

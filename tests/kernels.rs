@@ -117,6 +117,8 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
                 shift: has_shift.then_some(Channels::from(&shift)),
                 activation,
                 residual: has_residual.then_some(&residual),
+                // Only there does it differ.
+                activation_last: has_residual && n == 8,
             };
             image.matmul(&linear, ends);
             wide.matmul(&Weight::empty(gpu, 1024, n, weights), ends);

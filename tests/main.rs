@@ -56,6 +56,9 @@ mod shortcuts; // what may be left out to be faster, and that nothing is unless 
 mod steady; // steps that wait for nothing, on buffers that are there
 mod submits; // the same bits however the work is cut
 mod synth; // Stable Diffusion v1.4's topology against diffusers
+mod taesd; // a small stand-in for the VAE, against diffusers
+mod taesd_beside; // and beside a model: who decodes, previews
+mod taesd_memory; // and what it takes of memory and work
 mod tidy; // the house rules
 mod tokenizer; // ids against transformers
 mod tuner; // choices of kernels: the same picture, kept, measured

@@ -134,7 +134,7 @@ fn way(text_encoder: bool, unet: bool, vae: bool, bands: Option<usize>) -> Resid
     let set = |wanted, part| if wanted { PartSet::of(&[part]) } else { PartSet::EMPTY };
     let parts = [(text_encoder, Part::TextEncoder), (unet, Part::Unet), (vae, Part::Vae)];
     let kept = parts.into_iter().map(|(wanted, part)| set(wanted, part));
-    Residency { kept: kept.fold(PartSet::EMPTY, PartSet::or), bands }
+    Residency { kept: kept.fold(PartSet::EMPTY, PartSet::or), bands, taesd: false }
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl Golden {
         Array { shape, values }
     }
 
+    /// The full names of arrays that begin so.
+    pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
+        let names = self.cases.tensors().iter().map(|tensor| &tensor.name);
+        names.filter(|name| name.starts_with(prefix)).cloned().collect()
+    }
+
     /// A model of the folder with its weights loaded.
     pub(crate) fn load<M>(
         &self,

@@ -14,4 +14,12 @@ pub enum Activation {
     GeluTanh = 3,
     /// x · σ(1.702 x): OpenAI CLIP's.
     QuickGelu = 4,
+    /// max(x, 0)
+    Relu = 5,
+    /// 3 · tanh(x / 3): what a TAESD makes of latents before it decodes them.
+    Bounded = 6,
+    /// 2x − 1: from pictures in 0…1 to pictures in −1…1.
+    Signed = 7,
+    /// (x + 1) / 2: from pictures in −1…1 to pictures in 0…1.
+    Unsigned = 8,
 }

@@ -86,6 +86,32 @@ const LORAS = [
   }),
 ];
 
+/** The weights of a 3×3 convolution. */
+const conv = (/** @type {number} */ n, /** @type {number} */ c) => ({ weight: [n, c, 3, 3] });
+
+/** TAESDs in every layout, of few layers. */
+const TAESDS = [
+  lora({ 1: conv(4, 4), "3.conv.0": conv(4, 4), "3.conv.2": conv(4, 4), 4: conv(3, 4) }),
+  lora({
+    "decoder.layers.0": { ...conv(4, 4), bias: [4] },
+    "decoder.layers.2.conv.0": conv(4, 4),
+    "decoder.layers.4": conv(4, 4),
+    "decoder.layers.5.conv.0": conv(4, 4),
+    "decoder.layers.6": conv(3, 4),
+    "encoder.layers.0": conv(4, 3),
+    "encoder.layers.1": conv(4, 4),
+  }),
+  lora({
+    "taesd_decoder.1": conv(4, 4),
+    "taesd_decoder.3": conv(3, 4),
+    "taesd_encoder.0": conv(4, 3),
+  }),
+  Buffer.from(
+    '{"_class_name": "AutoencoderTiny", "act_fn": "silu", "num_decoder_blocks": [3, 3, 3, 1], ' +
+      '"decoder_block_out_channels": [8, 8, 8, 8], "scaling_factor": 1.0, "shift_factor": 0.0}',
+  ),
+];
+
 /** A config of the built-in model behind the byte that chooses its parser. */
 const config = async (/** @type {number} */ first, /** @type {string} */ path) =>
   Buffer.concat([Buffer.from([first]), await read(path)]);
@@ -134,6 +160,7 @@ const SEEDS = {
       config(4, "tests/golden/safety/config.json"),
     ]),
   lora: async () => LORAS,
+  taesd: async () => TAESDS,
   request: async () =>
     texts(
       '{"prompt": "a", "seed": "7", "steps": 3, "guidance_interval": [0.1, 0.8]}',

@@ -17,6 +17,7 @@ pub(crate) struct Ends {
     shift: Option<Array>,
     activation: Activation,
     residual: Option<Array>,
+    activation_last: bool,
 }
 
 impl Ends {
@@ -38,15 +39,25 @@ impl Ends {
             shift: shift.then(|| case.activations("shift", [b, SHIFT_FIRST + n + 4])),
             activation,
             residual: residual.then(|| case.activations("residual", shape)),
+            activation_last: false,
         }
     }
 
-    /// `activation(sum + bias + shift) + residual` at one place of the output.
+    /// The same with the activation after the residual.
+    pub(crate) fn activated_last(self) -> Ends {
+        Ends { activation_last: true, ..self }
+    }
+
+    /// `activation(sum + bias + shift) + residual` at one place of the output, or
+    /// `activation(sum + bias + shift + residual)`.
     pub(crate) fn apply<const N: usize>(&self, sum: f64, at: [usize; N]) -> f64 {
         let (b, j) = (at[0], at[N - 1]);
         let bias = self.bias.as_ref().map_or(0.0, |bias| bias.at([j]));
         let shift = self.shift.as_ref().map_or(0.0, |shift| shift.at([b, SHIFT_FIRST + j]));
         let residual = self.residual.as_ref().map_or(0.0, |residual| residual.at(at));
+        if self.activation_last {
+            return activation(self.activation, sum + bias + shift + residual);
+        }
         activation(self.activation, sum + bias + shift) + residual
     }
 
@@ -63,6 +74,7 @@ impl Ends {
             }),
             activation: self.activation,
             residual: residual.as_ref(),
+            activation_last: self.activation_last,
         })
     }
 }
@@ -78,10 +90,14 @@ pub(crate) fn epilogues(precision: Precision) -> impl Iterator<Item = ([bool; 3]
 }
 
 /// All pointwise functions.
-pub(crate) const ACTIVATIONS: [Activation; 5] = [
+pub(crate) const ACTIVATIONS: [Activation; 9] = [
     Activation::Identity,
     Activation::Silu,
     Activation::Gelu,
     Activation::GeluTanh,
     Activation::QuickGelu,
+    Activation::Relu,
+    Activation::Bounded,
+    Activation::Signed,
+    Activation::Unsigned,
 ];

@@ -37,5 +37,9 @@ pub(crate) fn activation(function: Activation, x: f64) -> f64 {
             0.5 * x * (1.0 + ((2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
         }
         Activation::QuickGelu => x * sigmoid(1.702 * x),
+        Activation::Relu => x.max(0.0),
+        Activation::Bounded => 3.0 * (x / 3.0).tanh(),
+        Activation::Signed => 2.0 * x - 1.0,
+        Activation::Unsigned => (x + 1.0) / 2.0,
     }
 }

@@ -7,12 +7,13 @@ use darkroom::image::parameters::Parameters;
 use darkroom::image::png::{PARAMETERS, decode};
 use darkroom::models::clip::TextConfig;
 use darkroom::models::safety::SafetyConfig;
+use darkroom::models::taesd::TaesdConfig;
 use darkroom::models::unet::UnetConfig;
 use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
-    Archive, Ldm, LocalFuture, Lora, Manifest, Source, is_inside, npy, origin, tar,
+    Archive, Ldm, LocalFuture, Lora, Manifest, Source, Taesd, is_inside, npy, origin, tar,
 };
 use darkroom::{Error, Result};
 use pollster::block_on;
@@ -22,10 +23,11 @@ use std::ops::Range;
 pub(crate) type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const PARSERS: [Parser; 12] = [
+pub(crate) const PARSERS: [Parser; 13] = [
     ("archive", archive),
     ("single_file", single_file),
     ("lora", lora),
+    ("taesd", taesd),
     ("configs", configs),
     ("request", request),
     ("tokenizer", tokenizer),
@@ -101,6 +103,18 @@ pub(crate) fn lora(bytes: &[u8]) {
         // Any answer but a panic will do.
         drop(block_on(lora.read_all_layers()));
     }
+}
+
+/// A TAESD: its names, and its sizes by them; and a config of one.
+pub(crate) fn taesd(bytes: &[u8]) {
+    let source = Memory(bytes);
+    if let Ok(taesd) = block_on(Taesd::open(&source, "a"))
+        && let Ok(config) = TaesdConfig::of(&taesd)
+    {
+        assert!((1..=8).contains(&config.decoder.blocks.len()) && config.decoder.channels > 0);
+    }
+    // Any answer but a panic will do.
+    drop(TaesdConfig::parse("a", &String::from_utf8_lossy(bytes)));
 }
 
 /// The configs of a model: the first byte chooses whose.

@@ -6,7 +6,7 @@ use crate::harness::gpu::Device;
 use crate::harness::maths::dot;
 use crate::harness::shapes::{Conv, UNET_CONVS, VAE_CONVS, edges, edges_of_four, sorted};
 use crate::harness::{Array, FEWER_IN_F16, PRECISIONS, Proof, QUANTISED, Tolerance, WEIGHTS, Want};
-use darkroom::ops::{Epilogue, Window};
+use darkroom::ops::{Activation, Epilogue, Window};
 use darkroom::{Precision, WeightType};
 
 const SAME: Window = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
@@ -244,6 +244,27 @@ fn with_epilogues() {
             let case = proof.case(name, precision).with(WeightType::F16);
             let (x, w) = (case.activations("x", size.input), case.weights(size.n, 72));
             let ends = Ends::some(&case, size.output(), parts, activation);
+            let want = Want::every(size.output(), |at| ends.apply(size.sum(&x, &w, at), at));
+            proof.check(&case, want, move |gpu| {
+                let w = w.weight_on(gpu, WeightType::F16);
+                ends.on(gpu, |ends| x.on(gpu).conv2d(&w, size.window, ends))
+            });
+        }
+    }
+}
+
+/// The activation of the sum with the residual, as in a block of TAESD.
+#[test]
+fn with_the_activation_last() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for activation in [Activation::Relu, Activation::Silu] {
+            let size = Size { input: [2, 3, 5, 8], n: 36, window: SAME };
+            let name = format!("{}, then {activation:?}", size.name());
+            let case = proof.case(name, precision).with(WeightType::F16);
+            let (x, w) = (case.activations("x", size.input), case.weights(size.n, 72));
+            let ends = Ends::some(&case, size.output(), [true, false, true], activation);
+            let ends = ends.activated_last();
             let want = Want::every(size.output(), |at| ends.apply(size.sum(&x, &w, at), at));
             proof.check(&case, want, move |gpu| {
                 let w = w.weight_on(gpu, WeightType::F16);

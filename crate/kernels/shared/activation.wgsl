@@ -5,6 +5,10 @@
 //     2  gelu        x · ½ (1 + erf(x / √2)), exact: torch's default
 //     3  gelu_tanh   x · ½ (1 + tanh(√(2/π) (x + 0.044715 x³)))
 //     4  quick_gelu  x · σ(1.702 x): OpenAI CLIP's
+//     5  relu        max(x, 0)
+//     6  bounded     3 · tanh(x / 3)
+//     7  signed      2x − 1
+//     8  unsigned    (x + 1) / 2
 
 fn activation(x: vec4<f32>) -> vec4<f32> {
     if ACTIVATION == 1u { return x * sigmoid(x); }
@@ -15,6 +19,12 @@ fn activation(x: vec4<f32>) -> vec4<f32> {
         return x * (0.5 + 0.5 * tanh(clamp(inner, vec4<f32>(-10.0), vec4<f32>(10.0))));
     }
     if ACTIVATION == 4u { return x * sigmoid(1.702 * x); }
+    if ACTIVATION == 5u { return max(x, vec4<f32>(0.0)); }
+    if ACTIVATION == 6u {
+        return 3.0 * tanh(clamp(x / 3.0, vec4<f32>(-10.0), vec4<f32>(10.0)));
+    }
+    if ACTIVATION == 7u { return 2.0 * x - 1.0; }
+    if ACTIVATION == 8u { return 0.5 * x + 0.5; }
     return x;
 }
 

@@ -10,5 +10,6 @@ pub mod clip;
 mod fields;
 pub mod safety;
 pub mod sd_v1_4;
+pub mod taesd;
 pub mod unet;
 pub mod vae;

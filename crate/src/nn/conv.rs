@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::scope::Scope;
+use crate::activation::Activation;
 use crate::error::Result;
 use crate::ops::{Epilogue, Window};
 use crate::tensor::{Channels, Tensor};
@@ -44,6 +45,25 @@ impl Conv2d {
         })
     }
 
+    /// The same without biases.
+    ///
+    /// # Errors
+    /// [`MissingTensor`](crate::Error::MissingTensor), [`TensorShape`](crate::Error::TensorShape).
+    pub fn unbiased(scope: &Scope, c_in: usize, c_out: usize, kernel: usize) -> Result<Conv2d> {
+        let border = (kernel - 1) / 2;
+        Ok(Conv2d {
+            weight: scope.conv_weight("weight", c_in, c_out, kernel, 0..c_out)?,
+            bias: None,
+            window: Window { kernel, stride: 1, padding: [border; 2], resize: None },
+        })
+    }
+
+    /// The same convolution with another stride.
+    #[must_use]
+    pub fn with_stride(self, stride: usize) -> Conv2d {
+        Conv2d { window: Window { stride, ..self.window }, ..self }
+    }
+
     /// Weights `[c_out, c_in, size, size]` only: a stride of `size`, so that each patch of the
     /// input becomes one pixel.
     ///
@@ -70,6 +90,35 @@ impl Conv2d {
     pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Tensor {
         let residual = Some(residual);
         x.conv2d(&self.weight, self.window, Epilogue { residual, ..self.epilogue() })
+    }
+
+    /// `activation(conv(x))`.
+    pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        x.conv2d(&self.weight, self.window, Epilogue { activation, ..self.epilogue() })
+    }
+
+    /// `activation(conv(x) + residual)`, `residual` `[b, h', w', c_out]`.
+    pub fn forward_onto_activated(
+        &self,
+        x: &Tensor,
+        residual: &Tensor,
+        activation: Activation,
+    ) -> Tensor {
+        let ends = Epilogue {
+            residual: Some(residual),
+            activation,
+            activation_last: true,
+            ..self.epilogue()
+        };
+        x.conv2d(&self.weight, self.window, ends)
+    }
+
+    /// The convolution of `x` `[b, h, w, c_in]` as if it had been resized to twice its height and
+    /// width (nearest neighbour): `[b, 2h, 2w, c_out]`.
+    pub fn forward_doubled(&self, x: &Tensor) -> Tensor {
+        let [_, height, width, _] = x.shape().image();
+        let window = Window { resize: Some([2 * height, 2 * width]), ..self.window };
+        x.conv2d(&self.weight, window, self.epilogue())
     }
 
     fn epilogue(&self) -> Epilogue<'_> {

@@ -14,7 +14,7 @@ impl Kernel {
     }
 }
 
-/// `y = activation(x·W + bias + shift) + residual`.
+/// `y = activation(x·W + bias + shift) + residual`; or with the activation last, of the whole sum.
 #[derive(Clone, Copy, Default)]
 pub struct Epilogue<'a> {
     /// `[n]`, f32.
@@ -25,6 +25,8 @@ pub struct Epilogue<'a> {
     pub activation: Activation,
     /// The shape of the output.
     pub residual: Option<&'a Tensor>,
+    /// Whether the activation is of the sum with the residual.
+    pub activation_last: bool,
 }
 
 impl Epilogue<'_> {
@@ -57,6 +59,7 @@ impl Epilogue<'_> {
             .flag("HAS_BIAS", self.bias.is_some())
             .flag("HAS_SHIFT", self.shift.is_some())
             .flag("HAS_RESIDUAL", self.residual.is_some())
+            .flag("ACTIVATION_LAST", self.activation_last)
             .with(wgsl!("shared/epilogue"))
             .activation(self.activation)
     }

@@ -12,6 +12,7 @@
 //! As many pictures of a request are computed together as fit in memory; the others follow in
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
+use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord};
 use super::control::{Control, Previews, Progress};
 use super::engine::{Engine as _, LoadContext, Planned};
 use super::model::{Machine, Pipeline};
@@ -23,6 +24,15 @@ use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
 use std::cell::Cell;
+
+/// The notice where a TAESD decodes because memory is short.
+const SHORT_FOR_VAE: &str = "Memory is too short for the model's VAE. A TAESD decoded the picture, \
+                             which has less fine detail.";
+
+/// Whether a TAESD decodes that was not asked to.
+fn is_makeshift(beside: Option<&BesideVae>, decodes: bool) -> bool {
+    decodes && beside.is_some_and(|beside| beside.decoder == DecoderChoice::Auto)
+}
 
 /// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
@@ -121,6 +131,9 @@ impl Pipeline {
                 control.report(Progress::Notice { text: text.clone() });
             }
         }
+        if again.is_none() && is_makeshift(engine.taesd(), engine.decodes_by_taesd()) {
+            control.report(Progress::Notice { text: SHORT_FOR_VAE.into() });
+        }
         let (files, wider) = (&*self.files(), engine.widened());
         // Latents already show the picture, so there are no previews if the safety checker has to
         // check it first.
@@ -195,6 +208,11 @@ impl Pipeline {
         let Job { order, control, extras, .. } = run.job;
         let [width, height] = order.size;
         let mut notices = [&order.prompts.notices[..], &run.notices].concat();
+        let decoded_by = run.decoded_by();
+        if is_makeshift(decoded_by.map(|(beside, _)| beside), true) {
+            notices.push(SHORT_FOR_VAE.into());
+        }
+        let decoder = decoded_by.map(|(beside, encoded)| DecoderRecord::of(beside, encoded));
         let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
         if safety == Safety::Flagged {
             control.report(Progress::Notice { text: FLAGGED.into() });
@@ -209,7 +227,19 @@ impl Pipeline {
         };
         let model = self.provenance.clone();
         let loras = self.loras();
-        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
+        let made = Picture {
+            width,
+            height,
+            rgba,
+            request,
+            notices,
+            safety,
+            kernels,
+            model,
+            loras,
+            decoder,
+        };
+        Ok(made)
     }
 
     /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,

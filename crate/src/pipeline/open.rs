@@ -1,6 +1,9 @@
 //! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
-use super::checkpoint::{Files, Provenance, SafetyFiles, Weighted, add_loras, in_use};
+use super::checkpoint::{
+    BesideVae, DecoderChoice, Files, Provenance, SafetyFiles, Weighted, add_loras, check_taesd,
+    in_use,
+};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
@@ -51,7 +54,7 @@ impl Pipeline {
         if options.reproducible {
             gpu.set_tuning(gpu.default_tuning());
         }
-        let files = open_files(&*source, &options.loras, control).await?;
+        let files = open_files(&*source, options, control).await?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -92,9 +95,9 @@ impl Pipeline {
             }
             Found::None { kind, why } => (kind, why),
         };
-        let files = open_files(&*source, &options.loras, control).await?;
+        let files = open_files(&*source, options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, &why)?;
+        check_memory(&files, &checker, options.decoder(), &why)?;
         if !options.is_plain() {
             if choice == DeviceChoice::Cpu {
                 return Err(f32_only());
@@ -107,12 +110,13 @@ impl Pipeline {
             control.report(Progress::Notice { text });
         }
         let of_files = (files, source, options.loras.clone());
-        let opened = Pipeline::on_cpu(of_files, checker, turn, control).await?;
+        let beside = options.taesd.as_ref();
+        let opened = Pipeline::on_cpu(of_files, (checker, beside), turn, control).await?;
         Ok(Pipeline { adapter: kind, ..opened })
     }
 
     /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
-    /// options only `safety` and `loras` are used.
+    /// options only `safety`, `loras` and `taesd` are used.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
@@ -121,10 +125,12 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let files = open_files(&*source, &options.loras, control).await?;
+        let files = open_files(&*source, options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu((files, source, options.loras.clone()), checker, None, control).await
+        check_memory(&files, &checker, options.decoder(), "")?;
+        let beside = options.taesd.as_ref();
+        let of_files = (files, source, options.loras.clone());
+        Pipeline::on_cpu(of_files, (checker, beside), None, control).await
     }
 
     /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
@@ -141,19 +147,19 @@ impl Pipeline {
     ) -> Result<Pipeline> {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
-        check_memory(&files, &checker, why)?;
-        Pipeline::on_cpu((files, source, Vec::new()), checker, turn, control).await
+        check_memory(&files, &checker, DecoderChoice::Vae, why)?;
+        Pipeline::on_cpu((files, source, Vec::new()), (checker, None), turn, control).await
     }
 
     async fn on_cpu(
         (files, source, loras): (Files, Rc<dyn Source>, Vec<Weighted>),
-        checker: Result<SafetyFiles, Safety>,
+        (checker, beside): (Result<SafetyFiles, Safety>, Option<&BesideVae>),
         turn: Option<Turn>,
         control: &Control,
     ) -> Result<Pipeline> {
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
-        let machine = OnCpu::load(&files, &*source, turn, control).await?;
+        let machine = OnCpu::load(&files, &*source, turn, beside, control).await?;
         let checker = match checker {
             Ok(checker) => Ok(checker.load_on_cpu(&*source, control).await?),
             Err(reason) => Err(reason),
@@ -170,9 +176,14 @@ impl Pipeline {
 ///
 /// # Errors
 /// As [`Files::open`]; LoRAs that are for another model.
-async fn open_files(source: &dyn Source, loras: &[Weighted], control: &Control) -> Result<Files> {
+async fn open_files(
+    source: &dyn Source,
+    options: &Options,
+    control: &Control,
+) -> Result<Files> {
     let mut files = Files::open(source).await?;
-    add_loras(&mut files, &in_use(loras), control).await?;
+    add_loras(&mut files, &in_use(&options.loras), control).await?;
+    check_taesd(&files, options.taesd.as_ref(), control)?;
     Ok(files)
 }
 
@@ -279,11 +290,17 @@ pub(super) async fn open_or_destroy(
 }
 
 /// An error when the model, at its own size, needs more memory than there is.
-fn check_memory(files: &Files, checker: &Result<SafetyFiles, Safety>, why: &str) -> Result<()> {
+fn check_memory(
+    files: &Files,
+    checker: &Result<SafetyFiles, Safety>,
+    decoder: DecoderChoice,
+    why: &str,
+) -> Result<()> {
     let description = files.describe();
     let size = [description.width, description.height];
     let checker = checker.as_ref().map_or(0, SafetyFiles::bytes_on_cpu);
-    let needed = checker + files.bytes_on_cpu() + work_bytes(files, size, 2);
+    let needed =
+        checker + files.bytes_on_cpu() + work_bytes(files, size, 2, decoder != DecoderChoice::Vae);
     let available = MEMORY_MAX;
     if needed <= available {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{LoraRecord, Provenance};
+use super::checkpoint::{DecoderRecord, LoraRecord, Provenance};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -55,12 +55,14 @@ pub struct Picture {
     pub model: Option<Provenance>,
     /// The LoRAs that had changed the model.
     pub loras: Vec<LoraRecord>,
+    /// What decoded it instead of the model's VAE.
+    pub decoder: Option<DecoderRecord>,
 }
 
 impl Picture {
     /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
-    /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; and its LoRAs in
-    /// `darkroom-loras`.
+    /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
+    /// `darkroom-loras`; and what decoded it instead of the VAE in `darkroom-decoder`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -75,6 +77,10 @@ impl Picture {
         if !self.loras.is_empty() {
             let json = serde_json::to_string(&self.loras).expect("names and hashes are plain data");
             texts.push((png::DARKROOM_LORAS, json));
+        }
+        if let Some(decoder) = &self.decoder {
+            let json = serde_json::to_string(decoder).expect("a name and a hash are plain data");
+            texts.push((png::DARKROOM_DECODER, json));
         }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
@@ -104,6 +110,13 @@ impl Picture {
             };
             fields.push(("Lora weights", list(&|lora| lora.weight.to_string())));
             fields.push(("Lora SHA-256", list(&|lora| lora.sha256.clone())));
+        }
+        if let Some(decoder) = &self.decoder {
+            // As AUTOMATIC1111's web UI writes it.
+            fields.push(("VAE Decoder", "TAESD".into()));
+            if decoder.encoder {
+                fields.push(("VAE Encoder", "TAESD".into()));
+            }
         }
         Parameters {
             prompt: request.prompt.clone(),

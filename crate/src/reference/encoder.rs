@@ -89,12 +89,17 @@ impl Layer {
     }
 }
 
-fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
+/// A pointwise function of every element.
+pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),
         Activation::Silu => x.silu(),
         Activation::Gelu => x.gelu_erf(),
         Activation::GeluTanh => x.gelu(),
         Activation::QuickGelu => x * ops::sigmoid(&(x * 1.702)?)?,
+        Activation::Relu => x.relu(),
+        Activation::Bounded => (x / 3.0)?.tanh()? * 3.0,
+        Activation::Signed => x.affine(2.0, -1.0),
+        Activation::Unsigned => x.affine(0.5, 0.5),
     }
 }

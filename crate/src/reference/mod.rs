@@ -6,6 +6,7 @@
 
 mod encoder;
 mod safety;
+mod taesd;
 mod text_encoder;
 mod unet;
 mod vae_encoder;
@@ -18,6 +19,7 @@ use crate::models::vae::VaeConfig;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEncoderKLConfig};
 pub use safety::SafetyNetwork;
+pub use taesd::Taesd;
 use text_encoder::TextEncoder;
 pub use unet::Unet;
 use vae_encoder::VaeEncoder;

@@ -15,7 +15,7 @@
 //! archive      a checkpoint, opened;  write    the files, written
 //! zeros        finds unfinished downloads
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
-//! lora         small files that change a model
+//! lora         small files that change a model;  taesd: a small stand-in for the VAE
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
@@ -30,6 +30,7 @@ mod publisher;
 mod quantise;
 mod single_file;
 mod source;
+mod taesd;
 mod write;
 mod zeros;
 
@@ -57,6 +58,7 @@ pub use source::folder::FileSource;
 pub use source::memory::MemorySource;
 pub use source::with_prediction::{PREDICTIONS, WithPrediction};
 pub use source::{LocalFuture, Source, read_all};
+pub use taesd::{Taesd, TaesdHalf};
 pub use write::gguf::GgufWriter;
 pub use write::safetensors::SafetensorsWriter;
 pub use zeros::{Zeros, check_for_zeros};

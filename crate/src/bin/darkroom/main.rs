@@ -12,6 +12,7 @@ mod lists;
 mod lora_args;
 mod model_args;
 mod request_args;
+mod taesd_args;
 mod tokenizer;
 
 use clap::{Parser, Subcommand};

@@ -10,6 +10,7 @@ mod provenance;
 mod published;
 mod safety_files;
 mod single_file;
+mod taesd;
 mod tokenizer;
 mod weights;
 
@@ -21,6 +22,8 @@ pub(super) use loras::{add_loras, in_use};
 pub use part::{Part, PartMap, PartSet};
 pub use provenance::Provenance;
 pub use safety_files::SafetyFiles;
+pub(super) use taesd::check_taesd;
+pub use taesd::{BesideVae, DecoderChoice, DecoderRecord};
 
 pub(super) use files::weight_type;
 pub(crate) use layout::{VOCABULARY_BYTES_MAX, text};

@@ -6,7 +6,8 @@ pub struct Previews {
     /// The latents of every step.
     pub latents: bool,
     /// A decoded picture after every so many steps, each of which costs a run of the VAE's decoder;
-    /// 0 is never.
+    /// 0 is never. A model that was opened with a TAESD decodes them by it, which is quick enough
+    /// for every step (1).
     pub pictures: u32,
 }
 

@@ -9,9 +9,9 @@ use serde::Serialize;
 pub enum Progress {
     /// Weights are being loaded.
     Loading {
-        /// `text_encoder`, `unet`, `vae` or `safety_checker`.
+        /// `text_encoder`, `unet`, `vae`, `taesd` or `safety_checker`.
         part: String,
-        /// Bytes of all parts read so far; the safety checker is counted separately.
+        /// Bytes of all parts read so far; TAESD and safety checker are counted separately.
         bytes_done: u64,
         /// Bytes of all parts.
         bytes_total: u64,

@@ -32,7 +32,7 @@ impl OnGpu {
     ) -> Result<()> {
         self.gpu.finish().await?;
         if names.get(Part::TextEncoder).is_some_and(|names| !names.is_empty()) {
-            self.encoded.take();
+            self.encoded.forget();
         }
         let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
         let loaded = self.parts.load_again((call.files, names), &target).await;

@@ -6,22 +6,26 @@
 //!                             model's options
 //! workload                    what a run needs at once
 //! loading                     loads a network, with progress events
-//! plans                       how workloads are run
-//! parts  vae_encoder          networks on the adapter
-//! on_gpu  on_cpu             the two engines
+//! plans                       how workloads are run;  planes: layouts of values;  encoded: prompts
+//! parts  vae_encoder  taesd   networks on the adapter
+//! on_gpu  on_cpu             the two engines;  shortage: what follows where memory is short
 //! load_again                 some of their weights again, after other LoRAs
 //! ```
 
 mod cpu_memory;
 mod device_memory;
+mod encoded;
 mod load_again;
 mod loading;
 mod on_cpu;
 mod on_gpu;
 mod options;
 mod parts;
+mod planes;
 mod plans;
 mod residency;
+mod shortage;
+mod taesd;
 mod vae_encoder;
 mod workload;
 
@@ -39,17 +43,40 @@ pub use residency::{Residency, Stage};
 pub(super) use workload::PlannedWorkload;
 pub use workload::{Kinds, Workload};
 
-use super::checkpoint::Files;
+use super::checkpoint::{BesideVae, Files};
 use super::control::Control;
 use crate::diffusion::Evaluation;
 use crate::error::Result;
 use crate::gpu::Rehearsal;
+use crate::models::taesd::TaesdConfig;
 
 /// What an engine needs to load a network: the model's files and the caller's control.
 #[derive(Clone, Copy)]
 pub(super) struct LoadContext<'a> {
     pub files: &'a Files,
     pub control: &'a Control,
+}
+
+/// What an encoder makes of a picture: the distribution of its latents, `[c, h/8, w/8]`.
+pub(super) struct Moments {
+    pub mean: Vec<f32>,
+    /// Empty where the encoder gives latents without a variance.
+    pub logvar: Vec<f32>,
+    /// From these latents to the sampler's.
+    pub scaling_factor: f64,
+    /// Whether the encoder is a TAESD's.
+    pub by_taesd: bool,
+}
+
+impl Moments {
+    /// The latents that a TAESD's encoder gives.
+    ///
+    /// # Errors
+    /// Those of its config, which was read before.
+    fn of_taesd(mean: Vec<f32>, beside: &BesideVae) -> Result<Moments> {
+        let scaling_factor = TaesdConfig::of(&beside.taesd)?.scaling_factor;
+        Ok(Moments { mean, logvar: Vec::new(), scaling_factor, by_taesd: true })
+    }
 }
 
 /// The inputs of a prediction beside the latents.
@@ -97,15 +124,15 @@ pub(super) trait Engine: Sized {
     ) -> Result<Self::Context>;
     /// Latents from values `[pictures, c, h, w]`; in a rehearsal there are no values.
     fn latents(&self, planes: &[f32], shape: [usize; 4]) -> Self::Array;
-    /// The VAE's encoder: a picture `[3, h, w]` in −1…1 → mean and logvar of its latents, `[c, h/8,
-    /// w/8]` each, not scaled; `size` is width and height.
+    /// The VAE's encoder, or the TAESD's that was chosen: a picture `[3, h, w]` in −1…1 → its
+    /// latents, not scaled; `size` is width and height.
     async fn encode_picture(
         &self,
         files: &Files,
         planes: &[f32],
         size: [usize; 2],
         control: &Control,
-    ) -> Result<[Vec<f32>; 2]>;
+    ) -> Result<Moments>;
     /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`;
     /// depending on the evaluation's [kind](EvaluationKind), without guidance or with cached deep
     /// features.
@@ -147,7 +174,13 @@ pub(super) trait Engine: Sized {
     /// The same networks with f32 activations and kernels that keep all of f32's range, if they
     /// have not both already; the weights are shared.
     fn widened(&self) -> Option<Self>;
-    /// The VAE's decoder: picture `index` of the latents → a picture in about −1…1.
+    /// The TAESD beside the model, if there is one.
+    fn taesd(&self) -> Option<&BesideVae>;
+    /// Whether it decodes the pictures by the present plan.
+    fn decodes_by_taesd(&self) -> bool;
+    /// The first picture of latents that are on their way, by the TAESD if there is one.
+    async fn preview(&self, latents: &Self::Array, call: LoadContext<'_>) -> Result<Self::Array>;
+    /// The VAE's decoder, or the TAESD's: picture `index` of the latents → a picture in about −1…1.
     async fn decode(
         &self,
         latents: &Self::Array,

@@ -1,21 +1,22 @@
 //! The engine on the CPU, with the networks of [`crate::reference`].
 
 use super::loading::Counted;
-use super::{Conditioning, Engine, LoadContext};
+use super::{Conditioning, Engine, LoadContext, Moments};
 use crate::diffusion::{Deep, Evaluation};
 use crate::error::Result;
 use crate::gpu::{Gpu, Rehearsal};
 use crate::image::Rgba;
 use crate::models::clip::TextEncoder;
+use crate::models::taesd::TaesdConfig;
 use crate::models::unet::{Cache, Unet, UnetInput};
 use crate::models::vae::{Encoder, VaeDecoder};
 use crate::nn::Scope;
-use crate::pipeline::checkpoint::{Files, Part};
+use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Files, Part};
 use crate::pipeline::control::Control;
-use crate::reference::{Networks, Weights};
-use crate::weights::Source;
+use crate::reference::{Networks, Taesd, Weights};
+use crate::weights::{Source, TaesdHalf};
 use candle_core::{Device, Tensor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -31,6 +32,9 @@ pub(in crate::pipeline) struct OnCpu {
     /// Called after each evaluation, so that messages are handled: an evaluation itself cannot be
     /// interrupted.
     pub turn: Option<Turn>,
+    taesd: Option<(BesideVae, Taesd)>,
+    /// Whether it decodes the pictures.
+    by_taesd: Cell<bool>,
 }
 
 impl OnCpu {
@@ -43,6 +47,7 @@ impl OnCpu {
         files: &Files,
         source: &dyn Source,
         turn: Option<Turn>,
+        beside: Option<&BesideVae>,
         control: &Control,
     ) -> Result<OnCpu> {
         check_tensors(files)?;
@@ -57,8 +62,44 @@ impl OnCpu {
         }
         let weights = weights.try_into().ok().expect("one for each needed part");
         let networks = Networks::new((&files.text_encoder, &files.unet, &files.vae), weights)?;
-        Ok(OnCpu { networks: RefCell::new(networks), turn })
+        let taesd = match beside {
+            None => None,
+            Some(beside) => Some((beside.clone(), load_taesd(beside, control).await?)),
+        };
+        let networks = RefCell::new(networks);
+        Ok(OnCpu { networks, turn, taesd, by_taesd: Cell::new(false) })
     }
+
+    /// Sets who decodes the pictures.
+    pub(in crate::pipeline) fn decode_by_taesd(&self, by_taesd: bool) {
+        self.by_taesd.set(by_taesd);
+    }
+
+    /// The TAESD, if there is one.
+    fn tiny(&self) -> Option<&Taesd> {
+        self.taesd.as_ref().map(|(_, network)| network)
+    }
+
+    /// The TAESD with an encoder, if it was chosen.
+    fn chosen(&self) -> Option<(&BesideVae, &Taesd)> {
+        let (beside, network) = self.taesd.as_ref()?;
+        let is_chosen = beside.decoder == DecoderChoice::Taesd && network.encodes();
+        is_chosen.then_some((beside, network))
+    }
+}
+
+/// Reads a TAESD's weights.
+async fn load_taesd(beside: &BesideVae, control: &Control) -> Result<Taesd> {
+    let read = async |half: &TaesdHalf| {
+        let mut progress = |_| control.check();
+        Weights::read(half.source(), half.archive(), 0, &mut progress).await
+    };
+    let decoder = read(beside.taesd.decoder()).await?;
+    let encoder = match beside.taesd.encoder() {
+        None => None,
+        Some(half) => Some(read(half).await?),
+    };
+    Taesd::new(&TaesdConfig::of(&beside.taesd)?, decoder, encoder)
 }
 
 /// Checks every tensor of the three networks in the same way as on the GPU, so that the error for a
@@ -113,14 +154,20 @@ impl Engine for OnCpu {
 
     async fn encode_picture(
         &self,
-        _: &Files,
+        files: &Files,
         planes: &[f32],
         [width, height]: [usize; 2],
         _: &Control,
-    ) -> Result<[Vec<f32>; 2]> {
+    ) -> Result<Moments> {
         let picture = self.latents(planes, [1, 3, height, width]);
+        if let Some((beside, network)) = self.chosen() {
+            let mean = self.read_states(&network.encode(&picture)).await?;
+            return Moments::of_taesd(mean, beside);
+        }
         let [mean, logvar] = self.networks.borrow().encode_picture(&picture);
-        Ok([self.read_states(&mean).await?, self.read_states(&logvar).await?])
+        let [mean, logvar] = [self.read_states(&mean).await?, self.read_states(&logvar).await?];
+        let scaling_factor = files.vae.scaling_factor;
+        Ok(Moments { mean, logvar, scaling_factor, by_taesd: false })
     }
 
     fn predict(
@@ -194,8 +241,27 @@ impl Engine for OnCpu {
         None
     }
 
+    fn taesd(&self) -> Option<&BesideVae> {
+        self.taesd.as_ref().map(|(beside, _)| beside)
+    }
+
+    fn decodes_by_taesd(&self) -> bool {
+        self.by_taesd.get()
+    }
+
+    async fn preview(&self, latents: &Tensor, call: LoadContext<'_>) -> Result<Tensor> {
+        match self.tiny() {
+            Some(taesd) => Ok(taesd.decode(&latents.narrow(0, 0, 1).expect(FITS))),
+            None => self.decode(latents, 0, call).await,
+        }
+    }
+
     async fn decode(&self, latents: &Tensor, index: usize, _: LoadContext<'_>) -> Result<Tensor> {
-        Ok(self.networks.borrow().decode(&latents.narrow(0, index, 1).expect(FITS)))
+        let latents = latents.narrow(0, index, 1).expect(FITS);
+        match self.tiny().filter(|_| self.by_taesd.get()) {
+            Some(taesd) => Ok(taesd.decode(&latents)),
+            None => Ok(self.networks.borrow().decode(&latents)),
+        }
     }
 
     async fn reload_unet(&self, _: LoadContext<'_>) -> Result<()> {

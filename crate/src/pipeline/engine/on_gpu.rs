@@ -1,23 +1,25 @@
 //! The engine on the graphics adapter. Only those networks are in its memory that the current stage
 //! needs or that are kept between stages.
 
+use super::encoded::Encoded;
 use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
+use super::planes::{channels_last, planes_of};
 use super::plans::Plans;
 use super::residency::{Residency, Stage};
+use super::taesd::TaesdOnGpu;
 use super::vae_encoder;
 use super::workload::PlannedWorkload;
-use super::{Conditioning, Engine, LoadContext};
-use crate::diffusion::noise::{nchw_to_nhwc, nhwc_to_nchw};
+use super::{Conditioning, Engine, LoadContext, Moments};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{Gpu, Held, MatrixUnits, Reading, Rehearsal};
 use crate::models::unet::{Cache, Context, UnetInput};
 use crate::ops::{FiniteCheck, Term};
-use crate::pipeline::checkpoint::{Files, PartSet};
-use crate::pipeline::control::{Control, Progress};
+use crate::pipeline::checkpoint::{BesideVae, Files, PartSet};
+use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::{Cell, RefCell};
@@ -29,19 +31,13 @@ pub(in crate::pipeline) struct PendingCheck {
     shown: Option<(Tensor, Reading)>,
 }
 
-/// A cached result of the text encoder: its ids, the number of skipped layers, and the states.
-pub(super) struct Encoded {
-    ids: Vec<u32>,
-    skipped: usize,
-    states: Tensor,
-}
-
 /// The engine on the graphics adapter.
 pub(in crate::pipeline) struct OnGpu {
     pub gpu: Gpu,
     pub options: Options,
     pub(in crate::pipeline) source: Rc<dyn Source>,
     pub(super) parts: Rc<Parts>,
+    taesd: Rc<TaesdOnGpu>,
     /// The number of the text encoder's positions.
     positions: usize,
     pub(in crate::pipeline) plans: Plans,
@@ -50,8 +46,7 @@ pub(in crate::pipeline) struct OnGpu {
     /// and the peaks of the stages before it.
     pub(super) stage: Rc<Cell<Option<Stage>>>,
     peaks: RefCell<Vec<(Stage, Held)>>,
-    /// The states of the latest prompts, so that another seed does not run the text encoder again.
-    pub(super) encoded: RefCell<Option<Encoded>>,
+    pub(super) encoded: Encoded,
 }
 
 impl OnGpu {
@@ -66,13 +61,14 @@ impl OnGpu {
             gpu: gpu.clone(),
             options: options.clone(),
             parts: Rc::default(),
+            taesd: Rc::new(TaesdOnGpu::new(options.taesd.as_ref())),
             source,
             positions: files.text_encoder.max_position_embeddings,
             plans: Plans::new(options.device_memory.refused),
             residency: Cell::new(Residency::ALL),
             stage: Rc::default(),
             peaks: RefCell::default(),
-            encoded: RefCell::default(),
+            encoded: Encoded::default(),
         }
     }
 
@@ -85,36 +81,6 @@ impl OnGpu {
     pub(crate) fn follow(&self, plan: PlannedWorkload) {
         self.set_residency(plan.residency);
         self.plans.follow(plan);
-    }
-
-    /// Notes that the adapter could not hold a peak of so many bytes. Returns whether the next plan
-    /// takes less: not where the user has set the budget or the residency, and not twice for one
-    /// peak.
-    pub(crate) fn refuse(&self, peak: u64) -> bool {
-        let is_fixed = self.options.memory.is_some() || self.options.residency.is_some();
-        !is_fixed && self.plans.refuse(peak)
-    }
-
-    /// What follows from a result: true where memory was short and the next plan takes less, so
-    /// that the same is to be tried again. What the failed run has left is let go.
-    pub(crate) async fn takes_less_after<T>(&self, ended: &Result<T>, control: &Control) -> bool {
-        let Err(Error::OutOfMemory { .. }) = ended else { return false };
-        // Buffers that there was no memory for must not be used again, and the next run begins
-        // every stage anew.
-        self.encoded.take();
-        self.stage.take();
-        self.gpu.trim();
-        // The errors that follow from the same shortage.
-        let _ = self.gpu.finish().await;
-        let Some(plan) = self.plans.end() else { return false };
-        // Steps were taken for nothing. That is not repeated for one plan after the other: the next
-        // one is the smallest that is used without being asked for.
-        let refused = plan.peak.min(plan.least + 1);
-        let takes_less = self.refuse(refused);
-        if takes_less {
-            control.report(Progress::MemoryRefused { bytes: refused });
-        }
-        takes_less
     }
 
     /// The current residency.
@@ -145,7 +111,7 @@ impl OnGpu {
         if let Some(before) = self.stage.take() {
             note(&mut self.peaks.borrow_mut(), before, self.gpu.stage_peak());
         }
-        let needed = stage.needs();
+        let needed = stage.needs(self.decodes_by_taesd(), self.taesd.encodes());
         self.parts.keep(self.residency.get().resident().or(needed));
         self.gpu.trim();
         self.gpu.begin_stage_peak();
@@ -155,18 +121,18 @@ impl OnGpu {
         Ok(())
     }
 
+    /// Lets go what a failed run has left: every stage begins anew.
+    pub(super) fn forget(&self) {
+        self.encoded.forget();
+        self.stage.take();
+        self.gpu.trim();
+    }
+
     async fn bring(&self, wanted: PartSet, call: LoadContext<'_>) -> Result<()> {
+        self.taesd.bring(&self.gpu, call.control).await?;
         let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
         self.parts.bring(wanted, (call.files, self.options.weights), &target).await
     }
-}
-
-/// The first `channels` planes of each picture of an array, from its values.
-fn planes_of(array: &Tensor, numbers: &[f32], channels: usize) -> Vec<f32> {
-    let [_, h, w, c] = array.shape().image();
-    let planes = nhwc_to_nchw(numbers, c, h, w);
-    let pictures = planes.chunks_exact(c * h * w);
-    pictures.flat_map(|planes| &planes[..channels * h * w]).copied().collect()
 }
 
 /// Records a stage's peak, in place of its earlier one.
@@ -189,12 +155,10 @@ impl Engine for OnGpu {
         skipped: usize,
         call: LoadContext<'_>,
     ) -> Result<Tensor> {
-        if let Some(known) = &*self.encoded.borrow()
-            && (&known.ids[..], known.skipped) == (ids, skipped)
-        {
-            return Ok(known.states.clone());
+        if let Some(states) = self.encoded.find(ids, skipped) {
+            return Ok(states);
         }
-        self.encoded.take();
+        self.encoded.forget();
         self.enter(Stage::Text, call).await?;
         let encoder = self.parts.text_encoder();
         // Nothing notices numbers that outgrow f16 here, and it is a thousandth of the work.
@@ -203,8 +167,7 @@ impl Engine for OnGpu {
         self.gpu.keep_range(kept);
         // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
-        let known = Encoded { ids: ids.to_vec(), skipped, states: states.clone() };
-        self.encoded.replace(Some(known));
+        self.encoded.remember(ids, skipped, &states);
         Ok(states)
     }
 
@@ -241,10 +204,7 @@ impl Engine for OnGpu {
         if planes.is_empty() {
             return Tensor::for_host(&self.gpu, [pictures, h, w, padded], Precision::F32);
         }
-        let zeros = vec![0.0; (padded - c) * h * w];
-        let of_picture = planes.chunks_exact(c * h * w);
-        let planes: Vec<f32> = of_picture.flat_map(|planes| [planes, &zeros].concat()).collect();
-        let values = nchw_to_nhwc(&planes, padded, h, w);
+        let values = channels_last(planes, [pictures, c, h, w]);
         Tensor::from_f32(&self.gpu, &values, [pictures, h, w, padded], Precision::F32)
     }
 
@@ -254,7 +214,14 @@ impl Engine for OnGpu {
         planes: &[f32],
         size: [usize; 2],
         control: &Control,
-    ) -> Result<[Vec<f32>; 2]> {
+    ) -> Result<Moments> {
+        if let Some(beside) = self.taesd().filter(|_| self.taesd.encodes()) {
+            self.enter(Stage::Beginning, LoadContext { files, control }).await?;
+            let precision = self.options.precision;
+            let latents = self.taesd.encode(&self.gpu, precision, (planes, size)).await?;
+            let mean = self.planes(&latents, files.vae.latent_channels).await?;
+            return Moments::of_taesd(mean, beside);
+        }
         files.dry_encoder(&self.options, self.gpu.limits(), size).await?;
         self.enter(Stage::Beginning, LoadContext { files, control }).await?;
         let [mean, logvar] = {
@@ -262,7 +229,12 @@ impl Engine for OnGpu {
             vae_encoder::encode(&encoder, &self.gpu, self.options.precision, (planes, size))
         };
         let c = files.vae.latent_channels;
-        let moments = [self.planes(&mean, c).await?, self.planes(&logvar, c).await?];
+        let moments = Moments {
+            mean: self.planes(&mean, c).await?,
+            logvar: self.planes(&logvar, c).await?,
+            scaling_factor: files.vae.scaling_factor,
+            by_taesd: false,
+        };
         drop((mean, logvar));
         // The encoder's buffers have sizes that the UNet cannot reuse.
         self.gpu.trim();
@@ -349,13 +321,31 @@ impl Engine for OnGpu {
             options: Options { precision: Precision::F32, ..self.options.clone() },
             source: self.source.clone(),
             parts: self.parts.clone(),
+            taesd: self.taesd.clone(),
             positions: self.positions,
             plans: self.plans.widened(),
             residency: self.residency.clone(),
             stage: self.stage.clone(),
             peaks: RefCell::default(),
-            encoded: RefCell::default(),
+            encoded: Encoded::default(),
         })
+    }
+
+    fn taesd(&self) -> Option<&BesideVae> {
+        self.taesd.beside.as_ref()
+    }
+
+    fn decodes_by_taesd(&self) -> bool {
+        self.residency.get().taesd && self.taesd.beside.is_some()
+    }
+
+    async fn preview(&self, latents: &Tensor, call: LoadContext<'_>) -> Result<Tensor> {
+        if self.taesd.beside.is_none() {
+            return self.decode(latents, 0, call).await;
+        }
+        self.enter(Stage::Previewing, call).await?;
+        let first = Tensor::combine(1, self.options.precision, &[Term::new(1.0, latents)]);
+        self.taesd.decode(&first, call.control).await
     }
 
     async fn decode(
@@ -367,6 +357,9 @@ impl Engine for OnGpu {
         self.enter(Stage::Decoding, call).await?;
         let latents = Term { x: latents, first: index, coefficient: 1.0 };
         let latents = Tensor::combine(1, self.options.precision, &[latents]);
+        if self.decodes_by_taesd() {
+            return self.taesd.decode(&latents, call.control).await;
+        }
         let vae = self.parts.vae();
         let check = || call.control.check();
         match self.residency.get().bands {

@@ -3,7 +3,7 @@
 use super::device_memory::DeviceMemory;
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
-use crate::pipeline::checkpoint::Weighted;
+use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Weighted};
 
 /// The options of an opened model.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub reproducible: bool,
     /// LoRAs that are added to the weights while these are loaded, one after another.
     pub loras: Vec<Weighted>,
+    /// A TAESD, which decodes previews, and on wish pictures.
+    pub taesd: Option<BesideVae>,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             residency: None,
             reproducible: true,
             loras: Vec::new(),
+            taesd: None,
         }
     }
 }
@@ -53,5 +56,10 @@ impl Options {
     /// other options are not checked here.
     pub fn is_plain(&self) -> bool {
         (self.precision, self.weights) == (Precision::F32, None)
+    }
+
+    /// Who decodes pictures; the VAE where there is no TAESD.
+    pub fn decoder(&self) -> DecoderChoice {
+        self.taesd.as_ref().map_or(DecoderChoice::Vae, |beside| beside.decoder)
     }
 }

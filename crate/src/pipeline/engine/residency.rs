@@ -15,8 +15,11 @@
 //! read again for each picture (100 MB) as well; then bands, in the same order; last the UNet read
 //! again for each picture. Parts are dropped only if the source is on this machine: nothing is
 //! downloaded again.
+//!
+//! Where a TAESD decodes instead of the VAE, the VAE is not needed, and there are no bands to
+//! choose.
 
-use crate::pipeline::checkpoint::{Part, PartSet};
+use crate::pipeline::checkpoint::{DecoderChoice, Part, PartSet};
 use serde::Serialize;
 
 /// The smallest default budget is the bytes of the UNet's weights plus this …
@@ -37,18 +40,24 @@ pub enum Stage {
     Text,
     /// The UNet prepares the context, and all steps are taken.
     Denoising,
-    /// The VAE's decoder decodes the pictures.
+    /// The VAE's decoder, or a TAESD's, decodes the pictures.
     Decoding,
+    /// A TAESD decodes the preview of a step, while the UNet stays. Dry runs do not include this
+    /// stage, which takes less than the steps.
+    Previewing,
 }
 
 impl Stage {
-    /// The parts that the stage needs.
-    pub(in crate::pipeline) fn needs(self) -> PartSet {
+    /// The parts of the model that the stage needs, where a TAESD decodes the pictures, or encodes
+    /// the one that a run begins with, instead of the VAE.
+    pub(in crate::pipeline) fn needs(self, taesd_decodes: bool, taesd_encodes: bool) -> PartSet {
         match self {
+            Stage::Decoding if taesd_decodes => PartSet::EMPTY,
+            Stage::Beginning if taesd_encodes => PartSet::EMPTY,
             Stage::Loading => PartSet::EMPTY,
             Stage::Beginning => PartSet::of(&[Part::VaeEncoder]),
             Stage::Text => PartSet::of(&[Part::TextEncoder]),
-            Stage::Denoising => PartSet::of(&[Part::Unet]),
+            Stage::Denoising | Stage::Previewing => PartSet::of(&[Part::Unet]),
             Stage::Decoding => PartSet::of(&[Part::Vae]),
         }
     }
@@ -61,11 +70,14 @@ pub struct Residency {
     pub kept: PartSet,
     /// The rows of a band of the decoder, in pixels; `None`: the decoder is not in bands.
     pub bands: Option<usize>,
+    /// Whether a TAESD decodes the pictures instead of the VAE.
+    pub taesd: bool,
 }
 
 impl Residency {
     /// All parts stay, nothing is in bands.
-    pub const ALL: Residency = Residency { kept: PartSet::of(&Part::NEEDED), bands: None };
+    pub const ALL: Residency =
+        Residency { kept: PartSet::of(&Part::NEEDED), bands: None, taesd: false };
 
     /// All parts that stay loaded: those that are kept, and the VAE's encoder, if the decoder is
     /// kept.
@@ -85,8 +97,8 @@ impl Residency {
             PartSet::of(&[Part::Unet]),
         ];
         let with_unet = &with_unet[..if near { with_unet.len() } else { 1 }];
-        let in_bands = |kept: PartSet| BANDS.map(|bands| Residency { kept, bands });
-        let whole = |kept: PartSet| Residency { kept, bands: None };
+        let in_bands = |kept: PartSet| BANDS.map(|bands| Residency { kept, bands, taesd: false });
+        let whole = |kept: PartSet| Residency { kept, bands: None, taesd: false };
         let mut ways: Vec<Residency> = with_unet.iter().map(|kept| whole(*kept)).collect();
         ways.extend(with_unet.iter().flat_map(|kept| in_bands(*kept)));
         if near {
@@ -94,6 +106,23 @@ impl Residency {
             ways.extend(in_bands(PartSet::EMPTY));
         }
         ways
+    }
+
+    /// The candidates with whoever decodes the pictures by this choice; where that is left open,
+    /// those with a TAESD come last.
+    pub(in crate::pipeline) fn ways_by(choice: DecoderChoice, near: bool) -> Vec<Residency> {
+        const KEPT: [PartSet; 3] = [
+            PartSet::of(&[Part::TextEncoder, Part::Unet]),
+            PartSet::of(&[Part::Unet]),
+            PartSet::EMPTY,
+        ];
+        let by_taesd = KEPT.map(|kept| Residency { kept, bands: None, taesd: true });
+        let by_taesd = &by_taesd[..if near { by_taesd.len() } else { 1 }];
+        match choice {
+            DecoderChoice::Vae => Residency::ways(near),
+            DecoderChoice::Taesd => by_taesd.to_vec(),
+            DecoderChoice::Auto => [&Residency::ways(near)[..], by_taesd].concat(),
+        }
     }
 
     /// The first candidate whose peak is within `budget`, or else the first one with the lowest
@@ -138,6 +167,17 @@ mod tests {
     fn nothing_is_let_go_that_would_be_downloaded_again() {
         assert!(Residency::ways(false).iter().all(|way| way.kept == Residency::ALL.kept));
         assert!(Residency::ways(true).iter().any(|way| !way.kept.has(Part::Unet)));
+    }
+
+    #[test]
+    fn a_taesd_is_the_last_way() {
+        let [vae, auto] = [DecoderChoice::Vae, DecoderChoice::Auto]
+            .map(|choice| Residency::ways_by(choice, true));
+        assert_eq!(vae, Residency::ways(true));
+        assert_eq!(auto[..vae.len()], vae);
+        assert!(auto[vae.len()..].iter().all(|way| way.taesd && !way.kept.has(Part::Vae)));
+        assert_eq!(auto[vae.len()..], Residency::ways_by(DecoderChoice::Taesd, true));
+        assert_eq!(Residency::ways_by(DecoderChoice::Taesd, false).len(), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! needed, since most runs begin with noise.
 
 use super::options::Options;
-use crate::diffusion::noise::nchw_to_nhwc;
+use super::planes::channels_last;
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Limits};
@@ -16,13 +16,20 @@ pub(super) fn encode(
     encoder: &Encoder,
     gpu: &Gpu,
     precision: Precision,
-    (planes, [width, height]): (&[f32], [usize; 2]),
+    picture: (&[f32], [usize; 2]),
 ) -> [Tensor; 2] {
-    let padded = [planes, &vec![0.0; width * height]].concat();
-    let values = nchw_to_nhwc(&padded, 4, height, width);
-    let picture = Tensor::from_f32(gpu, &values, [1, height, width, 4], precision);
-    let posterior = encoder.forward(&picture);
+    let posterior = encoder.forward(&upload(gpu, precision, picture));
     [posterior.mean, posterior.logvar]
+}
+
+/// Planes `[3, h, w]` of a picture of this width and height → `[1, h, w, 4]`.
+pub(super) fn upload(
+    gpu: &Gpu,
+    precision: Precision,
+    (planes, [width, height]): (&[f32], [usize; 2]),
+) -> Tensor {
+    let values = channels_last(planes, [1, 3, height, width]);
+    Tensor::from_f32(gpu, &values, [1, height, width, 4], precision)
 }
 
 impl Files {

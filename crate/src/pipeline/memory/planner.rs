@@ -5,12 +5,12 @@ use super::dry_run::{DryRun, Nowhere};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Limits};
-use crate::pipeline::checkpoint::{Files, Part};
+use crate::pipeline::checkpoint::{DecoderChoice, Files, Part};
 use crate::pipeline::control::{Control, Progress};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{
-    DeviceMemory, LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency, Workload,
-    check_load, sizes,
+    DeviceMemory, Engine as _, LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency,
+    Workload, check_load, sizes,
 };
 use std::rc::Rc;
 use std::slice;
@@ -21,7 +21,20 @@ const AT_ONCE_MAX: usize = 16;
 impl Planned for OnCpu {
     /// Always one, which uses all cores.
     async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
-        check_load(load, call.files).map(|()| 1)
+        let choice = self.taesd().map_or(DecoderChoice::Vae, |beside| beside.decoder);
+        let checked = check_load(load, call.files, choice == DecoderChoice::Taesd);
+        let by_taesd = match (choice, &checked) {
+            (DecoderChoice::Auto, Err(_)) => {
+                check_load(load, call.files, true)?;
+                true
+            }
+            _ => {
+                checked?;
+                choice == DecoderChoice::Taesd
+            }
+        };
+        self.decode_by_taesd(by_taesd);
+        Ok(1)
     }
 }
 
@@ -101,8 +114,11 @@ impl Planner<'_> {
         };
         let (mut peaks, mut kernels, mut refused) = (Vec::new(), Vec::new(), None);
         let ways = match options.residency {
-            Some(way) => vec![way],
-            None => Residency::ways(source.is_near()),
+            Some(way) => {
+                let is_chosen = options.decoder() == DecoderChoice::Taesd;
+                vec![Residency { taesd: way.taesd || is_chosen, ..way }]
+            }
+            None => Residency::ways_by(options.decoder(), source.is_near()),
         };
         for way in ways {
             let peak = match dry_run(1, way).await {

@@ -20,7 +20,7 @@ use super::state::State;
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Evaluation, Plan};
 use crate::error::{Error, Result};
-use crate::pipeline::checkpoint::Files;
+use crate::pipeline::checkpoint::{BesideVae, Files};
 use crate::pipeline::control::{Control, Previews, Progress};
 use crate::pipeline::engine::{Engine, Kinds, LoadContext, Planned, Workload};
 use crate::request::Request;
@@ -226,7 +226,7 @@ impl<'a, E: Planned> Run<'a, E> {
             control.report(Progress::Latents { shape: [c, h, w], values });
         }
         if let Some(x0) = shown.filter(|_| self.draws(step)) {
-            let picture = self.engine.decode(x0, 0, self.job.load_context()).await?;
+            let picture = self.engine.preview(x0, self.job.load_context()).await?;
             let rgba = self.engine.rgba(&picture).await?;
             self.engine.reload_unet(self.job.load_context()).await?;
             let [width, height] = self.job.order.size;
@@ -255,6 +255,14 @@ impl<'a, E: Planned> Run<'a, E> {
             }
             self.widen(self.job.order.plan.steps()).await?;
         }
+    }
+
+    /// The TAESD that decodes the pictures instead of the VAE, if one does, and whether it also
+    /// encoded the picture that the run began with.
+    pub(crate) fn decoded_by(&self) -> Option<(&BesideVae, bool)> {
+        let encoded = self.job.initial.is_some_and(|initial| initial.by_taesd);
+        let beside = self.engine.taesd().filter(|_| self.engine.decodes_by_taesd());
+        beside.map(|beside| (beside, encoded))
     }
 
     /// Passes the picture in 0…1, times `shown`, to the observer, if there is one.

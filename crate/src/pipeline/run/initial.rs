@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::Control;
-use crate::pipeline::engine::Engine;
+use crate::pipeline::engine::{Engine, Moments};
 use crate::request::{Request, taken};
 
 /// The default strength, as in diffusers.
@@ -28,8 +28,11 @@ const LOGVAR: std::ops::RangeInclusive<f32> = -30.0..=20.0;
 pub(in crate::pipeline) struct Initial {
     /// `[c, h, w]`
     mean: Vec<f32>,
+    /// Empty where the encoder gives latents without a variance.
     deviation: Vec<f32>,
     scaling_factor: f32,
+    /// Whether a TAESD encoded the picture.
+    pub by_taesd: bool,
 }
 
 impl Initial {
@@ -56,15 +59,20 @@ impl Initial {
         if !is_finite(&moments) {
             return Err(Error::NotFinite { step: 0 });
         }
-        let [mean, logvar] = moments;
+        let Moments { mean, logvar, scaling_factor, by_taesd } = moments;
         let deviation = |x: f32| (0.5 * x.clamp(*LOGVAR.start(), *LOGVAR.end())).exp();
         let deviation = logvar.into_iter().map(deviation).collect();
-        Ok(Initial { mean, deviation, scaling_factor: files.vae.scaling_factor as f32 })
+        let scaling_factor = scaling_factor as f32;
+        Ok(Initial { mean, deviation, scaling_factor, by_taesd })
     }
 
-    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator.
+    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without
+    /// a variance nothing is drawn, as in diffusers.
     pub(crate) fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
         let each = noise.iter_mut().flat_map(|generator| {
+            if self.deviation.is_empty() {
+                return self.mean.iter().map(|x| self.scaling_factor * x).collect();
+            }
             let noise = generator.randn(self.mean.len());
             let z = self.mean.iter().zip(&self.deviation).zip(noise);
             z.map(|((mean, deviation), noise)| self.scaling_factor * (mean + deviation * noise))
@@ -105,6 +113,6 @@ fn planes(picture: &Rgba, [width, height]: [u32; 2]) -> Vec<f32> {
     (0..3).flat_map(plane).collect()
 }
 
-fn is_finite(moments: &[Vec<f32>; 2]) -> bool {
-    moments.iter().flatten().all(|x| x.is_finite())
+fn is_finite(moments: &Moments) -> bool {
+    moments.mean.iter().chain(&moments.logvar).all(|x| x.is_finite())
 }

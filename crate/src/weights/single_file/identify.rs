@@ -21,7 +21,7 @@ const CONTROL_NET: &str =
 const LORA: &str = "a LoRA, a small change to a model that is added to a checkpoint";
 const INVERSION: &str = "a textual inversion, a learned word for the text encoder of a checkpoint";
 const ADAPTER: &str = "an IP-Adapter, which guides a checkpoint by a picture";
-const TAESD: &str = "a TAESD, a small and fast stand-in for the VAE of a checkpoint";
+const TAESD: &str = "a TAESD, a small stand-in for the VAE, which is opened beside a checkpoint";
 const UPSCALER: &str = "an upscaler of ESRGAN's kind, which makes finished pictures larger";
 const HYPERNETWORK: &str =
     "a hypernetwork, small networks that change how a checkpoint hears its prompt";
@@ -206,6 +206,12 @@ fn kind(info: &TensorInfo) -> Option<&'static str> {
         && parts.next().is_some_and(|index| index == "0" || index == "1")
     {
         return Some(HYPERNETWORK);
+    }
+    // `3.conv.0.weight`: half of a TAESD in a file of its own, as a list of layers.
+    let mut parts = name.split('.');
+    if parts.next().is_some_and(|layer| layer.parse::<u8>().is_ok()) && parts.next() == Some("conv")
+    {
+        return Some(TAESD);
     }
     // `<cat>`: the vectors of a word have the word as their name; text encoders have three widths.
     let word = !name.contains('.')

@@ -136,7 +136,7 @@ fn print_cost(PartCost { name, stats, kernels }: &PartCost, with_kernels: bool) 
 }
 
 /// The residency in words.
-pub(crate) fn text_of(Residency { kept, bands }: Residency) -> String {
+pub(crate) fn text_of(Residency { kept, bands, taesd }: Residency) -> String {
     let title = |part: Part| match part {
         Part::TextEncoder => "text encoder",
         Part::Unet => "UNet",
@@ -146,6 +146,7 @@ pub(crate) fn text_of(Residency { kept, bands }: Residency) -> String {
     let names: Vec<_> = kept.iter().map(title).collect();
     let kept = if names.is_empty() { "nothing".into() } else { names.join(", ") };
     match bands {
+        _ if taesd => format!("{kept} kept; decoded by the TAESD"),
         Some(rows) => format!("{kept} kept; decoded in bands of {rows} rows"),
         None => format!("{kept} kept; decoded whole"),
     }
