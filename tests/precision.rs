@@ -37,6 +37,7 @@ const F16: Options = Options {
     residency: None,
     reproducible: true,
     loras: Vec::new(),
+    embeddings: Vec::new(),
 };
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the

@@ -12,7 +12,7 @@ use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
-    Archive, Ldm, LocalFuture, Lora, Manifest, Source, is_inside, npy, origin, tar,
+    Archive, Embedding, Ldm, LocalFuture, Lora, Manifest, Source, is_inside, npy, origin, tar,
 };
 use darkroom::{Error, Result};
 use pollster::block_on;
@@ -22,10 +22,11 @@ use std::ops::Range;
 pub(crate) type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const PARSERS: [Parser; 12] = [
+pub(crate) const PARSERS: [Parser; 13] = [
     ("archive", archive),
     ("single_file", single_file),
     ("lora", lora),
+    ("embedding", embedding),
     ("configs", configs),
     ("request", request),
     ("tokenizer", tokenizer),
@@ -100,6 +101,15 @@ pub(crate) fn lora(bytes: &[u8]) {
     if let Ok(lora) = block_on(Lora::open(&source, "a")) {
         // Any answer but a panic will do.
         drop(block_on(lora.read_all_layers()));
+    }
+}
+
+/// A textual inversion: as many whole, finite vectors as it says.
+pub(crate) fn embedding(bytes: &[u8]) {
+    if let Ok(embedding) = block_on(Embedding::open(&Memory(bytes), "a")) {
+        let vectors = embedding.vectors();
+        assert!(!vectors.is_empty() && vectors.len().is_multiple_of(embedding.len()));
+        assert!(vectors.iter().all(|value| value.is_finite()));
     }
 }
 

@@ -173,7 +173,7 @@ impl Pipeline {
         let schedule = &self.files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
-        let prompts = Prompts::read(&self.tokenizer, &request)?;
+        let prompts = Prompts::read(&self.tokenizer, self.files.embeddings(), &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
         let call = LoadContext { files: &self.files, control };
@@ -204,8 +204,19 @@ impl Pipeline {
             Machine::Cpu(_) => None,
         };
         let model = self.provenance.clone();
-        let loras = self.loras.clone();
-        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
+        let (loras, embeddings) = (self.loras.clone(), order.prompts.embeddings.clone());
+        Ok(Picture {
+            width,
+            height,
+            rgba,
+            request,
+            notices,
+            safety,
+            kernels,
+            model,
+            loras,
+            embeddings,
+        })
     }
 
     /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,

@@ -1,7 +1,7 @@
 //! An opened model on the GPU or on the CPU. [`Pipeline::open`] makes it, and
 //! [`Pipeline::generate`] makes pictures with it.
 
-use super::checkpoint::{Description, Files, LoraRecord, Provenance};
+use super::checkpoint::{Description, EmbeddingRecord, Files, LoraRecord, Provenance};
 use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
@@ -52,6 +52,11 @@ impl Pipeline {
     /// The LoRAs that its weights were loaded with.
     pub fn loras(&self) -> &[LoraRecord] {
         &self.loras
+    }
+
+    /// The textual inversions that prompts may call.
+    pub fn embeddings(&self) -> Vec<EmbeddingRecord> {
+        self.files.embeddings().records().cloned().collect()
     }
 
     /// The residency of the latest request; `None` on the CPU.

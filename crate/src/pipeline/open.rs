@@ -53,6 +53,7 @@ impl Pipeline {
         }
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        files.set_embeddings(&options.embeddings)?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -95,6 +96,7 @@ impl Pipeline {
         };
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        files.set_embeddings(&options.embeddings)?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, &why)?;
         if !options.is_plain() {
@@ -113,7 +115,7 @@ impl Pipeline {
     }
 
     /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
-    /// options only `safety` and `loras` are used.
+    /// options only `safety`, `loras` and `embeddings` are used.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
@@ -124,6 +126,7 @@ impl Pipeline {
     ) -> Result<Pipeline> {
         let mut files = Files::open(&*source).await?;
         let loras = add_loras(&mut files, &options.loras, control).await?;
+        files.set_embeddings(&options.embeddings)?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, "")?;
         Pipeline::on_cpu((files, loras), checker, None, &*source, control).await

@@ -77,6 +77,17 @@ impl Networks {
         })
     }
 
+    /// The same networks with further rows `[n, c]` behind those of the token embedding: the vectors
+    /// of textual inversions, whose ids begin at the config's `vocab_size`.
+    ///
+    /// # Panics
+    /// When they are not whole rows.
+    #[must_use]
+    pub fn with_rows(self, rows: &[f32]) -> Networks {
+        let text_encoder = self.text_encoder.with_rows(rows).expect(CHECKED);
+        Networks { text_encoder, ..self }
+    }
+
     /// `ids`, in `batch` rows → `[batch, tokens, c]`, without the last `skipped` layers of the text
     /// encoder.
     pub fn encode(&self, ids: &[u32], batch: usize, skipped: usize) -> Tensor {

@@ -30,6 +30,8 @@ pub struct LoraRecord {
     pub weight: f32,
     /// SHA-256 of its file.
     pub sha256: String,
+    /// The hash by which other programs know it; see [`Lora::model_hash`].
+    pub model_hash: String,
     /// Whether it could change the text encoder.
     pub text_encoder: bool,
 }
@@ -42,6 +44,7 @@ impl LoraRecord {
             name: file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned(),
             weight: one.weight,
             sha256: one.lora.sha256().to_owned(),
+            model_hash: one.lora.model_hash().to_owned(),
             text_encoder: one.text_encoder,
         }
     }

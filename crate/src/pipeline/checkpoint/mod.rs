@@ -2,6 +2,7 @@
 
 mod configs;
 mod description;
+mod embeddings;
 mod files;
 mod layout;
 mod loras;
@@ -15,6 +16,8 @@ mod weights;
 
 pub use configs::Configs;
 pub use description::Description;
+pub(super) use embeddings::Embeddings;
+pub use embeddings::{EmbeddingRecord, NamedEmbedding};
 pub use files::Files;
 pub(super) use loras::add_loras;
 pub use loras::{LoraRecord, Weighted};

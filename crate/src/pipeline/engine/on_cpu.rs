@@ -59,7 +59,7 @@ impl OnCpu {
         }
         let weights = weights.try_into().ok().expect("one for each needed part");
         let networks = Networks::new((&files.text_encoder, &files.unet, &files.vae), weights)?;
-        Ok(OnCpu { networks, turn })
+        Ok(OnCpu { networks: networks.with_rows(files.embeddings().rows()), turn })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::device_memory::DeviceMemory;
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
-use crate::pipeline::checkpoint::Weighted;
+use crate::pipeline::checkpoint::{NamedEmbedding, Weighted};
 
 /// The options of an opened model.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub reproducible: bool,
     /// LoRAs that are added to the weights while these are loaded, one after another.
     pub loras: Vec<Weighted>,
+    /// Textual inversions, which prompts may call.
+    pub embeddings: Vec<NamedEmbedding>,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             residency: None,
             reproducible: true,
             loras: Vec::new(),
+            embeddings: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod tuning_cache;
 
 use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_picture, create, read_picture, write};
+use crate::embedding_args::EmbeddingArgs;
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
@@ -32,6 +33,8 @@ pub(crate) struct GenerateArgs {
     request: RequestArgs<All>,
     #[command(flatten)]
     loras: LoraArgs,
+    #[command(flatten)]
+    embeddings: EmbeddingArgs,
     /// Begin with this picture, of any size, instead of noise alone.
     #[arg(long, value_name = "FILE.png")]
     init: Option<PathBuf>,
@@ -142,11 +145,12 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let source = Rc::new(args.model.source());
     let loras = args.loras.open().await?;
+    let embeddings = args.embeddings.open().await?;
     if args.device == Device::Cpu {
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
-        let options = Options { safety: !args.no_safety, loras, ..Options::default() };
+        let options = Options { safety: !args.no_safety, loras, embeddings, ..Options::default() };
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
     let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
@@ -162,8 +166,16 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let GenerateArgs { precision, weights, .. } = *args;
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
     let (safety, reproducible) = (!args.no_safety, !args.tune);
-    let options =
-        Options { precision, weights, safety, memory, reproducible, loras, ..Options::default() };
+    let options = Options {
+        precision,
+        weights,
+        safety,
+        memory,
+        reproducible,
+        loras,
+        embeddings,
+        ..Options::default()
+    };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

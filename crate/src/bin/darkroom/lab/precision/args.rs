@@ -65,6 +65,7 @@ const fn with(precision: Precision, weights: WeightType) -> Options {
         residency: None,
         reproducible: true,
         loras: Vec::new(),
+        embeddings: Vec::new(),
     }
 }
 
