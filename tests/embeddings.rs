@@ -162,8 +162,11 @@ fn pictures_say_which_words_they_have() {
     assert_eq!(decode("a.png", &none.png().unwrap()).unwrap().text(DARKROOM_EMBEDDINGS), None);
 }
 
+/// Names and shapes.
+type Tensors<'a> = &'a [(&'a str, &'a [usize])];
+
 /// A file of f32 tensors, all numbers a half.
-pub(crate) fn file(tensors: &[(&str, &[usize])]) -> MemorySource {
+pub(crate) fn file(tensors: Tensors<'_>) -> MemorySource {
     let described: Vec<_> =
         tensors.iter().map(|(name, shape)| (*name, FileType::F32, shape.to_vec())).collect();
     let mut writer = SafetensorsWriter::new(Vec::new(), "a", &described, &[]).unwrap();
@@ -183,7 +186,7 @@ fn what_does_not_fit_is_refused_by_what_it_is() {
         files.set_embeddings(&[named])
     };
     add(&file(&[("emb_params", &[2, 32])])).unwrap();
-    let cases: [(&[(&str, &[usize])], &str); 16] = [
+    let cases: [(Tensors<'_>, &str); 16] = [
         (&[("emb_params", &[1, 768])], "for Stable Diffusion 1: its vectors have 768 numbers"),
         (&[("emb_params", &[4, 1024])], "a textual inversion for Stable Diffusion 2"),
         (&[("<a>", &[1280])], "the second text encoder of Stable Diffusion XL"),

@@ -92,7 +92,7 @@ fn of_two_tables() {
         let table = case.parameters("table", [300, 12]).weighted(weights);
         let behind = case.parameters("behind", [7, 12]);
         let positions = case.parameters("positions", [5, 12]);
-        let ids = [299, 300, 306, 0, 303];
+        let ids = [299_usize, 300, 306, 0, 303];
         let want = Want::every([1, 5, 12], |[_, t, i]| {
             let row = match ids[t].checked_sub(300) {
                 Some(row) => behind.at([row, i]),

@@ -20,8 +20,14 @@ use std::ops::Range;
 pub(super) struct LearnedWords {
     /// In brackets: the vectors' ids by the id that the text is split into.
     tokens: HashMap<u32, Range<u32>>,
-    /// By the first id: all ids of the word, the longest first, with the vectors' ids.
-    sequences: HashMap<u32, Vec<(Vec<u32>, Range<u32>)>>,
+    /// The others by their first id, the longest first.
+    sequences: HashMap<u32, Vec<Sequence>>,
+}
+
+/// A word that is found by the ids that it is split into.
+struct Sequence {
+    ids: Vec<u32>,
+    vectors: Range<u32>,
 }
 
 impl LearnedWords {
@@ -45,11 +51,11 @@ impl LearnedWords {
     pub(super) fn add_sequence(&mut self, ids: Vec<u32>, vectors: Range<u32>) -> bool {
         let Some(first) = ids.first() else { return false };
         let words = self.sequences.entry(*first).or_default();
-        if words.iter().any(|(known, _)| *known == ids) {
+        if words.iter().any(|known| known.ids == ids) {
             return false;
         }
-        let place = words.partition_point(|(known, _)| known.len() >= ids.len());
-        words.insert(place, (ids, vectors));
+        let place = words.partition_point(|known| known.ids.len() >= ids.len());
+        words.insert(place, Sequence { ids, vectors });
         true
     }
 
@@ -60,7 +66,7 @@ impl LearnedWords {
             return Some((vectors.clone(), 1));
         }
         let words = self.sequences.get(first)?;
-        let (word, vectors) = words.iter().find(|(word, _)| ids.starts_with(word))?;
-        Some((vectors.clone(), word.len()))
+        let word = words.iter().find(|word| ids.starts_with(&word.ids))?;
+        Some((word.vectors.clone(), word.ids.len()))
     }
 }
