@@ -62,6 +62,7 @@ fn a_picture_says_which_model_drew_it() {
         model,
         loras: vec![],
         decoder: None,
+        embeddings: vec![],
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

@@ -139,7 +139,7 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
         return;
     }
     let positions = Tensor::empty(gpu, [77, 32], Precision::F32);
-    Tensor::embedding(&Table::empty(gpu, 100, 32, weights), &[0; 154], &positions, precision);
+    Tensor::embedding(&[&Table::empty(gpu, 100, 32, weights)], &[0; 154], &positions, precision);
 }
 
 /// What is wrong with a kernel: `wgsl` reads `inputs` storage buffers and writes one.

@@ -199,9 +199,9 @@ fn a_picture_of_a_changed_model_says_so() {
     let text = changed.parameters().format();
     assert!(text.contains("Lora weights: \"loud: 3\""), "{text}");
     assert!(text.contains(&format!("Lora SHA-256: \"loud: {}\"", record.sha256)), "{text}");
+    assert!(text.contains(&format!("Lora hashes: \"loud: {}\"", &record.model_hash[..12])));
     let png = darkroom::image::png::decode("it", &changed.png().unwrap()).unwrap();
     assert!(png.texts.iter().any(|(keyword, _)| keyword == "darkroom-loras"));
-
     let source = Rc::new(FileSource::new(tiny()));
     let told = Rc::new(RefCell::new(Vec::new()));
     let heard = told.clone();

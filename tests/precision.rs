@@ -38,6 +38,7 @@ const F16: Options = Options {
     reproducible: true,
     loras: Vec::new(),
     taesd: None,
+    embeddings: Vec::new(),
 };
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the

@@ -1,12 +1,13 @@
-// Rows of a table by id, plus a row of positions: y[b, t] = table[ids[b, t]] + positions[t].
+// Rows of tables by id, plus a row of positions: y[b, t] = table[ids[b, t]] + positions[t].
 //
-// A table larger than a binding is bound in ranges of rows; ids of other ranges are left alone.
+// A table larger than a binding is bound in ranges of rows, and further tables follow it; ids of
+// other ranges are left alone.
 
 struct Params {
     tokens: u32,       // of all pictures
     sequence: u32,     // tokens of one
     c4: u32,
-    first_row: u32,    // of the table, in this dispatch
+    first_row: u32,    // in this dispatch, of all tables
     rows: u32,         // bound
 }
 

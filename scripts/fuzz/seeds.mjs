@@ -161,6 +161,14 @@ const SEEDS = {
     ]),
   lora: async () => LORAS,
   taesd: async () => TAESDS,
+  embedding: () =>
+    golden(
+      "embeddings/bad-hands.pt",
+      "embeddings/oldparam.pt",
+      "embeddings/row.bin",
+      "embeddings/kohya-emb.safetensors",
+      "embeddings/style.safetensors",
+    ),
   request: async () =>
     texts(
       '{"prompt": "a", "seed": "7", "steps": 3, "guidance_interval": [0.1, 0.8]}',

@@ -79,6 +79,7 @@ fn every_field_survives_a_picture() {
         model: None,
         loras: vec![],
         decoder: None,
+        embeddings: vec![],
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

@@ -13,7 +13,8 @@ use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
-    Archive, Ldm, LocalFuture, Lora, Manifest, Source, Taesd, is_inside, npy, origin, tar,
+    Archive, Embedding, Ldm, LocalFuture, Lora, Manifest, Source, Taesd, is_inside, npy, origin,
+    tar,
 };
 use darkroom::{Error, Result};
 use pollster::block_on;
@@ -23,11 +24,12 @@ use std::ops::Range;
 pub(crate) type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const PARSERS: [Parser; 13] = [
+pub(crate) const PARSERS: [Parser; 14] = [
     ("archive", archive),
     ("single_file", single_file),
     ("lora", lora),
     ("taesd", taesd),
+    ("embedding", embedding),
     ("configs", configs),
     ("request", request),
     ("tokenizer", tokenizer),
@@ -115,6 +117,15 @@ pub(crate) fn taesd(bytes: &[u8]) {
     }
     // Any answer but a panic will do.
     drop(TaesdConfig::parse("a", &String::from_utf8_lossy(bytes)));
+}
+
+/// A textual inversion: as many whole, finite vectors as it says.
+pub(crate) fn embedding(bytes: &[u8]) {
+    if let Ok(embedding) = block_on(Embedding::open(&Memory(bytes), "a")) {
+        let vectors = embedding.vectors();
+        assert!(!vectors.is_empty() && vectors.len().is_multiple_of(embedding.len()));
+        assert!(vectors.iter().all(|value| value.is_finite()));
+    }
 }
 
 /// The configs of a model: the first byte chooses whose.

@@ -175,7 +175,7 @@ fn of_embedding() {
         (ids[0], ids[1]) = (0, 20_010);
         same_in_bands(&case, move |gpu| {
             let table = table.table_on(gpu, weights);
-            read(&Tensor::embedding(&table, &ids, &positions.on(gpu), Precision::F32))
+            read(&Tensor::embedding(&[&table], &ids, &positions.on(gpu), Precision::F32))
         });
     }
 }

@@ -26,7 +26,7 @@ fn check(
     });
     proof.check(&case, want, move |gpu| {
         let table = table.table_on(gpu, weights);
-        Tensor::embedding(&table, &ids, &positions.on(gpu), precision)
+        Tensor::embedding(&[&table], &ids, &positions.on(gpu), precision)
     });
 }
 
@@ -78,7 +78,33 @@ fn of_a_table_written_in_pieces() {
                 table.write(first, &rows.values()[first * 12..last * 12]);
             }
             let ids: Vec<u32> = (0..10).rev().collect();
-            Tensor::embedding(&table, &ids, &zero.on(gpu), Precision::F32)
+            Tensor::embedding(&[&table], &ids, &zero.on(gpu), Precision::F32)
+        });
+    }
+}
+
+/// Rows behind those of the first table, in a table of its own type.
+#[test]
+fn of_two_tables() {
+    let mut proof = proof();
+    for weights in WEIGHTS {
+        let case = proof.case("two tables", Precision::F32).with(weights);
+        let table = case.parameters("table", [300, 12]).weighted(weights);
+        let behind = case.parameters("behind", [7, 12]);
+        let positions = case.parameters("positions", [5, 12]);
+        let ids = [299_usize, 300, 306, 0, 303];
+        let want = Want::every([1, 5, 12], |[_, t, i]| {
+            let row = match ids[t].checked_sub(300) {
+                Some(row) => behind.at([row, i]),
+                None => table.at([ids[t], i]),
+            };
+            row + positions.at([t, i])
+        });
+        proof.check(&case, want, move |gpu| {
+            let tables = [table.table_on(gpu, weights), behind.table_on(gpu, WeightType::F32)];
+            let ids = ids.map(|id| id as u32);
+            let tables = [&tables[0], &tables[1]];
+            Tensor::embedding(&tables, &ids, &positions.on(gpu), Precision::F32)
         });
     }
 }

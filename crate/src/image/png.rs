@@ -23,6 +23,8 @@ pub const DARKROOM_MODEL: &str = "darkroom-model";
 pub const DARKROOM_LORAS: &str = "darkroom-loras";
 /// The keyword of the chunk with what decoded the picture instead of the model's VAE.
 pub const DARKROOM_DECODER: &str = "darkroom-decoder";
+/// The keyword of the list of textual inversions that the prompts call.
+pub const DARKROOM_EMBEDDINGS: &str = "darkroom-embeddings";
 
 /// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
 /// (`web/files/pixels.js`).

@@ -189,7 +189,7 @@ impl Pipeline {
         let schedule = &files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
-        let mut prompts = Prompts::read(&self.tokenizer, &request)?;
+        let mut prompts = Prompts::read(&self.tokenizer, files.embeddings(), &request)?;
         prompts.notices.extend(self.lora_notices(&request));
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
@@ -226,8 +226,8 @@ impl Pipeline {
             Machine::Cpu(_) => None,
         };
         let model = self.provenance.clone();
-        let loras = self.loras();
-        let made = Picture {
+        let (loras, embeddings) = (self.loras(), order.prompts.embeddings.clone());
+        Ok(Picture {
             width,
             height,
             rgba,
@@ -237,9 +237,9 @@ impl Pipeline {
             kernels,
             model,
             loras,
+            embeddings,
             decoder,
-        };
-        Ok(made)
+        })
     }
 
     /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,

@@ -1,7 +1,9 @@
 //! An opened model on the GPU or on the CPU. [`Pipeline::open`] makes it, and
 //! [`Pipeline::generate`] makes pictures with it.
 
-use super::checkpoint::{Description, Files, LoraRecord, Provenance, Weighted, in_use};
+use super::checkpoint::{
+    Description, EmbeddingRecord, Files, LoraRecord, Provenance, Weighted, in_use,
+};
 use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
@@ -80,6 +82,11 @@ impl Pipeline {
     /// Name, revision and hash of the model, if its manifest has them.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
+    }
+
+    /// The textual inversions that prompts may call.
+    pub fn embeddings(&self) -> Vec<EmbeddingRecord> {
+        self.files().embeddings().records().cloned().collect()
     }
 
     /// The residency of the latest request; `None` on the CPU.

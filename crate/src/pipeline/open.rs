@@ -116,7 +116,7 @@ impl Pipeline {
     }
 
     /// Opens a model on the CPU, in f32, with the implementation of [`crate::reference`]. Of the
-    /// options only `safety`, `loras` and `taesd` are used.
+    /// options only `safety`, `loras`, `embeddings` and `taesd` are used.
     ///
     /// # Errors
     /// As [`Pipeline::open`].
@@ -183,6 +183,7 @@ async fn open_files(
 ) -> Result<Files> {
     let mut files = Files::open(source).await?;
     add_loras(&mut files, &in_use(&options.loras), control).await?;
+    files.set_embeddings(&options.embeddings)?;
     check_taesd(&files, options.taesd.as_ref(), control)?;
     Ok(files)
 }

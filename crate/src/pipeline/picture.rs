@@ -1,6 +1,6 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{DecoderRecord, LoraRecord, Provenance};
+use super::checkpoint::{DecoderRecord, EmbeddingRecord, LoraRecord, Provenance};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -57,12 +57,15 @@ pub struct Picture {
     pub loras: Vec<LoraRecord>,
     /// What decoded it instead of the model's VAE.
     pub decoder: Option<DecoderRecord>,
+    /// The textual inversions that the prompts call.
+    pub embeddings: Vec<EmbeddingRecord>,
 }
 
 impl Picture {
     /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
     /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
-    /// `darkroom-loras`; and what decoded it instead of the VAE in `darkroom-decoder`.
+    /// `darkroom-loras`; the textual inversions of the prompts in `darkroom-embeddings`; and what
+    /// decoded it instead of the VAE in `darkroom-decoder`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -77,6 +80,10 @@ impl Picture {
         if !self.loras.is_empty() {
             let json = serde_json::to_string(&self.loras).expect("names and hashes are plain data");
             texts.push((png::DARKROOM_LORAS, json));
+        }
+        if !self.embeddings.is_empty() {
+            let json = serde_json::to_string(&self.embeddings);
+            texts.push((png::DARKROOM_EMBEDDINGS, json.expect("names and hashes are plain data")));
         }
         if let Some(decoder) = &self.decoder {
             let json = serde_json::to_string(decoder).expect("a name and a hash are plain data");
@@ -103,13 +110,10 @@ impl Picture {
                 fields.push(("Model revision", revision.clone()));
             }
         }
-        if !self.loras.is_empty() {
-            let list = |value: &dyn Fn(&LoraRecord) -> String| {
-                let each = self.loras.iter().map(|lora| format!("{}: {}", lora.name, value(lora)));
-                each.collect::<Vec<_>>().join(", ")
-            };
-            fields.push(("Lora weights", list(&|lora| lora.weight.to_string())));
-            fields.push(("Lora SHA-256", list(&|lora| lora.sha256.clone())));
+        fields.extend(self.lora_fields());
+        if !self.embeddings.is_empty() {
+            let hash = |one: &EmbeddingRecord| short_hash(&one.name, &one.sha256);
+            fields.push(("TI hashes", list(self.embeddings.iter().map(hash))));
         }
         if let Some(decoder) = &self.decoder {
             // As AUTOMATIC1111's web UI writes it.
@@ -125,4 +129,33 @@ impl Picture {
             extra: String::new(),
         }
     }
+
+    /// What AUTOMATIC1111's web UI writes of LoRAs (`Lora hashes`), and what it does not: weights,
+    /// which it has in the prompt, and the hashes of whole files.
+    fn lora_fields(&self) -> Vec<(&'static str, String)> {
+        if self.loras.is_empty() {
+            return Vec::new();
+        }
+        let each = |value: &dyn Fn(&LoraRecord) -> String| {
+            list(self.loras.iter().map(|lora| format!("{}: {}", lora.name, value(lora))))
+        };
+        let hashes = self.loras.iter().map(|lora| short_hash(&lora.name, &lora.model_hash));
+        vec![
+            ("Lora weights", each(&|lora| lora.weight.to_string())),
+            ("Lora hashes", list(hashes)),
+            ("Lora SHA-256", each(&|lora| lora.sha256.clone())),
+        ]
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// `name: hash`, as AUTOMATIC1111's web UI writes it in lists: twelve digits, and the name without
+/// the two signs that separate.
+fn short_hash(name: &str, hash: &str) -> String {
+    let name: String = name.chars().filter(|c| !matches!(c, ':' | ',')).collect();
+    let digits: String = hash.chars().take(12).collect();
+    format!("{name}: {digits}")
 }

@@ -79,12 +79,19 @@ impl Networks {
         })
     }
 
-    /// Builds the text encoder again, from other weights.
+    /// Builds the text encoder again, from other weights, with the same further `rows` as
+    /// [`Networks::with_rows`].
     ///
     /// # Errors
     /// [`Error::BadFile`] for weights that do not fit the config.
-    pub fn set_text_encoder(&mut self, weights: Weights, config: &TextConfig) -> Result<()> {
-        self.text_encoder = weights.build(|vars| TextEncoder::new(&vars, config))?;
+    pub fn set_text_encoder(
+        &mut self,
+        weights: Weights,
+        config: &TextConfig,
+        rows: &[f32],
+    ) -> Result<()> {
+        self.text_encoder =
+            weights.build(|vars| TextEncoder::new(&vars, config)?.with_rows(rows))?;
         Ok(())
     }
 
@@ -95,6 +102,17 @@ impl Networks {
     pub fn set_unet(&mut self, weights: Weights, config: &UnetConfig) -> Result<()> {
         self.unet = Unet::open(weights, config)?;
         Ok(())
+    }
+
+    /// The same networks with further rows `[n, c]` behind those of the token embedding: the vectors
+    /// of textual inversions, whose ids begin at the config's `vocab_size`.
+    ///
+    /// # Panics
+    /// When they are not whole rows.
+    #[must_use]
+    pub fn with_rows(self, rows: &[f32]) -> Networks {
+        let text_encoder = self.text_encoder.with_rows(rows).expect(CHECKED);
+        Networks { text_encoder, ..self }
     }
 
     /// `ids`, in `batch` rows → `[batch, tokens, c]`, without the last `skipped` layers of the text

@@ -3,6 +3,7 @@
 mod clean;
 mod emphasis;
 mod entities;
+mod learned;
 mod prompt;
 mod tags;
 mod tokenizer;

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! If a full chunk has a comma in its last 20 ids, it ends there, and the ids after the comma begin
-//! the next chunk. Short chunks are padded.
+//! the next chunk. A learned word for which a chunk has no room begins the next one; where a prompt
+//! is cut off, it may keep the first of its vectors, as in diffusers. Short chunks are padded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -114,7 +115,8 @@ impl Chunk {
 pub struct Prompt {
     /// At least one.
     pub chunks: Vec<Chunk>,
-    /// How many of their ids come from the prompt: neither start, end nor padding.
+    /// How many of their ids come from the prompt: neither start, end nor padding. A learned word
+    /// has one for each of its vectors.
     pub token_count: usize,
     /// The text that did not fit and that the model does not get.
     pub cut: Option<String>,
@@ -155,10 +157,10 @@ fn truncate(tokenizer: &Tokenizer, fragments: &[Fragment]) -> Result<Prompt> {
             cut.push_str(text);
             continue;
         }
-        let pieces = tokenizer.pieces(text)?;
-        let kept = pieces.len().min(room - tokens.len());
-        tokens.extend(pieces[..kept].iter().map(|piece| (piece.id, *weight as f32)));
-        cut = pieces.get(kept).map(|Piece { start, .. }| text[*start..].to_owned());
+        let mut ids = tokenizer.pieces(text)?.into_iter().flat_map(Piece::each);
+        let left = room - tokens.len();
+        tokens.extend(ids.by_ref().take(left).map(|(id, _)| (id, *weight as f32)));
+        cut = ids.next().map(|(_, start)| text[start..].to_owned());
     }
     Ok(Prompt { chunks: vec![Chunk::new(tokenizer, &tokens)], token_count: tokens.len(), cut })
 }
@@ -188,8 +190,8 @@ fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) ->
             comma = None;
             continue;
         };
-        for Piece { id, .. } in tokenizer.pieces(text)? {
-            let is_comma = Some(id) == tokenizer.comma();
+        for Piece { ids, .. } in tokenizer.pieces(text)? {
+            let is_comma = ids.len() == 1 && Some(ids.start) == tokenizer.comma();
             if tokens.len() == room {
                 // As in AUTOMATIC1111's web UI: the cut is after the last comma, if that is near;
                 // but where the next id is a comma itself, the chunk stays full.
@@ -199,8 +201,14 @@ fn chunks(tokenizer: &Tokenizer, field: &'static str, fragments: &[Fragment]) ->
                 tokens = rest;
                 comma = None;
             }
-            tokens.push((id, *weight as f32));
-            token_count += 1;
+            // The vectors of a learned word are not torn apart.
+            if tokens.len() + ids.len() > room {
+                finish(&mut chunks, &tokens)?;
+                tokens.clear();
+                comma = None;
+            }
+            token_count += ids.len();
+            tokens.extend(ids.map(|id| (id, *weight as f32)));
             if is_comma {
                 comma = Some(tokens.len());
             }

@@ -9,6 +9,8 @@
 //! `tokenizers`. What does not fit is cut off at the end, as in diffusers, and returned in
 //! [`Tokens::cut`].
 
+use std::ops::Range;
+
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{Lowercase, NFC, Replace, Sequence as Normalizers};
@@ -17,6 +19,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
+use super::learned::LearnedWords;
 use super::vocabulary::{END, START, Vocabulary, WORD_END, added_tokens};
 use crate::error::{Error, Result, bad_file};
 use crate::json::from_python;
@@ -45,10 +48,18 @@ pub struct Tokens {
     pub cut: Option<String>,
 }
 
-/// An id, and the position in the text where its letters begin.
+/// A token, and the position in the text where its letters begin. A learned word has the ids of
+/// all its vectors, any other token one.
 pub(super) struct Piece {
-    pub id: u32,
+    pub ids: Range<u32>,
     pub start: usize,
+}
+
+impl Piece {
+    /// Each id with the position.
+    pub(super) fn each(self) -> impl Iterator<Item = (u32, usize)> {
+        self.ids.map(move |id| (id, self.start))
+    }
 }
 
 /// Turns prompts into ids.
@@ -60,6 +71,7 @@ pub struct Tokenizer {
     comma: Option<u32>,
     length: usize,
     id_limit: u32,
+    learned: LearnedWords,
 }
 
 impl Tokenizer {
@@ -108,8 +120,8 @@ impl Tokenizer {
         let special = [START, END].map(|token| AddedToken::from(token, true).normalized(true));
         inner.add_special_tokens(special).map_err(unusable)?;
         let comma = inner.token_to_id(COMMA);
-        let tokenizer =
-            Tokenizer { inner, start, end, pad: end, comma, length: POSITIONS, id_limit };
+        let (length, learned) = (POSITIONS, LearnedWords::default());
+        let tokenizer = Tokenizer { inner, start, end, pad: end, comma, length, id_limit, learned };
         tokenizer.with_words("tokenizer.json", added)
     }
 
@@ -144,6 +156,48 @@ impl Tokenizer {
                 return Err(bad_file(file, format!("`{word}` has the ids {id} and {other}")));
             }
             self.id_limit = self.id_limit.max(id.saturating_add(1));
+        }
+        Ok(self)
+    }
+
+    /// Adds the word of a textual inversion, whose vectors have these ids: none below
+    /// [`Tokenizer::id_limit`]. Such words are added last. A word in brackets, `<cat-toy>`, is found
+    /// as diffusers finds it; any other as AUTOMATIC1111's web UI does.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a word that the tokenizer has already, for one without letters, and
+    /// for more vectors than a prompt has room for.
+    pub fn with_learned_word(mut self, word: &str, vectors: Range<u32>) -> Result<Self> {
+        let refused = |reason: String| Err(Error::Request { field: "embedding", reason });
+        let (count, room) = (vectors.len(), self.length - 2);
+        if count > room {
+            let reason = format!("`{word}` has {count} vectors, but a prompt has room for {room}");
+            return refused(reason);
+        }
+        let tokens = LearnedWords::before_split(word, &vectors);
+        if tokens.is_empty() {
+            let ids = self.split(word)?.0;
+            return match self.learned.add_sequence(ids, vectors) {
+                true => Ok(self),
+                false => refused(format!("cannot be called `{word}`: choose another word")),
+            };
+        }
+        for (token, _) in &tokens {
+            if self.split(token)?.0.len() == 1 {
+                return refused(format!("cannot be called `{word}`: that is a word already"));
+            }
+        }
+        let added = tokens.iter().map(|(token, _)| AddedToken::from(token.as_str(), false));
+        let added = self.inner.add_tokens(added);
+        added.map_err(|error| bad_file("The tokenizer", error.to_string()))?;
+        for (token, vectors) in tokens {
+            let new =
+                |ids: &[u32]| Some(ids[0]).filter(|id| ids.len() == 1 && *id >= self.id_limit);
+            // Ids of the vocabulary that are left out would be given to the word.
+            let Some(id) = new(&self.split(&token)?.0) else {
+                return Err(bad_file("The tokenizer", format!("there is no id for `{token}`")));
+            };
+            self.learned.add_token(id, vectors);
         }
         Ok(self)
     }
@@ -236,32 +290,45 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Request`] when the text cannot be split; no text is known to cause this.
     pub fn encode(&self, prompt: &str) -> Result<Tokens> {
-        let pieces = self.pieces(prompt)?;
-        let kept = pieces.len().min(self.length - 2);
+        let mut tokens = self.pieces(prompt)?.into_iter().flat_map(Piece::each);
         let mut ids = Vec::with_capacity(self.length);
         ids.push(self.start);
-        ids.extend(pieces[..kept].iter().map(|piece| piece.id));
+        ids.extend(tokens.by_ref().take(self.length - 2).map(|(id, _)| id));
         ids.push(self.end);
         let used = ids.len();
         ids.resize(self.length, self.pad);
-        let cut = pieces.get(kept).map(|piece| prompt[piece.start..].to_owned());
+        let cut = tokens.next().map(|(_, start)| prompt[start..].to_owned());
         Ok(Tokens { ids, used, cut })
     }
 
-    /// All of a text's ids, without start and end.
+    /// All of a text's tokens, without start and end.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
     pub(super) fn pieces(&self, text: &str) -> Result<Vec<Piece>> {
+        let (ids, starts) = self.split(text)?;
+        let (mut pieces, mut at) = (Vec::with_capacity(ids.len()), 0);
+        while at < ids.len() {
+            let own = || (ids[at]..ids[at] + 1, 1);
+            let (token, replaced) = self.learned.find(&ids[at..]).unwrap_or_else(own);
+            pieces.push(Piece { ids: token, start: starts[at] });
+            at += replaced;
+        }
+        Ok(pieces)
+    }
+
+    /// The ids that a text is split into, and the positions where their letters begin. Learned
+    /// words are not yet found.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    fn split(&self, text: &str) -> Result<(Vec<u32>, Vec<usize>)> {
         let encoding = self.inner.encode(text, false).map_err(|error| Error::Request {
             field: "prompt",
             reason: format!("cannot be split into tokens: {error}"),
         })?;
-        let ids = encoding.get_ids().iter().zip(encoding.get_offsets());
-        let piece = |(id, offsets): (&u32, &(usize, usize))| Piece {
-            id: *id,
-            start: text.floor_char_boundary(offsets.0),
-        };
-        Ok(ids.map(piece).collect())
+        let starts = encoding.get_offsets().iter();
+        let starts = starts.map(|(start, _)| text.floor_char_boundary(*start)).collect();
+        Ok((encoding.get_ids().to_vec(), starts))
     }
 }

@@ -16,6 +16,7 @@
 //! zeros        finds unfinished downloads
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! lora         small files that change a model;  taesd: a small stand-in for the VAE
+//! embedding    small files with the vectors of a learned word: textual inversions
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
@@ -24,6 +25,7 @@
 
 mod archive;
 mod change;
+mod embedding;
 mod formats;
 mod lora;
 mod publisher;
@@ -36,6 +38,7 @@ mod zeros;
 
 pub use archive::Archive;
 pub use change::Change;
+pub use embedding::Embedding;
 pub use formats::header::TensorInfo;
 pub use formats::zip::read_stored;
 pub use formats::{npy, tar};

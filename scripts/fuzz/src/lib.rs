@@ -17,5 +17,5 @@ macro_rules! targets {
     };
 }
 
-targets!(archive single_file lora taesd configs request tokenizer);
+targets!(archive single_file lora embedding taesd configs request tokenizer);
 targets!(prompt picture parameters manifest npy tar);

@@ -6,6 +6,7 @@
 mod adapter_args;
 mod commands;
 mod disk;
+mod embedding_args;
 mod jobs;
 mod lab;
 mod lists;

@@ -48,6 +48,19 @@ impl TextEncoder {
         })
     }
 
+    /// The same encoder with further rows `[n, c]` behind those of its token embedding: the vectors
+    /// of textual inversions, whose ids begin at the config's `vocab_size`. No rows change nothing.
+    ///
+    /// # Panics
+    /// When they are not whole rows.
+    #[must_use]
+    pub fn with_rows(mut self, rows: &[f32]) -> TextEncoder {
+        if !rows.is_empty() {
+            self.embeddings.add_rows(rows);
+        }
+        self
+    }
+
     /// Tokens of a prompt: 77.
     pub fn positions(&self) -> usize {
         self.positions
@@ -56,7 +69,8 @@ impl TextEncoder {
     /// `ids`, rows of [`TextEncoder::positions`] tokens each → `[rows, positions, c]`.
     ///
     /// # Panics
-    /// When an id is not below the config's `vocab_size`, or a row is incomplete.
+    /// When an id is not below the config's `vocab_size` and the further rows, or a row of ids is
+    /// incomplete.
     pub fn forward(&self, ids: &[u32], precision: Precision) -> Tensor {
         self.forward_without(ids, precision, 0)
     }

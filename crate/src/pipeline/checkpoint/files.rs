@@ -15,6 +15,7 @@
 
 use super::configs::Configs;
 use super::description::Description;
+use super::embeddings::{Embeddings, NamedEmbedding};
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::part::{Part, PartMap};
 use super::weights::weights;
@@ -52,6 +53,7 @@ pub struct Files {
     pub schedule: Schedule,
     configs: Configs,
     archives: PartMap<Rc<Archive>>,
+    embeddings: Embeddings,
     assumes_prediction: bool,
 }
 
@@ -98,6 +100,7 @@ impl Files {
             vae: VaeConfig::parse(named(VAE), &configs.vae)?,
             configs,
             archives,
+            embeddings: Embeddings::default(),
             assumes_prediction: false,
         };
         files.check()?;
@@ -170,6 +173,20 @@ impl Files {
         tensors.map(|info| info.range.end - info.range.start).sum()
     }
 
+    /// Gives the model these textual inversions, in place of those that it has.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for one that is for another model.
+    pub fn set_embeddings(&mut self, embeddings: &[NamedEmbedding]) -> Result<()> {
+        self.embeddings = Embeddings::new(embeddings, &self.text_encoder)?;
+        Ok(())
+    }
+
+    /// The textual inversions.
+    pub(in crate::pipeline) fn embeddings(&self) -> &Embeddings {
+        &self.embeddings
+    }
+
     /// Whether a LoRA changes the weights.
     pub fn is_changed(&self) -> bool {
         self.archives.values().any(|archive| archive.is_changed())
@@ -215,12 +232,13 @@ impl Files {
         Ok(())
     }
 
-    /// Reads the tokenizer.
+    /// Reads the tokenizer, and adds the words of the textual inversions.
     ///
     /// # Errors
-    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder has fewer tokens.
+    /// [`Error::BadFile`], or [`Error::Config`] when the text encoder has fewer tokens;
+    /// [`Error::Request`] for a word of a textual inversion that is a word already.
     pub async fn tokenizer(&self, source: &dyn Source) -> Result<Tokenizer> {
-        tokenizer::read(source, &self.text_encoder).await
+        self.embeddings.add_words(tokenizer::read(source, &self.text_encoder).await?)
     }
 
     /// A tensor of the UNet, by diffusers' name.

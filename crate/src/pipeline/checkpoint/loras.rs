@@ -46,6 +46,8 @@ pub struct LoraRecord {
     pub text_encoder_weight: f32,
     /// SHA-256 of its file.
     pub sha256: String,
+    /// The hash by which other programs know it; see [`Lora::model_hash`].
+    pub model_hash: String,
 }
 
 impl LoraRecord {
@@ -56,6 +58,7 @@ impl LoraRecord {
             weight: one.weight,
             text_encoder_weight: one.text_encoder_weight,
             sha256: one.lora.sha256().to_owned(),
+            model_hash: one.lora.model_hash().to_owned(),
         }
     }
 }

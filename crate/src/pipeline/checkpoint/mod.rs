@@ -2,6 +2,7 @@
 
 mod configs;
 mod description;
+mod embeddings;
 mod files;
 mod layout;
 mod loras;
@@ -16,6 +17,8 @@ mod weights;
 
 pub use configs::Configs;
 pub use description::Description;
+pub(super) use embeddings::Embeddings;
+pub use embeddings::{EmbeddingRecord, NamedEmbedding};
 pub use files::Files;
 pub use loras::{LoraRecord, Weighted};
 pub(super) use loras::{add_loras, in_use};

@@ -70,7 +70,10 @@ impl OnCpu {
         let mut networks = self.networks.borrow_mut();
         for (part, weights) in read {
             match part {
-                Part::TextEncoder => networks.set_text_encoder(weights, &files.text_encoder)?,
+                Part::TextEncoder => {
+                    let rows = files.embeddings().rows();
+                    networks.set_text_encoder(weights, &files.text_encoder, rows)?;
+                }
                 Part::Unet => networks.set_unet(weights, &files.unet)?,
                 _ => unreachable!("changes are of the text encoder and the UNet"),
             }

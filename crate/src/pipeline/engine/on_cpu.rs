@@ -66,7 +66,7 @@ impl OnCpu {
             None => None,
             Some(beside) => Some((beside.clone(), load_taesd(beside, control).await?)),
         };
-        let networks = RefCell::new(networks);
+        let networks = RefCell::new(networks.with_rows(files.embeddings().rows()));
         Ok(OnCpu { networks, turn, taesd, by_taesd: Cell::new(false) })
     }
 

@@ -3,7 +3,7 @@
 use super::device_memory::DeviceMemory;
 use super::residency::Residency;
 use crate::dtype::{Precision, WeightType};
-use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Weighted};
+use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, NamedEmbedding, Weighted};
 
 /// The options of an opened model.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Options {
     pub loras: Vec<Weighted>,
     /// A TAESD, which decodes previews, and on wish pictures.
     pub taesd: Option<BesideVae>,
+    /// Textual inversions, which prompts may call.
+    pub embeddings: Vec<NamedEmbedding>,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             reproducible: true,
             loras: Vec::new(),
             taesd: None,
+            embeddings: Vec::new(),
         }
     }
 }

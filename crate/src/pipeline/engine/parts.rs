@@ -28,7 +28,8 @@ impl Network {
     fn new(part: Part, scope: &Scope, files: &Files) -> Result<Network> {
         Ok(match part {
             Part::TextEncoder => {
-                Network::TextEncoder(Rc::new(TextEncoder::new(scope, &files.text_encoder)?))
+                let encoder = TextEncoder::new(scope, &files.text_encoder)?;
+                Network::TextEncoder(Rc::new(encoder.with_rows(files.embeddings().rows())))
             }
             Part::Unet => Network::Unet(Rc::new(Unet::new(scope, &files.unet)?)),
             Part::Vae => Network::Vae(Rc::new(VaeDecoder::new(scope, &files.vae)?)),

@@ -9,9 +9,13 @@
 use super::contexts::TextStates;
 use super::options::Extras;
 use crate::error::Result;
+use crate::pipeline::checkpoint::{EmbeddingRecord, Embeddings};
 use crate::pipeline::engine::{Engine, LoadContext};
 use crate::request::Request;
 use crate::text::{Chunk, Prompt, Tagged, Tokenizer};
+
+/// The most names that a notice lists.
+const NAMES_MAX: usize = 3;
 
 /// The prompts of a request as ids, the negative one first. Both have the same number of chunks:
 /// the shorter one gets empty chunks, as with an option of AUTOMATIC1111's web UI.
@@ -19,7 +23,9 @@ pub(in crate::pipeline) struct Prompts {
     /// The chunks of all prompts, one prompt after another.
     chunks: Vec<Chunk>,
     count: usize,
-    /// Notices about what was cut off.
+    /// The textual inversions that they call.
+    pub embeddings: Vec<EmbeddingRecord>,
+    /// Notices about what was cut off, and about textual inversions that are not called.
     pub notices: Vec<String>,
 }
 
@@ -28,7 +34,11 @@ impl Prompts {
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a weight that is not a finite number.
-    pub(crate) fn read(tokenizer: &Tokenizer, request: &Request) -> Result<Prompts> {
+    pub(crate) fn read(
+        tokenizer: &Tokenizer,
+        embeddings: &Embeddings,
+        request: &Request,
+    ) -> Result<Prompts> {
         let options = request.prompt_options()?;
         let count = request.prompts();
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
@@ -52,7 +62,11 @@ impl Prompts {
             prompt.chunks.resize(most, empty.clone());
             prompt.chunks
         });
-        Ok(Prompts { chunks: filled.collect(), count, notices })
+        let chunks: Vec<Chunk> = filled.collect();
+        let [called, others] = embeddings.used(&ids_of(&chunks));
+        notices.extend(not_called(&others));
+        let embeddings = called.into_iter().cloned().collect();
+        Ok(Prompts { chunks, count, embeddings, notices })
     }
 
     /// The number of chunks of each prompt.
@@ -71,7 +85,7 @@ impl Prompts {
         extras: &Extras<'_>,
         call: LoadContext<'_>,
     ) -> Result<TextStates<E>> {
-        let ids: Vec<u32> = self.chunks.iter().flat_map(|chunk| &chunk.ids).copied().collect();
+        let ids = ids_of(&self.chunks);
         let rows = self.chunks.len();
         let skipped = request.clip_skip as usize - 1;
         let mut array = engine.encode(&ids, rows, skipped, call).await?;
@@ -101,6 +115,21 @@ fn encoded(request: &Request) -> String {
         true => Tagged::read(&request.prompt).text,
         false => request.prompt.clone(),
     }
+}
+
+/// The ids of all chunks, one after another.
+fn ids_of(chunks: &[Chunk]) -> Vec<u32> {
+    chunks.iter().flat_map(|chunk| &chunk.ids).copied().collect()
+}
+
+/// The notice about textual inversions that no prompt calls, if there are any.
+fn not_called(embeddings: &[&EmbeddingRecord]) -> Option<String> {
+    let words = embeddings.iter().take(NAMES_MAX).map(|one| format!("“{}”", one.token));
+    let words = words.collect::<Vec<_>>().join(", ");
+    let more = if embeddings.len() > NAMES_MAX { ", …" } else { "" };
+    let text =
+        format!("No prompt calls these textual inversions, which change nothing: {words}{more}");
+    (!embeddings.is_empty()).then_some(text)
 }
 
 /// Multiplies each token's state by its weight, then all states by the factor that restores their

@@ -41,6 +41,7 @@ pub(in crate::weights) enum Object {
 /// All objects of a pickle.
 pub(in crate::weights) struct Objects {
     list: Vec<Object>,
+    states: HashMap<Id, Id>,
     root: Id,
 }
 
@@ -58,6 +59,13 @@ impl Objects {
     /// The object that the pickle returns.
     pub(crate) fn root(&self) -> &Object {
         self.get(self.root)
+    }
+
+    /// The attribute `name` of the object of a class, if the pickle sets its attributes.
+    pub(crate) fn attribute(&self, id: Id, name: &str) -> Option<&Object> {
+        let Object::Dict(state) = self.get(*self.states.get(&id)?) else { return None };
+        let (_, value) = state.iter().rev().find(|(key, _)| self.text(*key) == Some(name))?;
+        Some(self.get(*value))
     }
 
     /// The text at an index.
@@ -93,21 +101,23 @@ pub(in crate::weights) const CUT: &str = "it ends too early";
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
 pub(in crate::weights) fn read(bytes: &[u8]) -> Result<(Objects, usize), String> {
-    let (list, stack, marks, memo) = Default::default();
-    let mut machine = Machine { bytes, at: 0, list, stack, marks, memo };
+    let (list, states, stack, marks, memo) = Default::default();
+    let mut machine = Machine { bytes, at: 0, list, states, stack, marks, memo };
     while !machine.step()? {
         if machine.list.len().max(machine.memo.len()) > OBJECTS_MAX {
             return Err(format!("it has more than {OBJECTS_MAX} objects"));
         }
     }
     let root = machine.pop()?;
-    Ok((Objects { list: machine.list, root }, machine.at))
+    Ok((Objects { list: machine.list, states: machine.states, root }, machine.at))
 }
 
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
     list: Vec<Object>,
+    /// The states that BUILD gives to objects of classes: their attributes.
+    states: HashMap<Id, Id>,
     stack: Vec<Id>,
     /// The heights of the stack at the MARKs that are open.
     marks: Vec<usize>,
@@ -275,9 +285,7 @@ impl Machine<'_> {
                 Object::Global(format!("{module}.{name}"))
             }
             b'Q' => Object::Persistent(self.pop()?),
-            // The state of an object is ignored: the attributes of an OrderedDict are not its
-            // items.
-            b'b' => return self.pop().map(drop),
+            b'b' => return self.build(),
             _ => {
                 if code == 0x92 {
                     self.pop()?;
@@ -292,6 +300,16 @@ impl Machine<'_> {
             }
         };
         self.push(object);
+        Ok(())
+    }
+
+    /// BUILD. The state of any other object is ignored: the attributes of an OrderedDict are not
+    /// its items.
+    fn build(&mut self) -> Step {
+        let (state, object) = (self.pop()?, self.top()?);
+        if matches!(self.list[object], Object::Call(..)) {
+            self.states.insert(object, state);
+        }
         Ok(())
     }
 

@@ -261,6 +261,12 @@ pub(in crate::weights) fn tensors(objects: &Objects) -> Result<Vec<(String, Pick
             (Object::Text(key), Object::Dict(inner)) if key.len() <= PREFIX_BYTES_MAX => {
                 found.collect(inner, &format!("{key}."))?;
             }
+            // torch's ParameterDict, which the first programs for textual inversions wrote.
+            (Object::Text(key), Object::Call(..)) if key == INVERSION => {
+                if let Some(Object::Dict(inner)) = objects.attribute(*value, "_parameters") {
+                    found.collect(inner, &format!("{key}."))?;
+                }
+            }
             (Object::Int(width), Object::List(layers)) => {
                 for (i, layer) in layers.iter().enumerate() {
                     if let Object::Dict(layer) = objects.get(*layer)

@@ -6,7 +6,7 @@ use super::modules::{find, modules, unet_modules};
 use super::names::{self, Network, Role, TensorNames};
 use crate::error::{Result, bad_file};
 use crate::weights::names::UnetLevel;
-use crate::weights::{Archive, MemorySource, Source, read_all, sha256};
+use crate::weights::{Archive, MemorySource, Source, is_sha256, read_all, sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub struct Lora {
     /// PEFT's configs of the UNet and of the text encoder, where the metadata has them.
     adapters: [Option<Adapter>; 2],
     sha256: String,
+    model_hash: String,
 }
 
 impl fmt::Debug for Lora {
@@ -61,9 +62,10 @@ impl Lora {
             return Err(bad_file(path, reason));
         }
         let sha256 = sha256(file.bytes());
+        let model_hash = model_hash(file.bytes(), archive.metadata(), &sha256);
         let adapters =
             ["unet.", "text_encoder."].map(|prefix| Adapter::read(archive.metadata(), prefix));
-        Ok(Arc::new(Lora { file, archive, layers, others, adapters, sha256 }))
+        Ok(Arc::new(Lora { file, archive, layers, others, adapters, sha256, model_hash }))
     }
 
     /// The path it was opened from.
@@ -74,6 +76,13 @@ impl Lora {
     /// SHA-256 of the file.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// The hash by which AUTOMATIC1111's web UI and kohya's scripts know it: the header's
+    /// `sshs_model_hash`; else SHA-256 of what follows the header of a safetensors file, so that
+    /// changes of the metadata leave it as it is; else that of the whole file.
+    pub fn model_hash(&self) -> &str {
+        &self.model_hash
     }
 
     /// The metadata of its header, pairs of texts: kohya writes `ss_…` there.
@@ -177,5 +186,37 @@ impl Lora {
             return Err(bad_file(self.file(), reason));
         }
         Ok(layer)
+    }
+}
+
+/// See [`Lora::model_hash`]. The web UI: `NetworkOnDisk`, `hashes.addnet_hash_safetensors`.
+fn model_hash(bytes: &[u8], metadata: &BTreeMap<String, String>, whole: &str) -> String {
+    if let Some(known) = metadata.get("sshs_model_hash").filter(|hash| is_sha256(hash)) {
+        return known.clone();
+    }
+    // Of the other formats none begins with the length of a header.
+    let length = bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let end = length.and_then(|length| usize::try_from(length).ok()?.checked_add(8));
+    let after_header = end.and_then(|end| bytes.get(end..));
+    after_header.map_or_else(|| whole.to_owned(), sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_other_programs_leaves_the_header_out() {
+        let numbers = [1, 2, 3, 4];
+        let file = [&2_u64.to_le_bytes()[..], b"{}", &numbers].concat();
+        let none = BTreeMap::new();
+        assert_eq!(model_hash(&file, &none, "whole"), sha256(&numbers));
+        let of_header = |hash: &str| {
+            let metadata = [("sshs_model_hash".to_owned(), hash.to_owned())].into();
+            model_hash(&file, &metadata, "whole")
+        };
+        assert_eq!(of_header(&"ab".repeat(32)), "ab".repeat(32));
+        assert_eq!(of_header("no hash"), sha256(&numbers));
+        assert_eq!(model_hash(b"PK\x03\x04\x14\x00\x08\x08\x00", &none, "whole"), "whole");
     }
 }

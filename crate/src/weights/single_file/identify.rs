@@ -19,7 +19,8 @@ const LLM: &str = "a language model";
 const CONTROL_NET: &str =
     "a ControlNet, which guides a checkpoint by outlines, depth or poses of a picture";
 const LORA: &str = "a LoRA, a small change to a model that is added to a checkpoint";
-const INVERSION: &str = "a textual inversion, a learned word for the text encoder of a checkpoint";
+pub(in crate::weights) const INVERSION: &str =
+    "a textual inversion, a learned word for the text encoder of a checkpoint";
 const ADAPTER: &str = "an IP-Adapter, which guides a checkpoint by a picture";
 const TAESD: &str = "a TAESD, a small stand-in for the VAE, which is opened beside a checkpoint";
 const UPSCALER: &str = "an upscaler of ESRGAN's kind, which makes finished pictures larger";

@@ -5,6 +5,7 @@ mod tuning_cache;
 
 use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_picture, create, read_picture, write};
+use crate::embedding_args::EmbeddingArgs;
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
@@ -33,6 +34,8 @@ pub(crate) struct GenerateArgs {
     request: RequestArgs<All>,
     #[command(flatten)]
     loras: LoraArgs,
+    #[command(flatten)]
+    embeddings: EmbeddingArgs,
     #[command(flatten)]
     taesd: TaesdArgs,
     /// Begin with this picture, of any size, instead of noise alone.
@@ -146,11 +149,13 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
     let source = Rc::new(args.model.source());
     let loras = args.loras.open().await?;
     let taesd = args.taesd.open().await?;
+    let embeddings = args.embeddings.open().await?;
     if args.device == Device::Cpu {
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
-        let options = Options { safety: !args.no_safety, loras, taesd, ..Options::default() };
+        let safety = !args.no_safety;
+        let options = Options { safety, loras, embeddings, taesd, ..Options::default() };
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
     let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
@@ -174,6 +179,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         reproducible,
         loras,
         taesd,
+        embeddings,
         ..Options::default()
     };
     Pipeline::open(&gpu, source, &options, control).await

@@ -66,6 +66,7 @@ const fn with(precision: Precision, weights: WeightType) -> Options {
         reproducible: true,
         loras: Vec::new(),
         taesd: None,
+        embeddings: Vec::new(),
     }
 }
 
