@@ -12,6 +12,7 @@ mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
+mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod fields; // a request's fields: one table, and all that is made from it

@@ -174,8 +174,12 @@ impl Files {
             down_attention: level.down_attention,
             up_attention: level.up_attention,
         };
+        let levels: Vec<_> = self.unet.levels.iter().map(level).collect();
         Topology {
-            unet: self.unet.levels.iter().map(level).collect(),
+            // CompVis's program always has a middle. The files of UNets without one count in
+            // threes.
+            in_threes: !self.unet.mid_block && levels.iter().all(|level| level.layers == 1),
+            unet: levels,
             vae_levels: self.vae.block_out_channels.len(),
         }
     }

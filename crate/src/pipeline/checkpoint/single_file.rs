@@ -16,7 +16,7 @@ use super::part::{Part, PartMap};
 use crate::error::{Error, Result};
 use crate::json::from_python;
 use crate::models::sd_v1_4;
-use crate::weights::{Archive, Ldm, Source};
+use crate::weights::{Archive, Ldm, Source, TensorInfo};
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
@@ -135,7 +135,7 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
             true => format!("down_blocks.{i}"),
             false if level.up_attention => format!("up_blocks.{}", ldm.topology.unet.len() - 1 - i),
             // For a level without attention the number of transformer blocks is taken from the
-            // middle.
+            // middle, if there is one.
             false => "mid_block".to_string(),
         };
         let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
@@ -148,8 +148,14 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     let context = archive.tensors().iter().map(|info| info.name.as_str()).find(keys);
     let context =
         context.unwrap_or("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight");
-    let linear = archive.get("mid_block.attentions.0.proj_in.weight");
+    let of_proj = |info: &&TensorInfo| info.name.ends_with(".attentions.0.proj_in.weight");
+    let linear = archive.tensors().iter().find(of_proj);
     let linear = linear.is_some_and(|info| info.shape.len() == 2);
+    // Elsewhere a middle whose tensors are missing is an error when it is loaded.
+    let has_middle = archive.tensors().iter().any(|info| info.name.starts_with("mid_block."));
+    if ldm.topology.in_threes && !has_middle {
+        config.insert("mid_block_type".into(), Value::Null);
+    }
     let time = dimension(archive, "time_embedding.linear_1.weight", 0)?;
     config.extend([
         ("in_channels".into(), json!(dimension(archive, "conv_in.weight", 1)?)),

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use super::canonical::canonical;
 use super::identify::instead;
-use super::names::{Names, Topology, UnetLevel};
+use super::names::{LOWEST_ATTENTION, Names, Topology, UnetLevel};
 use super::part::FilePart;
 use crate::error::{Error, Result};
 use crate::weights::archive::Archive;
@@ -70,8 +70,9 @@ impl Ldm {
         if let Some(what) = instead(archive) {
             return Err(Error::OtherModel { file: archive.file().to_owned(), what });
         }
-        let topology = Topology { unet: unet_levels(archive), vae_levels: vae_levels(archive) };
-        let unet = Names::unet(&topology.unet);
+        let (unet, in_threes) = unet_levels(archive);
+        let topology = Topology { unet, in_threes, vae_levels: vae_levels(archive) };
+        let unet = topology.unet_names();
         let vae = Names::vae(topology.vae_levels);
         let part = |part: FilePart, rename: &dyn Fn(&str) -> Option<String>| {
             archive.part(|info| {
@@ -120,12 +121,53 @@ fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
     names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
 }
 
-/// The UNet's levels. On the down path each level but the last ends with a downsampling
-/// convolution. A module counts if any of its tensors is there; a missing tensor is an error when
-/// it is loaded.
-fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
+/// The UNet's levels, and whether their blocks are counted in threes. A module counts if any of its
+/// tensors is there; a missing tensor is an error when it is loaded.
+fn unet_levels(archive: &Archive) -> (Vec<UnetLevel>, bool) {
     let places = places(archive, FilePart::Unet.prefix());
     let has = |place: &str| places.contains(place);
+    match levels_in_threes(&has) {
+        Some(levels) => (levels, true),
+        None => (levels_in_a_row(&has), false),
+    }
+}
+
+/// Whether an output block has attention: its second module is that or an upsampling.
+fn attends(has: &dyn Fn(&str) -> bool, block: usize) -> bool {
+    ["norm", "proj_in", "transformer_blocks", "proj_out"]
+        .iter()
+        .any(|module| has(&format!("output_blocks.{block}.1.{module}")))
+}
+
+/// The levels of a UNet with one layer in each, if its blocks are counted in threes: a layer, a gap
+/// and a downsampling.
+fn levels_in_threes(has: &dyn Fn(&str) -> bool) -> Option<Vec<UnetLevel>> {
+    let downsamples = |level: usize| has(&format!("input_blocks.{}.0.op", 3 * level + 3));
+    let count = 1 + (0..LEVELS_MAX).take_while(|level| downsamples(*level)).count();
+    let (first, gap) = (|level: usize| 3 * level + 1, |level: usize| 3 * level + 2);
+    let fits = |level: usize| {
+        has(&format!("input_blocks.{}", first(level)))
+            && !has(&format!("input_blocks.{}", gap(level)))
+    };
+    if count == 1 || !(0..count).all(fits) {
+        return None;
+    }
+    let level = |i: usize| {
+        let up = count - 1 - i;
+        UnetLevel {
+            layers: 1,
+            down_attention: has(&format!("input_blocks.{}.1", first(i))),
+            up_attention: attends(has, 3 * up)
+                || attends(has, 3 * up + 1)
+                || (up == 0 && has(LOWEST_ATTENTION)),
+        }
+    };
+    Some((0..count).map(level).collect())
+}
+
+/// The levels where the blocks are counted without gaps. On the down path each level but the last
+/// ends with a downsampling convolution.
+fn levels_in_a_row(has: &dyn Fn(&str) -> bool) -> Vec<UnetLevel> {
     let none = UnetLevel { layers: 0, down_attention: false, up_attention: false };
     let mut levels = vec![none];
     let last = (1..BLOCKS_MAX).rev().find(|block| has(&format!("input_blocks.{block}")));
@@ -140,13 +182,7 @@ fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
     }
     let mut block = 0;
     for level in levels.iter_mut().rev() {
-        // The second module of an output block is an attention or an upsampling.
-        let attends = |block: usize| {
-            ["norm", "proj_in", "transformer_blocks", "proj_out"]
-                .iter()
-                .any(|module| has(&format!("output_blocks.{block}.1.{module}")))
-        };
-        level.up_attention = (block..=block + level.layers).any(attends);
+        level.up_attention = (block..=block + level.layers).any(|block| attends(has, block));
         block += level.layers + 1;
     }
     levels
