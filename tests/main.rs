@@ -39,6 +39,7 @@ mod norms; // the group norms of the real v1.4: a whole card has work
 mod ops; // every op against its definition
 mod params; // what ops write and kernels read: the same fields at the same places
 mod parsers; // all that reads from outside, on mutations of what a fuzzer kept
+mod parts; // a UNet, VAE or text encoder from other files
 mod pictures; // a picture by every sampler, against diffusers
 mod png; // pictures with text inside
 mod precision; // types of weights and activations over the whole walk

@@ -78,6 +78,7 @@ fn every_field_survives_a_picture() {
         kernels: None,
         model: None,
         loras: vec![],
+        parts: vec![],
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

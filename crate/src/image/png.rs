@@ -21,6 +21,8 @@ pub const DARKROOM: &str = "darkroom";
 pub const DARKROOM_MODEL: &str = "darkroom-model";
 /// The keyword of the list of LoRAs that had changed the model.
 pub const DARKROOM_LORAS: &str = "darkroom-loras";
+/// The keyword of the parts that were not the model's own, as JSON.
+pub const DARKROOM_PARTS: &str = "darkroom-parts";
 
 /// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
 /// (`web/files/pixels.js`).

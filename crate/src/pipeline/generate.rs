@@ -204,8 +204,8 @@ impl Pipeline {
             Machine::Cpu(_) => None,
         };
         let model = self.provenance.clone();
-        let loras = self.loras.clone();
-        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras })
+        let (loras, parts) = (self.loras.clone(), self.parts.clone());
+        Ok(Picture { width, height, rgba, request, notices, safety, kernels, model, loras, parts })
     }
 
     /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,

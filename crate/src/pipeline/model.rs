@@ -1,7 +1,7 @@
 //! An opened model on the GPU or on the CPU. [`Pipeline::open`] makes it, and
 //! [`Pipeline::generate`] makes pictures with it.
 
-use super::checkpoint::{Description, Files, LoraRecord, Provenance};
+use super::checkpoint::{Description, Files, LoraRecord, PartRecord, Provenance};
 use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
@@ -22,6 +22,8 @@ pub struct Pipeline {
     pub(super) provenance: Option<Provenance>,
     /// The LoRAs that its weights were loaded with.
     pub(super) loras: Vec<LoraRecord>,
+    /// The parts that are not the model's own.
+    pub(super) parts: Vec<PartRecord>,
 }
 
 /// The engine, which has the networks.
@@ -52,6 +54,11 @@ impl Pipeline {
     /// The LoRAs that its weights were loaded with.
     pub fn loras(&self) -> &[LoraRecord] {
         &self.loras
+    }
+
+    /// The parts that were taken from other files than the model's own.
+    pub fn other_parts(&self) -> &[PartRecord] {
+        &self.parts
     }
 
     /// The residency of the latest request; `None` on the CPU.

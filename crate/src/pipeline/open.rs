@@ -1,6 +1,8 @@
 //! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
-use super::checkpoint::{Files, LoraRecord, Provenance, SafetyFiles, add_loras};
+use super::checkpoint::{
+    Files, LoraRecord, Part, PartRecord, Provenance, SafetyFiles, add_loras, part_records,
+};
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
 use super::engine::Options;
@@ -51,8 +53,7 @@ impl Pipeline {
         if options.reproducible {
             gpu.set_tuning(gpu.default_tuning());
         }
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let (files, records) = open_files(&*source, options, control).await?;
         control.check()?;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
@@ -62,11 +63,22 @@ impl Pipeline {
             Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
             Err(reason) => Err(reason),
         };
-        let provenance = Provenance::read(&*source).await?;
+        let provenance = provenance(&*source, &records).await?;
         let adapter = AdapterKind::of(gpu);
         let machine = Machine::Gpu(Box::new(on_gpu));
         let description = files.describe();
-        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
+        let Records { loras, parts } = records;
+        Ok(Pipeline {
+            files,
+            tokenizer,
+            machine,
+            adapter,
+            description,
+            checker,
+            provenance,
+            loras,
+            parts,
+        })
     }
 
     /// Opens a model on the device of `choice`.
@@ -93,8 +105,7 @@ impl Pipeline {
             }
             Found::None { kind, why } => (kind, why),
         };
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let (files, records) = open_files(&*source, options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, &why)?;
         if !options.is_plain() {
@@ -108,7 +119,7 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        let opened = Pipeline::on_cpu((files, loras), checker, turn, &*source, control).await?;
+        let opened = Pipeline::on_cpu((files, records), checker, turn, &*source, control).await?;
         Ok(Pipeline { adapter: kind, ..opened })
     }
 
@@ -122,11 +133,10 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let mut files = Files::open(&*source).await?;
-        let loras = add_loras(&mut files, &options.loras, control).await?;
+        let (files, records) = open_files(&*source, options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
         check_memory(&files, &checker, "")?;
-        Pipeline::on_cpu((files, loras), checker, None, &*source, control).await
+        Pipeline::on_cpu((files, records), checker, None, &*source, control).await
     }
 
     /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
@@ -144,11 +154,11 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
         check_memory(&files, &checker, why)?;
-        Pipeline::on_cpu((files, Vec::new()), checker, turn, &*source, control).await
+        Pipeline::on_cpu((files, Records::default()), checker, turn, &*source, control).await
     }
 
     async fn on_cpu(
-        (files, loras): (Files, Vec<LoraRecord>),
+        (files, records): (Files, Records),
         checker: Result<SafetyFiles, Safety>,
         turn: Option<Turn>,
         source: &dyn Source,
@@ -163,10 +173,58 @@ impl Pipeline {
         };
         let machine = Machine::Cpu(Box::new(machine));
         let description = files.describe();
-        let provenance = Provenance::read(source).await?;
+        let provenance = provenance(source, &records).await?;
         let adapter = AdapterKind::Unknown;
-        Ok(Pipeline { files, tokenizer, machine, adapter, description, checker, provenance, loras })
+        let Records { loras, parts } = records;
+        Ok(Pipeline {
+            files,
+            tokenizer,
+            machine,
+            adapter,
+            description,
+            checker,
+            provenance,
+            loras,
+            parts,
+        })
     }
+}
+
+/// What changes a model: recorded for its pictures.
+#[derive(Default)]
+struct Records {
+    loras: Vec<LoraRecord>,
+    parts: Vec<PartRecord>,
+}
+
+/// Opens the model's files, with the parts that the source takes from elsewhere, and adds the
+/// LoRAs.
+///
+/// # Errors
+/// Those of the files; a cancel.
+async fn open_files(
+    source: &dyn Source,
+    options: &Options,
+    control: &Control,
+) -> Result<(Files, Records)> {
+    let mut files = Files::open(source).await?;
+    let parts = part_records(source, files.other_parts(), control).await?;
+    let loras = add_loras(&mut files, &options.loras, control).await?;
+    Ok((files, Records { loras, parts }))
+}
+
+/// Where the model is from. The hash is that of the UNet's weights: with another UNet there is
+/// none.
+///
+/// # Errors
+/// Those of the source.
+async fn provenance(source: &dyn Source, records: &Records) -> Result<Option<Provenance>> {
+    let other_unet = records.parts.iter().any(|part| part.part == Part::Unet.name());
+    let read = Provenance::read(source).await?;
+    Ok(read.map(|read| match other_unet {
+        true => Provenance { sha256: None, ..read },
+        false => read,
+    }))
 }
 
 /// What was found for a model to run on.

@@ -1,6 +1,6 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{LoraRecord, Provenance};
+use super::checkpoint::{LoraRecord, PartRecord, Provenance};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -55,12 +55,14 @@ pub struct Picture {
     pub model: Option<Provenance>,
     /// The LoRAs that had changed the model.
     pub loras: Vec<LoraRecord>,
+    /// The parts that were not the model's own.
+    pub parts: Vec<PartRecord>,
 }
 
 impl Picture {
     /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
-    /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; and its LoRAs in
-    /// `darkroom-loras`.
+    /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
+    /// `darkroom-loras`; and the parts that are not its own in `darkroom-parts`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -75,6 +77,10 @@ impl Picture {
         if !self.loras.is_empty() {
             let json = serde_json::to_string(&self.loras).expect("names and hashes are plain data");
             texts.push((png::DARKROOM_LORAS, json));
+        }
+        if !self.parts.is_empty() {
+            let json = serde_json::to_string(&self.parts).expect("names and hashes are plain data");
+            texts.push((png::DARKROOM_PARTS, json));
         }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
@@ -96,6 +102,16 @@ impl Picture {
             if let Some(revision) = &model.revision {
                 fields.push(("Model revision", revision.clone()));
             }
+        }
+        for part in &self.parts {
+            // "VAE" and its hash are written so by AUTOMATIC1111's web UI.
+            let [name, hash] = match part.part {
+                "vae" => ["VAE", "VAE hash"],
+                "unet" => ["UNet", "UNet hash"],
+                _ => ["Text encoder", "Text encoder hash"],
+            };
+            fields.push((hash, part.short_hash().into()));
+            fields.push((name, part.name.clone()));
         }
         if !self.loras.is_empty() {
             let list = |value: &dyn Fn(&LoraRecord) -> String| {

@@ -28,7 +28,7 @@ const BLOCKS_MAX: usize = 256;
 /// Longer names are ignored.
 const NAME_BYTES_MAX: usize = 256;
 /// The most levels of a VAE: v1.4 has four.
-const LEVELS_MAX: usize = 16;
+pub(super) const LEVELS_MAX: usize = 16;
 
 /// The parts of a single-file checkpoint.
 pub struct Ldm {
@@ -70,31 +70,51 @@ impl Ldm {
         if let Some(what) = instead(archive) {
             return Err(Error::OtherModel { file: archive.file().to_owned(), what });
         }
-        let (unet, in_threes) = unet_levels(archive);
-        let topology = Topology { unet, in_threes, vae_levels: vae_levels(archive) };
-        let unet = topology.unet_names();
-        let vae = Names::vae(topology.vae_levels);
-        let part = |part: FilePart, rename: &dyn Fn(&str) -> Option<String>| {
-            archive.part(|info| {
-                let name = rename(info.name.strip_prefix(part.prefix())?)?;
-                let shape = shape(part, &name, info);
-                Some((name, shape))
-            })
-        };
+        let part = |part: FilePart| below(archive, part.prefix());
+        let (unet, vae) = (part(FilePart::Unet), part(FilePart::Vae));
+        let (levels, in_threes) = unet_levels(&unet);
+        let topology = Topology { unet: levels, in_threes, vae_levels: vae_levels(&vae) };
         Ok(Ldm {
-            text_encoder: part(FilePart::TextEncoder, &|name| text_name(archive, name)),
-            unet: part(FilePart::Unet, &|name| unet.to_diffusers(name)),
-            vae: part(FilePart::Vae, &|name| vae.to_diffusers(name)),
+            text_encoder: text_encoder(&part(FilePart::TextEncoder)),
+            unet: diffusers_unet(&unet, &topology),
+            vae: diffusers_vae(&vae, topology.vae_levels),
             topology,
         })
     }
 }
 
+/// The tensors whose names begin so, without this beginning.
+pub(super) fn below(archive: &Archive, prefix: &str) -> Archive {
+    archive.part(|info| Some((info.name.strip_prefix(prefix)?.to_owned(), info.shape.clone())))
+}
+
+/// A UNet under diffusers' names.
+pub(super) fn diffusers_unet(unet: &Archive, topology: &Topology) -> Archive {
+    let names = topology.unet_names();
+    unet.part(|info| Some((names.to_diffusers(&info.name)?, info.shape.clone())))
+}
+
+/// A VAE under diffusers' names, and in its shapes.
+pub(super) fn diffusers_vae(vae: &Archive, levels: usize) -> Archive {
+    let names = Names::vae(levels);
+    vae.part(|info| {
+        let name = names.to_diffusers(&info.name)?;
+        let shape = vae_shape(&name, info);
+        Some((name, shape))
+    })
+}
+
+/// A text encoder under transformers' names, all with `text_model.`.
+pub(super) fn text_encoder(text_encoder: &Archive) -> Archive {
+    let shape = |info: &TensorInfo| info.shape.clone();
+    text_encoder.part(|info| Some((text_name(text_encoder, &info.name)?, shape(info))))
+}
+
 /// The tensor's shape in diffusers: the attention of LDM's VAE has 1×1 convolutions where diffusers
 /// has linear layers.
-fn shape(part: FilePart, name: &str, info: &TensorInfo) -> Vec<usize> {
+fn vae_shape(name: &str, info: &TensorInfo) -> Vec<usize> {
     match info.shape[..] {
-        [n, k, 1, 1] if part == FilePart::Vae && name.contains(".attentions.") => vec![n, k],
+        [n, k, 1, 1] if name.contains(".attentions.") => vec![n, k],
         _ => info.shape.clone(),
     }
 }
@@ -110,21 +130,21 @@ fn text_name(archive: &Archive, name: &str) -> Option<String> {
     }
     // If a file has both names, the shorter one is a leftover and is ignored.
     let full = format!("text_model.{name}");
-    let twice = archive.get(&format!("{}{full}", FilePart::TextEncoder.prefix())).is_some();
+    let twice = archive.get(&full).is_some();
     (!twice).then_some(full)
 }
 
-/// All module paths below `prefix`: `input_blocks.1`, `input_blocks.1.0` …
-fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
-    let names = archive.tensors().iter().filter_map(|info| info.name.strip_prefix(prefix));
-    let of_name = |name: &'a str| name.match_indices('.').map(|(dot, _)| &name[..dot]);
-    names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
+/// All module paths: `input_blocks.1`, `input_blocks.1.0` …
+pub(super) fn places(archive: &Archive) -> HashSet<&str> {
+    let names = archive.tensors().iter().map(|info| info.name.as_str());
+    let short = names.filter(|name| name.len() <= NAME_BYTES_MAX);
+    short.flat_map(|name| name.match_indices('.').map(|(dot, _)| &name[..dot])).collect()
 }
 
 /// The UNet's levels, and whether their blocks are counted in threes. A module counts if any of its
 /// tensors is there; a missing tensor is an error when it is loaded.
-fn unet_levels(archive: &Archive) -> (Vec<UnetLevel>, bool) {
-    let places = places(archive, FilePart::Unet.prefix());
+pub(super) fn unet_levels(unet: &Archive) -> (Vec<UnetLevel>, bool) {
+    let places = places(unet);
     let has = |place: &str| places.contains(place);
     match levels_in_threes(&has) {
         Some(levels) => (levels, true),
@@ -188,8 +208,8 @@ fn levels_in_a_row(has: &dyn Fn(&str) -> bool) -> Vec<UnetLevel> {
     levels
 }
 
-fn vae_levels(archive: &Archive) -> usize {
-    let places = places(archive, FilePart::Vae.prefix());
+pub(super) fn vae_levels(vae: &Archive) -> usize {
+    let places = places(vae);
     let level = |level: &usize| places.contains(&*format!("decoder.up.{level}"));
     (0..LEVELS_MAX).rev().find(level).map_or(0, |last| last + 1)
 }

@@ -1,6 +1,7 @@
 //! `darkroom inspect`: prints what a model is and, from a dry run, what a picture costs.
 
 use crate::model_args::ModelArgs;
+use crate::part_args::PartArgs;
 use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
@@ -13,6 +14,8 @@ use darkroom::{Precision, Result, WeightType};
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    parts: PartArgs,
     #[command(flatten)]
     size: RequestArgs<Size>,
     /// How activations would be stored.
@@ -38,7 +41,7 @@ async fn open(source: &dyn Source) -> Result<Files> {
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     pollster::block_on(async {
-        let source = args.model.source();
+        let source = args.parts.with(args.model.source());
         let files = open(&source).await?;
         let tokenizer = files.tokenizer(&source).await?;
         let description = files.describe();

@@ -8,6 +8,7 @@ use crate::disk::{check_picture, create, read_picture, write};
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
+use crate::part_args::PartArgs;
 use crate::request_args::{All, RequestArgs};
 use clap::{Args, ValueEnum};
 use darkroom::measure;
@@ -28,6 +29,8 @@ use std::rc::Rc;
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    parts: PartArgs,
     #[command(flatten)]
     request: RequestArgs<All>,
     #[command(flatten)]
@@ -140,7 +143,7 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 }
 
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
-    let source = Rc::new(args.model.source());
+    let source = Rc::new(args.parts.with(args.model.source()));
     let loras = args.loras.open().await?;
     if args.device == Device::Cpu {
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
