@@ -77,7 +77,7 @@ fn unet_configs_are_refused_by_field() {
         ("layers_per_block", json!(1_000_000_000)),
         ("layers_per_block", json!("two")),
         ("mid_block_scale_factor", json!(0.5)),
-        ("mid_block_type", Value::Null),
+        ("mid_block_type", json!("UNetMidBlock2D")),
         ("norm_eps", json!(0)),
         ("norm_num_groups", json!(24)),
         ("norm_num_groups", Value::Null),

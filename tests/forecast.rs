@@ -63,6 +63,7 @@ fn a_picture_says_which_model_drew_it() {
         loras: vec![],
         decoder: None,
         embeddings: vec![],
+        parts: vec![],
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

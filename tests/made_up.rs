@@ -56,7 +56,8 @@ pub(crate) fn spoiled(name: &str, file: &str, change: impl FnOnce(&mut Vec<u8>))
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());

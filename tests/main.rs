@@ -12,6 +12,7 @@ mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
+mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod embedding_words; // where the words of textual inversions are found in a prompt
@@ -41,6 +42,7 @@ mod norms; // the group norms of the real v1.4: a whole card has work
 mod ops; // every op against its definition
 mod params; // what ops write and kernels read: the same fields at the same places
 mod parsers; // all that reads from outside, on mutations of what a fuzzer kept
+mod parts; // a UNet, VAE or text encoder from other files
 mod pictures; // a picture by every sampler, against diffusers
 mod png; // pictures with text inside
 mod precision; // types of weights and activations over the whole walk

@@ -80,7 +80,7 @@ impl Golden {
     }
 
     /// Checks that `got` is `{case}.{output}`, and none of the wrong outputs of that case.
-    fn check(&self, case: &str, output: &str, got: &[f32]) {
+    pub(crate) fn check(&self, case: &str, output: &str, got: &[f32]) {
         let error = nmse(got, &self.array(&format!("{case}.{output}")).values);
         println!("{} {case}: NMSE {error:.1e}", self.folder);
         assert!(error <= TOLERANCE, "{} {case}: NMSE {error:.1e}", self.folder);
@@ -139,7 +139,7 @@ pub(crate) fn nmse(got: &[f32], want: &[f32]) -> f64 {
 }
 
 /// The UNet's output for a case of `folder`.
-fn unet(
+pub(crate) fn unet(
     folder: &'static str,
     case: &'static str,
     precision: Precision,
@@ -178,7 +178,12 @@ fn unet_of_two_levels() {
 
 #[test]
 fn unet_in_f16() {
-    for (folder, case) in [("unet_4_levels", "8x8"), ("unet_2_levels", "5x7")] {
+    for (folder, case) in [
+        ("unet_4_levels", "8x8"),
+        ("unet_2_levels", "5x7"),
+        ("unet_no_middle", "8x8"),
+        ("unet_distilled", "5x7"),
+    ] {
         let eps = unet(folder, case, Precision::F16, None);
         let error = nmse(&eps, &Golden::open(folder).array(&format!("{case}.eps")).values);
         println!("{folder} {case} in f16: NMSE {error:.1e}");

@@ -12,10 +12,15 @@ use darkroom::tensor::Tensor;
 use darkroom::weights::{Archive, FileSource};
 use pollster::block_on;
 
-const MODELS: [(&str, &str); 3] =
-    [("unet_4_levels", "5x7"), ("unet_2_levels", "6x4"), (TWO_LAYERS, "5x7")];
-/// Two layers in a level, as v1.4 has them: an adapter's features belong to the last one alone.
-const TWO_LAYERS: &str = "unet_2_layers";
+/// `unet_2_layers` has two layers in a level, as v1.4: an adapter's features belong to the last one
+/// alone. The last two have no middle.
+const MODELS: [(&str, &str); 5] = [
+    ("unet_4_levels", "5x7"),
+    ("unet_2_levels", "6x4"),
+    ("unet_2_layers", "5x7"),
+    ("unet_no_middle", "5x7"),
+    ("unet_distilled", "5x7"),
+];
 const CASES: [&str; 3] = ["control", "adapter", "both"];
 
 /// Arrays of the golden file about a model, made by `new` from shape and values.
@@ -30,10 +35,10 @@ impl<'a, A> Residues<'a, A> {
     fn open(model: &'static str, new: &'a dyn Fn(&[usize], Vec<f32>) -> A) -> Self {
         let source = FileSource::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
         let file = match model {
-            TWO_LAYERS => "unet_2_layers/residuals.safetensors",
-            _ => "residuals.safetensors",
+            "unet_4_levels" | "unet_2_levels" => "residuals.safetensors".to_owned(),
+            _ => format!("{model}/residuals.safetensors"),
         };
-        let archive = block_on(Archive::open(&source, file)).unwrap();
+        let archive = block_on(Archive::open(&source, &file)).unwrap();
         Residues { archive, source, model, new }
     }
 

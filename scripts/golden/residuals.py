@@ -31,10 +31,7 @@ TWO_LAYERS = {
 def shapes(model, inputs):
     """Of every skip, of the middle's output, and of what each level adds an adapter's features to."""
     found, levels, mid = [], [], []
-    hooks = [
-        model.mid_block.register_forward_hook(lambda _, __, out: mid.append(out.shape)),
-        model.conv_in.register_forward_hook(lambda _, __, out: found.append(out.shape)),
-    ]
+    hooks = [model.conv_in.register_forward_hook(lambda _, __, out: found.append(out.shape))]
 
     def after_level(block, _, out):
         sample, skips = out
@@ -42,6 +39,8 @@ def shapes(model, inputs):
         attends = getattr(block, "has_cross_attention", False)
         # Before the half where the level attends, after it where not.
         levels.append(skips[len(block.resnets) - 1].shape if attends else sample.shape)
+        # The middle, where there is one, keeps the shape of the lowest level.
+        mid[:] = [sample.shape]
 
     hooks += [block.register_forward_hook(after_level) for block in model.down_blocks]
     model(*inputs)

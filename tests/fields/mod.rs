@@ -80,6 +80,7 @@ fn every_field_survives_a_picture() {
         loras: vec![],
         decoder: None,
         embeddings: vec![],
+        parts: vec![],
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

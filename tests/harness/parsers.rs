@@ -13,7 +13,8 @@ use darkroom::models::vae::VaeConfig;
 use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
-    Archive, Embedding, Ldm, LocalFuture, Lora, Manifest, Source, Taesd, is_inside, npy, origin,
+    Archive, Embedding, FilePart, Ldm, LocalFuture, LonePart, Lora, Manifest, Source, Taesd,
+    is_inside, npy, origin,
     tar,
 };
 use darkroom::{Error, Result};
@@ -85,15 +86,15 @@ pub(crate) fn archive(bytes: &[u8]) {
 /// A checkpoint in one file, taken apart: names, shapes, what else it could be.
 pub(crate) fn single_file(bytes: &[u8]) {
     let source = Memory(bytes);
-    if let Ok(archive) = block_on(Archive::open(&source, "a"))
-        && let Ok(ldm) = Ldm::new(&archive)
-    {
-        for part in [&ldm.text_encoder, &ldm.unet, &ldm.vae] {
-            for info in part.tensors() {
-                assert!(info.range.end <= bytes.len() as u64);
-                // Its type and shape are those of the file, under another name.
-                drop(block_on(part.load(&source, &info.name)));
-            }
+    let Ok(archive) = block_on(Archive::open(&source, "a")) else { return };
+    let whole = Ldm::new(&archive).map(|ldm| [ldm.text_encoder, ldm.unet, ldm.vae]);
+    let parts = [FilePart::TextEncoder, FilePart::Unet, FilePart::Vae];
+    let lone = parts.map(|part| LonePart::find(&archive, part).map(|found| found.archive));
+    for part in whole.into_iter().flatten().chain(lone.into_iter().flatten()) {
+        for info in part.tensors() {
+            assert!(info.range.end <= bytes.len() as u64);
+            // Its type and shape are those of the file, under another name.
+            drop(block_on(part.load(&source, &info.name)));
         }
     }
 }

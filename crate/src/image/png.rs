@@ -25,6 +25,8 @@ pub const DARKROOM_LORAS: &str = "darkroom-loras";
 pub const DARKROOM_DECODER: &str = "darkroom-decoder";
 /// The keyword of the list of textual inversions that the prompts call.
 pub const DARKROOM_EMBEDDINGS: &str = "darkroom-embeddings";
+/// The keyword of the parts that were not the model's own, as JSON.
+pub const DARKROOM_PARTS: &str = "darkroom-parts";
 
 /// The most pixels that are read from a file: 8 192 × 8 192. The page has the same bound
 /// (`web/files/pixels.js`).

@@ -238,6 +238,7 @@ impl Pipeline {
             model,
             loras,
             embeddings,
+            parts: self.parts.clone(),
             decoder,
         })
     }

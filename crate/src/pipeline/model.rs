@@ -2,7 +2,7 @@
 //! [`Pipeline::generate`] makes pictures with it.
 
 use super::checkpoint::{
-    Description, EmbeddingRecord, Files, LoraRecord, Provenance, Weighted, in_use,
+    Description, EmbeddingRecord, Files, LoraRecord, PartRecord, Provenance, Weighted, in_use,
 };
 use super::device::{AdapterKind, Device};
 use super::engine::{OnCpu, OnGpu, Residency, Stage};
@@ -30,6 +30,18 @@ pub struct Pipeline {
     /// The LoRAs that requests use, and those that the weights have now.
     pub(super) chosen: RefCell<Vec<Weighted>>,
     pub(super) loras: RefCell<Vec<LoraRecord>>,
+    /// The parts that are not the model's own.
+    pub(super) parts: Vec<PartRecord>,
+}
+
+/// A model's files, with what they were changed by.
+pub(super) struct ModelFiles {
+    pub files: Files,
+    pub source: Rc<dyn Source>,
+    /// The LoRAs that were added to them, or have weight 0.
+    pub loras: Vec<Weighted>,
+    /// The parts that are not the model's own.
+    pub parts: Vec<PartRecord>,
 }
 
 /// The engine, which has the networks.
@@ -39,14 +51,15 @@ pub(super) enum Machine {
 }
 
 impl Pipeline {
-    /// Of a model's files, their source, and the LoRAs that were added to them.
+    /// Of a model's files.
     pub(super) fn new(
-        (files, source, chosen): (Files, Rc<dyn Source>, Vec<Weighted>),
+        model: ModelFiles,
         tokenizer: Tokenizer,
         (machine, adapter): (Machine, AdapterKind),
         checker: Result<Checker, Safety>,
         provenance: Option<Provenance>,
     ) -> Pipeline {
+        let ModelFiles { files, source, loras: chosen, parts } = model;
         Pipeline {
             description: files.describe(),
             files: RefCell::new(Rc::new(files)),
@@ -58,6 +71,7 @@ impl Pipeline {
             provenance,
             loras: RefCell::new(in_use(&chosen).iter().map(LoraRecord::of).collect()),
             chosen: RefCell::new(chosen),
+            parts,
         }
     }
 
@@ -87,6 +101,11 @@ impl Pipeline {
     /// The textual inversions that prompts may call.
     pub fn embeddings(&self) -> Vec<EmbeddingRecord> {
         self.files().embeddings().records().cloned().collect()
+    }
+
+    /// The parts that were taken from other files than the model's own.
+    pub fn other_parts(&self) -> &[PartRecord] {
+        &self.parts
     }
 
     /// The residency of the latest request; `None` on the CPU.

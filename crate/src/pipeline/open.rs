@@ -1,8 +1,8 @@
 //! Opens a model: on the graphics adapter, on the CPU, or on the better one of both.
 
 use super::checkpoint::{
-    BesideVae, DecoderChoice, Files, Provenance, SafetyFiles, Weighted, add_loras, check_taesd,
-    in_use,
+    BesideVae, DecoderChoice, Files, Part, PartRecord, Provenance, SafetyFiles, add_loras,
+    check_taesd, in_use, part_records,
 };
 use super::control::{Control, Progress};
 use super::device::{AdapterKind, DeviceChoice, Host};
@@ -10,7 +10,7 @@ use super::engine::Options;
 use super::engine::{
     Kinds, LoadContext, MEMORY_MAX, OnCpu, OnGpu, Planned, Stage, Turn, Workload, work_bytes,
 };
-use super::model::{Machine, Pipeline};
+use super::model::{Machine, ModelFiles, Pipeline};
 use super::numerics::check_numerics;
 use super::picture::Safety;
 use super::safety::open_if;
@@ -54,21 +54,21 @@ impl Pipeline {
         if options.reproducible {
             gpu.set_tuning(gpu.default_tuning());
         }
-        let files = open_files(&*source, options, control).await?;
+        let model = open_files(source.clone(), options, control).await?;
         control.check()?;
+        let files = &model.files;
         let tokenizer = files.tokenizer(&*source).await?;
         let checker = open_if(options.safety, &*source).await?;
-        let on_gpu = OnGpu::new(gpu, source.clone(), options, &files);
-        bring(&on_gpu, LoadContext { files: &files, control }).await?;
+        let on_gpu = OnGpu::new(gpu, source.clone(), options, files);
+        bring(&on_gpu, LoadContext { files, control }).await?;
         let checker = match checker {
             Ok(checker) => Ok(checker.load(gpu, &*source, options.weights, control).await?),
             Err(reason) => Err(reason),
         };
-        let provenance = Provenance::read(&*source).await?;
+        let provenance = provenance(&*source, &model.parts).await?;
         let adapter = AdapterKind::of(gpu);
         let machine = Machine::Gpu(Box::new(on_gpu));
-        let files = (files, source, options.loras.clone());
-        Ok(Pipeline::new(files, tokenizer, (machine, adapter), checker, provenance))
+        Ok(Pipeline::new(model, tokenizer, (machine, adapter), checker, provenance))
     }
 
     /// Opens a model on the device of `choice`.
@@ -95,9 +95,9 @@ impl Pipeline {
             }
             Found::None { kind, why } => (kind, why),
         };
-        let files = open_files(&*source, options, control).await?;
+        let model = open_files(source.clone(), options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, options.decoder(), &why)?;
+        check_memory(&model.files, &checker, options.decoder(), &why)?;
         if !options.is_plain() {
             if choice == DeviceChoice::Cpu {
                 return Err(f32_only());
@@ -109,9 +109,8 @@ impl Pipeline {
             let text = format!("{why}The CPU computes the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        let of_files = (files, source, options.loras.clone());
         let beside = options.taesd.as_ref();
-        let opened = Pipeline::on_cpu(of_files, (checker, beside), turn, control).await?;
+        let opened = Pipeline::on_cpu(model, (checker, beside), turn, control).await?;
         Ok(Pipeline { adapter: kind, ..opened })
     }
 
@@ -125,12 +124,10 @@ impl Pipeline {
         options: &Options,
         control: &Control,
     ) -> Result<Pipeline> {
-        let files = open_files(&*source, options, control).await?;
+        let model = open_files(source.clone(), options, control).await?;
         let checker = open_if(options.safety, &*source).await?;
-        check_memory(&files, &checker, options.decoder(), "")?;
-        let beside = options.taesd.as_ref();
-        let of_files = (files, source, options.loras.clone());
-        Pipeline::on_cpu(of_files, (checker, beside), None, control).await
+        check_memory(&model.files, &checker, options.decoder(), "")?;
+        Pipeline::on_cpu(model, (checker, options.taesd.as_ref()), None, control).await
     }
 
     /// Opens a model on the CPU, without its safety checker, for comparisons. `turn` yields to the
@@ -148,44 +145,61 @@ impl Pipeline {
         let files = Files::open(&*source).await?;
         let checker = Err(Safety::Off);
         check_memory(&files, &checker, DecoderChoice::Vae, why)?;
-        Pipeline::on_cpu((files, source, Vec::new()), (checker, None), turn, control).await
+        let model = ModelFiles { files, source, loras: Vec::new(), parts: Vec::new() };
+        Pipeline::on_cpu(model, (checker, None), turn, control).await
     }
 
     async fn on_cpu(
-        (files, source, loras): (Files, Rc<dyn Source>, Vec<Weighted>),
+        model: ModelFiles,
         (checker, beside): (Result<SafetyFiles, Safety>, Option<&BesideVae>),
         turn: Option<Turn>,
         control: &Control,
     ) -> Result<Pipeline> {
         control.check()?;
-        let tokenizer = files.tokenizer(&*source).await?;
-        let machine = OnCpu::load(&files, &*source, turn, beside, control).await?;
+        let (files, source) = (&model.files, &*model.source);
+        let tokenizer = files.tokenizer(source).await?;
+        let machine = OnCpu::load(files, source, turn, beside, control).await?;
         let checker = match checker {
-            Ok(checker) => Ok(checker.load_on_cpu(&*source, control).await?),
+            Ok(checker) => Ok(checker.load_on_cpu(source, control).await?),
             Err(reason) => Err(reason),
         };
         let machine = Machine::Cpu(Box::new(machine));
-        let provenance = Provenance::read(&*source).await?;
+        let provenance = provenance(source, &model.parts).await?;
         let adapter = AdapterKind::Unknown;
-        let files = (files, source, loras);
-        Ok(Pipeline::new(files, tokenizer, (machine, adapter), checker, provenance))
+        Ok(Pipeline::new(model, tokenizer, (machine, adapter), checker, provenance))
     }
 }
 
-/// Reads a model's configs and headers, and adds its LoRAs.
+/// Opens the model's files, with the parts that the source takes from elsewhere, and adds LoRAs and
+/// textual inversions.
 ///
 /// # Errors
-/// As [`Files::open`]; LoRAs that are for another model.
+/// Those of the files; LoRAs and textual inversions that are for another model; a cancel.
 async fn open_files(
-    source: &dyn Source,
+    source: Rc<dyn Source>,
     options: &Options,
     control: &Control,
-) -> Result<Files> {
-    let mut files = Files::open(source).await?;
+) -> Result<ModelFiles> {
+    let mut files = Files::open(&*source).await?;
+    let parts = part_records(&*source, files.other_parts(), control).await?;
     add_loras(&mut files, &in_use(&options.loras), control).await?;
     files.set_embeddings(&options.embeddings)?;
     check_taesd(&files, options.taesd.as_ref(), control)?;
-    Ok(files)
+    Ok(ModelFiles { files, source, loras: options.loras.clone(), parts })
+}
+
+/// Where the model is from. The hash is that of the UNet's weights: with another UNet there is
+/// none.
+///
+/// # Errors
+/// Those of the source.
+async fn provenance(source: &dyn Source, parts: &[PartRecord]) -> Result<Option<Provenance>> {
+    let other_unet = parts.iter().any(|part| part.part == Part::Unet.name());
+    let read = Provenance::read(source).await?;
+    Ok(read.map(|read| match other_unet {
+        true => Provenance { sha256: None, ..read },
+        false => read,
+    }))
 }
 
 /// What was found for a model to run on.

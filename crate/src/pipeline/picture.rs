@@ -1,6 +1,8 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{DecoderRecord, EmbeddingRecord, LoraRecord, Provenance};
+use super::checkpoint::{
+    DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance,
+};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -59,13 +61,16 @@ pub struct Picture {
     pub decoder: Option<DecoderRecord>,
     /// The textual inversions that the prompts call.
     pub embeddings: Vec<EmbeddingRecord>,
+    /// The parts that were not the model's own.
+    pub parts: Vec<PartRecord>,
 }
 
 impl Picture {
     /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
     /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
-    /// `darkroom-loras`; the textual inversions of the prompts in `darkroom-embeddings`; and what
-    /// decoded it instead of the VAE in `darkroom-decoder`.
+    /// `darkroom-loras`; the textual inversions of the prompts in `darkroom-embeddings`; what
+    /// decoded it instead of the VAE in `darkroom-decoder`; and the parts that are not the model's
+    /// own in `darkroom-parts`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -89,6 +94,10 @@ impl Picture {
             let json = serde_json::to_string(decoder).expect("a name and a hash are plain data");
             texts.push((png::DARKROOM_DECODER, json));
         }
+        if !self.parts.is_empty() {
+            let json = serde_json::to_string(&self.parts).expect("names and hashes are plain data");
+            texts.push((png::DARKROOM_PARTS, json));
+        }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
     }
@@ -109,6 +118,16 @@ impl Picture {
             if let Some(revision) = &model.revision {
                 fields.push(("Model revision", revision.clone()));
             }
+        }
+        for part in &self.parts {
+            // "VAE" and its hash are written so by AUTOMATIC1111's web UI.
+            let [name, hash] = match part.part {
+                "vae" => ["VAE", "VAE hash"],
+                "unet" => ["UNet", "UNet hash"],
+                _ => ["Text encoder", "Text encoder hash"],
+            };
+            fields.push((hash, part.short_hash().into()));
+            fields.push((name, part.name.clone()));
         }
         fields.extend(self.lora_fields());
         if !self.embeddings.is_empty() {

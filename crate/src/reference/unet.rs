@@ -20,7 +20,7 @@ pub struct Unet {
     time_proj: Timesteps,
     time_embedding: TimestepEmbedding,
     down: Vec<Block>,
-    mid: [ResnetWithTransformer; 2],
+    mid: Vec<ResnetWithTransformer>,
     up: Vec<Block>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -73,7 +73,7 @@ impl Unet {
     /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
-        let (first, last) = (&levels[0], &levels[levels.len() - 1]);
+        let first = &levels[0];
         // The channels of all skips, from the first convolution on.
         let mut skips = vec![first.channels];
         let mut c = first.channels;
@@ -98,11 +98,7 @@ impl Unet {
             skips.extend(halves.then_some(c));
             down.push(Block { layers, resampler: resampler.transpose()? });
         }
-        let middle = vars.pp("mid_block");
-        let mid = [
-            ResnetWithTransformer::new(&middle, 0, c, last, true, config)?,
-            ResnetWithTransformer::new(&middle, 1, c, last, false, config)?,
-        ];
+        let mid = middle(&vars.pp("mid_block"), config)?;
         let mut up = Vec::new();
         for (i, level) in levels.iter().rev().enumerate() {
             let vars = vars.pp("up_blocks").pp(i);
@@ -269,6 +265,14 @@ fn forward_up(
         x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, time, context)?;
     }
     Ok(x)
+}
+
+/// The resnets of the middle, if there is one, with the transformer between them.
+fn middle(vars: &VarBuilder, config: &UnetConfig) -> Result<Vec<ResnetWithTransformer>> {
+    let last = config.levels.last().expect("a UNet has levels");
+    let stage =
+        |i, attends| ResnetWithTransformer::new(vars, i, last.channels, last, attends, config);
+    if config.mid_block { Ok(vec![stage(0, true)?, stage(1, false)?]) } else { Ok(Vec::new()) }
 }
 
 fn resampler(vars: &VarBuilder, c: usize, padding: usize, stride: usize) -> Result<Conv2d> {

@@ -54,13 +54,15 @@ pub use quantise::decode::decode;
 pub use quantise::encode::encode;
 pub use single_file::identify::{identify_addon, instead_of_sd_v1};
 pub use single_file::ldm::Ldm;
+pub use single_file::lone::LonePart;
 pub use single_file::names;
 pub use single_file::part::FilePart;
 #[cfg(not(target_arch = "wasm32"))]
 pub use source::folder::FileSource;
 pub use source::memory::MemorySource;
+pub use source::with_parts::{Replacement, WithParts};
 pub use source::with_prediction::{PREDICTIONS, WithPrediction};
-pub use source::{LocalFuture, Source, read_all};
+pub use source::{LocalFuture, OtherPart, Source, read_all};
 pub use taesd::{Taesd, TaesdHalf};
 pub use write::gguf::GgufWriter;
 pub use write::safetensors::SafetensorsWriter;

@@ -12,6 +12,7 @@ mod lab;
 mod lists;
 mod lora_args;
 mod model_args;
+mod part_args;
 mod request_args;
 mod taesd_args;
 mod tokenizer;

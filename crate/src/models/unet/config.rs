@@ -9,6 +9,9 @@ use crate::models::fields::Fields;
 /// level has two layers. DeepCache: `cache_branch_id`.
 const CACHE_BRANCH: usize = 1;
 
+/// The only kind of middle that is supported.
+const MID_BLOCK: &str = "UNetMidBlock2DCrossAttn";
+
 /// The sizes of a UNet. diffusers: the arguments of `UNet2DConditionModel`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnetConfig {
@@ -18,6 +21,9 @@ pub struct UnetConfig {
     pub out_channels: usize,
     /// The levels, from the full size of the latents down.
     pub levels: Vec<Level>,
+    /// Whether there is a middle (`mid_block_type`, which is null where there is none): smaller
+    /// models leave it out. "BK-SDM" (Kim, Song, Castells, Choi, 2305.15798).
+    pub mid_block: bool,
     /// Channels of a token of the context.
     pub cross_attention_dim: usize,
     /// Channels of the time embedding.
@@ -68,7 +74,8 @@ impl UnetConfig {
     pub fn parse(file: &str, json: &str) -> Result<UnetConfig> {
         let fields = Fields::parse(file, json)?;
         refuse(&fields)?;
-        let levels = levels(&fields)?;
+        let mid_block = !fields.get("mid_block_type", json!(MID_BLOCK))?.is_null();
+        let levels = levels(&fields, mid_block)?;
         let norm_num_groups = fields.size("norm_num_groups", 32)?;
         for level in &levels {
             fields.divides("norm_num_groups", norm_num_groups, level.channels)?;
@@ -89,6 +96,7 @@ impl UnetConfig {
             out_channels: fields.size("out_channels", 4)?,
             cross_attention_dim: cross_attention_dim(&fields, levels.len())?,
             levels,
+            mid_block,
             time_embed_dim,
             norm_num_groups,
             norm_eps: fields.epsilon("norm_eps", 1e-5)?,
@@ -142,7 +150,7 @@ fn refuse(fields: &Fields) -> Result<()> {
         ("encoder_hid_dim_type", &[Value::Null]),
         ("mid_block_only_cross_attention", &[Value::Null, json!(false)]),
         ("mid_block_scale_factor", &[json!(1)]),
-        ("mid_block_type", &[json!("UNetMidBlock2DCrossAttn")]),
+        ("mid_block_type", &[json!(MID_BLOCK), Value::Null]),
         ("num_class_embeds", &[Value::Null]),
         ("resnet_out_scale_factor", &[json!(1)]),
         ("resnet_skip_time_act", &[json!(false)]),
@@ -163,7 +171,7 @@ fn refuse(fields: &Fields) -> Result<()> {
     }
 }
 
-fn levels(fields: &Fields) -> Result<Vec<Level>> {
+fn levels(fields: &Fields, mid_block: bool) -> Result<Vec<Level>> {
     let channels = fields.level_channels("block_out_channels", &[320, 640, 1280, 1280])?;
     let count = channels.len();
     let layers = fields.per_level("layers_per_block", 2, count)?;
@@ -193,7 +201,7 @@ fn levels(fields: &Fields) -> Result<Vec<Level>> {
         }
         let (down_attention, up_attention) = (down[i] == 1, up[count - 1 - i] == 1);
         // The middle has the lowest level's heads, and always has attention.
-        if down_attention || up_attention || i == count - 1 {
+        if down_attention || up_attention || (mid_block && i == count - 1) {
             fields.heads(of_heads, heads[i], channels[i])?;
         }
         Ok(Level {

@@ -69,7 +69,8 @@ pub struct Residuals<A> {
     /// only to the skips, not to the output of the down path. diffusers:
     /// `down_block_additional_residuals`.
     pub skips: Vec<A>,
-    /// Of a ControlNet: added to the middle's output. diffusers: `mid_block_additional_residual`.
+    /// Of a ControlNet: added to the middle's output, or where there is no middle, to that of the
+    /// down path. diffusers: `mid_block_additional_residual`.
     pub mid: Option<A>,
     /// Of a T2I-Adapter: one for each level of the down path; or empty. It is added after the
     /// level's last transformer, before the downsampling; if the level has no transformers, after

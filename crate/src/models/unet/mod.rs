@@ -4,7 +4,7 @@
 //! shifts = time_emb_proj(time_embedding(sinusoid(timestep)))       of all resnets at once
 //! x = conv_in(latents)
 //! down:  every level: resnets, each followed by a transformer; downsample     every x is a skip
-//! mid:   resnet, transformer, resnet
+//! mid:   resnet, transformer, resnet                                               some have none
 //! up:    every level: concatenate a skip, resnet, transformer; upsample
 //! eps = conv_out(silu(conv_norm_out(x)))
 //! ```

@@ -24,7 +24,7 @@ pub struct Unet {
     /// The projections of the timestep for all resnets, as one matrix.
     time_emb_proj: Linear,
     down_blocks: Vec<DownBlock>,
-    mid_block: MidBlock,
+    mid_block: Option<MidBlock>,
     up_blocks: Vec<UpBlock>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -44,17 +44,21 @@ impl Unet {
         let (time, down, up) =
             (scope.at("time_embedding"), scope.at("down_blocks"), scope.at("up_blocks"));
         let mut times = Joined::new(config.time_embed_dim, true);
+        let middle = scope.at("mid_block");
         Ok(Unet {
             conv_in: Conv2d::new(&scope.at("conv_in"), inputs, c, config.conv_in_kernel)?,
             time_embedding: TimestepEmbedding::new(&time, c, config.time_embed_dim)?,
             down_blocks: (0..levels)
                 .map(|level| DownBlock::new(&down.at(level), config, level, &mut times))
                 .collect::<Result<_>>()?,
-            mid_block: MidBlock::new(&scope.at("mid_block"), config, &mut times)?,
+            mid_block: config
+                .mid_block
+                .then(|| MidBlock::new(&middle, config, &mut times))
+                .transpose()?,
             up_blocks: (0..levels)
                 .map(|i| UpBlock::new(&up.at(i), config, levels - 1 - i, &mut times))
                 .collect::<Result<_>>()?,
-            time_emb_proj: times.build().expect("the middle has resnets"),
+            time_emb_proj: times.build().expect("a config has levels, which have resnets"),
             conv_norm_out: GroupNorm::new(&scope.at("conv_norm_out"), c, groups, eps)?,
             conv_out: Conv2d::new(&scope.at("conv_out"), c, outputs, config.conv_out_kernel)?,
             config: config.clone(),
@@ -65,7 +69,7 @@ impl Unet {
     /// Its precision is the one that [`Unet::forward`] is run in.
     pub fn prepare(&self, context: &Tensor) -> Context {
         let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
-        let mid = self.mid_block.prepare(context);
+        let mid = self.mid_block.iter().flat_map(|block| block.prepare(context));
         let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
         Context { key_values: down.chain(mid).chain(up).collect(), merged_per_mille: 0 }
     }
@@ -127,7 +131,9 @@ impl Unet {
             x = block.forward(x, &shifts, &mut context, &mut skips, t2i_residual);
         }
         add_to_skips(&mut skips, residuals, self.skips());
-        x = self.mid_block.forward(&x, &shifts, &mut context);
+        if let Some(mid_block) = &self.mid_block {
+            x = mid_block.forward(&x, &shifts, &mut context);
+        }
         if let Some(mid) = residuals.and_then(|added| added.mid.as_ref()) {
             x = x.add(mid);
         }

@@ -1,6 +1,7 @@
 //! A model's config files in the diffusers layout, as texts.
 
 use super::layout::{INDEX, SCHEDULER, TEXT_ENCODER, UNET, VAE, text};
+use super::part::Part;
 use crate::error::{Error, Result};
 use crate::json::from_python;
 use crate::models::sd_v1_4;
@@ -37,14 +38,39 @@ impl Configs {
     /// # Errors
     /// Those of the source; [`Error::BadFile`] for what is no JSON, [`Error::OtherModel`] for a
     /// folder of another kind of model.
+    ///
+    /// Where a part is taken from elsewhere, the folder need not have its config, which is v1.4's
+    /// then.
     pub(super) async fn read(source: &dyn Source) -> Result<Configs> {
-        check_index(&text(source, INDEX).await?)?;
+        check_index(&text(source, INDEX).await?, source)?;
+        let config = async |part: &str, path, of_v1_4: &str| match text(source, path).await {
+            Err(Error::NotFound { .. }) if source.other_part(part).is_some() => Ok(of_v1_4.into()),
+            other => other,
+        };
         Ok(Configs {
             scheduler: text(source, SCHEDULER).await?,
-            text_encoder: text(source, TEXT_ENCODER).await?,
-            unet: text(source, UNET).await?,
-            vae: text(source, VAE).await?,
+            text_encoder: config("text_encoder", TEXT_ENCODER, sd_v1_4::TEXT_ENCODER).await?,
+            unet: config("unet", UNET, sd_v1_4::UNET).await?,
+            vae: config("vae", VAE, sd_v1_4::VAE).await?,
         })
+    }
+
+    /// The config of a part.
+    pub(super) fn of(&self, part: Part) -> &str {
+        match part {
+            Part::TextEncoder => &self.text_encoder,
+            Part::Unet => &self.unet,
+            _ => &self.vae,
+        }
+    }
+
+    /// Sets the config of a part.
+    pub(super) fn set(&mut self, part: Part, config: String) {
+        match part {
+            Part::TextEncoder => self.text_encoder = config,
+            Part::Unet => self.unet = config,
+            _ => self.vae = config,
+        }
     }
 
     /// Sets what the UNet predicts, `epsilon` or `v_prediction`, in place of the config's value.
@@ -81,7 +107,7 @@ impl Configs {
 }
 
 /// Refuses a folder of another kind of model.
-fn check_index(json: &str) -> Result<()> {
+fn check_index(json: &str, source: &dyn Source) -> Result<()> {
     let index: Value = serde_json::from_slice(&from_python(json.as_bytes())).map_err(|fault| {
         Error::BadFile { file: INDEX.into(), reason: format!("it is not JSON ({fault})") }
     })?;
@@ -91,13 +117,13 @@ fn check_index(json: &str) -> Result<()> {
         let what = format!("the index of another kind of model ({short})");
         return Err(Error::OtherModel { file: INDEX.into(), what });
     }
-    for (part, classes) in PARTS {
+    for (part, classes) in PARTS.iter().filter(|(part, _)| source.other_part(part).is_none()) {
         let class = index[part][1].as_str();
         if !class.is_some_and(|class| classes.contains(&class)) {
             let found = class.unwrap_or("nothing");
             return Err(Error::Config {
                 file: INDEX.into(),
-                field: part.into(),
+                field: (*part).into(),
                 reason: format!("names {found}, but only {} is supported", classes[0]),
             });
         }

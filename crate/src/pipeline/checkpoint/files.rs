@@ -19,7 +19,7 @@ use super::embeddings::{Embeddings, NamedEmbedding};
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::part::{Part, PartMap};
 use super::weights::weights;
-use super::{single_file, tokenizer};
+use super::{other_parts, single_file, tokenizer};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
 use crate::error::{Error, Result, bad_file};
@@ -28,7 +28,7 @@ use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
-use crate::weights::{Archive, FilePart, Lora, Merge, Source, TensorInfo};
+use crate::weights::{Archive, FilePart, Lora, Merge, OtherPart, Source, TensorInfo};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -55,6 +55,25 @@ pub struct Files {
     archives: PartMap<Rc<Archive>>,
     embeddings: Embeddings,
     assumes_prediction: bool,
+    /// The parts that are not the model's own.
+    others: Vec<(Part, OtherPart, Rc<Archive>)>,
+}
+
+/// The files that the configs are from, for error messages: of the parts, and of the scheduler.
+pub(super) struct ConfigNames(PartMap<String>, String);
+
+impl ConfigNames {
+    /// Those of the diffusers layout, or the single file.
+    pub(super) fn of(file: Option<&str>) -> ConfigNames {
+        let named = |config: &str| file.unwrap_or(config).to_owned();
+        let parts = [(Part::TextEncoder, TEXT_ENCODER), (Part::Unet, UNET), (Part::Vae, VAE)];
+        let parts = parts.into_iter().map(|(part, config)| (part, named(config)));
+        ConfigNames(parts.collect(), named(SCHEDULER))
+    }
+
+    fn of_part(&self, part: Part) -> &str {
+        self.0.get(part).expect("every needed part has a config")
+    }
 }
 
 impl Files {
@@ -63,47 +82,61 @@ impl Files {
     /// # Errors
     /// Files that are missing, damaged, not supported, or contradict one another.
     pub async fn open(source: &dyn Source) -> Result<Files> {
-        let (mut configs, archives, mut assumes_prediction) = match source.checkpoint() {
+        let (mut configs, mut archives, mut assumes_prediction) = match source.checkpoint() {
             Some(path) => single_file::open(source, path).await?,
-            None => {
-                let configs = Configs::read(source).await?;
-                let mut archives = PartMap::default();
-                for (part, stem) in STEMS {
+            None => (Configs::read(source).await?, PartMap::default(), false),
+        };
+        let mut names = ConfigNames::of(source.checkpoint());
+        let mut others = Vec::new();
+        for (part, stem) in STEMS {
+            let Some(other) = other_parts::open(source, (part, stem), &configs).await? else {
+                if source.checkpoint().is_none() {
                     archives.insert(part, weights(source, part.name(), stem).await?);
                 }
-                (configs, archives, false)
+                continue;
+            };
+            configs.set(part, other.config);
+            if let Some(kind) = other.predicts {
+                configs.predict(&kind);
+                assumes_prediction = false;
             }
-        };
+            names.0.insert(part, other.file);
+            archives.insert(part, other.archive.clone());
+            others.push((part, other.place, other.archive));
+        }
         if let Some(kind) = source.prediction() {
             configs.predict(kind);
             assumes_prediction = false;
         }
-        let files = Files::new(configs, archives, source.checkpoint())?;
-        Ok(Files { assumes_prediction, ..files })
+        let files = Files::new(configs, archives, &names)?;
+        Ok(Files { assumes_prediction, others, ..files })
     }
 
-    /// From the texts of the configs and the headers of the weights of [`Part::NEEDED`]. `file` is
-    /// the single file that the configs are from, for error messages.
+    /// From the texts of the configs and the headers of the weights of [`Part::NEEDED`]. `names`
+    /// are the files that the configs are from, for error messages.
     ///
     /// # Errors
     /// Configs that are not supported, or contradict one another.
     pub(super) fn new(
         configs: Configs,
         archives: PartMap<Rc<Archive>>,
-        file: Option<&str>,
+        names: &ConfigNames,
     ) -> Result<Files> {
-        let named = |config| file.unwrap_or(config);
         let files = Files {
-            schedule: Schedule::from_json(named(SCHEDULER), configs.scheduler.as_bytes())?,
-            text_encoder: TextConfig::parse(named(TEXT_ENCODER), &configs.text_encoder)?,
-            unet: UnetConfig::parse(named(UNET), &configs.unet)?,
-            vae: VaeConfig::parse(named(VAE), &configs.vae)?,
+            schedule: Schedule::from_json(&names.1, configs.scheduler.as_bytes())?,
+            text_encoder: TextConfig::parse(
+                names.of_part(Part::TextEncoder),
+                &configs.text_encoder,
+            )?,
+            unet: UnetConfig::parse(names.of_part(Part::Unet), &configs.unet)?,
+            vae: VaeConfig::parse(names.of_part(Part::Vae), &configs.vae)?,
             configs,
             archives,
             embeddings: Embeddings::default(),
             assumes_prediction: false,
+            others: Vec::new(),
         };
-        files.check()?;
+        files.check(names)?;
         Ok(files)
     }
 
@@ -206,30 +239,43 @@ impl Files {
             down_attention: level.down_attention,
             up_attention: level.up_attention,
         };
+        let levels: Vec<_> = self.unet.levels.iter().map(level).collect();
         Topology {
-            unet: self.unet.levels.iter().map(level).collect(),
+            // CompVis's program always has a middle. The files of UNets without one count in
+            // threes.
+            in_threes: !self.unet.mid_block && levels.iter().all(|level| level.layers == 1),
+            unet: levels,
             vae_levels: self.vae.block_out_channels.len(),
         }
     }
 
     /// Checks what the parts must agree on.
-    fn check(&self) -> Result<()> {
+    fn check(&self, names: &ConfigNames) -> Result<()> {
         let width = self.text_encoder.encoder.hidden_size;
         let latents = self.vae.latent_channels;
-        for (file, field, value, other, expected) in [
-            (UNET, "cross_attention_dim", self.unet.cross_attention_dim, "text encoder", width),
-            (UNET, "in_channels", self.unet.in_channels, "VAE", latents),
-            (UNET, "out_channels", self.unet.out_channels, "VAE", latents),
+        let text = (Part::TextEncoder, "text encoder");
+        for (field, value, (part, other), expected) in [
+            ("cross_attention_dim", self.unet.cross_attention_dim, text, width),
+            ("in_channels", self.unet.in_channels, (Part::Vae, "VAE"), latents),
+            ("out_channels", self.unet.out_channels, (Part::Vae, "VAE"), latents),
         ] {
             if value != expected {
+                let (file, by) = (names.of_part(Part::Unet), names.of_part(part));
+                // A model in one file names it once.
+                let by = if by == file { String::new() } else { format!(" ({by})") };
                 return Err(Error::Config {
                     file: file.into(),
                     field: field.into(),
-                    reason: format!("is {value}, but the {other} has {expected}"),
+                    reason: format!("is {value}, but the {other} has {expected}{by}"),
                 });
             }
         }
         Ok(())
+    }
+
+    /// The parts that are not the model's own: where they are, and the headers of their weights.
+    pub(in crate::pipeline) fn other_parts(&self) -> &[(Part, OtherPart, Rc<Archive>)] {
+        &self.others
     }
 
     /// Reads the tokenizer, and adds the words of the textual inversions.

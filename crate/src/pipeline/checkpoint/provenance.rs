@@ -13,7 +13,7 @@ const BYTES_MAX: u64 = 4 << 20;
 /// The extensions of files with weights.
 const WEIGHTS: [&str; 4] = [".safetensors", ".ckpt", ".gguf", ".bin"];
 /// How many characters of a hash Stable Diffusion programs write into a picture.
-const SHORT: usize = 10;
+pub(super) const SHORT: usize = 10;
 
 /// A model's name, revision and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 //! f16. They are enough for dry runs.
 
 use super::configs::Configs;
-use super::files::Files;
+use super::files::{ConfigNames, Files};
 use super::part::Part;
 use crate::dtype::{FileType, WeightType};
 use crate::error::Result;
@@ -43,7 +43,7 @@ impl Files {
             Ok(())
         })?;
         let parts = [(Part::TextEncoder, text_encoder), (Part::Unet, unet), (Part::Vae, vae)];
-        Files::new(configs, parts.into_iter().collect(), None)
+        Files::new(configs, parts.into_iter().collect(), &ConfigNames::of(None))
     }
 }
 

@@ -16,7 +16,8 @@ use super::part::{Part, PartMap};
 use crate::error::{Error, Result};
 use crate::json::from_python;
 use crate::models::sd_v1_4;
-use crate::weights::{Archive, Ldm, Source};
+use crate::weights::names::Topology;
+use crate::weights::{Archive, Ldm, LonePart, Source, TensorInfo};
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
@@ -46,12 +47,12 @@ pub(super) async fn open(
     let configs = Configs {
         scheduler: prediction(&archive, scheduler),
         text_encoder: text_encoder(
-            &ldm,
+            &ldm.text_encoder,
             base(&archive, "text_encoder", sd_v1_4::TEXT_ENCODER)?,
             has_config("text_encoder"),
         )?,
-        unet: unet(&ldm, base(&archive, "unet", sd_v1_4::UNET)?)?,
-        vae: vae(&ldm, base(&archive, "vae", sd_v1_4::VAE)?)?,
+        unet: unet((&ldm.unet, &ldm.topology), base(&archive, "unet", sd_v1_4::UNET)?)?,
+        vae: vae((&ldm.vae, &ldm.topology), base(&archive, "vae", sd_v1_4::VAE)?)?,
     };
     let parts =
         [(Part::TextEncoder, ldm.text_encoder), (Part::Unet, ldm.unet), (Part::Vae, ldm.vae)];
@@ -59,27 +60,55 @@ pub(super) async fn open(
     Ok((configs, archives, !has_prediction))
 }
 
-/// v1.4's config, with the fields of the file's own config, if it has one.
-fn base(archive: &Archive, name: &str, of_v1_4: &str) -> Result<Map<String, Value>> {
-    let object = |text: &str| match serde_json::from_slice(&from_python(text.as_bytes())) {
-        Ok(Value::Object(fields)) => Some(fields),
-        _ => None,
-    };
+/// The config of a part alone, which was found in `archive`: the fields that its tensors show, over
+/// those of the file's own config, if it has one, or else of `model`, that of the model which it
+/// becomes a part of.
+///
+/// # Errors
+/// [`Error::BadFile`] for what is no config, [`Error::MissingTensor`].
+pub(super) fn config_of(
+    archive: &Archive,
+    (name, part): (Part, &LonePart),
+    model: &str,
+) -> Result<String> {
+    let base = base(archive, name.name(), model)?;
+    let lone = (&part.archive, &part.topology);
+    match name {
+        Part::TextEncoder => {
+            let key = format!("{KEY}{}", name.name());
+            text_encoder(&part.archive, base, archive.metadata().contains_key(&key))
+        }
+        Part::Unet => unet(lone, base),
+        _ => vae(lone, base),
+    }
+}
+
+/// Whether a file says that its UNet predicts v.
+pub(super) fn predicts_v(archive: &Archive) -> bool {
+    let value = archive.metadata().get(PREDICTION).map(String::as_str);
+    matches!(value, Some("v" | "v_prediction")) || archive.get("v_pred").is_some()
+}
+
+/// The file's own config, or else the `other`.
+fn base(archive: &Archive, name: &str, other: &str) -> Result<Map<String, Value>> {
     let key = format!("{KEY}{name}");
-    let Some(text) = archive.metadata().get(&key) else {
-        return Ok(object(of_v1_4).expect("v1.4's configs are objects"));
+    let (text, what) = match archive.metadata().get(&key) {
+        Some(text) => (text.as_str(), format!("`{key}` in its header is")),
+        None => (other, format!("the model's own config of the {name} is")),
     };
-    object(text).ok_or_else(|| Error::BadFile {
-        file: archive.file().to_string(),
-        reason: format!("`{key}` in its header is not a config"),
-    })
+    match serde_json::from_slice(&from_python(text.as_bytes())) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        _ => Err(Error::BadFile {
+            file: archive.file().to_string(),
+            reason: format!("{what} not a config"),
+        }),
+    }
 }
 
 /// The scheduler config with the prediction type that the file has: under [`PREDICTION`], with
 /// Stability's value or diffusers', or as an empty tensor `v_pred`, which other programs write.
 fn prediction(archive: &Archive, mut scheduler: Map<String, Value>) -> String {
-    let value = archive.metadata().get(PREDICTION).map(String::as_str);
-    if matches!(value, Some("v" | "v_prediction")) || archive.get("v_pred").is_some() {
+    if predicts_v(archive) {
         scheduler.insert("prediction_type".into(), json!("v_prediction"));
     }
     Value::Object(scheduler).to_string()
@@ -103,8 +132,11 @@ fn count(archive: &Archive, place: impl Fn(usize) -> String) -> usize {
 }
 
 /// `has_config`: whether the file has this config.
-fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, has_config: bool) -> Result<String> {
-    let archive = &ldm.text_encoder;
+fn text_encoder(
+    archive: &Archive,
+    mut config: Map<String, Value>,
+    has_config: bool,
+) -> Result<String> {
     let tokens = "text_model.embeddings.token_embedding.weight";
     let positions = "text_model.embeddings.position_embedding.weight";
     let layer = |i: usize| format!("text_model.encoder.layers.{i}");
@@ -123,19 +155,21 @@ fn text_encoder(ldm: &Ldm, mut config: Map<String, Value>, has_config: bool) -> 
     Ok(Value::Object(config).to_string())
 }
 
-fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
-    let archive = &ldm.unet;
+fn unet(
+    (archive, topology): (&Archive, &Topology),
+    mut config: Map<String, Value>,
+) -> Result<String> {
     let (mut channels, mut layers, mut deep) = (Vec::new(), Vec::new(), Vec::new());
     let (mut down, mut up) = (Vec::new(), Vec::new());
-    for (i, level) in ldm.topology.unet.iter().enumerate() {
+    for (i, level) in topology.unet.iter().enumerate() {
         let resnet = format!("down_blocks.{i}.resnets.0.conv1.weight");
         channels.push(dimension(archive, &resnet, 0)?);
         layers.push(level.layers);
         let at = match level.down_attention {
             true => format!("down_blocks.{i}"),
-            false if level.up_attention => format!("up_blocks.{}", ldm.topology.unet.len() - 1 - i),
+            false if level.up_attention => format!("up_blocks.{}", topology.unet.len() - 1 - i),
             // For a level without attention the number of transformer blocks is taken from the
-            // middle.
+            // middle, if there is one.
             false => "mid_block".to_string(),
         };
         let block = |d: usize| format!("{at}.attentions.0.transformer_blocks.{d}");
@@ -148,8 +182,21 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     let context = archive.tensors().iter().map(|info| info.name.as_str()).find(keys);
     let context =
         context.unwrap_or("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight");
-    let linear = archive.get("mid_block.attentions.0.proj_in.weight");
+    let of_proj = |info: &&TensorInfo| info.name.ends_with(".attentions.0.proj_in.weight");
+    let linear = archive.tensors().iter().find(of_proj);
     let linear = linear.is_some_and(|info| info.shape.len() == 2);
+    // Elsewhere a middle whose tensors are missing is an error when it is loaded.
+    let has_middle = archive.tensors().iter().any(|info| info.name.starts_with("mid_block."));
+    if has_middle {
+        // A middle of another kind is refused by its name.
+        config.entry("mid_block_type").and_modify(|kind| {
+            if kind.is_null() {
+                *kind = json!("UNetMidBlock2DCrossAttn");
+            }
+        });
+    } else if topology.in_threes {
+        config.insert("mid_block_type".into(), Value::Null);
+    }
     let time = dimension(archive, "time_embedding.linear_1.weight", 0)?;
     config.extend([
         ("in_channels".into(), json!(dimension(archive, "conv_in.weight", 1)?)),
@@ -166,9 +213,11 @@ fn unet(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
     Ok(Value::Object(config).to_string())
 }
 
-fn vae(ldm: &Ldm, mut config: Map<String, Value>) -> Result<String> {
-    let archive = &ldm.vae;
-    let levels = ldm.topology.vae_levels;
+fn vae(
+    (archive, topology): (&Archive, &Topology),
+    mut config: Map<String, Value>,
+) -> Result<String> {
+    let levels = topology.vae_levels;
     // On the up path the levels are counted from the lowest.
     let resnet = |i: usize, j: usize| format!("decoder.up_blocks.{i}.resnets.{j}");
     let width = |i: usize| dimension(archive, &format!("{}.conv1.weight", resnet(i, 0)), 0);

@@ -23,9 +23,13 @@ pub(super) fn modules(archive: &Archive, names: Option<&Names>) -> Modules {
     known
 }
 
-/// Those of a UNet with these levels.
+/// Those of a UNet with these levels. The layers of a distilled UNet without a middle have the
+/// names that they have in v1.4, which count in threes.
 pub(super) fn unet_modules(unet: &Archive, levels: &[UnetLevel]) -> Modules {
-    modules(unet, Some(&Names::unet(levels)))
+    let has_middle = unet.tensors().iter().any(|info| info.name.starts_with("mid_block."));
+    let in_threes = !has_middle && levels.iter().all(|level| level.layers == 1);
+    let names = if in_threes { Names::unet_in_threes(levels) } else { Names::unet(levels) };
+    modules(unet, Some(&names))
 }
 
 /// The module with this name in a LoRA. Some text encoders are saved without `text_model.`, so the

@@ -6,6 +6,7 @@
 //! most names decides, not the first name.
 
 use super::canonical::canonical;
+use super::part::FilePart;
 use crate::weights::archive::Archive;
 use crate::weights::formats::header::TensorInfo;
 use crate::weights::formats::torch;
@@ -163,6 +164,15 @@ pub(in crate::weights) fn instead(archive: &Archive) -> Option<String> {
         parts.iter().map(|(_, part)| *part).collect::<Vec<_>>().join(" and ")
     };
     Some(format!("a checkpoint with a {} but no {}", list(&there), list(&missing)))
+}
+
+/// The other model that a file is of, whose parts do not fit even where they have the same names.
+/// The VAE of Stable Diffusion 2 is that of 1.
+pub(super) fn of_another_model(archive: &Archive, part: FilePart) -> Option<&'static str> {
+    let contains = |part: &str| archive.tensors().iter().any(|info| info.name.contains(part));
+    let fits = |what: &str| part == FilePart::Vae && what == SD_2;
+    let found = DECISIVE.iter().find(|(name, what)| !fits(what) && contains(name));
+    found.map(|(_, what)| *what).or_else(|| scaled(archive))
 }
 
 /// The kind of file that at least half of the tensors belong to.

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use super::canonical::canonical;
 use super::identify::instead;
-use super::names::{Names, Topology, UnetLevel};
+use super::names::{LOWEST_ATTENTION, Names, Topology, UnetLevel};
 use super::part::FilePart;
 use crate::error::{Error, Result};
 use crate::weights::archive::Archive;
@@ -28,7 +28,7 @@ const BLOCKS_MAX: usize = 256;
 /// Longer names are ignored.
 const NAME_BYTES_MAX: usize = 256;
 /// The most levels of a VAE: v1.4 has four.
-const LEVELS_MAX: usize = 16;
+pub(super) const LEVELS_MAX: usize = 16;
 
 /// The parts of a single-file checkpoint.
 pub struct Ldm {
@@ -70,30 +70,51 @@ impl Ldm {
         if let Some(what) = instead(archive) {
             return Err(Error::OtherModel { file: archive.file().to_owned(), what });
         }
-        let topology = Topology { unet: unet_levels(archive), vae_levels: vae_levels(archive) };
-        let unet = Names::unet(&topology.unet);
-        let vae = Names::vae(topology.vae_levels);
-        let part = |part: FilePart, rename: &dyn Fn(&str) -> Option<String>| {
-            archive.part(|info| {
-                let name = rename(info.name.strip_prefix(part.prefix())?)?;
-                let shape = shape(part, &name, info);
-                Some((name, shape))
-            })
-        };
+        let part = |part: FilePart| below(archive, part.prefix());
+        let (unet, vae) = (part(FilePart::Unet), part(FilePart::Vae));
+        let (levels, in_threes) = unet_levels(&unet);
+        let topology = Topology { unet: levels, in_threes, vae_levels: vae_levels(&vae) };
         Ok(Ldm {
-            text_encoder: part(FilePart::TextEncoder, &|name| text_name(archive, name)),
-            unet: part(FilePart::Unet, &|name| unet.to_diffusers(name)),
-            vae: part(FilePart::Vae, &|name| vae.to_diffusers(name)),
+            text_encoder: text_encoder(&part(FilePart::TextEncoder)),
+            unet: diffusers_unet(&unet, &topology),
+            vae: diffusers_vae(&vae, topology.vae_levels),
             topology,
         })
     }
 }
 
+/// The tensors whose names begin so, without this beginning.
+pub(super) fn below(archive: &Archive, prefix: &str) -> Archive {
+    archive.part(|info| Some((info.name.strip_prefix(prefix)?.to_owned(), info.shape.clone())))
+}
+
+/// A UNet under diffusers' names.
+pub(super) fn diffusers_unet(unet: &Archive, topology: &Topology) -> Archive {
+    let names = topology.unet_names();
+    unet.part(|info| Some((names.to_diffusers(&info.name)?, info.shape.clone())))
+}
+
+/// A VAE under diffusers' names, and in its shapes.
+pub(super) fn diffusers_vae(vae: &Archive, levels: usize) -> Archive {
+    let names = Names::vae(levels);
+    vae.part(|info| {
+        let name = names.to_diffusers(&info.name)?;
+        let shape = vae_shape(&name, info);
+        Some((name, shape))
+    })
+}
+
+/// A text encoder under transformers' names, all with `text_model.`.
+pub(super) fn text_encoder(text_encoder: &Archive) -> Archive {
+    let shape = |info: &TensorInfo| info.shape.clone();
+    text_encoder.part(|info| Some((text_name(text_encoder, &info.name)?, shape(info))))
+}
+
 /// The tensor's shape in diffusers: the attention of LDM's VAE has 1×1 convolutions where diffusers
 /// has linear layers.
-fn shape(part: FilePart, name: &str, info: &TensorInfo) -> Vec<usize> {
+fn vae_shape(name: &str, info: &TensorInfo) -> Vec<usize> {
     match info.shape[..] {
-        [n, k, 1, 1] if part == FilePart::Vae && name.contains(".attentions.") => vec![n, k],
+        [n, k, 1, 1] if name.contains(".attentions.") => vec![n, k],
         _ => info.shape.clone(),
     }
 }
@@ -109,23 +130,64 @@ fn text_name(archive: &Archive, name: &str) -> Option<String> {
     }
     // If a file has both names, the shorter one is a leftover and is ignored.
     let full = format!("text_model.{name}");
-    let twice = archive.get(&format!("{}{full}", FilePart::TextEncoder.prefix())).is_some();
+    let twice = archive.get(&full).is_some();
     (!twice).then_some(full)
 }
 
-/// All module paths below `prefix`: `input_blocks.1`, `input_blocks.1.0` …
-fn places<'a>(archive: &'a Archive, prefix: &str) -> HashSet<&'a str> {
-    let names = archive.tensors().iter().filter_map(|info| info.name.strip_prefix(prefix));
-    let of_name = |name: &'a str| name.match_indices('.').map(|(dot, _)| &name[..dot]);
-    names.filter(|name| name.len() <= NAME_BYTES_MAX).flat_map(of_name).collect()
+/// All module paths: `input_blocks.1`, `input_blocks.1.0` …
+pub(super) fn places(archive: &Archive) -> HashSet<&str> {
+    let names = archive.tensors().iter().map(|info| info.name.as_str());
+    let short = names.filter(|name| name.len() <= NAME_BYTES_MAX);
+    short.flat_map(|name| name.match_indices('.').map(|(dot, _)| &name[..dot])).collect()
 }
 
-/// The UNet's levels. On the down path each level but the last ends with a downsampling
-/// convolution. A module counts if any of its tensors is there; a missing tensor is an error when
-/// it is loaded.
-fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
-    let places = places(archive, FilePart::Unet.prefix());
+/// The UNet's levels, and whether their blocks are counted in threes. A module counts if any of its
+/// tensors is there; a missing tensor is an error when it is loaded.
+pub(super) fn unet_levels(unet: &Archive) -> (Vec<UnetLevel>, bool) {
+    let places = places(unet);
     let has = |place: &str| places.contains(place);
+    match levels_in_threes(&has) {
+        Some(levels) => (levels, true),
+        None => (levels_in_a_row(&has), false),
+    }
+}
+
+/// Whether an output block has attention: its second module is that or an upsampling.
+fn attends(has: &dyn Fn(&str) -> bool, block: usize) -> bool {
+    ["norm", "proj_in", "transformer_blocks", "proj_out"]
+        .iter()
+        .any(|module| has(&format!("output_blocks.{block}.1.{module}")))
+}
+
+/// The levels of a UNet with one layer in each, if its blocks are counted in threes: a layer, a gap
+/// and a downsampling.
+fn levels_in_threes(has: &dyn Fn(&str) -> bool) -> Option<Vec<UnetLevel>> {
+    let downsamples = |level: usize| has(&format!("input_blocks.{}.0.op", 3 * level + 3));
+    let count = 1 + (0..LEVELS_MAX).take_while(|level| downsamples(*level)).count();
+    let (first, gap) = (|level: usize| 3 * level + 1, |level: usize| 3 * level + 2);
+    let fits = |level: usize| {
+        has(&format!("input_blocks.{}", first(level)))
+            && !has(&format!("input_blocks.{}", gap(level)))
+    };
+    if count == 1 || !(0..count).all(fits) {
+        return None;
+    }
+    let level = |i: usize| {
+        let up = count - 1 - i;
+        UnetLevel {
+            layers: 1,
+            down_attention: has(&format!("input_blocks.{}.1", first(i))),
+            up_attention: attends(has, 3 * up)
+                || attends(has, 3 * up + 1)
+                || (up == 0 && has(LOWEST_ATTENTION)),
+        }
+    };
+    Some((0..count).map(level).collect())
+}
+
+/// The levels where the blocks are counted without gaps. On the down path each level but the last
+/// ends with a downsampling convolution.
+fn levels_in_a_row(has: &dyn Fn(&str) -> bool) -> Vec<UnetLevel> {
     let none = UnetLevel { layers: 0, down_attention: false, up_attention: false };
     let mut levels = vec![none];
     let last = (1..BLOCKS_MAX).rev().find(|block| has(&format!("input_blocks.{block}")));
@@ -140,20 +202,14 @@ fn unet_levels(archive: &Archive) -> Vec<UnetLevel> {
     }
     let mut block = 0;
     for level in levels.iter_mut().rev() {
-        // The second module of an output block is an attention or an upsampling.
-        let attends = |block: usize| {
-            ["norm", "proj_in", "transformer_blocks", "proj_out"]
-                .iter()
-                .any(|module| has(&format!("output_blocks.{block}.1.{module}")))
-        };
-        level.up_attention = (block..=block + level.layers).any(attends);
+        level.up_attention = (block..=block + level.layers).any(|block| attends(has, block));
         block += level.layers + 1;
     }
     levels
 }
 
-fn vae_levels(archive: &Archive) -> usize {
-    let places = places(archive, FilePart::Vae.prefix());
+pub(super) fn vae_levels(vae: &Archive) -> usize {
+    let places = places(vae);
     let level = |level: &usize| places.contains(&*format!("decoder.up.{level}"));
     (0..LEVELS_MAX).rev().find(level).map_or(0, |last| last + 1)
 }

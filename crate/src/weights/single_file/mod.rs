@@ -4,5 +4,6 @@
 mod canonical;
 pub(super) mod identify;
 pub(super) mod ldm;
+pub(super) mod lone;
 pub mod names;
 pub(super) mod part;

@@ -8,6 +8,11 @@
 //! Converting a block's number to a level needs the number of layers of each level, and LDM's VAE
 //! counts the levels of its up path from the other end; so a [`Names`] is made for a topology.
 //! LDM's names: ldm/modules/diffusionmodules/{openaimodel,model}.py.
+//!
+//! Files of distilled UNets, which have one layer in each level and may have no middle, are written
+//! by a script of diffusers (convert_diffusers_to_original_stable_diffusion.py) that counts in
+//! threes: as if each level had v1.4's two layers and its downsampling. stable-diffusion.cpp reads
+//! these names.
 
 use std::collections::HashMap;
 
@@ -16,6 +21,8 @@ use std::collections::HashMap;
 pub struct Topology {
     /// The UNet's levels, from the full size of the latents down.
     pub unet: Vec<UnetLevel>,
+    /// Whether LDM's names of the UNet count in threes.
+    pub in_threes: bool,
     /// How many levels the VAE has.
     pub vae_levels: usize,
 }
@@ -67,12 +74,59 @@ const VAE_ATTENTION: [(&str, &str, &str); 5] = [
     ("proj_out", "to_out.0", "proj_attn"),
 ];
 
+/// The attention of the lowest level on the up path, which the script that counts in threes leaves
+/// under diffusers' name.
+pub(super) const LOWEST_ATTENTION: &str = "up_blocks.0.attentions";
+
 /// The most layers of a VAE's level.
 const VAE_LAYERS_MAX: usize = 16;
+
+impl Topology {
+    /// The names of the UNet.
+    pub fn unet_names(&self) -> Names {
+        if self.in_threes { Names::unet_in_threes(&self.unet) } else { Names::unet(&self.unet) }
+    }
+}
 
 impl Names {
     /// The names of a UNet; LDM's without `model.diffusion_model.`.
     pub fn unet(levels: &[UnetLevel]) -> Names {
+        let mut names = Names::of_unet();
+        names.unet_down(levels);
+        names.unet_up(levels);
+        names
+    }
+
+    /// The names of a UNet with one layer in each level, counted in threes.
+    pub fn unet_in_threes(levels: &[UnetLevel]) -> Names {
+        let mut names = Names::of_unet();
+        for i in 0..levels.len() {
+            let (down, up) = (format!("down_blocks.{i}"), format!("up_blocks.{i}"));
+            let first = 3 * i + 1;
+            names.unet_resnet(&format!("input_blocks.{first}.0"), &format!("{down}.resnets.0"));
+            names.pair(&format!("input_blocks.{first}.1"), &format!("{down}.attentions.0"));
+            let sampler = format!("{down}.downsamplers.0.conv");
+            names.pair(&format!("input_blocks.{}.0.op", first + 2), &sampler);
+            for layer in 0..2 {
+                let (ldm, ours) = (format!("output_blocks.{}", 3 * i + layer), format!("{up}."));
+                names.unet_resnet(&format!("{ldm}.0"), &format!("{ours}resnets.{layer}"));
+                names.pair(&format!("{ldm}.1"), &format!("{ours}attentions.{layer}"));
+            }
+            // v1.4's lowest level has no attention before it.
+            let place = if i == 0 { 1 } else { 2 };
+            let ldm = format!("output_blocks.{}.{place}.conv", 3 * i + 2);
+            names.pair(&ldm, &format!("{up}.upsamplers.0.conv"));
+        }
+        // Nor does the script rename one.
+        for layer in 0..2 {
+            let attention = format!("{LOWEST_ATTENTION}.{layer}");
+            names.to_diffusers.insert(attention.clone(), attention);
+        }
+        names
+    }
+
+    /// The names of all but the levels.
+    fn of_unet() -> Names {
         let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
         names.pair("time_embed.0", "time_embedding.linear_1");
         names.pair("time_embed.2", "time_embedding.linear_2");
@@ -82,8 +136,6 @@ impl Names {
         names.unet_resnet("middle_block.0", "mid_block.resnets.0");
         names.pair("middle_block.1", "mid_block.attentions.0");
         names.unet_resnet("middle_block.2", "mid_block.resnets.1");
-        names.unet_down(levels);
-        names.unet_up(levels);
         names
     }
 

@@ -8,6 +8,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) mod folder;
 pub(super) mod memory;
+pub(super) mod with_parts;
 pub(super) mod with_prediction;
 
 use crate::error::{Error, Result, bad_file};
@@ -19,6 +20,17 @@ use std::rc::Rc;
 
 /// A future that stays on its thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+
+/// A part of a model that is taken from other files than the model's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherPart {
+    /// The beginning of the paths of its files, up to the name of a file in its folder.
+    pub place: String,
+    /// The name of its file in that folder, where the part is given as a single file.
+    pub checkpoint: Option<String>,
+    /// The name of that file or folder, for people.
+    pub name: String,
+}
 
 /// Reads ranges of named files.
 pub trait Source {
@@ -39,6 +51,12 @@ pub trait Source {
     /// What the UNet of this model predicts, in diffusers' words (`epsilon`, `v_prediction`), where
     /// the user said it: most single files do not.
     fn prediction(&self) -> Option<&str> {
+        None
+    }
+
+    /// Where the part of this name (`unet`, `vae`, `text_encoder`) is, if it is not the model's
+    /// own.
+    fn other_part(&self, _part: &str) -> Option<OtherPart> {
         None
     }
 
@@ -75,6 +93,10 @@ impl<S: Source + ?Sized> Source for Rc<S> {
 
     fn prediction(&self) -> Option<&str> {
         (**self).prediction()
+    }
+
+    fn other_part(&self, part: &str) -> Option<OtherPart> {
+        (**self).other_part(part)
     }
 
     fn names_in(&self, folder: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A [`Source`] with the user's answer to what the model's UNet predicts, where the files do not
 //! say it.
 
-use super::{LocalFuture, Source};
+use super::{LocalFuture, OtherPart, Source};
 use crate::weights::publisher::manifest::Manifest;
 use std::ops::Range;
 
@@ -31,6 +31,10 @@ impl<S: Source> Source for WithPrediction<S> {
 
     fn prediction(&self) -> Option<&str> {
         self.prediction.as_deref().or_else(|| self.source.prediction())
+    }
+
+    fn other_part(&self, part: &str) -> Option<OtherPart> {
+        self.source.other_part(part)
     }
 
     fn names_in(&self, folder: &str) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! `darkroom inspect`: prints what a model is and, from a dry run, what a picture costs.
 
 use crate::model_args::ModelArgs;
+use crate::part_args::PartArgs;
 use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
@@ -13,6 +14,8 @@ use darkroom::{Precision, Result, WeightType};
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    parts: PartArgs,
     #[command(flatten)]
     size: RequestArgs<Size>,
     /// How activations would be stored.
@@ -38,7 +41,7 @@ async fn open(source: &dyn Source) -> Result<Files> {
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     pollster::block_on(async {
-        let source = args.model.source();
+        let source = args.parts.with(args.model.source());
         let files = open(&source).await?;
         let tokenizer = files.tokenizer(&source).await?;
         let description = files.describe();
@@ -46,24 +49,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         request.validate(&description.allowed())?;
         let [width, height] = request.size(&description.allowed());
 
-        let text = &files.text_encoder;
-        println!(
-            "text encoder  {} layers of {}, {} heads, {} tokens of {}",
-            text.encoder.num_hidden_layers,
-            text.encoder.hidden_size,
-            text.encoder.num_attention_heads,
-            tokenizer.length(),
-            text.vocab_size
-        );
-        let levels: Vec<_> = files.unet.levels.iter().map(|level| level.channels).collect();
-        println!(
-            "UNet          levels of {levels:?}, context of {}",
-            files.unet.cross_attention_dim
-        );
-        println!(
-            "VAE           levels of {:?}, {} latent channels, {} pixels per latent",
-            files.vae.block_out_channels, files.vae.latent_channels, description.factor
-        );
+        print_parts(&files, tokenizer.length());
         println!("parameters    {}", thousands(description.parameters));
         println!("samplers      {}", description.samplers.join(", "));
 
@@ -105,6 +91,31 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Prints the sizes of the networks; the tokenizer makes so many tokens of a prompt.
+fn print_parts(files: &Files, tokens: usize) {
+    let text = &files.text_encoder;
+    println!(
+        "text encoder  {} layers of {}, {} heads, {} tokens of {}",
+        text.encoder.num_hidden_layers,
+        text.encoder.hidden_size,
+        text.encoder.num_attention_heads,
+        tokens,
+        text.vocab_size
+    );
+    let levels: Vec<_> = files.unet.levels.iter().map(|level| level.channels).collect();
+    let middle = if files.unet.mid_block { "" } else { ", no middle" };
+    println!(
+        "UNet          levels of {levels:?}{middle}, context of {}",
+        files.unet.cross_attention_dim
+    );
+    println!(
+        "VAE           levels of {:?}, {} latent channels, {} pixels per latent",
+        files.vae.block_out_channels,
+        files.vae.latent_channels,
+        files.vae.factor()
+    );
 }
 
 /// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of

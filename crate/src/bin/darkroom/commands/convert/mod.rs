@@ -159,7 +159,7 @@ async fn one_file(
     licence: Option<&str>,
 ) -> Result<()> {
     let topology = files.topology();
-    let (unet, vae) = (Names::unet(&topology.unet), Names::vae(topology.vae_levels));
+    let (unet, vae) = (topology.unet_names(), Names::vae(topology.vae_levels));
     let mut items = Vec::new();
     for (part, archive) in files.archives() {
         for info in archive.tensors().iter().filter(|info| info.file_type.is_float()) {

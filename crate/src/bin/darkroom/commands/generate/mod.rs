@@ -9,6 +9,7 @@ use crate::embedding_args::EmbeddingArgs;
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
+use crate::part_args::PartArgs;
 use crate::request_args::{All, RequestArgs};
 use crate::taesd_args::TaesdArgs;
 use clap::{Args, ValueEnum};
@@ -30,6 +31,8 @@ use std::rc::Rc;
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    parts: PartArgs,
     #[command(flatten)]
     request: RequestArgs<All>,
     #[command(flatten)]
@@ -146,7 +149,7 @@ async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCod
 }
 
 async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
-    let source = Rc::new(args.model.source());
+    let source = Rc::new(args.parts.with(args.model.source()));
     let loras = args.loras.open().await?;
     let taesd = args.taesd.open().await?;
     let embeddings = args.embeddings.open().await?;

@@ -14,6 +14,18 @@ pub(super) enum Config {
     /// The UNet of v1.4 at a fifth of its width: 35 million numbers; the rest is small.
     #[value(name = "width-64")]
     Width64,
+    /// Tiny, with a UNet as that of BK-SDM-Tiny: one layer a level, no middle.
+    #[value(name = "tiny-distilled")]
+    TinyDistilled,
+    /// nota-ai/bk-sdm-base: v1.4 with a UNet of one layer a level.
+    #[value(name = "bk-sdm-base")]
+    BkSdmBase,
+    /// nota-ai/bk-sdm-small (and segmind/small-sd): the same without a middle.
+    #[value(name = "bk-sdm-small")]
+    BkSdmSmall,
+    /// nota-ai/bk-sdm-tiny (and segmind/tiny-sd): the same without the lowest level.
+    #[value(name = "bk-sdm-tiny")]
+    BkSdmTiny,
 }
 
 /// The texts of a model's config files.
@@ -25,29 +37,39 @@ pub(super) struct Files {
     pub feature_extractor: &'static str,
 }
 
+/// v1.4.
+const SD_V1_4: Files = Files {
+    text_encoder: sd_v1_4::TEXT_ENCODER,
+    unet: sd_v1_4::UNET,
+    vae: sd_v1_4::VAE,
+    safety_checker: sd_v1_4::SAFETY_CHECKER,
+    feature_extractor: sd_v1_4::FEATURE_EXTRACTOR,
+};
+
+/// The small one.
+const TINY: Files = Files {
+    text_encoder: include_str!("tiny/text_encoder.json"),
+    unet: include_str!("tiny/unet.json"),
+    vae: include_str!("tiny/vae.json"),
+    safety_checker: include_str!("tiny/safety_checker.json"),
+    feature_extractor: include_str!("tiny/feature_extractor.json"),
+};
+
 impl Config {
     pub(super) fn files(self) -> Files {
         match self {
-            Config::SdV1_4 => Files {
-                text_encoder: sd_v1_4::TEXT_ENCODER,
-                unet: sd_v1_4::UNET,
-                vae: sd_v1_4::VAE,
-                safety_checker: sd_v1_4::SAFETY_CHECKER,
-                feature_extractor: sd_v1_4::FEATURE_EXTRACTOR,
-            },
-            Config::Tiny => Files {
-                text_encoder: include_str!("tiny/text_encoder.json"),
-                unet: include_str!("tiny/unet.json"),
-                vae: include_str!("tiny/vae.json"),
-                safety_checker: include_str!("tiny/safety_checker.json"),
-                feature_extractor: include_str!("tiny/feature_extractor.json"),
-            },
+            Config::SdV1_4 => SD_V1_4,
+            Config::BkSdmBase => Files { unet: include_str!("bk_sdm/base.json"), ..SD_V1_4 },
+            Config::BkSdmSmall => Files { unet: include_str!("bk_sdm/small.json"), ..SD_V1_4 },
+            Config::BkSdmTiny => Files { unet: include_str!("bk_sdm/tiny.json"), ..SD_V1_4 },
+            Config::Tiny => TINY,
+            Config::TinyDistilled => {
+                Files { unet: include_str!("tiny/distilled_unet.json"), ..TINY }
+            }
             Config::Width64 => Files {
                 text_encoder: include_str!("width64/text_encoder.json"),
                 unet: include_str!("width64/unet.json"),
-                vae: include_str!("tiny/vae.json"),
-                safety_checker: include_str!("tiny/safety_checker.json"),
-                feature_extractor: include_str!("tiny/feature_extractor.json"),
+                ..TINY
             },
         }
     }
