@@ -14,6 +14,7 @@ mod compare; // how like pictures are, to one another and to their prompts
 mod developing; // between the steps: a rest, and what is shown
 mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
+mod few_steps; // models distilled for few steps, against diffusers
 mod fields; // a request's fields: one table, and all that is made from it
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod foreign; // files as other programs leave them

@@ -74,7 +74,7 @@ impl Golden {
     }
 
     /// Checks that `got` is `{case}.{output}`, and none of the wrong outputs of that case.
-    fn check(&self, case: &str, output: &str, got: &[f32]) {
+    pub(crate) fn check(&self, case: &str, output: &str, got: &[f32]) {
         let error = nmse(got, &self.array(&format!("{case}.{output}")).values);
         println!("{} {case}: NMSE {error:.1e}", self.folder);
         assert!(error <= TOLERANCE, "{} {case}: NMSE {error:.1e}", self.folder);

@@ -120,7 +120,13 @@ pub(crate) fn configs(bytes: &[u8]) {
 /// A request as JSON; one that is valid survives the way into a picture and back.
 pub(crate) fn request(bytes: &[u8]) {
     let samplers = ["ddim", "pndm", "euler_ancestral"];
-    let allowed = Allowed { factor: 8, size: [512, 512], samplers: &samplers, text_layers: 12 };
+    let allowed = Allowed {
+        factor: 8,
+        size: [512, 512],
+        samplers: &samplers,
+        text_layers: 12,
+        embeds_guidance: false,
+    };
     if let Ok(request) = Request::from_json(&String::from_utf8_lossy(bytes))
         && request.validate(&allowed).is_ok()
     {

@@ -24,6 +24,10 @@ use crate::image::Rgba;
 use crate::request::Request;
 use std::cell::Cell;
 
+/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
+const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
+    as a number and evaluates the prompt alone.";
+
 /// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
 
@@ -164,16 +168,24 @@ impl Pipeline {
         let size = request.size(&allowed);
         let [width, height] = size.map(Some);
         let mut request = Request { width, height, ..request.clone() };
-        let left_out = left_out(&mut request, extras.initial)?;
+        let mut left_out = left_out(&mut request, extras.initial)?;
         let sampler: Sampler = request.sampler.parse()?;
+        let mut strength = None;
+        if left_out.is_some() && request.takes_all_steps(&allowed) {
+            (left_out, strength) = (None, request.strength);
+        }
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let options = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
+        let options =
+            SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out, strength };
         let schedule = &self.files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
-        let prompts = Prompts::read(&self.tokenizer, &request)?;
+        let mut prompts = Prompts::read(&self.tokenizer, &request, self.files.prompts(&request))?;
+        if self.files.embeds_guidance() && !request.negative_prompt.is_empty() {
+            prompts.notices.push(NO_NEGATIVE.into());
+        }
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
         let call = LoadContext { files: &self.files, control };

@@ -36,8 +36,8 @@ mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use checkpoint::{
-    Configs, Description, Files, LoraRecord, Part, PartMap, PartSet, Provenance, SafetyFiles,
-    Weighted,
+    Configs, Description, Files, LoraRecord, MadeFor, Part, PartMap, PartSet, Provenance,
+    SafetyFiles, Weighted,
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};

@@ -7,6 +7,7 @@
 mod encoder;
 mod safety;
 mod text_encoder;
+mod time_embedding;
 mod unet;
 mod vae_encoder;
 mod weights;

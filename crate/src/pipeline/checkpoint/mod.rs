@@ -14,7 +14,7 @@ mod tokenizer;
 mod weights;
 
 pub use configs::Configs;
-pub use description::Description;
+pub use description::{Description, MadeFor};
 pub use files::Files;
 pub(super) use loras::add_loras;
 pub use loras::{LoraRecord, Weighted};

@@ -18,19 +18,19 @@ use crate::text::{Chunk, Prompt, Tokenizer};
 pub(in crate::pipeline) struct Prompts {
     /// The chunks of all prompts, one prompt after another.
     chunks: Vec<Chunk>,
-    count: usize,
+    /// The number of prompts of a picture.
+    pub count: usize,
     /// Notices about what was cut off.
     pub notices: Vec<String>,
 }
 
 impl Prompts {
-    /// Converts the prompts that the UNet will need.
+    /// Converts the last `count` prompts of negative prompt and prompt: those that the UNet needs.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a weight that is not a finite number.
-    pub(crate) fn read(tokenizer: &Tokenizer, request: &Request) -> Result<Prompts> {
+    pub(crate) fn read(tokenizer: &Tokenizer, request: &Request, count: usize) -> Result<Prompts> {
         let options = request.prompt_options()?;
-        let count = request.prompts();
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
         let (mut notices, mut prompts) = (Vec::new(), Vec::new());
         for (name, text) in both.into_iter().skip(2 - count) {
