@@ -65,7 +65,7 @@ fn each_picture_is_that_of_its_seed() {
         check(&pipeline, &small(3), true);
         let ancestral = Request { sampler: "euler_ancestral".into(), steps: 4, ..small(2) };
         check(&pipeline, &ancestral, true);
-        let stochastic = Request { eta: 1.0, rng: "philox".into(), ..small(2) };
+        let stochastic = Request { eta: Some(1.0), rng: "philox".into(), ..small(2) };
         check(&pipeline, &Request { guidance_scale: 1.0, ..stochastic }, true);
         let prompt = "one, two, three, ".repeat(30);
         let chunks = Request { prompt, long_prompt: "chunks".into(), ..small(2) };

@@ -84,7 +84,7 @@ fn unet_configs_are_refused_by_field() {
         ("num_class_embeds", json!(10)),
         ("only_cross_attention", json!([true, true, true, false])),
         ("resnet_time_scale_shift", json!("scale_shift")),
-        ("time_cond_proj_dim", json!(256)),
+        ("time_cond_proj_dim", json!(255)),
         ("time_embedding_type", json!("fourier")),
         ("up_block_types", json!(["UpBlock2D"])),
     ];

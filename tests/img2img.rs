@@ -57,7 +57,7 @@ fn plans_are_as_diffusers_begins_them() {
 }
 
 /// The picture that the golden runs begin with.
-fn initial(width: u32, height: u32) -> Rgba {
+pub(crate) fn initial(width: u32, height: u32) -> Rgba {
     let pixel = |i: u32| {
         let (x, y) = (i % width, i / width);
         let rgb = [3 * x + y, 2 * y + x * y / 16, 255_u32.wrapping_sub(2 * x + y)];

@@ -17,6 +17,7 @@ mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
 mod embedding_words; // where the words of textual inversions are found in a prompt
 mod embeddings; // textual inversions: against diffusers, their words, what is refused
+mod few_steps; // models distilled for few steps, against diffusers
 mod fields; // a request's fields: one table, and all that is made from it
 mod forecast; // what v1.4 would cost here; which model a picture is of
 mod foreign; // files as other programs leave them

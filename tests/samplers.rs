@@ -107,7 +107,7 @@ fn plans_are_as_diffusers_applies_them() {
         let steps = golden::number(case, "steps") as usize;
         let name = golden::text(case, "config");
         let options =
-            SamplerOptions { eta: golden::number(case, "eta"), ..SamplerOptions::default() };
+            SamplerOptions { eta: Some(golden::number(case, "eta")), ..SamplerOptions::default() };
         let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, options);
         let plan = plan.expect("a plan");
         let what = format!("{} {name} {steps}", sampler(case));
@@ -147,9 +147,10 @@ fn plans_are_the_papers() {
         config["prediction_type"] = prediction.into();
         let schedule = read(&config).expect("a valid config");
         let runs = Sampler::ALL.into_iter().map(|sampler| (sampler, 0.0));
-        for (sampler, eta) in runs.chain([(Sampler::Ddim, 0.3), (Sampler::Ddim, 1.0)]) {
+        let with_eta = [Sampler::Ddim, Sampler::Tcd].map(|one| [(one, 0.3), (one, 1.0)]);
+        for (sampler, eta) in runs.chain(with_eta.into_iter().flatten()) {
             for steps in [1, 2, 5, 20, 50] {
-                let options = SamplerOptions { eta, ..SamplerOptions::default() };
+                let options = SamplerOptions { eta: Some(eta), ..SamplerOptions::default() };
                 let plan = &sampler.plan_with(&schedule, steps, options).expect("a plan");
                 let (seen, corrected, schedule) = (Vec::new(), Vec::new(), &schedule);
                 let by_hand = ByHand { sampler, schedule, plan, steps, eta, seen, corrected };
@@ -271,8 +272,10 @@ fn the_true_noise_leads_home() {
 #[test]
 fn what_no_sampler_can_do_is_refused() {
     let schedule = read(&json!({"steps_offset": 1, "skip_prk_steps": true})).expect("valid");
+    let options =
+        |eta, karras| SamplerOptions { eta: Some(eta), karras, ..SamplerOptions::default() };
     let refused = |sampler: Sampler, schedule: &Schedule, steps, eta, karras| match sampler
-        .plan_with(schedule, steps, SamplerOptions { eta, karras, ..SamplerOptions::default() })
+        .plan_with(schedule, steps, options(eta, karras))
     {
         Err(Error::Request { field, .. }) => field,
         other => panic!("{sampler}, {steps}: {other:?}"),
@@ -281,7 +284,7 @@ fn what_no_sampler_can_do_is_refused() {
         for eta in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             assert_eq!(refused(sampler, &schedule, 5, eta, None), "eta");
         }
-        if sampler != Sampler::Ddim {
+        if !sampler.abilities().eta {
             assert_eq!(refused(sampler, &schedule, 5, 0.5, None), "eta");
         }
         if !sampler.knows_karras() {
@@ -295,7 +298,9 @@ fn what_no_sampler_can_do_is_refused() {
             assert_eq!(refused(sampler, &schedule, 1000, 0.0, None), "number of steps");
         }
     }
-    assert_eq!(refused(Sampler::Lcm, &schedule, 51, 0.0, None), "number of steps");
+    for sampler in [Sampler::Lcm, Sampler::Tcd] {
+        assert_eq!(refused(sampler, &schedule, 51, 0.0, None), "number of steps");
+    }
     let with_start = read(&json!({"steps_offset": 1})).expect("valid");
     let second_order = read(&json!({"lower_order_final": false})).expect("valid");
     assert_eq!(refused(Sampler::UniPc, &second_order, 5, 0.0, None), "sampler");

@@ -78,6 +78,11 @@ fn refusals_name_the_field() {
         json!({"interpolation_type": "log_linear"}),
         json!({"final_sigmas_type": "sigma_min"}),
         json!({"sigma_max": 14.6}),
+        json!({"original_inference_steps": 0}),
+        json!({"original_inference_steps": 1001}),
+        json!({"original_inference_steps": "fifty"}),
+        json!({"timestep_scaling": 0}),
+        json!({"timestep_scaling": "ten"}),
         json!({"_class_name": "FlowMatchEulerDiscreteScheduler"}),
         json!({"_class_name": "EDMDPMSolverMultistepScheduler"}),
     ];
@@ -114,7 +119,7 @@ fn steps_out_of_range_are_refused() {
                         Sampler::Dpmpp2m | Sampler::Dpmpp2mSde | Sampler::UniPc => {
                             steps == 1000 || (spacing, steps) == (Spacing::Leading, 999)
                         }
-                        Sampler::Lcm => steps > 50,
+                        Sampler::Lcm | Sampler::Tcd => steps > 50,
                         Sampler::Euler | Sampler::EulerAncestral | Sampler::Heun => false,
                     };
                     assert!(known, "{sampler}, {spacing:?}, {steps}");

@@ -13,6 +13,7 @@ export const SAMPLERS = new Map([
   ["dpmpp_2m_sde", "DPM++ 2M SDE"],
   ["unipc", "UniPC"],
   ["lcm", "LCM"],
+  ["tcd", "TCD"],
 ]);
 
 /** The results of the model's safety checker. */

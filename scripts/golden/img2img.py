@@ -25,6 +25,7 @@ REQUEST = {
 }
 # What differs from REQUEST, and the size of the picture that the run begins with.
 CASES = {sampler: ({"sampler": sampler}, (64, 64)) for sampler in CLASSES}
+CASES["tcd"][0]["eta"] = 0.3
 CASES |= {
     "ddim whole": ({"sampler": "ddim", "strength": 1.0}, (64, 64)),
     "ddim eta": ({"sampler": "ddim", "eta": 1.0, "strength": 0.75}, (64, 64)),
@@ -55,7 +56,7 @@ def plan(sampler, config, steps, strength):
         scheduler.set_begin_index(left_out * scheduler.order)
     zero, one = torch.zeros(1, 1), torch.ones(1, 1)
     level = [float(scheduler.add_noise(a, b, times[:1])) for a, b in ((one, zero), (zero, one))]
-    rows = probe(scheduler, 0, times)
+    rows = probe(scheduler, 0.3 if sampler == "tcd" else 0, times)
     return {
         "sampler": sampler, "config": config, "steps": steps, "strength": strength,
         "left_out": left_out, "level": [number(factor, 8) for factor in level],

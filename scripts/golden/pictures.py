@@ -20,6 +20,7 @@ REQUEST = {
 }
 # What differs from REQUEST, and what the scheduler's config says besides.
 CASES = {sampler: ({"sampler": sampler}, {}) for sampler in CLASSES}
+CASES["tcd"][0]["eta"] = 0.3
 CASES |= {
     "ddim eta": ({"sampler": "ddim", "eta": 1.0}, {}),
     "ddim trailing": ({"sampler": "ddim", "spacing": "trailing"},

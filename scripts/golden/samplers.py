@@ -12,7 +12,7 @@ import torch
 from diffusers import (
     DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler, HeunDiscreteScheduler, LCMScheduler, LMSDiscreteScheduler,
-    PNDMScheduler, UniPCMultistepScheduler,
+    PNDMScheduler, TCDScheduler, UniPCMultistepScheduler,
 )
 
 from . import save
@@ -29,6 +29,7 @@ CLASSES = {
     "dpmpp_2m_sde": (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++"}),
     "unipc": (UniPCMultistepScheduler, {}),
     "lcm": (LCMScheduler, {}),
+    "tcd": (TCDScheduler, {}),
 }
 KARRAS = ["lms", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc"]
 LINEAR = {"num_train_timesteps": 1100, "beta_start": 0.0001, "beta_end": 0.02,
@@ -42,6 +43,7 @@ CONFIGS = {
     "linear": LINEAR,
     "linear v": {**LINEAR, "prediction_type": "v_prediction"},
     "linear karras": {**LINEAR, "use_karras_sigmas": True},
+    "few": {**V1_4, "original_inference_steps": 30, "timestep_scaling": 2.5},
 }
 # Evaluations that a row looks back on, and those of a long run that are kept.
 BACK = 4
@@ -61,6 +63,20 @@ def cases():
     yield "ddim", "alpha one", 4, 0
     yield from (("ddim", "v1.4", 5, eta) for eta in (0.5, 1))
     yield "ddim", "v", 5, 1
+    for name in ("v1.4", "v"):
+        for steps in (1, 2, 4, 8):
+            yield from (("tcd", name, steps, eta) for eta in (0, 0.3, 1))
+    for sampler in ("lcm", "tcd"):
+        yield from ((sampler, "few", steps, 0) for steps in (1, 4, 30))
+
+
+def distilled():
+    """(sampler, name of the config, steps, eta, strength)"""
+    for sampler, eta in (("lcm", 0), ("tcd", 0.3), ("tcd", 1)):
+        for steps, strength in ((4, 0.8), (1, 0.02), (8, 0.5), (3, 1.0), (4, 0.29)):
+            yield sampler, "v1.4", steps, eta, strength
+        yield sampler, "few", 4, eta, 0.55
+        yield sampler, "v", 2, eta, 0.3
 
 
 def scheduler_of(sampler, name):
@@ -81,7 +97,7 @@ def probe(scheduler, eta, timesteps=None) -> list:
     count = len(timesteps)
     units = torch.eye(3 * count).reshape(3 * count, 1, -1)
     module = importlib.import_module(type(scheduler).__module__)
-    extra = {"eta": eta} if eta else {}
+    extra = {"eta": eta} if "eta" in type(scheduler).step.__code__.co_varnames else {}
     rows, drawn = [], iter(units[2 * count:])
     original = getattr(module, "randn_tensor", None)
     module.randn_tensor = lambda *_, **__: next(drawn)
@@ -141,4 +157,11 @@ def write(out) -> None:
         for sampler in KARRAS if name == "linear karras" else CLASSES:
             total = full_loop(scheduler_of(sampler, name))
             loops.append({"sampler": sampler, "config": name, "sum": total})
-    save(out / "samplers.json", configs=CONFIGS, plans=plans, loops=loops)
+    begun = []
+    for sampler, name, steps, eta, strength in distilled():
+        scheduler = scheduler_of(sampler, name)
+        scheduler.set_timesteps(steps, strength=strength)
+        case = {"sampler": sampler, "config": name, "steps": steps, "eta": eta,
+                "strength": strength}
+        begun.append(case | shortened(probe(scheduler, eta)))
+    save(out / "samplers.json", configs=CONFIGS, plans=plans, loops=loops, distilled=begun)

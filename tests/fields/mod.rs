@@ -53,7 +53,13 @@ fn no_field_of_the_sample_has_its_default() {
     }
     assert_eq!(unusual().0.len(), fields().count());
     let samplers = Sampler::ALL.map(Sampler::name);
-    let allowed = Allowed { factor: 8, size: [64, 64], samplers: &samplers, text_layers: 12 };
+    let allowed = Allowed {
+        factor: 8,
+        size: [64, 64],
+        samplers: &samplers,
+        text_layers: 12,
+        embeds_guidance: false,
+    };
     assert_eq!(request.validate(&allowed), Ok(()));
 }
 
@@ -212,7 +218,13 @@ fn the_schema_is_published() {
     let output = program(&["schema"]);
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), any);
     // That of a model knows more.
-    let allowed = Allowed { factor: 8, size: [64, 64], samplers: &["ddim"], text_layers: 5 };
+    let allowed = Allowed {
+        factor: 8,
+        size: [64, 64],
+        samplers: &["ddim"],
+        text_layers: 5,
+        embeds_guidance: false,
+    };
     let one = schema(Some(&allowed));
     assert_eq!(one["properties"]["clip_skip"]["maximum"], 5);
     assert_eq!(one["properties"]["sampler"]["enum"], serde_json::json!(["ddim"]));

@@ -14,8 +14,7 @@ use darkroom::request::{Allowed, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
     Archive, Embedding, FilePart, Ldm, LocalFuture, LonePart, Lora, Manifest, Source, Taesd,
-    is_inside, npy, origin,
-    tar,
+    is_inside, npy, origin, tar,
 };
 use darkroom::{Error, Result};
 use pollster::block_on;
@@ -146,7 +145,13 @@ pub(crate) fn configs(bytes: &[u8]) {
 /// A request as JSON; one that is valid survives the way into a picture and back.
 pub(crate) fn request(bytes: &[u8]) {
     let samplers = ["ddim", "pndm", "euler_ancestral"];
-    let allowed = Allowed { factor: 8, size: [512, 512], samplers: &samplers, text_layers: 12 };
+    let allowed = Allowed {
+        factor: 8,
+        size: [512, 512],
+        samplers: &samplers,
+        text_layers: 12,
+        embeds_guidance: false,
+    };
     if let Ok(request) = Request::from_json(&String::from_utf8_lossy(bytes))
         && request.validate(&allowed).is_ok()
     {

@@ -72,6 +72,7 @@ impl ByHand<'_> {
             Sampler::Ddim => self.ddim(index, x, answer, noise),
             Sampler::Pndm => self.pndm(index, x, answer),
             Sampler::Lcm => self.lcm(index, x, answer, noise),
+            Sampler::Tcd => self.tcd(index, x, answer, noise),
             Sampler::Heun => self.heun(index, x, answer),
             Sampler::Lms | Sampler::Euler | Sampler::EulerAncestral => {
                 self.in_sigma(index, x, answer, noise)
@@ -132,6 +133,20 @@ impl ByHand<'_> {
         }
         let next = self.alpha(self.time(index + 1) as i64);
         mix(&[(next.sqrt(), &done), ((1.0 - next).sqrt(), noise)])
+    }
+
+    /// Algorithm 4 of the paper: down to the time s, then noise up to the next time.
+    fn tcd(&mut self, index: usize, x: &Vector, answer: &Vector, noise: &Vector) -> Vector {
+        let (x0, eps) = self.split(self.alpha(self.time(index) as i64), x, answer);
+        let last = index + 1 == self.steps;
+        let next = if last { 0 } else { self.time(index + 1) };
+        let s = self.alpha(((1.0 - self.eta) * next as f64).floor() as i64);
+        let below = mix(&[(s.sqrt(), &x0), ((1.0 - s).sqrt(), &eps)]);
+        if last || self.eta == 0.0 {
+            return below;
+        }
+        let ratio = self.alpha(next as i64) / s;
+        mix(&[(ratio.sqrt(), &below), ((1.0 - ratio).sqrt(), noise)])
     }
 
     fn heun(&mut self, index: usize, x: &Vector, answer: &Vector) -> Vector {

@@ -30,12 +30,14 @@ test("the form offers the settings that the sampler has", async (t) => {
   };
   assert.deepEqual(await offered("euler"), ["karras", "spacing"]);
   assert.deepEqual(await offered("lcm"), []);
+  assert.deepEqual(await offered("tcd"), ["eta"]);
+  assert.equal(await page.locator("#eta").getAttribute("placeholder"), "0.3");
   assert.deepEqual(await offered("ddim"), ["eta", "spacing"]);
   // What was typed is not lost with another sampler: the engine says what is wrong, at its field.
   await page.locator("#eta").fill("0.5");
   assert.deepEqual(await offered("euler"), ["eta", "karras", "spacing"]);
   await page.locator("#generate").click();
-  assert.match(await complaint(), /eta is for ddim alone; euler knows none/);
+  assert.match(await complaint(), /eta is for ddim and tcd alone; euler knows none/);
   assert.equal(await page.locator("#eta").getAttribute("aria-invalid"), "true");
 });
 

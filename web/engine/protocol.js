@@ -56,6 +56,10 @@
  * allows, as a JSON Schema
  * @property {number} text_layers the most for a request's clip_skip
  * @property {number} parameters numbers in its weights
+ * @property {boolean} [embeds_guidance] whether the guidance scale is an input of its UNet, which
+ * evaluates no negative prompt then
+ * @property {{ sampler: string, steps: number, guidance_scale: number } | null} [made_for] what to
+ * ask it for, if it was distilled for few steps
  * @property {"webgpu" | "cpu"} device which one computes
  * @property {string} adapter the browser's name of the graphics adapter, or else its kind
  * @property {"hardware" | "software" | "none" | "unknown"} adapter_kind what the engine takes the
@@ -76,7 +80,7 @@
  * Memory that the engine's worker uses now.
  * @typedef {{ gpu_bytes: number, gpu_buffers: number, wasm_bytes: number }} Held
  *
- * Times of one evaluation of the open model's UNet, with two prompts as guidance has.
+ * Times of one evaluation of the open model's UNet, with the prompts of guidance.
  * @typedef {object} Profile
  * @property {[width: number, height: number]} size of the image, in pixels
  * @property {number} seconds of the evaluation as in a run, without a wait after each dispatch

@@ -21,6 +21,9 @@ const SAMPLERS = new Map([
   ["dpm++2msde", "dpmpp_2m_sde"],
   ["unipc", "unipc"],
   ["lcm", "lcm"],
+  ["lcmscheduler", "lcm"],
+  ["tcd", "tcd"],
+  ["tcdscheduler", "tcd"],
 ]);
 
 /** Samplers for which AUTOMATIC1111's "Automatic" is not the model's own schedule. */

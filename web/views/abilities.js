@@ -21,6 +21,7 @@ export function createAbilities() {
       field.disabled = lacks && field.value === DEFAULTS.get(name);
       field.title = lacks ? abilitiesText.lacks() : "";
     }
+    byId("eta", HTMLInputElement).placeholder = abilitiesText.eta(sampler.value);
   }
 
   sampler.addEventListener("change", show);

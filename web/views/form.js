@@ -15,6 +15,9 @@ import { createSizes } from "./sizes.js";
 import { createStartImage } from "./start_image.js";
 import { createStyles } from "./styles.js";
 
+/** The fields that a model distilled for few steps has its own first values of. */
+const MADE_FOR = /** @type {const} */ (["sampler", "steps", "guidance_scale"]);
+
 /** The strength when the user makes an image the start image. */
 const VARIATION = "0.6";
 
@@ -35,6 +38,8 @@ export class Form {
   #shortcuts;
   #abilities;
   #styles;
+  /** The first values of these fields, with the open model. */
+  #first = MADE_FOR.map((name) => DEFAULTS.get(name) ?? "");
 
   /**
    * @param {import("../state/page.js").Page} state
@@ -89,8 +94,13 @@ export class Form {
   #reset() {
     this.#clear();
     for (const [name, value] of DEFAULTS) write(name, value);
+    this.#writeFirst();
     this.#refresh();
     this.#handlers.onChange();
+  }
+
+  #writeFirst() {
+    for (const [i, name] of MADE_FOR.entries()) write(name, this.#first[i] ?? "");
   }
 
   #clear() {
@@ -110,11 +120,15 @@ export class Form {
   }
 
   /**
-   * Adapts the form to a model: its samplers, their settings, its sizes.
+   * Adapts the form to a model: its samplers, their settings, its sizes; and what it was made for,
+   * unless the user or a link has chosen otherwise.
    * @param {import("../engine/protocol.js").Description} description
    */
-  #describe({ factor, width, height, samplers, abilities }) {
+  #describe({ factor, width, height, samplers, abilities, made_for }) {
     offerSamplers(samplers);
+    const untouched = MADE_FOR.every((name, i) => read(name) === this.#first[i]);
+    this.#first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
+    if (untouched) this.#writeFirst();
     this.#abilities.describe(abilities);
     anyById("size-hint").textContent = say.sizeHint(factor, width, height);
     this.#sizes.describe(factor, width, height);

@@ -12,6 +12,9 @@ use crate::json::from_python;
 /// The most training timesteps that are accepted; v1.4 has 1000.
 const MAX_TRAINED: u64 = 100_000;
 
+/// Classes of models distilled for few steps. Betas that the file leaves out are v1.4's with them.
+const FEW_STEPS: [&str; 2] = ["LCMScheduler", "TCDScheduler"];
+
 /// Fields that change the picture, with the only values that are supported besides null.
 const ONLY: [(&str, &[&str]); 9] = [
     ("thresholding", &["false"]),
@@ -60,7 +63,9 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     {
         return Err(config.refuse("_class_name", &format!("is {class}, which is not supported")));
     }
-    let mut schedule = Schedule::from_betas(betas(&config)?);
+    let class = config.text("_class_name")?.filter(|class| FEW_STEPS.contains(class));
+    let mut schedule = Schedule::from_betas(betas(&config, class.is_some())?);
+    schedule.class = class.map(str::to_owned);
     schedule.prediction = match config.text("prediction_type")?.unwrap_or("epsilon") {
         "epsilon" => Prediction::Epsilon,
         "v_prediction" => Prediction::V,
@@ -79,10 +84,21 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     schedule.karras = config.flag("use_karras_sigmas")?.unwrap_or(false);
     schedule.lower_order_final = config.flag("lower_order_final")?.unwrap_or(true);
     schedule.skip_prk_steps = config.flag("skip_prk_steps")?.unwrap_or(false);
+    let most = schedule.num_train_timesteps() as u64;
+    schedule.original_inference_steps = config.integer("original_inference_steps", 50, most)?;
+    if schedule.original_inference_steps == 0 {
+        return Err(config.refuse("original_inference_steps", "is 0"));
+    }
+    if let Some(value) = config.get("timestep_scaling") {
+        let scaling = value.as_f64().filter(|scaling| scaling.is_finite() && *scaling > 0.0);
+        schedule.timestep_scaling =
+            scaling.ok_or_else(|| config.refuse("timestep_scaling", "is not a positive number"))?;
+    }
     Ok(schedule)
 }
 
-fn betas(config: &Config) -> Result<Vec<f32>> {
+/// `few_steps`: whether the class is one of [`FEW_STEPS`].
+fn betas(config: &Config, few_steps: bool) -> Result<Vec<f32>> {
     let num_train_timesteps = config.integer("num_train_timesteps", 1000, MAX_TRAINED)?;
     if num_train_timesteps == 0 {
         return Err(config.refuse("num_train_timesteps", "is 0"));
@@ -95,9 +111,13 @@ fn betas(config: &Config) -> Result<Vec<f32>> {
             config.refuse("trained_betas", &reason)
         });
     }
-    let start = config.fraction("beta_start", 0.0001)?;
-    let end = config.fraction("beta_end", 0.02)?;
-    match config.text("beta_schedule")?.unwrap_or("linear") {
+    let (start, end, kind) = match few_steps {
+        true => (0.00085, 0.012, "scaled_linear"),
+        false => (0.0001, 0.02, "linear"),
+    };
+    let start = config.fraction("beta_start", start)?;
+    let end = config.fraction("beta_end", end)?;
+    match config.text("beta_schedule")?.unwrap_or(kind) {
         "linear" => Ok(linspace(start, end, num_train_timesteps)),
         "scaled_linear" => {
             let roots = linspace(start.sqrt(), end.sqrt(), num_train_timesteps);

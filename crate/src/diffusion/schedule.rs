@@ -31,6 +31,12 @@ pub struct Schedule {
     pub(super) set_alpha_to_one: Option<bool>,
     pub(super) karras: bool,
     pub(super) skip_prk_steps: bool,
+    /// Scheduler config: `_class_name`, if it is that of a model distilled for few steps.
+    pub(super) class: Option<String>,
+    /// Steps of the solver in distillation. Scheduler config: `original_inference_steps`.
+    pub(super) original_inference_steps: usize,
+    /// The factor of timesteps in LCM's boundary condition. Scheduler config: `timestep_scaling`.
+    pub(super) timestep_scaling: f64,
     /// Scheduler config: `lower_order_final`. Whether the last step is of first order in runs of
     /// few steps that end above σ = 0.
     pub(super) lower_order_final: bool,
@@ -48,6 +54,9 @@ impl Schedule {
             set_alpha_to_one: None,
             karras: false,
             skip_prk_steps: false,
+            class: None,
+            original_inference_steps: 50,
+            timestep_scaling: 10.0,
             lower_order_final: true,
         }
     }

@@ -29,4 +29,4 @@ pub use loader::Loader;
 pub use norm::{GroupNorm, LayerNorm};
 pub use resnet::ResnetBlock;
 pub use scope::{Catalogue, Numbers, Scope};
-pub use timestep::{TimestepEmbedding, sinusoid};
+pub use timestep::{TimestepEmbedding, guidance_embedding, sinusoid};

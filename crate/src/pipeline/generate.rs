@@ -12,7 +12,7 @@
 //! As many pictures of a request are computed together as fit in memory; the others follow in
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
-use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord};
+use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord, Files};
 use super::control::{Control, Previews, Progress};
 use super::engine::{Engine as _, LoadContext, Planned};
 use super::model::{Machine, Pipeline};
@@ -33,6 +33,9 @@ const SHORT_FOR_VAE: &str = "Memory is too short for the model's VAE. A TAESD de
 fn is_makeshift(beside: Option<&BesideVae>, decodes: bool) -> bool {
     decodes && beside.is_some_and(|beside| beside.decoder == DecoderChoice::Auto)
 }
+/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
+const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
+    as a number and evaluates the prompt alone.";
 
 /// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
@@ -179,23 +182,38 @@ impl Pipeline {
         let size = request.size(&allowed);
         let [width, height] = size.map(Some);
         let mut request = Request { width, height, ..request.clone() };
-        let left_out = left_out(&mut request, extras.initial)?;
+        let mut left_out = left_out(&mut request, extras.initial)?;
         let sampler: Sampler = request.sampler.parse()?;
+        let mut strength = None;
+        if left_out.is_some() && request.takes_all_steps(&allowed) {
+            (left_out, strength) = (None, request.strength);
+        }
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let options = SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out };
+        let options =
+            SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out, strength };
         let files = &*self.files();
         let schedule = &files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let plan = request.shortcuts.apply(plan, schedule);
-        let mut prompts = Prompts::read(&self.tokenizer, files.embeddings(), &request)?;
-        prompts.notices.extend(self.lora_notices(&request));
+        let prompts = self.prompts(files, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1 };
         let load = order.load(order.request.count as usize);
         let call = LoadContext { files, control };
         order.at_once = engine.plan(load, call).await? as u32;
         Ok(order)
+    }
+
+    /// The prompts of a request, with all that is to be told about them.
+    fn prompts(&self, files: &Files, request: &Request) -> Result<Prompts> {
+        let count = files.prompts(request);
+        let mut prompts = Prompts::read(&self.tokenizer, files.embeddings(), request, count)?;
+        prompts.notices.extend(self.lora_notices(request));
+        if files.embeds_guidance() && !request.negative_prompt.is_empty() {
+            prompts.notices.push(NO_NEGATIVE.into());
+        }
+        Ok(prompts)
     }
 
     /// Makes the result from a decoded picture and its request.

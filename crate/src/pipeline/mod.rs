@@ -38,8 +38,8 @@ mod verify;
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use checkpoint::{
     BesideVae, Configs, DecoderChoice, DecoderRecord, Description, EmbeddingRecord, Files,
-    LoraRecord, NamedEmbedding, Part, PartMap, PartRecord, PartSet, Provenance, SafetyFiles,
-    Weighted,
+    LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, Provenance,
+    SafetyFiles, Weighted,
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};

@@ -18,6 +18,7 @@ use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, GpuOptions, Tuning};
 use crate::measure::{self, Numerics, tuner};
+use crate::request::Request;
 use crate::weights::Source;
 use std::rc::Rc;
 
@@ -260,7 +261,8 @@ async fn find_adapter(choice: DeviceChoice, kind: AdapterKind) -> Result<Found> 
 async fn bring(engine: &OnGpu, call: LoadContext<'_>) -> Result<()> {
     let description = call.files.describe();
     let size = [description.width, description.height];
-    let own = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let prompts = call.files.prompts(&Request::default());
+    let own = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     loop {
         let brought = match engine.plan(own, call).await {
             // A size that does not fit is no error here: smaller pictures may fit.

@@ -1,8 +1,6 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{
-    DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance,
-};
+use super::checkpoint::{DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};

@@ -63,7 +63,7 @@ pub struct KernelTime {
 }
 
 impl Pipeline {
-    /// Times the UNet at a size with two prompts, as with guidance, and each dispatch `runs` times.
+    /// Times the UNet at a size with the prompts of guidance, and each dispatch `runs` times.
     /// Progress is reported in hundredths, as [`Progress::Step`].
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Pipeline {
         size: [u32; 2],
         call: LoadContext<'_>,
     ) -> Result<impl Fn() + use<'a>> {
-        let prompts = 2;
+        let prompts = call.files.prompts(&Request::default());
         let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
         engine.plan(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];

@@ -8,6 +8,7 @@ mod encoder;
 mod safety;
 mod taesd;
 mod text_encoder;
+mod time_embedding;
 mod unet;
 mod vae_encoder;
 mod weights;

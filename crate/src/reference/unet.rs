@@ -2,23 +2,22 @@
 //! here. candle-transformers' own UNet computes the feed-forward layers with an approximate GELU
 //! and has 32 groups in every transformer, and ignores the config's number.
 
+use super::time_embedding::TimeEmbedding;
 use super::weights::Weights;
 use crate::models::unet::{Cache, Level, Residuals, UnetConfig, UnetInput, UnetOutput};
-use candle_core::{D, DType, Device, Result, Tensor};
+use candle_core::{D, Result, Tensor};
 use candle_nn::{
     Conv2d, Conv2dConfig, GroupNorm, LayerNorm, Linear, Module, VarBuilder, conv2d, group_norm,
     layer_norm, linear, ops,
 };
 use candle_transformers::models::stable_diffusion::attention::CrossAttention;
-use candle_transformers::models::stable_diffusion::embeddings::{TimestepEmbedding, Timesteps};
 use candle_transformers::models::stable_diffusion::resnet::{ResnetBlock2D, ResnetBlock2DConfig};
 use std::slice::SliceIndex;
 
 /// diffusers: `UNet2DConditionModel`.
 pub struct Unet {
     conv_in: Conv2d,
-    time_proj: Timesteps,
-    time_embedding: TimestepEmbedding,
+    time_embedding: TimeEmbedding,
     down: Vec<Block>,
     mid: Vec<ResnetWithTransformer>,
     up: Vec<Block>,
@@ -122,12 +121,9 @@ impl Unet {
         let (groups, eps) = (config.norm_num_groups, f64::from(config.norm_eps));
         let same = |kernel: usize| Conv2dConfig { padding: kernel / 2, ..Default::default() };
         let (into, out) = (config.conv_in_kernel, config.conv_out_kernel);
-        let wide = config.time_embed_dim;
-        let time = vars.pp("time_embedding");
         Ok(Unet {
             conv_in: conv2d(config.in_channels, c, into, same(into), vars.pp("conv_in"))?,
-            time_proj: Timesteps::new(c, config.flip_sin_to_cos, config.freq_shift),
-            time_embedding: TimestepEmbedding::new(time, c, wide)?,
+            time_embedding: TimeEmbedding::new(&vars.pp("time_embedding"), config)?,
             down,
             mid,
             up,
@@ -145,9 +141,8 @@ impl Unet {
     /// candle's, where shapes do not fit.
     pub fn forward(&self, input: &UnetInput<'_, Tensor, Tensor>) -> Result<UnetOutput<Tensor>> {
         let (latents, context, residuals) = (input.latents, input.context, input.residuals);
-        let times = Tensor::full(input.timestep as f32, latents.dim(0)?, &Device::Cpu)?;
-        let times = self.time_proj.forward(&times.to_dtype(DType::F32)?)?;
-        let time = self.time_embedding.forward(&times)?;
+        let (timestep, guidance_scale) = (input.timestep, input.guidance_scale);
+        let time = self.time_embedding.forward(timestep, guidance_scale, latents.dim(0)?)?;
         let mut x = match input.extra_channels {
             Some(extra) => self.conv_in.forward(&Tensor::cat(&[latents, extra], 1)?)?,
             None => self.conv_in.forward(latents)?,

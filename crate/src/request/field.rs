@@ -19,6 +19,9 @@ pub struct Allowed<'a> {
     pub samplers: &'a [&'static str],
     /// Layers of the text encoder.
     pub text_layers: u32,
+    /// Whether its UNet takes the guidance scale as an input; see
+    /// [`UnetConfig`](crate::models::unet::UnetConfig).
+    pub embeds_guidance: bool,
 }
 
 /// The type of a field and its bounds, as far as they do not depend on other fields.

@@ -5,6 +5,7 @@
 use super::field::{Field, Form};
 use super::value::FieldValue;
 use super::{Request, fields};
+use crate::diffusion::Sampler;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 
@@ -13,10 +14,11 @@ impl Request {
     /// have their defaults. `size` is the image's, in pixels.
     pub fn infotext(&self, size: [u32; 2]) -> Vec<(&'static str, String)> {
         let plain = Request::default();
+        let told = &Request { eta: self.told_eta(), ..self.clone() };
         let mut line: Vec<_> = fields()
             .filter_map(|field| {
                 let text = field.info.infotext?;
-                let held = self.value(field);
+                let held = told.value(field);
                 let written = text.always || held != plain.value(field);
                 let value = match text.form {
                     Form::Plain => Some(held.to_string()),
@@ -28,6 +30,14 @@ impl Request {
             .collect();
         line.sort_by_key(|(place, ..)| *place);
         line.into_iter().map(|(_, name, value)| (name, value)).collect()
+    }
+
+    /// The eta that the text tells: the one that applies, but not where it is 0 and nobody would
+    /// expect another.
+    fn told_eta(&self) -> Option<f64> {
+        let Ok(sampler) = self.sampler.parse::<Sampler>() else { return self.eta };
+        let (expected, eta) = (sampler.default_eta(), self.eta);
+        eta.or(Some(expected)).filter(|eta| *eta != 0.0 || expected != 0.0)
     }
 
     /// The request from such a text of this program; missing fields have their defaults.

@@ -17,8 +17,8 @@ pub use schema::schema;
 pub use shortcuts::Shortcuts;
 pub use value::FieldValue;
 
-use crate::diffusion::Spacing;
 use crate::diffusion::noise::Rng;
+use crate::diffusion::{Sampler, Spacing};
 use crate::error::{Error, Result};
 use crate::text::{LongPrompt, PromptOptions};
 use field::{ANY, of_type};
@@ -67,9 +67,11 @@ request_fields! {
         sampler: String = "ddim".into(),
             of_type(FieldType::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
                 .infotext_always(2, "Sampler");
-        /// For the sampler ddim: 0 adds no noise, 1 as much as the reverse chain does.
-        eta: f64 = 0.0,
-            of_type(FieldType::Number(0.0, 1.0)).diffusers("eta").infotext_if_changed(7, "Eta");
+        /// For the samplers ddim and tcd: 0 adds no noise, 1 as much as the reverse chain does, or
+        /// with tcd all of the next step's.
+        eta: Option<f64> = None,
+            of_type(FieldType::Number(0.0, 1.0)).without("0 for ddim, 0.3 for tcd")
+                .diffusers("eta").infotext_if_changed(7, "Eta");
         /// Whether the sampler steps over the noise levels of Karras et al.
         karras: Option<bool> = None,
             of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
@@ -186,10 +188,16 @@ impl Request {
         [self.width.unwrap_or(allowed.size[0]), self.height.unwrap_or(allowed.size[1])]
     }
 
-    /// How many prompts the UNet evaluates: 2, or 1 without guidance, which needs no negative
-    /// prompt.
+    /// How many prompts a UNet evaluates: 2, or 1 without guidance, which needs no negative prompt.
     pub fn prompts(&self) -> usize {
         if self.guidance_scale > 1.0 { 2 } else { 1 }
+    }
+
+    /// Whether a run that begins with a picture takes all of the steps, from where the picture is
+    /// noisy enough, and leaves none out. diffusers: `LatentConsistencyModelImg2ImgPipeline`.
+    pub fn takes_all_steps(&self, allowed: &Allowed<'_>) -> bool {
+        let sampler = self.sampler.parse::<Sampler>();
+        allowed.embeds_guidance && sampler.is_ok_and(Sampler::is_for_few_steps)
     }
 
     /// How its prompts are turned into tokens.
@@ -226,6 +234,7 @@ impl Request {
         }
         if let Some(strength) = self.strength
             && taken(self.steps, strength) == 0
+            && !self.takes_all_steps(allowed)
         {
             let reason =
                 format!("is too small: {strength} of {} steps is less than one", self.steps);
@@ -250,8 +259,13 @@ impl Request {
 mod tests {
     use super::*;
 
-    const ALLOWED: Allowed<'_> =
-        Allowed { factor: 8, size: [512, 512], samplers: &["ddim"], text_layers: 12 };
+    const ALLOWED: Allowed<'_> = Allowed {
+        factor: 8,
+        size: [512, 512],
+        samplers: &["ddim"],
+        text_layers: 12,
+        embeds_guidance: false,
+    };
 
     fn field_of(result: Result<()>) -> &'static str {
         match result {
@@ -319,8 +333,8 @@ mod tests {
         assert_eq!(bad(|r| r.guidance_scale = f64::NAN), "guidance scale");
         assert_eq!(bad(|r| r.guidance_scale = f64::INFINITY), "guidance scale");
         assert_eq!(bad(|r| r.sampler = "magic".into()), "sampler");
-        assert_eq!(bad(|r| r.eta = 1.5), "eta");
-        assert_eq!(bad(|r| r.eta = f64::NAN), "eta");
+        assert_eq!(bad(|r| r.eta = Some(1.5)), "eta");
+        assert_eq!(bad(|r| r.eta = Some(f64::NAN)), "eta");
         assert_eq!(bad(|r| r.rng = "dice".into()), "rng");
         assert_eq!(bad(|r| (r.rng, r.seed) = ("numpy".into(), 1 << 32)), "seed");
         assert_eq!(bad(|r| r.count = 0), "count");

@@ -109,8 +109,13 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let wrong = |json: &str| {
-            let allowed =
-                Allowed { factor: 8, size: [512, 512], samplers: &["ddim"], text_layers: 12 };
+            let allowed = Allowed {
+                factor: 8,
+                size: [512, 512],
+                samplers: &["ddim"],
+                text_layers: 12,
+                embeds_guidance: false,
+            };
             let read = Request::from_json(json).and_then(|request| request.validate(&allowed));
             match read {
                 Err(Error::Request { field, .. }) => field,

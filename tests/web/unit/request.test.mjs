@@ -59,7 +59,7 @@ test("the form's own fields make a request of the engine's types", () => {
     width: null,
     height: null,
     sampler: "ddim",
-    eta: 0,
+    eta: null,
     rng: "torch",
     spacing: null,
     clip_skip: 1,

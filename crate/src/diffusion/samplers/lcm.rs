@@ -6,37 +6,28 @@
 //! x' = √ᾱ'·f + √(1−ᾱ')·noise    the last step ends with f itself
 //! ```
 //!
-//! The timesteps are chosen from the 50 that models are distilled on.
+//! The factor 10 is the config's `timestep_scaling`. The timesteps are those of
+//! [`super::distilled`].
 
+use super::distilled;
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// Steps of the solver in distillation. diffusers: `original_inference_steps`.
-const DISTILLED: usize = 50;
-/// diffusers: `timestep_scaling`.
-const TIME_SCALE: f64 = 10.0;
 /// The variance of the data in the boundary condition.
 const DATA_VARIANCE: f64 = 0.25;
 
 /// The coefficients of latent consistency.
 ///
 /// # Errors
-/// [`Error::Request`] for a number of steps that the schedule does not have,
-/// or more than the model was distilled for.
-pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    schedule.check_steps(steps)?;
-    let most = DISTILLED.min(schedule.num_train_timesteps());
-    if most < DISTILLED || steps > most {
-        let reason = format!("must be between 1 and {most} for lcm, not {steps}");
-        return Err(Error::Request { field: "number of steps", reason });
-    }
-    let times = times(schedule.num_train_timesteps(), steps);
+/// As [`distilled::times`].
+pub(super) fn plan(schedule: &Schedule, steps: usize, strength: Option<f64>) -> Result<Plan> {
+    let times = distilled::times(schedule, steps, strength)?;
     let mut evaluations = Vec::with_capacity(steps);
     for (index, time) in times.iter().enumerate() {
         let alpha = schedule.alpha(*time, steps)?;
-        let scaled = *time as f64 * TIME_SCALE;
+        let scaled = *time as f64 * schedule.timestep_scaling;
         let square = scaled * scaled + DATA_VARIANCE;
         let level = NoiseLevel::of_alpha(alpha);
         let x0 = terms::x0(schedule.prediction(), level.signal, level.noise);
@@ -51,13 +42,4 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         evaluations.push(Evaluation::new(index + 1, *time as f64, level, update.sum()));
     }
     Ok(Plan::new(1.0, evaluations))
-}
-
-/// Chooses `steps` of the timesteps k·⌊N / 50⌋ − 1, evenly spaced from the last one downwards.
-fn times(num_train_timesteps: usize, steps: usize) -> Vec<usize> {
-    let stride = num_train_timesteps / DISTILLED;
-    // numpy.linspace(0, 50, steps, endpoint=False), floored: the product is rounded as in numpy.
-    let part = DISTILLED as f64 / steps as f64;
-    let chosen = (0..steps).map(|index| (index as f64 * part).floor() as usize);
-    chosen.map(|index| (DISTILLED - index) * stride - 1).collect()
 }

@@ -1,6 +1,7 @@
 //! The samplers. Each file turns the formula of one into coefficients.
 
 mod ddim;
+mod distilled;
 mod dpmpp_2m;
 mod dpmpp_2m_sde;
 mod euler;
@@ -10,6 +11,7 @@ mod lcm;
 mod lms;
 mod pndm;
 mod sigmas;
+mod tcd;
 mod terms;
 mod unipc;
 
@@ -46,13 +48,16 @@ pub enum Sampler {
     UniPc,
     /// Latent consistency, for models distilled for it.
     Lcm,
+    /// Trajectory consistency, for models distilled for it.
+    Tcd,
 }
 
 /// What a sampler's plan depends on besides the number of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SamplerOptions {
-    /// DDIM's η: 0 adds no noise, 1 as much as the reverse chain does.
-    pub eta: f64,
+    /// η of DDIM and TCD: 0 adds no noise; 1 as much as the reverse chain does, or with TCD all of
+    /// the next level's. `None`: [`Sampler::default_eta`].
+    pub eta: Option<f64>,
     /// Whether to use Karras sigmas; `None`: as the schedule's file says.
     pub karras: Option<bool>,
     /// For DPM++ 2M and UniPC: end at the smallest σ of training and not at 0. diffusers:
@@ -61,6 +66,10 @@ pub struct SamplerOptions {
     /// The number of first steps that are left out because the run begins with a picture; `None`
     /// for a run that begins with noise. diffusers: `t_start` of its img2img pipeline.
     pub left_out: Option<usize>,
+    /// For LCM and TCD in a run that begins with a picture: the share of the timesteps of
+    /// distillation that steps are chosen from, instead of leaving out steps. diffusers: `strength`
+    /// of `set_timesteps`, which its `LatentConsistencyModelImg2ImgPipeline` gives.
+    pub strength: Option<f64>,
     /// Which of the training timesteps to use; `None`: as the schedule's file says, or else as the
     /// sampler's class in diffusers does.
     pub spacing: Option<Spacing>,
@@ -69,7 +78,7 @@ pub struct SamplerOptions {
 /// Which settings a sampler has. It refuses the others, and the page's form offers only these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Abilities {
-    /// Noise added in each step, [`SamplerOptions::eta`].
+    /// A choice of the noise added in each step, [`SamplerOptions::eta`].
     pub eta: bool,
     /// Karras sigmas, [`SamplerOptions::karras`]; without it the sigmas are those of the timesteps.
     pub karras: bool,
@@ -81,7 +90,7 @@ pub struct Abilities {
 
 impl Sampler {
     /// All of them, in the order of a menu.
-    pub const ALL: [Sampler; 10] = [
+    pub const ALL: [Sampler; 11] = [
         Sampler::Ddim,
         Sampler::Pndm,
         Sampler::Lms,
@@ -92,6 +101,7 @@ impl Sampler {
         Sampler::Dpmpp2mSde,
         Sampler::UniPc,
         Sampler::Lcm,
+        Sampler::Tcd,
     ];
 
     /// The name in requests.
@@ -107,6 +117,27 @@ impl Sampler {
             Sampler::Dpmpp2mSde => "dpmpp_2m_sde",
             Sampler::UniPc => "unipc",
             Sampler::Lcm => "lcm",
+            Sampler::Tcd => "tcd",
+        }
+    }
+
+    /// η where a request does not say: that of `step` of the class in diffusers.
+    pub const fn default_eta(self) -> f64 {
+        if matches!(self, Sampler::Tcd) { 0.3 } else { 0.0 }
+    }
+
+    /// Whether it is for models distilled for few steps, whose timesteps it uses.
+    pub const fn is_for_few_steps(self) -> bool {
+        matches!(self, Sampler::Lcm | Sampler::Tcd)
+    }
+
+    /// The sampler that the schedule's file names, where that says that the model was distilled for
+    /// it. Scheduler config: `_class_name`.
+    pub fn made_for(schedule: &Schedule) -> Option<Sampler> {
+        match schedule.class.as_deref() {
+            Some("LCMScheduler") => Some(Sampler::Lcm),
+            Some("TCDScheduler") => Some(Sampler::Tcd),
+            _ => None,
         }
     }
 
@@ -121,6 +152,7 @@ impl Sampler {
             Sampler::Dpmpp2mSde => Abilities { karras: true, ..plain },
             Sampler::UniPc => Abilities { karras: true, sigma_min: true, ..plain },
             Sampler::Lcm => Abilities { spacing: false, ..plain },
+            Sampler::Tcd => Abilities { eta: true, spacing: false, ..plain },
         }
     }
 
@@ -151,7 +183,8 @@ impl Sampler {
         options: SamplerOptions,
     ) -> Result<Plan> {
         self.check(schedule, &options)?;
-        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out } = options;
+        let SamplerOptions { karras, spacing, ends_at_sigma_min, left_out, strength, .. } = options;
+        let eta = options.eta.unwrap_or(self.default_eta());
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
@@ -169,9 +202,10 @@ impl Sampler {
             Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps, skipped),
             Sampler::UniPc => unipc::plan(schedule, steps, skipped, ends_at_sigma_min),
-            Sampler::Lcm => lcm::plan(schedule, steps),
+            Sampler::Lcm => lcm::plan(schedule, steps, strength),
+            Sampler::Tcd => tcd::plan(schedule, steps, eta, strength),
         }?;
-        if left_out.is_some() {
+        if left_out.is_some() || strength.is_some() {
             // PNDM has left out its steps itself, before it made evaluations of the timesteps.
             let rest = if self == Sampler::Pndm { 0 } else { skipped };
             plan = plan.without_steps(rest).with_picture();
@@ -188,14 +222,20 @@ impl Sampler {
 
     /// Refuses options that this sampler does not have.
     fn check(self, schedule: &Schedule, options: &SamplerOptions) -> Result<()> {
-        let SamplerOptions { eta, karras, spacing, ends_at_sigma_min, .. } = *options;
-        let can = self.abilities();
+        let SamplerOptions { karras, spacing, ends_at_sigma_min, strength, .. } = *options;
+        let (can, eta) = (self.abilities(), options.eta.unwrap_or(0.0));
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
         }
         if eta > 0.0 && !can.eta {
             let those = Sampler::names_of(|can| can.eta);
             return refuse("eta", format!("is for {those} alone; {self} knows none"));
+        }
+        if let Some(strength) = strength
+            && !(self.is_for_few_steps() && (0.0..=1.0).contains(&strength))
+        {
+            let reason = format!("of {strength} is not for the timesteps of {self}");
+            return refuse("strength", reason);
         }
         if karras == Some(true) && !can.karras {
             return refuse("karras", format!("is not for {self}, which keeps the training times"));

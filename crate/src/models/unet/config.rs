@@ -44,6 +44,9 @@ pub struct UnetConfig {
     pub conv_out_kernel: usize,
     /// Whether the transformers' projections are saved as linears, not as 1×1 convolutions.
     pub use_linear_projection: bool,
+    /// Channels of the guidance scale as an input, for a model that has it: a latent consistency
+    /// model. It is evaluated without a negative prompt.
+    pub time_cond_proj_dim: Option<usize>,
     /// Side of the latents that the model was trained on (`sample_size`), if the config has it.
     pub sample_size: Option<usize>,
 }
@@ -106,6 +109,7 @@ impl UnetConfig {
             conv_in_kernel: odd_kernel(&fields, "conv_in_kernel")?,
             conv_out_kernel: odd_kernel(&fields, "conv_out_kernel")?,
             use_linear_projection: fields.get("use_linear_projection", false)?,
+            time_cond_proj_dim: time_cond_proj_dim(&fields)?,
             sample_size: fields.get("sample_size", None)?,
         })
     }
@@ -162,7 +166,6 @@ fn refuse(fields: &Fields) -> Result<()> {
     for (field, allowed) in nothing {
         fields.only(field, allowed)?;
     }
-    fields.only("time_cond_proj_dim", &[Value::Null])?;
     fields.only("timestep_post_act", &[Value::Null])?;
     match fields.get("only_cross_attention", json!(false))? {
         Value::Bool(false) => Ok(()),
@@ -223,6 +226,11 @@ fn cross_attention_dim(fields: &Fields, levels: usize) -> Result<usize> {
         return Err(fields.error("cross_attention_dim", reason));
     }
     Ok(each[0])
+}
+
+fn time_cond_proj_dim(fields: &Fields) -> Result<Option<usize>> {
+    let has = fields.get("time_cond_proj_dim", Value::Null)? != Value::Null;
+    has.then(|| fields.channels("time_cond_proj_dim", 256)).transpose()
 }
 
 /// With a padding of 0 diffusers adds one row and one column of zeros at the end.

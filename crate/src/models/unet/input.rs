@@ -12,6 +12,9 @@ pub struct UnetInput<'a, A, C> {
     pub extra_channels: Option<&'a A>,
     /// In 0..1000, not always a whole number.
     pub timestep: f64,
+    /// The guidance scale, for a UNet that has it as an input (`time_cond_proj_dim`); others ignore
+    /// it. diffusers: `timestep_cond`, which is made of it.
+    pub guidance_scale: Option<f64>,
     /// The context of the b elements of the batch. If it has n < b elements, b / n consecutive
     /// elements of the batch share one.
     pub context: &'a C,
@@ -24,8 +27,9 @@ pub struct UnetInput<'a, A, C> {
 impl<'a, A, C> UnetInput<'a, A, C> {
     /// Latents, a timestep and a context, and nothing else.
     pub fn new(latents: &'a A, timestep: f64, context: &'a C) -> UnetInput<'a, A, C> {
-        let (extra_channels, cache, residuals) = (None, Cache::Off, None);
-        UnetInput { latents, extra_channels, timestep, context, cache, residuals }
+        let (extra_channels, guidance_scale, residuals) = (None, None, None);
+        let cache = Cache::Off;
+        UnetInput { latents, extra_channels, timestep, guidance_scale, context, cache, residuals }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The UNet: predicts the noise in latents, from the timestep and the prompt's context.
 //!
 //! ```text
-//! shifts = time_emb_proj(time_embedding(sinusoid(timestep)))       of all resnets at once
+//! shifts = time_emb_proj(time_embedding(sinusoid(timestep)))       of all resnets at once;
+//!          a latent consistency model adds the guidance scale to the sinusoid
 //! x = conv_in(latents)
 //! down:  every level: resnets, each followed by a transformer; downsample     every x is a skip
 //! mid:   resnet, transformer, resnet                                               some have none

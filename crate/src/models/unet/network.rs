@@ -7,7 +7,8 @@ use super::input::{Cache, Residuals, UnetInput, UnetOutput};
 use super::mid::MidBlock;
 use super::up::UpBlock;
 use crate::error::Result;
-use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding, sinusoid};
+use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding};
+use crate::nn::{guidance_embedding, sinusoid};
 use crate::tensor::Tensor;
 
 /// What the remaining layers of a forward pass need beside their input `x`.
@@ -47,7 +48,12 @@ impl Unet {
         let middle = scope.at("mid_block");
         Ok(Unet {
             conv_in: Conv2d::new(&scope.at("conv_in"), inputs, c, config.conv_in_kernel)?,
-            time_embedding: TimestepEmbedding::new(&time, c, config.time_embed_dim)?,
+            time_embedding: TimestepEmbedding::new(
+                &time,
+                c,
+                config.time_embed_dim,
+                config.time_cond_proj_dim,
+            )?,
             down_blocks: (0..levels)
                 .map(|level| DownBlock::new(&down.at(level), config, level, &mut times))
                 .collect::<Result<_>>()?,
@@ -81,7 +87,7 @@ impl Unet {
     /// Where the shapes are not the config's and each other's, or the context is another model's.
     pub fn forward(&self, input: &UnetInput<'_, Tensor, Context>) -> UnetOutput<Tensor> {
         let latents = input.latents;
-        let shifts = self.shifts(latents, input.timestep);
+        let shifts = self.shifts(latents, input.timestep, input.guidance_scale);
         let x = match input.extra_channels {
             Some(extra) => self.conv_in.forward(&latents.concat(extra)),
             None => self.conv_in.forward(latents),
@@ -170,14 +176,18 @@ impl Unet {
 
     /// The shifts of all resnets by the timestep, side by side, the same for each element of the
     /// batch: `[b, …]`.
-    fn shifts(&self, latents: &Tensor, timestep: f64) -> Tensor {
+    fn shifts(&self, latents: &Tensor, timestep: f64, guidance_scale: Option<f64>) -> Tensor {
         let [batch, ..] = latents.shape().image();
         let c = self.config.levels[0].channels;
         let (flip, shift) = (self.config.flip_sin_to_cos, self.config.freq_shift);
         let rows = sinusoid(timestep, c, flip, shift).repeat(batch);
-        let gpu = latents.gpu();
-        let rows = Tensor::from_f32(gpu, &rows, [batch, c], latents.precision());
-        self.time_emb_proj.forward(&self.time_embedding.forward(&rows))
+        let upload = |rows: &[f32]| {
+            let shape = [batch, rows.len() / batch];
+            Tensor::from_f32(latents.gpu(), rows, shape, latents.precision())
+        };
+        let guidance = self.config.time_cond_proj_dim.zip(guidance_scale);
+        let cond = guidance.map(|(c, scale)| upload(&guidance_embedding(scale, c).repeat(batch)));
+        self.time_emb_proj.forward(&self.time_embedding.forward(&upload(&rows), cond.as_ref()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model is and can be asked for.
 
-use crate::diffusion::{Abilities, Sampler};
+use crate::diffusion::{Abilities, Sampler, Schedule};
 use crate::request::{Allowed, schema};
 use serde::Serialize;
 use serde_json::Value;
@@ -24,14 +24,49 @@ pub struct Description {
     pub text_layers: u32,
     /// The number of values in its files of weights.
     pub parameters: u64,
+    /// Whether its UNet takes the guidance scale as an input, and evaluates no negative prompt.
+    pub embeds_guidance: bool,
+    /// What to ask a model for that was distilled for few steps.
+    pub made_for: Option<MadeFor>,
     /// The fields of a [`Request`](crate::request::Request) with what this model allows, as a JSON
     /// Schema.
     pub request: Value,
 }
 
+/// The settings that a model was distilled for. They do not change what a request means: a page
+/// offers them in place of the request's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MadeFor {
+    /// For [`Request::sampler`](crate::request::Request::sampler).
+    pub sampler: &'static str,
+    /// For [`Request::steps`](crate::request::Request::steps).
+    pub steps: u32,
+    /// For [`Request::guidance_scale`](crate::request::Request::guidance_scale).
+    pub guidance_scale: f64,
+}
+
+impl MadeFor {
+    /// For a model whose UNet takes the guidance scale as an input, the defaults of diffusers'
+    /// `LatentConsistencyModelPipeline`. For another one whose scheduler is of a class for few
+    /// steps, four steps without guidance, as in the examples of these classes: the guidance is
+    /// distilled into its weights.
+    pub(super) fn of(schedule: &Schedule, embeds_guidance: bool) -> Option<MadeFor> {
+        let sampler = Sampler::made_for(schedule);
+        let guidance_scale = if embeds_guidance { 8.5 } else { 1.0 };
+        let sampler = sampler.or(embeds_guidance.then_some(Sampler::Lcm))?.name();
+        Some(MadeFor { sampler, steps: 4, guidance_scale })
+    }
+}
+
 impl Description {
     /// The description of a model with all samplers, trained on square pictures.
-    pub(super) fn new(factor: u32, side: u32, text_layers: u32, parameters: u64) -> Description {
+    pub(super) fn new(
+        factor: u32,
+        side: u32,
+        text_layers: u32,
+        parameters: u64,
+        (embeds_guidance, made_for): (bool, Option<MadeFor>),
+    ) -> Description {
         let mut description = Description {
             factor,
             width: side,
@@ -40,6 +75,8 @@ impl Description {
             abilities: Sampler::ALL.map(|one| (one.name(), one.abilities())).into(),
             text_layers,
             parameters,
+            embeds_guidance,
+            made_for,
             request: Value::Null,
         };
         description.request = schema(Some(&description.allowed()));
@@ -53,6 +90,7 @@ impl Description {
             size: [self.width, self.height],
             samplers: &self.samplers,
             text_layers: self.text_layers,
+            embeds_guidance: self.embeds_guidance,
         }
     }
 }

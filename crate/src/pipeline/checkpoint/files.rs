@@ -14,7 +14,7 @@
 //! The optional safety checker is in `safety_files`.
 
 use super::configs::Configs;
-use super::description::Description;
+use super::description::{Description, MadeFor};
 use super::embeddings::{Embeddings, NamedEmbedding};
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::part::{Part, PartMap};
@@ -26,6 +26,7 @@ use crate::error::{Error, Result, bad_file};
 use crate::models::clip::TextConfig;
 use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
+use crate::request::Request;
 use crate::text::Tokenizer;
 use crate::weights::names::{Topology, UnetLevel};
 use crate::weights::{Archive, FilePart, Lora, Merge, OtherPart, Source, TensorInfo};
@@ -232,6 +233,17 @@ impl Files {
         self.archives.get(file).expect("a part of the model's own files")
     }
 
+    /// Whether the UNet takes the guidance scale as an input.
+    pub fn embeds_guidance(&self) -> bool {
+        self.unet.time_cond_proj_dim.is_some()
+    }
+
+    /// How many prompts the UNet evaluates for a picture of this request: the prompt alone if it
+    /// takes the guidance scale as an input.
+    pub fn prompts(&self, request: &Request) -> usize {
+        if self.embeds_guidance() { 1 } else { request.prompts() }
+    }
+
     /// The topology that the names in a single file depend on.
     pub fn topology(&self) -> Topology {
         let level = |level: &Level| UnetLevel {
@@ -330,7 +342,9 @@ impl Files {
         // diffusers' default is 64.
         let side = self.unet.sample_size.unwrap_or(64) as u32 * factor;
         let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
-        Description::new(factor, side, text_layers, parameters)
+        let embeds = self.embeds_guidance();
+        let made_for = MadeFor::of(&self.schedule, embeds);
+        Description::new(factor, side, text_layers, parameters, (embeds, made_for))
     }
 }
 

@@ -17,7 +17,7 @@ mod tokenizer;
 mod weights;
 
 pub use configs::Configs;
-pub use description::Description;
+pub use description::{Description, MadeFor};
 pub(super) use embeddings::Embeddings;
 pub use embeddings::{EmbeddingRecord, NamedEmbedding};
 pub use files::Files;

@@ -210,6 +210,10 @@ fn unet(
         ("up_block_types".into(), json!(up)),
         ("use_linear_projection".into(), json!(linear)),
     ]);
+    let cond_proj = archive.get("time_embedding.cond_proj.weight");
+    if let Some(n) = cond_proj.and_then(|info| info.shape.get(1)) {
+        config.insert("time_cond_proj_dim".into(), json!(n));
+    }
     Ok(Value::Object(config).to_string())
 }
 

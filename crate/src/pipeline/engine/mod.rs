@@ -85,6 +85,7 @@ pub(super) struct Conditioning<'a, E: Engine> {
     pub context: &'a E::Context,
     /// The number of prompts in the context: two with guidance, the negative one first.
     pub prompts: usize,
+    /// 1 where the evaluation is not guided.
     pub guidance_scale: f64,
     /// The deep features that an earlier evaluation has kept. If there are none to reuse, they are
     /// computed.

@@ -181,7 +181,8 @@ impl Engine for OnCpu {
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let scaled = (latents * input_scale).expect(FITS);
-        let input = UnetInput { cache, ..UnetInput::new(&scaled, timestep, context) };
+        let plain = UnetInput::new(&scaled, timestep, context);
+        let input = UnetInput { cache, guidance_scale: Some(guidance_scale), ..plain };
         let output = self.networks.borrow().predict(&input, guidance_scale);
         *deep = output.deep;
         output.sample

@@ -256,7 +256,8 @@ impl Engine for OnGpu {
         // Deep features that are not reused are dropped before new ones are computed.
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
-        let input = UnetInput { cache, ..UnetInput::new(&input, timestep, context) };
+        let plain = UnetInput::new(&input, timestep, context);
+        let input = UnetInput { cache, guidance_scale: Some(guidance_scale), ..plain };
         let output = self.parts.unet().forward(&input);
         *deep = output.deep;
         let eps = output.sample;

@@ -41,7 +41,7 @@ pub(in crate::pipeline) struct Order {
 impl Order {
     /// The workload of so many of its pictures together.
     pub(crate) fn load(&self, pictures: usize) -> Workload {
-        let (size, prompts) = (self.size, self.request.prompts());
+        let (size, prompts) = (self.size, self.prompts.count);
         let kinds = Kinds::of(&self.plan);
         Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
     }

@@ -27,7 +27,8 @@ impl<E: Engine> Contexts<E> {
     /// The inputs of an evaluation of this kind beside the latents.
     pub(crate) fn of(&mut self, kind: EvaluationKind, guidance_scale: f64) -> Conditioning<'_, E> {
         let last = self.last.as_ref().filter(|_| !kind.guided);
-        let prompts = if kind.guided { self.prompts } else { 1 };
+        let (prompts, guidance_scale) =
+            if kind.guided { (self.prompts, guidance_scale) } else { (1, 1.0) };
         let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
         Conditioning { context, prompts, guidance_scale, deep }
     }

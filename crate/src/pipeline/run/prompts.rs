@@ -22,7 +22,8 @@ const NAMES_MAX: usize = 3;
 pub(in crate::pipeline) struct Prompts {
     /// The chunks of all prompts, one prompt after another.
     chunks: Vec<Chunk>,
-    count: usize,
+    /// The number of prompts of a picture.
+    pub count: usize,
     /// The textual inversions that they call.
     pub embeddings: Vec<EmbeddingRecord>,
     /// Notices about what was cut off, and about textual inversions that are not called.
@@ -30,7 +31,7 @@ pub(in crate::pipeline) struct Prompts {
 }
 
 impl Prompts {
-    /// Converts the prompts that the UNet will need.
+    /// Converts the last `count` prompts of negative prompt and prompt: those that the UNet needs.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a weight that is not a finite number.
@@ -38,9 +39,9 @@ impl Prompts {
         tokenizer: &Tokenizer,
         embeddings: &Embeddings,
         request: &Request,
+        count: usize,
     ) -> Result<Prompts> {
         let options = request.prompt_options()?;
-        let count = request.prompts();
         let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
         let (mut notices, mut prompts) = (Vec::new(), Vec::new());
         for (name, text) in both.into_iter().skip(2 - count) {

@@ -130,6 +130,7 @@ impl Names {
         let mut names = Names { to_diffusers: HashMap::new(), to_ldm: HashMap::new() };
         names.pair("time_embed.0", "time_embedding.linear_1");
         names.pair("time_embed.2", "time_embedding.linear_2");
+        names.pair("time_embed.cond_proj", "time_embedding.cond_proj");
         names.pair("input_blocks.0.0", "conv_in");
         names.pair("out.0", "conv_norm_out");
         names.pair("out.2", "conv_out");

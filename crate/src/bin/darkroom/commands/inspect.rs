@@ -5,7 +5,9 @@ use crate::part_args::PartArgs;
 use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
-use darkroom::pipeline::{Files, Kinds, Options, Part, PartCost, Residency, SafetyFiles, Workload};
+use darkroom::pipeline::{
+    Files, Kinds, MadeFor, Options, Part, PartCost, Residency, SafetyFiles, Workload,
+};
 use darkroom::weights::{Source, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
 
@@ -52,12 +54,13 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         print_parts(&files, tokenizer.length());
         println!("parameters    {}", thousands(description.parameters));
         println!("samplers      {}", description.samplers.join(", "));
+        description.made_for.iter().for_each(print_made_for);
 
         let (precision, weights) = (args.precision, args.weights);
         let options = Options { precision, weights, ..Options::default() };
         let limits = Limits::default();
         let size = [width, height];
-        let (prompts, kinds) = (request.prompts(), Kinds::EXACT);
+        let (prompts, kinds) = (files.prompts(&request), Kinds::EXACT);
         let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
@@ -116,6 +119,10 @@ fn print_parts(files: &Files, tokens: usize) {
         files.vae.latent_channels,
         files.vae.factor()
     );
+}
+
+fn print_made_for(MadeFor { sampler, steps, guidance_scale }: &MadeFor) {
+    println!("made for      {sampler}, {steps} steps, a guidance scale of {guidance_scale}");
 }
 
 /// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of

@@ -136,7 +136,7 @@ impl Work {
         let description = files.describe();
         let load = Workload {
             size: request.size(&description.allowed()),
-            prompts: request.prompts(),
+            prompts: files.prompts(request),
             chunks: 1,
             pictures: 1,
             kinds: Kinds::of(&plan),

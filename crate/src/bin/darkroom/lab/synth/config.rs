@@ -11,6 +11,8 @@ pub(super) enum Config {
     SdV1_4,
     /// Three levels, two heads, a VAE of factor 8, the full vocabulary.
     Tiny,
+    /// The same as a latent consistency model: its UNet takes the guidance scale as an input.
+    TinyLcm,
     /// The UNet of v1.4 at a fifth of its width: 35 million numbers; the rest is small.
     #[value(name = "width-64")]
     Width64,
@@ -30,6 +32,7 @@ pub(super) enum Config {
 
 /// The texts of a model's config files.
 pub(super) struct Files {
+    pub scheduler: &'static str,
     pub text_encoder: &'static str,
     pub unet: &'static str,
     pub vae: &'static str,
@@ -39,6 +42,7 @@ pub(super) struct Files {
 
 /// v1.4.
 const SD_V1_4: Files = Files {
+    scheduler: sd_v1_4::SCHEDULER,
     text_encoder: sd_v1_4::TEXT_ENCODER,
     unet: sd_v1_4::UNET,
     vae: sd_v1_4::VAE,
@@ -48,6 +52,7 @@ const SD_V1_4: Files = Files {
 
 /// The small one.
 const TINY: Files = Files {
+    scheduler: sd_v1_4::SCHEDULER,
     text_encoder: include_str!("tiny/text_encoder.json"),
     unet: include_str!("tiny/unet.json"),
     vae: include_str!("tiny/vae.json"),
@@ -66,6 +71,11 @@ impl Config {
             Config::TinyDistilled => {
                 Files { unet: include_str!("tiny/distilled_unet.json"), ..TINY }
             }
+            Config::TinyLcm => Files {
+                scheduler: include_str!("tiny/lcm/scheduler.json"),
+                unet: include_str!("tiny/lcm/unet.json"),
+                ..TINY
+            },
             Config::Width64 => Files {
                 text_encoder: include_str!("width64/text_encoder.json"),
                 unet: include_str!("width64/unet.json"),
@@ -92,7 +102,7 @@ impl Files {
             files.push(("feature_extractor/preprocessor_config.json", self.feature_extractor));
         }
         files.extend([
-            ("scheduler/scheduler_config.json", sd_v1_4::SCHEDULER),
+            ("scheduler/scheduler_config.json", self.scheduler),
             ("tokenizer/tokenizer_config.json", include_str!("common/tokenizer_config.json")),
             ("text_encoder/config.json", self.text_encoder),
             ("unet/config.json", self.unet),
