@@ -296,7 +296,7 @@ fn a_lora_of_the_whole_model_is_counted() {
     let source = FileSource::new(tiny_distilled());
     let values = |files: &Files| block_on(files.archives()[1].1.load(&source, name)).unwrap();
     let before = values(&files);
-    let unmatched = block_on(files.add_lora(&lora, 1.0, true)).unwrap();
+    let unmatched = block_on(files.add_lora(&lora, [1.0; 2])).unwrap();
     assert_eq!(unmatched.len(), 3, "{unmatched:?}");
     let added = values(&files).iter().zip(before).all(|(after, x)| (after - x - 0.25).abs() < 1e-6);
     assert!(added, "the name that counts in threes is that layer's");

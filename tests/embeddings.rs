@@ -115,7 +115,9 @@ fn the_devices_account_is_the_plan() {
             [held(pipeline.peaks()), held(dry.peaks)]
         })
     };
-    for residency in [Residency::ALL, Residency { kept: Default::default(), bands: None }] {
+    for residency in
+        [Residency::ALL, Residency { kept: Default::default(), bands: None, taesd: false }]
+    {
         let [counted, planned] = peaks(residency);
         assert_eq!(counted, planned, "{residency:?}");
     }

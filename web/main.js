@@ -16,6 +16,7 @@ import {
   tokenizerAddress,
 } from "./options.js";
 import { createActions } from "./page/actions.js";
+import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
 import { createFaults } from "./page/faults.js";
 import { createRunner } from "./queue/runner.js";
@@ -29,13 +30,13 @@ import { startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
+import { embeddingsIn, kindOf } from "./store/addons.js";
 import { Store } from "./store/client.js";
-import { isLora, loraOf, lorasOf, missingIn } from "./store/loras.js";
+import { lorasOf, missingIn } from "./store/loras.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
 import { library as libraryText } from "./strings/library.js";
-import { loraText } from "./strings/loras.js";
 import { stayAwake } from "./tab/awake.js";
 import { watchInstall } from "./tab/install.js";
 import { warnOnLeaving } from "./tab/leave.js";
@@ -75,6 +76,7 @@ const session = new Session(state, new Engine(), {
   pixelsOf,
   startImageFile,
   lorasOf,
+  embeddingsIn,
   keepImage,
   storageSentence,
   shouldShow,
@@ -188,7 +190,7 @@ const comparing = createCompare({
   builtIn: { name: compareText.builtIn(), model: MODEL },
   async stored() {
     const all = await new Store().list();
-    const whole = all.filter((model) => model.complete && !isLora(model));
+    const whole = all.filter((model) => model.complete && kindOf(model) === "model");
     return whole.map(({ manifest: { id, title } }) => ({ name: title, model: `stored/${id}` }));
   },
   address: modelAddress,
@@ -231,11 +233,8 @@ const toPrivacy = () => navigation.go("privacy");
 const indicators = createIndicators(state, { toModels, toPrivacy });
 const models = new Library(anyById("library"), state, {
   onUse: chooseModel,
-  onLora(model) {
-    toForm();
-    form.loras.choose(loraOf(model));
-    if (isIdle(state)) status.end(loraText.chosen(model.manifest.title));
-  },
+  onAddon: (model) => void addons.use(model).catch(tell),
+  onStop: (model) => void addons.stop(model).catch(tell),
   onDownload: indicators.download,
   onLock: toPrivacy,
 });
@@ -295,6 +294,12 @@ const address = createAddress(form, session, {
   show: navigation.show,
   open: (name) => gallery.open(name),
   enter: places.begin,
+});
+const addons = createAddons(state, form, {
+  changed,
+  toForm,
+  reopen: () => address.reopen(),
+  tell: (sentence) => void (isIdle(state) && status.end(sentence)),
 });
 // Whether a drop made a start image: Reset removes it, and what says that it is one.
 let tellsOfStartImage = false;

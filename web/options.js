@@ -2,6 +2,7 @@
 // form. This part of a URL is never sent to a server. The form writes its fields into it, so that
 // the URL is a link to the present form.
 
+import { PARTS } from "./store/addons.js";
 import { say } from "./strings.js";
 import { remember, remembered } from "./storage/settings.js";
 
@@ -15,7 +16,7 @@ const CHECKPOINT = /\.(safetensors|ckpt|gguf)$/;
 /** Names that are not fields of a request: the model, how to open it, the view (`room`). */
 const HOW = [
   ...["precision", "weights", "device", "memory", "safety", "kernels"],
-  ...["tokenizer", "rest", "prediction"],
+  ...["tokenizer", "rest", "prediction", "decoder", ...PARTS],
 ];
 const OURS = ["model", "room", ...HOW];
 /** The most characters of a link: longer URLs are cut by some programs. */
@@ -61,6 +62,18 @@ export function chooseModel(model, how) {
   const kept = read().filter(([name]) => KEPT.includes(name));
   const words = new URLSearchParams([["model", model], ...kept, ...Object.entries(how)]);
   location.hash = words.toString();
+}
+
+/**
+ * Writes an option of opening models into the URL; null removes it.
+ * @param {string} name
+ * @param {string | null} value
+ */
+export function chooseOption(name, value) {
+  const rest = read().filter(([other]) => other !== name);
+  const words = new URLSearchParams(value === null ? rest : [...rest, [name, value]]);
+  // Not by `location.hash = …`: that would fill the form from the URL and lose typed text.
+  history.replaceState(history.state, "", `#${words}`);
 }
 
 /**
@@ -147,6 +160,18 @@ export function modelAddress(model) {
   const url = new URL(path, document.baseURI);
   if (url.origin !== location.origin) throw new Error(say.foreignModel(model));
   return url.href;
+}
+
+/**
+ * The absolute URLs of the parts that stand in for those of a model.
+ * @param {import("./engine/protocol.js").Options} how
+ */
+export function partAddresses(how) {
+  const given = PARTS.flatMap((part) => {
+    const file = how[part];
+    return file ? [[part, modelAddress(file)]] : [];
+  });
+  return Object.fromEntries(given);
 }
 
 /**

@@ -33,6 +33,14 @@ const PARTS = {
   safety_checker: "safety checker",
 };
 
+/** Parts of a model that a file can stand in for, by the engine's options. */
+export const OTHER_PARTS = new Map([
+  ["unet", "UNet"],
+  ["vae", "VAE"],
+  ["text_encoder", "text encoder"],
+  ["taesd", "TAESD"],
+]);
+
 export const say = {
   /**
    * Model, precision and device, in one line.
@@ -40,8 +48,12 @@ export const say = {
    * @param {import("./engine/protocol.js").Options} how
    * @param {import("./engine/protocol.js").Description} description
    */
-  engine: (model, { precision = "f32" }, { device, adapter }) =>
-    (device === "cpu" ? [model, "f32", "on the CPU"] : [model, precision, adapter]).join(" · "),
+  engine: (model, { precision = "f32", ...how }, { device, adapter }) => {
+    const where = device === "cpu" ? ["f32", "on the CPU"] : [precision, adapter];
+    const parts = [...OTHER_PARTS].filter(([option]) => /** @type {any} */ (how)[option]);
+    const others = parts.map(([, name]) => `other ${name}`);
+    return [model, ...others, ...where].join(" · ");
+  },
   verifying: () => "Looking at the model",
   verified: (/** @type {number} */ failed, /** @type {number} */ all) =>
     failed ? `${failed} of ${all} comparisons failed.` : `All ${all} comparisons passed.`,

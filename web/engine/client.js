@@ -75,15 +75,16 @@ export class Engine {
 
   /**
    * Makes an image with the open model. If the request has a count, it resolves to the last image,
-   * and those before it come as progress. `watch` may also have the start image (`initial`) and
-   * LoRAs (`loras`), and say which previews are wanted.
+   * and those before it come as progress. `watch` may also have the start image (`initial`), LoRAs
+   * (`loras`) and textual inversions (`embeddings`), and say which previews are wanted.
    * @param {import("./protocol.js").Request} request
    * @param {Watch & GenerateExtras} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
-  generate(request, { initial, loras, latents = false, pictures = 0, ...watch } = {}) {
-    return this.#call("generate", [request, { initial, loras, latents, pictures }], watch);
+  generate(request, { initial, loras, embeddings, latents, pictures, ...watch } = {}) {
+    const extras = { initial, loras, embeddings, latents, pictures };
+    return this.#call("generate", [request, extras], watch);
   }
 
   /** Pauses the run after the present step. The event `paused` reports it. */

@@ -13,6 +13,12 @@
  * @property {string} [safety] the safety checker: on or off
  * @property {string} [tokenizer] address of the folder with a single file's tokenizer; without it,
  * `tokenizer/` beside the file
+ * @property {string} [unet] address of a file whose UNet is used instead of the model's own
+ * @property {string} [vae] the same for the VAE
+ * @property {string} [text_encoder] the same for the text encoder
+ * @property {string} [taesd] address of a TAESD, which decodes previews
+ * @property {string} [decoder] who decodes images where there is a TAESD: vae, taesd, or auto (the
+ * default): the TAESD where memory is too short for the VAE
  * @property {string} [rest] "fetch": missing parts of a stored model may be fetched now
  * @property {string} [kernels] tuned: the fastest ones of this adapter, measured once; fixed (the
  * default): images are the same byte for byte each time
@@ -40,6 +46,8 @@
  * @property {Pixels | undefined} [initial] the start image, of any size
  * @property {Lora[] | undefined} [loras] which LoRAs change the model; none without it. Another
  * choice reads only the weights that differ
+ * @property {string[] | undefined} [embeddings] addresses of textual inversions that the prompts may
+ * call by their words
  * @property {boolean} [latents] whether to report latents after each step, as a preview: the
  * model's estimate of the image without noise
  * @property {number} [pictures] steps between two decoded previews, each of which costs a run of

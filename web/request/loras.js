@@ -6,7 +6,7 @@
 // weight in the UNet, and the weight in the text encoder where it is another one. Commas, colons
 // and number signs in a name are percent-encoded.
 
-import { loraText } from "../strings/loras.js";
+import { loraText } from "../strings/addons.js";
 
 /**
  * A LoRA and its weights. `hash`: first digits of its file's SHA-256, or empty.

@@ -4,7 +4,7 @@
 import { taggedIn, writeLoras } from "../request/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
 import { say } from "../strings.js";
-import { loraText } from "../strings/loras.js";
+import { loraText } from "../strings/addons.js";
 import { createTiming } from "./timing.js";
 
 /** @typedef {import("./protocol.js").Engine} Engine */
@@ -40,6 +40,7 @@ export async function makePictures(making, { request, count, startImage, loras =
   const extras = {
     ...(startImage ? { initial: await startPixels(making, startImage) } : {}),
     loras: await findLoras(making, request, loras),
+    embeddings: making.platform.embeddingsIn([request.prompt, request.negative_prompt ?? ""]),
     latents: true,
     pictures: making.previewEvery,
   };

@@ -64,6 +64,8 @@
  * @property {(number: string) => Promise<Blob | undefined>} startImageFile the file of a stored
  * start image
  * @property {typeof import("../store/loras.js").lorasOf} lorasOf finds a request's LoRAs
+ * @property {typeof import("../store/addons.js").embeddingsIn} embeddingsIn finds the textual
+ * inversions that prompts call
  * @property {typeof import("../storage/images.js").keepImage} keepImage stores an image
  * @property {(error: unknown) => Promise<string | null>} storageSentence the sentence for a storage
  * fault; null for another fault

@@ -3,7 +3,7 @@
 // runs (state/page.js); events say what happens (protocol.js).
 
 import { FATAL } from "../engine/protocol.js";
-import { modelAddress, tokenizerAddress } from "../options.js";
+import { modelAddress, partAddresses, tokenizerAddress } from "../options.js";
 import { createEvents } from "../state/events.js";
 import { say } from "../strings.js";
 import { makePictures } from "./pictures.js";
@@ -203,7 +203,7 @@ export class Session {
     if (this.#small) this.#emit("note", say.smaller());
     const { model, how } = this.#state.get().choice;
     const used = this.#small ? { ...how, weights: SMALL } : how;
-    const options = { ...used, tokenizer: tokenizerAddress(how) };
+    const options = { ...used, ...partAddresses(how), tokenizer: tokenizerAddress(how) };
     const description = await this.engine.open(modelAddress(model), options, this.#watch());
     this.#open = true;
     const engine = say.engine(model, used, description);

@@ -2,6 +2,7 @@
 
 import { readLoras, taggedIn } from "../request/loras.js";
 import { importText } from "../strings/imports.js";
+import { kindOf, nameOf } from "./addons.js";
 import { Store } from "./client.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
@@ -12,19 +13,19 @@ import { Store } from "./client.js";
  * @typedef {{ id: string, name: string, sha256: string }} StoredLora
  */
 
-/** Whether a stored model is a LoRA. @param {StoredModel} model */
-export const isLora = ({ manifest }) => manifest.kind === "lora";
-
 /** @param {StoredModel} model @returns {StoredLora} */
-export function loraOf({ manifest, files }) {
+export function loraOf(model) {
+  const { manifest, files } = model;
   const { path = "", sha256 } = manifest.files[0] ?? {};
-  const name = path.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
-  return { id: manifest.id, name, sha256: files[path]?.sha256 ?? sha256 ?? "" };
+  const hash = files[path]?.sha256 ?? sha256 ?? "";
+  return { id: manifest.id, name: nameOf(model), sha256: hash };
 }
 
 /** All that are stored completely, by name. */
 export async function listLoras() {
-  const stored = (await new Store().list()).filter((model) => isLora(model) && model.complete);
+  const stored = (await new Store().list()).filter(
+    (model) => kindOf(model) === "lora" && model.complete,
+  );
   return stored.map(loraOf).sort((a, b) => a.name.localeCompare(b.name));
 }
 

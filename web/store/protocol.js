@@ -5,11 +5,15 @@
  * @typedef {{ path: string, bytes?: number, sha256?: string, chunks?: string[], beside?: boolean,
  *   pointer?: boolean }} ManifestFile
  *
+ * What a manifest is of: a model, or one file that changes a model or stands in for a part of it.
+ * @typedef {"model" | "lora" | "embedding" | "taesd" | "unet" | "vae" | "text_encoder"} Kind
+ *
  * A model's parts list; crate/src/weights/publisher/manifest.rs says what the fields mean.
  * @typedef {object} Manifest
  * @property {string} id
  * @property {string} title
- * @property {"lora"} [kind] what it is; without it, a model
+ * @property {Kind} [kind] what it is; without it, a model
+ * @property {string[]} [words] by which prompts call a textual inversion, besides its name
  * @property {string} [repository]
  * @property {string} [revision]
  * @property {string} [precision]

@@ -6,13 +6,14 @@ import { Store } from "../store/client.js";
 import { readOffered } from "../store/offered.js";
 import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
-import { isLora } from "../store/loras.js";
-import { loraText } from "../strings/loras.js";
+import { PARTS, kindOf, noteEmbeddings, wordsOf } from "../store/addons.js";
+import { addonText } from "../strings/addons.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
 import { areAlone, cacheFiles, fromInput } from "./local-files.js";
 import { lostNote } from "./lost_note.js";
+import { fileList } from "./file_list.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
@@ -24,7 +25,8 @@ const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 /**
  * @typedef {object} Actions
  * @property {(model: string, how: import("../engine/protocol.js").Options) => void} onUse
- * @property {(lora: StoredModel) => void} onLora uses a LoRA
+ * @property {(model: StoredModel) => void} onAddon uses a stored file that is no model
+ * @property {(model: StoredModel) => void} onStop the model's own part is used again
  * @property {(share: number | null) => void} onDownload gets the progress of a download
  * @property {() => void} onLock shows the offline lock
  */
@@ -80,6 +82,7 @@ export class Library {
     try {
       if (!this.#offered.length) this.#offered = await readOffered();
       const models = await this.#store.list();
+      noteEmbeddings(models);
       const ids = new Set(models.map(({ manifest }) => manifest.id));
       const rest = this.#offered.filter(({ manifest }) => !ids.has(JSON.parse(manifest).id));
       this.#list.replaceChildren(
@@ -119,14 +122,16 @@ export class Library {
     const { id, title } = manifest;
     const item = document.createElement("li");
     item.dataset["model"] = id;
-    const facts = isLora(model) ? loraText.facts(model) : text.facts(model);
-    item.append(withText("h3", title), withText("p", facts), details(model));
+    const isModel = kindOf(model) === "model";
+    const facts = isModel ? text.facts(model) : addonText.facts(model, wordsOf(model));
+    item.append(withText("h3", title), withText("p", facts), fileList(model));
     const buttons = element("div", { className: "actions" });
-    const { onUse, onLora } = this.#actions;
+    const { onUse, onAddon, onStop } = this.#actions;
     if (complete) {
-      const use = () => (isLora(model) ? onLora(model) : onUse(`stored/${id}`, {}));
+      const use = () => (isModel ? onUse(`stored/${id}`, {}) : onAddon(model));
+      const stop = button(addonText.stop(), title, () => onStop(model));
       buttons.append(
-        button(text.use(), title, use),
+        isUsed(model, this.#state.get().choice.how) ? stop : button(text.use(), title, use),
         button(text.verify(), title, () => this.#verify(id)),
         button(text.exportIt(), title, () => this.#export(id)),
       );
@@ -271,7 +276,7 @@ export class Library {
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
       this.#say(text.imported(model.manifest.title));
-      if (isLora(model)) this.#actions.onLora(model);
+      if (kindOf(model) === "lora") this.#actions.onAddon(model);
     });
   }
 
@@ -334,6 +339,14 @@ export class Library {
 }
 
 /**
+ * Whether a stored part stands in for that of the model.
+ * @param {StoredModel} model
+ * @param {import("../engine/protocol.js").Options} how the model is opened
+ */
+const isUsed = (model, how) =>
+  PARTS.some((part) => part === kindOf(model) && how[part] === `stored/${model.manifest.id}`);
+
+/**
  * Offered models that are smaller than this one.
  * @param {OfferedModel[]} offered
  * @param {import("../store/protocol.js").Manifest} manifest
@@ -350,22 +363,6 @@ function smallerThan(offered, manifest) {
 function mirrorField(input) {
   const label = element("label", { htmlFor: input.id }, text.mirror());
   return element("div", { className: "field" }, label, input);
-}
-
-/**
- * A list of all files with their sizes and hashes, as text that can be copied.
- * @param {StoredModel} model
- */
-function details({ manifest, files }) {
-  const box = document.createElement("details");
-  const lines = manifest.files.map(({ path, bytes, sha256 }) => {
-    const state = files[path];
-    const hash = state?.sha256 ?? sha256 ?? text.unknownHash();
-    const pinned = state?.pinned ? `  ${text.pinned(state.pinned)}` : "";
-    return `${hash}  ${path}  ${state?.bytes ?? bytes ?? "?"}${pinned}`;
-  });
-  box.append(withText("summary", text.files(lines.length)), withText("pre", lines.join("\n")));
-  return box;
 }
 
 /** A sentence: how many bytes are stored, and whether the browser may delete them. */

@@ -5,7 +5,7 @@ import { fastSettings } from "../request/few_steps.js";
 import { readLoras, writeLoras } from "../request/loras.js";
 import { CHANNEL } from "../store/protocol.js";
 import { findLora, listLoras } from "../store/loras.js";
-import { loraText } from "../strings/loras.js";
+import { loraText } from "../strings/addons.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
 /** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */

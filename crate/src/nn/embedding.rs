@@ -27,12 +27,16 @@ impl TokenEmbedding {
         })
     }
 
-    /// Adds rows `[n, c]` behind those of the table; the first has the id `vocab`. They are f32,
-    /// whatever the table is. To be called once, before any op has used them.
+    /// Sets the rows `[n, c]` behind those of the table; the first has the id `vocab`. They are f32,
+    /// whatever the table is. Nothing may be recorded that uses those before.
     ///
     /// # Panics
     /// When they are not whole rows.
-    pub fn add_rows(&mut self, rows: &[f32]) {
+    pub fn set_rows(&mut self, rows: &[f32]) {
+        self.learned = None;
+        if rows.is_empty() {
+            return;
+        }
         let (table, c) = (&self.token_embedding, self.token_embedding.c());
         assert!(rows.len().is_multiple_of(c), "rows of {c} channels");
         let learned = Table::empty(table.gpu(), rows.len() / c, c, WeightType::F32);

@@ -208,7 +208,7 @@ impl Pipeline {
     /// The prompts of a request, with all that is to be told about them.
     fn prompts(&self, files: &Files, request: &Request) -> Result<Prompts> {
         let count = files.prompts(request);
-        let mut prompts = Prompts::read(&self.tokenizer, files.embeddings(), request, count)?;
+        let mut prompts = Prompts::read(&self.tokenizer(), files.embeddings(), request, count)?;
         prompts.notices.extend(self.lora_notices(request));
         if files.embeds_guidance() && !request.negative_prompt.is_empty() {
             prompts.notices.push(NO_NEGATIVE.into());

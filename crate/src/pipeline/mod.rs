@@ -13,7 +13,7 @@
 //! memory       what fits             dry runs, planning, the forecast
 //! safety       the safety checker
 //! numerics     which types an adapter's numbers allow
-//! model        an opened model; loras, open, generate, profile: its operations
+//! model        an opened model; embeddings, loras, open, generate, profile: its operations
 //! speed_report what was measured on an adapter, as JSON
 //! verify       checks that its pictures are right
 //! ```
@@ -21,6 +21,7 @@
 mod checkpoint;
 mod control;
 mod device;
+mod embeddings;
 mod engine;
 mod generate;
 mod loras;

@@ -20,7 +20,7 @@ pub struct Pipeline {
     /// Its files, with the LoRAs that the weights have now.
     pub(super) files: RefCell<Rc<Files>>,
     pub(super) source: Rc<dyn Source>,
-    pub(super) tokenizer: Tokenizer,
+    pub(super) tokenizer: RefCell<Rc<Tokenizer>>,
     pub(super) machine: Machine,
     pub(super) adapter: AdapterKind,
     pub(super) description: Description,
@@ -64,7 +64,7 @@ impl Pipeline {
             description: files.describe(),
             files: RefCell::new(Rc::new(files)),
             source,
-            tokenizer,
+            tokenizer: RefCell::new(Rc::new(tokenizer)),
             machine,
             adapter,
             checker,
@@ -126,8 +126,8 @@ impl Pipeline {
     }
 
     /// The model's tokenizer.
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+    pub fn tokenizer(&self) -> Rc<Tokenizer> {
+        self.tokenizer.borrow().clone()
     }
 
     /// The peak of graphics memory in bytes; `None` on the CPU.

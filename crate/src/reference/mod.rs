@@ -80,6 +80,11 @@ impl Networks {
         })
     }
 
+    /// [`Networks::with_rows`], in place of those before.
+    pub fn set_rows(&mut self, rows: &[f32]) {
+        self.text_encoder.set_rows(rows).expect(CHECKED);
+    }
+
     /// Builds the text encoder again, from other weights, with the same further `rows` as
     /// [`Networks::with_rows`].
     ///
@@ -91,8 +96,11 @@ impl Networks {
         config: &TextConfig,
         rows: &[f32],
     ) -> Result<()> {
-        self.text_encoder =
-            weights.build(|vars| TextEncoder::new(&vars, config)?.with_rows(rows))?;
+        self.text_encoder = weights.build(|vars| {
+            let mut encoder = TextEncoder::new(&vars, config)?;
+            encoder.set_rows(rows)?;
+            Ok(encoder)
+        })?;
         Ok(())
     }
 
@@ -111,9 +119,9 @@ impl Networks {
     /// # Panics
     /// When they are not whole rows.
     #[must_use]
-    pub fn with_rows(self, rows: &[f32]) -> Networks {
-        let text_encoder = self.text_encoder.with_rows(rows).expect(CHECKED);
-        Networks { text_encoder, ..self }
+    pub fn with_rows(mut self, rows: &[f32]) -> Networks {
+        self.set_rows(rows);
+        self
     }
 
     /// `ids`, in `batch` rows → `[batch, tokens, c]`, without the last `skipped` layers of the text

@@ -37,13 +37,14 @@ impl TextEncoder {
     ///
     /// # Errors
     /// That of candle for vectors of another width.
-    pub(super) fn with_rows(mut self, rows: &[f32]) -> Result<TextEncoder> {
+    pub(super) fn set_rows(&mut self, rows: &[f32]) -> Result<()> {
         let c = self.tokens.hidden_size();
+        self.learned = None;
         if !rows.is_empty() {
             let rows = Tensor::from_slice(rows, (rows.len() / c, c), &Device::Cpu)?;
             self.learned = Some(Embedding::new(rows, c));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// `ids` `[b, tokens]` → `[b, tokens, c]`: rows of the table, or learned ones.

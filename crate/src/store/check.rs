@@ -3,28 +3,33 @@
 use super::local_files::Files;
 use crate::error::{Result, bad_file};
 use crate::pipeline;
-use crate::weights::{Archive, CHECKPOINTS, Kind, Ldm, Lora, Manifest, Source, identify_addon};
+use crate::weights::{
+    Archive, CHECKPOINTS, Embedding, FilePart, Kind, Ldm, LonePart, Lora, Manifest, Source, Taesd,
+    check_for_zeros, identify_addon,
+};
 
 /// The file that shows that a folder has the diffusers layout.
 const INDEX: &str = "model_index.json";
 /// Extensions of files that may accompany a model.
 const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
 
-/// Extensions of files that change a model.
-const ADDONS: [&str; 5] = [".safetensors", ".ckpt", ".pt", ".pth", ".bin"];
+/// Extensions of files that change a model or replace a part of it.
+const ADDONS: [&str; 6] = [".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf"];
 
-/// A file that changes a model.
+/// A file that changes a model, or replaces a part of it.
 pub(super) struct Addon {
     pub kind: Kind,
-    /// SHA-256 of the file.
-    pub sha256: String,
+    /// SHA-256 of the file, where it was read whole.
+    pub sha256: Option<String>,
+    /// The words by which prompts call it, besides its name.
+    pub words: Vec<String>,
 }
 
-/// What a file that was given alone is, if it is one that changes a model; `None` for anything
-/// else, which other checks look at.
+/// What a file that was given alone is, if it is one that changes a model or replaces a part of
+/// it; `None` for anything else, which other checks look at.
 ///
 /// # Errors
-/// [`Error::BadFile`](crate::Error::BadFile) for a LoRA that is damaged or for another model.
+/// [`Error::BadFile`](crate::Error::BadFile) for one that is damaged or for another model.
 pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
     let mut paths = files.paths();
     let (Some(path), None) = (paths.next(), paths.next()) else { return Ok(None) };
@@ -33,14 +38,36 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
     }
     // A file that is none of these gets its error elsewhere.
     let Ok(archive) = Archive::open(files, path).await else { return Ok(None) };
-    Ok(match identify_addon(&archive) {
-        Some(Kind::Lora) => {
+    let Some(kind) = identify_addon(&archive) else { return Ok(None) };
+    let mut words = Vec::new();
+    let sha256 = match kind {
+        Kind::Lora => {
             let lora = Lora::open(files, path).await?;
             lora.read_all_layers().await?;
-            Some(Addon { kind: Kind::Lora, sha256: lora.sha256().to_owned() })
+            Some(lora.sha256().to_owned())
         }
-        _ => None,
-    })
+        Kind::Embedding => {
+            let embedding = Embedding::open(files, path).await?;
+            words.extend(embedding.word().map(str::to_owned));
+            Some(embedding.sha256().to_owned())
+        }
+        Kind::Taesd => {
+            Taesd::open(files, path).await?;
+            None
+        }
+        Kind::Unet | Kind::Vae | Kind::TextEncoder => {
+            let part = match kind {
+                Kind::Unet => FilePart::Unet,
+                Kind::Vae => FilePart::Vae,
+                _ => FilePart::TextEncoder,
+            };
+            LonePart::find(&archive, part)?;
+            check_for_zeros(files, &archive).await?;
+            None
+        }
+        Kind::Model => return Ok(None),
+    };
+    Ok(Some(Addon { kind, sha256, words }))
 }
 
 /// Checks a file that was given alone, whatever its extension; the error says what it is if it is

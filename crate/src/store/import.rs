@@ -204,12 +204,13 @@ fn describe(
     let file = |path: &String| ManifestFile {
         path: path.clone(),
         bytes: Some(files.0[path].size() as u64),
-        sha256: addon.as_ref().map(|addon| addon.sha256.clone()),
+        sha256: addon.as_ref().and_then(|addon| addon.sha256.clone()),
         ..ManifestFile::default()
     };
-    let id = match &addon {
+    let sha256 = addon.as_ref().and_then(|addon| addon.sha256.as_deref());
+    let id = match sha256 {
         // Many files have one name, such as v1.safetensors.
-        Some(Addon { sha256, .. }) => id_of(&format!("{name}-{}", &sha256[..12]), known),
+        Some(sha256) => id_of(&format!("{name}-{}", &sha256[..12]), known),
         None => id_of(name, known),
     };
     let manifest = Manifest {
@@ -217,6 +218,7 @@ fn describe(
         id,
         title: name.to_owned(),
         kind: addon.as_ref().map_or(Kind::Model, |addon| addon.kind),
+        words: addon.as_ref().map_or(Vec::new(), |addon| addon.words.clone()),
         repository: None,
         revision: None,
         precision: None,

@@ -67,6 +67,21 @@ pub(super) fn loras(beside: &JsValue) -> Result<Vec<LoraOption>> {
     }
 }
 
+/// The addresses of the textual inversions of a request.
+///
+/// # Errors
+/// [`Error::Request`] for what is no list of texts.
+pub(super) fn embeddings(beside: &JsValue) -> Result<Vec<String>> {
+    let list = property(beside, "embeddings");
+    if !list.is_truthy() {
+        return Ok(Vec::new());
+    }
+    serde_wasm_bindgen::from_value(list).map_err(|error| Error::Request {
+        field: "embeddings",
+        reason: format!("cannot be read ({error})"),
+    })
+}
+
 /// A property of an object; undefined if it does not exist, or the value is no object.
 fn property(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)

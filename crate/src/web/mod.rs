@@ -129,8 +129,9 @@ impl Engine {
     /// Makes the request's pictures, each `{ width, height, rgba, png, safety }`, and resolves to
     /// the last one; those before it leave as progress, `{ event: "picture", index, picture }`.
     /// `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
-    /// }`; `loras`, a list of `{ address, weight, text_encoder_weight }`; and which previews to
-    /// send: `latents`, whether after every step, and `pictures`, after every so many steps.
+    /// }`; `loras`, a list of `{ address, weight, text_encoder_weight }`; `embeddings`, the
+    /// addresses of textual inversions that the prompts may call; and which previews to send:
+    /// `latents`, whether after every step, and `pictures`, after every so many steps.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
@@ -147,6 +148,7 @@ impl Engine {
         control.previews = previews(&beside);
         let initial = initial(&beside).map_err(to_js)?;
         opened.choose_loras(&beside).await.map_err(to_js)?;
+        opened.choose_embeddings(&beside).await.map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;
@@ -201,7 +203,7 @@ impl Engine {
         let options = request.prompt_options().map_err(to_js)?;
         let untagged = options.weights.then(|| Tagged::read(prompt).text);
         let prompt = untagged.as_deref().unwrap_or(prompt);
-        let read = Prompt::read(tokenizer, "prompt", prompt, &options).map_err(to_js)?;
+        let read = Prompt::read(&tokenizer, "prompt", prompt, &options).map_err(to_js)?;
         let chunks = read.chunks.len();
         // Each chunk also has a start and an end token.
         let room = chunks * (tokenizer.length() - 2);

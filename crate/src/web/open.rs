@@ -1,14 +1,17 @@
 //! Tier 8, wasm only: opens a model with options from JavaScript.
 
-use super::beside::{LoraOption, loras};
+use super::beside::{LoraOption, embeddings, loras};
 use super::source::HttpSource;
 use super::turn::turn;
 use crate::error::Error;
 use crate::pipeline::{
-    AdapterKind, Control, DeviceChoice, DeviceMemory, Host, Options, Pipeline, Weighted,
+    AdapterKind, BesideVae, Control, DecoderChoice, DeviceChoice, DeviceMemory, Host,
+    NamedEmbedding, Options, Part, Pipeline, Weighted,
 };
 use crate::store::{StoreSource, Watch};
-use crate::weights::{Lora, PREDICTIONS, Source, WithPrediction};
+use crate::weights::{
+    Embedding, Lora, PREDICTIONS, Replacement, Source, Taesd, WithParts, WithPrediction,
+};
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,6 +52,14 @@ struct OpenOptions {
     /// The address of the folder with the tokenizer's files, for a single file. If missing,
     /// `tokenizer/` beside the file.
     tokenizer: Option<String>,
+    /// Addresses of files whose part is used instead of the model's own.
+    unet: Option<String>,
+    vae: Option<String>,
+    text_encoder: Option<String>,
+    /// The address of a TAESD, which decodes previews.
+    taesd: Option<String>,
+    /// Who decodes pictures where there is a TAESD: `auto` (the default), `taesd` or `vae`.
+    decoder: Option<String>,
     /// `fetch`: a stored model may be incomplete, and missing chunks are fetched when they are
     /// read. Without it an incomplete model is an error.
     rest: Option<String>,
@@ -107,13 +118,26 @@ impl Opened {
         Ok(())
     }
 
+    /// Makes those textual inversions the ones of the next request that JavaScript passes beside it.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for values that do not fit; those of the source, of [`Embedding::open`]
+    /// and of [`Pipeline::set_embeddings`].
+    pub(super) async fn choose_embeddings(&self, beside: &JsValue) -> crate::Result<()> {
+        let mut chosen = Vec::new();
+        for address in embeddings(beside)? {
+            let source = source_of(&address, (None, false), self.notices.clone()).await?;
+            let path = file_of(&*source, "embeddings", &address)?;
+            let embedding = Embedding::open(&*source, &path).await?;
+            chosen.push(NamedEmbedding { embedding, token: None });
+        }
+        self.pipeline.set_embeddings(&chosen).await
+    }
+
     async fn open_lora(&self, address: &str) -> crate::Result<Arc<Lora>> {
         let source = source_of(address, (None, false), self.notices.clone()).await?;
-        let path = source.checkpoint().ok_or_else(|| Error::Request {
-            field: "loras",
-            reason: format!("must be addresses of files, which {address} is not"),
-        })?;
-        Lora::open(&*source, path).await
+        let path = file_of(&*source, "loras", address)?;
+        Lora::open(&*source, &path).await
     }
 }
 
@@ -159,14 +183,82 @@ pub(super) async fn open(
     let host = Host { adapter: options.adapter, turn: Some(turn()), tunings: options.tunings };
     let rest = options.rest.as_deref() == Some("fetch");
     let source = source_of(address, (options.tokenizer.as_deref(), rest), notices.clone()).await?;
-    let source = match prediction {
-        Some(kind) => Rc::new(WithPrediction { source, prediction: Some(kind) }),
-        None => source,
+    let given = [
+        (Part::Unet, options.unet),
+        (Part::Vae, options.vae),
+        (Part::TextEncoder, options.text_encoder),
+    ];
+    let mut source = with_parts(source, given, &notices).await?;
+    if prediction.is_some() {
+        source = Rc::new(WithPrediction { source, prediction });
+    }
+    let taesd = match options.taesd {
+        Some(address) => Some(open_taesd(&address, options.decoder.as_deref(), &notices).await?),
+        None => None,
     };
-    let how =
-        Options { precision, weights, safety, device_memory, reproducible, ..Options::default() };
+    let how = Options {
+        precision,
+        weights,
+        safety,
+        device_memory,
+        reproducible,
+        taesd,
+        ..Options::default()
+    };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
     Ok(Opened { pipeline, source, notices, loras: RefCell::default() })
+}
+
+/// A model's source with the parts that are taken from other files.
+///
+/// # Errors
+/// Those of the store.
+async fn with_parts(
+    source: Rc<dyn Source>,
+    given: [(Part, Option<String>); 3],
+    notices: &Rc<Watch>,
+) -> crate::Result<Rc<dyn Source>> {
+    let mut parts = Vec::new();
+    for (part, address) in given {
+        let Some(address) = address else { continue };
+        let files = source_of(&address, (None, false), notices.clone()).await?;
+        let shown = files.checkpoint().unwrap_or(&address).to_owned();
+        parts.push(Replacement::new(part.name(), files, &shown));
+    }
+    if parts.is_empty() {
+        return Ok(source);
+    }
+    Ok(Rc::new(WithParts { source, parts }))
+}
+
+/// # Errors
+/// [`Error::Request`] for a choice that there is not; those of the source and of [`Taesd::open`].
+async fn open_taesd(
+    address: &str,
+    decoder: Option<&str>,
+    notices: &Rc<Watch>,
+) -> crate::Result<BesideVae> {
+    let choices = [
+        ("auto", DecoderChoice::Auto),
+        ("taesd", DecoderChoice::Taesd),
+        ("vae", DecoderChoice::Vae),
+    ];
+    let decoder = choose("decoder", decoder, &choices)?;
+    let source = source_of(address, (None, false), notices.clone()).await?;
+    let path = file_of(&*source, "taesd", address)?;
+    Ok(BesideVae { taesd: Taesd::open(&*source, &path).await?, decoder })
+}
+
+/// The path of the file at an address that is no folder's.
+///
+/// # Errors
+/// [`Error::Request`] that names the `field`.
+fn file_of(source: &dyn Source, field: &'static str, address: &str) -> crate::Result<String> {
+    let path = source.checkpoint().map(str::to_owned);
+    path.ok_or_else(|| Error::Request {
+        field,
+        reason: format!("must be the address of a file, which {address} is not"),
+    })
 }
 
 /// The files at an address: of the store, or over HTTP. `rest`: missing chunks of a stored model

@@ -73,6 +73,7 @@ function sessionOf() {
       loras: [...chosen.map(({ name }) => name), ...named].map((name) => ({ address: name })),
       missing: chosen.map(({ name }) => name).filter((name) => name === "absent"),
     }),
+    embeddingsIn: () => [],
     keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
     shouldShow: (/** @type {string} */ text) => text !== "old",

@@ -48,16 +48,14 @@ impl TextEncoder {
         })
     }
 
-    /// The same encoder with further rows `[n, c]` behind those of its token embedding: the vectors
-    /// of textual inversions, whose ids begin at the config's `vocab_size`. No rows change nothing.
+    /// The same encoder with these further rows `[n, c]`, or none, behind those of its token
+    /// embedding: the vectors of textual inversions, whose ids begin at the config's `vocab_size`.
     ///
     /// # Panics
     /// When they are not whole rows.
     #[must_use]
     pub fn with_rows(mut self, rows: &[f32]) -> TextEncoder {
-        if !rows.is_empty() {
-            self.embeddings.add_rows(rows);
-        }
+        self.embeddings.set_rows(rows);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Loads some weights again after the changes of a model's files: other LoRAs, or the same with
-//! other weights. The networks stay where they are in memory; only the tensors that differ are read.
+//! other weights; and the vectors of other textual inversions. The networks stay where they are in
+//! memory; only the tensors that differ are read.
 
 use super::LoadContext;
 use super::loading::{Counted, LoadTarget};
@@ -41,6 +42,20 @@ impl OnGpu {
             self.stage.set(None);
         }
         loaded
+    }
+}
+
+impl OnGpu {
+    /// Gives the text encoder the rows of the textual inversions of `files`.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub(in crate::pipeline) async fn set_rows(&self, files: &Files) -> Result<()> {
+        self.gpu.finish().await?;
+        self.parts.set_rows(files.embeddings().rows());
+        // The next run begins its stages anew: a text encoder that was let go is loaded again.
+        self.forget();
+        Ok(())
     }
 }
 

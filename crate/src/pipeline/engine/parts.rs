@@ -78,6 +78,18 @@ impl Parts {
         network
     }
 
+    /// Gives the text encoder, if it is loaded, the rows of other textual inversions. Nothing may be
+    /// recorded that uses it.
+    pub(super) fn set_rows(&self, rows: &[f32]) {
+        let mut parts = self.0.borrow_mut();
+        let Some(mut loaded) = parts.remove(Part::TextEncoder) else { return };
+        let Network::TextEncoder(encoder) = loaded.network else { panic!("{LOADED}") };
+        // One that is used elsewhere is let go, and loaded again when a stage needs it.
+        let Ok(encoder) = Rc::try_unwrap(encoder) else { return };
+        loaded.network = Network::TextEncoder(Rc::new(encoder.with_rows(rows)));
+        parts.insert(Part::TextEncoder, loaded);
+    }
+
     /// Drops all parts but these.
     pub(super) fn keep(&self, kept: PartSet) {
         self.0.borrow_mut().retain(kept);

@@ -28,7 +28,8 @@
 //! | `format` | 1 |
 //! | `id` | its name in storage: lower-case letters, digits, `.` and `-` |
 //! | `title` | its name for people |
-//! | `kind` | `lora` for a LoRA; left out for a model |
+//! | `kind` | `lora`, `embedding`, `taesd`, `unet`, `vae`, `text_encoder`; left out for a model |
+//! | `words` | by which prompts call a textual inversion, besides its name; may be left out |
 //! | `repository`, `revision` | where it is from; each may be left out |
 //! | `precision` | what most of its numbers are, for people; may be left out |
 //! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
@@ -86,6 +87,9 @@ pub struct Manifest {
     /// What it is.
     #[serde(default, skip_serializing_if = "Kind::is_model")]
     pub kind: Kind,
+    /// The words by which prompts call a textual inversion, besides its file's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
     /// Where it is from, as `owner/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -122,6 +126,16 @@ pub enum Kind {
     Model,
     /// A LoRA, which changes a model.
     Lora,
+    /// A textual inversion, which prompts call.
+    Embedding,
+    /// A TAESD, a small stand-in for the VAE.
+    Taesd,
+    /// A UNet alone.
+    Unet,
+    /// A VAE alone.
+    Vae,
+    /// A text encoder alone.
+    TextEncoder,
 }
 
 impl Kind {

@@ -123,9 +123,20 @@ pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
     instead(&canonical(archive))
 }
 
-/// The kind of a file that changes a model, if it is one.
+/// The kind of a file that changes a model or replaces a part of it, if it is one.
 pub fn identify_addon(archive: &Archive) -> Option<Kind> {
-    (instead(archive)? == LORA).then_some(Kind::Lora)
+    let what = instead(archive)?;
+    let alone = [
+        ("a UNet alone", Kind::Unet),
+        ("a VAE alone", Kind::Vae),
+        ("a text encoder alone", Kind::TextEncoder),
+    ];
+    match what.as_str() {
+        LORA => Some(Kind::Lora),
+        INVERSION => Some(Kind::Embedding),
+        TAESD => Some(Kind::Taesd),
+        _ => alone.into_iter().find(|(start, _)| what.starts_with(start)).map(|(_, kind)| kind),
+    }
 }
 
 /// The same for an archive that has CompVis's names.

@@ -76,6 +76,7 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
     });
     let manifest = Manifest {
         kind: Kind::Model,
+        words: Vec::new(),
         format: 1,
         title: args.title.clone().unwrap_or_else(|| id.clone()),
         id,

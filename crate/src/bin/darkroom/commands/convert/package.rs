@@ -70,6 +70,7 @@ pub(super) async fn complete(
     let id = id_of(to);
     let manifest = Manifest {
         kind: Kind::Model,
+        words: Vec::new(),
         format: 1,
         title: before.as_ref().map_or_else(|| id.clone(), |before| before.title.clone()),
         id,

@@ -1,6 +1,6 @@
-// Texts about LoRAs.
+// Texts about LoRAs and the other files that change a model.
 
-import { SAMPLERS, megabytes } from "../strings.js";
+import { OTHER_PARTS, SAMPLERS, megabytes } from "../strings.js";
 
 export const loraText = {
   add: () => "Add a LoRA…",
@@ -24,13 +24,37 @@ export const loraText = {
   /** @param {import("../request/few_steps.js").Settings} settings */
   fast: ({ sampler, steps, guidance_scale: guidance }) =>
     `Use its settings: ${SAMPLERS.get(sampler) ?? sampler}, ${steps} steps, guidance ${guidance}`,
-  /** @param {import("../store/protocol.js").StoredModel} model */
-  facts: ({ manifest, bytes_stored: bytes }) => {
-    const { name } = manifest.licence;
-    const licence = name === "not told" ? "licence not told" : name;
+};
+
+/** What a stored file is, by its kind. */
+const KINDS = new Map([
+  ...OTHER_PARTS,
+  ["lora", "LoRA"],
+  ["embedding", "textual inversion"],
+  ["taesd", "TAESD (fast decoder, for previews)"],
+]);
+
+/** @param {string} kind */
+const kindName = (kind) => KINDS.get(kind) ?? kind;
+
+export const addonText = {
+  /**
+   * @param {import("../store/protocol.js").StoredModel} model
+   * @param {string[]} words by which prompts call it
+   */
+  facts: ({ manifest, bytes_stored: bytes }, words) => {
+    const { kind = "", licence } = manifest;
     const size = bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${megabytes(bytes)} MB`;
-    return ["LoRA", size, licence].join(" · ");
+    return [
+      kindName(kind),
+      kind === "embedding" ? `called by: ${words.join(", ")}` : "",
+      size,
+      licence.name === "not told" ? "licence not told" : licence.name,
+    ]
+      .filter(Boolean)
+      .join(" · ");
   },
-  use: () => "Use",
+  stop: () => "Stop using",
   chosen: (/** @type {string} */ title) => `${title} is used for the next image.`,
+  called: (/** @type {string} */ word) => `“${word}” was added to the prompt.`,
 };

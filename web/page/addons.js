@@ -1,0 +1,52 @@
+// What “Use” does with a stored file that is no model: a LoRA is chosen in the form, the word of a
+// textual inversion is added to the prompt, and a part stands in for the model's own, which is
+// opened again with it.
+
+import { chooseOption } from "../options.js";
+import { kindOf, wordsOf } from "../store/addons.js";
+import { loraOf } from "../store/loras.js";
+import { addonText } from "../strings/addons.js";
+
+/** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
+
+/**
+ * @param {import("../state/page.js").Page} state
+ * @param {import("../views/form.js").Form} form
+ * @param {object} others
+ * @param {() => void} others.changed the form has changed
+ * @param {() => void} others.toForm shows the form
+ * @param {() => Promise<unknown>} others.reopen opens the model of the address
+ * @param {(sentence: string) => void} others.tell shows a sentence
+ */
+export function createAddons(state, form, { changed, toForm, reopen, tell }) {
+  return {
+    /** @param {StoredModel} model */
+    async use(model) {
+      const { id, title } = model.manifest;
+      const kind = kindOf(model);
+      if (kind === "lora") {
+        toForm();
+        form.loras.choose(loraOf(model));
+        tell(addonText.chosen(title));
+      } else if (kind === "embedding") {
+        toForm();
+        const [word = ""] = wordsOf(model);
+        const { prompt = "" } = form.fields();
+        form.fill([["prompt", prompt ? `${prompt}, ${word}` : word]]);
+        changed();
+        tell(addonText.called(word));
+      } else if (kind !== "model") {
+        chooseOption(kind, `stored/${id}`);
+        // A TAESD decodes a preview at next to no cost.
+        if (kind === "taesd" && !state.get().previewEvery) state.set({ previewEvery: 1 });
+        await reopen();
+      }
+    },
+
+    /** The model's own part is used again. @param {StoredModel} model */
+    async stop(model) {
+      chooseOption(kindOf(model), null);
+      await reopen();
+    },
+  };
+}
