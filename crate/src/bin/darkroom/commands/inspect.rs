@@ -5,7 +5,7 @@ use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{
-    Files, Kinds, MadeFor, Options, Part, PartCost, Residency, SafetyFiles, Workload,
+    Description, Files, Kinds, MadeFor, Options, Part, PartCost, Residency, SafetyFiles, Workload,
 };
 use darkroom::weights::{Source, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
@@ -67,8 +67,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             files.vae.block_out_channels, files.vae.latent_channels, description.factor
         );
         println!("parameters    {}", thousands(description.parameters));
-        println!("samplers      {}", description.samplers.join(", "));
-        description.made_for.iter().for_each(print_made_for);
+        print_samplers(&description);
 
         let (precision, weights) = (args.precision, args.weights);
         let options = Options { precision, weights, ..Options::default() };
@@ -110,8 +109,12 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     })
 }
 
-fn print_made_for(MadeFor { sampler, steps, guidance_scale }: &MadeFor) {
-    println!("made for      {sampler}, {steps} steps, a guidance scale of {guidance_scale}");
+/// Prints the samplers, and what the model was made for.
+fn print_samplers(description: &Description) {
+    println!("samplers      {}", description.samplers.join(", "));
+    if let Some(MadeFor { sampler, steps, guidance_scale }) = description.made_for {
+        println!("made for      {sampler}, {steps} steps, a guidance scale of {guidance_scale}");
+    }
 }
 
 /// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of
