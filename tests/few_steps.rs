@@ -25,6 +25,7 @@ use darkroom::{Error, Precision};
 use pollster::block_on;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 const FOLDER: &str = "unet_lcm";
@@ -224,8 +225,10 @@ fn in_one_file_it_is_the_same_model() {
     let folder = crate::made_up::scratch("lcm-in-one-file");
     let asked = Request { sampler: "lcm".into(), guidance_scale: 3.0, ..request() };
     let draw = |model: &Path| {
-        let pipeline = open_on_cpu(model).unwrap();
-        block_on(pipeline.generate(&asked, &Control::default())).unwrap().rgba
+        let source = FileSource::open(model).with_tokenizer(tiny().join("tokenizer"));
+        let (options, control) = (Options::default(), Control::default());
+        let pipeline = block_on(Pipeline::open_on_cpu(Rc::new(source), &options, &control));
+        block_on(pipeline.unwrap().generate(&asked, &control)).unwrap().rgba
     };
     let want = draw(tiny());
     for name in ["a.safetensors", "a.gguf"] {

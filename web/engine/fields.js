@@ -33,8 +33,8 @@
  * @property {number | string} [guidance_scale] How strongly the prompt pulls; up to 1 there is no
  * guidance at all.
  * @property {string} [sampler] Which sampler steps from noise to the image.
- * @property {number | string} [eta] For the sampler ddim: 0 adds no noise, 1 as much as the reverse
- * chain does.
+ * @property {number | string | null} [eta] For the samplers ddim and tcd: 0 adds no noise, 1 as
+ * much as the reverse chain does, or with tcd all of the next step's.
  * @property {boolean | null} [karras] Whether the sampler steps over the noise levels of Karras et
  * al.
  * @property {string | null} [spacing] Which training timesteps the sampler visits.
@@ -106,7 +106,8 @@ const TABLE = {
   },
   eta: {
     kind: "number",
-    default: 0,
+    default: null,
+    optional: true,
     least: 0,
     most: 1,
     text: "Eta",

@@ -126,9 +126,14 @@ export class Form {
    */
   #describe({ factor, width, height, samplers, abilities, made_for }) {
     offerSamplers(samplers);
+    const first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
     const untouched = MADE_FOR.every((name, i) => read(name) === this.#first[i]);
-    this.#first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
-    if (untouched) this.#writeFirst();
+    const others = first.some((value, i) => value !== this.#first[i]);
+    this.#first = first;
+    if (untouched && others) {
+      this.#writeFirst();
+      this.#handlers.onChange();
+    }
     this.#abilities.describe(abilities);
     anyById("size-hint").textContent = say.sizeHint(factor, width, height);
     this.#sizes.describe(factor, width, height);

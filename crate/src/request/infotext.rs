@@ -69,3 +69,31 @@ fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
         Form::Part(part) => value.split('x').nth(part),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_tells_the_eta_that_applies() {
+        let told = |sampler: &str, eta: Option<f64>| {
+            let request = Request { sampler: sampler.into(), eta, ..Request::default() };
+            let line = request.infotext([64, 64]);
+            let eta = line.iter().find(|(name, _)| *name == "Eta").map(|(_, text)| text.clone());
+            let text: Vec<_> = line.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            let read = Parameters::parse(&format!("a\n{}", text.join(", ")));
+            let read = Request::from_infotext(&read).unwrap();
+            // It is the same picture again.
+            let applies =
+                |eta: Option<f64>| eta.unwrap_or(sampler.parse::<Sampler>().unwrap().default_eta());
+            assert_eq!(applies(read.eta), applies(request.eta), "{sampler}");
+            eta
+        };
+        // Pictures of before have no eta where it was 0.
+        assert_eq!((told("ddim", None), told("ddim", Some(0.0))), (None, None));
+        assert_eq!((told("euler", None), told("euler", Some(0.0))), (None, None));
+        assert_eq!(told("ddim", Some(0.5)), Some("0.5".into()));
+        assert_eq!(told("tcd", None), Some("0.3".into()));
+        assert_eq!(told("tcd", Some(0.0)), Some("0".into()));
+    }
+}

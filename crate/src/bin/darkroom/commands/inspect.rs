@@ -6,7 +6,7 @@ use crate::request_args::{RequestArgs, Size};
 use clap::Args;
 use darkroom::gpu::Limits;
 use darkroom::pipeline::{
-    Files, Kinds, MadeFor, Options, Part, PartCost, Residency, SafetyFiles, Workload,
+    Description, Files, Kinds, MadeFor, Options, Part, PartCost, Residency, SafetyFiles, Workload,
 };
 use darkroom::weights::{Source, check_for_zeros};
 use darkroom::{Precision, Result, WeightType};
@@ -53,8 +53,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
 
         print_parts(&files, tokenizer.length());
         println!("parameters    {}", thousands(description.parameters));
-        println!("samplers      {}", description.samplers.join(", "));
-        description.made_for.iter().for_each(print_made_for);
+        print_samplers(&description);
 
         let (precision, weights) = (args.precision, args.weights);
         let options = Options { precision, weights, ..Options::default() };
@@ -121,8 +120,12 @@ fn print_parts(files: &Files, tokens: usize) {
     );
 }
 
-fn print_made_for(MadeFor { sampler, steps, guidance_scale }: &MadeFor) {
-    println!("made for      {sampler}, {steps} steps, a guidance scale of {guidance_scale}");
+/// Prints the samplers, and what the model was made for.
+fn print_samplers(description: &Description) {
+    println!("samplers      {}", description.samplers.join(", "));
+    if let Some(MadeFor { sampler, steps, guidance_scale }) = description.made_for {
+        println!("made for      {sampler}, {steps} steps, a guidance scale of {guidance_scale}");
+    }
 }
 
 /// Prints a row of the table. "MB moved" counts each bound byte once for each dispatch. "MB of
