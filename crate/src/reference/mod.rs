@@ -77,8 +77,8 @@ impl Networks {
         })
     }
 
-    /// The same networks with further rows `[n, c]` behind those of the token embedding: the vectors
-    /// of textual inversions, whose ids begin at the config's `vocab_size`.
+    /// The same networks with further rows `[n, c]` behind those of the token embedding: vectors of
+    /// textual inversions, whose ids begin at the config's `vocab_size`.
     ///
     /// # Panics
     /// When they are not whole rows.
