@@ -1,7 +1,7 @@
 """Textual inversions: diffusers' `load_textual_inversion` on the tiny made-up model of walk.py.
 
 embeddings/*           files in the layouts of their programs, with vectors of the model's width
-cases.safetensors      for each request: ids and context in float64's accuracy, and of one the picture
+cases.safetensors      for each request ids and context, computed in float64; of one the picture
 
 All files are loaded in every case, in the order of FILES, so that ids are the same. Requests with
 weights or in chunks are those of AUTOMATIC1111's web UI, whose chunks are put together here once

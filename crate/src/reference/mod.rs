@@ -113,8 +113,8 @@ impl Networks {
         Ok(())
     }
 
-    /// The same networks with further rows `[n, c]` behind those of the token embedding: the vectors
-    /// of textual inversions, whose ids begin at the config's `vocab_size`.
+    /// The same networks with further rows `[n, c]` behind those of the token embedding: vectors of
+    /// textual inversions, whose ids begin at the config's `vocab_size`.
     ///
     /// # Panics
     /// When they are not whole rows.

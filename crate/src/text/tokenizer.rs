@@ -161,8 +161,8 @@ impl Tokenizer {
     }
 
     /// Adds the word of a textual inversion, whose vectors have these ids: none below
-    /// [`Tokenizer::id_limit`]. Such words are added last. A word in brackets, `<cat-toy>`, is found
-    /// as diffusers finds it; any other as AUTOMATIC1111's web UI does.
+    /// [`Tokenizer::id_limit`]. Such words are added last. A word in brackets, `<cat-toy>`, is
+    /// found as diffusers finds it; any other as AUTOMATIC1111's web UI does.
     ///
     /// # Errors
     /// [`Error::Request`] for a word that the tokenizer has already, for one without letters, and
@@ -191,13 +191,11 @@ impl Tokenizer {
         let added = self.inner.add_tokens(added);
         added.map_err(|error| bad_file("The tokenizer", error.to_string()))?;
         for (token, vectors) in tokens {
-            let new =
-                |ids: &[u32]| Some(ids[0]).filter(|id| ids.len() == 1 && *id >= self.id_limit);
-            // Ids of the vocabulary that are left out would be given to the word.
-            let Some(id) = new(&self.split(&token)?.0) else {
-                return Err(bad_file("The tokenizer", format!("there is no id for `{token}`")));
-            };
-            self.learned.add_token(id, vectors);
+            match self.split(&token)?.0[..] {
+                [id] if id >= self.id_limit => self.learned.add_token(id, vectors),
+                // An id that the vocabulary leaves out was given to the word.
+                _ => return Err(bad_file("The tokenizer", format!("it has no id for `{token}`"))),
+            }
         }
         Ok(self)
     }

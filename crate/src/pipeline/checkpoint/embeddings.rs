@@ -35,6 +35,12 @@ impl NamedEmbedding {
             (None, _) => (name, None),
         }
     }
+
+    /// Whether one of its words is this one, in upper or lower case.
+    fn has_word(&self, word: &str) -> bool {
+        let (token, name) = self.words();
+        [token].into_iter().chain(name).any(|own| own.eq_ignore_ascii_case(word))
+    }
 }
 
 /// A textual inversion with which a picture was made.
@@ -78,15 +84,12 @@ impl Embeddings {
             let (first, vectors) = (next, one.embedding.len());
             next = next.saturating_add(vectors as u32);
             let (token, name) = one.words();
-            let others = || all.iter().enumerate().filter(|(other, _)| *other != index);
             let is_free = |name: &&str| {
-                let same = |word: &str| word.eq_ignore_ascii_case(name);
-                let words =
-                    |(token, name): (&str, Option<&str>)| same(token) || name.is_some_and(same);
-                !others().any(|(_, other)| words(other.words()))
+                let mut others = all.iter().enumerate().filter(|(other, _)| *other != index);
+                !others.any(|(_, other)| other.has_word(name))
             };
-            let words =
-                [token].into_iter().chain(name.filter(is_free)).map(str::to_owned).collect();
+            let words = [token].into_iter().chain(name.filter(is_free));
+            let words = words.map(str::to_owned).collect();
             let record = EmbeddingRecord {
                 name: one.embedding.name().to_owned(),
                 token: token.to_owned(),
