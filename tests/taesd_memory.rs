@@ -7,13 +7,14 @@ use crate::taesd_beside::{narrow, with};
 use crate::walk::{open, request};
 use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::pipeline::{
-    BesideVae, Control, DecoderChoice, DryRun, Files, Kinds, Options, Part, PartSet, Progress,
-    Request, Residency, Workload,
+    BesideVae, Control, DecoderChoice, DryRun, Files, Kinds, Options, Part, PartSet, Pipeline,
+    Progress, Request, Residency, Workload,
 };
-use darkroom::weights::FileSource;
+use darkroom::weights::{FileSource, LocalFuture, Source};
 use darkroom::{Error, Precision, WeightType};
 use pollster::block_on;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A device of its own: its account begins with the model.
@@ -40,13 +41,31 @@ fn lowest(gpu: &Gpu, options: &Options, ways: Vec<Residency>) -> u64 {
     ways.into_iter().map(|way| peak(way).total()).min().unwrap()
 }
 
+/// The tiny model, as if it came over a network: no part is let go, since it would be fetched again.
+struct Far(FileSource);
+
+impl Source for Far {
+    fn size<'a>(&'a self, path: &'a str) -> LocalFuture<'a, u64> {
+        self.0.size(path)
+    }
+
+    fn read<'a>(&'a self, path: &'a str, range: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
+        self.0.read(path, range)
+    }
+
+    fn is_near(&self) -> bool {
+        false
+    }
+}
+
 /// Where no plan with the VAE keeps the budget, the TAESD decodes, and the picture says why.
 #[test]
 fn it_decodes_where_memory_is_too_short_for_the_vae() {
     let gpu = device();
     let auto = with(narrow(), DecoderChoice::Auto);
-    let least = lowest(&gpu, &auto, Residency::ways(true));
-    let way = Residency { kept: PartSet::EMPTY, bands: None, taesd: true };
+    let least = lowest(&gpu, &auto, Residency::ways(false));
+    let kept = PartSet::of(&[Part::TextEncoder, Part::Unet]);
+    let way = Residency { kept, bands: None, taesd: true };
     let by_taesd = lowest(&gpu, &auto, vec![way]);
     println!("the VAE's least {least}, the TAESD's {by_taesd}");
     assert!(by_taesd < least);
@@ -60,7 +79,9 @@ fn it_decodes_where_memory_is_too_short_for_the_vae() {
     let control = Control { on_progress: Box::new(on_progress), ..Control::default() };
     for (memory, decodes) in [(least, false), (least - 1, true)] {
         let options = Options { memory: Some(memory), ..auto.clone() };
-        let pipeline = open(&gpu, tiny(), options).unwrap();
+        let source = Rc::new(Far(FileSource::new(tiny())));
+        let pipeline = block_on(Pipeline::open(&gpu, source, &options, &Control::default()));
+        let pipeline = pipeline.unwrap();
         let made = block_on(pipeline.generate(&large(), &control)).unwrap();
         assert_eq!(made.decoder.is_some(), decodes);
         assert_eq!(pipeline.residency().unwrap().taesd, decodes);
@@ -122,7 +143,7 @@ fn decoding(options: &Options, size: [u32; 2], way: Residency) -> Option<(u64, u
 /// Memory and work of v1.4's decoder and of a TAESD of the published sizes, within WebGPU's default
 /// limits.
 #[test]
-fn it_takes_a_tenth_of_the_vaes_memory_and_work() {
+fn it_takes_little_of_the_vaes_memory_and_work() {
     let kept = PartSet::of(&[Part::Unet]);
     let published = of_true_width();
     for precision in Precision::ALL {
@@ -130,21 +151,24 @@ fn it_takes_a_tenth_of_the_vaes_memory_and_work() {
             let options =
                 Options { precision, weights: Some(WeightType::F16), ..Options::default() };
             let vae = |bands| Residency { kept, bands, taesd: false };
-            let whole = decoding(&options, size, vae(None)).expect("it keeps the limits");
-            let bands = decoding(&options, size, vae(Some(8))).expect("it keeps the limits");
             let beside = BesideVae { taesd: published.clone(), decoder: DecoderChoice::Taesd };
-            let options = Options { taesd: Some(beside), ..options };
+            let with_taesd = Options { taesd: Some(beside), ..options.clone() };
             let way = Residency { kept, bands: None, taesd: true };
-            let taesd = decoding(&options, size, way).expect("it keeps the limits");
-            for (name, (bytes, flops)) in
-                [("VAE", whole), ("in bands of 8", bands), ("TAESD", taesd)]
-            {
-                let (mega, giga) = (bytes as f64 / 1e6, flops as f64 / 1e9);
-                println!("{size:?} {precision} {name}: {mega:.1} MB, {giga:.0} GFLOP");
+            let whole = decoding(&options, size, vae(None));
+            let bands = decoding(&options, size, vae(Some(8)));
+            let taesd = decoding(&with_taesd, size, way);
+            for (name, cost) in [("VAE", whole), ("in bands of 8", bands), ("TAESD", taesd)] {
+                let cost = cost.map(|(bytes, flops)| (bytes as f64 / 1e6, flops as f64 / 1e9));
+                println!("{size:?} {precision} {name}: MB and GFLOP {cost:.1?}");
             }
-            assert!(6 * taesd.0 < whole.0, "{taesd:?} of {whole:?}");
-            assert!(10 * taesd.1 < whole.1, "{taesd:?} of {whole:?}");
-            assert!(taesd.0 < bands.0, "{taesd:?} of {bands:?}");
+            let (taesd, bands) = (taesd.expect("it fits"), bands.expect("it fits"));
+            assert!(taesd.0 < bands.0 && 10 * taesd.1 < bands.1, "{taesd:?} of {bands:?}");
+            // In f32 a picture of 768 × 768 has no place in a buffer of the default limits.
+            assert!(whole.is_some() || (precision, size[0]) == (Precision::F32, 768));
+            if let Some(whole) = whole {
+                assert!(6 * taesd.0 < whole.0, "{taesd:?} of {whole:?}");
+                assert!(14 * taesd.1 < whole.1, "{taesd:?} of {whole:?}");
+            }
         }
     }
 }

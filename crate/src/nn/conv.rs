@@ -92,7 +92,7 @@ impl Conv2d {
         x.conv2d(&self.weight, self.window, Epilogue { residual, ..self.epilogue() })
     }
 
-    /// `activation(conv(x))`.
+    /// `activation(conv(x))`, `x` `[b, h, w, c_in] → [b, h', w', c_out]`.
     pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
         x.conv2d(&self.weight, self.window, Epilogue { activation, ..self.epilogue() })
     }

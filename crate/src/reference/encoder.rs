@@ -90,6 +90,9 @@ impl Layer {
 }
 
 /// A pointwise function of every element.
+///
+/// # Errors
+/// That of candle.
 pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),

@@ -1,5 +1,5 @@
 //! TAESD: a small autoencoder that was distilled from the VAE of a checkpoint. It decodes the same
-//! latents with a twentieth of the work, and its pictures lack some of the fine detail.
+//! latents with a seventeenth of the work, and its pictures lack some of the fine detail.
 //!
 //! ```text
 //! block     relu(conv(act(conv(act(conv(x))))) + x)                3×3 convolutions

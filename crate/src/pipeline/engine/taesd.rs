@@ -12,7 +12,7 @@ use crate::pipeline::checkpoint::{BesideVae, DecoderChoice};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::TaesdHalf;
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Its name in progress events.
@@ -24,7 +24,7 @@ const LOADED: &str = "the first stage loads it";
 /// The TAESD of a model's options, if there is one.
 pub(super) struct TaesdOnGpu {
     pub beside: Option<BesideVae>,
-    networks: OnceCell<Networks>,
+    networks: RefCell<Option<Rc<Networks>>>,
 }
 
 /// With their weights.
@@ -36,7 +36,7 @@ struct Networks {
 impl TaesdOnGpu {
     /// Not loaded yet.
     pub(super) fn new(beside: Option<&BesideVae>) -> TaesdOnGpu {
-        TaesdOnGpu { beside: beside.cloned(), networks: OnceCell::new() }
+        TaesdOnGpu { beside: beside.cloned(), networks: RefCell::default() }
     }
 
     /// Uploads the weights if that was not done yet, of the types that its files have.
@@ -44,9 +44,10 @@ impl TaesdOnGpu {
     /// # Errors
     /// Tensors that are missing or of another shape; those of the device; a cancel.
     pub(super) async fn bring(&self, gpu: &Gpu, control: &Control) -> Result<()> {
-        let (Some(BesideVae { taesd, .. }), None) = (&self.beside, self.networks.get()) else {
+        let Some(BesideVae { taesd, .. }) = &self.beside else { return Ok(()) };
+        if self.networks.borrow().is_some() {
             return Ok(());
-        };
+        }
         let config = TaesdConfig::of(taesd)?;
         let new = |scope: &Scope| TaesdDecoder::new(scope, &config);
         let decoder = load(taesd.decoder(), gpu, control, new).await?;
@@ -56,8 +57,12 @@ impl TaesdOnGpu {
                 load(half, gpu, control, |scope| TaesdEncoder::new(scope, &config)).await?
             }
         };
-        self.networks.get_or_init(|| Networks { decoder, encoder });
+        self.networks.replace(Some(Rc::new(Networks { decoder, encoder })));
         Ok(())
+    }
+
+    fn networks(&self) -> Rc<Networks> {
+        self.networks.borrow().clone().expect(LOADED)
     }
 
     /// Whether its encoder takes the place of the VAE's: it has one, and the TAESD was chosen.
@@ -71,7 +76,7 @@ impl TaesdOnGpu {
     /// # Errors
     /// Those of the device; a cancel.
     pub(super) async fn decode(&self, latents: &Tensor, control: &Control) -> Result<Tensor> {
-        let picture = self.networks.get().expect(LOADED).decoder.decode(latents);
+        let picture = self.networks().decoder.decode(latents);
         latents.gpu().finish_in_parts(&|| control.check()).await?;
         Ok(picture)
     }
@@ -95,8 +100,9 @@ impl TaesdOnGpu {
             drop(encoder.forward(&Tensor::empty(&dry, [1, height, width, 4], precision)));
         }
         dry.finish().await?;
-        let encoder = self.networks.get().and_then(|networks| networks.encoder.as_ref());
-        Ok(encoder.expect(LOADED).forward(&upload(gpu, precision, (planes, size))))
+        let networks = self.networks();
+        let encoder = networks.encoder.as_ref().expect(LOADED);
+        Ok(encoder.forward(&upload(gpu, precision, (planes, size))))
     }
 }
 
