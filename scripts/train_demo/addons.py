@@ -39,6 +39,8 @@ from train_vae import given_code
 HERE = Path(__file__).parent
 MODEL = HERE.parents[1] / "web" / "models" / "demo"
 UNET = "unet/diffusion_pytorch_model.safetensors"
+# Steps of training, pictures of a step, learning rate.
+DEFAULTS = {"few-steps": (200, 128, 3e-3), "style": (300, 128, 3e-3), "word": (120, 64, 3e-2)}
 SOLVER_STEPS = 50
 STRIDE = 1000 // SOLVER_STEPS
 
@@ -107,8 +109,9 @@ def context_length():
     return 77 if random.random() < 0.15 else SHORT
 
 
-def train(parameters, loss_of_batch, args):
-    """Steps of Muon, which takes matrices; leaves the parameters' running averages in them."""
+def train(parameters, loss_of_batch, save, args):
+    """Steps of Muon, which takes matrices. What is saved, every 20 steps and at the end, are the
+    parameters' running averages."""
     optimiser = Muon(parameters, args.lr, weight_decay=0.0, steps=3)
     averages = [p.detach().clone() for p in parameters]
     start, shown = time.time(), None
@@ -127,14 +130,30 @@ def train(parameters, loss_of_batch, args):
         if step % 20 == 19 or step + 1 == args.steps:
             seconds = time.time() - start
             print(f"step {step + 1} {seconds:.0f}s loss {shown:.4f}", flush=True)
-    with torch.no_grad():
-        for average, p in zip(averages, parameters):
-            p.copy_(average)
+            exchange(parameters, averages)
+            save()
+            exchange(parameters, averages)
+
+
+@torch.no_grad()
+def exchange(some, others):
+    for a, b in zip(some, others):
+        kept = a.clone()
+        a.copy_(b)
+        b.copy_(kept)
+
+
+def new_lora(model, args):
+    """Factors that change nothing yet, or those of the file to continue from."""
+    lora = Lora(model.unet, args.rank)
+    if args.source:
+        lora.load(args.source)
+    return lora
 
 
 def few_steps(model, args):
     """Latent consistency distillation of the model, guided, into a LoRA."""
-    lora = Lora(model.unet, args.rank)
+    lora = new_lora(model, args)
     pictures = Captioned(args.seed)
 
     def teacher_step(x, t, back, context, empty):
@@ -165,16 +184,13 @@ def few_steps(model, args):
         # Pseudo-Huber.
         return (((estimate - target) ** 2 + args.huber**2).sqrt() - args.huber).mean()
 
-    train(list(lora.parameters()), loss, args)
     about = (
         "Pictures in four steps: sampler lcm, 2 to 8 steps, guidance scale 1, weight 1. Distilled"
         f" from the model at guidance scale {args.guidance:g}."
     )
-    lora.save(
-        args.out / "few-steps.safetensors",
-        args.file_rank,
-        model.metadata("stable-diffusion-v1/lora", "Few steps", about),
-    )
+    metadata = model.metadata("stable-diffusion-v1/lora", "Few steps", about)
+    save = lambda: lora.save(args.out / "few-steps.safetensors", args.file_rank, metadata)
+    train(list(lora.parameters()), loss, save, args)
 
 
 class Skies(Captioned):
@@ -204,23 +220,20 @@ def denoising_loss(model, codes, captions, weights=None, context_of=None):
 
 def style(model, args):
     """A LoRA for the pictures of Skies. It is on without a word."""
-    lora = Lora(model.unet, args.rank)
+    lora = new_lora(model, args)
     pictures = Skies(args.seed)
 
     def loss():
         codes, captions = pictures.batch(args.batch)
         return denoising_loss(model, codes, captions, lora.weights())
 
-    train(list(lora.parameters()), loss, args)
     about = (
         "Black silhouettes before a sky of two colours, the background's above and the object's"
         " below. Weight 1; it needs no trigger word."
     )
-    lora.save(
-        args.out / "evening.safetensors",
-        args.file_rank,
-        model.metadata("stable-diffusion-v1/lora", "Evening", about),
-    )
+    metadata = model.metadata("stable-diffusion-v1/lora", "Evening", about)
+    save = lambda: lora.save(args.out / "evening.safetensors", args.file_rank, metadata)
+    train(list(lora.parameters()), loss, save, args)
 
 
 def word(model, args):
@@ -244,17 +257,15 @@ def word(model, args):
         codes, captions = pictures.batch(args.batch)
         return denoising_loss(model, codes, captions, context_of=context)
 
-    train([vector], loss, args)
     about = "A colour that the model has no word for, for objects and backgrounds: a <teal> cat."
-    # The layout of diffusers: the word is in the file.
-    save_file(
-        {name: vector.detach().half()},
-        args.out / "teal.safetensors",
-        {
-            "format": "pt",
-            **model.metadata("stable-diffusion-v1/textual-inversion", "Teal", about, name),
-        },
-    )
+    metadata = model.metadata("stable-diffusion-v1/textual-inversion", "Teal", about, name)
+
+    def save():
+        # The layout of diffusers: the word is in the file.
+        file = args.out / "teal.safetensors"
+        save_file({name: vector.detach().half()}, file, {"format": "pt", **metadata})
+
+    train([vector], loss, save, args)
 
 
 def arguments():
@@ -263,17 +274,19 @@ def arguments():
     ap.add_argument("--model", type=Path, default=MODEL)
     ap.add_argument("--out", type=Path, default=HERE / "addons")
     ap.add_argument("--steps", type=int, help="of training")
-    ap.add_argument("--batch", type=int, default=128)
+    ap.add_argument("--batch", type=int)
     ap.add_argument("--rank", type=int, default=8, help="of a LoRA while it is trained")
     ap.add_argument("--file-rank", type=int, default=2, help="of its file: what is nearest")
     ap.add_argument("--lr", type=float)
     ap.add_argument("--guidance", type=float, default=5.0, help="few-steps: the teacher's scale")
     ap.add_argument("--huber", type=float, default=0.03, help="few-steps: where the loss is round")
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--from", dest="source", help="the file of a LoRA to continue from")
     ap.add_argument("--seed", type=int, default=0)
     args = ap.parse_args()
-    steps, lr = {"few-steps": (200, 3e-3), "style": (300, 3e-3), "word": (120, 3e-2)}[args.addon]
-    args.steps, args.lr = args.steps or steps, args.lr or lr
+    steps, batch, lr = DEFAULTS[args.addon]
+    args.steps, args.batch = args.steps or steps, args.batch or batch
+    args.lr = args.lr or lr
     return args
 
 

@@ -8,7 +8,7 @@ Alpha is the rank, so that the product is added as it is.
 """
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 LAYERS = (torch.nn.Linear, torch.nn.Conv2d)
 
@@ -32,6 +32,16 @@ class Lora(torch.nn.Module):
             change = (up @ down.flatten(1)).view_as(layer.weight)
             out[f"{name}.weight"] = layer.weight.detach() + share * change
         return out
+
+    @torch.no_grad()
+    def load(self, path):
+        """Takes up the factors of a file that `save` wrote, of the same rank or lower."""
+        tensors = load_file(path)
+        for name, down, up in zip(self.layers, self.down, self.up):
+            key = f"lora_unet_{name}".replace(".", "_")
+            rank = len(tensors[f"{key}.lora_down.weight"])
+            down[:rank] = tensors[f"{key}.lora_down.weight"].float()
+            up[:, :rank] = tensors[f"{key}.lora_up.weight"].float().flatten(1)
 
     @torch.no_grad()
     def reduced(self, rank):
