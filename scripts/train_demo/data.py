@@ -84,6 +84,18 @@ COLOURS = {
 }
 NAMES, COLOUR_NAMES = list(OBJECTS), list(COLOURS)
 PALETTE = np.array([COLOURS[c] for c in COLOUR_NAMES], np.float32) / 127.5 - 1  # in -1..1
+# A colour that the model was not trained on, by the word of its textual inversion.
+NEW_COLOUR = ("<teal>", (0, 128, 128))
+
+
+def add_new_colour():
+    """From now on NEW_COLOUR is one of the colours, the last of them; returns it."""
+    global PALETTE
+    name, rgb = NEW_COLOUR
+    COLOURS[name] = rgb
+    COLOUR_NAMES.append(name)
+    PALETTE = np.concatenate([PALETTE, np.array([rgb], np.float32) / 127.5 - 1])
+    return NEW_COLOUR
 
 
 def article(word):

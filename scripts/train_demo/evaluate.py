@@ -2,15 +2,18 @@
 
     python evaluate.py MODEL_DIR [--prompts 100] [--steps 25] [--guidance 5] [--sheet sheet.png]
     python evaluate.py MODEL_DIR --program target/debug/darkroom [--precision f16] [--weights f16]
+    python evaluate.py MODEL_DIR --lora FILE[:WEIGHT] --sampler lcm --steps 4 --guidance 1
+    python evaluate.py MODEL_DIR --new-colour [--inversion FILE]
     python evaluate.py --write-prompts prompts.jsonl [--prompts 100]
     python evaluate.py --pictures DIR --list prompts.jsonl
 
 The first makes the pictures with diffusers (DDIM) from held-out triples, and some with an empty
 prompt to see their variety. The second makes them with this project's program, in any of its
 precisions and types of weights, and with --compare by diffusers too and says how far apart they
-are. The others let any other program make them: `prompts.jsonl` has a line {"file", "prompt",
-"seed", "object", "colour", "background"} a picture (object null for the empty prompt), and DIR then
-holds the files so named.
+are. Either takes LoRAs; diffusers needs peft for that. --new-colour asks for a colour that the
+model does not know, which a textual inversion adds. The others let any other program make them:
+`prompts.jsonl` has a line {"file", "prompt", "seed", "object", "colour", "background"} a picture
+(object null for the empty prompt), and DIR then holds the files so named.
 
 How it scores: the background is the median of the outer ring of pixels, the object's pixels those
 well away from it,
@@ -40,6 +43,9 @@ def plan(count, empty):
     """The pictures to make: `count` held-out triples, then `empty` empty prompts."""
     rng = random.Random(7)
     triples = data.triples(held=True)
+    if data.NEW_COLOUR[0] in data.COLOUR_NAMES:
+        new = data.COLOUR_NAMES.index(data.NEW_COLOUR[0])
+        triples = [t for t in triples if new in t[1:]]
     rng.shuffle(triples)
     out = []
     for i in range(count):
@@ -147,16 +153,30 @@ def contact_sheet(jobs, pictures, path, columns=10):
     sheet.save(path, optimize=True)
 
 
-def generate(folder, jobs, steps, guidance, batch=25):
-    """Pictures by diffusers: f32 arithmetic on the stored weights, DDIM, each with its own seed."""
+def file_and_weight(text):
+    """Of FILE[:WEIGHT], as the program takes it."""
+    file, colon, weight = text.rpartition(":")
+    return (file, float(weight)) if colon else (text, 1.0)
+
+
+def generate(args, jobs, batch=25):
+    """Pictures by diffusers: f32 arithmetic on the stored weights, each with its own seed."""
     import torch
-    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from diffusers import DDIMScheduler, LCMScheduler, StableDiffusionPipeline
 
     pipe = StableDiffusionPipeline.from_pretrained(
-        folder, torch_dtype=torch.float32, safety_checker=None
+        args.model, torch_dtype=torch.float32, safety_checker=None
     )
     pipe.text_encoder.float()
-    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+    torch.set_num_threads(args.threads)
+    kind = {"ddim": DDIMScheduler, "lcm": LCMScheduler}[args.sampler]
+    pipe.scheduler = kind.from_config(pipe.scheduler.config)
+    for file, weight in map(file_and_weight, args.lora):
+        pipe.load_lora_weights(file)
+        pipe.fuse_lora(lora_scale=weight)
+        pipe.unload_lora_weights()
+    if args.inversion:
+        pipe.load_textual_inversion(args.inversion)
     pipe.set_progress_bar_config(disable=True)
     out = []
     for i in range(0, len(jobs), batch):
@@ -165,8 +185,8 @@ def generate(folder, jobs, steps, guidance, batch=25):
             [j["prompt"] for j in part],
             height=data.SIZE,
             width=data.SIZE,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
+            num_inference_steps=args.steps,
+            guidance_scale=args.guidance,
             output_type="np",
             generator=[torch.Generator().manual_seed(j["seed"]) for j in part],
         ).images
@@ -180,7 +200,7 @@ def read_pictures(folder, jobs):
 
 def generate_by_program(args, jobs):
     """Pictures by the program, from the same prompts, seeds and steps."""
-    common = dict(steps=args.steps, guidance_scale=args.guidance, sampler="ddim")
+    common = dict(steps=args.steps, guidance_scale=args.guidance, sampler=args.sampler)
     fields = ("file", "prompt", "seed")
     with tempfile.TemporaryDirectory() as folder:
         requests = Path(folder) / "jobs.jsonl"
@@ -190,6 +210,7 @@ def generate_by_program(args, jobs):
         command = [args.program, "generate", "--model", args.model]
         command += ["--jobs", requests, "--out-dir", folder, "--precision", args.precision]
         command += ["--weights", args.weights] if args.weights else []
+        command += [part for lora in args.lora for part in ("--lora", lora)]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return read_pictures(folder, jobs)
 
@@ -210,6 +231,10 @@ def arguments():
     ap.add_argument("--empty", type=int, default=20)
     ap.add_argument("--steps", type=int, default=25)
     ap.add_argument("--guidance", type=float, default=5.0)
+    ap.add_argument("--sampler", default="ddim", help="ddim, lcm, or another of the program's")
+    ap.add_argument("--lora", action="append", default=[], metavar="FILE[:WEIGHT]")
+    ap.add_argument("--inversion", help="diffusers': a textual inversion, in its own layout")
+    ap.add_argument("--new-colour", action="store_true", help="prompts with data.py's NEW_COLOUR")
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--program", help="make the pictures with this program instead of diffusers")
     ap.add_argument("--precision", default="f32", help="the program's: of activations")
@@ -223,15 +248,10 @@ def arguments():
     return ap.parse_args()
 
 
-def generate_by_diffusers(args, jobs):
-    import torch
-
-    torch.set_num_threads(args.threads)
-    return generate(args.model, jobs, args.steps, args.guidance)
-
-
 def main():
     args = arguments()
+    if args.new_colour:
+        data.add_new_colour()
     jobs = plan(args.prompts, args.empty)
     if args.write_prompts:
         Path(args.write_prompts).write_text("".join(json.dumps(j) + "\n" for j in jobs))
@@ -242,7 +262,7 @@ def main():
     elif args.program:
         pictures = generate_by_program(args, jobs)
     else:
-        pictures = generate_by_diffusers(args, jobs)
+        pictures = generate(args, jobs)
     if args.out:
         Path(args.out).mkdir(parents=True, exist_ok=True)
         for j, p in zip(jobs, pictures):
@@ -252,7 +272,7 @@ def main():
         contact_sheet(jobs, pictures, args.sheet)
     print(json.dumps(result))
     if args.program and args.compare:
-        theirs = generate_by_diffusers(args, jobs)
+        theirs = generate(args, jobs)
         print("diffusers:", json.dumps(report(jobs, theirs)[0]))
         compare(pictures, theirs)
     print(

@@ -73,10 +73,14 @@ class Captioned(Pictures):
         o, c, b = self.triples[torch.randint(len(self.triples), (n,), generator=self.g)].T
         small, place = self.layout(n)
         m = self.masks[o, small, place].float()[:, None] / 255
-        f, k = self.palette[c][..., None, None], self.palette[b][..., None, None]
         of = zip(*(x.tolist() for x in (o, c, b, small, place)))
         captions = [data.caption(self.rng, *picture, empty=self.empty) for picture in of]
-        return given_code(f * m + k * (1 - m)), captions
+        return given_code(self.draw(m, c, b)), captions
+
+    def draw(self, mask, colour, background):
+        """Pictures of masks [n, 1, 64, 64] in colours by index."""
+        f, k = self.palette[colour][..., None, None], self.palette[background][..., None, None]
+        return f * mask + k * (1 - mask)
 
 
 def arguments():
