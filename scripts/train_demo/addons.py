@@ -189,7 +189,7 @@ def few_steps(model, args):
         f" from the model at guidance scale {args.guidance:g}."
     )
     metadata = model.metadata("stable-diffusion-v1/lora", "Few steps", about)
-    save = lambda: lora.save(args.out / "few-steps.safetensors", args.file_rank, metadata)
+    save = lambda: lora.save(args.out / "few-steps-lcm.safetensors", args.file_rank, metadata)
     train(list(lora.parameters()), loss, save, args)
 
 
