@@ -9,6 +9,7 @@ use crate::harness::gpu::{self, Device};
 use crate::made_up::{program, scratch, synth, synth_with};
 use crate::models::{Golden, UNET_FILE, unet};
 use crate::reference::open_on_cpu;
+use crate::taesd::of_true_width;
 use crate::walk::{open, request};
 use candle_core::{Device as Candle, Tensor as Candled};
 use darkroom::dtype::FileType;
@@ -18,7 +19,10 @@ use darkroom::models::sd_v1_4;
 use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::models::vae::{Encoder, VaeConfig, VaeDecoder};
 use darkroom::nn::{Catalogue, Scope};
-use darkroom::pipeline::{Control, Files, Kinds, Options, Pipeline, Request, Shortcuts, Workload};
+use darkroom::pipeline::{
+    BesideVae, Control, DecoderChoice, Files, Kinds, Options, Pipeline, Request, Shortcuts,
+    Workload,
+};
 use darkroom::reference::{self, Weights};
 use darkroom::weights::names::{Names, UnetLevel};
 use darkroom::weights::{Archive, FileSource, Lora, MemorySource, SafetensorsWriter};
@@ -310,16 +314,20 @@ fn bk_sdm_tiny_at_512_keeps_its_promises() {
     let files = block_on(Files::open(&FileSource::new(&model))).unwrap();
     let load =
         Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let tiny = || Some(BesideVae { taesd: of_true_width(), decoder: DecoderChoice::Taesd });
     let all = [
-        (Precision::F32, None, 610_000_000),
-        (Precision::F16, None, 590_000_000),
+        (Precision::F32, None, None, 610_000_000),
+        (Precision::F16, None, None, 590_000_000),
         // As little as can be.
-        (Precision::F32, Some(0), 560_000_000),
-        (Precision::F16, Some(0), 460_000_000),
+        (Precision::F32, Some(0), None, 560_000_000),
+        (Precision::F16, Some(0), None, 460_000_000),
+        // With a TAESD instead of the VAE.
+        (Precision::F32, None, tiny(), 600_000_000),
+        (Precision::F16, None, tiny(), 500_000_000),
     ];
-    for (precision, memory, most) in all {
+    for (precision, memory, taesd, most) in all {
         let weights = Some(WeightType::Q8_0);
-        let options = Options { precision, memory, weights, ..Options::default() };
+        let options = Options { precision, memory, weights, taesd, ..Options::default() };
         let dry = block_on(files.dry_run(&options, Limits::default(), load)).unwrap();
         for (stage, held) in &dry.peaks {
             println!("{precision} {stage:?}: {} of {held:?}", held.total());

@@ -22,19 +22,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+#[rustfmt::skip]
 const FILES: [&str; 12] = [
-    "kohya",
-    "kohya_conv",
-    "peft",
-    "diffusers",
-    "processors",
-    "dora",
-    "dora_columns",
-    "dora_peft",
-    "metadata",
-    "locon",
-    "loha",
-    "lokr",
+    "kohya", "kohya_conv", "peft", "diffusers", "processors", "metadata",
+    "dora", "dora_columns", "dora_peft", "locon", "loha", "lokr",
 ];
 /// Those that change the text encoder as well.
 const OF_TEXT: [&str; 4] = ["kohya", "kohya_conv", "peft", "diffusers"];

@@ -46,8 +46,8 @@
  * @property {Pixels | undefined} [initial] the start image, of any size
  * @property {Lora[] | undefined} [loras] which LoRAs change the model; none without it. Another
  * choice reads only the weights that differ
- * @property {string[] | undefined} [embeddings] addresses of textual inversions that the prompts may
- * call by their words
+ * @property {string[] | undefined} [embeddings] addresses of textual inversions, which the prompts
+ * may call by their words
  * @property {boolean} [latents] whether to report latents after each step, as a preview: the
  * model's estimate of the image without noise
  * @property {number} [pictures] steps between two decoded previews, each of which costs a run of

@@ -1,6 +1,6 @@
 // The LoRAs of other programs' requests, as the field `loras` of the form.
 
-import { writeLoras } from "../request/loras.js";
+import { writeLoras } from "./loras.js";
 
 /**
  * A LoRA as another program writes it: the name of its file, perhaps with folders and extension,

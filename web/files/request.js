@@ -5,7 +5,7 @@ import { readComfy } from "./comfy.js";
 import { fieldsOf } from "./fields.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
-import { writtenIn } from "../request/loras.js";
+import { writtenIn } from "./loras.js";
 import { readDrawThings, readEasy, readFooocus, readNai, readSwarm } from "./others.js";
 import { readParameters } from "./webui.js";
 

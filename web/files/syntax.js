@@ -7,8 +7,8 @@ import { importText } from "../strings/imports.js";
 /** @typedef {{ text: string, notImported: string[] }} Read */
 
 /**
- * AUTOMATIC1111's syntax. Tags of LoRAs stay: the engine reads them. Of a prompt that changes during
- * the run, the first version is used.
+ * AUTOMATIC1111's syntax. Tags of LoRAs stay: the engine reads them. Of a prompt that changes
+ * during the run, the first version is used.
  * @param {string} prompt
  * @returns {Read}
  */

@@ -2,7 +2,7 @@
 
 import { FIELDS } from "../engine/fields.js";
 import { say } from "../strings.js";
-import { readLoras } from "./loras.js";
+import { readLoras } from "../files/loras.js";
 import { isChosen, randomSeed } from "./seed.js";
 
 /** The most images that one click on Generate makes. */

@@ -1,7 +1,7 @@
 // Makes the images of one click on Generate: the runs of their seeds, one engine call each, every
 // image shown and kept as it comes.
 
-import { taggedIn, writeLoras } from "../request/loras.js";
+import { taggedIn, writeLoras } from "../files/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
 import { say } from "../strings.js";
 import { loraText } from "../strings/addons.js";
@@ -12,7 +12,7 @@ import { createTiming } from "./timing.js";
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Request} Request */
 
-/** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
+/** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
 
 /**
  * What an image is made with besides the request: the number of its start image, its LoRAs.

@@ -9,7 +9,7 @@
 /**
  * What to make: a request, how many images, the number of their start image, and their LoRAs.
  * @typedef {{ request: Request, count: number, startImage?: string | undefined,
- *   loras?: import("../request/loras.js").LoraChoice[] }} Wanted
+ *   loras?: import("../files/loras.js").LoraChoice[] }} Wanted
  */
 
 /**

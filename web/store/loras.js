@@ -1,12 +1,12 @@
 // The LoRAs that this browser stores, and which of them a request means.
 
-import { readLoras, taggedIn } from "../request/loras.js";
+import { readLoras, taggedIn } from "../files/loras.js";
 import { importText } from "../strings/imports.js";
 import { kindOf, nameOf } from "./addons.js";
 import { Store } from "./client.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
-/** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
+/** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
 
 /**
  * A stored LoRA. `name`: of its file, without the extension; `sha256`: of its file.

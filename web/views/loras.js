@@ -2,13 +2,13 @@
 // it changes the text encoder as well.
 
 import { fastSettings } from "../request/few_steps.js";
-import { readLoras, writeLoras } from "../request/loras.js";
+import { readLoras, writeLoras } from "../files/loras.js";
 import { CHANNEL } from "../store/protocol.js";
 import { findLora, listLoras } from "../store/loras.js";
 import { loraText } from "../strings/addons.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
-/** @typedef {import("../request/loras.js").LoraChoice} LoraChoice */
+/** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
 /** @typedef {import("../store/loras.js").StoredLora} StoredLora */
 /** @typedef {(settings: import("../request/few_steps.js").Settings) => void} OnFast */
 

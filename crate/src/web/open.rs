@@ -118,7 +118,8 @@ impl Opened {
         Ok(())
     }
 
-    /// Makes those textual inversions the ones of the next request that JavaScript passes beside it.
+    /// Makes those textual inversions that JavaScript passes beside a request the ones that its
+    /// prompts may call.
     ///
     /// # Errors
     /// [`Error::Request`] for values that do not fit; those of the source, of [`Embedding::open`]

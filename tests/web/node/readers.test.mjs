@@ -70,27 +70,6 @@ test("AUTOMATIC1111: clip skip, weights, chunks, noise, schedules", () => {
   assert.deepEqual([ours["rng"], ours["prompt_weights"]], ["torch", undefined]);
 });
 
-test("the LoRAs of other programs are those of the form, with their weights", () => {
-  const loader = { lora_name: "sub/paint, v2.safetensors", strength_model: 0.7, strength_clip: 0 };
-  const texts = { positive: ["x", 0], negative: ["x", 0], model: ["l", 0] };
-  const comfy = graph({
-    x: ["CLIPTextEncode", { text: "a fox" }],
-    l: ["LoraLoader", loader],
-    s: ["KSampler", { ...SETTINGS, ...texts }],
-  });
-  assert.deepEqual([comfy["loras"], comfy.notImported], ["paint%2C v2:0.7:0", []]);
-  const metadata = { positive_prompt: "a fox", steps: 3 };
-  const loras = [{ model: { name: "paint" }, weight: 0.75 }, { lora: { model_name: "x" } }];
-  const invoke = read({ invokeai_metadata: { ...metadata, loras } });
-  assert.deepEqual([invoke["loras"], invoke.notImported], ["paint:0.75, x:1", []]);
-  const params = { prompt: "a fox", loras: ["a/paint"], loraweights: ["0.5"] };
-  const swarm = read({ parameters: { sui_image_params: params } });
-  assert.equal(swarm["loras"], "paint:0.5");
-  const record = [{ name: "paint", weight: 0.5, text_encoder_weight: 0.5, sha256: "a".repeat(64) }];
-  const ours = read({ darkroom: { prompt: "a fox" }, "darkroom-loras": record });
-  assert.equal(ours["loras"], `paint#${"a".repeat(12)}:0.5`);
-});
-
 test("what a prompt cannot say here is taken out and named", () => {
   const prompt = "a [fox:cat:0.5] <lora:paint:0.7> AND x";
   const fox = infotext("Sampler: Euler, Hires upscale: 2", prompt);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
-import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/request/loras.js";
+import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/files/loras.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
 import { applyStyle, keepStyles, keptStyles } from "../../../web/request/styles.js";

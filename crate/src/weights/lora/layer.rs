@@ -1,5 +1,5 @@
-//! The change of one layer: its factors, its scale, and for DoRA the L2 norm of each row, or of each
-//! input channel.
+//! The change of one layer: its factors, its scale, and for DoRA the L2 norm of each row, or of
+//! each input channel.
 
 use super::adapter::Adapter;
 use super::factors::{Factors, Matrix};
