@@ -322,8 +322,8 @@ fn bk_sdm_tiny_at_512_keeps_its_promises() {
         (Precision::F32, Some(0), None, 560_000_000),
         (Precision::F16, Some(0), None, 460_000_000),
         // With a TAESD instead of the VAE.
-        (Precision::F32, None, tiny(), 600_000_000),
-        (Precision::F16, None, tiny(), 500_000_000),
+        (Precision::F32, Some(0), tiny(), 600_000_000),
+        (Precision::F16, Some(0), tiny(), 500_000_000),
     ];
     for (precision, memory, taesd, most) in all {
         let weights = Some(WeightType::Q8_0);

@@ -97,6 +97,40 @@ fn contexts_are_diffusers_on_the_cpu() {
     check_all(&pipeline.unwrap(), "CPU");
 }
 
+/// A model that was opened without any gets them, and loses them again.
+fn there_and_back(pipeline: &Pipeline, device: &str) {
+    let draw = || block_on(pipeline.generate(&request(), &Control::default())).unwrap().rgba;
+    let set = |all: &[NamedEmbedding]| block_on(pipeline.set_embeddings(all));
+    let plain = draw();
+    set(&all().embeddings).unwrap();
+    check_all(pipeline, device);
+    // One of another width changes nothing.
+    let golden = FileSource::new(golden::path("tests/golden/embeddings"));
+    let other = embedding(&golden, "clip.safetensors", None).unwrap();
+    let wide = file(&[("emb_params", &[1, 768])]);
+    let wide = embedding(&wide, wide.file(), None).unwrap();
+    assert!(matches!(set(&[other, wide]), Err(Error::BadFile { .. })));
+    check_all(pipeline, device);
+    set(&[]).unwrap();
+    assert!(pipeline.embeddings().is_empty());
+    assert_eq!(draw(), plain, "{device}");
+}
+
+#[test]
+fn an_open_model_gets_others() {
+    gpu::run(Device::Plain, |gpu| {
+        there_and_back(&open(gpu, tiny(), Options::default()).unwrap(), "GPU");
+        // Also where the text encoder is let go between the stages.
+        let residency = Residency { kept: Default::default(), bands: None, taesd: false };
+        let options = Options { residency: Some(residency), ..Options::default() };
+        there_and_back(&open(gpu, tiny(), options).unwrap(), "GPU, read again");
+    });
+    let source = Rc::new(FileSource::new(tiny()));
+    let options = Options::default();
+    let pipeline = block_on(Pipeline::open_on_cpu(source, &options, &Control::default()));
+    there_and_back(&pipeline.unwrap(), "CPU");
+}
+
 /// Also where the text encoder is let go and read again.
 #[test]
 fn the_devices_account_is_the_plan() {

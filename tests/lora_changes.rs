@@ -170,6 +170,27 @@ fn a_cancelled_change_leaves_a_model_that_works() {
     });
 }
 
+/// A LoRA of the table of tokens: no layer that is changed in place.
+#[test]
+fn a_change_of_the_table_is_left_out() {
+    gpu::run(Device::Plain, |gpu| {
+        let table = "text_model.embeddings.token_embedding";
+        let shape = archive(0).get(&format!("{table}.weight")).unwrap().shape.clone();
+        let [n, c] = shape_of_layer();
+        let mut tensors = rank_1(&format!("lora_unet_{}", LAYER.replace('.', "_")), n, c).to_vec();
+        let of_table = format!("lora_te_{}", table.replace('.', "_"));
+        tensors.extend(rank_1(&of_table, shape[0], shape[1]));
+        let odd = Weighted::new(open_file(&file("odd.safetensors", &tensors)).unwrap(), 3.0);
+        let pipeline = open(gpu, counting(), vec![]);
+        let plain = draw(&pipeline, &request());
+        pipeline.set_loras(vec![odd]);
+        let changed = draw(&pipeline, &request());
+        assert_ne!(changed, plain);
+        let alone = open(gpu, counting(), vec![lora("alone", false)]);
+        assert_eq!(changed, draw(&alone, &request()));
+    });
+}
+
 #[test]
 fn prompts_name_them_with_weights() {
     gpu::run(Device::Plain, |gpu| {

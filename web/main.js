@@ -30,9 +30,9 @@ import { startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
-import { embeddingsIn, kindOf } from "./store/addons.js";
-import { Store } from "./store/client.js";
+import { PARTS, embeddingsIn, kindOf } from "./store/addons.js";
 import { lorasOf, missingIn } from "./store/loras.js";
+import { theStore } from "./store/shared.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
 import { compareText } from "./strings/compare.js";
@@ -189,7 +189,7 @@ const queue = createQueue(state, {
 const comparing = createCompare({
   builtIn: { name: compareText.builtIn(), model: MODEL },
   async stored() {
-    const all = await new Store().list();
+    const all = await theStore().list();
     const whole = all.filter((model) => model.complete && kindOf(model) === "model");
     return whole.map(({ manifest: { id, title } }) => ({ name: title, model: `stored/${id}` }));
   },
@@ -197,6 +197,8 @@ const comparing = createCompare({
   request: (text, seed) => requestOf({ ...form.fields(), prompt: text, seed, count: "1" }).request,
   async onRun(comparison, judge, onProgress) {
     const { how } = readOptions();
+    // Each checkpoint is compared as it is.
+    for (const part of [...PARTS, /** @type {const} */ ("decoder")]) delete how[part];
     const options = { ...how, tokenizer: tokenizerAddress(how) };
     const plan = { options, judge: judge && modelAddress(judge) };
     const outcome = await session.runWith(async (engine, watch) => {
@@ -255,9 +257,7 @@ const drop = createDrop({
     form.showFault(null);
     form.fillRequest(fields);
     notImportedNote.show(notImported);
-    void missingIn(fields).then(
-      (missing) => missing.length && notImportedNote.show([...notImported, ...missing]),
-    );
+    void notImportedNote.add(missingIn(fields));
     changed();
     toForm();
     if (isIdle(state)) status.end(say.filled(program, text));
@@ -295,7 +295,7 @@ const address = createAddress(form, session, {
   open: (name) => gallery.open(name),
   enter: places.begin,
 });
-const addons = createAddons(state, form, {
+const addons = createAddons(form, {
   changed,
   toForm,
   reopen: () => address.reopen(),
@@ -337,7 +337,7 @@ onLostModels(() => {
   if (titles.length) note(libraryText.lost(titles));
 });
 // Where storage is blocked, no model was stored, so none was lost.
-lookForLost(() => new Store().list()).catch(() => {});
+lookForLost(() => theStore().list()).catch(() => {});
 address
   .begin()
   .then(() => queue.refresh())

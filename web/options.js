@@ -19,6 +19,8 @@ const HOW = [
   ...["tokenizer", "rest", "prediction", "decoder", ...PARTS],
 ];
 const OURS = ["model", "room", ...HOW];
+/** Of these, what a link does not have: the view, and files that only this browser stores. */
+const SELDOM = ["room", ...PARTS];
 /** The most characters of a link: longer URLs are cut by some programs. */
 const LINK_MAX = 8000;
 /** The view of a URL that names none. */
@@ -115,7 +117,8 @@ function address(entries) {
  * @param {string} [model] instead of the model in the present URL
  */
 export function linkTo(fields, model) {
-  const ours = read().filter(([name]) => OURS.includes(name) && name !== "room");
+  const shared = (/** @type {string} */ name) => !SELDOM.includes(name);
+  const ours = read().filter(([name]) => OURS.includes(name) && shared(name));
   const others = ours.filter(([name]) => name !== "model");
   /** @type {[string, string][]} */
   const named = model === MODEL ? others : [["model", model ?? ""], ...others];
@@ -172,6 +175,16 @@ export function partAddresses(how) {
     return file ? [[part, modelAddress(file)]] : [];
   });
   return Object.fromEntries(given);
+}
+
+/**
+ * The same options without parts of other files.
+ * @param {import("./engine/protocol.js").Options} how
+ */
+export function withoutParts(how) {
+  const rest = { ...how };
+  for (const part of PARTS) delete rest[part];
+  return rest;
 }
 
 /**

@@ -54,6 +54,8 @@ export const say = {
     const others = parts.map(([, name]) => `other ${name}`);
     return [model, ...others, ...where].join(" · ");
   },
+  withoutParts: (/** @type {string} */ reason) =>
+    `${reason} The model is used with its own parts instead.`,
   verifying: () => "Looking at the model",
   verified: (/** @type {number} */ failed, /** @type {number} */ all) =>
     failed ? `${failed} of ${all} comparisons failed.` : `All ${all} comparisons passed.`,

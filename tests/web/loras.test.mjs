@@ -68,7 +68,7 @@ async function openBox(page) {
  */
 async function imports(page, name, bytes) {
   await dropped(page, `${name}.safetensors`, bytes);
-  await page.getByLabel(`Weight of ${name}`).first().waitFor();
+  await page.getByLabel(`Weight of ${name}`, { exact: true }).waitFor();
 }
 
 /** The PNG that the page offers. @param {import("playwright-core").Page} page */
@@ -92,7 +92,7 @@ test("a LoRA is dropped, weighed, drawn with, written down and found again", asy
 
   await imports(page, "style", STYLE);
   assert.deepEqual(await seriousFaults(page), []);
-  const field = page.getByLabel("Weight of style").last();
+  const field = page.getByLabel("Weight of style", { exact: true });
   await field.fill("0.4");
   const changed = await make(FIELDS);
   assert.ok(!changed.bytes.equals(plain.bytes));
@@ -105,7 +105,7 @@ test("a LoRA is dropped, weighed, drawn with, written down and found again", asy
     const alone = await make(FIELDS);
     assert.ok(!alone.bytes.equals(changed.bytes));
     await imports(page, "other", OTHER);
-    await page.getByLabel("Weight of other").last().fill("-0,2");
+    await page.getByLabel("Weight of other", { exact: true }).fill("-0,2");
     const two = await make(FIELDS);
     const theirs = await native(
       ...["--lora", `${style}:0.4`, "--lora", `${other}:-0.2`],
@@ -120,8 +120,8 @@ test("a LoRA is dropped, weighed, drawn with, written down and found again", asy
   await t.test("the image's record chooses it again", async () => {
     await page.getByRole("button", { name: "Reset" }).click();
     await dropped(page, "mine.png", png);
-    await page.getByLabel("Weight of style").last().waitFor();
-    assert.equal(await page.getByLabel("Weight of style").last().inputValue(), "0.4");
+    await page.getByLabel("Weight of style", { exact: true }).waitFor();
+    assert.equal(await page.getByLabel("Weight of style", { exact: true }).inputValue(), "0.4");
     await page.getByRole("button", { name: "Generate" }).press("Enter");
     await state("ready");
     const again = await make({});

@@ -63,8 +63,9 @@ export class Engine {
    * @throws {EngineError} of kind no_adapter, not_found, bad_file, out_of_memory, cancelled …
    */
   async open(model, options = {}, watch) {
+    const how = { ...(IS_TOUCH_MAC ? { mobile: true } : {}), ...options, ...partsOf(options) };
     /** @type {Parameters<Calls["open"]>} */
-    const args = [addressOf(model), { ...(IS_TOUCH_MAC ? { mobile: true } : {}), ...options }];
+    const args = [addressOf(model), how];
     // From now on the former model must not be opened again.
     this.#caller.setup = null;
     const description = await this.#call("open", args, watch, PATIENCE_MS.cpu);
@@ -83,7 +84,11 @@ export class Engine {
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
   generate(request, { initial, loras, embeddings, latents, pictures, ...watch } = {}) {
-    const extras = { initial, loras, embeddings, latents, pictures };
+    const files = {
+      loras: loras?.map((lora) => ({ ...lora, address: addressOf(lora.address) })),
+      embeddings: embeddings?.map(addressOf),
+    };
+    const extras = { initial, ...files, latents, pictures };
     return this.#call("generate", [request, extras], watch);
   }
 
@@ -251,7 +256,19 @@ export class Engine {
   }
 }
 
-/** The absolute address of a model. @param {string} model relative to the page */
+/** Options that are addresses of files. */
+const PARTS = /** @type {const} */ (["unet", "vae", "text_encoder", "taesd"]);
+
+/** Their absolute addresses. @param {import("./protocol.js").Options} options */
+function partsOf(options) {
+  const given = PARTS.flatMap((part) => {
+    const address = options[part];
+    return address === undefined ? [] : [[part, addressOf(address)]];
+  });
+  return Object.fromEntries(given);
+}
+
+/** The absolute address of a model or file. @param {string} model relative to the page */
 function addressOf(model) {
   return new URL(model, globalThis.document?.baseURI ?? import.meta.url).href;
 }

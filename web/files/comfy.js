@@ -268,12 +268,15 @@ class Graph {
 
   /** The LoRAs of all loaders. */
   loras() {
-    const loaders = [...this.#nodes.values()].filter(({ inputs }) => textOf(inputs, "lora_name"));
+    const loaders = [...this.#nodes.values()].filter(
+      ({ inputs }) => !["", "None"].includes(textOf(inputs, "lora_name")),
+    );
     return loraField(
       loaders.map(({ inputs }) => ({
         name: textOf(inputs, "lora_name"),
         weight: textOf(inputs, "strength_model"),
-        textWeight: textOf(inputs, "strength_clip") || textOf(inputs, "strength_model"),
+        // LoraLoaderModelOnly leaves the text encoder as it is.
+        textWeight: textOf(inputs, "strength_clip") || "0",
       })),
     );
   }

@@ -49,13 +49,15 @@ export function writeLoras(choices) {
 /**
  * The LoRAs that made an image, from the text of its file (`darkroom-loras`). Empty if it has none.
  * @param {string | undefined} json
+ * @param {Set<string>} [named] names in lower case that are left out
  */
-export function writtenIn(json) {
+export function writtenIn(json, named = new Set()) {
   const list = parsed(json ?? "[]");
   if (!Array.isArray(list)) return "";
   return writeLoras(
     list
       .filter((one) => typeof one?.name === "string" && Number.isFinite(one.weight))
+      .filter(({ name }) => !named.has(name.toLowerCase()))
       .map(({ name, weight, text_encoder_weight: encoder, sha256 }) => ({
         name,
         weight,

@@ -5,7 +5,7 @@ import { readComfy } from "./comfy.js";
 import { fieldsOf } from "./fields.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
-import { writtenIn } from "./loras.js";
+import { taggedIn, writtenIn } from "./loras.js";
 import { readDrawThings, readEasy, readFooocus, readNai, readSwarm } from "./others.js";
 import { readParameters } from "./webui.js";
 
@@ -83,8 +83,12 @@ const READERS = [
  * @returns {Found}
  */
 function readOwn(text, texts) {
-  const fields = fieldsOf(objectOf(text));
-  const loras = writtenIn(texts.get("darkroom-loras"));
+  const request = objectOf(text);
+  const fields = fieldsOf(request);
+  // Those that the prompt names are chosen by it.
+  const tags = request["prompt_weights"] === true ? taggedIn(String(request["prompt"])) : [];
+  const named = new Set(tags.map(({ name }) => name.toLowerCase()));
+  const loras = writtenIn(texts.get("darkroom-loras"), named);
   return { fields: loras ? [...fields, ["loras", loras]] : fields, notImported: [] };
 }
 

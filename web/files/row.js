@@ -3,6 +3,7 @@
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
+import { readLoras } from "./loras.js";
 import { samplerFields } from "./samplers.js";
 
 /** @typedef {import("./table.js").Row} Row */
@@ -49,6 +50,7 @@ export function checked(row) {
     const name = ALIASES.get(given) ?? given;
     if (ABOUT.includes(name)) continue;
     if (name === "loras") {
+      readLoras(typed);
       good[name] = typed;
       continue;
     }

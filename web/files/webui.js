@@ -3,6 +3,8 @@
 
 import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
+import { taggedIn } from "./loras.js";
+import { loraField } from "./networks.js";
 import { parseParameters } from "./parameters.js";
 import { samplerFields } from "./samplers.js";
 import { readWebUi } from "./syntax.js";
@@ -64,10 +66,13 @@ export function readParameters(text) {
     ["strength", denoise],
   ]);
   return {
-    fields: [...FIELDS].map(([name, field]) => [
-      name,
-      special.get(name) ?? fieldText(field, value),
-    ]),
+    fields: [
+      ...[...FIELDS].map(
+        ([name, field]) =>
+          /** @type {[string, string]} */ ([name, special.get(name) ?? fieldText(field, value)]),
+      ),
+      ...(ours ? [ourLoras(value("Lora weights"), taggedIn(prompt))] : []),
+    ],
     notImported: [
       ...(words?.notImported ?? []),
       ...(negative?.notImported ?? []),
@@ -78,6 +83,21 @@ export function readParameters(text) {
       ...extra.split("\n").filter(Boolean),
     ],
   };
+}
+
+/**
+ * The LoRAs of our own text: `style: 0.8, hands: 0/1`, where a text encoder's weight stands first.
+ * @param {string} weights
+ * @param {{ name: string }[]} tagged those that the prompt names
+ */
+function ourLoras(weights, tagged) {
+  const entries = weights.split(", ").flatMap((entry) => {
+    const [, name = "", encoder = "", unet = encoder] =
+      /^(.+): ([^/]+)(?:\/(.+))?$/.exec(entry) ?? [];
+    const isTagged = tagged.some((tag) => tag.name.toLowerCase() === name.toLowerCase());
+    return name && !isTagged ? [{ name, weight: unet, textWeight: encoder }] : [];
+  });
+  return loraField(entries);
 }
 
 /**

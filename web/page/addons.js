@@ -10,7 +10,6 @@ import { addonText } from "../strings/addons.js";
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
 
 /**
- * @param {import("../state/page.js").Page} state
  * @param {import("../views/form.js").Form} form
  * @param {object} others
  * @param {() => void} others.changed the form has changed
@@ -18,7 +17,7 @@ import { addonText } from "../strings/addons.js";
  * @param {() => Promise<unknown>} others.reopen opens the model of the address
  * @param {(sentence: string) => void} others.tell shows a sentence
  */
-export function createAddons(state, form, { changed, toForm, reopen, tell }) {
+export function createAddons(form, { changed, toForm, reopen, tell }) {
   return {
     /** @param {StoredModel} model */
     async use(model) {
@@ -31,14 +30,13 @@ export function createAddons(state, form, { changed, toForm, reopen, tell }) {
       } else if (kind === "embedding") {
         toForm();
         const [word = ""] = wordsOf(model);
-        const { prompt = "" } = form.fields();
-        form.fill([["prompt", prompt ? `${prompt}, ${word}` : word]]);
+        // Words of what an image should not show are mostly called so.
+        const field = /neg|bad/i.test(word) ? "negative_prompt" : "prompt";
+        form.addWord(field, word);
         changed();
         tell(addonText.called(word));
       } else if (kind !== "model") {
         chooseOption(kind, `stored/${id}`);
-        // A TAESD decodes a preview at next to no cost.
-        if (kind === "taesd" && !state.get().previewEvery) state.set({ previewEvery: 1 });
         await reopen();
       }
     },

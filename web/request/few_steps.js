@@ -3,7 +3,8 @@
 
 /**
  * Fields of the form.
- * @typedef {{ sampler: string, steps: string, guidance_scale: string }} Settings
+ * @typedef {{ sampler: string, steps: string, guidance_scale: string, spacing: string,
+ *   eta: string, karras: string }} Settings
  */
 
 /** The steps where a name says none: of the model cards of LCM-LoRA and TCD. */
@@ -21,6 +22,10 @@ export function fastSettings(name) {
     /(hyper[-_ ]?sd)|(?:^|[^a-z])(tcd)|(?:^|[^a-z])(lcm)/i.exec(name) ?? [];
   if (!hyper && !tcd && !lcm) return null;
   const [, steps = STEPS] = /(\d+)[-_ ]?steps?/i.exec(name) ?? [];
-  const guided = hyper && /cfg/i.test(name);
-  return { sampler: lcm ? "lcm" : "tcd", steps, guidance_scale: guided ? GUIDANCE : "1" };
+  const plain = { steps, guidance_scale: "1", spacing: "", eta: "", karras: "" };
+  if (lcm || tcd) return { ...plain, sampler: lcm ? "lcm" : "tcd" };
+  // Hyper-SD: one step by TCD, which adds all of the noise; more by DDIM over trailing timesteps.
+  if (Number(steps) === 1) return { ...plain, sampler: "tcd", eta: "1" };
+  const guidance = /cfg/i.test(name) ? GUIDANCE : "1";
+  return { ...plain, sampler: "ddim", spacing: "trailing", guidance_scale: guidance };
 }

@@ -3,7 +3,7 @@
 // runs (state/page.js); events say what happens (protocol.js).
 
 import { FATAL } from "../engine/protocol.js";
-import { modelAddress, partAddresses, tokenizerAddress } from "../options.js";
+import { modelAddress, partAddresses, tokenizerAddress, withoutParts } from "../options.js";
 import { createEvents } from "../state/events.js";
 import { say } from "../strings.js";
 import { makePictures } from "./pictures.js";
@@ -177,7 +177,9 @@ export class Session {
 
   /** @returns {import("./pictures.js").Making} */
   #making() {
-    const { opened, previewEvery } = this.#state.get();
+    const { opened, previewEvery: chosen } = this.#state.get();
+    // A TAESD decodes a preview at next to no cost.
+    const previewEvery = chosen || (opened?.how.taesd ? 1 : 0);
     if (!opened) throw new Error("no model is open");
     const { onProgress: hear, signal } = this.#watch();
     const from = { engine: this.engine, events: this.#events, platform: this.#platform };
@@ -202,9 +204,19 @@ export class Session {
     this.#begin(say.opening());
     if (this.#small) this.#emit("note", say.smaller());
     const { model, how } = this.#state.get().choice;
-    const used = this.#small ? { ...how, weights: SMALL } : how;
-    const options = { ...used, ...partAddresses(how), tokenizer: tokenizerAddress(how) };
-    const description = await this.engine.open(modelAddress(model), options, this.#watch());
+    const used = this.#small ? { ...how, weights: SMALL } : { ...how };
+    const parts = partAddresses(how);
+    const options = { ...used, ...parts, tokenizer: tokenizerAddress(how) };
+    const open = (/** @type {typeof options} */ all) =>
+      this.engine.open(modelAddress(model), all, this.#watch());
+    const description = await open(options).catch((error) => {
+      const names = Object.keys(parts);
+      if (error.kind !== "not_found" || !names.length) throw error;
+      // A part that is not stored any more does not keep the model from being used.
+      this.#emit("note", say.withoutParts(error.message));
+      for (const name of names) delete (/** @type {any} */ (used)[name]);
+      return open(withoutParts(options));
+    });
     this.#open = true;
     const engine = say.engine(model, used, description);
     const madeBy = this.#small ? `${engine} · weights ${SMALL}` : engine;

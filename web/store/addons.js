@@ -49,9 +49,27 @@ export function embeddingsIn(texts) {
   } catch {
     list = [];
   }
-  return (Array.isArray(list) ? list : []).flatMap(([id, ...words]) =>
-    words.some((/** @type {string} */ word) => text.includes(word.toLowerCase()))
-      ? [`stored:${id}`]
-      : [],
-  );
+  const taken = new Set();
+  return (Array.isArray(list) ? list : []).flatMap(([id, ...words]) => {
+    const called = words.find((/** @type {string} */ word) => isIn(word.toLowerCase(), text));
+    // Of two files with one word the first is used.
+    if (called === undefined || taken.has(called.toLowerCase())) return [];
+    taken.add(called.toLowerCase());
+    return [`stored:${id}`];
+  });
 }
+
+/** Whether a word is in a text: in brackets anywhere, any other one between other characters. */
+function isIn(/** @type {string} */ word, /** @type {string} */ text) {
+  if (/^<.*>$/.test(word)) return text.includes(word);
+  const plain = word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, "u").test(text);
+}
+
+/**
+ * Whether a stored part stands in for that of the model.
+ * @param {StoredModel} model
+ * @param {import("../engine/protocol.js").Options} how the model is opened
+ */
+export const isUsed = (model, how) =>
+  PARTS.some((part) => part === kindOf(model) && how[part] === `stored/${model.manifest.id}`);

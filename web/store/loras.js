@@ -3,7 +3,7 @@
 import { readLoras, taggedIn } from "../files/loras.js";
 import { importText } from "../strings/imports.js";
 import { kindOf, nameOf } from "./addons.js";
-import { Store } from "./client.js";
+import { theStore } from "./shared.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
@@ -23,7 +23,7 @@ export function loraOf(model) {
 
 /** All that are stored completely, by name. */
 export async function listLoras() {
-  const stored = (await new Store().list()).filter(
+  const stored = (await theStore().list()).filter(
     (model) => kindOf(model) === "lora" && model.complete,
   );
   return stored.map(loraOf).sort((a, b) => a.name.localeCompare(b.name));
@@ -67,14 +67,16 @@ export async function missingIn(fields) {
  */
 export async function lorasOf(chosen, named) {
   if (!chosen.length && !named.length) return { loras: [], missing: [] };
-  const stored = await listLoras();
+  // Where storage is blocked, the engine says which LoRAs of the prompt are not here.
+  const stored = await (chosen.length ? listLoras() : listLoras().catch(() => []));
   /** @type {Map<string, import("../engine/protocol.js").Lora>} */
   const loras = new Map();
   const missing = [];
   for (const choice of chosen) {
     const found = findLora(stored, choice);
+    const before = found && loras.get(found.id);
     if (!found) missing.push(choice.name);
-    else loras.set(found.id, loraFor(found, choice));
+    else loras.set(found.id, loraFor(found, before ? sum(before, choice) : choice));
   }
   for (const name of named) {
     const found = findLora(stored, { name, hash: "" });
@@ -83,6 +85,16 @@ export async function lorasOf(chosen, named) {
   }
   return { loras: [...loras.values()], missing };
 }
+
+/**
+ * The weights of a LoRA that is chosen twice.
+ * @param {import("../engine/protocol.js").Lora} before
+ * @param {LoraChoice} choice
+ */
+const sum = ({ weight, text_encoder_weight: encoder = weight }, choice) => ({
+  weight: weight + choice.weight,
+  textWeight: encoder + choice.textWeight,
+});
 
 /**
  * @param {StoredLora} found

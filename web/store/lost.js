@@ -3,6 +3,7 @@
 // dismisses the message.
 
 import { remember, remembered } from "../storage/settings.js";
+import { noteEmbeddings } from "./addons.js";
 import { DATABASE } from "./protocol.js";
 
 const NAME = "lost-models";
@@ -31,6 +32,8 @@ export function lostModels() {
 export function keepLost(titles) {
   reported = [...new Set([...lostModels(), ...titles])];
   remember(NAME, JSON.stringify(reported));
+  // What was stored beside models is gone as well.
+  noteEmbeddings([]);
   callListeners();
 }
 

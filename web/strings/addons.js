@@ -7,7 +7,9 @@ export const loraText = {
   none: () =>
     "None is stored in this browser. Drop a LoRA file (.safetensors) on the page, or import it " +
     "under “Models in this browser”.",
+  title: (/** @type {number} */ count) => (count ? `LoRA (${count})` : "LoRA"),
   weight: (/** @type {string} */ name) => `Weight of ${name}`,
+  slider: (/** @type {string} */ name) => `Slider for the weight of ${name}`,
   textEncoder: () => "Text encoder",
   textEncoderOf: (/** @type {string} */ name) => `${name} also changes the text encoder`,
   remove: () => "Remove",
@@ -20,7 +22,7 @@ export const loraText = {
       : `These LoRAs are not in this browser: ${names.join(", ")}. Import their files, or remove ` +
         "them.",
   wrong: (/** @type {string} */ part) =>
-    `“${part}” is no LoRA with a weight, as in style:0.8 (commas between them).`,
+    `“${part}” is not a LoRA and its weight. Write them as style:0.8, with commas between several.`,
   /** @param {import("../request/few_steps.js").Settings} settings */
   fast: ({ sampler, steps, guidance_scale: guidance }) =>
     `Use its settings: ${SAMPLERS.get(sampler) ?? sampler}, ${steps} steps, guidance ${guidance}`,
@@ -55,6 +57,7 @@ export const addonText = {
       .join(" · ");
   },
   stop: () => "Stop using",
+  incomplete: () => "Not stored completely. Delete it, and import the file again.",
   chosen: (/** @type {string} */ title) => `${title} is used for the next image.`,
   called: (/** @type {string} */ word) => `“${word}” was added to the prompt.`,
 };

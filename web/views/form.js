@@ -8,7 +8,7 @@ import { anyById, byId, button, onPress } from "../dom.js";
 import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
 import { createAbilities } from "./abilities.js";
 import { createExtras } from "./extras.js";
-import { createLoras } from "./loras.js";
+import { Loras } from "./loras.js";
 import { createSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
@@ -55,7 +55,7 @@ export class Form {
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
     this.startImage = createStartImage({ onChange, onFault });
-    this.loras = createLoras(onChange, (settings) => {
+    this.loras = new Loras(onChange, (settings) => {
       this.fill(Object.entries(settings));
       onChange();
     });
@@ -178,6 +178,16 @@ export class Form {
     return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
   }
 
+  /**
+   * Adds a word to a prompt as typed, unless it is there.
+   * @param {"prompt" | "negative_prompt"} field
+   * @param {string} word
+   */
+  addWord(field, word) {
+    const typed = read(field);
+    if (!typed.includes(word)) write(field, typed.trim() ? `${typed}, ${word}` : word);
+  }
+
   /** An image was made; the lock of the seed uses its seed. @param {string} seed */
   made(seed) {
     this.#seed.made(seed);
@@ -261,7 +271,7 @@ export class Form {
     fault.textContent = problem?.message ?? "";
     const name = problem?.field && fieldName(problem.field);
     if (name === "initial-file") markWrong(startImageControl());
-    else if (name === "loras") markWrong(control("lora-add"));
+    else if (name === "loras") markWrong(this.loras.wrong());
     else if (name && DEFAULTS.has(name)) markWrong(control(name));
     else if (problem) fault.scrollIntoView({ block: "nearest" });
   }

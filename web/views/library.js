@@ -2,11 +2,11 @@
 // offers. Here a model is fetched, imported from local files, verified, exported or deleted.
 
 import { text as network } from "../strings/network.js";
-import { Store } from "../store/client.js";
-import { readOffered } from "../store/offered.js";
+import { theStore } from "../store/shared.js";
+import { readOffered, smallerThan } from "../store/offered.js";
 import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
-import { PARTS, kindOf, noteEmbeddings, wordsOf } from "../store/addons.js";
+import { isUsed, kindOf, noteEmbeddings, wordsOf } from "../store/addons.js";
 import { addonText } from "../strings/addons.js";
 import { createDownload } from "./download.js";
 import { anyById, element, withText } from "../dom.js";
@@ -34,7 +34,7 @@ const UNLINKED = /\/(blobs|refs|\.no_exist)\//;
 export class Library {
   #state;
   #actions;
-  #store = new Store();
+  #store = theStore();
   #box = document.createElement("details");
   #list = element("ul", { className: "library" });
   #status = withText("p", "");
@@ -45,6 +45,7 @@ export class Library {
   /** @type {OfferedModel[]} */
   #offered = [];
   #busy = false; // While a call runs, its events come through it, not through the channel.
+  #failed = false; // Whether the last call failed.
   /** Whether the call waits, or has waited, for another tab, whose events are shown meanwhile. */
   #waiting = false;
   /** The id of the model that the status line is about; empty if it is about none. */
@@ -69,6 +70,7 @@ export class Library {
     box.append(this.#importers(), mirrorField(this.#mirror), this.#facts);
     place.append(box);
     box.addEventListener("toggle", () => box.open && void this.refresh());
+    state.subscribe(["choice"], () => box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
       if (data.event && (this.#waiting || !this.#busy)) {
         this.#moveStatus(data.model);
@@ -135,7 +137,8 @@ export class Library {
         button(text.verify(), title, () => this.#verify(id)),
         button(text.exportIt(), title, () => this.#export(id)),
       );
-    } else {
+    } else if (!isModel) item.append(withText("p", addonText.incomplete()));
+    else {
       buttons.append(button(text.resume(), title, () => this.#fetch(model)));
       const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
       buttons.append(button(text.useOnce(), title, partly));
@@ -231,11 +234,13 @@ export class Library {
   }
 
   /** @param {StoredModel} model */
-  async #remove({ manifest }) {
+  async #remove(model) {
+    const { manifest } = model;
     this.#moveStatus(manifest.id);
     await this.#run(async () => {
       if (!confirm(text.sure(await this.#store.deletion(manifest.id)))) return;
       await this.#store.remove(manifest.id);
+      if (isUsed(model, this.#state.get().choice.how)) this.#actions.onStop(model);
       this.#say(text.removed(manifest.title));
     });
   }
@@ -256,12 +261,20 @@ export class Library {
     this.#box.open = true;
     this.#moveStatus("");
     const files = await cacheFiles(given);
-    if (!areAlone(files)) return this.#importOne(files);
-    for (const file of files) await this.#importOne([file]);
+    if (!areAlone(files)) return this.#importOne(files, true);
+    const refused = [];
+    for (const file of files) {
+      await this.#importOne([file], false);
+      if (this.#failed) refused.push(this.#status.textContent);
+    }
+    if (refused.length) this.#say(refused.join(" "));
   }
 
-  /** @param {import("./local-files.js").Given} files of one model, or one LoRA */
-  async #importOne(files) {
+  /**
+   * @param {import("./local-files.js").Given} files of one model, or one LoRA
+   * @param {boolean} choose whether a LoRA is chosen at once
+   */
+  async #importOne(files, choose) {
     if (files.every(({ path }) => UNLINKED.test(path)))
       return this.#showError(new Error(text.links()));
     const name = (files[0]?.path.split("/")[0] ?? "").replace(/\.[a-z]+$/i, "");
@@ -276,7 +289,7 @@ export class Library {
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
       this.#say(text.imported(model.manifest.title));
-      if (kindOf(model) === "lora") this.#actions.onAddon(model);
+      if (kindOf(model) === "lora" && choose) this.#actions.onAddon(model);
     });
   }
 
@@ -298,10 +311,12 @@ export class Library {
    */
   async #run(work, ifFull) {
     this.#busy = true;
+    this.#failed = false;
     this.#pause.disabled = false;
     try {
       await work();
     } catch (error) {
+      this.#failed = true;
       this.#showError(error);
       if (/** @type {any} */ (error).kind === "storage_full" && ifFull)
         this.#say(`${this.#status.textContent} ${ifFull()}`.trim());
@@ -336,24 +351,6 @@ export class Library {
     const offered = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);
     if (offered && !this.#busy) await this.#begin(offered);
   }
-}
-
-/**
- * Whether a stored part stands in for that of the model.
- * @param {StoredModel} model
- * @param {import("../engine/protocol.js").Options} how the model is opened
- */
-const isUsed = (model, how) =>
-  PARTS.some((part) => part === kindOf(model) && how[part] === `stored/${model.manifest.id}`);
-
-/**
- * Offered models that are smaller than this one.
- * @param {OfferedModel[]} offered
- * @param {import("../store/protocol.js").Manifest} manifest
- */
-function smallerThan(offered, manifest) {
-  const all = offered.map((one) => /** @type {typeof manifest} */ (JSON.parse(one.manifest)));
-  return all.filter((one) => text.bytes(one) < text.bytes(manifest));
 }
 
 /**

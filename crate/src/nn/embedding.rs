@@ -27,8 +27,8 @@ impl TokenEmbedding {
         })
     }
 
-    /// Sets the rows `[n, c]` behind those of the table; the first has the id `vocab`. They are f32,
-    /// whatever the table is. Nothing may be recorded that uses those before.
+    /// Sets the rows `[n, c]` behind those of the table; the first has the id `vocab`. They are
+    /// f32, whatever the table is. Nothing may be recorded that uses those before.
     ///
     /// # Panics
     /// When they are not whole rows.

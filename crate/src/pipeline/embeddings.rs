@@ -1,7 +1,7 @@
 //! Which textual inversions prompts may call: they can be others for each request, without opening
 //! the model again.
 
-use super::checkpoint::{EmbeddingRecord, Files, NamedEmbedding};
+use super::checkpoint::NamedEmbedding;
 use super::model::{Machine, Pipeline};
 use crate::error::Result;
 use std::rc::Rc;
@@ -17,10 +17,7 @@ impl Pipeline {
         let before = self.files();
         let mut files = (*before).clone();
         files.set_embeddings(embeddings)?;
-        let records = |files: &Files| -> Vec<EmbeddingRecord> {
-            files.embeddings().records().cloned().collect()
-        };
-        if records(&before) == records(&files) {
+        if before.embeddings() == files.embeddings() {
             return Ok(());
         }
         let tokenizer = files.tokenizer(&*self.source).await?;

@@ -29,13 +29,14 @@ use std::cell::Cell;
 const SHORT_FOR_VAE: &str = "Memory is too short for the model's VAE. A TAESD decoded the picture, \
                              which has less fine detail.";
 
+/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
+const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
+    as a number and evaluates the prompt alone.";
+
 /// Whether a TAESD decodes that was not asked to.
 fn is_makeshift(beside: Option<&BesideVae>, decodes: bool) -> bool {
     decodes && beside.is_some_and(|beside| beside.decoder == DecoderChoice::Auto)
 }
-/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
-const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
-    as a number and evaluates the prompt alone.";
 
 /// Gets each finished picture with its index; an error ends the run.
 pub type Receive<'a> = dyn FnMut(u32, Picture) -> Result<()> + 'a;
@@ -92,10 +93,11 @@ impl Pipeline {
         receive: &mut Receive<'_>,
     ) -> Result<()> {
         request.validate(&self.description.allowed())?;
-        self.change_loras(&self.loras_of(request), control).await?;
+        let loras = self.loras_of(request);
         let engine = match &self.machine {
             Machine::Gpu(engine) => engine,
             Machine::Cpu(engine) => {
+                self.change_loras(&loras, control).await?;
                 return self.run(&**engine, request, (control, extras), None, receive).await;
             }
         };
@@ -106,7 +108,12 @@ impl Pipeline {
         };
         let mut again = None;
         loop {
-            let ended = self.run(&**engine, request, (control, extras), again, &mut receive).await;
+            let ended = match self.change_loras(&loras, control).await {
+                Ok(()) => {
+                    self.run(&**engine, request, (control, extras), again, &mut receive).await
+                }
+                Err(error) => Err(error),
+            };
             // Also after an error or a cancel of a run that outgrew the fastest ones.
             engine.choose_kernels(false);
             if !engine.takes_less_after(&ended, control).await {
@@ -134,7 +141,8 @@ impl Pipeline {
                 control.report(Progress::Notice { text: text.clone() });
             }
         }
-        if again.is_none() && is_makeshift(engine.taesd(), engine.decodes_by_taesd()) {
+        // Told also where a run before was to be decoded by the VAE.
+        if is_makeshift(engine.taesd(), engine.decodes_by_taesd()) {
             control.report(Progress::Notice { text: SHORT_FOR_VAE.into() });
         }
         let (files, wider) = (&*self.files(), engine.widened());

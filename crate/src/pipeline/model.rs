@@ -2,10 +2,11 @@
 //! [`Pipeline::generate`] makes pictures with it.
 
 use super::checkpoint::{
-    Description, EmbeddingRecord, Files, LoraRecord, PartRecord, Provenance, Weighted, in_use,
+    DecoderChoice, Description, EmbeddingRecord, Files, LoraRecord, PartRecord, Provenance,
+    Weighted, in_use,
 };
 use super::device::{AdapterKind, Device};
-use super::engine::{OnCpu, OnGpu, Residency, Stage};
+use super::engine::{Engine as _, OnCpu, OnGpu, Residency, Stage};
 use super::picture::Safety;
 use super::safety::Checker;
 use crate::gpu::{Held, Tuning};
@@ -106,6 +107,15 @@ impl Pipeline {
     /// The parts that were taken from other files than the model's own.
     pub fn other_parts(&self) -> &[PartRecord] {
         &self.parts
+    }
+
+    /// Whether a TAESD decodes every picture.
+    pub(super) fn always_decodes_by_taesd(&self) -> bool {
+        let beside = match &self.machine {
+            Machine::Gpu(engine) => engine.taesd(),
+            Machine::Cpu(engine) => engine.taesd(),
+        };
+        beside.is_some_and(|beside| beside.decoder == DecoderChoice::Taesd)
     }
 
     /// The residency of the latest request; `None` on the CPU.

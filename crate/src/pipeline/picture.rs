@@ -158,11 +158,19 @@ impl Picture {
         };
         let hashes = self.loras.iter().map(|lora| short_hash(&lora.name, &lora.model_hash));
         vec![
-            ("Lora weights", each(&|lora| lora.weight.to_string())),
+            ("Lora weights", each(&weights_of)),
             ("Lora hashes", list(hashes)),
             ("Lora SHA-256", each(&|lora| lora.sha256.clone())),
         ]
     }
+}
+
+/// The weight of a LoRA; where the text encoder has another one, that first, as in its tag.
+fn weights_of(lora: &LoraRecord) -> String {
+    if lora.text_encoder_weight == lora.weight {
+        return lora.weight.to_string();
+    }
+    format!("{}/{}", lora.text_encoder_weight, lora.weight)
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

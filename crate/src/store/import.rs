@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use web_sys::Blob;
 
+/// How much of the name of a file that is no model stands in its id.
+const NAME_MAX: usize = 40;
+
 /// Names of the licence's text in a folder.
 const LICENCES: [&str; 3] = ["LICENSE.txt", "LICENSE", "LICENSE.md"];
 
@@ -207,10 +210,14 @@ fn describe(
         sha256: addon.as_ref().and_then(|addon| addon.sha256.clone()),
         ..ManifestFile::default()
     };
-    let sha256 = addon.as_ref().and_then(|addon| addon.sha256.as_deref());
-    let id = match sha256 {
+    let id = match &addon {
         // Many files have one name, such as v1.safetensors.
-        Some(sha256) => id_of(&format!("{name}-{}", &sha256[..12]), known),
+        Some(addon) => {
+            let start: String = name.chars().take(NAME_MAX).collect();
+            let bytes = list.iter().map(|path| files.0[*path].size() as u64).sum::<u64>();
+            let which = addon.sha256.as_ref().map_or(bytes.to_string(), |sha| sha[..12].to_owned());
+            id_of(&format!("{start}-{which}"), known)
+        }
         None => id_of(name, known),
     };
     let manifest = Manifest {

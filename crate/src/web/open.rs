@@ -127,7 +127,7 @@ impl Opened {
     pub(super) async fn choose_embeddings(&self, beside: &JsValue) -> crate::Result<()> {
         let mut chosen = Vec::new();
         for address in embeddings(beside)? {
-            let source = source_of(&address, (None, false), self.notices.clone()).await?;
+            let source = addon_source(&address, &self.notices).await?;
             let path = file_of(&*source, "embeddings", &address)?;
             let embedding = Embedding::open(&*source, &path).await?;
             chosen.push(NamedEmbedding { embedding, token: None });
@@ -136,7 +136,7 @@ impl Opened {
     }
 
     async fn open_lora(&self, address: &str) -> crate::Result<Arc<Lora>> {
-        let source = source_of(address, (None, false), self.notices.clone()).await?;
+        let source = addon_source(address, &self.notices).await?;
         let path = file_of(&*source, "loras", address)?;
         Lora::open(&*source, &path).await
     }
@@ -222,7 +222,7 @@ async fn with_parts(
     let mut parts = Vec::new();
     for (part, address) in given {
         let Some(address) = address else { continue };
-        let files = source_of(&address, (None, false), notices.clone()).await?;
+        let files = addon_source(&address, notices).await?;
         let shown = files.checkpoint().unwrap_or(&address).to_owned();
         parts.push(Replacement::new(part.name(), files, &shown));
     }
@@ -245,9 +245,24 @@ async fn open_taesd(
         ("vae", DecoderChoice::Vae),
     ];
     let decoder = choose("decoder", decoder, &choices)?;
-    let source = source_of(address, (None, false), notices.clone()).await?;
+    let source = addon_source(address, notices).await?;
     let path = file_of(&*source, "taesd", address)?;
     Ok(BesideVae { taesd: Taesd::open(&*source, &path).await?, decoder })
+}
+
+/// Endings of files that change a model or have a part of one.
+const ENDINGS: [&str; 6] = [".safetensors", ".ckpt", ".gguf", ".pt", ".pth", ".bin"];
+
+/// [`source_of`] a file that changes a model, or of a part's folder.
+///
+/// # Errors
+/// Those of the store.
+async fn addon_source(address: &str, notices: &Rc<Watch>) -> crate::Result<Rc<dyn Source>> {
+    let is_file = ENDINGS.iter().any(|ending| address.ends_with(ending));
+    if is_file && !address.starts_with("stored:") {
+        return Ok(Rc::new(HttpSource::of_file(address)));
+    }
+    source_of(address, (None, false), notices.clone()).await
 }
 
 /// The path of the file at an address that is no folder's.

@@ -59,6 +59,15 @@ impl HttpSource {
         }
     }
 
+    /// The file at `address`, whatever its extension.
+    pub(super) fn of_file(address: &str) -> Self {
+        let (base, name) = address.rsplit_once('/').unwrap_or((".", address));
+        HttpSource {
+            checkpoint: Some(name.to_owned()),
+            ..HttpSource::new(&format!("{base}/"), None)
+        }
+    }
+
     /// The address of a file.
     fn address(&self, path: &str) -> String {
         match (&self.tokenizer, path.strip_prefix("tokenizer/")) {

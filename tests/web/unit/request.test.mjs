@@ -195,11 +195,16 @@ test("a LoRA for few steps is known by its published names", () => {
     ["pytorch_lora_weights_lcm", "lcm", "4", "1"],
     ["lcm-lora-sdv1-5", "lcm", "4", "1"],
     ["Hyper-SD15-1step-lora", "tcd", "1", "1"],
-    ["Hyper-SD15-8steps-CFG-lora", "tcd", "8", "5"],
+    ["Hyper-SD15-4steps-lora", "ddim", "4", "1"],
+    ["Hyper-SD15-8steps-CFG-lora", "ddim", "8", "5"],
     ["TCD-SD15-LoRA", "tcd", "4", "1"],
   ];
-  for (const [name, sampler, steps, guidance_scale] of published)
-    assert.deepEqual(fastSettings(name), { sampler, steps, guidance_scale }, name);
+  for (const [name, sampler, steps, guidance_scale] of published) {
+    const { spacing, eta, ...rest } = fastSettings(name) ?? {};
+    assert.deepEqual(rest, { sampler, steps, guidance_scale, karras: "" }, name);
+    assert.equal(spacing, sampler === "ddim" ? "trailing" : "");
+    assert.equal(eta, steps === "1" ? "1" : "");
+  }
   for (const name of ["style", "welcome", "hypernova 4 steps", "falcmatcdx"])
     assert.equal(fastSettings(name), null, name);
 });

@@ -254,7 +254,7 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
   assert.equal(named("fault").at(-1)?.[1].field, "initial picture");
 });
 
-test("LoRAs are found for the engine and kept with the image; a missing one is a fault", async () => {
+test("LoRAs are found for the engine, kept with the image; a missing one is a fault", async () => {
   const { session, engine, named, kept } = sessionOf();
   await session.open(CHOICE);
   /** @type {any} */

@@ -57,14 +57,14 @@ pub struct EmbeddingRecord {
 }
 
 /// The textual inversions of a model, with the ids of their vectors.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::pipeline) struct Embeddings {
     added: Vec<Added>,
     /// All vectors, row by row.
     rows: Vec<f32>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Added {
     ids: Range<u32>,
     words: Vec<String>,

@@ -97,9 +97,13 @@ impl Files {
                 continue;
             };
             configs.set(part, other.config);
-            if let Some(kind) = other.predicts {
-                configs.predict(&kind);
-                assumes_prediction = false;
+            match other.predicts {
+                Some(kind) => {
+                    configs.predict(&kind);
+                    assumes_prediction = false;
+                }
+                // The model's own schedule is of another UNet.
+                None => assumes_prediction |= part == Part::Unet,
             }
             names.0.insert(part, other.file);
             archives.insert(part, other.archive.clone());
@@ -161,8 +165,8 @@ impl Files {
         of.into_iter().map(|(file, part)| (file, &**self.archive(part))).collect()
     }
 
-    /// Adds a LoRA to the UNet and the text encoder, with a weight for each; to the UNet alone where
-    /// the second is 0. Returns the LoRA's names that match nothing in this model.
+    /// Adds a LoRA to the UNet and the text encoder, with a weight for each; to the UNet alone
+    /// where the second is 0. Returns the LoRA's names that match nothing in this model.
     ///
     /// # Errors
     /// [`Error::BadFile`] for a LoRA that matches no layer of this model, or has other shapes.
@@ -184,10 +188,15 @@ impl Files {
                 "it changes the text encoder alone, which is left out",
             ));
         }
-        self.archives.insert(Part::Unet, Rc::new(unet.changed(Arc::new(into_unet))));
-        if text_weight != 0.0 {
-            let changed = Rc::new(text.changed(Arc::new(into_text)));
-            self.archives.insert(Part::TextEncoder, changed);
+        let parts = [
+            (Part::Unet, &unet, into_unet, weight),
+            (Part::TextEncoder, &text, into_text, text_weight),
+        ];
+        for (part, archive, merge, weight) in parts {
+            // A change of nothing would only hold the file.
+            if weight != 0.0 && !merge.is_empty() {
+                self.archives.insert(part, Rc::new(archive.changed(Arc::new(merge))));
+            }
         }
         Ok(lora.unmatched((&unet, &levels), &text))
     }

@@ -211,9 +211,8 @@ fn unet(
         ("use_linear_projection".into(), json!(linear)),
     ]);
     let cond_proj = archive.get("time_embedding.cond_proj.weight");
-    if let Some(n) = cond_proj.and_then(|info| info.shape.get(1)) {
-        config.insert("time_cond_proj_dim".into(), json!(n));
-    }
+    let condition = cond_proj.and_then(|info| info.shape.get(1));
+    config.insert("time_cond_proj_dim".into(), json!(condition));
     Ok(Value::Object(config).to_string())
 }
 

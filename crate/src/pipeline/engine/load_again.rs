@@ -31,7 +31,12 @@ impl OnGpu {
         names: &TensorNames,
         call: LoadContext<'_>,
     ) -> Result<()> {
-        self.gpu.finish().await?;
+        if let Err(error) = self.gpu.finish().await {
+            // The networks are those of the files before: they must not stay.
+            self.parts.let_go(names);
+            self.forget();
+            return Err(error);
+        }
         if names.get(Part::TextEncoder).is_some_and(|names| !names.is_empty()) {
             self.encoded.forget();
         }
@@ -43,9 +48,7 @@ impl OnGpu {
         }
         loaded
     }
-}
 
-impl OnGpu {
     /// Gives the text encoder the rows of the textual inversions of `files`.
     ///
     /// # Errors

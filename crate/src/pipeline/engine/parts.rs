@@ -78,8 +78,18 @@ impl Parts {
         network
     }
 
-    /// Gives the text encoder, if it is loaded, the rows of other textual inversions. Nothing may be
-    /// recorded that uses it.
+    /// Lets go the parts of which tensors are named.
+    pub(super) fn let_go(&self, names: &TensorNames) {
+        let mut parts = self.0.borrow_mut();
+        for part in Part::NEEDED {
+            if names.get(part).is_some_and(|names| !names.is_empty()) {
+                parts.remove(part);
+            }
+        }
+    }
+
+    /// Gives the text encoder, if it is loaded, the rows of other textual inversions. Nothing may
+    /// be recorded that uses it.
     pub(super) fn set_rows(&self, rows: &[f32]) {
         let mut parts = self.0.borrow_mut();
         let Some(mut loaded) = parts.remove(Part::TextEncoder) else { return };

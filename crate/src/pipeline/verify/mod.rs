@@ -79,10 +79,16 @@ fn too_coarse() -> Error {
     Error::Request { field: "weights", reason: reason.into() }
 }
 
+fn by_taesd() -> Error {
+    let reason = "is the TAESD, whose pictures are not compared: open the model without it";
+    Error::Request { field: "decoder", reason: reason.into() }
+}
+
 impl Pipeline {
     /// Makes the pictures of the published requests and compares them: with the published values if
     /// this is v1.4, otherwise with those of the other device, for which the model is opened from
-    /// `source` again. Each comparison is reported as soon as it is made. LoRAs are taken off.
+    /// `source` again. Each comparison is reported as soon as it is made. LoRAs and textual
+    /// inversions are taken off.
     ///
     /// # Errors
     /// Those of opening and of [`Pipeline::generate`]. For a model that is not v1.4 also when there
@@ -93,11 +99,30 @@ impl Pipeline {
         turn: Option<Turn>,
         control: &Control,
     ) -> Result<Vec<Check>> {
-        let say = |text: &str| control.report(Progress::Notice { text: text.into() });
+        if self.always_decodes_by_taesd() {
+            return Err(by_taesd());
+        }
         // What is compared is the model itself.
-        self.set_loras(Vec::new());
+        let chosen = self.chosen.take();
+        let checked = self.verify_alone(source, turn, control).await;
+        self.set_loras(chosen);
+        checked
+    }
+
+    /// [`Pipeline::verify`] without LoRAs and textual inversions.
+    async fn verify_alone(
+        &self,
+        source: Rc<dyn Source>,
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<Vec<Check>> {
         self.change_loras(&[], control).await?;
-        let identity = Identity::of(&self.files(), &*source).await?;
+        self.set_embeddings(&[]).await?;
+        let say = |text: &str| control.report(Progress::Notice { text: text.into() });
+        let identity = match self.parts.is_empty() {
+            true => Identity::of(&self.files(), &*source).await?,
+            false => Identity::Other,
+        };
         let mut checks = Vec::new();
         match identity {
             Identity::V1_4 => say("This is Stable Diffusion v1.4, by the SHA-256 of its first \

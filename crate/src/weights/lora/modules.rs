@@ -7,10 +7,14 @@ use std::collections::HashMap;
 /// The module's name in the archive, by each of its spellings.
 pub(super) type Modules = HashMap<String, String>;
 
+/// The table of a text encoder's tokens, which is no layer that LoRAs are made for.
+const TABLE: &str = "token_embedding";
+
 /// The modules of an archive that have a weight: by diffusers' name, by that of a single-file
 /// checkpoint where `names` knows it, and by both with underscores.
 pub(super) fn modules(archive: &Archive, names: Option<&Names>) -> Modules {
     let modules = archive.tensors().iter().filter_map(|info| info.name.strip_suffix(".weight"));
+    let modules = modules.filter(|module| !module.ends_with(TABLE));
     let mut known = HashMap::new();
     for module in modules {
         let ldm = names.and_then(|names| names.to_ldm(&format!("{module}.weight")));

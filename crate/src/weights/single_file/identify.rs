@@ -126,6 +126,11 @@ pub fn instead_of_sd_v1(archive: &Archive) -> Option<String> {
 /// The kind of a file that changes a model or replaces a part of it, if it is one.
 pub fn identify_addon(archive: &Archive) -> Option<Kind> {
     let what = instead(archive)?;
+    let is = |end: &str| archive.tensors().iter().any(|info| info.name.ends_with(end));
+    if what == TAESD && is("embeddings.token_embedding.weight") {
+        // Its layers have the names that a TAESD's have, too.
+        return Some(Kind::TextEncoder);
+    }
     let alone = [
         ("a UNet alone", Kind::Unet),
         ("a VAE alone", Kind::Vae),
