@@ -99,6 +99,11 @@ impl Pipeline {
         self.provenance.as_ref()
     }
 
+    /// The numbers of a token for the text encoder.
+    pub fn text_width(&self) -> usize {
+        self.files().text_encoder.encoder.hidden_size
+    }
+
     /// The textual inversions that prompts may call.
     pub fn embeddings(&self) -> Vec<EmbeddingRecord> {
         self.files().embeddings().records().cloned().collect()

@@ -38,7 +38,9 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
     }
     // A file that is none of these gets its error elsewhere.
     let Ok(archive) = Archive::open(files, path).await else { return Ok(None) };
-    let Some(kind) = identify_addon(&archive) else { return Ok(None) };
+    // A file of diffusers has nothing but the word as the name of a tensor.
+    let word = Embedding::is_in(&archive).then_some(Kind::Embedding);
+    let Some(kind) = identify_addon(&archive).or(word) else { return Ok(None) };
     let mut words = Vec::new();
     let sha256 = match kind {
         Kind::Lora => {

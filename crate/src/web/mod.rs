@@ -148,7 +148,7 @@ impl Engine {
         control.previews = previews(&beside);
         let initial = initial(&beside).map_err(to_js)?;
         opened.choose_loras(&beside).await.map_err(to_js)?;
-        opened.choose_embeddings(&beside).await.map_err(to_js)?;
+        opened.choose_embeddings(&beside, &control).await.map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;

@@ -6,7 +6,7 @@ use super::turn::turn;
 use crate::error::Error;
 use crate::pipeline::{
     AdapterKind, BesideVae, Control, DecoderChoice, DeviceChoice, DeviceMemory, Host,
-    NamedEmbedding, Options, Part, Pipeline, Weighted,
+    NamedEmbedding, Options, Part, Pipeline, Progress, Weighted,
 };
 use crate::store::{StoreSource, Watch};
 use crate::weights::{
@@ -119,17 +119,26 @@ impl Opened {
     }
 
     /// Makes those textual inversions that JavaScript passes beside a request the ones that its
-    /// prompts may call.
+    /// prompts may call; those for another model are left out, with a notice.
     ///
     /// # Errors
     /// [`Error::Request`] for values that do not fit; those of the source, of [`Embedding::open`]
     /// and of [`Pipeline::set_embeddings`].
-    pub(super) async fn choose_embeddings(&self, beside: &JsValue) -> crate::Result<()> {
+    pub(super) async fn choose_embeddings(
+        &self,
+        beside: &JsValue,
+        control: &Control,
+    ) -> crate::Result<()> {
         let mut chosen = Vec::new();
         for address in embeddings(beside)? {
             let source = addon_source(&address, &self.notices).await?;
             let path = file_of(&*source, "embeddings", &address)?;
             let embedding = Embedding::open(&*source, &path).await?;
+            // A word of the prompt may be that of a file for another model.
+            if let Err(error) = embedding.check(self.pipeline.text_width()) {
+                control.report(Progress::Notice { text: error.to_string() });
+                continue;
+            }
             chosen.push(NamedEmbedding { embedding, token: None });
         }
         self.pipeline.set_embeddings(&chosen).await

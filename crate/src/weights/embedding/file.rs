@@ -51,6 +51,11 @@ impl Embedding {
         Ok(Arc::new(Embedding { file: path.to_owned(), word, width, vectors, sha256 }))
     }
 
+    /// Whether a file with this header is a textual inversion.
+    pub fn is_in(archive: &Archive) -> bool {
+        layout::find(archive).is_ok()
+    }
+
     /// The path it was opened from.
     pub fn file(&self) -> &str {
         &self.file
