@@ -3,7 +3,7 @@
 
 use crate::harness::gpu::{self, Device};
 use crate::loras::{LAYER, file, open_file, rank_1, shape_of_layer};
-use crate::made_up::tiny;
+use crate::made_up::{program, scratch, tiny};
 use crate::walk::request;
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::{Control, Files, Options, Pipeline, Progress, Request, Weighted};
@@ -11,6 +11,7 @@ use darkroom::weights::{Archive, FileSource, LocalFuture, Source};
 use darkroom::{Error, WeightType};
 use pollster::block_on;
 use std::cell::Cell;
+use std::fs;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -227,4 +228,46 @@ fn prompts_name_them_with_weights() {
         assert!(notices.contains("“absent” is not here"), "{notices}");
         assert!(notices.contains("<hypernet:x:1> has no effect"), "{notices}");
     });
+}
+
+#[test]
+fn a_line_of_a_list_has_weights_of_its_own() {
+    let folder = scratch("lora-lines");
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let style = at("style.safetensors");
+    let [n, c] = shape_of_layer();
+    let tensors = rank_1(&format!("lora_unet_{}", LAYER.replace('.', "_")), n, c);
+    fs::write(&style, file("style", &tensors).bytes()).unwrap();
+    let line = |file: &str, loras: &str| {
+        format!("{{\"prompt\": \"a red cat\", \"file\": \"{file}\"{loras}}}\n")
+    };
+    let list = [
+        line("plain.png", ""),
+        line("three.png", ", \"loras\": \"STYLE:3\""),
+        line("absent.png", ", \"loras\": \"absent:1\""),
+        line("again.png", ", \"loras\": null"),
+    ];
+    fs::write(at("list.jsonl"), list.concat()).unwrap();
+    let given = format!("{style}:0");
+    let (list, out) = (at("list.jsonl"), at("out"));
+    let model = tiny().to_str().unwrap();
+    let common = ["generate", "--model", model, "--steps", "2", "--device", "cpu"];
+    let many = ["--jobs", &list, "--out-dir", &out, "--lora", &given];
+    let output = program(&[&common[..], &many].concat());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("`absent`, which is not among the files of --lora"), "{told}");
+    let pixels = |path: String| {
+        darkroom::image::png::decode("it", &fs::read(path).unwrap()).unwrap().picture.into_pixels()
+    };
+    let made = |name: &str| pixels(at(&format!("out/{name}")));
+    let alone = [(at("a.png"), format!("{style}:0")), (at("b.png"), format!("{style}:3"))];
+    let [plain, three] = alone.map(|(out, lora)| {
+        let words = ["--prompt", "a red cat", "--out", &out, "--lora", &lora];
+        assert!(program(&[&common[..], &words].concat()).status.success());
+        pixels(out)
+    });
+    assert_ne!(plain, three);
+    assert_eq!((made("plain.png"), made("again.png")), (plain.clone(), plain));
+    assert_eq!(made("three.png"), three);
+    fs::remove_dir_all(folder).unwrap();
 }

@@ -22,6 +22,11 @@ impl Pipeline {
         *self.chosen.borrow_mut() = loras;
     }
 
+    /// The LoRAs that requests use, as [`Pipeline::set_loras`] or the options gave them.
+    pub fn chosen_loras(&self) -> Vec<Weighted> {
+        self.chosen.borrow().clone()
+    }
+
     /// The LoRAs that its weights have now.
     pub fn loras(&self) -> Vec<LoraRecord> {
         self.loras.borrow().clone()

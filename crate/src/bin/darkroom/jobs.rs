@@ -1,14 +1,16 @@
 //! `darkroom generate --jobs`: makes many pictures from a list, with the model loaded once.
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
-//! "cat.png"}`, with any of the fields of a request, and `init` for the PNG that it begins with;
-//! missing fields are as on the command line. Other kinds of lists are in [`lists`]; a zip file
-//! that the page's gallery exported contains the list of its pictures. A picture that exists
-//! already is not made again, so an interrupted run can be continued. A request that fails is
-//! reported and the others are still made, unless the disk is full or the device is lost.
+//! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, and
+//! `loras` for other weights of the given LoRAs; missing fields are as on the command line. Other
+//! kinds of lists are in [`lists`]; a zip file that the page's gallery exported contains the list
+//! of its pictures. A picture that exists already is not made again, so an interrupted run can be
+//! continued. A request that fails is reported and the others are still made, unless the disk is
+//! full or the device is lost.
 
 use crate::disk::{check_folder, create, read_picture, write};
 use crate::lists;
+use crate::lora_list::{self, Named, weighted};
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
@@ -29,6 +31,8 @@ pub(crate) struct Job {
     pub file: String,
     /// The start picture.
     pub init: Option<PathBuf>,
+    /// The weights of the given LoRAs, where the line has its own.
+    pub loras: Option<Vec<Named>>,
     pub request: Request,
 }
 
@@ -40,7 +44,13 @@ impl Job {
     pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
         let initial = self.init.as_deref().map(read_picture).transpose()?;
         let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
-        pipeline.generate_with(&self.request, control, &extras).await
+        let given = pipeline.chosen_loras();
+        if let Some(named) = &self.loras {
+            pipeline.set_loras(weighted(&given, named)?);
+        }
+        let drawn = pipeline.generate_with(&self.request, control, &extras).await;
+        pipeline.set_loras(given);
+        drawn
     }
 }
 
@@ -153,6 +163,11 @@ fn job(
         Some(Value::String(path)) => Some(path.into()),
         Some(_) => return Err("`init` must be the name of a PNG file".into()),
     };
+    let loras = match own.remove("loras") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(lora_list::parse(&text)?),
+        Some(_) => return Err("`loras` must be a text such as `style:0.8`".into()),
+    };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
     }
@@ -165,5 +180,5 @@ fn job(
     last.ok_or_else(|| {
         format!("seed {} is too large for {} pictures", request.seed, request.count)
     })?;
-    Ok(Job { file, init, request })
+    Ok(Job { file, init, loras, request })
 }

@@ -11,6 +11,7 @@ mod jobs;
 mod lab;
 mod lists;
 mod lora_args;
+mod lora_list;
 mod model_args;
 mod part_args;
 mod request_args;

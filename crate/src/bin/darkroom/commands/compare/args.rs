@@ -62,6 +62,7 @@ impl CompareArgs {
         let job = |(index, (prompt, seed)): (usize, (&String, &u64))| Job {
             file: format!("{index:05}.png"),
             init: None,
+            loras: None,
             request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
         };
         Ok(pairs.enumerate().map(job).collect())
