@@ -79,6 +79,30 @@ fn draw(pipeline: &Pipeline, request: &Request) -> Vec<u8> {
 }
 
 #[test]
+fn the_text_encoder_can_be_left_as_it_is() {
+    let files = || block_on(Files::open(&FileSource::new(tiny()))).unwrap();
+    let name = "text_model.encoder.layers.0.self_attn.q_proj.weight";
+    let mut left = files();
+    let (_, text) = left.archives()[0];
+    let [n, c] = text.get(name).unwrap().shape[..] else { panic!("a matrix") };
+    let [unet_n, unet_c] = shape_of_layer();
+    let key = format!("lora_te_{}", name.trim_end_matches(".weight").replace('.', "_"));
+    let of_unet = format!("lora_unet_{}", LAYER.replace('.', "_"));
+    let both = [rank_1(&key, n, c), rank_1(&of_unet, unet_n, unet_c)].concat();
+    let both = open_file(&file("a", &both)).unwrap();
+    let alone = open_file(&file("a", &rank_1(&key, n, c))).unwrap();
+    block_on(left.add_lora(&both, [1.0, 0.0])).unwrap();
+    let mut changed = files();
+    block_on(changed.add_lora(&both, [1.0; 2])).unwrap();
+    let source = FileSource::new(tiny());
+    let of = |files: &Files| block_on(files.archives()[0].1.load(&source, name)).unwrap();
+    assert_eq!(of(&left), of(&files()));
+    assert_ne!(of(&changed), of(&files()));
+    let refused = block_on(files().add_lora(&alone, [1.0, 0.0])).unwrap_err().to_string();
+    assert!(refused.contains("the text encoder alone"), "{refused}");
+}
+
+#[test]
 fn twenty_changes_read_only_what_differs_and_take_no_memory() {
     gpu::run(Device::Plain, |gpu| {
         let source = counting();

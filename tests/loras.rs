@@ -23,12 +23,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 #[rustfmt::skip]
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "kohya", "kohya_conv", "peft", "diffusers", "processors", "metadata",
-    "dora", "dora_columns", "dora_peft", "locon", "loha", "lokr",
+    "dora", "dora_columns", "dora_peft", "locon", "loha", "lokr", "two",
 ];
 /// Those that change the text encoder as well.
-const OF_TEXT: [&str; 4] = ["kohya", "kohya_conv", "peft", "diffusers"];
+const OF_TEXT: [&str; 5] = ["kohya", "kohya_conv", "peft", "diffusers", "two"];
 const WEIGHT: f32 = 0.7;
 /// The case of the UNet whose inputs were used.
 const CASE: &str = "5x7";
@@ -51,8 +51,19 @@ fn check(name: &str, got: &[f32]) {
 /// A golden model's weights, changed.
 fn changed(golden: &Golden, file: &str, name: &str) -> Rc<Archive> {
     let archive = block_on(Archive::open(golden.source(), file)).unwrap();
-    let merge = block_on(Merge::into_unet(&lora(name), (&archive, &[]), WEIGHT));
-    Rc::new(archive.changed(Arc::new(merge.unwrap())))
+    let add = |changed: Archive, (lora, weight): (Arc<Lora>, f32)| {
+        let merge = block_on(Merge::into_unet(&lora, (&archive, &[]), weight));
+        changed.changed(Arc::new(merge.unwrap()))
+    };
+    Rc::new(loras(name).into_iter().fold(archive.clone(), add))
+}
+
+/// The files of a case with their weights.
+fn loras(name: &str) -> Vec<(Arc<Lora>, f32)> {
+    match name {
+        "two" => vec![(lora("kohya"), WEIGHT), (lora("peft"), -0.4)],
+        _ => vec![(lora(name), WEIGHT)],
+    }
 }
 
 #[test]
@@ -105,8 +116,11 @@ fn the_text_encoder_is_diffusers_with_each() {
             golden.array("prompts.ids").values.iter().map(|id| *id as u32).collect();
         let archive = block_on(Archive::open(golden.source(), "model.safetensors")).unwrap();
         OF_TEXT.map(|name| {
-            let merge = block_on(Merge::into_text_encoder(&lora(name), &archive, WEIGHT));
-            let changed = archive.changed(Arc::new(merge.unwrap()));
+            let add = |changed: Archive, (lora, weight): (Arc<Lora>, f32)| {
+                let merge = block_on(Merge::into_text_encoder(&lora, &archive, weight));
+                changed.changed(Arc::new(merge.unwrap()))
+            };
+            let changed = loras(name).into_iter().fold(archive.clone(), add);
             let scope = Scope::open(gpu, Rc::new(changed), Some(WeightType::F32));
             let encoder = TextEncoder::new(&scope, &config).unwrap();
             block_on(Loader::new(&scope).run(golden.source(), &mut |_, _| Ok(()))).unwrap();
@@ -337,30 +351,6 @@ fn whole_differences_change_weights_biases_and_norms() {
             assert!((after - before - added).abs() < 1e-6, "{name} {i}: {before} → {after}");
         }
     }
-}
-
-#[test]
-fn the_text_encoder_can_be_left_as_it_is() {
-    let files = || block_on(Files::open(&FileSource::new(tiny()))).unwrap();
-    let name = "text_model.encoder.layers.0.self_attn.q_proj.weight";
-    let mut left = files();
-    let (_, text) = left.archives()[0];
-    let [n, c] = text.get(name).unwrap().shape[..] else { panic!("a matrix") };
-    let [unet_n, unet_c] = shape_of_layer();
-    let key = format!("lora_te_{}", name.trim_end_matches(".weight").replace('.', "_"));
-    let of_unet = format!("lora_unet_{}", LAYER.replace('.', "_"));
-    let both = [rank_1(&key, n, c), rank_1(&of_unet, unet_n, unet_c)].concat();
-    let both = open_file(&file("a", &both)).unwrap();
-    let alone = open_file(&file("a", &rank_1(&key, n, c))).unwrap();
-    block_on(left.add_lora(&both, [1.0, 0.0])).unwrap();
-    let mut changed = files();
-    block_on(changed.add_lora(&both, [1.0; 2])).unwrap();
-    let source = FileSource::new(tiny());
-    let of = |files: &Files| block_on(files.archives()[0].1.load(&source, name)).unwrap();
-    assert_eq!(of(&left), of(&files()));
-    assert_ne!(of(&changed), of(&files()));
-    let refused = block_on(files().add_lora(&alone, [1.0, 0.0])).unwrap_err().to_string();
-    assert!(refused.contains("the text encoder alone"), "{refused}");
 }
 
 #[test]

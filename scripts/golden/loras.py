@@ -7,6 +7,7 @@ Writes tests/golden/loras/: a file for each layout, for the committed tiny UNet 
     locon, loha, lokr                                  merged by LyCORIS's own functions
     dora, dora_columns, dora_peft                      merged by the formula of arXiv:2402.09353
     metadata                                           strengths in the header
+    two                                                kohya and peft together, peft negative
 
 Needs peft and lycoris-lora beside the packages of the other goldens.
 
@@ -26,7 +27,7 @@ from .models import normal
 
 UNET, TEXT = "unet_4_levels", "text_gelu"
 CASE = "5x7"
-WEIGHT = 0.7
+WEIGHT, SECOND = 0.7, -0.4
 
 
 def layers(network, wanted):
@@ -149,7 +150,7 @@ def merge_dora_columns(unet, tensors):
         layer.weight.copy_(torch.lerp(layer.weight, weight * scale / norms, WEIGHT))
 
 
-def merge_text(text, tensors):
+def merge_text(text, tensors, by=WEIGHT):
     """Merges by the formula: diffusers 0.42 loses the text encoder's alphas beside transformers 5,
     whose modules have no `text_model.` before them (it warns of keys that match no module)."""
     for name, layer in layers(text, ("",)).items():
@@ -161,7 +162,25 @@ def merge_text(text, tensors):
                     down, up = (tensors[f"{key}.{x}.weight"].double() for x in (down, up))
                     rank = len(down)
                     scale = tensors.get(f"{key}.alpha", torch.tensor(rank)).double() / rank
-                    layer.weight += WEIGHT * scale * up @ down
+                    layer.weight += by * scale * up @ down
+
+
+def two(out, folder):
+    """Two at once, the second with a negative weight."""
+    unet, text = networks(out)
+    pipe = StableDiffusionPipeline(
+        None, text, None, unet, None, None, None, requires_safety_checker=False
+    )
+    both = {"kohya": WEIGHT, "peft": SECOND}
+    for name in both:
+        pipe.load_lora_weights(folder, weight_name=f"{name}.safetensors", adapter_name=name)
+    pipe.set_adapters(list(both), list(both.values()))
+    pipe.fuse_lora()
+    pipe.unload_lora_weights()
+    _, text = networks(out)
+    for name, weight in both.items():
+        merge_text(text, load_file(folder / f"{name}.safetensors"), weight)
+    return {f"two.{key}": x for key, x in outputs(out, unet.double(), text).items()}
 
 
 def merge_dora(unet, tensors, blends):
@@ -318,6 +337,7 @@ def write(out):
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "dora_columns.safetensors")
     merge_dora_columns(unet, tensors)
     results |= {f"dora_columns.{key}": x for key, x in outputs(out, unet, text).items()}
+    results |= two(out, folder)
     for key, result in results.items():
         base = plain[key.rpartition(".")[2]]
         print(f"  {key}: changed by {((result - base) ** 2).mean() / (base**2).mean():.1e}")

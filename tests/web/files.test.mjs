@@ -101,7 +101,7 @@ test("a request of another program fills the form, and what is lost is named", a
   const value = (/** @type {string} */ id) => page.locator(`#${id}`).inputValue();
   assert.deepEqual(
     [await value("prompt"), await value("sampler"), await value("clip_skip"), await value("rng")],
-    ["a fox", "ddim", "2", "philox"],
+    ["a <lora:paint:0.7> fox", "ddim", "2", "philox"],
   );
   const empty = "\nNegative prompt: text\nSteps: 20, Sampler: Euler a, Seed: 5, Size: 64x64";
   await drop(page, "b.png", png(8, { parameters: empty }), "image/png");

@@ -80,7 +80,7 @@ test("what is no checkpoint is told at import, and nothing of it is kept", async
   const files = [
     [safetensors({ [`${LAYER}.lora_down.weight`]: [4, 8] }), /no Up of this layer/],
     [safetensors({ "control_model.input_hint_block.0.weight": [4, 8] }), /ControlNet/],
-    [safetensors({ emb_params: [2, 768] }), /textual inversion/],
+    [safetensors({ clip_l: [2, 768], clip_g: [2, 1280] }), /textual inversion for .*XL/],
     [[1, 2, 3], /one\./],
     [[], /it is empty, with 0 bytes/],
   ];
@@ -114,6 +114,8 @@ test("a LoRA is imported as one, by its hash, under any of its names", async (t)
     assert.ok(id.startsWith("v1") && id.endsWith(hash.slice(0, 12)), id);
     assert.deepEqual(files, [{ path, bytes: lora.length, sha256: hash }]);
   }
+  const word = safetensors({ emb_params: [2, 768] });
+  assert.equal((await imported(page, { "easy.pt": word }, "easy")).kind, "embedding");
   // Another file of the same name stands beside it.
   const other = safetensors({
     [`${LAYER}.lora_down.weight`]: [2, 8],
@@ -121,7 +123,7 @@ test("a LoRA is imported as one, by its hash, under any of its names", async (t)
   });
   for (const bytes of [lora, other]) await imported(page, { "v1.pt": bytes }, "v1");
   const all = await page.evaluate(() => /** @type {any} */ (window).store.list());
-  assert.equal(all.length, 6);
+  assert.equal(all.length, 7);
   assert.ok(all.every((/** @type {any} */ { complete }) => complete));
 });
 
