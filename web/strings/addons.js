@@ -6,7 +6,7 @@ export const loraText = {
   add: () => "Add a LoRA…",
   none: () =>
     "None is stored in this browser. Drop a LoRA file (.safetensors) on the page, or import it " +
-    "under “Models in this browser”.",
+    "below.",
   title: (/** @type {number} */ count) => (count ? `LoRA (${count})` : "LoRA"),
   weight: (/** @type {string} */ name) => `Weight of ${name}`,
   slider: (/** @type {string} */ name) => `Slider for the weight of ${name}`,
