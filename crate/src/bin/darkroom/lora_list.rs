@@ -38,7 +38,7 @@ fn one(part: &str) -> Option<Named> {
     let name = decoded(name.trim())?;
     let fits = !name.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     let hash = hash.to_ascii_lowercase();
-    (fits && values.next().is_none()).then(|| Named { name, hash, weights: [weight, text] })
+    (fits && values.next().is_none()).then_some(Named { name, hash, weights: [weight, text] })
 }
 
 /// A name without its percent signs: `%2C` is a comma.
