@@ -62,7 +62,7 @@ export function embeddingsIn(texts) {
 /** Whether a word is in a text: in brackets anywhere, any other one between other characters. */
 function isIn(/** @type {string} */ word, /** @type {string} */ text) {
   if (/^<.*>$/.test(word)) return text.includes(word);
-  const plain = word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const plain = word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   return new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, "u").test(text);
 }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
+import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
 import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/files/loras.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
@@ -207,4 +208,36 @@ test("a LoRA for few steps is known by its published names", () => {
   }
   for (const name of ["style", "welcome", "hypernova 4 steps", "falcmatcdx"])
     assert.equal(fastSettings(name), null, name);
+});
+
+test("textual inversions are found by their words, between other characters", (t) => {
+  const storage = new Map();
+  const stub = {
+    getItem: (/** @type {string} */ key) => storage.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => storage.set(key, value),
+    removeItem: (/** @type {string} */ key) => storage.delete(key),
+  };
+  const before = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
+  Object.defineProperty(globalThis, "localStorage", { value: stub, configurable: true });
+  t.after(() => before && Object.defineProperty(globalThis, "localStorage", before));
+  const model = (/** @type {string} */ id, /** @type {string} */ path, words = [""]) => ({
+    complete: "now",
+    manifest: { id, kind: "embedding", files: [{ path }], words: words.filter(Boolean) },
+  });
+  noteEmbeddings(
+    /** @type {any} */ ([
+      model("a", "bad-hands.pt"),
+      model("b", "art (v1.5)+{x}.pt"),
+      model("c", "learned.bin", ["<cat-toy>"]),
+      model("d", "Bad-Hands.safetensors"),
+    ]),
+  );
+  const found = (/** @type {string} */ text) => embeddingsIn(["", text]);
+  assert.deepEqual(found("a hand, BAD-hands"), ["stored:a"]);
+  assert.deepEqual(found("bad-handsome"), []);
+  assert.deepEqual(found("an art (v1.5)+{x}, x"), ["stored:b"]);
+  assert.deepEqual(found("my<CAT-toy>s"), ["stored:c"]);
+  assert.deepEqual(found("art"), []);
+  noteEmbeddings([]);
+  assert.deepEqual(found("bad-hands"), []);
 });
