@@ -54,7 +54,7 @@ async function savedText(page) {
 async function imports(page, name, path) {
   await dropped(page, name, await readFile(path));
   const title = name.replace(/\.[a-z]+$/, "");
-  await page.getByText(`${title} is imported.`).waitFor();
+  await page.getByRole("button", { name: `Export: ${title}` }).waitFor();
 }
 
 test("a LoRA for few steps sets what belongs to it", async (t) => {

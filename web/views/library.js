@@ -45,7 +45,11 @@ export class Library {
   /** @type {OfferedModel[]} */
   #offered = [];
   #busy = false; // While a call runs, its events come through it, not through the channel.
-  #failed = false; // Whether the last call failed.
+  #failed = false;
+  // The model that was last told to have changed, and the one whose events come late: a call on it
+  // has ended here, and they would overwrite how.
+  #changed = "";
+  #late = "";
   /** Whether the call waits, or has waited, for another tab, whose events are shown meanwhile. */
   #waiting = false;
   /** The id of the model that the status line is about; empty if it is about none. */
@@ -72,6 +76,9 @@ export class Library {
     box.addEventListener("toggle", () => box.open && void this.refresh());
     state.subscribe(["choice"], () => box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
+      if (data.changed && data.changed === this.#late) this.#late = "";
+      if (data.changed) this.#changed = data.changed;
+      if (data.event && data.model === this.#late) return;
       if (data.event && (this.#waiting || !this.#busy)) {
         this.#moveStatus(data.model);
         this.#show(data.event);
@@ -312,6 +319,7 @@ export class Library {
   async #run(work, ifFull) {
     this.#busy = true;
     this.#failed = false;
+    this.#changed = this.#late = "";
     this.#pause.disabled = false;
     try {
       await work();
@@ -322,6 +330,8 @@ export class Library {
         this.#say(`${this.#status.textContent} ${ifFull()}`.trim());
     }
     this.#busy = this.#waiting = false;
+    this.#late = this.#failed || this.#changed === this.#subject ? "" : this.#subject;
+    setTimeout(() => (this.#late = ""), 1000);
     this.#pause.disabled = true;
     this.#download.end();
     await this.refresh();
