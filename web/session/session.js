@@ -204,17 +204,16 @@ export class Session {
     this.#begin(say.opening());
     if (this.#small) this.#emit("note", say.smaller());
     const { model, how } = this.#state.get().choice;
-    const used = this.#small ? { ...how, weights: SMALL } : { ...how };
+    let used = this.#small ? { ...how, weights: SMALL } : how;
     const parts = partAddresses(how);
     const options = { ...used, ...parts, tokenizer: tokenizerAddress(how) };
     const open = (/** @type {typeof options} */ all) =>
       this.engine.open(modelAddress(model), all, this.#watch());
     const description = await open(options).catch((error) => {
-      const names = Object.keys(parts);
-      if (error.kind !== "not_found" || !names.length) throw error;
+      if (error.kind !== "not_found" || !Object.keys(parts).length) throw error;
       // A part that is not stored any more does not keep the model from being used.
       this.#emit("note", say.withoutParts(error.message));
-      for (const name of names) delete (/** @type {any} */ (used)[name]);
+      used = withoutParts(used);
       return open(withoutParts(options));
     });
     this.#open = true;
