@@ -12,11 +12,12 @@ use crate::pipeline::checkpoint::{Files, Part};
 use crate::reference::Weights;
 use crate::weights::Source;
 
-/// The tensors whose values in `files` differ from those in `before`, the same model with other
-/// changes.
+/// By part, the tensors whose values in `files` differ from those in `before`, the same model with
+/// other changes.
 pub(in crate::pipeline) fn differing(before: &Files, files: &Files) -> TensorNames {
     let names = |part: Part| (part, files.archive(part).changed_since(before.archive(part)));
-    [Part::TextEncoder, Part::Unet].into_iter().map(names).collect()
+    let parts = [Part::TextEncoder, Part::Unet].into_iter().map(names);
+    parts.filter(|(_, names)| !names.is_empty()).collect()
 }
 
 impl OnGpu {
@@ -37,7 +38,7 @@ impl OnGpu {
             self.forget();
             return Err(error);
         }
-        if names.get(Part::TextEncoder).is_some_and(|names| !names.is_empty()) {
+        if names.get(Part::TextEncoder).is_some() {
             self.encoded.forget();
         }
         let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
@@ -74,7 +75,7 @@ impl OnCpu {
         call: LoadContext<'_>,
     ) -> Result<()> {
         let files = call.files;
-        let differs = |part: &Part| names.get(*part).is_some_and(|names| !names.is_empty());
+        let differs = |part: &Part| names.get(*part).is_some();
         let parts: Vec<Part> = Part::NEEDED.into_iter().filter(differs).collect();
         let bytes = parts.iter().map(|part| files.bytes_of(*part));
         let mut counted = Counted::of(bytes.sum());

@@ -43,7 +43,7 @@ impl Network {
 #[derive(Default)]
 pub(super) struct Parts(RefCell<PartMap<Loaded<Network>>>);
 
-/// For some parts the names of tensors.
+/// For some parts the names of tensors, at least one each.
 pub(in crate::pipeline) type TensorNames = PartMap<HashSet<String>>;
 
 /// The message of a panic: a part was not loaded before its stage, which would be a bug.
@@ -82,7 +82,7 @@ impl Parts {
     pub(super) fn let_go(&self, names: &TensorNames) {
         let mut parts = self.0.borrow_mut();
         for part in Part::NEEDED {
-            if names.get(part).is_some_and(|names| !names.is_empty()) {
+            if names.get(part).is_some() {
                 parts.remove(part);
             }
         }
@@ -150,7 +150,7 @@ impl Parts {
         let parts: Vec<_> = Part::NEEDED
             .into_iter()
             .filter(loaded)
-            .filter_map(|part| Some((part, names.get(part).filter(|names| !names.is_empty())?)))
+            .filter_map(|part| Some((part, names.get(part)?)))
             .collect();
         let bytes = |(part, names): &(Part, &HashSet<String>)| {
             self.0.borrow().get(*part).map_or(0, |loaded| loaded.bytes_again(names))
