@@ -69,6 +69,7 @@ mod tidy; // the house rules
 mod tokenizer; // ids against transformers
 mod tuner; // choices of kernels: the same picture, kept, measured
 mod unet_input; // residuals, further channels, cached features: against diffusers
+mod upscaler; // networks that enlarge pictures, against the published ones
 mod verify; // pictures against published numbers, one device against the other
 mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

@@ -22,4 +22,6 @@ pub enum Activation {
     Signed = 7,
     /// (x + 1) / 2: from pictures in −1…1 to pictures in 0…1.
     Unsigned = 8,
+    /// max(x, 0) + 0.2 · min(x, 0): the leaky ReLU of ESRGAN.
+    LeakyRelu = 9,
 }

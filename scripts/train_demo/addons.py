@@ -110,19 +110,22 @@ def context_length():
 
 
 def train(parameters, loss_of_batch, save, args):
-    """Steps of Muon, which takes matrices. What is saved, every 20 steps and at the end, are the
-    parameters' running averages."""
-    optimiser = Muon(parameters, args.lr, weight_decay=0.0, steps=3)
+    """Steps of Muon, which takes matrices, and of AdamW for the rest. What is saved, every 20 steps
+    and at the end, are the parameters' running averages."""
+    optimisers = [Muon([p for p in parameters if p.ndim > 1], args.lr, weight_decay=0.0, steps=3)]
+    if vectors := [p for p in parameters if p.ndim == 1]:
+        optimisers.append(torch.optim.AdamW(vectors, args.lr, betas=(0.9, 0.98), weight_decay=0.0))
     averages = [p.detach().clone() for p in parameters]
     start, shown = time.time(), None
     for step in range(args.steps):
         left = 1 - step / args.steps
-        optimiser.param_groups[0]["lr"] = args.lr * min(1, (step + 1) / 30, 0.02 + 2 * left)
         loss = loss_of_batch()
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = args.lr * min(1, (step + 1) / 30, 0.02 + 2 * left)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         with torch.no_grad():
             for average, p in zip(averages, parameters):
                 average.lerp_(p, 1 - min(0.99, (1 + step) / (10 + step)))

@@ -90,7 +90,7 @@ pub(crate) fn epilogues(precision: Precision) -> impl Iterator<Item = ([bool; 3]
 }
 
 /// All pointwise functions.
-pub(crate) const ACTIVATIONS: [Activation; 9] = [
+pub(crate) const ACTIVATIONS: [Activation; 10] = [
     Activation::Identity,
     Activation::Silu,
     Activation::Gelu,
@@ -100,4 +100,5 @@ pub(crate) const ACTIVATIONS: [Activation; 9] = [
     Activation::Bounded,
     Activation::Signed,
     Activation::Unsigned,
+    Activation::LeakyRelu,
 ];

@@ -41,5 +41,6 @@ pub(crate) fn activation(function: Activation, x: f64) -> f64 {
         Activation::Bounded => 3.0 * (x / 3.0).tanh(),
         Activation::Signed => 2.0 * x - 1.0,
         Activation::Unsigned => (x + 1.0) / 2.0,
+        Activation::LeakyRelu => x.max(0.0) + 0.2 * x.min(0.0),
     }
 }

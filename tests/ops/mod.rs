@@ -14,6 +14,7 @@ mod group_norm;
 mod layer_norm;
 mod matmul;
 mod matmul_gated;
+mod prelu;
 mod resize;
 mod tensor;
 mod to_rgba;

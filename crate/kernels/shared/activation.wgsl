@@ -9,6 +9,7 @@
 //     6  bounded     3 · tanh(x / 3)
 //     7  signed      2x − 1
 //     8  unsigned    (x + 1) / 2
+//     9  leaky_relu  max(x, 0) + 0.2 · min(x, 0): ESRGAN's
 
 fn activation(x: vec4<f32>) -> vec4<f32> {
     if ACTIVATION == 1u { return x * sigmoid(x); }
@@ -25,6 +26,7 @@ fn activation(x: vec4<f32>) -> vec4<f32> {
     }
     if ACTIVATION == 7u { return 2.0 * x - 1.0; }
     if ACTIVATION == 8u { return 0.5 * x + 0.5; }
+    if ACTIVATION == 9u { return max(x, 0.2 * x); }
     return x;
 }
 

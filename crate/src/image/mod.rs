@@ -6,6 +6,8 @@ pub mod parameters;
 pub mod png;
 mod resize;
 mod rgba;
+mod tiles;
 
 pub use likeness::{Likeness, psnr};
 pub use rgba::Rgba;
+pub use tiles::{Tile, tiles};

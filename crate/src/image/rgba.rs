@@ -31,6 +31,23 @@ impl Rgba {
         Rgba::new(width, height, pixels)
     }
 
+    /// The picture with its last columns and rows mirrored, until both sides are multiples of
+    /// `unit`. torch: `pad(mode="reflect")`.
+    pub fn reflected_to(&self, unit: u32) -> Rgba {
+        let [width, height] = [self.width, self.height].map(|side| side.next_multiple_of(unit));
+        let place = |at: u32, side: u32| match at < side {
+            true => at,
+            false => (2 * (side - 1)).saturating_sub(at),
+        };
+        let row = |y: u32| {
+            let first = place(y, self.height) * self.width;
+            (0..width).map(move |x| (first + place(x, self.width)) as usize)
+        };
+        let pixels = self.pixels.as_chunks::<4>().0;
+        let pixels = (0..height).flat_map(row).flat_map(|i| pixels[i]).collect();
+        Rgba::new(width, height, pixels)
+    }
+
     /// The picture turned upright, by its Exif orientation: 1 is no change, 2 to 4 are mirrored or
     /// turned by 180°, 5 to 8 have rows and columns exchanged. Other values are treated as 1.
     pub fn upright(self, orientation: u8) -> Self {

@@ -1,6 +1,6 @@
 //! Tier 4: the three networks of Stable Diffusion, each from its published config: the text encoder
-//! ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); and the
-//! [`safety`] checker, which looks at the result.
+//! ([`clip`]), the denoiser ([`unet`]) and the pictures' encoder and decoder ([`vae`]); the
+//! [`safety`] checker, which looks at the result; and [`upscaler`], which enlarges it.
 //!
 //! A model is `new(scope, config) -> Result` and `forward(…) -> Tensor`. Nothing is tied to v1.4's
 //! widths: a config of the same family with other sizes works, and one with an unsupported value is
@@ -12,4 +12,5 @@ pub mod safety;
 pub mod sd_v1_4;
 pub mod taesd;
 pub mod unet;
+pub mod upscaler;
 pub mod vae;

@@ -121,6 +121,13 @@ impl Conv2d {
         x.conv2d(&self.weight, window, self.epilogue())
     }
 
+    /// `activation` of [`Conv2d::forward_doubled`].
+    pub fn forward_doubled_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        let [_, height, width, _] = x.shape().image();
+        let window = Window { resize: Some([2 * height, 2 * width]), ..self.window };
+        x.conv2d(&self.weight, window, Epilogue { activation, ..self.epilogue() })
+    }
+
     fn epilogue(&self) -> Epilogue<'_> {
         Epilogue { bias: self.bias.as_ref(), ..Epilogue::default() }
     }

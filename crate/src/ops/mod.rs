@@ -16,6 +16,7 @@
 //! | `layer_norm` | layer_norm | over the channels of a row |
 //! | `attention`, `attend` | attention, _block, _direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
+//! | `prelu` | prelu | a leaky ReLU, with a slope for each channel |
 //! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
@@ -39,6 +40,7 @@ mod group_passes;
 mod group_stats;
 mod layer_norm;
 mod matmul;
+mod prelu;
 mod resize;
 mod rows;
 mod shared;

@@ -14,6 +14,7 @@
 //! safety       the safety checker
 //! numerics     which types an adapter's numbers allow
 //! model        an opened model; embeddings, loras, open, generate, profile: its operations
+//! upscaler     enlarges a picture
 //! speed_report what was measured on an adapter, as JSON
 //! verify       checks that its pictures are right
 //! ```
@@ -34,6 +35,7 @@ mod profile;
 mod run;
 mod safety;
 mod speed_report;
+mod upscaler;
 mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
@@ -53,6 +55,7 @@ pub use picture::{Picture, Safety};
 pub use profile::{KernelTime, Profile};
 pub use run::{Extras, Observer};
 pub use speed_report::{PictureTime, SpeedReport};
+pub use upscaler::{Upscaler, UpscalerOptions};
 pub use verify::{PUBLISHED, Published};
 
 pub(crate) use checkpoint::{VOCABULARY_BYTES_MAX, text, weights};

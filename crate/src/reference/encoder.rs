@@ -104,5 +104,6 @@ pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::Bounded => (x / 3.0)?.tanh()? * 3.0,
         Activation::Signed => x.affine(2.0, -1.0),
         Activation::Unsigned => x.affine(0.5, 0.5),
+        Activation::LeakyRelu => x.maximum(&(x * 0.2)?),
     }
 }

@@ -17,6 +17,7 @@
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! lora         small files that change a model;  taesd: a small stand-in for the VAE
 //! embedding    small files with the vectors of a learned word: textual inversions
+//! upscaler     the names of an upscaler's tensors
 //! ```
 //!
 //! Everything read here is from outside: a damaged file is an [`Error`](crate::Error), never a
@@ -33,6 +34,7 @@ mod quantise;
 mod single_file;
 mod source;
 mod taesd;
+mod upscaler;
 mod write;
 mod zeros;
 
@@ -64,6 +66,7 @@ pub use source::with_parts::{Replacement, WithParts};
 pub use source::with_prediction::{PREDICTIONS, WithPrediction};
 pub use source::{LocalFuture, OtherPart, Source, read_all};
 pub use taesd::{Taesd, TaesdHalf};
+pub use upscaler::upscaler_names;
 pub use write::gguf::GgufWriter;
 pub use write::safetensors::SafetensorsWriter;
 pub use zeros::{Zeros, check_for_zeros};

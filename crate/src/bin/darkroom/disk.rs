@@ -3,7 +3,8 @@
 //! A file is written under a temporary name in its folder, flushed to the disk, and then renamed.
 //! If this fails, an old file of that name is unchanged, and no temporary file is left.
 
-use darkroom::image::{Rgba, png};
+use darkroom::image::Rgba;
+use darkroom::image::png::{self, Png};
 use darkroom::{Error, Result};
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,6 +18,11 @@ const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
 pub(crate) fn read_picture(path: &Path) -> Result<Rgba> {
+    read_png(path).map(|png| png.picture)
+}
+
+/// A picture from a PNG file, with its texts.
+pub(crate) fn read_png(path: &Path) -> Result<Png> {
     let shown = path.display().to_string();
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
@@ -26,7 +32,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<Rgba> {
             let reason = format!("{file} cannot be used: {reason}");
             Err(Error::Request { field: "picture", reason })
         }
-        decoded => Ok(decoded?.picture),
+        decoded => decoded,
     }
 }
 

@@ -19,7 +19,7 @@ mod taesd_args;
 mod tokenizer;
 
 use clap::{Parser, Subcommand};
-use commands::{compare, convert, generate, inspect, manifest, request, verify};
+use commands::{compare, convert, generate, inspect, manifest, request, upscale, verify};
 use darkroom::Result;
 use lab::{bench, memory, precision, shortcuts, synth};
 use std::panic;
@@ -59,6 +59,8 @@ enum Command {
     Manifest(manifest::ManifestArgs),
     /// Writes a made-up checkpoint of the true topology.
     Synth(synth::SynthArgs),
+    /// Enlarges pictures by an upscaler of the ESRGAN family.
+    Upscale(upscale::UpscaleArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
     Verify(verify::VerifyArgs),
 }
@@ -104,6 +106,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Shortcuts(args) => shortcuts::run(&args)?,
         Command::Memory(args) => memory::run(&args)?,
         Command::Manifest(args) => manifest::run(&args)?,
+        Command::Upscale(args) => upscale::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -72,6 +72,13 @@ pub enum Progress {
     Resumed,
     /// All steps are done, and the latents are decoded.
     Decoding,
+    /// A picture is enlarged in tiles: `done` of `total`.
+    Enlarging {
+        /// Tiles done.
+        done: usize,
+        /// All of them.
+        total: usize,
+    },
     /// A verification has finished one of its comparisons.
     Check(Check),
 }

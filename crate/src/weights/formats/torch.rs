@@ -41,7 +41,7 @@ const LAYERS_MAX: usize = 16;
 /// How deep the dictionary of the tensors may be nested.
 const NESTED_MAX: usize = 4;
 /// Keys under which programs keep the dictionary of a model's tensors.
-const STATES: [&str; 3] = ["state_dict", "model", "module"];
+const STATES: [&str; 5] = ["state_dict", "model", "module", "params_ema", "params"];
 
 /// The element types of torch's storage classes; and for types that have no storage class, torch's
 /// dtypes.

@@ -6,4 +6,5 @@ pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod manifest;
 pub(crate) mod request;
+pub(crate) mod upscale;
 pub(crate) mod verify;

@@ -203,6 +203,7 @@ pub(crate) fn report(progress: &Progress) {
         }
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),
+        Progress::Enlarging { done, total } => format!("Enlarging: {done} of {total} tiles"),
         Progress::Check(_)
         | Progress::MemoryRefused { .. }
         | Progress::Latents { .. }

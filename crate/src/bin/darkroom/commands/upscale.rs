@@ -1,0 +1,89 @@
+//! `darkroom upscale`: enlarges pictures by an upscaler of the ESRGAN family.
+
+use super::generate::{end_line, report};
+use crate::adapter_args::AdapterArgs;
+use crate::disk::{check_folder, check_picture, create, read_png, write};
+use clap::Args;
+use darkroom::image::png;
+use darkroom::pipeline::{Control, Upscaler, UpscalerOptions};
+use darkroom::weights::FileSource;
+use darkroom::{Error, Precision, Result, WeightType, measure};
+use std::path::{Path, PathBuf};
+
+/// Enlarges pictures.
+#[derive(Args)]
+pub(crate) struct UpscaleArgs {
+    /// The upscaler: RRDBNet (ESRGAN, Real-ESRGAN) or SRVGGNetCompact, as .pth or .safetensors.
+    #[arg(long, value_name = "FILE")]
+    upscaler: PathBuf,
+    /// The pictures, PNG files of any size.
+    #[arg(required = true, value_name = "FILE.png")]
+    pictures: Vec<PathBuf>,
+    /// The picture to write, where one is enlarged.
+    #[arg(long, value_name = "FILE.png", required_unless_present = "out_dir")]
+    out: Option<PathBuf>,
+    /// The folder to write to, under the pictures' own names.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    out_dir: Option<PathBuf>,
+    /// How activations are stored; f16 needs an adapter with shader-f16.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the file when left out.
+    #[arg(long)]
+    weights: Option<WeightType>,
+    /// MB of graphics memory that all of it may take, where that is possible: more is faster.
+    #[arg(long, value_name = "MB", default_value = "600")]
+    memory: u64,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
+    let places = places(args)?;
+    let pictures = args.pictures.iter().map(|path| read_png(path)).collect::<Result<Vec<_>>>()?;
+    pollster::block_on(async {
+        let control = Control { on_progress: Box::new(report), ..Control::default() };
+        let gpu = measure::open(&args.adapter.options()).await?;
+        eprintln!("Graphics adapter: {}", gpu.info().name);
+        let UpscaleArgs { precision, weights, .. } = *args;
+        let options = UpscalerOptions { precision, weights, memory: Some(args.memory * 1_000_000) };
+        let folder = args.upscaler.parent().unwrap_or(Path::new(""));
+        let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
+        let upscaler = Upscaler::open(&gpu, (&source, &file), options, &control).await?;
+        for (picture, out) in pictures.iter().zip(places) {
+            let large = upscaler.enlarge(&picture.picture, &control).await?;
+            let texts = upscaler.texts(&picture.texts);
+            let texts: Vec<_> = texts.iter().map(|(key, text)| (&**key, &**text)).collect();
+            write(&out, &png::encode(&large, &texts)?)?;
+            end_line();
+            println!("{}: {}×{}", out.display(), large.width(), large.height());
+        }
+        Ok(())
+    })
+}
+
+/// Where the pictures go, checked before anything is loaded.
+fn places(args: &UpscaleArgs) -> Result<Vec<PathBuf>> {
+    if let Some(out) = &args.out {
+        if args.pictures.len() > 1 {
+            let reason = "names one file for several pictures; give --out-dir instead".into();
+            return Err(Error::Request { field: "out", reason });
+        }
+        check_picture(out)?;
+        return Ok(vec![out.clone()]);
+    }
+    let folder = args.out_dir.as_deref().unwrap_or(Path::new("."));
+    create(folder)?;
+    check_folder(folder)?;
+    args.pictures.iter().map(|path| Ok(folder.join(name(path)?))).collect()
+}
+
+/// The name of a file.
+fn name(path: &Path) -> Result<String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.ok_or_else(|| Error::NotFound {
+        path: path.display().to_string(),
+        reason: "it names no file".into(),
+    })
+}

@@ -1,0 +1,17 @@
+//! Networks that enlarge a picture, of the ESRGAN family, from the shapes of their tensors: their
+//! files have no config.
+//!
+//! ```text
+//! Rrdb      picture → features → blocks + skip → doubled, doubled → picture   RRDBNet
+//! Compact   picture → convolutions at its own size → pixels of each pixel     SRVGGNetCompact
+//! ```
+//!
+//! Wang et al., *ESRGAN*, 2018; Wang et al., *Real-ESRGAN*, 2021; both networks as BasicSR has them.
+
+mod compact;
+mod config;
+mod network;
+mod rrdb;
+
+pub use config::{UpscalerConfig, UpscalerKind};
+pub use network::UpscalerNetwork;
