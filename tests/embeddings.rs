@@ -109,7 +109,7 @@ fn there_and_back(pipeline: &Pipeline, device: &str) {
     let other = embedding(&golden, "clip.safetensors", None).unwrap();
     let wide = file(&[("emb_params", &[1, 768])]);
     let wide = embedding(&wide, wide.file(), None).unwrap();
-    assert!(matches!(set(&[other, wide]), Err(Error::BadFile { .. })));
+    assert!(matches!(set(&[other, wide]), Err(Error::Unfit { .. })));
     check_all(pipeline, device);
     set(&[]).unwrap();
     assert!(pipeline.embeddings().is_empty());

@@ -237,7 +237,7 @@ fn their_decoder() -> Vec<u8> {
 fn one_for_another_model_is_refused_by_what_it_is() {
     let refused = |taesd: Arc<Taesd>, what: &str| {
         let error = on_cpu(&with(taesd, DecoderChoice::Auto)).err().expect("it does not fit");
-        assert!(matches!(error, Error::BadFile { .. }), "{error:?}");
+        assert!(matches!(error, Error::Unfit { .. }), "{error:?}");
         assert!(error.to_string().contains(what), "{error}");
     };
     refused(file("small", "diffusion_pytorch_model.safetensors").unwrap(), "latents of 6 channels");
@@ -250,6 +250,22 @@ fn one_for_another_model_is_refused_by_what_it_is() {
     refused(open(&made_up("a", &sd3)), "16 channels, as Stable Diffusion 3 and Flux");
     let one_level = [("1.weight", &[8, 4, 3, 3][..]), sd3[1], sd3[2]];
     refused(open(&made_up("a", &one_level)), "1 times as wide");
+    // The decoder has as many levels as the model's VAE, the encoder fewer.
+    let square: &[usize] = &[8, 8, 3, 3];
+    let halves = [
+        ("decoder.1.weight", &[8, 4, 3, 3][..]),
+        ("decoder.2.conv.0.weight", square),
+        ("decoder.3.weight", square),
+        ("decoder.4.weight", square),
+        ("decoder.5.weight", square),
+        ("decoder.6.weight", &[3, 8, 3, 3]),
+        ("encoder.0.weight", &[8, 3, 3, 3]),
+        ("encoder.1.conv.0.weight", square),
+        ("encoder.2.weight", &[4, 8, 3, 3]),
+    ];
+    let mixed = with(open(&made_up("a", &halves)), DecoderChoice::Auto);
+    let error = on_cpu(&mixed).err().expect("they do not belong together").to_string();
+    assert!(error.contains("its encoder has 1 levels and its decoder 4"), "{error}");
     let told = Rc::new(RefCell::new(Vec::new()));
     let heard = told.clone();
     let on_progress = Box::new(move |event: &Progress| heard.borrow_mut().push(event.clone()));

@@ -159,6 +159,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file that changes a model, or has a part of one, and is for another kind of model.
+    #[error("{file} does not fit: {reason}. Choose a file that was made for the model in use.")]
+    Unfit {
+        /// The file.
+        file: String,
+        /// What it is for.
+        reason: String,
+    },
+
     /// A checkpoint of another model.
     #[error(
         "{file} is {what}. Darkroom opens whole checkpoints of Stable Diffusion 1: a folder in the \
@@ -251,6 +260,7 @@ impl Error {
             Error::Licence { .. } => "licence",
             Error::Write { .. } => "write",
             Error::BadFile { .. } => "bad_file",
+            Error::Unfit { .. } => "unfit",
             Error::OtherModel { .. } => "other_model",
             Error::MissingTensor { .. } => "missing_tensor",
             Error::TensorShape { .. } => "tensor_shape",
@@ -265,6 +275,11 @@ impl Error {
 /// Shorthand for tier 1's readers: `file` is damaged because of `reason`.
 pub(crate) fn bad_file(file: &str, reason: impl Into<String>) -> Error {
     Error::BadFile { file: file.to_owned(), reason: reason.into() }
+}
+
+/// Shorthand: `file` is for another kind of model, as `reason` says.
+pub(crate) fn unfit(file: &str, reason: impl Into<String>) -> Error {
+    Error::Unfit { file: file.to_owned(), reason: reason.into() }
 }
 
 /// The crate's result.

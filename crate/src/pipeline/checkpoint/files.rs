@@ -22,7 +22,7 @@ use super::weights::weights;
 use super::{other_parts, single_file, tokenizer};
 use crate::diffusion::Schedule;
 use crate::dtype::{FileType, WeightType};
-use crate::error::{Error, Result, bad_file};
+use crate::error::{Error, Result, bad_file, unfit};
 use crate::models::clip::TextConfig;
 use crate::models::unet::{Level, UnetConfig};
 use crate::models::vae::VaeConfig;
@@ -169,7 +169,8 @@ impl Files {
     /// where the second is 0. Returns the LoRA's names that match nothing in this model.
     ///
     /// # Errors
-    /// [`Error::BadFile`] for a LoRA that matches no layer of this model, or has other shapes.
+    /// [`Error::Unfit`] for a LoRA that matches no layer of this model, or has other shapes;
+    /// [`Error::BadFile`] for a damaged one.
     pub async fn add_lora(
         &mut self,
         lora: &Arc<Lora>,
@@ -180,7 +181,7 @@ impl Files {
         let into_unet = Merge::into_unet(lora, (&unet, &levels), weight).await?;
         let into_text = Merge::into_text_encoder(lora, &text, text_weight).await?;
         if into_unet.is_empty() && into_text.is_empty() {
-            return Err(bad_file(lora.file(), "none of its layers is in this model"));
+            return Err(unfit(lora.file(), "none of its layers is in this model"));
         }
         if into_unet.is_empty() && text_weight == 0.0 {
             return Err(bad_file(

@@ -1,7 +1,7 @@
 //! A TAESD beside a model: whether it fits, and what is recorded of it for pictures.
 
 use super::files::Files;
-use crate::error::{Result, bad_file};
+use crate::error::{Result, bad_file, unfit};
 use crate::gpu::Gpu;
 use crate::models::taesd::{TaesdConfig, TaesdDecoder, TaesdEncoder};
 use crate::nn::Scope;
@@ -57,8 +57,9 @@ impl DecoderRecord {
 /// its name tells, is reported in a notice.
 ///
 /// # Errors
-/// [`BadFile`](crate::Error::BadFile) for one of another kind of model; tensors that are missing or
-/// of another shape.
+/// [`Unfit`](crate::Error::Unfit) for one of another kind of model;
+/// [`BadFile`](crate::Error::BadFile) for one whose halves differ; tensors that are missing or of
+/// another shape.
 pub(in crate::pipeline) fn check_taesd(
     files: &Files,
     beside: Option<&BesideVae>,
@@ -73,14 +74,21 @@ pub(in crate::pipeline) fn check_taesd(
         let reason = format!(
             "it is a TAESD for latents of {found} channels{whose}; this model's have {channels}"
         );
-        return Err(bad_file(taesd.file(), reason));
+        return Err(unfit(taesd.file(), reason));
     }
-    let encoder = config.encoder.as_ref().map_or(config.decoder.blocks.len(), |e| e.blocks.len());
-    let factor = files.vae.factor();
-    if config.factor() != factor || encoder != config.decoder.blocks.len() {
+    let (factor, found) = (files.vae.factor(), config.factor());
+    if found != factor {
         let reason = format!(
-            "its pictures are {} times as wide as latents, those of this model {factor} times",
-            config.factor()
+            "it is a TAESD whose pictures are {found} times as wide as its latents; those of this \
+             model are {factor} times as wide"
+        );
+        return Err(unfit(taesd.file(), reason));
+    }
+    let levels = config.decoder.blocks.len();
+    if let Some(encoder) = config.encoder.as_ref().filter(|e| e.blocks.len() != levels) {
+        let reason = format!(
+            "its encoder has {} levels and its decoder {levels}, so they do not belong together",
+            encoder.blocks.len()
         );
         return Err(bad_file(taesd.file(), reason));
     }

@@ -1,7 +1,7 @@
 //! An opened file of a textual inversion: its vectors.
 
 use super::layout::{self, Vectors};
-use crate::error::{Result, bad_file};
+use crate::error::{Result, bad_file, unfit};
 use crate::weights::{Archive, MemorySource, Source, read_all, sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -29,11 +29,15 @@ impl Embedding {
     /// run, or safetensors.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) for a file that is no textual inversion, or one for
-    /// another kind of model (SDXL, SD 3); those of the source.
+    /// [`BadFile`](crate::Error::BadFile) for a file that is no textual inversion;
+    /// [`Unfit`](crate::Error::Unfit) for one of another kind of model (SDXL, SD 3); those of the
+    /// source.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Arc<Embedding>> {
         // Of a large file, such as a checkpoint, the header says what it is.
         let archive = Archive::open(source, path).await?;
+        if let Some(reason) = layout::for_other(&archive) {
+            return Err(unfit(path, reason));
+        }
         let found = layout::find(&archive).map_err(|reason| bad_file(path, reason))?;
         let Vectors { tensor, word } = found;
         let ([_] | [_, _], Some(&width)) = (&tensor.shape[..], tensor.shape.last()) else {
@@ -96,7 +100,7 @@ impl Embedding {
     /// Checks that it fits a text encoder of `width` channels.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) that says which model it is for.
+    /// [`Unfit`](crate::Error::Unfit) that says which model it is for.
     pub fn check(&self, width: usize) -> Result<()> {
         if self.width == width {
             return Ok(());
@@ -112,7 +116,7 @@ impl Embedding {
              model's tokens {width}",
             self.width
         );
-        Err(bad_file(&self.file, reason))
+        Err(unfit(&self.file, reason))
     }
 }
 

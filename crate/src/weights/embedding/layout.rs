@@ -36,9 +36,8 @@ pub(super) struct Vectors<'a> {
 /// # Errors
 /// What the file is instead, as the end of a sentence.
 pub(super) fn find(archive: &Archive) -> Result<Vectors<'_>, String> {
-    if let Some((_, kind)) = OTHERS.iter().find(|(name, _)| archive.get(name).is_some()) {
-        let reason = "only those for Stable Diffusion 1 fit";
-        return Err(format!("it is a textual inversion for {kind}; {reason}"));
+    if let Some(reason) = for_other(archive) {
+        return Err(reason);
     }
     let all = archive.tensors();
     let mut named: Vec<_> = all.iter().filter(|info| is_vectors(info)).collect();
@@ -58,6 +57,13 @@ pub(super) fn find(archive: &Archive) -> Result<Vectors<'_>, String> {
             Err(format!("it is a textual inversion of {count} words: {advice}"))
         }
     }
+}
+
+/// What a textual inversion for another kind of model is for.
+pub(super) fn for_other(archive: &Archive) -> Option<String> {
+    let (_, kind) = OTHERS.iter().find(|(name, _)| archive.get(name).is_some())?;
+    let reason = "only those for Stable Diffusion 1 fit";
+    Some(format!("it is a textual inversion for {kind}; {reason}"))
 }
 
 /// Whether the name says that the tensor holds the vectors.

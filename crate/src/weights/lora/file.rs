@@ -4,7 +4,7 @@ use super::adapter::Adapter;
 use super::layer::LayerDelta;
 use super::modules::{find, modules, unet_modules};
 use super::names::{self, Network, Role, TensorNames};
-use crate::error::{Result, bad_file};
+use crate::error::{Result, bad_file, unfit};
 use crate::weights::names::UnetLevel;
 use crate::weights::{Archive, MemorySource, Source, is_sha256, read_all, sha256};
 use std::collections::BTreeMap;
@@ -37,8 +37,9 @@ impl Lora {
     /// Reads the file `path`.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) for a file that is no LoRA, or a LoRA for another kind of
-    /// model (SDXL, Flux, SD 3); those of the source.
+    /// [`BadFile`](crate::Error::BadFile) for a file that is no LoRA;
+    /// [`Unfit`](crate::Error::Unfit) for one of another kind of model (SDXL, Flux, SD 3); those of
+    /// the source.
     pub async fn open(source: &dyn Source, path: &str) -> Result<Arc<Lora>> {
         let file = MemorySource::new(path, read_all(source, path, BYTES_MAX).await?);
         let archive = Archive::open(&file, path).await?;
@@ -59,7 +60,7 @@ impl Lora {
         let mut networks = layers.keys().map(|layer| layer.network);
         if let Some(Network::Other(kind)) = networks.find(|one| matches!(one, Network::Other(_))) {
             let reason = format!("it is a LoRA for {kind}; only those for Stable Diffusion 1 fit");
-            return Err(bad_file(path, reason));
+            return Err(unfit(path, reason));
         }
         let sha256 = sha256(file.bytes());
         let model_hash = model_hash(file.bytes(), archive.metadata(), &sha256);
@@ -157,7 +158,8 @@ impl Lora {
     /// Reads a layer and checks that it has the shape of the tensor that it changes.
     ///
     /// # Errors
-    /// [`BadFile`](crate::Error::BadFile) where it has not, which says for which model the LoRA is.
+    /// [`Unfit`](crate::Error::Unfit) where it has not, which says for which model the LoRA is;
+    /// [`BadFile`](crate::Error::BadFile) for tensors that do not fit one another.
     pub(super) async fn check(
         &self,
         archive: &Archive,
@@ -178,7 +180,7 @@ impl Lora {
                     layer.shape()
                 ),
             };
-            return Err(bad_file(self.file(), kind));
+            return Err(unfit(self.file(), kind));
         }
         let kernel = info.shape.get(2..).unwrap_or_default().iter().product();
         if !layer.fits_kernel(kernel) {
