@@ -1,16 +1,17 @@
-//! Exports a stored model as one tar file with its manifest, its licence and its files. The tar
-//! file is a `Blob` made of the stored `Blob`s, so that no bytes are read; its manifest has the
-//! hash of every chunk, even if the original one had not.
+//! Exports a stored model as one tar file with its manifest, its licence and its files; what is no
+//! model, such as a LoRA, as the file that it is. The result is a `Blob` made of the stored
+//! `Blob`s, so that no bytes are read; the manifest in the tar file has the hash of every chunk,
+//! even if the original one had not.
 
 use super::chunks::Store;
 use super::record::Model;
 use crate::error::{Error, Result};
-use crate::weights::{Manifest, tar};
+use crate::weights::{Kind, Manifest, ManifestFile, tar};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
-/// The tar file.
+/// The tar file, or the one file of what is no model.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a model that is not complete; those of the store.
@@ -22,6 +23,11 @@ pub async fn export(store: &Store, id: &str) -> Result<Blob> {
     }
     let manifest = exact(store, &model).await?;
     let parts = Array::new();
+    if let Some(path) = manifest.checkpoint().filter(|_| manifest.kind != Kind::Model) {
+        let file = manifest.file(path).expect("a checkpoint is one of the files");
+        contents(store, &manifest, file, &parts).await?;
+        return Ok(super::chunks::blob(&parts)?.unchecked_into());
+    }
     entry(&parts, Manifest::FILE, manifest.to_json().as_bytes())?;
     if let (Some(path), Some(text)) = (&manifest.licence.file, &model.licence_text)
         && manifest.file(path).is_none()
@@ -32,17 +38,28 @@ pub async fn export(store: &Store, id: &str) -> Result<Blob> {
         let size = file.bytes.unwrap_or(0);
         let head = head(&file.path, size)?;
         parts.push(&head);
-        for index in 0..file.chunk_count(manifest.chunk_bytes) {
-            let blob = store.blob(id, &file.path, index).await?;
-            let blob = blob.ok_or_else(|| Error::Storage {
-                reason: format!("it has lost a part of {}: verify the model", file.path),
-            })?;
-            parts.push(&blob);
-        }
+        contents(store, &manifest, file, &parts).await?;
         parts.push(&zeros(size));
     }
     parts.push(&Uint8Array::new_with_length(2 * tar::BLOCK as u32));
     Ok(super::chunks::blob(&parts)?.unchecked_into())
+}
+
+/// Adds the chunks of a file.
+async fn contents(
+    store: &Store,
+    manifest: &Manifest,
+    file: &ManifestFile,
+    parts: &Array,
+) -> Result<()> {
+    for index in 0..file.chunk_count(manifest.chunk_bytes) {
+        let blob = store.blob(&manifest.id, &file.path, index).await?;
+        let blob = blob.ok_or_else(|| Error::Storage {
+            reason: format!("it has lost a part of {}: verify the model", file.path),
+        })?;
+        parts.push(&blob);
+    }
+    Ok(())
 }
 
 /// The manifest with all sizes and hashes that are known by now.

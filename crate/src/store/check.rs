@@ -4,24 +4,27 @@ use super::local_files::Files;
 use crate::error::{Result, bad_file};
 use crate::pipeline;
 use crate::weights::{
-    Archive, CHECKPOINTS, Embedding, FilePart, Kind, Ldm, LonePart, Lora, Manifest, Source, Taesd,
-    check_for_zeros, identify_addon,
+    ADDONS, Archive, CHECKPOINTS, Embedding, FilePart, Kind, Ldm, LonePart, Lora, Manifest, Source,
+    Taesd, check_for_zeros, identify_addon,
 };
 
 /// The file that shows that a folder has the diffusers layout.
 const INDEX: &str = "model_index.json";
 /// Extensions of files that may accompany a model.
 const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
-
-/// Extensions of files that change a model or replace a part of it.
-const ADDONS: [&str; 6] = [".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf"];
+/// How many words of a header are kept, and the longest of them in bytes.
+const WORDS_MAX: usize = 16;
+const WORD_BYTES_MAX: usize = 200;
 
 /// A file that changes a model, or replaces a part of it.
 pub(super) struct Addon {
     pub kind: Kind,
     /// SHA-256 of the file, where it was read whole.
     pub sha256: Option<String>,
-    /// The words by which prompts call it, besides its name.
+    /// Of a LoRA: the hash by which other programs know it.
+    pub model_hash: Option<String>,
+    /// The words by which prompts call it, besides its name; of a LoRA, those that it was trained
+    /// on.
     pub words: Vec<String>,
 }
 
@@ -41,11 +44,13 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
     // A file of diffusers has nothing but the word as the name of a tensor.
     let word = Embedding::is_in(&archive).then_some(Kind::Embedding);
     let Some(kind) = identify_addon(&archive).or(word) else { return Ok(None) };
-    let mut words = Vec::new();
+    let (mut words, mut model_hash) = (Vec::new(), None);
     let sha256 = match kind {
         Kind::Lora => {
             let lora = Lora::open(files, path).await?;
             lora.read_all_layers().await?;
+            words.extend(trigger_words(&lora));
+            model_hash = Some(lora.model_hash().to_owned());
             Some(lora.sha256().to_owned())
         }
         Kind::Embedding => {
@@ -69,7 +74,16 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
         }
         Kind::Model => return Ok(None),
     };
-    Ok(Some(Addon { kind, sha256, words }))
+    Ok(Some(Addon { kind, sha256, model_hash, words }))
+}
+
+/// The words that a LoRA was trained on, as its header says (the field `trigger_phrase` of
+/// ModelSpec, <https://github.com/Stability-AI/ModelSpec>).
+fn trigger_words(lora: &Lora) -> Vec<String> {
+    let phrase = lora.metadata().get("modelspec.trigger_phrase");
+    let words = phrase.iter().flat_map(|phrase| phrase.split(',')).map(str::trim);
+    let fits = |word: &&str| !word.is_empty() && word.len() <= WORD_BYTES_MAX;
+    words.filter(fits).take(WORDS_MAX).map(str::to_owned).collect()
 }
 
 /// Checks a file that was given alone, whatever its extension; the error says what it is if it is

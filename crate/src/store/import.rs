@@ -58,7 +58,12 @@ pub async fn plan(
             if addon.is_none() {
                 check_single_file(files).await?;
             }
-            Model::new(describe(files, (name, addon), known)?, String::new())
+            let model_hash = addon.as_ref().and_then(|addon| addon.model_hash.clone());
+            let mut model = Model::new(describe(files, (name, addon), known)?, String::new());
+            if let Some(path) = model.manifest.checkpoint().filter(|_| model_hash.is_some()) {
+                model.files.entry(path.to_owned()).or_default().model_hash = model_hash;
+            }
+            model
         }
     };
     let is_model = model.manifest.kind == Kind::Model;
@@ -226,6 +231,7 @@ fn describe(
         title: name.to_owned(),
         kind: addon.as_ref().map_or(Kind::Model, |addon| addon.kind),
         words: addon.as_ref().map_or(Vec::new(), |addon| addon.words.clone()),
+        base_model: None,
         repository: None,
         revision: None,
         precision: None,

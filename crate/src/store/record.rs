@@ -56,6 +56,10 @@ pub struct FileState {
     /// SHA-256 of every chunk, recorded when the file was sealed.
     #[serde(default)]
     pub chunks: Vec<String>,
+    /// Of a LoRA: the hash by which other programs know it,
+    /// [`Lora::model_hash`](crate::weights::Lora::model_hash).
+    #[serde(default)]
+    pub model_hash: Option<String>,
 }
 
 /// A pin: the hash of a first download, which later downloads of that file must have.

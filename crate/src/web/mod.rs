@@ -126,9 +126,9 @@ impl Engine {
         Ok(description)
     }
 
-    /// Makes the request's pictures, each `{ width, height, rgba, png, safety }`, and resolves to
-    /// the last one; those before it leave as progress, `{ event: "picture", index, picture }`.
-    /// `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
+    /// Makes the request's pictures, each `{ width, height, rgba, png, safety, parts }`, and
+    /// resolves to the last one; those before it leave as progress, `{ event: "picture", index,
+    /// picture }`. `parts` are those of other files than the model's. `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
     /// }`; `loras`, a list of `{ address, weight, text_encoder_weight }`; `embeddings`, the
     /// addresses of textual inversions that the prompts may call; and which previews to send:
     /// `latents`, whether after every step, and `pictures`, after every so many steps.
@@ -302,5 +302,6 @@ fn picture_object(picture: &Picture) -> crate::Result<JsValue> {
     set(&object, "rgba", Uint8ClampedArray::from(&picture.rgba[..]).into());
     set(&object, "png", Uint8Array::from(&png[..]).into());
     set(&object, "safety", to_object(&picture.safety));
+    set(&object, "parts", to_object(&picture.parts));
     Ok(object)
 }

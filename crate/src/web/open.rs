@@ -10,7 +10,7 @@ use crate::pipeline::{
 };
 use crate::store::{StoreSource, Watch};
 use crate::weights::{
-    Embedding, Lora, PREDICTIONS, Replacement, Source, Taesd, WithParts, WithPrediction,
+    ADDONS, Embedding, Lora, PREDICTIONS, Replacement, Source, Taesd, WithParts, WithPrediction,
 };
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -259,15 +259,12 @@ async fn open_taesd(
     Ok(BesideVae { taesd: Taesd::open(&*source, &path).await?, decoder })
 }
 
-/// Endings of files that change a model or have a part of one.
-const ENDINGS: [&str; 6] = [".safetensors", ".ckpt", ".gguf", ".pt", ".pth", ".bin"];
-
 /// [`source_of`] a file that changes a model, or of a part's folder.
 ///
 /// # Errors
 /// Those of the store.
 async fn addon_source(address: &str, notices: &Rc<Watch>) -> crate::Result<Rc<dyn Source>> {
-    let is_file = ENDINGS.iter().any(|ending| address.ends_with(ending));
+    let is_file = ADDONS.iter().any(|ending| address.ends_with(ending));
     if is_file && !address.starts_with("stored:") {
         return Ok(Rc::new(HttpSource::of_file(address)));
     }

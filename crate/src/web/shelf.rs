@@ -197,7 +197,17 @@ impl Shelf {
         Ok(())
     }
 
-    /// The model as one tar file.
+    /// The hash by which other programs know a stored LoRA; undefined for anything else.
+    ///
+    /// # Errors
+    /// An `Error` of JavaScript with its `kind`: `not_found`, `bad_file`, `storage`,
+    /// `storage_full`.
+    #[wasm_bindgen(js_name = modelHash)]
+    pub async fn model_hash(&self, id: String) -> Result<Option<String>, JsValue> {
+        store::model_hash(&self.store, &id).await.map_err(to_js)
+    }
+
+    /// The model as one tar file; what is no model as the file that it is.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `not_found`, `storage`.

@@ -48,7 +48,7 @@ pub use lora::{Lora, Merge};
 pub use publisher::answer;
 pub use publisher::digest::{Digest, PIECE_BYTES, Sum64, is_sha256, sha256};
 pub use publisher::hosts::{HostPattern, origin};
-pub use publisher::manifest::{CHECKPOINTS, Kind, Licence, Manifest, ManifestFile};
+pub use publisher::manifest::{ADDONS, CHECKPOINTS, Kind, Licence, Manifest, ManifestFile};
 pub use publisher::path::is_inside;
 pub use publisher::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use quantise::blocks::{dequantise, quantise};

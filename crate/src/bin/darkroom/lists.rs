@@ -14,7 +14,7 @@ type Row = Map<String, Value>;
 type LineError = (usize, String);
 
 /// Fields that the page's export has beside those of a request; they are ignored.
-const ABOUT: [&str; 5] = ["model", "provenance", "engine", "seconds", "safety"];
+const ABOUT: [&str; 6] = ["model", "provenance", "parts", "engine", "seconds", "safety"];
 
 /// A list that cannot be read at all.
 pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {

@@ -29,7 +29,9 @@
 //! | `id` | its name in storage: lower-case letters, digits, `.` and `-` |
 //! | `title` | its name for people |
 //! | `kind` | `lora`, `embedding`, `taesd`, `unet`, `vae`, `text_encoder`; left out for a model |
-//! | `words` | by which prompts call a textual inversion, besides its name; may be left out |
+//! | `words` | by which prompts call a textual inversion, besides its name; of a LoRA, those that
+//! it was trained on; may be left out |
+//! | `base_model` | the model that it was made for, by its name for people; may be left out |
 //! | `repository`, `revision` | where it is from; each may be left out |
 //! | `precision` | what most of its numbers are, for people; may be left out |
 //! | `licence` | its name; with `file` (beside the manifest) and `sha256`, to be accepted first |
@@ -73,6 +75,8 @@ const FILES_MAX: usize = 256;
 const MIRRORS_MAX: usize = 8;
 /// The extensions of single-file checkpoints.
 pub const CHECKPOINTS: [&str; 3] = [".safetensors", ".ckpt", ".gguf"];
+/// The extensions of files that change a model or have a part of one.
+pub const ADDONS: [&str; 6] = [".safetensors", ".ckpt", ".gguf", ".pt", ".pth", ".bin"];
 
 /// A model's parts list: see the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,9 +91,13 @@ pub struct Manifest {
     /// What it is.
     #[serde(default, skip_serializing_if = "Kind::is_model")]
     pub kind: Kind,
-    /// The words by which prompts call a textual inversion, besides its file's name.
+    /// The words by which prompts call a textual inversion, besides its file's name; of a LoRA,
+    /// those that it was trained on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
+    /// The model that it was made for, by its name for people, where it is no model itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<String>,
     /// Where it is from, as `owner/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -285,11 +293,12 @@ impl Manifest {
 
 impl Manifest {
     /// The path of the checkpoint, when the model is a single file and not a folder in the
-    /// diffusers layout; its tokenizer may be among the files. What is no model is one file.
+    /// diffusers layout; its tokenizer may be among the files. What is no model is one file, which
+    /// a licence may accompany.
     pub fn checkpoint(&self) -> Option<&str> {
         let mut paths = self.files.iter().map(|file| file.path.as_str());
         if self.kind != Kind::Model {
-            return paths.next();
+            return paths.find(|path| ADDONS.iter().any(|ending| path.ends_with(ending)));
         }
         if paths.clone().any(|path| path == "model_index.json" || path.starts_with("unet/")) {
             return None;

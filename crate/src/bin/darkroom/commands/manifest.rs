@@ -25,6 +25,16 @@ pub(crate) struct ManifestArgs {
     /// Its name for people; the id when left out.
     #[arg(long)]
     title: Option<String>,
+    /// What it is: model, lora, embedding, taesd, unet, vae or text_encoder.
+    #[arg(long, default_value = "model", value_parser = kind)]
+    kind: Kind,
+    /// A word by which prompts call a textual inversion, or that a LoRA was trained on. May be
+    /// repeated.
+    #[arg(long = "word")]
+    words: Vec<String>,
+    /// The model that a LoRA or a part was made for, by its name for people.
+    #[arg(long)]
+    base_model: Option<String>,
     /// Where it is from, such as CompVis/stable-diffusion-v1-4.
     #[arg(long)]
     repository: Option<String>,
@@ -75,8 +85,9 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
         })
     });
     let manifest = Manifest {
-        kind: Kind::Model,
-        words: Vec::new(),
+        kind: args.kind,
+        words: args.words.clone(),
+        base_model: args.base_model.clone(),
         format: 1,
         title: args.title.clone().unwrap_or_else(|| id.clone()),
         id,
@@ -105,6 +116,11 @@ pub(crate) fn run(args: &ManifestArgs) -> Result<()> {
         print!("{json}");
         Ok(())
     }
+}
+
+/// A kind by its name.
+fn kind(name: &str) -> Result<Kind, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
 }
 
 /// An id from a folder's name.

@@ -71,6 +71,7 @@ pub(super) async fn complete(
     let manifest = Manifest {
         kind: Kind::Model,
         words: Vec::new(),
+        base_model: None,
         format: 1,
         title: before.as_ref().map_or_else(|| id.clone(), |before| before.title.clone()),
         id,
