@@ -23,6 +23,11 @@ fn v1_4_is_forecast_from_its_topology_and_from_kernels_timed_here() {
     assert!((0.3e9..1.2e9).contains(&beside), "{beside} bytes beside the weights");
     assert_eq!(forecast.peak_bytes_f16.is_some(), has_f16);
     assert!(forecast.peak_bytes_f16.is_none_or(|bytes| bytes < forecast.peak_bytes));
+    // BK-SDM-Tiny: tests/distilled.rs has the same peak of a checkpoint of its topology.
+    let small = forecast.small;
+    assert!((0.3e9..0.9e9).contains(&(small.peak_bytes as f64)), "{small:?}");
+    let faster = forecast.seconds / small.seconds;
+    assert!((1.3..6.0).contains(&faster), "{faster} times as fast");
     let flops = forecast.flops as f64;
     assert!((0.9..1.5).contains(&(flops / UNET_FLOPS)), "{flops:e} operations");
     // No adapter does more than 2000 TFLOP/s, and none that works less than 0.1 GFLOP/s.

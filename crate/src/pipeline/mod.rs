@@ -48,7 +48,7 @@ pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
 pub use engine::{DeviceMemory, Kinds, Options, Residency, Stage, Turn, Workload};
 pub use generate::Receive;
-pub use memory::{DryRun, Forecast, PartCost};
+pub use memory::{DryRun, Forecast, PartCost, SmallForecast};
 pub use model::Pipeline;
 pub use open::{f32_only, tune};
 pub use picture::{Picture, Safety};

@@ -15,6 +15,8 @@ pub const MODEL_INDEX: &str = served!("model_index.json");
 pub const SCHEDULER: &str = served!("scheduler/scheduler_config.json");
 /// `unet/config.json`.
 pub const UNET: &str = served!("unet/config.json");
+/// `unet/config.json` of nota-ai/bk-sdm-tiny, whose other parts are those of v1.4.
+pub const BK_SDM_TINY_UNET: &str = include_str!("../../bin/darkroom/lab/synth/bk_sdm/tiny.json");
 /// `vae/config.json`.
 pub const VAE: &str = served!("vae/config.json");
 /// `text_encoder/config.json`.

@@ -27,6 +27,7 @@ pub use other_parts::PartRecord;
 pub(super) use other_parts::part_records;
 pub use part::{Part, PartMap, PartSet};
 pub use provenance::Provenance;
+pub(super) use published::published_taesd;
 pub use safety_files::SafetyFiles;
 pub(super) use taesd::check_taesd;
 pub use taesd::{BesideVae, DecoderChoice, DecoderRecord};

@@ -1,5 +1,6 @@
-//! The forecast: what Stable Diffusion v1.4 would cost on a device, before it is downloaded. Memory
-//! and operations come from a dry run of its published configs. Time is estimated from measurements
+//! The forecast: what Stable Diffusion v1.4 would cost on a device, before it is downloaded; and
+//! what the smallest model of its kind would, BK-SDM-Tiny with q8_0 weights and a TAESD. Memory
+//! and operations come from a dry run of their published configs. Time is estimated from measurements
 //! of the ops that do nearly all of the UNet's work, at shapes of the UNet:
 //!
 //! ```text
@@ -13,7 +14,7 @@ use crate::dtype::{Precision, WeightType};
 use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats};
 use crate::ops::{Activation, Epilogue, Mask, Window};
-use crate::pipeline::checkpoint::Files;
+use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Files, published_taesd};
 use crate::pipeline::engine::{Kinds, Options, Residency, Workload};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -46,6 +47,18 @@ pub struct Forecast {
     pub flops: u64,
     /// Estimated time with f32 activations.
     pub seconds: f64,
+    /// The same picture by a smaller model.
+    pub small: SmallForecast,
+}
+
+/// The cost of that picture by BK-SDM-Tiny (arXiv:2305.15798) with q8_0 weights and f32
+/// activations, decoded by a TAESD.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SmallForecast {
+    /// The most bytes that are held at one moment, staging included.
+    pub peak_bytes: u64,
+    /// Estimated time.
+    pub seconds: f64,
 }
 
 impl Forecast {
@@ -55,11 +68,13 @@ impl Forecast {
     /// Those of the device, and a limit of it that v1.4 exceeds.
     pub async fn of(gpu: &Gpu) -> Result<Forecast> {
         let files = Files::v1_4()?;
-        let cost = Cost::of(&files, gpu, Precision::F32).await?;
+        let cost = Cost::of(&files, gpu, &Options::default()).await?;
+        let f16 = Options { precision: Precision::F16, ..Options::default() };
         let peak_bytes_f16 = match gpu.has_f16() {
-            true => Some(Cost::of(&files, gpu, Precision::F16).await?.peak_bytes),
+            true => Some(Cost::of(&files, gpu, &f16).await?.peak_bytes),
             false => None,
         };
+        let small = Cost::of(&Files::bk_sdm_tiny()?, gpu, &small_options()?).await?;
         let rates = Rates::measure(gpu).await?;
         Ok(Forecast {
             steps: STEPS,
@@ -67,9 +82,17 @@ impl Forecast {
             peak_bytes: cost.peak_bytes,
             peak_bytes_f16,
             flops: cost.kernels.iter().map(|(kernel, times)| kernel.flops * times).sum(),
-            seconds: cost.kernels.iter().map(|(kernel, times)| rates.seconds(kernel, *times)).sum(),
+            seconds: rates.of(&cost),
+            small: SmallForecast { peak_bytes: small.peak_bytes, seconds: rates.of(&small) },
         })
     }
+}
+
+/// How the smaller model is opened.
+fn small_options() -> Result<Options> {
+    let taesd = BesideVae { taesd: published_taesd()?, decoder: DecoderChoice::Taesd };
+    let weights = Some(WeightType::Q8_0);
+    Ok(Options { weights, taesd: Some(taesd), ..Options::default() })
 }
 
 /// The counts of a dry run.
@@ -81,12 +104,11 @@ struct Cost {
 }
 
 impl Cost {
-    /// The cost of v1.4 within the limits of a device, with all parts kept.
-    async fn of(files: &Files, device: &Gpu, precision: Precision) -> Result<Cost> {
-        let options = Options { precision, ..Options::default() };
+    /// The cost of a model within the limits of a device, with all parts kept.
+    async fn of(files: &Files, device: &Gpu, options: &Options) -> Result<Cost> {
         // With the device's own kernels: it is these that are timed.
-        let gpu = device.dry_twin(device.limits(), precision == Precision::F16);
-        let dry = files.dry_run_on(&gpu, &options, LOAD, Residency::ALL).await?;
+        let gpu = device.dry_twin(device.limits(), options.precision == Precision::F16);
+        let dry = files.dry_run_on(&gpu, options, LOAD, Residency::ALL).await?;
         let evaluation = dry.evaluation(EvaluationKind::EXACT).map(|cost| cost.name);
         let times = |cost: &PartCost| match evaluation == Some(cost.name) {
             true => u64::from(STEPS),
@@ -138,6 +160,11 @@ impl Rates {
             ops.push((rate.kernel, rate.flops));
         }
         Ok(Rates { ops, copy: Rate::measure(gpu, &copy).await?.bytes })
+    }
+
+    /// The estimated time of a picture.
+    fn of(&self, cost: &Cost) -> f64 {
+        cost.kernels.iter().map(|(kernel, times)| self.seconds(kernel, *times)).sum()
     }
 
     fn seconds(&self, kernel: &KernelStats, times: u64) -> f64 {
@@ -210,15 +237,19 @@ mod tests {
         direct.set_tuning(Tuning::of(MatrixTile::Direct8, AttentionTile::Direct));
         let units = Gpu::dry_within(Limits { workgroup: 32 << 10, ..Limits::default() }, true);
         units.use_matrix_units(MatrixUnits::All);
+        let (tiny, small) = (Files::bk_sdm_tiny().unwrap(), small_options().unwrap());
+        let all = [(&files, Options::default()), (&tiny, small)];
         for gpu in [Gpu::dry(false), Gpu::dry_software(false), direct, units] {
-            let cost = block_on(Cost::of(&files, &gpu, Precision::F32)).unwrap();
             let rates = block_on(Rates::measure(&gpu)).unwrap();
-            let flops = |kernels: &dyn Fn(&KernelStats) -> bool| -> f64 {
-                let of = cost.kernels.iter().filter(|(kernel, _)| kernels(kernel));
-                of.map(|(kernel, times)| (kernel.flops * times) as f64).sum()
-            };
-            let timed = flops(&|kernel| rates.ops.iter().any(|(name, _)| *name == kernel.name));
-            assert!(timed > 0.98 * flops(&|_| true), "{timed:e} of {:e}", flops(&|_| true));
+            for (files, options) in &all {
+                let cost = block_on(Cost::of(files, &gpu, options)).unwrap();
+                let flops = |kernels: &dyn Fn(&KernelStats) -> bool| -> f64 {
+                    let of = cost.kernels.iter().filter(|(kernel, _)| kernels(kernel));
+                    of.map(|(kernel, times)| (kernel.flops * times) as f64).sum()
+                };
+                let timed = flops(&|kernel| rates.ops.iter().any(|(name, _)| *name == kernel.name));
+                assert!(timed > 0.98 * flops(&|_| true), "{timed:e} of {:e}", flops(&|_| true));
+            }
         }
     }
 }

@@ -6,6 +6,6 @@ mod forecast;
 mod planner;
 
 pub use dry_run::{DryRun, PartCost};
-pub use forecast::Forecast;
+pub use forecast::{Forecast, SmallForecast};
 
 pub(super) use dry_run::count_part;

@@ -66,7 +66,7 @@ impl Config {
             Config::SdV1_4 => SD_V1_4,
             Config::BkSdmBase => Files { unet: include_str!("bk_sdm/base.json"), ..SD_V1_4 },
             Config::BkSdmSmall => Files { unet: include_str!("bk_sdm/small.json"), ..SD_V1_4 },
-            Config::BkSdmTiny => Files { unet: include_str!("bk_sdm/tiny.json"), ..SD_V1_4 },
+            Config::BkSdmTiny => Files { unet: sd_v1_4::BK_SDM_TINY_UNET, ..SD_V1_4 },
             Config::Tiny => TINY,
             Config::TinyDistilled => {
                 Files { unet: include_str!("tiny/distilled_unet.json"), ..TINY }
