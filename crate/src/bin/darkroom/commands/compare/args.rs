@@ -2,7 +2,10 @@
 
 use crate::adapter_args::AdapterArgs;
 use crate::jobs::{self, Job};
+use crate::lora_args::LoraArgs;
+use crate::part_args::PartArgs;
 use crate::request_args::{RequestArgs, Settings};
+use crate::taesd_args::TaesdArgs;
 use clap::Args;
 use darkroom::gpu::Gpu;
 use darkroom::measure;
@@ -40,6 +43,14 @@ pub(crate) struct CompareArgs {
     /// Where vocab.json and merges.txt are, for checkpoints that have none.
     #[arg(long, value_name = "DIR")]
     pub tokenizer: Option<PathBuf>,
+    /// Parts that all checkpoints take from elsewhere.
+    #[command(flatten)]
+    pub parts: PartArgs,
+    /// LoRAs that change all checkpoints.
+    #[command(flatten)]
+    pub loras: LoraArgs,
+    #[command(flatten)]
+    pub taesd: TaesdArgs,
     /// A CLIP model as transformers writes it, to say how well pictures fit their prompts.
     #[arg(long, value_name = "DIR")]
     pub clip: Option<PathBuf>,

@@ -60,10 +60,16 @@ impl Column {
             tokenizer: args.tokenizer.clone(),
             prediction: None,
         };
-        let options =
-            Options { precision: args.precision, weights: args.weights, ..Options::default() };
+        let options = Options {
+            precision: args.precision,
+            weights: args.weights,
+            loras: args.loras.open().await?,
+            taesd: args.taesd.open().await?,
+            ..Options::default()
+        };
         let control = Control::default();
-        let pipeline = Pipeline::open(&gpu, Rc::new(model.source()), &options, &control).await?;
+        let source = Rc::new(args.parts.with(model.source()));
+        let pipeline = Pipeline::open(&gpu, source, &options, &control).await?;
         for (row, job) in jobs.iter().enumerate() {
             let begun = Instant::now();
             let made = job.draw(&pipeline, &control).await;

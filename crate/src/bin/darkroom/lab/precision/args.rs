@@ -1,10 +1,13 @@
 //! The arguments of `darkroom precision`, and the rows of its table.
 
+use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
+use crate::part_args::PartArgs;
+use crate::taesd_args::TaesdArgs;
 use clap::Args;
 use darkroom::gpu::Gpu;
 use darkroom::pipeline::{DeviceMemory, Options};
-use darkroom::{Precision, WeightType};
+use darkroom::{Precision, Result, WeightType};
 use std::path::PathBuf;
 
 /// Prints what each type of weights and activations costs, against f32.
@@ -12,6 +15,12 @@ use std::path::PathBuf;
 pub(crate) struct PrecisionArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub parts: PartArgs,
+    #[command(flatten)]
+    pub loras: LoraArgs,
+    #[command(flatten)]
+    pub taesd: TaesdArgs,
     /// How many of the fixed requests to draw.
     #[arg(long, default_value_t = 64)]
     pub requests: usize,
@@ -23,6 +32,7 @@ pub(crate) struct PrecisionArgs {
     pub guidance: f64,
     /// Instead of pictures, one evaluation of the UNet with latents of this height and width.
     #[arg(long, value_name = "SIDE")]
+    #[arg(conflicts_with_all = ["loras", "unet", "vae", "text_encoder", "taesd"])]
     pub evaluation: Option<usize>,
     /// Only these types of weights.
     #[arg(long, value_delimiter = ',')]
@@ -36,6 +46,15 @@ pub(crate) struct PrecisionArgs {
 }
 
 impl PrecisionArgs {
+    /// A row's options with the files that change the model.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub(super) async fn opened(&self, row: &Options) -> Result<Options> {
+        let (loras, taesd) = (self.loras.open().await?, self.taesd.open().await?);
+        Ok(Options { loras, taesd, ..row.clone() })
+    }
+
     /// The rows of the table, without f32 itself.
     pub(crate) fn rows(&self, gpu: &Gpu) -> Vec<Options> {
         let wanted = |w: &WeightType| self.weights.is_empty() || self.weights.contains(w);

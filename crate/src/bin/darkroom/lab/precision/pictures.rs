@@ -76,8 +76,9 @@ pub(super) async fn run(args: &PrecisionArgs, gpu: &Gpu) -> Result<()> {
 
 async fn draw_all(args: &PrecisionArgs, gpu: &Gpu, options: &Options) -> Result<Vec<Drawn>> {
     let control = Control::default();
-    let source = Rc::new(args.model.source());
-    let pipeline = Pipeline::open(gpu, source, options, &control).await?;
+    let source = Rc::new(args.parts.with(args.model.source()));
+    let opened = args.opened(options).await?;
+    let pipeline = Pipeline::open(gpu, source, &opened, &control).await?;
     let mut drawn = Vec::new();
     for i in 0..args.requests {
         let memory = Memory::default();
@@ -103,7 +104,7 @@ fn decibel(value: f64) -> String {
 
 /// The megabytes of the weights on the GPU.
 async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
-    let files = Files::open(&args.model.source()).await?;
+    let files = Files::open(&args.parts.with(args.model.source())).await?;
     let description = files.describe();
     let size = [description.width, description.height];
     let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
