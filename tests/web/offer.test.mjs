@@ -96,6 +96,41 @@ test("seconds are measured when asked for, kept, and the way to the model is sho
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY");
 });
 
+test("where v1.4 does not fit, a smaller model is named with what it costs", async (t) => {
+  const before = script(`adapterOf({}); ${define("deviceMemory", "2")}`);
+  const { page, state } = await visit(t, { server, before });
+  await state("ready");
+  const facts = page.locator("#offer-facts");
+  const row = /BK-SDM-Tiny, q8_0, with a TAESDabout 610 MB/;
+  await facts.filter({ hasText: row }).waitFor();
+  assert.doesNotMatch((await facts.textContent()) ?? "", /610 MB, ≈/, "no time before measuring");
+  await page.getByRole("button", { name: "Measure this device" }).click();
+  await facts.filter({ hasText: /BK-SDM-Tiny.*about 610 MB, ≈ 9\.6 s/ }).waitFor();
+  await page
+    .locator("#offer-verdict li")
+    .filter({ hasText: /nota-ai\/bk-sdm-tiny and madebyollin\/taesd.*&weights=q8_0/ })
+    .waitFor();
+});
+
+test("where v1.4 would be slow, so it is; where all is well, it is not", async (t) => {
+  const measured = (/** @type {number} */ seconds) => ({
+    ...{ steps: 20, weight_bytes: 1, peak_bytes: 2.8e9, peak_bytes_f16: null, flops: 1, seconds },
+    small: { peak_bytes: 0.6e9, seconds: seconds / 3 },
+  });
+  for (const [seconds, isSlow] of /** @type {const} */ ([
+    [90, true],
+    [20, false],
+  ])) {
+    const kept = JSON.stringify({ name: "Acme Raster 9", forecast: measured(seconds) });
+    const keep = `localStorage.setItem("darkroom.forecast", ${JSON.stringify(kept)});`;
+    const { page, state } = await visit(t, { server, before: script(`adapterOf({}); ${keep}`) });
+    await state("ready");
+    const facts = page.locator("#offer-facts").filter({ hasText: `≈ ${seconds} s` });
+    await facts.waitFor();
+    assert.equal(/BK-SDM-Tiny.*≈ 30 s/.test((await facts.textContent()) ?? ""), isSlow);
+  }
+});
+
 test("who has another model is offered nothing", async (t) => {
   const { page, state } = await visit(t, { server, hash: "#model=models/other" });
   await state("ready");

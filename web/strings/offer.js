@@ -1,11 +1,17 @@
 // Texts of the offer of Stable Diffusion v1.4.
 
-import { gigabytes } from "../strings.js";
+import { duration, gigabytes } from "../strings.js";
 
 /** @typedef {import("../engine/adapter.js").Capability} Capability */
 /** @typedef {import("../engine/protocol.js").Forecast} Forecast */
 
 const WORKS = "This device has what it needs.";
+/** How much more memory a device should have than the most that is taken at once. */
+const SPARE = 1.25;
+/** Seconds from which an image is slow. */
+const SLOW = 60;
+/** Bytes that BK-SDM-Tiny takes at most, as a dry run counts them. */
+const SMALL_PEAK = 0.61e9;
 
 export const text = {
   /** Whether the model can run here. @param {string[]} sentences of the verdict */
@@ -21,6 +27,25 @@ export const text = {
       : []),
     ["Memory here", memory ? `${Math.round(memory / 2 ** 30)} GB or more` : "unknown"],
   ],
+
+  /**
+   * What a smaller model would cost, where v1.4 does not fit or would be slow: a row, or none.
+   * @type {(capability: Capability, forecast: Forecast | null, peak: number, download: number) =>
+   *   string[][]}
+   */
+  small: ({ adapter, memory, room }, forecast, peak, download) => {
+    const needed = forecast?.peak_bytes ?? peak;
+    const isShort = (memory > 0 && memory < SPARE * needed) || (room > 0 && room < download);
+    const isSlow = adapter.kind === "software" || (forecast?.seconds ?? 0) > SLOW;
+    if (adapter.kind === "none" || !(isShort || isSlow)) return [];
+    const { peak_bytes: bytes, seconds } = forecast?.small ?? { peak_bytes: SMALL_PEAK };
+    const time = seconds ? `, ≈ ${duration(seconds)}` : "";
+    return [["BK-SDM-Tiny, q8_0, with a TAESD", `about ${gigabytes(bytes)}${time}`]];
+  },
+  smaller: () =>
+    "A smaller model of the same kind takes less of both: BK-SDM-Tiny, with the weights q8_0 and " +
+    "a TAESD in the VAE’s place. Download nota-ai/bk-sdm-tiny and madebyollin/taesd from Hugging " +
+    "Face, import both below, and open the model with &weights=q8_0 in the address.",
 
   /**
    * A sentence for each problem, with what the user can do; or one that there is none.
@@ -45,7 +70,7 @@ export const text = {
           "Switch on hardware acceleration in the browser’s settings, or take a device with a " +
           "graphics card.",
       memory > 0 &&
-        memory < 1.25 * peak &&
+        memory < SPARE * peak &&
         "This device has too little memory for it as it is published. Close other programs, and " +
           "open it with &weights=q8_0 or q4_0 in the address: half of the memory, or a third.",
       room > 0 &&

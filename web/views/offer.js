@@ -32,15 +32,16 @@ export function createOffer(state, { onMeasure, onGet }) {
     const forecast = storedForecast(capability.adapter.name);
     const rows = text.facts(capability, forecast, PEAK);
     if (forecast) rows.push([text.perPicture(forecast.steps), `≈ ${duration(forecast.seconds)}`]);
+    const small = text.small(capability, forecast, PEAK, DOWNLOAD);
+    rows.push(...small);
     anyById("offer-facts").replaceChildren(
       ...rows.map(([name, value]) =>
         element("div", {}, withText("dt", name ?? ""), withText("dd", value ?? "")),
       ),
     );
     const sentences = text.verdict(capability, forecast?.peak_bytes ?? PEAK, DOWNLOAD);
-    anyById("offer-verdict").replaceChildren(
-      ...sentences.map((sentence) => withText("li", sentence)),
-    );
+    const told = small.length ? [...sentences, text.smaller()] : sentences;
+    anyById("offer-verdict").replaceChildren(...told.map((sentence) => withText("li", sentence)));
     button("offer-get").classList.toggle("primary", text.works(sentences));
     button("offer-measure").hidden = capability.adapter.kind === "none";
   }
