@@ -1,7 +1,7 @@
 // Actions that several views offer: make an image, use an image as start image, copy a link.
 
 import { fieldsOf } from "../files/fields.js";
-import { linkFields, linkTo } from "../options.js";
+import { MODEL, linkFields, linkTo } from "../options.js";
 import { changedFields } from "../request/defaults.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
@@ -78,7 +78,11 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * @param {string} model
      */
     linkPicture: (request, model) =>
-      copyLink(changedFields(request), model, typeof request.strength === "number"),
+      copyLink(
+        changedFields(request, model !== MODEL),
+        model,
+        typeof request.strength === "number",
+      ),
 
     /** Copies a link to the form. */
     linkForm: () => copyLink(form.changes()),

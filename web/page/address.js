@@ -64,12 +64,13 @@ export function createAddress(form, session, { count, show, open, enter }) {
     /** Follows a link that is opened in this tab. If it has no fields, the form stays as it is. */
     async follow() {
       const { model, how, view, fields } = readOptions();
-      if (fields.length) form.open(fields);
+      const another = !session.has({ model, how });
+      if (fields.length) form.open(fields, another);
       count();
       keep();
       enter(view);
       show(view);
-      if (!session.has({ model, how })) await reopen();
+      if (another) await reopen();
     },
   };
 }

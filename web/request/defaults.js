@@ -33,13 +33,23 @@ export function fieldName(name) {
 }
 
 /**
+ * The fields that a model distilled for few steps has its own first values of. Links and drafts
+ * name all three for another model than the built-in one, which has none of its own: what they
+ * leave out would be the model's.
+ */
+export const MADE_FOR = /** @type {const} */ (["sampler", "steps", "guidance_scale"]);
+
+/**
  * The fields of a request that differ from the defaults, for a link to its image; without
  * `strength`, which belongs to the start image, and no link has that.
  * @param {import("../engine/protocol.js").Request} request
+ * @param {boolean} [whole] also the fields that a model may have its own first values of
  * @returns {[string, string][]}
  */
-export function changedFields(request) {
+export function changedFields(request, whole = false) {
+  const named = new Set(whole ? MADE_FOR : /** @type {string[]} */ ([]));
   return fieldsOf({ ...request }).filter(
-    ([name, value]) => value !== (DEFAULTS.get(name) ?? "") && name !== "strength",
+    ([name, value]) =>
+      named.has(name) || (value !== (DEFAULTS.get(name) ?? "") && name !== "strength"),
   );
 }

@@ -122,6 +122,13 @@ test("a link names what differs from the defaults, and no start image's strength
   });
 });
 
+test("a link to another model's image names what that model may have values of", () => {
+  const request = { prompt: "a cat", seed: "7", sampler: "ddim", steps: 20, guidance_scale: 7.5 };
+  assert.deepEqual(Object.fromEntries(changedFields(request, true)), {
+    ...{ prompt: "a cat", seed: "7", sampler: "ddim", steps: "20", guidance_scale: "7.5" },
+  });
+});
+
 test("old names of fields in links are known", () => {
   assert.equal(fieldName("negative"), "negative_prompt");
   assert.equal(fieldName("guidance"), "guidance_scale");

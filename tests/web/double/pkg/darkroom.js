@@ -22,7 +22,8 @@ export default async function init() {}
 export async function forecast() {
   await pause();
   const memory = { weight_bytes: 2.13e9, peak_bytes: 2.87e9, peak_bytes_f16: null };
-  return { steps: 20, ...memory, flops: 3.4e13, seconds: 42.4 };
+  const small = { peak_bytes: 0.61e9, seconds: 9.6 };
+  return { steps: 20, ...memory, flops: 3.4e13, seconds: 42.4, small };
 }
 
 /** A real PNG file, its rows stored as they are, with the request as JSON inside. */
@@ -97,11 +98,14 @@ async function firstTime(name) {
 export class Engine {
   #cancelled = false;
   #weights = "";
+  #parts = [];
   #rests = false;
 
   async open(model, options, onProgress) {
     this.#cancelled = false;
     this.#weights = options.weights ?? "";
+    const vae = options.vae?.split("/").at(-1);
+    this.#parts = vae ? [{ part: "vae", name: vae, sha256: HASH }] : [];
     const parts = model.includes("slow") && (await firstTime("slow")) ? 10_000 : 4;
     for (let done = 0; done <= parts; done++) {
       await pause();
@@ -119,7 +123,11 @@ export class Engine {
       onProgress({ event: "notice", text });
     }
     const device = options.device === "cpu" ? "cpu" : "webgpu";
-    const can = { factor: 8, width: 64, height: 64, samplers: ["ddim", "euler"] };
+    // As a latent consistency model has it.
+    const few = model.includes("few");
+    const made_for = few ? { sampler: "lcm", steps: 4, guidance_scale: 8.5 } : null;
+    const samplers = ["ddim", "euler", ...(few ? ["lcm"] : [])];
+    const can = { factor: 8, width: 64, height: 64, samplers, made_for };
     const of = { title: "The double", repository: null, revision: "0123456789", sha256: HASH };
     const tuning = ["an adapter", "matmul=double", "0123abcd"];
     const kernels = device === "webgpu" ? { tuning } : {};
@@ -202,7 +210,7 @@ export class Engine {
       return x === 0 ? 0 : rgba[Math.floor(i / (width * 4 + 1)) * width * 4 + x - 1];
     });
     const file = png(width, height, rows, { ...request, width, height });
-    return { width, height, rgba, png: file, safety: "passed" };
+    return { width, height, rgba, png: file, safety: "passed", parts: this.#parts };
   }
 
   memory() {
