@@ -19,6 +19,8 @@ const root = join(import.meta.dirname, "..");
 
 /** Bytes of the compressed wasm that a first visit may cost. */
 const GZIP_MAX = 2_000_000;
+/** Files that change the built-in model stand with the script that trained them. */
+const ADDONS = join(root, "scripts/train_demo/addons");
 /** Compressed bytes of what the page fetches before the wasm. */
 const SHELL_MAX = 150_000;
 
@@ -100,6 +102,19 @@ function originOf(/** @type {string} */ address) {
 /** @typedef {{ path: string, bytes?: number, sha256?: string, beside?: boolean }} Listed */
 
 /**
+ * A file beside a model's manifest, which is served; its bytes.
+ * @param {string} model
+ * @param {string} path
+ */
+async function bytesBeside(model, path) {
+  const own = await readFile(join(models, model, path)).catch(() => null);
+  if (own) return own;
+  const bytes = await readFile(join(ADDONS, path));
+  await writeFile(join(dist, "models", model, path), bytes);
+  return bytes;
+}
+
+/**
  * What is offered must be known: fails for a manifest with a file whose size or hash it does not
  * tell, or that lies beside it and is another.
  * @param {string} model
@@ -113,7 +128,7 @@ async function checkKnown(model, { files }) {
         `${where} has no size or no SHA-256: bytes that nothing tells are not offered.`,
       );
     if (!beside) continue;
-    const own = await readFile(join(models, model, path));
+    const own = await bytesBeside(model, path);
     const found = createHash("sha256").update(own).digest("hex");
     if (own.length !== bytes || found !== sha256)
       throw new Error(`${where} should have ${own.length} bytes and the SHA-256 ${found}.`);
@@ -208,7 +223,18 @@ function within(what, bytes, bound) {
 
 // Icons of an installed app, the engine's own glue and what reads files come later, if at all.
 const readers = [
-  ...["comfy", "exif", "invoke", "json", "others", "parameters", "readers", "request", "row"],
+  ...[
+    "comfy",
+    "exif",
+    "hashes",
+    "invoke",
+    "json",
+    "others",
+    "parameters",
+    "readers",
+    "request",
+    "row",
+  ],
   ...["samplers", "syntax", "table", "text", "unzip", "webui"],
 ];
 const later = new Set(readers.map((name) => `files/${name}.js`));

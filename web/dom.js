@@ -65,6 +65,18 @@ export function chip(text, act) {
 }
 
 /**
+ * A button of one row of a list.
+ * @param {string} label
+ * @param {string} of what the button is about, for screen readers
+ * @param {() => void} act
+ */
+export function rowButton(label, of, act) {
+  const made = chip(label, act);
+  if (of) made.ariaLabel = `${label}: ${of}`;
+  return made;
+}
+
+/**
  * Downloads a file to the user's disk.
  * @param {string} name
  * @param {Blob} blob

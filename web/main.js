@@ -4,6 +4,7 @@
 import { compare } from "./compare.js";
 import { anyById, onPress, watchDirections } from "./dom.js";
 import { Engine } from "./engine/client.js";
+import { PARTS } from "./engine/protocol.js";
 import { forgetTuning } from "./engine/tunings.js";
 import { fieldsOf } from "./files/fields.js";
 import { pixelsOf } from "./files/pixels.js";
@@ -30,8 +31,8 @@ import { startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
-import { PARTS, embeddingsIn, kindOf } from "./store/addons.js";
-import { lorasOf, missingIn } from "./store/loras.js";
+import { embeddingsIn, kindOf } from "./store/addons.js";
+import { lorasOf } from "./store/loras.js";
 import { theStore } from "./store/shared.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
@@ -93,6 +94,7 @@ const form = new Form(state, {
   onPause: () => void session.pause(),
   onCancel: () => session.cancel(),
   onChange: changed,
+  onGetLora: (offered) => models.fetchAddon(offered),
   onFault: tell,
 });
 const status = createStatus(session);
@@ -257,7 +259,6 @@ const drop = createDrop({
     form.showFault(null);
     form.fillRequest(fields);
     notImportedNote.show(notImported);
-    void notImportedNote.add(missingIn(fields));
     changed();
     toForm();
     if (isIdle(state)) status.end(say.filled(program, text));

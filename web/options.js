@@ -2,7 +2,7 @@
 // form. This part of a URL is never sent to a server. The form writes its fields into it, so that
 // the URL is a link to the present form.
 
-import { PARTS } from "./store/addons.js";
+import { PARTS } from "./engine/protocol.js";
 import { say } from "./strings.js";
 import { remember, remembered } from "./storage/settings.js";
 

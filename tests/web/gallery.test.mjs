@@ -297,6 +297,29 @@ test("a picture's record says which model drew it", async (t) => {
   assert.deepEqual(told, [undefined, "0123456789"]);
 });
 
+test("a picture's record says which parts were not the model's own", async (t) => {
+  const app = await visit(t, { server, hash: "#steps=2&vae=models/own.safetensors" });
+  const { page, state, make } = app;
+  const { enter, holds, prints } = gallery(app);
+  await state("ready");
+  await make({ prompt: "first", seed: "1" });
+  await enter();
+  await holds(1);
+  await prints.nth(0).getByRole("button").click();
+  const facts = (await page.locator("#viewer-facts").textContent()) ?? "";
+  assert.match(facts, / · VAE: own\.safetensors \(ba7816bf8f\) · /);
+  await page.getByRole("button", { name: "Close" }).click();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export zip" }).click();
+  const bytes = await readFile(await (await downloading).path());
+  const list = unzip(bytes).get("requests.jsonl") ?? Buffer.alloc(0);
+  const [told] = JSON.parse(list.toString()).parts;
+  assert.deepEqual([told.part, told.name, told.sha256.length], ["vae", "own.safetensors", 64]);
+  // The list is read again without them.
+  await dropped(page, "again.zip", bytes);
+  await page.locator("#jobs li").first().waitFor();
+});
+
 test("a dropped picture fills in the form, whoever wrote it", async (t) => {
   const app = await visit(t, { server, hash: "#steps=9&guidance=3" });
   const { page, state } = app;

@@ -13,6 +13,7 @@
 import { Caller } from "../rpc/caller.js";
 import { EngineError } from "../rpc/messages.js";
 import { say } from "../strings.js";
+import { PARTS } from "./protocol.js";
 import { startWorker } from "./start.js";
 
 export { EngineError };
@@ -255,9 +256,6 @@ export class Engine {
     return this.#caller.call(call, args, { signal, patience, ...onEvent });
   }
 }
-
-/** Options that are addresses of files. */
-const PARTS = /** @type {const} */ (["unet", "vae", "text_encoder", "taesd"]);
 
 /** Their absolute addresses. @param {import("./protocol.js").Options} options */
 function partsOf(options) {

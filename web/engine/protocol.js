@@ -115,7 +115,10 @@
  * of_peak: number, of_copy: number }} KernelTime
  *
  * What an image of Stable Diffusion v1.4, 512 × 512, would cost on this machine's adapter.
+ * `small`: the same image by BK-SDM-Tiny with q8_0 weights, decoded by a TAESD; missing in those
+ * that an earlier version of the page has stored.
  * @typedef {object} Forecast
+ * @property {{ peak_bytes: number, seconds: number }} [small]
  * @property {number} steps
  * @property {number} weight_bytes in f16
  * @property {number} peak_bytes all buffers at the worst moment, with f32 activations
@@ -158,6 +161,10 @@
  * @property {Uint8Array<ArrayBuffer>} png the image as a file, with the request inside
  * @property {"passed" | "flagged" | "off" | "missing"} safety the result of the model's safety
  * checker, or why there is none
+ * @property {Part[]} [parts] those of other files than the model's; missing where there is none
+ *
+ * A part of another file: `part` is vae, unet or text_encoder.
+ * @typedef {{ part: string, name: string, sha256: string }} Part
  *
  * The fields of a request that decide how prompts are read.
  * @typedef {Partial<Pick<Request, "long_prompt" | "prompt_weights" | "clean">>} Reading
@@ -198,6 +205,9 @@
  * @property {(first: Uint8Array, second: Uint8Array) => Likeness | undefined} likeness
  * @property {(model: string, prompt: string, png: Uint8Array) => number} score
  */
+
+/** Options that are addresses of files: the parts that a file can stand in for, by their names. */
+export const PARTS = /** @type {const} */ (["unet", "vae", "text_encoder", "taesd"]);
 
 /** Kinds of faults after which the model must be opened again. */
 export const FATAL = new Set([

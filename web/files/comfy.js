@@ -3,8 +3,9 @@
 // shared links and cycles do not cost more time; the depth of a search is bounded for the stack.
 
 import { importText } from "../strings/imports.js";
+import { noHashes, plainName } from "./hashes.js";
 import { own, parseJson, textOf } from "./json.js";
-import { loraField } from "./networks.js";
+import { loraField, stackedLoras } from "./networks.js";
 import { samplerFields } from "./samplers.js";
 import { readComfyUi } from "./syntax.js";
 
@@ -48,6 +49,7 @@ export function readComfy(text) {
   );
   const image = graph.reaches(own(first.inputs, "latent_image"), isImage);
   const strength = find("denoise", ["value"]) || find("sigmas", ["denoise"]);
+  const called = [...words.embeddings, ...negative.embeddings];
   const skip = graph.search(positive, ["stop_at_clip_layer"]);
   return {
     fields: [
@@ -66,6 +68,7 @@ export function readComfy(text) {
       ["strength", image ? strength : ""],
       graph.loras(),
     ],
+    hashes: { ...noHashes(), embeddings: new Map(called.map((name) => [plainName(name), ""])) },
     notImported: [
       ...words.notImported,
       ...negative.notImported,
@@ -266,19 +269,9 @@ class Graph {
     return text;
   }
 
-  /** The LoRAs of all loaders. */
+  /** The LoRAs of all loaders and stacks. */
   loras() {
-    const loaders = [...this.#nodes.values()].filter(
-      ({ inputs }) => !["", "None"].includes(textOf(inputs, "lora_name")),
-    );
-    return loraField(
-      loaders.map(({ inputs }) => ({
-        name: textOf(inputs, "lora_name"),
-        weight: textOf(inputs, "strength_model"),
-        // LoraLoaderModelOnly leaves the text encoder as it is.
-        textWeight: textOf(inputs, "strength_clip") || "0",
-      })),
-    );
+    return loraField([...this.#nodes.values()].flatMap(({ inputs }) => stackedLoras(inputs)));
   }
 
   /** What other nodes did to the image, and this program cannot do. */

@@ -2,14 +2,15 @@
 //
 //     style:0.8, hands#0123456789ab:1:0
 //
-// a name (the file's, without its extension), on wish the first digits of the file's SHA-256, the
+// a name (the file's, without its extension), on wish the first digits of a hash of the file, the
 // weight in the UNet, and the weight in the text encoder where it is another one. Commas, colons
 // and number signs in a name are percent-encoded.
 
 import { loraText } from "../strings/addons.js";
 
 /**
- * A LoRA and its weights. `hash`: first digits of its file's SHA-256, or empty.
+ * A LoRA and its weights. `hash`: first digits of its file's SHA-256, or of the hash by which other
+ * programs know it; or empty.
  * @typedef {{ name: string, hash: string, weight: number, textWeight: number }} LoraChoice
  */
 
@@ -33,6 +34,22 @@ export function readLoras(text) {
     if (!name || weight === undefined || textWeight === undefined) throw wrong(part);
     return { name: decoded(name.trim()), hash: hash.toLowerCase(), weight, textWeight };
   });
+}
+
+/**
+ * A LoRA of a link, `#lora=NAME-or-URL[:weight]`; `from`: its address, or empty.
+ * @param {string} text
+ * @returns {LoraChoice & { from: string }}
+ */
+export function readLink(text) {
+  const [, what = "", number = "1"] = /^(.*?)(?::(-?\d*\.?\d+))?$/.exec(text.trim()) ?? [];
+  const isAddress = what.includes("/");
+  const parts = decoded(what)
+    .replace(/(\/manifest\.json)?\/*$/, "")
+    .split("/");
+  const name = isAddress ? (parts.at(-1) ?? "").replace(/\.[a-z]+$/i, "") : what;
+  const weight = Number(number);
+  return { name, hash: "", weight, textWeight: weight, from: isAddress ? what : "" };
 }
 
 /** @param {LoraChoice[]} choices */
@@ -83,6 +100,28 @@ function parsed(json) {
  */
 export const taggedIn = (prompt) =>
   [...prompt.matchAll(TAG)].map(([, name = "", weight = ""]) => ({ name: name.trim(), weight }));
+
+/**
+ * The weights that a tag has after its name, as the engine reads them: by place (text encoder,
+ * UNet) or by name (te, unet).
+ * @param {string} text
+ */
+export function tagWeights(text) {
+  const values = text.split(":").filter(Boolean);
+  const named = (/** @type {string} */ name) =>
+    values.findLast((value) => value.startsWith(`${name}=`))?.slice(name.length + 1);
+  const places = values.filter((value) => !value.includes("="));
+  const textWeight = numberOf(named("te") ?? places[0] ?? "1") ?? 1;
+  return { weight: numberOf(named("unet") ?? places[1] ?? String(textWeight)) ?? 1, textWeight };
+}
+
+/**
+ * A prompt without the tag of a LoRA.
+ * @param {string} prompt
+ * @param {string} name
+ */
+export const withoutTag = (prompt, name) =>
+  prompt.replace(TAG, (all, own) => (own.trim() === name ? "" : all)).trim();
 
 /** @param {string} text */
 function numberOf(text) {

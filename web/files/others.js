@@ -33,12 +33,35 @@ export function readFooocus(text) {
       ["height", height],
       ...sampler.fields,
       ["rng", "torch"],
+      loraField(fooocusLoras(data)),
     ],
     notImported: [
       ...sampler.notImported,
       ...(Array.isArray(full) && full.length > 1 ? [importText.styles()] : []),
     ],
   };
+}
+
+/**
+ * Fooocus' LoRAs: a list of name, weight and the first digits of SHA-256; before that, texts `name :
+ * weight` under numbered names.
+ * @param {unknown} data
+ * @returns {import("./networks.js").Network[]}
+ */
+function fooocusLoras(data) {
+  const list = own(data, "loras");
+  if (Array.isArray(list))
+    return list.filter(Array.isArray).map(([name, weight, hash]) => ({
+      name: String(name),
+      weight: String(weight ?? ""),
+      hash: /^[0-9a-f]{8,64}$/i.test(String(hash)) ? String(hash) : "",
+    }));
+  const entries = Object.entries(/** @type {Record<string, unknown>} */ (data));
+  return entries.flatMap(([key, value]) => {
+    const [, name = "", weight = ""] = /^(.+) : (-?[\d.]+)$/.exec(String(value)) ?? [];
+    const isOne = /^(?:lora_combined_\d+|LoRA(?: \[.*\])?(?: \d+)?)$/.test(key);
+    return isOne && name && name !== "None" ? [{ name, weight }] : [];
+  });
 }
 
 /**
@@ -135,9 +158,25 @@ export function readEasy(texts) {
       ...sampler.fields,
       ["clip_skip", /^true$/i.test(value("clip_skip")) ? "2" : ""],
       ["strength", strength],
+      loraField(easyLoras(value("use_lora_model"), value("lora_alpha"))),
     ],
     notImported: [...sampler.notImported, ...(strength ? [importText.startImage()] : [])],
   };
+}
+
+/**
+ * Easy Diffusion's LoRAs: one, or lists as Python or JSON writes them.
+ * @param {string} models
+ * @param {string} alphas
+ */
+function easyLoras(models, alphas) {
+  const quoted = [...models.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g)];
+  const names = models.trim().startsWith("[")
+    ? quoted.map(([, one, other]) => one ?? other ?? "")
+    : [models.trim()];
+  const weights = alphas.match(/-?[\d.]+/g) ?? [];
+  const all = names.map((name, index) => ({ name, weight: weights[index] ?? "" }));
+  return all.filter(({ name }) => name && name !== "None");
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { readComfy } from "./comfy.js";
 import { fieldsOf } from "./fields.js";
+import { noHashes, recordedHashes } from "./hashes.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
 import { taggedIn, writtenIn } from "./loras.js";
@@ -15,9 +16,10 @@ import { readParameters } from "./webui.js";
  * @typedef {object} Found
  * @property {Fields} fields
  * @property {string[]} notImported settings that this program does not have, each in a few words
+ * @property {import("./hashes.js").Hashes} [hashes] of the LoRAs and textual inversions
  */
 
-/** @typedef {Found & { program: string }} Read */
+/** @typedef {Found & { program: string, hashes: import("./hashes.js").Hashes }} Read */
 
 /** The most settings of `notImported` that are shown, and the most characters of one. */
 const ENTRIES_MAX = 12;
@@ -45,6 +47,7 @@ export function requestOf(texts) {
           ([name, value]) => value !== "" || name === "prompt" || keyword === "darkroom",
         ),
         notImported: shortened(found.notImported),
+        hashes: found.hashes ?? noHashes(),
       };
     } catch {
       // Not in this format: another text of the file may be readable.
@@ -89,7 +92,8 @@ function readOwn(text, texts) {
   const tags = request["prompt_weights"] === true ? taggedIn(String(request["prompt"])) : [];
   const named = new Set(tags.map(({ name }) => name.toLowerCase()));
   const loras = writtenIn(texts.get("darkroom-loras"), named);
-  return { fields: loras ? [...fields, ["loras", loras]] : fields, notImported: [] };
+  const hashes = recordedHashes(texts.get("darkroom-loras"), texts.get("darkroom-embeddings"));
+  return { fields: loras ? [...fields, ["loras", loras]] : fields, notImported: [], hashes };
 }
 
 /** @param {string} text */

@@ -33,7 +33,17 @@ const LOOKS = {
 };
 
 /** What an export of the gallery has besides the request. */
-const ABOUT = ["file", "model", "provenance", "engine", "seconds", "safety", "kernels", "init"];
+const ABOUT = [
+  "file",
+  "model",
+  "provenance",
+  "parts",
+  "engine",
+  "seconds",
+  "safety",
+  "kernels",
+  "init",
+];
 
 const TEXTS = ["prompt", "negative_prompt"];
 const SEED_MAX = 2n ** 64n - 1n;

@@ -45,19 +45,20 @@ export function readWebUi(prompt) {
 }
 
 /**
- * ComfyUI's syntax: only round brackets are weights.
+ * ComfyUI's syntax: only round brackets are weights, and `embedding:name` calls a textual inversion.
  * @param {string} prompt
- * @returns {Read}
+ * @returns {Read & { embeddings: string[] }}
  */
 export function readComfyUi(prompt) {
   const text = prompt.replace(/\\[^]|[[\]]/g, (all) => (all.length > 1 ? all : `\\${all}`));
   /** @type {string[]} */
-  const notImported = [];
-  const plain = text.replace(/\bembedding:[^\s,)]+/gi, (all) => {
-    notImported.push(importText.embedding(all.slice("embedding:".length)));
-    return "";
+  const embeddings = [];
+  const plain = text.replace(/\bembedding:([^\s,:)]+)/gi, (_, /** @type {string} */ file) => {
+    const name = file.replace(/^.*\//, "").replace(/\.(safetensors|pt|bin)$/i, "");
+    embeddings.push(name);
+    return name;
   });
-  return { text: plain, notImported };
+  return { text: plain, notImported: [], embeddings };
 }
 
 /** NovelAI's weights of one pair of braces, and of one pair of square brackets. */

@@ -3,6 +3,7 @@
 
 import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
+import { hashesOf, plainName } from "./hashes.js";
 import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
 import { parseParameters } from "./parameters.js";
@@ -26,7 +27,7 @@ const NOISE = new Map([
 /** Names, or their beginnings, of fields that change an image and that this program lacks. */
 const NOT_IMPORTED = [
   ...["Hires", "First pass", "ControlNet", "Refiner", "ADetailer", "Tiled", "Variation seed"],
-  ...["Face restoration", "Tiling", "ENSD", "Eta noise seed delta", "TI hashes", "Script"],
+  ...["Face restoration", "Tiling", "ENSD", "Eta noise seed delta", "Script"],
   ...["Ultimate SD", "Dynamic thresholding", "RP ", "FreeU", "freeu", "CFG Rescale", "Guidance"],
   ...["Mask", "Inpaint", "NGMS", "Pad conds", "Hypernet", "AnimateDiff", "Schedule max sigma"],
   ...["Schedule min sigma", "Schedule rho", "Sigma churn", "Sigma noise", "Discard penultimate"],
@@ -53,6 +54,7 @@ export function readParameters(text) {
   const denoise = hires ? "" : value("Denoising strength");
   const noise = noiseOf(value("RNG"), ours, value("Version"));
   const seed = value("Seed");
+  const hashes = hashesOf(text, value);
   /** Fields that these programs write in another way than this one. */
   const special = new Map([
     ...sampler.fields,
@@ -71,8 +73,11 @@ export function readParameters(text) {
         ([name, field]) =>
           /** @type {[string, string]} */ ([name, special.get(name) ?? fieldText(field, value)]),
       ),
-      ...(ours ? [ourLoras(value("Lora weights"), taggedIn(prompt))] : []),
+      ...(ours || values.has("Lora weights")
+        ? [listedLoras(value("Lora weights"), taggedIn(prompt), hashes.loras)]
+        : []),
     ],
+    hashes,
     notImported: [
       ...(words?.notImported ?? []),
       ...(negative?.notImported ?? []),
@@ -86,16 +91,19 @@ export function readParameters(text) {
 }
 
 /**
- * The LoRAs of our own text: `style: 0.8, hands: 0/1`, where a text encoder's weight stands first.
+ * The LoRAs of our own text and of Fooocus': `style: 0.8, hands: 0/1`, where a text encoder's
+ * weight stands first.
  * @param {string} weights
  * @param {{ name: string }[]} tagged those that the prompt names
+ * @param {Map<string, string>} hashes
  */
-function ourLoras(weights, tagged) {
+function listedLoras(weights, tagged, hashes) {
   const entries = weights.split(", ").flatMap((entry) => {
     const [, name = "", encoder = "", unet = encoder] =
       /^(.+): ([^/]+)(?:\/(.+))?$/.exec(entry) ?? [];
     const isTagged = tagged.some((tag) => tag.name.toLowerCase() === name.toLowerCase());
-    return name && !isTagged ? [{ name, weight: unet, textWeight: encoder }] : [];
+    const hash = hashes.get(plainName(name)) ?? "";
+    return name && !isTagged ? [{ name, hash, weight: unet, textWeight: encoder }] : [];
   });
   return loraField(entries);
 }

@@ -119,12 +119,13 @@ async function makeRun(making, { count, ...request }, extras, beside) {
  */
 async function store({ events, opened, platform }, request, picture, seconds, beside) {
   const { startImage, loras } = beside;
-  const { width, height, png } = picture;
+  const { width, height, png, parts = [] } = picture;
   const { model, description, madeBy } = opened;
   const whole = { ...request, width, height, ...(loras.length && { loras: writeLoras(loras) }) };
   const file = new Blob([png], { type: "image/png" });
   events.emit("made", { picture, request: whole, file, seconds, model });
-  const from = { model, provenance: description.model, engine: madeBy };
+  const others = parts.length ? { parts } : {};
+  const from = { model, provenance: description.model, engine: madeBy, ...others };
   const about = { request: whole, width, height, seconds, ...from };
   try {
     await platform.keepImage({ ...about, ...(startImage ? { initial: startImage } : {}) }, file);

@@ -80,3 +80,12 @@ export async function storageSentence(error) {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
   return text.full(usage, quota);
 }
+
+/**
+ * How many bytes this site stores, and whether the browser keeps them until they are deleted.
+ * @returns {Promise<[bytes: number, persistent: boolean]>}
+ */
+export async function storageUsed() {
+  const { usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return [usage, (await navigator.storage?.persisted?.()) ?? false];
+}

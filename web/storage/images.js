@@ -16,6 +16,7 @@ import { changed, transact } from "./database.js";
  * @property {string} model the address of the model
  * @property {import("../engine/protocol.js").Provenance | null} [provenance] name, revision, hash;
  * missing in records of an earlier version of the page
+ * @property {import("../engine/protocol.js").Part[]} [parts] those that were not the model's own
  * @property {string} engine model, precision and device, as a line of text
  * @property {string} [initial] the number of its start image (start_images.js)
  */
@@ -126,10 +127,11 @@ export function oldestBeyond(images, bound) {
  * @param {string} words
  */
 export function matches(saved, words) {
-  const { request, model, provenance } = saved;
+  const { request, model, provenance, parts = [] } = saved;
   // Many a search word is a part of "truncate", the value of this setting.
   const { long_prompt: _, ...settings } = request;
-  const values = [model, provenance?.title, ...Object.values(settings).map(String)];
+  const others = parts.map(({ name }) => name);
+  const values = [model, provenance?.title, ...others, ...Object.values(settings).map(String)];
   const text = values.join("\n").toLowerCase();
   return words
     .toLowerCase()

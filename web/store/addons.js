@@ -1,23 +1,35 @@
 // What this browser stores besides whole models: LoRAs (loras.js), textual inversions, and parts
 // that stand in for those of a model.
 
+import { PARTS } from "../engine/protocol.js";
 import { remember, remembered } from "../storage/settings.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
 /** @typedef {import("./protocol.js").Kind} Kind */
 
-/** The parts of a model that a stored file can stand in for: names of options of the engine. */
-export const PARTS = /** @type {const} */ (["unet", "vae", "text_encoder", "taesd"]);
-
 /** The name of the list of textual inversions in the settings. */
 const EMBEDDINGS = "embeddings";
 
-/** @param {StoredModel} model @returns {Kind} */
+/** @param {{ manifest: import("./protocol.js").Manifest }} model @returns {Kind} */
 export const kindOf = ({ manifest }) => manifest.kind ?? "model";
 
-/** The name of a stored file, without folders and extension. @param {StoredModel} model */
+/** How names of files end that change a model or have a part of one; the crate's ADDONS. */
+export const ADDON = /\.(safetensors|ckpt|gguf|pt|pth|bin)$/;
+
+/**
+ * The path of the one file of what is no model, which a licence may accompany.
+ * @param {import("./protocol.js").Manifest} manifest
+ */
+export const pathOf = ({ files }) => files.find(({ path }) => ADDON.test(path))?.path ?? "";
+
+/**
+ * The name of that file, without folders and extension.
+ * @param {{ manifest: import("./protocol.js").Manifest }} model
+ */
 export const nameOf = ({ manifest }) =>
-  (manifest.files[0]?.path ?? "").replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+  pathOf(manifest)
+    .replace(/^.*\//, "")
+    .replace(/\.[^.]*$/, "");
 
 /**
  * The words by which prompts call a textual inversion.
@@ -51,7 +63,7 @@ export function embeddingsIn(texts) {
   }
   const taken = new Set();
   return (Array.isArray(list) ? list : []).flatMap(([id, ...words]) => {
-    const called = words.find((/** @type {string} */ word) => isIn(word.toLowerCase(), text));
+    const called = words.find((/** @type {string} */ word) => callsIn(word, text));
     // Of two files with one word the first is used.
     if (called === undefined || taken.has(called.toLowerCase())) return [];
     taken.add(called.toLowerCase());
@@ -59,8 +71,14 @@ export function embeddingsIn(texts) {
   });
 }
 
-/** Whether a word is in a text: in brackets anywhere, any other one between other characters. */
-function isIn(/** @type {string} */ word, /** @type {string} */ text) {
+/**
+ * Whether a word is in a text, in any case: in brackets anywhere, any other one between other
+ * characters.
+ * @param {string} called
+ * @param {string} prompt
+ */
+export function callsIn(called, prompt) {
+  const [word, text] = [called.toLowerCase(), prompt.toLowerCase()];
   if (/^<.*>$/.test(word)) return text.includes(word);
   const plain = word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   return new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, "u").test(text);

@@ -93,7 +93,16 @@ export class Store {
   }
 
   /**
-   * The model as one file.
+   * The hash by which other programs know a LoRA: it is computed once, and kept.
+   * @param {string} id
+   * @returns {Promise<string | undefined>} undefined for anything else
+   */
+  modelHash(id) {
+    return this.#caller.call("modelHash", [id]);
+  }
+
+  /**
+   * The model as one file: a tar file, or the file itself of what is no model.
    * @param {string} id
    * @returns {Promise<Blob>}
    */

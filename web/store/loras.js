@@ -1,33 +1,64 @@
 // The LoRAs that this browser stores, and which of them a request means.
 
-import { readLoras, taggedIn } from "../files/loras.js";
-import { importText } from "../strings/imports.js";
-import { kindOf, nameOf } from "./addons.js";
+import { kindOf, nameOf, pathOf } from "./addons.js";
 import { theStore } from "./shared.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
 /** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
 
 /**
- * A stored LoRA. `name`: of its file, without the extension; `sha256`: of its file.
- * @typedef {{ id: string, name: string, sha256: string }} StoredLora
+ * A stored LoRA. `name`: of its file, without the extension; `sha256`: of its file; `modelHash`: by
+ * which other programs know it, empty where that is not computed yet; `words`: that it was trained
+ * on.
+ * @typedef {{ id: string, name: string, sha256: string, modelHash: string, words: string[] }}
+ * StoredLora
  */
+
+/** Digits of a hash that requests have. */
+const DIGITS = 12;
 
 /** @param {StoredModel} model @returns {StoredLora} */
 export function loraOf(model) {
   const { manifest, files } = model;
-  const { path = "", sha256 } = manifest.files[0] ?? {};
-  const hash = files[path]?.sha256 ?? sha256 ?? "";
-  return { id: manifest.id, name: nameOf(model), sha256: hash };
+  const path = pathOf(manifest);
+  const listed = manifest.files.find((file) => file.path === path);
+  const sha256 = files[path]?.sha256 ?? listed?.sha256 ?? "";
+  const modelHash = files[path]?.model_hash ?? "";
+  return { id: manifest.id, name: nameOf(model), sha256, modelHash, words: manifest.words ?? [] };
 }
 
-/** All that are stored completely, by name. */
-export async function listLoras() {
-  const stored = (await theStore().list()).filter(
-    (model) => kindOf(model) === "lora" && model.complete,
-  );
-  return stored.map(loraOf).sort((a, b) => a.name.localeCompare(b.name));
+/**
+ * All that are stored completely, by name.
+ * @param {{ hash: string }[]} [wanted] which of them will be looked for: other programs' hashes are
+ * computed only where one of these is not found without
+ */
+export async function listLoras(wanted = []) {
+  const store = theStore();
+  const models = await store.list();
+  const stored = models.filter((model) => kindOf(model) === "lora" && model.complete).map(loraOf);
+  const unknown = ({ hash = "" }) => hash && !stored.some((one) => isThat(one, hash));
+  if (wanted.some(unknown))
+    for (const one of stored)
+      // One that cannot be read is found by its other hash alone.
+      one.modelHash ||= (await store.modelHash(one.id).catch(() => "")) ?? "";
+  return stored.sort((a, b) => a.name.localeCompare(b.name));
 }
+
+/**
+ * Whether a hash begins with these digits.
+ * @param {string} digits
+ * @param {string} hash
+ */
+export const hasHash = (digits, hash) => !!hash && hash.startsWith(digits.toLowerCase());
+
+/** Whether a hash is one of the two of a LoRA. @param {StoredLora} one @param {string} hash */
+const isThat = ({ sha256, modelHash }, hash) => hasHash(hash, sha256) || hasHash(hash, modelHash);
+
+/**
+ * Name and hash of a stored LoRA, as requests have them.
+ * @param {StoredLora} lora
+ */
+export const loraFile = ({ name, sha256 }) => ({ name, hash: sha256.slice(0, DIGITS) });
 
 /**
  * The stored LoRA that a request means: by the hash if it has one, else by the name.
@@ -35,26 +66,14 @@ export async function listLoras() {
  * @param {Pick<LoraChoice, "name" | "hash">} choice
  */
 export function findLora(stored, { name, hash }) {
-  if (hash) return stored.find(({ sha256 }) => sha256.startsWith(hash));
+  if (hash) return stored.find((one) => isThat(one, hash));
   const lower = name.toLowerCase();
   return (
     stored.find((one) => one.name === name) ??
-    stored.find((one) => one.name.toLowerCase() === lower)
+    stored.find((one) => one.name.toLowerCase() === lower) ??
+    // As a link to its manifest's folder has it.
+    stored.find(({ id }) => id === lower)
   );
-}
-
-/**
- * The LoRAs of a request that are not stored, as `name (weight)`.
- * @param {[string, string][]} fields of the request
- */
-export async function missingIn(fields) {
-  const { prompt = "", loras = "" } = Object.fromEntries(fields);
-  const tagged = taggedIn(prompt).map((tag) => ({ ...tag, hash: "" }));
-  const named = [...readLoras(loras), ...tagged];
-  if (!named.length) return [];
-  const stored = await listLoras().catch(() => []);
-  const missing = named.filter((choice) => !findLora(stored, choice));
-  return missing.map(({ name, weight }) => importText.network("lora", name, `${weight}`));
 }
 
 /**
@@ -68,7 +87,7 @@ export async function missingIn(fields) {
 export async function lorasOf(chosen, named) {
   if (!chosen.length && !named.length) return { loras: [], missing: [] };
   // Where storage is blocked, the engine says which LoRAs of the prompt are not here.
-  const stored = await (chosen.length ? listLoras() : listLoras().catch(() => []));
+  const stored = await (chosen.length ? listLoras(chosen) : listLoras().catch(() => []));
   /** @type {Map<string, import("../engine/protocol.js").Lora>} */
   const loras = new Map();
   const missing = [];

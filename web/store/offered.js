@@ -1,4 +1,7 @@
-// The models that this site offers: the manifests in models/, each with its licence.
+// What this site offers: the manifests in models/, each with its licence, of models and of files
+// that change one; and what a link names by its address.
+
+import { ADDON, kindOf, nameOf } from "./addons.js";
 
 /** @typedef {import("./protocol.js").OfferedModel} OfferedModel */
 /** @typedef {import("./protocol.js").Manifest} Manifest */
@@ -10,21 +13,80 @@
  */
 const OFFERED = [];
 
+/** The unit of fetching a file that has no manifest, in bytes. */
+const CHUNK_BYTES = 16 << 20;
+
 /** @returns {Promise<OfferedModel[]>} */
 export async function readOffered() {
-  const all = await Promise.all(OFFERED.map(read));
+  const all = await Promise.all(
+    OFFERED.map((name) => read(new URL(`models/${name}/`, document.baseURI).href)),
+  );
   return all.filter((one) => one !== null);
 }
 
-/** @param {string} name */
-async function read(name) {
-  const address = new URL(`models/${name}/`, document.baseURI).href;
+/** @param {string} address of a manifest's folder */
+async function read(address) {
   const response = await fetch(`${address}manifest.json`);
   if (!response.ok) return null;
   const manifest = await response.text();
   const { file } = JSON.parse(manifest).licence;
   const licence = file ? await (await fetch(address + file)).text() : undefined;
   return { manifest, address, ...(licence === undefined ? {} : { licence_text: licence }) };
+}
+
+/** @param {OfferedModel} offered @returns {Manifest} */
+export const manifestOf = ({ manifest }) => JSON.parse(manifest);
+
+/**
+ * The offered LoRA of this name, which is its file's or its id.
+ * @param {OfferedModel[]} offered
+ * @param {string} name
+ */
+export const offeredLora = (offered, name) =>
+  offered.find((one) => {
+    const manifest = manifestOf(one);
+    const names = [nameOf({ manifest }), manifest.id].map((own) => own.toLowerCase());
+    return kindOf({ manifest }) === "lora" && names.includes(name.toLowerCase());
+  });
+
+/**
+ * The LoRA at an address: that of a manifest, of its folder, or of the file itself, which is made a
+ * manifest here: its hash is pinned by the first download.
+ * @param {string} address from the page
+ * @returns {Promise<OfferedModel | null>} null if there is none
+ */
+export async function loraAt(address) {
+  const url = new URL(address, document.baseURI);
+  if (ADDON.test(url.pathname)) return madeUp(url);
+  const folder = url.pathname.endsWith("manifest.json") ? new URL(".", url) : url;
+  const found = await read(folder.href.replace(/\/*$/, "/"));
+  return found && kindOf({ manifest: manifestOf(found) }) === "lora" ? found : null;
+}
+
+/** @param {URL} url @returns {Promise<OfferedModel | null>} */
+async function madeUp(url) {
+  const { ok, headers } = await fetch(url, { method: "HEAD" });
+  const bytes = Number(headers.get("Content-Length"));
+  if (!ok || !bytes) return null;
+  const [path = ""] = /[^/]*$/.exec(decodeURIComponent(url.pathname)) ?? [];
+  const folder = new URL(".", url).href;
+  const isHere = url.origin === location.origin;
+  // Publishers lead requests for bytes to other hosts of theirs, which the site's manifests name.
+  const known = (await readOffered()).flatMap((one) => manifestOf(one).hosts);
+  const name = path.replace(/\.[^.]*$/, "");
+  const id = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${bytes}`.replace(/^-+/, "");
+  const manifest = {
+    format: 1,
+    id: id.slice(-80),
+    title: name,
+    kind: "lora",
+    licence: { name: "not told" },
+    base: isHere ? "" : folder,
+    hosts: isHere ? [] : [...new Set([url.origin, ...known])],
+    chunk_bytes: CHUNK_BYTES,
+    files: [{ path, bytes }],
+  };
+  return { manifest: JSON.stringify(manifest), address: folder };
 }
 
 /** The sum of the known sizes of a model's files. @param {Manifest} manifest */
@@ -36,6 +98,6 @@ const bytesOf = ({ files }) => files.reduce((sum, file) => sum + (file.bytes ?? 
  * @param {Manifest} manifest
  */
 export function smallerThan(offered, manifest) {
-  const all = offered.map((one) => /** @type {Manifest} */ (JSON.parse(one.manifest)));
+  const all = offered.map(manifestOf).filter((one) => kindOf({ manifest: one }) === "model");
   return all.filter((one) => bytesOf(one) < bytesOf(manifest));
 }

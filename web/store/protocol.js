@@ -13,7 +13,9 @@
  * @property {string} id
  * @property {string} title
  * @property {Kind} [kind] what it is; without it, a model
- * @property {string[]} [words] by which prompts call a textual inversion, besides its name
+ * @property {string[]} [words] by which prompts call a textual inversion, besides its name; of a
+ * LoRA, those that it was trained on
+ * @property {string} [base_model] the model that it was made for, by its name
  * @property {string} [repository]
  * @property {string} [revision]
  * @property {string} [precision]
@@ -25,7 +27,9 @@
  * @property {ManifestFile[]} files
  *
  * What is known of a file. `pinned`: when its hash was pinned; null if it is not.
- * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null }} FileState
+ * `model_hash`: of a LoRA, by which other programs know it, once that is computed.
+ * @typedef {{ bytes: number | null, sha256: string | null, pinned: string | null,
+ *   model_hash?: string | null }} FileState
  *
  * A model of the library.
  * @typedef {object} StoredModel
@@ -90,6 +94,7 @@
  * @property {(files: { path: string, file: Blob }[], offered: OfferedModel[], name: string) =>
  *   StoredModel} plan
  * @property {(id: string) => void} fill
+ * @property {(id: string) => string | undefined} modelHash
  * @property {(id: string) => Blob} export
  * @property {(id: string) => void} remove
  * @property {(id: string) => Deletion} deletion

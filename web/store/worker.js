@@ -58,6 +58,7 @@ const CALLS = {
   verify: lockedHandler("verify"),
   plan: eventHandler("plan"),
   fill: lockedHandler("fill"),
+  modelHash: plainHandler("modelHash"),
   export: plainHandler("export"),
   remove: lockedHandler("remove", false),
   deletion: plainHandler("deletion"),

@@ -15,6 +15,21 @@ export const loraText = {
   remove: () => "Remove",
   removeIt: (/** @type {string} */ name) => `Remove ${name}`,
   absent: () => "not in this browser",
+  offered: () => "On this site",
+  get: () => "Get",
+  getIt: (/** @type {string} */ name) => `Get ${name}`,
+  words: () => "Its words:",
+  addWord: (/** @type {string} */ word, /** @type {string} */ name) =>
+    `Add “${word}” of ${name} to the prompt`,
+  /** @param {string} address */
+  nothingAt: (address) =>
+    `There is no LoRA at ${address}, or this page may not ask for it: it asks only its own site ` +
+    "and the hosts that it allows. Download the file yourself and drop it on the page.",
+  /** Asked before the first byte. @param {import("../store/protocol.js").Manifest} manifest */
+  sure: ({ title, files, licence, base, base_model: model }) =>
+    `Download ${title} (${bytesText(files.reduce((sum, { bytes = 0 }) => sum + bytes, 0))}) from ` +
+    `${base ? new URL(base).host : "this site"}? Its licence: ${licence.name}.` +
+    (model ? ` It was made for ${model}.` : ""),
   /** @param {string[]} names */
   missing: (names) =>
     names.length === 1
@@ -28,6 +43,10 @@ export const loraText = {
     `Use its settings: ${SAMPLERS.get(sampler) ?? sampler}, ${steps} steps, guidance ${guidance}`,
 };
 
+/** @param {number} bytes */
+const bytesText = (bytes) =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${megabytes(bytes)} MB`;
+
 /** What a stored file is, by its kind. */
 const KINDS = new Map([
   ...OTHER_PARTS,
@@ -39,22 +58,37 @@ const KINDS = new Map([
 /** @param {string} kind */
 const kindName = (kind) => KINDS.get(kind) ?? kind;
 
+/**
+ * @param {import("../store/protocol.js").Manifest} manifest
+ * @param {number} bytes
+ * @param {string[]} words
+ */
+function factsOf({ kind = "model", licence, base_model: model }, bytes, words) {
+  const said = kind === "embedding" ? "called by" : "words";
+  return [
+    kindName(kind),
+    words.length && ["embedding", "lora"].includes(kind) ? `${said}: ${words.join(", ")}` : "",
+    model ? `made for ${model}` : "",
+    bytesText(bytes),
+    licence.name === "not told" ? "licence not told" : licence.name,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
 export const addonText = {
+  /** A part of another file, of an image. @param {import("../engine/protocol.js").Part} part */
+  part: ({ part, name, sha256 }) => `${kindName(part)}: ${name} (${sha256.slice(0, 10)})`,
   /**
    * @param {import("../store/protocol.js").StoredModel} model
    * @param {string[]} words by which prompts call it
    */
-  facts: ({ manifest, bytes_stored: bytes }, words) => {
-    const { kind = "", licence } = manifest;
-    const size = bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${megabytes(bytes)} MB`;
-    return [
-      kindName(kind),
-      kind === "embedding" ? `called by: ${words.join(", ")}` : "",
-      size,
-      licence.name === "not told" ? "licence not told" : licence.name,
-    ]
-      .filter(Boolean)
-      .join(" · ");
+  facts: ({ manifest, bytes_stored: bytes }, words) => factsOf(manifest, bytes, words),
+  /** @param {import("../store/protocol.js").Manifest} manifest */
+  offered: (manifest) => {
+    const { files, words = [], hosts } = manifest;
+    const bytes = files.reduce((sum, { bytes: one = 0 }) => sum + one, 0);
+    return `${factsOf(manifest, bytes, words)} · from ${hosts[0] ?? "this site"}`;
   },
   stop: () => "Stop using",
   incomplete: () => "Not stored completely. Delete it, and import the file again.",

@@ -12,7 +12,9 @@ export const importText = {
   network: (kind, name, weight) =>
     `${NETWORKS.get(kind) ?? kind} ${name}${weight ? ` (${weight})` : ""}`,
   /** @param {string} name */
-  embedding: (name) => `embedding ${name}`,
+  embedding: (name) => `textual inversion ${name}`,
+  /** What is not here, with its hash. @param {string} what @param {string} hash */
+  withHash: (what, hash) => (hash ? `${what}, hash ${hash.slice(0, 12)}` : what),
   /** @param {string} text */
   editing: (text) => `prompt that changes on the way: ${text}`,
   and: () => "AND between prompts (read as a comma)",

@@ -55,7 +55,9 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       const found = await requestIn(file, isPng(head));
       if (found === "workflow") throw new Error(importText.workflowOnly(file.name));
       if (found === "unread") throw new Error(importText.unread(file.name));
-      return found ? void onRequest(found, false) : onPicture(file, false);
+      if (!found) return onPicture(file, false);
+      const { matched } = await readers();
+      return void onRequest(await matched(found), false);
     }
     const { decodeText, isZip, readRows, unzipOne } = await readers();
     const packed = isZip(head) && /\.zip$/i.test(file.name);
@@ -153,11 +155,13 @@ function watchPrompt(onRequest, onFault) {
 
   /** @param {string} text */
   async function take(text) {
-    const { requestOf } = await readers();
+    const { matched, requestOf } = await readers();
     const read = requestOf(new Map([["parameters", text]]));
+    if (!read || typeof read === "string") return;
+    const here = await matched(read);
     // If the user has typed meanwhile, the form stays.
-    if (!read || typeof read === "string" || prompt.value !== seen) return;
-    const back = onRequest(read, true);
+    if (prompt.value !== seen) return;
+    const back = onRequest(here, true);
     offerUndo(importText.pasted(), () => {
       back();
       seen = prompt.value;

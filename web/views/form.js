@@ -1,6 +1,6 @@
 // The form. It gives requests as the user typed them, and shows what is wrong near the field.
 
-import { DEFAULTS, fieldName } from "../request/defaults.js";
+import { DEFAULTS, MADE_FOR, fieldName } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
 import { isChosen } from "../request/seed.js";
 import { say } from "../strings.js";
@@ -15,9 +15,6 @@ import { createSizes } from "./sizes.js";
 import { createStartImage } from "./start_image.js";
 import { createStyles } from "./styles.js";
 
-/** The fields that a model distilled for few steps has its own first values of. */
-const MADE_FOR = /** @type {const} */ (["sampler", "steps", "guidance_scale"]);
-
 /** The strength when the user makes an image the start image. */
 const VARIATION = "0.6";
 
@@ -27,6 +24,7 @@ const VARIATION = "0.6";
  * @property {() => void} onPause the user wants to pause or to resume
  * @property {() => void} onCancel
  * @property {() => void} onChange
+ * @property {import("./loras.js").Handlers["onGet"]} onGetLora
  * @property {(error: unknown) => void} onFault
  */
 
@@ -40,6 +38,9 @@ export class Form {
   #styles;
   /** The first values of these fields, with the open model. */
   #first = MADE_FOR.map((name) => DEFAULTS.get(name) ?? "");
+  /** Whether one of them was given for the model that is opened next: all stay as they are. */
+  #given = false;
+  #isOpen;
 
   /**
    * @param {import("../state/page.js").Page} state
@@ -47,6 +48,7 @@ export class Form {
    */
   constructor(state, handlers) {
     this.#handlers = handlers;
+    this.#isOpen = () => !!state.get().opened;
     const { onChange, onFault } = handlers;
     this.#extras = createExtras(onChange);
     this.#seed = createSeed(onChange);
@@ -55,9 +57,18 @@ export class Form {
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
     this.startImage = createStartImage({ onChange, onFault });
-    this.loras = new Loras(onChange, (settings) => {
-      this.fill(Object.entries(settings));
-      onChange();
+    this.loras = new Loras({
+      onChange,
+      onFault,
+      onGet: handlers.onGetLora,
+      onFast: (settings) => {
+        this.fill(Object.entries(settings));
+        onChange();
+      },
+      onWord: (word) => {
+        this.addWord("prompt", word);
+        onChange();
+      },
     });
     this.#listen();
     anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
@@ -92,6 +103,7 @@ export class Form {
   }
 
   #reset() {
+    this.#given = false;
     this.#clear();
     for (const [name, value] of DEFAULTS) write(name, value);
     this.#writeFirst();
@@ -121,13 +133,14 @@ export class Form {
 
   /**
    * Adapts the form to a model: its samplers, their settings, its sizes; and what it was made for,
-   * unless the user or a link has chosen otherwise.
+   * unless the user, a link or an image has said otherwise.
    * @param {import("../engine/protocol.js").Description} description
    */
   #describe({ factor, width, height, samplers, abilities, made_for }) {
     offerSamplers(samplers);
     const first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
-    const untouched = MADE_FOR.every((name, i) => read(name) === this.#first[i]);
+    const untouched = !this.#given && MADE_FOR.every((name, i) => read(name) === this.#first[i]);
+    this.#given = false;
     const others = first.some((value, i) => value !== this.#first[i]);
     this.#first = first;
     if (untouched && others) {
@@ -164,17 +177,20 @@ export class Form {
   }
 
   /**
-   * The fields that differ from the defaults, as typed, for a link.
+   * The fields that differ from the defaults, as typed, for a link; all of `MADE_FOR` where the
+   * model has its own first values of them.
    * @returns {[string, string][]}
    */
   changes() {
+    const own = MADE_FOR.some((name, i) => this.#first[i] !== DEFAULTS.get(name));
+    const named = new Set(own || this.#given ? MADE_FOR : /** @type {string[]} */ ([]));
     // Only this browser has the start image: a link has neither its number nor its strength.
     const changes = [...DEFAULTS].filter(
-      ([name, value]) => name !== "strength" && read(name) !== value,
+      ([name, value]) => name !== "strength" && (named.has(name) || read(name) !== value),
     );
     const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
     const style = this.#styles.chosen();
-    const extras = [...this.#extras.fields, ...Object.entries(this.loras.fields())];
+    const extras = [...this.#extras.fields, ...this.loras.changes()];
     return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
   }
 
@@ -208,11 +224,16 @@ export class Form {
     };
   }
 
-  /** Fills in the fields of a link; fields that it lacks get their defaults. */
-  open(/** @type {[string, string][]} */ entries) {
+  /**
+   * Fills in the fields of a link; fields that it lacks get their defaults.
+   * @param {[string, string][]} entries
+   * @param {boolean} [another] whether another model is opened next
+   */
+  open(entries, another = false) {
     const named = new Set(entries.map(([name]) => fieldName(name)));
     const prompt = named.has("prompt") ? [] : [...DEFAULTS].slice(0, 1);
     this.fillRequest([...prompt, ...entries]);
+    if (another) this.#given = MADE_FOR.some((name) => named.has(name));
   }
 
   /**
@@ -220,12 +241,20 @@ export class Form {
    * @param {Iterable<[string, string]>} entries
    */
   fill(entries) {
+    const all = [...entries];
+    if (!this.#isOpen()) this.#given ||= MADE_FOR.some((own) => all.some(([name]) => name === own));
+    this.#write(all);
+  }
+
+  /** @param {[string, string][]} entries */
+  #write(entries) {
     const extras = this.#extras.fields;
     for (const [name, value] of entries) {
       const field = fieldName(name);
       if (field === "style") this.#styles.choose(value);
       else if (field === "initial") this.startImage.use(value);
       else if (field === "loras") this.loras.use(value);
+      else if (field === "lora") this.loras.link(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
       else if (DEFAULTS.has(field)) write(field, value);
       else if (value === "") extras.delete(field);
@@ -239,9 +268,14 @@ export class Form {
     this.#clear();
     /** @type {Map<string, string>} */
     const named = new Map();
-    for (const [name, value] of entries) named.set(fieldName(name), value);
+    for (const [name, value] of entries) {
+      const field = fieldName(name);
+      const before = field === "lora" && named.get(field);
+      named.set(field, before ? `${before}\n${value}` : value);
+    }
     const rest = [...DEFAULTS].filter(([name]) => !named.has(name) && name !== "prompt");
-    this.fill([...rest, ...named]);
+    this.fill(named);
+    this.#write(rest);
     if (named.get("strength") && !named.get("initial")) this.startImage.miss();
   }
 

@@ -247,8 +247,8 @@ async function zipOf(images) {
     if (!blob) continue;
     const name = `${String(saved.id).padStart(6, "0")}-${fileName(saved.request)}`;
     files.push({ name, blob, made: new Date(saved.made) });
-    const { request, model, provenance, engine, seconds } = saved;
-    const about = { file: name, model, provenance, engine, seconds };
+    const { request, model, provenance, parts, engine, seconds } = saved;
+    const about = { file: name, model, provenance, parts, engine, seconds };
     lines.push(JSON.stringify({ ...request, ...about }));
   }
   const requests = new Blob(

@@ -6,10 +6,11 @@ import { theStore } from "../store/shared.js";
 import { readOffered, smallerThan } from "../store/offered.js";
 import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
-import { isUsed, kindOf, noteEmbeddings, wordsOf } from "../store/addons.js";
-import { addonText } from "../strings/addons.js";
+import { isUsed, kindOf, noteEmbeddings, pathOf, wordsOf } from "../store/addons.js";
+import { addonText, loraText } from "../strings/addons.js";
 import { createDownload } from "./download.js";
-import { anyById, element, withText } from "../dom.js";
+import { storageUsed } from "../storage/database.js";
+import { anyById, element, rowButton as button, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
 import { areAlone, cacheFiles, fromInput } from "./local-files.js";
 import { lostNote } from "./lost_note.js";
@@ -99,7 +100,7 @@ export class Library {
         ...rest.map((offered) => this.#offeredRow(offered)),
       );
       this.#moveStatus(this.#subject);
-      this.#facts.textContent = await usage();
+      this.#facts.textContent = text.usage(...(await storageUsed()));
     } catch (error) {
       this.#showError(error);
     }
@@ -132,7 +133,8 @@ export class Library {
     const item = document.createElement("li");
     item.dataset["model"] = id;
     const isModel = kindOf(model) === "model";
-    const facts = isModel ? text.facts(model) : addonText.facts(model, wordsOf(model));
+    const words = kindOf(model) === "lora" ? (manifest.words ?? []) : wordsOf(model);
+    const facts = isModel ? text.facts(model) : addonText.facts(model, words);
     item.append(withText("h3", title), withText("p", facts), fileList(model));
     const buttons = element("div", { className: "actions" });
     const { onUse, onAddon, onStop } = this.#actions;
@@ -142,11 +144,11 @@ export class Library {
       buttons.append(
         isUsed(model, this.#state.get().choice.how) ? stop : button(text.use(), title, use),
         button(text.verify(), title, () => this.#verify(id)),
-        button(text.exportIt(), title, () => this.#export(id)),
+        button(text.exportIt(), title, () => this.#export(model)),
       );
-    } else if (!isModel) item.append(withText("p", addonText.incomplete()));
-    else {
-      buttons.append(button(text.resume(), title, () => this.#fetch(model)));
+    } else if (!isModel && !model.address) item.append(withText("p", addonText.incomplete()));
+    else buttons.append(button(text.resume(), title, () => this.#fetch(model)));
+    if (!complete && isModel) {
       const partly = () => onUse(`stored/${id}`, { rest: "fetch" });
       buttons.append(button(text.useOnce(), title, partly));
     }
@@ -166,7 +168,7 @@ export class Library {
     item.dataset["model"] = manifest.id;
     item.append(
       withText("h3", manifest.title),
-      withText("p", text.offered(manifest)),
+      withText("p", (manifest.kind ? addonText : text).offered(manifest)),
       button(text.fetchIt(), manifest.title, () => this.#begin(offered)),
     );
     return item;
@@ -252,12 +254,15 @@ export class Library {
     });
   }
 
-  /** @param {string} id */
-  #export(id) {
-    this.#moveStatus(id);
+  /** @param {StoredModel} model */
+  #export(model) {
+    const { manifest } = model;
+    this.#moveStatus(manifest.id);
+    const file = pathOf(manifest).replace(/^.*\//, "");
+    const name = kindOf(model) === "model" ? `${manifest.id}.tar` : file;
     return this.#run(async () => {
-      const href = URL.createObjectURL(await this.#store.export(id));
-      element("a", { href, download: `${id}.tar` }).click();
+      const href = URL.createObjectURL(await this.#store.export(manifest.id));
+      element("a", { href, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(href), 600_000);
       this.#say("");
     });
@@ -302,13 +307,9 @@ export class Library {
 
   #importers() {
     const take = (/** @type {import("./local-files.js").Given} */ given) => this.importFiles(given);
-    return element(
-      "div",
-      { className: "actions" },
-      fromInput(text.importFiles(), false, take),
-      fromInput(text.importFolder(), true, take),
-      this.#pause,
-    );
+    const inputs = [fromInput(text.importFiles(), false, take)];
+    inputs.push(fromInput(text.importFolder(), true, take));
+    return element("div", { className: "actions" }, ...inputs, this.#pause);
   }
 
   /**
@@ -352,6 +353,22 @@ export class Library {
   }
 
   /**
+   * Fetches what is no model, after its licence; null where that came to nothing.
+   * @param {OfferedModel} offered
+   * @returns {Promise<StoredModel | null>}
+   */
+  async fetchAddon(offered) {
+    const manifest = JSON.parse(offered.manifest);
+    // A licence with a text is shown before the fetch in any case.
+    if (this.#busy || !(offered.licence_text || confirm(loraText.sure(manifest)))) return null;
+    openLibrary();
+    await this.refresh();
+    await this.#begin(offered);
+    const stored = await this.#store.list();
+    return stored.find((one) => one.manifest.id === manifest.id && one.complete) ?? null;
+  }
+
+  /**
    * Opens the library, and fetches a model that is offered and not stored, after the licence.
    * @param {string} id
    */
@@ -370,25 +387,6 @@ export class Library {
 function mirrorField(input) {
   const label = element("label", { htmlFor: input.id }, text.mirror());
   return element("div", { className: "field" }, label, input);
-}
-
-/** A sentence: how many bytes are stored, and whether the browser may delete them. */
-async function usage() {
-  const { usage: bytes = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-  return text.usage(bytes, (await navigator.storage?.persisted?.()) ?? false);
-}
-
-/**
- * @param {string} label
- * @param {string} of what the button is about, for screen readers
- * @param {() => void} act
- */
-function button(label, of, act) {
-  const made = /** @type {HTMLButtonElement} */ (withText("button", label));
-  made.type = "button";
-  if (of) made.setAttribute("aria-label", `${label}: ${of}`);
-  made.addEventListener("click", act);
-  return made;
 }
 
 /** Opens the library, scrolls to it and gives it the focus. */

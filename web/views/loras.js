@@ -1,19 +1,35 @@
 // The form's LoRAs: chosen from those that this browser stores, each with its weight, and whether
-// it changes the text encoder as well.
+// it changes the text encoder as well. Those that the site offers, or a link names by an address,
+// are fetched when the user says so.
 
 import { fastSettings } from "../request/few_steps.js";
-import { readLoras, writeLoras } from "../files/loras.js";
+import { readLink, readLoras, writeLoras } from "../files/loras.js";
 import { CHANNEL } from "../store/protocol.js";
-import { findLora, listLoras } from "../store/loras.js";
+import { pathOf } from "../store/addons.js";
+import { findLora, hasHash, listLoras, loraFile, loraOf } from "../store/loras.js";
+import { loraAt, manifestOf, offeredLora, readOffered } from "../store/offered.js";
 import { loraText } from "../strings/addons.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
 /**
- * A chosen LoRA. `typed`: a weight that is no number, as the user typed it.
- * @typedef {import("../files/loras.js").LoraChoice & { typed?: string | undefined }} Choice
+ * A chosen LoRA. `typed`: a weight that is no number, as the user typed it; `from`: the address
+ * that a link has of it, until it is stored.
+ * @typedef {import("../files/loras.js").LoraChoice & { typed?: string | undefined,
+ *   from?: string }} Choice
  */
 /** @typedef {import("../store/loras.js").StoredLora} StoredLora */
-/** @typedef {(settings: import("../request/few_steps.js").Settings) => void} OnFast */
+/** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} onChange
+ * @property {(settings: import("../request/few_steps.js").Settings) => void} onFast fills in the
+ * settings that a LoRA for few steps needs
+ * @property {(word: string) => void} onWord adds a word to the prompt
+ * @property {(offered: OfferedModel) =>
+ *   Promise<import("../store/protocol.js").StoredModel | null>} onGet fetches a LoRA; null where
+ * that came to nothing
+ * @property {(error: unknown) => void} onFault
+ */
 
 /** What the slider reaches; the field beside it takes any weight. */
 const [LEAST, MOST, STEP] = ["-1", "2", "0.05"];
@@ -27,12 +43,13 @@ export class Loras {
   #title = byId("lora-title", HTMLElement);
   #list = byId("lora-list", HTMLUListElement);
   #adding = byId("lora-add", HTMLSelectElement);
-  #onChange;
-  #onFast;
+  #handlers;
   /** @type {Choice[]} */
   #chosen = [];
   /** @type {StoredLora[]} */
   #stored = [];
+  /** What the site offers. @type {OfferedModel[]} */
+  #offered = [];
   /** Whether `#stored` has been read. */
   #known = false;
   /** What the rows show: they are built again only where this has changed. */
@@ -40,16 +57,15 @@ export class Loras {
   /** Counts reads of the store: an older one that ends later is ignored. */
   #reads = 0;
 
-  /**
-   * @param {() => void} onChange
-   * @param {OnFast} onFast fills in the settings that a LoRA for few steps needs
-   */
-  constructor(onChange, onFast) {
-    this.#onChange = onChange;
-    this.#onFast = onFast;
+  /** @param {Handlers} handlers */
+  constructor(handlers) {
+    this.#handlers = handlers;
     this.#adding.addEventListener("change", () => {
-      const one = this.#stored.find(({ id }) => id === this.#adding.value);
+      const chosen = this.#adding.value;
+      const one = this.#stored.find(({ id }) => id === chosen);
+      const offered = this.#offered.find((it) => manifestOf(it).id === chosen);
       if (one) this.#add(one);
+      else if (offered) this.link(chosen);
     });
     this.#box.addEventListener("toggle", () => this.#box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
@@ -61,10 +77,16 @@ export class Loras {
   /** Reads which are stored. Where storage is blocked, none is. */
   async refresh() {
     const mine = (this.#reads += 1);
-    const stored = await listLoras().catch(() => []);
+    const stored = await listLoras(this.#chosen).catch(() => []);
+    const offered = this.#offered.length ? this.#offered : await readOffered().catch(() => []);
     if (mine !== this.#reads) return;
     this.#stored = stored;
+    this.#offered = offered;
     this.#known = true;
+    for (const choice of this.#chosen) {
+      const found = choice.from && findLora(stored, choice);
+      if (found) Object.assign(choice, loraFile(found), { from: "" });
+    }
     this.#show();
   }
 
@@ -75,10 +97,22 @@ export class Loras {
     void this.refresh();
   }
 
+  /** Adds those of a link, a line each: NAME-or-URL[:weight]. @param {string} text */
+  link(text) {
+    this.#box.parentElement?.closest("details")?.setAttribute("open", "");
+    const lines = text.split("\n").filter((line) => line.trim());
+    this.#chosen = [...this.#chosen, ...lines.map(readLink)];
+    this.#shown = "";
+    this.#show();
+    this.#handlers.onChange();
+    void this.refresh();
+  }
+
   /** Those of a request, as text. @param {string} text */
   use(text) {
+    const linked = this.#chosen.filter(({ from }) => from);
     try {
-      this.#chosen = readLoras(text);
+      this.#chosen = [...readLoras(text), ...linked];
     } catch {
       // Generate says what is wrong with it.
       this.#chosen = [{ name: text, hash: "", weight: 1, textWeight: 1, typed: "?" }];
@@ -101,6 +135,17 @@ export class Loras {
     return each.length ? { loras: each.join(", ") } : {};
   }
 
+  /** The fields of a link: those that only an address leads to are named by it. */
+  changes() {
+    const linked = this.#chosen.filter(({ from, typed }) => from && typed === undefined);
+    const all = this.#chosen;
+    this.#chosen = all.filter((one) => !linked.includes(one));
+    const named = Object.entries(this.fields());
+    this.#chosen = all;
+    const links = linked.map(({ from, weight }) => ["lora", `${from}:${weight}`]);
+    return /** @type {[string, string][]} */ ([...named, ...links]);
+  }
+
   /** What to correct: a weight that is no number, or a LoRA that is not stored. */
   wrong() {
     const first = (/** @type {string} */ found) => this.#list.querySelector(found);
@@ -113,19 +158,62 @@ export class Loras {
     const options = free.map((one) =>
       element("option", { value: one.id }, this.#label(one.name, one.sha256)),
     );
+    const others = this.#others();
     this.#adding.replaceChildren(element("option", { value: "" }, loraText.add()), ...options);
-    this.#adding.disabled = !free.length;
+    if (others.length)
+      this.#adding.append(element("optgroup", { label: loraText.offered() }, ...others));
+    this.#adding.disabled = !free.length && !others.length;
     const hint = anyById("lora-hint");
     hint.hidden = !this.#known || !!this.#stored.length;
     hint.textContent = loraText.none();
     this.#title.textContent = loraText.title(this.#chosen.length);
     if (this.#chosen.length) this.#box.open = true;
     const absent = this.#chosen.map((it) => this.#known && !findLora(this.#stored, it));
-    const shown = JSON.stringify([this.#chosen.map(({ name, hash }) => [name, hash]), absent]);
+    const ways = this.#chosen.map((it) => [this.#wordsOf(it), !!this.#offerOf(it)]);
+    const named = this.#chosen.map(({ name, hash }) => [name, hash]);
+    const shown = JSON.stringify([named, absent, ways]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#list.hidden = !this.#chosen.length;
     this.#list.replaceChildren(...this.#chosen.map((it, i) => this.#row(it, !!absent[i])));
+  }
+
+  /** The offered LoRAs that are neither stored nor chosen, to choose. */
+  #others() {
+    const free = this.#offered.filter((one) => {
+      const { id, kind } = manifestOf(one);
+      const chosen = this.#chosen.some((choice) => this.#offerOf(choice) === one);
+      return kind === "lora" && !chosen && !this.#stored.some((stored) => stored.id === id);
+    });
+    return free.map((one) => {
+      const { id, title } = manifestOf(one);
+      return element("option", { value: id }, title);
+    });
+  }
+
+  /** What the site offers for a choice. @param {Choice} choice */
+  #offerOf({ name, hash, from }) {
+    const found = from ? undefined : offeredLora(this.#offered, name);
+    const manifest = found && manifestOf(found);
+    const listed = manifest?.files.find(({ path }) => path === pathOf(manifest));
+    return !hash || hasHash(hash, listed?.sha256 ?? "") ? found : undefined;
+  }
+
+  /** The words that a stored one was trained on. @param {Choice} choice */
+  #wordsOf(choice) {
+    return findLora(this.#stored, choice)?.words ?? [];
+  }
+
+  /** Fetches a chosen LoRA, and uses it. @param {Choice} choice */
+  async #get(choice) {
+    const { from = "" } = choice;
+    const offered = from ? await loraAt(from).catch(() => null) : this.#offerOf(choice);
+    if (!offered) throw new Error(loraText.nothingAt(from));
+    const model = await this.#handlers.onGet(offered);
+    if (!model) return;
+    Object.assign(choice, loraFile(loraOf(model)), { from: "" });
+    await this.refresh();
+    this.#handlers.onChange();
   }
 
   /** The name of a LoRA, with digits of its hash where several have the name. */
@@ -141,7 +229,7 @@ export class Loras {
     const hash = sha256.slice(0, DIGITS);
     this.#chosen = [...this.#chosen, { name, hash, weight: 1, textWeight: 1 }];
     this.#show();
-    this.#onChange();
+    this.#handlers.onChange();
   }
 
   /** @param {Choice} choice */
@@ -149,7 +237,7 @@ export class Loras {
     const place = this.#chosen.indexOf(choice);
     this.#chosen = this.#chosen.filter((one) => one !== choice);
     this.#show();
-    this.#onChange();
+    this.#handlers.onChange();
     const rest = /** @type {NodeListOf<HTMLElement>} */ (
       this.#list.querySelectorAll(".lora-remove")
     );
@@ -168,16 +256,35 @@ export class Loras {
     const remove = chip(loraText.remove(), () => this.#remove(choice));
     remove.ariaLabel = loraText.removeIt(name);
     remove.className = "lora-remove";
-    const inputs = weights(name, choice, this.#onChange);
+    const { onChange, onFast, onFault } = this.#handlers;
+    const inputs = weights(name, choice, onChange);
     const item = element("li", {}, title, ...inputs, remove);
     if (absent) item.dataset["absent"] = "";
+    if (absent && (choice.from || this.#offerOf(choice))) {
+      const get = chip(loraText.get(), () => void this.#get(choice).catch(onFault));
+      get.ariaLabel = loraText.getIt(name);
+      get.className = "lora-get";
+      item.append(get);
+    }
     const settings = fastSettings(choice.name);
     if (settings) {
-      const fast = chip(loraText.fast(settings), () => this.#onFast(settings));
+      const fast = chip(loraText.fast(settings), () => onFast(settings));
       fast.className = "lora-fast";
       item.append(fast);
     }
+    const words = this.#wordsOf(choice);
+    if (words.length) item.append(this.#words(words, name));
     return item;
+  }
+
+  /** The words of a LoRA, each a button. @param {string[]} words @param {string} name */
+  #words(words, name) {
+    const chips = words.map((word) => {
+      const add = chip(word, () => this.#handlers.onWord(word));
+      add.ariaLabel = loraText.addWord(word, name);
+      return add;
+    });
+    return element("span", { className: "lora-words" }, loraText.words(), ...chips);
   }
 }
 

@@ -1,6 +1,7 @@
 // The dialog with one image of the gallery, large, and buttons for it.
 
 import { beginning, say } from "../strings.js";
+import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { SMALL, facts, fileName } from "./picture.js";
 import { imageAddress, imageName } from "./thumbnails.js";
@@ -35,7 +36,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     if (!saved) return dialog.close();
     onOpen(saved);
     anyById("viewer-told").textContent = "";
-    const { request, width, height, seconds, made, model, provenance } = saved;
+    const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
     image.alt = imageName(saved);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
@@ -43,6 +44,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
       facts(request, width, height, seconds),
       ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
       provenance ? say.madeBy(provenance) : model,
+      ...parts.map(addonText.part),
       new Date(made).toLocaleString(),
     ].join(" · ");
     button("viewer-star").ariaPressed = String(saved.favourite);

@@ -1,0 +1,116 @@
+// Which of the LoRAs and textual inversions that an imported request names are stored here: by
+// their hashes where the image has them, since other browsers and programs may have the same files
+// under other names.
+
+import { plainName } from "../files/hashes.js";
+import { readLoras, tagWeights, taggedIn, withoutTag, writeLoras } from "../files/loras.js";
+import { importText } from "../strings/imports.js";
+import { callsIn, kindOf, wordsOf } from "./addons.js";
+import { findLora, hasHash, listLoras, loraFile } from "./loras.js";
+import { theStore } from "./shared.js";
+
+/** @typedef {import("../files/request.js").Read} Read */
+/** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
+
+/** The fields of a request that are prompts. */
+const PROMPTS = ["prompt", "negative_prompt"];
+
+/**
+ * The request with the names that its files have here; what is not stored is listed as not
+ * imported, with its hash.
+ * @param {Read} read
+ * @returns {Promise<Read>}
+ */
+export async function matched(read) {
+  const fields = new Map(read.fields);
+  const missing = [
+    ...(await matchLoras(fields, read.hashes.loras)),
+    ...(await matchEmbeddings(fields, read.hashes.embeddings)),
+  ];
+  return { ...read, fields: [...fields], notImported: [...read.notImported, ...missing] };
+}
+
+/**
+ * @param {Map<string, string>} fields is changed
+ * @param {Map<string, string>} hashes
+ */
+async function matchLoras(fields, hashes) {
+  const tagged = taggedIn(fields.get("prompt") ?? "").map(({ name, weight }) => {
+    const hash = hashes.get(plainName(name)) ?? "";
+    return { name, hash, shown: weight, ...tagWeights(weight) };
+  });
+  const chosen = readLoras(fields.get("loras") ?? "");
+  if (!tagged.length && !chosen.length) return [];
+  const stored = await listLoras([...tagged, ...chosen]).catch(() => []);
+  const missing = [];
+  /** @type {LoraChoice[]} */
+  const here = [];
+  for (const choice of chosen) {
+    const found = findLora(stored, choice);
+    if (!found) missing.push(notHere(choice, `${choice.weight}`));
+    here.push(found && choice.hash ? { ...choice, ...loraFile(found) } : choice);
+  }
+  for (const { shown, ...tag } of tagged) {
+    const found = findLora(stored, tag);
+    if (!found) missing.push(notHere(tag, shown));
+    // The engine reads tags by the files' names.
+    else if (findLora(stored, { ...tag, hash: "" }) !== found) {
+      here.push({ ...tag, ...loraFile(found) });
+      fields.set("prompt", withoutTag(fields.get("prompt") ?? "", tag.name));
+    }
+  }
+  if (here.length) fields.set("loras", writeLoras(here));
+  return missing;
+}
+
+/** @param {Pick<LoraChoice, "name" | "hash">} choice @param {string} weight */
+const notHere = ({ name, hash }, weight) =>
+  importText.withHash(importText.network("lora", name, weight), hash);
+
+/**
+ * Where an inversion is called by another word here, that word takes the place of the prompt's.
+ * @param {Map<string, string>} fields is changed
+ * @param {Map<string, string>} hashes
+ */
+async function matchEmbeddings(fields, hashes) {
+  if (!hashes.size) return [];
+  const all = await theStore()
+    .list()
+    .catch(() => []);
+  const stored = all.filter((model) => kindOf(model) === "embedding" && model.complete);
+  const missing = [];
+  for (const [word, hash] of hashes) {
+    const found = stored.find((model) =>
+      hash ? hashIn(model, hash) : wordsOf(model).some((own) => own.toLowerCase() === word),
+    );
+    const words = found ? wordsOf(found) : [];
+    const isCalled = PROMPTS.some((name) =>
+      words.some((own) => callsIn(own, fields.get(name) ?? "")),
+    );
+    if (!found) missing.push(importText.withHash(importText.embedding(word), hash));
+    else if (!isCalled) rename(fields, word, words[0] ?? word);
+  }
+  return missing;
+}
+
+/** @param {import("./protocol.js").StoredModel} model @param {string} hash */
+const hashIn = ({ files }, hash) =>
+  Object.values(files).some(({ sha256 }) => hasHash(hash, sha256 ?? ""));
+
+/**
+ * @param {Map<string, string>} fields is changed
+ * @param {string} word in lower case
+ * @param {string} own the word that calls it here
+ */
+function rename(fields, word, own) {
+  const plain = word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const whole = new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, "giu");
+  for (const name of PROMPTS) {
+    const text = fields.get(name);
+    if (text)
+      fields.set(
+        name,
+        text.replace(whole, () => own),
+      );
+  }
+}
