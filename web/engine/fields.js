@@ -51,6 +51,16 @@
  * typographic quotes made plain, HTML entities resolved, and so on.
  * @property {number | string | null} [strength] For a run that begins with an image, how far from
  * it to go: the share of the steps that are taken.
+ * @property {number | string} [mask_blur] For a run with a mask, the radius of the Gaussian that
+ * blurs the mask: the new part and the rest of the image then blend into each other.
+ * @property {string} [masked_content] For a run with a mask, what the masked part begins with:
+ * original is the image there, noise is noise alone.
+ * @property {number | string | null} [padding_mask_crop] For a run with a mask: only the masked
+ * part of the image, with so many pixels around it, is made, at the request's size, and put back
+ * where it was.
+ * @property {number | string | null} [image_guidance_scale] For a model that edits images by
+ * instructions, how strongly the image that it begins with pulls; below 1 there is no guidance at
+ * all.
  * @property {number | string | null} [width] The width of the image.
  * @property {number | string | null} [height] The height of the image.
  * @property {[number, number]} [guidance_interval] The part of the run that is guided, from noise
@@ -159,6 +169,37 @@ const TABLE = {
     least: 0,
     most: 1,
     text: "Denoising strength",
+  },
+  mask_blur: {
+    kind: "number",
+    default: 0,
+    least: 0,
+    most: 256,
+    text: "Mask blur",
+  },
+  masked_content: {
+    kind: "name",
+    default: "original",
+    names: ["original", "noise"],
+    text: "Masked content",
+  },
+  padding_mask_crop: {
+    kind: "whole",
+    default: null,
+    optional: true,
+    least: 0,
+    most: 8192,
+    aliases: ["only_masked", "only_masked_padding"],
+    text: "Masked area padding",
+  },
+  image_guidance_scale: {
+    kind: "number",
+    default: null,
+    optional: true,
+    least: 0,
+    most: 100,
+    aliases: ["image_guidance", "image_cfg_scale"],
+    text: "Image CFG scale",
   },
   width: {
     kind: "side",

@@ -44,6 +44,8 @@
  * What a run is given besides the request.
  * @typedef {object} GenerateExtras
  * @property {Pixels | undefined} [initial] the start image, of any size
+ * @property {Pixels | undefined} [mask] of the start image: white is made anew, black stays; of any
+ * size
  * @property {Lora[] | undefined} [loras] which LoRAs change the model; none without it. Another
  * choice reads only the weights that differ
  * @property {string[] | undefined} [embeddings] addresses of textual inversions, which the prompts

@@ -190,6 +190,10 @@ impl Pipeline {
         let size = request.size(&allowed);
         let [width, height] = size.map(Some);
         let mut request = Request { width, height, ..request.clone() };
+        if extras.mask.is_some() {
+            let reason = "cannot be used: this version makes no part of a picture anew";
+            return Err(Error::Request { field: "mask", reason: reason.into() });
+        }
         let mut left_out = left_out(&mut request, extras.initial)?;
         let sampler: Sampler = request.sampler.parse()?;
         let mut strength = None;

@@ -7,12 +7,14 @@
 #[macro_use]
 mod field;
 mod infotext;
+mod masked_content;
 mod schema;
 mod seed;
 mod shortcuts;
 mod value;
 
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
+pub use masked_content::MaskedContent;
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
 pub use value::FieldValue;
@@ -32,8 +34,22 @@ pub const STEPS_MAX: u32 = 1000;
 /// The most pictures of one request: the numbers in their file names have three digits.
 pub const COUNT_MAX: u32 = 1000;
 
+/// The largest blur of a mask.
+const BLUR_MAX: f64 = 256.0;
+
+/// The largest scale of an image's guidance.
+const IMAGE_GUIDANCE_MAX: f64 = 100.0;
+
 const AS_THE_MODEL: &str = "as the model's files say";
 const TRAINED_SIZE: &str = "the size that the model was trained for";
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+fn is_original(name: &str) -> bool {
+    name == MaskedContent::default().name()
+}
 
 request_fields! {
     /// A request for a picture, or for several of one prompt. Missing fields of the JSON take the
@@ -109,6 +125,34 @@ request_fields! {
         strength: Option<f64> = None,
             of_type(FieldType::Number(0.0, 1.0)).without("0.8 where an image is given")
                 .diffusers("strength").infotext_if_changed(6, "Denoising strength");
+        /// For a run with a mask, the radius of the Gaussian that blurs the mask: the new part and
+        /// the rest of the image then blend into each other.
+        #[serde(skip_serializing_if = "is_zero")]
+        mask_blur: f64 = 0.0,
+            of_type(FieldType::Number(0.0, BLUR_MAX)).unit("pixels")
+                .infotext_if_changed(18, "Mask blur");
+        /// For a run with a mask, what the masked part begins with: `original` is the image there,
+        /// `noise` is noise alone.
+        #[serde(skip_serializing_if = "is_original")]
+        masked_content: String = MaskedContent::default().name().into(),
+            of_type(FieldType::Name(|| MaskedContent::ALL.map(MaskedContent::name).to_vec()))
+                .infotext_if_changed(19, "Masked content");
+        /// For a run with a mask: only the masked part of the image, with so many pixels around it,
+        /// is made, at the request's size, and put back where it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        padding_mask_crop: Option<u32> = None,
+            of_type(FieldType::Whole(0, SIDE_MAX)).unit("pixels").without("the whole image is made")
+                .diffusers("padding_mask_crop").flag("only-masked")
+                .aliases(&["only_masked", "only_masked_padding"])
+                .infotext_if_changed(20, "Masked area padding");
+        /// For a model that edits images by instructions, how strongly the image that it begins
+        /// with pulls; below 1 there is no guidance at all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        image_guidance_scale: Option<f64> = None,
+            of_type(FieldType::Number(0.0, IMAGE_GUIDANCE_MAX)).without("1.5 for such a model")
+                .diffusers("image_guidance_scale").flag("image-guidance")
+                .aliases(&["image_guidance", "image_cfg_scale"])
+                .infotext_if_changed(21, "Image CFG scale");
         /// The width of the image.
         width: Option<u32> = None,
             of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")

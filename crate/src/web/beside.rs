@@ -1,5 +1,5 @@
-//! Converts the object `beside` that JavaScript passes with a request (the start picture, and which
-//! previews to send), and progress events.
+//! Converts the object `beside` that JavaScript passes with a request (the start picture, its mask,
+//! and which previews to send), and progress events.
 
 use super::values::{set, to_object};
 use crate::error::{Error, Result};
@@ -22,17 +22,32 @@ pub(super) fn previews(beside: &JsValue) -> Previews {
 /// # Errors
 /// [`Error::Request`] for an object that is no picture.
 pub(super) fn initial(beside: &JsValue) -> Result<Option<Rgba>> {
-    let picture = property(beside, "initial");
-    if !picture.is_truthy() {
+    picture(&property(beside, "initial"), "initial picture")
+}
+
+/// The mask, if there is one.
+///
+/// # Errors
+/// [`Error::Request`] for an object that is no picture.
+pub(super) fn mask(beside: &JsValue) -> Result<Option<Rgba>> {
+    picture(&property(beside, "mask"), "mask")
+}
+
+/// A picture from an object `{ width, height, rgba }`; `None` where there is no object.
+///
+/// # Errors
+/// [`Error::Request`] for an object that is no picture.
+pub(super) fn picture(object: &JsValue, field: &'static str) -> Result<Option<Rgba>> {
+    if !object.is_truthy() {
         return Ok(None);
     }
     let [width, height] =
-        ["width", "height"].map(|side| property(&picture, side).as_f64().unwrap_or_default());
-    let pixels = Uint8ClampedArray::new(&property(&picture, "rgba")).to_vec();
+        ["width", "height"].map(|side| property(object, side).as_f64().unwrap_or_default());
+    let pixels = Uint8ClampedArray::new(&property(object, "rgba")).to_vec();
     let (width, height) = (width as u32, height as u32);
     if pixels.is_empty() || pixels.len() as u64 != 4 * u64::from(width) * u64::from(height) {
         let reason = format!("has {} bytes, which are not {width}×{height} pixels", pixels.len());
-        return Err(Error::Request { field: "initial picture", reason });
+        return Err(Error::Request { field, reason });
     }
     Ok(Some(Rgba::new(width, height, pixels)))
 }

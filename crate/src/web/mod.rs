@@ -24,7 +24,7 @@ use crate::measure;
 use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progress, Request};
 use crate::store::{Event, Watch};
 use crate::text::{Prompt, Tagged};
-use beside::{event_object, initial, previews};
+use beside::{event_object, initial, mask, previews};
 use js_sys::{Float32Array, Function, JSON, Object, Uint8Array, Uint8ClampedArray};
 use open::{Opened, open};
 use serde::Serialize;
@@ -128,8 +128,10 @@ impl Engine {
 
     /// Makes the request's pictures, each `{ width, height, rgba, png, safety, parts }`, and
     /// resolves to the last one; those before it leave as progress, `{ event: "picture", index,
-    /// picture }`. `parts` are those of other files than the model's. `beside` is undefined, or has `initial`, the picture to begin with as `{ width, height, rgba
-    /// }`; `loras`, a list of `{ address, weight, text_encoder_weight }`; `embeddings`, the
+    /// picture }`. `parts` are those of other files than the model's. `beside` is undefined, or has
+    /// `initial`, the picture to begin with as `{ width, height, rgba }`; `mask`, a picture that is
+    /// white where that picture is to be made anew; `loras`, a list of `{ address, weight,
+    /// text_encoder_weight }`; `embeddings`, the
     /// addresses of textual inversions that the prompts may call; and which previews to send:
     /// `latents`, whether after every step, and `pictures`, after every so many steps.
     ///
@@ -147,6 +149,7 @@ impl Engine {
         let mut control = self.control(on_progress);
         control.previews = previews(&beside);
         let initial = initial(&beside).map_err(to_js)?;
+        let mask = mask(&beside).map_err(to_js)?;
         opened.choose_loras(&beside).await.map_err(to_js)?;
         opened.choose_embeddings(&beside, &control).await.map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
@@ -165,7 +168,8 @@ impl Engine {
             on_picture.call1(&JsValue::NULL, &event).ok();
             Ok(())
         };
-        let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
+        let (initial, mask) = (initial.as_ref(), mask.as_ref());
+        let extras = Extras { initial, mask, ..Extras::default() };
         let done = opened.pipeline.generate_each(&request, &control, &extras, &mut receive).await;
         done.map_err(to_js)?;
         Ok(last)

@@ -1,15 +1,18 @@
-//! Extras beside a request: a start picture, and options that only comparisons need.
+//! Extras beside a request: a start picture and its mask, and options that only comparisons need.
 
 use crate::error::Result;
 use crate::image::Rgba;
 use crate::weights::npy::Array;
 
-/// What may be passed beside a request: a start picture, and options that only comparisons with
+/// What may be passed beside a request: a start picture and its mask, and options that only comparisons with
 /// other programs need.
 #[derive(Default)]
 pub struct Extras<'a> {
     /// A start picture of any size; see [`Request::strength`](crate::request::Request::strength).
     pub initial: Option<&'a Rgba>,
+    /// A mask of the start picture, of any size: what is white is made anew, what is black stays.
+    /// Its grey is that of `Image.convert("L")`.
+    pub mask: Option<&'a Rgba>,
     /// The first noise N(0, 1) `[1, c, h, w]`, instead of the seed's.
     pub latents: Option<&'a Array>,
     /// Gets the values of every stage.
