@@ -77,7 +77,7 @@ fn wrong_configs_name_their_field() {
         );
         assert_eq!(field("another context", unet, "dim\": 32", "dim\": 64"), "cross_attention_dim");
         assert_eq!(
-            field("other latents", unet, "\"in_channels\": 4", "\"in_channels\": 9"),
+            field("other latents", unet, "\"in_channels\": 4", "\"in_channels\": 5"),
             "in_channels"
         );
         assert_eq!(

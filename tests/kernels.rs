@@ -69,6 +69,7 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     }
     image.add(&image);
     image.concat(&image);
+    Tensor::empty(gpu, [2, 4, 4, 8], Precision::F32).blend_kept(&image, &image);
     image.resize(8, 8);
     let tokens = image.reshape([2, 16, 8]);
     let merge = TokenMerge::choose(&tokens, [4, 4], 6);

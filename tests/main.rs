@@ -30,11 +30,14 @@ mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
 mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
+mod inpaint; // runs with a mask, and edits by an instruction, against diffusers
+mod inpaint_program; // masks and outpainting on the command line
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod lora_changes; // other LoRAs for an opened model: only what differs is read
 mod loras; // small files that change a model: against diffusers and LyCORIS
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused
+mod masks; // masks in pixels, as Pillow and diffusers have them
 mod memory; // what is held on the device, as planned and as counted
 mod memory_short; // what an adapter cannot hold, planned again with less
 mod models; // the models, whole, against diffusers and transformers

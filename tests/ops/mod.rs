@@ -5,6 +5,7 @@ mod add;
 mod attention;
 mod attention_units;
 mod bands;
+mod blend;
 mod combine;
 mod concat;
 mod conv2d;

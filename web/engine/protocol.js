@@ -66,6 +66,8 @@
  * allows, as a JSON Schema
  * @property {number} text_layers the most for a request's clip_skip
  * @property {number} parameters numbers in its weights
+ * @property {"generate" | "inpaint" | "edit"} [purpose] what it is for: inpaint needs a start image
+ * and a mask, edit a start image and no strength
  * @property {boolean} [embeds_guidance] whether the guidance scale is an input of its UNet, which
  * evaluates no negative prompt then
  * @property {{ sampler: string, steps: number, guidance_scale: number } | null} [made_for] what to

@@ -12,6 +12,8 @@ pub struct EvaluationKind {
     pub deep: Deep,
     /// How many of 1000 tokens of the highest resolution are merged into others for self-attention.
     pub merged_per_mille: u32,
+    /// Whether what a mask keeps is put back after it; see [`super::Plan::with_mask`].
+    pub masked: bool,
 }
 
 /// The features of a UNet below its outermost layers.
@@ -28,5 +30,5 @@ pub enum Deep {
 impl EvaluationKind {
     /// The whole UNet, with guidance and without any shortcut.
     pub const EXACT: EvaluationKind =
-        EvaluationKind { guided: true, deep: Deep::Made, merged_per_mille: 0 };
+        EvaluationKind { guided: true, deep: Deep::Made, merged_per_mille: 0, masked: false };
 }

@@ -7,6 +7,7 @@
 //! latents, the same bits everywhere.
 
 mod config;
+mod guidance;
 mod kind;
 pub mod noise;
 mod plan;
@@ -15,6 +16,7 @@ mod schedule;
 mod shortcuts;
 mod spacing;
 
+pub use guidance::Guidance;
 pub use kind::{Deep, EvaluationKind};
 pub use plan::{Combination, Evaluation, MAX_TERMS, NoiseLevel, Plan, Slot};
 pub use samplers::{Abilities, Sampler, SamplerOptions};

@@ -126,13 +126,17 @@ pub struct Evaluation {
     pub save: Option<Combination>,
     /// Which parts of the UNet are computed.
     pub kind: EvaluationKind,
+    /// In a run with a mask: how noisy the latents are afterwards, and so the known ones that are
+    /// put back where the mask keeps them.
+    pub put_back: Option<NoiseLevel>,
 }
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
     pub(super) fn new(step: usize, timestep: f64, level: NoiseLevel, update: Combination) -> Self {
-        let (input_scale, remember, save, kind) = (1.0, None, None, EvaluationKind::EXACT);
-        Evaluation { step, timestep, input_scale, level, update, remember, save, kind }
+        let (input_scale, remember, save, put_back) = (1.0, None, None, None);
+        let kind = EvaluationKind::EXACT;
+        Evaluation { step, timestep, input_scale, level, update, remember, save, kind, put_back }
     }
 
     /// The same evaluation for latents whose variance is not one.
@@ -178,6 +182,20 @@ impl Plan {
         let level = self.evaluations.first().map(|evaluation| evaluation.level);
         let NoiseLevel { signal, noise } = level.expect("a run has evaluations");
         (self.init_signal, self.init_noise_sigma) = (signal, noise);
+        self
+    }
+
+    /// The plan of a run with a mask: after each evaluation the latents that the mask keeps become
+    /// those of the picture again, as noisy as the next evaluation expects them; after the last one
+    /// they have no noise. diffusers: `StableDiffusionInpaintPipeline`, with a UNet of 4 channels.
+    #[must_use]
+    pub fn with_mask(mut self) -> Plan {
+        let next = self.evaluations.iter().skip(1).map(|evaluation| evaluation.level);
+        let levels: Vec<_> = next.chain([NoiseLevel { signal: 1.0, noise: 0.0 }]).collect();
+        for (evaluation, level) in self.evaluations.iter_mut().zip(levels) {
+            evaluation.put_back = Some(level);
+            evaluation.kind.masked = true;
+        }
         self
     }
 

@@ -1,13 +1,23 @@
-//! Pictures on the CPU: eight-bit RGBA, PNG files, and the text inside them.
+//! Pictures on the CPU: eight-bit RGBA, PNG files, and the text inside them; masks, and what is
+//! made of a picture by them.
 
+mod blur;
+mod crop;
 mod exif;
 mod likeness;
+mod mask;
+mod outpaint;
+mod overlay;
 pub mod parameters;
 pub mod png;
 mod resize;
 mod rgba;
 mod tiles;
 
+pub use crop::Region;
 pub use likeness::{Likeness, psnr};
+pub use mask::Mask;
+pub use outpaint::Outpaint;
+pub use resize::Filter;
 pub use rgba::Rgba;
 pub use tiles::{Tile, tiles};

@@ -2,8 +2,9 @@
 //! image processor calls.
 //!
 //! ```text
-//! y[i] = Σⱼ x[j] · k((j + ½ − centre) / scale)      centre = (i + ½) · from / to
-//! k(t) = Keys' cubic with a = −½, |t| < 2           scale  = max(from / to, 1)
+//! y[i] = Σⱼ x[j] · k((j + ½ − centre) / scale)      centre = begin + (i + ½) · from / to
+//! bicubic: Keys' cubic with a = −½, |t| < 2         scale  = max(from / to, 1)
+//! Lanczos: sinc(t) · sinc(t / 3), |t| < 3
 //! ```
 //!
 //! For a smaller picture the kernel is wider, so that every pixel counts (antialiasing). The
@@ -15,9 +16,33 @@ use super::rgba::Rgba;
 /// Fractional bits of a coefficient: 32, less 8 for the pixel and 2 for sums that are larger than a
 /// pixel.
 const PRECISION_BITS: u32 = 22;
-/// The kernel's radius at scale one.
-const SUPPORT: f64 = 2.0;
-const CHANNELS: usize = 4;
+
+/// A kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Keys' cubic convolution.
+    Bicubic,
+    /// A windowed sinc of three lobes, which diffusers' image processors use.
+    Lanczos,
+}
+
+impl Filter {
+    /// The kernel's radius at scale one.
+    fn support(self) -> f64 {
+        match self {
+            Filter::Bicubic => 2.0,
+            Filter::Lanczos => 3.0,
+        }
+    }
+
+    fn at(self, t: f64) -> f64 {
+        match self {
+            Filter::Bicubic => cubic(t),
+            Filter::Lanczos if (-3.0..3.0).contains(&t) => sinc(t) * sinc(t / 3.0),
+            Filter::Lanczos => 0.0,
+        }
+    }
+}
 
 impl Rgba {
     /// The picture at another size, bicubic; opacity is treated like a colour. Pillow:
@@ -26,48 +51,82 @@ impl Rgba {
     /// # Panics
     /// When one of the two pictures has no pixels.
     pub fn resize_bicubic(&self, width: u32, height: u32) -> Rgba {
-        let sides = [self.width(), self.height(), width, height];
-        assert!(!sides.contains(&0), "a picture has pixels");
-        let (from_width, from_height) = (self.width() as usize, self.height() as usize);
-        let (to_width, to_height) = (width as usize, height as usize);
-        let mut pixels = self.pixels().to_vec();
-        // A side that keeps its length is not resampled.
-        if to_width != from_width {
-            let taps = taps(from_width, to_width);
-            let rows = pixels.chunks_exact(from_width * CHANNELS);
-            pixels = rows.flat_map(|row| along_row(row, &taps)).collect();
-        }
-        if to_height != from_height {
-            let row_bytes = to_width * CHANNELS;
-            let taps = taps(from_height, to_height);
-            pixels = taps.iter().flat_map(|tap| one_row(&pixels, row_bytes, tap)).collect();
-        }
+        self.resize(width, height, Filter::Bicubic)
+    }
+
+    /// The same with any kernel. Pillow: `Image.resize(size, filter)`.
+    ///
+    /// # Panics
+    /// When one of the two pictures has no pixels.
+    pub fn resize(&self, width: u32, height: u32, filter: Filter) -> Rgba {
+        let from = [self.width(), self.height()];
+        let pixels = resampled::<4>(self.pixels(), from, [width, height], filter);
         Rgba::new(width, height, pixels)
     }
 }
 
+/// Pixels of C bytes at another size.
+///
+/// # Panics
+/// When one of the two pictures has no pixels.
+pub(super) fn resampled<const C: usize>(
+    pixels: &[u8],
+    from: [u32; 2],
+    to: [u32; 2],
+    filter: Filter,
+) -> Vec<u8> {
+    assert!(![from, to].concat().contains(&0), "a picture has pixels");
+    let [from_width, from_height] = from.map(|side| side as usize);
+    let [to_width, to_height] = to.map(|side| side as usize);
+    let mut pixels = pixels.to_vec();
+    // A side that keeps its length is not resampled.
+    if to_width != from_width {
+        let taps = taps(from_width, [0, from_width], to_width, filter);
+        let rows = pixels.chunks_exact(from_width * C);
+        pixels = rows.flat_map(|row| along_row::<C>(row, &taps)).collect();
+    }
+    if to_height != from_height {
+        let taps = taps(from_height, [0, from_height], to_height, filter);
+        pixels = down(&pixels, to_width * C, &taps);
+    }
+    pixels
+}
+
+/// `count` rows (or, of a row, pixels of C bytes) made of nothing but the first edge of a side of
+/// `from`, or of its last edge. Pillow: `Image.resize` of a box without extent.
+pub(super) fn edge_taps(from: usize, last: bool, count: usize) -> Vec<Tap> {
+    let edge = if last { from } else { 0 };
+    taps(from, [edge, edge], count, Filter::Bicubic)
+}
+
 /// The inputs of one output, from `first` on, and their coefficients.
-struct Tap {
+pub(super) struct Tap {
     first: usize,
     coefficients: Vec<i32>,
 }
 
-/// The taps of each output of an axis.
-fn taps(from: usize, to: usize) -> Vec<Tap> {
-    let ratio = from as f64 / to as f64;
+/// The taps of each output of an axis, which shows what is from `begin` to `end` of the `from`
+/// inputs.
+fn taps(from: usize, [begin, end]: [usize; 2], to: usize, filter: Filter) -> Vec<Tap> {
+    let ratio = (end - begin) as f64 / to as f64;
     let scale = ratio.max(1.0);
-    let support = SUPPORT * scale;
+    let support = filter.support() * scale;
     let tap = |i: usize| {
-        let centre = (i as f64 + 0.5) * ratio;
+        let centre = begin as f64 + (i as f64 + 0.5) * ratio;
         // Rounded towards zero, as in C; inputs before the first pixel are left out.
         let first = ((centre - support + 0.5) as i64).max(0) as usize;
         let end = ((centre + support + 0.5) as i64).min(from as i64) as usize;
-        let weight = |j: usize| cubic((j as f64 - centre + 0.5) * (1.0 / scale));
+        let weight = |j: usize| filter.at((j as f64 - centre + 0.5) * (1.0 / scale));
         let weights: Vec<f64> = (first..end).map(weight).collect();
         let sum: f64 = weights.iter().sum();
         Tap { first, coefficients: weights.iter().map(|w| fixed(w / sum)).collect() }
     };
     (0..to).map(tap).collect()
+}
+
+fn sinc(t: f64) -> f64 {
+    let x = t * std::f64::consts::PI;
+    if x == 0.0 { 1.0 } else { libm::sin(x) / x }
 }
 
 /// Keys' cubic convolution kernel.
@@ -94,10 +153,11 @@ fn byte(sum: i32) -> u8 {
 
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
-fn along_row(row: &[u8], taps: &[Tap]) -> Vec<u8> {
-    let row = row.as_chunks::<CHANNELS>().0;
+/// A row of pixels of C bytes.
+pub(super) fn along_row<const C: usize>(row: &[u8], taps: &[Tap]) -> Vec<u8> {
+    let row = row.as_chunks::<C>().0;
     let pixel = |tap: &Tap| {
-        let mut sums = [HALF; CHANNELS];
+        let mut sums = [HALF; C];
         for (pixel, coefficient) in row[tap.first..].iter().zip(&tap.coefficients) {
             for (sum, value) in sums.iter_mut().zip(pixel) {
                 *sum += i32::from(*value) * coefficient;
@@ -106,6 +166,11 @@ fn along_row(row: &[u8], taps: &[Tap]) -> Vec<u8> {
         sums.map(byte)
     };
     taps.iter().flat_map(pixel).collect()
+}
+
+/// Rows of so many bytes from rows above one another.
+pub(super) fn down(pixels: &[u8], row_bytes: usize, taps: &[Tap]) -> Vec<u8> {
+    taps.iter().flat_map(|tap| one_row(pixels, row_bytes, tap)).collect()
 }
 
 fn one_row(pixels: &[u8], row_bytes: usize, tap: &Tap) -> Vec<u8> {

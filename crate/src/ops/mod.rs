@@ -18,6 +18,7 @@
 //! | `activate` | activate | a pointwise function |
 //! | `prelu` | prelu | a leaky ReLU, with a slope for each channel |
 //! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
+//! | `blend_kept` | blend | one of two tensors, by a mask |
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
@@ -29,6 +30,7 @@ mod activate;
 mod affine;
 mod attention;
 mod bands;
+mod blend;
 mod combine;
 mod concat;
 mod conv2d;

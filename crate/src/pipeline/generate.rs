@@ -1,23 +1,24 @@
 //! The run from a request to a picture, top to bottom.
 //!
 //! ```text
-//! picture → mean, logvar              if the run begins with one
+//! picture → mean, logvar              if the run begins with one, or keeps a part of it
 //! prompts → ids → context             2 × [77] → [2, 77, 768]      negative first
 //! seeds   → noise                     [pictures, h/8, w/8, 4]      × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
-//! latents → pictures                  [1, h, w, 3] → RGBA8, one after another
+//! latents → pictures                  [1, h, w, 3] → RGBA8, one after another; under what a mask
+//!                                     keeps of the picture
 //! the safety checker's verdict        a flagged picture is black
 //! ```
 //!
 //! As many pictures of a request are computed together as fit in memory; the others follow in
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
-use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord, Files};
+use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord, Files, Purpose};
 use super::control::{Control, Previews, Progress};
 use super::engine::{Engine as _, LoadContext, Planned};
 use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
-use super::run::{Extras, Initial, Job, Order, Prompts, Run, left_out};
+use super::run::{Beginning, Canvas, Extras, Job, Order, Prompts, Run, Start, start};
 use super::safety::FLAGGED;
 use crate::diffusion::{Sampler, SamplerOptions};
 use crate::error::{Error, Result};
@@ -149,19 +150,23 @@ impl Pipeline {
         // Latents already show the picture, so there are no previews if the safety checker has to
         // check it first.
         let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
-        let initial = match extras.initial {
-            None => None,
-            Some(picture) => {
-                let engines = (engine, wider.as_ref());
-                Some(Initial::encode(engines, files, picture, order.size, control).await?)
-            }
-        };
+        let asked = (&order.request, order.start);
+        let engines = (engine, wider.as_ref());
+        let canvas = order.canvas.as_ref();
+        let beginning = &Beginning::encode(engines, files, canvas, asked, control).await?;
         for first in (from..request.count).step_by(order.at_once as usize) {
             let part = first..request.count.min(first + order.at_once);
-            let initial = initial.as_ref();
             // A `Job` and its `Run` are one batch: the pictures `part` of the request.
-            let job =
-                Job { part: part.clone(), initial, previews, control, extras, files, order, from };
+            let job = Job {
+                part: part.clone(),
+                beginning,
+                previews,
+                control,
+                extras,
+                files,
+                order,
+                from,
+            };
             // The batch before may have outgrown the fastest ones.
             engine.choose_kernels(false);
             let mut run = Run::new(job, engine, wider.as_ref());
@@ -190,27 +195,32 @@ impl Pipeline {
         let size = request.size(&allowed);
         let [width, height] = size.map(Some);
         let mut request = Request { width, height, ..request.clone() };
-        if extras.mask.is_some() {
-            let reason = "cannot be used: this version makes no part of a picture anew";
-            return Err(Error::Request { field: "mask", reason: reason.into() });
-        }
-        let mut left_out = left_out(&mut request, extras.initial)?;
+        let files = &*self.files();
+        let purpose = files.purpose();
+        let start = start(&mut request, extras, purpose)?;
+        let canvas = Canvas::new(&request, size, extras, purpose)?;
+        let is_masked = canvas.as_ref().is_some_and(|canvas| canvas.masked.is_some());
         let sampler: Sampler = request.sampler.parse()?;
-        let mut strength = None;
-        if left_out.is_some() && request.takes_all_steps(&allowed) {
-            (left_out, strength) = (None, request.strength);
-        }
+        let (left_out, strength) = match start {
+            Start::Noise => (None, None),
+            Start::Picture { .. } if !is_masked && request.takes_all_steps(&allowed) => {
+                (None, request.strength)
+            }
+            Start::Picture { left_out } => (Some(left_out), None),
+        };
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
         let options =
             SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out, strength };
-        let files = &*self.files();
         let schedule = &files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
-        let plan = request.shortcuts.apply(plan, schedule);
+        let mut plan = request.shortcuts.apply(plan, schedule);
+        if is_masked && purpose == Purpose::Generate {
+            plan = plan.with_mask();
+        }
         let prompts = self.prompts(files, &request)?;
-        let mut order = Order { request, plan, size, prompts, at_once: 1 };
+        let mut order = Order { request, plan, size, prompts, at_once: 1, start, canvas };
         let load = order.load(order.request.count as usize);
         let call = LoadContext { files, control };
         order.at_once = engine.plan(load, call).await? as u32;
@@ -243,7 +253,12 @@ impl Pipeline {
             notices.push(SHORT_FOR_VAE.into());
         }
         let decoder = decoded_by.map(|(beside, encoded)| DecoderRecord::of(beside, encoded));
-        let (rgba, safety) = self.checked(Rgba::new(width, height, rgba), extras).await?;
+        let mut whole = Rgba::new(width, height, rgba);
+        if let Some(masked) = order.canvas.as_ref().and_then(|canvas| canvas.masked.as_ref()) {
+            whole = masked.put_back(whole);
+        }
+        let [width, height] = [whole.width(), whole.height()];
+        let (rgba, safety) = self.checked(whole, extras).await?;
         if safety == Safety::Flagged {
             control.report(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());

@@ -41,7 +41,7 @@ mod verify;
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use checkpoint::{
     BesideVae, Configs, DecoderChoice, DecoderRecord, Description, EmbeddingRecord, Files,
-    LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, Provenance,
+    LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, Provenance, Purpose,
     SafetyFiles, Weighted,
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};

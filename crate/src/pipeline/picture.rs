@@ -103,7 +103,9 @@ impl Picture {
     /// The request in the form that Stable Diffusion programs share.
     pub fn parameters(&self) -> Parameters {
         let request = &self.request;
-        let mut fields = request.infotext([self.width, self.height]);
+        // A part that was made alone, and put back, has another size than the picture.
+        let size = [request.width.unwrap_or(self.width), request.height.unwrap_or(self.height)];
+        let mut fields = request.infotext(size);
         if let Some(id) = &self.kernels {
             fields.push(("Kernels", id.clone()));
         }

@@ -2,10 +2,11 @@
 //! the adapter's peaks.
 
 use super::control::{Control, Progress};
-use super::engine::{Engine, Kinds, LoadContext, OnGpu, Planned, Workload};
+use super::engine::{Conditioning, Engine, Kinds, LoadContext, OnGpu, Planned, Workload};
 use super::model::{Machine, Pipeline};
-use super::run::TextStates;
-use crate::diffusion::{EvaluationKind, Sampler, SamplerOptions};
+use super::run::{Beginning, Extras, State, TextStates};
+use crate::diffusion::noise::Rng;
+use crate::diffusion::{EvaluationKind, Guidance, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::gpu::Timed;
 use crate::measure::{Peaks, peaks};
@@ -123,7 +124,7 @@ impl Pipeline {
         })
     }
 
-    /// A closure that records an evaluation, with latents and context of zeros.
+    /// A closure that records an evaluation, with latents of noise.
     async fn evaluation<'a>(
         &self,
         engine: &'a OnGpu,
@@ -140,16 +141,18 @@ impl Pipeline {
         let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
         let shape = [1, call.files.vae.latent_channels, h, w];
-        let latents = engine.latents(&vec![0.0; shape.iter().product()], shape);
         let plan = Sampler::Ddim.plan_with(&call.files.schedule, 1, SamplerOptions::default())?;
-        let scale = Request::default().guidance_scale;
+        let beginning = Beginning::of_zeros(call.files, load);
+        let noise = vec![Rng::Torch.seeded(0)?];
+        let (beginning, extras) = ((&beginning, prompts), Extras::default());
+        let state = State::begin(engine, shape, noise, &plan, beginning, &extras)?;
+        let guidance = Guidance::of(Request::default().guidance_scale);
         Ok(move || {
             let evaluation = plan.evaluations.first().expect("a plan has evaluations");
-            drop(engine.predict(
-                &latents,
-                evaluation,
-                contexts.borrow_mut().of(EvaluationKind::EXACT, scale),
-            ));
+            let mut contexts = contexts.borrow_mut();
+            let inputs = contexts.of(EvaluationKind::EXACT, guidance);
+            let conditioning = Conditioning { extra: state.extra(), ..inputs };
+            drop(engine.predict(&state.latents, evaluation, conditioning));
         })
     }
 }

@@ -13,6 +13,7 @@ mod unet;
 mod vae_encoder;
 mod weights;
 
+use crate::diffusion::Guidance;
 use crate::error::{Error, Result};
 use crate::models::clip::TextConfig;
 use crate::models::unet::{UnetConfig, UnetInput, UnetOutput};
@@ -131,25 +132,37 @@ impl Networks {
         ids.and_then(|ids| self.text_encoder.forward(&ids, skipped)).expect(CHECKED)
     }
 
-    /// The UNet's prediction for `input`, whose latents and extra channels are `[1, c, h, w]`,
-    /// while context `[b, tokens, c]` and residuals have a batch of b prompts. With two prompts it
-    /// is guided, `uncond + guidance_scale·(cond − uncond)`: `[1, c, h, w]`.
+    /// The UNet's prediction for `input`, whose latents are `[1, c, h, w]`, while context
+    /// `[b, tokens, c]` and residuals have a batch of b prompts; extra channels are `[1, c, h, w]`
+    /// or `[b, c, h, w]`. With several prompts it is guided: `[1, c, h, w]`.
     pub fn predict(
         &self,
         input: &UnetInput<'_, Tensor, Tensor>,
-        guidance_scale: f64,
+        guidance: Guidance,
     ) -> UnetOutput<Tensor> {
         let predict = || {
             let batch = input.context.dim(0)?;
             let latents = input.latents.repeat((batch, 1, 1, 1))?;
-            let extra = input.extra_channels.map(|extra| extra.repeat((batch, 1, 1, 1)));
+            let extra = input.extra_channels.map(|extra| match extra.dim(0)? {
+                1 => extra.repeat((batch, 1, 1, 1)),
+                _ => Ok(extra.clone()),
+            });
             let extra = extra.transpose()?;
             let of_all = UnetInput { latents: &latents, extra_channels: extra.as_ref(), ..*input };
             let mut output = self.unet.forward(&of_all)?;
             if batch > 1 {
                 let eps = &output.sample;
-                let (uncond, cond) = (eps.narrow(0, 0, 1)?, eps.narrow(0, 1, 1)?);
-                output.sample = (&uncond + ((cond - &uncond)? * guidance_scale)?)?;
+                let of = |prompt| eps.narrow(0, prompt, 1);
+                let Guidance { scale, image_scale } = guidance;
+                let (uncond, text) = (of(0)?, of(batch - 1)?);
+                output.sample = match batch {
+                    2 => (&uncond + ((text - &uncond)? * scale)?)?,
+                    _ => {
+                        let image = of(1)?;
+                        let by_text = ((text - &image)? * scale)?;
+                        (&uncond + by_text + ((image - &uncond)? * image_scale)?)?
+                    }
+                };
             }
             Ok::<_, candle_core::Error>(output)
         };

@@ -123,7 +123,7 @@ request_fields! {
         /// For a run that begins with an image, how far from it to go: the share of the steps that
         /// are taken.
         strength: Option<f64> = None,
-            of_type(FieldType::Number(0.0, 1.0)).without("0.8 where an image is given")
+            of_type(FieldType::Number(0.0, 1.0)).without("0.8 with an image, 1 with a mask")
                 .diffusers("strength").infotext_if_changed(6, "Denoising strength");
         /// For a run with a mask, the radius of the Gaussian that blurs the mask: the new part and
         /// the rest of the image then blend into each other.

@@ -7,6 +7,7 @@ mod bench;
 mod beside;
 mod judge;
 mod open;
+mod outpaint;
 mod shelf;
 mod source;
 mod stream;
@@ -15,6 +16,7 @@ mod values;
 
 pub use bench::bench;
 pub use judge::{Judge, likeness};
+pub use outpaint::outpaint;
 pub use shelf::Shelf;
 
 use crate::diffusion::noise::Rng;
@@ -131,9 +133,9 @@ impl Engine {
     /// picture }`. `parts` are those of other files than the model's. `beside` is undefined, or has
     /// `initial`, the picture to begin with as `{ width, height, rgba }`; `mask`, a picture that is
     /// white where that picture is to be made anew; `loras`, a list of `{ address, weight,
-    /// text_encoder_weight }`; `embeddings`, the
-    /// addresses of textual inversions that the prompts may call; and which previews to send:
-    /// `latents`, whether after every step, and `pictures`, after every so many steps.
+    /// text_encoder_weight }`; `embeddings`, the addresses of textual inversions that the prompts
+    /// may call; and which previews to send: `latents`, whether after every step, and `pictures`,
+    /// after every so many steps.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`

@@ -1,17 +1,18 @@
 //! `darkroom generate --jobs`: makes many pictures from a list, with the model loaded once.
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
-//! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, and
-//! `loras` for other weights of the given LoRAs; missing fields are as on the command line. Other
-//! kinds of lists are in [`lists`]; a zip file that the page's gallery exported contains the list
-//! of its pictures. A picture that exists already is not made again, so an interrupted run can be
-//! continued. A request that fails is reported and the others are still made, unless the disk is
-//! full or the device is lost.
+//! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, `mask`
+//! for the one that says which part of it is made anew, and `loras` for other weights of the given
+//! LoRAs; missing fields are as on the command line. Other kinds of lists are in [`lists`]; a zip
+//! file that the page's gallery exported contains the list of its pictures. A picture that exists
+//! already is not made again, so an interrupted run can be continued. A request that fails is
+//! reported and the others are still made, unless the disk is full or the device is lost.
 
-use crate::disk::{check_folder, create, read_picture, write};
+use crate::disk::{check_folder, create, write};
 use crate::lists;
 use crate::lora_list::{self, Named, weighted};
-use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
+use crate::start_args::StartPictures;
+use darkroom::pipeline::{Control, Picture, Pipeline, Request, Safety};
 use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
@@ -25,12 +26,16 @@ use std::path::{Path, PathBuf};
 const EXPORTED: &str = "requests.jsonl";
 const EXPORTED_BYTES_MAX: u64 = 64 << 20;
 
+/// What lines leave out: the request, and the files of a start picture and its mask.
+pub(crate) type Defaults<'a> = (&'a Request, [Option<&'a Path>; 2]);
+
 /// One line of the list.
 pub(crate) struct Job {
     /// The picture's name.
     pub file: String,
-    /// The start picture.
+    /// The start picture, and its mask.
     pub init: Option<PathBuf>,
+    pub mask: Option<PathBuf>,
     /// The weights of the given LoRAs, where the line has its own.
     pub loras: Option<Vec<Named>>,
     pub request: Request,
@@ -42,8 +47,8 @@ impl Job {
     /// # Errors
     /// As [`Pipeline::generate_with`]; a start picture that cannot be read.
     pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
-        let initial = self.init.as_deref().map(read_picture).transpose()?;
-        let extras = Extras { initial: initial.as_ref(), ..Extras::default() };
+        let pictures = StartPictures::read(self.init.as_deref(), self.mask.as_deref())?;
+        let extras = pictures.extras();
         let given = pipeline.chosen_loras();
         if let Some(named) = &self.loras {
             pipeline.set_loras(weighted(&given, named)?);
@@ -59,11 +64,7 @@ impl Job {
 ///
 /// # Errors
 /// When the list or the folder cannot be used.
-pub(crate) fn prepare(
-    list: &Path,
-    folder: &Path,
-    defaults: (&Request, Option<&Path>),
-) -> Result<Vec<Job>> {
+pub(crate) fn prepare(list: &Path, folder: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
     let jobs = read(list, defaults)?;
     create(folder)?;
     check_folder(folder)?;
@@ -112,7 +113,7 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 /// # Errors
 /// [`Error::Request`] that names the line, or says that the list was not found; [`Error::Source`];
 /// [`Error::BadFile`] for a zip file without a list.
-pub(crate) fn read(list: &Path, defaults: (&Request, Option<&Path>)) -> Result<Vec<Job>> {
+pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
     let bytes = bytes_of(list)?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();
@@ -149,7 +150,7 @@ fn bytes_of(list: &Path) -> Result<Vec<u8>> {
 fn job(
     mut own: Map<String, Value>,
     index: usize,
-    (defaults, init): (&Request, Option<&Path>),
+    (defaults, [init, mask]): Defaults<'_>,
 ) -> Result<Job, String> {
     let fault = |e: serde_json::Error| e.to_string();
     let file = match own.remove("file") {
@@ -157,12 +158,13 @@ fn job(
         Some(Value::String(name)) => name,
         Some(_) => return Err("`file` must be a name".into()),
     };
-    let init = match own.remove("init") {
-        None => init.map(Path::to_path_buf),
-        Some(Value::Null) => None,
-        Some(Value::String(path)) => Some(path.into()),
-        Some(_) => return Err("`init` must be the name of a PNG file".into()),
+    let mut picture = |name: &str, given: Option<&Path>| match own.remove(name) {
+        None => Ok(given.map(Path::to_path_buf)),
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(path)) => Ok(Some(path.into())),
+        Some(_) => Err(format!("`{name}` must be the name of a PNG file")),
     };
+    let (init, mask) = (picture("init", init)?, picture("mask", mask)?);
     let loras = match own.remove("loras") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(lora_list::parse(&text)?),
@@ -180,5 +182,5 @@ fn job(
     last.ok_or_else(|| {
         format!("seed {} is too large for {} pictures", request.seed, request.count)
     })?;
-    Ok(Job { file, init, loras, request })
+    Ok(Job { file, init, mask, loras, request })
 }

@@ -15,6 +15,7 @@ mod lora_list;
 mod model_args;
 mod part_args;
 mod request_args;
+mod start_args;
 mod taesd_args;
 mod tokenizer;
 

@@ -1,5 +1,6 @@
 //! What a model is and can be asked for.
 
+use super::purpose::Purpose;
 use crate::diffusion::{Abilities, Sampler, Schedule};
 use crate::request::{Allowed, schema};
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Description {
     pub parameters: u64,
     /// Whether its UNet takes the guidance scale as an input, and evaluates no negative prompt.
     pub embeds_guidance: bool,
+    /// What it is for: whether a request must have a start picture, and a mask.
+    pub purpose: Purpose,
     /// What to ask a model for that was distilled for few steps.
     pub made_for: Option<MadeFor>,
     /// The fields of a [`Request`](crate::request::Request) with what this model allows, as a JSON
@@ -65,7 +68,7 @@ impl Description {
         side: u32,
         text_layers: u32,
         parameters: u64,
-        (embeds_guidance, made_for): (bool, Option<MadeFor>),
+        (embeds_guidance, made_for, purpose): (bool, Option<MadeFor>, Purpose),
     ) -> Description {
         let mut description = Description {
             factor,
@@ -76,6 +79,7 @@ impl Description {
             text_layers,
             parameters,
             embeds_guidance,
+            purpose,
             made_for,
             request: Value::Null,
         };

@@ -18,6 +18,7 @@ use super::description::{Description, MadeFor};
 use super::embeddings::{Embeddings, NamedEmbedding};
 use super::layout::{SCHEDULER, TEXT_ENCODER, UNET, VAE};
 use super::part::{Part, PartMap};
+use super::purpose::Purpose;
 use super::weights::weights;
 use super::{other_parts, single_file, tokenizer};
 use crate::diffusion::Schedule;
@@ -248,10 +249,23 @@ impl Files {
         self.unet.time_cond_proj_dim.is_some()
     }
 
+    /// What the model is for.
+    pub fn purpose(&self) -> Purpose {
+        let purpose = Purpose::of(self.unet.in_channels, self.vae.latent_channels);
+        purpose.expect("checked when the files were opened")
+    }
+
     /// How many prompts the UNet evaluates for a picture of this request: the prompt alone if it
-    /// takes the guidance scale as an input.
+    /// takes the guidance scale as an input; three where it is guided by a picture, too.
     pub fn prompts(&self, request: &Request) -> usize {
-        if self.embeds_guidance() { 1 } else { request.prompts() }
+        let unguided = request.image_guidance_scale.is_some_and(|scale| scale < 1.0);
+        match (request.prompts(), self.purpose()) {
+            _ if self.embeds_guidance() => 1,
+            (1, _) => 1,
+            (_, Purpose::Edit) if unguided => 1,
+            (_, Purpose::Edit) => 3,
+            (prompts, _) => prompts,
+        }
     }
 
     /// The topology that the names in a single file depend on.
@@ -276,9 +290,11 @@ impl Files {
         let width = self.text_encoder.encoder.hidden_size;
         let latents = self.vae.latent_channels;
         let text = (Part::TextEncoder, "text encoder");
+        let is_known = Purpose::of(self.unet.in_channels, latents).is_some();
+        let inputs = if is_known { latents } else { self.unet.in_channels };
         for (field, value, (part, other), expected) in [
             ("cross_attention_dim", self.unet.cross_attention_dim, text, width),
-            ("in_channels", self.unet.in_channels, (Part::Vae, "VAE"), latents),
+            ("in_channels", inputs, (Part::Vae, "VAE"), latents),
             ("out_channels", self.unet.out_channels, (Part::Vae, "VAE"), latents),
         ] {
             if value != expected {
@@ -354,7 +370,7 @@ impl Files {
         let text_layers = self.text_encoder.encoder.num_hidden_layers as u32;
         let embeds = self.embeds_guidance();
         let made_for = MadeFor::of(&self.schedule, embeds);
-        Description::new(factor, side, text_layers, parameters, (embeds, made_for))
+        Description::new(factor, side, text_layers, parameters, (embeds, made_for, self.purpose()))
     }
 }
 

@@ -7,6 +7,7 @@
 //! workload                    what a run needs at once
 //! loading                     loads a network, with progress events
 //! plans                       how workloads are run;  planes: layouts of values;  encoded: prompts
+//! guided                     inputs and predictions of several prompts
 //! parts  vae_encoder  taesd   networks on the adapter
 //! on_gpu  on_cpu             the two engines;  shortage: what follows where memory is short
 //! load_again                 some of their weights again, after other LoRAs
@@ -15,6 +16,7 @@
 mod cpu_memory;
 mod device_memory;
 mod encoded;
+mod guided;
 mod load_again;
 mod loading;
 mod on_cpu;
@@ -45,7 +47,7 @@ pub use workload::{Kinds, Workload};
 
 use super::checkpoint::{BesideVae, Files};
 use super::control::Control;
-use crate::diffusion::Evaluation;
+use crate::diffusion::{Evaluation, Guidance};
 use crate::error::Result;
 use crate::gpu::Rehearsal;
 use crate::models::taesd::TaesdConfig;
@@ -83,10 +85,14 @@ impl Moments {
 pub(super) struct Conditioning<'a, E: Engine> {
     /// The context of the prompts, which all pictures share.
     pub context: &'a E::Context,
-    /// The number of prompts in the context: two with guidance, the negative one first.
+    /// The number of prompts in the context: two with guidance, the negative one first; three for
+    /// a UNet that edits a picture, of which the first two are negative.
     pub prompts: usize,
-    /// 1 where the evaluation is not guided.
-    pub guidance_scale: f64,
+    /// None where the evaluation is not guided.
+    pub guidance: Guidance,
+    /// Further channels of the UNet's input, where it has some: for each picture, or for each
+    /// prompt and each of its pictures. Of more than are needed the last count.
+    pub extra: Option<&'a E::Array>,
     /// The deep features that an earlier evaluation has kept. If there are none to reuse, they are
     /// computed.
     pub deep: &'a mut Option<E::Array>,
@@ -134,7 +140,8 @@ pub(super) trait Engine: Sized {
         size: [usize; 2],
         control: &Control,
     ) -> Result<Moments>;
-    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`;
+    /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`, or
+    /// that of three prompts;
     /// depending on the evaluation's [kind](EvaluationKind), without guidance or with cached deep
     /// features.
     fn predict(
@@ -143,6 +150,8 @@ pub(super) trait Engine: Sized {
         evaluation: &Evaluation,
         conditioning: Conditioning<'_, Self>,
     ) -> Self::Array;
+    /// `mask · a + (1 − mask) · b`, of latents
+    fn blend(&self, mask: &Self::Array, a: &Self::Array, b: &Self::Array) -> Self::Array;
     /// Σ factor · latents
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
     /// Waits until all recorded work has run. Errors since the last wait are this call's error, and

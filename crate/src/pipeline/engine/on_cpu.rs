@@ -176,16 +176,30 @@ impl Engine for OnCpu {
         evaluation: &Evaluation,
         conditioning: Conditioning<'_, OnCpu>,
     ) -> Tensor {
-        let Conditioning { context, guidance_scale, deep, .. } = conditioning;
+        let Conditioning { context, prompts, guidance, extra, deep } = conditioning;
         let Evaluation { input_scale, timestep, kind, .. } = *evaluation;
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let scaled = (latents * input_scale).expect(FITS);
         let plain = UnetInput::new(&scaled, timestep, context);
-        let input = UnetInput { cache, guidance_scale: Some(guidance_scale), ..plain };
-        let output = self.networks.borrow().predict(&input, guidance_scale);
+        let extra = extra.map(|extra| {
+            let count = extra.dims()[0];
+            let used = count.min(prompts);
+            extra.narrow(0, count - used, used).expect(FITS)
+        });
+        let guidance_scale = Some(guidance.scale);
+        let input = UnetInput { cache, guidance_scale, extra_channels: extra.as_ref(), ..plain };
+        let output = self.networks.borrow().predict(&input, guidance);
         *deep = output.deep;
         output.sample
+    }
+
+    fn blend(&self, mask: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
+        let blended = || {
+            let kept = mask.affine(-1.0, 1.0)?;
+            (mask * a)? + (kept * b)?
+        };
+        blended().expect(FITS)
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {

@@ -2,6 +2,7 @@
 //! needs or that are kept between stages.
 
 use super::encoded::Encoded;
+use super::guided::{channels, guided};
 use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
@@ -247,26 +248,27 @@ impl Engine for OnGpu {
         evaluation: &Evaluation,
         conditioning: Conditioning<'_, OnGpu>,
     ) -> Tensor {
-        let Conditioning { context, prompts, guidance_scale, deep } = conditioning;
+        let Conditioning { context, prompts, guidance, extra, deep } = conditioning;
         let Evaluation { timestep, kind, .. } = *evaluation;
         let [pictures, ..] = latents.shape().image();
         let scaled = Term::new(evaluation.input_scale as f32, latents);
-        let input = Tensor::combine(prompts * pictures, self.options.precision, &[scaled]);
+        let (batch, precision) = (prompts * pictures, self.options.precision);
+        let input = Tensor::combine(batch, precision, &[scaled]);
+        let extra = extra.map(|extra| channels(extra, batch, precision));
         let context = &context.merging(kind.merged_per_mille);
         // Deep features that are not reused are dropped before new ones are computed.
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let plain = UnetInput::new(&input, timestep, context);
-        let input = UnetInput { cache, guidance_scale: Some(guidance_scale), ..plain };
+        let guidance_scale = Some(guidance.scale);
+        let input = UnetInput { cache, guidance_scale, extra_channels: extra.as_ref(), ..plain };
         let output = self.parts.unet().forward(&input);
         *deep = output.deep;
-        let eps = output.sample;
-        if prompts == 1 {
-            return Tensor::combine_kept(pictures, &[Term::new(1.0, &eps)]);
-        }
-        let uncond = Term { x: &eps, first: 0, coefficient: (1.0 - guidance_scale) as f32 };
-        let cond = Term { x: &eps, first: pictures, coefficient: guidance_scale as f32 };
-        Tensor::combine_kept(pictures, &[uncond, cond])
+        guided(&output.sample, guidance, prompts)
+    }
+
+    fn blend(&self, mask: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
+        mask.blend_kept(a, b)
     }
 
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {

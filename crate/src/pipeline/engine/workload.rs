@@ -62,6 +62,11 @@ impl Kinds {
         self.to_vec().first().map_or(0, |kind| kind.merged_per_mille)
     }
 
+    /// Whether a mask keeps latents, in all evaluations alike.
+    pub(in crate::pipeline) fn are_masked(self) -> bool {
+        self.to_vec().first().is_some_and(|kind| kind.masked)
+    }
+
     /// The kinds in order.
     pub(in crate::pipeline) fn to_vec(self) -> Vec<EvaluationKind> {
         self.0.into_iter().flatten().collect()

@@ -2,7 +2,7 @@
 //! costs.
 
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Deep, EvaluationKind, Sampler, SamplerOptions};
+use crate::diffusion::{Deep, EvaluationKind, Guidance, Sampler, SamplerOptions};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held, KernelStats, Stats};
@@ -10,7 +10,7 @@ use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{Engine, LoadContext, OnGpu, Residency, Stage, Workload, sizes};
-use crate::pipeline::run::{Contexts, Denoiser, Extras, State, StepOptions, TextStates};
+use crate::pipeline::run::{Beginning, Contexts, Denoiser, Extras, State, StepOptions, TextStates};
 use crate::weights::{LocalFuture, Source};
 use std::ops::Range;
 use std::rc::Rc;
@@ -133,22 +133,31 @@ impl Files {
         contexts: Contexts<OnGpu>,
         control: &Control,
     ) -> Result<(Vec<PartCost>, <OnGpu as Engine>::Array)> {
-        let guidance_scale = if load.prompts == 1 { 1.0 } else { 7.5 };
+        let guidance = Guidance::of(if load.prompts == 1 { 1.0 } else { 7.5 });
         let mut kinds = load.kinds.to_vec();
         // Memory has its full size only in the third step, which keeps the latents before it, those
         // before the second step, and those at the start of the run.
         kinds.extend(kinds.last().copied());
+        if load.kinds.are_masked() {
+            // The last step puts back what has no noise, which takes less.
+            kinds.extend(kinds.last().copied());
+        }
         let mut plan =
             Sampler::Ddim.plan_with(&self.schedule, kinds.len(), SamplerOptions::default())?;
+        if load.kinds.are_masked() {
+            plan = plan.with_mask();
+        }
         for (evaluation, kind) in plan.evaluations.iter_mut().zip(&kinds) {
             evaluation.kind = *kind;
         }
         let noise = (0..load.pictures).map(|_| Rng::Torch.seeded(0)).collect::<Result<_>>()?;
         let [w, h] = load.size.map(|side| side as usize / self.vae.factor());
         let shape = [load.pictures, self.vae.latent_channels, h, w];
-        let origin = State::begin(engine, shape, noise, &plan, None, &Extras::default())?;
+        let beginning = Beginning::of_zeros(self, load);
+        let beginning = (&beginning, load.prompts);
+        let origin = State::begin(engine, shape, noise, &plan, beginning, &Extras::default())?;
         let options = StepOptions {
-            guidance_scale,
+            guidance,
             control,
             previews: Previews::default(),
             prediction: self.schedule.prediction(),

@@ -10,15 +10,17 @@
 //! Before a pause, and if an observer or a decoded preview needs the step's values, the engine
 //! first finishes the step. A run can be cancelled between any two submits.
 
+use super::beginning::Beginning;
+use super::canvas::Canvas;
 use super::contexts::Contexts;
 use super::denoiser::{Denoiser, StepOptions, Taken};
-use super::initial::Initial;
 use super::options::Extras;
 use super::predicts;
 use super::prompts::Prompts;
+use super::start::Start;
 use super::state::State;
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Evaluation, Plan};
+use crate::diffusion::{Evaluation, Guidance, Plan};
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::{BesideVae, Files};
 use crate::pipeline::control::{Control, Previews, Progress};
@@ -36,6 +38,9 @@ pub(in crate::pipeline) struct Order {
     pub prompts: Prompts,
     /// The number of pictures that are computed together.
     pub at_once: u32,
+    pub start: Start,
+    /// The picture that it begins with or edits.
+    pub canvas: Option<Canvas>,
 }
 
 impl Order {
@@ -55,8 +60,8 @@ pub(in crate::pipeline) struct Job<'a> {
     pub from: u32,
     /// The indices of the batch's pictures.
     pub part: Range<u32>,
-    /// The encoded start picture, if there is one.
-    pub initial: Option<&'a Initial>,
+    /// What the pictures begin with beside noise.
+    pub beginning: &'a Beginning,
     /// The previews that may be sent.
     pub previews: Previews,
     pub control: &'a Control,
@@ -91,7 +96,7 @@ impl<'a, E: Planned> Run<'a, E> {
     /// Those of the engine and of the observer; [`Error::NotFinite`], [`Error::Cancelled`].
     pub(crate) async fn denoise(&mut self) -> Result<E::Array> {
         let contexts = self.contexts().await?;
-        let Job { files, order, initial, control, extras, .. } = self.job;
+        let Job { files, order, beginning, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
         let seeded = |index| {
@@ -101,7 +106,8 @@ impl<'a, E: Planned> Run<'a, E> {
         let noise = part.clone().map(seeded).collect::<Result<Vec<_>>>()?;
         let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
         let shape = [noise.len(), files.vae.latent_channels, h, w];
-        let origin = State::begin(self.engine, shape, noise, plan, initial, extras)?;
+        let beginning = (beginning, order.prompts.count);
+        let origin = State::begin(self.engine, shape, noise, plan, beginning, extras)?;
         origin.show(self.engine, "latents_000", &origin.latents, extras).await?;
 
         // Steps are counted over all batches of the request.
@@ -149,7 +155,10 @@ impl<'a, E: Planned> Run<'a, E> {
     fn step_options(&self) -> StepOptions<'a> {
         let Job { files, order, control, previews, .. } = self.job;
         StepOptions {
-            guidance_scale: order.request.guidance_scale,
+            guidance: Guidance {
+                scale: order.request.guidance_scale,
+                image_scale: order.request.image_guidance_scale.unwrap_or(1.0),
+            },
             control,
             previews,
             prediction: files.schedule.prediction(),
@@ -260,7 +269,7 @@ impl<'a, E: Planned> Run<'a, E> {
     /// The TAESD that decodes the pictures instead of the VAE, if one does, and whether it also
     /// encoded the picture that the run began with.
     pub(crate) fn decoded_by(&self) -> Option<(&BesideVae, bool)> {
-        let encoded = self.job.initial.is_some_and(|initial| initial.by_taesd);
+        let encoded = self.job.beginning.by_taesd();
         let beside = self.engine.taesd().filter(|_| self.engine.decodes_by_taesd());
         beside.map(|beside| (beside, encoded))
     }

@@ -6,7 +6,7 @@
 //!
 //! A run with unguided evaluations also has a context of the prompt alone.
 
-use crate::diffusion::EvaluationKind;
+use crate::diffusion::{EvaluationKind, Guidance};
 use crate::error::Result;
 use crate::pipeline::engine::{Conditioning, Engine, LoadContext};
 
@@ -24,13 +24,13 @@ pub(in crate::pipeline) struct Contexts<E: Engine> {
 }
 
 impl<E: Engine> Contexts<E> {
-    /// The inputs of an evaluation of this kind beside the latents.
-    pub(crate) fn of(&mut self, kind: EvaluationKind, guidance_scale: f64) -> Conditioning<'_, E> {
+    /// The inputs of an evaluation of this kind beside the latents and further channels.
+    pub(crate) fn of(&mut self, kind: EvaluationKind, guidance: Guidance) -> Conditioning<'_, E> {
         let last = self.last.as_ref().filter(|_| !kind.guided);
-        let (prompts, guidance_scale) =
-            if kind.guided { (self.prompts, guidance_scale) } else { (1, 1.0) };
+        let (prompts, guidance) =
+            if kind.guided { (self.prompts, guidance) } else { (1, Guidance::NONE) };
         let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
-        Conditioning { context, prompts, guidance_scale, deep }
+        Conditioning { context, prompts, guidance, extra: None, deep }
     }
 }
 

@@ -8,10 +8,10 @@
 use super::contexts::Contexts;
 use super::preview::denoised;
 use super::state::State;
-use crate::diffusion::{Evaluation, NoiseLevel, Prediction};
+use crate::diffusion::{Evaluation, Guidance, NoiseLevel, Prediction};
 use crate::error::Result;
 use crate::pipeline::control::{Control, Previews};
-use crate::pipeline::engine::Engine;
+use crate::pipeline::engine::{Conditioning, Engine};
 
 /// Steps of the short rehearsal: after so many the sampler's history is full, so that nearly all
 /// buffers exist.
@@ -26,7 +26,7 @@ const PASSES_MAX: usize = 8;
 /// What all steps of a run have in common.
 #[derive(Clone, Copy)]
 pub(in crate::pipeline) struct StepOptions<'r> {
-    pub guidance_scale: f64,
+    pub guidance: Guidance,
     pub control: &'r Control,
     /// The previews to send.
     pub previews: Previews,
@@ -129,7 +129,8 @@ impl<'r, E: Engine> Denoiser<'r, E> {
     fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Predicted<E>> {
         self.options.control.check()?;
         let latents = self.state.latents.clone();
-        let conditioning = self.contexts.of(evaluation.kind, self.options.guidance_scale);
+        let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
+        let conditioning = Conditioning { extra: self.state.extra(), ..inputs };
         let prediction = engine.predict(&latents, evaluation, conditioning);
         self.state.update(engine, evaluation, &prediction);
         Ok(Predicted { level: evaluation.level, latents, prediction })

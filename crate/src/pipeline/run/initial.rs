@@ -1,7 +1,7 @@
 //! The start of a run that begins with a picture (img2img).
 //!
 //! ```text
-//! picture → resized, as Pillow does → planes in −1…1     [3, h, w]
+//! picture                           → planes in −1…1     [3, h, w]
 //! planes  → the VAE's encoder       → mean, logvar       [c, h/8, w/8] each
 //! z       = mean + e^(logvar/2) · noise                  the first draw of the generator
 //! latents = signal · scaling_factor · z + sigma · noise  the second draw; see `Plan`
@@ -12,14 +12,10 @@
 
 use crate::diffusion::noise::Generator;
 use crate::error::{Error, Result};
-use crate::image::Rgba;
+use crate::image::{Mask, Rgba};
 use crate::pipeline::checkpoint::Files;
 use crate::pipeline::control::Control;
 use crate::pipeline::engine::{Engine, Moments};
-use crate::request::{Request, taken};
-
-/// The default strength, as in diffusers.
-pub(in crate::pipeline) const STRENGTH: f64 = 0.8;
 
 /// The range that logvar is clamped to, as in diffusers.
 const LOGVAR: std::ops::RangeInclusive<f32> = -30.0..=20.0;
@@ -36,8 +32,8 @@ pub(in crate::pipeline) struct Initial {
 }
 
 impl Initial {
-    /// Encodes a picture at the request's size; with the engine `wider`, if its values exceed the
-    /// range of the first one.
+    /// Encodes a picture of the request's size, without what a mask marks, if there is one; with
+    /// the engine `wider`, if its values exceed the range of the first one.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] for a size that does not fit, [`Error::NotFinite`], those of the source
@@ -45,12 +41,11 @@ impl Initial {
     pub(crate) async fn encode<E: Engine>(
         engines: (&E, Option<&E>),
         files: &Files,
-        picture: &Rgba,
-        size: [u32; 2],
+        (picture, mask): (&Rgba, Option<&Mask>),
         control: &Control,
     ) -> Result<Initial> {
-        let planes = planes(picture, size);
-        let size = size.map(|side| side as usize);
+        let planes = planes(picture, mask);
+        let size = [picture.width(), picture.height()].map(|side| side as usize);
         let mut moments = engines.0.encode_picture(files, &planes, size, control).await?;
         if let (false, Some(wider)) = (is_finite(&moments), engines.1) {
             wider.choose_kernels(true);
@@ -64,6 +59,18 @@ impl Initial {
         let deviation = logvar.into_iter().map(deviation).collect();
         let scaling_factor = scaling_factor as f32;
         Ok(Initial { mean, deviation, scaling_factor, by_taesd })
+    }
+
+    /// The distribution of `count` latents that are all zero.
+    pub(super) fn of_zeros(count: usize) -> Initial {
+        let deviation = Vec::new();
+        Initial { mean: vec![0.0; count], deviation, scaling_factor: 1.0, by_taesd: false }
+    }
+
+    /// The latents that are likeliest, not scaled, `[c, h, w]`. diffusers:
+    /// `retrieve_latents(sample_mode="argmax")`.
+    pub(super) fn mode(&self) -> &[f32] {
+        &self.mean
     }
 
     /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without
@@ -82,35 +89,19 @@ impl Initial {
     }
 }
 
-/// The number of first steps that are left out, if the run begins with a picture; fills in the
-/// default strength.
-///
-/// # Errors
-/// [`Error::Request`] for a strength without a picture.
-pub(in crate::pipeline) fn left_out(
-    request: &mut Request,
-    picture: Option<&Rgba>,
-) -> Result<Option<usize>> {
-    if picture.is_some() {
-        let strength = *request.strength.get_or_insert(STRENGTH);
-        return Ok(Some(request.steps as usize - taken(request.steps, strength)));
-    }
-    if request.strength.is_some() {
-        let reason = "is missing: a request with a strength begins with a picture. Give it that \
-                      picture, or take the strength away";
-        return Err(Error::Request { field: "initial picture", reason: reason.into() });
-    }
-    Ok(None)
-}
-
-/// Resizes a picture and converts it to `[3, h, w]` in −1…1. Opacity is ignored, as in
-/// `Image.convert("RGB")`.
-fn planes(picture: &Rgba, [width, height]: [u32; 2]) -> Vec<f32> {
-    let resized = picture.resize_bicubic(width, height);
-    let pixels = resized.pixels().as_chunks::<4>().0;
+/// Converts a picture to `[3, h, w]` in −1…1; what a mask marks becomes 0, a middle grey. Opacity
+/// is ignored, as in `Image.convert("RGB")`.
+fn planes(picture: &Rgba, mask: Option<&Mask>) -> Vec<f32> {
+    let pixels = picture.pixels().as_chunks::<4>().0;
     let plane =
         |c: usize| pixels.iter().map(move |pixel| 2.0 * (f32::from(pixel[c]) / 255.0) - 1.0);
-    (0..3).flat_map(plane).collect()
+    let mut planes: Vec<f32> = (0..3).flat_map(plane).collect();
+    if let Some(mask) = mask {
+        let marked: Vec<bool> = mask.binary().collect();
+        let values = planes.iter_mut().zip(marked.iter().cycle());
+        values.filter(|(_, marked)| **marked).for_each(|(value, _)| *value = 0.0);
+    }
+    planes
 }
 
 fn is_finite(moments: &Moments) -> bool {

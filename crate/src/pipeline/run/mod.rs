@@ -4,7 +4,10 @@
 //! ```text
 //! options              what may be passed beside a request
 //! prompts  contexts    prompts → ids → states → the UNet's contexts
-//! initial              a start picture → its latents
+//! start                what a request begins with
+//! canvas               a start picture and its mask in pixels, and the result put back
+//! initial  inpaint     a picture → its latents; what a mask keeps of them
+//! beginning            all that a batch begins with beside noise
 //! state                latents, and the sampler's history
 //! preview  denoiser    the preview of a step, and the step itself
 //! predicts             whether the first prediction is of the kind that the schedule says
@@ -12,20 +15,26 @@
 //! ```
 
 mod batch;
+mod beginning;
+mod canvas;
 mod contexts;
 mod denoiser;
 mod initial;
+mod inpaint;
 mod options;
 mod predicts;
 mod preview;
 mod prompts;
+mod start;
 mod state;
 
 pub use options::{Extras, Observer};
 
 pub(super) use batch::{Job, Order, Run};
+pub(super) use beginning::Beginning;
+pub(super) use canvas::Canvas;
 pub(super) use contexts::{Contexts, TextStates};
 pub(super) use denoiser::{Denoiser, StepOptions};
-pub(super) use initial::{Initial, left_out};
 pub(super) use prompts::Prompts;
+pub(super) use start::{Start, start};
 pub(super) use state::State;

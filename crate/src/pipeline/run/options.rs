@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::image::Rgba;
 use crate::weights::npy::Array;
 
-/// What may be passed beside a request: a start picture and its mask, and options that only comparisons with
-/// other programs need.
+/// What may be passed beside a request: a start picture and its mask, and options that only
+/// comparisons with other programs need.
 #[derive(Default)]
 pub struct Extras<'a> {
     /// A start picture of any size; see [`Request::strength`](crate::request::Request::strength).

@@ -31,7 +31,8 @@ pub(in crate::pipeline) struct Prompts {
 }
 
 impl Prompts {
-    /// Converts the last `count` prompts of negative prompt and prompt: those that the UNet needs.
+    /// Converts the prompts that the UNet needs, `count` of them: the prompt, and before it once or
+    /// twice the negative prompt.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a weight that is not a finite number.
@@ -42,9 +43,11 @@ impl Prompts {
         count: usize,
     ) -> Result<Prompts> {
         let options = request.prompt_options()?;
-        let both = [("negative prompt", &request.negative_prompt), ("prompt", &request.prompt)];
+        let negative = ("negative prompt", &request.negative_prompt);
+        // With three prompts the negative one is evaluated without and with a picture.
+        let all = [negative, negative, ("prompt", &request.prompt)];
         let (mut notices, mut prompts) = (Vec::new(), Vec::new());
-        for (name, text) in both.into_iter().skip(2 - count) {
+        for (name, text) in all.into_iter().skip(all.len() - count) {
             let text = if name == "prompt" { &encoded(request) } else { text };
             let prompt = Prompt::read(tokenizer, name, text, &options)?;
             if let Some(cut) = &prompt.cut {
@@ -64,6 +67,7 @@ impl Prompts {
             prompt.chunks
         });
         let chunks: Vec<Chunk> = filled.collect();
+        notices.dedup();
         let [called, others] = embeddings.used(&ids_of(&chunks));
         notices.extend(not_called(&others));
         let embeddings = called.into_iter().cloned().collect();

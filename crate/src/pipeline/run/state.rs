@@ -1,12 +1,14 @@
 //! The state of a sampler between evaluations: the latents, the history of earlier predictions, and
 //! the generators of its noise. See [`crate::diffusion::Plan`].
 
-use super::initial::Initial;
+use super::beginning::{Beginning, Drawn};
+use super::inpaint::Kept;
 use super::options::Extras;
 use crate::diffusion::noise::Generator;
-use crate::diffusion::{Combination, Evaluation, Plan, Slot};
+use crate::diffusion::{Combination, Evaluation, NoiseLevel, Plan, Slot};
 use crate::error::{Error, Result};
 use crate::pipeline::engine::Engine;
+use std::rc::Rc;
 
 /// The longest history of any sampler: `Past(1)` to `Past(3)`.
 const PAST_MAX: usize = 3;
@@ -23,12 +25,14 @@ pub(in crate::pipeline) struct State<A> {
     saved: Option<A>,
     /// One generator for each picture.
     noise: Vec<Generator>,
+    /// What does not change in a run: what a mask keeps, and further channels of the UNet's input.
+    given: Rc<(Option<Kept<A>>, Option<A>)>,
 }
 
 impl<A: Clone> State<A> {
     /// The state with the first latents: each picture's noise (or the given one) times the first
-    /// sigma; if the run begins with a picture, plus its latents, which are sampled before the
-    /// noise. Noise that the sampler adds later comes from the same generators.
+    /// sigma; if the run begins with a picture, plus its latents. Noise that the sampler adds later
+    /// comes from the same generators. `prompts` is how many a guided evaluation has.
     ///
     /// # Errors
     /// [`Error::Request`] for latents of another shape.
@@ -37,24 +41,33 @@ impl<A: Clone> State<A> {
         shape: [usize; 4],
         mut noise: Vec<Generator>,
         plan: &Plan,
-        initial: Option<&Initial>,
+        (beginning, prompts): (&Beginning, usize),
         extras: &Extras<'_>,
     ) -> Result<State<A>> {
-        let picture = initial.map(|initial| initial.sample(&mut noise));
-        let mut planes = match extras.latents {
-            None => randn(&mut noise, shape),
-            Some(array) if array.shape == shape => array.data.clone(),
+        let mut drawn = beginning.draw(&mut noise, shape[1..].iter().product());
+        match extras.latents {
+            None => {}
+            Some(array) if array.shape == shape => drawn.noise = array.data.clone(),
             Some(array) => {
                 let reason = format!("must have the shape {shape:?}, not {:?}", array.shape);
                 return Err(Error::Request { field: "array of latents", reason });
             }
-        };
-        planes.iter_mut().for_each(|x| *x *= plan.init_noise_sigma as f32);
-        for (x, x0) in planes.iter_mut().zip(picture.iter().flatten()) {
-            *x += plan.init_signal as f32 * x0;
         }
-        let latents = engine.latents(&planes, shape);
-        Ok(State { latents, shape, past: Vec::new(), saved: None, noise })
+        let latents = engine.latents(&first_latents(&drawn, plan, beginning), shape);
+        let is_masked = plan.evaluations.iter().any(|evaluation| evaluation.kind.masked);
+        let kept = match (&beginning.inpainting, &drawn.picture) {
+            (Some(inpainting), Some(picture)) if is_masked => {
+                Some(Kept::new(engine, shape, &inpainting.mask, [picture, &drawn.noise]))
+            }
+            _ => None,
+        };
+        let given = Rc::new((kept, beginning.channels(engine, &drawn, shape, prompts)));
+        Ok(State { latents, shape, past: Vec::new(), saved: None, noise, given })
+    }
+
+    /// Further channels of the UNet's input.
+    pub(crate) fn extra(&self) -> Option<&A> {
+        self.given.1.as_ref()
     }
 
     /// The same state for a rehearsal, without generators.
@@ -71,6 +84,9 @@ impl<A: Clone> State<A> {
         let saved = evaluation.save.as_ref().map(|sum| self.sum(engine, sum, prediction));
         let remembered = evaluation.remember.as_ref().map(|sum| self.sum(engine, sum, prediction));
         self.latents = self.sum(engine, &evaluation.update, prediction);
+        if let (Some(kept), Some(level)) = (&self.given.0, evaluation.put_back) {
+            self.latents = kept.put_back(engine, &self.latents, level);
+        }
         if let Some(remembered) = remembered {
             self.past.insert(0, remembered);
             self.past.truncate(PAST_MAX);
@@ -119,6 +135,22 @@ impl<A: Clone> State<A> {
         let planes = engine.planes(array, self.shape[1]).await?;
         observer.numbers(name, &self.shape, &planes)
     }
+}
+
+/// The first latents: noise as strong as the plan begins with, plus the picture's.
+fn first_latents(drawn: &Drawn, plan: &Plan, beginning: &Beginning) -> Vec<f32> {
+    let Plan { init_noise_sigma: noise, init_signal: signal, .. } = *plan;
+    let mut planes = drawn.noise.clone();
+    planes.iter_mut().for_each(|x| *x *= noise as f32);
+    if signal > 0.0 {
+        for (x, x0) in planes.iter_mut().zip(drawn.picture.iter().flatten()) {
+            *x += signal as f32 * x0;
+        }
+    }
+    if let Some(inpainting) = &beginning.inpainting {
+        inpainting.fill(&mut planes, &drawn.noise, NoiseLevel { signal, noise });
+    }
+    planes
 }
 
 /// The next noise of every picture, `[pictures, c, h, w]`.

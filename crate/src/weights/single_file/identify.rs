@@ -262,12 +262,9 @@ fn by_shape(archive: &Archive) -> Option<&'static str> {
         info.name.starts_with("model.diffusion_model.") && info.name.ends_with("attn2.to_k.weight")
     };
     let context = archive.tensors().iter().find(keys).and_then(|info| info.shape.get(1));
-    let input = archive.get("model.diffusion_model.input_blocks.0.0.weight");
-    match (context, input.and_then(|info| info.shape.get(1))) {
-        (Some(1024), _) => Some(SD_2),
-        (Some(2048 | 1280), _) => Some(SDXL),
-        (_, Some(9)) => Some("an inpainting checkpoint, which takes a picture and a mask as well"),
-        (_, Some(8)) => Some("a checkpoint that edits pictures, which takes one as well"),
+    match context {
+        Some(1024) => Some(SD_2),
+        Some(2048 | 1280) => Some(SDXL),
         _ => None,
     }
 }

@@ -66,13 +66,14 @@ impl CompareArgs {
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
-            return jobs::read(list, (&defaults, None));
+            return jobs::read(list, (&defaults, [None; 2]));
         }
         let pairs =
             self.prompt.iter().flat_map(|prompt| self.seeds.iter().map(move |s| (prompt, s)));
         let job = |(index, (prompt, seed)): (usize, (&String, &u64))| Job {
             file: format!("{index:05}.png"),
             init: None,
+            mask: None,
             loras: None,
             request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
         };

@@ -4,13 +4,14 @@
 mod tuning_cache;
 
 use crate::adapter_args::AdapterArgs;
-use crate::disk::{check_picture, create, read_picture, write};
+use crate::disk::{check_picture, create, write};
 use crate::embedding_args::EmbeddingArgs;
 use crate::jobs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
 use crate::part_args::PartArgs;
 use crate::request_args::{All, RequestArgs};
+use crate::start_args::StartArgs;
 use crate::taesd_args::TaesdArgs;
 use clap::{Args, ValueEnum};
 use darkroom::measure;
@@ -41,9 +42,8 @@ pub(crate) struct GenerateArgs {
     embeddings: EmbeddingArgs,
     #[command(flatten)]
     taesd: TaesdArgs,
-    /// Begin with this picture, of any size, instead of noise alone.
-    #[arg(long, value_name = "FILE.png")]
-    init: Option<PathBuf>,
+    #[command(flatten)]
+    start: StartArgs,
     /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
 
 /// The pictures of the command line's request.
 async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
-    let request = args.request.request()?;
+    let mut request = args.request.request()?;
     if request.count > 1 && (args.latents.is_some() || args.dump.is_some()) {
         let reason = "must be 1 with --latents and with --dump".to_string();
         return Err(Error::Request { field: "count", reason });
@@ -112,13 +112,12 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let places = (0..request.count.clamp(1, 2)).map(|index| numbered(&request, out, index));
     places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
-    let initial = args.init.as_deref().map(read_picture).transpose()?;
+    let pictures = args.start.read(&mut request)?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     let observer = dump.as_ref().map(|dump| dump as &dyn Observer);
-    let (initial, latents) = (initial.as_ref(), latents.as_ref());
-    let extras = Extras { initial, latents, observer, ..Extras::default() };
+    let extras = Extras { latents: latents.as_ref(), observer, ..pictures.extras() };
     let mut receive = |index: u32, picture: Picture| {
         write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
@@ -140,7 +139,8 @@ fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
 }
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
-    let jobs = jobs::prepare(list, folder, (&args.request.request()?, args.init.as_deref()))?;
+    let pictures = [args.start.init.as_deref(), args.start.mask.as_deref()];
+    let jobs = jobs::prepare(list, folder, (&args.request.request()?, pictures))?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     end_line();

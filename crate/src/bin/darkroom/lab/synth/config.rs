@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use darkroom::models::sd_v1_4;
+use std::borrow::Cow;
 
 /// A topology.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,7 +35,7 @@ pub(super) enum Config {
 pub(super) struct Files {
     pub scheduler: &'static str,
     pub text_encoder: &'static str,
-    pub unet: &'static str,
+    pub unet: Cow<'static, str>,
     pub vae: &'static str,
     pub safety_checker: &'static str,
     pub feature_extractor: &'static str,
@@ -44,7 +45,7 @@ pub(super) struct Files {
 const SD_V1_4: Files = Files {
     scheduler: sd_v1_4::SCHEDULER,
     text_encoder: sd_v1_4::TEXT_ENCODER,
-    unet: sd_v1_4::UNET,
+    unet: Cow::Borrowed(sd_v1_4::UNET),
     vae: sd_v1_4::VAE,
     safety_checker: sd_v1_4::SAFETY_CHECKER,
     feature_extractor: sd_v1_4::FEATURE_EXTRACTOR,
@@ -54,31 +55,45 @@ const SD_V1_4: Files = Files {
 const TINY: Files = Files {
     scheduler: sd_v1_4::SCHEDULER,
     text_encoder: include_str!("tiny/text_encoder.json"),
-    unet: include_str!("tiny/unet.json"),
+    unet: Cow::Borrowed(include_str!("tiny/unet.json")),
     vae: include_str!("tiny/vae.json"),
     safety_checker: include_str!("tiny/safety_checker.json"),
     feature_extractor: include_str!("tiny/feature_extractor.json"),
 };
 
 impl Config {
-    pub(super) fn files(self) -> Files {
+    /// With so many channels of the UNet's input, where they are not the topology's own.
+    pub(super) fn files(self, in_channels: Option<usize>) -> Files {
+        let files = self.own();
+        let Some(channels) = in_channels else { return files };
+        let field = |channels: usize| format!("\"in_channels\": {channels},");
+        Files { unet: files.unet.replace(&field(4), &field(channels)).into(), ..files }
+    }
+
+    fn own(self) -> Files {
         match self {
             Config::SdV1_4 => SD_V1_4,
-            Config::BkSdmBase => Files { unet: include_str!("bk_sdm/base.json"), ..SD_V1_4 },
-            Config::BkSdmSmall => Files { unet: include_str!("bk_sdm/small.json"), ..SD_V1_4 },
-            Config::BkSdmTiny => Files { unet: sd_v1_4::BK_SDM_TINY_UNET, ..SD_V1_4 },
+            Config::BkSdmBase => {
+                Files { unet: Cow::Borrowed(include_str!("bk_sdm/base.json")), ..SD_V1_4 }
+            }
+            Config::BkSdmSmall => {
+                Files { unet: Cow::Borrowed(include_str!("bk_sdm/small.json")), ..SD_V1_4 }
+            }
+            Config::BkSdmTiny => {
+                Files { unet: Cow::Borrowed(sd_v1_4::BK_SDM_TINY_UNET), ..SD_V1_4 }
+            }
             Config::Tiny => TINY,
             Config::TinyDistilled => {
-                Files { unet: include_str!("tiny/distilled_unet.json"), ..TINY }
+                Files { unet: Cow::Borrowed(include_str!("tiny/distilled_unet.json")), ..TINY }
             }
             Config::TinyLcm => Files {
                 scheduler: include_str!("tiny/lcm/scheduler.json"),
-                unet: include_str!("tiny/lcm/unet.json"),
+                unet: Cow::Borrowed(include_str!("tiny/lcm/unet.json")),
                 ..TINY
             },
             Config::Width64 => Files {
                 text_encoder: include_str!("width64/text_encoder.json"),
-                unet: include_str!("width64/unet.json"),
+                unet: Cow::Borrowed(include_str!("width64/unet.json")),
                 ..TINY
             },
         }
@@ -105,7 +120,7 @@ impl Files {
             ("scheduler/scheduler_config.json", self.scheduler),
             ("tokenizer/tokenizer_config.json", include_str!("common/tokenizer_config.json")),
             ("text_encoder/config.json", self.text_encoder),
-            ("unet/config.json", self.unet),
+            ("unet/config.json", &self.unet),
             ("vae/config.json", self.vae),
         ]);
         let files = files.into_iter().map(|(path, text)| (path, text.to_string()));

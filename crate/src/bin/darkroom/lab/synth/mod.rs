@@ -46,6 +46,10 @@ pub(crate) struct SynthArgs {
     /// Which topology: that of Stable Diffusion v1.4, or a small one of the same kind.
     #[arg(long, value_enum)]
     config: Config,
+    /// Channels of the UNet's input, where they are others: 9 for one that fills masked parts, 8
+    /// for one that edits pictures.
+    #[arg(long)]
+    in_channels: Option<usize>,
     /// Another seed gives other numbers.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -69,7 +73,7 @@ pub(crate) struct SynthArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &SynthArgs) -> Result<()> {
-    let files = args.config.files();
+    let files = args.config.files(args.in_channels);
     for (path, text) in files.all(args.safety) {
         write_in_folder(&args.out.join(path), text.as_bytes())?;
     }
@@ -83,7 +87,7 @@ pub(crate) fn run(args: &SynthArgs) -> Result<()> {
     let text = scope();
     TextEncoder::new(&text, &TextConfig::parse("text_encoder/config.json", files.text_encoder)?)?;
     let unet = scope();
-    Unet::new(&unet, &UnetConfig::parse("unet/config.json", files.unet)?)?;
+    Unet::new(&unet, &UnetConfig::parse("unet/config.json", &files.unet)?)?;
     let vae = scope();
     let vae_config = VaeConfig::parse("vae/config.json", files.vae)?;
     VaeDecoder::new(&vae, &vae_config)?;

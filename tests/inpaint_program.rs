@@ -1,0 +1,72 @@
+//! Masks and outpainting on the command line, and in its lists.
+
+use crate::img2img::initial;
+use crate::made_up::{program, scratch, tiny};
+use crate::masks::mask;
+use darkroom::image::png;
+use darkroom::pipeline::Request;
+
+#[test]
+fn the_program_takes_masks_and_grows_pictures() {
+    let folder = scratch("mask");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    std::fs::write(path("start.png"), png::encode(&initial(64, 48), &[]).unwrap()).unwrap();
+    std::fs::write(path("mask.png"), png::encode(&mask(64, 48), &[]).unwrap()).unwrap();
+    let model = tiny().to_str().unwrap();
+    let common = ["generate", "--device", "cpu", "--model", model, "--steps", "2"];
+    let run = |rest: &[&str]| program(&[&common[..], &["--prompt", "a cat"], rest].concat());
+    let (start, masks, out) = (path("start.png"), path("mask.png"), path("out.png"));
+    let begin = ["--init", &start, "--mask", &masks, "--width", "64", "--height", "48"];
+    let output = run(&[&begin[..], &["--mask-blur", "2", "--out", &out]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let picture = png::decode("out.png", &std::fs::read(&out).unwrap()).unwrap();
+    let parameters = picture.text(png::PARAMETERS).unwrap();
+    assert!(parameters.contains("Denoising strength: 1, "), "{parameters}");
+    assert!(parameters.contains("Mask blur: 2"), "{parameters}");
+    let again = Request::from_json(picture.text(png::DARKROOM).unwrap()).unwrap();
+    assert_eq!((again.mask_blur, again.strength), (2.0, Some(1.0)));
+    assert_eq!(picture.picture.pixels()[..3], initial(64, 48).pixels()[..3]);
+
+    // Only the masked part, at its own size, put back.
+    let crop = ["--init", &start, "--mask", &masks, "--width", "32", "--height", "32"];
+    let output = run(&[&crop[..], &["--only-masked", "4", "--out", &out]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let picture = png::decode("out.png", &std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!((picture.picture.width(), picture.picture.height()), (64, 48));
+    let parameters = picture.text(png::PARAMETERS).unwrap();
+    assert!(parameters.contains("Size: 32x32"), "{parameters}");
+    assert!(parameters.contains("Masked area padding: 4"), "{parameters}");
+
+    // A larger canvas, with sides of multiples of eight.
+    let output = run(&["--init", &start, "--outpaint", "0,0,30,8", "--out", &out]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let picture = png::decode("out.png", &std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!((picture.picture.width(), picture.picture.height()), (96, 56));
+    assert_eq!(picture.picture.pixels()[..3], initial(64, 48).pixels()[..3]);
+
+    for (arguments, what) in [
+        (vec!["--mask", &masks], "initial picture is missing"),
+        (vec!["--outpaint", "1,2"], "four whole numbers"),
+        (vec!["--init", &start, "--outpaint", "0,0,0,0"], "must grow"),
+        (vec!["--init", &start, "--mask-blur", "3"], "mask is missing"),
+    ] {
+        let output = run(&[&arguments[..], &["--out", &out]].concat());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(what), "{arguments:?}: {told}");
+    }
+
+    let line = |file: &str, mask: &str| {
+        let (init, mask) = (path("start.png"), path(mask));
+        serde_json::json!({
+            "prompt": "a cat", "width": 64, "height": 48, "init": init, "mask": mask, "file": file,
+        })
+    };
+    let list = [line("a.png", "mask.png"), line("b.png", "nowhere.png")].map(|l| l.to_string());
+    std::fs::write(path("list.jsonl"), list.join("\n")).unwrap();
+    let jobs = ["--jobs", &path("list.jsonl"), "--out-dir", &path("all")];
+    let output = program(&[&common[..], &jobs].concat());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("b.png failed"), "{told}");
+    assert!(folder.join("all/a.png").exists(), "{told}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
