@@ -1,0 +1,62 @@
+// A mask as the colours of an image and back: in files white is made anew and black stays; over the
+// image the mask is red.
+
+/** @typedef {import("./history.js").Rect} Rect */
+
+/** Red, green, blue and the most opacity of a mask over its image. */
+const RED = /** @type {const} */ ([235, 28, 36]);
+const OPACITY = 0.62;
+
+/**
+ * The mask in a file: the brightness of each pixel (ITU-R BT.601, as PIL's convert("L")); what is
+ * transparent stays.
+ * @param {Uint8ClampedArray} rgba
+ */
+export function brightness(rgba) {
+  const bytes = new Uint8Array(rgba.length / 4);
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 4) {
+    const [r = 0, g = 0, b = 0, a = 0] = [rgba[at], rgba[at + 1], rgba[at + 2], rgba[at + 3]];
+    bytes[i] = Math.round(((0.299 * r + 0.587 * g + 0.114 * b) * a) / 255);
+  }
+  return bytes;
+}
+
+/**
+ * The mask that an image's transparency is: what cannot be seen is made anew.
+ * @param {Uint8ClampedArray} rgba
+ */
+export function transparency(rgba) {
+  const bytes = new Uint8Array(rgba.length / 4);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 255 - (rgba[i * 4 + 3] ?? 255);
+  return bytes;
+}
+
+/**
+ * White on black, for a file.
+ * @param {Uint8Array} bytes
+ */
+export function whiteOnBlack(bytes) {
+  const rgba = new Uint8ClampedArray(bytes.length * 4);
+  for (const [i, value] of bytes.entries()) rgba.set([value, value, value, 255], i * 4);
+  return rgba;
+}
+
+/**
+ * A part of a mask in red, to lie over its image.
+ * @param {Uint8Array} bytes of the whole mask
+ * @param {number} stride its width
+ * @param {Rect} rect
+ */
+export function redOver(bytes, stride, { x, y, width, height }) {
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  for (let row = 0, to = 0; row < height; row++) {
+    const start = (y + row) * stride + x;
+    for (let at = start; at < start + width; at++, to += 4) {
+      const value = bytes[at] ?? 0;
+      if (!value) continue;
+      [rgba[to], rgba[to + 1], rgba[to + 2]] = RED;
+      rgba[to + 3] = value * OPACITY;
+    }
+  }
+  return rgba;
+}
