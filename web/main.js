@@ -21,8 +21,9 @@ import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
 import { createFaults } from "./page/faults.js";
 import { createRunner } from "./queue/runner.js";
-import { keptDraft } from "./request/draft.js";
+import { keptDraft, startImagesIn } from "./request/draft.js";
 import { readingOf, requestOf } from "./request/fields.js";
+import { randomSeed } from "./request/seed.js";
 import { shouldShow } from "./session/notices.js";
 import { Session } from "./session/session.js";
 import { createPage, isIdle } from "./state/page.js";
@@ -70,6 +71,8 @@ import { createVerify } from "./views/verify.js";
 
 /** Whether the page was closed while the queue ran. */
 const interrupted = remembered("queue-runs") === "yes";
+/** The name of the painter of masks in the browser's history. */
+const EDITOR = "edit";
 const state = createPage();
 const session = new Session(state, new Engine(), {
   stayAwake,
@@ -95,6 +98,8 @@ const form = new Form(state, {
   onCancel: () => session.cancel(),
   onChange: changed,
   onGetLora: (offered) => models.fetchAddon(offered),
+  onEditor: (open) => (open ? places.open(EDITOR) : places.close()),
+  outpaint: (pixels, sides) => session.engine.outpaint(pixels, sides, randomSeed()),
   onFault: tell,
 });
 const status = createStatus(session);
@@ -113,6 +118,8 @@ const picture = createPicture({
     if (isIdle(state)) actions.generate();
   },
   onVary: (request, file) => void actions.vary(request, file),
+  onEdit: (request, file) => void actions.vary(request, file, "edit"),
+  onNext: (file) => void actions.goOnWith(file),
   onLink: (request, model) => void actions.linkPicture(request, model),
 });
 createPreviewEvery(state);
@@ -154,20 +161,23 @@ const speed = createSpeed(state, session, {
   },
 });
 const gallery = new Gallery(state, {
-  onUse({ request, initial = "" }) {
-    form.fillRequest([...fieldsOf({ ...request }), ["initial", initial]]);
+  onUse({ request, initial = "", mask = "" }) {
+    form.fillRequest([...fieldsOf({ ...request }), ["initial", initial], ["mask", mask]]);
     changed();
     toForm();
   },
-  async onVary({ id, request }) {
-    const file = await imageFile(id).catch(tell);
-    if (file) void actions.vary(request, file);
-  },
+  onVary: (saved) => void vary(saved, "vary"),
+  onEdit: (saved) => void vary(saved, "edit"),
   onLink: ({ request, model }) => actions.linkPicture(request, model),
   onOpen: (name) => places.open(name),
   onClose: () => places.close(),
   onFault: tell,
 });
+/** @param {import("./storage/images.js").SavedImage} saved @param {"vary" | "edit"} how */
+async function vary({ id, request }, how) {
+  const file = await imageFile(id).catch(tell);
+  if (file) await actions.vary(request, file, how);
+}
 /** @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's */
 const addToQueue = (rows) => {
   const { seed: _seed, ...rest } = form.fields();
@@ -266,7 +276,7 @@ const drop = createDrop({
   },
   async onPicture(file, onTarget) {
     toForm();
-    if (!(await form.startImage.take(file))) return;
+    if (!(await form.startImage.take(file, file.name))) return;
     form.showFault(null);
     if (onTarget) return;
     status.end(say.becameStartImage(file.name));
@@ -288,14 +298,20 @@ const actions = createActions(state, session, form, {
 const places = createPlaces({
   onLink: () => void address.follow(),
   onView: navigation.show,
-  onOpen: (name) => gallery.open(name),
+  onOpen: openDialog,
 });
 const address = createAddress(form, session, {
   count: prompt.count,
   show: navigation.show,
-  open: (name) => gallery.open(name),
+  open: openDialog,
   enter: places.begin,
 });
+/** Opens the dialog that an entry of the history names, and closes others. @param {string} name */
+function openDialog(name) {
+  if (name === EDITOR) void form.startImage.edit();
+  else form.startImage.closeEditor();
+  gallery.open(name);
+}
 const addons = createAddons(form, {
   changed,
   toForm,
@@ -311,7 +327,7 @@ anyById("reset").addEventListener("click", () => {
 });
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
-  Promise.resolve(drop.pasteInProgress())
+  Promise.resolve(drop.pasteInProgress() ?? form.startImage.pending())
     .then(() => addToQueue([form.fields()]))
     .then(() => status.end(say.queued()))
     .catch(tell),
@@ -345,4 +361,4 @@ address
   .then(() => (interrupted ? runner.resume() : undefined))
   .catch(tell);
 // Where storage is blocked, there is nothing to delete.
-sweepStartImages(keptDraft()?.startImage["initial"]).catch(() => {});
+sweepStartImages(startImagesIn(keptDraft())).catch(() => {});

@@ -199,7 +199,8 @@ export const say = {
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
-  fromStartImage: (/** @type {number} */ strength) => `from an image, strength ${strength}`,
+  fromStartImage: (/** @type {number} */ strength, /** @type {boolean} */ masked = false) =>
+    `from an image, strength ${strength}${masked ? ", inside a mask" : ""}`,
   negativePrompt: (/** @type {string} */ text) => `negative prompt “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same

@@ -7,7 +7,7 @@ import { createBrush } from "./brush.js";
 import { maskFile, readMask, readTransparency, scaled } from "./files.js";
 import { watchKeys } from "./keys.js";
 import { Mask, maskSize } from "./mask.js";
-import { watchPointers } from "./pointers.js";
+import { Pointers } from "./pointers.js";
 import { createSheet } from "./sheet.js";
 
 /** @typedef {import("./zoom.js").Point} Point */
@@ -23,253 +23,304 @@ const [WIDER, CLOSER] = [1.2, 1.5];
 const [STEP, FAR] = [1 / 4, 5];
 
 /**
- * @param {object} handlers
- * @param {(mask: Blob | null) => Promise<void>} handlers.onMask the mask has changed; null: nothing
- * is masked any more
- * @param {() => void} handlers.onOpen
- * @param {() => void} handlers.onClose
- * @param {(error: unknown) => void} handlers.onFault
+ * An image that is open: its mask, the brush on it, and what of it is transparent.
+ * @typedef {{ mask: Mask, brush: ReturnType<typeof createBrush>, unseen: Uint8Array | null }} Open
  */
-export function createPainter({ onMask, onOpen, onClose, onFault }) {
-  const dialog = byId("editor", HTMLDialogElement);
-  const stage = anyById("editor-stage");
-  const slider = byId("editor-size", HTMLInputElement);
-  const sheet = createSheet();
-  /** The image that is open: its mask, and what of it is transparent. */
-  let open = /** @type {ReturnType<typeof begin> | null} */ (null);
-  let erases = false;
-  /** @type {Point} the keys' cursor, in pixels of the mask */
-  let cursor = { x: 0, y: 0 };
+
+/**
+ * @typedef {object} Handlers
+ * @property {(mask: Blob | null) => Promise<void>} onMask the mask has changed; null: nothing is
+ * masked any more
+ * @property {() => void} onOpen
+ * @property {() => void} onClose
+ * @property {(error: unknown) => void} onFault
+ */
+
+export class Painter {
+  #handlers;
+  #dialog = byId("editor", HTMLDialogElement);
+  #stage = anyById("editor-stage");
+  #slider = byId("editor-size", HTMLInputElement);
+  #sheet = createSheet();
+  #pointers;
+  #keys;
+  /** @type {Open | null} */
+  #open = null;
+  #erases = false;
+  /** The keys' cursor, in pixels of the mask. @type {Point} */
+  #cursor = { x: 0, y: 0 };
   /** Whether the mouse or a pen is over the stage. */
-  let over = false;
+  #over = false;
   /** Whether the mask has changes that were not handed on. */
-  let changed = false;
-  let [restTimer, toldTimer] = [0, 0];
+  #changed = false;
+  #restTimer = 0;
+  #toldTimer = 0;
   /** The latest hand-over, after those before it. @type {Promise<void> | null} */
-  let handing = null;
+  #handing = null;
 
-  /** @param {Mask} mask @param {Uint8Array | null} unseen */
-  function begin(mask, unseen) {
-    return { mask, unseen, brush: createBrush(mask, (rect) => sheet.draw(rect)) };
+  /** @param {Handlers} handlers */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    this.#pointers = this.#watchPointers();
+    this.#keys = this.#watchKeys();
+    this.#watchButtons();
+    // The keys' cursor is seen while the stage has the focus from the keyboard.
+    this.#stage.addEventListener("focus", () => {
+      if (this.#stage.matches(":focus-visible")) this.#ring(true);
+    });
+    this.#stage.addEventListener("blur", () => this.#over || this.#ring(false));
+    document.addEventListener("visibilitychange", () => document.hidden && this.#handOn());
+    this.#dialog.addEventListener("close", () => {
+      this.#pointers.end();
+      this.#handOn();
+      this.#open = null;
+      this.#sheet.close();
+      handlers.onClose();
+    });
   }
 
-  const size = () => Number(slider.value);
-  const ring = (/** @type {Point | null} */ at) => sheet.ring(at, size());
-
-  /** Says where the cursor is and how much is masked, once nothing changes for a moment. */
-  function tell() {
-    clearTimeout(toldTimer);
-    toldTimer = setTimeout(() => {
-      if (!open) return;
-      const { width, height } = open.mask;
-      anyById("editor-status").textContent = editText.status(cursor, { width, height }, [
-        open.mask.share(),
-        open.mask.isEmpty(),
-      ]);
-    }, TOLD_MS);
+  /**
+   * Opens the painter on a start image and its mask.
+   * @param {Blob} image
+   * @param {Blob | undefined} file of the mask
+   */
+  async open(image, file) {
+    const { width, height, canvas } = await scaled(image, maskSize);
+    const mask = new Mask(width, height);
+    if (file) mask.bytes.set(await readMask(file, { width, height }));
+    const unseen = await readTransparency(image, { width, height });
+    this.#open = { mask, unseen, brush: createBrush(mask, (rect) => this.#sheet.draw(rect)) };
+    const longer = Math.max(width, height);
+    this.#slider.max = String(Math.max(2, Math.round(longer * WIDEST)));
+    this.#slider.value = String(Math.max(1, Math.round(longer * FIRST)));
+    this.#cursor = { x: Math.round(width / 2), y: Math.round(height / 2) };
+    this.#erases = false;
+    button("editor-unseen").hidden = !unseen;
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#sheet.open(canvas, mask);
+    this.#stage.focus({ preventScroll: true });
+    this.#show();
+    this.#handlers.onOpen();
   }
 
-  function show() {
-    const { back = 0, forth = 0 } = open?.mask.steps() ?? {};
-    button("editor-undo").disabled = !back;
-    button("editor-redo").disabled = !forth;
-    button("editor-brush").ariaPressed = String(!erases);
-    button("editor-eraser").ariaPressed = String(erases);
-    byId("editor-size-value", HTMLOutputElement).value = editText.pixels(size());
-    tell();
+  /** Closes it. The change is on its way before anything else can happen. */
+  close() {
+    this.#handOn();
+    this.#dialog.close();
   }
 
-  function change() {
-    changed = true;
-    clearTimeout(restTimer);
-    restTimer = setTimeout(handOn, REST_MS);
-    show();
+  /** Resolves when the latest change was handed on; null if there is none. */
+  pending() {
+    return this.#handing;
   }
 
-  /** Hands the mask on, if it has changed. */
-  function handOn() {
-    clearTimeout(restTimer);
-    if (!changed || !open) return;
-    changed = false;
-    const { mask } = open;
-    const file = mask.isEmpty() ? Promise.resolve(null) : maskFile(mask);
-    const mine = Promise.all([file, handing])
-      .then(([blob]) => onMask(blob))
-      .catch(onFault)
-      .finally(() => mine === handing && (handing = null));
-    handing = mine;
+  #watchPointers() {
+    const to = (/** @type {Point} */ at) => (this.#cursor = this.#sheet.toMask(at));
+    return new Pointers(this.#stage, {
+      onBegin: (at, pressure, eraser) => {
+        const how = { size: this.#size, pressure, erase: eraser || this.#erases };
+        this.#open?.brush.begin(to(at), how);
+        this.#ring(true);
+      },
+      onMove: (at, pressure) => this.#open?.brush.move(to(at), this.#size, pressure),
+      onEnd: () => this.#endStroke(),
+      onCancel: () => this.#open?.brush.cancel(),
+      onPan: (by) => this.#sheet.pan(by),
+      onZoom: (factor, at) => this.#sheet.zoom(factor, at),
+      onHover: (at) => {
+        this.#over = !!at;
+        if (at) to(at);
+        this.#ring(this.#over);
+      },
+      pans: () => this.#keys.pans(),
+    });
   }
 
-  /** Does something to the whole mask. @param {(mask: Mask) => boolean} act */
-  function whole(act) {
-    if (!open || open.brush.paints() || !act(open.mask)) return;
-    sheet.draw(open.mask.whole);
-    change();
+  #watchKeys() {
+    const brush = (/** @type {boolean} */ erase) => () => this.#choose(erase);
+    const zoom = (/** @type {number} */ factor) => () => this.#sheet.zoom(factor);
+    return watchKeys(this.#dialog, this.#stage, {
+      onStep: (by, far, paint) => this.#step(by, far, paint),
+      onDab: () => {
+        this.#open?.brush.begin(this.#cursor, { size: this.#size, erase: this.#erases });
+        this.#endStroke();
+      },
+      onRelease: () => this.#endStroke(),
+      onUndo: () => this.#history("undo"),
+      onRedo: () => this.#history("redo"),
+      acts: {
+        "[": () => this.#widen(1 / WIDER),
+        "]": () => this.#widen(WIDER),
+        ...{ b: brush(false), e: brush(true) },
+        ...{ "+": zoom(CLOSER), "=": zoom(CLOSER), "-": zoom(1 / CLOSER) },
+        0: () => this.#sheet.fit(),
+      },
+      over: () => this.#over,
+    });
   }
 
-  /** @param {"undo" | "redo"} way */
-  function step(way) {
-    if (!open || open.brush.paints()) return;
-    const rect = open.mask[way]();
-    if (!rect) return;
-    sheet.draw(rect);
-    change();
+  #watchButtons() {
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      brush: () => this.#choose(false),
+      eraser: () => this.#choose(true),
+      undo: () => this.#history("undo"),
+      redo: () => this.#history("redo"),
+      fill: () => this.#whole((mask) => mask.fill(255)),
+      invert: () => this.#whole((mask) => mask.invert()),
+      clear: () => this.#whole((mask) => mask.fill(0)),
+      closer: () => this.#sheet.zoom(CLOSER),
+      farther: () => this.#sheet.zoom(1 / CLOSER),
+      fit: () => this.#sheet.fit(),
+      unseen: () => this.#whole((mask) => mask.replace(this.#open?.unseen ?? mask.bytes)),
+      save: () => void this.#save().catch(this.#handlers.onFault),
+      done: () => this.close(),
+    };
+    for (const [name, act] of Object.entries(acts)) onPress(`editor-${name}`, act);
+    this.#slider.addEventListener("input", () => this.#show());
+    const input = byId("editor-load", HTMLInputElement);
+    input.addEventListener("change", () => {
+      const [file] = input.files ?? [];
+      input.value = "";
+      if (file) void this.#load(file);
+    });
+  }
+
+  /** The width of the brush in pixels of the mask. */
+  get #size() {
+    return Number(this.#slider.value);
+  }
+
+  /** Shows the ring of the brush at the cursor, or hides it. @param {boolean} shown */
+  #ring(shown) {
+    this.#sheet.ring(shown ? this.#cursor : null, this.#size);
   }
 
   /** @param {boolean} erase */
-  function choose(erase) {
-    erases = erase;
-    show();
+  #choose(erase) {
+    this.#erases = erase;
+    this.#show();
   }
 
-  /** @param {number} factor */
-  function widen(factor) {
-    const wanted = Math.round(size() * factor);
-    slider.value = String(wanted === size() ? size() + Math.sign(factor - 1) : wanted);
-    ring(cursor);
-    show();
+  /** @param {number} factor of the brush's width */
+  #widen(factor) {
+    const [now, wanted] = [this.#size, Math.round(this.#size * factor)];
+    this.#slider.value = String(wanted === now ? now + Math.sign(factor - 1) : wanted);
+    this.#ring(true);
+    this.#show();
   }
 
-  function endStroke() {
-    if (open?.brush.end()) change();
-    else show();
+  /**
+   * An arrow key moves the cursor.
+   * @param {Point} by
+   * @param {boolean} far
+   * @param {boolean} paint on the way
+   */
+  #step(by, far, paint) {
+    if (!this.#open) return;
+    const { mask, brush } = this.#open;
+    const reach = Math.max(1, Math.round(this.#size * STEP)) * (far ? FAR : 1);
+    const into = (/** @type {number} */ to, /** @type {number} */ side) =>
+      Math.min(side, Math.max(0, Math.round(to)));
+    const how = { size: this.#size, erase: this.#erases };
+    if (paint && !brush.paints()) brush.begin(this.#cursor, how);
+    this.#cursor = {
+      x: into(this.#cursor.x + by.x * reach, mask.width),
+      y: into(this.#cursor.y + by.y * reach, mask.height),
+    };
+    if (paint) brush.move(this.#cursor, this.#size);
+    this.#sheet.reveal(this.#cursor);
+    this.#ring(true);
+    this.#tell();
   }
 
-  const pointers = watchPointers(stage, {
-    onBegin(at, pressure, erase) {
-      cursor = sheet.toMask(at);
-      ring(cursor);
-      open?.brush.begin(cursor, { size: size(), pressure, erase: erase || erases });
-    },
-    onMove(at, pressure) {
-      cursor = sheet.toMask(at);
-      open?.brush.move(cursor, size(), pressure);
-    },
-    onEnd: endStroke,
-    onCancel: () => open?.brush.cancel(),
-    onPan: (by) => sheet.pan(by),
-    onZoom: (factor, at) => sheet.zoom(factor, at),
-    onHover(at) {
-      over = !!at;
-      if (at) cursor = sheet.toMask(at);
-      ring(at ? cursor : null);
-    },
-    pans: () => keys.pans(),
-  });
+  #endStroke() {
+    if (this.#open?.brush.end()) this.#change();
+    else this.#show();
+  }
 
-  const keys = watchKeys(dialog, stage, {
-    onStep(by, far, paint) {
-      if (!open) return;
-      const { mask, brush } = open;
-      const reach = Math.max(1, Math.round(size() * STEP)) * (far ? FAR : 1);
-      const into = (/** @type {number} */ to, /** @type {number} */ side) =>
-        Math.min(side, Math.max(0, Math.round(to)));
-      if (paint && !brush.paints()) brush.begin(cursor, { size: size(), erase: erases });
-      cursor = {
-        x: into(cursor.x + by.x * reach, mask.width),
-        y: into(cursor.y + by.y * reach, mask.height),
-      };
-      if (paint) brush.move(cursor, size());
-      sheet.reveal(cursor);
-      ring(cursor);
-      tell();
-    },
-    onDab() {
-      open?.brush.begin(cursor, { size: size(), erase: erases });
-      endStroke();
-    },
-    onRelease: endStroke,
-    onUndo: () => step("undo"),
-    onRedo: () => step("redo"),
-    acts: {
-      "[": () => widen(1 / WIDER),
-      "]": () => widen(WIDER),
-      b: () => choose(false),
-      e: () => choose(true),
-      "+": () => sheet.zoom(CLOSER),
-      "=": () => sheet.zoom(CLOSER),
-      "-": () => sheet.zoom(1 / CLOSER),
-      0: () => sheet.fit(),
-    },
-    over: () => over,
-  });
+  /** Does something to the whole mask. @param {(mask: Mask) => boolean} act */
+  #whole(act) {
+    if (!this.#open || this.#open.brush.paints() || !act(this.#open.mask)) return;
+    this.#sheet.draw(this.#open.mask.whole);
+    this.#change();
+  }
+
+  /** @param {"undo" | "redo"} way */
+  #history(way) {
+    if (!this.#open || this.#open.brush.paints()) return;
+    const rect = this.#open.mask[way]();
+    if (!rect) return;
+    this.#sheet.draw(rect);
+    this.#change();
+  }
+
+  #change() {
+    this.#changed = true;
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => this.#handOn(), REST_MS);
+    this.#show();
+  }
+
+  /** Hands the mask on, if it has changed. */
+  #handOn() {
+    clearTimeout(this.#restTimer);
+    if (!this.#changed || !this.#open) return;
+    this.#changed = false;
+    const { mask } = this.#open;
+    const file = mask.isEmpty() ? Promise.resolve(null) : maskFile(mask);
+    const mine = Promise.all([file, this.#handing])
+      .then(([blob]) => this.#handlers.onMask(blob))
+      .catch(this.#handlers.onFault)
+      .finally(() => {
+        if (mine === this.#handing) this.#handing = null;
+      });
+    this.#handing = mine;
+  }
+
+  #show() {
+    const { back = 0, forth = 0 } = this.#open?.mask.steps() ?? {};
+    for (const [name, count] of /** @type {const} */ ([
+      ["undo", back],
+      ["redo", forth],
+    ])) {
+      const one = button(`editor-${name}`);
+      // A disabled button would lose the focus.
+      if (!count && document.activeElement === one) this.#stage.focus();
+      one.disabled = !count;
+    }
+    button("editor-brush").ariaPressed = String(!this.#erases);
+    button("editor-eraser").ariaPressed = String(this.#erases);
+    byId("editor-size-value", HTMLOutputElement).value = editText.pixels(this.#size);
+    this.#tell();
+  }
+
+  /** Says where the cursor is and how much is masked, once nothing changes for a moment. */
+  #tell() {
+    clearTimeout(this.#toldTimer);
+    this.#toldTimer = setTimeout(() => {
+      const mask = this.#open?.mask;
+      if (!mask) return;
+      const masked = { share: mask.share(), empty: mask.isEmpty() };
+      anyById("editor-status").textContent = editText.status(this.#cursor, mask, masked);
+    }, TOLD_MS);
+  }
+
+  async #save() {
+    if (this.#open) save("mask.png", await maskFile(this.#open.mask));
+  }
 
   /** Makes what a file says of a mask the mask. @param {File} file */
-  async function load(file) {
-    const opened = open;
-    if (!opened) return;
+  async #load(file) {
+    const open = this.#open;
+    if (!open) return;
     try {
-      const bytes = await readMask(file, opened.mask);
-      if (opened === open) whole((mask) => mask.replace(bytes));
+      const bytes = await readMask(file, open.mask);
+      if (open === this.#open) this.#whole((mask) => mask.replace(bytes));
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
+      clearTimeout(this.#toldTimer);
       anyById("editor-status").textContent = editText.noMask(file.name, message);
     }
   }
-
-  for (const [name, act] of Object.entries({
-    brush: () => choose(false),
-    eraser: () => choose(true),
-    undo: () => step("undo"),
-    redo: () => step("redo"),
-    fill: () => whole((mask) => mask.fill(255)),
-    invert: () => whole((mask) => mask.invert()),
-    clear: () => whole((mask) => mask.fill(0)),
-    closer: () => sheet.zoom(CLOSER),
-    farther: () => sheet.zoom(1 / CLOSER),
-    fit: () => sheet.fit(),
-    unseen: () => whole((mask) => mask.replace(open?.unseen ?? mask.bytes)),
-    save: () =>
-      void (open && maskFile(open.mask).then((blob) => save("mask.png", blob)).catch(onFault)),
-    done: () => dialog.close(),
-  }))
-    onPress(`editor-${name}`, act);
-  slider.addEventListener("input", show);
-  const input = byId("editor-load", HTMLInputElement);
-  input.addEventListener("change", () => {
-    const [file] = input.files ?? [];
-    input.value = "";
-    if (file) void load(file);
-  });
-  // The keys' cursor is seen while the stage has the focus from the keyboard.
-  stage.addEventListener("focus", () => stage.matches(":focus-visible") && ring(cursor));
-  stage.addEventListener("blur", () => over || ring(null));
-  document.addEventListener("visibilitychange", () => document.hidden && handOn());
-  dialog.addEventListener("close", () => {
-    pointers.end();
-    handOn();
-    open = null;
-    sheet.close();
-    onClose();
-  });
-
-  return {
-    /**
-     * Opens the painter on a start image and its mask.
-     * @param {Blob} image
-     * @param {Blob | undefined} mask
-     */
-    async open(image, mask) {
-      const { width, height, canvas } = await scaled(image, maskSize);
-      const painted = new Mask(width, height);
-      if (mask) painted.bytes.set(await readMask(mask, { width, height }));
-      open = begin(painted, await readTransparency(image, { width, height }));
-      const longer = Math.max(width, height);
-      slider.max = String(Math.max(2, Math.round(longer * WIDEST)));
-      slider.value = String(Math.max(1, Math.round(longer * FIRST)));
-      cursor = { x: Math.round(width / 2), y: Math.round(height / 2) };
-      erases = false;
-      button("editor-unseen").hidden = !open.unseen;
-      if (!dialog.open) dialog.showModal();
-      sheet.open(canvas, painted);
-      stage.focus({ preventScroll: true });
-      show();
-      onOpen();
-    },
-
-    close: () => dialog.close(),
-
-    /** Resolves when the latest change was handed on; null if there is none. */
-    pending: () => handing,
-  };
 }

@@ -25,124 +25,130 @@ const [WHEEL_ZOOM, PINCH_ZOOM] = [0.0015, 0.01];
 /** Pixels of a line and of a page, for wheels that count in them. */
 const UNITS = [1, 16, 400];
 
-/**
- * @param {HTMLElement} stage
- * @param {Handlers} handlers
- */
-export function watchPointers(stage, handlers) {
+/** The pressure of a pen, 1 for all others. @param {PointerEvent} event */
+const pressureOf = ({ pointerType, pressure }) =>
+  pointerType === "pen" && pressure > 0 ? pressure : 1;
+
+export class Pointers {
+  #stage;
+  #handlers;
   /** Fingers on the stage, by the pointer's number. @type {Map<number, Point>} */
-  const fingers = new Map();
-  /** The pointer that paints, and the one that moves the image; −1 is none. */
-  let [painter, mover] = [-1, -1];
-  /** @type {Point} where the mover was */
-  let last = { x: 0, y: 0 };
+  #fingers = new Map();
+  /** The pointer that paints; −1 is none. */
+  #painter = -1;
+  /** The pointer that moves the image, and where it was. */
+  #mover = -1;
+  #last = { x: 0, y: 0 };
   /** Whether fingers were two: until all are lifted, none paints. */
-  let pinched = false;
+  #pinched = false;
 
-  /** @param {{ clientX: number, clientY: number }} event @returns {Point} */
-  function place({ clientX, clientY }) {
-    const { left, top } = stage.getBoundingClientRect();
-    return { x: clientX - left - stage.clientLeft, y: clientY - top - stage.clientTop };
+  /**
+   * @param {HTMLElement} stage
+   * @param {Handlers} handlers
+   */
+  constructor(stage, handlers) {
+    this.#stage = stage;
+    this.#handlers = handlers;
+    stage.addEventListener("pointerdown", (event) => {
+      // The focus that the browser would give might show the cursor of the keyboard.
+      event.preventDefault();
+      stage.focus({ preventScroll: true });
+      this.#press(event);
+    });
+    stage.addEventListener("pointermove", (event) => this.#move(event));
+    for (const kind of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"]))
+      stage.addEventListener(kind, (event) => this.#lift(event));
+    stage.addEventListener("pointerleave", () => handlers.onHover(null));
+    stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    stage.addEventListener("wheel", (event) => this.#turn(event), { passive: false });
   }
 
-  const pressureOf = (/** @type {PointerEvent} */ { pointerType, pressure }) =>
-    pointerType === "pen" && pressure > 0 ? pressure : 1;
-
-  function stop() {
-    if (painter >= 0) handlers.onCancel();
-    painter = -1;
+  /** Forgets all pointers: the painter was closed. */
+  end() {
+    this.#stop();
+    this.#fingers.clear();
+    this.#mover = -1;
+    this.#pinched = false;
   }
 
-  /** Moves and zooms by two fingers. @param {number} id @param {Point} now */
-  function pinch(id, now) {
-    const before = [...fingers.values()];
-    fingers.set(id, now);
-    const after = [...fingers.values()];
-    const [was, is] = [before, after].map(([a, b]) => {
-      const [p, q] = [a ?? now, b ?? now];
+  /** A point of the stage. @param {{ clientX: number, clientY: number }} event @returns {Point} */
+  #place({ clientX, clientY }) {
+    const { left, top } = this.#stage.getBoundingClientRect();
+    return { x: clientX - left - this.#stage.clientLeft, y: clientY - top - this.#stage.clientTop };
+  }
+
+  /** Takes back the stroke that is being painted. */
+  #stop() {
+    if (this.#painter >= 0) this.#handlers.onCancel();
+    this.#painter = -1;
+  }
+
+  /** @param {PointerEvent} event */
+  #press(event) {
+    const { pointerId: id, pointerType, buttons } = event;
+    const at = this.#place(event);
+    if (pointerType === "touch") {
+      // A hand that rests on the screen beside its pen.
+      if (this.#painter >= 0 && !this.#fingers.has(this.#painter)) return;
+      this.#fingers.set(id, at);
+    } else if (this.#painter >= 0 || this.#mover >= 0) return;
+    this.#stage.setPointerCapture(id);
+    if (this.#fingers.size > 1) {
+      this.#stop();
+      this.#pinched = true;
+    } else if (buttons & WHEEL || this.#handlers.pans()) {
+      [this.#mover, this.#last] = [id, at];
+    } else if (!this.#pinched) {
+      this.#painter = id;
+      this.#handlers.onBegin(at, pressureOf(event), (buttons & ERASERS) !== 0);
+    }
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const { pointerId: id, pointerType } = event;
+    const at = this.#place(event);
+    if (pointerType !== "touch" || id === this.#painter) this.#handlers.onHover(at);
+    if (id === this.#painter) {
+      // Between two frames a pen has been at many places.
+      const all = event.getCoalescedEvents();
+      for (const one of all.length ? all : [event])
+        this.#handlers.onMove(this.#place(one), pressureOf(one));
+    } else if (id === this.#mover) {
+      this.#handlers.onPan({ x: at.x - this.#last.x, y: at.y - this.#last.y });
+      this.#last = at;
+    } else if (this.#fingers.size === 2 && this.#fingers.has(id)) this.#pinch(id, at);
+    if (this.#fingers.has(id)) this.#fingers.set(id, at);
+  }
+
+  /** Moves and zooms by two fingers, of which one has moved. @param {number} id @param {Point} at */
+  #pinch(id, at) {
+    const [was, is] = [this.#fingers, new Map([...this.#fingers, [id, at]])].map((fingers) => {
+      const [p = at, q = at] = fingers.values();
       const middle = { x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 };
       return { middle, apart: Math.max(1, Math.hypot(p.x - q.x, p.y - q.y)) };
     });
     if (!was || !is) return;
-    handlers.onPan({ x: is.middle.x - was.middle.x, y: is.middle.y - was.middle.y });
-    handlers.onZoom(is.apart / was.apart, is.middle);
+    this.#handlers.onPan({ x: is.middle.x - was.middle.x, y: is.middle.y - was.middle.y });
+    this.#handlers.onZoom(is.apart / was.apart, is.middle);
   }
-
-  stage.addEventListener("pointerdown", (event) => {
-    const { pointerId: id, pointerType, buttons } = event;
-    const at = place(event);
-    // Before: the focus would show the cursor of the keyboard.
-    stage.focus({ preventScroll: true });
-    event.preventDefault();
-    if (pointerType === "touch") {
-      // A hand that rests on the screen beside its pen.
-      if (painter >= 0 && !fingers.has(painter)) return;
-      fingers.set(id, at);
-      stage.setPointerCapture(id);
-      if (fingers.size > 1) {
-        stop();
-        pinched = true;
-        return;
-      }
-    } else if (painter >= 0 || mover >= 0) return;
-    stage.setPointerCapture(id);
-    if (buttons & WHEEL || handlers.pans()) {
-      [mover, last] = [id, at];
-      return;
-    }
-    if (pinched) return;
-    painter = id;
-    handlers.onBegin(at, pressureOf(event), (buttons & ERASERS) !== 0);
-  });
-
-  stage.addEventListener("pointermove", (event) => {
-    const { pointerId: id, pointerType } = event;
-    const at = place(event);
-    if (pointerType !== "touch" || id === painter) handlers.onHover(at);
-    if (id === painter) {
-      // Between two frames a pen has been at many places.
-      const all = event.getCoalescedEvents();
-      for (const one of all.length ? all : [event]) handlers.onMove(place(one), pressureOf(one));
-      if (fingers.has(id)) fingers.set(id, at);
-    } else if (id === mover) {
-      handlers.onPan({ x: at.x - last.x, y: at.y - last.y });
-      last = at;
-    } else if (fingers.has(id) && fingers.size === 2) pinch(id, at);
-    else if (fingers.has(id)) fingers.set(id, at);
-  });
 
   /** @param {PointerEvent} event */
-  function lift({ type, pointerId: id }) {
-    fingers.delete(id);
-    if (!fingers.size) pinched = false;
-    if (id === mover) mover = -1;
-    if (id !== painter) return;
-    if (type === "pointercancel") return stop();
-    painter = -1;
-    handlers.onEnd();
+  #lift({ type, pointerId: id }) {
+    this.#fingers.delete(id);
+    if (!this.#fingers.size) this.#pinched = false;
+    if (id === this.#mover) this.#mover = -1;
+    if (id !== this.#painter) return;
+    if (type === "pointercancel") return this.#stop();
+    this.#painter = -1;
+    this.#handlers.onEnd();
   }
-  for (const kind of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"]))
-    stage.addEventListener(kind, lift);
-  stage.addEventListener("pointerleave", () => handlers.onHover(null));
-  stage.addEventListener("contextmenu", (event) => event.preventDefault());
-  stage.addEventListener(
-    "wheel",
-    (event) => {
-      event.preventDefault();
-      const pixels = event.deltaY * (UNITS[event.deltaMode] ?? 1);
-      const rate = event.ctrlKey ? PINCH_ZOOM : WHEEL_ZOOM;
-      handlers.onZoom(Math.exp(-pixels * rate), place(event));
-    },
-    { passive: false },
-  );
 
-  return {
-    /** Forgets all pointers: the painter was closed. */
-    end() {
-      stop();
-      fingers.clear();
-      mover = -1;
-      pinched = false;
-    },
-  };
+  /** @param {WheelEvent} event */
+  #turn(event) {
+    event.preventDefault();
+    const pixels = event.deltaY * (UNITS[event.deltaMode] ?? 1);
+    const rate = event.ctrlKey ? PINCH_ZOOM : WHEEL_ZOOM;
+    this.#handlers.onZoom(Math.exp(-pixels * rate), this.#place(event));
+  }
 }

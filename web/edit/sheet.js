@@ -66,7 +66,8 @@ export function createSheet() {
     place();
   }
 
-  const refit = () => look((of) => (whole ? fit(room(), of) : pan(view, { x: 0, y: 0 }, room(), of)));
+  const refit = () =>
+    look((of) => (whole ? fit(room(), of) : pan(view, { x: 0, y: 0 }, room(), of)));
   new ResizeObserver(refit).observe(stage);
 
   return {

@@ -86,8 +86,11 @@ export const toImage = (view, at) => ({
  * @returns {View}
  */
 function settle({ scale, x, y }, stage, image) {
-  const along = (/** @type {number} */ at, /** @type {number} */ room, /** @type {number} */ side) =>
-    side <= room ? (room - side) / 2 : Math.min(0, Math.max(room - side, at));
+  const along = (
+    /** @type {number} */ at,
+    /** @type {number} */ room,
+    /** @type {number} */ side,
+  ) => (side <= room ? (room - side) / 2 : Math.min(0, Math.max(room - side, at)));
   return {
     scale,
     x: along(x, stage.width, image.width * scale),

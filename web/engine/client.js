@@ -77,19 +77,20 @@ export class Engine {
 
   /**
    * Makes an image with the open model. If the request has a count, it resolves to the last image,
-   * and those before it come as progress. `watch` may also have the start image (`initial`), LoRAs
-   * (`loras`) and textual inversions (`embeddings`), and say which previews are wanted.
+   * and those before it come as progress. `watch` may also have the start image (`initial`), its
+   * mask (`mask`), LoRAs (`loras`) and textual inversions (`embeddings`), and say which previews are
+   * wanted.
    * @param {import("./protocol.js").Request} request
    * @param {Watch & GenerateExtras} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
-  generate(request, { initial, loras, embeddings, latents, pictures, ...watch } = {}) {
+  generate(request, { initial, mask, loras, embeddings, latents, pictures, ...watch } = {}) {
     const files = {
       loras: loras?.map((lora) => ({ ...lora, address: addressOf(lora.address) })),
       embeddings: embeddings?.map(addressOf),
     };
-    const extras = { initial, ...files, latents, pictures };
+    const extras = { initial, mask, ...files, latents, pictures };
     return this.#call("generate", [request, extras], watch);
   }
 
@@ -174,6 +175,18 @@ export class Engine {
    */
   tokens(prompt, reading = {}) {
     return this.#caller.call("tokens", [prompt, reading], { atOnce: true });
+  }
+
+  /**
+   * Extends a picture at its sides (outpainting): the new pixels have a first guess, and the mask is
+   * white there. It needs no model and is answered at once.
+   * @param {import("./protocol.js").Pixels} pixels
+   * @param {[left: number, top: number, right: number, bottom: number]} sides in pixels
+   * @param {string} seed of the noise in the first guess
+   * @returns {Promise<import("./protocol.js").Extended>} start image and mask for `generate`
+   */
+  outpaint(pixels, sides, seed) {
+    return this.#caller.call("outpaint", [pixels, sides, seed], { atOnce: true });
   }
 
   /**

@@ -55,6 +55,9 @@
  * @property {number} [pictures] steps between two decoded previews, each of which costs a run of
  * the decoder; 0 is never
  *
+ * An extended picture, and the mask of what is new in it.
+ * @typedef {{ initial: Pixels, mask: Pixels }} Extended
+ *
  * What an open model is and can do.
  * @typedef {object} Description
  * @property {number} factor width and height of an image are multiples of it
@@ -193,8 +196,8 @@
  * @typedef {import("../rpc/messages.js").Fault} Fault
  *
  * The calls of the worker, with arguments and results. `open`, `generate`, `verify` and `profile`
- * report progress. `tokens` and `held` are answered at once, also while another call runs; the
- * others one after another. The notifications `pause` and `resume` have no answer. `memory` is the
+ * report progress. `tokens`, `held` and `outpaint` are answered at once, also while another call
+ * runs; the others one after another. The notifications `pause` and `resume` have no answer. `memory` is the
  * peak of graphics memory in bytes, undefined on the CPU; `score` is how well an image fits a
  * prompt, by a CLIP model; `likeness` compares two PNG files.
  * @typedef {object} Calls
@@ -205,6 +208,8 @@
  * @property {(size: Size, runs: number) => SpeedReport} profile
  * @property {() => Held} held
  * @property {(prompt: string, reading: Reading) => TokenCount} tokens
+ * @property {(pixels: Pixels, sides: [left: number, top: number, right: number, bottom: number],
+ * seed: string) => Extended} outpaint
  * @property {() => number | undefined} memory
  * @property {(first: Uint8Array, second: Uint8Array) => Likeness | undefined} likeness
  * @property {(model: string, prompt: string, png: Uint8Array) => number} score

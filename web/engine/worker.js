@@ -1,5 +1,5 @@
 // The engine's worker: owns the wasm and the GPU. One call runs at a time; only cancel, pause,
-// resume, `tokens` and `held` do not wait for it.
+// resume, `tokens`, `held` and `outpaint` do not wait for it.
 
 import { cancelled, serve, withTransfer } from "../rpc/server.js";
 import { say } from "../strings.js";
@@ -27,7 +27,7 @@ let adapter = "";
 let judging = null;
 
 /** Calls that are answered at once, also while another one runs. */
-const AT_ONCE = new Set(["tokens", "held"]);
+const AT_ONCE = new Set(["tokens", "held", "outpaint"]);
 
 /** @type {import("../rpc/server.js").Handlers<Calls>} */
 const CALLS = {
@@ -43,6 +43,7 @@ const CALLS = {
   held: () => opened().held(),
   tokens: (_, prompt, reading) => opened().tokens(prompt, reading),
   memory: () => engine?.memory(),
+  outpaint: async (_, pixels, sides, seed) => (await load()).outpaint(pixels, sides, seed),
   likeness: async (_, first, second) => (await load()).likeness(first, second),
   score,
 };

@@ -4,6 +4,7 @@ import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { changedFields } from "../request/defaults.js";
 import { keepStartImage } from "../storage/start_images.js";
+import { STRENGTHS } from "../views/form.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";
@@ -47,8 +48,8 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * that is known to give a good image.
      */
     generate() {
-      const pasting = pasteInProgress();
-      if (pasting) return void pasting.then(() => isIdle(state) && this.generate());
+      const pending = pasteInProgress() ?? form.startImage.pending();
+      if (pending) return void pending.then(() => isIdle(state) && this.generate());
       const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
       remember("pressed", "yes");
       void session.make(() => form.read(first ? FIRST_SEED : ""));
@@ -64,12 +65,22 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * Fills in the form so that an image becomes the start image of the next one.
      * @param {Request} request that made the image
      * @param {Blob} file the image
+     * @param {keyof typeof STRENGTHS} [how] "edit": with the painter of masks open
      */
-    async vary(request, file) {
-      form.vary(fieldsOf({ ...request }), await keepStartImage(file));
+    async vary(request, file, how = "vary") {
+      form.vary(fieldsOf({ ...request }), await keepStartImage(file), STRENGTHS[how]);
       changed();
       toForm();
-      form.startImage.focus();
+      if (how === "edit") await form.startImage.edit();
+      else form.startImage.focus();
+    },
+
+    /**
+     * Makes an image the start image, without a mask; everything else in the form stays.
+     * @param {Blob} file
+     */
+    async goOnWith(file) {
+      if (await form.startImage.take(file, say.startImage())) form.startImage.focus();
     },
 
     /**

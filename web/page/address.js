@@ -21,7 +21,7 @@ const REST_MS = 300;
 export function createAddress(form, session, { count, show, open, enter }) {
   let timer = 0;
 
-  const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageFields() });
+  const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageDraft() });
 
   function reopen() {
     const { model, how } = readOptions();
@@ -50,9 +50,10 @@ export function createAddress(form, session, { count, show, open, enter }) {
       const draft = keptDraft();
       if (draft && (!fields.length || matchesDraft(fields, draft))) {
         form.fill(draft.fields);
-        const { initial = "", strength = "" } = draft.startImage;
+        const { initial = "", mask = "", steps = "", ...others } = draft.startImage;
         const file = initial && (await startImageFile(initial).catch(() => undefined));
-        if (file) form.fill(Object.entries({ strength, initial }));
+        if (file) form.fill(Object.entries({ ...others, initial, mask }));
+        form.startImage.useSteps(steps);
       } else form.fill(fields);
       count();
       const opened = enter(view);

@@ -6,13 +6,20 @@ import { EXAMPLES } from "../strings/demo.js";
 
 /**
  * First values of the form that are not the request's own defaults: an empty seed is a new random
- * seed each time, and the slider of the strength cannot show `null`.
+ * seed each time, the slider of the strength cannot show `null`, and a blurred mask leaves no seam.
  */
 const SHOWN = new Map([
   ["prompt", EXAMPLES[0] ?? ""],
   ["seed", ""],
   ["strength", "0.8"],
+  ["mask_blur", "4"],
 ]);
+
+/** Fields that belong to a start image and its mask: without these nothing has them. */
+const OF_START_IMAGE = ["strength", "mask_blur", "masked_content", "padding_mask_crop"];
+
+/** Whether a field belongs to the start image. @param {string} name */
+export const isOfStartImage = (name) => OF_START_IMAGE.includes(name);
 
 const own = Object.fromEntries([...FIELDS].map(([name, field]) => [name, field.default]));
 
@@ -33,6 +40,7 @@ export function fieldName(name) {
 }
 
 /**
+/**
  * The fields that a model distilled for few steps has its own first values of. Links and drafts
  * name all three for another model than the built-in one, which has none of its own: what they
  * leave out would be the model's.
@@ -40,8 +48,8 @@ export function fieldName(name) {
 export const MADE_FOR = /** @type {const} */ (["sampler", "steps", "guidance_scale"]);
 
 /**
- * The fields of a request that differ from the defaults, for a link to its image; without
- * `strength`, which belongs to the start image, and no link has that.
+ * The fields of a request that differ from the defaults, for a link to its image; without those
+ * that belong to the start image, which no link has.
  * @param {import("../engine/protocol.js").Request} request
  * @param {boolean} [whole] also the fields that a model may have its own first values of
  * @returns {[string, string][]}
@@ -50,6 +58,6 @@ export function changedFields(request, whole = false) {
   const named = new Set(whole ? MADE_FOR : /** @type {string[]} */ ([]));
   return fieldsOf({ ...request }).filter(
     ([name, value]) =>
-      named.has(name) || (value !== (DEFAULTS.get(name) ?? "") && name !== "strength"),
+      named.has(name) || (value !== (DEFAULTS.get(name) ?? "") && !isOfStartImage(name)),
   );
 }

@@ -4,8 +4,8 @@ import { linkFields } from "../options.js";
 import { remember, remembered } from "../storage/settings.js";
 
 /**
- * The fields that differ from their defaults; and the fields of the start image (`initial`,
- * `strength`), stored under the key `begins`.
+ * The fields that differ from their defaults; and the fields of the start image (`initial`, `mask`,
+ * `strength` …, and `steps`, the start images of before), stored under the key `begins`.
  * @typedef {{ fields: [string, string][], startImage: Record<string, string> }} Draft
  */
 
@@ -22,6 +22,34 @@ export function keptDraft() {
   } catch {
     return null;
   }
+}
+
+/**
+ * A start image and its mask, by their numbers in the storage; empty if there is none.
+ * @typedef {{ initial: string, mask: string }} Start
+ */
+
+/**
+ * The start images of before in a text of the draft.
+ * @param {string} text
+ * @returns {Start[]}
+ */
+export function readSteps(text) {
+  try {
+    /** @type {any[]} */
+    const all = JSON.parse(text || "[]");
+    return all
+      .filter((one) => typeof one?.initial === "string")
+      .map(({ initial, mask }) => ({ initial, mask: typeof mask === "string" ? mask : "" }));
+  } catch {
+    return [];
+  }
+}
+
+/** The numbers of all start images and masks that a draft uses. @param {Draft | null} draft */
+export function startImagesIn(draft) {
+  const { initial = "", mask = "", steps = "" } = draft?.startImage ?? {};
+  return [initial, mask, ...readSteps(steps).flatMap((one) => [one.initial, one.mask])];
 }
 
 /**

@@ -9,14 +9,15 @@ import { isChosen, randomSeed } from "./seed.js";
 const COUNT_MAX = 100;
 
 /**
- * A request, the number of its images, their start image and their LoRAs, from fields as typed.
+ * A request, the number of its images, their start image, its mask and their LoRAs, from fields as
+ * typed.
  * Fields that the form does not have are passed on.
  * @param {Record<string, string>} fields
  * @returns {import("../session/protocol.js").Wanted}
  * @throws {Error} with the field, if the count is no number in range, or a LoRA has no weight
  */
 export function requestOf(fields) {
-  const { count = "1", seed, initial, loras = "", ...rest } = fields;
+  const { count = "1", seed, initial, mask, loras = "", ...rest } = fields;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
@@ -28,6 +29,7 @@ export function requestOf(fields) {
     },
     count: pictures,
     startImage: initial || undefined,
+    ...(initial && mask ? { mask } : {}),
     loras: readLoras(loras),
   };
 }

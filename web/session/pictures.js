@@ -5,6 +5,7 @@ import { taggedIn, writeLoras } from "../files/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
 import { say } from "../strings.js";
 import { loraText } from "../strings/addons.js";
+import { editText } from "../strings/edit.js";
 import { createTiming } from "./timing.js";
 
 /** @typedef {import("./protocol.js").Engine} Engine */
@@ -15,8 +16,10 @@ import { createTiming } from "./timing.js";
 /** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
 
 /**
- * What an image is made with besides the request: the number of its start image, its LoRAs.
- * @typedef {{ startImage: string | undefined, loras: LoraChoice[] }} Beside
+ * What an image is made with besides the request: the numbers of its start image and of the mask of
+ * that, its LoRAs.
+ * @typedef {{ startImage: string | undefined, mask: string | undefined, loras: LoraChoice[] }}
+ * Beside
  */
 
 /**
@@ -36,9 +39,10 @@ import { createTiming } from "./timing.js";
  * @param {Making} making
  * @param {import("./protocol.js").Wanted} wanted
  */
-export async function makePictures(making, { request, count, startImage, loras = [] }) {
+export async function makePictures(making, { request, count, startImage, mask, loras = [] }) {
   const extras = {
     ...(startImage ? { initial: await startPixels(making, startImage) } : {}),
+    ...(startImage && mask ? { mask: await maskPixels(making, mask) } : {}),
     loras: await findLoras(making, request, loras),
     embeddings: making.platform.embeddingsIn([request.prompt, request.negative_prompt ?? ""]),
     latents: true,
@@ -46,7 +50,7 @@ export async function makePictures(making, { request, count, startImage, loras =
   };
   const startTime = performance.now();
   for (const run of seedRuns(request.seed, count))
-    await makeRun(making, { ...request, ...run }, extras, { startImage, loras });
+    await makeRun(making, { ...request, ...run }, extras, { startImage, mask, loras });
   return say.done((performance.now() - startTime) / 1000, count);
 }
 
@@ -60,6 +64,17 @@ async function startPixels({ platform }, id) {
   if (file) return platform.pixelsOf(file);
   const sentence = say.notAPicture(say.startImage(), say.startImageGone());
   throw Object.assign(new Error(sentence), { kind: "request", field: "initial picture" });
+}
+
+/**
+ * The pixels of a mask. One that is gone is a fault: without it everything would be made anew.
+ * @param {Making} making
+ * @param {string} id as of a start image
+ */
+async function maskPixels({ platform }, id) {
+  const file = await platform.startImageFile(id);
+  if (file) return platform.pixelsOf(file);
+  throw Object.assign(new Error(editText.noMaskFile()), { kind: "request", field: "mask" });
 }
 
 /**
@@ -118,17 +133,18 @@ async function makeRun(making, { count, ...request }, extras, beside) {
  * @param {Beside} beside
  */
 async function store({ events, opened, platform }, request, picture, seconds, beside) {
-  const { startImage, loras } = beside;
+  const { startImage, mask, loras } = beside;
   const { width, height, png, parts = [] } = picture;
   const { model, description, madeBy } = opened;
   const whole = { ...request, width, height, ...(loras.length && { loras: writeLoras(loras) }) };
   const file = new Blob([png], { type: "image/png" });
-  events.emit("made", { picture, request: whole, file, seconds, model });
+  const start = startImage ? { initial: startImage, ...(mask ? { mask } : {}) } : {};
+  events.emit("made", { picture, request: whole, file, seconds, model, ...start });
   const others = parts.length ? { parts } : {};
   const from = { model, provenance: description.model, engine: madeBy, ...others };
   const about = { request: whole, width, height, seconds, ...from };
   try {
-    await platform.keepImage({ ...about, ...(startImage ? { initial: startImage } : {}) }, file);
+    await platform.keepImage({ ...about, ...start }, file);
   } catch (error) {
     // The image is shown all the same, and the user can save it as a file.
     const sentence = await platform.storageSentence(error);

@@ -7,9 +7,10 @@
 /** @typedef {import("../state/page.js").Task} Task */
 
 /**
- * What to make: a request, how many images, the number of their start image, and their LoRAs.
+ * What to make: a request, how many images, the numbers of their start image and of its mask, and
+ * their LoRAs.
  * @typedef {{ request: Request, count: number, startImage?: string | undefined,
- *   loras?: import("../files/loras.js").LoraChoice[] }} Wanted
+ *   mask?: string | undefined, loras?: import("../files/loras.js").LoraChoice[] }} Wanted
  */
 
 /**
@@ -25,6 +26,8 @@
  * @property {Request} request of this image alone, with its own seed
  * @property {Blob} file the PNG file
  * @property {number} seconds the time it took
+ * @property {string} [initial] the number of its start image
+ * @property {string} [mask] the number of the mask of that
  * @property {string} model the model's address
  */
 
@@ -62,7 +65,7 @@
  * @property {(file: Blob) => Promise<import("../engine/protocol.js").Pixels>} pixelsOf decodes a
  * file
  * @property {(number: string) => Promise<Blob | undefined>} startImageFile the file of a stored
- * start image
+ * start image or mask
  * @property {typeof import("../store/loras.js").lorasOf} lorasOf finds a request's LoRAs
  * @property {typeof import("../store/addons.js").embeddingsIn} embeddingsIn finds the textual
  * inversions that prompts call

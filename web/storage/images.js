@@ -19,6 +19,7 @@ import { changed, transact } from "./database.js";
  * @property {import("../engine/protocol.js").Part[]} [parts] those that were not the model's own
  * @property {string} engine model, precision and device, as a line of text
  * @property {string} [initial] the number of its start image (start_images.js)
+ * @property {string} [mask] the number of the mask of that, which is stored there as well
  */
 
 /**

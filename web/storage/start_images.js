@@ -1,5 +1,6 @@
-// Start images of img2img, stored as the user's files. A request of the page has the number of its
-// start image, in the field `initial`. Where storage is blocked they are in memory only.
+// Start images of img2img, stored as the user's files, and their masks. A request of the page has
+// the number of its start image in the field `initial`, that of the mask in `mask`. Where storage is
+// blocked they are in memory only.
 
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";
@@ -42,15 +43,15 @@ export async function startImageFile(number) {
 }
 
 /**
- * Deletes old start images that no image of the gallery and no job uses.
- * @param {string | undefined} inForm the number of the one that the form uses
+ * Deletes old start images and masks that no image of the gallery and no job uses.
+ * @param {(string | undefined)[]} inForm the numbers of those that the form uses
  */
 export async function sweepStartImages(inForm) {
   const used = new Set(
     [
-      inForm,
-      ...(await listImages()).map(({ initial }) => initial),
-      ...(await listJobs()).map(({ fields }) => fields["initial"]),
+      ...inForm,
+      ...(await listImages()).flatMap(({ initial, mask }) => [initial, mask]),
+      ...(await listJobs()).flatMap(({ fields }) => [fields["initial"], fields["mask"]]),
     ].map(String),
   );
   await transact(["initials"], "readwrite", (store) => {

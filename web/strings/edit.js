@@ -12,11 +12,28 @@ export const editText = {
    * Where the painter's cursor is, and what is masked.
    * @param {{ x: number, y: number }} cursor
    * @param {{ width: number, height: number }} size
-   * @param {[share: number, empty: boolean]} masked
+   * @param {{ share: number, empty: boolean }} masked
    */
-  status: ({ x, y }, { width, height }, [share, empty]) =>
+  status: ({ x, y }, { width, height }, { share, empty }) =>
     `Cursor at ${Math.round(x)}, ${Math.round(y)} of ${width} × ${height}. ` +
     (empty ? "Nothing is masked." : `${percent(share)} of the picture is made anew.`),
+  paint: (/** @type {boolean} */ masked) => (masked ? "Edit mask…" : "Paint mask…"),
+  back: (/** @type {number} */ count) => `Previous start image (${count})`,
+  noMaskFile: () => "The mask is no longer kept here. Paint it again, or discard it.",
+  maskGone: () => "The mask is no longer kept here: the whole picture is made anew.",
+  /** What the masked part begins with. @param {string} content */
+  content: (content) =>
+    content === "noise"
+      ? "The masked part begins with noise: a strength near 1 suits it."
+      : "The masked part begins with what is there: the strength says how far it may change.",
+  before: (/** @type {number} */ share) =>
+    share === 0 ? "after" : share === 100 ? "before" : `${share} % before`,
+  wrongSides: (/** @type {number} */ most) =>
+    `Each side takes a whole number of pixels from 0 to ${most}.`,
+  noSides: () => "Type how many pixels to add at a side.",
+  extended: (/** @type {number} */ width, /** @type {number} */ height) =>
+    `The picture has ${width} × ${height} pixels now; the new ones are masked.`,
+  notExtended: (/** @type {string} */ reason) => `The picture could not be extended: ${reason}`,
   noMask: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be a mask (${reason}).`,
 };

@@ -28,8 +28,8 @@ export function createPlaces({ onLink, onView, onOpen }) {
   let visit = here()?.visit ?? Date.now();
   /** Whether the browser is going back from the entry of a dialog; `popstate` ends that. */
   let leaves = false;
-  /** @type {(() => void) | null} what to do after that */
-  let afterBack = null;
+  /** @type {(() => void)[]} what to do after that */
+  const afterBack = [];
 
   /**
    * @param {"pushState" | "replaceState"} how
@@ -42,7 +42,7 @@ export function createPlaces({ onLink, onView, onOpen }) {
 
   /** Does something now, or after the browser has gone back. @param {() => void} act */
   function soon(act) {
-    if (leaves) afterBack = act;
+    if (leaves) afterBack.push(act);
     else act();
   }
 
@@ -57,8 +57,8 @@ export function createPlaces({ onLink, onView, onOpen }) {
     if (leaves) {
       leaves = false;
       write("replaceState", place.view, place.open);
-      afterBack?.();
-      afterBack = null;
+      // One of them may go back again: then the rest waits once more.
+      for (let act = afterBack.shift(); act; act = leaves ? undefined : afterBack.shift()) act();
       return;
     }
     const another = place.visit !== visit;

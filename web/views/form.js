@@ -1,6 +1,6 @@
 // The form. It gives requests as the user typed them, and shows what is wrong near the field.
 
-import { DEFAULTS, MADE_FOR, fieldName } from "../request/defaults.js";
+import { DEFAULTS, MADE_FOR, fieldName, isOfStartImage } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
 import { isChosen } from "../request/seed.js";
 import { say } from "../strings.js";
@@ -12,11 +12,11 @@ import { Loras } from "./loras.js";
 import { createSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createSizes } from "./sizes.js";
-import { createStartImage } from "./start_image.js";
+import { StartImage } from "./start_image.js";
 import { createStyles } from "./styles.js";
 
-/** The strength when the user makes an image the start image. */
-const VARIATION = "0.6";
+/** The strength when the user makes an image the start image: as a whole, or to paint a mask. */
+export const STRENGTHS = { vary: "0.6", edit: "0.8" };
 
 /**
  * @typedef {object} Handlers
@@ -25,6 +25,8 @@ const VARIATION = "0.6";
  * @property {() => void} onCancel
  * @property {() => void} onChange
  * @property {import("./loras.js").Handlers["onGet"]} onGetLora
+ * @property {(open: boolean) => void} onEditor the painter of masks was opened or closed
+ * @property {import("./extend.js").Outpaint} outpaint
  * @property {(error: unknown) => void} onFault
  */
 
@@ -49,14 +51,17 @@ export class Form {
   constructor(state, handlers) {
     this.#handlers = handlers;
     this.#isOpen = () => !!state.get().opened;
-    const { onChange, onFault } = handlers;
+    const { onChange, onEditor, outpaint, onFault } = handlers;
     this.#extras = createExtras(onChange);
     this.#seed = createSeed(onChange);
     this.#sizes = createSizes(onChange);
     this.#shortcuts = createShortcuts();
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
-    this.startImage = createStartImage({ onChange, onFault });
+    const onSize = (/** @type {number} */ width, /** @type {number} */ height) => {
+      this.#sizes.set(width, height);
+    };
+    this.startImage = new StartImage({ onChange, onEditor, outpaint, onSize, onFault });
     this.loras = new Loras({
       onChange,
       onFault,
@@ -105,6 +110,7 @@ export class Form {
   #reset() {
     this.#given = false;
     this.#clear();
+    this.startImage.reset();
     for (const [name, value] of DEFAULTS) write(name, value);
     this.#writeFirst();
     this.#refresh();
@@ -169,7 +175,7 @@ export class Form {
   fields() {
     const typed = /** @type {const} */ ([read("prompt"), read("negative_prompt")]);
     const [prompt = "", negative_prompt = ""] = this.#styles.apply(...typed);
-    const names = [...DEFAULTS.keys()].filter((name) => name !== "strength");
+    const names = [...DEFAULTS.keys()].filter((name) => !isOfStartImage(name));
     const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
     const beside = { ...this.startImage.fields(), ...this.loras.fields() };
     const others = { ...Object.fromEntries(this.#extras.fields), ...beside };
@@ -184,9 +190,9 @@ export class Form {
   changes() {
     const own = MADE_FOR.some((name, i) => this.#first[i] !== DEFAULTS.get(name));
     const named = new Set(own || this.#given ? MADE_FOR : /** @type {string[]} */ ([]));
-    // Only this browser has the start image: a link has neither its number nor its strength.
+    // Only this browser has the start image: a link has neither its number nor its settings.
     const changes = [...DEFAULTS].filter(
-      ([name, value]) => name !== "strength" && (named.has(name) || read(name) !== value),
+      ([name, value]) => !isOfStartImage(name) && (named.has(name) || read(name) !== value),
     );
     const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
     const style = this.#styles.chosen();
@@ -209,14 +215,15 @@ export class Form {
     this.#seed.made(seed);
   }
 
-  /** The number of the start image, and the strength. @returns {Record<string, string>} */
-  startImageFields() {
-    return this.startImage.fields();
+  /** The start image, its mask, their settings, and those of before. */
+  startImageDraft() {
+    const steps = this.startImage.steps();
+    return { ...this.startImage.fields(), ...(steps ? { steps } : {}) };
   }
 
   /** A function that brings back the form as it is now. */
   snapshot() {
-    const [typed, startImage] = [this.changes(), this.startImageFields()];
+    const [typed, startImage] = [this.changes(), this.startImage.fields()];
     return () => {
       this.open(typed);
       this.fill(Object.entries(startImage));
@@ -253,6 +260,7 @@ export class Form {
       const field = fieldName(name);
       if (field === "style") this.#styles.choose(value);
       else if (field === "initial") this.startImage.use(value);
+      else if (field === "mask") this.startImage.useMask(value);
       else if (field === "loras") this.loras.use(value);
       else if (field === "lora") this.loras.link(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
@@ -283,10 +291,11 @@ export class Form {
    * Fills in the request of an image again, with the image as start image and without its seed.
    * @param {Iterable<[string, string]>} entries the request
    * @param {string} number of the start image
+   * @param {string} strength
    */
-  vary(entries, number) {
-    const rest = [...entries].filter(([name]) => !["seed", "strength", "initial"].includes(name));
-    this.fillRequest([...rest, ["seed", ""], ["strength", VARIATION], ["initial", number]]);
+  vary(entries, number, strength) {
+    const rest = [...entries].filter(([name]) => name !== "seed" && !isOfStartImage(name));
+    this.fillRequest([...rest, ["seed", ""], ["strength", strength], ["initial", number]]);
   }
 
   /**
@@ -306,6 +315,7 @@ export class Form {
     const name = problem?.field && fieldName(problem.field);
     if (name === "initial-file") markWrong(startImageControl());
     else if (name === "loras") markWrong(this.loras.wrong());
+    else if (name === "mask") markWrong(control("initial-edit"));
     else if (name && DEFAULTS.has(name)) markWrong(control(name));
     else if (problem) fault.scrollIntoView({ block: "nearest" });
   }

@@ -38,6 +38,7 @@ const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
  * @typedef {object} Handlers
  * @property {(saved: SavedImage) => void} onUse fills in its request
  * @property {(saved: SavedImage) => void} onVary makes it the start image
+ * @property {(saved: SavedImage) => void} onEdit the same, to paint a mask
  * @property {(saved: SavedImage) => Promise<string>} onLink as for the viewer
  * @property {(name: string) => void} onOpen a dialog was opened
  * @property {() => void} onClose the dialog was closed
@@ -68,7 +69,7 @@ export class Gallery {
   constructor(state, handlers) {
     this.#state = state;
     this.#handlers = handlers;
-    const { onUse, onVary, onLink, onOpen, onClose, onFault } = handlers;
+    const { onUse, onVary, onEdit, onLink, onOpen, onClose, onFault } = handlers;
     this.#selection = createSelection(this.#list, {
       shown: () => this.#found.map(({ id }) => id),
       onChange: () => this.#showTools(),
@@ -78,6 +79,7 @@ export class Gallery {
     this.#viewer = createViewer({
       onUse,
       onVary,
+      onEdit,
       onLink,
       onStar: (saved) => void changeImage(saved).catch(onFault),
       onDelete: ({ id }) => this.#remove([id]),

@@ -1,7 +1,8 @@
 // Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
-import { anyById, byId, onPress } from "../dom.js";
+import { anyById, button, byId, onPress } from "../dom.js";
+import { createBeforeAfter } from "./before_after.js";
 import { shortcutsOf } from "./shortcuts.js";
 
 /** An image with a longer side below this is enlarged with sharp pixels. */
@@ -14,9 +15,11 @@ export const SMALL = 256;
  * @param {(seed: string) => void} handlers.onKeepSeed
  * @param {() => void} handlers.onVariation makes an image with another seed
  * @param {(request: Request, file: Blob) => void} handlers.onVary makes this image the start image
+ * @param {(request: Request, file: Blob) => void} handlers.onEdit the same, to paint a mask
+ * @param {(file: Blob) => void} handlers.onNext makes it the start image of the present form
  * @param {(request: Request, model: string) => void} handlers.onLink copies a link to this image
  */
-export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
+export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, onLink }) {
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -26,11 +29,24 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
   let shown = null;
   onPress("variation", onVariation);
   onPress("begin-with", () => shown && onVary(shown.request, shown.file));
+  onPress("edit", () => shown && onEdit(shown.request, shown.file));
+  onPress("next-start", () => shown && onNext(shown.file));
+  const before = byId("before", HTMLCanvasElement);
+  const beforeAfter = createBeforeAfter({
+    box: anyById("before-after"),
+    slider: byId("before-slider", HTMLInputElement),
+    before,
+    draw(drawn) {
+      [before.width, before.height] = [drawn.width, drawn.height];
+      before.getContext("2d")?.drawImage(drawn, 0, 0);
+      before.classList.toggle("small", Math.max(drawn.width, drawn.height) < SMALL);
+    },
+  });
   onPress("copy-link", () => shown && onLink(shown.request, shown.model));
 
   return {
     /** @param {import("../session/protocol.js").Made} made */
-    show({ picture, request, file, seconds, model }) {
+    show({ picture, request, file, seconds, model, initial, mask }) {
       const { width, height, rgba, safety } = picture;
       canvas.width = width;
       canvas.height = height;
@@ -45,7 +61,9 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
 
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
-      const settings = facts(request, width, height, seconds);
+      void beforeAfter.open({ initial, width, height });
+      button("next-start").hidden = !initial;
+      const settings = facts(request, width, height, seconds, !!mask);
       anyById("caption-facts").textContent = `${settings} · ${SAFETY[safety]}`;
       anyById("caption").hidden = false;
 
@@ -67,8 +85,9 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onLink }) {
  * @param {number} width
  * @param {number} height
  * @param {number} seconds
+ * @param {boolean} [masked] whether only a part of the start image was made anew
  */
-export function facts(request, width, height, seconds) {
+export function facts(request, width, height, seconds, masked) {
   const sampler = request.sampler ?? "";
   return [
     `seed ${request.seed}`,
@@ -76,7 +95,7 @@ export function facts(request, width, height, seconds) {
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
     ...shortcutsOf(request),
-    ...(typeof request.strength === "number" ? [say.fromStartImage(request.strength)] : []),
+    ...(typeof request.strength === "number" ? [say.fromStartImage(request.strength, masked)] : []),
     `${width} × ${height}`,
     duration(seconds),
   ].join(" · ");

@@ -63,6 +63,13 @@ export function createSizes(onChange) {
     show,
     round,
 
+    /** Chooses a size, rounded to what the model can do. @param {number} w @param {number} h */
+    set(w, h) {
+      [width.value, height.value] = [String(w), String(h)];
+      round();
+      onChange();
+    },
+
     /**
      * Adapts the buttons to a model.
      * @param {number} multiple

@@ -1,152 +1,305 @@
-// The form's start image: chosen, dropped or pasted, shown small, removed; and the strength, which
-// says how far the next image may differ from it.
+// The form's start image: chosen, dropped or pasted, shown small with its mask in red, painted,
+// extended, removed; and the strength, which says how far the next image may differ from it. The
+// start images before it, with their masks, can be had back.
 
+import { pngOf } from "../edit/files.js";
+import { Painter } from "../edit/painter.js";
 import { pixelsOf } from "../files/pixels.js";
+import { readSteps } from "../request/draft.js";
 import { startImageFile, keepStartImage } from "../storage/start_images.js";
 import { say } from "../strings.js";
-import { anyById, byId, onPress } from "../dom.js";
+import { editText } from "../strings/edit.js";
+import { anyById, button, byId, onPress } from "../dom.js";
+import { createExtend } from "./extend.js";
+import { createMaskFields } from "./mask_fields.js";
+import { createSmall } from "./small_start.js";
 
-/** The longer side of the small image, in pixels of the page. */
-const SMALL = 160;
+/** How many start images of before can be had back. */
+const STEPS_MAX = 20;
 
-/** @param {{ onChange: () => void, onFault: (error: unknown) => void }} handlers */
-export function createStartImage({ onChange, onFault }) {
-  const box = anyById("initial-box");
-  const input = byId("initial-file", HTMLInputElement);
-  const strength = byId("strength", HTMLInputElement);
-  const hint = anyById("initial-hint");
-  /** The key of the stored start image, a number as text or `page-…`; empty if there is none. */
-  let chosen = "";
+/** @typedef {import("../request/draft.js").Start} Start */
+/** @typedef {import("../engine/protocol.js").Extended} Extended */
+
+/** @type {Start} */
+const NONE = { initial: "", mask: "" };
+
+/**
+ * How to get a start image: its file, how to store it, which gives its key, and the key of its mask.
+ * @typedef {{ file: Blob, keep: () => string | Promise<string>, mask?: string }} Found
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} onChange
+ * @property {(open: boolean) => void} onEditor the painter was opened or closed
+ * @property {import("./extend.js").Outpaint} outpaint
+ * @property {(width: number, height: number) => void} onSize the next image should have this size
+ * @property {(error: unknown) => void} onFault
+ */
+
+export class StartImage {
+  #handlers;
+  #input = byId("initial-file", HTMLInputElement);
+  #strength = byId("strength", HTMLInputElement);
+  #fields;
+  #small = createSmall();
+  #painter;
+  #extend;
+  #now = NONE;
+  /** Start images of before, the latest last. @type {Start[]} */
+  #steps = [];
   /** Whether the request in the form had a start image that is not stored here. */
-  let missing = false;
+  #missing = false;
   /** Counts choices: when an older choice ends after a later one, its result is ignored. */
-  let choices = 0;
+  #choices = 0;
 
-  function show() {
-    box.hidden = !chosen;
-    anyById("initial-choose").hidden = !!chosen;
-    byId("strength-value", HTMLOutputElement).value = strength.value;
-    hint.hidden = !missing;
-    hint.textContent = missing ? say.startImageMissing() : "";
+  /** @param {Handlers} handlers */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    const { onChange, onEditor, outpaint, onFault } = handlers;
+    this.#fields = createMaskFields(onChange);
+    this.#painter = new Painter({
+      onMask: (file) => this.#takeMask(file),
+      onOpen: () => onEditor(true),
+      onClose: () => onEditor(false),
+      onFault,
+    });
+    this.#extend = createExtend({
+      outpaint,
+      find: async () => pixelsOf(await fileOf(this.#now.initial)),
+      onExtended: (extended) => this.#takeExtended(extended),
+    });
+    this.#listen();
+    this.show();
+  }
+
+  #listen() {
+    const input = this.#input;
+    input.addEventListener("change", () => {
+      const [file] = input.files ?? [];
+      input.value = "";
+      if (file) void this.take(file, file.name);
+    });
+    this.#strength.addEventListener("input", () => this.show());
+    onPress("initial-edit", () => void this.edit());
+    onPress("initial-back", () => this.#back());
+    onPress("mask-discard", () => {
+      this.#remember();
+      void this.#takeMask(null).catch(this.#handlers.onFault);
+      button("initial-edit").focus();
+    });
+    onPress("initial-remove", () => {
+      this.clear();
+      this.#handlers.onChange();
+      input.focus();
+    });
+  }
+
+  show() {
+    const { initial, mask } = this.#now;
+    anyById("initial-box").hidden = !initial;
+    anyById("initial-choose").hidden = !!initial;
+    byId("strength-value", HTMLOutputElement).value = this.#strength.value;
+    const hint = anyById("initial-hint");
+    hint.hidden = !this.#missing;
+    hint.textContent = this.#missing ? say.startImageMissing() : "";
+    button("initial-edit").textContent = editText.paint(!!mask);
+    button("mask-discard").hidden = !mask;
+    anyById("initial-steps").hidden = !this.#steps.length;
+    button("initial-back").textContent = editText.back(this.#steps.length);
+    this.#fields.show(!!mask);
+  }
+
+  /** The present start image can be had back, once another takes its place. */
+  #remember() {
+    const [now, last] = [this.#now, this.#steps.at(-1)];
+    const known = last?.initial === now.initial && last.mask === now.mask;
+    if (now.initial && !known) this.#steps = [...this.#steps, now].slice(-STEPS_MAX);
   }
 
   /**
    * Makes a file the start image.
-   * @param {() => Promise<{ file: Blob, keep: () => string | Promise<string> }>} find gets the
-   * file, and how to store it, which gives its key
+   * @param {() => Promise<Found>} find
    * @param {string} name for messages
    * @param {() => void} [undo] if it cannot be one; without it the image of before stays
    * @returns {Promise<boolean>} whether it is the start image now
    */
-  async function choose(find, name, undo) {
-    const mine = ++choices;
+  async #choose(find, name, undo) {
+    const mine = ++this.#choices;
     try {
-      const { file, keep } = await find();
+      const { file, keep, mask = "" } = await find();
       // A file that cannot be decoded is not stored.
-      const paint = await draw(file);
-      const key = await keep();
-      if (mine !== choices) return false;
+      const paint = await this.#small.read(file);
+      const initial = await keep();
+      if (mine !== this.#choices) return false;
       paint();
-      chosen = key;
-      missing = false;
-      show();
-      onChange();
+      if (this.#now.initial !== initial) {
+        this.#remember();
+        this.#now = { initial, mask };
+      }
+      this.#missing = false;
+      await this.#drawMask();
+      this.show();
+      this.#handlers.onChange();
       return true;
     } catch (error) {
       const reason = /** @type {Error} */ (error).message;
-      if (mine !== choices) return false;
+      if (mine !== this.#choices) return false;
       undo?.();
-      onFault(new Error(say.notAPicture(name, reason)));
+      this.#handlers.onFault(new Error(say.notAPicture(name, reason)));
       return false;
     }
   }
 
-  onFile(input, take);
-  strength.addEventListener("input", show);
-  onPress("initial-remove", () => {
-    clear();
-    onChange();
-    input.focus();
-  });
-  show();
-
-  /** @param {File} file */
-  function take(file) {
-    return choose(async () => ({ file, keep: () => keepStartImage(file) }), file.name);
+  /** Draws the mask over the small image. A mask whose file is gone is none. */
+  async #drawMask() {
+    const { mask } = this.#now;
+    const file = mask ? await startImageFile(mask).catch(() => undefined) : undefined;
+    if (mask !== this.#now.mask) return;
+    if (mask && !file) {
+      this.#now = { ...this.#now, mask: "" };
+      this.#handlers.onFault(new Error(editText.maskGone()));
+    }
+    await this.#small.mask(file);
   }
 
-  function clear() {
-    choices += 1;
-    chosen = "";
-    missing = false;
-    show();
+  /** The painter's mask has changed. @param {Blob | null} file */
+  async #takeMask(file) {
+    const { initial } = this.#now;
+    const mask = file ? await keepStartImage(file) : "";
+    if (initial !== this.#now.initial) return;
+    this.#now = { initial, mask };
+    await this.#drawMask();
+    this.show();
+    this.#handlers.onChange();
   }
 
-  return {
-    take,
-    clear,
-    show,
+  /** @param {Extended} extended */
+  async #takeExtended({ initial, mask }) {
+    const [file, maskFile] = await Promise.all([pngOf(initial), pngOf(mask)]);
+    const found = { file, keep: () => keepStartImage(file), mask: await keepStartImage(maskFile) };
+    const chosen = await this.#choose(async () => found, say.startImage());
+    if (chosen) this.#handlers.onSize(initial.width, initial.height);
+  }
 
-    /**
-     * Uses the stored start image with this key; none if the key is empty.
-     * @param {string} key
-     */
-    use(key) {
-      if (key === chosen) return;
-      if (!key) return clear();
-      chosen = key;
-      show();
-      const find = async () => {
-        const file = await startImageFile(key);
-        if (!file) throw new Error(say.startImageGone());
-        return { file, keep: () => key };
-      };
-      // The image of before belongs to another request.
-      void choose(find, say.startImage(), clear);
-    },
+  /** The start image of before, with its mask. */
+  #back() {
+    const former = this.#steps.at(-1);
+    if (!former) return;
+    this.#steps = this.#steps.slice(0, -1);
+    this.#now = NONE;
+    this.use(former.initial);
+    this.useMask(former.mask);
+    button(this.#steps.length ? "initial-back" : "initial-edit").focus();
+  }
 
-    focus: () => strength.focus(),
+  /**
+   * Makes a file of the user's the start image.
+   * @param {Blob} file
+   * @param {string} name for messages
+   */
+  take(file, name) {
+    return this.#choose(async () => ({ file, keep: () => keepStartImage(file) }), name);
+  }
 
-    /** The request in the form had a start image; the user has to choose it again. */
-    miss() {
-      missing = !chosen;
-      show();
-    },
+  /** Opens the painter on the start image. */
+  async edit() {
+    const { initial, mask } = this.#now;
+    if (!initial) return;
+    try {
+      const file = await fileOf(initial);
+      const painted = mask ? await startImageFile(mask) : undefined;
+      if (initial === this.#now.initial) await this.#painter.open(file, painted);
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error);
+      this.#handlers.onFault(new Error(say.notAPicture(say.startImage(), message)));
+    }
+  }
 
-    /** The fields `initial` and `strength` of the request. @returns {Record<string, string>} */
-    fields() {
-      if (chosen) return { initial: chosen, strength: strength.value };
-      return missing ? { strength: strength.value } : {};
-    },
-  };
+  closeEditor() {
+    this.#painter.close();
+  }
+
+  /** Resolves when the painted mask and the extended image are there; null if they are. */
+  pending() {
+    return this.#painter.pending() ?? this.#extend.pending();
+  }
+
+  /**
+   * Uses the stored start image with this key; none if the key is empty.
+   * @param {string} key
+   */
+  use(key) {
+    if (key === this.#now.initial) return;
+    if (!key) return this.clear();
+    this.#remember();
+    this.#now = { initial: key, mask: "" };
+    this.show();
+    const find = async () => ({ file: await fileOf(key), keep: () => key });
+    // The image of before belongs to another request.
+    void this.#choose(find, say.startImage(), () => this.#drop());
+  }
+
+  /** Uses the stored mask with this key; none if the key is empty. @param {string} key */
+  useMask(key) {
+    if (key === this.#now.mask || !this.#now.initial) return;
+    this.#now = { ...this.#now, mask: key };
+    this.show();
+    this.#drawMask().then(() => this.show(), this.#handlers.onFault);
+  }
+
+  /** No start image; the present one can be had back. */
+  clear() {
+    this.#remember();
+    this.#drop();
+  }
+
+  /** No start image, also none of before. */
+  reset() {
+    this.#steps = [];
+    this.#drop();
+  }
+
+  #drop() {
+    this.#choices += 1;
+    this.#now = NONE;
+    this.#missing = false;
+    this.show();
+  }
+
+  focus() {
+    this.#strength.focus();
+  }
+
+  /** The request in the form had a start image; the user has to choose it again. */
+  miss() {
+    this.#missing = !this.#now.initial;
+    this.show();
+  }
+
+  /** The fields `initial`, `mask` and their settings. @returns {Record<string, string>} */
+  fields() {
+    const { initial, mask } = this.#now;
+    const strength = this.#strength.value;
+    if (!initial) return this.#missing ? { strength } : {};
+    return { initial, strength, ...(mask ? { mask, ...this.#fields.values() } : {}) };
+  }
+
+  /** The start images of before, as text. */
+  steps() {
+    return this.#steps.length ? JSON.stringify(this.#steps) : "";
+  }
+
+  /** Has the start images of before again. @param {string} text */
+  useSteps(text) {
+    this.#steps = readSteps(text);
+    this.show();
+  }
 }
 
-/**
- * @param {HTMLInputElement} input
- * @param {(file: File) => void} take
- */
-function onFile(input, take) {
-  input.addEventListener("change", () => {
-    const [file] = input.files ?? [];
-    input.value = "";
-    if (file) take(file);
-  });
-}
-
-/**
- * Decodes a file; resolves to a function that shows it small. Rejects if it is no image.
- * @param {Blob} file
- */
-async function draw(file) {
-  const small = byId("initial-small", HTMLCanvasElement);
-  const { width, height, rgba } = await pixelsOf(file);
-  const scale = Math.min(1, SMALL / Math.max(width, height));
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
-  const bitmap = await createImageBitmap(new ImageData(rgba, width, height));
-  return () => {
-    [small.width, small.height] = [w ?? 1, h ?? 1];
-    small.getContext("2d")?.drawImage(bitmap, 0, 0, small.width, small.height);
-    small.ariaLabel = say.startImageSize(width, height);
-    bitmap.close();
-  };
+/** The file of a stored start image. @param {string} key */
+async function fileOf(key) {
+  const file = await startImageFile(key);
+  if (!file) throw new Error(say.startImageGone());
+  return file;
 }

@@ -3,6 +3,7 @@
 import { beginning, say } from "../strings.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
+import { createBeforeAfter } from "./before_after.js";
 import { SMALL, facts, fileName } from "./picture.js";
 import { imageAddress, imageName } from "./thumbnails.js";
 
@@ -15,6 +16,7 @@ const PROMPT = 2000;
  * @param {object} handlers
  * @param {(saved: SavedImage) => void} handlers.onUse
  * @param {(saved: SavedImage) => void} handlers.onVary makes it the start image
+ * @param {(saved: SavedImage) => void} handlers.onEdit the same, to paint a mask
  * @param {(saved: SavedImage) => void} handlers.onStar it was marked or unmarked as a favourite
  * @param {(saved: SavedImage) => void} handlers.onDelete
  * @param {(saved: SavedImage) => Promise<string>} handlers.onLink copies a link to it; resolves to
@@ -22,7 +24,7 @@ const PROMPT = 2000;
  * @param {(saved: SavedImage) => void} handlers.onOpen it is shown
  * @param {() => void} handlers.onClose
  */
-export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, onClose }) {
+export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, onOpen, onClose }) {
   const dialog = byId("viewer", HTMLDialogElement);
   const image = byId("viewer-image", HTMLImageElement);
   const download = byId("viewer-download", HTMLAnchorElement);
@@ -30,6 +32,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
   let images = [];
   let at = 0;
   const current = () => images[at];
+  const beforeAfter = createViewed();
 
   async function show() {
     const saved = current();
@@ -41,7 +44,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = [
-      facts(request, width, height, seconds),
+      facts(request, width, height, seconds, !!saved.mask),
       ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
       provenance ? say.madeBy(provenance) : model,
       ...parts.map(addonText.part),
@@ -52,6 +55,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     button("viewer-previous").disabled = at === 0;
     button("viewer-next").disabled = at === images.length - 1;
     download.download = fileName(request);
+    void beforeAfter.open(saved);
     const address = await imageAddress(saved.id).catch(() => "");
     if (saved !== current()) return;
     image.src = download.href = address;
@@ -77,6 +81,10 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
       dialog.close();
       onVary(saved);
     },
+    edit(saved) {
+      dialog.close();
+      onEdit(saved);
+    },
     star(saved) {
       saved.favourite = !saved.favourite;
       onStar(saved);
@@ -89,12 +97,7 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
     },
   });
 
-  dialog.addEventListener("keydown", ({ key }) => {
-    const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
-    if (key === "ArrowLeft") move(-forwards);
-    if (key === "ArrowRight") move(forwards);
-    if (key === "Delete") button("viewer-delete").click();
-  });
+  watchKeys(dialog, move);
 
   return {
     /**
@@ -110,6 +113,35 @@ export function createViewer({ onUse, onVary, onStar, onDelete, onLink, onOpen, 
 
     close: () => dialog.close(),
   };
+}
+
+/** @param {HTMLDialogElement} dialog @param {(by: number) => void} move shows another image */
+function watchKeys(dialog, move) {
+  dialog.addEventListener("keydown", ({ key, target }) => {
+    // There the arrows move the slider.
+    if (target instanceof HTMLInputElement) return;
+    const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
+    if (key === "ArrowLeft") move(-forwards);
+    if (key === "ArrowRight") move(forwards);
+    if (key === "Delete") button("viewer-delete").click();
+  });
+}
+
+/** Before and after of the image that is shown. */
+function createViewed() {
+  const before = byId("viewer-before", HTMLImageElement);
+  return createBeforeAfter({
+    box: anyById("viewer-before-after"),
+    slider: byId("viewer-slider", HTMLInputElement),
+    before,
+    async draw(drawn) {
+      const file = await drawn.convertToBlob();
+      if (before.src) URL.revokeObjectURL(before.src);
+      before.src = URL.createObjectURL(file);
+      before.classList.toggle("pixels", Math.max(drawn.width, drawn.height) < SMALL);
+      await before.decode().catch(() => {});
+    },
+  });
 }
 
 /**

@@ -95,6 +95,26 @@ async function firstTime(name) {
   return !known;
 }
 
+/** The picture in the middle of grey pixels, which are masked. */
+export function outpaint({ width, height, rgba }, [left, top, right, bottom], _seed) {
+  const [w, h] = [width + left + right, height + top + bottom];
+  const initial = new Uint8ClampedArray(w * h * 4).fill(128);
+  const mask = new Uint8ClampedArray(w * h * 4).fill(255);
+  for (let i = 0; i < w * h * 4; i++) {
+    const [x, y] = [(i >> 2) % w, Math.floor((i >> 2) / w)];
+    const inside = x >= left && x < left + width && y >= top && y < top + height;
+    if (i % 4 === 3) initial[i] = 255;
+    else if (inside) {
+      initial[i] = rgba[((y - top) * width + x - left) * 4 + (i % 4)];
+      mask[i] = 0;
+    }
+  }
+  return {
+    initial: { width: w, height: h, rgba: initial },
+    mask: { width: w, height: h, rgba: mask },
+  };
+}
+
 export class Engine {
   #cancelled = false;
   #weights = "";
@@ -186,25 +206,33 @@ export class Engine {
     for (let index = 0; index < count; index++) {
       onProgress({ event: "decoding" });
       const one = { ...request, count: 1, seed: String(BigInt(request.seed || 0) + BigInt(index)) };
-      const picture = this.#picture(one, beside.initial);
+      const picture = this.#picture(one, beside.initial, beside.mask);
       if (index + 1 === count) return picture;
       onProgress({ event: "picture", index, picture });
     }
   }
 
-  /** Made of the request's bytes, and of the picture to begin with. */
-  #picture(request, initial) {
+  /**
+   * Made of the request's bytes, and of the picture to begin with. With a mask that picture stays
+   * where the mask is black.
+   */
+  #picture(request, initial, mask) {
     const { prompt } = request;
     const width = request.width ?? 64;
     const height = request.height ?? 64;
     const seed = new TextEncoder().encode(request.seed + prompt);
-    const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) =>
-      i % 4 === 3
-        ? 255
-        : initial
-          ? initial.rgba[i % initial.rgba.length]
-          : 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120),
-    );
+    const at = (picture, i) => {
+      const [x, y] = [(i >> 2) % width, Math.floor((i >> 2) / width)];
+      const column = Math.floor((x * picture.width) / width);
+      const row = Math.floor((y * picture.height) / height);
+      return picture.rgba[(row * picture.width + column) * 4 + (i % 4)];
+    };
+    const drawn = (i) => 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120);
+    const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) => {
+      if (i % 4 === 3) return 255;
+      if (mask) return at(mask, i) > 127 ? drawn(i) : at(initial, i);
+      return initial ? initial.rgba[i % initial.rgba.length] : drawn(i);
+    });
     const rows = Uint8Array.from({ length: height * (width * 4 + 1) }, (_, i) => {
       const x = i % (width * 4 + 1);
       return x === 0 ? 0 : rgba[Math.floor(i / (width * 4 + 1)) * width * 4 + x - 1];
