@@ -181,7 +181,9 @@ async function vary({ id, request }, how) {
 /** @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's */
 const addToQueue = (rows) => {
   const { seed: _seed, ...rest } = form.fields();
-  return addJobs(rows.map((row) => ({ ...rest, ...row })));
+  // The form's mask belongs to the form's start image.
+  const { mask: _mask, ...others } = rest;
+  return addJobs(rows.map((row) => ({ ...(row["initial"] ? others : rest), ...row })));
 };
 const runner = createRunner(state, {
   list: listJobs,

@@ -5,4 +5,4 @@ export { readExif } from "./exif.js";
 export { requestOf } from "./request.js";
 export { readRows } from "./table.js";
 export { decodeText } from "./text.js";
-export { isZip, unzipOne } from "./unzip.js";
+export { isZip, openZip } from "./unzip.js";

@@ -1,5 +1,6 @@
 // Checks one request of a list before it is added to the queue: names of fields, numbers, samplers,
-// seeds. What an export of the gallery has besides the request is skipped.
+// seeds. What an export of the gallery has besides the request is skipped, but for the files of start
+// images and masks where they are at hand.
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
@@ -33,32 +34,29 @@ const LOOKS = {
 };
 
 /** What an export of the gallery has besides the request. */
-const ABOUT = [
-  "file",
-  "model",
-  "provenance",
-  "parts",
-  "engine",
-  "seconds",
-  "safety",
-  "kernels",
-  "init",
-];
+const ABOUT = ["file", "model", "provenance", "parts", "engine", "seconds", "safety", "kernels"];
+/** The paths of its start image and of the mask of that, beside the list. */
+const IMAGES = ["init", "mask"];
 
 const TEXTS = ["prompt", "negative_prompt"];
 const SEED_MAX = 2n ** 64n - 1n;
 
 /**
  * @param {Row} row
+ * @param {boolean} [images] whether the paths of images are kept
  * @returns {Row}
  * @throws {SyntaxError} for the first field that does not fit
  */
-export function checked(row) {
+export function checked(row, images = false) {
   /** @type {Row} */
   const good = {};
   for (const [given, typed] of Object.entries(row)) {
     const name = ALIASES.get(given) ?? given;
     if (ABOUT.includes(name)) continue;
+    if (IMAGES.includes(name)) {
+      if (images) good[name] = typed;
+      continue;
+    }
     if (name === "loras") {
       readLoras(typed);
       good[name] = typed;

@@ -17,12 +17,13 @@ import { checked } from "./row.js";
  * Reads a list; its format is detected.
  * @param {string} name of its file
  * @param {string} text
+ * @param {boolean} [images] whether rows have the paths of start images (`init`) and of masks (`mask`)
  * @returns {Row[]}
  * @throws {SyntaxError} naming the line or element
  */
-export function readRows(name, text) {
+export function readRows(name, text, images = false) {
   const plain = text.replace(/^\uFEFF/, "");
-  return linesOf(name, plain).map(({ line, row }) => withLine(line, () => checked(row)));
+  return linesOf(name, plain).map(({ line, row }) => withLine(line, () => checked(row, images)));
 }
 
 /**

@@ -1,17 +1,19 @@
-// Reads one text file of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3). The
-// directory at the end has the file's position.
+// Reads files of a zip file, such as this page's own export (PKWARE's APPNOTE 6.3.3). The directory
+// at the end has their positions.
 
 import { importText } from "../strings/imports.js";
 
 /** The end's record, and the longest comment behind it. */
 const [END, COMMENT_MAX] = [22, 0xffff];
-/** Bytes of a directory and of an unpacked text that are read. */
+/** Bytes of a directory and of an unpacked file that are read. */
 const [DIRECTORY_MAX, TEXT_MAX] = [32_000_000, 64_000_000];
 
 /** @param {Uint8Array} bytes the first of a file */
 export function isZip(bytes) {
   return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
 }
+
+/** @typedef {{ start: number, packed: number, size: number, method: number }} Entry */
 
 /**
  * The bytes of the first file with this name, in any folder.
@@ -21,8 +23,34 @@ export function isZip(bytes) {
  * @throws {Error} if there is none, or the archive is damaged
  */
 export async function unzipOne(file, wanted) {
-  const directory = await directoryOf(file);
+  const found = await (await openZip(file))(wanted);
+  if (!found) throw new Error(importText.noRequests());
+  return found;
+}
+
+/**
+ * A function that reads the first file with a name, in any folder; null if there is none.
+ * @param {Blob} file
+ * @returns {Promise<(wanted: string) => Promise<Uint8Array<ArrayBuffer> | null>>}
+ * @throws {Error} if the archive is damaged, as the function does
+ */
+export async function openZip(file) {
+  const entries = entriesOf(await directoryOf(file));
+  return async (wanted) => {
+    const path = [...entries.keys()].find((one) => one === wanted || one.endsWith(`/${wanted}`));
+    const entry = entries.get(path ?? "");
+    return entry ? unpack(file, entry) : null;
+  };
+}
+
+/**
+ * The files of a directory by their paths; of two with one path the first.
+ * @param {DataView<ArrayBuffer>} directory
+ */
+function entriesOf(directory) {
   const names = new TextDecoder();
+  /** @type {Map<string, Entry>} */
+  const entries = new Map();
   for (let at = 0; at + 46 <= directory.byteLength;) {
     if (directory.getUint32(at, true) !== 0x02014b50) break;
     const [method, packed, size] = [
@@ -35,13 +63,11 @@ export async function unzipOne(file, wanted) {
     );
     if (at + 46 + name > directory.byteLength) throw new Error(importText.wrongZip());
     const path = names.decode(new Uint8Array(directory.buffer, at + 46, name));
-    if (path === wanted || path.endsWith(`/${wanted}`)) {
-      const start = directory.getUint32(at + 42, true);
-      return unpack(file, { start, packed, size, method });
-    }
+    const start = directory.getUint32(at + 42, true);
+    if (!entries.has(path)) entries.set(path, { start, packed, size, method });
     at += 46 + name + extra + comment;
   }
-  throw new Error(importText.noRequests());
+  return entries;
 }
 
 /** @param {Blob} file */
@@ -57,10 +83,7 @@ async function directoryOf(file) {
   throw new Error(importText.wrongZip());
 }
 
-/**
- * @param {Blob} file
- * @param {{ start: number, packed: number, size: number, method: number }} entry
- */
+/** @param {Blob} file @param {Entry} entry */
 async function unpack(file, { start, packed, size, method }) {
   const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
   const whole = head.byteLength === 30 && head.getUint32(0, true) === 0x04034b50;

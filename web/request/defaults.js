@@ -40,7 +40,6 @@ export function fieldName(name) {
 }
 
 /**
-/**
  * The fields that a model distilled for few steps has its own first values of. Links and drafts
  * name all three for another model than the built-in one, which has none of its own: what they
  * leave out would be the model's.

@@ -37,7 +37,7 @@ export function keptDraft() {
 export function readSteps(text) {
   try {
     /** @type {any[]} */
-    const all = JSON.parse(text || "[]");
+    const all = [JSON.parse(text || "[]")].flat();
     return all
       .filter((one) => typeof one?.initial === "string")
       .map(({ initial, mask }) => ({ initial, mask: typeof mask === "string" ? mask : "" }));

@@ -6,6 +6,7 @@
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
+import { keepStartImage } from "../storage/start_images.js";
 import { byId } from "../dom.js";
 import { modelsOf } from "./local-files.js";
 import { offerUndo } from "./undo.js";
@@ -59,16 +60,15 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       const { matched } = await readers();
       return void onRequest(await matched(found), false);
     }
-    const { decodeText, isZip, readRows, unzipOne } = await readers();
+    const { decodeText, isZip, readRows } = await readers();
     const packed = isZip(head) && /\.zip$/i.test(file.name);
     if (!packed && (!/\.(csv|jsonl?|txt)$/i.test(file.name) || file.size > LIST_MAX))
       throw new Error(say.unknownFile(file.name));
     let rows;
     try {
-      const bytes = packed
-        ? await unzipOne(file, REQUESTS)
-        : new Uint8Array(await file.arrayBuffer());
-      rows = readRows(packed ? REQUESTS : file.name, decodeText(bytes));
+      rows = packed
+        ? await rowsInZip(file)
+        : readRows(file.name, decodeText(new Uint8Array(await file.arrayBuffer())));
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       throw new Error(say.wrongFile(file.name, message), { cause: error });
@@ -121,6 +121,32 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     input.value = "";
   });
   return watchPrompt(onRequest, onFault);
+}
+
+/**
+ * The requests in an export of the gallery, with the start images and masks that are in it.
+ * @param {File} file
+ * @returns {Promise<Row[]>}
+ */
+async function rowsInZip(file) {
+  const { decodeText, openZip, readRows } = await readers();
+  const read = await openZip(file);
+  const list = await read(REQUESTS);
+  if (!list) throw new Error(importText.noRequests());
+  /** The keys of stored files by their paths. @type {Map<string, string>} */
+  const keys = new Map();
+  const keyOf = async (/** @type {string} */ path) => {
+    const bytes = path && !keys.has(path) ? await read(path) : null;
+    if (bytes) keys.set(path, await keepStartImage(new Blob([bytes], { type: "image/png" })));
+    return keys.get(path) ?? "";
+  };
+  const rows = [];
+  for (const { init = "", mask = "", ...row } of readRows(REQUESTS, decodeText(list), true)) {
+    const initial = await keyOf(init);
+    const maskKey = initial && (await keyOf(mask));
+    rows.push({ ...row, ...(initial && { initial }), ...(maskKey && { mask: maskKey }) });
+  }
+  return rows;
 }
 
 /** The most characters of a pasted text that is searched for settings. */

@@ -8,14 +8,12 @@ import {
   listImages,
   matches,
   oldestBeyond,
-  imageFile,
   putImages,
   takeImages,
 } from "../storage/images.js";
-import { zip } from "../files/zip.js";
 import { createComparison } from "./comparison.js";
+import { zipOf } from "./export.js";
 import { anyById, button, byId, element, onPress, save } from "../dom.js";
-import { fileName } from "./picture.js";
 import { imageButton, imageName } from "./thumbnails.js";
 import { createSelection } from "./selection.js";
 import { offerUndo } from "./undo.js";
@@ -238,27 +236,6 @@ const sumOf = (images) => images.reduce((bytes, one) => bytes + one.bytes, 0);
 async function showStorage() {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
   anyById("gallery-storage").textContent = say.siteStorage(usage, quota);
-}
-
-/** A zip file of images with a list of their requests. @param {SavedImage[]} images */
-async function zipOf(images) {
-  const files = [];
-  const lines = [];
-  for (const saved of images) {
-    const blob = await imageFile(saved.id);
-    if (!blob) continue;
-    const name = `${String(saved.id).padStart(6, "0")}-${fileName(saved.request)}`;
-    files.push({ name, blob, made: new Date(saved.made) });
-    const { request, model, provenance, parts, engine, seconds } = saved;
-    const about = { file: name, model, provenance, parts, engine, seconds };
-    lines.push(JSON.stringify({ ...request, ...about }));
-  }
-  const requests = new Blob(
-    lines.map((line) => `${line}\n`),
-    { type: "application/jsonl" },
-  );
-  files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
-  return zip(files);
 }
 
 /** Fills the list of bounds. @param {import("../state/page.js").Page} state */

@@ -10,7 +10,12 @@ import { fieldsOf } from "../../../web/files/fields.js";
 import { requestOf as readPicture } from "../../../web/files/request.js";
 import { readRows } from "../../../web/files/table.js";
 import { readOptions } from "../../../web/options.js";
-import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
+import {
+  DEFAULTS,
+  changedFields,
+  fieldName,
+  isOfStartImage,
+} from "../../../web/request/defaults.js";
 import { requestOf } from "../../../web/request/fields.js";
 
 const root = join(import.meta.dirname, "../../..");
@@ -48,15 +53,21 @@ test("every field survives the form, a record and a link", () => {
   const link = changedFields(/** @type {any} */ (request));
   const hash = `#${new URLSearchParams(link)}`;
   Object.assign(globalThis, { location: { hash } });
-  const { strength, ...linked } = made(readOptions().fields);
-  assert.deepEqual({ ...linked, strength: request["strength"] }, request);
-  assert.equal(strength, 0.8, "a link has no picture to begin with");
+  /** @type {Record<string, unknown>} */
+  const linked = made(readOptions().fields);
+  const start = [...FIELDS.keys()].filter(isOfStartImage);
+  assert.equal(start.length, 4);
+  const ofStart = Object.fromEntries(start.map((name) => [name, request[name]]));
+  assert.deepEqual({ ...linked, ...ofStart }, request);
+  const first = { strength: 0.8, mask_blur: 4, masked_content: "original" };
+  for (const [name, value] of Object.entries({ ...first, padding_mask_crop: null }))
+    assert.equal(linked[name], value, "a link has no picture to begin with, and no mask");
   // Nothing is said: the engine's own defaults, but for what the form begins with.
-  const { seed, prompt, strength: slider, ...plain } = made([]);
+  const { seed, prompt, strength, mask_blur: blur, ...plain } = made([]);
   for (const [name, value] of Object.entries(plain))
     assert.deepEqual(value, FIELDS.get(name)?.default, name);
   assert.match(seed, /^\d+$/);
-  assert.deepEqual([typeof prompt, slider], ["string", 0.8]);
+  assert.deepEqual([typeof prompt, strength, blur], ["string", 0.8, 4]);
 });
 
 test("every field survives a picture, by our own text and by the one that programs share", () => {

@@ -6,6 +6,7 @@ import { DEFAULTS, fieldName, changedFields } from "../../../web/request/default
 import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
 import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/files/loras.js";
+import { readSteps, startImagesIn } from "../../../web/request/draft.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
 import { applyStyle, keepStyles, keptStyles } from "../../../web/request/styles.js";
@@ -71,6 +72,10 @@ test("the form's own fields make a request of the engine's types", () => {
     cache_interval: 1,
     token_merging_ratio: 0,
     strength: 0.8,
+    mask_blur: 4,
+    masked_content: "original",
+    padding_mask_crop: null,
+    image_guidance_scale: null,
     seed: "7",
     karras: true,
   });
@@ -90,6 +95,27 @@ test("a count that is none is a fault of its field", () => {
     assert.throws(() => requestOf({ prompt: "", count }), { kind: "request", field: "count" });
   assert.equal(requestOf({ prompt: "", count: " " }).count, 1);
   assert.equal(requestOf({ prompt: "", count: "100", initial: "3" }).startImage, "3");
+});
+
+test("a mask belongs to a start image; without one it is left out", () => {
+  const masked = requestOf({ prompt: "", initial: "3", mask: "4", padding_mask_crop: "32" });
+  assert.deepEqual([masked.startImage, masked.mask], ["3", "4"]);
+  assert.equal(masked.request.padding_mask_crop, 32);
+  assert.equal("mask" in masked.request, false);
+  assert.equal(requestOf({ prompt: "", mask: "4" }).mask, undefined);
+});
+
+test("the start images of before are read from a draft; what is none is left out", () => {
+  const steps = [{ initial: "3", mask: "4" }, { initial: "5" }, { mask: "6" }, null];
+  assert.deepEqual(readSteps(JSON.stringify(steps)), [
+    { initial: "3", mask: "4" },
+    { initial: "5", mask: "" },
+  ]);
+  for (const text of ["", "{", "7", '"a"']) assert.deepEqual(readSteps(text), []);
+  const startImage = { initial: "1", mask: "2", steps: JSON.stringify(steps) };
+  const used = startImagesIn({ fields: [], startImage });
+  assert.deepEqual(used, ["1", "2", "3", "4", "5", ""]);
+  assert.deepEqual(startImagesIn(null), ["", ""]);
 });
 
 test("how prompts are read is a part of the fields", () => {
@@ -112,6 +138,8 @@ test("a link names what differs from the defaults, and no start image's strength
     guidance_interval: [0, 1],
     karras: null,
     strength: 0.5,
+    mask_blur: 9,
+    padding_mask_crop: 32,
     width: 64,
   });
   assert.deepEqual(Object.fromEntries(link), {

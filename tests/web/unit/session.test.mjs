@@ -254,6 +254,24 @@ test("a picture to begin with is given as pixels; one that is gone is a fault", 
   assert.equal(named("fault").at(-1)?.[1].field, "initial picture");
 });
 
+test("a mask is given as pixels and kept with the image; one that is gone is a fault", async () => {
+  const { session, engine, kept, named } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {any} */
+  let given;
+  engine.onGenerate = (_, watch) => (given = watch);
+  await session.make(() => ({ ...wanted(), startImage: "1", mask: "1" }));
+  assert.deepEqual(given.mask, { width: 2, height: 1 });
+  assert.deepEqual([kept[0].initial, kept[0].mask], ["1", "1"]);
+  const { initial, mask } = named("made")[0]?.[1] ?? {};
+  assert.deepEqual([initial, mask], ["1", "1"]);
+  await session.make(() => ({ ...wanted(), startImage: "1" }));
+  assert.equal("mask" in given, false);
+  assert.equal("mask" in kept[1], false);
+  await session.make(() => ({ ...wanted(), startImage: "1", mask: "2" }));
+  assert.equal(named("fault").at(-1)?.[1].field, "mask");
+});
+
 test("LoRAs are found for the engine, kept with the image; a missing one is a fault", async () => {
   const { session, engine, named, kept } = sessionOf();
   await session.open(CHOICE);

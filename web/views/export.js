@@ -1,0 +1,63 @@
+// The gallery's export: a zip file of images with a list of their requests, and with the start images
+// and masks that they were made with. Dropped on the page it becomes jobs of the queue again.
+
+import { pngOf } from "../edit/files.js";
+import { pixelsOf } from "../files/pixels.js";
+import { isPng } from "../files/png.js";
+import { zip } from "../files/zip.js";
+import { imageFile } from "../storage/images.js";
+import { startImageFile } from "../storage/start_images.js";
+import { fileName } from "./picture.js";
+
+/** The folders of start images and of masks. */
+const FOLDERS = /** @type {const} */ ({ initial: "start-images", mask: "masks" });
+
+/** @param {import("../storage/images.js").SavedImage[]} images */
+export async function zipOf(images) {
+  /** @type {{ name: string, blob: Blob, made: Date }[]} */
+  const files = [];
+  /** @type {Set<string>} paths of start images and masks that are in it */
+  const known = new Set();
+  /**
+   * Adds a start image or a mask, once; its path, or nothing if it is no longer stored.
+   * @param {keyof typeof FOLDERS} kind
+   * @param {string | undefined} key
+   * @param {Date} made
+   */
+  async function add(kind, key, made) {
+    if (!key) return undefined;
+    const name = `${FOLDERS[kind]}/${key}.png`;
+    if (known.has(name)) return name;
+    const file = await startImageFile(key);
+    if (!file) return undefined;
+    files.push({ name, blob: await asPng(file), made });
+    known.add(name);
+    return name;
+  }
+
+  const lines = [];
+  for (const saved of images) {
+    const blob = await imageFile(saved.id);
+    if (!blob) continue;
+    const made = new Date(saved.made);
+    const name = `${String(saved.id).padStart(6, "0")}-${fileName(saved.request)}`;
+    files.push({ name, blob, made });
+    const init = await add("initial", saved.initial, made);
+    const mask = init && (await add("mask", saved.mask, made));
+    const { request, model, provenance, parts, engine, seconds } = saved;
+    const about = { file: name, init, mask, model, provenance, parts, engine, seconds };
+    lines.push(JSON.stringify({ ...request, ...about }));
+  }
+  const requests = new Blob(
+    lines.map((line) => `${line}\n`),
+    { type: "application/jsonl" },
+  );
+  files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
+  return zip(files);
+}
+
+/** The native program reads start images as PNG. @param {Blob} file */
+async function asPng(file) {
+  const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
+  return isPng(head) ? file : pngOf(await pixelsOf(file));
+}
