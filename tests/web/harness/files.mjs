@@ -6,8 +6,23 @@ import { crc32, deflateSync } from "node:zlib";
  * A PNG of one pixel with texts, in the chunks that its writers use: Latin-1 as tEXt, else iTXt.
  * @param {Record<string, string>} texts by keyword
  */
-export function pngWith(texts) {
-  const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0]);
+export const pngWith = (texts) => pngOf(1, 1, () => [9, 9, 9, 255], texts);
+
+/**
+ * A PNG with opacity.
+ * @param {number} width
+ * @param {number} height
+ * @param {(x: number, y: number) => number[]} colour red, green, blue and opacity of a pixel
+ * @param {Record<string, string>} [texts] by keyword
+ */
+export function pngOf(width, height, colour, texts = {}) {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, 0]);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  const rows = Array.from({ length: height }, (_, y) => [
+    0,
+    ...Array.from({ length: width }, (_, x) => colour(x, y)).flat(),
+  ]);
   const chunks = Object.entries(texts).map(([keyword, text]) =>
     [...text].every((char) => char < "Ā")
       ? chunk("tEXt", Buffer.from(`${keyword}\0${text}`, "latin1"))
@@ -17,7 +32,7 @@ export function pngWith(texts) {
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk("IHDR", header),
     ...chunks,
-    chunk("IDAT", deflateSync(Buffer.from([0, 9, 9, 9, 255]))),
+    chunk("IDAT", deflateSync(Buffer.from(rows.flat()))),
     chunk("IEND", Buffer.alloc(0)),
   ]);
 }
