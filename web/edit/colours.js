@@ -4,7 +4,7 @@
 /** @typedef {import("./history.js").Rect} Rect */
 
 /** Red, green, blue and the most opacity of a mask over its image. */
-const RED = /** @type {const} */ ([235, 28, 36]);
+const [RED, GREEN, BLUE] = [235, 28, 36];
 const OPACITY = 0.62;
 
 /**
@@ -15,8 +15,9 @@ const OPACITY = 0.62;
 export function brightness(rgba) {
   const bytes = new Uint8Array(rgba.length / 4);
   for (let i = 0, at = 0; i < bytes.length; i++, at += 4) {
-    const [r = 0, g = 0, b = 0, a = 0] = [rgba[at], rgba[at + 1], rgba[at + 2], rgba[at + 3]];
-    bytes[i] = Math.round(((0.299 * r + 0.587 * g + 0.114 * b) * a) / 255);
+    const grey =
+      0.299 * (rgba[at] ?? 0) + 0.587 * (rgba[at + 1] ?? 0) + 0.114 * (rgba[at + 2] ?? 0);
+    bytes[i] = Math.round((grey * (rgba[at + 3] ?? 0)) / 255);
   }
   return bytes;
 }
@@ -36,8 +37,9 @@ export function transparency(rgba) {
  * @param {Uint8Array} bytes
  */
 export function whiteOnBlack(bytes) {
-  const rgba = new Uint8ClampedArray(bytes.length * 4);
-  for (const [i, value] of bytes.entries()) rgba.set([value, value, value, 255], i * 4);
+  const rgba = new Uint8ClampedArray(bytes.length * 4).fill(255);
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 4)
+    rgba[at] = rgba[at + 1] = rgba[at + 2] = bytes[i] ?? 0;
   return rgba;
 }
 
@@ -54,7 +56,9 @@ export function redOver(bytes, stride, { x, y, width, height }) {
     for (let at = start; at < start + width; at++, to += 4) {
       const value = bytes[at] ?? 0;
       if (!value) continue;
-      [rgba[to], rgba[to + 1], rgba[to + 2]] = RED;
+      rgba[to] = RED;
+      rgba[to + 1] = GREEN;
+      rgba[to + 2] = BLUE;
       rgba[to + 3] = value * OPACITY;
     }
   }

@@ -216,9 +216,14 @@ function cover({ bytes, width: stride }, rect, { from, to, erase }) {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = dx * dx + dy * dy;
   const grows = to.radius - from.radius;
+  const full = erase ? 0 : 255;
   for (let row = rect.y; row < rect.y + rect.height; row++) {
     const py = row + 0.5 - from.y;
     for (let column = rect.x; column < rect.x + rect.width; column++) {
+      const at = row * stride + column;
+      const old = bytes[at] ?? 0;
+      // Most of a stroke lies where its brush has been just before.
+      if (old === full) continue;
       const px = column + 0.5 - from.x;
       const along = length ? Math.min(1, Math.max(0, (px * dx + py * dy) / length)) : 0;
       const [ox, oy] = [px - along * dx, py - along * dy];
@@ -226,8 +231,6 @@ function cover({ bytes, width: stride }, rect, { from, to, erase }) {
       const distance = ox * ox + oy * oy;
       if (distance >= inside * inside) continue;
       const share = Math.min(1, inside - Math.sqrt(distance));
-      const at = row * stride + column;
-      const old = bytes[at] ?? 0;
       bytes[at] = erase
         ? Math.min(old, Math.round(255 * (1 - share)))
         : Math.max(old, Math.round(255 * share));

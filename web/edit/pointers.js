@@ -111,7 +111,7 @@ export class Pointers {
     if (pointerType !== "touch" || id === this.#painter) this.#handlers.onHover(at);
     if (id === this.#painter) {
       // Between two frames a pen has been at many places.
-      const all = event.getCoalescedEvents();
+      const all = event.getCoalescedEvents?.() ?? [];
       for (const one of all.length ? all : [event])
         this.#handlers.onMove(this.#place(one), pressureOf(one));
     } else if (id === this.#mover) {
