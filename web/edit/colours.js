@@ -1,11 +1,14 @@
 // A mask as the colours of an image and back: in files white is made anew and black stays; over the
-// image the mask is red.
+// image the mask is red, with stripes that are seen on a red image too.
 
 /** @typedef {import("./history.js").Rect} Rect */
 
-/** Red, green, blue and the most opacity of a mask over its image. */
-const [RED, GREEN, BLUE] = [235, 28, 36];
+/** Red, green and blue of a mask over its image, of every other stripe, and the most opacity. */
+const RED = /** @type {const} */ ([235, 28, 36]);
+const STRIPE = /** @type {const} */ ([255, 96, 92]);
 const OPACITY = 0.62;
+/** How many stripes a mask's width has. */
+const STRIPES = 64;
 
 /**
  * The mask in a file: the brightness of each pixel (ITU-R BT.601, as PIL's convert("L")); what is
@@ -51,14 +54,16 @@ export function whiteOnBlack(bytes) {
  */
 export function redOver(bytes, stride, { x, y, width, height }) {
   const rgba = new Uint8ClampedArray(width * height * 4);
+  const wide = Math.max(1, Math.round(stride / STRIPES));
   for (let row = 0, to = 0; row < height; row++) {
     const start = (y + row) * stride + x;
     for (let at = start; at < start + width; at++, to += 4) {
       const value = bytes[at] ?? 0;
       if (!value) continue;
-      rgba[to] = RED;
-      rgba[to + 1] = GREEN;
-      rgba[to + 2] = BLUE;
+      const colour = Math.floor((x + at - start + y + row) / wide) % 2 ? STRIPE : RED;
+      rgba[to] = colour[0];
+      rgba[to + 1] = colour[1];
+      rgba[to + 2] = colour[2];
       rgba[to + 3] = value * OPACITY;
     }
   }

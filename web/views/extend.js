@@ -46,6 +46,13 @@ export function createExtend({ outpaint, find, onExtended }) {
     return editText.extended(made.initial.width, made.initial.height);
   }
 
+  for (const input of inputs)
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+      // Instead of the form's Generate.
+      event.preventDefault();
+      button("extend-act").click();
+    });
   onPress("extend-act", () => {
     const act = button("extend-act");
     act.disabled = true;

@@ -46,6 +46,8 @@ export class StartImage {
   #painter;
   #extend;
   #now = NONE;
+  /** The start image that the painter was opened on. */
+  #painted = "";
   /** Start images of before, the latest last. @type {Start[]} */
   #steps = [];
   /** Whether the request in the form had a start image that is not stored here. */
@@ -59,7 +61,10 @@ export class StartImage {
     const { onChange, onEditor, outpaint, onFault } = handlers;
     this.#fields = createMaskFields(onChange);
     this.#painter = new Painter({
-      onMask: (file) => this.#takeMask(file),
+      onMask: async (file) => {
+        // Else another image has taken its place while it was painted.
+        if (this.#painted === this.#now.initial) await this.#takeMask(file);
+      },
       onOpen: () => onEditor(true),
       onClose: () => onEditor(false),
       onFault,
@@ -105,9 +110,16 @@ export class StartImage {
     hint.textContent = this.#missing ? say.startImageMissing() : "";
     button("initial-edit").textContent = editText.paint(!!mask);
     button("mask-discard").hidden = !mask;
-    anyById("initial-steps").hidden = !this.#steps.length;
-    button("initial-back").textContent = editText.back(this.#steps.length);
+    const count = this.#former().length;
+    anyById("initial-steps").hidden = !count;
+    button("initial-back").textContent = editText.back(count);
     this.#fields.show(!!mask);
+  }
+
+  /** Start images of before that are not the present one. */
+  #former() {
+    const { initial, mask } = this.#now;
+    return this.#steps.filter((one) => one.initial !== initial || one.mask !== mask);
   }
 
   /** The present start image can be had back, once another takes its place. */
@@ -136,6 +148,7 @@ export class StartImage {
       if (this.#now.initial !== initial) {
         this.#remember();
         this.#now = { initial, mask };
+        this.#painter.close();
       }
       this.#missing = false;
       await this.#drawMask();
@@ -184,9 +197,10 @@ export class StartImage {
 
   /** The start image of before, with its mask. */
   #back() {
-    const former = this.#steps.at(-1);
+    const all = this.#former();
+    const former = all.pop();
     if (!former) return;
-    this.#steps = this.#steps.slice(0, -1);
+    this.#steps = all;
     this.#now = NONE;
     this.use(former.initial);
     this.useMask(former.mask);
@@ -209,7 +223,9 @@ export class StartImage {
     try {
       const file = await fileOf(initial);
       const painted = mask ? await startImageFile(mask) : undefined;
-      if (initial === this.#now.initial) await this.#painter.open(file, painted);
+      if (initial !== this.#now.initial) return;
+      this.#painted = initial;
+      await this.#painter.open(file, painted);
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       this.#handlers.onFault(new Error(say.notAPicture(say.startImage(), message)));
@@ -264,6 +280,7 @@ export class StartImage {
     this.#choices += 1;
     this.#now = NONE;
     this.#missing = false;
+    this.#painter.close();
     this.show();
   }
 

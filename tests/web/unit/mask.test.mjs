@@ -133,6 +133,13 @@ test("masks are white on black in files, red over the image", () => {
   assert.equal(red.length, 16);
   assert.ok((red[3] ?? 0) > 150 && (red[0] ?? 0) > 200, "red where it is masked");
   assert.deepEqual([...red.subarray(8, 12)], [0, 0, 0, 0]);
+  // The stripes go on from part to part.
+  const wide = new Uint8Array(256).fill(255);
+  const [all, end] = [0, 100].map((x) =>
+    redOver(wide, 256, { x, y: 0, width: 256 - x, height: 1 }),
+  );
+  assert.deepEqual(end, all?.subarray(400));
+  assert.ok(new Set(all?.filter((_, i) => i % 4 === 1)).size === 2, "two reds");
   const rgba = Uint8ClampedArray.of(9, 9, 9, 255, 255, 255, 255, 0, 255, 255, 255, 128);
   assert.deepEqual([...transparency(rgba)], [0, 255, 127]);
   assert.deepEqual([...brightness(rgba)], [9, 0, 128], "what is transparent stays");
