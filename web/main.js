@@ -99,7 +99,7 @@ const form = new Form(state, {
   onChange: changed,
   onGetLora: (offered) => models.fetchAddon(offered),
   onEditor: (open) => (open ? places.open(EDITOR) : places.close()),
-  outpaint: (pixels, sides) => session.engine.outpaint(pixels, sides, randomSeed()),
+  outpaint: (pixels, sides) => session.engine.outpaint(pixels, sides, Number(randomSeed())),
   onFault: tell,
 });
 const status = createStatus(session);

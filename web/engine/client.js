@@ -182,7 +182,7 @@ export class Engine {
    * white there. It needs no model and is answered at once.
    * @param {import("./protocol.js").Pixels} pixels
    * @param {[left: number, top: number, right: number, bottom: number]} sides in pixels
-   * @param {string} seed of the noise in the first guess
+   * @param {number} seed of the noise in the first guess
    * @returns {Promise<import("./protocol.js").Extended>} start image and mask for `generate`
    */
   outpaint(pixels, sides, seed) {

@@ -209,7 +209,7 @@
  * @property {() => Held} held
  * @property {(prompt: string, reading: Reading) => TokenCount} tokens
  * @property {(pixels: Pixels, sides: [left: number, top: number, right: number, bottom: number],
- * seed: string) => Extended} outpaint
+ * seed: number) => Extended} outpaint
  * @property {() => number | undefined} memory
  * @property {(first: Uint8Array, second: Uint8Array) => Likeness | undefined} likeness
  * @property {(model: string, prompt: string, png: Uint8Array) => number} score

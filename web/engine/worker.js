@@ -43,7 +43,10 @@ const CALLS = {
   held: () => opened().held(),
   tokens: (_, prompt, reading) => opened().tokens(prompt, reading),
   memory: () => engine?.memory(),
-  outpaint: async (_, pixels, sides, seed) => (await load()).outpaint(pixels, sides, seed),
+  async outpaint(_, pixels, sides, seed) {
+    const { initial, mask } = (await load()).outpaint(pixels, Uint32Array.from(sides), seed);
+    return withTransfer({ initial, mask }, [initial.rgba.buffer, mask.rgba.buffer]);
+  },
   likeness: async (_, first, second) => (await load()).likeness(first, second),
   score,
 };
