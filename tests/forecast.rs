@@ -69,6 +69,7 @@ fn a_picture_says_which_model_drew_it() {
         decoder: None,
         embeddings: vec![],
         parts: vec![],
+        controls: Vec::new(),
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

@@ -10,7 +10,10 @@ mod batches; // several pictures of one request
 #[cfg(unix)]
 mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
+mod canny; // edges, equal to OpenCV's; Lanczos' resizing, equal to Pillow's
 mod compare; // how like pictures are, to one another and to their prompts
+mod controlnet; // ControlNets and T2I-Adapters against diffusers: networks and pictures
+mod controlnet_files; // their files: names, what is refused, the program, memory
 mod developing; // between the steps: a rest, and what is shown
 mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents

@@ -341,6 +341,7 @@ fn combinations_add_up() {
         save: Some(Combination::new(&[(Slot::Past(3), 1.0)])),
         kind: EvaluationKind::EXACT,
         put_back: None,
+        controls: u32::MAX,
     };
     let evaluations = vec![evaluation];
     let plan = Plan { init_noise_sigma: 1.0, init_signal: 0.0, evaluations };

@@ -88,7 +88,7 @@ fn values(x: &candle_core::Tensor) -> Vec<f32> {
 }
 
 /// Numbers in −1…1 from a name, as `scripts/golden/taesd.py` makes them.
-fn hashed(name: &str, count: usize) -> impl Iterator<Item = f64> {
+pub(crate) fn hashed(name: &str, count: usize) -> impl Iterator<Item = f64> {
     let seed =
         name.bytes().fold(0_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(byte)));
     (0..count as u32).map(move |index| {

@@ -1,6 +1,6 @@
 // A linear combination of up to five tensors: guidance, every sampler's step, a sum, a cast.
 //
-//     y[b, i] = Σⱼ coefficientⱼ · xⱼ[firstⱼ + b mod periodⱼ, i]
+//     y[b, i] = Σⱼ coefficientⱼ · xⱼ[firstⱼ + b mod periodⱼ, i]       of the terms with startⱼ ≤ b
 //
 // TERMS says how many there are; the bindings of the others are not read.
 
@@ -8,7 +8,7 @@ struct Term {
     coefficient: f32,
     first: u32,   // index / 4 of the term's first element
     period: u32,  // elements / 4 after which the term repeats
-    unused: u32,
+    start: u32,   // index / 4 of the first output that gets the term
 }
 
 struct Params {
@@ -31,6 +31,10 @@ fn place(term: u32, i: u32) -> u32 {
     return params.terms[term].first + i % params.terms[term].period;
 }
 
+fn coefficient(term: u32, i: u32) -> f32 {
+    return select(0.0, params.terms[term].coefficient, i >= params.terms[term].start);
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -39,10 +43,10 @@ fn main(
 ) {
     let i = linear_id(group, groups, lane);
     if i >= params.count { return; }
-    var sum = params.terms[0].coefficient * vec4<f32>(x0[place(0u, i)]);
-    if TERMS > 1u { sum += params.terms[1].coefficient * vec4<f32>(x1[place(1u, i)]); }
-    if TERMS > 2u { sum += params.terms[2].coefficient * vec4<f32>(x2[place(2u, i)]); }
-    if TERMS > 3u { sum += params.terms[3].coefficient * vec4<f32>(x3[place(3u, i)]); }
-    if TERMS > 4u { sum += params.terms[4].coefficient * vec4<f32>(x4[place(4u, i)]); }
+    var sum = coefficient(0u, i) * vec4<f32>(x0[place(0u, i)]);
+    if TERMS > 1u { sum += coefficient(1u, i) * vec4<f32>(x1[place(1u, i)]); }
+    if TERMS > 2u { sum += coefficient(2u, i) * vec4<f32>(x2[place(2u, i)]); }
+    if TERMS > 3u { sum += coefficient(3u, i) * vec4<f32>(x3[place(3u, i)]); }
+    if TERMS > 4u { sum += coefficient(4u, i) * vec4<f32>(x4[place(4u, i)]); }
     y[i] = Elem4(sum);
 }

@@ -87,6 +87,7 @@ fn every_field_survives_a_picture() {
         decoder: None,
         embeddings: vec![],
         parts: vec![],
+        controls: Vec::new(),
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

@@ -76,6 +76,28 @@ fn from_any_picture_and_repeating() {
     }
 }
 
+/// A term that only the last pictures get: what is added for the prompt alone.
+#[test]
+fn terms_that_begin_later() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (batch, start) in [(2, 1), (4, 2), (5, 0), (3, 3)] {
+            let case = proof.case(format!("{batch} pictures, one term from {start} on"), precision);
+            let all = case.activations("all", [batch, 3, 5, 4]);
+            let late = case.activations("late", [1, 3, 5, 4]);
+            let want = Want::every([batch, 3, 5, 4], |[b, y, x, c]: [usize; 4]| {
+                let added = if b < start { 0.0 } else { 0.75 * late.at([0, y, x, c]) };
+                added - 1.5 * all.at([b, y, x, c])
+            });
+            proof.check(&case, want, move |gpu| {
+                let (late, all) = (late.on(gpu), all.on(gpu));
+                let terms = [(Term::new(0.75, &late), start), (Term::new(-1.5, &all), 0)];
+                Tensor::combine_from(batch, precision, &terms)
+            });
+        }
+    }
+}
+
 /// Guidance: two halves of one tensor.
 #[test]
 fn of_two_halves_of_one_tensor() {

@@ -4,6 +4,7 @@ mod activate;
 mod add;
 mod attention;
 mod attention_units;
+mod average_pool;
 mod bands;
 mod blend;
 mod combine;

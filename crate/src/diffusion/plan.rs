@@ -129,14 +129,28 @@ pub struct Evaluation {
     /// In a run with a mask: how noisy the latents are afterwards, and so the known ones that are
     /// put back where the mask keeps them.
     pub put_back: Option<NoiseLevel>,
+    /// Which of the ControlNets and T2I-Adapters beside a request take part, a bit for each; at
+    /// first all.
+    pub controls: u32,
 }
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
     pub(super) fn new(step: usize, timestep: f64, level: NoiseLevel, update: Combination) -> Self {
         let (input_scale, remember, save, put_back) = (1.0, None, None, None);
-        let kind = EvaluationKind::EXACT;
-        Evaluation { step, timestep, input_scale, level, update, remember, save, kind, put_back }
+        let (kind, controls) = (EvaluationKind::EXACT, u32::MAX);
+        Evaluation {
+            step,
+            timestep,
+            input_scale,
+            level,
+            update,
+            remember,
+            save,
+            kind,
+            put_back,
+            controls,
+        }
     }
 
     /// The same evaluation for latents whose variance is not one.

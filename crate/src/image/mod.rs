@@ -2,6 +2,7 @@
 //! made of a picture by them.
 
 mod blur;
+mod canny;
 mod crop;
 mod exif;
 mod likeness;
@@ -10,14 +11,17 @@ mod outpaint;
 mod overlay;
 pub mod parameters;
 pub mod png;
+mod preprocess;
 mod resize;
 mod rgba;
 mod tiles;
 
+pub use canny::canny;
 pub use crop::Region;
 pub use likeness::{Likeness, psnr};
 pub use mask::Mask;
 pub use outpaint::Outpaint;
+pub use preprocess::Preprocess;
 pub use resize::Filter;
 pub use rgba::Rgba;
 pub use tiles::{Tile, tiles};

@@ -25,6 +25,8 @@ pub const DARKROOM_LORAS: &str = "darkroom-loras";
 pub const DARKROOM_DECODER: &str = "darkroom-decoder";
 /// The keyword of the list of textual inversions that the prompts call.
 pub const DARKROOM_EMBEDDINGS: &str = "darkroom-embeddings";
+/// The keyword of the ControlNets and T2I-Adapters that guided the picture, as JSON.
+pub const DARKROOM_CONTROLS: &str = "darkroom-controls";
 /// The keyword of the parts that were not the model's own, as JSON.
 pub const DARKROOM_PARTS: &str = "darkroom-parts";
 

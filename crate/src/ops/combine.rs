@@ -34,7 +34,7 @@ pub(super) struct TermParams {
     pub coefficient: f32,
     pub first: u32,
     pub period: u32,
-    pub unused: u32,
+    pub start: u32,
 }
 
 #[repr(C)]
@@ -69,7 +69,21 @@ impl Tensor {
         assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
         let mut dims = terms[0].x.shape().dims().to_vec();
         dims[0] = batch;
-        Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms)
+        Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms, &[])
+    }
+
+    /// [`Tensor::combine`], where only the outputs from an index of the batch on get a term: each
+    /// with that index.
+    ///
+    /// # Panics
+    /// As [`Tensor::combine`].
+    pub fn combine_from(batch: usize, precision: Precision, terms: &[(Term<'_>, usize)]) -> Tensor {
+        assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
+        let (terms, starts): (Vec<_>, Vec<_>) = terms.iter().copied().unzip();
+        let mut dims = terms[0].x.shape().dims().to_vec();
+        dims[0] = batch;
+        let y = Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision);
+        y.set(&terms, &starts)
     }
 
     /// [`Tensor::combine`] in f32, `[batch, …]`, into a tensor of [`Tensor::kept`].
@@ -80,11 +94,11 @@ impl Tensor {
         assert!((1..=TERMS_MAX).contains(&terms.len()), "{} terms", terms.len());
         let mut dims = terms[0].x.shape().dims().to_vec();
         dims[0] = batch;
-        Tensor::kept(terms[0].x.gpu(), Shape::from(&dims[..]), Precision::F32).set(terms)
+        Tensor::kept(terms[0].x.gpu(), Shape::from(&dims[..]), Precision::F32).set(terms, &[])
     }
 
-    /// Writes a combination of terms to this tensor.
-    fn set(self, terms: &[Term<'_>]) -> Tensor {
+    /// Writes a combination of terms to this tensor; `starts`: the first output of each, or 0.
+    fn set(self, terms: &[Term<'_>], starts: &[usize]) -> Tensor {
         let (y, gpu, precision) = (&self, self.gpu(), self.precision());
         let dims = self.shape().dims().to_vec();
         let batch = dims[0];
@@ -106,7 +120,7 @@ impl Tensor {
                 coefficient: term.coefficient,
                 first: (term.first * picture4) as u32,
                 period: ((of_term.dims()[0] - term.first) * picture4) as u32,
-                unused: 0,
+                start: (starts.get(i).unwrap_or(&0) * picture4) as u32,
             };
         }
         let mut bindings: Vec<_> =
@@ -139,7 +153,7 @@ impl Tensor {
         let row_bytes = self.row_bytes().max(other.row_bytes());
         for band in row_bands(gpu, self.shape().rows(), row_bytes, 0) {
             let count = band.len() * self.shape().channels() / 4;
-            let term = TermParams { coefficient: 1.0, first: 0, period: count as u32, unused: 0 };
+            let term = TermParams { coefficient: 1.0, first: 0, period: count as u32, start: 0 };
             let params = Params::new(count as u32, [term; TERMS_MAX]);
             let (a, b) = (self.rows(&band), other.rows(&band));
             let bindings = vec![a, b, a, a, a, y.rows(&band)];

@@ -17,10 +17,11 @@
 //! | `attention`, `attend` | attention, _block, _direct | softmax(q·kᵀ/√d)·v, unstored |
 //! | `activate` | activate | a pointwise function |
 //! | `prelu` | prelu | a leaky ReLU, with a slope for each channel |
-//! | `combine`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
+//! | `combine`, `combine_from`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `blend_kept` | blend | one of two tensors, by a mask |
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
+//! | `average_pool` | average_pool | averages of 2×2 pixels |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
 //! | `is_finite`, `start_finite_check` | finite | whether there is an infinity or a NaN |
 //! | `TokenMerge` | token_merge_match, _rank, _group, token_merge, _undo | fewer tokens, and back |
@@ -29,6 +30,7 @@
 mod activate;
 mod affine;
 mod attention;
+mod average_pool;
 mod bands;
 mod blend;
 mod combine;

@@ -44,7 +44,7 @@ impl Tensor {
             let (from, x_first) = x.rows_aligned(&(rows.start * width..rows.end * width));
             let count = (rows.len() * width * c / 4) as u32;
             let first = (rows.start * width * c / 4) as u32 - x_first;
-            let term = TermParams { coefficient: 1.0, first, period: count, unused: 0 };
+            let term = TermParams { coefficient: 1.0, first, period: count, start: 0 };
             let params = Params::new(count, [term; TERMS_MAX]);
             let to = self.rows(&(filled * width..(filled + rows.len()) * width));
             // The kernel binds `TERMS_MAX` inputs; with one term it reads only the first.

@@ -13,7 +13,10 @@
 //! As many pictures of a request are computed together as fit in memory; the others follow in
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
-use super::checkpoint::{BesideVae, DecoderChoice, DecoderRecord, Files, Purpose};
+use super::checkpoint::{
+    BesideVae, ControlRecord, DecoderChoice, DecoderRecord, Files, Purpose, check_controls,
+    mark_controls,
+};
 use super::control::{Control, Previews, Progress};
 use super::engine::{Engine as _, LoadContext, Planned};
 use super::model::{Machine, Pipeline};
@@ -219,6 +222,10 @@ impl Pipeline {
         if is_masked && purpose == Purpose::Generate {
             plan = plan.with_mask();
         }
+        check_controls(extras.controls)?;
+        mark_controls(&mut plan, extras.controls);
+        let controls = extras.controls.iter().map(|control| &control.file);
+        engine.use_controls(files.fit_controls(controls)?);
         let prompts = self.prompts(files, &request)?;
         let mut order = Order { request, plan, size, prompts, at_once: 1, start, canvas };
         let load = order.load(order.request.count as usize);
@@ -285,6 +292,7 @@ impl Pipeline {
             embeddings,
             parts: self.parts.clone(),
             decoder,
+            controls: extras.controls.iter().map(ControlRecord::of).collect(),
         })
     }
 

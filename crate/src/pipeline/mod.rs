@@ -40,8 +40,9 @@ mod verify;
 
 pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Shortcuts};
 pub use checkpoint::{
-    BesideVae, Configs, DecoderChoice, DecoderRecord, Description, EmbeddingRecord, Files,
-    LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, Provenance, Purpose,
+    BesideVae, Configs, ControlRecord, DecoderChoice, DecoderRecord, Description, EmbeddingRecord,
+    Files, LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, PictureControl,
+    Provenance, Purpose,
     SafetyFiles, Weighted,
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};

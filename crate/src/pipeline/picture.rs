@@ -1,6 +1,6 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance};
+use super::checkpoint::{ControlRecord, DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -61,14 +61,16 @@ pub struct Picture {
     pub embeddings: Vec<EmbeddingRecord>,
     /// The parts that were not the model's own.
     pub parts: Vec<PartRecord>,
+    /// The ControlNets and T2I-Adapters that guided it.
+    pub controls: Vec<ControlRecord>,
 }
 
 impl Picture {
     /// A PNG file with these text chunks: the request, as `parameters` for other programs, and as
     /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
     /// `darkroom-loras`; the textual inversions of the prompts in `darkroom-embeddings`; what
-    /// decoded it instead of the VAE in `darkroom-decoder`; and the parts that are not the model's
-    /// own in `darkroom-parts`.
+    /// decoded it instead of the VAE in `darkroom-decoder`; the parts that are not the model's own
+    /// in `darkroom-parts`; and its ControlNets and T2I-Adapters in `darkroom-controls`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -95,6 +97,10 @@ impl Picture {
         if !self.parts.is_empty() {
             let json = serde_json::to_string(&self.parts).expect("names and hashes are plain data");
             texts.push((png::DARKROOM_PARTS, json));
+        }
+        if !self.controls.is_empty() {
+            let json = serde_json::to_string(&self.controls);
+            texts.push((png::DARKROOM_CONTROLS, json.expect("names and numbers are plain data")));
         }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
@@ -141,10 +147,15 @@ impl Picture {
                 fields.push(("VAE Encoder", "TAESD".into()));
             }
         }
+        let mut fields: Vec<(String, String)> =
+            fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        for (i, control) in self.controls.iter().enumerate() {
+            fields.push((format!("{} {i}", control.kind), control.field()));
+        }
         Parameters {
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
-            fields: fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+            fields,
             extra: String::new(),
         }
     }

@@ -137,7 +137,8 @@ impl Pipeline {
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
         let text = TextStates::new(array, prompts);
-        let contexts = text.contexts(engine, &[EvaluationKind::EXACT], call).await?;
+        let controls = engine.begin_controls(&[], size, call).await?;
+        let contexts = text.contexts(engine, &[EvaluationKind::EXACT], controls, call).await?;
         let contexts = RefCell::new(contexts);
         let [w, h] = size.map(|side| side as usize / call.files.vae.factor());
         let shape = [1, call.files.vae.latent_channels, h, w];

@@ -4,8 +4,10 @@
 //!
 //! It computes in f32 and holds all weights in memory.
 
+mod controlnet;
 mod encoder;
 mod safety;
+mod t2i_adapter;
 mod taesd;
 mod text_encoder;
 mod time_embedding;
@@ -20,7 +22,9 @@ use crate::models::unet::{UnetConfig, UnetInput, UnetOutput};
 use crate::models::vae::VaeConfig;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::stable_diffusion::vae::{AutoEncoderKL, AutoEncoderKLConfig};
+pub use controlnet::ControlNet;
 pub use safety::SafetyNetwork;
+pub use t2i_adapter::T2iAdapter;
 pub use taesd::Taesd;
 use text_encoder::TextEncoder;
 pub use unet::Unet;

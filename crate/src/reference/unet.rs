@@ -28,14 +28,14 @@ pub struct Unet {
 }
 
 /// One level of the down or the up path.
-struct Block {
+pub(super) struct Block {
     layers: Vec<ResnetWithTransformer>,
     /// The convolution that downsamples, or follows the upsampling; the last level has none.
     resampler: Option<Conv2d>,
 }
 
 /// A resnet, and the transformer after it where there is attention.
-struct ResnetWithTransformer {
+pub(super) struct ResnetWithTransformer {
     resnet: ResnetBlock2D,
     transformer: Option<Transformer>,
 }
@@ -72,31 +72,8 @@ impl Unet {
     /// That of candle for a tensor that is missing or has another shape.
     pub(super) fn new(vars: &VarBuilder, config: &UnetConfig) -> Result<Unet> {
         let levels = &config.levels;
-        let first = &levels[0];
-        // The channels of all skips, from the first convolution on.
-        let mut skips = vec![first.channels];
-        let mut c = first.channels;
-        let mut down = Vec::new();
-        for (i, level) in levels.iter().enumerate() {
-            let vars = vars.pp("down_blocks").pp(i);
-            let mut layers = Vec::new();
-            for j in 0..level.layers {
-                layers.push(ResnetWithTransformer::new(
-                    &vars,
-                    j,
-                    c,
-                    level,
-                    level.down_attention,
-                    config,
-                )?);
-                c = level.channels;
-                skips.push(c);
-            }
-            let halves = i + 1 < levels.len();
-            let resampler = halves.then(|| resampler(&vars.pp("downsamplers.0.conv"), c, 0, 2));
-            skips.extend(halves.then_some(c));
-            down.push(Block { layers, resampler: resampler.transpose()? });
-        }
+        let (down, mut skips) = down_path(&vars.pp("down_blocks"), config)?;
+        let mut c = levels[levels.len() - 1].channels;
         let mid = middle(&vars.pp("mid_block"), config)?;
         let mut up = Vec::new();
         for (i, level) in levels.iter().rev().enumerate() {
@@ -159,7 +136,8 @@ impl Unet {
         } else {
             for (level, block) in self.down.iter().enumerate() {
                 let t2i_residual = residuals.and_then(|added| added.down.get(level));
-                x = self.forward_down(block, x, &time, context, &mut skips, t2i_residual)?;
+                let padding = self.downsample_padding;
+                x = block.forward_down(padding, x, &time, context, &mut skips, t2i_residual)?;
             }
             add_to_skips(&mut skips, residuals)?;
             for stage in &self.mid {
@@ -182,40 +160,40 @@ impl Unet {
         let sample = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
         Ok(UnetOutput { sample, deep })
     }
+}
 
-    /// One level of the down path; every output is kept as a skip.
-    fn forward_down(
+impl Block {
+    /// The level of the down path, with so many zeros before and after at its downsampling; every
+    /// output is kept as a skip.
+    pub(super) fn forward_down(
         &self,
-        block: &Block,
+        [before, after]: [usize; 2],
         mut x: Tensor,
         time: &Tensor,
         context: &Tensor,
         skips: &mut Vec<Tensor>,
         t2i_residual: Option<&Tensor>,
     ) -> Result<Tensor> {
-        x = block.forward_layers(.., x, time, context, skips, t2i_residual)?;
-        if let Some(conv) = &block.resampler {
-            let [before, after] = self.downsample_padding;
+        x = self.forward_layers(.., x, time, context, skips, t2i_residual)?;
+        if let Some(conv) = &self.resampler {
             let padded = x.pad_with_zeros(D::Minus1, before, after)?;
             x = conv.forward(&padded.pad_with_zeros(D::Minus2, before, after)?)?;
             skips.push(x.clone());
         }
-        if let Some(t2i_residual) = t2i_residual.filter(|_| !block.attends()) {
+        if let Some(t2i_residual) = t2i_residual.filter(|_| !self.attends()) {
             x = (x + t2i_residual)?;
             *skips.last_mut().expect("a level has resnets") = x.clone();
         }
         Ok(x)
     }
-}
 
-impl Block {
     /// Whether there is a transformer after every resnet.
     fn attends(&self) -> bool {
         self.layers.iter().all(|stage| stage.transformer.is_some())
     }
 
     /// Some layers of a level of the down path; every output is kept as a skip.
-    fn forward_layers(
+    pub(super) fn forward_layers(
         &self,
         layers: impl SliceIndex<[ResnetWithTransformer], Output = [ResnetWithTransformer]>,
         mut x: Tensor,
@@ -262,8 +240,32 @@ fn forward_up(
     Ok(x)
 }
 
+/// The levels of the down path, and the channels of all skips, from the first convolution on.
+pub(super) fn down_path(
+    vars: &VarBuilder,
+    config: &UnetConfig,
+) -> Result<(Vec<Block>, Vec<usize>)> {
+    let mut c = config.levels[0].channels;
+    let (mut down, mut skips) = (Vec::new(), vec![c]);
+    for (i, level) in config.levels.iter().enumerate() {
+        let vars = vars.pp(i);
+        let mut layers = Vec::new();
+        for j in 0..level.layers {
+            let attends = level.down_attention;
+            layers.push(ResnetWithTransformer::new(&vars, j, c, level, attends, config)?);
+            c = level.channels;
+            skips.push(c);
+        }
+        let halves = i + 1 < config.levels.len();
+        let resampler = halves.then(|| resampler(&vars.pp("downsamplers.0.conv"), c, 0, 2));
+        skips.extend(halves.then_some(c));
+        down.push(Block { layers, resampler: resampler.transpose()? });
+    }
+    Ok((down, skips))
+}
+
 /// The resnets of the middle, if there is one, with the transformer between them.
-fn middle(vars: &VarBuilder, config: &UnetConfig) -> Result<Vec<ResnetWithTransformer>> {
+pub(super) fn middle(vars: &VarBuilder, config: &UnetConfig) -> Result<Vec<ResnetWithTransformer>> {
     let last = config.levels.last().expect("a UNet has levels");
     let stage =
         |i, attends| ResnetWithTransformer::new(vars, i, last.channels, last, attends, config);
@@ -299,7 +301,7 @@ impl ResnetWithTransformer {
         })
     }
 
-    fn forward(&self, x: &Tensor, time: &Tensor, context: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor, time: &Tensor, context: &Tensor) -> Result<Tensor> {
         let x = self.resnet.forward(x, Some(time))?;
         self.transformer.as_ref().map_or(Ok(x.clone()), |layer| layer.forward(&x, context))
     }

@@ -16,6 +16,7 @@
 //! zeros        finds unfinished downloads
 //! single_file  a checkpoint as three parts, under diffusers' names; or what it is instead
 //! lora         small files that change a model;  taesd: a small stand-in for the VAE
+//! control      ControlNets and T2I-Adapters, which guide a model by a picture
 //! embedding    small files with the vectors of a learned word: textual inversions
 //! upscaler     the names of an upscaler's tensors
 //! ```
@@ -26,6 +27,7 @@
 
 mod archive;
 mod change;
+mod control;
 mod embedding;
 mod formats;
 mod lora;
@@ -40,6 +42,7 @@ mod zeros;
 
 pub use archive::Archive;
 pub use change::Change;
+pub use control::{ControlFile, ControlKind};
 pub use embedding::Embedding;
 pub use formats::header::TensorInfo;
 pub use formats::zip::read_stored;

@@ -2,17 +2,19 @@
 //!
 //! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
 //! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, `mask`
-//! for the one that says which part of it is made anew, and `loras` for other weights of the given
-//! LoRAs; missing fields are as on the command line. Other kinds of lists are in [`lists`]; a zip
-//! file that the page's gallery exported contains the list of its pictures. A picture that exists
-//! already is not made again, so an interrupted run can be continued. A request that fails is
-//! reported and the others are still made, unless the disk is full or the device is lost.
+//! for the one that says which part of it is made anew, `loras` for other weights of the given
+//! LoRAs, and `controls` for ControlNets and T2I-Adapters with their pictures; missing fields are
+//! as on the command line. Other kinds of lists are in [`lists`]; a zip file that the page's
+//! gallery exported contains the list of its pictures. A picture that exists already is not made
+//! again, so an interrupted run can be continued. A request that fails is reported and the others
+//! are still made, unless the disk is full or the device is lost.
 
+use crate::control_args::{self, ControlFiles, ControlSpec};
 use crate::disk::{check_folder, create, write};
 use crate::lists;
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
-use darkroom::pipeline::{Control, Picture, Pipeline, Request, Safety};
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
 use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
@@ -20,6 +22,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The name of the list in a zip file that the page exported (`web/views/gallery.js`), and its
 /// largest size.
@@ -38,6 +41,10 @@ pub(crate) struct Job {
     pub mask: Option<PathBuf>,
     /// The weights of the given LoRAs, where the line has its own.
     pub loras: Option<Vec<Named>>,
+    /// The ControlNets and T2I-Adapters, where the line has its own; and the opened files of all
+    /// lines.
+    pub controls: Option<Vec<ControlSpec>>,
+    pub control_files: Rc<ControlFiles>,
     pub request: Request,
 }
 
@@ -48,7 +55,9 @@ impl Job {
     /// As [`Pipeline::generate_with`]; a start picture that cannot be read.
     pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
         let pictures = StartPictures::read(self.init.as_deref(), self.mask.as_deref())?;
-        let extras = pictures.extras();
+        let specs = self.controls.as_deref().unwrap_or_default();
+        let controls = &self.control_files.open(specs).await?;
+        let extras = Extras { controls, ..pictures.extras() };
         let given = pipeline.chosen_loras();
         if let Some(named) = &self.loras {
             pipeline.set_loras(weighted(&given, named)?);
@@ -121,9 +130,11 @@ pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
         field: "list",
         reason: format!("{} cannot be used: line {line}: {reason}", list.display()),
     };
+    let control_files = Rc::new(ControlFiles::default());
     let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
     for (line, row) in rows {
-        let job = job(row, jobs.len(), defaults).map_err(|reason| wrong(line, reason))?;
+        let mut job = job(row, jobs.len(), defaults).map_err(|reason| wrong(line, reason))?;
+        job.control_files = control_files.clone();
         if !files.insert(job.file.clone()) {
             return Err(wrong(line, format!("the file `{}` appears twice", job.file)));
         }
@@ -170,6 +181,10 @@ fn job(
         Some(Value::String(text)) => Some(lora_list::parse(&text)?),
         Some(_) => return Err("`loras` must be a text such as `style:0.8`".into()),
     };
+    let controls = match own.remove("controls") {
+        None | Some(Value::Null) => None,
+        Some(list) => Some(control_args::from_json(&list)?),
+    };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
     }
@@ -182,5 +197,5 @@ fn job(
     last.ok_or_else(|| {
         format!("seed {} is too large for {} pictures", request.seed, request.count)
     })?;
-    Ok(Job { file, init, mask, loras, request })
+    Ok(Job { file, init, mask, loras, controls, control_files: Rc::default(), request })
 }

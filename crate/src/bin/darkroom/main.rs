@@ -5,6 +5,7 @@
 
 mod adapter_args;
 mod commands;
+mod control_args;
 mod disk;
 mod embedding_args;
 mod jobs;

@@ -23,9 +23,19 @@ impl Context {
         Context { key_values: self.key_values.clone(), merged_per_mille }
     }
 
+    /// Of the keys and values of all cross-attentions, in the order of a forward pass.
+    pub(in crate::models) fn new(key_values: Vec<KeyValue>) -> Context {
+        Context { key_values, merged_per_mille: 0 }
+    }
+
+    /// The number of cross-attentions.
+    pub(in crate::models) fn key_values(&self) -> usize {
+        self.key_values.len()
+    }
+
     /// For a forward pass over `latents` `[b, h, w, c]`: the keys and values of the
     /// cross-attentions `part`.
-    pub(super) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
+    pub(in crate::models) fn part(&self, part: Range<usize>, latents: &Tensor) -> Remaining<'_> {
         let [_, h, w, _] = latents.shape().image();
         Remaining {
             key_values: self.key_values[part].iter(),
@@ -36,7 +46,7 @@ impl Context {
 }
 
 /// The part of a context that the rest of a forward pass will use.
-pub(super) struct Remaining<'a> {
+pub(in crate::models) struct Remaining<'a> {
     pub(super) key_values: std::slice::Iter<'a, KeyValue>,
     merged_per_mille: u32,
     /// Height and width of the highest resolution.
@@ -44,6 +54,11 @@ pub(super) struct Remaining<'a> {
 }
 
 impl Remaining<'_> {
+    /// Whether all of it was used.
+    pub(in crate::models) fn is_used_up(&self) -> bool {
+        self.key_values.len() == 0
+    }
+
     /// How many tokens are merged at a level `[height, width]`.
     pub(super) fn merged(&self, size: [usize; 2]) -> usize {
         let wanted = size[0] * size[1] * self.merged_per_mille as usize / 1000;

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// One level of the down path. diffusers: `CrossAttnDownBlock2D`, and without attention
 /// `DownBlock2D`.
-pub(super) struct DownBlock {
+pub(in crate::models) struct DownBlock {
     resnets: Vec<ResnetBlock>,
     attentions: Vec<Transformer>,
     downsampler: Option<Downsample>,
@@ -23,7 +23,7 @@ impl DownBlock {
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
     /// [`Error::TensorShape`](crate::Error::TensorShape).
-    pub(super) fn new(
+    pub(in crate::models) fn new(
         scope: &Scope,
         config: &UnetConfig,
         index: usize,
@@ -52,7 +52,7 @@ impl DownBlock {
     }
 
     /// The keys and values of `context` `[b, tokens, cross_attention_dim]` for each attention.
-    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+    pub(in crate::models) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attentions.iter().flat_map(|attention| attention.prepare(context))
     }
 
@@ -60,7 +60,7 @@ impl DownBlock {
     /// level. `skips` grows by one tensor for each resnet and one for the downsampling. A
     /// T2I-Adapter's residual is added before the downsampling if the level has transformers,
     /// otherwise after it, and has the size that `x` has there.
-    pub(super) fn forward(
+    pub(in crate::models) fn forward(
         &self,
         mut x: Tensor,
         shifts: &Tensor,
@@ -84,7 +84,7 @@ impl DownBlock {
 
     /// The resnets `layers` with their transformers, `x` `[b, h, w, c_in]` → `[b, h, w, c]`:
     /// `skips` grows by one tensor of that shape for each.
-    pub(super) fn forward_layers(
+    pub(in crate::models) fn forward_layers(
         &self,
         layers: Range<usize>,
         mut x: Tensor,

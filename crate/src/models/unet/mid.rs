@@ -8,7 +8,7 @@ use crate::nn::{Joined, KeyValue, ResnetBlock, Scope};
 use crate::tensor::Tensor;
 
 /// The middle, as wide as the lowest level. diffusers: `UNetMidBlock2DCrossAttn`.
-pub(super) struct MidBlock {
+pub(in crate::models) struct MidBlock {
     resnets: [ResnetBlock; 2],
     attention: Transformer,
 }
@@ -17,7 +17,7 @@ impl MidBlock {
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
     /// [`Error::TensorShape`](crate::Error::TensorShape).
-    pub(super) fn new(scope: &Scope, config: &UnetConfig, times: &mut Joined) -> Result<MidBlock> {
+    pub(in crate::models) fn new(scope: &Scope, config: &UnetConfig, times: &mut Joined) -> Result<MidBlock> {
         let level = config.levels.last().expect("a config has levels");
         let c = level.channels;
         let (groups, eps) = (config.norm_num_groups, config.norm_eps);
@@ -32,12 +32,12 @@ impl MidBlock {
     }
 
     /// The keys and values of `context` `[b, tokens, cross_attention_dim]`.
-    pub(super) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
+    pub(in crate::models) fn prepare(&self, context: &Tensor) -> impl Iterator<Item = KeyValue> {
         self.attention.prepare(context)
     }
 
     /// `x` `[b, h, w, c]`, same shape.
-    pub(super) fn forward(
+    pub(in crate::models) fn forward(
         &self,
         x: &Tensor,
         shifts: &Tensor,

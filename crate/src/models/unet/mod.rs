@@ -29,6 +29,8 @@ mod mid;
 #[cfg(feature = "engine")]
 mod network;
 #[cfg(feature = "engine")]
+mod time;
+#[cfg(feature = "engine")]
 mod transformer;
 #[cfg(feature = "engine")]
 mod up;
@@ -37,6 +39,12 @@ pub use config::{Level, UnetConfig};
 #[cfg(feature = "engine")]
 pub use context::Context;
 #[cfg(feature = "engine")]
+pub(super) use down::DownBlock;
+#[cfg(feature = "engine")]
 pub use input::{Cache, Residuals, UnetInput, UnetOutput};
 #[cfg(feature = "engine")]
+pub(super) use mid::MidBlock;
+#[cfg(feature = "engine")]
 pub use network::Unet;
+#[cfg(feature = "engine")]
+pub(super) use time::shifts;

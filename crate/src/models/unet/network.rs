@@ -5,10 +5,10 @@ use super::context::{Context, Remaining};
 use super::down::DownBlock;
 use super::input::{Cache, Residuals, UnetInput, UnetOutput};
 use super::mid::MidBlock;
+use super::time::shifts;
 use super::up::UpBlock;
 use crate::error::Result;
 use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding};
-use crate::nn::{guidance_embedding, sinusoid};
 use crate::tensor::Tensor;
 
 /// What the remaining layers of a forward pass need beside their input `x`.
@@ -77,7 +77,7 @@ impl Unet {
         let down = self.down_blocks.iter().flat_map(|block| block.prepare(context));
         let mid = self.mid_block.iter().flat_map(|block| block.prepare(context));
         let up = self.up_blocks.iter().flat_map(|block| block.prepare(context));
-        Context { key_values: down.chain(mid).chain(up).collect(), merged_per_mille: 0 }
+        Context::new(down.chain(mid).chain(up).collect())
     }
 
     /// Predicts the noise: `[b, h, w, c]` → `[b, h, w, out_channels]`; channel counts are padded to
@@ -87,7 +87,8 @@ impl Unet {
     /// Where the shapes are not the config's and each other's, or the context is another model's.
     pub fn forward(&self, input: &UnetInput<'_, Tensor, Context>) -> UnetOutput<Tensor> {
         let latents = input.latents;
-        let shifts = self.shifts(latents, input.timestep, input.guidance_scale);
+        let time = (&self.time_embedding, &self.time_emb_proj);
+        let shifts = shifts(&self.config, time, latents, input.timestep, input.guidance_scale);
         let x = match input.extra_channels {
             Some(extra) => self.conv_in.forward(&latents.concat(extra)),
             None => self.conv_in.forward(latents),
@@ -117,7 +118,7 @@ impl Unet {
         let t2i_residual = input.residuals.and_then(|added| added.down.first());
         let block = &self.down_blocks[0];
         block.forward_layers(0..branch, x, &shifts, &mut down, &mut skips, t2i_residual);
-        add_to_skips(&mut skips, input.residuals, self.skips());
+        add_to_skips(&mut skips, input.residuals);
         Pass { shifts, context: up, skips }
     }
 
@@ -136,7 +137,7 @@ impl Unet {
             let t2i_residual = residuals.and_then(|added| added.down.get(level));
             x = block.forward(x, &shifts, &mut context, &mut skips, t2i_residual);
         }
-        add_to_skips(&mut skips, residuals, self.skips());
+        add_to_skips(&mut skips, residuals);
         if let Some(mid_block) = &self.mid_block {
             x = mid_block.forward(&x, &shifts, &mut context);
         }
@@ -158,44 +159,21 @@ impl Unet {
         let layers = self.first_outermost()..last.layers();
         let Pass { shifts, context, skips } = &mut pass;
         x = last.forward_layers(layers, x, shifts, context, skips);
-        assert!(pass.context.key_values.next().is_none(), "the context is another model's");
+        assert!(pass.context.is_used_up(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
-    }
-
-    /// The number of skips: one of the first convolution, of every resnet, and of every
-    /// downsampling.
-    fn skips(&self) -> usize {
-        let levels = &self.config.levels;
-        1 + levels.iter().map(|level| level.layers).sum::<usize>() + levels.len() - 1
     }
 
     /// The index of the first outermost layer in the last level of the up path.
     fn first_outermost(&self) -> usize {
         self.config.levels[0].layers - self.config.cache_branch()
     }
-
-    /// The shifts of all resnets by the timestep, side by side, the same for each element of the
-    /// batch: `[b, …]`.
-    fn shifts(&self, latents: &Tensor, timestep: f64, guidance_scale: Option<f64>) -> Tensor {
-        let [batch, ..] = latents.shape().image();
-        let c = self.config.levels[0].channels;
-        let (flip, shift) = (self.config.flip_sin_to_cos, self.config.freq_shift);
-        let rows = sinusoid(timestep, c, flip, shift).repeat(batch);
-        let upload = |rows: &[f32]| {
-            let shape = [batch, rows.len() / batch];
-            Tensor::from_f32(latents.gpu(), rows, shape, latents.precision())
-        };
-        let guidance = self.config.time_cond_proj_dim.zip(guidance_scale);
-        let cond = guidance.map(|(c, scale)| upload(&guidance_embedding(scale, c).repeat(batch)));
-        self.time_emb_proj.forward(&self.time_embedding.forward(&upload(&rows), cond.as_ref()))
-    }
 }
 
-/// Adds a ControlNet's residuals, one for each of `all` skips. Where only the outermost layers are
-/// evaluated, `skips` has only the first of them.
-fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>, all: usize) {
+/// Adds a ControlNet's residuals, one for each skip. Where only the outermost layers are evaluated,
+/// `skips` has only the first of them, and there may be residuals of no others.
+fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) {
     let Some(added) = residuals.map(|residuals| &residuals.skips) else { return };
-    assert!(added.is_empty() || added.len() == all, "residuals of another UNet");
+    assert!(added.is_empty() || added.len() >= skips.len(), "residuals of another UNet");
     for (skip, added) in skips.iter_mut().zip(added) {
         *skip = skip.add(added);
     }

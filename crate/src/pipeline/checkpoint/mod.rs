@@ -1,6 +1,7 @@
 //! A model's files: paths, configs, headers of weights, and the checks that they agree.
 
 mod configs;
+mod controls;
 mod description;
 mod embeddings;
 mod files;
@@ -18,6 +19,8 @@ mod tokenizer;
 mod weights;
 
 pub use configs::Configs;
+pub use controls::{ControlRecord, PictureControl};
+pub(super) use controls::{ControlConfig, FittedControl, check_controls, mark_controls};
 pub use description::{Description, MadeFor};
 pub(super) use embeddings::Embeddings;
 pub use embeddings::{EmbeddingRecord, NamedEmbedding};

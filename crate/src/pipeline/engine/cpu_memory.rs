@@ -63,13 +63,17 @@ pub(in crate::pipeline) fn work_bytes(
     score_bytes(files, size, prompts, by_taesd).saturating_mul(2).max(decoder)
 }
 
-/// Checks that a workload's pictures, one after another, fit in memory, decoded by the VAE or by a
-/// TAESD.
+/// Checks that a workload's pictures, one after another, fit in memory beside so many bytes of
+/// further networks, decoded by the VAE or by a TAESD.
 ///
 /// # Errors
 /// [`Error::Request`] for a size that does not fit, and for token merging, which the CPU does not
 /// have.
-pub(in crate::pipeline) fn check_load(load: Workload, files: &Files, by_taesd: bool) -> Result<()> {
+pub(in crate::pipeline) fn check_load(
+    load: Workload,
+    (files, further): (&Files, u64),
+    by_taesd: bool,
+) -> Result<()> {
     let Workload { size, prompts, kinds, .. } = load;
     if kinds.merged_per_mille() > 0 {
         let reason = "must be 0 on the CPU, which merges no tokens".into();
@@ -78,7 +82,7 @@ pub(in crate::pipeline) fn check_load(load: Workload, files: &Files, by_taesd: b
     let context = context_score_bytes(files, load);
     let scores = score_bytes(files, size, prompts, by_taesd).max(context);
     let work = work_bytes(files, size, prompts, by_taesd).max(context.saturating_mul(2));
-    let needed = files.bytes_on_cpu().saturating_add(work);
+    let needed = files.bytes_on_cpu().saturating_add(further).saturating_add(work);
     if scores > ARRAY_MAX || needed > MEMORY_MAX {
         let reason = format!(
             "is too large for the CPU: it would take {:.1} GB of memory",

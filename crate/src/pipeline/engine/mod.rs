@@ -9,10 +9,15 @@
 //! plans                       how workloads are run;  planes: layouts of values;  encoded: prompts
 //! guided                     inputs and predictions of several prompts
 //! parts  vae_encoder  taesd   networks on the adapter
+//! control_picture            a picture as a ControlNet gets it;  controls  controls_on_cpu: these
+//! prediction                 the UNet's, with theirs
 //! on_gpu  on_cpu             the two engines;  shortage: what follows where memory is short
 //! load_again                 some of their weights again, after other LoRAs
 //! ```
 
+mod control_picture;
+mod controls;
+mod controls_on_cpu;
 mod cpu_memory;
 mod device_memory;
 mod encoded;
@@ -25,6 +30,7 @@ mod options;
 mod parts;
 mod planes;
 mod plans;
+mod prediction;
 mod residency;
 mod shortage;
 mod taesd;
@@ -45,12 +51,13 @@ pub use residency::{Residency, Stage};
 pub(super) use workload::PlannedWorkload;
 pub use workload::{Kinds, Workload};
 
-use super::checkpoint::{BesideVae, Files};
+use super::checkpoint::{BesideVae, Files, FittedControl, PictureControl};
 use super::control::Control;
 use crate::diffusion::{Evaluation, Guidance};
 use crate::error::Result;
 use crate::gpu::Rehearsal;
 use crate::models::taesd::TaesdConfig;
+use crate::models::unet::Context;
 
 /// What an engine needs to load a network: the model's files and the caller's control.
 #[derive(Clone, Copy)]
@@ -85,6 +92,8 @@ impl Moments {
 pub(super) struct Conditioning<'a, E: Engine> {
     /// The context of the prompts, which all pictures share.
     pub context: &'a E::Context,
+    /// The ControlNets and T2I-Adapters.
+    pub controls: &'a E::Controls,
     /// The number of prompts in the context: two with guidance, the negative one first; three for
     /// a UNet that edits a picture, of which the first two are negative.
     pub prompts: usize,
@@ -98,12 +107,20 @@ pub(super) struct Conditioning<'a, E: Engine> {
     pub deep: &'a mut Option<E::Array>,
 }
 
+/// The contexts on the GPU: the UNet's, and those of the ControlNets.
+pub(super) struct GpuContext {
+    pub unet: Context,
+    pub controls: Vec<Context>,
+}
+
 /// The backend of a run, which computes with the three networks.
 pub(super) trait Engine: Sized {
     /// An array in the engine's memory: text states, latents, a picture.
     type Array: Clone;
     /// A context prepared for the UNet.
     type Context;
+    /// The ControlNets and T2I-Adapters of a run, which have seen their pictures.
+    type Controls;
     /// A check of latents that is recorded and whose result is not read yet.
     type PendingCheck;
     /// Whether the engine computes asynchronously: then a step is checked only when the next one is
@@ -122,11 +139,22 @@ pub(super) trait Engine: Sized {
     fn upload_states(&self, values: &[f32], tokens: usize) -> Self::Array;
     /// The states of the last of `prompts` prompts of equal length.
     fn last_prompt(&self, text: &Self::Array, prompts: usize) -> Self::Array;
-    /// Prepares states as the UNet's context, as `prompts` prompts of equal length.
+    /// Makes these the ControlNets and T2I-Adapters of the runs that follow, before their plan.
+    fn use_controls(&self, controls: Vec<FittedControl>);
+    /// Shows them the pictures, resized to this width and height.
+    async fn begin_controls(
+        &self,
+        controls: &[PictureControl],
+        size: [u32; 2],
+        call: LoadContext<'_>,
+    ) -> Result<Self::Controls>;
+    /// Prepares states as the UNet's context and the controls', as `prompts` prompts of equal
+    /// length.
     async fn prepare(
         &self,
         text: &Self::Array,
         prompts: usize,
+        controls: &Self::Controls,
         call: LoadContext<'_>,
     ) -> Result<Self::Context>;
     /// Latents from values `[pictures, c, h, w]`; in a rehearsal there are no values.

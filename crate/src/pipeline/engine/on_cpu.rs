@@ -1,5 +1,6 @@
 //! The engine on the CPU, with the networks of [`crate::reference`].
 
+use super::controls_on_cpu::{ControlsOnCpu, Inputs, Seen, residuals};
 use super::loading::Counted;
 use super::{Conditioning, Engine, LoadContext, Moments};
 use crate::diffusion::{Deep, Evaluation};
@@ -11,7 +12,9 @@ use crate::models::taesd::TaesdConfig;
 use crate::models::unet::{Cache, Unet, UnetInput};
 use crate::models::vae::{Encoder, VaeDecoder};
 use crate::nn::Scope;
-use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Files, Part};
+use crate::pipeline::checkpoint::{
+    BesideVae, DecoderChoice, Files, FittedControl, Part, PictureControl,
+};
 use crate::pipeline::control::Control;
 use crate::reference::{Networks, Taesd, Weights};
 use crate::weights::{Source, TaesdHalf};
@@ -33,6 +36,7 @@ pub(in crate::pipeline) struct OnCpu {
     /// interrupted.
     pub turn: Option<Turn>,
     taesd: Option<(BesideVae, Taesd)>,
+    controls: ControlsOnCpu,
     /// Whether it decodes the pictures.
     by_taesd: Cell<bool>,
 }
@@ -67,7 +71,13 @@ impl OnCpu {
             Some(beside) => Some((beside.clone(), load_taesd(beside, control).await?)),
         };
         let networks = RefCell::new(networks.with_rows(files.embeddings().rows()));
-        Ok(OnCpu { networks, turn, taesd, by_taesd: Cell::new(false) })
+        let controls = ControlsOnCpu::default();
+        Ok(OnCpu { networks, turn, taesd, controls, by_taesd: Cell::new(false) })
+    }
+
+    /// Bytes of the weights of the request's controls.
+    pub(in crate::pipeline) fn control_bytes(&self) -> u64 {
+        self.controls.bytes()
     }
 
     /// Sets who decodes the pictures.
@@ -118,6 +128,7 @@ impl Engine for OnCpu {
     /// As in diffusers: `[b, tokens, c]`, `[1, c, h, w]`.
     type Array = Tensor;
     type Context = Tensor;
+    type Controls = Vec<Seen>;
     type PendingCheck = (Tensor, Option<Tensor>);
     /// It computes synchronously.
     const RUNS_AHEAD: bool = false;
@@ -143,7 +154,26 @@ impl Engine for OnCpu {
         each.narrow(0, prompts - 1, 1).expect(FITS)
     }
 
-    async fn prepare(&self, text: &Tensor, prompts: usize, _: LoadContext<'_>) -> Result<Tensor> {
+    fn use_controls(&self, controls: Vec<FittedControl>) {
+        self.controls.choose(controls);
+    }
+
+    async fn begin_controls(
+        &self,
+        controls: &[PictureControl],
+        size: [u32; 2],
+        call: LoadContext<'_>,
+    ) -> Result<Vec<Seen>> {
+        self.controls.begin(controls, size, call.control).await
+    }
+
+    async fn prepare(
+        &self,
+        text: &Tensor,
+        prompts: usize,
+        _: &Vec<Seen>,
+        _: LoadContext<'_>,
+    ) -> Result<Tensor> {
         let channels = text.dims()[2];
         Ok(text.reshape((prompts, (), channels)).expect(FITS))
     }
@@ -176,19 +206,27 @@ impl Engine for OnCpu {
         evaluation: &Evaluation,
         conditioning: Conditioning<'_, OnCpu>,
     ) -> Tensor {
-        let Conditioning { context, prompts, guidance, extra, deep } = conditioning;
-        let Evaluation { input_scale, timestep, kind, .. } = *evaluation;
+        let Conditioning { context, prompts, guidance, extra, deep, controls: seen } = conditioning;
+        let Evaluation { input_scale, timestep, kind, controls, .. } = *evaluation;
         let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let scaled = (latents * input_scale).expect(FITS);
+        let outermost = matches!(cache, Cache::Reuse(_));
+        let inputs = Inputs { latents: &scaled, timestep, context, controls, outermost };
+        let residuals = residuals(seen, &inputs);
         let plain = UnetInput::new(&scaled, timestep, context);
         let extra = extra.map(|extra| {
             let count = extra.dims()[0];
             let used = count.min(prompts);
             extra.narrow(0, count - used, used).expect(FITS)
         });
-        let guidance_scale = Some(guidance.scale);
-        let input = UnetInput { cache, guidance_scale, extra_channels: extra.as_ref(), ..plain };
+        let input = UnetInput {
+            cache,
+            guidance_scale: Some(guidance.scale),
+            residuals: residuals.as_ref(),
+            extra_channels: extra.as_ref(),
+            ..plain
+        };
         let output = self.networks.borrow().predict(&input, guidance);
         *deep = output.deep;
         output.sample

@@ -1,8 +1,8 @@
 //! The engine on the graphics adapter. Only those networks are in its memory that the current stage
 //! needs or that are kept between stages.
 
+use super::controls::{ControlsOnGpu, ReadyControls};
 use super::encoded::Encoded;
-use super::guided::{channels, guided};
 use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
@@ -12,14 +12,15 @@ use super::residency::{Residency, Stage};
 use super::taesd::TaesdOnGpu;
 use super::vae_encoder;
 use super::workload::PlannedWorkload;
-use super::{Conditioning, Engine, LoadContext, Moments};
-use crate::diffusion::{Deep, Evaluation};
+use super::{Conditioning, Engine, GpuContext, LoadContext, Moments};
+use crate::diffusion::Evaluation;
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Held, MatrixUnits, Reading, Rehearsal};
-use crate::models::unet::{Cache, Context, UnetInput};
 use crate::ops::{FiniteCheck, Term};
-use crate::pipeline::checkpoint::{BesideVae, Files, PartSet};
+use crate::pipeline::checkpoint::{
+    BesideVae, Files, FittedControl, Part, PartSet, PictureControl,
+};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
@@ -39,6 +40,7 @@ pub(in crate::pipeline) struct OnGpu {
     pub(in crate::pipeline) source: Rc<dyn Source>,
     pub(super) parts: Rc<Parts>,
     taesd: Rc<TaesdOnGpu>,
+    pub(in crate::pipeline) controls: Rc<ControlsOnGpu>,
     /// The number of the text encoder's positions.
     positions: usize,
     pub(in crate::pipeline) plans: Plans,
@@ -63,6 +65,7 @@ impl OnGpu {
             options: options.clone(),
             parts: Rc::default(),
             taesd: Rc::new(TaesdOnGpu::new(options.taesd.as_ref())),
+            controls: Rc::default(),
             source,
             positions: files.text_encoder.max_position_embeddings,
             plans: Plans::new(options.device_memory.refused),
@@ -113,7 +116,11 @@ impl OnGpu {
             note(&mut self.peaks.borrow_mut(), before, self.gpu.stage_peak());
         }
         let needed = stage.needs(self.decodes_by_taesd(), self.taesd.encodes());
-        self.parts.keep(self.residency.get().resident().or(needed));
+        let left = self.residency.get().resident().or(needed);
+        self.parts.keep(left);
+        if !left.has(Part::Unet) {
+            self.controls.let_go();
+        }
         self.gpu.trim();
         self.gpu.begin_stage_peak();
         let wanted = if stage == Stage::Loading { kept } else { needed };
@@ -131,6 +138,9 @@ impl OnGpu {
 
     async fn bring(&self, wanted: PartSet, call: LoadContext<'_>) -> Result<()> {
         self.taesd.bring(&self.gpu, call.control).await?;
+        if wanted.has(Part::Unet) {
+            self.controls.bring(&self.gpu, self.options.weights, call.control).await?;
+        }
         let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
         self.parts.bring(wanted, (call.files, self.options.weights), &target).await
     }
@@ -145,7 +155,8 @@ fn note(peaks: &mut Vec<(Stage, Held)>, stage: Stage, peak: Held) {
 impl Engine for OnGpu {
     /// `[b, tokens, c]`; latents and pictures `[pictures, h, w, c]`, c padded to four.
     type Array = Tensor;
-    type Context = Context;
+    type Context = GpuContext;
+    type Controls = ReadyControls;
     type PendingCheck = PendingCheck;
     const RUNS_AHEAD: bool = true;
 
@@ -185,16 +196,36 @@ impl Engine for OnGpu {
         Tensor::combine(chunks, text.precision(), &[last])
     }
 
+    fn use_controls(&self, controls: Vec<FittedControl>) {
+        if self.controls.choose(controls) {
+            // Other networks take other memory, and none of them is loaded yet.
+            self.plans.forget();
+            self.stage.take();
+        }
+    }
+
+    async fn begin_controls(
+        &self,
+        controls: &[PictureControl],
+        size: [u32; 2],
+        call: LoadContext<'_>,
+    ) -> Result<ReadyControls> {
+        self.show_controls(controls, size, call).await
+    }
+
     async fn prepare(
         &self,
         text: &Tensor,
         prompts: usize,
+        controls: &ReadyControls,
         call: LoadContext<'_>,
-    ) -> Result<Context> {
+    ) -> Result<GpuContext> {
         self.enter(Stage::Denoising, call).await?;
         let [rows, tokens, c] = text.shape().tokens();
         let text = text.reshape([prompts, rows * tokens / prompts, c]);
-        let context = self.parts.unet().prepare(&text);
+        let last = || self.last_prompt(&text, prompts);
+        let controls = self.controls.contexts(controls, &text, last);
+        let context = GpuContext { unet: self.parts.unet().prepare(&text), controls };
         // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         Ok(context)
@@ -248,23 +279,7 @@ impl Engine for OnGpu {
         evaluation: &Evaluation,
         conditioning: Conditioning<'_, OnGpu>,
     ) -> Tensor {
-        let Conditioning { context, prompts, guidance, extra, deep } = conditioning;
-        let Evaluation { timestep, kind, .. } = *evaluation;
-        let [pictures, ..] = latents.shape().image();
-        let scaled = Term::new(evaluation.input_scale as f32, latents);
-        let (batch, precision) = (prompts * pictures, self.options.precision);
-        let input = Tensor::combine(batch, precision, &[scaled]);
-        let extra = extra.map(|extra| channels(extra, batch, precision));
-        let context = &context.merging(kind.merged_per_mille);
-        // Deep features that are not reused are dropped before new ones are computed.
-        let deep_before = deep.take().filter(|_| kind.deep == Deep::Reused);
-        let cache = Cache::of(kind.deep, deep_before.as_ref());
-        let plain = UnetInput::new(&input, timestep, context);
-        let guidance_scale = Some(guidance.scale);
-        let input = UnetInput { cache, guidance_scale, extra_channels: extra.as_ref(), ..plain };
-        let output = self.parts.unet().forward(&input);
-        *deep = output.deep;
-        guided(&output.sample, guidance, prompts)
+        self.guided(latents, evaluation, conditioning)
     }
 
     fn blend(&self, mask: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
@@ -325,6 +340,7 @@ impl Engine for OnGpu {
             source: self.source.clone(),
             parts: self.parts.clone(),
             taesd: self.taesd.clone(),
+            controls: self.controls.clone(),
             positions: self.positions,
             plans: self.plans.widened(),
             residency: self.residency.clone(),

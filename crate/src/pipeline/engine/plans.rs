@@ -38,6 +38,11 @@ impl Plans {
         self.known.borrow_mut().push(plan);
     }
 
+    /// Forgets all plans, but not what the adapter could not hold.
+    pub(super) fn forget(&self) {
+        self.known.take();
+    }
+
     /// Notes which plan is followed.
     pub(super) fn follow(&self, plan: PlannedWorkload) {
         self.current.set(Some(plan));

@@ -6,7 +6,7 @@ use crate::diffusion::{Deep, EvaluationKind, Guidance, Sampler, SamplerOptions};
 use crate::dtype::Precision;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Held, KernelStats, Stats};
-use crate::pipeline::checkpoint::Files;
+use crate::pipeline::checkpoint::{Files, FittedControl, PictureControl};
 use crate::pipeline::control::{Control, Previews};
 use crate::pipeline::engine::Options;
 use crate::pipeline::engine::{Engine, LoadContext, OnGpu, Residency, Stage, Workload, sizes};
@@ -98,8 +98,24 @@ impl Files {
         load: Workload,
         residency: Residency,
     ) -> Result<DryRun> {
+        self.dry_run_controlled(gpu, options, (load, Vec::new()), residency).await
+    }
+
+    /// The same with ControlNets and T2I-Adapters.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`] for what the limits do not allow.
+    pub(in crate::pipeline) async fn dry_run_controlled(
+        &self,
+        gpu: &Gpu,
+        options: &Options,
+        (load, controls): (Workload, Vec<FittedControl>),
+        residency: Residency,
+    ) -> Result<DryRun> {
         let engine = OnGpu::new(gpu, Rc::new(Nowhere), options, self);
         engine.set_residency(residency);
+        let pictures: Vec<PictureControl> = controls.iter().map(FittedControl::unseen).collect();
+        engine.use_controls(controls);
         let control = &Control::default();
         let call = LoadContext { files: self, control };
         engine.enter(Stage::Loading, call).await?;
@@ -110,7 +126,8 @@ impl Files {
             let array = engine.encode(&ids, rows, 0, call).await?;
             costs.push(count_part("text encoder", gpu).await?);
             let text = TextStates::new(array, load.prompts);
-            text.contexts(&engine, &load.kinds.to_vec(), call).await?
+            let controls = engine.begin_controls(&pictures, load.size, call).await?;
+            text.contexts(&engine, &load.kinds.to_vec(), controls, call).await?
         };
         costs.push(count_part("keys and values", gpu).await?);
         let latents = {

@@ -12,6 +12,7 @@ use crate::pipeline::engine::{
     DeviceMemory, Engine as _, LoadContext, OnCpu, OnGpu, Planned, PlannedWorkload, Residency,
     Workload, check_load, sizes,
 };
+use crate::weights::ControlFile;
 use std::rc::Rc;
 use std::slice;
 
@@ -22,10 +23,11 @@ impl Planned for OnCpu {
     /// Always one, which uses all cores.
     async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
         let choice = self.taesd().map_or(DecoderChoice::Vae, |beside| beside.decoder);
-        let checked = check_load(load, call.files, choice == DecoderChoice::Taesd);
+        let networks = (call.files, self.control_bytes());
+        let checked = check_load(load, networks, choice == DecoderChoice::Taesd);
         let by_taesd = match (choice, &checked) {
             (DecoderChoice::Auto, Err(_)) => {
-                check_load(load, call.files, true)?;
+                check_load(load, networks, true)?;
                 true
             }
             _ => {
@@ -99,7 +101,9 @@ impl Planner<'_> {
         let OnGpu { gpu, options, source, .. } = self.engine;
         let files = self.call.files;
         let sizes = sizes(files, options.weights)?;
-        let unet_bytes = sizes.get(Part::Unet).copied().unwrap_or(0);
+        // What the steps need: the ControlNets stay as long as the UNet does.
+        let unet_bytes = sizes.get(Part::Unet).copied().unwrap_or(0)
+            + self.engine.controls.bytes(options.weights)?;
         let refused = self.engine.plans.refused();
         let expected = DeviceMemory { refused, ..options.device_memory };
         let budget = options.memory.unwrap_or_else(|| expected.budget(unet_bytes, gpu.limits()));
@@ -109,7 +113,8 @@ impl Planner<'_> {
         let dry_run = async |pictures, residency| {
             let load = Workload { pictures, ..load };
             let gpu = gpu.dry_twin(limits, options.precision == Precision::F16);
-            let dry = files.dry_run_on(&gpu, options, load, residency).await;
+            let load = (load, self.engine.controls.chosen());
+            let dry = files.dry_run_controlled(&gpu, options, load, residency).await;
             dry.map(|dry| (dry.peak().total(), gpu.kernels()))
         };
         let (mut peaks, mut kernels, mut refused) = (Vec::new(), Vec::new(), None);
@@ -191,10 +196,27 @@ impl Files {
         limits: Limits,
         load: Workload,
     ) -> Result<DryRun> {
+        self.dry_run_of(options, limits, load, &[]).await
+    }
+
+    /// The same with ControlNets and T2I-Adapters beside the request.
+    ///
+    /// # Errors
+    /// As [`Files::dry_run`]; files that are not for this model.
+    pub async fn dry_run_of(
+        &self,
+        options: &Options,
+        limits: Limits,
+        load: Workload,
+        controls: &[Rc<ControlFile>],
+    ) -> Result<DryRun> {
         let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
         let call = LoadContext { files: self, control: &Control::default() };
+        let controls = self.fit_controls(controls.iter())?;
+        engine.use_controls(controls.clone());
         engine.plan(Workload { pictures: 1, ..load }, call).await?;
-        self.dry_run_with(options, &gpu, load, engine.residency()).await
+        let twin = gpu.dry_twin(gpu.limits(), options.precision == Precision::F16);
+        self.dry_run_controlled(&twin, options, (load, controls), engine.residency()).await
     }
 }

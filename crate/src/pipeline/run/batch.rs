@@ -149,7 +149,8 @@ impl<'a, E: Planned> Run<'a, E> {
         let Job { order, extras, .. } = self.job;
         let (engine, call) = (self.engine, self.job.load_context());
         let text = order.prompts.encode(engine, &order.request, extras, call).await?;
-        text.contexts(engine, &order.plan.kinds(), call).await
+        let controls = engine.begin_controls(extras.controls, order.size, call).await?;
+        text.contexts(engine, &order.plan.kinds(), controls, call).await
     }
 
     fn step_options(&self) -> StepOptions<'a> {

@@ -19,6 +19,8 @@ pub(in crate::pipeline) struct Contexts<E: Engine> {
     /// The context of the last prompt alone, which is the positive one, if some evaluations are
     /// unguided.
     last: Option<E::Context>,
+    /// The ControlNets and T2I-Adapters.
+    controls: E::Controls,
     /// Deep features that an evaluation has kept.
     pub deep: Option<E::Array>,
 }
@@ -30,7 +32,8 @@ impl<E: Engine> Contexts<E> {
         let (prompts, guidance) =
             if kind.guided { (self.prompts, guidance) } else { (1, Guidance::NONE) };
         let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
-        Conditioning { context, prompts, guidance, extra: None, deep }
+        let controls = &self.controls;
+        Conditioning { context, controls, prompts, guidance, extra: None, deep }
     }
 }
 
@@ -55,14 +58,18 @@ impl<E: Engine> TextStates<E> {
         &self,
         engine: &E,
         kinds: &[EvaluationKind],
+        controls: E::Controls,
         call: LoadContext<'_>,
     ) -> Result<Contexts<E>> {
         let prompts = self.prompts;
-        let all = engine.prepare(&self.array, prompts, call).await?;
+        let all = engine.prepare(&self.array, prompts, &controls, call).await?;
         let last = match prompts > 1 && kinds.iter().any(|kind| !kind.guided) {
-            true => Some(engine.prepare(&engine.last_prompt(&self.array, prompts), 1, call).await?),
+            true => {
+                let last = engine.last_prompt(&self.array, prompts);
+                Some(engine.prepare(&last, 1, &controls, call).await?)
+            }
             false => None,
         };
-        Ok(Contexts { prompts, all, last, deep: None })
+        Ok(Contexts { prompts, all, last, controls, deep: None })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::image::Rgba;
+use crate::pipeline::checkpoint::PictureControl;
 use crate::weights::npy::Array;
 
 /// What may be passed beside a request: a start picture and its mask, and options that only
@@ -13,6 +14,8 @@ pub struct Extras<'a> {
     /// A mask of the start picture, of any size: what is white is made anew, what is black stays.
     /// Its grey is that of `Image.convert("L")`.
     pub mask: Option<&'a Rgba>,
+    /// ControlNets and T2I-Adapters, with the pictures by which they guide the request.
+    pub controls: &'a [PictureControl],
     /// The first noise N(0, 1) `[1, c, h, w]`, instead of the seed's.
     pub latents: Option<&'a Array>,
     /// Gets the values of every stage.

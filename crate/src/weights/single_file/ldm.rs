@@ -84,7 +84,7 @@ impl Ldm {
 }
 
 /// The tensors whose names begin so, without this beginning.
-pub(super) fn below(archive: &Archive, prefix: &str) -> Archive {
+pub(in crate::weights) fn below(archive: &Archive, prefix: &str) -> Archive {
     archive.part(|info| Some((info.name.strip_prefix(prefix)?.to_owned(), info.shape.clone())))
 }
 
@@ -143,7 +143,7 @@ pub(super) fn places(archive: &Archive) -> HashSet<&str> {
 
 /// The UNet's levels, and whether their blocks are counted in threes. A module counts if any of its
 /// tensors is there; a missing tensor is an error when it is loaded.
-pub(super) fn unet_levels(unet: &Archive) -> (Vec<UnetLevel>, bool) {
+pub(in crate::weights) fn unet_levels(unet: &Archive) -> (Vec<UnetLevel>, bool) {
     let places = places(unet);
     let has = |place: &str| places.contains(place);
     match levels_in_threes(&has) {

@@ -75,6 +75,8 @@ impl CompareArgs {
             init: None,
             mask: None,
             loras: None,
+            controls: None,
+            control_files: Default::default(),
             request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
         };
         Ok(pairs.enumerate().map(job).collect())

@@ -4,6 +4,7 @@
 mod tuning_cache;
 
 use crate::adapter_args::AdapterArgs;
+use crate::control_args::{ControlArgs, ControlFiles};
 use crate::disk::{check_picture, create, write};
 use crate::embedding_args::EmbeddingArgs;
 use crate::jobs;
@@ -44,6 +45,8 @@ pub(crate) struct GenerateArgs {
     taesd: TaesdArgs,
     #[command(flatten)]
     start: StartArgs,
+    #[command(flatten)]
+    controls: ControlArgs,
     /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
@@ -113,11 +116,12 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
     let pictures = args.start.read(&mut request)?;
+    let controls = &ControlFiles::default().open(args.controls.specs()).await?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     let observer = dump.as_ref().map(|dump| dump as &dyn Observer);
-    let extras = Extras { latents: latents.as_ref(), observer, ..pictures.extras() };
+    let extras = Extras { latents: latents.as_ref(), observer, controls, ..pictures.extras() };
     let mut receive = |index: u32, picture: Picture| {
         write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
@@ -140,7 +144,10 @@ fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
     let pictures = [args.start.init.as_deref(), args.start.mask.as_deref()];
-    let jobs = jobs::prepare(list, folder, (&args.request.request()?, pictures))?;
+    let mut jobs = jobs::prepare(list, folder, (&args.request.request()?, pictures))?;
+    for job in &mut jobs {
+        job.controls.get_or_insert_with(|| args.controls.specs().to_vec());
+    }
     let control = Control { on_progress: Box::new(report), ..Control::default() };
     let pipeline = open(args, &control).await?;
     end_line();

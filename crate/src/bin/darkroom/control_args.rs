@@ -1,0 +1,224 @@
+//! ControlNets and T2I-Adapters on the command line and in lists.
+
+use crate::disk::read_picture;
+use clap::Args;
+use darkroom::image::Preprocess;
+use darkroom::pipeline::PictureControl;
+use darkroom::weights::{ControlFile, FileSource};
+use darkroom::{Error, Result};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Networks that guide the picture by another one.
+#[derive(Debug, Args)]
+pub(crate) struct ControlArgs {
+    /// A ControlNet or T2I-Adapter (a file, or a folder of diffusers), the PNG by which it guides,
+    /// and on wish how: canny.safetensors:house.png:0.8:canny. The weight is 1 when left out;
+    /// start=0.2 and end=0.9 are the part of the steps in which it takes part; guess is diffusers'
+    /// guess mode; canny (edges), invert (dark lines on white) or none is made of the picture first.
+    /// May be given several times.
+    #[arg(long = "control", value_name = "FILE:PICTURE[:WEIGHT][:OPTION…]", value_parser = parse)]
+    controls: Vec<ControlSpec>,
+}
+
+impl ControlArgs {
+    /// What was given.
+    pub(crate) fn specs(&self) -> &[ControlSpec] {
+        &self.controls
+    }
+}
+
+/// A control as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ControlSpec {
+    file: PathBuf,
+    picture: PathBuf,
+    weight: f32,
+    start: f64,
+    end: f64,
+    guess: bool,
+    preprocess: Preprocess,
+}
+
+impl ControlSpec {
+    fn new(file: &str, picture: &str) -> ControlSpec {
+        let (file, picture, weight) = (file.into(), picture.into(), 1.0);
+        let (start, end, guess, preprocess) = (0.0, 1.0, false, Preprocess::None);
+        ControlSpec { file, picture, weight, start, end, guess, preprocess }
+    }
+}
+
+/// Opened files by their paths: each is read once.
+#[derive(Default)]
+pub(crate) struct ControlFiles(RefCell<HashMap<PathBuf, Rc<ControlFile>>>);
+
+impl ControlFiles {
+    /// Reads the pictures, and those files that were not read yet.
+    ///
+    /// # Errors
+    /// Files that are missing, damaged, or something else.
+    pub(crate) async fn open(&self, specs: &[ControlSpec]) -> Result<Vec<PictureControl>> {
+        let mut opened = Vec::new();
+        for spec in specs {
+            let known = self.0.borrow().get(&spec.file).cloned();
+            let file = match known {
+                Some(file) => file,
+                None => open(&spec.file).await?,
+            };
+            self.0.borrow_mut().insert(spec.file.clone(), file.clone());
+            let plain = PictureControl::new(file, read_picture(&spec.picture)?);
+            let ControlSpec { weight, start, end, guess, preprocess, .. } = *spec;
+            opened.push(PictureControl { weight, start, end, guess, preprocess, ..plain });
+        }
+        Ok(opened)
+    }
+}
+
+async fn open(path: &Path) -> Result<Rc<ControlFile>> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Error::NotFound {
+        path: path.display().to_string(),
+        reason: "it names neither a file nor a folder".into(),
+    })?;
+    if path.is_dir() {
+        return ControlFile::open_folder(Rc::new(FileSource::new(path)), name).await;
+    }
+    let folder = path.parent().unwrap_or(path);
+    ControlFile::open(Rc::new(FileSource::new(folder)), name).await
+}
+
+/// Parses `FILE:PICTURE` and what follows it.
+fn parse(text: &str) -> Result<ControlSpec, String> {
+    let mut words = joined(text);
+    let mut options = Vec::new();
+    while words.len() > 2 {
+        options.extend(words.pop());
+    }
+    let [file, picture] = &words[..] else {
+        return Err("a file and a picture are needed, as in net.safetensors:edges.png".into());
+    };
+    let mut spec = ControlSpec::new(file, picture);
+    for option in options.into_iter().rev() {
+        set(&mut spec, &option)?;
+    }
+    Ok(spec)
+}
+
+/// The words between colons; the colon after the letter of a drive of Windows separates none.
+fn joined(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(':') {
+        let drive = words.last().is_some_and(|last| {
+            last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic())
+        });
+        match words.last_mut() {
+            Some(last) if drive && word.starts_with(['\\', '/']) => {
+                last.push(':');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+fn set(spec: &mut ControlSpec, option: &str) -> Result<(), String> {
+    let number = |text: &str| {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.ok_or_else(|| format!("`{text}` is not a number"))
+    };
+    match option.split_once('=') {
+        Some(("start", text)) => spec.start = number(text)?,
+        Some(("end", text)) => spec.end = number(text)?,
+        Some(_) => return Err(format!("there is no option `{option}` of a control")),
+        None if option == "guess" => spec.guess = true,
+        None => match option.parse() {
+            Ok(preprocess) => spec.preprocess = preprocess,
+            Err(_) => {
+                spec.weight = number(option).map_err(|_| {
+                    format!("`{option}` is neither a weight nor an option of a control")
+                })? as f32;
+            }
+        },
+    }
+    Ok(())
+}
+
+/// The controls of a line of a list: `[{"file": …, "image": …, "weight": 0.8, "start": 0, "end":
+/// 1, "guess": false, "preprocess": "canny"}]`.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub(crate) fn from_json(value: &Value) -> std::result::Result<Vec<ControlSpec>, String> {
+    let wrong = || {
+        "`controls` must be a list of objects with `file`, `image`, and on wish `weight`, `start`, \
+         `end`, `guess` and `preprocess`"
+            .to_owned()
+    };
+    let one = |value: &Value| {
+        let fields = value.as_object().ok_or_else(wrong)?;
+        let path = |name: &str| fields.get(name).and_then(Value::as_str).ok_or_else(wrong);
+        let mut spec = ControlSpec::new(path("file")?, path("image")?);
+        for (name, value) in fields {
+            let number = || value.as_f64().ok_or_else(wrong);
+            match name.as_str() {
+                "file" | "image" => {}
+                "weight" => spec.weight = number()? as f32,
+                "start" => spec.start = number()?,
+                "end" => spec.end = number()?,
+                "guess" => spec.guess = value.as_bool().ok_or_else(wrong)?,
+                "preprocess" => {
+                    let text = value.as_str().ok_or_else(wrong)?;
+                    spec.preprocess = text.parse().map_err(|why| format!("`preprocess` {why}"))?;
+                }
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(spec)
+    };
+    value.as_array().ok_or_else(wrong)?.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_follow_the_picture() {
+        let plain = ControlSpec::new("net.safetensors", "edges.png");
+        assert_eq!(parse("net.safetensors:edges.png"), Ok(plain.clone()));
+        let all = ControlSpec {
+            weight: 0.8,
+            start: 0.2,
+            end: 0.9,
+            guess: true,
+            preprocess: Preprocess::Canny,
+            ..plain.clone()
+        };
+        let text = "net.safetensors:edges.png:0.8:start=0.2:end=0.9:guess:canny";
+        assert_eq!(parse(text), Ok(all.clone()));
+        let json = serde_json::json!([{
+            "file": "net.safetensors", "image": "edges.png", "weight": 0.8_f32, "start": 0.2,
+            "end": 0.9, "guess": true, "preprocess": "canny",
+        }]);
+        assert_eq!(from_json(&json), Ok(vec![all]));
+        let drives = ControlSpec::new(r"C:\nets\a.safetensors", "D:/b.png");
+        let drives = ControlSpec { weight: -1.0, ..drives };
+        assert_eq!(parse(r"C:\nets\a.safetensors:D:/b.png:-1"), Ok(drives));
+        for wrong in ["a", "a:b:c", "a:b:start=x", "a:b:middle=1", "a:b:inf", ""] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        for wrong in [
+            serde_json::json!({}),
+            serde_json::json!(["a:b"]),
+            serde_json::json!([{ "file": "a" }]),
+            serde_json::json!([{ "file": "a", "image": "b", "strength": 1 }]),
+            serde_json::json!([{ "file": "a", "image": "b", "preprocess": "depth" }]),
+        ] {
+            assert!(from_json(&wrong).is_err(), "{wrong}");
+        }
+    }
+}
