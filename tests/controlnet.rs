@@ -15,7 +15,7 @@ use darkroom::gpu::Gpu;
 use darkroom::image::Rgba;
 use darkroom::models::controlnet::{ControlNet, ControlNetConfig, ControlNetInput};
 use darkroom::models::t2i_adapter::{T2iAdapter, T2iAdapterConfig};
-use darkroom::models::unet::{Residuals, Unet, UnetConfig, UnetInput};
+use darkroom::models::unet::{Context, Residuals, Unet, UnetConfig, UnetInput};
 use darkroom::nn::{Loader, Scope};
 use darkroom::ops::Term;
 use darkroom::pipeline::{Control, Extras, Files, Options, PictureControl, Pipeline, Request};
@@ -88,11 +88,7 @@ fn check(name: &str, got: &[f32]) {
 }
 
 /// Loads a network of a file.
-fn load<N>(
-    gpu: &Gpu,
-    file: &ControlFile,
-    new: impl FnOnce(&Scope) -> darkroom::Result<N>,
-) -> N {
+fn load<N>(gpu: &Gpu, file: &ControlFile, new: impl FnOnce(&Scope) -> darkroom::Result<N>) -> N {
     let scope = Scope::open(gpu, file.archive().clone(), None);
     let network = new(&scope).unwrap();
     block_on(Loader::new(&scope).run(file.source(), &mut |_, _| Ok(()))).unwrap();
@@ -117,78 +113,119 @@ fn times(factor: f32, x: &Tensor) -> Tensor {
     Tensor::combine(2, F32, &[Term::new(factor, x)])
 }
 
-/// All outputs of the cases on the GPU, by name.
-fn on_gpu(gpu: &Gpu) -> Vec<(String, Vec<f32>)> {
-    let (golden, cases) = (models::Golden::open(UNET), models::Golden::open("controlnet"));
-    let config = unet_config();
-    let unet = golden.load(gpu, UNET_FILE, None, |scope| Unet::new(scope, &config));
-    let (net_file, adapter_file) = networks();
-    let net_config = ControlNetConfig::of(&net_file, &config).unwrap();
-    assert_eq!((net_config.conditioning.as_slice(), net_config.factor()), (&[4, 12][..], 2));
-    let net = load(gpu, &net_file, |scope| ControlNet::new(scope, &net_config));
-    let adapter_config = T2iAdapterConfig::of(&adapter_file, &config, 2).unwrap();
-    let adapter = load(gpu, &adapter_file, |scope| T2iAdapter::new(scope, &adapter_config));
-    let given = |name: &str| golden.array(&format!("5x7.{name}"));
-    let states = given("context").tokens(gpu, F32);
-    let (context, of_net) = (unet.prepare(&states), net.prepare(&states));
-    let latents = given("latents").image(gpu, F32);
-    let timestep = f64::from(given("timestep").values[0]);
-    let residuals = |picture: &str| {
-        let hint = net.hint(&cases.array(picture).image(gpu, F32));
-        let context = &of_net;
+/// The networks of the cases on the GPU, and what they are given.
+struct Loaded {
+    unet: Unet,
+    net: ControlNet,
+    adapter: T2iAdapter,
+    context: Context,
+    context_of_net: Context,
+    latents: Tensor,
+    timestep: f64,
+    cases: models::Golden,
+}
+
+impl Loaded {
+    fn new(gpu: &Gpu) -> Loaded {
+        let golden = models::Golden::open(UNET);
+        let config = unet_config();
+        let unet = golden.load(gpu, UNET_FILE, None, |scope| Unet::new(scope, &config));
+        let (net_file, adapter_file) = networks();
+        let net_config = ControlNetConfig::of(&net_file, &config).unwrap();
+        assert_eq!((net_config.conditioning.as_slice(), net_config.factor()), (&[4, 12][..], 2));
+        let net = load(gpu, &net_file, |scope| ControlNet::new(scope, &net_config));
+        let adapter_config = T2iAdapterConfig::of(&adapter_file, &config, 2).unwrap();
+        let adapter = load(gpu, &adapter_file, |scope| T2iAdapter::new(scope, &adapter_config));
+        let given = |name: &str| golden.array(&format!("5x7.{name}"));
+        let states = given("context").tokens(gpu, F32);
+        Loaded {
+            context: unet.prepare(&states),
+            context_of_net: net.prepare(&states),
+            latents: given("latents").image(gpu, F32),
+            timestep: f64::from(given("timestep").values[0]),
+            cases: models::Golden::open("controlnet"),
+            unet,
+            net,
+            adapter,
+        }
+    }
+
+    /// A picture of the cases.
+    fn picture(&self, name: &str) -> Tensor {
+        self.cases.array(name).image(self.latents.gpu(), F32)
+    }
+
+    /// What the ControlNet gives for a picture; its outermost layers alone give the same.
+    fn residuals(&self, picture: &str) -> Residuals<Tensor> {
         let whole = ControlNetInput {
-            latents: &latents,
-            hint: &hint,
-            timestep,
-            context,
+            latents: &self.latents,
+            hint: &self.net.hint(&self.picture(picture)),
+            timestep: self.timestep,
+            context: &self.context_of_net,
             outermost: false,
         };
-        let made = net.forward(&whole);
-        let outer = net.forward(&ControlNetInput { outermost: true, ..whole });
+        let made = self.net.forward(&whole);
+        let outer = self.net.forward(&ControlNetInput { outermost: true, ..whole });
         assert_eq!((outer.skips.len(), outer.mid.is_none()), (2, true));
         for (outer, inner) in outer.skips.iter().zip(&made.skips) {
             assert_eq!(block_on(outer.to_f32()).unwrap(), block_on(inner.to_f32()).unwrap());
         }
         made
-    };
-    let predict = |residuals: &Residuals<Tensor>| {
-        let input = UnetInput::new(&latents, timestep, &context);
+    }
+
+    fn predict(&self, residuals: &Residuals<Tensor>) -> Vec<f32> {
+        let input = UnetInput::new(&self.latents, self.timestep, &self.context);
         let input = UnetInput { residuals: Some(residuals), ..input };
-        planes(&unet.forward(&input).sample, config.out_channels)
-    };
-    let first = residuals("picture0");
-    let scaled = |made: &Residuals<Tensor>, factor: &dyn Fn(usize) -> f32| Residuals {
+        planes(&self.unet.forward(&input).sample, 4)
+    }
+
+    /// The features of the T2I-Adapter.
+    fn levels(&self) -> Vec<Tensor> {
+        let picture = unshuffled(&self.cases.array("picture0"));
+        self.adapter.forward(&picture.image(self.latents.gpu(), F32))
+    }
+}
+
+/// Residuals times a factor that depends on the skip.
+fn scaled(made: &Residuals<Tensor>, factor: &dyn Fn(usize) -> f32) -> Residuals<Tensor> {
+    Residuals {
         skips: made.skips.iter().enumerate().map(|(i, x)| times(factor(i), x)).collect(),
         mid: made.mid.as_ref().map(|x| times(factor(made.skips.len()), x)),
         down: Vec::new(),
-    };
+    }
+}
+
+/// All outputs of the cases on the GPU, by name.
+fn on_gpu(gpu: &Gpu) -> Vec<(String, Vec<f32>)> {
+    let loaded = Loaded::new(gpu);
+    let first = loaded.residuals("picture0");
     let plain = scaled(&first, &|_| 0.7);
     let all = first.skips.len();
     let rising = |i: usize| 0.7 * 10_f32.powf(i as f32 / all as f32 - 1.0);
     let guess = scaled(&first, &rising);
-    let channels = |i: usize| models::Golden::open("controlnet").array(&format!("plain.skip{i}")).shape[1];
+    let channels = |i: usize| loaded.cases.array(&format!("plain.skip{i}")).shape[1];
     let mut outputs = Vec::new();
     for (name, made) in [("plain", &plain), ("guess", &guess)] {
         for (i, skip) in made.skips.iter().enumerate() {
             outputs.push((format!("{name}.skip{i}"), planes(skip, channels(i))));
         }
-        let mid = planes(made.mid.as_ref().unwrap(), 16);
-        outputs.extend([(format!("{name}.mid"), mid), (format!("{name}.eps"), predict(made))]);
+        outputs.push((format!("{name}.mid"), planes(made.mid.as_ref().unwrap(), 16)));
+        outputs.push((format!("{name}.eps"), loaded.predict(made)));
     }
-    let second = scaled(&residuals("picture1"), &|_| 0.4);
+    let second = scaled(&loaded.residuals("picture1"), &|_| 0.4);
     let both: Vec<_> = plain.skips.iter().zip(&second.skips).map(|(a, b)| a.add(b)).collect();
     let mid = plain.mid.unwrap().add(&second.mid.unwrap());
     let mut two = Residuals { skips: both, mid: Some(mid), down: Vec::new() };
-    outputs.push(("two.eps".into(), predict(&two)));
-    let levels = adapter.forward(&unshuffled(&cases.array("picture0")).image(gpu, F32));
+    outputs.push(("two.eps".into(), loaded.predict(&two)));
+    let levels = loaded.levels();
     for (i, (level, c)) in levels.iter().zip([8, 16, 16]).enumerate() {
         outputs.push((format!("level{i}"), planes(level, c)));
     }
     let down: Vec<_> = levels.iter().map(|level| times(0.9, level)).collect();
     let alone = Residuals { down: down.clone(), ..Residuals::default() };
-    outputs.push(("adapter.eps".into(), predict(&alone)));
+    outputs.push(("adapter.eps".into(), loaded.predict(&alone)));
     two.down = down;
-    outputs.push(("both.eps".into(), predict(&two)));
+    outputs.push(("both.eps".into(), loaded.predict(&two)));
     outputs
 }
 
@@ -283,7 +320,8 @@ fn check_picture(pipeline: &Pipeline, name: &str, device: &str) {
     let extras = Extras { initial, controls: &controls, observer, ..Extras::default() };
     let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
     let stages = memory.stages();
-    let latents = stages.iter().filter(|(stage, _)| stage.starts_with("latents_")).last().unwrap().1;
+    let latents =
+        stages.iter().filter(|(stage, _)| stage.starts_with("latents_")).last().unwrap().1;
     let error = models::nmse(latents, &golden.array(&format!("{name}.latents"))).sqrt();
     let want = golden.array(&format!("{name}.image"));
     let off = stages["image"].iter().zip(&want).map(|(got, want)| (got - want).abs());

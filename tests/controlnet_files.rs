@@ -86,11 +86,7 @@ fn draw(pipeline: &Pipeline, controls: &[PictureControl]) -> Result<Picture> {
     draw_as(pipeline, &small(), controls)
 }
 
-fn draw_as(
-    pipeline: &Pipeline,
-    request: &Request,
-    controls: &[PictureControl],
-) -> Result<Picture> {
+fn draw_as(pipeline: &Pipeline, request: &Request, controls: &[PictureControl]) -> Result<Picture> {
     let extras = Extras { controls, ..Extras::default() };
     block_on(pipeline.generate_with(request, &Control::default(), &extras))
 }
@@ -108,9 +104,8 @@ fn picture() -> Rgba {
 fn what_does_not_fit_is_refused_by_what_it_is() {
     let pipeline = open_on_cpu(tiny()).unwrap();
     let says = |result: Result<Rc<ControlFile>>, what: &str| {
-        let refused = result.and_then(|file| {
-            draw(&pipeline, &[PictureControl::new(file, picture())])
-        });
+        let refused =
+            result.and_then(|file| draw(&pipeline, &[PictureControl::new(file, picture())]));
         let error = refused.expect_err(what);
         assert!(matches!(error, Error::BadFile { .. }), "{error:?}");
         assert!(error.to_string().contains(what), "{error}");
@@ -231,7 +226,8 @@ fn shortcuts_go_with_them() {
         let guess = PictureControl { guess: true, ..PictureControl::new(of_tiny("b"), picture()) };
         [PictureControl::new(of_tiny("a"), picture()), guess]
     };
-    let shortcuts = Shortcuts { cache_interval: 2, guidance_interval: [0.0, 0.7], ..Shortcuts::default() };
+    let shortcuts =
+        Shortcuts { cache_interval: 2, guidance_interval: [0.0, 0.7], ..Shortcuts::default() };
     let request = Request { steps: 4, shortcuts, ..small() };
     let of_cpu = draw_as(&open_on_cpu(tiny()).unwrap(), &request, &controls()).unwrap();
     let plain = draw_as(&open_on_cpu(tiny()).unwrap(), &request, &[]).unwrap();
@@ -283,8 +279,7 @@ fn they_come_and_go_with_the_unet() {
 fn the_devices_account_is_the_plan() {
     let files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
     let way = Residency::ALL;
-    let load =
-        Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
     for names in [&["a"][..], &["a", "b"], &["t2i"], &[]] {
         let gpu = device();
         let options = Options { residency: Some(way), ..Options::default() };
@@ -317,11 +312,8 @@ fn v1_4_has_room_for_one() {
         ("ControlNet, q8_0", &net, q8_0, 1.7e9),
         ("T2I-Adapter, f16", &adapter, f16, 2.1e9),
     ] {
-        let options = Options {
-            weights: Some(weights),
-            precision: Precision::F32,
-            ..Options::default()
-        };
+        let options =
+            Options { weights: Some(weights), precision: Precision::F32, ..Options::default() };
         let files_of = std::slice::from_ref(file);
         let dry = block_on(files.dry_run_of(&options, Limits::default(), load, files_of)).unwrap();
         let peak = dry.peak();
@@ -354,7 +346,8 @@ fn the_program_takes_them() {
         let made = program(&[&words[..], &size, more].concat());
         (made.status.code(), String::from_utf8_lossy(&made.stderr).into_owned())
     };
-    let control = format!("{}:{}:0.8:end=0.9:canny", place("edges.safetensors"), place("house.png"));
+    let control =
+        format!("{}:{}:0.8:end=0.9:canny", place("edges.safetensors"), place("house.png"));
     let (code, errors) = run(&["--control", &control, "--out", &place("a.png")]);
     assert_eq!(code, Some(0), "{errors}");
     let made = png::decode("a", &std::fs::read(place("a.png")).unwrap()).unwrap();
@@ -362,7 +355,8 @@ fn the_program_takes_them() {
     let hash = &file.sha256()[..8];
     let said = format!(
         "ControlNet 0: \"Module: canny, Model: edges [{hash}], Weight: 0.8, Resize Mode: Just \
-         Resize, Guidance Start: 0, Guidance End: 0.9, Pixel Perfect: True, Control Mode: Balanced\""
+         Resize, Guidance Start: 0, Guidance End: 0.9, Pixel Perfect: True, Control Mode: \
+         Balanced\""
     );
     assert!(parameters.contains(&said), "{parameters}");
     let json: serde_json::Value =

@@ -7,10 +7,10 @@
 mod bad_input; // models and requests that cannot work
 mod bands; // the decoder in bands of rows
 mod batches; // several pictures of one request
+mod canny; // edges, equal to OpenCV's; Lanczos' resizing, equal to Pillow's
 #[cfg(unix)]
 mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
-mod canny; // edges, equal to OpenCV's; Lanczos' resizing, equal to Pillow's
 mod compare; // how like pictures are, to one another and to their prompts
 mod controlnet; // ControlNets and T2I-Adapters against diffusers: networks and pictures
 mod controlnet_files; // their files: names, what is refused, the program, memory

@@ -7,8 +7,8 @@
 //! edges    thin pixels above high, and all thin pixels that touch one, directly or by others
 //! ```
 //!
-//! Source: OpenCV, `modules/imgproc/src/canny.cpp`, with its aperture of 3 and its L1 norm; J. Canny,
-//! "A computational approach to edge detection" (1986).
+//! Source: OpenCV, `modules/imgproc/src/canny.cpp`, with its aperture of 3 and its L1 norm; J.
+//! Canny, "A computational approach to edge detection" (1986).
 
 /// tan 22.5° in fixed point of 15 bits, as in OpenCV.
 const TAN_22: i32 = 13573;
@@ -68,7 +68,9 @@ impl Gradients {
                 let columns = [x.saturating_sub(1), x, (x + 1).min(width - 1)];
                 let of_channel = |channel: usize| {
                     let at = |row: usize, column: usize| {
-                        i32::from(pixels[(rows[row] * width + columns[column]) * channels + channel])
+                        i32::from(
+                            pixels[(rows[row] * width + columns[column]) * channels + channel],
+                        )
                     };
                     let across = |row| at(row, 2) - at(row, 0);
                     let down = |column| at(2, column) - at(0, column);

@@ -6,7 +6,8 @@
 //! invert   dark lines on white become light lines on black: scribbles, line art
 //! ```
 //!
-//! Thresholds and channels as in lllyasviel/ControlNet (`annotator/canny`, `gradio_canny2image.py`).
+//! Thresholds and channels as in lllyasviel/ControlNet (`annotator/canny`,
+//! `gradio_canny2image.py`).
 
 use super::canny::canny;
 use super::rgba::Rgba;

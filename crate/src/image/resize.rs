@@ -12,7 +12,6 @@
 //! rounded to bytes, then columns. (Pillow, `Resample.c`; R. G. Keys 1981.)
 
 use super::rgba::Rgba;
-use std::f64::consts::PI;
 
 /// Fractional bits of a coefficient: 32, less 8 for the pixel and 2 for sums that are larger than a
 /// pixel.
@@ -139,12 +138,6 @@ fn cubic(t: f64) -> f64 {
         () if t < 2.0 => (((t - 5.0) * t + 8.0) * t - 4.0) * A,
         () => 0.0,
     }
-}
-
-/// Lanczos' kernel of three lobes.
-fn lanczos(t: f64) -> f64 {
-    let sinc = |x: f64| if x == 0.0 { 1.0 } else { libm::sin(PI * x) / (PI * x) };
-    if (-3.0..3.0).contains(&t) { sinc(t) * sinc(t / 3.0) } else { 0.0 }
 }
 
 /// A coefficient in fixed point, rounded half away from zero.

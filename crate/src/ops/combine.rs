@@ -72,8 +72,8 @@ impl Tensor {
         Tensor::empty(terms[0].x.gpu(), Shape::from(&dims[..]), precision).set(terms, &[])
     }
 
-    /// [`Tensor::combine`], where only the outputs from an index of the batch on get a term: each
-    /// with that index.
+    /// [`Tensor::combine`], `[b, …] → [batch, …]`, where only the outputs from an index of the
+    /// batch on get a term: each with that index.
     ///
     /// # Panics
     /// As [`Tensor::combine`].

@@ -42,8 +42,7 @@ pub use crate::request::{Allowed, COUNT_MAX, Request, SIDE_MAX, STEPS_MAX, Short
 pub use checkpoint::{
     BesideVae, Configs, ControlRecord, DecoderChoice, DecoderRecord, Description, EmbeddingRecord,
     Files, LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, PictureControl,
-    Provenance, Purpose,
-    SafetyFiles, Weighted,
+    Provenance, Purpose, SafetyFiles, Weighted,
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};

@@ -1,6 +1,8 @@
 //! The result: a picture, with the request that makes it again.
 
-use super::checkpoint::{ControlRecord, DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance};
+use super::checkpoint::{
+    ControlRecord, DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance,
+};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};

@@ -77,8 +77,8 @@ impl ControlNet {
     }
 
     /// Scaled `latents` `[b, c, h, w]`, `hint` `[1, c, h, w]`, `context` `[b, tokens, d]` → what is
-    /// added to the UNet's skips and its middle, not yet scaled; of the `outermost` layers alone, if
-    /// the UNet evaluates only these.
+    /// added to the UNet's skips and its middle, not yet scaled; of the `outermost` layers alone,
+    /// if the UNet evaluates only these.
     ///
     /// # Errors
     /// candle's, where shapes do not fit.

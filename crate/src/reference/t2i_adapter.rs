@@ -52,8 +52,8 @@ impl T2iAdapter {
         })
     }
 
-    /// A picture `[1, in_channels · factor², h, w]` in 0…1, unshuffled → the features of each level,
-    /// `[1, c, ⌈h/2ⁱ⌉, ⌈w/2ⁱ⌉]`.
+    /// A picture `[1, in_channels · factor², h, w]` in 0…1, unshuffled → the features of each
+    /// level, `[1, c, ⌈h/2ⁱ⌉, ⌈w/2ⁱ⌉]`.
     pub fn forward(&self, picture: &Tensor) -> Vec<Tensor> {
         self.features(picture).expect(CHECKED)
     }

@@ -1,11 +1,11 @@
-//! Converts the object `beside` that JavaScript passes with a request (the start picture, its mask,
-//! and which previews to send), and progress events.
+//! Converts the object `beside` that JavaScript passes with a request (pictures, files that change
+//! the model, and which previews to send), and progress events.
 
 use super::values::{set, to_object};
 use crate::error::{Error, Result};
-use crate::image::Rgba;
+use crate::image::{Preprocess, Rgba};
 use crate::pipeline::{Previews, Progress};
-use js_sys::{Float32Array, Object, Reflect, Uint8ClampedArray};
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8ClampedArray};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -41,15 +41,23 @@ pub(super) fn picture(object: &JsValue, field: &'static str) -> Result<Option<Rg
     if !object.is_truthy() {
         return Ok(None);
     }
+    pixels(object, field).map(Some)
+}
+
+/// A picture `{ width, height, rgba }`.
+///
+/// # Errors
+/// [`Error::Request`] that names the `field`.
+fn pixels(picture: &JsValue, field: &'static str) -> Result<Rgba> {
     let [width, height] =
-        ["width", "height"].map(|side| property(object, side).as_f64().unwrap_or_default());
-    let pixels = Uint8ClampedArray::new(&property(object, "rgba")).to_vec();
+        ["width", "height"].map(|side| property(picture, side).as_f64().unwrap_or_default());
+    let pixels = Uint8ClampedArray::new(&property(picture, "rgba")).to_vec();
     let (width, height) = (width as u32, height as u32);
     if pixels.is_empty() || pixels.len() as u64 != 4 * u64::from(width) * u64::from(height) {
         let reason = format!("has {} bytes, which are not {width}×{height} pixels", pixels.len());
         return Err(Error::Request { field, reason });
     }
-    Ok(Some(Rgba::new(width, height, pixels)))
+    Ok(Rgba::new(width, height, pixels))
 }
 
 /// A LoRA of a request.
@@ -95,6 +103,51 @@ pub(super) fn embeddings(beside: &JsValue) -> Result<Vec<String>> {
         field: "embeddings",
         reason: format!("cannot be read ({error})"),
     })
+}
+
+/// A ControlNet or T2I-Adapter of a request.
+pub(super) struct ControlOption {
+    /// The address of its file: a URL, or `stored:ID`.
+    pub address: String,
+    /// Its picture.
+    pub picture: Rgba,
+    /// See [`PictureControl`](crate::pipeline::PictureControl).
+    pub weight: f32,
+    pub start: f64,
+    pub end: f64,
+    pub guess: bool,
+    pub preprocess: Preprocess,
+}
+
+/// The ControlNets and T2I-Adapters of a request.
+///
+/// # Errors
+/// [`Error::Request`] for values that do not fit.
+pub(super) fn controls(beside: &JsValue) -> Result<Vec<ControlOption>> {
+    let list = property(beside, "controls");
+    if !list.is_truthy() {
+        return Ok(Vec::new());
+    }
+    let wrong = |reason: &str| Error::Request { field: "controls", reason: reason.into() };
+    if !Array::is_array(&list) {
+        return Err(wrong("must be a list"));
+    }
+    let read = |one: JsValue| -> Result<ControlOption> {
+        let number = |name: &str, default: f64| property(&one, name).as_f64().unwrap_or(default);
+        let address = property(&one, "address").as_string();
+        let preprocess = property(&one, "preprocess").as_string();
+        let preprocess = preprocess.as_deref().unwrap_or(Preprocess::None.name()).parse();
+        Ok(ControlOption {
+            address: address.ok_or_else(|| wrong("must have the address of a file each"))?,
+            picture: pixels(&property(&one, "image"), "controls")?,
+            weight: number("weight", 1.0) as f32,
+            start: number("start", 0.0),
+            end: number("end", 1.0),
+            guess: property(&one, "guess").is_truthy(),
+            preprocess: preprocess.map_err(|why: String| wrong(&format!("`preprocess` {why}")))?,
+        })
+    };
+    Array::from(&list).iter().map(read).collect()
 }
 
 /// A property of an object; undefined if it does not exist, or the value is no object.

@@ -5,6 +5,7 @@
 
 mod bench;
 mod beside;
+mod controls;
 mod judge;
 mod open;
 mod outpaint;
@@ -134,8 +135,10 @@ impl Engine {
     /// `initial`, the picture to begin with as `{ width, height, rgba }`; `mask`, a picture that is
     /// white where that picture is to be made anew; `loras`, a list of `{ address, weight,
     /// text_encoder_weight }`; `embeddings`, the addresses of textual inversions that the prompts
-    /// may call; and which previews to send: `latents`, whether after every step, and `pictures`,
-    /// after every so many steps.
+    /// may call; `controls`, a list of `{ address, image, weight, start, end, guess, preprocess }`,
+    /// the ControlNets and T2I-Adapters, whose image is as `initial`, and preprocess is `none`,
+    /// `canny` or `invert`; and which previews to send: `latents`, whether after every step, and
+    /// `pictures`, after every so many steps.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`
@@ -154,6 +157,7 @@ impl Engine {
         let mask = mask(&beside).map_err(to_js)?;
         opened.choose_loras(&beside).await.map_err(to_js)?;
         opened.choose_embeddings(&beside, &control).await.map_err(to_js)?;
+        let controls = &opened.choose_controls(&beside).await.map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;
@@ -171,7 +175,7 @@ impl Engine {
             Ok(())
         };
         let (initial, mask) = (initial.as_ref(), mask.as_ref());
-        let extras = Extras { initial, mask, ..Extras::default() };
+        let extras = Extras { initial, mask, controls, ..Extras::default() };
         let done = opened.pipeline.generate_each(&request, &control, &extras, &mut receive).await;
         done.map_err(to_js)?;
         Ok(last)

@@ -10,7 +10,8 @@ use crate::pipeline::{
 };
 use crate::store::{StoreSource, Watch};
 use crate::weights::{
-    ADDONS, Embedding, Lora, PREDICTIONS, Replacement, Source, Taesd, WithParts, WithPrediction,
+    ADDONS, ControlFile, Embedding, Lora, PREDICTIONS, Replacement, Source, Taesd, WithParts,
+    WithPrediction,
 };
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -90,9 +91,11 @@ pub(super) struct Opened {
     pub pipeline: Pipeline,
     pub source: Rc<dyn Source>,
     /// Events of reading stored files.
-    notices: Rc<Watch>,
+    pub(super) notices: Rc<Watch>,
     /// The LoRAs that requests use now, by their addresses.
     loras: RefCell<HashMap<String, Arc<Lora>>>,
+    /// The ControlNets and T2I-Adapters, likewise.
+    pub(super) controls: RefCell<HashMap<String, Rc<ControlFile>>>,
 }
 
 impl Opened {
@@ -216,7 +219,8 @@ pub(super) async fn open(
         ..Options::default()
     };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
-    Ok(Opened { pipeline, source, notices, loras: RefCell::default() })
+    let (loras, controls) = Default::default();
+    Ok(Opened { pipeline, source, notices, loras, controls })
 }
 
 /// A model's source with the parts that are taken from other files.
@@ -263,7 +267,10 @@ async fn open_taesd(
 ///
 /// # Errors
 /// Those of the store.
-async fn addon_source(address: &str, notices: &Rc<Watch>) -> crate::Result<Rc<dyn Source>> {
+pub(super) async fn addon_source(
+    address: &str,
+    notices: &Rc<Watch>,
+) -> crate::Result<Rc<dyn Source>> {
     let is_file = ADDONS.iter().any(|ending| address.ends_with(ending));
     if is_file && !address.starts_with("stored:") {
         return Ok(Rc::new(HttpSource::of_file(address)));

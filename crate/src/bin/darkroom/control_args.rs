@@ -18,8 +18,8 @@ pub(crate) struct ControlArgs {
     /// A ControlNet or T2I-Adapter (a file, or a folder of diffusers), the PNG by which it guides,
     /// and on wish how: canny.safetensors:house.png:0.8:canny. The weight is 1 when left out;
     /// start=0.2 and end=0.9 are the part of the steps in which it takes part; guess is diffusers'
-    /// guess mode; canny (edges), invert (dark lines on white) or none is made of the picture first.
-    /// May be given several times.
+    /// guess mode; canny (edges), invert (dark lines on white) or none is made of the picture
+    /// first. May be given several times.
     #[arg(long = "control", value_name = "FILE:PICTURE[:WEIGHT][:OPTION…]", value_parser = parse)]
     controls: Vec<ControlSpec>,
 }

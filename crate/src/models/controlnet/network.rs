@@ -93,8 +93,8 @@ impl ControlNet {
         self.zero_convs.len()
     }
 
-    /// What is added to the UNet's skips and to its middle, of the batch of the latents, not yet
-    /// scaled.
+    /// What is added to the UNet's skips and to its middle, `[b, h, w, c]` of the batch of the
+    /// latents, not yet scaled.
     ///
     /// # Panics
     /// Where the shapes are not the config's and each other's, or the context is another model's.
@@ -119,7 +119,8 @@ impl ControlNet {
         let mut skips = residuals(vec![x.clone()]);
         if input.outermost {
             let (level, branch) = (&unet.levels[0], unet.cache_branch());
-            let attentions = if level.down_attention { branch * level.transformer_layers } else { 0 };
+            let attentions =
+                if level.down_attention { branch * level.transformer_layers } else { 0 };
             let (mut context, mut of_level) =
                 (input.context.part(0..attentions, latents), Vec::new());
             let block = &self.down_blocks[0];

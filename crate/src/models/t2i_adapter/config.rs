@@ -41,8 +41,7 @@ impl T2iAdapterConfig {
         let level = |i: &usize| {
             shape(&format!("body.{i}.resnets.0.block1.weight")).and_then(|shape| shape.first())
         };
-        let channels: Vec<usize> =
-            (0..MOST).map_while(|i| level(&i)).copied().collect();
+        let channels: Vec<usize> = (0..MOST).map_while(|i| level(&i)).copied().collect();
         let block = |j: &usize| shape(&format!("body.0.resnets.{j}.block1.weight")).is_some();
         let num_res_blocks = (0..MOST).take_while(block).count();
         let of_pixel = factor * factor;

@@ -17,7 +17,11 @@ impl MidBlock {
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor),
     /// [`Error::TensorShape`](crate::Error::TensorShape).
-    pub(in crate::models) fn new(scope: &Scope, config: &UnetConfig, times: &mut Joined) -> Result<MidBlock> {
+    pub(in crate::models) fn new(
+        scope: &Scope,
+        config: &UnetConfig,
+        times: &mut Joined,
+    ) -> Result<MidBlock> {
         let level = config.levels.last().expect("a config has levels");
         let c = level.channels;
         let (groups, eps) = (config.norm_num_groups, config.norm_eps);

@@ -167,8 +167,8 @@ impl Files {
     /// Checks that files are for this model; each counts once, however many pictures it gets.
     ///
     /// # Errors
-    /// [`Error::BadFile`] and [`Error::Config`] for those of another model, tensors that are missing
-    /// or of another shape.
+    /// [`Error::BadFile`] and [`Error::Config`] for those of another model, tensors that are
+    /// missing or of another shape.
     pub(in crate::pipeline) fn fit_controls<'a>(
         &self,
         files: impl Iterator<Item = &'a Rc<ControlFile>>,

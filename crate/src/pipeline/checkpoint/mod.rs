@@ -19,8 +19,8 @@ mod tokenizer;
 mod weights;
 
 pub use configs::Configs;
-pub use controls::{ControlRecord, PictureControl};
 pub(super) use controls::{ControlConfig, FittedControl, check_controls, mark_controls};
+pub use controls::{ControlRecord, PictureControl};
 pub use description::{Description, MadeFor};
 pub(super) use embeddings::Embeddings;
 pub use embeddings::{EmbeddingRecord, NamedEmbedding};

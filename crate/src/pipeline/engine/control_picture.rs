@@ -37,9 +37,8 @@ pub(super) fn unshuffled(
     let made = if is_gray { gray(&made) } else { made };
     let (width, height) = (width as usize, height as usize);
     let factor = config.factor;
-    let at = |c: usize, y: usize, x: usize| {
-        f32::from(made.pixels()[4 * (y * width + x) + c]) / 255.0
-    };
+    let at =
+        |c: usize, y: usize, x: usize| f32::from(made.pixels()[4 * (y * width + x) + c]) / 255.0;
     let mut planes = Vec::with_capacity(config.in_channels * width * height);
     for c in 0..config.in_channels {
         for (dy, dx) in (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dy, dx))) {
@@ -49,6 +48,12 @@ pub(super) fn unshuffled(
         }
     }
     planes
+}
+
+/// The further factor of skip `i` of `all` in guess mode: from 0.1 up to the middle's 1. diffusers:
+/// `torch.logspace(-1, 0, all + 1)`.
+pub(super) fn guess_scale(i: usize, all: usize) -> f64 {
+    libm::pow(10.0, i as f64 / all as f64 - 1.0)
 }
 
 /// Luminance in all three channels. Pillow: `Image.convert("L")`.

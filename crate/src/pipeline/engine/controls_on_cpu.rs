@@ -1,7 +1,6 @@
 //! The ControlNets and T2I-Adapters of a request, on the CPU.
 
-use super::control_picture::{planes, unshuffled};
-use super::prediction::guess_scale;
+use super::control_picture::{guess_scale, planes, unshuffled};
 use crate::error::Result;
 use crate::models::unet::Residuals;
 use crate::pipeline::checkpoint::{ControlConfig, FittedControl, PictureControl};

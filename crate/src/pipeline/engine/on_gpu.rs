@@ -18,9 +18,7 @@ use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Held, MatrixUnits, Reading, Rehearsal};
 use crate::ops::{FiniteCheck, Term};
-use crate::pipeline::checkpoint::{
-    BesideVae, Files, FittedControl, Part, PartSet, PictureControl,
-};
+use crate::pipeline::checkpoint::{BesideVae, Files, FittedControl, Part, PartSet, PictureControl};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
@@ -197,11 +195,7 @@ impl Engine for OnGpu {
     }
 
     fn use_controls(&self, controls: Vec<FittedControl>) {
-        if self.controls.choose(controls) {
-            // Other networks take other memory, and none of them is loaded yet.
-            self.plans.forget();
-            self.stage.take();
-        }
+        self.choose_controls(controls);
     }
 
     async fn begin_controls(
@@ -223,9 +217,7 @@ impl Engine for OnGpu {
         self.enter(Stage::Denoising, call).await?;
         let [rows, tokens, c] = text.shape().tokens();
         let text = text.reshape([prompts, rows * tokens / prompts, c]);
-        let last = || self.last_prompt(&text, prompts);
-        let controls = self.controls.contexts(controls, &text, last);
-        let context = GpuContext { unet: self.parts.unet().prepare(&text), controls };
+        let context = self.contexts(&text, controls);
         // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         Ok(context)

@@ -1,22 +1,26 @@
-//! A guided prediction on the GPU: the UNet's, with what the ControlNets and T2I-Adapters of the run
-//! add to it.
+//! A guided prediction on the GPU: the UNet's, with what the ControlNets and T2I-Adapters of the
+//! run add to it.
 
+use super::control_picture::guess_scale;
 use super::controls::{ReadyControls, ReadyNet};
 use super::guided::{channels, guided};
 use super::on_gpu::OnGpu;
 use super::residency::Stage;
-use super::{Conditioning, GpuContext, LoadContext};
+use super::{Conditioning, Engine as _, GpuContext, LoadContext};
 use crate::diffusion::{Deep, Evaluation};
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::models::controlnet::ControlNetInput;
 use crate::models::unet::{Cache, Residuals, UnetInput};
 use crate::ops::Term;
-use crate::pipeline::checkpoint::PictureControl;
+use crate::pipeline::checkpoint::{FittedControl, PictureControl};
 use crate::tensor::Tensor;
 
 impl OnGpu {
     /// [`Engine::begin_controls`](super::Engine::begin_controls).
+    ///
+    /// # Errors
+    /// Those of the files and of the device; a cancel.
     pub(super) async fn show_controls(
         &self,
         controls: &[PictureControl],
@@ -34,6 +38,23 @@ impl OnGpu {
         }
         self.enter(Stage::Denoising, call).await?;
         self.controls.ready(&self.gpu, self.options.precision, shown, call.control).await
+    }
+
+    /// [`Engine::use_controls`](super::Engine::use_controls).
+    pub(super) fn choose_controls(&self, controls: Vec<FittedControl>) {
+        if self.controls.choose(controls) {
+            // Other networks take other memory, and none of them is loaded yet.
+            self.plans.forget();
+            self.stage.take();
+        }
+    }
+
+    /// The contexts of the UNet and of the ControlNets, from states `[prompts, tokens, c]`.
+    pub(super) fn contexts(&self, text: &Tensor, controls: &ReadyControls) -> GpuContext {
+        let [prompts, ..] = text.shape().tokens();
+        let last = || self.last_prompt(text, prompts);
+        let controls = self.controls.contexts(controls, text, last);
+        GpuContext { unet: self.parts.unet().prepare(text), controls }
     }
 
     /// [`Engine::predict`](super::Engine::predict).
@@ -146,15 +167,9 @@ impl Pass<'_> {
     }
 }
 
-/// The factor of skip `i` of `all`. In guess mode they rise from 0.1 to the middle's 1, as
-/// diffusers' `torch.logspace(-1, 0, all + 1)`.
+/// The factor of skip `i` of `all`.
 fn scale(net: &ReadyNet, i: usize, all: usize) -> f64 {
     if net.guess { net.weight * guess_scale(i, all) } else { net.weight }
-}
-
-/// See [`scale`].
-pub(super) fn guess_scale(i: usize, all: usize) -> f64 {
-    libm::pow(10.0, i as f64 / all as f64 - 1.0)
 }
 
 /// `before + factor · x` for a batch, of which only the elements from `start` on get `x`; without

@@ -1,0 +1,46 @@
+//! The ControlNets and T2I-Adapters that JavaScript passes beside a request.
+
+use super::beside::{ControlOption, controls};
+use super::open::{Opened, addon_source};
+use crate::error::Result;
+use crate::pipeline::PictureControl;
+use crate::weights::ControlFile;
+use std::collections::HashMap;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+impl Opened {
+    /// Opens those of a request. Only these are kept open.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) for values that do not fit; those of the source
+    /// and of [`ControlFile::open`].
+    pub(super) async fn choose_controls(&self, beside: &JsValue) -> Result<Vec<PictureControl>> {
+        let mut open: HashMap<String, Rc<ControlFile>> = HashMap::new();
+        let mut chosen = Vec::new();
+        for one in controls(beside)? {
+            let ControlOption { address, picture, weight, start, end, guess, preprocess } = one;
+            let known = open.get(&address).or(self.controls.borrow().get(&address)).cloned();
+            let file = match known {
+                Some(file) => file,
+                None => self.open_control(&address).await?,
+            };
+            open.insert(address, file.clone());
+            chosen.push(PictureControl { file, picture, weight, start, end, guess, preprocess });
+        }
+        *self.controls.borrow_mut() = open;
+        Ok(chosen)
+    }
+
+    async fn open_control(&self, address: &str) -> Result<Rc<ControlFile>> {
+        let source = addon_source(address, &self.notices).await?;
+        match source.checkpoint().map(str::to_owned) {
+            Some(path) => ControlFile::open(source, &path).await,
+            None => {
+                let folder = address.trim_end_matches('/');
+                let name = folder.rsplit('/').next().unwrap_or(folder);
+                ControlFile::open_folder(source, name).await
+            }
+        }
+    }
+}
