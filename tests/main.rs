@@ -38,6 +38,7 @@ mod inpaint_program; // masks and outpainting on the command line
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod lora_changes; // other LoRAs for an opened model: only what differs is read
 mod loras; // small files that change a model: against diffusers and LyCORIS
+mod loras_v1_4; // and on Stable Diffusion v1.4's topology
 mod made_up; // made-up checkpoints for the whole pipeline
 mod manifest; // parts lists: written, read, refused
 mod masks; // masks in pixels, as Pillow and diffusers have them

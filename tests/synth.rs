@@ -19,9 +19,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 /// The largest NMSE in f32, with the f16 weights widened on both sides.
-const TOLERANCE: f64 = 1e-9;
+pub(crate) const TOLERANCE: f64 = 1e-9;
 /// Every so many tokens of the context are kept in the golden.
-const TOKENS_KEPT: usize = 7;
+pub(crate) const TOKENS_KEPT: usize = 7;
 
 #[test]
 fn the_numbers_come_from_names_alone() {
@@ -124,7 +124,7 @@ fn load<M>(gpu: &Gpu, source: &FileSource, path: &str, new: impl FnOnce(&Scope) 
 }
 
 /// The numbers called `name`, as an input `[b, h, w, c]`.
-fn picture(gpu: &Gpu, name: &str, shape: [usize; 4]) -> Tensor {
+pub(crate) fn picture(gpu: &Gpu, name: &str, shape: [usize; 4]) -> Tensor {
     picture_of(gpu, uniforms(name, 0, shape.iter().product(), ROOT_3), shape, 1.0)
 }
 
@@ -141,17 +141,17 @@ fn picture_of(gpu: &Gpu, values: Vec<f32>, [b, c, h, w]: [usize; 4], scale: f32)
 }
 
 /// A tensor `[b, h, w, c]` as `[b, channels, h, w]`.
-fn planes(tensor: &Tensor, channels: usize) -> Vec<f32> {
+pub(crate) fn planes(tensor: &Tensor, channels: usize) -> Vec<f32> {
     let [_, h, w, c] = tensor.shape().image();
     let planes = nhwc_to_nchw(&block_on(tensor.to_f32()).unwrap(), c, h, w);
     planes.chunks_exact(c * h * w).flat_map(|p| p[..channels * h * w].to_vec()).collect()
 }
 
 /// Gives uniform numbers a variance of one.
-const ROOT_3: f32 = 1.732_050_8;
+pub(crate) const ROOT_3: f32 = 1.732_050_8;
 
 /// What `darkroom synth` documents: `scale · u` of a name and a seed, for the first n indices.
-fn uniforms(name: &str, seed: u64, n: usize, scale: f32) -> Vec<f32> {
+pub(crate) fn uniforms(name: &str, seed: u64, n: usize, scale: f32) -> Vec<f32> {
     let mix = |mut z: u64| {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -37,8 +37,9 @@ def numbers(name, *shape):
         key = (key ^ byte) * 0x100000001B3 & MASK
     key = mix(key ^ mix(0))
     size = int(numpy.prod(shape))
-    bits = [mix((key + index * GOLDEN_RATIO) & MASK) for index in range(size)]
-    unit = numpy.array([bit >> 40 for bit in bits], numpy.float64) / (1 << 23) - 1
+    # Numbers of u64 wrap around, as they should.
+    bits = mix(numpy.arange(size, dtype=numpy.uint64) * numpy.uint64(GOLDEN_RATIO) + numpy.uint64(key))
+    unit = (bits >> 40).astype(numpy.float64) / (1 << 23) - 1
     # As float32, which both sides read.
     values = (unit.astype(numpy.float32) * numpy.float32(3**0.5)).astype(numpy.float64)
     return torch.from_numpy(values.reshape(shape))
