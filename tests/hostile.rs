@@ -20,13 +20,13 @@ use darkroom::weights::{Archive, Taesd};
 use darkroom::{Error, Result};
 use pollster::block_on;
 
-const MUTATIONS: usize = 10_000;
+pub(crate) const MUTATIONS: usize = 10_000;
 /// Bytes that may be held for a byte of the file. A pickle's instruction of one byte makes an
 /// object of 32, in a list that doubles as it grows; a block of Q2_K becomes twelve times as
 /// many bytes of f32, beside candle's copy and the file's own.
-const FACTOR: usize = 80;
+pub(crate) const FACTOR: usize = 80;
 /// And for any file at all.
-const BASE: usize = 256 << 10;
+pub(crate) const BASE: usize = 256 << 10;
 
 /// Opens bytes and reads every tensor; whether it could be opened.
 #[track_caller]
@@ -143,7 +143,7 @@ fn damaged_taesds() {
     let header = 8 + u64::from_le_bytes(valid[..8].try_into().unwrap()) as usize;
     let random = Random::new("taesd");
     let mut opened = 0;
-    for index in 0..2_000 {
+    for index in 0..MUTATIONS {
         let mut bytes = valid.clone();
         let mut changed = mutate(&valid[8..header], &random, index);
         changed.resize(header - 8, b' ');
@@ -158,8 +158,8 @@ fn damaged_taesds() {
             Err(other) => panic!("{index}: {other:?}"),
         }
     }
-    println!("TAESD: {opened} of 2000 could be opened");
-    assert!((10..1_990).contains(&opened), "{opened}");
+    println!("TAESD: {opened} of {MUTATIONS} could be opened");
+    assert!((10..MUTATIONS - 50).contains(&opened), "{opened}");
 }
 
 #[test]

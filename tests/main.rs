@@ -31,6 +31,7 @@ mod formats; // checkpoints as others write them; the same model in every format
 mod full_disk; // what the program writes where there is no room
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hostile; // files made to do harm
+mod hostile_addons; // and LoRAs
 mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
 mod inpaint; // runs with a mask, and edits by an instruction, against diffusers
