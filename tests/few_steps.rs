@@ -12,8 +12,9 @@ use crate::reference::open_on_cpu;
 use crate::samplers::{BACK, assert_near, numbers, response, sampler, schedule};
 use crate::walk::{Memory, open, request};
 use candle_core::{Device as Candle, Tensor as Candled};
-use darkroom::diffusion::SamplerOptions;
+use darkroom::diffusion::{Plan, SamplerOptions};
 use darkroom::gpu::Limits;
+use darkroom::image::parameters::Parameters;
 use darkroom::models::unet::{Unet, UnetConfig, UnetInput};
 use darkroom::nn::guidance_embedding;
 use darkroom::pipeline::{
@@ -242,33 +243,93 @@ fn in_one_file_it_is_the_same_model() {
 fn timesteps_of_distillation_are_diffusers() {
     let goldens = golden::json("samplers.json");
     for case in golden::list(&goldens, "distilled") {
-        let steps = golden::number(case, "steps") as usize;
         let options = SamplerOptions {
-            eta: Some(golden::number(case, "eta")),
             strength: Some(golden::number(case, "strength")),
             ..SamplerOptions::default()
         };
-        let plan = sampler(case).plan_with(&schedule(&goldens, case), steps, options);
-        let plan = plan.unwrap_or_else(|error| panic!("{case}: {error}"));
-        let times = numbers(&case["times"]);
-        let ours: Vec<f64> = plan.evaluations.iter().map(|e| e.timestep).collect();
-        assert_eq!(ours, times, "{case}");
+        let plan = compare(&goldens, case, options);
         // It begins with a picture.
         assert_eq!(plan.init_signal, plan.evaluations[0].level.signal, "{case}");
-        let response = response(&plan, None, "distilled");
-        for row in golden::list(case, "rows") {
-            let row = numbers(row);
-            let (index, count) = (row[0] as usize, times.len());
-            let theirs = |place: usize| row.get(place).copied().unwrap_or(0.0);
-            let what = format!("{} {case} evaluation {index}", sampler(case));
-            assert_near(&what, response[index][2 * count + index], theirs(1), 1e-4);
-            for place in 0..2 * BACK {
-                let from = index.checked_sub(place / 2);
-                let ours = from.map_or(0.0, |from| response[index][place % 2 * count + from]);
-                assert_near(&format!("{what}, {place}"), ours, theirs(2 + place), 1e-4);
-            }
+    }
+}
+
+#[test]
+fn lists_of_timesteps_are_diffusers() {
+    let goldens = golden::json("samplers.json");
+    for case in golden::list(&goldens, "given") {
+        let times: Vec<usize> = numbers(&case["times"]).iter().map(|time| *time as usize).collect();
+        let options = SamplerOptions { timesteps: Some(&times), ..SamplerOptions::default() };
+        assert_eq!(compare(&goldens, case, options).steps(), times.len(), "{case}");
+    }
+}
+
+/// A golden's plan with its eta and these options.
+fn compare(goldens: &Value, case: &Value, options: SamplerOptions<'_>) -> Plan {
+    let steps = golden::number(case, "steps") as usize;
+    let options = SamplerOptions { eta: Some(golden::number(case, "eta")), ..options };
+    let plan = sampler(case).plan_with(&schedule(goldens, case), steps, options);
+    let plan = plan.unwrap_or_else(|error| panic!("{case}: {error}"));
+    let times = numbers(&case["times"]);
+    let ours: Vec<f64> = plan.evaluations.iter().map(|e| e.timestep).collect();
+    assert_eq!(ours, times, "{case}");
+    let response = response(&plan, None, "few steps");
+    for row in golden::list(case, "rows") {
+        let row = numbers(row);
+        let (index, count) = (row[0] as usize, times.len());
+        let theirs = |place: usize| row.get(place).copied().unwrap_or(0.0);
+        let what = format!("{} {case} evaluation {index}", sampler(case));
+        assert_near(&what, response[index][2 * count + index], theirs(1), 1e-4);
+        for place in 0..2 * BACK {
+            let from = index.checked_sub(place / 2);
+            let ours = from.map_or(0.0, |from| response[index][place % 2 * count + from]);
+            assert_near(&format!("{what}, {place}"), ours, theirs(2 + place), 1e-4);
         }
     }
+    plan
+}
+
+#[test]
+fn lists_of_timesteps_that_cannot_be_are_refused() {
+    let pipeline = open_on_cpu(tiny()).unwrap();
+    let refused = |timesteps: &str, steps, sampler: &str| {
+        let timesteps = Some(timesteps.into());
+        let asked = Request { sampler: sampler.into(), timesteps, steps, ..request() };
+        match block_on(pipeline.generate(&asked, &Control::default())) {
+            Err(Error::Request { field, reason }) => format!("{field} {reason}"),
+            other => panic!("{asked:?}: {:?}", other.map(|_| ())),
+        }
+    };
+    for (timesteps, steps, sampler, what) in [
+        ("499, 999", 2, "lcm", "timesteps must descend, from noise to the image: 999 cannot"),
+        ("999, 999", 2, "tcd", "timesteps must descend"),
+        ("1000", 1, "tcd", "timesteps must be whole numbers from 0 to 999, unlike 1000"),
+        ("-1", 1, "tcd", "timesteps must be whole numbers"),
+        ("800", 2, "tcd", "steps must be 1, as many as there are timesteps, not 2"),
+        ("800", 1, "ddim", "timesteps are for lcm and tcd alone; ddim has its own"),
+    ] {
+        let error = refused(timesteps, steps, sampler);
+        assert!(error.starts_with(what), "{error}");
+    }
+}
+
+/// The whole way: the run visits them, and the picture's text has them.
+#[test]
+fn a_picture_of_given_timesteps_says_so() {
+    let pipeline = open_on_cpu(tiny()).unwrap();
+    let made = |timesteps: Option<&str>| {
+        let timesteps = timesteps.map(str::to_owned);
+        let sampler = "tcd".into();
+        let asked = Request { sampler, timesteps, steps: 1, eta: Some(1.0), ..request() };
+        block_on(pipeline.generate(&asked, &Control::default())).unwrap()
+    };
+    let (plain, first, last) = (made(None), made(Some("800")), made(Some("999")));
+    assert_ne!(first.rgba, plain.rgba);
+    // The first of distillation.
+    assert_eq!(last.rgba, plain.rgba);
+    let text = first.parameters().format();
+    assert!(text.contains("Timesteps: 800"), "{text}");
+    let again = Request::from_infotext(&Parameters::parse(&text)).unwrap();
+    assert_eq!(again.timesteps.as_deref(), Some("800"));
 }
 
 #[test]

@@ -79,6 +79,16 @@ def distilled():
         yield sampler, "v", 2, eta, 0.3
 
 
+def given():
+    """(sampler, name of the config, eta, timesteps)"""
+    # Hyper-SD's LoRA of one step, as its model card has it.
+    yield "tcd", "v1.4", 1, [800]
+    for sampler, eta in (("lcm", 0), ("tcd", 0.3), ("tcd", 1)):
+        yield sampler, "v1.4", eta, [999, 749, 500, 0]
+        yield sampler, "v", eta, [800, 20]
+        yield sampler, "few", eta, [640]
+
+
 def scheduler_of(sampler, name):
     scheduler_class, changes = CLASSES[sampler]
     return scheduler_class.from_config({**CONFIGS[name], **changes})
@@ -164,4 +174,11 @@ def write(out) -> None:
         case = {"sampler": sampler, "config": name, "steps": steps, "eta": eta,
                 "strength": strength}
         begun.append(case | shortened(probe(scheduler, eta)))
-    save(out / "samplers.json", configs=CONFIGS, plans=plans, loops=loops, distilled=begun)
+    lists = []
+    for sampler, name, eta, timesteps in given():
+        scheduler = scheduler_of(sampler, name)
+        scheduler.set_timesteps(timesteps=timesteps)
+        case = {"sampler": sampler, "config": name, "steps": len(timesteps), "eta": eta}
+        lists.append(case | shortened(probe(scheduler, eta)))
+    save(out / "samplers.json", configs=CONFIGS, plans=plans, loops=loops, distilled=begun,
+         given=lists)

@@ -266,7 +266,7 @@ export class Loras {
       get.className = "lora-get";
       item.append(get);
     }
-    const settings = fastSettings(choice.name);
+    const settings = fastSettings(choice.name, choice.hash);
     if (settings) {
       const fast = chip(loraText.fast(settings), () => onFast(settings));
       fast.className = "lora-fast";

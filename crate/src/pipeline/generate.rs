@@ -214,8 +214,16 @@ impl Pipeline {
         let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
         let Extras { ends_at_sigma_min, .. } = *extras;
         let (eta, karras) = (request.eta, request.karras);
-        let options =
-            SamplerOptions { eta, karras, spacing, ends_at_sigma_min, left_out, strength };
+        let timesteps = request.custom_timesteps()?;
+        let options = SamplerOptions {
+            eta,
+            karras,
+            spacing,
+            ends_at_sigma_min,
+            left_out,
+            strength,
+            timesteps: timesteps.as_deref(),
+        };
         let schedule = &files.schedule;
         let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
         let mut plan = request.shortcuts.apply(plan, schedule);

@@ -11,6 +11,7 @@ mod masked_content;
 mod schema;
 mod seed;
 mod shortcuts;
+mod timesteps;
 mod value;
 
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
@@ -88,6 +89,12 @@ request_fields! {
         eta: Option<f64> = None,
             of_type(FieldType::Number(0.0, 1.0)).without("0 for ddim, 0.3 for tcd")
                 .diffusers("eta").infotext_if_changed(7, "Eta");
+        /// For the samplers lcm and tcd: the training timesteps that they visit, such as
+        /// `999, 749, 499, 249`, as many as there are steps and descending. Hyper-SD's LoRA of one
+        /// step needs `800`.
+        timesteps: Option<String> = None,
+            of_type(FieldType::Text).without("those of distillation").diffusers("timesteps")
+                .infotext_if_changed(18, "Timesteps");
         /// Whether the sampler steps over the noise levels of Karras et al.
         karras: Option<bool> = None,
             of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
@@ -241,7 +248,8 @@ impl Request {
     /// noisy enough, and leaves none out. diffusers: `LatentConsistencyModelImg2ImgPipeline`.
     pub fn takes_all_steps(&self, allowed: &Allowed<'_>) -> bool {
         let sampler = self.sampler.parse::<Sampler>();
-        allowed.embeds_guidance && sampler.is_ok_and(Sampler::is_for_few_steps)
+        let few = sampler.is_ok_and(Sampler::is_for_few_steps);
+        allowed.embeds_guidance && few && self.timesteps.is_none()
     }
 
     /// How its prompts are turned into tokens.
@@ -284,6 +292,7 @@ impl Request {
                 format!("is too small: {strength} of {} steps is less than one", self.steps);
             return Err(Error::Request { field: "strength", reason });
         }
+        self.check_timesteps()?;
         let rng = self.rng.parse::<Rng>()?;
         rng.seeded(self.seed)?;
         let last = self.seed.checked_add(u64::from(self.count) - 1).ok_or_else(|| {

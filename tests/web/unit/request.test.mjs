@@ -62,6 +62,7 @@ test("the form's own fields make a request of the engine's types", () => {
     height: null,
     sampler: "ddim",
     eta: null,
+    timesteps: null,
     rng: "torch",
     spacing: null,
     clip_skip: 1,
@@ -236,13 +237,23 @@ test("a LoRA for few steps is known by its published names", () => {
     ["TCD-SD15-LoRA", "tcd", "4", "1"],
   ];
   for (const [name, sampler, steps, guidance_scale] of published) {
-    const { spacing, eta, ...rest } = fastSettings(name) ?? {};
+    const { spacing, eta, timesteps, ...rest } = fastSettings(name) ?? {};
     assert.deepEqual(rest, { sampler, steps, guidance_scale, karras: "" }, name);
     assert.equal(spacing, sampler === "ddim" ? "trailing" : "");
     assert.equal(eta, steps === "1" ? "1" : "");
+    assert.equal(timesteps, steps === "1" ? "800" : "");
   }
   for (const name of ["style", "welcome", "hypernova 4 steps", "falcmatcdx"])
     assert.equal(fastSettings(name), null, name);
+});
+
+test("a published LoRA for few steps is known by its file, whatever it is called", () => {
+  const hyper = fastSettings("mine", "a04fd9a535c1e56d");
+  assert.deepEqual([hyper?.sampler, hyper?.steps, hyper?.timesteps], ["tcd", "1", "800"]);
+  assert.equal(fastSettings("pytorch_lora_weights", "8f90d840e075ff58")?.sampler, "lcm");
+  assert.equal(fastSettings("Hyper-SD15-1step-lora", "c5dd05861646")?.steps, "4");
+  assert.equal(fastSettings("mine", "a04f"), null, "too few digits");
+  assert.equal(fastSettings("mine", "0123456789ab"), null);
 });
 
 test("textual inversions are found by their words, between other characters", (t) => {

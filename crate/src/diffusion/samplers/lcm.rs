@@ -9,7 +9,7 @@
 //! The factor 10 is the config's `timestep_scaling`. The timesteps are those of
 //! [`super::distilled`].
 
-use super::distilled;
+use super::distilled::{self, Choice};
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
@@ -22,8 +22,9 @@ const DATA_VARIANCE: f64 = 0.25;
 ///
 /// # Errors
 /// As [`distilled::times`].
-pub(super) fn plan(schedule: &Schedule, steps: usize, strength: Option<f64>) -> Result<Plan> {
-    let times = distilled::times(schedule, steps, strength)?;
+pub(super) fn plan(schedule: &Schedule, choice: Choice<'_>) -> Result<Plan> {
+    let times = distilled::times(schedule, choice)?;
+    let steps = times.len();
     let mut evaluations = Vec::with_capacity(steps);
     for (index, time) in times.iter().enumerate() {
         let alpha = schedule.alpha(*time, steps)?;

@@ -54,7 +54,7 @@ pub enum Sampler {
 
 /// What a sampler's plan depends on besides the number of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct SamplerOptions {
+pub struct SamplerOptions<'a> {
     /// η of DDIM and TCD: 0 adds no noise; 1 as much as the reverse chain does, or with TCD all of
     /// the next level's. `None`: [`Sampler::default_eta`].
     pub eta: Option<f64>,
@@ -73,6 +73,9 @@ pub struct SamplerOptions {
     /// Which of the training timesteps to use; `None`: as the schedule's file says, or else as the
     /// sampler's class in diffusers does.
     pub spacing: Option<Spacing>,
+    /// For LCM and TCD: the timesteps of the steps, in place of those of distillation. diffusers:
+    /// `timesteps` of `set_timesteps`.
+    pub timesteps: Option<&'a [usize]>,
 }
 
 /// Which settings a sampler has. It refuses the others, and the page's form offers only these.
@@ -180,7 +183,7 @@ impl Sampler {
         self,
         schedule: &Schedule,
         steps: usize,
-        options: SamplerOptions,
+        options: SamplerOptions<'_>,
     ) -> Result<Plan> {
         self.check(schedule, &options)?;
         let SamplerOptions { karras, spacing, ends_at_sigma_min, left_out, strength, .. } = options;
@@ -188,6 +191,7 @@ impl Sampler {
         let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
         schedule.spacing = spacing.or(schedule.spacing);
         let schedule = &schedule;
+        let distilled = distilled::Choice { steps, strength, timesteps: options.timesteps };
         let skipped = left_out.unwrap_or(0);
         if skipped > 0 && skipped >= steps {
             return refuse("strength", format!("leaves none of {steps} steps to be taken"));
@@ -202,8 +206,8 @@ impl Sampler {
             Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps, skipped),
             Sampler::UniPc => unipc::plan(schedule, steps, skipped, ends_at_sigma_min),
-            Sampler::Lcm => lcm::plan(schedule, steps, strength),
-            Sampler::Tcd => tcd::plan(schedule, steps, eta, strength),
+            Sampler::Lcm => lcm::plan(schedule, distilled),
+            Sampler::Tcd => tcd::plan(schedule, eta, distilled),
         }?;
         if left_out.is_some() || strength.is_some() {
             // PNDM has left out its steps itself, before it made evaluations of the timesteps.
@@ -221,7 +225,7 @@ impl Sampler {
     }
 
     /// Refuses options that this sampler does not have.
-    fn check(self, schedule: &Schedule, options: &SamplerOptions) -> Result<()> {
+    fn check(self, schedule: &Schedule, options: &SamplerOptions<'_>) -> Result<()> {
         let SamplerOptions { karras, spacing, ends_at_sigma_min, strength, .. } = *options;
         let (can, eta) = (self.abilities(), options.eta.unwrap_or(0.0));
         if !(0.0..=1.0).contains(&eta) {
@@ -232,7 +236,9 @@ impl Sampler {
             return refuse("eta", format!("is for {those} alone; {self} knows none"));
         }
         if let Some(strength) = strength
-            && !(self.is_for_few_steps() && (0.0..=1.0).contains(&strength))
+            && !(self.is_for_few_steps()
+                && options.timesteps.is_none()
+                && (0.0..=1.0).contains(&strength))
         {
             let reason = format!("of {strength} is not for the timesteps of {self}");
             return refuse("strength", reason);
@@ -248,6 +254,9 @@ impl Sampler {
             let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
                           lower_order_final, and the last step divides by zero";
             return refuse("sampler", reason.into());
+        }
+        if options.timesteps.is_some() && !self.is_for_few_steps() {
+            return refuse("timesteps", format!("are for lcm and tcd alone; {self} has its own"));
         }
         if spacing.is_some() && !can.spacing {
             return refuse("spacing", format!("is not for {self}, which has times of its own"));

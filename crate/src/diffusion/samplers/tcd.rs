@@ -10,7 +10,7 @@
 //! η is the paper's γ: how far a step goes below the next level, up to which noise is added again.
 //! The timesteps are those of [`super::distilled`].
 
-use super::distilled;
+use super::distilled::{self, Choice};
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
@@ -20,13 +20,9 @@ use crate::error::Result;
 ///
 /// # Errors
 /// As [`distilled::times`].
-pub(super) fn plan(
-    schedule: &Schedule,
-    steps: usize,
-    eta: f64,
-    strength: Option<f64>,
-) -> Result<Plan> {
-    let times = distilled::times(schedule, steps, strength)?;
+pub(super) fn plan(schedule: &Schedule, eta: f64, choice: Choice<'_>) -> Result<Plan> {
+    let times = distilled::times(schedule, choice)?;
+    let steps = times.len();
     let mut evaluations = Vec::with_capacity(steps);
     for (index, time) in times.iter().enumerate() {
         let alpha = schedule.alpha(*time, steps)?;
