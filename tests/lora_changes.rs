@@ -159,6 +159,36 @@ fn quantised_weights_and_the_cpu_follow_too() {
     there_and_back(&open(vec![]), &open(vec![lora("both", true)]));
 }
 
+#[test]
+fn four_bits_that_hide_a_change_are_told() {
+    gpu::run(Device::Plain, |gpu| {
+        let notices = |weights, loras: Vec<Weighted>, prompt: &str| {
+            let options = Options { loras, weights, ..Options::default() };
+            let pipeline =
+                block_on(Pipeline::open(gpu, counting(), &options, &Control::default())).unwrap();
+            let request = Request { prompt: prompt.into(), prompt_weights: true, ..request() };
+            let picture = block_on(pipeline.generate(&request, &Control::default())).unwrap();
+            picture.notices.join(" ")
+        };
+        let (one, told) = (lora("one", false), "four bits (q4_0)");
+        let q4 = Some(WeightType::Q4_0);
+        let text = notices(q4, vec![one.clone()], "a");
+        assert!(text.contains(told), "{text}");
+        let text = notices(q4, vec![of_weight(&one, 0.0)], "a <lora:one:1>");
+        assert!(text.contains(told), "{text}");
+        // Where it is not used, or the weights are not so coarse.
+        for (weights, loras) in [
+            (q4, vec![]),
+            (q4, vec![of_weight(&one, 0.0)]),
+            (Some(WeightType::Q8_0), vec![one.clone()]),
+            (None, vec![one.clone()]),
+        ] {
+            let text = notices(weights, loras, "a");
+            assert!(!text.contains(told), "{text}");
+        }
+    });
+}
+
 /// A model opened without LoRAs draws as `changed` with it, and afterwards as before.
 fn there_and_back(pipeline: &Pipeline, changed: &Pipeline) {
     let plain = draw(pipeline, &request());

@@ -10,10 +10,15 @@ use super::checkpoint::{LoraRecord, Weighted, add_loras, in_use};
 use super::control::Control;
 use super::engine::{LoadContext, differing};
 use super::model::{Machine, Pipeline};
+use crate::dtype::WeightType;
 use crate::error::Result;
 use crate::request::Request;
 use crate::text::{LoraTag, Tagged};
 use std::rc::Rc;
+
+/// What is told where LoRAs are added to weights of four bits.
+const FOUR_BITS: &str = "This model's weights have four bits (q4_0), whose rounding hides small \
+                         changes: a LoRA has less effect here than with f16 or q8_0.";
 
 impl Pipeline {
     /// The LoRAs that later requests use, in place of those before. One of weight 0 is used only
@@ -66,7 +71,7 @@ impl Pipeline {
         loaded
     }
 
-    /// A sentence for each tag of the prompt that has no effect.
+    /// A sentence for each tag of the prompt that has no effect, and for LoRAs that have less.
     pub(super) fn lora_notices(&self, request: &Request) -> Vec<String> {
         let tags = tags(request);
         let chosen = self.chosen.borrow();
@@ -74,8 +79,18 @@ impl Pipeline {
         let absent = absent.map(|tag| {
             format!("The LoRA “{}” is not here: the image is made without it.", tag.name)
         });
-        let unknown = tags.unknown.iter();
-        absent.chain(unknown.map(|tag| format!("{tag} has no effect here."))).collect()
+        let unknown = tags.unknown.iter().map(|tag| format!("{tag} has no effect here."));
+        let is_rounded = self.has_four_bits() && !wanted(&chosen, &tags.loras).is_empty();
+        let rounded = is_rounded.then(|| FOUR_BITS.to_owned());
+        absent.chain(unknown).chain(rounded).collect()
+    }
+
+    /// Whether its weights are q4_0. The CPU holds them in f32.
+    fn has_four_bits(&self) -> bool {
+        match &self.machine {
+            Machine::Gpu(engine) => engine.options.weights == Some(WeightType::Q4_0),
+            Machine::Cpu(_) => false,
+        }
     }
 }
 
