@@ -139,6 +139,7 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
     if weights.is_quantised() {
         return;
     }
+    Weight::empty(gpu, 32, 64, weights).add_product(0..64, [&[0.0; 64], &[0.0; 32]]);
     let positions = Tensor::empty(gpu, [77, 32], Precision::F32);
     Tensor::embedding(&[&Table::empty(gpu, 100, 32, weights)], &[0; 154], &positions, precision);
 }

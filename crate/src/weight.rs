@@ -117,6 +117,17 @@ impl Weight {
         Weight { first: self.first + outputs.start, n: outputs.len(), ..self.clone() }
     }
 
+    pub(crate) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// These panels of the buffer as a binding.
+    pub(crate) fn panels(&self, panels: Range<usize>) -> Binding {
+        let bytes = |panels: usize| self.weight_type.bytes(panels * Self::PANEL * self.k) as u64;
+        let first = self.first / Self::PANEL + panels.start;
+        self.buffer.range(bytes(first), bytes(panels.len()))
+    }
+
     pub(crate) fn whole(&self) -> Binding {
         let bytes = |outputs: usize| self.weight_type.bytes(outputs * self.k) as u64;
         self.buffer.range(bytes(self.first), bytes(self.n.next_multiple_of(Self::PANEL)))

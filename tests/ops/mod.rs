@@ -2,6 +2,7 @@
 
 mod activate;
 mod add;
+mod add_product;
 mod attention;
 mod attention_units;
 mod average_pool;

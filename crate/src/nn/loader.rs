@@ -15,6 +15,8 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::products;
+use super::rows::{Scratch, lay_out};
 use super::scope::{Request, Scope, Shared, Target};
 use crate::error::{Error, Result};
 use crate::weight::Weight;
@@ -44,13 +46,6 @@ struct Piece {
     bytes: Range<u64>,
     request: usize,
     rows: Range<usize>,
-}
-
-/// Buffers for the stages of a piece's conversion, reused for the next pieces.
-#[derive(Default)]
-struct Scratch {
-    values: Vec<f32>,
-    laid_out: Vec<f32>,
 }
 
 impl Loader {
@@ -163,6 +158,9 @@ impl Loader {
                     }
                     self.place(piece, rows, bytes, &mut scratch).await?;
                 }
+                if piece.rows.end == self.requests[piece.request].rows.end {
+                    products::add(&gpu, &self.archive, &self.requests[piece.request]).await?;
+                }
                 done += length as u64;
             }
             if gpu.uploads() >= UPLOADS_MAX {
@@ -231,7 +229,11 @@ impl Loader {
         let info = self.archive.get(&request.name).expect("checked when it was asked for");
         scratch.values.clear();
         let Scratch { values, .. } = scratch;
-        self.archive.decode_rows(info, piece.rows.clone(), bytes, values).await?;
+        match products::rank(&self.archive, request) {
+            // Its changes are added when all of its rows are there.
+            Some(_) => self.archive.decode_unchanged(info, piece.rows.len(), bytes, values)?,
+            None => self.archive.decode_rows(info, piece.rows.clone(), bytes, values).await?,
+        }
         // Rows of the target count from the first requested row.
         let first = piece.rows.start - request.rows.start;
         match &request.target {
@@ -316,24 +318,4 @@ fn windows(pieces: &[Piece]) -> Vec<&[Piece]> {
         }
     }
     windows
-}
-
-/// Turns rows `[c_in, pixels]` into rows `[pixels, c_in padded to four]`.
-fn lay_out(scratch: &mut Scratch, c_in: usize, pixels: usize) -> &mut Vec<f32> {
-    let c = c_in.next_multiple_of(4);
-    if pixels == 1 && c == c_in {
-        return &mut scratch.values;
-    }
-    let rows = scratch.values.len() / (c_in * pixels);
-    scratch.laid_out.clear();
-    scratch.laid_out.resize(rows * pixels * c, 0.0);
-    let from = scratch.values.chunks_exact(c_in * pixels);
-    for (row, out) in from.zip(scratch.laid_out.chunks_exact_mut(pixels * c)) {
-        for (i, plane) in row.chunks_exact(pixels).enumerate() {
-            for (pixel, value) in plane.iter().enumerate() {
-                out[pixel * c + i] = *value;
-            }
-        }
-    }
-    &mut scratch.laid_out
 }

@@ -15,7 +15,9 @@ mod linear;
 mod loader;
 mod norm;
 mod policy;
+mod products;
 mod resnet;
+mod rows;
 mod scope;
 mod timestep;
 

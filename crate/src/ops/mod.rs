@@ -22,12 +22,14 @@
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `average_pool` | average_pool | averages of 2×2 pixels |
+//! | `add_product` | add_product | adds up · down to weights: a LoRA |
 //! | `embedding` | embedding | rows of a table by id, plus positions |
 //! | `is_finite`, `start_finite_check` | finite | whether there is an infinity or a NaN |
 //! | `TokenMerge` | token_merge_match, _rank, _group, token_merge, _undo | fewer tokens, and back |
 //! | `to_rgba` | to_rgba | a decoded picture to bytes |
 
 mod activate;
+mod add_product;
 mod affine;
 mod attention;
 mod average_pool;

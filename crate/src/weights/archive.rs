@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::change::Change;
+use super::change::{Change, Product};
 use super::formats::container::Container;
 use super::formats::header::{Header, TensorInfo};
 use super::formats::{gguf, legacy_torch, safetensors, shards, torch};
@@ -185,8 +185,7 @@ impl Archive {
     /// other changes.
     pub fn changed_since(&self, other: &Archive) -> HashSet<String> {
         let keys = |archive: &Archive, tensor: &TensorInfo| {
-            let of = archive.changes.iter().filter(|change| change.concerns(tensor));
-            of.map(|change| change.key()).collect::<Vec<_>>()
+            archive.changes_of(tensor).map(|change| change.key()).collect::<Vec<_>>()
         };
         let differs = |tensor: &&TensorInfo| keys(self, tensor) != keys(other, tensor);
         self.tensors.iter().filter(differs).map(|tensor| tensor.name.clone()).collect()
@@ -195,9 +194,34 @@ impl Archive {
     /// Whether the rows of a tensor can be read apart from one another: they do not overlap in the
     /// file, and no change needs all of them.
     pub fn has_separate_rows(&self, tensor: &TensorInfo) -> bool {
-        let whole =
-            |change: &Arc<dyn Change>| change.concerns(tensor) && change.needs_all_rows(tensor);
-        tensor.has_separate_rows() && !self.changes.iter().any(whole)
+        let whole = |change: &Arc<dyn Change>| change.needs_all_rows(tensor);
+        tensor.has_separate_rows() && !self.changes_of(tensor).any(whole)
+    }
+
+    /// The rank of the product that its changes add to a tensor, where they do nothing else; `None`
+    /// where they do, or there is none.
+    pub fn product_rank(&self, tensor: &TensorInfo) -> Option<usize> {
+        let rank = |change: &Arc<dyn Change>| change.product(tensor).map(|(rank, _)| rank);
+        let ranks: Option<Vec<usize>> = self.changes_of(tensor).map(rank).collect();
+        ranks.map(|ranks| ranks.iter().sum()).filter(|rank| *rank > 0)
+    }
+
+    /// The product of [`Archive::product_rank`].
+    ///
+    /// # Errors
+    /// Those of the changes.
+    pub async fn product(&self, tensor: &TensorInfo) -> Result<Product> {
+        let mut products = Vec::new();
+        for change in self.changes_of(tensor) {
+            if let Some((_, product)) = change.product(tensor) {
+                products.push(product.await?);
+            }
+        }
+        Ok(Product::sum(&products))
+    }
+
+    fn changes_of(&self, tensor: &TensorInfo) -> impl Iterator<Item = &Arc<dyn Change>> {
+        self.changes.iter().filter(|change| change.concerns(tensor))
     }
 
     /// Whether it has any change.
@@ -219,8 +243,23 @@ impl Archive {
         values: &mut Vec<f32>,
     ) -> Result<()> {
         let first = values.len();
-        self.decode(tensor, &tensor.in_order(rows.len(), span), values)?;
+        self.decode_unchanged(tensor, rows.len(), span, values)?;
         self.change(tensor, rows, &mut values[first..]).await
+    }
+
+    /// [`Archive::decode_rows`] of so many rows without the changes, for who adds their
+    /// [`Archive::product`] himself.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when it does not hold floats.
+    pub fn decode_unchanged(
+        &self,
+        tensor: &TensorInfo,
+        rows: usize,
+        span: &[u8],
+        values: &mut Vec<f32>,
+    ) -> Result<()> {
+        self.decode(tensor, &tensor.in_order(rows, span), values)
     }
 
     fn decode(&self, tensor: &TensorInfo, bytes: &[u8], values: &mut Vec<f32>) -> Result<()> {
@@ -234,7 +273,7 @@ impl Archive {
         rows: Range<usize>,
         values: &mut [f32],
     ) -> Result<()> {
-        for change in self.changes.iter().filter(|change| change.concerns(tensor)) {
+        for change in self.changes_of(tensor) {
             change.apply(tensor, rows.clone(), values).await?;
         }
         Ok(())

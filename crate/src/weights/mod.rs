@@ -41,7 +41,7 @@ mod write;
 mod zeros;
 
 pub use archive::Archive;
-pub use change::Change;
+pub use change::{Change, Product};
 pub use control::{ControlFile, ControlKind};
 pub use embedding::Embedding;
 pub use formats::header::TensorInfo;

@@ -6,7 +6,7 @@ use super::factors::{Factors, Matrix};
 use super::names::{Factor, Role, TensorNames};
 use crate::dtype::FileType;
 use crate::error::{Result, bad_file};
-use crate::weights::{Archive, MemorySource};
+use crate::weights::{Archive, MemorySource, Product};
 use std::ops::Range;
 
 /// The most elements of a matrix that is computed from factors: a convolution of v1.4 has a tenth
@@ -81,6 +81,25 @@ impl LayerDelta {
     /// Whether it can be applied only to all rows at once.
     pub(super) fn needs_all_rows(&self) -> bool {
         self.dora.as_ref().is_some_and(|dora| dora.of_inputs)
+    }
+
+    /// The rank of the product that it adds, if that is all that it does.
+    pub(super) fn product_rank(&self) -> Option<usize> {
+        match &self.factors {
+            Factors::Product { down, .. } if self.dora.is_none() => Some(down.rows),
+            _ => None,
+        }
+    }
+
+    /// That product, times `weight`.
+    pub(super) fn product(&self, weight: f32) -> Option<Product> {
+        let Factors::Product { up, down } = &self.factors else { return None };
+        let scale = weight * self.scale;
+        Some(Product {
+            rank: down.rows,
+            up: up.values.iter().map(|value| scale * value).collect(),
+            down: down.values.clone(),
+        })
     }
 
     /// Changes a range of rows of a weight: `W + weight · scale · factors`; DoRA then scales each

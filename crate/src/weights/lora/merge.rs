@@ -6,7 +6,7 @@ use super::modules::{Modules, find, modules, unet_modules};
 use super::names::{self, Network};
 use crate::error::{Result, bad_file};
 use crate::weights::names::UnetLevel;
-use crate::weights::{Archive, Change, LocalFuture, TensorInfo};
+use crate::weights::{Archive, Change, LocalFuture, Product, TensorInfo};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,6 +20,8 @@ pub struct Merge {
     targets: HashMap<String, names::LayerKey>,
     /// The tensors that are changed only as a whole.
     whole: HashSet<String>,
+    /// The ranks of the products that are all that it adds to a tensor.
+    ranks: HashMap<String, usize>,
     /// The layer that was read last: a tensor is changed in several ranges of rows.
     latest: Mutex<Option<(String, Arc<LayerDelta>)>>,
 }
@@ -53,6 +55,7 @@ impl Merge {
         weight: f32,
     ) -> Result<Merge> {
         let (mut targets, mut whole) = (HashMap::new(), HashSet::new());
+        let mut ranks = HashMap::new();
         for (key, names) in lora.layers.iter().filter(|(key, _)| key.network == network) {
             let Some(module) = find(known, &key.module) else { continue };
             if names.contains_key(&names::Role::DiffBias) {
@@ -62,13 +65,16 @@ impl Merge {
             }
             if names.keys().any(|role| role.is_of_weight()) {
                 let tensor = format!("{module}.weight");
-                if lora.check(archive, &tensor, key).await?.needs_all_rows() {
+                let layer = lora.check(archive, &tensor, key).await?;
+                if layer.needs_all_rows() {
                     whole.insert(tensor.clone());
                 }
+                ranks.extend(layer.product_rank().map(|rank| (tensor.clone(), rank)));
                 targets.insert(tensor, key.clone());
             }
         }
-        Ok(Merge { lora: lora.clone(), weight, targets, whole, latest: Mutex::default() })
+        let lora = lora.clone();
+        Ok(Merge { lora, weight, targets, whole, ranks, latest: Mutex::default() })
     }
 
     /// How many tensors it changes.
@@ -103,6 +109,15 @@ impl Change for Merge {
 
     fn needs_all_rows(&self, tensor: &TensorInfo) -> bool {
         self.whole.contains(&tensor.name)
+    }
+
+    fn product<'a>(&'a self, tensor: &'a TensorInfo) -> Option<(usize, LocalFuture<'a, Product>)> {
+        let rank = *self.ranks.get(&tensor.name)?;
+        let read = async move {
+            let layer = self.layer(&tensor.name).await?;
+            Ok(layer.product(self.weight).expect("a product when it was opened"))
+        };
+        Some((rank, Box::pin(read)))
     }
 
     fn key(&self) -> String {
