@@ -35,6 +35,9 @@
  * @property {string} [sampler] Which sampler steps from noise to the image.
  * @property {number | string | null} [eta] For the samplers ddim and tcd: 0 adds no noise, 1 as
  * much as the reverse chain does, or with tcd all of the next step's.
+ * @property {string | null} [timesteps] For the samplers lcm and tcd: the training timesteps that
+ * they visit, such as 999, 749, 499, 249, as many as there are steps and descending. Hyper-SD's
+ * LoRA of one step needs 800.
  * @property {boolean | null} [karras] Whether the sampler steps over the noise levels of Karras et
  * al.
  * @property {string | null} [spacing] Which training timesteps the sampler visits.
@@ -121,6 +124,12 @@ const TABLE = {
     least: 0,
     most: 1,
     text: "Eta",
+  },
+  timesteps: {
+    kind: "text",
+    default: null,
+    optional: true,
+    text: "Timesteps",
   },
   karras: {
     kind: "flag",
