@@ -1,6 +1,7 @@
 //! Masks and outpainting on the command line, and in its lists.
 
 use crate::img2img::initial;
+use crate::inpaint::tiny_with;
 use crate::made_up::{program, scratch, tiny};
 use crate::masks::mask;
 use darkroom::image::png;
@@ -68,5 +69,38 @@ fn the_program_takes_masks_and_grows_pictures() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && told.contains("b.png failed"), "{told}");
     assert!(folder.join("all/a.png").exists(), "{told}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A checkpoint of 9 or 8 channels in one file is the same model, and can be verified.
+#[test]
+fn the_program_knows_models_of_further_channels() {
+    let folder = scratch("channels");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    std::fs::write(path("start.png"), png::encode(&initial(64, 64), &[]).unwrap()).unwrap();
+    std::fs::write(path("mask.png"), png::encode(&mask(64, 64), &[]).unwrap()).unwrap();
+    for (channels, masks) in [(9, true), (8, false)] {
+        let model = tiny_with(channels).to_str().unwrap();
+        let (file, tokenizer) =
+            (path(&format!("{channels}.safetensors")), format!("{model}/tokenizer"));
+        let to = ["convert", "--model", model, "--to", &file, "--tokenizer", &tokenizer];
+        let output = program(&to);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (start, mask) = (path("start.png"), path("mask.png"));
+        let draw = |place: &[&str], out: &str| {
+            let given = ["generate", "--device", "cpu", "--prompt", "a cat", "--steps", "2"];
+            let begin = ["--init", &start, "--width", "64", "--height", "64", "--out", out];
+            let masks: &[&str] = if masks { &["--mask", &mask] } else { &[] };
+            let output = program(&[&given, &begin[..], masks, place].concat());
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            png::decode(out, &std::fs::read(out).unwrap()).unwrap().picture
+        };
+        let of_folder = draw(&["--model", model], &path("a.png"));
+        let of_file = draw(&["--model", &file, "--tokenizer", &tokenizer], &path("b.png"));
+        assert!(of_folder == of_file, "{channels} channels");
+    }
+    let output = program(&["verify", "--model", tiny_with(9).to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -191,6 +191,9 @@ def write(out):
     torch.set_grad_enabled(False)
     Image.Image.resize = resize
     save(out / "masks.json", **pixels())
+    # The name in the file is this module's.
+    path = out / "masks.json"
+    path.write_text(path.read_text().replace("golden.py masks", "golden.py inpaint"))
     pipes = {channels: open_tiny(channels) for channels in (4, 8, 9)}
     requests, arrays = {}, {}
     for name, (channels, changes, size) in (CASES | EDITS).items():

@@ -11,6 +11,7 @@ mod check;
 mod identity;
 mod published;
 mod rounding;
+mod start;
 
 pub use published::{PUBLISHED, Published};
 
@@ -28,6 +29,7 @@ use crate::measure;
 use crate::weights::Source;
 use identity::Identity;
 use rounding::RoundingBound;
+use start::StartPictures;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -222,7 +224,10 @@ impl Pipeline {
     ) -> Result<DecodedImage> {
         let recorder = ImageRecorder::default();
         let ends_at_sigma_min = published.ends_at_sigma_min;
+        let start = StartPictures::of(self.files().purpose());
         let extras = Extras {
+            initial: start.initial.as_ref(),
+            mask: start.mask.as_ref(),
             observer: Some(&recorder),
             ends_at_sigma_min,
             unchecked: true,
