@@ -289,7 +289,7 @@ fn the_devices_account_is_the_plan() {
             networks.iter().map(|file| PictureControl::new(file.clone(), picture())).collect();
         let request = Request { steps: 3, width: Some(64), height: Some(64), ..request() };
         draw_as(&pipeline, &request, &controls).unwrap();
-        let dry = block_on(files.dry_run_of(&options, gpu.limits(), load, &networks)).unwrap();
+        let dry = block_on(files.dry_run_of(&options, &gpu, load, &networks)).unwrap();
         let total = |peaks: &[(_, darkroom::gpu::Held)]| {
             peaks.iter().map(|(_, held)| held.total()).max().unwrap()
         };
@@ -307,6 +307,7 @@ fn v1_4_has_room_for_one() {
     let net = zeros(net_tensors(&files.unet, &[16, 32, 96, 256]));
     let adapter = zeros(adapter_tensors(&[320, 640, 1280, 1280], 8, 3));
     let (f16, q8_0) = (WeightType::F16, WeightType::Q8_0);
+    let gpu = Gpu::dry_within(Limits::default(), false);
     for (name, file, weights, most) in [
         ("ControlNet, f16", &net, f16, 2.8e9),
         ("ControlNet, q8_0", &net, q8_0, 1.7e9),
@@ -315,7 +316,7 @@ fn v1_4_has_room_for_one() {
         let options =
             Options { weights: Some(weights), precision: Precision::F32, ..Options::default() };
         let files_of = std::slice::from_ref(file);
-        let dry = block_on(files.dry_run_of(&options, Limits::default(), load, files_of)).unwrap();
+        let dry = block_on(files.dry_run_of(&options, &gpu, load, files_of)).unwrap();
         let peak = dry.peak();
         println!("{name}: {:.3} GB ({peak:?}), {:?}", peak.total() as f64 / 1e9, dry.residency);
         assert!((peak.total() as f64) < most, "{name}: {} bytes", peak.total());

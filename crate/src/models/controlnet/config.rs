@@ -55,10 +55,23 @@ impl ControlNetConfig {
         let in_channels = *inputs.unwrap_or(&own.in_channels);
         let own = UnetConfig { in_channels, ..own };
         let config = ControlNetConfig { unet: own, conditioning: conditioning(file)?, bgr };
-        match config.conditioning.len() {
-            0 => refused("it has no convolutions for a picture".into()),
-            _ => Ok(config),
+        let zero_conv = |i: usize| file.shape(&format!("controlnet_down_blocks.{i}.weight"));
+        let widths = (0..).map_while(|i| zero_conv(i)?.first().copied());
+        if widths.collect::<Vec<_>>() != config.skip_channels() {
+            return refused("it is a ControlNet for another UNet, which has other skips".into());
         }
+        Ok(config)
+    }
+
+    /// Channels of all skips of the UNet, from the first convolution on.
+    pub(super) fn skip_channels(&self) -> Vec<usize> {
+        let levels = &self.unet.levels;
+        let mut channels = vec![levels[0].channels];
+        for (i, level) in levels.iter().enumerate() {
+            let downsampling = usize::from(i + 1 < levels.len());
+            channels.extend(vec![level.channels; level.layers + downsampling]);
+        }
+        channels
     }
 
     /// The ratio of a picture's side to that of the latents.

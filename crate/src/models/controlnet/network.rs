@@ -49,7 +49,7 @@ impl ControlNet {
         let time = scope.at("time_embedding");
         let hint = scope.at("controlnet_cond_embedding");
         let (down, zero) = (scope.at("down_blocks"), scope.at("controlnet_down_blocks"));
-        let widths = skip_channels(config).into_iter().enumerate();
+        let widths = config.skip_channels().into_iter().enumerate();
         Ok(ControlNet {
             conv_in: Conv2d::new(&scope.at("conv_in"), unet.in_channels, first.channels, 3)?,
             time_embedding: TimestepEmbedding::new(
@@ -143,15 +143,4 @@ impl ControlNet {
 /// One picture's tensor for all of a batch.
 fn repeated(x: &Tensor, batch: usize) -> Tensor {
     Tensor::combine(batch, x.precision(), &[Term::new(1.0, x)])
-}
-
-/// Channels of all skips, from the first convolution on.
-fn skip_channels(config: &ControlNetConfig) -> Vec<usize> {
-    let levels = &config.unet.levels;
-    let mut channels = vec![levels[0].channels];
-    for (i, level) in levels.iter().enumerate() {
-        let downsampling = usize::from(i + 1 < levels.len());
-        channels.extend(vec![level.channels; level.layers + downsampling]);
-    }
-    channels
 }

@@ -19,7 +19,7 @@ use crate::pipeline::checkpoint::{ControlConfig, FittedControl, PictureControl};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::ControlFile;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Its name in progress events.
@@ -32,6 +32,8 @@ const LOADED: &str = "the stage of the steps loads it";
 #[derive(Default)]
 pub(in crate::pipeline) struct ControlsOnGpu {
     chosen: RefCell<Vec<FittedControl>>,
+    /// Whether some were chosen that no stage has loaded yet.
+    are_new: Cell<bool>,
     /// Of each that was chosen, the ControlNet where it is loaded.
     networks: RefCell<Vec<Option<Rc<ControlNet>>>>,
     /// The features of the latest pictures, at a size.
@@ -83,7 +85,14 @@ impl ControlsOnGpu {
         };
         *self.networks.borrow_mut() = self.chosen.borrow().iter().map(&mut of).collect();
         self.features.borrow_mut().clear();
+        self.are_new.set(true);
         true
+    }
+
+    /// Whether others were chosen since the networks were loaded: then the stage of the steps
+    /// begins anew.
+    pub(super) fn are_new(&self) -> bool {
+        self.are_new.get()
     }
 
     /// Those of the present request.
@@ -121,6 +130,7 @@ impl ControlsOnGpu {
             let loaded = network.load(&target, &mut counted).await?;
             self.networks.borrow_mut()[place] = Some(Rc::new(loaded.network));
         }
+        self.are_new.set(false);
         Ok(())
     }
 

@@ -105,7 +105,7 @@ impl OnGpu {
     /// # Errors
     /// Those of the source and of the device; [`Error::Cancelled`](crate::Error::Cancelled).
     pub(crate) async fn enter(&self, stage: Stage, call: LoadContext<'_>) -> Result<()> {
-        if self.stage.get() == Some(stage) {
+        if self.stage.get() == Some(stage) && !self.controls.are_new() {
             return Ok(());
         }
         let Residency { kept, .. } = self.residency.get();

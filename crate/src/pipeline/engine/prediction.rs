@@ -43,9 +43,8 @@ impl OnGpu {
     /// [`Engine::use_controls`](super::Engine::use_controls).
     pub(super) fn choose_controls(&self, controls: Vec<FittedControl>) {
         if self.controls.choose(controls) {
-            // Other networks take other memory, and none of them is loaded yet.
+            // Other networks take other memory.
             self.plans.forget();
-            self.stage.take();
         }
     }
 

@@ -114,11 +114,12 @@ impl Files {
     ) -> Result<DryRun> {
         let engine = OnGpu::new(gpu, Rc::new(Nowhere), options, self);
         engine.set_residency(residency);
-        let pictures: Vec<PictureControl> = controls.iter().map(FittedControl::unseen).collect();
-        engine.use_controls(controls);
         let control = &Control::default();
         let call = LoadContext { files: self, control };
         engine.enter(Stage::Loading, call).await?;
+        // As in a run: a model is opened without them.
+        let pictures: Vec<PictureControl> = controls.iter().map(FittedControl::unseen).collect();
+        engine.use_controls(controls);
         let mut costs = vec![count_part("loading", gpu).await?];
         let context = {
             let rows = load.prompts * load.chunks;

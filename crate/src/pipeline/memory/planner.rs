@@ -196,27 +196,30 @@ impl Files {
         limits: Limits,
         load: Workload,
     ) -> Result<DryRun> {
-        self.dry_run_of(options, limits, load, &[]).await
+        let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
+        self.dry_run_of(options, &gpu, load, &[]).await
     }
 
-    /// The same with ControlNets and T2I-Adapters beside the request.
+    /// The same with ControlNets and T2I-Adapters beside the request, on a device: within its
+    /// limits and with its kernels.
     ///
     /// # Errors
     /// As [`Files::dry_run`]; files that are not for this model.
     pub async fn dry_run_of(
         &self,
         options: &Options,
-        limits: Limits,
+        device: &Gpu,
         load: Workload,
         controls: &[Rc<ControlFile>],
     ) -> Result<DryRun> {
-        let gpu = Gpu::dry_within(limits, options.precision == Precision::F16);
+        let is_f16 = options.precision == Precision::F16;
+        let gpu = device.dry_twin(device.limits(), is_f16);
         let engine = OnGpu::new(&gpu, Rc::new(Nowhere), options, self);
         let call = LoadContext { files: self, control: &Control::default() };
         let controls = self.fit_controls(controls.iter())?;
         engine.use_controls(controls.clone());
         engine.plan(Workload { pictures: 1, ..load }, call).await?;
-        let twin = gpu.dry_twin(gpu.limits(), options.precision == Precision::F16);
+        let twin = device.dry_twin(device.limits(), is_f16);
         self.dry_run_controlled(&twin, options, (load, controls), engine.residency()).await
     }
 }
