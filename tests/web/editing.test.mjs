@@ -1,7 +1,7 @@
 // Editing: a mask painted over a start image by mouse, touch, pen and keys; kept over a reload, in
 // the gallery, in the queue and in an export; before and after; the picture extended at its sides. A
 // double stands in the engine's place: with a mask its picture is the start image where the mask is
-// black.
+// black; two pictures are the real one's.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { seriousFaults } from "./harness/axe.mjs";
 import { dropped, pngOf } from "./harness/files.mjs";
 import { decodePng } from "./harness/png.mjs";
-import { DOUBLE, visit } from "./harness/site.mjs";
+import { DOUBLE, PICTURE_MS, visit } from "./harness/site.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -557,6 +557,27 @@ test("a picture is extended at its sides, and what is new is masked", async (t) 
   await page.getByRole("button", { name: "Paint mask" }).waitFor();
 });
 
+test("a model that fills in or edits says what it needs", async (t) => {
+  const fills = await visit(t, { server, hash: "#steps=1&model=models/inpaint" });
+  await fills.state("ready");
+  const hint = (/** @type {string} */ text, page = fills.page) =>
+    page.locator("#purpose-hint").filter({ hasText: text }).waitFor();
+  await hint("choose a start image, and paint a mask");
+  await dropped(fills.page, "photo.png", PHOTO);
+  await hint("the start image: paint a mask");
+
+  const edits = await visit(t, { server, hash: "#steps=1&model=models/edit" });
+  await edits.state("ready");
+  await hint("choose a start image", edits.page);
+  await dropped(edits.page, "photo.png", PHOTO);
+  await hint("changes the start image as the prompt says", edits.page);
+  for (const id of ["strength", "initial-edit", "extend"])
+    assert.equal(await edits.page.locator(`#${id}`).isVisible(), false, id);
+  await edits.make({ prompt: "make it snow" });
+  const { texts } = await offered(edits.page);
+  assert.equal(JSON.parse(texts.get("darkroom") ?? "null").strength, undefined);
+});
+
 test("painting a mask of 768 × 768 keeps up with the pointer", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");
@@ -593,4 +614,62 @@ test("painting a mask of 768 × 768 keeps up with the pointer", async (t) => {
   t.diagnostic(`a move takes ${middle.toFixed(2)} ms, the slowest ${most.toFixed(1)} ms`);
   // A frame has 16 ms; on a busy machine one of 200 may wait.
   assert.ok(middle < 8, `${middle} ms`);
+});
+
+const REAL = "#steps=2&width=64&height=64&seed=5&prompt=a+blue+star+on+white";
+/** No two pixels alike, so that each is seen to stay. */
+const NOISE = pngOf(SIDE, SIDE, (x, y) => [x * 4, y * 4, (x * 37 + y * 59) % 256, 255]);
+
+test("the real engine keeps every pixel outside the mask", async (t) => {
+  const how = { hash: REAL, device: /** @type {const} */ ("cpu"), patience: PICTURE_MS };
+  const { page, state, make } = await visit(t, how);
+  await state("ready");
+  await open(page, NOISE);
+  await page.locator("#editor-size").fill("20");
+  await paint(page, [20, 24], [44, 40]);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save mask" }).click();
+  const mask = decodePng(await readFile(await (await downloading).path()));
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByLabel("Mask blur").fill("0");
+  await page.getByLabel("Masked content").selectOption("noise");
+  await page.getByRole("slider", { name: "Strength" }).fill("1");
+  await make({});
+  const [made, start] = [await offered(page), decodePng(NOISE)];
+  let [outside, inside, other] = [0, 0, 0];
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const same = [0, 1, 2].every((c) => made.bytes[i * 4 + c] === start.bytes[i * 4 + c]);
+    if (mask.bytes[i * 4] === 0) {
+      outside += 1;
+      if (!same) other += 1;
+    } else if (!same) inside += 1;
+  }
+  t.diagnostic(`${outside} pixels outside, ${other} of them others; ${inside} others inside`);
+  assert.ok(outside > 2500);
+  assert.equal(other, 0, "outside the mask each has the colour that it had");
+  assert.ok(inside > 400, "inside it is made anew");
+  await page.getByRole("slider", { name: "Before and after" }).waitFor();
+  assert.equal(await page.locator("#before").isVisible(), true);
+  assert.match(made.texts.get("parameters") ?? "", /Denoising strength: 1/);
+});
+
+test("the real engine extends a picture, and keeps it in the middle", async (t) => {
+  const how = { hash: REAL, device: /** @type {const} */ ("cpu"), patience: PICTURE_MS };
+  const { page, state, make } = await visit(t, how);
+  await state("ready");
+  await dropped(page, "photo.png", NOISE);
+  await page.getByText("Extend picture").click();
+  await page.getByLabel("Left").fill("16");
+  await page.getByLabel("Top").fill("8");
+  await page.getByRole("button", { name: "Extend", exact: true }).click();
+  await page.locator("#extend-told").filter({ hasText: "80 × 72 pixels" }).waitFor();
+  await page.getByLabel("Mask blur").fill("0");
+  const { width, height, bytes } = await make({});
+  assert.deepEqual([width, height], [80, 72]);
+  const start = decodePng(NOISE).bytes;
+  for (let i = 0; i < SIDE * SIDE * 4; i++) {
+    const [x, y] = [(i >> 2) % SIDE, Math.floor((i >> 2) / SIDE)];
+    const at = ((y + 8) * width + x + 16) * 4 + (i % 4);
+    if (bytes[at] !== start[i]) assert.fail(`the pixel ${x}, ${y} is another`);
+  }
 });

@@ -26,6 +26,23 @@ export const editText = {
     content === "noise"
       ? "The masked part begins with noise: a strength near 1 suits it."
       : "The masked part begins with what is there: the strength says how far it may change.",
+  /**
+   * What a model needs that makes images of images only.
+   * @param {string} purpose
+   * @param {boolean} started whether there is a start image
+   * @param {boolean} masked
+   */
+  purpose: (purpose, started, masked) => {
+    if (purpose === "edit")
+      return started
+        ? "This model changes the start image as the prompt says."
+        : "This model changes an image as the prompt says: choose a start image.";
+    if (purpose === "inpaint" && !(started && masked))
+      return started
+        ? "This model fills in a part of the start image: paint a mask."
+        : "This model fills in a part of an image: choose a start image, and paint a mask.";
+    return "";
+  },
   before: (/** @type {number} */ share) =>
     share === 0 ? "after" : share === 100 ? "before" : `${share} % before`,
   wrongSides: (/** @type {number} */ most) =>

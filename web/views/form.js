@@ -142,7 +142,8 @@ export class Form {
    * unless the user, a link or an image has said otherwise.
    * @param {import("../engine/protocol.js").Description} description
    */
-  #describe({ factor, width, height, samplers, abilities, made_for }) {
+  #describe(description) {
+    const { factor, width, height, samplers, abilities, made_for } = description;
     offerSamplers(samplers);
     const first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
     const untouched = !this.#given && MADE_FOR.every((name, i) => read(name) === this.#first[i]);
@@ -154,6 +155,7 @@ export class Form {
       this.#handlers.onChange();
     }
     this.#abilities.describe(abilities);
+    this.startImage.describe(description);
     anyById("size-hint").textContent = say.sizeHint(factor, width, height);
     this.#sizes.describe(factor, width, height);
   }

@@ -18,6 +18,7 @@ import { createSmall } from "./small_start.js";
 const STEPS_MAX = 20;
 
 /** @typedef {import("../request/draft.js").Start} Start */
+/** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {import("../engine/protocol.js").Extended} Extended */
 
 /** @type {Start} */
@@ -52,6 +53,8 @@ export class StartImage {
   #steps = [];
   /** Whether the request in the form had a start image that is not stored here. */
   #missing = false;
+  /** What the open model is for. @type {NonNullable<Description["purpose"]>} */
+  #purpose = "generate";
   /** Counts choices: when an older choice ends after a later one, its result is ignored. */
   #choices = 0;
 
@@ -110,10 +113,21 @@ export class StartImage {
     hint.textContent = this.#missing ? say.startImageMissing() : "";
     button("initial-edit").textContent = editText.paint(!!mask);
     button("mask-discard").hidden = !mask;
+    // A model that edits by instructions has neither a strength nor a mask.
+    const edits = this.#purpose === "edit";
+    for (const id of ["strength-field", "initial-edit", "extend"]) anyById(id).hidden = edits;
+    button("mask-discard").hidden ||= edits;
+    anyById("purpose-hint").textContent = editText.purpose(this.#purpose, !!initial, !!mask);
     const count = this.#former().length;
     anyById("initial-steps").hidden = !count;
     button("initial-back").textContent = editText.back(count);
-    this.#fields.show(!!mask);
+    this.#fields.show(!!mask && !edits);
+  }
+
+  /** Adapts the form to a model. @param {Description} description */
+  describe({ purpose = "generate" }) {
+    this.#purpose = purpose;
+    this.show();
   }
 
   /** Start images of before that are not the present one. */
@@ -298,6 +312,7 @@ export class StartImage {
   fields() {
     const { initial, mask } = this.#now;
     const strength = this.#strength.value;
+    if (this.#purpose === "edit") return initial ? { initial } : {};
     if (!initial) return this.#missing ? { strength } : {};
     return { initial, strength, ...(mask ? { mask, ...this.#fields.values() } : {}) };
   }

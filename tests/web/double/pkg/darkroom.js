@@ -152,8 +152,9 @@ export class Engine {
     const tuning = ["an adapter", "matmul=double", "0123abcd"];
     const kernels = device === "webgpu" ? { tuning } : {};
     const whose = model.includes("other") ? null : of;
+    const [purpose = "generate"] = /inpaint|edit/.exec(model) ?? [];
     const adapter_kind = options.adapter === "software" ? "software" : "hardware";
-    return { ...can, ...kernels, parameters: 7, device, adapter_kind, model: whose };
+    return { ...can, ...kernels, parameters: 7, device, adapter_kind, model: whose, purpose };
   }
 
   async generate(request, onProgress, beside) {
@@ -165,6 +166,10 @@ export class Engine {
         field: "initial picture",
         message: "The initial picture is missing (double).",
       });
+    }
+    const ofMask = request.mask_blur || request.padding_mask_crop !== undefined;
+    if (ofMask && !beside.mask) {
+      throw fault({ kind: "request", field: "mask", message: "The mask is missing (double)." });
     }
     if (!(steps >= 1 && steps <= 1000)) {
       throw fault({
