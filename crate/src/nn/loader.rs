@@ -159,7 +159,8 @@ impl Loader {
                     self.place(piece, rows, bytes, &mut scratch).await?;
                 }
                 if piece.rows.end == self.requests[piece.request].rows.end {
-                    products::add(&gpu, &self.archive, &self.requests[piece.request]).await?;
+                    let request = &self.requests[piece.request];
+                    products::add(&self.shared, &self.archive, request).await?;
                 }
                 done += length as u64;
             }
@@ -229,7 +230,7 @@ impl Loader {
         let info = self.archive.get(&request.name).expect("checked when it was asked for");
         scratch.values.clear();
         let Scratch { values, .. } = scratch;
-        match products::rank(&self.archive, request) {
+        match products::rank(&self.shared, &self.archive, request) {
             // Its changes are added when all of its rows are there.
             Some(_) => self.archive.decode_unchanged(info, piece.rows.len(), bytes, values)?,
             None => self.archive.decode_rows(info, piece.rows.clone(), bytes, values).await?,

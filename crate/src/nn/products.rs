@@ -2,20 +2,23 @@
 //! writes the file's numbers, and a kernel adds the product. It is a hundred billion operations for
 //! a LoRA of rank 64 over all layers of v1.4, too many for a browser's one thread.
 //!
-//! Of weights that are quantised, or rounded from numbers of more bits than f16, changes are added
-//! before the rounding, on the CPU ([`Archive::decode_rows`]).
+//! Of a model that is quantised, and of weights that are rounded from numbers of more bits than
+//! f16, changes are added before the rounding, on the CPU ([`Archive::decode_rows`]): the weights
+//! are then bit for bit those of a file that holds the changed model.
 
 use super::rows::{Scratch, lay_out};
-use super::scope::{Request, Target};
+use super::scope::{Request, Shared, Target};
 use crate::dtype::{FileType, WeightType};
 use crate::error::Result;
-use crate::gpu::Gpu;
 use crate::weight::Weight;
 use crate::weights::{Archive, Product};
 
 /// The rank of the product that is added to a request's matrix on the adapter; `None` where its
 /// changes are added on the CPU, or there are none.
-pub(super) fn rank(archive: &Archive, request: &Request) -> Option<usize> {
+pub(super) fn rank(shared: &Shared, archive: &Archive, request: &Request) -> Option<usize> {
+    if shared.weight_type.is_some_and(WeightType::is_quantised) {
+        return None;
+    }
     let Target::Weight { weight, .. } = &request.target else { return None };
     let info = archive.get(&request.name)?;
     let is_whole = weight.weight_type() == WeightType::F32 || info.file_type == FileType::F16;
@@ -32,8 +35,9 @@ pub(super) fn rank(archive: &Archive, request: &Request) -> Option<usize> {
 ///
 /// # Errors
 /// Those of reading the changes.
-pub(super) async fn add(gpu: &Gpu, archive: &Archive, request: &Request) -> Result<()> {
-    let Some(rank) = rank(archive, request) else { return Ok(()) };
+pub(super) async fn add(shared: &Shared, archive: &Archive, request: &Request) -> Result<()> {
+    let Some(rank) = rank(shared, archive, request) else { return Ok(()) };
+    let gpu = &shared.gpu;
     let Target::Weight { weight, part, c_in, pixels } = &request.target else { return Ok(()) };
     let outputs = part.len().next_multiple_of(Weight::PANEL);
     let _products = gpu.stage((4 * rank * (outputs + weight.k())) as u64);

@@ -36,7 +36,7 @@ pub struct Scope {
 pub(super) struct Shared {
     pub(super) gpu: Gpu,
     pub(super) archive: Option<Rc<Archive>>,
-    weight_type: Option<WeightType>,
+    pub(super) weight_type: Option<WeightType>,
     requested: RefCell<Vec<(String, Vec<usize>)>>,
     pub(super) requests: RefCell<Vec<Request>>,
 }
