@@ -8,8 +8,8 @@
  */
 
 /**
- * Published files by the SHA-256 that their publishers' pages name: a file that was renamed, or is
- * called pytorch_lora_weights, is known as well.
+ * Published files by the SHA-256 under which public lists of models have them: a file that was
+ * renamed, or is called pytorch_lora_weights, is known as well.
  */
 const PUBLISHED = new Map([
   ["8f90d840e075ff588a58e22c6586e2ae9a6f7922996ee6649a7f01072333afe4", "lcm-lora-sdv1-5"],
