@@ -111,7 +111,10 @@ fn next(state: &mut u64) -> [i32; 3] {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^= z >> 31;
-    [0, 16, 32].map(|shift| ((z >> shift & 0xffff) as i32 * (2 * NOISE + 1) >> 16) - NOISE)
+    [0, 16, 32].map(|shift| {
+        let bits = ((z >> shift) & 0xffff) as i32;
+        ((bits * (2 * NOISE + 1)) >> 16) - NOISE
+    })
 }
 
 #[cfg(test)]
