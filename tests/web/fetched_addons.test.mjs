@@ -143,7 +143,7 @@ test("a LoRA of a link is fetched after its licence, and used with its words", a
   });
 });
 
-test("a link that names no manifest or file says so, and a file alone can be fetched", async (t) => {
+test("a link that names nothing says so, and a file alone can be fetched", async (t) => {
   const server = { roots: [await served(), SITE] };
   const hash = "#lora=addons/none/&lora=addons/style/style.safetensors:-1";
   const expected = /404/;
@@ -165,7 +165,7 @@ test("a link that names no manifest or file says so, and a file alone can be fet
   assert.deepEqual(said, [`Download style (${size}) from this site? Its licence: not told.`]);
 });
 
-test("those of the built-in model are offered, and known again where they are dropped", async (t) => {
+test("those of the built-in model are offered", async (t) => {
   const { page, state, make } = await visit(t, { patience: PICTURE_MS });
   await state("ready");
   await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));

@@ -43,8 +43,8 @@ export function readFooocus(text) {
 }
 
 /**
- * Fooocus' LoRAs: a list of name, weight and the first digits of SHA-256; before that, texts `name :
- * weight` under numbered names.
+ * Fooocus' LoRAs: a list of name, weight and the first digits of SHA-256; in older files, texts
+ * `name : weight` under numbered names.
  * @param {unknown} data
  * @returns {import("./networks.js").Network[]}
  */

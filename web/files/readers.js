@@ -1,6 +1,5 @@
 // The readers of files. The page imports them lazily, with the user's first file.
 
-export { matched } from "../store/matched.js";
 export { readExif } from "./exif.js";
 export { requestOf } from "./request.js";
 export { readRows } from "./table.js";

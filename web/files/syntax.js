@@ -45,7 +45,8 @@ export function readWebUi(prompt) {
 }
 
 /**
- * ComfyUI's syntax: only round brackets are weights, and `embedding:name` calls a textual inversion.
+ * ComfyUI's syntax: only round brackets are weights, and `embedding:name` calls a textual
+ * inversion.
  * @param {string} prompt
  * @returns {Read & { embeddings: string[] }}
  */

@@ -11,7 +11,7 @@ const SPARE = 1.25;
 /** Seconds from which an image is slow. */
 const SLOW = 60;
 /** Bytes that BK-SDM-Tiny takes at most, as a dry run counts them. */
-const SMALL_PEAK = 0.61e9;
+const SMALL_PEAK = 0.73e9;
 
 export const text = {
   /** Whether the model can run here. @param {string[]} sentences of the verdict */

@@ -24,6 +24,8 @@ const REQUESTS = "requests.jsonl";
 
 /** Loaded with the first file, so that the page starts faster. */
 const readers = () => import("../files/readers.js");
+/** Finds what a request names among what is stored. */
+const matching = () => import("../store/matched.js");
 
 /**
  * @param {object} handlers
@@ -57,7 +59,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       if (found === "workflow") throw new Error(importText.workflowOnly(file.name));
       if (found === "unread") throw new Error(importText.unread(file.name));
       if (!found) return onPicture(file, false);
-      const { matched } = await readers();
+      const { matched } = await matching();
       return void onRequest(await matched(found), false);
     }
     const { decodeText, isZip, readRows } = await readers();
@@ -181,7 +183,7 @@ function watchPrompt(onRequest, onFault) {
 
   /** @param {string} text */
   async function take(text) {
-    const { matched, requestOf } = await readers();
+    const [{ requestOf }, { matched }] = await Promise.all([readers(), matching()]);
     const read = requestOf(new Map([["parameters", text]]));
     if (!read || typeof read === "string") return;
     const here = await matched(read);

@@ -1,7 +1,7 @@
 //! The forecast: what Stable Diffusion v1.4 would cost on a device, before it is downloaded; and
 //! what the smallest model of its kind would, BK-SDM-Tiny with q8_0 weights and a TAESD. Memory
-//! and operations come from a dry run of their published configs. Time is estimated from measurements
-//! of the ops that do nearly all of the UNet's work, at shapes of the UNet:
+//! and operations come from a dry run of their published configs. Time is estimated by measuring
+//! the ops that do nearly all of the UNet's work, at shapes of the UNet:
 //!
 //! ```text
 //! seconds = Σ over the kernels of matmul, conv2d, attention: operations / measured rate
@@ -14,7 +14,9 @@ use crate::dtype::{Precision, WeightType};
 use crate::error::Result;
 use crate::gpu::{Gpu, KernelStats};
 use crate::ops::{Activation, Epilogue, Mask, Window};
-use crate::pipeline::checkpoint::{BesideVae, DecoderChoice, Files, published_taesd};
+use crate::pipeline::checkpoint::{
+    BesideVae, DecoderChoice, Files, Part, PartSet, published_taesd,
+};
 use crate::pipeline::engine::{Kinds, Options, Residency, Workload};
 use crate::tensor::Tensor;
 use crate::weight::Weight;
@@ -25,6 +27,9 @@ use web_time::Instant;
 const STEPS: u32 = 20;
 const LOAD: Workload =
     Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+
+/// The parts that stay where a TAESD decodes.
+const WITHOUT_VAE: PartSet = PartSet::of(&[Part::TextEncoder, Part::Unet]);
 
 /// Runs are repeated until together they take this long, because a browser's clock may have only
 /// milliseconds.
@@ -108,7 +113,12 @@ impl Cost {
     async fn of(files: &Files, device: &Gpu, options: &Options) -> Result<Cost> {
         // With the device's own kernels: it is these that are timed.
         let gpu = device.dry_twin(device.limits(), options.precision == Precision::F16);
-        let dry = files.dry_run_on(&gpu, options, LOAD, Residency::ALL).await?;
+        // Where a TAESD decodes, the VAE is not read.
+        let residency = match options.taesd.is_some() {
+            true => Residency { kept: WITHOUT_VAE, taesd: true, ..Residency::ALL },
+            false => Residency::ALL,
+        };
+        let dry = files.dry_run_on(&gpu, options, LOAD, residency).await?;
         let evaluation = dry.evaluation(EvaluationKind::EXACT).map(|cost| cost.name);
         let times = |cost: &PartCost| match evaluation == Some(cost.name) {
             true => u64::from(STEPS),
