@@ -221,7 +221,8 @@ function within(what, bytes, bound) {
   return bytes <= bound;
 }
 
-// Icons of an installed app, the engine's own glue and what reads files come later, if at all.
+// Icons of an installed app, the engine's own glue, what reads files, the painter of masks and the
+// gallery's export come later, if at all.
 const readers = [
   ...[
     "comfy",
@@ -237,7 +238,12 @@ const readers = [
   ],
   ...["samplers", "syntax", "table", "text", "unzip", "webui"],
 ];
-const later = new Set(readers.map((name) => `files/${name}.js`));
+const painter = ["brush", "history", "keys", "mask", "painter", "pointers", "sheet", "zoom"];
+const later = new Set([
+  ...readers.map((name) => `files/${name}.js`),
+  ...painter.map((name) => `edit/${name}.js`),
+  ...["files/zip.js", "views/export.js"],
+]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models)\/|^icons\/.*\.png$/.test(path) && !later.has(path),
 );

@@ -12,7 +12,6 @@ import {
   takeImages,
 } from "../storage/images.js";
 import { createComparison } from "./comparison.js";
-import { zipOf } from "./export.js";
 import { anyById, button, byId, element, onPress, save } from "../dom.js";
 import { imageButton, imageName } from "./thumbnails.js";
 import { createSelection } from "./selection.js";
@@ -207,6 +206,8 @@ export class Gallery {
   async #export() {
     const chosen = new Set(this.#selection.chosen());
     const images = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
+    // Loaded with the first export, so that the page starts faster.
+    const { zipOf } = await import("./export.js");
     save("darkroom.zip", await zipOf(images));
   }
 

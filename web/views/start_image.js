@@ -3,7 +3,6 @@
 // start images before it, with their masks, can be had back.
 
 import { pngOf } from "../edit/files.js";
-import { Painter } from "../edit/painter.js";
 import { pixelsOf } from "../files/pixels.js";
 import { readSteps } from "../request/draft.js";
 import { startImageFile, keepStartImage } from "../storage/start_images.js";
@@ -44,7 +43,10 @@ export class StartImage {
   #strength = byId("strength", HTMLInputElement);
   #fields;
   #small = createSmall();
-  #painter;
+  /** Loaded when it is opened first. @type {Promise<import("../edit/painter.js").Painter> | null} */
+  #loading = null;
+  /** @type {import("../edit/painter.js").Painter | null} */
+  #painter = null;
   #extend;
   #now = NONE;
   /** The start image that the painter was opened on. */
@@ -61,17 +63,8 @@ export class StartImage {
   /** @param {Handlers} handlers */
   constructor(handlers) {
     this.#handlers = handlers;
-    const { onChange, onEditor, outpaint, onFault } = handlers;
+    const { onChange, outpaint } = handlers;
     this.#fields = createMaskFields(onChange);
-    this.#painter = new Painter({
-      onMask: async (file) => {
-        // Else another image has taken its place while it was painted.
-        if (this.#painted === this.#now.initial) await this.#takeMask(file);
-      },
-      onOpen: () => onEditor(true),
-      onClose: () => onEditor(false),
-      onFault,
-    });
     this.#extend = createExtend({
       outpaint,
       find: async () => pixelsOf(await fileOf(this.#now.initial)),
@@ -162,7 +155,7 @@ export class StartImage {
       if (this.#now.initial !== initial) {
         this.#remember();
         this.#now = { initial, mask };
-        this.#painter.close();
+        this.closeEditor();
       }
       this.#missing = false;
       await this.#drawMask();
@@ -176,6 +169,25 @@ export class StartImage {
       this.#handlers.onFault(new Error(say.notAPicture(name, reason)));
       return false;
     }
+  }
+
+  /** The painter, made at its first use. After a failure the next call tries again. */
+  #thePainter() {
+    const { onEditor, onFault } = this.#handlers;
+    this.#loading ??= import("../edit/painter.js").then(
+      ({ Painter }) =>
+        (this.#painter = new Painter({
+          onMask: async (file) => {
+            // Else another image has taken its place while it was painted.
+            if (this.#painted === this.#now.initial) await this.#takeMask(file);
+          },
+          onOpen: () => onEditor(true),
+          onClose: () => onEditor(false),
+          onFault,
+        })),
+    );
+    this.#loading.catch(() => (this.#loading = null));
+    return this.#loading;
   }
 
   /** Draws the mask over the small image. A mask whose file is gone is none. */
@@ -237,9 +249,10 @@ export class StartImage {
     try {
       const file = await fileOf(initial);
       const painted = mask ? await startImageFile(mask) : undefined;
+      const painter = await this.#thePainter();
       if (initial !== this.#now.initial) return;
       this.#painted = initial;
-      await this.#painter.open(file, painted);
+      await painter.open(file, painted);
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       this.#handlers.onFault(new Error(say.notAPicture(say.startImage(), message)));
@@ -247,12 +260,12 @@ export class StartImage {
   }
 
   closeEditor() {
-    this.#painter.close();
+    this.#painter?.close();
   }
 
   /** Resolves when the painted mask and the extended image are there; null if they are. */
   pending() {
-    return this.#painter.pending() ?? this.#extend.pending();
+    return this.#painter?.pending() ?? this.#extend.pending();
   }
 
   /**
@@ -294,7 +307,7 @@ export class StartImage {
     this.#choices += 1;
     this.#now = NONE;
     this.#missing = false;
-    this.#painter.close();
+    this.closeEditor();
     this.show();
   }
 
