@@ -28,6 +28,7 @@ mod on_cpu;
 mod on_gpu;
 mod options;
 mod parts;
+mod pending_check;
 mod planes;
 mod plans;
 mod prediction;

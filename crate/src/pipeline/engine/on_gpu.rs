@@ -6,6 +6,7 @@ use super::encoded::Encoded;
 use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
+use super::pending_check::PendingCheck;
 use super::planes::{channels_last, planes_of};
 use super::plans::Plans;
 use super::residency::{Residency, Stage};
@@ -16,20 +17,14 @@ use super::{Conditioning, Engine, GpuContext, LoadContext, Moments};
 use crate::diffusion::Evaluation;
 use crate::dtype::Precision;
 use crate::error::Result;
-use crate::gpu::{Gpu, Held, MatrixUnits, Reading, Rehearsal};
-use crate::ops::{FiniteCheck, Term};
+use crate::gpu::{Gpu, Held, MatrixUnits, Rehearsal};
+use crate::ops::Term;
 use crate::pipeline::checkpoint::{BesideVae, Files, FittedControl, Part, PartSet, PictureControl};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-
-/// A recorded check of latents, and the read of what is shown of them.
-pub(in crate::pipeline) struct PendingCheck {
-    finite: FiniteCheck,
-    shown: Option<(Tensor, Reading)>,
-}
 
 /// The engine on the graphics adapter.
 pub(in crate::pipeline) struct OnGpu {
@@ -293,17 +288,11 @@ impl Engine for OnGpu {
     }
 
     fn start_check(&self, latents: &Tensor, shown: Option<&Tensor>) -> PendingCheck {
-        let shown = shown.map(|shown| (shown.clone(), shown.start_read()));
-        PendingCheck { finite: latents.start_finite_check(), shown }
+        PendingCheck::start(latents, shown)
     }
 
     async fn finish_check(&self, check: PendingCheck, channels: usize) -> Result<Option<Vec<f32>>> {
-        if !check.finite.is_finite().await? {
-            return Ok(None);
-        }
-        let Some((shown, reading)) = check.shown else { return Ok(Some(Vec::new())) };
-        let numbers = shown.numbers(&reading.bytes().await?);
-        Ok(Some(planes_of(&shown, &numbers, channels)))
+        check.finish(channels).await
     }
 
     fn rehearse(&self) -> Option<Rehearsal> {
