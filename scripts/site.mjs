@@ -81,7 +81,9 @@ async function manifestOf(/** @type {string} */ model) {
   const json = await readFile(file, "utf8").catch(() => null);
   return json === null
     ? null
-    : /** @type {{ hosts: string[], files: { path: string }[] }} */ (JSON.parse(json));
+    : /** @type {{ hosts: string[], base: string, kind?: string, files: { path: string }[] }} */ (
+        JSON.parse(json)
+      );
 }
 
 /**
@@ -118,16 +120,16 @@ async function bytesBeside(model, path) {
  * What is offered must be known: fails for a manifest with a file whose size or hash it does not
  * tell, or that lies beside it and is another.
  * @param {string} model
- * @param {{ files: Listed[] }} manifest
+ * @param {{ kind?: string, base: string, files: Listed[] }} manifest
  */
-async function checkKnown(model, { files }) {
+async function checkKnown(model, { kind, base, files }) {
   for (const { path, bytes, sha256, beside } of files) {
     const where = `${path} in the manifest of ${model}`;
     if (!bytes || !/^[0-9a-f]{64}$/.test(sha256 ?? ""))
       throw new Error(
         `${where} has no size or no SHA-256: bytes that nothing tells are not offered.`,
       );
-    if (!beside) continue;
+    if (!beside && (!kind || base)) continue;
     const own = await bytesBeside(model, path);
     const found = createHash("sha256").update(own).digest("hex");
     if (own.length !== bytes || found !== sha256)

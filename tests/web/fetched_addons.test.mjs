@@ -189,6 +189,9 @@ test("those of the built-in model are offered", async (t) => {
     .getByText(/LoRA · made for the built-in model · 542 kB · MIT or Apache-2\.0/)
     .waitFor();
   await page.getByText(/textual inversion · called by: <teal>/).waitFor();
+  // With the offers known, another file is none of them.
+  await dropped(page, "mine.safetensors", STYLE);
+  await page.getByLabel("Weight of mine", { exact: true }).waitFor();
 });
 
 test("an image calls stored files by their hashes, whatever their names are", async (t) => {

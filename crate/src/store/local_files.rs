@@ -90,6 +90,10 @@ impl Files {
             return Ok(false);
         }
         let mut listed: Vec<_> = manifest.files.iter().filter(|file| !file.beside).collect();
+        if listed.is_empty() {
+            // Nothing tells.
+            return Ok(false);
+        }
         // Small files first, because they are hashed fastest.
         listed.sort_by_key(|file| file.bytes);
         let bytes_total = manifest.bytes_total();
