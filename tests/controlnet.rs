@@ -232,7 +232,7 @@ fn on_gpu(gpu: &Gpu) -> Vec<(String, Vec<f32>)> {
 #[test]
 fn the_networks_are_diffusers() {
     let outputs = gpu::run(Device::Plain, on_gpu);
-    assert_eq!(outputs.len(), 2 * (8 + 2) + 1 + 3 + 2);
+    assert_eq!(outputs.len(), 2 * (9 + 2) + 1 + 3 + 2);
     outputs.iter().for_each(|(name, values)| check(name, values));
 }
 
