@@ -16,7 +16,7 @@ from PIL import Image
 from . import save
 
 WIDTH, HEIGHT, COUNT = 40, 32, 20
-SIZES = [(40, 32), (80, 64), (64, 64), (20, 16), (13, 29), (101, 7)]
+SIZES = [(40, 32), (80, 64), (64, 64), (20, 16), (13, 29)]
 
 
 def picture(index):

@@ -165,6 +165,9 @@ impl Unet {
 impl Block {
     /// The level of the down path, with so many zeros before and after at its downsampling; every
     /// output is kept as a skip.
+    ///
+    /// # Errors
+    /// candle's, for tensors that are missing or of another shape.
     pub(super) fn forward_down(
         &self,
         [before, after]: [usize; 2],
@@ -193,6 +196,9 @@ impl Block {
     }
 
     /// Some layers of a level of the down path; every output is kept as a skip.
+    ///
+    /// # Errors
+    /// candle's, for tensors that are missing or of another shape.
     pub(super) fn forward_layers(
         &self,
         layers: impl SliceIndex<[ResnetWithTransformer], Output = [ResnetWithTransformer]>,
@@ -241,6 +247,9 @@ fn forward_up(
 }
 
 /// The levels of the down path, and the channels of all skips, from the first convolution on.
+///
+/// # Errors
+/// candle's, for tensors that are missing or of another shape.
 pub(super) fn down_path(
     vars: &VarBuilder,
     config: &UnetConfig,
@@ -265,6 +274,9 @@ pub(super) fn down_path(
 }
 
 /// The resnets of the middle, if there is one, with the transformer between them.
+///
+/// # Errors
+/// candle's, for tensors that are missing or of another shape.
 pub(super) fn middle(vars: &VarBuilder, config: &UnetConfig) -> Result<Vec<ResnetWithTransformer>> {
     let last = config.levels.last().expect("a UNet has levels");
     let stage =
@@ -301,6 +313,8 @@ impl ResnetWithTransformer {
         })
     }
 
+    /// # Errors
+    /// candle's, for tensors that are missing or of another shape.
     pub(super) fn forward(&self, x: &Tensor, time: &Tensor, context: &Tensor) -> Result<Tensor> {
         let x = self.resnet.forward(x, Some(time))?;
         self.transformer.as_ref().map_or(Ok(x.clone()), |layer| layer.forward(&x, context))
