@@ -11,7 +11,7 @@ use std::rc::Rc;
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct Params {
     first: u32,
-    count: u32,
+    outputs: u32,
     source_height: u32,
     source_width: u32,
     height: u32,
@@ -49,7 +49,7 @@ impl Tensor {
             let count = band.len() * width * c / 4;
             let params = Params {
                 first: band.start as u32,
-                count: count as u32,
+                outputs: count as u32,
                 source_height: source_height as u32,
                 source_width: source_width as u32,
                 height: height as u32,
