@@ -13,6 +13,7 @@ mod card; // the script that measures a graphics card
 mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod controlnet; // ControlNets and T2I-Adapters against diffusers: networks and pictures
+mod controlnet_drawn; // the built-in model draws what is drawn
 mod controlnet_files; // their files: names, what is refused, the program, memory
 mod developing; // between the steps: a rest, and what is shown
 mod distilled; // UNets with fewer layers and without a middle

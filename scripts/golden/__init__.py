@@ -3,6 +3,10 @@
 import json
 import pathlib
 
+from PIL import Image
+
+RESIZE = Image.Image.resize
+
 
 def save(path: pathlib.Path, **fields) -> None:
     """Writes a JSON file that names its maker, one entry of a top-level list a line."""
@@ -23,3 +27,11 @@ def fnv(data: bytes) -> str:
     for byte in data:
         value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"
+
+
+def resize_width_first(image, size, resample=None, box=None, reducing_gap=None):
+    """Pillow 13 chooses by the sizes which axis it resizes first. Before, as in the program, it was
+    always the width."""
+    if box is None and size[0] != image.width and size[1] != image.height:
+        image = RESIZE(image, (size[0], image.height), resample)
+    return RESIZE(image, size, resample, box, reducing_gap)

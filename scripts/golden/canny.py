@@ -13,10 +13,10 @@ import cv2
 import numpy
 from PIL import Image
 
-from . import save
+from . import resize_width_first, save
 
 WIDTH, HEIGHT, COUNT = 40, 32, 20
-SIZES = [(40, 32), (80, 64), (64, 64), (20, 16), (13, 29)]
+SIZES = [(40, 32), (80, 64), (64, 64), (20, 16), (13, 29), (101, 7)]
 
 
 def picture(index):
@@ -63,7 +63,7 @@ def write(out):
     Image.fromarray(numpy.concatenate(pictures)).save(folder / "pictures.png", optimize=True)
     Image.fromarray(numpy.concatenate(edges)).save(folder / "edges.png", optimize=True)
     resized = [
-        Image.fromarray(pictures[index]).resize(size, Image.Resampling.LANCZOS)
+        resize_width_first(Image.fromarray(pictures[index]), size, Image.Resampling.LANCZOS)
         for index, size in enumerate(SIZES)
     ]
     bytes_ = b"".join(image.tobytes() for image in resized)

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 import compare_diffusers
 
-from . import fnv, save
+from . import fnv, resize_width_first, save
 from .img2img import initial
 from .samplers import CLASSES
 from .walk import SEED_OF_MODEL, synth
@@ -61,17 +61,6 @@ EDITS |= {
 }
 PICTURES = ["4 ddim 0.75", "4 euler_ancestral 1.0", "9 ddim 1.0", "9 pndm 0.3", "8 ddim 1.5",
             "4 wide"]
-
-
-RESIZE = Image.Image.resize
-
-
-def resize(image, size, resample=None, box=None, reducing_gap=None):
-    """Pillow 13 chooses by the sizes which axis it resizes first. Before, as in the program, it was
-    always the width."""
-    if box is None and size[0] != image.width and size[1] != image.height:
-        image = RESIZE(image, (size[0], image.height), resample)
-    return RESIZE(image, size, resample, box, reducing_gap)
 
 
 def mask_of(width, height):
@@ -189,7 +178,7 @@ def pixels():
 
 def write(out):
     torch.set_grad_enabled(False)
-    Image.Image.resize = resize
+    Image.Image.resize = resize_width_first
     save(out / "masks.json", **pixels())
     # The name in the file is this module's.
     path = out / "masks.json"

@@ -182,7 +182,7 @@ def arguments():
     ap.add_argument("--guidance", type=float, default=5.0)
     ap.add_argument("--sheet", help="write a contact sheet here")
     args = ap.parse_args()
-    args.steps = args.steps or {"train": 600, "measure": 20}[args.what]
+    args.steps = args.steps or {"train": 700, "measure": 20}[args.what]
     return args
 
 

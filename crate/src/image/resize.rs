@@ -9,7 +9,8 @@
 //!
 //! For a smaller picture the kernel is wider, so that every pixel counts (antialiasing). The
 //! coefficients of an output add up to one and are rounded to 22 bits; rows are resized first,
-//! rounded to bytes, then columns. (Pillow, `Resample.c`; R. G. Keys 1981.)
+//! rounded to bytes, then columns, as in Pillow before version 13, which chooses by the
+//! sizes. (Pillow, `Resample.c`; R. G. Keys 1981.)
 
 use super::rgba::Rgba;
 

@@ -95,7 +95,7 @@ request_fields! {
         /// step needs `800`.
         timesteps: Option<String> = None,
             of_type(FieldType::Text).without("those of distillation").diffusers("timesteps")
-                .infotext_if_changed(18, "Timesteps");
+                .infotext_if_changed(22, "Timesteps");
         /// Whether the sampler steps over the noise levels of Karras et al.
         karras: Option<bool> = None,
             of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
