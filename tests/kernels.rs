@@ -72,6 +72,7 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     Tensor::empty(gpu, [2, 4, 4, 8], Precision::F32).blend_kept(&image, &image);
     image.resize(8, 8);
     image.average_pool();
+    image.prelu(&Tensor::empty(gpu, [8], Precision::F32));
     let tokens = image.reshape([2, 16, 8]);
     let merge = TokenMerge::choose(&tokens, [4, 4], 6);
     merge.undo(&merge.merge(&tokens), &tokens);

@@ -4,8 +4,8 @@
     python controlnet.py measure [--drawings 100] [--outlines 0 or 1] [--sheet sheet.png]
 
 ControlNet (arXiv:2302.05543): a copy of the UNet's first half sees the drawing beside the latents,
-and what it finds is added to the skips. The model stays as it is. The loss is that of train_unet.py,
-on pictures of the shapes of `drawings.py`.
+and what it finds is added to the skips. The model stays as it is. The loss is that of
+train_unet.py, on pictures of the shapes of `drawings.py`.
 
 `measure` makes pictures of held-out drawings with diffusers and says how well the shape in each
 overlaps the drawn one (intersection over union), with and without the ControlNet.

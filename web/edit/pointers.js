@@ -121,7 +121,7 @@ export class Pointers {
     if (this.#fingers.has(id)) this.#fingers.set(id, at);
   }
 
-  /** Moves and zooms by two fingers, of which one has moved. @param {number} id @param {Point} at */
+  /** Moves and zooms by two fingers; one has moved. @param {number} id @param {Point} at */
   #pinch(id, at) {
     const [was, is] = [this.#fingers, new Map([...this.#fingers, [id, at]])].map((fingers) => {
       const [p = at, q = at] = fingers.values();

@@ -78,8 +78,8 @@ export class Engine {
   /**
    * Makes an image with the open model. If the request has a count, it resolves to the last image,
    * and those before it come as progress. `watch` may also have the start image (`initial`), its
-   * mask (`mask`), LoRAs (`loras`) and textual inversions (`embeddings`), and say which previews are
-   * wanted.
+   * mask (`mask`), LoRAs (`loras`) and textual inversions (`embeddings`), and say which previews
+   * are wanted.
    * @param {import("./protocol.js").Request} request
    * @param {Watch & GenerateExtras} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
@@ -178,8 +178,8 @@ export class Engine {
   }
 
   /**
-   * Extends a picture at its sides (outpainting): the new pixels have a first guess, and the mask is
-   * white there. It needs no model and is answered at once.
+   * Extends a picture at its sides (outpainting): the new pixels have a first guess, and the mask
+   * is white there. It needs no model and is answered at once.
    * @param {import("./protocol.js").Pixels} pixels
    * @param {[left: number, top: number, right: number, bottom: number]} sides in pixels
    * @param {number} seed of the noise in the first guess

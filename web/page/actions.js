@@ -2,9 +2,8 @@
 
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
-import { changedFields } from "../request/defaults.js";
+import { STRENGTHS, changedFields } from "../request/defaults.js";
 import { keepStartImage } from "../storage/start_images.js";
-import { STRENGTHS } from "../views/form.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";

@@ -60,3 +60,6 @@ export function changedFields(request, whole = false) {
       named.has(name) || (value !== (DEFAULTS.get(name) ?? "") && !isOfStartImage(name)),
   );
 }
+
+/** The strength when the user makes an image the start image: as a whole, or to paint a mask. */
+export const STRENGTHS = { vary: "0.6", edit: "0.8" };

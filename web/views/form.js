@@ -15,9 +15,6 @@ import { createSizes } from "./sizes.js";
 import { StartImage } from "./start_image.js";
 import { createStyles } from "./styles.js";
 
-/** The strength when the user makes an image the start image: as a whole, or to paint a mask. */
-export const STRENGTHS = { vary: "0.6", edit: "0.8" };
-
 /**
  * @typedef {object} Handlers
  * @property {() => void} onGenerate

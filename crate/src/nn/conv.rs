@@ -121,7 +121,7 @@ impl Conv2d {
         x.conv2d(&self.weight, window, self.epilogue())
     }
 
-    /// `activation` of [`Conv2d::forward_doubled`].
+    /// `activation` of [`Conv2d::forward_doubled`]: `[b, h, w, c_in] → [b, 2h, 2w, c_out]`.
     pub fn forward_doubled_activated(&self, x: &Tensor, activation: Activation) -> Tensor {
         let [_, height, width, _] = x.shape().image();
         let window = Window { resize: Some([2 * height, 2 * width]), ..self.window };

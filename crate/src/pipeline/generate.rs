@@ -225,17 +225,19 @@ impl Pipeline {
             timesteps: timesteps.as_deref(),
         };
         let schedule = &files.schedule;
-        let plan = sampler.plan_with(schedule, request.steps as usize, options)?;
+        let mut plan = sampler.plan_with(schedule, request.steps as usize, options)?;
+        check_controls(extras.controls)?;
+        // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
+        mark_controls(&mut plan, extras.controls);
         let mut plan = request.shortcuts.apply(plan, schedule);
         if is_masked && purpose == Purpose::Generate {
             plan = plan.with_mask();
         }
-        check_controls(extras.controls)?;
-        mark_controls(&mut plan, extras.controls);
+        let cut = canvas.as_ref().and_then(|canvas| canvas.cut_controls(extras.controls, size));
         let controls = extras.controls.iter().map(|control| &control.file);
         engine.use_controls(files.fit_controls(controls)?);
         let prompts = self.prompts(files, &request)?;
-        let mut order = Order { request, plan, size, prompts, at_once: 1, start, canvas };
+        let mut order = Order { request, plan, size, prompts, at_once: 1, start, canvas, cut };
         let load = order.load(order.request.count as usize);
         let call = LoadContext { files, control };
         order.at_once = engine.plan(load, call).await? as u32;

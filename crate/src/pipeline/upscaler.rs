@@ -5,8 +5,9 @@
 //! picture → tiles with borders → network → squares without borders → picture
 //! ```
 //!
-//! A tile's border is read and thrown away, because near an edge the network knows less. The size of
-//! the tiles is the largest of some whose dry run keeps the budget of memory.
+//! A tile's border is read and thrown away, because near an edge the network knows less. The size
+//! of the tiles is the largest of some whose dry run in f32 keeps the budget of memory: a tile whose
+//! numbers outgrow f16 is made again in f32.
 
 use super::control::{Control, Progress};
 use super::engine::{LoadTarget, Pending};
@@ -118,7 +119,7 @@ impl Upscaler {
     /// # Errors
     /// [`Error::GpuLimit`] where not even the smallest tile fits the adapter.
     pub async fn plan(&self, size: [u32; 2]) -> Result<(u32, u64)> {
-        let (precision, limits) = (self.options.precision, self.gpu.limits());
+        let (precision, limits) = (Precision::F32, self.gpu.limits());
         let budget = self.options.memory.unwrap_or(MEMORY);
         let [longest, shortest] = [size[0].max(size[1]), size[0].min(size[1])];
         let (mut refused, mut last) = (None, None);
@@ -127,7 +128,7 @@ impl Upscaler {
             if TILES.get(i + 1).is_some_and(|next| longest <= *next) {
                 continue;
             }
-            let gpu = self.gpu.dry_twin(limits, precision == Precision::F16);
+            let gpu = self.gpu.dry_twin(limits, false);
             let scope = Scope::open(&gpu, Rc::clone(&self.archive), self.options.weights);
             let network = UpscalerNetwork::new(&scope, self.network.config())?;
             let tile = [side.min(longest), side.min(shortest)].map(|side| side as usize);
@@ -185,18 +186,20 @@ impl Upscaler {
         let colours = |pixel: &[u8; 4]| [0, 1, 2].map(|i| f32::from(pixel[i]) / 255.0);
         let pixels: Vec<f32> = rows.clone().flat_map(row).flat_map(colours).collect();
         let size = [columns.len(), rows.len()];
-        let mut precision = self.options.precision;
-        loop {
-            let made = self.network.enlarge(&self.gpu, precision, (&pixels, size)).await?;
-            if made.iter().all(|x| x.is_finite()) {
-                return Ok(made);
-            }
-            if precision == Precision::F32 {
-                return Err(Error::NotFinite { step: 0 });
-            }
-            precision = Precision::F32;
+        let mut made =
+            self.network.enlarge(&self.gpu, self.options.precision, (&pixels, size)).await?;
+        if !is_finite(&made) {
+            let kept = self.gpu.keep_range(true);
+            let again = self.network.enlarge(&self.gpu, Precision::F32, (&pixels, size)).await;
+            self.gpu.keep_range(kept);
+            made = again?;
         }
+        if is_finite(&made) { Ok(made) } else { Err(Error::NotFinite { step: 0 }) }
     }
+}
+
+fn is_finite(numbers: &[f32]) -> bool {
+    numbers.iter().all(|x| x.is_finite())
 }
 
 /// The enlarged picture while its tiles come.

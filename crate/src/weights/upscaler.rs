@@ -2,8 +2,8 @@
 //! names:
 //!
 //! ```text
-//! conv_first.weight   body.N.rdbM.convK.weight          conv_body   conv_up1 …   conv_hr   conv_last
-//! model.0.weight      model.1.sub.N.RDBM.convK.0.weight  model.1.sub.LAST   model.3 …
+//! conv_first.weight   body.N.rdbM.convK.weight           conv_body  conv_up1 …  conv_hr  conv_last
+//! model.0.weight      model.1.sub.N.RDBM.convK.0.weight  model.1.sub.LAST  model.3 …
 //! body.0.weight       body.1.weight                      the compact one: convolutions and slopes
 //! ```
 //!

@@ -182,7 +182,8 @@ fn job(
         Some(_) => return Err("`loras` must be a text such as `style:0.8`".into()),
     };
     let controls = match own.remove("controls") {
-        None | Some(Value::Null) => None,
+        None => None,
+        Some(Value::Null) => Some(Vec::new()),
         Some(list) => Some(control_args::from_json(&list)?),
     };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {

@@ -44,7 +44,8 @@ pub enum UpscalerKind {
 }
 
 impl UpscalerConfig {
-    /// The sizes of a file with BasicSR's names ([`upscaler_names`](crate::weights::upscaler_names)).
+    /// The sizes of a file with BasicSR's names
+    /// ([`upscaler_names`](crate::weights::upscaler_names)).
     ///
     /// # Errors
     /// [`BadFile`](crate::Error::BadFile) for a file that is no such upscaler.

@@ -2,8 +2,8 @@
 //! files have no config.
 //!
 //! ```text
-//! Rrdb      picture → features → blocks + skip → doubled, doubled → picture   RRDBNet
-//! Compact   picture → convolutions at its own size → pixels of each pixel     SRVGGNetCompact
+//! Rrdb      picture → features → blocks + skip → doubled, doubled → picture: RRDBNet
+//! Compact   picture → convolutions at its own size → pixels of each pixel: SRVGGNetCompact
 //! ```
 //!
 //! Wang et al., *ESRGAN*, 2018; Wang et al., *Real-ESRGAN*, 2021; both networks as BasicSR has them.

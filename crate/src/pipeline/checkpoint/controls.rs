@@ -196,6 +196,13 @@ impl Files {
                     );
                     return Err(bad_file(file.file(), reason));
                 }
+                let (takes, latents) = (config.unet.in_channels, self.vae.latent_channels);
+                if takes != latents {
+                    let reason = format!(
+                        "it takes latents of {takes} channels, those of this model have {latents}"
+                    );
+                    return Err(bad_file(file.file(), reason));
+                }
                 ControlNet::new(&scope, &config)?;
                 ControlConfig::ControlNet(config)
             }

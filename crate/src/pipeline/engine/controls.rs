@@ -278,11 +278,14 @@ async fn see(
     let network = pending.load_alone(&target).await?;
     let [w, h] = size.map(|side| side as usize / config.factor);
     let c = config.in_channels * config.factor * config.factor;
+    // It runs once, so in f32 with its range: what it makes is kept for all runs.
+    let kept = gpu.keep_range(true);
     let features = {
         let values = channels_last(&unshuffled(one, size, config), [1, c, h, w]);
         let shape = [1, h, w, c.next_multiple_of(4)];
-        network.forward(&Tensor::from_f32(gpu, &values, shape, options.precision))
+        network.forward(&Tensor::from_f32(gpu, &values, shape, Precision::F32))
     };
+    gpu.keep_range(kept);
     gpu.finish_in_parts(&|| control.check()).await?;
     let mut read = Vec::new();
     for (level, c) in features.iter().zip(&config.channels) {

@@ -22,7 +22,7 @@ use super::state::State;
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Evaluation, Guidance, Plan};
 use crate::error::{Error, Result};
-use crate::pipeline::checkpoint::{BesideVae, Files};
+use crate::pipeline::checkpoint::{BesideVae, Files, PictureControl};
 use crate::pipeline::control::{Control, Previews, Progress};
 use crate::pipeline::engine::{Engine, Kinds, LoadContext, Planned, Workload};
 use crate::request::Request;
@@ -41,6 +41,9 @@ pub(in crate::pipeline) struct Order {
     pub start: Start,
     /// The picture that it begins with or edits.
     pub canvas: Option<Canvas>,
+    /// The ControlNets and T2I-Adapters with the part of their pictures that is made, where only a
+    /// part is.
+    pub cut: Option<Vec<PictureControl>>,
 }
 
 impl Order {
@@ -149,7 +152,8 @@ impl<'a, E: Planned> Run<'a, E> {
         let Job { order, extras, .. } = self.job;
         let (engine, call) = (self.engine, self.job.load_context());
         let text = order.prompts.encode(engine, &order.request, extras, call).await?;
-        let controls = engine.begin_controls(extras.controls, order.size, call).await?;
+        let controls = order.cut.as_deref().unwrap_or(extras.controls);
+        let controls = engine.begin_controls(controls, order.size, call).await?;
         text.contexts(engine, &order.plan.kinds(), controls, call).await
     }
 

@@ -14,7 +14,7 @@
 use super::options::Extras;
 use crate::error::{Error, Result};
 use crate::image::{Filter, Mask, Region, Rgba};
-use crate::pipeline::checkpoint::Purpose;
+use crate::pipeline::checkpoint::{PictureControl, Purpose};
 use crate::request::Request;
 
 /// The start picture of a run, with its mask.
@@ -73,6 +73,25 @@ impl Canvas {
         let mask = region.of_mask(&soft, size);
         let masked = Masked { mask, original: initial.clone(), soft, region: Some(region) };
         Canvas { picture, masked: Some(masked) }.checked()
+    }
+
+    /// Controls with the part of their pictures that is made, at the size of the run; `None` where
+    /// the whole picture is made. diffusers: `crops_coords` of
+    /// `StableDiffusionControlNetInpaintPipeline.prepare_control_image`.
+    pub(in crate::pipeline) fn cut_controls(
+        &self,
+        controls: &[PictureControl],
+        size: [u32; 2],
+    ) -> Option<Vec<PictureControl>> {
+        let masked = self.masked.as_ref()?;
+        let region = masked.region?;
+        let [width, height] = [masked.original.width(), masked.original.height()];
+        let cut = |control: &PictureControl| {
+            // A picture of another size is the start picture's, as a whole.
+            let whole = control.picture.resize(width, height, Filter::Lanczos);
+            PictureControl { picture: region.of_picture(&whole, size), ..control.clone() }
+        };
+        Some(controls.iter().map(cut).collect())
     }
 
     /// An error where nothing would be made anew.

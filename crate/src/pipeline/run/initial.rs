@@ -27,6 +27,8 @@ pub(in crate::pipeline) struct Initial {
     /// Empty where the encoder gives latents without a variance.
     deviation: Vec<f32>,
     scaling_factor: f32,
+    /// The VAE's; a TAESD's latents are scaled already, so that their own factor is 1.
+    of_vae: f32,
     /// Whether a TAESD encoded the picture.
     pub by_taesd: bool,
 }
@@ -58,19 +60,27 @@ impl Initial {
         let deviation = |x: f32| (0.5 * x.clamp(*LOGVAR.start(), *LOGVAR.end())).exp();
         let deviation = logvar.into_iter().map(deviation).collect();
         let scaling_factor = scaling_factor as f32;
-        Ok(Initial { mean, deviation, scaling_factor, by_taesd })
+        let of_vae = files.vae.scaling_factor as f32;
+        Ok(Initial { mean, deviation, scaling_factor, of_vae, by_taesd })
     }
 
     /// The distribution of `count` latents that are all zero.
     pub(super) fn of_zeros(count: usize) -> Initial {
         let deviation = Vec::new();
-        Initial { mean: vec![0.0; count], deviation, scaling_factor: 1.0, by_taesd: false }
+        Initial {
+            mean: vec![0.0; count],
+            deviation,
+            scaling_factor: 1.0,
+            of_vae: 1.0,
+            by_taesd: false,
+        }
     }
 
-    /// The latents that are likeliest, not scaled, `[c, h, w]`. diffusers:
-    /// `retrieve_latents(sample_mode="argmax")`.
-    pub(super) fn mode(&self) -> &[f32] {
-        &self.mean
+    /// The latents that are likeliest, not scaled by the VAE's `scaling_factor`, `[c, h, w]`.
+    /// diffusers: `retrieve_latents(sample_mode="argmax")`. Those of a TAESD are scaled already.
+    pub(super) fn mode(&self) -> Vec<f32> {
+        let factor = self.scaling_factor / self.of_vae;
+        self.mean.iter().map(|x| factor * x).collect()
     }
 
     /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without

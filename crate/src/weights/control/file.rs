@@ -147,8 +147,8 @@ async fn config_beside(source: &dyn Source, path: &str) -> Result<Option<(String
     };
     let bytes = match read_all(source, &config, CONFIG_BYTES_MAX).await {
         // A server may have another file there, or none.
-        Err(_) => return Ok(None),
-        Ok(bytes) => bytes,
+        Err(Error::NotFound { .. } | Error::BadFile { .. }) => return Ok(None),
+        other => other?,
     };
     let json = String::from_utf8(bytes).ok().filter(|json| {
         let fields: serde_json::Value = serde_json::from_str(json).unwrap_or_default();

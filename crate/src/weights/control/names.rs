@@ -69,7 +69,7 @@ fn from_ldm(archive: &Archive) -> Archive {
             let place = match number {
                 0 => "conv_in".to_owned(),
                 _ if Some(number) == last => "conv_out".to_owned(),
-                _ => format!("blocks.{}", number / 2 - 1),
+                _ => format!("blocks.{}", (number / 2).checked_sub(1)?),
             };
             return Some(format!("controlnet_cond_embedding.{place}.{tail}"));
         }

@@ -47,7 +47,11 @@ pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
         let gpu = measure::open(&args.adapter.options()).await?;
         eprintln!("Graphics adapter: {}", gpu.info().name);
         let UpscaleArgs { precision, weights, .. } = *args;
-        let options = UpscalerOptions { precision, weights, memory: Some(args.memory * 1_000_000) };
+        let options = UpscalerOptions {
+            precision,
+            weights,
+            memory: Some(args.memory.saturating_mul(1_000_000)),
+        };
         let folder = args.upscaler.parent().unwrap_or(Path::new(""));
         let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
         let upscaler = Upscaler::open(&gpu, (&source, &file), options, &control).await?;
@@ -76,7 +80,25 @@ fn places(args: &UpscaleArgs) -> Result<Vec<PathBuf>> {
     let folder = args.out_dir.as_deref().unwrap_or(Path::new("."));
     create(folder)?;
     check_folder(folder)?;
-    args.pictures.iter().map(|path| Ok(folder.join(name(path)?))).collect()
+    let places: Vec<PathBuf> =
+        args.pictures.iter().map(|path| Ok(folder.join(name(path)?))).collect::<Result<_>>()?;
+    let mut taken: Vec<_> =
+        args.pictures.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    for place in &places {
+        let real = folder.canonicalize().map_or_else(
+            |_| place.clone(),
+            |real| real.join(place.file_name().unwrap_or_default()),
+        );
+        if taken.contains(&real) {
+            let reason = format!(
+                "would overwrite {}, which is one of the pictures or the result of another",
+                place.display()
+            );
+            return Err(Error::Request { field: "out-dir", reason });
+        }
+        taken.push(real);
+    }
+    Ok(places)
 }
 
 /// The name of a file.
