@@ -270,7 +270,7 @@ fn the_reference_is_diffusers() {
 }
 
 /// The picture that `scripts/golden/img2img.py` makes.
-fn initial(width: u32, height: u32) -> Rgba {
+pub(crate) fn initial(width: u32, height: u32) -> Rgba {
     let pixel = |i: u32| {
         let (x, y) = ((i % width) as i32, (i / width) as i32);
         let rgb = [3 * x + y, 2 * y + x * y / 16, 255 - 2 * x - y];

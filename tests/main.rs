@@ -15,6 +15,7 @@ mod compare; // how like pictures are, to one another and to their prompts
 mod controlnet; // ControlNets and T2I-Adapters against diffusers: networks and pictures
 mod controlnet_drawn; // the built-in model draws what is drawn
 mod controlnet_files; // their files: names, what is refused, the program, memory
+mod controlnet_masked; // and where a part of a picture is made anew
 mod developing; // between the steps: a rest, and what is shown
 mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents

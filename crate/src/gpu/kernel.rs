@@ -33,15 +33,15 @@ impl Hash for WgslFile {
     }
 }
 
-/// Reads a file of `crate/kernels` into a [`WgslFile`].
+/// Reads a file of `crate/kernels` into a [`WgslFile`], without its comments.
 #[macro_export]
 macro_rules! wgsl {
-    ($name:literal) => {
-        $crate::gpu::kernel::WgslFile {
-            name: $name,
-            text: include_str!(concat!("../../kernels/", $name, ".wgsl")),
-        }
-    };
+    ($name:literal) => {{
+        use $crate::gpu::wgsl_text::{as_text, bare, bare_length};
+        const TEXT: &str = include_str!(concat!("../../kernels/", $name, ".wgsl"));
+        const BARE: [u8; bare_length(TEXT)] = bare(TEXT);
+        $crate::gpu::kernel::WgslFile { name: $name, text: as_text(&BARE) }
+    }};
 }
 
 /// The value of a name in the prelude.

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! each of these imports only those above it
+//! wgsl_text    the kernels' texts without comments
 //! kernel · adapter · faults · tuning
 //! recording    dispatches and copies, as data
 //! queue        what was submitted, and how much at once
@@ -25,6 +26,7 @@ mod queue;
 pub mod recording;
 mod stats;
 mod tuning;
+pub mod wgsl_text;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapter::describe_adapters;
