@@ -136,7 +136,10 @@ async function store({ events, opened, platform }, request, picture, seconds, be
   const { startImage, mask, loras } = beside;
   const { width, height, png, parts = [] } = picture;
   const { model, description, madeBy } = opened;
-  const whole = { ...request, width, height, ...(loras.length && { loras: writeLoras(loras) }) };
+  // Where only the masked part is made, the image has the start image's size, the run its own.
+  const cropped = mask && typeof request.padding_mask_crop === "number";
+  const size = cropped ? {} : { width, height };
+  const whole = { ...request, ...size, ...(loras.length && { loras: writeLoras(loras) }) };
   const file = new Blob([png], { type: "image/png" });
   const start = startImage ? { initial: startImage, ...(mask ? { mask } : {}) } : {};
   events.emit("made", { picture, request: whole, file, seconds, model, ...start });

@@ -272,6 +272,24 @@ test("a mask is given as pixels and kept with the image; one that is gone is a f
   assert.equal(named("fault").at(-1)?.[1].field, "mask");
 });
 
+test("an image of the masked part alone keeps the size that it was asked for", async () => {
+  const { session, kept, named } = sessionOf();
+  await session.open(CHOICE);
+  const request = { ...wanted().request, width: 32, height: 24, padding_mask_crop: 8 };
+  const make = (/** @type {any} */ own, /** @type {any} */ beside) =>
+    session.make(() => ({ request: own, count: 1, ...beside }));
+  const sizes = () => {
+    const { width, height, request: own } = kept.at(-1);
+    return [width, height, own.width, own.height];
+  };
+  await make(request, { startImage: "1", mask: "1" });
+  assert.deepEqual(sizes(), [64, 64, 32, 24]);
+  const made = named("made").at(-1)?.[1].request;
+  assert.deepEqual([made.width, made.height, made.padding_mask_crop], [32, 24, 8]);
+  await make({ ...request, padding_mask_crop: null }, { startImage: "1", mask: "1" });
+  assert.deepEqual(sizes(), [64, 64, 64, 64]);
+});
+
 test("LoRAs are found for the engine, kept with the image; a missing one is a fault", async () => {
   const { session, engine, named, kept } = sessionOf();
   await session.open(CHOICE);
