@@ -21,6 +21,7 @@ import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
 import { createFaults } from "./page/faults.js";
 import { createRunner } from "./queue/runner.js";
+import { withoutStartImage } from "./request/defaults.js";
 import { keptDraft, startImagesIn } from "./request/draft.js";
 import { readingOf, requestOf } from "./request/fields.js";
 import { randomSeed } from "./request/seed.js";
@@ -178,12 +179,15 @@ async function vary({ id, request }, how) {
   const file = await imageFile(id).catch(tell);
   if (file) await actions.vary(request, file, how);
 }
-/** @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's */
-const addToQueue = (rows) => {
+/**
+ * @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's
+ * @param {boolean} [whole] whether a row without a start image has none: not the form's either
+ */
+const addToQueue = (rows, whole = false) => {
   const { seed: _seed, ...rest } = form.fields();
-  // The form's mask belongs to the form's start image.
-  const { mask: _mask, ...others } = rest;
-  return addJobs(rows.map((row) => ({ ...(row["initial"] ? others : rest), ...row })));
+  // The form's mask and strength belong to the form's start image.
+  const others = withoutStartImage(rest);
+  return addJobs(rows.map((row) => ({ ...(whole || row["initial"] ? others : rest), ...row })));
 };
 const runner = createRunner(state, {
   list: listJobs,
@@ -284,9 +288,9 @@ const drop = createDrop({
     status.end(say.becameStartImage(file.name));
     tellsOfStartImage = true;
   },
-  onRows(rows) {
+  onRows(rows, whole) {
     navigation.go("queue");
-    addToQueue(rows).catch(tell);
+    addToQueue(rows, whole).catch(tell);
   },
   onFault: tell,
 });

@@ -21,6 +21,17 @@ const OF_START_IMAGE = ["strength", "mask_blur", "masked_content", "padding_mask
 /** Whether a field belongs to the start image. @param {string} name */
 export const isOfStartImage = (name) => OF_START_IMAGE.includes(name);
 
+/**
+ * Fields without a start image, its mask and what belongs to them.
+ * @param {Record<string, string>} fields
+ */
+export const withoutStartImage = (fields) =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name]) => name !== "initial" && name !== "mask" && !isOfStartImage(name),
+    ),
+  );
+
 const own = Object.fromEntries([...FIELDS].map(([name, field]) => [name, field.default]));
 
 /** The form's fields with their defaults. */

@@ -33,7 +33,8 @@ const matching = () => import("../store/matched.js");
  * it was pasted as text. Returns a function that undoes it.
  * @param {(file: File, onTarget: boolean) => void} handlers.onPicture takes a start image;
  * `onTarget`: it was dropped on the field of the start image
- * @param {(rows: Row[]) => void} handlers.onRows
+ * @param {(rows: Row[], whole: boolean) => void} handlers.onRows `whole`: they name their start
+ * images; one without has none
  * @param {(files: import("./local-files.js").Given) => void} handlers.onModels for the library
  * @param {(error: unknown) => void} handlers.onFault
  */
@@ -76,7 +77,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
       throw new Error(say.wrongFile(file.name, message), { cause: error });
     }
     if (!rows.length) throw new Error(say.emptyFile(file.name));
-    onRows(rows);
+    onRows(rows, packed);
   }
 
   /**

@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DEFAULTS, fieldName, changedFields } from "../../../web/request/defaults.js";
+import {
+  DEFAULTS,
+  changedFields,
+  fieldName,
+  withoutStartImage,
+} from "../../../web/request/defaults.js";
 import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
 import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/files/loras.js";
@@ -286,4 +291,11 @@ test("textual inversions are found by their words, between other characters", (t
   assert.deepEqual(found("art"), []);
   noteEmbeddings([]);
   assert.deepEqual(found("bad-hands"), []);
+});
+
+test("fields without a start image have neither its mask nor its settings", () => {
+  const start = { initial: "1", mask: "2", strength: "0.6", mask_blur: "4" };
+  const more = { masked_content: "noise", padding_mask_crop: "32" };
+  const others = { prompt: "a fox", steps: "3", loras: "style:0.5" };
+  assert.deepEqual(withoutStartImage({ ...others, ...start, ...more }), others);
 });
