@@ -5,7 +5,7 @@ import { importText } from "../strings/imports.js";
 
 /** The end's record, and the longest comment behind it. */
 const [END, COMMENT_MAX] = [22, 0xffff];
-/** Bytes of a directory and of an unpacked file that are read. */
+/** Bytes of a directory and, unless another bound is given, of an unpacked file that are read. */
 const [DIRECTORY_MAX, TEXT_MAX] = [32_000_000, 64_000_000];
 
 /** @param {Uint8Array} bytes the first of a file */
@@ -30,16 +30,17 @@ export async function unzipOne(file, wanted) {
 
 /**
  * A function that reads the first file with a name, in any folder; null if there is none.
+ * `most`: the most bytes of it.
  * @param {Blob} file
- * @returns {Promise<(wanted: string) => Promise<Uint8Array<ArrayBuffer> | null>>}
+ * @returns {Promise<(wanted: string, most?: number) => Promise<Uint8Array<ArrayBuffer> | null>>}
  * @throws {Error} if the archive is damaged, as the function does
  */
 export async function openZip(file) {
   const entries = entriesOf(await directoryOf(file));
-  return async (wanted) => {
+  return async (wanted, most = TEXT_MAX) => {
     const path = [...entries.keys()].find((one) => one === wanted || one.endsWith(`/${wanted}`));
     const entry = entries.get(path ?? "");
-    return entry ? unpack(file, entry) : null;
+    return entry ? unpack(file, entry, most) : null;
   };
 }
 
@@ -83,11 +84,11 @@ async function directoryOf(file) {
   throw new Error(importText.wrongZip());
 }
 
-/** @param {Blob} file @param {Entry} entry */
-async function unpack(file, { start, packed, size, method }) {
+/** @param {Blob} file @param {Entry} entry @param {number} most bytes */
+async function unpack(file, { start, packed, size, method }, most) {
   const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
   const whole = head.byteLength === 30 && head.getUint32(0, true) === 0x04034b50;
-  if (!whole || size > TEXT_MAX || (method !== 0 && method !== 8))
+  if (!whole || size > most || (method !== 0 && method !== 8))
     throw new Error(importText.wrongZip());
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const body = file.slice(from, from + packed);
