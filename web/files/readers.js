@@ -2,6 +2,6 @@
 
 export { readExif } from "./exif.js";
 export { requestOf } from "./request.js";
-export { readRows } from "./table.js";
+export { readLines, readRows } from "./table.js";
 export { decodeText } from "./text.js";
 export { isZip, openZip } from "./unzip.js";

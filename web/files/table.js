@@ -22,8 +22,23 @@ import { checked } from "./row.js";
  * @throws {SyntaxError} naming the line or element
  */
 export function readRows(name, text, images = false) {
+  return readLines(name, text, images).map(({ row }) => row);
+}
+
+/**
+ * As `readRows`, with the numbers of the lines.
+ * @param {string} name
+ * @param {string} text
+ * @param {boolean} images
+ * @returns {Line[]}
+ */
+export function readLines(name, text, images) {
   const plain = text.replace(/^\uFEFF/, "");
-  return linesOf(name, plain).map(({ line, row }) => withLine(line, () => checked(row, images)));
+  const lines = linesOf(name, plain);
+  return lines.map(({ line, row }) => ({
+    line,
+    row: withLine(line, () => checked(row, images)),
+  }));
 }
 
 /**

@@ -58,5 +58,7 @@ export const importText = {
   /** @param {string} word */
   noOption: (word) => `“${word}” is not an option of the form --name value`,
   noRequests: () => "the archive holds no requests.jsonl",
+  /** @param {string} path */
+  notInZip: (path) => `the archive has no file ${path}`,
   wrongZip: () => "it is not a whole zip file",
 };

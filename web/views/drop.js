@@ -132,21 +132,24 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
  * @returns {Promise<Row[]>}
  */
 async function rowsInZip(file) {
-  const { decodeText, openZip, readRows } = await readers();
+  const { decodeText, openZip, readLines } = await readers();
   const read = await openZip(file);
   const list = await read(REQUESTS);
   if (!list) throw new Error(importText.noRequests());
   /** The keys of stored files by their paths. @type {Map<string, string>} */
   const keys = new Map();
-  const keyOf = async (/** @type {string} */ path) => {
-    const bytes = path && !keys.has(path) ? await read(path) : null;
+  const keyOf = async (/** @type {string} */ path, /** @type {number} */ line) => {
+    const bytes = path && !keys.has(path) ? await read(path, PICTURE_MAX) : null;
     if (bytes) keys.set(path, await keepStartImage(new Blob([bytes], { type: "image/png" })));
+    else if (path && !keys.has(path))
+      throw new SyntaxError(importText.line(line, importText.notInZip(path)));
     return keys.get(path) ?? "";
   };
   const rows = [];
-  for (const { init = "", mask = "", ...row } of readRows(REQUESTS, decodeText(list), true)) {
-    const initial = await keyOf(init);
-    const maskKey = initial && (await keyOf(mask));
+  for (const { line, row: whole } of readLines(REQUESTS, decodeText(list), true)) {
+    const { init = "", mask = "", ...row } = whole;
+    const initial = await keyOf(init, line);
+    const maskKey = initial && (await keyOf(mask, line));
     rows.push({ ...row, ...(initial && { initial }), ...(maskKey && { mask: maskKey }) });
   }
   return rows;
