@@ -121,7 +121,7 @@ const picture = createPicture({
   onVary: (request, file) => void actions.vary(request, file),
   onEdit: (request, file) => void actions.vary(request, file, "edit"),
   onNext: (file) => void actions.goOnWith(file),
-  onLink: (request, model) => void actions.linkPicture(request, model),
+  onLink: (request, model, started) => void actions.linkPicture(request, model, started),
 });
 createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });
@@ -169,7 +169,7 @@ const gallery = new Gallery(state, {
   },
   onVary: (saved) => void vary(saved, "vary"),
   onEdit: (saved) => void vary(saved, "edit"),
-  onLink: ({ request, model }) => actions.linkPicture(request, model),
+  onLink: ({ request, model, initial }) => actions.linkPicture(request, model, !!initial),
   onOpen: (name) => places.open(name),
   onClose: () => places.close(),
   onFault: tell,

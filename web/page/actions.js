@@ -86,13 +86,10 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * Copies a link to an image.
      * @param {Request} request
      * @param {string} model
+     * @param {boolean} started whether it was made of a start image
      */
-    linkPicture: (request, model) =>
-      copyLink(
-        changedFields(request, model !== MODEL),
-        model,
-        typeof request.strength === "number",
-      ),
+    linkPicture: (request, model, started) =>
+      copyLink(changedFields(request, model !== MODEL), model, started),
 
     /** Copies a link to the form. */
     linkForm: () => copyLink(form.changes()),

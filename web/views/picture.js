@@ -17,7 +17,8 @@ export const SMALL = 256;
  * @param {(request: Request, file: Blob) => void} handlers.onVary makes this image the start image
  * @param {(request: Request, file: Blob) => void} handlers.onEdit the same, to paint a mask
  * @param {(file: Blob) => void} handlers.onNext makes it the start image of the present form
- * @param {(request: Request, model: string) => void} handlers.onLink copies a link to this image
+ * @param {(request: Request, model: string, started: boolean) => void} handlers.onLink copies a link
+ * to this image; `started`: it was made of a start image
  */
 export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, onLink }) {
   const canvas = byId("canvas", HTMLCanvasElement);
@@ -25,7 +26,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
   onPress("keep-seed", () => onKeepSeed(seed));
-  /** @type {{ request: Request, file: Blob, model: string } | null} */
+  /** @type {{ request: Request, file: Blob, model: string, started: boolean } | null} */
   let shown = null;
   onPress("variation", onVariation);
   onPress("begin-with", () => shown && onVary(shown.request, shown.file));
@@ -42,7 +43,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       before.classList.toggle("small", Math.max(drawn.width, drawn.height) < SMALL);
     },
   });
-  onPress("copy-link", () => shown && onLink(shown.request, shown.model));
+  onPress("copy-link", () => shown && onLink(shown.request, shown.model, shown.started));
 
   return {
     /** @param {import("../session/protocol.js").Made} made */
@@ -72,7 +73,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       canvas.scrollIntoView({ block, behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
-      shown = { request, file, model };
+      shown = { request, file, model, started: !!initial };
       download.href = URL.createObjectURL(file);
       download.download = fileName(request);
     },
