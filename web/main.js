@@ -29,7 +29,7 @@ import { shouldShow } from "./session/notices.js";
 import { Session } from "./session/session.js";
 import { createPage, isIdle } from "./state/page.js";
 import { storageSentence } from "./storage/database.js";
-import { startImageFile, sweepStartImages } from "./storage/start_images.js";
+import { onStartImageRefused, startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
@@ -355,6 +355,10 @@ watchUndo();
 watchDirections();
 const message = takeMessage();
 if (message) note(message);
+onStartImageRefused(async (error) => {
+  const { message } = /** @type {Error} */ (error);
+  note((await storageSentence(error)) ?? say.startImageNotKept(message));
+});
 onLostModels(() => {
   const titles = lostModels();
   if (titles.length) note(libraryText.lost(titles));

@@ -110,6 +110,9 @@ export const say = {
   startImageMissing: () =>
     "These settings used a start image, which is not inside the file. Choose that image again, " +
     "or press Reset.",
+  startImageNotKept: (/** @type {string} */ reason) =>
+    `The start image is kept until this page is closed only: the browser did not store it ` +
+    `(${reason}).`,
   startImageGone: () => "it is no longer kept here",
   notAPicture: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be the start image (${reason}).`,

@@ -1,6 +1,6 @@
 // Start images of img2img, stored as the user's files, and their masks. A request of the page has
 // the number of its start image in the field `initial`, that of the mask in `mask`. Where storage is
-// blocked they are in memory only.
+// blocked or full they are in memory only, until the page is closed.
 
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";
@@ -9,24 +9,37 @@ import { listImages } from "./images.js";
 /** Milliseconds after which a start image that nothing uses is deleted. */
 const UNUSED_MS = 24 * 3600 * 1000;
 
-/** @type {Map<string, Blob>} files that were stored since the page was opened, by number */
+/** @type {Map<string, Blob>} files that storage refused, by their keys `page-…` */
 const inMemory = new Map();
-/** How many are in memory only, because storage refused them; their numbers are `page-1` … */
-let notStored = 0;
+/** @type {(error: unknown) => void} */
+let onRefused = () => {};
+
+/**
+ * Calls `hear` with the fault of the first start image or mask that storage refuses.
+ * @param {(error: unknown) => void} hear
+ */
+export function onStartImageRefused(hear) {
+  onRefused = hear;
+}
 
 /**
  * Stores a start image.
  * @param {Blob} file
- * @returns {Promise<string>} its number
+ * @returns {Promise<string>} its key: a number as text, or `page-…` where storage refused it
  */
 export async function keepStartImage(file) {
   const record = { file, made: Date.now() };
-  const number = await transact(["initials"], "readwrite", (store) => store.add(record)).then(
-    String,
-    () => `page-${++notStored}`,
-  );
-  inMemory.set(number, file);
-  return number;
+  try {
+    return String(await transact(["initials"], "readwrite", (store) => store.add(record)));
+  } catch (error) {
+    // Records of the gallery and of the queue have the key: no other file may ever have it.
+    const key = `page-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+    inMemory.set(key, file);
+    const hear = onRefused;
+    onRefused = () => {};
+    hear(error);
+    return key;
+  }
 }
 
 /**
