@@ -55,7 +55,7 @@ export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, 
     button("viewer-previous").disabled = at === 0;
     button("viewer-next").disabled = at === images.length - 1;
     download.download = fileName(request);
-    void beforeAfter.open(saved);
+    beforeAfter.open(saved);
     const address = await imageAddress(saved.id).catch(() => "");
     if (saved !== current()) return;
     image.src = download.href = address;
@@ -106,6 +106,7 @@ export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, 
      */
     open(all, saved) {
       images = [...all];
+      beforeAfter.forget();
       at = Math.max(0, images.indexOf(saved));
       if (!dialog.open) dialog.showModal();
       show();
@@ -127,10 +128,12 @@ function watchKeys(dialog, move) {
   });
 }
 
-/** Before and after of the image that is shown. */
+/** Before and after of the image that is shown, begun anew with another image only. */
 function createViewed() {
   const before = byId("viewer-before", HTMLImageElement);
-  return createBeforeAfter({
+  /** @type {number | undefined} */
+  let shown;
+  const beforeAfter = createBeforeAfter({
     box: anyById("viewer-before-after"),
     slider: byId("viewer-slider", HTMLInputElement),
     before,
@@ -142,6 +145,14 @@ function createViewed() {
       await before.decode().catch(() => {});
     },
   });
+  return {
+    /** @param {SavedImage} saved */
+    open(saved) {
+      if (saved.id !== shown) void beforeAfter.open(saved);
+      shown = saved.id;
+    },
+    forget: () => (shown = undefined),
+  };
 }
 
 /**
