@@ -56,7 +56,7 @@ export class Form {
     this.#abilities = createAbilities();
     this.#styles = createStyles(() => [read("prompt"), read("negative_prompt")], onChange);
     const onSize = (/** @type {number} */ width, /** @type {number} */ height) => {
-      this.#sizes.set(width, height);
+      this.#sizes.follow(width, height);
     };
     this.startImage = new StartImage({ onChange, onEditor, outpaint, onSize, onFault });
     this.loras = new Loras({

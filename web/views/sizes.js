@@ -6,6 +6,8 @@ import { anyById, button, byId, chip, onPress } from "../dom.js";
 
 /** The warning's bound, as a multiple of the pixels of the model's default size. */
 const LARGE = 4;
+/** The longest side that a picture gives, as a multiple of the model's own longer side. */
+const TIMES = 2;
 
 /** @param {() => void} onChange */
 export function createSizes(onChange) {
@@ -63,11 +65,15 @@ export function createSizes(onChange) {
     show,
     round,
 
-    /** Chooses a size, rounded to what the model can do. @param {number} w @param {number} h */
-    set(w, h) {
-      [width.value, height.value] = [String(w), String(h)];
+    /**
+     * Chooses the size of a picture, as near as the model can; none where that is far too large.
+     * @param {number} w
+     * @param {number} h
+     */
+    follow(w, h) {
+      if (Math.max(w, h) > TIMES * Math.max(...own)) return;
+      set(String(w), String(h));
       round();
-      onChange();
     },
 
     /**
