@@ -3,6 +3,7 @@
 import { DEFAULTS, MADE_FOR, fieldName, isOfStartImage } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
 import { isChosen } from "../request/seed.js";
+import { callsIn } from "../store/addons.js";
 import { say } from "../strings.js";
 import { anyById, byId, button, onPress } from "../dom.js";
 import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
@@ -206,7 +207,7 @@ export class Form {
    */
   addWord(field, word) {
     const typed = read(field);
-    if (!typed.includes(word)) write(field, typed.trim() ? `${typed}, ${word}` : word);
+    if (!callsIn(word, typed)) write(field, typed.trim() ? `${typed}, ${word}` : word);
   }
 
   /** An image was made; the lock of the seed uses its seed. @param {string} seed */
