@@ -37,19 +37,34 @@ export function readLoras(text) {
 }
 
 /**
- * A LoRA of a link, `#lora=NAME-or-URL[:weight]`; `from`: its address, or empty.
+ * A LoRA of a link, `#lora=NAME-or-URL[:weight[:weight in the text encoder]]`; `from`: its address,
+ * or empty.
  * @param {string} text
  * @returns {LoraChoice & { from: string }}
  */
 export function readLink(text) {
-  const [, what = "", number = "1"] = /^(.*?)(?::(-?\d*\.?\d+))?$/.exec(text.trim()) ?? [];
+  const number = /(?::(-?\d*\.?\d+))?/.source;
+  const [, what = "", unet = "1", encoder = unet] =
+    new RegExp(`^(.*?)${number}${number}$`).exec(text.trim()) ?? [];
   const isAddress = what.includes("/");
-  const parts = decoded(what)
-    .replace(/(\/manifest\.json)?\/*$/, "")
-    .split("/");
-  const name = isAddress ? (parts.at(-1) ?? "").replace(/\.[a-z]+$/i, "") : what;
-  const weight = Number(number);
-  return { name, hash: "", weight, textWeight: weight, from: isAddress ? what : "" };
+  const name = isAddress ? nameIn(what) : what;
+  const [weight, textWeight] = [Number(unet), Number(encoder)];
+  return { name, hash: "", weight, textWeight, from: isAddress ? what : "" };
+}
+
+/**
+ * As `readLink` reads it.
+ * @param {string} address
+ * @param {Pick<LoraChoice, "weight" | "textWeight">} weights
+ */
+export const writeLink = (address, { weight, textWeight }) =>
+  `${address}:${weight}${textWeight === weight ? "" : `:${textWeight}`}`;
+
+/** The name of the file, or of the manifest's folder, at an address. @param {string} address */
+function nameIn(address) {
+  const [path = ""] = address.split(/[?#]/);
+  const parts = path.replace(/(\/manifest\.json)?\/*$/, "").split("/");
+  return decoded(parts.at(-1) ?? "").replace(/\.[a-z]+$/i, "");
 }
 
 /** @param {LoraChoice[]} choices */

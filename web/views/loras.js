@@ -3,7 +3,7 @@
 // are fetched when the user says so.
 
 import { fastSettings } from "../request/few_steps.js";
-import { readLink, readLoras, writeLoras } from "../files/loras.js";
+import { readLink, readLoras, writeLink, writeLoras } from "../files/loras.js";
 import { CHANNEL } from "../store/protocol.js";
 import { pathOf } from "../store/addons.js";
 import { findLora, hasHash, listLoras, loraFile, loraOf } from "../store/loras.js";
@@ -142,7 +142,7 @@ export class Loras {
     this.#chosen = all.filter((one) => !linked.includes(one));
     const named = Object.entries(this.fields());
     this.#chosen = all;
-    const links = linked.map(({ from, weight }) => ["lora", `${from}:${weight}`]);
+    const links = linked.map((one) => ["lora", writeLink(one.from ?? "", one)]);
     return /** @type {[string, string][]} */ ([...named, ...links]);
   }
 

@@ -10,7 +10,14 @@ import {
 } from "../../../web/request/defaults.js";
 import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
-import { readLoras, taggedIn, writeLoras, writtenIn } from "../../../web/files/loras.js";
+import {
+  readLink,
+  readLoras,
+  taggedIn,
+  writeLink,
+  writeLoras,
+  writtenIn,
+} from "../../../web/files/loras.js";
 import { readSteps, startImagesIn } from "../../../web/request/draft.js";
 import { readingOf, requestOf } from "../../../web/request/fields.js";
 import { isChosen, laterSeed, randomSeed, seedRuns } from "../../../web/request/seed.js";
@@ -298,4 +305,21 @@ test("fields without a start image have neither its mask nor its settings", () =
   const more = { masked_content: "noise", padding_mask_crop: "32" };
   const others = { prompt: "a fox", steps: "3", loras: "style:0.5" };
   assert.deepEqual(withoutStartImage({ ...others, ...start, ...more }), others);
+});
+
+test("a link names a LoRA by its address, with one weight or two", () => {
+  const far = "https://example.com:8443/a%20b/My%20style.safetensors?download=true";
+  for (const [text, name, weights, from] of /** @type {const} */ ([
+    ["style", "style", [1, 1], ""],
+    ["style:0.5", "style", [0.5, 0.5], ""],
+    ["addons/style/:0.4", "style", [0.4, 0.4], "addons/style/"],
+    ["addons/style/manifest.json", "style", [1, 1], "addons/style/manifest.json"],
+    [`${far}:-1`, "My style", [-1, -1], far],
+    [`${far}:0.8:0`, "My style", [0.8, 0], far],
+  ])) {
+    const [weight, textWeight] = weights;
+    const read = readLink(text);
+    assert.deepEqual(read, { name, hash: "", weight, textWeight, from }, text);
+    if (from) assert.deepEqual(readLink(writeLink(from, read)), read, text);
+  }
 });
