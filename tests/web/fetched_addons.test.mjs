@@ -165,6 +165,64 @@ test("a link that names nothing says so, and a file alone can be fetched", async
   assert.deepEqual(said, [`Download style (${size}) from this site? Its licence: not told.`]);
 });
 
+test("files of one name are told apart by their addresses", async (t) => {
+  const root = await served();
+  const other = join(root, "addons/other");
+  await mkdir(other);
+  // Of one length with the first: the last byte is another.
+  const bytes = Buffer.from(STYLE);
+  bytes[bytes.length - 1] = bytes.readUInt8(bytes.length - 1) ^ 1;
+  await writeFile(join(other, "style.safetensors"), bytes);
+  const server = { roots: [root, SITE] };
+  const hash = "#lora=addons/style/style.safetensors";
+  const { page, state } = await visit(t, { server, hash, patience: PICTURE_MS });
+  await state("ready");
+  page.on("dialog", (dialog) => void dialog.accept());
+  const absent = page.getByText("not in this browser");
+  for (const [address, file] of /** @type {const} */ ([
+    ["addons/style/style.safetensors", STYLE],
+    ["addons/other/style.safetensors?download=true", bytes],
+  ])) {
+    await page.evaluate((link) => (location.hash = `#lora=${link}`), address);
+    await absent.waitFor();
+    await page.getByRole("button", { name: "Get style" }).click();
+    await absent.waitFor({ state: "detached" });
+    const own = new RegExp(`loras=style(%23|#)${sha256(file).slice(0, 12)}`);
+    await page.waitForFunction((text) => new RegExp(text).test(location.hash), own.source);
+  }
+  // Each link finds its own again, and asks for nothing.
+  for (const [address, file] of /** @type {const} */ ([
+    ["addons/style/style.safetensors", STYLE],
+    ["addons/other/style.safetensors", bytes],
+  ])) {
+    await page.evaluate((link) => (location.hash = `#lora=${link}`), address);
+    await page.locator(".lora-name", { hasText: sha256(file).slice(0, 12) }).waitFor();
+    assert.equal(await absent.count(), 0);
+  }
+});
+
+test("nothing is asked of another site before the user agrees, or under the lock", async (t) => {
+  const hash = "#lora=https://elsewhere.test/files/style.safetensors";
+  const { page, state } = await visit(t, { hash, patience: PICTURE_MS });
+  await state("ready");
+  /** @type {string[]} */
+  const said = [];
+  page.on("dialog", (dialog) => {
+    said.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const get = page.getByRole("button", { name: "Get style" });
+  await get.click();
+  await page.waitForFunction(() => !document.querySelector(".lora-get[aria-disabled]"));
+  assert.match(said.join(), /^The link names a LoRA on elsewhere\.test\. /);
+  const lock = page.locator("#offline-lock:enabled");
+  await lock.waitFor({ state: "attached" });
+  await lock.evaluate((box) => /** @type {HTMLInputElement} */ (box).click());
+  await get.click();
+  await page.getByRole("alert").getByText("The offline lock is on").waitFor();
+  assert.equal(said.length, 1);
+});
+
 test("those of the built-in model are offered", async (t) => {
   const { page, state, make } = await visit(t, { patience: PICTURE_MS });
   await state("ready");

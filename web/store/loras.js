@@ -9,9 +9,9 @@ import { theStore } from "./shared.js";
 /**
  * A stored LoRA. `name`: of its file, without the extension; `sha256`: of its file; `modelHash`: by
  * which other programs know it, empty where that is not computed yet; `words`: that it was trained
- * on.
- * @typedef {{ id: string, name: string, sha256: string, modelHash: string, words: string[] }}
- * StoredLora
+ * on; `addresses`: of its file and of its manifest's folder, as `plainAddress` has them.
+ * @typedef {{ id: string, name: string, sha256: string, modelHash: string, words: string[],
+ *   addresses: string[] }} StoredLora
  */
 
 /** Digits of a hash that requests have. */
@@ -24,7 +24,26 @@ export function loraOf(model) {
   const listed = manifest.files.find((file) => file.path === path);
   const sha256 = files[path]?.sha256 ?? listed?.sha256 ?? "";
   const modelHash = files[path]?.model_hash ?? "";
-  return { id: manifest.id, name: nameOf(model), sha256, modelHash, words: manifest.words ?? [] };
+  const { id, words = [], base, licence } = manifest;
+  const file = (base || model.address) + path;
+  // Beside a file that has no manifest others may be: their folder does not name it.
+  const folder = licence.name === "not told" ? [] : [model.address];
+  const addresses = [file, ...folder].flatMap((address) => plainAddress(address) ?? []);
+  return { id, name: nameOf(model), sha256, modelHash, words, addresses };
+}
+
+/**
+ * An address from the page, decoded, without its query and without the end that a manifest's folder
+ * may have; null if it is none.
+ * @param {string} address
+ */
+export function plainAddress(address) {
+  try {
+    const { origin, pathname } = new URL(address, document.baseURI);
+    return origin + decodeURIComponent(pathname).replace(/(\/manifest\.json)?\/*$/, "");
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -61,12 +80,15 @@ const isThat = ({ sha256, modelHash }, hash) => hasHash(hash, sha256) || hasHash
 export const loraFile = ({ name, sha256 }) => ({ name, hash: sha256.slice(0, DIGITS) });
 
 /**
- * The stored LoRA that a request means: by the hash if it has one, else by the name.
+ * The stored LoRA that a request means: by the hash if it has one, else by the name, which may be
+ * the address that it was fetched from.
  * @param {StoredLora[]} stored
  * @param {Pick<LoraChoice, "name" | "hash">} choice
  */
 export function findLora(stored, { name, hash }) {
   if (hash) return stored.find((one) => isThat(one, hash));
+  const address = name.includes("/") ? plainAddress(name) : null;
+  if (address) return stored.find(({ addresses }) => addresses.includes(address));
   const lower = name.toLowerCase();
   return (
     stored.find((one) => one.name === name) ??

@@ -15,6 +15,8 @@ const OFFERED = [];
 
 /** The unit of fetching a file that has no manifest, in bytes. */
 const CHUNK_BYTES = 16 << 20;
+/** How many digits of an address's hash tell files of one name apart. */
+const DIGITS = 16;
 
 /** @returns {Promise<OfferedModel[]>} */
 export async function readOffered() {
@@ -30,7 +32,10 @@ async function read(address) {
   if (!response.ok) return null;
   const manifest = await response.text();
   const { file } = JSON.parse(manifest).licence;
-  const licence = file ? await (await fetch(address + file)).text() : undefined;
+  const found = file ? await fetch(address + file) : undefined;
+  // Without the text of its licence nothing is offered.
+  if (found && !found.ok) return null;
+  const licence = await found?.text();
   return { manifest, address, ...(licence === undefined ? {} : { licence_text: licence }) };
 }
 
@@ -65,7 +70,8 @@ export async function loraAt(address) {
 
 /** @param {URL} url @returns {Promise<OfferedModel | null>} */
 async function madeUp(url) {
-  const { ok, headers } = await fetch(url, { method: "HEAD" });
+  // The download asks for the path alone.
+  const { ok, headers } = await fetch(url.origin + url.pathname, { method: "HEAD" });
   const bytes = Number(headers.get("Content-Length"));
   if (!ok || !bytes) return null;
   const [path = ""] = /[^/]*$/.exec(decodeURIComponent(url.pathname)) ?? [];
@@ -74,7 +80,9 @@ async function madeUp(url) {
   // Publishers lead requests for bytes to other hosts of theirs, which the site's manifests name.
   const known = (await readOffered()).flatMap((one) => manifestOf(one).hosts);
   const name = path.replace(/\.[^.]*$/, "");
-  const id = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${bytes}`.replace(/^-+/, "");
+  // Many publishers have files of one name: the address tells them apart.
+  const digits = await digest(folder + path);
+  const id = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${digits}`.replace(/^-+/, "");
   const manifest = {
     format: 1,
     id: id.slice(-80),
@@ -87,6 +95,13 @@ async function madeUp(url) {
     files: [{ path, bytes }],
   };
   return { manifest: JSON.stringify(manifest), address: folder };
+}
+
+/** The first digits of a text's SHA-256. @param {string} text */
+async function digest(text) {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const digits = [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return digits.join("").slice(0, DIGITS);
 }
 
 /** The sum of the known sizes of a model's files. @param {Manifest} manifest */

@@ -25,11 +25,20 @@ export const loraText = {
   nothingAt: (address) =>
     `There is no LoRA at ${address}, or this page may not ask for it: it asks only its own site ` +
     "and the hosts that it allows. Download the file yourself and drop it on the page.",
-  /** Asked before the first byte. @param {import("../store/protocol.js").Manifest} manifest */
-  sure: ({ title, files, licence, base, base_model: model }) =>
+  /** Asked before anything is asked of another site. @param {string} host */
+  mayAsk: (host) =>
+    `The link names a LoRA on ${host}. Ask ${host} for its size and licence? It learns the address ` +
+    "of your device on the network.",
+  /**
+   * Asked before the first byte.
+   * @param {import("../store/protocol.js").Manifest} manifest
+   * @param {string} address of the manifest's folder
+   */
+  sure: ({ title, files, licence, base, base_model: model }, address) =>
     `Download ${title} (${bytesText(files.reduce((sum, { bytes = 0 }) => sum + bytes, 0))}) from ` +
-    `${base ? new URL(base).host : "this site"}? Its licence: ${licence.name}.` +
+    `${siteOf(base || address)}? Its licence: ${licence.name}.` +
     (model ? ` It was made for ${model}.` : ""),
+  busy: () => "Another download or import runs. Press Get again when it has ended.",
   /** @param {string[]} names */
   missing: (names) =>
     names.length === 1
@@ -42,6 +51,12 @@ export const loraText = {
   fast: ({ sampler, steps, guidance_scale: guidance }) =>
     `Use its settings: ${SAMPLERS.get(sampler) ?? sampler}, ${steps} steps, guidance ${guidance}`,
 };
+
+/** @param {string} address */
+function siteOf(address) {
+  const { origin, host } = new URL(address, location.href);
+  return origin === location.origin ? "this site" : host;
+}
 
 /** @param {number} bytes */
 const bytesText = (bytes) =>

@@ -64,6 +64,7 @@ export class Form {
       onChange,
       onFault,
       onGet: handlers.onGetLora,
+      isLocked: () => state.get().offlineLock,
       onFast: (settings) => {
         this.fill(Object.entries(settings));
         onChange();

@@ -204,7 +204,7 @@ export class Library {
       return this.#decline(model).catch((error) => this.#showError(error));
     this.#moveStatus(manifest.id);
     const mirror = this.#mirror.value.trim();
-    const other = new URL(mirror || manifest.base || ".", document.baseURI);
+    const other = new URL(mirror || manifest.base || model.address || ".", document.baseURI);
     if (this.#state.get().offlineLock && other.origin !== location.origin)
       return this.#showLocked();
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
@@ -358,9 +358,10 @@ export class Library {
    * @returns {Promise<StoredModel | null>}
    */
   async fetchAddon(offered) {
+    if (this.#busy) throw new Error(loraText.busy());
     const manifest = JSON.parse(offered.manifest);
     // A licence with a text is shown before the fetch in any case.
-    if (this.#busy || !(offered.licence_text || confirm(loraText.sure(manifest)))) return null;
+    if (!offered.licence_text && !confirm(loraText.sure(manifest, offered.address))) return null;
     openLibrary();
     await this.refresh();
     await this.#begin(offered);

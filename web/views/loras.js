@@ -8,14 +8,15 @@ import { CHANNEL } from "../store/protocol.js";
 import { pathOf } from "../store/addons.js";
 import { findLora, hasHash, listLoras, loraFile, loraOf } from "../store/loras.js";
 import { loraAt, manifestOf, offeredLora, readOffered } from "../store/offered.js";
+import { text as network } from "../strings/network.js";
 import { loraText } from "../strings/addons.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
 /**
  * A chosen LoRA. `typed`: a weight that is no number, as the user typed it; `from`: the address
- * that a link has of it, until it is stored.
+ * that a link has of it, until it is stored; `refused`: nothing could be fetched from there.
  * @typedef {import("../files/loras.js").LoraChoice & { typed?: string | undefined,
- *   from?: string }} Choice
+ *   from?: string, refused?: boolean }} Choice
  */
 /** @typedef {import("../store/loras.js").StoredLora} StoredLora */
 /** @typedef {import("../store/protocol.js").OfferedModel} OfferedModel */
@@ -28,6 +29,7 @@ import { anyById, byId, chip, element } from "../dom.js";
  * @property {(offered: OfferedModel) =>
  *   Promise<import("../store/protocol.js").StoredModel | null>} onGet fetches a LoRA; null where
  * that came to nothing
+ * @property {() => boolean} isLocked whether the offline lock is on
  * @property {(error: unknown) => void} onFault
  */
 
@@ -84,7 +86,7 @@ export class Loras {
     this.#offered = offered;
     this.#known = true;
     for (const choice of this.#chosen) {
-      const found = choice.from && findLora(stored, choice);
+      const found = choice.from && findLora(stored, meant(choice));
       if (found) Object.assign(choice, loraFile(found), { from: "" });
     }
     this.#show();
@@ -93,7 +95,13 @@ export class Loras {
   /** Chooses a stored LoRA, unless it is chosen already. @param {StoredLora} one */
   choose(one) {
     this.#box.parentElement?.closest("details")?.setAttribute("open", "");
-    if (!this.#chosen.some((choice) => findLora([one], choice))) this.#add(one);
+    // The user has fetched by hand what the page could not.
+    const waiting = this.#chosen.find((it) => it.refused && findLora([one], { ...it, hash: "" }));
+    if (waiting) {
+      Object.assign(waiting, loraFile(one), { from: "", refused: false });
+      this.#handlers.onChange();
+    }
+    if (!this.#chosen.some((choice) => findLora([one], meant(choice)))) this.#add(one);
     void this.refresh();
   }
 
@@ -130,7 +138,9 @@ export class Loras {
   /** The field `loras` of the request, if any is chosen. @returns {Record<string, string>} */
   fields() {
     const each = this.#chosen.map(({ typed, ...choice }) =>
-      typed === undefined ? writeLoras([choice]) : `${choice.name}:${typed || "?"}`,
+      typed === undefined
+        ? writeLoras([{ ...choice, ...meant(choice) }])
+        : `${choice.name}:${typed || "?"}`,
     );
     return each.length ? { loras: each.join(", ") } : {};
   }
@@ -154,7 +164,9 @@ export class Loras {
   }
 
   #show() {
-    const free = this.#stored.filter((one) => !this.#chosen.some((it) => findLora([one], it)));
+    const free = this.#stored.filter(
+      (one) => !this.#chosen.some((it) => findLora([one], meant(it))),
+    );
     const options = free.map((one) =>
       element("option", { value: one.id }, this.#label(one.name, one.sha256)),
     );
@@ -168,7 +180,7 @@ export class Loras {
     hint.textContent = loraText.none();
     this.#title.textContent = loraText.title(this.#chosen.length);
     if (this.#chosen.length) this.#box.open = true;
-    const absent = this.#chosen.map((it) => this.#known && !findLora(this.#stored, it));
+    const absent = this.#chosen.map((it) => this.#known && !findLora(this.#stored, meant(it)));
     const ways = this.#chosen.map((it) => [this.#wordsOf(it), !!this.#offerOf(it)]);
     const named = this.#chosen.map(({ name, hash }) => [name, hash]);
     const shown = JSON.stringify([named, absent, ways]);
@@ -201,19 +213,29 @@ export class Loras {
 
   /** The words that a stored one was trained on. @param {Choice} choice */
   #wordsOf(choice) {
-    return findLora(this.#stored, choice)?.words ?? [];
+    return findLora(this.#stored, meant(choice))?.words ?? [];
   }
 
   /** Fetches a chosen LoRA, and uses it. @param {Choice} choice */
   async #get(choice) {
     const { from = "" } = choice;
+    if (from && !this.#mayAsk(from)) return;
     const offered = from ? await loraAt(from).catch(() => null) : this.#offerOf(choice);
+    choice.refused = !offered;
     if (!offered) throw new Error(loraText.nothingAt(from));
     const model = await this.#handlers.onGet(offered);
     if (!model) return;
     Object.assign(choice, loraFile(loraOf(model)), { from: "" });
     await this.refresh();
     this.#handlers.onChange();
+  }
+
+  /** Whether the user lets the page ask another site what is there. @param {string} from */
+  #mayAsk(from) {
+    const { origin, host } = new URL(from, document.baseURI);
+    if (origin === location.origin) return true;
+    if (this.#handlers.isLocked()) throw new Error(network.lockRefuses());
+    return confirm(loraText.mayAsk(host));
   }
 
   /** The name of a LoRA, with digits of its hash where several have the name. */
@@ -261,7 +283,13 @@ export class Loras {
     const item = element("li", {}, title, ...inputs, remove);
     if (absent) item.dataset["absent"] = "";
     if (absent && (choice.from || this.#offerOf(choice))) {
-      const get = chip(loraText.get(), () => void this.#get(choice).catch(onFault));
+      const get = chip(loraText.get(), () => {
+        if (get.ariaDisabled) return;
+        // The focus stays on it, unlike on a button that is disabled.
+        get.ariaDisabled = "true";
+        const end = () => (get.ariaDisabled = null);
+        this.#get(choice).catch(onFault).finally(end);
+      });
       get.ariaLabel = loraText.getIt(name);
       get.className = "lora-get";
       item.append(get);
@@ -287,6 +315,12 @@ export class Loras {
     return element("span", { className: "lora-words" }, loraText.words(), ...chips);
   }
 }
+
+/**
+ * By what a choice is found: one of a link by its address alone, since others may have its name.
+ * @param {Choice} choice
+ */
+const meant = ({ name, hash, from }) => (from ? { name: from, hash: "" } : { name, hash });
 
 /**
  * The slider and the field of a weight, which show the same; and whether the text encoder is
