@@ -52,9 +52,10 @@ async function matchLoras(fields, hashes) {
   }
   for (const { shown, ...tag } of tagged) {
     const found = findLora(stored, tag);
-    if (!found) missing.push(notHere(tag, shown));
     // The engine reads tags by the files' names.
-    else if (findLora(stored, { ...tag, hash: "" }) !== found) {
+    const named = findLora(stored, { ...tag, hash: "" });
+    if (!found) missing.push(notHere(tag, shown, !!named));
+    else if (named !== found) {
       here.push({ ...tag, ...loraFile(found) });
       fields.set("prompt", withoutTag(fields.get("prompt") ?? "", tag.name));
     }
@@ -63,9 +64,13 @@ async function matchLoras(fields, hashes) {
   return missing;
 }
 
-/** @param {Pick<LoraChoice, "name" | "hash">} choice @param {string} weight */
-const notHere = ({ name, hash }, weight) =>
-  importText.withHash(importText.network("lora", name, weight), hash);
+/**
+ * @param {Pick<LoraChoice, "name" | "hash">} choice
+ * @param {string} weight
+ * @param {boolean} [named] whether another file of the name is used instead
+ */
+const notHere = ({ name, hash }, weight, named = false) =>
+  importText.withHash(importText.network("lora", name, weight), hash, named);
 
 /**
  * Where an inversion is called by another word here, that word takes the place of the prompt's.
@@ -80,18 +85,20 @@ async function matchEmbeddings(fields, hashes) {
   const stored = all.filter((model) => kindOf(model) === "embedding" && model.complete);
   const missing = [];
   for (const [word, hash] of hashes) {
-    const found = stored.find((model) =>
-      hash ? hashIn(model, hash) : wordsOf(model).some((own) => own.toLowerCase() === word),
-    );
+    const found = stored.find((model) => (hash ? hashIn(model, hash) : isCalledBy(model, word)));
     const words = found ? wordsOf(found) : [];
     const isCalled = PROMPTS.some((name) =>
       words.some((own) => callsIn(own, fields.get(name) ?? "")),
     );
-    if (!found) missing.push(importText.withHash(importText.embedding(word), hash));
+    const named = stored.some((model) => isCalledBy(model, word));
+    if (!found) missing.push(importText.withHash(importText.embedding(word), hash, named));
     else if (!isCalled) rename(fields, word, words[0] ?? word);
   }
   return missing;
 }
+
+/** @param {import("./protocol.js").StoredModel} model @param {string} word in lower case */
+const isCalledBy = (model, word) => wordsOf(model).some((own) => own.toLowerCase() === word);
 
 /** @param {import("./protocol.js").StoredModel} model @param {string} hash */
 const hashIn = ({ files }, hash) =>

@@ -13,8 +13,15 @@ export const importText = {
     `${NETWORKS.get(kind) ?? kind} ${name}${weight ? ` (${weight})` : ""}`,
   /** @param {string} name */
   embedding: (name) => `textual inversion ${name}`,
-  /** What is not here, with its hash. @param {string} what @param {string} hash */
-  withHash: (what, hash) => (hash ? `${what}, hash ${hash.slice(0, 12)}` : what),
+  /**
+   * What is not here, with its hash.
+   * @param {string} what
+   * @param {string} hash
+   * @param {boolean} [named] whether another file of the name is here
+   */
+  withHash: (what, hash, named = false) =>
+    (hash ? `${what}, hash ${hash.slice(0, 12)}` : what) +
+    (named ? " (the stored file of that name is used instead)" : ""),
   /** @param {string} text */
   editing: (text) => `prompt that changes on the way: ${text}`,
   and: () => "AND between prompts (read as a comma)",
