@@ -21,6 +21,8 @@ export function createBrush(mask, onDraw) {
   /** @type {Dab | null} where the pointer is, if the line has not come so far */
   let ahead = null;
   let erases = false;
+  /** Whether a stroke that another one ended has changed the mask. */
+  let changed = false;
 
   /** @param {Point} at @param {number} size @param {number} pressure @returns {Dab} */
   const dab = ({ x, y }, size, pressure) => ({
@@ -39,13 +41,13 @@ export function createBrush(mask, onDraw) {
     paints: () => last !== null,
 
     /**
-     * Begins a stroke.
+     * Begins a stroke. One that is being painted ends.
      * @param {Point} at
      * @param {{ size: number, pressure?: number, erase: boolean }} how
      */
     begin(at, { size, pressure = 1, erase }) {
+      changed = this.end();
       mask.begin();
-      last = null;
       erases = erase;
       lineTo(dab(at, size, pressure));
     },
@@ -59,18 +61,23 @@ export function createBrush(mask, onDraw) {
       else lineTo(to);
     },
 
-    /** Ends the stroke. Returns whether it has changed the mask. */
+    /** Ends the stroke. Returns whether it, or one that it ended, has changed the mask. */
     end() {
       if (!last) return false;
       if (ahead) lineTo(ahead);
       last = null;
-      return mask.end();
+      const before = changed;
+      changed = false;
+      return mask.end() || before;
     },
 
-    /** It was no stroke. */
+    /** It was no stroke. Returns whether one that it ended has changed the mask. */
     cancel() {
       last = ahead = null;
       onDraw(mask.cancel());
+      const before = changed;
+      changed = false;
+      return before;
     },
   };
 }

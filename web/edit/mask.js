@@ -60,8 +60,9 @@ export class Mask {
     return sum / (255 * this.bytes.length);
   }
 
-  /** Begins a stroke: one step to undo, however long it is. */
+  /** Begins a stroke: one step to undo, however long it is. One that has not ended ends. */
   begin() {
+    this.end();
     this.#before = this.bytes.slice();
     this.#touched = null;
   }

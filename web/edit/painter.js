@@ -47,6 +47,8 @@ export class Painter {
   /** @type {Open | null} */
   #open = null;
   #erases = false;
+  /** Whether the stroke that is being painted is one of the keys. */
+  #keyed = false;
   /** The keys' cursor, in pixels of the mask. @type {Point} */
   #cursor = { x: 0, y: 0 };
   /** Whether the mouse or a pen is over the stage. */
@@ -119,12 +121,13 @@ export class Painter {
     return new Pointers(this.#stage, {
       onBegin: (at, pressure, eraser) => {
         const how = { size: this.#size, pressure, erase: eraser || this.#erases };
+        this.#keyed = false;
         this.#open?.brush.begin(to(at), how);
         this.#ring(true);
       },
       onMove: (at, pressure) => this.#open?.brush.move(to(at), this.#size, pressure),
       onEnd: () => this.#endStroke(),
-      onCancel: () => this.#open?.brush.cancel(),
+      onCancel: () => void (this.#open?.brush.cancel() && this.#change()),
       onPan: (by) => this.#sheet.pan(by),
       onZoom: (factor, at) => this.#sheet.zoom(factor, at),
       onHover: (at) => {
@@ -142,10 +145,12 @@ export class Painter {
     return watchKeys(this.#dialog, this.#stage, {
       onStep: (by, far, paint) => this.#step(by, far, paint),
       onDab: () => {
-        this.#open?.brush.begin(this.#cursor, { size: this.#size, erase: this.#erases });
+        // A key that is pressed during a stroke of the mouse.
+        if (!this.#open || this.#open.brush.paints()) return;
+        this.#open.brush.begin(this.#cursor, { size: this.#size, erase: this.#erases });
         this.#endStroke();
       },
-      onRelease: () => this.#endStroke(),
+      onRelease: () => this.#keyed && this.#endStroke(),
       onUndo: () => this.#history("undo"),
       onRedo: () => this.#history("redo"),
       acts: {
@@ -223,18 +228,22 @@ export class Painter {
     const into = (/** @type {number} */ to, /** @type {number} */ side) =>
       Math.min(side, Math.max(0, Math.round(to)));
     const how = { size: this.#size, erase: this.#erases };
-    if (paint && !brush.paints()) brush.begin(this.#cursor, how);
+    if (paint && !brush.paints()) {
+      this.#keyed = true;
+      brush.begin(this.#cursor, how);
+    }
     this.#cursor = {
       x: into(this.#cursor.x + by.x * reach, mask.width),
       y: into(this.#cursor.y + by.y * reach, mask.height),
     };
-    if (paint) brush.move(this.#cursor, this.#size);
+    if (paint && this.#keyed) brush.move(this.#cursor, this.#size);
     this.#sheet.reveal(this.#cursor);
     this.#ring(true);
     this.#tell();
   }
 
   #endStroke() {
+    this.#keyed = false;
     if (this.#open?.brush.end()) this.#change();
     else this.#show();
   }

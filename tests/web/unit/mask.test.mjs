@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { brightness, redOver, transparency, whiteOnBlack } from "../../../web/edit/colours.js";
+import { createBrush } from "../../../web/edit/brush.js";
 import { createHistory } from "../../../web/edit/history.js";
 import { Mask, SIDE_MAX, maskSize, union } from "../../../web/edit/mask.js";
 import { fit, pan, reveal, toImage, zoomAt } from "../../../web/edit/zoom.js";
@@ -177,4 +178,26 @@ test("zoom keeps the point under the pointer, and the image fills the stage", ()
   const corner = reveal(near, { x: 799, y: 199 }, stage, image);
   const seen = corner.x + corner.scale * 799;
   assert.ok(seen >= 0 && seen <= 400, `${seen}`);
+});
+
+test("a stroke that begins within another ends it, and both can be undone", () => {
+  const mask = new Mask(64, 64);
+  const brush = createBrush(mask, () => {});
+  const how = { size: 6, erase: false };
+  brush.begin({ x: 8, y: 8 }, how);
+  brush.move({ x: 40, y: 8 }, 6);
+  // Here nothing is erased: only the stroke before it has changed something.
+  brush.begin({ x: 8, y: 50 }, { size: 6, erase: true });
+  assert.equal(brush.end(), true);
+  assert.equal(at(mask, 30, 8), 255);
+  assert.deepEqual(mask.steps(), { back: 1, forth: 0 });
+  brush.begin({ x: 8, y: 30 }, how);
+  brush.begin({ x: 8, y: 50 }, how);
+  assert.equal(brush.cancel(), true, "the one before it stays");
+  assert.deepEqual([at(mask, 8, 30), at(mask, 8, 50)], [255, 0]);
+  assert.deepEqual(mask.steps(), { back: 2, forth: 0 });
+  assert.deepEqual([brush.end(), brush.cancel()], [false, false]);
+  mask.undo();
+  mask.undo();
+  assert.equal(mask.isEmpty(), true);
 });
