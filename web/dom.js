@@ -29,6 +29,15 @@ export function onPress(id, act) {
 }
 
 /**
+ * Sets a text that is not there yet: one that is set anew is read aloud anew.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
  * A new element with this text.
  * @param {string} tag
  * @param {string} text

@@ -2,7 +2,7 @@
 // is made or only the masked part with some pixels around it. They are shown while there is a mask.
 
 import { editText } from "../strings/edit.js";
-import { anyById, byId } from "../dom.js";
+import { anyById, byId, setText } from "../dom.js";
 
 /** The pixels around the masked part at first, as in AUTOMATIC1111's web UI. */
 const PADDING = "32";
@@ -18,18 +18,25 @@ export function createMaskFields(onChange) {
   /** @param {boolean} [masked] whether there is a mask */
   function show(masked = !box.hidden) {
     box.hidden = !masked;
-    // The number in the field decides: a request fills it in.
-    area.value = padding.value.trim() ? "masked" : "whole";
+    // The number in the field decides: a request fills it in. While it is typed anew, it may be none.
+    if (padding.value.trim()) area.value = "masked";
+    else if (document.activeElement !== padding) area.value = "whole";
     anyById("padding-field").hidden = area.value !== "masked";
-    anyById("mask-hint").textContent = editText.content(content.value);
+    setText(anyById("mask-hint"), editText.content(content.value));
   }
 
   area.addEventListener("change", () => {
-    padding.value = area.value === "masked" ? padding.value.trim() || PADDING : "";
+    padding.value = paddingOf();
     show();
     onChange();
   });
   content.addEventListener("change", () => show());
+  padding.addEventListener("change", () => {
+    padding.value = paddingOf();
+  });
+
+  /** The pixels around the masked part; empty if the whole picture is made. */
+  const paddingOf = () => (area.value === "masked" ? padding.value.trim() || PADDING : "");
 
   return {
     show,
@@ -38,7 +45,7 @@ export function createMaskFields(onChange) {
     values: () => ({
       mask_blur: blur.value,
       masked_content: content.value,
-      padding_mask_crop: padding.value,
+      padding_mask_crop: paddingOf(),
     }),
   };
 }
