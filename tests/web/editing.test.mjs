@@ -56,7 +56,11 @@ test("a result is edited, is the next start, and what was before comes back", as
   await state("ready");
   await page.getByRole("button", { name: "Previous start image (1)" }).click();
   await page.getByRole("button", { name: "Edit mask" }).waitFor();
-  await page.locator("#initial-steps").waitFor({ state: "hidden" });
+  // The one whose place it took can be had back as well.
+  await page.getByRole("button", { name: "Previous start image (1)" }).click();
+  await page.getByRole("button", { name: "Paint mask" }).waitFor();
+  await page.getByRole("button", { name: "Previous start image (1)" }).click();
+  await page.getByRole("button", { name: "Edit mask" }).waitFor();
   await make({ prompt: "first", seed: "3" });
   assert.deepEqual((await offered(page)).bytes, first.bytes);
 
@@ -161,8 +165,20 @@ test("a picture is extended at its sides, and what is new is masked", async (t) 
   await told.filter({ hasText: "a whole number" }).waitFor();
   await page.getByLabel("Left").fill("16");
   await page.getByLabel("Bottom").fill("32");
-  await extend.click();
+  // The start image is removed while it is extended: the result is not used.
+  await page.evaluate(() => {
+    for (const id of ["extend-act", "initial-remove"]) document.getElementById(id)?.click();
+  });
+  await page.waitForFunction(() =>
+    document.getElementById("extend-told")?.textContent?.includes("was not used"),
+  );
+  assert.equal(await page.locator("#initial-box").isVisible(), false);
+  await page.getByRole("button", { name: "Previous start image (1)" }).click();
+  await extend.waitFor();
+  assert.equal(await told.textContent(), "", "it was about another start image");
+  await extend.press("Enter");
   await told.filter({ hasText: "80 × 96 pixels" }).waitFor();
+  assert.ok(await extend.evaluate((one) => one === document.activeElement), "keeps the focus");
   assert.equal(await page.locator("#width").inputValue(), "80");
   assert.equal(await page.locator("#height").inputValue(), "96");
   const { width, height, bytes } = await make({ prompt: "around" });
@@ -196,6 +212,11 @@ test("a model that fills in or edits says what it needs", async (t) => {
   await edits.make({ prompt: "make it snow" });
   const { texts } = await offered(edits.page);
   assert.equal(JSON.parse(texts.get("darkroom") ?? "null").strength, undefined);
+
+  // To edit a result is to say what changes; there is nothing to paint.
+  await edits.page.locator("#edit").click();
+  await edits.page.waitForFunction(() => document.activeElement?.id === "prompt");
+  assert.equal(await edits.page.locator("#editor").isVisible(), false);
 });
 
 const REAL = "#steps=2&width=64&height=64&seed=5&prompt=a+blue+star+on+white";

@@ -68,6 +68,13 @@ test("a mask is painted, undone, inverted, kept over a reload, and made use of",
   assert.equal(await page.getByLabel(/Only masked padding/).isVisible(), false);
   await page.getByLabel("Inpaint area").selectOption("only masked");
   assert.equal(await page.getByLabel(/Only masked padding/).inputValue(), "32");
+  // While the number is typed anew it is none; the number of before is the one at first.
+  const padding = page.getByLabel(/Only masked padding/);
+  await padding.fill("");
+  await page.locator("#strength").evaluate((one) => one.dispatchEvent(new Event("input")));
+  assert.equal(await page.getByLabel("Inpaint area").inputValue(), "masked");
+  await padding.blur();
+  assert.equal(await padding.inputValue(), "32");
   await page.getByLabel("Mask blur").fill("0");
   await page.getByLabel("Masked content").selectOption("noise");
 
@@ -156,6 +163,32 @@ test("keys paint as well, and what they do is told", async (t) => {
   await page.keyboard.press("Escape");
   await page.locator("#editor").waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Edit mask" }).waitFor();
+});
+
+test("a key during a stroke of the mouse does not break it off", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await open(page);
+  await page.locator("#editor-size").fill("8");
+  await page.locator("#editor-stage").focus();
+  const [start, middle, end] = [
+    await spotOf(page, 8, 16),
+    await spotOf(page, 32, 16),
+    await spotOf(page, 56, 16),
+  ];
+  await page.mouse.move(start.x, start.y);
+  await page.mouse.down();
+  await page.mouse.move(middle.x, middle.y, { steps: 4 });
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Space");
+  await page.keyboard.down("Space");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.up("Space");
+  await page.mouse.move(end.x, end.y, { steps: 4 });
+  await page.mouse.up();
+  assert.ok((await masked(page, [8, 14, 48, 4])) > 0.99, "the whole line");
+  await page.keyboard.press("Control+z");
+  assert.equal(await masked(page), 0, "is one step");
 });
 
 test("one finger paints, two zoom and move; a pen's pressure is its width", async (t) => {
@@ -293,6 +326,17 @@ test("masks are saved and loaded as files, and transparency is one", async (t) =
   await load.setInputFiles(wrong);
   await page.locator("#editor-status").filter({ hasText: "broken.png cannot be a mask" }).waitFor();
   assert.ok(Math.abs((await masked(page)) - 0.5) < 0.02);
+  // A file that is dropped on the painter is a mask as well, and so is one that is pasted.
+  await dropped(page, "mask.png", file);
+  await page.locator("#editor-status").filter({ hasText: "25 % of the picture" }).waitFor();
+  await page.evaluate((base64) => {
+    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], "large.png", { type: "image/png" }));
+    const how = { bubbles: true, cancelable: true, clipboardData };
+    document.activeElement?.dispatchEvent(new ClipboardEvent("paste", how));
+  }, large.toString("base64"));
+  await page.locator("#editor-status").filter({ hasText: "50 % of the picture" }).waitFor();
   await page.getByRole("button", { name: "Done" }).click();
   await dropped(page, "photo.png", PHOTO);
   await page.getByRole("button", { name: "Paint mask" }).click();

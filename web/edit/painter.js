@@ -1,5 +1,5 @@
 // The painter: a dialog in which a mask is painted over the start image, by mouse, pen, fingers or
-// keys. Each change is handed on a moment later, so that a reload loses nothing.
+// keys. Each change is handed on a moment later: a reload loses what was painted in that moment.
 
 import { anyById, button, byId, onPress, save } from "../dom.js";
 import { editText } from "../strings/edit.js";
@@ -13,7 +13,7 @@ import { createSheet } from "./sheet.js";
 /** @typedef {import("./zoom.js").Point} Point */
 
 /** Milliseconds without a change before the mask is handed on, and before it is told of. */
-const REST_MS = 700;
+const REST_MS = 300;
 const TOLD_MS = 250;
 /** The first width of the brush, and the largest, as shares of the mask's longer side. */
 const [FIRST, WIDEST] = [1 / 12, 1 / 2];
@@ -23,14 +23,15 @@ const [WIDER, CLOSER] = [1.2, 1.5];
 const [STEP, FAR] = [1 / 4, 5];
 
 /**
- * An image that is open: its mask, the brush on it, and what of it is transparent.
- * @typedef {{ mask: Mask, brush: ReturnType<typeof createBrush>, unseen: Uint8Array | null }} Open
+ * An image that is open: its key, its mask, the brush on it, and what of it is transparent.
+ * @typedef {{ key: string, mask: Mask, brush: ReturnType<typeof createBrush>,
+ * unseen: Uint8Array | null }} Open
  */
 
 /**
  * @typedef {object} Handlers
- * @property {(mask: Blob | null) => Promise<void>} onMask the mask has changed; null: nothing is
- * masked any more
+ * @property {(mask: Blob | null, key: string) => Promise<void>} onMask the mask of the image with
+ * this key has changed; null: nothing is masked any more
  * @property {() => void} onOpen
  * @property {() => void} onClose
  * @property {(error: unknown) => void} onFault
@@ -66,6 +67,7 @@ export class Painter {
     this.#pointers = this.#watchPointers();
     this.#keys = this.#watchKeys();
     this.#watchButtons();
+    this.#watchFiles();
     // The keys' cursor is seen while the stage has the focus from the keyboard.
     this.#stage.addEventListener("focus", () => {
       if (this.#stage.matches(":focus-visible")) this.#ring(true);
@@ -83,15 +85,19 @@ export class Painter {
 
   /**
    * Opens the painter on a start image and its mask.
+   * @param {string} key of the image
    * @param {Blob} image
    * @param {Blob | undefined} file of the mask
+   * @param {() => boolean} isWanted asked once all is decoded: whether it is still to be opened
    */
-  async open(image, file) {
+  async open(key, image, file, isWanted) {
     const { width, height, canvas } = await scaled(image, maskSize);
     const mask = new Mask(width, height);
     if (file) mask.bytes.set(await readMask(file, { width, height }));
     const unseen = await readTransparency(image, { width, height });
-    this.#open = { mask, unseen, brush: createBrush(mask, (rect) => this.#sheet.draw(rect)) };
+    if (!isWanted()) return;
+    const brush = createBrush(mask, (rect) => this.#sheet.draw(rect));
+    this.#open = { key, mask, unseen, brush };
     const longer = Math.max(width, height);
     this.#slider.max = String(Math.max(2, Math.round(longer * WIDEST)));
     this.#slider.value = String(Math.max(1, Math.round(longer * FIRST)));
@@ -103,6 +109,11 @@ export class Painter {
     this.#stage.focus({ preventScroll: true });
     this.#show();
     this.#handlers.onOpen();
+  }
+
+  /** Whether it is open. */
+  isOpen() {
+    return this.#dialog.open;
   }
 
   /** Closes it. The change is on its way before anything else can happen. */
@@ -191,6 +202,19 @@ export class Painter {
     });
   }
 
+  /** While it is open, a file that is dropped or pasted is a mask for it. */
+  #watchFiles() {
+    /** @param {Event} event @param {DataTransfer | null} data */
+    const take = (event, data) => {
+      const [file] = data?.files ?? [];
+      if (!file || !this.#dialog.open) return;
+      event.preventDefault();
+      void this.#load(file);
+    };
+    document.addEventListener("drop", (event) => take(event, event.dataTransfer));
+    document.addEventListener("paste", (event) => take(event, event.clipboardData));
+  }
+
   /** The width of the brush in pixels of the mask. */
   get #size() {
     return Number(this.#slider.value);
@@ -276,10 +300,10 @@ export class Painter {
     clearTimeout(this.#restTimer);
     if (!this.#changed || !this.#open) return;
     this.#changed = false;
-    const { mask } = this.#open;
+    const { key, mask } = this.#open;
     const file = mask.isEmpty() ? Promise.resolve(null) : maskFile(mask);
     const mine = Promise.all([file, this.#handing])
-      .then(([blob]) => this.#handlers.onMask(blob))
+      .then(([blob]) => this.#handlers.onMask(blob, key))
       .catch(this.#handlers.onFault)
       .finally(() => {
         if (mine === this.#handing) this.#handing = null;

@@ -50,6 +50,9 @@ export const editText = {
   noSides: () => "Type how many pixels to add at a side.",
   extended: (/** @type {number} */ width, /** @type {number} */ height) =>
     `The picture has ${width} × ${height} pixels now; the new ones are masked.`,
+  extendedLate: () =>
+    "The extended picture was not used: meanwhile the start image has changed, or was painted on.",
+  noPainter: (/** @type {string} */ reason) => `The painter could not be loaded: ${reason}`,
   notExtended: (/** @type {string} */ reason) => `The picture could not be extended: ${reason}`,
   noMask: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be a mask (${reason}).`,

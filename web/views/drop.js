@@ -101,10 +101,13 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
   page.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) page.classList.remove("dropping");
   });
+  // While the painter is open, a file is a mask: the painter takes it.
+  const paints = () => byId("editor", HTMLDialogElement).open;
   page.addEventListener("drop", (event) => {
     page.classList.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault();
+    if (paints()) return;
     const models = modelsOf(event);
     if (models) return void models.then(onModels, onFault);
     const files = [...(event.dataTransfer?.files ?? [])];
@@ -114,7 +117,7 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
   });
   page.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length) return;
+    if (!files.length || paints()) return;
     event.preventDefault();
     take(files);
   });

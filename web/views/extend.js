@@ -20,14 +20,17 @@ const MOST = 2048;
 /**
  * @param {object} handlers
  * @param {Outpaint} handlers.outpaint
- * @param {() => Promise<Pixels>} handlers.find the start image
- * @param {(extended: { initial: Pixels, mask: Pixels }) => Promise<void>} handlers.onExtended
+ * @param {() => Promise<{ pixels: Pixels, key: string }>} handlers.find the start image and its key
+ * @param {(extended: { initial: Pixels, mask: Pixels }, key: string) => Promise<boolean>}
+ * handlers.onExtended returns whether it is the start image now
  */
 export function createExtend({ outpaint, find, onExtended }) {
   /** @type {Promise<void> | null} */
   let running = null;
   const inputs = SIDES.map((side) => byId(`extend-${side}`, HTMLInputElement));
   const told = anyById("extend-told");
+  /** The key of the start image that the sentence is about. */
+  let about = "";
 
   /** The numbers as typed; null if one is none. @returns {Sides | null} */
   function sides() {
@@ -40,8 +43,9 @@ export function createExtend({ outpaint, find, onExtended }) {
     const wanted = sides();
     if (!wanted) return editText.wrongSides(MOST);
     if (!wanted.some((one) => one)) return editText.noSides();
-    const made = await outpaint(await find(), wanted);
-    await onExtended(made);
+    const { pixels, key } = await find();
+    const made = await outpaint(pixels, wanted);
+    if (!(await onExtended(made, key))) return editText.extendedLate();
     for (const input of inputs) input.value = "0";
     return editText.extended(made.initial.width, made.initial.height);
   }
@@ -54,19 +58,27 @@ export function createExtend({ outpaint, find, onExtended }) {
       button("extend-act").click();
     });
   onPress("extend-act", () => {
+    if (running) return;
     const act = button("extend-act");
-    act.disabled = true;
+    // A disabled button would lose the focus.
+    act.ariaDisabled = "true";
     const mine = extend()
       .catch((error) => editText.notExtended(/** @type {Error} */ (error).message))
       .then((sentence) => void (told.textContent = sentence))
       .finally(() => {
-        act.disabled = false;
+        act.ariaDisabled = "false";
         running = null;
       });
     running = mine;
   });
 
   return {
+    /** Which start image is shown: a sentence about another goes. @param {string} key */
+    show(key) {
+      if (key !== about) told.textContent = "";
+      about = key;
+    },
+
     /** Resolves when the extension that was asked for is there; null if none was. */
     pending: () => running,
   };

@@ -219,12 +219,12 @@ export class Form {
   /** The start image, its mask, their settings, and those of before. */
   startImageDraft() {
     const steps = this.startImage.steps();
-    return { ...this.startImage.fields(), ...(steps ? { steps } : {}) };
+    return { ...this.startImage.allFields(), ...(steps ? { steps } : {}) };
   }
 
   /** A function that brings back the form as it is now. */
   snapshot() {
-    const [typed, startImage] = [this.changes(), this.startImage.fields()];
+    const [typed, startImage] = [this.changes(), this.startImage.allFields()];
     return () => {
       this.open(typed);
       this.fill(Object.entries(startImage));

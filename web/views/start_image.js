@@ -4,17 +4,14 @@
 
 import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
-import { readSteps } from "../request/draft.js";
 import { startImageFile, keepStartImage } from "../storage/start_images.js";
 import { say } from "../strings.js";
 import { editText } from "../strings/edit.js";
-import { anyById, button, byId, onPress } from "../dom.js";
+import { anyById, button, byId, onPress, setText } from "../dom.js";
 import { createExtend } from "./extend.js";
+import { FormerStarts, same } from "./former_starts.js";
 import { createMaskFields } from "./mask_fields.js";
 import { createSmall } from "./small_start.js";
-
-/** How many start images of before can be had back. */
-const STEPS_MAX = 20;
 
 /** @typedef {import("../request/draft.js").Start} Start */
 /** @typedef {import("../engine/protocol.js").Description} Description */
@@ -24,7 +21,8 @@ const STEPS_MAX = 20;
 const NONE = { initial: "", mask: "" };
 
 /**
- * How to get a start image: its file, how to store it, which gives its key, and the key of its mask.
+ * How to get a start image: its file, how to store it, which gives its key, and the key of its
+ * mask; without that, the start image that is present keeps its mask, and another one has none.
  * @typedef {{ file: Blob, keep: () => string | Promise<string>, mask?: string }} Found
  */
 
@@ -49,16 +47,17 @@ export class StartImage {
   #painter = null;
   #extend;
   #now = NONE;
-  /** The start image that the painter was opened on. */
-  #painted = "";
-  /** Start images of before, the latest last. @type {Start[]} */
-  #steps = [];
+  #steps = new FormerStarts();
   /** Whether the request in the form had a start image that is not stored here. */
   #missing = false;
   /** What the open model is for. @type {NonNullable<Description["purpose"]>} */
   #purpose = "generate";
   /** Counts choices: when an older choice ends after a later one, its result is ignored. */
   #choices = 0;
+  /** The latest choice, if it has not ended. @type {Promise<boolean> | null} */
+  #choosing = null;
+  /** Counts openings of the painter: of two at once the later one counts. */
+  #openings = 0;
 
   /** @param {Handlers} handlers */
   constructor(handlers) {
@@ -67,8 +66,11 @@ export class StartImage {
     this.#fields = createMaskFields(onChange);
     this.#extend = createExtend({
       outpaint,
-      find: async () => pixelsOf(await fileOf(this.#now.initial)),
-      onExtended: (extended) => this.#takeExtended(extended),
+      find: async () => {
+        const { initial } = this.#now;
+        return { pixels: await pixelsOf(await fileOf(initial)), key: initial };
+      },
+      onExtended: (extended, key) => this.#takeExtended(extended, key),
     });
     this.#listen();
     this.show();
@@ -83,10 +85,9 @@ export class StartImage {
     });
     this.#strength.addEventListener("input", () => this.show());
     onPress("initial-edit", () => void this.edit());
-    onPress("initial-back", () => this.#back());
+    onPress("initial-back", () => void this.#back().catch(this.#handlers.onFault));
     onPress("mask-discard", () => {
-      this.#remember();
-      void this.#takeMask(null).catch(this.#handlers.onFault);
+      void this.#discard().catch(this.#handlers.onFault);
       button("initial-edit").focus();
     });
     onPress("initial-remove", () => {
@@ -103,37 +104,25 @@ export class StartImage {
     byId("strength-value", HTMLOutputElement).value = this.#strength.value;
     const hint = anyById("initial-hint");
     hint.hidden = !this.#missing;
-    hint.textContent = this.#missing ? say.startImageMissing() : "";
+    setText(hint, this.#missing ? say.startImageMissing() : "");
     button("initial-edit").textContent = editText.paint(!!mask);
     button("mask-discard").hidden = !mask;
     // A model that edits by instructions has neither a strength nor a mask.
     const edits = this.#purpose === "edit";
     for (const id of ["strength-field", "initial-edit", "extend"]) anyById(id).hidden = edits;
     button("mask-discard").hidden ||= edits;
-    anyById("purpose-hint").textContent = editText.purpose(this.#purpose, !!initial, !!mask);
-    const count = this.#former().length;
+    setText(anyById("purpose-hint"), editText.purpose(this.#purpose, !!initial, !!mask));
+    const count = this.#steps.before(this.#now).length;
     anyById("initial-steps").hidden = !count;
     button("initial-back").textContent = editText.back(count);
     this.#fields.show(!!mask && !edits);
+    this.#extend.show(initial);
   }
 
   /** Adapts the form to a model. @param {Description} description */
   describe({ purpose = "generate" }) {
     this.#purpose = purpose;
     this.show();
-  }
-
-  /** Start images of before that are not the present one. */
-  #former() {
-    const { initial, mask } = this.#now;
-    return this.#steps.filter((one) => one.initial !== initial || one.mask !== mask);
-  }
-
-  /** The present start image can be had back, once another takes its place. */
-  #remember() {
-    const [now, last] = [this.#now, this.#steps.at(-1)];
-    const known = last?.initial === now.initial && last.mask === now.mask;
-    if (now.initial && !known) this.#steps = [...this.#steps, now].slice(-STEPS_MAX);
   }
 
   /**
@@ -143,19 +132,34 @@ export class StartImage {
    * @param {() => void} [undo] if it cannot be one; without it the image of before stays
    * @returns {Promise<boolean>} whether it is the start image now
    */
-  async #choose(find, name, undo) {
+  #choose(find, name, undo) {
+    const choosing = this.#tryToChoose(find, name, undo).finally(() => {
+      if (choosing === this.#choosing) this.#choosing = null;
+    });
+    return (this.#choosing = choosing);
+  }
+
+  /**
+   * As `#choose`.
+   * @param {() => Promise<Found>} find
+   * @param {string} name
+   * @param {() => void} [undo]
+   */
+  async #tryToChoose(find, name, undo) {
     const mine = ++this.#choices;
     try {
-      const { file, keep, mask = "" } = await find();
+      const { file, keep, mask } = await find();
       // A file that cannot be decoded is not stored.
       const paint = await this.#small.read(file);
       const initial = await keep();
       if (mine !== this.#choices) return false;
       paint();
-      if (this.#now.initial !== initial) {
-        this.#remember();
-        this.#now = { initial, mask };
+      const kept = initial === this.#now.initial ? this.#now.mask : "";
+      const next = { initial, mask: mask ?? kept };
+      if (!same(next, this.#now)) {
         this.closeEditor();
+        this.#steps.add(this.#now);
+        this.#now = next;
       }
       this.#missing = false;
       await this.#drawMask();
@@ -177,10 +181,7 @@ export class StartImage {
     this.#loading ??= import("../edit/painter.js").then(
       ({ Painter }) =>
         (this.#painter = new Painter({
-          onMask: async (file) => {
-            // Else another image has taken its place while it was painted.
-            if (this.#painted === this.#now.initial) await this.#takeMask(file);
-          },
+          onMask: (file, key) => this.#takeMask(file, key),
           onOpen: () => onEditor(true),
           onClose: () => onEditor(false),
           onFault,
@@ -202,35 +203,59 @@ export class StartImage {
     await this.#small.mask(file);
   }
 
-  /** The painter's mask has changed. @param {Blob | null} file */
-  async #takeMask(file) {
-    const { initial } = this.#now;
-    const mask = file ? await keepStartImage(file) : "";
-    if (initial !== this.#now.initial) return;
-    this.#now = { initial, mask };
-    await this.#drawMask();
+  /**
+   * The mask of a start image has changed.
+   * @param {Blob | null} file
+   * @param {string} initial its key
+   */
+  async #takeMask(file, initial) {
+    const next = { initial, mask: file ? await keepStartImage(file) : "" };
+    if (initial === this.#now.initial) {
+      this.#now = next;
+      await this.#drawMask();
+    } else if (!this.#steps.mask(next)) return;
     this.show();
     this.#handlers.onChange();
   }
 
-  /** @param {Extended} extended */
-  async #takeExtended({ initial, mask }) {
+  async #discard() {
+    // A mask that is still on its way would come back.
+    await this.#painter?.pending();
+    this.#steps.add(this.#now);
+    await this.#takeMask(null, this.#now.initial);
+  }
+
+  /**
+   * @param {Extended} extended
+   * @param {string} key of the image that was extended
+   * @returns {Promise<boolean>} whether it is the start image now
+   */
+  async #takeExtended({ initial, mask }, key) {
     const [file, maskFile] = await Promise.all([pngOf(initial), pngOf(mask)]);
     const found = { file, keep: () => keepStartImage(file), mask: await keepStartImage(maskFile) };
+    if (key !== this.#now.initial || this.#painter?.isOpen()) return false;
     const chosen = await this.#choose(async () => found, say.startImage());
     if (chosen) this.#handlers.onSize(initial.width, initial.height);
+    return chosen;
   }
 
   /** The start image of before, with its mask. */
-  #back() {
-    const all = this.#former();
-    const former = all.pop();
+  async #back() {
+    await this.#painter?.pending();
+    const present = this.#now;
+    const former = this.#steps.before(present).at(-1);
     if (!former) return;
-    this.#steps = all;
-    this.#now = NONE;
-    this.use(former.initial);
-    this.useMask(former.mask);
-    button(this.#steps.length ? "initial-back" : "initial-edit").focus();
+    const { initial, mask } = former;
+    const find = async () => ({ file: await fileOf(initial), keep: () => initial, mask });
+    const forget = () => {
+      this.#steps.forget(former);
+      this.show();
+    };
+    if (!(await this.#choose(find, say.startImage(), forget))) return;
+    this.#steps.turn(former, present);
+    this.show();
+    this.#handlers.onChange();
+    button(this.#steps.before(this.#now).length ? "initial-back" : "initial-edit").focus();
   }
 
   /**
@@ -242,20 +267,28 @@ export class StartImage {
     return this.#choose(async () => ({ file, keep: () => keepStartImage(file) }), name);
   }
 
-  /** Opens the painter on the start image. */
+  /** Opens the painter on the start image, with a model that makes use of a mask. */
   async edit() {
+    if (!this.#now.initial) return;
+    if (this.#purpose === "edit") return this.focus();
+    const mine = ++this.#openings;
+    const { onFault } = this.#handlers;
+    const painter = await this.#thePainter().catch(({ message }) =>
+      onFault(new Error(editText.noPainter(message))),
+    );
+    // The start image and the mask that are on their way are what is painted on.
+    await this.#choosing;
+    await painter?.pending();
     const { initial, mask } = this.#now;
-    if (!initial) return;
+    if (!painter || !initial || painter.isOpen()) return;
     try {
       const file = await fileOf(initial);
       const painted = mask ? await startImageFile(mask) : undefined;
-      const painter = await this.#thePainter();
-      if (initial !== this.#now.initial) return;
-      this.#painted = initial;
-      await painter.open(file, painted);
+      const isWanted = () => mine === this.#openings && initial === this.#now.initial;
+      await painter.open(initial, file, painted, isWanted);
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
-      this.#handlers.onFault(new Error(say.notAPicture(say.startImage(), message)));
+      onFault(new Error(say.notAPicture(say.startImage(), message)));
     }
   }
 
@@ -275,7 +308,8 @@ export class StartImage {
   use(key) {
     if (key === this.#now.initial) return;
     if (!key) return this.clear();
-    this.#remember();
+    this.closeEditor();
+    this.#steps.add(this.#now);
     this.#now = { initial: key, mask: "" };
     this.show();
     const find = async () => ({ file: await fileOf(key), keep: () => key });
@@ -293,13 +327,13 @@ export class StartImage {
 
   /** No start image; the present one can be had back. */
   clear() {
-    this.#remember();
+    this.#steps.add(this.#now);
     this.#drop();
   }
 
   /** No start image, also none of before. */
   reset() {
-    this.#steps = [];
+    this.#steps.clear();
     this.#drop();
   }
 
@@ -311,8 +345,11 @@ export class StartImage {
     this.show();
   }
 
+  /** Puts the focus where the next image is told from this one. */
   focus() {
-    this.#strength.focus();
+    // A model that edits by instructions has no strength.
+    if (this.#purpose === "edit") byId("prompt", HTMLTextAreaElement).focus();
+    else this.#strength.focus();
   }
 
   /** The request in the form had a start image; the user has to choose it again. */
@@ -321,23 +358,32 @@ export class StartImage {
     this.show();
   }
 
-  /** The fields `initial`, `mask` and their settings. @returns {Record<string, string>} */
+  /**
+   * The fields `initial`, `mask` and their settings that the open model makes use of.
+   * @returns {Record<string, string>}
+   */
   fields() {
+    const { initial } = this.#now;
+    if (this.#purpose === "edit") return initial ? { initial } : {};
+    return this.allFields();
+  }
+
+  /** The fields `initial`, `mask` and their settings. @returns {Record<string, string>} */
+  allFields() {
     const { initial, mask } = this.#now;
     const strength = this.#strength.value;
-    if (this.#purpose === "edit") return initial ? { initial } : {};
     if (!initial) return this.#missing ? { strength } : {};
     return { initial, strength, ...(mask ? { mask, ...this.#fields.values() } : {}) };
   }
 
   /** The start images of before, as text. */
   steps() {
-    return this.#steps.length ? JSON.stringify(this.#steps) : "";
+    return this.#steps.text();
   }
 
   /** Has the start images of before again. @param {string} text */
   useSteps(text) {
-    this.#steps = readSteps(text);
+    this.#steps.read(text);
     this.show();
   }
 }
