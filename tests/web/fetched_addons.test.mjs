@@ -281,12 +281,9 @@ test("an image calls stored files by their hashes, whatever their names are", as
     const lists = 'Lora hashes: "mine: 00aa11bb22cc", TI hashes: "word: 99887766554433"';
     const parameters = `${PROMPT}<lora:mine:0.8>\n${settings}, ${lists}, Version: v1.9`;
     await dropped(page, "theirs.png", pngWith({ parameters }));
-    const note = page
-      .locator("#losses")
-      .filter({
-        hasText:
-          "LoRA mine (0.8), hash 00aa11bb22cc (the stored file of that name is used instead)",
-      });
+    const note = page.locator("#losses").filter({
+      hasText: "LoRA mine (0.8), hash 00aa11bb22cc (the stored file of that name is used instead)",
+    });
     await note.filter({ hasText: "textual inversion word, hash 998877665544" }).waitFor();
   });
 });
