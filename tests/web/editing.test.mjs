@@ -10,6 +10,7 @@ import { PHOTO, SIDE, colourAt, offered, open, paint } from "./harness/editor.mj
 import { dropped, pngOf } from "./harness/files.mjs";
 import { decodePng } from "./harness/png.mjs";
 import { DOUBLE, PICTURE_MS, visit } from "./harness/site.mjs";
+import { zip } from "../../web/files/zip.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -149,6 +150,18 @@ test("jobs of the queue and an export carry image and mask", async (t) => {
   await run(1);
   await page.locator('[data-view="create"]').click();
   assert.deepEqual((await offered(page)).bytes, first.bytes);
+});
+
+test("an archive that lacks a start image of its list is refused, with the line", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  const list = '{"prompt":"a"}\n{"prompt":"b","init":"start-images/9.png"}\n';
+  const made = new Date();
+  const archive = await zip([{ name: "requests.jsonl", blob: new Blob([list]), made }]);
+  await dropped(page, "darkroom.zip", Buffer.from(await archive.arrayBuffer()));
+  const said = "line 2: the archive has no file start-images/9.png";
+  await page.getByRole("alert").getByText(said).waitFor();
+  assert.equal(await page.locator("#jobs li").count(), 0);
 });
 
 test("a picture is extended at its sides, and what is new is masked", async (t) => {
