@@ -20,13 +20,8 @@ const REST_MS = 300;
  */
 export function createAddress(form, session, { count, show, open, enter }) {
   let timer = 0;
-  /** Whether the draft waits for the timer. */
-  let waits = false;
 
   const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageDraft() });
-
-  // Without it, a reload would lose the latest change.
-  addEventListener("pagehide", () => waits && keep());
 
   function reopen() {
     const { model, how } = readOptions();
@@ -40,9 +35,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
     changed() {
       count();
       clearTimeout(timer);
-      waits = true;
       timer = setTimeout(() => {
-        waits = false;
         writeOptions(form.changes());
         keep();
       }, REST_MS);
