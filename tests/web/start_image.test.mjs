@@ -66,8 +66,10 @@ test("a mask outlasts a model that makes no use of it", async (t) => {
   const hint = page.locator("#purpose-hint");
   await hint.filter({ hasText: "changes the start image as the prompt says" }).waitFor();
   await page.locator("#prompt").fill("make it snow");
+  await page.waitForFunction(() => Object.values(localStorage).some((one) => /snow/.test(one)));
   await page.reload();
   await state("ready");
+  assert.equal(await page.locator("#prompt").inputValue(), "make it snow");
   await hint.filter({ hasText: "changes the start image as the prompt says" }).waitFor();
   assert.equal(await page.getByRole("button", { name: "Edit mask" }).isVisible(), false);
   await page.evaluate(() => void (location.hash = "#model=models/sd14"));
