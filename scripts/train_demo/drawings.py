@@ -6,8 +6,8 @@ scaled freely, or a closed curve around a point,
     r(a) = r0 · (1 + sum over k of w_k · cos(k·a + p_k))
 
 A drawing is white on black: the shape filled, or its outline of 2 to 4 pixels. The model alone
-knows silhouettes upright at two sizes and nine places, so what it makes of other shapes comes from the
-drawing.
+knows silhouettes upright at two sizes and nine places, so what it makes of other shapes comes from
+the drawing.
 """
 
 import math

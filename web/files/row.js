@@ -1,6 +1,6 @@
 // Checks one request of a list before it is added to the queue: names of fields, numbers, samplers,
-// seeds. What an export of the gallery has besides the request is skipped, but for the files of start
-// images and masks where they are at hand.
+// seeds. What an export of the gallery has besides the request is skipped, but for the files of
+// start images and masks where they are at hand.
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";

@@ -17,7 +17,7 @@ import { checked } from "./row.js";
  * Reads a list; its format is detected.
  * @param {string} name of its file
  * @param {string} text
- * @param {boolean} [images] whether rows have the paths of start images (`init`) and of masks (`mask`)
+ * @param {boolean} [images] whether rows have the paths of start images (`init`) and masks (`mask`)
  * @returns {Row[]}
  * @throws {SyntaxError} naming the line or element
  */

@@ -1,6 +1,6 @@
 // Start images of img2img, stored as the user's files, and their masks. A request of the page has
-// the number of its start image in the field `initial`, that of the mask in `mask`. Where storage is
-// blocked or full they are in memory only, until the page is closed.
+// the number of its start image in the field `initial`, that of the mask in `mask`. Where storage
+// is blocked or full they are in memory only, until the page is closed.
 
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";

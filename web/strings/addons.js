@@ -27,8 +27,8 @@ export const loraText = {
     "and the hosts that it allows. Download the file yourself and drop it on the page.",
   /** Asked before anything is asked of another site. @param {string} host */
   mayAsk: (host) =>
-    `The link names a LoRA on ${host}. Ask ${host} for its size and licence? It learns the address ` +
-    "of your device on the network.",
+    `The link names a LoRA on ${host}. Ask ${host} for its size and licence? It learns the ` +
+    "address of your device on the network.",
   /**
    * Asked before the first byte.
    * @param {import("../store/protocol.js").Manifest} manifest

@@ -1,5 +1,6 @@
-// The gallery's export: a zip file of images with a list of their requests, and with the start images
-// and masks that they were made with. Dropped on the page it becomes jobs of the queue again.
+// The gallery's export: a zip file of images with a list of their requests, and with the start
+// images and masks that they were made with. Dropped on the page it becomes jobs of the queue
+// again.
 
 import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";

@@ -18,7 +18,7 @@ export function createMaskFields(onChange) {
   /** @param {boolean} [masked] whether there is a mask */
   function show(masked = !box.hidden) {
     box.hidden = !masked;
-    // The number in the field decides: a request fills it in. While it is typed anew, it may be none.
+    // The number in the field decides: a request fills it in. While it is typed, it may be none.
     if (padding.value.trim()) area.value = "masked";
     else if (document.activeElement !== padding) area.value = "whole";
     anyById("padding-field").hidden = area.value !== "masked";

@@ -17,8 +17,8 @@ export const SMALL = 256;
  * @param {(request: Request, file: Blob) => void} handlers.onVary makes this image the start image
  * @param {(request: Request, file: Blob) => void} handlers.onEdit the same, to paint a mask
  * @param {(file: Blob) => void} handlers.onNext makes it the start image of the present form
- * @param {(request: Request, model: string, started: boolean) => void} handlers.onLink copies a link
- * to this image; `started`: it was made of a start image
+ * @param {(request: Request, model: string, started: boolean) => void} handlers.onLink copies a
+ * link to this image; `started`: it was made of a start image
  */
 export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, onLink }) {
   const canvas = byId("canvas", HTMLCanvasElement);

@@ -41,7 +41,7 @@ export class StartImage {
   #strength = byId("strength", HTMLInputElement);
   #fields;
   #small = createSmall();
-  /** Loaded when it is opened first. @type {Promise<import("../edit/painter.js").Painter> | null} */
+  /** Loaded when first opened. @type {Promise<import("../edit/painter.js").Painter> | null} */
   #loading = null;
   /** @type {import("../edit/painter.js").Painter | null} */
   #painter = null;

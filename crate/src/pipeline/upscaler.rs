@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A tile's border is read and thrown away, because near an edge the network knows less. The size
-//! of the tiles is the largest of some whose dry run in f32 keeps the budget of memory: a tile whose
-//! numbers outgrow f16 is made again in f32.
+//! of the tiles is the largest of some whose dry run in f32 keeps the budget of memory: a tile
+//! whose numbers outgrow f16 is made again in f32.
 
 use super::control::{Control, Progress};
 use super::engine::{LoadTarget, Pending};

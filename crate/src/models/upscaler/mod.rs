@@ -6,7 +6,8 @@
 //! Compact   picture → convolutions at its own size → pixels of each pixel: SRVGGNetCompact
 //! ```
 //!
-//! Wang et al., *ESRGAN*, 2018; Wang et al., *Real-ESRGAN*, 2021; both networks as BasicSR has them.
+//! Wang et al., *ESRGAN*, 2018; Wang et al., *Real-ESRGAN*, 2021; both networks as BasicSR has
+//! them.
 
 mod compact;
 mod config;
