@@ -283,8 +283,11 @@ test("the real engine extends a picture, and keeps it in the middle", async (t) 
   const { width, height, bytes } = await make({});
   assert.deepEqual([width, height], [80, 72]);
   const start = decodePng(NOISE).bytes;
+  // Some pixels beside the new ones are made anew as well, so that no seam is seen.
+  const overlap = 8;
   for (let i = 0; i < SIDE * SIDE * 4; i++) {
     const [x, y] = [(i >> 2) % SIDE, Math.floor((i >> 2) / SIDE)];
+    if (x < overlap || y < overlap) continue;
     const at = ((y + 8) * width + x + 16) * 4 + (i % 4);
     if (bytes[at] !== start[i]) assert.fail(`the pixel ${x}, ${y} is another`);
   }
