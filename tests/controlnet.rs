@@ -320,8 +320,7 @@ fn check_picture(pipeline: &Pipeline, name: &str, device: &str) {
     let extras = Extras { initial, controls: &controls, observer, ..Extras::default() };
     let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
     let stages = memory.stages();
-    let latents =
-        stages.iter().filter(|(stage, _)| stage.starts_with("latents_")).last().unwrap().1;
+    let latents = stages.iter().rfind(|(stage, _)| stage.starts_with("latents_")).unwrap().1;
     let error = models::nmse(latents, &golden.array(&format!("{name}.latents"))).sqrt();
     let want = golden.array(&format!("{name}.image"));
     let off = stages["image"].iter().zip(&want).map(|(got, want)| (got - want).abs());

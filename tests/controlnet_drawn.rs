@@ -11,15 +11,18 @@ use std::rc::Rc;
 
 const SIDE: u32 = 64;
 
+/// Whether a pixel is drawn.
+type Shape = fn(f64, f64) -> bool;
+
 /// Shapes that the model was not trained on, as functions of a pixel in −1…1.
-const SHAPES: [(&str, fn(f64, f64) -> bool); 4] = [
+const SHAPES: [(&str, Shape); 4] = [
     ("a tilted bar", |x, y| (x + y).abs() < 0.4 && (x - y).abs() < 1.3),
     ("an L", |x, y| (-0.7..0.7).contains(&x) && (-0.7..0.7).contains(&y) && (x < -0.1 || y > 0.1)),
     ("a wide ellipse", |x, y| (x / 0.85).powi(2) + ((y - 0.2) / 0.45).powi(2) < 1.0),
     ("a triangle on its point", |x, y| y < 0.75 && y > -0.7 && x.abs() < 0.45 * (0.8 - y)),
 ];
 
-fn drawing(shape: fn(f64, f64) -> bool) -> (Vec<bool>, Rgba) {
+fn drawing(shape: Shape) -> (Vec<bool>, Rgba) {
     let at = |i: u32| (f64::from(i) + 0.5) / f64::from(SIDE) * 2.0 - 1.0;
     let inside: Vec<bool> = (0..SIDE * SIDE).map(|i| shape(at(i % SIDE), at(i / SIDE))).collect();
     let white = |inside: &bool| if *inside { [255; 4] } else { [0, 0, 0, 255] };

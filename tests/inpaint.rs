@@ -9,7 +9,7 @@ use crate::reference::open_on_cpu;
 use crate::walk::{Memory, open, request};
 use darkroom::diffusion::Sampler;
 use darkroom::gpu::Limits;
-use darkroom::image::Rgba;
+use darkroom::image::{Filter, Rgba};
 use darkroom::pipeline::{
     Control, Extras, Files, Kinds, Options, Picture, Pipeline, Purpose, Request, Residency, Stage,
     Workload,
@@ -248,6 +248,19 @@ fn the_rest_of_a_picture_keeps_its_bytes() {
     }
     println!("{changed} of {within} pixels under the mask are quite others");
     assert!(4 * changed > within, "{changed} of {within}");
+}
+
+/// A stroke that its blur would leave nothing of is made anew all the same.
+#[test]
+fn a_stroke_thinner_than_its_blur_counts() {
+    let pipeline = open_on_cpu(tiny()).unwrap();
+    let value = |i: u32| if (i % 64).abs_diff(40) < 2 { [255; 4] } else { [0, 0, 0, 255] };
+    let mask = Rgba::new(64, 64, (0..64 * 64).flat_map(value).collect());
+    let start = initial(64, 64);
+    let asked = Request { mask_blur: 8.0, ..request() };
+    let made = draw(&pipeline, &asked, &start, Some(&mask)).unwrap();
+    let whole = start.resize(made.width, made.height, Filter::Lanczos);
+    assert_ne!(made.rgba, whole.pixels());
 }
 
 #[test]

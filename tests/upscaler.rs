@@ -89,9 +89,9 @@ fn tiles_keep_every_pixel_once() {
         let all = tiles(size, 64, 16);
         let mut kept = vec![0; (size[0] * size[1]) as usize];
         for tile in &all {
-            for axis in 0..2 {
+            for (axis, &length) in size.iter().enumerate() {
                 let (read, keep) = (&tile.read[axis], &tile.keep[axis]);
-                assert!(read.end <= size[axis] && read.len() as u32 == 64.min(size[axis]));
+                assert!(read.end <= length && read.len() as u32 == 64.min(length));
                 let inside = |edge: u32, at_end: bool| match at_end {
                     true => keep.end == edge || keep.end + 16 <= edge,
                     false => keep.start == edge || keep.start >= edge + 16,

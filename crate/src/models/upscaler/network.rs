@@ -20,7 +20,7 @@ pub struct UpscalerNetwork {
 }
 
 enum Layers {
-    Rrdb(Rrdb),
+    Rrdb(Box<Rrdb>),
     Compact(Compact),
 }
 
@@ -32,7 +32,7 @@ impl UpscalerNetwork {
     pub fn new(root: &Scope, config: &UpscalerConfig) -> Result<UpscalerNetwork> {
         let layers = match config.kind {
             UpscalerKind::Rrdb { blocks, growth, ups } => {
-                Layers::Rrdb(Rrdb::new(root, config, [blocks, growth, ups])?)
+                Layers::Rrdb(Box::new(Rrdb::new(root, config, [blocks, growth, ups])?))
             }
             UpscalerKind::Compact { convs, factor } => {
                 Layers::Compact(Compact::new(root, config.features, [convs, factor])?)

@@ -37,7 +37,7 @@ pub(in crate::pipeline) struct ControlsOnGpu {
     /// Of each that was chosen, the ControlNet where it is loaded.
     networks: RefCell<Vec<Option<Rc<ControlNet>>>>,
     /// The features of the latest pictures, at a size.
-    features: RefCell<Vec<(PictureControl, [u32; 2], Rc<Features>)>>,
+    features: RefCell<Vec<Seen>>,
 }
 
 /// The features of a T2I-Adapter: planes and shape `[1, c, h, w]` of every level.
@@ -66,6 +66,9 @@ pub(in crate::pipeline) struct ReadyAdapter {
     pub weight: f64,
     pub bit: u32,
 }
+
+/// A picture that a T2I-Adapter has seen, at which size, and what it made of it.
+type Seen = (PictureControl, [u32; 2], Rc<Features>);
 
 impl ControlsOnGpu {
     /// Makes these the networks of what follows, and lets the others go. Returns whether that
@@ -156,9 +159,7 @@ impl ControlsOnGpu {
 
     fn known(&self, control: &PictureControl, size: [u32; 2]) -> Option<Rc<Features>> {
         let known = self.features.borrow();
-        let of = |(one, at, _): &&(PictureControl, [u32; 2], Rc<Features>)| {
-            *at == size && one.sees_the_same(control)
-        };
+        let of = |(one, at, _): &&Seen| *at == size && one.sees_the_same(control);
         known.iter().find(of).map(|(.., features)| features.clone())
     }
 

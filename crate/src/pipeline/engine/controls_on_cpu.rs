@@ -21,7 +21,7 @@ pub(super) struct ControlsOnCpu {
 }
 
 enum Network {
-    ControlNet(ControlNet),
+    ControlNet(Box<ControlNet>),
     T2iAdapter(T2iAdapter),
 }
 
@@ -124,7 +124,7 @@ impl ControlsOnCpu {
             Weights::read(file.source(), file.archive(), 0, &mut |_| cancel.check()).await?;
         let network = Rc::new(match &config {
             ControlConfig::ControlNet(config) => {
-                Network::ControlNet(ControlNet::open(weights, config)?)
+                Network::ControlNet(Box::new(ControlNet::open(weights, config)?))
             }
             ControlConfig::T2iAdapter(config) => {
                 Network::T2iAdapter(T2iAdapter::open(weights, config)?)

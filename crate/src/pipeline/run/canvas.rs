@@ -61,7 +61,9 @@ impl Canvas {
         };
         // A mask of another size is the picture's, as a whole.
         let mask = Mask::of(mask).resize(initial.width(), initial.height());
-        let soft = mask.blur(request.mask_blur);
+        let blurred = mask.blur(request.mask_blur);
+        // Strokes thinner than the blur leave nothing of it that counts as white.
+        let soft = if blurred.binary().any(|anew| anew) { blurred } else { mask };
         let Some(padding) = request.padding_mask_crop else {
             let original = initial.resize(width, height, Filter::Lanczos);
             let soft = soft.resize(width, height);
