@@ -9,10 +9,14 @@
 //! Wang et al., *ESRGAN*, 2018; Wang et al., *Real-ESRGAN*, 2021; both networks as BasicSR has
 //! them.
 
+#[cfg(feature = "engine")]
 mod compact;
 mod config;
+#[cfg(feature = "engine")]
 mod network;
+#[cfg(feature = "engine")]
 mod rrdb;
 
 pub use config::{UpscalerConfig, UpscalerKind};
+#[cfg(feature = "engine")]
 pub use network::UpscalerNetwork;
