@@ -4,10 +4,11 @@
 use crate::controlnet::{adapter_tensors, filled, net_tensors, of_tiny};
 use crate::harness::golden;
 use crate::made_up::{nmse, program, scratch, tiny};
+use crate::memory::device;
 use crate::reference::open_on_cpu;
 use crate::walk::{open, request};
 use darkroom::dtype::FileType;
-use darkroom::gpu::{Gpu, GpuOptions, Limits};
+use darkroom::gpu::{Gpu, Limits};
 use darkroom::image::{Preprocess, Rgba, png};
 use darkroom::pipeline::{
     Control, Extras, Files, Kinds, Options, PartSet, Picture, PictureControl, Pipeline, Request,
@@ -237,12 +238,6 @@ fn shortcuts_go_with_them() {
     let of_gpu = draw_as(&pipeline, &request, &controls()).unwrap();
     let off = of_cpu.rgba.iter().zip(&of_gpu.rgba).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(off.unwrap() <= 2, "CPU against GPU {off:?}/255");
-}
-
-/// A device of its own: its account begins with the model.
-fn device() -> Gpu {
-    let options = GpuOptions { default_limits: true, ..GpuOptions::default() };
-    block_on(Gpu::open(&options)).expect("the proofs need an adapter: lavapipe is enough")
 }
 
 /// Parts are let go and read again, and with them the ControlNets; in f16 as well.

@@ -10,10 +10,11 @@ use crate::harness::mutate::mutate;
 use crate::harness::random::Random;
 use crate::hostile::{dictionary, tensor, text, zip_of};
 use crate::made_up::{Golden, nmse, program, scratch, tiny};
+use crate::memory::device;
 use crate::models::TOLERANCE;
 use crate::walk::{Memory, open, request};
 use darkroom::dtype::FileType;
-use darkroom::gpu::{Gpu, Held};
+use darkroom::gpu::Held;
 use darkroom::image::png::{DARKROOM_EMBEDDINGS, decode};
 use darkroom::pipeline::{
     Control, Extras, Files, Kinds, NamedEmbedding, Options, Picture, Pipeline, Request, Residency,
@@ -135,21 +136,18 @@ fn an_open_model_gets_others() {
 #[test]
 fn the_devices_account_is_the_plan() {
     let peaks = |residency: Residency| -> [Vec<Held>; 2] {
-        gpu::run(Device::Plain, move |gpu: &Gpu| {
-            // Other tests may have left readback buffers on the device, which count as well.
-            gpu.trim();
-            let options = Options { residency: Some(residency), ..all() };
-            let pipeline = open(gpu, tiny(), options.clone()).unwrap();
-            let steps = Request { steps: 3, ..request() };
-            let picture = block_on(pipeline.generate(&steps, &Control::default())).unwrap();
-            let mut files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
-            files.set_embeddings(&options.embeddings).unwrap();
-            let size = [picture.width, picture.height];
-            let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
-            let dry = block_on(files.dry_run_with(&options, gpu, load, residency)).unwrap();
-            let held = |peaks: Vec<(_, Held)>| peaks.into_iter().map(|(_, held)| held).collect();
-            [held(pipeline.peaks()), held(dry.peaks)]
-        })
+        let gpu = &device();
+        let options = Options { residency: Some(residency), ..all() };
+        let pipeline = open(gpu, tiny(), options.clone()).unwrap();
+        let steps = Request { steps: 3, ..request() };
+        let picture = block_on(pipeline.generate(&steps, &Control::default())).unwrap();
+        let mut files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
+        files.set_embeddings(&options.embeddings).unwrap();
+        let size = [picture.width, picture.height];
+        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let dry = block_on(files.dry_run_with(&options, gpu, load, residency)).unwrap();
+        let held = |peaks: Vec<(_, Held)>| peaks.into_iter().map(|(_, held)| held).collect();
+        [held(pipeline.peaks()), held(dry.peaks)]
     };
     for residency in
         [Residency::ALL, Residency { kept: Default::default(), bands: None, taesd: false }]

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 /// A device of its own: its account begins with the model.
-fn device() -> Gpu {
+pub(crate) fn device() -> Gpu {
     let options = GpuOptions { default_limits: true, ..GpuOptions::default() };
     block_on(Gpu::open(&options)).expect("the proofs need an adapter: lavapipe is enough")
 }
