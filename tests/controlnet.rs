@@ -4,6 +4,7 @@
 
 use crate::harness::golden;
 use crate::harness::gpu::{self, Device};
+use crate::img2img::initial;
 use crate::made_up::{Golden, tiny};
 use crate::models::{self, Array, TOLERANCE, UNET_FILE, nmse, planes};
 use crate::reference::open_on_cpu;
@@ -12,7 +13,6 @@ use crate::walk::{Memory, open};
 use candle_core::Tensor as Candled;
 use darkroom::dtype::FileType;
 use darkroom::gpu::Gpu;
-use darkroom::image::Rgba;
 use darkroom::models::controlnet::{ControlNet, ControlNetConfig, ControlNetInput};
 use darkroom::models::t2i_adapter::{T2iAdapter, T2iAdapterConfig};
 use darkroom::models::unet::{Context, Residuals, Unet, UnetConfig, UnetInput};
@@ -267,17 +267,6 @@ fn the_reference_is_diffusers() {
     for (i, level) in levels.iter().enumerate() {
         check(&format!("level{i}"), &values(level));
     }
-}
-
-/// The picture that `scripts/golden/img2img.py` makes.
-pub(crate) fn initial(width: u32, height: u32) -> Rgba {
-    let pixel = |i: u32| {
-        let (x, y) = ((i % width) as i32, (i / width) as i32);
-        let rgb = [3 * x + y, 2 * y + x * y / 16, 255 - 2 * x - y];
-        let [r, g, b] = rgb.map(|value| value.rem_euclid(256) as u8);
-        [r, g, b, 255]
-    };
-    Rgba::new(width, height, (0..width * height).flat_map(pixel).collect())
 }
 
 /// The networks of the pictures, by name.

@@ -1,6 +1,7 @@
 //! ControlNets in runs that make a part of a picture anew.
 
-use crate::controlnet::{initial, of_tiny};
+use crate::controlnet::of_tiny;
+use crate::img2img::initial;
 use crate::made_up::tiny;
 use crate::reference::open_on_cpu;
 use crate::walk::Memory;

@@ -1,8 +1,7 @@
 //! A mask: which part of a picture is made anew (white, 255) and which stays (black, 0).
 //!
 //! ```text
-//! luminance = (19595 · r + 38470 · g + 7471 · b + 2¹⁵) / 2¹⁶       Pillow's convert("L")
-//! anew      = luminance / 255 ≥ ½                               diffusers' do_binarize
+//! anew = luminance / 255 ≥ ½        diffusers' do_binarize
 //! ```
 //!
 //! diffusers: `VaeImageProcessor(do_binarize=True, do_convert_grayscale=True)`.
@@ -34,12 +33,7 @@ impl Mask {
 
     /// The luminance of a picture; its opacity is ignored. Pillow: `Image.convert("L")`.
     pub fn of(picture: &Rgba) -> Mask {
-        let luminance = |[r, g, b, _]: &[u8; 4]| {
-            let [r, g, b] = [r, g, b].map(|value| u32::from(*value));
-            ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16) as u8
-        };
-        let values = picture.pixels().as_chunks().0.iter().map(luminance).collect();
-        Mask::new(picture.width(), picture.height(), values)
+        Mask::new(picture.width(), picture.height(), picture.luminances().collect())
     }
 
     /// Values in a row.

@@ -31,6 +31,18 @@ impl Rgba {
         Rgba::new(width, height, pixels)
     }
 
+    /// The luminance of each pixel; opacity is ignored. Pillow: `Image.convert("L")`.
+    ///
+    /// ```text
+    /// (19595 · r + 38470 · g + 7471 · b + 2¹⁵) / 2¹⁶
+    /// ```
+    pub fn luminances(&self) -> impl Iterator<Item = u8> {
+        self.pixels.as_chunks().0.iter().map(|[r, g, b, _]: &[u8; 4]| {
+            let [r, g, b] = [r, g, b].map(|value| u32::from(*value));
+            ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16) as u8
+        })
+    }
+
     /// The picture with its last columns and rows mirrored, until both sides are multiples of
     /// `unit`. torch: `pad(mode="reflect")`.
     pub fn reflected_to(&self, unit: u32) -> Rgba {

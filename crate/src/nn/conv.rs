@@ -116,9 +116,7 @@ impl Conv2d {
     /// The convolution of `x` `[b, h, w, c_in]` as if it had been resized to twice its height and
     /// width (nearest neighbour): `[b, 2h, 2w, c_out]`.
     pub fn forward_doubled(&self, x: &Tensor) -> Tensor {
-        let [_, height, width, _] = x.shape().image();
-        let window = Window { resize: Some([2 * height, 2 * width]), ..self.window };
-        x.conv2d(&self.weight, window, self.epilogue())
+        self.forward_doubled_activated(x, Activation::Identity)
     }
 
     /// `activation` of [`Conv2d::forward_doubled`]: `[b, h, w, c_in] → [b, 2h, 2w, c_out]`.

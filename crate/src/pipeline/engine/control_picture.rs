@@ -56,13 +56,9 @@ pub(super) fn guess_scale(i: usize, all: usize) -> f64 {
     libm::pow(10.0, i as f64 / all as f64 - 1.0)
 }
 
-/// Luminance in all three channels. Pillow: `Image.convert("L")`.
+/// Luminance in all three channels, and the same opacity.
 fn gray(picture: &Rgba) -> Rgba {
-    let luminance = |[r, g, b, a]: &[u8; 4]| {
-        let [r, g, b] = [r, g, b].map(|byte| u32::from(*byte));
-        let byte = ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16) as u8;
-        [byte, byte, byte, *a]
-    };
-    let pixels = picture.pixels().as_chunks::<4>().0.iter().flat_map(luminance).collect();
+    let opacities = picture.pixels().as_chunks::<4>().0.iter().map(|pixel| pixel[3]);
+    let pixels = picture.luminances().zip(opacities).flat_map(|(y, a)| [y, y, y, a]).collect();
     Rgba::new(picture.width(), picture.height(), pixels)
 }
