@@ -39,6 +39,10 @@ fn open(gpu: &Gpu, file: &str, options: UpscalerOptions) -> Result<Upscaler> {
     block_on(Upscaler::open(gpu, (&source(), file), options, &Control::default()))
 }
 
+fn open_on_cpu(file: &str) -> Upscaler {
+    block_on(Upscaler::open_on_cpu((&source(), file), None, &Control::default())).unwrap()
+}
+
 /// A picture whose pixels differ.
 fn motley(width: u32, height: u32) -> Rgba {
     let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8;
@@ -57,6 +61,38 @@ fn each_is_the_published_network() {
         ("compact_x2.safetensors", "compact_x2"),
     ];
     gpu::run(Device::Plain, move |gpu| files.map(|(file, name)| check(gpu, file, name)));
+}
+
+/// The CPU's implementation against the same pictures, rounded to bytes as files are.
+#[test]
+fn the_cpu_makes_the_same_pictures() {
+    gpu::run(Device::Plain, on_both);
+}
+
+fn on_both(gpu: &Gpu) {
+    for file in ["rrdb.pth", "rrdb_x2.safetensors", "compact.pth", "compact_x2.safetensors"] {
+        let picture = motley(23, 14);
+        let want = open(gpu, file, UpscalerOptions::default()).unwrap();
+        let want = block_on(want.enlarge(&picture, &Control::default())).unwrap();
+        let cpu = open_on_cpu(file);
+        let got = block_on(cpu.enlarge(&picture, &Control::default())).unwrap();
+        assert_eq!([got.width(), got.height()], [want.width(), want.height()], "{file}");
+        let farthest = got.pixels().iter().zip(want.pixels()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(farthest <= Some(1), "{file}: {farthest:?}");
+        // The values of a random network are no flat picture.
+        assert!(got.pixels().iter().any(|byte| *byte != got.pixels()[0]), "{file}");
+    }
+}
+
+/// Tiles are chosen by what is counted for them: the more layers, the smaller.
+#[test]
+fn tiles_on_the_cpu_keep_its_memory() {
+    for file in ["rrdb.pth", "compact.pth"] {
+        let (side, bytes) = block_on(open_on_cpu(file).plan([2048, 2048])).unwrap();
+        println!("{file}: tiles of {side}, {:.0} MB", bytes as f64 / 1e6);
+        assert!(bytes <= 600_000_000, "{file}: {side}, {bytes}");
+        assert!(side >= 192, "{file}: {side}");
+    }
 }
 
 /// Checks a file against a case.

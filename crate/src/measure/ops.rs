@@ -1,5 +1,6 @@
 //! The ops that are measured: those of an evaluation of the UNet of Stable Diffusion v1.4 with
-//! batch 2 (one picture with guidance), and a matrix product of 1024³ for comparison.
+//! batch 2 (one picture with guidance), a matrix product of 1024³ for comparison, and what a LoRA
+//! adds.
 
 use crate::gpu::Gpu;
 use crate::ops::{Activation, Epilogue, Mask, Window};
@@ -52,8 +53,8 @@ impl On {
     }
 }
 
-/// The ops of an evaluation of v1.4's UNet with batch 2, after a matrix product of 1024³. The rows
-/// of each are divided by `divide`.
+/// The ops of an evaluation of v1.4's UNet with batch 2, after a matrix product of 1024³ and before
+/// what LoRAs add. The rows of each are divided by `divide`.
 pub(super) fn of_the_unet(on: &On, divide: usize) -> Vec<Op> {
     let mut ops = vec![];
     for (rows, k, n) in [(1024, 1024, 1024), (8192, 320, 320), (2048, 640, 640), (512, 1280, 1280)]
@@ -75,6 +76,11 @@ pub(super) fn of_the_unet(on: &On, divide: usize) -> Vec<Op> {
     }
     for (side, c) in [(64, 320), (32, 640), (16, 1280)] {
         ops.push(norms(on, side, c));
+    }
+    if Weight::takes_products(on.weights) {
+        for (k, n) in [(320, 320), (1280, 1280), (9 * 1280, 1280)] {
+            ops.push(product(on, k, n / divide));
+        }
     }
     ops
 }
@@ -114,6 +120,18 @@ fn attention(on: &On, [queries, keys]: [usize; 2], width: usize) -> Op {
         let q = on.tensor([2, queries, HEADS * width]);
         let k = on.tensor([2, keys, HEADS * width]);
         Box::new(move || drop(q.attention(&k, &k, HEADS, Mask::None)))
+    })
+}
+
+/// What a LoRA of rank 64 adds to a matrix while a model loads.
+fn product(on: &On, k: usize, n: usize) -> Op {
+    const RANK: usize = 64;
+    let on = on.clone();
+    Op::new(format!("add_product {k} → {n}, rank {RANK}"), move || {
+        let n = n.next_multiple_of(Weight::PANEL);
+        let weight = on.weight(k, n);
+        let (up, down) = (vec![0.0; RANK * n], vec![0.0; RANK * k]);
+        Box::new(move || weight.add_product(0..n, [&up, &down]))
     })
 }
 

@@ -204,7 +204,7 @@ async fn provenance(source: &dyn Source, parts: &[PartRecord]) -> Result<Option<
 }
 
 /// What was found for a model to run on.
-enum Found {
+pub(super) enum Found {
     /// An adapter, and how it computes.
     Gpu(Gpu, Numerics),
     /// No adapter that is to be used: its kind, and the sentence that says so, or none where the
@@ -217,7 +217,7 @@ enum Found {
 ///
 /// # Errors
 /// Where WebGPU was asked for: [`Error::NoGpu`], [`Error::NoAdapter`], the device's faults.
-async fn find_adapter(choice: DeviceChoice, kind: AdapterKind) -> Result<Found> {
+pub(super) async fn find_adapter(choice: DeviceChoice, kind: AdapterKind) -> Result<Found> {
     let none = |kind, why: &str| Ok(Found::None { kind, why: why.into() });
     let software = "There is only a software adapter for WebGPU here. ";
     let no_webgpu = "There is no WebGPU here. ";

@@ -12,6 +12,7 @@ mod taesd;
 mod text_encoder;
 mod time_embedding;
 mod unet;
+mod upscaler;
 mod vae_encoder;
 mod weights;
 
@@ -28,6 +29,7 @@ pub use t2i_adapter::T2iAdapter;
 pub use taesd::Taesd;
 use text_encoder::TextEncoder;
 pub use unet::Unet;
+pub use upscaler::Upscaler;
 use vae_encoder::VaeEncoder;
 pub use weights::Weights;
 

@@ -13,11 +13,13 @@ use std::ops::Range;
 
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::replace::ReplacePattern;
-use tokenizers::normalizers::{Lowercase, NFC, Replace, Sequence as Normalizers};
+use tokenizers::normalizers::{Lowercase, NFC, Replace};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{AddedToken, SplitDelimiterBehavior};
+use tokenizers::{
+    AddedToken, NormalizedString, Normalizer, PreTokenizedString, PreTokenizer,
+    SplitDelimiterBehavior, TokenizerImpl,
+};
 
 use super::learned::LearnedWords;
 use super::vocabulary::{END, START, Vocabulary, WORD_END, added_tokens};
@@ -62,9 +64,39 @@ impl Piece {
     }
 }
 
+/// The crate's tokenizer with CLIP's steps alone: its own type `Tokenizer` has every model and step
+/// that a `tokenizer.json` can name, which are a tenth of a megabyte of the wasm.
+type Clip = TokenizerImpl<BPE, CleanText, SplitWords, ByteLevel, ByteLevel>;
+
+/// Text → NFC, single spaces, lower case.
+struct CleanText {
+    spaces: Replace,
+}
+
+impl Normalizer for CleanText {
+    fn normalize(&self, text: &mut NormalizedString) -> tokenizers::Result<()> {
+        NFC.normalize(text)?;
+        self.spaces.normalize(text)?;
+        Lowercase.normalize(text)
+    }
+}
+
+/// Text → words, their bytes as letters.
+struct SplitWords {
+    words: Split,
+    bytes: ByteLevel,
+}
+
+impl PreTokenizer for SplitWords {
+    fn pre_tokenize(&self, text: &mut PreTokenizedString) -> tokenizers::Result<()> {
+        self.words.pre_tokenize(text)?;
+        self.bytes.pre_tokenize(text)
+    }
+}
+
 /// Turns prompts into ids.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Clip,
     start: u32,
     end: u32,
     pad: u32,
@@ -105,18 +137,11 @@ impl Tokenizer {
             .map_err(unusable)?;
         let spaces = ReplacePattern::Regex(r"\s+".to_owned());
         let words = SplitPattern::Regex(WORDS.to_owned());
-        let mut inner = tokenizers::Tokenizer::new(model);
-        inner
-            .with_normalizer(Some(Normalizers::new(vec![
-                NFC.into(),
-                Replace::new(spaces, " ").map_err(unusable)?.into(),
-                Lowercase.into(),
-            ])))
-            .map_err(unusable)?
-            .with_pre_tokenizer(Some(PreTokenizers::new(vec![
-                Split::new(words, SplitDelimiterBehavior::Removed, true).map_err(unusable)?.into(),
-                ByteLevel::new(false, true, true).into(),
-            ])));
+        let clean = CleanText { spaces: Replace::new(spaces, " ").map_err(unusable)? };
+        let words = Split::new(words, SplitDelimiterBehavior::Removed, true).map_err(unusable)?;
+        let split = SplitWords { words, bytes: ByteLevel::new(false, true, true) };
+        let mut inner = Clip::new(model);
+        inner.with_normalizer(Some(clean)).map_err(unusable)?.with_pre_tokenizer(Some(split));
         let special = [START, END].map(|token| AddedToken::from(token, true).normalized(true));
         inner.add_special_tokens(special).map_err(unusable)?;
         let comma = inner.token_to_id(COMMA);

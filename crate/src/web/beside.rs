@@ -151,7 +151,7 @@ pub(super) fn controls(beside: &JsValue) -> Result<Vec<ControlOption>> {
 }
 
 /// A property of an object; undefined if it does not exist, or the value is no object.
-fn property(object: &JsValue, name: &str) -> JsValue {
+pub(super) fn property(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 

@@ -13,6 +13,7 @@ mod shelf;
 mod source;
 mod stream;
 mod turn;
+mod upscale;
 mod values;
 
 pub use bench::bench;

@@ -180,12 +180,7 @@ pub(super) async fn open(
     let device_memory = options.device_memory()?;
     let precision = read_type("precision", options.precision)?.unwrap_or_default();
     let weights = read_type("weights", options.weights)?;
-    let devices = [
-        ("auto", DeviceChoice::Auto),
-        ("webgpu", DeviceChoice::WebGpu),
-        ("cpu", DeviceChoice::Cpu),
-    ];
-    let choice = choose("device", options.device.as_deref(), &devices)?;
+    let choice = choose_device(options.device.as_deref())?;
     let safety = choose("safety", options.safety.as_deref(), &[("on", true), ("off", false)])?;
     let prediction = options.prediction;
     if let Some(kind) = prediction.as_deref().filter(|kind| !PREDICTIONS.contains(kind)) {
@@ -282,7 +277,11 @@ pub(super) async fn addon_source(
 ///
 /// # Errors
 /// [`Error::Request`] that names the `field`.
-fn file_of(source: &dyn Source, field: &'static str, address: &str) -> crate::Result<String> {
+pub(super) fn file_of(
+    source: &dyn Source,
+    field: &'static str,
+    address: &str,
+) -> crate::Result<String> {
     let path = source.checkpoint().map(str::to_owned);
     path.ok_or_else(|| Error::Request {
         field,
@@ -310,6 +309,17 @@ async fn source_of(
     })
 }
 
+/// # Errors
+/// [`Error::Request`] for a device that there is not.
+pub(super) fn choose_device(name: Option<&str>) -> crate::Result<DeviceChoice> {
+    let devices = [
+        ("auto", DeviceChoice::Auto),
+        ("webgpu", DeviceChoice::WebGpu),
+        ("cpu", DeviceChoice::Cpu),
+    ];
+    choose("device", name, &devices)
+}
+
 /// What an option's text stands for; without a text the first of the choices.
 ///
 /// # Errors
@@ -330,7 +340,10 @@ fn choose<T: Copy>(
 }
 
 /// A type by its name, if there is one.
-fn read_type<T: FromStr<Err: Display>>(
+///
+/// # Errors
+/// [`Error::Request`] for a name that there is not.
+pub(super) fn read_type<T: FromStr<Err: Display>>(
     field: &'static str,
     name: Option<String>,
 ) -> crate::Result<Option<T>> {

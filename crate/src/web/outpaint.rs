@@ -1,11 +1,11 @@
 //! Outpainting for JavaScript: a picture on a larger canvas, and the mask of what is new.
 
 use super::beside::picture;
-use super::values::{set, to_js};
+use super::values::{pixels_object, set, to_js};
 use crate::error::Error;
-use crate::image::{Outpaint, Rgba};
+use crate::image::Outpaint;
 use crate::request::SIDE_MAX;
-use js_sys::{Object, Uint8ClampedArray};
+use js_sys::Object;
 use wasm_bindgen::prelude::*;
 
 /// A picture `{ width, height, rgba }` with so many more pixels at the left, the top, the right and
@@ -29,12 +29,4 @@ pub fn outpaint(pixels: &JsValue, more: Vec<u32>, seed: f64) -> Result<JsValue, 
     set(&object, "initial", pixels_object(&grown.picture));
     set(&object, "mask", pixels_object(&grown.mask.picture()));
     Ok(object)
-}
-
-fn pixels_object(picture: &Rgba) -> JsValue {
-    let object = JsValue::from(Object::new());
-    set(&object, "width", picture.width().into());
-    set(&object, "height", picture.height().into());
-    set(&object, "rgba", Uint8ClampedArray::from(picture.pixels()).into());
-    object
 }

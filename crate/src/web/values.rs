@@ -1,7 +1,8 @@
 //! Plain objects and errors as JavaScript has them.
 
 use crate::error::Error;
-use js_sys::Reflect;
+use crate::image::Rgba;
+use js_sys::{Object, Reflect, Uint8ClampedArray};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -30,4 +31,13 @@ pub(super) fn js_error(kind: &str, message: &str) -> JsValue {
 /// Sets a property of an object that we have just made.
 pub(super) fn set(object: &JsValue, name: &str, value: JsValue) {
     Reflect::set(object, &name.into(), &value).expect("a new object takes any property");
+}
+
+/// A picture `{ width, height, rgba }`.
+pub(super) fn pixels_object(picture: &Rgba) -> JsValue {
+    let object = JsValue::from(Object::new());
+    set(&object, "width", picture.width().into());
+    set(&object, "height", picture.height().into());
+    set(&object, "rgba", Uint8ClampedArray::from(picture.pixels()).into());
+    object
 }

@@ -1,12 +1,12 @@
 //! `darkroom upscale`: enlarges pictures by an upscaler of the ESRGAN family.
 
-use super::generate::{end_line, report};
+use super::generate::{Device, end_line, report};
 use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_folder, check_picture, create, read_png, write};
 use clap::Args;
 use darkroom::image::png;
-use darkroom::pipeline::{Control, Upscaler, UpscalerOptions};
-use darkroom::weights::FileSource;
+use darkroom::pipeline::{Control, Upscaler, UpscalerOptions, f32_only};
+use darkroom::weights::{FileSource, Source};
 use darkroom::{Error, Precision, Result, WeightType, measure};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,9 @@ pub(crate) struct UpscaleArgs {
     /// The folder to write to, under the pictures' own names.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     out_dir: Option<PathBuf>,
+    /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
+    #[arg(long, value_enum, default_value = "gpu")]
+    device: Device,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, default_value = "f32")]
     precision: Precision,
@@ -44,17 +47,7 @@ pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
     let pictures = args.pictures.iter().map(|path| read_png(path)).collect::<Result<Vec<_>>>()?;
     pollster::block_on(async {
         let control = Control { on_progress: Box::new(report), ..Control::default() };
-        let gpu = measure::open(&args.adapter.options()).await?;
-        eprintln!("Graphics adapter: {}", gpu.info().name);
-        let UpscaleArgs { precision, weights, .. } = *args;
-        let options = UpscalerOptions {
-            precision,
-            weights,
-            memory: Some(args.memory.saturating_mul(1_000_000)),
-        };
-        let folder = args.upscaler.parent().unwrap_or(Path::new(""));
-        let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
-        let upscaler = Upscaler::open(&gpu, (&source, &file), options, &control).await?;
+        let upscaler = open(args, &control).await?;
         for (picture, out) in pictures.iter().zip(places) {
             let large = upscaler.enlarge(&picture.picture, &control).await?;
             let texts = upscaler.texts(&picture.texts);
@@ -65,6 +58,24 @@ pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
         }
         Ok(())
     })
+}
+
+async fn open(args: &UpscaleArgs, control: &Control) -> Result<Upscaler> {
+    let UpscaleArgs { precision, weights, .. } = *args;
+    let folder = args.upscaler.parent().unwrap_or(Path::new(""));
+    let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
+    let file = (&source as &dyn Source, &*file);
+    if args.device == Device::Cpu {
+        if precision != Precision::F32 || weights.is_some_and(|w| w != WeightType::F32) {
+            return Err(f32_only());
+        }
+        return Upscaler::open_on_cpu(file, None, control).await;
+    }
+    let gpu = measure::open(&args.adapter.options()).await?;
+    eprintln!("Graphics adapter: {}", gpu.info().name);
+    let memory = Some(args.memory.saturating_mul(1_000_000));
+    let options = UpscalerOptions { precision, weights, memory };
+    Upscaler::open(&gpu, file, options, control).await
 }
 
 /// Where the pictures go, checked before anything is loaded.

@@ -1,0 +1,255 @@
+//! Enlarges pictures by a network of the ESRGAN family, in tiles that fit in memory.
+//!
+//! ```text
+//! file → names and sizes → network on the GPU or the CPU
+//! picture → tiles with borders → network → squares without borders → picture
+//! ```
+//!
+//! A tile's border is read and thrown away, because near an edge the network knows less. The size
+//! of the tiles is the largest of some whose dry run in f32 keeps the budget of memory: a tile
+//! whose numbers outgrow f16 is made again in f32.
+
+mod enlarged;
+mod on_cpu;
+mod on_gpu;
+mod options;
+
+use super::control::{Control, Progress};
+use super::device::{DeviceChoice, Host};
+use super::engine::Turn;
+use super::model::{Machine, Pipeline};
+use super::open::{Found, find_adapter};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::image::{Rgba, Tile, tiles};
+use crate::models::upscaler::UpscalerConfig;
+use crate::weights::{
+    Archive, MemorySource, Source, check_for_zeros, read_all, sha256, upscaler_names,
+};
+use enlarged::Enlarged;
+use on_cpu::OnCpu;
+use on_gpu::OnGpu;
+pub use options::UpscalerOptions;
+use std::rc::Rc;
+
+/// The largest file that is read: RealESRGAN's x4plus has 67 MB.
+const BYTES_MAX: u64 = 256 << 20;
+/// The longest side of a picture that is made.
+const SIDE_MAX: u32 = 16_384;
+/// Pixels around a tile that are read too. Real-ESRGAN's own program has 10.
+const BORDER: u32 = 16;
+/// The keyword of a PNG's text about what was done to a finished picture; as in AUTOMATIC1111's web
+/// UI.
+const POSTPROCESSING: &str = "postprocessing";
+/// An upscaler with its weights.
+pub struct Upscaler {
+    network: Network,
+    config: UpscalerConfig,
+    name: String,
+    sha256: String,
+}
+
+enum Network {
+    Gpu(Box<OnGpu>),
+    Cpu(Box<OnCpu>),
+}
+
+/// A file of an upscaler, read.
+struct Opened {
+    file: MemorySource,
+    archive: Rc<Archive>,
+    config: UpscalerConfig,
+}
+
+impl Upscaler {
+    /// Opens the file `path`, of torch or safetensors, on the GPU.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a file that is damaged or no upscaler of a known family; those of the
+    /// source and the device; a cancel.
+    pub async fn open(
+        gpu: &Gpu,
+        (source, path): (&dyn Source, &str),
+        options: UpscalerOptions,
+        control: &Control,
+    ) -> Result<Upscaler> {
+        let opened = Opened::read(source, path).await?;
+        let file = (&opened.file, Rc::clone(&opened.archive));
+        let network = OnGpu::load(gpu, file, &opened.config, options, control).await?;
+        Ok(opened.with(path, Network::Gpu(Box::new(network))))
+    }
+
+    /// Opens the file `path` on the CPU, in f32. `turn` yields to the event loop between tiles.
+    ///
+    /// # Errors
+    /// As [`Upscaler::open`].
+    pub async fn open_on_cpu(
+        (source, path): (&dyn Source, &str),
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<Upscaler> {
+        let opened = Opened::read(source, path).await?;
+        let file = (&opened.file, &*opened.archive);
+        let network = OnCpu::load(file, &opened.config, turn, control).await?;
+        Ok(opened.with(path, Network::Cpu(Box::new(network))))
+    }
+
+    /// Opens the file `path` on the device of `choice`, which is its own.
+    ///
+    /// # Errors
+    /// As [`Upscaler::open`]; where WebGPU was asked for, [`Error::NoGpu`], [`Error::NoAdapter`].
+    pub async fn open_where(
+        (choice, host): (DeviceChoice, Host),
+        file: (&dyn Source, &str),
+        options: UpscalerOptions,
+        control: &Control,
+    ) -> Result<Upscaler> {
+        let why = match find_adapter(choice, host.adapter).await? {
+            Found::Gpu(gpu, numerics) => {
+                gpu.use_matrix_units(numerics.matrix_units);
+                let opened = Upscaler::open(&gpu, file, options, control).await;
+                let mut opened = opened.inspect_err(|_| gpu.destroy())?;
+                if let Network::Gpu(network) = &mut opened.network {
+                    network.is_own = true;
+                }
+                return Ok(opened);
+            }
+            Found::None { why, .. } => why,
+        };
+        if choice == DeviceChoice::Auto {
+            let text = format!("{why}The CPU enlarges the picture; that takes longer.");
+            control.report(Progress::Notice { text });
+        }
+        Upscaler::open_on_cpu(file, host.turn, control).await
+    }
+
+    /// How many times as wide and high pictures become.
+    pub fn factor(&self) -> u32 {
+        self.config.factor() as u32
+    }
+
+    /// The name of its file without folders and extension.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// SHA-256 of its file.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The texts of a PNG, with what enlarged the picture beside its request, as AUTOMATIC1111's
+    /// web UI writes it.
+    pub fn texts(&self, texts: &[(String, String)]) -> Vec<(String, String)> {
+        let (factor, name, hash) = (self.factor(), &self.name, &self.sha256[..10]);
+        let said = format!(
+            "Postprocess upscale by: {factor}, Postprocess upscaler: {name}, Upscaler hash: {hash}"
+        );
+        let mut texts = texts.to_vec();
+        texts.retain(|(key, _)| key != POSTPROCESSING);
+        texts.push((POSTPROCESSING.into(), said));
+        texts
+    }
+
+    /// The side of the tiles of a picture of this size, and the bytes at the peak, its weights
+    /// included: those of the GPU, or on the CPU about those in memory.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`] where not even the smallest tile fits the adapter.
+    pub async fn plan(&self, size: [u32; 2]) -> Result<(u32, u64)> {
+        match &self.network {
+            Network::Gpu(network) => network.plan(size).await,
+            Network::Cpu(network) => Ok(network.plan(size)),
+        }
+    }
+
+    /// The picture, `factor` times as wide and high. Its opacity is enlarged bicubically.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a picture that would become too large; [`Error::GpuLimit`];
+    /// [`Error::NotFinite`] for weights that give no numbers; a cancel; those of the device.
+    pub async fn enlarge(&self, picture: &Rgba, control: &Control) -> Result<Rgba> {
+        let [width, height] = [picture.width(), picture.height()];
+        let factor = self.factor();
+        let sides = [width, height].map(|side| side.saturating_mul(factor));
+        if sides.contains(&0) || sides.iter().any(|side| *side > SIDE_MAX) {
+            let reason = format!(
+                "of {width}×{height} pixels would become {}×{}; at most {SIDE_MAX} a side are made",
+                sides[0], sides[1]
+            );
+            return Err(Error::Request { field: "picture", reason });
+        }
+        let whole = picture.reflected_to(self.config.unshuffle as u32);
+        let size = [whole.width(), whole.height()];
+        let (side, _) = self.plan(size).await?;
+        let all = tiles(size, side, BORDER);
+        let mut made = Enlarged::new(sides, factor);
+        for (done, tile) in all.iter().enumerate() {
+            control.check()?;
+            control.report(Progress::Enlarging { done, total: all.len() });
+            made.paste(tile, &self.tile(&whole, tile).await?);
+        }
+        control.report(Progress::Enlarging { done: all.len(), total: all.len() });
+        if let Network::Gpu(network) = &self.network {
+            network.trim();
+        }
+        Ok(made.finish(picture))
+    }
+
+    /// A tile, enlarged: RGB in 0…1, row by row.
+    async fn tile(&self, picture: &Rgba, tile: &Tile) -> Result<Vec<f32>> {
+        let [columns, rows] = &tile.read;
+        let row = |y: u32| {
+            let first = (y * picture.width() + columns.start) as usize;
+            &picture.pixels().as_chunks::<4>().0[first..first + columns.len()]
+        };
+        let colours = |pixel: &[u8; 4]| [0, 1, 2].map(|i| f32::from(pixel[i]) / 255.0);
+        let pixels: Vec<f32> = rows.clone().flat_map(row).flat_map(colours).collect();
+        let size = [columns.len(), rows.len()];
+        let made = match &self.network {
+            Network::Gpu(network) => network.enlarge(&pixels, size).await?,
+            Network::Cpu(network) => network.enlarge(&pixels, size).await,
+        };
+        let is_finite = made.iter().all(|x| x.is_finite());
+        if is_finite { Ok(made) } else { Err(Error::NotFinite { step: 0 }) }
+    }
+}
+
+impl Pipeline {
+    /// Opens an upscaler on the model's device. `turn` yields to the event loop where that is the
+    /// CPU.
+    ///
+    /// # Errors
+    /// As [`Upscaler::open`].
+    pub async fn open_upscaler(
+        &self,
+        file: (&dyn Source, &str),
+        options: UpscalerOptions,
+        turn: Option<Turn>,
+        control: &Control,
+    ) -> Result<Upscaler> {
+        match &self.machine {
+            Machine::Gpu(engine) => Upscaler::open(&engine.gpu, file, options, control).await,
+            Machine::Cpu(_) => Upscaler::open_on_cpu(file, turn, control).await,
+        }
+    }
+}
+
+impl Opened {
+    /// # Errors
+    /// As [`Upscaler::open`].
+    async fn read(source: &dyn Source, path: &str) -> Result<Opened> {
+        let file = MemorySource::new(path, read_all(source, path, BYTES_MAX).await?);
+        let archive = Rc::new(upscaler_names(&Archive::open(&file, path).await?));
+        let config = UpscalerConfig::of(&archive)?;
+        check_for_zeros(&file, &archive).await?;
+        Ok(Opened { file, archive, config })
+    }
+
+    fn with(self, path: &str, network: Network) -> Upscaler {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let name = name.rsplit_once('.').map_or(name, |(name, _)| name).to_owned();
+        let sha256 = sha256(self.file.bytes());
+        Upscaler { network, config: self.config, name, sha256 }
+    }
+}
