@@ -115,7 +115,7 @@ fn row(field: &Field) -> String {
     if let Some(text) = field.info.infotext {
         row.push(("text", json!(text.name).to_string()));
         match text.form {
-            Form::Plain | Form::Word(_) => {}
+            Form::Plain | Form::Word(_) | Form::Upscaler => {}
             Form::Part(part) => row.push(("part", part.to_string())),
         }
     }

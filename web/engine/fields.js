@@ -64,6 +64,16 @@
  * @property {number | string | null} [image_guidance_scale] For a model that edits images by
  * instructions, how strongly the image that it begins with pulls; below 1 there is no guidance at
  * all.
+ * @property {number | string | null} [hires_scale] Makes the image twice: at the request's size,
+ * then so many times as wide and high, beginning with the first one enlarged ("hires fix" in
+ * AUTOMATIC1111's web UI).
+ * @property {number | string | null} [hires_steps] For a second pass, its steps, all of which are
+ * taken.
+ * @property {string} [hires_upscaler] For a second pass, what enlarges the first one: its latents
+ * are interpolated, its image is resized (lanczos, bicubic), or a file with an upscaler enlarges
+ * that.
+ * @property {number | string} [hires_strength] For a second pass, how far from the first one to go:
+ * how much noise it begins with.
  * @property {number | string | null} [width] The width of the image.
  * @property {number | string | null} [height] The height of the image.
  * @property {[number, number]} [guidance_interval] The part of the run that is guided, from noise
@@ -209,6 +219,39 @@ const TABLE = {
     most: 100,
     aliases: ["image_guidance", "image_cfg_scale"],
     text: "Image CFG scale",
+  },
+  hires_scale: {
+    kind: "number",
+    default: null,
+    optional: true,
+    least: 1,
+    most: 4,
+    aliases: ["hr_scale", "hires_upscale"],
+    text: "Hires upscale",
+  },
+  hires_steps: {
+    kind: "whole",
+    default: null,
+    optional: true,
+    least: 1,
+    most: 1000,
+    aliases: ["hr_second_pass_steps"],
+    text: "Hires steps",
+  },
+  hires_upscaler: {
+    kind: "name",
+    default: "latent",
+    names: ["latent", "latent (antialiased)", "latent (bicubic)", "latent (bicubic antialiased)", "latent (nearest)", "latent (nearest-exact)", "lanczos", "bicubic", "file"],
+    aliases: ["hr_upscaler"],
+    text: "Hires upscaler",
+  },
+  hires_strength: {
+    kind: "number",
+    default: 0.7,
+    least: 0,
+    most: 1,
+    aliases: ["hires_denoising_strength"],
+    text: "Hires denoising strength",
   },
   width: {
     kind: "side",

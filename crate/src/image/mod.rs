@@ -5,6 +5,7 @@ mod blur;
 mod canny;
 mod crop;
 mod exif;
+mod interpolate;
 mod likeness;
 mod mask;
 mod outpaint;
@@ -18,6 +19,7 @@ mod tiles;
 
 pub use canny::canny;
 pub use crop::Region;
+pub use interpolate::{Interpolation, enlarged};
 pub use likeness::{Likeness, psnr};
 pub use mask::Mask;
 pub use outpaint::Outpaint;

@@ -109,20 +109,36 @@ pub(super) struct Tap {
 /// The taps of each output of an axis, which shows what is from `begin` to `end` of the `from`
 /// inputs.
 fn taps(from: usize, [begin, end]: [usize; 2], to: usize, filter: Filter) -> Vec<Tap> {
+    let kernel = |t: f64| filter.at(t);
+    let kernel: (f64, &dyn Fn(f64) -> f64) = (filter.support(), &kernel);
+    let tap = |(first, weights): (usize, Vec<f64>)| Tap {
+        first,
+        coefficients: weights.into_iter().map(fixed).collect(),
+    };
+    weights(from, [begin, end], to, kernel).map(tap).collect()
+}
+
+/// The same as numbers that add up to one, by any kernel with its radius.
+pub(super) fn weights<'k>(
+    from: usize,
+    [begin, end]: [usize; 2],
+    to: usize,
+    (radius, kernel): (f64, &'k dyn Fn(f64) -> f64),
+) -> impl Iterator<Item = (usize, Vec<f64>)> + 'k {
     let ratio = (end - begin) as f64 / to as f64;
     let scale = ratio.max(1.0);
-    let support = filter.support() * scale;
-    let tap = |i: usize| {
+    let support = radius * scale;
+    let of_output = move |i: usize| {
         let centre = begin as f64 + (i as f64 + 0.5) * ratio;
         // Rounded towards zero, as in C; inputs before the first pixel are left out.
         let first = ((centre - support + 0.5) as i64).max(0) as usize;
         let end = ((centre + support + 0.5) as i64).min(from as i64) as usize;
-        let weight = |j: usize| filter.at((j as f64 - centre + 0.5) * (1.0 / scale));
+        let weight = |j: usize| kernel((j as f64 - centre + 0.5) * (1.0 / scale));
         let weights: Vec<f64> = (first..end).map(weight).collect();
         let sum: f64 = weights.iter().sum();
-        Tap { first, coefficients: weights.iter().map(|w| fixed(w / sum)).collect() }
+        (first, weights.into_iter().map(|weight| weight / sum).collect())
     };
-    (0..to).map(tap).collect()
+    (0..to).map(of_output)
 }
 
 fn sinc(t: f64) -> f64 {
@@ -131,7 +147,7 @@ fn sinc(t: f64) -> f64 {
 }
 
 /// Keys' cubic convolution kernel.
-fn cubic(t: f64) -> f64 {
+pub(super) fn cubic(t: f64) -> f64 {
     const A: f64 = -0.5;
     let t = t.abs();
     match () {

@@ -27,6 +27,7 @@ impl Request {
                 format!("is too small: {strength} of {} steps is less than one", self.steps);
             return Err(Error::Request { field: "strength", reason });
         }
+        self.check_hires(allowed)?;
         self.check_timesteps()?;
         let rng = self.rng.parse::<Rng>()?;
         rng.seeded(self.seed)?;

@@ -71,6 +71,8 @@ pub enum Form {
     Word(&'static str),
     /// As the first (0) or second (1) part of `512x768`.
     Part(usize),
+    /// With a capital letter; a name that is none of the field's is a file's.
+    Upscaler,
 }
 
 /// The description of a field, beside its name and its documentation.

@@ -4,32 +4,54 @@
 
 use super::field::{Field, Form};
 use super::value::FieldValue;
-use super::{Request, fields};
+use super::{HiresUpscaler, Request, fields};
 use crate::diffusion::Sampler;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
+
+/// The name of the second pass's strength beside that of a start picture.
+const OWN_STRENGTH: &str = "Hires denoising strength";
 
 impl Request {
     /// The line of fields, as (name, value): those that are always written, and those that do not
     /// have their defaults. `size` is the image's, in pixels.
     pub fn infotext(&self, size: [u32; 2]) -> Vec<(&'static str, String)> {
         let plain = Request::default();
-        let told = &Request { eta: self.told_eta(), ..self.clone() };
+        let told = &self.told();
         let mut line: Vec<_> = fields()
             .filter_map(|field| {
                 let text = field.info.infotext?;
                 let held = told.value(field);
-                let written = text.always || held != plain.value(field);
+                // What enlarged it is told with every second pass.
+                let is_hires = told.hires_scale.is_some() && text.form == Form::Upscaler;
+                let written = text.always || is_hires || held != plain.value(field);
                 let value = match text.form {
                     Form::Plain => Some(held.to_string()),
                     Form::Word(word) => (held == FieldValue::Flag(true)).then(|| word.to_owned()),
                     Form::Part(part) => (part == 0).then(|| format!("{}x{}", size[0], size[1])),
+                    Form::Upscaler => Some(capital(&held.to_string())),
                 };
                 value.filter(|_| written).map(|value| (text.place, text.name, value))
             })
             .collect();
         line.sort_by_key(|(place, ..)| *place);
         line.into_iter().map(|(_, name, value)| (name, value)).collect()
+    }
+
+    /// The request as the text tells it. The strength of a second pass has the name that a start
+    /// picture's has, as in AUTOMATIC1111's web UI, where there is one of the two.
+    fn told(&self) -> Request {
+        let mut told = Request { eta: self.told_eta(), ..self.clone() };
+        let plain = Request::default();
+        if self.hires_scale.is_none() {
+            told.hires_steps = None;
+            told.hires_upscaler = plain.hires_upscaler;
+            told.hires_strength = plain.hires_strength;
+        } else if self.strength.is_none() {
+            told.strength = Some(self.hires_strength);
+            told.hires_strength = plain.hires_strength;
+        }
+        told
     }
 
     /// The eta that the text tells: the one that applies, but not where it is 0 and nobody would
@@ -55,6 +77,12 @@ impl Request {
                 request.set_text(field, value)?;
             }
         }
+        if request.hires_scale.is_some()
+            && text.get(OWN_STRENGTH).is_none()
+            && let Some(strength) = request.strength.take()
+        {
+            request.hires_strength = strength;
+        }
         Ok(request)
     }
 }
@@ -67,7 +95,14 @@ fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
         Form::Plain => Some(value),
         Form::Word(word) => value.eq_ignore_ascii_case(word).then_some("true"),
         Form::Part(part) => value.split('x').nth(part),
+        Form::Upscaler => Some(HiresUpscaler::named(value)),
     }
+}
+
+/// A name as the web UI writes it.
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 #[cfg(test)]
@@ -95,5 +130,36 @@ mod tests {
         assert_eq!(told("ddim", Some(0.5)), Some("0.5".into()));
         assert_eq!(told("tcd", None), Some("0.3".into()));
         assert_eq!(told("tcd", Some(0.0)), Some("0".into()));
+    }
+
+    #[test]
+    fn a_second_pass_is_told_as_in_the_web_ui() {
+        let request = Request {
+            hires_scale: Some(1.5),
+            hires_steps: Some(12),
+            hires_strength: 0.45,
+            width: Some(64),
+            height: Some(64),
+            ..Request::default()
+        };
+        let told = |request: &Request| {
+            let line = request.infotext([64, 64]);
+            let text: Vec<_> = line.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            text.join(", ")
+        };
+        let said = told(&request);
+        assert!(
+            said.ends_with(
+                "Size: 64x64, Denoising strength: 0.45, Hires upscale: 1.5, Hires steps: 12, \
+                 Hires upscaler: Latent"
+            ),
+            "{said}"
+        );
+        let read = |said: &str| Request::from_infotext(&Parameters::parse(&format!("\n{said}")));
+        assert_eq!(read(&said), Ok(request.clone()));
+        let foreign = said.replace("Latent", "R-ESRGAN 4x+");
+        assert_eq!(read(&foreign).unwrap().hires_upscaler, "file");
+        // Without a second pass nothing is said of one.
+        assert!(told(&Request { hires_scale: None, ..request }).ends_with("Size: 64x64"));
     }
 }

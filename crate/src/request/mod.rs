@@ -7,6 +7,7 @@
 mod checks;
 #[macro_use]
 mod field;
+mod hires;
 mod infotext;
 mod masked_content;
 mod schema;
@@ -16,6 +17,7 @@ mod timesteps;
 mod value;
 
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
+pub use hires::HiresUpscaler;
 pub use masked_content::MaskedContent;
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
@@ -43,6 +45,7 @@ const BLUR_MAX: f64 = 256.0;
 const IMAGE_GUIDANCE_MAX: f64 = 100.0;
 
 const AS_THE_MODEL: &str = "as the model's files say";
+const LATENT: &str = "latent";
 const TRAINED_SIZE: &str = "the size that the model was trained for";
 
 fn is_zero(number: &f64) -> bool {
@@ -51,6 +54,14 @@ fn is_zero(number: &f64) -> bool {
 
 fn is_original(name: &str) -> bool {
     name == MaskedContent::default().name()
+}
+
+fn is_latent(name: &str) -> bool {
+    name == LATENT
+}
+
+fn is_usual(strength: &f64) -> bool {
+    *strength == hires::STRENGTH
 }
 
 request_fields! {
@@ -161,6 +172,29 @@ request_fields! {
                 .diffusers("image_guidance_scale").flag("image-guidance")
                 .aliases(&["image_guidance", "image_cfg_scale"])
                 .infotext_if_changed(21, "Image CFG scale");
+        /// Makes the image twice: at the request's size, then so many times as wide and high,
+        /// beginning with the first one enlarged ("hires fix" in AUTOMATIC1111's web UI).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hires_scale: Option<f64> = None,
+            of_type(FieldType::Number(1.0, hires::SCALE_MAX)).without("there is one pass")
+                .flag("hires").aliases(&["hr_scale", "hires_upscale"])
+                .infotext_if_changed(23, "Hires upscale");
+        /// For a second pass, its steps, all of which are taken.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hires_steps: Option<u32> = None,
+            of_type(FieldType::Whole(1, STEPS_MAX)).without("as many as the first")
+                .aliases(&["hr_second_pass_steps"]).infotext_if_changed(24, "Hires steps");
+        /// For a second pass, what enlarges the first one: its latents are interpolated, its image
+        /// is resized (`lanczos`, `bicubic`), or a `file` with an upscaler enlarges that.
+        #[serde(skip_serializing_if = "is_latent")]
+        hires_upscaler: String = LATENT.into(),
+            of_type(FieldType::Name(HiresUpscaler::names)).aliases(&["hr_upscaler"])
+                .infotext_if_changed(25, "Hires upscaler").form(Form::Upscaler);
+        /// For a second pass, how far from the first one to go: how much noise it begins with.
+        #[serde(skip_serializing_if = "is_usual")]
+        hires_strength: f64 = hires::STRENGTH,
+            of_type(FieldType::Number(0.0, 1.0)).aliases(&["hires_denoising_strength"])
+                .infotext_if_changed(26, "Hires denoising strength");
         /// The width of the image.
         width: Option<u32> = None,
             of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")
