@@ -6,8 +6,8 @@
 // nothing else may be asked for anything: this is written into the page's security policy.
 
 import { createHash } from "node:crypto";
-import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, join, relative } from "node:path";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { styleWithoutComments, withoutComments } from "./comments.mjs";
@@ -112,7 +112,9 @@ async function bytesBeside(model, path) {
   const own = await readFile(join(models, model, path)).catch(() => null);
   if (own) return own;
   const bytes = await readFile(join(ADDONS, path));
-  await writeFile(join(dist, "models", model, path), bytes);
+  const place = join(dist, "models", model, path);
+  await mkdir(dirname(place), { recursive: true });
+  await writeFile(place, bytes);
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 //! Exports a stored model as one tar file with its manifest, its licence and its files; what is no
-//! model, such as a LoRA, as the file that it is. The result is a `Blob` made of the stored
+//! model, such as a LoRA, as the file that it is, unless a config belongs to it. The result is a `Blob` made of the stored
 //! `Blob`s, so that no bytes are read; the manifest in the tar file has the hash of every chunk,
 //! even if the original one had not.
 
@@ -23,7 +23,9 @@ pub async fn export(store: &Store, id: &str) -> Result<Blob> {
     }
     let manifest = exact(store, &model).await?;
     let parts = Array::new();
-    if let Some(path) = manifest.checkpoint().filter(|_| manifest.kind != Kind::Model) {
+    let has_config = manifest.files.iter().any(|file| file.path.ends_with("config.json"));
+    let is_file = manifest.kind != Kind::Model && !has_config;
+    if let Some(path) = manifest.checkpoint().filter(|_| is_file) {
         let file = manifest.file(path).expect("a checkpoint is one of the files");
         contents(store, &manifest, file, &parts).await?;
         return Ok(super::chunks::blob(&parts)?.unchecked_into());

@@ -2,23 +2,32 @@
 
 use super::local_files::Files;
 use crate::error::{Result, bad_file};
+use crate::models::upscaler::UpscalerConfig;
 use crate::pipeline;
 use crate::weights::{
-    ADDONS, Archive, CHECKPOINTS, Embedding, FilePart, Kind, Ldm, LonePart, Lora, Manifest, Source,
-    Taesd, check_for_zeros, identify_addon,
+    ADDONS, Archive, CHECKPOINTS, ControlFile, Embedding, FilePart, Kind, Ldm, LonePart, Lora,
+    Manifest, Source, Taesd, check_for_zeros, identify_addon, upscaler_names,
 };
 
 /// The file that shows that a folder has the diffusers layout.
 const INDEX: &str = "model_index.json";
+/// The config in a folder of one network.
+const CONFIG: &str = "config.json";
 /// Extensions of files that may accompany a model.
 const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
 /// How many words of a header are kept, and the longest of them in bytes.
 const WORDS_MAX: usize = 16;
 const WORD_BYTES_MAX: usize = 200;
+/// Of a ControlNet for Stable Diffusion XL: the numbers of a token of its prompts.
+const XL_CONTEXT: usize = 2048;
+/// Of a T2I-Adapter for Stable Diffusion XL: a picture's channels in squares of 16 pixels a side.
+const XL_INPUTS: usize = 3 * 16 * 16;
 
 /// A file that changes a model, or replaces a part of it.
 pub(super) struct Addon {
     pub kind: Kind,
+    /// Its path.
+    path: String,
     /// SHA-256 of the file, where it was read whole.
     pub sha256: Option<String>,
     /// Of a LoRA: the hash by which other programs know it.
@@ -28,22 +37,28 @@ pub(super) struct Addon {
     pub words: Vec<String>,
 }
 
+impl Addon {
+    /// Whether a file belongs to it: its own, and its config.
+    pub(super) fn has(&self, path: &str) -> bool {
+        path == self.path || path == CONFIG
+    }
+}
+
 /// What a file that was given alone is, if it is one that changes a model or replaces a part of
-/// it; `None` for anything else, which other checks look at.
+/// it; so for a ControlNet's folder in the layout of diffusers. `None` for anything else, which
+/// other checks look at.
 ///
 /// # Errors
 /// [`Error::BadFile`](crate::Error::BadFile) for one that is damaged or for another model.
 pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
-    let mut paths = files.paths();
-    let (Some(path), None) = (paths.next(), paths.next()) else { return Ok(None) };
-    if !ADDONS.iter().any(|ending| path.ends_with(ending)) || files.size(path).await? == 0 {
+    let folder = files.paths().nth(1).is_some();
+    let Some(path) = network_in(files).filter(|path| !files.is_empty(path)) else {
         return Ok(None);
-    }
+    };
     // A file that is none of these gets its error elsewhere.
     let Ok(archive) = Archive::open(files, path).await else { return Ok(None) };
-    // A file of diffusers has nothing but the word as the name of a tensor.
-    let word = Embedding::is_in(&archive).then_some(Kind::Embedding);
-    let Some(kind) = identify_addon(&archive).or(word) else { return Ok(None) };
+    let found = kind_of(&archive).filter(|kind| !folder || *kind == Kind::Control);
+    let Some(kind) = found else { return Ok(None) };
     let (mut words, mut model_hash) = (Vec::new(), None);
     let sha256 = match kind {
         Kind::Lora => {
@@ -57,6 +72,15 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
             let embedding = Embedding::open(files, path).await?;
             words.extend(embedding.word().map(str::to_owned));
             Some(embedding.sha256().to_owned())
+        }
+        Kind::Control => {
+            check_control(&archive)?;
+            check_for_zeros(files, &archive).await?;
+            None
+        }
+        Kind::Upscaler => {
+            check_for_zeros(files, &archive).await?;
+            None
         }
         Kind::Taesd => {
             Taesd::open(files, path).await?;
@@ -74,7 +98,51 @@ pub(super) async fn addon_of(files: &Files) -> Result<Option<Addon>> {
         }
         Kind::Model => return Ok(None),
     };
-    Ok(Some(Addon { kind, sha256, model_hash, words }))
+    Ok(Some(Addon { kind, path: path.to_owned(), sha256, model_hash, words }))
+}
+
+/// The path of the file that was given alone, or of the one network of a folder.
+fn network_in(files: &Files) -> Option<&str> {
+    let has = |wanted: &str| files.paths().any(|path| path == wanted);
+    let mut paths = files.paths();
+    match (paths.next(), paths.next()) {
+        (Some(path), None) => ADDONS.iter().any(|ending| path.ends_with(ending)).then_some(path),
+        _ if has(CONFIG) && !has(INDEX) => ControlFile::NAMES.into_iter().find(|name| has(name)),
+        _ => None,
+    }
+}
+
+/// What a file is by its tensors, if it is one that changes a model or replaces a part of it.
+fn kind_of(archive: &Archive) -> Option<Kind> {
+    if ControlFile::without_numbers(archive).is_some() {
+        return Some(Kind::Control);
+    }
+    if UpscalerConfig::of(&upscaler_names(archive)).is_ok() {
+        return Some(Kind::Upscaler);
+    }
+    // A file of diffusers has nothing but the word as the name of a tensor.
+    let word = Embedding::is_in(archive).then_some(Kind::Embedding);
+    identify_addon(archive).or(word)
+}
+
+/// Refuses a ControlNet or T2I-Adapter for Stable Diffusion XL, which no model here could use.
+fn check_control(archive: &Archive) -> Result<()> {
+    let Some(file) = ControlFile::without_numbers(archive) else { return Ok(()) };
+    let width = |end: &str| {
+        let found = file.archive().tensors().iter().find(|info| info.name.ends_with(end))?;
+        found.shape.get(1).copied()
+    };
+    let is_xl = width("attn2.to_k.weight") == Some(XL_CONTEXT)
+        || width("adapter.conv_in.weight") == Some(XL_INPUTS);
+    if !is_xl {
+        return Ok(());
+    }
+    let kind = file.kind().name();
+    let reason = format!(
+        "it is a {kind} for Stable Diffusion XL, which this program does not run: get the one for \
+         Stable Diffusion 1"
+    );
+    Err(bad_file(archive.file(), reason))
 }
 
 /// The words that a LoRA was trained on, as its header says (the field `trigger_phrase` of

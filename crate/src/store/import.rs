@@ -205,7 +205,8 @@ fn describe(
     let wanted = |path: &&String| path.rsplit_once('.').is_some_and(|(_, k)| kinds.contains(&k));
     let licence = LICENCES.iter().find(|path| files.0.contains_key(**path));
     let filled = |path: &&String| files.0[*path].size() > 0.0 && **path != *Manifest::FILE;
-    let list: Vec<_> = files.0.keys().filter(wanted).filter(filled).collect();
+    let own = |path: &&String| addon.as_ref().is_none_or(|addon| addon.has(path));
+    let list: Vec<_> = files.0.keys().filter(wanted).filter(filled).filter(own).collect();
     if list.is_empty() {
         return Err(bad_file(name, "there is no model among these files"));
     }

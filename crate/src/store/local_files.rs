@@ -52,6 +52,11 @@ impl Files {
         self.0.keys().map(String::as_str)
     }
 
+    /// Whether a file has no bytes, or is not here.
+    pub(super) fn is_empty(&self, path: &str) -> bool {
+        self.0.get(path).is_none_or(|blob| blob.size() == 0.0)
+    }
+
     /// # Errors
     /// [`Error::Source`] where a file cannot be read.
     pub(super) async fn text(&self, path: &str) -> Result<Option<String>> {

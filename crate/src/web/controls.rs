@@ -35,7 +35,16 @@ impl Opened {
     async fn open_control(&self, address: &str) -> Result<Rc<ControlFile>> {
         let source = addon_source(address, &self.notices).await?;
         match source.checkpoint().map(str::to_owned) {
-            Some(path) => ControlFile::open(source, &path).await,
+            Some(path) => {
+                // In the layout of diffusers all files have one name.
+                let is_any = ControlFile::NAMES.iter().any(|name| path.ends_with(name));
+                match source.manifest().filter(|_| is_any) {
+                    Some(manifest) => {
+                        ControlFile::open_named(source, &path, &manifest.title).await
+                    }
+                    None => ControlFile::open(source, &path).await,
+                }
+            }
             None => {
                 let folder = address.trim_end_matches('/');
                 let name = folder.rsplit('/').next().unwrap_or(folder);

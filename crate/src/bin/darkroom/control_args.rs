@@ -165,7 +165,7 @@ pub(crate) fn from_json(value: &Value) -> std::result::Result<Vec<ControlSpec>, 
         for (name, value) in fields {
             let number = || value.as_f64().ok_or_else(wrong);
             match name.as_str() {
-                "file" | "image" => {}
+                "file" | "image" | "sha256" => {}
                 "weight" => spec.weight = number()? as f32,
                 "start" => spec.start = number()?,
                 "end" => spec.end = number()?,

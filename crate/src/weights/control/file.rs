@@ -13,14 +13,6 @@ const WINDOW: u64 = 8 << 20;
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 const CONFIG: &str = "config.json";
 
-/// The names of the file in a folder of diffusers, in the order in which they are tried.
-const NAMES: [&str; 4] = [
-    "diffusion_pytorch_model.safetensors",
-    "diffusion_pytorch_model.fp16.safetensors",
-    "diffusion_pytorch_model.bin",
-    "diffusion_pytorch_model.fp16.bin",
-];
-
 /// An opened ControlNet or T2I-Adapter.
 pub struct ControlFile {
     source: Rc<dyn Source>,
@@ -39,6 +31,14 @@ impl fmt::Debug for ControlFile {
 }
 
 impl ControlFile {
+    /// The names of the file in a folder of diffusers, in the order in which they are tried.
+    pub const NAMES: [&str; 4] = [
+        "diffusion_pytorch_model.safetensors",
+        "diffusion_pytorch_model.fp16.safetensors",
+        "diffusion_pytorch_model.bin",
+        "diffusion_pytorch_model.fp16.bin",
+    ];
+
     /// Reads the header of the file `path`, and the whole of it once for its hash. A `config.json`
     /// beside it counts if it is one of such a network.
     ///
@@ -48,7 +48,19 @@ impl ControlFile {
     pub async fn open(source: Rc<dyn Source>, path: &str) -> Result<Rc<ControlFile>> {
         let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
         let name = file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned();
-        ControlFile::open_as(source, path, name).await.map(Rc::new)
+        ControlFile::open_named(source, path, &name).await
+    }
+
+    /// As [`ControlFile::open`], under another name than the file's.
+    ///
+    /// # Errors
+    /// Those of [`ControlFile::open`].
+    pub async fn open_named(
+        source: Rc<dyn Source>,
+        path: &str,
+        name: &str,
+    ) -> Result<Rc<ControlFile>> {
+        ControlFile::open_as(source, path, name.to_owned()).await.map(Rc::new)
     }
 
     /// Reads that in the root of `source`, a folder in the layout of diffusers; `name` is the
@@ -57,13 +69,13 @@ impl ControlFile {
     /// # Errors
     /// [`Error::NotFound`] for a folder without one; else as [`ControlFile::open`].
     pub async fn open_folder(source: Rc<dyn Source>, name: &str) -> Result<Rc<ControlFile>> {
-        for path in NAMES {
+        for path in ControlFile::NAMES {
             match ControlFile::open_as(source.clone(), path, name.to_owned()).await {
                 Err(Error::NotFound { path: absent, .. }) if absent == path => {}
                 other => return other.map(Rc::new),
             }
         }
-        let reason = format!("there is no ControlNet in this folder, such as {}", NAMES[0]);
+        let reason = format!("there is no ControlNet in this folder, such as {}", Self::NAMES[0]);
         Err(Error::NotFound { path: name.to_owned(), reason })
     }
 

@@ -28,7 +28,8 @@
 //! | `format` | 1 |
 //! | `id` | its name in storage: lower-case letters, digits, `.` and `-` |
 //! | `title` | its name for people |
-//! | `kind` | `lora`, `embedding`, `taesd`, `unet`, `vae`, `text_encoder`; left out for a model |
+//! | `kind` | `lora`, `embedding`, `control`, `upscaler`, `taesd`, `unet`, `vae`, `text_encoder`;
+//! left out for a model |
 //! | `words` | by which prompts call a textual inversion, besides its name; of a LoRA, those that
 //! it was trained on; may be left out |
 //! | `base_model` | the model that it was made for, by its name for people; may be left out |
@@ -136,6 +137,10 @@ pub enum Kind {
     Lora,
     /// A textual inversion, which prompts call.
     Embedding,
+    /// A ControlNet or T2I-Adapter, which guides a model by a picture.
+    Control,
+    /// An upscaler, which makes finished pictures larger.
+    Upscaler,
     /// A TAESD, a small stand-in for the VAE.
     Taesd,
     /// A UNet alone.
@@ -294,7 +299,7 @@ impl Manifest {
 impl Manifest {
     /// The path of the checkpoint, when the model is a single file and not a folder in the
     /// diffusers layout; its tokenizer may be among the files. What is no model is one file, which
-    /// a licence may accompany.
+    /// a licence and, of a ControlNet, its config may accompany.
     pub fn checkpoint(&self) -> Option<&str> {
         let mut paths = self.files.iter().map(|file| file.path.as_str());
         if self.kind != Kind::Model {
