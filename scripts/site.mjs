@@ -225,8 +225,9 @@ function within(what, bytes, bound) {
   return bytes <= bound;
 }
 
-// Icons of an installed app, the engine's own glue, what reads files, the painter of masks and the
-// gallery's export come later, if at all.
+// Icons of an installed app, the engine's own glue, what reads files, the painter of masks, the
+// gallery's export, the form's part for ControlNets, what enlarges and what compares checkpoints
+// come later, if at all.
 const readers = [
   ...[
     "comfy",
@@ -246,7 +247,10 @@ const painter = ["brush", "history", "keys", "mask", "painter", "pointers", "she
 const later = new Set([
   ...readers.map((name) => `files/${name}.js`),
   ...painter.map((name) => `edit/${name}.js`),
-  ...["files/zip.js", "views/export.js"],
+  ...["files/zip.js", "views/export.js", "store/networks.js"],
+  ...["control/panel.js", "control/picture.js", "control/unit.js", "strings/control.js"],
+  ...["compare.js", "page/comparing.js", "strings/compare.js", "views/compare.js"],
+  ...["enlarge/dialog.js", "enlarge/view.js", "strings/enlarge.js"],
 ]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models)\/|^icons\/.*\.png$/.test(path) && !later.has(path),

@@ -1,21 +1,13 @@
 // Connects the state, the session and the views. What the page shows is in views/, its texts are in
 // strings.js; the worker behind engine/client.js computes.
 
-import { compare } from "./compare.js";
+import { writeControls } from "./control/choices.js";
 import { anyById, onPress, watchDirections } from "./dom.js";
 import { Engine } from "./engine/client.js";
-import { PARTS } from "./engine/protocol.js";
 import { forgetTuning } from "./engine/tunings.js";
 import { fieldsOf } from "./files/fields.js";
 import { pixelsOf } from "./files/pixels.js";
-import {
-  MODEL,
-  chooseKernels,
-  chooseModel,
-  modelAddress,
-  readOptions,
-  tokenizerAddress,
-} from "./options.js";
+import { chooseKernels, chooseModel } from "./options.js";
 import { createActions } from "./page/actions.js";
 import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
@@ -33,12 +25,12 @@ import { onStartImageRefused, startImageFile, sweepStartImages } from "./storage
 import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
-import { embeddingsIn, kindOf } from "./store/addons.js";
+import { embeddingsIn } from "./store/addons.js";
 import { lorasOf } from "./store/loras.js";
 import { theStore } from "./store/shared.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
 import { say } from "./strings.js";
-import { compareText } from "./strings/compare.js";
+import { addonText } from "./strings/addons.js";
 import { library as libraryText } from "./strings/library.js";
 import { stayAwake } from "./tab/awake.js";
 import { watchInstall } from "./tab/install.js";
@@ -48,7 +40,6 @@ import { mayNotify, notify } from "./tab/signal.js";
 import { createTurn, someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
-import { createCompare } from "./views/compare.js";
 import { createPreview } from "./views/preview.js";
 import { createDevice } from "./views/device.js";
 import { createDrop } from "./views/drop.js";
@@ -75,12 +66,16 @@ const interrupted = remembered("queue-runs") === "yes";
 /** The name of the painter of masks in the browser's history. */
 const EDITOR = "edit";
 const state = createPage();
+/** Finds ControlNets and upscalers; loaded with the first. */
+const networks = () => import("./store/networks.js");
 const session = new Session(state, new Engine(), {
   stayAwake,
   createTurn,
   pixelsOf,
   startImageFile,
   lorasOf,
+  controlsOf: async (choices) => (await networks()).controlsOf(choices),
+  upscalerOf: async (choice) => (await networks()).upscalerOf(choice),
   embeddingsIn,
   keepImage,
   storageSentence,
@@ -98,8 +93,9 @@ const form = new Form(state, {
   onPause: () => void session.pause(),
   onCancel: () => session.cancel(),
   onChange: changed,
-  onGetLora: (offered) => models.fetchAddon(offered),
+  onGetAddon: (offered) => models.fetchAddon(offered),
   onEditor: (open) => (open ? places.open(EDITOR) : places.close()),
+  onEnlarge: (file) => void enlarge({}, file),
   outpaint: (pixels, sides) => session.engine.outpaint(pixels, sides, Number(randomSeed())),
   onFault: tell,
 });
@@ -118,9 +114,11 @@ const picture = createPicture({
     actions.fill([["seed", ""]]);
     if (isIdle(state)) actions.generate();
   },
-  onVary: (request, file) => void actions.vary(request, file),
-  onEdit: (request, file) => void actions.vary(request, file, "edit"),
+  onVary: (made, file) => void actions.vary(made, file),
+  onEdit: (made, file) => void actions.vary(made, file, "edit"),
   onNext: (file) => void actions.goOnWith(file),
+  onEnlarge: (made) => void enlarge(made, made.file),
+  onControl: (file) => void form.controls.take(file).catch(tell),
   onLink: (request, model, started) => void actions.linkPicture(request, model, started),
 });
 createPreviewEvery(state);
@@ -162,22 +160,36 @@ const speed = createSpeed(state, session, {
   },
 });
 const gallery = new Gallery(state, {
-  onUse({ request, initial = "", mask = "" }) {
-    form.fillRequest([...fieldsOf({ ...request }), ["initial", initial], ["mask", mask]]);
+  onUse({ request, initial = "", mask = "", controls = [] }) {
+    const images = [initial, mask, writeControls(controls)];
+    const beside = ["initial", "mask", "controls"].map((name, i) => [name, images[i] ?? ""]);
+    form.fillRequest([...fieldsOf({ ...request }), .../** @type {[string, string][]} */ (beside)]);
     changed();
     toForm();
   },
   onVary: (saved) => void vary(saved, "vary"),
   onEdit: (saved) => void vary(saved, "edit"),
+  onEnlarge: (saved) => withFile(saved, (file) => enlarge(saved, file)),
+  onControl: (saved) => withFile(saved, (file) => (toForm(), form.controls.take(file))),
   onLink: ({ request, model, initial }) => actions.linkPicture(request, model, !!initial),
   onOpen: (name) => places.open(name),
   onClose: () => places.close(),
   onFault: tell,
 });
 /** @param {import("./storage/images.js").SavedImage} saved @param {"vary" | "edit"} how */
-async function vary({ id, request }, how) {
-  const file = await imageFile(id).catch(tell);
-  if (file) await actions.vary(request, file, how);
+const vary = (saved, how) => withFile(saved, (file) => actions.vary(saved, file, how));
+/**
+ * Does something with the file of an image of the gallery.
+ * @param {import("./storage/images.js").SavedImage} saved
+ * @param {(file: Blob) => Promise<unknown>} act
+ */
+async function withFile({ id }, act) {
+  try {
+    const file = await imageFile(id);
+    if (file) await act(file);
+  } catch (error) {
+    tell(error);
+  }
 }
 /**
  * @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's
@@ -204,34 +216,13 @@ const queue = createQueue(state, {
   mayNotify,
   onFault: tell,
 });
-const comparing = createCompare({
-  builtIn: { name: compareText.builtIn(), model: MODEL },
-  async stored() {
-    const all = await theStore().list();
-    const whole = all.filter((model) => model.complete && kindOf(model) === "model");
-    return whole.map(({ manifest: { id, title } }) => ({ name: title, model: `stored/${id}` }));
-  },
-  address: modelAddress,
-  request: (text, seed) => requestOf({ ...form.fields(), prompt: text, seed, count: "1" }).request,
-  async onRun(comparison, judge, onProgress) {
-    const { how } = readOptions();
-    // Each checkpoint is compared as it is.
-    for (const part of [...PARTS, /** @type {const} */ ("decoder")]) delete how[part];
-    const options = { ...how, tokenizer: tokenizerAddress(how) };
-    const plan = { options, judge: judge && modelAddress(judge) };
-    const outcome = await session.runWith(async (engine, watch) => {
-      await compare(engine, comparison, plan, watch, onProgress);
-      return compareText.done();
-    });
-    if (outcome === "cancelled") throw new Error(compareText.cancelled());
-    if (typeof outcome === "object") throw new Error(outcome.failed);
-  },
-  onCancel: () => session.cancel(),
-});
+/** The comparison of checkpoints; loaded when it is first shown. */
+const comparing = () =>
+  import("./page/comparing.js").then(({ theComparing }) => theComparing(session, form));
 const navigation = createNavigation(
   state,
   {
-    compare: () => comparing.enter(),
+    compare: () => void comparing().then((view) => view.enter(), tell),
     speed: () => speed.enter(),
     gallery: () => gallery.enter(),
     privacy: () => privacy.enter(),
@@ -288,6 +279,7 @@ const drop = createDrop({
     status.end(say.becameStartImage(file.name));
     tellsOfStartImage = true;
   },
+  onControl: (file, at) => void form.controls.take(file, at).catch(tell),
   onRows(rows, whole) {
     navigation.go("queue");
     addToQueue(rows, whole).catch(tell);
@@ -318,7 +310,35 @@ function openDialog(name) {
   else form.startImage.closeEditor();
   gallery.open(name);
 }
+/** The dialog that enlarges images, loaded when it is first opened. */
+const enlarging = () =>
+  (enlargeDialog ??= import("./enlarge/dialog.js").then(({ createEnlarge }) =>
+    createEnlarge(state, session, {
+      onMade(made) {
+        toForm();
+        picture.show(made);
+      },
+      onImport: (files) => models.importFiles(files),
+      tell,
+    }),
+  ));
+/** @type {Promise<ReturnType<typeof import("./enlarge/dialog.js").createEnlarge>> | null} */
+let enlargeDialog = null;
+/** @param {import("./enlarge/dialog.js").Record} of @param {Blob} file the image */
+async function enlarge(of, file) {
+  try {
+    await (await enlarging()).open(of, file);
+  } catch (error) {
+    enlargeDialog = null;
+    tell(error);
+  }
+}
 const addons = createAddons(form, {
+  onUpscaler() {
+    const made = picture.shown();
+    if (made) void enlarge(made, made.file);
+    else tell(new Error(addonText.noImage()));
+  },
   changed,
   toForm,
   reopen: () => address.reopen(),
@@ -333,7 +353,7 @@ anyById("reset").addEventListener("click", () => {
 });
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
-  Promise.resolve(drop.pasteInProgress() ?? form.startImage.pending())
+  Promise.resolve(drop.pasteInProgress() ?? form.pending())
     .then(() => addToQueue([form.fields()]))
     .then(() => status.end(say.queued()))
     .catch(tell),

@@ -98,6 +98,8 @@ export const say = {
   waiting: () => "Another tab is making an image. This one is next in line.",
   step: (/** @type {number} */ step, /** @type {number} */ steps) => `Step ${step} of ${steps}`,
   left: (/** @type {number} */ seconds) => `about ${duration(seconds)} left`,
+  enlarging: (/** @type {number} */ done, /** @type {number} */ total) =>
+    `Enlarging: part ${done} of ${total}`,
   decoding: () => "Finishing the image",
   cancelling: () => "Cancelling",
   pausing: () => "Pausing after this step",

@@ -2,7 +2,7 @@
 // keys. Each change is handed on a moment later: a reload loses what was painted in that moment.
 
 import { anyById, button, byId, onPress, save } from "../dom.js";
-import { editText } from "../strings/edit.js";
+import { editText, maskTexts } from "../strings/edit.js";
 import { createBrush } from "./brush.js";
 import { maskFile, readMask, readTransparency, scaled } from "./files.js";
 import { watchKeys } from "./keys.js";
@@ -32,8 +32,8 @@ const [STEP, FAR] = [1 / 4, 5];
  * @typedef {object} Handlers
  * @property {(mask: Blob | null, key: string) => Promise<void>} onMask the mask of the image with
  * this key has changed; null: nothing is masked any more
- * @property {() => void} onOpen
- * @property {() => void} onClose
+ * @property {(key: string) => void} onOpen
+ * @property {(key: string) => void} onClose
  * @property {(error: unknown) => void} onFault
  */
 
@@ -77,9 +77,10 @@ export class Painter {
     this.#dialog.addEventListener("close", () => {
       this.#pointers.end();
       this.#handOn();
+      const key = this.#open?.key ?? "";
       this.#open = null;
       this.#sheet.close();
-      handlers.onClose();
+      handlers.onClose(key);
     });
   }
 
@@ -89,8 +90,9 @@ export class Painter {
    * @param {Blob} image
    * @param {Blob | undefined} file of the mask
    * @param {() => boolean} isWanted asked once all is decoded: whether it is still to be opened
+   * @param {{ title: string, hint: string }} [texts] what is painted
    */
-  async open(key, image, file, isWanted) {
+  async open(key, image, file, isWanted, texts = maskTexts) {
     const { width, height, canvas } = await scaled(image, maskSize);
     const mask = new Mask(width, height);
     if (file) mask.bytes.set(await readMask(file, { width, height }));
@@ -108,7 +110,9 @@ export class Painter {
     this.#sheet.open(canvas, mask);
     this.#stage.focus({ preventScroll: true });
     this.#show();
-    this.#handlers.onOpen();
+    anyById("editor-title").textContent = texts.title;
+    anyById("editor-hint").textContent = texts.hint;
+    this.#handlers.onOpen(key);
   }
 
   /** Whether it is open. */

@@ -78,20 +78,36 @@ export class Engine {
   /**
    * Makes an image with the open model. If the request has a count, it resolves to the last image,
    * and those before it come as progress. `watch` may also have the start image (`initial`), its
-   * mask (`mask`), LoRAs (`loras`) and textual inversions (`embeddings`), and say which previews
-   * are wanted.
+   * mask (`mask`), LoRAs (`loras`), textual inversions (`embeddings`), ControlNets and
+   * T2I-Adapters (`controls`) and an upscaler (`upscaler`), and say which previews are wanted.
    * @param {import("./protocol.js").Request} request
    * @param {Watch & GenerateExtras} [watch]
    * @returns {Promise<import("./protocol.js").Picture>}
    * @throws {EngineError} of kind request (with its field), cancelled, device_lost …
    */
-  generate(request, { initial, mask, loras, embeddings, latents, pictures, ...watch } = {}) {
+  generate(request, { onProgress, signal, ...extras } = {}) {
+    const { loras, embeddings, controls, upscaler } = extras;
     const files = {
       loras: loras?.map((lora) => ({ ...lora, address: addressOf(lora.address) })),
       embeddings: embeddings?.map(addressOf),
+      controls: controls?.map((one) => ({ ...one, address: addressOf(one.address) })),
+      upscaler: upscaler && addressOf(upscaler),
     };
-    const extras = { initial, mask, ...files, latents, pictures };
-    return this.#call("generate", [request, extras], watch);
+    const watch = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
+    return this.#call("generate", [request, { ...extras, ...files }], watch);
+  }
+
+  /**
+   * Enlarges a picture by an upscaler of the ESRGAN family. It needs no open model.
+   * @param {string} upscaler the address of its file, from the page
+   * @param {import("./protocol.js").Pixels} image
+   * @param {import("./protocol.js").UpscaleOptions} [options]
+   * @param {Watch} [watch]
+   * @returns {Promise<import("./protocol.js").Enlarged>}
+   * @throws {EngineError} of kind bad_file, request, cancelled …
+   */
+  upscale(upscaler, image, options = {}, watch) {
+    return this.#call("upscale", [addressOf(upscaler), image, options], watch);
   }
 
   /** Pauses the run after the present step. The event `paused` reports it. */

@@ -41,6 +41,12 @@
  * its tag, `<lora:name:0.8>`, and the request's `prompt_weights` is true.
  * @typedef {{ address: string, weight: number, text_encoder_weight?: number }} Lora
  *
+ * A ControlNet or T2I-Adapter: the address of its file, as of a LoRA, or of its folder; the picture
+ * by which it guides, of any size; the factor of what it adds; the part of the steps, 0 to 1, at
+ * which it begins and ends; guess mode; and what is made of the picture first.
+ * @typedef {{ address: string, image: Pixels, weight?: number, start?: number, end?: number,
+ *   guess?: boolean, preprocess?: string }} Control
+ *
  * What a run is given besides the request.
  * @typedef {object} GenerateExtras
  * @property {Pixels | undefined} [initial] the start image, of any size
@@ -50,6 +56,9 @@
  * choice reads only the weights that differ
  * @property {string[] | undefined} [embeddings] addresses of textual inversions, which the prompts
  * may call by their words
+ * @property {Control[] | undefined} [controls] ControlNets and T2I-Adapters
+ * @property {string | undefined} [upscaler] the address of the upscaler that a request with
+ * `hires_upscaler` "file" uses
  * @property {boolean} [latents] whether to report latents after each step, as a preview: the
  * model's estimate of the image without noise
  * @property {number} [pictures] steps between two decoded previews, each of which costs a run of
@@ -136,6 +145,7 @@
  * @typedef {{ event: "loading", part: string, bytes_done: number, bytes_total: number }
  *   | { event: "tuning", done: number, total: number }
  *   | { event: "compiling", done: number, total: number }
+ *   | { event: "enlarging", done: number, total: number }
  *   | { event: "notice", text: string }
  *   | { event: "memory_refused", bytes: number }
  *   | { event: "step", step: number, steps: number }
@@ -173,6 +183,13 @@
  * A part of another file: `part` is vae, unet or text_encoder.
  * @typedef {{ part: string, name: string, sha256: string }} Part
  *
+ * How to enlarge a picture. `png`: the picture's own file, whose texts (its request) the result has
+ * too.
+ * @typedef {{ device?: string, precision?: string, png?: Uint8Array }} UpscaleOptions
+ *
+ * An enlarged picture, and its file.
+ * @typedef {Pixels & { png: Uint8Array<ArrayBuffer> }} Enlarged
+ *
  * The fields of a request that decide how prompts are read.
  * @typedef {Partial<Pick<Request, "long_prompt" | "prompt_weights" | "clean">>} Reading
  *
@@ -195,14 +212,15 @@
  * What went wrong.
  * @typedef {import("../rpc/messages.js").Fault} Fault
  *
- * The calls of the worker, with arguments and results. `open`, `generate`, `verify` and `profile`
- * report progress. `tokens`, `held` and `outpaint` are answered at once, also while another call
+ * The calls of the worker, with arguments and results. `open`, `generate`, `upscale`, `verify` and
+ * `profile` report progress. `tokens`, `held` and `outpaint` are answered at once, also while another call
  * runs; the others one after another. The notifications `pause` and `resume` have no answer.
  * `memory` is the peak of graphics memory in bytes, undefined on the CPU; `score` is how well an
  * image fits a prompt, by a CLIP model; `likeness` compares two PNG files.
  * @typedef {object} Calls
  * @property {(model: string, options: Options & { mobile?: boolean }) => Description} open
  * @property {(request: Request, extras: GenerateExtras) => Picture} generate
+ * @property {(address: string, image: Pixels, options: UpscaleOptions) => Enlarged} upscale
  * @property {() => Check[]} verify
  * @property {() => Forecast} forecast
  * @property {(size: Size, runs: number) => SpeedReport} profile

@@ -37,6 +37,16 @@ const CALLS = {
     await refusalsKept();
     return withTransfer(picture, buffers(picture));
   },
+  async upscale(context, address, image, options) {
+    // It needs no model: where none is open, an engine without one enlarges.
+    const module = await load(progressOf(context));
+    engine ??= new module.Engine();
+    const { kind } = await findAdapter();
+    const how = { adapter: kind, ...options };
+    const enlarging = /** @type {any} */ (opened(context));
+    const made = await enlarging.upscale(address, image, how, progressOf(context));
+    return withTransfer(made, buffers(made));
+  },
   verify: async (context) => opened(context).verify(progressOf(context)),
   forecast: async () => (await load()).forecast(),
   profile: async (context, size, runs) => opened(context).profile(size, runs, progressOf(context)),
@@ -141,7 +151,7 @@ function transferOf(progress) {
 
 /**
  * The buffers of an image that are transferred to the page instead of copied.
- * @param {Picture} picture
+ * @param {Pick<Picture, "rgba" | "png">} picture
  */
 function buffers({ rgba, png }) {
   return [rgba.buffer, png.buffer];

@@ -34,9 +34,12 @@ const LOOKS = {
 };
 
 /** What an export of the gallery has besides the request. */
-const ABOUT = ["file", "model", "provenance", "parts", "engine", "seconds", "safety", "kernels"];
-/** The paths of its start image and of the mask of that, beside the list. */
-const IMAGES = ["init", "mask"];
+const ABOUT = [
+  ...["file", "model", "provenance", "parts", "engine", "seconds", "safety", "kernels"],
+  "enlarged",
+];
+/** The paths of its start image, of the mask of that, and of control pictures, beside the list. */
+const IMAGES = ["init", "mask", "controls"];
 
 const TEXTS = ["prompt", "negative_prompt"];
 const SEED_MAX = 2n ** 64n - 1n;

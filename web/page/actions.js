@@ -1,5 +1,6 @@
 // Actions that several views offer: make an image, use an image as start image, copy a link.
 
+import { writeControls } from "../control/choices.js";
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { STRENGTHS, changedFields } from "../request/defaults.js";
@@ -9,6 +10,7 @@ import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";
 import { EXAMPLES, FIRST_SEED } from "../strings/demo.js";
 
+/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../engine/protocol.js").Request} Request */
 
 /**
@@ -47,7 +49,7 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * that is known to give a good image.
      */
     generate() {
-      const pending = pasteInProgress() ?? form.startImage.pending();
+      const pending = pasteInProgress() ?? form.pending();
       if (pending) return void pending.then(() => isIdle(state) && this.generate());
       const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
       remember("pressed", "yes");
@@ -62,12 +64,14 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
 
     /**
      * Fills in the form so that an image becomes the start image of the next one.
-     * @param {Request} request that made the image
+     * @param {{ request: Request, controls?: ControlChoice[] | undefined }} made what made it
      * @param {Blob} file the image
      * @param {keyof typeof STRENGTHS} [how] "edit": with the painter of masks open
      */
-    async vary(request, file, how = "vary") {
-      form.vary(fieldsOf({ ...request }), await keepStartImage(file), STRENGTHS[how]);
+    async vary({ request, controls = [] }, file, how = "vary") {
+      const beside = /** @type {[string, string]} */ (["controls", writeControls(controls)]);
+      const fields = [...fieldsOf({ ...request }), beside];
+      form.vary(fields, await keepStartImage(file), STRENGTHS[how]);
       changed();
       toForm();
       if (how === "edit") await form.startImage.edit();

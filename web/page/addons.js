@@ -1,5 +1,5 @@
-// What “Use” does with a stored file that is no model: a LoRA is chosen in the form, the word of a
-// textual inversion is added to the prompt, and a part stands in for the model's own, which is
+// What “Use” does with a stored file that is no model: a LoRA or a ControlNet is chosen in the form,
+// an upscaler enlarges the latest image, the word of a textual inversion is added to the prompt, and a part stands in for the model's own, which is
 // opened again with it.
 
 import { chooseOption } from "../options.js";
@@ -15,17 +15,19 @@ import { addonText } from "../strings/addons.js";
  * @param {() => void} others.changed the form has changed
  * @param {() => void} others.toForm shows the form
  * @param {() => Promise<unknown>} others.reopen opens the model of the address
+ * @param {() => void} others.onUpscaler
  * @param {(sentence: string) => void} others.tell shows a sentence
  */
-export function createAddons(form, { changed, toForm, reopen, tell }) {
+export function createAddons(form, { changed, toForm, reopen, onUpscaler, tell }) {
   return {
     /** @param {StoredModel} model */
     async use(model) {
       const { id, title } = model.manifest;
       const kind = kindOf(model);
-      if (kind === "lora") {
+      if (kind === "lora" || kind === "control") {
         toForm();
-        form.loras.choose(loraOf(model));
+        if (kind === "lora") form.loras.choose(loraOf(model));
+        else await form.controls.choose(model);
         tell(addonText.chosen(title));
       } else if (kind === "embedding") {
         toForm();
@@ -35,6 +37,8 @@ export function createAddons(form, { changed, toForm, reopen, tell }) {
         form.addWord(field, word);
         changed();
         tell(addonText.called(word));
+      } else if (kind === "upscaler") {
+        onUpscaler();
       } else if (kind !== "model") {
         chooseOption(kind, `stored/${id}`);
         await reopen();

@@ -50,7 +50,8 @@ export function createAddress(form, session, { count, show, open, enter }) {
       const draft = keptDraft();
       if (draft && (!fields.length || matchesDraft(fields, draft))) {
         form.fill(draft.fields);
-        const { initial = "", mask = "", steps = "", ...others } = draft.startImage;
+        const { initial = "", mask = "", steps = "", controls, ...others } = draft.startImage;
+        if (controls) form.fill([["controls", controls]]);
         const file = initial && (await startImageFile(initial).catch(() => undefined));
         if (file) form.fill(Object.entries({ ...others, initial, mask }));
         form.startImage.useSteps(steps);

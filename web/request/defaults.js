@@ -21,15 +21,16 @@ const OF_START_IMAGE = ["strength", "mask_blur", "masked_content", "padding_mask
 /** Whether a field belongs to the start image. @param {string} name */
 export const isOfStartImage = (name) => OF_START_IMAGE.includes(name);
 
+/** Fields that are keys of stored images, or have some. */
+const IMAGES = ["initial", "mask", "controls"];
+
 /**
- * Fields without a start image, its mask and what belongs to them.
+ * Fields without a start image, its mask, what belongs to them, and without controls.
  * @param {Record<string, string>} fields
  */
 export const withoutStartImage = (fields) =>
   Object.fromEntries(
-    Object.entries(fields).filter(
-      ([name]) => name !== "initial" && name !== "mask" && !isOfStartImage(name),
-    ),
+    Object.entries(fields).filter(([name]) => !IMAGES.includes(name) && !isOfStartImage(name)),
   );
 
 const own = Object.fromEntries([...FIELDS].map(([name, field]) => [name, field.default]));

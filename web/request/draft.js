@@ -1,11 +1,12 @@
 // The draft: the form as the user left it, stored in this browser for a reload or the next visit.
 
+import { controlImages } from "../control/choices.js";
 import { linkFields } from "../options.js";
 import { remember, remembered } from "../storage/settings.js";
 
 /**
  * The fields that differ from their defaults; and the fields of the start image (`initial`, `mask`,
- * `strength` …, and `steps`, the start images of before), stored under the key `begins`.
+ * `strength` …, `steps`, the start images of before, and `controls`), stored under the key `begins`.
  * @typedef {{ fields: [string, string][], startImage: Record<string, string> }} Draft
  */
 
@@ -46,10 +47,11 @@ export function readSteps(text) {
   }
 }
 
-/** The numbers of all start images and masks that a draft uses. @param {Draft | null} draft */
+/** The numbers of all stored images that a draft uses. @param {Draft | null} draft */
 export function startImagesIn(draft) {
-  const { initial = "", mask = "", steps = "" } = draft?.startImage ?? {};
-  return [initial, mask, ...readSteps(steps).flatMap((one) => [one.initial, one.mask])];
+  const { initial = "", mask = "", steps = "", controls } = draft?.startImage ?? {};
+  const former = readSteps(steps).flatMap((one) => [one.initial, one.mask]);
+  return [initial, mask, ...former, ...controlImages(controls)];
 }
 
 /**

@@ -1,36 +1,42 @@
 // Makes a request of fields as the user typed them, in the form or in a list of jobs.
 
 import { FIELDS } from "../engine/fields.js";
+import { readControls } from "../control/choices.js";
 import { say } from "../strings.js";
 import { readLoras } from "../files/loras.js";
 import { isChosen, randomSeed } from "./seed.js";
+import { readUpscaler } from "./upscaler.js";
 
 /** The most images that one click on Generate makes. */
 const COUNT_MAX = 100;
 
 /**
- * A request, the number of its images, their start image, its mask and their LoRAs, from fields as
- * typed.
+ * A request, the number of its images, their start image, its mask, their LoRAs, ControlNets and
+ * T2I-Adapters, from fields as typed.
  * Fields that the form does not have are passed on.
  * @param {Record<string, string>} fields
  * @returns {import("../session/protocol.js").Wanted}
  * @throws {Error} with the field, if the count is no number in range, or a LoRA has no weight
  */
 export function requestOf(fields) {
-  const { count = "1", seed, initial, mask, loras = "", ...rest } = fields;
+  const { count = "1", seed, initial, mask, loras = "", controls = "", ...rest } = fields;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
   const typed = Object.entries(rest).map(([name, value]) => [name, valueOf(name, value)]);
+  const upscaler = readUpscaler(rest["hires_upscaler"] ?? "");
   return {
     request: {
       ...Object.fromEntries(typed),
+      ...(upscaler && { hires_upscaler: "file" }),
       seed: isChosen(seed) ? seed.trim() : randomSeed(),
     },
     count: pictures,
     startImage: initial || undefined,
     ...(initial && mask ? { mask } : {}),
     loras: readLoras(loras),
+    controls: readControls(controls),
+    ...(upscaler && { upscaler }),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { taggedIn, writeLoras } from "../files/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
+import { writeUpscaler } from "../request/upscaler.js";
 import { say } from "../strings.js";
 import { loraText } from "../strings/addons.js";
 import { editText } from "../strings/edit.js";
@@ -17,9 +18,9 @@ import { createTiming } from "./timing.js";
 
 /**
  * What an image is made with besides the request: the numbers of its start image and of the mask of
- * that, its LoRAs.
- * @typedef {{ startImage: string | undefined, mask: string | undefined, loras: LoraChoice[] }}
- * Beside
+ * that, its LoRAs, its ControlNets and T2I-Adapters, the upscaler of its second pass.
+ * @typedef {Pick<import("./protocol.js").Wanted, "startImage" | "mask" | "upscaler"> &
+ *   { loras: LoraChoice[], controls: import("./protocol.js").ControlChoice[] }} Beside
  */
 
 /**
@@ -39,18 +40,22 @@ import { createTiming } from "./timing.js";
  * @param {Making} making
  * @param {import("./protocol.js").Wanted} wanted
  */
-export async function makePictures(making, { request, count, startImage, mask, loras = [] }) {
+export async function makePictures(making, { request, count, ...given }) {
+  const { startImage, mask, loras = [], controls = [], upscaler } = given;
+  const { platform } = making;
   const extras = {
     ...(startImage ? { initial: await startPixels(making, startImage) } : {}),
     ...(startImage && mask ? { mask: await maskPixels(making, mask) } : {}),
     loras: await findLoras(making, request, loras),
-    embeddings: making.platform.embeddingsIn([request.prompt, request.negative_prompt ?? ""]),
+    ...(controls.length ? { controls: await platform.controlsOf(controls) } : {}),
+    ...(upscaler ? { upscaler: await platform.upscalerOf(upscaler) } : {}),
+    embeddings: platform.embeddingsIn([request.prompt, request.negative_prompt ?? ""]),
     latents: true,
     pictures: making.previewEvery,
   };
   const startTime = performance.now();
   for (const run of seedRuns(request.seed, count))
-    await makeRun(making, { ...request, ...run }, extras, { startImage, mask, loras });
+    await makeRun(making, { ...request, ...run }, extras, { ...given, loras, controls });
   return say.done((performance.now() - startTime) / 1000, count);
 }
 
@@ -133,18 +138,24 @@ async function makeRun(making, { count, ...request }, extras, beside) {
  * @param {Beside} beside
  */
 async function store({ events, opened, platform }, request, picture, seconds, beside) {
-  const { startImage, mask, loras } = beside;
+  const { startImage, mask, loras, controls, upscaler } = beside;
   const { width, height, png, parts = [] } = picture;
   const { model, description, madeBy } = opened;
   // Where only the masked part is made, the image has the start image's size, the run its own.
   const cropped = mask && typeof request.padding_mask_crop === "number";
   const size = cropped ? {} : { width, height };
-  const whole = { ...request, ...size, ...(loras.length && { loras: writeLoras(loras) }) };
+  const whole = {
+    ...{ ...request, ...size, ...(loras.length && { loras: writeLoras(loras) }) },
+    ...(upscaler && { hires_upscaler: writeUpscaler(upscaler) }),
+  };
   const file = new Blob([png], { type: "image/png" });
-  const start = startImage ? { initial: startImage, ...(mask ? { mask } : {}) } : {};
-  events.emit("made", { picture, request: whole, file, seconds, model, ...start });
+  const start = {
+    ...(startImage ? { initial: startImage, ...(mask ? { mask } : {}) } : {}),
+    ...(controls.length ? { controls } : {}),
+  };
   const others = parts.length ? { parts } : {};
   const from = { model, provenance: description.model, engine: madeBy, ...others };
+  events.emit("made", { picture, request: whole, file, seconds, ...from, ...start });
   const about = { request: whole, width, height, seconds, ...from };
   try {
     await platform.keepImage({ ...about, ...start }, file);

@@ -1,16 +1,18 @@
 // Types only: the events of a session, and what a session needs.
 
 /** @typedef {import("../engine/client.js").Engine} Engine */
+/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../engine/protocol.js").Picture} Picture */
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 /** @typedef {import("../engine/protocol.js").Request} Request */
 /** @typedef {import("../state/page.js").Task} Task */
 
 /**
- * What to make: a request, how many images, the numbers of their start image and of its mask, and
- * their LoRAs.
+ * What to make: a request, how many images, the numbers of their start image and of its mask, their
+ * LoRAs, their ControlNets and T2I-Adapters, and the upscaler of their second pass.
  * @typedef {{ request: Request, count: number, startImage?: string | undefined,
- *   mask?: string | undefined, loras?: import("../files/loras.js").LoraChoice[] }} Wanted
+ *   mask?: string | undefined, loras?: import("../files/loras.js").LoraChoice[],
+ *   controls?: ControlChoice[], upscaler?: { name: string, hash: string } | undefined }} Wanted
  */
 
 /**
@@ -22,13 +24,19 @@
 /**
  * A finished image, and what made it.
  * @typedef {object} Made
- * @property {Picture} picture
+ * @property {import("../engine/protocol.js").Enlarged & Partial<Pick<Picture, "safety">>} picture
  * @property {Request} request of this image alone, with its own seed
  * @property {Blob} file the PNG file
  * @property {number} seconds the time it took
  * @property {string} [initial] the number of its start image
  * @property {string} [mask] the number of the mask of that
+ * @property {ControlChoice[]} [controls] its ControlNets and T2I-Adapters
+ * @property {import("../storage/images.js").Enlargement} [enlarged] if an upscaler has enlarged it
+ * @property {string} [before] of an enlarged one: the number of the image that was enlarged
  * @property {string} model the model's address
+ * @property {import("../engine/protocol.js").Provenance | null} [provenance] of the model
+ * @property {import("../engine/protocol.js").Part[]} [parts] those that were not the model's own
+ * @property {string} engine model, precision and device, as a line of text
  */
 
 /**
@@ -67,6 +75,9 @@
  * @property {(number: string) => Promise<Blob | undefined>} startImageFile the file of a stored
  * start image or mask
  * @property {typeof import("../store/loras.js").lorasOf} lorasOf finds a request's LoRAs
+ * @property {typeof import("../store/networks.js").controlsOf} controlsOf finds a request's
+ * ControlNets and T2I-Adapters, and decodes their pictures
+ * @property {typeof import("../store/networks.js").upscalerOf} upscalerOf finds an upscaler
  * @property {typeof import("../store/addons.js").embeddingsIn} embeddingsIn finds the textual
  * inversions that prompts call
  * @property {typeof import("../storage/images.js").keepImage} keepImage stores an image

@@ -104,6 +104,19 @@ export class Session {
   }
 
   /**
+   * Runs work that enlarges pictures, as the task "enlarge". The open model stays open.
+   * @param {string} sentence to show at first
+   * @param {(engine: Engine, watch: Watch) => Promise<string>} work
+   */
+  enlarge(sentence, work) {
+    const begin = () => {
+      this.#begin(sentence);
+      return work(this.engine, this.#watch());
+    };
+    return this.#run("enlarge", begin, false);
+  }
+
+  /**
    * Estimates time and memory of an image of Stable Diffusion v1.4 on this device.
    * @param {(forecast: import("../engine/protocol.js").Forecast) => void} hear gets the estimate
    */
@@ -274,7 +287,8 @@ export class Session {
     let text;
     try {
       await turn.begin({ onWait: () => this.#emit("wait", null), signal });
-      text = await this.#orSmaller(work);
+      // Another type of the model's weights does not help an upscaler.
+      text = await (task === "enlarge" ? work() : this.#orSmaller(work));
       if (mine === this.#stop) outcome = this.#succeed(text);
     } catch (error) {
       text = /** @type {Error} */ (error).message;

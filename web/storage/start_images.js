@@ -1,7 +1,9 @@
-// Start images of img2img, stored as the user's files, and their masks. A request of the page has
-// the number of its start image in the field `initial`, that of the mask in `mask`. Where storage
+// Start images of img2img, stored as the user's files, their masks, and the pictures of ControlNets.
+// A request of the page has the number of its start image in the field `initial`, that of the mask
+// in `mask`, those of ControlNets' in `controls`. Where storage
 // is blocked or full they are in memory only, until the page is closed.
 
+import { controlImages } from "../control/choices.js";
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";
 import { listImages } from "./images.js";
@@ -56,15 +58,21 @@ export async function startImageFile(number) {
 }
 
 /**
- * Deletes old start images and masks that no image of the gallery and no job uses.
+ * Deletes old files of these that no image of the gallery and no job uses.
  * @param {(string | undefined)[]} inForm the numbers of those that the form uses
  */
 export async function sweepStartImages(inForm) {
   const used = new Set(
     [
       ...inForm,
-      ...(await listImages()).flatMap(({ initial, mask }) => [initial, mask]),
-      ...(await listJobs()).flatMap(({ fields }) => [fields["initial"], fields["mask"]]),
+      ...(await listImages()).flatMap(({ initial, mask, controls = [], before }) => [
+        ...[initial, mask, before],
+        ...controls.map(({ image }) => image),
+      ]),
+      ...(await listJobs()).flatMap(({ fields }) => [
+        ...[fields["initial"], fields["mask"]],
+        ...controlImages(fields["controls"]),
+      ]),
     ].map(String),
   );
   await transact(["initials"], "readwrite", (store) => {

@@ -22,14 +22,18 @@ export const ADDON = /\.(safetensors|ckpt|gguf|pt|pth|bin)$/;
  */
 export const pathOf = ({ files }) => files.find(({ path }) => ADDON.test(path))?.path ?? "";
 
+/** The name of every network's file in a folder of diffusers. */
+const ANY = /^diffusion_pytorch_model(\.|$)/;
+
 /**
- * The name of that file, without folders and extension.
+ * The name of that file, without folders and extension; of one that is called as all are, the
+ * title, which is its folder's name.
  * @param {{ manifest: import("./protocol.js").Manifest }} model
  */
-export const nameOf = ({ manifest }) =>
-  pathOf(manifest)
-    .replace(/^.*\//, "")
-    .replace(/\.[^.]*$/, "");
+export const nameOf = ({ manifest }) => {
+  const file = pathOf(manifest).replace(/^.*\//, "");
+  return ANY.test(file) ? manifest.title : file.replace(/\.[^.]*$/, "");
+};
 
 /**
  * The words by which prompts call a textual inversion.

@@ -6,7 +6,8 @@
  *   pointer?: boolean }} ManifestFile
  *
  * What a manifest is of: a model, or one file that changes a model or stands in for a part of it.
- * @typedef {"model" | "lora" | "embedding" | "taesd" | "unet" | "vae" | "text_encoder"} Kind
+ * @typedef {"model" | "lora" | "embedding" | "control" | "upscaler" | "taesd" | "unet" | "vae" |
+ *   "text_encoder"} Kind
  *
  * A model's parts list; crate/src/weights/publisher/manifest.rs says what the fields mean.
  * @typedef {object} Manifest

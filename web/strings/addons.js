@@ -67,6 +67,8 @@ const KINDS = new Map([
   ...OTHER_PARTS,
   ["lora", "LoRA"],
   ["embedding", "textual inversion"],
+  ["control", "ControlNet or T2I-Adapter"],
+  ["upscaler", "upscaler"],
   ["taesd", "TAESD (fast decoder, for previews)"],
 ]);
 
@@ -105,6 +107,13 @@ export const addonText = {
     const bytes = files.reduce((sum, { bytes: one = 0 }) => sum + one, 0);
     return `${factsOf(manifest, bytes, words)} · from ${hosts[0] ?? "this site"}`;
   },
+  /** The title of the form's part. @param {number} count */
+  controls: (count) => `ControlNet, T2I-Adapter${count ? ` (${count})` : ""}`,
+  /** Of an image. @param {import("../control/choices.js").ControlChoice} choice */
+  control: ({ name, weight }) => `ControlNet ${name} (${weight})`,
+  noImage: () => "Press Enlarge… below an image, or on one of the gallery: the upscaler is there.",
+  /** @param {import("../storage/images.js").Enlargement} how */
+  enlarged: ({ name, factor }) => `enlarged ${factor} times by ${name}`,
   stop: () => "Stop using",
   incomplete: () => "Not stored completely. Delete it, and import the file again.",
   chosen: (/** @type {string} */ title) => `${title} is used for the next image.`,

@@ -6,6 +6,16 @@ const percent = (share) => {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 };
 
+/** Above the painter: of a mask, and of a drawing. */
+export const maskTexts = {
+  title: "Paint a mask",
+  hint: "What is red is made anew; the rest of the picture stays.",
+};
+export const drawingTexts = {
+  title: "Draw a control picture",
+  hint: "What is red here is white in the control picture, the rest is black.",
+};
+
 export const editText = {
   pixels: (/** @type {number} */ count) => `${count} px`,
   /**

@@ -3,6 +3,7 @@
 // gallery, is added to the queue. Settings of another program that are pasted into the prompt as
 // text fill in the form as well.
 
+import { readControls, writeControls } from "../control/choices.js";
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
@@ -19,6 +20,9 @@ const LIST_MAX = 20_000_000;
 /** Bytes: of a larger image the texts are not read. */
 const PICTURE_MAX = 500_000_000;
 
+/** A control of a list, whose file may have an extension and folders. */
+const FILE = /^.*[\\/]|\.(safetensors|ckpt|pth?|bin)$/gi;
+
 /** The list's name in an export of the gallery. */
 const REQUESTS = "requests.jsonl";
 
@@ -33,12 +37,14 @@ const matching = () => import("../store/matched.js");
  * it was pasted as text. Returns a function that undoes it.
  * @param {(file: File, onTarget: boolean) => void} handlers.onPicture takes a start image;
  * `onTarget`: it was dropped on the field of the start image
+ * @param {(file: File, at: Element) => void} handlers.onControl takes the picture of a ControlNet;
+ * `at`: where it was dropped or pasted
  * @param {(rows: Row[], whole: boolean) => void} handlers.onRows `whole`: they name their start
  * images; one without has none
  * @param {(files: import("./local-files.js").Given) => void} handlers.onModels for the library
  * @param {(error: unknown) => void} handlers.onFault
  */
-export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) {
+export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, onFault }) {
   const page = document.body;
 
   /** @param {Iterable<File>} files */
@@ -103,6 +109,13 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
   });
   // While the painter is open, a file is a mask: the painter takes it.
   const paints = () => byId("editor", HTMLDialogElement).open;
+  /** @param {File[]} files @param {Element | null} on where they were dropped or pasted */
+  const takeAt = (files, on) => {
+    const [first] = files;
+    if (first && on?.closest("#control-box")) onControl(first, on);
+    else if (first && on?.closest("#initial")) onPicture(first, true);
+    else take(files);
+  };
   page.addEventListener("drop", (event) => {
     page.classList.remove("dropping");
     if (!hasFiles(event)) return;
@@ -110,27 +123,32 @@ export function createDrop({ onRequest, onPicture, onRows, onModels, onFault }) 
     if (paints()) return;
     const models = modelsOf(event);
     if (models) return void models.then(onModels, onFault);
-    const files = [...(event.dataTransfer?.files ?? [])];
-    const onTarget = event.target instanceof Element && event.target.closest("#initial");
-    if (onTarget && files[0]) onPicture(files[0], true);
-    else take(files);
+    const on = event.target instanceof Element ? event.target : null;
+    takeAt([...(event.dataTransfer?.files ?? [])], on);
   });
   page.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length || paints()) return;
     event.preventDefault();
-    take(files);
+    const on = document.activeElement;
+    takeAt(files, on?.closest("#control-box") ? on : null);
   });
+  watchInput(take);
+  return watchPrompt(onRequest, onFault);
+}
+
+/** The queue's button that opens files. @param {(files: File[]) => void} take */
+function watchInput(take) {
   const input = byId("queue-file", HTMLInputElement);
   input.addEventListener("change", () => {
     take([...(input.files ?? [])]);
     input.value = "";
   });
-  return watchPrompt(onRequest, onFault);
 }
 
 /**
- * The requests in an export of the gallery, with the start images and masks that are in it.
+ * The requests in an export of the gallery, with the start images, masks and control pictures that
+ * are in it.
  * @param {File} file
  * @returns {Promise<Row[]>}
  */
@@ -150,10 +168,19 @@ async function rowsInZip(file) {
   };
   const rows = [];
   for (const { line, row: whole } of readLines(REQUESTS, decodeText(list), true)) {
-    const { init = "", mask = "", ...row } = whole;
+    const { init = "", mask = "", controls = "", ...row } = whole;
     const initial = await keyOf(init, line);
     const maskKey = initial && (await keyOf(mask, line));
-    rows.push({ ...row, ...(initial && { initial }), ...(maskKey && { mask: maskKey }) });
+    const guides = [];
+    for (const { file, image, sha256 = "", ...rest } of controls ? JSON.parse(controls) : []) {
+      const name = String(file).replace(FILE, "");
+      guides.push({ ...rest, name, hash: sha256, image: await keyOf(String(image), line) });
+    }
+    const beside = guides.length && {
+      controls: writeControls(readControls(JSON.stringify(guides))),
+    };
+    const start = { ...(initial && { initial }), ...(maskKey && { mask: maskKey }) };
+    rows.push({ ...row, ...start, ...beside });
   }
   return rows;
 }

@@ -1,5 +1,5 @@
 // The gallery's export: a zip file of images with a list of their requests, and with the start
-// images and masks that they were made with. Dropped on the page it becomes jobs of the queue
+// images, masks and pictures of ControlNets that they were made with. Dropped on the page it becomes jobs of the queue
 // again.
 
 import { pngOf } from "../edit/files.js";
@@ -8,19 +8,24 @@ import { isPng } from "../files/png.js";
 import { zip } from "../files/zip.js";
 import { imageFile } from "../storage/images.js";
 import { startImageFile } from "../storage/start_images.js";
+import { numberOf } from "../store/networks.js";
 import { fileName } from "./picture.js";
 
-/** The folders of start images and of masks. */
-const FOLDERS = /** @type {const} */ ({ initial: "start-images", mask: "masks" });
+/** The folders of start images, of masks and of control pictures. */
+const FOLDERS = /** @type {const} */ ({
+  initial: "start-images",
+  mask: "masks",
+  control: "control-images",
+});
 
 /** @param {import("../storage/images.js").SavedImage[]} images */
 export async function zipOf(images) {
   /** @type {{ name: string, blob: Blob, made: Date }[]} */
   const files = [];
-  /** @type {Set<string>} paths of start images and masks that are in it */
+  /** @type {Set<string>} paths of start images, masks and control pictures that are in it */
   const known = new Set();
   /**
-   * Adds a start image or a mask, once; its path, or nothing if it is no longer stored.
+   * Adds a start image, a mask or a control picture, once; its path, or nothing if it is no longer stored.
    * @param {keyof typeof FOLDERS} kind
    * @param {string | undefined} key
    * @param {Date} made
@@ -45,8 +50,14 @@ export async function zipOf(images) {
     files.push({ name, blob, made });
     const init = await add("initial", saved.initial, made);
     const mask = init && (await add("mask", saved.mask, made));
-    const { request, model, provenance, parts, engine, seconds } = saved;
-    const about = { file: name, init, mask, model, provenance, parts, engine, seconds };
+    const { request, model, provenance, parts, engine, seconds, enlarged } = saved;
+    const controls = [];
+    for (const choice of saved.controls ?? []) {
+      const image = await add("control", choice.image, made);
+      if (image) controls.push(recordOf(choice, image));
+    }
+    const beside = { init, mask, ...(controls.length && { controls }) };
+    const about = { file: name, ...beside, model, provenance, parts, engine, seconds, enlarged };
     lines.push(JSON.stringify({ ...request, ...about }));
   }
   const requests = new Blob(
@@ -55,6 +66,17 @@ export async function zipOf(images) {
   );
   files.push({ name: "requests.jsonl", blob: requests, made: new Date() });
   return zip(files);
+}
+
+/**
+ * A control, as lists of requests have it.
+ * @param {import("../control/choices.js").ControlChoice} choice
+ * @param {string} image the path of its picture
+ */
+function recordOf({ name, hash, weight, start, end, guess, preprocess }, image) {
+  const [w = 1, from = 0, to = 1] = [weight, start, end].map((text) => numberOf(text) ?? undefined);
+  const numbers = { weight: w, start: from, end: to };
+  return { file: name, sha256: hash, image, ...numbers, guess, preprocess };
 }
 
 /** The native program reads start images as PNG. @param {Blob} file */

@@ -8,6 +8,7 @@ import { say } from "../strings.js";
 import { anyById, byId, button, onPress } from "../dom.js";
 import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
 import { createAbilities } from "./abilities.js";
+import { ControlSlot } from "./control_slot.js";
 import { createExtras } from "./extras.js";
 import { Loras } from "./loras.js";
 import { createSeed } from "./seed.js";
@@ -22,8 +23,9 @@ import { createStyles } from "./styles.js";
  * @property {() => void} onPause the user wants to pause or to resume
  * @property {() => void} onCancel
  * @property {() => void} onChange
- * @property {import("./loras.js").Handlers["onGet"]} onGetLora
+ * @property {import("./loras.js").Handlers["onGet"]} onGetAddon
  * @property {(open: boolean) => void} onEditor the painter of masks was opened or closed
+ * @property {(file: Blob) => void} onEnlarge enlarges the start image
  * @property {import("./extend.js").Outpaint} outpaint
  * @property {(error: unknown) => void} onFault
  */
@@ -49,7 +51,7 @@ export class Form {
   constructor(state, handlers) {
     this.#handlers = handlers;
     this.#isOpen = () => !!state.get().opened;
-    const { onChange, onEditor, outpaint, onFault } = handlers;
+    const { onChange, onEditor, onEnlarge, outpaint, onFault } = handlers;
     this.#extras = createExtras(onChange);
     this.#seed = createSeed(onChange);
     this.#sizes = createSizes(onChange);
@@ -59,11 +61,12 @@ export class Form {
     const onSize = (/** @type {number} */ width, /** @type {number} */ height) => {
       this.#sizes.follow(width, height);
     };
-    this.startImage = new StartImage({ onChange, onEditor, outpaint, onSize, onFault });
+    const others = { onEnlarge, outpaint, onSize };
+    this.startImage = new StartImage({ onChange, onEditor, ...others, onFault });
     this.loras = new Loras({
       onChange,
       onFault,
-      onGet: handlers.onGetLora,
+      onGet: handlers.onGetAddon,
       isLocked: () => state.get().offlineLock,
       onFast: (settings) => {
         this.fill(Object.entries(settings));
@@ -73,6 +76,13 @@ export class Form {
         this.addWord("prompt", word);
         onChange();
       },
+    });
+    this.controls = new ControlSlot({
+      onChange,
+      onFault,
+      onGet: handlers.onGetAddon,
+      startFile: () => this.startImage.file(),
+      draw: (image, drawn, onDrawn) => this.startImage.draw(image, drawn, onDrawn),
     });
     this.#listen();
     anyById("shortcut").textContent = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
@@ -124,6 +134,7 @@ export class Form {
     this.#extras.fields.clear();
     this.startImage.clear();
     this.loras.clear();
+    this.controls.clear();
     this.#styles.choose("");
   }
 
@@ -178,9 +189,9 @@ export class Form {
     const [prompt = "", negative_prompt = ""] = this.#styles.apply(...typed);
     const names = [...DEFAULTS.keys()].filter((name) => !isOfStartImage(name));
     const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
-    const beside = { ...this.startImage.fields(), ...this.loras.fields() };
-    const others = { ...Object.fromEntries(this.#extras.fields), ...beside };
-    return { ...fields, ...others, prompt, negative_prompt };
+    const beside = { ...this.loras.fields(), ...this.controls.fields() };
+    const others = { ...Object.fromEntries(this.#extras.fields), ...this.startImage.fields() };
+    return { ...fields, ...others, ...beside, prompt, negative_prompt };
   }
 
   /**
@@ -216,15 +227,25 @@ export class Form {
     this.#seed.made(seed);
   }
 
-  /** The start image, its mask, their settings, and those of before. */
+  /** The start image, its mask, their settings, those of before, and the controls. */
   startImageDraft() {
     const steps = this.startImage.steps();
-    return { ...this.startImage.allFields(), ...(steps ? { steps } : {}) };
+    return { ...this.#imageFields(), ...(steps ? { steps } : {}) };
+  }
+
+  /** The fields that name stored images, and those that belong to them. */
+  #imageFields() {
+    return { ...this.startImage.allFields(), ...this.controls.fields() };
+  }
+
+  /** Resolves when images that are on their way are there; null if they are. */
+  pending() {
+    return this.startImage.pending() ?? this.controls.pending();
   }
 
   /** A function that brings back the form as it is now. */
   snapshot() {
-    const [typed, startImage] = [this.changes(), this.startImage.allFields()];
+    const [typed, startImage] = [this.changes(), this.#imageFields()];
     return () => {
       this.open(typed);
       this.fill(Object.entries(startImage));
@@ -264,6 +285,7 @@ export class Form {
       else if (field === "mask") this.startImage.useMask(value);
       else if (field === "loras") this.loras.use(value);
       else if (field === "lora") this.loras.link(value);
+      else if (field === "controls") this.controls.use(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
       else if (DEFAULTS.has(field)) write(field, value);
       else if (value === "") extras.delete(field);
@@ -316,6 +338,7 @@ export class Form {
     const name = problem?.field && fieldName(problem.field);
     if (name === "initial-file") markWrong(startImageControl());
     else if (name === "loras") markWrong(this.loras.wrong());
+    else if (name === "controls") markWrong(this.controls.wrong());
     else if (name === "mask") markWrong(control("initial-edit"));
     else if (name && DEFAULTS.has(name)) markWrong(control(name));
     else if (problem) fault.scrollIntoView({ block: "nearest" });
@@ -348,7 +371,7 @@ function showButtons({ phase, pausing, task }) {
   generate.disabled = phase === "loading" || phase === "generating";
   // Before the first task there is nothing to cancel.
   cancel.disabled = !generate.disabled || !task;
-  pause.disabled = phase !== "generating";
+  pause.disabled = phase !== "generating" || task === "enlarge";
   pause.textContent = pausing && !pause.disabled ? say.goOn() : say.pause();
   // The image is in view, and must stay there.
   const stay = { preventScroll: true };

@@ -36,6 +36,8 @@ const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
  * @property {(saved: SavedImage) => void} onUse fills in its request
  * @property {(saved: SavedImage) => void} onVary makes it the start image
  * @property {(saved: SavedImage) => void} onEdit the same, to paint a mask
+ * @property {(saved: SavedImage) => void} onEnlarge
+ * @property {(saved: SavedImage) => void} onControl makes it the picture of a ControlNet
  * @property {(saved: SavedImage) => Promise<string>} onLink as for the viewer
  * @property {(name: string) => void} onOpen a dialog was opened
  * @property {() => void} onClose the dialog was closed
@@ -66,7 +68,7 @@ export class Gallery {
   constructor(state, handlers) {
     this.#state = state;
     this.#handlers = handlers;
-    const { onUse, onVary, onEdit, onLink, onOpen, onClose, onFault } = handlers;
+    const { onUse, onVary, onEdit, onEnlarge, onControl, onOpen, onClose, onFault } = handlers;
     this.#selection = createSelection(this.#list, {
       shown: () => this.#found.map(({ id }) => id),
       onChange: () => this.#showTools(),
@@ -77,7 +79,9 @@ export class Gallery {
       onUse,
       onVary,
       onEdit,
-      onLink,
+      onEnlarge,
+      onControl,
+      onLink: handlers.onLink,
       onStar: (saved) => void changeImage(saved).catch(onFault),
       onDelete: ({ id }) => this.#remove([id]),
       onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),

@@ -259,7 +259,8 @@ export class Library {
     const { manifest } = model;
     this.#moveStatus(manifest.id);
     const file = pathOf(manifest).replace(/^.*\//, "");
-    const name = kindOf(model) === "model" ? `${manifest.id}.tar` : file;
+    const isFolder = manifest.files.some(({ path }) => path.endsWith("config.json"));
+    const name = kindOf(model) === "model" || isFolder ? `${manifest.id}.tar` : file;
     return this.#run(async () => {
       const href = URL.createObjectURL(await this.#store.export(manifest.id));
       element("a", { href, download: name }).click();
@@ -301,7 +302,7 @@ export class Library {
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
       this.#say(text.imported(model.manifest.title));
-      if (kindOf(model) === "lora" && choose) this.#actions.onAddon(model);
+      if (["lora", "control"].includes(kindOf(model)) && choose) this.#actions.onAddon(model);
     });
   }
 

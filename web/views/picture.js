@@ -1,6 +1,7 @@
 // Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
+import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { createBeforeAfter } from "./before_after.js";
 import { shortcutsOf } from "./shortcuts.js";
@@ -9,29 +10,35 @@ import { shortcutsOf } from "./shortcuts.js";
 export const SMALL = 256;
 
 /** @typedef {import("../engine/protocol.js").Request} Request */
+/** @typedef {import("../session/protocol.js").Made} Made */
 
 /**
  * @param {object} handlers
  * @param {(seed: string) => void} handlers.onKeepSeed
  * @param {() => void} handlers.onVariation makes an image with another seed
- * @param {(request: Request, file: Blob) => void} handlers.onVary makes this image the start image
- * @param {(request: Request, file: Blob) => void} handlers.onEdit the same, to paint a mask
+ * @param {(made: Made, file: Blob) => void} handlers.onVary makes this image the start image
+ * @param {(made: Made, file: Blob) => void} handlers.onEdit the same, to paint a mask
  * @param {(file: Blob) => void} handlers.onNext makes it the start image of the present form
+ * @param {(made: Made) => void} handlers.onEnlarge
+ * @param {(file: Blob) => void} handlers.onControl makes it the picture of a ControlNet
  * @param {(request: Request, model: string, started: boolean) => void} handlers.onLink copies a
  * link to this image; `started`: it was made of a start image
  */
-export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, onLink }) {
+export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, ...handlers }) {
+  const { onLink, onEnlarge, onControl } = handlers;
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let seed = "";
   onPress("keep-seed", () => onKeepSeed(seed));
-  /** @type {{ request: Request, file: Blob, model: string, started: boolean } | null} */
+  /** @type {import("../session/protocol.js").Made | null} */
   let shown = null;
   onPress("variation", onVariation);
-  onPress("begin-with", () => shown && onVary(shown.request, shown.file));
-  onPress("edit", () => shown && onEdit(shown.request, shown.file));
+  onPress("begin-with", () => shown && onVary(shown, shown.file));
+  onPress("edit", () => shown && onEdit(shown, shown.file));
   onPress("next-start", () => shown && onNext(shown.file));
+  onPress("enlarge", () => shown && onEnlarge(shown));
+  onPress("as-control", () => shown && onControl(shown.file));
   const before = byId("before", HTMLCanvasElement);
   const beforeAfter = createBeforeAfter({
     box: anyById("before-after"),
@@ -43,11 +50,15 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       before.classList.toggle("small", Math.max(drawn.width, drawn.height) < SMALL);
     },
   });
-  onPress("copy-link", () => shown && onLink(shown.request, shown.model, shown.started));
+  onPress("copy-link", () => shown && onLink(shown.request, shown.model, !!shown.initial));
 
   return {
-    /** @param {import("../session/protocol.js").Made} made */
-    show({ picture, request, file, seconds, model, initial, mask }) {
+    /** The image that is shown, if there is one. */
+    shown: () => shown,
+
+    /** @param {Made} made */
+    show(made) {
+      const { picture, request, file, seconds, initial, before: former, mask, enlarged } = made;
       const { width, height, rgba, safety } = picture;
       canvas.width = width;
       canvas.height = height;
@@ -62,10 +73,15 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
 
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
-      void beforeAfter.open({ initial, width, height });
-      button("next-start").hidden = !initial;
+      void beforeAfter.open({ initial: former ?? initial, width, height });
+      button("next-start").hidden = !initial && !enlarged;
+      button("keep-seed").hidden = !request.seed;
       const settings = facts(request, width, height, seconds, !!mask);
-      anyById("caption-facts").textContent = `${settings} · ${SAFETY[safety]}`;
+      const others = [
+        ...(enlarged ? [addonText.enlarged(enlarged)] : []),
+        safety ? SAFETY[safety] : "",
+      ];
+      anyById("caption-facts").textContent = [settings, ...others].filter(Boolean).join(" · ");
       anyById("caption").hidden = false;
 
       // On a phone the image is above the form. If it does not fit, its top is shown.
@@ -73,7 +89,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       canvas.scrollIntoView({ block, behavior: still.matches ? "auto" : "smooth" });
 
       if (download.href) URL.revokeObjectURL(download.href);
-      shown = { request, file, model, started: !!initial };
+      shown = made;
       download.href = URL.createObjectURL(file);
       download.download = fileName(request);
     },
@@ -90,12 +106,17 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
  */
 export function facts(request, width, height, seconds, masked) {
   const sampler = request.sampler ?? "";
-  return [
+  // An image that was not made here, such as one that was only enlarged, has none of them.
+  const known = request.seed !== "";
+  const own = [
     `seed ${request.seed}`,
     `${request.steps} steps`,
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
     ...shortcutsOf(request),
+  ];
+  return [
+    ...(known ? own : []),
     ...(typeof request.strength === "number" ? [say.fromStartImage(request.strength, masked)] : []),
     `${width} × ${height}`,
     duration(seconds),
@@ -108,5 +129,5 @@ export function facts(request, width, height, seconds, masked) {
  */
 export function fileName({ prompt, seed }) {
   const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return `${words.join("-").slice(0, 60) || "picture"}-${seed}.png`;
+  return `${words.join("-").slice(0, 60) || "picture"}${seed && `-${seed}`}.png`;
 }

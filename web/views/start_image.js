@@ -6,7 +6,7 @@ import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
 import { startImageFile, keepStartImage } from "../storage/start_images.js";
 import { say } from "../strings.js";
-import { editText } from "../strings/edit.js";
+import { drawingTexts, editText } from "../strings/edit.js";
 import { anyById, button, byId, onPress, setText } from "../dom.js";
 import { createExtend } from "./extend.js";
 import { FormerStarts, same } from "./former_starts.js";
@@ -16,6 +16,9 @@ import { createSmall } from "./small_start.js";
 /** @typedef {import("../request/draft.js").Start} Start */
 /** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {import("../engine/protocol.js").Extended} Extended */
+
+/** In the painter: the key of a drawing, which is no start image's. */
+const DRAWING = "drawing";
 
 /** @type {Start} */
 const NONE = { initial: "", mask: "" };
@@ -29,6 +32,7 @@ const NONE = { initial: "", mask: "" };
 /**
  * @typedef {object} Handlers
  * @property {() => void} onChange
+ * @property {(file: Blob) => void} onEnlarge
  * @property {(open: boolean) => void} onEditor the painter was opened or closed
  * @property {import("./extend.js").Outpaint} outpaint
  * @property {(width: number, height: number) => void} onSize the next image should have this size
@@ -58,6 +62,8 @@ export class StartImage {
   #choosing = null;
   /** Counts openings of the painter: of two at once the later one counts. */
   #openings = 0;
+  /** Takes what is drawn. @type {(file: Blob | null) => void} */
+  #onDrawn = () => {};
 
   /** @param {Handlers} handlers */
   constructor(handlers) {
@@ -85,6 +91,9 @@ export class StartImage {
     });
     this.#strength.addEventListener("input", () => this.show());
     onPress("initial-edit", () => void this.edit());
+    onPress("initial-enlarge", () => {
+      this.file().then((file) => file && this.#handlers.onEnlarge(file), this.#handlers.onFault);
+    });
     onPress("initial-back", () => void this.#back().catch(this.#handlers.onFault));
     onPress("mask-discard", () => {
       void this.#discard().catch(this.#handlers.onFault);
@@ -181,9 +190,12 @@ export class StartImage {
     this.#loading ??= import("../edit/painter.js").then(
       ({ Painter }) =>
         (this.#painter = new Painter({
-          onMask: (file, key) => this.#takeMask(file, key),
-          onOpen: () => onEditor(true),
-          onClose: () => onEditor(false),
+          onMask: async (file, key) => {
+            if (key === DRAWING) this.#onDrawn(file);
+            else await this.#takeMask(file, key);
+          },
+          onOpen: (key) => key === DRAWING || onEditor(true),
+          onClose: (key) => key === DRAWING || onEditor(false),
           onFault,
         })),
     );
@@ -290,6 +302,27 @@ export class StartImage {
       const { message } = /** @type {Error} */ (error);
       onFault(new Error(say.notAPicture(say.startImage(), message)));
     }
+  }
+
+  /**
+   * Opens the painter for a drawing, white on black.
+   * @param {Blob} image what is drawn on
+   * @param {Blob | undefined} drawn what was drawn before
+   * @param {(file: Blob | null) => void} onDrawn is called with each change; null: nothing is drawn
+   */
+  async draw(image, drawn, onDrawn) {
+    const mine = ++this.#openings;
+    const painter = await this.#thePainter();
+    await painter.pending();
+    if (painter.isOpen()) return;
+    this.#onDrawn = onDrawn;
+    await painter.open(DRAWING, image, drawn, () => mine === this.#openings, drawingTexts);
+  }
+
+  /** The file of the start image; null if there is none. */
+  async file() {
+    const { initial } = this.#now;
+    return initial ? fileOf(initial) : null;
   }
 
   closeEditor() {

@@ -104,6 +104,8 @@ function sentenceOf(progress) {
     const { event, done, total } = progress;
     return [say[event](done, total), done / total];
   }
+  if (progress.event === "enlarging")
+    return [say.enlarging(progress.done, progress.total), progress.done / progress.total];
   return progress.event === "decoding" ? [say.decoding(), 1] : null;
 }
 

@@ -17,6 +17,8 @@ const PROMPT = 2000;
  * @param {(saved: SavedImage) => void} handlers.onUse
  * @param {(saved: SavedImage) => void} handlers.onVary makes it the start image
  * @param {(saved: SavedImage) => void} handlers.onEdit the same, to paint a mask
+ * @param {(saved: SavedImage) => void} handlers.onEnlarge
+ * @param {(saved: SavedImage) => void} handlers.onControl makes it the picture of a ControlNet
  * @param {(saved: SavedImage) => void} handlers.onStar it was marked or unmarked as a favourite
  * @param {(saved: SavedImage) => void} handlers.onDelete
  * @param {(saved: SavedImage) => Promise<string>} handlers.onLink copies a link to it; resolves to
@@ -24,7 +26,7 @@ const PROMPT = 2000;
  * @param {(saved: SavedImage) => void} handlers.onOpen it is shown
  * @param {() => void} handlers.onClose
  */
-export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, onOpen, onClose }) {
+export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...leaving }) {
   const dialog = byId("viewer", HTMLDialogElement);
   const image = byId("viewer-image", HTMLImageElement);
   const download = byId("viewer-download", HTMLAnchorElement);
@@ -39,7 +41,8 @@ export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, 
     if (!saved) return dialog.close();
     onOpen(saved);
     anyById("viewer-told").textContent = "";
-    const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
+    const { request, width, height, seconds, made, model, provenance, enlarged } = saved;
+    const { parts = [], controls = [] } = saved;
     image.alt = imageName(saved);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
@@ -48,6 +51,8 @@ export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, 
       ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
       provenance ? say.madeBy(provenance) : model,
       ...parts.map(addonText.part),
+      ...controls.map(addonText.control),
+      ...(enlarged ? [addonText.enlarged(enlarged)] : []),
       new Date(made).toLocaleString(),
     ].join(" · ");
     button("viewer-star").ariaPressed = String(saved.favourite);
@@ -67,24 +72,22 @@ export function createViewer({ onUse, onVary, onEdit, onStar, onDelete, onLink, 
     show();
   }
 
+  /** An action that closes the dialog first. @param {(saved: SavedImage) => void} act */
+  const leave = (act) => (/** @type {SavedImage} */ saved) => {
+    dialog.close();
+    act(saved);
+  };
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
   onPress("viewer-close", () => dialog.close());
   dialog.addEventListener("close", onClose);
   whenPressed(current, {
     link: async (saved) => (anyById("viewer-told").textContent = await onLink(saved)),
-    use(saved) {
-      dialog.close();
-      onUse(saved);
-    },
-    vary(saved) {
-      dialog.close();
-      onVary(saved);
-    },
-    edit(saved) {
-      dialog.close();
-      onEdit(saved);
-    },
+    use: leave(leaving.onUse),
+    vary: leave(leaving.onVary),
+    edit: leave(leaving.onEdit),
+    enlarge: leave(leaving.onEnlarge),
+    control: leave(leaving.onControl),
     star(saved) {
       saved.favourite = !saved.favourite;
       onStar(saved);
@@ -148,7 +151,8 @@ function createViewed() {
   return {
     /** @param {SavedImage} saved */
     open(saved) {
-      if (saved.id !== shown) void beforeAfter.open(saved);
+      const { initial, before: former, width, height } = saved;
+      if (saved.id !== shown) void beforeAfter.open({ initial: former ?? initial, width, height });
       shown = saved.id;
     },
     forget: () => (shown = undefined),

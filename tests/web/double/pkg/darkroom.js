@@ -80,6 +80,9 @@ function chunk(kind, body) {
   return bytes;
 }
 
+/** Bytes as Latin-1. */
+const textOf = (bytes = []) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+
 export function likeness(first, second) {
   const same = first.length === second.length && first.every((byte, i) => byte === second[i]);
   return { psnr: same ? null : 20, ssim: same ? 1 : 0.5, most: same ? 0 : 9 };
@@ -167,6 +170,11 @@ export class Engine {
         message: "The initial picture is missing (double).",
       });
     }
+    for (const { address, image, weight } of beside.controls ?? []) {
+      const text = `control ${address} ${weight} ${image.width}×${image.height} (double)`;
+      onProgress({ event: "notice", text });
+    }
+    if (beside.upscaler) onProgress({ event: "notice", text: `upscaler ${beside.upscaler}` });
     const ofMask = request.mask_blur || request.padding_mask_crop !== undefined;
     if (ofMask && !beside.mask) {
       throw fault({ kind: "request", field: "mask", message: "The mask is missing (double)." });
@@ -211,7 +219,7 @@ export class Engine {
     for (let index = 0; index < count; index++) {
       onProgress({ event: "decoding" });
       const one = { ...request, count: 1, seed: String(BigInt(request.seed || 0) + BigInt(index)) };
-      const picture = this.#picture(one, beside.initial, beside.mask);
+      const picture = this.#picture(one, beside.initial, beside.mask, beside.controls);
       if (index + 1 === count) return picture;
       onProgress({ event: "picture", index, picture });
     }
@@ -219,9 +227,9 @@ export class Engine {
 
   /**
    * Made of the request's bytes, and of the picture to begin with. With a mask that picture stays
-   * where the mask is black.
+   * where the mask is black. The pictures of controls shine through.
    */
-  #picture(request, initial, mask) {
+  #picture(request, initial, mask, controls = []) {
     const { prompt } = request;
     const width = request.width ?? 64;
     const height = request.height ?? 64;
@@ -232,7 +240,9 @@ export class Engine {
       const row = Math.floor((y * picture.height) / height);
       return picture.rgba[(row * picture.width + column) * 4 + (i % 4)];
     };
-    const drawn = (i) => 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120);
+    const guided = (i) =>
+      controls.reduce((sum, { image, weight }) => sum + (weight * at(image, i)) / 8, 0);
+    const drawn = (i) => 90 + ((seed[((i % 4) * 7) % seed.length] ^ (i >> 6)) % 120) + guided(i);
     const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) => {
       if (i % 4 === 3) return 255;
       if (mask) return at(mask, i) > 127 ? drawn(i) : at(initial, i);
@@ -244,6 +254,30 @@ export class Engine {
     });
     const file = png(width, height, rows, { ...request, width, height });
     return { width, height, rgba, png: file, safety: "passed", parts: this.#parts };
+  }
+
+  /** Twice as wide, each pixel four times. The texts of the picture's own file are kept. */
+  async upscale(address, { width, height, rgba }, options, onProgress) {
+    this.#cancelled = false;
+    onProgress({ event: "loading", part: "upscaler", bytes_done: 1, bytes_total: 1 });
+    const total = address.includes("slow") ? 100 : 4;
+    for (let done = 0; done <= total; done++) {
+      onProgress({ event: "enlarging", done, total });
+      await pause();
+      if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
+    }
+    const [w, h] = [2 * width, 2 * height];
+    const large = new Uint8ClampedArray(w * h * 4).map((_, i) => {
+      const [x, y] = [(i >> 2) % w, Math.floor((i >> 2) / w)];
+      return rgba[((y >> 1) * width + (x >> 1)) * 4 + (i % 4)];
+    });
+    const rows = Uint8Array.from({ length: h * (w * 4 + 1) }, (_, i) => {
+      const x = i % (w * 4 + 1);
+      return x === 0 ? 0 : large[Math.floor(i / (w * 4 + 1)) * w * 4 + x - 1];
+    });
+    const [, json = "{}"] =
+      /darkroom\0{5}(\{.*?\})(?=.{4}....IDAT)/su.exec(textOf(options.png)) ?? [];
+    return { width: w, height: h, rgba: large, png: png(w, h, rows, JSON.parse(json)) };
   }
 
   memory() {
