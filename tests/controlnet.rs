@@ -279,13 +279,18 @@ pub(crate) fn of_tiny(name: &str) -> Rc<ControlFile> {
     }
 }
 
-/// A golden request, its controls, and whether it begins with a picture.
-fn case(golden: &Golden, name: &str) -> (Request, Vec<PictureControl>, bool) {
+/// Draws a golden request with its controls, of networks by name: the final latents, and the
+/// picture's values.
+pub(crate) fn drawn(
+    pipeline: &Pipeline,
+    (golden, name): (&Golden, &str),
+    net: &dyn Fn(&str) -> Rc<ControlFile>,
+) -> [Vec<f32>; 2] {
     let all: serde_json::Value = serde_json::from_str(golden.text("requests")).unwrap();
     let request = Request::from_json(&all[name]["request"].to_string()).unwrap();
     let controls = all[name]["controls"].as_array().unwrap().iter().map(|one| {
         let side = |i: usize| one["picture"][i].as_u64().unwrap() as u32;
-        let file = of_tiny(one["net"].as_str().unwrap());
+        let file = net(one["net"].as_str().unwrap());
         let number = |name: &str, default: f64| one[name].as_f64().unwrap_or(default);
         PictureControl {
             weight: number("weight", 1.0) as f32,
@@ -295,32 +300,42 @@ fn case(golden: &Golden, name: &str) -> (Request, Vec<PictureControl>, bool) {
             ..PictureControl::new(file, initial(side(0), side(1)))
         }
     });
-    let begun = request.strength.is_some();
-    (request, controls.collect(), begun)
+    let controls: Vec<_> = controls.collect();
+    let (memory, start) = (Memory::default(), initial(48, 40));
+    let initial = request.strength.is_some().then_some(&start);
+    let observer = Some(&memory as _);
+    let extras = Extras { initial, controls: &controls, observer, ..Extras::default() };
+    let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
+    assert_eq!(made.controls.len(), controls.len());
+    let mut stages = memory.stages();
+    let is_latents = |stage: &&String| stage.starts_with("latents_");
+    let last = stages.keys().rfind(is_latents).unwrap().clone();
+    [last.as_str(), "image"].map(|stage| stages.remove(stage).unwrap())
 }
 
 /// Draws a golden request and compares.
 fn check_picture(pipeline: &Pipeline, name: &str, device: &str) {
     let golden = Golden::open("controlnet/pictures.safetensors");
-    let (request, controls, begun) = case(&golden, name);
-    let (memory, start) = (Memory::default(), initial(48, 40));
-    let initial = begun.then_some(&start);
-    let observer = Some(&memory as _);
-    let extras = Extras { initial, controls: &controls, observer, ..Extras::default() };
-    let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
-    let stages = memory.stages();
-    let latents = stages.iter().rfind(|(stage, _)| stage.starts_with("latents_")).unwrap().1;
-    let error = models::nmse(latents, &golden.array(&format!("{name}.latents"))).sqrt();
+    let [latents, image] = drawn(pipeline, (&golden, name), &of_tiny);
+    let error = models::nmse(&latents, &golden.array(&format!("{name}.latents"))).sqrt();
     let want = golden.array(&format!("{name}.image"));
-    let off = stages["image"].iter().zip(&want).map(|(got, want)| (got - want).abs());
+    let off = image.iter().zip(&want).map(|(got, want)| (got - want).abs());
     let off = 255.0 * off.fold(0.0, f32::max);
     println!("{name} on the {device}: latents {error:.1e}, picture {off:.3}/255");
     assert!(error < 1e-3 && off <= 0.5, "{name}: {error:.1e}, {off}/255");
-    assert_eq!(made.controls.len(), controls.len());
 }
 
-const CASES: [&str; 8] =
-    ["one", "two", "guess", "guess alone", "part", "begun", "adapter", "gray adapter"];
+const CASES: [&str; 9] = [
+    "one",
+    "two",
+    "guess",
+    "guess alone",
+    "part",
+    "begun",
+    "adapter",
+    "gray adapter",
+    "two adapters",
+];
 
 #[test]
 fn pictures_are_those_of_diffusers() {

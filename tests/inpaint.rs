@@ -2,8 +2,8 @@
 //! whose UNets have 4, 9 and 8 channels. `scripts/golden/inpaint.py` wrote what it gives.
 
 use crate::harness::gpu::{self, Device};
-use crate::img2img::initial;
-use crate::made_up::{Golden, nmse, synth_with, tiny};
+use crate::img2img::{LATENTS_MAX, cases, check, initial};
+use crate::made_up::{Golden, synth_with, tiny};
 use crate::masks::mask;
 use crate::reference::open_on_cpu;
 use crate::walk::{Memory, open, request};
@@ -17,16 +17,8 @@ use darkroom::pipeline::{
 use darkroom::weights::FileSource;
 use darkroom::{Error, Result};
 use pollster::block_on;
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-
-/// ‖a−b‖ / ‖b‖ of latents.
-const LATENTS_MAX: f64 = 1e-3;
-/// Of the first latents, which only the VAE's encoder and two draws stand behind.
-const FIRST_MAX: f64 = 1e-5;
-/// Of any value of a picture in 0…1.
-const PICTURE_MAX: f32 = 0.5 / 255.0;
 
 /// The tiny checkpoint whose UNet has so many channels.
 pub(crate) fn tiny_with(channels: u64) -> &'static Path {
@@ -57,49 +49,9 @@ pub(crate) fn draw(
     block_on(pipeline.generate_with(request, &Control::default(), &extras))
 }
 
-/// Makes a golden request's picture and compares what was kept.
-fn check(pipeline: &Pipeline, golden: &Golden, case: &str, asked: &Value) {
-    let request = Request::from_json(&asked["request"].to_string()).unwrap();
-    let [width, height] = [0, 1].map(|i| asked["initial"][i].as_u64().unwrap() as u32);
-    let memory = Memory::default();
-    let (picture, mask) = (initial(width, height), mask(width, height));
-    let mask = takes_mask(asked["channels"].as_u64().unwrap()).then_some(&mask);
-    let extras =
-        Extras { initial: Some(&picture), mask, observer: Some(&memory), ..Extras::default() };
-    let made = block_on(pipeline.generate_with(&request, &Control::default(), &extras)).unwrap();
-    assert_eq!(made.request, request, "{case}");
-    let seen = memory.stages();
-    let last = seen.keys().rev().find(|name| name.starts_with("latents_")).unwrap();
-    for name in golden.names(&format!("{case}.")) {
-        let want = golden.array(&format!("{case}.{name}"));
-        let (got, most) = match name.as_str() {
-            "first" => (&seen["latents_000"], FIRST_MAX),
-            "final" => (&seen[last], LATENTS_MAX),
-            "image" => {
-                let errors = seen["image"].iter().zip(&want).map(|(g, w)| (g - w).abs());
-                let error = errors.fold(0.0, f32::max);
-                println!("{case} image: {:.4}/255", error * 255.0);
-                assert!(error <= PICTURE_MAX, "{case} image: {}/255", error * 255.0);
-                continue;
-            }
-            _ => {
-                assert_eq!([made.width, made.height], [width, height], "{case}");
-                let rgb = made.rgba.chunks(4).flat_map(|pixel| pixel[..3].to_vec());
-                let errors = rgb.zip(&want).map(|(got, want)| (f32::from(got) - want).abs());
-                let error = errors.fold(0.0, f32::max);
-                println!("{case} whole: {error}/255");
-                assert!(error <= 1.0, "{case} whole: {error}/255");
-                continue;
-            }
-        };
-        let error = nmse(got, &want).sqrt();
-        println!("{case} {name}: {error:.1e}");
-        assert!(error <= most, "{case} {name}: {error:.1e}");
-    }
-}
-
-fn cases(golden: &Golden) -> serde_json::Map<String, Value> {
-    serde_json::from_str(golden.text("requests")).unwrap()
+/// The masks of the golden runs, for a model of so many channels.
+pub(crate) fn mask_for(channels: u64) -> Option<fn(u32, u32) -> Rgba> {
+    takes_mask(channels).then_some(mask)
 }
 
 fn check_all(channels: u64) {
@@ -109,7 +61,7 @@ fn check_all(channels: u64) {
         let mut seen = 0;
         for (case, asked) in &cases(&golden) {
             if asked["channels"] == channels {
-                check(&pipeline, &golden, case, asked);
+                check(&pipeline, (&golden, case), mask_for(channels), LATENTS_MAX);
                 seen += 1;
             }
         }
@@ -139,7 +91,6 @@ fn an_edit_by_an_instruction_is_diffusers() {
 #[test]
 fn the_cpu_does_the_same() {
     let golden = Golden::open("inpaint.safetensors");
-    let cases = cases(&golden);
     for (channels, case) in [
         (4, "4 ddim 0.75"),
         (4, "4 euler_ancestral 1.0"),
@@ -148,7 +99,7 @@ fn the_cpu_does_the_same() {
         (8, "8 no guidance"),
     ] {
         let pipeline = open_on_cpu(tiny_with(channels)).unwrap();
-        check(&pipeline, &golden, case, &cases[case]);
+        check(&pipeline, (&golden, case), mask_for(channels), LATENTS_MAX);
     }
 }
 

@@ -38,6 +38,7 @@ mod hostile_legacy; // torch's old format, made to do harm
 mod img2img; // runs that begin with a picture, against diffusers
 mod inpaint; // runs with a mask, and edits by an instruction, against diffusers
 mod inpaint_program; // masks and outpainting on the command line
+mod inpaint_types; // masks in f16, with quantised weights, and where a TAESD decodes
 mod kernels; // every kernel: parses, validates, fits WebGPU's default limits
 mod lora_changes; // other LoRAs for an opened model: only what differs is read
 mod loras; // small files that change a model: against diffusers and LyCORIS
@@ -63,6 +64,7 @@ mod prompts; // thousands of prompts; chunks, weights, cleaning, clip skip
 mod quantise; // blocks of weights, bit for bit candle's
 mod reference; // the second implementation, on the CPU, against the first
 mod row_lists; // tables that leave out rows of zeros
+mod runs_v1_4; // whole runs on v1.4's own topology: masks, edits, ControlNets, T2I-Adapters
 mod safety; // the safety checker against diffusers, and its place in the walk
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables

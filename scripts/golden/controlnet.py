@@ -14,7 +14,7 @@ import json
 import numpy
 import torch
 from diffusers import (
-    ControlNetModel, MultiControlNetModel, StableDiffusionAdapterPipeline,
+    ControlNetModel, MultiAdapter, MultiControlNetModel, StableDiffusionAdapterPipeline,
     StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetPipeline, T2IAdapter,
     UNet2DConditionModel,
 )
@@ -53,6 +53,10 @@ CASES = {
     "begun": ({"strength": 0.6, "sampler": "dpmpp_2m", "steps": 8}, [B | {"start": 0.3}]),
     "adapter": ({}, [{"net": "t2i", "picture": (30, 61), "weight": 0.9}]),
     "gray adapter": ({"sampler": "euler"}, [{"net": "gray", "picture": (48, 40)}]),
+    "two adapters": ({"sampler": "dpmpp_2m"}, [
+        {"net": "t2i", "picture": (30, 61), "weight": 0.9},
+        {"net": "gray", "picture": (48, 40), "weight": 0.4},
+    ]),
 }
 
 
@@ -183,16 +187,17 @@ def pipeline(pipe, nets, controls, begun):
     images = [initial(*control["picture"]) for control in controls]
     parts = {name: part for name, part in pipe.components.items() if name != "image_encoder"}
     one = len(controls) == 1
+    first = lambda values: values[0] if one else values
     if isinstance(used[0], T2IAdapter):
-        if used[0].config.in_channels == 1:
-            images = [image.convert("L") for image in images]
+        images = [image.convert("L") if net.config.in_channels == 1 else image
+                  for net, image in zip(used, images)]
         made = StableDiffusionAdapterPipeline(
-            **parts, adapter=used[0], requires_safety_checker=False)
-        return made, {"image": images[0], "adapter_conditioning_scale": weights[0]}
+            **parts, adapter=used[0] if one else MultiAdapter(used),
+            requires_safety_checker=False)
+        return made, {"image": first(images), "adapter_conditioning_scale": first(weights)}
     kind = StableDiffusionControlNetImg2ImgPipeline if begun else StableDiffusionControlNetPipeline
     made = kind(**pipe.components, controlnet=used[0] if one else used,
                 requires_safety_checker=False)
-    first = lambda values: values[0] if one else values
     given = {
         "control_image" if begun else "image": first(images),
         "controlnet_conditioning_scale": first(weights),

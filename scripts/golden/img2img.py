@@ -72,8 +72,9 @@ def initial(width, height):
     return Image.fromarray(numpy.stack(rgb, -1).astype(numpy.uint8))
 
 
-def run(pipe, request, size):
-    """The latents before the first and after every step, and the picture, 0…1, channels first."""
+def recorded(pipe, request):
+    """Sets the sampler. Gives the list that the latents before the first step and after the last
+    one come to, and what the pipeline has to call after each step."""
     scheduler_class, of_class = CLASSES[request["sampler"]]
     pipe.scheduler = scheduler_class.from_config({**pipe.config_of_model, **of_class})
     latents = []
@@ -84,20 +85,29 @@ def run(pipe, request, size):
     def recorded_step(eps, timestep, before, **rest):
         if not latents:
             latents.append(before.numpy().copy())
-        answer = step(eps, timestep, before, **rest)
-        latents.append(answer[0].numpy().copy())
-        return answer
+        return step(eps, timestep, before, **rest)
+
+    def keep(_pipe, _step, _time, tensors):
+        latents[1:] = [tensors["latents"].numpy().copy()]
+        return tensors
 
     pipe.scheduler.step = recorded_step
+    return latents, keep
+
+
+def run(pipe, request, size):
+    """The latents before the first and after the last step, and the picture, 0…1, channels
+    first."""
+    latents, keep = recorded(pipe, request)
     image = pipe(
         request["prompt"], initial(*size).resize((request["width"], request["height"]),
                                                  Image.Resampling.BICUBIC),
         negative_prompt=request["negative_prompt"], num_inference_steps=request["steps"],
         guidance_scale=request["guidance_scale"], strength=request["strength"],
-        eta=request.get("eta", 0.0), output_type="np",
+        eta=request.get("eta", 0.0), output_type="np", callback_on_step_end=keep,
         generator=torch.Generator().manual_seed(int(request["seed"])),
     ).images
-    return latents, image.transpose(0, 3, 1, 2)
+    return *latents, image.transpose(0, 3, 1, 2)
 
 
 def write(out):
@@ -110,9 +120,9 @@ def write(out):
     requests, arrays = {}, {}
     for name, (changes, size) in CASES.items():
         requests[name] = {"request": REQUEST | changes, "initial": size}
-        latents, image = run(pipe, REQUEST | changes, size)
-        print(f"  {name}: {len(latents) - 1} evaluations")
-        for stage, numbers in (("first", latents[0]), ("final", latents[-1])):
+        first, final, image = run(pipe, REQUEST | changes, size)
+        print(f"  {name}")
+        for stage, numbers in (("first", first), ("final", final)):
             arrays[f"{name}.{stage}"] = numpy.ascontiguousarray(numbers, numpy.float32)
         if name in PICTURES:
             # A picture is compared to 2/255, which half precision resolves 30 times.

@@ -6,7 +6,6 @@ picture that was made in a part of another one and put back over it. masks.json 
 diffusers make of masks: blurs, regions, and pictures laid over others.
 """
 
-import functools
 import json
 import tempfile
 
@@ -20,7 +19,7 @@ from safetensors.numpy import save_file
 import compare_diffusers
 
 from . import fnv, resize_width_first, save
-from .img2img import initial
+from .img2img import initial, recorded
 from .samplers import CLASSES
 from .walk import SEED_OF_MODEL, synth
 
@@ -72,32 +71,9 @@ def mask_of(width, height):
     return Image.fromarray(mask.astype(numpy.uint8), "L")
 
 
-def recorded(pipe, request):
-    """Sets the sampler, and gives the list that the latents of every step come to."""
-    scheduler_class, of_class = CLASSES[request["sampler"]]
-    pipe.scheduler = scheduler_class.from_config({**pipe.config_of_model, **of_class})
-    latents = []
-    step = pipe.scheduler.step
-
-    # The pipeline looks at the signature for what a step takes.
-    @functools.wraps(step)
-    def recorded_step(eps, timestep, before, **rest):
-        if not latents:
-            latents.append(before.numpy().copy())
-        return step(eps, timestep, before, **rest)
-
-    pipe.scheduler.step = recorded_step
-    return latents
-
-
 def run(pipe, request, size):
     """The latents before the first and after the last step, and the picture."""
-    latents = recorded(pipe, request)
-
-    def keep(_pipe, _step, _time, tensors):
-        latents[1:] = [tensors["latents"].numpy().copy()]
-        return tensors
-
+    latents, keep = recorded(pipe, request)
     common = {
         "negative_prompt": request["negative_prompt"], "num_inference_steps": request["steps"],
         "guidance_scale": request["guidance_scale"],
