@@ -70,6 +70,7 @@ fn a_picture_says_which_model_drew_it() {
         embeddings: vec![],
         parts: vec![],
         controls: Vec::new(),
+        upscaler: None,
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

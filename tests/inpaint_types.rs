@@ -27,7 +27,8 @@ fn drawn(pipeline: &Pipeline, channels: u64) -> (Picture, Vec<f32>) {
         Extras { initial: Some(&start), mask: mask.as_ref(), observer, ..Extras::default() };
     let made = block_on(pipeline.generate_with(&asked, &Control::default(), &extras)).unwrap();
     if let Some(mask) = &mask {
-        let pixels = |all: &[u8]| all.as_chunks::<4>().0.iter().map(|p| [p[0], p[1], p[2]]).collect();
+        let pixels =
+            |all: &[u8]| all.as_chunks::<4>().0.iter().map(|p| [p[0], p[1], p[2]]).collect();
         let [before, after]: [Vec<[u8; 3]>; 2] = [pixels(start.pixels()), pixels(&made.rgba)];
         let (mut kept, mut changed) = (0, 0);
         for (i, value) in Mask::of(mask).values().iter().enumerate() {

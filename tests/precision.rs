@@ -43,7 +43,7 @@ const F16: Options = Options {
 
 /// The tiny checkpoint in f32, whose self-attentions compute with values 2¹⁸ times as large: the
 /// output's projection takes them back, so that the function is the same, but f16 ends at 65504.
-fn far_reaching() -> &'static Path {
+pub(crate) fn far_reaching() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = scratch("far-reaching");

@@ -25,7 +25,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-const CASES: &str = "safety/cases.safetensors";
+pub(crate) const CASES: &str = "safety/cases.safetensors";
 const WEIGHTS: &str = "safety_checker/model.safetensors";
 /// The largest NMSE of an embedding.
 const TOLERANCE: f64 = 1e-9;
@@ -227,7 +227,7 @@ fn the_real_checker_keeps_the_default_limits() {
 }
 
 /// The tiny model with a checker whose thresholds are those of the golden.
-fn guarded(name: &str) -> PathBuf {
+pub(crate) fn guarded(name: &str) -> PathBuf {
     let folder = synth_with("tiny", name, &["--safety"]);
     let thresholds = Golden::open(CASES).array("pipeline.thresholds");
     rewrite(&folder, "concept_embeds_weights", &thresholds);
@@ -245,7 +245,7 @@ fn rewrite(folder: &Path, tensor: &str, values: &[f32]) {
     std::fs::write(folder.join(WEIGHTS), bytes).unwrap();
 }
 
-fn open_on_cpu(model: &Path, safety: bool) -> Result<Pipeline> {
+pub(crate) fn open_on_cpu(model: &Path, safety: bool) -> Result<Pipeline> {
     let options = Options { safety, ..Options::default() };
     block_on(Pipeline::open_on_cpu(Rc::new(FileSource::new(model)), &options, &Control::default()))
 }

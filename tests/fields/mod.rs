@@ -88,6 +88,7 @@ fn every_field_survives_a_picture() {
         embeddings: vec![],
         parts: vec![],
         controls: Vec::new(),
+        upscaler: None,
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

@@ -86,6 +86,12 @@ fn list(names: &[&str]) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
+/// The same with a line for each.
+fn long_list(names: &[&str]) -> String {
+    let lines: String = names.iter().map(|name| format!("      {},\n", json!(name))).collect();
+    format!("[\n{lines}    ]")
+}
+
 fn row(field: &Field) -> String {
     let plain = match Request::default().value(field) {
         FieldValue::Interval([start, end]) => format!("[{start}, {end}]"),
@@ -107,7 +113,8 @@ fn row(field: &Field) -> String {
         row.extend([("least", least), ("most", most)]);
     }
     if let Some(names) = field.names(&[]).filter(|names| !names.is_empty()) {
-        row.push(("names", list(&names)));
+        let short = list(&names);
+        row.push(("names", if short.len() < COLUMNS - 14 { short } else { long_list(&names) }));
     }
     if !field.info.aliases.is_empty() {
         row.push(("aliases", list(field.info.aliases)));

@@ -89,7 +89,7 @@ fn clamped(i: usize, from: usize, to: usize) -> Tap {
 mod tests {
     use super::*;
 
-    /// `torch.nn.functional.interpolate(torch.tensor([[[0., 1, 4]]]), 5, mode="linear")`, and so on.
+    /// `interpolate(torch.tensor([[[[0., 1, 4]]]]), (1, 5), mode="bilinear")`, and so on.
     #[test]
     fn a_row_is_enlarged_as_torch_does_it() {
         let row = |how| enlarged(&[0.0, 1.0, 4.0], [3, 1], [5, 1], how);

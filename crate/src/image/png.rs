@@ -27,6 +27,8 @@ pub const DARKROOM_DECODER: &str = "darkroom-decoder";
 pub const DARKROOM_EMBEDDINGS: &str = "darkroom-embeddings";
 /// The keyword of the ControlNets and T2I-Adapters that guided the picture, as JSON.
 pub const DARKROOM_CONTROLS: &str = "darkroom-controls";
+/// The keyword of the upscaler between two passes, as JSON.
+pub const DARKROOM_UPSCALER: &str = "darkroom-upscaler";
 /// The keyword of the parts that were not the model's own, as JSON.
 pub const DARKROOM_PARTS: &str = "darkroom-parts";
 

@@ -5,6 +5,7 @@
 //! prompts → ids → context             2 × [77] → [2, 77, 768]      negative first
 //! seeds   → noise                     [pictures, h/8, w/8, 4]      × the first sigma
 //! per evaluation:  scale and double → UNet → guidance → the sampler's sums
+//! the same at a larger size, begun with what these steps gave, where a second pass is asked for
 //! latents → pictures                  [1, h, w, 3] → RGBA8, one after another; under what a mask
 //!                                     keeps of the picture
 //! the safety checker's verdict        a flagged picture is black
@@ -13,29 +14,23 @@
 //! As many pictures of a request are computed together as fit in memory; the others follow in
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
-use super::checkpoint::{
-    BesideVae, ControlRecord, DecoderChoice, DecoderRecord, Files, Purpose, check_controls,
-    mark_controls,
-};
+use super::checkpoint::{BesideVae, ControlRecord, DecoderChoice, DecoderRecord};
 use super::control::{Control, Previews, Progress};
-use super::engine::{Engine as _, LoadContext, Planned};
+use super::engine::{Engine as _, Planned};
+use super::hires::{begin_pass, upscaler_of};
 use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
-use super::run::{Beginning, Canvas, Extras, Job, Order, Prompts, Run, Start, start};
+use super::run::{Beginning, Extras, Job, Run};
 use super::safety::FLAGGED;
-use crate::diffusion::{Sampler, SamplerOptions};
+use super::upscaler::Upscaler;
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 /// The notice where a TAESD decodes because memory is short.
 const SHORT_FOR_VAE: &str = "Memory is too short for the model's VAE. A TAESD decoded the picture, \
                              which has less fine detail.";
-
-/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
-const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
-    as a number and evaluates the prompt alone.";
 
 /// Whether a TAESD decodes that was not asked to.
 fn is_makeshift(beside: Option<&BesideVae>, decodes: bool) -> bool {
@@ -157,102 +152,56 @@ impl Pipeline {
         let engines = (engine, wider.as_ref());
         let canvas = order.canvas.as_ref();
         let beginning = &Beginning::encode(engines, files, canvas, asked, control).await?;
+        let batches = |pictures: u32| (pictures - from).div_ceil(order.at_once) as usize;
+        let all = batches(request.count) * order.steps();
         for first in (from..request.count).step_by(order.at_once as usize) {
             let part = first..request.count.min(first + order.at_once);
             // A `Job` and its `Run` are one batch: the pictures `part` of the request.
             let job = Job {
-                part: part.clone(),
+                part,
                 beginning,
                 previews,
                 control,
                 extras,
                 files,
                 order,
-                from,
+                prefix: "",
+                steps: [batches(first) * order.steps(), all],
             };
             // The batch before may have outgrown the fastest ones.
             engine.choose_kernels(false);
-            let mut run = Run::new(job, engine, wider.as_ref());
-            let latents = run.denoise().await?;
-            for (place, index) in part.enumerate() {
-                control.wait_while_paused().await?;
-                control.report(Progress::Decoding);
-                let developed = run.develop(&latents, place).await?;
-                let request = order.request.picture(index);
-                receive(index, self.picture(&run, developed, request).await?)?;
-            }
+            self.batch(Run::new(job, engine, wider.as_ref()), receive).await?;
         }
         Ok(())
     }
 
-    /// Checks a request, and makes its plan, before any work.
-    async fn plan<E: Planned>(
-        &self,
-        engine: &E,
-        request: &Request,
-        control: &Control,
-        extras: &Extras<'_>,
-    ) -> Result<Order> {
-        let allowed = self.description.allowed();
-        request.validate(&allowed)?;
-        let size = request.size(&allowed);
-        let [width, height] = size.map(Some);
-        let mut request = Request { width, height, ..request.clone() };
-        let files = &*self.files();
-        let purpose = files.purpose();
-        let start = start(&mut request, extras, purpose)?;
-        let canvas = Canvas::new(&request, size, extras, purpose)?;
-        let is_masked = canvas.as_ref().is_some_and(|canvas| canvas.masked.is_some());
-        let sampler: Sampler = request.sampler.parse()?;
-        let (left_out, strength) = match start {
-            Start::Noise => (None, None),
-            Start::Picture { .. } if !is_masked && request.takes_all_steps(&allowed) => {
-                (None, request.strength)
-            }
-            Start::Picture { left_out } => (Some(left_out), None),
-        };
-        let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
-        let Extras { ends_at_sigma_min, .. } = *extras;
-        let (eta, karras) = (request.eta, request.karras);
-        let timesteps = request.custom_timesteps()?;
-        let options = SamplerOptions {
-            eta,
-            karras,
-            spacing,
-            ends_at_sigma_min,
-            left_out,
-            strength,
-            timesteps: timesteps.as_deref(),
-        };
-        let schedule = &files.schedule;
-        let mut plan = sampler.plan_with(schedule, request.steps as usize, options)?;
-        check_controls(extras.controls)?;
-        // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
-        mark_controls(&mut plan, extras.controls);
-        let mut plan = request.shortcuts.apply(plan, schedule);
-        if is_masked && purpose == Purpose::Generate {
-            plan = plan.with_mask();
+    /// Makes the pictures of a batch, in one pass or in two.
+    async fn batch<E: Planned>(&self, run: Run<'_, E>, receive: &mut Receive<'_>) -> Result<()> {
+        let (order, control, part) = (run.job.order, run.job.control, run.job.part.clone());
+        let later = &Extras { latents: None, ..*run.job.extras };
+        let (enlarged, mut flagged) = (OnceCell::new(), Vec::new());
+        let mut run = run;
+        if order.second.is_some() {
+            begin_pass(&run, 1).await?;
         }
-        let cut = canvas.as_ref().and_then(|canvas| canvas.cut_controls(extras.controls, size));
-        let controls = extras.controls.iter().map(|control| &control.file);
-        engine.use_controls(files.fit_controls(controls)?);
-        let prompts = self.prompts(files, &request)?;
-        let mut order = Order { request, plan, size, prompts, at_once: 1, start, canvas, cut };
-        let load = order.load(order.request.count as usize);
-        let call = LoadContext { files, control };
-        order.at_once = engine.plan(load, call).await? as u32;
-        Ok(order)
-    }
-
-    /// The prompts of a request, with all that is to be told about them.
-    fn prompts(&self, files: &Files, request: &Request) -> Result<Prompts> {
-        let count = files.prompts(request);
-        let mut prompts = Prompts::read(&self.tokenizer(), files.embeddings(), request, count)?;
-        prompts.notices.extend(self.lora_notices(request));
-        if files.embeds_guidance() && !request.negative_prompt.is_empty() {
-            prompts.notices.push(NO_NEGATIVE.into());
+        let mut latents = run.denoise().await?;
+        if let Some(second) = &order.second {
+            let beginning;
+            (beginning, flagged) = self.enlarge(&mut run, latents).await?;
+            run.job = run.job.second(second, enlarged.get_or_init(|| beginning), later);
+            begin_pass(&run, 2).await?;
+            latents = run.denoise().await?;
         }
-        Ok(prompts)
+        flagged.resize(part.len(), false);
+        for (place, index) in part.enumerate() {
+            control.wait_while_paused().await?;
+            control.report(Progress::Decoding);
+            let developed = run.develop(&latents, place).await?;
+            let request = order.request.picture(index);
+            let picture = self.picture(&run, developed, (request, flagged[place])).await?;
+            receive(index, picture)?;
+        }
+        Ok(())
     }
 
     /// Makes the result from a decoded picture and its request.
@@ -260,7 +209,7 @@ impl Pipeline {
         &self,
         run: &Run<'_, E>,
         (image, rgba): (E::Array, Vec<u8>),
-        request: Request,
+        (request, was_flagged): (Request, bool),
     ) -> Result<Picture> {
         let Job { order, control, extras, .. } = run.job;
         let [width, height] = order.size;
@@ -275,7 +224,11 @@ impl Pipeline {
             whole = masked.put_back(whole);
         }
         let [width, height] = [whole.width(), whole.height()];
-        let (rgba, safety) = self.checked(whole, extras).await?;
+        let (mut rgba, mut safety) = self.checked(whole, extras).await?;
+        if was_flagged {
+            safety = Safety::Flagged;
+            blacken(&mut rgba);
+        }
         if safety == Safety::Flagged {
             control.report(Progress::Notice { text: FLAGGED.into() });
             notices.push(FLAGGED.into());
@@ -289,6 +242,7 @@ impl Pipeline {
         };
         let model = self.provenance.clone();
         let (loras, embeddings) = (self.loras(), order.prompts.embeddings.clone());
+        let upscaler = upscaler_of(&request, extras).map(Upscaler::record);
         Ok(Picture {
             width,
             height,
@@ -303,12 +257,20 @@ impl Pipeline {
             parts: self.parts.clone(),
             decoder,
             controls: extras.controls.iter().map(ControlRecord::of).collect(),
+            upscaler,
         })
     }
 
     /// Runs the safety checker. Returns the picture's bytes, opaque black for a flagged picture,
     /// and the checker's result.
-    async fn checked(&self, picture: Rgba, extras: &Extras<'_>) -> Result<(Vec<u8>, Safety)> {
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub(super) async fn checked(
+        &self,
+        picture: Rgba,
+        extras: &Extras<'_>,
+    ) -> Result<(Vec<u8>, Safety)> {
         let safety = match &self.checker {
             _ if extras.unchecked => Safety::Off,
             Ok(checker) => checker.look_at(&picture).await?,
@@ -316,8 +278,13 @@ impl Pipeline {
         };
         let mut rgba = picture.into_pixels();
         if safety == Safety::Flagged {
-            rgba.as_chunks_mut().0.fill([0, 0, 0, u8::MAX]);
+            blacken(&mut rgba);
         }
         Ok((rgba, safety))
     }
+}
+
+/// Makes a picture's bytes opaque black.
+fn blacken(rgba: &mut [u8]) {
+    rgba.as_chunks_mut().0.fill([0, 0, 0, u8::MAX]);
 }

@@ -9,12 +9,13 @@
 //! checkpoint   a model's files
 //! picture      the result            device: where a model runs
 //! engine       who computes          the adapter or the CPU; options: of an opened model
+//! upscaler     enlarges a picture
 //! run          one batch of pictures, step by step
 //! memory       what fits             dry runs, planning, the forecast
 //! safety       the safety checker
 //! numerics     which types an adapter's numbers allow
-//! model        an opened model; embeddings, loras, open, generate, profile: its operations
-//! upscaler     enlarges a picture
+//! model        an opened model; embeddings, loras, open, order, hires, generate, profile: its
+//!              operations
 //! speed_report what was measured on an adapter, as JSON
 //! verify       checks that its pictures are right
 //! ```
@@ -25,11 +26,13 @@ mod device;
 mod embeddings;
 mod engine;
 mod generate;
+mod hires;
 mod loras;
 mod memory;
 mod model;
 mod numerics;
 mod open;
+mod order;
 mod picture;
 mod profile;
 mod run;
@@ -55,7 +58,7 @@ pub use picture::{Picture, Safety};
 pub use profile::{KernelTime, Profile};
 pub use run::{Extras, Observer};
 pub use speed_report::{PictureTime, SpeedReport};
-pub use upscaler::{Upscaler, UpscalerOptions};
+pub use upscaler::{Upscaler, UpscalerOptions, UpscalerRecord};
 pub use verify::{PUBLISHED, Published};
 
 pub(crate) use checkpoint::{VOCABULARY_BYTES_MAX, text, weights};

@@ -3,6 +3,7 @@
 use super::checkpoint::{
     ControlRecord, DecoderRecord, EmbeddingRecord, LoraRecord, PartRecord, Provenance,
 };
+use super::upscaler::UpscalerRecord;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
@@ -65,6 +66,8 @@ pub struct Picture {
     pub parts: Vec<PartRecord>,
     /// The ControlNets and T2I-Adapters that guided it.
     pub controls: Vec<ControlRecord>,
+    /// The upscaler that enlarged the first of two passes, if one did.
+    pub upscaler: Option<UpscalerRecord>,
 }
 
 impl Picture {
@@ -72,7 +75,8 @@ impl Picture {
     /// JSON in `darkroom`; the model, if it is known, in `darkroom-model`; its LoRAs in
     /// `darkroom-loras`; the textual inversions of the prompts in `darkroom-embeddings`; what
     /// decoded it instead of the VAE in `darkroom-decoder`; the parts that are not the model's own
-    /// in `darkroom-parts`; and its ControlNets and T2I-Adapters in `darkroom-controls`.
+    /// in `darkroom-parts`; its ControlNets and T2I-Adapters in `darkroom-controls`; and the
+    /// upscaler between two passes in `darkroom-upscaler`.
     ///
     /// # Errors
     /// [`Error::Write`](crate::Error::Write) for a picture without pixels.
@@ -104,6 +108,10 @@ impl Picture {
             let json = serde_json::to_string(&self.controls);
             texts.push((png::DARKROOM_CONTROLS, json.expect("names and numbers are plain data")));
         }
+        if let Some(upscaler) = &self.upscaler {
+            let json = serde_json::to_string(upscaler).expect("a name and a hash are plain data");
+            texts.push((png::DARKROOM_UPSCALER, json));
+        }
         let texts: Vec<_> = texts.iter().map(|(keyword, text)| (*keyword, text.as_str())).collect();
         png::encode(&picture, &texts)
     }
@@ -114,6 +122,13 @@ impl Picture {
         // A part that was made alone, and put back, has another size than the picture.
         let size = [request.width.unwrap_or(self.width), request.height.unwrap_or(self.height)];
         let mut fields = request.infotext(size);
+        if let Some(upscaler) = &self.upscaler {
+            // As AUTOMATIC1111's web UI writes it: by its own name.
+            let named = fields.iter_mut().find(|(name, _)| *name == "Hires upscaler");
+            if let Some((_, value)) = named {
+                value.clone_from(&upscaler.name);
+            }
+        }
         if let Some(id) = &self.kernels {
             fields.push(("Kernels", id.clone()));
         }

@@ -1,66 +1,16 @@
-//! The second, larger pass of a request ("hires fix", as AUTOMATIC1111's web UI names it): how large
-//! it is, how many steps it takes, and what enlarges the first pass.
+//! The second, larger pass of a request ("hires fix", as AUTOMATIC1111's web UI names it): how
+//! large it is, and how many steps it takes.
 //!
 //! ```text
 //! size  = ⌊scale · side⌋, rounded down to a multiple of the model's factor
 //! steps = those asked for, the last of a schedule of ⌊steps / min(strength, 0.999)⌋
 //! ```
 
-use super::{Allowed, Request, SIDE_MAX, STEPS_MAX, field};
+use super::{Allowed, HiresUpscaler, Request, SIDE_MAX, STEPS_MAX, field};
 use crate::error::{Error, Result};
-use crate::image::{Filter, Interpolation};
-
-/// The largest scale.
-pub(super) const SCALE_MAX: f64 = 4.0;
-
-/// The strength of the web UI.
-pub(super) const STRENGTH: f64 = 0.7;
 
 /// The strength that its schedule has at most.
 const STRENGTH_MAX: f64 = 0.999;
-
-/// What enlarges the first pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HiresUpscaler {
-    /// Its latents are interpolated.
-    Latent(Interpolation),
-    /// Its picture is resized as Pillow does it.
-    Pixels(Filter),
-    /// A network of the ESRGAN family enlarges its picture, which Lanczos then brings to size.
-    File,
-}
-
-impl HiresUpscaler {
-    /// All of them by name; those of latents have the web UI's names, in small letters.
-    const ALL: [(&'static str, HiresUpscaler); 9] = [
-        ("latent", HiresUpscaler::Latent(Interpolation::Bilinear)),
-        // Nothing else, where nothing becomes smaller.
-        ("latent (antialiased)", HiresUpscaler::Latent(Interpolation::Bilinear)),
-        ("latent (bicubic)", HiresUpscaler::Latent(Interpolation::Bicubic)),
-        ("latent (bicubic antialiased)", HiresUpscaler::Latent(Interpolation::KeysBicubic)),
-        ("latent (nearest)", HiresUpscaler::Latent(Interpolation::Nearest)),
-        ("latent (nearest-exact)", HiresUpscaler::Latent(Interpolation::NearestExact)),
-        ("lanczos", HiresUpscaler::Pixels(Filter::Lanczos)),
-        ("bicubic", HiresUpscaler::Pixels(Filter::Bicubic)),
-        (FILE, HiresUpscaler::File),
-    ];
-
-    /// The names, the default first.
-    pub(super) fn names() -> Vec<&'static str> {
-        HiresUpscaler::ALL.map(|(name, _)| name).to_vec()
-    }
-
-    /// The name in a request for one that a picture's text names: one that is unknown here is a
-    /// file's.
-    pub(super) fn named(text: &str) -> &'static str {
-        let text = text.to_ascii_lowercase();
-        // "None" only resizes there.
-        let text = if text == "none" { "lanczos" } else { &text };
-        HiresUpscaler::names().into_iter().find(|name| *name == text).unwrap_or(FILE)
-    }
-}
-
-const FILE: &str = "file";
 
 impl Request {
     /// What enlarges the first pass.
@@ -68,8 +18,7 @@ impl Request {
     /// # Errors
     /// [`Error::Request`] for an unknown name.
     pub fn upscaler(&self) -> Result<HiresUpscaler> {
-        let known = HiresUpscaler::ALL.iter().find(|(name, _)| *name == self.hires_upscaler);
-        known.map(|(_, upscaler)| *upscaler).ok_or_else(|| {
+        HiresUpscaler::of(&self.hires_upscaler).ok_or_else(|| {
             let reason = format!("must be one of {}", HiresUpscaler::names().join(", "));
             Error::Request { field: "hires upscaler", reason }
         })
@@ -90,6 +39,10 @@ impl Request {
     }
 
     /// Checks the fields of the second pass, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a scale that makes no larger picture or a too large one, and for a
+    /// strength that would need too many steps.
     pub(super) fn check_hires(&self, allowed: &Allowed<'_>) -> Result<()> {
         let (Some(scale), Some(large)) = (self.hires_scale, self.hires_size(allowed)) else {
             return Ok(());

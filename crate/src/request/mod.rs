@@ -8,6 +8,7 @@ mod checks;
 #[macro_use]
 mod field;
 mod hires;
+mod hires_upscaler;
 mod infotext;
 mod masked_content;
 mod schema;
@@ -17,7 +18,7 @@ mod timesteps;
 mod value;
 
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
-pub use hires::HiresUpscaler;
+pub use hires_upscaler::HiresUpscaler;
 pub use masked_content::MaskedContent;
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
@@ -61,7 +62,7 @@ fn is_latent(name: &str) -> bool {
 }
 
 fn is_usual(strength: &f64) -> bool {
-    *strength == hires::STRENGTH
+    *strength == hires_upscaler::STRENGTH
 }
 
 request_fields! {
@@ -176,7 +177,7 @@ request_fields! {
         /// beginning with the first one enlarged ("hires fix" in AUTOMATIC1111's web UI).
         #[serde(skip_serializing_if = "Option::is_none")]
         hires_scale: Option<f64> = None,
-            of_type(FieldType::Number(1.0, hires::SCALE_MAX)).without("there is one pass")
+            of_type(FieldType::Number(1.0, hires_upscaler::SCALE_MAX)).without("there is one pass")
                 .flag("hires").aliases(&["hr_scale", "hires_upscale"])
                 .infotext_if_changed(23, "Hires upscale");
         /// For a second pass, its steps, all of which are taken.
@@ -192,7 +193,7 @@ request_fields! {
                 .infotext_if_changed(25, "Hires upscaler").form(Form::Upscaler);
         /// For a second pass, how far from the first one to go: how much noise it begins with.
         #[serde(skip_serializing_if = "is_usual")]
-        hires_strength: f64 = hires::STRENGTH,
+        hires_strength: f64 = hires_upscaler::STRENGTH,
             of_type(FieldType::Number(0.0, 1.0)).aliases(&["hires_denoising_strength"])
                 .infotext_if_changed(26, "Hires denoising strength");
         /// The width of the image.

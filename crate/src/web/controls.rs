@@ -39,9 +39,7 @@ impl Opened {
                 // In the layout of diffusers all files have one name.
                 let is_any = ControlFile::NAMES.iter().any(|name| path.ends_with(name));
                 match source.manifest().filter(|_| is_any) {
-                    Some(manifest) => {
-                        ControlFile::open_named(source, &path, &manifest.title).await
-                    }
+                    Some(manifest) => ControlFile::open_named(source, &path, &manifest.title).await,
                     None => ControlFile::open(source, &path).await,
                 }
             }

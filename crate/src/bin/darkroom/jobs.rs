@@ -14,7 +14,7 @@ use crate::disk::{check_folder, create, write};
 use crate::lists;
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
-use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety};
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety, Upscaler};
 use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
@@ -45,6 +45,8 @@ pub(crate) struct Job {
     /// lines.
     pub controls: Option<Vec<ControlSpec>>,
     pub control_files: Rc<ControlFiles>,
+    /// What enlarges the first of two passes.
+    pub upscaler: Option<Rc<Upscaler>>,
     pub request: Request,
 }
 
@@ -57,7 +59,8 @@ impl Job {
         let pictures = StartPictures::read(self.init.as_deref(), self.mask.as_deref())?;
         let specs = self.controls.as_deref().unwrap_or_default();
         let controls = &self.control_files.open(specs).await?;
-        let extras = Extras { controls, ..pictures.extras() };
+        let upscaler = self.upscaler.as_deref();
+        let extras = Extras { controls, upscaler, ..pictures.extras() };
         let given = pipeline.chosen_loras();
         if let Some(named) = &self.loras {
             pipeline.set_loras(weighted(&given, named)?);
@@ -198,5 +201,6 @@ fn job(
     last.ok_or_else(|| {
         format!("seed {} is too large for {} pictures", request.seed, request.count)
     })?;
-    Ok(Job { file, init, mask, loras, controls, control_files: Rc::default(), request })
+    let control_files = Rc::default();
+    Ok(Job { file, init, mask, loras, controls, control_files, upscaler: None, request })
 }

@@ -19,6 +19,7 @@ mod request_args;
 mod start_args;
 mod taesd_args;
 mod tokenizer;
+mod upscaler_args;
 
 use clap::{Parser, Subcommand};
 use commands::{compare, convert, generate, inspect, manifest, request, upscale, verify};

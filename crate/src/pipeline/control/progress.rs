@@ -42,7 +42,18 @@ pub enum Progress {
         /// The peak.
         bytes: u64,
     },
-    /// `step` of `steps` is done; 0 before the first.
+    /// A pass of a request that has several begins: `pass` of `passes`, from 1.
+    Pass {
+        /// Which.
+        pass: usize,
+        /// All of them.
+        passes: usize,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+    },
+    /// `step` of `steps` is done, over all passes; 0 before the first.
     Step {
         /// Steps done.
         step: usize,

@@ -11,7 +11,8 @@
 //! parts  vae_encoder  taesd   networks on the adapter
 //! control_picture            a picture as a ControlNet gets it;  controls  controls_on_cpu: these
 //! prediction                 the UNet's, with theirs
-//! on_gpu  on_cpu             the two engines;  shortage: what follows where memory is short
+//! on_gpu  on_cpu             the two engines;  stages: which parts are loaded when;
+//!                             shortage: what follows where memory is short
 //! load_again                 some of their weights again, after other LoRAs
 //! ```
 
@@ -34,6 +35,7 @@ mod plans;
 mod prediction;
 mod residency;
 mod shortage;
+mod stages;
 mod taesd;
 mod vae_encoder;
 mod workload;
@@ -169,6 +171,8 @@ pub(super) trait Engine: Sized {
         size: [usize; 2],
         control: &Control,
     ) -> Result<Moments>;
+    /// Checks before any work that a picture of this width and height can be encoded.
+    async fn check_encoder(&self, files: &Files, size: [usize; 2]) -> Result<()>;
     /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`, or
     /// that of three prompts;
     /// depending on the evaluation's [kind](EvaluationKind), without guidance or with cached deep

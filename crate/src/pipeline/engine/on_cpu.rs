@@ -200,6 +200,11 @@ impl Engine for OnCpu {
         Ok(Moments { mean, logvar, scaling_factor, by_taesd: false })
     }
 
+    /// The plan has counted the decoder, which takes more.
+    async fn check_encoder(&self, _: &Files, _: [usize; 2]) -> Result<()> {
+        Ok(())
+    }
+
     fn predict(
         &self,
         latents: &Tensor,

@@ -3,7 +3,6 @@
 
 use super::controls::{ControlsOnGpu, ReadyControls};
 use super::encoded::Encoded;
-use super::loading::LoadTarget;
 use super::options::Options;
 use super::parts::Parts;
 use super::pending_check::PendingCheck;
@@ -12,14 +11,13 @@ use super::plans::Plans;
 use super::residency::{Residency, Stage};
 use super::taesd::TaesdOnGpu;
 use super::vae_encoder;
-use super::workload::PlannedWorkload;
 use super::{Conditioning, Engine, GpuContext, LoadContext, Moments};
 use crate::diffusion::Evaluation;
 use crate::dtype::Precision;
 use crate::error::Result;
 use crate::gpu::{Gpu, Held, MatrixUnits, Rehearsal};
 use crate::ops::Term;
-use crate::pipeline::checkpoint::{BesideVae, Files, FittedControl, Part, PartSet, PictureControl};
+use crate::pipeline::checkpoint::{BesideVae, Files, FittedControl, PictureControl};
 use crate::pipeline::control::Control;
 use crate::tensor::Tensor;
 use crate::weights::Source;
@@ -32,16 +30,16 @@ pub(in crate::pipeline) struct OnGpu {
     pub options: Options,
     pub(in crate::pipeline) source: Rc<dyn Source>,
     pub(super) parts: Rc<Parts>,
-    taesd: Rc<TaesdOnGpu>,
+    pub(super) taesd: Rc<TaesdOnGpu>,
     pub(in crate::pipeline) controls: Rc<ControlsOnGpu>,
     /// The number of the text encoder's positions.
     positions: usize,
     pub(in crate::pipeline) plans: Plans,
-    residency: Cell<Residency>,
+    pub(super) residency: Cell<Residency>,
     /// The current stage, shared with the engine of [`Engine::widened`], which shares the parts;
     /// and the peaks of the stages before it.
     pub(super) stage: Rc<Cell<Option<Stage>>>,
-    peaks: RefCell<Vec<(Stage, Held)>>,
+    pub(super) peaks: RefCell<Vec<(Stage, Held)>>,
     pub(super) encoded: Encoded,
 }
 
@@ -68,81 +66,6 @@ impl OnGpu {
             encoded: Encoded::default(),
         }
     }
-
-    /// Sets the residency of all later stages.
-    pub(crate) fn set_residency(&self, residency: Residency) {
-        self.residency.set(residency);
-    }
-
-    /// Follows a plan in all later stages.
-    pub(crate) fn follow(&self, plan: PlannedWorkload) {
-        self.set_residency(plan.residency);
-        self.plans.follow(plan);
-    }
-
-    /// The current residency.
-    pub(crate) fn residency(&self) -> Residency {
-        self.residency.get()
-    }
-
-    /// The peak of memory in each stage of the latest run, and in loading.
-    pub(crate) fn peaks(&self) -> Vec<(Stage, Held)> {
-        let mut peaks = self.peaks.borrow().clone();
-        if let Some(stage) = self.stage.get() {
-            note(&mut peaks, stage, self.gpu.stage_peak());
-        }
-        peaks
-    }
-
-    /// Begins a stage: drops the parts that it does not need and that are not kept, and loads those
-    /// that it needs.
-    ///
-    /// # Errors
-    /// Those of the source and of the device; [`Error::Cancelled`](crate::Error::Cancelled).
-    pub(crate) async fn enter(&self, stage: Stage, call: LoadContext<'_>) -> Result<()> {
-        if self.stage.get() == Some(stage) && !self.controls.are_new() {
-            return Ok(());
-        }
-        let Residency { kept, .. } = self.residency.get();
-        self.gpu.finish().await?;
-        if let Some(before) = self.stage.take() {
-            note(&mut self.peaks.borrow_mut(), before, self.gpu.stage_peak());
-        }
-        let needed = stage.needs(self.decodes_by_taesd(), self.taesd.encodes());
-        let left = self.residency.get().resident().or(needed);
-        self.parts.keep(left);
-        if !left.has(Part::Unet) {
-            self.controls.let_go();
-        }
-        self.gpu.trim();
-        self.gpu.begin_stage_peak();
-        let wanted = if stage == Stage::Loading { kept } else { needed };
-        self.bring(wanted, call).await?;
-        self.stage.set(Some(stage));
-        Ok(())
-    }
-
-    /// Lets go what a failed run has left: every stage begins anew.
-    pub(super) fn forget(&self) {
-        self.encoded.forget();
-        self.stage.take();
-        self.gpu.trim();
-    }
-
-    async fn bring(&self, wanted: PartSet, call: LoadContext<'_>) -> Result<()> {
-        self.taesd.bring(&self.gpu, call.control).await?;
-        if wanted.has(Part::Unet) {
-            self.controls.bring(&self.gpu, self.options.weights, call.control).await?;
-        }
-        let target = LoadTarget { gpu: &self.gpu, source: &*self.source, control: call.control };
-        self.parts.bring(wanted, (call.files, self.options.weights), &target).await
-    }
-}
-
-/// Records a stage's peak, in place of its earlier one.
-fn note(peaks: &mut Vec<(Stage, Held)>, stage: Stage, peak: Held) {
-    peaks.retain(|(other, _)| *other != stage);
-    peaks.push((stage, peak));
 }
 
 impl Engine for OnGpu {
@@ -241,7 +164,7 @@ impl Engine for OnGpu {
             let mean = self.planes(&latents, files.vae.latent_channels).await?;
             return Moments::of_taesd(mean, beside);
         }
-        files.dry_encoder(&self.options, self.gpu.limits(), size).await?;
+        self.check_encoder(files, size).await?;
         self.enter(Stage::Beginning, LoadContext { files, control }).await?;
         let [mean, logvar] = {
             let encoder = self.parts.vae_encoder();
@@ -258,6 +181,13 @@ impl Engine for OnGpu {
         // The encoder's buffers have sizes that the UNet cannot reuse.
         self.gpu.trim();
         Ok(moments)
+    }
+
+    async fn check_encoder(&self, files: &Files, size: [usize; 2]) -> Result<()> {
+        match self.taesd.encodes() {
+            true => self.taesd.check_encoder(self.gpu.limits(), self.options.precision, size).await,
+            false => files.dry_encoder(&self.options, self.gpu.limits(), size).await,
+        }
     }
 
     fn predict(

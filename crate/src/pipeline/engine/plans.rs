@@ -48,6 +48,11 @@ impl Plans {
         self.current.set(Some(plan));
     }
 
+    /// The plan that is followed.
+    pub(super) fn current(&self) -> Option<PlannedWorkload> {
+        self.current.get()
+    }
+
     /// The plan that was followed; none is from now on.
     pub(super) fn end(&self) -> Option<PlannedWorkload> {
         self.current.take()

@@ -5,7 +5,7 @@ use super::loading::{LoadTarget, Pending};
 use super::vae_encoder::upload;
 use crate::dtype::Precision;
 use crate::error::Result;
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Limits};
 use crate::models::taesd::{TaesdConfig, TaesdDecoder, TaesdEncoder};
 use crate::nn::Scope;
 use crate::pipeline::checkpoint::{BesideVae, DecoderChoice};
@@ -81,6 +81,25 @@ impl TaesdOnGpu {
         Ok(picture)
     }
 
+    /// Runs its encoder once without a GPU, within the limits of an adapter.
+    ///
+    /// # Errors
+    /// [`Error::GpuLimit`](crate::Error::GpuLimit) for a size in pixels that does not fit.
+    pub(super) async fn check_encoder(
+        &self,
+        limits: Limits,
+        precision: Precision,
+        [width, height]: [usize; 2],
+    ) -> Result<()> {
+        let dry = Gpu::dry_within(limits, precision == Precision::F16);
+        let BesideVae { taesd, .. } = self.beside.as_ref().expect(LOADED);
+        let scope = Scope::without_file(&dry, Default::default());
+        if let Some(encoder) = TaesdEncoder::new(&scope, &TaesdConfig::of(taesd)?)? {
+            drop(encoder.forward(&Tensor::empty(&dry, [1, height, width, 4], precision)));
+        }
+        dry.finish().await
+    }
+
     /// A picture, planes `[3, h, w]` in −1…1 → latents `[1, h/factor, w/factor, c]`, not scaled. It
     /// is tried without a GPU first, within the adapter's limits.
     ///
@@ -92,14 +111,7 @@ impl TaesdOnGpu {
         precision: Precision,
         (planes, size): (&[f32], [usize; 2]),
     ) -> Result<Tensor> {
-        let dry = Gpu::dry_within(gpu.limits(), precision == Precision::F16);
-        let BesideVae { taesd, .. } = self.beside.as_ref().expect(LOADED);
-        let scope = Scope::without_file(&dry, Default::default());
-        if let Some(encoder) = TaesdEncoder::new(&scope, &TaesdConfig::of(taesd)?)? {
-            let [width, height] = size;
-            drop(encoder.forward(&Tensor::empty(&dry, [1, height, width, 4], precision)));
-        }
-        dry.finish().await?;
+        self.check_encoder(gpu.limits(), precision, size).await?;
         let networks = self.networks();
         let encoder = networks.encoder.as_ref().expect(LOADED);
         Ok(encoder.forward(&upload(gpu, precision, (planes, size))))

@@ -44,6 +44,8 @@ pub(in crate::pipeline) struct Order {
     /// The ControlNets and T2I-Adapters with the part of their pictures that is made, where only a
     /// part is.
     pub cut: Option<Vec<PictureControl>>,
+    /// The second pass, if there is one.
+    pub second: Option<Box<Order>>,
 }
 
 impl Order {
@@ -53,14 +55,21 @@ impl Order {
         let kinds = Kinds::of(&self.plan);
         Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
     }
+
+    /// The steps of all its passes.
+    pub(crate) fn steps(&self) -> usize {
+        self.plan.steps() + self.second.as_ref().map_or(0, |second| second.steps())
+    }
 }
 
 /// A batch: its request, its pictures, and what the caller passed.
 pub(in crate::pipeline) struct Job<'a> {
     pub files: &'a Files,
     pub order: &'a Order,
-    /// The index of the first picture that this run makes.
-    pub from: u32,
+    /// What the observer's names begin with.
+    pub prefix: &'static str,
+    /// The steps before this run's, over all batches and passes of the request, and all of them.
+    pub steps: [usize; 2],
     /// The indices of the batch's pictures.
     pub part: Range<u32>,
     /// What the pictures begin with beside noise.
@@ -77,6 +86,21 @@ impl Job<'_> {
     }
 }
 
+impl<'a> Job<'a> {
+    /// The second pass of the same pictures.
+    pub(crate) fn second(
+        &self,
+        order: &'a Order,
+        beginning: &'a Beginning,
+        extras: &'a Extras<'a>,
+    ) -> Job<'a> {
+        let [done, all] = self.steps;
+        let steps = [done + self.order.plan.steps(), all];
+        let (part, prefix) = (self.part.clone(), "hires_");
+        Job { part, order, beginning, extras, prefix, steps, ..*self }
+    }
+}
+
 /// The run of a batch on an engine.
 pub(in crate::pipeline) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
@@ -85,12 +109,31 @@ pub(in crate::pipeline) struct Run<'a, E: Engine> {
     wider: Option<&'a E>,
     /// Notices for the user.
     pub notices: Vec<String>,
+    /// Whether values exceeded the range of the first engine.
+    widened: bool,
 }
 
 impl<'a, E: Planned> Run<'a, E> {
     /// Nothing is computed yet.
     pub(crate) fn new(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Run<'a, E> {
-        Run { job, engine, wider, notices: Vec::new() }
+        Run { job, engine, wider, notices: Vec::new(), widened: false }
+    }
+
+    /// The engine that computes now, and the one that takes over, if it has not.
+    pub(crate) fn engines(&self) -> (&'a E, Option<&'a E>) {
+        (self.engine, self.wider)
+    }
+
+    /// Makes the plan of its own pass the one that the engine follows, where a request has two.
+    ///
+    /// # Errors
+    /// Those of [`Planned::plan`].
+    pub(crate) async fn follow(&self) -> Result<()> {
+        let order = self.job.order;
+        let pictures =
+            if self.widened { self.job.part.len() } else { order.request.count as usize };
+        self.engine.choose_kernels(self.widened);
+        self.engine.plan(order.load(pictures), self.job.load_context()).await.map(drop)
     }
 
     /// Encodes the prompts and takes all steps, from noise to the final latents.
@@ -102,6 +145,7 @@ impl<'a, E: Planned> Run<'a, E> {
         let Job { files, order, beginning, control, extras, .. } = self.job;
         let plan = &order.plan;
         let part = self.job.part.clone();
+        // Of each pass its own: diffusers and AUTOMATIC1111's web UI seed it again for a second.
         let seeded = |index| {
             let request = order.request.picture(index);
             request.rng.parse::<Rng>()?.seeded(request.seed)
@@ -111,12 +155,9 @@ impl<'a, E: Planned> Run<'a, E> {
         let shape = [noise.len(), files.vae.latent_channels, h, w];
         let beginning = (beginning, order.prompts.count);
         let origin = State::begin(self.engine, shape, noise, plan, beginning, extras)?;
-        origin.show(self.engine, "latents_000", &origin.latents, extras).await?;
+        self.observe(&origin, "latents_000", &origin.latents).await?;
 
-        // Steps are counted over all batches of the request.
-        let parts = [part.start, order.request.count]
-            .map(|n| (n - self.job.from).div_ceil(order.at_once) as usize);
-        let [done, steps] = parts.map(|parts| parts * plan.steps());
+        let [done, steps] = self.job.steps;
         control.report(Progress::Step { step: done, steps });
         let of_step: Vec<&[Evaluation]> = plan.by_step().collect();
         let options = self.step_options();
@@ -186,20 +227,26 @@ impl<'a, E: Planned> Run<'a, E> {
         state: &State<E::Array>,
         taken: Taken<E>,
     ) -> Result<Option<State<E::Array>>> {
-        let Job { files, extras, control, .. } = self.job;
+        let Job { files, control, .. } = self.job;
         let Taken { step, before, prediction, shown, check } = taken;
         let Some(values) = self.engine.finish_check(check, files.vae.latent_channels).await? else {
             self.engine.finish(control).await?;
             self.widen(step).await?;
             return Ok(Some(before));
         };
-        state.show(self.engine, &format!("eps_{step:03}"), &prediction, extras).await?;
-        state.show(self.engine, &format!("latents_{step:03}"), &state.latents, extras).await?;
+        self.observe(state, &format!("eps_{step:03}"), &prediction).await?;
+        self.observe(state, &format!("latents_{step:03}"), &state.latents).await?;
         self.preview(step, shown.as_ref(), (state.shape, values)).await?;
         if step == 1 && self.job.part.start == 0 && files.assumes_prediction() {
             self.check_prediction(&before, &prediction).await?;
         }
         Ok(None)
+    }
+
+    /// Passes an array of the latents' shape to the observer, if there is one.
+    async fn observe(&self, state: &State<E::Array>, name: &str, array: &E::Array) -> Result<()> {
+        let name = format!("{}{name}", self.job.prefix);
+        state.show(self.engine, &name, array, self.job.extras).await
     }
 
     /// Adds a notice if the first prediction, for the latents of `before`, does not look like what
@@ -299,7 +346,7 @@ impl<'a, E: Planned> Run<'a, E> {
         let narrowest = self.engine.narrowest();
         wider.choose_kernels(true);
         wider.plan(order.load(self.job.part.len()), LoadContext { files, control }).await?;
-        self.engine = wider;
+        (self.engine, self.widened) = (wider, true);
         let text = format!(
             "Numbers outgrew {narrowest} at step {step}. The picture was finished in f32, which \
              takes longer and is as right."

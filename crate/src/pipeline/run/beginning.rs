@@ -22,8 +22,8 @@ use crate::request::{MaskedContent, Request};
 /// What a run begins with; nothing of it, for a run that begins with noise alone.
 #[derive(Default)]
 pub(in crate::pipeline) struct Beginning {
-    /// The start picture.
-    pub picture: Option<Initial>,
+    /// The start picture: one for all, or one for each of a batch's pictures.
+    pub pictures: Vec<Initial>,
     /// The mask.
     pub inpainting: Option<Inpainting>,
     /// The picture to edit.
@@ -63,20 +63,26 @@ impl Beginning {
             false => Some(encode(None).await?),
         };
         let Some(masked) = masked else {
-            return Ok(Beginning { picture: first, ..Beginning::default() });
+            return Ok(Beginning { pictures: Vec::from_iter(first), ..Beginning::default() });
         };
         let inpainting = Inpainting {
             mask: Inpainting::mask_of(&masked.mask, files.vae.factor()),
             masked: if sees_mask { Some(encode(Some(&masked.mask)).await?) } else { None },
             content: request.masked_content.parse()?,
         };
-        Ok(Beginning { picture: first, inpainting: Some(inpainting), edited: None })
+        let (pictures, inpainting) = (Vec::from_iter(first), Some(inpainting));
+        Ok(Beginning { pictures, inpainting, edited: None })
+    }
+
+    /// With one start picture for each of a batch's pictures.
+    pub(in crate::pipeline) fn of_each(pictures: Vec<Initial>) -> Beginning {
+        Beginning { pictures, ..Beginning::default() }
     }
 
     /// One that has the sizes of a workload's, and is all zeros, for a run that only adds up.
     pub(in crate::pipeline) fn of_zeros(files: &Files, load: Workload) -> Beginning {
         let [w, h] = load.size.map(|side| side as usize / files.vae.factor());
-        let zeros = || Some(Initial::of_zeros(files.vae.latent_channels * h * w));
+        let zeros = || Some(Initial::of_latents(vec![0.0; files.vae.latent_channels * h * w]));
         let (purpose, masked) = (files.purpose(), load.kinds.are_masked());
         let sees_mask = purpose == Purpose::Inpaint;
         let inpainting = (masked || sees_mask).then(|| Inpainting {
@@ -84,26 +90,29 @@ impl Beginning {
             masked: if sees_mask { zeros() } else { None },
             content: MaskedContent::Original,
         });
-        let picture = if masked { zeros() } else { None };
+        let pictures = Vec::from_iter(if masked { zeros() } else { None });
         let edited = if purpose == Purpose::Edit { zeros() } else { None };
-        Beginning { picture, inpainting, edited }
+        Beginning { pictures, inpainting, edited }
     }
 
     /// Whether a TAESD encoded the picture.
     pub(in crate::pipeline) fn by_taesd(&self) -> bool {
         let masked = self.inpainting.as_ref().and_then(|inpainting| inpainting.masked.as_ref());
-        let all = [self.picture.as_ref(), masked, self.edited.as_ref()];
-        all.into_iter().flatten().any(|one| one.by_taesd)
+        let further = [masked, self.edited.as_ref()].into_iter().flatten();
+        self.pictures.iter().chain(further).any(|one| one.by_taesd)
     }
 
     /// Draws the numbers of pictures in diffusers' order, each from its own generator.
     pub(super) fn draw(&self, generators: &mut [Generator], count: usize) -> Drawn {
-        let picture = self.picture.as_ref().map(|picture| picture.sample(generators));
+        let each = generators.iter_mut().zip(self.pictures.iter().cycle());
+        let sampled: Vec<f32> =
+            each.flat_map(|(generator, picture)| picture.sample_one(generator)).collect();
+        let picture = (!self.pictures.is_empty()).then_some(sampled);
         let noise = generators.iter_mut().flat_map(|generator| generator.randn(count)).collect();
         let masked = self.inpainting.as_ref().and_then(|inpainting| {
             let seen = inpainting.masked.as_ref().map(|masked| masked.sample(generators));
             // diffusers encodes the unmasked part also where no UNet sees it.
-            if let (None, Some(picture)) = (&seen, &self.picture) {
+            if let (None, Some(picture)) = (&seen, self.pictures.first()) {
                 drop(picture.sample(generators));
             }
             seen

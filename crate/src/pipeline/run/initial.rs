@@ -64,16 +64,11 @@ impl Initial {
         Ok(Initial { mean, deviation, scaling_factor, of_vae, by_taesd })
     }
 
-    /// The distribution of `count` latents that are all zero.
-    pub(super) fn of_zeros(count: usize) -> Initial {
+    /// These latents `[c, h, w]`, without a variance, scaled already. diffusers:
+    /// `StableDiffusionImg2ImgPipeline` takes an image of four channels as latents.
+    pub(crate) fn of_latents(mean: Vec<f32>) -> Initial {
         let deviation = Vec::new();
-        Initial {
-            mean: vec![0.0; count],
-            deviation,
-            scaling_factor: 1.0,
-            of_vae: 1.0,
-            by_taesd: false,
-        }
+        Initial { mean, deviation, scaling_factor: 1.0, of_vae: 1.0, by_taesd: false }
     }
 
     /// The latents that are likeliest, not scaled by the VAE's `scaling_factor`, `[c, h, w]`.
@@ -83,19 +78,21 @@ impl Initial {
         self.mean.iter().map(|x| factor * x).collect()
     }
 
-    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator; without
-    /// a variance nothing is drawn, as in diffusers.
+    /// Samples latents of the picture, `[pictures, c, h, w]`, each with its own generator.
     pub(crate) fn sample(&self, noise: &mut [Generator]) -> Vec<f32> {
-        let each = noise.iter_mut().flat_map(|generator| {
-            if self.deviation.is_empty() {
-                return self.mean.iter().map(|x| self.scaling_factor * x).collect();
-            }
-            let noise = generator.randn(self.mean.len());
-            let z = self.mean.iter().zip(&self.deviation).zip(noise);
-            z.map(|((mean, deviation), noise)| self.scaling_factor * (mean + deviation * noise))
-                .collect::<Vec<_>>()
-        });
-        each.collect()
+        noise.iter_mut().flat_map(|generator| self.sample_one(generator)).collect()
+    }
+
+    /// Samples latents of the picture, `[c, h, w]`; without a variance nothing is drawn, as in
+    /// diffusers.
+    pub(super) fn sample_one(&self, generator: &mut Generator) -> Vec<f32> {
+        if self.deviation.is_empty() {
+            return self.mean.iter().map(|x| self.scaling_factor * x).collect();
+        }
+        let noise = generator.randn(self.mean.len());
+        let z = self.mean.iter().zip(&self.deviation).zip(noise);
+        z.map(|((mean, deviation), noise)| self.scaling_factor * (mean + deviation * noise))
+            .collect()
     }
 }
 

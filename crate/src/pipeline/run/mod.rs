@@ -35,6 +35,7 @@ pub(super) use beginning::Beginning;
 pub(super) use canvas::Canvas;
 pub(super) use contexts::{Contexts, TextStates};
 pub(super) use denoiser::{Denoiser, StepOptions};
+pub(super) use initial::Initial;
 pub(super) use prompts::Prompts;
 pub(super) use start::{Start, start};
 pub(super) use state::State;

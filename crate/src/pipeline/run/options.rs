@@ -3,11 +3,12 @@
 use crate::error::Result;
 use crate::image::Rgba;
 use crate::pipeline::checkpoint::PictureControl;
+use crate::pipeline::upscaler::Upscaler;
 use crate::weights::npy::Array;
 
 /// What may be passed beside a request: a start picture and its mask, and options that only
 /// comparisons with other programs need.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub struct Extras<'a> {
     /// A start picture of any size; see [`Request::strength`](crate::request::Request::strength).
     pub initial: Option<&'a Rgba>,
@@ -16,6 +17,9 @@ pub struct Extras<'a> {
     pub mask: Option<&'a Rgba>,
     /// ControlNets and T2I-Adapters, with the pictures by which they guide the request.
     pub controls: &'a [PictureControl],
+    /// What enlarges the first pass where the request says so: see
+    /// [`Request::hires_upscaler`](crate::request::Request::hires_upscaler).
+    pub upscaler: Option<&'a Upscaler>,
     /// The first noise N(0, 1) `[1, c, h, w]`, instead of the seed's.
     pub latents: Option<&'a Array>,
     /// Gets the values of every stage.
@@ -37,7 +41,7 @@ pub trait Observer {
     /// Called with `context`, with `latents_000` (the scaled noise), then for each step with
     /// `eps_NNN` (the guided prediction) and `latents_NNN`, and finally with `image` in 0…1.
     /// Latents are those of the whole batch; further batches of the request have the same names
-    /// again.
+    /// again. Those of a second pass have `hires_` before their names.
     ///
     /// # Errors
     /// Any of its own, which ends the run.

@@ -19,6 +19,7 @@ const NAMES_MAX: usize = 3;
 
 /// The prompts of a request as ids, the negative one first. Both have the same number of chunks:
 /// the shorter one gets empty chunks, as with an option of AUTOMATIC1111's web UI.
+#[derive(Clone)]
 pub(in crate::pipeline) struct Prompts {
     /// The chunks of all prompts, one prompt after another.
     chunks: Vec<Chunk>,

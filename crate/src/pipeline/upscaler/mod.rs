@@ -30,6 +30,7 @@ use enlarged::Enlarged;
 use on_cpu::OnCpu;
 use on_gpu::OnGpu;
 pub use options::UpscalerOptions;
+use serde::Serialize;
 use std::rc::Rc;
 
 /// The largest file that is read: RealESRGAN's x4plus has 67 MB.
@@ -41,6 +42,15 @@ const BORDER: u32 = 16;
 /// The keyword of a PNG's text about what was done to a finished picture; as in AUTOMATIC1111's web
 /// UI.
 const POSTPROCESSING: &str = "postprocessing";
+/// An upscaler in a picture's record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UpscalerRecord {
+    /// The name of its file without folders and extension.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
 /// An upscaler with its weights.
 pub struct Upscaler {
     network: Network,
@@ -136,6 +146,11 @@ impl Upscaler {
     /// SHA-256 of its file.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Its record in pictures that it enlarged on the way.
+    pub fn record(&self) -> UpscalerRecord {
+        UpscalerRecord { name: self.name.clone(), sha256: self.sha256.clone() }
     }
 
     /// The texts of a PNG, with what enlarged the picture beside its request, as AUTOMATIC1111's

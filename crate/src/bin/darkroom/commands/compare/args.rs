@@ -77,6 +77,7 @@ impl CompareArgs {
             loras: None,
             controls: None,
             control_files: Default::default(),
+            upscaler: None,
             request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
         };
         Ok(pairs.enumerate().map(job).collect())

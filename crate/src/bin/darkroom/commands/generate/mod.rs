@@ -14,10 +14,11 @@ use crate::part_args::PartArgs;
 use crate::request_args::{All, RequestArgs};
 use crate::start_args::StartArgs;
 use crate::taesd_args::TaesdArgs;
+use crate::upscaler_args::UpscalerArgs;
 use clap::{Args, ValueEnum};
 use darkroom::measure;
 use darkroom::pipeline::{
-    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, f32_only,
+    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, Upscaler, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
@@ -47,6 +48,8 @@ pub(crate) struct GenerateArgs {
     start: StartArgs,
     #[command(flatten)]
     controls: ControlArgs,
+    #[command(flatten)]
+    upscaler: UpscalerArgs,
     /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
     device: Device,
@@ -115,13 +118,16 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let places = (0..request.count.clamp(1, 2)).map(|index| numbered(&request, out, index));
     places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
+    args.upscaler.check(&request)?;
+    args.upscaler.choose(&mut request);
     let pictures = args.start.read(&mut request)?;
     let controls = &ControlFiles::default().open(args.controls.specs()).await?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
     let control = Control { on_progress: Box::new(report), ..Control::default() };
-    let pipeline = open(args, &control).await?;
+    let (pipeline, upscaler) = open(args, &control).await?;
     let observer = dump.as_ref().map(|dump| dump as &dyn Observer);
-    let extras = Extras { latents: latents.as_ref(), observer, controls, ..pictures.extras() };
+    let (latents, upscaler) = (latents.as_ref(), upscaler.as_deref());
+    let extras = Extras { latents, upscaler, observer, controls, ..pictures.extras() };
     let mut receive = |index: u32, picture: Picture| {
         write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
@@ -144,18 +150,22 @@ fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
     let pictures = [args.start.init.as_deref(), args.start.mask.as_deref()];
-    let mut jobs = jobs::prepare(list, folder, (&args.request.request()?, pictures))?;
+    let mut request = args.request.request()?;
+    args.upscaler.choose(&mut request);
+    let mut jobs = jobs::prepare(list, folder, (&request, pictures))?;
     for job in &mut jobs {
         job.controls.get_or_insert_with(|| args.controls.specs().to_vec());
     }
     let control = Control { on_progress: Box::new(report), ..Control::default() };
-    let pipeline = open(args, &control).await?;
+    let (pipeline, upscaler) = open(args, &control).await?;
+    jobs.iter_mut().for_each(|job| job.upscaler.clone_from(&upscaler));
     end_line();
     let failed = jobs::run(&pipeline, &control, &jobs, folder).await?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
+/// The model, and the upscaler beside it.
+async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Option<Rc<Upscaler>>)> {
     let source = Rc::new(args.parts.with(args.model.source()));
     let loras = args.loras.open().await?;
     let taesd = args.taesd.open().await?;
@@ -164,9 +174,10 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
+        args.upscaler.check_device()?;
         let safety = !args.no_safety;
         let options = Options { safety, loras, embeddings, taesd, ..Options::default() };
-        return Pipeline::open_on_cpu(source, &options, control).await;
+        return Ok((Pipeline::open_on_cpu(source, &options, control).await?, None));
     }
     let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
         Error::NoAdapter { reason } => Error::NoAdapter {
@@ -192,7 +203,8 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<Pipeline> {
         embeddings,
         ..Options::default()
     };
-    Pipeline::open(&gpu, source, &options, control).await
+    let upscaler = args.upscaler.open(&gpu, (precision, weights), control).await?;
+    Ok((Pipeline::open(&gpu, source, &options, control).await?, upscaler))
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
@@ -207,6 +219,9 @@ pub(crate) fn report(progress: &Progress) {
             end_line();
             eprintln!("{text}");
             return;
+        }
+        Progress::Pass { pass, passes, width, height } => {
+            format!("Pass {pass} of {passes}: {width}×{height}")
         }
         Progress::Step { step, steps } => format!("Step {step} of {steps}"),
         Progress::Decoding => "Decoding".to_string(),

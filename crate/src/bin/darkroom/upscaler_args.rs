@@ -1,0 +1,74 @@
+//! An upscaler between two passes, on the command line.
+
+use clap::Args;
+use darkroom::gpu::Gpu;
+use darkroom::pipeline::{Control, Request, Upscaler, UpscalerOptions};
+use darkroom::weights::FileSource;
+use darkroom::{Error, Precision, Result, WeightType};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// An upscaler that enlarges the first of two passes.
+#[derive(Debug, Args)]
+pub(crate) struct UpscalerArgs {
+    /// With --hires: this upscaler enlarges the first image (RRDBNet or SRVGGNetCompact, as .pth or
+    /// .safetensors), unless --hires-upscaler names another way than latent.
+    #[arg(long, value_name = "FILE")]
+    upscaler: Option<PathBuf>,
+}
+
+impl UpscalerArgs {
+    /// Makes it what enlarges in this request, if nothing else was chosen.
+    pub(crate) fn choose(&self, request: &mut Request) {
+        if self.upscaler.is_some() && request.hires_upscaler == Request::default().hires_upscaler {
+            request.hires_upscaler = "file".into();
+        }
+    }
+
+    /// Refuses it in a request that has one pass.
+    ///
+    /// # Errors
+    /// [`Error::Request`].
+    pub(crate) fn check(&self, request: &Request) -> Result<()> {
+        if self.upscaler.is_none() || request.hires_scale.is_some() {
+            return Ok(());
+        }
+        let reason = "enlarges the first of two passes: ask for the second one with --hires, or \
+                      enlarge finished pictures with `darkroom upscale`";
+        Err(Error::Request { field: "upscaler", reason: reason.into() })
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// A file that is missing, damaged, or no upscaler; those of the device.
+    pub(crate) async fn open(
+        &self,
+        gpu: &Gpu,
+        (precision, weights): (Precision, Option<WeightType>),
+        control: &Control,
+    ) -> Result<Option<Rc<Upscaler>>> {
+        let Some(path) = &self.upscaler else { return Ok(None) };
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Error::NotFound {
+            path: path.display().to_string(),
+            reason: "it names no file".into(),
+        })?;
+        let source = FileSource::new(path.parent().unwrap_or(path));
+        let options = UpscalerOptions { precision, weights, memory: None };
+        Upscaler::open(gpu, (&source, name), options, control).await.map(Rc::new).map(Some)
+    }
+
+    /// Refuses it on the CPU.
+    ///
+    /// # Errors
+    /// [`Error::Request`].
+    pub(crate) fn check_device(&self) -> Result<()> {
+        if self.upscaler.is_none() {
+            return Ok(());
+        }
+        let reason = "needs the graphics adapter: on the CPU choose another way to enlarge, such \
+                      as --hires-upscaler lanczos";
+        Err(Error::Request { field: "upscaler", reason: reason.into() })
+    }
+}

@@ -1,0 +1,150 @@
+//! The order of a request: all that is checked and planned before any work.
+//!
+//! ```text
+//! request, what came beside it → sizes, start, canvas → plan of steps → prompts as ids
+//! a second pass                → its own size and plan of steps
+//! both                         → how many pictures at once, by dry runs
+//! ```
+
+use super::checkpoint::{Files, Purpose, check_controls, mark_controls};
+use super::control::Control;
+use super::engine::{LoadContext, Planned};
+use super::hires::{check_second_pass, encodes};
+use super::model::Pipeline;
+use super::run::{Canvas, Extras, Order, Prompts, Start, start};
+use crate::diffusion::{Plan, Sampler, SamplerOptions};
+use crate::error::Result;
+use crate::request::Request;
+
+/// The notice where a model that takes the guidance scale as an input gets a negative prompt.
+const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
+    as a number and evaluates the prompt alone.";
+
+/// Which steps of a schedule a pass takes: how many are in it, how many of the first ones are left
+/// out, and the strength for a sampler that then takes all of its own.
+struct Taken {
+    steps: u32,
+    left_out: Option<usize>,
+    strength: Option<f64>,
+}
+
+impl Pipeline {
+    /// Checks a request, and makes its plan, before any work.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) that names the wrong field,
+    /// [`Error::GpuLimit`](crate::Error::GpuLimit) for a size that does not fit.
+    pub(super) async fn plan<E: Planned>(
+        &self,
+        engine: &E,
+        request: &Request,
+        control: &Control,
+        extras: &Extras<'_>,
+    ) -> Result<Order> {
+        let allowed = self.description.allowed();
+        request.validate(&allowed)?;
+        let size = request.size(&allowed);
+        check_second_pass(request, size, extras).await?;
+        let [width, height] = size.map(Some);
+        let mut request = Request { width, height, ..request.clone() };
+        let files = &*self.files();
+        let purpose = files.purpose();
+        let start = start(&mut request, extras, purpose)?;
+        let canvas = Canvas::new(&request, size, extras, purpose)?;
+        let is_masked = canvas.as_ref().is_some_and(|canvas| canvas.masked.is_some());
+        let (left_out, strength) = match start {
+            Start::Noise => (None, None),
+            Start::Picture { .. } if !is_masked && request.takes_all_steps(&allowed) => {
+                (None, request.strength)
+            }
+            Start::Picture { left_out } => (Some(left_out), None),
+        };
+        check_controls(extras.controls)?;
+        let taken = Taken { steps: request.steps, left_out, strength };
+        let mut plan = steps(files, &request, taken, extras)?;
+        if is_masked && purpose == Purpose::Generate {
+            plan = plan.with_mask();
+        }
+        let cut = canvas.as_ref().and_then(|canvas| canvas.cut_controls(extras.controls, size));
+        let controls = extras.controls.iter().map(|control| &control.file);
+        engine.use_controls(files.fit_controls(controls)?);
+        let prompts = self.prompts(files, &request)?;
+        let mut order =
+            Order { request, plan, size, prompts, at_once: 1, start, canvas, cut, second: None };
+        order.second = self.second_pass(files, &order, extras)?.map(Box::new);
+        let (call, count) = (LoadContext { files, control }, order.request.count as usize);
+        let mut at_once = engine.plan(order.load(count), call).await?;
+        if let Some(second) = &order.second {
+            if encodes(&order.request)? {
+                engine.check_encoder(files, second.size.map(|side| side as usize)).await?;
+            }
+            at_once = at_once.min(engine.plan(second.load(count), call).await?);
+        }
+        order.at_once = at_once as u32;
+        Ok(order)
+    }
+
+    /// The second pass of a request, if it has one.
+    fn second_pass(
+        &self,
+        files: &Files,
+        first: &Order,
+        extras: &Extras<'_>,
+    ) -> Result<Option<Order>> {
+        let (allowed, request) = (self.description.allowed(), &first.request);
+        let Some(size) = request.hires_size(&allowed) else { return Ok(None) };
+        let [taken, all] = request.hires_schedule();
+        let left_out = (all - taken) as usize;
+        let taken = match request.takes_all_steps(&allowed) {
+            true => {
+                let strength = Some(request.hires_strength);
+                Taken { steps: taken, left_out: None, strength }
+            }
+            false => Taken { steps: all, left_out: Some(left_out), strength: None },
+        };
+        Ok(Some(Order {
+            request: request.clone(),
+            plan: steps(files, request, taken, extras)?,
+            size,
+            prompts: first.prompts.clone(),
+            at_once: 1,
+            start: Start::Picture { left_out },
+            canvas: None,
+            cut: None,
+            second: None,
+        }))
+    }
+
+    /// The prompts of a request, with all that is to be told about them.
+    fn prompts(&self, files: &Files, request: &Request) -> Result<Prompts> {
+        let count = files.prompts(request);
+        let mut prompts = Prompts::read(&self.tokenizer(), files.embeddings(), request, count)?;
+        prompts.notices.extend(self.lora_notices(request));
+        if files.embeds_guidance() && !request.negative_prompt.is_empty() {
+            prompts.notices.push(NO_NEGATIVE.into());
+        }
+        Ok(prompts)
+    }
+}
+
+/// The steps of a pass, without what the request leaves out of them to be faster.
+fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) -> Result<Plan> {
+    let sampler: Sampler = request.sampler.parse()?;
+    let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
+    let (eta, karras) = (request.eta, request.karras);
+    let timesteps = request.custom_timesteps()?;
+    let options = SamplerOptions {
+        eta,
+        karras,
+        spacing,
+        ends_at_sigma_min: extras.ends_at_sigma_min,
+        left_out: taken.left_out,
+        strength: taken.strength,
+        timesteps: timesteps.as_deref(),
+    };
+    let schedule = &files.schedule;
+    let mut plan = sampler.plan_with(schedule, taken.steps as usize, options)?;
+    // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
+    mark_controls(&mut plan, extras.controls);
+    Ok(request.shortcuts.apply(plan, schedule))
+}
