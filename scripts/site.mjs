@@ -231,6 +231,7 @@ function within(what, bytes, bound) {
 const readers = [
   ...[
     "comfy",
+    "controls",
     "exif",
     "hashes",
     "invoke",

@@ -202,7 +202,7 @@ test("a wrong field is told at the field, and nothing typed is lost", async (t) 
   await generate.click();
   assert.match(await complaint(), /steps must be a whole number/);
   await state("ready");
-  const steps = page.getByRole("textbox", { name: "Steps" });
+  const steps = page.getByRole("textbox", { name: "Steps", exact: true });
   assert.equal(await steps.getAttribute("aria-invalid"), "true");
   assert.equal(await steps.evaluate((element) => element === document.activeElement), true);
   assert.equal(await page.locator("#prompt").inputValue(), "keep me");

@@ -241,7 +241,17 @@ const TABLE = {
   hires_upscaler: {
     kind: "name",
     default: "latent",
-    names: ["latent", "latent (antialiased)", "latent (bicubic)", "latent (bicubic antialiased)", "latent (nearest)", "latent (nearest-exact)", "lanczos", "bicubic", "file"],
+    names: [
+      "latent",
+      "latent (antialiased)",
+      "latent (bicubic)",
+      "latent (bicubic antialiased)",
+      "latent (nearest)",
+      "latent (nearest-exact)",
+      "lanczos",
+      "bicubic",
+      "file",
+    ],
     aliases: ["hr_upscaler"],
     text: "Hires upscaler",
   },

@@ -28,7 +28,7 @@
  * What to make: the fields of a request, which fields.js describes. Numbers may be text as the user
  * typed it: the engine reports what is wrong with it.
  * @typedef {import("./fields.js").Fields & { prompt: string, seed: string, count?: number,
- *   clip_skip?: number, loras?: string }} Request
+ *   clip_skip?: number, loras?: string, upscaler?: string }} Request
  *
  * Width and height of a request.
  * @typedef {Pick<Request, "width" | "height">} Size

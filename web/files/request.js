@@ -1,7 +1,9 @@
 // The request inside an image file, as fields of the form: this program's JSON, or the formats of
 // other programs, each with a reader of its own. Settings that cannot be imported are listed.
 
+import { importText } from "../strings/imports.js";
 import { readComfy } from "./comfy.js";
+import { recordedControls } from "./controls.js";
 import { fieldsOf } from "./fields.js";
 import { noHashes, recordedHashes } from "./hashes.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
@@ -93,7 +95,17 @@ function readOwn(text, texts) {
   const named = new Set(tags.map(({ name }) => name.toLowerCase()));
   const loras = writtenIn(texts.get("darkroom-loras"), named);
   const hashes = recordedHashes(texts.get("darkroom-loras"), texts.get("darkroom-embeddings"));
-  return { fields: loras ? [...fields, ["loras", loras]] : fields, notImported: [], hashes };
+  const controls = recordedControls(texts.get("darkroom-controls"));
+  /** @type {Fields} */
+  const beside = [
+    ["loras", loras],
+    ["controls", controls],
+  ];
+  return {
+    fields: [...fields, ...beside.filter(([, value]) => value)],
+    notImported: controls ? [importText.controlImages()] : [],
+    hashes,
+  };
 }
 
 /** @param {string} text */

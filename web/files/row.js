@@ -60,8 +60,8 @@ export function checked(row, images = false) {
       if (images) good[name] = typed;
       continue;
     }
-    if (name === "loras") {
-      readLoras(typed);
+    if (name === "loras") readLoras(typed);
+    if (name === "loras" || name === "upscaler") {
       good[name] = typed;
       continue;
     }

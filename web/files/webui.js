@@ -1,8 +1,10 @@
 // Reads the request from the text format that AUTOMATIC1111's web UI introduced. Forge, SD.Next,
 // stable-diffusion.cpp, Civitai, some nodes of ComfyUI and this program write it as well.
 
+import { writeControls } from "../control/choices.js";
 import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
+import { readUnit } from "./controls.js";
 import { hashesOf, plainName } from "./hashes.js";
 import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
@@ -33,6 +35,13 @@ const NOT_IMPORTED = [
   ...["Schedule min sigma", "Schedule rho", "Sigma churn", "Sigma noise", "Discard penultimate"],
 ];
 
+/** Upscalers that the web UI names in its own way, by the names of their files. */
+const UPSCALERS = new Map([
+  ["R-ESRGAN 4x+", "RealESRGAN_x4plus"],
+  ["R-ESRGAN 4x+ Anime6B", "RealESRGAN_x4plus_anime_6B"],
+  ["ESRGAN_4x", "ESRGAN"],
+]);
+
 /** Fields of this program whose names begin like one of those. */
 const OURS = ["Guidance interval"];
 
@@ -50,8 +59,9 @@ export function readParameters(text) {
     ours ? { text: one, notImported: [] } : readWebUi(one),
   );
   const sampler = samplerFields(value("Sampler"), value("Schedule type"));
-  const hires = [...values.keys()].some((name) => /^(Hires|First pass)/.test(name));
-  const denoise = hires ? "" : value("Denoising strength");
+  const hires = hiresOf(value);
+  const denoise = hires.strength ? "" : value("Denoising strength");
+  const units = unitsOf(all);
   const noise = noiseOf(value("RNG"), ours, value("Version"));
   const seed = value("Seed");
   const hashes = hashesOf(text, value);
@@ -66,6 +76,9 @@ export function readParameters(text) {
     ["prompt_weights", weighs(ours, all.length > 0, value("Emphasis"), value("Prompt weights"))],
     ["rng", all.length ? noise.rng : ""],
     ["strength", denoise],
+    ["hires_scale", hires.scale],
+    ["hires_upscaler", hires.upscaler],
+    ["hires_strength", hires.strength || value("Hires denoising strength")],
   ]);
   return {
     fields: [
@@ -76,6 +89,10 @@ export function readParameters(text) {
       ...(ours || values.has("Lora weights")
         ? [listedLoras(value("Lora weights"), taggedIn(prompt), hashes.loras)]
         : []),
+      ...Object.entries({
+        upscaler: hires.file,
+        controls: writeControls(units.map(({ unit }) => unit)),
+      }),
     ],
     hashes,
     notImported: [
@@ -83,7 +100,8 @@ export function readParameters(text) {
       ...(negative?.notImported ?? []),
       ...sampler.notImported,
       ...noise.notImported,
-      ...(ours ? [] : notImportedFields(all)),
+      ...(ours ? [] : notImportedFields(all, [...hires.read, ...units.map(({ name }) => name)])),
+      ...(units.length ? [importText.controlImages()] : []),
       ...(denoise ? [importText.startImage()] : []),
       ...extra.split("\n").filter(Boolean),
     ],
@@ -146,10 +164,46 @@ function noiseOf(name, ours, version) {
   return rng ? { rng, notImported: [] } : { rng: "", notImported: [importText.noise(name)] };
 }
 
-/** @param {[string, string][]} fields */
-function notImportedFields(fields) {
+/**
+ * The second pass, "hires fix". Where there is one, the strength of the text is its own.
+ * @param {(name: string) => string} value
+ */
+function hiresOf(value) {
+  const none = { scale: "", upscaler: "", strength: "", file: "", read: [] };
+  const [, width = 0] = /^(\d+)x/.exec(value("Hires resize")) ?? [];
+  const [, before = 0] = /^(\d+)x/.exec(value("Size")) ?? [];
+  const times = Number(width) / Number(before);
+  const scale = value("Hires upscale") || (times > 1 ? String(times) : "");
+  // Without a factor it is an older program's, whose first pass had another size.
+  const older = value("First pass size") || value("First pass");
+  if (!scale) return { ...none, strength: older ? value("Denoising strength") : "" };
+  const name = value("Hires upscaler") || "Latent";
+  const lower = name.toLowerCase();
+  const known = FIELDS.get("hires_upscaler")?.names?.includes(lower) && lower !== "file";
+  const upscaler = lower === "none" ? "lanczos" : known ? lower : "file";
+  const own = value("Hires denoising strength");
+  return {
+    ...{ scale, upscaler, strength: own ? "" : value("Denoising strength") },
+    file: upscaler === "file" ? (UPSCALERS.get(name) ?? name) : "",
+    read: ["Hires upscale", "Hires resize", "Hires steps", "Hires upscaler"],
+  };
+}
+
+/**
+ * The ControlNets, each with the name of its field.
+ * @param {[string, string][]} fields
+ */
+const unitsOf = (fields) =>
+  fields.flatMap(([name, text]) => {
+    const unit = /^ControlNet \d+$/.test(name) ? readUnit(text) : null;
+    return unit ? [{ name, unit }] : [];
+  });
+
+/** @param {[string, string][]} fields @param {string[]} read those that are imported */
+function notImportedFields(fields, read) {
+  const known = [...OURS, ...read];
   const notImported = fields.filter(
-    ([name]) => NOT_IMPORTED.some((start) => name.startsWith(start)) && !OURS.includes(name),
+    ([name]) => NOT_IMPORTED.some((start) => name.startsWith(start)) && !known.includes(name),
   );
   return notImported.map(([name, value]) => `${name}: ${value}`);
 }

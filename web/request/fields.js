@@ -19,16 +19,15 @@ const COUNT_MAX = 100;
  * @throws {Error} with the field, if the count is no number in range, or a LoRA has no weight
  */
 export function requestOf(fields) {
-  const { count = "1", seed, initial, mask, loras = "", controls = "", ...rest } = fields;
+  const { count = "1", seed, initial, mask, loras = "", controls = "", ...more } = fields;
+  const { upscaler = "", ...rest } = more;
   const pictures = Number(count.trim() || 1);
   if (!(Number.isInteger(pictures) && pictures >= 1 && pictures <= COUNT_MAX))
     throw Object.assign(new Error(say.wrongCount(COUNT_MAX)), { kind: "request", field: "count" });
   const typed = Object.entries(rest).map(([name, value]) => [name, valueOf(name, value)]);
-  const upscaler = readUpscaler(rest["hires_upscaler"] ?? "");
   return {
     request: {
       ...Object.fromEntries(typed),
-      ...(upscaler && { hires_upscaler: "file" }),
       seed: isChosen(seed) ? seed.trim() : randomSeed(),
     },
     count: pictures,
@@ -36,7 +35,7 @@ export function requestOf(fields) {
     ...(initial && mask ? { mask } : {}),
     loras: readLoras(loras),
     controls: readControls(controls),
-    ...(upscaler && { upscaler }),
+    ...(rest["hires_upscaler"] === "file" && { upscaler: readUpscaler(upscaler) }),
   };
 }
 

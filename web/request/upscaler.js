@@ -1,18 +1,13 @@
-// The upscaler of a request's second pass, where it is a file: as text in the field
-// `hires_upscaler`, `file:NAME` or `file:NAME#HASH`. The engine is told `file`, and the file beside
-// the request.
+// The upscaler of a request's second pass, where that is a file: as text in the field `upscaler`,
+// `NAME` or `NAME#HASH`, the file's name without its extension and the first digits of its SHA-256.
 
 /** @typedef {{ name: string, hash: string }} UpscalerChoice */
 
-/** How the text begins. */
-const FILE = "file:";
-
-/** @param {string} text @returns {UpscalerChoice | undefined} undefined where it names no file */
+/** @param {string} text @returns {UpscalerChoice | undefined} undefined where it names none */
 export function readUpscaler(text) {
-  if (!text.startsWith(FILE)) return undefined;
-  const [, name = "", hash = ""] = /^(.*?)(?:#([0-9a-f]{8,64}))?$/.exec(text.slice(5)) ?? [];
-  return { name, hash };
+  const [, name = "", hash = ""] = /^(.*?)(?:#([0-9a-f]{8,64}))?$/.exec(text.trim()) ?? [];
+  return name ? { name, hash } : undefined;
 }
 
 /** @param {UpscalerChoice} choice */
-export const writeUpscaler = ({ name, hash }) => FILE + name + (hash && `#${hash}`);
+export const writeUpscaler = ({ name, hash }) => name + (hash && `#${hash}`);

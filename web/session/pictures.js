@@ -141,12 +141,18 @@ async function store({ events, opened, platform }, request, picture, seconds, be
   const { startImage, mask, loras, controls, upscaler } = beside;
   const { width, height, png, parts = [] } = picture;
   const { model, description, madeBy } = opened;
-  // Where only the masked part is made, the image has the start image's size, the run its own.
+  // Where only the masked part is made, the image has the start image's size, the run its own. A
+  // second pass is larger than the request says.
   const cropped = mask && typeof request.padding_mask_crop === "number";
-  const size = cropped ? {} : { width, height };
+  const twice = typeof request.hires_scale === "number";
+  const first = {
+    width: request.width ?? description.width,
+    height: request.height ?? description.height,
+  };
+  const size = cropped ? {} : twice ? first : { width, height };
   const whole = {
     ...{ ...request, ...size, ...(loras.length && { loras: writeLoras(loras) }) },
-    ...(upscaler && { hires_upscaler: writeUpscaler(upscaler) }),
+    ...(upscaler && { upscaler: writeUpscaler(upscaler) }),
   };
   const file = new Blob([png], { type: "image/png" });
   const start = {

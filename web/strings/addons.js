@@ -111,6 +111,12 @@ export const addonText = {
   controls: (count) => `ControlNet, T2I-Adapter${count ? ` (${count})` : ""}`,
   /** Of an image. @param {import("../control/choices.js").ControlChoice} choice */
   control: ({ name, weight }) => `ControlNet ${name} (${weight})`,
+  choose: () => "Choose…",
+  /** @param {string} name */
+  absent: (name) => `${name} (not in this browser)`,
+  noUpscaler: () =>
+    "No upscaler is stored in this browser. Drop its file (.pth, .safetensors) on the page, or " +
+    "import it below.",
   noImage: () => "Press Enlarge… below an image, or on one of the gallery: the upscaler is there.",
   /** @param {import("../storage/images.js").Enlargement} how */
   enlarged: ({ name, factor }) => `enlarged ${factor} times by ${name}`,

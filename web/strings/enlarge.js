@@ -11,7 +11,7 @@ export const enlargeText = {
   none: () =>
     "No upscaler is stored in this browser. Import a file of ESRGAN’s or Real-ESRGAN’s kind " +
     "(.pth, .safetensors), or drop it here.",
-  importIt: () => "Import an upscaler…",
+  importIt: () => "Import a file…",
   size: (/** @type {number} */ width, /** @type {number} */ height) =>
     `The image has ${width} × ${height} pixels.`,
   start: () => "Enlarge",

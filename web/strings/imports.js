@@ -31,6 +31,7 @@ export const importText = {
   schedule: (name) => `noise schedule ${name}`,
   /** @param {string} name */
   noise: (name) => `noise source ${name}`,
+  controlImages: () => "the pictures of ControlNets, which are not in the file",
   startImage: () => "the start image, which is not in the file",
   styles: () => "styles",
   /** @param {string} settings */

@@ -10,6 +10,7 @@ import { control, offerSamplers, read, stepNumber, write } from "./controls.js";
 import { createAbilities } from "./abilities.js";
 import { ControlSlot } from "./control_slot.js";
 import { createExtras } from "./extras.js";
+import { createHires } from "./hires.js";
 import { Loras } from "./loras.js";
 import { createSeed } from "./seed.js";
 import { createShortcuts } from "./shortcuts.js";
@@ -33,6 +34,7 @@ import { createStyles } from "./styles.js";
 export class Form {
   #handlers;
   #extras;
+  #hires;
   #seed;
   #sizes;
   #shortcuts;
@@ -53,6 +55,7 @@ export class Form {
     this.#isOpen = () => !!state.get().opened;
     const { onChange, onEditor, onEnlarge, outpaint, onFault } = handlers;
     this.#extras = createExtras(onChange);
+    this.#hires = createHires(onChange);
     this.#seed = createSeed(onChange);
     this.#sizes = createSizes(onChange);
     this.#shortcuts = createShortcuts();
@@ -135,6 +138,7 @@ export class Form {
     this.startImage.clear();
     this.loras.clear();
     this.controls.clear();
+    this.#hires.use("");
     this.#styles.choose("");
   }
 
@@ -143,6 +147,7 @@ export class Form {
     this.#sizes.show();
     this.#shortcuts.show();
     this.#abilities.show();
+    this.#hires.show();
     this.startImage.show();
     this.#extras.show();
   }
@@ -189,7 +194,10 @@ export class Form {
     const [prompt = "", negative_prompt = ""] = this.#styles.apply(...typed);
     const names = [...DEFAULTS.keys()].filter((name) => !isOfStartImage(name));
     const fields = Object.fromEntries(names.map((name) => [name, read(name)]));
-    const beside = { ...this.loras.fields(), ...this.controls.fields() };
+    const beside = {
+      ...{ ...this.loras.fields(), ...this.controls.fields() },
+      ...this.#hires.fields(),
+    };
     const others = { ...Object.fromEntries(this.#extras.fields), ...this.startImage.fields() };
     return { ...fields, ...others, ...beside, prompt, negative_prompt };
   }
@@ -208,7 +216,8 @@ export class Form {
     );
     const typed = changes.map(([name]) => /** @type {[string, string]} */ ([name, read(name)]));
     const style = this.#styles.chosen();
-    const extras = [...this.#extras.fields, ...this.loras.changes()];
+    const hires = Object.entries(this.#hires.fields());
+    const extras = [...this.#extras.fields, ...this.loras.changes(), ...hires];
     return style ? [...typed, ...extras, ["style", style]] : [...typed, ...extras];
   }
 
@@ -286,6 +295,7 @@ export class Form {
       else if (field === "loras") this.loras.use(value);
       else if (field === "lora") this.loras.link(value);
       else if (field === "controls") this.controls.use(value);
+      else if (field === "upscaler") this.#hires.use(value);
       else if (field === "strength" && !value) write(field, DEFAULTS.get(field) ?? "");
       else if (DEFAULTS.has(field)) write(field, value);
       else if (value === "") extras.delete(field);

@@ -72,6 +72,10 @@ test("the form's own fields make a request of the engine's types", () => {
     guidance_scale: 7.5,
     width: null,
     height: null,
+    hires_scale: null,
+    hires_steps: null,
+    hires_upscaler: "latent",
+    hires_strength: 0.7,
     sampler: "ddim",
     eta: null,
     timesteps: null,
@@ -125,10 +129,24 @@ test("the start images of before are read from a draft; what is none is left out
     { initial: "5", mask: "" },
   ]);
   for (const text of ["", "{", "7", '"a"']) assert.deepEqual(readSteps(text), []);
-  const startImage = { initial: "1", mask: "2", steps: JSON.stringify(steps) };
+  const controls = JSON.stringify([{ name: "canny", image: "8" }]);
+  const startImage = { initial: "1", mask: "2", steps: JSON.stringify(steps), controls };
   const used = startImagesIn({ fields: [], startImage });
-  assert.deepEqual(used, ["1", "2", "3", "4", "5", ""]);
+  assert.deepEqual(used, ["1", "2", "3", "4", "5", "", "8"]);
   assert.deepEqual(startImagesIn(null), ["", ""]);
+});
+
+test("controls and the upscaler of a second pass are beside the request", () => {
+  const list = [{ name: "canny", hash: "0123456789ab", image: "8", weight: 0.5, guess: true }];
+  const controls = JSON.stringify(list);
+  const wanted = requestOf({ prompt: "", controls, upscaler: "big#0123abcd" });
+  const rest = { start: "0", end: "1", preprocess: "none" };
+  assert.deepEqual(wanted.controls, [{ ...list[0], ...rest, weight: "0.5" }]);
+  assert.deepEqual([wanted.upscaler, "upscaler" in wanted.request], [undefined, false]);
+  const file = requestOf({ prompt: "", hires_upscaler: "file", upscaler: "big#0123abcd" });
+  assert.deepEqual(file.upscaler, { name: "big", hash: "0123abcd" });
+  for (const text of ["", "{", "7", '{"a":1}'])
+    assert.deepEqual(requestOf({ prompt: "", controls: text }).controls, []);
 });
 
 test("how prompts are read is a part of the fields", () => {
@@ -301,7 +319,7 @@ test("textual inversions are found by their words, between other characters", (t
 });
 
 test("fields without a start image have neither its mask nor its settings", () => {
-  const start = { initial: "1", mask: "2", strength: "0.6", mask_blur: "4" };
+  const start = { initial: "1", mask: "2", strength: "0.6", mask_blur: "4", controls: "[]" };
   const more = { masked_content: "noise", padding_mask_crop: "32" };
   const others = { prompt: "a fox", steps: "3", loras: "style:0.5" };
   assert.deepEqual(withoutStartImage({ ...others, ...start, ...more }), others);

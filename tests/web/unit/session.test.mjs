@@ -73,6 +73,9 @@ function sessionOf() {
       loras: [...chosen.map(({ name }) => name), ...named].map((name) => ({ address: name })),
       missing: chosen.map(({ name }) => name).filter((name) => name === "absent"),
     }),
+    controlsOf: async (/** @type {any[]} */ choices) =>
+      choices.map(({ name }) => ({ address: name })),
+    upscalerOf: async (/** @type {any} */ { name }) => `stored:${name}`,
     embeddingsIn: () => [],
     keepImage: async (/** @type {any} */ about) => void kept.push(about),
     storageSentence: async () => null,
@@ -288,6 +291,34 @@ test("an image of the masked part alone keeps the size that it was asked for", a
   assert.deepEqual([made.width, made.height, made.padding_mask_crop], [32, 24, 8]);
   await make({ ...request, padding_mask_crop: null }, { startImage: "1", mask: "1" });
   assert.deepEqual(sizes(), [64, 64, 64, 64]);
+});
+
+test("controls are found for the engine, kept with the image", async () => {
+  const { session, engine, named, kept } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {any} */
+  let given = {};
+  engine.onGenerate = (_, watch) => (given = watch);
+  const controls = [{ name: "canny", image: "1" }];
+  await session.make(() => /** @type {any} */ ({ ...wanted(), controls }));
+  assert.deepEqual(given.controls, [{ address: "canny" }]);
+  assert.deepEqual([kept[0].controls, named("made")[0]?.[1].controls], [controls, controls]);
+  await session.make(() => wanted());
+  assert.deepEqual(["controls" in given, "controls" in kept[1]], [false, false]);
+});
+
+test("an image of two passes keeps the size of the first, and the upscaler", async () => {
+  const { session, engine, kept } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {any} */
+  let given = {};
+  engine.onGenerate = (_, watch) => (given = watch);
+  const upscaler = { name: "big", hash: "0123abcd" };
+  const request = { ...wanted().request, width: 32, hires_scale: 2, hires_upscaler: "file" };
+  await session.make(() => ({ request, count: 1, upscaler }));
+  assert.equal(given.upscaler, "stored:big");
+  const { width, height, upscaler: told } = kept[0].request;
+  assert.deepEqual([width, height, told], [32, 64, "big#0123abcd"]);
 });
 
 test("LoRAs are found for the engine, kept with the image; a missing one is a fault", async () => {

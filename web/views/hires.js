@@ -1,0 +1,84 @@
+// The second, larger pass of an image (hires fix), in the form. The upscalers that this browser
+// stores are listed when one is asked for.
+
+import { readUpscaler, writeUpscaler } from "../request/upscaler.js";
+import { CHANNEL } from "../store/protocol.js";
+import { addonText } from "../strings/addons.js";
+import { anyById, byId, element } from "../dom.js";
+
+/** @typedef {import("../store/networks.js").Network} Network */
+
+/** What of `hires_upscaler` stands for a file. */
+const FILE = "file";
+
+/** @param {() => void} onChange */
+export function createHires(onChange) {
+  const upscaler = byId("hires_upscaler", HTMLSelectElement);
+  const file = byId("hires-file", HTMLSelectElement);
+  const scale = byId("hires_scale", HTMLInputElement);
+  const box = byId("hires-box", HTMLDetailsElement);
+  /** What is chosen, as text. */
+  let chosen = "";
+  /** @type {Network[]} */
+  let stored = [];
+  let known = false;
+  const isFile = () => upscaler.value === FILE;
+
+  /** Reads which are stored. Where storage is blocked, none is. */
+  async function refresh() {
+    const { findNetwork, listNetworks, networkFile } = await import("../store/networks.js");
+    stored = await listNetworks("upscaler").catch(() => []);
+    known = true;
+    const choice = readUpscaler(chosen);
+    const found = choice && findNetwork(stored, choice);
+    const [only, another] = stored;
+    // The only one is what is meant.
+    if (!choice && only && !another) chosen = writeUpscaler(networkFile(only));
+    const values = stored.map((one) => writeUpscaler(networkFile(one)));
+    const options = stored.map(({ name }, i) =>
+      element("option", { value: values[i] ?? "" }, name),
+    );
+    if (choice && !found)
+      options.push(element("option", { value: chosen }, addonText.absent(choice.name)));
+    file.replaceChildren(element("option", { value: "" }, addonText.choose()), ...options);
+    file.value = found ? writeUpscaler(networkFile(found)) : chosen;
+    chosen = file.value;
+    show();
+  }
+
+  function show() {
+    anyById("hires-file-field").hidden = !isFile();
+    const hint = anyById("hires-file-hint");
+    hint.hidden = !isFile() || !known || stored.length > 0;
+    hint.textContent = addonText.noUpscaler();
+    if (scale.value.trim()) box.open = true;
+    if (isFile() && !known) void refresh();
+  }
+
+  upscaler.addEventListener("change", () => {
+    show();
+    if (isFile()) void refresh().then(onChange);
+  });
+  file.addEventListener("change", () => {
+    chosen = file.value;
+    onChange();
+  });
+  new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
+    if (data.changed && known) void refresh();
+  });
+
+  return {
+    show,
+
+    /** Chooses the one of a request. @param {string} text */
+    use(text) {
+      if (text === chosen) return;
+      chosen = text;
+      known = false;
+      show();
+    },
+
+    /** The field `upscaler`, where the second pass has a file's. @returns {Record<string, string>} */
+    fields: () => (isFile() && scale.value.trim() && chosen ? { upscaler: chosen } : {}),
+  };
+}
