@@ -2,9 +2,10 @@
 //! the part around a mask, a picture over another one. `scripts/golden/inpaint.py` wrote the
 //! answers.
 
+use crate::harness::allocations::most_held;
 use crate::harness::golden::{json, list, number, text};
 use crate::img2img::initial;
-use darkroom::image::{Filter, Mask, Region, Rgba};
+use darkroom::image::{Filter, Mask, Outpaint, Region, Rgba};
 use serde_json::Value;
 
 /// The mask of the golden runs: an ellipse, and a strip of grey.
@@ -101,4 +102,36 @@ fn a_picture_is_laid_over_another_as_in_diffusers() {
             assert_eq!(whole.pixels()[at.clone()], picture.pixels()[at], "{value}");
         }
     }
+}
+
+/// A part as long as a panorama takes the memory of the pictures, not that of a square of its
+/// length, and is what the middle of that square would be.
+#[test]
+fn a_long_part_is_put_back_within_its_memory() {
+    let [long, short] = [2048, 32];
+    let made = initial(64, 64);
+    let square = made.resize(long, long, Filter::Lanczos);
+    for [w, h] in [[long, short], [short, long]] {
+        let picture = initial(w, h);
+        let region = Region::of(&Mask::new(w, h, vec![255; (w * h) as usize]), [64, 64], 8);
+        let region = region.unwrap();
+        assert_eq!(region.size(), [w, h]);
+        let (whole, held) = most_held(|| region.put(&picture, &made));
+        let bytes = 4 * (w * h) as usize;
+        println!("{w}×{h}: {held} bytes, of which the picture has {bytes}");
+        assert!(held < 6 * bytes, "{w}×{h}: {held} bytes");
+        let begin = [w, h].map(|side| long / 2 - side / 2);
+        let middle = Region { begin, end: [begin[0] + w, begin[1] + h] };
+        assert!(whole == middle.of_picture(&square, [w, h]), "{w}×{h}");
+    }
+}
+
+/// Nothing is held twice while a canvas grows.
+#[test]
+fn a_canvas_grows_within_its_memory() {
+    let inner = initial(700, 500);
+    let (grown, held) = most_held(|| Outpaint::new(&inner, [100, 0, 100, 20], 1, 8192).unwrap());
+    let pixels = (grown.mask.width() * grown.mask.height()) as usize;
+    println!("{held} bytes for {pixels} pixels");
+    assert!(held <= 5 * pixels + 1000, "{held} bytes for {pixels} pixels");
 }

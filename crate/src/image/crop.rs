@@ -2,7 +2,7 @@
 //! and how it is brought to the size of the run and back. diffusers: `padding_mask_crop`.
 
 use super::mask::Mask;
-use super::resize::{Filter, along_row, down, edge_taps, resampled};
+use super::resize::{Filter, along_row, down, edge_taps, resampled, resampled_part};
 use super::rgba::Rgba;
 
 /// A part of a picture, in pixels; the first ones count, the last ones do not.
@@ -67,38 +67,27 @@ impl Region {
     /// A picture with this part replaced by another picture, which is resized to cover it and cut
     /// off where it is larger. diffusers: `resize_mode="crop"`.
     pub fn put(&self, picture: &Rgba, part: &Rgba) -> Rgba {
+        let from = [part.width(), part.height()];
         let [w, h] = self.size().map(u64::from);
-        let [from_w, from_h] = [part.width(), part.height()].map(u64::from);
+        let [from_w, from_h] = from.map(u64::from);
         // w / h > from_w / from_h
         let is_wider = w * from_h > from_w * h;
-        let sides = match is_wider {
+        let covering = match is_wider {
             true => [w, from_h * w / from_w],
             false => [from_w * h / from_h, h],
         };
-        let [covering_w, covering_h] = sides.map(|side| side.max(1) as u32);
-        let covering = part.resize(covering_w, covering_h, Filter::Lanczos);
+        // At least as long as the part on both sides; the middle of it is seen.
+        let seen = [(covering[0], w), (covering[1], h)].map(|(covering, side)| {
+            let begin = (covering / 2 - side / 2) as usize;
+            begin..begin + side as usize
+        });
+        let to = (covering.map(|side| side as u32), seen);
+        let part = resampled_part::<4>(part.pixels(), from, to, Filter::Lanczos);
         let mut pixels = picture.pixels().to_vec();
-        let offset =
-            [w as i64 / 2 - i64::from(covering_w) / 2, h as i64 / 2 - i64::from(covering_h) / 2];
-        for y in 0..h as i64 {
-            for x in 0..w as i64 {
-                let (from_x, from_y) = (x - offset[0], y - offset[1]);
-                let to = (i64::from(self.begin[1]) + y) * i64::from(picture.width())
-                    + i64::from(self.begin[0])
-                    + x;
-                let to = 4 * to as usize;
-                let is_there = (0..i64::from(covering_w)).contains(&from_x)
-                    && (0..i64::from(covering_h)).contains(&from_y);
-                let pixel = match is_there {
-                    true => {
-                        let from = 4 * (from_y * i64::from(covering_w) + from_x) as usize;
-                        &covering.pixels()[from..from + 4]
-                    }
-                    // Nothing is there, as in diffusers: it is black.
-                    false => &[0, 0, 0, u8::MAX],
-                };
-                pixels[to..to + 4].copy_from_slice(pixel);
-            }
+        let [x, y] = self.begin.map(|begin| begin as usize);
+        let rows = pixels.chunks_exact_mut(4 * picture.width() as usize).skip(y);
+        for (row, seen) in rows.zip(part.chunks_exact(4 * w as usize)) {
+            row[4 * x..][..seen.len()].copy_from_slice(seen);
         }
         Rgba::new(picture.width(), picture.height(), pixels)
     }

@@ -59,7 +59,7 @@ fn taps(from: usize, to: usize, how: Interpolation) -> Vec<Tap> {
         let tap = |(first, weights): (usize, Vec<f64>)| {
             weights.into_iter().enumerate().map(|(j, w)| (first + j, w as f32)).collect()
         };
-        weights(from, [0, from], to, (radius, kernel)).map(tap).collect()
+        weights(from, [0, from], (to, 0..to), (radius, kernel)).map(tap).collect()
     };
     // In f32, as torch finds them.
     let ratio = from as f32 / to as f32;

@@ -55,7 +55,9 @@ impl Outpaint {
         }
         let mut random = seed;
         let places = (0..size[1]).flat_map(|y| (0..size[0]).map(move |x| (x, y)));
-        let (mut pixels, mut values) = (Vec::new(), Vec::new());
+        // Grown while they are filled, they would be held twice.
+        let count = size[0] as usize * size[1] as usize;
+        let (mut pixels, mut values) = (Vec::with_capacity(4 * count), Vec::with_capacity(count));
         for (x, y) in places {
             let (from_x, from_y) = (reflected(x, left, w), reflected(y, top, h));
             let at = 4 * (from_y as usize * w as usize + from_x as usize);

@@ -13,6 +13,8 @@
 //! sizes. (Pillow, `Resample.c`; R. G. Keys 1981.)
 
 use super::rgba::Rgba;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Fractional bits of a coefficient: 32, less 8 for the pixel and 2 for sums that are larger than a
 /// pixel.
@@ -76,28 +78,45 @@ pub(super) fn resampled<const C: usize>(
     to: [u32; 2],
     filter: Filter,
 ) -> Vec<u8> {
+    resampled_part::<C>(pixels, from, (to, to.map(|side| 0..side as usize)), filter)
+}
+
+/// Of pixels of C bytes at another size, some columns and rows: no others are made.
+///
+/// # Panics
+/// When one of the two pictures has no pixels.
+pub(super) fn resampled_part<const C: usize>(
+    pixels: &[u8],
+    from: [u32; 2],
+    (to, [columns, rows]): ([u32; 2], [Range<usize>; 2]),
+    filter: Filter,
+) -> Vec<u8> {
     assert!(![from, to].concat().contains(&0), "a picture has pixels");
     let [from_width, from_height] = from.map(|side| side as usize);
     let [to_width, to_height] = to.map(|side| side as usize);
-    let mut pixels = pixels.to_vec();
+    let row_bytes = columns.len() * C;
     // A side that keeps its length is not resampled.
-    if to_width != from_width {
-        let taps = taps(from_width, [0, from_width], to_width, filter);
-        let rows = pixels.chunks_exact(from_width * C);
-        pixels = rows.flat_map(|row| along_row::<C>(row, &taps)).collect();
+    let narrow = match to_width == from_width && row_bytes == from_width * C {
+        true => Cow::Borrowed(pixels),
+        false => {
+            let taps = taps(from_width, [0, from_width], (to_width, columns), filter);
+            let mut made = Vec::with_capacity(row_bytes * from_height);
+            let wide = pixels.chunks_exact(from_width * C);
+            wide.for_each(|row| made.extend(along_row::<C>(row, &taps)));
+            Cow::Owned(made)
+        }
+    };
+    if to_height == from_height {
+        return narrow[rows.start * row_bytes..rows.end * row_bytes].to_vec();
     }
-    if to_height != from_height {
-        let taps = taps(from_height, [0, from_height], to_height, filter);
-        pixels = down(&pixels, to_width * C, &taps);
-    }
-    pixels
+    down(&narrow, row_bytes, &taps(from_height, [0, from_height], (to_height, rows), filter))
 }
 
 /// `count` rows (or, of a row, pixels of C bytes) made of nothing but the first edge of a side of
 /// `from`, or of its last edge. Pillow: `Image.resize` of a box without extent.
 pub(super) fn edge_taps(from: usize, last: bool, count: usize) -> Vec<Tap> {
     let edge = if last { from } else { 0 };
-    taps(from, [edge, edge], count, Filter::Bicubic)
+    taps(from, [edge, edge], (count, 0..count), Filter::Bicubic)
 }
 
 /// The inputs of one output, from `first` on, and their coefficients.
@@ -106,23 +125,23 @@ pub(super) struct Tap {
     coefficients: Vec<i32>,
 }
 
-/// The taps of each output of an axis, which shows what is from `begin` to `end` of the `from`
-/// inputs.
-fn taps(from: usize, [begin, end]: [usize; 2], to: usize, filter: Filter) -> Vec<Tap> {
+/// The taps of some of the `to` outputs of an axis, which shows what is from `begin` to `end` of
+/// the `from` inputs.
+fn taps(from: usize, area: [usize; 2], outputs: (usize, Range<usize>), filter: Filter) -> Vec<Tap> {
     let kernel = |t: f64| filter.at(t);
     let kernel: (f64, &dyn Fn(f64) -> f64) = (filter.support(), &kernel);
     let tap = |(first, weights): (usize, Vec<f64>)| Tap {
         first,
         coefficients: weights.into_iter().map(fixed).collect(),
     };
-    weights(from, [begin, end], to, kernel).map(tap).collect()
+    weights(from, area, outputs, kernel).map(tap).collect()
 }
 
 /// The same as numbers that add up to one, by any kernel with its radius.
 pub(super) fn weights<'k>(
     from: usize,
     [begin, end]: [usize; 2],
-    to: usize,
+    (to, outputs): (usize, Range<usize>),
     (radius, kernel): (f64, &'k dyn Fn(f64) -> f64),
 ) -> impl Iterator<Item = (usize, Vec<f64>)> + 'k {
     let ratio = (end - begin) as f64 / to as f64;
@@ -138,7 +157,7 @@ pub(super) fn weights<'k>(
         let sum: f64 = weights.iter().sum();
         (first, weights.into_iter().map(|weight| weight / sum).collect())
     };
-    (0..to).map(of_output)
+    outputs.map(of_output)
 }
 
 fn sinc(t: f64) -> f64 {
@@ -187,7 +206,9 @@ pub(super) fn along_row<const C: usize>(row: &[u8], taps: &[Tap]) -> Vec<u8> {
 
 /// Rows of so many bytes from rows above one another.
 pub(super) fn down(pixels: &[u8], row_bytes: usize, taps: &[Tap]) -> Vec<u8> {
-    taps.iter().flat_map(|tap| one_row(pixels, row_bytes, tap)).collect()
+    let mut made = Vec::with_capacity(taps.len() * row_bytes);
+    taps.iter().for_each(|tap| made.extend(one_row(pixels, row_bytes, tap)));
+    made
 }
 
 fn one_row(pixels: &[u8], row_bytes: usize, tap: &Tap) -> Vec<u8> {

@@ -23,10 +23,13 @@ pub fn outpaint(pixels: &JsValue, more: Vec<u32>, seed: f64) -> Result<JsValue, 
         return Err(refused("has no picture to grow from".into()));
     };
     let more = more.try_into().map_err(|_| refused("grows at four sides".into()))?;
-    let grown = Outpaint::new(&inner, more, seed as u64, SIDE_MAX)
-        .ok_or_else(|| refused(Outpaint::refused(SIDE_MAX)))?;
+    let grown = Outpaint::new(&inner, more, seed as u64, SIDE_MAX);
+    // Each is let go before the next one is made: they may have a quarter of a gigabyte.
+    drop(inner);
+    let Outpaint { picture, mask } = grown.ok_or_else(|| refused(Outpaint::refused(SIDE_MAX)))?;
     let object = JsValue::from(Object::new());
-    set(&object, "initial", pixels_object(&grown.picture));
-    set(&object, "mask", pixels_object(&grown.mask.picture()));
+    set(&object, "initial", pixels_object(&picture));
+    drop(picture);
+    set(&object, "mask", pixels_object(&mask.picture()));
     Ok(object)
 }
