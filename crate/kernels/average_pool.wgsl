@@ -2,7 +2,7 @@
 
 struct Params {
     first: u32,          // first output row of this dispatch, counted through the batch
-    outputs: u32,        // outputs / 4
+    count: u32,          // outputs / 4
     source_height: u32,
     source_width: u32,
     height: u32,
@@ -22,7 +22,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_id(group, groups, lane);
-    if i >= params.outputs { return; }
+    if i >= params.count { return; }
     let c = i % params.c4;
     let column = 2u * (i / params.c4 % params.width);
     let row = params.first + i / params.c4 / params.width;

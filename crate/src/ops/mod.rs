@@ -44,6 +44,7 @@ mod finite;
 mod group_norm;
 mod group_passes;
 mod group_stats;
+mod image_rows;
 mod layer_norm;
 mod matmul;
 mod prelu;
