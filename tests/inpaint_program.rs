@@ -1,5 +1,6 @@
 //! Masks and outpainting on the command line, and in its lists.
 
+use crate::hostile::zip_of;
 use crate::img2img::initial;
 use crate::inpaint::tiny_with;
 use crate::made_up::{program, scratch, tiny};
@@ -56,19 +57,35 @@ fn the_program_takes_masks_and_grows_pictures() {
         assert!(!output.status.success() && told.contains(what), "{arguments:?}: {told}");
     }
 
-    let line = |file: &str, mask: &str| {
-        let (init, mask) = (path("start.png"), path(mask));
-        serde_json::json!({
+    // The files that a line names are beside the list, or with it in the zip of the page's export.
+    let line = |file: &str, folders: [&str; 2], mask: &str| {
+        let (init, mask) = (format!("{}start.png", folders[0]), format!("{}{mask}", folders[1]));
+        let line = serde_json::json!({
             "prompt": "a cat", "width": 64, "height": 48, "init": init, "mask": mask, "file": file,
-        })
+        });
+        format!("{line}\n")
     };
-    let list = [line("a.png", "mask.png"), line("b.png", "nowhere.png")].map(|l| l.to_string());
-    std::fs::write(path("list.jsonl"), list.join("\n")).unwrap();
-    let jobs = ["--jobs", &path("list.jsonl"), "--out-dir", &path("all")];
-    let output = program(&[&common[..], &jobs].concat());
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("b.png failed"), "{told}");
-    assert!(folder.join("all/a.png").exists(), "{told}");
+    let [init, mask] = [&start, &masks].map(|file| std::fs::read(file).unwrap());
+    let of = |folders: [&str; 2]| {
+        [line("a.png", folders, "mask.png"), line("b.png", folders, "nowhere.png")].concat()
+    };
+    let folders = ["start-images/", "masks/"];
+    let zip = zip_of(&[
+        ("start-images/start.png", &init),
+        ("masks/mask.png", &mask),
+        ("requests.jsonl", of(folders).as_bytes()),
+    ]);
+    let mut made = Vec::new();
+    for (list, bytes) in [("list.jsonl", of(["", ""]).as_bytes()), ("list.zip", &zip)] {
+        std::fs::write(path(list), bytes).unwrap();
+        let all = path(&format!("all-{list}"));
+        let output = program(&[&common[..], &["--jobs", &path(list), "--out-dir", &all]].concat());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains("b.png failed"), "{told}");
+        assert!(told.contains("nowhere.png"), "{told}");
+        made.push(std::fs::read(format!("{all}/a.png")).unwrap_or_else(|_| panic!("{told}")));
+    }
+    assert!(made[0] == made[1]);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

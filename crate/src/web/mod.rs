@@ -138,7 +138,8 @@ impl Engine {
     /// text_encoder_weight }`; `embeddings`, the addresses of textual inversions that the prompts
     /// may call; `controls`, a list of `{ address, image, weight, start, end, guess, preprocess }`,
     /// the ControlNets and T2I-Adapters, whose image is as `initial`, and preprocess is `none`,
-    /// `canny` or `invert`; and which previews to send: `latents`, whether after every step, and
+    /// `canny` or `invert`; `upscaler`, the address of the one that enlarges between two passes,
+    /// where the request's `hires_upscaler` is `file`; and which previews to send: `latents`, whether after every step, and
     /// `pictures`, after every so many steps.
     ///
     /// # Errors
@@ -159,6 +160,7 @@ impl Engine {
         opened.choose_loras(&beside).await.map_err(to_js)?;
         opened.choose_embeddings(&beside, &control).await.map_err(to_js)?;
         let controls = &opened.choose_controls(&beside).await.map_err(to_js)?;
+        let upscaler = opened.choose_upscaler(&beside, &control).await.map_err(to_js)?;
         let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
         let request = Request::from_json(&json).map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;
@@ -176,7 +178,8 @@ impl Engine {
             Ok(())
         };
         let (initial, mask) = (initial.as_ref(), mask.as_ref());
-        let extras = Extras { initial, mask, controls, ..Extras::default() };
+        let upscaler = upscaler.as_deref();
+        let extras = Extras { initial, mask, controls, upscaler, ..Extras::default() };
         let done = opened.pipeline.generate_each(&request, &control, &extras, &mut receive).await;
         done.map_err(to_js)?;
         Ok(last)

@@ -6,7 +6,7 @@ use super::turn::turn;
 use crate::error::Error;
 use crate::pipeline::{
     AdapterKind, BesideVae, Control, DecoderChoice, DeviceChoice, DeviceMemory, Host,
-    NamedEmbedding, Options, Part, Pipeline, Progress, Weighted,
+    NamedEmbedding, Options, Part, Pipeline, Progress, Upscaler, Weighted,
 };
 use crate::store::{StoreSource, Watch};
 use crate::weights::{
@@ -96,6 +96,8 @@ pub(super) struct Opened {
     loras: RefCell<HashMap<String, Arc<Lora>>>,
     /// The ControlNets and T2I-Adapters, likewise.
     pub(super) controls: RefCell<HashMap<String, Rc<ControlFile>>>,
+    /// The upscaler between two passes, with its address.
+    pub(super) upscaler: RefCell<Option<(String, Rc<Upscaler>)>>,
 }
 
 impl Opened {
@@ -214,8 +216,8 @@ pub(super) async fn open(
         ..Options::default()
     };
     let pipeline = Pipeline::open_where(choice, host, source.clone(), &how, control).await?;
-    let (loras, controls) = Default::default();
-    Ok(Opened { pipeline, source, notices, loras, controls })
+    let (loras, controls, upscaler) = Default::default();
+    Ok(Opened { pipeline, source, notices, loras, controls, upscaler })
 }
 
 /// A model's source with the parts that are taken from other files.

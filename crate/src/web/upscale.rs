@@ -55,6 +55,39 @@ impl Engine {
     }
 }
 
+impl Opened {
+    /// The upscaler that JavaScript passes beside a request. Only that of the latest request is
+    /// kept in memory.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for what is no address; those of the source and of
+    /// [`Pipeline::open_upscaler`](crate::pipeline::Pipeline::open_upscaler).
+    pub(super) async fn choose_upscaler(
+        &self,
+        beside: &JsValue,
+        control: &Control,
+    ) -> Result<Option<Rc<Upscaler>>> {
+        let before = self.upscaler.take();
+        let address = property(beside, "upscaler");
+        if !address.is_truthy() {
+            return Ok(None);
+        }
+        let address = address.as_string().ok_or_else(|| Error::Request {
+            field: "upscaler",
+            reason: "must be the address of a file".into(),
+        })?;
+        let upscaler = match before {
+            Some((known, upscaler)) if known == address => upscaler,
+            _ => {
+                let file = (&*address, &self.notices);
+                Rc::new(open_upscaler(Some(self), file, &JsValue::UNDEFINED, control).await?)
+            }
+        };
+        *self.upscaler.borrow_mut() = Some((address, upscaler.clone()));
+        Ok(Some(upscaler))
+    }
+}
+
 /// The enlarged picture, and its PNG file.
 async fn upscale(
     opened: Option<&Opened>,

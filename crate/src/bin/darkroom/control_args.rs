@@ -1,6 +1,6 @@
 //! ControlNets and T2I-Adapters on the command line and in lists.
 
-use crate::disk::read_picture;
+use crate::list_files::{ListFile, PictureFile};
 use clap::Args;
 use darkroom::image::Preprocess;
 use darkroom::pipeline::PictureControl;
@@ -35,7 +35,7 @@ impl ControlArgs {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ControlSpec {
     file: PathBuf,
-    picture: PathBuf,
+    picture: PictureFile,
     weight: f32,
     start: f64,
     end: f64,
@@ -44,8 +44,8 @@ pub(crate) struct ControlSpec {
 }
 
 impl ControlSpec {
-    fn new(file: &str, picture: &str) -> ControlSpec {
-        let (file, picture, weight) = (file.into(), picture.into(), 1.0);
+    fn new(file: PathBuf, picture: PictureFile) -> ControlSpec {
+        let weight = 1.0;
         let (start, end, guess, preprocess) = (0.0, 1.0, false, Preprocess::None);
         ControlSpec { file, picture, weight, start, end, guess, preprocess }
     }
@@ -69,7 +69,7 @@ impl ControlFiles {
                 None => open(&spec.file).await?,
             };
             self.0.borrow_mut().insert(spec.file.clone(), file.clone());
-            let plain = PictureControl::new(file, read_picture(&spec.picture)?);
+            let plain = PictureControl::new(file, spec.picture.read()?);
             let ControlSpec { weight, start, end, guess, preprocess, .. } = *spec;
             opened.push(PictureControl { weight, start, end, guess, preprocess, ..plain });
         }
@@ -100,7 +100,7 @@ fn parse(text: &str) -> Result<ControlSpec, String> {
     let [file, picture] = &words[..] else {
         return Err("a file and a picture are needed, as in net.safetensors:edges.png".into());
     };
-    let mut spec = ControlSpec::new(file, picture);
+    let mut spec = ControlSpec::new(file.into(), PictureFile::new(Path::new(picture)));
     for option in options.into_iter().rev() {
         set(&mut spec, &option)?;
     }
@@ -147,12 +147,15 @@ fn set(spec: &mut ControlSpec, option: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The controls of a line of a list: `[{"file": …, "image": …, "weight": 0.8, "start": 0, "end":
+/// The controls of a line of a list at this place: `[{"file": …, "image": …, "weight": 0.8, "start": 0, "end":
 /// 1, "guess": false, "preprocess": "canny"}]`.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
-pub(crate) fn from_json(value: &Value) -> std::result::Result<Vec<ControlSpec>, String> {
+pub(crate) fn from_json(
+    value: &Value,
+    place: &ListFile,
+) -> std::result::Result<Vec<ControlSpec>, String> {
     let wrong = || {
         "`controls` must be a list of objects with `file`, `image`, and on wish `weight`, `start`, \
          `end`, `guess` and `preprocess`"
@@ -161,7 +164,8 @@ pub(crate) fn from_json(value: &Value) -> std::result::Result<Vec<ControlSpec>, 
     let one = |value: &Value| {
         let fields = value.as_object().ok_or_else(wrong)?;
         let path = |name: &str| fields.get(name).and_then(Value::as_str).ok_or_else(wrong);
-        let mut spec = ControlSpec::new(path("file")?, path("image")?);
+        let (file, image) = (place.beside(path("file")?), place.picture(path("image")?));
+        let mut spec = ControlSpec::new(file, image);
         for (name, value) in fields {
             let number = || value.as_f64().ok_or_else(wrong);
             match name.as_str() {
@@ -186,9 +190,13 @@ pub(crate) fn from_json(value: &Value) -> std::result::Result<Vec<ControlSpec>, 
 mod tests {
     use super::*;
 
+    fn spec(file: &str, picture: &str) -> ControlSpec {
+        ControlSpec::new(file.into(), PictureFile::new(Path::new(picture)))
+    }
+
     #[test]
     fn options_follow_the_picture() {
-        let plain = ControlSpec::new("net.safetensors", "edges.png");
+        let plain = spec("net.safetensors", "edges.png");
         assert_eq!(parse("net.safetensors:edges.png"), Ok(plain.clone()));
         let all = ControlSpec {
             weight: 0.8,
@@ -204,8 +212,13 @@ mod tests {
             "file": "net.safetensors", "image": "edges.png", "weight": 0.8_f32, "start": 0.2,
             "end": 0.9, "guess": true, "preprocess": "canny",
         }]);
-        assert_eq!(from_json(&json), Ok(vec![all]));
-        let drives = ControlSpec::new(r"C:\nets\a.safetensors", "D:/b.png");
+        let from_json = |json| from_json(&json, &ListFile::open(Path::new(file!())).unwrap());
+        let folder = Path::new(file!()).parent().unwrap();
+        let beside = |name: &str| folder.join(name);
+        let picture = PictureFile::new(&beside("edges.png"));
+        let all = ControlSpec { file: beside("net.safetensors"), picture, ..all };
+        assert_eq!(from_json(json), Ok(vec![all]));
+        let drives = spec(r"C:\nets\a.safetensors", "D:/b.png");
         let drives = ControlSpec { weight: -1.0, ..drives };
         assert_eq!(parse(r"C:\nets\a.safetensors:D:/b.png:-1"), Ok(drives));
         for wrong in ["a", "a:b:c", "a:b:start=x", "a:b:middle=1", "a:b:inf", ""] {
@@ -218,7 +231,7 @@ mod tests {
             serde_json::json!([{ "file": "a", "image": "b", "strength": 1 }]),
             serde_json::json!([{ "file": "a", "image": "b", "preprocess": "depth" }]),
         ] {
-            assert!(from_json(&wrong).is_err(), "{wrong}");
+            assert!(from_json(wrong.clone()).is_err(), "{wrong}");
         }
     }
 }

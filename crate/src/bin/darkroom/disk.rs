@@ -26,7 +26,16 @@ pub(crate) fn read_png(path: &Path) -> Result<Png> {
     let shown = path.display().to_string();
     let bytes = fs::read(path)
         .map_err(|e| Error::NotFound { path: shown.clone(), reason: e.to_string() })?;
-    match png::decode(&shown, &bytes) {
+    decode(&shown, &bytes)
+}
+
+/// A picture from the bytes of a PNG file of this name.
+pub(crate) fn decode_picture(shown: &str, bytes: &[u8]) -> Result<Rgba> {
+    decode(shown, bytes).map(|png| png.picture)
+}
+
+fn decode(shown: &str, bytes: &[u8]) -> Result<Png> {
+    match png::decode(shown, bytes) {
         // The text without the advice to fetch the file again, since it is the user's own.
         Err(Error::BadFile { file, reason }) => {
             let reason = format!("{file} cannot be used: {reason}");

@@ -4,41 +4,35 @@
 //! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, `mask`
 //! for the one that says which part of it is made anew, `loras` for other weights of the given
 //! LoRAs, and `controls` for ControlNets and T2I-Adapters with their pictures; missing fields are
-//! as on the command line. Other kinds of lists are in [`lists`]; a zip file that the page's
-//! gallery exported contains the list of its pictures. A picture that exists already is not made
+//! as on the command line. Files that a line names are beside the list. Other kinds of lists are in
+//! [`lists`]; a zip file that the page's gallery exported contains the list of its pictures, and
+//! the pictures that they begin with. A picture that exists already is not made
 //! again, so an interrupted run can be continued. A request that fails is reported and the others
 //! are still made, unless the disk is full or the device is lost.
 
 use crate::control_args::{self, ControlFiles, ControlSpec};
 use crate::disk::{check_folder, create, write};
+use crate::list_files::{ListFile, PictureFile};
 use crate::lists;
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety, Upscaler};
-use darkroom::weights::{FileSource, read_stored};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-/// The name of the list in a zip file that the page exported (`web/views/gallery.js`), and its
-/// largest size.
-const EXPORTED: &str = "requests.jsonl";
-const EXPORTED_BYTES_MAX: u64 = 64 << 20;
-
 /// What lines leave out: the request, and the files of a start picture and its mask.
-pub(crate) type Defaults<'a> = (&'a Request, [Option<&'a Path>; 2]);
+pub(crate) type Defaults<'a> = (&'a Request, &'a [Option<PictureFile>; 2]);
 
 /// One line of the list.
 pub(crate) struct Job {
     /// The picture's name.
     pub file: String,
     /// The start picture, and its mask.
-    pub init: Option<PathBuf>,
-    pub mask: Option<PathBuf>,
+    pub init: Option<PictureFile>,
+    pub mask: Option<PictureFile>,
     /// The weights of the given LoRAs, where the line has its own.
     pub loras: Option<Vec<Named>>,
     /// The ControlNets and T2I-Adapters, where the line has its own; and the opened files of all
@@ -56,7 +50,7 @@ impl Job {
     /// # Errors
     /// As [`Pipeline::generate_with`]; a start picture that cannot be read.
     pub(crate) async fn draw(&self, pipeline: &Pipeline, control: &Control) -> Result<Picture> {
-        let pictures = StartPictures::read(self.init.as_deref(), self.mask.as_deref())?;
+        let pictures = StartPictures::read(self.init.as_ref(), self.mask.as_ref())?;
         let specs = self.controls.as_deref().unwrap_or_default();
         let controls = &self.control_files.open(specs).await?;
         let upscaler = self.upscaler.as_deref();
@@ -126,7 +120,9 @@ async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) 
 /// [`Error::Request`] that names the line, or says that the list was not found; [`Error::Source`];
 /// [`Error::BadFile`] for a zip file without a list.
 pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
-    let bytes = bytes_of(list)?;
+    let unreadable = |fault| lists::unreadable(list, &fault);
+    let place = ListFile::open(list).map_err(unreadable)?;
+    let bytes = place.text(unreadable)?;
     let mut files = HashSet::new();
     let mut jobs = Vec::new();
     let wrong = |line: usize, reason: String| Error::Request {
@@ -136,7 +132,8 @@ pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
     let control_files = Rc::new(ControlFiles::default());
     let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
     for (line, row) in rows {
-        let mut job = job(row, jobs.len(), defaults).map_err(|reason| wrong(line, reason))?;
+        let mut job =
+            job(row, jobs.len(), defaults, &place).map_err(|reason| wrong(line, reason))?;
         job.control_files = control_files.clone();
         if !files.insert(job.file.clone()) {
             return Err(wrong(line, format!("the file `{}` appears twice", job.file)));
@@ -146,25 +143,11 @@ pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
-/// The text of a list: the file's, or that of the list in a zip file.
-fn bytes_of(list: &Path) -> Result<Vec<u8>> {
-    let unreadable = |fault| lists::unreadable(list, &fault);
-    let mut start = Vec::new();
-    let file = fs::File::open(list).map_err(unreadable)?;
-    file.take(4).read_to_end(&mut start).map_err(unreadable)?;
-    match list.file_name().and_then(|name| name.to_str()) {
-        Some(name) if start == b"PK\x03\x04" => {
-            let source = FileSource::open(list);
-            pollster::block_on(read_stored(&source, name, EXPORTED, EXPORTED_BYTES_MAX))
-        }
-        _ => fs::read(list).map_err(unreadable),
-    }
-}
-
 fn job(
     mut own: Map<String, Value>,
     index: usize,
     (defaults, [init, mask]): Defaults<'_>,
+    place: &ListFile,
 ) -> Result<Job, String> {
     let fault = |e: serde_json::Error| e.to_string();
     let file = match own.remove("file") {
@@ -172,10 +155,10 @@ fn job(
         Some(Value::String(name)) => name,
         Some(_) => return Err("`file` must be a name".into()),
     };
-    let mut picture = |name: &str, given: Option<&Path>| match own.remove(name) {
-        None => Ok(given.map(Path::to_path_buf)),
+    let mut picture = |name: &str, given: &Option<PictureFile>| match own.remove(name) {
+        None => Ok(given.clone()),
         Some(Value::Null) => Ok(None),
-        Some(Value::String(path)) => Ok(Some(path.into())),
+        Some(Value::String(path)) => Ok(Some(place.picture(&path))),
         Some(_) => Err(format!("`{name}` must be the name of a PNG file")),
     };
     let (init, mask) = (picture("init", init)?, picture("mask", mask)?);
@@ -187,7 +170,7 @@ fn job(
     let controls = match own.remove("controls") {
         None => None,
         Some(Value::Null) => Some(Vec::new()),
-        Some(list) => Some(control_args::from_json(&list)?),
+        Some(list) => Some(control_args::from_json(&list, place)?),
     };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));

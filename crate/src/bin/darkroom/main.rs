@@ -10,6 +10,7 @@ mod disk;
 mod embedding_args;
 mod jobs;
 mod lab;
+mod list_files;
 mod lists;
 mod lora_args;
 mod lora_list;

@@ -1,11 +1,11 @@
 //! The pictures that a run begins with: `--init`, `--mask`, `--outpaint`.
 
-use crate::disk::read_picture;
+use crate::list_files::PictureFile;
 use clap::Args;
 use darkroom::image::{Outpaint, Rgba};
 use darkroom::pipeline::{Extras, Request, SIDE_MAX};
 use darkroom::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The pictures that a run begins with.
 #[derive(Args)]
@@ -36,12 +36,18 @@ pub(crate) struct StartPictures {
 }
 
 impl StartArgs {
+    /// The files of the start picture and of its mask.
+    pub(crate) fn files(&self) -> [Option<PictureFile>; 2] {
+        [&self.init, &self.mask].map(|path| path.as_deref().map(PictureFile::new))
+    }
+
     /// Reads the files. A picture that grows makes the request as large, if that has no size.
     ///
     /// # Errors
     /// Files that are missing or no pictures; [`Error::Request`] for a canvas that is too large.
     pub(crate) fn read(&self, request: &mut Request) -> Result<StartPictures> {
-        let read = StartPictures::read(self.init.as_deref(), self.mask.as_deref())?;
+        let [init, mask] = self.files();
+        let read = StartPictures::read(init.as_ref(), mask.as_ref())?;
         let (Some(Margins(more)), Some(initial)) = (self.outpaint, &read.initial) else {
             return Ok(read);
         };
@@ -59,8 +65,11 @@ impl StartPictures {
     ///
     /// # Errors
     /// Files that are missing or no pictures.
-    pub(crate) fn read(init: Option<&Path>, mask: Option<&Path>) -> Result<StartPictures> {
-        let read = |path: Option<&Path>| path.map(read_picture).transpose();
+    pub(crate) fn read(
+        init: Option<&PictureFile>,
+        mask: Option<&PictureFile>,
+    ) -> Result<StartPictures> {
+        let read = |file: Option<&PictureFile>| file.map(PictureFile::read).transpose();
         Ok(StartPictures { initial: read(init)?, mask: read(mask)? })
     }
 

@@ -1,10 +1,9 @@
 //! An upscaler between two passes, on the command line.
 
 use clap::Args;
-use darkroom::gpu::Gpu;
-use darkroom::pipeline::{Control, Request, Upscaler, UpscalerOptions};
-use darkroom::weights::FileSource;
-use darkroom::{Error, Precision, Result, WeightType};
+use darkroom::pipeline::{Control, Pipeline, Request, Upscaler, UpscalerOptions};
+use darkroom::weights::{FileSource, Source};
+use darkroom::{Error, Result};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -38,14 +37,14 @@ impl UpscalerArgs {
         Err(Error::Request { field: "upscaler", reason: reason.into() })
     }
 
-    /// Opens it.
+    /// Opens it on the model's device.
     ///
     /// # Errors
     /// A file that is missing, damaged, or no upscaler; those of the device.
     pub(crate) async fn open(
         &self,
-        gpu: &Gpu,
-        (precision, weights): (Precision, Option<WeightType>),
+        pipeline: &Pipeline,
+        options: UpscalerOptions,
         control: &Control,
     ) -> Result<Option<Rc<Upscaler>>> {
         let Some(path) = &self.upscaler else { return Ok(None) };
@@ -55,20 +54,7 @@ impl UpscalerArgs {
             reason: "it names no file".into(),
         })?;
         let source = FileSource::new(path.parent().unwrap_or(path));
-        let options = UpscalerOptions { precision, weights, memory: None };
-        Upscaler::open(gpu, (&source, name), options, control).await.map(Rc::new).map(Some)
-    }
-
-    /// Refuses it on the CPU.
-    ///
-    /// # Errors
-    /// [`Error::Request`].
-    pub(crate) fn check_device(&self) -> Result<()> {
-        if self.upscaler.is_none() {
-            return Ok(());
-        }
-        let reason = "needs the graphics adapter: on the CPU choose another way to enlarge, such \
-                      as --hires-upscaler lanczos";
-        Err(Error::Request { field: "upscaler", reason: reason.into() })
+        let file = (&source as &dyn Source, name);
+        pipeline.open_upscaler(file, options, None, control).await.map(Rc::new).map(Some)
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::weights) struct Entry {
     header: u64,
 }
 
-/// The bytes of the first entry of the zip file `path` whose file name is `wanted`, in any folder.
+/// The bytes of the first entry of the zip file `path` whose name ends with `wanted`, in any folder.
 ///
 /// # Errors
 /// [`Error::BadFile`](crate::Error::BadFile) when there is none, or it is compressed, or has more
@@ -46,7 +46,10 @@ pub async fn read_stored(
     bytes_max: u64,
 ) -> Result<Vec<u8>> {
     let entries = entries(source, path).await?;
-    let is_wanted = |entry: &&Entry| entry.name.rsplit('/').next() == Some(wanted);
+    let is_wanted = |entry: &&Entry| {
+        let folder = entry.name.strip_suffix(wanted);
+        folder.is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+    };
     let Some(entry) = entries.iter().find(is_wanted) else {
         return Err(bad_file(path, format!("there is no `{wanted}` in it")));
     };

@@ -66,7 +66,7 @@ impl CompareArgs {
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
-            return jobs::read(list, (&defaults, [None; 2]));
+            return jobs::read(list, (&defaults, &[None, None]));
         }
         let pairs =
             self.prompt.iter().flat_map(|prompt| self.seeds.iter().map(move |s| (prompt, s)));

@@ -18,7 +18,8 @@ use crate::upscaler_args::UpscalerArgs;
 use clap::{Args, ValueEnum};
 use darkroom::measure;
 use darkroom::pipeline::{
-    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, Upscaler, f32_only,
+    Control, Extras, Observer, Options, Picture, Pipeline, Progress, Request, Upscaler,
+    UpscalerOptions, f32_only,
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
@@ -149,10 +150,10 @@ fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
 }
 
 async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
-    let pictures = [args.start.init.as_deref(), args.start.mask.as_deref()];
+    let pictures = args.start.files();
     let mut request = args.request.request()?;
     args.upscaler.choose(&mut request);
-    let mut jobs = jobs::prepare(list, folder, (&request, pictures))?;
+    let mut jobs = jobs::prepare(list, folder, (&request, &pictures))?;
     for job in &mut jobs {
         job.controls.get_or_insert_with(|| args.controls.specs().to_vec());
     }
@@ -174,10 +175,11 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
         if args.precision != Precision::F32 || args.weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
-        args.upscaler.check_device()?;
         let safety = !args.no_safety;
         let options = Options { safety, loras, embeddings, taesd, ..Options::default() };
-        return Ok((Pipeline::open_on_cpu(source, &options, control).await?, None));
+        let pipeline = Pipeline::open_on_cpu(source, &options, control).await?;
+        let upscaler = args.upscaler.open(&pipeline, UpscalerOptions::default(), control).await?;
+        return Ok((pipeline, upscaler));
     }
     let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
         Error::NoAdapter { reason } => Error::NoAdapter {
@@ -203,8 +205,10 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
         embeddings,
         ..Options::default()
     };
-    let upscaler = args.upscaler.open(&gpu, (precision, weights), control).await?;
-    Ok((Pipeline::open(&gpu, source, &options, control).await?, upscaler))
+    let pipeline = Pipeline::open(&gpu, source, &options, control).await?;
+    let options = UpscalerOptions { precision, weights, memory: None };
+    let upscaler = args.upscaler.open(&pipeline, options, control).await?;
+    Ok((pipeline, upscaler))
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
