@@ -2,8 +2,9 @@
 //
 //     W[i, o] += Σⱼ down[j, i] · up[j, o]
 //
-// An invocation computes four outputs of four inputs; its neighbour the next four outputs of a
-// panel. The sums are f32, and rounded once to the type of the weights.
+// An invocation computes eight outputs of four inputs: four, and the four that are sixteen further
+// in the panel; its neighbour the next four. The sums are f32, and rounded once to the type of the
+// weights.
 
 struct Params {
     rank: u32,
@@ -25,26 +26,39 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_id(group, groups, lane);
-    if i >= params.panels * params.k4 * 8u { return; }
-    let column = i % 8u;
-    let input4 = i / 8u % params.k4;
-    let panel = i / 8u / params.k4;
+    if i >= params.panels * params.k4 * 4u { return; }
+    let column = i % 4u;
+    let input4 = i / 4u % params.k4;
+    let panel = i / 4u / params.k4;
     let output4 = (params.first_panel + panel) * 8u + column;
-    var sum0 = vec4<f32>();
-    var sum1 = vec4<f32>();
-    var sum2 = vec4<f32>();
-    var sum3 = vec4<f32>();
+    var left0 = vec4<f32>();
+    var left1 = vec4<f32>();
+    var left2 = vec4<f32>();
+    var left3 = vec4<f32>();
+    var right0 = vec4<f32>();
+    var right1 = vec4<f32>();
+    var right2 = vec4<f32>();
+    var right3 = vec4<f32>();
     for (var j = 0u; j < params.rank; j++) {
         let inputs = down[j * params.k4 + input4];
-        let outputs = up[j * params.n4 + output4];
-        sum0 += inputs.x * outputs;
-        sum1 += inputs.y * outputs;
-        sum2 += inputs.z * outputs;
-        sum3 += inputs.w * outputs;
+        let left = up[j * params.n4 + output4];
+        let right = up[j * params.n4 + output4 + 4u];
+        left0 += inputs.x * left;
+        left1 += inputs.y * left;
+        left2 += inputs.z * left;
+        left3 += inputs.w * left;
+        right0 += inputs.x * right;
+        right1 += inputs.y * right;
+        right2 += inputs.z * right;
+        right3 += inputs.w * right;
     }
     let first = (panel * params.k4 + input4) * 32u + column;
-    add4(first, sum0);
-    add4(first + 8u, sum1);
-    add4(first + 16u, sum2);
-    add4(first + 24u, sum3);
+    add4(first, left0);
+    add4(first + 4u, right0);
+    add4(first + 8u, left1);
+    add4(first + 12u, right1);
+    add4(first + 16u, left2);
+    add4(first + 20u, right2);
+    add4(first + 24u, left3);
+    add4(first + 28u, right3);
 }

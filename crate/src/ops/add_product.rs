@@ -63,7 +63,7 @@ impl Weight {
             };
             let panels = self.panels(first + band.start..first + band.end);
             let bindings = vec![down.whole(), up.whole(), panels];
-            let grid = shared::linear_grid(gpu, band.len() * 8 * k / 4);
+            let grid = shared::linear_grid(gpu, band.len() * k);
             let flops = panel_flops * band.len() as u64;
             gpu.dispatch(&kernel, bytemuck::bytes_of(&params), bindings, grid, flops);
         }
