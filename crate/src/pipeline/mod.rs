@@ -32,6 +32,7 @@ mod memory;
 mod model;
 mod numerics;
 mod open;
+mod open_upscaler;
 mod order;
 mod picture;
 mod profile;

@@ -15,10 +15,7 @@ mod on_gpu;
 mod options;
 
 use super::control::{Control, Progress};
-use super::device::{DeviceChoice, Host};
 use super::engine::Turn;
-use super::model::{Machine, Pipeline};
-use super::open::{Found, find_adapter};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::image::{Rgba, Tile, tiles};
@@ -104,33 +101,11 @@ impl Upscaler {
         Ok(opened.with(path, Network::Cpu(Box::new(network))))
     }
 
-    /// Opens the file `path` on the device of `choice`, which is its own.
-    ///
-    /// # Errors
-    /// As [`Upscaler::open`]; where WebGPU was asked for, [`Error::NoGpu`], [`Error::NoAdapter`].
-    pub async fn open_where(
-        (choice, host): (DeviceChoice, Host),
-        file: (&dyn Source, &str),
-        options: UpscalerOptions,
-        control: &Control,
-    ) -> Result<Upscaler> {
-        let why = match find_adapter(choice, host.adapter).await? {
-            Found::Gpu(gpu, numerics) => {
-                gpu.use_matrix_units(numerics.matrix_units);
-                let opened = Upscaler::open(&gpu, file, options, control).await;
-                let mut opened = opened.inspect_err(|_| gpu.destroy())?;
-                if let Network::Gpu(network) = &mut opened.network {
-                    network.is_own = true;
-                }
-                return Ok(opened);
-            }
-            Found::None { why, .. } => why,
-        };
-        if choice == DeviceChoice::Auto {
-            let text = format!("{why}The CPU enlarges the picture; that takes longer.");
-            control.report(Progress::Notice { text });
+    /// The device is its own from now on, and ends with it.
+    pub(super) fn own_device(&mut self) {
+        if let Network::Gpu(network) = &mut self.network {
+            network.is_own = true;
         }
-        Upscaler::open_on_cpu(file, host.turn, control).await
     }
 
     /// How many times as wide and high pictures become.
@@ -227,26 +202,6 @@ impl Upscaler {
         };
         let is_finite = made.iter().all(|x| x.is_finite());
         if is_finite { Ok(made) } else { Err(Error::NotFinite { step: 0 }) }
-    }
-}
-
-impl Pipeline {
-    /// Opens an upscaler on the model's device. `turn` yields to the event loop where that is the
-    /// CPU.
-    ///
-    /// # Errors
-    /// As [`Upscaler::open`].
-    pub async fn open_upscaler(
-        &self,
-        file: (&dyn Source, &str),
-        options: UpscalerOptions,
-        turn: Option<Turn>,
-        control: &Control,
-    ) -> Result<Upscaler> {
-        match &self.machine {
-            Machine::Gpu(engine) => Upscaler::open(&engine.gpu, file, options, control).await,
-            Machine::Cpu(_) => Upscaler::open_on_cpu(file, turn, control).await,
-        }
     }
 }
 
