@@ -40,7 +40,8 @@ fn open(gpu: &Gpu, file: &str, options: UpscalerOptions) -> Result<Upscaler> {
 }
 
 fn open_on_cpu(file: &str) -> Upscaler {
-    block_on(Upscaler::open_on_cpu((&source(), file), None, &Control::default())).unwrap()
+    let how = (UpscalerOptions::default(), None);
+    block_on(Upscaler::open_on_cpu((&source(), file), how, &Control::default())).unwrap()
 }
 
 /// A picture whose pixels differ.
@@ -104,7 +105,7 @@ fn check(gpu: &Gpu, file: &str, name: &str) {
     let [height, width] = [picture.shape[0], picture.shape[1]];
     assert_eq!(want.shape[0], height * network.config().factor(), "{file}");
     let pixels = (&picture.values[..], [width, height]);
-    let made = block_on(network.enlarge(gpu, Precision::F32, pixels)).unwrap();
+    let made = block_on(network.enlarge(gpu, Precision::F32, pixels, &|| Ok(()))).unwrap();
     let error = nmse(&made, &want.values);
     println!("{file}: NMSE {error:.1e}");
     assert!(error <= TOLERANCE, "{file}: NMSE {error:.1e}");

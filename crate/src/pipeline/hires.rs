@@ -120,6 +120,8 @@ impl Pipeline {
                 HiresUpscaler::Pixels(filter) => picture.resize(to[0], to[1], filter),
                 HiresUpscaler::File => {
                     let upscaler = extras.upscaler.expect("it was checked before the first pass");
+                    let (_, bytes) = upscaler.plan(order.size).await?;
+                    run.engines().0.make_room(bytes).await?;
                     let large = upscaler.enlarge(&picture, control).await?;
                     large.resize(to[0], to[1], Filter::Lanczos)
                 }

@@ -35,7 +35,7 @@ impl Upscaler {
             let text = format!("{why}The CPU enlarges the picture; that takes longer.");
             control.report(Progress::Notice { text });
         }
-        Upscaler::open_on_cpu(file, host.turn, control).await
+        Upscaler::open_on_cpu(file, (options, host.turn), control).await
     }
 }
 
@@ -54,7 +54,7 @@ impl Pipeline {
     ) -> Result<Upscaler> {
         match &self.machine {
             Machine::Gpu(engine) => Upscaler::open(&engine.gpu, file, options, control).await,
-            Machine::Cpu(_) => Upscaler::open_on_cpu(file, turn, control).await,
+            Machine::Cpu(_) => Upscaler::open_on_cpu(file, (options, turn), control).await,
         }
     }
 }

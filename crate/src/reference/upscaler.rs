@@ -56,21 +56,35 @@ impl Upscaler {
     }
 
     /// A picture `[1, 3, h, w]` in 0…1 → `[1, 3, factor·h, factor·w]`. The sides must be multiples
-    /// of the config's `unshuffle`.
-    pub fn forward(&self, picture: &Tensor) -> Tensor {
-        let forward = || match &self.layers {
-            Layers::Rrdb(rrdb) => rrdb.forward(&pixel_unshuffle(picture, self.unshuffle)?),
+    /// of the config's `unshuffle`. `between` is awaited between layers, which may take seconds
+    /// each; its error ends the run.
+    ///
+    /// # Errors
+    /// Those of `between`.
+    pub async fn forward(
+        &self,
+        picture: &Tensor,
+        between: impl AsyncFn() -> Result<()>,
+    ) -> Result<Tensor> {
+        match &self.layers {
+            Layers::Rrdb(rrdb) => {
+                let squares = pixel_unshuffle(picture, self.unshuffle).expect(CHECKED);
+                rrdb.forward(&squares, between).await
+            }
             Layers::Compact { layers, last, factor } => {
                 let mut x = picture.clone();
                 for (conv, act) in layers {
-                    x = act.forward(&x.apply(conv)?)?;
+                    between().await?;
+                    x = x.apply(conv).and_then(|x| act.forward(&x)).expect(CHECKED);
                 }
-                let (_, _, h, w) = picture.dims4()?;
-                let own = picture.upsample_nearest2d(h * factor, w * factor)?;
-                pixel_shuffle(&x.apply(last)?, *factor)? + own
+                let finish = || {
+                    let (_, _, h, w) = picture.dims4()?;
+                    let own = picture.upsample_nearest2d(h * factor, w * factor)?;
+                    pixel_shuffle(&x.apply(last)?, *factor)? + own
+                };
+                Ok(finish().expect(CHECKED))
             }
-        };
-        forward().expect(CHECKED)
+        }
     }
 }
 
@@ -120,25 +134,36 @@ impl Rrdb {
         })
     }
 
-    fn forward(&self, picture: &Tensor) -> candle_core::Result<Tensor> {
-        let first = picture.apply(&self.first)?;
+    async fn forward(
+        &self,
+        picture: &Tensor,
+        between: impl AsyncFn() -> Result<()>,
+    ) -> Result<Tensor> {
+        let first = picture.apply(&self.first).expect(CHECKED);
         let mut x = first.clone();
         for block in &self.blocks {
             let mut inner = x.clone();
             for convs in block {
-                inner = dense(convs, &inner)?;
+                between().await?;
+                inner = dense(convs, &inner).expect(CHECKED);
             }
-            x = (x + (inner * SHARE)?)?;
+            x = (inner * SHARE).and_then(|more| x + more).expect(CHECKED);
         }
-        x = (x.apply(&self.body)? + first)?;
+        x = x.apply(&self.body).and_then(|x| x + first).expect(CHECKED);
         for up in &self.ups {
-            let (_, _, h, w) = x.dims4()?;
-            x = x.upsample_nearest2d(2 * h, 2 * w)?;
-            x = activate(Activation::LeakyRelu, &x.apply(up)?)?;
+            between().await?;
+            x = doubled(up, &x).expect(CHECKED);
         }
-        x = activate(Activation::LeakyRelu, &x.apply(&self.high)?)?;
-        x.apply(&self.last)
+        between().await?;
+        let high = x.apply(&self.high).and_then(|x| activate(Activation::LeakyRelu, &x));
+        Ok(high.and_then(|x| x.apply(&self.last)).expect(CHECKED))
     }
+}
+
+fn doubled(conv: &Conv2d, x: &Tensor) -> candle_core::Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let x = x.upsample_nearest2d(2 * h, 2 * w)?;
+    activate(Activation::LeakyRelu, &x.apply(conv)?)
 }
 
 /// BasicSR: `ResidualDenseBlock`.

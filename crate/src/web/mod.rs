@@ -152,6 +152,8 @@ impl Engine {
         beside: JsValue,
     ) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
+        let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
+        let request = Request::from_json(&json).map_err(to_js)?;
         let on_picture = on_progress.clone();
         let mut control = self.control(on_progress);
         control.previews = previews(&beside);
@@ -160,9 +162,7 @@ impl Engine {
         opened.choose_loras(&beside).await.map_err(to_js)?;
         opened.choose_embeddings(&beside, &control).await.map_err(to_js)?;
         let controls = &opened.choose_controls(&beside).await.map_err(to_js)?;
-        let upscaler = opened.choose_upscaler(&beside, &control).await.map_err(to_js)?;
-        let json = JSON::stringify(&request)?.as_string().unwrap_or_default();
-        let request = Request::from_json(&json).map_err(to_js)?;
+        let upscaler = opened.choose_upscaler(&request, &beside, &control).await.map_err(to_js)?;
         let mut last = JsValue::UNDEFINED;
         let mut receive = |index: u32, picture: Picture| {
             let object = picture_object(&picture)?;

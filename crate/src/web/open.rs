@@ -311,6 +311,8 @@ async fn source_of(
     })
 }
 
+/// A device by its name.
+///
 /// # Errors
 /// [`Error::Request`] for a device that there is not.
 pub(super) fn choose_device(name: Option<&str>) -> crate::Result<DeviceChoice> {

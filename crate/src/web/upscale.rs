@@ -8,7 +8,7 @@ use super::values::{pixels_object, set, to_js};
 use super::{Engine, notice};
 use crate::error::{Error, Result};
 use crate::image::{Rgba, png};
-use crate::pipeline::{AdapterKind, Control, Host, Upscaler, UpscalerOptions};
+use crate::pipeline::{AdapterKind, Control, Host, Request, Upscaler, UpscalerOptions};
 use crate::store::Watch;
 use js_sys::{Function, Uint8Array};
 use serde::Deserialize;
@@ -56,22 +56,24 @@ impl Engine {
 }
 
 impl Opened {
-    /// The upscaler that JavaScript passes beside a request. Only that of the latest request is
-    /// kept in memory.
+    /// The upscaler that JavaScript passes beside a request, if the request uses it. Only the
+    /// latest one is kept in memory.
     ///
     /// # Errors
     /// [`Error::Request`] for what is no address; those of the source and of
     /// [`Pipeline::open_upscaler`](crate::pipeline::Pipeline::open_upscaler).
     pub(super) async fn choose_upscaler(
         &self,
+        request: &Request,
         beside: &JsValue,
         control: &Control,
     ) -> Result<Option<Rc<Upscaler>>> {
-        let before = self.upscaler.take();
         let address = property(beside, "upscaler");
-        if !address.is_truthy() {
+        let is_used = request.hires_scale.is_some() && request.hires_upscaler == "file";
+        if !is_used || !address.is_truthy() {
             return Ok(None);
         }
+        let before = self.upscaler.borrow().clone();
         let address = address.as_string().ok_or_else(|| Error::Request {
             field: "upscaler",
             reason: "must be the address of a file".into(),

@@ -17,24 +17,33 @@ pub(crate) struct UpscalerArgs {
 }
 
 impl UpscalerArgs {
-    /// Makes it what enlarges in this request, if nothing else was chosen.
+    /// Makes it what enlarges in a request of two passes, if nothing else was chosen.
     pub(crate) fn choose(&self, request: &mut Request) {
-        if self.upscaler.is_some() && request.hires_upscaler == Request::default().hires_upscaler {
+        let is_default = request.hires_upscaler == Request::default().hires_upscaler;
+        if self.upscaler.is_some() && request.hires_scale.is_some() && is_default {
             request.hires_upscaler = "file".into();
         }
     }
 
-    /// Refuses it in a request that has one pass.
+    /// Refuses it in a request that has one pass, or enlarges in another way.
     ///
     /// # Errors
     /// [`Error::Request`].
     pub(crate) fn check(&self, request: &Request) -> Result<()> {
-        if self.upscaler.is_none() || request.hires_scale.is_some() {
-            return Ok(());
+        let refused = |reason: String| Err(Error::Request { field: "upscaler", reason });
+        let way = &request.hires_upscaler;
+        match (&self.upscaler, request.hires_scale) {
+            (None, _) => Ok(()),
+            (Some(_), Some(_)) if way == "file" => Ok(()),
+            (Some(_), Some(_)) => refused(format!(
+                "has no use where --hires-upscaler is {way}: leave out one of the two"
+            )),
+            (Some(_), None) => refused(
+                "enlarges the first of two passes: ask for the second one with --hires, or \
+                 enlarge finished pictures with `darkroom upscale`"
+                    .into(),
+            ),
         }
-        let reason = "enlarges the first of two passes: ask for the second one with --hires, or \
-                      enlarge finished pictures with `darkroom upscale`";
-        Err(Error::Request { field: "upscaler", reason: reason.into() })
     }
 
     /// Opens it on the model's device.

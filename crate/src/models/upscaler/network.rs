@@ -54,20 +54,23 @@ impl UpscalerNetwork {
     }
 
     /// A picture of this width and height, RGB in 0…1, row by row → the same, `factor` times as
-    /// wide and high. The sides must be multiples of the config's `unshuffle`.
+    /// wide and high. The sides must be multiples of the config's `unshuffle`. `between` is called
+    /// between two submits; its error ends the run.
     ///
     /// # Errors
-    /// Those of the device.
+    /// Those of the device and of `between`.
     pub async fn enlarge(
         &self,
         gpu: &Gpu,
         precision: Precision,
         (pixels, [width, height]): (&[f32], [usize; 2]),
+        between: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<f32>> {
         let square = self.config.unshuffle;
         let (values, shape) = squares_to_channels((pixels, [width, height]), square);
         let made = self.run(&Tensor::from_f32(gpu, &values, shape, precision));
         let channels = made.shape().channels();
+        gpu.finish_in_parts(between).await?;
         let made = made.to_f32().await?;
         Ok(match self.config.kind {
             UpscalerKind::Rrdb { .. } => {

@@ -233,6 +233,9 @@ pub(super) trait Engine: Sized {
     /// After a preview was decoded: unloads the decoder and loads the UNet again, if they do not
     /// both stay loaded.
     async fn reload_unet(&self, call: LoadContext<'_>) -> Result<()>;
+    /// Makes room for so many bytes of other networks: lets parts of the model go where both do not
+    /// fit. The next stage loads them again.
+    async fn make_room(&self, bytes: u64) -> Result<()>;
     /// Reads states, row-major.
     async fn read_states(&self, text: &Self::Array) -> Result<Vec<f32>>;
     /// Reads the first `channels` planes of latents or of a picture, `[pictures, channels, h, w]`.

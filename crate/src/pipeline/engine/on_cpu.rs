@@ -326,6 +326,10 @@ impl Engine for OnCpu {
         Ok(())
     }
 
+    async fn make_room(&self, _bytes: u64) -> Result<()> {
+        Ok(())
+    }
+
     async fn read_states(&self, text: &Tensor) -> Result<Vec<f32>> {
         Ok(text.flatten_all().and_then(|x| x.to_vec1()).expect(FITS))
     }

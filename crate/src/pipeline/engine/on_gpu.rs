@@ -306,6 +306,10 @@ impl Engine for OnGpu {
         self.enter(Stage::Denoising, call).await
     }
 
+    async fn make_room(&self, bytes: u64) -> Result<()> {
+        self.let_go_for(bytes).await
+    }
+
     async fn read_states(&self, text: &Tensor) -> Result<Vec<f32>> {
         text.to_f32().await
     }

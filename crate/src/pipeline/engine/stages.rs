@@ -77,6 +77,28 @@ impl OnGpu {
         self.gpu.trim();
     }
 
+    /// Lets all parts go where so many more bytes go beyond the user's budget, or the device does
+    /// not have them.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub(super) async fn let_go_for(&self, bytes: u64) -> Result<()> {
+        self.gpu.finish().await?;
+        self.gpu.trim();
+        let held = self.gpu.stats().bytes_alive;
+        let is_within = self.options.memory.is_none_or(|budget| held + bytes <= budget);
+        if is_within && self.gpu.can_hold(bytes).await {
+            return Ok(());
+        }
+        if let Some(before) = self.stage.take() {
+            note(&mut self.peaks.borrow_mut(), before, self.gpu.stage_peak());
+        }
+        self.parts.keep(PartSet::EMPTY);
+        self.controls.let_go();
+        self.gpu.trim();
+        Ok(())
+    }
+
     async fn bring(&self, wanted: PartSet, call: LoadContext<'_>) -> Result<()> {
         self.taesd.bring(&self.gpu, call.control).await?;
         if wanted.has(Part::Unet) {

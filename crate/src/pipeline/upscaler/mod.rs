@@ -18,6 +18,7 @@ use super::control::{Control, Progress};
 use super::engine::Turn;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::image::png::MAX_PIXELS;
 use crate::image::{Rgba, Tile, tiles};
 use crate::models::upscaler::UpscalerConfig;
 use crate::weights::{
@@ -32,8 +33,6 @@ use std::rc::Rc;
 
 /// The largest file that is read: RealESRGAN's x4plus has 67 MB.
 const BYTES_MAX: u64 = 256 << 20;
-/// The longest side of a picture that is made.
-const SIDE_MAX: u32 = 16_384;
 /// Pixels around a tile that are read too. Real-ESRGAN's own program has 10.
 const BORDER: u32 = 16;
 /// The keyword of a PNG's text about what was done to a finished picture; as in AUTOMATIC1111's web
@@ -86,18 +85,19 @@ impl Upscaler {
         Ok(opened.with(path, Network::Gpu(Box::new(network))))
     }
 
-    /// Opens the file `path` on the CPU, in f32. `turn` yields to the event loop between tiles.
+    /// Opens the file `path` on the CPU, in f32: of the options only `memory` is used. `turn`
+    /// yields to the event loop between layers.
     ///
     /// # Errors
     /// As [`Upscaler::open`].
     pub async fn open_on_cpu(
         (source, path): (&dyn Source, &str),
-        turn: Option<Turn>,
+        (options, turn): (UpscalerOptions, Option<Turn>),
         control: &Control,
     ) -> Result<Upscaler> {
         let opened = Opened::read(source, path).await?;
         let file = (&opened.file, &*opened.archive);
-        let network = OnCpu::load(file, &opened.config, turn, control).await?;
+        let network = OnCpu::load(file, &opened.config, (options, turn), control).await?;
         Ok(opened.with(path, Network::Cpu(Box::new(network))))
     }
 
@@ -145,49 +145,63 @@ impl Upscaler {
     /// included: those of the GPU, or on the CPU about those in memory.
     ///
     /// # Errors
-    /// [`Error::GpuLimit`] where not even the smallest tile fits the adapter.
+    /// [`Error::Request`] for a picture that would become too large; [`Error::GpuLimit`] where not
+    /// even the smallest tile fits the adapter.
     pub async fn plan(&self, size: [u32; 2]) -> Result<(u32, u64)> {
+        self.enlarged(size)?;
         match &self.network {
             Network::Gpu(network) => network.plan(size).await,
             Network::Cpu(network) => Ok(network.plan(size)),
         }
     }
 
+    /// Width and height of what becomes of a picture of this size.
+    fn enlarged(&self, [width, height]: [u32; 2]) -> Result<[u32; 2]> {
+        let sides = [width, height].map(|side| side.saturating_mul(self.factor()));
+        let pixels = u64::from(sides[0]) * u64::from(sides[1]);
+        if (1..=MAX_PIXELS).contains(&pixels) {
+            return Ok(sides);
+        }
+        let reason = format!(
+            "of {width}×{height} pixels would become {}×{}; at most {} megapixels are made",
+            sides[0],
+            sides[1],
+            MAX_PIXELS >> 20
+        );
+        Err(Error::Request { field: "picture", reason })
+    }
+
     /// The picture, `factor` times as wide and high. Its opacity is enlarged bicubically.
     ///
     /// # Errors
-    /// [`Error::Request`] for a picture that would become too large; [`Error::GpuLimit`];
-    /// [`Error::NotFinite`] for weights that give no numbers; a cancel; those of the device.
+    /// As [`Upscaler::plan`]; [`Error::NotFinite`] for weights that give no numbers; a cancel;
+    /// those of the device. After any of them the upscaler can be used again.
     pub async fn enlarge(&self, picture: &Rgba, control: &Control) -> Result<Rgba> {
-        let [width, height] = [picture.width(), picture.height()];
-        let factor = self.factor();
-        let sides = [width, height].map(|side| side.saturating_mul(factor));
-        if sides.contains(&0) || sides.iter().any(|side| *side > SIDE_MAX) {
-            let reason = format!(
-                "of {width}×{height} pixels would become {}×{}; at most {SIDE_MAX} a side are made",
-                sides[0], sides[1]
-            );
-            return Err(Error::Request { field: "picture", reason });
+        let made = self.in_tiles(picture, control).await;
+        if let Network::Gpu(network) = &self.network {
+            network.clear().await;
         }
+        made
+    }
+
+    async fn in_tiles(&self, picture: &Rgba, control: &Control) -> Result<Rgba> {
+        let sides = self.enlarged([picture.width(), picture.height()])?;
         let whole = picture.reflected_to(self.config.unshuffle as u32);
         let size = [whole.width(), whole.height()];
         let (side, _) = self.plan(size).await?;
         let all = tiles(size, side, BORDER);
-        let mut made = Enlarged::new(sides, factor);
+        let mut made = Enlarged::new(sides, self.factor());
         for (done, tile) in all.iter().enumerate() {
-            control.check()?;
+            control.wait_while_paused().await?;
             control.report(Progress::Enlarging { done, total: all.len() });
-            made.paste(tile, &self.tile(&whole, tile).await?);
+            made.paste(tile, &self.tile(&whole, tile, control).await?);
         }
         control.report(Progress::Enlarging { done: all.len(), total: all.len() });
-        if let Network::Gpu(network) = &self.network {
-            network.trim();
-        }
         Ok(made.finish(picture))
     }
 
     /// A tile, enlarged: RGB in 0…1, row by row.
-    async fn tile(&self, picture: &Rgba, tile: &Tile) -> Result<Vec<f32>> {
+    async fn tile(&self, picture: &Rgba, tile: &Tile, control: &Control) -> Result<Vec<f32>> {
         let [columns, rows] = &tile.read;
         let row = |y: u32| {
             let first = (y * picture.width() + columns.start) as usize;
@@ -197,8 +211,8 @@ impl Upscaler {
         let pixels: Vec<f32> = rows.clone().flat_map(row).flat_map(colours).collect();
         let size = [columns.len(), rows.len()];
         let made = match &self.network {
-            Network::Gpu(network) => network.enlarge(&pixels, size).await?,
-            Network::Cpu(network) => network.enlarge(&pixels, size).await,
+            Network::Gpu(network) => network.enlarge(&pixels, size, control).await?,
+            Network::Cpu(network) => network.enlarge(&pixels, size, control).await?,
         };
         let is_finite = made.iter().all(|x| x.is_finite());
         if is_finite { Ok(made) } else { Err(Error::NotFinite { step: 0 }) }

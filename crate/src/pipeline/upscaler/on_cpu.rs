@@ -1,6 +1,6 @@
 //! An upscaler's network on the CPU, and the tiles that fit its memory.
 
-use super::options::{MEMORY, PART, TILES};
+use super::options::{MEMORY, PART, TILES, UpscalerOptions};
 use crate::error::Result;
 use crate::models::upscaler::{UpscalerConfig, UpscalerKind};
 use crate::pipeline::control::{Control, Progress};
@@ -10,8 +10,8 @@ use crate::weights::{Archive, MemorySource};
 use candle_core::{Device, Tensor};
 
 /// Tensors of a layer that live at once: its input, that in the layout of the convolution, its
-/// output, and two of an activation.
-const TENSORS: u64 = 5;
+/// output, and the four of an activation.
+const TENSORS: u64 = 7;
 /// The message of a panic.
 const RGB: &str = "as many values as the picture has";
 
@@ -20,6 +20,7 @@ pub(super) struct OnCpu {
     network: Upscaler,
     config: UpscalerConfig,
     weight_bytes: u64,
+    memory: u64,
     turn: Option<Turn>,
 }
 
@@ -29,7 +30,7 @@ impl OnCpu {
     pub(super) async fn load(
         (file, archive): (&MemorySource, &Archive),
         config: &UpscalerConfig,
-        turn: Option<Turn>,
+        (options, turn): (UpscalerOptions, Option<Turn>),
         control: &Control,
     ) -> Result<OnCpu> {
         let bytes_total =
@@ -41,7 +42,8 @@ impl OnCpu {
         let weights = Weights::read(file, archive, 0, &mut progress).await?;
         let weight_bytes = archive.tensors().iter().map(|info| 4 * info.elements() as u64).sum();
         let network = Upscaler::new(config, weights)?;
-        Ok(OnCpu { network, config: config.clone(), weight_bytes, turn })
+        let memory = options.memory.unwrap_or(MEMORY);
+        Ok(OnCpu { network, config: config.clone(), weight_bytes, memory, turn })
     }
 
     /// See [`Upscaler::plan`](super::Upscaler::plan): by the largest layer, not by a dry run.
@@ -56,7 +58,7 @@ impl OnCpu {
         let mut sides = sides
             .filter(|(i, _)| TILES.get(i + 1).is_none_or(|next| longest > u64::from(*next)))
             .map(|(_, side)| (side, bytes(side)));
-        let fits = |(_, bytes): &(u32, u64)| *bytes <= MEMORY;
+        let fits = |(_, bytes): &(u32, u64)| *bytes <= self.memory;
         let last = *TILES.last().expect("there are tiles");
         sides.find(fits).unwrap_or((last, bytes(last)))
     }
@@ -73,16 +75,25 @@ impl OnCpu {
     }
 
     /// RGB in 0…1, row by row → the same, enlarged.
-    pub(super) async fn enlarge(&self, pixels: &[f32], size: [usize; 2]) -> Vec<f32> {
-        if let Some(turn) = &self.turn {
-            turn().await;
-        }
-        let [width, height] = size;
-        let run = || {
-            let picture = Tensor::from_slice(pixels, (1, height, width, 3), &Device::Cpu)?;
-            let made = self.network.forward(&picture.permute((0, 3, 1, 2))?.contiguous()?);
-            made.permute((0, 2, 3, 1))?.flatten_all()?.to_vec1()
+    ///
+    /// # Errors
+    /// A cancel.
+    pub(super) async fn enlarge(
+        &self,
+        pixels: &[f32],
+        [width, height]: [usize; 2],
+        control: &Control,
+    ) -> Result<Vec<f32>> {
+        let between = async || {
+            if let Some(turn) = &self.turn {
+                turn().await;
+            }
+            control.check()
         };
-        run().expect(RGB)
+        let picture = Tensor::from_slice(pixels, (1, height, width, 3), &Device::Cpu);
+        let planes = picture.and_then(|rgb| rgb.permute((0, 3, 1, 2))?.contiguous()).expect(RGB);
+        let made = self.network.forward(&planes, between).await?;
+        let rows = made.permute((0, 2, 3, 1)).and_then(|rgb| rgb.flatten_all()?.to_vec1());
+        Ok(rows.expect(RGB))
     }
 }

@@ -71,20 +71,28 @@ impl OnGpu {
     /// RGB in 0…1, row by row → the same, enlarged. In f32 where activations outgrow f16.
     ///
     /// # Errors
-    /// Those of the device.
-    pub(super) async fn enlarge(&self, pixels: &[f32], size: [usize; 2]) -> Result<Vec<f32>> {
-        let made = self.network.enlarge(&self.gpu, self.options.precision, (pixels, size)).await?;
+    /// Those of the device; a cancel.
+    pub(super) async fn enlarge(
+        &self,
+        pixels: &[f32],
+        size: [usize; 2],
+        control: &Control,
+    ) -> Result<Vec<f32>> {
+        let (gpu, picture, between) = (&self.gpu, (pixels, size), &|| control.check());
+        let made = self.network.enlarge(gpu, self.options.precision, picture, between).await?;
         if made.iter().all(|x| x.is_finite()) {
             return Ok(made);
         }
-        let kept = self.gpu.keep_range(true);
-        let again = self.network.enlarge(&self.gpu, Precision::F32, (pixels, size)).await;
-        self.gpu.keep_range(kept);
+        let kept = gpu.keep_range(true);
+        let again = self.network.enlarge(gpu, Precision::F32, picture, between).await;
+        gpu.keep_range(kept);
         again
     }
 
-    /// Gives back the memory of activations.
-    pub(super) fn trim(&self) {
+    /// Gives back the memory of activations, also of what an error or a cancel has left.
+    pub(super) async fn clear(&self) {
+        // Errors that follow from the first one.
+        let _ = self.gpu.finish().await;
         self.gpu.trim();
     }
 }

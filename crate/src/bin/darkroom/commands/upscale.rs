@@ -34,7 +34,7 @@ pub(crate) struct UpscaleArgs {
     /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the file when left out.
     #[arg(long)]
     weights: Option<WeightType>,
-    /// MB of graphics memory that all of it may take, where that is possible: more is faster.
+    /// MB of graphics memory, or on the CPU of memory, that all of it may take, where that is possible: more is faster.
     #[arg(long, value_name = "MB", default_value = "600")]
     memory: u64,
     #[command(flatten)]
@@ -44,11 +44,13 @@ pub(crate) struct UpscaleArgs {
 /// Runs the command.
 pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
     let places = places(args)?;
-    let pictures = args.pictures.iter().map(|path| read_png(path)).collect::<Result<Vec<_>>>()?;
+    // One at a time, but none is enlarged before all were found good.
+    args.pictures.iter().try_for_each(|path| read_png(path).map(drop))?;
     pollster::block_on(async {
         let control = Control { on_progress: Box::new(report), ..Control::default() };
         let upscaler = open(args, &control).await?;
-        for (picture, out) in pictures.iter().zip(places) {
+        for (path, out) in args.pictures.iter().zip(places) {
+            let picture = read_png(path)?;
             let large = upscaler.enlarge(&picture.picture, &control).await?;
             let texts = upscaler.texts(&picture.texts);
             let texts: Vec<_> = texts.iter().map(|(key, text)| (&**key, &**text)).collect();
@@ -65,15 +67,16 @@ async fn open(args: &UpscaleArgs, control: &Control) -> Result<Upscaler> {
     let folder = args.upscaler.parent().unwrap_or(Path::new(""));
     let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
     let file = (&source as &dyn Source, &*file);
+    let memory = Some(args.memory.saturating_mul(1_000_000));
     if args.device == Device::Cpu {
         if precision != Precision::F32 || weights.is_some_and(|w| w != WeightType::F32) {
             return Err(f32_only());
         }
-        return Upscaler::open_on_cpu(file, None, control).await;
+        let options = UpscalerOptions { memory, ..UpscalerOptions::default() };
+        return Upscaler::open_on_cpu(file, (options, None), control).await;
     }
     let gpu = measure::open(&args.adapter.options()).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
-    let memory = Some(args.memory.saturating_mul(1_000_000));
     let options = UpscalerOptions { precision, weights, memory };
     Upscaler::open(&gpu, file, options, control).await
 }

@@ -119,8 +119,8 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let places = (0..request.count.clamp(1, 2)).map(|index| numbered(&request, out, index));
     places.into_iter().try_for_each(|place| check_picture(&place))?;
     let latents = args.latents.as_deref().map(read_latents).transpose()?;
-    args.upscaler.check(&request)?;
     args.upscaler.choose(&mut request);
+    args.upscaler.check(&request)?;
     let pictures = args.start.read(&mut request)?;
     let controls = &ControlFiles::default().open(args.controls.specs()).await?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
@@ -206,7 +206,8 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
         ..Options::default()
     };
     let pipeline = Pipeline::open(&gpu, source, &options, control).await?;
-    let options = UpscalerOptions { precision, weights, memory: None };
+    // Its weights stay as in its file: it is small, and a picture's record names the file alone.
+    let options = UpscalerOptions { precision, weights: None, memory };
     let upscaler = args.upscaler.open(&pipeline, options, control).await?;
     Ok((pipeline, upscaler))
 }
