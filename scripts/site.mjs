@@ -244,7 +244,17 @@ const readers = [
   ],
   ...["samplers", "syntax", "table", "text", "unzip", "webui"],
 ];
-const painter = ["brush", "history", "keys", "mask", "painter", "pointers", "sheet", "zoom"];
+const painter = [
+  "brush",
+  "history",
+  "keys",
+  "mask",
+  "painter",
+  "pointers",
+  "sheet",
+  "unsaved",
+  "zoom",
+];
 const later = new Set([
   ...readers.map((name) => `files/${name}.js`),
   ...painter.map((name) => `edit/${name}.js`),

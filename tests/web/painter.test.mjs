@@ -105,6 +105,28 @@ test("a mask is painted, undone, inverted, kept over a reload, and made use of",
   assert.equal(await page.getByLabel("Mask blur").isVisible(), false);
 });
 
+test("a reload right after a stroke loses nothing", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await open(page);
+  await page.getByRole("slider", { name: "Brush size" }).fill("10");
+  await page.waitForFunction(() => /initial/.test(localStorage.getItem("darkroom.form") ?? ""));
+  await paint(page, [12, 16], [52, 16]);
+  const once = await masked(page);
+  assert.ok(once > 0.1);
+  await page.reload();
+  // The painter was open.
+  await page.locator("#editor-status").filter({ hasText: "12 % of the picture" }).waitFor();
+  assert.equal(await masked(page), once);
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "Discard mask" }).click();
+  await page.getByRole("button", { name: "Paint mask" }).waitFor();
+  await page.waitForFunction(() => !/"mask"/.test(localStorage.getItem("darkroom.form") ?? ""));
+  await page.reload();
+  await state("ready");
+  await page.getByRole("button", { name: "Paint mask" }).waitFor();
+});
+
 test("keys paint as well, and what they do is told", async (t) => {
   const { page, state } = await visit(t, { server });
   await state("ready");

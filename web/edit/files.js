@@ -7,6 +7,9 @@ import { brightness, transparency, whiteOnBlack } from "./colours.js";
 /** @typedef {import("./mask.js").Mask} Mask */
 /** @typedef {import("./zoom.js").Size} Size */
 
+/** The name in the settings of a mask that is not stored as a file yet (unsaved.js). */
+export const UNSAVED = "unsaved-mask";
+
 /**
  * A canvas and its context.
  * @param {number} width
@@ -30,7 +33,10 @@ export async function pngOf({ width, height, rgba }) {
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** The file of a mask: white is made anew. @param {Mask} mask */
+/**
+ * The file of a mask: white is made anew.
+ * @param {Pick<Mask, "width" | "height" | "bytes">} mask
+ */
 export const maskFile = ({ width, height, bytes }) =>
   pngOf({ width, height, rgba: whiteOnBlack(bytes) });
 

@@ -1,5 +1,5 @@
 // The painter: a dialog in which a mask is painted over the start image, by mouse, pen, fingers or
-// keys. Each change is handed on a moment later: a reload loses what was painted in that moment.
+// keys. Each change is handed on a moment later; a page that goes in that moment writes it down.
 
 import { anyById, button, byId, onPress, save } from "../dom.js";
 import { editText, maskTexts } from "../strings/edit.js";
@@ -9,12 +9,15 @@ import { watchKeys } from "./keys.js";
 import { Mask, maskSize } from "./mask.js";
 import { Pointers } from "./pointers.js";
 import { createSheet } from "./sheet.js";
+import { keepUnsaved } from "./unsaved.js";
 
 /** @typedef {import("./zoom.js").Point} Point */
 
 /** Milliseconds without a change before the mask is handed on, and before it is told of. */
 const REST_MS = 300;
 const TOLD_MS = 250;
+/** Milliseconds after which a change is stored, and named by the draft. */
+const STORED_MS = 5000;
 /** The first width of the brush, and the largest, as shares of the mask's longer side. */
 const [FIRST, WIDEST] = [1 / 12, 1 / 2];
 /** What the keys [ and ] do to the width, and a zoom button to the scale. */
@@ -32,6 +35,7 @@ const [STEP, FAR] = [1 / 4, 5];
  * @typedef {object} Handlers
  * @property {(mask: Blob | null, key: string) => Promise<void>} onMask the mask of the image with
  * this key has changed; null: nothing is masked any more
+ * @property {(key: string) => boolean} isKept whether it is a mask that is kept over a reload
  * @property {(key: string) => void} onOpen
  * @property {(key: string) => void} onClose
  * @property {(error: unknown) => void} onFault
@@ -58,6 +62,8 @@ export class Painter {
   #changed = false;
   #restTimer = 0;
   #toldTimer = 0;
+  /** The latest change. @type {{ key: string, mask: Mask, time: number } | null} */
+  #latest = null;
   /** The latest hand-over, after those before it. @type {Promise<void> | null} */
   #handing = null;
 
@@ -74,6 +80,11 @@ export class Painter {
     });
     this.#stage.addEventListener("blur", () => this.#over || this.#ring(false));
     document.addEventListener("visibilitychange", () => document.hidden && this.#handOn());
+    addEventListener("pagehide", () => {
+      const { key = "", mask, time = 0 } = this.#latest ?? {};
+      if (mask && handlers.isKept(key) && performance.now() - time < STORED_MS)
+        keepUnsaved(key, mask);
+    });
     this.#dialog.addEventListener("close", () => {
       this.#pointers.end();
       this.#handOn();
@@ -124,6 +135,11 @@ export class Painter {
   close() {
     this.#handOn();
     this.#dialog.close();
+  }
+
+  /** The latest change is not written down: the mask was discarded. */
+  forget() {
+    this.#latest = null;
   }
 
   /** Resolves when the latest change was handed on; null if there is none. */
@@ -294,6 +310,7 @@ export class Painter {
 
   #change() {
     this.#changed = true;
+    if (this.#open) this.#latest = { ...this.#open, time: performance.now() };
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => this.#handOn(), REST_MS);
     this.#show();

@@ -55,6 +55,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
         const file = initial && (await startImageFile(initial).catch(() => undefined));
         if (file) form.fill(Object.entries({ ...others, initial, mask }));
         form.startImage.useSteps(steps);
+        await form.startImage.recover().catch(() => {});
       } else form.fill(fields);
       count();
       const opened = enter(view);

@@ -2,9 +2,10 @@
 // extended, removed; and the strength, which says how far the next image may differ from it. The
 // start images before it, with their masks, can be had back.
 
-import { pngOf } from "../edit/files.js";
+import { UNSAVED, maskFile, pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
-import { startImageFile, keepStartImage } from "../storage/start_images.js";
+import { remembered } from "../storage/settings.js";
+import { keepStartImage, startImageFile } from "../storage/start_images.js";
 import { say } from "../strings.js";
 import { drawingTexts, editText } from "../strings/edit.js";
 import { anyById, button, byId, onPress, setText } from "../dom.js";
@@ -194,6 +195,7 @@ export class StartImage {
             if (key === DRAWING) this.#onDrawn(file);
             else await this.#takeMask(file, key);
           },
+          isKept: (key) => key !== DRAWING,
           onOpen: (key) => key === DRAWING || onEditor(true),
           onClose: (key) => key === DRAWING || onEditor(false),
           onFault,
@@ -233,6 +235,7 @@ export class StartImage {
   async #discard() {
     // A mask that is still on its way would come back.
     await this.#painter?.pending();
+    this.#painter?.forget();
     this.#steps.add(this.#now);
     await this.#takeMask(null, this.#now.initial);
   }
@@ -317,6 +320,17 @@ export class StartImage {
     if (painter.isOpen()) return;
     this.#onDrawn = onDrawn;
     await painter.open(DRAWING, image, drawn, () => mine === this.#openings, drawingTexts);
+  }
+
+  /** After a reload: the mask that was painted in the last moment before it. */
+  async recover() {
+    if (remembered(UNSAVED) === null) return;
+    const { takeUnsaved } = await import("../edit/unsaved.js");
+    const unsaved = takeUnsaved();
+    await this.#choosing;
+    if (!unsaved || unsaved.key !== this.#now.initial) return;
+    const { key, mask } = unsaved;
+    await this.#takeMask(mask.bytes.some((value) => value) ? await maskFile(mask) : null, key);
   }
 
   /** The file of the start image; null if there is none. */
