@@ -1,16 +1,24 @@
 // Enlarging images by an upscaler: from the result, the gallery, the start image; what is kept of
 // it, and a cancel. A double stands in the engine's place, whose upscaler makes pixels twice as
-// large.
+// large. Last, the real engine enlarges as the native program does.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
 import { seriousFaults } from "./harness/axe.mjs";
 import { dropped, pngOf } from "./harness/files.mjs";
+import { PROGRAM, difference } from "./harness/native.mjs";
 import { decodePng } from "./harness/png.mjs";
-import { DOUBLE, visit } from "./harness/site.mjs";
+import { DOUBLE, PICTURE_MS, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
+const UPSCALER = join(import.meta.dirname, "../golden/upscaler/compact.pth");
+const folder = await mkdtemp(join(tmpdir(), "darkroom-enlarge-"));
+after(() => rm(folder, { recursive: true }));
 
 /** @param {import("node:test").TestContext} t */
 async function begin(t) {
@@ -150,4 +158,53 @@ test("hires fix: its fields go with the request, and so does an upscaler's file"
   await page.waitForFunction(() =>
     /** @type {any} */ (document.getElementById("hires-file"))?.value.startsWith("twice#"),
   );
+});
+
+test("the real engine enlarges as the native program does, and a model stays open", async (t) => {
+  const { page, state, make, pixels } = await visit(t, { patience: PICTURE_MS });
+  await state("ready");
+  await dropped(page, "compact.pth", await readFile(UPSCALER));
+  await page.getByText(/^upscaler · /).waitFor();
+  const fields = { prompt: "a red heart", steps: "2", seed: "7", width: "64", height: "64" };
+  const made = await make(fields);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator("#download").click(),
+  ]);
+  const small = join(folder, "small.png");
+  const large = join(folder, "large.png");
+  await writeFile(small, await readFile(await download.path()));
+  await page.getByRole("button", { name: "Use: compact" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Enlarge" });
+  await dialog.getByText("The image has 64 × 64 pixels.").waitFor();
+  await dialog.getByRole("button", { name: "Enlarge", exact: true }).press("Enter");
+  await dialog.waitFor({ state: "hidden" });
+  await promisify(execFile)(PROGRAM, ["upscale", "--upscaler", UPSCALER, small, "--out", large]);
+  const theirs = decodePng(await readFile(large));
+  assert.ok(theirs.width > 64);
+  assert.ok(difference(await pixels(), theirs) <= 1, "the native program's picture");
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator("#download").click(),
+  ]);
+  const { texts } = decodePng(await readFile(await file.path()));
+  assert.equal(JSON.parse(texts.get("darkroom")).seed, "7");
+  assert.match(texts.get("postprocessing"), /Postprocess upscaler: compact/);
+  assert.ok((await make({})).bytes.equals(made.bytes), "the model is open as before");
+});
+
+test("a second pass is larger, and made again from the gallery", async (t) => {
+  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  await state("ready");
+  const fields = { prompt: "a red heart", steps: "2", seed: "7", width: "64", height: "64" };
+  await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));
+  await page.locator("#hires-box summary").press("Enter");
+  const made = await make({ ...fields, hires_scale: "1.5", hires_strength: "0.6" });
+  assert.deepEqual([made.width, made.height], [96, 96]);
+  await page.locator("#reset").click();
+  await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images button").first().click();
+  await page.getByRole("button", { name: "Reuse these settings" }).click();
+  assert.equal(await page.locator("#width").inputValue(), "64");
+  assert.ok((await make({})).bytes.equals(made.bytes));
 });

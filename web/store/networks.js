@@ -110,7 +110,7 @@ export async function upscalerOf(choice) {
   const found = findNetwork(await listNetworks("upscaler"), choice);
   if (found) return `stored:${found.id}`;
   const message = controlText.noUpscaler(choice.name);
-  throw Object.assign(new Error(message), { kind: "request", field: "hires_upscaler" });
+  throw Object.assign(new Error(message), { kind: "request", field: "upscaler" });
 }
 
 /** A typed number, with a point or a comma; null if it is none. @param {string} text */

@@ -349,6 +349,7 @@ export class Form {
     if (name === "initial-file") markWrong(startImageControl());
     else if (name === "loras") markWrong(this.loras.wrong());
     else if (name === "controls") markWrong(this.controls.wrong());
+    else if (name === "upscaler") markWrong(control("hires-file"));
     else if (name === "mask") markWrong(control("initial-edit"));
     else if (name && DEFAULTS.has(name)) markWrong(control(name));
     else if (problem) fault.scrollIntoView({ block: "nearest" });
