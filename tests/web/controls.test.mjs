@@ -214,6 +214,32 @@ test("records of controls: the gallery, its export, a browser without the file",
   });
 });
 
+test("a ControlNet's folder is imported and saved, and imported again it is the same", async (t) => {
+  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  await state("ready");
+  await page.locator("#library summary").first().click();
+  await page.locator("#library input[webkitdirectory]").setInputFiles(NET);
+  const model = unit(page).getByLabel("Model").locator(":checked");
+  await model.filter({ hasText: "controlnet-shape" }).waitFor({ state: "attached" });
+  await unit(page).locator("input[type=file]").setInputFiles(picture);
+  await unit(page).getByRole("img", { name: "Control picture" }).waitFor();
+  const guided = await make(FIELDS);
+  assert.ok(difference(guided, await native("")) <= 1, "the native program's picture");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export: controlnet-shape" }).click(),
+  ]);
+  assert.match(download.suggestedFilename(), /^controlnet-shape.*\.tar$/);
+  const tar = join(folder, "net.tar");
+  await download.saveAs(tar);
+  page.once("dialog", (dialog) => void dialog.accept());
+  await page.getByRole("button", { name: "Delete: controlnet-shape" }).click();
+  await unit(page).getByText("(not in this browser)").waitFor();
+  await page.locator("#library input[type=file]").first().setInputFiles(tar);
+  await unit(page).getByText("(not in this browser)").waitFor({ state: "detached" });
+  assert.ok((await make({})).bytes.equals(guided.bytes));
+});
+
 test("a ControlNet of another kind of model is refused with a sentence", async (t) => {
   const { page, state } = await visit(t, { patience: PICTURE_MS });
   await state("ready");

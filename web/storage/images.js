@@ -137,10 +137,10 @@ export function oldestBeyond(images, bound) {
  * @param {string} words
  */
 export function matches(saved, words) {
-  const { request, model, provenance, parts = [] } = saved;
+  const { request, model, provenance, parts = [], controls = [], enlarged } = saved;
   // Many a search word is a part of "truncate", the value of this setting.
   const { long_prompt: _, ...settings } = request;
-  const others = parts.map(({ name }) => name);
+  const others = [...parts, ...controls, ...(enlarged ? [enlarged] : [])].map(({ name }) => name);
   const values = [model, provenance?.title, ...others, ...Object.values(settings).map(String)];
   const text = values.join("\n").toLowerCase();
   return words
