@@ -43,8 +43,7 @@ const CALLS = {
     engine ??= new module.Engine();
     const { kind } = await findAdapter();
     const how = { adapter: kind, ...options };
-    const enlarging = /** @type {any} */ (opened(context));
-    const made = await enlarging.upscale(address, image, how, progressOf(context));
+    const made = await opened(context).upscale(address, image, how, progressOf(context));
     return withTransfer(made, buffers(made));
   },
   verify: async (context) => opened(context).verify(progressOf(context)),
