@@ -157,6 +157,25 @@ test("a control's picture is drawn, and taken from the gallery", async (t) => {
   await two.getByRole("button", { name: "Remove Control 2: controlnet-shape" }).press("Enter");
   assert.equal(await page.getByRole("group", { name: /^Control \d/ }).count(), 1);
 
+  await t.test("it guides a part of a start image too", async () => {
+    const before = await make({});
+    await page.locator("#edit").click();
+    await page.getByRole("heading", { name: "Paint a mask" }).waitFor();
+    await paint(page, [10, 10], [50, 50]);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Edit mask" }).waitFor();
+    await unit(page).getByRole("img", { name: "Control picture" }).waitFor();
+    const guided = await make({ seed: "9" });
+    const corner = (/** @type {{ bytes: Buffer }} */ { bytes }) => bytes.subarray(60 * 4, 64 * 4);
+    assert.ok(corner(guided).equals(corner(before)), "outside the mask it stays");
+    await unit(page)
+      .getByRole("button", { name: /^Remove Control 1/ })
+      .click();
+    const alone = await make({});
+    assert.ok(!alone.bytes.equals(guided.bytes), "the control guides the masked part");
+    await dropNet(page);
+  });
+
   await t.test("at 200 % zoom nothing is beside the page", async () => {
     await page.setViewportSize({ width: 600, height: 450 });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
