@@ -80,6 +80,7 @@ mod taesd; // a small stand-in for the VAE, against diffusers
 mod taesd_beside; // and beside a model: who decodes, previews
 mod taesd_memory; // and what it takes of memory and work
 mod tidy; // the house rules
+mod tiles; // pictures that are larger than the model, in windows and tiles
 mod tokenizer; // ids against transformers
 mod tuner; // choices of kernels: the same picture, kept, measured
 mod unet_input; // residuals, further channels, cached features: against diffusers

@@ -22,3 +22,4 @@ mod resize;
 mod tensor;
 mod to_rgba;
 mod token_merge;
+mod window;

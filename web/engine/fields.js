@@ -74,6 +74,10 @@
  * that.
  * @property {number | string} [hires_strength] For a second pass, how far from the first one to go:
  * how much noise it begins with.
+ * @property {number | string | null} [tile_overlap] For an image that is larger than those that the
+ * model was trained on: it is made through windows of their size, which overlap by so many pixels
+ * at least and whose predictions are averaged; the VAE works in tiles. It takes the memory of one
+ * window.
  * @property {number | string | null} [width] The width of the image.
  * @property {number | string | null} [height] The height of the image.
  * @property {[number, number]} [guidance_interval] The part of the run that is guided, from noise
@@ -262,6 +266,14 @@ const TABLE = {
     most: 1,
     aliases: ["hires_denoising_strength"],
     text: "Hires denoising strength",
+  },
+  tile_overlap: {
+    kind: "whole",
+    default: null,
+    optional: true,
+    least: 0,
+    most: 8192,
+    text: "Tile overlap",
   },
   width: {
     kind: "side",

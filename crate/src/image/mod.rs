@@ -15,6 +15,7 @@ pub mod png;
 mod preprocess;
 mod resize;
 mod rgba;
+mod seams;
 mod tiles;
 
 pub use canny::canny;
@@ -26,4 +27,5 @@ pub use outpaint::Outpaint;
 pub use preprocess::Preprocess;
 pub use resize::Filter;
 pub use rgba::Rgba;
+pub use seams::{Mosaic, Seams, cut};
 pub use tiles::{Tile, tiles};

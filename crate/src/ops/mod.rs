@@ -19,6 +19,7 @@
 //! | `prelu` | prelu | a leaky ReLU, with a slope for each channel |
 //! | `combine`, `combine_from`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
 //! | `blend_kept` | blend | one of two tensors, by a mask |
+//! | `window_kept`, `add_at_kept` | window | a window of pictures, and what is added to one |
 //! | `concat` | concat | channels of two tensors |
 //! | `resize` | resize | nearest neighbour |
 //! | `average_pool` | average_pool | averages of 2×2 pixels |
@@ -55,6 +56,7 @@ mod slices;
 mod tile;
 mod to_rgba;
 mod token_merge;
+mod window;
 
 pub use crate::activation::Activation;
 pub use affine::Affine;

@@ -20,13 +20,13 @@ use super::engine::{Engine as _, Planned};
 use super::hires::{begin_pass, upscaler_of};
 use super::model::{Machine, Pipeline};
 use super::picture::{Picture, Safety};
-use super::run::{Beginning, Extras, Job, Run};
+use super::run::{Beginning, Extras, Image, Job, Run};
 use super::safety::FLAGGED;
 use super::upscaler::Upscaler;
 use crate::error::{Error, Result};
 use crate::image::Rgba;
 use crate::request::Request;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 
 /// The notice where a TAESD decodes because memory is short.
 const SHORT_FOR_VAE: &str = "Memory is too short for the model's VAE. A TAESD decoded the picture, \
@@ -148,7 +148,7 @@ impl Pipeline {
         // Latents already show the picture, so there are no previews if the safety checker has to
         // check it first.
         let previews = if self.checker.is_err() { control.previews } else { Previews::default() };
-        let asked = (&order.request, order.start);
+        let asked = (&order.request, order.start, order.tiling.as_ref());
         let engines = (engine, wider.as_ref());
         let canvas = order.canvas.as_ref();
         let beginning = &Beginning::encode(engines, files, canvas, asked, control).await?;
@@ -179,18 +179,19 @@ impl Pipeline {
     async fn batch<E: Planned>(&self, run: Run<'_, E>, receive: &mut Receive<'_>) -> Result<()> {
         let (order, control, part) = (run.job.order, run.job.control, run.job.part.clone());
         let later = &Extras { latents: None, ..*run.job.extras };
-        let (enlarged, mut flagged) = (OnceCell::new(), Vec::new());
+        let (enlarged, mut flagged);
         let mut run = run;
         if order.second.is_some() {
             begin_pass(&run, 1).await?;
         }
         let mut latents = run.denoise().await?;
         if let Some(second) = &order.second {
-            let beginning;
-            (beginning, flagged) = self.enlarge(&mut run, latents).await?;
-            run.job = run.job.second(second, enlarged.get_or_init(|| beginning), later);
+            (enlarged, flagged) = self.enlarge(&mut run, latents).await?;
+            run.job = run.job.second(second, &enlarged, later);
             begin_pass(&run, 2).await?;
             latents = run.denoise().await?;
+        } else {
+            flagged = Vec::new();
         }
         flagged.resize(part.len(), false);
         for (place, index) in part.enumerate() {
@@ -208,7 +209,7 @@ impl Pipeline {
     async fn picture<E: Planned>(
         &self,
         run: &Run<'_, E>,
-        (image, rgba): (E::Array, Vec<u8>),
+        (image, rgba): (Image<E::Array>, Vec<u8>),
         (request, was_flagged): (Request, bool),
     ) -> Result<Picture> {
         let Job { order, control, extras, .. } = run.job;

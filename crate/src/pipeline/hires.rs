@@ -139,8 +139,9 @@ impl Pipeline {
         }
         drop(latents);
         for picture in &pictures {
-            let initial = Initial::encode(run.engines(), files, (picture, None), control).await?;
-            initials.push(initial);
+            let tiling = order.second.as_ref().and_then(|second| second.tiling.as_ref());
+            let asked = (picture, None, tiling);
+            initials.push(Initial::encode(run.engines(), files, asked, control).await?);
         }
         Ok((Beginning::of_each(initials), flagged))
     }

@@ -11,9 +11,9 @@ use super::control::Control;
 use super::engine::{LoadContext, Planned};
 use super::hires::{check_second_pass, encodes};
 use super::model::Pipeline;
-use super::run::{Canvas, Extras, Order, Prompts, Start, start};
+use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, start};
 use crate::diffusion::{Plan, Sampler, SamplerOptions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::request::Request;
 
 /// The notice where a model that takes the guidance scale as an input gets a negative prompt.
@@ -69,19 +69,57 @@ impl Pipeline {
         let controls = extras.controls.iter().map(|control| &control.file);
         engine.use_controls(files.fit_controls(controls)?);
         let prompts = self.prompts(files, &request)?;
-        let mut order =
-            Order { request, plan, size, prompts, at_once: 1, start, canvas, cut, second: None };
+        let tiling = self.tiling(&request, size, (extras, purpose))?;
+        let mut order = Order {
+            request,
+            plan,
+            size,
+            prompts,
+            at_once: 1,
+            start,
+            canvas,
+            cut,
+            tiling,
+            second: None,
+        };
         order.second = self.second_pass(files, &order, extras)?.map(Box::new);
         let (call, count) = (LoadContext { files, control }, order.request.count as usize);
         let mut at_once = engine.plan(order.load(count), call).await?;
         if let Some(second) = &order.second {
             if encodes(&order.request)? {
-                engine.check_encoder(files, second.size.map(|side| side as usize)).await?;
+                let size = second.largest_part().map(|side| side as usize);
+                engine.check_encoder(files, size).await?;
             }
             at_once = at_once.min(engine.plan(second.load(count), call).await?);
         }
         order.at_once = at_once as u32;
         Ok(order)
+    }
+
+    /// How pictures of this size are cut, if they are larger than the model's own size and that is
+    /// asked for.
+    fn tiling(
+        &self,
+        request: &Request,
+        size: [u32; 2],
+        (extras, purpose): (&Extras<'_>, Purpose),
+    ) -> Result<Option<Tiling>> {
+        let allowed = self.description.allowed();
+        let Some(overlap) = request.tile_overlap else { return Ok(None) };
+        let Some(tiling) = Tiling::new(size, allowed.size, overlap, allowed.factor) else {
+            return Ok(None);
+        };
+        let with = if extras.mask.is_some() || purpose != Purpose::Generate {
+            "masks, and models that fill or edit images"
+        } else if !extras.controls.is_empty() {
+            "ControlNets and T2I-Adapters"
+        } else if request.shortcuts.cache_interval > 1 {
+            "a cache interval"
+        } else {
+            return Ok(Some(tiling));
+        };
+        let reason = format!("cannot be used with {with}: what they add is not cut into windows");
+        Err(Error::Request { field: "tile overlap", reason })
     }
 
     /// The second pass of a request, if it has one.
@@ -111,6 +149,7 @@ impl Pipeline {
             start: Start::Picture { left_out },
             canvas: None,
             cut: None,
+            tiling: self.tiling(request, size, (extras, files.purpose()))?,
             second: None,
         }))
     }

@@ -27,6 +27,11 @@ impl Request {
                 format!("is too small: {strength} of {} steps is less than one", self.steps);
             return Err(Error::Request { field: "strength", reason });
         }
+        let side = allowed.size[0].min(allowed.size[1]);
+        if let Some(overlap) = self.tile_overlap.filter(|overlap| *overlap >= side) {
+            let reason = format!("must be less than the window's {side} pixels, not {overlap}");
+            return Err(Error::Request { field: "tile overlap", reason });
+        }
         self.check_hires(allowed)?;
         self.check_timesteps()?;
         let rng = self.rng.parse::<Rng>()?;

@@ -196,6 +196,13 @@ request_fields! {
         hires_strength: f64 = hires_upscaler::STRENGTH,
             of_type(FieldType::Number(0.0, 1.0)).aliases(&["hires_denoising_strength"])
                 .infotext_if_changed(26, "Hires denoising strength");
+        /// For an image that is larger than those that the model was trained on: it is made through
+        /// windows of their size, which overlap by so many pixels at least and whose predictions
+        /// are averaged; the VAE works in tiles. It takes the memory of one window.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tile_overlap: Option<u32> = None,
+            of_type(FieldType::Whole(0, SIDE_MAX)).unit("pixels").without("it is made as a whole")
+                .infotext_if_changed(27, "Tile overlap");
         /// The width of the image.
         width: Option<u32> = None,
             of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")

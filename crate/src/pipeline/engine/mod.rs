@@ -185,6 +185,12 @@ pub(super) trait Engine: Sized {
     ) -> Self::Array;
     /// `mask · a + (1 − mask) · b`, of latents
     fn blend(&self, mask: &Self::Array, a: &Self::Array, b: &Self::Array) -> Self::Array;
+    /// The window of latents of `[height, width]` that begins at this row and column.
+    fn window(&self, latents: &Self::Array, at: [usize; 2], size: [usize; 2]) -> Self::Array;
+    /// Latents, with those of a window added to what begins at this row and column.
+    fn add_at(&self, latents: &Self::Array, part: &Self::Array, at: [usize; 2]) -> Self::Array;
+    /// Lets go buffers that nothing uses.
+    fn trim(&self);
     /// Σ factor · latents
     fn sum(&self, terms: &[(f64, &Self::Array)]) -> Self::Array;
     /// Waits until all recorded work has run. Errors since the last wait are this call's error, and

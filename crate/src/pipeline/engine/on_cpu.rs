@@ -245,6 +245,21 @@ impl Engine for OnCpu {
         blended().expect(FITS)
     }
 
+    fn window(&self, latents: &Tensor, [top, left]: [usize; 2], size: [usize; 2]) -> Tensor {
+        let rows = latents.narrow(2, top, size[0]).expect(FITS);
+        rows.narrow(3, left, size[1]).and_then(|x| x.contiguous()).expect(FITS)
+    }
+
+    fn add_at(&self, latents: &Tensor, part: &Tensor, [top, left]: [usize; 2]) -> Tensor {
+        let ([h, w], [height, width]) =
+            ([2, 3].map(|i| latents.dims()[i]), [2, 3].map(|i| part.dims()[i]));
+        let around = part.pad_with_zeros(2, top, h - top - height).expect(FITS);
+        let around = around.pad_with_zeros(3, left, w - left - width).expect(FITS);
+        (latents + around).expect(FITS)
+    }
+
+    fn trim(&self) {}
+
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
         let scaled = terms.iter().map(|(factor, x)| (*x * *factor).expect(FITS));
         scaled.reduce(|sum, x| (sum + x).expect(FITS)).expect("a combination has terms")

@@ -203,6 +203,18 @@ impl Engine for OnGpu {
         mask.blend_kept(a, b)
     }
 
+    fn window(&self, latents: &Tensor, at: [usize; 2], size: [usize; 2]) -> Tensor {
+        latents.window_kept(at, size)
+    }
+
+    fn add_at(&self, latents: &Tensor, part: &Tensor, at: [usize; 2]) -> Tensor {
+        latents.add_at_kept(part, at)
+    }
+
+    fn trim(&self) {
+        self.gpu.trim();
+    }
+
     fn sum(&self, terms: &[(f64, &Tensor)]) -> Tensor {
         let [pictures, ..] = terms[0].1.shape().image();
         let terms: Vec<_> = terms.iter().map(|(factor, x)| Term::new(*factor as f32, x)).collect();

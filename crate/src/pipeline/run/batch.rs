@@ -19,14 +19,16 @@ use super::predicts;
 use super::prompts::Prompts;
 use super::start::Start;
 use super::state::State;
+use super::windows::{Tiling, Windows};
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Evaluation, Guidance, Plan};
 use crate::error::{Error, Result};
-use crate::pipeline::checkpoint::{BesideVae, Files, PictureControl};
+use crate::pipeline::checkpoint::{Files, PictureControl};
 use crate::pipeline::control::{Control, Previews, Progress};
 use crate::pipeline::engine::{Engine, Kinds, LoadContext, Planned, Workload};
 use crate::request::Request;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// A request with its plan and prompts, prepared for the opened model.
 pub(in crate::pipeline) struct Order {
@@ -44,16 +46,24 @@ pub(in crate::pipeline) struct Order {
     /// The ControlNets and T2I-Adapters with the part of their pictures that is made, where only a
     /// part is.
     pub cut: Option<Vec<PictureControl>>,
+    /// How it is cut where it is larger than the model's own size, if that is asked for.
+    pub tiling: Option<Tiling>,
     /// The second pass, if there is one.
     pub second: Option<Box<Order>>,
 }
 
 impl Order {
-    /// The workload of so many of its pictures together.
+    /// The workload of so many of its pictures together: where they are cut, that of a window, on
+    /// top of which come only the latents of the whole.
     pub(crate) fn load(&self, pictures: usize) -> Workload {
-        let (size, prompts) = (self.size, self.prompts.count);
+        let (size, prompts) = (self.largest_part(), self.prompts.count);
         let kinds = Kinds::of(&self.plan);
         Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
+    }
+
+    /// Width and height of what the networks see at once, in pixels.
+    pub(crate) fn largest_part(&self) -> [u32; 2] {
+        self.tiling.map_or(self.size, |tiling| tiling.window)
     }
 
     /// The steps of all its passes.
@@ -104,7 +114,7 @@ impl<'a> Job<'a> {
 /// The run of a batch on an engine.
 pub(in crate::pipeline) struct Run<'a, E: Engine> {
     pub job: Job<'a>,
-    engine: &'a E,
+    pub(super) engine: &'a E,
     /// The engine that continues when values exceed the range of the first: f32 instead of f16.
     wider: Option<&'a E>,
     /// Notices for the user.
@@ -154,7 +164,9 @@ impl<'a, E: Planned> Run<'a, E> {
         let [w, h] = order.size.map(|side| side as usize / files.vae.factor());
         let shape = [noise.len(), files.vae.latent_channels, h, w];
         let beginning = (beginning, order.prompts.count);
-        let origin = State::begin(self.engine, shape, noise, plan, beginning, extras)?;
+        let mut origin = State::begin(self.engine, shape, noise, plan, beginning, extras)?;
+        let windows = order.tiling.map(|tiling| Windows::new(self.engine, shape, &tiling));
+        origin.windows = windows.map(Rc::new);
         self.observe(&origin, "latents_000", &origin.latents).await?;
 
         let [done, steps] = self.job.steps;
@@ -268,79 +280,12 @@ impl<'a, E: Planned> Run<'a, E> {
         Ok(())
     }
 
-    /// Whether a step has a decoded preview.
-    fn draws(&self, step: usize) -> bool {
-        self.job.previews.picture_after(step) && step < self.job.order.plan.steps()
-    }
-
-    /// Sends the previews after a step: the values of x₀, and its decoded picture, both of the
-    /// batch's first picture.
-    async fn preview(
-        &self,
-        step: usize,
-        shown: Option<&E::Array>,
-        ([_, c, h, w], mut values): ([usize; 4], Vec<f32>),
-    ) -> Result<()> {
-        let control = self.job.control;
-        if self.job.previews.latents {
-            values.truncate(c * h * w);
-            control.report(Progress::Latents { shape: [c, h, w], values });
-        }
-        if let Some(x0) = shown.filter(|_| self.draws(step)) {
-            let picture = self.engine.preview(x0, self.job.load_context()).await?;
-            let rgba = self.engine.rgba(&picture).await?;
-            self.engine.reload_unet(self.job.load_context()).await?;
-            let [width, height] = self.job.order.size;
-            // Values that exceed f16 in the decoder are no error here: there is no preview then.
-            if is_opaque(&rgba) {
-                control.report(Progress::Preview { width, height, rgba });
-            }
-        }
-        Ok(())
-    }
-
-    /// Decodes picture `index` of the final latents: in about −1…1, and as RGBA bytes.
-    ///
-    /// # Errors
-    /// Those of the engine; [`Error::NotFinite`] if it fails in f32 too.
-    pub(crate) async fn develop(
-        &mut self,
-        latents: &E::Array,
-        index: usize,
-    ) -> Result<(E::Array, Vec<u8>)> {
-        loop {
-            let picture = self.engine.decode(latents, index, self.job.load_context()).await?;
-            let rgba = self.engine.rgba(&picture).await?;
-            if is_opaque(&rgba) {
-                return Ok((picture, rgba));
-            }
-            self.widen(self.job.order.plan.steps()).await?;
-        }
-    }
-
-    /// The TAESD that decodes the pictures instead of the VAE, if one does, and whether it also
-    /// encoded the picture that the run began with.
-    pub(crate) fn decoded_by(&self) -> Option<(&BesideVae, bool)> {
-        let encoded = self.job.beginning.by_taesd();
-        let beside = self.engine.taesd().filter(|_| self.engine.decodes_by_taesd());
-        beside.map(|beside| (beside, encoded))
-    }
-
-    /// Passes the picture in 0…1, times `shown`, to the observer, if there is one.
-    ///
-    /// # Errors
-    /// Those of the engine and of the observer.
-    pub(crate) async fn show(&self, picture: &E::Array, shown: f32) -> Result<()> {
-        let Some(observer) = self.job.extras.observer else { return Ok(()) };
-        let [width, height] = self.job.order.size.map(|side| side as usize);
-        let mut planes = self.engine.planes(picture, 3).await?;
-        planes.iter_mut().for_each(|x| *x = shown * (*x * 0.5 + 0.5).clamp(0.0, 1.0));
-        observer.numbers("image", &[1, 3, height, width], &planes)
-    }
-
     /// Switches to the wider engine, if there is one and the batch fits its memory, and adds a
     /// notice.
-    async fn widen(&mut self, step: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] where there is none; those of [`Planned::plan`].
+    pub(super) async fn widen(&mut self, step: usize) -> Result<()> {
         let wider = self.wider.take().ok_or(Error::NotFinite { step })?;
         let Job { files, order, control, .. } = self.job;
         let narrowest = self.engine.narrowest();
@@ -355,9 +300,4 @@ impl<'a, E: Planned> Run<'a, E> {
         self.notices.push(text);
         Ok(())
     }
-}
-
-/// False if a pixel is transparent, which means NaN or infinity.
-fn is_opaque(rgba: &[u8]) -> bool {
-    rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX)
 }

@@ -12,6 +12,7 @@ use super::canvas::Canvas;
 use super::initial::Initial;
 use super::inpaint::Inpainting;
 use super::start::Start;
+use super::windows::Tiling;
 use crate::diffusion::noise::Generator;
 use crate::error::Result;
 use crate::pipeline::checkpoint::{Files, Purpose};
@@ -47,11 +48,12 @@ impl Beginning {
         engines: (&E, Option<&E>),
         files: &Files,
         canvas: Option<&Canvas>,
-        (request, start): (&Request, Start),
+        (request, start, tiling): (&Request, Start, Option<&Tiling>),
         control: &Control,
     ) -> Result<Beginning> {
         let Some(Canvas { picture, masked }) = canvas else { return Ok(Beginning::default()) };
-        let encode = async |mask| Initial::encode(engines, files, (picture, mask), control).await;
+        let encode =
+            async |mask| Initial::encode(engines, files, (picture, mask, tiling), control).await;
         let purpose = files.purpose();
         if purpose == Purpose::Edit {
             let edited = Some(encode(None).await?);

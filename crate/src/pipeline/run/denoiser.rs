@@ -8,6 +8,7 @@
 use super::contexts::Contexts;
 use super::preview::denoised;
 use super::state::State;
+use super::windows::Windows;
 use crate::diffusion::{Evaluation, Guidance, NoiseLevel, Prediction};
 use crate::error::Result;
 use crate::pipeline::control::{Control, Previews};
@@ -115,10 +116,10 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         let before = self.state.clone();
         let (last, earlier) = evaluations.split_last().expect("a step has evaluations");
         for evaluation in earlier {
-            self.evaluate(engine, evaluation)?;
+            self.evaluate(engine, evaluation).await?;
             engine.advance(control).await?;
         }
-        let predicted = self.evaluate(engine, last)?;
+        let predicted = self.evaluate(engine, last).await?;
         let shown = self.shown(engine, &predicted, last.step);
         let latents = shown.as_ref().filter(|_| previews.latents);
         let check = engine.start_check(&self.state.latents, latents);
@@ -126,14 +127,39 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         Ok(Taken { step: last.step, before, prediction: predicted.prediction, shown, check })
     }
 
-    fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Predicted<E>> {
+    async fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Predicted<E>> {
         self.options.control.check()?;
         let latents = self.state.latents.clone();
-        let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
-        let conditioning = Conditioning { extra: self.state.extra(), ..inputs };
-        let prediction = engine.predict(&latents, evaluation, conditioning);
+        let prediction = match self.state.windows.clone() {
+            Some(windows) => self.in_windows(engine, evaluation, &windows).await?,
+            None => {
+                let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
+                let conditioning = Conditioning { extra: self.state.extra(), ..inputs };
+                engine.predict(&latents, evaluation, conditioning)
+            }
+        };
         self.state.update(engine, evaluation, &prediction);
         Ok(Predicted { level: evaluation.level, latents, prediction })
+    }
+
+    /// The averaged predictions of windows, each submitted on its own.
+    async fn in_windows(
+        &mut self,
+        engine: &E,
+        evaluation: &Evaluation,
+        windows: &Windows<E::Array>,
+    ) -> Result<E::Array> {
+        let mut sum = windows.zeros.clone();
+        for at in &windows.places {
+            self.options.control.check()?;
+            let part = engine.window(&self.state.latents, *at, windows.size);
+            let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
+            let made = engine.predict(&part, evaluation, inputs);
+            sum = engine.add_at(&sum, &made, *at);
+            drop((part, made));
+            engine.advance(self.options.control).await?;
+        }
+        Ok(engine.blend(&windows.share, &sum, &windows.zeros))
     }
 
     /// The preview of a step: x₀, or after the last step the latents themselves.

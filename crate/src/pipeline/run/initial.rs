@@ -10,6 +10,8 @@
 //! diffusers: `StableDiffusionImg2ImgPipeline`. The encoder is loaded only when it is needed, and
 //! stays loaded if the decoder does.
 
+use super::tiles;
+use super::windows::Tiling;
 use crate::diffusion::noise::Generator;
 use crate::error::{Error, Result};
 use crate::image::{Mask, Rgba};
@@ -34,8 +36,9 @@ pub(in crate::pipeline) struct Initial {
 }
 
 impl Initial {
-    /// Encodes a picture of the request's size, without what a mask marks, if there is one; with
-    /// the engine `wider`, if its values exceed the range of the first one.
+    /// Encodes a picture of the request's size, without what a mask marks, if there is one, and in
+    /// tiles where it is cut; with the engine `wider`, if its values exceed the range of the first
+    /// one.
     ///
     /// # Errors
     /// [`Error::GpuLimit`] for a size that does not fit, [`Error::NotFinite`], those of the source
@@ -43,15 +46,19 @@ impl Initial {
     pub(crate) async fn encode<E: Engine>(
         engines: (&E, Option<&E>),
         files: &Files,
-        (picture, mask): (&Rgba, Option<&Mask>),
+        (picture, mask, tiling): (&Rgba, Option<&Mask>, Option<&Tiling>),
         control: &Control,
     ) -> Result<Initial> {
         let planes = planes(picture, mask);
         let size = [picture.width(), picture.height()].map(|side| side as usize);
-        let mut moments = engines.0.encode_picture(files, &planes, size, control).await?;
+        let encode = async |engine: &E| match tiling {
+            Some(tiling) => tiles::encode(engine, files, (&planes, size), tiling, control).await,
+            None => engine.encode_picture(files, &planes, size, control).await,
+        };
+        let mut moments = encode(engines.0).await?;
         if let (false, Some(wider)) = (is_finite(&moments), engines.1) {
             wider.choose_kernels(true);
-            moments = wider.encode_picture(files, &planes, size, control).await?;
+            moments = encode(wider).await?;
         }
         if !is_finite(&moments) {
             return Err(Error::NotFinite { step: 0 });

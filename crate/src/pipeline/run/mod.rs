@@ -6,12 +6,14 @@
 //! prompts  contexts    prompts → ids → states → the UNet's contexts
 //! start                what a request begins with
 //! canvas               a start picture and its mask in pixels, and the result put back
+//! windows  tiles       a picture that is too large for the networks, cut
 //! initial  inpaint     a picture → its latents; what a mask keeps of them
 //! beginning            all that a batch begins with beside noise
 //! state                latents, and the sampler's history
 //! preview  denoiser    the preview of a step, and the step itself
 //! predicts             whether the first prediction is of the kind that the schedule says
-//! batch                the loop over all steps, and the picture at its end
+//! batch                the loop over all steps
+//! develop              previews, and the picture at its end
 //! ```
 
 mod batch;
@@ -19,6 +21,7 @@ mod beginning;
 mod canvas;
 mod contexts;
 mod denoiser;
+mod develop;
 mod initial;
 mod inpaint;
 mod options;
@@ -27,6 +30,8 @@ mod preview;
 mod prompts;
 mod start;
 mod state;
+mod tiles;
+mod windows;
 
 pub use options::{Extras, Observer};
 
@@ -35,7 +40,9 @@ pub(super) use beginning::Beginning;
 pub(super) use canvas::Canvas;
 pub(super) use contexts::{Contexts, TextStates};
 pub(super) use denoiser::{Denoiser, StepOptions};
+pub(super) use develop::Image;
 pub(super) use initial::Initial;
 pub(super) use prompts::Prompts;
 pub(super) use start::{Start, start};
 pub(super) use state::State;
+pub(super) use windows::Tiling;

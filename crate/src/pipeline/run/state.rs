@@ -4,6 +4,7 @@
 use super::beginning::{Beginning, Drawn};
 use super::inpaint::Kept;
 use super::options::Extras;
+use super::windows::Windows;
 use crate::diffusion::noise::Generator;
 use crate::diffusion::{Combination, Evaluation, NoiseLevel, Plan, Slot};
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub(in crate::pipeline) struct State<A> {
     noise: Vec<Generator>,
     /// What does not change in a run: what a mask keeps, and further channels of the UNet's input.
     given: Rc<(Option<Kept<A>>, Option<A>)>,
+    /// The windows through which the UNet sees latents of a picture that is too large for it.
+    pub windows: Option<Rc<Windows<A>>>,
 }
 
 impl<A: Clone> State<A> {
@@ -62,7 +65,7 @@ impl<A: Clone> State<A> {
             _ => None,
         };
         let given = Rc::new((kept, beginning.channels(engine, &drawn, shape, prompts)));
-        Ok(State { latents, shape, past: Vec::new(), saved: None, noise, given })
+        Ok(State { latents, shape, past: Vec::new(), saved: None, noise, given, windows: None })
     }
 
     /// Further channels of the UNet's input.
