@@ -312,8 +312,14 @@ fn a_lora_of_the_whole_model_is_counted() {
 fn bk_sdm_tiny_at_512_keeps_its_promises() {
     let model = synth_with("bk-sdm-tiny", "bk-sdm-tiny", &["--hollow"]);
     let files = block_on(Files::open(&FileSource::new(&model))).unwrap();
-    let load =
-        Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload {
+        size: [512, 512],
+        prompts: 2,
+        chunks: 1,
+        pictures: 1,
+        kinds: Kinds::EXACT,
+        begins: false,
+    };
     let tiny = || Some(BesideVae { taesd: of_true_width(), decoder: DecoderChoice::Taesd });
     let all = [
         (Precision::F32, None, None, 610_000_000),

@@ -144,7 +144,14 @@ fn the_devices_account_is_the_plan() {
         let mut files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
         files.set_embeddings(&options.embeddings).unwrap();
         let size = [picture.width, picture.height];
-        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load = Workload {
+            size,
+            prompts: 2,
+            chunks: 1,
+            pictures: 1,
+            kinds: Kinds::EXACT,
+            begins: false,
+        };
         let dry = block_on(files.dry_run_with(&options, gpu, load, residency)).unwrap();
         let held = |peaks: Vec<(_, Held)>| peaks.into_iter().map(|(_, held)| held).collect();
         [held(pipeline.peaks()), held(dry.peaks)]

@@ -173,7 +173,8 @@ fn evaluation(model: &Path, request: &Request) -> (u64, usize) {
     let files = block_on(Files::open(&FileSource::new(model))).unwrap();
     let prompts = files.prompts(request);
     let size = [64, 64];
-    let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load =
+        Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false };
     let options = Options::default();
     let dry = block_on(files.dry_run(&options, Limits::default(), load)).unwrap();
     let kind = darkroom::diffusion::EvaluationKind::EXACT;

@@ -56,8 +56,15 @@ fn the_program_takes_masks_and_grows_pictures() {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && told.contains(what), "{arguments:?}: {told}");
     }
+    std::fs::remove_dir_all(folder).unwrap();
+}
 
-    // The files that a line names are beside the list, or with it in the zip of the page's export.
+/// The files that a line names are beside the list, or with it in the zip of the page's export.
+#[test]
+fn a_list_brings_its_files_along() {
+    let folder = scratch("mask-list");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let common = ["generate", "--device=cpu", "--model", tiny().to_str().unwrap(), "--steps=2"];
     let line = |file: &str, folders: [&str; 2], mask: &str| {
         let (init, mask) = (format!("{}start.png", folders[0]), format!("{}{mask}", folders[1]));
         let line = serde_json::json!({
@@ -65,7 +72,10 @@ fn the_program_takes_masks_and_grows_pictures() {
         });
         format!("{line}\n")
     };
-    let [init, mask] = [&start, &masks].map(|file| std::fs::read(file).unwrap());
+    let [init, mask] = [initial(64, 48), mask(64, 48)];
+    let [init, mask] = [init, mask].map(|picture| png::encode(&picture, &[]).unwrap());
+    std::fs::write(path("start.png"), &init).unwrap();
+    std::fs::write(path("mask.png"), &mask).unwrap();
     let of = |folders: [&str; 2]| {
         [line("a.png", folders, "mask.png"), line("b.png", folders, "nowhere.png")].concat()
     };

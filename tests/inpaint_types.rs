@@ -1,5 +1,5 @@
-//! Masks with activations in f16, with quantised weights, and where a TAESD encodes and decodes: the
-//! pictures are near those of f32 and the VAE's, and what a mask keeps is kept byte for byte.
+//! Masks with activations in f16, with quantised weights, and where a TAESD encodes and decodes:
+//! what a mask keeps is kept byte for byte, and the rest is near that of f32.
 
 use crate::harness::gpu::{self, Device};
 use crate::img2img::initial;
@@ -49,7 +49,7 @@ fn decibel(got: &[f32], want: &[f32]) -> f64 {
     -10.0 * (squares.sum::<f64>() / want.len() as f64).log10()
 }
 
-/// As near as pictures of the same checkpoint without a mask are: see `half_precision_is_close`, and
+/// As near as pictures of the same checkpoint without a mask: see `half_precision_is_close`, and
 /// `they_come_and_go_with_the_unet` of ControlNets.
 #[test]
 fn half_precision_and_quantised_weights_are_close() {

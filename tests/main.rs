@@ -14,8 +14,10 @@ mod checkpoints; // configs and files: what is refused, what is read
 mod compare; // how like pictures are, to one another and to their prompts
 mod controlnet; // ControlNets and T2I-Adapters against diffusers: networks and pictures
 mod controlnet_drawn; // the built-in model draws what is drawn
-mod controlnet_files; // their files: names, what is refused, the program, memory
+mod controlnet_files; // their files: names, what is refused, the program
 mod controlnet_masked; // and where a part of a picture is made anew
+mod controlnet_memory; // what they take of memory, as planned and as counted
+mod controlnet_reading; // their files are read once, and not twice over a network
 mod developing; // between the steps: a rest, and what is shown
 mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents

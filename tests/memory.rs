@@ -6,8 +6,8 @@ use crate::walk::request;
 use darkroom::diffusion::Sampler;
 use darkroom::gpu::{Gpu, GpuOptions, Limits};
 use darkroom::pipeline::{
-    Control, DryRun, Files, Kinds, Options, Part, PartSet, Picture, Pipeline, Request, Residency,
-    Shortcuts, Stage, Workload,
+    Control, DeviceMemory, DryRun, Files, Kinds, Options, Part, PartSet, Picture, Pipeline,
+    Request, Residency, Shortcuts, Stage, Workload,
 };
 use darkroom::weights::{FileSource, LocalFuture, Source};
 use darkroom::{Precision, WeightType};
@@ -85,7 +85,14 @@ fn check(model: &Path, request: &Request, ways: &[Residency]) {
         let picture = draw(&pipeline, request);
         assert_eq!(pipeline.residency(), Some(way));
         let size = [picture.width, picture.height];
-        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load = Workload {
+            size,
+            prompts: 2,
+            chunks: 1,
+            pictures: 1,
+            kinds: Kinds::EXACT,
+            begins: false,
+        };
         let dry = block_on(files.dry_run_with(&options, &gpu, load, way)).unwrap();
         for (stage, held) in &dry.peaks {
             println!("{way:?} {stage:?}: {held:?}");
@@ -123,7 +130,8 @@ fn the_devices_account_is_the_plan_with_shortcuts() {
         let (files, options) = (files(&model), Options::default());
         let plan = Sampler::Ddim.plan(&files.schedule, 8).unwrap();
         let kinds = Kinds::of(&shortcuts.apply(plan, &files.schedule));
-        let load = Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds };
+        let load =
+            Workload { size: [64, 64], prompts: 2, chunks: 1, pictures: 1, kinds, begins: false };
         let dry = block_on(files.dry_run_with(&options, &gpu, load, Residency::ALL)).unwrap();
         assert_eq!(pipeline.peaks(), dry.peaks, "{shortcuts:?}");
     }
@@ -161,8 +169,14 @@ fn the_devices_account_is_the_plan_for_the_built_in_model() {
 fn small_models_keep_everything() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/models/demo");
     for model in [tiny(), &demo] {
-        let load =
-            Workload { size: [256, 256], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load = Workload {
+            size: [256, 256],
+            prompts: 2,
+            chunks: 1,
+            pictures: 1,
+            kinds: Kinds::EXACT,
+            begins: false,
+        };
         let options = Options::default();
         let dry = block_on(files(model).dry_run(&options, Limits::default(), load)).unwrap();
         assert_eq!(dry.residency, Residency::ALL, "{}", model.display());
@@ -203,8 +217,14 @@ fn decoder_work(files: &Files, dry: &DryRun, options: &Options) -> f64 {
         of_decoder.expect("every run decodes").stats.flops as f64
     };
     let gpu = Gpu::dry(options.precision == Precision::F16);
-    let load =
-        Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload {
+        size: [512, 512],
+        prompts: 2,
+        chunks: 1,
+        pictures: 1,
+        kinds: Kinds::EXACT,
+        begins: false,
+    };
     let whole = block_on(files.dry_run_with(options, &gpu, load, Residency::ALL)).unwrap();
     flops(dry) / flops(&whole)
 }
@@ -213,8 +233,14 @@ fn decoder_work(files: &Files, dry: &DryRun, options: &Options) -> f64 {
 #[test]
 fn v1_4_is_decoded_whole_where_there_is_room() {
     let files = v1_4();
-    let load =
-        Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload {
+        size: [512, 512],
+        prompts: 2,
+        chunks: 1,
+        pictures: 1,
+        kinds: Kinds::EXACT,
+        begins: false,
+    };
     let roomy = Limits { buffer: 2 << 30, ..Limits::default() };
     let set = (Some(2_600_000_000), Limits::default(), 2_600_000_000);
     for (memory, limits, most) in [set, (None, roomy, 2_800_000_000)] {
@@ -237,8 +263,14 @@ fn v1_4_is_decoded_whole_where_there_is_room() {
 #[test]
 fn v1_4_at_512_keeps_its_promises() {
     let files = v1_4();
-    let load =
-        Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload {
+        size: [512, 512],
+        prompts: 2,
+        chunks: 1,
+        pictures: 1,
+        kinds: Kinds::EXACT,
+        begins: false,
+    };
     for (weights, most) in [
         (WeightType::F16, 2_000_000_000),
         (WeightType::Q8_0, 1_300_000_000),
@@ -273,6 +305,7 @@ fn v1_4_at_other_sizes_and_in_batches_keeps_the_default_limits() {
             chunks: 1,
             pictures,
             kinds: Kinds::EXACT,
+            begins: false,
         };
         let sizes = [[512, 768], [768, 768], [1024, 1024]].map(|size| load(size, 1));
         let batches = (1..=4).map(|pictures| load([512, 512], pictures));
@@ -281,5 +314,31 @@ fn v1_4_at_other_sizes_and_in_batches_keeps_the_default_limits() {
             let dry = dry.unwrap_or_else(|fault| panic!("{load:?} {precision}: {fault}"));
             println!("{load:?} {precision}: {}, {:?}", dry.peak().total(), dry.residency);
         }
+    }
+}
+
+/// The encoder of a start picture is kept to the memory that a user gives; to what is expected of a
+/// device only where it could not hold it. The peak that a device is asked for has it in any case.
+#[test]
+fn a_start_picture_of_v1_4_is_planned() {
+    let (files, gpu) = (Files::v1_4().unwrap(), Gpu::dry_within(Limits::default(), false));
+    let plan = |begins: bool, memory: Option<u64>, refused: Option<u64>| {
+        let (size, kinds) = ([512, 512], Kinds::EXACT);
+        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds, begins };
+        let device_memory = DeviceMemory { refused, ..DeviceMemory::UNKNOWN };
+        let weights = Some(WeightType::F16);
+        let options = Options { weights, memory, device_memory, ..Options::default() };
+        let dry = block_on(files.dry_run_of(&options, &gpu, load, &[])).unwrap();
+        println!("{begins} {memory:?} {refused:?}: {} {:?}", dry.peak().total(), dry.residency);
+        (dry.peak().total(), dry.residency.kept.has(Part::Unet))
+    };
+    let (steps, kept) = plan(false, None, None);
+    assert!(kept && steps < 2_000_000_000, "{steps}");
+    let (begun, kept) = plan(true, None, None);
+    assert!(kept && (steps + 1..2_400_000_000).contains(&begun), "{begun}");
+    for (memory, refused) in [(Some(steps), None), (None, Some(begun))] {
+        assert!(plan(false, memory, refused).1);
+        let (less, kept) = plan(true, memory, refused);
+        assert!(!kept && less <= steps, "{less}");
     }
 }

@@ -30,7 +30,14 @@ fn large() -> Request {
 /// The most bytes of buffers that a picture takes where everything is kept and decoded whole.
 fn peak_of_all() -> u64 {
     let files = block_on(Files::open(&FileSource::new(tiny()))).unwrap();
-    let load = Workload { size: SIZE, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load = Workload {
+        size: SIZE,
+        prompts: 2,
+        chunks: 1,
+        pictures: 1,
+        kinds: Kinds::EXACT,
+        begins: false,
+    };
     let (gpu, options) = (device().dry_twin(Limits::default(), false), Options::default());
     let dry = files.dry_run_with(&options, &gpu, load, Residency::ALL);
     let dry = block_on(dry).unwrap();

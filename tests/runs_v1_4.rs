@@ -1,6 +1,6 @@
-//! Whole runs on Stable Diffusion v1.4's own topology against diffusers, with made-up weights: masks
-//! on UNets of 4 and of 9 channels, an edit by one of 8, ControlNets and T2I-Adapters of the
-//! published configs. `scripts/golden/runs_v1_4.py` wrote what it gives.
+//! Whole runs on Stable Diffusion v1.4's own topology against diffusers, with made-up weights:
+//! masks on UNets of 4 and of 9 channels, an edit by one of 8, a ControlNet and a T2I-Adapter of
+//! the published configs. `scripts/golden/runs_v1_4.py` wrote what it gives.
 
 use crate::controlnet::{adapter_tensors, drawn, filled, net_tensors};
 use crate::harness::gpu::{self, Device};
@@ -53,20 +53,9 @@ fn check_both(channels: u64) {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// One model after another: each takes some gigabytes.
 #[test]
-#[ignore = "makes and reads 3 GB of weights"]
-fn masks_and_controls_are_diffusers() {
-    check_both(4);
-}
-
-#[test]
-#[ignore = "makes and reads 2 GB of weights"]
-fn a_mask_on_nine_channels_is_diffusers() {
-    check_both(9);
-}
-
-#[test]
-#[ignore = "makes and reads 2 GB of weights"]
-fn an_edit_on_eight_channels_is_diffusers() {
-    check_both(8);
+#[ignore = "makes and reads 7 GB of weights"]
+fn masks_edits_and_controls_are_diffusers() {
+    [9, 8, 4].into_iter().for_each(check_both);
 }

@@ -31,7 +31,7 @@ fn large() -> Request {
 }
 
 fn load(size: [u32; 2]) -> Workload {
-    Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT }
+    Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false }
 }
 
 /// The lowest peak of a picture of the tiny model by these ways to save memory.

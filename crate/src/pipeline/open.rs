@@ -262,7 +262,8 @@ async fn bring(engine: &OnGpu, call: LoadContext<'_>) -> Result<()> {
     let description = call.files.describe();
     let size = [description.width, description.height];
     let prompts = call.files.prompts(&Request::default());
-    let own = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let own =
+        Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false };
     loop {
         let brought = match engine.plan(own, call).await {
             // A size that does not fit is no error here: smaller pictures may fit.

@@ -132,7 +132,8 @@ impl Pipeline {
         call: LoadContext<'_>,
     ) -> Result<impl Fn() + use<'a>> {
         let prompts = call.files.prompts(&Request::default());
-        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+        let load =
+            Workload { size, prompts, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false };
         engine.plan(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;

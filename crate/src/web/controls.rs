@@ -5,30 +5,29 @@ use super::open::{Opened, addon_source};
 use crate::error::Result;
 use crate::pipeline::PictureControl;
 use crate::weights::ControlFile;
-use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 impl Opened {
-    /// Opens those of a request. Only these are kept open.
+    /// Opens those of a request. Only these are kept open; after an error all are that were.
     ///
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for values that do not fit; those of the source
     /// and of [`ControlFile::open`].
     pub(super) async fn choose_controls(&self, beside: &JsValue) -> Result<Vec<PictureControl>> {
-        let mut open: HashMap<String, Rc<ControlFile>> = HashMap::new();
-        let mut chosen = Vec::new();
+        let (mut used, mut chosen) = (Vec::new(), Vec::new());
         for one in controls(beside)? {
             let ControlOption { address, picture, weight, start, end, guess, preprocess } = one;
-            let known = open.get(&address).or(self.controls.borrow().get(&address)).cloned();
+            let known = self.controls.borrow().get(&address).cloned();
             let file = match known {
                 Some(file) => file,
                 None => self.open_control(&address).await?,
             };
-            open.insert(address, file.clone());
+            self.controls.borrow_mut().insert(address.clone(), file.clone());
+            used.push(address);
             chosen.push(PictureControl { file, picture, weight, start, end, guess, preprocess });
         }
-        *self.controls.borrow_mut() = open;
+        self.controls.borrow_mut().retain(|address, _| used.contains(address));
         Ok(chosen)
     }
 

@@ -147,8 +147,8 @@ fn set(spec: &mut ControlSpec, option: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The controls of a line of a list at this place: `[{"file": …, "image": …, "weight": 0.8, "start": 0, "end":
-/// 1, "guess": false, "preprocess": "canny"}]`.
+/// The controls of a line of a list at this place: `[{"file": …, "image": …, "weight": 0.8,
+/// "start": 0, "end": 1, "guess": false, "preprocess": "canny"}]`.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.

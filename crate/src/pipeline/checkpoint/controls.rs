@@ -11,6 +11,7 @@ use crate::models::t2i_adapter::{T2iAdapter, T2iAdapterConfig};
 use crate::nn::Scope;
 use crate::weights::{ControlFile, ControlKind};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// The most of them beside a request: they are bits of a number.
@@ -81,7 +82,7 @@ impl ControlRecord {
         ControlRecord {
             kind: file.kind().name(),
             name: file.name().to_owned(),
-            sha256: file.sha256().to_owned(),
+            sha256: file.sha256(),
             weight: *weight,
             start: *start,
             end: *end,
@@ -117,6 +118,12 @@ pub(in crate::pipeline) enum ControlConfig {
 }
 
 impl FittedControl {
+    /// Each file once, of uses of which several may be of one file.
+    pub(in crate::pipeline) fn once(uses: &[FittedControl]) -> Vec<FittedControl> {
+        let mut files = HashSet::new();
+        uses.iter().filter(|one| files.insert(Rc::as_ptr(&one.file))).cloned().collect()
+    }
+
     /// With a picture of which only the size counts, which is the request's.
     pub(in crate::pipeline) fn unseen(&self) -> PictureControl {
         PictureControl::new(self.file.clone(), Rgba::new(1, 1, vec![0; 4]))
@@ -164,7 +171,8 @@ pub(in crate::pipeline) fn mark_controls(plan: &mut Plan, controls: &[PictureCon
 }
 
 impl Files {
-    /// Checks that files are for this model; each counts once, however many pictures it gets.
+    /// Checks that files are for this model. A file that gets several pictures is there, and in
+    /// what is returned, as many times.
     ///
     /// # Errors
     /// [`Error::BadFile`] and [`Error::Config`] for those of another model, tensors that are
@@ -175,9 +183,8 @@ impl Files {
     ) -> Result<Vec<FittedControl>> {
         let mut fitted: Vec<FittedControl> = Vec::new();
         for file in files {
-            if !fitted.iter().any(|one| Rc::ptr_eq(&one.file, file)) {
-                fitted.push(self.fit_control(file)?);
-            }
+            let known = fitted.iter().find(|one| Rc::ptr_eq(&one.file, file)).cloned();
+            fitted.push(known.map_or_else(|| self.fit_control(file), Ok)?);
         }
         Ok(fitted)
     }

@@ -22,8 +22,8 @@ use crate::weights::ControlFile;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// Its name in progress events.
-const PART: &str = "controlnet";
+/// Their name in progress events.
+pub(super) const PART: &str = "controlnet";
 
 /// The message of a panic: it was not loaded before its stage, which would be a bug.
 const LOADED: &str = "the stage of the steps loads it";
@@ -31,6 +31,9 @@ const LOADED: &str = "the stage of the steps loads it";
 /// The networks of the present request.
 #[derive(Default)]
 pub(in crate::pipeline) struct ControlsOnGpu {
+    /// One for each picture: several may be of one file.
+    uses: RefCell<Vec<FittedControl>>,
+    /// Their files.
     chosen: RefCell<Vec<FittedControl>>,
     /// Whether some were chosen that no stage has loaded yet.
     are_new: Cell<bool>,
@@ -71,14 +74,19 @@ pub(in crate::pipeline) struct ReadyAdapter {
 type Seen = (PictureControl, [u32; 2], Rc<Features>);
 
 impl ControlsOnGpu {
-    /// Makes these the networks of what follows, and lets the others go. Returns whether that
-    /// changes anything.
-    pub(super) fn choose(&self, fitted: Vec<FittedControl>) -> bool {
+    /// Makes these the networks of what follows, one for each picture, and lets the others go.
+    /// Returns whether that changes anything.
+    pub(super) fn choose(&self, uses: Vec<FittedControl>) -> bool {
         let files = |all: &[FittedControl]| -> Vec<*const ControlFile> {
             all.iter().map(|one| Rc::as_ptr(&one.file)).collect()
         };
-        if files(&self.chosen.borrow()) == files(&fitted) {
+        if files(&self.uses.borrow()) == files(&uses) {
             return false;
+        }
+        let fitted = FittedControl::once(&uses);
+        *self.uses.borrow_mut() = uses;
+        if files(&self.chosen.borrow()) == files(&fitted) {
+            return true;
         }
         let before = self.chosen.replace(fitted);
         let mut loaded = self.networks.take();
@@ -98,9 +106,17 @@ impl ControlsOnGpu {
         self.are_new.get()
     }
 
-    /// Those of the present request.
-    pub(in crate::pipeline) fn chosen(&self) -> Vec<FittedControl> {
-        self.chosen.borrow().clone()
+    /// Those of the present request, one for each picture.
+    pub(in crate::pipeline) fn uses(&self) -> Vec<FittedControl> {
+        self.uses.borrow().clone()
+    }
+
+    /// Whether no ControlNet would come over a network again if it were let go.
+    pub(in crate::pipeline) fn are_near(&self) -> bool {
+        let is_near = |one: &FittedControl| {
+            matches!(one.config, ControlConfig::T2iAdapter(_)) || one.file.source().is_near()
+        };
+        self.chosen.borrow().iter().all(is_near)
     }
 
     /// Lets the networks go.
@@ -131,6 +147,7 @@ impl ControlsOnGpu {
         for (place, file, network) in pending {
             let target = LoadTarget { gpu, source: file.source(), control };
             let loaded = network.load(&target, &mut counted).await?;
+            finish_hash(gpu, &file, control).await?;
             self.networks.borrow_mut()[place] = Some(Rc::new(loaded.network));
         }
         self.are_new.set(false);
@@ -265,6 +282,11 @@ impl ControlsOnGpu {
     }
 }
 
+/// Makes the hash of a file known that was loaded; a dry device reads none.
+async fn finish_hash(gpu: &Gpu, file: &ControlFile, control: &Control) -> Result<()> {
+    if gpu.is_dry() { Ok(()) } else { file.finish_hash(&|| control.check()).await }
+}
+
 /// Loads a T2I-Adapter, makes the features of its picture, and lets it go.
 async fn see(
     gpu: &Gpu,
@@ -277,6 +299,7 @@ async fn see(
     let pending = Pending::new(gpu, PART, one.file.archive(), options.weights, new)?;
     let target = LoadTarget { gpu, source: one.file.source(), control };
     let network = pending.load_alone(&target).await?;
+    finish_hash(gpu, &one.file, control).await?;
     let [w, h] = size.map(|side| side as usize / config.factor);
     let c = config.in_channels * config.factor * config.factor;
     // It runs once, so in f32 with its range: what it makes is kept for all runs.

@@ -1,8 +1,11 @@
 //! The ControlNets and T2I-Adapters of a request, on the CPU.
 
 use super::control_picture::{guess_scale, planes, unshuffled};
+use super::controls::PART;
+use super::loading::Counted;
+use super::workload::Workload;
 use crate::error::Result;
-use crate::models::unet::Residuals;
+use crate::models::unet::{Level, Residuals};
 use crate::pipeline::checkpoint::{ControlConfig, FittedControl, PictureControl};
 use crate::pipeline::control::Control;
 use crate::reference::{ControlNet, T2iAdapter, Weights};
@@ -13,9 +16,16 @@ use std::rc::Rc;
 /// The message of a panic: shapes were checked when the request was planned.
 const FITS: &str = "arrays of one shape";
 
+/// How many arrays of a convolution exist at once: its input, a copy in another layout, its output,
+/// and the activation's.
+const ARRAYS: u64 = 4;
+
 /// The networks of the present request.
 #[derive(Default)]
 pub(super) struct ControlsOnCpu {
+    /// One for each picture: several may be of one file.
+    uses: RefCell<Vec<FittedControl>>,
+    /// Their files.
     chosen: RefCell<Vec<FittedControl>>,
     networks: RefCell<Vec<Option<Rc<Network>>>>,
 }
@@ -53,9 +63,10 @@ pub(super) struct Inputs<'a> {
 }
 
 impl ControlsOnCpu {
-    /// Makes these the networks of what follows, and lets the others go.
-    pub(super) fn choose(&self, fitted: Vec<FittedControl>) {
-        let before = self.chosen.replace(fitted);
+    /// Makes these the networks of what follows, one for each picture, and lets the others go.
+    pub(super) fn choose(&self, uses: Vec<FittedControl>) {
+        let before = self.chosen.replace(FittedControl::once(&uses));
+        *self.uses.borrow_mut() = uses;
         let mut loaded = self.networks.take();
         let mut of = |one: &FittedControl| {
             let place = before.iter().position(|known| Rc::ptr_eq(&known.file, &one.file))?;
@@ -64,11 +75,44 @@ impl ControlsOnCpu {
         *self.networks.borrow_mut() = self.chosen.borrow().iter().map(&mut of).collect();
     }
 
-    /// Bytes of their weights in f32.
-    pub(super) fn bytes(&self) -> u64 {
+    /// Bytes of their weights in f32, and of what is kept beside the UNet for each picture of this
+    /// size: what each makes of its picture, and what it adds at every level.
+    pub(super) fn bytes(&self, load: Workload) -> u64 {
         let chosen = self.chosen.borrow();
         let tensors = chosen.iter().flat_map(|one| one.file.archive().tensors());
-        tensors.map(|info| 4 * info.elements() as u64).sum()
+        let weights: u64 = tensors.map(|info| 4 * info.elements() as u64).sum();
+        let pixels = u64::from(load.size[0]) * u64::from(load.size[1]);
+        let of_use = |one: &FittedControl| match &one.config {
+            ControlConfig::ControlNet(config) => {
+                let pixels = pixels / (config.factor() * config.factor()) as u64;
+                let levels = config.unet.levels.iter().enumerate();
+                // Of each level its layers, what comes into it and what leaves it.
+                let of_level = |(i, level): (usize, &Level)| {
+                    (level.channels * (level.layers + 2)) as u64 * (pixels >> (2 * i))
+                };
+                let hint = config.unet.levels[0].channels as u64 * pixels;
+                // Scaled as they are made, and in the sum of all.
+                hint + 2 * load.prompts as u64 * levels.map(of_level).sum::<u64>()
+            }
+            ControlConfig::T2iAdapter(config) => {
+                let pixels = pixels / (config.factor * config.factor) as u64;
+                let levels = config.channels.iter().enumerate();
+                let kept: u64 = levels.map(|(i, c)| *c as u64 * (pixels >> (2 * i))).sum();
+                kept * (1 + 2 * load.prompts as u64)
+            }
+        };
+        weights + 4 * self.uses.borrow().iter().map(of_use).sum::<u64>()
+    }
+
+    /// The most bytes of the arrays in which a ControlNet sees its picture: of the convolutions at
+    /// the picture's own size.
+    pub(super) fn bytes_to_see(&self, load: Workload) -> u64 {
+        let widest = |one: &FittedControl| match &one.config {
+            ControlConfig::ControlNet(config) => config.conditioning.first().copied(),
+            ControlConfig::T2iAdapter(_) => None,
+        };
+        let widest = self.chosen.borrow().iter().filter_map(widest).max().unwrap_or(0);
+        4 * ARRAYS * widest as u64 * u64::from(load.size[0]) * u64::from(load.size[1])
     }
 
     /// Shows the networks their pictures at a size; reads those that were not read yet.
@@ -120,8 +164,11 @@ impl ControlsOnCpu {
             return Ok((network, config));
         }
         let file = &control.file;
-        let weights =
-            Weights::read(file.source(), file.archive(), 0, &mut |_| cancel.check()).await?;
+        let tensors = file.archive().tensors().iter();
+        let counted = Counted::of(tensors.map(|info| info.range.end - info.range.start).sum());
+        let mut progress = |done| counted.report(cancel, PART, done);
+        let weights = Weights::read(file.source(), file.archive(), 0, &mut progress).await?;
+        file.finish_hash(&|| cancel.check()).await?;
         let network = Rc::new(match &config {
             ControlConfig::ControlNet(config) => {
                 Network::ControlNet(Box::new(ControlNet::open(weights, config)?))

@@ -63,15 +63,16 @@ pub(in crate::pipeline) fn work_bytes(
     score_bytes(files, size, prompts, by_taesd).saturating_mul(2).max(decoder)
 }
 
-/// Checks that a workload's pictures, one after another, fit in memory beside so many bytes of
-/// further networks, decoded by the VAE or by a TAESD.
+/// Checks that a workload's pictures, one after another, fit in memory with the networks of its
+/// controls, which take bytes beside the UNet and while they see their pictures; decoded by the VAE
+/// or by a TAESD.
 ///
 /// # Errors
 /// [`Error::Request`] for a size that does not fit, and for token merging, which the CPU does not
 /// have.
 pub(in crate::pipeline) fn check_load(
     load: Workload,
-    (files, further): (&Files, u64),
+    (files, [further, to_see]): (&Files, [u64; 2]),
     by_taesd: bool,
 ) -> Result<()> {
     let Workload { size, prompts, kinds, .. } = load;
@@ -81,7 +82,8 @@ pub(in crate::pipeline) fn check_load(
     }
     let context = context_score_bytes(files, load);
     let scores = score_bytes(files, size, prompts, by_taesd).max(context);
-    let work = work_bytes(files, size, prompts, by_taesd).max(context.saturating_mul(2));
+    let work =
+        work_bytes(files, size, prompts, by_taesd).max(context.saturating_mul(2)).max(to_see);
     let needed = files.bytes_on_cpu().saturating_add(further).saturating_add(work);
     if scores > ARRAY_MAX || needed > MEMORY_MAX {
         let reason = format!(

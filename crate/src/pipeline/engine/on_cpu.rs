@@ -2,6 +2,7 @@
 
 use super::controls_on_cpu::{ControlsOnCpu, Inputs, Seen, residuals};
 use super::loading::Counted;
+use super::workload::Workload;
 use super::{Conditioning, Engine, LoadContext, Moments};
 use crate::diffusion::{Deep, Evaluation};
 use crate::error::Result;
@@ -75,9 +76,9 @@ impl OnCpu {
         Ok(OnCpu { networks, turn, taesd, controls, by_taesd: Cell::new(false) })
     }
 
-    /// Bytes of the weights of the request's controls.
-    pub(in crate::pipeline) fn control_bytes(&self) -> u64 {
-        self.controls.bytes()
+    /// Bytes that the request's controls take: beside the UNet, and while they see their pictures.
+    pub(in crate::pipeline) fn control_bytes(&self, load: Workload) -> [u64; 2] {
+        [self.controls.bytes(load), self.controls.bytes_to_see(load)]
     }
 
     /// Sets who decodes the pictures.

@@ -33,8 +33,8 @@ const LEAST: u64 = 600_000_000;
 pub enum Stage {
     /// The parts that are kept are loaded.
     Loading,
-    /// The VAE's encoder encodes the picture that a run begins with, if there is one. Dry runs do
-    /// not include this stage. The encoder is kept if the decoder is.
+    /// The VAE's encoder encodes the picture that a run begins with, if there is one. The encoder
+    /// is kept if the decoder is.
     Beginning,
     /// The text encoder encodes the prompts.
     Text,

@@ -22,12 +22,18 @@ pub(super) fn encode(
     [posterior.mean, posterior.logvar]
 }
 
-/// Planes `[3, h, w]` of a picture of this width and height → `[1, h, w, 4]`.
+/// Planes `[3, h, w]` of a picture of this width and height → `[1, h, w, 4]`; without planes, in a
+/// dry run, only its memory.
 pub(super) fn upload(
     gpu: &Gpu,
     precision: Precision,
     (planes, [width, height]): (&[f32], [usize; 2]),
 ) -> Tensor {
+    if planes.is_empty() {
+        let picture = Tensor::for_host(gpu, [1, height, width, 4], precision);
+        gpu.count_upload(picture.bytes());
+        return picture;
+    }
     let values = channels_last(planes, [1, 3, height, width]);
     Tensor::from_f32(gpu, &values, [1, height, width, 4], precision)
 }

@@ -17,6 +17,8 @@ pub struct Workload {
     pub pictures: usize,
     /// The kinds of the UNet's evaluations.
     pub kinds: Kinds,
+    /// Whether a picture is encoded first: it begins with one, or edits one.
+    pub begins: bool,
 }
 
 /// The kinds of a run's evaluations. Each different pair of (previous kind, kind) has one entry, in

@@ -22,8 +22,9 @@ pub struct DryRun {
     pub weight_bytes: u64,
     /// The residency of the run.
     pub residency: Residency,
-    /// In order: loading the kept parts; the text encoder; the UNet's keys and values; one
-    /// evaluation of the UNet of each kind; the VAE's decoder.
+    /// In order: loading the kept parts; the VAE's encoder, where a picture is encoded; the text
+    /// encoder; the UNet's keys and values; one evaluation of the UNet of each kind; the VAE's
+    /// decoder.
     pub costs: Vec<PartCost>,
     /// The peak of memory in each stage.
     pub peaks: Vec<(Stage, Held)>,
@@ -32,7 +33,16 @@ pub struct DryRun {
 impl DryRun {
     /// The peak of memory of the whole run.
     pub fn peak(&self) -> Held {
-        let peaks = self.peaks.iter().map(|(_, peak)| *peak);
+        self.peak_where(|_| true)
+    }
+
+    /// The peak of all that follows the encoder of a start picture.
+    pub(super) fn peak_after_beginning(&self) -> Held {
+        self.peak_where(|stage| stage != Stage::Beginning)
+    }
+
+    fn peak_where(&self, counts: impl Fn(Stage) -> bool) -> Held {
+        let peaks = self.peaks.iter().filter(|(stage, _)| counts(*stage)).map(|(_, peak)| *peak);
         peaks.fold(Held::default(), Held::or_larger)
     }
 
@@ -121,6 +131,11 @@ impl Files {
         let pictures: Vec<PictureControl> = controls.iter().map(FittedControl::unseen).collect();
         engine.use_controls(controls);
         let mut costs = vec![count_part("loading", gpu).await?];
+        let sides = load.size.map(|side| side as usize);
+        if load.begins {
+            engine.encode_picture(self, &[], sides, control).await?;
+            costs.push(count_part("VAE encoder", gpu).await?);
+        }
         let context = {
             let rows = load.prompts * load.chunks;
             let ids = vec![0; rows * self.text_encoder.max_position_embeddings];
@@ -139,6 +154,11 @@ impl Files {
         let picture = engine.decode(&latents, 0, call).await?;
         engine.rgba(&picture).await?;
         costs.push(count_part("VAE decoder", gpu).await?);
+        if load.begins && !pictures.is_empty() {
+            // The next request's, beside the ControlNets that this one has loaded.
+            drop((picture, latents));
+            engine.encode_picture(self, &[], sides, control).await?;
+        }
         let weight_bytes = sizes(self, options.weights)?.values().sum();
         Ok(DryRun { weight_bytes, residency, costs, peaks: engine.peaks() })
     }

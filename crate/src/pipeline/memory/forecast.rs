@@ -25,8 +25,14 @@ use web_time::Instant;
 
 /// The defaults of the page's form.
 const STEPS: u32 = 20;
-const LOAD: Workload =
-    Workload { size: [512, 512], prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+const LOAD: Workload = Workload {
+    size: [512, 512],
+    prompts: 2,
+    chunks: 1,
+    pictures: 1,
+    kinds: Kinds::EXACT,
+    begins: false,
+};
 
 /// The parts that stay where a TAESD decodes.
 const WITHOUT_VAE: PartSet = PartSet::of(&[Part::TextEncoder, Part::Unet]);

@@ -23,7 +23,7 @@ impl Planned for OnCpu {
     /// Always one, which uses all cores.
     async fn plan(&self, load: Workload, call: LoadContext<'_>) -> Result<usize> {
         let choice = self.taesd().map_or(DecoderChoice::Vae, |beside| beside.decoder);
-        let networks = (call.files, self.control_bytes());
+        let networks = (call.files, self.control_bytes(load));
         let checked = check_load(load, networks, choice == DecoderChoice::Taesd);
         let by_taesd = match (choice, &checked) {
             (DecoderChoice::Auto, Err(_)) => {
@@ -96,9 +96,24 @@ impl Planner<'_> {
         self.fit_within(limits, load).await
     }
 
+    /// The candidates, or the one that was asked for.
+    fn ways(&self) -> Vec<Residency> {
+        let OnGpu { options, source, controls, .. } = self.engine;
+        if let Some(way) = options.residency {
+            let is_chosen = options.decoder() == DecoderChoice::Taesd;
+            return vec![Residency { taesd: way.taesd || is_chosen, ..way }];
+        }
+        let mut ways = Residency::ways_by(options.decoder(), source.is_near());
+        if !controls.are_near() {
+            // The ControlNets stay as long as the UNet does, and nothing is fetched again.
+            ways.retain(|way| way.kept.has(Part::Unet));
+        }
+        ways
+    }
+
     /// Plans by dry runs within these limits.
     async fn fit_within(&self, limits: Limits, load: Workload) -> Result<Fit> {
-        let OnGpu { gpu, options, source, .. } = self.engine;
+        let OnGpu { gpu, options, .. } = self.engine;
         let files = self.call.files;
         let sizes = sizes(files, options.weights)?;
         // What the steps need: the ControlNets stay as long as the UNet does.
@@ -110,25 +125,25 @@ impl Planner<'_> {
         // More pictures at once are not worth more memory: no adapter would be used better.
         let least = Residency::budget(unet_bytes);
         let of_pictures = options.memory.unwrap_or(budget.min(least));
+        // The encoder of a start picture runs once and may take more than the steps. What is only
+        // expected of a device is not kept to for that: it is asked whether it can hold it.
+        let is_strict = options.memory.is_some() || refused.is_some();
         let dry_run = async |pictures, residency| {
             let load = Workload { pictures, ..load };
             let gpu = gpu.dry_twin(limits, options.precision == Precision::F16);
-            let load = (load, self.engine.controls.chosen());
+            let load = (load, self.engine.controls.uses());
             let dry = files.dry_run_controlled(&gpu, options, load, residency).await;
-            dry.map(|dry| (dry.peak().total(), gpu.kernels()))
+            dry.map(|dry| {
+                let whole = dry.peak().total();
+                let kept_to = if is_strict { whole } else { dry.peak_after_beginning().total() };
+                (kept_to, whole, gpu.kernels())
+            })
         };
         let (mut peaks, mut kernels, mut refused) = (Vec::new(), Vec::new(), None);
-        let ways = match options.residency {
-            Some(way) => {
-                let is_chosen = options.decoder() == DecoderChoice::Taesd;
-                vec![Residency { taesd: way.taesd || is_chosen, ..way }]
-            }
-            None => Residency::ways_by(options.decoder(), source.is_near()),
-        };
-        for way in ways {
+        for way in self.ways() {
             let peak = match dry_run(1, way).await {
-                Ok((peak, used)) => {
-                    kernels.push((way, used));
+                Ok((peak, whole, used)) => {
+                    kernels.push((way, whole, used));
                     Some(peak)
                 }
                 Err(error @ Error::GpuLimit { .. }) => {
@@ -146,21 +161,20 @@ impl Planner<'_> {
             return Err(refused.expect("a way that has no peak was refused"));
         };
         let of_one = peaks.iter().find(|(way, _)| *way == residency).and_then(|(_, peak)| *peak);
-        let mut peak = of_one.unwrap_or(0);
-        let most = peak.max(of_pictures);
+        let most = of_one.unwrap_or(0).max(of_pictures);
+        let of_way = kernels.into_iter().find(|(way, ..)| *way == residency);
+        let (_, mut peak, kernels) = of_way.expect("it has a peak");
         let mut pictures = load.pictures.min(AT_ONCE_MAX);
         while pictures > 1 {
             match dry_run(pictures, residency).await {
-                Ok((of_all, _)) if of_all <= most => {
-                    peak = of_all;
+                Ok((of_all, whole, _)) if of_all <= most => {
+                    peak = whole;
                     break;
                 }
                 Ok(_) | Err(Error::GpuLimit { .. }) => pictures = pictures.div_ceil(2),
                 Err(error) => return Err(error),
             }
         }
-        let of_way = kernels.into_iter().find(|(way, _)| *way == residency);
-        let kernels = of_way.map_or_else(Vec::new, |(_, kernels)| kernels);
         Ok((PlannedWorkload { load, pictures, residency, peak, least }, kernels))
     }
 

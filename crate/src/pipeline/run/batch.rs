@@ -43,6 +43,8 @@ pub(in crate::pipeline) struct Order {
     pub start: Start,
     /// The picture that it begins with or edits.
     pub canvas: Option<Canvas>,
+    /// Whether pictures are encoded first: that of the canvas, or those of a first pass.
+    pub begins: bool,
     /// The ControlNets and T2I-Adapters with the part of their pictures that is made, where only a
     /// part is.
     pub cut: Option<Vec<PictureControl>>,
@@ -57,8 +59,8 @@ impl Order {
     /// top of which come only the latents of the whole.
     pub(crate) fn load(&self, pictures: usize) -> Workload {
         let (size, prompts) = (self.largest_part(), self.prompts.count);
-        let kinds = Kinds::of(&self.plan);
-        Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds }
+        let (kinds, begins) = (Kinds::of(&self.plan), self.begins);
+        Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds, begins }
     }
 
     /// Width and height of what the networks see at once, in pixels.

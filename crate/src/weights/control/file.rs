@@ -1,27 +1,26 @@
-//! An opened ControlNet or T2I-Adapter: its header. Its numbers are read when a run needs them.
+//! An opened ControlNet or T2I-Adapter: its header. Its numbers are read when a run needs them, and
+//! hashed then: the file is read once.
 
 use super::names::{ControlKind, recognise};
 use crate::error::{Error, Result, bad_file};
 use crate::weights::single_file::identify::instead_of_sd_v1;
-use crate::weights::{Archive, Digest, MemorySource, Source, read_all};
+use crate::weights::source::hashed::Hashed;
+use crate::weights::{Archive, MemorySource, Source, read_all};
 use std::fmt;
 use std::rc::Rc;
 
-/// About how many bytes are read at once for the hash.
-const WINDOW: u64 = 8 << 20;
 /// The longest config.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 const CONFIG: &str = "config.json";
 
 /// An opened ControlNet or T2I-Adapter.
 pub struct ControlFile {
-    source: Rc<dyn Source>,
+    source: Hashed,
     name: String,
     kind: ControlKind,
     archive: Rc<Archive>,
     /// The path and the text of its config, where it has one.
     config: Option<(String, String)>,
-    sha256: String,
 }
 
 impl fmt::Debug for ControlFile {
@@ -39,8 +38,8 @@ impl ControlFile {
         "diffusion_pytorch_model.fp16.bin",
     ];
 
-    /// Reads the header of the file `path`, and the whole of it once for its hash. A `config.json`
-    /// beside it counts if it is one of such a network.
+    /// Reads the header of the file `path`. A `config.json` beside it counts if it is one of such a
+    /// network.
     ///
     /// # Errors
     /// [`Error::BadFile`] for a file that is damaged, and [`Error::OtherModel`] for one that is
@@ -82,25 +81,35 @@ impl ControlFile {
     /// One of which only the header is there, for dry runs; `None` for tensors of something else.
     pub fn without_numbers(header: &Archive) -> Option<Rc<ControlFile>> {
         let (kind, archive) = recognise(header)?;
-        let (name, sha256) = (header.file().to_owned(), String::new());
-        let source: Rc<dyn Source> = Rc::new(MemorySource::new(&*name, Vec::new()));
+        let name = header.file().to_owned();
+        let source = Rc::new(MemorySource::new(&*name, Vec::new()));
+        let source = Hashed::new(source, &name);
         let archive = Rc::new(archive);
-        Some(Rc::new(ControlFile { source, name, kind, archive, config: None, sha256 }))
+        Some(Rc::new(ControlFile { source, name, kind, archive, config: None }))
     }
 
     async fn open_as(source: Rc<dyn Source>, path: &str, name: String) -> Result<ControlFile> {
-        let whole = Archive::open(&*source, path).await?;
+        let source = Hashed::new(source, path);
+        let whole = Archive::open(&source, path).await?;
         let Some((kind, archive)) = recognise(&whole) else {
             return Err(bad_file(path, instead(&whole)));
         };
-        let config = config_beside(&*source, path).await?;
-        let sha256 = hash(&*source, path).await?;
-        Ok(ControlFile { source, name, kind, archive: Rc::new(archive), config, sha256 })
+        let config = config_beside(&source, path).await?;
+        Ok(ControlFile { source, name, kind, archive: Rc::new(archive), config })
     }
 
     /// Where its numbers are read.
     pub fn source(&self) -> &dyn Source {
-        &*self.source
+        &self.source
+    }
+
+    /// Reads what of the file its loader did not read, so that [`ControlFile::sha256`] is known.
+    /// `check` is called before each read; its error ends it.
+    ///
+    /// # Errors
+    /// Those of the source and of `check`.
+    pub(crate) async fn finish_hash(&self, check: &dyn Fn() -> Result<()>) -> Result<()> {
+        self.source.finish(check).await
     }
 
     /// The path of the file.
@@ -128,9 +137,9 @@ impl ControlFile {
         self.config.as_ref().map(|(path, json)| (path.as_str(), json.as_str()))
     }
 
-    /// SHA-256 of the file.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
+    /// SHA-256 of the file; empty before a run has used it.
+    pub fn sha256(&self) -> String {
+        self.source.sha256()
     }
 
     /// The shape of a tensor, if there is one of this name.
@@ -168,15 +177,4 @@ async fn config_beside(source: &dyn Source, path: &str) -> Result<Option<(String
         class.is_some_and(|class| ["ControlNetModel", "T2IAdapter"].contains(&class))
     });
     Ok(json.map(|json| (config, json)))
-}
-
-async fn hash(source: &dyn Source, path: &str) -> Result<String> {
-    let (size, mut start) = (source.size(path).await?, 0);
-    let mut digest = Digest::default();
-    while start < size {
-        let end = size.min(start + WINDOW);
-        digest.update(&source.read(path, start..end).await?);
-        start = end;
-    }
-    Ok(digest.finish().0)
 }

@@ -34,7 +34,7 @@ pub(in crate::weights) struct Entry {
     header: u64,
 }
 
-/// The bytes of the first entry of the zip file `path` whose name ends with `wanted`, in any folder.
+/// The bytes of the first entry of the zip file `path` that is `wanted`, in any folder.
 ///
 /// # Errors
 /// [`Error::BadFile`](crate::Error::BadFile) when there is none, or it is compressed, or has more

@@ -7,6 +7,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) mod folder;
+pub(super) mod hashed;
 pub(super) mod memory;
 pub(super) mod with_parts;
 pub(super) mod with_prediction;

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         let limits = Limits::default();
         let size = [width, height];
         let (prompts, kinds) = (files.prompts(&request), Kinds::EXACT);
-        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds };
+        let load = Workload { size, prompts, chunks: 1, pictures: 1, kinds, begins: false };
         let dry = files.dry_run(&options, limits, load).await?;
         println!("weights       {} on the GPU", megabytes(dry.weight_bytes));
         println!("residency     {}", text_of(dry.residency));

@@ -65,7 +65,8 @@ async fn row(
 ) -> Result<()> {
     let memory = args.memory.map(|megabytes| megabytes * 1_000_000);
     let options = Options { precision, weights: Some(weights), memory, ..Options::default() };
-    let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load =
+        Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false };
     let dry = files.dry_run(&options, Limits::default(), load).await?;
     let mega = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let stages = dry.peaks.iter().map(|(_, held)| mega(held.total()));

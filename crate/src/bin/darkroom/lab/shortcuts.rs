@@ -140,6 +140,7 @@ impl Work {
             chunks: 1,
             pictures: 1,
             kinds: Kinds::of(&plan),
+            begins: false,
         };
         let dry = files.dry_run(&Options::default(), Limits::default(), load).await?;
         let denoising = dry.peaks.iter().find(|(stage, _)| *stage == Stage::Denoising);

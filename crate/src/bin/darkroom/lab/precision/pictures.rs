@@ -107,7 +107,8 @@ async fn megabytes(args: &PrecisionArgs, options: &Options) -> Result<f64> {
     let files = Files::open(&args.parts.with(args.model.source())).await?;
     let description = files.describe();
     let size = [description.width, description.height];
-    let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT };
+    let load =
+        Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds: Kinds::EXACT, begins: false };
     let dry = files.dry_run(options, Limits::default(), load).await?;
     Ok(dry.weight_bytes as f64 / 1e6)
 }
