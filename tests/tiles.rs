@@ -173,7 +173,8 @@ fn a_window_of_v1_4_takes_a_fraction_of_the_whole() {
     let options = Options { weights: Some(WeightType::F16), ..Options::default() };
     let peak = |side: u32| {
         let kinds = Kinds::EXACT;
-        let load = Workload { size: [side, side], prompts: 2, chunks: 1, pictures: 1, kinds };
+        let (size, begins) = ([side, side], true);
+        let load = Workload { size, prompts: 2, chunks: 1, pictures: 1, kinds, begins };
         let generous = Limits { buffer: 4 << 30, binding: 4 << 30, ..Limits::default() };
         block_on(files.dry_run(&options, generous, load)).map(|dry| dry.peak())
     };
