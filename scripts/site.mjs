@@ -260,7 +260,7 @@ const later = new Set([
   ...painter.map((name) => `edit/${name}.js`),
   ...["files/zip.js", "views/export.js", "store/networks.js"],
   ...["control/panel.js", "control/picture.js", "control/unit.js", "strings/control.js"],
-  ...["compare.js", "page/comparing.js", "strings/compare.js", "views/compare.js"],
+  ...["compare.js", "views/comparing.js", "strings/compare.js", "views/compare.js"],
   ...["enlarge/dialog.js", "enlarge/view.js", "strings/enlarge.js"],
 ]);
 const first = Object.keys(shell).filter(

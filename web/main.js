@@ -1,7 +1,7 @@
 // Connects the state, the session and the views. What the page shows is in views/, its texts are in
 // strings.js; the worker behind engine/client.js computes.
 
-import { writeControls } from "./control/choices.js";
+import { writeControls } from "./files/control_choices.js";
 import { anyById, onPress, watchDirections } from "./dom.js";
 import { Engine } from "./engine/client.js";
 import { forgetTuning } from "./engine/tunings.js";
@@ -218,7 +218,7 @@ const queue = createQueue(state, {
 });
 /** The comparison of checkpoints; loaded when it is first shown. */
 const comparing = () =>
-  import("./page/comparing.js").then(({ theComparing }) => theComparing(session, form));
+  import("./views/comparing.js").then(({ theComparing }) => theComparing(session, form));
 const navigation = createNavigation(
   state,
   {

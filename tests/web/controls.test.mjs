@@ -233,7 +233,7 @@ test("records of controls: the gallery, its export, a browser without the file",
   });
 });
 
-test("a ControlNet's folder is imported and saved, and imported again it is the same", async (t) => {
+test("a ControlNet's folder is imported, saved, and imported again", async (t) => {
   const { page, state, make } = await visit(t, { patience: PICTURE_MS });
   await state("ready");
   await page.locator("#library summary").first().click();

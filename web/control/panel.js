@@ -13,11 +13,11 @@ import {
 import { readOffered } from "../store/offered.js";
 import { controlText } from "../strings/control.js";
 import { anyById, chip, element, withText } from "../dom.js";
-import { PLAIN } from "./choices.js";
+import { PLAIN } from "../files/control_choices.js";
 import { blackImage, drawSmall, nextSize } from "./picture.js";
 import { createUnit } from "./unit.js";
 
-/** @typedef {import("./choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../store/networks.js").Network} Network */
 /** @typedef {ReturnType<typeof createUnit>} Unit */
 

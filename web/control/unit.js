@@ -3,7 +3,7 @@
 import { controlText } from "../strings/control.js";
 import { chip, element, withText } from "../dom.js";
 
-/** @typedef {import("./choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../store/networks.js").Network} Network */
 
 /** What the slider of the weight reaches; the field beside it takes any number. */

@@ -1,5 +1,5 @@
-// A mask that was painted in the last moments before the page was closed or reloaded. To store it as
-// a file takes longer than a page that goes has: it is written down as text, at once, and stored
+// A mask that was painted in the last moments before the page was closed or reloaded. To store it
+// as a file takes longer than a page that goes has: it is written down as text, at once, and stored
 // when the page is opened again.
 //
 //     key width height value length value length …      lengths of equal bytes, to the base 36

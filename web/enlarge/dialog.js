@@ -1,5 +1,5 @@
-// The dialog that enlarges an image by an upscaler that this browser stores. The result is stored in
-// the gallery with the image's own record, and shown. Loaded when it is first opened.
+// The dialog that enlarges an image by an upscaler that this browser stores. The result is stored
+// in the gallery with the image's own record, and shown. Loaded when it is first opened.
 
 import { isPng, readTexts } from "../files/png.js";
 import { pixelsOf } from "../files/pixels.js";

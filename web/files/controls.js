@@ -1,7 +1,7 @@
 // The ControlNets and T2I-Adapters of an image's text, as the field `controls` of the form. No text
 // has their pictures: the user chooses them again.
 
-import { PLAIN, readControls, writeControls } from "../control/choices.js";
+import { PLAIN, readControls, writeControls } from "./control_choices.js";
 
 /** How many digits of a hash are kept. */
 const DIGITS = 12;
@@ -38,7 +38,7 @@ function hashesIn(json, count) {
  * [d14c016b], Weight: 1, Guidance Start: 0, Guidance End: 1, Control Mode: Balanced, …`. The digits
  * there are of another hash than a file's SHA-256.
  * @param {string} text
- * @returns {import("../control/choices.js").ControlChoice | null} null if it names no model, or a
+ * @returns {import("./control_choices.js").ControlChoice | null} null if it names no model, or a
  * preprocessor that is not here
  */
 export function readUnit(text) {

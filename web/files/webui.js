@@ -1,7 +1,7 @@
 // Reads the request from the text format that AUTOMATIC1111's web UI introduced. Forge, SD.Next,
 // stable-diffusion.cpp, Civitai, some nodes of ComfyUI and this program write it as well.
 
-import { writeControls } from "../control/choices.js";
+import { writeControls } from "./control_choices.js";
 import { FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
 import { readUnit } from "./controls.js";

@@ -1,6 +1,6 @@
 // Actions that several views offer: make an image, use an image as start image, copy a link.
 
-import { writeControls } from "../control/choices.js";
+import { writeControls } from "../files/control_choices.js";
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { STRENGTHS, changedFields } from "../request/defaults.js";
@@ -10,7 +10,7 @@ import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";
 import { EXAMPLES, FIRST_SEED } from "../strings/demo.js";
 
-/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../engine/protocol.js").Request} Request */
 
 /**

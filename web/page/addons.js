@@ -1,6 +1,6 @@
-// What “Use” does with a stored file that is no model: a LoRA or a ControlNet is chosen in the form,
-// an upscaler enlarges the latest image, the word of a textual inversion is added to the prompt, and a part stands in for the model's own, which is
-// opened again with it.
+// What “Use” does with a stored file that is no model: a LoRA or a ControlNet is chosen in the
+// form, an upscaler enlarges the latest image, the word of a textual inversion is added to the
+// prompt, and a part stands in for the model's own, which is opened again with it.
 
 import { chooseOption } from "../options.js";
 import { kindOf, wordsOf } from "../store/addons.js";

@@ -1,12 +1,13 @@
 // The draft: the form as the user left it, stored in this browser for a reload or the next visit.
 
-import { controlImages } from "../control/choices.js";
+import { controlImages } from "../files/control_choices.js";
 import { linkFields } from "../options.js";
 import { remember, remembered } from "../storage/settings.js";
 
 /**
  * The fields that differ from their defaults; and the fields of the start image (`initial`, `mask`,
- * `strength` …, `steps`, the start images of before, and `controls`), stored under the key `begins`.
+ * `strength` …, `steps`, the start images of before, and `controls`), stored under the key
+ * `begins`.
  * @typedef {{ fields: [string, string][], startImage: Record<string, string> }} Draft
  */
 

@@ -1,7 +1,7 @@
 // Makes a request of fields as the user typed them, in the form or in a list of jobs.
 
 import { FIELDS } from "../engine/fields.js";
-import { readControls } from "../control/choices.js";
+import { readControls } from "../files/control_choices.js";
 import { say } from "../strings.js";
 import { readLoras } from "../files/loras.js";
 import { isChosen, randomSeed } from "./seed.js";

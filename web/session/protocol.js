@@ -1,7 +1,7 @@
 // Types only: the events of a session, and what a session needs.
 
 /** @typedef {import("../engine/client.js").Engine} Engine */
-/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../engine/protocol.js").Picture} Picture */
 /** @typedef {import("../engine/protocol.js").Progress} Progress */
 /** @typedef {import("../engine/protocol.js").Request} Request */

@@ -7,7 +7,9 @@ import { createState } from "./state.js";
 /** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {"loading" | "ready" | "generating" | "error"} Phase */
 /** What the session does; "" for nothing. */
-/** @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare" | "enlarge"} Task */
+/**
+ * @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare" | "enlarge"} Task
+ */
 
 /** A model and how to open it. */
 /** @typedef {{ model: string, how: import("../engine/protocol.js").Options }} Choice */

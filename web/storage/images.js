@@ -20,7 +20,7 @@ import { changed, transact } from "./database.js";
  * @property {string} engine model, precision and device, as a line of text
  * @property {string} [initial] the number of its start image (start_images.js)
  * @property {string} [mask] the number of the mask of that, which is stored there as well
- * @property {import("../control/choices.js").ControlChoice[]} [controls] its ControlNets and
+ * @property {import("../files/control_choices.js").ControlChoice[]} [controls] its ControlNets and
  * T2I-Adapters, whose pictures are stored there too
  * @property {Enlargement} [enlarged] if an upscaler has enlarged it
  * @property {string} [before] of an enlarged one: the number of the image that was enlarged

@@ -1,12 +1,14 @@
-// Start images of img2img, stored as the user's files, their masks, and the pictures of ControlNets.
-// A request of the page has the number of its start image in the field `initial`, that of the mask
-// in `mask`, those of ControlNets' in `controls`. Where storage
-// is blocked or full they are in memory only, until the page is closed.
+// Start images of img2img, stored as the user's files, their masks, and the pictures of
+// ControlNets. A request of the page has the number of its start image in the field `initial`, that
+// of the mask in `mask`, those of ControlNets' in `controls`. Where storage is blocked or full they
+// are in memory only, until the page is closed.
 
-import { controlImages } from "../control/choices.js";
 import { transact } from "./database.js";
 import { listJobs } from "./jobs.js";
 import { listImages } from "./images.js";
+
+/** A picture's key in the field `controls` of a job, which is JSON (files/control_choices.js). */
+const PICTURE = /"image":"([^"]*)"/g;
 
 /** Milliseconds after which a start image that nothing uses is deleted. */
 const UNUSED_MS = 24 * 3600 * 1000;
@@ -71,7 +73,7 @@ export async function sweepStartImages(inForm) {
       ]),
       ...(await listJobs()).flatMap(({ fields }) => [
         ...[fields["initial"], fields["mask"]],
-        ...controlImages(fields["controls"]),
+        ...[...(fields["controls"] ?? "").matchAll(PICTURE)].map(([, key]) => key),
       ]),
     ].map(String),
   );

@@ -11,7 +11,7 @@ import { theStore } from "./shared.js";
 
 /** @typedef {import("./protocol.js").StoredModel} StoredModel */
 /** @typedef {import("./protocol.js").OfferedModel} OfferedModel */
-/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {"control" | "upscaler"} NetworkKind */
 
 /**

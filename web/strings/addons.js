@@ -109,7 +109,7 @@ export const addonText = {
   },
   /** The title of the form's part. @param {number} count */
   controls: (count) => `ControlNet, T2I-Adapter${count ? ` (${count})` : ""}`,
-  /** Of an image. @param {import("../control/choices.js").ControlChoice} choice */
+  /** Of an image. @param {import("../files/control_choices.js").ControlChoice} choice */
   control: ({ name, weight }) => `ControlNet ${name} (${weight})`,
   choose: () => "Choose…",
   /** @param {string} name */

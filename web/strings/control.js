@@ -5,10 +5,11 @@ export const controlText = {
     `Control ${place}${name ? `: ${name}` : ""}`,
   add: () => "Add a ControlNet or T2I-Adapter",
   about: () =>
-    "A ControlNet or T2I-Adapter guides the image by another picture: its edges, a drawing, a pose.",
+    "A ControlNet or T2I-Adapter guides the image by another picture: its edges, a drawing, " +
+    "a pose.",
   none: () =>
-    "None is stored in this browser. Drop its file (.safetensors, .pth) or its folder on the page, " +
-    "or import it below.",
+    "None is stored in this browser. Drop its file (.safetensors, .pth) or its folder on the " +
+    "page, or import it below.",
   model: () => "Model",
   choose: () => "Choose…",
   offered: () => "On this site",
@@ -38,7 +39,8 @@ export const controlText = {
   noModel: (/** @type {number} */ place) =>
     `Control ${place} has no model: choose one, or remove it.`,
   missing: (/** @type {string} */ name) =>
-    `The ControlNet or T2I-Adapter “${name}” is not in this browser. Import its file, or remove it.`,
+    `The ControlNet or T2I-Adapter “${name}” is not in this browser. Import its file, or remove ` +
+    "it.",
   noPicture: (/** @type {string} */ name) => `${name} has no picture: choose, draw or drop one.`,
   pictureGone: (/** @type {string} */ name) =>
     `The picture of ${name} is no longer kept here. Choose it again.`,

@@ -5,8 +5,8 @@ import { duration } from "../strings.js";
 export const enlargeText = {
   title: () => "Enlarge",
   about: () =>
-    "An upscaler of the ESRGAN family makes the image larger, here on this device. The result goes " +
-    "to the gallery.",
+    "An upscaler of the ESRGAN family makes the image larger, here on this device. The result " +
+    "goes to the gallery.",
   upscaler: () => "Upscaler",
   none: () =>
     "No upscaler is stored in this browser. Import a file of ESRGAN’s or Real-ESRGAN’s kind " +

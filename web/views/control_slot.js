@@ -1,11 +1,11 @@
 // The form's ControlNets and T2I-Adapters: what is chosen. The part of the form that shows them
 // (control/panel.js) is loaded when it is opened, or when there is one.
 
-import { readControls, writeControls } from "../control/choices.js";
+import { readControls, writeControls } from "../files/control_choices.js";
 import { addonText } from "../strings/addons.js";
 import { byId } from "../dom.js";
 
-/** @typedef {import("../control/choices.js").ControlChoice} ControlChoice */
+/** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../control/panel.js").Panel} Panel */
 
 /**

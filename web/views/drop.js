@@ -3,7 +3,7 @@
 // gallery, is added to the queue. Settings of another program that are pasted into the prompt as
 // text fill in the form as well.
 
-import { readControls, writeControls } from "../control/choices.js";
+import { readControls, writeControls } from "../files/control_choices.js";
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";

@@ -1,6 +1,6 @@
 // The gallery's export: a zip file of images with a list of their requests, and with the start
-// images, masks and pictures of ControlNets that they were made with. Dropped on the page it becomes jobs of the queue
-// again.
+// images, masks and pictures of ControlNets that they were made with. Dropped on the page it
+// becomes jobs of the queue again.
 
 import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
@@ -25,7 +25,8 @@ export async function zipOf(images) {
   /** @type {Set<string>} paths of start images, masks and control pictures that are in it */
   const known = new Set();
   /**
-   * Adds a start image, a mask or a control picture, once; its path, or nothing if it is no longer stored.
+   * Adds a start image, a mask or a control picture, once; its path, or nothing if it is no longer
+   * stored.
    * @param {keyof typeof FOLDERS} kind
    * @param {string | undefined} key
    * @param {Date} made
@@ -70,7 +71,7 @@ export async function zipOf(images) {
 
 /**
  * A control, as lists of requests have it.
- * @param {import("../control/choices.js").ControlChoice} choice
+ * @param {import("../files/control_choices.js").ControlChoice} choice
  * @param {string} image the path of its picture
  */
 function recordOf({ name, hash, weight, start, end, guess, preprocess }, image) {

@@ -78,7 +78,10 @@ export function createHires(onChange) {
       show();
     },
 
-    /** The field `upscaler`, where the second pass has a file's. @returns {Record<string, string>} */
+    /**
+     * The field `upscaler`, where the second pass has a file's.
+     * @returns {Record<string, string>}
+     */
     fields: () => (isFile() && scale.value.trim() && chosen ? { upscaler: chosen } : {}),
   };
 }

@@ -1,7 +1,7 @@
 //! Exports a stored model as one tar file with its manifest, its licence and its files; what is no
-//! model, such as a LoRA, as the file that it is, unless a config belongs to it. The result is a `Blob` made of the stored
-//! `Blob`s, so that no bytes are read; the manifest in the tar file has the hash of every chunk,
-//! even if the original one had not.
+//! model, such as a LoRA, as the file that it is, unless a config belongs to it. The result is a
+//! `Blob` made of the stored `Blob`s, so that no bytes are read; the manifest in the tar file has
+//! the hash of every chunk, even if the original one had not.
 
 use super::chunks::Store;
 use super::record::Model;

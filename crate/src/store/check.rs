@@ -125,7 +125,8 @@ fn kind_of(archive: &Archive) -> Option<Kind> {
     identify_addon(archive).or(word)
 }
 
-/// Refuses a ControlNet or T2I-Adapter for Stable Diffusion XL, which no model here could use.
+/// Refuses a ControlNet or T2I-Adapter for Stable Diffusion XL, which no model here could use, and
+/// a ControlNet that ends early.
 fn check_control(archive: &Archive) -> Result<()> {
     let Some(file) = ControlFile::without_numbers(archive) else { return Ok(()) };
     let width = |end: &str| {

@@ -1,5 +1,5 @@
-// Connects the view that compares checkpoints with the session and the form. Loaded when that view is
-// first shown.
+// Connects the view that compares checkpoints with the session and the form. Loaded when that view
+// is first shown.
 
 import { compare } from "../compare.js";
 import { PARTS } from "../engine/protocol.js";
@@ -8,7 +8,7 @@ import { requestOf } from "../request/fields.js";
 import { kindOf } from "../store/addons.js";
 import { theStore } from "../store/shared.js";
 import { compareText } from "../strings/compare.js";
-import { createCompare } from "../views/compare.js";
+import { createCompare } from "./compare.js";
 
 /** @type {ReturnType<typeof createCompare> | null} */
 let one = null;
