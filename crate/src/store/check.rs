@@ -5,8 +5,8 @@ use crate::error::{Result, bad_file};
 use crate::models::upscaler::UpscalerConfig;
 use crate::pipeline;
 use crate::weights::{
-    ADDONS, Archive, CHECKPOINTS, ControlFile, Embedding, FilePart, Kind, Ldm, LonePart, Lora,
-    Manifest, Source, Taesd, check_for_zeros, identify_addon, upscaler_names,
+    ADDONS, Archive, CHECKPOINTS, ControlFile, ControlKind, Embedding, FilePart, Kind, Ldm,
+    LonePart, Lora, Manifest, Source, Taesd, check_for_zeros, identify_addon, upscaler_names,
 };
 
 /// The file that shows that a folder has the diffusers layout.
@@ -18,6 +18,8 @@ const TEXTS: [&str; 3] = [".json", ".txt", ".md"];
 /// How many words of a header are kept, and the longest of them in bytes.
 const WORDS_MAX: usize = 16;
 const WORD_BYTES_MAX: usize = 200;
+/// The last layer of a ControlNet.
+const MIDDLE: &str = "controlnet_mid_block.weight";
 /// Of a ControlNet for Stable Diffusion XL: the numbers of a token of its prompts.
 const XL_CONTEXT: usize = 2048;
 /// Of a T2I-Adapter for Stable Diffusion XL: a picture's channels in squares of 16 pixels a side.
@@ -136,7 +138,13 @@ fn check_control(archive: &Archive) -> Result<()> {
     let is_xl = width("attn2.to_k.weight") == Some(XL_CONTEXT)
         || width("adapter.conv_in.weight") == Some(XL_INPUTS);
     if !is_xl {
-        return Ok(());
+        let is_net = file.kind() == ControlKind::ControlNet;
+        return match file.shape(MIDDLE) {
+            None if is_net => {
+                Err(bad_file(archive.file(), format!("the ControlNet's {MIDDLE} is missing")))
+            }
+            _ => Ok(()),
+        };
     }
     let kind = file.kind().name();
     let reason = format!(
