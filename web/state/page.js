@@ -6,9 +6,10 @@ import { createState } from "./state.js";
 
 /** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {"loading" | "ready" | "generating" | "error"} Phase */
-/** What the session does; "" for nothing. */
 /**
- * @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare" | "enlarge"} Task
+ * What the session does; "" for nothing.
+ * @typedef {"" | "open" | "generate" | "verify" | "profile" | "measure" | "compare"
+ *   | "enlarge"} Task
  */
 
 /** A model and how to open it. */

@@ -7,8 +7,9 @@ import { pixelsOf } from "../files/pixels.js";
 import { remembered } from "../storage/settings.js";
 import { keepStartImage, startImageFile } from "../storage/start_images.js";
 import { say } from "../strings.js";
-import { drawingTexts, editText } from "../strings/edit.js";
+import { editText } from "../strings/edit.js";
 import { anyById, button, byId, onPress, setText } from "../dom.js";
+import { Editor } from "./editor.js";
 import { createExtend } from "./extend.js";
 import { FormerStarts, same } from "./former_starts.js";
 import { createMaskFields } from "./mask_fields.js";
@@ -17,9 +18,6 @@ import { createSmall } from "./small_start.js";
 /** @typedef {import("../request/draft.js").Start} Start */
 /** @typedef {import("../engine/protocol.js").Description} Description */
 /** @typedef {import("../engine/protocol.js").Extended} Extended */
-
-/** In the painter: the key of a drawing, which is no start image's. */
-const DRAWING = "drawing";
 
 /** @type {Start} */
 const NONE = { initial: "", mask: "" };
@@ -46,10 +44,7 @@ export class StartImage {
   #strength = byId("strength", HTMLInputElement);
   #fields;
   #small = createSmall();
-  /** Loaded when first opened. @type {Promise<import("../edit/painter.js").Painter> | null} */
-  #loading = null;
-  /** @type {import("../edit/painter.js").Painter | null} */
-  #painter = null;
+  #editor;
   #extend;
   #now = NONE;
   #steps = new FormerStarts();
@@ -61,15 +56,13 @@ export class StartImage {
   #choices = 0;
   /** The latest choice, if it has not ended. @type {Promise<boolean> | null} */
   #choosing = null;
-  /** Counts openings of the painter: of two at once the later one counts. */
-  #openings = 0;
-  /** Takes what is drawn. @type {(file: Blob | null) => void} */
-  #onDrawn = () => {};
-
   /** @param {Handlers} handlers */
   constructor(handlers) {
     this.#handlers = handlers;
-    const { onChange, outpaint } = handlers;
+    const { onChange, onEditor, outpaint, onFault } = handlers;
+    const onMask = (/** @type {Blob | null} */ file, /** @type {string} */ key) =>
+      this.#takeMask(file, key);
+    this.#editor = new Editor({ onMask, onEditor, onFault });
     this.#fields = createMaskFields(onChange);
     this.#extend = createExtend({
       outpaint,
@@ -185,26 +178,6 @@ export class StartImage {
     }
   }
 
-  /** The painter, made at its first use. After a failure the next call tries again. */
-  #thePainter() {
-    const { onEditor, onFault } = this.#handlers;
-    this.#loading ??= import("../edit/painter.js").then(
-      ({ Painter }) =>
-        (this.#painter = new Painter({
-          onMask: async (file, key) => {
-            if (key === DRAWING) this.#onDrawn(file);
-            else await this.#takeMask(file, key);
-          },
-          isKept: (key) => key !== DRAWING,
-          onOpen: (key) => key === DRAWING || onEditor(true),
-          onClose: (key) => key === DRAWING || onEditor(false),
-          onFault,
-        })),
-    );
-    this.#loading.catch(() => (this.#loading = null));
-    return this.#loading;
-  }
-
   /** Draws the mask over the small image. A mask whose file is gone is none. */
   async #drawMask() {
     const { mask } = this.#now;
@@ -234,8 +207,8 @@ export class StartImage {
 
   async #discard() {
     // A mask that is still on its way would come back.
-    await this.#painter?.pending();
-    this.#painter?.forget();
+    await this.#editor.pending();
+    this.#editor.forget();
     this.#steps.add(this.#now);
     await this.#takeMask(null, this.#now.initial);
   }
@@ -248,7 +221,7 @@ export class StartImage {
   async #takeExtended({ initial, mask }, key) {
     const [file, maskFile] = await Promise.all([pngOf(initial), pngOf(mask)]);
     const found = { file, keep: () => keepStartImage(file), mask: await keepStartImage(maskFile) };
-    if (key !== this.#now.initial || this.#painter?.isOpen()) return false;
+    if (key !== this.#now.initial || this.#editor.isOpen()) return false;
     const chosen = await this.#choose(async () => found, say.startImage());
     if (chosen) this.#handlers.onSize(initial.width, initial.height);
     return chosen;
@@ -256,7 +229,7 @@ export class StartImage {
 
   /** The start image of before, with its mask. */
   async #back() {
-    await this.#painter?.pending();
+    await this.#editor.pending();
     const present = this.#now;
     const former = this.#steps.before(present).at(-1);
     if (!former) return;
@@ -286,40 +259,24 @@ export class StartImage {
   async edit() {
     if (!this.#now.initial) return;
     if (this.#purpose === "edit") return this.focus();
-    const mine = ++this.#openings;
-    const { onFault } = this.#handlers;
-    const painter = await this.#thePainter().catch(({ message }) =>
-      onFault(new Error(editText.noPainter(message))),
-    );
     // The start image and the mask that are on their way are what is painted on.
-    await this.#choosing;
-    await painter?.pending();
-    const { initial, mask } = this.#now;
-    if (!painter || !initial || painter.isOpen()) return;
+    const find = async () => {
+      const { initial: key, mask } = this.#now;
+      if (!key) return null;
+      return { key, image: await fileOf(key), mask: mask ? await startImageFile(mask) : undefined };
+    };
+    const isWanted = (/** @type {string} */ key) => key === this.#now.initial;
     try {
-      const file = await fileOf(initial);
-      const painted = mask ? await startImageFile(mask) : undefined;
-      const isWanted = () => mine === this.#openings && initial === this.#now.initial;
-      await painter.open(initial, file, painted, isWanted);
+      await this.#editor.open(() => this.#choosing, find, isWanted);
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
-      onFault(new Error(say.notAPicture(say.startImage(), message)));
+      this.#handlers.onFault(new Error(say.notAPicture(say.startImage(), message)));
     }
   }
 
-  /**
-   * Opens the painter for a drawing, white on black.
-   * @param {Blob} image what is drawn on
-   * @param {Blob | undefined} drawn what was drawn before
-   * @param {(file: Blob | null) => void} onDrawn is called with each change; null: nothing is drawn
-   */
-  async draw(image, drawn, onDrawn) {
-    const mine = ++this.#openings;
-    const painter = await this.#thePainter();
-    await painter.pending();
-    if (painter.isOpen()) return;
-    this.#onDrawn = onDrawn;
-    await painter.open(DRAWING, image, drawn, () => mine === this.#openings, drawingTexts);
+  /** Opens the painter for a drawing. @type {Editor["draw"]} */
+  draw(image, drawn, onDrawn) {
+    return this.#editor.draw(image, drawn, onDrawn);
   }
 
   /** After a reload: the mask that was painted in the last moment before it. */
@@ -340,12 +297,12 @@ export class StartImage {
   }
 
   closeEditor() {
-    this.#painter?.close();
+    this.#editor.close();
   }
 
   /** Resolves when the painted mask and the extended image are there; null if they are. */
   pending() {
-    return this.#painter?.pending() ?? this.#extend.pending();
+    return this.#editor.pending() ?? this.#extend.pending();
   }
 
   /**
