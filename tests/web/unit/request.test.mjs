@@ -72,6 +72,7 @@ test("the form's own fields make a request of the engine's types", () => {
     guidance_scale: 7.5,
     width: null,
     height: null,
+    tile_overlap: null,
     hires_scale: null,
     hires_steps: null,
     hires_upscaler: "latent",
