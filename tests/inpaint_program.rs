@@ -72,16 +72,18 @@ fn a_list_brings_its_files_along() {
         });
         format!("{line}\n")
     };
-    let [init, mask] = [initial(64, 48), mask(64, 48)];
-    let [init, mask] = [init, mask].map(|picture| png::encode(&picture, &[]).unwrap());
-    std::fs::write(path("start.png"), &init).unwrap();
+    let [start, mask] = [initial(64, 48), mask(64, 48)];
+    let [start, mask] = [start, mask].map(|picture| png::encode(&picture, &[]).unwrap());
+    std::fs::write(path("start.png"), &start).unwrap();
     std::fs::write(path("mask.png"), &mask).unwrap();
     let of = |folders: [&str; 2]| {
         [line("a.png", folders, "mask.png"), line("b.png", folders, "nowhere.png")].concat()
     };
     let folders = ["start-images/", "masks/"];
+    // What has the same name in another folder comes first, and is another picture.
     let zip = zip_of(&[
-        ("start-images/start.png", &init),
+        ("old/start-images/start.png", &mask),
+        ("start-images/start.png", &start),
         ("masks/mask.png", &mask),
         ("requests.jsonl", of(folders).as_bytes()),
     ]);
@@ -92,10 +94,25 @@ fn a_list_brings_its_files_along() {
         let output = program(&[&common[..], &["--jobs", &path(list), "--out-dir", &all]].concat());
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && told.contains("b.png failed"), "{told}");
-        assert!(told.contains("nowhere.png"), "{told}");
+        assert!(told.contains("nowhere.png") && !told.contains("Fetch"), "{told}");
         made.push(std::fs::read(format!("{all}/a.png")).unwrap_or_else(|_| panic!("{told}")));
     }
     assert!(made[0] == made[1]);
+    // A zip file from someone else reads nothing that is not in it.
+    let control = |file: &str| {
+        let one = serde_json::json!({ "file": file, "image": "a.png" });
+        serde_json::json!({ "prompt": "a", "controls": [one] })
+    };
+    let init = |path: &str| serde_json::json!({ "prompt": "a", "init": path });
+    let nets = ["../net.safetensors", "/net.safetensors"].map(control);
+    for line in [init("../start.png"), init(&path("start.png"))].into_iter().chain(nets) {
+        let zip = zip_of(&[("requests.jsonl", line.to_string().as_bytes())]);
+        std::fs::write(path("other.zip"), zip).unwrap();
+        let jobs = ["--jobs", &path("other.zip"), "--out-dir", &path("none")];
+        let output = program(&[&common[..], &jobs].concat());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains("leads out of the zip"), "{told}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -164,7 +164,7 @@ pub(crate) fn from_json(
     let one = |value: &Value| {
         let fields = value.as_object().ok_or_else(wrong)?;
         let path = |name: &str| fields.get(name).and_then(Value::as_str).ok_or_else(wrong);
-        let (file, image) = (place.beside(path("file")?), place.picture(path("image")?));
+        let (file, image) = (place.beside(path("file")?)?, place.picture(path("image")?)?);
         let mut spec = ControlSpec::new(file, image);
         for (name, value) in fields {
             let number = || value.as_f64().ok_or_else(wrong);

@@ -35,13 +35,17 @@ pub(crate) fn decode_picture(shown: &str, bytes: &[u8]) -> Result<Rgba> {
 }
 
 fn decode(shown: &str, bytes: &[u8]) -> Result<Png> {
-    match png::decode(shown, bytes) {
-        // The text without the advice to fetch the file again, since it is the user's own.
-        Err(Error::BadFile { file, reason }) => {
+    png::decode(shown, bytes).map_err(users_own)
+}
+
+/// An error of a picture's file: without the advice to fetch it again, since it is the user's own.
+pub(crate) fn users_own(error: Error) -> Error {
+    match error {
+        Error::BadFile { file, reason } => {
             let reason = format!("{file} cannot be used: {reason}");
-            Err(Error::Request { field: "picture", reason })
+            Error::Request { field: "picture", reason }
         }
-        decoded => decoded,
+        other => other,
     }
 }
 

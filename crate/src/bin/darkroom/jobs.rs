@@ -158,7 +158,7 @@ fn job(
     let mut picture = |name: &str, given: &Option<PictureFile>| match own.remove(name) {
         None => Ok(given.clone()),
         Some(Value::Null) => Ok(None),
-        Some(Value::String(path)) => Ok(Some(place.picture(&path))),
+        Some(Value::String(path)) => place.picture(&path).map(Some),
         Some(_) => Err(format!("`{name}` must be the name of a PNG file")),
     };
     let (init, mask) = (picture("init", init)?, picture("mask", mask)?);

@@ -1,9 +1,9 @@
 //! The files that a list of requests names: beside the list, or, of the pictures, in the zip file
 //! that it is in, as the page's gallery exports start images and masks.
 
-use crate::disk::{decode_picture, read_picture};
+use crate::disk::{decode_picture, read_picture, users_own};
 use darkroom::image::Rgba;
-use darkroom::weights::{FileSource, read_stored};
+use darkroom::weights::{FileSource, is_inside, read_stored};
 use darkroom::{Error, Result};
 use std::fs;
 use std::io::Read;
@@ -46,15 +46,30 @@ impl ListFile {
     }
 
     /// A file that the list names: a relative path begins at the list's folder.
-    pub(crate) fn beside(&self, name: &str) -> PathBuf {
-        self.path.parent().map_or_else(|| name.into(), |folder| folder.join(name))
+    ///
+    /// # Errors
+    /// A list in a zip file, which may be someone else's, names files of no other folder.
+    pub(crate) fn beside(&self, name: &str) -> Result<PathBuf, String> {
+        self.check(name)?;
+        Ok(self.path.parent().map_or_else(|| name.into(), |folder| folder.join(name)))
     }
 
     /// A picture that the list names; that of a zip file is in it.
-    pub(crate) fn picture(&self, name: &str) -> PictureFile {
-        match self.is_zip && !Path::new(name).is_absolute() {
-            true => PictureFile { path: name.into(), zip: Some(self.path.clone()) },
-            false => PictureFile { path: self.beside(name), zip: None },
+    ///
+    /// # Errors
+    /// As [`ListFile::beside`].
+    pub(crate) fn picture(&self, name: &str) -> Result<PictureFile, String> {
+        let path = self.beside(name)?;
+        match self.is_zip {
+            true => Ok(PictureFile { path: name.into(), zip: Some(self.path.clone()) }),
+            false => Ok(PictureFile { path, zip: None }),
+        }
+    }
+
+    fn check(&self, name: &str) -> Result<(), String> {
+        match self.is_zip && !is_inside(name) {
+            true => Err(format!("`{name}` leads out of the zip file, which is refused")),
+            false => Ok(()),
         }
     }
 }
@@ -79,7 +94,8 @@ impl PictureFile {
     pub(crate) fn read(&self) -> Result<Rgba> {
         let Some(zip) = &self.zip else { return read_picture(&self.path) };
         let name = self.path.to_string_lossy();
-        decode_picture(&name, &stored(zip, &name, PICTURE_BYTES_MAX)?)
+        let bytes = stored(zip, &name, PICTURE_BYTES_MAX).map_err(users_own)?;
+        decode_picture(&name, &bytes)
     }
 }
 

@@ -34,7 +34,7 @@ pub(in crate::weights) struct Entry {
     header: u64,
 }
 
-/// The bytes of the first entry of the zip file `path` that is `wanted`, in any folder.
+/// The bytes of the entry `wanted` of the zip file `path`, or of the first one in any folder.
 ///
 /// # Errors
 /// [`Error::BadFile`](crate::Error::BadFile) when there is none, or it is compressed, or has more
@@ -46,11 +46,11 @@ pub async fn read_stored(
     bytes_max: u64,
 ) -> Result<Vec<u8>> {
     let entries = entries(source, path).await?;
-    let is_wanted = |entry: &&Entry| {
-        let folder = entry.name.strip_suffix(wanted);
-        folder.is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+    let in_folder = |entry: &&Entry| {
+        entry.name.strip_suffix(wanted).is_some_and(|folder| folder.ends_with('/'))
     };
-    let Some(entry) = entries.iter().find(is_wanted) else {
+    let exact = entries.iter().find(|entry| entry.name == wanted);
+    let Some(entry) = exact.or_else(|| entries.iter().find(in_folder)) else {
         return Err(bad_file(path, format!("there is no `{wanted}` in it")));
     };
     if entry.size > bytes_max {
