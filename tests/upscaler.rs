@@ -196,8 +196,11 @@ fn a_picture_that_would_be_too_large_is_refused() {
 
 fn too_large(gpu: &Gpu) {
     let upscaler = open(gpu, "compact.pth", UpscalerOptions::default()).unwrap();
-    let error = block_on(upscaler.enlarge(&motley(5000, 1), &Control::default())).unwrap_err();
-    assert!(error.to_string().contains("20000×4"), "{error}");
+    let picture = motley(3000, 1500);
+    let error = block_on(upscaler.enlarge(&picture, &Control::default())).unwrap_err();
+    assert!(error.to_string().contains("12000×6000"), "{error}");
+    // Before any work, also where it is asked what the work would take.
+    assert_eq!(block_on(upscaler.plan([3000, 1500])).unwrap_err().to_string(), error.to_string());
 }
 
 /// RealESRGAN_x4plus: 64 channels, 23 blocks, 32 more in a dense block.

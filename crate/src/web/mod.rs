@@ -139,8 +139,8 @@ impl Engine {
     /// may call; `controls`, a list of `{ address, image, weight, start, end, guess, preprocess }`,
     /// the ControlNets and T2I-Adapters, whose image is as `initial`, and preprocess is `none`,
     /// `canny` or `invert`; `upscaler`, the address of the one that enlarges between two passes,
-    /// where the request's `hires_upscaler` is `file`; and which previews to send: `latents`, whether after every step, and
-    /// `pictures`, after every so many steps.
+    /// where the request's `hires_upscaler` is `file`; and which previews to send: `latents`,
+    /// whether after every step, and `pictures`, after every so many steps.
     ///
     /// # Errors
     /// An `Error` of JavaScript with its `kind`: `closed` where no model is open, `request`

@@ -34,7 +34,8 @@ pub(crate) struct UpscaleArgs {
     /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the file when left out.
     #[arg(long)]
     weights: Option<WeightType>,
-    /// MB of graphics memory, or on the CPU of memory, that all of it may take, where that is possible: more is faster.
+    /// MB of graphics memory, or on the CPU of memory, that all of it may take, where that is
+    /// possible: more is faster.
     #[arg(long, value_name = "MB", default_value = "600")]
     memory: u64,
     #[command(flatten)]
