@@ -32,8 +32,8 @@ pub const DARKROOM_UPSCALER: &str = "darkroom-upscaler";
 /// The keyword of the parts that were not the model's own, as JSON.
 pub const DARKROOM_PARTS: &str = "darkroom-parts";
 
-/// The most pixels that are read from a file, and made for one: 8 192 × 8 192. The page has the same
-/// bound (`web/files/pixels.js`).
+/// The most pixels that are read from a file, and made for one: 8 192 × 8 192. The page has this
+/// bound too (`web/files/pixels.js`).
 pub const MAX_PIXELS: u64 = 1 << 26;
 /// Deflate compresses at most 1 032 bytes into one.
 const MAX_RATIO: u64 = 1_032;
