@@ -138,6 +138,10 @@ impl Pipeline {
             initials.extend(each.map(|one| Initial::of_latents(enlarged(one, from, to, how))));
         }
         drop(latents);
+        if let Some(second) = order.second.as_ref().filter(|_| !pictures.is_empty()) {
+            // The encoder is counted in the plan of the second pass.
+            run.follow_plan(second).await?;
+        }
         for picture in &pictures {
             let tiling = order.second.as_ref().and_then(|second| second.tiling.as_ref());
             let asked = (picture, None, tiling);

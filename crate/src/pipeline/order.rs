@@ -143,7 +143,7 @@ impl Pipeline {
         };
         Ok(Some(Order {
             request: request.clone(),
-            plan: steps(files, request, taken, extras)?,
+            plan: steps(files, request, taken, extras).map_err(of_second)?,
             size,
             prompts: first.prompts.clone(),
             at_once: 1,
@@ -188,4 +188,15 @@ fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) ->
     // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
     mark_controls(&mut plan, extras.controls);
     Ok(request.shortcuts.apply(plan, schedule))
+}
+
+/// Names the fields that the user gave for a second pass, whose steps follow from two of them.
+fn of_second(error: Error) -> Error {
+    match error {
+        Error::Request { field: "number of steps", reason } => Error::Request {
+            field: "hires strength",
+            reason: format!("and steps of the second pass make a schedule whose number {reason}"),
+        },
+        other => other,
+    }
 }

@@ -34,8 +34,10 @@ impl Request {
     /// The steps that the second pass takes, and those of its whole schedule.
     pub(crate) fn hires_schedule(&self) -> [u32; 2] {
         let taken = self.hires_steps.unwrap_or(self.steps);
-        let all = f64::from(taken) / self.hires_strength.min(STRENGTH_MAX);
-        [taken, all as u32]
+        let all = (f64::from(taken) / self.hires_strength.min(STRENGTH_MAX)) as u32;
+        // Of the whole schedule, one step more than the most would be asked for.
+        let is_whole = self.hires_strength >= STRENGTH_MAX;
+        [taken, if is_whole { all.min(STEPS_MAX) } else { all }]
     }
 
     /// Checks the fields of the second pass, if there is one.

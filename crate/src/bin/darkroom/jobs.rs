@@ -39,8 +39,10 @@ pub(crate) struct Job {
     /// lines.
     pub controls: Option<Vec<ControlSpec>>,
     pub control_files: Rc<ControlFiles>,
-    /// What enlarges the first of two passes.
+    /// What enlarges the first of two passes; and the one that the line names, as `NAME#HASH` with
+    /// the beginning of its file's SHA-256.
     pub upscaler: Option<Rc<Upscaler>>,
+    pub named_upscaler: Option<String>,
     pub request: Request,
 }
 
@@ -54,6 +56,7 @@ impl Job {
         let specs = self.controls.as_deref().unwrap_or_default();
         let controls = &self.control_files.open(specs).await?;
         let upscaler = self.upscaler.as_deref();
+        self.check_upscaler()?;
         let extras = Extras { controls, upscaler, ..pictures.extras() };
         let given = pipeline.chosen_loras();
         if let Some(named) = &self.loras {
@@ -62,6 +65,21 @@ impl Job {
         let drawn = pipeline.generate_with(&self.request, control, &extras).await;
         pipeline.set_loras(given);
         drawn
+    }
+
+    /// Refuses a line that names another upscaler than the given one.
+    fn check_upscaler(&self) -> Result<()> {
+        let (Some(named), Some(given)) = (&self.named_upscaler, &self.upscaler) else {
+            return Ok(());
+        };
+        match named.rsplit_once('#') {
+            Some((_, hash)) if !given.sha256().starts_with(hash) => {
+                let reason =
+                    format!("of this line is {named}; the given {} is another file", given.name());
+                Err(Error::Request { field: "upscaler", reason })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -172,6 +190,11 @@ fn job(
         Some(Value::Null) => Some(Vec::new()),
         Some(list) => Some(control_args::from_json(&list, place)?),
     };
+    let named_upscaler = match own.remove("upscaler") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err("`upscaler` must be a text such as `NAME#HASH`".into()),
+    };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
     }
@@ -185,5 +208,15 @@ fn job(
         format!("seed {} is too large for {} pictures", request.seed, request.count)
     })?;
     let control_files = Rc::default();
-    Ok(Job { file, init, mask, loras, controls, control_files, upscaler: None, request })
+    Ok(Job {
+        file,
+        init,
+        mask,
+        loras,
+        controls,
+        control_files,
+        upscaler: None,
+        named_upscaler,
+        request,
+    })
 }

@@ -14,7 +14,8 @@ type Row = Map<String, Value>;
 type LineError = (usize, String);
 
 /// Fields that the page's export has beside those of a request; they are ignored.
-const ABOUT: [&str; 6] = ["model", "provenance", "parts", "engine", "seconds", "safety"];
+const ABOUT: [&str; 7] =
+    ["model", "provenance", "parts", "engine", "seconds", "safety", "enlarged"];
 
 /// A list that cannot be read at all.
 pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {

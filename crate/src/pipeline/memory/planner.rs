@@ -27,7 +27,8 @@ impl Planned for OnCpu {
         let checked = check_load(load, networks, choice == DecoderChoice::Taesd);
         let by_taesd = match (choice, &checked) {
             (DecoderChoice::Auto, Err(_)) => {
-                check_load(load, networks, true)?;
+                // A picture is encoded by the VAE there, whose encoder takes as much as its decoder.
+                check_load(load, networks, !load.begins)?;
                 true
             }
             _ => {

@@ -141,7 +141,14 @@ impl<'a, E: Planned> Run<'a, E> {
     /// # Errors
     /// Those of [`Planned::plan`].
     pub(crate) async fn follow(&self) -> Result<()> {
-        let order = self.job.order;
+        self.follow_plan(self.job.order).await
+    }
+
+    /// The same with the plan of another pass.
+    ///
+    /// # Errors
+    /// Those of [`Planned::plan`].
+    pub(crate) async fn follow_plan(&self, order: &Order) -> Result<()> {
         let pictures =
             if self.widened { self.job.part.len() } else { order.request.count as usize };
         self.engine.choose_kernels(self.widened);
@@ -275,7 +282,9 @@ impl<'a, E: Planned> Run<'a, E> {
         let latents = self.engine.planes(&before.latents, channels).await?;
         let prediction = self.engine.planes(prediction, channels).await?;
         let level = order.plan.evaluations[0].level;
-        if !predicts::fits(files.schedule.prediction(), level, &latents, &prediction) {
+        let fits = predicts::fits(files.schedule.prediction(), level, &latents, &prediction);
+        // Said once of two passes.
+        if !fits && !self.notices.iter().any(|text| text == predicts::ODD) {
             control.report(Progress::Notice { text: predicts::ODD.into() });
             self.notices.push(predicts::ODD.into());
         }
