@@ -78,6 +78,7 @@ impl CompareArgs {
             controls: None,
             control_files: Default::default(),
             upscaler: None,
+            named_upscaler: None,
             request: Request { prompt: prompt.clone(), seed: *seed, ..defaults.clone() },
         };
         Ok(pairs.enumerate().map(job).collect())
