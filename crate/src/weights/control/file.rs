@@ -108,6 +108,7 @@ impl ControlFile {
     ///
     /// # Errors
     /// Those of the source and of `check`.
+    #[cfg(feature = "engine")]
     pub(crate) async fn finish_hash(&self, check: &dyn Fn() -> Result<()>) -> Result<()> {
         self.source.finish(check).await
     }

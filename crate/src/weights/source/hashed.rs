@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// About how many bytes are read at once of what no loader has read.
+#[cfg(feature = "engine")]
 const WINDOW: u64 = 8 << 20;
 /// The largest gap that is read with what comes behind it: padding between tensors.
 const GAP: u64 = 1 << 20;
@@ -44,6 +45,7 @@ impl Hashed {
     ///
     /// # Errors
     /// Those of the source and of `check`.
+    #[cfg(feature = "engine")]
     pub(in crate::weights) async fn finish(&self, check: &dyn Fn() -> Result<()>) -> Result<()> {
         if self.is_known() {
             return Ok(());
