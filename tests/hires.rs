@@ -45,6 +45,7 @@ fn check(pipeline: &Pipeline, golden: &Golden, case: &str, asked: &Value) {
             "first" => (&seen["hires_latents_000"], between),
             "final" => (last("hires_latents_"), between),
             _ => {
+                assert_eq!(seen["image"].len(), want.len(), "{case}");
                 let errors = seen["image"].iter().zip(&want).map(|(g, w)| (g - w).abs());
                 let error = errors.fold(0.0, f32::max) * 255.0;
                 println!("{case} image: {error:.4}/255");
@@ -84,7 +85,7 @@ fn both_passes_on_the_cpu_are_those_of_diffusers() {
 }
 
 /// A small request with a second pass.
-fn twice(upscaler: &str) -> Request {
+pub(crate) fn twice(upscaler: &str) -> Request {
     let size = Some(32);
     Request {
         width: size,
@@ -99,7 +100,7 @@ fn twice(upscaler: &str) -> Request {
     }
 }
 
-fn draw(pipeline: &Pipeline, request: &Request, extras: &Extras<'_>) -> Result<Picture> {
+pub(crate) fn draw(pipeline: &Pipeline, request: &Request, extras: &Extras<'_>) -> Result<Picture> {
     block_on(pipeline.generate_with(request, &Control::default(), extras))
 }
 

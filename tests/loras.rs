@@ -166,7 +166,7 @@ pub(crate) fn open_file(source: &MemorySource) -> Result<Arc<Lora>> {
 }
 
 /// One that changes a layer of the tiny checkpoint much, and has a name that fits nothing.
-fn loud(weight: f32) -> Weighted {
+pub(crate) fn loud(weight: f32) -> Weighted {
     let [n, c] = shape_of_layer();
     let mut tensors = rank_1(&format!("lora_unet_{}", LAYER.replace('.', "_")), n, c).to_vec();
     tensors.extend(rank_1("lora_unet_of_another_model", 4, 4));

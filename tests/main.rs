@@ -35,6 +35,7 @@ mod formats; // checkpoints as others write them; the same model in every format
 mod full_disk; // what the program writes where there is no room
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hires; // a second, larger pass, against diffusers
+mod hires_guided; // with controls and LoRAs
 mod hires_safety; // and what the checker sees of it
 mod hostile; // files made to do harm
 mod hostile_addons; // and LoRAs
