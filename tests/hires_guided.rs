@@ -3,14 +3,18 @@
 
 use crate::controlnet::of_tiny;
 use crate::controlnet_files::picture;
+use crate::harness::golden;
 use crate::harness::gpu::{self, Device};
 use crate::hires::{draw, rgba, second, twice};
 use crate::loras::loud;
-use crate::made_up::tiny;
+use crate::made_up::{program, scratch, tiny};
 use crate::reference::open_on_cpu;
 use crate::walk::open;
 use darkroom::image::Filter;
 use darkroom::pipeline::{Extras, Options, PictureControl, Pipeline, Request};
+use darkroom::weights::sha256;
+use serde_json::json;
+use std::fs;
 
 /// The pictures of a request in one call and by hand, and that of the second pass alone.
 fn check(pipeline: &Pipeline, name: &str, controls: &[PictureControl]) -> Vec<u8> {
@@ -45,4 +49,38 @@ fn both_passes_are_guided() {
 #[test]
 fn both_passes_are_guided_on_the_cpu() {
     each(&open_on_cpu(tiny()).unwrap());
+}
+
+/// A line of a list names the upscaler that its picture was made with; what the page's export tells
+/// about an enlarged picture is passed over.
+#[test]
+fn a_line_names_its_upscaler() {
+    let folder = scratch("hires-lines");
+    let list = folder.join("list.jsonl");
+    let path = golden::path("tests/golden/upscaler/compact.pth");
+    let hash = sha256(&fs::read(&path).unwrap());
+    let line = |upscaler: &str| {
+        let line = json!({
+            "prompt": "a cat", "width": 32, "height": 32, "steps": 2, "hires_scale": 1.5,
+            "hires_upscaler": "file", "upscaler": upscaler, "enlarged": [{ "factor": 4 }],
+        });
+        line.to_string()
+    };
+    let lines = [line(&format!("compact#{}", &hash[..10])), line("other#0123456789")];
+    fs::write(&list, lines.join("\n")).unwrap();
+    let output = program(&[
+        "generate",
+        "--model",
+        tiny().to_str().unwrap(),
+        "--jobs",
+        list.to_str().unwrap(),
+        "--out-dir",
+        folder.to_str().unwrap(),
+        "--upscaler",
+        path.to_str().unwrap(),
+    ]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("other#0123456789; the given compact is another file"), "{told}");
+    assert!(folder.join("00000.png").exists() && !folder.join("00001.png").exists(), "{told}");
 }
