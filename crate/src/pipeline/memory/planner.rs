@@ -27,7 +27,7 @@ impl Planned for OnCpu {
         let checked = check_load(load, networks, choice == DecoderChoice::Taesd);
         let by_taesd = match (choice, &checked) {
             (DecoderChoice::Auto, Err(_)) => {
-                // A picture is encoded by the VAE there, whose encoder takes as much as its decoder.
+                // The VAE encodes a picture there; its encoder takes as much as its decoder.
                 check_load(load, networks, !load.begins)?;
                 true
             }
