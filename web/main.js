@@ -13,7 +13,7 @@ import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
 import { createFaults } from "./page/faults.js";
 import { createRunner } from "./queue/runner.js";
-import { withoutStartImage } from "./request/defaults.js";
+import { withoutSecondPass, withoutStartImage } from "./request/defaults.js";
 import { keptDraft, startImagesIn } from "./request/draft.js";
 import { readingOf, requestOf } from "./request/fields.js";
 import { randomSeed } from "./request/seed.js";
@@ -199,7 +199,10 @@ const addToQueue = (rows, whole = false) => {
   const { seed: _seed, ...rest } = form.fields();
   // The form's mask and strength belong to the form's start image.
   const others = withoutStartImage(rest);
-  return addJobs(rows.map((row) => ({ ...(whole || row["initial"] ? others : rest), ...row })));
+  const forStart = withoutSecondPass(others);
+  const formsOf = (/** @type {import("./files/table.js").Row} */ row) =>
+    row["initial"] ? forStart : whole ? others : rest;
+  return addJobs(rows.map((row) => ({ ...formsOf(row), ...row })));
 };
 const runner = createRunner(state, {
   list: listJobs,

@@ -207,4 +207,23 @@ test("a second pass is larger, and made again from the gallery", async (t) => {
   await page.getByRole("button", { name: "Reuse these settings" }).click();
   assert.equal(await page.locator("#width").inputValue(), "64");
   assert.ok((await make({})).bytes.equals(made.bytes));
+
+  await t.test("with a start image there is no second pass", async () => {
+    await page.getByText("Hires. fix (× 1.5)").waitFor();
+    await page.locator("#hires_scale").fill("1.25");
+    await dropped(
+      page,
+      "photo.png",
+      pngOf(64, 64, (x) => [x, 20, 90, 255]),
+    );
+    await page.getByText("With a start image no second pass is made.").waitFor();
+    const started = await make({ seed: "9" });
+    assert.deepEqual([started.width, started.height], [64, 64]);
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.getByText("Hires. fix (× 1.25)").waitFor();
+    assert.equal((await make({})).width, 80);
+    await page.locator("#begin-with").click();
+    assert.equal(await page.locator("#hires_scale").inputValue(), "");
+    await make({});
+  });
 });

@@ -21,6 +21,27 @@ const OF_START_IMAGE = ["strength", "mask_blur", "masked_content", "padding_mask
 /** Whether a field belongs to the start image. @param {string} name */
 export const isOfStartImage = (name) => OF_START_IMAGE.includes(name);
 
+/** Fields of the second pass, which makes an image of its own and takes no start image. */
+const OF_SECOND_PASS = /^(hires_|upscaler$)/;
+
+/** @param {string} name */
+const isOfSecondPass = (name) => OF_SECOND_PASS.test(name);
+
+/**
+ * Fields without the second pass, which an image with a start image cannot have.
+ * @param {Record<string, string>} fields
+ */
+export const withoutSecondPass = (fields) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !isOfSecondPass(name)));
+
+/**
+ * What of a request is used again with its image as start image: without the seed, the settings of
+ * its own start image, and the second pass.
+ * @param {Iterable<[string, string]>} fields
+ */
+export const variedFields = (fields) =>
+  [...fields].filter(([name]) => name !== "seed" && !isOfStartImage(name) && !isOfSecondPass(name));
+
 /** Fields that are keys of stored images, or have some. */
 const IMAGES = ["initial", "mask", "controls"];
 

@@ -111,6 +111,14 @@ export const addonText = {
   controls: (count) => `ControlNet, T2I-Adapter${count ? ` (${count})` : ""}`,
   /** Of an image. @param {import("../files/control_choices.js").ControlChoice} choice */
   control: ({ name, weight }) => `ControlNet ${name} (${weight})`,
+  /**
+   * The title of the form's part for the second pass.
+   * @param {string} factor as typed
+   * @param {boolean} unused whether there is a start image
+   */
+  hires: (factor, unused) =>
+    `Hires. fix${factor ? (unused ? " (not with a start image)" : ` (× ${factor})`) : ""}`,
+  hiresUnused: () => "With a start image no second pass is made.",
   choose: () => "Choose…",
   /** @param {string} name */
   absent: (name) => `${name} (not in this browser)`,

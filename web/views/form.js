@@ -1,6 +1,13 @@
 // The form. It gives requests as the user typed them, and shows what is wrong near the field.
 
-import { DEFAULTS, MADE_FOR, fieldName, isOfStartImage } from "../request/defaults.js";
+import {
+  DEFAULTS,
+  MADE_FOR,
+  fieldName,
+  isOfStartImage,
+  variedFields,
+  withoutSecondPass,
+} from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
 import { isChosen } from "../request/seed.js";
 import { callsIn } from "../store/addons.js";
@@ -55,7 +62,7 @@ export class Form {
     this.#isOpen = () => !!state.get().opened;
     const { onChange, onEditor, onEnlarge, outpaint, onFault } = handlers;
     this.#extras = createExtras(onChange);
-    this.#hires = createHires(onChange);
+    this.#hires = createHires(onChange, () => this.startImage.isThere());
     this.#seed = createSeed(onChange);
     this.#sizes = createSizes(onChange);
     this.#shortcuts = createShortcuts();
@@ -64,8 +71,9 @@ export class Form {
     const onSize = (/** @type {number} */ width, /** @type {number} */ height) => {
       this.#sizes.follow(width, height);
     };
-    const others = { onEnlarge, outpaint, onSize };
-    this.startImage = new StartImage({ onChange, onEditor, ...others, onFault });
+    const onStart = () => (this.#hires.tell(), onChange());
+    const others = { onEnlarge, outpaint, onSize, onFault };
+    this.startImage = new StartImage({ onChange: onStart, onEditor, ...others });
     this.loras = new Loras({
       onChange,
       onFault,
@@ -186,7 +194,7 @@ export class Form {
   }
 
   /**
-   * The fields as typed, by name, with the style's words.
+   * The fields as typed, by name, with the style's words; with a start image without a second pass.
    * @returns {Record<string, string>}
    */
   fields() {
@@ -199,7 +207,8 @@ export class Form {
       ...this.#hires.fields(),
     };
     const others = { ...Object.fromEntries(this.#extras.fields), ...this.startImage.fields() };
-    return { ...fields, ...others, ...beside, prompt, negative_prompt };
+    const all = { ...fields, ...others, ...beside, prompt, negative_prompt };
+    return this.startImage.isThere() ? withoutSecondPass(all) : all;
   }
 
   /**
@@ -232,9 +241,7 @@ export class Form {
   }
 
   /** An image was made; the lock of the seed uses its seed. @param {string} seed */
-  made(seed) {
-    this.#seed.made(seed);
-  }
+  made = (seed) => this.#seed.made(seed);
 
   /** The start image, its mask, their settings, those of before, and the controls. */
   startImageDraft() {
@@ -248,9 +255,7 @@ export class Form {
   }
 
   /** Resolves when images that are on their way are there; null if they are. */
-  pending() {
-    return this.startImage.pending() ?? this.controls.pending();
-  }
+  pending = () => this.startImage.pending() ?? this.controls.pending();
 
   /** A function that brings back the form as it is now. */
   snapshot() {
@@ -321,14 +326,18 @@ export class Form {
   }
 
   /**
-   * Fills in the request of an image again, with the image as start image and without its seed.
+   * Fills in the request of an image again, with the image as start image.
    * @param {Iterable<[string, string]>} entries the request
    * @param {string} number of the start image
    * @param {string} strength
    */
   vary(entries, number, strength) {
-    const rest = [...entries].filter(([name]) => name !== "seed" && !isOfStartImage(name));
-    this.fillRequest([...rest, ["seed", ""], ["strength", strength], ["initial", number]]);
+    this.fillRequest([
+      ...variedFields(entries),
+      ["seed", ""],
+      ["strength", strength],
+      ["initial", number],
+    ]);
   }
 
   /**

@@ -4,15 +4,18 @@
 import { readUpscaler, writeUpscaler } from "../request/upscaler.js";
 import { CHANNEL } from "../store/protocol.js";
 import { addonText } from "../strings/addons.js";
-import { anyById, byId, element } from "../dom.js";
+import { anyById, byId, element, setText } from "../dom.js";
 
 /** @typedef {import("../store/networks.js").Network} Network */
 
 /** What of `hires_upscaler` stands for a file. */
 const FILE = "file";
 
-/** @param {() => void} onChange */
-export function createHires(onChange) {
+/**
+ * @param {() => void} onChange
+ * @param {() => boolean} hasStart whether there is a start image, with which no second pass is made
+ */
+export function createHires(onChange, hasStart) {
   const upscaler = byId("hires_upscaler", HTMLSelectElement);
   const file = byId("hires-file", HTMLSelectElement);
   const scale = byId("hires_scale", HTMLInputElement);
@@ -52,8 +55,20 @@ export function createHires(onChange) {
     hint.hidden = !isFile() || !known || stored.length > 0;
     hint.textContent = addonText.noUpscaler();
     if (scale.value.trim()) box.open = true;
+    tell();
     if (isFile() && !known) void refresh();
   }
+
+  /** Says whether there is a second pass, also while its part of the form is closed. */
+  function tell() {
+    const factor = scale.value.trim();
+    const unused = !!factor && hasStart();
+    anyById("hires-title").textContent = addonText.hires(factor, unused);
+    anyById("hires-unused").hidden = !unused;
+    setText(anyById("hires-unused"), unused ? addonText.hiresUnused() : "");
+  }
+
+  scale.addEventListener("input", tell);
 
   upscaler.addEventListener("change", () => {
     show();
@@ -69,6 +84,7 @@ export function createHires(onChange) {
 
   return {
     show,
+    tell,
 
     /** Chooses the one of a request. @param {string} text */
     use(text) {

@@ -14,6 +14,7 @@ import { createExtend } from "./extend.js";
 import { FormerStarts, same } from "./former_starts.js";
 import { createMaskFields } from "./mask_fields.js";
 import { createSmall } from "./small_start.js";
+import { fileOf } from "./start_file.js";
 
 /** @typedef {import("../request/draft.js").Start} Start */
 /** @typedef {import("../engine/protocol.js").Description} Description */
@@ -296,6 +297,8 @@ export class StartImage {
     return initial ? fileOf(initial) : null;
   }
 
+  isThere = () => !!this.#now.initial;
+
   closeEditor() {
     this.#editor.close();
   }
@@ -390,11 +393,4 @@ export class StartImage {
     this.#steps.read(text);
     this.show();
   }
-}
-
-/** The file of a stored start image. @param {string} key */
-async function fileOf(key) {
-  const file = await startImageFile(key);
-  if (!file) throw new Error(say.startImageGone());
-  return file;
 }

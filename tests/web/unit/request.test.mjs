@@ -6,6 +6,8 @@ import {
   DEFAULTS,
   changedFields,
   fieldName,
+  variedFields,
+  withoutSecondPass,
   withoutStartImage,
 } from "../../../web/request/defaults.js";
 import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
@@ -113,6 +115,22 @@ test("a count that is none is a fault of its field", () => {
     assert.throws(() => requestOf({ prompt: "", count }), { kind: "request", field: "count" });
   assert.equal(requestOf({ prompt: "", count: " " }).count, 1);
   assert.equal(requestOf({ prompt: "", count: "100", initial: "3" }).startImage, "3");
+});
+
+test("a start image comes without a second pass", () => {
+  const hires = {
+    hires_scale: "2",
+    hires_upscaler: "file",
+    hires_steps: "3",
+    upscaler: "x#01234567",
+  };
+  const fields = { prompt: "a fox", steps: "2", ...hires };
+  assert.deepEqual(withoutSecondPass(fields), { prompt: "a fox", steps: "2" });
+  const all = Object.entries({ ...fields, seed: "7", strength: "0.5", mask_blur: "8" });
+  assert.deepEqual(variedFields(all), [
+    ["prompt", "a fox"],
+    ["steps", "2"],
+  ]);
 });
 
 test("a mask belongs to a start image; without one it is left out", () => {
