@@ -315,24 +315,25 @@ function openDialog(name) {
 }
 /** The dialog that enlarges images, loaded when it is first opened. */
 const enlarging = () =>
-  (enlargeDialog ??= import("./enlarge/dialog.js").then(({ createEnlarge }) =>
+  (enlargeDialog ??= import("./enlarge/dialog.js").catch(noDialog).then(({ createEnlarge }) =>
     createEnlarge(state, session, {
       onMade(made) {
         toForm();
         picture.show(made);
       },
-      onImport: (files) => models.importFiles(files),
+      onImport: (files) => models.importFiles(files).then(models.said),
       tell,
     }),
   ));
 /** @type {Promise<ReturnType<typeof import("./enlarge/dialog.js").createEnlarge>> | null} */
 let enlargeDialog = null;
+/** The next call loads it again. @param {Error} error */
+const noDialog = (error) => ((enlargeDialog = null), Promise.reject(error));
 /** @param {import("./enlarge/dialog.js").Record} of @param {Blob} file the image */
 async function enlarge(of, file) {
   try {
     await (await enlarging()).open(of, file);
   } catch (error) {
-    enlargeDialog = null;
     tell(error);
   }
 }

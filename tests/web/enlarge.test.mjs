@@ -126,6 +126,31 @@ test("a start image is enlarged; a cancel leaves all as it was", async (t) => {
   await page.locator('[data-view="gallery"]').click();
   await page.locator("#images button").first().click();
   await page.locator("#viewer-facts").filter({ hasText: "enlarged 2 times" }).waitFor();
+  for (const id of ["viewer-use", "viewer-vary", "viewer-link", "begin-with", "copy-link"])
+    assert.equal(await page.locator(`#${id}`).isVisible(), false, `${id} needs a request`);
+  await page.locator("#viewer-close").click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export zip" }).click(),
+  ]);
+  const zip = await readFile(await download.path());
+  const list = zip.toString("latin1");
+  assert.match(list, /000001-picture\.png/);
+  assert.doesNotMatch(list, /"prompt"/, "no request for it");
+});
+
+test("what enlarged a photo before is kept, and what its file says", async (t) => {
+  const { page, make, dialog, start } = await begin(t);
+  await make({ prompt: "a red heart", seed: "7", steps: "2" });
+  for (const size of ["64 × 64", "128 × 128"]) {
+    await page.locator("#enlarge").press("Enter");
+    await dialog.getByText(`The image has ${size} pixels.`).waitFor();
+    await dialog.getByLabel("Upscaler", { exact: true }).selectOption("twice");
+    await start.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+  }
+  const twice = /seed 7 .*enlarged 2 times by twice · enlarged 2 times by twice/;
+  assert.match((await page.locator("#caption-facts").textContent()) ?? "", twice);
 });
 
 test("hires fix: its fields go with the request, and so does an upscaler's file", async (t) => {
@@ -223,6 +248,7 @@ test("a second pass is larger, and made again from the gallery", async (t) => {
     await page.getByText("Hires. fix (× 1.25)").waitFor();
     assert.equal((await make({})).width, 80);
     await page.locator("#begin-with").click();
+    await page.getByText("Hires. fix", { exact: true }).waitFor();
     assert.equal(await page.locator("#hires_scale").inputValue(), "");
     await make({});
   });

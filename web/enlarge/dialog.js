@@ -1,10 +1,11 @@
 // The dialog that enlarges an image by an upscaler that this browser stores. The result is stored
 // in the gallery with the image's own record, and shown. Loaded when it is first opened.
 
-import { isPng, readTexts } from "../files/png.js";
+import { isPng } from "../files/png.js";
 import { pixelsOf } from "../files/pixels.js";
 import { isIdle } from "../state/page.js";
 import { storageSentence } from "../storage/database.js";
+import { enlargements } from "../request/known.js";
 import { keepImage } from "../storage/images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { keepStartImage } from "../storage/start_images.js";
@@ -13,6 +14,7 @@ import { listNetworks } from "../store/networks.js";
 import { say } from "../strings.js";
 import { enlargeText as text } from "../strings/enlarge.js";
 import { element } from "../dom.js";
+import { recordIn } from "./record.js";
 import { createView } from "./view.js";
 
 /** @typedef {import("../store/networks.js").Network} Network */
@@ -23,7 +25,7 @@ import { createView } from "./view.js";
 /**
  * What is known of an image: of its record, what the enlarged one takes over.
  * @typedef {Partial<Pick<Made, "request" | "initial" | "mask" | "controls" | "model" |
- *   "provenance" | "parts" | "engine">>} Record
+ *   "provenance" | "parts" | "engine" | "enlarged">>} Record
  */
 
 /** The name of the upscaler that was used last, in the settings. */
@@ -32,8 +34,8 @@ const LAST = "upscaler";
 /**
  * @typedef {object} Handlers
  * @property {(made: Made) => void} onMade shows an enlarged image
- * @property {(files: { path: string, file: File }[]) => Promise<void>} onImport imports files into
- * the library
+ * @property {(files: { path: string, file: File }[]) => Promise<string>} onImport imports files
+ * into the library; resolves to the sentence about it
  * @property {(error: unknown) => void} tell
  */
 
@@ -44,12 +46,14 @@ const LAST = "upscaler";
  */
 export function createEnlarge(state, session, handlers) {
   const view = createView();
-  const { dialog, select, start, cancel, told } = view;
+  const { dialog, select, start, cancel, tell } = view;
   /** @type {Network[]} */
   let stored = [];
   /** @type {{ of: Record, file: Blob, pixels: Pixels } | null} */
   let image = null;
   let runs = false;
+  /** Counts openings: what belongs to an earlier one does not touch a later one. */
+  let openings = 0;
 
   async function refresh() {
     stored = await listNetworks("upscaler").catch(() => []);
@@ -70,10 +74,11 @@ export function createEnlarge(state, session, handlers) {
   async function run() {
     const network = stored.find(({ id }) => id === select.value);
     if (!network || !image || runs) return;
-    if (!isIdle(state)) return void (told.textContent = text.busy());
+    if (!isIdle(state) || state.get().queueRuns) return tell(text.busy());
+    const mine = openings;
     remember(LAST, network.id);
     runs = true;
-    told.textContent = "";
+    tell("");
     view.bar.removeAttribute("value");
     show();
     cancel.focus();
@@ -83,26 +88,34 @@ export function createEnlarge(state, session, handlers) {
     );
     runs = false;
     show();
+    // It was closed, and perhaps opened for another image.
+    if (mine !== openings || !dialog.open) return;
     if (outcome === "done") return dialog.close();
-    told.textContent = outcome === "cancelled" ? text.cancelled() : outcome.failed;
+    tell(outcome === "cancelled" ? text.cancelled() : outcome.failed);
     start.focus();
   }
 
   /** @param {import("../engine/protocol.js").Progress} progress */
   function hear(progress) {
-    if (progress.event === "loading") told.textContent = text.begin();
+    if (progress.event === "loading") tell(text.begin(), true);
     if (progress.event !== "enlarging") return;
     view.bar.value = progress.done / progress.total;
-    told.textContent = say.enlarging(progress.done, progress.total);
+    tell(say.enlarging(progress.done, progress.total), true);
   }
 
   start.addEventListener("click", () => void run());
   cancel.addEventListener("click", () => session.cancel());
-  dialog.addEventListener("close", () => runs && session.cancel());
+  dialog.addEventListener("close", () => {
+    if (runs) session.cancel();
+    image = null;
+  });
+  // The browser's Back leaves the place that it was opened at.
+  addEventListener("popstate", () => dialog.close());
   view.input.addEventListener("change", () => {
     const files = [...(view.input.files ?? [])].map((file) => ({ path: file.name, file }));
     view.input.value = "";
-    if (files.length) void handlers.onImport(files).then(refresh, handlers.tell);
+    const done = (/** @type {string} */ sentence) => (tell(sentence), refresh());
+    if (files.length) handlers.onImport(files).then(done).catch(handlers.tell);
   });
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
     if (data.changed && dialog.open) void refresh();
@@ -114,11 +127,13 @@ export function createEnlarge(state, session, handlers) {
      * @param {Blob} file
      */
     async open(of, file) {
+      const mine = ++openings;
       const pixels = await pixelsOf(file);
-      image = { of, file, pixels };
-      told.textContent = "";
-      view.size.textContent = text.size(pixels.width, pixels.height);
       await refresh();
+      if (mine !== openings) return;
+      image = { of, file, pixels };
+      tell("");
+      view.size.textContent = text.size(pixels.width, pixels.height);
       if (!dialog.open) dialog.showModal();
       (stored.length ? start : view.input).focus();
     },
@@ -152,25 +167,25 @@ function workOn({ of, file, pixels }, { id, name, sha256 }, { device, precision 
 }
 
 /**
- * Shows an enlarged image and stores it in the gallery.
+ * Stores an enlarged image in the gallery and shows it.
  * @param {Pick<Handlers, "onMade" | "tell">} handlers
  * @param {{ of: Record, file: Blob, made: import("../engine/protocol.js").Enlarged,
  *   seconds: number, enlarged: import("../storage/images.js").Enlargement }} what
  */
-async function keep({ onMade, tell }, { of, file, made, seconds, enlarged }) {
+async function keep({ onMade, tell }, { of, file, made, seconds, enlarged: last }) {
   const { width, height, png } = made;
-  const request = of.request ?? (await requestIn(file));
-  const { initial, mask, controls, provenance, parts, model = "", engine = "" } = of;
+  const known = of.request ? { ...of, request: of.request } : { ...of, ...(await recordIn(file)) };
+  const { request, initial, mask, controls, provenance, parts, model = "", engine = "" } = known;
   const beside = {
     ...(initial && { initial, ...(mask && { mask }) }),
     ...(controls?.length && { controls }),
     ...(provenance && { provenance }),
     ...(parts?.length && { parts }),
   };
+  const enlarged = [...enlargements(of), last];
   const before = await keepStartImage(file);
   const about = { request, seconds, model, engine, ...beside, enlarged, before };
   const blob = new Blob([png], { type: "image/png" });
-  onMade({ ...about, picture: made, file: blob });
   try {
     await keepImage({ ...about, width, height }, blob);
   } catch (error) {
@@ -178,27 +193,16 @@ async function keep({ onMade, tell }, { of, file, made, seconds, enlarged }) {
     const { message } = /** @type {Error} */ (error);
     tell(new Error((await storageSentence(error)) ?? say.notKept(message)));
   }
+  try {
+    onMade({ ...about, picture: made, file: blob });
+  } catch (error) {
+    // It is in the gallery.
+    tell(error);
+  }
 }
 
 /** The bytes of a PNG file; undefined for any other. @param {Blob} file */
 async function pngBytes(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   return isPng(bytes) ? bytes : undefined;
-}
-
-/**
- * The request in a file of this program's; one without anything for any other file.
- * @param {Blob} file
- * @returns {Promise<import("../engine/protocol.js").Request>}
- */
-async function requestIn(file) {
-  const none = { prompt: "", seed: "" };
-  try {
-    const bytes = await pngBytes(file);
-    const texts = bytes ? await readTexts(bytes) : new Map();
-    const request = JSON.parse(texts.get("darkroom") ?? "null");
-    return typeof request?.prompt === "string" ? { ...none, ...request } : none;
-  } catch {
-    return none;
-  }
 }

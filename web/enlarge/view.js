@@ -1,7 +1,10 @@
 // The elements of the dialog that enlarges an image.
 
 import { enlargeText as text } from "../strings/enlarge.js";
-import { chip, element, withText } from "../dom.js";
+import { chip, element, setText, withText } from "../dom.js";
+
+/** Milliseconds between two announcements of progress: a screen reader needs time to finish one. */
+const ANNOUNCE_EVERY = 3000;
 
 /** The dialog's elements, added to the page. */
 export function createView() {
@@ -31,5 +34,18 @@ export function createView() {
   dialog.append(element("div", { className: "actions small-actions" }, input, importing));
   dialog.append(bar, told, element("div", { className: "actions" }, start, cancel, gap, close));
   document.body.append(dialog);
-  return { dialog, size, select, none, input, bar, told, start, cancel };
+  let announced = -Infinity;
+  /**
+   * Shows a sentence.
+   * @param {string} sentence
+   * @param {boolean} [progress] whether the next one comes soon: it is not read aloud each time
+   */
+  const tell = (sentence, progress = false) => {
+    const now = performance.now();
+    const due = !progress || now - announced > ANNOUNCE_EVERY;
+    if (due) announced = now;
+    told.ariaLive = due ? "polite" : "off";
+    setText(told, sentence);
+  };
+  return { dialog, size, select, none, input, bar, tell, start, cancel };
 }

@@ -4,6 +4,7 @@ import { writeControls } from "../files/control_choices.js";
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { STRENGTHS, changedFields } from "../request/defaults.js";
+import { hasRequest } from "../request/known.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
@@ -69,6 +70,11 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
      * @param {keyof typeof STRENGTHS} [how] "edit": with the painter of masks open
      */
     async vary({ request, controls = [] }, file, how = "vary") {
+      if (!hasRequest({ request })) {
+        toForm();
+        if (!(await form.startImage.take(file, say.startImage()))) return;
+        return how === "edit" ? form.startImage.edit() : form.startImage.focus();
+      }
       const beside = /** @type {[string, string]} */ (["controls", writeControls(controls)]);
       const fields = [...fieldsOf({ ...request }), beside];
       form.vary(fields, await keepStartImage(file), STRENGTHS[how]);

@@ -31,7 +31,8 @@
  * @property {string} [initial] the number of its start image
  * @property {string} [mask] the number of the mask of that
  * @property {ControlChoice[]} [controls] its ControlNets and T2I-Adapters
- * @property {import("../storage/images.js").Enlargement} [enlarged] if an upscaler has enlarged it
+ * @property {import("../storage/images.js").SavedImage["enlarged"]} [enlarged] the upscalers
+ * that have enlarged it
  * @property {string} [before] of an enlarged one: the number of the image that was enlarged
  * @property {string} model the model's address
  * @property {import("../engine/protocol.js").Provenance | null} [provenance] of the model

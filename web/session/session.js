@@ -110,6 +110,8 @@ export class Session {
    */
   enlarge(sentence, work) {
     const begin = () => {
+      // Also without a model: what would be lost is asked for before the page is left.
+      this.#state.set({ phase: "generating" });
       this.#begin(sentence);
       return work(this.engine, this.#watch());
     };

@@ -1,6 +1,7 @@
 // The gallery's images: a record for each, and its file in another store, so that a list of
 // thousands of records is read without the files.
 
+import { enlargements } from "../request/known.js";
 import { changed, transact } from "./database.js";
 
 /**
@@ -22,7 +23,8 @@ import { changed, transact } from "./database.js";
  * @property {string} [mask] the number of the mask of that, which is stored there as well
  * @property {import("../files/control_choices.js").ControlChoice[]} [controls] its ControlNets and
  * T2I-Adapters, whose pictures are stored there too
- * @property {Enlargement} [enlarged] if an upscaler has enlarged it
+ * @property {Enlargement | Enlargement[]} [enlarged] if upscalers have enlarged it, in their
+ * order; one that stands alone is of an earlier version of the page
  * @property {string} [before] of an enlarged one: the number of the image that was enlarged
  */
 
@@ -137,10 +139,10 @@ export function oldestBeyond(images, bound) {
  * @param {string} words
  */
 export function matches(saved, words) {
-  const { request, model, provenance, parts = [], controls = [], enlarged } = saved;
+  const { request, model, provenance, parts = [], controls = [] } = saved;
   // Many a search word is a part of "truncate", the value of this setting.
   const { long_prompt: _, ...settings } = request;
-  const others = [...parts, ...controls, ...(enlarged ? [enlarged] : [])].map(({ name }) => name);
+  const others = [...parts, ...controls, ...enlargements(saved)].map(({ name }) => name);
   const values = [model, provenance?.title, ...others, ...Object.values(settings).map(String)];
   const text = values.join("\n").toLowerCase();
   return words

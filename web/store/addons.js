@@ -36,6 +36,15 @@ export const nameOf = ({ manifest }) => {
 };
 
 /**
+ * How that file, or its folder where all files are called alike, is named on a disk.
+ * @param {{ manifest: import("./protocol.js").Manifest }} model
+ */
+export const diskNameOf = ({ manifest }) => {
+  const file = pathOf(manifest).replace(/^.*\//, "");
+  return ANY.test(file) ? manifest.title : file;
+};
+
+/**
  * The words by which prompts call a textual inversion.
  * @param {StoredModel} model
  */

@@ -4,7 +4,7 @@
 import { startImageFile } from "../storage/start_images.js";
 import { pixelsOf } from "../files/pixels.js";
 import { controlText } from "../strings/control.js";
-import { kindOf, nameOf, pathOf } from "./addons.js";
+import { diskNameOf, kindOf, nameOf, pathOf } from "./addons.js";
 import { hasHash } from "./loras.js";
 import { manifestOf } from "./offered.js";
 import { theStore } from "./shared.js";
@@ -100,6 +100,19 @@ export async function controlsOf(choices) {
       return { address: `stored:${found.id}`, image, weight, start, end, guess, preprocess };
     }),
   );
+}
+
+/**
+ * How the files of ControlNets and T2I-Adapters are named on a disk, by those of a request; one that
+ * is not stored has its name without an extension.
+ * @param {ControlChoice[]} choices
+ * @returns {Promise<string[]>}
+ */
+export async function controlFiles(choices) {
+  if (!choices.length) return [];
+  const models = (await theStore().list()).filter((model) => kindOf(model) === "control");
+  const stored = models.map((model) => ({ ...networkOf(model), file: diskNameOf(model) }));
+  return choices.map((choice) => findNetwork(stored, choice)?.file ?? choice.name);
 }
 
 /**

@@ -44,6 +44,9 @@ export const controlText = {
   noPicture: (/** @type {string} */ name) => `${name} has no picture: choose, draw or drop one.`,
   pictureGone: (/** @type {string} */ name) =>
     `The picture of ${name} is no longer kept here. Choose it again.`,
+  /** @param {string} name @param {string} file of the image */
+  notExported: (name, file) =>
+    `The picture of ${name} is no longer kept here: the export's request for ${file} is without it.`,
   noNumber: (/** @type {string} */ name, /** @type {string} */ text) =>
     `“${text}” of ${name} is not a number.`,
   wrongSteps: (/** @type {string} */ name) =>

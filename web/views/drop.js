@@ -123,12 +123,13 @@ export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, 
     if (paints()) return;
     const models = modelsOf(event);
     if (models) return void models.then(onModels, onFault);
+    if (enlarges()) return;
     const on = event.target instanceof Element ? event.target : null;
     takeAt([...(event.dataTransfer?.files ?? [])], on);
   });
   page.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length || paints()) return;
+    if (!files.length || paints() || enlarges()) return;
     event.preventDefault();
     const on = document.activeElement;
     takeAt(files, on?.closest("#control-box") ? on : null);
@@ -136,6 +137,9 @@ export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, 
   watchInput(take);
   return watchPrompt(onRequest, onFault);
 }
+
+/** Whether the dialog that enlarges images is open: it takes models only. */
+const enlarges = () => !!document.querySelector("#enlarge-dialog[open]");
 
 /** The queue's button that opens files. @param {(files: File[]) => void} take */
 function watchInput(take) {

@@ -6,9 +6,11 @@ import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
 import { isPng } from "../files/png.js";
 import { zip } from "../files/zip.js";
+import { hasRequest } from "../request/known.js";
 import { imageFile } from "../storage/images.js";
 import { startImageFile } from "../storage/start_images.js";
-import { numberOf } from "../store/networks.js";
+import { controlFiles, numberOf } from "../store/networks.js";
+import { controlText } from "../strings/control.js";
 import { fileName } from "./picture.js";
 
 /** The folders of start images, of masks and of control pictures. */
@@ -18,8 +20,12 @@ const FOLDERS = /** @type {const} */ ({
   control: "control-images",
 });
 
-/** @param {import("../storage/images.js").SavedImage[]} images */
-export async function zipOf(images) {
+/**
+ * An enlarged photo, of which no request is known, is in it as a file alone.
+ * @param {import("../storage/images.js").SavedImage[]} images
+ * @param {(error: Error) => void} tell is told of a control whose picture is no longer stored
+ */
+export async function zipOf(images, tell) {
   /** @type {{ name: string, blob: Blob, made: Date }[]} */
   const files = [];
   /** @type {Set<string>} paths of start images, masks and control pictures that are in it */
@@ -49,17 +55,22 @@ export async function zipOf(images) {
     const made = new Date(saved.made);
     const name = `${String(saved.id).padStart(6, "0")}-${fileName(saved.request)}`;
     files.push({ name, blob, made });
+    if (!hasRequest(saved)) continue;
     const init = await add("initial", saved.initial, made);
     const mask = init && (await add("mask", saved.mask, made));
     const { request, model, provenance, parts, engine, seconds, enlarged } = saved;
     const controls = [];
-    for (const choice of saved.controls ?? []) {
+    const nets = await controlFiles(saved.controls ?? []);
+    for (const [at, choice] of (saved.controls ?? []).entries()) {
       const image = await add("control", choice.image, made);
-      if (image) controls.push(recordOf(choice, image));
+      if (image) controls.push(recordOf(choice, nets[at] ?? choice.name, image));
+      else tell(new Error(controlText.notExported(choice.name, name)));
     }
     const beside = { init, mask, ...(controls.length && { controls }) };
     const about = { file: name, ...beside, model, provenance, parts, engine, seconds, enlarged };
-    lines.push(JSON.stringify({ ...request, ...about }));
+    // One that was read from another program's file may have no seed: the program chooses one.
+    const { seed, ...rest } = request;
+    lines.push(JSON.stringify({ ...rest, ...(seed && { seed }), ...about }));
   }
   const requests = new Blob(
     lines.map((line) => `${line}\n`),
@@ -72,12 +83,13 @@ export async function zipOf(images) {
 /**
  * A control, as lists of requests have it.
  * @param {import("../files/control_choices.js").ControlChoice} choice
+ * @param {string} file the name of its file
  * @param {string} image the path of its picture
  */
-function recordOf({ name, hash, weight, start, end, guess, preprocess }, image) {
+function recordOf({ hash, weight, start, end, guess, preprocess }, image) {
   const [w = 1, from = 0, to = 1] = [weight, start, end].map((text) => numberOf(text) ?? undefined);
   const numbers = { weight: w, start: from, end: to };
-  return { file: name, sha256: hash, image, ...numbers, guess, preprocess };
+  return { file, sha256: hash, image, ...numbers, guess, preprocess };
 }
 
 /** The native program reads start images as PNG. @param {Blob} file */

@@ -212,7 +212,7 @@ export class Gallery {
     const images = this.#found.filter(({ id }) => !chosen.size || chosen.has(id));
     // Loaded with the first export, so that the page starts faster.
     const { zipOf } = await import("./export.js");
-    save("darkroom.zip", await zipOf(images));
+    save("darkroom.zip", await zipOf(images, this.#handlers.onFault));
   }
 
   /**

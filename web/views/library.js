@@ -118,10 +118,10 @@ export class Library {
     else if (!row && status.nextElementSibling !== list) list.before(status);
   }
 
-  /** @param {string} sentence */
-  #say(sentence) {
-    this.#status.textContent = sentence;
-  }
+  #say = (/** @type {string} */ sentence) => void (this.#status.textContent = sentence);
+
+  /** The latest sentence. */
+  said = () => this.#status.textContent ?? "";
 
   /**
    * The row of a stored model.

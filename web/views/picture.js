@@ -1,6 +1,7 @@
 // Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
+import { enlargements, hasRequest } from "../request/known.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { createBeforeAfter } from "./before_after.js";
@@ -58,7 +59,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
 
     /** @param {Made} made */
     show(made) {
-      const { picture, request, file, seconds, initial, before: former, mask, enlarged } = made;
+      const { picture, request, file, seconds, initial, before: former, mask } = made;
       const { width, height, rgba, safety } = picture;
       canvas.width = width;
       canvas.height = height;
@@ -74,13 +75,13 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       seed = request.seed;
       anyById("caption-prompt").textContent = request.prompt;
       void beforeAfter.open({ initial: former ?? initial, width, height });
-      button("next-start").hidden = !initial && !enlarged;
+      const enlarged = enlargements(made).map(addonText.enlarged);
+      button("next-start").hidden = !initial && !enlarged.length;
+      for (const name of ["variation", "begin-with", "copy-link"])
+        button(name).hidden = !hasRequest(made);
       button("keep-seed").hidden = !request.seed;
       const settings = facts(request, width, height, seconds, !!mask);
-      const others = [
-        ...(enlarged ? [addonText.enlarged(enlarged)] : []),
-        safety ? SAFETY[safety] : "",
-      ];
+      const others = [...enlarged, safety ? SAFETY[safety] : ""];
       anyById("caption-facts").textContent = [settings, ...others].filter(Boolean).join(" · ");
       anyById("caption").hidden = false;
 

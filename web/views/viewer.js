@@ -1,6 +1,7 @@
 // The dialog with one image of the gallery, large, and buttons for it.
 
 import { beginning, say } from "../strings.js";
+import { enlargements, hasRequest } from "../request/known.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { createBeforeAfter } from "./before_after.js";
@@ -41,8 +42,7 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     if (!saved) return dialog.close();
     onOpen(saved);
     anyById("viewer-told").textContent = "";
-    const { request, width, height, seconds, made, model, provenance, enlarged } = saved;
-    const { parts = [], controls = [] } = saved;
+    const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
     image.alt = imageName(saved);
     image.classList.toggle("pixels", Math.max(width, height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
@@ -51,14 +51,16 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
       ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
       provenance ? say.madeBy(provenance) : model,
       ...parts.map(addonText.part),
-      ...controls.map(addonText.control),
-      ...(enlarged ? [addonText.enlarged(enlarged)] : []),
+      ...(saved.controls ?? []).map(addonText.control),
+      ...enlargements(saved).map(addonText.enlarged),
       new Date(made).toLocaleString(),
     ].join(" · ");
     button("viewer-star").ariaPressed = String(saved.favourite);
     button("viewer-star").textContent = saved.favourite ? say.starred() : say.star();
     button("viewer-previous").disabled = at === 0;
     button("viewer-next").disabled = at === images.length - 1;
+    for (const name of ["use", "vary", "link"])
+      button(`viewer-${name}`).hidden = !hasRequest(saved);
     download.download = fileName(request);
     beforeAfter.open(saved);
     const address = await imageAddress(saved.id).catch(() => "");
