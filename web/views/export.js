@@ -86,7 +86,7 @@ export async function zipOf(images, tell) {
  * @param {string} file the name of its file
  * @param {string} image the path of its picture
  */
-function recordOf({ hash, weight, start, end, guess, preprocess }, image) {
+function recordOf({ hash, weight, start, end, guess, preprocess }, file, image) {
   const [w = 1, from = 0, to = 1] = [weight, start, end].map((text) => numberOf(text) ?? undefined);
   const numbers = { weight: w, start: from, end: to };
   return { file, sha256: hash, image, ...numbers, guess, preprocess };
