@@ -306,6 +306,7 @@ const address = createAddress(form, session, {
   show: navigation.show,
   open: openDialog,
   enter: places.begin,
+  tell,
 });
 /** Opens the dialog that an entry of the history names, and closes others. @param {string} name */
 function openDialog(name) {
@@ -357,7 +358,8 @@ anyById("reset").addEventListener("click", () => {
 });
 onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
-  Promise.resolve(drop.pasteInProgress() ?? form.pending())
+  actions
+    .settled()
     .then(() => addToQueue([form.fields()]))
     .then(() => status.end(say.queued()))
     .catch(tell),

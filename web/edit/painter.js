@@ -9,7 +9,7 @@ import { watchKeys } from "./keys.js";
 import { Mask, maskSize } from "./mask.js";
 import { Pointers } from "./pointers.js";
 import { createSheet } from "./sheet.js";
-import { keepUnsaved } from "./unsaved.js";
+import { forgetUnsaved, keepUnsaved } from "./unsaved.js";
 
 /** @typedef {import("./zoom.js").Point} Point */
 
@@ -85,6 +85,8 @@ export class Painter {
       if (mask && handlers.isKept(key) && performance.now() - time < STORED_MS)
         keepUnsaved(key, mask);
     });
+    // A page that comes back as it was goes on by itself.
+    addEventListener("pageshow", ({ persisted }) => persisted && forgetUnsaved());
     this.#dialog.addEventListener("close", () => {
       this.#pointers.end();
       this.#handOn();

@@ -29,13 +29,15 @@ export function keepUnsaved(key, { width, height, bytes }) {
   remember(UNSAVED, words.join(" "));
 }
 
+/** Forgets the mask that was written down. */
+export const forgetUnsaved = () => remember(UNSAVED, null);
+
 /**
- * The mask that was written down, which is forgotten by that.
+ * The mask that was written down.
  * @returns {{ key: string, mask: Bytes } | null}
  */
-export function takeUnsaved() {
+export function readUnsaved() {
   const text = remembered(UNSAVED);
-  remember(UNSAVED, null);
   const [key = "", ...rest] = (text ?? "").split(" ");
   const [width = 0, height = 0] = rest.slice(0, 2).map(Number);
   if (!(width > 0 && height > 0 && width * height <= MOST)) return null;

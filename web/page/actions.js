@@ -44,14 +44,25 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
     return sentence;
   }
 
+  /** What is read or stored for the form; null if all of it is there. */
+  const pending = () => pasteInProgress() ?? form.pending();
+
   return {
+    /** Resolves when all that was given to the form is there. */
+    async settled() {
+      for (let one = pending(); one; one = pending()) await one;
+    },
+
     /**
      * Makes an image. The first click in a browser, with the example prompt unchanged, uses a seed
      * that is known to give a good image.
      */
     generate() {
-      const pending = pasteInProgress() ?? form.pending();
-      if (pending) return void pending.then(() => isIdle(state) && this.generate());
+      if (pending()) {
+        // Who waits for the rest tells what was wrong with it.
+        const go = () => isIdle(state) && this.generate();
+        return void this.settled().then(go, () => {});
+      }
       const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
       remember("pressed", "yes");
       void session.make(() => form.read(first ? FIRST_SEED : ""));

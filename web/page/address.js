@@ -17,8 +17,9 @@ const REST_MS = 300;
  * @param {(name: string) => void} views.open opens a dialog over the view
  * @param {(view: string) => string} views.enter enters a view in the history; returns the name of
  * the dialog that was open over it
+ * @param {(error: unknown) => void} views.tell
  */
-export function createAddress(form, session, { count, show, open, enter }) {
+export function createAddress(form, session, { count, show, open, enter, tell }) {
   let timer = 0;
 
   const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageDraft() });
@@ -55,7 +56,7 @@ export function createAddress(form, session, { count, show, open, enter }) {
         const file = initial && (await startImageFile(initial).catch(() => undefined));
         if (file) form.fill(Object.entries({ ...others, initial, mask }));
         form.startImage.useSteps(steps);
-        await form.startImage.recover().catch(() => {});
+        await form.startImage.recover().catch(tell);
       } else form.fill(fields);
       count();
       const opened = enter(view);

@@ -283,12 +283,12 @@ export class StartImage {
   /** After a reload: the mask that was painted in the last moment before it. */
   async recover() {
     if (remembered(UNSAVED) === null) return;
-    const { takeUnsaved } = await import("../edit/unsaved.js");
-    const unsaved = takeUnsaved();
+    const { forgetUnsaved, readUnsaved } = await import("../edit/unsaved.js");
+    const { key, mask } = readUnsaved() ?? {};
     await this.#choosing;
-    if (!unsaved || unsaved.key !== this.#now.initial) return;
-    const { key, mask } = unsaved;
-    await this.#takeMask(mask.bytes.some((value) => value) ? await maskFile(mask) : null, key);
+    if (mask && key === this.#now.initial)
+      await this.#takeMask(mask.bytes.some((value) => value) ? await maskFile(mask) : null, key);
+    forgetUnsaved();
   }
 
   /** The file of the start image; null if there is none. */

@@ -212,15 +212,16 @@ test("a mask is written down as text, and read once", async () => {
       removeItem: (/** @type {string} */ name) => kept.delete(name),
     },
   });
-  const { keepUnsaved, takeUnsaved } = await import("../../../web/edit/unsaved.js");
+  const { forgetUnsaved, keepUnsaved, readUnsaved } = await import("../../../web/edit/unsaved.js");
   const mask = new Mask(20, 10);
   stroke(mask, dab(4, 4), dab(15, 6));
   keepUnsaved("page-1-2", mask);
   const { width, height, bytes } = mask;
-  assert.deepEqual(takeUnsaved(), { key: "page-1-2", mask: { width, height, bytes } });
-  assert.equal(takeUnsaved(), null);
+  assert.deepEqual(readUnsaved(), { key: "page-1-2", mask: { width, height, bytes } });
+  forgetUnsaved();
+  assert.equal(readUnsaved(), null);
   for (const text of ["", "1", "1 2 2 0 3", "1 99999 99999 0 3", "1 2 2 zz"]) {
     kept.set("darkroom.unsaved-mask", text);
-    assert.equal(takeUnsaved(), null, text);
+    assert.equal(readUnsaved(), null, text);
   }
 });
