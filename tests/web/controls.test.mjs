@@ -148,6 +148,13 @@ test("a control's picture is drawn, and taken from the gallery", async (t) => {
   await page.getByRole("button", { name: "Done" }).click();
   await one.getByRole("img", { name: "Control picture, 64 × 64" }).waitFor();
   const drawn = await make({});
+  await page.reload();
+  await state("ready");
+  await openBox(page);
+  await one.getByRole("button", { name: "Edit drawing…" }).press("Enter");
+  await page.getByRole("heading", { name: "Draw a control picture" }).waitFor();
+  await page.getByRole("button", { name: "Done" }).click();
+  assert.ok((await make({})).bytes.equals(drawn.bytes), "the drawing is kept");
   await page.getByRole("button", { name: "Use as control picture" }).first().click();
   const two = unit(page, 2);
   await two.getByRole("img", { name: "Control picture, 64 × 64" }).waitFor();

@@ -12,6 +12,7 @@ import {
 } from "../store/networks.js";
 import { readOffered } from "../store/offered.js";
 import { controlText } from "../strings/control.js";
+import { offerUndo } from "../views/undo.js";
 import { anyById, chip, element, withText } from "../dom.js";
 import { PLAIN } from "../files/control_choices.js";
 import { blackImage, drawSmall, nextSize } from "./picture.js";
@@ -93,18 +94,38 @@ export class Panel {
     this.show();
   }
 
-  /** Changes one. @param {number} at @param {Partial<ControlChoice>} change */
-  #change(at, change) {
-    const all = this.#handlers.chosen();
-    const one = all[at];
-    if (one) this.#set(all.with(at, { ...one, ...change }));
+  /**
+   * What stays the same of a choice while its settings change and others are removed before it.
+   * @type {WeakMap<ControlChoice, symbol>}
+   */
+  #keys = new WeakMap();
+
+  /** @param {ControlChoice} choice */
+  #keyOf(choice) {
+    const key = this.#keys.get(choice) ?? Symbol();
+    this.#keys.set(choice, key);
+    return key;
+  }
+
+  /** The one with this key, if it is still chosen. @param {symbol} key */
+  #find(key) {
+    return this.#handlers.chosen().find((choice) => this.#keyOf(choice) === key);
+  }
+
+  /** Changes one, if it is still chosen. @param {symbol} key @param {Partial<ControlChoice>} change */
+  #change(key, change) {
+    const one = this.#find(key);
+    if (!one) return;
+    const next = { ...one, ...change };
+    this.#keys.set(next, key);
+    this.#set(this.#handlers.chosen().map((choice) => (choice === one ? next : choice)));
   }
 
   /** Shows what is chosen. Groups whose typed fields alone have changed stay as they are. */
   show() {
     const chosen = this.#handlers.chosen();
     this.#hint.hidden = !this.#known || this.#stored.length + this.#offered.length > 0;
-    const fixed = chosen.map(({ name, hash, image }) => [name, hash, image]);
+    const fixed = chosen.map(({ name, hash, image, drawn }) => [name, hash, image, drawn]);
     const shown = JSON.stringify([fixed, this.#stored.map(({ id }) => id), this.#known]);
     const typed = chosen.every((choice, at) => this.#units[at]?.shows(choice));
     if (shown === this.#shown && typed && this.#units.length === chosen.length) return;
@@ -118,76 +139,77 @@ export class Panel {
 
   /** @param {ControlChoice} choice @param {number} at */
   #unit(choice, at) {
-    const { draw, startFile, onFault } = this.#handlers;
+    const { startFile, onFault } = this.#handlers;
     const found = findNetwork(this.#stored, choice);
     const offer = findNetwork(this.#offered, choice);
+    const key = this.#keyOf(choice);
     const free = this.#offered.filter(({ id }) => !this.#stored.some((one) => one.id === id));
     const unit = createUnit(choice, at, {
       networks: { stored: this.#stored, offered: free, found },
       absent: this.#known && !!choice.name && !found,
-      onChange: (change) => this.#change(at, change),
+      onChange: (change) => this.#change(key, change),
       onRemove: () => this.#remove(at),
-      onPicture: (file) => void this.#take(at, file).catch(onFault),
+      onPicture: (file) => void this.#take(key, file).catch(onFault),
       onStart: async () => {
         const file = await startFile();
-        if (!file) return onFault(new Error(controlText.noStart()));
-        await this.#take(at, file).catch(onFault);
+        if (!file) throw new Error(controlText.noStart());
+        await this.#take(key, file);
       },
-      onDraw: async () => {
-        const { drawn = "", image } = this.#drawing(at);
-        const file = drawn ? await startImageFile(image) : undefined;
-        await draw(await blackImage(nextSize()), file, (made) => {
-          if (made) void this.#take(at, made, true).catch(onFault);
-        });
-      },
+      onDraw: () => this.#draw(key),
+      onFault,
       ...(offer && this.#known && choice.name && !found
-        ? { onGet: () => this.#get(at, offer) }
+        ? { onGet: () => this.#get(key, offer) }
         : {}),
     });
     void drawSmall(unit.canvas, choice.image).then(unit.showPicture, () => unit.showPicture(null));
     return unit;
   }
 
-  /** The keys of pictures that were drawn here, which can be drawn on. @type {Set<string>} */
-  #drawn = new Set();
-
-  /** @param {number} at */
-  #drawing(at) {
-    const { image = "" } = this.#handlers.chosen()[at] ?? {};
-    return { image, drawn: this.#drawn.has(image) ? image : "" };
+  /** Opens the painter for one: on its own drawing, or on a black picture. @param {symbol} key */
+  async #draw(key) {
+    const { drawn = false, image = "" } = this.#find(key) ?? {};
+    const file = drawn && image ? await startImageFile(image) : undefined;
+    const size = file ? await drawSmall(null, file) : null;
+    const before = drawn ? "" : image;
+    await this.#handlers.draw(await blackImage(size ?? nextSize()), file, async (made) => {
+      const replaces = !!before && this.#find(key)?.image === before;
+      if (made) await this.#take(key, made, true);
+      else this.#change(key, { image: "", drawn: false });
+      if (!replaces) return;
+      const back = () => this.#change(key, { image: before, drawn: false });
+      offerUndo(controlText.replaced(), back);
+    });
   }
 
   /**
    * Makes a file the picture of one.
-   * @param {number} at
+   * @param {symbol} key
    * @param {Blob} file
    * @param {boolean} [drawn] whether it was drawn here
    */
-  #take(at, file, drawn = false) {
-    const mine = this.#keep(at, file, drawn).finally(() => {
+  #take(key, file, drawn = false) {
+    const mine = this.#keep(key, file, drawn).finally(() => {
       if (mine === this.#taking) this.#taking = null;
     });
     return (this.#taking = mine);
   }
 
-  /** @param {number} at @param {Blob} file @param {boolean} drawn */
-  async #keep(at, file, drawn) {
+  /** @param {symbol} key @param {Blob} file @param {boolean} drawn */
+  async #keep(key, file, drawn) {
     try {
       await drawSmall(null, file);
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       throw new Error(controlText.notAPicture(message), { cause: error });
     }
-    const image = await keepStartImage(file);
-    if (drawn) this.#drawn.add(image);
-    this.#change(at, { image });
+    this.#change(key, { image: await keepStartImage(file), drawn });
   }
 
-  /** Fetches one that the site offers. @param {number} at @param {{ offered: any }} offer */
-  async #get(at, { offered }) {
+  /** Fetches one that the site offers. @param {symbol} key @param {{ offered: any }} offer */
+  async #get(key, { offered }) {
     const model = await this.#handlers.onGet(offered);
     if (!model) return;
-    this.#change(at, networkFile(networkOf(model)));
+    this.#change(key, networkFile(networkOf(model)));
     await this.refresh();
   }
 
@@ -207,8 +229,9 @@ export class Panel {
     const file = networkFile(networkOf(model));
     const all = this.#handlers.chosen();
     const at = all.findIndex(({ name }) => !name || name === file.name);
-    if (at < 0) this.#set([...all, { ...PLAIN, ...file }]);
-    else this.#change(at, file);
+    const one = all[at];
+    if (one) this.#change(this.#keyOf(one), file);
+    else this.#set([...all, { ...PLAIN, ...file }]);
     void this.refresh();
   }
 
@@ -219,9 +242,12 @@ export class Panel {
     const empty = all.findIndex(({ image }) => !image);
     const place = meant >= 0 ? meant : empty >= 0 ? empty : all.length;
     if (place === all.length) this.#set([...all, { ...PLAIN, ...this.#only() }]);
-    await this.#take(place, file);
-    this.#units[place]?.focus();
-    return place;
+    const one = this.#handlers.chosen()[place];
+    if (!one) return;
+    const key = this.#keyOf(one);
+    await this.#take(key, file);
+    const now = this.#handlers.chosen().findIndex((choice) => this.#keyOf(choice) === key);
+    this.#units[now]?.focus();
   }
 
   pending() {

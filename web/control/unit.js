@@ -18,6 +18,7 @@ const [LEAST, MOST, STEP] = ["0", "2", "0.05"];
  * @property {(file: Blob) => void} onPicture
  * @property {() => Promise<void>} onStart makes the start image its picture
  * @property {() => Promise<void>} onDraw
+ * @property {(error: unknown) => void} onFault
  * @property {() => Promise<void>} [onGet] fetches its model, which the site offers
  */
 
@@ -30,7 +31,7 @@ export function createUnit(choice, at, handlers) {
   const id = (/** @type {string} */ name) => `control-${at + 1}-${name}`;
   const title = controlText.title(at + 1, choice.name);
   const model = modelField(id("model"), choice, handlers);
-  const picture = pictureField(id, handlers);
+  const picture = pictureField(id, choice, handlers);
   const settings = settingsOf(id, choice, handlers.onChange);
   const remove = chip(controlText.remove(), handlers.onRemove);
   remove.ariaLabel = controlText.removeIt(title);
@@ -58,7 +59,7 @@ export function createUnit(choice, at, handlers) {
 }
 
 /** @param {string} id @param {ControlChoice} choice @param {Handlers} handlers */
-function modelField(id, choice, { networks, absent, onChange, onGet }) {
+function modelField(id, choice, { networks, absent, onChange, onGet, onFault }) {
   const select = element("select", { id });
   const { stored, offered, found } = networks;
   const option = (/** @type {Network} */ { id: value, name }) => element("option", { value }, name);
@@ -80,7 +81,9 @@ function modelField(id, choice, { networks, absent, onChange, onGet }) {
       if (get.ariaDisabled) return;
       // The focus stays on it, unlike on a button that is disabled.
       get.ariaDisabled = "true";
-      void onGet().finally(() => (get.ariaDisabled = null));
+      onGet()
+        .catch(onFault)
+        .finally(() => (get.ariaDisabled = null));
     });
     get.className = "control-get";
     parts.push(element("div", { className: "actions small-actions" }, get));
@@ -90,9 +93,10 @@ function modelField(id, choice, { networks, absent, onChange, onGet }) {
 
 /**
  * @param {(name: string) => string} id
+ * @param {ControlChoice} choice
  * @param {Handlers} handlers
  */
-function pictureField(id, { onPicture, onStart, onDraw }) {
+function pictureField(id, { drawn, image }, { onPicture, onStart, onDraw, onFault }) {
   const canvas = element("canvas", { hidden: true });
   canvas.setAttribute("role", "img");
   const none = element("p", { className: "hint" }, controlText.noPictureYet());
@@ -105,9 +109,9 @@ function pictureField(id, { onPicture, onStart, onDraw }) {
     if (file) onPicture(file);
   });
   const label = element("label", { className: "button", htmlFor: input.id }, controlText.picture());
-  const draw = chip(controlText.draw(false), () => void onDraw());
+  const draw = chip(controlText.draw(drawn && !!image), () => void onDraw().catch(onFault));
   draw.id = id("draw");
-  const start = chip(controlText.fromStart(), () => void onStart());
+  const start = chip(controlText.fromStart(), () => void onStart().catch(onFault));
   start.id = id("start-image");
   const acts = element("div", { className: "actions small-actions" }, input, label, draw, start);
   const box = element("div", { className: "control-picture" }, canvas, none, acts);

@@ -14,12 +14,13 @@
  * @property {string} end the part of the steps at which it ends
  * @property {boolean} guess guess mode
  * @property {string} preprocess what is made of the picture first: none, canny or invert
+ * @property {boolean} drawn whether its picture was drawn here, and can be drawn on
  */
 
 /** A new one. @type {ControlChoice} */
 export const PLAIN = {
   ...{ name: "", hash: "", image: "", weight: "1", start: "0", end: "1" },
-  ...{ guess: false, preprocess: "none" },
+  ...{ guess: false, preprocess: "none", drawn: false },
 };
 
 /**

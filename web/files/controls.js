@@ -22,7 +22,9 @@ const MODULES = new Map([
 export function recordedControls(json) {
   const own = readControls(json ?? "");
   const hashes = hashesIn(json ?? "[]", own.length);
-  return writeControls(own.map((one, at) => ({ ...one, image: "", hash: hashes[at] ?? "" })));
+  return writeControls(
+    own.map((one, at) => ({ ...one, image: "", drawn: false, hash: hashes[at] ?? "" })),
+  );
 }
 
 /** @param {string} json @param {number} count */

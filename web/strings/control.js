@@ -18,6 +18,7 @@ export const controlText = {
   picture: () => "Choose picture…",
   anotherPicture: () => "Another picture…",
   draw: (/** @type {boolean} */ drawn) => (drawn ? "Edit drawing…" : "Draw…"),
+  replaced: () => "The drawing has taken the picture's place.",
   fromStart: () => "Use start image",
   /** @param {number} width @param {number} height */
   pictureSize: (width, height) => `Control picture, ${width} × ${height}`,

@@ -13,7 +13,7 @@ import { byId } from "../dom.js";
  * @property {() => void} onChange
  * @property {import("./loras.js").Handlers["onGet"]} onGet fetches a file that the site offers
  * @property {() => Promise<Blob | null>} startFile the start image, if there is one
- * @property {(image: Blob, drawn: Blob | undefined, onDrawn: (file: Blob | null) => void) =>
+ * @property {(image: Blob, drawn: Blob | undefined, onDrawn: (file: Blob | null) => Promise<void>) =>
  *   Promise<void>} draw opens the painter for a drawing over a black image
  * @property {(error: unknown) => void} onFault
  */

@@ -28,8 +28,8 @@ export class Editor {
   #painter = null;
   /** Counts openings: of two at once the later one counts. */
   #openings = 0;
-  /** Takes what is drawn. @type {(file: Blob | null) => void} */
-  #onDrawn = () => {};
+  /** Takes what is drawn. @type {(file: Blob | null) => Promise<void>} */
+  #onDrawn = async () => {};
 
   /** @param {Handlers} handlers */
   constructor(handlers) {
@@ -43,7 +43,7 @@ export class Editor {
       ({ Painter }) =>
         (this.#painter = new Painter({
           onMask: async (file, key) => {
-            if (key === DRAWING) this.#onDrawn(file);
+            if (key === DRAWING) await this.#onDrawn(file);
             else await onMask(file, key);
           },
           isKept: (key) => key !== DRAWING,
@@ -81,7 +81,7 @@ export class Editor {
    * Opens it for a drawing, white on black.
    * @param {Blob} image what is drawn on
    * @param {Blob | undefined} drawn what was drawn before
-   * @param {(file: Blob | null) => void} onDrawn is called with each change; null: nothing is drawn
+   * @param {(file: Blob | null) => Promise<void>} onDrawn is called with each change; null: nothing is drawn
    */
   async draw(image, drawn, onDrawn) {
     const mine = ++this.#openings;

@@ -56,7 +56,7 @@ test("a second pass and ControlNets of the web UI fill in the form", () => {
   assert.deepEqual(JSON.parse(guided["controls"]), [
     {
       ...{ name: "control_v11p_sd15_canny", hash: "", image: "", weight: "0.8" },
-      ...{ start: "0.1", end: "0.9", guess: true, preprocess: "canny" },
+      ...{ start: "0.1", end: "0.9", guess: true, preprocess: "canny", drawn: false },
     },
   ]);
   assert.equal(guided.notImported.length, 2);
@@ -76,7 +76,7 @@ test("this program's record of ControlNets chooses them again, without their pic
   assert.deepEqual(JSON.parse(own["controls"]), [
     {
       ...{ name: "canny", hash: "0123456789ab", image: "", weight: "0.5", start: "0", end: "0.5" },
-      ...{ guess: false, preprocess: "invert" },
+      ...{ guess: false, preprocess: "invert", drawn: false },
     },
   ]);
   assert.deepEqual(own.notImported, ["the pictures of ControlNets, which are not in the file"]);

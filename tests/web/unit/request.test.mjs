@@ -159,7 +159,7 @@ test("controls and the upscaler of a second pass are beside the request", () => 
   const list = [{ name: "canny", hash: "0123456789ab", image: "8", weight: 0.5, guess: true }];
   const controls = JSON.stringify(list);
   const wanted = requestOf({ prompt: "", controls, upscaler: "big#0123abcd" });
-  const rest = { start: "0", end: "1", preprocess: "none" };
+  const rest = { start: "0", end: "1", preprocess: "none", drawn: false };
   assert.deepEqual(wanted.controls, [{ ...list[0], ...rest, weight: "0.5" }]);
   assert.deepEqual([wanted.upscaler, "upscaler" in wanted.request], [undefined, false]);
   const file = requestOf({ prompt: "", hires_upscaler: "file", upscaler: "big#0123abcd" });
