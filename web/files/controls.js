@@ -4,7 +4,7 @@
 import { PLAIN, readControls, writeControls } from "./control_choices.js";
 
 /** How many digits of a hash are kept. */
-const DIGITS = 12;
+export const DIGITS = 12;
 
 /** What other programs call what is made of a picture first. */
 const MODULES = new Map([

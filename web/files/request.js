@@ -1,9 +1,10 @@
 // The request inside an image file, as fields of the form: this program's JSON, or the formats of
 // other programs, each with a reader of its own. Settings that cannot be imported are listed.
 
+import { writeUpscaler } from "../request/upscaler.js";
 import { importText } from "../strings/imports.js";
 import { readComfy } from "./comfy.js";
-import { recordedControls } from "./controls.js";
+import { DIGITS, recordedControls } from "./controls.js";
 import { fieldsOf } from "./fields.js";
 import { noHashes, recordedHashes } from "./hashes.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
@@ -100,12 +101,27 @@ function readOwn(text, texts) {
   const beside = [
     ["loras", loras],
     ["controls", controls],
+    ["upscaler", recordedUpscaler(texts.get("darkroom-upscaler"))],
   ];
   return {
     fields: [...fields, ...beside.filter(([, value]) => value)],
     notImported: controls ? [importText.controlImages()] : [],
     hashes,
   };
+}
+
+/**
+ * The upscaler between two passes, as the field `upscaler`; empty without a readable one.
+ * @param {string | undefined} json
+ */
+function recordedUpscaler(json) {
+  try {
+    const { name, sha256 } = objectOf(json ?? "");
+    const hash = /^[0-9a-f]{64}$/.test(sha256) ? sha256.slice(0, DIGITS) : "";
+    return typeof name === "string" && name ? writeUpscaler({ name, hash }) : "";
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} text */

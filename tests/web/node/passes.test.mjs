@@ -81,3 +81,14 @@ test("this program's record of ControlNets chooses them again, without their pic
   ]);
   assert.deepEqual(own.notImported, ["the pictures of ControlNets, which are not in the file"]);
 });
+
+test("this program's record names the upscaler between two passes", () => {
+  const request = { prompt: "a fox", hires_scale: 2, hires_upscaler: "file" };
+  const upscaler = (/** @type {string} */ json) =>
+    read({ darkroom: JSON.stringify(request), "darkroom-upscaler": json })["upscaler"];
+  const sha256 = "0123456789abcdef".repeat(4);
+  assert.equal(upscaler(JSON.stringify({ name: "4x big", sha256 })), "4x big#0123456789ab");
+  assert.equal(upscaler(JSON.stringify({ name: "4x big", sha256: "no" })), "4x big");
+  for (const json of ["", "{", "[]", "null", "{}", '{"name": 3}'])
+    assert.equal(upscaler(json), undefined, json);
+});
