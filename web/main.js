@@ -119,7 +119,7 @@ const picture = createPicture({
   onNext: (file) => void actions.goOnWith(file),
   onEnlarge: (made) => void enlarge(made, made.file),
   onControl: (file) => void form.controls.take(file).catch(tell),
-  onLink: (request, model, started) => void actions.linkPicture(request, model, started),
+  onLink: (made) => void actions.linkPicture(made),
 });
 createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });
@@ -171,7 +171,7 @@ const gallery = new Gallery(state, {
   onEdit: (saved) => void vary(saved, "edit"),
   onEnlarge: (saved) => withFile(saved, (file) => enlarge(saved, file)),
   onControl: (saved) => withFile(saved, (file) => (toForm(), form.controls.take(file))),
-  onLink: ({ request, model, initial }) => actions.linkPicture(request, model, !!initial),
+  onLink: (saved) => actions.linkPicture(saved),
   onOpen: (name) => places.open(name),
   onClose: () => places.close(),
   onFault: tell,

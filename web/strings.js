@@ -168,8 +168,9 @@ export const say = {
     `Settings loaded from the ${text ? "text" : "image"}, as written by ${program}.`,
   copied: () => "The link is copied.",
   copiedTruncated: () => "The link is copied, without the prompt: that is too long for a link.",
-  copiedWithoutStartImage: () =>
-    "The link is copied, without the start image: that is on your device only.",
+  copiedSettings: () =>
+    "The link is copied. It has the settings alone: start image, control pictures and enlarging " +
+    "are on your device only.",
   copyYourself: () => "The link:",
   queued: () => "Added to the queue.",
 

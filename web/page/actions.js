@@ -30,12 +30,13 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
    * Copies a link to the clipboard. Resolves to the sentence about it.
    * @param {[string, string][]} fields
    * @param {string} [model] as for linkTo
-   * @param {boolean} [hasStartImage] whether the image was made of a start image, which no link has
+   * @param {boolean} [hasMore] whether the image was made of pictures, or enlarged, which no link
+   * has
    */
-  async function copyLink(fields, model, hasStartImage = false) {
+  async function copyLink(fields, model, hasMore = false) {
     const link = linkTo(fields, model);
     const truncated = linkFields(fields).length < fields.length;
-    const copied = hasStartImage ? say.copiedWithoutStartImage() : say.copied();
+    const copied = hasMore ? say.copiedSettings() : say.copied();
     const sentence = truncated ? say.copiedTruncated() : copied;
     await navigator.clipboard.writeText(link).then(
       () => tell(sentence),
@@ -105,12 +106,13 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
 
     /**
      * Copies a link to an image.
-     * @param {Request} request
-     * @param {string} model
-     * @param {boolean} started whether it was made of a start image
+     * @param {{ request: Request, model: string, initial?: unknown, controls?: unknown[],
+     *   enlarged?: unknown }} image
      */
-    linkPicture: (request, model, started) =>
-      copyLink(changedFields(request, model !== MODEL), model, started),
+    linkPicture({ request, model, initial, controls = [], enlarged }) {
+      const hasMore = !!initial || controls.length > 0 || !!enlarged;
+      return copyLink(changedFields(request, model !== MODEL), model, hasMore);
+    },
 
     /** Copies a link to the form. */
     linkForm: () => copyLink(form.changes()),

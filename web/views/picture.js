@@ -22,8 +22,7 @@ export const SMALL = 256;
  * @param {(file: Blob) => void} handlers.onNext makes it the start image of the present form
  * @param {(made: Made) => void} handlers.onEnlarge
  * @param {(file: Blob) => void} handlers.onControl makes it the picture of a ControlNet
- * @param {(request: Request, model: string, started: boolean) => void} handlers.onLink copies a
- * link to this image; `started`: it was made of a start image
+ * @param {(made: Made) => void} handlers.onLink copies a link to this image
  */
 export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, ...handlers }) {
   const { onLink, onEnlarge, onControl } = handlers;
@@ -51,7 +50,7 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
       before.classList.toggle("small", Math.max(drawn.width, drawn.height) < SMALL);
     },
   });
-  onPress("copy-link", () => shown && onLink(shown.request, shown.model, !!shown.initial));
+  onPress("copy-link", () => shown && onLink(shown));
 
   return {
     /** The image that is shown, if there is one. */
