@@ -112,7 +112,11 @@ export class Panel {
     return this.#handlers.chosen().find((choice) => this.#keyOf(choice) === key);
   }
 
-  /** Changes one, if it is still chosen. @param {symbol} key @param {Partial<ControlChoice>} change */
+  /**
+   * Changes one, if it is still chosen.
+   * @param {symbol} key
+   * @param {Partial<ControlChoice>} change
+   */
   #change(key, change) {
     const one = this.#find(key);
     if (!one) return;

@@ -5,7 +5,7 @@ import { isPng } from "../files/png.js";
 import { pixelsOf } from "../files/pixels.js";
 import { isIdle } from "../state/page.js";
 import { storageSentence } from "../storage/database.js";
-import { enlargements } from "../request/known.js";
+import { enlargements } from "../storage/known.js";
 import { keepImage } from "../storage/images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { keepStartImage } from "../storage/start_images.js";

@@ -1,7 +1,7 @@
 // The request inside an image file, as fields of the form: this program's JSON, or the formats of
 // other programs, each with a reader of its own. Settings that cannot be imported are listed.
 
-import { writeUpscaler } from "../request/upscaler.js";
+import { writeUpscaler } from "./upscaler.js";
 import { importText } from "../strings/imports.js";
 import { readComfy } from "./comfy.js";
 import { DIGITS, recordedControls } from "./controls.js";

@@ -4,7 +4,7 @@ import { writeControls } from "../files/control_choices.js";
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { STRENGTHS, changedFields } from "../request/defaults.js";
-import { hasRequest } from "../request/known.js";
+import { hasRequest } from "../storage/known.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";

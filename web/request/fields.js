@@ -5,7 +5,7 @@ import { readControls } from "../files/control_choices.js";
 import { say } from "../strings.js";
 import { readLoras } from "../files/loras.js";
 import { isChosen, randomSeed } from "./seed.js";
-import { readUpscaler } from "./upscaler.js";
+import { readUpscaler } from "../files/upscaler.js";
 
 /** The most images that one click on Generate makes. */
 const COUNT_MAX = 100;

@@ -3,7 +3,7 @@
 
 import { taggedIn, writeLoras } from "../files/loras.js";
 import { laterSeed, seedRuns } from "../request/seed.js";
-import { writeUpscaler } from "../request/upscaler.js";
+import { writeUpscaler } from "../files/upscaler.js";
 import { say } from "../strings.js";
 import { loraText } from "../strings/addons.js";
 import { editText } from "../strings/edit.js";

@@ -1,7 +1,7 @@
 // The gallery's images: a record for each, and its file in another store, so that a list of
 // thousands of records is read without the files.
 
-import { enlargements } from "../request/known.js";
+import { enlargements } from "./known.js";
 import { changed, transact } from "./database.js";
 
 /**

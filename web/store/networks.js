@@ -103,8 +103,8 @@ export async function controlsOf(choices) {
 }
 
 /**
- * How the files of ControlNets and T2I-Adapters are named on a disk, by those of a request; one that
- * is not stored has its name without an extension.
+ * How the files of ControlNets and T2I-Adapters are named on a disk, by those of a request; one
+ * that is not stored has its name without an extension.
  * @param {ControlChoice[]} choices
  * @returns {Promise<string[]>}
  */

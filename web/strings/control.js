@@ -47,7 +47,7 @@ export const controlText = {
     `The picture of ${name} is no longer kept here. Choose it again.`,
   /** @param {string} name @param {string} file of the image */
   notExported: (name, file) =>
-    `The picture of ${name} is no longer kept here: the export's request for ${file} is without it.`,
+    `The picture of ${name} is no longer kept here: the request for ${file} is without it.`,
   noNumber: (/** @type {string} */ name, /** @type {string} */ text) =>
     `“${text}” of ${name} is not a number.`,
   wrongSteps: (/** @type {string} */ name) =>

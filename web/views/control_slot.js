@@ -8,13 +8,15 @@ import { byId } from "../dom.js";
 /** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../control/panel.js").Panel} Panel */
 
+/** @typedef {(file: Blob | null) => Promise<void>} OnDrawn null: nothing is drawn */
+
 /**
  * @typedef {object} Handlers
  * @property {() => void} onChange
  * @property {import("./loras.js").Handlers["onGet"]} onGet fetches a file that the site offers
  * @property {() => Promise<Blob | null>} startFile the start image, if there is one
- * @property {(image: Blob, drawn: Blob | undefined, onDrawn: (file: Blob | null) => Promise<void>) =>
- *   Promise<void>} draw opens the painter for a drawing over a black image
+ * @property {(image: Blob, drawn: Blob | undefined, onDrawn: OnDrawn) => Promise<void>} draw opens
+ * the painter for a drawing over a black image
  * @property {(error: unknown) => void} onFault
  */
 

@@ -81,7 +81,8 @@ export class Editor {
    * Opens it for a drawing, white on black.
    * @param {Blob} image what is drawn on
    * @param {Blob | undefined} drawn what was drawn before
-   * @param {(file: Blob | null) => Promise<void>} onDrawn is called with each change; null: nothing is drawn
+   * @param {(file: Blob | null) => Promise<void>} onDrawn is called with each change; null: nothing
+   * is drawn
    */
   async draw(image, drawn, onDrawn) {
     const mine = ++this.#openings;

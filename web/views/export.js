@@ -6,7 +6,7 @@ import { pngOf } from "../edit/files.js";
 import { pixelsOf } from "../files/pixels.js";
 import { isPng } from "../files/png.js";
 import { zip } from "../files/zip.js";
-import { hasRequest } from "../request/known.js";
+import { hasRequest } from "../storage/known.js";
 import { imageFile } from "../storage/images.js";
 import { startImageFile } from "../storage/start_images.js";
 import { controlFiles, numberOf } from "../store/networks.js";

@@ -1,7 +1,7 @@
 // The second, larger pass of an image (hires fix), in the form. The upscalers that this browser
 // stores are listed when one is asked for.
 
-import { readUpscaler, writeUpscaler } from "../request/upscaler.js";
+import { readUpscaler, writeUpscaler } from "../files/upscaler.js";
 import { CHANNEL } from "../store/protocol.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, byId, element, setText } from "../dom.js";

@@ -1,7 +1,7 @@
 // Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
-import { enlargements, hasRequest } from "../request/known.js";
+import { enlargements, hasRequest } from "../storage/known.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { createBeforeAfter } from "./before_after.js";

@@ -1,7 +1,7 @@
 // The dialog with one image of the gallery, large, and buttons for it.
 
 import { beginning, say } from "../strings.js";
-import { enlargements, hasRequest } from "../request/known.js";
+import { enlargements, hasRequest } from "../storage/known.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
 import { createBeforeAfter } from "./before_after.js";

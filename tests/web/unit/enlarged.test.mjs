@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { recordOf } from "../../../web/enlarge/record.js";
-import { enlargements, hasRequest } from "../../../web/request/known.js";
+import { enlargements, hasRequest } from "../../../web/storage/known.js";
 
 const SHA = "ab".repeat(32);
 

@@ -2,7 +2,7 @@
 
 /**
  * The upscalers that have enlarged an image, in their order.
- * @param {{ enlarged?: import("../storage/images.js").SavedImage["enlarged"] }} image
+ * @param {{ enlarged?: import("./images.js").SavedImage["enlarged"] }} image
  */
 export const enlargements = ({ enlarged = [] }) => [enlarged].flat();
 
