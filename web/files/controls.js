@@ -4,7 +4,7 @@
 import { PLAIN, readControls, writeControls } from "./control_choices.js";
 
 /** How many digits of a hash are kept. */
-export const DIGITS = 12;
+const DIGITS = 12;
 
 /** What other programs call what is made of a picture first. */
 const MODULES = new Map([
@@ -30,10 +30,12 @@ export function recordedControls(json) {
 /** @param {string} json @param {number} count */
 function hashesIn(json, count) {
   const list = count ? JSON.parse(json) : [];
-  return list.map((/** @type {any} */ { sha256 }) =>
-    /^[0-9a-f]{64}$/.test(sha256) ? sha256.slice(0, DIGITS) : "",
-  );
+  return list.map((/** @type {any} */ { sha256 }) => firstDigits(sha256));
 }
+
+/** Of a recorded hash, as a choice has them; empty for what is none. @param {string} sha256 */
+export const firstDigits = (sha256) =>
+  /^[0-9a-f]{64}$/.test(sha256) ? sha256.slice(0, DIGITS) : "";
 
 /**
  * A field of the extension sd-webui-controlnet: `Module: canny, Model: control_v11p_sd15_canny

@@ -4,7 +4,7 @@
 import { writeUpscaler } from "./upscaler.js";
 import { importText } from "../strings/imports.js";
 import { readComfy } from "./comfy.js";
-import { DIGITS, recordedControls } from "./controls.js";
+import { firstDigits, recordedControls } from "./controls.js";
 import { fieldsOf } from "./fields.js";
 import { noHashes, recordedHashes } from "./hashes.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
@@ -117,8 +117,8 @@ function readOwn(text, texts) {
 function recordedUpscaler(json) {
   try {
     const { name, sha256 } = objectOf(json ?? "");
-    const hash = /^[0-9a-f]{64}$/.test(sha256) ? sha256.slice(0, DIGITS) : "";
-    return typeof name === "string" && name ? writeUpscaler({ name, hash }) : "";
+    if (typeof name !== "string" || !name) return "";
+    return writeUpscaler({ name, hash: firstDigits(sha256) });
   } catch {
     return "";
   }
