@@ -1,5 +1,6 @@
 """Whole runs on Stable Diffusion v1.4's own topology, with made-up weights: masks on UNets of 4 and
-of 9 channels, an edit by one of 8, and ControlNets and T2I-Adapters of the published configs.
+of 9 channels with several samplers and strengths, edits by one of 8, and ControlNets and
+T2I-Adapters of the published configs.
 
 The checkpoints are those of synth.py, the networks are filled as in controlnet.py, and the test
 makes both again. Of each run the first latents, where a picture stands behind them, and the final
@@ -29,15 +30,25 @@ REQUEST = {
     "steps": 4, "guidance_scale": 3.0, "sampler": "ddim", "width": 64, "height": 64,
 }
 SIZE = (72, 60)
-# Channels of the UNet's input, and what differs from REQUEST.
+# Of a UNet with so many channels, by the name of the run: what differs from REQUEST.
 MASKED = {
-    "4": {"strength": 0.75},
-    "9": {"strength": 1.0, "sampler": "dpmpp_2m", "steps": 3},
-    "8": {"image_guidance_scale": 1.5, "sampler": "euler", "steps": 3},
+    channels: {
+        f"{channels} {sampler} {strength}": {"sampler": sampler, "strength": strength}
+        for sampler in inpaint.SAMPLERS for strength in inpaint.STRENGTHS
+    }
+    for channels in (4, 9)
+}
+EDITED = {
+    f"8 {sampler} {scale}": {"sampler": sampler, "image_guidance_scale": scale, "steps": 3}
+    for sampler, scale in (("ddim", 1.0), ("euler", 1.5), ("euler_ancestral", 2.0))
 }
 # What differs from REQUEST, and the controls.
+NET = {"net": "net", "picture": SIZE}
 CONTROLLED = {
-    "ControlNet": ({"steps": 3}, [{"net": "net", "picture": SIZE, "weight": 0.8}]),
+    "ControlNet": ({"steps": 3}, [NET | {"weight": 0.8}]),
+    "ControlNet guess": ({"steps": 3}, [NET | {"weight": 0.8, "guess": True}]),
+    "ControlNets": ({"steps": 3, "sampler": "euler"}, [
+        NET | {"weight": 0.6}, {"net": "second", "picture": (40, 90), "weight": 1.3}]),
     "T2I-Adapter": ({"steps": 3, "sampler": "euler"},
                     [{"net": "t2i", "picture": SIZE, "weight": 0.9}]),
 }
@@ -56,52 +67,52 @@ def open_parts(channels):
     return pipe
 
 
-def masked(text_to_image, channels, request):
-    """First and final latents of a run with a mask, or of an edit."""
+def editing(text_to_image, channels):
+    """A pipeline of the same parts for runs with a mask, or for edits."""
     kind = StableDiffusionInpaintPipeline
-    if channels == "8":
+    if channels == 8:
         kind = StableDiffusionInstructPix2PixPipeline
     pipe = kind(**text_to_image.components, requires_safety_checker=False)
     pipe.config_of_model = text_to_image.config_of_model
     pipe.set_progress_bar_config(disable=True)
-    return inpaint.run(pipe, request, SIZE)[:2]
+    return pipe
 
 
-def controlled(pipe, net, request, controls):
-    """Final latents of a run with the network, and how far it moves them."""
-    nets = {controls[0]["net"]: net}
+def controlled(pipe, nets, request, controls):
+    """Final latents of a run with the networks, and how far these move them."""
     final, plain = [
-        controlnet.run(pipe, nets, request, [controls[0] | {"weight": weight}])[0]
-        for weight in (controls[0]["weight"], 0.0)
+        controlnet.run(pipe, nets, request, those)[0]
+        for those in (controls, [control | {"weight": 0.0} for control in controls])
     ]
     return final, float(((final - plain) ** 2).sum() / (plain ** 2).sum())
 
 
 def network(name, unet):
-    if name == "ControlNet":
-        net = ControlNetModel.from_unet(unet, load_weights_from_unet=False, **PUBLISHED_NET)
-        return controlnet.fill(net, "net").float()
-    return controlnet.fill(T2IAdapter(**PUBLISHED_ADAPTER), "t2i").float()
+    if name == "t2i":
+        return controlnet.fill(T2IAdapter(**PUBLISHED_ADAPTER), name).float()
+    net = ControlNetModel.from_unet(unet, load_weights_from_unet=False, **PUBLISHED_NET)
+    return controlnet.fill(net, name).float()
 
 
 def write(out):
     torch.set_grad_enabled(False)
     requests, arrays = {}, {}
-    for channels, changes in MASKED.items():
+    for channels, cases in (MASKED | {8: EDITED}).items():
         text_to_image = open_parts(channels)
-        requests[channels] = {
-            "request": REQUEST | changes, "initial": SIZE, "channels": int(channels)}
-        first, final = masked(text_to_image, channels, REQUEST | changes)
-        arrays |= {f"{channels}.first": first, f"{channels}.final": final}
-        print(f"  {channels} channels: {numpy.abs(final).mean():.2f}")
-        for name, (changes, controls) in CONTROLLED.items() if channels == "4" else ():
-            requests[name] = {"request": REQUEST | changes, "controls": controls}
-            net = network(name, text_to_image.unet)
-            arrays[f"{name}.final"], moved = controlled(
-                text_to_image, net, REQUEST | changes, controls)
+        pipe = editing(text_to_image, channels)
+        for name, changes in cases.items():
+            request = REQUEST | changes
+            requests[name] = {"request": request, "initial": SIZE, "channels": channels}
+            first, final, _ = inpaint.run(pipe, request, SIZE)
+            arrays |= {f"{name}.first": first, f"{name}.final": final}
+            print(f"  {name}: {numpy.abs(final).mean():.2f}")
+        for name, (changes, controls) in CONTROLLED.items() if channels == 4 else ():
+            request = REQUEST | changes
+            requests[name] = {"request": request, "controls": controls}
+            nets = {one["net"]: network(one["net"], text_to_image.unet) for one in controls}
+            arrays[f"{name}.final"], moved = controlled(text_to_image, nets, request, controls)
             print(f"  {name} moves the latents by {moved:.1e}")
-            del net
-        del text_to_image
+        del text_to_image, pipe
     metadata = {
         "made_by": "scripts/golden.py runs_v1_4",
         "model": f"synth --config sd-v1-4 --seed {SEED_OF_MODEL} --in-channels N",
