@@ -69,6 +69,7 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     }
     image.add(&image);
     image.concat(&image);
+    image.concat_freeu(&image, [1.3, 0.2]);
     Tensor::empty(gpu, [2, 4, 4, 8], Precision::F32).blend_kept(&image, &image);
     image.add_at_kept(&image.window_kept([1, 1], [2, 2]), [1, 1]);
     image.resize(8, 8);

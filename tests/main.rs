@@ -32,6 +32,7 @@ mod foreign_folders; // and folders
 mod foreign_kinds; // what is no checkpoint
 mod formats; // checkpoints as others write them; the same model in every format
 #[cfg(target_os = "linux")]
+mod freeu; // FreeU against diffusers, on both engines
 mod full_disk; // what the program writes where there is no room
 mod harness; // how the proofs talk to the GPU, make numbers and compare
 mod hires; // a second, larger pass, against diffusers

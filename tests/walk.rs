@@ -63,11 +63,16 @@ fn check(gpu: &Gpu, case: &str, options: Options) {
 
 /// Makes the picture of a golden request and compares every stage that was kept.
 pub(crate) fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
+    println!("{case} {options:?}");
+    check_by(file, &open(gpu, tiny(), options).unwrap(), case);
+}
+
+/// [`check_in`] by a pipeline that is open.
+pub(crate) fn check_by(file: &str, pipeline: &Pipeline, case: &str) {
     let golden = Golden::open(file);
     let requests: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(golden.text("requests")).unwrap();
     let request = Request::from_json(&requests[case].to_string()).unwrap();
-    let pipeline = open(gpu, tiny(), options.clone()).unwrap();
     let memory = Memory::default();
     let extras = Extras { observer: Some(&memory), ..Extras::default() };
     let control = Control::default();
@@ -84,13 +89,13 @@ pub(crate) fn check_in(file: &str, gpu: &Gpu, case: &str, options: Options) {
             "image" => {
                 let errors = got.iter().zip(&want).map(|(g, w)| (g - w).abs());
                 let error = errors.fold(0.0, f32::max);
-                println!("{case} {options:?} image: {:.4}/255", error * 255.0);
+                println!("{case} image: {:.4}/255", error * 255.0);
                 assert!(error <= PICTURE_MAX, "{case} image: {error}");
                 check_bytes(&picture, got);
             }
             _ => {
                 let error = nmse(got, &want).sqrt();
-                println!("{case} {options:?} {name}: {error:.1e}");
+                println!("{case} {name}: {error:.1e}");
                 assert!(error <= LATENTS_MAX, "{case} {name}: {error:.1e}");
             }
         }

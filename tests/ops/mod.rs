@@ -13,6 +13,7 @@ mod concat;
 mod conv2d;
 mod embedding;
 mod finite;
+mod freeu;
 mod group_norm;
 mod layer_norm;
 mod matmul;

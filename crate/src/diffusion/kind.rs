@@ -2,6 +2,8 @@
 //! [`super::Plan::guided_within`], [`super::Plan::cached`] and [`super::Plan::merging`] set it;
 //! without them every evaluation is [`EvaluationKind::EXACT`].
 
+use super::freeu::FreeU;
+
 /// Which parts of an evaluation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EvaluationKind {
@@ -14,6 +16,8 @@ pub struct EvaluationKind {
     pub merged_per_mille: u32,
     /// Whether what a mask keeps is put back after it; see [`super::Plan::with_mask`].
     pub masked: bool,
+    /// What the up path scales, in all evaluations alike.
+    pub freeu: Option<FreeU>,
 }
 
 /// The features of a UNet below its outermost layers.
@@ -29,6 +33,11 @@ pub enum Deep {
 
 impl EvaluationKind {
     /// The whole UNet, with guidance and without any shortcut.
-    pub const EXACT: EvaluationKind =
-        EvaluationKind { guided: true, deep: Deep::Made, merged_per_mille: 0, masked: false };
+    pub const EXACT: EvaluationKind = EvaluationKind {
+        guided: true,
+        deep: Deep::Made,
+        merged_per_mille: 0,
+        masked: false,
+        freeu: None,
+    };
 }

@@ -7,6 +7,7 @@
 //! latents, the same bits everywhere.
 
 mod config;
+mod freeu;
 mod guidance;
 mod kind;
 pub mod noise;
@@ -16,6 +17,7 @@ mod schedule;
 mod shortcuts;
 mod spacing;
 
+pub use freeu::FreeU;
 pub use guidance::Guidance;
 pub use kind::{Deep, EvaluationKind};
 pub use plan::{Combination, Evaluation, MAX_TERMS, NoiseLevel, Plan, Slot};

@@ -42,6 +42,7 @@ mod conv2d;
 mod embedding;
 mod epilogue;
 mod finite;
+mod freeu;
 mod group_norm;
 mod group_passes;
 mod group_stats;

@@ -9,6 +9,7 @@ pub(super) const ACTIVATION: WgslFile = wgsl!("shared/activation");
 pub(super) const CELLS: WgslFile = wgsl!("shared/cells");
 pub(super) const INDEX: WgslFile = wgsl!("shared/index");
 pub(super) const REDUCE: WgslFile = wgsl!("shared/reduce");
+pub(super) const TURN: WgslFile = wgsl!("shared/turn");
 
 /// The workgroup size of pointwise and row kernels: two subgroups of the common size 32.
 pub(super) const LANES: u32 = 64;

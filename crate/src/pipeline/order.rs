@@ -187,7 +187,7 @@ fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) ->
     let mut plan = sampler.plan_with(schedule, taken.steps as usize, options)?;
     // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
     mark_controls(&mut plan, extras.controls);
-    Ok(request.shortcuts.apply(plan, schedule))
+    Ok(request.shortcuts.apply(plan, schedule).with_freeu(request.freeu_scales()?))
 }
 
 /// Names the fields that the user gave for a second pass, whose steps follow from two of them.

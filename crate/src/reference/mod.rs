@@ -6,6 +6,7 @@
 
 mod controlnet;
 mod encoder;
+mod freeu;
 mod safety;
 mod t2i_adapter;
 mod taesd;

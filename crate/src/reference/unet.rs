@@ -2,6 +2,7 @@
 //! here. candle-transformers' own UNet computes the feed-forward layers with an approximate GELU
 //! and has 32 groups in every transformer, and ignores the config's number.
 
+use super::freeu::scaled;
 use super::time_embedding::TimeEmbedding;
 use super::weights::Weights;
 use crate::models::unet::{Cache, Level, Residuals, UnetConfig, UnetInput, UnetOutput};
@@ -127,6 +128,7 @@ impl Unet {
         let mut skips = vec![x.clone()];
         let (last, inner) = self.up.split_last().expect("a UNet has levels");
         let first_outermost = last.layers.len() - 1 - self.cache_branch;
+        let scales = |index: usize| input.freeu.and_then(|freeu| freeu.of_block(index));
         if let Cache::Reuse(deep) = input.cache {
             let t2i_residual = residuals.and_then(|added| added.down.first());
             let branch = ..self.cache_branch;
@@ -146,17 +148,19 @@ impl Unet {
             if let Some(mid) = residuals.and_then(|added| added.mid.as_ref()) {
                 x = (x + mid)?;
             }
-            for block in inner {
-                x = forward_up(&block.layers, x, &time, context, &mut skips)?;
+            for (index, block) in inner.iter().enumerate() {
+                x = forward_up((&block.layers, scales(index)), x, &time, context, &mut skips)?;
                 if let (Some(conv), Some(skip)) = (&block.resampler, skips.last()) {
                     let (_, _, h, w) = skip.dims4()?;
                     x = conv.forward(&x.upsample_nearest2d(h, w)?)?;
                 }
             }
-            x = forward_up(&last.layers[..first_outermost], x, &time, context, &mut skips)?;
+            let layers = &last.layers[..first_outermost];
+            x = forward_up((layers, scales(inner.len())), x, &time, context, &mut skips)?;
         }
         let deep = (!matches!(input.cache, Cache::Off)).then(|| x.clone());
-        x = forward_up(&last.layers[first_outermost..], x, &time, context, &mut skips)?;
+        let layers = &last.layers[first_outermost..];
+        x = forward_up((layers, scales(inner.len())), x, &time, context, &mut skips)?;
         let sample = self.conv_out.forward(&ops::silu(&self.conv_norm_out.forward(&x)?)?)?;
         Ok(UnetOutput { sample, deep })
     }
@@ -231,9 +235,9 @@ fn add_to_skips(skips: &mut [Tensor], residuals: Option<&Residuals<Tensor>>) -> 
     Ok(())
 }
 
-/// Layers of the up path, each with a skip.
+/// Layers of the up path, each with a skip, and what FreeU scales there.
 fn forward_up(
-    layers: &[ResnetWithTransformer],
+    (layers, freeu): (&[ResnetWithTransformer], Option<[f32; 2]>),
     mut x: Tensor,
     time: &Tensor,
     context: &Tensor,
@@ -241,7 +245,11 @@ fn forward_up(
 ) -> Result<Tensor> {
     for stage in layers {
         let skip = skips.pop().expect("as many skips as resnets on the way up");
-        x = stage.forward(&Tensor::cat(&[&x, &skip], 1)?, time, context)?;
+        let [below, skip] = match freeu {
+            Some(scales) => scaled(x, &skip, scales)?,
+            None => [x, skip],
+        };
+        x = stage.forward(&Tensor::cat(&[&below, &skip], 1)?, time, context)?;
     }
     Ok(x)
 }

@@ -34,6 +34,7 @@ impl Request {
         }
         self.check_hires(allowed)?;
         self.check_timesteps()?;
+        self.freeu_scales()?;
         let rng = self.rng.parse::<Rng>()?;
         rng.seeded(self.seed)?;
         let last = self.seed.checked_add(u64::from(self.count) - 1).ok_or_else(|| {

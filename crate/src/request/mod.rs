@@ -7,6 +7,7 @@
 mod checks;
 #[macro_use]
 mod field;
+mod freeu;
 mod hires;
 mod hires_upscaler;
 mod infotext;
@@ -203,6 +204,11 @@ request_fields! {
         tile_overlap: Option<u32> = None,
             of_type(FieldType::Whole(0, SIDE_MAX)).unit("pixels").without("it is made as a whole")
                 .infotext_if_changed(27, "Tile overlap");
+        /// Weighs what the UNet has from its lower resolutions against its skips (FreeU): the four
+        /// numbers s1, s2, b1, b2. For v1.4 its authors have published `0.9, 0.2, 1.3, 1.4`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        freeu: Option<String> = None,
+            of_type(FieldType::Text).without("off").infotext_if_changed(40, "FreeU");
         /// The width of the image.
         width: Option<u32> = None,
             of_type(FieldType::Side).unit("pixels").without(TRAINED_SIZE).diffusers("width")

@@ -1,7 +1,7 @@
 //! Input and output of a UNet, both for the network on the GPU ([`super::Unet`]) and for the
 //! reference on the CPU. `A` is the type of an array, `C` that of the context.
 
-use crate::diffusion::Deep;
+use crate::diffusion::{Deep, FreeU};
 
 /// The arguments of an evaluation. diffusers: those of `UNet2DConditionModel.forward`.
 pub struct UnetInput<'a, A, C> {
@@ -22,14 +22,23 @@ pub struct UnetInput<'a, A, C> {
     pub cache: Cache<'a, A>,
     /// What a ControlNet or T2I-Adapter adds.
     pub residuals: Option<&'a Residuals<A>>,
+    /// What the up path scales.
+    pub freeu: Option<FreeU>,
 }
 
 impl<'a, A, C> UnetInput<'a, A, C> {
     /// Latents, a timestep and a context, and nothing else.
     pub fn new(latents: &'a A, timestep: f64, context: &'a C) -> UnetInput<'a, A, C> {
-        let (extra_channels, guidance_scale, residuals) = (None, None, None);
-        let cache = Cache::Off;
-        UnetInput { latents, extra_channels, timestep, guidance_scale, context, cache, residuals }
+        UnetInput {
+            latents,
+            extra_channels: None,
+            timestep,
+            guidance_scale: None,
+            context,
+            cache: Cache::Off,
+            residuals: None,
+            freeu: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::input::{Cache, Residuals, UnetInput, UnetOutput};
 use super::mid::MidBlock;
 use super::time::shifts;
 use super::up::UpBlock;
+use crate::diffusion::FreeU;
 use crate::error::Result;
 use crate::nn::{Conv2d, GroupNorm, Joined, Linear, Scope, TimestepEmbedding};
 use crate::tensor::Tensor;
@@ -98,7 +99,7 @@ impl Unet {
             Cache::Reuse(deep) => (deep.clone(), self.outermost_down(x, shifts, input)),
         };
         let kept = (!matches!(input.cache, Cache::Off)).then(|| deep.clone());
-        UnetOutput { sample: self.outer(deep, pass), deep: kept }
+        UnetOutput { sample: self.outer(deep, pass, input.freeu), deep: kept }
     }
 
     /// Only the outermost layers of the down path.
@@ -145,20 +146,23 @@ impl Unet {
             x = x.add(mid);
         }
         let (last, inner) = self.up_blocks.split_last().expect("a config has levels");
-        for block in inner {
-            x = block.forward(x, &shifts, &mut context, &mut skips);
+        let scales = |index: usize| input.freeu.and_then(|freeu| freeu.of_block(index));
+        for (index, block) in inner.iter().enumerate() {
+            x = block.forward(x, &shifts, &mut context, &mut skips, scales(index));
         }
         let layers = 0..self.first_outermost();
-        x = last.forward_layers(layers, x, &shifts, &mut context, &mut skips);
+        let of_last = scales(inner.len());
+        x = last.forward_layers(layers, x, &shifts, &mut context, &mut skips, of_last);
         (x, Pass { shifts, context, skips })
     }
 
     /// The outermost layers of the up path, and the output convolution.
-    fn outer(&self, mut x: Tensor, mut pass: Pass<'_>) -> Tensor {
+    fn outer(&self, mut x: Tensor, mut pass: Pass<'_>, freeu: Option<FreeU>) -> Tensor {
         let last = self.up_blocks.last().expect("a config has levels");
         let layers = self.first_outermost()..last.layers();
         let Pass { shifts, context, skips } = &mut pass;
-        x = last.forward_layers(layers, x, shifts, context, skips);
+        let scales = freeu.and_then(|freeu| freeu.of_block(self.up_blocks.len() - 1));
+        x = last.forward_layers(layers, x, shifts, context, skips, scales);
         assert!(pass.context.is_used_up(), "the context is another model's");
         self.conv_out.forward(&self.conv_norm_out.forward_silu(&x))
     }

@@ -52,14 +52,16 @@ impl UpBlock {
     }
 
     /// `x` `[b, h, w, c_below]` → `[b, h', w', c]`; `skips` shrinks by one tensor for each resnet.
+    /// `freeu` are the scales of [`FreeU::of_block`](crate::diffusion::FreeU::of_block).
     pub(super) fn forward(
         &self,
         mut x: Tensor,
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
+        freeu: Option<[f32; 2]>,
     ) -> Tensor {
-        x = self.forward_layers(0..self.layers(), x, shifts, context, skips);
+        x = self.forward_layers(0..self.layers(), x, shifts, context, skips, freeu);
         if let Some(upsampler) = &self.upsampler {
             let next = skips.last().expect("the level above has kept tensors");
             let [_, height, width, _] = next.shape().image();
@@ -82,10 +84,16 @@ impl UpBlock {
         shifts: &Tensor,
         context: &mut Remaining<'_>,
         skips: &mut Vec<Tensor>,
+        freeu: Option<[f32; 2]>,
     ) -> Tensor {
         for i in layers {
             // Assigned to `x`, so that the old `x` and the skip are dropped before the resnet runs.
-            x = x.concat(&skips.pop().expect("as many were kept as are joined"));
+            let skip = skips.pop().expect("as many were kept as are joined");
+            x = match freeu {
+                Some(scales) => x.concat_freeu(&skip, scales),
+                None => x.concat(&skip),
+            };
+            drop(skip);
             x = self.resnets[i].forward(&x, Some(shifts));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(&x, context);

@@ -231,6 +231,7 @@ impl Engine for OnCpu {
             guidance_scale: Some(guidance.scale),
             residuals: residuals.as_ref(),
             extra_channels: extra.as_ref(),
+            freeu: kind.freeu,
             ..plain
         };
         let output = self.networks.borrow().predict(&input, guidance);

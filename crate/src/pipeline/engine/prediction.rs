@@ -88,6 +88,7 @@ impl OnGpu {
             guidance_scale: Some(guidance.scale),
             residuals: residuals.as_ref(),
             extra_channels: extra.as_ref(),
+            freeu: kind.freeu,
             ..plain
         };
         let output = self.parts.unet().forward(&input);
