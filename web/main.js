@@ -125,7 +125,7 @@ createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });
 createPreview(session);
 createVerify(state, session);
-const notImportedNote = createNotImported();
+const notImportedNote = createNotImported((fields) => [form.fill(fields), changed()]);
 
 session.on("start", () => form.showFault(null));
 session.on("made", (made) => {
@@ -264,15 +264,15 @@ const drop = createDrop({
     toModels();
     void models.importFiles(files);
   },
-  onRequest({ fields, program, notImported }, text) {
+  onRequest({ fields, program, note }, text) {
     const back = form.snapshot();
     form.showFault(null);
     form.fillRequest(fields);
-    notImportedNote.show(notImported);
+    notImportedNote.show(note);
     changed();
     toForm();
     if (isIdle(state)) status.end(say.filled(program, text));
-    return () => [back(), notImportedNote.show([]), isIdle(state) && status.end("")];
+    return () => [back(), notImportedNote.show(), isIdle(state) && status.end("")];
   },
   async onPicture(file, onTarget) {
     toForm();

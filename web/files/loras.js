@@ -17,6 +17,9 @@ import { loraText } from "../strings/addons.js";
 /** How many digits of a hash are written. */
 const DIGITS = 12;
 
+/** The first digits of a hash, as requests have them. @param {string} hash */
+export const hashDigits = (hash) => hash.slice(0, DIGITS);
+
 /** The tag of a LoRA in AUTOMATIC1111's syntax; crate/src/text/tags.rs reads the same. */
 const TAG = /<(?:lora|lyco):([^:>]+)(?::([^>]*))?>/g;
 
@@ -73,7 +76,7 @@ export function writeLoras(choices) {
     .map(({ name, hash, weight, textWeight }) => {
       const own = name.replace(/[%,:#]/g, (char) => encodeURIComponent(char));
       const encoder = textWeight === weight ? "" : `:${textWeight}`;
-      return `${own}${hash && `#${hash.slice(0, DIGITS)}`}:${weight}${encoder}`;
+      return `${own}${hash && `#${hashDigits(hash)}`}:${weight}${encoder}`;
     })
     .join(", ");
 }

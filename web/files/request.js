@@ -2,31 +2,41 @@
 // other programs, each with a reader of its own. Settings that cannot be imported are listed.
 
 import { writeUpscaler } from "./upscaler.js";
-import { importText } from "../strings/imports.js";
+import { lossText } from "../strings/losses.js";
 import { readComfy } from "./comfy.js";
+import { readWorkflow } from "./comfy_workflow.js";
 import { firstDigits, recordedControls } from "./controls.js";
+import { readDrawThings, readDrawThingsJson } from "./draw_things.js";
+import { readEasy, readEasyJson } from "./easy.js";
 import { fieldsOf } from "./fields.js";
+import { readFooocus } from "./fooocus.js";
 import { noHashes, recordedHashes } from "./hashes.js";
 import { readDream, readInvoke, readOldInvoke } from "./invoke.js";
 import { parseJson } from "./json.js";
+import { bounded, fitting } from "./left_over.js";
 import { taggedIn, writtenIn } from "./loras.js";
-import { readDrawThings, readEasy, readFooocus, readNai, readSwarm } from "./others.js";
+import { readNai } from "./novelai.js";
+import { readSwarm } from "./swarm.js";
 import { readParameters } from "./webui.js";
 
 /** @typedef {import("./fields.js").Fields} Fields */
 
 /**
+ * A model that made an image, or a part of one: `kind` is model, vae or module.
+ * @typedef {{ kind: string, name: string, hash: string }} Made
+ */
+
+/**
  * @typedef {object} Found
  * @property {Fields} fields
  * @property {string[]} notImported settings that this program does not have, each in a few words
+ * @property {import("./samplers.js").Offer[]} [offers] what is nearest to one of those
+ * @property {Made[]} [madeWith] what the image was made with, and no request chooses
  * @property {import("./hashes.js").Hashes} [hashes] of the LoRAs and textual inversions
+ * @property {string} [program] that wrote it, where the text says so
  */
 
-/** @typedef {Found & { program: string, hashes: import("./hashes.js").Hashes }} Read */
-
-/** The most settings of `notImported` that are shown, and the most characters of one. */
-const ENTRIES_MAX = 12;
-const ENTRY_CHARS_MAX = 120;
+/** @typedef {Required<Found>} Read */
 
 /**
  * The request in the texts of an image file.
@@ -41,17 +51,8 @@ export function requestOf(texts) {
     if (text === undefined) continue;
     try {
       const found = read(text, texts);
-      if (!found.fields.some(([, value]) => value !== "")) continue;
-      return {
-        program: WRITTEN_BY.exec(text)?.[1] ?? program,
-        // An empty field is left out and has its default. An empty prompt is kept, because the
-        // form's present prompt would stay otherwise.
-        fields: found.fields.filter(
-          ([name, value]) => value !== "" || name === "prompt" || keyword === "darkroom",
-        ),
-        notImported: shortened(found.notImported),
-        hashes: found.hashes ?? noHashes(),
-      };
+      if (!found.fields.some(([name, value]) => value !== "" && !ALWAYS.includes(name))) continue;
+      return keyword === "darkroom" ? whole(found, program) : whole(fitted(found), program);
     } catch {
       // Not in this format: another text of the file may be readable.
       unread ||= OWN_KEYWORDS.includes(keyword);
@@ -61,26 +62,62 @@ export function requestOf(texts) {
   return unread ? "unread" : null;
 }
 
+/** Fields that a reader gives to every request. */
+const ALWAYS = ["prompt_weights", "prompt_syntax", "long_prompt", "rng"];
+
+/**
+ * Without fields that are empty, which have their defaults, and those that no request may have. An
+ * empty prompt is kept, because the form's present prompt would stay otherwise.
+ * @param {Found} found
+ * @returns {Found}
+ */
+function fitted(found) {
+  const { fields, notImported } = fitting(found.fields);
+  return {
+    ...found,
+    fields: fields.filter(([name, value]) => value !== "" || name === "prompt"),
+    notImported: [...found.notImported, ...notImported],
+  };
+}
+
+/** @param {Found} found @param {string} program @returns {Read} */
+const whole = (found, program) => ({
+  fields: found.fields,
+  program: found.program || program,
+  notImported: bounded(found.notImported),
+  offers: found.offers ?? [],
+  madeWith: (found.madeWith ?? []).slice(0, MADE_MAX),
+  hashes: found.hashes ?? noHashes(),
+});
+
+/** The most models that are named. */
+const MADE_MAX = 6;
+
 /** Keywords that only image generators write: if the text is unreadable, the user is told. */
 const OWN_KEYWORDS = ["darkroom", "parameters", "invokeai_metadata", "sd-metadata", "Dream"];
-
-/** The program that wrote a text in AUTOMATIC1111's format: nodes of ComfyUI can do that. */
-const WRITTEN_BY = /\bVersion: (ComfyUI)\b/;
 
 /** @type {[string, string, (text: string, texts: Map<string, string>) => Found][]} */
 const READERS = [
   ["darkroom", "Darkroom", readOwn],
   ["parameters", "SwarmUI", readSwarm],
+  ["parameters", "Easy Diffusion", readEasyJson],
+  ["parameters", "Draw Things", readDrawThingsJson],
   ["parameters", "Fooocus", readFooocus],
   ["parameters", "AUTOMATIC1111", (text) => readParameters(notJson(text))],
   ["invokeai_metadata", "InvokeAI", readInvoke],
   ["sd-metadata", "InvokeAI", readOldInvoke],
   ["Dream", "InvokeAI", readDream],
   ["Comment", "NovelAI", (_, texts) => readNai(texts)],
+  ["Comment", "Draw Things", readDrawThingsJson],
   ["num_inference_steps", "Easy Diffusion", (_, texts) => readEasy(texts)],
   ["prompt", "ComfyUI", readComfy],
+  ["workflow", "ComfyUI", readWorkflow],
   ["XML:com.adobe.xmp", "Draw Things", readDrawThings],
 ];
+
+/** Whether tags in a request's prompt choose LoRAs. @param {Record<string, unknown>} request */
+const isWeighed = (request) =>
+  request["prompt_weights"] === true || request["prompt_syntax"] === "a1111";
 
 /**
  * This program's own texts.
@@ -92,7 +129,7 @@ function readOwn(text, texts) {
   const request = objectOf(text);
   const fields = fieldsOf(request);
   // Those that the prompt names are chosen by it.
-  const tags = request["prompt_weights"] === true ? taggedIn(String(request["prompt"])) : [];
+  const tags = isWeighed(request) ? taggedIn(String(request["prompt"])) : [];
   const named = new Set(tags.map(({ name }) => name.toLowerCase()));
   const loras = writtenIn(texts.get("darkroom-loras"), named);
   const hashes = recordedHashes(texts.get("darkroom-loras"), texts.get("darkroom-embeddings"));
@@ -105,7 +142,7 @@ function readOwn(text, texts) {
   ];
   return {
     fields: [...fields, ...beside.filter(([, value]) => value)],
-    notImported: controls ? [importText.controlImages()] : [],
+    notImported: controls ? [lossText.controlImages()] : [],
     hashes,
   };
 }
@@ -139,12 +176,4 @@ function objectOf(text) {
 function notJson(text) {
   if (/^\s*\{\s*"/.test(text)) throw new Error("JSON");
   return text;
-}
-
-/** At most so many entries and characters as are shown. @param {string[]} notImported */
-function shortened(notImported) {
-  const all = [...new Set(notImported)].map((text) =>
-    text.length > ENTRY_CHARS_MAX ? `${text.slice(0, ENTRY_CHARS_MAX)}…` : text,
-  );
-  return all.length > ENTRIES_MAX ? [...all.slice(0, ENTRIES_MAX), "…"] : all;
 }

@@ -2,9 +2,20 @@
 // this program cannot do is removed from the prompt and listed as not imported. Each pattern passes
 // over a text once.
 
-import { importText } from "../strings/imports.js";
+import { FIELDS } from "../engine/fields.js";
+import { lossText } from "../strings/losses.js";
 
 /** @typedef {{ text: string, notImported: string[] }} Read */
+
+/** Whether the whole of that syntax is here, not only its weights and `BREAK`. */
+export const hasSyntax = () => FIELDS.has("prompt_syntax");
+
+/**
+ * The field that has prompts read in AUTOMATIC1111's syntax.
+ * @returns {[string, string]}
+ */
+export const webUiSyntax = () =>
+  hasSyntax() ? ["prompt_syntax", "a1111"] : ["prompt_weights", "true"];
 
 /**
  * AUTOMATIC1111's syntax. Tags of LoRAs stay: the engine reads them. Of a prompt that changes
@@ -16,33 +27,47 @@ export function readWebUi(prompt) {
   /** @type {string[]} */
   const notImported = [];
   let text = prompt.replace(/<(hypernet):([^<>:]+)(:[^<>]*)?>/gi, (_, kind, name, weight = "") => {
-    notImported.push(importText.network(kind.toLowerCase(), name, weight.slice(1)));
+    notImported.push(lossText.network(kind.toLowerCase(), name, weight.slice(1)));
     return "";
   });
+  if (hasSyntax()) return { text: notImported.length ? tidy(text) : text, notImported };
   text = text.replace(
     /(\\?)\[([^[\]:|()\\]*):(?:([^[\]:|()\\]*):)?([\d.]+)\]/g,
     (all, escaped, first, second, _) => {
       if (escaped) return all;
-      notImported.push(importText.editing(all));
+      notImported.push(lossText.editing(all));
       // [to:when] begins with nothing; [from::when] begins with `from`.
       return second === undefined ? "" : first;
     },
   );
   text = text.replace(/(\\?)\[([^[\]:|\\]*)\|[^[\]:\\]*\]/g, (all, escaped, first) => {
     if (escaped) return all;
-    notImported.push(importText.editing(all));
+    notImported.push(lossText.editing(all));
     return first;
   });
   if (/\bAND\b/.test(text)) {
-    notImported.push(importText.and());
+    notImported.push(lossText.and());
     text = text
       .split(/\bAND\b/)
       .map((part) => part.trim())
       .join(", ");
   }
-  if (notImported.length) text = text.replace(/ {2,}/g, " ").trim();
-  return { text, notImported };
+  return { text: notImported.length ? tidy(text) : text, notImported };
 }
+
+/** Without the spaces around what was taken out. @param {string} text */
+const tidy = (text) => text.replace(/ {2,}/g, " ").trim();
+
+/**
+ * Words that AUTOMATIC1111's syntax gives a meaning, in small letters: the tokenizer makes no
+ * difference.
+ * @param {string} text
+ */
+export const plainWords = (text) =>
+  text.replace(/\b(?:AND|BREAK)\b/g, (word) => word.toLowerCase());
+
+/** Whether a text has round brackets that are not escaped. @param {string} text */
+export const hasWeights = (text) => /\(/.test(text.replace(/\\[^]/g, ""));
 
 /**
  * ComfyUI's syntax: only round brackets are weights, and `embedding:name` calls a textual
@@ -51,7 +76,7 @@ export function readWebUi(prompt) {
  * @returns {Read & { embeddings: string[] }}
  */
 export function readComfyUi(prompt) {
-  const text = prompt.replace(/\\[^]|[[\]]/g, (all) => (all.length > 1 ? all : `\\${all}`));
+  const text = withPlainBrackets(plainWords(prompt));
   /** @type {string[]} */
   const embeddings = [];
   const plain = text.replace(/\bembedding:([^\s,:)]+)/gi, (_, /** @type {string} */ file) => {
@@ -62,25 +87,34 @@ export function readComfyUi(prompt) {
   return { text: plain, notImported: [], embeddings };
 }
 
+/** Square brackets, which have no meaning there, are escaped. @param {string} text */
+export const withPlainBrackets = (text) =>
+  text.replace(/\\[^]|[[\]]/g, (all) => (all.length > 1 ? all : `\\${all}`));
+
 /** NovelAI's weights of one pair of braces, and of one pair of square brackets. */
 const [BRACE, BRACKET] = ["1.05", "0.952"];
 
 /**
- * NovelAI's `{strong}` and `[weak]`, as weights in round brackets. NovelAI's own round brackets are
- * plain text, so they are escaped.
+ * NovelAI's `{strong}`, `[weak]` and `1.5::strong::`, as weights in round brackets. NovelAI's own
+ * round brackets are plain text, so they are escaped.
  * @param {string} prompt
  */
 export function readNovelAi(prompt) {
-  const plain = prompt.replace(/[()]/g, "\\$&");
+  const plain = plainWords(prompt).replace(/[()]/g, "\\$&");
+  const numbered = plain.replace(
+    /(?<![\w.])(-?\d+(?:\.\d+)?)::([^]*?)(?:::|$)/g,
+    (_, weight, words) => `(${words.trim()}:${weight})`,
+  );
   const open = (/** @type {string} */ c) => c === "{" || c === "[";
   let depth = 0;
-  for (const c of plain) {
+  for (const c of numbered) {
     if (open(c)) depth += 1;
     if (c === "}" || c === "]") depth -= 1;
-    if (depth < 0) return plain;
+    if (depth < 0) return numbered;
   }
-  if (depth) return plain;
-  return plain.replace(/[{[]/g, "(").replaceAll("}", `:${BRACE})`).replaceAll("]", `:${BRACKET})`);
+  if (depth) return numbered;
+  const opened = numbered.replace(/[{[]/g, "(");
+  return opened.replaceAll("}", `:${BRACE})`).replaceAll("]", `:${BRACKET})`);
 }
 
 /**

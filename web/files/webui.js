@@ -1,18 +1,25 @@
 // Reads the request from the text format that AUTOMATIC1111's web UI introduced. Forge, SD.Next,
-// stable-diffusion.cpp, Civitai, some nodes of ComfyUI and this program write it as well.
+// stable-diffusion.cpp, Civitai, Fooocus, some nodes of ComfyUI and this program write it as well.
 
-import { writeControls } from "./control_choices.js";
 import { FIELDS } from "../engine/fields.js";
-import { importText } from "../strings/imports.js";
-import { readUnit } from "./controls.js";
+import { lossText } from "../strings/losses.js";
+import { readCompel } from "./compel.js";
+import { writeControls } from "./control_choices.js";
+import { controlLosses, readUnit } from "./controls.js";
 import { hashesOf, plainName } from "./hashes.js";
+import { hiresOf } from "./hires.js";
+import { parseJson, textOf } from "./json.js";
+import { lostSettings } from "./labels.js";
+import { listed } from "./left_over.js";
+import { cutObjects } from "./line_objects.js";
 import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
 import { parseParameters } from "./parameters.js";
 import { samplerFields } from "./samplers.js";
-import { readWebUi } from "./syntax.js";
+import { readWebUi, webUiSyntax } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
+/** @typedef {(name: string) => string} Value of a setting; empty without it */
 
 /** The source of the noise, by the names that these programs use. */
 const NOISE = new Map([
@@ -26,60 +33,45 @@ const NOISE = new Map([
   ["philox", "philox"],
 ]);
 
-/** Names, or their beginnings, of fields that change an image and that this program lacks. */
-const NOT_IMPORTED = [
-  ...["Hires", "First pass", "ControlNet", "Refiner", "ADetailer", "Tiled", "Variation seed"],
-  ...["Face restoration", "Tiling", "ENSD", "Eta noise seed delta", "Script"],
-  ...["Ultimate SD", "Dynamic thresholding", "RP ", "FreeU", "freeu", "CFG Rescale", "Guidance"],
-  ...["Mask", "Inpaint", "NGMS", "Pad conds", "Hypernet", "AnimateDiff", "Schedule max sigma"],
-  ...["Schedule min sigma", "Schedule rho", "Sigma churn", "Sigma noise", "Discard penultimate"],
-];
-
-/** Upscalers that the web UI names in its own way, by the names of their files. */
-const UPSCALERS = new Map([
-  ["R-ESRGAN 4x+", "RealESRGAN_x4plus"],
-  ["R-ESRGAN 4x+ Anime6B", "RealESRGAN_x4plus_anime_6B"],
-  ["ESRGAN_4x", "ESRGAN"],
-]);
-
-/** Fields of this program whose names begin like one of those. */
-const OURS = ["Guidance interval"];
-
 /**
  * @param {string} text
  * @returns {Found}
  */
 export function readParameters(text) {
-  const { prompt, negative_prompt, fields: all, extra } = parseParameters(unfolded(text));
+  const { text: plain, objects } = cutObjects(unfolded(text));
+  const { prompt, negative_prompt, fields: all, extra } = parseParameters(plain);
   const values = new Map(all.toReversed());
   const value = (/** @type {string} */ name) => values.get(name) ?? "";
   const ours = values.has("Safety checker");
-  const texts = [prompt, negative_prompt];
-  const [words, negative] = texts.map((one) =>
-    ours ? { text: one, notImported: [] } : readWebUi(one),
-  );
-  const sampler = samplerFields(value("Sampler"), value("Schedule type"));
+  const program = ours ? "" : writerOf(value, values.size);
+  const read = reading(value, ours);
+  const [words, negative] = [prompt, negative_prompt].map(read);
+  const schedule = value("Schedule type") || value("Scheduler") || value("Sampler sigma");
+  const sampler = samplerFields(value("Sampler"), schedule, program);
   const hires = hiresOf(value);
   const denoise = hires.strength ? "" : value("Denoising strength");
   const units = unitsOf(all);
   const noise = noiseOf(value("RNG"), ours, value("Version"));
-  const seed = value("Seed");
   const hashes = hashesOf(text, value);
+  const extras = extraFields(value, ours, sampler.fields);
   /** Fields that these programs write in another way than this one. */
   const special = new Map([
     ...sampler.fields,
+    ...extras.fields,
     ["prompt", words?.text ?? ""],
     ["negative_prompt", negative?.text ?? ""],
     ["guidance_scale", value("CFG scale") || value("CFG Scale")],
-    ["seed", seed.startsWith("-") ? "" : seed],
+    ["seed", value("Seed").startsWith("-") ? "" : value("Seed")],
     ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
-    ["prompt_weights", weighs(ours, all.length > 0, value("Emphasis"), value("Prompt weights"))],
+    ...syntaxOf(value, ours, all.length > 0),
     ["rng", all.length ? noise.rng : ""],
     ["strength", denoise],
     ["hires_scale", hires.scale],
     ["hires_upscaler", hires.upscaler],
     ["hires_strength", hires.strength || value("Hires denoising strength")],
+    ...sidesOf(hires.size),
   ]);
+  const isStart = denoise || values.has("Init image hash") || values.has("Init image size");
   return {
     fields: [
       ...[...FIELDS].map(
@@ -95,17 +87,177 @@ export function readParameters(text) {
       }),
     ],
     hashes,
+    program,
+    offers: sampler.offers,
+    madeWith: ours ? [] : modelsOf(value, all),
     notImported: [
-      ...(words?.notImported ?? []),
-      ...(negative?.notImported ?? []),
+      ...new Set([...(words?.notImported ?? []), ...(negative?.notImported ?? [])]),
       ...sampler.notImported,
+      ...sampler.noise,
       ...noise.notImported,
-      ...(ours ? [] : notImportedFields(all, [...hires.read, ...units.map(({ name }) => name)])),
-      ...(units.length ? [importText.controlImages()] : []),
-      ...(denoise ? [importText.startImage()] : []),
+      ...hires.notImported,
+      ...(isStart ? [lossText.startImage()] : []),
+      ...extras.notImported,
+      ...units.flatMap(unitLosses),
+      ...(ours ? [] : lostSettings(all, value, [...hires.read, ...extras.read, ...namesOf(units)])),
+      ...controlLosses([], units),
+      ...resourcesLost(objects, prompt),
       ...extra.split("\n").filter(Boolean),
     ],
   };
+}
+
+/** Sides as fields. @param {number[] | undefined} size @returns {[string, string][]} */
+const sidesOf = ([width, height] = []) =>
+  width && height
+    ? [
+        ["width", String(width)],
+        ["height", String(height)],
+      ]
+    : [];
+
+/** The program that wrote a text. @param {Value} value @param {number} count of settings */
+function writerOf(value, count) {
+  const version = value("Version");
+  if (value("App") === "SD.Next") return "SD.Next";
+  if (/^f\d/.test(version)) return "Forge";
+  const [, named] = /^(ComfyUI|Fooocus|stable-diffusion\.cpp)\b/.exec(version) ?? [];
+  return named ?? (count ? "AUTOMATIC1111" : "");
+}
+
+/** How its prompts are read. @param {Value} value @param {boolean} ours */
+function reading(value, ours) {
+  if (ours) return (/** @type {string} */ text) => ({ text, notImported: [] });
+  return /^compel/i.test(value("Parser")) ? readCompel : readWebUi;
+}
+
+/**
+ * The field of the prompts' syntax.
+ * @param {Value} value
+ * @param {boolean} ours
+ * @param {boolean} named whether there are settings at all
+ * @returns {[string, string][]}
+ */
+function syntaxOf(value, ours, named) {
+  const isPlain = value("Emphasis") === "None" || /^fixed/i.test(value("Parser"));
+  if (!ours) return named && !isPlain ? [webUiSyntax()] : [];
+  const weights = value("Prompt weights");
+  if (FIELDS.has("prompt_weights")) return [["prompt_weights", weights]];
+  return [["prompt_syntax", value("Prompt syntax") || (weights === "true" ? "a1111" : "")]];
+}
+
+/**
+ * Fields that have other names there, or that only some versions of this program have.
+ * @param {Value} value
+ * @param {boolean} ours
+ * @param {[string, string][]} sampler
+ */
+function extraFields(value, ours, sampler) {
+  /** @type {[string, string][]} */
+  const fields = [];
+  /** @type {string[]} */
+  const read = [];
+  /** @type {string[]} */
+  const notImported = [];
+  if (ours) return { fields, read, notImported };
+  const take = (
+    /** @type {string} */ field,
+    /** @type {string} */ to,
+    /** @type {string[]} */ from,
+  ) => {
+    if (!FIELDS.has(field) || !to) return;
+    fields.push([field, to]);
+    read.push(...from);
+  };
+  // Eta of other samplers than those is how much noise ancestral ones add, usually 1.
+  const name = sampler.find(([field]) => field === "sampler")?.[1] ?? "";
+  const isEta = ["ddim", "tcd"].includes(name);
+  fields.push(["eta", isEta ? value("Eta DDIM") || value("Eta") : ""]);
+  read.push("Eta DDIM");
+  const eta = value("Eta");
+  if (eta && !isEta && ![0, 1].includes(Number(eta)) && !/inf/i.test(eta))
+    notImported.push(lossText.setting("Eta", eta));
+  const rescale = ["CFG Rescale", "CFG rescale", "CFG Rescale phi"];
+  take("guidance_rescale", rescale.map(value).find(Number) ?? "", rescale);
+  const isZero = value("Noise Schedule") === "Zero Terminal SNR" || value("Sampler rescale");
+  take("rescale_betas_zero_snr", isZero ? "true" : "", ["Noise Schedule", "Sampler rescale"]);
+  const freeu = ["freeu_s1", "freeu_s2", "freeu_b1", "freeu_b2"].map(value);
+  take("freeu", freeu.every(Number) ? freeu.join(",") : "", [
+    ...["freeu_enabled", "freeu_s1", "freeu_s2", "freeu_b1", "freeu_b2", "freeu_version"],
+  ]);
+  const spacing = value("Sampler spacing");
+  take("spacing", ["leading", "linspace", "trailing"].includes(spacing) ? spacing : "", [
+    "Sampler spacing",
+  ]);
+  take("token_merging_ratio", value("Token merging ratio") || value("ToMe"), ["ToMe"]);
+  if (value("Sampler sigma")) read.push("Sampler sigma");
+  if (value("Version") === "stable-diffusion.cpp") read.push("Guidance");
+  const masked = maskFields(value);
+  return {
+    fields: [...fields, ...masked.fields],
+    read,
+    notImported: [...notImported, ...masked.notImported],
+  };
+}
+
+/**
+ * Inpainting: the mask itself is not in the file.
+ * @param {Value} value
+ * @returns {{ fields: [string, string][], notImported: string[] }}
+ */
+function maskFields(value) {
+  const content = value("Masked content");
+  const isMasked = ["Mask blur", "Inpaint area", "Mask mode", "Masked content"].some(value);
+  const isNoise = content === "latent noise" || content === "noise";
+  const isPlain = isNoise || !content || content === "original";
+  return {
+    fields: [
+      ["masked_content", isNoise ? "noise" : content === "original" ? content : ""],
+      ["padding_mask_crop", isMasked ? value("Masked area padding") : ""],
+    ],
+    notImported: [
+      ...(isMasked ? [lossText.mask()] : []),
+      ...(isPlain ? [] : [lossText.setting("Masked content", content)]),
+    ],
+  };
+}
+
+/** The models that made an image. @param {Value} value @param {[string, string][]} all */
+function modelsOf(value, all) {
+  const [model, hash] = [value("Model") || value("Unet"), value("Model hash")];
+  const [vae, vaeHash] = [value("VAE") || value("VAE model"), value("VAE hash")];
+  const modules = all.filter(([name]) => /^(Module \d|TE|T5)$/.test(name));
+  return [
+    ...(model || hash ? [{ kind: "model", name: model, hash }] : []),
+    ...(vae && !/^(automatic|none)$/i.test(vae) ? [{ kind: "vae", name: vae, hash: vaeHash }] : []),
+    ...modules.map(([, name]) => ({ kind: "module", name, hash: "" })),
+  ];
+}
+
+/**
+ * LoRAs that Civitai's generator lists, and that the prompt does not name.
+ * @param {Map<string, string>} objects
+ * @param {string} prompt
+ */
+function resourcesLost(objects, prompt) {
+  let list;
+  try {
+    list = parseJson(objects.get("Civitai resources") ?? "[]");
+  } catch {
+    list = [];
+  }
+  const networks = (Array.isArray(list) ? list : []).filter((one) =>
+    /^(lora|lycoris|locon|dora)$/i.test(textOf(one, "type")),
+  );
+  const others = [...objects].filter(
+    ([name]) => !/^(Hashes|Civitai resources|Civitai metadata|SDCPP)$/.test(name),
+  );
+  return [
+    ...networks
+      .filter((one) => !prompt.includes(`<lora:${textOf(one, "modelName")}`))
+      .map((one) => lossText.network("lora", textOf(one, "modelName"), textOf(one, "weight"))),
+    ...listed(others),
+  ];
 }
 
 /**
@@ -142,51 +294,15 @@ function unfolded(text) {
 }
 
 /**
- * The value of `prompt_weights`.
- * @param {boolean} ours whether this program wrote the text
- * @param {boolean} named whether there are fields at all
- * @param {string} emphasis
- * @param {string} own our own field
- */
-function weighs(ours, named, emphasis, own) {
-  if (ours) return own;
-  return named && emphasis !== "None" ? "true" : "";
-}
-
-/**
  * @param {string} name
  * @param {boolean} ours
  * @param {string} version the program that wrote it
  */
 function noiseOf(name, ours, version) {
-  if (!name) return { rng: ours || version === "ComfyUI" ? "torch" : "philox", notImported: [] };
+  const isTorch = ours || /^(ComfyUI|Fooocus)/.test(version);
+  if (!name) return { rng: isTorch ? "torch" : "philox", notImported: [] };
   const rng = NOISE.get(name);
-  return rng ? { rng, notImported: [] } : { rng: "", notImported: [importText.noise(name)] };
-}
-
-/**
- * The second pass, "hires fix". Where there is one, the strength of the text is its own.
- * @param {(name: string) => string} value
- */
-function hiresOf(value) {
-  const none = { scale: "", upscaler: "", strength: "", file: "", read: [] };
-  const [, width = 0] = /^(\d+)x/.exec(value("Hires resize")) ?? [];
-  const [, before = 0] = /^(\d+)x/.exec(value("Size")) ?? [];
-  const times = Number(width) / Number(before);
-  const scale = value("Hires upscale") || (times > 1 ? String(times) : "");
-  // Without a factor it is an older program's, whose first pass had another size.
-  const older = value("First pass size") || value("First pass");
-  if (!scale) return { ...none, strength: older ? value("Denoising strength") : "" };
-  const name = value("Hires upscaler") || "Latent";
-  const lower = name.toLowerCase();
-  const known = FIELDS.get("hires_upscaler")?.names?.includes(lower) && lower !== "file";
-  const upscaler = lower === "none" ? "lanczos" : known ? lower : "file";
-  const own = value("Hires denoising strength");
-  return {
-    ...{ scale, upscaler, strength: own ? "" : value("Denoising strength") },
-    file: upscaler === "file" ? (UPSCALERS.get(name) ?? name) : "",
-    read: ["Hires upscale", "Hires resize", "Hires steps", "Hires upscaler"],
-  };
+  return rng ? { rng, notImported: [] } : { rng: "", notImported: [lossText.noise(name)] };
 }
 
 /**
@@ -195,23 +311,31 @@ function hiresOf(value) {
  */
 const unitsOf = (fields) =>
   fields.flatMap(([name, text]) => {
-    const unit = /^ControlNet \d+$/.test(name) ? readUnit(text) : null;
-    return unit ? [{ name, unit }] : [];
+    const found = /^ControlNet \d+$/.test(name) ? readUnit(text) : null;
+    return found ? [{ name, ...found }] : [];
   });
 
-/** @param {[string, string][]} fields @param {string[]} read those that are imported */
-function notImportedFields(fields, read) {
-  const known = [...OURS, ...read];
-  const notImported = fields.filter(
-    ([name]) => NOT_IMPORTED.some((start) => name.startsWith(start)) && !known.includes(name),
-  );
-  return notImported.map(([name, value]) => `${name}: ${value}`);
-}
+/** @param {{ name: string }[]} units */
+const namesOf = (units) => units.map(({ name }) => name);
+
+/**
+ * What of a ControlNet is not taken over.
+ * @param {{ name: string, lost: [string, string][] }} unit
+ */
+const unitLosses = ({ name, lost }) =>
+  lost.length
+    ? [
+        lossText.part(
+          name,
+          lost.map((pair) => pair.join(" ")),
+        ),
+      ]
+    : [];
 
 /**
  * The value of a field that is written in the same way everywhere.
  * @param {import("../engine/fields.js").Field} field
- * @param {(name: string) => string} value
+ * @param {Value} value
  */
 function fieldText({ kind, text, part }, value) {
   const whole = text === undefined ? "" : value(text);

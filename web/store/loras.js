@@ -1,5 +1,6 @@
 // The LoRAs that this browser stores, and which of them a request means.
 
+import { hashDigits } from "../files/loras.js";
 import { kindOf, nameOf, pathOf } from "./addons.js";
 import { theStore } from "./shared.js";
 
@@ -13,9 +14,6 @@ import { theStore } from "./shared.js";
  * @typedef {{ id: string, name: string, sha256: string, modelHash: string, words: string[],
  *   addresses: string[] }} StoredLora
  */
-
-/** Digits of a hash that requests have. */
-const DIGITS = 12;
 
 /** @param {StoredModel} model @returns {StoredLora} */
 export function loraOf(model) {
@@ -77,7 +75,7 @@ const isThat = ({ sha256, modelHash }, hash) => hasHash(hash, sha256) || hasHash
  * Name and hash of a stored LoRA, as requests have them.
  * @param {StoredLora} lora
  */
-export const loraFile = ({ name, sha256 }) => ({ name, hash: sha256.slice(0, DIGITS) });
+export const loraFile = ({ name, sha256 }) => ({ name, hash: hashDigits(sha256) });
 
 /**
  * The stored LoRA that a request means: by the hash if it has one, else by the name, which may be

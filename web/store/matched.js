@@ -1,16 +1,25 @@
-// Which of the LoRAs and textual inversions that an imported request names are stored here: by
-// their hashes where the image has them, since other browsers and programs may have the same files
-// under other names.
+// Which of the LoRAs, textual inversions and models that an imported request names are stored here:
+// by their hashes where the image has them, since other browsers and programs may have the same
+// files under other names. And the note that says what the run will not have.
 
 import { plainName } from "../files/hashes.js";
 import { readLoras, tagWeights, taggedIn, withoutTag, writeLoras } from "../files/loras.js";
-import { importText } from "../strings/imports.js";
+import { lossText } from "../strings/losses.js";
 import { callsIn, kindOf, wordsOf } from "./addons.js";
 import { findLora, hasHash, listLoras, loraFile } from "./loras.js";
 import { theStore } from "./shared.js";
 
 /** @typedef {import("../files/request.js").Read} Read */
+/** @typedef {import("../files/request.js").Made} Made */
 /** @typedef {import("../files/loras.js").LoraChoice} LoraChoice */
+
+/**
+ * What the user is told; `offers`: what is nearest to something that is lost, each with the words
+ * of its button, those of when it is chosen, and the fields that choose it.
+ * @typedef {object} Note
+ * @property {string} text
+ * @property {{ label: string, used: string, fields: [string, string][] }[]} offers
+ */
 
 /** The fields of a request that are prompts. */
 const PROMPTS = ["prompt", "negative_prompt"];
@@ -19,7 +28,7 @@ const PROMPTS = ["prompt", "negative_prompt"];
  * The request with the names that its files have here; what is not stored is listed as not
  * imported, with its hash.
  * @param {Read} read
- * @returns {Promise<Read>}
+ * @returns {Promise<Read & { note: Note }>}
  */
 export async function matched(read) {
   const fields = new Map(read.fields);
@@ -27,7 +36,37 @@ export async function matched(read) {
     ...(await matchLoras(fields, read.hashes.loras)),
     ...(await matchEmbeddings(fields, read.hashes.embeddings)),
   ];
-  return { ...read, fields: [...fields], notImported: [...read.notImported, ...missing] };
+  const notImported = [...read.notImported, ...missing];
+  const madeWith = await modelsOf(read.madeWith);
+  const text = [
+    ...(notImported.length ? [lossText.notImported(notImported)] : []),
+    ...(madeWith.length ? [lossText.madeWith(madeWith)] : []),
+  ].join(" ");
+  const offers = read.offers.map(({ name, fields }) => ({
+    ...{ label: lossText.use(name), used: lossText.used(name) },
+    fields,
+  }));
+  return { ...read, fields: [...fields], notImported, note: { text, offers } };
+}
+
+/**
+ * The models that made an image, in words; one that is stored here, by the name that it has.
+ * @param {Made[]} made
+ */
+async function modelsOf(made) {
+  const hashed = made.some(({ hash }) => hash);
+  const all = hashed
+    ? await theStore()
+        .list()
+        .catch(() => [])
+    : [];
+  return made.map(({ kind, name, hash }) => {
+    if (kind === "module") return lossText.module(name);
+    const words = kind === "vae" ? lossText.vae(name, hash) : lossText.model(name, hash);
+    const isHash = /^[0-9a-f]{8,64}$/i.test(hash);
+    const found = isHash ? all.find((model) => hashIn(model, hash)) : undefined;
+    return found ? lossText.storedAs(words, found.manifest.title) : words;
+  });
 }
 
 /**
@@ -70,7 +109,7 @@ async function matchLoras(fields, hashes) {
  * @param {boolean} [named] whether another file of the name is used instead
  */
 const notHere = ({ name, hash }, weight, named = false) =>
-  importText.withHash(importText.network("lora", name, weight), hash, named);
+  lossText.withHash(lossText.network("lora", name, weight), hash, named);
 
 /**
  * Where an inversion is called by another word here, that word takes the place of the prompt's.
@@ -91,7 +130,7 @@ async function matchEmbeddings(fields, hashes) {
       words.some((own) => callsIn(own, fields.get(name) ?? "")),
     );
     const named = stored.some((model) => isCalledBy(model, word));
-    if (!found) missing.push(importText.withHash(importText.embedding(word), hash, named));
+    if (!found) missing.push(lossText.withHash(lossText.embedding(word), hash, named));
     else if (!isCalled) rename(fields, word, words[0] ?? word);
   }
   return missing;

@@ -2,6 +2,7 @@
 // means. Loaded when the first is needed.
 
 import { startImageFile } from "../storage/start_images.js";
+import { hashDigits } from "../files/loras.js";
 import { pixelsOf } from "../files/pixels.js";
 import { controlText } from "../strings/control.js";
 import { diskNameOf, kindOf, nameOf, pathOf } from "./addons.js";
@@ -18,9 +19,6 @@ import { theStore } from "./shared.js";
  * A network of a file: `name` of that, without the extension, or of its folder; the file's SHA-256.
  * @typedef {{ id: string, name: string, sha256: string }} Network
  */
-
-/** Digits of a hash that requests have. */
-const DIGITS = 12;
 
 /** @param {StoredModel} model @returns {Network} */
 export function networkOf({ manifest, files }) {
@@ -55,7 +53,7 @@ export const offeredNetworks = (offered, kind) =>
   });
 
 /** Name and hash as requests have them. @param {Network} network */
-export const networkFile = ({ name, sha256 }) => ({ name, hash: sha256.slice(0, DIGITS) });
+export const networkFile = ({ name, sha256 }) => ({ name, hash: hashDigits(sha256) });
 
 /**
  * The one that a request means: by the hash if it has one, else by the name.

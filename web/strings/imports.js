@@ -1,45 +1,7 @@
 // Texts about requests and lists from files of other programs.
 
-/** The names of kinds of added networks. */
-const NETWORKS = new Map([
-  ["lora", "LoRA"],
-  ["lyco", "LyCORIS"],
-  ["hypernet", "hypernetwork"],
-]);
-
 export const importText = {
-  /** @param {string} kind @param {string} name @param {string} weight */
-  network: (kind, name, weight) =>
-    `${NETWORKS.get(kind) ?? kind} ${name}${weight ? ` (${weight})` : ""}`,
-  /** @param {string} name */
-  embedding: (name) => `textual inversion ${name}`,
-  /**
-   * What is not here, with its hash.
-   * @param {string} what
-   * @param {string} hash
-   * @param {boolean} [named] whether another file of the name is here
-   */
-  withHash: (what, hash, named = false) =>
-    (hash ? `${what}, hash ${hash.slice(0, 12)}` : what) +
-    (named ? " (the stored file of that name is used instead)" : ""),
-  /** @param {string} text */
-  editing: (text) => `prompt that changes on the way: ${text}`,
-  and: () => "AND between prompts (read as a comma)",
-  /** @param {string} name */
-  sampler: (name) => `sampler ${name}, which is not available here (choose one)`,
-  /** @param {string} name */
-  schedule: (name) => `noise schedule ${name}`,
-  /** @param {string} name */
-  noise: (name) => `noise source ${name}`,
-  controlImages: () => "the pictures of ControlNets, which are not in the file",
-  startImage: () => "the start image, which is not in the file",
-  styles: () => "styles",
-  /** @param {string} settings */
-  pass: (settings) => `a second pass (${settings})`,
   pasted: () => "The form was filled in from the text in the prompt.",
-  /** @param {string[]} settings */
-  notImported: (settings) => `Not taken over: ${settings.join("; ")}.`,
-
   /** @param {string} name */
   workflowOnly: (name) =>
     `${name} holds a ComfyUI workflow without the values that it ran with, so its request cannot ` +

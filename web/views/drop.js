@@ -12,7 +12,7 @@ import { byId } from "../dom.js";
 import { modelsOf } from "./local-files.js";
 import { offerUndo } from "./undo.js";
 
-/** @typedef {import("../files/request.js").Read} Read */
+/** @typedef {Awaited<ReturnType<typeof import("../store/matched.js").matched>>} Read */
 /** @typedef {import("../files/table.js").Row} Row */
 
 /** Bytes: a larger file is no list, but a mistake. */

@@ -1,17 +1,28 @@
-// The note under the form: settings of a loaded image that could not be imported. It disappears
-// with the next request and with Reset.
+// The note under the form: what a loaded request was made with and this run will not have, and what
+// is nearest to that, to choose. It disappears with the next request and with Reset.
 
-import { importText } from "../strings/imports.js";
-import { anyById } from "../dom.js";
+import { anyById, element } from "../dom.js";
 
-export function createNotImported() {
+/** @typedef {import("../store/matched.js").Note} Note */
+
+/** @param {(fields: [string, string][]) => void} onUse chooses what is nearest */
+export function createNotImported(onUse) {
   const box = anyById("losses");
-  /** @param {string[]} settings */
-  function show(settings) {
-    box.hidden = !settings.length;
-    box.textContent = settings.length ? importText.notImported(settings) : "";
+  /** @param {Note} [note] */
+  function show({ text, offers } = { text: "", offers: [] }) {
+    box.hidden = !text;
+    box.replaceChildren(text);
+    for (const { label, used, fields } of offers) {
+      const button = element("button", { type: "button", className: "link", textContent: label });
+      button.addEventListener("click", () => {
+        onUse(fields);
+        button.replaceWith(used);
+        box.focus();
+      });
+      box.append(" ", button);
+    }
   }
 
-  anyById("reset").addEventListener("click", () => show([]));
+  anyById("reset").addEventListener("click", () => show());
   return { show };
 }
