@@ -1,11 +1,13 @@
-// Reads the texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008). AUTOMATIC1111's web UI
-// writes its settings as the user comment; nodes of ComfyUI write JSON after `prompt:` or
-// `workflow:`.
+// Reads the texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008), and the XMP of JPEG and
+// WebP files. AUTOMATIC1111's web UI writes its settings as the user comment; nodes of ComfyUI write
+// JSON after `prompt:` or `workflow:`; Draw Things writes XMP.
 
 import { isPng } from "./png.js";
 
 /** Tags: the user comment, and the table that has it. */
 const [COMMENT, DETAILS] = [0x9286, 0x8769];
+/** The keyword of XMP in PNG files, and what it begins with in JPEG files. */
+const [XMP, XMP_MARK] = ["XML:com.adobe.xmp", "http://ns.adobe.com/xap/1.0/\0"];
 /** The most entries of one table, and bytes of one text, that are read. */
 const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
 
@@ -16,57 +18,69 @@ const [ENTRIES_MAX, TEXT_MAX] = [200, 4_000_000];
 export function readExif(bytes) {
   /** @type {Map<string, string>} */
   const texts = new Map();
-  const data = inJpeg(bytes) ?? inWebp(bytes) ?? inPng(bytes);
-  if (!data) return texts;
+  const { exif, xmp } = inJpeg(bytes) ?? inWebp(bytes) ?? inPng(bytes) ?? {};
+  if (xmp && xmp.length <= TEXT_MAX) texts.set(XMP, new TextDecoder().decode(xmp));
   try {
-    readTables(data, texts);
+    if (exif) readTables(exif, texts);
   } catch {
     // Damaged: the texts so far are returned.
   }
   return texts;
 }
 
+/** @typedef {{ exif?: Uint8Array, xmp?: Uint8Array }} Data */
+
 /** @param {Uint8Array} bytes @param {number} at @param {string} text */
 const says = (bytes, at, text) =>
   [...text].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
 
-/** @param {Uint8Array} bytes */
+/** @param {Uint8Array} bytes @returns {Data | null} null for another kind of file */
 function inJpeg(bytes) {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
+  /** @type {Data} */
+  const found = {};
   for (let at = 2; at + 10 < bytes.length && bytes[at] === 0xff;) {
     const kind = bytes[at + 1] ?? 0;
     const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
     // The image data begins: no such segments follow.
     if (kind === 0xda || length < 2) break;
+    const end = at + 2 + length;
     if (kind === 0xe1 && says(bytes, at + 4, "Exif\0\0"))
-      return bytes.subarray(at + 10, at + 2 + length);
-    at += 2 + length;
+      found.exif ??= bytes.subarray(at + 10, end);
+    if (kind === 0xe1 && says(bytes, at + 4, XMP_MARK))
+      found.xmp ??= bytes.subarray(at + 4 + XMP_MARK.length, end);
+    at = end;
   }
-  return null;
+  return found;
 }
 
-/** @param {Uint8Array} bytes */
+/** @param {Uint8Array} bytes @returns {Data | null} */
 function inWebp(bytes) {
   if (!says(bytes, 0, "RIFF") || !says(bytes, 8, "WEBP")) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** @type {Data} */
+  const found = {};
   for (let at = 12; at + 8 <= bytes.length;) {
     const length = view.getUint32(at + 4, true);
-    if (says(bytes, at, "EXIF")) return bare(bytes.subarray(at + 8, at + 8 + length));
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (says(bytes, at, "EXIF")) found.exif ??= bare(body);
+    if (says(bytes, at, "XMP ")) found.xmp ??= body;
     at += 8 + length + (length & 1);
   }
-  return null;
+  return found;
 }
 
 /**
  * The chunk eXIf (PNG specification, 11.3.2.7), which may also follow the image data.
  * @param {Uint8Array} bytes
+ * @returns {Data | null}
  */
 function inPng(bytes) {
   if (!isPng(bytes)) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length;) {
     const length = view.getUint32(at);
-    if (says(bytes, at + 4, "eXIf")) return bare(bytes.subarray(at + 8, at + 8 + length));
+    if (says(bytes, at + 4, "eXIf")) return { exif: bare(bytes.subarray(at + 8, at + 8 + length)) };
     at += 12 + length;
   }
   return null;
@@ -105,13 +119,18 @@ function readTables(data, texts) {
   }
 }
 
+/** What a user comment's encoding is called; zeros: it is not said. */
+const ENCODINGS = ["UNICODE\0", "ASCII\0\0\0", "JIS\0\0\0\0\0", "\0\0\0\0\0\0\0\0"];
+
 /**
- * The text of a user comment; its first eight bytes name the encoding.
+ * The text of a user comment. Its first eight bytes name the encoding, but in files of programs that
+ * write the text alone.
  * @param {Uint8Array} value
  * @param {boolean} little
  */
 function comment(value, little) {
-  const text = value.subarray(8);
+  const isNamed = ENCODINGS.some((name) => says(value, 0, name));
+  const text = isNamed ? value.subarray(8) : value;
   if (!says(value, 0, "UNICODE")) return trimmed(new TextDecoder().decode(text));
   // The byte order is not stored. In most texts the high byte of a letter is zero, so the position
   // with more zeros is that of the high byte.
