@@ -16,12 +16,13 @@ const QUOTED = /"((?:[^"\\]|\\[^])*)"/g;
 
 /**
  * @param {string} prompt
+ * @param {string} [program] that applies its weights
  * @returns {Read}
  */
-export function readCompel(prompt) {
+export function readCompel(prompt, program = "InvokeAI") {
   const [, list = "", kind = "", weights = ""] = JOINED.exec(prompt) ?? [];
-  if (!kind) return readOne(prompt);
-  const parts = [...list.matchAll(QUOTED)].map(([, text = ""]) => readOne(text));
+  if (!kind) return readOne(prompt, program);
+  const parts = [...list.matchAll(QUOTED)].map(([, text = ""]) => readOne(text, program));
   // Texts whose contexts follow one another are BREAK.
   const isBreak = kind === "and" && !weights.trim();
   return {
@@ -33,8 +34,8 @@ export function readCompel(prompt) {
   };
 }
 
-/** @param {string} prompt @returns {Read} */
-function readOne(prompt) {
+/** @param {string} prompt @param {string} program @returns {Read} */
+function readOne(prompt, program) {
   /** @type {string[]} */
   const notImported = [];
   const plain = withPlainBrackets(plainWords(prompt)).replace(/\.swap\([^()]*\)/g, (all) => {
@@ -58,11 +59,9 @@ function readOne(prompt) {
   }
   for (const at of open) pieces[at] = "\\(";
   const text = pieces.join("");
-  return { text, notImported: [...notImported, ...weightsLost(text)] };
+  if (hasWeights(text)) notImported.push(lossText.weights(program));
+  return { text, notImported };
 }
-
-/** @param {string} text */
-const weightsLost = (text) => (hasWeights(text) ? [lossText.weights("InvokeAI")] : []);
 
 /** A word with its signs. @param {string} token */
 function weighedWord(token) {

@@ -1,6 +1,6 @@
 // Reads the texts in Exif data of JPEG, WebP and PNG files (CIPA DC-008), and the XMP of JPEG and
-// WebP files. AUTOMATIC1111's web UI writes its settings as the user comment; nodes of ComfyUI write
-// JSON after `prompt:` or `workflow:`; Draw Things writes XMP.
+// WebP files. AUTOMATIC1111's web UI writes its settings as the user comment; nodes of ComfyUI
+// write JSON after `prompt:` or `workflow:`; Draw Things writes XMP.
 
 import { isPng } from "./png.js";
 
@@ -123,8 +123,8 @@ function readTables(data, texts) {
 const ENCODINGS = ["UNICODE\0", "ASCII\0\0\0", "JIS\0\0\0\0\0", "\0\0\0\0\0\0\0\0"];
 
 /**
- * The text of a user comment. Its first eight bytes name the encoding, but in files of programs that
- * write the text alone.
+ * The text of a user comment. Its first eight bytes name the encoding, but in files of programs
+ * that write the text alone.
  * @param {Uint8Array} value
  * @param {boolean} little
  */

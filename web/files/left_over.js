@@ -90,7 +90,11 @@ export function bounded(entries) {
 export function fitting(fields) {
   /** @type {string[]} */
   const notImported = [];
-  const good = fields.filter(([name, value]) => {
+  const plain = fields.map(([name, value]) => {
+    const isNumber = FIELDS.get(name)?.kind === "number";
+    return /** @type {[string, string]} */ ([name, isNumber ? withoutZeros(value) : value]);
+  });
+  const good = plain.filter(([name, value]) => {
     const field = FIELDS.get(name);
     if (!field || value === "" || fits(field, value)) return true;
     notImported.push(lossText.setting(field.text ?? name, value));
@@ -98,6 +102,9 @@ export function fitting(fields) {
   });
   return { fields: good, notImported };
 }
+
+/** `7.500000` as 7.5. @param {string} value */
+const withoutZeros = (value) => (/^-?\d+\.\d+$/.test(value) ? value.replace(/\.?0+$/, "") : value);
 
 /** @param {import("../engine/fields.js").Field} field @param {string} value */
 function fits({ kind, names, least = -Infinity, most = Infinity }, value) {

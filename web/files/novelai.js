@@ -29,7 +29,9 @@ const READ = [
 export function readNai(texts) {
   const data = parseJson(texts.get("Comment") ?? "");
   const value = (/** @type {string} */ name) => textOf(data, name);
-  if (own(data, "uc") === undefined && own(data, "scale") === undefined)
+  // Draw Things has the same names for some, and the prompt as `c`.
+  const isOther = own(data, "c") !== undefined;
+  if (isOther || (own(data, "uc") === undefined && own(data, "scale") === undefined))
     throw new Error("no request");
   const sampler = samplerFields(value("sampler"), value("noise_schedule"), "NovelAI");
   const caption = own(own(data, "v4_prompt"), "caption");

@@ -67,6 +67,8 @@ export function readParameters(text) {
     ["rng", all.length ? noise.rng : ""],
     ["strength", denoise],
     ["hires_scale", hires.scale],
+    // 0 are as many as the first pass has.
+    ["hires_steps", Number(value("Hires steps")) ? value("Hires steps") : ""],
     ["hires_upscaler", hires.upscaler],
     ["hires_strength", hires.strength || value("Hires denoising strength")],
     ...sidesOf(hires.size),
@@ -128,7 +130,8 @@ function writerOf(value, count) {
 /** How its prompts are read. @param {Value} value @param {boolean} ours */
 function reading(value, ours) {
   if (ours) return (/** @type {string} */ text) => ({ text, notImported: [] });
-  return /^compel/i.test(value("Parser")) ? readCompel : readWebUi;
+  const isCompel = /^compel/i.test(value("Parser"));
+  return isCompel ? (/** @type {string} */ text) => readCompel(text, "compel") : readWebUi;
 }
 
 /**

@@ -1,0 +1,234 @@
+// Requests of other programs: what of each is taken over, and what is named as lost. Each cell of
+// the table in docs/imports.md is a case of tests/golden/imports; `UPDATE_DOCS=1` writes the table.
+
+import assert from "node:assert/strict";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "node:test";
+import { FIELDS } from "../../../web/engine/fields.js";
+import { fieldsOf } from "../../../web/files/fields.js";
+import { requestOf as readTexts } from "../../../web/files/request.js";
+import { DEFAULTS, fieldName } from "../../../web/request/defaults.js";
+import { requestOf } from "../../../web/request/fields.js";
+
+/**
+ * A cell: `add` is added to the program's text; `fields` that are filled in, `lost` what is named,
+ * `made` what made the image, `offer` what is offered instead. `then`: where this program has a
+ * field or a sampler, these instead.
+ * @typedef {{ feature: string, add?: any, prompt?: string, line?: Record<string, string>,
+ *   texts?: Record<string, string>, fields?: Record<string, string>, lost?: string[],
+ *   made?: string[], offer?: string, then?: ({ with: string } & Partial<Cell>)[] }} Cell
+ * @typedef {{ name: string, program: string, column: string, about: string, keyword: string,
+ *   form: "line" | "json" | "text", line: string, tail: string, text: string, json: any,
+ *   keys: Record<string, string[]>, cells: Cell[] }} Program
+ */
+
+const root = join(import.meta.dirname, "../../..");
+const folder = join(root, "tests/golden/imports");
+
+/** Columns of the first table; the others are those of the second. */
+const MAIN = [
+  ...["a1111", "forge", "sdnext", "sdcpp", "comfyui", "invokeai", "swarmui", "fooocus", "novelai"],
+  ...["draw_things", "easy_diffusion"],
+];
+
+/** The rows of the tables. */
+const FEATURES = [
+  ...["prompt", "negative prompt", "weights of words", "numeric weights", "long prompts"],
+  ...["prompts in a row", "prompt editing", "alternating words", "several prompts"],
+  ...["averaged prompts", "regional prompts", "wildcards", "styles", "steps", "guidance scale"],
+  ...["CFG rescale", "seed", "variation seed", "size", "sampler", "other samplers"],
+  ...["custom samplers", "part of the steps", "noise schedule", "other noise schedules"],
+  ...["custom noise levels", "timestep spacing", "zero terminal SNR", "noise source"],
+  ...["noise source of the graphics card", "other noise sources", "noise of ancestral samplers"],
+  ...["noise of SDE samplers", "eta", "eta of ancestral samplers", "sigma churn", "model", "VAE"],
+  ...["refiner", "clip skip", "LoRA", "textual inversion", "hypernetwork", "start image", "mask"],
+  ...["soft inpainting", "second pass", "second pass of a size", "second pass of its own"],
+  ...["ControlNet", "ControlNet of a preprocessor", "IP-Adapter", "FreeU", "token merging"],
+  ...["tiling", "face restoration", "detailer", "upscaling", "scripts", "unknown settings"],
+];
+
+/** @type {Program[]} */
+const programs = [];
+for (const file of (await readdir(folder)).sort()) {
+  const read = JSON.parse(await readFile(join(folder, file), "utf8"));
+  programs.push({ ...read, name: file.replace(".json", "") });
+}
+
+/** The second merged into the first; null takes away. @param {any} base @param {any} patch */
+function merged(base, patch) {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const all = Array.isArray(base) ? [...base] : { ...base };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete all[name];
+    else all[name] = merged(all[name], value);
+  }
+  return all;
+}
+
+/** The texts of an image by keyword. @param {Program} program @param {Partial<Cell>} cell */
+function textsOf(program, { add, prompt = "a red fox", line = {}, texts = {} }) {
+  if (program.form === "text") {
+    const text = program.text.replace("{prompt}", prompt).replace("{add}", add ?? "");
+    return new Map([[program.keyword, text]]);
+  }
+  if (program.form === "json") {
+    const json = structuredClone(merged(program.json, add ?? {}));
+    const keys = program.keys?.["prompt"] ?? [];
+    if (prompt !== "a red fox") {
+      const at = keys.slice(0, -1).reduce((one, key) => one[key], json);
+      at[keys.at(-1) ?? ""] = prompt;
+    }
+    return new Map([[program.keyword, JSON.stringify(json)], ...Object.entries(texts)]);
+  }
+  let settings = program.line;
+  for (const [name, value] of Object.entries(line)) {
+    const before = new RegExp(`\\b${name}: [^,]*`);
+    settings = before.test(settings)
+      ? settings.replace(before, `${name}: ${value}`)
+      : `${settings}, ${name}: ${value}`;
+  }
+  const all = [settings, add, program.tail].filter(Boolean).join(", ");
+  return new Map([["parameters", `${prompt}\nNegative prompt: blurry\n${all}`]]);
+}
+
+/** @param {Map<string, string>} texts */
+function read(texts) {
+  const found = readTexts(texts);
+  assert.ok(found && typeof found === "object", [...texts.values()].join("\n"));
+  return found;
+}
+
+/** Whether this program has a field, or a sampler. @param {string} name */
+const isHere = (name) => FIELDS.has(name) || !!FIELDS.get("sampler")?.names?.includes(name);
+
+/** The cell that applies to what is here. @param {Cell} cell @returns {Cell} */
+function applying(cell) {
+  const other = cell.then?.find((one) => isHere(one.with));
+  const { fields, lost, offer, ...rest } = cell;
+  return other ? { ...rest, ...other } : { ...rest, fields, lost, offer };
+}
+
+/** Fails unless a cell is as it says. @param {Program} program @param {Cell} whole */
+function check(program, whole) {
+  const cell = applying(whole);
+  const about = `${program.name}: ${cell.feature}`;
+  const found = read(textsOf(program, cell));
+  const fields = new Map(found.fields);
+  assert.equal(found.program, program.program, about);
+  for (const [name, value] of Object.entries(cell.fields ?? {})) {
+    if (!FIELDS.has(name) && name === "karras") continue;
+    const own = fields.get(name) ?? "";
+    if (name === "controls") assert.ok(own.includes(value), `${about}: ${own}`);
+    else assert.equal(own, value, `${about}: ${name}; ${found.notImported}`);
+  }
+  const { notImported } = found;
+  for (const words of cell.lost ?? [])
+    assert.ok(
+      notImported.some((one) => new RegExp(words).test(one)),
+      `${about}: /${words}/ is not in ${JSON.stringify(notImported)}`,
+    );
+  // Nothing is named that is taken over.
+  const usual = read(textsOf(program, {})).notImported;
+  const more = notImported.filter((one) => !usual.includes(one));
+  if (!cell.lost) assert.deepEqual(more, [], about);
+  const made = found.madeWith.map(({ kind, name, hash }) =>
+    `${kind === "vae" ? "VAE" : kind} ${name}${hash && `, hash ${hash}`}`.trim(),
+  );
+  for (const one of cell.made ?? []) assert.ok(made.includes(one), `${about}: ${made}`);
+  if (cell.offer)
+    assert.ok(
+      found.offers.some(({ name }) => name === cell.offer),
+      `${about}: offers ${JSON.stringify(found.offers)}`,
+    );
+}
+
+/** A request with the form's defaults. @param {Iterable<[string, string]>} fields */
+function requestFrom(fields) {
+  const named = [...fields].map(([name, value]) => [fieldName(name), value]);
+  const form = { ...Object.fromEntries(DEFAULTS), seed: "1", ...Object.fromEntries(named) };
+  return requestOf(form).request;
+}
+
+for (const program of programs) {
+  test(`${program.name}: each setting is taken over, or named as lost`, () => {
+    for (const cell of program.cells) check(program, cell);
+  });
+
+  test(`${program.name}: what is taken over survives this program's own record`, () => {
+    for (const cell of program.cells) {
+      const once = requestFrom(read(textsOf(program, applying(cell))).fields);
+      const own = read(new Map([["darkroom", JSON.stringify(once)]]));
+      assert.deepEqual(requestFrom(own.fields), once, cell.feature);
+      assert.deepEqual(new Map(own.fields), new Map(fieldsOf(/** @type {any} */ (once))));
+    }
+  });
+}
+
+/** Fields and samplers that versions of this program may have. @type {Record<string, any>} */
+const MORE = {
+  prompt_syntax: { kind: "name", default: "plain", names: ["plain", "a1111"] },
+  sigmas: {
+    ...{ kind: "name", default: null, optional: true },
+    names: ["normal", "karras", "exponential", "beta", "sgm_uniform", "simple", "ays"],
+  },
+  guidance_rescale: { kind: "number", default: 0 },
+  rescale_betas_zero_snr: { kind: "flag", default: null, optional: true },
+  freeu: { kind: "text", default: null, optional: true },
+};
+const SAMPLERS = [
+  ...["ddim", "pndm", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde"],
+  ...["unipc", "lcm", "tcd", "dpmpp_sde", "dpm_2"],
+];
+
+test("with more fields and samplers, more is taken over", () => {
+  const sampler = FIELDS.get("sampler");
+  assert.ok(sampler);
+  const before = new Map(FIELDS);
+  try {
+    for (const [name, field] of Object.entries(MORE))
+      if (!FIELDS.has(name)) FIELDS.set(name, field);
+    FIELDS.set("sampler", { ...sampler, names: [...(sampler.names ?? []), ...SAMPLERS] });
+    for (const program of programs) for (const cell of program.cells) check(program, cell);
+  } finally {
+    FIELDS.clear();
+    for (const [name, field] of before) FIELDS.set(name, field);
+  }
+});
+
+test("the table of imports is in the documentation", async () => {
+  const file = join(root, "docs/imports.md");
+  const page = await readFile(file, "utf8");
+  const [start, end] = ["<!-- table -->\n", "<!-- end of the table -->"];
+  const [before = "", rest = ""] = page.split(start);
+  const main = MAIN.map((name) => programs.find((one) => one.name === name)).filter((one) => !!one);
+  const others = programs.filter(({ name }) => !MAIN.includes(name));
+  const tables = `${table(main)}\n\n${table(others)}`;
+  const made = `${before}${start}\n${tables}\n\n${end}${rest.split(end)[1]}`;
+  if (process.env["UPDATE_DOCS"]) await writeFile(file, made);
+  else assert.equal(page, made, "write it with UPDATE_DOCS=1 node --test tests/web/unit");
+});
+
+/** A table of Markdown. @param {Program[]} columns */
+function table(columns) {
+  const tested = new Set(columns.flatMap(({ cells }) => cells.map((cell) => cell.feature)));
+  for (const feature of tested) assert.ok(FEATURES.includes(feature), feature);
+  const features = FEATURES.filter((feature) => tested.has(feature));
+  const head = ["", ...columns.map(({ column }) => column)];
+  const rows = features.map((feature) => [
+    feature,
+    ...columns.map(({ cells }) => markOf(cells.filter((cell) => cell.feature === feature))),
+  ]);
+  const line = (/** @type {string[]} */ row) => `| ${row.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** @param {Cell[]} cells of one feature */
+function markOf(cells) {
+  const all = cells.map(applying);
+  if (!all.length) return "";
+  const [taken, lost] = [all.some(({ fields }) => fields), all.some((cell) => cell.lost)];
+  if (taken && lost) return "partly";
+  if (all.some((cell) => cell.made)) return "told";
+  return taken ? "yes" : "named";
+}
