@@ -39,4 +39,39 @@ export const batchText = {
     `There are ${count >= Number.MAX_SAFE_INTEGER ? "more than " : ""}${numbers(count)} ` +
     `combinations. At most ${numbers(most)} can be made at once.`,
   inNegative: (/** @type {string} */ reason) => `Negative prompt: ${reason}`,
+
+  /* Values and axes. */
+  notNumbers: (/** @type {string} */ part) =>
+    `“${part}” is no number and no range such as 1-5, 1-10 (+2) or 1-10 [5].`,
+  notWhole: (/** @type {string} */ part) => `“${part}” has numbers that are not whole.`,
+  wrongStep: (/** @type {string} */ part) => `“${part}” never reaches its end.`,
+  notSeeds: (/** @type {string} */ part) =>
+    `“${part}” is no seed and no range such as 1-20: whole numbers from 0 to 2⁶⁴ − 1.`,
+  tooManyValues: (/** @type {number} */ most) => `These are more than ${numbers(most)} values.`,
+  outside: (
+    /** @type {string} */ label,
+    /** @type {string} */ value,
+    /** @type {number | undefined} */ least,
+    /** @type {number | undefined} */ most,
+  ) =>
+    `${label}: ${value} is not ` +
+    (least === undefined ? `at most ${most}.` : `from ${least} to ${most ?? "any number"}.`),
+  asModel: () => "as the model says",
+  replace: () => "Prompt search and replace",
+  loraWeight: (/** @type {string} */ name) => `LoRA weight: ${name}`,
+  hintWhole: () => "Such as 10, 20, 30 · 1-5 · 1-10 (+2) · 1-10 [5]",
+  hintNumbers: () => "Such as 5, 7.5, 10 · 1-5 · 0-1 (+0.25) · 0-1 [6]",
+  hintSeeds: () => "Such as 1, 2, 42 · 1-20 · 100-200 (+10)",
+  hintTexts: () => "Values between commas; one with a comma in quotes",
+  hintReplace: () => "The first is searched in the prompts; each one stands in its place once",
+  notInPrompt: (/** @type {string} */ words) => `“${words}” is in neither prompt.`,
+  noValues: (/** @type {string} */ label) => `${label}: give at least one value.`,
+  twice: (/** @type {string} */ label) => `Two axes are ${label}. Choose another for one of them.`,
+  tooManyCells: (/** @type {number} */ count, /** @type {number} */ most) =>
+    `These are ${numbers(count)} images. A grid has at most ${numbers(most)}.`,
+  noParts: () => "Write optional parts behind bars: a photo | at night | by the sea.",
+  tooManyParts: (/** @type {number} */ count, /** @type {number} */ most) =>
+    `${count} optional parts make ${numbers(2 ** count)} images. At most ${most} parts are possible.`,
+  parts: () => "Prompt",
+  nothing: () => "—",
 };

@@ -1,0 +1,129 @@
+// The axes of a grid: each changes one field of the request, or searches a text of the prompts and
+// replaces it, or sets the weight of a LoRA.
+
+import { FIELDS } from "../engine/fields.js";
+import { readLoras, writeLoras } from "../files/loras.js";
+import { isOfStartImage } from "../request/defaults.js";
+import { SAMPLERS } from "../strings.js";
+import { batchText as text } from "../strings/batch.js";
+import { readNumbers, readSeeds, splitValues } from "./values.js";
+
+/** @typedef {import("../files/table.js").Row} Row */
+
+/**
+ * What an axis can change. `names`: values to choose from, the others are typed.
+ * @typedef {object} AxisKind
+ * @property {string} id
+ * @property {string} label
+ * @property {string} hint how values are typed; empty where they are chosen
+ * @property {string[]} [names]
+ * @property {(typed: string, fields: Row) => string[]} read the values of a typed text
+ * @property {(fields: Row, value: string, values: string[]) => Row} apply
+ * @property {(value: string) => string} show a value
+ */
+
+/**
+ * An axis with its values.
+ * @typedef {{ kind: AxisKind, values: string[] }} Axis
+ */
+
+/** Fields that are no axis: each cell is one picture, and prompts are searched and replaced. */
+const OTHERS = ["count", "prompt", "negative_prompt"];
+
+/** The names of fields that share a name in the text of a PNG. */
+const LABELS = new Map([
+  ["width", "Width"],
+  ["height", "Height"],
+]);
+
+/**
+ * All that can be an axis, for the form as it is.
+ * @param {Row} fields
+ * @param {string[]} samplers the model's
+ * @returns {AxisKind[]}
+ */
+export function axisKinds(fields, samplers) {
+  const own = [...FIELDS].filter(
+    ([name]) => !OTHERS.includes(name) && (fields["initial"] || !isOfStartImage(name)),
+  );
+  return [
+    ...own.map(([name, field]) => ofField(name, field, samplers)),
+    replacing(),
+    ...readLoras(fields["loras"] ?? "").map(({ name }, at) => ofLora(name, at)),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {import("../engine/fields.js").Field} field
+ * @param {string[]} samplers
+ * @returns {AxisKind}
+ */
+function ofField(name, field, samplers) {
+  const label = LABELS.get(name) ?? field.text ?? name;
+  const names = namesOf(field, samplers);
+  const show = (/** @type {string} */ value) =>
+    field.kind === "sampler" ? (SAMPLERS.get(value) ?? value) : value || text.asModel();
+  const apply = (/** @type {Row} */ fields, /** @type {string} */ value) => {
+    return { ...fields, [name]: value };
+  };
+  const shared = { id: name, label, apply, show };
+  if (names) return { ...shared, hint: "", names, read: splitValues };
+  if (field.kind === "seed")
+    return { ...shared, hint: text.hintSeeds(), read: (t) => readSeeds(t) };
+  const whole = ["whole", "layer", "side"].includes(field.kind);
+  if (!whole && field.kind !== "number")
+    return { ...shared, hint: text.hintTexts(), read: splitValues };
+  const read = (/** @type {string} */ typed) => {
+    const numbers = readNumbers(typed, { whole });
+    const { least = -Infinity, most = Infinity } = field;
+    const wrong = numbers.find((one) => Number(one) < least || Number(one) > most);
+    if (wrong !== undefined) throw new Error(text.outside(label, wrong, field.least, field.most));
+    return numbers;
+  };
+  return { ...shared, hint: whole ? text.hintWhole() : text.hintNumbers(), read };
+}
+
+/** @param {import("../engine/fields.js").Field} field @param {string[]} samplers */
+function namesOf({ kind, names, optional }, samplers) {
+  if (kind === "sampler") return samplers;
+  const own = kind === "flag" ? ["true", "false"] : names;
+  return own && (optional ? ["", ...own] : [...own]);
+}
+
+/** Searches the first value in both prompts, and puts the others in its place. @returns {AxisKind} */
+const replacing = () => ({
+  id: "replace",
+  label: text.replace(),
+  hint: text.hintReplace(),
+  read(typed, { prompt = "", negative_prompt = "" }) {
+    const values = splitValues(typed);
+    const [first] = values;
+    if (first && ![prompt, negative_prompt].some((one) => one.includes(first)))
+      throw new Error(text.notInPrompt(first));
+    return values;
+  },
+  apply(fields, value, [first = ""]) {
+    const put = (/** @type {string | undefined} */ own) =>
+      (own ?? "").replaceAll(first, () => value);
+    const { prompt, negative_prompt } = fields;
+    return { ...fields, prompt: put(prompt), negative_prompt: put(negative_prompt) };
+  },
+  show: (value) => value,
+});
+
+/** @param {string} name @param {number} at its place among the LoRAs @returns {AxisKind} */
+const ofLora = (name, at) => ({
+  id: `lora ${at}`,
+  label: text.loraWeight(name),
+  hint: text.hintNumbers(),
+  read: (typed) => readNumbers(typed),
+  apply(fields, value) {
+    const weight = Number(value);
+    const loras = readLoras(fields["loras"] ?? "").map((one, i) =>
+      i === at ? { ...one, weight, textWeight: weight } : one,
+    );
+    return { ...fields, loras: writeLoras(loras) };
+  },
+  show: (value) => value,
+});
