@@ -12,8 +12,7 @@ import { createActions } from "./page/actions.js";
 import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
 import { createFaults } from "./page/faults.js";
-import { createRunner } from "./queue/runner.js";
-import { withoutSecondPass, withoutStartImage } from "./request/defaults.js";
+import { createQueueing } from "./page/queueing.js";
 import { keptDraft, startImagesIn } from "./request/draft.js";
 import { readingOf, requestOf } from "./request/fields.js";
 import { randomSeed } from "./request/seed.js";
@@ -22,7 +21,6 @@ import { Session } from "./session/session.js";
 import { createPage, isIdle } from "./state/page.js";
 import { storageSentence } from "./storage/database.js";
 import { onStartImageRefused, startImageFile, sweepStartImages } from "./storage/start_images.js";
-import { addJobs, changeJob, listJobs } from "./storage/jobs.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
 import { embeddingsIn } from "./store/addons.js";
@@ -36,7 +34,6 @@ import { stayAwake } from "./tab/awake.js";
 import { watchInstall } from "./tab/install.js";
 import { warnOnLeaving } from "./tab/leave.js";
 import { createPlaces } from "./tab/places.js";
-import { mayNotify, notify } from "./tab/signal.js";
 import { createTurn, someoneWorks } from "./tab/turn.js";
 import { watchUpdates } from "./tab/updates.js";
 import { createAbout } from "./views/about.js";
@@ -53,7 +50,6 @@ import { createPicture } from "./views/picture.js";
 import { createPreviewEvery } from "./views/preview_every.js";
 import { createPrivacy, takeMessage } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
-import { createQueue } from "./views/queue.js";
 import { createNavigation } from "./views/navigation.js";
 import { Library, openLibrary } from "./views/library.js";
 import { createSpeed } from "./views/speed.js";
@@ -82,6 +78,8 @@ const session = new Session(state, new Engine(), {
   shouldShow,
 });
 const tell = (/** @type {unknown} */ error) => faults.tell(error);
+/** A fault of a field is shown by that. @param {any} error */
+const tellField = (error) => (error?.field ? form.showFault(error) : tell(error));
 const changed = () => address.changed();
 const toForm = () => navigation.go("create");
 const showOutcome = (/** @type {string} */ sentence) => status.end(sentence);
@@ -191,34 +189,7 @@ async function withFile({ id }, act) {
     tell(error);
   }
 }
-/**
- * @param {import("./files/table.js").Row[]} rows fields that a row lacks are the form's
- * @param {boolean} [whole] whether a row without a start image has none: not the form's either
- */
-const addToQueue = (rows, whole = false) => {
-  const { seed: _seed, ...rest } = form.fields();
-  // The form's mask and strength belong to the form's start image.
-  const others = withoutStartImage(rest);
-  const forStart = withoutSecondPass(others);
-  const formsOf = (/** @type {import("./files/table.js").Row} */ row) =>
-    row["initial"] ? forStart : whole ? others : rest;
-  return addJobs(rows.map((row) => ({ ...formsOf(row), ...row })));
-};
-const runner = createRunner(state, {
-  list: listJobs,
-  change: changeJob,
-  // The list of jobs shows the fault of a job; the form does not.
-  make: (fields) => session.make(() => requestOf(fields), false),
-  onEnd: (done) => notify(say.queueEnded(done)),
-  onFault: tell,
-});
-const queue = createQueue(state, {
-  onAdd: addToQueue,
-  onRun: () => void runner.run(),
-  onStop: runner.stop,
-  mayNotify,
-  onFault: tell,
-});
+const queueing = createQueueing(state, session, form, tell);
 /** The comparison of checkpoints; loaded when it is first shown. */
 const comparing = () =>
   import("./views/comparing.js").then(({ theComparing }) => theComparing(session, form));
@@ -285,7 +256,7 @@ const drop = createDrop({
   onControl: (file, at) => void form.controls.take(file, at).catch(tell),
   onRows(rows, whole) {
     navigation.go("queue");
-    addToQueue(rows, whole).catch(tell);
+    queueing.add(rows, whole).catch(tell);
   },
   onFault: tell,
 });
@@ -295,6 +266,7 @@ const actions = createActions(state, session, form, {
   changed,
   toForm,
   tell: showOutcome,
+  onExpand: (fields) => void many().then((made) => made.generate(fields), tell),
 });
 const places = createPlaces({
   onLink: () => void address.follow(),
@@ -360,10 +332,22 @@ onPress("copy-form-link", () => void actions.linkForm());
 onPress("to-queue", () =>
   actions
     .settled()
-    .then(() => addToQueue([form.fields()]))
-    .then(() => status.end(say.queued()))
-    .catch(tell),
+    .then(() => queueing.add([form.fields()]))
+    .then((count) => status.end(say.queued(count)))
+    .catch(tellField),
 );
+/** @param {number} id of an image of the gallery */
+const showImage = (id) => gallery.open(`picture ${id}`);
+/** What makes many images at once, loaded when it is first used. */
+const many = () =>
+  (manyDialog ??= import("./batch/dialog.js")
+    .then(({ createMany }) =>
+      createMany(form, { ...queueing, view: showImage, told: showOutcome, tell: tellField }),
+    )
+    .catch((error) => ((manyDialog = null), Promise.reject(error))));
+/** @type {ReturnType<typeof import("./batch/dialog.js").createMany> | null} */
+let manyDialog = null;
+onPress("many", () => void many().then((made) => made.open(), tell));
 
 const loaded = new Promise((/** @type {(value: void) => void} */ done) => {
   const end = state.subscribe(["phase"], ({ phase }) => {
@@ -393,8 +377,7 @@ onLostModels(() => {
 lookForLost(() => theStore().list()).catch(() => {});
 address
   .begin()
-  .then(() => queue.refresh())
-  .then(() => (interrupted ? runner.resume() : undefined))
+  .then(() => queueing.begin(interrupted))
   .catch(tell);
 // Where storage is blocked, there is nothing to delete.
 sweepStartImages(startImagesIn(keptDraft())).catch(() => {});

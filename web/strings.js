@@ -172,7 +172,8 @@ export const say = {
     "The link is copied. It has the settings alone: start image, control pictures and enlarging " +
     "are on your device only.",
   copyYourself: () => "The link:",
-  queued: () => "Added to the queue.",
+  queued: (/** @type {number} */ count) =>
+    count > 1 ? `${count} jobs are added to the queue.` : "Added to the queue.",
 
   noPrompt: () => "(no prompt)",
   select: (/** @type {string} */ prompt) => `Select: ${prompt}`,

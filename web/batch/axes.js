@@ -91,7 +91,10 @@ function namesOf({ kind, names, optional }, samplers) {
   return own && (optional ? ["", ...own] : [...own]);
 }
 
-/** Searches the first value in both prompts, and puts the others in its place. @returns {AxisKind} */
+/**
+ * Searches the first value in both prompts, and puts the others in its place.
+ * @returns {AxisKind}
+ */
 const replacing = () => ({
   id: "replace",
   label: text.replace(),

@@ -135,7 +135,8 @@ export class Book {
     try {
       return parseLine(line);
     } catch (error) {
-      throw new Error(text.wrongLine(name, at, /** @type {Error} */ (error).message));
+      const { message } = /** @type {Error} */ (error);
+      throw new Error(text.wrongLine(name, at, message), { cause: error });
     }
   }
 }

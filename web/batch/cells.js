@@ -33,7 +33,8 @@ export function gridOf(fields, axes) {
   const ids = axes.map(({ kind }) => kind.id);
   const twice = axes.find(({ kind }, i) => kind.id !== "replace" && ids.indexOf(kind.id) < i);
   if (twice) throw new Error(text.twice(twice.kind.label));
-  checkCount(countOf(axes.map(({ values }) => values.length)));
+  const count = axes.reduce((all, { values }) => all * values.length, 1);
+  if (count > CELLS_MAX) throw new Error(text.tooManyCells(count, CELLS_MAX));
   const seed = isChosen(fields["seed"]) ? fields["seed"].trim() : randomSeed();
   const cells = axes.reduceRight(
     (/** @type {Row[]} */ all, { kind, values }) =>
@@ -44,14 +45,6 @@ export function gridOf(fields, axes) {
     return { label: kind.label, values: values.map(kind.show) };
   });
   return { scales: [x, y, z], cells };
-}
-
-/** @param {number[]} sizes of the axes */
-export const countOf = (sizes) => sizes.reduce((all, size) => all * size, 1);
-
-/** @param {number} count of cells */
-function checkCount(count) {
-  if (count > CELLS_MAX) throw new Error(text.tooManyCells(count, CELLS_MAX));
 }
 
 /**

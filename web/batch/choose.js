@@ -1,5 +1,5 @@
-// A template's text with choices at random: for each pair of braces how many are chosen, then which,
-// by their weights, none of them twice.
+// A template's text with choices at random: for each pair of braces how many are chosen, then
+// which, by their weights, none of them twice.
 
 import { batchText as text } from "../strings/batch.js";
 

@@ -1,5 +1,5 @@
-// Values as one types them for an axis or for seeds: texts between commas, and numbers in the ranges
-// of AUTOMATIC1111's X/Y/Z plot:
+// Values as one types them for an axis or for seeds: texts between commas, and numbers in the
+// ranges of AUTOMATIC1111's X/Y/Z plot:
 //
 //     1, 2, 5        1-5        1-10 (+2)        10-1 (-3)        0-1 (+0.25)        1-10 [5]
 //
@@ -61,7 +61,13 @@ function numbersOf(part, whole) {
   return Array.from({ length: steps + 1 }, (_, i) => rounded(from + i * stride));
 }
 
-/** So many numbers from one to another. @type {(...args: [number, number, number, boolean]) => string[]} */
+/**
+ * So many numbers from one to another.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} count
+ * @param {boolean} whole
+ */
 function spread(from, to, count, whole) {
   if (count > VALUES_MAX) throw new Error(text.tooManyValues(VALUES_MAX));
   const at = (/** @type {number} */ i) => from + ((to - from) * i) / Math.max(count - 1, 1);

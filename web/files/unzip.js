@@ -29,6 +29,13 @@ export async function unzipOne(file, wanted) {
 }
 
 /**
+ * The paths of a file's files.
+ * @param {Blob} file
+ * @throws {Error} if the archive is damaged
+ */
+export const pathsIn = async (file) => [...entriesOf(await directoryOf(file)).keys()];
+
+/**
  * A function that reads the first file with a name, in any folder; null if there is none.
  * `most`: the most bytes of it.
  * @param {Blob} file

@@ -4,6 +4,7 @@ import { writeControls } from "../files/control_choices.js";
 import { fieldsOf } from "../files/fields.js";
 import { MODEL, linkFields, linkTo } from "../options.js";
 import { STRENGTHS, changedFields } from "../request/defaults.js";
+import { expands } from "../request/expands.js";
 import { hasRequest } from "../storage/known.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
@@ -24,8 +25,12 @@ import { EXAMPLES, FIRST_SEED } from "../strings/demo.js";
  * @param {() => void} others.changed is called when the form has changed
  * @param {() => void} others.toForm shows the form
  * @param {(sentence: string) => void} others.tell shows a sentence
+ * @param {(fields: Record<string, string>) => void} others.onExpand makes images of prompts that
+ * are to be expanded
  */
-export function createActions(state, session, form, { pasteInProgress, changed, toForm, tell }) {
+export function createActions(state, session, form, others) {
+  const { pasteInProgress, changed, toForm, tell, onExpand } = others;
+
   /**
    * Copies a link to the clipboard. Resolves to the sentence about it.
    * @param {[string, string][]} fields
@@ -64,6 +69,7 @@ export function createActions(state, session, form, { pasteInProgress, changed, 
         const go = () => isIdle(state) && this.generate();
         return void this.settled().then(go, () => {});
       }
+      if (expands(form.fields())) return onExpand(form.fields());
       const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
       remember("pressed", "yes");
       void session.make(() => form.read(first ? FIRST_SEED : ""));

@@ -3,7 +3,7 @@
 
 import { text } from "../strings/network.js";
 import { TUNINGS } from "../engine/tunings.js";
-import { PAGE, closeDatabase } from "../storage/database.js";
+import { BATCH, PAGE, closeDatabase } from "../storage/database.js";
 import { deleteDatabase } from "../storage/indexed_db.js";
 import { forgetSettings } from "../storage/settings.js";
 import { DATABASE } from "../store/protocol.js";
@@ -14,6 +14,7 @@ const { parts } = text;
 const STEPS = [
   [parts.settings, forgetSettings],
   [parts.pages, () => closeDatabase().then(() => deleteDatabase(PAGE))],
+  [parts.batch, () => deleteDatabase(BATCH)],
   [parts.kernels, () => deleteDatabase(TUNINGS)],
   // Before the models: if their titles stayed without their database, they would count as lost.
   [parts.caches, forgetCaches],

@@ -9,7 +9,7 @@
  * @typedef {object} Needs
  * @property {() => Promise<Job[]>} list reads all jobs
  * @property {(job: Job) => Promise<void>} change stores a changed job
- * @property {(fields: Job["fields"]) => Promise<Outcome>} make
+ * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
  * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
  * @property {(error: unknown) => void} onFault jobs could not be read or stored
  */
@@ -53,7 +53,7 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
         const job = (await list()).find((one) => one.state === "waiting");
         if (!job || !state.get().queueRuns) break;
         await change({ ...job, state: "running" });
-        const outcome = await make(job.fields);
+        const outcome = await make(job.fields, job.origin);
         if (!(await close(job, outcome))) state.set({ queueRuns: false });
         if (outcome === "done") done += 1;
       }

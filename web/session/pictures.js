@@ -19,7 +19,7 @@ import { createTiming } from "./timing.js";
 /**
  * What an image is made with besides the request: the numbers of its start image and of the mask of
  * that, its LoRAs, its ControlNets and T2I-Adapters, the upscaler of its second pass.
- * @typedef {Pick<import("./protocol.js").Wanted, "startImage" | "mask" | "upscaler"> &
+ * @typedef {Pick<import("./protocol.js").Wanted, "startImage" | "mask" | "upscaler" | "origin"> &
  *   { loras: LoraChoice[], controls: import("./protocol.js").ControlChoice[] }} Beside
  */
 
@@ -138,8 +138,8 @@ async function makeRun(making, { count, ...request }, extras, beside) {
  * @param {Beside} beside
  */
 async function store({ events, opened, platform }, request, picture, seconds, beside) {
-  const { startImage, mask, loras, controls, upscaler } = beside;
-  const { width, height, png, parts = [] } = picture;
+  const { startImage, mask, loras, controls, upscaler, origin } = beside;
+  const { width, height, parts = [] } = picture;
   const { model, description, madeBy } = opened;
   // Where only the masked part is made, the image has the start image's size, the run its own. A
   // second pass is larger than the request says.
@@ -154,10 +154,11 @@ async function store({ events, opened, platform }, request, picture, seconds, be
     ...{ ...request, ...size, ...(loras.length && { loras: writeLoras(loras) }) },
     ...(upscaler && { upscaler: writeUpscaler(upscaler) }),
   };
-  const file = new Blob([png], { type: "image/png" });
+  const file = new Blob([await pngOf(picture, origin)], { type: "image/png" });
   const start = {
     ...(startImage ? { initial: startImage, ...(mask ? { mask } : {}) } : {}),
     ...(controls.length ? { controls } : {}),
+    ...(origin ? { origin } : {}),
   };
   const others = parts.length ? { parts } : {};
   const from = { model, provenance: description.model, engine: madeBy, ...others };
@@ -171,4 +172,15 @@ async function store({ events, opened, platform }, request, picture, seconds, be
     if (sentence) events.emit("unkept", sentence);
     else events.emit("note", say.notKept(/** @type {Error} */ (error)?.message ?? ""));
   }
+}
+
+/**
+ * The PNG file of an image, with the template that its prompt was expanded from.
+ * @param {Picture} picture
+ * @param {Beside["origin"]} origin
+ */
+async function pngOf({ png }, origin) {
+  if (!origin?.template) return png;
+  const { withTemplate } = await import("../batch/png_text.js");
+  return withTemplate(png, origin.template);
 }

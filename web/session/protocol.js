@@ -9,10 +9,12 @@
 
 /**
  * What to make: a request, how many images, the numbers of their start image and of its mask, their
- * LoRAs, their ControlNets and T2I-Adapters, and the upscaler of their second pass.
+ * LoRAs, their ControlNets and T2I-Adapters, the upscaler of their second pass, and where a job's
+ * request comes from.
  * @typedef {{ request: Request, count: number, startImage?: string | undefined,
  *   mask?: string | undefined, loras?: import("../files/loras.js").LoraChoice[],
- *   controls?: ControlChoice[], upscaler?: { name: string, hash: string } | undefined }} Wanted
+ *   controls?: ControlChoice[], upscaler?: { name: string, hash: string } | undefined,
+ *   origin?: import("../storage/jobs.js").Origin | undefined }} Wanted
  */
 
 /**
@@ -34,6 +36,7 @@
  * @property {import("../storage/images.js").SavedImage["enlarged"]} [enlarged] the upscalers
  * that have enlarged it
  * @property {string} [before] of an enlarged one: the number of the image that was enlarged
+ * @property {import("../storage/jobs.js").Origin} [origin] where its request comes from
  * @property {string} model the model's address
  * @property {import("../engine/protocol.js").Provenance | null} [provenance] of the model
  * @property {import("../engine/protocol.js").Part[]} [parts] those that were not the model's own

@@ -8,6 +8,9 @@ import { Database } from "./indexed_db.js";
 /** The database's name. */
 export const PAGE = "darkroom-page";
 
+/** The name of the database of lists and grids (batch/database.js). */
+export const BATCH = "darkroom-batch";
+
 const database = new Database(PAGE, 2, (made, oldVersion) => {
   if (oldVersion < 1) {
     made.createObjectStore("pictures", { keyPath: "id", autoIncrement: true });

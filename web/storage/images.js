@@ -26,6 +26,7 @@ import { changed, transact } from "./database.js";
  * @property {Enlargement | Enlargement[]} [enlarged] if upscalers have enlarged it, in their
  * order; one that stands alone is of an earlier version of the page
  * @property {string} [before] of an enlarged one: the number of the image that was enlarged
+ * @property {import("./jobs.js").Origin} [origin] where its request comes from, if not the form
  */
 
 /**

@@ -5,12 +5,25 @@ import { changed, transact } from "./database.js";
 
 /** @typedef {import("../files/table.js").Row} Row */
 /** @typedef {"waiting" | "running" | "done" | "failed"} JobState */
-/** @typedef {{ id: number, fields: Row, state: JobState, reason?: string }} Job */
+/** @typedef {{ id: number, fields: Row, state: JobState, reason?: string, origin?: Origin }} Job */
 
-/** @param {Row[]} rows */
-export async function addJobs(rows) {
+/**
+ * Where the request of a job, and of its image, comes from: prompts before they were expanded, and
+ * the cell of a grid.
+ * @typedef {{ template?: { prompt?: string, negative_prompt?: string }, grid?: string,
+ *   cell?: number }} Origin
+ */
+
+/**
+ * @param {Row[]} rows
+ * @param {(Origin | undefined)[]} [origins] of the rows
+ */
+export async function addJobs(rows, origins = []) {
   await transact(["jobs"], "readwrite", (jobs) => {
-    for (const fields of rows) jobs.add({ fields, state: "waiting" });
+    for (const [at, fields] of rows.entries()) {
+      const origin = origins[at];
+      jobs.add({ fields, state: "waiting", ...(origin && { origin }) });
+    }
   });
   changed("jobs");
 }

@@ -71,7 +71,150 @@ export const batchText = {
     `These are ${numbers(count)} images. A grid has at most ${numbers(most)}.`,
   noParts: () => "Write optional parts behind bars: a photo | at night | by the sea.",
   tooManyParts: (/** @type {number} */ count, /** @type {number} */ most) =>
-    `${count} optional parts make ${numbers(2 ** count)} images. At most ${most} parts are possible.`,
+    `${count} optional parts make ${numbers(2 ** count)} images. At most ${most} parts are ` +
+    "possible.",
   parts: () => "Prompt",
   nothing: () => "—",
+
+  /* Lists. */
+  wrongName: (/** @type {string} */ typed) =>
+    `“${typed}” cannot be the name of a list: letters, digits, spaces, - _ . and / for folders, ` +
+    "with no two underscores together and none at the ends.",
+  listTooLong: (/** @type {string} */ name, /** @type {number} */ most) =>
+    `The list “${name}” is longer than ${numbers(most)} characters.`,
+  nameTaken: (/** @type {string} */ name) => `There is a list “${name}” already.`,
+  lists: () => "Lists on this device",
+  noLists: () =>
+    "No list yet. A list is a text with one choice per line; __name__ in a prompt stands for one " +
+    "of them.",
+  lines: (/** @type {number} */ count) => some(count, "line"),
+  newList: () => "New list",
+  edit: () => "Edit",
+  remove: () => "Delete",
+  removed: (/** @type {string} */ name) => `The list “${name}” is deleted.`,
+  importFiles: () => "Import files…",
+  importFolder: () => "Import a folder…",
+  imported: (/** @type {number} */ count, /** @type {number} */ replaced) =>
+    `${some(count, "list")} ${count === 1 ? "is" : "are"} imported` +
+    `${replaced ? `; of the same name were and are replaced: ${replaced}` : ""}.`,
+  nothingImported: () => "These files have no lists: choose .txt, .json or .zip files.",
+  notImported: (/** @type {string} */ file, /** @type {string} */ reason) =>
+    `${file} cannot be imported: ${reason}`,
+  tooManyLists: (/** @type {number} */ most, /** @type {number} */ characters) =>
+    `these are more than ${numbers(most)} lists, or more than ${numbers(characters)} characters.`,
+  foldersTooDeep: (/** @type {number} */ most) => `its folders are more than ${most} deep.`,
+  exportZip: () => "Export all (zip)",
+  exportJson: () => "Export all (JSON)",
+  listName: () => "Name",
+  listText: () => "One choice per line; lines that begin with # are comments",
+  save: () => "Save",
+  cancel: () => "Cancel",
+  saved: (/** @type {string} */ name) => `The list “${name}” is saved.`,
+
+  /* The dialog. */
+  title: () => "Many images",
+  tabs: () => "Ways to make many images",
+  tab: {
+    wildcards: "Wildcards",
+    grid: "Grid",
+    matrix: "Prompt matrix",
+    seeds: "Seeds",
+    results: "Results",
+  },
+  close: () => "Close",
+  atOnce: () => "Start at once; else they wait in the queue",
+  generate: (/** @type {number} */ count) => `Generate ${images(count)}`,
+  count: (/** @type {number} */ count) => `${images(count)}.`,
+  queued: (/** @type {number} */ count) =>
+    `${some(count, "job")} ${count === 1 ? "is" : "are"} added to the queue.`,
+
+  expand: () => "Expand {a|b} and __lists__ in prompts",
+  expandHint: () =>
+    "Off, braces are text. On, Generate and Add to queue put one job for each image into the " +
+    "queue, with its own text: the choices are those of the image’s seed.",
+  syntax: () => "What can be written",
+  syntaxRows: /** @type {[string, string][]} */ ([
+    ["{red|blue}", "one of them"],
+    ["{2::red|blue}", "red twice as often as blue"],
+    ["{2$$a|b|c}", "two of them, joined by a comma"],
+    ["{1-2$$ and $$a|b|c}", "one or two of them, joined by “ and ”"],
+    ["__colours__", "one line of the list “colours”"],
+    ["__animals/*__", "one line of all lists in the folder “animals”"],
+    ["\\{ \\} \\| \\_ \\$", "the sign itself"],
+  ]),
+  combinations: (/** @type {number} */ count) =>
+    count >= Number.MAX_SAFE_INTEGER
+      ? `The form’s prompts have more than ${numbers(count)} combinations.`
+      : count === 1
+        ? "The form’s prompts have nothing to choose from: 1 combination."
+        : `The form’s prompts have ${numbers(count)} combinations. For example:`,
+  atRandom: (/** @type {number} */ count) => `Generate ${images(count)} at random`,
+  all: (/** @type {number} */ count) => `Generate all ${numbers(count)} combinations`,
+  allTooMany: () => "Generate all combinations",
+  oneSeed: () => "One seed for all combinations",
+
+  gridHint: () => "All other settings, the seed too, are those of the form.",
+  axis: (/** @type {string} */ name) => `${name} axis`,
+  axisName: { x: "X", y: "Y", z: "Z" },
+  none: () => "none",
+  noAxis: () => "Choose what an axis changes.",
+  values: (/** @type {string} */ name) => `${name} values`,
+  gridTitle: (/** @type {string[]} */ labels) => labels.join(" × "),
+
+  matrixHint: () =>
+    "What stands before the first bar is always there; each combination of the other parts " +
+    "becomes an image.",
+  matrixPrompt: () => "Prompt with optional parts behind bars",
+  separator: () => "Between the parts",
+  separators: /** @type {[string, string][]} */ ([
+    [", ", "a comma"],
+    [" ", "a space"],
+  ]),
+  place: () => "Optional parts stand",
+  places: /** @type {[string, string][]} */ ([
+    ["behind", "behind the rest"],
+    ["before", "before the rest"],
+  ]),
+
+  seedsHint: () => "One image for each seed, all else as in the form.",
+  seeds: () => "Seeds",
+
+  noGrids: () => "Grids and prompt matrices that you make are kept here.",
+  grid: () => "Grid",
+  gridOption: (/** @type {string} */ title, /** @type {number} */ made) =>
+    `${title} · ${new Date(made).toLocaleString()}`,
+  value: (/** @type {string} */ label, /** @type {string} */ value) =>
+    label === "Prompt" || label === "Prompt search and replace" ? value : `${label}: ${value}`,
+  states: (/** @type {Map<string, number>} */ found) =>
+    [...found].map(([state, count]) => `${numbers(count)} ${state}`).join(", "),
+  state: /** @type {Record<string, string>} */ ({
+    done: "done",
+    waiting: "waiting",
+    running: "running",
+    failed: "failed",
+    cancelled: "cancelled",
+  }),
+  cellName: (/** @type {string[]} */ values) => values.filter(Boolean).join(", "),
+  failed: (/** @type {string} */ reason) => `failed: ${reason}`,
+  openCell: (/** @type {string} */ name) => `Open in the gallery: ${name}`,
+  savePng: () => "Save plot (PNG)",
+  saveHtml: () => "Save as HTML",
+  retry: (/** @type {number} */ count) => `Make ${some(count, "missing cell")} again`,
+  stop: () => "Take the rest out of the queue",
+  dropGrid: () => "Delete grid",
+  gridDropped: () => "The grid is deleted; its images stay in the gallery.",
+  plotting: () => "Drawing the plot…",
+  plotted: (/** @type {number} */ width, /** @type {number} */ height) =>
+    `The plot has ${width} × ${height} pixels.`,
+  plottedSmaller: (
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+    /** @type {number} */ scale,
+  ) =>
+    `At full size the plot would be too large for a canvas: it is drawn at ` +
+    `${Math.max(1, Math.round(scale * 100))} %, ${width} × ${height} pixels.`,
+  noCanvas: () => "The browser has no memory for a canvas of this size.",
+  tooLargeForHtml: () =>
+    "The images are too large for one HTML file: they are saved beside it, in a zip file.",
+  firstCell: () => "Settings of the first cell",
 };

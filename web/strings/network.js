@@ -16,13 +16,15 @@ export const text = {
 
   confirmForget: (/** @type {string[]} */ models) =>
     "Delete all of this for good? The gallery, the queue, the form and the styles, settings and " +
-    "faults, start images, what was measured of this device, the offline copy of this page" +
+    "faults, start images, wildcard lists and grids, what was measured of this device, the " +
+    "offline copy of this page" +
     (models.length
       ? `, and these models with their accepted licences and pinned hashes: ${models.join(", ")}.`
       : ", and the record of models (none is stored)."),
   parts: {
     settings: "settings, form and faults",
     pages: "gallery, queue and start images",
+    batch: "wildcard lists and grids",
     kernels: "what was measured of this device",
     models: "models, accepted licences and pinned hashes",
     caches: "offline copy",

@@ -5,7 +5,6 @@ import { say } from "../strings.js";
 import { text } from "../strings/network.js";
 import { watchRequests } from "../engine/requests.js";
 import { watchWorkers } from "../engine/start.js";
-import { forgetAll } from "../page/forget.js";
 import { Store } from "../store/client.js";
 import { anyById, byId, element, onPress, withText } from "../dom.js";
 import { createPins } from "./pins.js";
@@ -150,6 +149,7 @@ async function showStorage() {
 async function forget() {
   const stored = await modelTitles();
   if (!confirm(text.confirmForget(stored))) return;
+  const { forgetAll } = await import("../page/forget.js");
   const message = await forgetAll();
   anyById("forgotten").textContent = message;
   try {

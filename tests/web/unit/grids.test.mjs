@@ -72,7 +72,10 @@ const FORM = {
   ...{ prompt: "a cat by day", negative_prompt: "dark cat", seed: "7", steps: "20", count: "4" },
   loras: "ink#0123456789ab:1, line:0.5:0",
 };
-/** @param {Record<string, string>} typed by the names of axes @param {Record<string, string>} fields */
+/**
+ * @param {Record<string, string>} typed by the names of axes
+ * @param {Record<string, string>} fields
+ */
 function grid(typed, fields = FORM) {
   const kinds = axisKinds(fields, ["ddim", "euler"]);
   const axes = Object.entries(typed).map(([id, values]) => {

@@ -189,7 +189,9 @@ test("a row becomes the rows of its pictures", () => {
   }
   const [again] = expandRow({ ...row, count: "1", seed: "13" }, book());
   assert.equal(again?.fields["prompt"], made[3]?.fields["prompt"], "by its own seed");
-  const free = expandRow({ ...row, seed: "" }, book()).map(({ fields }) => BigInt(fields["seed"]));
+  const free = expandRow({ ...row, seed: "" }, book()).map(({ fields }) =>
+    BigInt(fields["seed"] ?? ""),
+  );
   assert.equal((free[5] ?? 0n) - (free[0] ?? 0n), 5n);
   assert.equal(expandRow({ prompt: "plain", seed: "1" }, book())[0]?.template, undefined);
   assert.throws(() => expandRow({ ...row, count: "0" }, book()), { field: "count" });

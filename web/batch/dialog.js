@@ -1,0 +1,175 @@
+// The dialog "Many images": wildcards, grids, prompt matrices, seeds, and what has become of grids.
+// All of them put jobs into the queue. Loaded when it is first opened, or when a prompt is
+// expanded.
+
+import { byId, chip, element } from "../dom.js";
+import { expands } from "../request/expands.js";
+import { addJobs } from "../storage/jobs.js";
+import { remember, remembered } from "../storage/settings.js";
+import { batchText as text } from "../strings/batch.js";
+import { expandRow } from "./expand.js";
+import { addGrid } from "./grids.js";
+import { storedBook } from "./jobs.js";
+import { check } from "./parts.js";
+import { createGrid } from "./tab_grid.js";
+import { createMatrix } from "./tab_matrix.js";
+import { createResults } from "./tab_results.js";
+import { createSeeds } from "./tab_seeds.js";
+import { createWildcards } from "./tab_wildcards.js";
+import { createTabs } from "./tabs.js";
+
+/** @typedef {import("./expand.js").Expanded} Expanded */
+/** @typedef {import("../files/table.js").Row} Row */
+
+/**
+ * What the tabs work with.
+ * @typedef {object} Work
+ * @property {Pick<import("../views/form.js").Form, "fields" | "showFault">} form
+ * @property {() => string[]} samplers of the open model
+ * @property {(made: Expanded[]) => Promise<void>} enqueue puts images into the queue, and starts
+ * it if that is wanted
+ * @property {(title: string, grid: import("./cells.js").Grid) => Promise<void>} addGrid the same
+ * with the cells of a grid
+ * @property {() => void} resume starts the queue, if that is wanted
+ * @property {(id: number) => void} view shows an image of the gallery
+ *
+ * @typedef {object} Handlers
+ * @property {(rows: Row[]) => Promise<number>} add puts rows into the queue, expanded; resolves to
+ * their number
+ * @property {() => Promise<void>} run starts the queue
+ * @property {(id: number) => void} view shows an image of the gallery
+ * @property {(sentence: string) => void} told shows a sentence below the form
+ * @property {(error: unknown) => void} tell shows a fault there
+ */
+
+/** The names of what is remembered: whether the queue starts at once, and the tab. */
+const [AT_ONCE, TAB] = ["many-at-once", "many-tab"];
+
+/**
+ * @param {Work["form"]} form
+ * @param {Handlers} handlers
+ */
+export async function createMany(form, { add, run, view, told, tell }) {
+  const atOnce = createAtOnce();
+  const dialog = element("dialog", { id: "many-dialog" });
+  dialog.setAttribute("aria-labelledby", "many-title");
+
+  const resume = () => {
+    if (atOnce.input.checked) void run();
+  };
+
+  /** @type {Work} */
+  const work = {
+    form,
+    samplers: () => [...byId("sampler", HTMLSelectElement).options].map(({ value }) => value),
+    async enqueue(made) {
+      const all = await expandedOf(made);
+      await addJobs(
+        all.map(({ fields }) => fields),
+        all.map(({ template }) => template && { template }),
+      );
+      told(text.queued(all.length));
+      resume();
+      dialog.close();
+    },
+    async addGrid(title, { scales, cells }) {
+      const all = await expandedOf(cells.map((fields) => ({ fields })));
+      const { id } = await addGrid({ title, scales, cells: all });
+      told(text.queued(all.length));
+      resume();
+      tabs.show("results");
+      await results.choose(id);
+    },
+    resume,
+    view(id) {
+      dialog.close();
+      view(id);
+    },
+  };
+  const results = createResults(work);
+  const parts = {
+    wildcards: createWildcards(work),
+    grid: createGrid(work),
+    matrix: createMatrix(work),
+    seeds: createSeeds(work),
+    results,
+  };
+  const tabs = createTabs(
+    text.tabs(),
+    Object.entries(parts).map(([name, { panel, enter }]) => ({
+      ...{ name, label: text.tab[/** @type {keyof typeof parts} */ (name)], panel },
+      enter() {
+        remember(TAB, name);
+        enter();
+      },
+    })),
+  );
+  const title = element("h2", { id: "many-title" }, text.title());
+  const close = chip(text.close(), () => dialog.close());
+  const end = element("div", { className: "actions" }, atOnce.label);
+  end.append(element("span", { className: "gap" }), close);
+  dialog.append(title, tabs.list, ...Object.values(parts).map(({ panel }) => panel), end);
+  document.body.append(dialog);
+  keepUndo(dialog);
+  // The browser's Back leaves the place that it was opened at.
+  addEventListener("popstate", () => dialog.close());
+  // Escape does not throw away a list that is being edited.
+  dialog.addEventListener("cancel", (event) => parts.wildcards.edits() && event.preventDefault());
+  await addStyle();
+
+  return {
+    open() {
+      if (dialog.open) return;
+      dialog.showModal();
+      const last = remembered(TAB) ?? "";
+      tabs.show(last in parts ? last : "wildcards");
+    },
+
+    /** Makes images of prompts that are to be expanded. @param {Row} fields */
+    async generate(fields) {
+      form.showFault(null);
+      try {
+        told(text.queued(await add([fields])));
+        void run();
+      } catch (error) {
+        tell(error);
+      }
+    },
+  };
+}
+
+/** The box that says whether the queue starts at once. */
+function createAtOnce() {
+  const made = check("many-at-once", text.atOnce(), remembered(AT_ONCE) !== "no");
+  made.input.addEventListener("change", () => {
+    remember(AT_ONCE, made.input.checked ? null : "no");
+  });
+  return made;
+}
+
+/** One image each: what is still to be expanded is. @param {Expanded[]} made */
+async function expandedOf(made) {
+  const book = await storedBook();
+  return made.map((one) => {
+    const open = !one.template && expands(one.fields);
+    return open ? (expandRow(one.fields, book)[0] ?? one) : one;
+  });
+}
+
+/** The line with Undo goes back to the page when the dialog closes. @param {HTMLElement} dialog */
+function keepUndo(dialog) {
+  dialog.addEventListener("close", () => {
+    const box = dialog.querySelector("#undo");
+    if (box) document.body.append(box);
+  });
+}
+
+/** Adds the dialog's own style sheet; without it the dialog works all the same. */
+function addStyle() {
+  const href = new URL("../style/batch.css", import.meta.url).href;
+  const link = element("link", { rel: "stylesheet", href });
+  return new Promise((/** @type {(value: unknown) => void} */ done) => {
+    link.onload = link.onerror = done;
+    document.head.append(link);
+  });
+}

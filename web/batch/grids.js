@@ -1,0 +1,127 @@
+// Grids as this browser stores them. A cell is a job of the queue, then an image of the gallery;
+// both name the grid and the cell, so what has become of a cell is found at any time, also after a
+// reload. A cell whose job was removed, or whose image was deleted, can be made again.
+
+import { addJobs, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
+import { listImages } from "../storage/images.js";
+import { changed, transact } from "./database.js";
+
+/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
+/** @typedef {import("../storage/jobs.js").Job} Job */
+/** @typedef {import("../storage/jobs.js").Origin} Origin */
+/** @typedef {import("./cells.js").Scale} Scale */
+/** @typedef {import("./expand.js").Expanded} Expanded */
+
+/**
+ * @typedef {object} SavedGrid
+ * @property {string} id
+ * @property {number} made milliseconds since 1970
+ * @property {string} title
+ * @property {[Scale, Scale, Scale]} scales of x, y and z
+ * @property {Expanded[]} cells x changes first, z last
+ *
+ * What has become of a cell: its image, or why there is none.
+ * @typedef {object} CellState
+ * @property {"done" | "waiting" | "running" | "failed" | "cancelled"} state
+ * @property {SavedImage} [image]
+ * @property {Job} [job]
+ */
+
+/** All grids, the latest first. @returns {Promise<SavedGrid[]>} */
+export async function listGrids() {
+  /** @type {SavedGrid[]} */
+  const grids = await transact("grids", "readonly", (store) => store.getAll());
+  return grids.sort((a, b) => b.made - a.made);
+}
+
+/**
+ * Stores a grid, and adds its cells to the queue.
+ * @param {Omit<SavedGrid, "id" | "made">} grid
+ * @returns {Promise<SavedGrid>}
+ */
+export async function addGrid(grid) {
+  const id = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const saved = { ...grid, id, made: Date.now() };
+  await transact("grids", "readwrite", (store) => void store.put(saved));
+  await addCells(
+    saved,
+    saved.cells.map((_cell, at) => at),
+  );
+  changed();
+  return saved;
+}
+
+/**
+ * Adds cells of a grid to the queue, for the first time or again.
+ * @param {SavedGrid} grid
+ * @param {number[]} which
+ */
+export async function addCells({ id, cells }, which) {
+  /** @type {import("../files/table.js").Row[]} */
+  const rows = [];
+  /** @type {Origin[]} */
+  const origins = [];
+  for (const at of which) {
+    const { fields, template } = cells[at] ?? { fields: {} };
+    rows.push(fields);
+    origins.push({ ...(template && { template }), grid: id, cell: at });
+  }
+  await addJobs(rows, origins);
+}
+
+/**
+ * What has become of each cell of a grid. Of two images of a cell it is the later one.
+ * @param {SavedGrid} grid
+ * @param {SavedImage[]} images
+ * @param {Job[]} jobs
+ * @returns {CellState[]}
+ */
+export function statesOf({ id, cells }, images, jobs) {
+  /** @type {CellState[]} */
+  const states = cells.map(() => ({ state: "cancelled" }));
+  for (const job of jobs) {
+    const { grid, cell } = job.origin ?? {};
+    if (grid !== id || cell === undefined || !states[cell]) continue;
+    // The image of a job that is done was deleted.
+    states[cell] = { state: job.state === "done" ? "cancelled" : job.state, job };
+  }
+  for (const image of images.toSorted((a, b) => a.id - b.id)) {
+    const { grid, cell } = image.origin ?? {};
+    if (grid === id && cell !== undefined && states[cell]) states[cell] = { state: "done", image };
+  }
+  return states;
+}
+
+/** The images and jobs of now. */
+export async function readStates() {
+  const [images, jobs] = await Promise.all([listImages(), listJobs()]);
+  return { images, jobs };
+}
+
+/**
+ * Takes the cells of a grid out of the queue that wait or failed.
+ * @param {SavedGrid} grid
+ * @param {Job[]} jobs
+ * @returns {Promise<Job[]>} those that were taken out
+ */
+export async function stopCells({ id }, jobs) {
+  const own = jobs.filter(({ origin, state }) => origin?.grid === id && state !== "running");
+  await deleteJobs(own.map((job) => job.id));
+  return own;
+}
+
+/**
+ * Deletes a grid; its images stay in the gallery. Returns what brings it back.
+ * @param {SavedGrid} grid
+ * @param {Job[]} jobs
+ */
+export async function dropGrid(grid, jobs) {
+  const taken = await stopCells(grid, jobs);
+  await transact("grids", "readwrite", (store) => store.delete(grid.id));
+  changed();
+  return async () => {
+    await transact("grids", "readwrite", (store) => void store.put(grid));
+    await putJobs(taken);
+    changed();
+  };
+}
