@@ -176,6 +176,8 @@ export const say = {
     count > 1 ? `${count} jobs are added to the queue.` : "Added to the queue.",
 
   noPrompt: () => "(no prompt)",
+  /** @param {{ prompt?: string, negative_prompt?: string }} of what a prompt was expanded from */
+  template: (of) => `from ${of.prompt ?? of.negative_prompt}`,
   select: (/** @type {string} */ prompt) => `Select: ${prompt}`,
   gallery: (/** @type {number} */ count, /** @type {number} */ bytes) =>
     `${count === 1 ? "1 image" : `${count} images`}, ${fileSize(bytes)}`,

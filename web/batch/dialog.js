@@ -4,7 +4,7 @@
 
 import { byId, chip, element } from "../dom.js";
 import { expands } from "../request/expands.js";
-import { addJobs } from "../storage/jobs.js";
+import { addJobs, listJobs } from "../storage/jobs.js";
 import { remember, remembered } from "../storage/settings.js";
 import { batchText as text } from "../strings/batch.js";
 import { expandRow } from "./expand.js";
@@ -126,17 +126,31 @@ export async function createMany(form, { add, run, view, told, tell }) {
     },
 
     /** Makes images of prompts that are to be expanded. @param {Row} fields */
-    async generate(fields) {
-      form.showFault(null);
-      try {
-        told(text.queued(await add([fields])));
-        void run();
-      } catch (error) {
-        tell(error);
-      }
-    },
+    generate: (fields) => generate(fields, form, { add, run, told, tell }),
   };
 }
+
+/**
+ * Makes images of prompts that are to be expanded.
+ * @param {Row} fields
+ * @param {Work["form"]} form
+ * @param {Omit<Handlers, "view">} handlers
+ */
+async function generate(fields, form, { add, run, told, tell }) {
+  form.showFault(null);
+  try {
+    const failed = await failedJobs();
+    told(text.queued(await add([fields])));
+    await run();
+    // The queue tells its faults in its own list: here the user looks at the form.
+    const [first] = (await failedJobs()).filter(({ id }) => !failed.some((one) => one.id === id));
+    if (first) tell(new Error(first.reason));
+  } catch (error) {
+    tell(error);
+  }
+}
+
+const failedJobs = async () => (await listJobs()).filter(({ state }) => state === "failed");
 
 /** The box that says whether the queue starts at once. */
 function createAtOnce() {

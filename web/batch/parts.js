@@ -64,6 +64,7 @@ export function createStart(count, act) {
       setText(line, text.count(found));
     } catch (error) {
       button.disabled = true;
+      button.textContent = text.generate();
       line.classList.add("cut");
       setText(line, /** @type {Error} */ (error).message);
     }
@@ -82,6 +83,6 @@ export function createStart(count, act) {
     runs = false;
     button.disabled = false;
   });
-  button.textContent = text.generate(0);
+  button.textContent = text.generate();
   return { line, button, refresh };
 }

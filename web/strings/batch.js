@@ -25,7 +25,7 @@ export const batchText = {
   tooManyChoices: (/** @type {number} */ most) =>
     `One text takes more than ${numbers(most)} choices: its lists name each other too often.`,
   noList: (/** @type {string} */ name) =>
-    `There is no list “${name}”. Make or import it under Many…, Wildcards.`,
+    `There is no list “${name}”. Make or import it under Many images…, Wildcards.`,
   emptyList: (/** @type {string} */ name) => `The list “${name}” has no lines to choose from.`,
   tooManyStars: (/** @type {number} */ most) => `A name has at most ${most} stars.`,
   circle: (/** @type {string[]} */ names) =>
@@ -123,7 +123,7 @@ export const batchText = {
   },
   close: () => "Close",
   atOnce: () => "Start at once; else they wait in the queue",
-  generate: (/** @type {number} */ count) => `Generate ${images(count)}`,
+  generate: (count = 0) => (count ? `Generate ${images(count)}` : "Generate"),
   count: (/** @type {number} */ count) => `${images(count)}.`,
   queued: (/** @type {number} */ count) =>
     `${some(count, "job")} ${count === 1 ? "is" : "are"} added to the queue.`,

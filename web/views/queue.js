@@ -82,9 +82,10 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
  * @param {Job} job
  * @param {() => void} onDrop the user removes the job
  */
-function item({ fields, state, reason }, onDrop) {
+function item({ fields, state, reason, origin }, onDrop) {
   const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
-  const status = withText("span", reason ?? say.jobState(state));
+  const template = origin?.template ? ` · ${beginning(say.template(origin.template), SHOWN)}` : "";
+  const status = withText("span", (reason ?? say.jobState(state)) + template);
   status.className = "hint";
   const made = element("li", {}, withText("p", prompt), status);
   made.dataset["state"] = state;
