@@ -92,10 +92,10 @@ export function statesOf({ id, cells }, images, jobs) {
   return states;
 }
 
-/** The images and jobs of now. */
+/** The jobs and images of now. A job is done after its image is stored, so images come second. */
 export async function readStates() {
-  const [images, jobs] = await Promise.all([listImages(), listJobs()]);
-  return { images, jobs };
+  const jobs = await listJobs();
+  return { jobs, images: await listImages() };
 }
 
 /**

@@ -72,13 +72,11 @@ export function createManager(onChanged) {
     const known = new Set(lists.map(({ name }) => name));
     const replaced = lists.filter(({ name }) => found.some((one) => one.name === name));
     await putLists(found);
-    tell(text.imported(found.length, replaced.length));
-    if (replaced.length) {
-      const added = found.map(({ name }) => name).filter((name) => !known.has(name));
-      offerUndo(text.imported(found.length, replaced.length), () => {
-        putLists(replaced, added).catch(fail);
-      });
-    }
+    const sentence = text.imported(found.length, replaced.length);
+    tell(replaced.length ? "" : sentence);
+    if (!replaced.length) return;
+    const added = found.map(({ name }) => name).filter((name) => !known.has(name));
+    offerUndo(sentence, () => void putLists(replaced, added).catch(fail));
   }
 
   const exportZip = chip(text.exportZip(), () => {

@@ -43,10 +43,11 @@ const [LABELS, LABELS_MIN] = [0.6, 8];
  */
 export function layoutOf([x, y, z], cell, measure) {
   const font = Math.round(Math.min(Math.max(cell.width * LETTERS, LETTERS_MIN), LETTERS_MAX));
-  const line = font * LINE;
+  // Whole pixels: an image that lies between them is blurred.
+  const line = Math.ceil(font * LINE);
   const wrap = (/** @type {string} */ label, /** @type {number} */ width) =>
     wrapped(label, width, (own) => measure(own, font));
-  const side = y.label ? Math.max(cell.width * LABELS, font * LABELS_MIN) : 0;
+  const side = y.label ? Math.ceil(Math.max(cell.width * LABELS, font * LABELS_MIN)) : 0;
   const left = MARGIN + (side ? side + GAP : 0);
   const heads = x.label ? x.values.map((value) => wrap(named(x, value), cell.width)) : [];
   const head = Math.max(0, ...heads.map((lines) => lines.length)) * line;
@@ -168,7 +169,7 @@ function drawLabel(context, font, { x, y, lines, centred, bold }) {
   context.fillStyle = "#000";
   context.textAlign = centred ? "center" : "left";
   context.textBaseline = "top";
-  for (const [i, own] of lines.entries()) context.fillText(own, x, y + i * font * LINE);
+  for (const [i, own] of lines.entries()) context.fillText(own, x, y + i * Math.ceil(font * LINE));
 }
 
 /**

@@ -127,8 +127,9 @@ function createButtons(shown, { resume, tell }) {
   const html = acting(text.saveHtml(), async ({ grid, cells }) => {
     tell(await saveSheet(grid, cells));
   });
-  const retry = acting("", async ({ grid, cells, jobs }) => {
-    const missing = missingOf(cells);
+  const retry = acting("", async ({ grid }) => {
+    const { images, jobs } = await readStates();
+    const missing = missingOf(statesOf(grid, images, jobs));
     const old = jobs.filter(({ origin }) => missing.includes(origin?.cell ?? -1));
     await stopCells(grid, old);
     await addCells(grid, missing);

@@ -94,9 +94,10 @@ export const batchText = {
   removed: (/** @type {string} */ name) => `The list “${name}” is deleted.`,
   importFiles: () => "Import files…",
   importFolder: () => "Import a folder…",
-  imported: (/** @type {number} */ count, /** @type {number} */ replaced) =>
-    `${some(count, "list")} ${count === 1 ? "is" : "are"} imported` +
-    `${replaced ? `; of the same name were and are replaced: ${replaced}` : ""}.`,
+  /** @param {number} count @param {number} replaced of which a list had the same name */
+  imported: (count, replaced) =>
+    `${some(count, "list")} ${count === 1 ? "is" : "are"} imported.` +
+    (replaced ? ` Replaced: ${replaced} of the same name.` : ""),
   nothingImported: () => "These files have no lists: choose .txt, .json or .zip files.",
   notImported: (/** @type {string} */ file, /** @type {string} */ reason) =>
     `${file} cannot be imported: ${reason}`,
