@@ -171,6 +171,11 @@ export const say = {
   copiedSettings: () =>
     "The link is copied. It has the settings alone: start image, control pictures and enlarging " +
     "are on your device only.",
+  copyImage: () => "Copy image",
+  imageCopied: () => "The image is copied.",
+  imageNotCopied: (/** @type {Error} */ { message }) =>
+    `The browser did not copy the image (${message}). Download it instead.`,
+  imageGone: () => "it is no longer kept here",
   copyYourself: () => "The link:",
   queued: (/** @type {number} */ count) =>
     count > 1 ? `${count} jobs are added to the queue.` : "Added to the queue.",
@@ -204,8 +209,12 @@ export const say = {
     count === 1 ? "1 image is deleted." : `${count} images are deleted.`,
   jobsRemoved: (/** @type {number} */ count) =>
     count === 1 ? "1 job is removed." : `${count} jobs are removed.`,
+  /** The line of Undo. @param {string} text @param {number} more deletions before the latest */
+  undoText: (text, more) => (more ? `${text} ${more} more can be undone after it.` : text),
   styleDeleted: (/** @type {string} */ name) => `The style “${name}” is deleted.`,
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
+  starSome: (/** @type {number} */ count, /** @type {boolean} */ all) =>
+    `${all ? "Remove from" : "Add to"} favourites${count ? ` (${count})` : ""}`,
   star: () => "Favourite",
   starred: () => "★ Favourite",
   fromStartImage: (/** @type {number} */ strength, /** @type {boolean} */ masked = false) =>

@@ -38,14 +38,10 @@ export function createStyles(typed, onChange) {
   /** @param {Style[]} all */
   const store = (all) => (styles = keepStyles(all));
 
-  /**
-   * Undoes a change.
-   * @param {Style[]} all the styles before it
-   * @param {string} name of the style that was selected
-   */
-  function bringBack(all, name) {
-    store(all);
-    offer(name);
+  /** Stores a style as it was before; the others stay as they are. @param {Style} former */
+  function bringBack(former) {
+    store([...styles.filter(({ name }) => name !== former.name), former]);
+    offer(former.name);
     onChange();
   }
 
@@ -64,21 +60,21 @@ export function createStyles(typed, onChange) {
   dialog.addEventListener("close", () => {
     const named = name.value.trim();
     if (dialog.returnValue !== "save" || !named) return;
-    const before = styles;
+    const former = styles.find((style) => style.name === named);
     const rest = styles.filter((style) => style.name !== named);
     const typedWords = { prompt: prompt.value.trim(), negative: negative.value.trim() };
     store([...rest, { name: named, ...typedWords }]);
     offer(named);
     onChange();
-    const replaced = before.length > rest.length;
-    if (replaced) offerUndo(say.styleReplaced(named), () => bringBack(before, named));
+    if (former) offerUndo(say.styleReplaced(named), () => bringBack(former));
   });
   onPress("style-delete", () => {
-    const [before, name] = [styles, select.value];
-    store(styles.filter((style) => style.name !== name));
+    const former = chosen();
+    if (!former) return;
+    store(styles.filter((style) => style !== former));
     offer("");
     onChange();
-    offerUndo(say.styleDeleted(name), () => bringBack(before, name));
+    offerUndo(say.styleDeleted(former.name), () => bringBack(former));
   });
   offer("");
 
