@@ -118,6 +118,9 @@ const picture = createPicture({
   onEnlarge: (made) => void enlarge(made, made.file),
   onControl: (file) => void form.controls.take(file).catch(tell),
   onLink: (made) => void actions.linkPicture(made),
+  onView: ({ request: { seed, prompt } }) =>
+    gallery.view(({ request }) => request.seed === seed && request.prompt === prompt),
+  tell: showOutcome,
 });
 createPreviewEvery(state);
 createDevice(state, { onChoose: () => void address.reopen() });

@@ -73,9 +73,9 @@ export function imageFile(id) {
   return transact(["files"], "readonly", (files) => files.get(id));
 }
 
-/** Stores a changed record. @param {SavedImage} saved */
-export async function changeImage(saved) {
-  await transact(["pictures"], "readwrite", (pictures) => void pictures.put(saved));
+/** Stores changed records. @param {SavedImage[]} all */
+export async function changeImages(all) {
+  await transact(["pictures"], "readwrite", (pictures) => all.forEach((one) => pictures.put(one)));
   changed("pictures");
 }
 

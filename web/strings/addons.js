@@ -93,6 +93,14 @@ function factsOf({ kind = "model", licence, base_model: model }, bytes, words) {
     .join(" · ");
 }
 
+/** Which of the two a file is, where its name says it: no record does. @param {string} name */
+const controlKind = (name) =>
+  /t2i[-_ ]?adapter/i.test(name)
+    ? "T2I-Adapter"
+    : /control[-_ ]?net|^control_/i.test(name)
+      ? "ControlNet"
+      : kindName("control");
+
 export const addonText = {
   /** A part of another file, of an image. @param {import("../engine/protocol.js").Part} part */
   part: ({ part, name, sha256 }) => `${kindName(part)}: ${name} (${sha256.slice(0, 10)})`,
@@ -110,7 +118,10 @@ export const addonText = {
   /** The title of the form's part. @param {number} count */
   controls: (count) => `ControlNet, T2I-Adapter${count ? ` (${count})` : ""}`,
   /** Of an image. @param {import("../files/control_choices.js").ControlChoice} choice */
-  control: ({ name, weight }) => `ControlNet ${name} (${weight})`,
+  control: ({ name, weight }) => `${controlKind(name)} ${name} (${weight})`,
+  /** The second pass of an image. @param {import("../engine/protocol.js").Request} request */
+  second: ({ hires_scale: scale, hires_upscaler: by, hires_strength: strength }) =>
+    `hires. fix × ${scale} (${[by, strength && `strength ${strength}`].filter(Boolean).join(", ")})`,
   /**
    * The title of the form's part for the second pass.
    * @param {string} factor as typed

@@ -1,12 +1,18 @@
-// The dialog with one image of the gallery, large, and buttons for it.
+// The dialog with one image of the gallery, large, and buttons for it. Loaded when the gallery is
+// first shown, or an image opened.
 
 import { beginning, say } from "../strings.js";
+import { canCopy, copyImage } from "../files/clipboard.js";
+import { imageFile } from "../storage/images.js";
 import { enlargements, hasRequest } from "../storage/known.js";
 import { addonText } from "../strings/addons.js";
-import { anyById, button, byId, onPress } from "../dom.js";
-import { createBeforeAfter } from "./before_after.js";
-import { SMALL, facts, fileName } from "./picture.js";
-import { imageAddress, imageName } from "./thumbnails.js";
+import { viewerText as text } from "../strings/viewer.js";
+import { anyById, button, byId, chip, element, onPress, withText } from "../dom.js";
+import { createBeforeAfter } from "../views/before_after.js";
+import { SMALL, facts, fileName } from "../views/picture.js";
+import { imageAddress, imageName } from "../views/thumbnails.js";
+import { watchGestures } from "./gestures.js";
+import { STEP, Stage } from "./stage.js";
 
 /** The most characters of a prompt that are shown. */
 const PROMPT = 2000;
@@ -25,7 +31,8 @@ const PROMPT = 2000;
  * @param {(saved: SavedImage) => Promise<string>} handlers.onLink copies a link to it; resolves to
  * the sentence about that
  * @param {(saved: SavedImage) => void} handlers.onOpen it is shown
- * @param {() => void} handlers.onClose
+ * @param {(last: SavedImage | undefined) => void} handlers.onClose it was closed; the image that
+ * was shown last, if no action of it has led elsewhere
  */
 export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...leaving }) {
   const dialog = byId("viewer", HTMLDialogElement);
@@ -34,31 +41,28 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
   /** @type {SavedImage[]} */
   let images = [];
   let at = 0;
+  /** Whether an action closes the dialog, which leads elsewhere. */
+  let leaves = false;
   const current = () => images[at];
   const beforeAfter = createViewed();
+  const stage = createStage(dialog, image, move);
 
   async function show() {
     const saved = current();
     if (!saved) return dialog.close();
     onOpen(saved);
+    stage.reset();
     anyById("viewer-told").textContent = "";
-    const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
+    const { request } = saved;
     image.alt = imageName(saved);
-    image.classList.toggle("pixels", Math.max(width, height) < SMALL);
+    image.classList.toggle("pixels", Math.max(saved.width, saved.height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
-    anyById("viewer-facts").textContent = [
-      facts(request, width, height, seconds, !!saved.mask),
-      ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
-      provenance ? say.madeBy(provenance) : model,
-      ...parts.map(addonText.part),
-      ...(saved.controls ?? []).map(addonText.control),
-      ...enlargements(saved).map(addonText.enlarged),
-      new Date(made).toLocaleString(),
-    ].join(" · ");
+    anyById("viewer-facts").textContent = factsOf(saved);
     button("viewer-star").ariaPressed = String(saved.favourite);
     button("viewer-star").textContent = saved.favourite ? say.starred() : say.star();
     button("viewer-previous").disabled = at === 0;
     button("viewer-next").disabled = at === images.length - 1;
+    anyById("viewer-place").textContent = text.place(at + 1, images.length);
     for (const name of ["use", "vary", "link"])
       button(`viewer-${name}`).hidden = !hasRequest(saved);
     download.download = fileName(request);
@@ -76,14 +80,18 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
 
   /** An action that closes the dialog first. @param {(saved: SavedImage) => void} act */
   const leave = (act) => (/** @type {SavedImage} */ saved) => {
+    leaves = true;
     dialog.close();
     act(saved);
   };
+  addParts();
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
   onPress("viewer-close", () => dialog.close());
-  dialog.addEventListener("close", onClose);
+  dialog.addEventListener("close", () => onClose(leaves ? undefined : current()));
+  closeOutside(dialog);
   whenPressed(current, {
+    copy: (saved) => void copy(saved).then((told) => (anyById("viewer-told").textContent = told)),
     link: async (saved) => (anyById("viewer-told").textContent = await onLink(saved)),
     use: leave(leaving.onUse),
     vary: leave(leaving.onVary),
@@ -102,7 +110,7 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     },
   });
 
-  watchKeys(dialog, move);
+  watchKeys(dialog, stage, move);
 
   return {
     /**
@@ -112,24 +120,144 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     open(all, saved) {
       images = [...all];
       beforeAfter.forget();
+      leaves = false;
       at = Math.max(0, images.indexOf(saved));
       if (!dialog.open) dialog.showModal();
       show();
     },
-
-    close: () => dialog.close(),
   };
 }
 
-/** @param {HTMLDialogElement} dialog @param {(by: number) => void} move shows another image */
-function watchKeys(dialog, move) {
-  dialog.addEventListener("keydown", ({ key, target }) => {
+/** All that is known of an image, in one line. @param {SavedImage} saved */
+function factsOf(saved) {
+  const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
+  return [
+    facts(request, width, height, seconds, !!saved.mask),
+    ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
+    provenance ? say.madeBy(provenance) : model,
+    ...parts.map(addonText.part),
+    ...(saved.controls ?? []).map(addonText.control),
+    ...enlargements(saved).map(addonText.enlarged),
+    new Date(made).toLocaleString(),
+  ].join(" · ");
+}
+
+/**
+ * The stage with its buttons, which zoom.
+ * @param {HTMLDialogElement} dialog
+ * @param {HTMLImageElement} image
+ * @param {(by: number) => void} move
+ */
+function createStage(dialog, image, move) {
+  const place = /** @type {HTMLElement} */ (image.parentElement);
+  const before = byId("viewer-before", HTMLImageElement);
+  const stage = new Stage(place, image, [before], (percent) => {
+    anyById("viewer-zoom").textContent = text.zoom(percent);
+  });
+  const forwards = () => (getComputedStyle(dialog).direction === "ltr" ? 1 : -1);
+  watchGestures(place, stage, (by) => move(by * forwards()));
+  const tools = element("div", { className: "actions small-actions viewer-tools" });
+  tools.setAttribute("role", "group");
+  tools.ariaLabel = text.tools();
+  const named = (
+    /** @type {string} */ sign,
+    /** @type {string} */ name,
+    /** @type {() => void} */ act,
+  ) => {
+    const made = chip(sign, act);
+    made.ariaLabel = made.title = name;
+    return made;
+  };
+  tools.append(
+    named("−", text.zoomOut(), () => stage.zoom(1 / STEP)),
+    named("+", text.zoomIn(), () => stage.zoom(STEP)),
+    named("□", text.fit(), () => stage.reset()),
+  );
+  if (document.fullscreenEnabled) tools.append(named("⛶", text.full(), () => fullScreen(place)));
+  const told = element("span", { id: "viewer-zoom", className: "unseen" });
+  told.setAttribute("role", "status");
+  place.append(tools, told);
+  return stage;
+}
+
+/** Fills the screen with the picture, or ends that. @param {HTMLElement} place */
+function fullScreen(place) {
+  const change = document.fullscreenElement
+    ? document.exitFullscreen()
+    : place.requestFullscreen?.();
+  change?.catch(() => {});
+}
+
+/** Adds what the page itself does not have: Copy image, the place among all, the keys. */
+function addParts() {
+  const copy = chip(say.copyImage(), () => {});
+  copy.id = "viewer-copy";
+  copy.hidden = !canCopy();
+  anyById("viewer-link").before(copy);
+  const place = withText("p", "");
+  place.id = "viewer-place";
+  place.className = "hint";
+  const keys = element("details", { className: "more" }, withText("summary", text.keys()));
+  keys.append(element("p", { className: "hint" }, text.keysList()));
+  anyById("viewer-told").after(place, keys);
+}
+
+/** Copies the file of an image; the sentence about it. @param {SavedImage} saved */
+async function copy({ id }) {
+  const file = imageFile(id).then((found) => found ?? Promise.reject(new Error(say.imageGone())));
+  return copyImage(file).then(say.imageCopied, say.imageNotCopied);
+}
+
+/** A click beside the dialog closes it. @param {HTMLDialogElement} dialog */
+function closeOutside(dialog) {
+  const outside = (/** @type {MouseEvent} */ { target, clientX: x, clientY: y }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return target === dialog && (x < left || x > right || y < top || y > bottom);
+  };
+  let begun = false;
+  dialog.addEventListener("pointerdown", (event) => (begun = outside(event)));
+  dialog.addEventListener("click", (event) => begun && outside(event) && dialog.close());
+}
+
+/** How far the arrows move an enlarged image, in pixels of the page. */
+const ARROW = 60;
+
+/**
+ * @param {HTMLDialogElement} dialog
+ * @param {Stage} stage
+ * @param {(by: number) => void} move shows another image
+ */
+function watchKeys(dialog, stage, move) {
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    ...{ Home: () => move(-Infinity), End: () => move(Infinity) },
+    ...{ PageUp: () => move(-1), PageDown: () => move(1) },
+    ...{ "+": () => stage.zoom(STEP), "=": () => stage.zoom(STEP) },
+    ...{ "-": () => stage.zoom(1 / STEP), 0: () => stage.reset() },
+    Delete: () => button("viewer-delete").click(),
+  };
+  /** @type {Record<string, [number, number]>} */
+  const arrows = {
+    ...{ ArrowLeft: [-1, 0], ArrowRight: [1, 0] },
+    ...{ ArrowUp: [0, -1], ArrowDown: [0, 1] },
+  };
+  dialog.addEventListener("keydown", (event) => {
+    const { key, target, ctrlKey, metaKey, altKey } = event;
     // There the arrows move the slider.
-    if (target instanceof HTMLInputElement) return;
+    if (target instanceof HTMLInputElement || altKey) return;
+    if (ctrlKey || metaKey) {
+      const ownCopy = key === "c" && !String(getSelection());
+      if (ownCopy && canCopy()) button("viewer-copy").click();
+      return;
+    }
+    const [x, y] = arrows[key] ?? [0, 0];
     const forwards = getComputedStyle(dialog).direction === "ltr" ? 1 : -1;
-    if (key === "ArrowLeft") move(-forwards);
-    if (key === "ArrowRight") move(forwards);
-    if (key === "Delete") button("viewer-delete").click();
+    const pans = (x || y) && stage.zoomed();
+    if (pans) stage.pan(-x * ARROW, -y * ARROW);
+    else if (x) move(x * forwards);
+    else if (acts[key]) acts[key]();
+    else return;
+    event.preventDefault();
   });
 }
 

@@ -1,5 +1,5 @@
 // Two images on top of each other: a slider shows more of the one or of the other. If they have the
-// same size, their PSNR is shown too.
+// same size, their PSNR is shown too. Loaded when it is first opened.
 
 import { pixelsOf } from "../files/pixels.js";
 import { say } from "../strings.js";
@@ -10,8 +10,14 @@ import { imageAddress, imageName } from "./thumbnails.js";
 
 /** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
-/** @param {{ onOpen: () => void, onClose: () => void }} handlers */
-export function createComparison({ onOpen, onClose }) {
+/** @type {ReturnType<typeof createComparison> | null} */
+let comparison = null;
+
+/** The page's only one. @param {() => void} onClose */
+export const theComparison = (onClose) => (comparison ??= createComparison(onClose));
+
+/** @param {() => void} onClose */
+function createComparison(onClose) {
   const dialog = byId("comparison", HTMLDialogElement);
   const slider = byId("comparison-slider", HTMLInputElement);
   const second = byId("comparison-second", HTMLImageElement);
@@ -44,7 +50,6 @@ export function createComparison({ onOpen, onClose }) {
       const psnr = same ? peakRatio(await pixels(a), await pixels(b)) : NaN;
       anyById("comparison-facts").textContent = say.likeness(same, psnr);
       dialog.showModal();
-      onOpen();
     },
   };
 }

@@ -4,19 +4,17 @@
 import { say } from "../strings.js";
 import { onChange } from "../storage/database.js";
 import {
-  changeImage,
+  changeImages,
   listImages,
   matches,
   oldestBeyond,
   putImages,
   takeImages,
 } from "../storage/images.js";
-import { createComparison } from "./comparison.js";
 import { anyById, button, byId, element, onPress, save } from "../dom.js";
 import { imageButton, imageName } from "./thumbnails.js";
 import { createSelection } from "./selection.js";
 import { offerUndo } from "./undo.js";
-import { createViewer } from "./viewer.js";
 
 /** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 
@@ -51,8 +49,11 @@ export class Gallery {
   #favourites = byId("only-favourites", HTMLInputElement);
   #list = anyById("images");
   #selection;
-  #comparison;
-  #viewer;
+  #strip = anyById("strip");
+  /** @type {Promise<ReturnType<typeof import("../viewer/viewer.js").createViewer>> | null} */
+  #loading = null;
+  /** Counts openings of the viewer, which may still be loaded: of two the later one counts. */
+  #openings = 0;
   /** @type {SavedImage[]} */
   #all = [];
   /** @type {SavedImage[]} the results of the search */
@@ -68,34 +69,67 @@ export class Gallery {
   constructor(state, handlers) {
     this.#state = state;
     this.#handlers = handlers;
-    const { onUse, onVary, onEdit, onEnlarge, onControl, onOpen, onClose, onFault } = handlers;
     this.#selection = createSelection(this.#list, {
       shown: () => this.#found.map(({ id }) => id),
       onChange: () => this.#showTools(),
       onDelete: (ids) => this.#remove(ids),
     });
-    this.#comparison = createComparison({ onOpen: () => onOpen("comparison"), onClose });
-    this.#viewer = createViewer({
-      onUse,
-      onVary,
-      onEdit,
-      onEnlarge,
-      onControl,
-      onLink: handlers.onLink,
-      onStar: (saved) => void changeImage(saved).catch(onFault),
-      onDelete: ({ id }) => this.#remove([id]),
-      onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
-      onClose,
-    });
     offerBounds(state);
     this.#listen();
-    const soon = () => void this.#refresh().catch(onFault);
+    const soon = () => void this.#refresh().catch(handlers.onFault);
     onChange("pictures", soon);
     soon();
   }
 
+  /** The viewer, loaded at its first use; after a failure the next call tries again. */
+  #load() {
+    const { onOpen, onClose, onFault } = this.#handlers;
+    this.#loading ??= import("../viewer/viewer.js").then(({ createViewer }) =>
+      createViewer({
+        ...this.#handlers,
+        onStar: (saved) => void changeImages([saved]).catch(onFault),
+        onDelete: ({ id }) => this.#remove([id]),
+        onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
+        onClose: (last) => {
+          onClose();
+          if (last) this.#focus(last);
+        },
+      }),
+    );
+    this.#loading.catch(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  /** @param {SavedImage[]} all that it shows @param {SavedImage} saved the first */
+  #view(all, saved) {
+    const mine = ++this.#openings;
+    this.#load().then(
+      (viewer) => mine === this.#openings && viewer.open(all, saved),
+      this.#handlers.onFault,
+    );
+  }
+
+  /** Moves the focus to the image that the viewer showed last. @param {SavedImage} saved */
+  #focus(saved) {
+    const at = this.#found.indexOf(saved);
+    const inList = !this.#list.closest("[hidden]");
+    if (inList && at >= this.#shown) {
+      this.#shown = Math.ceil((at + 1) / PAGE) * PAGE;
+      this.#show();
+    }
+    const place = inList ? this.#list : this.#strip;
+    const item = place.querySelector(`li[data-image="${saved.id}"]`);
+    item?.querySelector("button")?.focus();
+  }
+
+  /** Shows one of the latest images large. @param {(saved: SavedImage) => boolean} isIt */
+  view(isIt) {
+    const saved = this.#all.slice(0, STRIP).find(isIt);
+    if (saved) this.#view(this.#all, saved);
+  }
+
   #listen() {
-    const { onFault } = this.#handlers;
+    const { onFault, onOpen, onClose } = this.#handlers;
     for (const input of [this.#search, this.#favourites])
       input.addEventListener("input", () => {
         this.#shown = PAGE;
@@ -106,10 +140,14 @@ export class Gallery {
       this.#show();
     });
     onPress("compare", () => {
-      const chosen = this.#found.filter(({ id }) => this.#selection.has(id));
-      const [first, second] = chosen.reverse();
-      if (first && second) this.#comparison.open(first, second).catch(onFault);
+      const [first, second] = this.#chosen().reverse();
+      if (!first || !second) return;
+      import("./comparison.js")
+        .then(({ theComparison }) => theComparison(onClose).open(first, second))
+        .then(() => onOpen("comparison"))
+        .catch(onFault);
     });
+    onPress("star-some", () => this.#star());
     onPress("delete", () => this.#remove(this.#selection.chosen()));
     onPress("select-all", () => this.#selection.all());
     onPress("select-none", () => this.#selection.none());
@@ -127,7 +165,7 @@ export class Gallery {
   #item(saved) {
     const check = element("input", { type: "checkbox", checked: this.#selection.has(saved.id) });
     check.ariaLabel = say.select(imageName(saved));
-    const open = imageButton(saved, () => this.#viewer.open(this.#found, saved));
+    const open = imageButton(saved, () => this.#view(this.#found, saved));
     const made = element("li", {}, open, check);
     made.dataset["image"] = String(saved.id);
     const star = { className: "star", ariaHidden: "true" };
@@ -147,6 +185,9 @@ export class Gallery {
         : say.exportAll();
     button("compare").disabled = chosen !== 2;
     button("compare").textContent = say.compareSome(chosen);
+    const starred = chosen > 0 && this.#chosen().every(({ favourite }) => favourite);
+    button("star-some").disabled = !chosen;
+    button("star-some").textContent = say.starSome(chosen, starred);
     button("delete").disabled = !chosen;
     button("delete").textContent = say.deleteSome(chosen);
     button("select-all").disabled = chosen === found;
@@ -181,12 +222,19 @@ export class Gallery {
   }
 
   #showStrip() {
-    const strip = anyById("strip");
+    const strip = this.#strip;
     const latest = this.#all.slice(0, STRIP);
     strip.hidden = latest.length < 2;
-    const open = (/** @type {SavedImage} */ saved) => this.#viewer.open(this.#all, saved);
-    const buttons = latest.map((saved) => imageButton(saved, () => open(saved)));
-    strip.replaceChildren(...buttons.map((one) => element("li", {}, one)));
+    const items = latest.map((saved) => {
+      const item = element(
+        "li",
+        {},
+        imageButton(saved, () => this.#view(this.#all, saved)),
+      );
+      item.dataset["image"] = String(saved.id);
+      return item;
+    });
+    strip.replaceChildren(...items);
   }
 
   async #refresh() {
@@ -206,6 +254,18 @@ export class Gallery {
     }, onFault);
   }
 
+  /** The selected images that are found. */
+  #chosen() {
+    return this.#found.filter(({ id }) => this.#selection.has(id));
+  }
+
+  /** Marks the selected images as favourites; if all of them are, unmarks them. */
+  #star() {
+    const chosen = this.#chosen();
+    const favourite = !chosen.every((saved) => saved.favourite);
+    changeImages(chosen.map((saved) => ({ ...saved, favourite }))).catch(this.#handlers.onFault);
+  }
+
   /** Saves the selected images, or all found ones if none is selected, as a zip file. */
   async #export() {
     const chosen = new Set(this.#selection.chosen());
@@ -223,14 +283,18 @@ export class Gallery {
   open(name) {
     this.#wanted = "";
     const saved = this.#all.find(({ id }) => name === `${VIEWER}${id}`);
-    if (saved) this.#viewer.open(this.#found.includes(saved) ? this.#found : this.#all, saved);
+    if (saved) this.#view(this.#found.includes(saved) ? this.#found : this.#all, saved);
     else if (name.startsWith(VIEWER) && !this.#all.length) this.#wanted = name;
-    else for (const id of DIALOGS) byId(id, HTMLDialogElement).close();
+    else {
+      this.#openings += 1;
+      for (const id of DIALOGS) byId(id, HTMLDialogElement).close();
+    }
   }
 
   enter() {
     this.#show();
     void showStorage();
+    this.#load().catch(() => {});
   }
 }
 

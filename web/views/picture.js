@@ -1,6 +1,7 @@
 // Shows the finished image on a canvas, with its settings below it, and offers it as a file.
 
 import { SAFETY, SAMPLERS, duration, say } from "../strings.js";
+import { canCopy, copyImage } from "../files/clipboard.js";
 import { enlargements, hasRequest } from "../storage/known.js";
 import { addonText } from "../strings/addons.js";
 import { anyById, button, byId, onPress } from "../dom.js";
@@ -23,9 +24,11 @@ export const SMALL = 256;
  * @param {(made: Made) => void} handlers.onEnlarge
  * @param {(file: Blob) => void} handlers.onControl makes it the picture of a ControlNet
  * @param {(made: Made) => void} handlers.onLink copies a link to this image
+ * @param {(made: Made) => void} handlers.onView shows it large
+ * @param {(sentence: string) => void} handlers.tell
  */
 export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext, ...handlers }) {
-  const { onLink, onEnlarge, onControl } = handlers;
+  const { onLink, onEnlarge, onControl, onView, tell } = handlers;
   const canvas = byId("canvas", HTMLCanvasElement);
   const download = byId("download", HTMLAnchorElement);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -51,6 +54,12 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
     },
   });
   onPress("copy-link", () => shown && onLink(shown));
+  onPress("copy-image", () => {
+    if (shown) copyImage(shown.file).then(say.imageCopied, say.imageNotCopied).then(tell);
+  });
+  button("copy-image").hidden = !canCopy();
+  // For the mouse; by keys an image is opened in the strip or in the gallery.
+  canvas.addEventListener("click", () => shown && onView(shown));
 
   return {
     /** The image that is shown, if there is one. */
@@ -80,7 +89,8 @@ export function createPicture({ onKeepSeed, onVariation, onVary, onEdit, onNext,
         button(name).hidden = !hasRequest(made);
       button("keep-seed").hidden = !request.seed;
       const settings = facts(request, width, height, seconds, !!mask);
-      const others = [...enlarged, safety ? SAFETY[safety] : ""];
+      const controls = (made.controls ?? []).map(addonText.control);
+      const others = [...controls, ...enlarged, safety ? SAFETY[safety] : ""];
       anyById("caption-facts").textContent = [settings, ...others].filter(Boolean).join(" · ");
       anyById("caption").hidden = false;
 
@@ -113,6 +123,7 @@ export function facts(request, width, height, seconds, masked) {
     `${request.steps} steps`,
     `guidance ${request.guidance_scale}`,
     SAMPLERS.get(sampler) ?? sampler,
+    ...(typeof request.hires_scale === "number" ? [addonText.second(request)] : []),
     ...shortcutsOf(request),
   ];
   return [

@@ -1,0 +1,17 @@
+// Texts of the viewer of one image.
+
+export const viewerText = {
+  zoomIn: () => "Zoom in",
+  zoomOut: () => "Zoom out",
+  fit: () => "Whole image",
+  full: () => "Full screen",
+  zoom: (/** @type {number} */ percent) => `${percent} %`,
+  tools: () => "Zoom",
+  place: (/** @type {number} */ at, /** @type {number} */ count) => `Image ${at} of ${count}`,
+  keys: () => "Keys",
+  keysList: () =>
+    "Left and right, Home and End: another image. + and − zoom, 0 shows the whole image; while it " +
+    "is enlarged, the arrows move it, and Page Up and Page Down show another one. The wheel, two " +
+    "fingers and a double click zoom; a drag moves the enlarged image, a swipe shows another one. " +
+    "Ctrl+C copies the image, Delete deletes it, Escape closes.",
+};
