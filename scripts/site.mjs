@@ -226,8 +226,8 @@ function within(what, bytes, bound) {
 }
 
 // Icons of an installed app, the engine's own glue, what reads files, the painter of masks, the
-// gallery's export, the form's part for ControlNets, what enlarges, what compares checkpoints, what
-// makes many images at once and what deletes all data come later, if at all.
+// gallery's export and viewer, the form's part for ControlNets, what enlarges, what compares
+// checkpoints, what makes many images at once and what deletes all data come later, if at all.
 const readers = [
   ...[
     "comfy",
@@ -263,6 +263,8 @@ const later = new Set([
   ...["compare.js", "views/comparing.js", "strings/compare.js", "views/compare.js"],
   ...["enlarge/dialog.js", "enlarge/view.js", "strings/enlarge.js"],
   ...["strings/batch.js", "style/batch.css", "page/forget.js"],
+  ...["viewer", "stage", "gestures"].map((name) => `viewer/${name}.js`),
+  ...["strings/viewer.js", "views/comparison.js"],
 ]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models|batch)\/|^icons\/.*\.png$/.test(path) && !later.has(path),

@@ -11,6 +11,7 @@ import { chooseKernels, chooseModel } from "./options.js";
 import { createActions } from "./page/actions.js";
 import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
+import { ENLARGE, createEnlarging } from "./page/enlarging.js";
 import { createFaults } from "./page/faults.js";
 import { createQueueing } from "./page/queueing.js";
 import { keptDraft, startImagesIn } from "./request/draft.js";
@@ -92,7 +93,7 @@ const form = new Form(state, {
   onCancel: () => session.cancel(),
   onChange: changed,
   onGetAddon: (offered) => models.fetchAddon(offered),
-  onEditor: (open) => (open ? places.open(EDITOR) : places.close()),
+  onEditor: (open) => (open ? places.open(EDITOR) : places.close(EDITOR)),
   onEnlarge: (file) => void enlarge({}, file),
   outpaint: (pixels, sides) => session.engine.outpaint(pixels, sides, Number(randomSeed())),
   onFault: tell,
@@ -170,11 +171,11 @@ const gallery = new Gallery(state, {
   },
   onVary: (saved) => void vary(saved, "vary"),
   onEdit: (saved) => void vary(saved, "edit"),
-  onEnlarge: (saved) => withFile(saved, (file) => enlarge(saved, file)),
+  onEnlarge: (saved) => withFile(saved, (file) => enlarge(saved, file, () => gallery.focus(saved))),
   onControl: (saved) => withFile(saved, (file) => (toForm(), form.controls.take(file))),
   onLink: (saved) => actions.linkPicture(saved),
   onOpen: (name) => places.open(name),
-  onClose: () => places.close(),
+  onClose: (name) => places.close(name),
   onFault: tell,
 });
 /** @param {import("./storage/images.js").SavedImage} saved @param {"vary" | "edit"} how */
@@ -287,32 +288,19 @@ const address = createAddress(form, session, {
 function openDialog(name) {
   if (name === EDITOR) void form.startImage.edit();
   else form.startImage.closeEditor();
+  if (name !== ENLARGE) enlarging.close();
   gallery.open(name);
 }
-/** The dialog that enlarges images, loaded when it is first opened. */
-const enlarging = () =>
-  (enlargeDialog ??= import("./enlarge/dialog.js").catch(noDialog).then(({ createEnlarge }) =>
-    createEnlarge(state, session, {
-      onMade(made) {
-        toForm();
-        picture.show(made);
-      },
-      onImport: (files) => models.importFiles(files).then(models.said),
-      tell,
-    }),
-  ));
-/** @type {Promise<ReturnType<typeof import("./enlarge/dialog.js").createEnlarge>> | null} */
-let enlargeDialog = null;
-/** The next call loads it again. @param {Error} error */
-const noDialog = (error) => ((enlargeDialog = null), Promise.reject(error));
-/** @param {import("./enlarge/dialog.js").Record} of @param {Blob} file the image */
-async function enlarge(of, file) {
-  try {
-    await (await enlarging()).open(of, file);
-  } catch (error) {
-    tell(error);
-  }
-}
+const enlarging = createEnlarging(state, session, {
+  onMade(made) {
+    toForm();
+    picture.show(made);
+  },
+  onImport: (files) => models.importFiles(files).then(models.said),
+  places: () => places,
+  tell,
+});
+const enlarge = enlarging.open;
 const addons = createAddons(form, {
   onUpscaler() {
     const made = picture.shown();

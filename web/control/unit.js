@@ -180,8 +180,21 @@ function settingsOf(id, choice, onChange) {
       end.value === other.end &&
       preprocess.value === other.preprocess &&
       guess.checked === other.guess,
-    wrong: () => numbers.find((input) => input.hasAttribute("data-wrong")) ?? null,
+    wrong: () => numbers.find((input) => input.hasAttribute("data-wrong")) ?? wrongStep(start, end),
   };
+}
+
+/**
+ * The field of the step that is wrong: the one that is not from 0 to 1, else the end if it is not
+ * after the start.
+ * @param {HTMLInputElement} start
+ * @param {HTMLInputElement} end
+ */
+function wrongStep(start, end) {
+  const number = ({ value = "" }) => Number(value.trim().replace(",", "."));
+  const [from, to] = [number(start), number(end)];
+  if (from < 0 || from >= 1) return start;
+  return to > 1 || to <= from ? end : null;
 }
 
 /** Marks a field whose text is no number. @param {HTMLInputElement} input */

@@ -36,6 +36,7 @@ const LAST = "upscaler";
  * @property {(made: Made) => void} onMade shows an enlarged image
  * @property {(files: { path: string, file: File }[]) => Promise<string>} onImport imports files
  * into the library; resolves to the sentence about it
+ * @property {(made: boolean) => void} onClose it was closed, after an image was made or without
  * @property {(error: unknown) => void} tell
  */
 
@@ -52,6 +53,8 @@ export function createEnlarge(state, session, handlers) {
   /** @type {{ of: Record, file: Blob, pixels: Pixels } | null} */
   let image = null;
   let runs = false;
+  /** Whether an image was made since it was opened. */
+  let made = false;
   /** Counts openings: what belongs to an earlier one does not touch a later one. */
   let openings = 0;
 
@@ -65,8 +68,7 @@ export function createEnlarge(state, session, handlers) {
 
   function show() {
     view.none.hidden = stored.length > 0;
-    select.disabled = !stored.length || runs;
-    start.disabled = !stored.length || runs;
+    select.disabled = start.disabled = !stored.length || runs;
     cancel.disabled = !runs;
     view.bar.hidden = !runs;
   }
@@ -90,8 +92,9 @@ export function createEnlarge(state, session, handlers) {
     show();
     // It was closed, and perhaps opened for another image.
     if (mine !== openings || !dialog.open) return;
-    if (outcome === "done") return dialog.close();
-    tell(outcome === "cancelled" ? text.cancelled() : outcome.failed);
+    made = outcome === "done";
+    if (made) return dialog.close();
+    tell(typeof outcome === "object" ? outcome.failed : text.cancelled());
     start.focus();
   }
 
@@ -108,14 +111,11 @@ export function createEnlarge(state, session, handlers) {
   dialog.addEventListener("close", () => {
     if (runs) session.cancel();
     image = null;
+    handlers.onClose(made);
   });
-  // The browser's Back leaves the place that it was opened at.
-  addEventListener("popstate", () => dialog.close());
-  view.input.addEventListener("change", () => {
-    const files = [...(view.input.files ?? [])].map((file) => ({ path: file.name, file }));
-    view.input.value = "";
+  onFiles(view.input, (files) => {
     const done = (/** @type {string} */ sentence) => (tell(sentence), refresh());
-    if (files.length) handlers.onImport(files).then(done).catch(handlers.tell);
+    handlers.onImport(files).then(done).catch(handlers.tell);
   });
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
     if (data.changed && dialog.open) void refresh();
@@ -132,12 +132,27 @@ export function createEnlarge(state, session, handlers) {
       await refresh();
       if (mine !== openings) return;
       image = { of, file, pixels };
+      made = false;
       tell("");
       view.size.textContent = text.size(pixels.width, pixels.height);
       if (!dialog.open) dialog.showModal();
       (stored.length ? start : view.input).focus();
     },
+
+    close: () => dialog.close(),
   };
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {(files: { path: string, file: File }[]) => void} take gets what was chosen
+ */
+function onFiles(input, take) {
+  input.addEventListener("change", () => {
+    const files = [...(input.files ?? [])].map((file) => ({ path: file.name, file }));
+    input.value = "";
+    if (files.length) take(files);
+  });
 }
 
 /**

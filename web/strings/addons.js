@@ -120,8 +120,10 @@ export const addonText = {
   /** Of an image. @param {import("../files/control_choices.js").ControlChoice} choice */
   control: ({ name, weight }) => `${controlKind(name)} ${name} (${weight})`,
   /** The second pass of an image. @param {import("../engine/protocol.js").Request} request */
-  second: ({ hires_scale: scale, hires_upscaler: by, hires_strength: strength }) =>
-    `hires. fix × ${scale} (${[by, strength && `strength ${strength}`].filter(Boolean).join(", ")})`,
+  second: ({ hires_scale: scale, hires_upscaler: by, hires_strength: strength }) => {
+    const how = [by, strength && `strength ${strength}`].filter(Boolean).join(", ");
+    return `hires. fix × ${scale}${how && ` (${how})`}`;
+  },
   /**
    * The title of the form's part for the second pass.
    * @param {string} factor as typed

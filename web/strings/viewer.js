@@ -10,8 +10,8 @@ export const viewerText = {
   place: (/** @type {number} */ at, /** @type {number} */ count) => `Image ${at} of ${count}`,
   keys: () => "Keys",
   keysList: () =>
-    "Left and right, Home and End: another image. + and − zoom, 0 shows the whole image; while it " +
-    "is enlarged, the arrows move it, and Page Up and Page Down show another one. The wheel, two " +
-    "fingers and a double click zoom; a drag moves the enlarged image, a swipe shows another one. " +
+    "Left and right, Home and End: another image. + and − zoom, 0 shows the whole image. While " +
+    "it is enlarged, the arrows move it; Page Up and Page Down show another one. The wheel, two " +
+    "fingers and a double click zoom; a drag moves the enlarged image, a swipe shows another. " +
     "Ctrl+C copies the image, Delete deletes it, Escape closes.",
 };

@@ -106,9 +106,12 @@ export function createPlaces({ onLink, onView, onOpen }) {
       });
     },
 
-    /** The dialog was closed, not by Back. */
-    close() {
-      if (!leaves && here()?.open) back();
+    /**
+     * A dialog was closed, not by Back.
+     * @param {string} name how its name begins
+     */
+    close(name) {
+      if (!leaves && here()?.open.startsWith(name)) back();
     },
   };
 }

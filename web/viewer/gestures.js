@@ -1,5 +1,5 @@
-// What mouse and fingers do on the viewer's picture: the wheel, two fingers and a double click zoom,
-// a drag moves the enlarged picture, a swipe shows another one.
+// What mouse and fingers do on the viewer's picture: the wheel, two fingers and a double click
+// zoom, a drag moves the enlarged picture, a swipe shows another one.
 
 /** @typedef {import("./stage.js").Point} Point */
 

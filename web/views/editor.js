@@ -28,6 +28,8 @@ export class Editor {
   #painter = null;
   /** Counts openings: of two at once the later one counts. */
   #openings = 0;
+  /** The id of the control with which it was opened. */
+  #opener = "";
   /** Takes what is drawn. @type {(file: Blob | null) => Promise<void>} */
   #onDrawn = async () => {};
 
@@ -48,12 +50,30 @@ export class Editor {
           },
           isKept: (key) => key !== DRAWING,
           onOpen: (key) => key === DRAWING || onEditor(true),
-          onClose: (key) => key === DRAWING || onEditor(false),
+          onClose: (key) => {
+            if (key !== DRAWING) onEditor(false);
+            this.#focusOpener();
+          },
           onFault,
         })),
     );
     this.#loading.catch(() => (this.#loading = null));
     return this.#loading;
+  }
+
+  /**
+   * The control with which it was opened may be another element by now, or not be seen: then the
+   * focus goes to the button that opens it again.
+   */
+  #focusOpener() {
+    const { activeElement: focus } = document;
+    if (focus && focus !== document.body) return;
+    for (const id of [this.#opener, "initial-edit"]) {
+      const place = document.getElementById(id);
+      if (!place?.checkVisibility()) continue;
+      place.focus({ preventScroll: true });
+      return;
+    }
   }
 
   /**
@@ -64,6 +84,7 @@ export class Editor {
    */
   async open(wait, find, isWanted) {
     const mine = ++this.#openings;
+    this.#opener = document.activeElement?.id ?? "";
     const { onFault } = this.#handlers;
     const painter = await this.#load().catch(({ message }) =>
       onFault(new Error(editText.noPainter(message))),
@@ -86,6 +107,7 @@ export class Editor {
    */
   async draw(image, drawn, onDrawn) {
     const mine = ++this.#openings;
+    this.#opener = document.activeElement?.id ?? "";
     const painter = await this.#load();
     await painter.pending();
     if (painter.isOpen()) return;

@@ -23,8 +23,9 @@ const STRIP = 12;
 
 /** The viewer's name in the history, before the number of its image. */
 const VIEWER = "picture ";
+const COMPARISON = "comparison";
 /** The ids of the dialogs' elements. */
-const DIALOGS = ["viewer", "comparison"];
+const DIALOGS = ["viewer", COMPARISON];
 
 /** The choices of the gallery's bound in bytes; 0 is no bound. */
 const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
@@ -38,7 +39,7 @@ const BOUNDS = [1e8, 5e8, 1e9, 5e9, 2e10, 0];
  * @property {(saved: SavedImage) => void} onControl makes it the picture of a ControlNet
  * @property {(saved: SavedImage) => Promise<string>} onLink as for the viewer
  * @property {(name: string) => void} onOpen a dialog was opened
- * @property {() => void} onClose the dialog was closed
+ * @property {(name: string) => void} onClose it was closed; how its name begins
  * @property {(error: unknown) => void} onFault
  */
 
@@ -91,8 +92,8 @@ export class Gallery {
         onDelete: ({ id }) => this.#remove([id]),
         onOpen: ({ id }) => onOpen(`${VIEWER}${id}`),
         onClose: (last) => {
-          onClose();
-          if (last) this.#focus(last);
+          onClose(VIEWER);
+          if (last) this.focus(last);
         },
       }),
     );
@@ -109,9 +110,9 @@ export class Gallery {
     );
   }
 
-  /** Moves the focus to the image that the viewer showed last. @param {SavedImage} saved */
-  #focus(saved) {
-    const at = this.#found.indexOf(saved);
+  /** Moves the focus to an image. @param {SavedImage} saved */
+  focus(saved) {
+    const at = this.#found.findIndex(({ id }) => id === saved.id);
     const inList = !this.#list.closest("[hidden]");
     if (inList && at >= this.#shown) {
       this.#shown = Math.ceil((at + 1) / PAGE) * PAGE;
@@ -143,8 +144,8 @@ export class Gallery {
       const [first, second] = this.#chosen().reverse();
       if (!first || !second) return;
       import("./comparison.js")
-        .then(({ theComparison }) => theComparison(onClose).open(first, second))
-        .then(() => onOpen("comparison"))
+        .then(({ theComparison }) => theComparison(() => onClose(COMPARISON)).open(first, second))
+        .then(() => onOpen(COMPARISON))
         .catch(onFault);
     });
     onPress("star-some", () => this.#star());

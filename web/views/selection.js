@@ -1,7 +1,7 @@
 // The selection of images in the gallery. By mouse: a checkbox each, or a click on the image with
-// Ctrl; with Shift all from the last one on. By keys: arrows move the focus, with Shift they select;
-// Space selects one, Ctrl+A all, Escape none; Delete deletes. By touch: a long press selects, and
-// then taps do.
+// Ctrl; with Shift all from the last one on. By keys: arrows move the focus, with Shift they
+// select; Space selects one, Ctrl+A all, Escape none; Delete deletes. By touch: a long press
+// selects, and then taps do.
 
 import { watchPresses } from "./long_press.js";
 
