@@ -227,7 +227,8 @@ function within(what, bytes, bound) {
 
 // Icons of an installed app, the engine's own glue, what reads files, the painter of masks, the
 // gallery's export and viewer, the form's part for ControlNets, what enlarges, what compares
-// checkpoints, what makes many images at once and what deletes all data come later, if at all.
+// checkpoints, what makes many images at once, weights by keys, the prompts of before, presets, the
+// order of the queue and what deletes all data come later, if at all.
 const readers = [
   ...[
     "comfy",
@@ -265,6 +266,12 @@ const later = new Set([
   ...["strings/batch.js", "style/batch.css", "page/forget.js"],
   ...["viewer", "stage", "gestures"].map((name) => `viewer/${name}.js`),
   ...["strings/viewer.js", "views/comparison.js"],
+  ...["history", "history_dialog", "typing", "weight_keys", "weights"].map(
+    (name) => `prompt/${name}.js`,
+  ),
+  ...["presets/choice.js", "presets/dialog.js", "presets/presets.js", "strings/presets.js"],
+  ...["speed.js", "views/speed.js", "views/speeding.js", "strings/speed.js"],
+  ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
 ]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models|batch)\/|^icons\/.*\.png$/.test(path) && !later.has(path),

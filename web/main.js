@@ -4,10 +4,9 @@
 import { writeControls } from "./files/control_choices.js";
 import { anyById, onPress, watchDirections } from "./dom.js";
 import { Engine } from "./engine/client.js";
-import { forgetTuning } from "./engine/tunings.js";
 import { fieldsOf } from "./files/fields.js";
 import { pixelsOf } from "./files/pixels.js";
-import { chooseKernels, chooseModel } from "./options.js";
+import { chooseModel } from "./options.js";
 import { createActions } from "./page/actions.js";
 import { createAddons } from "./page/addons.js";
 import { createAddress } from "./page/address.js";
@@ -19,6 +18,7 @@ import { readingOf, requestOf } from "./request/fields.js";
 import { randomSeed } from "./request/seed.js";
 import { shouldShow } from "./session/notices.js";
 import { Session } from "./session/session.js";
+import { createTimes } from "./session/times.js";
 import { createPage, isIdle } from "./state/page.js";
 import { storageSentence } from "./storage/database.js";
 import { onStartImageRefused, startImageFile, sweepStartImages } from "./storage/start_images.js";
@@ -43,6 +43,7 @@ import { createDevice } from "./views/device.js";
 import { createDrop } from "./views/drop.js";
 import { Form } from "./views/form.js";
 import { Gallery } from "./views/gallery.js";
+import { createHabits } from "./views/habits.js";
 import { createIndicators } from "./views/indicators.js";
 import { createNotImported } from "./views/not_imported.js";
 import { note } from "./views/note.js";
@@ -53,7 +54,6 @@ import { createPrivacy, takeMessage } from "./views/privacy.js";
 import { createPrompt } from "./views/prompt.js";
 import { createNavigation } from "./views/navigation.js";
 import { Library, openLibrary } from "./views/library.js";
-import { createSpeed } from "./views/speed.js";
 import { createStatus } from "./views/status.js";
 import { watchUndo } from "./views/undo.js";
 import { createVerify } from "./views/verify.js";
@@ -88,7 +88,7 @@ const showOutcome = (/** @type {string} */ sentence) => status.end(sentence);
 /* The form, the image, and the progress of a task. */
 
 const form = new Form(state, {
-  onGenerate: () => actions.generate(),
+  onGenerate: () => (actions.generate(), habits.generated()),
   onPause: () => void session.pause(),
   onCancel: () => session.cancel(),
   onChange: changed,
@@ -149,18 +149,12 @@ state.subscribe(["phase", "task"], ({ phase, task }, before) => {
 
 const privacy = createPrivacy(state, session);
 const about = createAbout(state, () => session.engine.held());
-const speed = createSpeed(state, session, {
-  memory: () => Promise.all([session.engine.held(), session.engine.memory()]),
-  onMeasure: () => void session.profile(() => requestOf({ ...form.fields(), count: "1" }).request),
-  async onChoose(kernels) {
-    chooseKernels(kernels);
-    await address.reopen();
-  },
-  async onForget(key) {
-    await forgetTuning(key);
-    await address.reopen();
-  },
-});
+const times = createTimes(state, session);
+/** The view "Speed"; loaded when it is first shown. */
+const speed = () =>
+  import("./views/speeding.js").then(({ theSpeeding }) =>
+    theSpeeding(state, session, form, { pictures: times.latest, reopen: () => address.reopen() }),
+  );
 const gallery = new Gallery(state, {
   onUse({ request, initial = "", mask = "", controls = [] }) {
     const images = [initial, mask, writeControls(controls)];
@@ -201,7 +195,7 @@ const navigation = createNavigation(
   state,
   {
     compare: () => void comparing().then((view) => view.enter(), tell),
-    speed: () => speed.enter(),
+    speed: () => void speed().then((view) => view.enter(), tell),
     gallery: () => gallery.enter(),
     privacy: () => privacy.enter(),
     about: () => void about.show(),
@@ -271,6 +265,12 @@ const actions = createActions(state, session, form, {
   toForm,
   tell: showOutcome,
   onExpand: (fields) => void many().then((made) => made.generate(fields), tell),
+});
+const habits = createHabits(state, session, form, {
+  fill: actions.fill,
+  toForm,
+  end: showOutcome,
+  tell,
 });
 const places = createPlaces({
   onLink: () => void address.follow(),

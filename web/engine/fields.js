@@ -78,6 +78,9 @@
  * model was trained on: it is made through windows of their size, which overlap by so many pixels
  * at least and whose predictions are averaged; the VAE works in tiles. It takes the memory of one
  * window.
+ * @property {string | null} [freeu] Weighs what the UNet has from its lower resolutions against its
+ * skips (FreeU): the four numbers s1, s2, b1, b2. For v1.4 its authors have published 0.9, 0.2,
+ * 1.3, 1.4.
  * @property {number | string | null} [width] The width of the image.
  * @property {number | string | null} [height] The height of the image.
  * @property {[number, number]} [guidance_interval] The part of the run that is guided, from noise
@@ -274,6 +277,12 @@ const TABLE = {
     least: 0,
     most: 8192,
     text: "Tile overlap",
+  },
+  freeu: {
+    kind: "text",
+    default: null,
+    optional: true,
+    text: "FreeU",
   },
   width: {
     kind: "side",

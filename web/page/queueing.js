@@ -47,6 +47,7 @@ export function createQueueing(state, session, form, tell) {
     change: changeJob,
     // The list of jobs shows the fault of a job; the form does not.
     make: (fields, origin) => session.make(() => ({ ...requestOf(fields), origin }), false),
+    onMade: (hear) => session.on("made", hear),
     onEnd: (done) => notify(say.queueEnded(done)),
     onFault: tell,
   });

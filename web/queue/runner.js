@@ -1,6 +1,8 @@
 // The queue's runner: makes the waiting jobs one after another, until none waits, the user stops it
 // or the engine fails. If the page is closed while it runs, it goes on when the page is opened
-// again.
+// again. Of a job that was cancelled the images that are not made yet wait.
+
+import { isChosen, laterSeed } from "../request/seed.js";
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../session/protocol.js").Outcome} Outcome */
@@ -10,6 +12,8 @@
  * @property {() => Promise<Job[]>} list reads all jobs
  * @property {(job: Job) => Promise<void>} change stores a changed job
  * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
+ * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made;
+ * returns what ends that
  * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
  * @property {(error: unknown) => void} onFault jobs could not be read or stored
  */
@@ -19,7 +23,7 @@
  * it to false ends the runner after the present job
  * @param {Needs} needs
  */
-export function createRunner(state, { list, change, make, onEnd, onFault }) {
+export function createRunner(state, { list, change, make, onMade, onEnd, onFault }) {
   /** Whether the loop of `run` is still running. */
   let looping = false;
 
@@ -27,11 +31,12 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
    * Stores how a job ended.
    * @param {Job} job
    * @param {Outcome} outcome
+   * @param {number} made how many of its images were made
    * @returns {Promise<boolean>} whether to go on with the next job
    */
-  async function close(job, outcome) {
+  async function close(job, outcome, made) {
     if (outcome === "cancelled") {
-      await change({ ...job, state: "waiting" });
+      await change({ ...job, fields: restOf(job.fields, made), state: "waiting" });
       return false;
     }
     if (outcome === "done") {
@@ -53,8 +58,10 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
         const job = (await list()).find((one) => one.state === "waiting");
         if (!job || !state.get().queueRuns) break;
         await change({ ...job, state: "running" });
-        const outcome = await make(job.fields, job.origin);
-        if (!(await close(job, outcome))) state.set({ queueRuns: false });
+        let made = 0;
+        const end = onMade(() => (made += 1));
+        const outcome = await make(job.fields, job.origin).finally(end);
+        if (!(await close(job, outcome, made))) state.set({ queueRuns: false });
         if (outcome === "done") done += 1;
       }
       if (state.get().queueRuns && done) await onEnd(done);
@@ -78,4 +85,17 @@ export function createRunner(state, { list, change, make, onEnd, onFault }) {
       await run();
     },
   };
+}
+
+/**
+ * The fields of a job's images that are not made yet.
+ * @param {Job["fields"]} fields
+ * @param {number} made
+ */
+export function restOf(fields, made) {
+  const count = Number(fields["count"] ?? 1);
+  if (!made || !(count > made)) return fields;
+  const rest = { ...fields, count: String(count - made) };
+  const seed = fields["seed"];
+  return isChosen(seed) ? { ...rest, seed: laterSeed(seed.trim(), made) } : rest;
 }

@@ -5,7 +5,11 @@ import { changed, transact } from "./database.js";
 
 /** @typedef {import("../files/table.js").Row} Row */
 /** @typedef {"waiting" | "running" | "done" | "failed"} JobState */
-/** @typedef {{ id: number, fields: Row, state: JobState, reason?: string, origin?: Origin }} Job */
+/**
+ * `order`: its place among the others where the user has moved some; else its number counts.
+ * @typedef {{ id: number, fields: Row, state: JobState, reason?: string, origin?: Origin,
+ *   order?: number }} Job
+ */
 
 /**
  * Where the request of a job, and of its image, comes from: prompts before they were expanded, and
@@ -28,17 +32,52 @@ export async function addJobs(rows, origins = []) {
   changed("jobs");
 }
 
+/** @param {Job} job */
+const orderOf = ({ id, order = id }) => order;
+
+/** Sorts jobs by their places. @param {Job[]} jobs */
+const inOrder = (jobs) => jobs.sort((a, b) => orderOf(a) - orderOf(b) || a.id - b.id);
+
 /**
  * All jobs in their order.
  * @returns {Promise<Job[]>}
  */
-export function listJobs() {
-  return transact(["jobs"], "readonly", (jobs) => jobs.getAll());
+export async function listJobs() {
+  return inOrder(await transact(["jobs"], "readonly", (jobs) => jobs.getAll()));
 }
 
-/** Stores a changed job. @param {Job} job */
+/** Stores a changed job; its place may have changed in the meantime. @param {Job} job */
 export async function changeJob(job) {
-  await transact(["jobs"], "readwrite", (jobs) => void jobs.put(job));
+  await transact(["jobs"], "readwrite", (jobs) => {
+    const stored = jobs.get(job.id);
+    stored.onsuccess = () => {
+      const { order } = stored.result ?? job;
+      jobs.put(order === undefined ? job : { ...job, order });
+    };
+  });
+  changed("jobs");
+}
+
+/**
+ * Moves a job to a place among all of them; the others keep their order.
+ * @param {number} id
+ * @param {number} to counted from 0
+ */
+export async function moveJob(id, to) {
+  await transact(["jobs"], "readwrite", (jobs) => {
+    const reading = jobs.getAll();
+    reading.onsuccess = () => {
+      const before = inOrder(/** @type {Job[]} */ (reading.result));
+      const from = before.findIndex((job) => job.id === id);
+      if (from < 0) return;
+      // The places that they had are dealt out anew, so that later jobs come after all of them.
+      const places = before.map(orderOf);
+      const after = before.toSpliced(from, 1);
+      after.splice(to, 0, .../** @type {Job[]} */ ([before[from]]));
+      for (const [at, job] of after.entries())
+        if (job !== before[at]) jobs.put({ ...job, order: places[at] });
+    };
+  });
   changed("jobs");
 }
 

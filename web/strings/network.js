@@ -15,14 +15,14 @@ export const text = {
   lockPlace: () => "Privacy: switch it off",
 
   confirmForget: (/** @type {string[]} */ models) =>
-    "Delete all of this for good? The gallery, the queue, the form and the styles, settings and " +
-    "faults, start images, wildcard lists and grids, what was measured of this device, the " +
-    "offline copy of this page" +
+    "Delete all of this for good? The gallery, the queue, the form, styles, presets and " +
+    "remembered prompts, settings and faults, start images, wildcard lists and grids, what was " +
+    "measured of this device, the offline copy of this page" +
     (models.length
       ? `, and these models with their accepted licences and pinned hashes: ${models.join(", ")}.`
       : ", and the record of models (none is stored)."),
   parts: {
-    settings: "settings, form and faults",
+    settings: "settings, form, presets, remembered prompts and faults",
     pages: "gallery, queue and start images",
     batch: "wildcard lists and grids",
     kernels: "what was measured of this device",

@@ -26,8 +26,16 @@ const SHOWN = 300;
 export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault }) {
   const prompts = byId("prompts", HTMLTextAreaElement);
   const notifyBox = byId("notify", HTMLInputElement);
+  const list = anyById("jobs");
   /** @type {Job[]} */
   let jobs = [];
+  /** Lets the user move jobs; loaded with the first two. @type {Promise<void> | null} */
+  let order = null;
+  const ordering = () =>
+    (order ??= import("../queue/order.js").then(
+      ({ watchOrder }) => watchOrder(list, onFault),
+      () => void (order = null),
+    ));
 
   /** @param {Job[]} which */
   function remove(which) {
@@ -45,8 +53,15 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     button("queue-run").disabled = !waiting && !running;
     button("queue-run").textContent = running ? say.pause() : say.start();
     button("queue-clear").disabled = !jobs.some((job) => job.state !== "running");
-    anyById("queue-status").textContent = jobs.length ? say.queue(jobs) : say.noJobs();
-    anyById("jobs").replaceChildren(...jobs.map((job) => item(job, () => remove([job]))));
+    const ends = !running && jobs.some((job) => job.state === "running");
+    const told = jobs.length ? say.queue(jobs) : say.noJobs();
+    anyById("queue-status").textContent = ends ? `${told}. ${say.queueStops()}` : told;
+    const { activeElement: focus } = document;
+    const held = list.contains(focus) ? focus?.closest("li")?.dataset["job"] : undefined;
+    list.replaceChildren(...jobs.map((job) => item(job, () => remove([job]))));
+    const again = held && list.querySelector(`[data-job="${held}"] button`);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+    if (jobs.length > 1) void ordering();
   }
 
   async function refresh() {
@@ -82,13 +97,16 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
  * @param {Job} job
  * @param {() => void} onDrop the user removes the job
  */
-function item({ fields, state, reason, origin }, onDrop) {
+function item({ id, fields, state, reason, origin }, onDrop) {
   const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
   const template = origin?.template ? ` · ${beginning(say.template(origin.template), SHOWN)}` : "";
   const status = withText("span", (reason ?? say.jobState(state)) + template);
   status.className = "hint";
-  const made = element("li", {}, withText("p", prompt), status);
+  const move = element("button", { type: "button", className: "move" }, "⠿");
+  move.ariaLabel = say.moveJob(prompt);
+  const made = element("li", {}, move, withText("p", prompt), status);
   made.dataset["state"] = state;
+  made.dataset["job"] = String(id);
   if (state !== "running") {
     const drop = chip("✕", onDrop);
     drop.ariaLabel = say.dropJob(prompt);

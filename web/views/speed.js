@@ -1,21 +1,19 @@
 // The view "Speed": which kernels run, how much memory the engine uses, and a measured evaluation
-// of the UNet: the time of each kernel, and how near it comes to the adapter's peak.
+// of the UNet: the time of each kernel, and how near it comes to the adapter's peak. Loaded when it
+// is first shown.
 
 import { figures, toJson } from "../speed.js";
 import { text } from "../strings/speed.js";
 import { anyById, button, byId, element, onPress, save, withText } from "../dom.js";
 
 /** @typedef {import("../engine/protocol.js").Held} Held */
-/** @typedef {import("../speed.js").Made} Made */
 /** @typedef {import("../speed.js").Measured} Measured */
 /** @typedef {import("../state/page.js").Page} Page */
 /** @typedef {import("../session/session.js").Session} Session */
 
-/** The most times of images that the file has. */
-const PICTURES_MAX = 20;
-
 /**
  * @typedef {object} Handlers
+ * @property {() => import("../speed.js").Made[]} pictures times of images of the open model
  * @property {() => Promise<[Held, number | undefined]>} memory used now, and the most bytes so far
  * @property {() => void} onMeasure
  * @property {(kernels: "fixed" | "tuned") => Promise<void>} onChoose opens the model again;
@@ -33,16 +31,16 @@ export function createSpeed(state, session, handlers) {
   const showFacts = createFacts(state, handlers.memory);
   const table = createTable();
   watchKernels(state, handlers);
-  watchMeasurement(state, session, table);
+  watchMeasurement(state, session, table, handlers.pictures);
   onPress("speed-measure", handlers.onMeasure);
   onPress("speed-cancel", () => session.cancel());
   state.subscribe(["opened"], refresh);
-  state.subscribe(["choice"], ({ choice }) => {
-    byId(
-      `kernels-${choice.how.kernels === "tuned" ? "tuned" : "fixed"}`,
-      HTMLInputElement,
-    ).checked = true;
-  });
+  const showChoice = () => {
+    const { kernels } = state.get().choice.how;
+    byId(`kernels-${kernels === "tuned" ? "tuned" : "fixed"}`, HTMLInputElement).checked = true;
+  };
+  state.subscribe(["choice"], showChoice);
+  showChoice();
   state.subscribe(["phase", "task"], () => {
     refresh();
     void showFacts();
@@ -187,8 +185,9 @@ function watchKernels(state, { onChoose, onForget }) {
  * @param {Page} state
  * @param {Session} session
  * @param {ReturnType<typeof createTable>} table
+ * @param {Handlers["pictures"]} pictures
  */
-function watchMeasurement(state, session, table) {
+function watchMeasurement(state, session, table, pictures) {
   const [measure, cancel] = [button("speed-measure"), button("speed-cancel")];
   const bar = byId("speed-bar", HTMLProgressElement);
   const status = anyById("speed-status");
@@ -208,18 +207,12 @@ function watchMeasurement(state, session, table) {
     if (state.get().task === "profile" && progress.event === "step")
       bar.value = progress.step / progress.steps;
   });
-  /** Times of images of the model that is open, the latest last. @type {Made[]} */
-  let pictures = [];
-  state.subscribe(["opened"], () => (pictures = []));
-  session.on("made", ({ picture: { width, height }, request: { steps }, seconds }) => {
-    const made = { size: /** @type {[number, number]} */ ([width, height]), seconds };
-    pictures = [...pictures, { ...made, steps: Number(steps) }].slice(-PICTURES_MAX);
-  });
   session.on("profile", ({ report, held, peak }) => {
     const { opened } = state.get();
     const [profile] = report.evaluations;
     const date = new Date().toISOString();
-    if (opened && profile) table.show({ ...opened, report, profile, date, held, peak, pictures });
+    const made = { pictures: pictures() };
+    if (opened && profile) table.show({ ...opened, report, profile, date, held, peak, ...made });
   });
   session.on("end", ({ task, outcome }) => {
     if (task !== "profile") return;

@@ -27,6 +27,7 @@ function queueOf(states, make) {
     list: async () => [...jobs.values()],
     change: async (job) => void jobs.set(job.id, job),
     make: async ({ prompt }) => make(Number(prompt)),
+    onMade: () => () => {},
     onEnd: (done) => void ended.push(done),
     onFault: (error) => void faults.push(error),
   });

@@ -1,0 +1,143 @@
+// What people are used to of a queue: another order, and an end after the present image. A double
+// stands in the engine's place.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seriousFaults } from "./harness/axe.mjs";
+import { DOUBLE, visit } from "./harness/site.mjs";
+
+const server = { roots: DOUBLE };
+
+/** @param {import("playwright-core").Page} page */
+function queue(page) {
+  const jobs = page.locator("#jobs li");
+  return {
+    jobs,
+    names: () => page.locator("#jobs li p").allTextContents(),
+    enter: () => page.locator('[data-view="queue"]').click(),
+    /** @param {string} prompts */
+    async add(prompts) {
+      await page.locator("#prompts").fill(prompts);
+      await page.locator("#queue-add").click();
+    },
+    /** @param {string} order */
+    reads: (order) =>
+      page.waitForFunction(
+        (wanted) =>
+          [...document.querySelectorAll("#jobs li p")].map((one) => one.textContent).join(" ") ===
+          wanted,
+        order,
+      ),
+  };
+}
+
+test("jobs are moved by keys and by dragging, and the order is kept and followed", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#steps=1" });
+  const { jobs, enter, add, reads } = queue(page);
+  const moved = page.locator("#queue-moved");
+  await state("ready");
+  await enter();
+  await add("one\ntwo\nthree\nfour");
+  await reads("one two three four");
+  await moved.waitFor({ state: "attached" });
+  await jobs.nth(2).locator(".move").focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await reads("one three two four");
+  await moved.filter({ hasText: "Position 2 of 4" }).waitFor();
+  // The focus stays on the job.
+  await page.keyboard.press("Alt+ArrowUp");
+  await reads("three one two four");
+  await page.keyboard.press("Alt+ArrowUp");
+  await moved.filter({ hasText: "It is the first job." }).waitFor();
+  assert.deepEqual(await seriousFaults(page), []);
+
+  const handle = (await jobs.nth(3).locator(".move").boundingBox()) ?? assert.fail("no handle");
+  const first = (await jobs.nth(0).boundingBox()) ?? assert.fail("no job");
+  await page.mouse.move(handle.x + 5, handle.y + 5);
+  await page.mouse.down();
+  await page.mouse.move(first.x + 20, first.y + first.height + 10, { steps: 6 });
+  await page.mouse.move(first.x + 20, first.y + 4, { steps: 3 });
+  await page.mouse.up();
+  await reads("four three one two");
+
+  await page.reload();
+  await state("ready");
+  await enter();
+  await reads("four three one two");
+  // What is added comes last; what is removed comes back to its place.
+  await add("five");
+  await reads("four three one two five");
+  await jobs.nth(1).getByRole("button", { name: "Remove" }).click();
+  await reads("four one two five");
+  await page.locator("#undo-act").click();
+  await reads("four three one two five");
+  await page.locator("#queue-run").click();
+  await page.locator("#queue-status").filter({ hasText: "5 done" }).waitFor();
+  await page.locator('[data-view="gallery"]').click();
+  const made = await page
+    .locator("#images li button")
+    .evaluateAll((all) => all.map(({ ariaLabel }) => ariaLabel));
+  assert.deepEqual(made.reverse(), ["four", "three", "one", "two", "five"]);
+});
+
+test("a run ends after its present image, which is kept", async (t) => {
+  const { page, state, type } = await visit(t, { server, hash: "#steps=30" });
+  await state("ready");
+  await type({ prompt: "many", seed: "5", count: "4" });
+  await page.locator("#generate").press("Enter");
+  const after = page
+    .locator("#main-actions")
+    .getByRole("button", { name: "Stop after this image" });
+  await after.press("Enter");
+  assert.equal(await after.getAttribute("aria-pressed"), "true");
+  await page.locator("#progress-text").filter({ hasText: "Stopped after 1 image." }).waitFor();
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 1);
+  await page.locator('[data-view="create"]').click();
+  assert.equal(await after.isVisible(), false);
+});
+
+test("the queue ends after the present image, and the rest of the job waits", async (t) => {
+  const { page, state, type } = await visit(t, { server, hash: "#steps=20" });
+  const { enter } = queue(page);
+  const status = page.locator("#queue-status");
+  await state("ready");
+  await type({ prompt: "many", count: "3", seed: "7" });
+  await page.locator("#to-queue").click();
+  await type({ prompt: "other", count: "1" });
+  await page.locator("#to-queue").click();
+  await enter();
+  await page.locator("#queue-run").click();
+  await page
+    .locator("#queue-actions")
+    .getByRole("button", { name: "Stop after this image" })
+    .click();
+  await status.filter({ hasText: /^2 waiting$/ }).waitFor();
+  await page.locator("#queue-run").click();
+  await status.filter({ hasText: "2 done" }).waitFor();
+  await page.locator('[data-view="gallery"]').click();
+  await page.waitForFunction(() => document.querySelectorAll("#images li").length === 4);
+  // Each seed once.
+  const seeds = [];
+  await page.locator("#images li button").first().press("Enter");
+  for (let i = 0; i < 4; i++) {
+    const facts = (await page.locator("#viewer-facts").textContent()) ?? "";
+    seeds.push(/seed (\d+)/.exec(facts)?.[1]);
+    await page.keyboard.press("ArrowRight");
+  }
+  assert.deepEqual(seeds, ["7", "9", "8", "7"]);
+});
+
+test("a pause of the queue is told as one after the present job", async (t) => {
+  const { page, state } = await visit(t, { server, hash: "#steps=40" });
+  const { enter, add } = queue(page);
+  await state("ready");
+  await enter();
+  await add("one\ntwo");
+  await page.locator("#queue-run").click();
+  const status = page.locator("#queue-status");
+  await status.filter({ hasText: "1 running" }).waitFor();
+  await page.locator("#queue-run").click();
+  await status.filter({ hasText: "The queue pauses after the present job." }).waitFor();
+  await status.filter({ hasText: /^1 waiting, 1 done$/ }).waitFor();
+});

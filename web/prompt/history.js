@@ -1,0 +1,60 @@
+// The prompts with which the user made images, the latest first, stored in this browser unless that
+// is switched off.
+
+import { remember, remembered } from "../storage/settings.js";
+
+const NAME = "prompts";
+/** Whether prompts are remembered: "off" if not. */
+const KEEPS = "prompt-history";
+/** How many are kept, and how long one may be in characters. */
+export const PROMPTS_MAX = 100;
+const LENGTH_MAX = 5000;
+
+/** @typedef {{ prompt: string, negative: string }} Prompt */
+
+/** Whether prompts are remembered. */
+export const keepsPrompts = () => remembered(KEEPS) !== "off";
+
+/** Switches that on or off; those that are there stay. @param {boolean} on */
+export const keepPrompts = (on) => remember(KEEPS, on ? null : "off");
+
+/** @returns {Prompt[]} */
+export function listPrompts() {
+  try {
+    /** @type {any[]} */
+    const all = JSON.parse(remembered(NAME) ?? "[]");
+    return all
+      .filter((one) => typeof one?.prompt === "string")
+      .map(({ prompt, negative }) => ({ prompt, negative: String(negative ?? "") }));
+  } catch {
+    return [];
+  }
+}
+
+/** Stores these alone. @param {Prompt[]} prompts */
+export function storePrompts(prompts) {
+  const all = prompts.slice(0, PROMPTS_MAX);
+  remember(NAME, all.length ? JSON.stringify(all) : null);
+}
+
+/** @param {Prompt} a @param {Prompt} b */
+const same = (a, b) => a.prompt === b.prompt && a.negative === b.negative;
+
+/** Remembers a prompt as the latest, once. @param {Prompt} prompt */
+export function addPrompt(prompt) {
+  if (!keepsPrompts() || !prompt.prompt.trim() || prompt.prompt.length > LENGTH_MAX) return;
+  storePrompts([prompt, ...listPrompts().filter((one) => !same(one, prompt))]);
+}
+
+/** Those that have each of these words. @param {Prompt[]} prompts @param {string} words */
+export function findPrompts(prompts, words) {
+  const wanted = words.toLowerCase().split(/\s+/);
+  return prompts.filter(({ prompt, negative }) => {
+    const text = `${prompt}\n${negative}`.toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+/** Forgets one. @param {Prompt} prompt */
+export const forgetPrompt = (prompt) =>
+  storePrompts(listPrompts().filter((one) => !same(one, prompt)));

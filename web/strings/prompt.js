@@ -1,0 +1,24 @@
+// Texts about weights in prompts, and about the prompts of before. Loaded when they are needed.
+
+export const promptText = {
+  notRead: () =>
+    "Weights such as (word:1.1) are read only with the prompt syntax of AUTOMATIC1111’s web UI.",
+  readWeights: () => "Read weights",
+
+  history: () => "Prompt history",
+  about: (/** @type {number} */ most) =>
+    `The last ${most} prompts with which you made images, on this device only.`,
+  search: () => "Search in the prompts",
+  negative: () => "Fill in the negative prompt as well",
+  keep: () => "Remember prompts",
+  clear: () => "Clear the history",
+  cleared: (/** @type {number} */ count) =>
+    count === 1 ? "1 prompt is forgotten." : `${count} prompts are forgotten.`,
+  forget: (/** @type {string} */ prompt) => `Forget: ${prompt}`,
+  none: (/** @type {boolean} */ keeps) =>
+    keeps ? "There is no prompt yet." : "Prompts are not remembered.",
+  noMatch: () => "No prompt has these words.",
+  found: (/** @type {number} */ count) => (count === 1 ? "1 prompt" : `${count} prompts`),
+  without: (/** @type {string} */ negative) => `negative: ${negative}`,
+  close: () => "Close",
+};
