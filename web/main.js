@@ -14,7 +14,7 @@ import { ENLARGE, createEnlarging } from "./page/enlarging.js";
 import { createFaults } from "./page/faults.js";
 import { createQueueing } from "./page/queueing.js";
 import { keptDraft, startImagesIn } from "./request/draft.js";
-import { readingOf, requestOf } from "./request/fields.js";
+import { readingOf } from "./request/fields.js";
 import { randomSeed } from "./request/seed.js";
 import { shouldShow } from "./session/notices.js";
 import { Session } from "./session/session.js";

@@ -18,7 +18,7 @@ CASES = {
     "published": {"freeu": "0.9, 0.2, 1.3, 1.4"},
     "strong": {"freeu": "0.3, 2.5, 0.6, 1.9", "sampler": "heun", "steps": 4,
                "width": 56, "height": 40},
-    "small": {"freeu": "0.5, 0, 1.2, 1.1", "width": 8, "height": 40, "steps": 3},
+    "small": {"freeu": "0.5, 0.1, 1.2, 1.1", "width": 8, "height": 40, "steps": 3},
 }
 
 

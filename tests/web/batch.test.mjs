@@ -1,5 +1,5 @@
-// Many images at once: prompts with {a|b} and __lists__, the lists, all combinations, seeds. A double
-// stands in the engine's place.
+// Many images at once: prompts with {a|b} and __lists__, the lists, all combinations, seeds. A
+// double stands in the engine's place.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

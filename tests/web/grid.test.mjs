@@ -1,6 +1,6 @@
-// Grids: cells become jobs and images, the plot and the HTML file have them in their places; a reload
-// in the middle, cells that failed or were cancelled, prompt matrices. A double stands in the
-// engine's place; last, the real engine's own pictures on the CPU.
+// Grids: cells become jobs and images, the plot and the HTML file have them in their places; a
+// reload in the middle, cells that failed or were cancelled, prompt matrices. A double stands in
+// the engine's place; last, the real engine's own pictures on the CPU.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

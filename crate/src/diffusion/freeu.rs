@@ -3,11 +3,9 @@
 //! `enable_freeu(s1, s2, b1, b2)`.
 //!
 //! ```text
-//! first block of the up path      skips: low frequencies · s1      from below: half of the channels · b1
-//! second block                    skips: low frequencies · s2      from below: half of the channels · b2
+//! first block of the up path   skips: low frequencies · s1   from below: half the channels · b1
+//! second block                 skips: low frequencies · s2   from below: half the channels · b2
 //! ```
-
-use super::plan::Plan;
 
 /// The four scales, in thousandths: so they can be compared, and three digits are more than anybody
 /// sees.
@@ -21,9 +19,10 @@ impl FreeU {
     /// The largest scale.
     pub const MAX: f64 = 4.0;
 
-    /// From `[s1, s2, b1, b2]`, each from 0 to [`FreeU::MAX`]; they are rounded to three digits.
+    /// From `[s1, s2, b1, b2]`, each above 0 and up to [`FreeU::MAX`]; they are rounded to three
+    /// digits, and are at least 0.001: diffusers takes a 0 for "off".
     pub fn new(scales: [f64; 4]) -> FreeU {
-        let [s1, s2, b1, b2] = scales.map(|scale| (1000.0 * scale).round() as u16);
+        let [s1, s2, b1, b2] = scales.map(|scale| (1000.0 * scale).round().max(1.0) as u16);
         FreeU { skips: [s1, s2], backbones: [b1, b2] }
     }
 
@@ -32,14 +31,5 @@ impl FreeU {
     pub fn of_block(self, index: usize) -> Option<[f32; 2]> {
         let scale = |all: [u16; 2]| all.get(index).map(|scale| f32::from(*scale) / 1000.0);
         Some([scale(self.backbones)?, scale(self.skips)?])
-    }
-}
-
-impl Plan {
-    /// The plan with these scales in every evaluation.
-    #[must_use]
-    pub fn with_freeu(mut self, freeu: Option<FreeU>) -> Plan {
-        self.evaluations.iter_mut().for_each(|evaluation| evaluation.kind.freeu = freeu);
-        self
     }
 }

@@ -13,6 +13,7 @@
 //! The GPU has one kernel for the sum, and nothing is read back inside the loop. All sums of an
 //! evaluation read the state from before it; only then are their results stored.
 
+use super::freeu::FreeU;
 use super::kind::EvaluationKind;
 
 /// The tensors that a combination may have as terms.
@@ -186,6 +187,13 @@ impl Plan {
     pub(super) fn without_steps(mut self, left_out: usize) -> Plan {
         self.evaluations.retain(|evaluation| evaluation.step > left_out);
         self.evaluations.iter_mut().for_each(|evaluation| evaluation.step -= left_out);
+        self
+    }
+
+    /// The plan in which the UNet scales so in every evaluation.
+    #[must_use]
+    pub fn with_freeu(mut self, freeu: Option<FreeU>) -> Plan {
+        self.evaluations.iter_mut().for_each(|evaluation| evaluation.kind.freeu = freeu);
         self
     }
 

@@ -60,7 +60,7 @@ impl Tensor {
         assert_eq!(self.precision(), skip.precision(), "concat");
         let sums = skip.lowest_frequencies();
         let y = Tensor::empty(gpu, Shape::from([b, height, width, a + c]), self.precision());
-        let kernel = Kernel::new(wgsl!("freeu"), 4)
+        let kernel = Kernel::new(wgsl!("freeu"), 3)
             .alias("Elem4", self.precision().vec4())
             .uint("LANES", LANES)
             .with(shared::INDEX)
