@@ -230,20 +230,10 @@ function within(what, bytes, bound) {
 // checkpoints, what makes many images at once, weights by keys, the prompts of before, presets, the
 // order of the queue and what deletes all data come later, if at all.
 const readers = [
-  ...[
-    "comfy",
-    "controls",
-    "exif",
-    "hashes",
-    "invoke",
-    "json",
-    "others",
-    "parameters",
-    "readers",
-    "request",
-    "row",
-  ],
-  ...["samplers", "syntax", "table", "text", "unzip", "webui"],
+  ...["comfy", "comfy_graph", "comfy_nodes", "comfy_passes", "comfy_workflow", "compel"],
+  ...["controls", "draw_things", "easy", "exif", "fooocus", "hashes", "hires", "invoke", "json"],
+  ...["labels", "left_over", "line_objects", "novelai", "parameters", "readers", "request", "row"],
+  ...["sampler_map", "samplers", "swarm", "syntax", "table", "text", "unzip", "webui"],
 ];
 const painter = [
   "brush",
@@ -259,6 +249,7 @@ const painter = [
 const later = new Set([
   ...readers.map((name) => `files/${name}.js`),
   ...painter.map((name) => `edit/${name}.js`),
+  ...["strings/losses.js", "store/matched.js"],
   ...["files/zip.js", "views/export.js", "store/networks.js"],
   ...["control/panel.js", "control/picture.js", "control/unit.js", "strings/control.js"],
   ...["compare.js", "views/comparing.js", "strings/compare.js", "views/compare.js"],
