@@ -228,9 +228,9 @@ onPress("empty-get", getModel);
 /* Input from outside the form: files, the URL, the browser's history. */
 
 const drop = createDrop({
-  onModels(files) {
+  onModels(files, behind) {
     form.showFault(null);
-    toModels();
+    if (!behind) toModels();
     void models.importFiles(files);
   },
   onRequest({ fields, program, note }, text) {

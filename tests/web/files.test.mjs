@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
+import { seriousFaults } from "./harness/axe.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
 
 const server = { roots: DOUBLE };
@@ -112,6 +113,26 @@ test("a request of another program fills the form, and what is lost is named", a
   assert.equal(await losses.isVisible(), false);
   await drop(page, "c.png", png(8, { workflow: '{"nodes": []}' }), "image/png");
   await page.locator("#fault").filter({ hasText: "holds a ComfyUI workflow" }).waitFor();
+});
+
+test("the nearest sampler is offered, and taken by the button alone", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  const settings =
+    "Sampler: DPM adaptive, Seed: 7, Size: 64x64, Model: dreamy, Model hash: 01234567";
+  const parameters = `a fox\nSteps: 20, ${settings}`;
+  await drop(page, "a.png", png(8, { parameters }), "image/png");
+  const note = page.locator("#losses");
+  await note.filter({ hasText: "the nearest is dpmpp_2m" }).waitFor();
+  await note.filter({ hasText: "Made with: model dreamy, hash 01234567." }).waitFor();
+  const sampler = page.locator("#sampler");
+  assert.equal(await sampler.inputValue(), "ddim");
+  assert.deepEqual(await seriousFaults(page), []);
+  await note.getByRole("button", { name: "Use dpmpp_2m" }).press("Enter");
+  assert.equal(await sampler.inputValue(), "dpmpp_2m");
+  assert.equal(await page.locator("#prompt").inputValue(), "a fox");
+  await note.filter({ hasText: "dpmpp_2m is chosen." }).waitFor();
+  assert.equal(await note.evaluate((it) => it === document.activeElement), true, "the focus");
 });
 
 test("a picture that cannot be read is one sentence, gone after a good one", async (t) => {

@@ -34,6 +34,9 @@ export function readCompel(prompt, program = "InvokeAI") {
   };
 }
 
+/** Escaped letters, brackets with their weight, words, and what is between them. */
+const TOKENS = /(?:\\[^])+|\(|\)(?:\++|-+|\d*\.?\d+)?|[^\s()\\,]+|[\s,]+|\\/g;
+
 /** @param {string} prompt @param {string} program @returns {Read} */
 function readOne(prompt, program) {
   /** @type {string[]} */
@@ -44,8 +47,7 @@ function readOne(prompt, program) {
   });
   /** The pieces of the text, and the places of the brackets that are open. */
   const [pieces, open] = /** @type {[string[], number[]]} */ ([[], []]);
-  const tokens = plain.matchAll(/\\[^]|\(|\)(?:\++|-+|\d*\.?\d+)?|[^\s()\\,]+|[\s,]+|\\/g);
-  for (const [token] of tokens) {
+  for (const token of plain.match(TOKENS) ?? []) {
     if (token === "(") open.push(pieces.push("(") - 1);
     else if (!token.startsWith(")")) pieces.push(weighedWord(token));
     else {

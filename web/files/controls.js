@@ -32,6 +32,26 @@ export function recordedControls(json) {
   );
 }
 
+/** A control of a list, whose file may have an extension and folders. */
+const FILE = /^.*[\\/]|\.(safetensors|ckpt|pth?|bin)$/gi;
+
+/**
+ * Those of a line of a list, which names files.
+ * @param {string} json
+ * @param {string[]} [images] the keys of their pictures; without, they have none
+ * @returns {string} empty where there is none
+ * @throws {SyntaxError} if it is no such list
+ */
+export function listedControls(json, images = []) {
+  const list = JSON.parse(json || "[]");
+  if (!Array.isArray(list)) throw new SyntaxError(json);
+  const given = list.map(({ file, sha256 = "", ...rest }, at) => ({
+    ...{ ...rest, hash: sha256, image: images[at] ?? "" },
+    name: String(file).replace(FILE, ""),
+  }));
+  return writeControls(readControls(JSON.stringify(given)));
+}
+
 /** @param {string} json @param {number} count */
 function hashesIn(json, count) {
   const list = count ? JSON.parse(json) : [];

@@ -1,5 +1,6 @@
 // The readers of files. The page imports them lazily, with the user's first file.
 
+export { listedControls } from "./controls.js";
 export { readExif } from "./exif.js";
 export { requestOf } from "./request.js";
 export { readLines, readRows } from "./table.js";

@@ -4,6 +4,7 @@
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
+import { listedControls } from "./controls.js";
 import { readLoras } from "./loras.js";
 import { samplerFields } from "./samplers.js";
 
@@ -58,6 +59,8 @@ export function checked(row, images = false) {
     if (ABOUT.includes(name)) continue;
     if (IMAGES.includes(name)) {
       if (images) good[name] = typed;
+      // Without its pictures a control is known, and that they are missing is said when it is used.
+      else if (name === "controls" && typed) good[name] = controlsIn(typed);
       continue;
     }
     if (name === "loras") readLoras(typed);
@@ -80,6 +83,15 @@ export function checked(row, images = false) {
   if (good["prompt"] === undefined) throw new SyntaxError(importText.noPrompt());
   checkSeed(good);
   return good;
+}
+
+/** @param {string} typed */
+function controlsIn(typed) {
+  try {
+    return listedControls(typed);
+  } catch {
+    throw new SyntaxError(importText.wrongValue("controls", typed, "a list of controls"));
+  }
 }
 
 /**

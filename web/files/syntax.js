@@ -67,7 +67,7 @@ export const plainWords = (text) =>
   text.replace(/\b(?:AND|BREAK)\b/g, (word) => word.toLowerCase());
 
 /** Whether a text has round brackets that are not escaped. @param {string} text */
-export const hasWeights = (text) => /\(/.test(text.replace(/\\[^]/g, ""));
+export const hasWeights = (text) => /\(/.test(text.replace(/(?:\\[^])+/g, ""));
 
 /**
  * ComfyUI's syntax: only round brackets are weights, and `embedding:name` calls a textual
@@ -89,7 +89,9 @@ export function readComfyUi(prompt) {
 
 /** Square brackets, which have no meaning there, are escaped. @param {string} text */
 export const withPlainBrackets = (text) =>
-  text.replace(/\\[^]|[[\]]/g, (all) => (all.length > 1 ? all : `\\${all}`));
+  text.replace(/(?:\\[^])+|[[\]]+/g, (all) =>
+    all.startsWith("\\") ? all : all.replace(/[[\]]/g, "\\$&"),
+  );
 
 /** NovelAI's weights of one pair of braces, and of one pair of square brackets. */
 const [BRACE, BRACKET] = ["1.05", "0.952"];

@@ -3,7 +3,6 @@
 // gallery, is added to the queue. Settings of another program that are pasted into the prompt as
 // text fill in the form as well.
 
-import { readControls, writeControls } from "../files/control_choices.js";
 import { say } from "../strings.js";
 import { isPng, readTexts } from "../files/png.js";
 import { importText } from "../strings/imports.js";
@@ -19,9 +18,6 @@ import { offerUndo } from "./undo.js";
 const LIST_MAX = 20_000_000;
 /** Bytes: of a larger image the texts are not read. */
 const PICTURE_MAX = 500_000_000;
-
-/** A control of a list, whose file may have an extension and folders. */
-const FILE = /^.*[\\/]|\.(safetensors|ckpt|pth?|bin)$/gi;
 
 /** The list's name in an export of the gallery. */
 const REQUESTS = "requests.jsonl";
@@ -41,7 +37,8 @@ const matching = () => import("../store/matched.js");
  * `at`: where it was dropped or pasted
  * @param {(rows: Row[], whole: boolean) => void} handlers.onRows `whole`: they name their start
  * images; one without has none
- * @param {(files: import("./local-files.js").Given) => void} handlers.onModels for the library
+ * @param {(files: import("./local-files.js").Given, behind: boolean) => void} handlers.onModels for
+ * the library; `behind`: a dialog is open before it
  * @param {(error: unknown) => void} handlers.onFault
  */
 export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, onFault }) {
@@ -122,10 +119,10 @@ export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, 
     event.preventDefault();
     if (paints()) return;
     const models = modelsOf(event);
-    if (models) return void models.then(onModels, onFault);
-    if (enlarges()) return;
-    const on = event.target instanceof Element ? event.target : null;
-    takeAt([...(event.dataTransfer?.files ?? [])], on);
+    const isBehind = enlarges();
+    if (models) return void models.then((files) => onModels(files, isBehind), onFault);
+    if (isBehind) return;
+    takeAt([...(event.dataTransfer?.files ?? [])], /** @type {Element} */ (event.target));
   });
   page.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
@@ -138,7 +135,10 @@ export function createDrop({ onRequest, onPicture, onControl, onRows, onModels, 
   return watchPrompt(onRequest, onFault);
 }
 
-/** Whether the dialog that enlarges images is open: it takes models only. */
+/**
+ * Whether the dialog that enlarges images is open: it takes models only, and the page behind it
+ * stays where it is.
+ */
 const enlarges = () => !!document.querySelector("#enlarge-dialog[open]");
 
 /** The queue's button that opens files. @param {(files: File[]) => void} take */
@@ -157,7 +157,7 @@ function watchInput(take) {
  * @returns {Promise<Row[]>}
  */
 async function rowsInZip(file) {
-  const { decodeText, openZip, readLines } = await readers();
+  const { decodeText, listedControls, openZip, readLines } = await readers();
   const read = await openZip(file);
   const list = await read(REQUESTS);
   if (!list) throw new Error(importText.noRequests());
@@ -176,13 +176,9 @@ async function rowsInZip(file) {
     const initial = await keyOf(init, line);
     const maskKey = initial && (await keyOf(mask, line));
     const guides = [];
-    for (const { file, image, sha256 = "", ...rest } of controls ? JSON.parse(controls) : []) {
-      const name = String(file).replace(FILE, "");
-      guides.push({ ...rest, name, hash: sha256, image: await keyOf(String(image), line) });
-    }
-    const beside = guides.length && {
-      controls: writeControls(readControls(JSON.stringify(guides))),
-    };
+    for (const { image } of controls ? JSON.parse(controls) : [])
+      guides.push(await keyOf(String(image), line));
+    const beside = guides.length && { controls: listedControls(controls, guides) };
     const start = { ...(initial && { initial }), ...(maskKey && { mask: maskKey }) };
     rows.push({ ...row, ...start, ...beside });
   }

@@ -161,6 +161,49 @@ test("the user's comment in Exif data, in either order of bytes", () => {
   assert.equal(readExif(new Uint8Array([0xff, 0xd8, 0xff])).size, 0);
 });
 
+test("user comments without an encoding, and XMP, of JPEG and WebP files", () => {
+  const fooocus = '{"prompt": "a fox", "seed": "7"}';
+  const tiff = Buffer.alloc(26);
+  tiff.write("II*\0");
+  tiff.writeUInt32LE(8, 4);
+  tiff.writeUInt16LE(1, 8);
+  tiff.writeUInt16LE(0x9286, 10);
+  tiff.writeUInt16LE(2, 12);
+  tiff.writeUInt32LE(fooocus.length, 14);
+  tiff.writeUInt32LE(26, 18);
+  const exif = Buffer.concat([tiff, Buffer.from(fooocus)]);
+  const json = "{&quot;c&quot;:&quot;a cat&quot;,&quot;seed&quot;:4}";
+  const xmp = Buffer.from(`<exif:UserComment>${json}</exif:UserComment>`);
+  const segment = (/** @type {string} */ mark, /** @type {Buffer} */ body) => {
+    const whole = Buffer.concat([Buffer.from(mark), body]);
+    return Buffer.concat([
+      Buffer.from([0xff, 0xe1, (whole.length + 2) >> 8, (whole.length + 2) & 255]),
+      whole,
+    ]);
+  };
+  const jpeg = Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment("http://ns.adobe.com/xap/1.0/\0", xmp),
+    segment("Exif\0\0", exif),
+    Buffer.from([0xff, 0xda, ...Array(20).fill(0)]),
+  ]);
+  const part = (/** @type {string} */ kind, /** @type {Buffer} */ body) => {
+    const head = Buffer.from(`${kind}....`);
+    head.writeUInt32LE(body.length, 4);
+    return Buffer.concat([head, body, Buffer.alloc(body.length & 1)]);
+  };
+  const webp = Buffer.concat([
+    ...[Buffer.from("RIFF....WEBP"), part("EXIF", exif), part("XMP ", xmp)],
+  ]);
+  for (const file of [jpeg, webp]) {
+    const texts = readExif(file);
+    assert.equal(texts.get("parameters"), fooocus);
+    const [one, other] = [requestOf(texts), requestOf(new Map([...texts].slice(0, 1)))];
+    assert.ok(one && typeof one === "object" && other && typeof other === "object");
+    assert.deepEqual([one.program, other.program], ["Fooocus", "Draw Things"]);
+  }
+});
+
 test("lists as people have them, checked line by line", () => {
   const prompts = (/** @type {string} */ text, name = "list.txt") =>
     readRows(name, text).map(({ prompt }) => prompt);
@@ -189,6 +232,26 @@ test("lists as people have them, checked line by line", () => {
   assert.equal(decodeText(wide), "a fox\r\n");
   assert.equal(decodeText(Buffer.from(wide).swap16()), "a fox\r\n");
   assert.throws(() => decodeText(Buffer.from("caf\xe9", "latin1")), /neither UTF-8 nor UTF-16/);
+});
+
+test("a list outside an archive keeps its controls, without their pictures", () => {
+  const control = {
+    file: "sub/canny.safetensors",
+    image: "a.png",
+    weight: 0.5,
+    preprocess: "canny",
+  };
+  const line = JSON.stringify({ prompt: "a", init: "b.png", controls: [control] });
+  const [row] = readRows("requests.jsonl", line);
+  assert.deepEqual(Object.keys(row ?? {}), ["prompt", "controls"]);
+  assert.deepEqual(JSON.parse(row?.["controls"] ?? ""), [
+    {
+      ...{ name: "canny", hash: "", image: "", weight: "0.5", start: "0", end: "1" },
+      ...{ guess: false, preprocess: "canny", drawn: false },
+    },
+  ]);
+  const wrong = JSON.stringify({ prompt: "a", controls: 3 });
+  assert.throws(() => readRows("requests.jsonl", wrong), /line 1: controls must be/);
 });
 
 test("our own archive gives its list back", async () => {
@@ -256,6 +319,30 @@ function tangled(count) {
   return one("prompt", JSON.stringify({ ...first, ...Object.fromEntries(nodes) }));
 }
 
+const invoke = (/** @type {string} */ prompt) => JSON.stringify({ positive_prompt: prompt });
+const swarm = (/** @type {string} */ prompt) => JSON.stringify({ sui_image_params: { prompt } });
+/** @param {number} count settings of Fooocus */
+const named = (count) =>
+  JSON.stringify({
+    prompt: "a",
+    ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, i])),
+  });
+
+/**
+ * A sampler behind nodes that are passed by, each of which leads to the next.
+ * @param {number} count
+ */
+function workflow(count) {
+  const links = Array.from({ length: count }, (_, i) => [i, i, 0, i + 1, 0, "A"]);
+  const nodes = links.map(([id]) => ({
+    ...{ id, mode: 4, type: "B" },
+    inputs: [{ name: "a", type: "A", link: Number(id) - 1 }],
+  }));
+  const sampler = { id: "s", type: "KSampler", widgets_values: [1, "fixed", 2, 3, "euler"] };
+  const inputs = [{ name: "positive", type: "A", link: count - 1 }];
+  return JSON.stringify({ nodes: [...nodes, { ...sampler, inputs }], links });
+}
+
 /** Texts that once took the square of their length or longer, of about so many characters. */
 /** @type {[string, (n: number) => unknown][]} */
 const HOSTILE = [
@@ -269,6 +356,18 @@ const HOSTILE = [
   ["command line", (n) => one("Dream", `"${"\\a".repeat(n / 2)}`)],
   ["JSON", (n) => one("prompt", `{"a":NaN,"b":"${'\\"'.repeat(n / 2)}`)],
   ["graph", (n) => tangled(n / 50)],
+  ["commas", (n) => one("parameters", `a\nSteps: 1, a: 1, b: 2${",".repeat(n)}`)],
+  ["settings", (n) => one("parameters", `a\nSteps: 1, ${"a b: 1, ".repeat(n / 8)}`)],
+  ["objects in a line", (n) => one("parameters", `a\nSteps: 1, b: 2${", c: [{".repeat(n / 7)}`)],
+  ["compel", (n) => one("invokeai_metadata", invoke("((a+ b-".repeat(n / 7)))],
+  ["compel's brackets", (n) => one("invokeai_metadata", invoke("(".repeat(n)))],
+  ["compel's texts", (n) => one("invokeai_metadata", invoke('("a"'.repeat(n / 4)))],
+  ["names", (n) => one("parameters", named(n / 12))],
+  ["tags", (n) => one("parameters", swarm("<random:a,<b:".repeat(n / 13)))],
+  ["sections", (n) => one("parameters", swarm("<segment:a".repeat(n / 10)))],
+  ["numeric weights", (n) => one("Comment", JSON.stringify({ uc: "1::a 2:b".repeat(n / 8) }))],
+  ["deep JSON", (n) => one("workflow", "[".repeat(n))],
+  ["nodes", (n) => one("workflow", workflow(n / 60))],
   ["table", (n) => readRows("a.csv", `prompt\n${'"a""'.repeat(n / 4)}`)],
 ];
 
