@@ -239,6 +239,19 @@ test("lists are made, renamed, deleted, imported and exported", async (t) => {
   });
 });
 
+test("deleting everything deletes lists and grids", async (t) => {
+  const { page, open, list, close } = await begin(t);
+  await open();
+  await list("colours", COLOURS);
+  await close();
+  page.on("dialog", (dialog) => void dialog.accept());
+  await page.locator('[data-view="privacy"]').click();
+  await page.getByRole("button", { name: /^Delete everything/ }).click();
+  await page.getByText(/^Deleted: .*wildcard lists and grids/).waitFor();
+  const left = await page.evaluate(async () => (await indexedDB.databases()).map((it) => it.name));
+  assert.ok(!left.includes("darkroom-batch"), String(left));
+});
+
 test("seeds from one to another make a job each, and may wait", async (t) => {
   const { page, type, dialog, open, tab, queue } = await begin(t);
   await type({ prompt: "a cat", seed: "5" });

@@ -6,7 +6,6 @@ import { addJobs, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
 import { listImages } from "../storage/images.js";
 import { changed, transact } from "./database.js";
 
-/** @typedef {import("../storage/images.js").SavedImage} SavedImage */
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../storage/jobs.js").Origin} Origin */
 /** @typedef {import("./cells.js").Scale} Scale */
@@ -19,12 +18,6 @@ import { changed, transact } from "./database.js";
  * @property {string} title
  * @property {[Scale, Scale, Scale]} scales of x, y and z
  * @property {Expanded[]} cells x changes first, z last
- *
- * What has become of a cell: its image, or why there is none.
- * @typedef {object} CellState
- * @property {"done" | "waiting" | "running" | "failed" | "cancelled"} state
- * @property {SavedImage} [image]
- * @property {Job} [job]
  */
 
 /** All grids, the latest first. @returns {Promise<SavedGrid[]>} */
@@ -67,29 +60,6 @@ export async function addCells({ id, cells }, which) {
     origins.push({ ...(template && { template }), grid: id, cell: at });
   }
   await addJobs(rows, origins);
-}
-
-/**
- * What has become of each cell of a grid. Of two images of a cell it is the later one.
- * @param {SavedGrid} grid
- * @param {SavedImage[]} images
- * @param {Job[]} jobs
- * @returns {CellState[]}
- */
-export function statesOf({ id, cells }, images, jobs) {
-  /** @type {CellState[]} */
-  const states = cells.map(() => ({ state: "cancelled" }));
-  for (const job of jobs) {
-    const { grid, cell } = job.origin ?? {};
-    if (grid !== id || cell === undefined || !states[cell]) continue;
-    // The image of a job that is done was deleted.
-    states[cell] = { state: job.state === "done" ? "cancelled" : job.state, job };
-  }
-  for (const image of images.toSorted((a, b) => a.id - b.id)) {
-    const { grid, cell } = image.origin ?? {};
-    if (grid === id && cell !== undefined && states[cell]) states[cell] = { state: "done", image };
-  }
-  return states;
 }
 
 /** The jobs and images of now. A job is done after its image is stored, so images come second. */

@@ -10,7 +10,7 @@ import { sheetOf } from "./sheet.js";
 import { nameOf, noteOf } from "./table.js";
 
 /** @typedef {import("./grids.js").SavedGrid} SavedGrid */
-/** @typedef {import("./grids.js").CellState} CellState */
+/** @typedef {import("./states.js").CellState} CellState */
 
 /** Bytes of the images of one HTML file. */
 const HTML_MAX = 50_000_000;

@@ -6,17 +6,19 @@ import { onChange as onPageChange } from "../storage/database.js";
 import { batchText as text } from "../strings/batch.js";
 import { offerUndo } from "../views/undo.js";
 import { onChange } from "./database.js";
-import { addCells, dropGrid, listGrids, readStates, statesOf, stopCells } from "./grids.js";
+import { addCells, dropGrid, listGrids, readStates, stopCells } from "./grids.js";
 import { field, hint, select } from "./parts.js";
 import { savePlot, saveSheet } from "./saving.js";
+import { statesOf } from "./states.js";
 import { createTable } from "./table.js";
 
 /** @typedef {import("./grids.js").SavedGrid} SavedGrid */
-/** @typedef {import("./grids.js").CellState} CellState */
+/** @typedef {import("./states.js").CellState} CellState */
+/** @typedef {import("../storage/jobs.js").Job} Job */
 
 /**
  * The grid that is shown, what has become of its cells, and all jobs of the queue.
- * @typedef {{ grid: SavedGrid, cells: CellState[], jobs: import("./grids.js").Job[] }} Shown
+ * @typedef {{ grid: SavedGrid, cells: CellState[], jobs: Job[] }} Shown
  */
 
 /** Milliseconds after a change until the table follows: images may come quickly. */

@@ -6,7 +6,7 @@ import { batchText as text } from "../strings/batch.js";
 import { imageButton } from "../views/thumbnails.js";
 
 /** @typedef {import("./grids.js").SavedGrid} SavedGrid */
-/** @typedef {import("./grids.js").CellState} CellState */
+/** @typedef {import("./states.js").CellState} CellState */
 
 /** @param {(id: number) => void} view shows an image of the gallery */
 export function createTable(view) {
