@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { launch } from "../tests/web/harness/browser.mjs";
 import { serve } from "./serve.mjs";
 import { requireShipped } from "./shipped.mjs";
+import { CATEGORIES, longest } from "./trace.mjs";
 
 const DIST = join(import.meta.dirname, "../dist");
 
@@ -21,38 +22,6 @@ const TASK_MAX = 50;
 
 /** A connection of 10 Mbit/s with 40 ms to the server. */
 const CABLE = { offline: false, latency: 40, downloadThroughput: 1.25e6, uploadThroughput: 1.25e6 };
-
-/** @typedef {{ name: string, ph: string, ts: number, dur?: number, tdur?: number, pid: number,
- * tid: number, args: any }} TraceEvent */
-
-/** What a script's task is called in a trace; what is in them is the page's own. */
-const SCRIPTS = new Set(["FunctionCall", "EvaluateScript", "v8.evaluateModule", "RunMicrotasks"]);
-
-/**
- * The longest times that the page's main thread worked at a stretch, in milliseconds: of a whole
- * task and of scripts. Both are times of the processor, so that a busy machine does not count.
- * @param {Buffer} trace
- */
-function longest(trace) {
-  /** @type {{ traceEvents: TraceEvent[] }} */
-  const { traceEvents } = JSON.parse(trace.toString());
-  const main = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  );
-  const most = (/** @type {(name: string) => boolean} */ which) =>
-    Math.max(
-      0,
-      ...traceEvents
-        .filter(({ name, ph, pid, tid }) => ph === "X" && main.has(`${pid} ${tid}`) && which(name))
-        .map(({ tdur = 0 }) => tdur / 1000),
-    );
-  return {
-    task: most((name) => name.endsWith("RunTask")),
-    script: most((name) => SCRIPTS.has(name)),
-  };
-}
 
 await requireShipped(DIST);
 
@@ -99,8 +68,7 @@ async function visit(device, slow) {
   const cable = await page.context().newCDPSession(page);
   await cable.send("Network.enable");
   if (slow) await cable.send("Network.emulateNetworkConditions", CABLE);
-  const categories = ["toplevel", "devtools.timeline", "v8", "disabled-by-default-v8.compile"];
-  await browser.startTracing(page, { categories });
+  await browser.startTracing(page, { categories: CATEGORIES });
   const begun = performance.now();
   const now = () => performance.now() - begun;
   await page.goto(`${site.url}#steps=20&seed=1&device=${device}`, { waitUntil: "commit" });
@@ -110,7 +78,7 @@ async function visit(device, slow) {
   await page.waitForSelector('html:is([data-state="ready"], [data-state="error"])');
   const ready = now();
   const opening = longest(await browser.stopTracing());
-  await browser.startTracing(page, { categories });
+  await browser.startTracing(page, { categories: CATEGORIES });
   await page.click("#generate");
   await page.waitForSelector("#canvas:not([hidden])");
   await page.waitForSelector('html[data-state="ready"]');

@@ -81,13 +81,14 @@ test("jobs are moved by keys and by dragging, and the order is kept and followed
 });
 
 test("a run ends after its present image, which is kept", async (t) => {
-  const { page, state, type } = await visit(t, { server, hash: "#steps=30" });
+  const { page, state, type } = await visit(t, { server, hash: "#steps=100" });
   await state("ready");
-  await type({ prompt: "many", seed: "5", count: "4" });
+  await type({ prompt: "one by one", seed: "5", count: "4" });
   await page.locator("#generate").press("Enter");
   const after = page
     .locator("#main-actions")
     .getByRole("button", { name: "Stop after this image" });
+  await after.waitFor();
   await after.press("Enter");
   assert.equal(await after.getAttribute("aria-pressed"), "true");
   await page.locator("#progress-text").filter({ hasText: "Stopped after 1 image." }).waitFor();
@@ -98,11 +99,11 @@ test("a run ends after its present image, which is kept", async (t) => {
 });
 
 test("the queue ends after the present image, and the rest of the job waits", async (t) => {
-  const { page, state, type } = await visit(t, { server, hash: "#steps=20" });
+  const { page, state, type } = await visit(t, { server, hash: "#steps=60" });
   const { enter } = queue(page);
   const status = page.locator("#queue-status");
   await state("ready");
-  await type({ prompt: "many", count: "3", seed: "7" });
+  await type({ prompt: "one by one", count: "3", seed: "7" });
   await page.locator("#to-queue").click();
   await type({ prompt: "other", count: "1" });
   await page.locator("#to-queue").click();

@@ -1,5 +1,6 @@
 // One ControlNet or T2I-Adapter in the form: its model, its picture, its settings.
 
+import { labelOf } from "../store/networks.js";
 import { controlText } from "../strings/control.js";
 import { chip, element, withText } from "../dom.js";
 
@@ -62,7 +63,8 @@ export function createUnit(choice, at, handlers) {
 function modelField(id, choice, { networks, absent, onChange, onGet, onFault }) {
   const select = element("select", { id });
   const { stored, offered, found } = networks;
-  const option = (/** @type {Network} */ { id: value, name }) => element("option", { value }, name);
+  const option = (/** @type {Network} */ one) =>
+    element("option", { value: one.id }, labelOf(one, [...stored, ...offered]));
   select.append(element("option", { value: "" }, controlText.choose()), ...stored.map(option));
   if (offered.length)
     select.append(element("optgroup", { label: controlText.offered() }, ...offered.map(option)));

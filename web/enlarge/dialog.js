@@ -10,7 +10,7 @@ import { keepImage } from "../storage/images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { keepStartImage } from "../storage/start_images.js";
 import { CHANNEL } from "../store/protocol.js";
-import { listNetworks } from "../store/networks.js";
+import { labelOf, listNetworks } from "../store/networks.js";
 import { say } from "../strings.js";
 import { enlargeText as text } from "../strings/enlarge.js";
 import { element } from "../dom.js";
@@ -61,7 +61,8 @@ export function createEnlarge(state, session, handlers) {
   async function refresh() {
     stored = await listNetworks("upscaler").catch(() => []);
     const before = select.value || remembered(LAST) || "";
-    select.replaceChildren(...stored.map(({ id, name }) => element("option", { value: id }, name)));
+    const options = stored.map((one) => element("option", { value: one.id }, labelOf(one, stored)));
+    select.replaceChildren(...options);
     if (stored.some(({ id }) => id === before)) select.value = before;
     show();
   }

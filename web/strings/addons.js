@@ -108,7 +108,11 @@ export const addonText = {
    * @param {import("../store/protocol.js").StoredModel} model
    * @param {string[]} words by which prompts call it
    */
-  facts: ({ manifest, bytes_stored: bytes }, words) => factsOf(manifest, bytes, words),
+  facts: ({ manifest, files, bytes_stored: bytes }, words) => {
+    const [largest] = Object.values(files).sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
+    const hash = largest?.sha256 ? ` · SHA-256 ${largest.sha256.slice(0, 10)}…` : "";
+    return factsOf(manifest, bytes, words) + hash;
+  },
   /** @param {import("../store/protocol.js").Manifest} manifest */
   offered: (manifest) => {
     const { files, words = [], hosts } = manifest;

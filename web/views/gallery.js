@@ -57,6 +57,8 @@ export class Gallery {
   #openings = 0;
   /** @type {SavedImage[]} */
   #all = [];
+  /** Items of images that were shown. @type {Map<number, { item: HTMLElement, favourite: boolean }>} */
+  #items = new Map();
   /** @type {SavedImage[]} the results of the search */
   #found = [];
   #shown = PAGE;
@@ -162,13 +164,30 @@ export class Gallery {
     return this.#state.get().galleryBound || Infinity;
   }
 
-  /** @param {SavedImage} saved */
+  /**
+   * The item of an image; the one that there is already, so that its image is not decoded again.
+   * @param {SavedImage} saved
+   */
   #item(saved) {
-    const check = element("input", { type: "checkbox", checked: this.#selection.has(saved.id) });
+    const former = this.#items.get(saved.id);
+    const item = former?.favourite === saved.favourite ? former.item : this.#newItem(saved);
+    this.#items.set(saved.id, { item, favourite: saved.favourite });
+    const check = item.querySelector("input");
+    if (check) check.checked = this.#selection.has(saved.id);
+    return item;
+  }
+
+  /** @param {SavedImage} saved */
+  #newItem(saved) {
+    const { id } = saved;
+    const check = element("input", { type: "checkbox" });
     check.ariaLabel = say.select(imageName(saved));
-    const open = imageButton(saved, () => this.#view(this.#found, saved));
+    const open = imageButton(saved, () => {
+      const now = this.#found.find((one) => one.id === id);
+      if (now) this.#view(this.#found, now);
+    });
     const made = element("li", {}, open, check);
-    made.dataset["image"] = String(saved.id);
+    made.dataset["image"] = String(id);
     const star = { className: "star", ariaHidden: "true" };
     if (saved.favourite) made.append(element("span", star, "★"));
     return made;
@@ -203,8 +222,10 @@ export class Gallery {
     const found = all.filter((saved) => (!only || saved.favourite) && matches(saved, words));
     this.#found = found;
     this.#selection.keepFocus(() => {
-      const items = found.slice(0, this.#shown).map((saved) => this.#item(saved));
-      this.#list.replaceChildren(...items);
+      renew(
+        this.#list,
+        found.slice(0, this.#shown).map((saved) => this.#item(saved)),
+      );
     });
     button("more-images").hidden = found.length <= this.#shown;
     const bytes = sumOf(all);
@@ -240,7 +261,9 @@ export class Gallery {
 
   async #refresh() {
     this.#all = await listImages();
-    this.#selection.keep(new Set(this.#all.map((saved) => saved.id)));
+    const ids = new Set(this.#all.map((saved) => saved.id));
+    this.#selection.keep(ids);
+    for (const id of this.#items.keys()) if (!ids.has(id)) this.#items.delete(id);
     this.#show();
     this.#showStrip();
     if (this.#wanted) this.open(this.#wanted);
@@ -297,6 +320,19 @@ export class Gallery {
     void showStorage();
     this.#load().catch(() => {});
   }
+}
+
+/**
+ * Gives a list these items; those that are in their place stay there.
+ * @param {HTMLElement} list
+ * @param {HTMLElement[]} items
+ */
+function renew(list, items) {
+  for (const [i, item] of items.entries()) {
+    const there = list.children[i];
+    if (there !== item) list.insertBefore(item, there ?? null);
+  }
+  while (list.children.length > items.length) list.lastElementChild?.remove();
 }
 
 /** The sum of the files' bytes. @param {SavedImage[]} images */

@@ -29,7 +29,8 @@ export function createHires(onChange, hasStart) {
 
   /** Reads which are stored. Where storage is blocked, none is. */
   async function refresh() {
-    const { findNetwork, listNetworks, networkFile } = await import("../store/networks.js");
+    const networks = await import("../store/networks.js");
+    const { findNetwork, labelOf, listNetworks, networkFile } = networks;
     stored = await listNetworks("upscaler").catch(() => []);
     known = true;
     const choice = readUpscaler(chosen);
@@ -38,8 +39,8 @@ export function createHires(onChange, hasStart) {
     // The only one is what is meant.
     if (!choice && only && !another) chosen = writeUpscaler(networkFile(only));
     const values = stored.map((one) => writeUpscaler(networkFile(one)));
-    const options = stored.map(({ name }, i) =>
-      element("option", { value: values[i] ?? "" }, name),
+    const options = stored.map((one, i) =>
+      element("option", { value: values[i] ?? "" }, labelOf(one, stored)),
     );
     if (choice && !found)
       options.push(element("option", { value: chosen }, addonText.absent(choice.name)));

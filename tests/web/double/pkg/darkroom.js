@@ -194,6 +194,17 @@ export class Engine {
   async generate(request, onProgress, beside) {
     this.#cancelled = this.#rests = false;
     const { prompt, steps, count = 1 } = request;
+    // As where the memory has room for one image at a time.
+    if (prompt === "one by one" && count > 1) {
+      for (let index = 0; ; index++) {
+        const seed = String(BigInt(request.seed) + BigInt(index));
+        const picture = await this.generate({ ...request, count: 1, seed }, onProgress, beside);
+        if (index + 1 === count) return picture;
+        onProgress({ event: "picture", index, picture });
+        await pause();
+        if (this.#cancelled) throw fault({ kind: "cancelled", message: "Cancelled." });
+      }
+    }
     if (request.strength !== undefined && request.strength !== null && !beside.initial) {
       throw fault({
         kind: "request",
