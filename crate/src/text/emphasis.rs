@@ -17,7 +17,7 @@ const SQUARE: f64 = 1.0 / 1.1;
 
 /// The most brackets that may be open at once: a hundred of them already give a weight of 13 781
 /// (1.1¹⁰⁰), and each costs time for all text inside it.
-const NESTED_MAX: usize = 100;
+pub(super) const NESTED_MAX: usize = 100;
 
 /// A piece of a prompt.
 #[derive(Debug, Clone, PartialEq)]
