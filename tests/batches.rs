@@ -128,7 +128,7 @@ fn what_cannot_be_many_is_refused() {
         assert_eq!(refused(&Request { clip_skip: 3, ..small(1) }), "clip skip");
         let lcm = Request { sampler: "lcm".into(), spacing: Some("leading".into()), ..small(1) };
         assert_eq!(refused(&lcm), "spacing");
-        let odd = Request { prompt: "(a:1.2.3)".into(), prompt_weights: true, ..small(1) };
+        let odd = Request { prompt: "(a:1.2.3)".into(), prompt_syntax: "a1111".into(), ..small(1) };
         assert_eq!(refused(&odd), "prompt");
     });
 }
@@ -147,7 +147,7 @@ fn the_program_numbers_their_files() {
         let file = png::decode(name, &std::fs::read(folder.join(name)).unwrap()).unwrap();
         let request = Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap();
         assert_eq!((request.seed, request.count, request.clip_skip), (seed, 1, 2));
-        assert!(request.prompt_weights && request.clean);
+        assert!(request.reads_a1111() && request.clean);
         let parameters = file.text(png::PARAMETERS).unwrap();
         for field in ["Clip skip: 2", "Timestep spacing: trailing", "Long prompt: chunks"] {
             assert!(parameters.contains(field), "{parameters}");

@@ -35,7 +35,7 @@ const CASES: [&str; 3] = ["guided", "plain", "less"];
 const LATENTS_MAX: f64 = 1e-3;
 
 /// The tiny latent consistency model.
-fn tiny() -> &'static Path {
+pub(crate) fn tiny() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| synth("tiny-lcm", "tiny-lcm"))
 }

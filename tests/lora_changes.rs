@@ -166,7 +166,8 @@ fn four_bits_that_hide_a_change_are_told() {
             let options = Options { loras, weights, ..Options::default() };
             let pipeline =
                 block_on(Pipeline::open(gpu, counting(), &options, &Control::default())).unwrap();
-            let request = Request { prompt: prompt.into(), prompt_weights: true, ..request() };
+            let request =
+                Request { prompt: prompt.into(), prompt_syntax: "a1111".into(), ..request() };
             let picture = block_on(pipeline.generate(&request, &Control::default())).unwrap();
             picture.notices.join(" ")
         };
@@ -254,7 +255,7 @@ fn prompts_name_them_with_weights() {
         let pipeline = open(gpu, counting(), chosen);
         let tagged = |prompt: &str, weights| Request {
             prompt: prompt.into(),
-            prompt_weights: weights,
+            prompt_syntax: if weights { "a1111" } else { "plain" }.into(),
             ..request()
         };
         let made = |prompt, weights| {

@@ -66,6 +66,8 @@ mod png; // pictures with text inside
 mod precision; // types of weights and activations over the whole walk
 mod probe; // whether an adapter's numbers are what kernels build on
 mod program; // the native program, from outside
+mod prompt_runs; // prompts that change from step to step, and in parts, against diffusers
+mod prompt_schedules; // their texts, against an independent reading of the grammar
 mod prompts; // thousands of prompts; chunks, weights, cleaning, clip skip
 mod quantise; // blocks of weights, bit for bit candle's
 mod reference; // the second implementation, on the CPU, against the first

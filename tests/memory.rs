@@ -25,7 +25,7 @@ pub(crate) fn device() -> Gpu {
     block_on(Gpu::open(&options)).expect("the proofs need an adapter: lavapipe is enough")
 }
 
-fn files(model: &Path) -> Files {
+pub(crate) fn files(model: &Path) -> Files {
     block_on(Files::open(&FileSource::new(model))).unwrap()
 }
 

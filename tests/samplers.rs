@@ -342,6 +342,7 @@ fn combinations_add_up() {
         kind: EvaluationKind::EXACT,
         put_back: None,
         controls: u32::MAX,
+        texts: 0,
     };
     let evaluations = vec![evaluation];
     let plan = Plan { init_noise_sigma: 1.0, init_signal: 0.0, evaluations };

@@ -133,13 +133,15 @@ pub struct Evaluation {
     /// Which of the ControlNets and T2I-Adapters beside a request take part, a bit for each; at
     /// first all.
     pub controls: u32,
+    /// Which of the prompts' texts it sees, where they change from step to step.
+    pub texts: usize,
 }
 
 impl Evaluation {
     /// An evaluation that only gives the next latents.
     pub(super) fn new(step: usize, timestep: f64, level: NoiseLevel, update: Combination) -> Self {
         let (input_scale, remember, save, put_back) = (1.0, None, None, None);
-        let (kind, controls) = (EvaluationKind::EXACT, u32::MAX);
+        let (kind, controls, texts) = (EvaluationKind::EXACT, u32::MAX, 0);
         Evaluation {
             step,
             timestep,
@@ -151,6 +153,7 @@ impl Evaluation {
             kind,
             put_back,
             controls,
+            texts,
         }
     }
 

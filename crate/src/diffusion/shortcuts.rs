@@ -40,7 +40,7 @@ impl Plan {
         let all = &mut self.evaluations;
         let mut age = 0;
         for i in 0..all.len() {
-            let of = |i: usize| (all[i].kind.guided, all[i].controls);
+            let of = |i: usize| (all[i].kind.guided, all[i].controls, all[i].texts);
             let same = i > 0 && of(i - 1) == of(i);
             age = if same && age + 1 < interval { age + 1 } else { 0 };
             if age > 0 {

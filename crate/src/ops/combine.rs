@@ -55,7 +55,7 @@ impl Params {
 }
 
 /// The most terms of one dispatch: the kernel has a binding for each.
-pub(super) const TERMS_MAX: usize = 5;
+pub const TERMS_MAX: usize = 5;
 pub(super) const TYPES: [&str; TERMS_MAX] = ["Type0", "Type1", "Type2", "Type3", "Type4"];
 
 impl Tensor {

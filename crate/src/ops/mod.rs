@@ -62,7 +62,7 @@ mod window;
 pub use crate::activation::Activation;
 pub use affine::Affine;
 pub use attention::Mask;
-pub use combine::Term;
+pub use combine::{TERMS_MAX, Term};
 pub use conv2d::Window;
 pub use epilogue::Epilogue;
 pub use finite::FiniteCheck;

@@ -96,7 +96,7 @@ impl Pipeline {
 
 /// The tags of a request's prompt: none where their syntax is off.
 fn tags(request: &Request) -> Tagged {
-    if request.prompt_weights { Tagged::read(&request.prompt) } else { Tagged::default() }
+    if request.reads_a1111() { Tagged::read(&request.prompt) } else { Tagged::default() }
 }
 
 /// The place of a LoRA by its name: as written, or else in other letter cases.

@@ -50,7 +50,7 @@ pub use checkpoint::{
 };
 pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
-pub use engine::{DeviceMemory, Kinds, Options, Residency, Stage, Turn, Workload};
+pub use engine::{DeviceMemory, Kinds, Options, Residency, Stage, Texts, Turn, Workload};
 pub use generate::Receive;
 pub use memory::{DryRun, Forecast, PartCost, SmallForecast};
 pub use model::Pipeline;

@@ -15,6 +15,7 @@ use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, start};
 use crate::diffusion::{Plan, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::request::Request;
+use crate::text::Timeline;
 
 /// The notice where a model that takes the guidance scale as an input gets a negative prompt.
 const NO_NEGATIVE: &str = "This model has no use for a negative prompt: it gets the guidance scale \
@@ -62,13 +63,15 @@ impl Pipeline {
         check_controls(extras.controls)?;
         let taken = Taken { steps: request.steps, left_out, strength };
         let mut plan = steps(files, &request, taken, extras)?;
+        let timeline = timeline(&request, &plan, None);
+        let prompts = self.prompts(files, &request, (timeline, &mut plan))?;
+        plan = request.shortcuts.apply(plan, &files.schedule);
         if is_masked && purpose == Purpose::Generate {
             plan = plan.with_mask();
         }
         let cut = canvas.as_ref().and_then(|canvas| canvas.cut_controls(extras.controls, size));
         let controls = extras.controls.iter().map(|control| &control.file);
         engine.use_controls(files.fit_controls(controls)?);
-        let prompts = self.prompts(files, &request)?;
         let tiling = self.tiling(&request, size, (extras, purpose))?;
         let mut order = Order {
             request,
@@ -141,11 +144,14 @@ impl Pipeline {
             }
             false => Taken { steps: all, left_out: Some(left_out), strength: None },
         };
+        let mut plan = steps(files, request, taken, extras).map_err(of_second)?;
+        let timeline = timeline(request, &plan, Some(&first.plan));
+        let prompts = self.prompts(files, request, (timeline, &mut plan))?;
         Ok(Some(Order {
             request: request.clone(),
-            plan: steps(files, request, taken, extras).map_err(of_second)?,
+            plan: request.shortcuts.apply(plan, &files.schedule),
             size,
-            prompts: first.prompts.clone(),
+            prompts,
             at_once: 1,
             start: Start::Picture { left_out },
             canvas: None,
@@ -156,10 +162,15 @@ impl Pipeline {
         }))
     }
 
-    /// The prompts of a request, with all that is to be told about them.
-    fn prompts(&self, files: &Files, request: &Request) -> Result<Prompts> {
-        let count = files.prompts(request);
-        let mut prompts = Prompts::read(&self.tokenizer(), files.embeddings(), request, count)?;
+    /// The prompts of a request, with all that is to be told about them; marks the evaluations of
+    /// a plan with the texts that they see.
+    fn prompts(
+        &self,
+        files: &Files,
+        request: &Request,
+        steps: (Timeline, &mut Plan),
+    ) -> Result<Prompts> {
+        let mut prompts = Prompts::read(&self.tokenizer(), files, request, steps)?;
         prompts.notices.extend(self.lora_notices(request));
         if files.embeds_guidance() && !request.negative_prompt.is_empty() {
             prompts.notices.push(NO_NEGATIVE.into());
@@ -187,7 +198,17 @@ fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) ->
     let mut plan = sampler.plan_with(schedule, taken.steps as usize, options)?;
     // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
     mark_controls(&mut plan, extras.controls);
-    Ok(request.shortcuts.apply(plan, schedule).with_freeu(request.freeu_scales()?))
+    Ok(plan.with_freeu(request.freeu_scales()?))
+}
+
+/// The steps that a prompt's schedule counts in a pass; `first` is the plan of the pass before it.
+fn timeline(request: &Request, plan: &Plan, first: Option<&Plan>) -> Timeline {
+    // pndm evaluates twice in one step alone, to begin with.
+    let is_single = request.sampler == Sampler::Pndm.name();
+    let twice = |plan: &Plan| !is_single && plan.by_step().any(|step| step.len() > 1);
+    let steps = |asked: u32, plan: &Plan| asked as usize * if twice(plan) { 2 } else { 1 };
+    let own = first.map_or(request.steps, |_| request.hires_schedule()[0]);
+    Timeline { steps: steps(own, plan), first: first.map(|first| steps(request.steps, first)) }
 }
 
 /// Names the fields that the user gave for a second pass, whose steps follow from two of them.

@@ -137,7 +137,7 @@ impl Pipeline {
         engine.plan(load, call).await?;
         let ids = vec![0; prompts * call.files.text_encoder.max_position_embeddings];
         let array = engine.encode(&ids, prompts, 0, call).await?;
-        let text = TextStates::new(array, prompts);
+        let text = TextStates::new(vec![array], [prompts, 1]);
         let controls = engine.begin_controls(&[], size, call).await?;
         let contexts = text.contexts(engine, &[EvaluationKind::EXACT], controls, call).await?;
         let contexts = RefCell::new(contexts);
@@ -152,7 +152,7 @@ impl Pipeline {
         Ok(move || {
             let evaluation = plan.evaluations.first().expect("a plan has evaluations");
             let mut contexts = contexts.borrow_mut();
-            let inputs = contexts.of(EvaluationKind::EXACT, guidance);
+            let inputs = contexts.of(evaluation, guidance);
             let conditioning = Conditioning { extra: state.extra(), ..inputs };
             drop(engine.predict(&state.latents, evaluation, conditioning));
         })

@@ -145,7 +145,7 @@ impl Networks {
     pub fn predict(
         &self,
         input: &UnetInput<'_, Tensor, Tensor>,
-        guidance: Guidance,
+        guidance: Guidance<'_>,
     ) -> UnetOutput<Tensor> {
         let predict = || {
             let batch = input.context.dim(0)?;
@@ -157,10 +157,12 @@ impl Networks {
             let extra = extra.transpose()?;
             let of_all = UnetInput { latents: &latents, extra_channels: extra.as_ref(), ..*input };
             let mut output = self.unet.forward(&of_all)?;
-            if batch > 1 {
+            let Guidance { scale, image_scale, parts } = guidance;
+            if !parts.is_empty() {
+                output.sample = composed(&output.sample, scale, parts)?;
+            } else if batch > 1 {
                 let eps = &output.sample;
                 let of = |prompt| eps.narrow(0, prompt, 1);
-                let Guidance { scale, image_scale } = guidance;
                 let (uncond, text) = (of(0)?, of(batch - 1)?);
                 output.sample = match batch {
                     2 => (&uncond + ((text - &uncond)? * scale)?)?,
@@ -192,4 +194,17 @@ impl Networks {
         let decode = || self.vae.decode(&(latents / self.scaling_factor)?);
         decode().expect(CHECKED)
     }
+}
+
+/// The prediction of a prompt's parts, `[1, c, h, w]`, from those of all prompts: the negative one,
+/// if it is among them, or the first part, plus what each part adds to it.
+fn composed(eps: &Tensor, scale: f64, parts: &[f64]) -> candle_core::Result<Tensor> {
+    let negative = eps.dim(0)? - parts.len();
+    let base = eps.narrow(0, 0, 1)?;
+    let scale = if negative == 0 { 1.0 } else { scale };
+    let mut sum = base.clone();
+    for (place, weight) in parts.iter().enumerate() {
+        sum = (sum + ((eps.narrow(0, negative + place, 1)? - &base)? * (scale * weight))?)?;
+    }
+    Ok(sum)
 }

@@ -4,7 +4,7 @@
 
 use super::field::{Field, Form};
 use super::value::FieldValue;
-use super::{HiresUpscaler, Request, fields};
+use super::{HiresUpscaler, Request, fields, prompts};
 use crate::diffusion::Sampler;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
@@ -90,7 +90,7 @@ impl Request {
 /// The value of a field in such a text; `None` if it is missing.
 fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
     let said = field.info.infotext?;
-    let value = text.get(said.name)?;
+    let value = text.get(said.name).or_else(|| text.get(prompts::earlier_label(field)?))?;
     match said.form {
         Form::Plain => Some(value),
         Form::Word(word) => value.eq_ignore_ascii_case(word).then_some("true"),

@@ -12,6 +12,7 @@ mod hires;
 mod hires_upscaler;
 mod infotext;
 mod masked_content;
+mod prompts;
 mod schema;
 mod seed;
 mod shortcuts;
@@ -28,7 +29,7 @@ pub use value::FieldValue;
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Sampler, Spacing};
 use crate::error::{Error, Result};
-use crate::text::{LongPrompt, PromptOptions};
+use crate::text::{LongPrompt, PromptSyntax};
 use field::{ANY, of_type};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -134,9 +135,13 @@ request_fields! {
         long_prompt: String = LongPrompt::default().name().into(),
             of_type(FieldType::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
                 .infotext_if_changed(11, "Long prompt");
-        /// Whether `(word:1.2)`, `(word)` and `[word]` in prompts are weights.
-        prompt_weights: bool = false,
-            of_type(FieldType::Flag).infotext_if_changed(12, "Prompt weights");
+        /// Whose syntax prompts are read with: `plain` is none, as in diffusers; `a1111` is that of
+        /// AUTOMATIC1111's web UI: weights `(word:1.2)`, editing `[from:to:0.5]`, alternation
+        /// `[a|b]`, `AND`, `BREAK`, `<lora:name:0.8>`.
+        #[serde(alias = "prompt_weights", deserialize_with = "prompts::syntax_from_any")]
+        prompt_syntax: String = PromptSyntax::default().name().into(),
+            of_type(FieldType::Name(|| PromptSyntax::ALL.map(PromptSyntax::name).to_vec()))
+                .aliases(&["prompt_weights"]).infotext_if_changed(12, "Prompt syntax");
         /// Whether prompts are cleaned as the original program cleans them: typographic quotes made
         /// plain, HTML entities resolved, and so on.
         clean: bool = false,
@@ -252,10 +257,12 @@ impl Request {
             return Err(wrong("must be a JSON object".into()));
         };
         let mut request = Request::default();
-        for (name, value) in fields {
-            let field =
-                field(&name).ok_or_else(|| wrong(format!("has an unknown field `{name}`")))?;
-            request.put(field, Given::Json(&value))?;
+        for (name, value) in &fields {
+            let earlier = || prompts::earlier(name, |name| fields.contains_key(name));
+            let field = field(name)
+                .or_else(earlier)
+                .ok_or_else(|| wrong(format!("has an unknown field `{name}`")))?;
+            request.put(field, Given::Json(value))?;
         }
         Ok(request)
     }
@@ -269,7 +276,8 @@ impl Request {
     }
 
     fn put(&mut self, field: &Field, given: Given<'_>) -> Result<()> {
-        if self.set(field.name, given) {
+        let flag = prompts::of_flag(field, given);
+        if self.set(field.name, flag.map_or(given, |syntax| Given::Text(syntax.name()))) {
             return Ok(());
         }
         Err(field.refused(format!("must be {}", field.wanted())))
@@ -299,15 +307,6 @@ impl Request {
         let sampler = self.sampler.parse::<Sampler>();
         let few = sampler.is_ok_and(Sampler::is_for_few_steps);
         allowed.embeds_guidance && few && self.timesteps.is_none()
-    }
-
-    /// How its prompts are turned into tokens.
-    ///
-    /// # Errors
-    /// [`Error::Request`] for an unknown `long_prompt`.
-    pub fn prompt_options(&self) -> Result<PromptOptions> {
-        let long_prompt = self.long_prompt.parse()?;
-        Ok(PromptOptions { clean: self.clean, weights: self.prompt_weights, long_prompt })
     }
 
     /// The request that makes one of its pictures alone.
@@ -356,7 +355,7 @@ mod tests {
             (r#"{"spacing": true}"#, "spacing"),
             (r#"{"clip_skip": -1}"#, "clip skip"),
             (r#"{"long_prompt": null}"#, "long prompt"),
-            (r#"{"prompt_weights": 1}"#, "prompt weights"),
+            (r#"{"prompt_weights": 1}"#, "prompt syntax"),
             (r#"{"clean": "yes"}"#, "clean"),
             (r#"{"strength": "0.6"}"#, "strength"),
             (r#"{"width": "wide"}"#, "width"),

@@ -27,7 +27,7 @@ use crate::gpu::GpuOptions;
 use crate::measure;
 use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progress, Request};
 use crate::store::{Event, Watch};
-use crate::text::{Prompt, Tagged};
+use crate::text::Prompt;
 use beside::{event_object, initial, mask, previews};
 use js_sys::{Float32Array, Function, JSON, Object, Uint8Array, Uint8ClampedArray};
 use open::{Opened, open};
@@ -200,8 +200,9 @@ impl Engine {
     }
 
     /// How a prompt fits: `{ used, room, chunks, cut }`, the number of its tokens, the most tokens
-    /// of so many chunks, the number of chunks, and the end of the prompt that was cut off.
-    /// `reading` is undefined or has these fields of a request: `long_prompt`, `prompt_weights`,
+    /// of so many chunks, the number of chunks, and the end of the prompt that was cut off. Of a
+    /// prompt in parts, or one that changes from step to step, that is of its longest text.
+    /// `reading` is undefined or has these fields of a request: `long_prompt`, `prompt_syntax`,
     /// `clean`. May be called while another call runs.
     ///
     /// # Errors
@@ -210,14 +211,17 @@ impl Engine {
     pub fn tokens(&self, prompt: &str, reading: JsValue) -> Result<JsValue, JsValue> {
         let opened = self.opened()?;
         let tokenizer = opened.pipeline.tokenizer();
-        let request = match JSON::stringify(&reading)?.as_string() {
+        let mut request = match JSON::stringify(&reading)?.as_string() {
             Some(json) => Request::from_json(&json).map_err(to_js)?,
             None => Request::default(),
         };
+        request.prompt = prompt.into();
         let options = request.prompt_options().map_err(to_js)?;
-        let untagged = options.weights.then(|| Tagged::read(prompt).text);
-        let prompt = untagged.as_deref().unwrap_or(prompt);
-        let read = Prompt::read(&tokenizer, "prompt", prompt, &options).map_err(to_js)?;
+        let texts = request.texts().map_err(to_js)?;
+        let read = |text: &String| Prompt::read(&tokenizer, "prompt", text, &options);
+        let all = texts.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(to_js)?;
+        let longest = all.into_iter().max_by_key(|read| (read.token_count, read.cut.is_some()));
+        let read = longest.expect("a prompt has a text");
         let chunks = read.chunks.len();
         // Each chunk also has a start and an end token.
         let room = chunks * (tokenizer.length() - 2);

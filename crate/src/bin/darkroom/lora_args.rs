@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub(crate) struct LoraArgs {
     /// A LoRA (kohya, diffusers, PEFT, LyCORIS), and how much of it: style.safetensors:0.8. Without
     /// a weight 1; negative turns it around; 0 uses it only where a prompt has <lora:style:0.8> and
-    /// --prompt-weights is given. May be given several times.
+    /// --prompt-syntax a1111 is given. May be given several times.
     #[arg(long = "lora", value_name = "FILE[:WEIGHT]", value_parser = parse)]
     loras: Vec<(PathBuf, f32)>,
     /// LoRAs change the UNet alone.

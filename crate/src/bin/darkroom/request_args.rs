@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use darkroom::Result;
 use darkroom::diffusion::Sampler;
 use darkroom::pipeline::Request;
-use darkroom::request::{Field, FieldType, fields};
+use darkroom::request::{Field, FieldType, field, fields};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
@@ -99,6 +99,20 @@ fn is_switch(field: &Field) -> bool {
     matches!(field.info.kind, FieldType::Flag) && !field.optional
 }
 
+/// The option of earlier versions that chose a syntax of prompts.
+const WEIGHTS: &str = "prompt_weights";
+
+/// The field of that syntax, if it is one of those for which there are options.
+fn syntax<C: Choice>() -> Option<&'static Field> {
+    field("prompt_syntax").filter(|field| C::takes(field))
+}
+
+/// `--prompt-weights`, which is still read.
+fn earlier_flag(syntax: &Field) -> Arg {
+    let arg = Arg::new(WEIGHTS).long("prompt-weights").action(ArgAction::SetTrue);
+    arg.hide(true).conflicts_with(syntax.name)
+}
+
 /// The option's help: what the field does, its values, and its default.
 fn help(field: &Field) -> String {
     let samplers = Sampler::ALL.map(Sampler::name);
@@ -131,7 +145,11 @@ fn checked(field: &Field, text: &str) -> Result<String, String> {
 
 impl<C: Choice> clap::Args for RequestArgs<C> {
     fn augment_args(command: Command) -> Command {
-        command.args(fields().filter(|field| C::takes(field)).map(argument))
+        let command = command.args(fields().filter(|field| C::takes(field)).map(argument));
+        match syntax::<C>() {
+            Some(syntax) => command.arg(earlier_flag(syntax)),
+            None => command,
+        }
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -153,7 +171,10 @@ impl<C: Choice> clap::FromArgMatches for RequestArgs<C> {
             };
             Ok((field, text))
         };
-        let given = fields().filter(was_given).map(text).collect::<Result<_, clap::Error>>()?;
+        let given = fields().filter(was_given).map(text);
+        let mut given = given.collect::<Result<Vec<_>, clap::Error>>()?;
+        let weights = syntax::<C>().filter(|_| matches.get_flag(WEIGHTS));
+        given.extend(weights.map(|field| (field, "true".to_owned())));
         Ok(RequestArgs { given, choice: PhantomData })
     }
 

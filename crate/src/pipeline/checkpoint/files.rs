@@ -256,15 +256,21 @@ impl Files {
     }
 
     /// How many prompts the UNet evaluates for a picture of this request: the prompt alone if it
-    /// takes the guidance scale as an input; three where it is guided by a picture, too.
+    /// takes the guidance scale as an input; three where it is guided by a picture, too. A prompt
+    /// in parts is as many.
     pub fn prompts(&self, request: &Request) -> usize {
         let unguided = request.image_guidance_scale.is_some_and(|scale| scale < 1.0);
+        // What cannot be read is refused elsewhere.
+        let weights = request.composition().map(|made| made.weights()).unwrap_or_default();
+        let parts = weights.len().max(1);
         match (request.prompts(), self.purpose()) {
-            _ if self.embeds_guidance() => 1,
-            (1, _) => 1,
+            _ if self.embeds_guidance() => parts,
+            (1, Purpose::Edit) => 1,
             (_, Purpose::Edit) if unguided => 1,
             (_, Purpose::Edit) => 3,
-            (prompts, _) => prompts,
+            // Weights are weights against the negative prompt, also without guidance.
+            (1, _) if weights.is_empty() => 1,
+            _ => 1 + parts,
         }
     }
 

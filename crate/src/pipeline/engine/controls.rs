@@ -248,18 +248,18 @@ impl ControlsOnGpu {
         Ok(ready)
     }
 
-    /// The contexts of the ControlNets, from states `[prompts, tokens, c]`; in guess mode of the
-    /// last prompt alone, which `last` makes.
+    /// The contexts of the ControlNets, from states `[prompts, tokens, c]`; in guess mode without
+    /// the negative prompts, as `last` makes it, where there are some.
     pub(super) fn contexts(
         &self,
         ready: &ReadyControls,
         text: &Tensor,
-        last: impl Fn() -> Tensor,
+        last: impl Fn() -> Option<Tensor>,
     ) -> Vec<Context> {
-        let [prompts, ..] = text.shape().tokens();
         let context = |net: &ReadyNet| {
             let network = self.network(net.network);
-            if net.guess && prompts > 1 { network.prepare(&last()) } else { network.prepare(text) }
+            let last = if net.guess { last() } else { None };
+            network.prepare(last.as_ref().unwrap_or(text))
         };
         ready.nets.iter().map(context).collect()
     }

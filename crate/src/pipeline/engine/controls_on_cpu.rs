@@ -56,6 +56,8 @@ pub(super) struct Inputs<'a> {
     pub timestep: f64,
     /// `[prompts, tokens, c]`
     pub context: &'a Tensor,
+    /// How many of the prompts are not negative.
+    pub positive: usize,
     /// Which controls take part.
     pub controls: u32,
     /// Whether the UNet evaluates its outermost layers alone.
@@ -207,15 +209,15 @@ impl Seen {
             }
         };
         let Network::ControlNet(net) = &**network else { return Ok(()) };
-        let alone = self.control.guess && prompts > 1;
-        let batch = if alone { 1 } else { prompts };
+        let alone = self.control.guess && prompts > inputs.positive;
+        let batch = if alone { inputs.positive } else { prompts };
         let context = inputs.context.narrow(0, prompts - batch, batch)?;
         let latents = inputs.latents.repeat((batch, 1, 1, 1))?;
         let (timestep, outermost) = (inputs.timestep, inputs.outermost);
         let made = net.forward((&latents, hint), timestep, &context, outermost)?;
         // In guess mode the negative prompt's prediction stays as it is.
         let whole = |x: Tensor| match alone {
-            true => x.pad_with_zeros(0, prompts - 1, 0),
+            true => x.pad_with_zeros(0, prompts - batch, 0),
             false => Ok(x),
         };
         for (i, skip) in made.skips.iter().enumerate() {

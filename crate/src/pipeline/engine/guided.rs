@@ -2,7 +2,7 @@
 
 use crate::diffusion::Guidance;
 use crate::dtype::Precision;
-use crate::ops::Term;
+use crate::ops::{TERMS_MAX, Term};
 use crate::tensor::Tensor;
 
 /// Further channels for a batch, from those of each picture or of each prompt and picture; of more
@@ -13,12 +13,18 @@ pub(super) fn channels(extra: &Tensor, batch: usize, precision: Precision) -> Te
 }
 
 /// The prediction from those of `prompts` prompts, each for all pictures.
-pub(super) fn guided(eps: &Tensor, guidance: Guidance, prompts: usize) -> Tensor {
+pub(super) fn guided(eps: &Tensor, guidance: Guidance<'_>, prompts: usize) -> Tensor {
     let pictures = eps.shape().image()[0] / prompts;
     let factors = guidance.factors(prompts).into_iter().enumerate();
     let term = |(prompt, factor)| {
         let coefficient = factor as f32;
         Term { x: eps, first: prompt * pictures, coefficient }
     };
-    Tensor::combine_kept(pictures, &factors.map(term).collect::<Vec<_>>())
+    let terms: Vec<_> = factors.map(term).collect();
+    let (first, others) = terms.split_at(terms.len().min(TERMS_MAX));
+    let sum = Tensor::combine_kept(pictures, first);
+    // The parts of a prompt may be more than a dispatch takes.
+    others.chunks(TERMS_MAX - 1).fold(sum, |sum, more| {
+        Tensor::combine_kept(pictures, &[&[Term::new(1.0, &sum)], more].concat())
+    })
 }

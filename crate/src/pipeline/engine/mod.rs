@@ -52,7 +52,7 @@ pub use options::Options;
 pub(super) use parts::sizes;
 pub use residency::{Residency, Stage};
 pub(super) use workload::PlannedWorkload;
-pub use workload::{Kinds, Workload};
+pub use workload::{Kinds, Texts, Workload};
 
 use super::checkpoint::{BesideVae, Files, FittedControl, PictureControl};
 use super::control::Control;
@@ -98,10 +98,11 @@ pub(super) struct Conditioning<'a, E: Engine> {
     /// The ControlNets and T2I-Adapters.
     pub controls: &'a E::Controls,
     /// The number of prompts in the context: two with guidance, the negative one first; three for
-    /// a UNet that edits a picture, of which the first two are negative.
+    /// a UNet that edits a picture, of which the first two are negative; more for a prompt in
+    /// parts.
     pub prompts: usize,
     /// None where the evaluation is not guided.
-    pub guidance: Guidance,
+    pub guidance: Guidance<'a>,
     /// Further channels of the UNet's input, where it has some: for each picture, or for each
     /// prompt and each of its pictures. Of more than are needed the last count.
     pub extra: Option<&'a E::Array>,
@@ -140,8 +141,8 @@ pub(super) trait Engine: Sized {
     ) -> Result<Self::Array>;
     /// Uploads states of `tokens` tokens, in the layout of [`Engine::encode`].
     fn upload_states(&self, values: &[f32], tokens: usize) -> Self::Array;
-    /// The states of the last of `prompts` prompts of equal length.
-    fn last_prompt(&self, text: &Self::Array, prompts: usize) -> Self::Array;
+    /// The states of the last so many of `prompts` prompts of equal length.
+    fn last_prompts(&self, text: &Self::Array, prompts: usize, last: usize) -> Self::Array;
     /// Makes these the ControlNets and T2I-Adapters of the runs that follow, before their plan.
     fn use_controls(&self, controls: Vec<FittedControl>);
     /// Shows them the pictures, resized to this width and height.
@@ -151,12 +152,12 @@ pub(super) trait Engine: Sized {
         size: [u32; 2],
         call: LoadContext<'_>,
     ) -> Result<Self::Controls>;
-    /// Prepares states as the UNet's context and the controls', as `prompts` prompts of equal
-    /// length.
+    /// Prepares states as the UNet's context and the controls', as so many prompts of equal
+    /// length, of which so many are not negative.
     async fn prepare(
         &self,
         text: &Self::Array,
-        prompts: usize,
+        prompts: [usize; 2],
         controls: &Self::Controls,
         call: LoadContext<'_>,
     ) -> Result<Self::Context>;
@@ -174,7 +175,7 @@ pub(super) trait Engine: Sized {
     /// Checks before any work that a picture of this width and height can be encoded.
     async fn check_encoder(&self, files: &Files, size: [usize; 2]) -> Result<()>;
     /// The UNet's guided prediction for the latents: `uncond + guidance_scale·(cond − uncond)`, or
-    /// that of three prompts;
+    /// that of three prompts or of a prompt's parts;
     /// depending on the evaluation's [kind](EvaluationKind), without guidance or with cached deep
     /// features.
     fn predict(

@@ -149,10 +149,10 @@ impl Engine for OnCpu {
         Tensor::from_slice(values, &shape[..], &Device::Cpu).expect(FITS)
     }
 
-    fn last_prompt(&self, text: &Tensor, prompts: usize) -> Tensor {
+    fn last_prompts(&self, text: &Tensor, prompts: usize, last: usize) -> Tensor {
         let channels = text.dims()[2];
         let each = text.reshape((prompts, (), channels)).expect(FITS);
-        each.narrow(0, prompts - 1, 1).expect(FITS)
+        each.narrow(0, prompts - last, last).expect(FITS)
     }
 
     fn use_controls(&self, controls: Vec<FittedControl>) {
@@ -171,7 +171,7 @@ impl Engine for OnCpu {
     async fn prepare(
         &self,
         text: &Tensor,
-        prompts: usize,
+        [prompts, _]: [usize; 2],
         _: &Vec<Seen>,
         _: LoadContext<'_>,
     ) -> Result<Tensor> {
@@ -218,7 +218,8 @@ impl Engine for OnCpu {
         let cache = Cache::of(kind.deep, deep_before.as_ref());
         let scaled = (latents * input_scale).expect(FITS);
         let outermost = matches!(cache, Cache::Reuse(_));
-        let inputs = Inputs { latents: &scaled, timestep, context, controls, outermost };
+        let positive = guidance.positive();
+        let inputs = Inputs { latents: &scaled, timestep, context, positive, controls, outermost };
         let residuals = residuals(seen, &inputs);
         let plain = UnetInput::new(&scaled, timestep, context);
         let extra = extra.map(|extra| {

@@ -105,9 +105,9 @@ impl Engine for OnGpu {
         Tensor::from_f32(&self.gpu, values, shape, self.options.precision)
     }
 
-    fn last_prompt(&self, text: &Tensor, prompts: usize) -> Tensor {
+    fn last_prompts(&self, text: &Tensor, prompts: usize, last: usize) -> Tensor {
         let [rows, ..] = text.shape().tokens();
-        let chunks = rows / prompts;
+        let chunks = last * rows / prompts;
         let last = Term { x: text, first: rows - chunks, coefficient: 1.0 };
         Tensor::combine(chunks, text.precision(), &[last])
     }
@@ -128,14 +128,14 @@ impl Engine for OnGpu {
     async fn prepare(
         &self,
         text: &Tensor,
-        prompts: usize,
+        [prompts, positive]: [usize; 2],
         controls: &ReadyControls,
         call: LoadContext<'_>,
     ) -> Result<GpuContext> {
         self.enter(Stage::Denoising, call).await?;
         let [rows, tokens, c] = text.shape().tokens();
         let text = text.reshape([prompts, rows * tokens / prompts, c]);
-        let context = self.contexts(&text, controls);
+        let context = self.contexts(&text, positive, controls);
         // A cancel is checked for in the first step.
         self.gpu.finish_in_parts(&|| Ok(())).await?;
         Ok(context)

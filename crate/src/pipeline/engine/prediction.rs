@@ -49,9 +49,14 @@ impl OnGpu {
     }
 
     /// The contexts of the UNet and of the ControlNets, from states `[prompts, tokens, c]`.
-    pub(super) fn contexts(&self, text: &Tensor, controls: &ReadyControls) -> GpuContext {
+    pub(super) fn contexts(
+        &self,
+        text: &Tensor,
+        positive: usize,
+        controls: &ReadyControls,
+    ) -> GpuContext {
         let [prompts, ..] = text.shape().tokens();
-        let last = || self.last_prompt(text, prompts);
+        let last = || (prompts > positive).then(|| self.last_prompts(text, prompts, positive));
         let controls = self.controls.contexts(controls, text, last);
         GpuContext { unet: self.parts.unet().prepare(text), controls }
     }
@@ -78,6 +83,7 @@ impl OnGpu {
             evaluation,
             pictures,
             prompts,
+            positive: guidance.positive(),
             outermost: matches!(cache, Cache::Reuse(_)),
         };
         let residuals = pass.residuals(controls, context, (latents, &input));
@@ -103,6 +109,8 @@ struct Pass<'a> {
     evaluation: &'a Evaluation,
     pictures: usize,
     prompts: usize,
+    /// How many of them are not negative.
+    positive: usize,
     /// Whether the UNet evaluates its outermost layers alone.
     outermost: bool,
 }
@@ -125,11 +133,12 @@ impl Pass<'_> {
             }
             let network = self.engine.controls.network(net.network);
             let (alone, start);
-            let latents = if net.guess && self.prompts > 1 {
-                // The prompt's prediction alone, which is the last of the batch.
+            let latents = if net.guess && self.prompts > self.positive {
+                // The prompt's predictions alone, which are the last of the batch.
                 let scaled = Term::new(self.evaluation.input_scale as f32, latents);
-                alone = Tensor::combine(self.pictures, precision, &[scaled]);
-                start = batch - self.pictures;
+                let batch_alone = self.positive * self.pictures;
+                alone = Tensor::combine(batch_alone, precision, &[scaled]);
+                start = batch - batch_alone;
                 &alone
             } else {
                 start = 0;

@@ -21,15 +21,36 @@ pub struct Workload {
     pub begins: bool,
 }
 
-/// The kinds of a run's evaluations. Each different pair of (previous kind, kind) has one entry, in
-/// order of first appearance.
+/// The kinds of a run's evaluations, and what they see. Each different pair of (previous kind,
+/// kind) has one entry, in order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kinds([Option<EvaluationKind>; KINDS_MAX]);
+pub struct Kinds {
+    pairs: [Option<EvaluationKind>; KINDS_MAX],
+    /// The texts of the prompts.
+    pub texts: Texts,
+}
 
-/// The most different pairs of (previous kind, kind): 1 for the first evaluation; 4 pairs of made,
+/// The texts of a run's prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Texts {
+    /// How many of the prompts are not negative: the parts of a prompt with `AND`.
+    pub parts: usize,
+    /// How many different texts are encoded, where they change from step to step; 0 where each
+    /// prompt has one.
+    pub encoded: usize,
+    /// How many different contexts they make.
+    pub contexts: usize,
+}
+
+impl Texts {
+    /// Of prompts that do not change and have no parts.
+    pub const USUAL: Texts = Texts { parts: 1, encoded: 0, contexts: 1 };
+}
+
+/// The most different pairs of (previous kind, kind): 1 for the first evaluation; 6 pairs of made,
 /// kept and reused deep features in each of 3 stretches (unguided, guided, unguided again); and 2
 /// between the stretches.
-const KINDS_MAX: usize = 15;
+const KINDS_MAX: usize = 21;
 
 impl Kinds {
     /// All evaluations are exact. There are two entries, because memory has its peak when the
@@ -37,7 +58,7 @@ impl Kinds {
     pub const EXACT: Kinds = {
         let mut kinds = [None; KINDS_MAX];
         (kinds[0], kinds[1]) = (Some(EvaluationKind::EXACT), Some(EvaluationKind::EXACT));
-        Kinds(kinds)
+        Kinds { pairs: kinds, texts: Texts::USUAL }
     };
 
     /// The kinds of a plan.
@@ -56,7 +77,13 @@ impl Kinds {
         for (place, (_, kind)) in kinds.iter_mut().zip(pairs) {
             *place = Some(kind);
         }
-        Kinds(kinds)
+        Kinds { pairs: kinds, texts: Texts::USUAL }
+    }
+
+    /// The same with other texts.
+    #[must_use]
+    pub fn seeing(self, texts: Texts) -> Kinds {
+        Kinds { texts, ..self }
     }
 
     /// How many of 1000 tokens are merged, the same in all evaluations.
@@ -71,7 +98,7 @@ impl Kinds {
 
     /// The kinds in order.
     pub(in crate::pipeline) fn to_vec(self) -> Vec<EvaluationKind> {
-        self.0.into_iter().flatten().collect()
+        self.pairs.into_iter().flatten().collect()
     }
 }
 

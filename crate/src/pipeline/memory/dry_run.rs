@@ -137,11 +137,20 @@ impl Files {
             costs.push(count_part("VAE encoder", gpu).await?);
         }
         let context = {
-            let rows = load.prompts * load.chunks;
-            let ids = vec![0; rows * self.text_encoder.max_position_embeddings];
+            let (texts, positions) = (load.kinds.texts, self.text_encoder.max_position_embeddings);
+            let changing = texts.contexts > 1;
+            let rows = load.chunks * if changing { texts.encoded } else { load.prompts };
+            let ids = vec![0; rows * positions];
             let array = engine.encode(&ids, rows, 0, call).await?;
             costs.push(count_part("text encoder", gpu).await?);
-            let text = TextStates::new(array, load.prompts);
+            let arrays = if changing {
+                let tokens = load.prompts * load.chunks * positions;
+                let zeros = vec![0.0; tokens * self.text_encoder.encoder.hidden_size];
+                (0..texts.contexts).map(|_| engine.upload_states(&zeros, tokens)).collect()
+            } else {
+                vec![array]
+            };
+            let text = TextStates::new(arrays, [load.prompts, texts.parts]);
             let controls = engine.begin_controls(&pictures, load.size, call).await?;
             text.contexts(&engine, &load.kinds.to_vec(), controls, call).await?
         };
@@ -171,7 +180,10 @@ impl Files {
         contexts: Contexts<OnGpu>,
         control: &Control,
     ) -> Result<(Vec<PartCost>, <OnGpu as Engine>::Array)> {
-        let guidance = Guidance::of(if load.prompts == 1 { 1.0 } else { 7.5 });
+        let parts = load.kinds.texts.parts;
+        let parts = if parts > 1 { vec![1.0; parts] } else { Vec::new() };
+        let scale = if load.prompts == 1 { 1.0 } else { 7.5 };
+        let guidance = Guidance { parts: &parts, ..Guidance::of(scale) };
         let mut kinds = load.kinds.to_vec();
         // Memory has its full size only in the third step, which keeps the latents before it, those
         // before the second step, and those at the start of the run.

@@ -59,7 +59,7 @@ impl Order {
     /// top of which come only the latents of the whole.
     pub(crate) fn load(&self, pictures: usize) -> Workload {
         let (size, prompts) = (self.largest_part(), self.prompts.count);
-        let (kinds, begins) = (Kinds::of(&self.plan), self.begins);
+        let (kinds, begins) = (Kinds::of(&self.plan).seeing(self.prompts.load()), self.begins);
         Workload { size, prompts, chunks: self.prompts.chunks(), pictures, kinds, begins }
     }
 
@@ -221,10 +221,14 @@ impl<'a, E: Planned> Run<'a, E> {
 
     fn step_options(&self) -> StepOptions<'a> {
         let Job { files, order, control, previews, .. } = self.job;
+        let parts = &*order.prompts.weights;
+        let scale = order.request.guidance_scale;
         StepOptions {
             guidance: Guidance {
-                scale: order.request.guidance_scale,
+                // Up to 1 there is no guidance; parts pull with their weights nevertheless.
+                scale: if parts.is_empty() { scale } else { scale.max(1.0) },
                 image_scale: order.request.image_guidance_scale.unwrap_or(1.0),
+                parts,
             },
             control,
             previews,

@@ -4,21 +4,22 @@
 //! states  → context           [prompts, chunks · 77, c]
 //! ```
 //!
-//! A run with unguided evaluations also has a context of the prompt alone.
+//! A run whose prompts change from step to step has several of them, all of one shape; each
+//! evaluation says which one it sees. A run with unguided evaluations also has contexts of the
+//! prompt alone.
 
-use crate::diffusion::{EvaluationKind, Guidance};
+use crate::diffusion::{Evaluation, EvaluationKind, Guidance};
 use crate::error::Result;
 use crate::pipeline::engine::{Conditioning, Engine, LoadContext};
 
 /// The UNet's inputs in a run beside the latents.
 pub(in crate::pipeline) struct Contexts<E: Engine> {
-    /// The number of prompts of a picture.
-    prompts: usize,
-    /// The context of all prompts.
-    all: E::Context,
-    /// The context of the last prompt alone, which is the positive one, if some evaluations are
-    /// unguided.
-    last: Option<E::Context>,
+    /// The number of prompts of a picture, and how many of them are not negative.
+    prompts: [usize; 2],
+    /// The contexts of all prompts.
+    all: Vec<E::Context>,
+    /// Those of the last prompts alone, which are not negative, if some evaluations are unguided.
+    last: Vec<E::Context>,
     /// The ControlNets and T2I-Adapters.
     controls: E::Controls,
     /// Deep features that an evaluation has kept.
@@ -26,27 +27,36 @@ pub(in crate::pipeline) struct Contexts<E: Engine> {
 }
 
 impl<E: Engine> Contexts<E> {
-    /// The inputs of an evaluation of this kind beside the latents and further channels.
-    pub(crate) fn of(&mut self, kind: EvaluationKind, guidance: Guidance) -> Conditioning<'_, E> {
-        let last = self.last.as_ref().filter(|_| !kind.guided);
-        let (prompts, guidance) =
-            if kind.guided { (self.prompts, guidance) } else { (1, Guidance::NONE) };
-        let (context, deep) = (last.unwrap_or(&self.all), &mut self.deep);
+    /// The inputs of an evaluation beside the latents and further channels.
+    pub(crate) fn of<'c>(
+        &'c mut self,
+        evaluation: &Evaluation,
+        guidance: Guidance<'c>,
+    ) -> Conditioning<'c, E> {
+        let Evaluation { kind, texts, .. } = *evaluation;
+        let [prompts, positive] = self.prompts;
+        let (prompts, guidance) = match kind.guided {
+            true => (prompts, guidance),
+            false => (positive, guidance.without_negative()),
+        };
+        let last = self.last.get(texts).filter(|_| !kind.guided);
+        let (context, deep) = (last.unwrap_or(&self.all[texts]), &mut self.deep);
         let controls = &self.controls;
         Conditioning { context, controls, prompts, guidance, extra: None, deep }
     }
 }
 
-/// The text encoder's states of all prompts.
+/// The text encoder's states of all prompts: one array, or several where they change.
 pub(in crate::pipeline) struct TextStates<E: Engine> {
-    pub(super) array: E::Array,
-    prompts: usize,
+    pub(super) arrays: Vec<E::Array>,
+    prompts: [usize; 2],
 }
 
 impl<E: Engine> TextStates<E> {
-    /// From the states of `prompts` prompts, all with the same number of tokens.
-    pub(in crate::pipeline) fn new(array: E::Array, prompts: usize) -> TextStates<E> {
-        TextStates { array, prompts }
+    /// From the states of so many prompts, of which so many are not negative; all with the same
+    /// number of tokens.
+    pub(in crate::pipeline) fn new(arrays: Vec<E::Array>, prompts: [usize; 2]) -> TextStates<E> {
+        TextStates { arrays, prompts }
     }
 
     /// The contexts for evaluations of these kinds. All pictures of a batch share them; the UNet's
@@ -61,15 +71,16 @@ impl<E: Engine> TextStates<E> {
         controls: E::Controls,
         call: LoadContext<'_>,
     ) -> Result<Contexts<E>> {
-        let prompts = self.prompts;
-        let all = engine.prepare(&self.array, prompts, &controls, call).await?;
-        let last = match prompts > 1 && kinds.iter().any(|kind| !kind.guided) {
-            true => {
-                let last = engine.last_prompt(&self.array, prompts);
-                Some(engine.prepare(&last, 1, &controls, call).await?)
+        let [prompts, positive] = self.prompts;
+        let alone = prompts > positive && kinds.iter().any(|kind| !kind.guided);
+        let (mut all, mut last) = (Vec::new(), Vec::new());
+        for array in &self.arrays {
+            all.push(engine.prepare(array, self.prompts, &controls, call).await?);
+            if alone {
+                let array = engine.last_prompts(array, prompts, positive);
+                last.push(engine.prepare(&array, [positive; 2], &controls, call).await?);
             }
-            false => None,
-        };
-        Ok(Contexts { prompts, all, last, controls, deep: None })
+        }
+        Ok(Contexts { prompts: self.prompts, all, last, controls, deep: None })
     }
 }

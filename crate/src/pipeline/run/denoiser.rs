@@ -27,7 +27,7 @@ const PASSES_MAX: usize = 8;
 /// What all steps of a run have in common.
 #[derive(Clone, Copy)]
 pub(in crate::pipeline) struct StepOptions<'r> {
-    pub guidance: Guidance,
+    pub guidance: Guidance<'r>,
     pub control: &'r Control,
     /// The previews to send.
     pub previews: Previews,
@@ -133,7 +133,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         let prediction = match self.state.windows.clone() {
             Some(windows) => self.in_windows(engine, evaluation, &windows).await?,
             None => {
-                let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
+                let inputs = self.contexts.of(evaluation, self.options.guidance);
                 let conditioning = Conditioning { extra: self.state.extra(), ..inputs };
                 engine.predict(&latents, evaluation, conditioning)
             }
@@ -153,7 +153,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         for at in &windows.places {
             self.options.control.check()?;
             let part = engine.window(&self.state.latents, *at, windows.size);
-            let inputs = self.contexts.of(evaluation.kind, self.options.guidance);
+            let inputs = self.contexts.of(evaluation, self.options.guidance);
             let made = engine.predict(&part, evaluation, inputs);
             sum = engine.add_at(&sum, &made, *at);
             drop((part, made));

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! options              what may be passed beside a request
+//! texts                which texts the prompts have in which step
 //! prompts  contexts    prompts → ids → states → the UNet's contexts
 //! start                what a request begins with
 //! canvas               a start picture and its mask in pixels, and the result put back
@@ -30,6 +31,7 @@ mod preview;
 mod prompts;
 mod start;
 mod state;
+mod texts;
 mod tiles;
 mod windows;
 
