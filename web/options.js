@@ -3,6 +3,7 @@
 // the URL is a link to the present form.
 
 import { PARTS } from "./engine/protocol.js";
+import { present } from "./files/fields.js";
 import { say } from "./strings.js";
 import { remember, remembered } from "./storage/settings.js";
 
@@ -51,7 +52,7 @@ export function readOptions() {
     model: all["model"] ?? MODEL,
     how,
     view: viewOf(all["room"]),
-    fields: entries.filter(([name]) => !OURS.includes(name)),
+    fields: entries.filter(([name]) => !OURS.includes(name)).map(present),
   };
 }
 

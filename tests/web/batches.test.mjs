@@ -52,7 +52,7 @@ test("a count's pictures come in order, each with its seed; tokens are counted",
       const long = "word ".repeat(100);
       const cut = await engine.tokens(long);
       const chunks = await engine.tokens(long, { long_prompt: "chunks" });
-      const weighted = await engine.tokens("(a:1.5) cat", { prompt_weights: true });
+      const weighted = await engine.tokens("(a:1.5) cat", { prompt_syntax: "a1111" });
       const wrong = await engine.tokens("a", { long_prompt: "scroll" }).catch((error) => error);
       const memory = (await engine.memory()) ?? 0;
       engine.dispose();

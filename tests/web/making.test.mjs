@@ -192,18 +192,18 @@ test("every field of a request has a control, and what is cut off is marked", as
   await page.evaluate(() =>
     document.querySelectorAll("details").forEach((details) => (details.open = true)),
   );
-  await page.getByRole("checkbox", { name: /prompt weights/ }).check();
   await page.getByRole("checkbox", { name: /Clean up text/ }).check();
-  const chosen = { spacing: "trailing", clip_skip: "2", long_prompt: "chunks", rng: "philox" };
+  const reading = { long_prompt: "chunks", prompt_syntax: "a1111" };
+  const chosen = { spacing: "trailing", clip_skip: "2", ...reading, rng: "philox" };
   await make({ ...chosen, eta: "0.5", karras: "true", prompt: "all", seed: "1" });
   const { request } = await offered(page);
   assert.deepEqual(
     ["spacing", "clip_skip", "long_prompt", "rng", "eta", "karras"].map((name) => request[name]),
     ["trailing", 2, "chunks", "philox", 0.5, true],
   );
-  assert.deepEqual([request.prompt_weights, request.clean], [true, true]);
+  assert.deepEqual([request.prompt_syntax, request.clean], ["a1111", true]);
   assert.match(page.url(), /long_prompt=chunks/);
-  assert.match(page.url(), /prompt_weights=true/);
+  assert.match(page.url(), /prompt_syntax=a1111/);
 
   await page.getByRole("button", { name: "Reset" }).click();
   assert.equal(await page.locator("#clean").isChecked(), false);

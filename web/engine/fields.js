@@ -48,8 +48,9 @@
  * (clip_skip=1 in diffusers). The final layer norm is applied in any case, as both do.
  * @property {string} [long_prompt] What becomes of a prompt that is longer than the text encoder's
  * 75 tokens: truncate cuts it off, chunks encodes it in pieces of 75.
- * @property {boolean} [prompt_weights] Whether (word:1.2), (word) and [word] in prompts are
- * weights.
+ * @property {string} [prompt_syntax] Whose syntax prompts are read with: plain is none, as in
+ * diffusers; a1111 is that of AUTOMATIC1111's web UI: weights (word:1.2), editing [from:to:0.5],
+ * alternation [a|b], AND, BREAK, <lora:name:0.8>.
  * @property {boolean} [clean] Whether prompts are cleaned as the original program cleans them:
  * typographic quotes made plain, HTML entities resolved, and so on.
  * @property {number | string | null} [strength] For a run that begins with an image, how far from
@@ -178,10 +179,12 @@ const TABLE = {
     names: ["truncate", "chunks"],
     text: "Long prompt",
   },
-  prompt_weights: {
-    kind: "flag",
-    default: false,
-    text: "Prompt weights",
+  prompt_syntax: {
+    kind: "name",
+    default: "plain",
+    names: ["plain", "a1111"],
+    aliases: ["prompt_weights"],
+    text: "Prompt syntax",
   },
   clean: {
     kind: "flag",

@@ -38,7 +38,7 @@
  *
  * A LoRA: the address of its file (an absolute URL, or `stored:ID`), its weight in the UNet, and
  * in the text encoder, where that is another one. One of weight 0 is used only where the prompt has
- * its tag, `<lora:name:0.8>`, and the request's `prompt_weights` is true.
+ * its tag, `<lora:name:0.8>`, and the request's `prompt_syntax` is `a1111`.
  * @typedef {{ address: string, weight: number, text_encoder_weight?: number }} Lora
  *
  * A ControlNet or T2I-Adapter: the address of its file, as of a LoRA, or of its folder; the picture
@@ -191,7 +191,7 @@
  * @typedef {Pixels & { png: Uint8Array<ArrayBuffer> }} Enlarged
  *
  * The fields of a request that decide how prompts are read.
- * @typedef {Partial<Pick<Request, "long_prompt" | "prompt_weights" | "clean">>} Reading
+ * @typedef {Partial<Pick<Request, "long_prompt" | "prompt_syntax" | "clean">>} Reading
  *
  * The length of a prompt: tokens used, tokens that fit into its chunks, and the end of the prompt
  * that the model does not see, because it is too long.

@@ -115,10 +115,6 @@ const READERS = [
   ["XML:com.adobe.xmp", "Draw Things", readDrawThings],
 ];
 
-/** Whether tags in a request's prompt choose LoRAs. @param {Record<string, unknown>} request */
-const isWeighed = (request) =>
-  request["prompt_weights"] === true || request["prompt_syntax"] === "a1111";
-
 /**
  * This program's own texts.
  * @param {string} text
@@ -129,7 +125,8 @@ function readOwn(text, texts) {
   const request = objectOf(text);
   const fields = fieldsOf(request);
   // Those that the prompt names are chosen by it.
-  const tags = isWeighed(request) ? taggedIn(String(request["prompt"])) : [];
+  const syntax = fields.find(([name]) => name === "prompt_syntax")?.[1];
+  const tags = syntax === "a1111" ? taggedIn(String(request["prompt"])) : [];
   const named = new Set(tags.map(({ name }) => name.toLowerCase()));
   const loras = writtenIn(texts.get("darkroom-loras"), named);
   const hashes = recordedHashes(texts.get("darkroom-loras"), texts.get("darkroom-embeddings"));

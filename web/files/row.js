@@ -5,6 +5,7 @@
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { importText } from "../strings/imports.js";
 import { listedControls } from "./controls.js";
+import { present } from "./fields.js";
 import { readLoras } from "./loras.js";
 import { samplerFields } from "./samplers.js";
 
@@ -54,8 +55,9 @@ const SEED_MAX = 2n ** 64n - 1n;
 export function checked(row, images = false) {
   /** @type {Row} */
   const good = {};
-  for (const [given, typed] of Object.entries(row)) {
-    const name = ALIASES.get(given) ?? given;
+  for (const [given, text] of Object.entries(row)) {
+    const [own, typed] = present([given, text]);
+    const name = ALIASES.get(own) ?? own;
     if (ABOUT.includes(name)) continue;
     if (IMAGES.includes(name)) {
       if (images) good[name] = typed;

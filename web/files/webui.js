@@ -145,7 +145,6 @@ function syntaxOf(value, ours, named) {
   const isPlain = value("Emphasis") === "None" || /^fixed/i.test(value("Parser"));
   if (!ours) return named && !isPlain ? [webUiSyntax()] : [];
   const weights = value("Prompt weights");
-  if (FIELDS.has("prompt_weights")) return [["prompt_weights", weights]];
   return [["prompt_syntax", value("Prompt syntax") || (weights === "true" ? "a1111" : "")]];
 }
 

@@ -1,6 +1,7 @@
 // The draft: the form as the user left it, stored in this browser for a reload or the next visit.
 
 import { controlImages } from "../files/control_choices.js";
+import { present } from "../files/fields.js";
 import { linkFields } from "../options.js";
 import { remember, remembered } from "../storage/settings.js";
 
@@ -20,7 +21,7 @@ export function keepDraft({ fields, startImage }) {
 export function keptDraft() {
   try {
     const { fields, begins } = JSON.parse(remembered("form") ?? "null") ?? {};
-    return Array.isArray(fields) ? { fields, startImage: begins ?? {} } : null;
+    return Array.isArray(fields) ? { fields: fields.map(present), startImage: begins ?? {} } : null;
   } catch {
     return null;
   }

@@ -40,7 +40,7 @@ export function requestOf(fields) {
 }
 
 /** Fields that decide how prompts are read. */
-const READING = ["long_prompt", "prompt_weights", "clean"];
+const READING = ["long_prompt", "prompt_syntax", "clean"];
 
 /**
  * How prompts are read, from fields as typed.

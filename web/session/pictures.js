@@ -88,8 +88,8 @@ async function maskPixels({ platform }, id) {
  * @param {Request} request
  * @param {LoraChoice[]} chosen
  */
-async function findLoras({ platform }, { prompt, prompt_weights: tags }, chosen) {
-  const named = tags === true ? taggedIn(prompt).map(({ name }) => name) : [];
+async function findLoras({ platform }, { prompt, prompt_syntax: syntax }, chosen) {
+  const named = syntax === "a1111" ? taggedIn(prompt).map(({ name }) => name) : [];
   const { loras, missing } = await platform.lorasOf(chosen, named);
   if (!missing.length) return loras;
   throw Object.assign(new Error(loraText.missing(missing)), { kind: "request", field: "loras" });

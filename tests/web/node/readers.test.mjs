@@ -49,7 +49,7 @@ test("the text of AUTOMATIC1111 has the parts that the native program finds", as
 test("AUTOMATIC1111: clip skip, weights, chunks, noise, schedules", () => {
   const all = infotext("Sampler: Euler a, CFG scale: 7, Clip skip: 2");
   assert.equal(all["clip_skip"], "2");
-  assert.equal(all["prompt_weights"], "true");
+  assert.equal(all["prompt_syntax"], "a1111");
   assert.equal(all["long_prompt"], "chunks");
   assert.deepEqual([all["rng"], all.notImported], ["philox", []]);
   assert.equal(infotext("RNG: CPU")["rng"], "torch");
@@ -70,7 +70,9 @@ test("AUTOMATIC1111: clip skip, weights, chunks, noise, schedules", () => {
   const line = read({ parameters: "a fox Negative prompt: text Steps: 20, Seed: 5, Size: 8x8" });
   assert.deepEqual([line["prompt"], line["negative_prompt"]], ["a fox", "text"]);
   const ours = read({ parameters: "a (b)\nSteps: 3, Seed: 1, Safety checker: none" });
-  assert.deepEqual([ours["rng"], ours["prompt_weights"]], ["torch", undefined]);
+  assert.deepEqual([ours["rng"], ours["prompt_syntax"]], ["torch", undefined]);
+  const old = read({ parameters: "a\nSteps: 3, Prompt weights: true, Safety checker: none" });
+  assert.equal(old["prompt_syntax"], "a1111");
 });
 
 test("what a prompt cannot say here is taken out and named", () => {

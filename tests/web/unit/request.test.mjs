@@ -10,6 +10,7 @@ import {
   withoutSecondPass,
   withoutStartImage,
 } from "../../../web/request/defaults.js";
+import { fieldsOf, present } from "../../../web/files/fields.js";
 import { embeddingsIn, noteEmbeddings } from "../../../web/store/addons.js";
 import { fastSettings } from "../../../web/request/few_steps.js";
 import {
@@ -86,7 +87,7 @@ test("the form's own fields make a request of the engine's types", () => {
     spacing: null,
     clip_skip: 1,
     long_prompt: "truncate",
-    prompt_weights: false,
+    prompt_syntax: "plain",
     clean: false,
     guidance_interval: [0, 1],
     cache_interval: 1,
@@ -172,10 +173,19 @@ test("how prompts are read is a part of the fields", () => {
   const reading = readingOf({
     prompt: "a",
     long_prompt: "chunks",
-    prompt_weights: "true",
+    prompt_syntax: "a1111",
     steps: "3",
   });
-  assert.deepEqual(reading, { long_prompt: "chunks", prompt_weights: true });
+  assert.deepEqual(reading, { long_prompt: "chunks", prompt_syntax: "a1111" });
+});
+
+test("fields of earlier versions have their present names", () => {
+  assert.deepEqual(fieldsOf({ prompt_weights: true, steps: 3 }), [
+    ["prompt_syntax", "a1111"],
+    ["steps", "3"],
+  ]);
+  assert.deepEqual(present(["prompt_weights", "false"]), ["prompt_syntax", "plain"]);
+  assert.deepEqual(present(["prompt_syntax", "a1111"]), ["prompt_syntax", "a1111"]);
 });
 
 test("a link names what differs from the defaults, and no start image's strength", () => {

@@ -328,14 +328,14 @@ test("LoRAs are found for the engine, kept with the image; a missing one is a fa
   let given = {};
   engine.onGenerate = (_, watch) => (given = watch);
   const choice = (/** @type {string} */ name) => ({ name, hash: "", weight: 0.5, textWeight: 0.5 });
-  const tagged = { prompt: "a cat <lora:tagged:1>", prompt_weights: true, seed: "7" };
+  const tagged = { prompt: "a cat <lora:tagged:1>", prompt_syntax: "a1111", seed: "7" };
   const make = (/** @type {any} */ request, /** @type {string} */ name) =>
     session.make(() => ({ request, count: 1, loras: [choice(name)] }));
   assert.equal(await make(tagged, "style"), "done");
   const addresses = () => given.loras.map((/** @type {any} */ { address }) => address);
   assert.deepEqual(addresses(), ["style", "tagged"]);
   assert.equal(kept[0].request.loras, "style:0.5");
-  await make({ ...tagged, prompt_weights: false }, "style");
+  await make({ ...tagged, prompt_syntax: "plain" }, "style");
   assert.deepEqual(addresses(), ["style"], "where the syntax is off, a tag is text");
   await make(tagged, "absent");
   const [, { field, message }] = named("fault")[0] ?? [];
