@@ -15,7 +15,7 @@ import pathlib
 import sys
 
 VERSIONS = {"torch": "2.15.0", "diffusers": "0.42.1", "transformers": "5.23.0", "gguf": "0.19.0",
-            "scikit-image": "0.26.0"}
+            "scikit-image": "0.26.0", "scipy": "1.17.1", "k-diffusion": "0.1.1.post1"}
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 OUT = SCRIPTS.parent / "tests" / "golden"
 

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from . import save
 from .pictures import open_tiny
 from .samplers import CLASSES, KARRAS, number, probe, scheduler_of
+from . import k_diffusion
 from .walk import SEED_OF_MODEL
 
 REQUEST = {
@@ -24,7 +25,8 @@ REQUEST = {
     "steps": 10, "guidance_scale": 7.5, "strength": 0.6, "width": 64, "height": 64,
 }
 # What differs from REQUEST, and the size of the picture that the run begins with.
-CASES = {sampler: ({"sampler": sampler}, (64, 64)) for sampler in CLASSES}
+ALL = CLASSES | k_diffusion.CLASSES
+CASES = {sampler: ({"sampler": sampler}, (64, 64)) for sampler in ALL}
 CASES["tcd"][0]["eta"] = 0.3
 CASES |= {
     "ddim whole": ({"sampler": "ddim", "strength": 1.0}, (64, 64)),
@@ -75,7 +77,7 @@ def initial(width, height):
 def recorded(pipe, request):
     """Sets the sampler. Gives the list that the latents before the first step and after the last
     one come to, and what the pipeline has to call after each step."""
-    scheduler_class, of_class = CLASSES[request["sampler"]]
+    scheduler_class, of_class = ALL[request["sampler"]]
     pipe.scheduler = scheduler_class.from_config({**pipe.config_of_model, **of_class})
     latents = []
     step = pipe.scheduler.step

@@ -1,5 +1,6 @@
 """Every sampler's picture after 20 steps: diffusers' StableDiffusionPipeline on the tiny made-up
-model of walk.py. Kept are the final latents and the picture.
+model of walk.py. Kept are the final latents and the picture. Some samplers are k-diffusion's, run
+inside that pipeline.
 """
 
 import json
@@ -11,9 +12,10 @@ from safetensors.numpy import save_file
 
 import compare_diffusers
 
-from .samplers import CLASSES
+from . import k_diffusion, samplers
 from .walk import SEED_OF_MODEL, synth
 
+CLASSES = samplers.CLASSES | k_diffusion.CLASSES
 REQUEST = {
     "prompt": "a red cat on a yellow background", "negative_prompt": "blue, blurry", "seed": "7",
     "steps": 20, "guidance_scale": 7.5, "width": 32, "height": 32,
@@ -26,6 +28,10 @@ CASES |= {
     "ddim trailing": ({"sampler": "ddim", "spacing": "trailing"},
                       {"timestep_spacing": "trailing"}),
     "dpmpp_2m karras": ({"sampler": "dpmpp_2m", "karras": True}, {"use_karras_sigmas": True}),
+    "ddim rescale": ({"sampler": "ddim", "guidance_rescale": 0.7}, {}),
+    "euler beta": ({"sampler": "euler", "sigmas": "beta"}, {"use_beta_sigmas": True}),
+    "dpmpp_2m exponential": ({"sampler": "dpmpp_2m", "sigmas": "exponential"},
+                             {"use_exponential_sigmas": True}),
     "euler leading": ({"sampler": "euler", "spacing": "leading"}, {"timestep_spacing": "leading"}),
 }
 
@@ -47,6 +53,7 @@ def run(pipe, request, changes, **prompts):
 
     image = pipe(
         **prompts, num_inference_steps=request["steps"],
+        guidance_rescale=request.get("guidance_rescale", 0.0),
         guidance_scale=request["guidance_scale"], eta=request.get("eta", 0.0),
         width=request["width"], height=request["height"], output_type="np",
         generator=torch.Generator().manual_seed(int(request["seed"])),

@@ -60,10 +60,17 @@ fn samplers_table() -> String {
     let yes = |can: bool| if can { "yes" } else { "" };
     let row = |sampler: Sampler| {
         let can = sampler.abilities();
-        let cells = [yes(can.eta), yes(can.karras), yes(can.spacing)];
+        let cells = [
+            yes(can.eta),
+            yes(can.sigmas),
+            yes(can.final_sigmas),
+            yes(can.rescale_betas_zero_snr),
+            yes(can.spacing),
+        ];
         format!("| `{sampler}` | {} |\n", cells.join(" | "))
     };
-    let head = "| sampler | `eta` | `karras` | `spacing` |\n|---|---|---|---|\n";
+    let head = "| sampler | `eta` | `sigmas` | `final_sigmas` | `rescale_betas_zero_snr` | `spacing` \
+                |\n|---|---|---|---|---|---|\n";
     head.to_owned() + &Sampler::ALL.map(row).concat()
 }
 

@@ -3,6 +3,7 @@
 //! the files that are made from it.
 
 mod documents;
+mod names;
 mod page;
 
 use crate::harness::golden;

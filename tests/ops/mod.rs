@@ -19,6 +19,7 @@ mod layer_norm;
 mod matmul;
 mod matmul_gated;
 mod prelu;
+mod rescale;
 mod resize;
 mod tensor;
 mod to_rgba;

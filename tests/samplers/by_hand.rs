@@ -5,6 +5,21 @@ use darkroom::diffusion::{Plan, Prediction, Sampler, Schedule};
 
 type Vector = Vec<f64>;
 
+/// Those that stand here; the others are compared with k-diffusion and diffusers alone.
+pub(super) const KNOWN: [Sampler; 11] = [
+    Sampler::Ddim,
+    Sampler::Pndm,
+    Sampler::Lms,
+    Sampler::Euler,
+    Sampler::EulerAncestral,
+    Sampler::Heun,
+    Sampler::Dpmpp2m,
+    Sampler::Dpmpp2mSde,
+    Sampler::UniPc,
+    Sampler::Lcm,
+    Sampler::Tcd,
+];
+
 /// Σ cⱼ · vⱼ
 pub(super) fn mix(terms: &[(f64, &Vector)]) -> Vector {
     let length = terms[0].1.len();
@@ -79,6 +94,7 @@ impl ByHand<'_> {
             }
             Sampler::Dpmpp2m | Sampler::Dpmpp2mSde => self.dpmpp(index, x, answer, noise),
             Sampler::UniPc => self.unipc(index, x, answer),
+            other => panic!("{other} is not here"),
         }
     }
 

@@ -9,7 +9,7 @@ import { testModels } from "./harness/native.mjs";
 import { SITE, visit } from "./harness/site.mjs";
 
 const roots = [await testModels(), SITE];
-const SETTINGS = ["eta", "karras", "spacing"];
+const SETTINGS = ["eta", "sigmas", "spacing"];
 
 /** A file that a model may have or not is asked for, and browsers put the answer on the console. */
 const MAYBE = /404/;
@@ -28,14 +28,14 @@ test("the form offers the settings that the sampler has", async (t) => {
     const enabled = SETTINGS.map((name) => page.locator(`#${name}`).isEnabled());
     return (await Promise.all(enabled)).map((can, i) => (can ? SETTINGS[i] : "")).filter(Boolean);
   };
-  assert.deepEqual(await offered("euler"), ["karras", "spacing"]);
+  assert.deepEqual(await offered("euler"), ["sigmas", "spacing"]);
   assert.deepEqual(await offered("lcm"), []);
   assert.deepEqual(await offered("tcd"), ["eta"]);
   assert.equal(await page.locator("#eta").getAttribute("placeholder"), "0.3");
   assert.deepEqual(await offered("ddim"), ["eta", "spacing"]);
   // What was typed is not lost with another sampler: the engine says what is wrong, at its field.
   await page.locator("#eta").fill("0.5");
-  assert.deepEqual(await offered("euler"), ["eta", "karras", "spacing"]);
+  assert.deepEqual(await offered("euler"), ["eta", "sigmas", "spacing"]);
   await page.locator("#generate").click();
   assert.match(await complaint(), /eta is for ddim and tcd alone; euler knows none/);
   assert.equal(await page.locator("#eta").getAttribute("aria-invalid"), "true");
@@ -58,5 +58,11 @@ test("an open model tells the schema of its requests", async (t) => {
   assert.equal(request.properties.clip_skip.maximum, text_layers);
   assert.deepEqual(Object.keys(abilities).sort(), [...samplers].sort());
   for (const can of Object.values(abilities))
-    assert.deepEqual(Object.keys(can).sort(), ["eta", "karras", "sigma_min", "spacing"]);
+    assert.deepEqual(Object.keys(can).sort(), [
+      "eta",
+      "final_sigmas",
+      "rescale_betas_zero_snr",
+      "sigmas",
+      "spacing",
+    ]);
 });

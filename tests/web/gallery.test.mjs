@@ -327,12 +327,12 @@ test("a dropped picture fills in the form, whoever wrote it", async (t) => {
   const values = () =>
     page.evaluate(() =>
       Object.fromEntries(
-        ["prompt", "negative_prompt", "steps", "guidance_scale", "seed", "sampler", "karras"].map(
+        ["prompt", "negative_prompt", "steps", "guidance_scale", "seed", "sampler", "sigmas"].map(
           (id) => [id, /** @type {HTMLInputElement} */ (document.getElementById(id)).value],
         ),
       ),
     );
-  const same = { ...CAT, guidance_scale: "6.5", sampler: "dpmpp_2m", karras: "true" };
+  const same = { ...CAT, guidance_scale: "6.5", sampler: "dpmpp_2m", sigmas: "karras" };
   for (const [program, texts] of RECORDS) {
     await page.getByRole("button", { name: "Reset" }).click();
     await dropped(page, "picture.png", pngWith(texts));

@@ -195,11 +195,11 @@ test("every field of a request has a control, and what is cut off is marked", as
   await page.getByRole("checkbox", { name: /Clean up text/ }).check();
   const reading = { long_prompt: "chunks", prompt_syntax: "a1111" };
   const chosen = { spacing: "trailing", clip_skip: "2", ...reading, rng: "philox" };
-  await make({ ...chosen, eta: "0.5", karras: "true", prompt: "all", seed: "1" });
+  await make({ ...chosen, eta: "0.5", sigmas: "karras", prompt: "all", seed: "1" });
   const { request } = await offered(page);
   assert.deepEqual(
-    ["spacing", "clip_skip", "long_prompt", "rng", "eta", "karras"].map((name) => request[name]),
-    ["trailing", 2, "chunks", "philox", 0.5, true],
+    ["spacing", "clip_skip", "long_prompt", "rng", "eta", "sigmas"].map((name) => request[name]),
+    ["trailing", 2, "chunks", "philox", 0.5, "karras"],
   );
   assert.deepEqual([request.prompt_syntax, request.clean], ["a1111", true]);
   assert.match(page.url(), /long_prompt=chunks/);

@@ -17,7 +17,7 @@ const FILLED = {
   seed: "42",
   guidance_scale: "6.5",
   sampler: "dpmpp_2m",
-  karras: "true",
+  sigmas: "karras",
   width: "64",
   height: "96",
 };

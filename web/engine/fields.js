@@ -38,8 +38,14 @@
  * @property {string | null} [timesteps] For the samplers lcm and tcd: the training timesteps that
  * they visit, such as 999, 749, 499, 249, as many as there are steps and descending. Hyper-SD's
  * LoRA of one step needs 800.
- * @property {boolean | null} [karras] Whether the sampler steps over the noise levels of Karras et
- * al.
+ * @property {string | null} [sigmas] Which noise levels the sampler steps over.
+ * @property {string | null} [final_sigmas] For the samplers dpmpp_2m and unipc, where the run ends:
+ * without noise (zero), or at the smallest noise level of training (sigma_min).
+ * @property {boolean | null} [rescale_betas_zero_snr] Whether the noise levels of training are
+ * rescaled so that the last one is noise alone. Only for models that were trained so.
+ * @property {number | string} [guidance_rescale] How much of the spread of the prompt's own
+ * prediction the guided one gets: 0 is none, 1 is all. It corrects pictures that strong guidance
+ * makes too bright or too plain.
  * @property {string | null} [spacing] Which training timesteps the sampler visits.
  * @property {string} [rng] Whose random numbers the seed chooses: those of torch on the CPU, of
  * numpy, or of torch on an NVIDIA GPU (philox).
@@ -149,11 +155,42 @@ const TABLE = {
     optional: true,
     text: "Timesteps",
   },
-  karras: {
+  sigmas: {
+    kind: "name",
+    default: null,
+    optional: true,
+    names: [
+      "normal",
+      "karras",
+      "exponential",
+      "beta",
+      "sgm_uniform",
+      "simple",
+      "ays",
+      "kl_optimal",
+    ],
+    aliases: ["karras"],
+    text: "Schedule type",
+  },
+  final_sigmas: {
+    kind: "name",
+    default: null,
+    optional: true,
+    names: ["zero", "sigma_min"],
+    text: "Final sigmas",
+  },
+  rescale_betas_zero_snr: {
     kind: "flag",
     default: null,
     optional: true,
-    text: "Schedule type",
+    text: "Noise Schedule",
+  },
+  guidance_rescale: {
+    kind: "number",
+    default: 0,
+    least: 0,
+    most: 1,
+    text: "Guidance rescale",
   },
   spacing: {
     kind: "name",

@@ -92,8 +92,7 @@
  * @property {[key: string, text: string, id: string]} [tuning] the choice of kernels: the key that
  * it is stored under, the choice as text, and eight digits that identify it; missing on the CPU
  *
- * Which settings a sampler has: the fields `eta`, `karras` and `spacing` of a request; and
- * `sigma_min`: it can end at the smallest noise level of training.
+ * Which settings a sampler has: the fields of a request of these names.
  * @typedef {Record<string, boolean>} Abilities
  *
  * A model's name, the repository and revision that it was published in, and the SHA-256 of its

@@ -2,9 +2,18 @@
 
 /** @typedef {[string, string][]} Fields names and values of a request */
 
-const SYNTAXES = new Map([
-  ["true", "a1111"],
-  ["false", "plain"],
+/** Fields of earlier versions, all of them flags: their names now. */
+const FORMER = new Map([
+  ["karras", "sigmas"],
+  ["prompt_weights", "prompt_syntax"],
+]);
+
+/** What a flag means where the field now has other values. */
+const FLAGS = new Map([
+  ["sigmas true", "karras"],
+  ["sigmas false", "normal"],
+  ["prompt_syntax true", "a1111"],
+  ["prompt_syntax false", "plain"],
 ]);
 
 /**
@@ -12,8 +21,10 @@ const SYNTAXES = new Map([
  * @param {[string, string]} field
  * @returns {[string, string]}
  */
-export const present = ([name, value]) =>
-  name === "prompt_weights" ? ["prompt_syntax", SYNTAXES.get(value) ?? value] : [name, value];
+export function present([name, value]) {
+  const now = FORMER.get(name) ?? name;
+  return [now, FLAGS.get(`${now} ${value.trim().toLowerCase()}`) ?? value];
+}
 
 /**
  * A request's own JSON. A field that is null has its default.

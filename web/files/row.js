@@ -77,7 +77,7 @@ export function checked(row, images = false) {
     if (!TEXTS.includes(name) && (value === "" || (name === "seed" && value === "-1"))) continue;
     const [looks, wanted] = LOOKS[field.kind];
     if (!looks.test(value)) throw new SyntaxError(importText.wrongValue(name, value, wanted));
-    if (field.names && !field.names.includes(value))
+    if (field.kind !== "sampler" && field.names && !field.names.includes(value))
       throw new SyntaxError(importText.wrongValue(name, value, either(field.names)));
     if (field.kind === "sampler") Object.assign(good, sampler(value));
     else good[name] = field.kind === "flag" ? value.toLowerCase() : value;

@@ -4,7 +4,7 @@
 /**
  * Fields of the form.
  * @typedef {{ sampler: string, steps: string, guidance_scale: string, spacing: string,
- *   eta: string, timesteps: string, karras: string }} Settings
+ *   eta: string, timesteps: string, sigmas: string }} Settings
  */
 
 /**
@@ -53,7 +53,7 @@ function settingsFor(name) {
     /(hyper[-_ ]?sd)|(?:^|[^a-z])(tcd)|(?:^|[^a-z])(lcm)/i.exec(name) ?? [];
   if (!hyper && !tcd && !lcm) return null;
   const [, steps = STEPS] = /(\d+)[-_ ]?steps?/i.exec(name) ?? [];
-  const plain = { steps, guidance_scale: "1", spacing: "", eta: "", timesteps: "", karras: "" };
+  const plain = { steps, guidance_scale: "1", spacing: "", eta: "", timesteps: "", sigmas: "" };
   if (lcm || tcd) return { ...plain, sampler: lcm ? "lcm" : "tcd" };
   // Hyper-SD: one step by TCD at the timestep that its model card names; more by DDIM over trailing
   // timesteps.

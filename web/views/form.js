@@ -9,6 +9,7 @@ import {
   withoutSecondPass,
 } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
+import { present } from "../files/fields.js";
 import { isChosen } from "../request/seed.js";
 import { callsIn } from "../store/addons.js";
 import { say } from "../strings.js";
@@ -292,7 +293,7 @@ export class Form {
   /** @param {[string, string][]} entries */
   #write(entries) {
     const extras = this.#extras.fields;
-    for (const [name, value] of entries) {
+    for (const [name, value] of entries.map(present)) {
       const field = fieldName(name);
       if (field === "style") this.#styles.choose(value);
       else if (field === "initial") this.startImage.use(value);

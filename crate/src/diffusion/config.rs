@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::schedule::{Prediction, Schedule, linspace};
+use super::sigma_schedule::SigmaSchedule;
 use crate::error::{Error, Result, bad_file};
 use crate::json::from_python;
 
@@ -16,11 +17,8 @@ const MAX_TRAINED: u64 = 100_000;
 const FEW_STEPS: [&str; 2] = ["LCMScheduler", "TCDScheduler"];
 
 /// Fields that change the picture, with the only values that are supported besides null.
-const ONLY: [(&str, &[&str]); 9] = [
+const ONLY: [(&str, &[&str]); 6] = [
     ("thresholding", &["false"]),
-    ("rescale_betas_zero_snr", &["false"]),
-    ("use_exponential_sigmas", &["false"]),
-    ("use_beta_sigmas", &["false"]),
     ("interpolation_type", &["\"linear\""]),
     ("timestep_type", &["\"discrete\""]),
     ("final_sigmas_type", &["\"zero\""]),
@@ -81,7 +79,8 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
     schedule.steps_offset =
         config.integer("steps_offset", 0, schedule.num_train_timesteps() as u64)?;
     schedule.set_alpha_to_one = config.flag("set_alpha_to_one")?;
-    schedule.karras = config.flag("use_karras_sigmas")?.unwrap_or(false);
+    schedule.sigma_schedule = sigma_schedule(&config)?;
+    schedule.rescale_betas_zero_snr = config.flag("rescale_betas_zero_snr")?.unwrap_or(false);
     schedule.lower_order_final = config.flag("lower_order_final")?.unwrap_or(true);
     schedule.skip_prk_steps = config.flag("skip_prk_steps")?.unwrap_or(false);
     let most = schedule.num_train_timesteps() as u64;
@@ -95,6 +94,24 @@ fn read(file: &str, json: &[u8]) -> Result<Schedule> {
             scaling.ok_or_else(|| config.refuse("timestep_scaling", "is not a positive number"))?;
     }
     Ok(schedule)
+}
+
+/// The one of the schedules of σ that the file switches on.
+fn sigma_schedule(config: &Config) -> Result<SigmaSchedule> {
+    let mut chosen = SigmaSchedule::Normal;
+    for (field, kind) in [
+        ("use_karras_sigmas", SigmaSchedule::Karras),
+        ("use_exponential_sigmas", SigmaSchedule::Exponential),
+        ("use_beta_sigmas", SigmaSchedule::Beta),
+    ] {
+        if config.flag(field)? == Some(true) {
+            if chosen != SigmaSchedule::Normal {
+                return Err(config.refuse(field, &format!("is true, beside {chosen} sigmas")));
+            }
+            chosen = kind;
+        }
+    }
+    Ok(chosen)
 }
 
 /// `few_steps`: whether the class is one of [`FEW_STEPS`].

@@ -12,6 +12,11 @@
 //! Holynski, Efros, 2211.09800), equation 3; "Compositional Visual Generation with Composable
 //! Diffusion Models" (Liu, Li, Du, Torralba, Tenenbaum, 2206.01714), equation 11. Without a
 //! negative prompt the first part is in its place, as in AUTOMATIC1111's web UI.
+//!
+//! On wish the guided prediction gets a part of the spread of the prompt's own, of each picture on
+//! its own: `guided · (rescale · std(text) / std(guided) + 1 − rescale)`. "Common Diffusion Noise
+//! Schedules and Sample Steps are Flawed" (Lin et al., 2305.08891), section 3.4. The prompt's own of
+//! several parts is their sum without a negative prompt.
 
 /// How strongly the prompt and the picture pull.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,13 +25,16 @@ pub struct Guidance<'a> {
     pub scale: f64,
     /// diffusers: `image_guidance_scale`; without effect on two prompts.
     pub image_scale: f64,
+    /// diffusers: `guidance_rescale`, 0…1.
+    pub rescale: f64,
     /// The weights of a prompt's parts; empty for a prompt that is whole.
     pub parts: &'a [f64],
 }
 
 impl<'a> Guidance<'a> {
     /// No guidance.
-    pub const NONE: Guidance<'static> = Guidance { scale: 1.0, image_scale: 1.0, parts: &[] };
+    pub const NONE: Guidance<'static> =
+        Guidance { scale: 1.0, image_scale: 1.0, rescale: 0.0, parts: &[] };
 
     /// Guidance by the prompt alone.
     pub fn of(scale: f64) -> Guidance<'a> {
@@ -51,7 +59,7 @@ impl<'a> Guidance<'a> {
     /// # Panics
     /// For another number of prompts.
     pub fn factors(self, prompts: usize) -> Vec<f64> {
-        let Guidance { scale, image_scale, parts } = self;
+        let Guidance { scale, image_scale, parts, .. } = self;
         match (prompts, parts) {
             (_, [_, others @ ..]) if prompts == parts.len() => {
                 let first = 1.0 - others.iter().sum::<f64>();

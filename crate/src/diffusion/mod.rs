@@ -15,6 +15,7 @@ mod plan;
 mod samplers;
 mod schedule;
 mod shortcuts;
+mod sigma_schedule;
 mod spacing;
 
 pub use freeu::FreeU;
@@ -23,4 +24,5 @@ pub use kind::{Deep, EvaluationKind};
 pub use plan::{Combination, Evaluation, MAX_TERMS, NoiseLevel, Plan, Slot};
 pub use samplers::{Abilities, Sampler, SamplerOptions};
 pub use schedule::{Prediction, Schedule};
+pub use sigma_schedule::SigmaSchedule;
 pub use spacing::Spacing;

@@ -8,6 +8,7 @@
 //! diffusers computes them in float32 and every sampler starts from these rounded values; so they
 //! are rounded here in the same places, and only later computations are f64.
 
+use super::sigma_schedule::SigmaSchedule;
 use super::spacing::Spacing;
 use crate::error::{Error, Result};
 
@@ -29,8 +30,11 @@ pub struct Schedule {
     pub(super) spacing: Option<Spacing>,
     pub(super) steps_offset: usize,
     pub(super) set_alpha_to_one: Option<bool>,
-    pub(super) karras: bool,
+    /// Scheduler config: `use_karras_sigmas`, `use_exponential_sigmas`, `use_beta_sigmas`.
+    pub(super) sigma_schedule: SigmaSchedule,
     pub(super) skip_prk_steps: bool,
+    /// Scheduler config of the same name.
+    pub(super) rescale_betas_zero_snr: bool,
     /// Scheduler config: `_class_name`, if it is that of a model distilled for few steps.
     pub(super) class: Option<String>,
     /// Steps of the solver in distillation. Scheduler config: `original_inference_steps`.
@@ -52,8 +56,9 @@ impl Schedule {
             spacing: None,
             steps_offset: 0,
             set_alpha_to_one: None,
-            karras: false,
+            sigma_schedule: SigmaSchedule::Normal,
             skip_prk_steps: false,
+            rescale_betas_zero_snr: false,
             class: None,
             original_inference_steps: 50,
             timestep_scaling: 10.0,
@@ -68,11 +73,29 @@ impl Schedule {
         self
     }
 
-    /// The same schedule with or without Karras sigmas, for the samplers that have them. Scheduler
-    /// config: `use_karras_sigmas`.
+    /// The same schedule with these noise levels, for the samplers whose formulas are in σ.
     #[must_use]
-    pub fn with_karras(mut self, karras: bool) -> Self {
-        self.karras = karras;
+    pub fn with_sigmas(mut self, sigmas: SigmaSchedule) -> Self {
+        self.sigma_schedule = sigmas;
+        self
+    }
+
+    /// The same schedule with √ᾱ shifted and scaled so that it is 0 at the last timestep, and as
+    /// before at the first; `last` is what ᾱ becomes there. "Common Diffusion Noise Schedules and
+    /// Sample Steps are Flawed" (Lin et al., 2305.08891), algorithm 1; diffusers:
+    /// `rescale_zero_terminal_snr`.
+    #[must_use]
+    pub(super) fn with_zero_snr(mut self, last: f32) -> Self {
+        let roots: Vec<f32> = self.alphas_cumprod.iter().map(|alpha| alpha.sqrt()).collect();
+        let (first, end) = (roots[0], roots[roots.len() - 1]);
+        let scale = first / (first - end);
+        let bars: Vec<f32> = roots.iter().map(|root| ((root - end) * scale).powi(2)).collect();
+        let before = [1.0].into_iter().chain(bars.iter().copied());
+        self.betas = bars.iter().zip(before).map(|(bar, before)| 1.0 - bar / before).collect();
+        self.alphas_cumprod = cumulative_product(&self.betas);
+        if let Some(alpha) = self.alphas_cumprod.last_mut() {
+            *alpha = last;
+        }
         self
     }
 

@@ -18,6 +18,7 @@
 //! | `activate` | activate | a pointwise function |
 //! | `prelu` | prelu | a leaky ReLU, with a slope for each channel |
 //! | `combine`, `combine_from`, `add`, `cast` | combine | Σ cⱼ·xⱼ: guidance, sampler steps, sums |
+//! | `rescaled` | rescale | the spread of guided predictions |
 //! | `blend_kept` | blend | one of two tensors, by a mask |
 //! | `window_kept`, `add_at_kept` | window | a window of pictures, and what is added to one |
 //! | `concat` | concat | channels of two tensors |
@@ -50,6 +51,7 @@ mod image_rows;
 mod layer_norm;
 mod matmul;
 mod prelu;
+mod rescale;
 mod resize;
 mod rows;
 mod shared;

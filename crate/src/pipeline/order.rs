@@ -14,7 +14,7 @@ use super::model::Pipeline;
 use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, start};
 use crate::diffusion::{Plan, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
-use crate::request::Request;
+use crate::request::{FINAL_SIGMAS, Request};
 use crate::text::Timeline;
 
 /// The notice where a model that takes the guidance scale as an input gets a negative prompt.
@@ -183,13 +183,15 @@ impl Pipeline {
 fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) -> Result<Plan> {
     let sampler: Sampler = request.sampler.parse()?;
     let spacing = request.spacing.as_deref().map(str::parse).transpose()?;
-    let (eta, karras) = (request.eta, request.karras);
+    let ends_low = request.final_sigmas.as_deref() == Some(FINAL_SIGMAS[1]);
+    let sigmas = request.sigmas.as_deref().map(str::parse).transpose()?;
     let timesteps = request.custom_timesteps()?;
     let options = SamplerOptions {
-        eta,
-        karras,
+        eta: request.eta,
+        sigmas,
         spacing,
-        ends_at_sigma_min: extras.ends_at_sigma_min,
+        ends_at_sigma_min: extras.ends_at_sigma_min || ends_low,
+        rescale_betas_zero_snr: request.rescale_betas_zero_snr,
         left_out: taken.left_out,
         strength: taken.strength,
         timesteps: timesteps.as_deref(),

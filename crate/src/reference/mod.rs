@@ -157,22 +157,7 @@ impl Networks {
             let extra = extra.transpose()?;
             let of_all = UnetInput { latents: &latents, extra_channels: extra.as_ref(), ..*input };
             let mut output = self.unet.forward(&of_all)?;
-            let Guidance { scale, image_scale, parts } = guidance;
-            if !parts.is_empty() {
-                output.sample = composed(&output.sample, scale, parts)?;
-            } else if batch > 1 {
-                let eps = &output.sample;
-                let of = |prompt| eps.narrow(0, prompt, 1);
-                let (uncond, text) = (of(0)?, of(batch - 1)?);
-                output.sample = match batch {
-                    2 => (&uncond + ((text - &uncond)? * scale)?)?,
-                    _ => {
-                        let image = of(1)?;
-                        let by_text = ((text - &image)? * scale)?;
-                        (&uncond + by_text + ((image - &uncond)? * image_scale)?)?
-                    }
-                };
-            }
+            output.sample = guided(&output.sample, guidance)?;
             Ok::<_, candle_core::Error>(output)
         };
         predict().expect(CHECKED)
@@ -196,6 +181,29 @@ impl Networks {
     }
 }
 
+/// The prediction from those of all prompts, `[b, c, h, w]` → `[1, c, h, w]`; see [`Guidance`].
+fn guided(eps: &Tensor, guidance: Guidance<'_>) -> candle_core::Result<Tensor> {
+    let Guidance { scale, image_scale, rescale, parts } = guidance;
+    let (batch, positive) = (eps.dim(0)?, guidance.positive());
+    let of = |prompt| eps.narrow(0, prompt, 1);
+    let sum = match (batch, parts) {
+        (_, [_, ..]) => composed(eps, scale, parts)?,
+        (1, []) => eps.clone(),
+        (2, []) => (of(0)? + ((of(1)? - of(0)?)? * scale)?)?,
+        _ => {
+            let (uncond, image, text) = (of(0)?, of(1)?, of(2)?);
+            let by_text = ((text - &image)? * scale)?;
+            (&uncond + by_text + ((image - &uncond)? * image_scale)?)?
+        }
+    };
+    if rescale == 0.0 || batch == positive {
+        return Ok(sum);
+    }
+    let own = eps.narrow(0, batch - positive, positive)?;
+    let text = if parts.is_empty() { own } else { composed(&own, 1.0, parts)? };
+    rescaled(sum, &text, rescale)
+}
+
 /// The prediction of a prompt's parts, `[1, c, h, w]`, from those of all prompts: the negative one,
 /// if it is among them, or the first part, plus what each part adds to it.
 fn composed(eps: &Tensor, scale: f64, parts: &[f64]) -> candle_core::Result<Tensor> {
@@ -207,4 +215,14 @@ fn composed(eps: &Tensor, scale: f64, parts: &[f64]) -> candle_core::Result<Tens
         sum = (sum + ((eps.narrow(0, negative + place, 1)? - &base)? * (scale * weight))?)?;
     }
     Ok(sum)
+}
+
+/// A guided prediction with a part of the spread of the prompt's own; see [`Guidance`].
+fn rescaled(guided: Tensor, text: &Tensor, share: f64) -> candle_core::Result<Tensor> {
+    let deviation = |x: &Tensor| -> candle_core::Result<f64> {
+        let variance = x.flatten_all()?.var(0)?.to_scalar::<f32>()?;
+        Ok(f64::from(variance).sqrt())
+    };
+    let ratio = deviation(text)? / deviation(&guided)?;
+    guided * (share * ratio + 1.0 - share)
 }

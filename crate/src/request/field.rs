@@ -2,6 +2,7 @@
 //! programs. The macro `request_fields!` makes a struct and the table of its fields from one list.
 //! All code that reads, checks, writes or documents requests uses that table.
 
+use super::names::unknown_sampler;
 use super::value::FieldValue;
 use crate::error::{Error, Result};
 
@@ -71,6 +72,10 @@ pub enum Form {
     Word(&'static str),
     /// As the first (0) or second (1) part of `512x768`.
     Part(usize),
+    /// A sampler by the name in AUTOMATIC1111's web UI, if it has one there.
+    Sampler,
+    /// A schedule of σ by the name there.
+    Sigmas,
     /// With a capital letter; a name that is none of the field's is a file's.
     Upscaler,
 }
@@ -238,6 +243,9 @@ impl Field {
                 refuse(format!("must be {}, not {n}", self.wanted()))
             }
             (FieldType::Name(_) | FieldType::Sampler, FieldValue::Text(name)) => {
+                if matches!(self.info.kind, FieldType::Sampler) {
+                    unknown_sampler(name)?;
+                }
                 match self.names(allowed.samplers) {
                     Some(names) if !names.contains(&name) => {
                         refuse(format!("must be one of {}, not `{name}`", names.join(", ")))

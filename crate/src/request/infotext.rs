@@ -3,9 +3,10 @@
 //! other programs, with `web/files/webui.js`.
 
 use super::field::{Field, Form};
+use super::names::{Names, sampler_names, sigma_names, sigmas_named};
 use super::value::FieldValue;
 use super::{HiresUpscaler, Request, fields, prompts};
-use crate::diffusion::Sampler;
+use crate::diffusion::{Sampler, SigmaSchedule};
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 
@@ -29,6 +30,11 @@ impl Request {
                     Form::Plain => Some(held.to_string()),
                     Form::Word(word) => (held == FieldValue::Flag(true)).then(|| word.to_owned()),
                     Form::Part(part) => (part == 0).then(|| format!("{}x{}", size[0], size[1])),
+                    Form::Sampler => Some(of_web_ui(told.sampler.parse().map(sampler_names), held)),
+                    Form::Sigmas => {
+                        let named = held.to_string().parse().map(sigma_names);
+                        Some(of_web_ui(named, held))
+                    }
                     Form::Upscaler => Some(capital(&held.to_string())),
                 };
                 value.filter(|_| written).map(|value| (text.place, text.name, value))
@@ -92,11 +98,19 @@ fn value_in<'a>(field: &Field, text: &'a Parameters) -> Option<&'a str> {
     let said = field.info.infotext?;
     let value = text.get(said.name).or_else(|| text.get(prompts::earlier_label(field)?))?;
     match said.form {
-        Form::Plain => Some(value),
+        Form::Plain | Form::Sampler => Some(value),
+        // Another word, such as Automatic, is no choice.
+        Form::Sigmas => sigmas_named(value).map(SigmaSchedule::name),
         Form::Word(word) => value.eq_ignore_ascii_case(word).then_some("true"),
         Form::Part(part) => value.split('x').nth(part),
         Form::Upscaler => Some(HiresUpscaler::named(value)),
     }
+}
+
+/// The name in AUTOMATIC1111's web UI, or else the value itself.
+fn of_web_ui(names: Result<Names>, held: FieldValue<'_>) -> String {
+    let first = names.ok().and_then(|names| names.a1111.first().copied());
+    first.map_or_else(|| held.to_string(), str::to_owned)
 }
 
 /// A name as the web UI writes it.

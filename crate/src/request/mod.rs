@@ -12,7 +12,9 @@ mod hires;
 mod hires_upscaler;
 mod infotext;
 mod masked_content;
+mod names;
 mod prompts;
+mod read;
 mod schema;
 mod seed;
 mod shortcuts;
@@ -22,17 +24,17 @@ mod value;
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
 pub use hires_upscaler::HiresUpscaler;
 pub use masked_content::MaskedContent;
+pub use names::{Names, sampler_names, sigma_names};
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
 pub use value::FieldValue;
 
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Sampler, Spacing};
-use crate::error::{Error, Result};
+use crate::diffusion::{Sampler, SigmaSchedule, Spacing};
+use crate::error::Result;
 use crate::text::{LongPrompt, PromptSyntax};
 use field::{ANY, of_type};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use value::{Entry, Given};
 
 /// The most steps: v1.4's schedule has as many timesteps.
@@ -46,6 +48,9 @@ const BLUR_MAX: f64 = 256.0;
 
 /// The largest scale of an image's guidance.
 const IMAGE_GUIDANCE_MAX: f64 = 100.0;
+
+/// Where a run may end; the second is the smallest σ of training.
+pub(crate) const FINAL_SIGMAS: [&str; 2] = ["zero", "sigma_min"];
 
 const AS_THE_MODEL: &str = "as the model's files say";
 const LATENT: &str = "latent";
@@ -98,7 +103,7 @@ request_fields! {
         /// Which sampler steps from noise to the image.
         sampler: String = "ddim".into(),
             of_type(FieldType::Sampler).diffusers("scheduler").aliases(&["sampler_name"])
-                .infotext_always(2, "Sampler");
+                .infotext_always(2, "Sampler").form(Form::Sampler);
         /// For the samplers ddim and tcd: 0 adds no noise, 1 as much as the reverse chain does, or
         /// with tcd all of the next step's.
         eta: Option<f64> = None,
@@ -110,10 +115,31 @@ request_fields! {
         timesteps: Option<String> = None,
             of_type(FieldType::Text).without("those of distillation").diffusers("timesteps")
                 .infotext_if_changed(22, "Timesteps");
-        /// Whether the sampler steps over the noise levels of Karras et al.
-        karras: Option<bool> = None,
-            of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("use_karras_sigmas")
-                .infotext_if_changed(8, "Schedule type").form(Form::Word("Karras"));
+        /// Which noise levels the sampler steps over.
+        sigmas: Option<String> = None,
+            of_type(FieldType::Name(|| SigmaSchedule::ALL.map(SigmaSchedule::name).to_vec()))
+                .without(AS_THE_MODEL).diffusers("use_karras_sigmas")
+                .aliases(&["karras"])
+                .infotext_if_changed(8, "Schedule type").form(Form::Sigmas);
+        /// For the samplers dpmpp_2m and unipc, where the run ends: without noise (`zero`), or at
+        /// the smallest noise level of training (`sigma_min`).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        final_sigmas: Option<String> = None,
+            of_type(FieldType::Name(|| FINAL_SIGMAS.to_vec())).without("zero")
+                .diffusers("final_sigmas_type").infotext_if_changed(30, "Final sigmas");
+        /// Whether the noise levels of training are rescaled so that the last one is noise alone.
+        /// Only for models that were trained so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rescale_betas_zero_snr: Option<bool> = None,
+            of_type(FieldType::Flag).without(AS_THE_MODEL).diffusers("rescale_betas_zero_snr")
+                .flag("zero-snr").infotext_if_changed(29, "Noise Schedule")
+                .form(Form::Word("Zero Terminal SNR"));
+        /// How much of the spread of the prompt's own prediction the guided one gets: 0 is none, 1
+        /// is all. It corrects pictures that strong guidance makes too bright or too plain.
+        #[serde(skip_serializing_if = "is_zero")]
+        guidance_rescale: f64 = 0.0,
+            of_type(FieldType::Number(0.0, 1.0)).diffusers("guidance_rescale")
+                .infotext_if_changed(28, "Guidance rescale");
         /// Which training timesteps the sampler visits.
         spacing: Option<String> = None,
             of_type(FieldType::Name(|| Spacing::ALL.map(Spacing::name).to_vec()))
@@ -245,44 +271,6 @@ pub fn taken(steps: u32, strength: f64) -> usize {
 }
 
 impl Request {
-    /// Reads JSON; a field that does not fit is an error that names it.
-    ///
-    /// # Errors
-    /// [`Error::Request`] for what is no JSON object, a value of another type, an unknown field.
-    pub fn from_json(text: &str) -> Result<Request> {
-        let wrong = |reason: String| Error::Request { field: "request", reason };
-        let value: Value =
-            serde_json::from_str(text).map_err(|e| wrong(format!("is not JSON ({e})")))?;
-        let Value::Object(fields) = value else {
-            return Err(wrong("must be a JSON object".into()));
-        };
-        let mut request = Request::default();
-        for (name, value) in &fields {
-            let earlier = || prompts::earlier(name, |name| fields.contains_key(name));
-            let field = field(name)
-                .or_else(earlier)
-                .ok_or_else(|| wrong(format!("has an unknown field `{name}`")))?;
-            request.put(field, Given::Json(value))?;
-        }
-        Ok(request)
-    }
-
-    /// Sets a field from text, as on a command line: `20`, `true`, `0.2,0.8`.
-    ///
-    /// # Errors
-    /// [`Error::Request`] for text that is not of the field's type.
-    pub fn set_text(&mut self, field: &Field, text: &str) -> Result<()> {
-        self.put(field, Given::Text(text))
-    }
-
-    fn put(&mut self, field: &Field, given: Given<'_>) -> Result<()> {
-        let flag = prompts::of_flag(field, given);
-        if self.set(field.name, flag.map_or(given, |syntax| Given::Text(syntax.name()))) {
-            return Ok(());
-        }
-        Err(field.refused(format!("must be {}", field.wanted())))
-    }
-
     /// The value of a field.
     ///
     /// # Panics
@@ -323,6 +311,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn field_of(result: Result<()>) -> &'static str {
         match result {
@@ -349,7 +338,7 @@ mod tests {
             (r#"{"seed": 1.5}"#, "seed"),
             (r#"{"steps": -3}"#, "steps"),
             (r#"{"guidance_scale": null}"#, "guidance scale"),
-            (r#"{"karras": "yes"}"#, "karras"),
+            (r#"{"karras": 1}"#, "sigmas"),
             (r#"{"rng": 1}"#, "rng"),
             (r#"{"count": 1.5}"#, "count"),
             (r#"{"spacing": true}"#, "spacing"),

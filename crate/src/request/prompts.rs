@@ -2,37 +2,18 @@
 //! it.
 
 use super::field::Field;
-use super::value::Given;
-use super::{Request, field};
+use super::Request;
 use crate::error::Result;
 use crate::text::{Composition, PromptOptions, PromptSyntax, Schedule, Tagged, Timeline};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The field, and its earlier name.
+/// The field.
 const FIELD: &str = "prompt_syntax";
-const EARLIER: &str = "prompt_weights";
-
-/// The field that a name of earlier requests stands for, if the request does not have it already.
-pub(super) fn earlier(name: &str, has: impl Fn(&str) -> bool) -> Option<&'static Field> {
-    if name == EARLIER && !has(FIELD) { field(FIELD) } else { None }
-}
 
 /// The label of a field in earlier infotexts, if it had another one.
 pub(super) fn earlier_label(field: &Field) -> Option<&'static str> {
     (field.name == FIELD).then_some("Prompt weights")
-}
-
-/// The syntax that a flag means where the field has that instead of a name.
-pub(super) fn of_flag(field: &Field, given: Given<'_>) -> Option<PromptSyntax> {
-    let flag = match given {
-        Given::Json(Value::Bool(flag)) => Some(*flag),
-        Given::Json(Value::String(text)) => text.trim().parse().ok(),
-        Given::Text(text) => text.trim().parse().ok(),
-        Given::Json(_) => None,
-    };
-    flag.filter(|_| field.name == FIELD).map(PromptSyntax::of_weights)
 }
 
 /// The name of a syntax, or of what a flag means.
@@ -102,6 +83,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::field;
 
     #[test]
     fn the_earlier_flag_means_a_syntax() {

@@ -64,7 +64,7 @@ test("the form's own fields make a request of the engine's types", () => {
     ...Object.fromEntries(DEFAULTS),
     seed: " 7 ",
     guidance_scale: "7,5",
-    karras: "true",
+    sigmas: "karras",
   };
   const { request, count, startImage } = requestOf(fields);
   assert.deepEqual([count, startImage], [1, undefined]);
@@ -98,7 +98,10 @@ test("the form's own fields make a request of the engine's types", () => {
     padding_mask_crop: null,
     image_guidance_scale: null,
     seed: "7",
-    karras: true,
+    sigmas: "karras",
+    final_sigmas: null,
+    rescale_betas_zero_snr: null,
+    guidance_rescale: 0,
   });
 });
 
@@ -196,7 +199,7 @@ test("a link names what differs from the defaults, and no start image's strength
     steps: 20,
     guidance_scale: 4,
     guidance_interval: [0, 1],
-    karras: null,
+    sigmas: null,
     strength: 0.5,
     mask_blur: 9,
     padding_mask_crop: 32,
@@ -297,7 +300,7 @@ test("a LoRA for few steps is known by its published names", () => {
   ];
   for (const [name, sampler, steps, guidance_scale] of published) {
     const { spacing, eta, timesteps, ...rest } = fastSettings(name) ?? {};
-    assert.deepEqual(rest, { sampler, steps, guidance_scale, karras: "" }, name);
+    assert.deepEqual(rest, { sampler, steps, guidance_scale, sigmas: "" }, name);
     assert.equal(spacing, sampler === "ddim" ? "trailing" : "");
     assert.equal(eta, steps === "1" ? "1" : "");
     assert.equal(timesteps, steps === "1" ? "800" : "");

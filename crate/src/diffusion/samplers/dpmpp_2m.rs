@@ -9,7 +9,8 @@
 //!
 //! The first step is of first order: there is no D₁. The last step is of first order where the run
 //! ends at σ = 0. Where it ends at the smallest σ of training, the last step is of first order only
-//! with `lower_order_final` and fewer than 15 steps, as in diffusers.
+//! with `lower_order_final` and fewer than 15 steps, as in diffusers. Where a schedule of σ ends above
+//! 0 by itself, it is of the second order, as in k-diffusion.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
@@ -41,7 +42,8 @@ pub(super) fn plan(
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
     }
-    let last_is_first_order = !ends_at_min || schedule.lower_order_final && steps < SHORT;
+    let last_is_first_order =
+        levels.ends_at_zero() || ends_at_min && schedule.lower_order_final && steps < SHORT;
     plan_of(schedule, &levels, left_out, last_is_first_order, |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         Coefficients {
@@ -65,7 +67,7 @@ pub(super) fn plan_of(
     last_is_first_order: bool,
     coefficients: impl Fn(f64, f64) -> Coefficients,
 ) -> Result<Plan> {
-    let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
+    let Sigmas { timesteps, sigmas, init_noise_sigma, .. } = levels;
     let steps = timesteps.len();
     let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
     let evaluations = (0..steps).map(|index| {

@@ -21,7 +21,8 @@ use crate::error::Result;
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
-    plan_of(schedule, &Sigmas::preserving(schedule, steps)?, left_out, true, |sigma, next| {
+    let levels = Sigmas::preserving(schedule, steps)?;
+    plan_of(schedule, &levels, left_out, levels.ends_at_zero(), |sigma, next| {
         let (ratio, alpha) = (next / sigma, input_scale(next));
         let rest = 1.0 - ratio * ratio;
         Coefficients {

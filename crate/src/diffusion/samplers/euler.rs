@@ -20,7 +20,7 @@ use crate::error::Result;
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
+    let levels = Sigmas::exploding(schedule, steps)?;
     let evaluations = levels.timesteps.iter().zip(levels.sigmas.windows(2)).enumerate();
     let evaluations = evaluations.map(|(index, (timestep, pair))| {
         let (sigma, next) = (pair[0], pair[1]);

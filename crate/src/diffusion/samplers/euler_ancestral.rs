@@ -10,23 +10,22 @@
 //! The step goes to the lower level `down`, and new noise raises it to σ'. The last step adds no
 //! noise.
 
-use super::sigmas::{Sigmas, evaluation};
+use super::sigmas::{Sigmas, ancestral, evaluation};
 use super::terms::{self, Terms};
 use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
 
-/// The coefficients of Euler's ancestral method; it has no Karras sigmas, as in diffusers.
+/// The coefficients of Euler's ancestral method.
 ///
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    let levels = Sigmas::exploding(schedule, steps, false)?;
+    let levels = Sigmas::exploding(schedule, steps)?;
     let evaluations = levels.timesteps.iter().zip(levels.sigmas.windows(2)).enumerate();
     let evaluations = evaluations.map(|(index, (timestep, pair))| {
         let (sigma, next) = (pair[0], pair[1]);
-        let up = next * (1.0 - (next / sigma).powi(2)).sqrt();
-        let down = next * (next / sigma);
+        let [down, up] = ancestral(sigma, next);
         let derivative = terms::derivative(schedule.prediction(), sigma);
         let update = Terms::one(Slot::Latents)
             .plus(down - sigma, &derivative)

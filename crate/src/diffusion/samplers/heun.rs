@@ -6,7 +6,7 @@
 //! x' = x + (σ' − σ)·(d(x, σ) + d(x̃, σ')) / 2         the second
 //! ```
 //!
-//! The last step ends at σ' = 0, where there is no derivative, so it is a step of Euler's method.
+//! A step that ends at σ' = 0, where there is no derivative, is one of Euler's method.
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
@@ -19,7 +19,7 @@ use crate::error::Result;
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
-    let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
+    let levels = Sigmas::exploding(schedule, steps)?;
     let mut evaluations = Vec::with_capacity(2 * steps);
     for (index, pair) in levels.sigmas.windows(2).enumerate() {
         let (sigma, next, step) = (pair[0], pair[1], index + 1);
@@ -28,9 +28,9 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let update = Terms::one(Slot::Latents).plus(dt, &derivative).sum();
         let time = levels.timesteps[index];
         let mut first = evaluation(step, time, sigma, update);
-        if step == steps {
+        if next == 0.0 {
             evaluations.push(first);
-            break;
+            continue;
         }
         first.remember = Some(derivative.sum());
         first.save = Some(Terms::one(Slot::Latents).sum());
@@ -39,7 +39,7 @@ pub(super) fn plan(schedule: &Schedule, steps: usize) -> Result<Plan> {
         let update = Terms::one(Slot::Saved)
             .plus(dt / 2.0, &Terms::one(Slot::Past(1)))
             .plus(dt / 2.0, &terms::derivative(schedule.prediction(), next));
-        let time = levels.timesteps[index + 1];
+        let time = levels.timesteps.get(index + 1).copied().unwrap_or(levels.time_of(next));
         evaluations.push(evaluation(step, time, next, update.sum()));
     }
     Ok(Plan::new(levels.init_noise_sigma, evaluations))

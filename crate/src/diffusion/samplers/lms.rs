@@ -23,7 +23,7 @@ const ORDER: usize = 4;
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
-    let levels = Sigmas::exploding(schedule, steps, schedule.karras)?;
+    let levels = Sigmas::exploding(schedule, steps)?;
     let evaluations = (0..steps).map(|index| {
         let sigma = levels.sigmas[index];
         let derivative = terms::derivative(schedule.prediction(), sigma);

@@ -1,15 +1,27 @@
 //! The samplers. Each file turns the formula of one into coefficients.
 
+mod abilities;
+mod beta;
 mod ddim;
+mod ddpm;
+mod deis;
 mod distilled;
+mod dpm_2;
+mod dpm_2_ancestral;
 mod dpmpp_2m;
 mod dpmpp_2m_sde;
+mod dpmpp_2s_ancestral;
+mod dpmpp_3m_sde;
+mod dpmpp_sde;
 mod euler;
 mod euler_ancestral;
 mod heun;
+mod ipndm;
 mod lcm;
 mod lms;
+mod options;
 mod pndm;
+mod ramps;
 mod sigmas;
 mod tcd;
 mod terms;
@@ -19,10 +31,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::plan::Plan;
-use super::schedule::Schedule;
-use super::spacing::Spacing;
+use super::schedule::{Prediction, Schedule};
+use super::sigma_schedule::SigmaSchedule;
 use crate::error::{Error, Result};
-use serde::Serialize;
+
+pub use abilities::Abilities;
+pub use options::SamplerOptions;
+
+/// ᾱ of the last timestep where it is noise alone, for formulas in σ: diffusers' 2⁻²⁴.
+const NEARLY_ZERO: f32 = 1.0 / 16_777_216.0;
 
 /// A sampler: a method that turns noise into a picture in steps. The names are k-diffusion's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -44,6 +61,22 @@ pub enum Sampler {
     Dpmpp2m,
     /// The same for the stochastic differential equation.
     Dpmpp2mSde,
+    /// DPM-Solver++ of the second order in one step of two evaluations, with ancestral noise.
+    Dpmpp2sAncestral,
+    /// DPM-Solver++ for the stochastic differential equation: two evaluations a step.
+    DpmppSde,
+    /// The same of the third order, from three steps.
+    Dpmpp3mSde,
+    /// DPM-Solver of the second order: two evaluations a step.
+    Dpm2,
+    /// The same with ancestral noise.
+    Dpm2Ancestral,
+    /// An exponential integrator of the second order.
+    Deis,
+    /// A linear multistep method with the weights of equal steps.
+    Ipndm,
+    /// Denoising diffusion probabilistic models: the reverse chain over a part of its timesteps.
+    Ddpm,
     /// Predictor and corrector of the second order.
     UniPc,
     /// Latent consistency, for models distilled for it.
@@ -52,48 +85,9 @@ pub enum Sampler {
     Tcd,
 }
 
-/// What a sampler's plan depends on besides the number of steps.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct SamplerOptions<'a> {
-    /// η of DDIM and TCD: 0 adds no noise; 1 as much as the reverse chain does, or with TCD all of
-    /// the next level's. `None`: [`Sampler::default_eta`].
-    pub eta: Option<f64>,
-    /// Whether to use Karras sigmas; `None`: as the schedule's file says.
-    pub karras: Option<bool>,
-    /// For DPM++ 2M and UniPC: end at the smallest σ of training and not at 0. diffusers:
-    /// `final_sigmas_type="sigma_min"`
-    pub ends_at_sigma_min: bool,
-    /// The number of first steps that are left out because the run begins with a picture; `None`
-    /// for a run that begins with noise. diffusers: `t_start` of its img2img pipeline.
-    pub left_out: Option<usize>,
-    /// For LCM and TCD in a run that begins with a picture: the share of the timesteps of
-    /// distillation that steps are chosen from, instead of leaving out steps. diffusers: `strength`
-    /// of `set_timesteps`, which its `LatentConsistencyModelImg2ImgPipeline` gives.
-    pub strength: Option<f64>,
-    /// Which of the training timesteps to use; `None`: as the schedule's file says, or else as the
-    /// sampler's class in diffusers does.
-    pub spacing: Option<Spacing>,
-    /// For LCM and TCD: the timesteps of the steps, in place of those of distillation. diffusers:
-    /// `timesteps` of `set_timesteps`.
-    pub timesteps: Option<&'a [usize]>,
-}
-
-/// Which settings a sampler has. It refuses the others, and the page's form offers only these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Abilities {
-    /// A choice of the noise added in each step, [`SamplerOptions::eta`].
-    pub eta: bool,
-    /// Karras sigmas, [`SamplerOptions::karras`]; without it the sigmas are those of the timesteps.
-    pub karras: bool,
-    /// An end at the smallest σ of training, [`SamplerOptions::ends_at_sigma_min`].
-    pub sigma_min: bool,
-    /// A choice of [`Spacing`]; without it the sampler has its own timesteps.
-    pub spacing: bool,
-}
-
 impl Sampler {
     /// All of them, in the order of a menu.
-    pub const ALL: [Sampler; 11] = [
+    pub const ALL: [Sampler; 19] = [
         Sampler::Ddim,
         Sampler::Pndm,
         Sampler::Lms,
@@ -102,7 +96,15 @@ impl Sampler {
         Sampler::Heun,
         Sampler::Dpmpp2m,
         Sampler::Dpmpp2mSde,
+        Sampler::Dpmpp2sAncestral,
+        Sampler::DpmppSde,
+        Sampler::Dpmpp3mSde,
+        Sampler::Dpm2,
+        Sampler::Dpm2Ancestral,
         Sampler::UniPc,
+        Sampler::Deis,
+        Sampler::Ipndm,
+        Sampler::Ddpm,
         Sampler::Lcm,
         Sampler::Tcd,
     ];
@@ -118,6 +120,14 @@ impl Sampler {
             Sampler::Heun => "heun",
             Sampler::Dpmpp2m => "dpmpp_2m",
             Sampler::Dpmpp2mSde => "dpmpp_2m_sde",
+            Sampler::Dpmpp2sAncestral => "dpmpp_2s_ancestral",
+            Sampler::DpmppSde => "dpmpp_sde",
+            Sampler::Dpmpp3mSde => "dpmpp_3m_sde",
+            Sampler::Dpm2 => "dpm_2",
+            Sampler::Dpm2Ancestral => "dpm_2_ancestral",
+            Sampler::Deis => "deis",
+            Sampler::Ipndm => "ipndm",
+            Sampler::Ddpm => "ddpm",
             Sampler::UniPc => "unipc",
             Sampler::Lcm => "lcm",
             Sampler::Tcd => "tcd",
@@ -146,22 +156,29 @@ impl Sampler {
 
     /// Which settings it has.
     pub const fn abilities(self) -> Abilities {
-        let plain = Abilities { eta: false, karras: false, sigma_min: false, spacing: true };
+        let plain = Abilities {
+            eta: false,
+            sigmas: false,
+            final_sigmas: false,
+            rescale_betas_zero_snr: false,
+            spacing: true,
+        };
+        let in_sigma = Abilities { sigmas: true, ..plain };
+        let zero_snr = Abilities { rescale_betas_zero_snr: true, ..plain };
         match self {
-            Sampler::Ddim => Abilities { eta: true, ..plain },
-            Sampler::Pndm | Sampler::EulerAncestral => plain,
-            Sampler::Lms | Sampler::Euler | Sampler::Heun => Abilities { karras: true, ..plain },
-            Sampler::Dpmpp2m => Abilities { karras: true, sigma_min: true, ..plain },
-            Sampler::Dpmpp2mSde => Abilities { karras: true, ..plain },
-            Sampler::UniPc => Abilities { karras: true, sigma_min: true, ..plain },
-            Sampler::Lcm => Abilities { spacing: false, ..plain },
-            Sampler::Tcd => Abilities { eta: true, spacing: false, ..plain },
+            Sampler::Ddim => Abilities { eta: true, ..zero_snr },
+            Sampler::Pndm => plain,
+            Sampler::Ddpm => zero_snr,
+            Sampler::Euler | Sampler::EulerAncestral | Sampler::Dpmpp2mSde => {
+                Abilities { sigmas: true, ..zero_snr }
+            }
+            Sampler::Dpmpp2m | Sampler::UniPc => {
+                Abilities { sigmas: true, final_sigmas: true, ..zero_snr }
+            }
+            Sampler::Lcm => Abilities { spacing: false, ..zero_snr },
+            Sampler::Tcd => Abilities { eta: true, spacing: false, ..zero_snr },
+            _ => in_sigma,
         }
-    }
-
-    /// Whether it can use Karras sigmas.
-    pub const fn knows_karras(self) -> bool {
-        self.abilities().karras
     }
 
     /// [`Sampler::plan_with`] with default options.
@@ -186,10 +203,19 @@ impl Sampler {
         options: SamplerOptions<'_>,
     ) -> Result<Plan> {
         self.check(schedule, &options)?;
-        let SamplerOptions { karras, spacing, ends_at_sigma_min, left_out, strength, .. } = options;
+        let SamplerOptions { spacing, ends_at_sigma_min, left_out, strength, .. } = options;
         let eta = options.eta.unwrap_or(self.default_eta());
-        let mut schedule = schedule.clone().with_karras(karras.unwrap_or(schedule.karras));
+        // The class of diffusers has no other sigmas, whatever the file says.
+        let is_plain = self == Sampler::EulerAncestral;
+        let of_file = if is_plain { SigmaSchedule::Normal } else { schedule.sigma_schedule };
+        let mut schedule = schedule.clone().with_sigmas(options.sigmas.unwrap_or(of_file));
         schedule.spacing = spacing.or(schedule.spacing);
+        let is_rescaled = self.abilities().rescale_betas_zero_snr
+            && options.rescale_betas_zero_snr.unwrap_or(schedule.rescale_betas_zero_snr);
+        if is_rescaled {
+            let last = if self.abilities().sigmas { NEARLY_ZERO } else { 0.0 };
+            schedule = schedule.with_zero_snr(last);
+        }
         let schedule = &schedule;
         let distilled = distilled::Choice { steps, strength, timesteps: options.timesteps };
         let skipped = left_out.unwrap_or(0);
@@ -205,6 +231,14 @@ impl Sampler {
             Sampler::Heun => heun::plan(schedule, steps),
             Sampler::Dpmpp2m => dpmpp_2m::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Dpmpp2mSde => dpmpp_2m_sde::plan(schedule, steps, skipped),
+            Sampler::Dpmpp2sAncestral => dpmpp_2s_ancestral::plan(schedule, steps),
+            Sampler::DpmppSde => dpmpp_sde::plan(schedule, steps),
+            Sampler::Dpmpp3mSde => dpmpp_3m_sde::plan(schedule, steps, skipped),
+            Sampler::Dpm2 => dpm_2::plan(schedule, steps),
+            Sampler::Dpm2Ancestral => dpm_2_ancestral::plan(schedule, steps),
+            Sampler::Deis => deis::plan(schedule, steps, skipped),
+            Sampler::Ipndm => ipndm::plan(schedule, steps, skipped),
+            Sampler::Ddpm => ddpm::plan(schedule, steps),
             Sampler::UniPc => unipc::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Lcm => lcm::plan(schedule, distilled),
             Sampler::Tcd => tcd::plan(schedule, eta, distilled),
@@ -217,6 +251,10 @@ impl Sampler {
         if plan.is_finite() {
             return Ok(plan);
         }
+        if is_rescaled && schedule.prediction() == Prediction::Epsilon {
+            let reason = "needs a model that predicts v: from noise alone ε says nothing of x₀";
+            return refuse("rescale betas zero snr", reason.into());
+        }
         let reason = format!(
             "is too large for {self}: of its {steps} noise levels two are equal, and the formula \
              divides by their difference"
@@ -226,7 +264,7 @@ impl Sampler {
 
     /// Refuses options that this sampler does not have.
     fn check(self, schedule: &Schedule, options: &SamplerOptions<'_>) -> Result<()> {
-        let SamplerOptions { karras, spacing, ends_at_sigma_min, strength, .. } = *options;
+        let SamplerOptions { sigmas, spacing, ends_at_sigma_min, strength, .. } = *options;
         let (can, eta) = (self.abilities(), options.eta.unwrap_or(0.0));
         if !(0.0..=1.0).contains(&eta) {
             return refuse("eta", format!("must be a number from 0 to 1, not {eta}"));
@@ -243,12 +281,19 @@ impl Sampler {
             let reason = format!("of {strength} is not for the timesteps of {self}");
             return refuse("strength", reason);
         }
-        if karras == Some(true) && !can.karras {
-            return refuse("karras", format!("is not for {self}, which keeps the training times"));
+        let sigmas = sigmas.unwrap_or_default();
+        if sigmas != SigmaSchedule::Normal && !can.sigmas {
+            let reason = format!("are not for {self}, which keeps the training times");
+            return refuse("sigmas", reason);
         }
-        if ends_at_sigma_min && !can.sigma_min {
-            let those = Sampler::names_of(|can| can.sigma_min);
-            return refuse("last sigma", format!("is for {those}; {self} ends at 0"));
+        if ends_at_sigma_min && !(can.final_sigmas && sigmas.is_spaced()) {
+            let those = Sampler::names_of(|can| can.final_sigmas);
+            return refuse("final sigmas", format!("is for {those}; {self} ends at 0"));
+        }
+        if options.rescale_betas_zero_snr == Some(true) && !can.rescale_betas_zero_snr {
+            let those = Sampler::names_of(|can| can.rescale_betas_zero_snr);
+            let reason = format!("is for {those}; {self} has no such levels");
+            return refuse("rescale betas zero snr", reason);
         }
         if self == Sampler::UniPc && !schedule.lower_order_final && !ends_at_sigma_min {
             let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
@@ -257,6 +302,9 @@ impl Sampler {
         }
         if options.timesteps.is_some() && !self.is_for_few_steps() {
             return refuse("timesteps", format!("are for lcm and tcd alone; {self} has its own"));
+        }
+        if spacing.is_some() && !sigmas.is_spaced() {
+            return refuse("spacing", format!("is not for {sigmas}, which has times of its own"));
         }
         if spacing.is_some() && !can.spacing {
             return refuse("spacing", format!("is not for {self}, which has times of its own"));

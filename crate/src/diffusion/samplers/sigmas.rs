@@ -1,30 +1,30 @@
 //! The noise levels σ of a run, for the samplers whose formulas are in σ or in ln σ.
 //!
 //! ```text
-//! x = x₀ + σ·ε          σᵢ = (σ₀^⅐ + i/(n−1)·(σₙ₋₁^⅐ − σ₀^⅐))⁷       with Karras' sigmas
+//! x = x₀ + σ·ε          up² = σ'²·(σ² − σ'²) / σ²          down² = σ'² − up²
 //! ```
 //!
-//! "Elucidating the Design Space of Diffusion-Based Generative Models" (Karras et al., 2206.00364),
-//! formula 5. diffusers has sigmas and timesteps in float32, so they are rounded here in the same
-//! places.
+//! [`super::ramps`] has the formulas of the schedules. diffusers has sigmas and timesteps in
+//! float32, so they are rounded here in the same places.
 
+use super::ramps::{ends, ramp};
 use crate::diffusion::plan::{Combination, Evaluation, NoiseLevel};
 use crate::diffusion::schedule::Schedule;
+use crate::diffusion::sigma_schedule::SigmaSchedule;
 use crate::diffusion::spacing::Spacing;
 use crate::error::Result;
-
-/// Karras' ρ.
-const RHO: f64 = 7.0;
 
 /// The timesteps of a run and their sigmas.
 pub(super) struct Sigmas {
     /// The noisiest first.
     pub timesteps: Vec<f64>,
-    /// One for each timestep, and a last one, where the run ends: 0, unless [`Sigmas::end_at`] set
-    /// another.
+    /// One for each timestep, and a last one, where the run ends: 0, unless the schedule or
+    /// [`Sigmas::end_at`] set another.
     pub sigmas: Vec<f64>,
     /// The first latents are this times N(0, 1).
     pub init_noise_sigma: f64,
+    /// σ of every training timestep.
+    table: Vec<f32>,
 }
 
 impl Sigmas {
@@ -34,24 +34,24 @@ impl Sigmas {
     /// # Errors
     /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
     /// have.
-    pub(super) fn exploding(schedule: &Schedule, steps: usize, karras: bool) -> Result<Self> {
-        let table = schedule.sigmas();
+    pub(super) fn exploding(schedule: &Schedule, steps: usize) -> Result<Self> {
+        let (table, kind) = (schedule.sigmas(), schedule.sigma_schedule);
         let mut timesteps = schedule.timesteps(Spacing::Linspace, steps)?;
         timesteps.iter_mut().for_each(round_to_f32);
         let mut sigmas: Vec<f64> =
             timesteps.iter().map(|time| interpolate(&table, *time)).collect();
-        if karras {
-            sigmas = ramp(sigmas[0], sigmas[steps - 1], steps);
-            timesteps = sigmas.iter().map(|sigma| time_of(&table, *sigma)).collect();
+        if let Some(levels) = ramp(kind, [sigmas[0], sigmas[steps - 1]], steps, &table) {
+            timesteps = levels.iter().map(|sigma| time_of(&table, *sigma)).collect();
             timesteps.iter_mut().for_each(round_to_f32);
+            sigmas = levels;
         }
-        let levels = Sigmas::ending_in_zero(timesteps, sigmas);
+        let mut levels = Sigmas::ending(kind, timesteps, sigmas, table);
         let largest = levels.sigmas.iter().copied().fold(0.0, f64::max);
-        let init_noise_sigma = match schedule.spacing.unwrap_or(Spacing::Linspace) {
-            Spacing::Linspace | Spacing::Trailing => largest,
-            Spacing::Leading => (largest * largest + 1.0).sqrt(),
+        levels.init_noise_sigma = match schedule.spacing.unwrap_or(Spacing::Linspace) {
+            Spacing::Leading if kind.is_spaced() => (largest * largest + 1.0).sqrt(),
+            _ => largest,
         };
-        Ok(Sigmas { init_noise_sigma, ..levels })
+        Ok(levels)
     }
 
     /// For latents (x₀ + σ·ε) / √(σ² + 1): timesteps are whole numbers. Except with `Trailing`, one
@@ -62,36 +62,64 @@ impl Sigmas {
     /// have.
     pub(super) fn preserving(schedule: &Schedule, steps: usize) -> Result<Self> {
         schedule.check_steps(steps)?;
-        let table = schedule.sigmas();
-        let spacing = schedule.spacing.unwrap_or(Spacing::Linspace);
-        let spaced = if spacing == Spacing::Trailing { steps } else { steps + 1 };
-        let mut timesteps =
-            spacing.timesteps(schedule.num_train_timesteps(), spaced, schedule.steps_offset);
-        timesteps.truncate(steps);
-        let mut sigmas = Vec::new();
-        if schedule.karras {
-            let (first, last) = (f64::from(table[table.len() - 1]), f64::from(table[0]));
-            sigmas = ramp(first, last, steps);
-            timesteps = sigmas.iter().map(|sigma| time_of(&table, *sigma)).collect();
-        }
-        timesteps.iter_mut().for_each(|time| *time = time.round_ties_even());
-        if !schedule.karras {
-            sigmas = timesteps.iter().map(|time| interpolate(&table, *time)).collect();
-        }
-        Ok(Sigmas::ending_in_zero(timesteps, sigmas))
+        let (table, kind) = (schedule.sigmas(), schedule.sigma_schedule);
+        let [last, first] = ends(&table);
+        let (timesteps, sigmas) = match ramp(kind, [first, last], steps, &table) {
+            None => {
+                let spacing = schedule.spacing.unwrap_or(Spacing::Linspace);
+                let spaced = if spacing == Spacing::Trailing { steps } else { steps + 1 };
+                let mut timesteps = spacing.timesteps(table.len(), spaced, schedule.steps_offset);
+                timesteps.truncate(steps);
+                timesteps.iter_mut().for_each(|time| *time = time.round_ties_even());
+                let sigmas = timesteps.iter().map(|time| interpolate(&table, *time)).collect();
+                (timesteps, sigmas)
+            }
+            Some(levels) => {
+                let times = levels.iter().map(|sigma| time_of(&table, *sigma));
+                // diffusers cuts off the fractions of these two, and rounds Karras' times.
+                let whole = |time: f64| match kind {
+                    SigmaSchedule::Exponential | SigmaSchedule::Beta => time.floor(),
+                    _ => time.round_ties_even(),
+                };
+                (times.map(whole).collect(), levels)
+            }
+        };
+        Ok(Sigmas::ending(kind, timesteps, sigmas, table))
     }
 
-    /// Ends the run at this level instead of 0.
+    /// Ends the run at this level instead.
     pub(super) fn end_at(&mut self, sigma: f32) {
         self.sigmas.pop();
         self.sigmas.push(f64::from(sigma));
     }
 
-    fn ending_in_zero(timesteps: Vec<f64>, mut sigmas: Vec<f64>) -> Self {
-        sigmas.push(0.0);
-        sigmas.iter_mut().for_each(round_to_f32);
-        Sigmas { timesteps, sigmas, init_noise_sigma: 1.0 }
+    /// Whether the run ends without noise.
+    pub(super) fn ends_at_zero(&self) -> bool {
+        self.sigmas.last() == Some(&0.0)
     }
+
+    /// The timestep of a level.
+    pub(super) fn time_of(&self, sigma: f64) -> f64 {
+        time_of(&self.table, sigma)
+    }
+
+    /// The levels with that at which the schedule ends.
+    fn ending(
+        kind: SigmaSchedule,
+        timesteps: Vec<f64>,
+        mut sigmas: Vec<f64>,
+        table: Vec<f32>,
+    ) -> Self {
+        let is_kl_optimal = kind == SigmaSchedule::KlOptimal;
+        sigmas.push(if is_kl_optimal { ends(&table)[0] } else { 0.0 });
+        sigmas.iter_mut().for_each(round_to_f32);
+        Sigmas { timesteps, sigmas, init_noise_sigma: 1.0, table }
+    }
+}
+
+/// The level that an ancestral step from σ to σ' goes down to, and the noise that it adds then.
+pub(super) fn ancestral(sigma: f64, next: f64) -> [f64; 2] {
+    [next * (next / sigma), next * (1.0 - (next / sigma).powi(2)).sqrt()]
 }
 
 /// An evaluation of latents x₀ + σ·ε.
@@ -113,20 +141,13 @@ fn round_to_f32(number: &mut f64) {
     *number = f64::from(*number as f32);
 }
 
-/// Karras sigmas from the largest to the smallest.
-fn ramp(first: f64, last: f64, steps: usize) -> Vec<f64> {
-    let root = |sigma: f64| libm::pow(sigma, 1.0 / RHO);
-    let (first, last) = (root(first), root(last));
-    let part = 1.0 / (steps.max(2) - 1) as f64;
-    (0..steps).map(|i| libm::pow(first + i as f64 * part * (last - first), RHO)).collect()
-}
-
 /// The timestep of a level: interpolated linearly in ln σ between the table's entries, which rise.
 fn time_of(table: &[f32], sigma: f64) -> f64 {
     let ln = |index: usize| libm::log(f64::from(table[index])) as f32;
     let wanted = libm::log(sigma.max(1e-10));
-    let reached = (0..table.len()).rev().find(|index| f64::from(ln(*index)) <= wanted);
-    let index = reached.unwrap_or(0).min(table.len().saturating_sub(2));
+    let below = |sigma: &f32| f64::from(libm::log(f64::from(*sigma)) as f32) <= wanted;
+    let reached = table.partition_point(below).saturating_sub(1);
+    let index = reached.min(table.len().saturating_sub(2));
     let (low, high) = (ln(index), ln((index + 1).min(table.len() - 1)));
     let fraction = ((f64::from(low) - wanted) / f64::from(low - high)).clamp(0.0, 1.0);
     (1.0 - fraction) * index as f64 + fraction * (index + 1) as f64

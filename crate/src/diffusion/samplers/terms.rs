@@ -65,3 +65,8 @@ pub(super) fn derivative(prediction: Prediction, sigma: f64) -> Terms {
         }
     }
 }
+
+/// x₀ = x − σ·dx/dσ from the prediction and latents x = x₀ + σ·ε.
+pub(super) fn denoised(prediction: Prediction, sigma: f64) -> Terms {
+    Terms::one(Slot::Latents).plus(-sigma, &derivative(prediction, sigma))
+}

@@ -33,7 +33,7 @@ pub(super) fn plan(
     if ends_at_min {
         levels.end_at(schedule.sigmas()[0]);
     }
-    let Sigmas { timesteps, sigmas, init_noise_sigma } = levels;
+    let Sigmas { timesteps, sigmas, init_noise_sigma, .. } = levels;
     let past = |n: usize| Terms::one(Slot::Past(n));
     let evaluations = (0..steps).map(|index| {
         let level = NoiseLevel::preserving(sigmas[index]);

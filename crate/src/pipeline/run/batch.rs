@@ -229,6 +229,7 @@ impl<'a, E: Planned> Run<'a, E> {
                 scale: if parts.is_empty() { scale } else { scale.max(1.0) },
                 image_scale: order.request.image_guidance_scale.unwrap_or(1.0),
                 parts,
+                rescale: order.request.guidance_rescale,
             },
             control,
             previews,

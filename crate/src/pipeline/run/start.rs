@@ -77,6 +77,13 @@ fn check_picture(
              steps. How near it stays to the picture is its image guidance scale",
         );
     }
+    if purpose == Purpose::Edit && request.guidance_rescale != 0.0 {
+        return refused(
+            "guidance rescale",
+            "cannot be used: this model is guided by a picture, too, and diffusers has no such step \
+             for it",
+        );
+    }
     if purpose != Purpose::Edit && request.image_guidance_scale.is_some() {
         return refused(
             "image guidance scale",
