@@ -46,9 +46,7 @@ fn check(proof: &mut Proof, [h, w, a, c]: [usize; 4], precision: Precision, samp
         false => Want::every(shape, definition),
         true => Want::sampled(&case, shape, definition),
     };
-    proof.check(&case, want, move |gpu| {
-        x.on(gpu).concat_freeu(&skip.on(gpu), [backbone, scale])
-    });
+    proof.check(&case, want, move |gpu| x.on(gpu).concat_freeu(&skip.on(gpu), [backbone, scale]));
 }
 
 fn proof() -> Proof {

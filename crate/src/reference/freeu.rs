@@ -28,11 +28,9 @@ pub(super) fn scaled(
 
 fn low_frequencies(x: &Tensor) -> Result<Tensor> {
     let (_, _, height, width) = x.dims4()?;
-    let [[down, down_imaginary], [across, across_imaginary]] =
-        [axis(height, x)?, axis(width, x)?];
-    let filtered = |down: &Tensor, across: &Tensor| {
-        down.broadcast_matmul(&x.broadcast_matmul(&across.t()?)?)
-    };
+    let [[down, down_imaginary], [across, across_imaginary]] = [axis(height, x)?, axis(width, x)?];
+    let filtered =
+        |down: &Tensor, across: &Tensor| down.broadcast_matmul(&x.broadcast_matmul(&across.t()?)?);
     filtered(&down, &across)? - filtered(&down_imaginary, &across_imaginary)?
 }
 

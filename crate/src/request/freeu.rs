@@ -37,16 +37,17 @@ mod tests {
 
     #[test]
     fn it_is_four_numbers() {
-        let of = |text: &str| {
-            Request { freeu: Some(text.into()), ..Request::default() }.freeu_scales()
-        };
+        let of =
+            |text: &str| Request { freeu: Some(text.into()), ..Request::default() }.freeu_scales();
         let published = FreeU::new([0.9, 0.2, 1.3, 1.4]);
         assert_eq!(of("0.9, 0.2, 1.3, 1.4"), Ok(Some(published)));
         assert_eq!(of(" [0.9,0.2,1.3,1.4] "), Ok(Some(published)));
         assert_eq!((of(" "), Request::default().freeu_scales()), (Ok(None), Ok(None)));
         assert_eq!(published.of_block(0), Some([1.3, 0.9]));
         assert_eq!((published.of_block(1), published.of_block(2)), (Some([1.4, 0.2]), None));
-        for wrong in ["1", "1,1,1", "1,1,1,1,1", "1,1,1,-1", "1,0,1,1", "1,1,1,5", "1,1,1,nan", "a,b,c,d"] {
+        for wrong in
+            ["1", "1,1,1", "1,1,1,1,1", "1,1,1,-1", "1,0,1,1", "1,1,1,5", "1,1,1,nan", "a,b,c,d"]
+        {
             let Err(Error::Request { field, reason }) = of(wrong) else { panic!("{wrong}") };
             assert_eq!(field, "freeu");
             assert!(reason.contains("must be four numbers"), "{reason}");

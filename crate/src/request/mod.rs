@@ -31,7 +31,6 @@ pub use value::FieldValue;
 
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Sampler, SigmaSchedule, Spacing};
-use crate::error::Result;
 use crate::text::{LongPrompt, PromptSyntax};
 use field::{ANY, of_type};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! How a request's prompts are read; and the flag `prompt_weights`, by which earlier requests said
 //! it.
 
-use super::field::Field;
 use super::Request;
+use super::field::Field;
 use crate::error::Result;
 use crate::text::{Composition, PromptOptions, PromptSyntax, Schedule, Tagged, Timeline};
 use serde::{Deserialize, Deserializer};

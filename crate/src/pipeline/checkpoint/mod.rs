@@ -22,7 +22,6 @@ pub use configs::Configs;
 pub(super) use controls::{ControlConfig, FittedControl, check_controls, mark_controls};
 pub use controls::{ControlRecord, PictureControl};
 pub use description::{Description, MadeFor};
-pub(super) use embeddings::Embeddings;
 pub use embeddings::{EmbeddingRecord, NamedEmbedding};
 pub use files::Files;
 pub use loras::{LoraRecord, Weighted};
