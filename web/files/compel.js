@@ -12,7 +12,9 @@ const [PLUS, MINUS] = [1.1, 0.9];
 
 /** All of a prompt: texts in quotes, and what is made of them. */
 const JOINED = /^\s*\(\s*("[^]*")\s*\)\s*\.(and|blend)\(([^()]*)\)\s*$/;
-const QUOTED = /"((?:[^"\\]|\\[^])*)"/g;
+const QUOTED = /"(?:[^"\\]|\\[^])*"/g;
+/** The most texts that are joined. */
+const PARTS_MAX = 100;
 
 /**
  * @param {string} prompt
@@ -20,9 +22,11 @@ const QUOTED = /"((?:[^"\\]|\\[^])*)"/g;
  * @returns {Read}
  */
 export function readCompel(prompt, program = "InvokeAI") {
-  const [, list = "", kind = "", weights = ""] = JOINED.exec(prompt) ?? [];
-  if (!kind) return readOne(prompt, program);
-  const parts = [...list.matchAll(QUOTED)].map(([, text = ""]) => readOne(text, program));
+  const isJoined = prompt.includes(").and(") || prompt.includes(").blend(");
+  const [, list = "", kind = "", weights = ""] = (isJoined && JOINED.exec(prompt)) || [];
+  const quoted = list.match(QUOTED) ?? [];
+  if (!kind || quoted.length > PARTS_MAX) return readOne(prompt, program);
+  const parts = quoted.map((text) => readOne(text.slice(1, -1), program));
   // Texts whose contexts follow one another are BREAK.
   const isBreak = kind === "and" && !weights.trim();
   return {

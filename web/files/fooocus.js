@@ -1,7 +1,6 @@
 // Reads the request of Fooocus' images: JSON. In older versions the names of settings are the
 // labels of its user interface. (Its other format is AUTOMATIC1111's: webui.js.)
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 import { own, parseJson, textOf } from "./json.js";
 import { leftOver } from "./left_over.js";
@@ -49,8 +48,6 @@ export function readFooocus(text) {
   const styles = [...value("styles", "Styles").matchAll(/'([^']*)'|"([^"]*)"/g)];
   const names = styles.map(([, one, other]) => one ?? other ?? "").filter(Boolean);
   const freeu = numbersIn(value("freeu", "FreeU"));
-  const isFree = FIELDS.has("freeu") && freeu.length === 4;
-  const [b1, b2, s1, s2] = freeu;
   const [model, vae] = [value("base_model", "Base Model"), value("vae", "VAE")];
   const entries = Object.keys(/** @type {object} */ (data)).filter((name) => LORA.test(name));
   return {
@@ -67,7 +64,6 @@ export function readFooocus(text) {
       webUiSyntax(),
       ["long_prompt", "chunks"],
       ["rng", "torch"],
-      ...(isFree ? [/** @type {[string, string]} */ (["freeu", [s1, s2, b1, b2].join(",")])] : []),
       loraField(fooocusLoras(data)),
     ],
     offers: sampler.offers,
@@ -79,7 +75,7 @@ export function readFooocus(text) {
       ...sampler.notImported,
       ...sampler.noise,
       ...((Array.isArray(full) && full.length > 1) || names.length ? [lossText.styles(names)] : []),
-      ...(freeu.length && !isFree ? [lossText.setting("FreeU", freeu.join(" "))] : []),
+      ...(freeu.length ? [lossText.setting("FreeU", freeu.join(" "))] : []),
       ...leftOver(data, [...READ, ...entries]),
     ],
   };

@@ -9,7 +9,7 @@ const READ = [
   ...["Seed", "Steps", "Sampler", "CFG scale", "CFG Scale", "Size", "Schedule type", "Scheduler"],
   ...["Clip skip", "RNG", "Denoising strength", "Lora weights", "Lora hashes", "TI hashes"],
   ...["Prompt weights", "Model", "Model hash", "VAE", "VAE hash", "VAE model", "Unet", "TE", "T5"],
-  ...["Masked content", "Masked area padding", "Mask blur"],
+  ...["Masked content", "Masked area padding", "Mask blur", "Eta"],
 ];
 
 /** Settings that say nothing of the image, or say again what others say. */
@@ -60,8 +60,12 @@ const SAME_AS = new Map([
   ["Sampler RNG", "RNG"],
 ]);
 
+/** Names of fields that stand for something else in other programs' texts. */
+const OTHERS = ["FreeU", "Noise Schedule", "Eta"];
+
 /** The names of fields in this format. */
-const named = () => [...FIELDS.values()].flatMap(({ text }) => (text ? [text] : []));
+const named = () =>
+  [...FIELDS.values()].flatMap(({ text }) => (text && !OTHERS.includes(text) ? [text] : []));
 
 /**
  * What of a text's settings is lost.

@@ -80,12 +80,16 @@ export function samplerFields(name, schedule = "", program = "") {
   const other = nearest.find(isHere);
   /** @type {Sampling} */
   const found = { fields: [], notImported: [], offers: [], noise: [] };
+  // This program's own text says where the schedule is not to be the model's.
+  const isNormal = !program && ["normal", "uniform"].includes(wanted);
+  const own = isNormal ? "normal" : scheduleOf(wanted);
+  const sigmas = own ? scheduleFields(own) : null;
   if (name && !here) {
     found.notImported.push(other ? lossText.nearest(name, other) : lossText.sampler(name));
-    if (other) found.offers.push({ name: other, fields: [["sampler", other]] });
+    // The schedule goes with a sampler.
+    if (other) found.offers.push({ name: other, fields: [["sampler", other], ...(sigmas ?? [])] });
+    else if (sigmas) found.notImported.push(lossText.schedule(own));
   }
-  const own = scheduleOf(wanted);
-  const sigmas = own ? scheduleFields(own) : null;
   if (!sigmas && !PLAIN_SCHEDULES.includes(wanted)) {
     const near = scheduleFields("karras");
     // Schedules that are denser where there is little noise are nearest to that one.

@@ -161,6 +161,10 @@ function extraFields(value, ours, sampler) {
   const read = [];
   /** @type {string[]} */
   const notImported = [];
+  // Another program's FreeU is its second version.
+  if (!ours) fields.push(["freeu", ""]);
+  const isZero = value("Noise Schedule") === "Zero Terminal SNR" || value("Sampler rescale");
+  fields.push(["rescale_betas_zero_snr", isZero ? "true" : ""]);
   if (ours) return { fields, read, notImported };
   const take = (
     /** @type {string} */ field,
@@ -181,12 +185,8 @@ function extraFields(value, ours, sampler) {
     notImported.push(lossText.setting("Eta", eta));
   const rescale = ["CFG Rescale", "CFG rescale", "CFG Rescale phi"];
   take("guidance_rescale", rescale.map(value).find(Number) ?? "", rescale);
-  const isZero = value("Noise Schedule") === "Zero Terminal SNR" || value("Sampler rescale");
-  take("rescale_betas_zero_snr", isZero ? "true" : "", ["Noise Schedule", "Sampler rescale"]);
-  const freeu = ["freeu_s1", "freeu_s2", "freeu_b1", "freeu_b2"].map(value);
-  take("freeu", freeu.every(Number) ? freeu.join(",") : "", [
-    ...["freeu_enabled", "freeu_s1", "freeu_s2", "freeu_b1", "freeu_b2", "freeu_version"],
-  ]);
+  if (FIELDS.has("rescale_betas_zero_snr") && isZero)
+    read.push("Noise Schedule", "Sampler rescale");
   const spacing = value("Sampler spacing");
   take("spacing", ["leading", "linspace", "trailing"].includes(spacing) ? spacing : "", [
     "Sampler spacing",

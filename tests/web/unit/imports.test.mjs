@@ -167,14 +167,19 @@ for (const program of programs) {
 
 /** Fields and samplers that versions of this program may have. @type {Record<string, any>} */
 const MORE = {
-  prompt_syntax: { kind: "name", default: "plain", names: ["plain", "a1111"] },
+  prompt_syntax: {
+    ...{ kind: "name", default: "plain", text: "Prompt syntax" },
+    names: ["plain", "a1111"],
+  },
   sigmas: {
-    ...{ kind: "name", default: null, optional: true },
+    ...{ kind: "name", default: null, optional: true, text: "Schedule type" },
     names: ["normal", "karras", "exponential", "beta", "sgm_uniform", "simple", "ays"],
   },
-  guidance_rescale: { kind: "number", default: 0 },
-  rescale_betas_zero_snr: { kind: "flag", default: null, optional: true },
-  freeu: { kind: "text", default: null, optional: true },
+  guidance_rescale: { kind: "number", default: 0, text: "Guidance rescale" },
+  rescale_betas_zero_snr: {
+    ...{ kind: "flag", default: null, optional: true, text: "Noise Schedule" },
+  },
+  freeu: { kind: "text", default: null, optional: true, text: "FreeU" },
 };
 const SAMPLERS = [
   ...["ddim", "pndm", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde"],
