@@ -66,6 +66,28 @@ test("a pasted request fills in the form, says what is lost, and can be taken ba
   assert.equal(await page.locator("#losses").isVisible(), false);
 });
 
+test("a graph of ComfyUI that is pasted as text fills in the form", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.locator("#prompt").fill("");
+  const text = (/** @type {string} */ words) => ({
+    ...{ class_type: "CLIPTextEncode", inputs: { text: words } },
+  });
+  const links = { positive: ["2", 0], negative: ["3", 0] };
+  const settings = { seed: 42, steps: 30, cfg: 6.5, sampler_name: "dpmpp_2m", scheduler: "karras" };
+  const graph = {
+    1: { class_type: "KSampler", inputs: { ...settings, ...links, latent_image: ["4", 0] } },
+    2: text("a red cat"),
+    3: text("blurry, grey"),
+    4: { class_type: "EmptyLatentImage", inputs: { width: 64, height: 96 } },
+  };
+  await paste(page, JSON.stringify(graph, null, 2));
+  await page.locator("#undo").waitFor();
+  assert.deepEqual(await values(page), FILLED);
+  const told = page.locator("#progress-text");
+  await told.filter({ hasText: "as written by ComfyUI" }).waitFor();
+});
+
 test("the line to take it back never covers Generate on a phone", async (t) => {
   const context = { viewport: { width: 390, height: 844 }, hasTouch: true };
   const { page, state } = await visit(t, { server, context });

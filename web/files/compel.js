@@ -13,8 +13,8 @@ const [PLUS, MINUS] = [1.1, 0.9];
 /** All of a prompt: texts in quotes, and what is made of them. */
 const JOINED = /^\s*\(\s*("[^]*")\s*\)\s*\.(and|blend)\(([^()]*)\)\s*$/;
 const QUOTED = /"(?:[^"\\]|\\[^])*"/g;
-/** The most texts that are joined. */
-const PARTS_MAX = 100;
+/** The most texts that are joined, and the most characters in which weights are looked for. */
+const [PARTS_MAX, PROMPT_MAX] = [100, 20_000];
 
 /**
  * @param {string} prompt
@@ -22,7 +22,7 @@ const PARTS_MAX = 100;
  * @returns {Read}
  */
 export function readCompel(prompt, program = "InvokeAI") {
-  const isJoined = prompt.includes(").and(") || prompt.includes(").blend(");
+  const isJoined = prompt.length <= PROMPT_MAX && /\)\s*\.(and|blend)\(/.test(prompt);
   const [, list = "", kind = "", weights = ""] = (isJoined && JOINED.exec(prompt)) || [];
   const quoted = list.match(QUOTED) ?? [];
   if (!kind || quoted.length > PARTS_MAX) return readOne(prompt, program);
@@ -45,6 +45,8 @@ const TOKENS = /(?:\\[^])+|\(|\)(?:\++|-+|\d*\.?\d+)?|[^\s()\\,]+|[\s,]+|\\/g;
 function readOne(prompt, program) {
   /** @type {string[]} */
   const notImported = [];
+  if (prompt.length > PROMPT_MAX)
+    return { text: withPlainBrackets(prompt).replace(/[()]/g, "\\$&"), notImported };
   const plain = withPlainBrackets(plainWords(prompt)).replace(/\.swap\([^()]*\)/g, (all) => {
     notImported.push(lossText.syntax(all));
     return "";

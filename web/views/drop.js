@@ -191,15 +191,21 @@ const TEXT_MAX = 100_000;
 /**
  * Whether a text has a line of settings as AUTOMATIC1111's web UI writes it: `Steps:` and at least
  * one other setting; or, without line breaks, `Steps:`, `Sampler:` and `Seed:`. `Steps:` alone does
- * not suffice, because a prompt may contain it.
+ * not suffice, because a prompt may contain it. Or whether it is JSON of another program.
  * @param {string} text
  */
 function holdsRequest(text) {
   if (text.length > TEXT_MAX) return false;
   const line = /^[ \t]*Steps: ?\d+, .{0,2000}?\b(?:Sampler|Seed|CFG [Ss]cale|Size): ?[^\s,]/m;
   const folded = /\sSteps: ?\d+, Sampler: [^,\n]{1,99}, .{0,2000}?\bSeed: ?\d/;
-  return line.test(text) || folded.test(text);
+  return line.test(text) || folded.test(text) || JSON_OF.test(text);
 }
+
+/** JSON of other programs, by names that only they have. */
+const JSON_OF =
+  /^\s*\{[^]*"(?:class_type|widgets_values|positive_prompt|sui_image_params|base_model)"\s*:/;
+/** The keywords under which files have such JSON. */
+const KEYWORDS = ["parameters", "invokeai_metadata", "prompt", "workflow"];
 
 /**
  * Reads a request that is pasted into the prompt or typed there, and fills in the form. Undo puts
@@ -218,7 +224,7 @@ function watchPrompt(onRequest, onFault) {
   /** @param {string} text */
   async function take(text) {
     const [{ requestOf }, { matched }] = await Promise.all([readers(), matching()]);
-    const read = requestOf(new Map([["parameters", text]]));
+    const read = requestOf(new Map(KEYWORDS.map((keyword) => [keyword, text])));
     if (!read || typeof read === "string") return;
     const here = await matched(read);
     // If the user has typed meanwhile, the form stays.
