@@ -238,6 +238,7 @@ export const say = {
   start: () => "Start",
   pause: () => "Pause",
   noJobs: () => "The queue is empty.",
+  moreJobs: (/** @type {number} */ count) => `${count} more are not shown.`,
   /** @param {{ state: string }[]} jobs */
   queue: (jobs) =>
     ["waiting", "running", "done", "failed"]

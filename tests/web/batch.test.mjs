@@ -239,6 +239,22 @@ test("lists are made, renamed, deleted, imported and exported", async (t) => {
   });
 });
 
+test("thousands of jobs are listed in part, and the page stays quick", async (t) => {
+  const { page, type, dialog, open, queue } = await begin(t);
+  await type({ prompt: "{a|b|c|d|e}{a|b|c|d|e}{a|b|c|d|e}{a|b|c|d|e}{a|b|c|d|e}", seed: "1" });
+  await open();
+  await dialog.getByRole("checkbox", { name: /^Start at once/ }).uncheck();
+  await dialog.getByRole("button", { name: "Generate all 3,125 combinations" }).click();
+  await queue("3125 waiting");
+  await page.locator('[data-view="queue"]').click();
+  await page.getByText("2925 more are not shown.").waitFor();
+  assert.equal(await page.locator("#jobs li[data-state]").count(), 200);
+  await page.locator("#queue-run").click();
+  await queue("3 done");
+  await page.locator("#queue-run").click();
+  await page.getByRole("button", { name: "Start" }).waitFor();
+});
+
 test("deleting everything deletes lists and grids", async (t) => {
   const { page, open, list, close } = await begin(t);
   await open();

@@ -227,6 +227,22 @@ test("cells that failed, were cancelled or deleted are shown, and made again", a
   });
 });
 
+test("a cancelled image waits, and the queue is started again from the grid", async (t) => {
+  const { page, dialog, axis, press, reads, open, cancel } = await begin(t);
+  await axis("X", "Seed", "1-2");
+  await axis("Y", "Steps", "60");
+  await press("Generate 2 images");
+  await reads("1 running, 1 waiting");
+  await press("Close");
+  await cancel.click();
+  await open();
+  await reads("2 waiting");
+  await press("Start the queue");
+  await reads("2 done");
+  assert.equal((await storedIn(page, "pictures")).length, 2);
+  assert.equal(await dialog.getByRole("button", { name: "Start the queue" }).isVisible(), false);
+});
+
 test("what a grid cannot be is told before anything runs", async (t) => {
   const { page, dialog, axis } = await begin(t);
   const start = dialog.getByRole("button", { name: /^Generate/ });

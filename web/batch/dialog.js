@@ -31,12 +31,15 @@ import { createTabs } from "./tabs.js";
  * @property {(title: string, grid: import("./cells.js").Grid) => Promise<void>} addGrid the same
  * with the cells of a grid
  * @property {() => void} resume starts the queue, if that is wanted
+ * @property {() => Promise<void>} run starts the queue
+ * @property {() => boolean} runs whether the queue runs
  * @property {(id: number) => void} view shows an image of the gallery
  *
  * @typedef {object} Handlers
  * @property {(rows: Row[]) => Promise<number>} add puts rows into the queue, expanded; resolves to
  * their number
- * @property {() => Promise<void>} run starts the queue
+ * @property {Work["run"]} run
+ * @property {Work["runs"]} runs
  * @property {(id: number) => void} view shows an image of the gallery
  * @property {(sentence: string) => void} told shows a sentence below the form
  * @property {(error: unknown) => void} tell shows a fault there
@@ -49,7 +52,8 @@ const [AT_ONCE, TAB] = ["many-at-once", "many-tab"];
  * @param {Work["form"]} form
  * @param {Handlers} handlers
  */
-export async function createMany(form, { add, run, view, told, tell }) {
+export async function createMany(form, handlers) {
+  const { run, told } = handlers;
   const atOnce = createAtOnce();
   const dialog = element("dialog", { id: "many-dialog" });
   dialog.setAttribute("aria-labelledby", "many-title");
@@ -80,10 +84,10 @@ export async function createMany(form, { add, run, view, told, tell }) {
       tabs.show("results");
       await results.choose(id);
     },
-    resume,
+    ...{ resume, run, runs: handlers.runs },
     view(id) {
       dialog.close();
-      view(id);
+      handlers.view(id);
     },
   };
   const results = createResults(work);
@@ -126,7 +130,7 @@ export async function createMany(form, { add, run, view, told, tell }) {
     },
 
     /** Makes images of prompts that are to be expanded. @param {Row} fields */
-    generate: (fields) => generate(fields, form, { add, run, told, tell }),
+    generate: (fields) => generate(fields, form, handlers),
   };
 }
 
@@ -134,7 +138,7 @@ export async function createMany(form, { add, run, view, told, tell }) {
  * Makes images of prompts that are to be expanded.
  * @param {Row} fields
  * @param {Work["form"]} form
- * @param {Omit<Handlers, "view">} handlers
+ * @param {Handlers} handlers
  */
 async function generate(fields, form, { add, run, told, tell }) {
   form.showFault(null);

@@ -25,7 +25,7 @@ import { createTable } from "./table.js";
 const REST_MS = 150;
 
 /** @param {import("./dialog.js").Work} work */
-export function createResults({ resume, view }) {
+export function createResults({ resume, run, runs, view }) {
   const chooser = select("many-grid", []);
   const none = hint(text.noGrids());
   const told = withText("p", "");
@@ -40,7 +40,7 @@ export function createResults({ resume, view }) {
   let timer = 0;
   const tell = (/** @type {string} */ sentence) => setText(told, sentence);
 
-  const buttons = createButtons(() => shown, { resume, tell });
+  const buttons = createButtons(() => shown, { resume, run, runs, tell });
 
   function show() {
     const { grid, cells = [] } = shown ?? {};
@@ -110,9 +110,10 @@ export function createResults({ resume, view }) {
 /**
  * The buttons that act on a grid.
  * @param {() => Shown | null} shown
- * @param {{ resume: () => void, tell: (sentence: string) => void }} handlers
+ * @param {Pick<import("./dialog.js").Work, "resume" | "run" | "runs"> &
+ *   { tell: (sentence: string) => void }} handlers
  */
-function createButtons(shown, { resume, tell }) {
+function createButtons(shown, { resume, run, runs, tell }) {
   const fail = (/** @type {any} */ error) => tell(error.message);
   const acting = (
     /** @type {string} */ label,
@@ -137,6 +138,7 @@ function createButtons(shown, { resume, tell }) {
     await addCells(grid, missing);
     resume();
   });
+  const start = acting(text.startQueue(), run);
   const stop = acting(text.stop(), ({ grid, jobs }) => {
     const waiting = jobs.filter(({ state }) => state === "waiting");
     return stopCells(grid, waiting);
@@ -146,7 +148,7 @@ function createButtons(shown, { resume, tell }) {
     offerUndo(text.gridDropped(), () => void back().catch(fail));
   });
   return {
-    box: element("div", { className: "actions" }, png, html, retry, stop, drop),
+    box: element("div", { className: "actions" }, png, html, start, retry, stop, drop),
 
     /** @param {CellState[]} cells */
     show(cells) {
@@ -154,7 +156,9 @@ function createButtons(shown, { resume, tell }) {
       const missing = missingOf(cells).length;
       retry.hidden = !missing;
       retry.textContent = text.retry(missing);
-      stop.hidden = !cells.some(({ state }) => state === "waiting");
+      const waits = cells.some(({ state }) => state === "waiting");
+      start.hidden = !waits || runs();
+      stop.hidden = !waits;
     },
   };
 }

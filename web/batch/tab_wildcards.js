@@ -43,6 +43,7 @@ export function createWildcards({ form, enqueue }) {
       examples.replaceChildren(...(combinations > 1 ? examplesOf(fields["prompt"], book) : []));
       random.textContent = text.atRandom(count);
       all.textContent = combinations <= TEXTS_MAX ? text.all(combinations) : text.allTooMany();
+      all.hidden = same.label.hidden = combinations < 2;
       random.disabled = false;
       all.disabled = combinations > TEXTS_MAX;
       if (all.disabled) setText(found, text.tooManyTexts(combinations, TEXTS_MAX));

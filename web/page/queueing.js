@@ -62,6 +62,7 @@ export function createQueueing(state, session, form, tell) {
   return {
     add,
     run: runner.run,
+    runs: () => state.get().queueRuns,
 
     /** Shows the jobs, and goes on with them. @param {boolean} interrupted */
     async begin(interrupted) {

@@ -201,6 +201,7 @@ export const batchText = {
   savePng: () => "Save plot (PNG)",
   saveHtml: () => "Save as HTML",
   retry: (/** @type {number} */ count) => `Make ${some(count, "missing cell")} again`,
+  startQueue: () => "Start the queue",
   stop: () => "Take the rest out of the queue",
   dropGrid: () => "Delete grid",
   gridDropped: () => "The grid is deleted; its images stay in the gallery.",

@@ -11,6 +11,9 @@ import { offerUndo } from "./undo.js";
 /** The most characters of a prompt that the list shows. */
 const SHOWN = 300;
 
+/** The most jobs that the list shows, and how many of them are done before the first that is not. */
+const [JOBS, BEFORE] = [200, 20];
+
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../files/table.js").Row} Row */
 
@@ -58,7 +61,12 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     anyById("queue-status").textContent = ends ? `${told}. ${say.queueStops()}` : told;
     const { activeElement: focus } = document;
     const held = list.contains(focus) ? focus?.closest("li")?.dataset["job"] : undefined;
-    list.replaceChildren(...jobs.map((job) => item(job, () => remove([job]))));
+    const open = jobs.findIndex((job) => job.state !== "done");
+    const from = jobs.length > JOBS ? Math.max(0, open - BEFORE) : 0;
+    const shown = jobs.slice(from, from + JOBS);
+    const items = shown.map((job) => item(job, () => remove([job])));
+    const rest = jobs.length - shown.length;
+    list.replaceChildren(...items, ...(rest ? [withText("li", say.moreJobs(rest))] : []));
     const again = held && list.querySelector(`[data-job="${held}"] button`);
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
     if (jobs.length > 1) void ordering();
