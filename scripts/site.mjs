@@ -263,6 +263,8 @@ const later = new Set([
   ...["presets/choice.js", "presets/dialog.js", "presets/presets.js", "strings/presets.js"],
   ...["speed.js", "views/speed.js", "views/speeding.js", "strings/speed.js"],
   ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
+  // What only those import that are named above, or the element for other pages.
+  ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
 ]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models|batch)\/|^icons\/.*\.png$/.test(path) && !later.has(path),

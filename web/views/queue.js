@@ -11,7 +11,7 @@ import { offerUndo } from "./undo.js";
 /** The most characters of a prompt that the list shows. */
 const SHOWN = 300;
 
-/** The most jobs that the list shows, and how many of them are done before the first that is not. */
+/** The most jobs that the list shows, and how many of them before the first that is not done. */
 const [JOBS, BEFORE] = [200, 20];
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
