@@ -1,8 +1,8 @@
 // Figures of a gallery of many images, in a real browser on this machine: how soon it is shown, how
 // long a search takes, how long the page's scripts work at a stretch while it is scrolled, searched
 // and selected. One image is made by the engine; the others are stored with its record and file,
-// each with a prompt of its own. Fails where a bound is passed; prints a table in Markdown, which is
-// kept in docs/measured/gallery.md.
+// each with a prompt of its own. Fails where a bound is passed; prints a table in Markdown, which
+// is kept in docs/measured/gallery.md.
 //   node scripts/gallery.mjs [COUNT]        after scripts/build
 
 import { availableParallelism } from "node:os";

@@ -1,5 +1,5 @@
-// What people are used to in the form: presets, the prompts of before, weights by keys, the end of a
-// run after its present image. A double stands in the engine's place.
+// What people are used to in the form: presets, the prompts of before, weights by keys. A double
+// stands in the engine's place.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -124,7 +124,7 @@ test("presets are renamed, deleted, exported and imported by keys", async (t) =>
   });
 });
 
-test("prompts are remembered, found and filled in by keys, forgotten and switched off", async (t) => {
+test("prompts are remembered, found and filled in by keys, forgotten, switched off", async (t) => {
   const { page, state, type, make } = await visit(t, { server, hash: "#steps=1" });
   await state("ready");
   await make({ prompt: "a red cat", negative_prompt: "blur" });

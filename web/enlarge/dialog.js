@@ -61,8 +61,7 @@ export function createEnlarge(state, session, handlers) {
   async function refresh() {
     stored = await listNetworks("upscaler").catch(() => []);
     const before = select.value || remembered(LAST) || "";
-    const options = stored.map((one) => element("option", { value: one.id }, labelOf(one, stored)));
-    select.replaceChildren(...options);
+    select.replaceChildren(...stored.map(optionOf));
     if (stored.some(({ id }) => id === before)) select.value = before;
     show();
   }
@@ -143,6 +142,9 @@ export function createEnlarge(state, session, handlers) {
     close: () => dialog.close(),
   };
 }
+
+/** @param {Network} one @param {number} _at @param {Network[]} all */
+const optionOf = (one, _at, all) => element("option", { value: one.id }, labelOf(one, all));
 
 /**
  * @param {HTMLInputElement} input

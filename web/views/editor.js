@@ -45,8 +45,10 @@ export class Editor {
       ({ Painter }) =>
         (this.#painter = new Painter({
           onMask: async (file, key) => {
-            if (key === DRAWING) await this.#onDrawn(file);
-            else await onMask(file, key);
+            if (key !== DRAWING) return onMask(file, key);
+            await this.#onDrawn(file);
+            // Its control may have been shown anew.
+            if (!this.isOpen()) this.#focusOpener();
           },
           isKept: (key) => key !== DRAWING,
           onOpen: (key) => key === DRAWING || onEditor(true),
@@ -67,7 +69,7 @@ export class Editor {
    */
   #focusOpener() {
     const { activeElement: focus } = document;
-    if (focus && focus !== document.body) return;
+    if (focus && focus !== document.body && focus.checkVisibility()) return;
     for (const id of [this.#opener, "initial-edit"]) {
       const place = document.getElementById(id);
       if (!place?.checkVisibility()) continue;

@@ -57,7 +57,10 @@ export class Gallery {
   #openings = 0;
   /** @type {SavedImage[]} */
   #all = [];
-  /** Items of images that were shown. @type {Map<number, { item: HTMLElement, favourite: boolean }>} */
+  /**
+   * Items of images that were shown.
+   * @type {Map<number, { item: HTMLElement, favourite: boolean }>}
+   */
   #items = new Map();
   /** @type {SavedImage[]} the results of the search */
   #found = [];
