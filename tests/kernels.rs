@@ -72,6 +72,7 @@ fn pointwise(gpu: &Gpu, precision: Precision) {
     image.concat_freeu(&image, [1.3, 0.2]);
     Tensor::empty(gpu, [2, 4, 4, 8], Precision::F32).blend_kept(&image, &image);
     image.add_at_kept(&image.window_kept([1, 1], [2, 2]), [1, 1]);
+    Tensor::empty(gpu, [2, 4, 4, 8], Precision::F32).rescaled(Term::new(1.0, &image), 0.5);
     image.resize(8, 8);
     image.average_pool();
     image.prelu(&Tensor::empty(gpu, [8], Precision::F32));

@@ -69,8 +69,8 @@ fn samplers_table() -> String {
         ];
         format!("| `{sampler}` | {} |\n", cells.join(" | "))
     };
-    let head = "| sampler | `eta` | `sigmas` | `final_sigmas` | `rescale_betas_zero_snr` | `spacing` \
-                |\n|---|---|---|---|---|---|\n";
+    let head = "| sampler | `eta` | `sigmas` | `final_sigmas` | `rescale_betas_zero_snr` | \
+                `spacing` |\n|---|---|---|---|---|---|\n";
     head.to_owned() + &Sampler::ALL.map(row).concat()
 }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 const COLUMNS: usize = 100;
 
 const OPENING: &str = "\
-// What other programs call samplers and schedules of sigma; `nearest`: names of what is not here, to
-// which this one is the nearest. Made from the crate's table (crate/src/request/names.rs);
+// What other programs call samplers and schedules of sigma; `nearest`: names of what is not here,
+// to which this one is the nearest. Made from the crate's table (crate/src/request/names.rs);
 // `UPDATE_FIELDS=1 cargo test --test main fields` writes it.
 
 /**

@@ -1,6 +1,7 @@
 //! The page's copy of the table, which it needs before its engine is there.
 
 use super::compare_or_write;
+use darkroom::diffusion::Sampler;
 use darkroom::request::{Field, FieldType, FieldValue, Form, Request, fields};
 use serde_json::json;
 
@@ -112,7 +113,8 @@ fn row(field: &Field) -> String {
     if let Some((least, most)) = ends {
         row.extend([("least", least), ("most", most)]);
     }
-    if let Some(names) = field.names(&[]).filter(|names| !names.is_empty()) {
+    let samplers = Sampler::ALL.map(Sampler::name);
+    if let Some(names) = field.names(&samplers).filter(|names| !names.is_empty()) {
         let short = list(&names);
         row.push(("names", if short.len() < COLUMNS - 14 { short } else { long_list(&names) }));
     }

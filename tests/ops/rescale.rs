@@ -24,7 +24,8 @@ fn each_picture_gets_the_spread_of_its_text() {
             ([3, 16, 9, 8], 0.5),
             ([1, 64, 64, 4], 0.7),
         ] {
-            let case = proof.case(format!("{shape:?}"), precision);
+            let size = format!("{shape:?}, text in {precision:?}");
+            let case = proof.case(size, Precision::F32);
             let [b, h, w, c] = shape;
             let size = h * w * c;
             // Pictures of different spreads, away from 0; the texts stand behind other predictions.
@@ -42,7 +43,7 @@ fn each_picture_gets_the_spread_of_its_text() {
             proof.check(&case, want, move |gpu| {
                 let text = text.on(gpu);
                 let term = Term { x: &text, first: b, coefficient: 1.0 };
-                y.on(gpu).cast(Precision::F32).rescaled(term, share as f32)
+                y.on(gpu).rescaled(term, share as f32)
             });
         }
     }

@@ -1,7 +1,7 @@
 // The fields of the form with their defaults; the fields of a request that differ from them.
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
-import { fieldsOf } from "../files/fields.js";
+import { fieldsOf, present } from "../files/fields.js";
 import { EXAMPLES } from "../strings/demo.js";
 
 /**
@@ -71,6 +71,13 @@ export function fieldName(name) {
   if (written === "initial_picture") return "initial-file";
   return ALIASES.get(name) ?? written;
 }
+
+/**
+ * A field under its name in the form, with the value that it has now.
+ * @param {[string, string]} entry
+ * @returns {[string, string]}
+ */
+export const fieldNow = ([name, value]) => present([fieldName(name), value]);
 
 /**
  * The fields that a model distilled for few steps has its own first values of. Links and drafts

@@ -4,12 +4,12 @@ import {
   DEFAULTS,
   MADE_FOR,
   fieldName,
+  fieldNow,
   isOfStartImage,
   variedFields,
   withoutSecondPass,
 } from "../request/defaults.js";
 import { requestOf } from "../request/fields.js";
-import { present } from "../files/fields.js";
 import { isChosen } from "../request/seed.js";
 import { callsIn } from "../store/addons.js";
 import { say } from "../strings.js";
@@ -293,8 +293,7 @@ export class Form {
   /** @param {[string, string][]} entries */
   #write(entries) {
     const extras = this.#extras.fields;
-    for (const [name, value] of entries.map(present)) {
-      const field = fieldName(name);
+    for (const [field, value] of entries.map(fieldNow)) {
       if (field === "style") this.#styles.choose(value);
       else if (field === "initial") this.startImage.use(value);
       else if (field === "mask") this.startImage.useMask(value);

@@ -14,17 +14,15 @@ struct Params {
     count: u32,
     first: u32,
     share: f32,
-    unused: u32,
 }
 
 impl Tensor {
-    /// Each picture of `[b, h, w, c]`, f32, times `share · std(text) / std(self) + 1 − share`, where
-    /// `text` is the prompt's own prediction of that picture (its coefficient is without effect).
+    /// Each picture of `[b, h, w, c]`, f32, times `share · std(text) / std(self) + 1 − share`,
+    /// where `text` is the prompt's own prediction of it (its coefficient is without effect).
     /// The tensor itself is changed: it must be new, and nobody else's.
     ///
     /// # Panics
     /// When the shapes differ in more than the batch, or `text` has too few pictures.
-    #[must_use]
     pub fn rescaled(self, text: Term<'_>, share: f32) -> Tensor {
         let (dims, theirs) = (self.shape().dims().to_vec(), text.x.shape().dims().to_vec());
         assert_eq!(dims[1..], theirs[1..], "predictions of one shape");
@@ -35,8 +33,7 @@ impl Tensor {
             .alias("Elem4", text.x.precision().vec4())
             .uint("LANES", LANES)
             .with(shared::REDUCE);
-        let params =
-            Params { count: count as u32, first: (text.first * count) as u32, share, unused: 0 };
+        let params = Params { count: count as u32, first: (text.first * count) as u32, share };
         let bindings = vec![text.x.whole(), self.whole()];
         let flops = (dims[0] * count * 4 * 9) as u64;
         let grid = [dims[0] as u32, 1, 1];

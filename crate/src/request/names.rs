@@ -24,155 +24,213 @@ pub struct Names {
 
 const NONE: Names = Names { a1111: &[], comfyui: &[], invokeai: &[], diffusers: &[], nearest: &[] };
 
-/// The names of a sampler in other programs.
-pub const fn sampler_names(sampler: Sampler) -> Names {
-    match sampler {
-        Sampler::Ddim => Names {
+/// The names of samplers.
+const SAMPLERS: [(Sampler, Names); 19] = [
+    (
+        Sampler::Ddim,
+        Names {
             a1111: &["DDIM"],
             comfyui: &["ddim"],
             invokeai: &["ddim"],
             diffusers: &["DDIMScheduler"],
             nearest: &["DDIM CFG++", "ddim_cfg_pp"],
         },
-        Sampler::Pndm => {
-            Names { a1111: &["PLMS"], invokeai: &["pndm"], diffusers: &["PNDMScheduler"], ..NONE }
-        }
-        Sampler::Lms => Names {
+    ),
+    (
+        Sampler::Pndm,
+        Names { a1111: &["PLMS"], invokeai: &["pndm"], diffusers: &["PNDMScheduler"], ..NONE },
+    ),
+    (
+        Sampler::Lms,
+        Names {
             a1111: &["LMS"],
             comfyui: &["lms"],
             invokeai: &["lms"],
             diffusers: &["LMSDiscreteScheduler"],
             ..NONE
         },
-        Sampler::Euler => Names {
+    ),
+    (
+        Sampler::Euler,
+        Names {
             a1111: &["Euler"],
             comfyui: &["euler"],
             invokeai: &["euler"],
             diffusers: &["EulerDiscreteScheduler"],
             nearest: &["euler_cfg_pp", "gradient_estimation"],
         },
-        Sampler::EulerAncestral => Names {
+    ),
+    (
+        Sampler::EulerAncestral,
+        Names {
             a1111: &["Euler a"],
             comfyui: &["euler_ancestral"],
             invokeai: &["euler_a"],
             diffusers: &["EulerAncestralDiscreteScheduler"],
             nearest: &["euler_ancestral_cfg_pp"],
         },
-        Sampler::Heun => Names {
+    ),
+    (
+        Sampler::Heun,
+        Names {
             a1111: &["Heun"],
             comfyui: &["heun"],
             invokeai: &["heun"],
             diffusers: &["HeunDiscreteScheduler"],
             nearest: &["Restart", "heunpp2", "HeunPP2"],
         },
-        Sampler::Dpmpp2m => Names {
+    ),
+    (
+        Sampler::Dpmpp2m,
+        Names {
             a1111: &["DPM++ 2M"],
             comfyui: &["dpmpp_2m"],
             invokeai: &["dpmpp_2m"],
             diffusers: &["DPMSolverMultistepScheduler"],
             nearest: &["dpmpp_3m", "DPM++ 2M CFG++", "dpmpp_2m_cfg_pp", "res_multistep"],
         },
-        Sampler::Dpmpp2mSde => Names {
+    ),
+    (
+        Sampler::Dpmpp2mSde,
+        Names {
             a1111: &["DPM++ 2M SDE"],
             comfyui: &["dpmpp_2m_sde", "dpmpp_2m_sde_gpu"],
             invokeai: &["dpmpp_2m_sde"],
             nearest: &["DPM++ 2M SDE Heun", "dpmpp_2m_sde_heun", "SASolverScheduler", "er_sde"],
             ..NONE
         },
-        Sampler::Dpmpp2sAncestral => Names {
+    ),
+    (
+        Sampler::Dpmpp2sAncestral,
+        Names {
             a1111: &["DPM++ 2S a"],
             comfyui: &["dpmpp_2s_ancestral"],
             nearest: &["dpmpp_2s", "DPMSolverSinglestepScheduler", "dpmpp_2s_ancestral_cfg_pp"],
             ..NONE
         },
-        Sampler::DpmppSde => Names {
+    ),
+    (
+        Sampler::DpmppSde,
+        Names {
             a1111: &["DPM++ SDE"],
             comfyui: &["dpmpp_sde", "dpmpp_sde_gpu"],
             invokeai: &["dpmpp_sde"],
             diffusers: &["DPMSolverSDEScheduler"],
             ..NONE
         },
-        Sampler::Dpmpp3mSde => Names {
-            a1111: &["DPM++ 3M SDE"],
-            comfyui: &["dpmpp_3m_sde", "dpmpp_3m_sde_gpu"],
-            ..NONE
-        },
-        Sampler::Dpm2 => Names {
+    ),
+    (
+        Sampler::Dpmpp3mSde,
+        Names { a1111: &["DPM++ 3M SDE"], comfyui: &["dpmpp_3m_sde", "dpmpp_3m_sde_gpu"], ..NONE },
+    ),
+    (
+        Sampler::Dpm2,
+        Names {
             a1111: &["DPM2"],
             comfyui: &["dpm_2"],
             invokeai: &["kdpm_2"],
             diffusers: &["KDPM2DiscreteScheduler"],
             nearest: &["DPM fast", "DPM adaptive", "dpm_fast", "dpm_adaptive"],
         },
-        Sampler::Dpm2Ancestral => Names {
+    ),
+    (
+        Sampler::Dpm2Ancestral,
+        Names {
             a1111: &["DPM2 a"],
             comfyui: &["dpm_2_ancestral"],
             invokeai: &["kdpm_2_a"],
             diffusers: &["KDPM2AncestralDiscreteScheduler"],
             ..NONE
         },
-        Sampler::UniPc => Names {
+    ),
+    (
+        Sampler::UniPc,
+        Names {
             a1111: &["UniPC"],
             comfyui: &["uni_pc_bh2"],
             invokeai: &["unipc"],
             diffusers: &["UniPCMultistepScheduler"],
             ..NONE
         },
-        Sampler::Deis => {
-            Names { invokeai: &["deis"], diffusers: &["DEISMultistepScheduler"], ..NONE }
-        }
-        Sampler::Ipndm => {
-            Names { comfyui: &["ipndm"], nearest: &["ipndm_v", "IPNDMScheduler"], ..NONE }
-        }
-        Sampler::Ddpm => {
-            Names { comfyui: &["ddpm"], invokeai: &["ddpm"], diffusers: &["DDPMScheduler"], ..NONE }
-        }
-        Sampler::Lcm => Names {
+    ),
+    (Sampler::Deis, Names { invokeai: &["deis"], diffusers: &["DEISMultistepScheduler"], ..NONE }),
+    (
+        Sampler::Ipndm,
+        Names { comfyui: &["ipndm"], nearest: &["ipndm_v", "IPNDMScheduler"], ..NONE },
+    ),
+    (
+        Sampler::Ddpm,
+        Names { comfyui: &["ddpm"], invokeai: &["ddpm"], diffusers: &["DDPMScheduler"], ..NONE },
+    ),
+    (
+        Sampler::Lcm,
+        Names {
             a1111: &["LCM"],
             comfyui: &["lcm"],
             invokeai: &["lcm"],
             diffusers: &["LCMScheduler"],
             ..NONE
         },
-        Sampler::Tcd => Names { invokeai: &["tcd"], diffusers: &["TCDScheduler"], ..NONE },
-    }
-}
+    ),
+    (Sampler::Tcd, Names { invokeai: &["tcd"], diffusers: &["TCDScheduler"], ..NONE }),
+];
 
-/// The names of a schedule of σ in other programs.
-pub const fn sigma_names(sigmas: SigmaSchedule) -> Names {
-    match sigmas {
-        SigmaSchedule::Normal => Names {
+/// The names of schedules of σ.
+const SIGMAS: [(SigmaSchedule, Names); 8] = [
+    (
+        SigmaSchedule::Normal,
+        Names {
             a1111: &["Uniform", "Normal"],
             comfyui: &["normal"],
             nearest: &["ddim_uniform", "DDIM", "linear_quadratic"],
             ..NONE
         },
-        SigmaSchedule::Karras => Names {
+    ),
+    (
+        SigmaSchedule::Karras,
+        Names {
             a1111: &["Karras"],
             comfyui: &["karras"],
             diffusers: &["use_karras_sigmas"],
             ..NONE
         },
-        SigmaSchedule::Exponential => Names {
+    ),
+    (
+        SigmaSchedule::Exponential,
+        Names {
             a1111: &["Exponential"],
             comfyui: &["exponential"],
             diffusers: &["use_exponential_sigmas"],
             nearest: &["Polyexponential", "use_lu_lambdas"],
             ..NONE
         },
-        SigmaSchedule::Beta => Names { a1111: &["Beta"], diffusers: &["use_beta_sigmas"], ..NONE },
-        SigmaSchedule::SgmUniform => {
-            Names { a1111: &["SGM Uniform"], comfyui: &["sgm_uniform"], ..NONE }
-        }
-        SigmaSchedule::Simple => Names { a1111: &["Simple"], comfyui: &["simple"], ..NONE },
-        SigmaSchedule::Ays => Names {
+    ),
+    (SigmaSchedule::Beta, Names { a1111: &["Beta"], diffusers: &["use_beta_sigmas"], ..NONE }),
+    (
+        SigmaSchedule::SgmUniform,
+        Names { a1111: &["SGM Uniform"], comfyui: &["sgm_uniform"], ..NONE },
+    ),
+    (SigmaSchedule::Simple, Names { a1111: &["Simple"], comfyui: &["simple"], ..NONE }),
+    (
+        SigmaSchedule::Ays,
+        Names {
             a1111: &["Align Your Steps"],
             diffusers: &["AysSchedules"],
             nearest: &["Align Your Steps GITS", "Align Your Steps 11", "Align Your Steps 32"],
             ..NONE
         },
-        SigmaSchedule::KlOptimal => Names { a1111: &["KL Optimal"], ..NONE },
-    }
+    ),
+    (SigmaSchedule::KlOptimal, Names { a1111: &["KL Optimal"], ..NONE }),
+];
+
+/// The names of a sampler in other programs.
+pub fn sampler_names(sampler: Sampler) -> Names {
+    SAMPLERS.iter().find(|(one, _)| *one == sampler).map_or(NONE, |(_, names)| *names)
+}
+
+/// The names of a schedule of σ in other programs.
+pub fn sigma_names(sigmas: SigmaSchedule) -> Names {
+    SIGMAS.iter().find(|(one, _)| *one == sigmas).map_or(NONE, |(_, names)| *names)
 }
 
 impl Names {
@@ -219,7 +277,10 @@ pub(super) fn sampler_named(name: &str) -> Option<(Sampler, Option<SigmaSchedule
     })
 }
 
-/// The error for a sampler's name that is not here: what is nearest, or which there are.
+/// Refuses a sampler's name that has no equal here, but something near.
+///
+/// # Errors
+/// [`Error::Request`] that names the nearest.
 pub(super) fn unknown_sampler(name: &str) -> Result<()> {
     let wanted = letters(name);
     let near = |one: &Sampler| sampler_names(*one).nearest.iter().any(|n| letters(n) == wanted);
@@ -259,6 +320,13 @@ mod tests {
         }
         assert_eq!(sigmas_named("Align Your Steps"), Some(SigmaSchedule::Ays));
         assert_eq!(sigmas_named("Automatic"), None);
+    }
+
+    #[test]
+    fn everything_has_its_row() {
+        assert_eq!(SAMPLERS.map(|(one, _)| one).as_slice().len(), Sampler::ALL.len());
+        assert!(Sampler::ALL.iter().all(|one| SAMPLERS.iter().any(|(other, _)| one == other)));
+        assert!(SigmaSchedule::ALL.iter().all(|one| SIGMAS.iter().any(|(other, _)| one == other)));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! I(x) = B(x) / 2B(½)          B(x) = x^a·Σₖ (1−a)ₖ / k! · x^k / (a+k)          x ≤ ½, a = 0.6
 //! ```
 //!
-//! The distribution is symmetric, so the lower half is enough: ppf(1 − p) = 1 − ppf(p). I rises, and
-//! halving finds where it is p.
+//! The distribution is symmetric, so the lower half is enough: ppf(1 − p) = 1 − ppf(p). I rises,
+//! and halving finds where it is p.
 
 /// Both parameters.
 const A: f64 = 0.6;

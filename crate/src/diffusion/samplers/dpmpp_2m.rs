@@ -9,8 +9,8 @@
 //!
 //! The first step is of first order: there is no D₁. The last step is of first order where the run
 //! ends at σ = 0. Where it ends at the smallest σ of training, the last step is of first order only
-//! with `lower_order_final` and fewer than 15 steps, as in diffusers. Where a schedule of σ ends above
-//! 0 by itself, it is of the second order, as in k-diffusion.
+//! with `lower_order_final` and fewer than 15 steps, as in diffusers. Where a
+//! schedule of σ ends above 0 by itself, it is of the second order, as in k-diffusion.
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};

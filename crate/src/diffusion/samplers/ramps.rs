@@ -4,7 +4,7 @@
 //! ```text
 //! karras        (a^⅐ + i/(n−1)·(b^⅐ − a^⅐))⁷          a and b: the largest and the smallest σ
 //! exponential   exp(ln a + i/(n−1)·(ln b − ln a))
-//! beta          b + ppf(1 − i/(n−1))·(a − b)          ppf: quantiles of the beta distribution (0.6, 0.6)
+//! beta          b + ppf(1 − i/(n−1))·(a − b)          ppf: quantiles of a beta distribution, 0.6
 //! sgm_uniform   σ at (N−1)·(1 − i/n), linear in ln σ between timesteps; N timesteps of training
 //! simple        σ of the timestep N−1−⌊i·N/n⌋
 //! ays           the table, linear in ln σ at i/n of its length
@@ -25,8 +25,8 @@ const RHO: f64 = 7.0;
 const AYS: [f64; 11] =
     [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029];
 
-/// The levels of `steps` steps of a schedule of its own; `[first, last]` are the ends for those that
-/// have any. `None` for [`SigmaSchedule::Normal`].
+/// The levels of `steps` steps of a schedule of its own; `[first, last]` are the ends for those
+/// that have any. `None` for [`SigmaSchedule::Normal`].
 pub(super) fn ramp(
     kind: SigmaSchedule,
     [first, last]: [f64; 2],

@@ -80,8 +80,8 @@ fn check_picture(
     if purpose == Purpose::Edit && request.guidance_rescale != 0.0 {
         return refused(
             "guidance rescale",
-            "cannot be used: this model is guided by a picture, too, and diffusers has no such step \
-             for it",
+            "cannot be used: this model is guided by a picture, too, and diffusers has no such \
+             step for it",
         );
     }
     if purpose != Purpose::Edit && request.image_guidance_scale.is_some() {
