@@ -76,6 +76,8 @@ impl<C> RequestArgs<C> {
 fn argument(field: &'static Field) -> Arg {
     let arg = Arg::new(field.name).long(field.flag()).help(help(field));
     let arg = if field.info.faster { arg.help_heading("Faster, not exact") } else { arg };
+    // The name and the values of earlier versions.
+    let arg = if field.name == "sigmas" { arg.alias("karras") } else { arg };
     if is_switch(field) {
         return arg.action(ArgAction::SetTrue);
     }
