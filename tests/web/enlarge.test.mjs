@@ -97,6 +97,11 @@ test("an image is enlarged by keys; the gallery keeps it with its record", async
       "twice",
       "the last one",
     );
+    // The library takes a model that is dropped here; the page behind stays where it is.
+    await dropped(page, "wrong.safetensors", Buffer.from("no model"));
+    await page.locator("#library details[open]").first().waitFor({ state: "attached" });
+    assert.equal(await page.locator("#images").isVisible(), true, "the gallery");
+    assert.equal(await dialog.isVisible(), true);
     await start.press("Enter");
     await dialog.waitFor({ state: "hidden" });
     assert.equal((await pixels()).width, 256);
