@@ -135,6 +135,15 @@ test("a ControlNet is fetched, chosen and set by keys, and drawn with", async (t
     assert.equal(await start.evaluate((it) => it === document.activeElement), true);
     await start.fill("0");
   });
+  await t.test("of steps that are in the wrong order the end is marked", async () => {
+    const start = one.getByLabel("Starting control step");
+    await start.fill("0.8");
+    await page.locator("#generate:enabled").press("Enter");
+    await page.getByText("controlnet-shape must begin before it ends").waitFor();
+    const end = one.getByLabel("Ending control step");
+    assert.equal(await end.getAttribute("aria-invalid"), "true");
+    await start.fill("0");
+  });
 });
 
 test("a control's picture is drawn, and taken from the gallery", async (t) => {

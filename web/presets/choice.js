@@ -7,8 +7,10 @@ import { chip, element } from "../dom.js";
 const PROMPTS = ["prompt", "negative_prompt"];
 
 /** The name of a field, as its label in the form has it. @param {string} name */
-const labelOf = (name) =>
-  document.querySelector(`label[for="${name}"]`)?.textContent?.trim() || name.replaceAll("_", " ");
+function labelOf(name) {
+  const field = /** @type {HTMLInputElement | null} */ (document.getElementById(name));
+  return field?.labels?.[0]?.textContent?.trim() || name.replaceAll("_", " ");
+}
 
 export function createChoice() {
   const prompts = element("input", { id: "preset-prompts", type: "checkbox" });
@@ -47,13 +49,14 @@ export function createChoice() {
     parts: [withPrompts, details],
 
     /**
-     * Offers these; those that differ from the defaults are chosen, or all if none does.
+     * Offers these; those that differ from the defaults are chosen, or all if none does; the seed
+     * is not: it is seldom meant to stay.
      * @param {Record<string, string>} fields
      * @param {Record<string, string>} different
      */
     offer(fields, different) {
       all = fields;
-      changed = new Set(Object.keys(different));
+      changed = new Set(Object.keys(different).filter((name) => name !== "seed"));
       const names = Object.keys(all).filter((name) => !PROMPTS.includes(name));
       boxes.replaceChildren(
         ...names.map((name) => {
@@ -63,7 +66,7 @@ export function createChoice() {
         }),
       );
       const some = names.some((name) => changed.has(name));
-      check((name) => !some || changed.has(name));
+      check((name) => (some ? changed.has(name) : name !== "seed"));
     },
 
     /** The chosen fields with their values. @returns {Record<string, string>} */

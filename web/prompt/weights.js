@@ -50,8 +50,12 @@ export function weigh(text, start, end, by) {
   return { from, to, text: changed, selected: [from + 1, from + 1 + words.length] };
 }
 
-/** Whether a text has weights that are read only with the web UI's syntax. @param {string} text */
-export const hasWeights = (text) => /\([^()]*:\s*\d*\.?\d+\s*\)/.test(text);
+/**
+ * Whether a text has weights, or tags of LoRAs, that are read only with the web UI's syntax.
+ * @param {string} text
+ */
+export const hasWeights = (text) =>
+  /\([^()]*:\s*\d*\.?\d+\s*\)|<lora:[^<>:]+(:[^<>]*)?>/.test(text);
 
 /**
  * The tag of a LoRA around a selection: where its weight is.

@@ -2,8 +2,9 @@
 
 export const promptText = {
   notRead: () =>
-    "Weights such as (word:1.1) are read only with the prompt syntax of AUTOMATIC1111’s web UI.",
-  readWeights: () => "Read weights",
+    "Weights such as (word:1.1) and tags such as <lora:name:1> are read only with the prompt " +
+    "syntax of AUTOMATIC1111’s web UI.",
+  readWeights: () => "Read them",
 
   history: () => "Prompt history",
   about: (/** @type {number} */ most) =>

@@ -3,7 +3,9 @@
 export const viewerText = {
   zoomIn: () => "Zoom in",
   zoomOut: () => "Zoom out",
-  fit: () => "Whole image",
+  fitSign: () => "Fit",
+  fit: () => "Fit: the whole image",
+  fullSign: () => "Full",
   full: () => "Full screen",
   zoom: (/** @type {number} */ percent) => `${percent} %`,
   tools: () => "Zoom",

@@ -171,9 +171,10 @@ function createStage(dialog, image, move) {
   tools.append(
     named("−", text.zoomOut(), () => stage.zoom(1 / STEP)),
     named("+", text.zoomIn(), () => stage.zoom(STEP)),
-    named("□", text.fit(), () => stage.reset()),
+    named(text.fitSign(), text.fit(), () => stage.reset()),
   );
-  if (document.fullscreenEnabled) tools.append(named("⛶", text.full(), () => fullScreen(place)));
+  if (document.fullscreenEnabled)
+    tools.append(named(text.fullSign(), text.full(), () => fullScreen(place)));
   const told = element("span", { id: "viewer-zoom", className: "unseen" });
   told.setAttribute("role", "status");
   place.append(tools, told);

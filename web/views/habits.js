@@ -7,8 +7,8 @@ import { read } from "./controls.js";
 
 /** @typedef {import("../prompt/history.js").Prompt} Prompt */
 
-/** What reads like a weight, in round brackets. */
-const WEIGHT = /\([^()]*:\s*[\d.]/;
+/** What reads like a weight in round brackets, or like a tag. */
+const WEIGHT = /\([^()]*:\s*[\d.]|<lora:/;
 
 const PROMPTS = /** @type {const} */ (["prompt", "negative_prompt"]);
 

@@ -58,6 +58,7 @@ test("the weight of a LoRA's tag is changed, also below nothing", () => {
 });
 
 test("what has weights is told from what has not", () => {
-  for (const text of ["(red:1.2)", "a (red cat: .5 )"]) assert.ok(hasWeights(text), text);
+  for (const text of ["(red:1.2)", "a (red cat: .5 )", "a <lora:style:0.8>"])
+    assert.ok(hasWeights(text), text);
   for (const text of ["(red)", "ratio 16:9", "[red:0.5]"]) assert.ok(!hasWeights(text), text);
 });
