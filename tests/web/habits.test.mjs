@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seriousFaults } from "./harness/axe.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
+import { longOffers } from "./harness/undo.mjs";
 
 const server = { roots: DOUBLE };
 
@@ -14,7 +15,7 @@ const server = { roots: DOUBLE };
  * @param {Partial<Parameters<typeof visit>[1]>} [more]
  */
 async function four(t, more = {}) {
-  const app = await visit(t, { server, hash: "#steps=1", ...more });
+  const app = await visit(t, { server, hash: "#steps=1", before: longOffers, ...more });
   const { page } = app;
   await app.state("ready");
   for (const [seed, prompt] of ["old dog", "old cat", "new dog", "new cat"].entries())

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { seriousFaults } from "./harness/axe.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
+import { longOffers } from "./harness/undo.mjs";
 
 const server = { roots: DOUBLE };
 
@@ -17,7 +18,7 @@ const presetNames = (page) =>
   page.locator("#presets-list li .actions button:first-child").allTextContents();
 
 test("presets are saved, applied, renamed, deleted, exported and imported", async (t) => {
-  const { page, state, type } = await visit(t, { server, hash: "#steps=20" });
+  const { page, state, type } = await visit(t, { server, hash: "#steps=20", before: longOffers });
   await state("ready");
   await type({ prompt: "mine", steps: "33", guidance_scale: "5", sampler: "ddim" });
   const open = () => page.getByRole("button", { name: "Saved settings…" }).press("Enter");
@@ -125,7 +126,11 @@ test("presets are renamed, deleted, exported and imported by keys", async (t) =>
 });
 
 test("prompts are remembered, found and filled in by keys, forgotten, switched off", async (t) => {
-  const { page, state, type, make } = await visit(t, { server, hash: "#steps=1" });
+  const { page, state, type, make } = await visit(t, {
+    server,
+    hash: "#steps=1",
+    before: longOffers,
+  });
   await state("ready");
   await make({ prompt: "a red cat", negative_prompt: "blur" });
   await make({ prompt: "a blue dog", negative_prompt: "" });

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seriousFaults } from "./harness/axe.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
+import { longOffers } from "./harness/undo.mjs";
 
 const server = { roots: DOUBLE };
 
@@ -32,7 +33,7 @@ function queue(page) {
 }
 
 test("jobs are moved by keys and by dragging, and the order is kept and followed", async (t) => {
-  const { page, state } = await visit(t, { server, hash: "#steps=1" });
+  const { page, state } = await visit(t, { server, hash: "#steps=1", before: longOffers });
   const { jobs, enter, add, reads } = queue(page);
   const moved = page.locator("#queue-moved");
   await state("ready");
