@@ -116,7 +116,7 @@ test("undo spans gallery, queue and styles, and a style made meanwhile stays", a
   await style("two");
   await page.locator("#to-queue").click();
   await page.locator('[data-view="queue"]').click();
-  await page.locator("#jobs button").first().click();
+  await page.locator('#jobs [aria-label^="Remove"]').click();
   await page.locator('[data-view="gallery"]').click();
   await button(0).focus();
   await page.keyboard.press("Delete");

@@ -38,6 +38,8 @@ async function drawn(app) {
   const picture = await app.make({});
   assertPicture(picture);
   await app.page.locator('#views [data-view="speed"]').click();
+  // The view is loaded when it is first shown; until then nothing in it can be pressed.
+  await app.page.locator("#kernels-fixed:enabled").waitFor();
   return picture.bytes;
 }
 
