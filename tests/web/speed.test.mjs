@@ -27,6 +27,8 @@ const double = { server: { roots: DOUBLE }, hash: "#steps=3" };
 async function enter({ page, state }) {
   await state("ready");
   await page.locator('#views [data-view="speed"]').click();
+  // The view is loaded when it is first shown; until then nothing in it can be pressed.
+  await page.locator("#kernels-fixed:enabled").waitFor();
 }
 
 /**
@@ -38,8 +40,6 @@ async function drawn(app) {
   const picture = await app.make({});
   assertPicture(picture);
   await app.page.locator('#views [data-view="speed"]').click();
-  // The view is loaded when it is first shown; until then nothing in it can be pressed.
-  await app.page.locator("#kernels-fixed:enabled").waitFor();
   return picture.bytes;
 }
 
