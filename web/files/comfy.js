@@ -11,7 +11,7 @@ import { noHashes, plainName } from "./hashes.js";
 import { own, parseJson, textOf } from "./json.js";
 import { loraField, stackedLoras } from "./networks.js";
 import { samplerFields } from "./samplers.js";
-import { hasSyntax, hasWeights, readComfyUi, webUiSyntax } from "./syntax.js";
+import { hasWeights, readComfyUi, webUiSyntax } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
 /** @typedef {import("./comfy_graph.js").Node} Node */
@@ -105,7 +105,7 @@ function promptOf(joined, isPositive) {
   const weighted = hasWeights(text) ? [lossText.weights("ComfyUI")] : [];
   const parts = text.split(AND).map((part) => part.replaceAll(BREAK, "BREAK").trim());
   const weight = Number((1 / parts.length).toFixed(4));
-  if (parts.length > 1 && isPositive && hasSyntax()) {
+  if (parts.length > 1 && isPositive) {
     // Predictions are averaged there; here their differences from the negative one are added.
     const all = parts.map((part) => `${part} :${weight}`).join(" AND ");
     return { text: all, embeddings, notImported: weighted };

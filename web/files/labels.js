@@ -43,7 +43,7 @@ const USUAL = new Map([
   ["Beta schedule alpha", /^0?\.60*$/],
   ["Beta schedule beta", /^0?\.60*$/],
   ["Noise Schedule", /^Default$/],
-  ["Parser", /^(native|full parser|a1111|xhinker)/i],
+  ["Parser", /^(native|full parser|a1111|xhinker|compel)/i],
   ["Extra noise", /^0(\.0*)?$/],
   ["Variation seed strength", /^0(\.0*)?$/],
   ["Variation strength", /^0(\.0*)?$/],

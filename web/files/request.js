@@ -63,7 +63,7 @@ export function requestOf(texts) {
 }
 
 /** Fields that a reader gives to every request. */
-const ALWAYS = ["prompt_weights", "prompt_syntax", "long_prompt", "rng"];
+const ALWAYS = ["prompt_syntax", "long_prompt", "rng"];
 
 /**
  * Without fields that are empty, which have their defaults, and those that no request may have. An

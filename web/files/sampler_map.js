@@ -1,84 +1,39 @@
-// Other programs' names of samplers and noise schedules, with k-diffusion's names for them, and
-// which is nearest to one that this program does not have. Names are reduced to small letters,
-// digits and +, without the prefix k.
+// Other programs' names of samplers and noise schedules: those of the crate's table
+// (sampler_names.js), and those of programs that it does not have. Names are reduced to small
+// letters, digits and +, those of samplers without the prefix k.
+
+import { SAMPLER_NAMES, SIGMA_NAMES } from "./sampler_names.js";
+
+/** @typedef {import("./sampler_names.js").Names} Names */
 
 /**
- * AUTOMATIC1111's web UI, Forge and SD.Next; ComfyUI and SwarmUI; InvokeAI; stable-diffusion.cpp;
- * NovelAI; Easy Diffusion; classes of diffusers.
+ * More names: stable-diffusion.cpp, NovelAI, Easy Diffusion, Draw Things, SD.Next.
  * @type {Record<string, string[]>}
  */
 const SAMPLERS = {
-  ddim: ["ddim", "ddimscheduler", "ddimv3"],
-  pndm: ["plms", "pndm", "pndmscheduler"],
-  lms: ["lms", "lmsdiscretescheduler"],
-  euler: ["euler", "eulerdiscretescheduler"],
-  euler_ancestral: ["eulera", "eulerancestral", "eulerancestraldiscretescheduler"],
-  heun: ["heun", "heundiscretescheduler"],
-  dpmpp_2m: ["dpmpp2m", "dpm++2m", "dpmsolvermultistepscheduler"],
-  dpmpp_2m_sde: ["dpmpp2msde", "dpm++2msde"],
-  unipc: ["unipc", "unipcbh2", "unipctu", "unipctq", "unipcmultistepscheduler"],
-  lcm: ["lcm", "lcmscheduler"],
-  tcd: ["tcd", "tcdscheduler"],
-  dpmpp_2s_ancestral: ["dpmpp2sancestral", "dpmpp2sa", "dpm++2sa", "dpm++2sancestral"],
-  dpmpp_sde: ["dpmppsde", "dpm++sde", "dpmsde", "dpmsolversdescheduler"],
-  dpmpp_3m_sde: ["dpmpp3msde", "dpm++3msde"],
-  dpm_2: ["dpm2", "dpm2discretescheduler"],
-  dpm_2_ancestral: ["dpm2a", "dpm2ancestral", "dpm2ancestraldiscretescheduler"],
-  deis: ["deis", "deismultistepscheduler", "deismultistep"],
-  ipndm: ["ipndm", "ipndmscheduler"],
-  ddpm: ["ddpm", "ddpmscheduler"],
+  ddim: ["ddim_v3"],
+  unipc: ["unipc_tu", "unipc_tq"],
+  dpmpp_2s_ancestral: ["dpmpp_2s_a", "DPM++ 2S Ancestral"],
+  dpmpp_sde: ["DPM SDE"],
+  deis: ["DEIS Multistep"],
 };
 
-/** Samplers that this program will hardly have, and those that are nearest, the nearest first. */
-const OTHERS = new Map([
-  ["dpmfast", ["dpmpp_2m"]],
-  ["dpmadaptive", ["dpmpp_2m"]],
-  ["restart", ["heun"]],
-  ["heunpp2", ["heun"]],
-  ["ipndmv", ["ipndm", "pndm"]],
-  ["dpm++2mv2", ["dpmpp_2m"]],
-  ["dpmpp2mv2", ["dpmpp_2m"]],
-  ["dpmpp2s", ["dpmpp_2m"]],
-  ["dpmpp3m", ["dpmpp_2m"]],
-  ["dpm++2msdeheun", ["dpmpp_2m_sde"]],
-  ["dpm++2msdebt", ["dpmpp_2m_sde"]],
-  ["dpmpp2msdeheun", ["dpmpp_2m_sde"]],
-  ["dpmsolverstability", ["dpmpp_2m"]],
-  ["resmultistep", ["dpmpp_2m"]],
-  ["res2s", ["heun"]],
-  ["ersde", ["dpmpp_2m_sde"]],
-  ["ddimcfgpp", ["ddim"]],
-  ["ddimcfg++", ["ddim"]],
-  ["eulercfgpp", ["euler"]],
-  ["eulerge", ["euler"]],
-  ["eulerancestralcfgpp", ["euler_ancestral"]],
-  ["euleracfgpp", ["euler_ancestral"]],
-  ["eulerasubstep", ["euler_ancestral"]],
-  ["dpm++sdesubstep", ["dpmpp_sde", "dpmpp_2m_sde"]],
-]);
-
-/** Of those of the first table that may not be here yet, the nearest that are. */
-const NEAREST = new Map([
-  ["dpmpp_2s_ancestral", ["euler_ancestral"]],
-  ["dpmpp_sde", ["dpmpp_2m_sde"]],
-  ["dpmpp_3m_sde", ["dpmpp_2m_sde"]],
-  ["dpm_2", ["heun"]],
-  ["dpm_2_ancestral", ["euler_ancestral"]],
-  ["deis", ["dpmpp_2m"]],
-  ["ipndm", ["pndm"]],
-  ["ddpm", ["euler_ancestral"]],
-]);
-
-/** Noise schedules. @type {Record<string, string[]>} */
-const SCHEDULES = {
-  karras: ["karras"],
-  exponential: ["exponential"],
-  beta: ["beta"],
-  sgm_uniform: ["sgmuniform"],
-  simple: ["simple"],
-  ays: ["ays", "alignyoursteps", "alignyourstepsscheduler", "alignyoursteps11", "ayssd15"],
-  kl_optimal: ["kloptimal"],
+/** More names of what is not here, by what is nearest. @type {Record<string, string[]>} */
+const NEAREST_SAMPLERS = {
+  ddim: ["DDIM CFG++"],
+  euler: ["Euler GE"],
+  euler_ancestral: ["euler_a_cfg_pp", "Euler A Substep"],
+  dpmpp_2m: ["DPM++ 2Mv2", "dpmpp_2m_v2", "dpm_solver_stability"],
+  dpmpp_2m_sde: ["DPM++ 2M SDE BT", "SA Solver"],
+  dpmpp_sde: ["DPM++ SDE Substep"],
+  heun: ["res_2s"],
 };
+
+/** @type {Record<string, string[]>} */
+const SCHEDULES = { ays: ["ays_sd15"] };
+
+/** @type {Record<string, string[]>} */
+const NEAREST_SCHEDULES = { ays: ["gits"] };
 
 /** Names of the model's own schedule. */
 export const PLAIN_SCHEDULES = [
@@ -92,29 +47,64 @@ export const AUTOMATIC = new Map([
   ["dpm++2sa", "karras"],
   ["dpm2", "karras"],
   ["dpm2a", "karras"],
+  ["restart", "karras"],
   ["dpm++2msde", "exponential"],
   ["dpm++2msdeheun", "exponential"],
   ["dpm++3msde", "exponential"],
 ]);
 
-/** @param {Record<string, string[]>} table */
-const byName = (table) =>
-  new Map(Object.entries(table).flatMap(([own, names]) => names.map((name) => [name, own])));
+/** ComfyUI and what runs it. */
+export const COMFY = ["ComfyUI", "SwarmUI", "Fooocus"];
 
-const SAMPLERS_BY_NAME = byName(SAMPLERS);
-const SCHEDULES_BY_NAME = byName(SCHEDULES);
+/** Schedules that ComfyUI calls so, and spaces in another way. */
+const OTHER_IN_COMFY = ["beta", "kl_optimal"];
 
 /** @param {string} name */
 export const letters = (name) => name.toLowerCase().replace(/[^a-z0-9+]/g, "");
 
+/** @param {string} name of a sampler */
+export const samplerKey = (name) => letters(name).replace(/^k(?=dpm|euler|lms|heun|ddim)/, "");
+
 /**
- * k-diffusion's name, and those of the nearest, where it is not here.
+ * Our names by those of one kind in other programs, reduced.
+ * @param {Record<string, Names>} table
+ * @param {Record<string, string[]>} more
+ * @param {(name: string, names: Names) => readonly string[]} of
+ * @param {(name: string) => string} reduced
+ */
+const byName = (table, more, of, reduced) =>
+  new Map(
+    Object.entries(table).flatMap(([own, names]) =>
+      [...of(own, names), ...(more[own] ?? [])].map((name) => [reduced(name), own]),
+    ),
+  );
+
+/** @param {string} own @param {Names} names */
+const equal = (own, { a1111, comfyui, invokeai, diffusers }) => [
+  ...[own, ...a1111, ...comfyui, ...invokeai, ...diffusers],
+];
+
+/** @param {string} _ @param {Names} names */
+const nearest = (_, names) => names.nearest;
+
+const HERE = byName(SAMPLER_NAMES, SAMPLERS, equal, samplerKey);
+const NEAR = byName(SAMPLER_NAMES, NEAREST_SAMPLERS, nearest, samplerKey);
+const SIGMAS_HERE = byName(SIGMA_NAMES, SCHEDULES, equal, letters);
+const SIGMAS_NEAR = byName(SIGMA_NAMES, NEAREST_SCHEDULES, nearest, letters);
+
+/**
+ * Our name of a sampler, or else of the nearest one; empty where there is none.
  * @param {string} key reduced
  */
-export function samplerOf(key) {
-  const name = SAMPLERS_BY_NAME.get(key) ?? "";
-  return { name, nearest: (name ? NEAREST.get(name) : OTHERS.get(key)) ?? [] };
-}
+export const samplerOf = (key) => ({ here: HERE.get(key) ?? "", near: NEAR.get(key) ?? "" });
 
-/** @param {string} key reduced @returns {string} our name of the schedule; empty if unknown */
-export const scheduleOf = (key) => SCHEDULES_BY_NAME.get(key) ?? "";
+/**
+ * Our name of a schedule, or else of the nearest one; empty where there is none.
+ * @param {string} key reduced
+ * @param {string} program that writes it
+ */
+export function scheduleOf(key, program) {
+  const here = SIGMAS_HERE.get(key) ?? "";
+  const isOther = COMFY.includes(program) && OTHER_IN_COMFY.includes(here);
+  return isOther ? { here: "", near: here } : { here, near: SIGMAS_NEAR.get(key) ?? "" };
+}

@@ -1,9 +1,16 @@
 // Other programs' names of samplers and noise schedules. One that this program does not have is
 // listed as not imported, and the nearest is offered; it is never taken silently.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
-import { AUTOMATIC, PLAIN_SCHEDULES, letters, samplerOf, scheduleOf } from "./sampler_map.js";
+import {
+  AUTOMATIC,
+  COMFY,
+  PLAIN_SCHEDULES,
+  letters,
+  samplerKey,
+  samplerOf,
+  scheduleOf,
+} from "./sampler_map.js";
 
 /** @typedef {import("./fields.js").Fields} Fields */
 
@@ -17,41 +24,24 @@ import { AUTOMATIC, PLAIN_SCHEDULES, letters, samplerOf, scheduleOf } from "./sa
  * @typedef {{ fields: Fields, notImported: string[], offers: Offer[], noise: string[] }} Sampling
  */
 
-/** The samplers of a table without their names. */
-const SAMPLERS = [
-  ...["ddim", "pndm", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde"],
-  ...["unipc", "lcm", "tcd"],
-];
-
 /** Samplers that add noise in their steps, other than those whose name has SDE. */
 const NOISY = ["euler_ancestral", "dpmpp_2s_ancestral", "dpm_2_ancestral", "lcm", "tcd", "ddpm"];
 
 /** Programs in which those add the noise that they add here. */
 const SAME_NOISE = ["AUTOMATIC1111", "Forge", "SD.Next", "stable-diffusion.cpp"];
 
-/** Whether this program has a sampler. @param {string} name */
-const isHere = (name) => (FIELDS.get("sampler")?.names ?? SAMPLERS).includes(name);
-
-/**
- * The fields of a noise schedule; null if it is not here.
- * @param {string} name ours
- * @returns {Fields | null}
- */
-function scheduleFields(name) {
-  const sigmas = FIELDS.get("sigmas");
-  if (sigmas) return sigmas.names?.includes(name) ? [["sigmas", name]] : null;
-  return name === "karras" ? [["karras", "true"]] : null;
-}
+/** AUTOMATIC1111's web UI and what is built on it. */
+const WEB_UI = ["AUTOMATIC1111", "Forge"];
 
 const SCHEDULE_AT_END = new RegExp(
   "^(.+?)[ _](k|karras|exponential|simple|beta|discrete|normal|ays|gits|smoothstep|" +
-    "sgm[ _]uniform|kl[ _]optimal|bong[ _]tangent)$",
+    "sgm[ _]uniform|kl[ _]optimal|align[ _]your[ _]steps|bong[ _]tangent)$",
   "i",
 );
 
 /**
  * A name with what other programs write into it: `DPM++ 2M Karras`, `dpmpp_2m_k`, `euler_a simple`,
- * `DDIM Trailing`, `dpmpp_2m_sde_gpu`.
+ * `DDIM Trailing`, `dpmpp_2m_sde_gpu`. `wanted` is the schedule.
  * @param {string} name
  * @param {string} schedule
  */
@@ -60,11 +50,52 @@ function parts(name, schedule) {
   const bare = spaced.replace(/_gpu$/i, "");
   // The schedule is its end, where there is one.
   const [, head = bare, end = ""] = SCHEDULE_AT_END.exec(bare) ?? [];
-  const key = letters(head).replace(/^k(?!arras)/, "");
-  let wanted = letters(schedule).replace(/default|scheduler$/g, "");
-  if (wanted === "automatic") wanted = AUTOMATIC.get(key) ?? "";
-  if (end) wanted = end.toLowerCase() === "k" ? "karras" : letters(end);
+  const key = samplerKey(head);
+  let wanted = schedule.replace(/(?:default|scheduler)$/i, "");
+  if (letters(wanted) === "automatic") wanted = AUTOMATIC.get(key) ?? "";
+  if (end) wanted = end.toLowerCase() === "k" ? "karras" : end;
   return { key, wanted, spacing: trailing ? "trailing" : "" };
+}
+
+/**
+ * The field of a schedule, what of it is lost, and what is offered instead.
+ * @param {string} wanted
+ * @param {string} program
+ * @returns {{ sigmas: string, notImported: string[], offers: Offer[] }}
+ */
+function scheduleIn(wanted, program) {
+  const key = letters(wanted);
+  // This program's own text says where the schedule is not to be the model's.
+  if (program && PLAIN_SCHEDULES.includes(key)) return { sigmas: "", notImported: [], offers: [] };
+  const { here, near } = scheduleOf(key, program);
+  if (here) {
+    const isOther = here === "ays" && WEB_UI.includes(program);
+    const notImported = isOther ? [lossText.otherLevels(wanted, program)] : [];
+    return { sigmas: here, notImported, offers: [] };
+  }
+  if (PLAIN_SCHEDULES.includes(key)) return { sigmas: "", notImported: [], offers: [] };
+  if (!near) return { sigmas: "", notImported: [lossText.schedule(wanted)], offers: [] };
+  /** @type {Offer} */
+  const offer = { name: near, fields: [["sigmas", near]] };
+  const said = near === key ? lossText.otherSchedule(wanted, program) : wanted;
+  return { sigmas: "", notImported: [lossText.nearestSchedule(said, near)], offers: [offer] };
+}
+
+/**
+ * How a sampler of another program steps in another way than the one that is taken for it.
+ * @param {string} here our name
+ * @param {string} key its name there, reduced
+ * @param {string} name
+ * @param {string} program
+ */
+function differences(here, key, name, program) {
+  if (!program) return [];
+  const isNoisy = NOISY.includes(here) && !SAME_NOISE.includes(program);
+  const isOrder = key === "unipc" && [...WEB_UI, ...COMFY].includes(program);
+  return [
+    ...(isNoisy || /sde/.test(here) ? [lossText.samplerNoise(name, program)] : []),
+    ...(isOrder ? [lossText.samplerOrder(name, program)] : []),
+  ];
 }
 
 /**
@@ -75,37 +106,24 @@ function parts(name, schedule) {
  */
 export function samplerFields(name, schedule = "", program = "") {
   const { key, wanted, spacing } = parts(name, schedule);
-  const { name: known, nearest } = samplerOf(key);
-  const here = known && isHere(known) ? known : "";
-  const other = nearest.find(isHere);
-  /** @type {Sampling} */
-  const found = { fields: [], notImported: [], offers: [], noise: [] };
-  // This program's own text says where the schedule is not to be the model's.
-  const isNormal = !program && ["normal", "uniform"].includes(wanted);
-  const own = isNormal ? "normal" : scheduleOf(wanted);
-  const sigmas = own ? scheduleFields(own) : null;
+  const { here, near } = samplerOf(key);
+  const { sigmas, notImported, offers } = scheduleIn(wanted, program);
   if (name && !here) {
-    found.notImported.push(other ? lossText.nearest(name, other) : lossText.sampler(name));
+    notImported.unshift(near ? lossText.nearest(name, near) : lossText.sampler(name));
     // The schedule goes with a sampler.
-    if (other) found.offers.push({ name: other, fields: [["sampler", other], ...(sigmas ?? [])] });
-    else if (sigmas) found.notImported.push(lossText.schedule(own));
+    /** @type {Fields} */
+    const beside = sigmas ? [["sigmas", sigmas]] : [];
+    if (near) offers.unshift({ name: near, fields: [["sampler", near], ...beside] });
+    else if (sigmas) notImported.push(lossText.schedule(sigmas));
   }
-  if (!sigmas && !PLAIN_SCHEDULES.includes(wanted)) {
-    const near = scheduleFields("karras");
-    // Schedules that are denser where there is little noise are nearest to that one.
-    const isNear = near && ["exponential", "polyexponential", "ays", "kloptimal"].includes(wanted);
-    found.notImported.push(
-      isNear ? lossText.nearestSchedule(wanted, "karras") : lossText.schedule(wanted),
-    );
-    if (isNear) found.offers.push({ name: "karras", fields: near });
-  }
-  const isNoisy = NOISY.includes(known) && !SAME_NOISE.includes(program);
-  if (program && (isNoisy || /sde/.test(known)))
-    found.noise.push(lossText.samplerNoise(name, program));
-  const field = FIELDS.has("sigmas") ? "sigmas" : "karras";
-  found.fields.push(["sampler", here]);
-  if (here && sigmas) found.fields.push(...sigmas);
-  else found.fields.push([field, ""]);
-  if (spacing) found.fields.push(["spacing", spacing]);
-  return found;
+  return {
+    fields: [
+      ["sampler", here],
+      ["sigmas", here ? sigmas : ""],
+      ...(spacing ? /** @type {Fields} */ ([["spacing", spacing]]) : []),
+    ],
+    notImported,
+    offers,
+    noise: differences(here, key, name, program),
+  };
 }

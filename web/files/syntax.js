@@ -1,57 +1,32 @@
-// The syntax of other programs' prompts: added networks, prompt editing, weights in braces. What
-// this program cannot do is removed from the prompt and listed as not imported. Each pattern passes
-// over a text once.
+// The syntax of other programs' prompts: added networks, weights in braces. What this program cannot
+// do is removed from the prompt and listed as not imported. Each pattern passes over a text once.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 
 /** @typedef {{ text: string, notImported: string[] }} Read */
-
-/** Whether the whole of that syntax is here, not only its weights and `BREAK`. */
-export const hasSyntax = () => FIELDS.has("prompt_syntax");
 
 /**
  * The field that has prompts read in AUTOMATIC1111's syntax.
  * @returns {[string, string]}
  */
-export const webUiSyntax = () =>
-  hasSyntax() ? ["prompt_syntax", "a1111"] : ["prompt_weights", "true"];
+export const webUiSyntax = () => ["prompt_syntax", "a1111"];
 
 /**
- * AUTOMATIC1111's syntax. Tags of LoRAs stay: the engine reads them. Of a prompt that changes
- * during the run, the first version is used.
+ * AUTOMATIC1111's syntax, which the engine reads, tags of LoRAs too. Only hypernetworks are not
+ * here.
  * @param {string} prompt
  * @returns {Read}
  */
 export function readWebUi(prompt) {
   /** @type {string[]} */
   const notImported = [];
-  let text = prompt.replace(/<(hypernet):([^<>:]+)(:[^<>]*)?>/gi, (_, kind, name, weight = "") => {
-    notImported.push(lossText.network(kind.toLowerCase(), name, weight.slice(1)));
-    return "";
-  });
-  if (hasSyntax()) return { text: notImported.length ? tidy(text) : text, notImported };
-  text = text.replace(
-    /(\\?)\[([^[\]:|()\\]*):(?:([^[\]:|()\\]*):)?([\d.]+)\]/g,
-    (all, escaped, first, second, _) => {
-      if (escaped) return all;
-      notImported.push(lossText.editing(all));
-      // [to:when] begins with nothing; [from::when] begins with `from`.
-      return second === undefined ? "" : first;
+  const text = prompt.replace(
+    /<(hypernet):([^<>:]+)(:[^<>]*)?>/gi,
+    (_, kind, name, weight = "") => {
+      notImported.push(lossText.network(kind.toLowerCase(), name, weight.slice(1)));
+      return "";
     },
   );
-  text = text.replace(/(\\?)\[([^[\]:|\\]*)\|[^[\]:\\]*\]/g, (all, escaped, first) => {
-    if (escaped) return all;
-    notImported.push(lossText.editing(all));
-    return first;
-  });
-  if (/\bAND\b/.test(text)) {
-    notImported.push(lossText.and());
-    text = text
-      .split(/\bAND\b/)
-      .map((part) => part.trim())
-      .join(", ");
-  }
   return { text: notImported.length ? tidy(text) : text, notImported };
 }
 

@@ -1,14 +1,13 @@
 // Ctrl or Cmd with the arrows up and down changes a weight in a prompt; a line says so where the
 // form's syntax of prompts does not read weights. Loaded with the first such key or weight.
 
-import { FIELDS } from "../engine/fields.js";
 import { promptText as text } from "../strings/prompt.js";
 import { anyById, chip, element, setText } from "../dom.js";
 import { typeInto } from "./typing.js";
 import { hasWeights, weigh } from "./weights.js";
 
 /** The field that has weights read, and its value for that. @type {[string, string]} */
-const READS = FIELDS.has("prompt_syntax") ? ["prompt_syntax", "a1111"] : ["prompt_weights", "true"];
+const READS = ["prompt_syntax", "a1111"];
 
 /** @type {HTMLElement | null} */
 let line = null;

@@ -47,9 +47,6 @@ export const lossText = {
     (hash ? `${what}, hash ${hash.slice(0, 12)}` : what) +
     (named ? " (the stored file of that name is used instead)" : ""),
 
-  /** @param {string} text */
-  editing: (text) => `prompt that changes on the way: ${text}`,
-  and: () => "AND between prompts (read as a comma)",
   several: () => "several prompts at once (read as a comma)",
   /** @param {string} program */
   weights: (program) =>
@@ -67,6 +64,14 @@ export const lossText = {
   schedule: (name) => `noise schedule ${name}`,
   /** @param {string} name @param {string} nearest */
   nearestSchedule: (name, nearest) => `noise schedule ${name} (the nearest is ${nearest})`,
+  /** @param {string} name @param {string} program */
+  otherSchedule: (name, program) => `${name}, which ${program} spaces in another way`,
+  /** @param {string} name @param {string} program */
+  otherLevels: (name, program) =>
+    `the noise levels of ${program}'s schedule ${name}, of which there is one fewer`,
+  /** @param {string} name @param {string} program */
+  samplerOrder: (name, program) =>
+    `the order of ${program}'s sampler ${name} (here it is of order 2 with B2)`,
   /** @param {string} name @param {string} program */
   samplerNoise: (name, program) =>
     `the noise that ${program}'s sampler ${name} adds in its steps, which is another one`,

@@ -70,13 +70,18 @@ test("ComfyUI: chains, custom samplers, named schedules", () => {
     m: ["KSamplerSelect", { sampler_name: "heun" }],
     h: ["BasicScheduler", { scheduler: "karras", steps: 17, denoise: 1 }],
   });
-  const { seed, steps, guidance_scale, sampler, karras } = /** @type {any} */ (custom);
-  const told = [seed, steps, guidance_scale, sampler, karras];
-  assert.deepEqual(told, ["99", "17", "5.5", "heun", "true"]);
+  const { seed, steps, guidance_scale, sampler, sigmas } = /** @type {any} */ (custom);
+  const told = [seed, steps, guidance_scale, sampler, sigmas];
+  assert.deepEqual(told, ["99", "17", "5.5", "heun", "karras"]);
   // The node's name is its schedule.
-  for (const [kind, karras, lost] of /** @type {const} */ ([
-    ["KarrasScheduler", "true", ""],
-    ["ExponentialScheduler", undefined, "noise schedule exponential (the nearest is karras)"],
+  for (const [kind, own, lost] of /** @type {const} */ ([
+    ["KarrasScheduler", "karras", ""],
+    ["ExponentialScheduler", "exponential", ""],
+    [
+      "PolyexponentialScheduler",
+      undefined,
+      "noise schedule Polyexponential (the nearest is exponential)",
+    ],
   ])) {
     const named = graph({
       ...TEXTS,
@@ -88,8 +93,8 @@ test("ComfyUI: chains, custom samplers, named schedules", () => {
       h: [kind, { steps: 13, rho: 7 }],
     });
     assert.deepEqual(
-      [named["steps"], named["karras"], named.notImported.join()],
-      ["13", karras, lost],
+      [named["steps"], named["sigmas"], named.notImported.join()],
+      ["13", own, lost],
     );
   }
 });
@@ -119,12 +124,8 @@ test("ComfyUI: texts along links, start images, numbers that are none", () => {
   assert.deepEqual(
     [two["prompt"], two["negative_prompt"], two["strength"], two.notImported],
     [
-      ...["a fox, at night", undefined, "0.4"],
-      [
-        "several prompts at once (read as a comma)",
-        "the start image, which is not in the file",
-        "ConditioningZeroOut",
-      ],
+      ...["a fox :0.5 AND at night :0.5", undefined, "0.4"],
+      ["the start image, which is not in the file", "ConditioningZeroOut"],
     ],
   );
   const sides = graph({

@@ -5,22 +5,23 @@ import assert from "node:assert/strict";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
-import { FIELDS } from "../../../web/engine/fields.js";
 import { fieldsOf } from "../../../web/files/fields.js";
 import { requestOf as readTexts } from "../../../web/files/request.js";
 import { DEFAULTS, fieldName } from "../../../web/request/defaults.js";
 import { requestOf } from "../../../web/request/fields.js";
 
 /**
- * A cell: `add` is added to the program's text; `fields` that are filled in, `lost` what is named,
- * `made` what made the image, `offer` what is offered instead. `then`: where this program has a
- * field or a sampler, these instead.
+ * A cell: `add` is added to the program's text; `fields` that are filled in (null: not, as they
+ * usually are), patterns of what is named as `lost`, `made` what made the image, `offer` what is
+ * offered instead. `also`: what else differs from what is usual for the program.
+ * @typedef {{ fields?: Record<string, string | null>, lost?: string[], gone?: string[] }} Also
  * @typedef {{ feature: string, add?: any, prompt?: string, line?: Record<string, string>,
- *   texts?: Record<string, string>, fields?: Record<string, string>, lost?: string[],
- *   made?: string[], offer?: string, then?: ({ with: string } & Partial<Cell>)[] }} Cell
+ *   texts?: Record<string, string>, fields?: Record<string, string | null>, lost?: string[],
+ *   made?: string[], offer?: string, also?: Also }} Cell
  * @typedef {{ name: string, program: string, column: string, about: string, keyword: string,
  *   form: "line" | "json" | "text", line: string, tail: string, text: string, json: any,
- *   keys: Record<string, string[]>, cells: Cell[] }} Program
+ *   keys: Record<string, string[]>, cells: Cell[],
+ *   usual: { fields: Record<string, string>, lost: string[] } }} Program
  */
 
 const root = join(import.meta.dirname, "../../..");
@@ -99,48 +100,46 @@ function read(texts) {
   return found;
 }
 
-/** Whether this program has a field, or a sampler. @param {string} name */
-const isHere = (name) => FIELDS.has(name) || !!FIELDS.get("sampler")?.names?.includes(name);
+/**
+ * Without what is empty or taken away, and in one order.
+ * @param {Record<string, string | null>} fields
+ */
+const set = (fields) =>
+  Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name, value]) => value || (name === "prompt" && value === ""))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 
-/** The cell that applies to what is here. @param {Cell} cell @returns {Cell} */
-function applying(cell) {
-  const other = cell.then?.find((one) => isHere(one.with));
-  const { fields, lost, offer, ...rest } = cell;
-  return other ? { ...rest, ...other } : { ...rest, fields, lost, offer };
-}
-
-/** Fails unless a cell is as it says. @param {Program} program @param {Cell} whole */
-function check(program, whole) {
-  const cell = applying(whole);
+/** Fails unless a cell is as it says, no more and no less. @param {Program} program @param {Cell} cell */
+function check({ usual, ...program }, cell) {
   const about = `${program.name}: ${cell.feature}`;
-  const found = read(textsOf(program, cell));
-  const fields = new Map(found.fields);
+  const found = read(textsOf({ usual, ...program }, cell));
+  const { fields = {}, lost = [], gone = [] } = cell.also ?? {};
   assert.equal(found.program, program.program, about);
-  for (const [name, value] of Object.entries(cell.fields ?? {})) {
-    if (!FIELDS.has(name) && name === "karras") continue;
-    const own = fields.get(name) ?? "";
-    if (name === "controls") assert.ok(own.includes(value), `${about}: ${own}`);
-    else assert.equal(own, value, `${about}: ${name}; ${found.notImported}`);
-  }
+  const wanted = set({ ...usual.fields, ...cell.fields, ...fields });
+  assert.deepEqual(set(Object.fromEntries(found.fields)), wanted, about);
   const { notImported } = found;
-  for (const words of cell.lost ?? [])
+  const words = [...(cell.lost ?? []).map((one) => new RegExp(one)), ...lost];
+  const isSaid = (/** @type {RegExp | string} */ word, /** @type {string} */ one) =>
+    typeof word === "string" ? word === one : word.test(one);
+  for (const word of words)
     assert.ok(
-      notImported.some((one) => new RegExp(words).test(one)),
-      `${about}: /${words}/ is not in ${JSON.stringify(notImported)}`,
+      notImported.some((one) => isSaid(word, one)),
+      `${about}: ${word} is not in ${JSON.stringify(notImported)}`,
     );
-  // Nothing is named that is taken over.
-  const usual = read(textsOf(program, {})).notImported;
-  const more = notImported.filter((one) => !usual.includes(one));
-  if (!cell.lost) assert.deepEqual(more, [], about);
+  // Nothing is named that is taken over, or that the cell does not say.
+  const more = notImported.filter((one) => !words.some((word) => isSaid(word, one)));
+  const others = usual.lost.filter(
+    (one) => !gone.includes(one) && !words.some((word) => isSaid(word, one)),
+  );
+  assert.deepEqual(more.sort(), others.sort(), about);
   const made = found.madeWith.map(({ kind, name, hash }) =>
     `${kind === "vae" ? "VAE" : kind} ${name}${hash && `, hash ${hash}`}`.trim(),
   );
   for (const one of cell.made ?? []) assert.ok(made.includes(one), `${about}: ${made}`);
-  if (cell.offer)
-    assert.ok(
-      found.offers.some(({ name }) => name === cell.offer),
-      `${about}: offers ${JSON.stringify(found.offers)}`,
-    );
+  const offers = found.offers.map(({ name }) => name);
+  assert.deepEqual(offers, cell.offer ? [cell.offer] : [], about);
 }
 
 /** A request with the form's defaults. @param {Iterable<[string, string]>} fields */
@@ -157,49 +156,13 @@ for (const program of programs) {
 
   test(`${program.name}: what is taken over survives this program's own record`, () => {
     for (const cell of program.cells) {
-      const once = requestFrom(read(textsOf(program, applying(cell))).fields);
+      const once = requestFrom(read(textsOf(program, cell)).fields);
       const own = read(new Map([["darkroom", JSON.stringify(once)]]));
       assert.deepEqual(requestFrom(own.fields), once, cell.feature);
       assert.deepEqual(new Map(own.fields), new Map(fieldsOf(/** @type {any} */ (once))));
     }
   });
 }
-
-/** Fields and samplers that versions of this program may have. @type {Record<string, any>} */
-const MORE = {
-  prompt_syntax: {
-    ...{ kind: "name", default: "plain", text: "Prompt syntax" },
-    names: ["plain", "a1111"],
-  },
-  sigmas: {
-    ...{ kind: "name", default: null, optional: true, text: "Schedule type" },
-    names: ["normal", "karras", "exponential", "beta", "sgm_uniform", "simple", "ays"],
-  },
-  guidance_rescale: { kind: "number", default: 0, text: "Guidance rescale" },
-  rescale_betas_zero_snr: {
-    ...{ kind: "flag", default: null, optional: true, text: "Noise Schedule" },
-  },
-  freeu: { kind: "text", default: null, optional: true, text: "FreeU" },
-};
-const SAMPLERS = [
-  ...["ddim", "pndm", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde"],
-  ...["unipc", "lcm", "tcd", "dpmpp_sde", "dpm_2"],
-];
-
-test("with more fields and samplers, more is taken over", () => {
-  const sampler = FIELDS.get("sampler");
-  assert.ok(sampler);
-  const before = new Map(FIELDS);
-  try {
-    for (const [name, field] of Object.entries(MORE))
-      if (!FIELDS.has(name)) FIELDS.set(name, field);
-    FIELDS.set("sampler", { ...sampler, names: [...(sampler.names ?? []), ...SAMPLERS] });
-    for (const program of programs) for (const cell of program.cells) check(program, cell);
-  } finally {
-    FIELDS.clear();
-    for (const [name, field] of before) FIELDS.set(name, field);
-  }
-});
 
 test("the table of imports is in the documentation", async () => {
   const file = join(root, "docs/imports.md");
@@ -228,9 +191,8 @@ function table(columns) {
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** @param {Cell[]} cells of one feature */
-function markOf(cells) {
-  const all = cells.map(applying);
+/** @param {Cell[]} all cells of one feature */
+function markOf(all) {
   if (!all.length) return "";
   const [taken, lost] = [all.some(({ fields }) => fields), all.some((cell) => cell.lost)];
   if (taken && lost) return "partly";
