@@ -5,7 +5,7 @@
 use crate::few_steps::tiny as lcm;
 use crate::harness::gpu::{self, Device};
 use crate::img2img::initial;
-use crate::inpaint::tiny_with;
+use crate::inpaint::{mask_for, tiny_with};
 use crate::made_up::{Golden, nmse, tiny};
 use crate::memory::{device, files};
 use crate::reference::open_on_cpu;
@@ -189,7 +189,8 @@ fn they_go_with_everything_else() {
         let on_cpu = open_on_cpu(tiny()).unwrap();
         let prompt = "a [red:blue:2] cat AND [a dog|trees] :0.6";
         let request = Request { negative_prompt: "[blurry:grey:0.5]".into(), ..asked(prompt) };
-        let (picture, mask) = (initial(32, 32), initial(32, 32));
+        let mask = mask_for(4).expect("a mask for a UNet of four channels")(32, 32);
+        let picture = initial(32, 32);
         let start = Extras { initial: Some(&picture), ..Extras::default() };
         let masked = Extras { mask: Some(&mask), ..start };
         let plain = Extras::default();

@@ -56,7 +56,7 @@
  * 75 tokens: truncate cuts it off, chunks encodes it in pieces of 75.
  * @property {string} [prompt_syntax] Whose syntax prompts are read with: plain is none, as in
  * diffusers; a1111 is that of AUTOMATIC1111's web UI: weights (word:1.2), editing [from:to:0.5],
- * alternation [a|b], AND, BREAK, <lora:name:0.8>.
+ * alternation, AND, BREAK, <lora:name:0.8>.
  * @property {boolean} [clean] Whether prompts are cleaned as the original program cleans them:
  * typographic quotes made plain, HTML entities resolved, and so on.
  * @property {number | string | null} [strength] For a run that begins with an image, how far from

@@ -15,8 +15,8 @@
 //!
 //! On wish the guided prediction gets a part of the spread of the prompt's own, of each picture on
 //! its own: `guided · (rescale · std(text) / std(guided) + 1 − rescale)`. "Common Diffusion Noise
-//! Schedules and Sample Steps are Flawed" (Lin et al., 2305.08891), section 3.4. The prompt's own of
-//! several parts is their sum without a negative prompt.
+//! Schedules and Sample Steps are Flawed" (Lin et al., 2305.08891), section 3.4. Of several parts
+//! the prompt's own is their sum without a negative prompt.
 
 /// How strongly the prompt and the picture pull.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -144,6 +144,8 @@ impl Files {
             let array = engine.encode(&ids, rows, 0, call).await?;
             costs.push(count_part("text encoder", gpu).await?);
             let arrays = if changing {
+                // As in a run, they are put together on the host.
+                engine.read_states(&array).await?;
                 let tokens = load.prompts * load.chunks * positions;
                 let zeros = vec![0.0; tokens * self.text_encoder.encoder.hidden_size];
                 (0..texts.contexts).map(|_| engine.upload_states(&zeros, tokens)).collect()
