@@ -40,9 +40,9 @@ pub trait Observer {
     fn ids(&self, ids: &[u32], shape: [usize; 2]) -> Result<()>;
     /// Called with `context` (and `context_002` and so on for further texts, where prompts change
     /// from step to step), with `latents_000` (the scaled noise), then for each step with `eps_NNN`
-    /// (the guided prediction) and `latents_NNN`, and finally with `image` in 0…1. Latents are those
-    /// of the whole batch; further batches of the request have the same names again. Those of a
-    /// second pass have `hires_` before their names.
+    /// (the guided prediction) and `latents_NNN`, and finally with `image` in 0…1. Latents are
+    /// those of the whole batch; further batches of the request have the same names again. Those of
+    /// a second pass have `hires_` before their names.
     ///
     /// # Errors
     /// Any of its own, which ends the run.
