@@ -1,8 +1,10 @@
 // Reads the request from ComfyUI's graph of nodes. Most settings are those of the first sampler of
 // a chain, and the prompts are found along its links.
 
+import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 import { AND, BREAK, Graph } from "./comfy_graph.js";
+import { batchIn } from "./comfy_known.js";
 import { controlsIn, lostNodes, modelsIn, patchesIn } from "./comfy_nodes.js";
 import { passesIn } from "./comfy_passes.js";
 import { writeControls } from "./control_choices.js";
@@ -48,6 +50,9 @@ export function readGraph(data) {
   );
   const image = graph.reaches(own(first.inputs, "latent_image"), isImage);
   const strength = find("denoise", ["value"]) || find("sigmas", ["denoise"]);
+  const steps = find("steps", ["value", "int"]) || find("sigmas", ["steps"]);
+  const taken = image ? lastSteps(steps, strength) : { steps, strength: "", notImported: [] };
+  const batch = batchIn(graph, first);
   const called = [...words.embeddings, ...negative.embeddings];
   const skip = graph.search(positive, ["stop_at_clip_layer"]);
   const passes = passesIn(graph, samplers, first);
@@ -57,7 +62,7 @@ export function readGraph(data) {
     fields: [
       ["prompt", words.text],
       ["negative_prompt", negative.text],
-      ["steps", find("steps", ["value", "int"]) || find("sigmas", ["steps"])],
+      ["steps", taken.steps],
       ["guidance_scale", graph.value(guider, "cfg", ["value", "float"])],
       ["seed", graph.seed(first)],
       ["width", image ? "" : find("latent_image", ["width"])],
@@ -67,7 +72,7 @@ export function readGraph(data) {
       ["long_prompt", "chunks"],
       webUiSyntax(),
       ["rng", "torch"],
-      ["strength", image ? strength : ""],
+      ["strength", taken.strength],
       ...passes.fields,
       ...patches.fields,
       loraField(graph.all().flatMap(({ inputs }) => stackedLoras(inputs))),
@@ -88,6 +93,9 @@ export function readGraph(data) {
         ? [lossText.setting("denoise", strength)]
         : []),
       ...partOfSteps(first),
+      ...taken.notImported,
+      ...(batch > 1 ? [lossText.batch(batch)] : []),
+      ...patches.lost,
       ...passes.notImported,
       ...controlLosses(controls.lost, controls.choices),
       ...lostNodes(graph, [...passes.used, ...controls.used, ...patches.used]),
@@ -112,6 +120,23 @@ function promptOf(joined, isPositive) {
   }
   const several = parts.length > 1 ? [lossText.several()] : [];
   return { text: parts.join(", "), embeddings, notImported: [...weighted, ...several] };
+}
+
+/**
+ * ComfyUI takes all `steps`, the last of ⌊steps / denoise⌋; here ⌊steps × strength⌋ are taken. The
+ * steps and the strength that do the same.
+ * @param {string} steps
+ * @param {string} denoise
+ */
+function lastSteps(steps, denoise) {
+  const [count, part] = [Number(steps), Number(denoise)];
+  if (!count || !(part > 0 && part < 1)) return { steps, strength: denoise, notImported: [] };
+  const all = Math.floor(count / part);
+  const strengths = [denoise, String(Math.ceil((count / all) * 1e4) / 1e4)];
+  const strength = strengths.find((one) => Math.floor(all * Number(one)) === count);
+  return strength && all <= (FIELDS.get("steps")?.most ?? Infinity)
+    ? { steps: String(all), strength, notImported: [] }
+    : { steps, strength: denoise, notImported: [lossText.lastSteps(steps, denoise)] };
 }
 
 /** A sampler that takes only some of its steps, or begins without noise. @param {Node} node */

@@ -1,8 +1,8 @@
 // What nodes of ComfyUI's graph say beside samplers and prompts: models, ControlNets, changes of
 // the model, and which nodes have no equal here.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
+import { isWhole, unread } from "./comfy_known.js";
 import { controlOf } from "./controls.js";
 import { own, textOf } from "./json.js";
 import { listed } from "./left_over.js";
@@ -12,17 +12,6 @@ import { listed } from "./left_over.js";
 
 /** The most ControlNets that are read, and the most kinds of nodes that are listed. */
 const [CONTROLS_MAX, KINDS_MAX] = [20, 100];
-
-/** Nodes that are read elsewhere, or that leave the image as it is. */
-const KNOWN = new RegExp(
-  "^(KSampler|SamplerCustom|KSamplerSelect|RandomNoise|DisableNoise|CFGGuider|BasicGuider|" +
-    "CLIPTextEncode|CLIPSetLastLayer|Empty\\w*Latent|VAE(Decode|Encode|Loader)|LoadImage|" +
-    "Checkpoint|(UNET|CLIP|DualCLIP|Unet|ControlNet|DiffControlNet|UpscaleModel|Lora)\\w*Loader|" +
-    "unCLIPCheckpoint|Lora|ConditioningC|\\w*Scheduler$|SetLatentNoiseMask|" +
-    "InpaintModelConditioning|AlignYourSteps)|" +
-    "(Save|Preview|Show|Display|Note|Reroute|Primitive|Seed|Switch|Text|String|Concat|Context|" +
-    "Sampler$|Lora|Metadata|Batch|LatentFrom|Int$|Float$|Number|Ratio|Resolution|Pipe|Loader)",
-);
 
 /**
  * The models of a sampler's image.
@@ -104,22 +93,34 @@ export function patchesIn(graph) {
   const fields = [];
   /** @type {Node[]} */
   const used = [];
+  /** @type {string[]} */
+  const lost = [];
   for (const node of graph.all()) {
     const value = (/** @type {string} */ name) => textOf(node.inputs, name);
     const isZero = node.kind === "ModelSamplingDiscrete" && value("zsnr") === "true";
     const [name, text] = isZero
       ? ["rescale_betas_zero_snr", "true"]
       : ({
-          FreeU: ["freeu", ["s1", "s2", "b1", "b2"].map(value).join(",")],
+          FreeU: ["freeu", freeuOf(value)],
           RescaleCFG: ["guidance_rescale", value("multiplier")],
           TomePatchModel: ["token_merging_ratio", value("ratio")],
         }[node.kind] ?? []);
-    if (!name || !text || !FIELDS.has(name)) continue;
+    if (!name || !text) continue;
     fields.push([name, text]);
     used.push(node);
+    if (name === "freeu") lost.push(lossText.freeu("ComfyUI"));
+    const kind = value("sampling");
+    if (isZero && !["", "eps", "v_prediction"].includes(kind))
+      lost.push(lossText.setting("sampling", kind));
   }
-  return { fields, used };
+  return { fields, used, lost };
 }
+
+/** FreeU's four numbers, as the field has them. @param {(name: string) => string} value */
+const freeuOf = (value) => {
+  const all = ["s1", "s2", "b1", "b2"].map(value);
+  return all.every(Boolean) ? all.join(", ") : "";
+};
 
 /**
  * Nodes that changed the image and have no equal here, by their kinds.
@@ -130,21 +131,31 @@ export function lostNodes(graph, used) {
   const taken = new Set(used);
   /** @type {Map<string, string>} */
   const kinds = new Map();
+  const read = new Set([...graph.used, ...graph.samplers()]);
   for (const node of graph.all()) {
     if (kinds.size >= KINDS_MAX) break;
     const { kind, inputs } = node;
-    const isLost = /^Conditioning(?!C)/.test(kind) || !(KNOWN.test(kind) || graph.used.has(node));
-    if (!kind || taken.has(node) || !isLost || /ControlNetApply/.test(kind)) continue;
+    if (!kind || taken.has(node) || isWhole(node) || /ControlNetApply/.test(kind)) continue;
+    // Of conditioning and its like, the kind itself is lost: only its text is read.
+    const isRead = read.has(node) && !/^Conditioning/.test(kind);
+    const settings = settingsOf(isRead ? unread(node) : inputs);
+    if (isRead && !settings) continue;
     if (/IPAdapter/.test(kind)) kinds.set("IP-Adapter", "");
-    else kinds.set(kind, kinds.get(kind) || settingsOf(inputs));
+    else kinds.set(kind, kinds.get(kind) || settings);
   }
   return [...kinds].flatMap(([kind, settings]) => listed([[kind, settings]]));
 }
 
-/** The values of a node that are numbers, as text. @param {Record<string, unknown>} inputs */
+/** Texts that are a file's name, or so long that they are no setting. */
+const NO_SETTING = /\.(safetensors|ckpt|pth?|bin|gguf|png|jpe?g|webp)$|^[^]{61}/i;
+
+/** The values of a node, as text. @param {Record<string, unknown>} inputs */
 function settingsOf(inputs) {
-  const numbers = Object.entries(inputs).filter(([, value]) => typeof value === "number");
-  return numbers
+  const values = Object.entries(inputs).filter(
+    ([, value]) =>
+      typeof value === "number" || (typeof value === "string" && !NO_SETTING.test(value)),
+  );
+  return values
     .slice(0, 6)
     .map((pair) => pair.join(" "))
     .join(", ");

@@ -1,7 +1,6 @@
 // Reads the request of InvokeAI's images: flat JSON since version 3, nested JSON in version 2, the
 // command line before that.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 import { readCompel } from "./compel.js";
 import { writeControls } from "./control_choices.js";
@@ -88,7 +87,6 @@ export function readInvoke(text) {
   const controls = guides(data);
   const device = textOf(data, "rand_device");
   const rescale = textOf(data, "cfg_rescale_multiplier");
-  const isRescaled = FIELDS.has("guidance_rescale");
   const [model, vae] = [own(data, "model"), own(data, "vae")];
   return {
     fields: [
@@ -98,7 +96,7 @@ export function readInvoke(text) {
       ["clip_skip", skipped > 0 ? String(skipped + 1) : ""],
       ["rng", DEVICES.get(device) ?? ""],
       ["strength", hasStartImage ? textOf(data, "strength") : ""],
-      ...(isRescaled ? [/** @type {[string, string]} */ (["guidance_rescale", rescale])] : []),
+      ["guidance_rescale", rescale],
       loraField(networks),
       ["controls", writeControls(controls.choices)],
     ],
@@ -114,7 +112,6 @@ export function readInvoke(text) {
       ...(DEVICES.has(device) ? [] : [lossText.noise(device)]),
       ...(hasStartImage ? [lossText.startImage()] : []),
       ...(/inpaint|outpaint/.test(mode) ? [lossText.mask()] : []),
-      ...(!isRescaled && Number(rescale) ? [lossText.setting("CFG rescale", rescale)] : []),
       ...controlLosses(controls.lost, controls.choices),
       ...leftOver(data, [...READ, ...NUMBERS.map(([theirs]) => theirs)]),
     ],

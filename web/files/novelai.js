@@ -1,7 +1,6 @@
 // Reads the request of NovelAI's images: the prompt is one text of the file, the settings are
 // another one, as JSON.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 import { own, parseJson, textOf } from "./json.js";
 import { leftOver } from "./left_over.js";
@@ -41,7 +40,6 @@ export function readNai(texts) {
   const people = own(caption, "char_captions");
   const isStart = /Img2Img|Infill/.test(value("request_type"));
   const rescale = value("cfg_rescale");
-  const isRescaled = FIELDS.has("guidance_rescale");
   const model = texts.get("Source");
   return {
     fields: [
@@ -56,7 +54,7 @@ export function readNai(texts) {
       webUiSyntax(),
       ["long_prompt", "chunks"],
       ["strength", isStart ? value("strength") : ""],
-      ...(isRescaled ? [/** @type {[string, string]} */ (["guidance_rescale", rescale])] : []),
+      ["guidance_rescale", rescale],
     ],
     offers: sampler.offers,
     madeWith: model ? [{ kind: "model", name: model, hash: "" }] : [],
@@ -67,7 +65,6 @@ export function readNai(texts) {
       ...(Array.isArray(people) && people.length ? [lossText.regions()] : []),
       ...(isStart ? [lossText.startImage()] : []),
       ...(/Infill/.test(value("request_type")) ? [lossText.mask()] : []),
-      ...(!isRescaled && Number(rescale) ? [lossText.setting("CFG rescale", rescale)] : []),
       ...leftOver(usual(data), READ),
     ],
   };

@@ -1,7 +1,6 @@
 // Reads the request of SwarmUI's images: JSON, and the tags of its prompts, such as
 // `<fromto[0.5]:a,b>`, `<alternate:a,b>`, `<break>`, `<segment:face>`.
 
-import { FIELDS } from "../engine/fields.js";
 import { lossText } from "../strings/losses.js";
 import { writeControls } from "./control_choices.js";
 import { controlLosses, controlOf } from "./controls.js";
@@ -83,6 +82,7 @@ export function readSwarm(text) {
       ...(creativity ? [lossText.startImage()] : []),
       ...(own(data, "maskimage") ? [lossText.mask()] : []),
       ...second.notImported,
+      ...freeu.notImported,
       ...controlLosses([], controls.choices),
       ...leftOver(data, [...READ, ...second.read, ...controls.read, ...freeu.read]),
     ],
@@ -204,8 +204,9 @@ function controlsIn(data) {
 function freeuIn(value) {
   const names = ["freeuskipone", "freeuskiptwo", "freeublockone", "freeublocktwo"];
   const all = names.map(value);
-  const isHere = FIELDS.has("freeu") && all.every(Number) && value("freeuversion") === "1";
+  const isHere = all.every(Number) && value("freeuversion") === "1";
   /** @type {[string, string][]} */
-  const fields = isHere ? [["freeu", all.join(",")]] : [];
-  return { fields, read: isHere ? [...names, "freeuversion", "freeuapplyto"] : [] };
+  const fields = isHere ? [["freeu", all.join(", ")]] : [];
+  const notImported = isHere ? [lossText.freeu("SwarmUI")] : [];
+  return { fields, notImported, read: isHere ? [...names, "freeuversion", "freeuapplyto"] : [] };
 }

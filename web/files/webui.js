@@ -53,7 +53,7 @@ export function readParameters(text) {
   const units = unitsOf(all);
   const noise = noiseOf(value("RNG"), ours, value("Version"));
   const hashes = hashesOf(text, value);
-  const extras = extraFields(value, ours, sampler.fields);
+  const extras = extraFields(value, program, sampler.fields);
   /** Fields that these programs write in another way than this one. */
   const special = new Map([
     ...sampler.fields,
@@ -152,42 +152,44 @@ function syntaxOf(value, ours, named) {
 /**
  * Fields that have other names there, or that only some versions of this program have.
  * @param {Value} value
- * @param {boolean} ours
+ * @param {string} program empty: this one
  * @param {[string, string][]} sampler
  */
-function extraFields(value, ours, sampler) {
+function extraFields(value, program, sampler) {
   /** @type {[string, string][]} */
   const fields = [];
   /** @type {string[]} */
   const read = [];
   /** @type {string[]} */
   const notImported = [];
-  // Another program's FreeU is its second version.
-  if (!ours) fields.push(["freeu", ""]);
   const isZero = value("Noise Schedule") === "Zero Terminal SNR" || value("Sampler rescale");
   fields.push(["rescale_betas_zero_snr", isZero ? "true" : ""]);
-  if (ours) return { fields, read, notImported };
+  if (!program) return { fields, read, notImported };
+  const freeu = freeuOf(value, program);
+  fields.push(["freeu", freeu]);
+  if (freeu) read.push("FreeU");
   const take = (
     /** @type {string} */ field,
     /** @type {string} */ to,
     /** @type {string[]} */ from,
   ) => {
-    if (!FIELDS.has(field) || !to) return;
+    if (!to) return;
     fields.push([field, to]);
     read.push(...from);
   };
-  // Eta of other samplers than those is how much noise ancestral ones add, usually 1.
+  // Eta of other samplers than those is how much noise ancestral ones add, usually 1. Programs that
+  // always write it have 0 where it is not set.
   const name = sampler.find(([field]) => field === "sampler")?.[1] ?? "";
   const isEta = ["ddim", "tcd"].includes(name);
   fields.push(["eta", isEta ? value("Eta DDIM") || value("Eta") : ""]);
   read.push("Eta DDIM");
   const eta = value("Eta");
-  if (eta && !isEta && ![0, 1].includes(Number(eta)) && !/inf/i.test(eta))
+  const usual = ["AUTOMATIC1111", "Forge"].includes(program) ? [1] : [0, 1];
+  if (eta && !isEta && !usual.includes(Number(eta)) && !/inf/i.test(eta))
     notImported.push(lossText.setting("Eta", eta));
   const rescale = ["CFG Rescale", "CFG rescale", "CFG Rescale phi"];
   take("guidance_rescale", rescale.map(value).find(Number) ?? "", rescale);
-  if (FIELDS.has("rescale_betas_zero_snr") && isZero)
-    read.push("Noise Schedule", "Sampler rescale");
+  if (isZero) read.push("Noise Schedule", "Sampler rescale");
   const spacing = value("Sampler spacing");
   take("spacing", ["leading", "linspace", "trailing"].includes(spacing) ? spacing : "", [
     "Sampler spacing",
@@ -201,6 +203,20 @@ function extraFields(value, ours, sampler) {
     read,
     notImported: [...notImported, ...masked.notImported],
   };
+}
+
+/**
+ * The numbers of SD.Next's FreeU, which with diffusers is that of the field. That of others is its
+ * second version, or they write it under other names.
+ * @param {Value} value
+ * @param {string} program
+ */
+function freeuOf(value, program) {
+  const text = value("Backend") === "Original" || program !== "SD.Next" ? "" : value("FreeU");
+  const all = ["s1", "s2", "b1", "b2"].map(
+    (name) => new RegExp(`\\b${name}=([\\d.]+)`).exec(text)?.[1] ?? "",
+  );
+  return all.every(Boolean) ? all.join(", ") : "";
 }
 
 /**

@@ -75,6 +75,13 @@ export const lossText = {
   /** @param {string} name @param {string} program */
   samplerNoise: (name, program) =>
     `the noise that ${program}'s sampler ${name} adds in its steps, which is another one`,
+  /** @param {string} program */
+  freeu: (program) => `to which blocks ${program} applies FreeU (it is applied as in diffusers)`,
+  /** @param {number} size */
+  batch: (size) => `which of its batch of ${size} the image is, as all have this text`,
+  /** @param {string} steps @param {string} strength */
+  lastSteps: (steps, strength) =>
+    `that ComfyUI takes ${steps} steps of more, at the end, with denoise ${strength}`,
   /** @param {string} name */
   noise: (name) => `noise source ${name}`,
 
