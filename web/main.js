@@ -197,6 +197,7 @@ const navigation = createNavigation(
     compare: () => void comparing().then((view) => view.enter(), tell),
     speed: () => void speed().then((view) => view.enter(), tell),
     gallery: () => gallery.enter(),
+    queue: queueing.enter,
     privacy: () => privacy.enter(),
     about: () => void about.show(),
   },

@@ -249,6 +249,8 @@ export const say = {
   jobState: (/** @type {string} */ state) => state,
   queueStops: () => "The queue pauses after the present job.",
   moveJob: (/** @type {string} */ prompt) => `Move (Alt and arrow keys, or drag): ${prompt}`,
+  moveJobBy: (/** @type {"up" | "down"} */ way, /** @type {string} */ prompt) =>
+    `Move ${way}: ${prompt}`,
   dropJob: (/** @type {string} */ prompt) => `Remove: ${prompt}`,
   queueEnded: (/** @type {number} */ count) =>
     count === 1 ? "The queue has ended: 1 job." : `The queue has ended: ${count} jobs.`,

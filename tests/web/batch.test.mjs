@@ -107,6 +107,31 @@ test("Generate expands six into the queue, and the images have their own texts",
   });
 });
 
+test("Generate makes its own images alone, and a Cancel leaves none of them", async (t) => {
+  const { page, type, generate, cancel, open, expand, close, queue } = await begin(t);
+  await open();
+  await expand();
+  await close();
+  await type({ prompt: "waits" });
+  await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
+  await page.getByRole("button", { name: "Add to queue" }).click();
+  await queue("1 waiting");
+  await type({ prompt: "{cat|cat}", count: "4", steps: "200" });
+  await generate.press("Enter");
+  await queue("4 waiting, 1 running");
+  await cancel.click();
+  await page.locator("#undo-text").filter({ hasText: "4 jobs are taken out" }).waitFor();
+  await queue("1 waiting");
+  await type({ prompt: "{dog|dog}", count: "2", steps: "1" });
+  await generate.press("Enter");
+  await queue("1 waiting, 2 done");
+  const records = await storedIn(page, "pictures");
+  assert.deepEqual(
+    records.map(({ request }) => request.prompt),
+    ["dog", "dog"],
+  );
+});
+
 test("what is wrong with a prompt is told by its field, and nothing runs", async (t) => {
   const { page, type, generate, complaint, open, expand, close } = await begin(t);
   await open();
@@ -248,6 +273,12 @@ test("thousands of jobs are listed in part, and the page stays quick", async (t)
   await queue("3125 waiting");
   await page.locator('[data-view="queue"]').click();
   await page.getByText("2925 more are not shown.").waitFor();
+  await page
+    .locator("#jobs li")
+    .nth(199)
+    .getByRole("button", { name: /^Move down/ })
+    .press("Enter");
+  await page.locator("#queue-moved").filter({ hasText: "Position 201 of 3125" }).waitFor();
   assert.equal(await page.locator("#jobs li[data-state]").count(), 200);
   await page.locator("#queue-run").click();
   await queue("3 done");

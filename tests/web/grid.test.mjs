@@ -192,7 +192,7 @@ test("cells that failed, were cancelled or deleted are shown, and made again", a
   await axis("Y", "Steps", "3, 30");
   await press("Generate 6 images");
   await dialog.getByText(/failed: Step 3 gave values that are not numbers/).waitFor();
-  await press("Take the rest out of the queue");
+  await press("Remove the waiting cells from the queue");
   await dialog
     .getByText(/cancelled/)
     .first()

@@ -45,6 +45,18 @@ test("jobs are moved by keys and by dragging, and the order is kept and followed
   await page.keyboard.press("Alt+ArrowUp");
   await reads("one three two four");
   await moved.filter({ hasText: "Position 2 of 4" }).waitFor();
+  await t.test("and by the buttons of a job", async () => {
+    await jobs.nth(3).getByRole("button", { name: "Move up: four" }).click();
+    await reads("one three four two");
+    await moved.filter({ hasText: "Position 3 of 4" }).waitFor();
+    const focus = await page.evaluate(() => document.activeElement?.ariaLabel);
+    assert.equal(focus, "Move up: four");
+    await jobs.nth(2).getByRole("button", { name: "Move down: four" }).click();
+    await reads("one three two four");
+    await jobs.nth(3).getByRole("button", { name: "Move down: four" }).click();
+    await moved.filter({ hasText: "It is the last job." }).waitFor();
+    await jobs.nth(1).locator(".move").focus();
+  });
   // The focus stays on the job.
   await page.keyboard.press("Alt+ArrowUp");
   await reads("three one two four");

@@ -4,9 +4,10 @@
 
 import { byId, chip, element } from "../dom.js";
 import { expands } from "../request/expands.js";
-import { addJobs, listJobs } from "../storage/jobs.js";
+import { addJobs, listJobs, putJobs, takeJobs } from "../storage/jobs.js";
 import { remember, remembered } from "../storage/settings.js";
 import { batchText as text } from "../strings/batch.js";
+import { offerUndo } from "../views/undo.js";
 import { expandRow } from "./expand.js";
 import { addGrid } from "./grids.js";
 import { storedBook } from "./jobs.js";
@@ -31,14 +32,15 @@ import { createTabs } from "./tabs.js";
  * @property {(title: string, grid: import("./cells.js").Grid) => Promise<void>} addGrid the same
  * with the cells of a grid
  * @property {() => void} resume starts the queue, if that is wanted
- * @property {() => Promise<void>} run starts the queue
+ * @property {() => Promise<unknown>} run starts the queue
  * @property {() => boolean} runs whether the queue runs
  * @property {(id: number) => void} view shows an image of the gallery
  *
  * @typedef {object} Handlers
- * @property {(rows: Row[]) => Promise<number>} add puts rows into the queue, expanded; resolves to
- * their number
- * @property {Work["run"]} run
+ * @property {(rows: Row[], whole: boolean, click: string) => Promise<number>} add puts rows into the
+ * queue, expanded, as jobs of one press of Generate; resolves to their number
+ * @property {(click?: string) => Promise<boolean>} run starts the queue, or the jobs of one press of
+ * Generate alone; resolves to whether one was cancelled
  * @property {Work["runs"]} runs
  * @property {(id: number) => void} view shows an image of the gallery
  * @property {(sentence: string) => void} told shows a sentence below the form
@@ -84,7 +86,7 @@ export async function createMany(form, handlers) {
       tabs.show("results");
       await results.choose(id);
     },
-    ...{ resume, run, runs: handlers.runs },
+    ...{ resume, run: () => run(), runs: handlers.runs },
     view(id) {
       dialog.close();
       handlers.view(id);
@@ -135,7 +137,8 @@ export async function createMany(form, handlers) {
 }
 
 /**
- * Makes images of prompts that are to be expanded.
+ * Makes images of prompts that are to be expanded: these alone, whatever else waits in the queue.
+ * What a Cancel leaves of them is taken out of the queue, as it is without the queue.
  * @param {Row} fields
  * @param {Work["form"]} form
  * @param {Handlers} handlers
@@ -144,14 +147,25 @@ async function generate(fields, form, { add, run, told, tell }) {
   form.showFault(null);
   try {
     const failed = await failedJobs();
-    told(text.queued(await add([fields])));
-    await run();
+    const click = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    told(text.queued(await add([fields], false, click)));
+    if (await run(click)) await drop(click, tell);
     // The queue tells its faults in its own list: here the user looks at the form.
     const [first] = (await failedJobs()).filter(({ id }) => !failed.some((one) => one.id === id));
     if (first) tell(new Error(first.reason));
   } catch (error) {
     tell(error);
   }
+}
+
+/**
+ * Takes what waits of a press of Generate out of the queue; Undo puts it back.
+ * @param {string} click
+ * @param {(error: unknown) => void} tell
+ */
+async function drop(click, tell) {
+  const taken = await takeJobs((job) => job.click === click && job.state === "waiting");
+  if (taken.length) offerUndo(text.dropped(taken.length), () => void putJobs(taken).catch(tell));
 }
 
 const failedJobs = async () => (await listJobs()).filter(({ state }) => state === "failed");

@@ -2,7 +2,7 @@
 // both name the grid and the cell, so what has become of a cell is found at any time, also after a
 // reload. A cell whose job was removed, or whose image was deleted, can be made again.
 
-import { addJobs, deleteJobs, listJobs, putJobs } from "../storage/jobs.js";
+import { addJobs, listJobs, putJobs, takeJobs } from "../storage/jobs.js";
 import { listImages } from "../storage/images.js";
 import { changed, transact } from "./database.js";
 
@@ -69,24 +69,21 @@ export async function readStates() {
 }
 
 /**
- * Takes the cells of a grid out of the queue that wait or failed.
+ * Takes cells of a grid out of the queue, by what is stored of them at this moment. A cell that
+ * runs stays.
  * @param {SavedGrid} grid
- * @param {Job[]} jobs
+ * @param {(job: Job) => boolean} [which] without it all
  * @returns {Promise<Job[]>} those that were taken out
  */
-export async function stopCells({ id }, jobs) {
-  const own = jobs.filter(({ origin, state }) => origin?.grid === id && state !== "running");
-  await deleteJobs(own.map((job) => job.id));
-  return own;
-}
+export const stopCells = ({ id }, which = () => true) =>
+  takeJobs((job) => job.origin?.grid === id && job.state !== "running" && which(job));
 
 /**
  * Deletes a grid; its images stay in the gallery. Returns what brings it back.
  * @param {SavedGrid} grid
- * @param {Job[]} jobs
  */
-export async function dropGrid(grid, jobs) {
-  const taken = await stopCells(grid, jobs);
+export async function dropGrid(grid) {
+  const taken = await stopCells(grid);
   await transact("grids", "readwrite", (store) => store.delete(grid.id));
   changed();
   return async () => {

@@ -14,11 +14,10 @@ import { createTable } from "./table.js";
 
 /** @typedef {import("./grids.js").SavedGrid} SavedGrid */
 /** @typedef {import("./states.js").CellState} CellState */
-/** @typedef {import("../storage/jobs.js").Job} Job */
 
 /**
- * The grid that is shown, what has become of its cells, and all jobs of the queue.
- * @typedef {{ grid: SavedGrid, cells: CellState[], jobs: Job[] }} Shown
+ * The grid that is shown, and what has become of its cells.
+ * @typedef {{ grid: SavedGrid, cells: CellState[] }} Shown
  */
 
 /** Milliseconds after a change until the table follows: images may come quickly. */
@@ -75,7 +74,7 @@ export function createResults({ resume, run, runs, view }) {
     const { images, jobs } = await readStates();
     // Another one may have been chosen meanwhile: then that is read next.
     if (grid?.id !== (chooser.value || undefined)) return;
-    shown = grid ? { grid, cells: statesOf(grid, images, jobs), jobs } : null;
+    shown = grid ? { grid, cells: statesOf(grid, images, jobs) } : null;
     show();
   }
 
@@ -133,18 +132,19 @@ function createButtons(shown, { resume, run, runs, tell }) {
   const retry = acting("", async ({ grid }) => {
     const { images, jobs } = await readStates();
     const missing = missingOf(statesOf(grid, images, jobs));
-    const old = jobs.filter(({ origin }) => missing.includes(origin?.cell ?? -1));
-    await stopCells(grid, old);
+    await stopCells(
+      grid,
+      ({ state, origin }) => state !== "waiting" && missing.includes(origin?.cell ?? -1),
+    );
     await addCells(grid, missing);
     resume();
   });
   const start = acting(text.startQueue(), run);
-  const stop = acting(text.stop(), ({ grid, jobs }) => {
-    const waiting = jobs.filter(({ state }) => state === "waiting");
-    return stopCells(grid, waiting);
-  });
-  const drop = acting(text.dropGrid(), async ({ grid, jobs }) => {
-    const back = await dropGrid(grid, jobs);
+  const stop = acting(text.stop(), ({ grid }) =>
+    stopCells(grid, ({ state }) => state === "waiting"),
+  );
+  const drop = acting(text.dropGrid(), async ({ grid }) => {
+    const back = await dropGrid(grid);
     offerUndo(text.gridDropped(), () => void back().catch(fail));
   });
   return {

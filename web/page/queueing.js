@@ -23,21 +23,23 @@ export function createQueueing(state, session, form, tell) {
   /**
    * @param {Row[]} rows fields that a row lacks are the form's
    * @param {boolean} [whole] whether a row without a start image has none: not the form's either
+   * @param {string} [click] the press of Generate that asks for them
    * @returns {Promise<number>} how many jobs they became
    */
-  async function add(rows, whole = false) {
+  async function add(rows, whole = false, click = "") {
     const { seed: _seed, ...rest } = form.fields();
     // The form's mask and strength belong to the form's start image.
     const others = withoutStartImage(rest);
     const forStart = withoutSecondPass(others);
     const formsOf = (/** @type {Row} */ row) => (row["initial"] ? forStart : whole ? others : rest);
     const full = rows.map((row) => ({ ...formsOf(row), ...row }));
-    if (!full.some(expands)) return addJobs(full).then(() => full.length);
+    if (!full.some(expands)) return addJobs(full, [], click).then(() => full.length);
     const { expandRows } = await import("../batch/jobs.js");
     const made = await expandRows(full);
     await addJobs(
       made.map(({ fields }) => fields),
       made.map(({ template }) => template && { template }),
+      click,
     );
     return made.length;
   }
@@ -63,6 +65,8 @@ export function createQueueing(state, session, form, tell) {
     add,
     run: runner.run,
     runs: () => state.get().queueRuns,
+    /** The view is shown. */
+    enter: queue.enter,
 
     /** Shows the jobs, and goes on with them. @param {boolean} interrupted */
     async begin(interrupted) {

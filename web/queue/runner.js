@@ -1,6 +1,7 @@
 // The queue's runner: makes the waiting jobs one after another, until none waits, the user stops it
 // or the engine fails. If the page is closed while it runs, it goes on when the page is opened
-// again. Of a job that was cancelled the images that are not made yet wait.
+// again. Of a job that was cancelled, or in which the page was closed, the images that are not made
+// yet wait. Generate can run its own jobs alone.
 
 import { isChosen, laterSeed } from "../request/seed.js";
 
@@ -10,7 +11,8 @@ import { isChosen, laterSeed } from "../request/seed.js";
 /**
  * @typedef {object} Needs
  * @property {() => Promise<Job[]>} list reads all jobs
- * @property {(job: Job) => Promise<void>} change stores a changed job
+ * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that is
+ * still there, and is still in the state `from`; resolves to whether it was stored
  * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
  * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made;
  * returns what ends that
@@ -26,17 +28,19 @@ import { isChosen, laterSeed } from "../request/seed.js";
 export function createRunner(state, { list, change, make, onMade, onEnd, onFault }) {
   /** Whether the loop of `run` is still running. */
   let looping = false;
+  /** The presses of Generate whose jobs alone are run; null for all jobs. @type {string[] | null} */
+  let only = null;
 
   /**
    * Stores how a job ended.
    * @param {Job} job
    * @param {Outcome} outcome
-   * @param {number} made how many of its images were made
+   * @param {number} count how many of its images were made
    * @returns {Promise<boolean>} whether to go on with the next job
    */
-  async function close(job, outcome, made) {
+  async function close(job, outcome, count) {
     if (outcome === "cancelled") {
-      await change({ ...job, fields: restOf(job.fields, made), state: "waiting" });
+      await change({ ...job, fields: restOf(job.fields, count), state: "waiting" });
       return false;
     }
     if (outcome === "done") {
@@ -47,22 +51,54 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
     return !outcome.engineGone;
   }
 
-  async function run() {
+  /**
+   * Makes a job's images. After each one it is stored how many there are: if the page is closed,
+   * only the others are made later.
+   * @param {Job} job
+   * @returns {Promise<Outcome>}
+   */
+  async function work(job) {
+    const several = Number(job.fields["count"] ?? 1) > 1;
+    let count = 0;
+    /** @type {Promise<unknown>} */
+    let stored = Promise.resolve();
+    const end = onMade(() => {
+      count += 1;
+      const now = /** @type {Job} */ ({ ...job, state: "running", made: count });
+      if (several) stored = stored.then(() => change(now));
+    });
+    const outcome = await make(job.fields, job.origin).finally(end);
+    await stored;
+    if (!(await close(job, outcome, count))) state.set({ queueRuns: false });
+    return outcome;
+  }
+
+  /**
+   * @param {string} [click] the press of Generate whose jobs alone are run; without it all are
+   * @returns {Promise<boolean>} whether a job was cancelled
+   */
+  async function run(click = "") {
     state.set({ queueRuns: true });
-    if (looping) return;
+    if (looping) {
+      only = only && click ? [...only, click] : null;
+      return false;
+    }
     looping = true;
+    only = click ? [click] : null;
+    let cancelled = false;
     let done = 0;
     try {
       while (state.get().queueRuns) {
         // The list may have changed in the meantime, also in another tab.
-        const job = (await list()).find((one) => one.state === "waiting");
+        const job = (await list()).find(
+          ({ state: now, click = "" }) => now === "waiting" && (only?.includes(click) ?? true),
+        );
         if (!job || !state.get().queueRuns) break;
-        await change({ ...job, state: "running" });
-        let made = 0;
-        const end = onMade(() => (made += 1));
-        const outcome = await make(job.fields, job.origin).finally(end);
-        if (!(await close(job, outcome, made))) state.set({ queueRuns: false });
+        // It may be gone: removed, or begun by another tab.
+        if (!(await change({ ...job, state: "running" }, "waiting"))) continue;
+        const outcome = await work(job);
         if (outcome === "done") done += 1;
+        cancelled = outcome === "cancelled";
       }
       if (state.get().queueRuns && done) await onEnd(done);
     } catch (error) {
@@ -70,6 +106,7 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
     }
     looping = false;
     state.set({ queueRuns: false });
+    return cancelled;
   }
 
   return {
@@ -78,11 +115,19 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
     /** Ends the runner after the present job. */
     stop: () => state.set({ queueRuns: false }),
 
-    /** Goes on after the page was closed: the job that ran then waits again. */
+    /**
+     * Goes on after the page was closed: of the job that ran then the images wait that are not made
+     * yet. If it was one of a press of Generate, only those go on.
+     */
     async resume() {
-      for (const job of (await list()).filter((one) => one.state === "running"))
-        await change({ ...job, state: "waiting" });
-      await run();
+      let click = "";
+      for (const { made = 0, ...job } of (await list()).filter((one) => one.state === "running")) {
+        click = job.click ?? "";
+        const ended = made > 0 && made >= Number(job.fields["count"] ?? 1);
+        const fields = restOf(job.fields, made);
+        await change({ ...job, ...(ended ? { state: "done" } : { fields, state: "waiting" }) });
+      }
+      await run(click);
     },
   };
 }

@@ -7,8 +7,10 @@ import { changed, transact } from "./database.js";
 /** @typedef {"waiting" | "running" | "done" | "failed"} JobState */
 /**
  * `order`: its place among the others where the user has moved some; else its number counts.
+ * `made`: how many of its images are made, while it runs. `click`: the press of Generate that it
+ * belongs to.
  * @typedef {{ id: number, fields: Row, state: JobState, reason?: string, origin?: Origin,
- *   order?: number }} Job
+ *   order?: number, made?: number, click?: string }} Job
  */
 
 /**
@@ -21,12 +23,14 @@ import { changed, transact } from "./database.js";
 /**
  * @param {Row[]} rows
  * @param {(Origin | undefined)[]} [origins] of the rows
+ * @param {string} [click] the press of Generate that they belong to
  */
-export async function addJobs(rows, origins = []) {
+export async function addJobs(rows, origins = [], click = "") {
   await transact(["jobs"], "readwrite", (jobs) => {
     for (const [at, fields] of rows.entries()) {
       const origin = origins[at];
-      jobs.add({ fields, state: "waiting", ...(origin && { origin }) });
+      const beside = { ...(origin && { origin }), ...(click && { click }) };
+      jobs.add({ fields, state: "waiting", ...beside });
     }
   });
   changed("jobs");
@@ -46,39 +50,77 @@ export async function listJobs() {
   return inOrder(await transact(["jobs"], "readonly", (jobs) => jobs.getAll()));
 }
 
-/** Stores a changed job; its place may have changed in the meantime. @param {Job} job */
-export async function changeJob(job) {
+/**
+ * Stores a changed job, unless it was removed in the meantime; its place may have changed.
+ * @param {Job} job
+ * @param {JobState} [from] the state that it must have until now
+ * @returns {Promise<boolean>} whether it was stored
+ */
+export async function changeJob(job, from) {
+  let stored = false;
   await transact(["jobs"], "readwrite", (jobs) => {
-    const stored = jobs.get(job.id);
-    stored.onsuccess = () => {
-      const { order } = stored.result ?? job;
-      jobs.put(order === undefined ? job : { ...job, order });
+    const reading = jobs.get(job.id);
+    reading.onsuccess = () => {
+      /** @type {Job | undefined} */
+      const before = reading.result;
+      if (!before || (from && before.state !== from)) return;
+      stored = true;
+      jobs.put(before.order === undefined ? job : { ...job, order: before.order });
     };
   });
-  changed("jobs");
+  if (stored) changed("jobs");
+  return stored;
 }
 
 /**
- * Moves a job to a place among all of them; the others keep their order.
+ * Moves a job before or after another; the rest keep their order.
  * @param {number} id
- * @param {number} to counted from 0
+ * @param {number} neighbour the other's number
+ * @param {"before" | "after"} side
+ * @returns {Promise<{ place: number, count: number } | null>} its place among all jobs, from 1;
+ * null if one of the two is gone
  */
-export async function moveJob(id, to) {
+export async function moveJob(id, neighbour, side) {
+  /** @type {{ place: number, count: number } | null} */
+  let moved = null;
   await transact(["jobs"], "readwrite", (jobs) => {
     const reading = jobs.getAll();
     reading.onsuccess = () => {
       const before = inOrder(/** @type {Job[]} */ (reading.result));
-      const from = before.findIndex((job) => job.id === id);
-      if (from < 0) return;
+      const own = before.find((job) => job.id === id);
+      const after = before.filter((job) => job !== own);
+      const beside = after.findIndex((job) => job.id === neighbour);
+      if (!own || beside < 0) return;
+      const to = side === "before" ? beside : beside + 1;
+      after.splice(to, 0, own);
+      moved = { place: to + 1, count: after.length };
       // The places that they had are dealt out anew, so that later jobs come after all of them.
       const places = before.map(orderOf);
-      const after = before.toSpliced(from, 1);
-      after.splice(to, 0, .../** @type {Job[]} */ ([before[from]]));
       for (const [at, job] of after.entries())
         if (job !== before[at]) jobs.put({ ...job, order: places[at] });
     };
   });
-  changed("jobs");
+  if (moved) changed("jobs");
+  return moved;
+}
+
+/**
+ * Deletes jobs by what is stored of them at this moment.
+ * @param {(job: Job) => boolean} which
+ * @returns {Promise<Job[]>} those that were deleted
+ */
+export async function takeJobs(which) {
+  /** @type {Job[]} */
+  let taken = [];
+  await transact(["jobs"], "readwrite", (jobs) => {
+    const reading = jobs.getAll();
+    reading.onsuccess = () => {
+      taken = /** @type {Job[]} */ (reading.result).filter(which);
+      for (const { id } of taken) jobs.delete(id);
+    };
+  });
+  if (taken.length) changed("jobs");
+  return taken;
 }
 
 /** @param {number[]} ids */

@@ -129,6 +129,9 @@ export const batchText = {
   queued: (/** @type {number} */ count) =>
     `${some(count, "job")} ${count === 1 ? "is" : "are"} added to the queue.`,
 
+  dropped: (/** @type {number} */ count) =>
+    `${some(count, "job")} ${count === 1 ? "is" : "are"} taken out of the queue.`,
+
   expand: () => "Expand {a|b} and __lists__ in prompts",
   expandHint: () =>
     "Off, braces are text. On, Generate and Add to queue put one job for each image into the " +
@@ -202,7 +205,7 @@ export const batchText = {
   saveHtml: () => "Save as HTML",
   retry: (/** @type {number} */ count) => `Make ${some(count, "missing cell")} again`,
   startQueue: () => "Start the queue",
-  stop: () => "Take the rest out of the queue",
+  stop: () => "Remove the waiting cells from the queue",
   dropGrid: () => "Delete grid",
   gridDropped: () => "The grid is deleted; its images stay in the gallery.",
   plotting: () => "Drawing the plot…",

@@ -6,7 +6,7 @@ export const queueText = {
   atEnd: (/** @type {boolean} */ first) => (first ? "It is the first job." : "It is the last job."),
   after: () => "Stop after this image",
   armed: () => "It stops when this image is finished.",
-  goesOn: () => "It goes on.",
+  goesOn: () => "The run goes on after this image.",
   stopped: (/** @type {number} */ count) =>
     count === 1 ? "Stopped after 1 image." : `Stopped after ${count} images.`,
 };

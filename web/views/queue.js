@@ -11,6 +11,9 @@ import { offerUndo } from "./undo.js";
 /** The most characters of a prompt that the list shows. */
 const SHOWN = 300;
 
+/** Milliseconds after a change until the list follows: images may come quickly. */
+const REST_MS = 100;
+
 /** The most jobs that the list shows, and how many of them before the first that is not done. */
 const [JOBS, BEFORE] = [200, 20];
 
@@ -34,18 +37,26 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
   let jobs = [];
   /** Lets the user move jobs; loaded with the first two. @type {Promise<void> | null} */
   let order = null;
+  /** The number of the job before or after one. @param {number} of @param {number} by */
+  const beside = (of, by) => jobs[jobs.findIndex(({ id }) => id === of) + by]?.id;
   const ordering = () =>
     (order ??= import("../queue/order.js").then(
-      ({ watchOrder }) => watchOrder(list, onFault),
+      ({ watchOrder }) => watchOrder(list, beside, onFault),
       () => void (order = null),
     ));
+  /** Whether the list is older than the jobs. */
+  let stale = true;
+  let timer = 0;
 
   /** @param {Job[]} which */
-  function remove(which) {
-    deleteJobs(which.map(({ id }) => id)).then(
-      () => offerUndo(say.jobsRemoved(which.length), () => void putJobs(which).catch(onFault)),
-      onFault,
-    );
+  async function remove(which) {
+    try {
+      await deleteJobs(which.map(({ id }) => id));
+      await refresh();
+      offerUndo(say.jobsRemoved(which.length), () => void putJobs(which).catch(onFault));
+    } catch (error) {
+      onFault(error);
+    }
   }
 
   function show() {
@@ -59,16 +70,25 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     const ends = !running && jobs.some((job) => job.state === "running");
     const told = jobs.length ? say.queue(jobs) : say.noJobs();
     anyById("queue-status").textContent = ends ? `${told}. ${say.queueStops()}` : told;
+    stale = true;
+    showList();
+  }
+
+  /** Makes the list anew, if it is shown and has changed. */
+  function showList() {
+    if (!stale || anyById("view-queue").hidden) return;
+    stale = false;
     const { activeElement: focus } = document;
-    const held = list.contains(focus) ? focus?.closest("li")?.dataset["job"] : undefined;
+    const row = list.contains(focus) ? focus?.closest("li") : null;
+    const at = row ? [...row.querySelectorAll("button")].findIndex((one) => one === focus) : 0;
     const open = jobs.findIndex((job) => job.state !== "done");
     const from = jobs.length > JOBS ? Math.max(0, open - BEFORE) : 0;
     const shown = jobs.slice(from, from + JOBS);
-    const items = shown.map((job) => item(job, () => remove([job])));
+    const items = shown.map((job) => item(job, () => void remove([job])));
     const rest = jobs.length - shown.length;
     list.replaceChildren(...items, ...(rest ? [withText("li", say.moreJobs(rest))] : []));
-    const again = held && list.querySelector(`[data-job="${held}"] button`);
-    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+    const again = row && items.find(({ dataset }) => dataset["job"] === row.dataset["job"]);
+    again?.querySelectorAll("button")[Math.max(at, 0)]?.focus({ preventScroll: true });
     if (jobs.length > 1) void ordering();
   }
 
@@ -89,7 +109,7 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
   onPress("queue-run", () => (state.get().queueRuns ? onStop() : onRun()));
   onPress("queue-clear", () => {
     const old = jobs.filter((job) => job.state === "done" || job.state === "failed");
-    remove(old.length ? old : jobs.filter((job) => job.state === "waiting"));
+    void remove(old.length ? old : jobs.filter((job) => job.state === "waiting"));
   });
   notifyBox.checked = state.get().notify;
   notifyBox.addEventListener("change", async () => {
@@ -97,8 +117,13 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     state.set({ notify: notifyBox.checked });
   });
   state.subscribe(["queueRuns"], show);
-  onChange("jobs", () => void refresh().catch(onFault));
-  return { refresh };
+  onChange("jobs", () => {
+    timer ||= window.setTimeout(() => {
+      timer = 0;
+      refresh().catch(onFault);
+    }, REST_MS);
+  });
+  return { refresh, enter: showList };
 }
 
 /**
@@ -112,7 +137,13 @@ function item({ id, fields, state, reason, origin }, onDrop) {
   status.className = "hint";
   const move = element("button", { type: "button", className: "move" }, "⠿");
   move.ariaLabel = say.moveJob(prompt);
-  const made = element("li", {}, move, withText("p", prompt), status);
+  const steps = /** @type {const} */ (["up", "down"]).map((way) => {
+    const step = element("button", { type: "button", className: `move-${way}` });
+    step.textContent = way === "up" ? "↑" : "↓";
+    step.ariaLabel = say.moveJobBy(way, prompt);
+    return step;
+  });
+  const made = element("li", {}, move, withText("p", prompt), status, ...steps);
   made.dataset["state"] = state;
   made.dataset["job"] = String(id);
   if (state !== "running") {

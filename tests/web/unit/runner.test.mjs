@@ -23,16 +23,23 @@ function queueOf(states, make) {
   const ended = [];
   /** @type {unknown[]} */
   const faults = [];
+  /** Calls what hears of images. */
+  let hear = () => {};
   const runner = createRunner(state, {
     list: async () => [...jobs.values()],
-    change: async (job) => void jobs.set(job.id, job),
+    change: async (job, from) => {
+      const before = jobs.get(job.id);
+      const fits = before !== undefined && (!from || before.state === from);
+      if (fits) jobs.set(job.id, job);
+      return fits;
+    },
     make: async ({ prompt }) => make(Number(prompt)),
-    onMade: () => () => {},
+    onMade: (own) => ((hear = own), () => (hear = () => {})),
     onEnd: (done) => void ended.push(done),
     onFault: (error) => void faults.push(error),
   });
   const told = () => [...jobs.values()].map((job) => job.reason ?? job.state).join(" ");
-  return { state, jobs, runner, ended, faults, told };
+  return { state, jobs, runner, ended, faults, told, made: () => hear() };
 }
 
 test("all that waits is made, one at a time, and the end is told", async () => {
@@ -114,4 +121,75 @@ test("a fault of the storage is told and ends it", async () => {
   await queue.runner.run();
   assert.match(String(queue.faults[0]), /no disk/);
   assert.equal(queue.state.get().queueRuns, false);
+});
+
+test("a press of Generate runs its own jobs alone, and says whether they were cancelled", async () => {
+  /** @type {number[]} */
+  const made = [];
+  const queue = queueOf(["waiting", "waiting", "waiting", "waiting"], (id) => {
+    made.push(id);
+    return id === 4 ? "cancelled" : "done";
+  });
+  for (const [id, click] of /** @type {[number, string][]} */ ([
+    [2, "a"],
+    [3, "b"],
+    [4, "b"],
+  ]))
+    Object.assign(queue.jobs.get(id) ?? {}, { click });
+  assert.equal(await queue.runner.run("a"), false);
+  assert.deepEqual(made, [2]);
+  assert.equal(await queue.runner.run("b"), true);
+  assert.deepEqual(made, [2, 3, 4]);
+  assert.equal(queue.told(), "waiting done done waiting");
+});
+
+test("after a reload the rest of a job is made, and what else waited only if it ran before", async () => {
+  /** @type {unknown[]} */
+  const counts = [];
+  const queue = queueOf(["waiting", "running", "running"], (id) => {
+    counts.push([id, queue.jobs.get(id)?.fields["count"], queue.jobs.get(id)?.fields["seed"]]);
+    return "done";
+  });
+  const [first, second] = [queue.jobs.get(2), queue.jobs.get(3)];
+  Object.assign(first ?? {}, { made: 7, click: "a" });
+  Object.assign(first?.fields ?? {}, { count: "10", seed: "5" });
+  Object.assign(second ?? {}, { made: 2, click: "a", fields: { prompt: "3", count: "2" } });
+  await queue.runner.resume();
+  assert.deepEqual(counts, [[2, "3", "12"]]);
+  assert.equal(queue.told(), "waiting done done");
+});
+
+test("how many images of a job are made is stored after each", async () => {
+  const queue = queueOf(["waiting"], async () => {
+    queue.made();
+    queue.made();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    assert.equal(queue.jobs.get(1)?.made, 2);
+    return /** @type {const} */ ("cancelled");
+  });
+  Object.assign(queue.jobs.get(1)?.fields ?? {}, { count: "3" });
+  await queue.runner.run();
+  assert.equal(queue.jobs.get(1)?.made, undefined);
+  assert.equal(queue.jobs.get(1)?.fields["count"], "1");
+});
+
+test("a job that was removed meanwhile is neither made nor stored again", async () => {
+  /** @type {number[]} */
+  const made = [];
+  const queue = queueOf(["waiting", "waiting"], (id) => {
+    made.push(id);
+    return "done";
+  });
+  const [one] = [...queue.jobs.values()];
+  let reads = 0;
+  const values = queue.jobs.values.bind(queue.jobs);
+  // The list is read before the job is removed.
+  queue.jobs.values = () => {
+    const all = [...values()];
+    if (++reads === 1) queue.jobs.delete(one?.id ?? 0);
+    return all[Symbol.iterator]();
+  };
+  await queue.runner.run();
+  assert.deepEqual(made, [2]);
+  assert.equal(queue.jobs.has(1), false);
 });
