@@ -45,8 +45,13 @@ test("presets are saved, applied, renamed, deleted, exported and imported", asyn
     assert.equal(await value(page, "width"), "128");
     assert.equal(await value(page, "prompt"), "other");
     await page.locator("#undo-text").filter({ hasText: "“draft” is applied." }).waitFor();
+    await type({ prompt: "typed since", guidance_scale: "6" });
     await page.locator("#undo-act").click();
     assert.equal(await value(page, "steps"), "9");
+    // What was typed since stays.
+    assert.equal(await value(page, "prompt"), "typed since");
+    assert.equal(await value(page, "guidance_scale"), "6");
+    await type({ prompt: "other" });
   });
   await t.test("with the prompt, and chosen fields alone", async () => {
     await open();
@@ -116,12 +121,39 @@ test("presets are renamed, deleted, exported and imported by keys", async (t) =>
     await load('{"styles": []}');
     await told.filter({ hasText: "it has no list of presets" }).waitFor();
   });
+  await t.test("what another tab has saved meanwhile stays, also by an Undo", async () => {
+    await page.evaluate(() => {
+      const all = JSON.parse(localStorage.getItem("darkroom.presets") ?? "[]");
+      const more = [...all, { name: "portrait", fields: { steps: "7" } }];
+      localStorage.setItem("darkroom.presets", JSON.stringify(more));
+    });
+    await dialog.getByRole("button", { name: "Delete: words (2)" }).press("Enter");
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => {
+      const all = JSON.parse(localStorage.getItem("darkroom.presets") ?? "[]");
+      const more = [...all, { name: "late", fields: { steps: "7" } }];
+      localStorage.setItem("darkroom.presets", JSON.stringify(more));
+    });
+    await page.locator("#undo-act").click();
+  });
   await t.test("they are there after a reload", async () => {
     await page.reload();
     await state("ready");
     await open();
     await dialog.waitFor();
-    assert.equal((await presetNames(page)).length, 4);
+    const names = ["late", "portrait", "quick", "quick (2)", "words", "words (2)"];
+    assert.deepEqual(await presetNames(page), names);
+  });
+  await t.test("what is not stored is told, and the list stays as it was", async () => {
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException("full", "QuotaExceededError");
+      };
+    });
+    await dialog.getByLabel("Name", { exact: true }).fill("lost");
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await told.filter({ hasText: "Not saved: the browser does not store it." }).waitFor();
+    assert.equal((await presetNames(page)).length, 6);
   });
 });
 

@@ -17,22 +17,35 @@ const SHOWN = 160;
  * @param {() => Record<string, string>} form.all the form's settings, as typed
  * @param {() => Record<string, string>} form.changed those that differ from the defaults
  * @param {(fields: [string, string][]) => void} form.fill fills in some
- * @param {() => () => void} form.snapshot what brings back the form as it is
+ * @param {(error: unknown) => void} form.tell shows a fault on the page
  */
 export function createPresets(form) {
   const { dialog, list, none, told, name, choice, actions, input } = createParts();
-  let presets = listPresets();
 
-  /** @param {Preset[]} all @param {string} [focus] the preset that gets the focus */
-  function keep(all, focus) {
-    presets = storePresets(all);
+  /**
+   * Changes what is stored at this moment: another tab may have changed it since it was shown.
+   * @param {(all: Preset[]) => Preset[]} change
+   * @param {string} [focus] the preset that gets the focus
+   * @returns {boolean} whether it was stored; if not, the page says why
+   */
+  function keep(change, focus) {
+    try {
+      storePresets(change(listPresets()));
+    } catch (error) {
+      show();
+      if (dialog.open) tell(/** @type {Error} */ (error).message);
+      else form.tell(error);
+      return false;
+    }
     show();
-    const at = presets.findIndex((one) => one.name === focus);
+    const at = listPresets().findIndex((one) => one.name === focus);
     list.children[at]?.querySelector("button")?.focus();
+    return true;
   }
 
   function show() {
     const acts = { apply, rename, remove };
+    const presets = listPresets();
     list.replaceChildren(...presets.map((preset) => item(preset, acts)));
     none.hidden = presets.length > 0;
     actions.exports.disabled = !presets.length;
@@ -43,30 +56,39 @@ export function createPresets(form) {
 
   /** @param {Preset} preset */
   function apply(preset) {
-    const back = form.snapshot();
+    const names = Object.keys(preset.fields);
+    const before = form.all();
     form.fill(Object.entries(preset.fields));
+    const after = form.all();
     dialog.close();
-    offerUndo(text.applied(preset.name), back);
+    // What the user has changed since stays.
+    offerUndo(text.applied(preset.name), () => {
+      const now = form.all();
+      const same = names.filter((field) => now[field] === after[field]);
+      form.fill(same.map((field) => [field, before[field] ?? ""]));
+    });
   }
 
   /** @param {Preset} former @param {string} wanted */
   function rename(former, wanted) {
     if (!wanted) return tell(text.noName());
-    const others = presets.filter((one) => one !== former);
+    const others = without(listPresets(), former.name);
     if (others.some((one) => one.name === wanted)) return tell(text.taken(wanted));
     tell("");
-    keep([...others, { ...former, name: wanted }], wanted);
+    keep((all) => [...without(all, former.name), { ...former, name: wanted }], wanted);
   }
 
   /** Stores a preset as it was. @param {Preset} former */
   const bringBack = (former) => () =>
-    keep([...presets.filter((one) => one.name !== former.name), former], former.name);
+    void keep((all) => [...without(all, former.name), former], former.name);
 
   /** @param {Preset} preset */
   function remove(preset) {
-    const at = presets.indexOf(preset);
-    const others = presets.filter((one) => one !== preset);
-    keep(others, others[Math.min(at, others.length - 1)]?.name);
+    const presets = listPresets();
+    const at = presets.findIndex((one) => one.name === preset.name);
+    const others = without(presets, preset.name);
+    const next = others[Math.min(at, others.length - 1)]?.name;
+    if (!keep((all) => without(all, preset.name), next)) return;
     if (!others.length) name.focus();
     offerUndo(text.deleted(preset.name), bringBack(preset));
   }
@@ -76,13 +98,13 @@ export function createPresets(form) {
     const fields = choice.fields();
     if (!wanted) return (name.focus(), tell(text.noName()));
     if (!Object.keys(fields).length) return tell(text.noField());
-    const former = presets.find((one) => one.name === wanted);
-    keep([...presets.filter((one) => one !== former), { name: wanted, fields }]);
+    const former = listPresets().find((one) => one.name === wanted);
+    if (!keep((all) => [...without(all, wanted), { name: wanted, fields }])) return;
     tell(text.saved(wanted));
     if (former) offerUndo(text.replaced(wanted), bringBack(former));
   });
   actions.exports.addEventListener("click", () =>
-    save("darkroom-presets.json", presetFile(presets)),
+    save("darkroom-presets.json", presetFile(listPresets())),
   );
   input.addEventListener("change", async () => {
     const [file] = input.files ?? [];
@@ -90,10 +112,11 @@ export function createPresets(form) {
     if (!file) return;
     try {
       const found = readPresets(await file.text());
-      const all = [...presets];
-      for (const one of found.presets) all.push({ ...one, name: freeName(one.name, all) });
-      keep(all);
-      tell(text.imported(found.presets.length, found.unknown));
+      const add = (/** @type {Preset[]} */ all) => {
+        for (const one of found.presets) all.push({ ...one, name: freeName(one.name, all) });
+        return all;
+      };
+      if (keep(add)) tell(text.imported(found.presets.length, found.unknown, found.wrong));
     } catch (error) {
       tell(text.wrongFile(file.name, /** @type {Error} */ (error).message));
     }
@@ -101,7 +124,6 @@ export function createPresets(form) {
 
   return {
     open() {
-      presets = listPresets();
       tell("");
       show();
       choice.offer(form.all(), form.changed());
@@ -110,6 +132,9 @@ export function createPresets(form) {
     },
   };
 }
+
+/** The others. @param {Preset[]} all @param {string} name */
+const without = (all, name) => all.filter((one) => one.name !== name);
 
 /**
  * @param {Preset} preset

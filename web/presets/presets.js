@@ -4,16 +4,19 @@
 
 import { FIELDS } from "../engine/fields.js";
 import { fieldsOf } from "../files/fields.js";
+import { bounded, fitting } from "../files/left_over.js";
 import { DEFAULTS, fieldName } from "../request/defaults.js";
 import { remember, remembered } from "../storage/settings.js";
+import { SAMPLERS } from "../strings.js";
+import { lossText } from "../strings/losses.js";
 import { presetText as text } from "../strings/presets.js";
 
 /** @typedef {{ name: string, fields: Record<string, string> }} Preset */
 
 const NAME = "presets";
-/** The list's name in a file, and the most characters that one may have. */
+/** The list's name in a file, and the most characters that a file and all that is stored may have. */
 const LIST = "presets";
-const FILE_MAX = 1_000_000;
+const [FILE_MAX, STORED_MAX] = [1_000_000, 1_000_000];
 
 /** Fields of the form besides those of a request. */
 const BESIDE = new Set(["style", "loras", "upscaler"]);
@@ -33,11 +36,15 @@ export function listPresets() {
   }
 }
 
-/** Stores these alone; returns them by name. @param {Preset[]} presets */
+/**
+ * Stores these alone.
+ * @param {Preset[]} presets
+ * @throws {Error} if the browser does not store them, or they are too many
+ */
 export function storePresets(presets) {
-  const all = sorted(presets);
-  remember(NAME, all.length ? JSON.stringify(all) : null);
-  return all;
+  const written = JSON.stringify(sorted(presets));
+  if (written.length > STORED_MAX) throw new Error(text.tooMany());
+  if (!remember(NAME, presets.length ? written : null)) throw new Error(text.notStored());
 }
 
 /** A file of presets. @param {Preset[]} presets */
@@ -47,7 +54,8 @@ export const presetFile = (presets) =>
 /**
  * Reads a file of presets.
  * @param {string} json
- * @returns {{ presets: Preset[], unknown: string[] }} with the names of fields that no form has
+ * @returns {{ presets: Preset[], unknown: string[], wrong: string[] }} with the names of fields that
+ * no form has, and the values that no request may have, both left out
  * @throws {Error} whose message says what is wrong with it
  */
 export function readPresets(json) {
@@ -63,7 +71,19 @@ export function readPresets(json) {
   if (!Array.isArray(list)) throw new Error(text.noList());
   const found = readAll(list);
   if (!found.presets.length) throw new Error(text.noPreset());
-  return found;
+  /** @type {string[]} */
+  const wrong = [];
+  const presets = found.presets.map(({ name, fields }) => {
+    const { fields: good, notImported } = fitting(Object.entries(fields));
+    const known = good.filter(([field, value]) => {
+      const knows = FIELDS.get(field)?.kind !== "sampler" || value === "" || SAMPLERS.has(value);
+      if (!knows) wrong.push(lossText.setting(FIELDS.get(field)?.text ?? field, value));
+      return knows;
+    });
+    wrong.push(...notImported);
+    return { name, fields: Object.fromEntries(known) };
+  });
+  return { ...found, presets, wrong: bounded(wrong) };
 }
 
 /** @param {any[]} list */

@@ -13,16 +13,19 @@ export function remembered(name) {
 }
 
 /**
- * Stores a value under a name; null deletes it. Does nothing if storage is blocked.
+ * Stores a value under a name; null deletes it. Does nothing if storage is blocked or full.
  * @param {string} name
  * @param {string | null} value
+ * @returns {boolean} whether it was stored
  */
 export function remember(name, value) {
   try {
     if (value === null) localStorage.removeItem(`darkroom.${name}`);
     else localStorage.setItem(`darkroom.${name}`, value);
+    return true;
   } catch {
     // Private windows and full disks: the page works without stored settings.
+    return false;
   }
 }
 

@@ -34,11 +34,20 @@ export const presetText = {
   applied: (/** @type {string} */ name) => `The preset “${name}” is applied.`,
   export: () => "Export all",
   import: () => "Import…",
-  imported: (/** @type {number} */ count, /** @type {string[]} */ unknown) =>
+  imported: (
+    /** @type {number} */ count,
+    /** @type {string[]} */ unknown,
+    /** @type {string[]} */ wrong,
+  ) =>
     (count === 1 ? "1 preset is imported." : `${count} presets are imported.`) +
     (unknown.length
       ? ` Left out, because this page has no such field: ${unknown.join(", ")}.`
-      : ""),
+      : "") +
+    (wrong.length ? ` Left out, because no image can be made with it: ${wrong.join(", ")}.` : ""),
+  notStored: () =>
+    "Not saved: the browser does not store it. Its storage is full, or blocked for this page.",
+  tooMany: () =>
+    "Not saved: all presets together are too large. Delete some, or shorten their prompts.",
   wrongFile: (/** @type {string} */ name, /** @type {string} */ reason) =>
     `${name} cannot be read: ${reason}`,
   noJson: (/** @type {string} */ reason) => `it is no JSON (${reason}).`,

@@ -85,8 +85,7 @@ export function createHabits(state, session, form, { fill, toForm, end, tell }) 
           ...Object.fromEntries(form.changes()),
         }),
         changed: () => Object.fromEntries(form.changes()),
-        fill,
-        snapshot: () => form.snapshot(),
+        ...{ fill, tell },
       }),
     ),
   );

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { freeName, readPresets } from "../../../web/presets/presets.js";
+import { freeName, readPresets, storePresets } from "../../../web/presets/presets.js";
 
 test("presets are read with the names that other programs have for fields", () => {
   const json = JSON.stringify({
@@ -36,4 +36,23 @@ test("an imported preset takes a name that is free", () => {
   const two = ["a", "a (2)"].map((name) => ({ name, fields: {} }));
   assert.equal(freeName("a", two), "a (3)");
   assert.equal(freeName("b", two), "b");
+});
+
+test("values that no image can be made with are left out and named", () => {
+  const fields = { steps: "1e9", sampler: "x", guidance_scale: "7.5", seed: "-4" };
+  const { presets, wrong } = readPresets(JSON.stringify([{ name: "a", fields }]));
+  assert.deepEqual(presets[0]?.fields, { guidance_scale: "7.5" });
+  assert.equal(wrong.length, 3);
+  assert.match(wrong.join(), /1e9/);
+});
+
+test("what is not stored is a fault", (t) => {
+  const preset = { name: "a", fields: { prompt: "a cat" } };
+  assert.throws(() => storePresets([preset]), /does not store it/);
+  const setItem = () => {};
+  Object.assign(globalThis, { localStorage: { setItem } });
+  t.after(() => Reflect.deleteProperty(globalThis, "localStorage"));
+  storePresets([preset]);
+  const long = { name: "b", fields: { prompt: "a".repeat(1_000_000) } };
+  assert.throws(() => storePresets([long]), /together are too large/);
 });
