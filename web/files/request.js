@@ -17,6 +17,7 @@ import { bounded, fitting } from "./left_over.js";
 import { taggedIn, writtenIn } from "./loras.js";
 import { readNai } from "./novelai.js";
 import { readSwarm } from "./swarm.js";
+import { templateOffer } from "./template.js";
 import { readParameters } from "./webui.js";
 
 /** @typedef {import("./fields.js").Fields} Fields */
@@ -140,6 +141,7 @@ function readOwn(text, texts) {
   return {
     fields: [...fields, ...beside.filter(([, value]) => value)],
     notImported: controls ? [lossText.controlImages()] : [],
+    offers: templateOffer(texts.get("darkroom-template")),
     hashes,
   };
 }

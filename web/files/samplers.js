@@ -15,8 +15,9 @@ import {
 /** @typedef {import("./fields.js").Fields} Fields */
 
 /**
- * What the user may choose instead: `name` of it, and the fields that choose it.
- * @typedef {{ name: string, fields: Fields }} Offer
+ * What the user may choose instead: `name` of it, and the fields that choose it; `label` of its
+ * button, and a sentence about it, if they are not the usual ones.
+ * @typedef {{ name: string, fields: Fields, label?: string, said?: string }} Offer
  */
 
 /**

@@ -1,5 +1,6 @@
-// The syntax of other programs' prompts: added networks, weights in braces. What this program cannot
-// do is removed from the prompt and listed as not imported. Each pattern passes over a text once.
+// The syntax of other programs' prompts: added networks, weights in braces. What this program
+// cannot do is removed from the prompt and listed as not imported. Each pattern passes over a text
+// once.
 
 import { lossText } from "../strings/losses.js";
 

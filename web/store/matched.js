@@ -41,9 +41,13 @@ export async function matched(read) {
   const text = [
     ...(notImported.length ? [lossText.notImported(notImported)] : []),
     ...(madeWith.length ? [lossText.madeWith(madeWith)] : []),
+    ...read.offers.flatMap(({ said }) => said ?? []),
   ].join(" ");
-  const offers = read.offers.map(({ name, fields }) => ({
-    ...{ label: lossText.use(name), used: lossText.used(name) },
+  const offers = read.offers.map(({ name, fields, label }) => ({
+    ...{
+      label: label ?? lossText.use(name),
+      used: label ? lossText.templateUsed() : lossText.used(name),
+    },
     fields,
   }));
   return { ...read, fields: [...fields], notImported, note: { text, offers } };

@@ -8,6 +8,12 @@ const NETWORKS = new Map([
   ["hypernet", "hypernetwork"],
 ]);
 
+/** The most characters of a template that are shown. */
+const SHOWN_MAX = 160;
+
+/** @param {string} text */
+const quoted = (text) => `“${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}”`;
+
 export const lossText = {
   /** @param {string[]} settings */
   notImported: (settings) => `Not taken over: ${settings.join("; ")}.`,
@@ -19,6 +25,10 @@ export const lossText = {
   use: (name) => `Use ${name}`,
   /** @param {string} name */
   used: (name) => `${name} is chosen.`,
+  /** @param {string[]} texts of the prompt and of the negative prompt */
+  template: (texts) => `The prompt was made from a template: ${texts.map(quoted).join("; ")}.`,
+  useTemplate: () => "Use the template",
+  templateUsed: () => "The template is chosen.",
   /** @param {string} name @param {string} value */
   setting: (name, value) => `${name}: ${value}`,
   /** Several settings of one part. @param {string} part @param {string[]} settings */

@@ -133,7 +133,11 @@ const set = (fields) =>
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-/** Fails unless a cell is as it says, no more and no less. @param {Program} program @param {Cell} cell */
+/**
+ * Fails unless a cell is as it says, no more and no less.
+ * @param {Program} program
+ * @param {Cell} cell
+ */
 function check({ usual, ...program }, cell) {
   const about = `${program.name}: ${cell.feature}`;
   const found = read(textsOf({ usual, ...program }, cell));
@@ -185,6 +189,29 @@ for (const program of programs) {
     }
   });
 }
+
+test("the template of an expanded prompt is offered", () => {
+  const darkroom = JSON.stringify({ prompt: "a red fox", negative_prompt: "blurry" });
+  const found = (/** @type {string} */ template) =>
+    read(
+      new Map([
+        ["darkroom", darkroom],
+        ["darkroom-template", template],
+      ]),
+    );
+  const { fields, offers } = found('{"prompt":"a {red|blue} fox","seed":"3"}');
+  assert.equal(new Map(fields).get("prompt"), "a red fox");
+  assert.deepEqual(offers, [
+    {
+      name: "template",
+      fields: [["prompt", "a {red|blue} fox"]],
+      said: "The prompt was made from a template: “a {red|blue} fox”.",
+      label: "Use the template",
+    },
+  ]);
+  for (const text of ["", "{", "[]", "null", '{"prompt":{}}', '{"seed":"1"}'])
+    assert.deepEqual(found(text).offers, [], text);
+});
 
 test("the table of imports is in the documentation", async () => {
   const file = join(root, "docs/imports.md");
