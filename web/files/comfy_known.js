@@ -1,5 +1,5 @@
-// Which nodes of ComfyUI's graph are read whole, or leave the image as it is. Of any other node that
-// a request is read from, the settings that are not read are listed.
+// Which nodes of ComfyUI's graph are read whole, or leave the image as it is. Of any other node
+// that a request is read from, the settings that are not read are listed.
 
 import { isOff } from "./left_over.js";
 import { own, textOf } from "./json.js";
