@@ -102,6 +102,7 @@ test("the form's own fields make a request of the engine's types", () => {
     final_sigmas: null,
     rescale_betas_zero_snr: null,
     guidance_rescale: 0,
+    freeu: null,
   });
 });
 
