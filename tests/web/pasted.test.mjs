@@ -166,6 +166,22 @@ test("the status line says that the request was the pasted text's", async (t) =>
   await told.filter({ hasText: "loaded from the image, as written by AUTOMATIC1111" }).waitFor();
 });
 
+test("the template of an expanded image is told and offered", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  const texts = {
+    darkroom: JSON.stringify({ prompt: "a red fox", seed: "3" }),
+    "darkroom-template": JSON.stringify({ prompt: "a {red|blue} fox" }),
+  };
+  await dropped(page, "a.png", pngWith(texts));
+  const note = page.locator("#losses");
+  await note.filter({ hasText: "made from a template: “a {red|blue} fox”." }).waitFor();
+  assert.equal(await page.locator("#prompt").inputValue(), "a red fox");
+  await note.getByRole("button", { name: "Use the template" }).click();
+  assert.equal(await page.locator("#prompt").inputValue(), "a {red|blue} fox");
+  assert.match(await note.innerText(), /The template is chosen\.$/);
+});
+
 /** What is typed, at once followed by what uses it: nothing leaves the field before. */
 const USES = /** @type {const} */ ([
   ["Ctrl+Enter", (/** @type {Page} */ page) => page.locator("#prompt").press("Control+Enter")],
