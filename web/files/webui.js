@@ -65,7 +65,6 @@ export function readParameters(text) {
     ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
     ...syntaxOf(value, ours, all.length > 0),
     ["rng", all.length ? noise.rng : ""],
-    ["rescale_betas_zero_snr", value("Noise Schedule") === "Zero Terminal SNR" ? "true" : ""],
     ["strength", denoise],
     ["hires_scale", hires.scale],
     // 0 are as many as the first pass has.

@@ -161,8 +161,8 @@ request_fields! {
             of_type(FieldType::Name(|| LongPrompt::ALL.map(LongPrompt::name).to_vec()))
                 .infotext_if_changed(11, "Long prompt");
         /// Whose syntax prompts are read with: `plain` is none, as in diffusers; `a1111` is that of
-        /// AUTOMATIC1111's web UI: weights `(word:1.2)`, editing `[from:to:0.5]`, alternation, `AND`,
-        /// `BREAK`, `<lora:name:0.8>`.
+        /// AUTOMATIC1111's web UI: weights `(word:1.2)`, editing `[from:to:0.5]`, alternation,
+        /// `AND`, `BREAK`, `<lora:name:0.8>`.
         #[serde(alias = "prompt_weights", deserialize_with = "prompts::syntax_from_any")]
         prompt_syntax: String = PromptSyntax::default().name().into(),
             of_type(FieldType::Name(|| PromptSyntax::ALL.map(PromptSyntax::name).to_vec()))
