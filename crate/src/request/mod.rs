@@ -310,7 +310,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::error::{Error, Result};
 
     fn field_of(result: Result<()>) -> &'static str {
         match result {
