@@ -88,7 +88,7 @@ const showOutcome = (/** @type {string} */ sentence) => status.end(sentence);
 /* The form, the image, and the progress of a task. */
 
 const form = new Form(state, {
-  onGenerate: () => (actions.generate(), habits.generated()),
+  onGenerate: () => (habits.generated(), actions.generate()),
   onPause: () => void session.pause(),
   onCancel: () => session.cancel(),
   onChange: changed,

@@ -72,6 +72,14 @@ test("presets are saved, applied, renamed, deleted, exported and imported", asyn
   });
 });
 
+/** Stores four presets before the page's own scripts run. */
+function storePresets() {
+  const names = ["quick", "quick (2)", "words", "words (2)"];
+  const presets = names.map((name, i) => ({ name, fields: { steps: `${33 + i}` } }));
+  localStorage.getItem("darkroom.presets") ??
+    localStorage.setItem("darkroom.presets", JSON.stringify(presets));
+}
+
 test("presets are renamed, deleted, exported and imported by keys", async (t) => {
   const before = () => {
     const presets = ["draft", "words"].map((name, i) => ({ name, fields: { steps: `${33 + i}` } }));
@@ -121,6 +129,18 @@ test("presets are renamed, deleted, exported and imported by keys", async (t) =>
     await load('{"styles": []}');
     await told.filter({ hasText: "it has no list of presets" }).waitFor();
   });
+});
+
+test("presets of another tab stay, and what is not stored is told", async (t) => {
+  const names = ["quick", "quick (2)", "words", "words (2)"];
+  const { page, state } = await visit(t, { server, hash: "#steps=20", before: storePresets });
+  await state("ready");
+  const open = () => page.getByRole("button", { name: "Saved settings…" }).press("Enter");
+  const dialog = page.locator("#presets-dialog");
+  const told = page.locator("#presets-told");
+  await open();
+  await dialog.waitFor();
+  assert.deepEqual(await presetNames(page), names);
   await t.test("what another tab has saved meanwhile stays, also by an Undo", async () => {
     await page.evaluate(() => {
       const all = JSON.parse(localStorage.getItem("darkroom.presets") ?? "[]");
@@ -204,8 +224,26 @@ test("prompts are remembered, found and filled in by keys, forgotten, switched o
     await dialog.getByRole("button", { name: "Undo" }).click();
     assert.equal(await items.count(), 2);
   });
-  await t.test("switched off, none is added", async () => {
+  await t.test("what never made an image is not remembered, what the queue made is", async () => {
+    await page.keyboard.press("Escape");
+    await type({ prompt: "never made", steps: "0" });
+    await page.locator("#generate").press("Enter");
+    await page.locator("#fault").waitFor();
+    await type({ prompt: "by the queue", steps: "1" });
+    await page.getByRole("button", { name: "Add to queue" }).click();
+    await page.locator('[data-view="queue"]').click();
+    await page.locator("#queue-run").click();
+    await page.locator("#queue-status").filter({ hasText: "1 done" }).waitFor();
+    await page.locator('[data-view="create"]').click();
+    await page.getByRole("button", { name: "History" }).click();
+    await dialog.waitFor();
+    const names = await items.allTextContents();
+    assert.match(names[0] ?? "", /^by the queue/);
+    assert.equal(names.length, 3);
+  });
+  await t.test("switched off, none is added, and the page says that the rest stays", async () => {
     await dialog.getByLabel("Remember prompts").uncheck();
+    await dialog.getByText("3 prompts stay here until you press “Clear the history”.").waitFor();
     await page.keyboard.press("Escape");
     await make({ prompt: "a secret" });
     await page.getByRole("button", { name: "History" }).click();

@@ -55,10 +55,5 @@ export function createTabs(label, tabs) {
     show(tab.name);
     own.focus();
   });
-  return {
-    list,
-    show,
-    /** The name of the one that is shown. */
-    shown: () => tabs.find(({ panel }) => !panel.hidden)?.name ?? "",
-  };
+  return { list, show };
 }

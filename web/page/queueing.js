@@ -49,7 +49,7 @@ export function createQueueing(state, session, form, tell) {
     change: changeJob,
     // The list of jobs shows the fault of a job; the form does not.
     make: (fields, origin) => session.make(() => ({ ...requestOf(fields), origin }), false),
-    onMade: (hear) => session.on("made", hear),
+    onMade: (hear) => session.on("kept", hear),
     onEnd: (done) => notify(say.queueEnded(done)),
     onFault: tell,
   });

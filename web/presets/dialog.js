@@ -44,6 +44,10 @@ export function createPresets(form) {
   }
 
   function show() {
+    const apply = (/** @type {Preset} */ preset) => {
+      dialog.close();
+      applied(preset, form);
+    };
     const acts = { apply, rename, remove };
     const presets = listPresets();
     list.replaceChildren(...presets.map((preset) => item(preset, acts)));
@@ -53,21 +57,6 @@ export function createPresets(form) {
 
   /** @param {string} sentence */
   const tell = (sentence) => setText(told, sentence);
-
-  /** @param {Preset} preset */
-  function apply(preset) {
-    const names = Object.keys(preset.fields);
-    const before = form.all();
-    form.fill(Object.entries(preset.fields));
-    const after = form.all();
-    dialog.close();
-    // What the user has changed since stays.
-    offerUndo(text.applied(preset.name), () => {
-      const now = form.all();
-      const same = names.filter((field) => now[field] === after[field]);
-      form.fill(same.map((field) => [field, before[field] ?? ""]));
-    });
-  }
 
   /** @param {Preset} former @param {string} wanted */
   function rename(former, wanted) {
@@ -112,11 +101,7 @@ export function createPresets(form) {
     if (!file) return;
     try {
       const found = readPresets(await file.text());
-      const add = (/** @type {Preset[]} */ all) => {
-        for (const one of found.presets) all.push({ ...one, name: freeName(one.name, all) });
-        return all;
-      };
-      if (keep(add)) tell(text.imported(found.presets.length, found.unknown, found.wrong));
+      if (keep((all) => withNew(all, found.presets))) tell(text.imported(found.presets.length, found.unknown, found.wrong));
     } catch (error) {
       tell(text.wrongFile(file.name, /** @type {Error} */ (error).message));
     }
@@ -131,6 +116,28 @@ export function createPresets(form) {
       (list.querySelector("button") ?? name).focus();
     },
   };
+}
+
+/** All, and new ones under names that are free. @param {Preset[]} all @param {Preset[]} more */
+function withNew(all, more) {
+  for (const one of more) all.push({ ...one, name: freeName(one.name, all) });
+  return all;
+}
+
+/**
+ * Applies a preset; Undo takes its own fields back, but what the user has changed since.
+ * @param {Preset} preset
+ * @param {{ all: () => Record<string, string>, fill: (fields: [string, string][]) => void }} form
+ */
+function applied({ name, fields }, form) {
+  const before = form.all();
+  form.fill(Object.entries(fields));
+  const after = form.all();
+  offerUndo(text.applied(name), () => {
+    const now = form.all();
+    const same = Object.keys(fields).filter((field) => now[field] === after[field]);
+    form.fill(same.map((field) => [field, before[field] ?? ""]));
+  });
 }
 
 /** The others. @param {Preset[]} all @param {string} name */

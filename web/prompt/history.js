@@ -6,9 +6,9 @@ import { remember, remembered } from "../storage/settings.js";
 const NAME = "prompts";
 /** Whether prompts are remembered: "off" if not. */
 const KEEPS = "prompt-history";
-/** How many are kept, and how long one may be in characters. */
+/** How many are kept; how long a prompt or a negative prompt may be, and all together, in characters. */
 export const PROMPTS_MAX = 100;
-const LENGTH_MAX = 5000;
+const [LENGTH_MAX, ALL_MAX] = [5000, 300_000];
 
 /** @typedef {{ prompt: string, negative: string }} Prompt */
 
@@ -31,9 +31,13 @@ export function listPrompts() {
   }
 }
 
-/** Stores these alone. @param {Prompt[]} prompts */
+/** Stores these alone, without the oldest where they are too many. @param {Prompt[]} prompts */
 export function storePrompts(prompts) {
-  const all = prompts.slice(0, PROMPTS_MAX);
+  let length = 0;
+  const all = prompts.slice(0, PROMPTS_MAX).filter(({ prompt, negative }) => {
+    length += prompt.length + negative.length;
+    return length <= ALL_MAX;
+  });
   remember(NAME, all.length ? JSON.stringify(all) : null);
 }
 
@@ -42,7 +46,8 @@ const same = (a, b) => a.prompt === b.prompt && a.negative === b.negative;
 
 /** Remembers a prompt as the latest, once. @param {Prompt} prompt */
 export function addPrompt(prompt) {
-  if (!keepsPrompts() || !prompt.prompt.trim() || prompt.prompt.length > LENGTH_MAX) return;
+  const length = Math.max(prompt.prompt.length, prompt.negative.length);
+  if (!keepsPrompts() || !prompt.prompt.trim() || length > LENGTH_MAX) return;
   storePrompts([prompt, ...listPrompts().filter((one) => !same(one, prompt))]);
 }
 

@@ -1,4 +1,4 @@
-// The dialog with the prompts of before: search, fill in, forget. Loaded when it is first opened.
+// The dialog with the prompts of earlier images: search, fill in, forget. Loaded when it is first opened.
 
 import { beginning } from "../strings.js";
 import { promptText as text } from "../strings/prompt.js";
@@ -68,6 +68,8 @@ export function createHistory(toForm) {
   keep.addEventListener("change", () => {
     keepPrompts(keep.checked);
     show();
+    const left = listPrompts().length;
+    if (!keep.checked && left) setText(told, text.stay(left));
   });
   clear.addEventListener("click", () => {
     const before = listPrompts();
@@ -124,12 +126,12 @@ function item(prompt, use, drop) {
  */
 function watchKeys(dialog, search, list) {
   dialog.addEventListener("keydown", (event) => {
-    const { key, target } = event;
+    const { key, target, repeat } = event;
     const buttons = [...list.children].map((one) => one.querySelector("button"));
     const item = target instanceof Element ? target.closest("li") : null;
     const at = item ? [...list.children].indexOf(item) : -1;
     if (key === "Enter" && target === search) buttons[0]?.click();
-    else if (key === "Delete" && item) item.querySelectorAll("button")[1]?.click();
+    else if (key === "Delete" && item) repeat || item.querySelectorAll("button")[1]?.click();
     else if (key === "ArrowDown" && (item || target === search)) buttons[at + 1]?.focus();
     else if (key === "ArrowUp" && item) (buttons[at - 1] ?? search).focus();
     else return;

@@ -80,7 +80,7 @@ function tagAt(text, start, end) {
  * @param {number} end
  */
 function groupAt(text, start, end) {
-  const own = start < end && isBracket(text, start, "(") && isBracket(text, end - 1, ")");
+  const own = start < end && isBracket(text, start, "(") && closing(text, start + 1) === end;
   const from = own ? start : opening(text, start);
   const to = own ? end : closing(text, Math.max(end, from + 1));
   if (from < 0 || to < 0) return null;

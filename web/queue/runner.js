@@ -14,8 +14,8 @@ import { isChosen, laterSeed } from "../request/seed.js";
  * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that is
  * still there, and is still in the state `from`; resolves to whether it was stored
  * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
- * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made;
- * returns what ends that
+ * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made
+ * and stored; returns what ends that
  * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
  * @property {(error: unknown) => void} onFault jobs could not be read or stored
  */

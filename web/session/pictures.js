@@ -172,6 +172,7 @@ async function store({ events, opened, platform }, request, picture, seconds, be
     if (sentence) events.emit("unkept", sentence);
     else events.emit("note", say.notKept(/** @type {Error} */ (error)?.message ?? ""));
   }
+  events.emit("kept", null);
 }
 
 /**

@@ -58,6 +58,7 @@
  * @property {{ picture: Picture, first: boolean }} received an image came from the engine; `first`:
  * of its group (timing.js)
  * @property {Made} made an image is finished
+ * @property {null} kept it is stored, or could not be
  * @property {string} unkept the browser did not store an image; the reason
  * @property {{ report: import("../engine/protocol.js").SpeedReport, held:
  * import("../engine/protocol.js").Held, peak: number | undefined }} profile was measured

@@ -1,10 +1,10 @@
-// Texts about weights in prompts, and about the prompts of before. Loaded when they are needed.
+// Texts about weights in prompts, and about the history of prompts. Loaded when they are needed.
 
 export const promptText = {
   notRead: () =>
     "Weights such as (word:1.1) and tags such as <lora:name:1> are read only with the prompt " +
     "syntax of AUTOMATIC1111’s web UI.",
-  readWeights: () => "Read them",
+  readWeights: () => "Use that syntax",
 
   history: () => "Prompt history",
   about: (/** @type {number} */ most) =>
@@ -18,6 +18,9 @@ export const promptText = {
   forget: (/** @type {string} */ prompt) => `Forget: ${prompt}`,
   none: (/** @type {boolean} */ keeps) =>
     keeps ? "There is no prompt yet." : "Prompts are not remembered.",
+  stay: (/** @type {number} */ count) =>
+    `New prompts are not remembered. ${count === 1 ? "1 prompt stays" : `${count} prompts stay`} ` +
+    "here until you press “Clear the history”.",
   noMatch: () => "No prompt has these words.",
   found: (/** @type {number} */ count) => (count === 1 ? "1 prompt" : `${count} prompts`),
   without: (/** @type {string} */ negative) => `negative: ${negative}`,

@@ -243,7 +243,7 @@ function watchKeys(dialog, stage, move) {
     ...{ ArrowUp: [0, -1], ArrowDown: [0, 1] },
   };
   dialog.addEventListener("keydown", (event) => {
-    const { key, target, ctrlKey, metaKey, altKey } = event;
+    const { key, target, ctrlKey, metaKey, altKey, repeat } = event;
     // There the arrows move the slider.
     if (target instanceof HTMLInputElement || altKey) return;
     if (ctrlKey || metaKey) {
@@ -256,7 +256,8 @@ function watchKeys(dialog, stage, move) {
     const pans = (x || y) && stage.zoomed();
     if (pans) stage.pan(-x * ARROW, -y * ARROW);
     else if (x) move(x * forwards);
-    else if (acts[key]) acts[key]();
+    // A key that is held down deletes one image.
+    else if (acts[key]) (repeat && key === "Delete") || acts[key]();
     else return;
     event.preventDefault();
   });

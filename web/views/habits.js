@@ -1,5 +1,5 @@
 // What people are used to who make many images, each loaded when it is first used: weights by keys,
-// the prompts of before, presets, and the end of a run after its present image.
+// the history of prompts, presets, and the end of a run after its present image.
 
 import { DEFAULTS, isOfStartImage } from "../request/defaults.js";
 import { anyById, byId, onPress } from "../dom.js";
@@ -101,11 +101,42 @@ export function createHabits(state, session, form, { fill, toForm, end, tell }) 
   });
 
   const remembering = lazily(() => import("../prompt/history.js"));
+  return watchPrompts(session, form, prompts, (prompt) =>
+    remembering(({ addPrompt }) => addPrompt(prompt)),
+  );
+}
+
+/**
+ * Remembers the prompts of images once they are made.
+ * @param {import("../session/session.js").Session} session
+ * @param {import("../views/form.js").Form} form
+ * @param {HTMLTextAreaElement[]} prompts the form's
+ * @param {(prompt: Prompt) => void} remember
+ */
+function watchPrompts(session, form, prompts, remember) {
+  /** The prompts as typed when Generate was pressed, and with the style's words. */
+  let typed = { prompt: "", negative: "", whole: "" };
+  /** What was remembered last: a run may make many images of it. */
+  let last = "";
+  const wholeOf = (/** @type {Record<string, any>} */ { prompt, negative_prompt: negative }) =>
+    JSON.stringify([prompt ?? "", negative ?? ""]);
+  // Prompts that were expanded are remembered as they were before; a grid has one entry.
+  session.on("made", ({ request, origin, enlarged }) => {
+    const made = { ...request, ...origin?.template };
+    const whole = wholeOf(made);
+    const now = origin?.grid ?? whole;
+    if (enlarged || now === last) return;
+    last = now;
+    const { prompt, negative_prompt: negative = "" } = made;
+    const own = whole === typed.whole ? typed : { prompt, negative: String(negative) };
+    remember({ prompt: own.prompt, negative: own.negative });
+  });
   return {
-    /** The user makes an image of what is typed: the prompt is remembered. */
+    /** The user makes an image of what is typed. */
     generated() {
       const [prompt = "", negative = ""] = prompts.map(({ value }) => value);
-      remembering(({ addPrompt }) => addPrompt({ prompt, negative }));
+      typed = { prompt, negative, whole: wholeOf(form.fields()) };
+      last = "";
     },
   };
 }

@@ -78,17 +78,7 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
   function showList() {
     if (!stale || anyById("view-queue").hidden) return;
     stale = false;
-    const { activeElement: focus } = document;
-    const row = list.contains(focus) ? focus?.closest("li") : null;
-    const at = row ? [...row.querySelectorAll("button")].findIndex((one) => one === focus) : 0;
-    const open = jobs.findIndex((job) => job.state !== "done");
-    const from = jobs.length > JOBS ? Math.max(0, open - BEFORE) : 0;
-    const shown = jobs.slice(from, from + JOBS);
-    const items = shown.map((job) => item(job, () => void remove([job])));
-    const rest = jobs.length - shown.length;
-    list.replaceChildren(...items, ...(rest ? [withText("li", say.moreJobs(rest))] : []));
-    const again = row && items.find(({ dataset }) => dataset["job"] === row.dataset["job"]);
-    again?.querySelectorAll("button")[Math.max(at, 0)]?.focus({ preventScroll: true });
+    fill(list, jobs, (job) => void remove([job]));
     if (jobs.length > 1) void ordering();
   }
 
@@ -124,6 +114,26 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     }, REST_MS);
   });
   return { refresh, enter: showList };
+}
+
+/**
+ * Makes the list anew; the focus stays on its job.
+ * @param {HTMLElement} list
+ * @param {Job[]} jobs
+ * @param {(job: Job) => void} onDrop the user removes a job
+ */
+function fill(list, jobs, onDrop) {
+  const { activeElement: focus } = document;
+  const row = list.contains(focus) ? focus?.closest("li") : null;
+  const at = row ? [...row.querySelectorAll("button")].findIndex((one) => one === focus) : 0;
+  const open = jobs.findIndex((job) => job.state !== "done");
+  const from = jobs.length > JOBS ? Math.max(0, open - BEFORE) : 0;
+  const shown = jobs.slice(from, from + JOBS);
+  const items = shown.map((job) => item(job, () => onDrop(job)));
+  const rest = jobs.length - shown.length;
+  list.replaceChildren(...items, ...(rest ? [withText("li", say.moreJobs(rest))] : []));
+  const again = row && items.find(({ dataset }) => dataset["job"] === row.dataset["job"]);
+  again?.querySelectorAll("button")[Math.max(at, 0)]?.focus({ preventScroll: true });
 }
 
 /**

@@ -145,7 +145,7 @@ function watchPointers(list, picks) {
 /** @param {HTMLElement} list @param {Picks} picks @param {Handlers["onDelete"]} onDelete */
 function watchKeys(list, picks, onDelete) {
   list.addEventListener("keydown", (event) => {
-    const { key, target, shiftKey } = event;
+    const { key, target, shiftKey, repeat } = event;
     const item = /** @type {HTMLElement | null} */ (
       target instanceof Element ? target.closest("li") : null
     );
@@ -154,7 +154,7 @@ function watchKeys(list, picks, onDelete) {
     const chosen = picks.chosen();
     if (key === "a" && (event.ctrlKey || event.metaKey)) picks.all();
     else if (key === "Escape" && picks.selected.size) picks.none();
-    else if (key === "Delete") onDelete(chosen.length ? chosen : [idOf(item)]);
+    else if (key === "Delete") repeat || onDelete(chosen.length ? chosen : [idOf(item)]);
     else if (key === " " && !box) picks.toggle(idOf(item), shiftKey);
     else {
       const next = neighbour(list, key, item);

@@ -62,3 +62,9 @@ test("what has weights is told from what has not", () => {
     assert.ok(hasWeights(text), text);
   for (const text of ["(red)", "ratio 16:9", "[red:0.5]"]) assert.ok(!hasWeights(text), text);
 });
+
+test("several groups that are selected get a weight of their own", () => {
+  assert.equal(press("«(a:1.2), (b:1.3)»", 1), "(«(a:1.2), (b:1.3)»:1.1)");
+  assert.equal(press("«(a) and (b)»", -1), "(«(a) and (b)»:0.9)");
+  assert.equal(press("«((a) and (b):1.2)»", 1), "(«(a) and (b)»:1.3)");
+});
