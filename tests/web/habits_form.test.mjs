@@ -241,6 +241,23 @@ test("prompts are remembered, found and filled in by keys, forgotten, switched o
     assert.match(names[0] ?? "", /^by the queue/);
     assert.equal(names.length, 3);
   });
+});
+
+test("the history is switched off, and cleared with everything", async (t) => {
+  const { page, state, type, make } = await visit(t, {
+    server,
+    hash: "#steps=1",
+    before: longOffers,
+  });
+  await state("ready");
+  const dialog = page.locator("#history-dialog");
+  const items = dialog.locator("li button:first-child");
+  await make({ prompt: "a red cat" });
+  await make({ prompt: "a blue dog" });
+  await make({ prompt: "a green house" });
+  await type({ prompt: "" });
+  await page.getByRole("button", { name: "History" }).click();
+  await dialog.waitFor();
   await t.test("switched off, none is added, and the page says that the rest stays", async () => {
     await dialog.getByLabel("Remember prompts").uncheck();
     await dialog.getByText("3 prompts stay here until you press “Clear the history”.").waitFor();

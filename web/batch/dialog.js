@@ -37,10 +37,10 @@ import { createTabs } from "./tabs.js";
  * @property {(id: number) => void} view shows an image of the gallery
  *
  * @typedef {object} Handlers
- * @property {(rows: Row[], whole: boolean, click: string) => Promise<number>} add puts rows into the
- * queue, expanded, as jobs of one press of Generate; resolves to their number
- * @property {(click?: string) => Promise<boolean>} run starts the queue, or the jobs of one press of
- * Generate alone; resolves to whether one was cancelled
+ * @property {(rows: Row[], whole: boolean, click: string) => Promise<number>} add puts rows into
+ * the queue, expanded, as jobs of one press of Generate; resolves to their number
+ * @property {(click?: string) => Promise<boolean>} run starts the queue, or the jobs of one press
+ * of Generate alone; resolves to whether one was cancelled
  * @property {Work["runs"]} runs
  * @property {(id: number) => void} view shows an image of the gallery
  * @property {(sentence: string) => void} told shows a sentence below the form

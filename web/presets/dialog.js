@@ -44,10 +44,7 @@ export function createPresets(form) {
   }
 
   function show() {
-    const apply = (/** @type {Preset} */ preset) => {
-      dialog.close();
-      applied(preset, form);
-    };
+    const apply = (/** @type {Preset} */ preset) => (dialog.close(), applied(preset, form));
     const acts = { apply, rename, remove };
     const presets = listPresets();
     list.replaceChildren(...presets.map((preset) => item(preset, acts)));
@@ -101,7 +98,8 @@ export function createPresets(form) {
     if (!file) return;
     try {
       const found = readPresets(await file.text());
-      if (keep((all) => withNew(all, found.presets))) tell(text.imported(found.presets.length, found.unknown, found.wrong));
+      if (keep((all) => withNew(all, found.presets)))
+        tell(text.imported(found.presets.length, found.unknown, found.wrong));
     } catch (error) {
       tell(text.wrongFile(file.name, /** @type {Error} */ (error).message));
     }

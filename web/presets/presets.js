@@ -14,7 +14,7 @@ import { presetText as text } from "../strings/presets.js";
 /** @typedef {{ name: string, fields: Record<string, string> }} Preset */
 
 const NAME = "presets";
-/** The list's name in a file, and the most characters that a file and all that is stored may have. */
+/** The list's name in a file; the most characters of a file, and of all that is stored. */
 const LIST = "presets";
 const [FILE_MAX, STORED_MAX] = [1_000_000, 1_000_000];
 
@@ -54,8 +54,8 @@ export const presetFile = (presets) =>
 /**
  * Reads a file of presets.
  * @param {string} json
- * @returns {{ presets: Preset[], unknown: string[], wrong: string[] }} with the names of fields that
- * no form has, and the values that no request may have, both left out
+ * @returns {{ presets: Preset[], unknown: string[], wrong: string[] }} with the names of fields
+ * that no form has, and the values that no request may have, both left out
  * @throws {Error} whose message says what is wrong with it
  */
 export function readPresets(json) {

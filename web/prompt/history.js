@@ -6,7 +6,7 @@ import { remember, remembered } from "../storage/settings.js";
 const NAME = "prompts";
 /** Whether prompts are remembered: "off" if not. */
 const KEEPS = "prompt-history";
-/** How many are kept; how long a prompt or a negative prompt may be, and all together, in characters. */
+/** How many are kept; the most characters of a prompt or a negative one, and of all together. */
 export const PROMPTS_MAX = 100;
 const [LENGTH_MAX, ALL_MAX] = [5000, 300_000];
 

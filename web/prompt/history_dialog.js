@@ -1,4 +1,5 @@
-// The dialog with the prompts of earlier images: search, fill in, forget. Loaded when it is first opened.
+// The dialog with the prompts of earlier images: search, fill in, forget. Loaded when it is first
+// opened.
 
 import { beginning } from "../strings.js";
 import { promptText as text } from "../strings/prompt.js";

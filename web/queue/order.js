@@ -1,5 +1,5 @@
-// Moves the queue's jobs: by the buttons of one, by dragging its handle, or by Alt and the arrows up
-// and down. Its new place among all jobs is read aloud. Loaded with the first two jobs.
+// Moves the queue's jobs: by the buttons of one, by dragging its handle, or by Alt and the arrows
+// up and down. Its new place among all jobs is read aloud. Loaded with the first two jobs.
 
 import { moveJob } from "../storage/jobs.js";
 import { queueText as text } from "../strings/queue.js";

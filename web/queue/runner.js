@@ -11,8 +11,8 @@ import { isChosen, laterSeed } from "../request/seed.js";
 /**
  * @typedef {object} Needs
  * @property {() => Promise<Job[]>} list reads all jobs
- * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that is
- * still there, and is still in the state `from`; resolves to whether it was stored
+ * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that
+ * is still there, and is still in the state `from`; resolves to whether it was stored
  * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
  * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made
  * and stored; returns what ends that
@@ -28,7 +28,7 @@ import { isChosen, laterSeed } from "../request/seed.js";
 export function createRunner(state, { list, change, make, onMade, onEnd, onFault }) {
   /** Whether the loop of `run` is still running. */
   let looping = false;
-  /** The presses of Generate whose jobs alone are run; null for all jobs. @type {string[] | null} */
+  /** The presses of Generate whose jobs alone run; null for all. @type {string[] | null} */
   let only = null;
 
   /**

@@ -123,7 +123,7 @@ test("a fault of the storage is told and ends it", async () => {
   assert.equal(queue.state.get().queueRuns, false);
 });
 
-test("a press of Generate runs its own jobs alone, and says whether they were cancelled", async () => {
+test("a press of Generate runs its own jobs alone, and tells if one was cancelled", async () => {
   /** @type {number[]} */
   const made = [];
   const queue = queueOf(["waiting", "waiting", "waiting", "waiting"], (id) => {
@@ -143,7 +143,7 @@ test("a press of Generate runs its own jobs alone, and says whether they were ca
   assert.equal(queue.told(), "waiting done done waiting");
 });
 
-test("after a reload the rest of a job is made, and what else waited only if it ran before", async () => {
+test("after a reload the rest of a job is made; others only if they ran before", async () => {
   /** @type {unknown[]} */
   const counts = [];
   const queue = queueOf(["waiting", "running", "running"], (id) => {
