@@ -372,4 +372,7 @@ address
   .then(() => queueing.begin(interrupted))
   .catch(tell);
 // Where storage is blocked, there is nothing to delete.
-sweepStartImages(startImagesIn(keptDraft())).catch(() => {});
+sweepStartImages(startImagesIn(keptDraft()), async () => {
+  const { listGrids } = await import("./batch/grids.js");
+  return (await listGrids()).flatMap(({ cells }) => cells.map(({ fields }) => fields));
+}).catch(() => {});

@@ -59,11 +59,37 @@ export async function startImageFile(number) {
   return record?.file;
 }
 
+/** @param {IDBCursorWithValue} cursor at a start image */
+const isOld = ({ value }) => Date.now() - value.made > UNUSED_MS;
+
+/** The keys in a request's fields. @param {import("../files/table.js").Row} fields */
+const keysIn = (fields) => [
+  ...[fields["initial"], fields["mask"]],
+  ...[...(fields["controls"] ?? "").matchAll(PICTURE)].map(([, key]) => key),
+];
+
+/** Whether any of these is old. */
+async function hasOld() {
+  let old = false;
+  await transact(["initials"], "readonly", (store) => {
+    const walk = store.openCursor();
+    walk.onsuccess = () => {
+      const cursor = walk.result;
+      if (cursor && !(old = isOld(cursor))) cursor.continue();
+    };
+  });
+  return old;
+}
+
 /**
- * Deletes old files of these that no image of the gallery and no job uses.
+ * Deletes old files of these that no image of the gallery, no job and no grid uses.
  * @param {(string | undefined)[]} inForm the numbers of those that the form uses
+ * @param {() => Promise<import("../files/table.js").Row[]>} gridRows reads the fields of all cells
+ * of grids, if it is needed
  */
-export async function sweepStartImages(inForm) {
+export async function sweepStartImages(inForm, gridRows) {
+  if (!(await hasOld())) return;
+  const rows = [...(await gridRows()), ...(await listJobs()).map(({ fields }) => fields)];
   const used = new Set(
     [
       ...inForm,
@@ -71,10 +97,7 @@ export async function sweepStartImages(inForm) {
         ...[initial, mask, before],
         ...controls.map(({ image }) => image),
       ]),
-      ...(await listJobs()).flatMap(({ fields }) => [
-        ...[fields["initial"], fields["mask"]],
-        ...[...(fields["controls"] ?? "").matchAll(PICTURE)].map(([, key]) => key),
-      ]),
+      ...rows.flatMap(keysIn),
     ].map(String),
   );
   await transact(["initials"], "readwrite", (store) => {
@@ -82,8 +105,7 @@ export async function sweepStartImages(inForm) {
     walk.onsuccess = () => {
       const cursor = walk.result;
       if (!cursor) return;
-      const isOld = Date.now() - cursor.value.made > UNUSED_MS;
-      if (isOld && !used.has(String(cursor.key))) cursor.delete();
+      if (isOld(cursor) && !used.has(String(cursor.key))) cursor.delete();
       cursor.continue();
     };
   });
