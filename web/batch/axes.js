@@ -102,6 +102,7 @@ const replacing = () => ({
   read(typed, { prompt = "", negative_prompt = "" }) {
     const values = splitValues(typed);
     const [first] = values;
+    if (first === "") throw new Error(text.noFirst());
     if (first && ![prompt, negative_prompt].some((one) => one.includes(first)))
       throw new Error(text.notInPrompt(first));
     return values;
@@ -112,7 +113,7 @@ const replacing = () => ({
     const { prompt, negative_prompt } = fields;
     return { ...fields, prompt: put(prompt), negative_prompt: put(negative_prompt) };
   },
-  show: (value) => value,
+  show: (value) => value || text.nothing(),
 });
 
 /** @param {string} name @param {number} at its place among the LoRAs @returns {AxisKind} */

@@ -32,12 +32,34 @@ export function linesOf(list) {
  * @param {string} pattern
  */
 function matcher(pattern) {
-  const parts = pattern.split(/(\*+)/).map((part) => {
-    if (part.startsWith("*")) return part.length > 1 ? ".*" : "[^/]*";
-    return part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  });
-  const expression = new RegExp(`^${parts.join("")}$`, "i");
-  return (/** @type {string} */ name) => expression.test(name);
+  const signs = pattern.toLowerCase().match(/\*+|[^*]/g) ?? [];
+  return (/** @type {string} */ name) => {
+    // All places in the pattern at once, sign by sign: nothing is tried twice.
+    let places = beyondStars(signs, new Set([0]));
+    for (const sign of name.toLowerCase()) {
+      /** @type {Set<number>} */
+      const next = new Set();
+      for (const at of places) {
+        const own = signs[at] ?? "";
+        if (own.startsWith("*")) {
+          if (own.length > 1 || sign !== "/") next.add(at);
+        } else if (own === sign) next.add(at + 1);
+      }
+      if (!next.size) return false;
+      places = beyondStars(signs, next);
+    }
+    return places.has(signs.length);
+  };
+}
+
+/**
+ * Also the places behind stars, which may be nothing.
+ * @param {string[]} signs
+ * @param {Set<number>} places
+ */
+function beyondStars(signs, places) {
+  for (const at of places) if (signs[at]?.startsWith("*")) places.add(at + 1);
+  return places;
 }
 
 /** Stars of one pattern: a pattern of many takes too long to try. */

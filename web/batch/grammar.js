@@ -4,10 +4,12 @@
 //     {2$$a|b|c}              two of them, joined by a comma
 //     {1-2$$ and $$a|b|c}     one or two of them, joined by " and "
 //     __colours__             one line of the list "colours"
-//     \{ \} \| \_ \$ \:       the sign itself
+//     \{ \} \| \_ \$ \: \# \/ \@ \!    the sign itself
 //
-// All may stand inside one another. White space around what is chosen is left out. Samplers (@, !)
-// and variables are not read.
+//     # a comment             up to the end of the line, where a word could begin; // as well
+//
+// All may stand inside one another. White space around what is chosen is left out. Samplers (@, !),
+// parameters of lists and variables are not read: they are faults.
 
 import { batchText as text } from "../strings/batch.js";
 
@@ -28,9 +30,15 @@ const [TEMPLATE_MAX, SHOWN] = [100_000, 24];
 
 /** A name is no more than what stands between two pairs of underscores in one line. */
 const NAME = /__~?(?=[^\s_])([^{}|,<>()[\]\\$\r\n]{1,200}?)(?<!\s)__/y;
-const COUNT = /\s*~?\s*(?:(\d{1,4})(?:(-)(\d{1,4})?)?|-(\d{1,4}))\$\$(?:([^{}|$]*)\$\$)?/y;
+const COUNT = /\s*(?:~\s*)?(?:(\d{1,4})(?:(-)(\d{1,4})?)?|-(\d{1,4}))\$\$(?:([^{}|$]*)\$\$)?/y;
 const WEIGHT = /\s*(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})::/y;
-const ESCAPE = /\\([{}|_$:])/y;
+const ESCAPE = /\\([{}|_$:#/@!])/y;
+/** What is not read: samplers, and lists with parameters. */
+const SAMPLER = /\{\s*[@!]|__[@!](?=[^\s_])/y;
+const PARAMETERS = /__~?[^{}|,<>()[\]\\$\r\n]{1,200}\([^()\r\n]{0,200}\)__/y;
+const COMMENT = /(?:#|\/\/)[^\r\n]*/y;
+/** What a comment may follow; elsewhere its signs are text, as in an address. */
+const BEFORE_COMMENT = /[\s{}|]/;
 
 /** Between several that are chosen, unless the template says otherwise. */
 const SEPARATOR = ", ";
@@ -95,10 +103,10 @@ class Reader {
     while (this.#at < this.#template.length) {
       const sign = this.#template[this.#at] ?? "";
       if (sign === "}" || (sign === "|" && this.#depth)) break;
+      this.#refuse(sign);
+      if ((sign === "#" || sign === "/") && this.#comment()) continue;
       const escaped = sign === "\\" && take(ESCAPE, this.#template, this.#at);
       const name = sign === "_" && take(NAME, this.#template, this.#at);
-      if (sign === "$" && this.#template[this.#at + 1] === "{")
-        throw new Error(text.noVariables(this.#around(this.#at)));
       if (sign === "{") add(this.#choice());
       else if (name) {
         this.#at += name[0].length;
@@ -113,6 +121,25 @@ class Reader {
     }
     if (literal) parts.push(literal);
     return parts;
+  }
+
+  /** What is not read is a fault: it would be put in as words. @param {string} sign */
+  #refuse(sign) {
+    if (!"${_".includes(sign)) return;
+    const around = this.#around(this.#at);
+    const reads = (/** @type {RegExp} */ pattern) => take(pattern, this.#template, this.#at);
+    if (sign === "$" && this.#template[this.#at + 1] === "{")
+      throw new Error(text.noVariables(around));
+    if (reads(SAMPLER)) throw new Error(text.noSamplers(around));
+    if (sign === "_" && reads(PARAMETERS)) throw new Error(text.noParameters(around));
+  }
+
+  /** Passes over a comment; false where there is none. */
+  #comment() {
+    const before = this.#template[this.#at - 1] ?? " ";
+    const comment = BEFORE_COMMENT.test(before) && take(COMMENT, this.#template, this.#at);
+    if (comment) this.#at += comment[0].length;
+    return !!comment;
   }
 
   /** @returns {Choice} */

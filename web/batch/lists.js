@@ -28,6 +28,15 @@ export function listName(typed) {
   return name;
 }
 
+/** Whether a template can name it. @param {string} typed */
+export function isListName(typed) {
+  try {
+    return !!listName(typed);
+  } catch {
+    return false;
+  }
+}
+
 /** @param {string} name @param {string} own its text */
 export function checkList(name, own) {
   if (own.length > TEXT_MAX) throw new Error(text.listTooLong(name, TEXT_MAX));

@@ -20,6 +20,9 @@ import { field } from "./parts.js";
 
 /** @typedef {import("./lists.js").List} List */
 
+/** How many files are named that were not read. */
+const NAMED = 5;
+
 /** @param {() => void} onChanged the lists have changed */
 export function createManager(onChanged) {
   const title = element("h3", {}, text.lists());
@@ -67,12 +70,13 @@ export function createManager(onChanged) {
       return { path: path || file.name, file };
     });
     if (!own.length) return;
-    const found = await readListFiles(own);
-    if (!found.length) return tell(text.nothingImported());
+    const { lists: found, left } = await readListFiles(own);
+    const rest = left.length ? text.leftOut(left, NAMED) : "";
+    if (!found.length) return tell(text.nothingImported() + rest);
     const known = new Set(lists.map(({ name }) => name));
     const replaced = lists.filter(({ name }) => found.some((one) => one.name === name));
     await putLists(found);
-    const sentence = text.imported(found.length, replaced.length);
+    const sentence = text.imported(found.length, replaced.length) + rest;
     tell(replaced.length ? "" : sentence);
     if (!replaced.length) return;
     const added = found.map(({ name }) => name).filter((name) => !known.has(name));

@@ -31,13 +31,17 @@ export function sheetOf({ title, made, scales, cells: rows }, cells) {
   const [x, y, z] = scales;
   const size = x.values.length * y.values.length;
   const tables = z.values.map((name, k) => {
-    const head = z.label ? `<caption>${escaped(text.value(z.label, name))}</caption>` : "";
+    const head = z.label
+      ? `<caption dir="auto">${escaped(text.value(z.label, name))}</caption>`
+      : "";
     const corner = y.label ? "<td></td>" : "";
     const columns = x.values.map(
-      (one) => `<th scope="col">${escaped(text.value(x.label, one))}</th>`,
+      (one) => `<th scope="col" dir="auto">${escaped(text.value(x.label, one))}</th>`,
     );
     const lines = y.values.map((one, j) => {
-      const side = y.label ? `<th scope="row">${escaped(text.value(y.label, one))}</th>` : "";
+      const side = y.label
+        ? `<th scope="row" dir="auto">${escaped(text.value(y.label, one))}</th>`
+        : "";
       const from = k * size + j * x.values.length;
       return `<tr>${side}${cells
         .slice(from, from + x.values.length)
@@ -50,12 +54,14 @@ export function sheetOf({ title, made, scales, cells: rows }, cells) {
   const facts = Object.entries(rows[0]?.fields ?? {}).filter(
     ([name, value]) => value && shown(name),
   );
-  const list = facts.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`);
+  const list = facts.map(
+    ([name, value]) => `<dt>${escaped(name)}</dt><dd dir="auto">${escaped(value)}</dd>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
-<h1>${escaped(title)}</h1>
+<h1 dir="auto">${escaped(title)}</h1>
 <p>${escaped(new Date(made).toLocaleString())}</p>
 ${tables.join("\n")}
 <h2>${escaped(text.firstCell())}</h2>
@@ -73,7 +79,7 @@ const shown = (name) => !["initial", "mask", "controls", "count"].includes(name)
 
 /** @param {Cell} cell */
 function cellOf(cell) {
-  if ("note" in cell) return `<td>${escaped(cell.note)}</td>`;
+  if ("note" in cell) return `<td dir="auto">${escaped(cell.note)}</td>`;
   const { src, alt, width, height } = cell;
   const size = `width="${width}" height="${height}"`;
   return `<td><img src="${escaped(src)}" alt="${escaped(alt)}" ${size}></td>`;

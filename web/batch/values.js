@@ -11,16 +11,16 @@ import { batchText as text } from "../strings/batch.js";
 export const VALUES_MAX = 1000;
 
 /**
- * The texts between the commas of a line, without the quotes around them ("" is a quote); empty
- * ones are left out.
+ * The texts between the commas of a line, without the quotes around them ("" is a quote). Empty
+ * ones are left out; "" alone is an empty text.
  * @param {string} typed
  */
 export function splitValues(typed) {
   const cells = typed.match(/(?:\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]*)(?:,|$)/g) ?? [];
   return cells
     .map((cell) => cell.replace(/,$/, "").trim())
-    .map((cell) => (/^"(.*)"$/s.test(cell) ? cell.slice(1, -1).replaceAll('""', '"') : cell))
-    .filter(Boolean);
+    .filter(Boolean)
+    .map((cell) => (/^".*"$/s.test(cell) ? cell.slice(1, -1).replaceAll('""', '"') : cell));
 }
 
 const SIGNED = /([+-]?\s*\d+(?:\.\d*)?)/.source;

@@ -17,6 +17,10 @@ export const batchText = {
     `The brace { at character ${at} (“${around}”) is not closed. Write \\{ for the sign itself.`,
   noVariables: (/** @type {string} */ around) =>
     `Variables such as “${around}” are not read here. Write \\$ for the sign itself.`,
+  noSamplers: (/** @type {string} */ around) =>
+    `Samplers such as “${around}” are not read here. Write \\@ or \\! for the sign itself.`,
+  noParameters: (/** @type {string} */ around) =>
+    `Parameters of a list such as “${around}” are not read here. Write \\_ for the sign itself.`,
   tooDeep: (/** @type {number} */ most) => `Braces stand more than ${most} deep inside braces.`,
   listsTooDeep: (/** @type {number} */ most) => `Lists stand more than ${most} deep inside lists.`,
   noWeight: (/** @type {string} */ around) =>
@@ -24,6 +28,7 @@ export const batchText = {
   tooManyPicks: (/** @type {number} */ most) => `Before $$ stands at most ${most}.`,
   tooManyChoices: (/** @type {number} */ most) =>
     `One text takes more than ${numbers(most)} choices: its lists name each other too often.`,
+  noFirst: () => "The first value is the text that is searched: it cannot be empty.",
   noList: (/** @type {string} */ name) =>
     `There is no list “${name}”. Make or import it under Many images…, Wildcards.`,
   emptyList: (/** @type {string} */ name) => `The list “${name}” has no lines to choose from.`,
@@ -99,6 +104,12 @@ export const batchText = {
     `${some(count, "list")} ${count === 1 ? "is" : "are"} imported.` +
     (replaced ? ` Replaced: ${replaced} of the same name.` : ""),
   nothingImported: () => "These files have no lists: choose .txt, .json or .zip files.",
+  /** @param {string[]} names @param {number} most that are named */
+  leftOut: (names, most) =>
+    ` Not read: ${names.slice(0, most).join(", ")}` +
+    (names.length > most ? ` and ${numbers(names.length - most)} more.` : "."),
+  yaml: (/** @type {string} */ path) => `${path} (YAML)`,
+  wrongNamed: (/** @type {string} */ name) => `${name} (a name that no prompt can have)`,
   notImported: (/** @type {string} */ file, /** @type {string} */ reason) =>
     `${file} cannot be imported: ${reason}`,
   tooManyLists: (/** @type {number} */ most, /** @type {number} */ characters) =>
@@ -144,7 +155,8 @@ export const batchText = {
     ["{1-2$$ and $$a|b|c}", "one or two of them, joined by “ and ”"],
     ["__colours__", "one line of the list “colours”"],
     ["__animals/*__", "one line of all lists in the folder “animals”"],
-    ["\\{ \\} \\| \\_ \\$", "the sign itself"],
+    ["# a comment", "left out, up to the end of the line; so is // a comment"],
+    ["\\{ \\} \\| \\_ \\$ \\#", "the sign itself"],
   ]),
   combinations: (/** @type {number} */ count) =>
     count >= Number.MAX_SAFE_INTEGER

@@ -214,3 +214,23 @@ test("lines of a list: comments and empty ones are left out", () => {
     { line: "c # d", at: 4 },
   ]);
 });
+
+test("signs of Dynamic Prompts that are not read here are faults, comments are left out", () => {
+  for (const wrong of ["{@a|b}", "{ !a|b}", "a __@colours__"])
+    assert.throws(() => all(wrong), /Samplers such as/, wrong);
+  assert.throws(() => all("__colours(x=1)__"), /Parameters of a list/);
+  assert.deepEqual(all("a {red # warm\n|blue // cold\n} ball # end"), [
+    "a red ball ",
+    "a blue ball ",
+  ]);
+  assert.deepEqual(all("{\\@a|\\!b} \\# https://x c#"), ["@a # https://x c#", "!b # https://x c#"]);
+});
+
+test("many spaces and stars cost no more than their length", () => {
+  const start = performance.now();
+  assert.throws(() => all(`{${" ".repeat(99_000)}`), /not closed/);
+  const long = new Book([["a".repeat(200), "x"]]);
+  assert.throws(() => long.read(`__${"*a".repeat(8)}b__`), /no list/);
+  assert.deepEqual(allTexts(long.read("__**A*a**__")), ["x"]);
+  assert.ok(performance.now() - start < 2000);
+});

@@ -1,0 +1,40 @@
+// Files of wildcard lists: which names they get, and what is left out and named.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { splitValues } from "../../../web/batch/values.js";
+import { zip } from "../../../web/files/zip.js";
+
+// The page's channels between tabs would keep this process from ending.
+globalThis.BroadcastChannel = class extends BroadcastChannel {
+  /** @param {string} name */
+  constructor(name) {
+    super(name);
+    /** @type {any} */ (this).unref();
+  }
+};
+const { readListFiles, zipOfLists } = await import("../../../web/batch/list_files.js");
+
+/** @param {string[]} names */
+const zipOf = (names) =>
+  zip(names.map((name) => ({ name, blob: new Blob(["red\nblue"]), made: new Date(2026, 0, 1) })));
+
+test("a zip file's shared folder is no part of the names, and wrong names stop nothing", async () => {
+  const names = ["wildcards/colours.txt", "wildcards/animals/cats.txt", "wildcards/a (1).txt"];
+  const hidden = ["__MACOSX/wildcards/._colours.txt", "wildcards/.hidden.txt"];
+  const file = await zipOf([...hidden, ...names, "wildcards/more.yaml", "README.md"]);
+  const { lists, left } = await readListFiles([{ path: "some.zip", file }]);
+  assert.deepEqual(lists.map(({ name }) => name).sort(), ["animals/cats", "colours"]);
+  assert.deepEqual(left, ["a (1).txt (a name that no prompt can have)", "more.yaml (YAML)"]);
+});
+
+test("what is exported keeps its names, also where all are in one folder", async () => {
+  const own = [{ name: "animals/cats", text: "lion" }];
+  const { lists } = await readListFiles([{ path: "x.zip", file: await zipOfLists(own) }]);
+  assert.deepEqual(lists, own);
+});
+
+test("quotes with nothing in them are an empty value", () => {
+  assert.deepEqual(splitValues('red,""'), ["red", ""]);
+  assert.deepEqual(splitValues("red,, blue,"), ["red", "blue"]);
+});
