@@ -19,7 +19,7 @@ const { readListFiles, zipOfLists } = await import("../../../web/batch/list_file
 const zipOf = (names) =>
   zip(names.map((name) => ({ name, blob: new Blob(["red\nblue"]), made: new Date(2026, 0, 1) })));
 
-test("a zip file's shared folder is no part of the names, and wrong names stop nothing", async () => {
+test("a shared folder in a zip is no part of the names, wrong names stop nothing", async () => {
   const names = ["wildcards/colours.txt", "wildcards/animals/cats.txt", "wildcards/a (1).txt"];
   const hidden = ["__MACOSX/wildcards/._colours.txt", "wildcards/.hidden.txt"];
   const file = await zipOf([...hidden, ...names, "wildcards/more.yaml", "README.md"]);

@@ -90,7 +90,7 @@ test("what the user wrote is text in the HTML file", () => {
     { note: "<i>failed" },
   ]);
   assert.ok(!/<script|<i>|<b>|" onerror/.test(html), html);
-  assert.match(html, /<h1>&lt;b&gt; &amp; &quot;c&quot;<\/h1>/);
+  assert.match(html, /<h1 dir="auto">&lt;b&gt; &amp; &quot;c&quot;<\/h1>/);
   assert.match(
     html,
     /<td><img src="data:," alt="&quot; onerror=&quot;x" width="1" height="2"><\/td>/,
