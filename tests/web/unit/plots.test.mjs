@@ -95,8 +95,8 @@ test("what the user wrote is text in the HTML file", () => {
     html,
     /<td><img src="data:," alt="&quot; onerror=&quot;x" width="1" height="2"><\/td>/,
   );
-  assert.match(html, /<td>&lt;i&gt;failed<\/td>/);
-  assert.match(html, /<dt>prompt<\/dt><dd>&lt;script&gt;<\/dd>/);
+  assert.match(html, /<td dir="auto">&lt;i&gt;failed<\/td>/);
+  assert.match(html, /<dt>prompt<\/dt><dd dir="auto">&lt;script&gt;<\/dd>/);
   assert.ok(!html.includes("<dt>initial</dt>"));
 });
 
