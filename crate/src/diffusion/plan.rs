@@ -212,11 +212,17 @@ impl Plan {
 
     /// The plan of a run with a mask: after each evaluation the latents that the mask keeps become
     /// those of the picture again, as noisy as the next evaluation expects them; after the last one
-    /// they have no noise. diffusers: `StableDiffusionInpaintPipeline`, with a UNet of 4 channels.
+    /// they have no noise. With `by_step` they are as noisy as the next step's first evaluation
+    /// expects them. diffusers: `StableDiffusionInpaintPipeline`, with a UNet of 4 channels.
     #[must_use]
-    pub fn with_mask(mut self) -> Plan {
-        let next = self.evaluations.iter().skip(1).map(|evaluation| evaluation.level);
-        let levels: Vec<_> = next.chain([NoiseLevel { signal: 1.0, noise: 0.0 }]).collect();
+    pub fn with_mask(mut self, by_step: bool) -> Plan {
+        let all = &self.evaluations;
+        let level = |i: usize| {
+            let isnt_within = |next: &&Evaluation| !by_step || next.step > all[i].step;
+            let next = all[i + 1..].iter().find(isnt_within);
+            next.map_or(NoiseLevel { signal: 1.0, noise: 0.0 }, |next| next.level)
+        };
+        let levels: Vec<_> = (0..all.len()).map(level).collect();
         for (evaluation, level) in self.evaluations.iter_mut().zip(levels) {
             evaluation.put_back = Some(level);
             evaluation.kind.masked = true;

@@ -67,7 +67,7 @@ impl Pipeline {
         let prompts = self.prompts(files, &request, (timeline, &mut plan))?;
         plan = request.shortcuts.apply(plan, &files.schedule);
         if is_masked && purpose == Purpose::Generate {
-            plan = plan.with_mask();
+            plan = plan.with_mask(request.sampler.parse::<Sampler>()?.masks_by_step());
         }
         let cut = canvas.as_ref().and_then(|canvas| canvas.cut_controls(extras.controls, size));
         let controls = extras.controls.iter().map(|control| &control.file);

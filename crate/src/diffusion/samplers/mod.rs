@@ -144,6 +144,13 @@ impl Sampler {
         matches!(self, Sampler::Lcm | Sampler::Tcd)
     }
 
+    /// Whether within a step the latents that a mask keeps become as noisy as at its end, and not
+    /// as the second evaluation expects them: so does `add_noise` of these classes in diffusers,
+    /// whose list of levels has the end of each step twice and not its middle.
+    pub const fn masks_by_step(self) -> bool {
+        matches!(self, Sampler::Dpm2 | Sampler::Dpm2Ancestral)
+    }
+
     /// The sampler that the schedule's file names, where that says that the model was distilled for
     /// it. Scheduler config: `_class_name`.
     pub fn made_for(schedule: &Schedule) -> Option<Sampler> {

@@ -197,7 +197,7 @@ impl Files {
         let mut plan =
             Sampler::Ddim.plan_with(&self.schedule, kinds.len(), SamplerOptions::default())?;
         if load.kinds.are_masked() {
-            plan = plan.with_mask();
+            plan = plan.with_mask(false);
         }
         for (evaluation, kind) in plan.evaluations.iter_mut().zip(&kinds) {
             evaluation.kind = *kind;
