@@ -144,9 +144,9 @@ test("a grid of 3 × 2 is made, plotted and written as HTML", async (t) => {
       assert.ok(
         decodePng(Buffer.from(base64, "base64")).bytes.equals(images[i]?.bytes ?? Buffer.alloc(0)),
       );
-    assert.match(html, /<th scope="col">Seed: 2<\/th>/);
-    assert.match(html, /<th scope="row">dog<\/th>/);
-    assert.match(html, /<dt>prompt<\/dt><dd>a cat<\/dd>/);
+    assert.match(html, /<th scope="col" dir="auto">Seed: 2<\/th>/);
+    assert.match(html, /<th scope="row" dir="auto">dog<\/th>/);
+    assert.match(html, /<dt>prompt<\/dt><dd dir="auto">a cat<\/dd>/);
   });
 });
 
