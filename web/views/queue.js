@@ -17,6 +17,9 @@ const REST_MS = 100;
 /** The most jobs that the list shows, and how many of them before the first that is not done. */
 const [JOBS, BEFORE] = [200, 20];
 
+/** So many jobs are listed also while the view is hidden. */
+const FEW = 20;
+
 /** @typedef {import("../storage/jobs.js").Job} Job */
 /** @typedef {import("../files/table.js").Row} Row */
 
@@ -74,9 +77,9 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
     showList();
   }
 
-  /** Makes the list anew, if it is shown and has changed. */
+  /** Makes the list anew, if it has changed; a long one only where it is shown. */
   function showList() {
-    if (!stale || anyById("view-queue").hidden) return;
+    if (!stale || (anyById("view-queue").hidden && jobs.length > FEW)) return;
     stale = false;
     fill(list, jobs, (job) => void remove([job]));
     if (jobs.length > 1) void ordering();
