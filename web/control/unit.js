@@ -1,6 +1,6 @@
 // One ControlNet or T2I-Adapter in the form: its model, its picture, its settings.
 
-import { labelOf } from "../store/networks.js";
+import { labelOf, networkFile } from "../store/networks.js";
 import { controlText } from "../strings/control.js";
 import { chip, element, withText } from "../dom.js";
 
@@ -74,7 +74,7 @@ function modelField(id, choice, { networks, absent, onChange, onGet, onFault }) 
   select.value = found?.id ?? kept?.id ?? (choice.name ? "absent" : "");
   select.addEventListener("change", () => {
     const one = [...stored, ...offered].find((network) => network.id === select.value);
-    onChange({ name: one?.name ?? "", hash: one?.sha256.slice(0, 12) ?? "" });
+    onChange(one ? networkFile(one) : { name: "", hash: "" });
   });
   const parts = [field(controlText.model(), select)];
   if (absent) parts.push(element("p", { className: "hint cut" }, `(${controlText.absent()})`));

@@ -53,13 +53,15 @@ export const offeredNetworks = (offered, kind) =>
   });
 
 /**
- * What a list of networks shows of one: its name, with digits of its hash where another has that
- * name too.
+ * What a list of networks shows of one: its name, with digits of its hash where another file
+ * has that name too.
  * @param {Network} network
  * @param {Network[]} all
  */
-export const labelOf = ({ id, name, sha256 }, all) =>
-  all.some((one) => one.id !== id && one.name === name) ? `${name} (${sha256.slice(0, 6)})` : name;
+export const labelOf = ({ name, sha256 }, all) =>
+  all.some((one) => one.name === name && one.sha256 !== sha256)
+    ? `${name} (${sha256.slice(0, 6)})`
+    : name;
 
 /** Name and hash as requests have them. @param {Network} network */
 export const networkFile = ({ name, sha256 }) => ({ name, hash: hashDigits(sha256) });
