@@ -2,26 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requestOf } from "../../../web/files/request.js";
-
-/** @typedef {{ [field: string]: any, program: string, notImported: string[] }} Told */
-
-/**
- * @param {Record<string, unknown>} texts by keyword; what is no text becomes JSON
- * @returns {Told}
- */
-function read(texts) {
-  const all = Object.entries(texts).map(([keyword, text]) => {
-    return /** @type {const} */ ([keyword, typeof text === "string" ? text : JSON.stringify(text)]);
-  });
-  const found = requestOf(new Map(all));
-  assert.ok(found && typeof found === "object", JSON.stringify(texts));
-  return {
-    ...Object.fromEntries(found.fields),
-    program: found.program,
-    notImported: found.notImported,
-  };
-}
+import { read } from "../harness/told.mjs";
 
 /** @param {string} settings @param {string} [prompt] */
 const infotext = (settings, prompt = "a fox") =>

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { parseParameters } from "../../../web/files/parameters.js";
 import { pngPixels } from "../../../web/files/png_pixels.js";
 import { requestOf } from "../../../web/files/request.js";
+import { read } from "../harness/told.mjs";
 import { csvCell } from "../../../web/files/lines.js";
 import { readExif } from "../../../web/files/exif.js";
 import { readRows } from "../../../web/files/table.js";
@@ -15,25 +16,6 @@ import { decodeText } from "../../../web/files/text.js";
 import { unzipOne } from "../../../web/files/unzip.js";
 import { zip } from "../../../web/files/zip.js";
 import { deflateSync } from "node:zlib";
-
-/** @typedef {{ [field: string]: any, program: string, notImported: string[] }} Told */
-
-/**
- * @param {Record<string, unknown>} texts by keyword; what is no text becomes JSON
- * @returns {Told}
- */
-function read(texts) {
-  const all = Object.entries(texts).map(([keyword, text]) => {
-    return /** @type {const} */ ([keyword, typeof text === "string" ? text : JSON.stringify(text)]);
-  });
-  const found = requestOf(new Map(all));
-  assert.ok(found && typeof found === "object", JSON.stringify(texts));
-  return {
-    ...Object.fromEntries(found.fields),
-    program: found.program,
-    notImported: found.notImported,
-  };
-}
 
 /** @param {string} settings @param {string} [prompt] */
 const infotext = (settings, prompt = "a fox") =>
