@@ -78,12 +78,13 @@ test("auto leaves a software adapter to the CPU, and says so", async (t) => {
 
 /** @param {App} app */
 async function checkCancel({ page, state, stepping, type, generate, make }) {
-  await type({ steps: "500" });
+  // A step of this size takes longer than the page needs to tell of it.
+  await type({ steps: "500", width: "256", height: "256" });
   await generate.click();
   await stepping();
   const text = page.locator("#progress-text");
   const step = async () => Number(/\d+/.exec((await text.textContent()) ?? ""));
-  // Looked at and clicked in one go, since a step of this model takes a moment only.
+  // Looked at and clicked in one go, so that no step comes between.
   const before = await page.evaluate(() => {
     const step = /\d+/.exec(document.getElementById("progress-text")?.textContent ?? "");
     document.getElementById("cancel")?.click();
@@ -93,7 +94,7 @@ async function checkCancel({ page, state, stepping, type, generate, make }) {
   assert.equal(await text.textContent(), `Cancelled after step ${await step()}.`);
   // The step that was told of meanwhile, and the one that then runs.
   assert.ok((await step()) <= before + 2, `clicked at step ${before}, ended after ${await step()}`);
-  assertPicture(await make({ steps: "3" }));
+  assertPicture(await make({ steps: "3", width: "64", height: "64" }));
 }
 
 test("a page without WebGPU draws, unless WebGPU is asked for", async (t) => {

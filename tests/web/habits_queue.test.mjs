@@ -72,6 +72,11 @@ test("jobs are moved by keys and by dragging, and the order is kept and followed
   await page.mouse.move(first.x + 20, first.y + 4, { steps: 3 });
   await page.mouse.up();
   await reads("four three one two");
+  // The list shows it before it is stored.
+  await page.waitForFunction(async () => {
+    const { listJobs } = await import(String(new URL("storage/jobs.js", location.href)));
+    return (await listJobs())[0].fields.prompt === "four";
+  });
 
   await page.reload();
   await state("ready");
@@ -122,6 +127,8 @@ test("the queue ends after the present image, and the rest of the job waits", as
   await page.locator("#to-queue").click();
   await enter();
   await page.locator("#queue-run").click();
+  // Two wait before the run begins, too.
+  await status.filter({ hasText: "1 running" }).waitFor();
   await page
     .locator("#queue-actions")
     .getByRole("button", { name: "Stop after this image" })
