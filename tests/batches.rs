@@ -154,7 +154,7 @@ fn the_program_numbers_their_files() {
         }
     }
     let dump = folder.join("dump");
-    assert_eq!(run(&["--count=2", "--dump", dump.to_str().unwrap()]), Some(1));
-    assert_eq!(run(&["--count=2", "--seed=18446744073709551615"]), Some(1));
+    assert_eq!(run(&["--count=2", "--dump", dump.to_str().unwrap()]), Some(2));
+    assert_eq!(run(&["--count=2", "--seed=18446744073709551615"]), Some(2));
     std::fs::remove_dir_all(folder).unwrap();
 }

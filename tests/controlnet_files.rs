@@ -332,7 +332,7 @@ fn the_program_takes_them() {
 
     let missing = format!("nowhere.safetensors:{}", place("house.png"));
     let (code, errors) = run(&["--control", &missing, "--out", &place("b.png")]);
-    assert!(code == Some(1) && errors.contains("nowhere.safetensors"), "{errors}");
+    assert!(code == Some(3) && errors.contains("nowhere.safetensors"), "{errors}");
     let (code, _) = run(&["--control", "alone.safetensors", "--out", &place("b.png")]);
     assert_eq!(code, Some(2));
     std::fs::remove_dir_all(folder).unwrap();

@@ -327,7 +327,7 @@ fn the_program_takes_them() {
     let png = decode("a.png", &png.unwrap()).unwrap();
     assert!(png.text(DARKROOM_EMBEDDINGS).unwrap().contains("<hands>"));
     let (code, none, errors) = draw("b.png", &["--prompt=a", "--embedding", "missing.pt"]);
-    assert_eq!((code, none), (Some(1), None));
+    assert_eq!((code, none), (Some(3), None));
     assert!(errors.contains("missing.pt"), "{errors}");
     let (_, _, errors) =
         draw("c.png", &["--prompt=a", "--embedding", &hands, "--embedding", &hands]);

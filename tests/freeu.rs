@@ -48,6 +48,6 @@ fn the_program_names_what_does_not_fit() {
     let common = ["generate", "--model", model, "--prompt=a", "--steps=1", "--out=/dev/null"];
     let output = program(&[&common[..], &["--freeu=1, 2"]].concat());
     let says = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{says}");
+    assert_eq!(output.status.code(), Some(2), "{says}");
     assert!(says.contains("must be four numbers"), "{says}");
 }

@@ -17,7 +17,7 @@ fn limited(kilobytes: usize, arguments: &[&str]) -> Output {
 /// Fails unless the program ended with a sentence that has `part`.
 fn assert_fault(output: &Output, part: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(75), "{error}");
     assert!(error.contains(part) && !error.contains("panicked"), "no {part:?} in {error:?}");
 }
 

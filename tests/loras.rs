@@ -383,7 +383,7 @@ fn the_program_takes_them() {
     };
     assert_ne!(pixels(plain), pixels(changed));
     let (code, none, errors) = draw("none.png", &["--lora", "missing.safetensors"]);
-    assert_eq!((code, none), (Some(1), None));
+    assert_eq!((code, none), (Some(3), None));
     assert!(errors.contains("missing.safetensors"), "{errors}");
     std::fs::remove_dir_all(folder).unwrap();
 }

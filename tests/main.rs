@@ -92,5 +92,6 @@ mod tuner; // choices of kernels: the same picture, kept, measured
 mod unet_input; // residuals, further channels, cached features: against diffusers
 mod upscaler; // networks that enlarge pictures, against the published ones
 mod verify; // pictures against published numbers, one device against the other
+mod volume; // lists in parts, results, resuming, limits, signals, exit codes
 mod walk; // the whole walk against diffusers' pipeline
 mod weights; // checkpoint files

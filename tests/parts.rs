@@ -323,7 +323,7 @@ fn the_program_takes_them() {
     assert!(got.picture == want.picture);
     assert!(got.text(png::PARAMETERS).unwrap().contains("VAE: vae"));
     let shown = program(&["inspect", "--model", tiny().to_str().unwrap(), "--vae", "/no/such"]);
-    assert_eq!(shown.status.code(), Some(1));
+    assert_eq!(shown.status.code(), Some(3));
     fs::remove_dir_all(model).unwrap();
     fs::remove_dir_all(folder).unwrap();
 }

@@ -100,15 +100,15 @@ fn faults_are_sentences_and_exit_codes() {
         program(&[common, extra].concat())
     };
     for (code, output, part) in [
-        (1, generate(&["--steps", "0"]), "The steps must be"),
-        (1, generate(&["--steps", "10000"]), "The steps must be"),
-        (1, generate(&["--guidance", "nan"]), "The guidance scale must be"),
-        (1, generate(&["--width", "63"]), "The width must be"),
-        (1, generate(&["--sampler", "magic"]), "ddim, pndm"),
-        (1, generate(&["--latents", "/none.npy"]), "/none.npy was not found"),
-        (1, program(&["inspect", "--model", "/none"]), "model_index.json was not found"),
+        (2, generate(&["--steps", "0"]), "The steps must be"),
+        (2, generate(&["--steps", "10000"]), "The steps must be"),
+        (2, generate(&["--guidance", "nan"]), "The guidance scale must be"),
+        (2, generate(&["--width", "63"]), "The width must be"),
+        (2, generate(&["--sampler", "magic"]), "ddim, pndm"),
+        (3, generate(&["--latents", "/none.npy"]), "/none.npy was not found"),
+        (3, program(&["inspect", "--model", "/none"]), "model_index.json was not found"),
         (2, generate(&["--seed=-2"]), "--seed"),
-        (1, generate(&["--out", "/dev/none/a.png"]), "/dev/none/a.png could not be written"),
+        (75, generate(&["--out", "/dev/none/a.png"]), "/dev/none/a.png could not be written"),
         (2, generate(&["--seed=18446744073709551616"]), "--seed"),
         (2, generate(&["--magic"]), "--magic"),
         (2, program(&[]), "Usage"),
@@ -168,7 +168,7 @@ fn jobs_make_what_is_missing_and_outlive_a_failure() {
     ] {
         let output = run(line, &[]);
         let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains(part), "no {part:?} in {error:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
@@ -198,7 +198,7 @@ fn where_a_picture_cannot_go_is_told_before_the_model_is_opened() {
         // There is no such model: what is said first is what was looked at first.
         let output = program(&["generate", "--model", "/none", "--prompt", "a", "--out", &out]);
         let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(output.status.code(), Some(75), "{error}");
         assert!(error.contains(part), "no {part:?} in {error:?}");
     }
     // A model that is not there costs no old picture, and leaves nothing.
@@ -230,7 +230,7 @@ fn without_an_adapter_the_cpu_is_named() {
     };
     let output = run(&[]);
     let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(75), "{error}");
     assert!(error.contains("No graphics adapter"), "{error}");
     assert!(error.contains("with --device cpu the CPU computes, slowly"), "{error}");
     assert!(!out.exists());

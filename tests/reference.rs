@@ -129,6 +129,6 @@ fn the_program_runs_it() {
         ["generate", "--device=cpu", "--model", model, "--prompt=a", "--steps=1", "--out", out];
     let run = |extra: &[&str]| program(&[&common[..], extra].concat()).status.code();
     assert_eq!(run(&[]), Some(0));
-    assert_eq!(run(&["--precision=f16"]), Some(1));
+    assert_eq!(run(&["--precision=f16"]), Some(2));
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -101,7 +101,7 @@ fn a_list_that_is_none_is_refused() {
             let output =
                 program(&[&arguments[..], &["--device", device, "--out", "/dev/null"]].concat());
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(1), "{error}");
+            assert_eq!(output.status.code(), Some(3), "{error}");
             assert!(error.contains("does not list rows of a table of 49408"), "{error}");
         }
         std::fs::remove_dir_all(model).unwrap();

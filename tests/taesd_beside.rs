@@ -307,10 +307,10 @@ fn the_program_takes_it() {
         assert_eq!(said(made), decodes, "{decoder}");
     }
     let (code, none, errors) = draw("none.png", &["--taesd", "missing.safetensors"]);
-    assert_eq!((code, none), (Some(1), None));
+    assert_eq!((code, none), (Some(3), None));
     assert!(errors.contains("missing.safetensors"), "{errors}");
     let (code, _, errors) = draw("none.png", &["--taesd", folder.to_str().unwrap()]);
-    assert!(code == Some(1) && errors.contains("no TAESD in this folder"), "{errors}");
+    assert!(code == Some(3) && errors.contains("no TAESD in this folder"), "{errors}");
     assert_eq!(draw("none.png", &["--decoder", "taesd"]).0, Some(2));
     std::fs::remove_dir_all(folder).unwrap();
 }

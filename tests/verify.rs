@@ -62,6 +62,6 @@ fn another_model_is_held_against_the_other_device() {
 fn the_cpu_is_verified_in_f32_only() {
     let model = tiny().to_str().unwrap();
     let run = program(&["verify", "--model", model, "--device=cpu", "--weights=f16"]);
-    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("can only be f32 on the CPU"));
 }

@@ -16,7 +16,8 @@ const WORKGROUP_BYTES_MAX: u32 = 32 << 10;
 /// How the adapter and its device are chosen.
 #[derive(Debug, Clone, Default)]
 pub struct GpuOptions {
-    /// Part of an adapter's name, to choose among several (native only).
+    /// Which of several adapters (native only): its place, from 0; its PCI address, such as
+    /// `0000:65:00.0`; or part of its name.
     pub adapter: Option<String>,
     /// Ask for WebGPU's default limits only, as the leanest adapter has them.
     pub default_limits: bool,
@@ -223,18 +224,45 @@ fn describe(adapter: &wgpu::Adapter) -> String {
 
 #[cfg(not(target_arch = "wasm32"))]
 async fn choose(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu::Adapter> {
-    if let Some(part) = &options.adapter {
-        let wanted = part.to_lowercase();
+    if let Some(wanted) = &options.adapter {
         let all = instance.enumerate_adapters(wgpu::Backends::all()).await;
-        let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
-        return all
-            .into_iter()
-            .find(|a| a.get_info().name.to_lowercase().contains(&wanted))
-            .ok_or_else(|| Error::NoAdapter {
-                reason: format!("none is called `{part}`; there are: {}", names.join(", ")),
-            });
+        let told: Vec<_> = all
+            .iter()
+            .map(wgpu::Adapter::get_info)
+            .map(|info| (info.name, info.device_pci_bus_id))
+            .collect();
+        let place = find(&told, wanted).ok_or_else(|| Error::NoAdapter {
+            reason: format!("none is called `{wanted}`; there are: {}", listed(&told)),
+        })?;
+        return Ok(all.into_iter().nth(place).expect("the place is one of theirs"));
     }
     request(instance).await
+}
+
+/// The place of the adapter that is wanted, among names and PCI addresses.
+#[cfg(not(target_arch = "wasm32"))]
+fn find(all: &[(String, String)], wanted: &str) -> Option<usize> {
+    let wanted = wanted.to_lowercase();
+    // A larger number is part of a name, such as 3060.
+    if let Some(place) = wanted.parse().ok().filter(|place| *place < all.len()) {
+        return Some(place);
+    }
+    // NVIDIA's tools write the domain with eight digits.
+    let short = |address: &str| address.trim_start_matches('0').to_lowercase();
+    all.iter().position(|(name, address)| {
+        name.to_lowercase().contains(&wanted)
+            || (wanted.contains(':') && short(address) == short(&wanted))
+    })
+}
+
+/// Their places, names and PCI addresses, for people.
+#[cfg(not(target_arch = "wasm32"))]
+fn listed(all: &[(String, String)]) -> String {
+    let one = |(place, (name, address)): (usize, &(String, String))| match address.is_empty() {
+        true => format!("{place} {name}"),
+        false => format!("{place} {name} ({address})"),
+    };
+    all.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -256,4 +284,32 @@ async fn request(instance: &wgpu::Instance) -> Result<wgpu::Adapter> {
         ..Default::default()
     };
     instance.request_adapter(&options).await.map_err(|e| Error::NoAdapter { reason: e.to_string() })
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_several_equal_cards_is_found() {
+        let card = |address: &str| ("NVIDIA H100 80GB HBM3".to_owned(), address.to_owned());
+        let all =
+            [card("0000:19:00.0"), card("0001:65:00.0"), ("llvmpipe".to_owned(), String::new())];
+        for (wanted, place) in [
+            ("0", Some(0)),
+            ("1", Some(1)),
+            ("80", Some(0)),
+            ("3060", None),
+            ("0001:65:00.0", Some(1)),
+            ("00000001:65:00.0", Some(1)),
+            ("00000000:19:00.0", Some(0)),
+            ("h100", Some(0)),
+            ("LLVM", Some(2)),
+            ("0000:66:00.0", None),
+            (":", None),
+        ] {
+            assert_eq!(find(&all, wanted), place, "{wanted}");
+        }
+        assert!(listed(&all).ends_with("1 NVIDIA H100 80GB HBM3 (0001:65:00.0), 2 llvmpipe"));
+    }
 }

@@ -5,7 +5,7 @@
 //! chunk, everything else an iTXt chunk (PNG specification, 11.3.3). A file may claim any size, so
 //! no more memory is allocated than its compressed bytes could fill.
 
-use std::io::Cursor;
+use std::io::{BufRead, Cursor, Seek};
 
 use ::png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
 
@@ -130,6 +130,19 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Png> {
     let picture = Rgba::new(width, height, rgba);
     let way = reader.info().exif_metadata.as_deref().map_or(1, exif::orientation);
     Ok(Png { picture: picture.upright(way), texts: texts(reader.info(), name)? })
+}
+
+/// The texts before the pixels of a file, which is not read any further; `name` is for messages.
+///
+/// # Errors
+/// [`Error::BadFile`] for anything but the beginning of a PNG file.
+pub fn leading_texts(name: &str, file: impl BufRead + Seek) -> Result<Vec<(String, String)>> {
+    let mut decoder = Decoder::new(file);
+    decoder.set_limits(Limits { bytes: MAX_TABLES });
+    let reader = decoder
+        .read_info()
+        .map_err(|error| bad_file(name, error.to_string().trim_end_matches('.')))?;
+    texts(reader.info(), name)
 }
 
 fn texts(info: &::png::Info, name: &str) -> Result<Vec<(String, String)>> {

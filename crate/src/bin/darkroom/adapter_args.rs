@@ -5,7 +5,8 @@ use darkroom::gpu::GpuOptions;
 /// A graphics adapter on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AdapterArgs {
-    /// Part of the name of the graphics adapter to use, if there are several.
+    /// Which graphics adapter to use, if there are several: its place from 0, its PCI address (as
+    /// nvidia-smi prints it), or part of its name.
     #[arg(long)]
     pub adapter: Option<String>,
     /// Leave the matrix units of a graphics card unused. They are several times as fast, and add in

@@ -7,13 +7,14 @@ use darkroom::image::Rgba;
 use darkroom::image::png::{self, Png};
 use darkroom::{Error, Result};
 use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
 
 /// The beginning of temporary names; then follow the process id and a hash of the file's name,
-/// since the name itself may have the maximum length.
+/// since the name itself may have the maximum length. The hash has a random key, so that programs
+/// on other machines with the same id, that write the same file, have other names.
 const PART: &str = ".darkroom";
 
 /// A picture from a PNG file.
@@ -128,9 +129,7 @@ impl NewFile {
                 return Err(Error::Write { path: path.display().to_string(), reason });
             }
             _ => {
-                let mut name = DefaultHasher::new();
-                real.hash(&mut name);
-                let (own, name) = (process::id(), name.finish());
+                let (own, name) = (process::id(), RandomState::new().hash_one(&real));
                 Some(real.with_file_name(format!("{PART}-{own}-{name:x}.part")))
             }
         };

@@ -10,8 +10,8 @@ use std::path::Path;
 
 /// The fields of one request.
 type Row = Map<String, Value>;
-/// The number of a line, and what is wrong there.
-type LineError = (usize, String);
+/// The number of a line, from 1, and its request, or what is wrong there.
+type Line = (usize, Result<Row, String>);
 
 /// Fields that the page's export has beside those of a request; they are ignored.
 const ABOUT: [&str; 7] =
@@ -28,27 +28,29 @@ pub(crate) fn unreadable(path: &Path, fault: &io::Error) -> Error {
     }
 }
 
-/// The requests of a list, with their line numbers from 1.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(usize, Row)>, LineError> {
-    let text = decode(bytes).map_err(|reason| (1, reason))?;
+/// The lines of a list that have a request.
+///
+/// # Errors
+/// What is wrong with the whole list.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Line>, String> {
+    let text = decode(bytes)?;
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if is_json(first) {
-        return json_lines(&text);
+        return Ok(json_lines(&text));
     }
     if let Some(mark) = separator(first) {
-        return table(&text, mark);
+        return Ok(table(&text, mark));
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let row = |(index, line): (usize, &str)| {
         let line = line.trim();
-        let row = if line.starts_with("--") {
-            options(line).map_err(|reason| (index + 1, reason))?
-        } else {
-            Map::from_iter([("prompt".to_owned(), line.into())])
+        let row = match line.starts_with("--") {
+            true => options(line),
+            false => Ok(Map::from_iter([("prompt".to_owned(), line.into())])),
         };
-        Ok((index + 1, row))
+        (index + 1, row)
     };
-    lines.map(row).collect()
+    Ok(lines.map(row).collect())
 }
 
 /// Decodes UTF-8 or UTF-16; the error says what else the file is.
@@ -75,19 +77,17 @@ fn is_json(first: &str) -> bool {
         || inside('[').is_some_and(|rest| rest.is_empty() || rest.starts_with(['{', ']', '"']))
 }
 
-fn json_lines(text: &str) -> Result<Vec<(usize, Row)>, LineError> {
+fn json_lines(text: &str) -> Vec<Line> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let row = |(index, line): (usize, &str)| {
-        let wrong = |reason: String| (index + 1, reason);
-        match serde_json::from_str(line).map_err(|e| wrong(e.to_string()))? {
-            Value::Object(mut row) => {
-                row.retain(|name, _| !ABOUT.contains(&name.as_str()));
-                Ok((index + 1, row))
-            }
-            _ => Err(wrong("it is not a JSON object".into())),
+    let row = |line: &str| match serde_json::from_str(line) {
+        Ok(Value::Object(mut row)) => {
+            row.retain(|name, _| !ABOUT.contains(&name.as_str()));
+            Ok(row)
         }
+        Ok(_) => Err("it is not a JSON object".to_owned()),
+        Err(fault) => Err(fault.to_string()),
     };
-    lines.map(row).collect()
+    lines.map(|(index, line)| (index + 1, row(line))).collect()
 }
 
 /// The separator of a table, from its first line; `None` if no column is called `prompt`.
@@ -101,25 +101,22 @@ fn column(name: &str) -> String {
 }
 
 /// Parses a table (RFC 4180); its first line has the names of the columns.
-fn table(text: &str, mark: char) -> Result<Vec<(usize, Row)>, LineError> {
+fn table(text: &str, mark: char) -> Vec<Line> {
     let mut rows = cells(text, mark)
         .into_iter()
         .filter(|(_, cells)| cells.iter().any(|cell| !cell.trim().is_empty()));
     let (_, head) = rows.next().unwrap_or_default();
     let names: Vec<String> = head.iter().map(|name| column(name)).collect();
-    let row = |(line, cells): (usize, Vec<String>)| {
+    let row = |cells: Vec<String>| {
         let mut row = Row::new();
         for (name, cell) in names.iter().zip(cells) {
             if !cell.trim().is_empty() && !name.is_empty() {
                 row.insert(name.clone(), value(name, &cell));
             }
         }
-        if !row.contains_key("prompt") {
-            return Err((line, "it has no prompt".to_owned()));
-        }
-        Ok((line, row))
+        if row.contains_key("prompt") { Ok(row) } else { Err("it has no prompt".to_owned()) }
     };
-    rows.map(row).collect()
+    rows.map(|(line, cells)| (line, row(cells))).collect()
 }
 
 /// The cells of each line, with its number in the file.

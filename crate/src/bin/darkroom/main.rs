@@ -1,13 +1,15 @@
 //! The native program: the same run as in the browser, on the command line.
 //!
 //! It only reads arguments, calls the crate, and prints. Errors are one sentence on standard error;
-//! the exit code is 1, or 2 for invalid arguments.
+//! [`exit`] has the exit codes.
 
 mod adapter_args;
 mod commands;
 mod control_args;
 mod disk;
 mod embedding_args;
+mod exit;
+mod interrupt;
 mod jobs;
 mod lab;
 mod list_files;
@@ -16,6 +18,7 @@ mod lora_args;
 mod lora_list;
 mod model_args;
 mod part_args;
+mod progress;
 mod request_args;
 mod start_args;
 mod taesd_args;
@@ -25,6 +28,7 @@ mod upscaler_args;
 use clap::{Parser, Subcommand};
 use commands::{compare, convert, generate, inspect, manifest, request, upscale, verify};
 use darkroom::Result;
+use exit::ExitState;
 use lab::{bench, memory, precision, shortcuts, synth};
 use std::panic;
 use std::process::{self, ExitCode};
@@ -91,7 +95,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::FAILURE
+            ExitState::of(&error).into()
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `darkroom upscale`: enlarges pictures by an upscaler of the ESRGAN family.
 
-use super::generate::{Device, end_line, report};
+use super::generate::Device;
 use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_folder, check_picture, create, read_png, write};
+use crate::progress::{end_line, report};
 use clap::Args;
 use darkroom::image::png;
 use darkroom::pipeline::{Control, Upscaler, UpscalerOptions, f32_only};

@@ -3,6 +3,7 @@
 use super::generate;
 use crate::adapter_args::AdapterArgs;
 use crate::model_args::ModelArgs;
+use crate::progress::{self, end_line};
 use clap::Args;
 use darkroom::measure;
 use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
@@ -65,14 +66,14 @@ async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> R
 fn report(progress: &Progress) {
     match progress {
         Progress::Check(check) => {
-            generate::end_line();
+            end_line();
             print(check);
         }
         Progress::Notice { text } => {
-            generate::end_line();
+            end_line();
             println!("{text}");
         }
-        other => generate::report(other),
+        other => progress::report(other),
     }
 }
 

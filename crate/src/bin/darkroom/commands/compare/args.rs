@@ -1,7 +1,7 @@
 //! The arguments of `darkroom compare`.
 
 use crate::adapter_args::AdapterArgs;
-use crate::jobs::{self, Job};
+use crate::jobs::{Job, List};
 use crate::lora_args::LoraArgs;
 use crate::part_args::PartArgs;
 use crate::request_args::{RequestArgs, Settings};
@@ -66,7 +66,7 @@ impl CompareArgs {
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
-            return jobs::read(list, (&defaults, &[None, None]));
+            return List::read(list, (&defaults, &[None, None]))?.all();
         }
         let pairs =
             self.prompt.iter().flat_map(|prompt| self.seeds.iter().map(move |s| (prompt, s)));

@@ -7,10 +7,12 @@ use crate::adapter_args::AdapterArgs;
 use crate::control_args::{ControlArgs, ControlFiles};
 use crate::disk::{check_picture, create, write};
 use crate::embedding_args::EmbeddingArgs;
-use crate::jobs;
+use crate::interrupt::Interrupt;
+use crate::jobs::{self, About, JobsArgs, Limits, Tools};
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
 use crate::part_args::PartArgs;
+use crate::progress::{Reporter, end_line};
 use crate::request_args::{All, RequestArgs};
 use crate::start_args::StartArgs;
 use crate::taesd_args::TaesdArgs;
@@ -23,8 +25,8 @@ use darkroom::pipeline::{
 };
 use darkroom::weights::npy;
 use darkroom::{Error, Precision, Result, WeightType};
+use std::cell::Cell;
 use std::fs;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -82,13 +84,11 @@ pub(crate) struct GenerateArgs {
     /// The picture to write.
     #[arg(long, value_name = "FILE.png", required_unless_present = "jobs")]
     out: Option<PathBuf>,
-    /// Make a picture of every line: requests as JSON, what they leave out as given here.
-    #[arg(long, value_name = "FILE.jsonl", requires = "out_dir")]
-    #[arg(conflicts_with_all = ["out", "latents", "dump"])]
-    jobs: Option<PathBuf>,
-    /// Where the pictures of --jobs go; those already there are not made again.
-    #[arg(long, value_name = "DIR", requires = "jobs")]
-    out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    jobs: JobsArgs,
+    /// How progress is written on standard error: for people, or as lines of JSON.
+    #[arg(long, value_enum, default_value = "text")]
+    progress: Reporter,
 }
 
 /// Where to compute.
@@ -101,10 +101,9 @@ pub(crate) enum Device {
 /// Runs the command.
 pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     pollster::block_on(async {
-        match (&args.jobs, &args.out_dir, &args.out) {
-            (Some(list), Some(folder), _) => many(args, list, folder).await,
-            (_, _, Some(out)) => some(args, out).await,
-            _ => unreachable!("clap asks for --out, or for --jobs and --out-dir"),
+        match &args.out {
+            Some(out) => some(args, out).await,
+            None => many(args).await,
         }
     })
 }
@@ -124,8 +123,10 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let pictures = args.start.read(&mut request)?;
     let controls = &ControlFiles::default().open(args.controls.specs()).await?;
     let dump = args.dump.as_deref().map(Dump::new).transpose()?;
-    let control = Control { on_progress: Box::new(report), ..Control::default() };
-    let (pipeline, upscaler) = open(args, &control).await?;
+    let reporter = args.progress;
+    let on_progress = Box::new(move |progress: &Progress| reporter.event(progress));
+    let control = Control { on_progress, ..Control::default() };
+    let Opened { pipeline, upscaler, .. } = open(args, &control).await?;
     let observer = dump.as_ref().map(|dump| dump as &dyn Observer);
     let (latents, upscaler) = (latents.as_ref(), upscaler.as_deref());
     let extras = Extras { latents, upscaler, observer, controls, ..pictures.extras() };
@@ -149,24 +150,65 @@ fn numbered(request: &Request, out: &Path, index: u32) -> PathBuf {
     out.with_file_name(format!("{stem}-{index:03}.png"))
 }
 
-async fn many(args: &GenerateArgs, list: &Path, folder: &Path) -> Result<ExitCode> {
-    let pictures = args.start.files();
+/// The pictures of a list.
+async fn many(args: &GenerateArgs) -> Result<ExitCode> {
     let mut request = args.request.request()?;
     args.upscaler.choose(&mut request);
-    let mut jobs = jobs::prepare(list, folder, (&request, &pictures))?;
-    for job in &mut jobs {
+    let Some(mut prepared) = jobs::prepare(&args.jobs, (&request, &args.start.files()))? else {
+        unreachable!("clap asks for --out, or for --jobs and --out-dir");
+    };
+    let interrupt = Interrupt::watch().map_err(|fault| Error::Source {
+        path: "A signal handler".to_owned(),
+        reason: fault.to_string(),
+    })?;
+    let limits = Rc::new(Limits::new(interrupt, args.jobs.max_pictures, args.jobs.time_limit));
+    let control = limited(args.progress, &limits);
+    let opened = match open(args, &control).await {
+        // There is no picture yet that could be lost.
+        Err(Error::Cancelled) => return Ok(prepared.end(&limits, args.progress).into()),
+        other => other?,
+    };
+    let Opened { pipeline, upscaler, adapter } = &opened;
+    for job in prepared.list.lines.iter_mut().filter_map(|line| line.job.as_mut().ok()) {
         job.controls.get_or_insert_with(|| args.controls.specs().to_vec());
+        job.upscaler.clone_from(upscaler);
     }
-    let control = Control { on_progress: Box::new(report), ..Control::default() };
-    let (pipeline, upscaler) = open(args, &control).await?;
-    jobs.iter_mut().for_each(|job| job.upscaler.clone_from(&upscaler));
     end_line();
-    let failed = jobs::run(&pipeline, &control, &jobs, folder).await?;
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let about = About {
+        model: serde_json::to_value(pipeline.provenance()).expect("a name is plain data"),
+        adapter: adapter.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        shard: prepared.shard.to_string(),
+        list: prepared.list.sha256.clone(),
+    };
+    let tools =
+        Tools { pipeline, control: &control, limits: &limits, reporter: args.progress, about };
+    prepared.run(&tools).await.map(ExitCode::from)
+}
+
+/// What ends the picture in work at a limit.
+fn limited(reporter: Reporter, limits: &Rc<Limits>) -> Control {
+    let cancel = Rc::new(Cell::new(false));
+    let (limits, ends) = (limits.clone(), cancel.clone());
+    let on_progress = Box::new(move |progress: &Progress| {
+        reporter.event(progress);
+        if limits.within().is_some() {
+            ends.set(true);
+        }
+    });
+    Control { on_progress, cancel, ..Control::default() }
+}
+
+/// What a picture is made with.
+struct Opened {
+    pipeline: Pipeline,
+    upscaler: Option<Rc<Upscaler>>,
+    /// The graphics adapter, or `cpu`.
+    adapter: String,
 }
 
 /// The model, and the upscaler beside it.
-async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Option<Rc<Upscaler>>)> {
+async fn open(args: &GenerateArgs, control: &Control) -> Result<Opened> {
     let source = Rc::new(args.parts.with(args.model.source()));
     let loras = args.loras.open().await?;
     let taesd = args.taesd.open().await?;
@@ -179,7 +221,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
         let options = Options { safety, loras, embeddings, taesd, ..Options::default() };
         let pipeline = Pipeline::open_on_cpu(source, &options, control).await?;
         let upscaler = args.upscaler.open(&pipeline, UpscalerOptions::default(), control).await?;
-        return Ok((pipeline, upscaler));
+        return Ok(Opened { pipeline, upscaler, adapter: "cpu".to_owned() });
     }
     let gpu = measure::open(&args.adapter.options()).await.map_err(|error| match error {
         Error::NoAdapter { reason } => Error::NoAdapter {
@@ -187,7 +229,8 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
         },
         other => other,
     })?;
-    eprintln!("Graphics adapter: {}", gpu.info().name);
+    let adapter = gpu.info().name.clone();
+    args.progress.say(&format!("Graphics adapter: {adapter}"));
     if args.tune {
         tuning_cache::tune(&gpu, control).await?;
     }
@@ -209,48 +252,7 @@ async fn open(args: &GenerateArgs, control: &Control) -> Result<(Pipeline, Optio
     // Its weights stay as in its file: it is small, and a picture's record names the file alone.
     let options = UpscalerOptions { precision, weights: None, memory };
     let upscaler = args.upscaler.open(&pipeline, options, control).await?;
-    Ok((pipeline, upscaler))
-}
-
-/// Prints an event; on a terminal, steps and loading overwrite one line.
-pub(crate) fn report(progress: &Progress) {
-    let line = match progress {
-        Progress::Loading { part, bytes_done, bytes_total } => {
-            format!("Loading {part}: {} of {} MB", bytes_done >> 20, bytes_total >> 20)
-        }
-        Progress::Tuning { done, total } => format!("Measuring kernels: {done} of {total}"),
-        Progress::Compiling { done, total } => format!("Compiling kernels: {done} of {total}"),
-        Progress::Notice { text } => {
-            end_line();
-            eprintln!("{text}");
-            return;
-        }
-        Progress::Pass { pass, passes, width, height } => {
-            format!("Pass {pass} of {passes}: {width}×{height}")
-        }
-        Progress::Step { step, steps } => format!("Step {step} of {steps}"),
-        Progress::Decoding => "Decoding".to_string(),
-        Progress::Enlarging { done, total } => format!("Enlarging: {done} of {total} tiles"),
-        Progress::Check(_)
-        | Progress::MemoryRefused { .. }
-        | Progress::Latents { .. }
-        | Progress::Preview { .. }
-        | Progress::Paused
-        | Progress::Resumed => return,
-    };
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // `\x1b[K` clears the rest of a longer line. An error is ignored, since the terminal may be
-        // gone.
-        let _ = write!(stderr, "\r{line}\x1b[K");
-        let _ = stderr.flush();
-    }
-}
-
-pub(crate) fn end_line() {
-    if std::io::stderr().is_terminal() {
-        eprintln!();
-    }
+    Ok(Opened { pipeline, upscaler, adapter })
 }
 
 fn read_latents(path: &Path) -> Result<npy::Array> {

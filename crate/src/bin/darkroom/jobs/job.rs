@@ -1,25 +1,18 @@
-//! `darkroom generate --jobs`: makes many pictures from a list, with the model loaded once.
-//!
-//! A line of the list is a request as JSON, `{"prompt": "a red cat", "seed": "7", "file":
-//! "cat.png"}`, with any of the fields of a request, `init` for the PNG that it begins with, `mask`
-//! for the one that says which part of it is made anew, `loras` for other weights of the given
-//! LoRAs, and `controls` for ControlNets and T2I-Adapters with their pictures; missing fields are
-//! as on the command line. Files that a line names are beside the list. Other kinds of lists are in
-//! [`lists`]; a zip file that the page's gallery exported contains the list of its pictures, and
-//! the pictures that they begin with. A picture that exists already is not made
-//! again, so an interrupted run can be continued. A request that fails is reported and the others
-//! are still made, unless the disk is full or the device is lost.
+//! One request of a list, and how it is read. A line of a list is a request as JSON, `{"prompt": "a
+//! red cat", "seed": "7", "file": "cat.png"}`, with any of the fields of a request, `init` for the
+//! PNG that it begins with, `mask` for the one that says which part of it is made anew, `loras` for
+//! other weights of the given LoRAs, `controls` for ControlNets and T2I-Adapters with their
+//! pictures, and `id` or `custom_id` for its name in the results; missing fields are as on the
+//! command line. Files that a line names are beside the list. Other kinds of lists are in
+//! [`lists`](crate::lists).
 
 use crate::control_args::{self, ControlFiles, ControlSpec};
-use crate::disk::{check_folder, create, write};
 use crate::list_files::{ListFile, PictureFile};
-use crate::lists;
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
-use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Safety, Upscaler};
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Upscaler};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -83,85 +76,11 @@ impl Job {
     }
 }
 
-/// Reads the list and makes the folder for its pictures, so that errors in either are found before
-/// a model is loaded.
+/// Reads the fields of a line; `place` is where the list is.
 ///
 /// # Errors
-/// When the list or the folder cannot be used.
-pub(crate) fn prepare(list: &Path, folder: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
-    let jobs = read(list, defaults)?;
-    create(folder)?;
-    check_folder(folder)?;
-    Ok(jobs)
-}
-
-/// Makes the pictures of `jobs` in `folder`. Returns how many requests failed.
-///
-/// # Errors
-/// When the device is lost or a picture cannot be written; errors of single requests are printed.
-pub(crate) async fn run(
-    pipeline: &Pipeline,
-    control: &Control,
-    jobs: &[Job],
-    folder: &Path,
-) -> Result<usize> {
-    let mut failed = 0;
-    for (number, job) in jobs.iter().enumerate() {
-        let place = format!("{} of {}", number + 1, jobs.len());
-        let out = folder.join(&job.file);
-        if out.exists() {
-            eprintln!("{place}: {} is there already", job.file);
-            continue;
-        }
-        match picture(pipeline, control, job, &out).await {
-            Ok(safety) => eprintln!("{place}: {} ({})", job.file, safety.text()),
-            // With a lost device or a full disk the other requests would fail too.
-            Err(error @ (Error::DeviceLost { .. } | Error::Write { .. })) => return Err(error),
-            Err(error) => {
-                eprintln!("{place}: {} failed. {error}", job.file);
-                failed += 1;
-            }
-        }
-    }
-    Ok(failed)
-}
-
-async fn picture(pipeline: &Pipeline, control: &Control, job: &Job, out: &Path) -> Result<Safety> {
-    let picture = job.draw(pipeline, control).await?;
-    write(out, &picture.png()?)?;
-    Ok(picture.safety)
-}
-
-/// Reads and checks the whole list.
-///
-/// # Errors
-/// [`Error::Request`] that names the line, or says that the list was not found; [`Error::Source`];
-/// [`Error::BadFile`] for a zip file without a list.
-pub(crate) fn read(list: &Path, defaults: Defaults<'_>) -> Result<Vec<Job>> {
-    let unreadable = |fault| lists::unreadable(list, &fault);
-    let place = ListFile::open(list).map_err(unreadable)?;
-    let bytes = place.text(unreadable)?;
-    let mut files = HashSet::new();
-    let mut jobs = Vec::new();
-    let wrong = |line: usize, reason: String| Error::Request {
-        field: "list",
-        reason: format!("{} cannot be used: line {line}: {reason}", list.display()),
-    };
-    let control_files = Rc::new(ControlFiles::default());
-    let rows = lists::read(&bytes).map_err(|(line, reason)| wrong(line, reason))?;
-    for (line, row) in rows {
-        let mut job =
-            job(row, jobs.len(), defaults, &place).map_err(|reason| wrong(line, reason))?;
-        job.control_files = control_files.clone();
-        if !files.insert(job.file.clone()) {
-            return Err(wrong(line, format!("the file `{}` appears twice", job.file)));
-        }
-        jobs.push(job);
-    }
-    Ok(jobs)
-}
-
-fn job(
+/// What is wrong with it.
+pub(super) fn read(
     mut own: Map<String, Value>,
     index: usize,
     (defaults, [init, mask]): Defaults<'_>,
