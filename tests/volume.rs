@@ -268,3 +268,29 @@ fn signals_lose_nothing_that_was_made() {
     let all: Vec<_> = place.by_line().into_iter().map(|(line, (count, _))| (line, count)).collect();
     assert_eq!(all, (1..=8).map(|line| (line, 1)).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_examples_for_schedulers_name_options_that_exist() {
+    let help = program(&["generate", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let known: Vec<&str> = help
+        .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    let folder = crate::harness::golden::path("scripts/schedulers");
+    for name in ["slurm.sh", "parallel.sh", "ray_list.py", "kubernetes.yaml", "skypilot.yaml"] {
+        let text = fs::read_to_string(Path::new(&folder).join(name)).unwrap();
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        // The program's options follow its first one; what is before is the scheduler's.
+        let own: Vec<_> = words.skip_while(|word| *word != "generate").collect();
+        let own: Vec<_> =
+            own.into_iter().filter(|word| word.len() > 2 && word.starts_with("--")).collect();
+        assert!(own.len() >= 4, "{name} has the options {own:?}");
+        for option in own {
+            assert!(known.contains(&option), "{name} has {option}, which generate does not");
+        }
+    }
+    // Kubernetes fails an index at once by the codes that mean it.
+    let job = fs::read_to_string(Path::new(&folder).join("kubernetes.yaml")).unwrap();
+    assert!(job.contains("values: [1, 2, 3]"));
+}
