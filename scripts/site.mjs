@@ -232,7 +232,8 @@ function within(what, bytes, bound) {
 const readers = [
   ...["comfy", "comfy_graph", "comfy_nodes", "comfy_passes", "comfy_workflow", "compel"],
   ...["controls", "draw_things", "easy", "exif", "fooocus", "hashes", "hires", "invoke", "json"],
-  ...["labels", "left_over", "line_objects", "novelai", "parameters", "readers", "request", "row"],
+  ...["labels", "left_over", "line_objects", "novelai", "own_text", "parameters", "readers"],
+  ...["request", "row"],
   ...["sampler_map", "samplers", "swarm", "syntax", "table", "text", "unzip", "webui"],
 ];
 const painter = [

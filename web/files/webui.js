@@ -14,6 +14,7 @@ import { listed } from "./left_over.js";
 import { cutObjects } from "./line_objects.js";
 import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
+import { ownFields, ownSchedule, withoutAddedTags } from "./own_text.js";
 import { parseParameters } from "./parameters.js";
 import { samplerFields } from "./samplers.js";
 import { readWebUi, webUiSyntax } from "./syntax.js";
@@ -39,14 +40,15 @@ const NOISE = new Map([
  */
 export function readParameters(text) {
   const { text: plain, objects } = cutObjects(unfolded(text));
-  const { prompt, negative_prompt, fields: all, extra } = parseParameters(plain);
+  const { negative_prompt, fields: all, extra, ...parsed } = parseParameters(plain);
   const values = new Map(all.toReversed());
   const value = (/** @type {string} */ name) => values.get(name) ?? "";
   const ours = values.has("Safety checker");
+  const prompt = ours ? withoutAddedTags(parsed.prompt, value) : parsed.prompt;
   const program = ours ? "" : writerOf(value, values.size);
   const read = reading(value, ours);
   const [words, negative] = [prompt, negative_prompt].map(read);
-  const schedule = value("Schedule type") || value("Scheduler") || value("Sampler sigma");
+  const schedule = ours ? ownSchedule(value) : scheduleIn(value);
   const sampler = samplerFields(value("Sampler"), schedule, program);
   const hires = hiresOf(value);
   const denoise = hires.strength ? "" : value("Denoising strength");
@@ -109,6 +111,10 @@ export function readParameters(text) {
   };
 }
 
+/** @param {Value} value */
+const scheduleIn = (value) =>
+  value("Schedule type") || value("Scheduler") || value("Sampler sigma");
+
 /** Sides as fields. @param {number[] | undefined} size @returns {[string, string][]} */
 const sidesOf = ([width, height] = []) =>
   width && height
@@ -163,7 +169,7 @@ function extraFields(value, program, sampler) {
   const notImported = [];
   const isZero = value("Noise Schedule") === "Zero Terminal SNR" || value("Sampler rescale");
   fields.push(["rescale_betas_zero_snr", isZero ? "true" : ""]);
-  if (!program) return { fields, read, notImported };
+  if (!program) return { fields: [...fields, ...ownFields(value)], read, notImported };
   const freeu = freeuOf(value, program);
   fields.push(["freeu", freeu]);
   if (freeu) read.push("FreeU");
