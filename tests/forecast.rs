@@ -4,6 +4,7 @@ use crate::harness::gpu::{Device, run};
 use darkroom::gpu::{Gpu, GpuOptions};
 use darkroom::image::png;
 use darkroom::pipeline::{Forecast, Picture, Provenance, Request, Safety};
+use darkroom::request::Applied;
 use darkroom::weights::Manifest;
 use pollster::block_on;
 use std::path::Path;
@@ -71,6 +72,7 @@ fn a_picture_says_which_model_drew_it() {
         parts: vec![],
         controls: Vec::new(),
         upscaler: None,
+        applied: Applied::default(),
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

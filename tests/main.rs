@@ -94,4 +94,5 @@ mod upscaler; // networks that enlarge pictures, against the published ones
 mod verify; // pictures against published numbers, one device against the other
 mod volume; // lists in parts, results, resuming, limits, signals, exit codes
 mod walk; // the whole walk against diffusers' pipeline
+mod web_ui; // what AUTOMATIC1111's web UI would draw by our texts
 mod weights; // checkpoint files

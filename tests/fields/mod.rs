@@ -13,7 +13,9 @@ use darkroom::image::parameters::Parameters;
 use darkroom::image::png::{DARKROOM, PARAMETERS, decode};
 use darkroom::image::{Rgba, png};
 use darkroom::pipeline::{Picture, Safety};
-use darkroom::request::{Allowed, Field, FieldType, FieldValue, Request, field, fields, schema};
+use darkroom::request::{
+    Allowed, Applied, Field, FieldType, FieldValue, Request, field, fields, schema,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
@@ -90,16 +92,20 @@ fn every_field_survives_a_picture() {
         parts: vec![],
         controls: Vec::new(),
         upscaler: None,
+        applied: Applied::default(),
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));
     assert_eq!(Request::from_json(file.text(DARKROOM).unwrap()), Ok(request.clone()));
     let text = Parameters::parse(file.text(PARAMETERS).unwrap());
-    assert_eq!(Request::from_infotext(&text), Ok(request));
+    assert_eq!(Request::from_infotext(&text), Ok(request.clone()));
+    let golden = golden::json("request.json");
+    let earlier = Parameters::parse(golden::text(&golden, "earlier_text"));
+    assert_eq!(Request::from_infotext(&earlier), Ok(request));
     // What is at its default is not written, and read as such.
     let plain = Request { width: Some(64), height: Some(64), ..Request::default() };
-    let line: Vec<_> = plain.infotext([64, 64]).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(line, ["Steps", "Sampler", "CFG scale", "Seed", "Size"]);
+    let line: Vec<_> = plain.infotext([64, 64], &Applied::default()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(line, ["Steps", "Sampler", "CFG scale", "Seed", "Size", "RNG"]);
     let text = Parameters::parse("a\nSteps: many, Sampler: ddim, Seed: 1");
     assert!(Request::from_infotext(&text).unwrap_err().to_string().contains("steps must be"));
 }

@@ -124,7 +124,12 @@ fn row(field: &Field) -> String {
     if let Some(text) = field.info.infotext {
         row.push(("text", json!(text.name).to_string()));
         match text.form {
-            Form::Plain | Form::Word(_) | Form::Sampler | Form::Sigmas | Form::Upscaler => {}
+            Form::Plain
+            | Form::Word(_)
+            | Form::Renamed(_)
+            | Form::Sampler
+            | Form::Sigmas
+            | Form::Upscaler => {}
             Form::Part(part) => row.push(("part", part.to_string())),
         }
     }

@@ -10,7 +10,7 @@ use darkroom::models::safety::SafetyConfig;
 use darkroom::models::taesd::TaesdConfig;
 use darkroom::models::unet::UnetConfig;
 use darkroom::models::vae::VaeConfig;
-use darkroom::request::{Allowed, Request};
+use darkroom::request::{Allowed, Applied, Request};
 use darkroom::text::{LongPrompt, Prompt, PromptOptions, Tokenizer};
 use darkroom::weights::{
     Archive, Embedding, FilePart, Ldm, LocalFuture, LonePart, Lora, Manifest, Source, Taesd,
@@ -211,7 +211,7 @@ pub(crate) fn parameters(bytes: &[u8]) {
     let read = Parameters::parse(&String::from_utf8_lossy(bytes));
     if let Ok(request) = Request::from_infotext(&read) {
         let size = [request.width.unwrap_or(8), request.height.unwrap_or(8)];
-        assert!(request.infotext(size).len() >= 5);
+        assert!(request.infotext(size, &Applied::default()).len() >= 6);
     }
     let once = read.format();
     assert_eq!(Parameters::parse(&once).format(), once);

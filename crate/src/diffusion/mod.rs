@@ -22,7 +22,7 @@ pub use freeu::FreeU;
 pub use guidance::Guidance;
 pub use kind::{Deep, EvaluationKind};
 pub use plan::{Combination, Evaluation, MAX_TERMS, NoiseLevel, Plan, Slot};
-pub use samplers::{Abilities, Sampler, SamplerOptions};
+pub use samplers::{Abilities, Levels, Sampler, SamplerOptions};
 pub use schedule::{Prediction, Schedule};
 pub use sigma_schedule::SigmaSchedule;
 pub use spacing::Spacing;

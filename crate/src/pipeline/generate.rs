@@ -19,6 +19,7 @@ use super::control::{Control, Previews, Progress};
 use super::engine::{Engine as _, Planned};
 use super::hires::{begin_pass, upscaler_of};
 use super::model::{Machine, Pipeline};
+use super::order::applied;
 use super::picture::{Picture, Safety};
 use super::run::{Beginning, Extras, Image, Job, Run};
 use super::safety::FLAGGED;
@@ -244,6 +245,7 @@ impl Pipeline {
         let model = self.provenance.clone();
         let (loras, embeddings) = (self.loras(), order.prompts.embeddings.clone());
         let upscaler = upscaler_of(&request, extras).map(Upscaler::record);
+        let applied = applied(run.job.files, &request, extras)?;
         Ok(Picture {
             width,
             height,
@@ -259,6 +261,7 @@ impl Pipeline {
             decoder,
             controls: extras.controls.iter().map(ControlRecord::of).collect(),
             upscaler,
+            applied,
         })
     }
 

@@ -14,7 +14,7 @@ use super::model::Pipeline;
 use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, start};
 use crate::diffusion::{Plan, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
-use crate::request::{FINAL_SIGMAS, Request};
+use crate::request::{Applied, FINAL_SIGMAS, Request};
 use crate::text::Timeline;
 
 /// The notice where a model that takes the guidance scale as an input gets a negative prompt.
@@ -201,6 +201,22 @@ fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) ->
     // Before the shortcuts: what is kept of an evaluation serves those with the same controls.
     mark_controls(&mut plan, extras.controls);
     Ok(plan.with_freeu(request.freeu_scales()?))
+}
+
+/// What a run takes that its request leaves to the model, or to what came beside it.
+///
+/// # Errors
+/// [`Error::Request`] for names that are unknown.
+pub(super) fn applied(files: &Files, request: &Request, extras: &Extras<'_>) -> Result<Applied> {
+    let sampler: Sampler = request.sampler.parse()?;
+    let options = SamplerOptions {
+        sigmas: request.sigmas.as_deref().map(str::parse).transpose()?,
+        spacing: request.spacing.as_deref().map(str::parse).transpose()?,
+        rescale_betas_zero_snr: request.rescale_betas_zero_snr,
+        ..SamplerOptions::default()
+    };
+    let levels = Some(sampler.levels(&files.schedule, &options));
+    Ok(Applied { levels, masked: extras.mask.is_some() })
 }
 
 /// The steps that a prompt's schedule counts in a pass; `first` is the plan of the pass before it.

@@ -7,7 +7,7 @@ use super::upscaler::UpscalerRecord;
 use crate::error::Result;
 use crate::image::parameters::Parameters;
 use crate::image::{Rgba, png};
-use crate::request::Request;
+use crate::request::{Applied, LORA_TAGS, Request, web_ui_upscaler, with_tags};
 use serde::Serialize;
 
 /// The result of the safety check. In JSON its name is in snake case.
@@ -68,6 +68,8 @@ pub struct Picture {
     pub controls: Vec<ControlRecord>,
     /// The upscaler that enlarged the first of two passes, if one did.
     pub upscaler: Option<UpscalerRecord>,
+    /// What the request left to the model, or to what came beside it.
+    pub applied: Applied,
 }
 
 impl Picture {
@@ -121,12 +123,12 @@ impl Picture {
         let request = &self.request;
         // A part that was made alone, and put back, has another size than the picture.
         let size = [request.width.unwrap_or(self.width), request.height.unwrap_or(self.height)];
-        let mut fields = request.infotext(size);
+        let mut fields = request.infotext(size, &self.applied);
         if let Some(upscaler) = &self.upscaler {
             // As AUTOMATIC1111's web UI writes it: by its own name.
             let named = fields.iter_mut().find(|(name, _)| *name == "Hires upscaler");
             if let Some((_, value)) = named {
-                value.clone_from(&upscaler.name);
+                web_ui_upscaler(&upscaler.name).clone_into(value);
             }
         }
         if let Some(id) = &self.kernels {
@@ -153,6 +155,12 @@ impl Picture {
             fields.push((name, part.name.clone()));
         }
         fields.extend(self.lora_fields());
+        let weights = |lora: &LoraRecord| [lora.text_encoder_weight, lora.weight];
+        let loras = self.loras.iter().map(|lora| (lora.name.as_str(), weights(lora)));
+        let (prompt, added) = with_tags(&request.prompt, loras);
+        if added > 0 {
+            fields.push((LORA_TAGS, added.to_string()));
+        }
         if !self.embeddings.is_empty() {
             let hash = |one: &EmbeddingRecord| short_hash(&one.name, &one.sha256);
             fields.push(("TI hashes", list(self.embeddings.iter().map(hash))));
@@ -170,7 +178,7 @@ impl Picture {
             fields.push((format!("{} {i}", control.kind), control.field()));
         }
         Parameters {
-            prompt: request.prompt.clone(),
+            prompt,
             negative_prompt: request.negative_prompt.clone(),
             fields,
             extra: String::new(),

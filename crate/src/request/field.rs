@@ -70,6 +70,8 @@ pub enum Form {
     Plain,
     /// This word for true; false is not written.
     Word(&'static str),
+    /// Names as AUTOMATIC1111's web UI has them: (here, there); others are as they are.
+    Renamed(&'static [(&'static str, &'static str)]),
     /// As the first (0) or second (1) part of `512x768`.
     Part(usize),
     /// A sampler by the name in AUTOMATIC1111's web UI, if it has one there.

@@ -4,6 +4,7 @@
 //! and from that table requests are read, checked, written and documented, on the command line and
 //! on the page.
 
+mod added_tags;
 mod checks;
 #[macro_use]
 mod field;
@@ -20,7 +21,9 @@ mod seed;
 mod shortcuts;
 mod timesteps;
 mod value;
+mod web_ui;
 
+pub use added_tags::{LORA_TAGS, with_tags};
 pub use field::{Allowed, Field, FieldInfo, FieldType, Form, Infotext, SIDE_MAX};
 pub use hires_upscaler::HiresUpscaler;
 pub use masked_content::MaskedContent;
@@ -28,6 +31,7 @@ pub use names::{Names, sampler_names, sigma_names};
 pub use schema::schema;
 pub use shortcuts::Shortcuts;
 pub use value::FieldValue;
+pub use web_ui::{Applied, web_ui_upscaler};
 
 use crate::diffusion::noise::Rng;
 use crate::diffusion::{Sampler, SigmaSchedule, Spacing};
@@ -148,7 +152,8 @@ request_fields! {
         /// on an NVIDIA GPU (philox).
         rng: String = Rng::default().name().into(),
             of_type(FieldType::Name(|| Rng::ALL.map(Rng::name).to_vec()))
-                .infotext_if_changed(14, "RNG");
+                .infotext_always(14, "RNG")
+                .form(Form::Renamed(&[("torch", "CPU"), ("philox", "NV")]));
         /// The layer of the text encoder that the context is taken from, counted from the last as
         /// in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in
         /// diffusers). The final layer norm is applied in any case, as both do.
@@ -187,7 +192,8 @@ request_fields! {
         #[serde(skip_serializing_if = "is_original")]
         masked_content: String = MaskedContent::default().name().into(),
             of_type(FieldType::Name(|| MaskedContent::ALL.map(MaskedContent::name).to_vec()))
-                .infotext_if_changed(19, "Masked content");
+                .infotext_if_changed(19, "Masked content")
+                .form(Form::Renamed(&[("noise", "latent noise")]));
         /// For a run with a mask: only the masked part of the image, with so many pixels around it,
         /// is made, at the request's size, and put back where it was.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,12 +21,14 @@ import { requestOf } from "../../../web/request/fields.js";
 const root = join(import.meta.dirname, "../../..");
 
 /**
- * A request with no field at its default, and the text in its PNG.
- * @type {{ request: Record<string, any>, text: string }}
+ * A request with no field at its default, and the text in its PNG, also as it was before.
+ * @type {{ request: Record<string, any>, text: string, earlier_text: string }}
  */
-const { request, text } = JSON.parse(
-  await readFile(join(root, "tests/golden/request.json"), "utf8"),
-);
+const {
+  request,
+  text,
+  earlier_text: earlier,
+} = JSON.parse(await readFile(join(root, "tests/golden/request.json"), "utf8"));
 /** The form gives the number of images apart from the request. */
 const { count, ...alone } = request;
 
@@ -74,6 +76,7 @@ test("every field survives a picture, by our own text and by the one that progra
   for (const [keyword, value, beside] of /** @type {const} */ ([
     ["darkroom", JSON.stringify(request), { count }],
     ["parameters", text, { count: 1 }],
+    ["parameters", earlier, { count: 1 }],
   ])) {
     const found = readPicture(new Map([[keyword, value]]));
     assert.ok(found && typeof found === "object");

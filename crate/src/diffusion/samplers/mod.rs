@@ -18,6 +18,7 @@ mod euler_ancestral;
 mod heun;
 mod ipndm;
 mod lcm;
+mod levels;
 mod lms;
 mod options;
 mod pndm;
@@ -36,6 +37,7 @@ use super::sigma_schedule::SigmaSchedule;
 use crate::error::{Error, Result};
 
 pub use abilities::Abilities;
+pub use levels::Levels;
 pub use options::SamplerOptions;
 
 /// ᾱ of the last timestep where it is noise alone, for formulas in σ: diffusers' 2⁻²⁴.
