@@ -17,7 +17,7 @@ use pollster::block_on;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-const CASES: [&str; 3] = ["sd-2-1-base", "sd-2-1", "sd-turbo"];
+const CASES: [&str; 5] = ["sd-2-1-base", "sd-2-1", "sd-turbo", "zero-snr", "zero-snr-euler"];
 
 /// The golden model with the scheduler of a case.
 fn model(case: &Value, name: &str) -> PathBuf {
@@ -63,6 +63,30 @@ fn pictures_are_diffusers() {
         }
         std::fs::remove_dir_all(folder).unwrap();
     }
+}
+
+/// A request says what another model's file says: noise alone at the end of training.
+#[test]
+fn zero_terminal_snr_can_be_asked_for() {
+    let cases = golden::json("sd2/cases.json");
+    let want = Golden::open("sd2/pictures.safetensors").array("zero-snr");
+    let folder = model(&cases["sd-2-1"], "asked-zero-snr");
+    let plain = Request::from_json(&cases["zero-snr"]["request"].to_string()).unwrap();
+    let asked = Request {
+        rescale_betas_zero_snr: Some(true),
+        spacing: Some("trailing".into()),
+        ..plain.clone()
+    };
+    let pipeline = crate::reference::open_on_cpu(&folder).unwrap();
+    let error = |request: &Request| {
+        let [_, picture] = draw(&pipeline, request);
+        let errors = picture.iter().zip(&want).map(|(a, b)| (a - b).abs());
+        255.0 * errors.fold(0.0, f32::max)
+    };
+    let (same, other) = (error(&asked), error(&plain));
+    println!("asked for {same:.4}/255, not {other:.1}/255");
+    assert!(same <= 1.0 && other > 10.0 * same.max(0.1), "{same} {other}");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// v1.4's config with what differs in 2.1.

@@ -2,7 +2,7 @@
 
 An OpenCLIP text encoder as transformers has it (exact GELU, fewer layers than it was trained with), "!"
 as padding, heads by level, linear projections; schedules that predict v, or take their timesteps from
-the end of the range.
+the end of the range. And schedules whose last timestep is noise alone (2305.08891).
 
 Writes tests/golden/sd2: one model as diffusers saves it (weights in f16), whose scheduler is that of a
 case; `cases.json`: the schedulers' configs, the requests, the ids, and the sizes of the true networks; and
@@ -31,12 +31,20 @@ SCHEDULERS = {
     "sd-2-1-base": PNDMScheduler(**BETAS, **END, skip_prk_steps=True),
     "sd-2-1": DDIMScheduler(**BETAS, **END, clip_sample=False, prediction_type="v_prediction"),
     "sd-turbo": EulerDiscreteScheduler(**BETAS, steps_offset=1, timestep_spacing="trailing"),
+    "zero-snr": DDIMScheduler(
+        **BETAS, **END, clip_sample=False, prediction_type="v_prediction",
+        rescale_betas_zero_snr=True, timestep_spacing="trailing"),
+    "zero-snr-euler": EulerDiscreteScheduler(
+        **BETAS, steps_offset=1, prediction_type="v_prediction", rescale_betas_zero_snr=True,
+        timestep_spacing="trailing"),
 }
 # diffusers' guidance of 0 is, as any up to 1, none.
 REQUESTS = {
     "sd-2-1-base": {"sampler": "pndm", "steps": 4, "guidance_scale": 7.5},
     "sd-2-1": {"sampler": "ddim", "steps": 4, "guidance_scale": 7.5},
     "sd-turbo": {"sampler": "euler", "steps": 2, "guidance_scale": 1.0},
+    "zero-snr": {"sampler": "ddim", "steps": 5, "guidance_scale": 7.5},
+    "zero-snr-euler": {"sampler": "euler", "steps": 4, "guidance_scale": 1.0},
 }
 COMMON = {"prompt": "a cat", "seed": 5, "width": 32, "height": 32}
 LEVELS = 4
