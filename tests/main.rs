@@ -4,6 +4,7 @@
 //! `cargo test -- --ignored` runs those. A machine without a graphics adapter fails; Mesa's
 //! lavapipe is enough (Debian: `mesa-vulkan-drivers`).
 
+mod as_in; // numbers of other programs: noise levels, noise, emphasis
 mod bad_input; // models and requests that cannot work
 mod bands; // the decoder in bands of rows
 mod batches; // several pictures of one request

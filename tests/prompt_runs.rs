@@ -300,10 +300,10 @@ fn what_cannot_be_made_is_refused_before_any_work() {
 fn the_devices_account_is_the_plan() {
     let options = Options { residency: Some(Residency::ALL), ..Options::default() };
     for (prompt, prompts, texts) in [
-        ("[red:blue:2] cat", 2, Texts { parts: 1, encoded: 3, contexts: 2 }),
-        ("[red|blue|green] cat", 2, Texts { parts: 1, encoded: 4, contexts: 3 }),
-        ("cat AND dog AND sea", 4, Texts { parts: 3, encoded: 0, contexts: 1 }),
-        ("[a|b] AND dog", 3, Texts { parts: 2, encoded: 4, contexts: 2 }),
+        ("[red:blue:2] cat", 2, Texts { parts: 1, encoded: 3, contexts: 2, beside: 0 }),
+        ("[red|blue|green] cat", 2, Texts { parts: 1, encoded: 4, contexts: 3, beside: 0 }),
+        ("cat AND dog AND sea", 4, Texts { parts: 3, encoded: 0, contexts: 1, beside: 0 }),
+        ("[a|b] AND dog", 3, Texts { parts: 2, encoded: 4, contexts: 2, beside: 0 }),
     ] {
         let gpu = device();
         let pipeline = open(&gpu, tiny(), options.clone()).unwrap();

@@ -1,6 +1,7 @@
 //! Plans against diffusers: timesteps, scales and coefficients as its samplers apply them, and
 //! against the formulas themselves in f64.
 
+mod as_in;
 mod by_hand;
 mod k_diffusion;
 

@@ -72,6 +72,7 @@ export function readGraph(data) {
       ["long_prompt", "chunks"],
       webUiSyntax(),
       ["rng", "torch"],
+      ["as_in", "comfyui"],
       ["strength", taken.strength],
       ...passes.fields,
       ...patches.fields,

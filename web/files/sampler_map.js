@@ -105,6 +105,8 @@ export const samplerOf = (key) => ({ here: HERE.get(key) ?? "", near: NEAR.get(k
  */
 export function scheduleOf(key, program) {
   const here = SIGMAS_HERE.get(key) ?? "";
-  const isOther = COMFY.includes(program) && OTHER_IN_COMFY.includes(here);
+  // Of ComfyUI itself the image has its numbers.
+  const isRun = COMFY.includes(program) && program !== "ComfyUI";
+  const isOther = isRun && OTHER_IN_COMFY.includes(here);
   return isOther ? { here: "", near: here } : { here, near: SIGMAS_NEAR.get(key) ?? "" };
 }

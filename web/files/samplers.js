@@ -29,7 +29,7 @@ import {
 const NOISY = ["euler_ancestral", "dpmpp_2s_ancestral", "dpm_2_ancestral", "lcm", "tcd", "ddpm"];
 
 /** Programs in which those add the noise that they add here. */
-const SAME_NOISE = ["AUTOMATIC1111", "Forge", "SD.Next", "stable-diffusion.cpp"];
+const SAME_NOISE = ["AUTOMATIC1111", "Forge", "SD.Next", "stable-diffusion.cpp", "ComfyUI"];
 
 /** AUTOMATIC1111's web UI and what is built on it. */
 const WEB_UI = ["AUTOMATIC1111", "Forge"];
@@ -70,9 +70,7 @@ function scheduleIn(wanted, program) {
   if (program && PLAIN_SCHEDULES.includes(key)) return { sigmas: "", notImported: [], offers: [] };
   const { here, near } = scheduleOf(key, program);
   if (here) {
-    const isOther = here === "ays" && WEB_UI.includes(program);
-    const notImported = isOther ? [lossText.otherLevels(wanted, program)] : [];
-    return { sigmas: here, notImported, offers: [] };
+    return { sigmas: here, notImported: [], offers: [] };
   }
   if (PLAIN_SCHEDULES.includes(key)) return { sigmas: "", notImported: [], offers: [] };
   if (!near) return { sigmas: "", notImported: [lossText.schedule(wanted)], offers: [] };
@@ -92,12 +90,22 @@ function scheduleIn(wanted, program) {
 function differences(here, key, name, program) {
   if (!program) return [];
   const isNoisy = NOISY.includes(here) && !SAME_NOISE.includes(program);
-  const isOrder = key === "unipc" && [...WEB_UI, ...COMFY].includes(program);
+  const isOrder = key === "unipc" && COMFY.includes(program);
   return [
     ...(isNoisy || /sde/.test(here) ? [lossText.samplerNoise(name, program)] : []),
     ...(isOrder ? [lossText.samplerOrder(name, program)] : []),
   ];
 }
+
+/**
+ * Whose numbers an image has.
+ * @param {string} program that made it
+ * @returns {Fields}
+ */
+export const numbersOf = (program) => {
+  const name = WEB_UI.includes(program) ? "a1111" : program === "ComfyUI" ? "comfyui" : "";
+  return name ? [["as_in", name]] : [];
+};
 
 /**
  * @param {string} name

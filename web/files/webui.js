@@ -16,7 +16,7 @@ import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
 import { ownFields, ownSchedule, withoutAddedTags } from "./own_text.js";
 import { parseParameters } from "./parameters.js";
-import { samplerFields } from "./samplers.js";
+import { numbersOf, samplerFields } from "./samplers.js";
 import { readWebUi, webUiSyntax } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
@@ -67,6 +67,7 @@ export function readParameters(text) {
     ["long_prompt", ours ? value("Long prompt") : all.length ? "chunks" : ""],
     ...syntaxOf(value, ours, all.length > 0),
     ["rng", all.length ? noise.rng : ""],
+    ...numbersOf(program),
     ["strength", denoise],
     ["hires_scale", hires.scale],
     // 0 are as many as the first pass has.

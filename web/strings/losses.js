@@ -77,11 +77,7 @@ export const lossText = {
   /** @param {string} name @param {string} program */
   otherSchedule: (name, program) => `${name}, which ${program} spaces in another way`,
   /** @param {string} name @param {string} program */
-  otherLevels: (name, program) =>
-    `the noise levels of ${program}'s schedule ${name}, of which there is one fewer`,
-  /** @param {string} name @param {string} program */
-  samplerOrder: (name, program) =>
-    `the order of ${program}'s sampler ${name} (here it is of order 2 with B2)`,
+  samplerOrder: (name, program) => `the order of ${program}'s sampler ${name} (here it is with B2)`,
   /** @param {string} name @param {string} program */
   samplerNoise: (name, program) =>
     `the noise that ${program}'s sampler ${name} adds in its steps, which is another one`,

@@ -6,6 +6,7 @@
 //! its input, and the linear combination that gives the next latents. [`noise`] makes the first
 //! latents, the same bits everywhere.
 
+mod as_in;
 mod config;
 mod freeu;
 mod guidance;
@@ -18,6 +19,7 @@ mod shortcuts;
 mod sigma_schedule;
 mod spacing;
 
+pub use as_in::AsIn;
 pub use freeu::FreeU;
 pub use guidance::Guidance;
 pub use kind::{Deep, EvaluationKind};

@@ -8,6 +8,7 @@
 //! diffusers computes them in float32 and every sampler starts from these rounded values; so they
 //! are rounded here in the same places, and only later computations are f64.
 
+use super::as_in::AsIn;
 use super::sigma_schedule::SigmaSchedule;
 use super::spacing::Spacing;
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub struct Schedule {
     /// Scheduler config: `lower_order_final`. Whether the last step is of first order in runs of
     /// few steps that end above σ = 0.
     pub(super) lower_order_final: bool,
+    /// Whose levels its samplers in σ step over; never in the file.
+    pub(super) as_in: AsIn,
 }
 
 impl Schedule {
@@ -63,6 +66,7 @@ impl Schedule {
             original_inference_steps: 50,
             timestep_scaling: 10.0,
             lower_order_final: true,
+            as_in: AsIn::Diffusers,
         }
     }
 

@@ -195,6 +195,7 @@ fn steps(files: &Files, request: &Request, taken: Taken, extras: &Extras<'_>) ->
         left_out: taken.left_out,
         strength: taken.strength,
         timesteps: timesteps.as_deref(),
+        as_in: request.as_in.parse()?,
     };
     let schedule = &files.schedule;
     let mut plan = sampler.plan_with(schedule, taken.steps as usize, options)?;

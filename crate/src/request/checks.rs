@@ -1,7 +1,7 @@
 //! Whether what a request asks for can be made: each field by its table, and fields that depend on
 //! one another.
 
-use super::{Allowed, FieldValue, Request, field, fields, taken};
+use super::{Allowed, FieldValue, Request, field, fields};
 use crate::diffusion::noise::Rng;
 use crate::error::{Error, Result};
 
@@ -20,7 +20,7 @@ impl Request {
             field.check(FieldValue::Whole(side), allowed)?;
         }
         if let Some(strength) = self.strength
-            && taken(self.steps, strength) == 0
+            && self.taken_at(strength) == 0
             && !self.takes_all_steps(allowed)
         {
             let reason =

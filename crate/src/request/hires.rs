@@ -1,15 +1,16 @@
 //! The second, larger pass of a request ("hires fix", as AUTOMATIC1111's web UI names it): how
-//! large it is, and how many steps it takes.
+//! large it is, and how many steps it takes; and how many a run takes that begins with a picture.
 //!
 //! ```text
 //! size  = ⌊scale · side⌋, rounded down to a multiple of the model's factor
 //! steps = those asked for, the last of a schedule of ⌊steps / min(strength, 0.999)⌋
 //! ```
 
-use super::{Allowed, HiresUpscaler, Request, SIDE_MAX, STEPS_MAX, field};
+use super::{Allowed, HiresUpscaler, Request, SIDE_MAX, STEPS_MAX, field, taken};
+use crate::diffusion::{AsIn, Sampler};
 use crate::error::{Error, Result};
 
-/// The strength that its schedule has at most.
+/// The strength that a schedule has at most in AUTOMATIC1111's web UI.
 const STRENGTH_MAX: f64 = 0.999;
 
 impl Request {
@@ -22,6 +23,20 @@ impl Request {
             let reason = format!("must be one of {}", HiresUpscaler::names().join(", "));
             Error::Request { field: "hires upscaler", reason }
         })
+    }
+
+    /// How many of the steps are taken when a picture to begin with has this `strength`.
+    /// AUTOMATIC1111's web UI takes one more than diffusers with k-diffusion's samplers
+    /// (`setup_img2img_steps`).
+    pub(crate) fn taken_at(&self, strength: f64) -> usize {
+        let sampler = self.sampler.parse::<Sampler>().ok();
+        match sampler.filter(|one| one.knows_programs()) {
+            Some(sampler) if self.as_in == AsIn::A1111.name() => {
+                let more = usize::from(sampler != Sampler::UniPc);
+                (taken(self.steps, strength.min(STRENGTH_MAX)) + more).min(self.steps as usize)
+            }
+            _ => taken(self.steps, strength),
+        }
     }
 
     /// Width and height of the second pass in pixels; `None` without one.

@@ -34,7 +34,7 @@ pub use value::FieldValue;
 pub use web_ui::{Applied, web_ui_upscaler};
 
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Sampler, SigmaSchedule, Spacing};
+use crate::diffusion::{AsIn, Sampler, SigmaSchedule, Spacing};
 use crate::text::{LongPrompt, PromptSyntax};
 use field::{ANY, of_type};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,10 @@ fn is_zero(number: &f64) -> bool {
 
 fn is_original(name: &str) -> bool {
     name == MaskedContent::default().name()
+}
+
+fn is_diffusers(name: &str) -> bool {
+    name == AsIn::default().name()
 }
 
 fn is_latent(name: &str) -> bool {
@@ -154,6 +158,12 @@ request_fields! {
             of_type(FieldType::Name(|| Rng::ALL.map(Rng::name).to_vec()))
                 .infotext_always(14, "RNG")
                 .form(Form::Renamed(&[("torch", "CPU"), ("philox", "NV")]));
+        /// Whose numbers the image has where programs differ: noise levels, noise and emphasis as
+        /// in diffusers, AUTOMATIC1111's web UI (`a1111`) or ComfyUI.
+        #[serde(skip_serializing_if = "is_diffusers")]
+        as_in: String = AsIn::default().name().into(),
+            of_type(FieldType::Name(|| AsIn::ALL.map(AsIn::name).to_vec()))
+                .infotext_if_changed(41, "Numbers");
         /// The layer of the text encoder that the context is taken from, counted from the last as
         /// in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before (`clip_skip=1` in
         /// diffusers). The final layer norm is applied in any case, as both do.

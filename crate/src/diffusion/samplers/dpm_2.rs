@@ -8,10 +8,12 @@
 //! x' = x + (σ' − σ)·d(x̃, σₘ)           the second
 //! ```
 //!
-//! A step that ends at σ' = 0 is one of Euler's method.
+//! A step that ends at σ' = 0 is one of Euler's method. AUTOMATIC1111's web UI and ComfyUI leave out
+//! the last level above 0 of a run of one step more.
 
 use super::sigmas::{Sigmas, ancestral, evaluation};
 use super::terms::{self, Terms};
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::sigma_schedule::SigmaSchedule;
@@ -39,8 +41,11 @@ fn plan_of(
     steps: usize,
     split: impl Fn(f64, f64) -> [f64; 2],
 ) -> Result<Plan> {
-    let mut levels = Sigmas::exploding(schedule, steps)?;
-    if schedule.sigma_schedule == SigmaSchedule::Karras {
+    let mut levels = match schedule.as_in {
+        AsIn::Diffusers => Sigmas::exploding(schedule, steps),
+        _ => Sigmas::without_penultimate(schedule, steps),
+    }?;
+    if schedule.sigma_schedule == SigmaSchedule::Karras && schedule.as_in == AsIn::Diffusers {
         // Only in these two classes of diffusers.
         levels.timesteps.iter_mut().for_each(|time| *time = time.round_ties_even());
     }

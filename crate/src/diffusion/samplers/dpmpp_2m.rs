@@ -14,6 +14,7 @@
 
 use super::sigmas::{Sigmas, input_scale};
 use super::terms::{self, Terms};
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::plan::{Evaluation, NoiseLevel, Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
@@ -84,6 +85,9 @@ pub(super) fn plan_of(
             .times(coefficients.latents)
             .plus(coefficients.denoised, &denoised)
             .plus(coefficients.noise, &Terms::one(Slot::Noise));
+        // Other programs have latents x₀ + σ·ε, and decode what is left at the end as it is.
+        let is_end = index + 1 == steps && schedule.as_in != AsIn::Diffusers;
+        let update = if is_end { update.times(1.0 / input_scale(next)) } else { update };
         let mut evaluation = Evaluation::new(index + 1, timesteps[index], level, update.sum());
         evaluation.remember = Some(x0.sum());
         evaluation

@@ -15,6 +15,7 @@
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{Terms, denoised};
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
@@ -24,7 +25,10 @@ use crate::error::Result;
 /// # Errors
 /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not have.
 pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result<Plan> {
-    let levels = Sigmas::exploding(schedule, steps)?;
+    let levels = match schedule.as_in {
+        AsIn::A1111 => Sigmas::without_penultimate(schedule, steps),
+        _ => Sigmas::exploding(schedule, steps),
+    }?;
     let sigmas = &levels.sigmas;
     let h = |index: usize| libm::log(sigmas[index] / sigmas[index + 1]);
     let past = |n: usize| Terms::one(Slot::Past(n));

@@ -7,10 +7,11 @@
 //! ```
 //!
 //! The integrand is a polynomial of at most third degree, for which Gauss' quadrature with two
-//! points is exact.
+//! points is exact. In ComfyUI a step that ends at σ' = 0 gives x₀.
 
 use super::sigmas::{Sigmas, evaluation};
 use super::terms::{self, Terms};
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::plan::{Plan, Slot};
 use crate::diffusion::schedule::Schedule;
 use crate::error::Result;
@@ -27,8 +28,16 @@ pub(super) fn plan(schedule: &Schedule, steps: usize, left_out: usize) -> Result
     let evaluations = (0..steps).map(|index| {
         let sigma = levels.sigmas[index];
         let derivative = terms::derivative(schedule.prediction(), sigma);
-        let visited: Vec<f64> = levels.sigmas[..=index].iter().rev().take(ORDER).copied().collect();
-        let weight = |j| lagrange_integral(&visited, j, levels.sigmas[index + 1]);
+        // diffusers' class has the weights of all levels, k-diffusion those of the levels visited.
+        let first = if schedule.as_in == AsIn::Diffusers { 0 } else { left_out.min(index) };
+        let visited = levels.sigmas[first..=index].iter().rev().take(ORDER);
+        let visited: Vec<f64> = visited.copied().collect();
+        let next = levels.sigmas[index + 1];
+        if schedule.as_in == AsIn::ComfyUi && next == 0.0 {
+            let x0 = Terms::one(Slot::Latents).plus(-sigma, &derivative);
+            return evaluation(index + 1, levels.timesteps[index], sigma, x0.sum());
+        }
+        let weight = |j| lagrange_integral(&visited, j, next);
         let update = Terms::one(Slot::Latents).plus(weight(0), &derivative);
         let known = visited.len().min((index + 1).saturating_sub(left_out).max(1));
         let update =

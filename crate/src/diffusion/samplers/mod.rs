@@ -22,15 +22,18 @@ mod levels;
 mod lms;
 mod options;
 mod pndm;
+mod programs;
 mod ramps;
 mod sigmas;
 mod tcd;
 mod terms;
 mod unipc;
+mod unipc_of_programs;
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::as_in::AsIn;
 use super::plan::Plan;
 use super::schedule::{Prediction, Schedule};
 use super::sigma_schedule::SigmaSchedule;
@@ -163,6 +166,12 @@ impl Sampler {
         }
     }
 
+    /// Whether its numbers may be those of another program than diffusers: it is one of
+    /// k-diffusion's, or UniPC.
+    pub const fn knows_programs(self) -> bool {
+        self.abilities().sigmas && !matches!(self, Sampler::Deis)
+    }
+
     /// Which settings it has.
     pub const fn abilities(self) -> Abilities {
         let plain = Abilities {
@@ -212,13 +221,14 @@ impl Sampler {
         options: SamplerOptions<'_>,
     ) -> Result<Plan> {
         self.check(schedule, &options)?;
-        let SamplerOptions { spacing, ends_at_sigma_min, left_out, strength, .. } = options;
-        let eta = options.eta.unwrap_or(self.default_eta());
-        // The class of diffusers has no other sigmas, whatever the file says.
-        let is_plain = self == Sampler::EulerAncestral;
+        let SamplerOptions { spacing, left_out, strength, .. } = options;
+        let as_in = if self.knows_programs() { options.as_in } else { AsIn::Diffusers };
+        // This class of diffusers and other programs have no other sigmas, whatever the file says.
+        let is_plain = self == Sampler::EulerAncestral || as_in != AsIn::Diffusers;
         let of_file = if is_plain { SigmaSchedule::Normal } else { schedule.sigma_schedule };
         let mut schedule = schedule.clone().with_sigmas(options.sigmas.unwrap_or(of_file));
         schedule.spacing = spacing.or(schedule.spacing);
+        schedule.as_in = as_in;
         let is_rescaled = self.abilities().rescale_betas_zero_snr
             && options.rescale_betas_zero_snr.unwrap_or(schedule.rescale_betas_zero_snr);
         if is_rescaled {
@@ -226,12 +236,49 @@ impl Sampler {
             schedule = schedule.with_zero_snr(last);
         }
         let schedule = &schedule;
-        let distilled = distilled::Choice { steps, strength, timesteps: options.timesteps };
         let skipped = left_out.unwrap_or(0);
         if skipped > 0 && skipped >= steps {
             return refuse("strength", format!("leaves none of {steps} steps to be taken"));
         }
-        let mut plan = match self {
+        let mut plan = self.formula(schedule, steps, &options)?;
+        if (left_out.is_some() || strength.is_some()) && plan.init_signal == 0.0 {
+            // PNDM has left out its steps itself, before it made evaluations of the timesteps.
+            let rest = if self == Sampler::Pndm { 0 } else { skipped };
+            let of_noise = plan.init_noise_sigma;
+            plan = plan.without_steps(rest).with_picture();
+            if as_in != AsIn::Diffusers && skipped == 0 {
+                plan.init_noise_sigma = of_noise;
+            }
+        }
+        if plan.is_finite() {
+            return Ok(plan);
+        }
+        if is_rescaled && schedule.prediction() == Prediction::Epsilon {
+            let reason = "needs a model that predicts v: from noise alone ε says nothing of x₀";
+            return refuse("rescale betas zero snr", reason.into());
+        }
+        let reason = format!(
+            "is too large for {self}: of its {steps} noise levels two are equal, and the formula \
+             divides by their difference"
+        );
+        refuse("number of steps", reason)
+    }
+
+    /// The coefficients of all steps by its formula.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for numbers of steps that the schedule or the sampler does not have.
+    fn formula(
+        self,
+        schedule: &Schedule,
+        steps: usize,
+        options: &SamplerOptions<'_>,
+    ) -> Result<Plan> {
+        let SamplerOptions { ends_at_sigma_min, strength, timesteps, .. } = *options;
+        let eta = options.eta.unwrap_or(self.default_eta());
+        let skipped = options.left_out.unwrap_or(0);
+        let distilled = distilled::Choice { steps, strength, timesteps };
+        match self {
             Sampler::Ddim => ddim::plan(schedule, steps, eta),
             Sampler::Pndm => pndm::plan(schedule, steps, skipped),
             Sampler::Lms => lms::plan(schedule, steps, skipped),
@@ -248,27 +295,13 @@ impl Sampler {
             Sampler::Deis => deis::plan(schedule, steps, skipped),
             Sampler::Ipndm => ipndm::plan(schedule, steps, skipped),
             Sampler::Ddpm => ddpm::plan(schedule, steps),
+            Sampler::UniPc if schedule.as_in != AsIn::Diffusers => {
+                unipc_of_programs::plan(schedule, steps, skipped)
+            }
             Sampler::UniPc => unipc::plan(schedule, steps, skipped, ends_at_sigma_min),
             Sampler::Lcm => lcm::plan(schedule, distilled),
             Sampler::Tcd => tcd::plan(schedule, eta, distilled),
-        }?;
-        if left_out.is_some() || strength.is_some() {
-            // PNDM has left out its steps itself, before it made evaluations of the timesteps.
-            let rest = if self == Sampler::Pndm { 0 } else { skipped };
-            plan = plan.without_steps(rest).with_picture();
         }
-        if plan.is_finite() {
-            return Ok(plan);
-        }
-        if is_rescaled && schedule.prediction() == Prediction::Epsilon {
-            let reason = "needs a model that predicts v: from noise alone ε says nothing of x₀";
-            return refuse("rescale betas zero snr", reason.into());
-        }
-        let reason = format!(
-            "is too large for {self}: of its {steps} noise levels two are equal, and the formula \
-             divides by their difference"
-        );
-        refuse("number of steps", reason)
     }
 
     /// Refuses options that this sampler does not have.
@@ -304,6 +337,9 @@ impl Sampler {
             let reason = format!("is for {those}; {self} has no such levels");
             return refuse("rescale betas zero snr", reason);
         }
+        if options.as_in != AsIn::Diffusers && self.knows_programs() {
+            return self.check_program(options);
+        }
         if self == Sampler::UniPc && !schedule.lower_order_final && !ends_at_sigma_min {
             let reason = "cannot be unipc with this model: its scheduler_config.json says no to \
                           lower_order_final, and the last step divides by zero";
@@ -317,6 +353,21 @@ impl Sampler {
         }
         if spacing.is_some() && !can.spacing {
             return refuse("spacing", format!("is not for {self}, which has times of its own"));
+        }
+        Ok(())
+    }
+
+    /// Refuses what another program than diffusers does not have.
+    fn check_program(self, options: &SamplerOptions<'_>) -> Result<()> {
+        let as_in = options.as_in;
+        if options.ends_at_sigma_min {
+            return refuse("final sigmas", format!("are not chosen in {as_in}"));
+        }
+        if options.spacing.is_some() {
+            return refuse("spacing", format!("is not chosen in {as_in}, which has its own times"));
+        }
+        if options.timesteps.is_some() {
+            return refuse("timesteps", format!("are for lcm and tcd alone; {self} has its own"));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What a sampler can be asked for besides a number of steps.
 
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::sigma_schedule::SigmaSchedule;
 use crate::diffusion::spacing::Spacing;
 
@@ -30,4 +31,6 @@ pub struct SamplerOptions<'a> {
     /// For LCM and TCD: the timesteps of the steps, in place of those of distillation. diffusers:
     /// `timesteps` of `set_timesteps`.
     pub timesteps: Option<&'a [usize]>,
+    /// Whose numbers the samplers in σ have.
+    pub as_in: AsIn,
 }

@@ -22,7 +22,7 @@ use crate::diffusion::sigma_schedule::SigmaSchedule;
 const RHO: f64 = 7.0;
 
 /// "Align Your Steps" for Stable Diffusion 1 and ten steps, as published on the paper's page.
-const AYS: [f64; 11] =
+pub(super) const AYS: [f64; 11] =
     [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029];
 
 /// The levels of `steps` steps of a schedule of its own; `[first, last]` are the ends for those
@@ -72,7 +72,7 @@ pub(super) fn ends(table: &[f32]) -> [f64; 2] {
 }
 
 /// A list of numbers at `place`, linear in the logarithm.
-fn geometric(at: impl Fn(usize) -> f64, count: usize, place: f64) -> f64 {
+pub(super) fn geometric(at: impl Fn(usize) -> f64, count: usize, place: f64) -> f64 {
     let below = (place as usize).min(count - 1);
     let above = (below + 1).min(count - 1);
     let (a, b, part) = (libm::log(at(below)), libm::log(at(above)), place - below as f64);

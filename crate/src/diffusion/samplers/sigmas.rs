@@ -7,7 +7,9 @@
 //! [`super::ramps`] has the formulas of the schedules. diffusers has sigmas and timesteps in
 //! float32, so they are rounded here in the same places.
 
+use super::programs::{first_noise, levels, seen};
 use super::ramps::{ends, ramp};
+use crate::diffusion::as_in::AsIn;
 use crate::diffusion::plan::{Combination, Evaluation, NoiseLevel};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::sigma_schedule::SigmaSchedule;
@@ -25,6 +27,7 @@ pub(super) struct Sigmas {
     pub init_noise_sigma: f64,
     /// σ of every training timestep.
     table: Vec<f32>,
+    as_in: AsIn,
 }
 
 impl Sigmas {
@@ -35,6 +38,9 @@ impl Sigmas {
     /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
     /// have.
     pub(super) fn exploding(schedule: &Schedule, steps: usize) -> Result<Self> {
+        if schedule.as_in != AsIn::Diffusers {
+            return Sigmas::of_program(schedule, steps);
+        }
         let (table, kind) = (schedule.sigmas(), schedule.sigma_schedule);
         let mut timesteps = schedule.timesteps(Spacing::Linspace, steps)?;
         timesteps.iter_mut().for_each(round_to_f32);
@@ -61,6 +67,11 @@ impl Sigmas {
     /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
     /// have.
     pub(super) fn preserving(schedule: &Schedule, steps: usize) -> Result<Self> {
+        if schedule.as_in != AsIn::Diffusers {
+            let mut levels = Sigmas::of_program(schedule, steps)?;
+            levels.init_noise_sigma *= input_scale(levels.sigmas[0]);
+            return Ok(levels);
+        }
         schedule.check_steps(steps)?;
         let (table, kind) = (schedule.sigmas(), schedule.sigma_schedule);
         let [last, first] = ends(&table);
@@ -87,6 +98,58 @@ impl Sigmas {
         Ok(Sigmas::ending(kind, timesteps, sigmas, table))
     }
 
+    /// As another program has them, for latents x₀ + σ·ε.
+    ///
+    /// # Errors
+    /// [`Error::Request`](crate::Error::Request) for a number of steps that the schedule does not
+    /// have.
+    fn of_program(schedule: &Schedule, steps: usize) -> Result<Self> {
+        schedule.check_steps(steps)?;
+        let (table, as_in) = (schedule.sigmas(), schedule.as_in);
+        let mut sigmas = levels(as_in, schedule.sigma_schedule, steps, &table);
+        sigmas.iter_mut().for_each(round_to_f32);
+        Ok(Sigmas::stepping(as_in, sigmas, table))
+    }
+
+    /// The same as [`Sigmas::exploding`], but of one step more, whose last level above the end is
+    /// left out: for the samplers to which other programs do that.
+    ///
+    /// # Errors
+    /// As [`Sigmas::exploding`].
+    pub(super) fn without_penultimate(schedule: &Schedule, steps: usize) -> Result<Self> {
+        schedule.check_steps(steps)?;
+        let mut levels = Sigmas::of_program(schedule, steps + 1)?;
+        levels.sigmas.remove(steps);
+        Ok(Sigmas::stepping(levels.as_in, levels.sigmas, levels.table))
+    }
+
+    /// The same for latents of variance one.
+    ///
+    /// # Errors
+    /// As [`Sigmas::exploding`].
+    pub(super) fn preserving_without_penultimate(
+        schedule: &Schedule,
+        steps: usize,
+    ) -> Result<Self> {
+        let mut levels = Sigmas::without_penultimate(schedule, steps)?;
+        levels.init_noise_sigma *= input_scale(levels.sigmas[0]);
+        Ok(levels)
+    }
+
+    /// These levels, with one more than timesteps, for latents that begin with variance one.
+    pub(super) fn of_times(timesteps: Vec<f64>, sigmas: Vec<f64>, schedule: &Schedule) -> Self {
+        let (table, as_in) = (schedule.sigmas(), schedule.as_in);
+        Sigmas { timesteps, sigmas, init_noise_sigma: 1.0, table, as_in }
+    }
+
+    /// The levels with their timesteps and what the first noise is multiplied by.
+    fn stepping(as_in: AsIn, sigmas: Vec<f64>, table: Vec<f32>) -> Self {
+        let stepped = &sigmas[..sigmas.len() - 1];
+        let timesteps = stepped.iter().map(|sigma| seen(as_in, time_of(&table, *sigma))).collect();
+        let init_noise_sigma = first_noise(as_in, sigmas[0], &table);
+        Sigmas { timesteps, sigmas, init_noise_sigma, table, as_in }
+    }
+
     /// Ends the run at this level instead.
     pub(super) fn end_at(&mut self, sigma: f32) {
         self.sigmas.pop();
@@ -100,7 +163,7 @@ impl Sigmas {
 
     /// The timestep of a level.
     pub(super) fn time_of(&self, sigma: f64) -> f64 {
-        time_of(&self.table, sigma)
+        seen(self.as_in, time_of(&self.table, sigma))
     }
 
     /// The levels with that at which the schedule ends.
@@ -113,7 +176,8 @@ impl Sigmas {
         let is_kl_optimal = kind == SigmaSchedule::KlOptimal;
         sigmas.push(if is_kl_optimal { ends(&table)[0] } else { 0.0 });
         sigmas.iter_mut().for_each(round_to_f32);
-        Sigmas { timesteps, sigmas, init_noise_sigma: 1.0, table }
+        let as_in = AsIn::Diffusers;
+        Sigmas { timesteps, sigmas, init_noise_sigma: 1.0, table, as_in }
     }
 }
 

@@ -40,11 +40,13 @@ pub struct Texts {
     pub encoded: usize,
     /// How many different contexts they make.
     pub contexts: usize,
+    /// Chunks that are encoded beside them: the empty prompt, which weights may refer to.
+    pub beside: usize,
 }
 
 impl Texts {
     /// Of prompts that do not change and have no parts.
-    pub const USUAL: Texts = Texts { parts: 1, encoded: 0, contexts: 1 };
+    pub const USUAL: Texts = Texts { parts: 1, encoded: 0, contexts: 1, beside: 0 };
 }
 
 /// The most different pairs of (previous kind, kind): 1 for the first evaluation; 6 pairs of made,

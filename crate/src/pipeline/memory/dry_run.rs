@@ -140,10 +140,11 @@ impl Files {
             let (texts, positions) = (load.kinds.texts, self.text_encoder.max_position_embeddings);
             let changing = texts.contexts > 1;
             let rows = load.chunks * if changing { texts.encoded } else { load.prompts };
+            let rows = rows + texts.beside;
             let ids = vec![0; rows * positions];
             let array = engine.encode(&ids, rows, 0, call).await?;
             costs.push(count_part("text encoder", gpu).await?);
-            let arrays = if changing {
+            let arrays = if changing || texts.beside > 0 {
                 // As in a run, they are put together on the host.
                 engine.read_states(&array).await?;
                 let tokens = load.prompts * load.chunks * positions;

@@ -21,7 +21,7 @@ use super::start::Start;
 use super::state::State;
 use super::windows::{Tiling, Windows};
 use crate::diffusion::noise::Rng;
-use crate::diffusion::{Evaluation, Guidance, Plan};
+use crate::diffusion::{AsIn, Evaluation, Guidance, Plan};
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::{Files, PictureControl};
 use crate::pipeline::control::{Control, Previews, Progress};
@@ -174,6 +174,10 @@ impl<'a, E: Planned> Run<'a, E> {
         let shape = [noise.len(), files.vae.latent_channels, h, w];
         let beginning = (beginning, order.prompts.count);
         let mut origin = State::begin(self.engine, shape, noise, plan, beginning, extras)?;
+        if order.request.as_in.parse::<AsIn>()? == AsIn::ComfyUi {
+            let seeds = part.map(|index| order.request.picture(index).seed);
+            origin.draw_from(seeds.map(|seed| Rng::Philox.seeded(seed)).collect::<Result<_>>()?);
+        }
         let windows = order.tiling.map(|tiling| Windows::new(self.engine, shape, &tiling));
         origin.windows = windows.map(Rc::new);
         self.observe(&origin, "latents_000", &origin.latents).await?;

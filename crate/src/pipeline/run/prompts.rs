@@ -10,7 +10,7 @@
 use super::contexts::TextStates;
 use super::options::Extras;
 use super::texts::Texts;
-use crate::diffusion::Plan;
+use crate::diffusion::{AsIn, Plan};
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::{EmbeddingRecord, Files, Purpose};
 use crate::pipeline::engine::{self, Engine, LoadContext};
@@ -31,6 +31,8 @@ pub(in crate::pipeline) struct Prompts {
     /// The chunks of all texts, one text after another. Where there is one combination, these are
     /// the prompts.
     chunks: Vec<Chunk>,
+    /// The chunk of no words, where weights go from its states to those of the words: ComfyUI's.
+    empty: Option<Chunk>,
     /// The number of texts.
     texts: usize,
     /// The combinations of texts that evaluations see.
@@ -89,12 +91,15 @@ impl Prompts {
             prompt.chunks
         });
         let chunks: Vec<Chunk> = filled.collect();
+        let weighs = request.as_in.parse::<AsIn>()? == AsIn::ComfyUi
+            && chunks.iter().any(Chunk::is_weighted);
+        let empty = weighs.then_some(empty);
         let [called, others] = files.embeddings().used(&ids_of(&chunks));
         notices.extend(not_called(&others));
         notices.extend(in_parts(&weights, count));
         let embeddings = called.into_iter().cloned().collect();
         let texts = texts.len();
-        Ok(Prompts { chunks, texts, combinations, count, weights, embeddings, notices })
+        Ok(Prompts { chunks, empty, texts, combinations, count, weights, embeddings, notices })
     }
 
     /// The number of chunks of each prompt.
@@ -114,6 +119,7 @@ impl Prompts {
             parts: self.positive(),
             encoded: if changing { self.texts } else { 0 },
             contexts: self.combinations.len(),
+            beside: usize::from(self.empty.is_some()),
         }
     }
 
@@ -128,23 +134,28 @@ impl Prompts {
         extras: &Extras<'_>,
         call: LoadContext<'_>,
     ) -> Result<TextStates<E>> {
-        let ids = ids_of(&self.chunks);
-        let rows = self.chunks.len();
+        let (mut ids, rows) = (ids_of(&self.chunks), self.chunks.len());
+        let (all, tokens) = (rows + usize::from(self.empty.is_some()), ids.len());
+        ids.extend(self.empty.iter().flat_map(|chunk| &chunk.ids));
         let skipped = request.clip_skip as usize - 1;
-        let mut array = engine.encode(&ids, rows, skipped, call).await?;
+        let mut array = engine.encode(&ids, all, skipped, call).await?;
         let changing = self.combinations.len() > 1;
         let weighted = self.chunks.iter().any(Chunk::is_weighted);
         let mut arrays = Vec::new();
         if changing || weighted {
             let mut values = engine.read_states(&array).await?;
-            let states = values.len() / rows;
+            let states = values.len() / all;
+            let empty = self.empty.as_ref().map(|_| values.split_off(rows * states));
             let each = values.chunks_exact_mut(states).zip(&self.chunks);
             for (states, chunk) in each.filter(|(_, chunk)| chunk.is_weighted() || !changing) {
-                weigh(states, &chunk.weights);
+                match &empty {
+                    Some(empty) => weigh_from(empty, states, &chunk.weights),
+                    None => weigh(states, &chunk.weights),
+                }
             }
             if changing {
                 let of_text = values.len() / self.texts;
-                let tokens = ids.len() / self.texts * self.count;
+                let tokens = tokens / self.texts * self.count;
                 for combination in &self.combinations {
                     let all: Vec<&[f32]> = combination
                         .iter()
@@ -153,7 +164,7 @@ impl Prompts {
                     arrays.push(engine.upload_states(&all.concat(), tokens));
                 }
             } else {
-                array = engine.upload_states(&values, ids.len());
+                array = engine.upload_states(&values, tokens);
             }
         }
         if !changing {
@@ -260,4 +271,16 @@ fn weigh(states: &mut [f32], weights: &[f32]) {
     }
     let restored = (before / mean(states)) as f32;
     states.iter_mut().for_each(|x| *x *= restored);
+}
+
+/// Moves each weighted token's state along the line from the empty prompt's state there: ComfyUI's
+/// emphasis, `(z − z₀)·w + z₀`.
+fn weigh_from(empty: &[f32], states: &mut [f32], weights: &[f32]) {
+    let channels = states.len() / weights.len();
+    let each = states.chunks_exact_mut(channels).zip(empty.chunks_exact(channels)).zip(weights);
+    for ((state, empty), weight) in each.filter(|(_, weight)| **weight != 1.0) {
+        for (x, zero) in state.iter_mut().zip(empty) {
+            *x = (*x - zero) * weight + zero;
+        }
+    }
 }

@@ -9,7 +9,7 @@
 use super::options::Extras;
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::Purpose;
-use crate::request::{MaskedContent, Request, taken};
+use crate::request::{MaskedContent, Request};
 
 /// The default strength of diffusers' `StableDiffusionImg2ImgPipeline`.
 const STRENGTH: f64 = 0.8;
@@ -56,7 +56,8 @@ pub(in crate::pipeline) fn start(
     if has_mask && strength == 1.0 {
         return Ok(Start::Noise);
     }
-    Ok(Start::Picture { left_out: request.steps as usize - taken(request.steps, strength) })
+    let taken = request.taken_at(strength);
+    Ok(Start::Picture { left_out: request.steps as usize - taken })
 }
 
 fn check_picture(

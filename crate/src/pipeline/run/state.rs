@@ -73,6 +73,12 @@ impl<A: Clone> State<A> {
         self.given.1.as_ref()
     }
 
+    /// Noise of the steps comes from these generators, one for each picture, as in ComfyUI, whose
+    /// `default_noise_sampler` seeds one of the device anew.
+    pub(crate) fn draw_from(&mut self, noise: Vec<Generator>) {
+        self.noise = noise;
+    }
+
     /// The same state for a rehearsal, without generators.
     pub(crate) fn rehearsed(&self) -> State<A> {
         State { noise: Vec::new(), ..self.clone() }
