@@ -13,7 +13,7 @@ import { noHashes, plainName } from "./hashes.js";
 import { own, parseJson, textOf } from "./json.js";
 import { loraField, stackedLoras } from "./networks.js";
 import { samplerFields } from "./samplers.js";
-import { hasWeights, readComfyUi, webUiSyntax } from "./syntax.js";
+import { readComfyUi, webUiSyntax } from "./syntax.js";
 
 /** @typedef {import("./request.js").Found} Found */
 /** @typedef {import("./comfy_graph.js").Node} Node */
@@ -111,16 +111,15 @@ export function readGraph(data) {
  */
 function promptOf(joined, isPositive) {
   const { text, embeddings } = readComfyUi(joined);
-  const weighted = hasWeights(text) ? [lossText.weights("ComfyUI")] : [];
   const parts = text.split(AND).map((part) => part.replaceAll(BREAK, "BREAK").trim());
   const weight = Number((1 / parts.length).toFixed(4));
   if (parts.length > 1 && isPositive) {
     // Predictions are averaged there; here their differences from the negative one are added.
     const all = parts.map((part) => `${part} :${weight}`).join(" AND ");
-    return { text: all, embeddings, notImported: weighted };
+    return { text: all, embeddings, notImported: [] };
   }
-  const several = parts.length > 1 ? [lossText.several()] : [];
-  return { text: parts.join(", "), embeddings, notImported: [...weighted, ...several] };
+  const notImported = parts.length > 1 ? [lossText.several()] : [];
+  return { text: parts.join(", "), embeddings, notImported };
 }
 
 /**

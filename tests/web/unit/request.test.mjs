@@ -84,6 +84,7 @@ test("the form's own fields make a request of the engine's types", () => {
     eta: null,
     timesteps: null,
     rng: "torch",
+    as_in: "diffusers",
     spacing: null,
     clip_skip: 1,
     long_prompt: "truncate",

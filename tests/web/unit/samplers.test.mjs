@@ -48,11 +48,12 @@ test("what a program calls as it is called here, and computes in another way, is
     const { fields, notImported, noise } = samplerFields(...names);
     return [fields[0]?.[1], fields[1]?.[1], [...notImported, ...noise].length];
   };
-  assert.deepEqual(said("euler", "beta", "ComfyUI"), ["euler", "", 1]);
+  assert.deepEqual(said("euler", "beta", "ComfyUI"), ["euler", "beta", 0]);
+  assert.deepEqual(said("euler", "beta", "SwarmUI"), ["euler", "", 1]);
   assert.deepEqual(said("Euler", "Beta", "AUTOMATIC1111"), ["euler", "beta", 0]);
-  assert.deepEqual(said("Euler", "Align Your Steps", "Forge"), ["euler", "ays", 1]);
+  assert.deepEqual(said("Euler", "Align Your Steps", "Forge"), ["euler", "ays", 0]);
   assert.deepEqual(said("euler", "align_your_steps", "SwarmUI"), ["euler", "ays", 0]);
-  assert.deepEqual(said("UniPC", "", "AUTOMATIC1111"), ["unipc", "", 1]);
+  assert.deepEqual(said("UniPC", "", "AUTOMATIC1111"), ["unipc", "", 0]);
   assert.deepEqual(said("uni_pc_bh2", "normal", "ComfyUI"), ["unipc", "", 0]);
   assert.deepEqual(said("Restart", "Automatic", "AUTOMATIC1111"), ["", "", 1]);
 });
