@@ -7,6 +7,7 @@ use crate::reference::open_on_cpu;
 use crate::walk::{Memory, check_in};
 use darkroom::image::parameters::Parameters;
 use darkroom::pipeline::{Control, Extras, Options, Request};
+use darkroom::request::Applied;
 use pollster::block_on;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ fn the_record_and_the_text_keep_it() {
     assert_eq!(request.as_in, "a1111");
     let json = serde_json::to_string(&request).unwrap();
     assert_eq!(Request::from_json(&json).unwrap(), request);
-    let line = request.infotext([64, 64]);
+    let line = request.infotext([64, 64], &Applied::default());
     assert!(line.contains(&("Numbers", "a1111".into())), "{line:?}");
     let text: Vec<_> = line.iter().map(|(name, text)| format!("{name}: {text}")).collect();
     let read = Parameters::parse(&format!("a\n{}", text.join(", ")));

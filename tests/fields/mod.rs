@@ -104,7 +104,8 @@ fn every_field_survives_a_picture() {
     assert_eq!(Request::from_infotext(&earlier), Ok(request));
     // What is at its default is not written, and read as such.
     let plain = Request { width: Some(64), height: Some(64), ..Request::default() };
-    let line: Vec<_> = plain.infotext([64, 64], &Applied::default()).into_iter().map(|(name, _)| name).collect();
+    let line: Vec<_> =
+        plain.infotext([64, 64], &Applied::default()).into_iter().map(|(name, _)| name).collect();
     assert_eq!(line, ["Steps", "Sampler", "CFG scale", "Seed", "Size", "RNG"]);
     let text = Parameters::parse("a\nSteps: many, Sampler: ddim, Seed: 1");
     assert!(Request::from_infotext(&text).unwrap_err().to_string().contains("steps must be"));
