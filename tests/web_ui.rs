@@ -178,6 +178,11 @@ fn expected(case: &Case, levels: &Value) -> BTreeMap<String, Value> {
             "upscaler": upscaler(&request.hires_upscaler),
         })
     });
+    let source = match request.rng.as_str() {
+        "torch" => "CPU",
+        "philox" => "NV",
+        own => own,
+    };
     let strength = request.hires_scale.map(|_| request.hires_strength).or(request.strength);
     let mut settings = json!({
         "weights": weights(request.reads_a1111(), &tagged.text),
@@ -191,7 +196,7 @@ fn expected(case: &Case, levels: &Value) -> BTreeMap<String, Value> {
         "sampler": name,
         "schedule": schedule,
         "sgm_noise_multiplier": is_scaled,
-        "randn_source": match request.rng.as_str() { "torch" => "CPU", "philox" => "NV", own => own },
+        "randn_source": source,
         "clip_skip": request.clip_skip.to_string(),
         "sd_noise_schedule": if zero_snr { "Zero Terminal SNR" } else { "Default" },
         "denoising_strength": strength.map(|strength| strength.to_string()),

@@ -95,8 +95,8 @@ pub(super) fn own_levels(text: &Parameters) -> Option<Option<&str>> {
 /// Its words for the timesteps of [`SigmaSchedule::Normal`]: `Uniform` has n of them from the last
 /// to the first, as `linspace` has; `SGM Uniform` those of n + 1 without the first, as diffusers'
 /// DPM++ classes have, but for the rounding; `Simple` those of `trailing`; `DDIM` those of
-/// `leading`, where ⌊1000 / n⌋ · n leaves none over. For three samplers it asks for n + 1 levels and drops the last
-/// but one, so that its `Uniform` has those of `trailing`.
+/// `leading`, where ⌊1000 / n⌋ · n leaves none over. For three samplers it asks for n + 1 levels
+/// and drops the last but one, so that its `Uniform` has those of `trailing`.
 pub(super) fn schedule_type(told: &Request, applied: &Applied) -> Option<(&'static str, bool)> {
     let levels = applied.levels?;
     let sampler: Sampler = told.sampler.parse().ok()?;
