@@ -49,9 +49,8 @@
  * @property {string | null} [spacing] Which training timesteps the sampler visits.
  * @property {string} [rng] Whose random numbers the seed chooses: those of torch on the CPU, of
  * numpy, or of torch on an NVIDIA GPU (philox).
- * @property {string} [as_in] Whose numbers the image has where programs differ under the same
- * names: noise levels, noise and emphasis of diffusers, of AUTOMATIC1111's web UI (a1111) or of
- * ComfyUI.
+ * @property {string} [as_in] Whose numbers the image has where programs differ: noise levels, noise
+ * and emphasis as in diffusers, AUTOMATIC1111's web UI (a1111) or ComfyUI.
  * @property {number | string} [clip_skip] The layer of the text encoder that the context is taken
  * from, counted from the last as in AUTOMATIC1111's web UI: 1 is the last one, 2 the one before
  * (clip_skip=1 in diffusers). The final layer norm is applied in any case, as both do.
