@@ -8,8 +8,8 @@
 //! x' = x + (σ' − σ)·d(x̃, σₘ)           the second
 //! ```
 //!
-//! A step that ends at σ' = 0 is one of Euler's method. AUTOMATIC1111's web UI and ComfyUI leave out
-//! the last level above 0 of a run of one step more.
+//! A step that ends at σ' = 0 is one of Euler's method. AUTOMATIC1111's web UI and ComfyUI leave
+//! out the last level above 0 of a run of one step more.
 
 use super::sigmas::{Sigmas, ancestral, evaluation};
 use super::terms::{self, Terms};
