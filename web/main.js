@@ -290,6 +290,7 @@ function openDialog(name) {
   if (name === EDITOR) void form.startImage.edit();
   else form.startImage.closeEditor();
   if (name !== ENLARGE) enlarging.close();
+  if (name === "many") openMany();
   gallery.open(name);
 }
 const enlarging = createEnlarging(state, session, {
@@ -334,12 +335,19 @@ const showImage = (id) => gallery.open(`picture ${id}`);
 const many = () =>
   (manyDialog ??= import("./batch/dialog.js")
     .then(({ createMany }) =>
-      createMany(form, { ...queueing, view: showImage, told: showOutcome, tell: tellField }),
+      createMany(form, {
+        ...queueing,
+        places,
+        view: showImage,
+        told: showOutcome,
+        tell: tellField,
+      }),
     )
     .catch((error) => ((manyDialog = null), Promise.reject(error))));
 /** @type {ReturnType<typeof import("./batch/dialog.js").createMany> | null} */
 let manyDialog = null;
-onPress("many", () => void many().then((made) => made.open(), tell));
+const openMany = () => void many().then((made) => made.open(), tell);
+onPress("many", openMany);
 
 const loaded = new Promise((/** @type {(value: void) => void} */ done) => {
   const end = state.subscribe(["phase"], ({ phase }) => {

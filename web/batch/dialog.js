@@ -43,9 +43,14 @@ import { createTabs } from "./tabs.js";
  * of Generate alone; resolves to whether one was cancelled
  * @property {Work["runs"]} runs
  * @property {(id: number) => void} view shows an image of the gallery
+ * @property {Pick<ReturnType<typeof import("../tab/places.js").createPlaces>, "open" | "close">}
+ * places the browser's history
  * @property {(sentence: string) => void} told shows a sentence below the form
  * @property {(error: unknown) => void} tell shows a fault there
  */
+
+/** The dialog's name in the browser's history. */
+const MANY = "many";
 
 /** The names of what is remembered: whether the queue starts at once, and the tab. */
 const [AT_ONCE, TAB] = ["many-at-once", "many-tab"];
@@ -55,7 +60,7 @@ const [AT_ONCE, TAB] = ["many-at-once", "many-tab"];
  * @param {Handlers} handlers
  */
 export async function createMany(form, handlers) {
-  const { run, told } = handlers;
+  const { run, told, places } = handlers;
   const atOnce = createAtOnce();
   const dialog = element("dialog", { id: "many-dialog" });
   dialog.setAttribute("aria-labelledby", "many-title");
@@ -117,16 +122,14 @@ export async function createMany(form, handlers) {
   dialog.append(title, tabs.list, ...Object.values(parts).map(({ panel }) => panel), end);
   document.body.append(dialog);
   keepUndo(dialog);
-  // The browser's Back leaves the place that it was opened at.
-  addEventListener("popstate", () => dialog.close());
-  // Escape does not throw away a list that is being edited.
-  dialog.addEventListener("cancel", (event) => parts.wildcards.edits() && event.preventDefault());
+  watchLeaving(dialog, parts.wildcards.leaveEditor, places);
   await addStyle();
 
   return {
     open() {
       if (dialog.open) return;
       dialog.showModal();
+      places.open(MANY);
       const last = remembered(TAB) ?? "";
       tabs.show(last in parts ? last : "wildcards");
     },
@@ -134,6 +137,25 @@ export async function createMany(form, handlers) {
     /** Makes images of prompts that are to be expanded. @param {Row} fields */
     generate: (fields) => generate(fields, form, handlers),
   };
+}
+
+/**
+ * Back closes the dialog and nothing else; a list that is being edited is there again when it is
+ * opened. Escape closes the editor of lists first.
+ * @param {HTMLDialogElement} dialog
+ * @param {() => boolean} leaveEditor whether there was an editor to leave
+ * @param {Handlers["places"]} places
+ */
+function watchLeaving(dialog, leaveEditor, places) {
+  addEventListener("popstate", () => history.state?.open === MANY || dialog.close());
+  dialog.addEventListener("close", () => places.close(MANY));
+  // By the key itself: the browser closes a dialog at the second Escape, whatever hears `cancel`.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing && leaveEditor()) event.preventDefault();
+  });
+  dialog.addEventListener("cancel", (event) => {
+    if (leaveEditor()) event.preventDefault();
+  });
 }
 
 /**

@@ -94,7 +94,7 @@ export function createManager(onChanged) {
   onChange(() => void refresh().catch(fail));
   const box = element("div", { className: "many-manager" }, title, none, items, editor.box);
   box.append(actions, told);
-  return { box, refresh: () => refresh().catch(fail), edits: () => !editor.box.hidden };
+  return { box, refresh: () => refresh().catch(fail), leaveEditor: editor.leave };
 }
 
 /**
@@ -133,6 +133,8 @@ function createEditor(onSave) {
   /** What gets the focus when the form is closed. @type {Element | null} */
   let opener = null;
   let before = "";
+  /** The text that it was opened with. */
+  let former = "";
 
   const box = element("div", { className: "many-editor", role: "group", hidden: true });
   box.ariaLabel = text.lists();
@@ -171,9 +173,19 @@ function createEditor(onSave) {
       name.value = before;
       fitDirection(own, list?.text ?? "");
       own.value = list?.text ?? "";
+      // As the field has it: line ends are its own.
+      former = own.value;
       fault.hidden = true;
       box.hidden = false;
       name.focus();
+    },
+
+    /** Closes it; asks first if something would be lost. Whether it was in view. */
+    leave() {
+      if (!box.offsetParent) return false;
+      const changed = name.value !== before || own.value !== former;
+      if (!changed || confirm(text.sureToLeave(name.value.trim()))) close();
+      return true;
     },
   };
 }

@@ -87,8 +87,8 @@ export function createWildcards({ form, enqueue }) {
   panel.append(element("div", { className: "actions" }, random, all), manager.box);
   return {
     panel,
-    /** Whether a list is being edited. */
-    edits: manager.edits,
+    /** Leaves the editor of lists; whether there was one to leave. */
+    leaveEditor: manager.leaveEditor,
     enter() {
       expand.input.checked = expanding();
       void manager.refresh();

@@ -121,6 +121,10 @@ export const batchText = {
   listText: () => "One choice per line; lines that begin with # are comments",
   save: () => "Save",
   cancel: () => "Cancel",
+  sureToLeave: (/** @type {string} */ name) =>
+    name
+      ? `The list “${name}” has changes that are not saved. Discard them?`
+      : "The new list is not saved. Discard it?",
   saved: (/** @type {string} */ name) => `The list “${name}” is saved.`,
 
   /* The dialog. */
