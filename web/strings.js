@@ -179,11 +179,9 @@ export const say = {
   copiedSettings: () =>
     "The link is copied. It has the settings alone: start image, control pictures and enlarging " +
     "are on your device only.",
-  copyImage: () => "Copy image",
   imageCopied: () => "The image is copied.",
   imageNotCopied: (/** @type {Error} */ { message }) =>
     `The browser did not copy the image (${message}). Download it instead.`,
-  imageGone: () => "it is no longer kept here",
   copyYourself: () => "The link:",
   queued: (/** @type {number} */ count) =>
     count > 1 ? `${count} jobs are added to the queue.` : "Added to the queue.",
@@ -223,11 +221,8 @@ export const say = {
   styleReplaced: (/** @type {string} */ name) => `The style “${name}” is replaced.`,
   starSome: (/** @type {number} */ count, /** @type {boolean} */ all) =>
     `${all ? "Remove from" : "Add to"} favourites${count ? ` (${count})` : ""}`,
-  star: () => "Favourite",
-  starred: () => "★ Favourite",
   fromStartImage: (/** @type {number} */ strength, /** @type {boolean} */ masked = false) =>
     `from an image, strength ${strength}${masked ? ", inside a mask" : ""}`,
-  negativePrompt: (/** @type {string} */ text) => `negative prompt “${text}”`,
   likeness: (/** @type {boolean} */ same, /** @type {number} */ psnr) =>
     !same
       ? "The images differ in size."
@@ -267,8 +262,6 @@ export const say = {
   noServiceWorker: () =>
     "Not active yet: this needs the page’s service worker. Reload the page once. It is not " +
     "available in private windows or over http.",
-  confirmForget: () =>
-    "Delete the gallery, the queue, the styles and the offline copy of this page, for good?",
   installed: () => "Darkroom is installed.",
   installYourself: () =>
     "This browser keeps it in a menu: look for “Install app” or “Add to Dock” in its own menu, " +
@@ -280,14 +273,6 @@ export const say = {
   bound: (/** @type {number} */ bytes) => (bytes ? gigabytes(bytes) : "no limit"),
   siteStorage: (/** @type {number} */ used, /** @type {number} */ quota) =>
     quota ? `This site keeps ${gigabytes(used)} of at most ${gigabytes(quota)}.` : "",
-  madeBy: (/** @type {import("./engine/protocol.js").Provenance} */ model) =>
-    [
-      model.title,
-      model.revision ? `revision ${model.revision.slice(0, 8)}` : "",
-      model.sha256 ? `SHA-256 ${model.sha256.slice(0, 10)}…` : "",
-    ]
-      .filter(Boolean)
-      .join(" · "),
   updateWaits: () => "An image is being made: the new version waits for its end.",
   sizeHint: (
     /** @type {number} */ factor,

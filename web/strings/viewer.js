@@ -1,6 +1,19 @@
 // Texts of the viewer of one image.
 
 export const viewerText = {
+  copyImage: () => "Copy image",
+  imageGone: () => "it is no longer kept here",
+  star: () => "Favourite",
+  starred: () => "★ Favourite",
+  negativePrompt: (/** @type {string} */ text) => `negative prompt “${text}”`,
+  madeBy: (/** @type {import("../engine/protocol.js").Provenance} */ model) =>
+    [
+      model.title,
+      model.revision ? `revision ${model.revision.slice(0, 8)}` : "",
+      model.sha256 ? `SHA-256 ${model.sha256.slice(0, 10)}…` : "",
+    ]
+      .filter(Boolean)
+      .join(" · "),
   zoomIn: () => "Zoom in",
   zoomOut: () => "Zoom out",
   fitSign: () => "Fit",

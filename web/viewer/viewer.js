@@ -59,7 +59,7 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = factsOf(saved);
     button("viewer-star").ariaPressed = String(saved.favourite);
-    button("viewer-star").textContent = saved.favourite ? say.starred() : say.star();
+    button("viewer-star").textContent = saved.favourite ? text.starred() : text.star();
     button("viewer-previous").disabled = at === 0;
     button("viewer-next").disabled = at === images.length - 1;
     anyById("viewer-place").textContent = text.place(at + 1, images.length);
@@ -133,8 +133,8 @@ function factsOf(saved) {
   const { request, width, height, seconds, made, model, provenance, parts = [] } = saved;
   return [
     facts(request, width, height, seconds, !!saved.mask),
-    ...(request.negative_prompt ? [say.negativePrompt(request.negative_prompt)] : []),
-    provenance ? say.madeBy(provenance) : model,
+    ...(request.negative_prompt ? [text.negativePrompt(request.negative_prompt)] : []),
+    provenance ? text.madeBy(provenance) : model,
     ...parts.map(addonText.part),
     ...(saved.controls ?? []).map(addonText.control),
     ...enlargements(saved).map(addonText.enlarged),
@@ -191,7 +191,7 @@ function fullScreen(place) {
 
 /** Adds what the page itself does not have: Copy image, the place among all, the keys. */
 function addParts() {
-  const copy = chip(say.copyImage(), () => {});
+  const copy = chip(text.copyImage(), () => {});
   copy.id = "viewer-copy";
   copy.hidden = !canCopy();
   anyById("viewer-link").before(copy);
@@ -205,7 +205,7 @@ function addParts() {
 
 /** Copies the file of an image; the sentence about it. @param {SavedImage} saved */
 async function copy({ id }) {
-  const file = imageFile(id).then((found) => found ?? Promise.reject(new Error(say.imageGone())));
+  const file = imageFile(id).then((found) => found ?? Promise.reject(new Error(text.imageGone())));
   return copyImage(file).then(say.imageCopied, say.imageNotCopied);
 }
 
