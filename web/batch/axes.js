@@ -1,26 +1,16 @@
 // The axes of a grid: each changes one field of the request, or searches a text of the prompts and
-// replaces it, or sets the weight of a LoRA.
+// replaces it, or changes something beside them (axes_beside.js).
 
 import { FIELDS } from "../engine/fields.js";
-import { readLoras, writeLoras } from "../files/loras.js";
 import { isOfStartImage } from "../request/defaults.js";
 import { SAMPLERS } from "../strings.js";
 import { batchText as text } from "../strings/batch.js";
+import { kindsBeside } from "./axes_beside.js";
 import { readNumbers, readSeeds, splitValues } from "./values.js";
 
 /** @typedef {import("../files/table.js").Row} Row */
 
-/**
- * What an axis can change. `names`: values to choose from, the others are typed.
- * @typedef {object} AxisKind
- * @property {string} id
- * @property {string} label
- * @property {string} hint how values are typed; empty where they are chosen
- * @property {string[]} [names]
- * @property {(typed: string, fields: Row) => string[]} read the values of a typed text
- * @property {(fields: Row, value: string, values: string[]) => Row} apply
- * @property {(value: string) => string} show a value
- */
+/** @typedef {import("./axes_beside.js").AxisKind} AxisKind */
 
 /**
  * An axis with its values.
@@ -49,7 +39,7 @@ export function axisKinds(fields, samplers) {
   return [
     ...own.map(([name, field]) => ofField(name, field, samplers)),
     replacing(),
-    ...readLoras(fields["loras"] ?? "").map(({ name }, at) => ofLora(name, at)),
+    ...kindsBeside(fields),
   ];
 }
 
@@ -114,20 +104,4 @@ const replacing = () => ({
     return { ...fields, prompt: put(prompt), negative_prompt: put(negative_prompt) };
   },
   show: (value) => value || text.nothing(),
-});
-
-/** @param {string} name @param {number} at its place among the LoRAs @returns {AxisKind} */
-const ofLora = (name, at) => ({
-  id: `lora ${at}`,
-  label: text.loraWeight(name),
-  hint: text.hintNumbers(),
-  read: (typed) => readNumbers(typed),
-  apply(fields, value) {
-    const weight = Number(value);
-    const loras = readLoras(fields["loras"] ?? "").map((one, i) =>
-      i === at ? { ...one, weight, textWeight: weight } : one,
-    );
-    return { ...fields, loras: writeLoras(loras) };
-  },
-  show: (value) => value,
 });

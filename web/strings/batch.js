@@ -64,6 +64,20 @@ export const batchText = {
   asModel: () => "as the model says",
   replace: () => "Prompt search and replace",
   loraWeight: (/** @type {string} */ name) => `LoRA weight: ${name}`,
+  promptOrder: () => "Prompt order",
+  style: () => "Style",
+  control: {
+    weight: (/** @type {string} */ name) => `Control weight: ${name}`,
+    start: (/** @type {string} */ name) => `Starting control step: ${name}`,
+    end: (/** @type {string} */ name) => `Ending control step: ${name}`,
+  },
+  hintOrder: () =>
+    "Words of the prompt between commas, which change places in all orders; empty: all parts of " +
+    "the prompt between its commas",
+  notInOrder: (/** @type {string} */ part) =>
+    `“${part}” is not in the prompt, or only inside another part.`,
+  tooManyOrders: (/** @type {number} */ count) =>
+    `${count} parts have too many orders. Name up to 6 parts.`,
   hintWhole: () => "Such as 10, 20, 30 · 1-5 · 1-10 (+2) · 1-10 [5]",
   hintNumbers: () => "Such as 5, 7.5, 10 · 1-5 · 0-1 (+0.25) · 0-1 [6]",
   hintSeeds: () => "Such as 1, 2, 42 · 1-20 · 100-200 (+10)",
@@ -204,7 +218,9 @@ export const batchText = {
   gridOption: (/** @type {string} */ title, /** @type {number} */ made) =>
     `${title} · ${new Date(made).toLocaleString()}`,
   value: (/** @type {string} */ label, /** @type {string} */ value) =>
-    label === "Prompt" || label === "Prompt search and replace" ? value : `${label}: ${value}`,
+    ["Prompt", "Prompt search and replace", "Prompt order"].includes(label)
+      ? value
+      : `${label}: ${value}`,
   states: (/** @type {Map<string, number>} */ found) =>
     [...found].map(([state, count]) => `${numbers(count)} ${state}`).join(", "),
   state: /** @type {Record<string, string>} */ ({

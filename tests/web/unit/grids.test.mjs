@@ -132,6 +132,74 @@ test("a LoRA's weight is an axis", () => {
   );
 });
 
+test("parts of the prompt change places", () => {
+  const fields = { ...FORM, prompt: "a cat, (by day, red:1.2), in oil" };
+  const prompts = (/** @type {string} */ typed) => {
+    const { scales, cells } = grid({ order: typed }, fields);
+    return [scales[0].values, cells.map(({ prompt }) => prompt)];
+  };
+  // As AUTOMATIC1111's axis: what is between the parts stays.
+  const [labels, made] = prompts("in oil, cat");
+  assert.deepEqual(labels, ["in oil, cat", "cat, in oil"]);
+  assert.deepEqual(made, ["a in oil, (by day, red:1.2), cat", fields.prompt]);
+  // All parts between the prompt's own commas.
+  const [, all = []] = prompts("");
+  assert.equal(new Set(all).size, 6);
+  assert.equal(all[0], fields.prompt);
+  assert.ok(all.includes("in oil, (by day, red:1.2), a cat"), String(all));
+  // A part inside another one is found where it stands alone.
+  const nested = grid({ order: "cat, a cat" }, { ...FORM, prompt: "a cat and cat" });
+  assert.deepEqual(
+    nested.cells.map(({ prompt }) => prompt),
+    ["cat and a cat", "a cat and cat"],
+  );
+  assert.throws(() => prompts("horse, cat"), /“horse” is not in the prompt/);
+  assert.throws(() => prompts("cat, a cat"), /“cat” is not in the prompt, or only inside another/);
+  const many = { ...FORM, prompt: "a, b, c, d, e, f, g" };
+  assert.throws(() => grid({ order: "" }, many), /7 parts have too many orders/);
+  assert.throws(() => grid({ order: "" }, { ...FORM, prompt: "" }), /at least one value/);
+});
+
+test("stored styles are an axis, beside the form's own words", (t) => {
+  assert.ok(!axisKinds(FORM, []).some(({ id }) => id === "style"));
+  const styles = JSON.stringify([
+    { name: "ink, black", prompt: "ink drawing of {prompt}", avoid: "colour" },
+    { name: "oil", prompt: "oil painting", avoid: "" },
+  ]);
+  Object.assign(globalThis, { localStorage: { getItem: () => styles } });
+  t.after(() => Reflect.deleteProperty(globalThis, "localStorage"));
+  const kind = axisKinds(FORM, []).find(({ id }) => id === "style");
+  assert.ok(kind);
+  assert.deepEqual(kind.names, ["", "ink, black", "oil"]);
+  const { scales, cells } = gridOf(FORM, [{ kind, values: kind.names ?? [] }]);
+  assert.deepEqual(scales[0], { label: "Style", values: ["none", "ink, black", "oil"] });
+  assert.deepEqual(
+    cells.map(({ prompt, negative_prompt }) => `${prompt} / ${negative_prompt}`),
+    [
+      "a cat by day / dark cat",
+      "ink drawing of a cat by day / dark cat, colour",
+      "a cat by day, oil painting / dark cat",
+    ],
+  );
+});
+
+test("weight and steps of a ControlNet are axes", () => {
+  const fields = { ...FORM, controls: '[{"name":"canny","image":"4","weight":"1"}]' };
+  const { scales, cells } = grid(
+    { "control 0 weight": "0.5, 1", "control 0 end": "0-1 [3]" },
+    fields,
+  );
+  assert.deepEqual(scales[0], { label: "Control weight: canny", values: ["0.5", "1"] });
+  assert.deepEqual(
+    cells
+      .map(({ controls }) => JSON.parse(controls ?? "")[0])
+      .map((it) => `${it.weight} ${it.end}`),
+    ["0.5 0", "1 0", "0.5 0.5", "1 0.5", "0.5 1", "1 1"],
+  );
+  assert.equal(JSON.parse(cells[0]?.["controls"] ?? "")[0].image, "4");
+  assert.throws(() => grid({ "control 0 start": "2" }, fields), /2 is not from 0 to 1/);
+});
+
 test("every field of the table can be an axis, but those that nothing is there for", () => {
   const ids = (/** @type {Record<string, string>} */ fields) =>
     axisKinds(fields, ["ddim"]).map(({ id }) => id);
