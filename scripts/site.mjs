@@ -255,8 +255,8 @@ const later = new Set([
   ...["control/panel.js", "control/picture.js", "control/unit.js", "strings/control.js"],
   ...["compare.js", "views/comparing.js", "strings/compare.js", "views/compare.js"],
   ...["enlarge/dialog.js", "enlarge/view.js", "strings/enlarge.js"],
-  ...["strings/batch.js", "style/batch.css", "page/forget.js"],
-  ...["viewer", "stage", "gestures"].map((name) => `viewer/${name}.js`),
+  ...["strings/batch.js", "strings/yaml.js", "style/batch.css", "page/forget.js"],
+  ...["viewer", "stage", "gestures", "template"].map((name) => `viewer/${name}.js`),
   ...["strings/viewer.js", "views/comparison.js"],
   ...["history", "history_dialog", "typing", "weight_keys", "weights"].map(
     (name) => `prompt/${name}.js`,

@@ -1,5 +1,6 @@
 // Files of wildcard lists: .txt files (the name of the file is the name of the list), .json files
-// (an object of lists, also inside folders, as Dynamic Prompts has them), and zip files of both.
+// (an object of lists, also inside folders, as Dynamic Prompts has them), .yaml files of the same, and
+// zip files of them.
 // A folder that all files of a zip file share is not a part of the names. What is exported is read
 // again. Files that cannot be lists are named.
 
@@ -8,13 +9,14 @@ import { isZip, openZip, pathsIn } from "../files/unzip.js";
 import { zip } from "../files/zip.js";
 import { batchText as text } from "../strings/batch.js";
 import { checkList, isListName, listName } from "./lists.js";
+import { readYaml } from "./yaml.js";
 
 /** @typedef {import("./lists.js").List} List */
 
 /** Lists of one import, their characters together, and folders inside folders of a JSON file. */
 const [LISTS_MAX, CHARACTERS_MAX, DEPTH_MAX] = [5000, 50_000_000, 20];
 
-/** Files that could be lists, and those of them that are not read. */
+/** Files that could be lists, and those of them that are YAML. */
 const [LISTS, YAML] = [/\.(txt|json|ya?ml)$/i, /\.ya?ml$/i];
 
 /** Files that systems add to folders and zip files. */
@@ -81,10 +83,27 @@ async function listsOfZip(file, left) {
 
 /** @param {string} path @param {Uint8Array} bytes @param {string[]} left @returns {List[]} */
 function listsIn(path, bytes, left) {
-  if (YAML.test(path)) return (left.push(text.yaml(path)), []);
   const own = decodeText(bytes).replace(/^\ufeff/, "");
+  if (YAML.test(path)) return listsOfYaml(path, own, left);
   if (/\.json$/i.test(path)) return listsOfJson(JSON.parse(own), "", 0, left);
   return listOf(path, own, left);
+}
+
+/**
+ * The lists of a YAML file; a list without a name has that of the file. One that cannot be read does
+ * not end the import.
+ * @param {string} path
+ * @param {string} own
+ * @param {string[]} left
+ */
+function listsOfYaml(path, own, left) {
+  try {
+    const value = readYaml(own);
+    return listsOfJson(value, Array.isArray(value) ? path.replace(YAML, "") : "", 0, left);
+  } catch (error) {
+    left.push(text.notRead(path, /** @type {Error} */ (error).message));
+    return [];
+  }
 }
 
 /**
@@ -117,7 +136,8 @@ function listsOfJson(value, name, depth, left) {
     return listOf(name, all, left);
   }
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([own, inner]) =>
+  const inside = value instanceof Map ? [...value] : Object.entries(value);
+  return inside.flatMap(([own, inner]) =>
     listsOfJson(inner, name ? `${name}/${own}` : own, depth + 1, left),
   );
 }

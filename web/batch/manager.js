@@ -105,7 +105,7 @@ function createImport(take) {
   const [files, folder] = /** @type {const} */ (["many-files", "many-folder"]).map((id) => {
     const input = element("input", { id, type: "file", className: "unseen", multiple: true });
     const name = id === "many-files" ? text.importFiles() : text.importFolder();
-    if (id === "many-files") input.accept = ".txt,.json,.zip";
+    if (id === "many-files") input.accept = ".txt,.json,.yaml,.yml,.zip";
     else input.webkitdirectory = true;
     input.addEventListener("change", async () => {
       await take(input.files);

@@ -117,12 +117,12 @@ export const batchText = {
   imported: (count, replaced) =>
     `${some(count, "list")} ${count === 1 ? "is" : "are"} imported.` +
     (replaced ? ` Replaced: ${replaced} of the same name.` : ""),
-  nothingImported: () => "These files have no lists: choose .txt, .json or .zip files.",
+  nothingImported: () => "These files have no lists: choose .txt, .json, .yaml or .zip files.",
   /** @param {string[]} names @param {number} most that are named */
   leftOut: (names, most) =>
     ` Not read: ${names.slice(0, most).join(", ")}` +
     (names.length > most ? ` and ${numbers(names.length - most)} more.` : "."),
-  yaml: (/** @type {string} */ path) => `${path} (YAML)`,
+  notRead: (/** @type {string} */ path, /** @type {string} */ reason) => `${path} (${reason})`,
   wrongNamed: (/** @type {string} */ name) => `${name} (a name that no prompt can have)`,
   notImported: (/** @type {string} */ file, /** @type {string} */ reason) =>
     `${file} cannot be imported: ${reason}`,

@@ -14,6 +14,8 @@ export const viewerText = {
     ]
       .filter(Boolean)
       .join(" · "),
+  template: () => "Made from the template:",
+  useTemplate: () => "Use the template",
   zoomIn: () => "Zoom in",
   zoomOut: () => "Zoom out",
   fitSign: () => "Fit",

@@ -13,6 +13,7 @@ import { SMALL, facts, fileName } from "../views/picture.js";
 import { imageAddress, imageName } from "../views/thumbnails.js";
 import { watchGestures } from "./gestures.js";
 import { STEP, Stage } from "./stage.js";
+import { createTemplate } from "./template.js";
 
 /** The most characters of a prompt that are shown. */
 const PROMPT = 2000;
@@ -58,11 +59,9 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     image.classList.toggle("pixels", Math.max(saved.width, saved.height) < SMALL);
     anyById("viewer-prompt").textContent = beginning(request.prompt || say.noPrompt(), PROMPT);
     anyById("viewer-facts").textContent = factsOf(saved);
-    button("viewer-star").ariaPressed = String(saved.favourite);
-    button("viewer-star").textContent = saved.favourite ? text.starred() : text.star();
-    button("viewer-previous").disabled = at === 0;
-    button("viewer-next").disabled = at === images.length - 1;
-    anyById("viewer-place").textContent = text.place(at + 1, images.length);
+    template.show(saved);
+    showStar(saved);
+    showPlace(at, images.length);
     for (const name of ["use", "vary", "link"])
       button(`viewer-${name}`).hidden = !hasRequest(saved);
     download.download = fileName(request);
@@ -84,6 +83,7 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     dialog.close();
     act(saved);
   };
+  const template = createTemplate(leave(leaving.onUse));
   addParts();
   onPress("viewer-previous", () => move(-1));
   onPress("viewer-next", () => move(1));
@@ -126,6 +126,20 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
       show();
     },
   };
+}
+
+/** @param {number} at @param {number} count */
+function showPlace(at, count) {
+  button("viewer-previous").disabled = at === 0;
+  button("viewer-next").disabled = at === count - 1;
+  anyById("viewer-place").textContent = text.place(at + 1, count);
+}
+
+/** @param {SavedImage} saved */
+function showStar({ favourite }) {
+  const star = button("viewer-star");
+  star.ariaPressed = String(favourite);
+  star.textContent = favourite ? text.starred() : text.star();
 }
 
 /** All that is known of an image, in one line. @param {SavedImage} saved */

@@ -25,13 +25,34 @@ test("a shared folder in a zip is no part of the names, wrong names stop nothing
   const file = await zipOf([...hidden, ...names, "wildcards/more.yaml", "README.md"]);
   const { lists, left } = await readListFiles([{ path: "some.zip", file }]);
   assert.deepEqual(lists.map(({ name }) => name).sort(), ["animals/cats", "colours"]);
-  assert.deepEqual(left, ["a (1).txt (a name that no prompt can have)", "more.yaml (YAML)"]);
+  // One that cannot be read does not end the import.
+  const fault = "more.yaml (line 1: there is no name with a colon, such as “colours:”, and no ";
+  assert.deepEqual(left, [
+    "a (1).txt (a name that no prompt can have)",
+    `${fault}item such as “- red”.)`,
+  ]);
 });
 
 test("what is exported keeps its names, also where all are in one folder", async () => {
   const own = [{ name: "animals/cats", text: "lion" }];
   const { lists } = await readListFiles([{ path: "x.zip", file: await zipOfLists(own) }]);
   assert.deepEqual(lists, own);
+});
+
+test("YAML collections become lists, a list without a name has the file's", async () => {
+  const yaml = "clothing:\n  hats:\n    - cap\n    - 2::top hat\n__proto__:\n  - x\nnotes: a\n";
+  const files = [
+    { path: "all.yaml", file: new Blob([`\ufeff${yaml}`]) },
+    { path: "trees.yml", file: new Blob(["- oak\r\n- elm\r\n"]) },
+    { path: "empty.yaml", file: new Blob(["# nothing\n"]) },
+  ];
+  const { lists, left } = await readListFiles(files);
+  assert.deepEqual(lists, [
+    { name: "clothing/hats", text: "cap\n2::top hat" },
+    { name: "notes", text: "a" },
+    { name: "trees", text: "oak\nelm" },
+  ]);
+  assert.deepEqual(left, ["__proto__ (a name that no prompt can have)"]);
 });
 
 test("quotes with nothing in them are an empty value", () => {
