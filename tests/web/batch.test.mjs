@@ -84,8 +84,19 @@ test("Generate expands six into the queue, and the images have their own texts",
     assert.equal(prompt, records[0].request.prompt);
   });
 
+  await t.test("the viewer says so too, and its button takes the template", async () => {
+    await page.locator('[data-view="gallery"]').click();
+    await page.locator("#images li button").first().press("Enter");
+    const line = page.locator("#viewer-template");
+    await line.filter({ hasText: `${template} · negative prompt “{grey|dull}”` }).waitFor();
+    assert.deepEqual(await seriousFaults(page), []);
+    await line.getByRole("button", { name: "Use the template" }).press("Enter");
+    await page.locator("#viewer").waitFor({ state: "hidden" });
+    assert.equal(await page.locator("#prompt").inputValue(), template);
+    assert.equal(await page.locator("#negative_prompt").inputValue(), "{grey|dull}");
+  });
+
   await t.test("one seed gives its image again", async () => {
-    await page.locator('[data-view="create"]').click();
     await type({ seed: "43", count: "1" });
     await generate.press("Enter");
     await queue("7 done");

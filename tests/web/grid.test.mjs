@@ -292,4 +292,15 @@ test("the built-in model makes a grid on the CPU", async (t) => {
   const places = images.map((image) => placeOf(plot, image));
   assert.ok(places.every(Boolean), JSON.stringify(places));
   await reads(`The plot has ${plot.width} × ${plot.height} pixels.`);
+  // The plot has the texts of its first image, and what the axes are.
+  const [first] = images;
+  const script =
+    'Script: X/Y/Z plot, X Type: Sampler, X Values: "DDIM, Euler", ' +
+    'Y Type: CFG scale, Y Values: "1, 7.5"';
+  const own = new Map(first?.texts).set(
+    "parameters",
+    `${first?.texts.get("parameters")}, ${script}`,
+  );
+  assert.ok(first?.texts.has("parameters"));
+  assert.deepEqual(plot.texts, own);
 });

@@ -239,6 +239,42 @@ test("the viewer: keys go through, zoom and move; the focus returns to the image
   assert.equal(await focus(), "old cat");
 });
 
+test("the viewer: Delete deletes one image, and Undo brings it back", async (t) => {
+  const { page, button, holds, names } = await four(t);
+  await button(1).press("Enter");
+  await shows(page, "new dog");
+  // A key that is held down deletes one image.
+  for (let i = 0; i < 4; i++) await page.keyboard.down("Delete");
+  await page.keyboard.up("Delete");
+  await shows(page, "old cat");
+  await page.getByText("Image 2 of 3").waitFor();
+  await page.keyboard.press("Delete");
+  await shows(page, "old dog");
+  const undo = page.locator("#viewer").getByRole("button", { name: "Undo" });
+  await undo.press("Enter");
+  await page.keyboard.press("Escape");
+  await holds(3);
+  assert.deepEqual(await names(), ["new cat", "old cat", "old dog"]);
+  // The offer goes on in the page.
+  await page.locator("#undo-act").press("Enter");
+  await holds(4);
+  assert.deepEqual(await names(), ["new cat", "new dog", "old cat", "old dog"]);
+
+  // With the last of them the viewer closes.
+  await button(0).press("Enter");
+  for (const name of ["new cat", "new dog", "old cat", "old dog"]) {
+    await shows(page, name);
+    await page.keyboard.press("Delete");
+  }
+  await page.locator("#viewer").waitFor({ state: "hidden" });
+  await holds(0);
+  for (let i = 1; i <= 4; i++) {
+    await page.locator("#undo-act").press("Enter");
+    await holds(i);
+  }
+  assert.deepEqual(await names(), ["new cat", "new dog", "old cat", "old dog"]);
+});
+
 test("the viewer: the wheel, a double click, a drag, and a click beside it", async (t) => {
   const { page, button } = await four(t);
   await button(1).click();

@@ -98,6 +98,41 @@ test("jobs are moved by keys and by dragging, and the order is kept and followed
   assert.deepEqual(made.reverse(), ["four", "three", "one", "two", "five"]);
 });
 
+test("a finger drags jobs by their handle, and scrolls the page elsewhere", async (t) => {
+  const context = { hasTouch: true, viewport: { width: 390, height: 844 } };
+  const { page, state } = await visit(t, { server, context });
+  const { jobs, enter, add, reads } = queue(page);
+  await state("ready");
+  await enter();
+  await add("one\ntwo\nthree");
+  await reads("one two three");
+  await page.locator("#queue-moved").waitFor({ state: "attached" });
+  const cdp = await page.context().newCDPSession(page);
+  /** @param {"touchStart" | "touchMove" | "touchEnd"} type @param {...[number, number]} points */
+  const touch = (type, ...points) =>
+    cdp.send("Input.dispatchTouchEvent", {
+      type,
+      touchPoints: points.map(([x, y]) => ({ x, y })),
+    });
+  /** @param {import("playwright-core").Locator} item */
+  const box = async (item) => (await item.boundingBox()) ?? assert.fail("not shown");
+  await jobs.nth(2).scrollIntoViewIfNeeded();
+  const handle = await box(jobs.nth(2).locator(".move"));
+  const { y: to } = await box(jobs.nth(0));
+  const [x, y] = [handle.x + handle.width / 2, handle.y + handle.height / 2];
+  await touch("touchStart", [x, y]);
+  for (const part of [0.25, 0.5, 0.75, 1]) await touch("touchMove", [x, y + (to + 4 - y) * part]);
+  await touch("touchEnd");
+  await reads("three one two");
+  await page.locator("#queue-moved").filter({ hasText: "Position 1 of 3" }).waitFor();
+  // The row itself is no handle.
+  const row = await box(jobs.nth(2).locator("p"));
+  await touch("touchStart", [row.x + 10, row.y + 5]);
+  for (const by of [20, 60, 120]) await touch("touchMove", [row.x + 10, row.y + 5 - by]);
+  await touch("touchEnd");
+  await reads("three one two");
+});
+
 test("a run ends after its present image, which is kept", async (t) => {
   const { page, state, type } = await visit(t, { server, hash: "#steps=100" });
   await state("ready");

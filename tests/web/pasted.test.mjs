@@ -179,7 +179,10 @@ test("the template of an expanded image is told and offered", async (t) => {
   assert.equal(await page.locator("#prompt").inputValue(), "a red fox");
   await note.getByRole("button", { name: "Use the template" }).click();
   assert.equal(await page.locator("#prompt").inputValue(), "a {red|blue} fox");
-  assert.match(await note.innerText(), /The template is chosen\.$/);
+  assert.match(
+    await note.innerText(),
+    /The template is chosen\. Choices are made from it where “Expand /,
+  );
 });
 
 /** What is typed, at once followed by what uses it: nothing leaves the field before. */

@@ -6,6 +6,7 @@ import { zip } from "../files/zip.js";
 import { imageFile } from "../storage/images.js";
 import { batchText as text } from "../strings/batch.js";
 import { drawPlot } from "./plot.js";
+import { withRequest } from "./plot_text.js";
 import { sheetOf } from "./sheet.js";
 import { nameOf, noteOf } from "./table.js";
 
@@ -36,7 +37,10 @@ export async function savePlot(grid, cells) {
     const note = noteOf(cell);
     return file ? { image: await createImageBitmap(file), note } : { note };
   });
-  save(`${fileName(grid)}.png`, plot.file);
+  const [first] = sizes;
+  const file = first && (await imageFile(first.id));
+  const whole = file ? await withRequest(plot.file, file, grid.scales) : plot.file;
+  save(`${fileName(grid)}.png`, whole);
   return plot.scale < 1
     ? text.plottedSmaller(plot.width, plot.height, plot.scale)
     : text.plotted(plot.width, plot.height);

@@ -28,7 +28,9 @@ export const lossText = {
   /** @param {string[]} texts of the prompt and of the negative prompt */
   template: (texts) => `The prompt was made from a template: ${texts.map(quoted).join("; ")}.`,
   useTemplate: () => "Use the template",
-  templateUsed: () => "The template is chosen.",
+  templateUsed: () =>
+    "The template is chosen. Choices are made from it where “Expand {a|b} and __lists__ in " +
+    "prompts” is on, in Many images…",
   /** @param {string} name @param {string} value */
   setting: (name, value) => `${name}: ${value}`,
   /** Several settings of one part. @param {string} part @param {string[]} settings */

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { PIXELS_MAX, SIDE_MAX, layoutOf, wrapped } from "../../../web/batch/plot.js";
+import { scriptOf } from "../../../web/batch/plot_text.js";
 import { sheetOf } from "../../../web/batch/sheet.js";
 import { statesOf } from "../../../web/batch/states.js";
 
@@ -118,4 +119,19 @@ test("a cell is its image, else its job, else it was cancelled", () => {
     ["done", "running", "done", "cancelled", "cancelled", "cancelled"],
   );
   assert.equal(states[0]?.image?.id, 8, "the later one");
+});
+
+test("the axes as the settings of AUTOMATIC1111's scripts", () => {
+  const [x, , none] = scales(2, 0, 0);
+  assert.equal(scriptOf([x, none, none]), 'Script: X/Y/Z plot, X Type: Steps, X Values: "v0, v1"');
+  const replace = { label: "Prompt search and replace", values: ["a: b", 'c, "d"'] };
+  assert.equal(
+    scriptOf([{ label: "Seed", values: ["7"] }, none, replace]),
+    "Script: X/Y/Z plot, X Type: Seed, X Values: 7, " +
+      `Z Type: Prompt S/R, Z Values: ${JSON.stringify('a: b, "c, ""d"""')}`,
+  );
+  assert.equal(
+    scriptOf([{ label: "Prompt", values: ["—", "b"] }, none, none]),
+    "Script: Prompt matrix",
+  );
 });
