@@ -114,8 +114,13 @@ test("a finger drags jobs by their handle, and scrolls the page elsewhere", asyn
       type,
       touchPoints: points.map(([x, y]) => ({ x, y })),
     });
+  // Measured in the page: the list may be made anew at any moment.
   /** @param {import("playwright-core").Locator} item */
-  const box = async (item) => (await item.boundingBox()) ?? assert.fail("not shown");
+  const box = (item) =>
+    item.evaluate((it) => {
+      const { x, y, width, height } = it.getBoundingClientRect();
+      return { x, y, width, height };
+    });
   await jobs.nth(2).scrollIntoViewIfNeeded();
   const handle = await box(jobs.nth(2).locator(".move"));
   const { y: to } = await box(jobs.nth(0));
