@@ -1,5 +1,5 @@
-// Axes beside the fields of a request: the order of a prompt's parts, styles, and the numbers of the
-// form's LoRAs and ControlNets.
+// Axes beside the fields of a request: the order of a prompt's parts, styles, and the numbers of
+// the form's LoRAs and ControlNets.
 
 import { readControls, writeControls } from "../files/control_choices.js";
 import { readLoras, writeLoras } from "../files/loras.js";

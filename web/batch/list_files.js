@@ -1,6 +1,6 @@
 // Files of wildcard lists: .txt files (the name of the file is the name of the list), .json files
-// (an object of lists, also inside folders, as Dynamic Prompts has them), .yaml files of the same, and
-// zip files of them.
+// (an object of lists, also inside folders, as Dynamic Prompts has them), .yaml files of the same,
+// and zip files of them.
 // A folder that all files of a zip file share is not a part of the names. What is exported is read
 // again. Files that cannot be lists are named.
 
@@ -90,8 +90,8 @@ function listsIn(path, bytes, left) {
 }
 
 /**
- * The lists of a YAML file; a list without a name has that of the file. One that cannot be read does
- * not end the import.
+ * The lists of a YAML file; a list without a name has that of the file. One that cannot be read
+ * does not end the import.
  * @param {string} path
  * @param {string} own
  * @param {string[]} left

@@ -1,7 +1,7 @@
 // Reads the part of YAML that collections of wildcard lists are written in: maps of maps and of
 // lists of texts, by indentation, and lists between brackets on one line (YAML 1.2, chapters 7
-// and 8). All values are texts as written. Anchors, tags, maps between braces and lists inside lists
-// are faults, which name their line.
+// and 8). All values are texts as written. Anchors, tags, maps between braces and lists inside
+// lists are faults, which name their line.
 
 import { batchText } from "../strings/batch.js";
 import { yamlText as text } from "../strings/yaml.js";

@@ -1,5 +1,5 @@
-// Texts of YAML on one line: plain ones and those in quotes (YAML 1.2, chapter 7.3), keys, and lists
-// between brackets.
+// Texts of YAML on one line: plain ones and those in quotes (YAML 1.2, chapter 7.3), keys, and
+// lists between brackets.
 
 import { yamlText as text } from "../strings/yaml.js";
 
