@@ -140,7 +140,7 @@ export const say = {
     `Save it with Download PNG.`,
   bug: (/** @type {string} */ reason) =>
     `Something in the page went wrong (${reason}). Your form and gallery are kept; reload the ` +
-    `page if it does not go on.`,
+    `page if it does not respond.`,
   wrongCount: (/** @type {number} */ most) =>
     `The number of images must be a whole number from 1 to ${most}.`,
 
@@ -242,7 +242,7 @@ export const say = {
       .map((parts) => parts.join(" "))
       .join(", "),
   jobState: (/** @type {string} */ state) => state,
-  queueStops: () => "The queue pauses after the present job.",
+  queueStops: () => "The queue pauses after the current job.",
   moveJob: (/** @type {string} */ prompt) => `Move (Alt and arrow keys, or drag): ${prompt}`,
   moveJobBy: (/** @type {"up" | "down"} */ way, /** @type {string} */ prompt) =>
     `Move ${way}: ${prompt}`,

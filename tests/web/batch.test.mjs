@@ -132,7 +132,7 @@ test("Generate makes its own images alone, and a Cancel leaves none of them", as
   await generate.press("Enter");
   await queue("4 waiting, 1 running");
   await cancel.click();
-  await page.locator("#undo-text").filter({ hasText: "4 jobs are taken out" }).waitFor();
+  await page.locator("#undo-text").filter({ hasText: "4 jobs are removed" }).waitFor();
   await queue("1 waiting");
   await type({ prompt: "{dog|dog}", count: "2", steps: "1" });
   await generate.press("Enter");

@@ -258,7 +258,9 @@ test("what a grid cannot be is told before anything runs", async (t) => {
 test("a prompt matrix is a grid", async (t) => {
   const { page, dialog, tab, press, reads } = await begin(t);
   await tab("Prompt matrix");
-  await dialog.getByLabel("Prompt with optional parts behind bars").fill("a photo|at night|by sea");
+  await dialog
+    .getByLabel("Prompt with optional parts, separated by |")
+    .fill("a photo|at night|by sea");
   await press("Generate 4 images");
   await reads("4 done");
   const records = await storedIn(page, "pictures");

@@ -199,6 +199,6 @@ test("a pause of the queue is told as one after the present job", async (t) => {
   const status = page.locator("#queue-status");
   await status.filter({ hasText: "1 running" }).waitFor();
   await page.locator("#queue-run").click();
-  await status.filter({ hasText: "The queue pauses after the present job." }).waitFor();
+  await status.filter({ hasText: "The queue pauses after the current job." }).waitFor();
   await status.filter({ hasText: /^1 waiting, 1 done$/ }).waitFor();
 });

@@ -54,7 +54,7 @@ test("a pasted request fills in the form, says what is lost, and can be taken ba
   await page.locator("#undo").waitFor();
   assert.deepEqual(await values(page), FILLED);
   assert.equal(await page.locator("#count").inputValue(), "1");
-  assert.match(await page.locator("#losses").innerText(), /^Not taken over: .*ENSD: 31337/);
+  assert.match(await page.locator("#losses").innerText(), /^Not imported: .*ENSD: 31337/);
   if (process.env["SHOTS"]) {
     await page.screenshot({ path: `${process.env["SHOTS"]}/desktop.png` });
     await page.setViewportSize({ width: 390, height: 844 });

@@ -12,23 +12,25 @@ export const batchText = {
     `The text is longer than ${numbers(most)} characters once it is expanded.`,
   tooMuchText: () => "All texts together are too long. Use fewer combinations or shorter lists.",
   notOpened: (/** @type {number} */ at, /** @type {string} */ around) =>
-    `The brace } at character ${at} (“${around}”) closes nothing. Write \\} for the sign itself.`,
+    `The brace } at character ${at} (“${around}”) closes nothing. Write \\} for a plain brace.`,
   notClosed: (/** @type {number} */ at, /** @type {string} */ around) =>
-    `The brace { at character ${at} (“${around}”) is not closed. Write \\{ for the sign itself.`,
+    `The brace { at character ${at} (“${around}”) is not closed. Write \\{ for a plain brace.`,
   noVariables: (/** @type {string} */ around) =>
-    `Variables such as “${around}” are not read here. Write \\$ for the sign itself.`,
+    `Variables such as “${around}” are not supported. Write \\$ for a plain $.`,
   noSamplers: (/** @type {string} */ around) =>
-    `Samplers such as “${around}” are not read here. Write \\@ or \\! for the sign itself.`,
+    `Samplers such as “${around}” are not supported. Write \\@ or \\! for a plain @ or !.`,
   noParameters: (/** @type {string} */ around) =>
-    `Parameters of a list such as “${around}” are not read here. Write \\_ for the sign itself.`,
-  tooDeep: (/** @type {number} */ most) => `Braces stand more than ${most} deep inside braces.`,
-  listsTooDeep: (/** @type {number} */ most) => `Lists stand more than ${most} deep inside lists.`,
+    `Parameters of a list such as “${around}” are not supported. Write \\_ for a plain _.`,
+  tooDeep: (/** @type {number} */ most) =>
+    `There are more than ${most} levels of braces inside braces.`,
+  listsTooDeep: (/** @type {number} */ most) =>
+    `Lists use other lists more than ${most} levels deep.`,
   noWeight: (/** @type {string} */ around) =>
     `Each choice of “${around}” has the weight 0, so none can be chosen.`,
-  tooManyPicks: (/** @type {number} */ most) => `Before $$ stands at most ${most}.`,
+  tooManyPicks: (/** @type {number} */ most) => `The number before $$ is at most ${most}.`,
   tooManyChoices: (/** @type {number} */ most) =>
     `One text takes more than ${numbers(most)} choices: its lists name each other too often.`,
-  noFirst: () => "The first value is the text that is searched: it cannot be empty.",
+  noFirst: () => "The first value is the text to search for: it cannot be empty.",
   noList: (/** @type {string} */ name) =>
     `There is no list “${name}”. Make or import it under Many images…, Wildcards.`,
   emptyList: (/** @type {string} */ name) => `The list “${name}” has no lines to choose from.`,
@@ -49,7 +51,8 @@ export const batchText = {
   notNumbers: (/** @type {string} */ part) =>
     `“${part}” is no number and no range such as 1-5, 1-10 (+2) or 1-10 [5].`,
   notWhole: (/** @type {string} */ part) => `“${part}” has numbers that are not whole.`,
-  wrongStep: (/** @type {string} */ part) => `“${part}” never reaches its end.`,
+  wrongStep: (/** @type {string} */ part) =>
+    `“${part}” has no values: its step leads away from its end, or is 0.`,
   notSeeds: (/** @type {string} */ part) =>
     `“${part}” is no seed and no range such as 1-20: whole numbers from 0 to 2⁶⁴ − 1.`,
   tooManyValues: (/** @type {number} */ most) => `These are more than ${numbers(most)} values.`,
@@ -82,13 +85,14 @@ export const batchText = {
   hintNumbers: () => "Such as 5, 7.5, 10 · 1-5 · 0-1 (+0.25) · 0-1 [6]",
   hintSeeds: () => "Such as 1, 2, 42 · 1-20 · 100-200 (+10)",
   hintTexts: () => "Values between commas; one with a comma in quotes",
-  hintReplace: () => "The first is searched in the prompts; each one stands in its place once",
+  hintReplace: () =>
+    "The first value is the text to search for; it is replaced by each value, itself included",
   notInPrompt: (/** @type {string} */ words) => `“${words}” is in neither prompt.`,
   noValues: (/** @type {string} */ label) => `${label}: give at least one value.`,
   twice: (/** @type {string} */ label) => `Two axes are ${label}. Choose another for one of them.`,
   tooManyCells: (/** @type {number} */ count, /** @type {number} */ most) =>
     `These are ${numbers(count)} images. A grid has at most ${numbers(most)}.`,
-  noParts: () => "Write optional parts behind bars: a photo | at night | by the sea.",
+  noParts: () => "Separate optional parts by |: a photo | at night | by the sea.",
   tooManyParts: (/** @type {number} */ count, /** @type {number} */ most) =>
     `${count} optional parts make ${numbers(2 ** count)} images. At most ${most} parts are ` +
     "possible.",
@@ -104,8 +108,8 @@ export const batchText = {
   nameTaken: (/** @type {string} */ name) => `There is a list “${name}” already.`,
   lists: () => "Lists on this device",
   noLists: () =>
-    "No list yet. A list is a text with one choice per line; __name__ in a prompt stands for one " +
-    "of them.",
+    "No list yet. A list is a text with one choice per line; __name__ in a prompt is replaced by " +
+    "one of them.",
   lines: (/** @type {number} */ count) => some(count, "line"),
   newList: () => "New list",
   edit: () => "Edit",
@@ -152,19 +156,19 @@ export const batchText = {
     results: "Results",
   },
   close: () => "Close",
-  atOnce: () => "Start at once; else they wait in the queue",
+  atOnce: () => "Start at once (otherwise the jobs wait in the queue)",
   generate: (count = 0) => (count ? `Generate ${images(count)}` : "Generate"),
   count: (/** @type {number} */ count) => `${images(count)}.`,
   queued: (/** @type {number} */ count) =>
     `${some(count, "job")} ${count === 1 ? "is" : "are"} added to the queue.`,
 
   dropped: (/** @type {number} */ count) =>
-    `${some(count, "job")} ${count === 1 ? "is" : "are"} taken out of the queue.`,
+    `${some(count, "job")} ${count === 1 ? "is" : "are"} removed from the queue.`,
 
   expand: () => "Expand {a|b} and __lists__ in prompts",
   expandHint: () =>
-    "Off, braces are text. On, Generate and Add to queue put one job for each image into the " +
-    "queue, with its own text: the choices are those of the image’s seed.",
+    "When this is off, braces are plain text. When it is on, Generate and Add to queue add one " +
+    "job for each image, with its own text. The seed of the image decides the choices.",
   syntax: () => "What can be written",
   syntaxRows: /** @type {[string, string][]} */ ([
     ["{red|blue}", "one of them"],
@@ -173,7 +177,7 @@ export const batchText = {
     ["{1-2$$ and $$a|b|c}", "one or two of them, joined by “ and ”"],
     ["__colours__", "one line of the list “colours”"],
     ["__animals/*__", "one line of all lists in the folder “animals”"],
-    ["# a comment", "left out, up to the end of the line; so is // a comment"],
+    ["# a comment", "ignored up to the end of the line, like // a comment"],
     ["\\{ \\} \\| \\_ \\$ \\#", "the sign itself"],
   ]),
   combinations: (/** @type {number} */ count) =>
@@ -187,7 +191,7 @@ export const batchText = {
   allTooMany: () => "Generate all combinations",
   oneSeed: () => "One seed for all combinations",
 
-  gridHint: () => "All other settings, the seed too, are those of the form.",
+  gridHint: () => "All other settings, including the seed, come from the form.",
   axis: (/** @type {string} */ name) => `${name} axis`,
   axisName: { x: "X", y: "Y", z: "Z" },
   none: () => "none",
@@ -196,21 +200,21 @@ export const batchText = {
   gridTitle: (/** @type {string[]} */ labels) => labels.join(" × "),
 
   matrixHint: () =>
-    "What stands before the first bar is always there; each combination of the other parts " +
-    "becomes an image.",
-  matrixPrompt: () => "Prompt with optional parts behind bars",
+    "The text before the first bar is in every image. Each combination of the other parts " +
+    "becomes one image.",
+  matrixPrompt: () => "Prompt with optional parts, separated by |",
   separator: () => "Between the parts",
   separators: /** @type {[string, string][]} */ ([
     [", ", "a comma"],
     [" ", "a space"],
   ]),
-  place: () => "Optional parts stand",
+  place: () => "Optional parts come",
   places: /** @type {[string, string][]} */ ([
-    ["behind", "behind the rest"],
+    ["behind", "after the rest"],
     ["before", "before the rest"],
   ]),
 
-  seedsHint: () => "One image for each seed, all else as in the form.",
+  seedsHint: () => "One image for each seed; all other settings come from the form.",
   seeds: () => "Seeds",
 
   noGrids: () => "Grids and prompt matrices that you make are kept here.",

@@ -16,7 +16,7 @@ const quoted = (text) => `“${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_
 
 export const lossText = {
   /** @param {string[]} settings */
-  notImported: (settings) => `Not taken over: ${settings.join("; ")}.`,
+  notImported: (settings) => `Not imported: ${settings.join("; ")}.`,
   /** @param {string[]} things */
   madeWith: (things) => `Made with: ${things.join("; ")}.`,
   /** @param {number} count */

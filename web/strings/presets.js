@@ -3,8 +3,8 @@
 export const presetText = {
   title: () => "Presets: saved settings",
   about: () =>
-    "A preset is settings of the form under a name. Applied, it changes the settings that it has " +
-    "and no others. (A style is something else: words that are added to the prompt.)",
+    "A preset is settings of the form under a name. When you apply it, it changes these " +
+    "settings and no others. (A style is different: it adds words to the prompt.)",
   list: () => "Stored presets",
   none: () => "No preset is stored.",
   /** @param {string} name */
@@ -15,7 +15,7 @@ export const presetText = {
   deleteIt: (/** @type {string} */ name) => `Delete ${name}`,
   newName: (/** @type {string} */ name) => `New name of ${name}`,
   save: () => "Save",
-  saveNow: () => "Save the present settings",
+  saveNow: () => "Save the current settings",
   name: () => "Name",
   withPrompt: () => "Prompt and negative prompt too",
   which: (/** @type {number} */ chosen, /** @type {number} */ all) =>

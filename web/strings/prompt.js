@@ -14,7 +14,7 @@ export const promptText = {
   keep: () => "Remember prompts",
   clear: () => "Clear the history",
   cleared: (/** @type {number} */ count) =>
-    count === 1 ? "1 prompt is forgotten." : `${count} prompts are forgotten.`,
+    count === 1 ? "1 prompt is deleted." : `${count} prompts are deleted.`,
   forget: (/** @type {string} */ prompt) => `Forget: ${prompt}`,
   none: (/** @type {boolean} */ keeps) =>
     keeps ? "There is no prompt yet." : "Prompts are not remembered.",

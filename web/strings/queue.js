@@ -5,8 +5,8 @@ export const queueText = {
     `Position ${place} of ${count}`,
   atEnd: (/** @type {boolean} */ first) => (first ? "It is the first job." : "It is the last job."),
   after: () => "Stop after this image",
-  armed: () => "It stops when this image is finished.",
-  goesOn: () => "The run goes on after this image.",
+  armed: () => "The run stops when this image is finished.",
+  goesOn: () => "The run continues after this image.",
   stopped: (/** @type {number} */ count) =>
     count === 1 ? "Stopped after 1 image." : `Stopped after ${count} images.`,
 };

@@ -149,7 +149,7 @@ test("hostile texts cost little", () => {
   assert.throws(() => allTexts(wide), /1,099,511,627,776 combinations. At most 10,000/);
   assert.equal(choose(wide, randomOf("1", "prompt")).length, 40);
   assert.equal(countTexts(book().read("{a|b}".repeat(2000))), MANY);
-  assert.throws(() => book().read("{".repeat(60_000)), /more than 50 deep/);
+  assert.throws(() => book().read("{".repeat(60_000)), /more than 50 levels/);
   assert.throws(() => book().read("x".repeat(100_001)), /longer than 100,000/);
   assert.equal(book().read("__".repeat(40_000)).length, 1);
   // Each list names the next one twice: 2⁴⁰ texts, all of them empty, or one of 2⁴⁰ characters.
@@ -170,7 +170,7 @@ test("hostile texts cost little", () => {
   const chain = Object.fromEntries(
     Array.from({ length: 20_000 }, (_, i) => [`c${i}`, i ? `__c${i - 1}__` : "x"]),
   );
-  assert.throws(() => book(chain).read("__c19999__"), /more than 50 deep/);
+  assert.throws(() => book(chain).read("__c19999__"), /more than 50 levels/);
   assert.throws(() => book().read(`__${"*a".repeat(30)}__`), /at most 8 stars/);
   assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`);
 });
