@@ -211,8 +211,9 @@ export class Library {
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
       // Without persistent storage the browser may delete the weights when space is short. It is
-      // requested here, because some browsers grant it only after a click.
-      await navigator.storage?.persist?.();
+      // requested here, because some browsers grant it only after a click. Firefox asks the user:
+      // nothing waits for the answer.
+      void navigator.storage?.persist?.();
       this.#say("");
       this.#download.begin(model, mirror);
       await this.refresh();
@@ -297,7 +298,7 @@ export class Library {
         if (!(await askLicence(model))) return this.#decline(model);
         await this.#store.accept(model.manifest.id);
       }
-      await navigator.storage?.persist?.();
+      void navigator.storage?.persist?.();
       this.#subject = model.manifest.id;
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
