@@ -7,22 +7,29 @@
 // the worker's own.
 
 /** The only workers that the page starts, by name. */
-const WORKERS = {
-  engine: new URL("./worker.js", import.meta.url).href,
-  "model store": new URL("../store/worker.js", import.meta.url).href,
-};
-const FIRST = ["../guard.js", "./watched.js"].map((path) => new URL(path, import.meta.url).href);
-const SERVICE_WORKER = new URL("../sw.js", import.meta.url).href;
+const WORKERS = { engine: "./worker.js", "model store": "../store/worker.js" };
+
+const absolute = (/** @type {string} */ path) => new URL(path, import.meta.url).href;
+
+/**
+ * Firefox asks the service worker only for those imports of a blob: script that are made as it runs;
+ * others fail without a network. What the page sends meanwhile is given to the worker's own script.
+ */
+const GIVE = `onmessage=null;for(const{data}of all)dispatchEvent(new MessageEvent("message",{data}))`;
 
 /** @typedef {keyof typeof WORKERS} Name */
 /** @typedef {(requests: import("./protocol.js").NetworkRequest[]) => void} Hear */
 
 /** The address of a script by name; any other name is an error. @param {string} name */
 function addressOf(name) {
-  if (name === "service worker") return SERVICE_WORKER;
+  if (name === "service worker") return absolute("../sw.js");
   const script = Object.entries(WORKERS).find(([one]) => one === name)?.[1];
   if (!script) throw new TypeError(`No script of this page: ${name}`);
-  const source = [...FIRST, script].map((path) => `import ${JSON.stringify(path)};`).join("\n");
+  const each = "mozInnerScreenX" in globalThis ? 'await import("$&");' : 'import "$&";';
+  const imports = ["../guard.js", "./watched.js", script].map((path) =>
+    absolute(path).replace(/.+/, each),
+  );
+  const source = `let all=[];onmessage=(one)=>all.push(one);${imports.join("")}${GIVE}`;
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }
 
