@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { serve } from "../../../scripts/serve.mjs";
 import { launch } from "./browser.mjs";
+import { launchFirefox } from "./firefox.mjs";
 import { QUIET_MS, followStates, recordStates } from "./states.mjs";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -34,6 +35,7 @@ after(async () => {
  * @property {Partial<import("../../../scripts/serve.mjs").Options>} [server]
  * @property {string[]} [flags] for the browser
  * @property {boolean} [whole] whether it must be the browser with its windows
+ * @property {boolean} [firefox] whether it must be Firefox
  * @property {string} [host] a name of this machine, instead of the address that browsers trust
  * @property {number} [patience] milliseconds to wait for a state, as long as the page goes on
  * @property {() => void} [before] runs in the page before its own scripts
@@ -55,6 +57,7 @@ export async function visit(
     host,
     flags,
     whole,
+    firefox = false,
     before,
     expected,
     patience = PICTURE_MS,
@@ -75,8 +78,8 @@ export async function visit(
       [],
     ),
   );
-  const key = JSON.stringify([flags, whole]);
-  if (!browsers.has(key)) browsers.set(key, launch({ flags, whole }));
+  const key = JSON.stringify([flags, whole, firefox]);
+  if (!browsers.has(key)) browsers.set(key, firefox ? launchFirefox() : launch({ flags, whole }));
   /** @type {import("playwright-core").Browser} */
   const browser = await browsers.get(key);
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 }, ...context });
