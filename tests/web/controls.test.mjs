@@ -1,6 +1,7 @@
 // ControlNets in the page: the built-in model's own is fetched or dropped, chosen by keys, given a
 // picture, drawn with as the native program does; kept by a reload, by the gallery and its export;
-// named by an image's record where it is not stored.
+// named by an image's record where it is not stored. The first test draws on WebGPU; the others are
+// about files and the form, and the CPU opens a model thirty times sooner.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -147,7 +148,7 @@ test("a ControlNet is fetched, chosen and set by keys, and drawn with", async (t
 });
 
 test("a control's picture is drawn, and taken from the gallery", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await make(FIELDS);
   await dropNet(page);
@@ -202,7 +203,7 @@ test("a control's picture is drawn, and taken from the gallery", async (t) => {
 });
 
 test("records of controls: the gallery, its export, a browser without the file", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await dropNet(page);
   await unit(page).locator("input[type=file]").setInputFiles(picture);
@@ -230,7 +231,7 @@ test("records of controls: the gallery, its export, a browser without the file",
   const zip = await readFile(await download.path());
 
   await t.test("a browser without the file names it", async (t) => {
-    const fresh = await visit(t, { patience: PICTURE_MS });
+    const fresh = await visit(t, { device: "cpu", patience: PICTURE_MS });
     await fresh.state("ready");
     await dropped(fresh.page, "mine.png", png);
     const one = unit(fresh.page);
@@ -251,7 +252,7 @@ test("records of controls: the gallery, its export, a browser without the file",
 });
 
 test("a ControlNet's folder is imported, saved, and imported again", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await page.locator("#library summary").first().click();
   await page.locator("#library input[webkitdirectory]").setInputFiles(NET);
@@ -277,7 +278,7 @@ test("a ControlNet's folder is imported, saved, and imported again", async (t) =
 });
 
 test("a ControlNet of another kind of model is refused with a sentence", async (t) => {
-  const { page, state } = await visit(t, { patience: PICTURE_MS });
+  const { page, state } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   const xl = Buffer.from(
     safetensors({

@@ -224,7 +224,7 @@ test("the real engine enlarges as the native program does, and a model stays ope
 });
 
 test("a second pass is larger, and made again from the gallery", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   const fields = { prompt: "a red heart", steps: "2", seed: "7", width: "64", height: "64" };
   await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));

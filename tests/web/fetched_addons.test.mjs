@@ -1,6 +1,6 @@
 // LoRAs by their manifests and by their hashes: one that a link names is fetched after its licence
 // and used; those of the built-in model are offered; another program's image calls a stored one by
-// the hash that this program computes.
+// the hash that this program computes. Drawn by the CPU; addons.test.mjs draws with one on WebGPU.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -86,7 +86,12 @@ function watched(page) {
 test("a LoRA of a link is fetched after its licence, and used with its words", async (t) => {
   const server = { roots: [await served(), SITE] };
   const hash = "#lora=addons/style/:0.4";
-  const { page, state, make } = await visit(t, { server, hash, patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, {
+    server,
+    hash,
+    device: "cpu",
+    patience: PICTURE_MS,
+  });
   const asked = watched(page);
   await state("ready");
   const absent = page.locator("#lora-list li").filter({ hasText: "style (not in this browser)" });
@@ -147,7 +152,13 @@ test("a link that names nothing says so, and a file alone can be fetched", async
   const server = { roots: [await served(), SITE] };
   const hash = "#lora=addons/none/&lora=addons/style/style.safetensors:-1";
   const expected = /404/;
-  const { page, state } = await visit(t, { server, hash, expected, patience: PICTURE_MS });
+  const { page, state } = await visit(t, {
+    server,
+    hash,
+    expected,
+    device: "cpu",
+    patience: PICTURE_MS,
+  });
   await state("ready");
   await page.getByRole("button", { name: "Get none" }).click();
   await page.getByText(/There is no LoRA at addons\/none\//).waitFor();
@@ -175,7 +186,7 @@ test("files of one name are told apart by their addresses", async (t) => {
   await writeFile(join(other, "style.safetensors"), bytes);
   const server = { roots: [root, SITE] };
   const hash = "#lora=addons/style/style.safetensors";
-  const { page, state } = await visit(t, { server, hash, patience: PICTURE_MS });
+  const { page, state } = await visit(t, { server, hash, device: "cpu", patience: PICTURE_MS });
   await state("ready");
   page.on("dialog", (dialog) => void dialog.accept());
   const absent = page.getByText("not in this browser");
@@ -203,7 +214,7 @@ test("files of one name are told apart by their addresses", async (t) => {
 
 test("nothing is asked of another site before the user agrees, or under the lock", async (t) => {
   const hash = "#lora=https://elsewhere.test/files/style.safetensors";
-  const { page, state } = await visit(t, { hash, patience: PICTURE_MS });
+  const { page, state } = await visit(t, { hash, device: "cpu", patience: PICTURE_MS });
   await state("ready");
   /** @type {string[]} */
   const said = [];
@@ -224,7 +235,7 @@ test("nothing is asked of another site before the user agrees, or under the lock
 });
 
 test("those of the built-in model are offered", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));
   await page.locator("#lora-box").evaluate((box) => box.setAttribute("open", ""));
@@ -253,7 +264,7 @@ test("those of the built-in model are offered", async (t) => {
 });
 
 test("an image calls stored files by their hashes, whatever their names are", async (t) => {
-  const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));
   await dropped(page, "mine.safetensors", STYLE);

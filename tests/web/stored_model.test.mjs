@@ -1,5 +1,6 @@
 // A model from its first byte to its last use: fetched over HTTP by the library's own buttons,
-// kept, damaged, healed; then the server is gone, and it draws the same picture.
+// kept, damaged, healed; then the server is gone, and it draws the same picture. The CPU draws: bytes
+// are the subject, not kernels.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -29,7 +30,8 @@ test("fetched once, healed, then without any server: the same picture", async (t
   };
   const app = await visit(t, {
     server: { roots: [SITE], instead },
-    hash: "#model=weights&steps=2&seed=7&width=64&height=64",
+    hash: "#model=weights&device=cpu&steps=2&seed=7&width=64&height=64",
+    device: "cpu",
     patience: PICTURE_MS,
     expected: /404|ERR_(CONNECTION|INTERNET)|Failed to fetch|update/,
   });
