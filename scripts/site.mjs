@@ -1,19 +1,19 @@
 // Copies what is served from web/ to dist/, scripts and style sheets without their comments, tells
-// the service worker what there is, and prints sizes; fails when the page or the wasm is beyond its
-// bound.
+// the service worker what there is, lists the hashes of all files, and prints sizes and the hash of
+// the tree; fails when the page or the wasm is beyond its bound.
 //   node scripts/site.mjs [--weights-host URL]… [--out DIR] [--models DIR]
 // Weights may come from the hosts of the models' manifests and from those given here, mirrors;
 // nothing else may be asked for anything: this is written into the page's security policy.
 
-import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { styleWithoutComments, withoutComments } from "./comments.mjs";
 import { notices } from "./licences.mjs";
 import { dropZeroRows } from "./served.mjs";
 import { markQuick } from "./shipped.mjs";
+import { SUMS, hashOf, pathsIn, sumsOf, writeSums } from "./sums.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -60,18 +60,10 @@ async function dropComments() {
  * @param {(path: string) => boolean} wanted
  */
 async function hashes(folder, wanted) {
-  const entries = await readdir(join(dist, folder), { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(dist, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
-    .filter(wanted)
-    .sort();
   /** @type {Record<string, string>} */
   const found = {};
-  for (const path of paths) {
-    const bytes = await readFile(join(dist, path));
-    found[path] = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  }
+  for (const path of (await pathsIn(dist, folder)).filter(wanted))
+    found[path] = hashOf(await readFile(join(dist, path))).slice(0, 16);
   return found;
 }
 
@@ -133,7 +125,7 @@ async function checkKnown(model, { kind, base, files }) {
       );
     if (!beside && (!kind || base)) continue;
     const own = await bytesBeside(model, path);
-    const found = createHash("sha256").update(own).digest("hex");
+    const found = hashOf(own);
     if (own.length !== bytes || found !== sha256)
       throw new Error(`${where} should have ${own.length} bytes and the SHA-256 ${found}.`);
   }
@@ -191,7 +183,7 @@ async function restate(model, path) {
   const file = manifest.files.find((/** @type {{ path: string }} */ one) => one.path === path);
   if (!file) throw new Error(`The manifest of ${model} does not list ${path}.`);
   file.bytes = bytes.length;
-  file.sha256 = createHash("sha256").update(bytes).digest("hex");
+  file.sha256 = hashOf(bytes);
   await writeFile(name, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
@@ -209,10 +201,14 @@ const offers = await hashes("models", (path) => {
 });
 const shell = { ...(await hashes(".", (path) => !apart.test(path))), ...offers };
 const model = await hashes("models/demo", (path) => /\.(json|txt|safetensors)$/.test(path));
+await fill("sw.js", [["const HOSTS = [];", `const HOSTS = ${JSON.stringify(hosts)};`]]);
+// The list of hashes is kept offline too. It has the hash of sw.js, so sw.js has another name for
+// it: a hash of all that is in it, of sw.js as it is before its own list is filled in.
+shell[SUMS] = hashOf(await sumsOf(dist)).slice(0, 16);
 await fill("sw.js", [
   ["const FILES = { shell: {}, model: {} };", `const FILES = ${JSON.stringify({ shell, model })};`],
-  ["const HOSTS = [];", `const HOSTS = ${JSON.stringify(hosts)};`],
 ]);
+const tree = await writeSums(dist);
 
 /**
  * Prints a size; false when it is beyond the bound.
@@ -266,9 +262,11 @@ const later = new Set([
   ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
+  // What compares the page with the list of hashes.
+  ...[SUMS, "strings/proof.js"],
 ]);
 const first = Object.keys(shell).filter(
-  (path) => !/^(pkg|models|batch)\/|^icons\/.*\.png$/.test(path) && !later.has(path),
+  (path) => !/^(pkg|models|batch|proof)\/|^icons\/.*\.png$/.test(path) && !later.has(path),
 );
 let sum = 0;
 let gzipped = 0;
@@ -291,3 +289,4 @@ if (!pageFits || !(wasmFits || values.quick)) {
   console.error("ERROR: it has grown beyond its bound.");
   process.exit(1);
 }
+console.log(`   ${SUMS}: the tree's hash is ${tree}`);
