@@ -16,7 +16,7 @@
 
 use super::names::{sampler_names, sigma_names, sigmas_named};
 use super::{MaskedContent, Request};
-use crate::diffusion::{Levels, Sampler, SigmaSchedule, Spacing};
+use crate::diffusion::{AsIn, Levels, Sampler, SigmaSchedule, Spacing};
 use crate::image::parameters::Parameters;
 
 /// What the request says of noise levels, where the web UI's word for them is not read as that.
@@ -63,10 +63,13 @@ pub(super) fn beside(told: &Request, applied: &Applied) -> Vec<(u8, &'static str
             line.push((8, "SGM noise multiplier", "True".into()));
         }
     }
-    if told.sampler == Sampler::UniPc.name() {
+    let as_in = told.as_in.parse().unwrap_or_default();
+    if told.sampler == Sampler::UniPc.name() && as_in != AsIn::A1111 {
         // Its own are B₁ and 3.
         line.push((8, "UniPC variant", "bh2".into()));
-        line.push((8, "UniPC order", "2".into()));
+        if as_in == AsIn::Diffusers {
+            line.push((8, "UniPC order", "2".into()));
+        }
     }
     let is_read = [&told.prompt, &told.negative_prompt].into_iter().any(|text| is_syntax(text));
     if is_read && !told.reads_a1111() {
@@ -105,6 +108,11 @@ pub(super) fn schedule_type(told: &Request, applied: &Applied) -> Option<(&'stat
         return None;
     }
     let plain = |sigmas: SigmaSchedule| sigma_names(sigmas).a1111.first().copied();
+    match told.as_in.parse().unwrap_or_default() {
+        AsIn::Diffusers => {}
+        // They have k-diffusion's levels, as the web UI has; ComfyUI begins with √(σ² + 1).
+        as_in => return Some((plain(levels.sigmas)?, as_in == AsIn::ComfyUi)),
+    }
     // Of the other samplers, timesteps are whole numbers of latents with variance one.
     let is_exploding = !matches!(sampler, Sampler::Dpmpp2m | Sampler::Dpmpp2mSde);
     let drops = matches!(sampler, Sampler::Dpm2 | Sampler::Dpm2Ancestral | Sampler::Dpmpp3mSde);
@@ -131,4 +139,35 @@ pub(super) fn schedule_type(told: &Request, applied: &Applied) -> Option<(&'stat
 /// and the word that ends a chunk.
 fn is_syntax(prompt: &str) -> bool {
     prompt.contains(['(', ')', '[', ']', '\\']) || prompt.contains("BREAK")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_web_uis_own_numbers_need_no_other_words() {
+        let told = |as_in: &str, sampler: &str| {
+            let request =
+                Request { as_in: as_in.into(), sampler: sampler.into(), ..Request::default() };
+            let levels = Levels {
+                sigmas: SigmaSchedule::Normal,
+                spacing: Spacing::Leading,
+                offset: 1,
+                trained: 1000,
+                zero_snr: false,
+            };
+            let applied = Applied { levels: Some(levels), masked: false };
+            let line = beside(&request, &applied);
+            let said: Vec<_> = line.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
+            said.join(", ")
+        };
+        let uniform = "Schedule type: Uniform, Noise levels: model";
+        assert_eq!(told("a1111", "euler"), uniform);
+        assert_eq!(told("comfyui", "euler"), format!("{uniform}, SGM noise multiplier: True"));
+        assert_eq!(told("a1111", "dpmpp_2m"), uniform);
+        assert_eq!(told("diffusers", "unipc"), "UniPC variant: bh2, UniPC order: 2");
+        assert_eq!(told("comfyui", "unipc"), "UniPC variant: bh2");
+        assert_eq!(told("a1111", "unipc"), "");
+    }
 }

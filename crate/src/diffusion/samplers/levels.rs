@@ -2,7 +2,7 @@
 //! a picture's text tells of them.
 
 use super::{Sampler, SamplerOptions};
-use crate::diffusion::{Schedule, SigmaSchedule, Spacing};
+use crate::diffusion::{AsIn, Schedule, SigmaSchedule, Spacing};
 
 /// The choice of a run's noise levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,9 @@ impl Sampler {
     /// The levels that [`Sampler::plan_with`] takes with these options.
     pub fn levels(self, schedule: &Schedule, options: &SamplerOptions<'_>) -> Levels {
         let can = self.abilities();
-        // As plan_with has it: the class of diffusers has no other sigmas.
-        let is_plain = self == Sampler::EulerAncestral || !can.sigmas;
+        // As plan_with has it: that class of diffusers and other programs have no other sigmas.
+        let is_of_program = options.as_in != AsIn::Diffusers && self.knows_programs();
+        let is_plain = self == Sampler::EulerAncestral || !can.sigmas || is_of_program;
         let of_file = if is_plain { SigmaSchedule::Normal } else { schedule.sigma_schedule };
         Levels {
             sigmas: options.sigmas.unwrap_or(of_file),
