@@ -324,7 +324,8 @@ fn the_program_makes_both_passes() {
     let file = read(&out);
     assert_eq!([file.picture.width(), file.picture.height()], [48, 48]);
     let text = file.text(png::PARAMETERS).unwrap();
-    assert!(text.contains("Denoising strength: 0.7, Hires upscale: 1.5, Hires upscaler: compact"));
+    let told = "Denoising strength: 0.7, RNG: CPU, Hires upscale: 1.5, Hires upscaler: compact";
+    assert!(text.contains(told), "{text}");
     assert!(file.text(png::DARKROOM_UPSCALER).unwrap().contains("sha256"));
     let (made, told) = run(&[&place[..], &["--upscaler", upscaler]].concat());
     assert!(!made && told.contains("--hires"), "{told}");
