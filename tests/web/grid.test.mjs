@@ -167,6 +167,28 @@ test("three axes make a plot with a legend, of images of several sizes", async (
   assert.ok(plot.width > 2 * 96 && plot.height > 4 * 64, `${plot.width} × ${plot.height}`);
 });
 
+test("styles and the order of the prompt are axes", async (t) => {
+  const before = () => {
+    const styles = [{ name: "drawn", prompt: "ink", avoid: "colour" }];
+    localStorage.setItem("darkroom.styles", JSON.stringify(styles));
+  };
+  const { page, axis, press, reads } = await begin(t, { before }, { prompt: "a cat, by day" });
+  await axis("X", "Style", ["none", "drawn"]);
+  await axis("Y", "Prompt order", "");
+  await press("Generate 4 images");
+  await reads("4 done");
+  const records = await storedIn(page, "pictures");
+  assert.deepEqual(
+    records.map(({ request }) => `${request.prompt} / ${request.negative_prompt ?? ""}`),
+    [
+      "a cat, by day / ",
+      "a cat, by day, ink / colour",
+      "by day, a cat / ",
+      "by day, a cat, ink / colour",
+    ],
+  );
+});
+
 test("a reload in the middle loses nothing", async (t) => {
   const { page, state, dialog, axis, press, reads } = await begin(t);
   await axis("X", "Seed", "1-6");

@@ -142,8 +142,11 @@ test("what is wrong is told, and where", () => {
   });
 });
 
+/** Milliseconds of this process's own work: others on the machine do not count. */
+const worked = () => process.cpuUsage().user / 1000;
+
 test("hostile texts cost little", () => {
-  const begun = performance.now();
+  const begun = worked();
   const wide = book().read("{a|b}".repeat(40));
   assert.equal(countTexts(wide), 2 ** 40);
   assert.throws(() => allTexts(wide), /1,099,511,627,776 combinations. At most 10,000/);
@@ -172,7 +175,7 @@ test("hostile texts cost little", () => {
   );
   assert.throws(() => book(chain).read("__c19999__"), /more than 50 levels/);
   assert.throws(() => book().read(`__${"*a".repeat(30)}__`), /at most 8 stars/);
-  assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`);
+  assert.ok(worked() - begun < 5000, `${worked() - begun} ms`);
 });
 
 test("a row becomes the rows of its pictures", () => {
@@ -227,10 +230,10 @@ test("signs of Dynamic Prompts that are not read here are faults, comments are l
 });
 
 test("many spaces and stars cost no more than their length", () => {
-  const start = performance.now();
+  const start = worked();
   assert.throws(() => all(`{${" ".repeat(99_000)}`), /not closed/);
   const long = new Book([["a".repeat(200), "x"]]);
   assert.throws(() => long.read(`__${"*a".repeat(8)}b__`), /no list/);
   assert.deepEqual(allTexts(long.read("__**A*a**__")), ["x"]);
-  assert.ok(performance.now() - start < 2000);
+  assert.ok(worked() - start < 2000);
 });

@@ -96,6 +96,9 @@ test("what cannot be read is a fault of its line", () => {
     assert.throws(() => readYaml(file), { message: fault }, JSON.stringify(file));
 });
 
+/** Milliseconds of this process's own work: others on the machine do not count. */
+const worked = () => process.cpuUsage().user / 1000;
+
 test("hostile files cost little", () => {
   const deep = Array.from({ length: 5000 }, (_, i) => `${" ".repeat(i)}a:`).join("\n");
   assert.throws(() => readYaml(deep), /^Error: line 22: its folders are more than 20 deep/);
@@ -104,7 +107,7 @@ test("hostile files cost little", () => {
   );
   assert.deepEqual([...own.keys()], ["__proto__", "constructor", "toString"]);
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
-  const begun = performance.now();
+  const begun = worked();
   const line = (/** @type {string} */ text) => assert.throws(() => readYaml(text), /longer than/);
   line(`- "${"\\".repeat(200_000)}`);
   line(`a: [${"[".repeat(200_000)}`);
@@ -114,5 +117,5 @@ test("hostile files cost little", () => {
   assert.equal(read(`${" ".repeat(90_000)}\n`.repeat(50)), "");
   assert.equal(read("- a\n".repeat(200_000)).length, 200_000);
   assert.equal(read(`a: b\n${"  b\n".repeat(100_000)}c: d`).c, "d");
-  assert.ok(performance.now() - begun < 10_000);
+  assert.ok(worked() - begun < 5000);
 });
