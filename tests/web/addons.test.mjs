@@ -108,6 +108,7 @@ test("a TAESD and a VAE stand beside the model until they are taken off", async 
   await state("ready");
   assert.ok((await make({})).bytes.equals(plain.bytes), "the VAE decodes the image");
   await page.getByRole("button", { name: "Stop using: tiny" }).click();
+  await state("loading");
   await state("ready");
   assert.doesNotMatch((await line.textContent()) ?? "", /other/);
 

@@ -79,8 +79,17 @@ async function saved(page) {
   return readFile(await download.path());
 }
 
-test("a ControlNet is fetched, chosen and set by keys, and drawn with", async (t) => {
+test("on WebGPU a ControlNet guides as in the native program", async (t) => {
   const { page, state, make } = await visit(t, { patience: PICTURE_MS });
+  await state("ready");
+  await dropNet(page);
+  await unit(page).locator("input[type=file]").setInputFiles(picture);
+  await unit(page).getByRole("img", { name: "Control picture, 64 × 64" }).waitFor();
+  assert.ok(difference(await make(FIELDS), await native("")) <= 1, "the native program's picture");
+});
+
+test("a ControlNet is fetched, chosen and set by keys, and drawn with", async (t) => {
+  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   const plain = await make(FIELDS);
   await page.locator("#control-title").focus();

@@ -35,7 +35,7 @@ test("they begin the form, go into its address, and leave with the model", async
   await state("ready");
   assert.deepEqual(await values(page), OWN, "from the draft");
   await page.evaluate(() => (location.hash = "#model=models/demo&device=webgpu"));
-  await page.waitForFunction(() => document.documentElement.dataset["state"] === "loading");
+  await state("loading");
   await state("ready");
   assert.deepEqual(await values(page), PAGE);
 });
@@ -63,7 +63,7 @@ test("a link that gives the page's own defaults keeps them", async (t) => {
     await other.state("ready");
     const hash = `${FEW}&device=webgpu${EXPLICIT}`;
     await other.page.evaluate((hash) => (location.hash = hash), hash);
-    await other.page.waitForFunction(() => document.documentElement.dataset["state"] === "loading");
+    await other.state("loading");
     await other.state("ready");
     assert.deepEqual(await values(other.page), PAGE);
   });
@@ -82,11 +82,18 @@ test("values that the user gave stay in the draft, also where they are the page'
 
 test("an image that is read while such a model is opened keeps its settings", async (t) => {
   const before = () => {
-    // The engine's worker is late, and the image is there before the model.
+    // The engine's worker hears nothing until the test lets it: the image is there before the model.
     const { postMessage } = Worker.prototype;
+    /** @type {(() => void)[]} */
+    const held = [];
     Worker.prototype.postMessage = function (/** @type {any[]} */ ...args) {
-      setTimeout(() => postMessage.apply(this, /** @type {any} */ (args)), 1500);
+      held.push(() => postMessage.apply(this, /** @type {any} */ (args)));
     };
+    const letGo = () => {
+      Worker.prototype.postMessage = postMessage;
+      for (const send of held) send();
+    };
+    Object.assign(globalThis, { letGo });
   };
   const { page, state } = await visit(t, { server, hash: FEW, before });
   await page.waitForFunction(() => document.querySelector('[name="sampler"] option'));
@@ -96,6 +103,7 @@ test("an image that is read while such a model is opened keeps its settings", as
     () => /** @type {any} */ (document.querySelector("#prompt")).value === "a fox",
   );
   assert.equal(await page.evaluate(() => document.documentElement.dataset["state"]), "loading");
+  await page.evaluate(() => /** @type {any} */ (globalThis).letGo());
   await state("ready");
   assert.deepEqual(await values(page), PAGE);
 });

@@ -157,6 +157,7 @@ test("several pictures are one call, each with its seed; previews only when wish
   await state("ready");
   await make({ prompt: "many", seed: "18446744073709551614", count: "3", steps: "2" });
   await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images li").nth(2).waitFor();
   assert.equal(await page.locator("#images li").count(), 3);
   await page.locator("#images li button").first().click();
   assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /^seed 0 /);

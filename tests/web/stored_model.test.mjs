@@ -55,6 +55,7 @@ test("fetched once, healed, then without any server: the same picture", async (t
   }
   await page.getByRole("button", { name: "Use: A test" }).click();
   await page.waitForURL(/#model=stored/);
+  await state("loading");
   await state("ready");
   assert.equal(weights.asked.length, count, "nothing is fetched again");
 

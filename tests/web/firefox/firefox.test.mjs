@@ -146,6 +146,7 @@ test("a model is stored, and draws the same after a reload without a server", as
   await page.getByText("A test is stored and verified.").waitFor();
   await page.getByRole("button", { name: "Use: A test" }).click();
   await page.waitForURL(/#model=stored/);
+  await state("loading");
   await state("ready");
   await site.close();
   await page.reload();
