@@ -70,9 +70,9 @@ export const CARD = [
     title: "Where this was tested",
     text: [
       [
-        "Tested: Chromium on Linux, with a software graphics adapter.",
-        "Not tested here: Chrome and Edge on Windows, macOS and Android; Safari 26; Firefox 141 " +
-          "and newer. They have what the page needs by their documentation.",
+        "Tested: Chromium and Firefox 153 on Linux, with software graphics adapters.",
+        "Not tested here: Chrome and Edge on Windows, macOS and Android; Safari 26; Firefox on " +
+          "Windows and macOS. They have what the page needs by their documentation.",
       ],
     ],
   },
