@@ -263,7 +263,7 @@ const later = new Set([
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
   // What compares the page with the list of hashes.
-  ...[SUMS, "strings/proof.js"],
+  ...[SUMS, "strings/proof.js", "style/proof.css"],
 ]);
 const first = Object.keys(shell).filter(
   (path) => !/^(pkg|models|batch|proof)\/|^icons\/.*\.png$/.test(path) && !later.has(path),

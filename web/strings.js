@@ -273,7 +273,6 @@ export const say = {
   bound: (/** @type {number} */ bytes) => (bytes ? gigabytes(bytes) : "no limit"),
   siteStorage: (/** @type {number} */ used, /** @type {number} */ quota) =>
     quota ? `This site keeps ${gigabytes(used)} of at most ${gigabytes(quota)}.` : "",
-  updateWaits: () => "An image is being made: the new version waits for its end.",
   sizeHint: (
     /** @type {number} */ factor,
     /** @type {number} */ width,

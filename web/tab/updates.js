@@ -2,8 +2,6 @@
 // is offered when nothing runs, and used only when the user clicks on it.
 
 import { serviceWorker } from "../engine/start.js";
-import { say } from "../strings.js";
-import { anyById, onPress } from "../dom.js";
 
 /** Milliseconds between two checks whether a waiting version may be offered. */
 const LOOK_MS = 1000;
@@ -16,33 +14,20 @@ const NEWS_MS = 3_600_000;
  */
 export async function watchUpdates(busy, loaded) {
   if (!("serviceWorker" in navigator)) return;
-  const banner = anyById("update");
   const workers = navigator.serviceWorker;
   /** @type {ServiceWorker | null} */
-  let waiting = null;
-  let asked = false;
+  let offered = null;
 
-  /** @param {ServiceWorker | null} worker */
+  /** @param {ServiceWorker | null} worker with newer files than those that are served */
   async function offer(worker) {
-    if (!worker || worker === waiting) return;
-    waiting = worker;
+    if (!worker || worker === offered) return;
+    offered = worker;
     while (await busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    banner.hidden = false;
+    (await import("../proof/update.js")).offerUpdate(worker, busy);
   }
 
-  onPress("update-later", () => (banner.hidden = true));
-  onPress("update-now", async () => {
-    if (await busy()) {
-      (banner.querySelector("p") ?? banner).textContent = say.updateWaits();
-      return;
-    }
-    asked = true;
-    waiting?.postMessage("use");
-  });
-  workers.addEventListener("controllerchange", () => {
-    // Only the tab in which the user clicked is reloaded: others may have unsaved work.
-    if (asked) location.reload();
-  });
+  // One that is active and has newer files, because all tabs were closed, says so.
+  workers.addEventListener("message", ({ data }) => data?.news && offer(workers.controller));
 
   // On a first visit the model is loaded first; then the service worker caches the page's files.
   await loaded;
@@ -51,6 +36,7 @@ export async function watchUpdates(busy, loaded) {
   if (!registration) return;
   const look = () => workers.controller && offer(registration.waiting);
   look();
+  workers.controller?.postMessage("news");
   registration.addEventListener("updatefound", () => {
     const { installing } = registration;
     installing?.addEventListener("statechange", look);

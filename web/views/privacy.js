@@ -49,6 +49,7 @@ export function createPrivacy(state, session) {
       showLock();
       requests.show();
       void pins.enter();
+      void import("../proof/view.js").then(({ showProof }) => showProof());
     },
   };
 }

@@ -1,0 +1,90 @@
+// Offers a new version, with what it changes: which files, and their hashes before and after. The
+// version before is served until the user accepts.
+
+import { anyById, element, onPress, withText } from "../dom.js";
+import { text } from "../strings/proof.js";
+import { askWorker, hashAll, keptFiles, sumsIn } from "./files.js";
+import { withStyle } from "./style.js";
+import { changes } from "./sums.js";
+
+/** The service worker of the version that is offered. @type {ServiceWorker | null} */
+let offered = null;
+let accepted = false;
+let isBusy = async () => false;
+
+/**
+ * Shows the banner.
+ * @param {ServiceWorker} worker of the new version
+ * @param {() => Promise<boolean>} busy whether a task runs in this tab or in another
+ */
+export async function offerUpdate(worker, busy) {
+  if (!offered) connect();
+  [offered, isBusy] = [worker, busy];
+  withStyle();
+  const shown = await describe(worker).catch((/** @type {Error} */ error) => [
+    withText("summary", text.changesUnknown(error.message)),
+  ]);
+  document.getElementById("update-changes")?.remove();
+  const banner = anyById("update");
+  banner.append(element("details", { id: "update-changes" }, ...shown));
+  banner.hidden = false;
+}
+
+/** The buttons of the banner, and the reload once the new version is served. */
+function connect() {
+  const banner = anyById("update");
+  const workers = navigator.serviceWorker;
+  onPress("update-later", () => (banner.hidden = true));
+  onPress("update-now", async () => {
+    if (await isBusy()) {
+      (banner.querySelector("p") ?? banner).textContent = text.updateWaits();
+      return;
+    }
+    accepted = true;
+    offered?.postMessage("use");
+  });
+  // Only the tab in which the user clicked is reloaded: others may have unsaved work.
+  const reload = () => accepted && location.reload();
+  workers.addEventListener("controllerchange", reload);
+  workers.addEventListener("message", ({ data }) => {
+    if (data?.used && workers.controller === offered) reload();
+  });
+}
+
+/**
+ * What the new version changes, and whether its bytes are as its list says.
+ * @param {ServiceWorker} worker
+ */
+async function describe(worker) {
+  const told = await askWorker(worker);
+  if (!told) throw new Error("the service worker does not answer");
+  const [before, after] = [told.served, told.own].map((kept) => keptFiles(told.scope, kept));
+  const [old, next] = await Promise.all(
+    [before, after].map((files) => files && sumsIn(files.read)),
+  );
+  if (!after || !old || !next) throw new Error("there is no list of hashes");
+  const found = changes(old.sums, next.sums);
+  const kept = new Set(after.paths);
+  const paths = found
+    .map(({ path }) => path)
+    .filter((path) => kept.has(path) && next.sums.has(path));
+  const hashes = await hashAll({ paths, read: after.read });
+  const wrong = paths.filter((path) => hashes.get(path) !== next.sums.get(path));
+  const rows = [{ path: text.treeOf(), old: old.tree, new: next.tree }, ...found];
+  return [
+    withText("summary", text.changes(found.length)),
+    withText("p", wrong.length ? text.newBad(wrong) : text.newGood(paths.length)),
+    element("ul", {}, ...rows.map(item)),
+  ];
+}
+
+/** @param {{ path: string, old: string | null, new: string | null }} row */
+const item = ({ path, old, new: next }) =>
+  element(
+    "li",
+    {},
+    `${path}: `,
+    old ? withText("code", old) : text.added(),
+    " → ",
+    next ? withText("code", next) : text.removed(),
+  );
