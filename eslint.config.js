@@ -24,14 +24,28 @@ const SHOWN =
   'MemberExpression[object.property.name="dataset"][property.value=/^(state|device|shown)$/]';
 const FROM_DOM = "The state is in state/page.js; what the root element shows is not read back.";
 const MARKUP = "No text becomes markup: use textContent and element().";
+const MARKUP_NAMES =
+  "/^((inner|outer)HTML|insertAdjacentHTML|(set|parse)HTML(Unsafe)?|srcdoc|" +
+  "createContextualFragment|parseFromString)$/";
+const CODE = "No text becomes code.";
 
 const inThePage = {
   "no-restricted-syntax": [
     "error",
     { selector: `:not(AssignmentExpression, UnaryExpression) > ${SHOWN}`, message: FROM_DOM },
     { selector: `AssignmentExpression > ${SHOWN}.right`, message: FROM_DOM },
-    { selector: "MemberExpression[property.name=/^(inner|outer)HTML$/]", message: MARKUP },
-    { selector: 'CallExpression[callee.property.name="insertAdjacentHTML"]', message: MARKUP },
+    { selector: `MemberExpression > Literal[value=${MARKUP_NAMES}]`, message: MARKUP },
+    { selector: `MemberExpression[property.name=${MARKUP_NAMES}]`, message: MARKUP },
+    { selector: "Property[key.name=/^(inner|outer)HTML$|^srcdoc$/]", message: MARKUP },
+    { selector: 'NewExpression[callee.name="DOMParser"]', message: MARKUP },
+    { selector: "MemberExpression[object.name=document][property.name=/^write/]", message: MARKUP },
+    { selector: "CallExpression > Literal[value=insertHTML]", message: MARKUP },
+    { selector: 'NewExpression[callee.name="Function"]', message: CODE },
+    { selector: "CallExpression[callee.name=/^(eval|Function)$/]", message: CODE },
+    {
+      selector: "CallExpression[callee.name=/^set(Timeout|Interval)$/] > Literal:first-child",
+      message: CODE,
+    },
   ],
 };
 
