@@ -63,7 +63,7 @@ pub(super) fn beside(told: &Request, applied: &Applied) -> Vec<(u8, &'static str
             line.push((8, "SGM noise multiplier", "True".into()));
         }
     }
-    let as_in = told.as_in.parse().unwrap_or_default();
+    let as_in: AsIn = told.as_in.parse().unwrap_or_default();
     if told.sampler == Sampler::UniPc.name() && as_in != AsIn::A1111 {
         // Its own are B₁ and 3.
         line.push((8, "UniPC variant", "bh2".into()));
@@ -108,10 +108,10 @@ pub(super) fn schedule_type(told: &Request, applied: &Applied) -> Option<(&'stat
         return None;
     }
     let plain = |sigmas: SigmaSchedule| sigma_names(sigmas).a1111.first().copied();
-    match told.as_in.parse().unwrap_or_default() {
-        AsIn::Diffusers => {}
+    let as_in: AsIn = told.as_in.parse().unwrap_or_default();
+    if as_in != AsIn::Diffusers && sampler.knows_programs() {
         // They have k-diffusion's levels, as the web UI has; ComfyUI begins with √(σ² + 1).
-        as_in => return Some((plain(levels.sigmas)?, as_in == AsIn::ComfyUi)),
+        return Some((plain(levels.sigmas)?, as_in == AsIn::ComfyUi));
     }
     // Of the other samplers, timesteps are whole numbers of latents with variance one.
     let is_exploding = !matches!(sampler, Sampler::Dpmpp2m | Sampler::Dpmpp2mSde);
@@ -159,7 +159,8 @@ mod tests {
             };
             let applied = Applied { levels: Some(levels), masked: false };
             let line = beside(&request, &applied);
-            let said: Vec<_> = line.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
+            let said: Vec<_> =
+                line.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
             said.join(", ")
         };
         let uniform = "Schedule type: Uniform, Noise levels: model";
