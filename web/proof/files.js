@@ -7,7 +7,7 @@ import { SUMS, readSums } from "./sums.js";
 /** A cache, and its files with short hashes. @typedef {[string, Record<string, string>]} Kept */
 /** What a service worker tells. @typedef {{ scope: string, served: Kept[], own: Kept[] }} Told */
 /** Files that can be read. @typedef {{ paths: string[], read: Read }} Files */
-/** Null where there is no such file. @typedef {(path: string) => Promise<ArrayBuffer | null>} Read */
+/** Null: there is no such file. @typedef {(path: string) => Promise<ArrayBuffer | null>} Read */
 
 /** Milliseconds for a service worker to start and answer. */
 const PATIENCE_MS = 10_000;
