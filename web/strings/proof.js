@@ -27,7 +27,7 @@ export const text = {
     ` (${paths.length} of ${files(of)}).`,
   others: (/** @type {number} */ count) =>
     count
-      ? `${files(count)} more of the list are not kept here, such as examples for other pages; ` +
+      ? `Not kept here: ${files(count)} of the list, such as examples for other pages; ` +
         `scripts/verify-site compares these on the host.`
       : "",
 
@@ -40,7 +40,7 @@ export const text = {
   workerUnread: () => "It cannot be read now (no network?).",
 
   table: () => "Files and their SHA-256",
-  columns: () => ["File", "SHA-256", "Compared with the list"],
+  columns: () => ["File", "SHA-256", "Result"],
   verdicts: {
     same: "same",
     differs: "differs",
