@@ -1,7 +1,8 @@
 """A list by Ray: each worker process makes a part of it and holds the model while it does.
 
     pip install ray
-    MODEL=/models/sd-v1-4 LIST=list.jsonl OUT=pictures SHARDS=4 python scripts/schedulers/ray_list.py
+    export MODEL=/models/sd-v1-4 LIST=list.jsonl OUT=pictures SHARDS=4
+    python scripts/schedulers/ray_list.py
 
 Ray starts a part again that ended with 75 or was killed; it goes on where it was.
 """

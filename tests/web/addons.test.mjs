@@ -1,7 +1,7 @@
 // Files that change the built-in model, in the page: its own LoRA for four steps and its textual
 // inversion, a TAESD, a VAE of its own. Each is dropped as a user drops it, and the image is the
-// native program's with the same files. The LoRA draws on WebGPU; the rest is opened by the CPU, which
-// takes a thirtieth of the time: their kernels are the model's own.
+// native program's with the same files. The LoRA draws on WebGPU; the rest is opened by the CPU,
+// which takes a thirtieth of the time: their kernels are the model's own.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -82,7 +82,7 @@ test("values that the user gave stay in the draft, also where they are the page'
 
 test("an image that is read while such a model is opened keeps its settings", async (t) => {
   const before = () => {
-    // The engine's worker hears nothing until the test lets it: the image is there before the model.
+    // The engine's worker hears nothing until the test lets it: the image is there first.
     const { postMessage } = Worker.prototype;
     /** @type {(() => void)[]} */
     const held = [];

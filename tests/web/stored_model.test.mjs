@@ -1,6 +1,6 @@
 // A model from its first byte to its last use: fetched over HTTP by the library's own buttons,
-// kept, damaged, healed; then the server is gone, and it draws the same picture. The CPU draws: bytes
-// are the subject, not kernels.
+// kept, damaged, healed; then the server is gone, and it draws the same picture. The CPU draws:
+// bytes are the subject, not kernels.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

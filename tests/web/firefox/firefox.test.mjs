@@ -1,5 +1,6 @@
 // The page in Firefox: another engine under the same page, with WebGPU on Mesa's lavapipe. The
-// flows that matter, in one browser; what is particular to a part of the page is tested in Chromium.
+// flows that matter, in one browser; what is particular to a part of the page is tested in
+// Chromium.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
