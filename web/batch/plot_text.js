@@ -1,6 +1,6 @@
 // The texts of a plot's PNG file: those of its first image, so that a plot that is dropped on a
-// page fills in that image's settings, and in the text of AUTOMATIC1111's web UI what the axes are, as
-// its script X/Y/Z plot writes them:
+// page fills in that image's settings, and in the text of AUTOMATIC1111's web UI what the axes are,
+// as its script X/Y/Z plot writes them:
 //
 //     Steps: 20, …, Script: X/Y/Z plot, X Type: Seed, X Values: "1, 2, 3"
 

@@ -12,8 +12,9 @@ const WORKERS = { engine: "./worker.js", "model store": "../store/worker.js" };
 const absolute = (/** @type {string} */ path) => new URL(path, import.meta.url).href;
 
 /**
- * Firefox asks the service worker only for those imports of a blob: script that are made as it runs;
- * others fail without a network. What the page sends meanwhile is given to the worker's own script.
+ * Firefox asks the service worker only for those imports of a blob: script that are made as it
+ * runs; others fail without a network. What the page sends meanwhile is given to the worker's own
+ * script.
  */
 const GIVE = `onmessage=null;for(const{data}of all)dispatchEvent(new MessageEvent("message",{data}))`;
 

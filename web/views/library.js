@@ -210,9 +210,8 @@ export class Library {
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
-      // Without persistent storage the browser may delete the weights when space is short. It is
-      // requested here, because some browsers grant it only after a click. Firefox asks the user:
-      // nothing waits for the answer.
+      // Without persistent storage the browser may delete the weights when space is short. Some
+      // browsers grant it only after a click; Firefox asks the user: nothing waits for the answer.
       void navigator.storage?.persist?.();
       this.#say("");
       this.#download.begin(model, mirror);

@@ -45,7 +45,8 @@ export async function launchFirefox() {
 /**
  * Where Playwright and this Firefox do not speak the same WebDriver BiDi yet. Playwright sets the
  * colour scheme of every page by a command that Firefox does not know: no test here asks for
- * another than the browser's. And it knows downloads by a number, which Firefox does not give to a link's.
+ * another than the browser's. And it knows downloads by a number, which Firefox does not give to a
+ * link's.
  * @param {import("playwright-core").Browser} browser
  */
 function translate(browser) {
