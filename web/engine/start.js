@@ -16,7 +16,8 @@ const absolute = (/** @type {string} */ path) => new URL(path, import.meta.url).
  * runs; others fail without a network. What the page sends meanwhile is given to the worker's own
  * script.
  */
-const GIVE = `onmessage=null;for(const{data}of all)dispatchEvent(new MessageEvent("message",{data}))`;
+const GIVE =
+  "onmessage=null;for(const{data}of all)dispatchEvent(new MessageEvent('message',{data}))";
 
 /** @typedef {keyof typeof WORKERS} Name */
 /** @typedef {(requests: import("./protocol.js").NetworkRequest[]) => void} Hear */
